@@ -1,0 +1,36 @@
+"""What can be refused, each with a sentence that a saver can read."""
+
+
+class Refused(Exception):
+    """A request that the rules do not allow. `str()` of it is a sentence for the person who asked."""
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        # The form field the sentence belongs beside; None for the form as a whole.
+        self.field = field
+
+
+class BadAmount(Refused):
+    """An amount that is not one, or is outside the limits."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="amount")
+
+
+class NotEnoughMoney(Refused):
+    """A posting that would leave a customer's account below zero."""
+
+    def __init__(self, message: str = "There is not enough money there.") -> None:
+        super().__init__(message, field="amount")
+
+
+class ReferenceTaken(Refused):
+    """A reference that already stands for a different movement."""
+
+
+class ProviderUnavailable(Exception):
+    """The payment provider did not answer, or not so that one knows what happened: the outcome is unknown."""
+
+
+class ProviderRefused(Exception):
+    """The payment provider answered, and the answer is no."""

@@ -1,0 +1,21 @@
+"""What is stored, one module per feature."""
+
+from savings.models.ledger import Account, Entry, Transaction
+from savings.models.outbox import OutboxRow
+from savings.models.payments import Payment, WebhookEvent
+from savings.models.plans import Plan, Product, ProductRate
+from savings.models.users import Device, User
+
+__all__ = [
+    "Account",
+    "Device",
+    "Entry",
+    "OutboxRow",
+    "Payment",
+    "Plan",
+    "Product",
+    "ProductRate",
+    "Transaction",
+    "User",
+    "WebhookEvent",
+]

@@ -1,0 +1,222 @@
+"""The ledger: accounts, the entries between them, and the transactions people see."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+
+class Account(models.Model):
+    """A ledger account.
+
+    Customers' accounts carry their balance; the house's are summed from entries, so that no row is hot.
+    """
+
+    class Kind(models.TextChoices):
+        STASH = "stash", "Stash"
+        PLAN = "plan", "Plan"
+        HOLD = "hold", "Hold"
+        CLEARING = "clearing", "Clearing"
+        INTEREST_EXPENSE = "interest_expense", "Interest expense"
+        TAX_PAYABLE = "tax_payable", "Tax payable"
+        PENALTY_INCOME = "penalty_income", "Penalty income"
+        FEE_INCOME = "fee_income", "Fee income"
+        SUSPENSE = "suspense", "Suspense"
+        ADJUSTMENTS = "adjustments", "Adjustments"
+
+    CUSTOMER_KINDS = (Kind.STASH, Kind.PLAN, Kind.HOLD)
+
+    kind = models.CharField(max_length=20, choices=Kind)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="accounts"
+    )
+    plan = models.OneToOneField(
+        "savings.Plan", null=True, blank=True, on_delete=models.PROTECT, related_name="account"
+    )
+    # The provider whose money a clearing account stands for; empty for every other kind.
+    provider = models.CharField(max_length=20, blank=True, default="")
+    balance_kobo = models.BigIntegerField(null=True, blank=True)
+    rate_bps = models.PositiveIntegerField(default=0)
+    # balance_kobo x rate_bps x days not yet posted as interest, up to the start of the day `accrued_to`
+    # (a proleptic ordinal, `date.toordinal()`, so that both databases can subtract it).
+    accrued_numerator = models.BigIntegerField(default=0)
+    accrued_to = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(balance_kobo__isnull=True) | Q(balance_kobo__gte=0),
+                name="account_balance_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="plan", user__isnull=False, plan__isnull=False, balance_kobo__isnull=False)
+                | Q(
+                    kind__in=["stash", "hold"],
+                    user__isnull=False,
+                    plan__isnull=True,
+                    balance_kobo__isnull=False,
+                )
+                | (
+                    ~Q(kind__in=["plan", "stash", "hold"])
+                    & Q(user__isnull=True, plan__isnull=True, balance_kobo__isnull=True)
+                ),
+                name="account_owner_fits_kind",
+            ),
+            models.UniqueConstraint(
+                fields=["user", "kind"],
+                condition=Q(plan__isnull=True, user__isnull=False),
+                name="account_once_per_user",
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "provider"], condition=Q(user__isnull=True), name="account_once_for_the_house"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.pk}"
+
+    @property
+    def is_customers(self) -> bool:
+        return self.kind in self.CUSTOMER_KINDS
+
+
+class TransactionQuerySet(models.QuerySet["Transaction"]):
+    def successful(self) -> Self:
+        return self.filter(status=Transaction.Status.SUCCESS)
+
+    def pending(self) -> Self:
+        return self.filter(status=Transaction.Status.PENDING)
+
+
+class Transaction(models.Model):
+    """What people see: one movement of money, asked for, under way or done."""
+
+    class Kind(models.TextChoices):
+        TOP_UP = "top_up", "Card top-up"
+        STASH_DEPOSIT = "stash_deposit", "Added to stash"
+        STASH_WITHDRAWAL = "stash_withdrawal", "Withdrawal"
+        PLAN_TO_STASH = "plan_to_stash", "Plan to stash"
+        STASH_TO_PLAN = "stash_to_plan", "Stash to plan"
+        AUTOSAVE = "autosave", "Autosave"
+        INTEREST = "interest", "Interest"
+        TAX_WITHHELD = "tax_withheld", "Tax withheld"
+        PENALTY = "penalty", "Early exit penalty"
+        FEE = "fee", "Fee"
+        REVERSAL = "reversal", "Reversal"
+        ADJUSTMENT = "adjustment", "Adjustment"
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "On its way"
+        SUCCESS = "success", "Done"
+        FAILED = "failed", "Failed"
+        ABANDONED = "abandoned", "Not finished"
+        REVIEW = "review", "Being checked"
+        REVERSED = "reversed", "Reversed"
+
+    # Unique is also the index of the lookup that every webhook and every receipt begins with.
+    reference = models.CharField(max_length=20, unique=True)
+    kind = models.CharField(max_length=20, choices=Kind)
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    amount_kobo = models.BigIntegerField()
+    # Empty only for money that arrived and belongs to nobody we know: it waits in suspense.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="transactions",
+        db_index=False,
+    )
+    plan = models.ForeignKey(
+        "savings.Plan",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="transactions",
+        db_index=False,
+    )
+    created_on = models.DateTimeField(default=timezone.now)
+    settled_on = models.DateTimeField(null=True, blank=True)
+    failure_code = models.CharField(max_length=40, blank=True, default="")
+    reverses = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversed_by"
+    )
+
+    objects = TransactionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_kobo__gt=0), name="transaction_amount_above_zero"),
+            models.CheckConstraint(
+                condition=Q(status__in=["success", "reversed"], settled_on__isnull=False)
+                | (~Q(status__in=["success", "reversed"]) & Q(settled_on__isnull=True)),
+                name="transaction_settled_when_successful",
+            ),
+        ]
+        indexes = [
+            # A person's activity, newest first, and its keyset pages.
+            models.Index(fields=["user", "-id"], name="transaction_by_user"),
+            # A plan's activity, newest first, and its keyset pages.
+            models.Index(fields=["plan", "-id"], name="transaction_by_plan"),
+            # The sweep that asks the provider about payments nobody told us of.
+            models.Index(
+                fields=["created_on"], name="transaction_pending_by_age", condition=Q(status="pending")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def is_settled(self) -> bool:
+        return self.status in {self.Status.SUCCESS, self.Status.REVERSED}
+
+
+class Entry(models.Model):
+    """One balanced posting: a debit and a credit of one sum in one row. A trigger keeps it append-only."""
+
+    class Code(models.TextChoices):
+        PRIMARY = "primary", "Posting"
+        HOLD = "hold", "Hold"
+        RELEASE = "release", "Release of the hold"
+        SUSPENSE = "suspense", "Suspense"
+
+    transaction = models.ForeignKey(
+        Transaction, on_delete=models.PROTECT, related_name="entries", db_index=False
+    )
+    # The step of the transaction: unique with it, so that each step happens at most once.
+    code = models.CharField(max_length=10, choices=Code)
+    debit_account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="debits", db_index=False
+    )
+    credit_account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="credits", db_index=False
+    )
+    amount_kobo = models.BigIntegerField()
+    # What each customer's account held right after; empty on the house's side.
+    debit_balance_kobo = models.BigIntegerField(null=True, blank=True)
+    credit_balance_kobo = models.BigIntegerField(null=True, blank=True)
+    posted_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "entries"
+        constraints = [
+            # Also the index of "the entries of this transaction".
+            models.UniqueConstraint(fields=["transaction", "code"], name="entry_once_per_step"),
+            models.CheckConstraint(condition=Q(amount_kobo__gt=0), name="entry_amount_above_zero"),
+            models.CheckConstraint(
+                condition=~Q(debit_account=F("credit_account")), name="entry_between_two_accounts"
+            ),
+        ]
+        indexes = [
+            # An account's history in order: balance over time, proof tables, the ledger check.
+            models.Index(fields=["debit_account", "id"], name="entry_by_debit_account"),
+            models.Index(fields=["credit_account", "id"], name="entry_by_credit_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.amount_kobo}"

@@ -1,0 +1,70 @@
+"""What we know of a payment at the provider, and the inbox of what the provider tells us."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class Payment(models.Model):
+    """The provider's side of one card payment, beside the transaction it pays for."""
+
+    transaction = models.OneToOneField(
+        "savings.Transaction", on_delete=models.PROTECT, related_name="payment"
+    )
+    provider = models.CharField(max_length=20, default="paystack")
+    checkout_url = models.URLField(max_length=500, blank=True, default="")
+    # When the provider first took the request; empty while it has not been reached.
+    sent_at = models.DateTimeField(null=True, blank=True)
+    # The last word of the provider, as it said it.
+    provider_status = models.CharField(max_length=20, blank=True, default="")
+    provider_message = models.CharField(max_length=200, blank=True, default="")
+    paid_kobo = models.BigIntegerField(null=True, blank=True)
+    fee_kobo = models.BigIntegerField(null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True, default="")
+    channel = models.CharField(max_length=20, blank=True, default="")
+    card = models.CharField(max_length=30, blank=True, default="")
+    review_reason = models.CharField(max_length=40, blank=True, default="")
+    polls = models.PositiveSmallIntegerField(default=0)
+    # When to ask the provider again; empty once nothing more is to be asked.
+    next_poll_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            # The sweep: payments whose time to be asked about has come.
+            models.Index(
+                fields=["next_poll_at"], name="payment_due_for_poll", condition=Q(next_poll_at__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"payment {self.pk}"
+
+
+class WebhookEvent(models.Model):
+    """One event from the provider, stored as it came before anything is done about it."""
+
+    # Derived from the body, since the provider sends no event id: the same event twice is one row.
+    key = models.CharField(max_length=64, unique=True)
+    provider = models.CharField(max_length=20, default="paystack")
+    event = models.CharField(max_length=60)
+    reference = models.CharField(max_length=100, blank=True, default="", db_index=True)
+    body = models.TextField()
+    received_at = models.DateTimeField(default=timezone.now)
+    # How many times the provider sent it.
+    times_received = models.PositiveIntegerField(default=1)
+    processed_at = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        indexes = [
+            # The sweep: events that no worker has finished.
+            models.Index(
+                fields=["received_at"], name="webhook_unprocessed", condition=Q(processed_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.reference}"

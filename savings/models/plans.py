@@ -1,0 +1,152 @@
+"""Savings products, as staff offer them, and the plans people open from them."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+
+class EarlyExit(models.TextChoices):
+    """What taking money out before maturity costs."""
+
+    FREE = "free", "Any time"
+    PENALTY = "penalty", "With a penalty"
+    BLOCKED = "blocked", "Not before maturity"
+
+
+class InterestPaid(models.TextChoices):
+    MONTHLY = "monthly", "Monthly"
+    AT_MATURITY = "maturity", "At maturity"
+
+
+class Product(models.Model):
+    """What can be opened as a plan, and on which terms. Staff manage these."""
+
+    class Kind(models.TextChoices):
+        FLEXIBLE = "flexible", "Flexible"
+        TARGET = "target", "Target"
+        LOCKED = "locked", "Locked"
+        EMERGENCY = "emergency", "Emergency"
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    name = models.CharField(max_length=40, unique=True)
+    description = models.CharField(max_length=120)
+    # Days from start to maturity. Both empty: the plan has no maturity and stays open.
+    min_term_days = models.PositiveIntegerField(null=True, blank=True)
+    max_term_days = models.PositiveIntegerField(null=True, blank=True)
+    min_target_kobo = models.BigIntegerField(default=10_000_00)
+    early_exit = models.CharField(max_length=10, choices=EarlyExit, default=EarlyExit.FREE)
+    penalty_bps = models.PositiveIntegerField(default=0)
+    notice_hours = models.PositiveIntegerField(default=0)
+    interest_paid = models.CharField(max_length=10, choices=InterestPaid, default=InterestPaid.MONTHLY)
+    is_offered = models.BooleanField(default=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(min_term_days__isnull=True, max_term_days__isnull=True)
+                | Q(min_term_days__gt=0, max_term_days__gte=models.F("min_term_days")),
+                name="product_term_in_order",
+            ),
+            models.CheckConstraint(condition=Q(penalty_bps__lte=10_000), name="product_penalty_at_most_all"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def has_term(self) -> bool:
+        return self.min_term_days is not None
+
+    @property
+    def needs_target(self) -> bool:
+        return self.kind == self.Kind.TARGET
+
+
+class ProductRate(models.Model):
+    """The yearly rate of a product from a term on. The longest `from_days` that fits applies."""
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="rates")
+    from_days = models.PositiveIntegerField(default=0)
+    rate_bps = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["from_days"]
+        constraints = [
+            models.UniqueConstraint(fields=["product", "from_days"], name="product_rate_once_per_term"),
+            models.CheckConstraint(
+                condition=Q(rate_bps__lte=10_000), name="product_rate_at_most_100_percent"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rate_bps} bps from {self.from_days} days"
+
+
+class PlanQuerySet(models.QuerySet["Plan"]):
+    def open(self) -> Self:
+        return self.filter(closed_at__isnull=True)
+
+    def with_balance(self) -> Self:
+        """Bring the ledger account along, which has the balance."""
+        return self.select_related("account", "product")
+
+
+class Plan(models.Model):
+    """One person's savings under one name. The terms are the product's on the day it started."""
+
+    class AtMaturity(models.TextChoices):
+        STASH = "stash", "Move to my stash"
+        ROLLOVER = "rollover", "Start again for as long"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="plans")
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="plans")
+    name = models.CharField(max_length=60)
+    target_kobo = models.BigIntegerField(null=True, blank=True)
+    rate_bps = models.PositiveIntegerField()
+    early_exit = models.CharField(max_length=10, choices=EarlyExit)
+    penalty_bps = models.PositiveIntegerField(default=0)
+    notice_hours = models.PositiveIntegerField(default=0)
+    interest_paid = models.CharField(max_length=10, choices=InterestPaid)
+    at_maturity = models.CharField(max_length=10, choices=AtMaturity, default=AtMaturity.STASH)
+    started_on = models.DateField()
+    matures_on = models.DateField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PlanQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "user",
+                Lower("name"),
+                condition=Q(closed_at__isnull=True),
+                name="plan_name_once_per_user",
+            ),
+            models.CheckConstraint(
+                condition=Q(target_kobo__isnull=True) | Q(target_kobo__gt=0), name="plan_target_above_zero"
+            ),
+            models.CheckConstraint(
+                condition=Q(matures_on__isnull=True) | Q(matures_on__gt=models.F("started_on")),
+                name="plan_matures_after_start",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_closed(self) -> bool:
+        return self.closed_at is not None
+
+    def is_matured(self, today: datetime.date) -> bool:
+        return self.matures_on is not None and self.matures_on <= today

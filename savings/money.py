@@ -1,0 +1,74 @@
+"""Kobo: the one place where money is read, written out and rounded."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from django.conf import settings
+
+from savings.exceptions import BadAmount
+
+KOBO_PER_NAIRA = 100
+# One kobo of interest takes this much balance_kobo x rate_bps x days: 10,000 basis points x 365 days.
+INTEREST_DENOMINATOR = 3_650_000
+# No thousands separator is required, but one that is there has to stand in the right place.
+_AMOUNT = re.compile(r"(?P<naira>\d{1,3}(?:,\d{3})+|\d+)(?:\.(?P<kobo>\d{1,2}))?")
+_NARROW_NO_BREAK_SPACE = "\u202f"
+_MINUS = "\u2212"
+
+
+def parse(text: str) -> int:
+    """Return the kobo that a person wrote as naira: `1250`, `₦1,250.50`, ` 20 000 `, full-width digits.
+
+    Raises BadAmount, with a sentence for the person, for anything else: a sign, an exponent, a third decimal.
+    """
+    cleaned = unicodedata.normalize("NFKC", text).strip()
+    cleaned = re.sub(rf"^(?:{re.escape(settings.CURRENCY_SIGN)}|{settings.CURRENCY}|N)\s*", "", cleaned)
+    cleaned = re.sub(r"(?<=\d)\s(?=\d{3})", "", cleaned)
+    if not cleaned:
+        raise BadAmount("Enter an amount.")
+    if cleaned.startswith(("-", _MINUS)):
+        raise BadAmount("Enter an amount above zero.")
+    match = _AMOUNT.fullmatch(cleaned)
+    if match is None:
+        if re.fullmatch(r"[\d,]+\.\d{3,}", cleaned):
+            raise BadAmount("Enter at most two digits after the point: there is nothing below one kobo.")
+        raise BadAmount("Enter an amount in figures, such as 25,000 or 1,250.50.")
+    if len(cleaned) > 24:
+        raise BadAmount("That is more money than there is. Enter a smaller amount.")
+    kobo = (match["kobo"] or "").ljust(2, "0")
+    return int(match["naira"].replace(",", "")) * KOBO_PER_NAIRA + int(kobo)
+
+
+def naira(amount_kobo: int) -> str:
+    """Return an amount as people read it: `₦1,250.50`, a minus sign first where it is negative."""
+    whole, kobo = divmod(abs(amount_kobo), KOBO_PER_NAIRA)
+    sign = _MINUS + _NARROW_NO_BREAK_SPACE if amount_kobo < 0 else ""
+    return f"{sign}{settings.CURRENCY_SIGN}{whole:,}.{kobo:02d}"
+
+
+def signed(amount_kobo: int) -> str:
+    """Return an amount with its sign in front, plus as well as minus: `+ ₦1,250.50`."""
+    if amount_kobo > 0:
+        return "+" + _NARROW_NO_BREAK_SPACE + naira(amount_kobo)
+    return naira(amount_kobo)
+
+
+def percent(rate_bps: int) -> str:
+    """Return a rate in basis points as people read it: 1350 is `13.50 %`."""
+    return f"{rate_bps // 100}.{rate_bps % 100:02d}\u00a0%"
+
+
+def share(amount_kobo: int, rate_bps: int) -> int:
+    """Return that share of an amount, in kobo, rounded down: 1 % (100 bps) of 12,345 kobo is 123."""
+    return amount_kobo * rate_bps // 10_000
+
+
+def interest(numerator: int) -> int:
+    """Return the whole kobo in an interest numerator (balance_kobo x rate_bps x days), rounded down.
+
+    Simple interest, actual/365: NGN 100,000 at 8.5 % for 90 days is
+    10,000,000 x 850 x 90 / 3,650,000 = 209,589 kobo. The remainder stays on the account.
+    """
+    return numerator // INTEREST_DENOMINATOR

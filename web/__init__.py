@@ -1,0 +1,1 @@
+"""Everything that knows HTTP: settings, URLs, views, admin and template tags."""

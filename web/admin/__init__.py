@@ -1,0 +1,1 @@
+"""The staff admin, one file per feature."""

@@ -1,0 +1,277 @@
+"""Every setting of Asusu, read from the environment; `.env.example` lists each variable."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.csp import CSP
+from huey.serializer import SignedSerializer
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+
+def required(name: str) -> str:
+    """Return a variable that a production start cannot do without."""
+    value = env.str(name, default="")
+    if not value:
+        raise ImproperlyConfigured(f"Set {name} in the environment (or DEBUG=1 for development).")
+    return value
+
+
+# What kind of installation this is. Off unless said otherwise, so that a forgotten variable is safe.
+
+DEBUG = env.bool("DEBUG", default=False)
+PORT = env.int("PORT", default=8000)
+SITE_URL = (
+    env.str("SITE_URL", default=f"http://127.0.0.1:{PORT}") if DEBUG else required("SITE_URL")
+).rstrip("/")
+SECRET_KEY = (
+    env.str("SECRET_KEY", default="development-only-" + "x" * 40) if DEBUG else required("SECRET_KEY")
+)
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS",
+    default=[urlsplit(SITE_URL).hostname or "", *(["127.0.0.1", "localhost"] if DEBUG else [])],
+)
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+INTERNAL_IPS = ["127.0.0.1"] if DEBUG else []
+
+# Money. Amounts are kobo, rates basis points; see savings/README.md.
+
+CURRENCY = env.str("CURRENCY", default="NGN")
+CURRENCY_SIGN = env.str("CURRENCY_SIGN", default="₦")
+TOP_UP_MIN_KOBO = env.int("TOP_UP_MIN_KOBO", default=100_00)
+TOP_UP_MAX_KOBO = env.int("TOP_UP_MAX_KOBO", default=10_000_000_00)
+PLAN_MAX_KOBO = env.int("PLAN_MAX_KOBO", default=1_000_000_000_00)
+WITHHOLDING_TAX_BPS = env.int("WITHHOLDING_TAX_BPS", default=1000)
+
+# The payment provider. Without a key the simulator that ships with the project stands in.
+
+PAYSTACK_SECRET_KEY = env.str("PAYSTACK_SECRET_KEY", default="")
+SIMULATOR_URL = env.str("SIMULATOR_URL", default=f"http://127.0.0.1:{PORT + 1}").rstrip("/")
+SIMULATOR_SECRET_KEY = env.str("SIMULATOR_SECRET_KEY", default="sk_test_simulator")
+ALLOW_SIMULATOR = env.bool("ALLOW_SIMULATOR", default=False)
+USES_SIMULATOR = not PAYSTACK_SECRET_KEY
+PROVIDER_URL = SIMULATOR_URL if USES_SIMULATOR else "https://api.paystack.co"
+PROVIDER_CHECKOUT_ORIGIN = SIMULATOR_URL if USES_SIMULATOR else "https://checkout.paystack.com"
+PROVIDER_SECRET_KEY = PAYSTACK_SECRET_KEY or SIMULATOR_SECRET_KEY
+PROVIDER_TIMEOUT_SECONDS = 10
+
+# Applications
+
+INSTALLED_APPS = [
+    "savings",
+    "web",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "django_htmx",
+    "huey.contrib.djhuey",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+]
+ROOT_URLCONF = "web.urls"
+WSGI_APPLICATION = "web.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# Storage
+
+DATABASES = {
+    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'asusu.sqlite3'}")
+    if DEBUG
+    else env.db_url_config(required("DATABASE_URL"))
+}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    VAR_DIR.mkdir(exist_ok=True)
+    # IMMEDIATE takes the write lock at BEGIN, so that two writers queue instead of failing midway.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 10,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+REDIS_URL = (
+    env.str("REDIS_URL", default=f"unix://{VAR_DIR / 'redis.sock'}") if DEBUG else required("REDIS_URL")
+)
+
+
+def redis_database(number: int) -> str:
+    """Return `REDIS_URL` pointed at one database: client pools are keyed by URL, so each use has its own."""
+    url = urlsplit(REDIS_URL)
+    if url.scheme == "unix":
+        return f"{url.scheme}://{url.path}?db={number}"
+    return url._replace(path=f"/{number}").geturl()
+
+
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": redis_database(0),
+        "KEY_PREFIX": "asusu",
+        "OPTIONS": {
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+            "IGNORE_EXCEPTIONS": True,
+            "SOCKET_CONNECT_TIMEOUT": 0.5,
+            "SOCKET_TIMEOUT": 0.5,
+        },
+    },
+}
+DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+
+HUEY = {
+    "huey_class": "huey.RedisExpireHuey",
+    "name": "asusu",
+    "immediate": False,
+    "results": False,
+    "utc": True,
+    "serializer": SignedSerializer(secret=SECRET_KEY),
+    # Longer than the consumer's blocking read of one second: a shorter one loses tasks silently.
+    "connection": {
+        "url": redis_database(1) + ("&" if "?" in redis_database(1) else "?") + "socket_timeout=5"
+    },
+    "consumer": {"workers": 2, "worker_type": "thread", "check_worker_health": True},
+}
+
+# E-mail. Without EMAIL_URL mails stay in the site's own mailbox, which only development has.
+
+EMAIL_TIMEOUT_SECONDS = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Asusu <hello@asusu.example>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_URL = env.str("EMAIL_URL", default="") if DEBUG else required("EMAIL_URL")
+# With neither, the pages that send a mail show where to read it. Never outside development.
+SHOWS_MAILBOX = DEBUG and not EMAIL_URL
+_email = env.email_url_config(EMAIL_URL or "dummymail://")
+MAILERS = {
+    "default": {
+        "BACKEND": _email["EMAIL_BACKEND"],
+        "OPTIONS": {
+            "host": _email["EMAIL_HOST"],
+            "port": _email["EMAIL_PORT"],
+            "username": _email["EMAIL_HOST_USER"],
+            "password": _email["EMAIL_HOST_PASSWORD"],
+            "use_tls": _email.get("EMAIL_USE_TLS", False),
+            "use_ssl": _email.get("EMAIL_USE_SSL", False),
+            "timeout": EMAIL_TIMEOUT_SECONDS,
+        }
+        if _email["EMAIL_BACKEND"].endswith("smtp.EmailBackend")
+        else {},
+    }
+}
+
+# People
+
+AUTH_USER_MODEL = "savings.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/dashboard/"
+
+# Language, time, files
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = env.str("TIME_ZONE", default="Africa/Lagos")
+USE_TZ = True
+USE_I18N = False
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# The browser's side of security
+
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF],
+    "font-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "manifest-src": [CSP.SELF],
+    # Chromium holds the redirect after a POST against form-action: paying leaves for the provider.
+    "form-action": [CSP.SELF, PROVIDER_CHECKOUT_ORIGIN],
+    "base-uri": [CSP.NONE],
+    "frame-ancestors": [CSP.NONE],
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+if not DEBUG:
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "loggers": {
+        "savings": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+        "web": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+        "huey": {"handlers": ["console"], "level": "WARNING"},
+    },
+}
