@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Self
 
 from django.conf import settings
@@ -45,6 +46,8 @@ class Account(models.Model):
     # (a proleptic ordinal, `date.toordinal()`, so that both databases can subtract it).
     accrued_numerator = models.BigIntegerField(default=0)
     accrued_to = models.IntegerField(default=0)
+    # The day from which nothing more is earned: a plan's maturity, or the end of time.
+    accrues_until = models.IntegerField(default=datetime.date.max.toordinal())
 
     class Meta:
         constraints = [

@@ -1,0 +1,269 @@
+"""The ledger: the only writer of entries and balances.
+
+Customers' accounts are what the house owes, so a credit adds to them and a debit takes away. Every public
+function here first takes the row of the user concerned: one order of locks everywhere, and the `version`
+that keys everything the user is shown moves in the same commit as the money.
+"""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+from collections.abc import Iterable
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q, Sum
+from django.db.models.functions import Greatest, Least
+from django.utils import timezone
+
+from savings.exceptions import NotEnoughMoney, ReferenceTaken, Refused
+from savings.models import Account, Entry, Plan, Transaction, User
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+PREFIXES = {
+    Transaction.Kind.TOP_UP: "TOP",
+    Transaction.Kind.STASH_DEPOSIT: "STD",
+    Transaction.Kind.STASH_WITHDRAWAL: "STW",
+    Transaction.Kind.PLAN_TO_STASH: "PTS",
+    Transaction.Kind.STASH_TO_PLAN: "STP",
+    Transaction.Kind.AUTOSAVE: "AUT",
+    Transaction.Kind.INTEREST: "INT",
+    Transaction.Kind.TAX_WITHHELD: "TAX",
+    Transaction.Kind.PENALTY: "PEN",
+    Transaction.Kind.FEE: "FEE",
+    Transaction.Kind.REVERSAL: "REV",
+    Transaction.Kind.ADJUSTMENT: "ADJ",
+}
+
+
+def new_reference(kind: str) -> str:
+    """Return a fresh reference of 20 characters: the kind, then milliseconds, then chance, in Crockford base 32.
+
+    Time comes before chance so that new keys land together in the index; seven random characters are 35 bits
+    within one millisecond, and the unique index has the last word.
+    """
+    milliseconds = int(timezone.now().timestamp() * 1000)
+    time_part = "".join(_CROCKFORD[(milliseconds >> shift) & 31] for shift in range(45, -5, -5))
+    chance = "".join(secrets.choice(_CROCKFORD) for _ in range(7))
+    return PREFIXES[Transaction.Kind(kind)] + time_part + chance
+
+
+def stash_account(user: User) -> Account:
+    """Return the user's stash, opened at the first call."""
+    return Account.objects.get_or_create(
+        user=user, kind=Account.Kind.STASH, plan=None, defaults={"balance_kobo": 0}
+    )[0]
+
+
+def hold_account(user: User) -> Account:
+    """Return the account of the user's money on its way out, opened at the first call."""
+    return Account.objects.get_or_create(
+        user=user, kind=Account.Kind.HOLD, plan=None, defaults={"balance_kobo": 0}
+    )[0]
+
+
+def open_plan_account(plan: Plan) -> Account:
+    """Open the account of a new plan, with the plan's rate and the days on which it earns."""
+    until = plan.matures_on or datetime.date.max
+    return Account.objects.create(
+        kind=Account.Kind.PLAN,
+        user=plan.user,
+        plan=plan,
+        balance_kobo=0,
+        rate_bps=plan.rate_bps,
+        accrued_to=plan.started_on.toordinal(),
+        accrues_until=until.toordinal(),
+    )
+
+
+def house_account(kind: str, provider: str = "") -> Account:
+    """Return one of the house's accounts, opened at the first call."""
+    return Account.objects.get_or_create(kind=kind, provider=provider, user=None, plan=None)[0]
+
+
+def balance_kobo(account: Account) -> int:
+    """Return what an account holds: stored for customers, summed from entries for the house (credits less debits)."""
+    if account.is_customers:
+        return Account.objects.values_list("balance_kobo", flat=True).get(pk=account.pk) or 0
+    sums = Entry.objects.filter(Q(debit_account=account) | Q(credit_account=account)).aggregate(
+        credits=Sum("amount_kobo", filter=Q(credit_account=account), default=0),
+        debits=Sum("amount_kobo", filter=Q(debit_account=account), default=0),
+    )
+    return int(sums["credits"] - sums["debits"])
+
+
+def accrued_numerator(account: Account, day: datetime.date) -> int:
+    """Return balance_kobo x rate_bps x days that the account has earned up to the start of `day`, not yet posted.
+
+    Simple interest, actual/365, on end-of-day balances; `savings.money.interest` turns it into kobo.
+    """
+    days = max(0, min(day.toordinal(), account.accrues_until) - account.accrued_to)
+    return account.accrued_numerator + (account.balance_kobo or 0) * account.rate_bps * days
+
+
+def open_transaction(
+    *,
+    reference: str,
+    kind: str,
+    user: User | None,
+    amount_kobo: int,
+    plan: Plan | None = None,
+    reverses: Transaction | None = None,
+) -> tuple[Transaction, bool]:
+    """Return the transaction of this reference, and whether this call opened it (status pending, no money moved).
+
+    The reference is the idempotency key: the same one again, for the same movement, returns what is there.
+    Raises ReferenceTaken when it already stands for another user, kind, plan or sum (in kobo).
+    """
+    with transaction.atomic():
+        _take(user)
+        movement, opened = Transaction.objects.get_or_create(
+            reference=reference,
+            defaults={
+                "kind": kind,
+                "user": user,
+                "plan": plan,
+                "amount_kobo": amount_kobo,
+                "reverses": reverses,
+            },
+        )
+    same = (movement.kind, movement.user_id, movement.plan_id, movement.amount_kobo) == (
+        kind,
+        user.pk if user else None,
+        plan.pk if plan else None,
+        amount_kobo,
+    )
+    if not same:
+        raise ReferenceTaken("This was already sent with other details. Check them and send it again.")
+    return movement, opened
+
+
+def move(movement: Transaction, to: str, *, only_from: Iterable[str], failure_code: str = "") -> bool:
+    """Move a transaction to another status. False when somebody else was first, and then nothing has changed."""
+    with transaction.atomic():
+        _take(movement.user_id)
+        return _move(movement, to, only_from=only_from, failure_code=failure_code)
+
+
+def post(movement: Transaction, code: str, *, debit: Account, credit: Account, amount_kobo: int) -> bool:
+    """Post one step of a transaction: `amount_kobo` from the debit to the credit account.
+
+    The same step twice changes nothing and returns False. Raises NotEnoughMoney when a customer's account
+    would go below zero; nothing has changed then either.
+    """
+    with transaction.atomic():
+        _take(movement.user_id)
+        return _post(movement, code, debit=debit, credit=credit, amount_kobo=amount_kobo)
+
+
+def settle(
+    movement: Transaction,
+    *,
+    debit: Account,
+    credit: Account,
+    only_from: Iterable[str] = (Transaction.Status.PENDING,),
+) -> bool:
+    """Make a transaction successful and post its sum, both or neither.
+
+    False when it was no longer in one of the statuses `only_from`: somebody else settled it. Raises NotEnoughMoney.
+    """
+    with transaction.atomic():
+        _take(movement.user_id)
+        if not _move(movement, Transaction.Status.SUCCESS, only_from=only_from):
+            return False
+        return _post(
+            movement, Entry.Code.PRIMARY, debit=debit, credit=credit, amount_kobo=movement.amount_kobo
+        )
+
+
+def reverse(movement: Transaction, *, reference: str) -> Transaction:
+    """Take a successful transaction back by the opposite entry, and return the reversal (itself a transaction).
+
+    Twice with the same reference returns the first reversal. Raises NotEnoughMoney when the money has moved on,
+    Refused when the transaction was never successful or is itself a reversal.
+    """
+    if movement.kind == Transaction.Kind.REVERSAL:
+        raise Refused("A reversal cannot be reversed.")
+    with transaction.atomic():
+        _take(movement.user_id)
+        if not _move(movement, Transaction.Status.REVERSED, only_from=[Transaction.Status.SUCCESS]):
+            earlier = Transaction.objects.filter(reverses=movement, reference=reference).first()
+            if earlier is None:
+                raise Refused("Only a successful transaction can be reversed, and only once.")
+            return earlier
+        reversal, _ = open_transaction(
+            reference=reference,
+            kind=Transaction.Kind.REVERSAL,
+            user=movement.user,
+            plan=movement.plan,
+            amount_kobo=movement.amount_kobo,
+            reverses=movement,
+        )
+        entry = Entry.objects.select_related("debit_account", "credit_account").get(
+            transaction=movement, code=Entry.Code.PRIMARY
+        )
+        settle(reversal, debit=entry.credit_account, credit=entry.debit_account)
+    return reversal
+
+
+def _take(user: User | int | None) -> None:
+    """Lock the user's row for the rest of this database transaction, and mark that what they see has changed."""
+    if user is not None:
+        User.objects.touch(user if isinstance(user, int) else user.pk)
+
+
+def _move(movement: Transaction, to: str, *, only_from: Iterable[str], failure_code: str = "") -> bool:
+    settled = to == Transaction.Status.SUCCESS
+    changes: dict[str, object] = {"status": to, "failure_code": failure_code}
+    if settled:
+        changes["settled_on"] = timezone.now()
+    elif to != Transaction.Status.REVERSED:
+        changes["settled_on"] = None
+    if not Transaction.objects.filter(pk=movement.pk, status__in=list(only_from)).update(**changes):
+        return False
+    for name, value in changes.items():
+        setattr(movement, name, value)
+    return True
+
+
+def _post(movement: Transaction, code: str, *, debit: Account, credit: Account, amount_kobo: int) -> bool:
+    try:
+        with transaction.atomic():
+            balances = _change_balances({debit: -amount_kobo, credit: amount_kobo})
+            Entry.objects.create(
+                transaction=movement,
+                code=code,
+                debit_account=debit,
+                credit_account=credit,
+                amount_kobo=amount_kobo,
+                debit_balance_kobo=balances.get(debit.pk),
+                credit_balance_kobo=balances.get(credit.pk),
+            )
+    except (IntegrityError, NotEnoughMoney):
+        # The unique step is the proof that this very posting was made before; anything else is a real refusal.
+        if Entry.objects.filter(transaction=movement, code=code).exists():
+            return False
+        raise
+    return True
+
+
+def _change_balances(changes: dict[Account, int]) -> dict[int, int | None]:
+    """Apply kobo to customers' accounts, in ascending id so that two postings never wait for each other in a ring.
+
+    Interest earned so far is brought forward in the same UPDATE: SQL computes it from the old balance. The
+    condition in its WHERE is what guards the balance, since SQLite has no row locks.
+    """
+    customers = sorted((account for account in changes if account.is_customers), key=lambda a: a.pk)
+    today = timezone.localdate().toordinal()
+    earning_to = Greatest(F("accrued_to"), Least(today, F("accrues_until")))
+    for account in customers:
+        changed = Account.objects.filter(pk=account.pk, balance_kobo__gte=-changes[account]).update(
+            accrued_numerator=F("accrued_numerator")
+            + F("balance_kobo") * F("rate_bps") * (earning_to - F("accrued_to")),
+            accrued_to=earning_to,
+            balance_kobo=F("balance_kobo") + changes[account],
+        )
+        if not changed:
+            raise NotEnoughMoney
+    # The rows are ours until the commit (the whole database on SQLite), so this reads what was just written.
+    return dict(Account.objects.filter(pk__in=[a.pk for a in customers]).values_list("pk", "balance_kobo"))
