@@ -37,7 +37,12 @@ PREFIXES = {
 
 
 def new_reference(kind: str) -> str:
-    """Return a fresh reference of 20 characters: the kind, then milliseconds, then chance, in Crockford base 32.
+    """Return a fresh reference for a transaction of that kind, such as `TOP01M85MW6EM6C1D15Q`."""
+    return mint(PREFIXES[Transaction.Kind(kind)])
+
+
+def mint(prefix: str) -> str:
+    """Return a fresh reference of 20 characters: the prefix, then milliseconds, then chance, in Crockford base 32.
 
     Time comes before chance so that new keys land together in the index; seven random characters are 35 bits
     within one millisecond, and the unique index has the last word.
@@ -45,7 +50,7 @@ def new_reference(kind: str) -> str:
     milliseconds = int(timezone.now().timestamp() * 1000)
     time_part = "".join(_CROCKFORD[(milliseconds >> shift) & 31] for shift in range(45, -5, -5))
     chance = "".join(secrets.choice(_CROCKFORD) for _ in range(7))
-    return PREFIXES[Transaction.Kind(kind)] + time_part + chance
+    return prefix + time_part + chance
 
 
 def stash_account(user: User) -> Account:

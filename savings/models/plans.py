@@ -56,7 +56,7 @@ class Product(models.Model):
                 | Q(min_term_days__gt=0, max_term_days__gte=models.F("min_term_days")),
                 name="product_term_in_order",
             ),
-            models.CheckConstraint(condition=Q(penalty_bps__lte=10_000), name="product_penalty_at_most_all"),
+            models.CheckConstraint(condition=Q(penalty_bps__lt=10_000), name="product_penalty_below_all"),
         ]
 
     def __str__(self) -> str:
@@ -107,6 +107,8 @@ class Plan(models.Model):
         STASH = "stash", "Move to my stash"
         ROLLOVER = "rollover", "Start again for as long"
 
+    # The idempotency key of the form that started it: sent twice, it is one plan.
+    reference = models.CharField(max_length=20, unique=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="plans")
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="plans")
     name = models.CharField(max_length=60)
