@@ -1,0 +1,84 @@
+"""The story of one transaction: what happened to it, when, and what comes next."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import Literal
+
+from savings.models import Entry, OutboxRow, Payment, Transaction, WebhookEvent
+
+State = Literal["done", "now", "todo", "bad"]
+Status = Transaction.Status
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One step of the story. `at` is empty for what has not happened yet."""
+
+    title: str
+    state: State
+    at: datetime.datetime | None = None
+    note: str = ""
+
+
+def steps(
+    movement: Transaction,
+    *,
+    payment: Payment | None,
+    entries: list[Entry],
+    events: list[WebhookEvent],
+    mails: list[OutboxRow],
+) -> list[Step]:
+    """Return the story of a transaction from the rows that belong to it, in the order of what happened."""
+    happened = [
+        Step("You asked for it" if movement.user_id else "Money arrived", "done", movement.created_on)
+    ]
+    if payment is not None and payment.sent_at:
+        happened.append(Step("Sent to the payment provider", "done", payment.sent_at))
+    happened += [Step("The provider told us", "done", event.received_at, _heard(event)) for event in events]
+    happened += [_posted(entry) for entry in entries]
+    happened += [_mailed(mail) for mail in mails if mail.done_at]
+    happened.sort(key=lambda step: step.at or movement.created_on)
+    return [*happened, *_ending(movement, payment), *[_mailed(mail) for mail in mails if not mail.done_at]]
+
+
+def _heard(event: WebhookEvent) -> str:
+    return f"{event.times_received} times, counted once" if event.times_received > 1 else ""
+
+
+def _posted(entry: Entry) -> Step:
+    titles = {
+        Entry.Code.PRIMARY: "Posted in the ledger",
+        Entry.Code.HOLD: "Set aside from your stash",
+        Entry.Code.RELEASE: "Back from being set aside",
+        Entry.Code.SUSPENSE: "Kept safe until it is checked",
+    }
+    return Step(titles[Entry.Code(entry.code)], "done", entry.posted_at)
+
+
+def _mailed(mail: OutboxRow) -> Step:
+    if mail.done_at:
+        return Step("E-mail sent", "done", mail.done_at)
+    if mail.dead_at:
+        return Step("The e-mail could not be sent", "bad", mail.dead_at, "It is under Messages.")
+    return Step("E-mail", "todo", note="On its way to you")
+
+
+def _ending(movement: Transaction, payment: Payment | None) -> list[Step]:
+    """Return what the story comes to where no posting tells it."""
+    if movement.status == Status.PENDING:
+        waiting = "Waiting for the payment provider" if payment else "Under way"
+        return [Step(waiting, "now", note="No money has moved yet."), Step("In your savings", "todo")]
+    if movement.status == Status.FAILED:
+        reason = payment.provider_message if payment else ""
+        return [Step("It did not go through", "bad", note=reason or "No money has moved.")]
+    if movement.status == Status.ABANDONED:
+        return [Step("Not finished", "bad", note="The payment page was left. No money has moved.")]
+    if movement.status == Status.REVIEW:
+        return [
+            Step("Somebody is checking it", "now", note="What arrived is not what was asked for. It is safe.")
+        ]
+    if movement.status == Status.REVERSED:
+        return [Step("Taken back", "bad", note="The opposite entry is a transaction of its own.")]
+    return []

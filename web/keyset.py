@@ -1,0 +1,61 @@
+"""Keyset pages: lists that are walked by the id of the last row, so that page 10,000 costs what page 1 does."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404, QueryDict
+
+PAGE_SIZE = 25
+
+
+@dataclasses.dataclass(frozen=True)
+class KeysetPage[Row]:
+    """One page of a list, newest first, and the query strings of the pages beside it (None where there is none)."""
+
+    rows: list[Row]
+    newer: str | None
+    older: str | None
+
+
+def page[Row](rows: QuerySet[Any, Row], query: QueryDict, *, size: int = PAGE_SIZE) -> KeysetPage[Row]:
+    """Return the page that `?before=<id>` (older rows) or `?after=<id>` (newer rows) of the query asks for.
+
+    The queryset yields model instances or dictionaries with their `id`; everything else in the query string is
+    kept in the links. Raises Http404 for a cursor that is not an id.
+    """
+    before, after = _cursor(query, "before"), _cursor(query, "after")
+    if after is not None:
+        found = list(rows.filter(id__gt=after).order_by("id")[: size + 1])
+        more_newer, more_older = len(found) > size, True
+        found = found[:size][::-1]
+    else:
+        if before is not None:
+            rows = rows.filter(id__lt=before)
+        found = list(rows.order_by("-id")[: size + 1])
+        more_newer, more_older = before is not None, len(found) > size
+        found = found[:size]
+    return KeysetPage(
+        rows=found,
+        newer=_link(query, "after", found[0]) if found and more_newer else None,
+        older=_link(query, "before", found[-1]) if found and more_older else None,
+    )
+
+
+def _cursor(query: QueryDict, name: str) -> int | None:
+    text = query.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise Http404
+    return int(text)
+
+
+def _link(query: QueryDict, name: str, row: Any) -> str:
+    link = query.copy()
+    for cursor in ("before", "after"):
+        link.pop(cursor, None)
+    link[name] = str(row["id"] if isinstance(row, dict) else row.pk)
+    return "?" + link.urlencode()
