@@ -53,6 +53,11 @@ def mint(prefix: str) -> str:
     return prefix + time_part + chance
 
 
+def with_prefix(reference: str, kind: str) -> str:
+    """Return the same reference for another kind of transaction: a form is minted before its choices are known."""
+    return PREFIXES[Transaction.Kind(kind)] + reference[3:]
+
+
 def stash_account(user: User) -> Account:
     """Return the user's stash, opened at the first call."""
     return Account.objects.get_or_create(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from savings import ledger, money, plans
+from savings import ledger, money, terms
 from savings.exceptions import BadAmount, NotEnoughMoney
 from savings.models import Account, Plan, Transaction, User
 
@@ -26,7 +26,7 @@ def move_to_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) ->
         )
         if opened:
             plan.refresh_from_db()
-            plans.check_takes_money(plan, timezone.localdate())
+            terms.check_takes_money(plan, timezone.localdate())
             _settle(movement, debit=ledger.stash_account(user), credit=plan.account)
     return movement
 
@@ -41,7 +41,7 @@ def move_from_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) 
     with transaction.atomic():
         earlier = Transaction.objects.filter(reference=reference, user=user, plan=plan).first()
         day = timezone.localdate(earlier.created_on if earlier else None)
-        penalty_kobo = plans.exit_penalty_kobo(plan, amount_kobo, day)
+        penalty_kobo = terms.exit_penalty_kobo(plan, amount_kobo, day)
         movement, opened = ledger.open_transaction(
             reference=reference,
             kind=Transaction.Kind.PLAN_TO_STASH,

@@ -87,12 +87,25 @@ class Account(models.Model):
         return self.kind in self.CUSTOMER_KINDS
 
 
+def _start_of(day: datetime.date) -> datetime.datetime:
+    return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
+
+
 class TransactionQuerySet(models.QuerySet["Transaction"]):
     def successful(self) -> Self:
         return self.filter(status=Transaction.Status.SUCCESS)
 
     def pending(self) -> Self:
         return self.filter(status=Transaction.Status.PENDING)
+
+    def between(self, since: datetime.date | None, until: datetime.date | None) -> Self:
+        """Created from the start of one local day to the end of another; either may be open."""
+        found = self
+        if since is not None:
+            found = found.filter(created_on__gte=_start_of(since))
+        if until is not None:
+            found = found.filter(created_on__lt=_start_of(until + datetime.timedelta(days=1)))
+        return found
 
 
 class Transaction(models.Model):
