@@ -33,4 +33,8 @@ class ProviderUnavailable(Exception):
 
 
 class ProviderRefused(Exception):
-    """The payment provider answered, and the answer is no."""
+    """The payment provider answered, and the answer is no. `code` is its reason, where it gives one."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,268 @@
+"""The payment provider, Paystack: the only HTTP client, one function per call, typed answers.
+
+Each function raises ProviderUnavailable when nobody can know what happened (no answer, a broken one, a 5xx), and
+ProviderRefused when the provider said no. Amounts are integers in kobo, as the provider wants them.
+Source of the shapes: the provider's OpenAPI description, against which the tests hold every call.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from django.conf import settings
+
+from savings.exceptions import ProviderRefused, ProviderUnavailable
+
+PROVIDER = "paystack"
+# Why the provider said no, in the two cases that mean more to us than a no.
+NOT_FOUND = "transaction_not_found"
+DUPLICATE_REFERENCE = "duplicate_reference"
+# Put here by tests, which bring the simulator into their own process.
+transport: httpx.BaseTransport | None = None
+
+_LONGEST_ANSWER_BYTES = 1024 * 1024
+# Answers that say "not now" rather than "no".
+_TRY_LATER = {408, 425, 429}
+_REFERENCE = re.compile(r"[A-Za-z0-9.=_-]*[A-Za-z0-9][A-Za-z0-9.=_-]*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkout:
+    """The provider's page on which a person pays."""
+
+    reference: str
+    url: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Charge:
+    """What the provider knows of one payment. Sums are in the smallest unit of `currency`."""
+
+    reference: str
+    # success, failed, abandoned, reversed, pending or ongoing; another word is not conclusive either.
+    status: str
+    amount_kobo: int
+    # What was asked for. The amount is larger where the payer bears the fee.
+    requested_kobo: int
+    currency: str
+    fee_kobo: int | None
+    channel: str
+    message: str
+    card: str
+    # With these a card can be charged again without its owner, if it is reusable and the e-mail is the same.
+    authorization_code: str
+    is_reusable: bool
+    email: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipient:
+    """A bank account that money can be sent to, and the name that the bank has for it."""
+
+    code: str
+    account_name: str
+    bank_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Transfer:
+    """Money on its way to a bank account. Sums in kobo."""
+
+    reference: str
+    code: str
+    # Conclusive: success, failed, reversed, abandoned, blocked, rejected. Not: pending, otp, received.
+    status: str
+    amount_kobo: int
+
+
+def initialize(*, reference: str, amount_kobo: int, email: str, callback_url: str) -> Checkout:
+    """Announce a payment and return the page on which to pay it.
+
+    ProviderRefused has the code DUPLICATE_REFERENCE when this reference was announced before.
+    """
+    asked = {
+        "reference": reference,
+        "amount": amount_kobo,
+        "currency": settings.CURRENCY,
+        "email": email,
+        "callback_url": callback_url,
+        "metadata": {"cancel_action": callback_url},
+    }
+    return _call(
+        "POST",
+        "/transaction/initialize",
+        asked,
+        read=lambda data: Checkout(reference=_text(data, "reference"), url=_text(data, "authorization_url")),
+    )
+
+
+def verify(reference: str, *, timeout_seconds: float | None = None) -> Charge:
+    """Return what the provider knows of a payment. ProviderRefused has the code NOT_FOUND when it knows nothing."""
+    if not _REFERENCE.fullmatch(reference):
+        raise ProviderRefused("That cannot be a reference.", code=NOT_FOUND)
+    path = f"/transaction/verify/{quote(reference, safe='')}"
+    charge = _call("GET", path, read=_charge, timeout_seconds=timeout_seconds)
+    if charge.reference != reference:
+        raise ProviderUnavailable("The provider answered about another payment.")
+    return charge
+
+
+def charge_authorization(*, reference: str, amount_kobo: int, email: str, authorization_code: str) -> Charge:
+    """Charge a card again that its owner has used before. The status may be anything that `verify` can say."""
+    asked = {
+        "reference": reference,
+        "amount": amount_kobo,
+        "currency": settings.CURRENCY,
+        "email": email,
+        "authorization_code": authorization_code,
+    }
+    return _call("POST", "/transaction/charge_authorization", asked, read=_charge)
+
+
+def create_transfer_recipient(*, name: str, account_number: str, bank_code: str) -> Recipient:
+    """Register a Nigerian bank account to send money to. The same account again returns the same recipient."""
+    asked = {
+        "type": "nuban",
+        "name": name,
+        "account_number": account_number,
+        "bank_code": bank_code,
+        "currency": settings.CURRENCY,
+    }
+    return _call("POST", "/transferrecipient", asked, read=_recipient)
+
+
+def transfer(*, reference: str, amount_kobo: int, recipient_code: str, reason: str) -> Transfer:
+    """Send kobo to a recipient's bank account. After ProviderUnavailable only the same reference may be sent again.
+
+    The provider wants small letters in these references; ours are the same in either case.
+    """
+    asked = {
+        "source": "balance",
+        "reference": reference.lower(),
+        "amount": amount_kobo,
+        "currency": settings.CURRENCY,
+        "recipient": recipient_code,
+        "reason": reason,
+    }
+    return _call("POST", "/transfer", asked, read=_transfer)
+
+
+def _call[Answer](
+    method: str,
+    path: str,
+    asked: dict[str, Any] | None = None,
+    *,
+    read: Callable[[dict[str, Any]], Answer],
+    timeout_seconds: float | None = None,
+) -> Answer:
+    """Make one call and return what `read` makes of the answer's `data`."""
+    timeout = timeout_seconds or settings.PROVIDER_TIMEOUT_SECONDS
+    try:
+        status, body = _exchange(method, path, asked, timeout)
+    except httpx.HTTPError as error:
+        raise ProviderUnavailable(f"{type(error).__name__} at {path}") from error
+    if status >= 500 or status in _TRY_LATER or 300 <= status < 400:
+        raise ProviderUnavailable(f"HTTP {status} at {path}")
+    try:
+        answer = json.loads(body)
+        if status >= 400 or answer["status"] is not True:
+            raise _refused(status, answer)
+        return read(answer["data"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ProviderUnavailable(f"HTTP {status} with an answer that makes no sense at {path}") from error
+
+
+def _exchange(method: str, path: str, asked: dict[str, Any] | None, timeout: float) -> tuple[int, bytes]:
+    """Send a request and read the whole answer, within a time and a size that a slow drip cannot stretch."""
+    until = time.monotonic() + timeout
+    headers = {"Authorization": f"Bearer {settings.PROVIDER_SECRET_KEY}"}
+    body = b""
+    client = _client(settings.PROVIDER_URL, transport)
+    with client.stream(method, path, json=asked, headers=headers, timeout=timeout) as response:
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > _LONGEST_ANSWER_BYTES:
+                raise httpx.ReadError("The answer is too long.")
+            if time.monotonic() > until:
+                raise httpx.ReadTimeout("The answer took too long.")
+    return response.status_code, body
+
+
+@functools.cache
+def _client(base_url: str, through: httpx.BaseTransport | None) -> httpx.Client:
+    """Return the client of this process, whose open connections save a handshake per call."""
+    return httpx.Client(base_url=base_url, transport=through, follow_redirects=False, trust_env=False)
+
+
+def _refused(status: int, answer: dict[str, Any]) -> ProviderRefused:
+    message = str(answer.get("message") or f"HTTP {status}")
+    code = str(answer.get("code") or "")
+    if status == 404:
+        code = NOT_FOUND
+    elif "duplicate" in message.lower():
+        code = DUPLICATE_REFERENCE
+    return ProviderRefused(message, code=code)
+
+
+def _charge(data: dict[str, Any]) -> Charge:
+    amount = _number(data, "amount")
+    authorization = data.get("authorization") or {}
+    return Charge(
+        reference=_text(data, "reference"),
+        status=_text(data, "status"),
+        amount_kobo=amount,
+        requested_kobo=amount if data.get("requested_amount") is None else _number(data, "requested_amount"),
+        currency=_text(data, "currency"),
+        fee_kobo=None if data.get("fees") is None else _number(data, "fees"),
+        channel=str(data.get("channel") or ""),
+        message=str(data.get("gateway_response") or data.get("message") or ""),
+        card=_card(authorization),
+        authorization_code=str(authorization.get("authorization_code") or ""),
+        is_reusable=authorization.get("reusable") is True,
+        email=str((data.get("customer") or {}).get("email") or ""),
+    )
+
+
+def _card(authorization: dict[str, Any]) -> str:
+    """Return a card as people know it, `Visa ··4242`; never more of its number."""
+    last_digits = str(authorization.get("last4") or "")[-4:]
+    brand = str(authorization.get("brand") or authorization.get("bank") or "Card").strip().title()
+    return f"{brand[:20]} ··{last_digits}" if last_digits else ""
+
+
+def _recipient(data: dict[str, Any]) -> Recipient:
+    details = data["details"]
+    return Recipient(
+        code=_text(data, "recipient_code"),
+        account_name=str(details.get("account_name") or ""),
+        bank_name=_text(details, "bank_name"),
+    )
+
+
+def _transfer(data: dict[str, Any]) -> Transfer:
+    return Transfer(
+        reference=_text(data, "reference").upper(),
+        code=_text(data, "transfer_code"),
+        status=_text(data, "status"),
+        amount_kobo=_number(data, "amount"),
+    )
+
+
+def _text(data: dict[str, Any], name: str) -> str:
+    if not isinstance(data[name], str):
+        raise TypeError(name)
+    return str(data[name])
+
+
+def _number(data: dict[str, Any], name: str) -> int:
+    if type(data[name]) is not int:
+        raise TypeError(name)
+    return int(data[name])

@@ -1,0 +1,60 @@
+"""Serves the payment provider's stand-in on the address of SIMULATOR_URL, and sends its webhooks."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from socketserver import ThreadingMixIn
+from typing import Any
+from urllib.parse import urlsplit
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from web.simulator import events
+from web.simulator.app import application
+
+logger = logging.getLogger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Serve the payment provider simulator. No real card is charged."
+    # The tables of the site are none of its business.
+    requires_system_checks = ["security"]
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.USES_SIMULATOR:
+            raise CommandError("PAYSTACK_SECRET_KEY is set: the real provider is used, not the simulator.")
+        address = urlsplit(settings.SIMULATOR_URL)
+        host, port = address.hostname or "127.0.0.1", address.port or 80
+        try:
+            server = make_server(host, port, application, server_class=_Server, handler_class=_QuietHandler)
+        except OSError as error:
+            raise CommandError(f"The simulator cannot listen on {host}:{port}: {error.strerror}.") from error
+        threading.Thread(target=_deliver_for_ever, daemon=True).start()
+        self.stdout.write(f"The payment simulator is at {settings.SIMULATOR_URL}")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            server.server_close()
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the name is the base class's)
+        logger.debug(format, *args)
+
+
+def _deliver_for_ever() -> None:
+    """Send what is due, four times a second. An error of one round must not end the next."""
+    while True:
+        try:
+            events.deliver_due()
+        except Exception:
+            logger.exception("the simulator could not send its events")
+        time.sleep(0.25)

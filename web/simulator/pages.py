@@ -1,0 +1,61 @@
+"""The simulator's pages: the one to pay on, and the few static files it shows."""
+
+from __future__ import annotations
+
+import mimetypes
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+from savings import money
+from web.simulator import payments
+from web.simulator.store import Document
+
+_STATIC = {"css/app.css", "img/logo.svg"}
+
+
+def pay(request: HttpRequest, access_code: str) -> HttpResponse:
+    """Show what is to be paid and the ways in which it can end; a button sends the browser back to the site."""
+    payment = payments.find_by_access_code(access_code)
+    if payment is None:
+        return _page("simulator/unknown.html", {}, status=404)
+    script = payments.OUTCOMES.get(request.POST.get("outcome", ""))
+    if request.method != "POST" or script is None or payment["status"] == "success":
+        return _page("simulator/pay.html", {"payment": payment, "amount": _amount(payment)})
+    script(payment)
+    payments.save(payment)
+    return HttpResponse(status=303, headers={"Location": _way_back(payment)})
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """Say what this is to somebody who opens it by hand."""
+    return _page("simulator/home.html", {"site_url": settings.SITE_URL})
+
+
+def static_file(request: HttpRequest, name: str) -> HttpResponse:
+    """Serve one of the files its pages use, and nothing else."""
+    if name not in _STATIC:
+        return HttpResponse(status=404)
+    kind = mimetypes.guess_type(name)[0]
+    return HttpResponse((settings.BASE_DIR / "static" / name).read_bytes(), content_type=kind)
+
+
+def _way_back(payment: Document) -> str:
+    """Return where the provider sends the browser: its page of cancelling, or the callback with the reference twice."""
+    if payment["status"] == "abandoned" and payment["metadata"].get("cancel_action"):
+        return str(payment["metadata"]["cancel_action"])
+    query = urlencode({"trxref": payment["reference"], "reference": payment["reference"]})
+    return f"{payment['callback_url']}?{query}"
+
+
+def _amount(payment: Document) -> str:
+    if payment["currency"] == settings.CURRENCY:
+        return money.naira(payment["requested_amount"])
+    whole, rest = divmod(payment["requested_amount"], 100)
+    return f"{payment['currency']} {whole:,}.{rest:02d}"
+
+
+def _page(template: str, context: Document, *, status: int = 200) -> HttpResponse:
+    return HttpResponse(render_to_string(template, context), status=status)

@@ -1,0 +1,145 @@
+"""What becomes of a payment at the simulator: the scripts behind the buttons of its pay page."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+
+from web.simulator import events, shapes, store
+from web.simulator.store import Document
+
+LATE_SECONDS = 8
+CARD = {"brand": "visa", "last4": "4081", "bank": "Test Bank"}
+
+
+def announce(
+    *, reference: str, amount: int, currency: str, email: str, metadata: Document, callback: str
+) -> Document:
+    """Store a new payment, which like the real provider's is abandoned until somebody pays it. Sums in kobo."""
+    payment: Document = {
+        "id": store.next_id(),
+        "reference": reference,
+        "access_code": secrets.token_hex(8),
+        "amount": amount,
+        "requested_amount": amount,
+        "currency": currency,
+        "email": email,
+        "metadata": metadata,
+        "callback_url": callback,
+        "status": "abandoned",
+        "gateway_response": "The transaction was not completed",
+        "created_at": time.time(),
+        "paid_at": None,
+        "succeeds_at": None,
+        "authorization": None,
+    }
+    save(payment)
+    store.put("access", payment["access_code"], {"reference": reference})
+    return payment
+
+
+def find(reference: str) -> Document | None:
+    """Return a payment as it stands now: one that was to succeed later may have done so meanwhile."""
+    payment = store.get("payment", reference)
+    if payment and payment["succeeds_at"] and payment["succeeds_at"] <= time.time():
+        _pay(payment)
+        save(payment)
+    return payment
+
+
+def find_by_access_code(access_code: str) -> Document | None:
+    """Return the payment behind a pay page."""
+    access = store.get("access", access_code)
+    return find(access["reference"]) if access else None
+
+
+def save(payment: Document) -> None:
+    """Store a payment in place of what was there."""
+    store.put("payment", payment["reference"], payment)
+
+
+def charge(payment: Document, authorization: Document) -> None:
+    """Take a payment from a card that was used before."""
+    payment["authorization"] = authorization
+    succeed(payment)
+
+
+def succeed(payment: Document) -> None:
+    """Pay, and say so at once."""
+    _pay(payment)
+    events.send("charge.success", shapes.payment(payment))
+
+
+def decline(payment: Document) -> None:
+    """The bank says no. There is no event for that."""
+    payment.update(status="failed", gateway_response="Declined")
+
+
+def abandon(payment: Document) -> None:
+    """The person leaves the page. There is no event for that either."""
+    payment.update(status="abandoned", gateway_response="The transaction was not completed")
+
+
+def succeed_late(payment: Document) -> None:
+    """The bank takes its time: pending, then paid and told."""
+    paid_at = time.time() + LATE_SECONDS
+    payment.update(
+        status="pending",
+        gateway_response="Waiting for the bank",
+        succeeds_at=paid_at,
+        authorization=_new_card(payment),
+    )
+    told = dict(payment)
+    _pay(told)
+    events.send("charge.success", shapes.payment(told), at=paid_at)
+
+
+def succeed_twice(payment: Document) -> None:
+    """Pay, and say so two times."""
+    succeed(payment)
+    events.send("charge.success", shapes.payment(payment))
+
+
+def pay_less(payment: Document) -> None:
+    """Half of the money arrives."""
+    payment["amount"] = payment["requested_amount"] // 2
+    succeed(payment)
+
+
+def forge(payment: Document) -> None:
+    """Somebody else claims success, with a signature of their own. Nothing was paid."""
+    claimed = {**payment, "status": "success", "gateway_response": "Successful", "paid_at": time.time()}
+    events.send("charge.success", shapes.payment(claimed), key="not-the-secret-key")
+
+
+def succeed_silently(payment: Document) -> None:
+    """Pay, and never tell."""
+    _pay(payment)
+
+
+OUTCOMES: dict[str, Callable[[Document], None]] = {
+    "success": succeed,
+    "declined": decline,
+    "abandoned": abandon,
+    "late": succeed_late,
+    "twice": succeed_twice,
+    "wrong-amount": pay_less,
+    "forged": forge,
+    "silent": succeed_silently,
+}
+
+
+def _pay(payment: Document) -> None:
+    payment.update(
+        status="success",
+        gateway_response="Successful",
+        paid_at=payment["succeeds_at"] or time.time(),
+        succeeds_at=None,
+        authorization=payment["authorization"] or _new_card(payment),
+    )
+    store.put("authorization", payment["authorization"]["code"], payment["authorization"])
+
+
+def _new_card(payment: Document) -> Document:
+    return {**CARD, "code": f"AUTH_{secrets.token_hex(5)}", "email": payment["email"]}

@@ -1,0 +1,17 @@
+"""The simulator's whole site map: the provider's paths, then its pay page and what that page needs."""
+
+from django.urls import path
+
+from web.simulator import api, pages
+
+urlpatterns = [
+    path("transaction/initialize", api.initialize),
+    path("transaction/verify/<str:reference>", api.verify),
+    path("transaction/charge_authorization", api.charge_authorization),
+    path("transferrecipient", api.create_transfer_recipient),
+    path("transfer", api.transfer),
+    path("transfer/verify/<str:reference>", api.verify_transfer),
+    path("pay/<str:access_code>", pages.pay),
+    path("static/<path:name>", pages.static_file),
+    path("", pages.home),
+]
