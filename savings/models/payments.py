@@ -14,6 +14,12 @@ class Payment(models.Model):
         "savings.Transaction", on_delete=models.PROTECT, related_name="payment"
     )
     provider = models.CharField(max_length=20, default="paystack")
+    # The plan it was meant for, where that had closed or matured before the money came: it went to the stash.
+    meant_for = models.ForeignKey(
+        "savings.Plan", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    # The provider's own reference, where the money arrived under one that we never gave out.
+    foreign_reference = models.CharField(max_length=100, blank=True, default="")
     checkout_url = models.URLField(max_length=500, blank=True, default="")
     # When the provider first took the request; empty while it has not been reached.
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -54,16 +60,23 @@ class WebhookEvent(models.Model):
     received_at = models.DateTimeField(default=timezone.now)
     # How many times the provider sent it.
     times_received = models.PositiveIntegerField(default=1)
-    processed_at = models.DateTimeField(null=True, blank=True)
+    # When it may be worked on (again); empty once it is processed, or given up.
+    due_at = models.DateTimeField(default=timezone.now, null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
+    processed_at = models.DateTimeField(null=True, blank=True)
+    # What stopped the last try; empty after one that went well.
     error = models.CharField(max_length=300, blank=True, default="")
+    # What was done about it, or why nothing was.
+    note = models.CharField(max_length=300, blank=True, default="")
+    # Whether a person has to look at it: nothing here has acted on it, or not with the result it claims.
+    needs_staff = models.BooleanField(default=False)
 
     class Meta:
         indexes = [
-            # The sweep: events that no worker has finished.
-            models.Index(
-                fields=["received_at"], name="webhook_unprocessed", condition=Q(processed_at__isnull=True)
-            ),
+            # The sweep: events that wait for a worker, by when they are due.
+            models.Index(fields=["due_at"], name="webhook_waiting", condition=Q(due_at__isnull=False)),
+            # The staff's list of events to look at, newest first.
+            models.Index(fields=["-id"], name="webhook_for_staff", condition=Q(needs_staff=True)),
         ]
 
     def __str__(self) -> str:
