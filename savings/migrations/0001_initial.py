@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                 ('penalty_bps', models.PositiveIntegerField(default=0)),
                 ('notice_hours', models.PositiveIntegerField(default=0)),
                 ('interest_paid', models.CharField(choices=[('monthly', 'Monthly'), ('maturity', 'At maturity')], max_length=10)),
-                ('at_maturity', models.CharField(choices=[('stash', 'Move to my stash'), ('rollover', 'Start again for as long')], default='stash', max_length=10)),
+                ('at_maturity', models.CharField(choices=[('stash', 'Move to my stash'), ('rollover', 'Start again, as long and on the same rate')], default='stash', max_length=10)),
                 ('started_on', models.DateField()),
                 ('matures_on', models.DateField(blank=True, null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),

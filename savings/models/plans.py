@@ -105,7 +105,7 @@ class Plan(models.Model):
 
     class AtMaturity(models.TextChoices):
         STASH = "stash", "Move to my stash"
-        ROLLOVER = "rollover", "Start again for as long"
+        ROLLOVER = "rollover", "Start again, as long and on the same rate"
 
     # The idempotency key of the form that started it: sent twice, it is one plan.
     reference = models.CharField(max_length=20, unique=True)

@@ -1,0 +1,47 @@
+"""What happens on the day a plan ends: its money moves to the stash, or the plan starts again for as long."""
+
+from __future__ import annotations
+
+import datetime
+
+from django.db import transaction
+
+from savings import ledger, stash
+from savings.models import Account, Plan, User
+
+
+def run(today: datetime.date) -> int:
+    """Carry out every maturity that has come by that day, and return how many there were; safe to run at any time."""
+    due = Plan.objects.open().filter(matures_on__lte=today).select_related("user", "product", "account")
+    waiting = due.filter(account__balance_kobo__gt=0) | due.filter(at_maturity=Plan.AtMaturity.ROLLOVER)
+    return sum(mature(plan, today) for plan in waiting.order_by("id"))
+
+
+def mature(plan: Plan, today: datetime.date) -> bool:
+    """Carry out one plan's maturity. False when there is nothing (more) to do."""
+    with transaction.atomic():
+        User.objects.touch(plan.user_id)
+        plan.refresh_from_db(fields=["started_on", "matures_on", "closed_at", "at_maturity"])
+        if plan.is_closed or not plan.is_matured(today):
+            return False
+        if plan.at_maturity == Plan.AtMaturity.ROLLOVER:
+            return _roll_over(plan, today)
+        balance_kobo = ledger.balance_kobo(plan.account)
+        if not balance_kobo:
+            return False
+        stash.move_from_plan(
+            plan.user, plan, amount_kobo=balance_kobo, reference=ledger.new_reference("plan_to_stash")
+        )
+    return True
+
+
+def _roll_over(plan: Plan, today: datetime.date) -> bool:
+    """Start the plan again for as long, on its own rate: what it earned stays provable with one rate per account."""
+    while plan.matures_on is not None and plan.matures_on <= today:
+        plan.matures_on, plan.started_on = (
+            plan.matures_on + (plan.matures_on - plan.started_on),
+            plan.matures_on,
+        )
+    plan.save(update_fields=["started_on", "matures_on"])
+    Account.objects.filter(plan=plan).update(accrues_until=(plan.matures_on or datetime.date.max).toordinal())
+    return True

@@ -1,0 +1,79 @@
+"""People, products, plans and money for tests, made through the real services."""
+
+from __future__ import annotations
+
+import datetime
+from itertools import count
+from typing import Any
+
+from django.utils import timezone
+
+from savings import ledger, plans
+from savings.models import Account, Plan, Product, Transaction, User
+from savings.models.plans import EarlyExit
+
+_numbers = count(1)
+
+PASSWORD = "asusu-demo"
+
+
+def make_user(email: str | None = None, **fields: Any) -> User:
+    """A person with a verified name and the password above."""
+    number = next(_numbers)
+    fields.setdefault("name", f"Saver {number}")
+    return User.objects.create_user(email or f"saver{number}@example.com", PASSWORD, **fields)
+
+
+def make_product(kind: str = Product.Kind.FLEXIBLE, *, rate_bps: int = 850, **fields: Any) -> Product:
+    """A product of that kind, with one rate and the terms such a product has in the demo."""
+    terms: dict[str, Any] = {
+        Product.Kind.FLEXIBLE: {},
+        Product.Kind.EMERGENCY: {},
+        Product.Kind.TARGET: {"early_exit": EarlyExit.PENALTY, "penalty_bps": 100},
+        Product.Kind.LOCKED: {"early_exit": EarlyExit.BLOCKED},
+    }[Product.Kind(kind)]
+    if kind in {Product.Kind.TARGET, Product.Kind.LOCKED}:
+        terms |= {"min_term_days": 30, "max_term_days": 1095}
+    fields = (
+        {"name": f"{Product.Kind(kind).label} {next(_numbers)}", "description": "For tests"} | terms | fields
+    )
+    product = Product.objects.create(kind=kind, **fields)
+    product.rates.create(from_days=0, rate_bps=rate_bps)
+    return product
+
+
+def make_plan(
+    user: User | None = None,
+    product: Product | None = None,
+    *,
+    holding_kobo: int = 0,
+    days: int = 365,
+    **fields: Any,
+) -> Plan:
+    """An open plan, with that much paid in by card."""
+    user = user or make_user()
+    product = product or make_product()
+    if product.has_term:
+        fields.setdefault("matures_on", timezone.localdate() + datetime.timedelta(days=days))
+    if product.needs_target:
+        fields.setdefault("target_kobo", 1_000_000_00)
+    fields.setdefault("name", f"Plan {next(_numbers)}")
+    fields.setdefault("reference", ledger.mint(plans.REFERENCE_PREFIX))
+    plan = plans.start(user, product, **fields)
+    if holding_kobo:
+        pay_in(user, holding_kobo, plan=plan)
+    return plan
+
+
+def pay_in(user: User, amount_kobo: int, *, plan: Plan | None = None) -> Transaction:
+    """Money that arrived by card, in the stash or in a plan."""
+    kind = Transaction.Kind.TOP_UP if plan else Transaction.Kind.STASH_DEPOSIT
+    movement, _ = ledger.open_transaction(
+        reference=ledger.new_reference(kind), kind=kind, user=user, plan=plan, amount_kobo=amount_kobo
+    )
+    ledger.settle(
+        movement,
+        debit=ledger.house_account(Account.Kind.CLEARING, "paystack"),
+        credit=plan.account if plan else ledger.stash_account(user),
+    )
+    return movement
