@@ -1,0 +1,198 @@
+"""Form parts that every page shares: amounts in kobo, a reference that makes a form count once, the look's choices."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core import signing
+from django.forms.renderers import TemplatesSetting
+
+from savings import ledger, money
+from savings.exceptions import BadAmount, ReferenceTaken, Refused
+from savings.models import User
+
+_NOT_BOXED = {"hidden", "checkbox", "radio", "file", "submit"}
+
+
+class BoundField(forms.BoundField):
+    """Gives text controls the look's class, so that `{{ form.name }}` is right wherever it stands."""
+
+    def build_widget_attrs(
+        self, attrs: Mapping[str, Any], widget: forms.Widget | None = None
+    ) -> dict[str, Any]:
+        widget = widget or self.field.widget
+        built: dict[str, Any] = super().build_widget_attrs(dict(attrs), widget)
+        if _is_boxed(widget):
+            classes = [widget.attrs.get("class"), built.get("class"), "input"]
+            built["class"] = " ".join(name for name in classes if name)
+        return built
+
+
+class Renderer(TemplatesSetting):
+    """Django's own form rendering with our templates and bound fields."""
+
+    bound_field_class = BoundField
+
+
+class MoneyInput(forms.TextInput):
+    """A text box that holds the currency's sign and brings up the keys for figures."""
+
+    template_name = "web/widgets/money.html"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"inputmode": "decimal", "autocomplete": "off", **(attrs or {})})
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return {**super().get_context(name, value, attrs), "sign": settings.CURRENCY_SIGN}
+
+
+class DayInput(forms.DateInput):
+    """The browser's own calendar."""
+
+    input_type = "date"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        # The only notation that a date input understands.
+        super().__init__(attrs, format="%Y-%m-%d")
+
+
+class Switch(forms.CheckboxInput):
+    """On or off, at once."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"class": "switch", "role": "switch", **(attrs or {})})
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """The label of a choice that needs a sentence: `choices=[("target", Card("Target", ...))]`."""
+
+    title: str
+    hint: str = ""
+    figure: str = ""
+    icon: str = ""
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Cards(forms.RadioSelect):
+    """Radio buttons as cards, for choices that need a sentence; labels are `Card`s."""
+
+    template_name = "web/widgets/cards.html"
+
+
+class Segments(forms.RadioSelect):
+    """Two to four short choices side by side."""
+
+    template_name = "web/widgets/segments.html"
+
+
+class MoneyField(forms.Field):
+    """An amount as people write it; its cleaned value is kobo, its shown value what was typed."""
+
+    widget = MoneyInput
+    default_error_messages = {"required": "Enter an amount."}
+
+    def __init__(self, *, min_kobo: int = 1, max_kobo: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.min_kobo = min_kobo
+        self.max_kobo = max_kobo if max_kobo is not None else settings.PLAN_MAX_KOBO
+
+    def to_python(self, value: Any) -> int | None:
+        if value is None or not str(value).strip():
+            return None
+        try:
+            return money.parse(str(value))
+        except BadAmount as bad:
+            raise forms.ValidationError(str(bad), code="amount") from None
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if value is None:
+            return
+        if value < self.min_kobo:
+            least = "an amount above zero" if self.min_kobo <= 1 else f"at least {money.naira(self.min_kobo)}"
+            raise forms.ValidationError(f"Enter {least}.", code="min")
+        if value > self.max_kobo:
+            raise forms.ValidationError(f"Enter at most {money.naira(self.max_kobo)}.", code="max")
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, int):
+            return value
+        # An initial sum, without the sign that stands in the box, and without kobo where there are none.
+        return money.naira(value).removeprefix(settings.CURRENCY_SIGN).removesuffix(".00")
+
+
+class ReferenceField(forms.Field):
+    """The idempotency key of a form: minted and signed for one person when the form is shown.
+
+    The same form sent twice carries the same reference, so it counts once. The signature keeps a person from
+    sending a reference of somebody else's, or of another kind.
+    """
+
+    widget = forms.HiddenInput
+
+    def belong_to(self, user: User, prefix: str) -> None:
+        """Bind to the person the form is shown to, and the three letters of what the reference is for."""
+        self.prefix = prefix
+        self.signer = signing.Signer(salt=f"web.forms.reference.{user.pk}.{prefix}")
+        self.initial = self._fresh
+        self.is_spent = False
+
+    def renew(self) -> None:
+        """Show a fresh reference although the form was sent with one: that one stands for something else."""
+        self.is_spent = True
+
+    def to_python(self, value: Any) -> str:
+        try:
+            return self.signer.unsign(str(value or ""))
+        except signing.BadSignature:
+            raise forms.ValidationError(
+                "This page had grown old. Look at it once more, then send it again.", code="reference"
+            ) from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        try:
+            self.signer.unsign(str(data or ""))
+        except signing.BadSignature:
+            return initial
+        return self._fresh() if self.is_spent else data
+
+    def _fresh(self) -> str:
+        return self.signer.sign(ledger.mint(self.prefix))
+
+
+class OnceForm(forms.Form):
+    """A form with an effect that must happen once, however often it is sent: `cleaned_data["reference"]`."""
+
+    reference = ReferenceField()
+
+    def __init__(self, *args: Any, user: User, prefix: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.reference_field.belong_to(user, prefix)
+
+    @property
+    def reference_field(self) -> ReferenceField:
+        field = self.fields["reference"]
+        assert isinstance(field, ReferenceField)  # noqa: S101 - tells the type checker what the class says
+        return field
+
+
+def add_refusal(form: forms.BaseForm, refused: Refused) -> None:
+    """Put what the rules refused beside its field, or above the form where it has none."""
+    if isinstance(refused, ReferenceTaken) and isinstance(form, OnceForm):
+        form.reference_field.renew()
+    form.add_error(refused.field if refused.field in form.fields else None, str(refused))
+
+
+def _is_boxed(widget: forms.Widget) -> bool:
+    if isinstance(widget, MoneyInput):
+        return False
+    if isinstance(widget, forms.widgets.Input):
+        return widget.input_type not in _NOT_BOXED
+    return isinstance(widget, forms.Textarea | forms.Select)

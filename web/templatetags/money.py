@@ -1,0 +1,36 @@
+"""Money in templates: the texts of `savings.money`, and the figure with small kobo."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from savings import money
+
+register = template.Library()
+
+register.filter("naira", money.naira)
+register.filter("signed", money.signed)
+register.filter("percent", money.percent)
+
+
+@register.filter
+def figure(amount_kobo: int) -> SafeString:
+    """Return a large sum with its kobo set small: `₦1,250,400<small>.00</small>`."""
+    naira, _, kobo = money.naira(amount_kobo).rpartition(".")
+    return format_html("{}<small>.{}</small>", naira, kobo)
+
+
+@register.filter
+def signed_figure(amount_kobo: int) -> SafeString:
+    """Return a large sum with its sign in front and its kobo set small."""
+    naira, _, kobo = money.signed(amount_kobo).rpartition(".")
+    return format_html("{}<small>.{}</small>", naira, kobo)
+
+
+@register.filter
+def whole(amount_kobo: int) -> str:
+    """Return a sum in whole naira, for where kobo say nothing: goals, boards. What is left over is cut off."""
+    kobo = abs(amount_kobo) % money.KOBO_PER_NAIRA
+    return money.naira(amount_kobo - kobo if amount_kobo > 0 else amount_kobo + kobo).removesuffix(".00")
