@@ -1,10 +1,12 @@
-"""The parts of the frame that depend on where one is: the navigation."""
+"""The parts of the frame that depend on the request: the navigation and the notices."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import template
+from django.contrib.messages import constants
+from django.contrib.messages.storage.base import Message
 from django.template.context import Context
 from django.utils.safestring import SafeString, mark_safe
 
@@ -40,3 +42,10 @@ def navigation(context: Context) -> SafeString:
     path = request.path if request is not None else ""
     first = path[: path.find("/", 1) + 1]
     return _NAVIGATIONS.get(first, _NAVIGATIONS[""])
+
+
+@register.inclusion_tag("_toast.html")
+def toast(message: Message) -> dict[str, Any]:
+    """Show one message: its first line loud, the rest of it as a note."""
+    text, _, note = str(message.message).partition("\n")
+    return {"text": text, "note": note, "bad": message.level >= constants.WARNING}

@@ -1,0 +1,182 @@
+"""Charts drawn on the server as SVG in the page: a line with its area, and small bars.
+
+Money stays whole kobo up to the last moment; floats are pixels. Nothing here writes a style: `app.css` colours.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from itertools import pairwise
+
+from django.template.loader import render_to_string
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+
+from savings import money
+
+Point = tuple[datetime.date, int]
+
+WIDTH, HEIGHT = 640, 240
+MOST_LINES = 5
+MOST_DAYS = 4
+# Up to this many days the words on the axis are days, above they are months.
+DAYS_SHOWN = 200
+_UNITS = ((1_000_000_000, "b"), (1_000_000, "m"), (1_000, "k"), (1, ""))
+
+
+def area_chart(
+    points: Sequence[Point], *, name: str, title: str, pace: Sequence[Point] = (), note: str = ""
+) -> SafeString:
+    """Return a balance over time: `points` are days in order with kobo, at most some 60 of them.
+
+    `name` is unique on the page (ids are made of it). `pace` is a dotted line, of money that is not there yet; it may
+    run past the last point. `note` is one more sentence for those who do not see the picture.
+    """
+    everything = [*points, *pace]
+    if not points:
+        return render_to_string("charts/nothing.html")
+    first, last = min(day for day, _ in everything), max(day for day, _ in everything)
+    lines = axis_lines([kobo for _, kobo in everything])
+    spots = [_spot(point, first, last, lines) for point in points]
+    curve = smooth_path(spots)
+    context = {
+        "name": name,
+        "title": title,
+        "description": " ".join(filter(None, (_in_words(points), note))),
+        "grid": "".join(f"M0 {_px(_y(line, lines))}H{WIDTH}" for line in lines),
+        "curve": curve,
+        "area": f"{curve}V{HEIGHT}H{_px(spots[0][0])}z" if len(spots) > 1 else "",
+        "pace": _pace_path([_spot(point, first, last, lines) for point in pace]),
+        "end": f"M{_px(spots[-1][0])} {_px(spots[-1][1])}h0",
+        "lines": axis_labels(lines),
+        "days": day_labels(first, last),
+        "rows": [
+            (_px(x), _px(y), date_format(day, "j M Y"), money.naira(kobo))
+            for (day, kobo), (x, y) in zip(points, spots, strict=True)
+        ],
+    }
+    return render_to_string("charts/area.html", context)
+
+
+def bar_chart(bars: Sequence[tuple[str, int]], *, title: str) -> SafeString:
+    """Return small bars, one for each label and kobo, the last one marked as the present one."""
+    if not bars:
+        return render_to_string("charts/nothing.html")
+    most = max(1, *(kobo for _, kobo in bars))
+    heights = [64 * max(0, kobo) / most for _, kobo in bars]
+    context = {
+        "title": title,
+        "width": 10 * len(bars) - 4,
+        "bars": [(10 * place, _px(64 - tall), _px(tall)) for place, tall in enumerate(heights)],
+        "rows": [(label, money.naira(kobo)) for label, kobo in bars],
+        "ends": [label for label, _ in (bars if len(bars) == 1 else [bars[0], bars[-1]])],
+    }
+    return render_to_string("charts/bars.html", context)
+
+
+def axis_lines(amounts_kobo: Sequence[int]) -> list[int]:
+    """Return two to five round sums (kobo), evenly apart and from low to high, that all the amounts lie between.
+
+    The axis starts at zero, unless that would press all the movement into the upper half: then it starts near the
+    lowest sum. A sum that hardly moves gets no magnifying glass.
+    """
+    least, most = min(0, *amounts_kobo), max(amounts_kobo)
+    lowest = min(amounts_kobo)
+    if lowest * 2 >= most > 0 and (most - lowest) * 10 >= most:
+        least = lowest
+    if most <= least:
+        most = least + 1_000 * money.KOBO_PER_NAIRA
+    step = next(size for size in _round_steps() if _line_count(least, most, size) <= MOST_LINES)
+    bottom = least // step * step
+    return [bottom + step * place for place in range(_line_count(least, most, step))]
+
+
+def axis_labels(lines: Sequence[int]) -> list[str]:
+    """Return the words for axis lines, highest first, all in the unit of the highest: `2.0m`, `1.5m`, ..., `0`."""
+    naira = [line // money.KOBO_PER_NAIRA for line in lines]
+    unit, letter = next((unit, letter) for unit, letter in _UNITS if max(naira) >= unit or unit == 1)
+    step = naira[1] - naira[0]
+    digits = next(digits for digits in range(10) if step * 10**digits % unit == 0)
+    return [f"{line / unit:.{digits}f}{letter}" if line else "0" for line in reversed(naira)]
+
+
+def day_labels(first: datetime.date, last: datetime.date) -> list[str]:
+    """Return up to four days or months, evenly spread from the first day to the last."""
+    span = (last - first).days
+    count = min(MOST_DAYS, span + 1)
+    days = [first + datetime.timedelta(days=span * place // max(1, count - 1)) for place in range(count)]
+    if span <= DAYS_SHOWN:
+        return [date_format(day, "j M") for day in days]
+    return [date_format(day, "M Y" if first.year != last.year else "M") for day in days]
+
+
+def smooth_path(spots: Sequence[tuple[float, float]]) -> str:
+    """Return an SVG path through the spots that never swings past them: a monotone cubic (Fritsch, Carlson 1980).
+
+    A looser curve would show sums that were never there.
+    """
+    path = f"M{_px(spots[0][0])} {_px(spots[0][1])}"
+    if len(spots) < 2:
+        return path + "h0"
+    slopes = _tangents(spots)
+    for place, ((x0, y0), (x1, y1)) in enumerate(pairwise(spots)):
+        third = (x1 - x0) / 3
+        bends = (x0 + third, y0 + slopes[place] * third, x1 - third, y1 - slopes[place + 1] * third, x1, y1)
+        path += "C" + " ".join(map(_px, bends))
+    return path
+
+
+def _tangents(spots: Sequence[tuple[float, float]]) -> list[float]:
+    """Return the slope at each spot: the harmonic mean of its neighbours' where both go the same way, else level."""
+    chords = [(y1 - y0) / (x1 - x0) for (x0, y0), (x1, y1) in pairwise(spots)]
+    inner = [
+        2 * before * after / (before + after) if before * after > 0 else 0.0
+        for before, after in pairwise(chords)
+    ]
+    return [chords[0], *inner, chords[-1]]
+
+
+def _round_steps() -> list[int]:
+    """Return the distances between lines worth having, from one naira up: 1, 2, 2.5 and 5 with zeros."""
+    steps = []
+    size = money.KOBO_PER_NAIRA
+    while size < 10**18:
+        steps += [size, 2 * size, 5 * size // 2, 5 * size]
+        size *= 10
+    return steps
+
+
+def _line_count(least: int, most: int, step: int) -> int:
+    return -(-most // step) - least // step + 1
+
+
+def _px(length: float) -> str:
+    return f"{round(length, 1):g}"
+
+
+def _y(kobo: int, lines: Sequence[int]) -> float:
+    return HEIGHT * (lines[-1] - kobo) / (lines[-1] - lines[0])
+
+
+def _spot(
+    point: Point, first: datetime.date, last: datetime.date, lines: Sequence[int]
+) -> tuple[float, float]:
+    day, kobo = point
+    span = max(1, (last - first).days)
+    return WIDTH * (day - first).days / span, _y(kobo, lines)
+
+
+def _pace_path(spots: Sequence[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{_px(x)} {_px(y)}" for x, y in spots) if len(spots) > 1 else ""
+
+
+def _in_words(points: Sequence[Point]) -> str:
+    (first, began), (last, ended) = points[0], points[-1]
+    end = f"{money.naira(ended)} on {date_format(last, 'j F Y')}"
+    if len(points) == 1:
+        return f"{end}."
+    if began == ended:
+        return f"{money.naira(began)} on {date_format(first, 'j F Y')}, and again {end}."
+    verb = "Rises" if ended > began else "Falls"
+    return f"{verb} from {money.naira(began)} on {date_format(first, 'j F Y')} to {end}."
