@@ -38,3 +38,11 @@ class ProviderRefused(Exception):
     def __init__(self, message: str, *, code: str = "") -> None:
         super().__init__(message)
         self.code = code
+
+
+class ForgedEvent(Exception):
+    """A webhook event that does not carry the provider's signature."""
+
+
+class MalformedEvent(Exception):
+    """A webhook body that is too long, or is not an event."""

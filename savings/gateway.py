@@ -173,9 +173,11 @@ def _call[Answer](
         raise ProviderUnavailable(f"HTTP {status} at {path}")
     try:
         answer = json.loads(body)
-        if status >= 400 or answer["status"] is not True:
+        if answer["status"] is False:
             raise _refused(status, answer)
-        return read(answer["data"])
+        if answer["status"] is True and status < 300:
+            return read(answer["data"])
+        raise ValueError("neither a yes nor a no")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ProviderUnavailable(f"HTTP {status} with an answer that makes no sense at {path}") from error
 

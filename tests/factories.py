@@ -26,18 +26,17 @@ def make_user(email: str | None = None, **fields: Any) -> User:
 
 def make_product(kind: str = Product.Kind.FLEXIBLE, *, rate_bps: int = 850, **fields: Any) -> Product:
     """A product of that kind, with one rate and the terms such a product has in the demo."""
-    terms: dict[str, Any] = {
+    usual: dict[Product.Kind, dict[str, Any]] = {
         Product.Kind.FLEXIBLE: {},
         Product.Kind.EMERGENCY: {},
         Product.Kind.TARGET: {"early_exit": EarlyExit.PENALTY, "penalty_bps": 100},
         Product.Kind.LOCKED: {"early_exit": EarlyExit.BLOCKED},
-    }[Product.Kind(kind)]
+    }
+    terms = usual[Product.Kind(kind)]
     if kind in {Product.Kind.TARGET, Product.Kind.LOCKED}:
         terms |= {"min_term_days": 30, "max_term_days": 1095}
-    fields = (
-        {"name": f"{Product.Kind(kind).label} {next(_numbers)}", "description": "For tests"} | terms | fields
-    )
-    product = Product.objects.create(kind=kind, **fields)
+    named: dict[str, Any] = {"name": f"{Product.Kind(kind).label} {next(_numbers)}"}
+    product = Product.objects.create(kind=kind, **named | {"description": "For tests"} | terms | fields)
     product.rates.create(from_days=0, rate_bps=rate_bps)
     return product
 

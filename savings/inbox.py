@@ -1,0 +1,190 @@
+"""The inbox of the provider's events: kept first, then worked on, so that none is lost and none counts twice."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import hmac
+import json
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from savings import payments
+from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, ProviderUnavailable
+from savings.models import Transaction, WebhookEvent
+
+logger = logging.getLogger(__name__)
+
+LONGEST_BODY_BYTES = 64 * 1024
+# After each failed try; longer in sum than the provider itself would go on.
+_RETRY_AFTER = [datetime.timedelta(minutes=minutes) for minutes in (1, 3, 10, 30, 120, 360, 1440, 2880)]
+_LEASE = datetime.timedelta(minutes=5)
+_MOST_AT_ONCE = 100
+
+# Events about money that nothing here moves by itself.
+_NOT_ACTED_ON = {
+    "transfer.success": "The provider says that money has left.",
+    "transfer.failed": "The provider says that money could not leave.",
+    "transfer.reversed": "The provider says that money has come back.",
+    "refund.pending": "The provider has begun to give a payment back.",
+    "refund.processing": "The provider is giving a payment back.",
+    "refund.processed": "The provider has given a payment back.",
+    "refund.failed": "The provider could not give a payment back.",
+    "charge.dispute.create": "A payer disputes a payment.",
+    "charge.dispute.remind": "A payer's dispute still waits for an answer.",
+    "charge.dispute.resolve": "A payer's dispute has been resolved.",
+}
+
+# What became of an event, and whether a person has to look at it.
+Outcome = tuple[str, bool]
+
+
+class _NotYet(Exception):
+    """The provider's event and its own answer do not agree yet."""
+
+
+def receive(body: bytes, signature: str) -> WebhookEvent:
+    """Keep an event as it came, and return its row; the same event again only counts there.
+
+    Raises ForgedEvent for a signature that is not the provider's, and MalformedEvent for more than 64 KiB or
+    anything that is not an event.
+    """
+    if len(body) > LONGEST_BODY_BYTES:
+        raise MalformedEvent("too long")
+    expected = hmac.new(settings.PROVIDER_SECRET_KEY.encode(), body, hashlib.sha512).hexdigest()
+    if not hmac.compare_digest(expected.encode(), signature.strip().lower().encode()):
+        raise ForgedEvent("wrong signature")
+    event, data, text = _parsed(body)
+    key = _key(event, data, body)
+    try:
+        with transaction.atomic():
+            return WebhookEvent.objects.create(
+                key=key, event=event[:60], reference=_reference(data)[:100], body=text
+            )
+    except IntegrityError:
+        WebhookEvent.objects.filter(key=key).update(times_received=F("times_received") + 1)
+        return WebhookEvent.objects.get(key=key)
+
+
+def process(event_id: int) -> bool:
+    """Do what an event asks for, once, and return whether this call finished it.
+
+    What goes wrong is kept on the row and tried again by `sweep`; after the last try a person has to look.
+    """
+    try:
+        return _process(event_id)
+    except ProviderUnavailable:
+        return False
+
+
+def sweep(now: datetime.datetime) -> int:
+    """Process every event that is due, and return how many were finished.
+
+    Stops while the provider is away: each further event would wait for its timeout.
+    """
+    due = WebhookEvent.objects.filter(due_at__lte=now).order_by("due_at").values_list("pk", flat=True)
+    finished = 0
+    for event_id in due[:_MOST_AT_ONCE]:
+        try:
+            finished += _process(event_id)
+        except ProviderUnavailable:
+            break
+    return finished
+
+
+def _process(event_id: int) -> bool:
+    now = timezone.now()
+    waiting = WebhookEvent.objects.filter(pk=event_id, due_at__lte=now)
+    if not waiting.update(due_at=now + _LEASE, tries=F("tries") + 1):
+        return False
+    event = WebhookEvent.objects.get(pk=event_id)
+    try:
+        note, needs_staff = _act_on(event)
+    except Exception as error:
+        _put_off(event, error)
+        if isinstance(error, ProviderUnavailable):
+            raise
+        return False
+    WebhookEvent.objects.filter(pk=event_id).update(
+        processed_at=timezone.now(), due_at=None, error="", note=note[:300], needs_staff=needs_staff
+    )
+    return True
+
+
+def _put_off(event: WebhookEvent, error: Exception) -> None:
+    """Note what went wrong and when to try again; at the end of the tries, that a person has to look."""
+    if not isinstance(error, (ProviderUnavailable, ProviderRefused, _NotYet)):
+        logger.exception("event %s could not be processed", event.pk)
+    is_last = event.tries > len(_RETRY_AFTER)
+    WebhookEvent.objects.filter(pk=event.pk).update(
+        error=_storable(f"{type(error).__name__}: {error}")[:300],
+        due_at=None if is_last else timezone.now() + _RETRY_AFTER[event.tries - 1],
+        needs_staff=is_last,
+    )
+
+
+def _parsed(body: bytes) -> tuple[str, dict[str, Any], str]:
+    """Return an event's name and data, and its body as text."""
+    try:
+        text = body.decode()
+        message = json.loads(text)
+        event, data = message["event"], message.get("data")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise MalformedEvent("not an event") from error
+    if not isinstance(event, str) or not event:
+        raise MalformedEvent("not an event")
+    return _storable(event), data if isinstance(data, dict) else {}, text
+
+
+def _key(event: str, data: dict[str, Any], body: bytes) -> str:
+    """Return what makes an event the same event: its name, whose it is, and what it says has become of that.
+
+    The provider sends no event id, and its retries need not be the same bytes. An event without any of its ids is
+    the same only where the body is.
+    """
+    names = ("id", "reference", "transaction_reference", "refund_reference", "transfer_code")
+    ids = [data.get(name) for name in names]
+    if not any(ids):
+        ids = [hashlib.sha256(body).hexdigest()]
+    says = [event, *ids, data.get("status"), data.get("amount"), data.get("currency")]
+    return hashlib.sha256(json.dumps(says).encode()).hexdigest()
+
+
+def _reference(data: dict[str, Any]) -> str:
+    """Return the reference of the payment or transfer an event is about; refunds and disputes have it elsewhere."""
+    of_dispute = data.get("transaction")
+    places = [data.get("reference"), data.get("transaction_reference")]
+    places += [of_dispute.get("reference")] if isinstance(of_dispute, dict) else []
+    return _storable(next((place for place in places if isinstance(place, str)), ""))
+
+
+def _storable(text: str) -> str:
+    """Return a text without what JSON can write and a database cannot keep: NUL and halves of characters."""
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
+def _act_on(event: WebhookEvent) -> Outcome:
+    if event.event == "charge.success":
+        return _paid(event)
+    if event.event in _NOT_ACTED_ON:
+        return f"{_NOT_ACTED_ON[event.event]} Nothing was posted for it here: a person has to decide.", True
+    return "Kept. Events of this kind change nothing here.", False
+
+
+def _paid(event: WebhookEvent) -> Outcome:
+    movement = payments.settle(event.reference) if event.reference else None
+    if movement is None:
+        return (
+            "Nothing was posted: the reference is not ours, and the provider shows no payment for it in our currency.",
+            True,
+        )
+    if movement.status == Transaction.Status.REVIEW:
+        return f"Kept in suspense as {movement.reference} for a review.", True
+    if not movement.is_settled:
+        raise _NotYet("The event says paid, but asked about it the provider does not say so (yet).")
+    return "Settled.", False

@@ -1,0 +1,348 @@
+"""Card payments from the first click to the entry: every way in which they can end, to the kobo."""
+
+from __future__ import annotations
+
+import datetime
+
+import httpx
+import pytest
+import time_machine
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from savings import emails, ledger, payments, plans
+from savings.exceptions import BadAmount, ProviderUnavailable, ReferenceTaken, Refused
+from savings.models import Account, Entry, OutboxRow, Payment, Plan, Product, Transaction, User
+from tests import factories
+from tests.provider import Provider
+
+pytestmark = pytest.mark.django_db
+Status = Transaction.Status
+AMOUNT = 25_000_00
+
+
+@pytest.fixture
+def plan() -> Plan:
+    return factories.make_plan()
+
+
+def start(plan: Plan, amount_kobo: int = AMOUNT) -> Payment:
+    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
+    return payments.start(plan.user, plan=plan, amount_kobo=amount_kobo, reference=reference)
+
+
+def settle(payment: Payment) -> Transaction:
+    movement = payments.settle(payment.transaction.reference)
+    assert movement is not None
+    movement.refresh_from_db()
+    return movement
+
+
+def house_kobo(kind: str) -> int:
+    return ledger.balance_kobo(ledger.house_account(kind, "paystack" if kind == "clearing" else ""))
+
+
+def away(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectTimeout("nobody there")
+
+
+# Starting
+
+
+def test_a_payment_is_stored_and_announced(provider: Provider, plan: Plan) -> None:
+    payment = start(plan)
+    assert payment.checkout_url.startswith("http")
+    assert payment.sent_at is not None
+    assert payment.transaction.status == Status.PENDING
+    assert payment.next_poll_at == payment.transaction.created_on + datetime.timedelta(minutes=10)
+    assert ledger.balance_kobo(plan.account) == 0
+
+
+def test_the_same_reference_again_is_the_same_payment(provider: Provider, plan: Plan) -> None:
+    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
+    first, second = (
+        payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference) for _ in range(2)
+    )
+    assert first == second
+    assert first.checkout_url == second.checkout_url
+    assert provider.paths() == ["POST /transaction/initialize"]
+
+
+def test_the_same_reference_for_another_sum_is_refused(provider: Provider, plan: Plan) -> None:
+    payment = start(plan)
+    with pytest.raises(ReferenceTaken):
+        payments.start(plan.user, plan=plan, amount_kobo=AMOUNT + 1, reference=payment.transaction.reference)
+
+
+@pytest.mark.parametrize("amount_kobo", [-1, 0, 99_99, 10_000_000_01, 10**30])
+def test_a_sum_outside_the_limits_is_refused(provider: Provider, plan: Plan, amount_kobo: int) -> None:
+    with pytest.raises(BadAmount):
+        start(plan, amount_kobo)
+    assert not Transaction.objects.exists()
+    assert provider.requests == []
+
+
+def test_a_plan_cannot_be_filled_above_its_limit(provider: Provider, settings: Settings) -> None:
+    plan = factories.make_plan(holding_kobo=AMOUNT)
+    settings.PLAN_MAX_KOBO = 2 * AMOUNT - 1
+    with pytest.raises(BadAmount, match="at most"):
+        start(plan)
+
+
+def test_a_closed_plan_takes_no_payment(provider: Provider, plan: Plan) -> None:
+    plans.close(plan)
+    with pytest.raises(Refused, match="closed"):
+        start(plan)
+    assert not Transaction.objects.exists()
+
+
+def test_a_matured_plan_takes_no_payment(provider: Provider) -> None:
+    plan = factories.make_plan(product=factories.make_product(Product.Kind.LOCKED), days=30)
+    with time_machine.travel(timezone.now() + datetime.timedelta(days=31)), pytest.raises(Refused):
+        start(plan)
+
+
+def test_a_provider_that_is_away_leaves_the_payment_to_be_sent_again(provider: Provider, plan: Plan) -> None:
+    provider.instead = away
+    payment = start(plan)
+    assert (payment.checkout_url, payment.sent_at) == ("", None)
+    assert payment.transaction.status == Status.PENDING
+    provider.instead = None
+    assert payments.send(payment)
+    assert payment.checkout_url
+
+
+def test_a_payment_whose_page_got_lost_is_over(provider: Provider, plan: Plan) -> None:
+    def lose(request: httpx.Request) -> httpx.Response:
+        provider.simulator.handle_request(request)
+        raise httpx.ReadTimeout("too late")
+
+    provider.instead = lose
+    payment = start(plan)
+    provider.instead = None
+    assert not payments.send(payment)
+    payment.refresh_from_db()
+    assert (payment.transaction.status, payment.transaction.failure_code) == (Status.ABANDONED, "page_lost")
+
+
+def test_a_payment_that_the_provider_will_not_take_has_failed(provider: Provider, plan: Plan) -> None:
+    provider.instead = lambda request: httpx.Response(
+        400, json={"status": False, "message": "Invalid Email Address Passed"}
+    )
+    payment = start(plan)
+    payment.refresh_from_db()
+    assert (payment.transaction.status, payment.transaction.failure_code) == (Status.FAILED, "refused")
+    assert payment.provider_message == "Invalid Email Address Passed"
+
+
+# Settling
+
+
+def test_a_paid_top_up_is_in_the_plan(provider: Provider, plan: Plan) -> None:
+    payment = start(plan)
+    provider.pay(payment)
+    movement = settle(payment)
+    payment.refresh_from_db()
+    assert (movement.status, movement.plan) == (Status.SUCCESS, plan)
+    assert ledger.balance_kobo(plan.account) == AMOUNT
+    assert house_kobo("clearing") == -AMOUNT
+    assert (payment.paid_kobo, payment.fee_kobo, payment.card) == (AMOUNT, 475_00, "Visa ··4081")
+    assert payment.next_poll_at is None
+
+
+def test_a_paid_deposit_is_in_the_stash(provider: Provider) -> None:
+    user = factories.make_user()
+    payment = payments.start(
+        user, plan=None, amount_kobo=AMOUNT, reference=ledger.new_reference("stash_deposit")
+    )
+    provider.pay(payment)
+    assert settle(payment).status == Status.SUCCESS
+    assert ledger.balance_kobo(ledger.stash_account(user)) == AMOUNT
+
+
+def test_settling_again_changes_nothing(provider: Provider, plan: Plan) -> None:
+    payment = start(plan)
+    provider.pay(payment)
+    settle(payment)
+    asked = len(provider.requests)
+    settle(payment)
+    assert ledger.balance_kobo(plan.account) == AMOUNT
+    assert OutboxRow.objects.filter(transaction=payment.transaction).count() == 1
+    assert len(provider.requests) == asked
+
+
+def test_the_receipt_and_the_posting_are_one_commit(
+    provider: Provider, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment = start(plan)
+    provider.pay(payment)
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(emails, "top_up_received", fail)
+    with pytest.raises(RuntimeError):
+        settle(payment)
+    assert not Entry.objects.exists()
+    assert Transaction.objects.get().status == Status.PENDING
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "code"),
+    [
+        ("declined", Status.FAILED, "failed"),
+        ("abandon", Status.ABANDONED, "left"),
+        ("late", Status.PENDING, ""),
+    ],
+)
+def test_a_payment_that_was_not_paid_moves_no_money(
+    provider: Provider, plan: Plan, outcome: str, status: str, code: str
+) -> None:
+    payment = start(plan)
+    provider.pay(payment, outcome)
+    movement = settle(payment)
+    assert (movement.status, movement.failure_code) == (status, code)
+    assert not Entry.objects.exists()
+    assert not OutboxRow.objects.exists()
+
+
+@pytest.mark.parametrize("outcome", ["declined", "abandon"])
+def test_a_payment_paid_after_all_counts(provider: Provider, plan: Plan, outcome: str) -> None:
+    payment = start(plan)
+    provider.pay(payment, outcome)
+    settle(payment)
+    provider.pay(payment)
+    movement = settle(payment)
+    assert (movement.status, movement.failure_code) == (Status.SUCCESS, "")
+    assert ledger.balance_kobo(plan.account) == AMOUNT
+
+
+def test_a_person_about_to_pay_has_not_left(provider: Provider, plan: Plan) -> None:
+    payment = start(plan)
+    movement = payments.settle(payment.transaction.reference, is_left=False)
+    assert movement is not None
+    assert movement.status == Status.PENDING
+
+
+def test_a_provider_that_is_away_changes_nothing(provider: Provider, plan: Plan) -> None:
+    payment = start(plan)
+    provider.pay(payment)
+    provider.instead = away
+    with pytest.raises(ProviderUnavailable):
+        payments.settle(payment.transaction.reference)
+    assert Transaction.objects.get().status == Status.PENDING
+
+
+def test_a_status_nobody_knows_changes_nothing(provider: Provider, plan: Plan) -> None:
+    payment = start(plan)
+    provider.change(payment.transaction.reference, status="ongoing")
+    assert settle(payment).status == Status.PENDING
+
+
+# Money that is not what was asked for
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "suspense_kobo"),
+    [
+        ({"amount": AMOUNT - 1}, "less", AMOUNT - 1),
+        ({"amount": AMOUNT - 1, "requested_amount": AMOUNT - 1}, "less", AMOUNT - 1),
+        ({"amount": AMOUNT + 1, "requested_amount": AMOUNT + 1}, "more", AMOUNT + 1),
+        ({"amount": 2 * AMOUNT}, "more", 2 * AMOUNT),
+        ({"currency": "USD"}, "foreign_currency", 0),
+    ],
+)
+def test_other_money_waits_in_suspense(
+    provider: Provider, plan: Plan, changes: dict[str, object], reason: str, suspense_kobo: int
+) -> None:
+    payment = start(plan)
+    provider.pay(payment)
+    provider.change(payment.transaction.reference, **changes)
+    movement = settle(payment)
+    settle(payment)
+    payment.refresh_from_db()
+    assert (movement.status, payment.review_reason) == (Status.REVIEW, reason)
+    assert house_kobo(Account.Kind.SUSPENSE) == suspense_kobo
+    assert ledger.balance_kobo(plan.account) == 0
+    assert not OutboxRow.objects.exists()
+    assert payment.next_poll_at is None
+
+
+def test_half_of_the_money_from_the_simulator_is_less(provider: Provider, plan: Plan) -> None:
+    payment = start(plan)
+    provider.pay(payment, "wrong-amount")
+    assert settle(payment).status == Status.REVIEW
+    assert house_kobo(Account.Kind.SUSPENSE) == AMOUNT // 2
+
+
+def test_a_fee_that_the_payer_bears_is_not_more_money(provider: Provider, plan: Plan) -> None:
+    payment = start(plan)
+    provider.pay(payment)
+    provider.change(payment.transaction.reference, amount=AMOUNT + 475_00)
+    assert settle(payment).status == Status.SUCCESS
+    assert ledger.balance_kobo(plan.account) == AMOUNT
+
+
+def test_money_under_an_unknown_reference_waits_in_suspense(provider: Provider) -> None:
+    provider.announce("somebody-elses=1", 70_00, outcome="silent")
+    first, again = payments.settle("somebody-elses=1"), payments.settle("somebody-elses=1")
+    assert first is not None
+    assert first == again
+    payment = Payment.objects.get()
+    assert (first.kind, first.status, first.user) == ("adjustment", Status.REVIEW, None)
+    assert (payment.foreign_reference, payment.review_reason) == ("somebody-elses=1", "unknown_reference")
+    assert house_kobo(Account.Kind.SUSPENSE) == 70_00
+
+
+@pytest.mark.parametrize(("currency", "outcome"), [("USD", "silent"), ("NGN", "declined"), ("NGN", "")])
+def test_an_unknown_reference_without_money_of_ours_leaves_no_trace(
+    provider: Provider, currency: str, outcome: str
+) -> None:
+    provider.announce("unknown-1", 70_00, currency=currency, outcome=outcome)
+    assert payments.settle("unknown-1") is None
+    assert payments.settle("never-seen") is None
+    assert not Transaction.objects.exists()
+
+
+# A plan that is over before the money comes
+
+
+def test_money_for_a_plan_closed_meanwhile_goes_to_the_stash(provider: Provider, plan: Plan) -> None:
+    payment = start(plan)
+    provider.pay(payment, "abandon")
+    settle(payment)
+    plans.close(plan)
+    provider.pay(payment)
+    movement = settle(payment)
+    payment.refresh_from_db()
+    assert (movement.status, movement.kind, movement.plan) == (Status.SUCCESS, "top_up", None)
+    assert payment.meant_for == plan
+    assert ledger.balance_kobo(ledger.stash_account(plan.user)) == AMOUNT
+    assert ledger.balance_kobo(plan.account) == 0
+
+
+@pytest.mark.parametrize(
+    ("at_maturity", "in_plan_kobo"), [(Plan.AtMaturity.STASH, 0), (Plan.AtMaturity.ROLLOVER, AMOUNT)]
+)
+def test_money_for_a_plan_matured_meanwhile(provider: Provider, at_maturity: str, in_plan_kobo: int) -> None:
+    locked = factories.make_product(Product.Kind.LOCKED)
+    plan = factories.make_plan(product=locked, days=30, at_maturity=at_maturity)
+    payment = start(plan)
+    provider.pay(payment)
+    with time_machine.travel(timezone.now() + datetime.timedelta(days=31)):
+        assert settle(payment).status == Status.SUCCESS
+    assert ledger.balance_kobo(plan.account) == in_plan_kobo
+    assert ledger.balance_kobo(ledger.stash_account(plan.user)) == AMOUNT - in_plan_kobo
+
+
+def test_what_the_person_sees_changes_with_the_payment(provider: Provider, plan: Plan) -> None:
+    def version() -> int:
+        return User.objects.get(pk=plan.user_id).version
+
+    versions = [version()]
+    payment = start(plan)
+    versions.append(version())
+    provider.pay(payment, "silent")
+    settle(payment)
+    versions.append(version())
+    assert versions[0] < versions[1] < versions[2]
