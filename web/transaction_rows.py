@@ -6,16 +6,19 @@ import dataclasses
 import datetime
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import money
-from savings.models import Transaction
+from savings.models import Account, Entry, Transaction
 from savings.models.ledger import TransactionQuerySet
 
 Kind, Status = Transaction.Kind, Transaction.Status
+
+# Whose eyes a list is seen with: the person's own, a plan's or the stash's.
+Place = Literal["", "plan", "stash"]
 
 COLUMNS = (
     "id",
@@ -29,6 +32,12 @@ COLUMNS = (
 )
 _IN = {Kind.TOP_UP, Kind.STASH_DEPOSIT, Kind.AUTOSAVE, Kind.INTEREST}
 _OUT = {Kind.STASH_WITHDRAWAL, Kind.TAX_WITHHELD, Kind.PENALTY, Kind.FEE}
+_MOVES: dict[tuple[Place, str], int] = {
+    ("plan", Kind.STASH_TO_PLAN): 1,
+    ("plan", Kind.PLAN_TO_STASH): -1,
+    ("stash", Kind.STASH_TO_PLAN): -1,
+    ("stash", Kind.PLAN_TO_STASH): 1,
+}
 _ICONS = {
     Kind.TOP_UP: "in",
     Kind.STASH_DEPOSIT: "in",
@@ -72,15 +81,15 @@ class TransactionRow:
     amount_class: str
 
 
-def rows(movements: TransactionQuerySet, *, of_plan: bool = False) -> list[TransactionRow]:
-    """Return the rows of a queryset in one query. `of_plan`: signs are as the plan sees them, not the person."""
-    return [row(values, of_plan=of_plan) for values in movements.values(*COLUMNS)]
+def rows(movements: TransactionQuerySet, *, seen_from: Place = "") -> list[TransactionRow]:
+    """Return the rows of a queryset in one query. Signs are as the place sees them, if one is named."""
+    return [row(values, seen_from=seen_from) for values in movements.values(*COLUMNS)]
 
 
-def row(values: dict[str, Any], *, of_plan: bool = False) -> TransactionRow:
+def row(values: dict[str, Any], *, seen_from: Place = "") -> TransactionRow:
     """Return one row made of the `COLUMNS` of a transaction."""
     status = values["status"]
-    way = direction(values["kind"], values["reverses__kind"], of_plan=of_plan)
+    way = direction(values["kind"], values["reverses__kind"], seen_from=seen_from)
     created = timezone.localtime(values["created_on"])
     badge, badge_icon = _BADGES.get(status, (None, ""))
     counts = status == Status.SUCCESS
@@ -107,15 +116,15 @@ def by_day(listed: Iterable[TransactionRow]) -> list[tuple[str, datetime.date, l
     return [(_heading(day), day, list(group)) for day, group in groupby(listed, key=lambda line: line.day)]
 
 
-def direction(kind: str, reversed_kind: str | None = None, *, of_plan: bool = False) -> int:
+def direction(kind: str, reversed_kind: str | None = None, *, seen_from: Place = "") -> int:
     """Return 1 for money that comes in, -1 for money that goes out, 0 for money that only changes its place."""
     if kind == Kind.REVERSAL and reversed_kind:
-        return -direction(reversed_kind, of_plan=of_plan)
-    if kind in _IN or (of_plan and kind == Kind.STASH_TO_PLAN):
+        return -direction(reversed_kind, seen_from=seen_from)
+    if kind in _IN:
         return 1
-    if kind in _OUT or (of_plan and kind == Kind.PLAN_TO_STASH):
+    if kind in _OUT:
         return -1
-    return 0
+    return _MOVES.get((seen_from, kind), 0)
 
 
 def _amount(amount_kobo: int, way: int) -> str:
@@ -136,3 +145,42 @@ def _heading(day: datetime.date) -> str:
     if day == today - datetime.timedelta(days=1):
         return f"Yesterday, {text}"
     return text
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """A ledger entry as the receipt shows it."""
+
+    step: str
+    debit: str
+    credit: str
+    amount_kobo: int
+
+
+def ledger_line(entry: Entry) -> LedgerLine:
+    """Return an entry with its accounts by name; they come with it, and their plans (`select_related`)."""
+    return LedgerLine(
+        step=Entry.Code(entry.code).label,
+        debit=_account_name(entry.debit_account),
+        credit=_account_name(entry.credit_account),
+        amount_kobo=entry.amount_kobo,
+    )
+
+
+def balances(entries: Iterable[Entry]) -> list[tuple[str, int, int]]:
+    """Return, for each customer's account that a transaction touched, its name and balance before and after (kobo)."""
+    touched: dict[str, tuple[int, int]] = {}
+    for entry in entries:
+        for account, after, change in (
+            (entry.debit_account, entry.debit_balance_kobo, -entry.amount_kobo),
+            (entry.credit_account, entry.credit_balance_kobo, entry.amount_kobo),
+        ):
+            if after is not None:
+                name = _account_name(account)
+                before = touched[name][0] if name in touched else after - change
+                touched[name] = (before, after)
+    return [(name, before, after) for name, (before, after) in touched.items()]
+
+
+def _account_name(account: Account) -> str:
+    return account.plan.name if account.plan else Account.Kind(account.kind).label

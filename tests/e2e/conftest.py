@@ -1,0 +1,101 @@
+"""The whole site as `make run` starts it, and a browser to use it with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, sync_playwright
+
+START_SECONDS = 120
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start the site, the worker and the provider's stand-in, with demo data, and return its address."""
+    port = _free_pair_of_ports()
+    folder = tmp_path_factory.mktemp("site")
+    address = f"http://127.0.0.1:{port}"
+    environment = {
+        **{name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "EMAIL_URL"}},
+        "DEBUG": "1",
+        "PORT": str(port),
+        "SITE_URL": address,
+        "SIMULATOR_URL": f"http://127.0.0.1:{port + 1}",
+        "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
+        "TOOLBAR": "0",
+    }
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "run"],
+            cwd=settings.BASE_DIR,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _wait_for(f"{address}/healthz/", process, folder / "log")
+        yield address
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; a machine without it fails here rather than skip."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert path, "The browser tests need Chromium on PATH."
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+def _free_pair_of_ports() -> int:
+    """Return a port below the range that the system hands out, free itself and with a free one after it."""
+    for port in range(22000, 32000, 2):
+        if all(_is_free(number) for number in (port, port + 1)):
+            return port
+    raise RuntimeError("No two free ports side by side.")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError(f"The site ended at its start:\n{log.read_text()[-3000:]}")
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.3)
+    raise RuntimeError(f"The site did not answer in {START_SECONDS} s:\n{log.read_text()[-3000:]}")

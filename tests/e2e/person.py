@@ -1,0 +1,64 @@
+"""A person at a browser: walks the site, and keeps what the browser complained about."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any, Literal
+
+from playwright.sync_api import Browser, Page
+
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
+PASSWORD = "asusu-demo"
+
+
+class Person:
+    """One browser window with its own cookies. `complaints` must stay empty: errors and policy reports."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        site: str,
+        *,
+        width: int = 390,
+        scheme: Literal["light", "dark"] = "light",
+        javascript: bool = True,
+    ) -> None:
+        self.site = site
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 844},
+            color_scheme=scheme,
+            java_script_enabled=javascript,
+            reduced_motion="reduce",
+        )
+        self.page: Page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(f"{self.page.url}: {error}"))
+        self.page.on("console", self._heard)
+
+    def goes_to(self, path: str) -> None:
+        self.page.goto(self.site + path)
+
+    def signs_in(self, email: str) -> None:
+        self.goes_to("/accounts/login/")
+        self.page.get_by_label("E-mail").fill(email)
+        self.page.get_by_label("Password", exact=True).fill(PASSWORD)
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
+        self.page.wait_for_url("**/dashboard/")
+
+    def barriers(self) -> list[str]:
+        """Return what axe finds on the page against WCAG 2.2 AA, by rule and element."""
+        # `evaluate` runs outside the page's policy; a script tag would be stopped by it, as it should be.
+        self.page.evaluate(AXE)
+        found: dict[str, Any] = self.page.evaluate("axe.run({resultTypes: ['violations']})")
+        return [
+            f"{self.page.url} {violation['id']}: {node['html'][:120]}"
+            for violation in found["violations"]
+            for node in violation["nodes"]
+        ]
+
+    def leaves(self) -> None:
+        self.context.close()
+
+    def _heard(self, message: Any) -> None:
+        if message.type == "error":
+            self.complaints.append(f"{self.page.url}: {message.text}")

@@ -1,0 +1,75 @@
+"""The dashboard."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from savings.models import Product
+from tests.factories import make_plan, make_product, make_user, pay_in
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_total_is_the_stash_and_every_open_plan(client: Client) -> None:
+    user = make_user(name="Ada Okafor")
+    make_plan(user, holding_kobo=1_250_400_00, name="Rent 2027")
+    pay_in(user, 186_420_50)
+    pay_in(make_user(), 999_00)
+    client.force_login(user)
+    page = client.get("/dashboard/").content.decode()
+    assert "₦1,436,820<small>.50</small>" in page
+    assert ", Ada" in page
+    assert "Rent 2027" in page
+
+
+def test_the_next_maturity_is_announced(client: Client) -> None:
+    plan = make_plan(product=make_product(Product.Kind.LOCKED), holding_kobo=50_00, days=55)
+    client.force_login(plan.user)
+    page = client.get("/dashboard/").content.decode()
+    assert "Next up" in page
+    assert "Matures" in page
+
+
+def test_a_period_is_a_fragment_for_htmx_and_a_page_without_it(client: Client) -> None:
+    user = make_user()
+    with time_machine.travel(timezone.now() - datetime.timedelta(days=100)):
+        pay_in(user, 100_00)
+    pay_in(user, 50_00)
+    client.force_login(user)
+    month = client.get("/dashboard/?period=1m", headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in month
+    assert "+\u202f₦50.00" in month
+    year = client.get("/dashboard/?period=1y").content.decode()
+    assert "<html" in year
+    assert "+\u202f₦150.00" in year
+
+
+def test_an_unknown_period_is_the_usual_one(client: Client) -> None:
+    client.force_login(make_user())
+    assert client.get("/dashboard/?period=forever").status_code == 200
+
+
+def test_somebody_new_is_told_what_to_do(client: Client) -> None:
+    client.force_login(make_user())
+    page = client.get("/dashboard/").content.decode()
+    assert "Start your first plan" in page
+    assert "Nothing has moved yet" in page
+
+
+def test_the_page_costs_the_same_for_one_row_and_for_many(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    user, product = make_user(), make_product()
+    client.force_login(user)
+    client.get("/dashboard/")
+    for rows in (1, 30):
+        for _ in range(rows):
+            make_plan(user, product, holding_kobo=1_00)
+        with django_assert_num_queries(6):
+            client.get("/dashboard/")

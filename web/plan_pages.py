@@ -1,0 +1,210 @@
+"""What the pages of plans show: figures and texts made here, so that templates only print."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.forms import ValidationError
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from savings import dashboard, interest, ledger, money, terms
+from savings.exceptions import Refused
+from savings.models import Plan, Product
+from savings.models.plans import EarlyExit
+from web import transaction_rows
+from web.charts import area_chart
+from web.plan_forms import PayInForm, StartForm, TakeOutForm
+
+ICONS = {
+    Product.Kind.FLEXIBLE: "leaf",
+    Product.Kind.TARGET: "target",
+    Product.Kind.LOCKED: "lock",
+    Product.Kind.EMERGENCY: "umbrella",
+}
+LATEST = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class PlanCard:
+    """A plan on a card: what is in it, how far it is, and what that is measured against."""
+
+    plan: Plan
+    icon: str
+    terms: str
+    balance_kobo: int
+    percent: float | None
+    progress_text: str
+    end_text: str
+
+
+def card(plan: Plan) -> PlanCard:
+    """Return a plan's card. The plan comes with its account and product (`with_balance`)."""
+    today = timezone.localdate()
+    balance_kobo = plan.account.balance_kobo or 0
+    share, text = _progress(plan, balance_kobo, today)
+    return PlanCard(
+        plan=plan,
+        icon=ICONS[Product.Kind(plan.product.kind)],
+        terms=f"{plan.product.name} · {money.percent(plan.rate_bps)}",
+        balance_kobo=balance_kobo,
+        percent=share,
+        progress_text=text,
+        end_text=date_format(plan.matures_on, "j M Y") if plan.matures_on else "Any time",
+    )
+
+
+def detail(plan: Plan) -> dict[str, Any]:
+    """Return the context of one plan's page."""
+    today = timezone.localdate()
+    balance_kobo = plan.account.balance_kobo or 0
+    points = dashboard.history(total_kobo=balance_kobo, since=plan.started_on, today=today, of=Q(plan=plan))
+    pace = _pace(plan)
+    gross = money.interest(ledger.accrued_numerator(plan.account, today))
+    return {
+        "plan": plan,
+        "card": card(plan),
+        "milestones": _milestones(plan, balance_kobo),
+        "chart": area_chart(points, pace=pace, name=f"plan-{plan.pk}", title=f"{plan.name}: saved so far"),
+        "has_pace": bool(pace),
+        "days_ahead": _days_ahead(plan, balance_kobo, today),
+        "accrued_kobo": gross,
+        "is_matured": plan.is_matured(today),
+        "takes_money": not plan.is_closed and not plan.is_matured(today),
+        "gives_money": balance_kobo > 0 and (plan.early_exit != EarlyExit.BLOCKED or plan.is_matured(today)),
+        "can_close": not plan.is_closed and balance_kobo == 0,
+        "early_exit": _early_exit(plan),
+        "rows": transaction_rows.rows(plan.transactions.order_by("-id")[:LATEST], seen_from="plan"),
+    }
+
+
+def start(form: StartForm) -> dict[str, Any]:
+    """Return the context of the start page: the form, the products to choose from, and the look ahead."""
+    chosen = str(form["product"].value() or "")
+    return {
+        "form": form,
+        "products": [
+            (product, ICONS[Product.Kind(product.kind)], _rates(product), str(product.pk) == chosen)
+            for product in form.products
+        ],
+        "preview": _preview(form),
+    }
+
+
+def pay_in(plan: Plan, form: PayInForm) -> dict[str, Any]:
+    """Return the context of the page that pays into a plan."""
+    refusal = ""
+    try:
+        terms.check_takes_money(plan, timezone.localdate())
+    except Refused as refused:
+        refusal = str(refused)
+    return {
+        "plan": plan,
+        "form": form,
+        "card": card(plan),
+        "stash_kobo": ledger.balance_kobo(ledger.stash_account(plan.user)),
+        "refusal": refusal,
+    }
+
+
+def take_out(plan: Plan, form: TakeOutForm) -> dict[str, Any]:
+    """Return the context of the page that takes money out of a plan."""
+    refusal = ""
+    balance_kobo = plan.account.balance_kobo or 0
+    penalty_kobo = 0
+    try:
+        penalty_kobo = terms.exit_penalty_kobo(plan, balance_kobo, timezone.localdate())
+    except Refused as refused:
+        refusal = str(refused)
+    return {
+        "plan": plan,
+        "form": form,
+        "balance_kobo": balance_kobo,
+        "penalty": money.percent(plan.penalty_bps) if penalty_kobo else "",
+        "refusal": refusal,
+    }
+
+
+def _progress(plan: Plan, balance_kobo: int, today: datetime.date) -> tuple[float | None, str]:
+    """Return how far a plan is, in percent, and the words for it: of its target, or else of its time."""
+    if plan.target_kobo:
+        share = min(100.0, balance_kobo * 1000 // plan.target_kobo / 10)
+        return share, f"{int(share)} % of {money.naira(plan.target_kobo).removesuffix('.00')}"
+    if plan.matures_on:
+        days, term = (plan.matures_on - today).days, (plan.matures_on - plan.started_on).days
+        if days <= 0:
+            return 100.0, "Matured"
+        share = max(0, term - days) * 1000 // term / 10
+        return share, f"{days} day{'' if days == 1 else 's'} to go"
+    return None, "No end date"
+
+
+def _pace(plan: Plan) -> list[tuple[datetime.date, int]]:
+    """Return the straight line from nothing to the target, or no points where there is no target or no end."""
+    if not (plan.target_kobo and plan.matures_on):
+        return []
+    return [(plan.started_on, 0), (plan.matures_on, plan.target_kobo)]
+
+
+def _days_ahead(plan: Plan, balance_kobo: int, today: datetime.date) -> int:
+    """Return by how many days a plan is ahead of the straight line to its target; 0 where it is not, or has none."""
+    if not (plan.target_kobo and plan.matures_on) or plan.is_matured(today):
+        return 0
+    days_saved_for = balance_kobo * (plan.matures_on - plan.started_on).days // plan.target_kobo
+    return max(0, days_saved_for - (today - plan.started_on).days)
+
+
+def _milestones(plan: Plan, balance_kobo: int) -> list[tuple[str, bool]]:
+    """Return the four quarters of a target, in words, and whether each is reached."""
+    if not plan.target_kobo:
+        return []
+    quarters = [plan.target_kobo * quarter // 4 for quarter in range(1, 5)]
+    return [(money.naira(sum_kobo).partition(".")[0], balance_kobo >= sum_kobo) for sum_kobo in quarters]
+
+
+def _early_exit(plan: Plan) -> str:
+    if plan.early_exit == EarlyExit.PENALTY:
+        return f"{money.percent(plan.penalty_bps)} of the sum"
+    return EarlyExit(plan.early_exit).label
+
+
+def _rates(product: Product) -> str:
+    """Return a product's rate, or the highest where it depends on the term."""
+    rates = [rate.rate_bps for rate in product.rates.all()]
+    if not rates:
+        return money.percent(0)
+    return money.percent(rates[0]) if len(set(rates)) == 1 else f"up to {money.percent(max(rates))}"
+
+
+def _preview(form: StartForm) -> dict[str, Any] | None:
+    """Return the look ahead, from what of the form is there and makes sense; None while that is too little."""
+    values = {name: _clean(form, name) for name in ("product", "target", "matures_on", "first", "monthly")}
+    product: Product | None = next((p for p in form.products if values["product"] == p), None)
+    today = timezone.localdate()
+    if product is None or (product.has_term and not (values["matures_on"] and values["matures_on"] > today)):
+        return None
+    ends_on = values["matures_on"] if product.has_term else None
+    first_kobo, monthly_kobo = values["first"] or 0, values["monthly"]
+    suggested_kobo = None
+    if values["target"] and ends_on:
+        suggested_kobo = interest.suggested_monthly_kobo(
+            target_kobo=values["target"], first_kobo=first_kobo, ends_on=ends_on, today=today
+        )
+    if monthly_kobo is None:
+        monthly_kobo = suggested_kobo or 0
+    ahead = interest.preview(
+        product, matures_on=ends_on, first_kobo=first_kobo, monthly_kobo=monthly_kobo, today=today
+    )
+    return {"ahead": ahead, "suggested_kobo": suggested_kobo, "monthly_kobo": monthly_kobo}
+
+
+def _clean(form: StartForm, name: str) -> Any:
+    """Return one field's value, or None where it is missing or does not make sense."""
+    field = form.fields[name]
+    try:
+        return field.clean(form[name].value())
+    except ValidationError:
+        return None

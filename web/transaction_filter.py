@@ -1,0 +1,62 @@
+"""The filters of the activity page. They travel in the query string, so Back and a shared link keep them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from savings.models import Transaction, User
+from savings.models.ledger import TransactionQuerySet
+from web.forms import DayInput
+
+
+class FilterForm(forms.Form):
+    """By reference, kind, status, plan and days; every one is optional and they all combine."""
+
+    q = forms.CharField(label="Reference", required=False, max_length=40)
+    kind = forms.ChoiceField(
+        label="Kind", required=False, choices=[("", "Every kind"), *Transaction.Kind.choices]
+    )
+    status = forms.ChoiceField(
+        label="Status", required=False, choices=[("", "Every status"), *Transaction.Status.choices]
+    )
+    since = forms.DateField(label="From", required=False, widget=DayInput)
+    until = forms.DateField(label="To", required=False, widget=DayInput)
+
+    def __init__(self, data: QueryDict, *, user: User, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        plans = [(str(pk), name) for pk, name in user.plans.order_by("-id").values_list("pk", "name")]
+        self.fields["plan"] = forms.ChoiceField(
+            label="Where", required=False, choices=[("", "Everywhere"), ("stash", "Stash"), *plans]
+        )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        since, until = values.get("since"), values.get("until")
+        if since and until and since > until:
+            self.add_error("until", "This day is before the first one.")
+        return values
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether more than the reference is asked for: then the page shows the filters."""
+        return any(self.data.get(name) for name in self.fields if name != "q")
+
+    @property
+    def is_filtered(self) -> bool:
+        return any(self.data.get(name) for name in self.fields)
+
+    def filter(self, movements: TransactionQuerySet) -> TransactionQuerySet:
+        """Return the transactions that fit what of the form is valid."""
+        values = self.cleaned_data if self.is_valid() else getattr(self, "cleaned_data", {})
+        if reference := values.get("q", "").upper().replace(" ", ""):
+            movements = movements.filter(reference__startswith=reference)
+        if kind := values.get("kind"):
+            movements = movements.filter(kind=kind)
+        if status := values.get("status"):
+            movements = movements.filter(status=status)
+        if plan := values.get("plan"):
+            movements = movements.filter(plan=None) if plan == "stash" else movements.filter(plan_id=plan)
+        return movements.between(values.get("since"), values.get("until"))

@@ -1,0 +1,59 @@
+"""The first page after signing in: what there is, how it grew, what happens next."""
+
+from __future__ import annotations
+
+import datetime
+
+from django.db.models import Q
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from savings import dashboard, money
+from web import plan_pages, transaction_rows
+from web.charts import area_chart
+from web.http import SaverRequest, render_part
+
+PERIODS = {"1m": ("1M", 30), "6m": ("6M", 182), "1y": ("1Y", 365), "all": ("All", None)}
+DEFAULT_PERIOD = "6m"
+LATEST = 6
+MOST_CARDS = 6
+
+
+def home(request: SaverRequest) -> HttpResponse:
+    """The dashboard, with the sum over the period that `?period=` names."""
+    today = timezone.localdate()
+    holdings = dashboard.holdings(request.user)
+    period = request.GET.get("period", DEFAULT_PERIOD)
+    label, days = PERIODS.get(period, PERIODS[DEFAULT_PERIOD])
+    points = dashboard.history(
+        total_kobo=holdings.total_kobo,
+        since=today - datetime.timedelta(days=days) if days else None,
+        today=today,
+        of=Q(user=request.user),
+    )
+    change_kobo = points[-1][1] - points[0][1]
+    context = {
+        "greeting": _greeting(),
+        "today": today,
+        "total_kobo": holdings.total_kobo,
+        "change": money.signed(change_kobo),
+        "has_grown": change_kobo > 0,
+        "since_text": f"since {date_format(points[0][0], 'j F Y')}",
+        "periods": [(key, text, text == label) for key, (text, _) in PERIODS.items()],
+        "chart": area_chart(points, name="total", title="Total savings"),
+        "stash_kobo": holdings.stash_kobo,
+        "on_hold_kobo": holdings.on_hold_kobo,
+        "cards": [plan_pages.card(plan) for plan in holdings.plans[:MOST_CARDS]],
+        "upcoming": dashboard.upcoming(holdings.plans, today),
+        "accrued_kobo": dashboard.accrued_kobo(holdings.plans, today),
+        "rows": transaction_rows.rows(request.user.transactions.order_by("-id")[:LATEST]),
+    }
+    return render_part(request, "dashboard/home.html", "total", context)
+
+
+def _greeting() -> str:
+    hour = timezone.localtime().hour
+    if hour < 12:
+        return "Good morning"
+    return "Good afternoon" if hour < 18 else "Good evening"

@@ -1,0 +1,179 @@
+"""Plans: the list, one plan, starting one, changing and closing it, paying in and taking out."""
+
+from __future__ import annotations
+
+import datetime
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from savings import dashboard, ledger, money, payments, plans, stash
+from savings.exceptions import Refused
+from savings.models import Plan, Product, Transaction
+from web import plan_pages
+from web.forms import add_refusal
+from web.http import SaverRequest, redirect, render_part
+from web.plan_forms import EditForm, PayInForm, StartForm, TakeOutForm
+
+
+def index(request: SaverRequest) -> HttpResponse:
+    """Every plan of the saver, the open ones first."""
+    mine = list(request.user.plans.with_balance().order_by("-id"))
+    context = {
+        "open_plans": [plan_pages.card(plan) for plan in mine if not plan.is_closed],
+        "closed_plans": [plan for plan in mine if plan.is_closed],
+    }
+    return render(request, "plans/index.html", context)
+
+
+def detail(request: SaverRequest, plan_id: int) -> HttpResponse:
+    """One plan: what is in it, how it grew, what it earns, its terms and its latest transactions."""
+    plan = _own_plan(request, plan_id)
+    return render(request, "plans/detail.html", plan_pages.detail(plan))
+
+
+def start(request: SaverRequest) -> HttpResponse:
+    """Start a plan. Asked with GET and data, it shows what the plan would earn, and starts nothing."""
+    products = list(Product.objects.filter(is_offered=True).prefetch_related("rates"))
+    if request.method != "POST":
+        form = StartForm(
+            request.GET if "product" in request.GET else None, user=request.user, products=products
+        )
+        context = plan_pages.start(form)
+        # A look ahead says nothing of what is still missing: that is for the moment of sending.
+        context["form"] = StartForm(user=request.user, products=products, initial=request.GET.dict())
+        return render_part(request, "plans/start.html", "preview", context)
+    form = StartForm(request.POST, user=request.user, products=products)
+    if form.is_valid():
+        try:
+            plan = _start(request, form)
+        except Refused as refused:
+            add_refusal(form, refused)
+        else:
+            messages.success(request, f"{plan.name} is open. Make the first payment when you like.")
+            first = form["first"].value()
+            query = f"?{urlencode({'amount': first})}" if first else ""
+            return redirect(request, f"/plans/{plan.pk}/top-up/{query}")
+    return render_part(request, "plans/start.html", "form", plan_pages.start(form), status=422)
+
+
+def edit(request: SaverRequest, plan_id: int) -> HttpResponse:
+    """Rename a plan, or move its maturity to a later day."""
+    plan = _own_plan(request, plan_id)
+    form = EditForm(request.POST if request.method == "POST" else None, plan=plan)
+    if form.is_valid():
+        try:
+            _change(plan, form)
+        except Refused as refused:
+            plan.refresh_from_db(fields=["name", "matures_on"])
+            add_refusal(form, refused)
+        else:
+            messages.success(request, "Saved.")
+            return redirect(request, f"/plans/{plan.pk}/")
+    status = 422 if form.errors else 200
+    return render_part(request, "plans/edit.html", "form", {"plan": plan, "form": form}, status=status)
+
+
+@require_POST
+def close(request: SaverRequest, plan_id: int) -> HttpResponse:
+    """Close an empty plan."""
+    plan = _own_plan(request, plan_id)
+    try:
+        plans.close(plan)
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect(request, f"/plans/{plan.pk}/")
+    messages.success(request, f"{plan.name} is closed. Its history stays under Plans.")
+    return redirect(request, "/plans/")
+
+
+def choose_top_up(request: SaverRequest) -> HttpResponse:
+    """Where should the money go: the stash, or one of the plans that take money."""
+    today = timezone.localdate()
+    holdings = dashboard.holdings(request.user)
+    cards = [plan_pages.card(plan) for plan in holdings.plans if not plan.is_matured(today)]
+    return render(request, "plans/choose_top_up.html", {"stash_kobo": holdings.stash_kobo, "cards": cards})
+
+
+def top_up(request: SaverRequest, plan_id: int) -> HttpResponse:
+    """Pay into a plan: by card, which leads to the provider, or from the stash, which is done at once."""
+    plan = _own_plan(request, plan_id)
+    initial = {"amount": request.GET.get("amount", ""), "source": request.GET.get("from", PayInForm.CARD)}
+    data = request.POST if request.method == "POST" else None
+    form = PayInForm(data, user=request.user, initial=initial)
+    if form.is_valid():
+        try:
+            return redirect(request, _pay_in(request, plan, form))
+        except Refused as refused:
+            add_refusal(form, refused)
+    status = 422 if form.errors else 200
+    return render_part(request, "plans/top_up.html", "form", plan_pages.pay_in(plan, form), status=status)
+
+
+def withdraw(request: SaverRequest, plan_id: int) -> HttpResponse:
+    """Take money out of a plan into the stash."""
+    plan = _own_plan(request, plan_id)
+    form = TakeOutForm(request.POST if request.method == "POST" else None, user=request.user)
+    if form.is_valid():
+        try:
+            movement = stash.move_from_plan(
+                request.user,
+                plan,
+                amount_kobo=form.cleaned_data["amount"],
+                reference=form.cleaned_data["reference"],
+            )
+        except Refused as refused:
+            add_refusal(form, refused)
+        else:
+            messages.success(request, f"{money.naira(movement.amount_kobo)} is in your stash.")
+            return redirect(request, f"/transactions/{movement.reference}/")
+    status = 422 if form.errors else 200
+    return render_part(request, "plans/withdraw.html", "form", plan_pages.take_out(plan, form), status=status)
+
+
+def _own_plan(request: SaverRequest, plan_id: int) -> Plan:
+    return get_object_or_404(request.user.plans.with_balance(), pk=plan_id)
+
+
+def _start(request: SaverRequest, form: StartForm) -> Plan:
+    values = form.cleaned_data
+    product: Product = values["product"]
+    ends: datetime.date | None = values["matures_on"] if product.has_term else None
+    return plans.start(
+        request.user,
+        product,
+        reference=values["reference"],
+        name=values["name"],
+        target_kobo=values["target"],
+        matures_on=ends,
+        at_maturity=values["at_maturity"] or Plan.AtMaturity.STASH,
+    )
+
+
+@transaction.atomic
+def _change(plan: Plan, form: EditForm) -> None:
+    plans.rename(plan, form.cleaned_data["name"])
+    matures_on = form.cleaned_data.get("matures_on")
+    if matures_on and matures_on != plan.matures_on:
+        plans.extend(plan, matures_on)
+
+
+def _pay_in(request: SaverRequest, plan: Plan, form: PayInForm) -> str:
+    """Pay into the plan as the form says, and return where the browser goes next."""
+    amount_kobo, reference = form.cleaned_data["amount"], form.cleaned_data["reference"]
+    if form.cleaned_data["source"] == PayInForm.STASH:
+        movement = stash.move_to_plan(
+            request.user,
+            plan,
+            amount_kobo=amount_kobo,
+            reference=ledger.with_prefix(reference, Transaction.Kind.STASH_TO_PLAN),
+        )
+        messages.success(request, f"{money.naira(amount_kobo)} is in {plan.name}.")
+        return f"/transactions/{movement.reference}/"
+    payment = payments.start(request.user, plan=plan, amount_kobo=amount_kobo, reference=reference)
+    return payment.checkout_url or f"/transactions/{reference}/"

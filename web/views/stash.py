@@ -1,0 +1,64 @@
+"""The stash: what is in it, what moved, and adding money by card."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from savings import dashboard, ledger, payments
+from savings.exceptions import Refused
+from savings.models import Transaction
+from web import plan_pages, transaction_rows
+from web.forms import MoneyField, OnceForm, add_refusal
+from web.http import SaverRequest, redirect, render_part
+
+_TOUCHES_STASH = [
+    Transaction.Kind.STASH_DEPOSIT,
+    Transaction.Kind.STASH_WITHDRAWAL,
+    Transaction.Kind.PLAN_TO_STASH,
+    Transaction.Kind.STASH_TO_PLAN,
+]
+LATEST = 10
+
+
+class FundForm(OnceForm):
+    """How much to pay into the stash by card."""
+
+    amount = MoneyField(label="Amount", min_kobo=settings.TOP_UP_MIN_KOBO, max_kobo=settings.TOP_UP_MAX_KOBO)
+
+
+def home(request: SaverRequest) -> HttpResponse:
+    """The stash, its latest transactions, and the plans its money can move to."""
+    today = timezone.localdate()
+    holdings = dashboard.holdings(request.user)
+    latest = request.user.transactions.filter(kind__in=_TOUCHES_STASH).order_by("-id")[:LATEST]
+    context = {
+        "stash_kobo": holdings.stash_kobo,
+        "on_hold_kobo": holdings.on_hold_kobo,
+        "cards": [plan_pages.card(plan) for plan in holdings.plans if not plan.is_matured(today)],
+        "rows": transaction_rows.rows(latest, seen_from="stash"),
+    }
+    return render(request, "stash/home.html", context)
+
+
+def fund(request: SaverRequest) -> HttpResponse:
+    """Add money to the stash by card, which leads to the provider."""
+    form = FundForm(
+        request.POST if request.method == "POST" else None,
+        user=request.user,
+        prefix=ledger.PREFIXES[Transaction.Kind.STASH_DEPOSIT],
+    )
+    if form.is_valid():
+        reference = form.cleaned_data["reference"]
+        try:
+            payment = payments.start(
+                request.user, plan=None, amount_kobo=form.cleaned_data["amount"], reference=reference
+            )
+        except Refused as refused:
+            add_refusal(form, refused)
+        else:
+            return redirect(request, payment.checkout_url or f"/transactions/{reference}/")
+    context = {"form": form, "stash_kobo": ledger.balance_kobo(ledger.stash_account(request.user))}
+    return render_part(request, "stash/fund.html", "form", context, status=422 if form.errors else 200)

@@ -1,0 +1,56 @@
+"""Activity: everything that moved, and the receipt of each transaction."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from savings import timeline
+from savings.models import Entry, WebhookEvent
+from web import keyset, transaction_rows
+from web.http import SaverRequest, render_part
+from web.transaction_filter import FilterForm
+
+
+def index(request: SaverRequest) -> HttpResponse:
+    """Everything that moved, newest first, in keyset pages, filtered as the query string says."""
+    form = FilterForm(request.GET, user=request.user)
+    found = form.filter(request.user.transactions.all())
+    page = keyset.page(found.values(*transaction_rows.COLUMNS), request.GET)
+    days = transaction_rows.by_day(transaction_rows.row(values) for values in page.rows)
+    context = {"form": form, "days": days, "page": page}
+    return render_part(
+        request, "transactions/index.html", "listing", context, status=422 if form.errors else 200
+    )
+
+
+def receipt(request: SaverRequest, reference: str) -> HttpResponse:
+    """One transaction: what moved, where it is by now, and the ledger entries that prove it."""
+    mine = request.user.transactions.select_related("plan", "payment", "reverses", "reversed_by")
+    movement = get_object_or_404(mine, reference=reference)
+    payment = getattr(movement, "payment", None)
+    entries = list(
+        Entry.objects.filter(transaction=movement)
+        .select_related("debit_account__plan", "credit_account__plan")
+        .order_by("id")
+    )
+    events = list(WebhookEvent.objects.filter(reference=reference).order_by("id")) if payment else []
+    steps = timeline.steps(
+        movement,
+        payment=payment,
+        entries=entries,
+        events=events,
+        mails=list(movement.outbox_rows.order_by("id")),
+    )
+    direction = transaction_rows.direction(
+        movement.kind, movement.reverses.kind if movement.reverses else None
+    )
+    context = {
+        "movement": movement,
+        "payment": payment,
+        "signed_kobo": movement.amount_kobo * direction if movement.is_settled else 0,
+        "lines": [transaction_rows.ledger_line(entry) for entry in entries],
+        "balances": transaction_rows.balances(entries),
+        "steps": steps,
+    }
+    return render(request, "transactions/receipt.html", context)
