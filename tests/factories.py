@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from savings import ledger, plans
-from savings.models import Account, Plan, Product, Transaction, User
+from savings.models import Account, Entry, Plan, Product, Transaction, User
 from savings.models.plans import EarlyExit
 
 _numbers = count(1)
@@ -76,3 +76,37 @@ def pay_in(user: User, amount_kobo: int, *, plan: Plan | None = None) -> Transac
         credit=plan.account if plan else ledger.stash_account(user),
     )
     return movement
+
+
+def fill(user: User, rows: int, *, plan: Plan | None = None) -> None:
+    """A long history in two statements: that many card payments of a naira each, with their entries and balances."""
+    account = Account.objects.get(plan=plan) if plan else ledger.stash_account(user)
+    clearing = ledger.house_account(Account.Kind.CLEARING, "paystack")
+    kind = Transaction.Kind.TOP_UP if plan else Transaction.Kind.STASH_DEPOSIT
+    now, held_kobo = timezone.now(), account.balance_kobo or 0
+    movements = Transaction.objects.bulk_create(
+        Transaction(
+            reference=ledger.new_reference(kind),
+            kind=kind,
+            status=Transaction.Status.SUCCESS,
+            amount_kobo=100,
+            user=user,
+            plan=plan,
+            created_on=now,
+            settled_on=now,
+        )
+        for _ in range(rows)
+    )
+    Entry.objects.bulk_create(
+        Entry(
+            transaction=movement,
+            code=Entry.Code.PRIMARY,
+            debit_account=clearing,
+            credit_account=account,
+            amount_kobo=100,
+            credit_balance_kobo=held_kobo + 100 * number,
+            posted_at=now,
+        )
+        for number, movement in enumerate(movements, 1)
+    )
+    Account.objects.filter(pk=account.pk).update(balance_kobo=held_kobo + 100 * rows)
