@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-from huey.api import crontab
-from huey.contrib.djhuey import db_periodic_task, db_task
+import logging
+import time
+from typing import Any
 
-from savings import inbox, payments, polling
+from django.dispatch import receiver
+from django.utils import timezone
+from huey.api import TaskWrapper, crontab
+from huey.contrib.djhuey import db_periodic_task, db_task
+from redis.exceptions import RedisError
+
+from savings import emails, inbox, maturity, outbox, payments, polling
+
+logger = logging.getLogger(__name__)
+
+# What does the work of each kind of outbox row.
+HANDLERS: dict[str, outbox.Handler] = {
+    "account": emails.send,
+    "new_device": emails.send,
+    "top_up_received": emails.send,
+    "welcome": emails.send,
+}
+
+_PAUSE_SECONDS = 10
+_paused_until = 0.0
+
+
+@db_task()
+def deliver_outbox_row(row_id: int) -> None:
+    """Do what one row of the outbox asks for."""
+    outbox.deliver(row_id, HANDLERS)
 
 
 @db_task()
@@ -21,6 +46,15 @@ def settle_payment(reference: str) -> None:
     payments.settle(reference)
 
 
+# The timetable. Each consumer runs all of it, so each must be harmless when it runs twice at once.
+
+
+@db_periodic_task(crontab(minute="*"))
+def sweep_outbox() -> None:
+    """Find rows whose task was lost, or whose next try has come."""
+    outbox.sweep(timezone.now(), HANDLERS)
+
+
 @db_periodic_task(crontab(minute="*"))
 def sweep_webhook_events() -> None:
     """Find events whose task was lost, or whose retry has come."""
@@ -31,3 +65,31 @@ def sweep_webhook_events() -> None:
 def poll_payments() -> None:
     """Ask about payments of which the provider has told us nothing."""
     polling.poll_due(timezone.now())
+
+
+@db_periodic_task(crontab(minute="7"))
+def carry_out_maturities() -> None:
+    """End or renew the plans whose day has come."""
+    maturity.run(timezone.localdate())
+
+
+def nudge(task: TaskWrapper, *ids: Any) -> bool:
+    """Queue a task, and return whether Redis took it: the sweep of the timetable finds what it did not.
+
+    After a failure nothing is asked of Redis for ten seconds, so that a dead one does not slow down every request.
+    """
+    global _paused_until  # noqa: PLW0603 - one per process, as the connection it guards
+    if time.monotonic() < _paused_until:
+        return False
+    try:
+        task(*ids)
+    except RedisError:
+        _paused_until = time.monotonic() + _PAUSE_SECONDS
+        logger.warning("Redis does not take tasks; left to the sweep: %s %s", task.name, ids)
+        return False
+    return True
+
+
+@receiver(outbox.waiting)
+def _nudge_outbox_row(*, row_id: int, **_: Any) -> None:
+    nudge(deliver_outbox_row, row_id)

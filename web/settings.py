@@ -173,10 +173,23 @@ HUEY = {
     "serializer": SignedSerializer(secret=SECRET_KEY),
     # Longer than the consumer's blocking read of one second: a shorter one loses tasks silently.
     "connection": {
-        "url": redis_database(1) + ("&" if "?" in redis_database(1) else "?") + "socket_timeout=5"
+        "url": redis_database(1)
+        + ("&" if "?" in redis_database(1) else "?")
+        + "socket_timeout=3&socket_connect_timeout=0.5"
     },
-    "consumer": {"workers": 2, "worker_type": "thread", "check_worker_health": True},
+    # With TERM a consumer finishes what it is at. Only INT, a second Ctrl-C so to say, does not wait for it.
+    "consumer": {
+        "workers": env.int("HUEY_WORKERS", default=2),
+        "worker_type": "thread",
+        "check_worker_health": True,
+        "graceful_signal": "TERM",
+    },
 }
+
+# The outbox. The lease is longer than the worst send: ten answers of a mail server, each just before its timeout.
+
+OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=300)
+OUTBOX_FIRST_WAIT_SECONDS = env.int("OUTBOX_FIRST_WAIT_SECONDS", default=30)
 
 # E-mail. Without EMAIL_URL mails stay in the site's own mailbox, which only development has.
 

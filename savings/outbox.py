@@ -1,0 +1,167 @@
+"""The outbox: what has to happen after a commit is a row of that commit, worked on until it is done.
+
+A row is done at least once. A worker that dies after the mail server took a mail, and before the row says so, sends
+that mail again when its lease has ended: the window is one UPDATE wide, and both copies carry the same Message-ID.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Min, QuerySet
+from django.dispatch import Signal
+from django.utils import timezone
+
+from savings.exceptions import Refused
+from savings.models import OutboxRow, Transaction, User
+
+logger = logging.getLogger(__name__)
+
+# Does what a row asks for, and returns what to change on the row as it is marked done.
+Handler = Callable[[OutboxRow], Mapping[str, object]]
+
+# Sent with a `row_id` once that row is committed: whoever runs the tasks listens, and the sweep finds what was missed.
+waiting = Signal()
+
+MOST_TRIES = 8
+_LONGEST_WAIT_SECONDS = 24 * 60 * 60
+# A sweep ends before the next one begins, so that a slow mail server holds up one worker and not all of them.
+_SWEEP_SECONDS = 45
+
+
+def add(
+    kind: str,
+    *,
+    dedupe_key: str,
+    user: User | None = None,
+    movement: Transaction | None = None,
+    to: str = "",
+    payload: Mapping[str, Any] | None = None,
+    **written: str,
+) -> OutboxRow | None:
+    """Write a row beside its cause, and return it; None where the same cause has written it before.
+
+    `written` is the subject, text and html of a mail that is ready. Raises RuntimeError outside of an atomic block:
+    a row that is not part of its cause's commit could be lost, or tell of something that never happened.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("An outbox row belongs in the transaction of its cause.")
+    row = OutboxRow(
+        kind=kind,
+        dedupe_key=dedupe_key,
+        user=user,
+        transaction=movement,
+        to=to,
+        payload=dict(payload or {}),
+        **written,
+    )
+    try:
+        # The savepoint keeps a duplicate from breaking the transaction of its cause on PostgreSQL.
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        if OutboxRow.objects.filter(dedupe_key=dedupe_key).exists():
+            return None
+        raise
+    _touch(row)
+    transaction.on_commit(partial(waiting.send_robust, OutboxRow, row_id=row.pk), robust=True)
+    return row
+
+
+def claim(row_id: int, now: datetime.datetime) -> OutboxRow | None:
+    """Take a row that is due until the lease ends, and return it; None where it is done, not due or taken."""
+    lease_ends_at = now + datetime.timedelta(seconds=settings.OUTBOX_LEASE_SECONDS)
+    due_row = OutboxRow.objects.filter(pk=row_id, due_at__lte=now, tries__lt=MOST_TRIES)
+    if not due_row.update(due_at=lease_ends_at, tries=F("tries") + 1):
+        return None
+    return OutboxRow.objects.select_related("user", "transaction").get(pk=row_id)
+
+
+def deliver(row_id: int, handlers: Mapping[str, Handler]) -> bool:
+    """Do what a row asks for, if it is due and nobody else is at it; return whether this call finished it.
+
+    What goes wrong is kept on the row, which is due again after a growing wait; after eight tries it is dead.
+    """
+    row = claim(row_id, timezone.now())
+    if row is None:
+        return False
+    try:
+        changes = handlers[row.kind](row)
+    except Exception as error:
+        logger.warning("outbox row %s (%s), try %s: %s", row.pk, row.kind, row.tries, error)
+        _put_off(row, error)
+        return False
+    return _end(row, **changes, done_at=timezone.now(), due_at=None, error="")
+
+
+def sweep(now: datetime.datetime, handlers: Mapping[str, Handler]) -> int:
+    """Deliver what is due, oldest first, for at most 45 seconds; return how many rows were finished.
+
+    Two sweeps at once are harmless: each row is claimed.
+    """
+    ends_at = time.monotonic() + _SWEEP_SECONDS
+    # Whoever claimed these for the last time died at it: one more try could kill one more worker.
+    OutboxRow.objects.filter(due_at__lte=now, tries__gte=MOST_TRIES).update(dead_at=now, due_at=None)
+    finished = 0
+    for row_id in due(now)[:1000]:
+        if time.monotonic() >= ends_at:
+            break
+        finished += deliver(row_id, handlers)
+    return finished
+
+
+def due(now: datetime.datetime) -> QuerySet[OutboxRow, int]:
+    """Return the ids of the rows that may be claimed, longest due first."""
+    return OutboxRow.objects.filter(due_at__lte=now).order_by("due_at").values_list("pk", flat=True)
+
+
+def oldest_waiting_age(now: datetime.datetime) -> datetime.timedelta | None:
+    """Return how long the oldest row that is neither done nor dead has been there; None where nothing waits."""
+    oldest = OutboxRow.objects.filter(due_at__isnull=False).aggregate(at=Min("created_at"))["at"]
+    return now - oldest if oldest else None
+
+
+def try_again(row: OutboxRow) -> None:
+    """Let a dead row begin anew. Raises Refused when it is not dead."""
+    with transaction.atomic():
+        _touch(row)
+        dead = OutboxRow.objects.filter(pk=row.pk, dead_at__isnull=False)
+        if not dead.update(dead_at=None, due_at=timezone.now(), tries=0):
+            raise Refused("Only what was given up can be tried again.")
+        transaction.on_commit(partial(waiting.send_robust, OutboxRow, row_id=row.pk), robust=True)
+
+
+def _put_off(row: OutboxRow, error: Exception) -> None:
+    now = timezone.now()
+    said = f"{type(error).__name__}: {error}".replace("\0", "")[:300]
+    if row.tries >= MOST_TRIES:
+        _end(row, dead_at=now, due_at=None, error=said)
+        return
+    _end(row, due_at=now + datetime.timedelta(seconds=_wait_seconds(row.tries)), error=said)
+
+
+def _wait_seconds(tries: int) -> float:
+    """Return 30 seconds after the first try, then four times as long each, at most a day; up to a fifth more."""
+    wait: int = min(settings.OUTBOX_FIRST_WAIT_SECONDS * 4 ** (tries - 1), _LONGEST_WAIT_SECONDS)
+    # Rows that failed together must not come back together.
+    return wait * random.uniform(1, 1.2)  # noqa: S311 - chance, not secrecy
+
+
+def _end(row: OutboxRow, **changes: object) -> bool:
+    """Write down how a try ended, unless its lease was over and somebody else has taken the row since."""
+    with transaction.atomic():
+        _touch(row)
+        return bool(OutboxRow.objects.filter(pk=row.pk, due_at=row.due_at).update(**changes))
+
+
+def _touch(row: OutboxRow) -> None:
+    if row.user_id is not None:
+        User.objects.touch(row.user_id)
