@@ -1,17 +1,48 @@
-"""Fixtures that all tests share."""
+"""Fixtures that all tests share, and the few rules that hold for a whole run."""
 
 from __future__ import annotations
 
+import importlib
+import os
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
+import redis
 from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection
+from django.test import Client, TransactionTestCase
 from pytest_django.fixtures import Settings
 
 from savings import gateway
+from savings.models import User
+from tests import factories
 from tests.provider import Provider
+from web.settings import redis_database
 from web.simulator import events
+
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+# The provider's own description is not ours to ship, so a clone without it cannot compare with it.
+ALLOWED_SKIP = "shared/reference"
+append_only = importlib.import_module("savings.migrations.0002_entries_append_only")
+
+
+@pytest.fixture
+def saver(db: None) -> User:
+    """Somebody who saves."""
+    return factories.make_user()
+
+
+@pytest.fixture
+def saver_client(client: Client, saver: User) -> Client:
+    """A browser in which the saver is signed in."""
+    client.force_login(saver)
+    return client
 
 
 @pytest.fixture
@@ -23,3 +54,69 @@ def provider(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     site = httpx.WSGITransport(app=WSGIHandler())
     monkeypatch.setattr(events, "transport", site)
     return provider
+
+
+@pytest.fixture(scope="session")
+def redis_clients() -> Iterator[list[redis.Redis]]:
+    """A client for each Redis database that the site uses."""
+    clients = [redis.Redis.from_url(redis_database(number)) for number in range(4)]
+    yield clients
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis(redis_clients: list[redis.Redis]) -> None:
+    for client in redis_clients:
+        client.flushdb()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _flush_may_empty_the_ledger() -> Iterator[None]:
+    """Lift the append-only triggers while a transactional test is cleaned up, and only then."""
+    clean_up = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+
+    def clean_up_entries_too(case: TransactionTestCase) -> None:
+        _execute(append_only.DROP)
+        try:
+            clean_up(case)
+        finally:
+            _execute(append_only.CREATE)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", clean_up_entries_too)
+        yield
+
+
+def _execute(statements: dict[str, list[str]]) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements[connection.vendor]:
+            cursor.execute(statement)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs PostgreSQL on another database: it runs in the second pass of `.ci/run`."""
+    if connection.vendor != "postgresql":
+        left_out = [item for item in items if item.get_closest_marker("postgres")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return _refuse_skip((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return _refuse_skip((yield))
+
+
+def _refuse_skip[Report: (pytest.TestReport, pytest.CollectReport)](report: Report) -> Report:
+    """In CI a test that skips has not run, which must not look like success."""
+    if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):
+        reason = str(report.longrepr)
+        if ALLOWED_SKIP not in reason:
+            report.outcome = "failed"
+            report.longrepr = f"Skipped, which counts as a failure in CI: {reason}"
+    return report

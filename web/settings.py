@@ -1,18 +1,19 @@
 """Every setting of Asusu, read from the environment; `.env.example` lists each variable."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from huey.serializer import SignedSerializer
+from redis.connection import parse_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
 env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
 
 
 def required(name: str) -> str:
@@ -136,16 +137,18 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 REDIS_URL = (
-    env.str("REDIS_URL", default=f"unix://{VAR_DIR / 'redis.sock'}") if DEBUG else required("REDIS_URL")
+    env.str("REDIS_URL", default=f"unix://{VAR_DIR / f'redis-{PORT}.sock'}")
+    if DEBUG
+    else required("REDIS_URL")
 )
 
 
-def redis_database(number: int) -> str:
-    """Return `REDIS_URL` pointed at one database: client pools are keyed by URL, so each use has its own."""
-    url = urlsplit(REDIS_URL)
-    if url.scheme == "unix":
-        return f"{url.scheme}://{url.path}?db={number}"
-    return url._replace(path=f"/{number}").geturl()
+def redis_database(number: int, **options: float) -> str:
+    """Return `REDIS_URL` moved on by so many databases: pools are keyed by URL, so each use has its own."""
+    address, _, query = REDIS_URL.partition("?")
+    given = parse_url(REDIS_URL)
+    settings = dict(parse_qsl(query)) | options | {"db": given.get("db", 0) + number}
+    return f"{address}?{urlencode(settings)}"
 
 
 CACHES = {
@@ -172,11 +175,7 @@ HUEY = {
     "utc": True,
     "serializer": SignedSerializer(secret=SECRET_KEY),
     # Longer than the consumer's blocking read of one second: a shorter one loses tasks silently.
-    "connection": {
-        "url": redis_database(1)
-        + ("&" if "?" in redis_database(1) else "?")
-        + "socket_timeout=3&socket_connect_timeout=0.5"
-    },
+    "connection": {"url": redis_database(1, socket_timeout=3, socket_connect_timeout=0.5)},
     # With TERM a consumer finishes what it is at. Only INT, a second Ctrl-C so to say, does not wait for it.
     "consumer": {
         "workers": env.int("HUEY_WORKERS", default=2),

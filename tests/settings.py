@@ -1,0 +1,39 @@
+"""The settings of the site under test: of the machine's own environment only DATABASE_URL and REDIS_URL count."""
+
+import atexit
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from web import embedded_redis
+
+_root = Path(__file__).resolve().parent.parent
+_folder = Path(tempfile.mkdtemp(prefix="asusu-tests-"))
+atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+
+# A developer's keys and addresses must not reach a test, from .env or from the shell.
+for _name in re.findall(r"^#? ?([A-Z_]+)=", (_root / ".env.example").read_text(), re.MULTILINE):
+    if _name not in {"DATABASE_URL", "REDIS_URL"}:
+        os.environ.pop(_name, None)
+os.environ |= {"DEBUG": "1", "ENV_FILE": os.devnull}
+if not os.environ.get("REDIS_URL"):
+    _redis = embedded_redis.start(_folder / "redis.sock")
+    atexit.register(_redis.stop)
+    os.environ["REDIS_URL"] = _redis.url
+else:
+    # Each worker of pytest-xdist empties databases of its own, none of them the first four.
+    _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    _url = os.environ["REDIS_URL"]
+    os.environ["REDIS_URL"] = f"{_url}{'&' if '?' in _url else '?'}db={4 * (_worker + 1)}"
+
+from web.settings import *  # noqa: E402, F403 (the environment comes first)
+from web.settings import DATABASES  # noqa: E402
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, since threads share one in memory without waiting for each other; no power cut is tested.
+    DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
+    DATABASES["default"]["OPTIONS"]["init_command"] += "; PRAGMA synchronous=OFF"
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
