@@ -10,13 +10,15 @@ from __future__ import annotations
 import datetime
 import secrets
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, Sum
 from django.db.models.functions import Greatest, Least
 from django.utils import timezone
 
-from savings.exceptions import NotEnoughMoney, ReferenceTaken, Refused
+from savings import money
+from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Entry, Plan, Transaction, User
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -74,7 +76,6 @@ def hold_account(user: User) -> Account:
 
 def open_plan_account(plan: Plan) -> Account:
     """Open the account of a new plan, with the plan's rate and the days on which it earns."""
-    until = plan.matures_on or datetime.date.max
     return Account.objects.create(
         kind=Account.Kind.PLAN,
         user=plan.user,
@@ -82,8 +83,13 @@ def open_plan_account(plan: Plan) -> Account:
         balance_kobo=0,
         rate_bps=plan.rate_bps,
         accrued_to=plan.started_on.toordinal(),
-        accrues_until=until.toordinal(),
+        accrues_until=_accrues_until(plan),
     )
+
+
+def move_maturity(plan: Plan) -> None:
+    """Let the account of a plan earn until the plan's maturity as it is now. Only for one that has not come yet."""
+    Account.objects.filter(plan=plan).update(accrues_until=_accrues_until(plan))
 
 
 def house_account(kind: str, provider: str = "") -> Account:
@@ -123,8 +129,10 @@ def open_transaction(
     """Return the transaction of this reference, and whether this call opened it (status pending, no money moved).
 
     The reference is the idempotency key: the same one again, for the same movement, returns what is there.
-    Raises ReferenceTaken when it already stands for another user, kind, plan or sum (in kobo).
+    Raises ReferenceTaken when it already stands for another user, kind, plan, sum (in kobo) or reversed transaction,
+    and BadAmount for a sum that is none or more than there is money.
     """
+    _check_sum(amount_kobo)
     with transaction.atomic():
         _take(user)
         movement, opened = Transaction.objects.get_or_create(
@@ -137,33 +145,41 @@ def open_transaction(
                 "reverses": reverses,
             },
         )
-    same = (movement.kind, movement.user_id, movement.plan_id, movement.amount_kobo) == (
-        kind,
-        user.pk if user else None,
-        plan.pk if plan else None,
-        amount_kobo,
-    )
-    if not same:
+    found = (movement.kind, movement.user_id, movement.plan_id, movement.amount_kobo, movement.reverses_id)
+    asked_for = (kind, *(row.pk if row else None for row in (user, plan)), amount_kobo)
+    if found != (*asked_for, reverses.pk if reverses else None):
         raise ReferenceTaken("This was already sent with other details. Check them and send it again.")
     return movement, opened
 
 
 def move(movement: Transaction, to: str, *, only_from: Iterable[str], failure_code: str = "") -> bool:
-    """Move a transaction to another status. False when somebody else was first, and then nothing has changed."""
+    """Move a transaction to another status. False when somebody else was first, and then nothing has changed.
+
+    Raises ValueError for a move that has to come with a posting: those are `settle` and `reverse`.
+    """
+    only_from = list(only_from)
+    if {to, *only_from} & {Transaction.Status.SUCCESS, Transaction.Status.REVERSED}:
+        raise ValueError("A transaction becomes or stops being successful only together with its posting.")
+    changes = {"status": to, "failure_code": failure_code}
     with transaction.atomic():
         _take(movement.user_id)
-        return _move(movement, to, only_from=only_from, failure_code=failure_code)
+        if not _move(movement, changes, only_from=only_from):
+            return False
+    _tell(movement, changes)
+    return True
 
 
 def post(movement: Transaction, code: str, *, debit: Account, credit: Account, amount_kobo: int) -> bool:
-    """Post one step of a transaction: `amount_kobo` from the debit to the credit account.
+    """Post a step of a transaction beside its primary one: `amount_kobo` from the debit to the credit account.
 
     The same step twice changes nothing and returns False. Raises NotEnoughMoney when a customer's account
-    would go below zero; nothing has changed then either.
+    would go below zero (nothing has changed then either), ValueError for the primary step, which `settle` posts.
     """
+    if code == Entry.Code.PRIMARY:
+        raise ValueError("The primary step is posted together with the success: use settle.")
     with transaction.atomic():
         _take(movement.user_id)
-        return _post(movement, code, debit=debit, credit=credit, amount_kobo=amount_kobo)
+        return _post(movement, code, debit=debit, credit=credit, amount_kobo=amount_kobo, now=timezone.now())
 
 
 def settle(
@@ -179,24 +195,34 @@ def settle(
     """
     with transaction.atomic():
         _take(movement.user_id)
-        if not _move(movement, Transaction.Status.SUCCESS, only_from=only_from):
+        now = timezone.now()
+        changes = {"status": Transaction.Status.SUCCESS, "failure_code": "", "settled_on": now}
+        if not _move(movement, changes, only_from=only_from):
             return False
-        return _post(
-            movement, Entry.Code.PRIMARY, debit=debit, credit=credit, amount_kobo=movement.amount_kobo
+        _post(
+            movement,
+            Entry.Code.PRIMARY,
+            debit=debit,
+            credit=credit,
+            amount_kobo=movement.amount_kobo,
+            now=now,
         )
+    _tell(movement, changes)
+    return True
 
 
 def reverse(movement: Transaction, *, reference: str) -> Transaction:
     """Take a successful transaction back by the opposite entry, and return the reversal (itself a transaction).
 
     Twice with the same reference returns the first reversal. Raises NotEnoughMoney when the money has moved on,
-    Refused when the transaction was never successful or is itself a reversal.
+    Refused when the transaction was never successful, is itself a reversal or came out of a plan that is closed.
     """
     if movement.kind == Transaction.Kind.REVERSAL:
         raise Refused("A reversal cannot be reversed.")
+    changes = {"status": Transaction.Status.REVERSED}
     with transaction.atomic():
         _take(movement.user_id)
-        if not _move(movement, Transaction.Status.REVERSED, only_from=[Transaction.Status.SUCCESS]):
+        if not _move(movement, changes, only_from=[Transaction.Status.SUCCESS]):
             earlier = Transaction.objects.filter(reverses=movement, reference=reference).first()
             if earlier is None:
                 raise Refused("Only a successful transaction can be reversed, and only once.")
@@ -209,10 +235,13 @@ def reverse(movement: Transaction, *, reference: str) -> Transaction:
             amount_kobo=movement.amount_kobo,
             reverses=movement,
         )
-        entry = Entry.objects.select_related("debit_account", "credit_account").get(
+        entry = Entry.objects.select_related("debit_account__plan", "credit_account").get(
             transaction=movement, code=Entry.Code.PRIMARY
         )
+        if entry.debit_account.plan and entry.debit_account.plan.is_closed:
+            raise Refused("The plan it came from is closed and takes no money back.")
         settle(reversal, debit=entry.credit_account, credit=entry.debit_account)
+    _tell(movement, changes)
     return reversal
 
 
@@ -222,24 +251,43 @@ def _take(user: User | int | None) -> None:
         User.objects.touch(user if isinstance(user, int) else user.pk)
 
 
-def _move(movement: Transaction, to: str, *, only_from: Iterable[str], failure_code: str = "") -> bool:
-    settled = to == Transaction.Status.SUCCESS
-    changes: dict[str, object] = {"status": to, "failure_code": failure_code}
-    if settled:
-        changes["settled_on"] = timezone.now()
-    elif to != Transaction.Status.REVERSED:
-        changes["settled_on"] = None
-    if not Transaction.objects.filter(pk=movement.pk, status__in=list(only_from)).update(**changes):
-        return False
+def _check_sum(amount_kobo: int) -> None:
+    if amount_kobo <= 0:
+        raise BadAmount("Enter an amount above zero.")
+    if amount_kobo > money.MOST_KOBO:
+        raise BadAmount("That is more money than there is. Enter a smaller amount.")
+
+
+def _accrues_until(plan: Plan) -> int:
+    # A plan that rolls over earns on: its new term begins with the day on which the old one ends, whenever
+    # somebody gets round to carrying that out.
+    ends = plan.matures_on and plan.at_maturity != Plan.AtMaturity.ROLLOVER
+    return (plan.matures_on if plan.matures_on and ends else datetime.date.max).toordinal()
+
+
+def _move(movement: Transaction, changes: dict[str, Any], *, only_from: Iterable[str]) -> bool:
+    return bool(Transaction.objects.filter(pk=movement.pk, status__in=list(only_from)).update(**changes))
+
+
+def _tell(movement: Transaction, changes: dict[str, Any]) -> None:
+    """Bring the object in hand up to date, once all has gone well: it must not claim a success that was undone."""
     for name, value in changes.items():
         setattr(movement, name, value)
-    return True
 
 
-def _post(movement: Transaction, code: str, *, debit: Account, credit: Account, amount_kobo: int) -> bool:
+def _post(
+    movement: Transaction,
+    code: str,
+    *,
+    debit: Account,
+    credit: Account,
+    amount_kobo: int,
+    now: datetime.datetime,
+) -> bool:
+    _check_sum(amount_kobo)
     try:
         with transaction.atomic():
-            balances = _change_balances({debit: -amount_kobo, credit: amount_kobo})
+            balances = _change_balances({debit: -amount_kobo, credit: amount_kobo}, timezone.localdate(now))
             Entry.objects.create(
                 transaction=movement,
                 code=code,
@@ -248,6 +296,7 @@ def _post(movement: Transaction, code: str, *, debit: Account, credit: Account, 
                 amount_kobo=amount_kobo,
                 debit_balance_kobo=balances.get(debit.pk),
                 credit_balance_kobo=balances.get(credit.pk),
+                posted_at=now,
             )
     except (IntegrityError, NotEnoughMoney):
         # The unique step is the proof that this very posting was made before; anything else is a real refusal.
@@ -257,15 +306,15 @@ def _post(movement: Transaction, code: str, *, debit: Account, credit: Account, 
     return True
 
 
-def _change_balances(changes: dict[Account, int]) -> dict[int, int | None]:
+def _change_balances(changes: dict[Account, int], today: datetime.date) -> dict[int, int | None]:
     """Apply kobo to customers' accounts, in ascending id so that two postings never wait for each other in a ring.
 
-    Interest earned so far is brought forward in the same UPDATE: SQL computes it from the old balance. The
-    condition in its WHERE is what guards the balance, since SQLite has no row locks.
+    Interest earned so far is brought forward in the same UPDATE: SQL computes it from the old balance. `today` is
+    the day of the entry's own moment, so that midnight cannot fall between the two. The condition in the WHERE is
+    what guards the balance, since SQLite has no row locks.
     """
     customers = sorted((account for account in changes if account.is_customers), key=lambda a: a.pk)
-    today = timezone.localdate().toordinal()
-    earning_to = Greatest(F("accrued_to"), Least(today, F("accrues_until")))
+    earning_to = Greatest(F("accrued_to"), Least(today.toordinal(), F("accrues_until")))
     for account in customers:
         changed = Account.objects.filter(pk=account.pk, balance_kobo__gte=-changes[account]).update(
             accrued_numerator=F("accrued_numerator")

@@ -7,7 +7,7 @@ import datetime
 from django.db import transaction
 
 from savings import ledger, stash
-from savings.models import Account, Plan, User
+from savings.models import Plan, User
 
 
 def run(today: datetime.date) -> int:
@@ -43,5 +43,4 @@ def _roll_over(plan: Plan, today: datetime.date) -> bool:
             plan.matures_on,
         )
     plan.save(update_fields=["started_on", "matures_on"])
-    Account.objects.filter(plan=plan).update(accrues_until=(plan.matures_on or datetime.date.max).toordinal())
     return True

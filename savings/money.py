@@ -10,6 +10,8 @@ from django.conf import settings
 from savings.exceptions import BadAmount
 
 KOBO_PER_NAIRA = 100
+# Far more than there is, and below 2^53: exact in JSON, in a browser and as a score in Redis.
+MOST_KOBO = 10**15
 # One kobo of interest takes this much balance_kobo x rate_bps x days: 10,000 basis points x 365 days.
 INTEREST_DENOMINATOR = 3_650_000
 # No thousands separator is required, but one that is there has to stand in the right place.

@@ -85,8 +85,8 @@ def extend(plan: Plan, matures_on: datetime.date) -> None:
     with transaction.atomic():
         User.objects.touch(plan.user_id)
         Plan.objects.filter(pk=plan.pk).update(matures_on=matures_on)
-        Account.objects.filter(plan=plan).update(accrues_until=matures_on.toordinal())
-    plan.matures_on = matures_on
+        plan.matures_on = matures_on
+        ledger.move_maturity(plan)
 
 
 def close(plan: Plan) -> None:

@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from savings.money import MOST_KOBO
+
 
 class Account(models.Model):
     """A ledger account.
@@ -54,6 +56,15 @@ class Account(models.Model):
             models.CheckConstraint(
                 condition=Q(balance_kobo__isnull=True) | Q(balance_kobo__gte=0),
                 name="account_balance_not_negative",
+            ),
+            # SQLite turns an integer that overflows into a float without a word: these two refuse it.
+            models.CheckConstraint(
+                condition=Q(balance_kobo__isnull=True) | Q(balance_kobo__lte=MOST_KOBO),
+                name="account_balance_exact",
+            ),
+            models.CheckConstraint(
+                condition=Q(accrued_numerator__gte=0, accrued_numerator__lte=9 * 10**18),
+                name="account_accrual_exact",
             ),
             models.CheckConstraint(
                 condition=Q(kind="plan", user__isnull=False, plan__isnull=False, balance_kobo__isnull=False)

@@ -1,0 +1,416 @@
+"""The ledger: references, posting, settling, reversing, and the interest that runs with each balance."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from savings import ledger, money
+from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
+from savings.models import Account, Entry, Plan, Product, Transaction, User
+from tests.factories import make_plan, make_product, make_user, pay_in
+
+pytestmark = pytest.mark.django_db
+
+Kind = Transaction.Kind
+Status = Transaction.Status
+
+
+def clearing() -> Account:
+    return ledger.house_account(Account.Kind.CLEARING, "paystack")
+
+
+def open_deposit(user: User, amount_kobo: int = 500_00, **fields: object) -> Transaction:
+    reference = ledger.new_reference(Kind.STASH_DEPOSIT)
+    return ledger.open_transaction(
+        reference=reference, kind=Kind.STASH_DEPOSIT, user=user, amount_kobo=amount_kobo
+    )[0]
+
+
+def settle(movement: Transaction, user: User) -> bool:
+    return ledger.settle(movement, debit=clearing(), credit=ledger.stash_account(user))
+
+
+# References
+
+
+@pytest.mark.parametrize("kind", Kind.values)
+def test_a_reference_names_its_kind_and_has_twenty_characters(kind: str) -> None:
+    assert re.fullmatch(ledger.PREFIXES[Kind(kind)] + "[0-9A-HJKMNP-TV-Z]{17}", ledger.new_reference(kind))
+
+
+def test_later_references_sort_behind_earlier_ones() -> None:
+    with time_machine.travel("2026-11-24T09:00:00Z", tick=False) as clock:
+        references = []
+        for _ in range(50):
+            references.append(ledger.new_reference(Kind.TOP_UP))
+            clock.shift(0.001)
+    assert references == sorted(references)
+
+
+def test_a_reference_keeps_its_time_and_chance_under_another_prefix() -> None:
+    reference = ledger.new_reference(Kind.TOP_UP)
+    assert ledger.with_prefix(reference, Kind.STASH_DEPOSIT) == "STD" + reference[3:]
+
+
+# Opening
+
+
+def test_the_same_reference_again_returns_what_is_there() -> None:
+    user, reference = make_user(), ledger.new_reference(Kind.STASH_DEPOSIT)
+    first, opened = ledger.open_transaction(
+        reference=reference, kind=Kind.STASH_DEPOSIT, user=user, amount_kobo=5
+    )
+    again, opened_again = ledger.open_transaction(
+        reference=reference, kind=Kind.STASH_DEPOSIT, user=user, amount_kobo=5
+    )
+    assert (first.pk, opened, opened_again) == (again.pk, True, False)
+    assert first.status == Status.PENDING
+
+
+@pytest.mark.parametrize("differs", ["kind", "user", "plan", "amount_kobo", "reverses"])
+def test_a_reference_cannot_stand_for_another_movement(differs: str) -> None:
+    plan = make_plan(holding_kobo=100)
+    known: dict[str, Any] = {
+        "kind": Kind.TOP_UP,
+        "user": plan.user,
+        "plan": plan,
+        "amount_kobo": 700,
+        "reverses": None,
+    }
+    other = {
+        "kind": Kind.AUTOSAVE,
+        "user": make_user(),
+        "plan": make_plan(),
+        "amount_kobo": 701,
+        "reverses": plan.transactions.get(),
+    }
+    reference = ledger.new_reference(Kind.TOP_UP)
+    ledger.open_transaction(reference=reference, **known)
+    with pytest.raises(ReferenceTaken):
+        ledger.open_transaction(reference=reference, **(known | {differs: other[differs]}))
+
+
+@pytest.mark.parametrize("amount_kobo", [0, -1, money.MOST_KOBO + 1, 10**30])
+def test_a_sum_that_is_none_or_beyond_all_money_opens_nothing(amount_kobo: int) -> None:
+    with pytest.raises(BadAmount):
+        open_deposit(make_user(), amount_kobo)
+    assert not Transaction.objects.exists()
+
+
+# Settling and posting
+
+
+def test_settling_moves_the_money_and_the_status_together() -> None:
+    user = make_user()
+    movement = open_deposit(user, 500_00)
+    assert settle(movement, user)
+    entry = Entry.objects.get()
+    assert (movement.status, movement.settled_on) == (Status.SUCCESS, entry.posted_at)
+    assert (entry.debit_balance_kobo, entry.credit_balance_kobo) == (None, 500_00)
+    assert ledger.balance_kobo(ledger.stash_account(user)) == 500_00
+    assert ledger.balance_kobo(clearing()) == -500_00
+
+
+def test_settling_twice_posts_once() -> None:
+    user = make_user()
+    movement = open_deposit(user)
+    assert [settle(movement, user), settle(movement, user)] == [True, False]
+    assert Entry.objects.count() == 1
+
+
+def test_money_that_is_not_there_cannot_be_moved_and_nothing_changes() -> None:
+    plan = make_plan()
+    pay_in(plan.user, 100)
+    movement, _ = ledger.open_transaction(
+        reference=ledger.new_reference(Kind.STASH_TO_PLAN),
+        kind=Kind.STASH_TO_PLAN,
+        user=plan.user,
+        plan=plan,
+        amount_kobo=101,
+    )
+    with pytest.raises(NotEnoughMoney):
+        ledger.settle(movement, debit=ledger.stash_account(plan.user), credit=plan.account)
+    assert movement.status == Status.PENDING
+    movement.refresh_from_db()
+    assert (movement.status, movement.settled_on) == (Status.PENDING, None)
+    assert ledger.balance_kobo(ledger.stash_account(plan.user)) == 100
+
+
+def test_a_failure_around_a_settlement_takes_all_of_it_back() -> None:
+    user = make_user()
+    movement = open_deposit(user)
+    with transaction.atomic():
+        settle(movement, user)
+        transaction.set_rollback(True)
+    movement.refresh_from_db()
+    assert movement.status == Status.PENDING
+    assert not Entry.objects.exists()
+    assert settle(movement, user)
+
+
+def test_a_refused_posting_leaves_the_transaction_around_it_usable() -> None:
+    user = make_user()
+    with transaction.atomic():
+        movement = open_deposit(user)
+        with pytest.raises(NotEnoughMoney):
+            ledger.settle(movement, debit=ledger.stash_account(user), credit=clearing())
+        assert settle(movement, user)
+    assert ledger.balance_kobo(ledger.stash_account(user)) == 500_00
+
+
+def test_the_same_step_of_a_transaction_happens_once() -> None:
+    user = make_user()
+    pay_in(user, 900)
+    withdrawal, _ = ledger.open_transaction(
+        reference=ledger.new_reference(Kind.STASH_WITHDRAWAL),
+        kind=Kind.STASH_WITHDRAWAL,
+        user=user,
+        amount_kobo=600,
+    )
+    stash, hold = ledger.stash_account(user), ledger.hold_account(user)
+    posted = [
+        ledger.post(withdrawal, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=600) for _ in range(3)
+    ]
+    assert posted == [True, False, False]
+    assert ledger.balance_kobo(ledger.stash_account(user)) == 300
+    assert ledger.balance_kobo(ledger.hold_account(user)) == 600
+
+
+def test_the_primary_step_is_posted_only_with_the_success() -> None:
+    movement = open_deposit(make_user())
+    with pytest.raises(ValueError, match="use settle"):
+        ledger.post(movement, Entry.Code.PRIMARY, debit=clearing(), credit=clearing(), amount_kobo=1)
+
+
+@pytest.mark.parametrize("status", [Status.SUCCESS, Status.REVERSED])
+def test_no_status_of_moved_money_is_reached_or_left_without_a_posting(status: str) -> None:
+    movement = open_deposit(make_user())
+    with pytest.raises(ValueError, match="together with its posting"):
+        ledger.move(movement, status, only_from=[Status.PENDING])
+    with pytest.raises(ValueError, match="together with its posting"):
+        ledger.move(movement, Status.FAILED, only_from=[status])
+
+
+def test_a_move_happens_once_and_says_who_was_first() -> None:
+    movement = open_deposit(make_user())
+    stale = Transaction.objects.get(pk=movement.pk)
+    assert ledger.move(movement, Status.FAILED, only_from=[Status.PENDING], failure_code="declined")
+    assert not ledger.move(stale, Status.ABANDONED, only_from=[Status.PENDING])
+    movement.refresh_from_db()
+    assert (movement.status, movement.failure_code) == (Status.FAILED, "declined")
+
+
+def test_a_payment_that_failed_can_still_arrive() -> None:
+    user = make_user()
+    movement = open_deposit(user)
+    ledger.move(movement, Status.FAILED, only_from=[Status.PENDING], failure_code="declined")
+    assert ledger.settle(
+        movement, debit=clearing(), credit=ledger.stash_account(user), only_from=[Status.FAILED]
+    )
+    movement.refresh_from_db()
+    assert (movement.status, movement.failure_code) == (Status.SUCCESS, "")
+
+
+def test_every_change_moves_the_version_of_the_person_it_is_shown_to() -> None:
+    user = make_user()
+    versions = []
+    movement = open_deposit(user)
+    for act in (lambda: settle(movement, user), lambda: ledger.reverse(movement, reference="REV" + "0" * 17)):
+        act()
+        user.refresh_from_db()
+        versions.append(user.version)
+    assert 0 < versions[0] < versions[1]
+
+
+# Reversals
+
+
+def test_a_reversal_is_the_opposite_entry_in_a_transaction_of_its_own() -> None:
+    plan = make_plan(holding_kobo=700)
+    movement = plan.transactions.get()
+    reversal = ledger.reverse(movement, reference=ledger.new_reference(Kind.REVERSAL))
+    first, second = Entry.objects.order_by("id")
+    assert (second.debit_account_id, second.credit_account_id) == (
+        first.credit_account_id,
+        first.debit_account_id,
+    )
+    assert (movement.status, reversal.status, reversal.reverses) == (
+        Status.REVERSED,
+        Status.SUCCESS,
+        movement,
+    )
+    assert ledger.balance_kobo(plan.account) == 0
+
+
+def test_reversing_twice_with_one_reference_returns_the_first_reversal() -> None:
+    movement = make_plan(holding_kobo=700).transactions.get()
+    reference = ledger.new_reference(Kind.REVERSAL)
+    assert ledger.reverse(movement, reference=reference) == ledger.reverse(movement, reference=reference)
+    with pytest.raises(Refused, match="only once"):
+        ledger.reverse(movement, reference=ledger.new_reference(Kind.REVERSAL))
+
+
+def test_one_reference_cannot_reverse_two_equal_movements() -> None:
+    user = make_user()
+    first, second = pay_in(user, 500), pay_in(user, 500)
+    reference = ledger.new_reference(Kind.REVERSAL)
+    ledger.reverse(first, reference=reference)
+    with pytest.raises(ReferenceTaken):
+        ledger.reverse(second, reference=reference)
+    second.refresh_from_db()
+    assert second.status == Status.SUCCESS
+    assert ledger.balance_kobo(ledger.stash_account(user)) == 500
+
+
+def test_money_that_has_moved_on_cannot_be_taken_back() -> None:
+    plan = make_plan(holding_kobo=700)
+    movement = plan.transactions.get()
+    taken_out, _ = ledger.open_transaction(
+        reference=ledger.new_reference(Kind.PLAN_TO_STASH),
+        kind=Kind.PLAN_TO_STASH,
+        user=plan.user,
+        plan=plan,
+        amount_kobo=1,
+    )
+    ledger.settle(taken_out, debit=plan.account, credit=ledger.stash_account(plan.user))
+    with pytest.raises(NotEnoughMoney):
+        ledger.reverse(movement, reference=ledger.new_reference(Kind.REVERSAL))
+    assert movement.status == Status.SUCCESS
+    assert not Transaction.objects.filter(kind=Kind.REVERSAL).exists()
+
+
+def test_only_what_was_successful_can_be_reversed_and_no_reversal_again() -> None:
+    user = make_user()
+    with pytest.raises(Refused, match="Only a successful"):
+        ledger.reverse(open_deposit(user), reference=ledger.new_reference(Kind.REVERSAL))
+    reversal = ledger.reverse(pay_in(user, 5), reference=ledger.new_reference(Kind.REVERSAL))
+    with pytest.raises(Refused, match="cannot be reversed"):
+        ledger.reverse(reversal, reference=ledger.new_reference(Kind.REVERSAL))
+
+
+def test_a_closed_plan_takes_no_money_back() -> None:
+    plan = make_plan(holding_kobo=700)
+    emptied, _ = ledger.open_transaction(
+        reference=ledger.new_reference(Kind.PLAN_TO_STASH),
+        kind=Kind.PLAN_TO_STASH,
+        user=plan.user,
+        plan=plan,
+        amount_kobo=700,
+    )
+    ledger.settle(emptied, debit=plan.account, credit=ledger.stash_account(plan.user))
+    Plan.objects.filter(pk=plan.pk).update(closed_at=timezone.now())
+    with pytest.raises(Refused, match="closed"):
+        ledger.reverse(emptied, reference=ledger.new_reference(Kind.REVERSAL))
+    assert ledger.balance_kobo(plan.account) == 0
+
+
+# Entries are append-only, balances exact
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE savings_entry SET amount_kobo = 1", "DELETE FROM savings_entry"]
+)
+def test_the_database_refuses_to_change_an_entry(statement: str) -> None:
+    pay_in(make_user(), 500)
+    with (
+        pytest.raises(IntegrityError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+    assert Entry.objects.get().amount_kobo == 500
+
+
+def test_a_balance_cannot_leave_the_range_in_which_it_is_exact() -> None:
+    plan = make_plan(holding_kobo=money.MOST_KOBO)
+    with pytest.raises(IntegrityError):
+        pay_in(plan.user, 1, plan=plan)
+    assert ledger.balance_kobo(plan.account) == money.MOST_KOBO
+
+
+# What a balance earns
+
+
+def earned(plan: Plan, day: datetime.date) -> int:
+    return ledger.accrued_numerator(Account.objects.get(plan=plan), day)
+
+
+def test_interest_runs_on_end_of_day_balances() -> None:
+    with time_machine.travel("2026-01-01T12:00:00Z", tick=False) as clock:
+        plan = make_plan(make_user(), make_product(rate_bps=1000), holding_kobo=100_00)
+        pay_in(plan.user, 50_00, plan=plan)
+        clock.shift(datetime.timedelta(days=10))
+        pay_in(plan.user, 50_00, plan=plan)
+        clock.shift(datetime.timedelta(days=5))
+        today = timezone.localdate()
+    assert earned(plan, today) == 1000 * (150_00 * 10 + 200_00 * 5)
+
+
+def test_a_day_begins_at_local_midnight() -> None:
+    # 23:30 in UTC is half past midnight in Lagos: already the next day.
+    with time_machine.travel("2026-01-01T23:30:00Z", tick=False):
+        plan = make_plan(make_user(), make_product(rate_bps=1000), holding_kobo=100_00)
+    assert earned(plan, datetime.date(2026, 1, 3)) == 1000 * 100_00
+
+
+def test_midnight_in_the_middle_of_a_posting_does_not_split_it() -> None:
+    with time_machine.travel("2026-01-01T12:00:00Z", tick=False) as clock:
+        plan = make_plan(make_user(), make_product(rate_bps=1000), holding_kobo=100_00)
+        clock.move_to("2026-01-11T22:59:59Z")
+
+        def midnight_at_the_balance(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+            if sql.startswith('UPDATE "savings_account"'):
+                clock.shift(1)
+            return execute(sql, *args)
+
+        with connection.execute_wrapper(midnight_at_the_balance):
+            pay_in(plan.user, 1, plan=plan)
+    entry, account = Entry.objects.latest("id"), Account.objects.get(plan=plan)
+    assert timezone.localdate(entry.posted_at).toordinal() == account.accrued_to
+    assert entry.posted_at == entry.transaction.settled_on
+
+
+def test_a_clock_that_goes_back_takes_no_interest_away_and_gives_none_twice() -> None:
+    with time_machine.travel("2026-01-11T12:00:00Z", tick=False) as clock:
+        plan = make_plan(make_user(), make_product(rate_bps=1000), holding_kobo=100_00)
+        clock.shift(datetime.timedelta(days=10))
+        pay_in(plan.user, 100_00, plan=plan)
+        clock.shift(datetime.timedelta(days=-3))
+        pay_in(plan.user, 100_00, plan=plan)
+        clock.shift(datetime.timedelta(days=5))
+        pay_in(plan.user, 1, plan=plan)
+    assert earned(plan, datetime.date(2026, 1, 23)) == 1000 * (100_00 * 10 + 300_00 * 2)
+
+
+def test_nothing_is_earned_from_the_day_of_maturity_on() -> None:
+    with time_machine.travel("2026-01-01T12:00:00Z", tick=False) as clock:
+        locked = make_product(Product.Kind.LOCKED, rate_bps=1000)
+        plan = make_plan(make_user(), locked, holding_kobo=100_00, days=30)
+        clock.shift(datetime.timedelta(days=45))
+        pay_in(plan.user, 100_00, plan=plan)
+    assert earned(plan, datetime.date(2027, 1, 1)) == 1000 * 100_00 * 30
+
+
+def test_a_plan_that_rolls_over_earns_on_each_day_s_balance_however_late_it_is_carried_out() -> None:
+    with time_machine.travel("2026-01-01T12:00:00Z", tick=False) as clock:
+        locked = make_product(Product.Kind.LOCKED, rate_bps=1000)
+        plan = make_plan(make_user(), locked, holding_kobo=100_00, days=30, at_maturity="rollover")
+        clock.shift(datetime.timedelta(days=32))
+        pay_in(plan.user, 100_00, plan=plan)
+        clock.shift(datetime.timedelta(days=1))
+        today = timezone.localdate()
+    assert earned(plan, today) == 1000 * (100_00 * 32 + 200_00)
+
+
+def test_the_house_has_no_stored_balance() -> None:
+    pay_in(make_user(), 500)
+    assert clearing().balance_kobo is None
+    assert not Account.objects.filter(user=None, balance_kobo__isnull=False).exists()
