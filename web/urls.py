@@ -3,7 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from web.views import dashboard, plans, stash, transactions
+from web.views import dashboard, health, landing, plans, stash, transactions
+
+landing_urls = [
+    path("", landing.home, name="home"),
+]
 
 dashboard_urls = [
     path("", dashboard.home, name="home"),
@@ -31,10 +35,16 @@ transaction_urls = [
 ]
 
 urlpatterns = [
+    path("", include((landing_urls, "landing"))),
     path("dashboard/", include((dashboard_urls, "dashboard"))),
     path("plans/", include((plan_urls, "plans"))),
     path("stash/", include((stash_urls, "stash"))),
     path("transactions/", include((transaction_urls, "transactions"))),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("healthz/", health.healthz, name="healthz"),
+    path("readyz/", health.readyz, name="readyz"),
 ]
+
+handler400 = "web.views.errors.bad_request"
+handler500 = "web.views.errors.server_error"

@@ -1,12 +1,154 @@
 // What the pages do better with a script. Each of them works without it.
 "use strict";
 
-const cookie = (name) => {
-  const found = document.cookie.split("; ").find((pair) => pair.startsWith(name + "="));
-  return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
-};
+{
+  const root = document.documentElement;
 
-// The token of the cookie on each htmx request: the bodies of cached pages carry none.
-document.addEventListener("htmx:configRequest", (event) => {
-  event.detail.headers["X-CSRFToken"] = cookie("csrftoken");
-});
+  const cookie = (name) => {
+    const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
+    return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+  };
+
+  // Colours may fade only once the page stands: at the first paint buttons would flash.
+  requestAnimationFrame(() => requestAnimationFrame(() => root.toggleAttribute("data-ready", true)));
+
+  // The cookie's token on each htmx request, since the bodies of cached pages carry none.
+  document.addEventListener("htmx:configRequest", (event) => {
+    event.detail.headers["X-CSRFToken"] = cookie("csrftoken");
+  });
+
+  // Notices -------------------------------------------------------------------------------------
+
+  const toasts = () => document.getElementById("toasts");
+
+  const showTrouble = () => {
+    const trouble = document.getElementById("trouble");
+    if (trouble && !toasts().querySelector("[data-trouble]")) toasts().append(trouble.content.cloneNode(true));
+  };
+  document.addEventListener("htmx:responseError", showTrouble);
+  document.addEventListener("htmx:sendError", showTrouble);
+  document.addEventListener("htmx:timeout", showTrouble);
+
+  document.addEventListener("click", (event) => {
+    const dismiss = event.target.closest("[data-dismiss]");
+    if (!dismiss) return;
+    dismiss.closest(".toast").remove();
+    (toasts().querySelector("[data-dismiss]") ?? document.getElementById("main")).focus();
+  });
+
+  // Theme: at once here, and kept in the profile ------------------------------------------------
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.matches("[data-themes]") || !event.submitter) return;
+    event.preventDefault();
+    const chosen = event.submitter;
+    if (chosen.value) root.dataset.theme = chosen.value;
+    else delete root.dataset.theme;
+    for (const button of form.querySelectorAll("button")) {
+      button.setAttribute("aria-pressed", String(button === chosen));
+    }
+    // The redirect after it would only bring this page once more.
+    fetch(form.action, { method: "POST", body: new FormData(form, chosen), redirect: "manual" });
+  });
+
+  // A form is sent once ---------------------------------------------------------------------------
+
+  const buttonsOf = (form) =>
+    [...form.elements].filter((element) => element.type === "submit" && !element.disabled);
+
+  const wait = (form) => {
+    form.toggleAttribute("data-waiting", true);
+    for (const button of buttonsOf(form)) {
+      button.disabled = true;
+      button.toggleAttribute("data-waiting", true);
+    }
+  };
+
+  const goOn = (form) => {
+    form.removeAttribute("data-waiting");
+    for (const button of form.querySelectorAll("button[data-waiting]")) {
+      button.disabled = false;
+      button.removeAttribute("data-waiting");
+    }
+  };
+
+  // On the window, after htmx has had its say about the same event.
+  addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post") return;
+    if (form.hasAttribute("data-waiting")) {
+      event.preventDefault();
+      return;
+    }
+    // Later than now: a button that is disabled at once does not send its value.
+    setTimeout(() => wait(form));
+  });
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.target.matches("form") && event.detail.requestConfig.verb === "post") wait(event.target);
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.target.matches("form")) goOn(event.target);
+  });
+
+  // A page that comes back from the browser's memory comes back as it was left.
+  addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-waiting]")) goOn(form);
+  });
+
+  // The focus stays where it was, or goes to what took its place --------------------------------
+
+  let lost = null;
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const focused = document.activeElement;
+    lost = null;
+    // htmx looks after elements with an id itself.
+    if (!event.detail.target.contains(focused) || focused.id) return;
+    for (const name of ["href", "name"]) {
+      const value = focused.getAttribute(name);
+      if (value) lost = `${focused.localName}[${name}="${CSS.escape(value)}"]`;
+    }
+  });
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (lost && document.activeElement === document.body) {
+      const scope = event.target.isConnected ? event.target : document;
+      scope.querySelector(lost)?.focus({ preventScroll: true });
+    }
+    lost = null;
+  });
+
+  // Charts say the value under the pointer --------------------------------------------------------
+
+  const nearestRow = (figure, x) => {
+    let nearest = null;
+    for (const row of figure.querySelectorAll("tr[data-x]")) {
+      if (!nearest || Math.abs(row.dataset.x - x) < Math.abs(nearest.dataset.x - x)) nearest = row;
+    }
+    return nearest;
+  };
+
+  document.addEventListener("pointermove", (event) => {
+    const drawing = event.target.closest?.("[data-chart] .chart svg");
+    if (!drawing) return;
+    const figure = drawing.closest("[data-chart]");
+    const box = drawing.getBoundingClientRect();
+    const row = nearestRow(figure, ((event.clientX - box.left) / box.width) * drawing.viewBox.baseVal.width);
+    const { x, y } = row.dataset;
+    drawing.querySelector(".cursor").setAttribute("d", `M${x} 0V240`);
+    for (const mark of drawing.querySelectorAll(".halo, .dot")) mark.setAttribute("d", `M${x} ${y}h0`);
+    figure.querySelector(".readout").textContent = [...row.cells].map((cell) => cell.textContent).join(" · ");
+  });
+
+  document.addEventListener("pointerout", (event) => {
+    const drawing = event.target.closest?.("[data-chart] .chart svg");
+    if (!drawing || drawing.contains(event.relatedTarget)) return;
+    const figure = drawing.closest("[data-chart]");
+    const last = [...figure.querySelectorAll("tr[data-x]")].at(-1).dataset;
+    drawing.querySelector(".cursor").setAttribute("d", "");
+    for (const mark of drawing.querySelectorAll(".halo, .dot")) mark.setAttribute("d", `M${last.x} ${last.y}h0`);
+    figure.querySelector(".readout").textContent = "";
+  });
+}

@@ -31,14 +31,14 @@ def heights(path: str) -> list[float]:
         ([0, 9_999_999_999_00], ["10.0b", "7.5b", "5.0b", "2.5b", "0"]),
     ],
 )
-def test_an_axis_has_round_sums_in_one_unit(amounts_kobo, labels):
+def test_an_axis_has_round_sums_in_one_unit(amounts_kobo: list[int], labels: list[str]) -> None:
     assert charts.axis_labels(charts.axis_lines(amounts_kobo)) == labels
 
 
 @pytest.mark.parametrize(
     "amounts_kobo", [[7, 123_456_789_01], [1_000_000_00, 1_900_000_00], [3], [1, 10**17]]
 )
-def test_every_sum_lies_between_the_lowest_and_the_highest_line(amounts_kobo):
+def test_every_sum_lies_between_the_lowest_and_the_highest_line(amounts_kobo: list[int]) -> None:
     lines = charts.axis_lines(amounts_kobo)
     assert lines[0] <= min(amounts_kobo)
     assert max(amounts_kobo) <= lines[-1]
@@ -46,57 +46,57 @@ def test_every_sum_lies_between_the_lowest_and_the_highest_line(amounts_kobo):
     assert len({after - before for before, after in pairwise(lines)}) == 1
 
 
-def test_a_sum_that_hardly_moves_is_not_put_under_a_magnifying_glass():
+def test_a_sum_that_hardly_moves_is_not_put_under_a_magnifying_glass() -> None:
     assert charts.axis_lines([3_692_670_50, 3_692_671_50])[0] == 0
 
 
-def test_days_are_spread_from_the_first_to_the_last():
+def test_days_are_spread_from_the_first_to_the_last() -> None:
     later = JUNE + datetime.timedelta(days=175)
     assert charts.day_labels(JUNE, later) == ["2 Jun", "30 Jul", "26 Sep", "24 Nov"]
     assert charts.day_labels(JUNE, JUNE) == ["2 Jun"]
     assert charts.day_labels(JUNE, JUNE + datetime.timedelta(days=1)) == ["2 Jun", "3 Jun"]
 
 
-def test_a_long_span_is_labelled_with_months_and_their_years():
+def test_a_long_span_is_labelled_with_months_and_their_years() -> None:
     assert charts.day_labels(JUNE, datetime.date(2028, 6, 2))[-1] == "Jun 2028"
 
 
-def test_the_curve_never_swings_past_its_points():
+def test_the_curve_never_swings_past_its_points() -> None:
     drawn = heights(charts.smooth_path([(0, 200), (100, 200), (200, 20), (300, 20), (400, 160)]))
     assert (min(drawn), max(drawn)) == (20, 200)
 
 
-def test_a_flat_line_is_flat():
+def test_a_flat_line_is_flat() -> None:
     assert set(heights(charts.smooth_path([(0, 60), (320, 60), (640, 60)]))) == {60}
     assert "and again ₦500.00" in charts.area_chart(days(500_00, 500_00), name="flat", title="Flat")
 
 
-def test_twenty_years_of_days_ending_with_two_neighbours_are_drawn():
+def test_twenty_years_of_days_ending_with_two_neighbours_are_drawn() -> None:
     points = [*days(*range(1_000_00, 61_000_00, 1_000_00), apart=120)]
     points.append((points[-1][0] + datetime.timedelta(days=1), 70_000_00))
     assert "trace" in charts.area_chart(points, name="old", title="Old")
 
 
-def test_one_point_is_a_dot_without_an_area():
+def test_one_point_is_a_dot_without_an_area() -> None:
     drawn = charts.area_chart(days(25_000_00), name="one", title="One")
     assert "linearGradient" in drawn
     assert 'fill="url' not in drawn
     assert "₦25,000.00 on 2 June 2026." in drawn
 
 
-def test_nothing_to_draw_says_so():
+def test_nothing_to_draw_says_so() -> None:
     assert "nothing to draw" in charts.area_chart([], name="none", title="None")
     assert "nothing to draw" in charts.bar_chart([], title="None")
 
 
-def test_the_chart_tells_its_story_and_shows_its_numbers():
+def test_the_chart_tells_its_story_and_shows_its_numbers() -> None:
     drawn = charts.area_chart(days(1_000_00, 2_500_50), name="total", title="Total <savings>")
     assert "Rises from ₦1,000.00 on 2 June 2026 to ₦2,500.50 on 9 June 2026." in drawn
     assert "Total &lt;savings&gt;" in drawn
     assert '<th scope="row">9 Jun 2026</th><td class="r">₦2,500.50</td>' in drawn
 
 
-def test_the_pace_runs_on_past_the_last_point():
+def test_the_pace_runs_on_past_the_last_point() -> None:
     pace = [(JUNE, 0), (JUNE + datetime.timedelta(days=70), 2_000_00)]
     drawn = charts.area_chart(days(0, 300_00), name="pace", title="Pace", pace=pace)
     assert 'class="pace" d="M0 240L640 0"' in drawn
@@ -110,12 +110,12 @@ def test_the_pace_runs_on_past_the_last_point():
         charts.bar_chart([("Jan", 100), ("Feb", 0), ("Mar", 250)], title="Interest"),
     ],
 )
-def test_charts_carry_no_style_and_no_script(drawn):
+def test_charts_carry_no_style_and_no_script(drawn: str) -> None:
     assert "style" not in drawn
     assert "<script" not in drawn
 
 
-def test_bars_are_as_tall_as_their_sums():
+def test_bars_are_as_tall_as_their_sums() -> None:
     drawn = charts.bar_chart([("Jan", 100), ("Feb", 0), ("Mar", 200)], title="Interest")
     assert re.findall(r'height="([\d.]+)"', drawn) == ["32", "0", "64"]
     assert drawn.count('class="now"') == 1

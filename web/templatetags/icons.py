@@ -71,6 +71,8 @@ _SHAPES = {
     "up": '<path d="M12 18V7m0 0-4 4m4-4 4 4"/>',
     "user": '<circle cx="12" cy="8" r="3.75"/><path d="M4.5 20a7.5 7.5 0 0 1 15 0"/>',
 }
+# A product's icon goes by its kind: `{% icon product.kind %}`.
+_SHAPES |= {"flexible": _SHAPES["leaf"], "locked": _SHAPES["lock"], "emergency": _SHAPES["umbrella"]}
 ICONS: dict[str, SafeString] = {
     name: mark_safe(f'<svg class="i" viewBox="0 0 24 24" aria-hidden="true">{shape}</svg>')  # noqa: S308 - ours
     for name, shape in _SHAPES.items()

@@ -1,0 +1,113 @@
+"""Error pages: in our look, with the id to ask about, and never a word about the inside."""
+
+import pytest
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.test import Client, RequestFactory
+from django.urls import path
+from django.views.decorators.http import require_POST
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from tests.factories import make_user
+from web.urls import handler400, handler500  # noqa: F401 - Django looks for them here
+from web.urls import urlpatterns as site_urls
+from web.views import errors
+
+
+def crash(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("postgres://user:secret@db")
+
+
+def forbid(request: HttpRequest) -> HttpResponse:
+    raise PermissionDenied
+
+
+def distrust(request: HttpRequest) -> HttpResponse:
+    raise SuspiciousOperation("too odd")
+
+
+def slow_down(request: HttpRequest) -> HttpResponse:
+    return render(request, "429.html", status=429)
+
+
+@require_POST
+def only_post(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("sent")
+
+
+urlpatterns = [
+    *site_urls,
+    path("test/crash/", crash),
+    path("test/forbid/", forbid),
+    path("test/distrust/", distrust),
+    path("test/slow-down/", slow_down),
+    path("test/only-post/", only_post),
+]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+
+
+@pytest.fixture
+def saver() -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(make_user())
+    return client
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "heading"),
+    [
+        ("/nowhere/", 404, "This page is not here"),
+        ("/test/forbid/", 403, "This is not yours to open"),
+        ("/test/distrust/", 400, "That did not make sense to us"),
+        ("/test/only-post/", 405, "There is nothing to see at this address"),
+        ("/test/slow-down/", 429, "That was a little fast"),
+        ("/test/crash/", 500, "That went wrong on our side"),
+    ],
+)
+def test_what_goes_wrong_has_a_page_with_its_number_and_id(
+    saver: Client, address: str, status: int, heading: str
+) -> None:
+    response = saver.get(address)
+    assert response.status_code == status
+    assert f'<h1 id="error-h">{heading}</h1>' in response.text
+    assert f"Error {status} · <code>{response['X-Request-ID']}</code>" in response.text
+    assert "Content-Security-Policy" in response
+
+
+def test_a_stranger_gets_the_page_that_is_not_here_too(client: Client) -> None:
+    response = client.get("/nowhere/")
+    assert response.status_code == 404
+    assert "This page is not here" in response.text
+
+
+def test_a_crash_says_nothing_of_the_inside(saver: Client) -> None:
+    text = saver.get("/test/crash/").text
+    assert "secret" not in text
+    assert "RuntimeError" not in text
+
+
+def test_the_page_for_a_crash_needs_no_database_and_no_session(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    request = RequestFactory().get("/")
+    with django_assert_num_queries(0):
+        response = errors.server_error(request)
+    assert "That went wrong on our side" in response.text
+
+
+def test_a_form_without_a_valid_token_is_explained(saver: Client) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = saver.cookies
+    response = strict.post("/accounts/logout/")
+    assert response.status_code == 403
+    assert "This page was open too long" in response.text
+
+
+def test_a_method_that_is_not_allowed_names_those_that_are(saver: Client) -> None:
+    assert saver.get("/test/only-post/")["Allow"] == "POST"
+
+
+def test_a_refusal_is_shown_as_text_not_as_html() -> None:
+    assert "&lt;b&gt;" in render_to_string("422.html", {"message": "<b>No.</b>"})

@@ -1,0 +1,27 @@
+"""The pages for what goes wrong where Django's own handlers know too little or ask too much."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400. The request may be malformed, so nothing in it is looked at."""
+    return _plain(request, 400)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500. Made without database, session or context processors: any of them may be what failed."""
+    return _plain(request, 500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form without a valid token: most often a page left open across a sign-in."""
+    return render(request, "403_csrf.html", {"reason": reason}, status=403)
+
+
+def _plain(request: HttpRequest, status: int) -> HttpResponse:
+    context = {"request_id": getattr(request, "request_id", "")}
+    return HttpResponse(render_to_string(f"{status}.html", context), status=status)

@@ -1,0 +1,95 @@
+"""Health: is this process alive, and can it serve."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Min
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django_redis import get_redis_connection
+from redis import RedisError
+
+from savings.models import OutboxRow
+
+# The sweep runs every minute, so a row that has been due for longer than this has nobody to send it.
+LATE_AFTER = datetime.timedelta(minutes=5)
+
+logger = logging.getLogger(__name__)
+
+
+@login_not_required
+@never_cache
+def healthz(request: HttpRequest) -> JsonResponse:
+    """200 while the process answers at all; it asks nothing of anybody else."""
+    return JsonResponse({"status": "ok"})
+
+
+@login_not_required
+@never_cache
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Say whether this server should be sent people, and name what is wrong.
+
+    Without its database or its migrations it cannot serve: 503. Without Redis, or with nobody sending the mails, every
+    page still works: 200 and `degraded`, since a balancer that took all servers out would turn a small failure into
+    a whole one. A monitor that goes by the status alone asks with `?strict` and gets 503 for these too.
+    """
+    parts = {"database": _database()}
+    if parts["database"] == "ok":
+        parts["migrations"] = _migrations()
+    parts["redis"] = _redis()
+    oldest_seconds = None
+    if parts.get("migrations") == "ok":
+        parts["outbox"], oldest_seconds = _outbox()
+    serves = parts["database"] == parts.get("migrations") == "ok"
+    well = serves and set(parts.values()) == {"ok"}
+    return JsonResponse(
+        {
+            "status": "ready" if well else "degraded" if serves else "unready",
+            "parts": parts,
+            "oldest_unsent_seconds": oldest_seconds,
+        },
+        status=200 if well or (serves and "strict" not in request.GET) else 503,
+    )
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        # The exception names hosts and users, which is for the log alone.
+        logger.exception("the database does not answer")
+        return "does not answer"
+    return "ok"
+
+
+def _migrations() -> str:
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return f"{len(missing)} not applied" if missing else "ok"
+
+
+def _redis() -> str:
+    try:
+        get_redis_connection("default").ping()
+    except (RedisError, OSError):
+        return "does not answer"
+    return "ok"
+
+
+def _outbox() -> tuple[str, int | None]:
+    """Return the state of the outbox, and the age in seconds of the oldest row that waits in it."""
+    waiting = OutboxRow.objects.filter(due_at__isnull=False).aggregate(
+        oldest=Min("created_at"), first_due=Min("due_at")
+    )
+    if waiting["oldest"] is None:
+        return "ok", None
+    now = timezone.now()
+    is_late = waiting["first_due"] < now - LATE_AFTER
+    return "nobody is sending" if is_late else "ok", int((now - waiting["oldest"]).total_seconds())

@@ -1,0 +1,56 @@
+"""The page for strangers: what this is, what it pays, what it costs."""
+
+from __future__ import annotations
+
+import datetime
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from savings import interest
+from savings.models import Product
+
+EXAMPLE_KOBO = 25_000_00
+
+
+@login_not_required
+def home(request: HttpRequest) -> HttpResponse:
+    """What Asusu offers, with the products' rates of today. Whoever is signed in goes to their dashboard."""
+    if request.user.is_authenticated:
+        return redirect("/dashboard/")
+    products = list(Product.objects.filter(is_offered=True).prefetch_related("rates"))
+    context = {
+        "products": [
+            (product, max((rate.rate_bps for rate in product.rates.all()), default=0)) for product in products
+        ],
+        "example": _example(products),
+        "example_kobo": EXAMPLE_KOBO,
+        "penalties": [product for product in products if product.penalty_bps],
+        "least_kobo": settings.TOP_UP_MIN_KOBO,
+        "uses_simulator": settings.USES_SIMULATOR,
+    }
+    return render(request, "landing/home.html", context)
+
+
+def _example(products: list[Product]) -> tuple[Product, interest.Preview] | None:
+    """Return what the same sum a month for a year comes to, in a target plan or else in the first that lasts a year."""
+    fitting = [product for product in products if not product.has_term or _lasts_a_year(product)]
+    if not fitting:
+        return None
+    product = min(fitting, key=lambda one: not one.needs_target)
+    today = timezone.localdate()
+    ahead = interest.preview(
+        product,
+        matures_on=today + datetime.timedelta(days=interest.DAYS_PER_YEAR) if product.has_term else None,
+        first_kobo=EXAMPLE_KOBO,
+        monthly_kobo=EXAMPLE_KOBO,
+        today=today,
+    )
+    return product, ahead
+
+
+def _lasts_a_year(product: Product) -> bool:
+    return (product.min_term_days or 0) <= interest.DAYS_PER_YEAR <= (product.max_term_days or 0)
