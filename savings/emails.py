@@ -18,6 +18,13 @@ from django.utils.html import escape
 from savings import money, outbox
 from savings.models import Device, OutboxRow, Transaction, User
 
+# Each kind of mail: what it is called until it is written, and why somebody gets it.
+KINDS = {
+    "account": ("About your account", "Because of something done with your account or its sign-in"),
+    "new_device": ("A new device signed in", "Because a device we had not seen before signed in"),
+    "top_up_received": ("Money received", "Because you topped up"),
+    "welcome": ("Welcome to Asusu", "Because you opened an account"),
+}
 # What stands where a link or a code stood, once the mail is out.
 _REMOVED = "[removed after sending]"
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Min, QuerySet
+from django.db.models import F, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
@@ -80,7 +80,7 @@ def claim(row_id: int, now: datetime.datetime) -> OutboxRow | None:
     """Take a row that is due until the lease ends, and return it; None where it is done, not due or taken."""
     lease_ends_at = now + datetime.timedelta(seconds=settings.OUTBOX_LEASE_SECONDS)
     due_row = OutboxRow.objects.filter(pk=row_id, due_at__lte=now, tries__lt=MOST_TRIES)
-    if not due_row.update(due_at=lease_ends_at, tries=F("tries") + 1):
+    if not due_row.update(due_at=lease_ends_at, tries=F("tries") + 1, error=""):
         return None
     return OutboxRow.objects.select_related("user", "transaction").get(pk=row_id)
 
@@ -121,12 +121,6 @@ def sweep(now: datetime.datetime, handlers: Mapping[str, Handler]) -> int:
 def due(now: datetime.datetime) -> QuerySet[OutboxRow, int]:
     """Return the ids of the rows that may be claimed, longest due first."""
     return OutboxRow.objects.filter(due_at__lte=now).order_by("due_at").values_list("pk", flat=True)
-
-
-def oldest_waiting_age(now: datetime.datetime) -> datetime.timedelta | None:
-    """Return how long the oldest row that is neither done nor dead has been there; None where nothing waits."""
-    oldest = OutboxRow.objects.filter(due_at__isnull=False).aggregate(at=Min("created_at"))["at"]
-    return now - oldest if oldest else None
 
 
 def try_again(row: OutboxRow) -> None:

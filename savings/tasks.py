@@ -17,12 +17,7 @@ from savings import emails, inbox, maturity, outbox, payments, polling
 logger = logging.getLogger(__name__)
 
 # What does the work of each kind of outbox row.
-HANDLERS: dict[str, outbox.Handler] = {
-    "account": emails.send,
-    "new_device": emails.send,
-    "top_up_received": emails.send,
-    "welcome": emails.send,
-}
+HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(emails.KINDS, emails.send)
 
 _PAUSE_SECONDS = 10
 _paused_until = 0.0

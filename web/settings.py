@@ -187,7 +187,7 @@ HUEY = {
     },
 }
 
-# The outbox. The lease is longer than the worst send: ten answers of a mail server, each just before its timeout.
+# The outbox. The lease is longer than the worst send: twelve answers of a mail server, each just before its timeout.
 
 OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=300)
 OUTBOX_FIRST_WAIT_SECONDS = env.int("OUTBOX_FIRST_WAIT_SECONDS", default=30)

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from web.views import dashboard, health, landing, plans, stash, transactions
+from web.views import dashboard, health, landing, messages, plans, stash, transactions
 
 landing_urls = [
     path("", landing.home, name="home"),
@@ -34,12 +34,19 @@ transaction_urls = [
     path("<str:reference>/", transactions.receipt, name="receipt"),
 ]
 
+message_urls = [
+    path("", messages.index, name="index"),
+    path("<int:message_id>/", messages.detail, name="detail"),
+    path("mailbox/", messages.mailbox, name="mailbox"),
+]
+
 urlpatterns = [
     path("", include((landing_urls, "landing"))),
     path("dashboard/", include((dashboard_urls, "dashboard"))),
     path("plans/", include((plan_urls, "plans"))),
     path("stash/", include((stash_urls, "stash"))),
     path("transactions/", include((transaction_urls, "transactions"))),
+    path("messages/", include((message_urls, "messages"))),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("healthz/", health.healthz, name="healthz"),

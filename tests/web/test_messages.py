@@ -1,0 +1,142 @@
+"""Messages: what was sent to a person, and development's mailbox."""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import Settings
+
+from savings import emails, outbox, tasks
+from savings.models import OutboxRow, User
+from tests.factories import make_user, pay_in
+
+pytestmark = pytest.mark.django_db
+
+
+def receipt_for(user: User) -> OutboxRow:
+    row = emails.top_up_received(pay_in(user, 5_000_00))
+    assert row is not None
+    return row
+
+
+def reset_for(user: User) -> OutboxRow:
+    link = "https://asusu.example/accounts/password/reset/key/3-abc/"
+    row = emails.account(user, user.email, "Reset your password", f"Open {link} now.", secret=link)
+    assert row is not None
+    return row
+
+
+def listed(page: bytes) -> list[str]:
+    return re.findall(r'class="cover" href="/messages/(\d+)/"', page.decode())
+
+
+def test_a_message_says_what_why_when_and_that_it_was_sent(saver_client: Client, saver: User) -> None:
+    row = receipt_for(saver)
+    outbox.deliver(row.pk, tasks.HANDLERS)
+    page = saver_client.get("/messages/").content.decode()
+    for part in ("₦5,000.00 received", "Because you topped up", "Sent "):
+        assert part in page
+    detail = saver_client.get(f"/messages/{row.pk}/").content.decode()
+    assert "your money has arrived." in detail
+    assert saver.email in detail
+    assert row.transaction is not None
+    assert f'href="/transactions/{row.transaction.reference}/"' in detail
+
+
+def test_a_message_that_is_not_written_yet_has_a_name(saver_client: Client, saver: User) -> None:
+    row = receipt_for(saver)
+    page = saver_client.get(f"/messages/{row.pk}/").content.decode()
+    assert "Money received" in page
+    assert "On its way" in page
+
+
+def test_a_message_that_failed_says_when_it_is_tried_again(saver_client: Client, saver: User) -> None:
+    row = receipt_for(saver)
+    tomorrow = timezone.localtime() + datetime.timedelta(days=1)
+    OutboxRow.objects.filter(pk=row.pk).update(error="SMTPServerDisconnected: gone", due_at=tomorrow)
+    page = saver_client.get("/messages/").content.decode()
+    assert f"we try again {tomorrow.day} " in page
+    assert "SMTP" not in page
+
+
+def test_a_message_that_was_given_up_says_so(saver_client: Client, saver: User) -> None:
+    row = receipt_for(saver)
+    OutboxRow.objects.filter(pk=row.pk).update(dead_at=timezone.now(), due_at=None)
+    assert "Could not be sent" in saver_client.get("/messages/").content.decode()
+
+
+def test_a_stranger_finds_no_message_of_anybody_else(saver_client: Client) -> None:
+    row = receipt_for(make_user())
+    assert saver_client.get(f"/messages/{row.pk}/").status_code == 404
+    assert listed(saver_client.get("/messages/").content) == []
+    assert Client().get(f"/messages/{row.pk}/").status_code == 302
+
+
+def test_rows_that_are_no_mail_are_not_messages(saver_client: Client, saver: User) -> None:
+    row = outbox.add("export", dedupe_key="export:1", user=saver)
+    assert row is not None
+    assert saver_client.get(f"/messages/{row.pk}/").status_code == 404
+    assert listed(saver_client.get("/messages/").content) == []
+
+
+def test_a_session_alone_shows_no_reset_link(saver_client: Client, saver: User, settings: Settings) -> None:
+    settings.SHOWS_MAILBOX = False
+    row = reset_for(saver)
+    page = saver_client.get(f"/messages/{row.pk}/").content.decode()
+    assert "[removed after sending]" in page
+    assert "3-abc" not in page
+
+
+def test_a_mail_is_text_and_never_markup(saver_client: Client, saver: User) -> None:
+    row = emails.account(saver, saver.email, "<b>Hi</b>", "<script>alert(1)</script> https://asusu.example/x/")
+    assert row is not None
+    page = saver_client.get(f"/messages/{row.pk}/").content.decode()
+    assert "<script>alert" not in page
+    assert "<b>Hi" not in page
+    assert '<a href="https://asusu.example/x/" rel="nofollow">' in page
+
+
+def test_pages_walk_to_the_end(saver_client: Client, saver: User) -> None:
+    made = [str(receipt_for(saver).pk) for _ in range(30)][::-1]
+    first = saver_client.get("/messages/")
+    second = saver_client.get(f"/messages/{first.context['page'].older}", headers={"HX-Request": "true"})
+    assert [*listed(first.content), *listed(second.content)] == made
+    assert second.content.decode().strip().startswith("<section")
+    assert saver_client.get("/messages/?before=x").status_code == 404
+
+
+def test_nobody_wrote_yet(saver_client: Client) -> None:
+    assert "No messages yet" in saver_client.get("/messages/").content.decode()
+
+
+def test_the_page_costs_the_same_for_one_row_and_for_many(
+    saver_client: Client, saver: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    saver_client.get("/messages/")
+    movement = pay_in(saver, 100)
+    for rows in (1, 1_000):
+        OutboxRow.objects.bulk_create(
+            OutboxRow(kind="top_up_received", dedupe_key=f"{rows}:{n}", user=saver, transaction=movement)
+            for n in range(rows)
+        )
+        with django_assert_num_queries(2):
+            saver_client.get("/messages/")
+
+
+def test_the_mailbox_of_development_shows_a_newcomer_their_code(settings: Settings) -> None:
+    settings.SHOWS_MAILBOX = True
+    emails.account(None, "new@example.com", "Your code", "Your code is 4711.", secret="4711")
+    page = Client().get("/messages/mailbox/").content.decode()
+    assert "new@example.com" in page
+    assert "4711" in page
+
+
+def test_there_is_no_mailbox_outside_of_development(saver_client: Client, settings: Settings) -> None:
+    settings.SHOWS_MAILBOX = False
+    assert saver_client.get("/messages/mailbox/").status_code == 404
+    assert Client().get("/messages/mailbox/").status_code == 404

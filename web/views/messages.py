@@ -1,0 +1,107 @@
+"""Messages: every mail that was sent to somebody, with what became of it; in development, everybody's mailbox."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from savings import emails
+from savings.models import OutboxRow, User
+from web import keyset
+from web.http import SaverRequest, render_part
+
+_IN_THE_MAILBOX = 50
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Message:
+    """A mail as the pages show it."""
+
+    id: int
+    subject: str
+    why: str
+    reference: str
+    to: str
+    text: str
+    at: datetime.datetime
+    at_text: str
+    state: str
+    badge: str | None
+    icon: str
+
+
+def index(request: SaverRequest) -> HttpResponse:
+    """Every mail sent to the person, newest first, in keyset pages."""
+    page = keyset.page(_mails(user=request.user).defer("text", "html"), request.GET)
+    context = {
+        "page": page,
+        "rows": [_message(row) for row in page.rows],
+        "shows_mailbox": settings.SHOWS_MAILBOX,
+    }
+    return render_part(request, "messages/index.html", "listing", context)
+
+
+def detail(request: SaverRequest, message_id: int) -> HttpResponse:
+    """One mail with its text."""
+    row = get_object_or_404(_mails(user=request.user), pk=message_id)
+    return render(request, "messages/detail.html", {"message": _message(row, text=emails.text_to_show(row))})
+
+
+@login_not_required
+def mailbox(request: HttpRequest) -> HttpResponse:
+    """The latest mails to everybody, where no mail leaves the machine: a newcomer finds their code here."""
+    if not settings.SHOWS_MAILBOX:
+        raise Http404
+    rows = _mails().order_by("-id")[:_IN_THE_MAILBOX]
+    return render(request, "messages/mailbox.html", {"rows": [_message(row, text=row.text) for row in rows]})
+
+
+def _mails(**of: User) -> QuerySet[OutboxRow]:
+    """Return the rows of the outbox that are mails, with what the pages show of others' rows."""
+    return OutboxRow.objects.filter(kind__in=emails.KINDS, **of).select_related("transaction", "user")
+
+
+def _message(row: OutboxRow, *, text: str = "") -> Message:
+    title, why = emails.KINDS[row.kind]
+    at = timezone.localtime(row.created_at)
+    state, badge, icon = _state(row)
+    return Message(
+        id=row.pk,
+        subject=row.subject or title,
+        why=why,
+        reference=row.transaction.reference if row.transaction else "",
+        to=row.to or (row.user.email if row.user else ""),
+        text=text,
+        at=at,
+        at_text=_moment(at),
+        state=state,
+        badge=badge,
+        icon=icon,
+    )
+
+
+def _state(row: OutboxRow) -> tuple[str, str | None, str]:
+    """Return what became of a mail, its badge and icon."""
+    if row.done_at:
+        return f"Sent {_moment(row.done_at)}", None, "check"
+    if row.dead_at:
+        return "Could not be sent", "bad", "cross"
+    if row.error and row.due_at:
+        return f"Not sent yet, we try again {_moment(row.due_at)}", "", "clock"
+    return "On its way", "", "clock"
+
+
+def _moment(at: datetime.datetime) -> str:
+    local = timezone.localtime(at)
+    today = timezone.localdate()
+    if local.date() == today:
+        return date_format(local, "H:i")
+    return date_format(local, "j M, H:i" if local.year == today.year else "j M Y, H:i")
