@@ -93,7 +93,9 @@ def test_a_session_alone_shows_no_reset_link(saver_client: Client, saver: User, 
 
 
 def test_a_mail_is_text_and_never_markup(saver_client: Client, saver: User) -> None:
-    row = emails.account(saver, saver.email, "<b>Hi</b>", "<script>alert(1)</script> https://asusu.example/x/")
+    row = emails.account(
+        saver, saver.email, "<b>Hi</b>", "<script>alert(1)</script> https://asusu.example/x/"
+    )
     assert row is not None
     page = saver_client.get(f"/messages/{row.pk}/").content.decode()
     assert "<script>alert" not in page
