@@ -246,6 +246,7 @@ STATIC_ROOT = VAR_DIR / "static"
 if DEBUG:
     # WhiteNoise warns of a folder that is not there; only a server collects files into it.
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+WHITENOISE_MIMETYPES = {".webmanifest": "application/manifest+json"}
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
