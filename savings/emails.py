@@ -22,6 +22,7 @@ from savings.models import Device, OutboxRow, Transaction, User
 KINDS = {
     "account": ("About your account", "Because of something done with your account or its sign-in"),
     "new_device": ("A new device signed in", "Because a device we had not seen before signed in"),
+    "plan_matured": ("Your plan has matured", "Because a plan of yours came to its end"),
     "top_up_received": ("Money received", "Because you topped up"),
     "welcome": ("Welcome to Asusu", "Because you opened an account"),
 }
@@ -41,6 +42,16 @@ def top_up_received(movement: Transaction) -> OutboxRow | None:
     return outbox.add(
         "top_up_received",
         dedupe_key=f"top_up_received:{movement.reference}",
+        user=movement.user,
+        movement=movement,
+    )
+
+
+def plan_matured(movement: Transaction) -> OutboxRow | None:
+    """Tell a person that a plan has ended and its money, the transaction given, is in their stash."""
+    return outbox.add(
+        "plan_matured",
+        dedupe_key=f"plan_matured:{movement.reference}",
         user=movement.user,
         movement=movement,
     )

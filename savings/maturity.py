@@ -6,7 +6,7 @@ import datetime
 
 from django.db import transaction
 
-from savings import ledger, stash
+from savings import emails, ledger, stash
 from savings.models import Plan, User
 
 
@@ -29,9 +29,10 @@ def mature(plan: Plan, today: datetime.date) -> bool:
         balance_kobo = ledger.balance_kobo(plan.account)
         if not balance_kobo:
             return False
-        stash.move_from_plan(
+        movement = stash.move_from_plan(
             plan.user, plan, amount_kobo=balance_kobo, reference=ledger.new_reference("plan_to_stash")
         )
+        emails.plan_matured(movement)
     return True
 
 

@@ -6,9 +6,10 @@ import datetime
 
 import pytest
 import time_machine
+from django.core.mail import EmailMessage
 from django.utils import timezone
 
-from savings import ledger, maturity
+from savings import ledger, maturity, outbox, tasks
 from savings.models import Plan, Product, Transaction
 from tests.factories import make_plan, make_product
 
@@ -26,6 +27,16 @@ def test_matured_savings_move_to_the_stash_once_and_without_penalty() -> None:
         assert maturity.run(timezone.localdate()) == 0
     assert ledger.balance_kobo(ledger.stash_account(plan.user)) == 100_000_00
     assert Transaction.objects.filter(kind=Transaction.Kind.PLAN_TO_STASH).count() == 1
+
+
+def test_the_person_is_told_by_mail(mailoutbox: list[EmailMessage]) -> None:
+    plan = make_plan(product=make_product(Product.Kind.LOCKED), holding_kobo=100_000_00, days=30, name="Car")
+    with on_day(30):
+        maturity.run(timezone.localdate())
+        outbox.sweep(timezone.now(), tasks.HANDLERS)
+    (mail,) = mailoutbox
+    assert (mail.subject, mail.to) == ("Car has matured", [plan.user.email])
+    assert "₦100,000.00" in str(mail.body)
 
 
 def test_nothing_moves_a_day_too_early() -> None:

@@ -12,46 +12,33 @@ from pytest_django import DjangoAssertNumQueries
 
 from savings import ledger, plans
 from savings.models import Account, Plan, Product, Transaction, User
-from tests.factories import fill, make_plan, make_product, make_user, pay_in
+from tests.factories import fill, make_plan, make_product, pay_in
 from tests.web.forms import filled_in
 
 pytestmark = pytest.mark.django_db
 
 
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def user() -> User:
-    return make_user()
-
-
-@pytest.fixture
-def client(user: User) -> Client:
-    return signed_in(user)
-
-
-def start_data(client: Client, of: Product, **changes: Any) -> dict[str, Any]:
+def start_data(saver_client: Client, of: Product, **changes: Any) -> dict[str, Any]:
     day = timezone.localdate() + datetime.timedelta(days=200)
     values = {"product": of.pk, "name": "Rent 2027", "target": "600,000", "matures_on": day.isoformat()}
-    return filled_in(client, "/plans/start/", **values | changes)
+    return filled_in(saver_client, "/plans/start/", **values | changes)
 
 
-def test_starting_a_plan_leads_to_its_first_payment(client: Client, user: User) -> None:
-    data = start_data(client, make_product(Product.Kind.TARGET), first="50,000")
-    response = client.post("/plans/start/", data)
-    plan = user.plans.get()
+def test_starting_a_plan_leads_to_its_first_payment(saver_client: Client, saver: User) -> None:
+    data = start_data(saver_client, make_product(Product.Kind.TARGET), first="50,000")
+    response = saver_client.post("/plans/start/", data)
+    plan = saver.plans.get()
     assert (plan.name, plan.target_kobo) == ("Rent 2027", 600_000_00)
     assert response["Location"] == f"/plans/{plan.pk}/top-up/?amount=50%2C000"
 
 
-def test_the_same_form_sent_twice_starts_one_plan(client: Client, user: User) -> None:
-    data = start_data(client, make_product(Product.Kind.TARGET))
-    assert client.post("/plans/start/", data)["Location"] == client.post("/plans/start/", data)["Location"]
-    assert user.plans.count() == 1
+def test_the_same_form_sent_twice_starts_one_plan(saver_client: Client, saver: User) -> None:
+    data = start_data(saver_client, make_product(Product.Kind.TARGET))
+    assert (
+        saver_client.post("/plans/start/", data)["Location"]
+        == saver_client.post("/plans/start/", data)["Location"]
+    )
+    assert saver.plans.count() == 1
 
 
 @pytest.mark.parametrize(
@@ -72,51 +59,51 @@ def test_the_same_form_sent_twice_starts_one_plan(client: Client, user: User) ->
     ],
 )
 def test_bad_input_is_named_beside_its_field_and_stays_as_typed(
-    client: Client, user: User, changes: dict[str, str], field: str, sentence: str
+    saver_client: Client, saver: User, changes: dict[str, str], field: str, sentence: str
 ) -> None:
-    data = start_data(client, make_product(Product.Kind.TARGET), **changes)
-    response = client.post("/plans/start/", data)
+    data = start_data(saver_client, make_product(Product.Kind.TARGET), **changes)
+    response = saver_client.post("/plans/start/", data)
     assert response.status_code == 422
     assert sentence in " ".join(response.context["form"].errors[field])
     assert response.context["form"]["monthly"].value() == data.get("monthly")
     assert f'value="{data["name"]}"' in response.content.decode() or not data["name"]
-    assert not user.plans.exists()
+    assert not saver.plans.exists()
 
 
-def test_a_name_in_use_is_refused(client: Client, user: User) -> None:
-    make_plan(user, name="Rent 2027")
-    response = client.post("/plans/start/", start_data(client, make_product(Product.Kind.TARGET)))
+def test_a_name_in_use_is_refused(saver_client: Client, saver: User) -> None:
+    make_plan(saver, name="Rent 2027")
+    response = saver_client.post("/plans/start/", start_data(saver_client, make_product(Product.Kind.TARGET)))
     assert response.status_code == 422
     assert "You already have a plan called Rent 2027." in response.content.decode()
 
 
-def test_the_look_ahead_shows_what_it_earns_and_starts_nothing(client: Client, user: User) -> None:
+def test_the_look_ahead_shows_what_it_earns_and_starts_nothing(saver_client: Client, saver: User) -> None:
     product = make_product(Product.Kind.LOCKED, rate_bps=850)
     day = timezone.localdate() + datetime.timedelta(days=90)
     query: dict[str, str | int] = {"product": product.pk, "matures_on": day.isoformat(), "first": "100,000"}
     for headers in ({}, {"HX-Request": "true"}):
-        page = client.get("/plans/start/", query, headers=headers).content.decode()
+        page = saver_client.get("/plans/start/", query, headers=headers).content.decode()
         assert "₦2,095.89" in page
         assert "₦101,886" in page
         assert ("<html" in page) is not bool(headers)
-    assert not user.plans.exists()
+    assert not saver.plans.exists()
 
 
-def test_the_look_ahead_suggests_a_monthly_sum(client: Client) -> None:
+def test_the_look_ahead_suggests_a_monthly_sum(saver_client: Client) -> None:
     product = make_product(Product.Kind.TARGET)
     day = timezone.localdate() + datetime.timedelta(days=364)
     query: dict[str, str | int] = {"product": product.pk, "matures_on": day.isoformat(), "target": "550,000"}
-    page = client.get("/plans/start/", query).content.decode()
+    page = saver_client.get("/plans/start/", query).content.decode()
     assert "a month reaches the goal by then" in page
 
 
-def test_taking_out_of_a_plan_leads_to_its_receipt(client: Client, user: User) -> None:
-    plan = make_plan(user, holding_kobo=100_00)
-    data = filled_in(client, f"/plans/{plan.pk}/withdraw/", amount="40")
-    response = client.post(f"/plans/{plan.pk}/withdraw/", data)
-    movement = user.transactions.get(kind=Transaction.Kind.PLAN_TO_STASH)
+def test_taking_out_of_a_plan_leads_to_its_receipt(saver_client: Client, saver: User) -> None:
+    plan = make_plan(saver, holding_kobo=100_00)
+    data = filled_in(saver_client, f"/plans/{plan.pk}/withdraw/", amount="40")
+    response = saver_client.post(f"/plans/{plan.pk}/withdraw/", data)
+    movement = saver.transactions.get(kind=Transaction.Kind.PLAN_TO_STASH)
     assert response["Location"] == f"/transactions/{movement.reference}/"
-    again = client.post(f"/plans/{plan.pk}/withdraw/", data)
+    again = saver_client.post(f"/plans/{plan.pk}/withdraw/", data)
     assert again["Location"] == response["Location"]
     assert ledger.balance_kobo(plan.account) == 60_00
 
@@ -133,10 +120,12 @@ def test_taking_out_of_a_plan_leads_to_its_receipt(client: Client, user: User) -
         ("100.01", "This plan holds ₦100.00"),
     ],
 )
-def test_amounts_that_cannot_be_taken_out(client: Client, user: User, amount: str, sentence: str) -> None:
-    plan = make_plan(user, holding_kobo=100_00)
-    data = filled_in(client, f"/plans/{plan.pk}/withdraw/", amount=amount)
-    response = client.post(f"/plans/{plan.pk}/withdraw/", data, headers={"HX-Request": "true"})
+def test_amounts_that_cannot_be_taken_out(
+    saver_client: Client, saver: User, amount: str, sentence: str
+) -> None:
+    plan = make_plan(saver, holding_kobo=100_00)
+    data = filled_in(saver_client, f"/plans/{plan.pk}/withdraw/", amount=amount)
+    response = saver_client.post(f"/plans/{plan.pk}/withdraw/", data, headers={"HX-Request": "true"})
     page = response.content.decode()
     assert response.status_code == 422
     assert sentence in page
@@ -145,110 +134,114 @@ def test_amounts_that_cannot_be_taken_out(client: Client, user: User, amount: st
 
 
 @pytest.mark.parametrize("amount", ["₦1,000", " 1 000 ", "１０００", "1000.00"])
-def test_amounts_as_people_write_them_are_understood(client: Client, user: User, amount: str) -> None:
-    plan = make_plan(user, holding_kobo=5_000_00)
-    data = filled_in(client, f"/plans/{plan.pk}/withdraw/", amount=amount)
-    client.post(f"/plans/{plan.pk}/withdraw/", data)
+def test_amounts_as_people_write_them_are_understood(saver_client: Client, saver: User, amount: str) -> None:
+    plan = make_plan(saver, holding_kobo=5_000_00)
+    data = filled_in(saver_client, f"/plans/{plan.pk}/withdraw/", amount=amount)
+    saver_client.post(f"/plans/{plan.pk}/withdraw/", data)
     assert ledger.balance_kobo(plan.account) == 4_000_00
 
 
-def test_a_locked_plan_says_until_when(client: Client, user: User) -> None:
-    plan = make_plan(user, make_product(Product.Kind.LOCKED), holding_kobo=100_00)
-    assert "This plan is locked until" in client.get(f"/plans/{plan.pk}/withdraw/").content.decode()
-    assert "Withdraw</a>" not in client.get(f"/plans/{plan.pk}/").content.decode()
+def test_a_locked_plan_says_until_when(saver_client: Client, saver: User) -> None:
+    plan = make_plan(saver, make_product(Product.Kind.LOCKED), holding_kobo=100_00)
+    assert "This plan is locked until" in saver_client.get(f"/plans/{plan.pk}/withdraw/").content.decode()
+    assert "Withdraw</a>" not in saver_client.get(f"/plans/{plan.pk}/").content.decode()
 
 
-def test_paying_in_from_the_stash_is_done_at_once(client: Client, user: User) -> None:
-    plan = make_plan(user)
-    pay_in(user, 500_00)
-    data = filled_in(client, f"/plans/{plan.pk}/top-up/", amount="200", source="stash")
-    response = client.post(f"/plans/{plan.pk}/top-up/", data)
-    movement = user.transactions.get(kind=Transaction.Kind.STASH_TO_PLAN)
+def test_paying_in_from_the_stash_is_done_at_once(saver_client: Client, saver: User) -> None:
+    plan = make_plan(saver)
+    pay_in(saver, 500_00)
+    data = filled_in(saver_client, f"/plans/{plan.pk}/top-up/", amount="200", source="stash")
+    response = saver_client.post(f"/plans/{plan.pk}/top-up/", data)
+    movement = saver.transactions.get(kind=Transaction.Kind.STASH_TO_PLAN)
     assert response["Location"] == f"/transactions/{movement.reference}/"
     assert ledger.balance_kobo(plan.account) == 200_00
 
 
-def test_an_empty_stash_pays_nothing_in(client: Client, user: User) -> None:
-    plan = make_plan(user)
-    data = filled_in(client, f"/plans/{plan.pk}/top-up/", amount="200", source="stash")
-    response = client.post(f"/plans/{plan.pk}/top-up/", data)
+def test_an_empty_stash_pays_nothing_in(saver_client: Client, saver: User) -> None:
+    plan = make_plan(saver)
+    data = filled_in(saver_client, f"/plans/{plan.pk}/top-up/", amount="200", source="stash")
+    response = saver_client.post(f"/plans/{plan.pk}/top-up/", data)
     assert response.status_code == 422
     assert "Your stash holds ₦0.00" in response.content.decode()
 
 
-def test_renaming_and_extending(client: Client, user: User) -> None:
-    plan = make_plan(user, make_product(Product.Kind.LOCKED), days=100)
+def test_renaming_and_extending(saver_client: Client, saver: User) -> None:
+    plan = make_plan(saver, make_product(Product.Kind.LOCKED), days=100)
     later = timezone.localdate() + datetime.timedelta(days=200)
-    client.post(f"/plans/{plan.pk}/edit/", {"name": "House", "matures_on": later.isoformat()})
+    saver_client.post(f"/plans/{plan.pk}/edit/", {"name": "House", "matures_on": later.isoformat()})
     plan.refresh_from_db()
     assert (plan.name, plan.matures_on) == ("House", later)
 
 
-def test_an_earlier_maturity_is_refused_and_the_name_is_not_half_saved(client: Client, user: User) -> None:
-    plan = make_plan(user, make_product(Product.Kind.LOCKED), days=100, name="Car")
+def test_an_earlier_maturity_is_refused_and_the_name_is_not_half_saved(
+    saver_client: Client, saver: User
+) -> None:
+    plan = make_plan(saver, make_product(Product.Kind.LOCKED), days=100, name="Car")
     sooner = timezone.localdate() + datetime.timedelta(days=50)
-    response = client.post(f"/plans/{plan.pk}/edit/", {"name": "House", "matures_on": sooner.isoformat()})
+    response = saver_client.post(
+        f"/plans/{plan.pk}/edit/", {"name": "House", "matures_on": sooner.isoformat()}
+    )
     plan.refresh_from_db()
     assert response.status_code == 422
     assert "never earlier" in response.content.decode()
     assert plan.name == "Car"
 
 
-def test_closing_an_empty_plan_and_not_a_full_one(client: Client, user: User) -> None:
-    empty, full = make_plan(user), make_plan(user, holding_kobo=1_00)
-    client.post(f"/plans/{empty.pk}/close/")
-    client.post(f"/plans/{full.pk}/close/")
+def test_closing_an_empty_plan_and_not_a_full_one(saver_client: Client, saver: User) -> None:
+    empty, full = make_plan(saver), make_plan(saver, holding_kobo=1_00)
+    saver_client.post(f"/plans/{empty.pk}/close/")
+    saver_client.post(f"/plans/{full.pk}/close/")
     empty.refresh_from_db()
     full.refresh_from_db()
     assert empty.is_closed
     assert not full.is_closed
-    page = client.get("/plans/").content.decode()
+    page = saver_client.get("/plans/").content.decode()
     assert empty.name in page
     assert full.name in page
 
 
-def test_a_closed_plan_takes_no_money(client: Client, user: User) -> None:
-    plan = make_plan(user)
-    pay_in(user, 500_00)
-    data = filled_in(client, f"/plans/{plan.pk}/top-up/", amount="200", source="stash")
+def test_a_closed_plan_takes_no_money(saver_client: Client, saver: User) -> None:
+    plan = make_plan(saver)
+    pay_in(saver, 500_00)
+    data = filled_in(saver_client, f"/plans/{plan.pk}/top-up/", amount="200", source="stash")
     plans.close(plan)
-    assert "This plan is closed." in client.get(f"/plans/{plan.pk}/top-up/").content.decode()
-    response = client.post(f"/plans/{plan.pk}/top-up/", data)
+    assert "This plan is closed." in saver_client.get(f"/plans/{plan.pk}/top-up/").content.decode()
+    response = saver_client.post(f"/plans/{plan.pk}/top-up/", data)
     assert response.status_code == 422
     assert Account.objects.get(plan=plan).balance_kobo == 0
 
 
 @pytest.mark.parametrize("verb", ["", "top-up/", "withdraw/", "edit/", "close/"])
-def test_somebody_else_s_plan_is_not_there(client: Client, verb: str) -> None:
+def test_somebody_else_s_plan_is_not_there(saver_client: Client, verb: str) -> None:
     other = make_plan()
-    assert client.post(f"/plans/{other.pk}/{verb}", {"amount": "1"}).status_code == 404
+    assert saver_client.post(f"/plans/{other.pk}/{verb}", {"amount": "1"}).status_code == 404
     if verb != "close/":
-        assert client.get(f"/plans/{other.pk}/{verb}").status_code == 404
+        assert saver_client.get(f"/plans/{other.pk}/{verb}").status_code == 404
 
 
 def test_the_pages_cost_the_same_for_one_row_and_for_many(
-    client: Client, user: User, django_assert_num_queries: DjangoAssertNumQueries
+    saver_client: Client, saver: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    plan = make_plan(user, holding_kobo=100_00)
-    client.get("/plans/")
+    plan = make_plan(saver, holding_kobo=100_00)
+    saver_client.get("/plans/")
     costs = {"/plans/": 2, f"/plans/{plan.pk}/": 5, "/plans/top-up/": 3, "/plans/start/": 3}
     for url, queries in costs.items():
         with django_assert_num_queries(queries):
-            client.get(url)
+            saver_client.get(url)
     product = plan.product
-    fill(user, 1_000, plan=plan)
+    fill(saver, 1_000, plan=plan)
     for _ in range(30):
-        make_plan(user, product)
+        make_plan(saver, product)
     for url, queries in costs.items():
         with django_assert_num_queries(queries):
-            client.get(url)
+            saver_client.get(url)
 
 
-def test_a_plan_s_card_says_how_far_it_is(client: Client, user: User) -> None:
-    make_plan(user, make_product(Product.Kind.TARGET), target_kobo=1_000_000_00, holding_kobo=625_000_00)
-    assert "62 % of ₦1,000,000" in client.get("/plans/").content.decode()
+def test_a_plan_s_card_says_how_far_it_is(saver_client: Client, saver: User) -> None:
+    make_plan(saver, make_product(Product.Kind.TARGET), target_kobo=1_000_000_00, holding_kobo=625_000_00)
+    assert "62 % of ₦1,000,000" in saver_client.get("/plans/").content.decode()
 
 
-def test_somebody_new_is_told_what_to_do(client: Client) -> None:
-    assert "Start your first plan" in client.get("/plans/").content.decode()
+def test_somebody_new_is_told_what_to_do(saver_client: Client) -> None:
+    assert "Start your first plan" in saver_client.get("/plans/").content.decode()
     assert Plan.objects.count() == 0

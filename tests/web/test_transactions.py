@@ -18,71 +18,61 @@ from tests.factories import fill, make_plan, make_product, make_user, pay_in
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def user() -> User:
-    return make_user()
-
-
-@pytest.fixture
-def client(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def references(page: bytes) -> list[str]:
     return re.findall(r'class="cover" href="/transactions/(\w{20})/"', page.decode())
 
 
-def listed(client: Client, query: str = "") -> list[str]:
-    return references(client.get(f"/transactions/{query}").content)
+def listed(saver_client: Client, query: str = "") -> list[str]:
+    return references(saver_client.get(f"/transactions/{query}").content)
 
 
-def test_pages_walk_to_the_end_and_back_without_a_gap(client: Client, user: User) -> None:
-    made = [pay_in(user, 100).reference for _ in range(60)][::-1]
-    first = client.get("/transactions/")
-    second = client.get(f"/transactions/{first.context['page'].older}")
-    third = client.get(f"/transactions/{second.context['page'].older}")
+def test_pages_walk_to_the_end_and_back_without_a_gap(saver_client: Client, saver: User) -> None:
+    made = [pay_in(saver, 100).reference for _ in range(60)][::-1]
+    first = saver_client.get("/transactions/")
+    second = saver_client.get(f"/transactions/{first.context['page'].older}")
+    third = saver_client.get(f"/transactions/{second.context['page'].older}")
     assert [*references(first.content), *references(second.content), *references(third.content)] == made
     assert third.context["page"].older is None
-    back = client.get(f"/transactions/{third.context['page'].newer}")
+    back = saver_client.get(f"/transactions/{third.context['page'].newer}")
     assert references(back.content) == references(second.content)
-    newest = client.get(f"/transactions/{back.context['page'].newer}")
+    newest = saver_client.get(f"/transactions/{back.context['page'].newer}")
     assert references(newest.content) == references(first.content)
     assert newest.context["page"].newer is None
 
 
-def test_rows_that_arrive_meanwhile_move_no_row_to_another_page(client: Client, user: User) -> None:
-    made = [pay_in(user, 100).reference for _ in range(30)][::-1]
-    older = client.get("/transactions/").context["page"].older
-    pay_in(user, 100)
-    assert listed(client, older) == made[25:]
+def test_rows_that_arrive_meanwhile_move_no_row_to_another_page(saver_client: Client, saver: User) -> None:
+    made = [pay_in(saver, 100).reference for _ in range(30)][::-1]
+    older = saver_client.get("/transactions/").context["page"].older
+    pay_in(saver, 100)
+    assert listed(saver_client, older) == made[25:]
 
 
 @pytest.mark.parametrize("cursor", ["before=x", "after=-1", "before=1e3", "before=" + "9" * 40])
-def test_a_cursor_that_is_none_is_not_found(client: Client, cursor: str) -> None:
-    assert client.get(f"/transactions/?{cursor}").status_code == 404
+def test_a_cursor_that_is_none_is_not_found(saver_client: Client, cursor: str) -> None:
+    assert saver_client.get(f"/transactions/?{cursor}").status_code == 404
 
 
-def test_filters_combine(client: Client, user: User) -> None:
-    plan = make_plan(user, holding_kobo=100_00)
-    pay_in(user, 100_00)
+def test_filters_combine(saver_client: Client, saver: User) -> None:
+    plan = make_plan(saver, holding_kobo=100_00)
+    pay_in(saver, 100_00)
     wanted = stash.move_to_plan(
-        user, plan, amount_kobo=5_00, reference=ledger.new_reference("stash_to_plan")
+        saver, plan, amount_kobo=5_00, reference=ledger.new_reference("stash_to_plan")
     ).reference
     today = timezone.localdate().isoformat()
-    assert listed(client, f"?kind=stash_to_plan&status=success&plan={plan.pk}&since={today}") == [wanted]
-    assert listed(client, f"?q={wanted.lower()}") == [wanted]
-    assert listed(client, f"?q={wanted}&kind=top_up") == []
-    assert len(listed(client, "?plan=stash")) == 1
-    assert len(listed(client)) == 3
+    assert listed(saver_client, f"?kind=stash_to_plan&status=success&plan={plan.pk}&since={today}") == [
+        wanted
+    ]
+    assert listed(saver_client, f"?q={wanted.lower()}") == [wanted]
+    assert listed(saver_client, f"?q={wanted}&kind=top_up") == []
+    assert len(listed(saver_client, "?plan=stash")) == 1
+    assert len(listed(saver_client)) == 3
 
 
-def test_days_are_local_and_whole(client: Client, user: User) -> None:
+def test_days_are_local_and_whole(saver_client: Client, saver: User) -> None:
     with time_machine.travel(datetime.datetime(2026, 3, 1, 23, 30, tzinfo=datetime.UTC), tick=False):
-        reference = pay_in(user, 100).reference
-    assert listed(client, "?since=2026-03-02&until=2026-03-02") == [reference]
-    assert listed(client, "?until=2026-03-01") == []
+        reference = pay_in(saver, 100).reference
+    assert listed(saver_client, "?since=2026-03-02&until=2026-03-02") == [reference]
+    assert listed(saver_client, "?until=2026-03-01") == []
 
 
 @pytest.mark.parametrize(
@@ -94,43 +84,43 @@ def test_days_are_local_and_whole(client: Client, user: User) -> None:
         ("since=2026-05-02&until=2026-05-01", "until"),
     ],
 )
-def test_a_filter_that_makes_no_sense_is_named(client: Client, query: str, field: str) -> None:
-    response = client.get(f"/transactions/?{query}")
+def test_a_filter_that_makes_no_sense_is_named(saver_client: Client, query: str, field: str) -> None:
+    response = saver_client.get(f"/transactions/?{query}")
     assert response.status_code == 422
     assert field in response.context["form"].errors
 
 
-def test_filters_stay_in_the_links_and_the_form(client: Client, user: User) -> None:
+def test_filters_stay_in_the_links_and_the_form(saver_client: Client, saver: User) -> None:
     for _ in range(30):
-        pay_in(user, 100)
-    response = client.get("/transactions/?kind=stash_deposit")
+        pay_in(saver, 100)
+    response = saver_client.get("/transactions/?kind=stash_deposit")
     assert "kind=stash_deposit" in response.context["page"].older
     assert '<option value="stash_deposit" selected>' in response.content.decode()
 
 
-def test_htmx_gets_the_list_alone(client: Client, user: User) -> None:
-    pay_in(user, 100)
-    page = client.get("/transactions/", headers={"HX-Request": "true"}).content.decode()
+def test_htmx_gets_the_list_alone(saver_client: Client, saver: User) -> None:
+    pay_in(saver, 100)
+    page = saver_client.get("/transactions/", headers={"HX-Request": "true"}).content.decode()
     assert page.strip().startswith("<section")
     assert "<form" not in page
 
 
 def test_the_page_costs_the_same_for_one_row_and_for_many(
-    client: Client, user: User, django_assert_num_queries: DjangoAssertNumQueries
+    saver_client: Client, saver: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    client.get("/transactions/")
+    saver_client.get("/transactions/")
     for rows in (1, 1_000):
-        fill(user, rows)
+        fill(saver, rows)
         with django_assert_num_queries(3):
-            client.get("/transactions/")
+            saver_client.get("/transactions/")
 
 
-def test_a_receipt_proves_itself(client: Client, user: User) -> None:
-    plan = make_plan(user, make_product(Product.Kind.TARGET), holding_kobo=100_000_00, name="Rent")
+def test_a_receipt_proves_itself(saver_client: Client, saver: User) -> None:
+    plan = make_plan(saver, make_product(Product.Kind.TARGET), holding_kobo=100_000_00, name="Rent")
     movement = stash.move_from_plan(
-        user, plan, amount_kobo=50_000_00, reference=ledger.new_reference("plan_to_stash")
+        saver, plan, amount_kobo=50_000_00, reference=ledger.new_reference("plan_to_stash")
     )
-    page = client.get(f"/transactions/{movement.reference}/").content.decode()
+    page = saver_client.get(f"/transactions/{movement.reference}/").content.decode()
     assert movement.reference in page
     assert "₦49,500.00" in page
     assert "Rent before" in page
@@ -138,41 +128,41 @@ def test_a_receipt_proves_itself(client: Client, user: User) -> None:
     assert "Posted in the ledger" in page
 
 
-def test_a_failed_payment_says_that_no_money_moved(client: Client, user: User) -> None:
+def test_a_failed_payment_says_that_no_money_moved(saver_client: Client, saver: User) -> None:
     movement, _ = ledger.open_transaction(
-        reference=ledger.new_reference("top_up"), kind="top_up", user=user, amount_kobo=100
+        reference=ledger.new_reference("top_up"), kind="top_up", user=saver, amount_kobo=100
     )
     ledger.move(movement, Transaction.Status.FAILED, only_from=["pending"], failure_code="declined")
-    page = client.get(f"/transactions/{movement.reference}/").content.decode()
+    page = saver_client.get(f"/transactions/{movement.reference}/").content.decode()
     assert "No money has moved." in page
     assert not Entry.objects.exists()
 
 
-def test_a_reversal_and_what_it_takes_back_name_each_other(client: Client, user: User) -> None:
-    movement = pay_in(user, 100)
+def test_a_reversal_and_what_it_takes_back_name_each_other(saver_client: Client, saver: User) -> None:
+    movement = pay_in(saver, 100)
     reversal = ledger.reverse(movement, reference=ledger.new_reference("reversal"))
-    assert reversal.reference in client.get(f"/transactions/{movement.reference}/").content.decode()
-    page = client.get(f"/transactions/{reversal.reference}/").content.decode()
+    assert reversal.reference in saver_client.get(f"/transactions/{movement.reference}/").content.decode()
+    page = saver_client.get(f"/transactions/{reversal.reference}/").content.decode()
     assert movement.reference in page
     assert "−\u202f₦1.00" in page
 
 
 def test_a_receipt_costs_a_constant_number_of_queries(
-    client: Client, user: User, django_assert_num_queries: DjangoAssertNumQueries
+    saver_client: Client, saver: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    movement = pay_in(user, 100)
-    client.get("/transactions/")
+    movement = pay_in(saver, 100)
+    saver_client.get("/transactions/")
     with django_assert_num_queries(4):
-        client.get(f"/transactions/{movement.reference}/")
+        saver_client.get(f"/transactions/{movement.reference}/")
 
 
-def test_somebody_else_s_receipt_is_not_there(client: Client) -> None:
+def test_somebody_else_s_receipt_is_not_there(saver_client: Client) -> None:
     other = pay_in(make_user(), 100)
-    assert client.get(f"/transactions/{other.reference}/").status_code == 404
-    assert client.get("/transactions/TOP00000000000000000/").status_code == 404
+    assert saver_client.get(f"/transactions/{other.reference}/").status_code == 404
+    assert saver_client.get("/transactions/TOP00000000000000000/").status_code == 404
 
 
-def test_somebody_else_s_rows_are_not_listed(client: Client, user: User) -> None:
+def test_somebody_else_s_rows_are_not_listed(saver_client: Client, saver: User) -> None:
     other = make_plan(holding_kobo=100)
-    assert listed(client, "?q=TOP") == []
-    assert client.get(f"/transactions/?plan={other.pk}").status_code == 422
+    assert listed(saver_client, "?q=TOP") == []
+    assert saver_client.get(f"/transactions/?plan={other.pk}").status_code == 422
