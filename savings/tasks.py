@@ -80,7 +80,7 @@ def nudge(task: TaskWrapper, *ids: Any) -> bool:
         task(*ids)
     except RedisError:
         _paused_until = time.monotonic() + _PAUSE_SECONDS
-        logger.warning("Redis does not take tasks; left to the sweep: %s %s", task.name, ids)
+        logger.warning("Redis does not take tasks; left to the sweep: %s %s", task.task_class.__name__, ids)
         return False
     return True
 

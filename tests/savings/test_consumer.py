@@ -1,0 +1,179 @@
+"""The consumer as it runs in life: killed, told to stop, doubled, and with Redis emptied or gone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from savings import emails, outbox, tasks
+from savings.models import OutboxRow
+from tests import smtp_sink
+from tests.factories import make_user
+from tests.smtp_sink import Sink
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HUEY = tasks.deliver_outbox_row.huey
+LEASE_SECONDS = 2
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "_paused_until", 0.0)
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with smtp_sink.running() as sink:
+        yield sink
+
+
+@pytest.fixture
+def start(sink: Sink, tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """Starts consumers as `make run` and production do, on the database and the Redis of this test."""
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "web.settings",
+        "DATABASE_URL": _database_url(),
+        "EMAIL_URL": f"smtp://127.0.0.1:{sink.port}",
+        "OUTBOX_LEASE_SECONDS": str(LEASE_SECONDS),
+        "OUTBOX_FIRST_WAIT_SECONDS": "1",
+    }
+    started = []
+
+    def start() -> subprocess.Popen[bytes]:
+        with (tmp_path / "consumer.log").open("ab") as log:
+            command = [sys.executable, "manage.py", "run_huey"]
+            started.append(
+                subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stdout=log, stderr=log)
+            )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def _database_url() -> str:
+    own = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{own['NAME']}"
+    return f"postgres://{own['USER']}:{own['PASSWORD']}@{own['HOST']}:{own['PORT']}/{own['NAME']}"
+
+
+def welcome_somebody() -> OutboxRow:
+    with transaction.atomic():
+        row = emails.welcome(make_user())
+    assert row is not None
+    return row
+
+
+def wait_until(is_so: Callable[[], object]) -> None:
+    ends_at = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < ends_at, "it did not come to that in 30 seconds"
+        time.sleep(0.05)
+
+
+def all_done() -> bool:
+    return not OutboxRow.objects.filter(done_at=None).exists()
+
+
+def test_a_consumer_killed_in_the_middle_of_a_mail_is_overtaken(
+    sink: Sink, start: Callable[[], subprocess.Popen[bytes]]
+) -> None:
+    row = welcome_somebody()
+    sink.answers.clear()
+    first = start()
+    wait_until(lambda: sink.mails)
+    first.kill()
+    first.wait()
+    sink.answers.set()
+    time.sleep(LEASE_SECONDS)
+    start()
+    wait_until(all_done)
+    row.refresh_from_db()
+    assert row.tries == 2
+    # The worst moment: the mail server had it all. Both copies say that they are one mail.
+    assert sink.message_ids == [emails.message_id(row)] * 2
+
+
+def test_a_consumer_told_to_stop_finishes_its_mail(
+    sink: Sink, start: Callable[[], subprocess.Popen[bytes]]
+) -> None:
+    row = welcome_somebody()
+    sink.answers.clear()
+    consumer = start()
+    wait_until(lambda: sink.mails)
+    consumer.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        consumer.wait(1)
+    sink.answers.set()
+    assert consumer.wait(10) == 0
+    row.refresh_from_db()
+    assert row.done_at is not None
+    assert len(sink.mails) == 1
+
+
+def test_a_mail_is_sent_once_by_two_consumers_that_both_sweep(
+    sink: Sink, start: Callable[[], subprocess.Popen[bytes]]
+) -> None:
+    rows = [welcome_somebody() for _ in range(30)]
+    start()
+    start()
+    wait_until(all_done)
+    assert sink.message_ids == sorted(emails.message_id(row) for row in rows)
+
+
+def test_what_redis_has_forgotten_is_found_by_the_sweep(
+    sink: Sink, start: Callable[[], subprocess.Popen[bytes]]
+) -> None:
+    rows = [welcome_somebody() for _ in range(10)]
+    assert HUEY.pending_count() == 10
+    HUEY.storage.flush_all()
+    start()
+    wait_until(all_done)
+    assert sink.message_ids == sorted(emails.message_id(row) for row in rows)
+
+
+@pytest.mark.parametrize("listens", [False, True], ids=["refuses", "never answers"])
+def test_a_dead_redis_is_no_error_and_hardly_a_wait(
+    monkeypatch: pytest.MonkeyPatch, mailoutbox: list[object], *, listens: bool
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        if not listens:
+            server.close()
+        url = f"redis://127.0.0.1:{port}/1?socket_timeout=3&socket_connect_timeout=0.5"
+        with redis.Redis.from_url(url) as dead, monkeypatch.context() as patch:
+            patch.setattr(HUEY.storage, "conn", dead)
+            waits = []
+            for _ in range(100):
+                began = time.monotonic()
+                welcome_somebody()
+                waits.append(time.monotonic() - began)
+    assert sorted(waits)[-2] < 0.5
+    assert max(waits) < 4
+    assert outbox.sweep(timezone.now(), tasks.HANDLERS) == 100
+    assert len(mailoutbox) == 100
+
+
+def test_redis_is_asked_again_after_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "_paused_until", time.monotonic() + 60)
+    welcome_somebody()
+    assert HUEY.pending_count() == 0
+    monkeypatch.setattr(tasks, "_paused_until", time.monotonic() - 1)
+    welcome_somebody()
+    assert HUEY.pending_count() == 1

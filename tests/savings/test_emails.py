@@ -1,0 +1,238 @@
+"""E-mails: who gets which, that each try sends the same, and what a stored mail no longer tells."""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.core.mail.backends.base import BaseEmailBackend
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from savings import emails, outbox, tasks
+from savings.models import Device, OutboxRow, Transaction, User
+from tests import smtp_sink
+from tests.factories import make_plan, make_user, pay_in
+
+pytestmark = pytest.mark.django_db
+
+LINK = "https://asusu.example/reset/?key=3-abc&next=/"
+
+
+@pytest.fixture(autouse=True)
+def _production(settings: Settings) -> None:
+    settings.SHOWS_MAILBOX = False
+    settings.SITE_URL = "https://asusu.example"
+
+
+def deliver(row: OutboxRow | None) -> EmailMultiAlternatives:
+    assert row is not None
+    assert outbox.deliver(row.pk, tasks.HANDLERS)
+    row.refresh_from_db()
+    message = mail.outbox[-1]
+    assert isinstance(message, EmailMultiAlternatives)
+    return message
+
+
+def html_of(message: EmailMultiAlternatives) -> str:
+    content, _ = message.alternatives[0]
+    return str(content)
+
+
+def warn(user: User, label: str = "Firefox on Android") -> OutboxRow | None:
+    device = Device.objects.create(user=user, token_hash="x", label=label)
+    return emails.new_device(user, device, timezone.now())
+
+
+def every_mail(user: User) -> list[OutboxRow | None]:
+    return [emails.welcome(user), warn(user), emails.top_up_received(pay_in(user, 100))]
+
+
+class Backend(BaseEmailBackend):
+    """A mailer that fails as it is told, and keeps what it was handed."""
+
+    fails_to_send = False
+    fails_to_close = False
+    seen: list[EmailMessage] = []
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        self.seen.extend(email_messages)
+        if self.fails_to_send:
+            raise ConnectionResetError("gone")
+        return len(email_messages)
+
+    def close(self) -> None:
+        if self.fails_to_close:
+            raise TimeoutError("no goodbye")
+
+
+@pytest.fixture
+def backend(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> type[Backend]:
+    settings.MAILERS = {"default": {"BACKEND": f"{__name__}.Backend"}}
+    monkeypatch.setattr(Backend, "seen", [])
+    return Backend
+
+
+def test_a_receipt_names_the_sum_the_plan_and_the_reference() -> None:
+    user = make_user(name="Ada Obi")
+    movement = pay_in(user, 1_250_50, plan=make_plan(user, name="Rent"))
+    message = deliver(emails.top_up_received(movement))
+    assert message.to == [user.email]
+    assert message.subject == "₦1,250.50 received"
+    for text in (str(message.body), html_of(message)):
+        for part in (
+            "Ada",
+            "₦1,250.50",
+            "Rent",
+            f"https://asusu.example/transactions/{movement.reference}/",
+        ):
+            assert part in text
+
+
+def test_a_receipt_comes_once_and_only_to_those_who_want_it() -> None:
+    movement = pay_in(make_user(), 100)
+    assert emails.top_up_received(movement) is not None
+    assert emails.top_up_received(movement) is None
+    assert emails.top_up_received(pay_in(make_user(wants_receipts=False), 100)) is None
+    nobodys = Transaction(reference="ADJ", kind="adjustment", amount_kobo=100)
+    assert emails.top_up_received(nobodys) is None
+
+
+def test_a_warning_of_a_new_device_comes_in_any_case_and_tells_nothing_of_money() -> None:
+    user = make_user(wants_receipts=False)
+    make_plan(user, holding_kobo=9_876_00, name="Rent")
+    message = deliver(warn(user))
+    for text in (message.subject, str(message.body), html_of(message)):
+        for secret in ("₦", "9,876", "Rent", "kobo"):
+            assert secret not in text
+    assert "Firefox on Android" in str(message.body)
+
+
+def test_each_try_sends_the_same_mail(backend: type[Backend], monkeypatch: pytest.MonkeyPatch) -> None:
+    user = make_user(name="Ada")
+    row = emails.welcome(user)
+    assert row is not None
+    monkeypatch.setattr(backend, "fails_to_send", True)
+    assert not outbox.deliver(row.pk, tasks.HANDLERS)
+    User.objects.update(name="Somebody Else", email="else@example.com")
+    OutboxRow.objects.update(due_at=timezone.now())
+    monkeypatch.setattr(backend, "fails_to_send", False)
+    assert outbox.deliver(row.pk, tasks.HANDLERS)
+    first, second = (message.message().as_bytes() for message in backend.seen)
+    assert re.sub(rb"={15}\d+==", b"", first) == re.sub(rb"={15}\d+==", b"", second)
+    assert emails.message_id(row).encode() in first
+
+
+def test_two_mails_have_two_message_ids() -> None:
+    rows = [emails.welcome(make_user()), emails.welcome(make_user())]
+    assert len({emails.message_id(row) for row in rows if row}) == 2
+
+
+def test_a_goodbye_that_fails_does_not_make_a_sent_mail_unsent(
+    backend: type[Backend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend, "fails_to_close", True)
+    row = emails.welcome(make_user())
+    assert row is not None
+    assert outbox.deliver(row.pk, tasks.HANDLERS)
+    assert len(backend.seen) == 1
+
+
+@pytest.mark.parametrize("name", ["Ada\r\nBcc: all@example.com", "\u202eadA", "<b>Ada</b>", "  ", "أمينة"])
+def test_a_name_stays_out_of_headers_and_is_no_markup(name: str) -> None:
+    user = make_user(name=name)
+    for row in every_mail(user):
+        message = deliver(row)
+        headers = dict(message.message().items())
+        assert headers["To"] == user.email
+        assert "Bcc" not in headers
+        assert "<b>" not in html_of(message)
+        assert "\u202e" not in message.subject
+
+
+def test_a_subject_becomes_one_line() -> None:
+    user = make_user()
+    message = deliver(emails.account(user, user.email, "Reset\r\nBcc: all@example.com\u202e", "Hello"))
+    assert message.subject == "Reset Bcc: all@example.com"
+    assert "Bcc" not in message.message()
+
+
+def test_html_needs_nothing_from_elsewhere(settings: Settings) -> None:
+    for row in every_mail(make_user()):
+        html = html_of(deliver(row))
+        assert not re.search(r"<(img|link|script|style|iframe)|url\(", html)
+        for link in re.findall(r'href="([^"]*)"', html):
+            assert link.startswith(settings.SITE_URL + "/")
+
+
+def test_a_link_is_gone_from_the_stored_mail_once_it_is_sent() -> None:
+    user = make_user()
+    html = f'<a href="{LINK.replace("&", "&amp;")}">Reset</a>'
+    row = emails.account(user, user.email, "Reset", f"Open {LINK} now.", html, secret=LINK)
+    assert row is not None
+    assert "3-abc" not in emails.text_to_show(row)
+    message = deliver(row)
+    assert LINK in str(message.body)
+    assert "3-abc" not in f"{row.subject} {row.text} {row.html} {row.payload}"
+    assert emails.text_to_show(row) == "Open [removed after sending] now."
+
+
+def test_a_link_stays_where_the_row_is_the_mail(settings: Settings) -> None:
+    settings.SHOWS_MAILBOX = True
+    row = emails.account(None, "new@example.com", "Code", "Your code is 4711.", secret="4711")
+    message = deliver(row)
+    assert message.to == ["new@example.com"]
+    assert row is not None
+    assert "4711" in emails.text_to_show(row)
+
+
+def smtp(settings: Settings, port: int, **options: Any) -> None:
+    options = {"host": "127.0.0.1", "port": port, "timeout": 0.5} | options
+    backend = "django.core.mail.backends.smtp.EmailBackend"
+    settings.MAILERS = {"default": {"BACKEND": backend, "OPTIONS": options}}
+
+
+def test_a_mail_server_that_never_answers_costs_its_timeout_and_no_mail(settings: Settings) -> None:
+    row = emails.welcome(make_user())
+    assert row is not None
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        smtp(settings, silent.getsockname()[1])
+        began = time.monotonic()
+        assert not outbox.deliver(row.pk, tasks.HANDLERS)
+    assert time.monotonic() - began < 3
+    row.refresh_from_db()
+    assert row.error.endswith("timed out")
+    assert row.due_at is not None
+
+
+def test_a_mail_to_nobody_is_not_called_sent(settings: Settings) -> None:
+    row = emails.account(None, "", "Code", "Your code is 4711.")
+    assert row is not None
+    with smtp_sink.running() as sink:
+        smtp(settings, sink.port)
+        assert not outbox.deliver(row.pk, tasks.HANDLERS)
+    row.refresh_from_db()
+    assert row.error == "ValueError: the mail has nobody to go to"
+
+
+def test_a_mail_arrives_with_both_texts_and_its_headers(settings: Settings) -> None:
+    user = make_user(name="Adaeze")
+    row = emails.top_up_received(pay_in(user, 5_000_00))
+    assert row is not None
+    with smtp_sink.running() as sink:
+        smtp(settings, sink.port)
+        assert outbox.deliver(row.pk, tasks.HANDLERS)
+    (message,) = sink.mails
+    assert message["Message-ID"] == emails.message_id(row)
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert [part.get_content_type() for part in message.walk()] == [
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+    ]
