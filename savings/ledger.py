@@ -21,7 +21,7 @@ from savings import money
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Entry, Plan, Transaction, User
 
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 PREFIXES = {
     Transaction.Kind.TOP_UP: "TOP",
     Transaction.Kind.STASH_DEPOSIT: "STD",
@@ -50,8 +50,8 @@ def mint(prefix: str) -> str:
     within one millisecond, and the unique index has the last word.
     """
     milliseconds = int(timezone.now().timestamp() * 1000)
-    time_part = "".join(_CROCKFORD[(milliseconds >> shift) & 31] for shift in range(45, -5, -5))
-    chance = "".join(secrets.choice(_CROCKFORD) for _ in range(7))
+    time_part = "".join(CROCKFORD[(milliseconds >> shift) & 31] for shift in range(45, -5, -5))
+    chance = "".join(secrets.choice(CROCKFORD) for _ in range(7))
     return prefix + time_part + chance
 
 

@@ -110,3 +110,30 @@ def fill(user: User, rows: int, *, plan: Plan | None = None) -> None:
         for number, movement in enumerate(movements, 1)
     )
     Account.objects.filter(pk=account.pk).update(balance_kobo=held_kobo + 100 * rows)
+
+
+def make_movement(
+    kind: str, amount_kobo: int, *, user: User | None, plan: Plan | None = None, status: str = "pending"
+) -> Transaction:
+    """A transaction that was asked for, and then perhaps moved to a status without money."""
+    movement, _ = ledger.open_transaction(
+        reference=ledger.new_reference(kind), kind=kind, user=user, plan=plan, amount_kobo=amount_kobo
+    )
+    if status != Transaction.Status.PENDING:
+        ledger.move(movement, status, only_from=[Transaction.Status.PENDING])
+    return movement
+
+
+def settled(
+    kind: str,
+    amount_kobo: int,
+    *,
+    debit: Account,
+    credit: Account,
+    user: User | None,
+    plan: Plan | None = None,
+) -> Transaction:
+    """A successful transaction, from the one account to the other."""
+    movement = make_movement(kind, amount_kobo, user=user, plan=plan)
+    ledger.settle(movement, debit=debit, credit=credit)
+    return movement

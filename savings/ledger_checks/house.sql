@@ -1,0 +1,6 @@
+-- No entry stores a balance for an account of the house.
+WITH legs AS ({legs})
+SELECT 'entry ' || l.id || ' at account ' || l.account_id, l.balance_kobo, NULL
+FROM legs l JOIN savings_account a ON a.id = l.account_id
+WHERE a.kind NOT IN {customers} AND l.balance_kobo IS NOT NULL
+ORDER BY l.id

@@ -1,0 +1,443 @@
+"""The proof of the books: clean books pass, and each kind of damage is named with the row it is at."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from savings import ledger, ledger_checks
+from savings.models import Account, Entry, Plan, Product, Transaction, User
+from tests.factories import make_movement, make_plan, make_product, make_user, pay_in, settled
+
+pytestmark = pytest.mark.django_db
+
+Kind = Transaction.Kind
+Status = Transaction.Status
+
+
+@dataclasses.dataclass
+class Books:
+    """A small world with every kind of transaction in it."""
+
+    user: User
+    plan: Plan
+    locked: Plan
+    closed: Plan
+    stash: Account
+    hold: Account
+    clearing: Account
+    suspense: Account
+    deposit: Transaction
+    failed: Transaction
+    in_flight: Transaction
+    released: Transaction
+    reversal: Transaction
+    in_suspense: Transaction
+    interest: Transaction
+
+    @property
+    def release(self) -> int:
+        return Entry.objects.get(transaction=self.released, code=Entry.Code.RELEASE).pk
+
+    @property
+    def entries(self) -> dict[str, int]:
+        """The first entry of each transaction, by its name here."""
+        first = {entry.transaction_id: entry.pk for entry in Entry.objects.order_by("-id")}
+        named = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {
+            name: first[row.pk]
+            for name, row in named.items()
+            if isinstance(row, Transaction) and row.pk in first
+        }
+
+
+@pytest.fixture
+def books() -> Iterator[Books]:
+    with time_machine.travel("2026-01-05T09:00:00Z", tick=False) as clock:
+        user = make_user()
+        locked = make_plan(
+            user, make_product(Product.Kind.LOCKED, rate_bps=1350), holding_kobo=900_00, days=90
+        )
+        plan = make_plan(user, holding_kobo=100_000_00)
+        closed = make_plan(user)
+        Plan.objects.filter(pk=closed.pk).update(closed_at=closed.created_at)
+        deposit = pay_in(user, 5_000_00)
+        clock.shift(datetime.timedelta(days=40))
+        stash, hold = ledger.stash_account(user), ledger.hold_account(user)
+        settled(Kind.STASH_TO_PLAN, 700_00, debit=stash, credit=plan.account, user=user, plan=plan)
+        settled(Kind.PLAN_TO_STASH, 50_00, debit=plan.account, credit=stash, user=user, plan=plan)
+        yield Books(
+            user=user,
+            plan=plan,
+            locked=locked,
+            closed=closed,
+            stash=stash,
+            hold=hold,
+            clearing=ledger.house_account(Account.Kind.CLEARING, "paystack"),
+            suspense=ledger.house_account(Account.Kind.SUSPENSE),
+            deposit=deposit,
+            failed=make_movement(Kind.TOP_UP, 300_00, user=user, plan=plan, status=Status.FAILED),
+            in_flight=withdraw(user, 120_00),
+            released=withdraw(user, 80_00, ends="failed"),
+            reversal=ledger.reverse(pay_in(user, 40_00), reference=ledger.new_reference(Kind.REVERSAL)),
+            in_suspense=suspend(user),
+            interest=pay_interest(plan),
+        )
+
+
+def withdraw(user: User, amount_kobo: int, *, ends: str = "") -> Transaction:
+    withdrawal = make_movement(Kind.STASH_WITHDRAWAL, amount_kobo, user=user)
+    stash, hold = ledger.stash_account(user), ledger.hold_account(user)
+    ledger.post(withdrawal, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=amount_kobo)
+    if ends == "failed":
+        ledger.post(withdrawal, Entry.Code.RELEASE, debit=hold, credit=stash, amount_kobo=amount_kobo)
+        ledger.move(withdrawal, Status.FAILED, only_from=[Status.PENDING])
+    if ends == "success":
+        clearing = ledger.house_account(Account.Kind.CLEARING, "paystack")
+        ledger.settle(withdrawal, debit=hold, credit=clearing)
+    return withdrawal
+
+
+def suspend(user: User | None) -> Transaction:
+    """Money of which less arrived than was asked for."""
+    movement = make_movement(Kind.STASH_DEPOSIT, 900_00, user=user, status=Status.REVIEW)
+    ledger.post(
+        movement,
+        Entry.Code.SUSPENSE,
+        debit=ledger.house_account(Account.Kind.CLEARING, "paystack"),
+        credit=ledger.house_account(Account.Kind.SUSPENSE),
+        amount_kobo=800_00,
+    )
+    return movement
+
+
+def pay_interest(plan: Plan) -> Transaction:
+    """A kobo of interest, taken off what the account has earned as it is posted."""
+    movement = settled(
+        Kind.INTEREST,
+        1,
+        debit=ledger.house_account(Account.Kind.INTEREST_EXPENSE),
+        credit=plan.account,
+        user=plan.user,
+        plan=plan,
+    )
+    account = Account.objects.get(plan=plan)
+    account.accrued_numerator -= 3_650_000
+    account.save(update_fields=["accrued_numerator"])
+    return movement
+
+
+def lay_bare(*tables: str) -> None:
+    """Put copies of tables, without constraint or trigger, in front of the real ones until the test is over."""
+    real = "public" if connection.vendor == "postgresql" else "main"
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"CREATE TEMPORARY TABLE {table} AS SELECT * FROM {real}.{table}")
+
+
+def damage(statement: str) -> None:
+    lay_bare("savings_account", "savings_entry", "savings_transaction", "savings_plan")
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        assert cursor.rowcount == 1
+
+
+def found(check: str) -> list[ledger_checks.Damage]:
+    return [wrong for wrong in ledger_checks.run() if wrong.check == check]
+
+
+def test_books_made_through_the_ledger_are_right(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
+    withdraw(books.user, 10_00, ends="success")
+    suspend(None)
+    assert list(ledger_checks.run()) == []
+    call_command("check_ledger")
+    assert (
+        f"The books are right: 8 accounts, {Transaction.objects.count()} transactions"
+        in capsys.readouterr().out
+    )
+
+
+def test_empty_books_are_right() -> None:
+    assert list(ledger_checks.run()) == []
+
+
+# What is damaged: the check that has to see it, one statement that does it, and the row that has to be named.
+DAMAGE = {
+    "a balance raised by hand": (
+        "balances",
+        "UPDATE savings_account SET balance_kobo = balance_kobo + 1 WHERE id = {b.stash.pk}",
+        "account {b.stash.pk}",
+    ),
+    "a balance gone": (
+        "balances",
+        "UPDATE savings_account SET balance_kobo = NULL WHERE id = {b.stash.pk}",
+        "account {b.stash.pk}",
+    ),
+    "a stored balance for the house": (
+        "balances",
+        "UPDATE savings_account SET balance_kobo = 5 WHERE kind = 'suspense'",
+        "account {b.suspense.pk}",
+    ),
+    "an entry deleted": (
+        "balances",
+        "DELETE FROM savings_entry WHERE transaction_id = {b.deposit.pk}",
+        "account {b.stash.pk}",
+    ),
+    "an account that was below zero for a while": (
+        "history",
+        # The plan pays out before it was paid in: the sums at the end are the same.
+        "UPDATE savings_entry SET id = 0 WHERE debit_account_id = {b.plan.account.pk}",
+        "entry 0 at account {b.plan.account.pk}",
+    ),
+    "a balance after an entry that was not": (
+        "history",
+        "UPDATE savings_entry SET credit_balance_kobo = 1 WHERE transaction_id = {b.deposit.pk}",
+        "entry {b.entries[deposit]} at account {b.stash.pk}",
+    ),
+    "a balance after an entry that is not there": (
+        "history",
+        "UPDATE savings_entry SET credit_balance_kobo = NULL WHERE transaction_id = {b.deposit.pk}",
+        "entry {b.entries[deposit]} at account {b.stash.pk}",
+    ),
+    "a balance after an entry for the house": (
+        "house",
+        "UPDATE savings_entry SET debit_balance_kobo = 1 WHERE transaction_id = {b.deposit.pk}",
+        "entry {b.entries[deposit]} at account {b.clearing.pk}",
+    ),
+    "money from nowhere": (
+        "totals",
+        "UPDATE savings_account SET balance_kobo = balance_kobo + 1 WHERE id = {b.hold.pk}",
+        "the sum of all accounts",
+    ),
+    "a success that was never posted": (
+        "primary_postings",
+        "DELETE FROM savings_entry WHERE transaction_id = {b.deposit.pk}",
+        "transaction {b.deposit.reference} (success)",
+    ),
+    "a failure that was posted": (
+        "primary_postings",
+        "UPDATE savings_transaction SET status = 'failed' WHERE id = {b.deposit.pk}",
+        "transaction {b.deposit.reference} (failed)",
+    ),
+    "a posting of another sum": (
+        "primary_postings",
+        "UPDATE savings_transaction SET amount_kobo = 1 WHERE id = {b.deposit.pk}",
+        "transaction {b.deposit.reference} (success)",
+    ),
+    "a posting made twice": (
+        "primary_postings",
+        "UPDATE savings_entry SET transaction_id = {b.deposit.pk} WHERE transaction_id = {b.interest.pk}",
+        "transaction {b.deposit.reference} (success)",
+    ),
+    "a step made twice": (
+        "step_once",
+        "UPDATE savings_entry SET code = 'hold' WHERE transaction_id = {b.released.pk} AND code = 'release'",
+        "transaction {b.released.pk}",
+    ),
+    "a hold on money that is not withdrawn": (
+        "steps",
+        "UPDATE savings_entry SET code = 'hold' WHERE transaction_id = {b.deposit.pk}",
+        "entry {b.entries[deposit]}",
+    ),
+    "a release without a hold": (
+        "steps",
+        "DELETE FROM savings_entry WHERE transaction_id = {b.released.pk} AND code = 'hold'",
+        "entry {b.release}",
+    ),
+    "a release of money in flight": (
+        "steps",
+        "UPDATE savings_transaction SET status = 'review' WHERE id = {b.released.pk}",
+        "entry {b.release}",
+    ),
+    "suspense at a payment that nobody answered": (
+        "steps",
+        "UPDATE savings_transaction SET status = 'pending' WHERE id = {b.in_suspense.pk}",
+        "entry {b.entries[in_suspense]}",
+    ),
+    "a reference used twice": (
+        "reference_once",
+        "UPDATE savings_transaction SET reference = '{b.deposit.reference}' WHERE id = {b.failed.pk}",
+        "reference {b.deposit.reference}",
+    ),
+    "a reference with another kind's prefix": (
+        "reference_form",
+        "UPDATE savings_transaction SET reference = 'INT' || substr(reference, 4) WHERE id = {b.deposit.pk}",
+        "transaction {b.deposit.pk}",
+    ),
+    "a reference with a letter that is none of ours": (
+        "reference_form",
+        "UPDATE savings_transaction SET reference = substr(reference, 1, 19) || 'U' WHERE id = {b.deposit.pk}",
+        "transaction {b.deposit.pk}",
+    ),
+    "a reference that is too short": (
+        "reference_form",
+        "UPDATE savings_transaction SET reference = substr(reference, 1, 19) WHERE id = {b.deposit.pk}",
+        "transaction {b.deposit.pk}",
+    ),
+    "a withdrawal that failed and kept its hold": (
+        "holds",
+        "UPDATE savings_transaction SET status = 'failed' WHERE id = {b.in_flight.pk}",
+        "the hold of user {b.user.pk}",
+    ),
+    "a withdrawal in flight without a hold": (
+        "holds",
+        "UPDATE savings_account SET balance_kobo = 0 WHERE id = {b.hold.pk}",
+        "the hold of user {b.user.pk}",
+    ),
+    "a reversal of something that still counts": (
+        "reversals",
+        "UPDATE savings_transaction SET status = 'success' WHERE id = {b.reversal.reverses.pk}",
+        "reversal {b.reversal.reference}",
+    ),
+    "a reversal of nothing": (
+        "reversals",
+        "UPDATE savings_transaction SET reverses_id = NULL WHERE id = {b.reversal.pk}",
+        "reversal {b.reversal.reference}",
+    ),
+    "something reversed by nothing": (
+        "reversals",
+        "UPDATE savings_transaction SET reverses_id = NULL WHERE id = {b.reversal.pk}",
+        "transaction {b.reversal.reverses.reference}",
+    ),
+    "a reversal of another sum": (
+        "reversals",
+        "UPDATE savings_entry SET amount_kobo = 1 WHERE transaction_id = {b.reversal.pk}",
+        "reversal {b.reversal.reference}",
+    ),
+    "a reversal from another account": (
+        "reversals",
+        "UPDATE savings_entry SET debit_account_id = {b.hold.pk} WHERE transaction_id = {b.reversal.pk}",
+        "reversal {b.reversal.reference}",
+    ),
+    "an entry on the account of somebody else": (
+        "parties",
+        "UPDATE savings_account SET user_id = -5 WHERE id = {b.stash.pk}",
+        "entry {b.entries[deposit]} at account {b.stash.pk}",
+    ),
+    "an entry on the account of another plan": (
+        "parties",
+        "UPDATE savings_transaction SET plan_id = {b.locked.pk} WHERE id = {b.interest.pk}",
+        "entry {b.entries[interest]} at account {b.plan.account.pk}",
+    ),
+    "an entry on an account that does not exist": (
+        "parties",
+        "UPDATE savings_entry SET debit_account_id = 0 WHERE transaction_id = {b.interest.pk}",
+        "entry {b.entries[interest]} at account 0",
+    ),
+    "an entry of a transaction that does not exist": (
+        "parties",
+        "DELETE FROM savings_transaction WHERE id = {b.deposit.pk}",
+        "entry {b.entries[deposit]} at account {b.stash.pk}",
+    ),
+    "a posting the wrong way round": (
+        "routes",
+        "UPDATE savings_entry SET debit_account_id = credit_account_id, credit_account_id = debit_account_id"
+        " WHERE transaction_id = {b.deposit.pk}",
+        "entry {b.entries[deposit]}",
+    ),
+    "a kind of transaction that the posting does not fit": (
+        "routes",
+        "UPDATE savings_transaction SET kind = 'penalty' WHERE id = {b.deposit.pk}",
+        "entry {b.entries[deposit]}",
+    ),
+    "a payment for a plan that reached the stash": (
+        "routes",
+        "UPDATE savings_transaction SET kind = 'top_up', plan_id = {b.plan.pk} WHERE id = {b.deposit.pk}",
+        "entry {b.entries[deposit]}",
+    ),
+    "money in suspense that was then paid in from outside": (
+        "routes",
+        "UPDATE savings_entry SET transaction_id = {b.deposit.pk} WHERE code = 'suspense'",
+        "entry {b.entries[deposit]}",
+    ),
+    "a plan on another rate": (
+        "plan_accounts",
+        "UPDATE savings_account SET rate_bps = 9999 WHERE id = {b.plan.account.pk}",
+        "plan {b.plan.pk}",
+    ),
+    "a plan that earns beyond its end": (
+        "plan_accounts",
+        "UPDATE savings_account SET accrues_until = accrues_until + 1 WHERE id = {b.locked.account.pk}",
+        "plan {b.locked.pk}",
+    ),
+    "a plan without an account": (
+        "plan_accounts",
+        "DELETE FROM savings_account WHERE id = {b.closed.account.pk}",
+        "plan {b.closed.pk}",
+    ),
+    "a closed plan with money": (
+        "plan_accounts",
+        "UPDATE savings_account SET balance_kobo = 1 WHERE id = {b.closed.account.pk}",
+        "plan {b.closed.pk}",
+    ),
+    "interest that was not earned": (
+        "accruals",
+        "UPDATE savings_account SET accrued_numerator = accrued_numerator + 1 WHERE id = {b.plan.account.pk}",
+        "account {b.plan.account.pk}",
+    ),
+    "interest on a stash": (
+        "accruals",
+        "UPDATE savings_account SET accrued_numerator = 1 WHERE id = {b.stash.pk}",
+        "account {b.stash.pk}",
+    ),
+    "days brought forward that were not reckoned": (
+        "accruals",
+        "UPDATE savings_account SET accrued_to = accrued_to + 1 WHERE id = {b.locked.account.pk}",
+        "account {b.locked.account.pk}",
+    ),
+    "an empty plan that earns only from next year on": (
+        "accruals",
+        "UPDATE savings_account SET accrued_to = accrued_to + 400 WHERE id = {b.closed.account.pk}",
+        "account {b.closed.account.pk}",
+    ),
+    "an entry moved to another day": (
+        "accruals",
+        "UPDATE savings_entry SET posted_at = '2026-01-04 12:00:00' WHERE transaction_id ="
+        " (SELECT id FROM savings_transaction WHERE kind = 'stash_to_plan')",
+        "account {b.plan.account.pk}",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_damage_is_named_with_its_row(kind: str, books: Books) -> None:
+    check, statement, row = (text.format(b=books) for text in DAMAGE[kind])
+    damage(statement)
+    wrong = found(check)
+    assert row in [damage.row for damage in wrong]
+    assert all(damage.found != damage.expected for damage in wrong)
+
+
+def test_there_is_damage_for_every_check() -> None:
+    assert {check for check, _, _ in DAMAGE.values()} == {path.stem for path in ledger_checks.CHECKS}
+
+
+def test_a_dropped_trigger_is_named() -> None:
+    drops = {
+        "postgresql": "DROP TRIGGER entry_append_only ON savings_entry",
+        "sqlite": "DROP TRIGGER entry_not_updated",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(drops[connection.vendor])
+    names = [wrong.row for wrong in found("guards")]
+    assert names == [drops[connection.vendor].split()[2]]
+
+
+def test_a_dropped_constraint_is_named() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX account_once_per_user")
+    assert [wrong.row for wrong in found("guards")] == ["account_once_per_user"]
+
+
+def test_the_command_names_the_first_rows_and_ends_with_an_error(books: Books) -> None:
+    damage(f"UPDATE savings_account SET balance_kobo = 1 WHERE id = {books.stash.pk}")
+    with pytest.raises(CommandError) as error:
+        call_command("check_ledger")
+    expected = f"balances: account {books.stash.pk} has 1, expected 423000"
+    assert expected in str(error.value).splitlines()
