@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from web.views import dashboard, health, landing, messages, plans, stash, transactions
+from web.views import dashboard, health, landing, messages, payments, plans, stash, transactions
 
 landing_urls = [
     path("", landing.home, name="home"),
@@ -40,6 +40,12 @@ message_urls = [
     path("mailbox/", messages.mailbox, name="mailbox"),
 ]
 
+payment_urls = [
+    path("return/<str:reference>/", payments.return_from_provider, name="return_from_provider"),
+    path("send/<str:reference>/", payments.send_again, name="send_again"),
+    path("webhook/paystack/", payments.webhook, name="webhook"),
+]
+
 urlpatterns = [
     path("", include((landing_urls, "landing"))),
     path("dashboard/", include((dashboard_urls, "dashboard"))),
@@ -49,6 +55,7 @@ urlpatterns = [
     path("messages/", include((message_urls, "messages"))),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("payments/", include((payment_urls, "payments"))),
     path("healthz/", health.healthz, name="healthz"),
     path("readyz/", health.readyz, name="readyz"),
 ]
