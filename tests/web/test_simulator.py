@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from tests.provider import Provider, check_contract
+from tests.provider import Provider
 from web.simulator import events, payments, store
 
 KEY = {"Authorization": "Bearer sk_test_simulator"}
@@ -37,6 +38,33 @@ def announce(http: httpx.Client, **changes: object) -> httpx.Response:
 
 def pay_page(http: httpx.Client) -> str:
     return str(announce(http, callback_url="http://site/back/").json()["data"]["authorization_url"])
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[str]:
+    """The simulator as a process of its own, which has to end well when it is told to."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    told = {
+        "DJANGO_SETTINGS_MODULE": "web.settings",
+        "SIMULATOR_URL": address,
+        "SIMULATOR_FILE": str(folder / "simulator.sqlite3"),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "simulator"], cwd=settings.BASE_DIR, env=os.environ | told, text=True
+    )
+    try:
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            with contextlib.suppress(httpx.ConnectError):
+                httpx.get(address)
+                break
+            time.sleep(0.1)
+        yield address
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
 
 
 def status(http: httpx.Client) -> str:
@@ -211,9 +239,9 @@ def test_an_event_is_given_up_after_three_days(http: httpx.Client, monkeypatch: 
 
 @pytest.mark.timeout(60)
 def test_it_serves_keeps_its_memory_over_a_restart_and_ends(tmp_path: Path) -> None:
-    with _process(tmp_path) as address:
+    with running(tmp_path) as address:
         page = httpx.post(f"{address}/transaction/initialize", json=ASKED, headers=KEY).json()
-    with _process(tmp_path) as again:
+    with running(tmp_path) as again:
         url = page["data"]["authorization_url"].replace(address, again)
         assert httpx.post(url, data={"outcome": "silent"}).status_code == 303
         answer = httpx.get(f"{again}/transaction/verify/{ASKED['reference']}", headers=KEY)
