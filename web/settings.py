@@ -56,6 +56,10 @@ WITHHOLDING_TAX_BPS = env.int("WITHHOLDING_TAX_BPS", default=1000)
 PAYSTACK_SECRET_KEY = env.str("PAYSTACK_SECRET_KEY", default="")
 SIMULATOR_URL = env.str("SIMULATOR_URL", default=f"http://127.0.0.1:{PORT + 1}").rstrip("/")
 SIMULATOR_SECRET_KEY = env.str("SIMULATOR_SECRET_KEY", default="sk_test_simulator")
+# What the simulator remembers: a file for each of its addresses, so that two never send each other's events.
+SIMULATOR_FILE = Path(
+    env.str("SIMULATOR_FILE", default=f"{VAR_DIR}/simulator-{urlsplit(SIMULATOR_URL).port}.sqlite3")
+)
 ALLOW_SIMULATOR = env.bool("ALLOW_SIMULATOR", default=False)
 USES_SIMULATOR = not PAYSTACK_SECRET_KEY
 PROVIDER_URL = SIMULATOR_URL if USES_SIMULATOR else "https://api.paystack.co"

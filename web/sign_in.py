@@ -23,7 +23,7 @@ PUBLIC = frozenset(
         "landing:home",
         "healthz",
         "readyz",
-        "payments:paystack_webhook",
+        "payments:webhook",
         # Development's mailbox, which is not there when mails are sent.
         "messages:mailbox",
         # Signing in and up, and getting back in.

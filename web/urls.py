@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic.base import RedirectView
 
-from web.views import dashboard, health, landing, messages, plans, stash, transactions, users
+from web.views import dashboard, health, landing, messages, payments, plans, stash, transactions, users
 
 # Staff sign in as everybody does, second step included; whoever is no staff gets 403.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -45,6 +45,12 @@ message_urls = [
     path("mailbox/", messages.mailbox, name="mailbox"),
 ]
 
+payment_urls = [
+    path("return/<str:reference>/", payments.return_from_provider, name="return_from_provider"),
+    path("send/<str:reference>/", payments.send_again, name="send_again"),
+    path("webhook/paystack/", payments.webhook, name="webhook"),
+]
+
 user_urls = [
     path("profile/", users.profile, name="profile"),
     path("profile/theme/", users.theme, name="theme"),
@@ -73,6 +79,7 @@ urlpatterns = [
     path("accounts/", include(security_lists)),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("payments/", include((payment_urls, "payments"))),
     path("healthz/", health.healthz, name="healthz"),
     path("readyz/", health.readyz, name="readyz"),
 ]
