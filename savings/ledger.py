@@ -17,7 +17,7 @@ from django.db.models import F, Q, Sum
 from django.db.models.functions import Greatest, Least
 from django.utils import timezone
 
-from savings import money
+from savings import money, scores
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Entry, Plan, Transaction, User
 
@@ -298,6 +298,10 @@ def _post(
                 credit_balance_kobo=balances.get(credit.pk),
                 posted_at=now,
             )
+            # Here, since whatever changes a plan's balance comes through: no verb can forget its circle.
+            for account, change_kobo in ((debit, -amount_kobo), (credit, amount_kobo)):
+                if account.plan_id is not None:
+                    scores.count(movement, account.plan_id, change_kobo, now)
     except (IntegrityError, NotEnoughMoney):
         # The unique step is the proof that this very posting was made before; anything else is a real refusal.
         if Entry.objects.filter(transaction=movement, code=code).exists():

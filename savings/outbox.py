@@ -10,7 +10,7 @@ import datetime
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -45,11 +45,15 @@ def add(
     movement: Transaction | None = None,
     to: str = "",
     payload: Mapping[str, Any] | None = None,
+    nudge: bool = True,
     **written: str,
 ) -> OutboxRow | None:
     """Write a row beside its cause, and return it; None where the same cause has written it before.
 
-    `written` is the subject, text and html of a mail that is ready. Raises RuntimeError outside of an atomic block:
+    `written` is the subject, text and html of a mail that is ready. Without `nudge` the caller does the work right
+    after the commit and says so with `finish`, or sends `waiting` itself; the sweep finds it in any case.
+
+    Raises RuntimeError outside of an atomic block:
     a row that is not part of its cause's commit could be lost, or tell of something that never happened.
     """
     if not transaction.get_connection().in_atomic_block:
@@ -72,8 +76,15 @@ def add(
             return None
         raise
     _touch(row)
-    transaction.on_commit(partial(waiting.send_robust, OutboxRow, row_id=row.pk), robust=True)
+    if nudge:
+        transaction.on_commit(partial(waiting.send_robust, OutboxRow, row_id=row.pk), robust=True)
     return row
+
+
+def finish(row_ids: Iterable[int]) -> None:
+    """Mark rows done whose work their own cause has carried out, and which are harmless to do twice."""
+    waiting_rows = OutboxRow.objects.filter(pk__in=row_ids, due_at__isnull=False)
+    waiting_rows.update(done_at=timezone.now(), due_at=None, error="")
 
 
 def claim(row_id: int, now: datetime.datetime) -> OutboxRow | None:

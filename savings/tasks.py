@@ -12,12 +12,14 @@ from huey.api import TaskWrapper, crontab
 from huey.contrib.djhuey import db_periodic_task, db_task
 from redis.exceptions import RedisError
 
-from savings import emails, inbox, maturity, outbox, payments, polling
+from savings import board_upkeep, emails, inbox, leaderboards, maturity, outbox, payments, polling, scores
 
 logger = logging.getLogger(__name__)
 
 # What does the work of each kind of outbox row.
-HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(emails.KINDS, emails.send)
+HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(emails.KINDS, emails.send) | {
+    scores.OUTBOX_KIND: scores.deliver
+}
 
 _PAUSE_SECONDS = 10
 _paused_until = 0.0
@@ -39,6 +41,12 @@ def process_webhook_event(event_id: int) -> None:
 def settle_payment(reference: str) -> None:
     """Ask the payment provider about one payment."""
     payments.settle(reference)
+
+
+@db_task()
+def build_board(circle_id: int) -> None:
+    """Build a circle's board in Redis, unless it is there."""
+    board_upkeep.rebuild(circle_id)
 
 
 # The timetable. Each consumer runs all of it, so each must be harmless when it runs twice at once.
@@ -68,6 +76,12 @@ def carry_out_maturities() -> None:
     maturity.run(timezone.localdate())
 
 
+@db_periodic_task(crontab(minute="23"))
+def reconcile_boards() -> None:
+    """Compare the boards in Redis with SQL."""
+    board_upkeep.reconcile_all()
+
+
 def nudge(task: TaskWrapper, *ids: Any) -> bool:
     """Queue a task, and return whether Redis took it: the sweep of the timetable finds what it did not.
 
@@ -88,3 +102,8 @@ def nudge(task: TaskWrapper, *ids: Any) -> bool:
 @receiver(outbox.waiting)
 def _nudge_outbox_row(*, row_id: int, **_: Any) -> None:
     nudge(deliver_outbox_row, row_id)
+
+
+@receiver(leaderboards.missing)
+def _nudge_building(*, circle_id: int, **_: Any) -> None:
+    nudge(build_board, circle_id)

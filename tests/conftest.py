@@ -11,14 +11,15 @@ import httpx
 import hypothesis
 import pytest
 import redis
+from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.test import Client, TransactionTestCase
 from pytest_django.fixtures import Settings
 
-from savings import gateway
+from savings import boards, gateway
 from savings.models import User
 from tests import factories
-from tests.provider import Provider, to_the_site
+from tests.provider import Provider
 from web.settings import redis_database
 from web.simulator import events
 
@@ -47,10 +48,11 @@ def saver_client(client: Client, saver: User) -> Client:
 @pytest.fixture
 def provider(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Provider:
     """The payment provider: the simulator in this process, whose events arrive at the site in this process."""
-    settings.SIMULATOR_FILE = tmp_path / "simulator.sqlite3"
+    settings.VAR_DIR = tmp_path
     provider = Provider()
     monkeypatch.setattr(gateway, "transport", provider)
-    monkeypatch.setattr(events, "transport", httpx.MockTransport(to_the_site))
+    site = httpx.WSGITransport(app=WSGIHandler())
+    monkeypatch.setattr(events, "transport", site)
     return provider
 
 
@@ -67,6 +69,7 @@ def redis_clients() -> Iterator[list[redis.Redis]]:
 def _empty_redis(redis_clients: list[redis.Redis]) -> None:
     for client in redis_clients:
         client.flushdb()
+    boards.gate.trust()
 
 
 @pytest.fixture(autouse=True, scope="session")

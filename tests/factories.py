@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from savings import ledger, plans
-from savings.models import Account, Entry, Plan, Product, Transaction, User
+from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction, User
 from savings.models.plans import EarlyExit
 
 _numbers = count(1)
@@ -62,6 +62,36 @@ def make_plan(
     if holding_kobo:
         pay_in(user, holding_kobo, plan=plan)
     return plan
+
+
+def make_circle(**fields: Any) -> Circle:
+    """A circle without members, not even its owner, that runs for a year."""
+    number = next(_numbers)
+    today = timezone.localdate()
+    usual: dict[str, Any] = {
+        "slug": f"circle-{number}",
+        "name": f"Circle {number}",
+        "goal_kobo": 10_000_000_00,
+        "starts_on": today,
+        "ends_on": today + datetime.timedelta(days=365),
+        "invite_code": f"code{number}",
+    }
+    made = {"product": fields.get("product") or make_product(), "owner": fields.get("owner") or make_user()}
+    return Circle.objects.create(**usual | fields | made)
+
+
+def make_member(
+    circle: Circle, *, saved_kobo: int = 0, target_kobo: int | None = None, **fields: Any
+) -> Membership:
+    """A member with a plan in the circle, and that much paid in by card."""
+    user = fields.pop("user", None) or make_user()
+    plan = make_plan(user, circle.product, **({"target_kobo": target_kobo} if target_kobo else {}))
+    fields.setdefault("nickname", f"Member {next(_numbers)}")
+    member = Membership.objects.create(circle=circle, user=user, plan=plan, **fields)
+    if saved_kobo:
+        pay_in(user, saved_kobo, plan=plan)
+        member.refresh_from_db()
+    return member
 
 
 def pay_in(user: User, amount_kobo: int, *, plan: Plan | None = None) -> Transaction:

@@ -18,8 +18,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from savings import ledger, money
-from savings.models import Account, Entry, Plan, Transaction
+from savings import ledger, money, scores
+from savings.models import Account, Entry, Membership, Plan, Transaction
 
 FIRST_ROWS = 5
 CHECKS = sorted(Path(__file__).parent.glob("*.sql"))
@@ -97,7 +97,7 @@ def _guards() -> Iterator[Damage]:
     with connection.cursor() as cursor:
         cursor.execute(query)
         missing = expected - {name for (name,) in cursor.fetchall()}
-        for model in (Account, Entry, Plan, Transaction):
+        for model in (Account, Entry, Membership, Plan, Transaction):
             there = connection.introspection.get_constraints(cursor, model._meta.db_table)
             missing |= {constraint.name for constraint in model._meta.constraints} - there.keys()
     for name in sorted(missing):
@@ -112,6 +112,7 @@ def _words() -> dict[str, str]:
         "customers": _listed(Account.CUSTOMER_KINDS),
         "settled": _listed([Transaction.Status.SUCCESS, Transaction.Status.REVERSED]),
         "prefixes": ", ".join(map(_listed, ledger.PREFIXES.items())),
+        "not_counted": _listed(scores.NOT_COUNTED),
         "routes": ", ".join(map(_listed, routes)),
         "per_kobo": str(money.INTEREST_DENOMINATOR),
         "today": str(timezone.localdate().toordinal()),

@@ -1,5 +1,6 @@
 """What is stored, one module per feature."""
 
+from savings.models.circles import Circle, Membership
 from savings.models.ledger import Account, Entry, Transaction
 from savings.models.outbox import OutboxRow
 from savings.models.payments import Payment, WebhookEvent
@@ -8,8 +9,10 @@ from savings.models.users import Device, User
 
 __all__ = [
     "Account",
+    "Circle",
     "Device",
     "Entry",
+    "Membership",
     "OutboxRow",
     "Payment",
     "Plan",

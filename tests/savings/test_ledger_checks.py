@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from savings import ledger, ledger_checks
-from savings.models import Account, Entry, Plan, Product, Transaction, User
-from tests.factories import make_movement, make_plan, make_product, make_user, pay_in, settled
+from savings.models import Account, Entry, Membership, Plan, Product, Transaction, User
+from tests.factories import make_circle, make_movement, make_plan, make_product, make_user, pay_in, settled
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +27,7 @@ class Books:
 
     user: User
     plan: Plan
+    member: Membership
     locked: Plan
     closed: Plan
     stash: Account
@@ -64,7 +65,9 @@ def books() -> Iterator[Books]:
         locked = make_plan(
             user, make_product(Product.Kind.LOCKED, rate_bps=1350), holding_kobo=900_00, days=90
         )
-        plan = make_plan(user, holding_kobo=100_000_00)
+        plan = make_plan(user)
+        member = make_circle(owner=user, product=plan.product).memberships.create(user=user, plan=plan)
+        pay_in(user, 100_000_00, plan=plan)
         closed = make_plan(user)
         Plan.objects.filter(pk=closed.pk).update(closed_at=closed.created_at)
         deposit = pay_in(user, 5_000_00)
@@ -75,6 +78,7 @@ def books() -> Iterator[Books]:
         yield Books(
             user=user,
             plan=plan,
+            member=member,
             locked=locked,
             closed=closed,
             stash=stash,
@@ -142,7 +146,7 @@ def lay_bare(*tables: str) -> None:
 
 
 def damage(statement: str) -> None:
-    lay_bare("savings_account", "savings_entry", "savings_transaction", "savings_plan")
+    lay_bare("savings_account", "savings_entry", "savings_transaction", "savings_plan", "savings_membership")
     with connection.cursor() as cursor:
         cursor.execute(statement)
         assert cursor.rowcount == 1
@@ -169,6 +173,11 @@ def test_empty_books_are_right() -> None:
 
 # What is damaged: the check that has to see it, one statement that does it, and the row that has to be named.
 DAMAGE = {
+    "a kobo of interest that counts for a circle": (
+        "circle_sums",
+        "UPDATE savings_membership SET saved_kobo = saved_kobo + 1",
+        "member {b.member.pk}",
+    ),
     "a balance raised by hand": (
         "balances",
         "UPDATE savings_account SET balance_kobo = balance_kobo + 1 WHERE id = {b.stash.pk}",

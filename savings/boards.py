@@ -1,0 +1,206 @@
+"""The boards in Redis: the scripts in `lua/`, what is said of a member, and what happens while Redis is away.
+
+Each write carries the member's absolute standing and its version, so writes may repeat or overtake each other and
+change nothing. Only this module talks to the database of the boards.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import functools
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import redis
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils import timezone
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from savings.models import Membership
+
+PAUSE_SECONDS = 1
+_END_OF_TIME = 2**63 - 1
+_MICROSECOND = datetime.timedelta(microseconds=1)
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_SCRIPTS = {path.stem: path.read_text() for path in (Path(__file__).parent / "lua").glob("*.lua")}
+_FIELDS = (
+    "id",
+    "circle_id",
+    "version",
+    "saved_kobo",
+    "reached_at",
+    "on_board",
+    "left_at",
+    "plan__target_kobo",
+    "week",
+    "week_start_kobo",
+    "month",
+    "month_start_kobo",
+)
+
+
+class Away(Exception):
+    """Redis does not answer, or has not for long enough that its boards can be trusted again."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Standing:
+    """All that a board needs to know of a member, as of one version. Sums in kobo."""
+
+    membership_id: int
+    circle_id: int
+    version: int
+    saved_kobo: int
+    reached_at: datetime.datetime
+    on_board: bool
+    left_at: datetime.datetime | None
+    target_kobo: int | None
+    week: datetime.date | None
+    week_start_kobo: int
+    month: datetime.date | None
+    month_start_kobo: int
+
+    @classmethod
+    def of(cls, memberships: QuerySet[Membership]) -> Iterator[Self]:
+        """Read the standings of a queryset of memberships, whose order and slice hold."""
+        return (cls(*values) for values in memberships.values_list(*_FIELDS))
+
+    @property
+    def is_current(self) -> bool:
+        return self.left_at is None
+
+    def words(self) -> list[str | int]:
+        """Return the ten values that the scripts take, as `lua/apply.lua` lists them."""
+        placed = self.is_current and self.on_board and self.saved_kobo > 0
+        share = share_per_mille(self.saved_kobo, self.target_kobo) if self.target_kobo else ""
+        return [
+            self.membership_id,
+            self.version,
+            "1" if self.is_current else "0",
+            self.saved_kobo,
+            name(self.membership_id, self.reached_at) if placed else "",
+            share,
+            self.month.isoformat() if self.month else "",
+            self.saved_kobo - self.month_start_kobo,
+            self.week.isoformat() if self.week else "",
+            self.week_start_kobo,
+        ]
+
+
+def share_per_mille(saved_kobo: int, target_kobo: int) -> int:
+    """Return the share of a target that is saved, in whole thousandths, rounded down."""
+    return saved_kobo * 1000 // target_kobo
+
+
+def name(membership_id: int, reached_at: datetime.datetime) -> str:
+    """Return a member's name in the sets: within a score, the later name is the better place.
+
+    Redis puts equal scores in the order of their names, and a board is read backwards. So the name is the moment and
+    then the id, both counted back from the end of time, in 16 hexadecimal digits each.
+    """
+    return f"{_END_OF_TIME - (reached_at - _EPOCH) // _MICROSECOND:016x}{_END_OF_TIME - membership_id:016x}"
+
+
+def membership_id(name: str) -> int:
+    """Return whose name in the sets this is."""
+    return _END_OF_TIME - int(name[16:], 16)
+
+
+def keys(circle_id: int) -> list[str]:
+    """Return the keys of a circle's board, its building and the wish for one; all else is named after the first."""
+    board = f"board:{{{circle_id}}}"
+    return [board, f"{board}:building", f"{board}:wanted"]
+
+
+def week_of(day: datetime.date) -> datetime.date:
+    """Return the Monday of the week."""
+    return day - datetime.timedelta(days=day.weekday())
+
+
+class Gate:
+    """Keeps a Redis that does not answer from slowing down every request, and its old boards from being believed.
+
+    After a failure Redis is suspect: this process serves SQL, asks once a second whether Redis is back, and trusts it
+    again when everything that it missed has been delivered (`savings.scores.recover`).
+    """
+
+    def __init__(self) -> None:
+        self.suspect = False
+        self._next_probe = 0.0
+        self._lock = threading.Lock()
+
+    def fail(self) -> None:
+        with self._lock:
+            self.suspect = True
+            self._next_probe = time.monotonic() + PAUSE_SECONDS
+
+    def take_probe(self) -> bool:
+        """Let one caller a second find out whether Redis is back."""
+        with self._lock:
+            if time.monotonic() < self._next_probe:
+                return False
+            self._next_probe = time.monotonic() + PAUSE_SECONDS
+            return True
+
+    def trust(self) -> None:
+        self.suspect = False
+
+
+gate = Gate()
+
+
+@functools.cache
+def client(url: str) -> redis.Redis:
+    """Return the client for the boards: no second try, since SQL has the answer too."""
+    return redis.Redis.from_url(url, decode_responses=True, retry=Retry(NoBackoff(), 0))
+
+
+def run(script: str, circle_id: int, *arguments: str | int, upkeep: bool = False) -> Any:
+    """Run one of the scripts on a circle's board. Raises Away. `upkeep` may take seconds, a page may not.
+
+    EVAL and not EVALSHA: the text costs less than the errors of a server that has forgotten it.
+    """
+    url = settings.LEADERBOARD_UPKEEP_REDIS_URL if upkeep else settings.LEADERBOARD_REDIS_URL
+    text = _SCRIPTS["apply"] + _SCRIPTS[script] if script != "read" else _SCRIPTS[script]
+    try:
+        return client(url).eval(text, 3, *keys(circle_id), *arguments)
+    except RedisError as error:
+        gate.fail()
+        raise Away(str(error)) from error
+
+
+def ping() -> None:
+    """Find out whether Redis answers. Raises Away."""
+    try:
+        client(settings.LEADERBOARD_REDIS_URL).ping()
+    except RedisError as error:
+        gate.fail()
+        raise Away(str(error)) from error
+
+
+def write(standing: Standing, reference: str = "") -> int:
+    """Tell the board how a member stands: 1 written, 0 known already, -1 no board. Raises Away.
+
+    `reference` is the posting it comes from, empty where no sum has changed.
+    """
+    moment = timezone.now().isoformat()
+    return int(run("write", standing.circle_id, moment, reference, *standing.words()))
+
+
+def version(circle_id: int) -> int | None:
+    """Return the version of a circle's board, which moves with every change of it; None without a board or Redis."""
+    if gate.suspect:
+        return None
+    try:
+        found = client(settings.LEADERBOARD_REDIS_URL).hget(keys(circle_id)[0], "version")
+    except RedisError:
+        gate.fail()
+        return None
+    return int(found) if found else None

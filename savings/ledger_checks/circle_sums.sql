@@ -1,0 +1,16 @@
+-- What each member of a circle has saved is what their plan's entries say, interest and its tax left out.
+WITH legs AS ({legs}),
+counted AS (
+    SELECT m.id AS member_id, SUM(l.change) AS saved
+    FROM savings_membership m
+    JOIN savings_account a ON a.plan_id = m.plan_id
+    JOIN legs l ON l.account_id = a.id
+    JOIN savings_transaction t ON t.id = l.transaction_id
+    LEFT JOIN savings_transaction original ON original.id = t.reverses_id
+    WHERE COALESCE(original.kind, t.kind) NOT IN {not_counted}
+    GROUP BY m.id
+)
+SELECT 'member ' || m.id, m.saved_kobo, COALESCE(c.saved, 0)
+FROM savings_membership m LEFT JOIN counted c ON c.member_id = m.id
+WHERE m.saved_kobo <> COALESCE(c.saved, 0)
+ORDER BY m.id

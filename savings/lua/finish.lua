@@ -1,0 +1,25 @@
+-- Put the built board in the place of the old one at once. KEYS: board, its building.
+-- ARGV: token, month, week, version, moment. Answers 1, or 0 to one who was too slow.
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+local function parts(token)
+  local found = {}
+  for _, part in ipairs({'saved', 'share', 'members', 'sum', 'month:' .. ARGV[2], 'then:' .. ARGV[3], 'now:' .. ARGV[3]}) do
+    found[#found + 1] = KEYS[1] .. ':' .. token .. ':' .. part
+  end
+  return found
+end
+local old = redis.call('HGET', KEYS[1], 'token')
+if old then redis.call('UNLINK', unpack(parts(old))) end
+local built = parts(ARGV[1])
+for number = 1, 4 do redis.call('PERSIST', built[number]) end
+redis.call('EXPIRE', built[5], MONTH_LIVES)
+redis.call('EXPIRE', built[6], WEEK_LIVES)
+redis.call('EXPIRE', built[7], WEEK_LIVES)
+-- The version is a moment in microseconds: no board that was lost can have had the same.
+local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
+if version < tonumber(ARGV[4]) then redis.call('HSET', KEYS[1], 'version', ARGV[4])
+else redis.call('HINCRBY', KEYS[1], 'version', '1') end
+redis.call('HSET', KEYS[1], 'token', ARGV[1])
+if not old then redis.call('HSET', KEYS[1], 'at', ARGV[5], 'reference', '') end
+redis.call('DEL', KEYS[2])
+return 1

@@ -1,0 +1,39 @@
+"""Builds circles' boards in Redis anew from the database, while readers go on with the old ones."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from savings import board_upkeep, boards
+from savings.models import Circle
+
+
+class Command(BaseCommand):
+    help = "Builds the boards of all circles, or of those named, anew from the database."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("slugs", nargs="*", metavar="SLUG", help="a circle's name in its address")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        circles = Circle.objects.order_by("pk")
+        if options["slugs"]:
+            circles = circles.filter(slug__in=options["slugs"])
+            unknown = set(options["slugs"]) - {circle.slug for circle in circles}
+            if unknown:
+                raise CommandError(f"There is no circle called {', '.join(sorted(unknown))}.")
+        for circle_id, slug in circles.values_list("pk", "slug"):
+            self._rebuild(circle_id, slug)
+
+    def _rebuild(self, circle_id: int, slug: str) -> None:
+        begun_at = time.monotonic()
+        try:
+            members = board_upkeep.rebuild(circle_id, force=True)
+        except boards.Away as error:
+            raise CommandError(f"Redis does not answer: {error}") from None
+        if members is None:
+            self.stdout.write(f"{slug}: somebody else is building it.")
+            return
+        self.stdout.write(f"{slug}: {members:,} members in {time.monotonic() - begun_at:.1f} s")

@@ -1,0 +1,132 @@
+"""Circles: people who save for one goal, each in a plan of their own, and where each of them stands."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+# A sorted set's score is a double: whole numbers are exact below this.
+MOST_KOBO = 2**53
+
+
+class CircleQuerySet(models.QuerySet["Circle"]):
+    def public(self) -> Self:
+        """Those that anybody may find and join."""
+        return self.filter(joining=Circle.Joining.OPEN)
+
+
+class Circle(models.Model):
+    """A goal that people save for together, until a day."""
+
+    class Joining(models.TextChoices):
+        OPEN = "open", "Anybody may join"
+        INVITATION = "invitation", "By invitation"
+        CLOSED = "closed", "Nobody new"
+
+    slug = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(max_length=60)
+    description = models.CharField(max_length=300, blank=True, default="")
+    # What every member's plan in the circle is.
+    product = models.ForeignKey("savings.Product", on_delete=models.PROTECT, related_name="circles")
+    goal_kobo = models.BigIntegerField()
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="owned_circles"
+    )
+    joining = models.CharField(max_length=10, choices=Joining, default=Joining.INVITATION)
+    # The secret part of the invite link; rotated, the old link is nothing any more.
+    invite_code = models.CharField(max_length=32, unique=True)
+    # Empty: as many as come.
+    member_limit = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = CircleQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(goal_kobo__gt=0), name="circle_goal_above_zero"),
+            models.CheckConstraint(condition=Q(ends_on__gt=F("starts_on")), name="circle_ends_after_start"),
+        ]
+        indexes = [
+            # The directory of public circles, newest first, in keyset pages.
+            models.Index(fields=["-id"], name="circle_public", condition=Q(joining="open")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def current(self) -> Self:
+        return self.filter(left_at__isnull=True)
+
+    def ranked(self) -> Self:
+        """Those with a place: on the board, with more than nothing saved, best first."""
+        return (
+            self.current().filter(on_board=True, saved_kobo__gt=0).order_by("-saved_kobo", "reached_at", "id")
+        )
+
+
+class Membership(models.Model):
+    """One person in one circle: their plan there, what they have saved, and how they are shown."""
+
+    circle = models.ForeignKey(Circle, on_delete=models.PROTECT, related_name="memberships", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships")
+    plan = models.OneToOneField("savings.Plan", on_delete=models.PROTECT, related_name="membership")
+    nickname = models.CharField(max_length=30)
+    hides_amount = models.BooleanField(default=False)
+    on_board = models.BooleanField(default=True)
+    # Contributions less withdrawals and reversals, in kobo; interest never counts. Changed in the posting's
+    # transaction by `savings.leaderboards.count`, and proved from entries by `check_ledger`.
+    saved_kobo = models.BigIntegerField(default=0)
+    # When the sum became what it is: inside a tie, who was there first comes first.
+    reached_at = models.DateTimeField(default=timezone.now)
+    # The sum as the week and the month began in which it last changed: what was saved since is the difference.
+    week = models.DateField(null=True, blank=True)
+    week_start_kobo = models.BigIntegerField(default=0)
+    month = models.DateField(null=True, blank=True)
+    month_start_kobo = models.BigIntegerField(default=0)
+    # Moves with every change that the board shows, so that Redis takes no older word after a newer one.
+    version = models.BigIntegerField(default=0)
+    joined_at = models.DateTimeField(default=timezone.now)
+    left_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(saved_kobo__gt=-MOST_KOBO, saved_kobo__lt=MOST_KOBO),
+                name="membership_sum_exact_in_redis",
+            ),
+            models.UniqueConstraint(
+                fields=["circle", "user"],
+                condition=Q(left_at__isnull=True),
+                name="membership_once_per_circle",
+            ),
+            models.UniqueConstraint(
+                "circle",
+                Lower("nickname"),
+                condition=Q(left_at__isnull=True),
+                name="nickname_once_per_circle",
+            ),
+        ]
+        indexes = [
+            # The board from SQL, while Redis has none, and its rebuild in order.
+            models.Index(
+                fields=["circle", "-saved_kobo", "reached_at", "id"],
+                name="membership_board",
+                condition=Q(left_at__isnull=True, on_board=True, saved_kobo__gt=0),
+            ),
+            # A circle's members in keyset pages.
+            models.Index(fields=["circle", "id"], name="membership_of_circle"),
+        ]
+
+    def __str__(self) -> str:
+        return self.nickname

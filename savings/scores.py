@@ -1,0 +1,126 @@
+"""What a posting counts for in a circle, and how the boards in Redis hear of it after the commit.
+
+The sum is in the member's row, changed in the posting's own transaction. After the commit the same process writes it to
+Redis; the outbox row beside it is what remains where that did not happen.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Mapping
+from functools import partial
+
+from django.db import IntegrityError, transaction
+from django.db.models import Case, F, QuerySet, When
+from django.db.models.expressions import Combinable
+from django.utils import timezone
+
+from savings import boards, outbox
+from savings.boards import Standing
+from savings.exceptions import Refused
+from savings.models import Membership, OutboxRow, Transaction, User
+
+logger = logging.getLogger(__name__)
+
+OUTBOX_KIND = "leaderboard"
+# What a circle's score is not made of: nobody gets ahead by interest.
+NOT_COUNTED = (Transaction.Kind.INTEREST, Transaction.Kind.TAX_WITHHELD)
+_CATCH_UP_ROWS = 500
+
+
+def count(movement: Transaction, plan_id: int, change_kobo: int, now: datetime.datetime) -> None:
+    """Count kobo that came into a plan (or, below zero, left it) for its member, if the plan is in a circle.
+
+    Called by the ledger for each entry on a plan's account, in the entry's transaction. Interest and its tax never
+    count. Raises Refused for a sum that a board cannot order exactly.
+    """
+    original = movement.reverses or movement
+    if original.kind in NOT_COUNTED:
+        return
+    today = timezone.localdate(now)
+    changes = _since("week", boards.week_of(today)) | _since("month", today.replace(day=1))
+    changes |= {"saved_kobo": F("saved_kobo") + change_kobo, "reached_at": now, "version": F("version") + 1}
+    try:
+        if not Membership.objects.filter(plan_id=plan_id).update(**changes):
+            return
+    except IntegrityError:
+        raise Refused("That is more than a circle's board can count.", field="amount") from None
+    _tell(Membership.objects.filter(plan_id=plan_id), movement.reference)
+
+
+def changed(membership: Membership, cause: str, **changes: object) -> None:
+    """Change what a board shows of a member (nickname, hidden amount, on or off the board, left), and let it know.
+
+    Call it without changes after a member has joined, so that the circle is counted with them. `cause` says in one
+    word what happened.
+    """
+    with transaction.atomic():
+        User.objects.touch(membership.user_id)
+        here = Membership.objects.filter(pk=membership.pk)
+        here.update(**changes, version=F("version") + 1)
+        _tell(here, "", cause=cause)
+    membership.refresh_from_db(fields=["version", *changes])
+
+
+def deliver(row: OutboxRow) -> Mapping[str, object]:
+    """Write a member's standing, as it is now, to the board: what an outbox row of this kind asks for.
+
+    Raises boards.Away, for another try later.
+    """
+    if boards.gate.suspect and not recover():
+        raise boards.Away("Redis is not back yet.")
+    for standing in Standing.of(Membership.objects.filter(pk=row.payload["membership"])):
+        boards.write(standing, row.payload["reference"])
+    return {}
+
+
+def recover() -> bool:
+    """Trust Redis again, if it answers and has all that it missed; at most one caller a second tries."""
+    if not boards.gate.take_probe():
+        return False
+    waiting = OutboxRow.objects.filter(due_at__isnull=False, kind=OUTBOX_KIND)
+    rows = list(waiting.order_by("due_at")[:_CATCH_UP_ROWS])
+    memberships = {row.payload["membership"]: row.payload["reference"] for row in rows}
+    try:
+        boards.ping()
+        for standing in Standing.of(Membership.objects.filter(pk__in=memberships)):
+            boards.write(standing, memberships[standing.membership_id])
+    except boards.Away:
+        return False
+    outbox.finish([row.pk for row in rows])
+    if len(rows) == _CATCH_UP_ROWS:
+        return False
+    boards.gate.trust()
+    logger.warning("Redis is back; %s standings were written to its boards", len(memberships))
+    return True
+
+
+def _since(period: str, start: datetime.date) -> dict[str, Combinable | datetime.date]:
+    """Keep the sum as the period began: it is the one before the first change in it."""
+    sum_at_start = Case(When(**{period: start}, then=F(f"{period}_start_kobo")), default=F("saved_kobo"))
+    return {period: start, f"{period}_start_kobo": sum_at_start}
+
+
+def _tell(here: QuerySet[Membership], reference: str, cause: str = "") -> None:
+    standing = next(Standing.of(here))
+    row = outbox.add(
+        OUTBOX_KIND,
+        dedupe_key=f"{OUTBOX_KIND}:{standing.membership_id}:{standing.version}",
+        payload={"membership": standing.membership_id, "reference": reference, "cause": cause},
+        nudge=False,
+    )
+    if row:
+        transaction.on_commit(partial(_write, row.pk, standing, reference), robust=True)
+
+
+def _write(row_id: int, standing: Standing, reference: str) -> None:
+    """Write to Redis what has just been committed; where that fails, a task will."""
+    try:
+        if boards.gate.suspect:
+            raise boards.Away("Redis is not back yet.")
+        boards.write(standing, reference)
+    except boards.Away:
+        outbox.waiting.send_robust(OutboxRow, row_id=row_id)
+    else:
+        outbox.finish([row_id])

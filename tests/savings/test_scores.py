@@ -1,0 +1,157 @@
+"""What counts for a circle: contributions less withdrawals and reversals, never interest, in the posting's commit."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
+
+from savings import board_upkeep, boards, leaderboards, ledger, ledger_checks, outbox, scores, stash, tasks
+from savings.exceptions import Refused
+from savings.models import Account, Circle, Membership, OutboxRow, Plan, Product, Transaction
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def circle() -> Circle:
+    """A circle whose product charges one per cent for taking money out early."""
+    return factories.make_circle(product=factories.make_product(Product.Kind.TARGET))
+
+
+@pytest.fixture
+def member(circle: Circle) -> Membership:
+    """A member with a thousand naira saved."""
+    return factories.make_member(circle, saved_kobo=1_000_00)
+
+
+def saved(member: Membership) -> int:
+    member.refresh_from_db()
+    return member.saved_kobo
+
+
+def post(plan: Plan, kind: Transaction.Kind, kobo: int) -> Transaction:
+    if kind == Transaction.Kind.INTEREST:
+        ends = ledger.house_account(Account.Kind.INTEREST_EXPENSE), plan.account
+    else:
+        ends = plan.account, ledger.house_account(Account.Kind.TAX_PAYABLE)
+    return factories.settled(kind, kobo, debit=ends[0], credit=ends[1], user=plan.user, plan=plan)
+
+
+def wrong_sums() -> list[str]:
+    return [str(damage) for damage in ledger_checks.run() if damage.check == "circle_sums"]
+
+
+def test_interest_its_tax_and_their_reversals_do_not_count(member: Membership) -> None:
+    interest = post(member.plan, Transaction.Kind.INTEREST, 500_00)
+    post(member.plan, Transaction.Kind.TAX_WITHHELD, 50_00)
+    ledger.reverse(interest, reference=ledger.new_reference("reversal"))
+    assert saved(member) == 1_000_00
+    assert not wrong_sums()
+
+
+def test_taking_money_out_lowers_the_sum_by_what_leaves_the_plan_penalty_included(member: Membership) -> None:
+    stash.move_from_plan(
+        member.user, member.plan, amount_kobo=400_00, reference=ledger.new_reference("plan_to_stash")
+    )
+    assert saved(member) == 600_00
+    assert ledger.balance_kobo(ledger.stash_account(member.user)) == 396_00
+    assert not wrong_sums()
+
+
+def test_the_stash_counts_for_nothing_until_it_is_moved_into_the_plan(member: Membership) -> None:
+    factories.pay_in(member.user, 300_00)
+    assert saved(member) == 1_000_00
+    stash.move_to_plan(
+        member.user, member.plan, amount_kobo=300_00, reference=ledger.new_reference("stash_to_plan")
+    )
+    assert saved(member) == 1_300_00
+
+
+def test_a_reversal_takes_back_what_counted_and_no_more(member: Membership) -> None:
+    paid = factories.pay_in(member.user, 300_00, plan=member.plan)
+    reference = ledger.new_reference("reversal")
+    ledger.reverse(paid, reference=reference)
+    ledger.reverse(paid, reference=reference)
+    assert saved(member) == 1_000_00
+
+
+def test_who_takes_out_earned_interest_too_is_below_zero_and_has_no_place(member: Membership) -> None:
+    post(member.plan, Transaction.Kind.INTEREST, 50_00)
+    stash.move_from_plan(
+        member.user, member.plan, amount_kobo=1_050_00, reference=ledger.new_reference("plan_to_stash")
+    )
+    assert saved(member) == -50_00
+    assert leaderboards.page(member.circle, member).size == 0
+
+
+def test_the_sum_changes_in_the_transaction_of_the_posting(member: Membership) -> None:
+    with transaction.atomic():
+        factories.pay_in(member.user, 5, plan=member.plan)
+        transaction.set_rollback(True)
+    assert saved(member) == 1_000_00
+
+
+def test_a_sum_that_a_score_cannot_hold_exactly_is_refused_and_nothing_is_posted(member: Membership) -> None:
+    Membership.objects.filter(pk=member.pk).update(saved_kobo=2**53 - 10)
+    with pytest.raises(Refused, match="more than a circle's board can count"):
+        factories.pay_in(member.user, 10, plan=member.plan)
+    assert saved(member) == 2**53 - 10
+    assert ledger.balance_kobo(member.plan.account) == 1_000_00
+    factories.pay_in(member.user, 9, plan=member.plan)
+    board_upkeep.rebuild(member.circle_id)
+    assert leaderboards.page(member.circle, member).lines[0].saved_kobo == 2**53 - 1
+
+
+def test_a_plan_in_no_circle_costs_one_query_more_than_none(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    paid = factories.pay_in(plan_user := factories.make_user(), 100, plan=factories.make_plan(plan_user))
+    with django_assert_num_queries(1):
+        scores.count(paid, paid.plan_id or 0, 100, paid.created_on)
+
+
+def test_the_board_knows_right_after_the_commit_and_nothing_is_left_to_do(
+    member: Membership, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    board_upkeep.rebuild(member.circle_id)
+    with django_capture_on_commit_callbacks(execute=True):
+        paid = factories.pay_in(member.user, 1_00, plan=member.plan)
+    board = leaderboards.page(member.circle, member)
+    assert (board.lines[0].saved_kobo, board.after_reference) == (1_001_00, paid.reference)
+    last = OutboxRow.objects.filter(kind=scores.OUTBOX_KIND).latest("pk")
+    assert last.done_at is not None
+
+
+def test_the_outbox_brings_what_was_not_written_and_an_older_word_changes_nothing(member: Membership) -> None:
+    board_upkeep.rebuild(member.circle_id)
+    older = next(boards.Standing.of(Membership.objects.filter(pk=member.pk)))
+    factories.pay_in(member.user, 1_00, plan=member.plan)
+    for row in OutboxRow.objects.filter(kind=scores.OUTBOX_KIND):
+        assert outbox.deliver(row.pk, tasks.HANDLERS)
+    assert boards.write(older) == 0
+    assert leaderboards.page(member.circle, member).total_kobo == 1_001_00
+
+
+def test_while_there_is_no_board_there_is_nothing_to_write_to(member: Membership) -> None:
+    assert boards.write(next(boards.Standing.of(Membership.objects.filter(pk=member.pk)))) == -1
+
+
+def test_leaving_the_board_and_the_circle_shows_at_once(
+    member: Membership, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    board_upkeep.rebuild(member.circle_id)
+    with django_capture_on_commit_callbacks(execute=True):
+        scores.changed(member, "hidden", on_board=False)
+    board = leaderboards.page(member.circle, member)
+    assert (board.size, board.members, board.total_kobo, member.on_board) == (0, 1, 1_000_00, False)
+    with django_capture_on_commit_callbacks(execute=True):
+        scores.changed(member, "left", left_at=member.joined_at)
+    board = leaderboards.page(member.circle, member)
+    assert (board.size, board.members, board.total_kobo) == (0, 0, 0)
+
+
+def test_the_ledger_check_names_a_sum_that_its_entries_do_not_prove(member: Membership) -> None:
+    Membership.objects.filter(pk=member.pk).update(saved_kobo=1)
+    assert wrong_sums() == [f"circle_sums: member {member.pk} has 1, expected 100000"]
