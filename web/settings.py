@@ -1,6 +1,7 @@
 """Every setting of Asusu, read from the environment; `.env.example` lists each variable."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import environ
@@ -153,7 +154,7 @@ def redis_database(number: int, **options: float) -> str:
     return f"{address}?{urlencode(settings)}"
 
 
-CACHES = {
+CACHES: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": redis_database(0),
