@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from collections import defaultdict
 from typing import Literal
 
 from savings.models import Entry, OutboxRow, Payment, Transaction, WebhookEvent
 
 State = Literal["done", "now", "todo", "bad"]
 Status = Transaction.Status
+
+
+_WHY_ABANDONED = defaultdict(
+    lambda: "The payment page was left.",
+    page_lost="The payment page did not reach us.",
+    never_sent="The payment provider could not be reached.",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +45,7 @@ def steps(
     if payment is not None and payment.sent_at:
         happened.append(Step("Sent to the payment provider", "done", payment.sent_at))
     happened += [Step("The provider told us", "done", event.received_at, _heard(event)) for event in events]
-    happened += [_posted(entry) for entry in entries]
+    happened += [_posted(entry, payment) for entry in entries]
     happened += [_mailed(mail) for mail in mails if mail.done_at]
     happened.sort(key=lambda step: step.at or movement.created_on)
     return [*happened, *_ending(movement, payment), *[_mailed(mail) for mail in mails if not mail.done_at]]
@@ -47,14 +55,16 @@ def _heard(event: WebhookEvent) -> str:
     return f"{event.times_received} times, counted once" if event.times_received > 1 else ""
 
 
-def _posted(entry: Entry) -> Step:
+def _posted(entry: Entry, payment: Payment | None) -> Step:
     titles = {
         Entry.Code.PRIMARY: "Posted in the ledger",
         Entry.Code.HOLD: "Set aside from your stash",
         Entry.Code.RELEASE: "Back from being set aside",
         Entry.Code.SUSPENSE: "Kept safe until it is checked",
     }
-    return Step(titles[Entry.Code(entry.code)], "done", entry.posted_at)
+    meant_for = payment.meant_for if payment else None
+    note = f"{meant_for} takes no more money: it is in your stash." if meant_for else ""
+    return Step(titles[Entry.Code(entry.code)], "done", entry.posted_at, note)
 
 
 def _mailed(mail: OutboxRow) -> Step:
@@ -74,11 +84,17 @@ def _ending(movement: Transaction, payment: Payment | None) -> list[Step]:
         reason = payment.provider_message if payment else ""
         return [Step("It did not go through", "bad", note=reason or "No money has moved.")]
     if movement.status == Status.ABANDONED:
-        return [Step("Not finished", "bad", note="The payment page was left. No money has moved.")]
-    if movement.status == Status.REVIEW:
         return [
-            Step("Somebody is checking it", "now", note="What arrived is not what was asked for. It is safe.")
+            Step("Not finished", "bad", note=f"{_WHY_ABANDONED[movement.failure_code]} No money has moved.")
         ]
+    if movement.status == Status.REVIEW:
+        return [Step("Somebody is checking it", "now", note=_why_review(payment))]
     if movement.status == Status.REVERSED:
         return [Step("Taken back", "bad", note="The opposite entry is a transaction of its own.")]
     return []
+
+
+def _why_review(payment: Payment | None) -> str:
+    if payment is not None and payment.review_reason == "no_answer":
+        return "The payment provider has not told us what became of it."
+    return "What arrived is not what was asked for. It is safe."

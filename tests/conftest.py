@@ -11,7 +11,6 @@ import httpx
 import hypothesis
 import pytest
 import redis
-from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.test import Client, TransactionTestCase
 from pytest_django.fixtures import Settings
@@ -19,7 +18,7 @@ from pytest_django.fixtures import Settings
 from savings import boards, gateway
 from savings.models import User
 from tests import factories
-from tests.provider import Provider
+from tests.provider import Provider, to_the_site
 from web.settings import redis_database
 from web.simulator import events
 
@@ -48,11 +47,10 @@ def saver_client(client: Client, saver: User) -> Client:
 @pytest.fixture
 def provider(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Provider:
     """The payment provider: the simulator in this process, whose events arrive at the site in this process."""
-    settings.VAR_DIR = tmp_path
+    settings.SIMULATOR_FILE = tmp_path / "simulator.sqlite3"
     provider = Provider()
     monkeypatch.setattr(gateway, "transport", provider)
-    site = httpx.WSGITransport(app=WSGIHandler())
-    monkeypatch.setattr(events, "transport", site)
+    monkeypatch.setattr(events, "transport", httpx.MockTransport(to_the_site))
     return provider
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import yaml
 from django.conf import settings
+from django.test import Client
 from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
 
@@ -73,6 +74,14 @@ class Provider(httpx.BaseTransport):
     def deliver(self, *, after_seconds: float = 0) -> int:
         """Send the webhook events that are due by then, and return how many the site took."""
         return events.deliver_due(time.time() + after_seconds)
+
+
+def to_the_site(request: httpx.Request) -> httpx.Response:
+    """Carry an event of the simulator to the site, with the test's own database connection."""
+    answer = Client().generic(
+        request.method, request.url.path, request.content, headers=dict(request.headers.items())
+    )
+    return httpx.Response(answer.status_code, content=answer.content)
 
 
 @functools.cache

@@ -22,11 +22,15 @@ START_SECONDS = 10
 
 @dataclass(frozen=True)
 class EmbeddedRedis:
-    """A Redis that is running: its address, what to tell the developer about it, and how to end it."""
+    """A Redis that is running: its address, its process if it is one, what to tell of it, and how to end it."""
 
     url: str
-    notice: str
     stop: Callable[[], None]
+    process: subprocess.Popen[bytes] | None = None
+    notice: str = ""
+
+    def is_running(self) -> bool:
+        return self.process is None or self.process.poll() is None
 
 
 def start(socket_path: Path) -> EmbeddedRedis:
@@ -71,7 +75,7 @@ def _start_server(program: str, socket_path: Path) -> EmbeddedRedis:
     except BaseException:
         stop()
         raise
-    return EmbeddedRedis(f"unix://{socket_path}", "", stop)
+    return EmbeddedRedis(f"unix://{socket_path}", stop, process)
 
 
 def _start_stand_in() -> EmbeddedRedis:
@@ -89,7 +93,7 @@ def _start_stand_in() -> EmbeddedRedis:
 
     port = server.server_address[1]
     notice = "redis-server is not on PATH: a stand-in written in Python is used, good enough to look around."
-    return EmbeddedRedis(f"redis://127.0.0.1:{port}", notice, stop)
+    return EmbeddedRedis(f"redis://127.0.0.1:{port}", stop, notice=notice)
 
 
 def _end_forgotten(socket_path: Path) -> None:

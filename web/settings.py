@@ -57,6 +57,10 @@ WITHHOLDING_TAX_BPS = env.int("WITHHOLDING_TAX_BPS", default=1000)
 PAYSTACK_SECRET_KEY = env.str("PAYSTACK_SECRET_KEY", default="")
 SIMULATOR_URL = env.str("SIMULATOR_URL", default=f"http://127.0.0.1:{PORT + 1}").rstrip("/")
 SIMULATOR_SECRET_KEY = env.str("SIMULATOR_SECRET_KEY", default="sk_test_simulator")
+# What the simulator remembers: a file for each of its addresses, so that two never send each other's events.
+SIMULATOR_FILE = Path(
+    env.str("SIMULATOR_FILE", default=f"{VAR_DIR}/simulator-{urlsplit(SIMULATOR_URL).port}.sqlite3")
+)
 ALLOW_SIMULATOR = env.bool("ALLOW_SIMULATOR", default=False)
 USES_SIMULATOR = not PAYSTACK_SECRET_KEY
 PROVIDER_URL = SIMULATOR_URL if USES_SIMULATOR else "https://api.paystack.co"
@@ -99,8 +103,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "web.sign_in.SignInMiddleware",
+    "web.sign_in.InvalidFormMiddleware",
 ]
 ROOT_URLCONF = "web.urls"
 WSGI_APPLICATION = "web.wsgi.application"
@@ -156,7 +160,7 @@ def redis_database(number: int, **options: float) -> str:
 
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "django_redis.cache.RedisCache",
+        "BACKEND": "web.limits.Cache",
         "LOCATION": redis_database(0),
         "KEY_PREFIX": "asusu",
         "OPTIONS": {
@@ -232,12 +236,67 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["email", "name"]},
+    },
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/dashboard/"
+
+# Signing in and up is django-allauth's. What it counts against guessing is in web/limits.py.
+
+SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=True)
+# How many proxies of ours write X-Forwarded-For. With too few everybody shares the proxy's address, and its limits;
+# with too many a stranger can claim any address.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0 if DEBUG else 1)
+ACCOUNT_ADAPTER = "web.accounts.AccountAdapter"
+ACCOUNT_FORMS = {
+    "add_email": "web.account_forms.AddEmailForm",
+    "change_password": "web.account_forms.ChangePasswordForm",
+    "confirm_email_verification_code": "web.account_forms.ConfirmEmailVerificationCodeForm",
+    "confirm_password_reset_code": "web.account_forms.ConfirmPasswordResetCodeForm",
+    "login": "web.account_forms.LoginForm",
+    "reauthenticate": "web.account_forms.ReauthenticateForm",
+    "reset_password": "web.account_forms.ResetPasswordForm",
+    "reset_password_from_key": "web.account_forms.ResetPasswordKeyForm",
+    "set_password": "web.account_forms.SetPasswordForm",
+    "signup": "web.account_forms.SignupForm",
+}
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+# A code is typed where one is, while a link opens whichever browser the mail program likes, not signed in there. And
+# nothing that reads mails on the way can follow it.
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_FORMAT = {"numeric": True, "length": 8}
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+# Its code stands for the password itself, so it is the longer kind: eight letters.
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 15 * 60
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+# With proof by mail this is as silent as "strict" is: known and unknown addresses are answered alike.
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+MFA_ADAPTER = "web.accounts.MFAAdapter"
+MFA_FORMS = {
+    "activate_totp": "web.account_forms.ActivateTOTPForm",
+    "add_webauthn": "web.account_forms.AddPasskeyForm",
+    "authenticate": "web.account_forms.AuthenticateForm",
+    "edit_webauthn": "web.account_forms.EditPasskeyForm",
+    "reauthenticate": "web.account_forms.MFAReauthenticateForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Asusu"
 
 # Language, time, files
 

@@ -1,9 +1,14 @@
 """The whole site map on one page."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic.base import RedirectView
 
-from web.views import dashboard, health, landing, messages, plans, stash, transactions
+from web.views import dashboard, health, landing, messages, payments, plans, stash, transactions, users
+
+# Staff sign in as everybody does, second step included; whoever is no staff gets 403.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 landing_urls = [
     path("", landing.home, name="home"),
@@ -40,15 +45,41 @@ message_urls = [
     path("mailbox/", messages.mailbox, name="mailbox"),
 ]
 
+payment_urls = [
+    path("return/<str:reference>/", payments.return_from_provider, name="return_from_provider"),
+    path("send/<str:reference>/", payments.send_again, name="send_again"),
+    path("webhook/paystack/", payments.webhook, name="webhook"),
+]
+
+user_urls = [
+    path("profile/", users.profile, name="profile"),
+    path("profile/theme/", users.theme, name="theme"),
+    path("profile/unsent/", users.unsent, name="unsent"),
+    path("accounts/", users.security, name="security"),
+    path("accounts/sessions/<int:session_id>/end/", users.end_session, name="end_session"),
+    path("accounts/sessions/end-others/", users.end_other_sessions, name="end_other_sessions"),
+    path("accounts/devices/<int:device_id>/forget/", users.forget_device, name="forget_device"),
+]
+
+# Lists of allauth's that the security page shows in one place.
+security_lists = [
+    path("2fa/", RedirectView.as_view(pattern_name="users:security")),
+    path("2fa/webauthn/", RedirectView.as_view(pattern_name="users:security")),
+    path("sessions/", RedirectView.as_view(url="/accounts/#sessions")),
+]
+
 urlpatterns = [
     path("", include((landing_urls, "landing"))),
+    path("", include((user_urls, "users"))),
     path("dashboard/", include((dashboard_urls, "dashboard"))),
     path("plans/", include((plan_urls, "plans"))),
     path("stash/", include((stash_urls, "stash"))),
     path("transactions/", include((transaction_urls, "transactions"))),
     path("messages/", include((message_urls, "messages"))),
+    path("accounts/", include(security_lists)),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("payments/", include((payment_urls, "payments"))),
     path("healthz/", health.healthz, name="healthz"),
     path("readyz/", health.readyz, name="readyz"),
 ]

@@ -52,6 +52,19 @@
     fetch(form.action, { method: "POST", body: new FormData(form, chosen), redirect: "manual" });
   });
 
+  // A password that can be shown ----------------------------------------------------------------
+
+  for (const button of document.querySelectorAll("[data-reveal]")) button.hidden = false;
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-reveal]");
+    if (!button) return;
+    const field = document.getElementById(button.dataset.reveal);
+    const shows = field.type === "password";
+    field.type = shows ? "text" : "password";
+    button.setAttribute("aria-pressed", String(shows));
+  });
+
   // A form is sent once ---------------------------------------------------------------------------
 
   const buttonsOf = (form) =>

@@ -41,6 +41,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "PORT": str(port),
         "SITE_URL": address,
         "SIMULATOR_URL": f"http://127.0.0.1:{port + 1}",
+        "SIMULATOR_FILE": str(folder / "simulator.sqlite3"),
         "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
         "TOOLBAR": "0",
     }

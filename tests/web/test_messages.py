@@ -60,7 +60,7 @@ def test_a_message_that_failed_says_when_it_is_tried_again(saver_client: Client,
     tomorrow = timezone.localtime() + datetime.timedelta(days=1)
     OutboxRow.objects.filter(pk=row.pk).update(error="SMTPServerDisconnected: gone", due_at=tomorrow)
     page = saver_client.get("/messages/").content.decode()
-    assert f"we try again {tomorrow.day} " in page
+    assert f"We try again {tomorrow.day} " in page
     assert "SMTP" not in page
 
 

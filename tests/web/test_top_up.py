@@ -6,7 +6,7 @@ import httpx
 import pytest
 from django.test import Client
 
-from savings import plans
+from savings import ledger, plans
 from savings.models import Payment, Product, Transaction, User
 from tests.factories import make_plan, make_product
 from tests.provider import Provider
@@ -47,6 +47,20 @@ def test_the_same_form_twice_is_one_payment(
     assert Payment.objects.count() == 1
 
 
+def test_a_form_sent_again_after_it_was_paid_leads_to_the_same_receipt(
+    provider: Provider, saver_client: Client, saver: User
+) -> None:
+    plan = make_plan(saver, holding_kobo=0)
+    url = f"/plans/{plan.pk}/top-up/"
+    data, _ = send(saver_client, url, amount="5000", source="card")
+    payment = Payment.objects.get(transaction__plan=plan)
+    provider.pay(payment)
+    saver_client.get(f"/payments/return/{payment.transaction.reference}/")
+    response = saver_client.post(url, data, follow=True)
+    assert response.redirect_chain[-1] == (f"/transactions/{payment.transaction.reference}/", 302)
+    assert ledger.balance_kobo(plan.account) == 5_000_00
+
+
 def test_the_same_form_with_another_sum_is_asked_about_and_works_the_next_time(
     provider: Provider, saver_client: Client, saver: User
 ) -> None:
@@ -83,8 +97,8 @@ def test_a_provider_that_is_away_loses_nothing(provider: Provider, saver_client:
     provider.instead = away
     data, location = send(saver_client, "/stash/fund/", amount="5000")
     payment = Payment.objects.get(transaction__user=saver)
-    assert location == f"/transactions/{payment.transaction.reference}/"
-    assert "On its way" in saver_client.get(location).content.decode()
+    assert location == f"/payments/return/{payment.transaction.reference}/"
+    assert "The payment provider does not answer." in saver_client.get(location).content.decode()
     provider.instead = None
     assert saver_client.post("/stash/fund/", data)["Location"].startswith("http")
 

@@ -121,7 +121,7 @@ def succeed_silently(payment: Document) -> None:
 OUTCOMES: dict[str, Callable[[Document], None]] = {
     "success": succeed,
     "declined": decline,
-    "abandoned": abandon,
+    "abandon": abandon,
     "late": succeed_late,
     "twice": succeed_twice,
     "wrong-amount": pay_less,

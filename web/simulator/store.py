@@ -93,8 +93,8 @@ def put_off_delivery(delivery_id: int, due_at: float) -> None:
 @contextlib.contextmanager
 def _database() -> Iterator[sqlite3.Connection]:
     """Open the file for one transaction; IMMEDIATE, so that two threads queue."""
-    settings.VAR_DIR.mkdir(exist_ok=True)
-    database = sqlite3.connect(settings.VAR_DIR / "simulator.sqlite3", timeout=10, isolation_level=None)
+    settings.SIMULATOR_FILE.parent.mkdir(parents=True, exist_ok=True)
+    database = sqlite3.connect(settings.SIMULATOR_FILE, timeout=10, isolation_level=None)
     try:
         database.executescript(_SCHEMA)
         database.execute("BEGIN IMMEDIATE")

@@ -95,7 +95,7 @@ def _state(row: OutboxRow) -> tuple[str, str | None, str]:
     if row.dead_at:
         return "Could not be sent", "bad", "cross"
     if row.error and row.due_at:
-        return f"Not sent yet, we try again {_moment(row.due_at)}", "", "clock"
+        return f"We try again {_moment(row.due_at)}", "", "clock"
     return "On its way", "", "clock"
 
 

@@ -19,6 +19,7 @@ from web import plan_pages
 from web.forms import add_refusal
 from web.http import SaverRequest, redirect, render_part
 from web.plan_forms import EditForm, PayInForm, StartForm, TakeOutForm
+from web.views.payments import where_to_pay
 
 
 def index(request: SaverRequest) -> HttpResponse:
@@ -176,4 +177,4 @@ def _pay_in(request: SaverRequest, plan: Plan, form: PayInForm) -> str:
         messages.success(request, f"{money.naira(amount_kobo)} is in {plan.name}.")
         return f"/transactions/{movement.reference}/"
     payment = payments.start(request.user, plan=plan, amount_kobo=amount_kobo, reference=reference)
-    return payment.checkout_url or f"/transactions/{reference}/"
+    return where_to_pay(payment)

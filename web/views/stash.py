@@ -13,6 +13,7 @@ from savings.models import Transaction
 from web import plan_pages, transaction_rows
 from web.forms import MoneyField, OnceForm, add_refusal
 from web.http import SaverRequest, redirect, render_part
+from web.views.payments import where_to_pay
 
 _TOUCHES_STASH = [
     Transaction.Kind.STASH_DEPOSIT,
@@ -51,14 +52,16 @@ def fund(request: SaverRequest) -> HttpResponse:
         prefix=ledger.PREFIXES[Transaction.Kind.STASH_DEPOSIT],
     )
     if form.is_valid():
-        reference = form.cleaned_data["reference"]
         try:
             payment = payments.start(
-                request.user, plan=None, amount_kobo=form.cleaned_data["amount"], reference=reference
+                request.user,
+                plan=None,
+                amount_kobo=form.cleaned_data["amount"],
+                reference=form.cleaned_data["reference"],
             )
         except Refused as refused:
             add_refusal(form, refused)
         else:
-            return redirect(request, payment.checkout_url or f"/transactions/{reference}/")
+            return redirect(request, where_to_pay(payment))
     context = {"form": form, "stash_kobo": ledger.balance_kobo(ledger.stash_account(request.user))}
     return render_part(request, "stash/fund.html", "form", context, status=422 if form.errors else 200)

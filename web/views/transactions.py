@@ -26,7 +26,7 @@ def index(request: SaverRequest) -> HttpResponse:
 
 def receipt(request: SaverRequest, reference: str) -> HttpResponse:
     """One transaction: what moved, where it is by now, and the ledger entries that prove it."""
-    mine = request.user.transactions.select_related("plan", "payment", "reverses", "reversed_by")
+    mine = request.user.transactions.select_related("plan", "payment__meant_for", "reverses", "reversed_by")
     movement = get_object_or_404(mine, reference=reference)
     payment = getattr(movement, "payment", None)
     entries = list(

@@ -1,0 +1,86 @@
+"""People: the names they go by, what follows a proven address, the devices they sign in from, their preferences."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import secrets
+import unicodedata
+
+from django.db import transaction
+
+from savings import emails, ledger
+from savings.exceptions import Refused
+from savings.models import Device, User
+
+# Joiners that change how letters are written in some scripts; every other invisible character is refused.
+_JOINERS = {"\u200c", "\u200d"}
+_LONGEST_NAME = 80
+
+
+def clean_name(name: str) -> str:
+    """Return a name fit to be shown beside money: one line, composed, at most 80 characters.
+
+    Raises Refused, beside `name`, for a name without a letter, or with characters that are not seen or that turn the
+    direction of what follows: with those, one person can look like another.
+    """
+    name = " ".join(unicodedata.normalize("NFC", name).split())
+    if any(unicodedata.category(c)[0] == "C" and c not in _JOINERS for c in name):
+        raise Refused("Use letters that can be seen: this name holds hidden characters.", field="name")
+    if not any(unicodedata.category(c)[0] in "LN" for c in name):
+        raise Refused("Enter the name you go by.", field="name")
+    if len(name) > _LONGEST_NAME:
+        raise Refused(f"Enter at most {_LONGEST_NAME} characters ({len(name)} now).", field="name")
+    return name
+
+
+def welcome(user: User) -> None:
+    """Open the stash of somebody whose address is proven, and greet them; a second call changes nothing."""
+    with transaction.atomic():
+        ledger.stash_account(user)
+        emails.welcome(user)
+
+
+def recognise(user: User, token: str | None, *, label: str, at: datetime.datetime) -> str:
+    """Note a sign-in from the browser that holds `token`, and return the token it is to keep from now on.
+
+    A browser that this person has not used before is news to them, by e-mail; the first one of all is not.
+    """
+    token = token or secrets.token_urlsafe(32)
+    # The token is 256 random bits, so a plain digest of it cannot be turned back.
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    with transaction.atomic():
+        device, is_new = Device.objects.get_or_create(
+            user=user,
+            token_hash=digest,
+            defaults={"label": label, "first_seen_at": at, "last_seen_at": at},
+        )
+        if not is_new:
+            Device.objects.filter(pk=device.pk).update(label=label, last_seen_at=at)
+        elif user.devices.exclude(pk=device.pk).exists():
+            emails.new_device(user, device, at)
+    return token
+
+
+def forget_device(user: User, device_id: int) -> bool:
+    """Forget one of a person's devices, so that its next sign-in is news again; False where it is not theirs."""
+    deleted, _ = user.devices.filter(pk=device_id).delete()
+    return bool(deleted)
+
+
+def change_profile(user: User, *, name: str, wants_receipts: bool, theme: str) -> None:
+    """Change what a person can say about themselves. Raises Refused for a name that `clean_name` refuses."""
+    user.name = clean_name(name)
+    user.wants_receipts = wants_receipts
+    user.theme = User.Theme(theme)
+    with transaction.atomic():
+        user.save(update_fields=["name", "wants_receipts", "theme"])
+        User.objects.touch(user.pk)
+
+
+def change_theme(user: User, theme: str) -> None:
+    """Show a person's pages light, dark or as their device does. Raises ValueError for a theme there is not."""
+    user.theme = User.Theme(theme)
+    with transaction.atomic():
+        user.save(update_fields=["theme"])
+        User.objects.touch(user.pk)

@@ -1,0 +1,67 @@
+// Passkeys: a form marked `data-passkey` fills its `credential` field by what the device signs, and is sent.
+// allauth's webauthn-json.js, loaded before this, turns the server's JSON into what browsers take, and back.
+"use strict";
+
+{
+  const words = {
+    NotAllowedError: "Nothing was changed. Try again when you like.",
+    InvalidStateError: "This device already holds a passkey of yours.",
+    SecurityError: "Passkeys need a secure address.",
+  };
+
+  // Browsers refuse passkeys for an address that is only a number.
+  const isNumber = /^[\d.]+$|^\[/.test(location.hostname);
+  const works = Boolean(window.PublicKeyCredential) && !isNumber;
+
+  const given = () => JSON.parse(document.getElementById("passkey-options").textContent);
+
+  const asked = async (form) => {
+    const answer = await fetch(form.action, { headers: { Accept: "application/json" } });
+    if (!answer.ok) throw new Error(`The server said ${answer.status}.`);
+    return answer.json();
+  };
+
+  // Kept on the device and opened by a finger, a face or a PIN, so that it signs in by itself.
+  const passwordless = (options) => {
+    Object.assign(options.publicKey.authenticatorSelection, {
+      residentKey: "required",
+      requireResidentKey: true,
+      userVerification: "required",
+    });
+    return options;
+  };
+
+  const ceremonies = {
+    create: async () => webauthnJSON.create(passwordless(given().creation_options)),
+    get: async () => webauthnJSON.get(given().request_options),
+    "sign-in": async (form) => webauthnJSON.get((await asked(form)).request_options),
+  };
+
+  for (const missing of document.querySelectorAll("[data-no-passkey]")) missing.hidden = works;
+
+  for (const form of document.querySelectorAll("form[data-passkey]")) {
+    form.hidden = !works;
+    const button = form.querySelector("button[type=button]");
+    const run = async () => {
+      button.disabled = true;
+      try {
+        const credential = await ceremonies[form.dataset.passkey](form);
+        form.elements.credential.value = JSON.stringify(credential);
+        form.submit();
+      } catch (error) {
+        form.querySelector("[role=status]").textContent = words[error.name] ?? `It did not work: ${error.message}`;
+        button.disabled = false;
+      }
+    };
+    button.addEventListener("click", run);
+    // Enter in the form's own field means its button.
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      run();
+    });
+  }
+
+  addEventListener("pageshow", () => {
+    for (const button of document.querySelectorAll("form[data-passkey] button")) button.disabled = false;
+  });
+}

@@ -1,0 +1,352 @@
+"""The inbox of the provider's events: forged, broken, doubled, replayed, out of order, early, late."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import time_machine
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from savings import inbox, ledger, payments
+from savings.exceptions import ForgedEvent, MalformedEvent
+from savings.models import Account, Entry, Payment, Plan, Transaction, WebhookEvent
+from tests import factories
+from tests.provider import Provider
+from web.simulator.events import signature
+
+pytestmark = pytest.mark.django_db
+PAYLOADS = Path(__file__).parent.parent / "payloads"
+KEY = "sk_test_simulator"
+AMOUNT = 25_000_00
+
+
+def payload(name: str, **changes: Any) -> bytes:
+    """A body as the provider writes it, with some of its data changed."""
+    message = json.loads((PAYLOADS / f"{name}.json").read_text())
+    message["data"].update(changes)
+    return json.dumps(message).encode()
+
+
+def receive(body: bytes) -> WebhookEvent:
+    return inbox.receive(body, signature(body, KEY))
+
+
+def process(event: WebhookEvent) -> WebhookEvent:
+    inbox.process(event.pk)
+    event.refresh_from_db()
+    return event
+
+
+@pytest.fixture
+def plan() -> Plan:
+    return factories.make_plan()
+
+
+@pytest.fixture
+def payment(provider: Provider, plan: Plan) -> Payment:
+    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
+    return payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference)
+
+
+def success(payment: Payment, **changes: Any) -> bytes:
+    return payload("charge.success", reference=payment.transaction.reference, **changes)
+
+
+# Receiving
+
+
+def test_an_event_is_kept_as_it_came() -> None:
+    body = payload("charge.success")
+    event = receive(body)
+    assert (event.event, event.reference) == ("charge.success", "TOP01M85MW6EM6C1D15Q")
+    assert event.body == body.decode()
+    assert event.processed_at is None
+
+
+@pytest.mark.parametrize(
+    "given", ["", "0" * 128, "not hex at all", "é" * 128, signature(payload("charge.success"), "sk_old_key")]
+)
+def test_an_event_without_the_right_signature_is_not_kept(given: str) -> None:
+    with pytest.raises(ForgedEvent):
+        inbox.receive(payload("charge.success"), given)
+    assert not WebhookEvent.objects.exists()
+
+
+def test_a_signature_of_another_body_is_not_right() -> None:
+    with pytest.raises(ForgedEvent):
+        inbox.receive(payload("charge.success", amount=1), signature(payload("charge.success"), KEY))
+
+
+def test_a_signature_in_capitals_is_right() -> None:
+    body = payload("charge.success")
+    assert inbox.receive(body, signature(body, KEY).upper())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not json",
+        b"\xff\xfe",
+        b"null",
+        b"[]",
+        b"5",
+        b'"event"',
+        b"{}",
+        b'{"event": null, "data": {}}',
+        b'{"event": "", "data": {}}',
+        b'{"event": ["charge.success"], "data": {}}',
+        b"[" * 60_000,
+        b'{"event": "charge.success", "data": {"id": ' + b"9" * 5_000 + b"}}",
+        b" " * (64 * 1024 + 1),
+    ],
+)
+def test_what_is_not_an_event_is_not_kept(body: bytes) -> None:
+    with pytest.raises(MalformedEvent):
+        receive(body)
+    assert not WebhookEvent.objects.exists()
+
+
+def test_an_event_of_64_kib_is_kept() -> None:
+    body = payload("charge.success")
+    assert receive(body + b" " * (64 * 1024 - len(body)))
+
+
+@pytest.mark.parametrize("data", ["null", "[]", '"text"', "5"])
+def test_an_event_about_nothing_is_kept_and_changes_nothing(provider: Provider, data: str) -> None:
+    event = process(receive(b'{"event": "charge.success", "data": %s}' % data.encode()))
+    assert event.needs_staff
+    assert not Transaction.objects.exists()
+
+
+def test_texts_that_no_database_keeps_are_cleaned() -> None:
+    event = receive(b'{"event": "odd\\u0000", "data": {"id": 1, "reference": "a\\ud800b"}}')
+    event.refresh_from_db()
+    assert (event.event, event.reference) == ("odd", "a?b")
+
+
+def test_long_texts_are_cut() -> None:
+    body = json.dumps({"event": "e" * 500, "data": {"id": 1, "reference": "r" * 500}}).encode()
+    assert len(receive(body).reference) == 100
+
+
+def test_the_same_event_again_is_counted_on_one_row() -> None:
+    first = receive(payload("charge.success"))
+    # The provider's retry need not be the same bytes.
+    again = receive(payload("charge.success", fees=1))
+    assert first == again
+    assert again.times_received == 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"id": 1}, {"reference": "ANOTHER"}, {"status": "reversed"}, {"amount": 1}, {"currency": "USD"}],
+)
+def test_an_event_that_says_something_else_is_another(changes: dict[str, object]) -> None:
+    assert receive(payload("charge.success")) != receive(payload("charge.success", **changes))
+
+
+def test_two_refunds_of_one_payment_are_two_events() -> None:
+    first = receive(payload("refund.processed"))
+    assert first != receive(payload("refund.processed", refund_reference="132013318361"))
+
+
+@pytest.mark.parametrize(
+    ("name", "reference"),
+    [
+        ("refund.processed", "TOP01M85MW6EM6C1D15Q"),
+        ("charge.dispute.create", "TOP01M85MW6EM6C1D15Q"),
+        ("transfer.success", "stw01m85mw6em6c1d15q"),
+        ("customeridentification.success", ""),
+    ],
+)
+def test_the_reference_is_found_where_each_event_has_it(name: str, reference: str) -> None:
+    assert receive(payload(name)).reference == reference
+
+
+# Processing
+
+
+def test_a_success_is_settled(provider: Provider, payment: Payment, plan: Plan) -> None:
+    provider.pay(payment, "silent")
+    event = process(receive(success(payment)))
+    assert (event.note, event.needs_staff, event.error) == ("Settled.", False, "")
+    assert event.processed_at is not None
+    assert ledger.balance_kobo(plan.account) == AMOUNT
+
+
+def test_a_replay_changes_nothing(provider: Provider, payment: Payment, plan: Plan) -> None:
+    provider.pay(payment, "silent")
+    event = process(receive(success(payment)))
+    process(receive(success(payment)))
+    process(receive(success(payment, id=77)))
+    assert ledger.balance_kobo(plan.account) == AMOUNT
+    assert event == WebhookEvent.objects.get(times_received=2)
+    assert Entry.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"amount": 1, "requested_amount": 1}, {"currency": "USD"}, {"amount": 10**15}]
+)
+def test_the_events_own_figures_are_not_believed(
+    provider: Provider, payment: Payment, plan: Plan, changes: dict[str, object]
+) -> None:
+    provider.pay(payment, "silent")
+    process(receive(success(payment, **changes)))
+    assert ledger.balance_kobo(plan.account) == AMOUNT
+
+
+def test_a_success_that_the_provider_does_not_confirm_posts_nothing(
+    provider: Provider, payment: Payment, plan: Plan
+) -> None:
+    event = process(receive(success(payment)))
+    assert event.processed_at is None
+    assert event.due_at is not None
+    assert "does not say so" in event.error
+    assert not Entry.objects.exists()
+
+
+def test_a_success_that_is_confirmed_later_is_found_by_the_sweep(
+    provider: Provider, payment: Payment, plan: Plan
+) -> None:
+    process(receive(success(payment)))
+    provider.pay(payment, "silent")
+    later = timezone.now() + datetime.timedelta(minutes=2)
+    with time_machine.travel(later):
+        assert inbox.sweep(later) == 1
+    assert ledger.balance_kobo(plan.account) == AMOUNT
+
+
+@pytest.mark.parametrize(
+    ("changes", "kobo"), [({"amount": AMOUNT - 1}, AMOUNT - 1), ({"currency": "USD"}, 0)]
+)
+def test_other_money_than_asked_for_is_left_to_a_person(
+    provider: Provider, payment: Payment, changes: dict[str, object], kobo: int
+) -> None:
+    provider.pay(payment, "silent")
+    provider.change(payment.transaction.reference, **changes)
+    event = process(receive(success(payment)))
+    assert event.needs_staff
+    assert payment.transaction.reference in event.note
+    assert ledger.balance_kobo(ledger.house_account(Account.Kind.SUSPENSE)) == kobo
+
+
+def test_money_under_an_unknown_reference_is_left_to_a_person(provider: Provider) -> None:
+    provider.announce("unknown-1", 70_00, outcome="silent")
+    event = process(receive(payload("charge.success", reference="unknown-1")))
+    assert event.needs_staff
+    assert event.note == f"Kept in suspense as {Transaction.objects.get().reference} for a review."
+
+
+@pytest.mark.parametrize("reference", ["unknown-2", "", "../transfer", "x" * 400])
+def test_an_unknown_reference_without_money_is_left_to_a_person(provider: Provider, reference: str) -> None:
+    event = process(receive(payload("charge.success", reference=reference)))
+    assert event.needs_staff
+    assert event.note.startswith("Nothing was posted")
+    assert not Transaction.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["refund.processed", "charge.dispute.create", "transfer.success"])
+def test_an_event_that_nothing_acts_on_says_so(
+    provider: Provider, payment: Payment, plan: Plan, name: str
+) -> None:
+    provider.pay(payment, "silent")
+    payments.settle(payment.transaction.reference)
+    event = process(receive(payload(name)))
+    assert event.needs_staff
+    assert "Nothing was posted for it here" in event.note
+    assert ledger.balance_kobo(plan.account) == AMOUNT
+
+
+def test_an_event_of_no_concern_is_kept(provider: Provider) -> None:
+    event = process(receive(payload("customeridentification.success")))
+    assert event.processed_at is not None
+    assert not event.needs_staff
+    assert provider.requests == []
+
+
+def test_a_refund_told_before_the_success_does_not_stop_it(
+    provider: Provider, payment: Payment, plan: Plan
+) -> None:
+    provider.pay(payment, "silent")
+    process(receive(payload("refund.processed", transaction_reference=payment.transaction.reference)))
+    process(receive(success(payment)))
+    assert ledger.balance_kobo(plan.account) == AMOUNT
+
+
+# When something goes wrong
+
+
+def away(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectTimeout("nobody there")
+
+
+def test_a_provider_that_is_away_is_asked_again(provider: Provider, payment: Payment, plan: Plan) -> None:
+    provider.pay(payment, "silent")
+    provider.instead = away
+    event = process(receive(success(payment)))
+    assert event.error.startswith("ProviderUnavailable")
+    assert not inbox.sweep(timezone.now())
+    provider.instead = None
+    later = timezone.now() + datetime.timedelta(minutes=2)
+    with time_machine.travel(later):
+        assert inbox.sweep(later) == 1
+    assert ledger.balance_kobo(plan.account) == AMOUNT
+    event.refresh_from_db()
+    assert event.error == ""
+
+
+def test_a_provider_that_is_away_is_asked_once_in_a_sweep(provider: Provider, payment: Payment) -> None:
+    provider.instead = away
+    before = len(provider.requests)
+    for number in range(5):
+        receive(success(payment, id=number))
+    inbox.sweep(timezone.now())
+    assert len(provider.requests) == before + 1
+
+
+def test_tries_end_and_then_a_person_has_to_look(provider: Provider, payment: Payment) -> None:
+    event = receive(success(payment))
+    now = timezone.now()
+    for _ in range(20):
+        now += datetime.timedelta(days=3)
+        with time_machine.travel(now):
+            inbox.sweep(now)
+    event.refresh_from_db()
+    assert (event.tries, event.due_at, event.needs_staff) == (9, None, True)
+    assert event.processed_at is None
+
+
+def test_an_event_whose_worker_died_is_found_after_the_lease(
+    provider: Provider, payment: Payment, plan: Plan
+) -> None:
+    provider.pay(payment, "silent")
+    event = receive(success(payment))
+    now = timezone.now()
+    WebhookEvent.objects.update(due_at=now + datetime.timedelta(minutes=5), tries=1)
+    assert not inbox.process(event.pk)
+    with time_machine.travel(now + datetime.timedelta(minutes=6)):
+        assert inbox.process(event.pk)
+    assert ledger.balance_kobo(plan.account) == AMOUNT
+
+
+def test_a_processed_event_is_not_processed_again(provider: Provider, payment: Payment) -> None:
+    provider.pay(payment, "silent")
+    event = process(receive(success(payment)))
+    asked = len(provider.requests)
+    assert not inbox.process(event.pk)
+    assert len(provider.requests) == asked
+
+
+def test_a_new_secret_key_is_what_counts(settings: Settings) -> None:
+    body = payload("charge.success")
+    settings.PROVIDER_SECRET_KEY = "sk_new"
+    with pytest.raises(ForgedEvent):
+        receive(body)
+    assert inbox.receive(body, signature(body, "sk_new"))

@@ -1,0 +1,144 @@
+"""`manage.py run`: everything starts together, and everything ends together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from django.conf import settings
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def ports() -> tuple[int, int]:
+    """Two ports, side by side, that nobody uses, below those that the system hands out."""
+    first = 23000 + os.getpid() % 4000 * 2
+    while not all(_is_free(port) for port in (first, first + 1)):
+        first += 2
+    return first, first + 1
+
+
+@pytest.fixture
+def start(ports: tuple[int, int], tmp_path: Path) -> Iterator[Start]:
+    """Start `manage.py run` with a database of its own; what a failing test leaves is ended."""
+    started = []
+
+    def start(**environment: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "run", "--without-demo"],
+            cwd=settings.BASE_DIR,
+            env={name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+            | {"PORT": str(ports[0]), "DATABASE_URL": f"sqlite:///{tmp_path / 'run.sqlite3'}"}
+            | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        for number in [*_descendants(process.pid), process.pid]:
+            _end(number)
+        process.communicate()
+
+
+def test_the_site_answers_and_ctrl_c_leaves_no_process(start: Start, ports: tuple[int, int]) -> None:
+    process = start()
+    printed = _read_until(process, "Ctrl-C ends everything.")
+    assert f"Asusu is at http://127.0.0.1:{ports[0]}" in printed
+    with urlopen(f"http://127.0.0.1:{ports[0]}/static/css/app.css", timeout=10) as page:
+        assert page.status == 200
+    descendants = _descendants(process.pid)
+    assert len(descendants) >= 5  # the server and its reloaded self, the worker, the simulator, Redis
+    process.send_signal(signal.SIGINT)
+    assert process.wait(15) == 0
+    assert not [number for number in descendants if _is_alive(number)]
+
+
+def test_when_one_program_dies_all_end_and_it_is_named(start: Start) -> None:
+    process = start()
+    _read_until(process, "Ctrl-C ends everything.")
+    descendants = _descendants(process.pid)
+    worker = next(number for number in descendants if "run_huey" in _command_line(number))
+    os.kill(worker, signal.SIGKILL)
+    output, _ = process.communicate(timeout=15)
+    assert process.returncode == 1
+    assert "The worker was ended by SIGKILL. Everything else was ended, too." in output
+    assert not [number for number in descendants if _is_alive(number)]
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["the site's port", "the simulator's port"])
+def test_a_taken_port_is_told_in_one_line(start: Start, ports: tuple[int, int], place: int) -> None:
+    with socket.create_server(("127.0.0.1", ports[place])):
+        output, _ = start().communicate(timeout=30)
+    assert f"Port {ports[place]}" in output
+    assert f"PORT={ports[0] + 10} make run" in output
+    assert len(output.splitlines()) == 1
+
+
+def test_without_debug_it_does_not_serve(start: Start) -> None:
+    secrets = {
+        "SITE_URL": "https://savings.example",
+        "SECRET_KEY": "s" * 60,
+        "EMAIL_URL": "dummymail://",
+        "PAYSTACK_SECRET_KEY": "sk_live_x",
+        "REDIS_URL": "redis://127.0.0.1:1",
+    }
+    process = start(DEBUG="0", **secrets)
+    output, _ = process.communicate(timeout=30)
+    assert "This is for development" in output
+    assert process.returncode == 1
+
+
+def _read_until(process: subprocess.Popen[str], words: str) -> str:
+    assert process.stdout
+    printed = ""
+    for line in process.stdout:
+        printed += line
+        if words in line:
+            return printed
+    raise AssertionError(f"It ended before it said {words!r}:\n{printed}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _descendants(number: int) -> list[int]:
+    """Return the processes that this one started, and those that they started."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+    parents = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
+    found = [number]
+    for ancestor in found:
+        found += [child for child, parent in parents if parent == ancestor]
+    return found[1:]
+
+
+def _command_line(number: int) -> str:
+    command = ["ps", "-p", str(number), "-o", "args="]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def _is_alive(number: int) -> bool:
+    """Say whether a process still works: one that only waits to be collected does not."""
+    time.sleep(0.05)
+    command = ["ps", "-p", str(number), "-o", "stat="]
+    state = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return bool(state) and not state.startswith("Z")
+
+
+def _end(number: int) -> None:
+    if _is_alive(number):
+        os.kill(number, signal.SIGKILL)

@@ -1,0 +1,263 @@
+"""The provider's stand-in: its pay page, its answers to bad requests, its memory and its webhooks."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
+
+from tests.provider import Provider
+from web.simulator import events, payments, store
+
+KEY = {"Authorization": "Bearer sk_test_simulator"}
+ASKED = {"email": "ada@example.com", "amount": 2_500_000, "reference": "TOP01M85MW6EM6C1D15Q"}
+
+
+@pytest.fixture
+def http(provider: Provider) -> Iterator[httpx.Client]:
+    with httpx.Client(transport=provider.simulator, base_url="http://simulator", headers=KEY) as client:
+        yield client
+
+
+def announce(http: httpx.Client, **changes: object) -> httpx.Response:
+    return http.post("/transaction/initialize", json=ASKED | changes)
+
+
+def pay_page(http: httpx.Client) -> str:
+    return str(announce(http, callback_url="http://site/back/").json()["data"]["authorization_url"])
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[str]:
+    """The simulator as a process of its own, which has to end well when it is told to."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    told = {
+        "DJANGO_SETTINGS_MODULE": "web.settings",
+        "SIMULATOR_URL": address,
+        "SIMULATOR_FILE": str(folder / "simulator.sqlite3"),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "simulator"], cwd=settings.BASE_DIR, env=os.environ | told, text=True
+    )
+    try:
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            with contextlib.suppress(httpx.ConnectError):
+                httpx.get(address)
+                break
+            time.sleep(0.1)
+        yield address
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+
+def status(http: httpx.Client) -> str:
+    return str(http.get(f"/transaction/verify/{ASKED['reference']}").json()["data"]["status"])
+
+
+def test_the_pay_page_says_what_it_is_and_what_is_paid(http: httpx.Client) -> None:
+    page = http.get(pay_page(http))
+    assert "₦25,000.00" in page.text
+    assert "No real card is charged." in page.text
+    assert all(f'value="{outcome}"' in page.text for outcome in payments.OUTCOMES)
+
+
+def test_its_pages_may_load_nothing_but_their_own_style(http: httpx.Client) -> None:
+    policy = http.get(pay_page(http)).headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert f"form-action 'self' {settings.SITE_URL}" in policy
+    assert http.get("/static/css/app.css").headers["Content-Type"] == "text/css"
+    assert http.get("/static/js/app.js").status_code == 404
+    assert http.get("/static/../web/settings.py").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("outcome", "end", "deliveries"),
+    [
+        ("success", "success", 1),
+        ("declined", "failed", 0),
+        ("abandon", "abandoned", 0),
+        ("late", "pending", 1),
+        ("twice", "success", 2),
+        ("wrong-amount", "success", 1),
+        ("forged", "abandoned", 1),
+        ("silent", "success", 0),
+    ],
+)
+def test_each_button_ends_as_it_says(http: httpx.Client, outcome: str, end: str, deliveries: int) -> None:
+    answer = http.post(pay_page(http), data={"outcome": outcome})
+    assert answer.status_code == 303
+    query = f"?trxref={ASKED['reference']}&reference={ASKED['reference']}"
+    assert answer.headers["Location"] == "http://site/back/" + query
+    assert status(http) == end
+    assert len(store.due_deliveries(time.time() + 60)) == deliveries
+
+
+def test_leaving_leads_to_where_the_site_wants_leavers(http: httpx.Client) -> None:
+    announce(http, metadata={"cancel_action": "http://site/left/"}, callback_url="http://site/back/")
+    payment = payments.find(str(ASKED["reference"]))
+    assert payment is not None
+    answer = http.post(f"/pay/{payment['access_code']}", data={"outcome": "abandon"})
+    assert answer.headers["Location"] == "http://site/left/"
+
+
+def test_a_late_payment_succeeds_by_itself(http: httpx.Client, provider: Provider) -> None:
+    http.post(pay_page(http), data={"outcome": "late"})
+    provider.change(str(ASKED["reference"]), succeeds_at=time.time() - 1)
+    assert status(http) == "success"
+
+
+@pytest.mark.parametrize("outcome", ["", "nonsense"])
+def test_a_button_that_is_not_there_changes_nothing(http: httpx.Client, outcome: str) -> None:
+    assert http.post(pay_page(http), data={"outcome": outcome}).status_code == 200
+    assert status(http) == "abandoned"
+
+
+def test_a_payment_cannot_be_paid_twice(http: httpx.Client) -> None:
+    page = pay_page(http)
+    http.post(page, data={"outcome": "success"})
+    assert "This payment is done" in http.post(page, data={"outcome": "success"}).text
+    assert len(store.due_deliveries(time.time())) == 1
+
+
+def test_a_declined_payment_can_be_tried_again(http: httpx.Client) -> None:
+    page = pay_page(http)
+    http.post(page, data={"outcome": "declined"})
+    http.post(page, data={"outcome": "success"})
+    assert status(http) == "success"
+
+
+def test_an_unknown_pay_page_says_so(http: httpx.Client) -> None:
+    assert http.get("/pay/nothing").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"amount": 0}, "invalid_amount"),
+        ({"amount": -1}, "invalid_amount"),
+        ({"amount": "2500000"}, "invalid_amount"),
+        ({"amount": True}, "invalid_amount"),
+        ({"email": "nobody"}, "invalid_email_address"),
+        ({"email": None}, "invalid_email_address"),
+        ({"reference": "a/b"}, "invalid_reference"),
+        ({"reference": ""}, "invalid_reference"),
+    ],
+)
+def test_a_bad_announcement_is_declined(http: httpx.Client, changes: dict[str, object], code: str) -> None:
+    answer = announce(http, **changes)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+def test_a_reference_is_taken_once(http: httpx.Client) -> None:
+    announce(http)
+    assert announce(http).json()["code"] == "duplicate_reference"
+
+
+@pytest.mark.parametrize("body", [b"", b"not json", b"[]"])
+def test_a_body_that_is_no_object_is_declined(http: httpx.Client, body: bytes) -> None:
+    assert http.post("/transaction/initialize", content=body).status_code == 400
+
+
+@pytest.mark.parametrize("key", ["", "Bearer wrong", "sk_test_simulator"])
+def test_without_the_key_nothing_is_told(http: httpx.Client, key: str) -> None:
+    answer = http.get("/transaction/verify/x", headers={"Authorization": key})
+    assert (answer.status_code, answer.json()["message"]) == (401, "Invalid key")
+
+
+def test_a_wrong_method_and_a_wrong_path_are_declined(http: httpx.Client) -> None:
+    assert http.get("/transaction/initialize").status_code == 405
+    assert http.get("/customer").status_code == 404
+
+
+def test_a_card_is_charged_again_only_for_its_owner(http: httpx.Client, provider: Provider) -> None:
+    http.post(pay_page(http), data={"outcome": "success"})
+    payment = payments.find(str(ASKED["reference"]))
+    assert payment is not None
+    asked = ASKED | {"reference": "AUT-2", "authorization_code": payment["authorization"]["code"]}
+    assert http.post("/transaction/charge_authorization", json=asked).json()["data"]["status"] == "success"
+    somebody = asked | {"reference": "AUT-3", "email": "bola@example.com"}
+    assert http.post("/transaction/charge_authorization", json=somebody).status_code == 400
+
+
+@pytest.mark.parametrize(("account", "end"), [("0123456789", "success"), ("0000000000", "failed")])
+def test_a_transfer_is_pending_then_told(http: httpx.Client, account: str, end: str) -> None:
+    bank = {"name": "Ada Okafor", "account_number": account, "bank_code": "058"}
+    recipient = http.post("/transferrecipient", json=bank).json()["data"]["recipient_code"]
+    assert http.post("/transferrecipient", json=bank).json()["data"]["recipient_code"] == recipient
+    asked = {"source": "balance", "reference": "stw-0000000000001", "amount": 500, "recipient": recipient}
+    assert http.post("/transfer", json=asked).json()["data"]["status"] == "pending"
+    assert http.post("/transfer", json=asked).status_code == 400
+    sent = store.get("transfer", "stw-0000000000001")
+    assert sent is not None
+    store.put("transfer", "stw-0000000000001", sent | {"created_at": time.time() - 60})
+    assert http.get("/transfer/verify/stw-0000000000001").json()["data"]["status"] == end
+    body = json.loads(store.due_deliveries(time.time() + 60)[0].body)
+    assert (body["event"], body["data"]["status"]) == (f"transfer.{end}", end)
+
+
+def test_an_unanswered_event_is_sent_again_as_the_provider_would(
+    http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "transport", httpx.MockTransport(lambda request: httpx.Response(500)))
+    http.post(pay_page(http), data={"outcome": "success"})
+    now = time.time() + 1
+    waits = []
+    for _ in range(6):
+        assert events.deliver_due(now) == 0
+        due = store.due_deliveries(now + 10_000)[0].due_at
+        waits.append(round(due - now))
+        now = due
+    assert waits == [180, 180, 180, 180, 3600, 3600]
+
+
+def test_an_event_is_given_up_after_three_days(http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "transport", httpx.MockTransport(lambda request: httpx.Response(401)))
+    http.post(pay_page(http), data={"outcome": "forged"})
+    now = began = time.time() + 1
+    while due := store.due_deliveries(now + 10_000):
+        now = max(now, due[0].due_at)
+        events.deliver_due(now)
+    assert 71 < (now - began) / 3600 < 73
+
+
+@pytest.mark.timeout(60)
+def test_it_serves_keeps_its_memory_over_a_restart_and_ends(tmp_path: Path) -> None:
+    with running(tmp_path) as address:
+        page = httpx.post(f"{address}/transaction/initialize", json=ASKED, headers=KEY).json()
+    with running(tmp_path) as again:
+        url = page["data"]["authorization_url"].replace(address, again)
+        assert httpx.post(url, data={"outcome": "silent"}).status_code == 303
+        answer = httpx.get(f"{again}/transaction/verify/{ASKED['reference']}", headers=KEY)
+    assert answer.json()["data"]["status"] == "success"
+
+
+def test_it_does_not_start_beside_the_real_provider(settings: Settings) -> None:
+    settings.USES_SIMULATOR = False
+    with pytest.raises(CommandError, match="the real provider is used"):
+        call_command("simulator")
+
+
+def test_a_taken_port_is_said_in_one_sentence(settings: Settings) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings.SIMULATOR_URL = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(CommandError, match="cannot listen"):
+            call_command("simulator")

@@ -1,0 +1,164 @@
+"""How allauth, which signs people in and up, works here: its mails, redirects, words and secrets."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+from allauth.account import signals
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.userkit import did_user_login
+from allauth.account.models import EmailAddress
+from allauth.core import context
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.usersessions.internal.flows.sessions import end_other_sessions
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.dispatch import receiver
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString
+from qrcode.main import QRCode
+
+from savings import emails, users
+from savings.models import User
+from web import devices
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Accounts by e-mail address and name; every mail is a row of the outbox."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "account_inactive": "This account is closed.",
+        "duplicate_email": "This is your address already.",
+        "email_password_mismatch": "That e-mail and password do not fit together.",
+        "email_taken": "Somebody else uses this address.",
+        "enter_current_password": "This is not your password.",
+        "incorrect_code": "This is not the code. Look at the newest mail, and at each digit.",
+        "incorrect_password": "This is not your password.",
+        "rate_limited": "That was quick. Wait a minute, then try again.",
+        "too_many_login_attempts": "Too many attempts. Wait five minutes, then try again.",
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return bool(settings.SIGNUP_OPEN)
+
+    def save_user(
+        self,
+        request: HttpRequest,
+        user: AbstractBaseUser,
+        form: BaseForm,
+        commit: bool = True,  # noqa: FBT001 - allauth's
+    ) -> AbstractBaseUser:
+        if isinstance(user, User):
+            user.name = form.cleaned_data["name"]
+        return super().save_user(request, user, form, commit)
+
+    def is_safe_url(self, url: str) -> bool:
+        """Allow redirects to this very host alone; allauth would allow every host we answer to."""
+        return url_has_allowed_host_and_scheme(
+            url, {context.request.get_host()}, require_https=context.request.is_secure()
+        )
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("users:security")
+
+    def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:
+        return reverse("users:security") if context.request.user.is_authenticated else settings.LOGIN_URL
+
+    def post_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse:
+        response = super().post_login(request, user, **kwargs)
+        if isinstance(user, User):
+            devices.note_sign_in(request, response, user)
+        return response
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Write the mail into the outbox. No word in it is from whoever typed the address, which may be another's."""
+        agent = context.get("user_agent")
+        context = {**context, "email": email, "site_url": settings.SITE_URL}
+        context["device"] = devices.label(agent) if agent else ""
+        subject = render_to_string(f"{template_prefix}_subject.txt", context).strip()
+        text = render_to_string(f"{template_prefix}_message.txt", context).strip() + "\n"
+        code = context.get("code", "")
+        *paragraphs, why = text.strip().split("\n\n")
+        html = render_to_string(
+            "emails/account.html", {"subject": subject, "paragraphs": paragraphs, "why": why, "code": code}
+        )
+        emails.account(_owner_of(email), email, subject, text, html, secret=code)
+
+
+class MFAAdapter(DefaultMFAAdapter):
+    """Two-step sign-in and passkeys; what proves the second step is not stored in the clear."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": "This is not the code. Codes change every 30 seconds.",
+        "unverified_email": "Prove your e-mail address first.",
+    }
+
+    def encrypt(self, text: str) -> str:
+        return _safe().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return _safe().decrypt(encrypted_text.encode()).decode()
+
+    def build_totp_svg(self, url: str) -> SafeString:
+        """Draw the QR code as one path without a style, which our content policy would not allow."""
+        code: QRCode[Any] = QRCode(border=2)
+        code.add_data(url)
+        rows = code.get_matrix()
+        path = "".join(
+            f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark
+        )
+        return format_html(
+            '<svg class="qr" viewBox="0 0 {0} {0}" role="img" aria-label="{1}"><path d="{2}"/></svg>',
+            len(rows),
+            "The key as a QR code",
+            path,
+        )
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        return super().get_public_key_credential_rp_entity() | {"name": "Asusu"}
+
+    def generate_authenticator_name(self, user: AbstractBaseUser, type: str) -> str:  # noqa: A002 - allauth's name
+        return devices.label(context.request.headers.get("User-Agent", ""))
+
+
+@receiver(signals.email_confirmed)
+def welcome(request: HttpRequest, email_address: EmailAddress, **kwargs: Any) -> None:
+    """The first proof of an address begins the saving; later ones only change it."""
+    if not did_user_login(email_address.user):
+        users.welcome(email_address.user)
+
+
+@receiver([signals.password_changed, signals.password_set, signals.password_reset])
+def end_sessions(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """A new password ends every other session for good; without this they would only stop to count."""
+    end_other_sessions(request, user)
+
+
+@receiver(signals.email_changed)
+def show_new_address(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """The address stands on the person's pages, which are cached under their version."""
+    User.objects.touch(user.pk)
+
+
+def _owner_of(email: str) -> User | None:
+    """Return whom a mail concerns, for their Messages page: nobody where the address is no account's."""
+    proven = EmailAddress.objects.filter(email=email, verified=True).select_related("user").first()
+    return proven.user if proven else User.objects.filter(email=email).first()
+
+
+def _safe() -> MultiFernet:
+    """Return what locks the secrets of second steps, by keys made from SECRET_KEY and its predecessors."""
+    return MultiFernet(
+        [
+            Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"web.accounts.safe" + key.encode()).digest()))
+            for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+        ]
+    )

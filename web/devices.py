@@ -1,0 +1,66 @@
+"""The browser somebody signs in from: known again by a cookie, named by what it says about itself."""
+
+from __future__ import annotations
+
+import re
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from savings import users
+from savings.models import User
+
+_COOKIE = "device"
+_SALT = "web.devices"
+# The longest that browsers keep a cookie.
+_AGE_SECONDS = 400 * 24 * 60 * 60
+
+# The first that fits: most browsers also claim to be those further down.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox|FxiOS", "Firefox"),
+    ("Chrome|CriOS", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "a Mac"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+
+
+def note_sign_in(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
+    """Tell a person of a browser they have not used before, and let this one be known from now on."""
+    token = request.get_signed_cookie(_COOKIE, default=None, salt=_SALT, max_age=_AGE_SECONDS)
+    token = users.recognise(
+        user, token, label=label(request.headers.get("User-Agent", "")), at=timezone.now()
+    )
+    response.set_signed_cookie(
+        _COOKIE,
+        token,
+        salt=_SALT,
+        max_age=_AGE_SECONDS,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+
+
+def label(user_agent: str) -> str:
+    """Return words such as `Firefox on Android`, made of ours alone: what a browser says can be anything."""
+    browser = _first(_BROWSERS, user_agent)
+    system = _first(_SYSTEMS, user_agent)
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or (f"A browser on {system}" if system else "A browser we cannot name")
+
+
+def _first(names: tuple[tuple[str, str], ...], user_agent: str) -> str:
+    return next((name for pattern, name in names if re.search(pattern, user_agent)), "")

@@ -1,0 +1,120 @@
+"""Runs the whole site for development: Redis, database, demo data, server, worker and payment simulator."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+
+from savings.models import User
+from web import embedded_redis
+from web.processes import Died, Processes, Stopped
+
+DEMO_SIGN_INS = """
+  Savers      ada@example.com  bola@example.com  chidi@example.com
+  Staff       staff@example.com
+  Superuser   admin@example.com
+  Password    asusu-demo   (for each of them)
+"""
+
+
+class Command(BaseCommand):
+    help = "Serve Asusu for development, with all it needs. Ctrl-C ends everything."
+    # The server checks the system itself, and again after each change.
+    requires_system_checks = []
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--without-demo", action="store_true", help="leave an empty database empty")
+
+    def handle(self, *args: Any, without_demo: bool, **options: Any) -> None:
+        if not settings.DEBUG:
+            raise CommandError("This is for development: set DEBUG=1. The README says how to serve for real.")
+        _refuse_taken_ports()
+        processes = Processes()
+        redis = None
+        try:
+            if not os.environ.get("REDIS_URL"):
+                redis = embedded_redis.start(settings.VAR_DIR / f"redis-{settings.PORT}.sock")
+                self.stdout.write(redis.notice, ending="\n" if redis.notice else "")
+            self._serve(processes, redis, without_demo=without_demo)
+        except Stopped:
+            self.stdout.write("\nEnding everything …")
+        except Died as death:
+            raise CommandError(f"{death} Everything else was ended, too.") from None
+        finally:
+            processes.stop()
+            if redis:
+                redis.stop()
+
+    def _serve(
+        self, processes: Processes, redis: embedded_redis.EmbeddedRedis | None, *, without_demo: bool
+    ) -> None:
+        environment = os.environ | {"PYTHONUNBUFFERED": "1", "DJANGO_RUNSERVER_HIDE_WARNING": "true"}
+        if redis:
+            environment["REDIS_URL"] = redis.url
+        manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+        self.stdout.write("Bringing the database up to date …")
+        call_command("migrate", verbosity=0, interactive=False)
+        if not without_demo and "demo" in get_commands() and not User.objects.exists():
+            self.stdout.write("Making demo data, this once …")
+            processes.start("demo", [*manage, "demo"], environment)
+            processes.finish("demo")
+        connections.close_all()
+        server = ["runserver", f"127.0.0.1:{settings.PORT}"]
+        processes.start("server", [*manage, *server], environment)
+        processes.start("worker", [*manage, "run_huey"], environment)
+        if settings.USES_SIMULATOR:
+            processes.start("payment simulator", [*manage, "simulator"], environment)
+        _wait_for_the_site(processes)
+        self._greet()
+        while True:
+            processes.pause()
+            processes.check_alive()
+            if redis and not redis.is_running():
+                raise Died("The embedded Redis ended.")
+
+    def _greet(self) -> None:
+        sign_ins = DEMO_SIGN_INS if User.objects.filter(email="ada@example.com").exists() else ""
+        connections.close_all()
+        self.stdout.write(f"\n  Asusu is at {settings.SITE_URL}\n{sign_ins}\n  Ctrl-C ends everything.\n")
+
+
+def _refuse_taken_ports() -> None:
+    addresses = {"the site": ("127.0.0.1", settings.PORT)}
+    if settings.USES_SIMULATOR:
+        simulator = urlsplit(settings.SIMULATOR_URL)
+        addresses["the payment simulator"] = (simulator.hostname or "127.0.0.1", simulator.port or 80)
+    for user, (host, port) in addresses.items():
+        with socket.socket() as probe:
+            # As the servers do: a connection that was just closed does not hold the port.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                raise CommandError(
+                    f"Port {port}, for {user}, cannot be had ({error.strerror}). "
+                    f"Try another pair: PORT={settings.PORT + 10} make run"
+                ) from None
+
+
+def _wait_for_the_site(processes: Processes) -> None:
+    """Return when the server answers anything at all."""
+    while True:
+        processes.check_alive()
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{settings.PORT}/healthz/", timeout=2):
+                return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            processes.pause()

@@ -1,0 +1,101 @@
+"""Starts programs beside each other and ends every one of them, with whatever they started themselves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+GRACE_SECONDS = 8
+KILL_SECONDS = 2
+POLL_SECONDS = 0.1
+
+
+class Stopped(Exception):
+    """Somebody asked for the end: Ctrl-C, or a signal from outside."""
+
+
+class Died(Exception):
+    """A program ended that should have stayed."""
+
+
+class Processes:
+    """Programs that live and end together.
+
+    A signal only sets a flag that the waiting functions look at: an exception out of the blue could come between
+    starting a program and noting that it runs. Each program leads a process group, so that its children end too.
+    """
+
+    def __init__(self) -> None:
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._asked_to_stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: self._asked_to_stop.set())
+
+    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start a program under a name that a person knows it by."""
+        self.check()
+        self._running[name] = subprocess.Popen(  # noqa: S603 (only our own commands come here)
+            command, env=dict(environment), stdin=subprocess.DEVNULL, start_new_session=True
+        )
+
+    def finish(self, name: str) -> None:
+        """Wait for a program that ends by itself; raise `Stopped` on a signal and `Died` when it fails."""
+        process = self._running[name]
+        while process.poll() is None:
+            self.pause()
+        if process.returncode:
+            raise Died(_obituary(name, process.returncode))
+        del self._running[name]
+
+    def pause(self) -> None:
+        """Let a moment pass, or less when a signal comes."""
+        self._asked_to_stop.wait(POLL_SECONDS)
+        self.check()
+
+    def check(self) -> None:
+        """Raise `Stopped` when a signal has come."""
+        if self._asked_to_stop.is_set():
+            raise Stopped
+
+    def check_alive(self) -> None:
+        """Raise `Died` for the first program that has ended."""
+        for name, process in self._running.items():
+            if process.poll() is not None:
+                raise Died(_obituary(name, process.returncode))
+
+    def stop(self) -> None:
+        """End all, the last started first: kindly, after a grace not kindly. Further signals change nothing."""
+        groups = [process.pid for process in reversed(self._running.values())]
+        for number, seconds in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
+            for group in groups:
+                _send(group, number)
+            groups = self._wait(groups, seconds)
+        self._running.clear()
+
+    def _wait(self, groups: list[int], seconds: float) -> list[int]:
+        """Return the groups that still have a process after that time."""
+        until = time.monotonic() + seconds
+        while groups and time.monotonic() < until:
+            time.sleep(0.02)
+            for process in self._running.values():
+                process.poll()
+            groups = [group for group in groups if _send(group, 0)]
+        return groups
+
+
+def _send(group: int, number: int) -> bool:
+    """Send a signal to a process group; False when nobody is in it any more."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+        return True
+    return False
+
+
+def _obituary(name: str, code: int) -> str:
+    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return f"The {name} {how}."

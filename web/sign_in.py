@@ -1,0 +1,104 @@
+"""Who may see what without signing in: one list, the middleware that keeps to it, and what waits for a sign-in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.forms import BaseForm
+from django.http import HttpRequest, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from web.http import SaverRequest, redirect
+
+# The URL names that strangers may open. Everything else asks to sign in, whatever its view says of itself.
+PUBLIC = frozenset(
+    {
+        "landing:home",
+        "healthz",
+        "readyz",
+        "payments:webhook",
+        # Development's mailbox, which is not there when mails are sent.
+        "messages:mailbox",
+        # Signing in and up, and getting back in.
+        "account_login",
+        "account_logout",
+        "account_signup",
+        "account_inactive",
+        "account_email_verification_sent",
+        "account_confirm_login_code",
+        "account_reset_password",
+        "account_confirm_password_reset_code",
+        "account_complete_password_reset",
+        "account_password_reset_completed",
+        "mfa_authenticate",
+        "mfa_login_webauthn",
+    }
+)
+
+_UNSENT = "unsent"
+_UNSENT_SECONDS = 60 * 60
+_LONGEST_UNSENT = 8 * 1024
+# Where forms hold what must not be kept, or what makes no sense a while later.
+_NEVER_KEPT = ("/accounts/", "/admin/")
+
+
+class SignInMiddleware(LoginRequiredMiddleware):
+    """Asks everybody to sign in, but for what is in `PUBLIC`; a form that was sent is there again afterwards."""
+
+    def process_view(
+        self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
+    ) -> HttpResponseBase | None:
+        if request.user.is_authenticated:
+            return None
+        match = request.resolver_match
+        if match is not None and match.view_name in PUBLIC:
+            return None
+        if request.method == "POST" and _keep(request):
+            sign_in = f"{resolve_url(settings.LOGIN_URL)}?next={reverse('users:unsent')}"
+            return redirect(cast("SaverRequest", request), sign_in)
+        return self.handle_no_permission(request, view_func)
+
+    def get_login_url(self, view_func: Any) -> str:
+        # The admin would have its own door.
+        return str(settings.LOGIN_URL)
+
+
+class InvalidFormMiddleware:
+    """Answers a form that did not fit with 422, as our own views do, where a class-based view of allauth says 200."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_template_response(self, request: HttpRequest, response: TemplateResponse) -> TemplateResponse:
+        forms = [value for value in (response.context_data or {}).values() if isinstance(value, BaseForm)]
+        if request.method == "POST" and response.status_code == 200 and any(form.errors for form in forms):
+            response.status_code = 422
+        return response
+
+
+def unsent(request: HttpRequest) -> tuple[str, QueryDict] | None:
+    """Return the path and fields of a form that was sent within the last hour by somebody not signed in any more."""
+    kept = request.session.get(_UNSENT)
+    if not kept or time.time() - kept["at"] > _UNSENT_SECONDS:
+        return None
+    return kept["path"], QueryDict(kept["fields"])
+
+
+def _keep(request: HttpRequest) -> bool:
+    """Keep a form over the sign-in, in the stranger's own session. The CSRF check has said that it is ours."""
+    fields = request.POST.copy()
+    fields.pop("csrfmiddlewaretoken", None)
+    if request.path.startswith(_NEVER_KEPT) or request.FILES or len(fields.urlencode()) > _LONGEST_UNSENT:
+        return False
+    request.session[_UNSENT] = {"path": request.path, "fields": fields.urlencode(), "at": time.time()}
+    return True

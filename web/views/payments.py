@@ -1,0 +1,114 @@
+"""The provider's events, and the way back from its page."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from savings import arrivals, inbox, money, payments, tasks
+from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, ProviderUnavailable
+from savings.models import Payment, Transaction
+from web.http import SaverRequest, redirect, render_part, toast, wants_part
+
+Status = Transaction.Status
+# How long somebody waits for their page while we ask the provider.
+_ASK_SECONDS = 3
+# The page looks again after so many seconds each time, then leaves it to the person.
+_LOOK_AGAIN_AFTER = (2, 2, 2, 3, 5, 8, 13, 20, 30, 30)
+
+
+@login_not_required
+@csrf_exempt
+@require_POST
+def webhook(request: HttpRequest) -> HttpResponse:
+    """Keep an event of the provider and have a worker look at it. A stranger learns nothing from the answers."""
+    body = request.read(inbox.LONGEST_BODY_BYTES + 1)
+    if len(body) > inbox.LONGEST_BODY_BYTES:
+        return HttpResponse(status=413)
+    try:
+        event = inbox.receive(body, request.headers.get("x-paystack-signature", ""))
+    except ForgedEvent:
+        return HttpResponse(status=401)
+    except MalformedEvent:
+        return HttpResponse(status=400)
+    if event.due_at is not None:
+        tasks.nudge(tasks.process_webhook_event, event.pk)
+    return HttpResponse(status=200)
+
+
+@require_GET
+def return_from_provider(request: SaverRequest, reference: str) -> HttpResponse:
+    """Ask once what became of a payment; show its receipt, or a page that waits for it."""
+    payment = _payment_of(request, reference)
+    if payment.sent_at and arrivals.is_open(payment) and not wants_part(request):
+        _ask(reference)
+        payment = _payment_of(request, reference)
+    if payment.transaction.status != Status.PENDING:
+        _say_how_it_ended(request, payment)
+        return redirect(request, reverse("transactions:receipt", args=[reference]))
+    looks = _looks(request)
+    context = {
+        "payment": payment,
+        "movement": payment.transaction,
+        "next_look": looks + 1,
+        "seconds": _LOOK_AGAIN_AFTER[looks] if looks < len(_LOOK_AGAIN_AFTER) else None,
+    }
+    return render_part(request, "payments/return_from_provider.html", "watch", context)
+
+
+@require_POST
+def send_again(request: SaverRequest, reference: str) -> HttpResponse:
+    """Go on to the provider's page, announcing the payment first where that has not worked yet."""
+    payment = _payment_of(request, reference)
+    if payment.transaction.status == Status.PENDING and not payment.checkout_url:
+        if payments.send(payment):
+            return HttpResponseRedirect(payment.checkout_url)
+        toast(request, "The payment provider still does not answer.", "No money has moved.", is_bad=True)
+    return HttpResponseRedirect(where_to_pay(payment))
+
+
+def where_to_pay(payment: Payment) -> str:
+    """Return where a payment goes on: the provider's page, or ours while there is none or it is over."""
+    if payment.checkout_url and payment.transaction.status == Status.PENDING:
+        return payment.checkout_url
+    return reverse("payments:return_from_provider", args=[payment.transaction.reference])
+
+
+def _payment_of(request: SaverRequest, reference: str) -> Payment:
+    payments_of_user = Payment.objects.select_related("transaction__plan", "meant_for")
+    return get_object_or_404(
+        payments_of_user, transaction__reference=reference, transaction__user=request.user
+    )
+
+
+def _ask(reference: str) -> None:
+    """Ask the provider now, or leave it to a worker when it is slow."""
+    try:
+        payments.settle(reference, timeout_seconds=_ASK_SECONDS)
+    except (ProviderUnavailable, ProviderRefused):
+        tasks.nudge(tasks.settle_payment, reference)
+
+
+def _looks(request: SaverRequest) -> int:
+    """Return how often the page has looked already, as its address says."""
+    text = request.GET.get("look", "")
+    return int(text) if text.isdecimal() and len(text) < 3 else 0
+
+
+def _say_how_it_ended(request: SaverRequest, payment: Payment) -> None:
+    movement = payment.transaction
+    amount = money.naira(movement.amount_kobo)
+    if movement.status == Status.SUCCESS:
+        place = movement.plan.name if movement.plan else "your stash"
+        why = f"{payment.meant_for} takes no more money." if payment.meant_for else ""
+        toast(request, f"{amount} is in {place}.", why)
+    elif movement.status == Status.REVIEW:
+        toast(request, "We are checking this payment.", "Its receipt says what we know.")
+    elif movement.status == Status.ABANDONED:
+        toast(request, f"The payment of {amount} was not finished.", "No money has moved.", is_bad=True)
+    elif movement.status == Status.FAILED:
+        toast(request, f"The payment of {amount} did not go through.", "No money has moved.", is_bad=True)

@@ -1,0 +1,138 @@
+"""A person's own pages: profile, theme, security, and the form that waited for them to sign in."""
+
+from __future__ import annotations
+
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.internal.flows.sessions import end_sessions
+from allauth.usersessions.models import UserSession
+from django import forms
+from django.contrib.sessions.models import Session
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from savings import users
+from savings.exceptions import Refused
+from savings.models import User
+from web import devices, sign_in
+from web.forms import Segments, Switch, add_refusal
+from web.http import SaverRequest, redirect, render_part, toast
+
+# More than anybody has; what is older than these is of no help on a page.
+_MOST_SHOWN = 20
+
+
+class ProfileForm(forms.Form):
+    """What a person says about themselves."""
+
+    name = forms.CharField(
+        max_length=500,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        help_text="What we call you, on the pages and in e-mails.",
+    )
+    wants_receipts = forms.BooleanField(
+        required=False,
+        label="Send me an e-mail for each top-up",
+        widget=Switch,
+        help_text="E-mails about your sign-in are always sent: they protect your money.",
+    )
+    theme = forms.ChoiceField(
+        required=False, choices=User.Theme.choices, widget=Segments, help_text="Auto is as your device."
+    )
+
+
+def profile(request: SaverRequest) -> HttpResponse:
+    """Name, e-mail preferences and theme."""
+    user = request.user
+    initial = {"name": user.name, "wants_receipts": user.wants_receipts, "theme": user.theme}
+    form = ProfileForm(request.POST if request.method == "POST" else None, initial=initial)
+    if form.is_valid():
+        try:
+            users.change_profile(user, **form.cleaned_data)
+        except Refused as refused:
+            user.refresh_from_db()
+            add_refusal(form, refused)
+        else:
+            toast(request, "Saved")
+            return redirect(request, "/profile/")
+    return render_part(
+        request, "users/profile.html", "form", {"form": form}, status=422 if form.errors else 200
+    )
+
+
+@require_POST
+def theme(request: SaverRequest) -> HttpResponse:
+    """Change the theme from the menu, and go back to the page that was open."""
+    try:
+        users.change_theme(request.user, request.POST.get("theme", ""))
+    except ValueError:
+        return HttpResponseBadRequest("There is no such theme.")
+    back = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+    return redirect(request, back if is_ours else "/profile/")
+
+
+def security(request: SaverRequest) -> HttpResponse:
+    """How one signs in, where one is signed in, and which devices are known."""
+    found = list(Authenticator.objects.filter(user=request.user).order_by("created_at"))
+    by_type = {authenticator.type: authenticator.wrap() for authenticator in found}
+    passkeys = [a for a in found if a.type == Authenticator.Type.WEBAUTHN]
+    codes = by_type.get(Authenticator.Type.RECOVERY_CODES)
+    context = {
+        "has_app": Authenticator.Type.TOTP in by_type,
+        "passkeys": passkeys,
+        "codes_left": len(codes.get_unused_codes()) if codes else None,
+        "sessions": [
+            (session, devices.label(session.user_agent), session.session_key == request.session.session_key)
+            for session in _live_sessions(request.user)[:_MOST_SHOWN]
+        ],
+        "devices": request.user.devices.order_by("-last_seen_at")[:_MOST_SHOWN],
+    }
+    return render(request, "users/security.html", context)
+
+
+@require_POST
+def end_session(request: SaverRequest, session_id: int) -> HttpResponse:
+    """Sign out one browser, from another."""
+    session = get_object_or_404(UserSession, pk=session_id, user=request.user)
+    end_sessions(request, [session])
+    toast(request, "Signed out there")
+    return redirect(request, "/accounts/#sessions")
+
+
+@require_POST
+def end_other_sessions(request: SaverRequest) -> HttpResponse:
+    """Sign out every browser but this one."""
+    others = UserSession.objects.filter(user=request.user).exclude(session_key=request.session.session_key)
+    end_sessions(request, list(others))
+    toast(request, "Signed out everywhere else")
+    return redirect(request, "/accounts/#sessions")
+
+
+@require_POST
+def forget_device(request: SaverRequest, device_id: int) -> HttpResponse:
+    """Forget a device: its next sign-in is told by e-mail again."""
+    if not users.forget_device(request.user, device_id):
+        raise Http404
+    toast(request, "Forgotten", "You get an e-mail when it signs in again.")
+    return redirect(request, "/accounts/#devices")
+
+
+def unsent(request: SaverRequest) -> HttpResponse:
+    """Show the form that was sent while signed out, ready to be sent again or to be left."""
+    kept = sign_in.unsent(request)
+    if kept is None:
+        return redirect(request, "/dashboard/")
+    path, fields = kept
+    pairs = [(name, value) for name in fields for value in fields.getlist(name)]
+    typed = [(name.replace("_", " ").capitalize(), v) for name, v in pairs if v and name != "reference"]
+    return render(request, "users/unsent.html", {"path": path, "pairs": pairs, "typed": typed})
+
+
+def _live_sessions(user: User) -> QuerySet[UserSession]:
+    """Return the sessions that still open the door, newest first: allauth keeps the others until the next sign-in."""
+    live = Session.objects.filter(expire_date__gt=timezone.now()).values("session_key")
+    return UserSession.objects.filter(user=user, session_key__in=live).order_by("-created_at")
