@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import logging
 
-from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Min
@@ -23,14 +22,12 @@ LATE_AFTER = datetime.timedelta(minutes=5)
 logger = logging.getLogger(__name__)
 
 
-@login_not_required
 @never_cache
 def healthz(request: HttpRequest) -> JsonResponse:
     """200 while the process answers at all; it asks nothing of anybody else."""
     return JsonResponse({"status": "ok"})
 
 
-@login_not_required
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
     """Say whether this server should be sent people, and name what is wrong.

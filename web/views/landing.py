@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -16,7 +15,6 @@ from savings.models import Product
 EXAMPLE_KOBO = 25_000_00
 
 
-@login_not_required
 def home(request: HttpRequest) -> HttpResponse:
     """What Asusu offers, with the products' rates of today. Whoever is signed in goes to their dashboard."""
     if request.user.is_authenticated:

@@ -6,7 +6,6 @@ import dataclasses
 import datetime
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_not_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -55,7 +54,6 @@ def detail(request: SaverRequest, message_id: int) -> HttpResponse:
     return render(request, "messages/detail.html", {"message": _message(row, text=emails.text_to_show(row))})
 
 
-@login_not_required
 def mailbox(request: HttpRequest) -> HttpResponse:
     """The latest mails to everybody, where no mail leaves the machine: a newcomer finds their code here."""
     if not settings.SHOWS_MAILBOX:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -21,7 +20,6 @@ _ASK_SECONDS = 3
 _LOOK_AGAIN_AFTER = (2, 2, 2, 3, 5, 8, 13, 20, 30, 30)
 
 
-@login_not_required
 @csrf_exempt
 @require_POST
 def webhook(request: HttpRequest) -> HttpResponse:

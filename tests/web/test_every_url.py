@@ -1,0 +1,136 @@
+"""Every URL there is, walked by a stranger and by a saver whom its object does not belong to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from savings.models import Device, OutboxRow, User
+from tests.factories import PASSWORD, make_plan, make_user, pay_in
+from web.sign_in import PUBLIC
+
+pytestmark = pytest.mark.django_db
+
+_ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+class Url(NamedTuple):
+    """A pattern of the site map: its path with `<arguments>`, and its name."""
+
+    path: str
+    name: str
+
+    @property
+    def arguments(self) -> list[str]:
+        return _ARGUMENT.findall(self.path)
+
+
+def walk(resolver: URLResolver, path: str = "/", namespaces: tuple[str, ...] = ()) -> Iterator[Url]:
+    for pattern in resolver.url_patterns:
+        # The admin's last pattern is an expression that catches everything else.
+        here = path + str(pattern.pattern).replace("(?P<url>.*)$", "<url>")
+        if isinstance(pattern, URLResolver):
+            deeper = (*namespaces, pattern.namespace) if pattern.namespace else namespaces
+            yield from walk(pattern, here, deeper)
+        elif isinstance(pattern, URLPattern):
+            yield Url(here, ":".join((*namespaces, pattern.name)) if pattern.name else "")
+
+
+URLS = list(walk(get_resolver()))
+PRIVATE = [url for url in URLS if url.name not in PUBLIC]
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    """Somebody with one of everything."""
+    return make_user("owner@example.com")
+
+
+@pytest.fixture
+def examples(owner: User) -> dict[str, str]:
+    """For each argument of a URL, the owner's object that it could name. A new argument needs a line here."""
+    plan = make_plan(owner, holding_kobo=5_000_00)
+    movement = pay_in(owner, 1_000_00, plan=plan)
+    session = UserSession.objects.create(user=owner, ip="127.0.0.1", session_key="x" * 32)
+    device = Device.objects.create(user=owner, token_hash="x" * 64, label="Firefox on Linux")
+    message = OutboxRow.objects.create(kind="welcome", dedupe_key="walk", user=owner, text="Hello")
+    passkey = Authenticator.objects.create(
+        user=owner, type=Authenticator.Type.WEBAUTHN, data={"name": "Mine"}
+    )
+    return {
+        "plan_id": str(plan.pk),
+        "reference": movement.reference,
+        "message_id": str(message.pk),
+        "session_id": str(session.pk),
+        "device_id": str(device.pk),
+        "pk": str(passkey.pk),
+        # The admin's, which only staff may see.
+        "object_id": str(owner.pk),
+        "id": str(owner.pk),
+        "app_label": "savings",
+        "content_type_id": "1",
+        "url": "nowhere",
+    }
+
+
+def path_of(url: Url, examples: dict[str, str]) -> str:
+    missing = set(url.arguments) - set(examples)
+    assert not missing, f"{url.path} needs an example of {missing} in this file"
+    return _ARGUMENT.sub(lambda match: examples[match[1]], url.path)
+
+
+def test_the_list_of_public_pages_names_only_what_is_there() -> None:
+    assert set() == PUBLIC - {url.name for url in URLS}
+
+
+def test_a_stranger_is_asked_to_sign_in_everywhere_else(client: Client, examples: dict[str, str]) -> None:
+    for url in PRIVATE:
+        path = path_of(url, examples)
+        for response in (client.get(path), client.post(path)):
+            assert response.status_code == 302, f"{path} shows itself to strangers: {response.status_code}"
+            assert response["Location"].startswith("/accounts/login/?next="), path
+
+
+@pytest.mark.parametrize("url", [url for url in URLS if url.name in PUBLIC], ids=lambda url: url.path)
+def test_a_stranger_sees_what_is_public(client: Client, url: Url) -> None:
+    response = client.get(url.path)
+    # Some are steps of a sign-in, which begin elsewhere, or take only what the provider posts.
+    assert response.status_code in {200, 302, 404, 405}, url.path
+    assert "next=" not in response.get("Location", "")
+
+
+def test_another_saver_finds_nothing_of_the_owners(client: Client, examples: dict[str, str]) -> None:
+    client.force_login(make_user())
+    # allauth asks for the password before it looks for the passkey.
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    for url in PRIVATE:
+        if not url.arguments or url.path.startswith("/admin/"):
+            continue
+        path = path_of(url, examples)
+        answers = {client.get(path).status_code, client.post(path).status_code}
+        assert 404 in answers, f"{path} answers a stranger's request: {answers}"
+        assert answers <= {404, 405}, f"{path} answers a stranger's request: {answers}"
+
+
+def test_a_saver_is_kept_out_of_the_back_office(client: Client, examples: dict[str, str]) -> None:
+    client.force_login(make_user())
+    for url in PRIVATE:
+        if url.path.startswith("/admin/"):
+            response = client.get(path_of(url, examples), follow=True)
+            assert response.status_code in {403, 404} or response.redirect_chain, url.path
+            assert b'id="user-tools"' not in response.content, url.path
+
+
+def test_every_page_without_an_argument_opens_for_a_saver(client: Client) -> None:
+    client.force_login(make_user())
+    for url in URLS:
+        if not url.arguments and not url.path.startswith("/admin/"):
+            status = client.get(url.path).status_code
+            assert status in {200, 302, 404, 405}, f"{url.path}: {status}"
