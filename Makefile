@@ -1,0 +1,32 @@
+# Asusu from the command line. `make run` and `make test` need only Python and git.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench requirements install
+BIN := .venv/bin
+COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make requirements"
+
+help:  ## List what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' Makefile
+
+run: install  ## Serve on 127.0.0.1:8000, or PORT, with worker, payment simulator and demo data
+	@$(BIN)/python manage.py run
+
+test: install  ## Run the tests; ARGS="-k stash" runs some
+	@$(BIN)/pytest -n 2 $(ARGS)
+
+lint: install  ## Check format, style, types, templates, migrations and the production settings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/djade --check --target-version 6.1 $$(git ls-files 'templates/*.html')
+	DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
+	DEBUG=0 ENV_FILE=tests/production.env $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+bench: install  ## Run the benchmark NAME, or list them
+	@$(BIN)/python manage.py bench $(NAME)
+
+requirements: install  ## Compile requirements/*.in to *.txt with hashes; UPGRADE=-U takes the newest of all
+	for set in base prod dev; do $(COMPILE) $(UPGRADE) -o requirements/$$set.txt requirements/$$set.in || exit 1; done
+
+install:
+	@requirements/install
