@@ -10,7 +10,6 @@ from django.urls import path
 from django.views.decorators.http import require_POST
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from tests.factories import make_user
 from web.urls import handler400, handler500  # noqa: F401 - Django looks for them here
 from web.urls import urlpatterns as site_urls
 from web.views import errors
@@ -49,10 +48,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
 
 @pytest.fixture
-def saver() -> Client:
-    client = Client(raise_request_exception=False)
-    client.force_login(make_user())
-    return client
+def signed_in(saver_client: Client) -> Client:
+    """The saver's browser, which gets the page for a crash rather than the crash."""
+    saver_client.raise_request_exception = False
+    return saver_client
 
 
 @pytest.mark.parametrize(
@@ -67,9 +66,9 @@ def saver() -> Client:
     ],
 )
 def test_what_goes_wrong_has_a_page_with_its_number_and_id(
-    saver: Client, address: str, status: int, heading: str
+    signed_in: Client, address: str, status: int, heading: str
 ) -> None:
-    response = saver.get(address)
+    response = signed_in.get(address)
     assert response.status_code == status
     assert f'<h1 id="error-h">{heading}</h1>' in response.text
     assert f"Error {status} · <code>{response['X-Request-ID']}</code>" in response.text
@@ -82,8 +81,8 @@ def test_a_stranger_gets_the_page_that_is_not_here_too(client: Client) -> None:
     assert "This page is not here" in response.text
 
 
-def test_a_crash_says_nothing_of_the_inside(saver: Client) -> None:
-    text = saver.get("/test/crash/").text
+def test_a_crash_says_nothing_of_the_inside(signed_in: Client) -> None:
+    text = signed_in.get("/test/crash/").text
     assert "secret" not in text
     assert "RuntimeError" not in text
 
@@ -97,16 +96,16 @@ def test_the_page_for_a_crash_needs_no_database_and_no_session(
     assert "That went wrong on our side" in response.text
 
 
-def test_a_form_without_a_valid_token_is_explained(saver: Client) -> None:
+def test_a_form_without_a_valid_token_is_explained(signed_in: Client) -> None:
     strict = Client(enforce_csrf_checks=True)
-    strict.cookies = saver.cookies
+    strict.cookies = signed_in.cookies
     response = strict.post("/accounts/logout/")
     assert response.status_code == 403
     assert "This page was open too long" in response.text
 
 
-def test_a_method_that_is_not_allowed_names_those_that_are(saver: Client) -> None:
-    assert saver.get("/test/only-post/")["Allow"] == "POST"
+def test_a_method_that_is_not_allowed_names_those_that_are(signed_in: Client) -> None:
+    assert signed_in.get("/test/only-post/")["Allow"] == "POST"
 
 
 def test_a_refusal_is_shown_as_text_not_as_html() -> None:

@@ -10,7 +10,6 @@ from django.urls import path
 from pytest_django.fixtures import Settings
 
 from savings.exceptions import NotEnoughMoney
-from tests.factories import make_user
 from web.http import SaverRequest, redirect, render_part, toast
 from web.middleware import RequestIdFilter
 from web.urls import handler400, handler500  # noqa: F401 - Django looks for them here
@@ -70,10 +69,10 @@ def _page_template(settings: Settings) -> None:
 
 
 @pytest.fixture
-def saver() -> Client:
-    client = Client(raise_request_exception=False)
-    client.force_login(make_user())
-    return client
+def signed_in(saver_client: Client) -> Client:
+    """The saver's browser, which gets the page for a crash rather than the crash."""
+    saver_client.raise_request_exception = False
+    return saver_client
 
 
 def test_each_answer_has_an_id_of_its_own(client: Client) -> None:
@@ -82,10 +81,10 @@ def test_each_answer_has_an_id_of_its_own(client: Client) -> None:
     assert first != second
 
 
-def test_log_lines_carry_the_id(saver: Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_log_lines_carry_the_id(signed_in: Client, caplog: pytest.LogCaptureFixture) -> None:
     caplog.handler.addFilter(RequestIdFilter())
     with caplog.at_level(logging.ERROR, logger="django.request"):
-        response = saver.get("/test/crash/")
+        response = signed_in.get("/test/crash/")
     assert {vars(record)["request_id"] for record in caplog.records} == {response["X-Request-ID"]}
 
 
@@ -93,17 +92,17 @@ def test_pages_differ_for_htmx(client: Client) -> None:
     assert "HX-Request" in client.get("/")["Vary"]
 
 
-def test_nothing_of_a_signed_in_person_is_kept_by_the_browser(saver: Client) -> None:
+def test_nothing_of_a_signed_in_person_is_kept_by_the_browser(signed_in: Client) -> None:
     for address in ("/", "/accounts/password/change/", "/nowhere/"):
-        assert saver.get(address)["Cache-Control"] == "private, no-store", address
+        assert signed_in.get(address)["Cache-Control"] == "private, no-store", address
 
 
 def test_a_page_for_strangers_may_be_kept(client: Client) -> None:
     assert "Cache-Control" not in client.get("/")
 
 
-def test_a_view_may_say_otherwise(saver: Client) -> None:
-    assert saver.get("/test/own-cache/")["Cache-Control"] == "private, max-age=60"
+def test_a_view_may_say_otherwise(signed_in: Client) -> None:
+    assert signed_in.get("/test/own-cache/")["Cache-Control"] == "private, max-age=60"
 
 
 def test_a_stranger_is_sent_to_sign_in(client: Client) -> None:
@@ -129,19 +128,19 @@ def test_htmx_is_never_sent_back_to_another_site(client: Client) -> None:
     assert response["HX-Redirect"] == "/accounts/login/?next=/test/own-cache/"
 
 
-def test_any_redirect_becomes_htmx_own(saver: Client) -> None:
-    response = saver.get("/", headers=HTMX)
+def test_any_redirect_becomes_htmx_own(signed_in: Client) -> None:
+    response = signed_in.get("/", headers=HTMX)
     assert (response.status_code, response["HX-Redirect"]) == (200, "/dashboard/")
 
 
-def test_a_refusal_that_no_form_shows_is_a_page_with_its_sentence(saver: Client) -> None:
-    response = saver.get("/test/refuse/")
+def test_a_refusal_that_no_form_shows_is_a_page_with_its_sentence(signed_in: Client) -> None:
+    response = signed_in.get("/test/refuse/")
     assert response.status_code == 422
     assert "There is not enough money there." in response.text
 
 
-def test_a_refusal_to_htmx_is_a_notice_and_replaces_nothing(saver: Client) -> None:
-    response = saver.get("/test/refuse/", headers=HTMX)
+def test_a_refusal_to_htmx_is_a_notice_and_replaces_nothing(signed_in: Client) -> None:
+    response = signed_in.get("/test/refuse/", headers=HTMX)
     assert (response.status_code, response["HX-Reswap"]) == (422, "none")
     assert 'hx-swap-oob="beforeend:#toasts"' in response.text
     assert "There is not enough money there." in response.text
@@ -156,20 +155,20 @@ def test_the_content_policy_is_strict(client: Client) -> None:
     assert "unsafe" not in policy
 
 
-def test_a_notice_left_before_a_redirect_is_on_the_next_page_once(saver: Client) -> None:
-    page = saver.get("/test/leave-notice/", follow=True).text
+def test_a_notice_left_before_a_redirect_is_on_the_next_page_once(signed_in: Client) -> None:
+    page = signed_in.get("/test/leave-notice/", follow=True).text
     assert "<strong>₦500.00 saved</strong>" in page
     assert '<span class="sub">Rent &lt;2027&gt;</span>' in page
-    assert "saved" not in saver.get("/test/page/").text
+    assert "saved" not in signed_in.get("/test/page/").text
 
 
-def test_htmx_gets_its_part_and_the_notice_beside_it(saver: Client) -> None:
-    response = saver.get("/test/page/?notice", headers=HTMX)
+def test_htmx_gets_its_part_and_the_notice_beside_it(signed_in: Client) -> None:
+    response = signed_in.get("/test/page/?notice", headers=HTMX)
     assert response.text.startswith('<p id="part">')
     assert 'hx-swap-oob="beforeend:#toasts"' in response.text
     assert "<html" not in response.text
 
 
-def test_restoring_from_the_history_gets_the_whole_page(saver: Client) -> None:
-    response = saver.get("/test/page/", headers={**HTMX, "HX-History-Restore-Request": "true"})
+def test_restoring_from_the_history_gets_the_whole_page(signed_in: Client) -> None:
+    response = signed_in.get("/test/page/", headers={**HTMX, "HX-History-Restore-Request": "true"})
     assert "<html" in response.text
