@@ -1,5 +1,7 @@
 """Registers the HTTP side of Asusu with Django."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,4 +10,6 @@ class WebConfig(AppConfig):
 
     def ready(self) -> None:
         # Connects what follows a proven address and a new password.
-        from web import accounts  # noqa: F401, PLC0415
+        import_module("web.accounts")
+        # Registers what a server must not be started with.
+        import_module("web.checks")

@@ -2,8 +2,14 @@
 
 import os
 
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
 
 application = get_wsgi_application()
+
+# Commands run the checks by themselves. A server does not, and would serve what they refuse.
+if refused := [check for check in checks.run_checks(tags=[checks.Tags.security]) if check.is_serious()]:
+    raise ImproperlyConfigured("\n".join(str(check) for check in refused))
