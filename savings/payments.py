@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+import time
 
 from django.conf import settings
 from django.db import transaction
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 Status = Transaction.Status
 FIRST_POLL_AFTER = datetime.timedelta(minutes=10)
+# How long a form sent twice at once waits for what its twin got from the provider.
+TWIN_SECONDS = 3
 
 
 def start(user: User, *, plan: Plan | None, amount_kobo: int, reference: str) -> Payment:
@@ -119,11 +122,10 @@ def _check_plan(plan: Plan, amount_kobo: int) -> None:
 
 
 def _refused_at_start(payment: Payment, error: ProviderRefused) -> bool:
-    """Give up a payment that the provider would not take, unless somebody else has announced it meanwhile."""
-    payment.refresh_from_db()
-    if payment.checkout_url:
-        return True
+    """Give up a payment that the provider would not take, unless it has taken it from somebody else."""
     if error.code == gateway.DUPLICATE_REFERENCE:
+        if _announced_by_a_twin(payment):
+            return True
         # It was announced before and the answer got lost. Nobody has the page, so nobody can have paid.
         to, failure_code = Status.ABANDONED, "page_lost"
     else:
@@ -132,6 +134,18 @@ def _refused_at_start(payment: Payment, error: ProviderRefused) -> bool:
     ledger.move(payment.transaction, to, only_from=[Status.PENDING], failure_code=failure_code)
     arrivals.update(payment, provider_message=str(error)[:200])
     return False
+
+
+def _announced_by_a_twin(payment: Payment) -> bool:
+    """Wait for the page that the same form, sent a moment earlier, is about to store."""
+    until = time.monotonic() + TWIN_SECONDS
+    while True:
+        payment.refresh_from_db()
+        if payment.checkout_url:
+            return True
+        if time.monotonic() >= until:
+            return False
+        time.sleep(0.1)
 
 
 def _ask(reference: str, timeout_seconds: float | None) -> Charge | None:

@@ -112,7 +112,11 @@ def test_a_provider_that_is_away_leaves_the_payment_to_be_sent_again(provider: P
     assert payment.checkout_url
 
 
-def test_a_payment_whose_page_got_lost_is_over(provider: Provider, plan: Plan) -> None:
+def test_a_payment_whose_page_got_lost_is_over(
+    provider: Provider, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payments, "TWIN_SECONDS", 0)
+
     def lose(request: httpx.Request) -> httpx.Response:
         provider.simulator.handle_request(request)
         raise httpx.ReadTimeout("too late")

@@ -55,8 +55,8 @@ def _view(method: str) -> Callable[[Callable[..., JsonResponse]], Callable[..., 
 def initialize(request: HttpRequest) -> JsonResponse:
     """Announce a payment."""
     asked = _body(request)
-    payment = payments.announce(
-        **_asked_payment(asked),
+    payment = _announce(
+        asked,
         metadata=asked.get("metadata") or {},
         callback=str(asked.get("callback_url") or settings.SITE_URL),
     )
@@ -79,7 +79,7 @@ def charge_authorization(request: HttpRequest) -> JsonResponse:
     card = store.get("authorization", str(asked.get("authorization_code")))
     if card is None or card["email"] != asked.get("email"):
         raise _No("Authorization code not found for this customer", code="invalid_authorization")
-    payment = payments.announce(**_asked_payment(asked), metadata={}, callback="")
+    payment = _announce(asked, metadata={}, callback="")
     payments.charge(payment, card)
     payments.save(payment)
     return _yes("Charge attempted", shapes.charged(payment))
@@ -172,17 +172,24 @@ def _body(request: HttpRequest) -> Document:
     return asked
 
 
-def _asked_payment(asked: Document) -> Document:
-    """Return what announcing and charging have in common, checked."""
+def _announce(asked: Document, *, metadata: Document, callback: str) -> Document:
+    """Store the payment that was asked for, once per reference."""
     email, reference = asked.get("email"), asked.get("reference")
     if not isinstance(email, str) or "@" not in email:
         raise _No("Invalid Email Address Passed", code="invalid_email_address")
     if not isinstance(reference, str) or not _REFERENCE.fullmatch(reference):
         raise _No("Invalid transaction reference", code="invalid_reference")
-    if payments.find(reference):
+    payment = payments.announce(
+        reference=reference,
+        amount=_amount(asked),
+        currency=str(asked.get("currency") or settings.CURRENCY),
+        email=email,
+        metadata=metadata,
+        callback=callback,
+    )
+    if payment is None:
         raise _No("Duplicate Transaction Reference", code="duplicate_reference")
-    currency = str(asked.get("currency") or settings.CURRENCY)
-    return {"reference": reference, "amount": _amount(asked), "currency": currency, "email": email}
+    return payment
 
 
 def _amount(asked: Document) -> int:

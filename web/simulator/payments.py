@@ -15,8 +15,11 @@ CARD = {"brand": "visa", "last4": "4081", "bank": "Test Bank"}
 
 def announce(
     *, reference: str, amount: int, currency: str, email: str, metadata: Document, callback: str
-) -> Document:
-    """Store a new payment, which like the real provider's is abandoned until somebody pays it. Sums in kobo."""
+) -> Document | None:
+    """Store a new payment, which like the real provider's is abandoned until somebody pays it. Sums in kobo.
+
+    None where the reference was announced before.
+    """
     payment: Document = {
         "id": store.next_id(),
         "reference": reference,
@@ -34,7 +37,8 @@ def announce(
         "succeeds_at": None,
         "authorization": None,
     }
-    save(payment)
+    if not store.add("payment", reference, payment):
+        return None
     store.put("access", payment["access_code"], {"reference": reference})
     return payment
 

@@ -43,6 +43,13 @@ def get(kind: str, key: str) -> Document | None:
     return json.loads(row[0]) if row else None
 
 
+def add(kind: str, key: str, document: Document) -> bool:
+    """Store a document where there is none yet, and return whether there was none."""
+    with _database() as database:
+        row = (kind, key, json.dumps(document))
+        return bool(database.execute("INSERT OR IGNORE INTO document VALUES (?, ?, ?)", row).rowcount)
+
+
 def put(kind: str, key: str, document: Document) -> None:
     """Store a document in place of what was there."""
     with _database() as database:

@@ -1,0 +1,111 @@
+"""Payments that several workers get hold of at the same time, with real threads and real connections."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from savings import inbox, ledger, payments, plans, polling
+from savings.models import Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent
+from tests import factories
+from tests.provider import Provider
+from web.simulator import events
+
+pytestmark = pytest.mark.django_db(transaction=True)
+AMOUNT = 25_000_00
+
+
+@pytest.fixture
+def plan() -> Plan:
+    return factories.make_plan()
+
+
+def start(plan: Plan, reference: str | None = None) -> Payment:
+    reference = reference or ledger.new_reference(Transaction.Kind.TOP_UP)
+    return payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference)
+
+
+def at_once(*calls: Callable[[], object]) -> list[object]:
+    """Make these calls in threads that all start at the same moment, and return what came of each."""
+    together = threading.Barrier(len(calls))
+    results: list[object] = [None] * len(calls)
+
+    def run(index: int) -> None:
+        together.wait()
+        try:
+            results[index] = calls[index]()
+        except Exception as error:
+            results[index] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return results
+
+
+def test_the_event_the_return_page_and_the_poll_post_once(provider: Provider, plan: Plan) -> None:
+    payment = start(plan)
+    provider.pay(payment, "twice")
+    provider.deliver()
+    event = WebhookEvent.objects.get()
+    reference = payment.transaction.reference
+    browser = Client()
+    browser.force_login(plan.user)
+    Payment.objects.update(next_poll_at=payment.transaction.created_on)
+    results = at_once(
+        lambda: inbox.process(event.pk),
+        lambda: inbox.process(event.pk),
+        lambda: browser.get(f"/payments/return/{reference}/").status_code,
+        lambda: payments.settle(reference),
+        lambda: payments.settle(reference),
+        lambda: polling.poll_due(payment.transaction.created_on),
+    )
+    assert [result for result in results if isinstance(result, Exception)] == []
+    assert results[2] == 302
+    assert ledger.balance_kobo(plan.account) == AMOUNT
+    assert Entry.objects.count() == OutboxRow.objects.filter(kind="top_up_received").count() == 1
+
+
+def test_the_same_form_sent_twice_at_once_is_one_payment(provider: Provider, plan: Plan) -> None:
+    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
+    results = at_once(*[lambda: start(plan, reference).checkout_url] * 5)
+    assert len(set(results)) == 1
+    assert str(results[0]).startswith("http")
+    assert Payment.objects.get().transaction.status == Transaction.Status.PENDING
+
+
+def test_one_event_delivered_many_times_at_once_is_one_row(provider: Provider) -> None:
+    body = b'{"event": "charge.success", "data": {"id": 1, "reference": "x", "status": "success"}}'
+    signed = events.signature(body, "sk_test_simulator")
+    results = at_once(*[lambda: inbox.receive(body, signed).pk] * 10)
+    assert len(set(results)) == 1
+    assert WebhookEvent.objects.get().times_received == 10
+
+
+def test_unknown_money_found_by_two_workers_is_taken_in_once(provider: Provider) -> None:
+    provider.announce("unknown-1", 70_00, outcome="silent")
+    results = at_once(*[lambda: payments.settle("unknown-1")] * 5)
+    assert set(results) == {Transaction.objects.get()}
+    assert Entry.objects.count() == 1
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_a_plan_cannot_close_under_money_that_is_coming(provider: Provider, plan: Plan, round_: int) -> None:
+    payment = start(plan)
+    reference = payment.transaction.reference
+    provider.pay(payment, "abandon")
+    payments.settle(reference)
+    provider.pay(payment, "silent")
+    at_once(lambda: payments.settle(reference), lambda: plans.close(Plan.objects.get(pk=plan.pk)))
+    plan.refresh_from_db()
+    held_kobo = ledger.balance_kobo(plan.account)
+    assert held_kobo + ledger.balance_kobo(ledger.stash_account(plan.user)) == AMOUNT
+    assert held_kobo == 0 or not plan.is_closed
