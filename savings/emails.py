@@ -16,11 +16,12 @@ from django.template.loader import render_to_string
 from django.utils.html import escape
 
 from savings import money, outbox
-from savings.models import Device, OutboxRow, Transaction, User
+from savings.models import Device, Membership, OutboxRow, Transaction, User
 
 # Each kind of mail: what it is called until it is written, and why somebody gets it.
 KINDS = {
     "account": ("About your account", "Because of something done with your account or its sign-in"),
+    "circle_joined": ("You are in a circle", "Because you joined a circle"),
     "new_device": ("A new device signed in", "Because a device we had not seen before signed in"),
     "plan_matured": ("Your plan has matured", "Because a plan of yours came to its end"),
     "top_up_received": ("Money received", "Because you topped up"),
@@ -54,6 +55,21 @@ def plan_matured(movement: Transaction) -> OutboxRow | None:
         dedupe_key=f"plan_matured:{movement.reference}",
         user=movement.user,
         movement=movement,
+    )
+
+
+def circle_joined(membership: Membership) -> OutboxRow | None:
+    """Confirm to a person that they are in a circle; once per membership."""
+    return outbox.add(
+        "circle_joined",
+        dedupe_key=f"circle_joined:{membership.pk}",
+        user=membership.user,
+        payload={
+            "circle": membership.circle.name,
+            "slug": membership.circle.slug,
+            "nickname": membership.nickname,
+            "plan": membership.plan_id,
+        },
     )
 
 
@@ -131,6 +147,7 @@ def _write(row: OutboxRow) -> None:
         "movement": row.transaction,
         "amount": money.naira(row.transaction.amount_kobo) if row.transaction else "",
         "device": row.payload.get("device"),
+        "payload": row.payload,
         "at": datetime.datetime.fromisoformat(at) if at else row.created_at,
         "site_url": settings.SITE_URL,
     }

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from savings import interest, ledger, terms
 from savings.exceptions import Refused
-from savings.models import Account, Plan, Product, User
+from savings.models import Account, Membership, Plan, Product, User
 
 REFERENCE_PREFIX = "PLN"
 
@@ -97,6 +97,8 @@ def close(plan: Plan) -> None:
             raise Refused("Take the money out first: a plan can be closed only when it is empty.")
         if plan.transactions.pending().exists():
             raise Refused("A payment into this plan is still on its way. Close it once that has arrived.")
+        if Membership.objects.current().filter(plan=plan).exists():
+            raise Refused("This plan is your part of a circle. It closes when you leave the circle.")
         Plan.objects.filter(pk=plan.pk, closed_at=None).update(closed_at=timezone.now())
     plan.refresh_from_db(fields=["closed_at"])
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 from savings import boards, outbox
 from savings.boards import Standing
 from savings.exceptions import Refused
-from savings.models import Membership, OutboxRow, Transaction, User
+from savings.models import CircleEvent, Membership, OutboxRow, Transaction, User
 
 logger = logging.getLogger(__name__)
 
@@ -39,14 +39,24 @@ def count(movement: Transaction, plan_id: int, change_kobo: int, now: datetime.d
     if original.kind in NOT_COUNTED:
         return
     today = timezone.localdate(now)
+    # A circle that has ended stays as it was: its money moves to everybody's stash on that very day.
+    counted = Membership.objects.filter(plan_id=plan_id, circle__ends_on__gt=today)
     changes = _since("week", boards.week_of(today)) | _since("month", today.replace(day=1))
     changes |= {"saved_kobo": F("saved_kobo") + change_kobo, "reached_at": now, "version": F("version") + 1}
     try:
-        if not Membership.objects.filter(plan_id=plan_id).update(**changes):
+        if not counted.update(**changes):
             return
     except IntegrityError:
         raise Refused("That is more than a circle's board can count.", field="amount") from None
-    _tell(Membership.objects.filter(plan_id=plan_id), movement.reference)
+    standing = _tell(Membership.objects.filter(plan_id=plan_id), movement.reference)
+    if change_kobo > 0 and movement.reverses_id is None:
+        CircleEvent.objects.create(
+            circle_id=standing.circle_id,
+            membership_id=standing.membership_id,
+            kind=CircleEvent.Kind.SAVED,
+            transaction=movement,
+            happened_at=now,
+        )
 
 
 def changed(membership: Membership, cause: str, **changes: object) -> None:
@@ -102,7 +112,7 @@ def _since(period: str, start: datetime.date) -> dict[str, Combinable | datetime
     return {period: start, f"{period}_start_kobo": sum_at_start}
 
 
-def _tell(here: QuerySet[Membership], reference: str, cause: str = "") -> None:
+def _tell(here: QuerySet[Membership], reference: str, cause: str = "") -> Standing:
     standing = next(Standing.of(here))
     row = outbox.add(
         OUTBOX_KIND,
@@ -112,6 +122,7 @@ def _tell(here: QuerySet[Membership], reference: str, cause: str = "") -> None:
     )
     if row:
         transaction.on_commit(partial(_write, row.pk, standing, reference), robust=True)
+    return standing
 
 
 def _write(row_id: int, standing: Standing, reference: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from savings import ledger, plans
+from savings import circles, ledger, plans
 from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction, User
 from savings.models.plans import EarlyExit
 
@@ -106,6 +106,42 @@ def pay_in(user: User, amount_kobo: int, *, plan: Plan | None = None) -> Transac
         credit=plan.account if plan else ledger.stash_account(user),
     )
     return movement
+
+
+def start_circle(
+    owner: User | None = None, product: Product | None = None, *, days: int = 90, **fields: Any
+) -> Circle:
+    """A circle by invitation with its owner in it, who has saved nothing yet."""
+    number = next(_numbers)
+    values: dict[str, Any] = {"name": f"Circle {number}", "goal_kobo": 1_000_000_00, "nickname": "Owner"}
+    return circles.start(
+        owner or make_user(),
+        product or make_product(),
+        reference=ledger.mint("CIR"),
+        ends_on=timezone.localdate() + datetime.timedelta(days=days),
+        **values | fields,
+    ).circle
+
+
+def join_circle(
+    circle: Circle,
+    user: User | None = None,
+    *,
+    saved_kobo: int = 0,
+    shown: dict[str, bool] | None = None,
+    **fields: Any,
+) -> Membership:
+    """Somebody in the circle who has paid in that much; `shown` says what they hide."""
+    user = user or make_user()
+    values: dict[str, Any] = {"nickname": f"Member {next(_numbers)}", "code": circle.invite_code}
+    membership = circles.join(user, circle, reference=ledger.mint("CIR"), **values | fields)
+    if saved_kobo:
+        pay_in(user, saved_kobo, plan=membership.plan)
+    if shown:
+        choices = {"hides_amount": False, "on_board": True} | shown
+        circles.show_as(membership, nickname=membership.nickname, **choices)
+    membership.refresh_from_db()
+    return membership
 
 
 def fill(user: User, rows: int, *, plan: Plan | None = None) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Q
-from django.forms import ValidationError
+from django.forms import BoundField, ValidationError
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -83,15 +84,22 @@ def detail(plan: Plan) -> dict[str, Any]:
 
 def start(form: StartForm) -> dict[str, Any]:
     """Return the context of the start page: the form, the products to choose from, and the look ahead."""
-    chosen = str(form["product"].value() or "")
     return {
         "form": form,
-        "products": [
-            (product, ICONS[Product.Kind(product.kind)], _rates(product), str(product.pk) == chosen)
-            for product in form.products
-        ],
+        "products": products_to_choose(form["product"], form.products),
         "preview": _preview(form),
     }
+
+
+def products_to_choose(
+    field: BoundField, products: Iterable[Product]
+) -> list[tuple[Product, str, str, bool]]:
+    """Return each product with its icon, its rate in words and whether the field has it chosen."""
+    chosen = str(field.value() or "")
+    return [
+        (product, ICONS[Product.Kind(product.kind)], _rates(product), str(product.pk) == chosen)
+        for product in products
+    ]
 
 
 def pay_in(plan: Plan, form: PayInForm) -> dict[str, Any]:

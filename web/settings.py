@@ -51,6 +51,8 @@ TOP_UP_MIN_KOBO = env.int("TOP_UP_MIN_KOBO", default=100_00)
 TOP_UP_MAX_KOBO = env.int("TOP_UP_MAX_KOBO", default=10_000_000_00)
 PLAN_MAX_KOBO = env.int("PLAN_MAX_KOBO", default=1_000_000_000_00)
 WITHHOLDING_TAX_BPS = env.int("WITHHOLDING_TAX_BPS", default=1000)
+# How many may be in a circle that is not open to everybody.
+CIRCLE_MEMBER_LIMIT = env.int("CIRCLE_MEMBER_LIMIT", default=200)
 
 # The payment provider. Without a key the simulator that ships with the project stands in.
 

@@ -5,7 +5,20 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic.base import RedirectView
 
-from web.views import dashboard, health, landing, messages, payments, plans, stash, transactions, users
+from web.views import (
+    circle_tools,
+    circles,
+    dashboard,
+    health,
+    landing,
+    leaderboards,
+    messages,
+    payments,
+    plans,
+    stash,
+    transactions,
+    users,
+)
 
 # Staff sign in as everybody does, second step included; whoever is no staff gets 403.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -32,6 +45,23 @@ plan_urls = [
 stash_urls = [
     path("", stash.home, name="home"),
     path("fund/", stash.fund, name="fund"),
+]
+
+circle_urls = [
+    path("", circles.index, name="index"),
+    path("start/", circles.start, name="start"),
+    path("join/<str:code>/", circles.join_by_code, name="join_by_code"),
+    path("<slug:slug>/", circles.detail, name="detail"),
+    path("<slug:slug>/leaderboard/", leaderboards.leaderboard, name="leaderboard"),
+    path("<slug:slug>/join/", circles.join, name="join"),
+    path("<slug:slug>/leave/", circles.leave, name="leave"),
+    path("<slug:slug>/appearance/", circle_tools.appearance, name="appearance"),
+    path("<slug:slug>/edit/", circle_tools.edit, name="edit"),
+    path("<slug:slug>/rotate-code/", circle_tools.rotate_code, name="rotate_code"),
+    path("<slug:slug>/members/", circle_tools.members, name="members"),
+    path("<slug:slug>/members/<int:membership_id>/", circle_tools.member, name="member"),
+    path("<slug:slug>/members/<int:membership_id>/remove/", circle_tools.remove, name="remove"),
+    path("<slug:slug>/members/<int:membership_id>/hand-over/", circle_tools.hand_over, name="hand_over"),
 ]
 
 transaction_urls = [
@@ -74,6 +104,7 @@ urlpatterns = [
     path("dashboard/", include((dashboard_urls, "dashboard"))),
     path("plans/", include((plan_urls, "plans"))),
     path("stash/", include((stash_urls, "stash"))),
+    path("circles/", include((circle_urls, "circles"))),
     path("transactions/", include((transaction_urls, "transactions"))),
     path("messages/", include((message_urls, "messages"))),
     path("accounts/", include(security_lists)),

@@ -142,6 +142,7 @@ def _dialect() -> dict[str, str]:
         "day_of_entry": day % local % "l.posted_at",
         "day_of_opening": day % local % "p.created_at",
         "day_of_maturity": day % "p.matures_on",
+        "day_of_end": day % "k.ends_on",
     }
 
 

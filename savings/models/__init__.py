@@ -1,6 +1,6 @@
 """What is stored, one module per feature."""
 
-from savings.models.circles import Circle, Membership
+from savings.models.circles import Circle, CircleEvent, Membership
 from savings.models.ledger import Account, Entry, Transaction
 from savings.models.outbox import OutboxRow
 from savings.models.payments import Payment, WebhookEvent
@@ -10,6 +10,7 @@ from savings.models.users import Device, User
 __all__ = [
     "Account",
     "Circle",
+    "CircleEvent",
     "Device",
     "Entry",
     "Membership",

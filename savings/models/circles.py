@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Self
 
 from django.conf import settings
@@ -60,6 +61,9 @@ class Circle(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def has_ended(self, today: datetime.date) -> bool:
+        return self.ends_on <= today
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
@@ -130,3 +134,41 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return self.nickname
+
+
+class CircleEvent(models.Model):
+    """Something a circle's members are told of. A sum is its transaction's, and shown only where its owner shows it."""
+
+    class Kind(models.TextChoices):
+        STARTED = "started", "started the circle"
+        JOINED = "joined", "joined"
+        SAVED = "saved", "saved"
+        LEFT = "left", "left"
+        REMOVED = "removed", "was removed"
+        HANDED_OVER = "handed_over", "looks after the circle now"
+
+    circle = models.ForeignKey(Circle, on_delete=models.PROTECT, related_name="events", db_index=False)
+    membership = models.ForeignKey(
+        Membership, on_delete=models.PROTECT, related_name="events", db_index=False
+    )
+    kind = models.CharField(max_length=12, choices=Kind)
+    transaction = models.OneToOneField(
+        "savings.Transaction", null=True, blank=True, on_delete=models.PROTECT, related_name="circle_event"
+    )
+    happened_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="saved", transaction__isnull=False)
+                | (~Q(kind="saved") & Q(transaction__isnull=True)),
+                name="circle_event_sum_only_when_saved",
+            ),
+        ]
+        indexes = [
+            # A circle's activity, newest first, in keyset pages.
+            models.Index(fields=["circle", "-id"], name="circle_event_feed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from savings.models import Device, OutboxRow, User
-from tests.factories import PASSWORD, make_plan, make_user, pay_in
+from tests.factories import PASSWORD, make_plan, make_user, pay_in, start_circle
 from web.sign_in import PUBLIC
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +64,7 @@ def examples(owner: User) -> dict[str, str]:
     passkey = Authenticator.objects.create(
         user=owner, type=Authenticator.Type.WEBAUTHN, data={"name": "Mine"}
     )
+    circle = start_circle(owner)
     return {
         "plan_id": str(plan.pk),
         "reference": movement.reference,
@@ -71,6 +72,10 @@ def examples(owner: User) -> dict[str, str]:
         "session_id": str(session.pk),
         "device_id": str(device.pk),
         "pk": str(passkey.pk),
+        "slug": circle.slug,
+        "membership_id": str(circle.memberships.get().pk),
+        # Not the circle's: whoever has that is invited.
+        "code": "revoked",
         # The admin's, which only staff may see.
         "object_id": str(owner.pk),
         "id": str(owner.pk),

@@ -176,7 +176,9 @@ def test_each_control_has_its_look_and_its_label() -> None:
     assert '<label for="id_name">Name</label> <input type="text" name="name"' in page
     assert 'aria-describedby="id_name_helptext" class="input" id="id_name"' in page
     assert '<div class="input"><span aria-hidden="true">₦</span><input type="text" name="amount"' in page
-    assert '<span class="optional">optional</span></label> <input type="text" name="note" class="input"' in page
+    assert (
+        '<span class="optional">optional</span></label> <input type="text" name="note" class="input"' in page
+    )
     assert '<label class="check" for="id_loud"><input type="checkbox"' in page
     assert '<input type="date" name="day"' in page
 

@@ -19,6 +19,7 @@ _LINKS = (
     ("/dashboard/", "home", "Home"),
     ("/plans/", "target", "Plans"),
     ("/stash/", "stash", "Stash"),
+    ("/circles/", "circle", "Circles"),
     ("/transactions/", "activity", "Activity"),
     ("/messages/", "mail", "Messages"),
 )

@@ -1,0 +1,61 @@
+"""What the owner of a circle may do: change it, invite, remove a member, hand the circle over."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from savings import circles
+from savings.exceptions import Refused
+from savings.models import Circle, CircleEvent, Membership, User
+
+
+def change(circle: Circle, *, name: str, description: str, joining: str) -> None:
+    """Rename a circle, describe it anew, and say who may join. Raises Refused for a name that is none."""
+    name = circles.cleaned_name(name)
+    changes: dict[str, object] = {"name": name, "description": description.strip(), "joining": joining}
+    if joining not in {circle.joining, Circle.Joining.CLOSED}:
+        changes["member_limit"] = circles.limit_for(joining)
+    Circle.objects.filter(pk=circle.pk).update(**changes)
+    circle.refresh_from_db(fields=list(changes))
+
+
+def rotate_code(circle: Circle) -> None:
+    """Give a circle a fresh invite link; the old one is nothing any more."""
+    circle.invite_code = circles.new_code()
+    Circle.objects.filter(pk=circle.pk).update(invite_code=circle.invite_code)
+
+
+def remove(circle: Circle, membership: Membership) -> None:
+    """Take a member out whose plan in the circle is empty; a second time changes nothing.
+
+    Raises Refused for the owner, and while there is money in the plan.
+    """
+    with transaction.atomic():
+        circle = _locked(circle)
+        if circle.owner_id == membership.user_id:
+            raise Refused("The owner cannot be removed. Hand the circle over first.")
+        circles.take_out(membership, CircleEvent.Kind.REMOVED)
+
+
+def hand_over(circle: Circle, owner: User, membership: Membership) -> None:
+    """Make another member the owner, in the place of `owner`; a second time changes nothing.
+
+    Raises Refused when the member has left, or when the circle is not that owner's any more.
+    """
+    with transaction.atomic():
+        now = _locked(circle)
+        if now.owner_id == membership.user_id:
+            return
+        if now.owner_id != owner.pk:
+            raise Refused("You do not look after this circle any more.")
+        if not Membership.objects.current().filter(pk=membership.pk, circle=circle).exists():
+            raise Refused("Only a member of the circle can look after it.")
+        Circle.objects.filter(pk=circle.pk).update(owner_id=membership.user_id)
+        for user_id in sorted((owner.pk, membership.user_id)):
+            User.objects.touch(user_id)
+        circles.tell(membership, CircleEvent.Kind.HANDED_OVER)
+
+
+def _locked(circle: Circle) -> Circle:
+    """Return the circle as it is now, kept so for the rest of this database transaction."""
+    return Circle.objects.select_for_update().get(pk=circle.pk)

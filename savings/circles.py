@@ -1,0 +1,289 @@
+"""Circles: starting, joining and leaving them, and how a member is shown. Their owners' part is `circle_owners`."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import itertools
+import secrets
+import unicodedata
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.text import slugify
+
+from savings import emails, leaderboards, money, nicknames, plans
+from savings.exceptions import Refused
+from savings.models import Account, Circle, CircleEvent, Membership, Plan, Product, User
+
+LONGEST_NAME = 60
+
+
+def start(
+    user: User,
+    product: Product,
+    *,
+    reference: str,
+    name: str,
+    goal_kobo: int,
+    ends_on: datetime.date,
+    nickname: str,
+    joining: str = Circle.Joining.INVITATION,
+    description: str = "",
+    target_kobo: int | None = None,
+) -> Membership:
+    """Open a circle and its owner's plan inside, and return the owner's membership; once per reference (the plan's).
+
+    Raises Refused, with the field, for a name, goal (kobo), end, nickname or own target outside the rules.
+    """
+    name = cleaned_name(name)
+    if not 0 < goal_kobo <= money.MOST_KOBO:
+        raise Refused("Enter a goal above zero that there is money for.", field="goal")
+    today = timezone.localdate()
+    if ends_on <= today:
+        raise Refused("Choose a day to come.", field="matures_on")
+    with transaction.atomic():
+        User.objects.touch(user.pk)
+        earlier = _earlier(user, reference)
+        if earlier is not None:
+            return earlier
+        circle = Circle.objects.create(
+            slug=f"{slugify(name)[:60].strip('-') or 'circle'}-{secrets.token_hex(4)}",
+            name=name,
+            description=description.strip(),
+            product=product,
+            goal_kobo=goal_kobo,
+            starts_on=today,
+            ends_on=ends_on,
+            owner=user,
+            joining=joining,
+            invite_code=new_code(),
+            member_limit=limit_for(joining),
+        )
+        return _enter(
+            user,
+            circle,
+            reference=reference,
+            nickname=nickname,
+            target_kobo=target_kobo,
+            why=CircleEvent.Kind.STARTED,
+        )
+
+
+def join(
+    user: User,
+    circle: Circle,
+    *,
+    reference: str,
+    nickname: str,
+    code: str | None = None,
+    target_kobo: int | None = None,
+) -> Membership:
+    """Let somebody into a circle with a plan of their own inside, and return the membership; once per reference.
+
+    Without a code only open circles let people in. Raises Refused for a circle that is closed, full or over, a code
+    that is not its code any more, somebody who is in already, and a nickname or target (kobo) outside the rules.
+    """
+    with transaction.atomic():
+        User.objects.touch(user.pk)
+        earlier = _earlier(user, reference)
+        if earlier is not None:
+            return earlier
+        circle = _with_its_last_place(circle)
+        _check_may_join(user, circle, code)
+        membership = _enter(
+            user,
+            circle,
+            reference=reference,
+            nickname=nickname,
+            target_kobo=target_kobo,
+            why=CircleEvent.Kind.JOINED,
+        )
+        emails.circle_joined(membership)
+    return membership
+
+
+def leave(membership: Membership) -> None:
+    """Take a member out of their circle and close their plan; a second time changes nothing.
+
+    Raises Refused for the owner, who hands the circle over first, and while there is money in the plan.
+    """
+    with transaction.atomic():
+        User.objects.touch(membership.user_id)
+        # Locked against a hand-over at this very moment, which would leave the circle without an owner inside.
+        circle = Circle.objects.select_for_update().get(pk=membership.circle_id)
+        if circle.owner_id == membership.user_id:
+            raise Refused("You look after this circle. Hand it over to another member, then you can leave.")
+        take_out(membership, CircleEvent.Kind.LEFT)
+
+
+def take_out(membership: Membership, why: str) -> None:
+    """End a membership and close its plan, in the caller's transaction. Raises Refused while money is in the plan."""
+    membership.refresh_from_db()
+    if membership.left_at is not None:
+        return
+    if Account.objects.filter(plan_id=membership.plan_id, balance_kobo__gt=0).exists():
+        raise Refused("There is still money in the plan of this circle. It has to be taken out first.")
+    leaderboards.changed(membership, f"left:{membership.pk}", left_at=timezone.now())
+    plans.close(Plan.objects.get(pk=membership.plan_id))
+    tell(membership, why)
+
+
+def show_as(membership: Membership, *, nickname: str, hides_amount: bool, on_board: bool) -> None:
+    """Change how a member is shown: their name, whether their sum is seen, whether they have a place at all.
+
+    Raises Refused for a nickname that somebody else in the circle has, or that is none.
+    """
+    nickname = nicknames.cleaned(nickname)
+    with transaction.atomic():
+        User.objects.touch(membership.user_id)
+        membership.refresh_from_db()
+        if membership.left_at is not None:
+            raise Refused("You are not in this circle any more.")
+        _check_nickname(membership.circle_id, nickname, but=membership)
+        with _nickname_taken():
+            leaderboards.changed(
+                membership,
+                f"shown:{membership.version}",
+                nickname=nickname,
+                hides_amount=hides_amount,
+                on_board=on_board,
+            )
+    membership.refresh_from_db()
+
+
+def directory(search: str) -> QuerySet[Circle]:
+    """Return the circles that anybody may join and that have not ended, with that in their names, for a keyset page."""
+    found = Circle.objects.public().filter(ends_on__gt=timezone.localdate())
+    return found.filter(name__icontains=search) if search else found
+
+
+def find(circle: Circle, nickname: str, *, among_few: bool) -> Membership | None:
+    """Return the member of that nickname; `among_few` (a limited circle) its beginning is enough.
+
+    In a circle of a million only the whole name has an index.
+    """
+    members = Membership.objects.current().filter(circle=circle)
+    whole = members.annotate(lower=Lower("nickname")).filter(lower=Lower(Value(nickname)))
+    found = whole.first()
+    if found is None and among_few:
+        found = members.filter(nickname__istartswith=nickname).order_by("nickname").first()
+    return found
+
+
+def cleaned_name(name: str) -> str:
+    """Return a circle's name without outer space and invisible characters. Raises Refused when nothing is left."""
+    name = " ".join("".join(c for c in name if unicodedata.category(c)[0] != "C" or c.isspace()).split())
+    if not name:
+        raise Refused("Give the circle a name.", field="name")
+    if len(name) > LONGEST_NAME:
+        raise Refused(f"Use at most {LONGEST_NAME} characters.", field="name")
+    return name
+
+
+def new_code() -> str:
+    """Return the secret part of a fresh invite link: 96 bits."""
+    return secrets.token_urlsafe(12)
+
+
+def limit_for(joining: str) -> int | None:
+    """Return how many may be in a circle: as many as come where anybody may, else what the installation allows."""
+    return None if joining == Circle.Joining.OPEN else settings.CIRCLE_MEMBER_LIMIT
+
+
+def tell(membership: Membership, kind: str) -> None:
+    """Put something on the circle's activity."""
+    CircleEvent.objects.create(circle_id=membership.circle_id, membership=membership, kind=kind)
+
+
+def _earlier(user: User, reference: str) -> Membership | None:
+    return (
+        Membership.objects.filter(plan__reference=reference, user=user)
+        .select_related("circle", "plan")
+        .first()
+    )
+
+
+def _with_its_last_place(circle: Circle) -> Circle:
+    """Return the circle as it is now; a limited one is locked, so that two cannot both take the last place."""
+    circles = Circle.objects.select_related("product")
+    if circle.member_limit is not None:
+        circles = circles.select_for_update(of=("self",))
+    return circles.get(pk=circle.pk)
+
+
+def _check_may_join(user: User, circle: Circle, code: str | None) -> None:
+    if Membership.objects.current().filter(circle=circle, user=user).exists():
+        raise Refused("You are in this circle already.")
+    today = timezone.localdate()
+    if circle.has_ended(today):
+        raise Refused("This circle has ended.")
+    least_days = circle.product.min_term_days or 0
+    if circle.ends_on < today + datetime.timedelta(days=least_days):
+        raise Refused(f"This circle ends too soon to join: a plan in it runs {least_days} days or more.")
+    if circle.joining == Circle.Joining.CLOSED:
+        raise Refused("This circle takes no new members.")
+    is_invited = code is not None and secrets.compare_digest(code.encode(), circle.invite_code.encode())
+    if not is_invited and circle.joining != Circle.Joining.OPEN:
+        raise Refused("This invitation is no longer valid. Ask for a new link.")
+    if circle.member_limit is not None and _size(circle) >= circle.member_limit:
+        raise Refused(f"This circle is full: {circle.member_limit} are in it.")
+
+
+def _size(circle: Circle) -> int:
+    """Return how many are in a limited circle."""
+    return Membership.objects.current().filter(circle=circle).count()
+
+
+def _enter(
+    user: User, circle: Circle, *, reference: str, nickname: str, target_kobo: int | None, why: str
+) -> Membership:
+    nickname = nicknames.cleaned(nickname)
+    _check_nickname(circle.pk, nickname)
+    plan = plans.start(
+        user,
+        circle.product,
+        reference=reference,
+        name=_plan_name(user, circle),
+        target_kobo=target_kobo,
+        matures_on=circle.ends_on if circle.product.has_term else None,
+    )
+    with _nickname_taken():
+        membership = Membership.objects.create(circle=circle, user=user, plan=plan, nickname=nickname)
+    leaderboards.changed(membership, "joined")
+    tell(membership, why)
+    return membership
+
+
+def _plan_name(user: User, circle: Circle) -> str:
+    """Return the circle's name, numbered where the person has a plan of that name already."""
+    taken = {name.casefold() for name in user.plans.open().values_list("name", flat=True)}
+    for number in itertools.count(1):
+        name = circle.name if number == 1 else f"{circle.name[:54]} ({number})"
+        if name.casefold() not in taken:
+            return name
+    raise AssertionError("numbers do not end")
+
+
+def _check_nickname(circle_id: int, nickname: str, *, but: Membership | None = None) -> None:
+    members = Membership.objects.current().filter(circle_id=circle_id)
+    # As the index has it: `iexact` would go through all members.
+    same = members.annotate(lower=Lower("nickname")).filter(lower=Lower(Value(nickname)))
+    if (same.exclude(pk=but.pk) if but else same).exists():
+        raise Refused(f"Somebody in this circle is called {nickname} already.", field="nickname")
+
+
+@contextlib.contextmanager
+def _nickname_taken() -> Iterator[None]:
+    """Say it kindly when two take one nickname at the same moment: the constraint has the last word."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if "nickname" not in str(error):
+            raise
+        raise Refused("Somebody in this circle has just taken that name.", field="nickname") from None

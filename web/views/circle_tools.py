@@ -1,0 +1,113 @@
+"""What a member sets for themselves in a circle, and what its owner does: change it, invite, remove, hand over."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_POST
+
+from savings import circle_owners, circles
+from savings.exceptions import Refused
+from savings.models import Circle, Membership
+from web import circle_pages
+from web.circle_forms import EditForm, ShownForm
+from web.forms import add_refusal
+from web.http import SaverRequest, redirect, render_part
+from web.views.circles import membership
+
+
+def appearance(request: SaverRequest, slug: str) -> HttpResponse:
+    """How the others see me: nickname, whether my sum is shown, whether I have a place on the board."""
+    mine = membership(request, slug)
+    form = ShownForm(request.POST if request.method == "POST" else None, membership=mine)
+    if form.is_valid():
+        try:
+            circles.show_as(
+                mine,
+                nickname=form.cleaned_data["nickname"],
+                hides_amount=not form.cleaned_data["shows_amount"],
+                on_board=form.cleaned_data["on_board"],
+            )
+        except Refused as refused:
+            add_refusal(form, refused)
+        else:
+            messages.success(request, "Saved.")
+            return redirect(request, f"/circles/{slug}/")
+    context = {"circle": mine.circle, "form": form}
+    return render_part(
+        request, "circles/appearance.html", "form", context, status=422 if form.errors else 200
+    )
+
+
+def members(request: SaverRequest, slug: str) -> HttpResponse:
+    """Who is in the circle, in keyset pages; the owner finds the tools beside each name."""
+    mine = membership(request, slug)
+    context = circle_pages.members(mine.circle, mine, request.GET)
+    context["is_owner"] = mine.circle.owner_id == request.user.pk
+    return render_part(request, "circles/members.html", "listing", context)
+
+
+def member(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse:
+    """The owner's page of one member: hand the circle over to them, or take them out of it."""
+    circle = _own_circle(request, slug)
+    return render(request, "circles/member.html", {"circle": circle, "member": _other(circle, membership_id)})
+
+
+def edit(request: SaverRequest, slug: str) -> HttpResponse:
+    """Rename the circle, describe it, and say who may join."""
+    circle = _own_circle(request, slug)
+    form = EditForm(request.POST if request.method == "POST" else None, circle=circle)
+    if form.is_valid():
+        try:
+            circle_owners.change(circle, **form.cleaned_data)
+        except Refused as refused:
+            add_refusal(form, refused)
+        else:
+            messages.success(request, "Saved.")
+            return redirect(request, f"/circles/{slug}/")
+    context = {"circle": circle, "form": form, "invite_url": circle_pages.invite_url(circle)}
+    return render_part(request, "circles/edit.html", "form", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def rotate_code(request: SaverRequest, slug: str) -> HttpResponse:
+    """Make a fresh invite link."""
+    circle_owners.rotate_code(_own_circle(request, slug))
+    messages.success(request, "Here is the new link. The old one leads nowhere now.")
+    return redirect(request, f"/circles/{slug}/edit/")
+
+
+@require_POST
+def remove(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse:
+    """Take a member with an empty plan out of the circle."""
+    circle = _own_circle(request, slug)
+    other = _other(circle, membership_id)
+    try:
+        circle_owners.remove(circle, other)
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect(request, f"/circles/{slug}/members/{membership_id}/")
+    messages.success(request, f"{other.nickname} is not in the circle any more.")
+    return redirect(request, f"/circles/{slug}/members/")
+
+
+@require_POST
+def hand_over(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse:
+    """Make another member the owner."""
+    circle = _own_circle(request, slug)
+    other = _other(circle, membership_id)
+    circle_owners.hand_over(circle, request.user, other)
+    messages.success(request, f"{other.nickname} looks after {circle.name} now.")
+    return redirect(request, f"/circles/{slug}/")
+
+
+def _own_circle(request: SaverRequest, slug: str) -> Circle:
+    circle = membership(request, slug).circle
+    if circle.owner_id != request.user.pk:
+        raise Http404
+    return circle
+
+
+def _other(circle: Circle, membership_id: int) -> Membership:
+    return get_object_or_404(Membership.objects.current().filter(circle=circle), pk=membership_id)

@@ -1,0 +1,151 @@
+"""Circles: mine and the directory, one circle, starting, joining and leaving one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_POST
+
+from savings import circles
+from savings.exceptions import Refused
+from savings.models import Circle, Membership, Product
+from savings.models.circles import CircleQuerySet
+from web import circle_pages, keyset
+from web.circle_forms import JoinForm, StartForm
+from web.forms import add_refusal
+from web.http import SaverRequest, redirect, render_part
+
+LONGEST_SEARCH = 60
+DIRECTORY_SIZE = 12
+
+
+def index(request: SaverRequest) -> HttpResponse:
+    """The circles of the saver, and the directory of those that anybody may join."""
+    memberships = request.user.memberships.current().select_related("circle").order_by("-id")
+    mine = {membership.circle_id: membership for membership in memberships}
+    search = " ".join(request.GET.get("q", "").split())[:LONGEST_SEARCH]
+    page = keyset.page(circles.directory(search), request.GET, size=DIRECTORY_SIZE)
+    in_all = {m.circle_id: m.circle for m in mine.values()} | {circle.pk: circle for circle in page.rows}
+    cards = {card.circle.pk: card for card in circle_pages.cards(in_all.values(), mine)}
+    context = {
+        "mine": [cards[pk] for pk in mine],
+        "listed": [cards[circle.pk] for circle in page.rows],
+        "page": page,
+        "search": search,
+    }
+    return render_part(request, "circles/index.html", "directory", context)
+
+
+def detail(request: SaverRequest, slug: str) -> HttpResponse:
+    """One circle: how far it is, my part, what happened, and the owner's tools."""
+    circle, mine = visible(request, slug)
+    is_owner = circle.owner_id == request.user.pk
+    context = circle_pages.detail(circle, mine, request.GET, is_owner=is_owner)
+    return render_part(request, "circles/detail.html", "feed", context)
+
+
+def start(request: SaverRequest) -> HttpResponse:
+    """Start a circle, and save in it as its first member."""
+    products = list(Product.objects.filter(is_offered=True).prefetch_related("rates"))
+    data = request.POST if request.method == "POST" else None
+    initial = {"nickname": request.user.first_name}
+    form = StartForm(data, user=request.user, products=products, initial=initial)
+    if form.is_valid():
+        try:
+            mine = circles.start(request.user, **_values(form))
+        except Refused as refused:
+            add_refusal(form, refused)
+        else:
+            messages.success(request, f"{mine.circle.name} is open. Invite the others with its link.")
+            return redirect(request, f"/circles/{mine.circle.slug}/")
+    status = 422 if form.errors else 200
+    return render_part(request, "circles/start.html", "form", circle_pages.start(form), status=status)
+
+
+def join(request: SaverRequest, slug: str) -> HttpResponse:
+    """Join a circle that is open to everybody."""
+    return _join(request, get_object_or_404(_joinable().public(), slug=slug), f"/circles/{slug}/join/")
+
+
+def join_by_code(request: SaverRequest, code: str) -> HttpResponse:
+    """Join the circle of an invite link. A link that is not valid any more says so, and of nothing else."""
+    circle = _joinable().filter(invite_code=code).first()
+    if circle is None:
+        return render(request, "circles/invite_gone.html", status=404)
+    return _join(request, circle, f"/circles/join/{code}/", code=code)
+
+
+@require_POST
+def leave(request: SaverRequest, slug: str) -> HttpResponse:
+    """Leave a circle, with an empty plan."""
+    mine = membership(request, slug)
+    try:
+        circles.leave(mine)
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect(request, f"/circles/{slug}/")
+    messages.success(request, f"You have left {mine.circle.name}.")
+    return redirect(request, "/circles/")
+
+
+def membership(request: SaverRequest, slug: str) -> Membership:
+    """Return the reader's membership with its circle and plan, or 404."""
+    found = request.user.memberships.current().select_related("circle__product", "plan__account")
+    return get_object_or_404(found, circle__slug=slug)
+
+
+def visible(request: SaverRequest, slug: str) -> tuple[Circle, Membership | None]:
+    """Return a circle that the reader may see, and their membership if they are in it; or 404."""
+    found = request.user.memberships.current().select_related("circle__product", "plan__account")
+    mine = found.filter(circle__slug=slug).first()
+    if mine is not None:
+        return mine.circle, mine
+    return get_object_or_404(_joinable().public(), slug=slug), None
+
+
+def _joinable() -> CircleQuerySet:
+    return Circle.objects.select_related("product")
+
+
+def _join(request: SaverRequest, circle: Circle, action: str, *, code: str | None = None) -> HttpResponse:
+    data = request.POST if request.method == "POST" else None
+    if data is None and request.user.memberships.current().filter(circle=circle).exists():
+        return redirect(request, f"/circles/{circle.slug}/")
+    initial = {"nickname": request.user.first_name}
+    form = JoinForm(data, user=request.user, circle=circle, initial=initial)
+    if form.is_valid():
+        values = form.cleaned_data
+        try:
+            mine = circles.join(
+                request.user,
+                circle,
+                reference=values["reference"],
+                nickname=values["nickname"],
+                code=code,
+                target_kobo=values["target"],
+            )
+        except Refused as refused:
+            add_refusal(form, refused)
+        else:
+            messages.success(request, f"You are in {circle.name}. Make the first payment when you like.")
+            return redirect(request, f"/circles/{mine.circle.slug}/")
+    context = circle_pages.join(circle, form, action)
+    return render_part(request, "circles/join.html", "form", context, status=422 if form.errors else 200)
+
+
+def _values(form: StartForm) -> dict[str, Any]:
+    values = form.cleaned_data
+    return {
+        "product": values["product"],
+        "reference": values["reference"],
+        "name": values["name"],
+        "goal_kobo": values["goal"],
+        "ends_on": values["matures_on"],
+        "nickname": values["nickname"],
+        "joining": values["joining"],
+        "description": values["description"],
+        "target_kobo": values["target"],
+    }

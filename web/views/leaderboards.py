@@ -1,0 +1,149 @@
+"""The leaderboard of a circle: the top, mine and my neighbours, page by page, and kept up to date on the page."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from django.core.cache import cache
+from django.http import Http404, HttpResponse
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from savings import circles, leaderboards
+from savings.leaderboards import Board, Order
+from savings.models import Circle, Membership
+from web import board_pages
+from web.board_pages import Face
+from web.http import SaverRequest, render_part
+from web.views.circles import visible
+
+_A_DAY_SECONDS = 86_400
+_MOST_DIGITS = 8
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which part of which board somebody looks at. The two rows are ids alone: what is in them comes with the names."""
+
+    circle: Circle
+    reader: Membership | None
+    order: Order
+    first: int
+    search: str
+
+
+def leaderboard(request: SaverRequest, slug: str) -> HttpResponse:
+    """One page of the board; for a reader who has seen it as it is, nothing (204), at the cost of one query."""
+    asked = _asked(request, slug)
+    seen = request.GET.get("seen")
+    if seen and seen == _mark(request, asked, leaderboards.version(asked.circle)):
+        return HttpResponse(status=204)
+    board = leaderboards.page(
+        asked.circle, asked.reader, first=asked.first, length=leaderboards.TOP + 1, order=asked.order
+    )
+    reader_id = asked.reader.pk if asked.reader else None
+    known = board_pages.faces(board_pages.on(board) | {reader_id or 0})
+    context = _circle(request, slug, known, reader_id)
+    context |= board_pages.listing(board, known, reader_id, asked.order)
+    context |= {
+        "board": board,
+        "order": asked.order,
+        "orders": _orders(asked.order),
+        "place": board_pages.place(board, known, asked.order),
+        "as_of": board_pages.as_of_text(board.as_of),
+        "percent": min(100, max(0, board.total_kobo) * 100 // context["circle"].circle__goal_kobo),
+        "found": _found(asked, context["circle"]) if asked.search else None,
+        "search": asked.search,
+        "seen": _mark(request, asked, board.version),
+    }
+    return render_part(request, "circles/leaderboard.html", "board", context)
+
+
+def _asked(request: SaverRequest, slug: str) -> _Asked:
+    first = request.GET.get("from", "0")
+    order = request.GET.get("by", Order.SAVED)
+    if not (first.isascii() and first.isdigit() and len(first) <= _MOST_DIGITS) or order not in list(Order):
+        raise Http404
+    circle_id, membership_id = _ids(request, slug)
+    return _Asked(
+        circle=Circle(pk=circle_id),
+        reader=Membership(pk=membership_id) if membership_id else None,
+        order=Order(order),
+        first=int(first),
+        search=" ".join(request.GET.get("q", "").split())[:60],
+    )
+
+
+def _ids(request: SaverRequest, slug: str) -> tuple[int, int | None]:
+    """Return the ids of the circle and of the reader's membership, kept for as long as the reader's version holds."""
+    key = f"board-reader:{request.user.pk}:{request.user.version}:{slug}"
+    ids = cache.get(key)
+    if ids is None:
+        circle, mine = visible(request, slug)
+        ids = [circle.pk, mine.pk if mine else None]
+        cache.set(key, ids, _A_DAY_SECONDS)
+    return ids[0], ids[1]
+
+
+def _circle(
+    request: SaverRequest, slug: str, known: dict[int, Face], reader_id: int | None
+) -> dict[str, Any]:
+    """Return the circle as it is by now, from the rows of its members, and 404 for whom it is not (any more)."""
+    mine = known.get(reader_id or 0)
+    face = mine or next(iter(known.values()), None)
+    is_member = mine is not None and mine.left_at is None
+    if face is None:
+        circle, _ = visible(request, slug)
+        face = _outsider(circle)
+    elif not is_member and face.circle__joining != Circle.Joining.OPEN:
+        raise Http404
+    days_left = (face.circle__ends_on - timezone.localdate()).days
+    return {"circle": face, "mine": mine if is_member else None, "days_left": days_left}
+
+
+def _outsider(circle: Circle) -> Face:
+    """Return a face with a circle's facts, for a board on which nobody has a place."""
+    return Face(
+        id=0,
+        user_id=0,
+        nickname="",
+        hides_amount=False,
+        left_at=None,
+        plan_id=0,
+        circle__name=circle.name,
+        circle__slug=circle.slug,
+        circle__joining=circle.joining,
+        circle__goal_kobo=circle.goal_kobo,
+        circle__ends_on=circle.ends_on,
+        circle__member_limit=circle.member_limit,
+    )
+
+
+def _found(asked: _Asked, circle: Face) -> dict[str, Any]:
+    """Return the member whose nickname was looked up, with their neighbours; no rows where they have no place."""
+    other = circles.find(asked.circle, asked.search, among_few=circle.circle__member_limit is not None)
+    if other is None:
+        return {"member": None}
+    board: Board = leaderboards.page(asked.circle, other, length=0, order=asked.order)
+    known = board_pages.faces(board_pages.on(board))
+    reader_id = asked.reader.pk if asked.reader else None
+    rows = board_pages.neighbours(board, known, reader_id, asked.order)
+    return {"member": other, "rows": rows}
+
+
+def _orders(current: Order) -> list[tuple[str, str, bool]]:
+    words = {Order.SAVED: "Saved", Order.SHARE: "Of own goal", Order.MONTH: "This month"}
+    return [(order.value, text, order == current) for order, text in words.items()]
+
+
+def _mark(request: SaverRequest, asked: _Asked, version: int | None) -> str:
+    """Return what stands for a board as one reader sees it: empty where only SQL knows.
+
+    Nobody can make one up: whoever is answered that nothing has changed has been shown that very board before.
+    """
+    if version is None or version < 0:
+        return ""
+    user = request.user
+    seen = (user.pk, user.version, asked.circle.pk, version, asked.order, asked.first, timezone.localdate())
+    return salted_hmac("web.views.leaderboards", ":".join(map(str, seen))).hexdigest()
