@@ -1,0 +1,201 @@
+"""The rules of the house, so that nobody has to remember them."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from graphlib import TopologicalSorter
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.urls import URLPattern, get_resolver
+
+ROOT: Path = settings.BASE_DIR
+
+# Who stands on whom in savings/: a module imports only what comes before it. A new one finds its place here.
+TOWER = """
+exceptions money models
+gateway boards board_rows timeline outbox
+scores
+ledger
+dashboard board_upkeep ledger_checks leaderboards
+interest emails terms
+users plans stash
+maturity arrivals
+payments
+inbox polling
+tasks
+apps
+"""
+FLOORS = TOWER.split()
+
+
+def tracked(pattern: str) -> list[Path]:
+    """Return the project's files of that kind, and none that only lies about."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", pattern]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [ROOT / line for line in listed.splitlines() if (ROOT / line).exists()]
+
+
+def imports(path: Path) -> set[str]:
+    """Return the full names of the modules, and of what comes out of them, that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def savings_modules() -> dict[str, set[str]]:
+    """Return which modules of savings/ each of them imports."""
+    found: dict[str, set[str]] = {}
+    for path in tracked("savings/*.py"):
+        name = path.relative_to(ROOT / "savings").parts[0].removesuffix(".py")
+        if name not in {"__init__", "migrations", "management"}:
+            inner = {line.split(".")[1] for line in imports(path) if line.startswith("savings.")}
+            found.setdefault(name, set()).update(inner - {name})
+    return found
+
+
+def test_money_knows_nothing_of_the_web() -> None:
+    for path in tracked("savings/*.py"):
+        outside = {name for name in imports(path) if re.match(r"(web|tests|django\.http)(\.|$)", name)}
+        allowed = {"tests.benchmarks"} if path.name == "bench.py" else set()
+        assert outside <= allowed, f"{path} imports {outside}"
+
+
+def test_a_module_of_savings_imports_only_what_it_stands_on() -> None:
+    modules = savings_modules()
+    assert set(modules) == set(FLOORS), "Give the new module its place in FLOORS."
+    for name, imported in modules.items():
+        below = set(FLOORS[: FLOORS.index(name)])
+        assert imported <= below, (
+            f"savings/{name} imports {imported - below}, which stands on it or beside it."
+        )
+
+
+@pytest.mark.parametrize(
+    ("package", "owner"),
+    [("httpx", "savings/gateway.py"), ("elasticapm", "web/telemetry.py"), ("environ", "web/settings.py")],
+)
+def test_some_packages_have_one_owner(package: str, owner: str) -> None:
+    users = {
+        str(path.relative_to(ROOT))
+        for folder in ("savings", "web")
+        for path in tracked(f"{folder}/*.py")
+        if any(name.split(".")[0] == package for name in imports(path)) and "simulator" not in path.parts
+    }
+    assert users <= {owner}
+
+
+def test_only_the_ledger_writes_entries() -> None:
+    writers = [path.name for path in tracked("savings/*.py") if "Entry.objects.create(" in path.read_text()]
+    assert writers == ["ledger.py"]
+
+
+def test_no_sum_is_stored_as_anything_but_an_integer() -> None:
+    for path in tracked("savings/models/*.py"):
+        assert not re.search(r"FloatField|DecimalField", path.read_text()), path
+
+
+def test_every_module_says_in_a_sentence_what_it_is_for() -> None:
+    for path in tracked("*.py"):
+        tree = ast.parse(path.read_text())
+        # Django writes most of a migration, and its name says what it is for.
+        if tree.body and "migrations" not in path.parts:
+            assert ast.get_docstring(tree), f"{path} opens without a sentence."
+
+
+def our_urls() -> list[tuple[str, URLPattern]]:
+    """Return the feature and the pattern of every URL that one of our own views answers."""
+    found = []
+    for resolver in get_resolver().url_patterns:
+        for pattern in getattr(resolver, "url_patterns", [resolver]):
+            if getattr(pattern.callback, "__module__", "").startswith("web.views."):
+                feature = getattr(resolver, "namespace", None) or ""
+                found.append((feature, pattern))
+    return found
+
+
+def test_a_url_is_named_as_its_view_and_its_feature() -> None:
+    assert len(our_urls()) > 10
+    for feature, pattern in our_urls():
+        assert pattern.name == pattern.callback.__name__
+        assert not feature or pattern.callback.__module__ == f"web.views.{feature}"
+
+
+def test_a_template_is_named_as_the_view_that_shows_it() -> None:
+    for path in tracked("web/views/*.py"):
+        module = import_module(f"web.views.{path.stem}")
+        for folder, name in re.findall(r'"(\w+)/([a-z]\w*)\.html', path.read_text()):
+            assert folder == path.stem or (folder, name) == ("errors", "page"), (
+                f"{path} shows {folder}/{name}"
+            )
+            assert folder == "errors" or hasattr(module, name), f"{path} has no view called {name}"
+
+
+def pages() -> list[Path]:
+    """Return the templates that a browser gets; mail programs know neither style sheets nor htmx."""
+    return [path for path in tracked("templates/*.html") if "emails" not in path.parts]
+
+
+@pytest.mark.parametrize(
+    "banned", [r"\sstyle=", r"<style", r"\shx-on", r"\shx-boost", r"[\"']js:", r"\son[a-z]+="]
+)
+def test_templates_keep_to_the_content_policy(banned: str) -> None:
+    assert pages()
+    for path in pages():
+        assert not re.search(banned, path.read_text()), f"{path} has {banned}"
+
+
+def test_there_is_one_style_sheet() -> None:
+    assert [path.name for path in tracked("static/*.css")] == ["app.css"]
+    links = {link for path in pages() for link in re.findall(r"<link[^>]*stylesheet[^>]*>", path.read_text())}
+    assert all("css/app.css" in link for link in links), links
+
+
+def test_the_example_environment_is_complete() -> None:
+    read = set()
+    for node in ast.walk(ast.parse((ROOT / "web/settings.py").read_text())):
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            asked = ast.unparse(node.func)
+            if asked == "required" or re.fullmatch(r"env\.(str|int|bool|float|list|db_url)", asked):
+                read.add(str(node.args[0].value))
+    listed = re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(read)
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    readers = {
+        path.name
+        for path in tracked("*.py")
+        if "os.environ" in path.read_text() and "tests" not in path.parts
+    }
+    assert readers <= {"settings.py", "manage.py", "wsgi.py", "run.py"}
+
+
+def test_no_made_file_is_kept() -> None:
+    made = re.compile(r"(\.pyc|\.sqlite3(-wal|-shm)?|\.log|^memorydb|^\.env)$|^(var|\.venv)/")
+    listed = [str(path.relative_to(ROOT)) for path in tracked("*")]
+    assert not [name for name in listed if made.search(name)]
+
+
+def test_the_packages_of_a_server_are_among_those_of_a_developer() -> None:
+    names = {
+        which: set(
+            re.findall(
+                r"^([a-z0-9._-]+==[^ ]+)", (ROOT / f"requirements/{which}.txt").read_text(), re.MULTILINE
+            )
+        )
+        for which in ("base", "prod", "dev")
+    }
+    assert names["base"] < names["prod"] < names["dev"]
+
+
+def test_the_floors_have_no_circle() -> None:
+    assert list(TopologicalSorter(savings_modules()).static_order())
