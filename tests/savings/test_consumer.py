@@ -81,9 +81,9 @@ def welcome_somebody() -> OutboxRow:
 
 
 def wait_until(is_so: Callable[[], object]) -> None:
-    ends_at = time.monotonic() + 30
+    ends_at = time.monotonic() + 60
     while not is_so():
-        assert time.monotonic() < ends_at, "it did not come to that in 30 seconds"
+        assert time.monotonic() < ends_at, "it did not come to that in a minute"
         time.sleep(0.05)
 
 
@@ -117,6 +117,8 @@ def test_a_consumer_told_to_stop_finishes_its_mail(
     sink.answers.clear()
     consumer = start()
     wait_until(lambda: sink.mails)
+    # The workers begin a moment before the consumer listens to signals.
+    time.sleep(1)
     consumer.send_signal(signal.SIGTERM)
     with pytest.raises(subprocess.TimeoutExpired):
         consumer.wait(1)
@@ -150,8 +152,13 @@ def test_what_redis_has_forgotten_is_found_by_the_sweep(
 
 @pytest.mark.parametrize("listens", [False, True], ids=["refuses", "never answers"])
 def test_a_dead_redis_is_no_error_and_hardly_a_wait(
-    monkeypatch: pytest.MonkeyPatch, mailoutbox: list[object], *, listens: bool
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    mailoutbox: list[object],
+    *,
+    listens: bool,
 ) -> None:
+    monkeypatch.setattr(tasks, "_PAUSE_SECONDS", 600)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         if not listens:
@@ -159,13 +166,12 @@ def test_a_dead_redis_is_no_error_and_hardly_a_wait(
         url = f"redis://127.0.0.1:{port}/1?socket_timeout=3&socket_connect_timeout=0.5"
         with redis.Redis.from_url(url) as dead, monkeypatch.context() as patch:
             patch.setattr(HUEY.storage, "conn", dead)
-            waits = []
+            began = time.monotonic()
             for _ in range(100):
-                began = time.monotonic()
                 welcome_somebody()
-                waits.append(time.monotonic() - began)
-    assert sorted(waits)[-2] < 0.5
-    assert max(waits) < 4
+            seconds = time.monotonic() - began
+    assert caplog.text.count("Redis does not take tasks") == 1
+    assert seconds < 100 * 0.5
     assert outbox.sweep(timezone.now(), tasks.HANDLERS) == 100
     assert len(mailoutbox) == 100
 
