@@ -1,12 +1,15 @@
 """Template tags: icons that cannot be misspelt, money as the look writes it, the navigation."""
 
+import re
+
 import pytest
 from django.contrib.messages import constants
 from django.contrib.messages.storage.base import Message
 from django.template import Context, Template, TemplateSyntaxError
+from django.template.loader import render_to_string
 from django.test import RequestFactory
 
-from savings.models import Product
+from savings.models import Product, User
 from web.templatetags.icons import ICONS
 
 
@@ -40,7 +43,6 @@ def test_every_kind_of_product_has_an_icon() -> None:
         ("{{ kobo|naira }}", "₦1,250,400.50"),
         ("{{ kobo|figure }}", "₦1,250,400<small>.50</small>"),
         ("{{ kobo|signed }}", "+\u202f₦1,250,400.50"),
-        ("{{ kobo|signed_figure }}", "+\u202f₦1,250,400<small>.50</small>"),
         ("{{ kobo|whole }}", "₦1,250,400"),
         ("{{ minus|whole }}", "−\u202f₦1,250,400"),
         ("{{ bps|percent }}", "13.50\u00a0%"),
@@ -66,6 +68,15 @@ def test_the_navigation_marks_where_one_is(path: str, current: str | None) -> No
     assert shown.count("aria-current") == (1 if current else 0)
     if current:
         assert f'href="{current}" aria-current="page"' in shown
+
+
+def test_a_phones_bar_has_five_places_and_the_menu_the_rest() -> None:
+    shown = rendered("{% navigation %}", request=RequestFactory().get("/"))
+    places = re.findall(r'<li( class="wide")?><a href="([^"]+)"', shown)
+    assert len([path for wide, path in places if not wide]) <= 5
+    menu = render_to_string("_account_menu.html", {"user": User(name="Ada")})
+    for path in (path for wide, path in places if wide):
+        assert f'href="{path}"' in menu
 
 
 def test_a_notice_has_its_text_its_note_and_its_tone() -> None:

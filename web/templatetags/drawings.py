@@ -36,7 +36,6 @@ _DRAWINGS = {
     "activity": '<path d="M24 56V18m0 0L13 29m11-11 11 11"/><path class="hot" d="M48 16v38m0 0 11-11M48 54 37 43"/>',
     "letter": '<path d="M10 18h52v38H10zM10 20l26 21 26-21"/><path class="hot" d="M10 56l18-19M62 56 44 37"/>'
     '<circle class="coin" cx="58" cy="17" r="6"/>',
-    "search": '<circle cx="32" cy="32" r="18"/><path class="hot" d="m45 45 16 16"/><path d="M24 32h16"/>',
     "cowrie": '<path d="M36 8c15 0 24 13 24 29S51 64 36 64 12 52 12 37 21 8 36 8z"/><path class="hot" d="M36 20v18m0 9'
     'v.1"/><path d="M24 26h4M24 36h4M24 46h4M44 26h4M44 36h4M44 46h4"/>',
 }
@@ -75,5 +74,5 @@ def tally(count: int) -> SafeString:
 
 @register.simple_tag
 def drawing(name: str) -> SafeString:
-    """Draw what an `.empty` box shows: box, activity, letter, search or cowrie."""
+    """Draw what an `.empty` box shows: box, activity, letter or cowrie."""
     return DRAWINGS[name]

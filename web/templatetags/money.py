@@ -23,13 +23,6 @@ def figure(amount_kobo: int) -> SafeString:
 
 
 @register.filter
-def signed_figure(amount_kobo: int) -> SafeString:
-    """Return a large sum with its sign in front and its kobo set small."""
-    naira, _, kobo = money.signed(amount_kobo).rpartition(".")
-    return format_html("{}<small>.{}</small>", naira, kobo)
-
-
-@register.filter
 def whole(amount_kobo: int) -> str:
     """Return a sum in whole naira, for where kobo say nothing: goals, boards. What is left over is cut off."""
     kobo = abs(amount_kobo) % money.KOBO_PER_NAIRA

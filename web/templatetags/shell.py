@@ -23,11 +23,14 @@ _LINKS = (
     ("/transactions/", "activity", "Activity"),
     ("/messages/", "mail", "Messages"),
 )
+# A phone's bar has room for five: what is here has its place in the account menu there.
+_WIDE = {"/messages/"}
 
 
 def _navigation(current: str) -> SafeString:
     items = (
-        f'<li><a href="{path}"{' aria-current="page"' if path == current else ""}>{ICONS[icon]}{words}</a></li>'
+        f'<li{' class="wide"' if path in _WIDE else ""}><a href="{path}"'
+        f"{' aria-current="page"' if path == current else ''}>{ICONS[icon]}{words}</a></li>"
         for path, icon, words in _LINKS
     )
     return mark_safe("".join(items))  # noqa: S308 - made of the constants above
