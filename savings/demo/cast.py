@@ -1,0 +1,245 @@
+"""Who is in the demo: products, people, their plans and their habits. Sums here are in naira, days count from today."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import Any, Literal
+
+from savings.models import Product
+from savings.models.plans import EarlyExit, InterestPaid, Plan
+
+PASSWORD = "asusu-demo"  # noqa: S105 - known to everybody, and for the demo alone
+MONTHS = 18
+
+# A day so many months before (below zero) or after this one: (-3, 25) is the 25th, three months ago.
+Day = tuple[int, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Habit:
+    """Money put aside each month (on a day of it) or each week (on a weekday, 0 is Monday), between two sums."""
+
+    every: Literal["month", "week"]
+    on: int
+    least: int
+    most: int
+    from_stash: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class PlanScript:
+    """What becomes of one plan. `{year}` in the name is that of its end."""
+
+    kind: str
+    name: str
+    starts: Day
+    ends: Day | None = None
+    target: int | None = None
+    first: int = 0
+    habits: tuple[Habit, ...] = ()
+    exits: tuple[tuple[Day, int], ...] = ()
+    at_maturity: str = Plan.AtMaturity.STASH
+    closes: Day | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Saver:
+    """One person, and what they do."""
+
+    email: str
+    name: str
+    joined: Day
+    devices: tuple[tuple[Day, str], ...]
+    plans: tuple[PlanScript, ...]
+    stash: tuple[Habit, ...] = ()
+    wants_receipts: bool = True
+
+
+# Each product with its rates in basis points: the term in days from which on each holds.
+PRODUCTS: tuple[tuple[dict[str, Any], dict[int, int]], ...] = (
+    (
+        {
+            "kind": Product.Kind.TARGET,
+            "name": "Target",
+            "description": "A sum by a date you choose.",
+            "min_term_days": 30,
+            "max_term_days": 1095,
+            "early_exit": EarlyExit.PENALTY,
+            "penalty_bps": 100,
+            "interest_paid": InterestPaid.AT_MATURITY,
+        },
+        {0: 1000, 365: 1100},
+    ),
+    (
+        {"kind": Product.Kind.FLEXIBLE, "name": "Flexible", "description": "In and out as you like."},
+        {0: 850},
+    ),
+    (
+        {
+            "kind": Product.Kind.LOCKED,
+            "name": "Locked",
+            "description": "Closed until the day you choose.",
+            "min_term_days": 30,
+            "max_term_days": 1095,
+            "early_exit": EarlyExit.BLOCKED,
+            "interest_paid": InterestPaid.AT_MATURITY,
+        },
+        {0: 1050, 90: 1150, 180: 1250, 365: 1350},
+    ),
+    (
+        {
+            "kind": Product.Kind.EMERGENCY,
+            "name": "Emergency",
+            "description": "Out within the hour, no questions.",
+        },
+        {0: 800},
+    ),
+)
+
+ADA = Saver(
+    email="ada@example.com",
+    name="Ada Okafor",
+    joined=(-18, 2),
+    devices=(((-18, 2), "Chrome on Android"), ((-1, 11), "Firefox on Windows")),
+    stash=(Habit("month", 26, 20_000, 35_000),),
+    plans=(
+        PlanScript(
+            Product.Kind.EMERGENCY,
+            "Rainy day",
+            starts=(-18, 3),
+            target=300_000,
+            habits=(Habit("week", 0, 2_000, 5_000),),
+            exits=(((-9, 14), 40_000), ((-4, 9), 25_000)),
+        ),
+        PlanScript(
+            Product.Kind.TARGET,
+            "New laptop",
+            starts=(-17, 10),
+            ends=(-8, 10),
+            target=450_000,
+            habits=(Habit("month", 27, 45_000, 55_000),),
+            closes=(-8, 12),
+        ),
+        PlanScript(
+            Product.Kind.TARGET,
+            "Rent {year}",
+            starts=(-11, 4),
+            ends=(7, 30),
+            target=2_000_000,
+            first=150_000,
+            habits=(Habit("month", 26, 70_000, 95_000), Habit("week", 4, 3_000, 6_000, from_stash=True)),
+        ),
+        PlanScript(
+            Product.Kind.LOCKED,
+            "Toyota Corolla",
+            starts=(-10, 20),
+            ends=(2, 20),
+            first=600_000,
+            habits=(Habit("month", 27, 110_000, 125_000),),
+        ),
+    ),
+)
+BOLA = Saver(
+    email="bola@example.com",
+    name="Bola Adeyemi",
+    joined=(-16, 8),
+    devices=(((-16, 8), "Safari on iPhone"),),
+    stash=(Habit("month", 30, 15_000, 30_000),),
+    plans=(
+        PlanScript(
+            Product.Kind.EMERGENCY,
+            "Just in case",
+            starts=(-16, 8),
+            habits=(Habit("month", 30, 8_000, 12_000),),
+            exits=(((-7, 21), 30_000),),
+        ),
+        PlanScript(
+            Product.Kind.TARGET,
+            "Ileya ram",
+            starts=(-15, 1),
+            ends=(-5, 20),
+            target=200_000,
+            habits=(Habit("month", 30, 18_000, 22_000),),
+            closes=(-5, 23),
+        ),
+        PlanScript(
+            Product.Kind.TARGET,
+            "School fees",
+            starts=(-14, 12),
+            ends=(1, 5),
+            target=750_000,
+            habits=(Habit("month", 29, 45_000, 55_000),),
+            exits=(((-3, 17), 30_000),),
+        ),
+        PlanScript(
+            Product.Kind.FLEXIBLE,
+            "Mum's 60th",
+            starts=(-6, 6),
+            target=400_000,
+            habits=(Habit("week", 5, 5_000, 12_000),),
+            exits=(((-1, 3), 20_000),),
+        ),
+    ),
+)
+CHIDI = Saver(
+    email="chidi@example.com",
+    name="Chidi Eze",
+    joined=(-13, 5),
+    devices=(((-13, 5), "Chrome on Windows"), ((-6, 19), "Opera Mini on Android")),
+    wants_receipts=False,
+    stash=(Habit("week", 2, 5_000, 25_000),),
+    plans=(
+        PlanScript(
+            Product.Kind.LOCKED,
+            "Shop rent",
+            starts=(-13, 6),
+            ends=(-7, 6),
+            first=250_000,
+            habits=(Habit("month", 12, 20_000, 60_000),),
+            at_maturity=Plan.AtMaturity.ROLLOVER,
+        ),
+        PlanScript(
+            Product.Kind.FLEXIBLE,
+            "Generator",
+            starts=(-12, 2),
+            habits=(Habit("week", 5, 5_000, 15_000, from_stash=True),),
+            closes=(-2, 16),
+        ),
+        PlanScript(
+            Product.Kind.TARGET,
+            "Wedding",
+            starts=(-5, 14),
+            ends=(10, 14),
+            target=3_000_000,
+            first=200_000,
+            habits=(Habit("month", 15, 150_000, 250_000),),
+        ),
+        PlanScript(
+            Product.Kind.EMERGENCY,
+            "Family",
+            starts=(-3, 1),
+            habits=(Habit("week", 6, 2_000, 4_000),),
+        ),
+    ),
+)
+SAVERS = (ADA, BOLA, CHIDI)
+STAFF = {"staff@example.com": "Ngozi Balogun", "admin@example.com": "Tunde Bakare"}
+EMAILS = [saver.email for saver in SAVERS] + list(STAFF)
+
+
+def date(today: datetime.date, day: Day) -> datetime.date:
+    """Return a day of the cast's as a date; a month that is too short ends on its last day."""
+    months, of_month = day
+    count = today.year * 12 + today.month - 1 + months
+    first = datetime.date(count // 12, count % 12 + 1, 1)
+    following = datetime.date((count + 1) // 12, (count + 1) % 12 + 1, 1)
+    return first + datetime.timedelta(days=min(of_month, (following - first).days) - 1)
+
+
+def days(habit: Habit, start: datetime.date, end: datetime.date) -> list[datetime.date]:
+    """Return the days of a habit after a start and before an end."""
+    every = [start + datetime.timedelta(days=passed) for passed in range(1, (end - start).days)]
+    if habit.every == "week":
+        return [day for day in every if day.weekday() == habit.on]
+    return [day for day in every if day == date(day, (0, habit.on))]

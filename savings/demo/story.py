@@ -1,0 +1,191 @@
+"""The story of the demo: every act in its time, each one a call of the service that a page or a task would make."""
+
+from __future__ import annotations
+
+import datetime
+import heapq
+import random
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from typing import Protocol
+
+from allauth.account.models import EmailAddress
+from django.utils import timezone
+
+from savings import inbox, ledger, maturity, outbox, payments, plans, polling, stash, tasks, users
+from savings.demo import cast
+from savings.demo.provider import Provider
+from savings.models import OutboxRow, Plan, Product, Transaction, User
+
+Kind = Transaction.Kind
+Act = Callable[[], object]
+MAILBOX_FULL = "SMTPRecipientsRefused: 552 5.2.2 The recipient's mailbox is full"
+
+
+class Clock(Protocol):
+    """The clock that everything here is read from."""
+
+    def move_to(self, destination: datetime.datetime) -> None: ...
+
+
+class Story:
+    """A queue of acts by moment; an act may add others that follow from it."""
+
+    def __init__(self, clock: Clock, now: datetime.datetime) -> None:
+        self.clock, self.now = clock, now
+        self.today = timezone.localdate(now)
+        self.provider = Provider()
+        self.acts: list[tuple[datetime.datetime, int, Act]] = []
+        self.numbers = count()
+        # Whose mails come back for a while.
+        self.full_mailbox = ""
+
+    def add(self, at: datetime.datetime, act: Act) -> None:
+        """Have something happen at a moment; after the end of the story nothing does."""
+        if at <= self.now:
+            heapq.heappush(self.acts, (at, next(self.numbers), act))
+
+    def soon(self, act: Act, *, minutes: float) -> None:
+        """Have something follow from what happens now."""
+        self.add(timezone.now() + datetime.timedelta(minutes=minutes), act)
+
+    def run(self) -> None:
+        """Live through it."""
+        while self.acts:
+            at, _, act = heapq.heappop(self.acts)
+            self.clock.move_to(at)
+            act()
+        self.clock.move_to(self.now)
+
+    def on(self, day: cast.Day | datetime.date, chance: random.Random) -> datetime.datetime:
+        """Return a moment of that day, when people are up."""
+        date = cast.date(self.today, day) if isinstance(day, tuple) else day
+        seconds = chance.randrange(7 * 3600, 22 * 3600)
+        return timezone.make_aware(datetime.datetime.combine(date, datetime.time.min)) + datetime.timedelta(
+            seconds=seconds
+        )
+
+    # What the timetable does, in those nights that have something to do: all of them would take longer
+
+    def work_in_the_night(self, after: datetime.date) -> None:
+        """Ask about payments of which nothing was heard, and carry out maturities, early on the day after that one."""
+        night = datetime.datetime.combine(after + datetime.timedelta(days=1), datetime.time(2, 10))
+        for task in (self.poll, self.mature, self.send_mails):
+            self.add(timezone.make_aware(night), task)
+
+    def poll(self) -> None:
+        polling.poll_due(timezone.now())
+
+    def mature(self) -> None:
+        maturity.run(timezone.localdate())
+
+    def send_mails(self) -> None:
+        outbox.sweep(timezone.now(), tasks.HANDLERS | {"top_up_received": self.send_receipt})
+
+    def send_receipt(self, row: OutboxRow) -> dict[str, object]:
+        if row.user and row.user.email == self.full_mailbox:
+            raise OSError(MAILBOX_FULL)
+        return dict(tasks.HANDLERS[row.kind](row))
+
+    # What people do
+
+    def join(self, saver: cast.Saver) -> None:
+        user = add_user(saver.email, saver.name, wants_receipts=saver.wants_receipts)
+        users.welcome(user)
+        self.soon(self.send_mails, minutes=0.2)
+
+    def sign_in(self, email: str, device: str) -> None:
+        user = User.objects.get(email=email)
+        users.recognise(user, None, label=device, at=timezone.now())
+        User.objects.filter(pk=user.pk).update(last_login=timezone.now())
+        self.soon(self.send_mails, minutes=0.2)
+
+    def start_plan(self, email: str, script: cast.PlanScript, chance: random.Random) -> None:
+        ends = cast.date(self.today, script.ends) if script.ends else None
+        plan = plans.start(
+            User.objects.get(email=email),
+            Product.objects.get(kind=script.kind, name=Product.Kind(script.kind).label),
+            reference=ledger.mint(plans.REFERENCE_PREFIX),
+            name=script.name.format(year=ends.year if ends else ""),
+            target_kobo=script.target * 100 if script.target else None,
+            matures_on=ends,
+            at_maturity=script.at_maturity,
+        )
+        if script.first:
+            self.soon(partial(self.pay, email, plan, script.first, chance, must=True), minutes=4)
+        until = self.today + datetime.timedelta(days=1)
+        if ends:
+            term = ends - timezone.localdate()
+            for times in range(cast.MONTHS):
+                self.work_in_the_night(ends + times * term - datetime.timedelta(days=1))
+            until = ends if script.at_maturity == Plan.AtMaturity.STASH else until
+        if script.closes:
+            closes = cast.date(self.today, script.closes)
+            until = min(until, closes)
+            self.add(self.on(closes, chance), partial(self.empty_and_close, email, plan))
+        for habit in script.habits:
+            for day in cast.days(habit, timezone.localdate(), until):
+                self.add(self.on(day, chance), self.saving(email, plan, habit, chance))
+        for when, naira in script.exits:
+            self.add(self.on(when, chance), partial(self.take_out, email, plan, naira))
+
+    def saving(self, email: str, plan: Plan | None, habit: cast.Habit, chance: random.Random) -> Act:
+        naira = chance.randrange(habit.least, habit.most + 1, 500)
+        if habit.from_stash and plan is not None:
+            return partial(self.move_from_stash, email, plan, naira)
+        return partial(self.pay, email, plan, naira, chance)
+
+    def pay(
+        self, email: str, plan: Plan | None, naira: int, chance: random.Random, *, must: bool = False
+    ) -> None:
+        """Pay by card, which now and then is declined, and then tried again, or left."""
+        reference, today = self.ask_to_pay(email, plan, naira), timezone.localdate()
+        luck = 1.0 if must else chance.random()
+        if luck < 0.04:
+            why = chance.choice(["Declined", "Insufficient Funds", "Incorrect PIN"])
+            self.provider.say(reference, "failed", why)
+            self.soon(partial(payments.settle, reference), minutes=1)
+            self.soon(partial(self.pay, email, plan, naira, chance, must=True), minutes=7)
+        elif luck < 0.06:
+            for days in range(3):
+                self.work_in_the_night(today + datetime.timedelta(days=days))
+        else:
+            self.soon(partial(self.arrive, reference), minutes=chance.uniform(1, 4))
+
+    def ask_to_pay(self, email: str, plan: Plan | None, naira: int) -> str:
+        user = User.objects.get(email=email)
+        reference = ledger.new_reference(Kind.TOP_UP if plan else Kind.STASH_DEPOSIT)
+        payments.start(user, plan=plan, amount_kobo=naira * 100, reference=reference)
+        return reference
+
+    def arrive(self, reference: str, *, amount_kobo: int | None = None) -> None:
+        """The provider has the money, and tells."""
+        self.provider.pay(reference, amount_kobo=amount_kobo)
+        self.tell("charge.success", reference)
+
+    def tell(self, event: str, reference: str) -> None:
+        inbox.process(inbox.receive(*self.provider.event(event, reference)).pk)
+        self.soon(self.send_mails, minutes=0.2)
+
+    def move_from_stash(self, email: str, plan: Plan, naira: int) -> None:
+        user = User.objects.get(email=email)
+        if ledger.balance_kobo(ledger.stash_account(user)) >= naira * 100:
+            reference = ledger.new_reference(Kind.STASH_TO_PLAN)
+            stash.move_to_plan(user, plan, amount_kobo=naira * 100, reference=reference)
+
+    def take_out(self, email: str, plan: Plan, naira: int) -> None:
+        user, reference = User.objects.get(email=email), ledger.new_reference(Kind.PLAN_TO_STASH)
+        stash.move_from_plan(user, plan, amount_kobo=naira * 100, reference=reference)
+
+    def empty_and_close(self, email: str, plan: Plan) -> None:
+        if held_kobo := ledger.balance_kobo(plan.account):
+            self.take_out(email, plan, held_kobo // 100)
+        plans.close(plan)
+
+
+def add_user(email: str, name: str, **fields: object) -> User:
+    """Add somebody with the demo's password and a proven address."""
+    user = User.objects.create_user(email, cast.PASSWORD, name=name, **fields)
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    return user

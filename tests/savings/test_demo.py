@@ -1,0 +1,65 @@
+"""The demo: the same lives every time, lived through the real services."""
+
+from __future__ import annotations
+
+import pytest
+import time_machine
+from allauth.account.models import EmailAddress
+from django.core.management import CommandError, call_command
+from django.db.models import Count
+from pytest_django.fixtures import Settings
+
+from savings import demo, ledger, ledger_checks, money
+from savings.demo import cast
+from savings.models import OutboxRow, Payment, Plan, Product, Transaction, User
+from tests.factories import make_user
+
+pytestmark = pytest.mark.django_db
+
+Status = Transaction.Status
+
+
+@pytest.fixture(autouse=True)
+def _in_development(settings: Settings) -> None:
+    settings.DEBUG = True
+
+
+def statuses() -> dict[str, int]:
+    return dict(Transaction.objects.values_list("status").annotate(times=Count("id")).order_by())
+
+
+@pytest.mark.timeout(600)
+def test_the_demo_is_whole_right_and_the_same_every_time(capsys: pytest.CaptureFixture[str]) -> None:
+    with time_machine.travel("2026-11-24T09:00:00Z", tick=False):
+        call_command("demo")
+        assert list(ledger_checks.run()) == []
+    assert sorted(User.objects.values_list("email", flat=True)) == sorted(cast.EMAILS)
+    assert EmailAddress.objects.filter(verified=True, primary=True).count() == len(cast.EMAILS)
+    assert Plan.objects.count() == 12
+    assert not Product.objects.filter(plans=None).exists()
+    assert statuses() == {
+        Status.SUCCESS: 418,
+        Status.REVERSED: 1,
+        Status.FAILED: 11,
+        Status.ABANDONED: 5,
+        Status.REVIEW: 3,
+        Status.PENDING: 2,
+    }
+    assert money.naira(ledger.balance_kobo(Plan.objects.get(name="Rent 2027").account)) == "₦1,311,000.00"
+    assert not OutboxRow.objects.filter(done_at=None, dead_at=None).exists()
+    assert Payment.objects.filter(transaction__status=Status.PENDING, checkout_url="").count() == 2
+    call_command("demo")
+    assert "Nothing was changed" in capsys.readouterr().out
+    assert Plan.objects.count() == 12
+
+
+def test_the_demo_can_be_left_to_an_empty_site() -> None:
+    make_user()
+    call_command("demo", "--if-empty")
+    assert not demo.is_there()
+
+
+def test_the_demo_is_made_in_development_only(settings: Settings) -> None:
+    settings.DEBUG = False
+    with pytest.raises(CommandError, match="known to everybody"):
+        call_command("demo")
