@@ -15,7 +15,8 @@ local function forget(prefix, known)
   local current, saved, name, month, week = string.match(known, '^%d+|(%d)|(%-?%d+)|(%x*)|([%d%-]*)|([%d%-]*)$')
   if current == '1' then
     redis.call('HINCRBY', prefix .. ':sum', 'members', '-1')
-    redis.call('HINCRBY', prefix .. ':sum', 'total', string.format('%.0f', -tonumber(saved)))
+    -- From nought, since the minus of nought is written -0, which is no number to Redis.
+    redis.call('HINCRBY', prefix .. ':sum', 'total', string.format('%.0f', 0 - tonumber(saved)))
   end
   if name == '' then return end
   redis.call('ZREM', prefix .. ':saved', name)

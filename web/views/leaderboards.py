@@ -146,4 +146,4 @@ def _mark(request: SaverRequest, asked: _Asked, version: int | None) -> str:
         return ""
     user = request.user
     seen = (user.pk, user.version, asked.circle.pk, version, asked.order, asked.first, timezone.localdate())
-    return salted_hmac("web.views.leaderboards", ":".join(map(str, seen))).hexdigest()
+    return salted_hmac("web.views.leaderboards", ":".join(map(str, seen)), algorithm="sha256").hexdigest()
