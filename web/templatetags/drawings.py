@@ -34,6 +34,8 @@ _DRAWINGS = {
     "box": '<path d="M12 30h48v28a3 3 0 0 1-3 3H15a3 3 0 0 1-3-3zM12 30l6-10h36l6 10"/><path class="hot"'
     ' d="M29 37h14"/><circle class="coin" cx="36" cy="10" r="5"/><path d="M18 44v8m5-8v8m5-8v8m5-8v8M15.5 51l20-6"/>',
     "activity": '<path d="M24 56V18m0 0L13 29m11-11 11 11"/><path class="hot" d="M48 16v38m0 0 11-11M48 54 37 43"/>',
+    "circle": '<circle cx="36" cy="16" r="7"/><circle cx="17" cy="48" r="7"/><circle cx="55" cy="48" r="7"/>'
+    '<path d="m32 22-11 19.5M40 22l11 19.5M24 48h24"/><circle class="hot" cx="36" cy="37" r="4"/>',
     "letter": '<path d="M10 18h52v38H10zM10 20l26 21 26-21"/><path class="hot" d="M10 56l18-19M62 56 44 37"/>'
     '<circle class="coin" cx="58" cy="17" r="6"/>',
     "cowrie": '<path d="M36 8c15 0 24 13 24 29S51 64 36 64 12 52 12 37 21 8 36 8z"/><path class="hot" d="M36 20v18m0 9'
@@ -74,5 +76,5 @@ def tally(count: int) -> SafeString:
 
 @register.simple_tag
 def drawing(name: str) -> SafeString:
-    """Draw what an `.empty` box shows: box, activity, letter or cowrie."""
+    """Draw what an `.empty` box shows: box, activity, circle, letter or cowrie."""
     return DRAWINGS[name]
