@@ -11,10 +11,11 @@ from huey.serializer import SignedSerializer
 from redis.connection import parse_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
 
 env = environ.Env()
 env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+# Where the site keeps files of its own: collected static files, and in development the database.
+VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
 
 
 def required(name: str) -> str:

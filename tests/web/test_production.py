@@ -1,0 +1,100 @@
+"""The site as a server runs it: it starts with every secret and not without, and serves small static files."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from django.conf import settings
+
+GIVEN = dict(re.findall(r"^([A-Z_]+)=(.*)$", Path("tests/production.env").read_text(), re.MULTILINE))
+BEHIND_OUR_PROXY = {"Host": "savings.example", "X-Forwarded-Proto": "https"}
+
+
+def production(**changes: str) -> dict[str, str]:
+    """Return the environment of a server, without anything that development sets."""
+    kept = {name: value for name, value in os.environ.items() if name not in {*GIVEN, "DEBUG"}}
+    return kept | {name: value for name, value in (GIVEN | changes).items() if value}
+
+
+def test_the_checks_of_django_find_nothing_wrong() -> None:
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    checked = subprocess.run(command, env=production(), capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_a_start_without_a_needed_secret_names_it(name: str) -> None:
+    environment = production(**{name: ""})
+    command = [sys.executable, "-c", "import web.wsgi"]
+    started = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert started.returncode != 0
+    assert name in started.stderr.strip().splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Collect the static files, start granian as the README says, and return its address."""
+    folder = tmp_path_factory.mktemp("server")
+    environment = production(
+        VAR_DIR=str(folder),
+        REDIS_URL=settings.REDIS_URL,
+        DATABASE_URL=f"sqlite:///{folder / 'unused.sqlite3'}",
+    )
+    # The admin's files are many, and collected like the others.
+    collect = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity=0", "--ignore=admin"]
+    subprocess.run(collect, env=environment, check=True)
+    port = _free_port()
+    granian = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--workers", "1"]
+    process = subprocess.Popen(
+        [*granian, "--blocking-threads", "1", "--port", str(port), "web.wsgi:application"], env=environment
+    )
+    try:
+        _wait_for(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def test_granian_serves_pages_and_compressed_static_files_for_ever(server: str) -> None:
+    with httpx.Client(base_url=server, headers=BEHIND_OUR_PROXY) as browser:
+        page = browser.get("/accounts/login/")
+        assert page.status_code == 200
+        assert page.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+        style_sheet = re.findall(r'href="(/static/css/app\.[0-9a-f]{12}\.css)"', page.text)[0]
+        served = browser.get(style_sheet, headers={"Accept-Encoding": "br"})
+        assert served.headers["Content-Encoding"] == "br"
+        assert "immutable" in served.headers["Cache-Control"]
+
+
+def test_granian_sends_plain_http_to_https(server: str) -> None:
+    answer = httpx.get(server, headers={"Host": "savings.example"})
+    assert (answer.status_code, answer.headers["Location"]) == (301, "https://savings.example/")
+
+
+def _free_port() -> int:
+    port = 15000 + os.getpid() % 5000
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+        port += 1
+
+
+def _wait_for(port: int) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise AssertionError("granian did not start.")
