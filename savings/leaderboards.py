@@ -145,20 +145,15 @@ def _line(row: list[Any]) -> Line:
 
 def _from_sql(asked: _Asked) -> Board:
     rows = board_rows.Rows(asked.circle_id, asked.order.value, asked.today)
-    lines = [Line(**row) for row in rows.page(asked.first, asked.length)]
-    around = [Line(**row) for row in rows.around(asked.reader_id, NEIGHBOURS)] if asked.reader_id else []
-    mine = next((line for line in around if line.membership_id == asked.reader_id), None)
-    members, total_kobo, size = rows.totals()
+    parts = rows.page(asked.first, asked.length, asked.reader_id, NEIGHBOURS)
+    around = [Line(**row) for row in parts.pop("around")]
     return Board(
-        size=size,
         first=asked.first,
-        lines=lines,
+        lines=[Line(**row) for row in parts.pop("lines")],
         around=around,
-        mine=mine,
-        next_sum_kobo=rows.next_higher(mine.score) if mine else None,
-        members=members,
-        total_kobo=total_kobo,
+        mine=next((line for line in around if line.membership_id == asked.reader_id), None),
         version=-1,
         as_of=timezone.now(),
         after_reference="",
+        **parts,
     )

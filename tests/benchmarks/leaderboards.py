@@ -1,0 +1,237 @@
+"""What a board costs, and that it costs the same in a circle of a thousand and of a million."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import django
+from django.conf import settings
+
+from tests.benchmarks._servers import PRODUCTION
+
+if not settings.configured:
+    os.environ |= PRODUCTION
+    django.setup()
+
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+
+from savings import board_upkeep, boards, leaderboards
+from savings.models import Circle, Membership
+from tests import factories
+from tests.benchmarks import _circles
+from tests.benchmarks._report import Figure, in_turns, publish
+
+SMALL, MIDDLING = 1_000, 100_000
+ROUNDS = 100
+THREADS = 4
+NAMES = "SELECT id, nickname, hides_amount FROM savings_membership WHERE id = ANY(%s)"
+RANKED = """
+SELECT id, saved_kobo, rank FROM (
+    SELECT id, saved_kobo, rank() OVER (ORDER BY saved_kobo DESC) AS rank,
+        row_number() OVER (ORDER BY saved_kobo DESC, reached_at, id) AS place
+    FROM savings_membership WHERE circle_id = %s AND left_at IS NULL AND on_board AND saved_kobo > 0
+) ranked WHERE place <= 25 OR id = %s
+"""
+
+
+def main() -> int:
+    """Measure on the servers of the environment, and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--members", type=int, default=1_000_000)
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    for url in (settings.REDIS_URL, settings.LEADERBOARD_REDIS_URL):
+        boards.client(url).flushdb()
+    try:
+        figures = list(_measure(options.members))
+    finally:
+        connections.close_all()
+        connection.creation.destroy_test_db(settings.DATABASES["default"]["NAME"], verbosity=0)
+    return publish("leaderboards", figures, options.json)
+
+
+def _measure(members: int) -> Iterator[Figure]:
+    begun_at = time.monotonic()
+    small, large = _circles.make("small", SMALL), _circles.make("large", members)
+    middling = _circles.make("middling", min(MIDDLING, members))
+    yield Figure(
+        "members in the largest circle", members, "", f"loaded in {time.monotonic() - begun_at:.0f} s"
+    )
+    yield from _queries([small, large], is_warm=False)
+    yield from _rebuilding(middling, large)
+    board_upkeep.rebuild(small.pk)
+    yield from _queries([small, large], is_warm=True)
+    yield from _reading(small, large)
+    yield from _other_orders(large)
+    yield from _refreshing(small, large)
+    yield from _contributing(large)
+
+
+def show(circle: Circle, member: Membership) -> Callable[[], leaderboards.Board]:
+    """Return what gets the data of a page: the board, and the names of all who are on it."""
+
+    def page() -> leaderboards.Board:
+        board = leaderboards.page(circle, member)
+        ids = {line.membership_id for line in (*board.lines, *board.around)}
+        list(Membership.objects.filter(pk__in=ids).values_list("id", "nickname", "hides_amount"))
+        return board
+
+    return page
+
+
+def _queries(circles: list[Circle], *, is_warm: bool) -> Iterator[Figure]:
+    counts = []
+    for circle in circles:
+        page = show(circle, _circles.middle(circle))
+        with CaptureQueriesContext(connection) as captured:
+            board = page()
+        assert (board.version > 0) == is_warm
+        counts.append(len(captured))
+    word, most = ("warm", 2) if is_warm else ("cold, from SQL", 5)
+    same = "the same in both" if counts[0] == counts[1] else f"{counts} in the two"
+    yield Figure(f"SQL queries for the data of a page, {word}", max(counts), "", same, at_most=most)
+
+
+def _rebuilding(middling: Circle, large: Circle) -> Iterator[Figure]:
+    memory = {}
+    for circle in (middling, large):
+        megabytes, seconds = _rebuild_in_a_process(circle)
+        memory[circle.slug] = megabytes
+        yield Figure(
+            f"rebuild, {circle.slug} circle: time", seconds, "s", f"{circle.memberships.count():,} members"
+        )
+    flat = memory["large"] / memory["middling"]
+    yield Figure("rebuild, large circle: memory of the process", memory["large"], "MB", at_most=200)
+    yield Figure("rebuild, large : middling, memory", flat, "x", f"{memory['middling']:.0f} MB", at_most=1.05)
+
+
+def _rebuild_in_a_process(circle: Circle) -> tuple[float, float]:
+    """Return the most memory in MB and the seconds that the command takes."""
+    database = str(connection.settings_dict["NAME"])
+    address = os.environ["DATABASE_URL"].rpartition("/")[0]
+    environment = os.environ | {"DATABASE_URL": f"{address}/{database}"}
+    words = [sys.executable, "manage.py", "rebuild_leaderboards", circle.slug]
+    begun_at = time.monotonic()
+    process = subprocess.Popen(words, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss / 1024, time.monotonic() - begun_at
+
+
+def _reading(small: Circle, large: Circle) -> Iterator[Figure]:
+    me = _circles.middle(large)
+    page = show(large, me)
+    few, many, bare = in_turns(ROUNDS, show(small, _circles.middle(small)), page, _bare(page))
+    window = in_turns(2, lambda: _fetch(RANKED, [large.pk, me.pk]))[0]
+    yield Figure("data of a page, small circle", few * 1000, "ms")
+    yield Figure("data of a page, large circle", many * 1000, "ms")
+    yield Figure("data of a page, large : small", many / few, "x", at_most=1.2)
+    detail = f"{bare * 1000:.2f} ms bare"
+    yield Figure("data of a page : the same commands and query, bare", many / bare, "x", detail, at_most=2)
+    detail = f"the window takes {window * 1000:.0f} ms"
+    yield Figure("data of a page : SQL's rank()", many / window, "x", detail, at_most=1 / 300)
+
+
+def _bare(page: Callable[[], leaderboards.Board]) -> Callable[[], object]:
+    """Return what sends the commands that a page's script runs, in one pipeline, and the query for names."""
+    client = boards.client(settings.LEADERBOARD_REDIS_URL)
+    with client.monitor() as monitor:
+        board = page()
+        client.echo("end")
+        said = _until_end(monitor)
+    commands = [line["command"].split() for line in said if line["client_type"] == "lua"]
+    ids = list({line.membership_id for line in (*board.lines, *board.around)})
+
+    def bare() -> object:
+        with client.pipeline(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)
+            pipeline.execute()
+        return _fetch(NAMES, [ids])
+
+    return bare
+
+
+def _until_end(monitor: Any) -> list[dict[str, Any]]:
+    said = []
+    for line in monitor.listen():
+        if line["command"].startswith("ECHO"):
+            break
+        said.append(line)
+    return said
+
+
+def _other_orders(large: Circle) -> Iterator[Figure]:
+    me = _circles.middle(large)
+    for order in leaderboards.Order:
+        seconds = in_turns(ROUNDS, partial(leaderboards.page, large, me, order=order))[0]
+        yield Figure(f"board alone, by {order}, large circle", seconds * 1000, "ms")
+
+
+def _refreshing(small: Circle, large: Circle) -> Iterator[Figure]:
+    """A contribution, and the page right after it."""
+    actions = []
+    for circle in (small, large):
+        member = _circles.middle(circle)
+        actions.append(partial(_contribute_and_show, member, show(circle, member)))
+    few, many = in_turns(ROUNDS, *actions)
+    yield Figure("refresh after a contribution, small circle", few * 1000, "ms")
+    yield Figure("refresh after a contribution, large : small", many / few, "x", at_most=1.2)
+
+
+def _contributing(large: Circle) -> Iterator[Figure]:
+    """Contributions at once, all into one circle or each into its own."""
+    people = 80
+    whole = Membership.objects.select_related("plan__account", "user")
+    together = list(whole.filter(circle=large).order_by("id")[:people])
+    apart = [_alone() for _ in range(people)]
+    pace: dict[str, list[float]] = {"one": [], "own": []}
+    with ThreadPoolExecutor(THREADS) as pool:
+        for turn in range(16):
+            for name in ("one", "own") if turn % 2 else ("own", "one"):
+                begun_at = time.perf_counter()
+                list(pool.map(_contribute, together if name == "one" else apart))
+                pace[name].append(people / (time.perf_counter() - begun_at))
+        list(pool.map(lambda _: connection.close(), range(THREADS * 4)))
+    one, own = (statistics.median(values[2:]) for values in pace.values())
+    yield Figure("contributions per second, all into one circle", one, "/s", f"{THREADS} threads")
+    yield Figure("contributions per second, one circle : each its own", one / own, "x", at_least=0.9)
+
+
+def _alone() -> Membership:
+    member = factories.make_member(
+        factories.make_circle(product=Circle.objects.all()[0].product), saved_kobo=100
+    )
+    board_upkeep.rebuild(member.circle_id)
+    return Membership.objects.select_related("plan__account", "user").get(pk=member.pk)
+
+
+def _contribute(member: Membership) -> None:
+    factories.pay_in(member.user, 100, plan=member.plan)
+
+
+def _contribute_and_show(member: Membership, page: Callable[[], object]) -> None:
+    _contribute(member)
+    page()
+
+
+def _fetch(query: str, parameters: list[Any]) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return cursor.fetchall()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
