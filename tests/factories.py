@@ -6,6 +6,7 @@ import datetime
 from itertools import count
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.utils import timezone
 
 from savings import circles, ledger, plans
@@ -18,10 +19,12 @@ PASSWORD = "asusu-demo"
 
 
 def make_user(email: str | None = None, **fields: Any) -> User:
-    """A person with a verified name and the password above."""
+    """A person with a confirmed address and the password above."""
     number = next(_numbers)
     fields.setdefault("name", f"Saver {number}")
-    return User.objects.create_user(email or f"saver{number}@example.com", PASSWORD, **fields)
+    user = User.objects.create_user(email or f"saver{number}@example.com", PASSWORD, **fields)
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
 
 
 def make_product(kind: str = Product.Kind.FLEXIBLE, *, rate_bps: int = 850, **fields: Any) -> Product:

@@ -9,10 +9,13 @@ from allauth.mfa.base import forms as mfa
 from allauth.mfa.totp import forms as totp
 from allauth.mfa.webauthn import forms as webauthn
 from django import forms
+from django.core.validators import MaxLengthValidator
 
 from savings import users
 from savings.exceptions import Refused
 
+# What reading a credential raises that no browser made.
+_MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
 _LONG_ENOUGH = "At least 10 characters. Three words you will remember are better than one you will not."
 _LABELS = {
     "email": "E-mail",
@@ -48,7 +51,7 @@ class _Digits(_OurWords):
 class SignupForm(_OurWords, account.SignupForm):  # type: ignore[misc]
     """Name, e-mail, password."""
 
-    name = forms.CharField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = forms.CharField(widget=forms.TextInput(attrs={"autocomplete": "name"}))
     field_order = ("name", "email", "password1")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -115,21 +118,64 @@ class MFAReauthenticateForm(_Digits, mfa.ReauthenticateForm):
     pass
 
 
-class AddPasskeyForm(_OurWords, webauthn.AddWebAuthnForm):
+class _Signed(forms.Form):
+    """A form with what a device has signed. allauth trusts the shape of it, and fails on what is not from a browser."""
+
+    def clean(self) -> dict[str, Any]:
+        try:
+            return dict(super().clean() or {})
+        except _MALFORMED as error:
+            raise _not_signed() from error
+
+    def clean_credential(self) -> Any:
+        try:
+            return super().clean_credential()  # type: ignore[misc]
+        except _MALFORMED as error:
+            raise _not_signed() from error
+
+
+class AddPasskeyForm(_OurWords, _Signed, webauthn.AddWebAuthnForm):
     """A passkey always signs in by itself: one kind of key, so one thing to explain."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields.pop("passwordless", None)
+        _short(self.fields["name"])
         self.fields[
             "name"
         ].help_text = "So that you know it from others, such as the name of the phone it is on."
 
+    def clean_credential(self) -> Any:
+        return self.cleaned_data["credential"]
+
     def clean(self) -> dict[str, Any]:
         # Asks allauth to insist that the device has checked who holds it, by a finger, a face or a PIN.
         self.cleaned_data["passwordless"] = True
-        return dict(super().clean())
+        return super().clean()
 
 
 class EditPasskeyForm(_OurWords, webauthn.EditWebAuthnForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _short(self.fields["name"])
+
+
+class PasskeySignInForm(_Signed, webauthn.LoginWebAuthnForm):
     pass
+
+
+class PasskeySecondStepForm(_Signed, webauthn.AuthenticateWebAuthnForm):
+    pass
+
+
+class PasskeyProofForm(_Signed, webauthn.ReauthenticateWebAuthnForm):
+    pass
+
+
+def _short(field: forms.Field) -> None:
+    field.validators.append(MaxLengthValidator(80))
+    field.widget.attrs["maxlength"] = "80"
+
+
+def _not_signed() -> forms.ValidationError:
+    return forms.ValidationError("The passkey did not answer as expected. Try again.", code="malformed")

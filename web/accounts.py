@@ -60,6 +60,11 @@ class AccountAdapter(DefaultAccountAdapter):
             user.name = form.cleaned_data["name"]
         return super().save_user(request, user, form, commit)
 
+    def clean_email(self, email: str) -> str:
+        # What the database holds. Django's field allows more, which PostgreSQL would refuse only when it is stored.
+        EmailAddress._meta.get_field("email").run_validators(email)
+        return email
+
     def is_safe_url(self, url: str) -> bool:
         """Allow redirects to this very host alone; allauth would allow every host we answer to."""
         return url_has_allowed_host_and_scheme(
@@ -78,6 +83,16 @@ class AccountAdapter(DefaultAccountAdapter):
             devices.note_sign_in(request, response, user)
         return response
 
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: AbstractBaseUser,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        # The address may just have been given up: the person is known here, and no longer by it.
+        super().send_notification_mail(template_prefix, user, {"user": user, **(context or {})}, email)
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Write the mail into the outbox. No word in it is from whoever typed the address, which may be another's."""
         agent = context.get("user_agent")
@@ -90,7 +105,7 @@ class AccountAdapter(DefaultAccountAdapter):
         html = render_to_string(
             "emails/account.html", {"subject": subject, "paragraphs": paragraphs, "why": why, "code": code}
         )
-        emails.account(_owner_of(email), email, subject, text, html, secret=code)
+        emails.account(context.get("user") or _owner_of(email), email, subject, text, html, secret=code)
 
 
 class MFAAdapter(DefaultMFAAdapter):

@@ -294,7 +294,10 @@ MFA_FORMS = {
     "activate_totp": "web.account_forms.ActivateTOTPForm",
     "add_webauthn": "web.account_forms.AddPasskeyForm",
     "authenticate": "web.account_forms.AuthenticateForm",
+    "authenticate_webauthn": "web.account_forms.PasskeySecondStepForm",
     "edit_webauthn": "web.account_forms.EditPasskeyForm",
+    "login_webauthn": "web.account_forms.PasskeySignInForm",
+    "reauthenticate_webauthn": "web.account_forms.PasskeyProofForm",
     "reauthenticate": "web.account_forms.MFAReauthenticateForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

@@ -29,7 +29,6 @@ class ProfileForm(forms.Form):
     """What a person says about themselves."""
 
     name = forms.CharField(
-        max_length=500,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
         help_text="What we call you, on the pages and in e-mails.",
     )
