@@ -13,17 +13,11 @@ from pytest_django.fixtures import Settings
 
 from savings.models import Account, OutboxRow, User
 from tests.factories import make_user
+from tests.web.mails import code_sent_to
 
 pytestmark = pytest.mark.django_db
 
 PERSON = {"name": "Ngozi Eze", "email": "Ngozi@Example.com", "password1": "three quiet words"}
-
-
-def code_sent_to(email: str) -> str:
-    """The code in the newest mail to an address."""
-    row = OutboxRow.objects.filter(to=email, payload__has_key="secret").latest("id")
-    assert row.payload["secret"] in row.text
-    return str(row.payload["secret"])
 
 
 def test_a_code_proves_the_address_and_lets_one_in(client: Client) -> None:
@@ -151,6 +145,14 @@ def test_a_name_with_html_is_only_a_name(client: Client) -> None:
     page = client.get("/profile/").text
     assert "<script>alert" not in page
     assert "&lt;b&gt;Ada" in page
+
+
+@pytest.mark.parametrize("email", ["", "no address", "a@b", "x" * 300 + "@example.com"])
+def test_what_is_no_address_is_refused(client: Client, email: str) -> None:
+    response = client.post("/accounts/signup/", PERSON | {"email": email})
+    assert response.status_code == 422
+    assert f'value="{email}"' in response.text or not email
+    assert not User.objects.exists()
 
 
 @pytest.mark.parametrize("password", ["short", "password123", "1234567890", "ngozi@example.com"])

@@ -1,0 +1,104 @@
+"""The rules for people: names, what follows a confirmed address, and known devices."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from savings import users
+from savings.exceptions import Refused
+from savings.models import Account, Device, OutboxRow
+from tests.factories import make_user
+
+CHROME = "Chrome on Android"
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("Ada", "Ada"),
+        ("  Ada \t  Obi\n", "Ada Obi"),
+        ("O\u0300ba\u0301", "Òbá"),
+        ("Ọmọ́wùnmí Adébáyọ̀", "Ọmọ́wùnmí Adébáyọ̀"),
+        ("نور", "نور"),
+        ("क्\u200dष", "क्\u200dष"),
+        ("<b>Ada</b>", "<b>Ada</b>"),
+        ("Ada 2", "Ada 2"),
+        ("x" * 80, "x" * 80),
+    ],
+)
+def test_a_name_is_kept_as_people_write_it_on_one_line(typed: str, kept: str) -> None:
+    assert users.clean_name(typed) == kept
+
+
+@pytest.mark.parametrize(
+    "typed", ["", " ", "!!!", "\u200d", "x" * 81, "A\u202eda", "A\u2069da", "A\x00da", "A\x1bda", "A\ufeffda"]
+)
+def test_a_name_that_hides_something_is_refused_beside_its_field(typed: str) -> None:
+    with pytest.raises(Refused) as refused:
+        users.clean_name(typed)
+    assert refused.value.field == "name"
+
+
+@pytest.mark.django_db
+def test_a_welcome_opens_the_stash_once_and_greets_once() -> None:
+    user = make_user()
+    users.welcome(user)
+    users.welcome(user)
+    assert Account.objects.filter(user=user, kind=Account.Kind.STASH).count() == 1
+    assert OutboxRow.objects.filter(user=user, kind="welcome").count() == 1
+
+
+@pytest.mark.django_db
+def test_the_first_device_is_no_news_and_the_second_is() -> None:
+    user = make_user()
+    users.recognise(user, None, label=CHROME, at=timezone.now())
+    assert not OutboxRow.objects.exists()
+    users.recognise(user, None, label=CHROME, at=timezone.now())
+    assert OutboxRow.objects.get().kind == "new_device"
+
+
+@pytest.mark.django_db
+def test_a_known_device_keeps_its_token_and_shows_when_it_was_last_seen() -> None:
+    user, before = make_user(), timezone.now()
+    token = users.recognise(user, None, label=CHROME, at=before)
+    after = timezone.now()
+    assert users.recognise(user, token, label="Firefox on Android", at=after) == token
+    device = Device.objects.get()
+    assert (device.first_seen_at, device.last_seen_at) == (before, after)
+    assert device.label == "Firefox on Android"
+
+
+@pytest.mark.django_db
+def test_the_database_does_not_hold_the_token() -> None:
+    token = users.recognise(make_user(), None, label=CHROME, at=timezone.now())
+    assert len(token) >= 43
+    assert token not in Device.objects.get().token_hash
+
+
+@pytest.mark.django_db
+def test_only_ones_own_device_is_forgotten() -> None:
+    user, stranger = make_user(), make_user()
+    users.recognise(user, None, label=CHROME, at=timezone.now())
+    device = Device.objects.get()
+    assert not users.forget_device(stranger, device.pk)
+    assert users.forget_device(user, device.pk)
+    assert not Device.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_change_of_what_is_shown_moves_the_version() -> None:
+    user = make_user()
+    users.change_profile(user, name="Ada", wants_receipts=False, theme="dark")
+    users.change_theme(user, "light")
+    user.refresh_from_db()
+    assert (user.name, user.wants_receipts, user.theme, user.version) == ("Ada", False, "light", 2)
+
+
+@pytest.mark.django_db
+def test_a_theme_there_is_not_changes_nothing() -> None:
+    user = make_user()
+    with pytest.raises(ValueError, match="pink"):
+        users.change_theme(user, "pink")
+    user.refresh_from_db()
+    assert user.theme == ""

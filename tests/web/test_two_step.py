@@ -1,0 +1,186 @@
+"""Two-step sign-in: an authenticator app, and recovery codes for the day it is lost."""
+
+from __future__ import annotations
+
+import datetime
+import time
+
+import pytest
+import time_machine
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django.fixtures import Settings
+
+from savings.models import User
+from tests.factories import PASSWORD
+from tests.web.mails import subjects
+
+pytestmark = pytest.mark.django_db
+
+
+def code_of(secret: str) -> str:
+    """What an authenticator app shows now."""
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+
+
+@pytest.fixture
+def secret(saver: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks) -> str:
+    """The key that the saver's app holds, after they have set it up."""
+    client = Client()
+    client.force_login(saver)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    secret = str(client.get("/accounts/2fa/totp/activate/").context["form"].secret)
+    with django_capture_on_commit_callbacks(execute=True):
+        response = client.post("/accounts/2fa/totp/activate/", {"code": code_of(secret)})
+    assert response["Location"] == "/accounts/2fa/recovery-codes/"
+    return secret
+
+
+@pytest.fixture
+def halfway(client: Client, saver: User, secret: str) -> Client:
+    """A browser in which the password has been given, and not yet the code."""
+    response = client.post("/accounts/login/", {"login": saver.email, "password": PASSWORD})
+    assert response["Location"] == "/accounts/2fa/authenticate/"
+    return client
+
+
+def is_in(client: Client) -> bool:
+    return client.get("/profile/").status_code == 200
+
+
+def test_the_qr_code_is_drawn_without_a_style(saver_client: Client) -> None:
+    saver_client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    page = saver_client.get("/accounts/2fa/totp/activate/").text
+    assert '<svg class="qr"' in page
+    assert "style=" not in page
+    assert "data:" not in page
+    assert "otpauth://totp/" in page
+    assert "issuer=Asusu" in page
+
+
+def test_a_wrong_code_turns_nothing_on(saver_client: Client) -> None:
+    saver_client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    secret = saver_client.get("/accounts/2fa/totp/activate/").context["form"].secret
+    response = saver_client.post("/accounts/2fa/totp/activate/", {"code": "000000x"})
+    assert response.status_code == 422
+    assert secret in response.text
+    assert not Authenticator.objects.exists()
+
+
+def test_setting_it_up_asks_for_the_password_first(saver_client: Client) -> None:
+    response = saver_client.get("/accounts/2fa/totp/activate/")
+    assert response["Location"] == "/accounts/reauthenticate/?next=%2Faccounts%2F2fa%2Ftotp%2Factivate%2F"
+
+
+def test_it_is_told_by_mail(saver: User, secret: str) -> None:
+    assert subjects(saver.email) == ["Two-step sign-in is on"]
+
+
+def test_the_password_alone_does_not_let_one_in(halfway: Client) -> None:
+    assert not is_in(halfway)
+    assert halfway.get("/accounts/")["Location"].startswith("/accounts/login/")
+
+
+def test_the_code_does(halfway: Client, secret: str) -> None:
+    response = halfway.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
+    assert response["Location"] == "/dashboard/"
+    assert is_in(halfway)
+
+
+def test_where_one_was_going_survives_the_second_step(client: Client, saver: User, secret: str) -> None:
+    client.post("/accounts/login/?next=/stash/", {"login": saver.email, "password": PASSWORD})
+    response = client.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
+    assert response["Location"] == "/stash/"
+
+
+def test_a_code_works_once(halfway: Client, saver: User, secret: str) -> None:
+    code = code_of(secret)
+    halfway.post("/accounts/2fa/authenticate/", {"code": code})
+    second = Client()
+    second.post("/accounts/login/", {"login": saver.email, "password": PASSWORD})
+    assert second.post("/accounts/2fa/authenticate/", {"code": code}).status_code == 422
+    assert not is_in(second)
+
+
+def test_wrong_codes_are_limited(halfway: Client, secret: str) -> None:
+    for _ in range(5):
+        response = halfway.post("/accounts/2fa/authenticate/", {"code": "000000x"})
+        assert response.status_code == 422
+    response = halfway.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
+    assert "Too many attempts" in response.text
+    assert not is_in(halfway)
+
+
+def test_a_recovery_code_works_once(halfway: Client, saver: User) -> None:
+    codes = Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes()
+    assert len(codes) == 10
+    halfway.post("/accounts/2fa/authenticate/", {"code": codes[0]})
+    assert is_in(halfway)
+    second = Client()
+    second.post("/accounts/login/", {"login": saver.email, "password": PASSWORD})
+    assert second.post("/accounts/2fa/authenticate/", {"code": codes[0]}).status_code == 422
+    second.post("/accounts/2fa/authenticate/", {"code": codes[1]})
+    assert is_in(second)
+    assert "8 left" in second.get("/accounts/").text
+
+
+def test_recovery_codes_are_shown_and_kept_after_the_password(
+    client: Client,
+    saver: User,
+    secret: str,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    codes = Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes()
+    client.force_login(saver)
+    assert "reauthenticate" in client.get("/accounts/2fa/recovery-codes/")["Location"]
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    page = client.get("/accounts/2fa/recovery-codes/").text
+    file = client.get("/accounts/2fa/recovery-codes/download/")
+    assert all(code in page and code in file.text for code in codes)
+    assert "attachment" in file["Content-Disposition"]
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post("/accounts/2fa/recovery-codes/generate/")
+    assert not any(code in client.get("/accounts/2fa/recovery-codes/").text for code in codes)
+    assert "You have new recovery codes" in subjects(saver.email)
+
+
+def test_removing_the_app_takes_the_recovery_codes_along(client: Client, saver: User, secret: str) -> None:
+    client.force_login(saver)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    client.post("/accounts/2fa/totp/deactivate/")
+    assert not Authenticator.objects.exists()
+    assert "The authenticator app was removed" in subjects(saver.email)
+    assert client.get("/accounts/2fa/recovery-codes/").status_code == 404
+
+
+def test_the_second_step_must_come_within_a_quarter_of_an_hour(halfway: Client, secret: str) -> None:
+    with time_machine.travel(timezone.now() + datetime.timedelta(minutes=16)):
+        response = halfway.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
+        assert response["Location"] == "/accounts/login/"
+        assert not is_in(halfway)
+
+
+def test_nothing_in_the_database_shows_the_secrets(secret: str) -> None:
+    for authenticator in Authenticator.objects.all():
+        assert secret not in str(authenticator.data)
+        assert all(code not in str(authenticator.data) for code in _codes(authenticator))
+
+
+def _codes(authenticator: Authenticator) -> list[str]:
+    wrapped = authenticator.wrap()
+    return wrapped.generate_codes() if authenticator.type == "recovery_codes" else []
+
+
+def test_a_new_secret_key_keeps_the_second_steps_of_the_old(
+    halfway: Client, secret: str, settings: Settings
+) -> None:
+    halfway.cookies.clear()
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another-key-" + "y" * 40
+    user = Authenticator.objects.get(type="totp").user
+    halfway.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
+    halfway.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
+    assert is_in(halfway)
