@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from savings import emails, gateway, ledger
-from savings.gateway import Charge
+from savings.gateway_answers import Charge
 from savings.models import Account, Entry, Payment, Plan, Transaction, User
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,6 @@ Source of the shapes: the provider's OpenAPI description, against which the test
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
 import re
@@ -19,7 +18,9 @@ from urllib.parse import quote
 import httpx
 from django.conf import settings
 
+from savings import gateway_answers
 from savings.exceptions import ProviderRefused, ProviderUnavailable
+from savings.gateway_answers import Charge, Checkout, Recipient, Transfer
 
 PROVIDER = "paystack"
 # Why the provider said no, in the two cases that mean more to us than a no.
@@ -32,55 +33,6 @@ _LONGEST_ANSWER_BYTES = 1024 * 1024
 # Answers that say "not now" rather than "no".
 _TRY_LATER = {408, 425, 429}
 _REFERENCE = re.compile(r"[A-Za-z0-9.=_-]*[A-Za-z0-9][A-Za-z0-9.=_-]*")
-
-
-@dataclasses.dataclass(frozen=True)
-class Checkout:
-    """The provider's page on which a person pays."""
-
-    reference: str
-    url: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Charge:
-    """What the provider knows of one payment. Sums are in the smallest unit of `currency`."""
-
-    reference: str
-    # success, failed, abandoned, reversed, pending or ongoing; another word is not conclusive either.
-    status: str
-    amount_kobo: int
-    # What was asked for. The amount is larger where the payer bears the fee.
-    requested_kobo: int
-    currency: str
-    fee_kobo: int | None
-    channel: str
-    message: str
-    card: str
-    # With these a card can be charged again without its owner, if it is reusable and the e-mail is the same.
-    authorization_code: str
-    is_reusable: bool
-    email: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Recipient:
-    """A bank account that money can be sent to, and the name that the bank has for it."""
-
-    code: str
-    account_name: str
-    bank_name: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Transfer:
-    """Money on its way to a bank account. Sums in kobo."""
-
-    reference: str
-    code: str
-    # Conclusive: success, failed, reversed, abandoned, blocked, rejected. Not: pending, otp, received.
-    status: str
-    amount_kobo: int
 
 
 def initialize(*, reference: str, amount_kobo: int, email: str, callback_url: str) -> Checkout:
@@ -96,12 +48,7 @@ def initialize(*, reference: str, amount_kobo: int, email: str, callback_url: st
         "callback_url": callback_url,
         "metadata": {"cancel_action": callback_url},
     }
-    return _call(
-        "POST",
-        "/transaction/initialize",
-        asked,
-        read=lambda data: Checkout(reference=_text(data, "reference"), url=_text(data, "authorization_url")),
-    )
+    return _call("POST", "/transaction/initialize", asked, read=gateway_answers.checkout)
 
 
 def verify(reference: str, *, timeout_seconds: float | None = None) -> Charge:
@@ -109,7 +56,7 @@ def verify(reference: str, *, timeout_seconds: float | None = None) -> Charge:
     if not _REFERENCE.fullmatch(reference):
         raise ProviderRefused("That cannot be a reference.", code=NOT_FOUND)
     path = f"/transaction/verify/{quote(reference, safe='')}"
-    charge = _call("GET", path, read=_charge, timeout_seconds=timeout_seconds)
+    charge = _call("GET", path, read=gateway_answers.charge, timeout_seconds=timeout_seconds)
     if charge.reference != reference:
         raise ProviderUnavailable("The provider answered about another payment.")
     return charge
@@ -124,7 +71,7 @@ def charge_authorization(*, reference: str, amount_kobo: int, email: str, author
         "email": email,
         "authorization_code": authorization_code,
     }
-    return _call("POST", "/transaction/charge_authorization", asked, read=_charge)
+    return _call("POST", "/transaction/charge_authorization", asked, read=gateway_answers.charge)
 
 
 def create_transfer_recipient(*, name: str, account_number: str, bank_code: str) -> Recipient:
@@ -136,7 +83,7 @@ def create_transfer_recipient(*, name: str, account_number: str, bank_code: str)
         "bank_code": bank_code,
         "currency": settings.CURRENCY,
     }
-    return _call("POST", "/transferrecipient", asked, read=_recipient)
+    return _call("POST", "/transferrecipient", asked, read=gateway_answers.recipient)
 
 
 def transfer(*, reference: str, amount_kobo: int, recipient_code: str, reason: str) -> Transfer:
@@ -152,7 +99,7 @@ def transfer(*, reference: str, amount_kobo: int, recipient_code: str, reason: s
         "recipient": recipient_code,
         "reason": reason,
     }
-    return _call("POST", "/transfer", asked, read=_transfer)
+    return _call("POST", "/transfer", asked, read=gateway_answers.transfer)
 
 
 def _call[Answer](
@@ -212,59 +159,3 @@ def _refused(status: int, answer: dict[str, Any]) -> ProviderRefused:
     elif "duplicate" in message.lower():
         code = DUPLICATE_REFERENCE
     return ProviderRefused(message, code=code)
-
-
-def _charge(data: dict[str, Any]) -> Charge:
-    amount = _number(data, "amount")
-    authorization = data.get("authorization") or {}
-    return Charge(
-        reference=_text(data, "reference"),
-        status=_text(data, "status"),
-        amount_kobo=amount,
-        requested_kobo=amount if data.get("requested_amount") is None else _number(data, "requested_amount"),
-        currency=_text(data, "currency"),
-        fee_kobo=None if data.get("fees") is None else _number(data, "fees"),
-        channel=str(data.get("channel") or ""),
-        message=str(data.get("gateway_response") or data.get("message") or ""),
-        card=_card(authorization),
-        authorization_code=str(authorization.get("authorization_code") or ""),
-        is_reusable=authorization.get("reusable") is True,
-        email=str((data.get("customer") or {}).get("email") or ""),
-    )
-
-
-def _card(authorization: dict[str, Any]) -> str:
-    """Return a card as people know it, `Visa ··4242`; never more of its number."""
-    last_digits = str(authorization.get("last4") or "")[-4:]
-    brand = str(authorization.get("brand") or authorization.get("bank") or "Card").strip().title()
-    return f"{brand[:20]} ··{last_digits}" if last_digits else ""
-
-
-def _recipient(data: dict[str, Any]) -> Recipient:
-    details = data["details"]
-    return Recipient(
-        code=_text(data, "recipient_code"),
-        account_name=str(details.get("account_name") or ""),
-        bank_name=_text(details, "bank_name"),
-    )
-
-
-def _transfer(data: dict[str, Any]) -> Transfer:
-    return Transfer(
-        reference=_text(data, "reference").upper(),
-        code=_text(data, "transfer_code"),
-        status=_text(data, "status"),
-        amount_kobo=_number(data, "amount"),
-    )
-
-
-def _text(data: dict[str, Any], name: str) -> str:
-    if not isinstance(data[name], str):
-        raise TypeError(name)
-    return str(data[name])
-
-
-def _number(data: dict[str, Any], name: str) -> int:
-    if type(data[name]) is not int:
-        raise TypeError(name)
-    return int(data[name])

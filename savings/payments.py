@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from savings import arrivals, gateway, ledger, money, terms
 from savings.exceptions import BadAmount, ProviderRefused, ProviderUnavailable
-from savings.gateway import Charge
+from savings.gateway_answers import Charge
 from savings.models import Payment, Plan, Transaction, User
 
 logger = logging.getLogger(__name__)

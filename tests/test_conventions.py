@@ -18,7 +18,7 @@ ROOT: Path = settings.BASE_DIR
 # Who stands on whom in savings/: a module imports only what comes before it. A new one finds its place here.
 TOWER = """
 exceptions money models
-gateway boards board_rows timeline outbox
+gateway_answers gateway boards board_rows timeline outbox
 scores
 ledger
 dashboard board_upkeep ledger_checks leaderboards

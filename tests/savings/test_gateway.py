@@ -14,7 +14,7 @@ from openapi_core.validation.request.exceptions import InvalidRequestBody
 
 from savings import gateway
 from savings.exceptions import ProviderRefused, ProviderUnavailable
-from savings.gateway import Charge, Checkout
+from savings.gateway_answers import Charge, Checkout
 from tests.provider import CONTRACT, Provider, contract
 
 REFERENCE = "TOP01M85MW6EM6C1D15Q"

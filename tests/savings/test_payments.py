@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from savings import emails, ledger, payments, plans
 from savings.exceptions import BadAmount, ProviderUnavailable, ReferenceTaken, Refused
-from savings.models import Account, Entry, OutboxRow, Payment, Plan, Product, Transaction, User
+from savings.models import Entry, OutboxRow, Payment, Plan, Product, Transaction, User
 from tests import factories
 from tests.provider import Provider
 
@@ -241,102 +241,6 @@ def test_a_status_nobody_knows_changes_nothing(provider: Provider, plan: Plan) -
     payment = start(plan)
     provider.change(payment.transaction.reference, status="ongoing")
     assert settle(payment).status == Status.PENDING
-
-
-# Money that is not what was asked for
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason", "suspense_kobo"),
-    [
-        ({"amount": AMOUNT - 1}, "less", AMOUNT - 1),
-        ({"amount": AMOUNT - 1, "requested_amount": AMOUNT - 1}, "less", AMOUNT - 1),
-        ({"amount": AMOUNT + 1, "requested_amount": AMOUNT + 1}, "more", AMOUNT + 1),
-        ({"amount": 2 * AMOUNT}, "more", 2 * AMOUNT),
-        ({"currency": "USD"}, "foreign_currency", 0),
-    ],
-)
-def test_other_money_waits_in_suspense(
-    provider: Provider, plan: Plan, changes: dict[str, object], reason: str, suspense_kobo: int
-) -> None:
-    payment = start(plan)
-    provider.pay(payment)
-    provider.change(payment.transaction.reference, **changes)
-    movement = settle(payment)
-    settle(payment)
-    payment.refresh_from_db()
-    assert (movement.status, payment.review_reason) == (Status.REVIEW, reason)
-    assert house_kobo(Account.Kind.SUSPENSE) == suspense_kobo
-    assert ledger.balance_kobo(plan.account) == 0
-    assert not OutboxRow.objects.exists()
-    assert payment.next_poll_at is None
-
-
-def test_half_of_the_money_from_the_simulator_is_less(provider: Provider, plan: Plan) -> None:
-    payment = start(plan)
-    provider.pay(payment, "wrong-amount")
-    assert settle(payment).status == Status.REVIEW
-    assert house_kobo(Account.Kind.SUSPENSE) == AMOUNT // 2
-
-
-def test_a_fee_that_the_payer_bears_is_not_more_money(provider: Provider, plan: Plan) -> None:
-    payment = start(plan)
-    provider.pay(payment)
-    provider.change(payment.transaction.reference, amount=AMOUNT + 475_00)
-    assert settle(payment).status == Status.SUCCESS
-    assert ledger.balance_kobo(plan.account) == AMOUNT
-
-
-def test_money_under_an_unknown_reference_waits_in_suspense(provider: Provider) -> None:
-    provider.announce("somebody-elses=1", 70_00, outcome="silent")
-    first, again = payments.settle("somebody-elses=1"), payments.settle("somebody-elses=1")
-    assert first is not None
-    assert first == again
-    payment = Payment.objects.get()
-    assert (first.kind, first.status, first.user) == ("adjustment", Status.REVIEW, None)
-    assert (payment.foreign_reference, payment.review_reason) == ("somebody-elses=1", "unknown_reference")
-    assert house_kobo(Account.Kind.SUSPENSE) == 70_00
-
-
-@pytest.mark.parametrize(("currency", "outcome"), [("USD", "silent"), ("NGN", "declined"), ("NGN", "")])
-def test_an_unknown_reference_without_money_of_ours_leaves_no_trace(
-    provider: Provider, currency: str, outcome: str
-) -> None:
-    provider.announce("unknown-1", 70_00, currency=currency, outcome=outcome)
-    assert payments.settle("unknown-1") is None
-    assert payments.settle("never-seen") is None
-    assert not Transaction.objects.exists()
-
-
-# A plan that is over before the money comes
-
-
-def test_money_for_a_plan_closed_meanwhile_goes_to_the_stash(provider: Provider, plan: Plan) -> None:
-    payment = start(plan)
-    provider.pay(payment, "abandon")
-    settle(payment)
-    plans.close(plan)
-    provider.pay(payment)
-    movement = settle(payment)
-    payment.refresh_from_db()
-    assert (movement.status, movement.kind, movement.plan) == (Status.SUCCESS, "top_up", None)
-    assert payment.meant_for == plan
-    assert ledger.balance_kobo(ledger.stash_account(plan.user)) == AMOUNT
-    assert ledger.balance_kobo(plan.account) == 0
-
-
-@pytest.mark.parametrize(
-    ("at_maturity", "in_plan_kobo"), [(Plan.AtMaturity.STASH, 0), (Plan.AtMaturity.ROLLOVER, AMOUNT)]
-)
-def test_money_for_a_plan_matured_meanwhile(provider: Provider, at_maturity: str, in_plan_kobo: int) -> None:
-    locked = factories.make_product(Product.Kind.LOCKED)
-    plan = factories.make_plan(product=locked, days=30, at_maturity=at_maturity)
-    payment = start(plan)
-    provider.pay(payment)
-    with time_machine.travel(timezone.now() + datetime.timedelta(days=31)):
-        assert settle(payment).status == Status.SUCCESS
-    assert ledger.balance_kobo(plan.account) == in_plan_kobo
-    assert ledger.balance_kobo(ledger.stash_account(plan.user)) == AMOUNT - in_plan_kobo
 
 
 def test_what_the_person_sees_changes_with_the_payment(provider: Provider, plan: Plan) -> None:

@@ -1,0 +1,129 @@
+"""Money that arrives: what is not as it was asked for waits in suspense, what has nowhere to go is in the stash."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from savings import ledger, payments, plans
+from savings.models import Account, OutboxRow, Payment, Plan, Product, Transaction
+from tests import factories
+from tests.provider import Provider
+
+pytestmark = pytest.mark.django_db
+Status = Transaction.Status
+AMOUNT = 25_000_00
+
+
+@pytest.fixture
+def plan() -> Plan:
+    return factories.make_plan()
+
+
+def start(plan: Plan) -> Payment:
+    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
+    return payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference)
+
+
+def settle(payment: Payment) -> Transaction:
+    movement = payments.settle(payment.transaction.reference)
+    assert movement is not None
+    movement.refresh_from_db()
+    return movement
+
+
+def suspense_kobo_now() -> int:
+    return ledger.balance_kobo(ledger.house_account(Account.Kind.SUSPENSE))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "suspense_kobo"),
+    [
+        ({"amount": AMOUNT - 1}, "less", AMOUNT - 1),
+        ({"amount": AMOUNT - 1, "requested_amount": AMOUNT - 1}, "less", AMOUNT - 1),
+        ({"amount": AMOUNT + 1, "requested_amount": AMOUNT + 1}, "more", AMOUNT + 1),
+        ({"amount": 2 * AMOUNT}, "more", 2 * AMOUNT),
+        ({"currency": "USD"}, "foreign_currency", 0),
+    ],
+)
+def test_other_money_waits_in_suspense(
+    provider: Provider, plan: Plan, changes: dict[str, object], reason: str, suspense_kobo: int
+) -> None:
+    payment = start(plan)
+    provider.pay(payment)
+    provider.change(payment.transaction.reference, **changes)
+    movement = settle(payment)
+    settle(payment)
+    payment.refresh_from_db()
+    assert (movement.status, payment.review_reason) == (Status.REVIEW, reason)
+    assert suspense_kobo_now() == suspense_kobo
+    assert ledger.balance_kobo(plan.account) == 0
+    assert not OutboxRow.objects.exists()
+    assert payment.next_poll_at is None
+
+
+def test_half_of_the_money_from_the_simulator_is_less(provider: Provider, plan: Plan) -> None:
+    payment = start(plan)
+    provider.pay(payment, "wrong-amount")
+    assert settle(payment).status == Status.REVIEW
+    assert suspense_kobo_now() == AMOUNT // 2
+
+
+def test_a_fee_that_the_payer_bears_is_not_more_money(provider: Provider, plan: Plan) -> None:
+    payment = start(plan)
+    provider.pay(payment)
+    provider.change(payment.transaction.reference, amount=AMOUNT + 475_00)
+    assert settle(payment).status == Status.SUCCESS
+    assert ledger.balance_kobo(plan.account) == AMOUNT
+
+
+def test_money_under_an_unknown_reference_waits_in_suspense(provider: Provider) -> None:
+    provider.announce("somebody-elses=1", 70_00, outcome="silent")
+    first, again = payments.settle("somebody-elses=1"), payments.settle("somebody-elses=1")
+    assert first is not None
+    assert first == again
+    payment = Payment.objects.get()
+    assert (first.kind, first.status, first.user) == ("adjustment", Status.REVIEW, None)
+    assert (payment.foreign_reference, payment.review_reason) == ("somebody-elses=1", "unknown_reference")
+    assert suspense_kobo_now() == 70_00
+
+
+@pytest.mark.parametrize(("currency", "outcome"), [("USD", "silent"), ("NGN", "declined"), ("NGN", "")])
+def test_an_unknown_reference_without_money_of_ours_leaves_no_trace(
+    provider: Provider, currency: str, outcome: str
+) -> None:
+    provider.announce("unknown-1", 70_00, currency=currency, outcome=outcome)
+    assert payments.settle("unknown-1") is None
+    assert payments.settle("never-seen") is None
+    assert not Transaction.objects.exists()
+
+
+def test_money_for_a_plan_closed_meanwhile_goes_to_the_stash(provider: Provider, plan: Plan) -> None:
+    payment = start(plan)
+    provider.pay(payment, "abandon")
+    settle(payment)
+    plans.close(plan)
+    provider.pay(payment)
+    movement = settle(payment)
+    payment.refresh_from_db()
+    assert (movement.status, movement.kind, movement.plan) == (Status.SUCCESS, "top_up", None)
+    assert payment.meant_for == plan
+    assert ledger.balance_kobo(ledger.stash_account(plan.user)) == AMOUNT
+    assert ledger.balance_kobo(plan.account) == 0
+
+
+@pytest.mark.parametrize(
+    ("at_maturity", "in_plan_kobo"), [(Plan.AtMaturity.STASH, 0), (Plan.AtMaturity.ROLLOVER, AMOUNT)]
+)
+def test_money_for_a_plan_matured_meanwhile(provider: Provider, at_maturity: str, in_plan_kobo: int) -> None:
+    locked = factories.make_product(Product.Kind.LOCKED)
+    plan = factories.make_plan(product=locked, days=30, at_maturity=at_maturity)
+    payment = start(plan)
+    provider.pay(payment)
+    with time_machine.travel(timezone.now() + datetime.timedelta(days=31)):
+        assert settle(payment).status == Status.SUCCESS
+    assert ledger.balance_kobo(plan.account) == in_plan_kobo
+    assert ledger.balance_kobo(ledger.stash_account(plan.user)) == AMOUNT - in_plan_kobo
