@@ -12,20 +12,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
+from savings import demo
+from savings.demo import cast
 from savings.models import User
 from web import embedded_redis
 from web.processes import Died, Processes, Stopped
-
-DEMO_SIGN_INS = """
-  Savers      ada@example.com  bola@example.com  chidi@example.com
-  Staff       staff@example.com
-  Superuser   admin@example.com
-  Password    asusu-demo   (for each of them)
-"""
 
 
 class Command(BaseCommand):
@@ -65,8 +60,8 @@ class Command(BaseCommand):
         manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
         self.stdout.write("Bringing the database up to date …")
         call_command("migrate", verbosity=0, interactive=False)
-        if not without_demo and "demo" in get_commands() and not User.objects.exists():
-            self.stdout.write("Making demo data, this once …")
+        if not without_demo and not User.objects.exists():
+            self.stdout.write("Making a year and a half of demo data, this once …")
             processes.start("demo", [*manage, "demo"], environment)
             processes.finish("demo")
         connections.close_all()
@@ -84,9 +79,13 @@ class Command(BaseCommand):
                 raise Died("The embedded Redis ended.")
 
     def _greet(self) -> None:
-        sign_ins = DEMO_SIGN_INS if User.objects.filter(email="ada@example.com").exists() else ""
+        self.stdout.write(f"\n  Asusu is at {settings.SITE_URL}\n")
+        if demo.is_there():
+            savers = "  ".join(saver.email for saver in cast.SAVERS)
+            self.stdout.write(f"  Sign in as   {savers}\n  or as staff  {'  '.join(cast.STAFF)}")
+            self.stdout.write(f"  Password     {cast.PASSWORD}\n")
         connections.close_all()
-        self.stdout.write(f"\n  Asusu is at {settings.SITE_URL}\n{sign_ins}\n  Ctrl-C ends everything.\n")
+        self.stdout.write("  Ctrl-C ends everything.\n")
 
 
 def _refuse_taken_ports() -> None:
