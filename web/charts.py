@@ -1,4 +1,4 @@
-"""Charts drawn on the server as SVG in the page: a line with its area, and small bars.
+"""Charts drawn on the server as SVG in the page: a line with its area.
 
 Money stays whole kobo up to the last moment; floats are pixels. Nothing here writes a style: `app.css` colours.
 """
@@ -57,22 +57,6 @@ def area_chart(
         ],
     }
     return render_to_string("charts/area.html", context)
-
-
-def bar_chart(bars: Sequence[tuple[str, int]], *, title: str) -> SafeString:
-    """Return small bars, one for each label and kobo, the last one marked as the present one."""
-    if not bars:
-        return render_to_string("charts/nothing.html")
-    most = max(1, *(kobo for _, kobo in bars))
-    heights = [64 * max(0, kobo) / most for _, kobo in bars]
-    context = {
-        "title": title,
-        "width": 10 * len(bars) - 4,
-        "bars": [(10 * place, _px(64 - tall), _px(tall)) for place, tall in enumerate(heights)],
-        "rows": [(label, money.naira(kobo)) for label, kobo in bars],
-        "ends": [label for label, _ in (bars if len(bars) == 1 else [bars[0], bars[-1]])],
-    }
-    return render_to_string("charts/bars.html", context)
 
 
 def axis_lines(amounts_kobo: Sequence[int]) -> list[int]:

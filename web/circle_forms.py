@@ -10,6 +10,7 @@ from django.http import QueryDict
 from savings import nicknames
 from savings.models import Circle, Membership, Product, User
 from web.forms import DayInput, MoneyField, OnceForm, Switch
+from web.plan_forms import ProductField
 
 # Of the plan that is opened inside; its own, so that the reference of another form opens nothing here.
 REFERENCE_PREFIX = "CIR"
@@ -72,13 +73,7 @@ class StartForm(OnceForm):
         self, data: QueryDict | None = None, *, user: User, products: list[Product], **kwargs: Any
     ) -> None:
         super().__init__(data, user=user, prefix=REFERENCE_PREFIX, **kwargs)
-        self.fields["product"] = forms.TypedChoiceField(
-            choices=[(product.pk, product.name) for product in products],
-            coerce=lambda pk: next(product for product in products if product.pk == int(pk)),
-            widget=forms.RadioSelect,
-            error_messages={"required": "Choose one.", "invalid_choice": "Choose one of these."},
-        )
-        # The template draws the choices itself, with their rates.
+        self.fields["product"] = ProductField(products)
         self.products = products
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,25 +64,6 @@ class Switch(forms.CheckboxInput):
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__({"class": "switch", "role": "switch", **(attrs or {})})
-
-
-@dataclasses.dataclass(frozen=True)
-class Card:
-    """The label of a choice that needs a sentence: `choices=[("target", Card("Target", ...))]`."""
-
-    title: str
-    hint: str = ""
-    figure: str = ""
-    icon: str = ""
-
-    def __str__(self) -> str:
-        return self.title
-
-
-class Cards(forms.RadioSelect):
-    """Radio buttons as cards, for choices that need a sentence; labels are `Card`s."""
-
-    template_name = "web/widgets/cards.html"
 
 
 class Segments(forms.RadioSelect):

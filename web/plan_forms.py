@@ -16,6 +16,18 @@ from web.forms import DayInput, MoneyField, OnceForm, Segments
 _DAY_MESSAGES = {"required": "Choose a day.", "invalid": "Enter a day, such as 30/09/2027."}
 
 
+class ProductField(forms.TypedChoiceField):
+    """One of these products. `plans/_products.html` draws the choices, with their rates."""
+
+    def __init__(self, products: list[Product]) -> None:
+        super().__init__(
+            choices=[(product.pk, product.name) for product in products],
+            coerce=lambda pk: next(product for product in products if product.pk == int(pk)),
+            widget=forms.RadioSelect,
+            error_messages={"required": "Choose one.", "invalid_choice": "Choose one of these."},
+        )
+
+
 class StartForm(OnceForm):
     """What a new plan needs. `first` and `monthly` are what the preview reckons with; nothing is paid by this form."""
 
@@ -38,13 +50,7 @@ class StartForm(OnceForm):
         self, data: QueryDict | None = None, *, user: User, products: list[Product], **kwargs: Any
     ) -> None:
         super().__init__(data, user=user, prefix=REFERENCE_PREFIX, **kwargs)
-        self.fields["product"] = forms.TypedChoiceField(
-            choices=[(product.pk, product.name) for product in products],
-            coerce=lambda pk: next(product for product in products if product.pk == int(pk)),
-            widget=forms.RadioSelect,
-            error_messages={"required": "Choose one.", "invalid_choice": "Choose one of these."},
-        )
-        # The template draws the choices itself, with their rates.
+        self.fields["product"] = ProductField(products)
         self.products = products
 
 

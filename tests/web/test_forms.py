@@ -7,7 +7,7 @@ from django.forms.utils import ErrorList
 from savings import ledger
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import User
-from web.forms import Card, Cards, DayInput, MoneyField, OnceForm, Segments, Switch, add_refusal
+from web.forms import DayInput, MoneyField, OnceForm, Segments, Switch, add_refusal
 
 ADA, BOLA = User(pk=1, name="Ada"), User(pk=2, name="Bola")
 
@@ -16,13 +16,6 @@ class SampleForm(OnceForm):
     name = forms.CharField(help_text="What it is for.")
     amount = MoneyField(min_kobo=100_00, max_kobo=10_000_000_00)
     note = forms.CharField(required=False)
-    kind = forms.ChoiceField(
-        choices=[
-            ("target", Card("Target", "A sum by a date.", "10.00 %", "target")),
-            ("flexible", Card("Flexible")),
-        ],
-        widget=Cards,
-    )
     often = forms.ChoiceField(choices=[("d", "Daily"), ("w", "Weekly")], widget=Segments)
     loud = forms.BooleanField(required=False, widget=Switch)
     day = forms.DateField(widget=DayInput)
@@ -161,8 +154,8 @@ def test_the_summary_links_to_every_field_that_needs_fixing() -> None:
     assert 'role="alert"' in page
     assert '<a href="#id_amount">Amount: Enter an amount.</a>' in page
     # The link of a group of choices leads to the group, whose id is on the element around it.
-    assert '<a href="#id_kind">' in page
-    assert 'id="id_kind"' in page
+    assert '<a href="#id_often">' in page
+    assert 'id="id_often"' in page
     # A hidden field has nowhere else to speak.
     assert "This page had grown old." in page
 
@@ -185,9 +178,8 @@ def test_each_control_has_its_look_and_its_label() -> None:
 
 def test_choices_are_a_group_with_a_legend() -> None:
     page = str(sample())
-    assert page.count("<fieldset") == page.count("</fieldset>") == 2
-    assert "<legend>Kind</legend>" in page
-    assert '<span class="between b">Target<span class="num">10.00 %</span></span>' in page
+    assert page.count("<fieldset") == page.count("</fieldset>") == 1
+    assert "<legend>Often</legend>" in page
 
 
 def test_a_class_of_the_widget_is_kept() -> None:
