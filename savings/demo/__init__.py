@@ -19,7 +19,7 @@ from django.test.utils import override_settings
 from django.utils import timezone
 
 from savings import gateway
-from savings.demo import cast, mishaps
+from savings.demo import cast, company, mishaps
 from savings.demo.story import Clock, Story, add_user
 from savings.models import Product, User
 
@@ -40,6 +40,7 @@ def build(clock: Clock, now: datetime.datetime) -> None:
             add_user(email, name, is_staff=True, is_superuser=email.startswith("admin"))
         _cast_savers(story)
         mishaps.add(story, random.Random("mishaps"))  # noqa: S311
+        company.add(story, random.Random("company"))  # noqa: S311
         with _alone(story):
             story.run()
 

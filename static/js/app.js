@@ -133,6 +133,29 @@
     lost = null;
   });
 
+  // On a board that has changed, rows move from where they were --------------------------------------
+
+  const tops = new Map();
+
+  const placesOf = (board) => board.querySelectorAll("tr[id], li[id]");
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    tops.clear();
+    if (!event.detail.target.matches("[data-board]")) return;
+    for (const row of placesOf(event.detail.target)) tops.set(row.id, row.getBoundingClientRect().top);
+  });
+
+  document.addEventListener("htmx:afterSettle", () => {
+    const board = document.querySelector("[data-board]");
+    if (!board || !tops.size || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    for (const row of placesOf(board)) {
+      const moved = tops.has(row.id) ? tops.get(row.id) - row.getBoundingClientRect().top : 0;
+      const from = tops.has(row.id) ? { transform: `translateY(${moved}px)` } : { opacity: 0 };
+      if (moved || !tops.has(row.id)) row.animate([from, {}], { duration: 400, easing: "ease-out" });
+    }
+    tops.clear();
+  });
+
   // Charts say the value under the pointer --------------------------------------------------------
 
   const nearestRow = (figure, x) => {

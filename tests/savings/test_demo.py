@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 
 from savings import demo, ledger, ledger_checks, money
 from savings.demo import cast
-from savings.models import OutboxRow, Payment, Plan, Product, Transaction, User
+from savings.models import Circle, OutboxRow, Payment, Plan, Product, Transaction, User
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -35,10 +35,10 @@ def test_the_demo_is_whole_right_and_the_same_every_time(capsys: pytest.CaptureF
         assert list(ledger_checks.run()) == []
     assert sorted(User.objects.values_list("email", flat=True)) == sorted(cast.EMAILS)
     assert EmailAddress.objects.filter(verified=True, primary=True).count() == len(cast.EMAILS)
-    assert Plan.objects.count() == 12
+    assert Plan.objects.filter(membership=None).count() == 12
     assert not Product.objects.filter(plans=None).exists()
     assert statuses() == {
-        Status.SUCCESS: 418,
+        Status.SUCCESS: 473,
         Status.REVERSED: 1,
         Status.FAILED: 11,
         Status.ABANDONED: 5,
@@ -46,11 +46,15 @@ def test_the_demo_is_whole_right_and_the_same_every_time(capsys: pytest.CaptureF
         Status.PENDING: 2,
     }
     assert money.naira(ledger.balance_kobo(Plan.objects.get(name="Rent 2027").account)) == "₦1,311,000.00"
+    assert dict(Circle.objects.values_list("name").annotate(Count("memberships"))) == {
+        "December in Enugu": 24,
+        "Lagos runners": 5,
+    }
     assert not OutboxRow.objects.filter(done_at=None, dead_at=None).exists()
     assert Payment.objects.filter(transaction__status=Status.PENDING, checkout_url="").count() == 2
     call_command("demo")
     assert "Nothing was changed" in capsys.readouterr().out
-    assert Plan.objects.count() == 12
+    assert Plan.objects.filter(membership=None).count() == 12
 
 
 def test_the_demo_can_be_left_to_an_empty_site() -> None:

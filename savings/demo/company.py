@@ -1,0 +1,70 @@
+"""The circles of the demo: two of them, with the savers and people of whom nothing else is told."""
+
+from __future__ import annotations
+
+import datetime
+import random
+from functools import partial
+
+from django.utils import timezone
+
+from savings import circles, ledger
+from savings.demo import cast
+from savings.demo.story import Story, add_user
+from savings.models import Circle, Membership, Product, User
+
+
+def add(story: Story, chance: random.Random) -> None:
+    """Put the circles into the story."""
+    for script in cast.CIRCLES:
+        begins = story.today - datetime.timedelta(days=script.began_days_ago)
+        luck = random.Random(script.name)  # noqa: S311 - the same chance every time
+        story.add(story.on(begins, chance), partial(_start, story, script, luck))
+
+
+def _start(story: Story, script: cast.CircleScript, chance: random.Random) -> None:
+    owner, *others = script.members
+    mine = circles.start(
+        _person(owner),
+        Product.objects.get(name="Flexible"),
+        reference=ledger.mint("CIR"),
+        name=script.name,
+        description=script.description,
+        goal_kobo=script.goal * 100,
+        ends_on=story.today + datetime.timedelta(days=script.days_left),
+        joining=Circle.Joining.OPEN if script.is_open else Circle.Joining.INVITATION,
+        nickname=owner.nickname,
+    )
+    _save(story, mine, owner, chance)
+    for member in others:
+        days = chance.uniform(0.2, 6)
+        story.soon(partial(_join, story, mine.circle, member, chance), minutes=days * 24 * 60)
+
+
+def _join(story: Story, circle: Circle, member: cast.Member, chance: random.Random) -> None:
+    membership = circles.join(
+        _person(member),
+        circle,
+        reference=ledger.mint("CIR"),
+        nickname=member.nickname,
+        code=circle.invite_code,
+    )
+    if member.hides_amount:
+        circles.show_as(membership, nickname=member.nickname, hides_amount=True, on_board=True)
+    story.soon(story.send_mails, minutes=0.2)
+    _save(story, membership, member, chance)
+
+
+def _save(story: Story, membership: Membership, member: cast.Member, chance: random.Random) -> None:
+    """Pay in each sum, spread over the days until now."""
+    now = timezone.now()
+    for at, naira in enumerate(member.sums, 1):
+        share = (at - chance.uniform(0.1, 0.9)) / len(member.sums)
+        day = timezone.localdate(now + (story.now - now) * share)
+        pay = partial(story.pay, membership.user.email, membership.plan, naira, chance, must=True)
+        story.add(story.on(day, chance), pay)
+
+
+def _person(member: cast.Member) -> User:
+    found = User.objects.filter(email=member.email).first()
+    return found or add_user(member.email, member.nickname)
