@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from django.contrib.auth.models import Group, Permission
 from django.db import transaction
+from django.db.models import Q
 from django.test.utils import override_settings
 from django.utils import timezone
 
@@ -36,8 +38,7 @@ def build(clock: Clock, now: datetime.datetime) -> None:
         begin = cast.date(story.today, (-cast.MONTHS, 1))
         clock.move_to(story.on(begin, random.Random("begin")))  # noqa: S311 - the same chance every time
         _offer_products()
-        for email, name in cast.STAFF.items():
-            add_user(email, name, is_staff=True, is_superuser=email.startswith("admin"))
+        _employ_staff()
         _cast_savers(story)
         mishaps.add(story, random.Random("mishaps"))  # noqa: S311
         company.add(story, random.Random("company"))  # noqa: S311
@@ -53,6 +54,19 @@ def _offer_products() -> None:
         if is_new:
             for from_days, rate_bps in rates.items():
                 product.rates.create(from_days=from_days, rate_bps=rate_bps)
+
+
+def _employ_staff() -> None:
+    """Add a superuser, and somebody in support: they see everything, and may ask the provider and send mails again."""
+    support, _ = Group.objects.get_or_create(name="Support")
+    seen = Q(codename__startswith="view_", content_type__app_label="savings")
+    support.permissions.set(
+        Permission.objects.filter(seen | Q(codename__in=["change_payment", "change_outboxrow"]))
+    )
+    for email, name in cast.STAFF.items():
+        user = add_user(email, name, is_staff=True, is_superuser=email.startswith("admin"))
+        if not user.is_superuser:
+            user.groups.add(support)
 
 
 def _cast_savers(story: Story) -> None:

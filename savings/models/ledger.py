@@ -193,6 +193,8 @@ class Transaction(models.Model):
             models.Index(
                 fields=["created_on"], name="transaction_pending_by_age", condition=Q(status="pending")
             ),
+            # The staff's list of what is being checked, newest first.
+            models.Index(fields=["-id"], name="transaction_in_review", condition=Q(status="review")),
         ]
 
     def __str__(self) -> str:

@@ -53,6 +53,8 @@ class OutboxRow(models.Model):
             models.Index(fields=["due_at"], name="outbox_waiting", condition=Q(due_at__isnull=False)),
             # A person's messages, newest first.
             models.Index(fields=["user", "-id"], name="outbox_by_user"),
+            # The staff's list of what was given up, newest first.
+            models.Index(fields=["-id"], name="outbox_given_up", condition=Q(dead_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

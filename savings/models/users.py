@@ -60,6 +60,10 @@ class User(AbstractBaseUser, PermissionsMixin):
             # Two spellings of one address would be two people.
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_lower_case"),
         ]
+        indexes = [
+            # The list of staff, among all people.
+            models.Index(fields=["-id"], name="user_staff", condition=models.Q(is_staff=True)),
+        ]
 
     def __str__(self) -> str:
         return self.email

@@ -1,1 +1,11 @@
 """The staff admin, one file per feature."""
+
+from django.contrib import admin
+
+from web.admin import circles, ledger, outbox, payments, plans, users
+
+__all__ = ["circles", "ledger", "outbox", "payments", "plans", "users"]
+
+admin.site.site_header = "Asusu"
+admin.site.site_title = "Asusu staff"
+admin.site.index_title = "Staff"

@@ -1,0 +1,360 @@
+"""The staff admin: every page opens, nothing is counted or changed that should not be, what went wrong is retried."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from savings import ledger, payments
+from savings.models import (
+    Account,
+    Circle,
+    CircleEvent,
+    Device,
+    Entry,
+    Membership,
+    OutboxRow,
+    Payment,
+    Plan,
+    Product,
+    ProductRate,
+    Transaction,
+    User,
+    WebhookEvent,
+)
+from tests.factories import fill, make_movement, make_plan, make_product, make_user
+from tests.provider import Provider
+from web.admin.base import ReadOnlyAdmin
+
+pytestmark = pytest.mark.django_db
+
+LARGE = [model for model in admin.site._registry if model is not Group]
+READ_ONLY = [model for model, its in admin.site._registry.items() if isinstance(its, ReadOnlyAdmin)]
+
+
+def url(model: type[Model], page: str, *args: object) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+@pytest.fixture
+def superuser(client: Client) -> Client:
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    return client
+
+
+@pytest.fixture
+def support() -> Client:
+    """Somebody who may see everything and do what support does."""
+    user = make_user(is_staff=True)
+    user.user_permissions.set(
+        Permission.objects.filter(codename__startswith="view_")
+        | Permission.objects.filter(codename__in=["change_payment", "change_outboxrow"])
+    )
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def add_rows(times: int) -> None:
+    """Add that many rows to every list of the admin."""
+    plan = make_plan(holding_kobo=100)
+    fill(plan.user, times, plan=plan)
+    now = timezone.now()
+    movements = list(Transaction.objects.filter(plan=plan).order_by("-id")[:times])
+    users = User.objects.bulk_create(User(email=f"{plan.pk}-{n}@example.com", name="X") for n in range(times))
+    Payment.objects.bulk_create(Payment(transaction=movement, meant_for=plan) for movement in movements)
+    OutboxRow.objects.bulk_create(
+        OutboxRow(kind="welcome", dedupe_key=f"{user.pk}", user=user, transaction=movements[0])
+        for user in users
+    )
+    WebhookEvent.objects.bulk_create(
+        WebhookEvent(key=f"{user.pk}", event="charge.success", body="{}") for user in users
+    )
+    plans = Plan.objects.bulk_create(
+        Plan(
+            reference=f"PLN{user.pk:017}",
+            user=user,
+            product=plan.product,
+            name="Rent",
+            rate_bps=850,
+            early_exit="free",
+            interest_paid="monthly",
+            started_on=now.date(),
+        )
+        for user in users
+    )
+    Account.objects.bulk_create(Account(kind="plan", plan=p, user=p.user, balance_kobo=0) for p in plans)
+    products = [make_product() for _ in range(min(times, 20))]
+    assert products
+    for user in users:
+        Device.objects.create(user=user, token_hash="x", label="Phone")
+        EmailAddress.objects.create(user=user, email=user.email)
+        Authenticator.objects.create(user=user, type="totp", data={"secret": "THE-SECRET"})
+        UserSession.objects.create(user=user, session_key=f"THE-SECRET{user.pk}", ip="127.0.0.1")
+    add_circles(users, plans, products[0])
+
+
+def add_circles(users: list[User], plans: list[Plan], product: Product) -> None:
+    today = timezone.localdate()
+    rows = Circle.objects.bulk_create(
+        Circle(
+            slug=f"circle-{user.pk}",
+            name="Enugu",
+            product=product,
+            goal_kobo=1,
+            starts_on=today,
+            ends_on=today.replace(year=today.year + 1),
+            owner=user,
+            invite_code=f"THE-SECRET{user.pk}",
+        )
+        for user in users
+    )
+    members = Membership.objects.bulk_create(
+        Membership(circle=circle, user=plan.user, plan=plan, nickname="A")
+        for circle, plan in zip(rows, plans, strict=True)
+    )
+    CircleEvent.objects.bulk_create(
+        CircleEvent(circle=member.circle, membership=member, kind="joined") for member in members
+    )
+
+
+def test_every_model_of_ours_is_there() -> None:
+    assert set(apps.get_app_config("savings").get_models()) <= set(admin.site._registry)
+
+
+def test_every_page_opens_for_a_superuser_and_for_support(superuser: Client, support: Client) -> None:
+    add_rows(2)
+    for model in LARGE:
+        row = model._default_manager.order_by("-pk")[0]
+        for client in (superuser, support):
+            if client is support and model._meta.app_label != "savings":
+                continue
+            for page in (
+                url(model, "changelist"),
+                url(model, "change", row.pk),
+                url(model, "history", row.pk),
+            ):
+                response = client.get(page)
+                assert response.status_code == 200, page
+                assert b"THE-SECRET" not in response.content, page
+                assert not re.search(rb"\sstyle=|<script(?![^>]*\ssrc=)|<style", response.content), page
+    for model in (User, Product, Group):
+        assert superuser.get(url(model, "add")).status_code == 200
+    assert superuser.get(reverse("admin:index")).status_code == 200
+
+
+def test_savers_and_strangers_do_not_come_in(saver_client: Client, client: Client) -> None:
+    assert saver_client.get(reverse("admin:index"), follow=True).status_code == 403
+    assert Client().get(url(Transaction, "changelist")).status_code == 302
+
+
+@pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)
+def test_nobody_changes_what_is_read_only(model: type[Model], superuser: Client) -> None:
+    add_rows(1)
+    row = model._default_manager.order_by("-pk")[0]
+    before = model._default_manager.filter(pk=row.pk).values().get()
+    assert superuser.post(url(model, "add"), {}).status_code == 403
+    assert superuser.post(url(model, "change", row.pk), {"amount_kobo": 1}).status_code == 403
+    assert superuser.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    chosen = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+    superuser.post(url(model, "changelist"), chosen)
+    assert model._default_manager.filter(pk=row.pk).values().get() == before
+
+
+def test_lists_cost_the_same_for_one_row_and_for_many_and_count_nothing(superuser: Client) -> None:
+    def costs() -> dict[str, int]:
+        found = {}
+        for model in LARGE:
+            with CaptureQueriesContext(
+                connection,
+            ) as queries:
+                assert superuser.get(url(model, "changelist")).status_code == 200
+            assert not [query["sql"] for query in queries if "COUNT(" in query["sql"]]
+            found[model.__name__] = len(queries)
+        return found
+
+    add_rows(1)
+    costs()
+    one = costs()
+    add_rows(200)
+    assert costs() == one
+
+
+def test_a_row_costs_the_same_with_one_entry_and_with_many_rows_beside_it(superuser: Client) -> None:
+    add_rows(1)
+    row = Transaction.objects.latest("id")
+    superuser.get(url(Transaction, "change", row.pk))
+    with CaptureQueriesContext(connection) as few:
+        superuser.get(url(Transaction, "change", row.pk))
+    add_rows(50)
+    with CaptureQueriesContext(connection) as many:
+        superuser.get(url(Transaction, "change", row.pk))
+    assert len(few) == len(many)
+    assert not [query["sql"] for query in many if "COUNT(" in query["sql"]]
+
+
+def test_lists_are_walked_in_both_directions_without_a_gap(superuser: Client) -> None:
+    add_rows(120)
+    seen: list[int] = []
+    page: Any = "?"
+    for _ in range(3):
+        response = superuser.get(url(Entry, "changelist") + page)
+        seen += [row.pk for row in response.context["cl"].result_list]
+        page = response.context["cl"].page.older
+    assert seen == list(Entry.objects.order_by("-id").values_list("pk", flat=True))
+    assert page is None
+    back = superuser.get(url(Entry, "changelist") + response.context["cl"].page.newer)
+    assert [row.pk for row in back.context["cl"].result_list] == seen[50:100]
+
+
+def found(client: Client, model: type[Model], term: str) -> list[Any]:
+    return [row.pk for row in client.get(url(model, "changelist"), {"q": term}).context["cl"].result_list]
+
+
+def test_a_search_finds_the_whole_reference_or_address_and_no_part_of_it(support: Client) -> None:
+    ours = make_plan(make_user("ada@example.com"), holding_kobo=500)
+    make_plan(holding_kobo=500)
+    movement = ours.transactions.get()
+    assert found(support, Transaction, f" {movement.reference.lower()} ") == [movement.pk]
+    assert found(support, Transaction, "Ada@example.com") == [movement.pk]
+    assert found(support, Transaction, movement.reference[:10]) == []
+    assert found(support, Transaction, "ada@") == []
+    assert found(support, Account, "ada@example.com") == [ours.account.pk]
+    assert found(support, Account, str(ours.account.pk)) == [ours.account.pk]
+    assert found(support, Account, "ten") == []
+    assert found(support, Entry, movement.reference) == [movement.entries.get().pk]
+    assert found(support, User, "ada@example.com") == [ours.user.pk]
+    assert found(support, Plan, ours.reference) == [ours.pk]
+
+
+def test_what_needs_a_look_can_be_picked_and_nothing_else_be_filtered_by(support: Client) -> None:
+    make_plan(holding_kobo=500)
+    checked = make_movement("top_up", 500, user=make_user(), status="review")
+    page = url(Transaction, "changelist")
+    picked = support.get(page, {"state": "review"}).context["cl"].result_list
+    assert [row.pk for row in picked] == [checked.pk]
+    assert support.get(page, {"amount_kobo__gt": "5"}).status_code == 400
+
+
+# Trying again
+
+
+def dead_row() -> OutboxRow:
+    now = timezone.now()
+    return OutboxRow.objects.create(
+        kind="welcome", dedupe_key="w", user=make_user(), dead_at=now, due_at=None, tries=8, error="SMTP: no"
+    )
+
+
+def test_what_was_given_up_can_be_tried_again(support: Client) -> None:
+    row = dead_row()
+    assert b"SMTP: no" in support.get(url(OutboxRow, "changelist"), {"state": "dead"}).content
+    chosen = {"action": "try_again", "_selected_action": [row.pk]}
+    assert b"will be tried again" in support.post(url(OutboxRow, "changelist"), chosen, follow=True).content
+    row.refresh_from_db()
+    assert (row.dead_at, row.tries) == (None, 0)
+    assert (
+        b"Only what was given up" in support.post(url(OutboxRow, "changelist"), chosen, follow=True).content
+    )
+
+
+def test_a_payment_can_be_asked_about_again(
+    support: Client, provider: Provider, django_capture_on_commit_callbacks: Any
+) -> None:
+    payment = payments.start(
+        make_user(), plan=None, amount_kobo=500_00, reference=ledger.new_reference("stash_deposit")
+    )
+    provider.pay(payment, "silent")
+    chosen = {"action": "ask_again", "_selected_action": [payment.pk]}
+    assert b": Done" in support.post(url(Payment, "changelist"), chosen, follow=True).content
+    payment.transaction.refresh_from_db()
+    assert payment.transaction.status == Transaction.Status.SUCCESS
+
+
+def test_who_may_only_look_cannot_try_anything_again(client: Client) -> None:
+    user = make_user(is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client.force_login(user)
+    row = dead_row()
+    client.post(url(OutboxRow, "changelist"), {"action": "try_again", "_selected_action": [row.pk]})
+    row.refresh_from_db()
+    assert row.dead_at
+
+
+def test_the_link_of_a_mail_that_waits_is_not_shown(support: Client, settings: Settings) -> None:
+    settings.SHOWS_MAILBOX = False
+    row = OutboxRow.objects.create(
+        kind="account",
+        dedupe_key="a",
+        to="x@example.com",
+        payload={"secret": "a-secret-code"},
+        subject="a-secret-code",
+        text="Code: a-secret-code",
+        html="a-secret-code",
+    )
+    for page in (url(OutboxRow, "changelist"), url(OutboxRow, "change", row.pk)):
+        assert b"a-secret-code" not in support.get(page).content
+
+
+# People and products
+
+
+def test_who_may_edit_people_cannot_make_themselves_more(client: Client) -> None:
+    user = make_user(is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
+    client.force_login(user)
+    fields = {"email": user.email, "name": "New name", "is_active": "on", "is_superuser": "on", "theme": ""}
+    assert client.post(url(User, "change", user.pk), fields).status_code == 302
+    user.refresh_from_db()
+    assert (user.name, user.is_superuser, user.is_staff) == ("New name", False, True)
+
+
+def test_a_superuser_adds_people_by_their_address(superuser: Client) -> None:
+    password = "a long and unusual one"
+    fields = {"email": "New@Example.com", "name": "New", "usable_password": "true"}
+    response = superuser.post(url(User, "add"), fields | {"password1": password, "password2": password})
+    assert response.status_code == 302
+    assert User.objects.get(email="new@example.com").check_password(password)
+
+
+def test_products_and_their_rates_are_edited_and_plans_keep_their_terms(superuser: Client) -> None:
+    plan = make_plan()
+    product, rate = plan.product, plan.product.rates.get()
+    fields = {
+        "kind": product.kind,
+        "name": "Flexible plus",
+        "description": "New",
+        "min_target_kobo": product.min_target_kobo,
+        "early_exit": product.early_exit,
+        "penalty_bps": 0,
+        "notice_hours": 0,
+        "interest_paid": product.interest_paid,
+        "is_offered": "on",
+        "position": 0,
+        "rates-TOTAL_FORMS": 1,
+        "rates-INITIAL_FORMS": 1,
+        "rates-0-id": rate.pk,
+        "rates-0-product": product.pk,
+        "rates-0-from_days": 0,
+        "rates-0-rate_bps": 900,
+    }
+    assert superuser.post(url(Product, "change", product.pk), fields).status_code == 302
+    plan.refresh_from_db()
+    assert ProductRate.objects.get().rate_bps == 900
+    assert plan.rate_bps == 850
+    assert superuser.post(url(Product, "delete", product.pk), {"post": "yes"}).status_code == 403

@@ -1,0 +1,115 @@
+"""What every list of the staff has in common: keyset pages, exact search, and nothing that reads a whole table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from operator import or_
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from savings.models import User
+from web import keyset
+
+
+class KeysetList(ChangeList):
+    """A list that is walked by id, newest first. It never counts, so page 10,000 costs what page 1 does."""
+
+    def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        return {
+            name: value
+            for name, value in super().get_filters_params(params).items()
+            if name not in {"before", "after"}
+        }
+
+    def get_results(self, request: HttpRequest) -> None:
+        self.page = keyset.page(self.queryset, request.GET, size=self.list_per_page)
+        self.result_list = self.page.rows
+        self.result_count = len(self.page.rows)
+        self.full_result_count = None
+        self.show_full_result_count = False
+        self.show_admin_actions = bool(self.page.rows)
+        self.can_show_all = False
+        self.multi_page = False
+        self.paginator = None
+
+
+class Picked(admin.SimpleListFilter):
+    """A filter of named conditions, each with an index of its own."""
+
+    conditions: ClassVar[dict[str, tuple[str, Callable[[QuerySet[Any]], QuerySet[Any]]]]]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, label) for name, (label, _) in self.conditions.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        if self.value() not in self.conditions:
+            return None
+        return self.conditions[str(self.value())][1](queryset)
+
+
+class StaffAdmin(admin.ModelAdmin):
+    """A list of rows found by an exact value, never by a part of one: each search is one look into an index."""
+
+    change_list_template = "admin/keyset_list.html"
+    list_per_page = 50
+    ordering = ("-id",)
+    sortable_by = ()
+    show_facets = admin.ShowFacets.NEVER
+    # The kinds of exact value that find a row: a field of its own, or the e-mail of its user.
+    finds_by: ClassVar[tuple[str, ...]] = ()
+    list_filter: ClassVar[tuple[type[Picked], ...]] = ()
+    # What a row shows of other tables, brought along.
+    relations: ClassVar[tuple[str, ...]] = ()
+    # The way to the user whose e-mail is searched for; empty where there is none.
+    user_path = "user"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return KeysetList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        # The page of one row shows the same relations as the list.
+        rows = super().get_queryset(request)
+        return rows.select_related(*self.relations) if self.relations else rows
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return self.finds_by
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if "@" in term and self.user_path:
+            user = User.objects.filter(email=term.lower()).first()
+            return (queryset.filter(**{self.user_path: user}) if user else queryset.none()), False
+        # References are read out and typed in either case.
+        terms = {term, term.upper()}
+        fields = [
+            field for field in self.finds_by if field != "email" and (field != "id" or term.isdecimal())
+        ]
+        return reduce(
+            or_, (queryset.filter(**{f"{field}__in": terms}) for field in fields), queryset.none()
+        ), False
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        # Filters that are offered have indexes; any other in the address could read a whole table.
+        return lookup in {its.parameter_name for its in self.list_filter}
+
+
+class ReadOnlyAdmin(StaffAdmin):
+    """Rows that nobody changes here, not even a superuser: what may be done with them is an action."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,43 @@
+"""Circles for staff: to be read; their owners run them."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from savings import money
+from savings.models import Circle, CircleEvent, Membership
+from web.admin.base import ReadOnlyAdmin
+
+
+@admin.register(Circle)
+class CircleAdmin(ReadOnlyAdmin):
+    list_display = ("name", "owner", "goal", "joining", "starts_on", "ends_on", "created_at")
+    relations = ("owner", "product")
+    finds_by = ("slug", "email")
+    user_path = "owner"
+    search_help_text = "The last part of a circle's address, or its owner's whole e-mail address"
+    # Without the invite code, which is a key.
+    exclude = ("invite_code",)
+
+    @admin.display
+    def goal(self, circle: Circle) -> str:
+        return money.naira(circle.goal_kobo)
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnlyAdmin):
+    list_display = ("nickname", "user", "circle", "saved", "on_board", "hides_amount", "joined_at", "left_at")
+    relations = ("circle", "user", "plan")
+    finds_by = ("email",)
+    search_help_text = "A whole e-mail address"
+
+    @admin.display
+    def saved(self, membership: Membership) -> str:
+        return money.naira(membership.saved_kobo)
+
+
+@admin.register(CircleEvent)
+class CircleEventAdmin(ReadOnlyAdmin):
+    list_display = ("kind", "circle", "membership", "transaction", "happened_at")
+    relations = ("circle", "membership", "transaction")
+    user_path = ""

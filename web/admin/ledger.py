@@ -1,0 +1,128 @@
+"""The ledger for staff: to be read, found by reference or e-mail, and changed by nobody."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from savings import money
+from savings.models import Account, Entry, Transaction
+from web.admin.base import Picked, ReadOnlyAdmin
+
+
+class TransactionState(Picked):
+    title = "what to look at"
+    parameter_name = "state"
+    conditions = {
+        "review": ("Being checked", lambda rows: rows.filter(status=Transaction.Status.REVIEW)),
+        "pending": ("On its way", lambda rows: rows.filter(status=Transaction.Status.PENDING)),
+    }
+
+
+class EntryInline(admin.TabularInline):
+    model = Entry
+    fields = ("code", "debit_account", "credit_account", "amount", "after_debit", "after_credit", "posted_at")
+    readonly_fields = fields
+    can_delete = False
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Entry]:
+        return super().get_queryset(request).select_related("debit_account", "credit_account").order_by("id")
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("savings.view_entry")
+
+    @admin.display
+    def amount(self, entry: Entry) -> str:
+        return money.naira(entry.amount_kobo)
+
+    @admin.display(empty_value="")
+    def after_debit(self, entry: Entry) -> str | None:
+        return _naira(entry.debit_balance_kobo)
+
+    @admin.display(empty_value="")
+    def after_credit(self, entry: Entry) -> str | None:
+        return _naira(entry.credit_balance_kobo)
+
+
+@admin.register(Transaction)
+class TransactionAdmin(ReadOnlyAdmin):
+    list_display = ("reference", "kind", "amount", "status", "user", "plan", "created_on", "settled_on")
+    list_filter = (TransactionState,)
+    relations = ("user", "plan", "reverses")
+    finds_by = ("reference", "email")
+    search_help_text = "A whole reference or a whole e-mail address"
+    fields = (
+        "reference",
+        "kind",
+        "status",
+        "amount",
+        "user",
+        "plan",
+        "created_on",
+        "settled_on",
+        "failure_code",
+        "reverses",
+    )
+    inlines = (EntryInline,)
+
+    @admin.display
+    def amount(self, movement: Transaction) -> str:
+        return money.naira(movement.amount_kobo)
+
+
+@admin.register(Account)
+class AccountAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "user", "plan", "provider", "balance", "rate_bps")
+    relations = ("user", "plan")
+    finds_by = ("id", "email")
+    search_help_text = "The number of an account or a whole e-mail address"
+    fields = (
+        "kind",
+        "user",
+        "plan",
+        "provider",
+        "balance",
+        "rate_bps",
+        "accrued_numerator",
+        "accrued_to",
+        "accrues_until",
+    )
+
+    @admin.display(empty_value="summed from entries")
+    def balance(self, account: Account) -> str | None:
+        return _naira(account.balance_kobo)
+
+
+@admin.register(Entry)
+class EntryAdmin(ReadOnlyAdmin):
+    list_display = ("id", "transaction", "code", "debit_account", "credit_account", "amount", "posted_at")
+    relations = ("transaction", "debit_account", "credit_account")
+    finds_by = ("transaction__reference",)
+    user_path = ""
+    search_help_text = "A whole reference"
+    fields = (
+        "transaction",
+        "code",
+        "debit_account",
+        "credit_account",
+        "amount",
+        "debit_balance_kobo",
+        "credit_balance_kobo",
+        "posted_at",
+    )
+
+    @admin.display
+    def amount(self, entry: Entry) -> str:
+        return money.naira(entry.amount_kobo)
+
+
+def _naira(kobo: int | None) -> str | None:
+    return None if kobo is None else money.naira(kobo)

@@ -1,0 +1,71 @@
+"""The outbox for staff: what was sent, what waits, what was given up and why; and trying that again."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from savings import emails, outbox
+from savings.exceptions import Refused
+from savings.models import OutboxRow
+from web.admin.base import Picked, ReadOnlyAdmin
+
+
+class OutboxState(Picked):
+    title = "what to look at"
+    parameter_name = "state"
+    conditions = {
+        "dead": ("Given up", lambda rows: rows.filter(dead_at__isnull=False)),
+        "waiting": ("Waiting", lambda rows: rows.filter(due_at__isnull=False)),
+    }
+
+
+@admin.register(OutboxRow)
+class OutboxRowAdmin(ReadOnlyAdmin):
+    list_display = ("kind", "user", "to", "created_at", "state", "tries", "error")
+    list_filter = (OutboxState,)
+    relations = ("user", "transaction")
+    finds_by = ("dedupe_key", "email")
+    search_help_text = "A whole e-mail address of a user, or a whole dedupe key"
+    # Neither the payload nor the mail as it is stored: a mail that waits still holds its link or code.
+    fields = (
+        "kind",
+        "user",
+        "transaction",
+        "to",
+        "created_at",
+        "state",
+        "due_at",
+        "tries",
+        "error",
+        "text_sent",
+        "dedupe_key",
+    )
+    actions = ("try_again",)
+
+    @admin.display
+    def state(self, row: OutboxRow) -> str:
+        if row.done_at:
+            return "Done"
+        return "Given up" if row.dead_at else "Waiting"
+
+    @admin.display(description="Text")
+    def text_sent(self, row: OutboxRow) -> SafeString:
+        return format_html("<pre>{}</pre>", emails.text_to_show(row))
+
+    def has_try_again_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("savings.change_outboxrow")
+
+    @admin.action(description="Try again what was given up", permissions=["try_again"])
+    def try_again(self, request: HttpRequest, chosen: QuerySet[OutboxRow]) -> None:
+        for row in chosen:
+            try:
+                outbox.try_again(row)
+            except Refused as refused:
+                self.message_user(request, f"{row}: {refused}", messages.ERROR)
+                continue
+            self.log_change(request, row, "Tried again")
+            self.message_user(request, f"{row}: will be tried again at once", messages.SUCCESS)

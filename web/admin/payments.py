@@ -1,0 +1,153 @@
+"""Payments and the provider's events for staff: what was said, what went wrong, and asking again."""
+
+from __future__ import annotations
+
+import json
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from savings import money, payments
+from savings.exceptions import ProviderRefused, ProviderUnavailable
+from savings.models import Payment, WebhookEvent
+from web.admin.base import Picked, ReadOnlyAdmin
+
+# Each question may take as long as the provider's timeout, while the browser waits.
+MOST_AT_ONCE = 10
+
+
+class PaymentState(Picked):
+    title = "what to look at"
+    parameter_name = "state"
+    conditions = {
+        "asked": ("Still asked about", lambda rows: rows.filter(next_poll_at__isnull=False)),
+        "review": ("Being checked", lambda rows: rows.filter(transaction__status="review")),
+    }
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnlyAdmin):
+    list_display = (
+        "reference",
+        "user",
+        "asked_for",
+        "paid",
+        "status",
+        "provider_status",
+        "review_reason",
+        "next_poll_at",
+    )
+    list_filter = (PaymentState,)
+    relations = ("transaction__user", "meant_for")
+    finds_by = ("transaction__reference", "email")
+    user_path = "transaction__user"
+    search_help_text = "A whole reference or a whole e-mail address"
+    fields = (
+        "transaction",
+        "user",
+        "status",
+        "asked_for",
+        "paid",
+        "fee",
+        "currency",
+        "channel",
+        "card",
+        "provider",
+        "provider_status",
+        "provider_message",
+        "review_reason",
+        "foreign_reference",
+        "meant_for",
+        "sent_at",
+        "polls",
+        "next_poll_at",
+    )
+    actions = ("ask_again",)
+
+    @admin.display
+    def reference(self, payment: Payment) -> str:
+        return payment.transaction.reference
+
+    @admin.display(empty_value="nobody we know")
+    def user(self, payment: Payment) -> str | None:
+        return payment.transaction.user.email if payment.transaction.user else None
+
+    @admin.display
+    def status(self, payment: Payment) -> str:
+        return payment.transaction.get_status_display()
+
+    @admin.display
+    def asked_for(self, payment: Payment) -> str:
+        return money.naira(payment.transaction.amount_kobo)
+
+    @admin.display(empty_value="")
+    def paid(self, payment: Payment) -> str | None:
+        return None if payment.paid_kobo is None else money.naira(payment.paid_kobo)
+
+    @admin.display(empty_value="")
+    def fee(self, payment: Payment) -> str | None:
+        return None if payment.fee_kobo is None else money.naira(payment.fee_kobo)
+
+    def has_ask_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("savings.change_payment")
+
+    @admin.action(description="Ask the provider again", permissions=["ask"])
+    def ask_again(self, request: HttpRequest, chosen: QuerySet[Payment]) -> None:
+        rows = list(chosen[: MOST_AT_ONCE + 1])
+        if len(rows) > MOST_AT_ONCE:
+            self.message_user(request, f"Choose at most {MOST_AT_ONCE} at once.", messages.ERROR)
+            return
+        for payment in rows:
+            reference = payment.transaction.reference
+            try:
+                movement = payments.settle(payment.foreign_reference or reference)
+            except (ProviderUnavailable, ProviderRefused) as error:
+                self.message_user(request, f"{reference}: {error}", messages.ERROR)
+                continue
+            said = movement.get_status_display() if movement else "unknown there"
+            self.log_change(request, payment, f"Asked the provider again: {said}")
+            self.message_user(request, f"{reference}: {said}", messages.SUCCESS)
+
+
+class EventState(Picked):
+    title = "what to look at"
+    parameter_name = "state"
+    conditions = {
+        "staff": ("For staff", lambda rows: rows.filter(needs_staff=True)),
+        "waiting": ("Waiting for a worker", lambda rows: rows.filter(due_at__isnull=False)),
+    }
+
+
+@admin.register(WebhookEvent)
+class WebhookEventAdmin(ReadOnlyAdmin):
+    list_display = ("event", "reference", "received_at", "times_received", "tries", "note", "error")
+    list_filter = (EventState,)
+    finds_by = ("reference",)
+    user_path = ""
+    search_help_text = "A whole reference"
+    fields = (
+        "event",
+        "reference",
+        "provider",
+        "received_at",
+        "times_received",
+        "tries",
+        "due_at",
+        "processed_at",
+        "needs_staff",
+        "note",
+        "error",
+        "content",
+        "key",
+    )
+
+    @admin.display
+    def content(self, event: WebhookEvent) -> SafeString:
+        try:
+            text = json.dumps(json.loads(event.body), indent=2, ensure_ascii=False)
+        except ValueError:
+            text = event.body
+        return format_html("<pre>{}</pre>", text)
