@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from django.db.models import Count, F, Min, Q, Subquery, Sum
+from django.db.models import Count, F, Min, Q, Subquery, Sum, Value
 from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
 
 from savings.models import Membership
 
@@ -26,13 +27,12 @@ class Rows:
         )
 
     def page(self, first: int, length: int, reader_id: int | None, neighbours: int) -> dict[str, Any]:
-        """Return the parts of a board in at most four queries, however many members there are."""
-        # The only OFFSET of the site: a page far down the board, in the minutes in which Redis has none.
-        rows = list(self.placed[first : first + length])
-        sums = self._sums(reader_id, rows[0]["score"] if rows else 0)
-        around = self._around(reader_id, neighbours, sums) if sums["is_placed"] else []
+        """Return the parts of a board in three queries, however many members there are."""
+        sums = self._sums(reader_id)
+        around_from = max(0, sums["before_me"] - neighbours)
+        around = self._slice(around_from, sums["before_me"] + neighbours + 1) if sums["is_placed"] else []
         return {
-            "lines": _ranked(rows, first, 1 + sums["above_page"]),
+            "lines": self._slice(first, first + length),
             "around": around,
             "next_sum_kobo": sums["next_higher"] if around else None,
             "members": sums["members"],
@@ -40,7 +40,17 @@ class Rows:
             "size": sums["size"],
         }
 
-    def _sums(self, reader_id: int | None, page_score: int) -> dict[str, Any]:
+    def _slice(self, first: int, end: int) -> list[dict[str, Any]]:
+        """Read consecutive lines and the rank of the first of them in one statement, and so at one moment."""
+        score = Subquery(self.placed.values("score")[first : first + 1])
+        higher = (
+            self.placed.order_by().filter(score__gt=score).values("circle_id").annotate(count=Count("pk"))
+        )
+        above = Coalesce(Subquery(higher.values("count")), 0) if first else Value(0)
+        # The only OFFSET of the site: pages of a board in the minutes in which Redis has none.
+        return _ranked(list(self.placed.annotate(above=above)[first:end]), first)
+
+    def _sums(self, reader_id: int | None) -> dict[str, Any]:
         """Count all that a page needs in one pass over the circle."""
         me = self.placed.filter(pk=reader_id)
         mine, moment = Subquery(me.values("score")[:1]), Subquery(me.values("reached_at")[:1])
@@ -51,21 +61,11 @@ class Rows:
             members=Count("pk"),
             total=Sum("saved_kobo", default=0),
             size=Count("pk", filter=self.is_placed),
-            above_page=Count("pk", filter=self.is_placed & Q(score__gt=page_score)),
             is_placed=Count("pk", filter=self.is_placed & Q(pk=reader_id)),
             before_me=Count("pk", filter=self.is_placed & before),
-            above_me=Count("pk", filter=self.is_placed & Q(score__gt=mine)),
             next_higher=Min("score", filter=self.is_placed & Q(score__gt=mine)),
         )
         return sums
-
-    def _around(self, reader_id: int | None, neighbours: int, sums: dict[str, Any]) -> list[dict[str, Any]]:
-        position = max(0, sums["before_me"] - neighbours)
-        rows = list(self.placed[position : sums["before_me"] + neighbours + 1])
-        mine = next((row["score"] for row in rows if row["membership_id"] == reader_id), None)
-        if rows[0]["score"] == mine:
-            return _ranked(rows, position, 1 + sums["above_me"])
-        return _ranked(rows, position, 1 + self.placed.filter(score__gt=rows[0]["score"]).count())
 
 
 def _order(order: str, today: datetime.date) -> tuple[Combinable, Q]:
@@ -80,11 +80,11 @@ def _order(order: str, today: datetime.date) -> tuple[Combinable, Q]:
     return F("saved_kobo"), is_placed
 
 
-def _ranked(rows: list[dict[str, Any]], position: int, rank: int) -> list[dict[str, Any]]:
-    """Give consecutive rows their ranks, 1 + the number of higher scores, where the first of them has that rank."""
-    ranked = []
+def _ranked(rows: list[dict[str, Any]], position: int) -> list[dict[str, Any]]:
+    """Give consecutive rows their ranks, 1 + the number of higher scores; `above` is that of the first."""
+    ranked: list[dict[str, Any]] = []
     for at, row in enumerate(rows):
-        if at and row["score"] != rows[at - 1]["score"]:
-            rank = position + at + 1
+        is_tied = at and row["score"] == rows[at - 1]["score"]
+        rank = ranked[-1]["rank"] if is_tied else position + at + 1 if at else 1 + row["above"]
         ranked.append({key: row[key] for key in ("membership_id", "saved_kobo", "score")} | {"rank": rank})
     return ranked

@@ -127,30 +127,45 @@ def week_of(day: datetime.date) -> datetime.date:
 class Gate:
     """Keeps a Redis that does not answer from slowing down every request, and its old boards from being believed.
 
-    After a failure Redis is suspect: this process serves SQL, asks once a second whether Redis is back, and trusts it
-    again when everything that it missed has been delivered (`savings.scores.recover`).
+    After a failure Redis is suspect: this process serves SQL and writes nothing to it. Once a second it asks whether
+    Redis is back; if so it writes again, and then reads again too, when all that was missed before has been delivered
+    (`savings.scores.recover`).
     """
 
     def __init__(self) -> None:
         self.suspect = False
+        self.silent = False
+        self._failures = 0
         self._next_probe = 0.0
         self._lock = threading.Lock()
 
     def fail(self) -> None:
         with self._lock:
-            self.suspect = True
+            self.suspect = self.silent = True
+            self._failures += 1
             self._next_probe = time.monotonic() + PAUSE_SECONDS
 
-    def take_probe(self) -> bool:
-        """Let one caller a second find out whether Redis is back."""
+    def take_probe(self) -> int | None:
+        """Let one caller a second find out whether Redis is back; None for all others."""
         with self._lock:
             if time.monotonic() < self._next_probe:
-                return False
+                return None
             self._next_probe = time.monotonic() + PAUSE_SECONDS
-            return True
+            return self._failures
 
-    def trust(self) -> None:
-        self.suspect = False
+    def write_again(self) -> None:
+        self.silent = False
+
+    def trust(self, probe: int) -> None:
+        """Read from Redis again, unless it has failed since that probe was taken."""
+        with self._lock:
+            if probe == self._failures:
+                self.suspect = self.silent = False
+
+    def reset(self) -> None:
+        """Forget what has happened, as in a process that has just begun."""
+        self.suspect = self.silent = False
+        self._next_probe = 0.0
 
 
 gate = Gate()

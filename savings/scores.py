@@ -87,23 +87,31 @@ def deliver(row: OutboxRow) -> Mapping[str, object]:
 
 def recover() -> bool:
     """Trust Redis again, if it answers and has all that it missed; at most one caller a second tries."""
-    if not boards.gate.take_probe():
+    probe = boards.gate.take_probe()
+    if probe is None:
         return False
-    waiting = OutboxRow.objects.filter(due_at__isnull=False, kind=OUTBOX_KIND)
-    rows = list(waiting.order_by("due_at")[:_CATCH_UP_ROWS])
-    memberships = {row.payload["membership"]: row.payload["reference"] for row in rows}
     try:
         boards.ping()
-        for standing in Standing.of(Membership.objects.filter(pk__in=memberships)):
-            boards.write(standing, memberships[standing.membership_id])
+        # From here on commits are written by their own process, so that what is found waiting now is all that lacks.
+        boards.gate.write_again()
+        is_all = _catch_up()
     except boards.Away:
         return False
+    if is_all:
+        boards.gate.trust(probe)
+    return is_all
+
+
+def _catch_up() -> bool:
+    """Write what waits in the outbox, and return whether that was all."""
+    waiting = OutboxRow.objects.filter(due_at__isnull=False, kind=OUTBOX_KIND)
+    rows = list(waiting.order_by("due_at")[:_CATCH_UP_ROWS])
+    references = {row.payload["membership"]: row.payload["reference"] for row in rows}
+    for standing in Standing.of(Membership.objects.filter(pk__in=references)):
+        boards.write(standing, references[standing.membership_id])
     outbox.finish([row.pk for row in rows])
-    if len(rows) == _CATCH_UP_ROWS:
-        return False
-    boards.gate.trust()
-    logger.warning("Redis is back; %s standings were written to its boards", len(memberships))
-    return True
+    logger.warning("Redis is back; %s standings were written to its boards", len(references))
+    return len(rows) < _CATCH_UP_ROWS
 
 
 def _since(period: str, start: datetime.date) -> dict[str, Combinable | datetime.date]:
@@ -128,7 +136,7 @@ def _tell(here: QuerySet[Membership], reference: str, cause: str = "") -> Standi
 def _write(row_id: int, standing: Standing, reference: str) -> None:
     """Write to Redis what has just been committed; where that fails, a task will."""
     try:
-        if boards.gate.suspect:
+        if boards.gate.silent:
             raise boards.Away("Redis is not back yet.")
         boards.write(standing, reference)
     except boards.Away:

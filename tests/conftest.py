@@ -67,7 +67,7 @@ def redis_clients() -> Iterator[list[redis.Redis]]:
 def _empty_redis(redis_clients: list[redis.Redis]) -> None:
     for client in redis_clients:
         client.flushdb()
-    boards.gate.trust()
+    boards.gate.reset()
 
 
 @pytest.fixture(autouse=True, scope="session")
