@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 
 from savings import leaderboards, money
 from savings.leaderboards import Board, Line, Order
-from savings.models import Membership
+from savings.models import Membership, User
 from web.circle_pages import initials
 
 PODIUM = 3
@@ -90,6 +90,24 @@ def listing(board: Board, known: dict[int, Face], reader_id: int | None, order: 
 def neighbours(board: Board, known: dict[int, Face], reader_id: int | None, order: Order) -> list[Row]:
     """Return the lines around the member that the board was read for."""
     return _Drawer(known, reader_id, order, board.around).rows(board.around, [])
+
+
+def glance(user: User) -> dict[str, Any] | None:
+    """Return the reader's place and two neighbours on each side in the latest circle of theirs that runs, if any."""
+    running = user.memberships.current().filter(circle__ends_on__gt=timezone.localdate())
+    mine = running.select_related("circle").order_by("-id").first()
+    if mine is None:
+        return None
+    board = leaderboards.page(mine.circle, mine, length=0)
+    known = faces(on(board))
+    rows = neighbours(board, known, mine.pk, Order.SAVED)
+    at = next((at for at, row in enumerate(rows) if row.is_mine), 0)
+    return {
+        "circle": mine.circle,
+        "size": board.size,
+        "place": place(board, known, Order.SAVED),
+        "rows": rows[max(0, at - 2) : at + 3],
+    }
 
 
 def place(board: Board, known: dict[int, Face], order: Order) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from savings.models import Product
-from tests.factories import fill, make_plan, make_product, make_user, pay_in
+from tests.factories import fill, join_circle, make_plan, make_product, make_user, pay_in, start_circle
 
 pytestmark = pytest.mark.django_db
 
@@ -71,5 +71,24 @@ def test_the_page_costs_the_same_for_one_row_and_for_many(
     for rows in (1, 1_000):
         for _ in range(min(rows, 30)):
             fill(user, rows // 30 + 1, plan=make_plan(user, product))
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             client.get("/dashboard/")
+
+
+def test_the_latest_circle_shows_my_place_and_neighbours_but_no_hidden_sum(client: Client) -> None:
+    user = make_user()
+    client.force_login(user)
+    circle = start_circle()
+    join_circle(circle, user, nickname="Me", saved_kobo=500_00)
+    join_circle(circle, nickname="Halima", saved_kobo=700_00)
+    join_circle(circle, nickname="Landlord", saved_kobo=654_321_00, shown={"hides_amount": True})
+    response = client.get("/dashboard/")
+    shown = response.context["circle"]
+    assert (shown["place"]["ordinal"], shown["size"]) == ("3rd", 3)
+    assert [(row.rank, row.name) for row in shown["rows"]] == [
+        ("1", "Landlord"),
+        ("2", "Halima"),
+        ("3", "Me"),
+    ]
+    assert "654,321" not in response.content.decode()
+    assert "₦200" in response.content.decode()

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import dashboard, money
-from web import plan_pages, transaction_rows
+from web import board_pages, plan_pages, transaction_rows
 from web.charts import area_chart
 from web.http import SaverRequest, render_part
 
@@ -47,6 +47,7 @@ def home(request: SaverRequest) -> HttpResponse:
         "cards": [plan_pages.card(plan) for plan in holdings.plans[:MOST_CARDS]],
         "upcoming": dashboard.upcoming(holdings.plans, today),
         "accrued_kobo": dashboard.accrued_kobo(holdings.plans, today),
+        "circle": board_pages.glance(request.user),
         "rows": transaction_rows.rows(request.user.transactions.order_by("-id")[:LATEST]),
     }
     return render_part(request, "dashboard/home.html", "total", context)
