@@ -30,7 +30,9 @@ class Processes:
     starting a program and noting that it runs. Each program leads a process group, so that its children end too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, follow_parent: bool = False) -> None:
+        """Listen to signals; with `follow_parent` the end of whoever called is one, too."""
+        self._parent = os.getppid() if follow_parent else None
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._asked_to_stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -59,7 +61,7 @@ class Processes:
 
     def check(self) -> None:
         """Raise `Stopped` when a signal has come."""
-        if self._asked_to_stop.is_set():
+        if self._asked_to_stop.is_set() or self._parent not in {None, os.getppid()}:
             raise Stopped
 
     def check_alive(self) -> None:

@@ -62,7 +62,7 @@ def test_the_site_answers_and_ctrl_c_leaves_no_process(start: Start, ports: tupl
     descendants = _descendants(process.pid)
     assert len(descendants) >= 5  # the server and its reloaded self, the worker, the simulator, Redis
     process.send_signal(signal.SIGINT)
-    assert process.wait(15) == 0
+    assert process.wait(30) == 0
     assert not [number for number in descendants if _is_alive(number)]
 
 
@@ -72,7 +72,7 @@ def test_when_one_program_dies_all_end_and_it_is_named(start: Start) -> None:
     descendants = _descendants(process.pid)
     worker = next(number for number in descendants if "run_huey" in _command_line(number))
     os.kill(worker, signal.SIGKILL)
-    output, _ = process.communicate(timeout=15)
+    output, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "The worker was ended by SIGKILL. Everything else was ended, too." in output
     assert not [number for number in descendants if _is_alive(number)]
@@ -81,7 +81,7 @@ def test_when_one_program_dies_all_end_and_it_is_named(start: Start) -> None:
 @pytest.mark.parametrize("place", [0, 1], ids=["the site's port", "the simulator's port"])
 def test_a_taken_port_is_told_in_one_line(start: Start, ports: tuple[int, int], place: int) -> None:
     with socket.create_server(("127.0.0.1", ports[place])):
-        output, _ = start().communicate(timeout=30)
+        output, _ = start().communicate(timeout=60)
     assert f"Port {ports[place]}" in output
     assert f"PORT={ports[0] + 10} make run" in output
     assert len(output.splitlines()) == 1
@@ -96,7 +96,7 @@ def test_without_debug_it_does_not_serve(start: Start) -> None:
         "REDIS_URL": "redis://127.0.0.1:1",
     }
     process = start(DEBUG="0", **secrets)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=60)
     assert "This is for development" in output
     assert process.returncode == 1
 

@@ -30,20 +30,23 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--without-demo", action="store_true", help="leave an empty database empty")
+        parser.add_argument(
+            "--follow-parent", action="store_true", help="end when the caller does, as for make"
+        )
 
-    def handle(self, *args: Any, without_demo: bool, **options: Any) -> None:
+    def handle(self, *args: Any, without_demo: bool, follow_parent: bool, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("This is for development: set DEBUG=1. The README says how to serve for real.")
         _refuse_taken_ports()
-        processes = Processes()
+        processes = Processes(follow_parent=follow_parent)
         redis = None
         try:
             if not os.environ.get("REDIS_URL"):
                 redis = embedded_redis.start(settings.VAR_DIR / f"redis-{settings.PORT}.sock")
-                self.stdout.write(redis.notice, ending="\n" if redis.notice else "")
+                self._say(redis.notice)
             self._serve(processes, redis, without_demo=without_demo)
         except Stopped:
-            self.stdout.write("\nEnding everything …")
+            self._say("\nEnding everything …")
         except Died as death:
             raise CommandError(f"{death} Everything else was ended, too.") from None
         finally:
@@ -58,10 +61,10 @@ class Command(BaseCommand):
         if redis:
             environment["REDIS_URL"] = redis.url
         manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-        self.stdout.write("Bringing the database up to date …")
+        self._say("Bringing the database up to date …")
         call_command("migrate", verbosity=0, interactive=False)
         if not without_demo and not User.objects.exists():
-            self.stdout.write("Making a year and a half of demo data, this once …")
+            self._say("Making a year and a half of demo data, this once …")
             processes.start("demo", [*manage, "demo"], environment)
             processes.finish("demo")
         connections.close_all()
@@ -79,13 +82,21 @@ class Command(BaseCommand):
                 raise Died("The embedded Redis ended.")
 
     def _greet(self) -> None:
-        self.stdout.write(f"\n  Asusu is at {settings.SITE_URL}\n")
+        lines = ["", f"  Asusu is at {settings.SITE_URL}"]
         if demo.is_there():
-            savers = "  ".join(saver.email for saver in cast.SAVERS)
-            self.stdout.write(f"  Sign in as   {savers}\n  or as staff  {'  '.join(cast.STAFF)}")
-            self.stdout.write(f"  Password     {cast.PASSWORD}\n")
+            lines += [
+                f"  Sign in as   {'  '.join(saver.email for saver in cast.SAVERS)}",
+                f"  or as staff  {'  '.join(cast.STAFF)}",
+                f"  Password     {cast.PASSWORD}",
+            ]
         connections.close_all()
-        self.stdout.write("  Ctrl-C ends everything.\n")
+        self._say("\n".join([*lines, "  Ctrl-C ends everything.", ""]))
+
+    def _say(self, text: str) -> None:
+        """Write at once: what the programs beside this one write must not overtake it."""
+        if text:
+            self.stdout.write(text)
+            self.stdout.flush()
 
 
 def _refuse_taken_ports() -> None:
