@@ -159,10 +159,12 @@ def test_templates_keep_to_the_content_policy(banned: str) -> None:
         assert not re.search(banned, path.read_text()), f"{path} has {banned}"
 
 
-def test_there_is_one_style_sheet() -> None:
-    assert [path.name for path in tracked("static/*.css")] == ["app.css"]
-    links = {link for path in pages() for link in re.findall(r"<link[^>]*stylesheet[^>]*>", path.read_text())}
-    assert all("css/app.css" in link for link in links), links
+def test_the_site_has_one_style_sheet_and_the_admin_another() -> None:
+    assert [path.name for path in tracked("static/*.css")] == ["admin.css", "app.css"]
+    for path in pages():
+        sheet = "css/admin.css" if "admin" in path.parts else "css/app.css"
+        links = re.findall(r"<link[^>]*stylesheet[^>]*>", path.read_text())
+        assert all(sheet in link for link in links), path
 
 
 def test_the_example_environment_is_complete() -> None:
