@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import time_machine
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import inbox, ledger, payments
+from savings import inbox, ledger, ledger_checks, payments
 from savings.exceptions import ForgedEvent, MalformedEvent
 from savings.models import Account, Entry, Payment, Plan, Transaction, WebhookEvent
 from tests import factories
@@ -41,6 +42,13 @@ def process(event: WebhookEvent) -> WebhookEvent:
     inbox.process(event.pk)
     event.refresh_from_db()
     return event
+
+
+@pytest.fixture(autouse=True)
+def books_balance(db: None) -> Iterator[None]:
+    """Whatever a test does, the ledger checks find nothing wrong after it."""
+    yield
+    assert list(ledger_checks.wrong_rows()) == []
 
 
 @pytest.fixture

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 
 import httpx
 import pytest
 import time_machine
 from django.utils import timezone
 
-from savings import ledger, payments, polling
+from savings import ledger, ledger_checks, payments, polling
 from savings.models import Payment, Plan, Transaction
 from tests import factories
 from tests.provider import Provider
@@ -17,6 +18,13 @@ from tests.provider import Provider
 pytestmark = pytest.mark.django_db
 Status = Transaction.Status
 AMOUNT = 25_000_00
+
+
+@pytest.fixture(autouse=True)
+def books_balance(db: None) -> Iterator[None]:
+    """Whatever a test does, the ledger checks find nothing wrong after it."""
+    yield
+    assert list(ledger_checks.wrong_rows()) == []
 
 
 @pytest.fixture
