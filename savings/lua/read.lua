@@ -25,6 +25,8 @@ local function rank_before(name, score)
 end
 
 local function rows(first, last)
+  -- No lines asked for: to ZRANGE a last position of -1 would mean all of them.
+  if last < first then return {} end
   local found, pairs_, seen, rank = {}, redis.call('ZRANGE', set, first, last, 'REV', 'WITHSCORES'), nil, nil
   for i = 1, #pairs_, 2 do
     local name, score = pairs_[i], pairs_[i + 1]

@@ -77,6 +77,16 @@ def test_my_row_comes_with_five_neighbours_on_each_side_and_the_next_higher_sum(
     assert board.next_sum_kobo == 110
 
 
+def test_my_row_can_be_had_without_a_page(source: str) -> None:
+    circle = factories.make_circle()
+    member = factories.make_member(circle, saved_kobo=10)
+    show(circle, source)
+    board = leaderboards.page(circle, member, length=0)
+    assert board.lines == []
+    assert board.mine is not None
+    assert board.mine.rank == 1
+
+
 def test_the_first_has_nothing_above(source: str) -> None:
     circle = factories.make_circle()
     first = factories.make_member(circle, saved_kobo=10)
