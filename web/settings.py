@@ -284,6 +284,11 @@ ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 15 * 60
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+# allauth's own, and by the hour so that nobody's mailbox is filled through us.
+ACCOUNT_RATE_LIMITS = {
+    "confirm_email": "1/10s/key,20/h/key",
+    "reset_password": "20/m/ip,5/m/key,20/h/key",
+}
 # With proof by mail this is as silent as "strict" is: known and unknown addresses are answered alike.
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_CHANGE_EMAIL = True

@@ -20,9 +20,21 @@ NASTY = {
     "full width": "１２３４－５６７８",
     "json": '{"$ne": null}',
 }
-FIELDS = (
-    "action action_add code credential email login name next oldpassword password password1 theme wants_receipts"
-).split()
+FIELDS = [
+    "action",
+    "action_add",
+    "code",
+    "credential",
+    "email",
+    "login",
+    "name",
+    "next",
+    "oldpassword",
+    "password",
+    "password1",
+    "theme",
+    "wants_receipts",
+]
 OUTSIDE = [
     "/accounts/login/",
     "/accounts/signup/",

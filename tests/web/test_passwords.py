@@ -95,6 +95,14 @@ def test_a_known_address_is_answered_as_an_unknown_one(saver: User) -> None:
     assert subjects("nobody@example.com") == ["There is no account with this address"]
 
 
+def test_a_mailbox_is_not_filled_through_us(saver: User) -> None:
+    statuses = [
+        Client().post("/accounts/password/reset/", {"email": saver.email}).status_code for _ in range(6)
+    ]
+    assert statuses == [302] * 5 + [429]
+    assert len(subjects(saver.email)) == 5
+
+
 def test_a_reset_ends_every_session_and_is_told(client: Client, saver: User) -> None:
     others = [signed_in(saver), signed_in(saver)]
     client.post("/accounts/password/reset/", {"email": saver.email})
