@@ -139,3 +139,19 @@ def test_every_page_without_an_argument_opens_for_a_saver(client: Client) -> Non
         if not url.arguments and not url.path.startswith("/admin/"):
             status = client.get(url.path).status_code
             assert status in {200, 302, 404, 405}, f"{url.path}: {status}"
+
+
+def test_no_page_is_in_allauths_own_look(saver_client: Client, saver: User) -> None:
+    saver_client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    examples: dict[str, str] = {}
+    pages = [url for url in URLS if url.path.startswith("/accounts/")]
+    # Those of a passkey come last: this one is only a name, which the pages that use passkeys cannot take.
+    for url in sorted(pages, key=lambda url: url.arguments == ["pk"]):
+        if url.arguments == ["pk"] and not examples:
+            passkey = Authenticator.objects.create(user=saver, type="webauthn", data={"name": "Mine"})
+            examples["pk"] = str(passkey.pk)
+        if set(url.arguments) <= set(examples):
+            for browser in (Client(), saver_client):
+                page = browser.get(path_of(url, examples))
+                borrowed = [template.name for template in page.templates if "allauth" in template.origin.name]
+                assert not borrowed, f"{url.path} uses {borrowed}"
