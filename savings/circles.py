@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import itertools
 import secrets
 import unicodedata
-from collections.abc import Iterator
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import QuerySet, Value
-from django.db.models.functions import Lower
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
@@ -144,8 +141,8 @@ def show_as(membership: Membership, *, nickname: str, hides_amount: bool, on_boa
         membership.refresh_from_db()
         if membership.left_at is not None:
             raise Refused("You are not in this circle any more.")
-        _check_nickname(membership.circle_id, nickname, but=membership)
-        with _nickname_taken():
+        nicknames.check_free(membership.circle_id, nickname, but=membership)
+        with nicknames.taken_meanwhile():
             leaderboards.changed(
                 membership,
                 f"shown:{membership.version}",
@@ -160,19 +157,6 @@ def directory(search: str) -> QuerySet[Circle]:
     """Return the circles that anybody may join and that have not ended, with that in their names, for a keyset page."""
     found = Circle.objects.public().filter(ends_on__gt=timezone.localdate())
     return found.filter(name__icontains=search) if search else found
-
-
-def find(circle: Circle, nickname: str, *, among_few: bool) -> Membership | None:
-    """Return the member of that nickname; `among_few` (a limited circle) its beginning is enough.
-
-    In a circle of a million only the whole name has an index.
-    """
-    members = Membership.objects.current().filter(circle=circle)
-    whole = members.annotate(lower=Lower("nickname")).filter(lower=Lower(Value(nickname)))
-    found = whole.first()
-    if found is None and among_few:
-        found = members.filter(nickname__istartswith=nickname).order_by("nickname").first()
-    return found
 
 
 def cleaned_name(name: str) -> str:
@@ -243,7 +227,7 @@ def _enter(
     user: User, circle: Circle, *, reference: str, nickname: str, target_kobo: int | None, why: str
 ) -> Membership:
     nickname = nicknames.cleaned(nickname)
-    _check_nickname(circle.pk, nickname)
+    nicknames.check_free(circle.pk, nickname)
     plan = plans.start(
         user,
         circle.product,
@@ -252,7 +236,7 @@ def _enter(
         target_kobo=target_kobo,
         matures_on=circle.ends_on if circle.product.has_term else None,
     )
-    with _nickname_taken():
+    with nicknames.taken_meanwhile():
         membership = Membership.objects.create(circle=circle, user=user, plan=plan, nickname=nickname)
     leaderboards.changed(membership, "joined")
     tell(membership, why)
@@ -267,23 +251,3 @@ def _plan_name(user: User, circle: Circle) -> str:
         if name.casefold() not in taken:
             return name
     raise AssertionError("numbers do not end")
-
-
-def _check_nickname(circle_id: int, nickname: str, *, but: Membership | None = None) -> None:
-    members = Membership.objects.current().filter(circle_id=circle_id)
-    # As the index has it: `iexact` would go through all members.
-    same = members.annotate(lower=Lower("nickname")).filter(lower=Lower(Value(nickname)))
-    if (same.exclude(pk=but.pk) if but else same).exists():
-        raise Refused(f"Somebody in this circle is called {nickname} already.", field="nickname")
-
-
-@contextlib.contextmanager
-def _nickname_taken() -> Iterator[None]:
-    """Say it kindly when two take one nickname at the same moment: the constraint has the last word."""
-    try:
-        with transaction.atomic():
-            yield
-    except IntegrityError as error:
-        if "nickname" not in str(error):
-            raise
-        raise Refused("Somebody in this circle has just taken that name.", field="nickname") from None

@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from savings import circles, leaderboards
+from savings import leaderboards, nicknames
 from savings.leaderboards import Board, Order
 from savings.models import Circle, Membership
 from web import board_pages
@@ -122,7 +122,7 @@ def _outsider(circle: Circle) -> Face:
 
 def _found(asked: _Asked, circle: Face) -> dict[str, Any]:
     """Return the member whose nickname was looked up, with their neighbours; no rows where they have no place."""
-    other = circles.find(asked.circle, asked.search, among_few=circle.circle__member_limit is not None)
+    other = nicknames.find(asked.circle, asked.search, among_few=circle.circle__member_limit is not None)
     if other is None:
         return {"member": None}
     board: Board = leaderboards.page(asked.circle, other, length=0, order=asked.order)
