@@ -188,7 +188,7 @@ def test_only_the_settings_read_the_environment() -> None:
 
 
 def test_no_made_file_is_kept() -> None:
-    made = re.compile(r"(\.pyc|\.sqlite3(-wal|-shm)?|\.log|^memorydb|^\.env)$|^(var|\.venv)/")
+    made = re.compile(r"(\.pyc|\.sqlite3(-wal|-shm)?|\.log|^\.env)$|^(var/|\.venv/|memorydb)")
     listed = [str(path.relative_to(ROOT)) for path in tracked("*")]
     assert not [name for name in listed if made.search(name)]
 
