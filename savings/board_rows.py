@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import Count, F, Min, Q, Subquery, Sum, Value
@@ -27,28 +29,41 @@ class Rows:
         )
 
     def page(self, first: int, length: int, reader_id: int | None, neighbours: int) -> dict[str, Any]:
-        """Return the parts of a board in three queries, however many members there are."""
+        """Return the parts of a board in two queries, however many members there are."""
         sums = self._sums(reader_id)
-        around_from = max(0, sums["before_me"] - neighbours)
-        around = self._slice(around_from, sums["before_me"] + neighbours + 1) if sums["is_placed"] else []
+        page, around = range(first, first + length), range(0)
+        if sums["is_placed"]:
+            around = range(max(0, sums["before_me"] - neighbours), sums["before_me"] + neighbours + 1)
+        lines = self._lines(page, around)
         return {
-            "lines": self._slice(first, first + length),
-            "around": around,
+            "lines": [lines[at] for at in page if at in lines],
+            "around": [lines[at] for at in around if at in lines],
             "next_sum_kobo": sums["next_higher"] if around else None,
             "members": sums["members"],
             "total_kobo": sums["total"],
             "size": sums["size"],
         }
 
-    def _slice(self, first: int, end: int) -> list[dict[str, Any]]:
-        """Read consecutive lines and the rank of the first of them in one statement, and so at one moment."""
-        score = Subquery(self.placed.values("score")[first : first + 1])
+    def _lines(self, *stretches: range) -> dict[int, dict[str, Any]]:
+        """Read stretches of the board, by position, in one statement: all of it is of one moment."""
+        wanted = [stretch for stretch in stretches if stretch]
+        # The only OFFSET of the site: pages of a board in the minutes in which Redis has none.
+        picked = [Q(pk__in=self.placed.values("pk")[stretch.start : stretch.stop]) for stretch in wanted]
+        if not picked:
+            return {}
+        above = {f"above_{stretch.start}": self._above(stretch.start) for stretch in wanted}
+        rows = self.placed.filter(reduce(or_, picked)).annotate(**above)
+        return _ranked(dict(zip(sorted(set().union(*wanted)), rows, strict=False)))
+
+    def _above(self, position: int) -> Combinable:
+        """Count the scores higher than the one at that position."""
+        if position == 0:
+            return Value(0)
+        score = Subquery(self.placed.values("score")[position : position + 1])
         higher = (
             self.placed.order_by().filter(score__gt=score).values("circle_id").annotate(count=Count("pk"))
         )
-        above = Coalesce(Subquery(higher.values("count")), 0) if first else Value(0)
-        # The only OFFSET of the site: pages of a board in the minutes in which Redis has none.
-        return _ranked(list(self.placed.annotate(above=above)[first:end]), first)
+        return Coalesce(Subquery(higher.values("count")), 0)
 
     def _sums(self, reader_id: int | None) -> dict[str, Any]:
         """Count all that a page needs in one pass over the circle."""
@@ -80,11 +95,14 @@ def _order(order: str, today: datetime.date) -> tuple[Combinable, Q]:
     return F("saved_kobo"), is_placed
 
 
-def _ranked(rows: list[dict[str, Any]], position: int) -> list[dict[str, Any]]:
-    """Give consecutive rows their ranks, 1 + the number of higher scores; `above` is that of the first."""
-    ranked: list[dict[str, Any]] = []
-    for at, row in enumerate(rows):
-        is_tied = at and row["score"] == rows[at - 1]["score"]
-        rank = ranked[-1]["rank"] if is_tied else position + at + 1 if at else 1 + row["above"]
-        ranked.append({key: row[key] for key in ("membership_id", "saved_kobo", "score")} | {"rank": rank})
+def _ranked(rows: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """Give rows, by position, their ranks: 1 + the number of higher scores."""
+    ranked: dict[int, dict[str, Any]] = {}
+    for at, row in rows.items():
+        before = ranked.get(at - 1)
+        if before is None:
+            rank = 1 + row[f"above_{at}"]
+        else:
+            rank = before["rank"] if row["score"] == before["score"] else at + 1
+        ranked[at] = {key: row[key] for key in ("membership_id", "saved_kobo", "score")} | {"rank": rank}
     return ranked

@@ -12,16 +12,17 @@ local now, before = prefix .. ':now:' .. ARGV[6], prefix .. ':then:' .. ARGV[6]
 
 local function above(key, score) return redis.call('ZCOUNT', key, '(' .. score, '+inf') end
 
+local has_moved = ARGV[1] == 'saved' and redis.call('EXISTS', now) == 1
+
 -- The place at the start of the week: among the sums of now, less those that changed since, and those as they were.
-local function rank_before(name, score)
+local function rank_before(name, score, rank)
   if ARGV[1] ~= 'saved' then return '' end
+  if not has_moved then return rank end
   local id = string.sub(name, 17)
   local was = redis.call('ZSCORE', before, id)
-  if not was then
-    if redis.call('ZSCORE', now, id) then return '' end
-    was = score
-  end
-  return 1 + above(set, was) - above(now, was) + above(before, was)
+  if was then return 1 + above(set, was) - above(now, was) + above(before, was) end
+  if redis.call('ZSCORE', now, id) then return '' end
+  return rank - above(now, score) + above(before, score)
 end
 
 local function rows(first, last)
@@ -32,7 +33,7 @@ local function rows(first, last)
     local name, score = pairs_[i], pairs_[i + 1]
     if score ~= seen then seen, rank = score, 1 + above(set, score) end
     local saved = ARGV[1] == 'saved' and score or redis.call('ZSCORE', prefix .. ':saved', name)
-    found[#found + 1] = {name, score, rank, saved, rank_before(name, score)}
+    found[#found + 1] = {name, score, rank, saved, rank_before(name, score, rank)}
   end
   return found
 end

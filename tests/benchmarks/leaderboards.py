@@ -10,7 +10,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import django
@@ -152,12 +154,22 @@ def _rebuild_in_a_process(circle: Circle) -> tuple[float, float]:
     address = os.environ["DATABASE_URL"].rpartition("/")[0]
     environment = os.environ | {"DATABASE_URL": f"{address}/{database}"}
     words = [sys.executable, "manage.py", "rebuild_leaderboards", circle.slug]
-    begun_at = time.monotonic()
+    begun_at, kilobytes = time.monotonic(), 0
     process = subprocess.Popen(words, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    while process.poll() is None:
+        kilobytes = max(kilobytes, _peak_kilobytes(process.pid))
+        time.sleep(0.05)
     assert process.returncode == 0
-    return usage.ru_maxrss / 1024, time.monotonic() - begun_at
+    return kilobytes / 1024, time.monotonic() - begun_at
+
+
+def _peak_kilobytes(pid: int) -> int:
+    """Return the most memory a process has had: wait4() would count that of the parent it was forked from too."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1])
+    return 0
 
 
 def _reading(small: Circle, large: Circle) -> Iterator[Figure]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from typing import Any
@@ -40,6 +41,8 @@ class Command(BaseCommand):
         given = {f"--{option}": options[option] for option in ("json", "members") if options[option]}
         command = [sys.executable, "-m", f"tests.benchmarks.{name}"]
         command += [str(word) for pair in given.items() for word in pair]
+        # Told to stop, the servers end too.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         # A process of its own, since the settings have been read before there were servers.
         with _servers.running(settings.VAR_DIR / "bench") as environment:
             return subprocess.run(  # noqa: S603 (our own words)
