@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import shutil
 import socket
 import subprocess
@@ -129,10 +130,9 @@ def _somebody_id() -> int:
 
 def _free_port() -> int:
     # Below 32768, where no client's own end of a connection can be.
-    for port in range(21720, 21800):
-        if not _answers(port):
-            return port
-    raise SystemExit("No port is free.")
+    while _answers(port := random.randint(20_000, 32_000)):
+        continue
+    return port
 
 
 def _answers(port: int) -> bool:

@@ -35,7 +35,7 @@ from tests import factories
 from tests.benchmarks import _circles
 from tests.benchmarks._report import Figure, in_turns, publish
 
-SMALL, MIDDLING = 1_000, 100_000
+SMALL, MIDDLING, MILLION = 1_000, 100_000, 1_000_000
 ROUNDS = 100
 THREADS = 4
 NAMES = "SELECT id, nickname, hides_amount FROM savings_membership WHERE id = ANY(%s)"
@@ -51,7 +51,7 @@ SELECT id, saved_kobo, rank FROM (
 def main() -> int:
     """Measure on the servers of the environment, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--members", type=int, default=1_000_000)
+    parser.add_argument("--members", type=int, default=MILLION)
     parser.add_argument("--json")
     options = parser.parse_args()
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
@@ -183,7 +183,9 @@ def _reading(small: Circle, large: Circle) -> Iterator[Figure]:
     detail = f"{bare * 1000:.2f} ms bare"
     yield Figure("data of a page : the same commands and query, bare", many / bare, "x", detail, at_most=2)
     detail = f"the window takes {window * 1000:.0f} ms"
-    yield Figure("data of a page : SQL's rank()", many / window, "x", detail, at_most=1 / 300)
+    # The window's cost grows with the circle, and ours does not: the bar is that of a million.
+    bar = 1 / 300 if large.memberships.count() >= MILLION else None
+    yield Figure("data of a page : SQL's rank()", many / window, "x", detail, at_most=bar)
 
 
 def _bare(page: Callable[[], leaderboards.Board]) -> Callable[[], object]:
