@@ -49,10 +49,13 @@ def mint(prefix: str) -> str:
     Time comes before chance so that new keys land together in the index; seven random characters are 35 bits
     within one millisecond, and the unique index has the last word.
     """
-    milliseconds = int(timezone.now().timestamp() * 1000)
-    time_part = "".join(CROCKFORD[(milliseconds >> shift) & 31] for shift in range(45, -5, -5))
-    chance = "".join(secrets.choice(CROCKFORD) for _ in range(7))
-    return prefix + time_part + chance
+    return reference_at(prefix, timezone.now(), secrets.randbits(35))
+
+
+def reference_at(prefix: str, moment: datetime.datetime, chance: int) -> str:
+    """Return the reference of a moment and 35 bits of chance."""
+    number = int(moment.timestamp() * 1000) << 35 | chance
+    return prefix + "".join(CROCKFORD[(number >> shift) & 31] for shift in range(80, -5, -5))
 
 
 def with_prefix(reference: str, kind: str) -> str:

@@ -37,7 +37,7 @@ def build(clock: Clock, now: datetime.datetime) -> None:
         story = Story(clock, now)
         begin = cast.date(story.today, (-cast.MONTHS, 1))
         clock.move_to(story.on(begin, random.Random("begin")))  # noqa: S311 - the same chance every time
-        _offer_products()
+        offer_products()
         _employ_staff()
         _cast_savers(story)
         mishaps.add(story, random.Random("mishaps"))  # noqa: S311
@@ -46,7 +46,8 @@ def build(clock: Clock, now: datetime.datetime) -> None:
             story.run()
 
 
-def _offer_products() -> None:
+def offer_products() -> None:
+    """Offer the products of the demo, where there are none of their names."""
     for position, (fields, rates) in enumerate(cast.PRODUCTS):
         product, is_new = Product.objects.get_or_create(
             name=fields["name"], defaults=fields | {"position": position}

@@ -1,19 +1,23 @@
 -- An entry stands between accounts that exist, and a customer's is the account of the transaction's user and plan.
-WITH legs AS ({legs})
-SELECT 'entry ' || l.id || ' at account ' || l.account_id,
+SELECT 'entry ' || e.id,
     CASE
-        WHEN t.id IS NULL THEN 'no transaction ' || l.transaction_id
-        WHEN a.id IS NULL THEN 'no such account'
-        ELSE 'user ' || a.user_id || COALESCE(' and plan ' || a.plan_id, '')
+        WHEN t.id IS NULL THEN 'no transaction ' || e.transaction_id
+        WHEN d.id IS NULL THEN 'no account ' || e.debit_account_id
+        WHEN c.id IS NULL THEN 'no account ' || e.credit_account_id
+        ELSE 'accounts of user ' || COALESCE(d.user_id, c.user_id) || COALESCE(' and ' || c.user_id, '')
+            || COALESCE(', plan ' || COALESCE(d.plan_id, c.plan_id), '')
     END,
     CASE
-        WHEN t.id IS NULL OR a.id IS NULL THEN 'one'
-        ELSE COALESCE('user ' || t.user_id, 'no user') || COALESCE(' and plan ' || t.plan_id, '')
+        WHEN t.id IS NULL OR d.id IS NULL OR c.id IS NULL THEN 'one'
+        ELSE COALESCE('accounts of user ' || t.user_id, 'no user''s') || COALESCE(', plan ' || t.plan_id, '')
     END
-FROM legs l
-LEFT JOIN savings_transaction t ON t.id = l.transaction_id
-LEFT JOIN savings_account a ON a.id = l.account_id
-WHERE t.id IS NULL OR a.id IS NULL OR a.kind IN {customers} AND (
-    a.user_id <> COALESCE(t.user_id, -1) OR a.kind = 'plan' AND a.plan_id <> COALESCE(t.plan_id, -1)
-)
-ORDER BY l.id
+FROM savings_entry e
+LEFT JOIN savings_transaction t ON t.id = e.transaction_id
+LEFT JOIN savings_account d ON d.id = e.debit_account_id
+LEFT JOIN savings_account c ON c.id = e.credit_account_id
+WHERE t.id IS NULL OR d.id IS NULL OR c.id IS NULL
+    OR COALESCE(d.user_id, t.user_id, 0) <> COALESCE(t.user_id, 0)
+    OR COALESCE(c.user_id, t.user_id, 0) <> COALESCE(t.user_id, 0)
+    OR COALESCE(d.plan_id, t.plan_id, 0) <> COALESCE(t.plan_id, 0)
+    OR COALESCE(c.plan_id, t.plan_id, 0) <> COALESCE(t.plan_id, 0)
+ORDER BY e.id

@@ -1,15 +1,13 @@
 -- The primary posting of each kind of transaction goes from and to the kinds of account it should. Money that waited
 -- in suspense comes from there; a card payment into a plan reaches the plan.
-WITH routes (kind, debit, credit) AS (VALUES {routes})
 SELECT 'entry ' || e.id, 'from ' || d.kind || ' to ' || c.kind, 'a way for a ' || t.kind
 FROM savings_entry e
 JOIN savings_transaction t ON t.id = e.transaction_id
 JOIN savings_account d ON d.id = e.debit_account_id
 JOIN savings_account c ON c.id = e.credit_account_id
-LEFT JOIN routes r ON r.kind = t.kind AND r.debit = d.kind AND r.credit = c.kind
 LEFT JOIN savings_entry waited ON waited.transaction_id = t.id AND waited.code = 'suspense'
 WHERE e.code = 'primary' AND t.kind <> 'reversal' AND (
-    r.kind IS NULL
+    (t.kind, d.kind, c.kind) NOT IN (VALUES {routes})
     OR waited.id IS NOT NULL AND d.kind <> 'suspense'
     OR waited.id IS NULL AND d.kind = 'suspense' AND t.kind <> 'adjustment'
     OR t.kind = 'top_up' AND c.kind = 'stash' AND t.plan_id IS NOT NULL

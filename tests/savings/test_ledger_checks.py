@@ -327,22 +327,22 @@ DAMAGE = {
     "an entry on the account of somebody else": (
         "parties",
         "UPDATE savings_account SET user_id = -5 WHERE id = {b.stash.pk}",
-        "entry {b.entries[deposit]} at account {b.stash.pk}",
+        "entry {b.entries[deposit]}",
     ),
     "an entry on the account of another plan": (
         "parties",
         "UPDATE savings_transaction SET plan_id = {b.locked.pk} WHERE id = {b.interest.pk}",
-        "entry {b.entries[interest]} at account {b.plan.account.pk}",
+        "entry {b.entries[interest]}",
     ),
     "an entry on an account that does not exist": (
         "parties",
         "UPDATE savings_entry SET debit_account_id = 0 WHERE transaction_id = {b.interest.pk}",
-        "entry {b.entries[interest]} at account 0",
+        "entry {b.entries[interest]}",
     ),
     "an entry of a transaction that does not exist": (
         "parties",
         "DELETE FROM savings_transaction WHERE id = {b.deposit.pk}",
-        "entry {b.entries[deposit]} at account {b.stash.pk}",
+        "entry {b.entries[deposit]}",
     ),
     "a posting the wrong way round": (
         "routes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import resource
 import time
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from savings import demo
-from savings.demo import cast
+from savings.demo.scale import load
 from savings.models import Transaction, User
 
 
@@ -20,22 +21,37 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--if-empty", action="store_true", help="do nothing where anybody has an account")
+        parser.add_argument("--scale", type=int, metavar="USERS", help="load a crowd of that many instead")
+        parser.add_argument("--transactions", type=int, default=1_000_000, help="how many a crowd has made")
 
-    def handle(self, *args: Any, if_empty: bool, **options: Any) -> None:
+    def handle(
+        self, *args: Any, if_empty: bool, scale: int | None, transactions: int, **options: Any
+    ) -> None:
         if not settings.DEBUG:
             raise CommandError("The demo's password is known to everybody: only with DEBUG=1.")
-        if if_empty and User.objects.exists():
-            return
-        if demo.is_there():
+        if scale is not None:
+            self._load(scale, transactions)
+        elif demo.is_there():
             self.stdout.write("The demo is there already. Nothing was changed.")
-            return
+        elif not (if_empty and User.objects.exists()):
+            self._build()
+
+    def _build(self) -> None:
         began = time.monotonic()
         with _clock() as clock:
             demo.build(clock, timezone.now())
-        movements = Transaction.objects.count()
         self.stdout.write(
-            f"Made {len(cast.EMAILS)} people with {movements} transactions in {time.monotonic() - began:.0f} s."
+            f"Made {User.objects.count()} people with {Transaction.objects.count()} transactions"
+            f" in {time.monotonic() - began:.0f} s."
         )
+
+    def _load(self, people: int, transactions: int) -> None:
+        if people < 1 or transactions < 1:
+            raise CommandError("A crowd has at least one person and one transaction.")
+        began = time.monotonic()
+        load(people, transactions, self.stdout.write)
+        memory_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        self.stdout.write(f"Loaded in {time.monotonic() - began:.0f} s, with {memory_mib} MiB at most.")
 
 
 def _clock() -> Any:

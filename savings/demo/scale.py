@@ -1,0 +1,202 @@
+"""A crowd for measuring: any number of people and transactions, loaded in bulk, that pass `check_ledger`.
+
+Each batch is one commit, so that the books are right whenever it stops. What memory holds is one batch, and a few
+numbers for each account.
+"""
+
+from __future__ import annotations
+
+import datetime
+import random
+from array import array
+from collections.abc import Callable, Iterator
+
+from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import make_password
+from django.db import connection, transaction
+from django.utils import timezone
+
+from savings import demo, interest, ledger, plans
+from savings.demo import bulk, cast
+from savings.demo.life import Crowd, Life
+from savings.models import Account, Plan, Product, User
+
+BATCH = 20_000
+SPAN = datetime.timedelta(days=540)
+_FIRST = (
+    "Aisha",
+    "Amaka",
+    "Bayo",
+    "Chinedu",
+    "Dami",
+    "Ebele",
+    "Femi",
+    "Halima",
+    "Jide",
+    "Kemi",
+    "Musa",
+    "Tunde",
+)
+_LAST = (
+    "Abubakar",
+    "Adeyemi",
+    "Balogun",
+    "Bello",
+    "Danjuma",
+    "Eze",
+    "Ibrahim",
+    "Nwosu",
+    "Ojo",
+    "Okafor",
+    "Yusuf",
+)
+_PLANS = ["Rent", "School fees", "Rainy day"]
+
+
+def load(people: int, transactions: int, tell: Callable[[str], object]) -> None:
+    """Load that many people and transactions, up to now. `tell` hears of the progress.
+
+    A few do most of it, as in life, and the first person has a tenth of all transactions, at most 100,000, in one plan.
+    Everybody's password is the demo's.
+    """
+    now = timezone.now()
+    chance = random.Random(f"{people} {transactions}")  # noqa: S311 - the same crowd every time
+    crowd = _gather(people, chance, now - SPAN)
+    tell(f"{people:,} people with {len(crowd.rates) - people:,} plans")
+    life = Life(crowd, chance, transactions, begins=now - SPAN, ends=now)
+    while life.left:
+        with transaction.atomic():
+            life.live(min(BATCH, life.left))
+        tell(f"{transactions - life.left:,} transactions")
+    with connection.cursor() as cursor:
+        # The planner of queries would still believe in small tables.
+        cursor.execute("ANALYZE")
+
+
+def _gather(people: int, chance: random.Random, begins: datetime.datetime) -> Crowd:
+    """Write the people with their accounts and plans, all empty, and return them."""
+    with transaction.atomic():
+        demo.offer_products()
+    products = list(Product.objects.prefetch_related("rates").filter(is_offered=True))
+    plans_from = array("q", [0])
+    for _ in range(people):
+        plans_from.append(plans_from[-1] + chance.choice([1, 1, 1, 2, 2, 3]))
+    accounts = people + plans_from[-1]
+    crowd = Crowd(
+        people=people,
+        first_user=bulk.reserve(User, people),
+        first_plan=bulk.reserve(Plan, plans_from[-1]),
+        first_account=bulk.reserve(Account, accounts),
+        plans_from=plans_from,
+        is_open=bytearray(accounts),
+        rates=array("q", bytes(8 * accounts)),
+        balances=array("q", bytes(8 * accounts)),
+        numerators=array("q", bytes(8 * accounts)),
+        accrued_to=array("q", bytes(8 * accounts)),
+    )
+    password = make_password(cast.PASSWORD)
+    for first in range(0, people, BATCH):
+        batch = range(first, min(first + BATCH, people))
+        with transaction.atomic():
+            _write_people(crowd, batch, chance, password, begins)
+            _write_plans(crowd, batch, chance, products, begins)
+    return crowd
+
+
+def _write_people(
+    crowd: Crowd, batch: range, chance: random.Random, password: str, begins: datetime.datetime
+) -> None:
+    def person(number: int) -> tuple[object, ...]:
+        name = f"{chance.choice(_FIRST)} {chance.choice(_LAST)}"
+        user_id = crowd.first_user + number
+        return (
+            user_id,
+            f"crowd{user_id}@example.com",
+            name,
+            password,
+            begins,
+            "",
+            True,
+            True,
+            False,
+            False,
+            0,
+        )
+
+    bulk.write(
+        User,
+        _USER_COLUMNS,
+        (person(number) for number in batch),
+    )
+    ids = [crowd.first_user + number for number in batch]
+    bulk.write(
+        EmailAddress,
+        ["user_id", "email", "verified", "primary"],
+        ((user_id, f"crowd{user_id}@example.com", True, True) for user_id in ids),
+    )
+
+
+def _write_plans(
+    crowd: Crowd, batch: range, chance: random.Random, products: list[Product], begins: datetime.datetime
+) -> None:
+    rows = list(_plans(crowd, batch, chance, products, begins))
+    bulk.write(Plan, _PLAN_COLUMNS, ([getattr(plan, name) for name in _PLAN_COLUMNS] for plan in rows))
+    never = datetime.date.max.toordinal()
+
+    def accounts() -> Iterator[tuple[object, ...]]:
+        for number in batch:
+            yield (
+                crowd.first_account + number,
+                "stash",
+                crowd.first_user + number,
+                None,
+                "",
+                0,
+                0,
+                0,
+                0,
+                never,
+            )
+        for plan in rows:
+            ends = plan.matures_on.toordinal() if plan.matures_on else never
+            account, opened = crowd.people + plan.pk - crowd.first_plan, plan.started_on.toordinal()
+            crowd.rates[account], crowd.accrued_to[account] = plan.rate_bps, opened
+            crowd.is_open[account] = plan.early_exit == "free"
+            yield (
+                crowd.first_account + account, "plan", plan.user_id, plan.pk, "", 0, plan.rate_bps, 0, opened, ends
+            )  # fmt: skip
+
+    bulk.write(Account, _ACCOUNT_COLUMNS, accounts())
+
+
+def _plans(
+    crowd: Crowd, batch: range, chance: random.Random, products: list[Product], begins: datetime.datetime
+) -> Iterator[Plan]:
+    starts = timezone.localdate(begins)
+    for number in batch:
+        for nth, plan in enumerate(range(crowd.plans_from[number], crowd.plans_from[number + 1])):
+            product = chance.choice(products)
+            term = SPAN.days + chance.randrange(30, 500) if product.has_term else None
+            yield Plan(
+                id=crowd.first_plan + plan,
+                reference=ledger.reference_at(plans.REFERENCE_PREFIX, begins, chance.getrandbits(35)),
+                user_id=crowd.first_user + number,
+                product=product,
+                name=_PLANS[nth],
+                target_kobo=chance.randrange(10, 300) * 10_000_00 if product.needs_target else None,
+                rate_bps=interest.rate_bps(product, term),
+                early_exit=product.early_exit,
+                penalty_bps=product.penalty_bps,
+                notice_hours=product.notice_hours,
+                interest_paid=product.interest_paid,
+                started_on=starts,
+                matures_on=starts + datetime.timedelta(days=term) if term else None,
+                created_at=begins,
+            )
+
+
+_USER_COLUMNS = ["id", "email", "name", "password", "date_joined", "theme", "wants_receipts", "is_active"]
+_USER_COLUMNS += ["is_staff", "is_superuser", "version"]
+_PLAN_COLUMNS = [field.attname for field in Plan._meta.concrete_fields]
+_ACCOUNT_COLUMNS = ["id", "kind", "user_id", "plan_id", "provider", "balance_kobo", "rate_bps"]
+_ACCOUNT_COLUMNS += ["accrued_numerator", "accrued_to", "accrues_until"]

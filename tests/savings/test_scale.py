@@ -1,0 +1,64 @@
+"""The crowd for measuring: as many rows as asked for, spread as in life, and right to the kobo."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.models import Count
+from pytest_django.fixtures import Settings
+
+from savings import ledger, ledger_checks
+from savings.demo import scale
+from savings.models import Account, Plan, Transaction, User
+from tests.factories import make_plan, make_user, pay_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def crowd(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    """Fifty people and 2,500 transactions, in batches that do not divide them, beside somebody who was there before."""
+    settings.DEBUG = True
+    monkeypatch.setattr(scale, "BATCH", 999)
+    make_plan(holding_kobo=500)
+    call_command("demo", "--scale", "50", "--transactions", "2500")
+    return capsys.readouterr().out
+
+
+def test_a_crowd_has_what_was_asked_for_and_its_books_are_right(crowd: str) -> None:
+    assert User.objects.count() == 51
+    assert Transaction.objects.count() == 2501
+    assert list(ledger_checks.run()) == []
+    assert Account.objects.filter(kind="plan", balance_kobo__gt=0, accrued_numerator__gt=0).exists()
+    assert "MiB at most" in crowd
+
+
+@pytest.mark.usefixtures("crowd")
+def test_a_few_do_most_and_one_plan_has_a_tenth() -> None:
+    plans = Plan.objects.annotate(n=Count("transactions")).order_by("-n").values_list("n", flat=True)
+    people = sorted(User.objects.annotate(n=Count("transactions")).values_list("n", flat=True), reverse=True)
+    assert plans[0] >= 250
+    assert sum(people[:10]) > sum(people[10:])
+
+
+@pytest.mark.usefixtures("crowd")
+def test_references_and_ids_run_with_time() -> None:
+    rows = Transaction.objects.order_by("id")[1:]
+    assert [row.reference[3:13] for row in rows] == sorted(row.reference[3:13] for row in rows)
+    assert [row.created_on for row in rows] == sorted(row.created_on for row in rows)
+
+
+@pytest.mark.usefixtures("crowd")
+def test_life_goes_on_after_a_crowd() -> None:
+    pay_in(make_user(), 700)
+    plan = Plan.objects.order_by("-id")[0]
+    held_kobo = ledger.balance_kobo(plan.account)
+    pay_in(plan.user, 700, plan=plan)
+    assert ledger.balance_kobo(plan.account) == held_kobo + 700
+    assert list(ledger_checks.run()) == []
+
+
+def test_a_crowd_of_nobody_is_refused(settings: Settings) -> None:
+    settings.DEBUG = True
+    with pytest.raises(CommandError, match="at least one person"):
+        call_command("demo", "--scale", "0")
