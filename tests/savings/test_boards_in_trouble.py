@@ -1,0 +1,196 @@
+"""The boards while Redis is emptied, killed or frozen: right throughout, and its own again afterwards."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from django.db import connection
+from pytest_django import Settings
+
+from savings import board_upkeep, boards, leaderboards, scores
+from savings.models import Membership, OutboxRow
+from tests import factories
+from tests.savings.test_boards import board_by_entries, board_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Server:
+    """A redis-server of a test's own, to be treated badly."""
+
+    def __init__(self, folder: Path) -> None:
+        program = shutil.which("redis-server")
+        assert program, "this is about a real Redis"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.words = [
+            program,
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--save",
+            "",
+            "--dir",
+            str(folder),
+        ]
+        self.url = f"redis://127.0.0.1:{self.port}/0?socket_timeout=0.25&socket_connect_timeout=0.25"
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self.words, stdout=subprocess.DEVNULL)
+        with redis.Redis.from_url(self.url) as client:
+            for _ in range(200):
+                with suppress(redis.ConnectionError):
+                    client.ping()
+                    return
+                time.sleep(0.05)
+        raise AssertionError("redis-server did not start")
+
+    def empty(self) -> None:
+        with redis.Redis.from_url(self.url) as client:
+            client.flushall()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        time.sleep(1)
+        self.start()
+
+    def freeze(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+        time.sleep(1.5)
+        self.process.send_signal(signal.SIGCONT)
+
+
+@pytest.fixture
+def server(tmp_path: Path, settings: Settings) -> Iterator[Server]:
+    server = Server(tmp_path)
+    settings.LEADERBOARD_REDIS_URL = server.url
+    settings.LEADERBOARD_UPKEEP_REDIS_URL = f"redis://127.0.0.1:{server.port}/0?socket_timeout=10"
+    yield server
+    for url in (settings.LEADERBOARD_REDIS_URL, settings.LEADERBOARD_UPKEEP_REDIS_URL):
+        boards.client(url).close()
+    server.process.send_signal(signal.SIGCONT)
+    server.process.kill()
+    server.process.wait()
+
+
+class Crowd:
+    """Twenty who read a board without pause and five who save, until it is over."""
+
+    def __init__(self, members: list[Membership]) -> None:
+        self.members = members
+        self.over = threading.Event()
+        self.committed = {member.pk: member.saved_kobo for member in members}
+        self.built: list[int] = []
+        self.read = {"redis": 0, "sql": 0}
+
+    def run(self, trouble: Callable[[], None]) -> None:
+        leaderboards.missing.connect(self._build)
+        try:
+            with ThreadPoolExecutor(30) as pool:
+                tasks = [pool.submit(self._until_over, self._read_once) for _ in range(20)]
+                tasks += [pool.submit(self._until_over, self._save, member) for member in self.members]
+                self._cause(trouble)
+                for task in tasks:
+                    task.result()
+        finally:
+            leaderboards.missing.disconnect(self._build)
+
+    def _cause(self, trouble: Callable[[], None]) -> None:
+        try:
+            time.sleep(0.5)
+            trouble()
+            ends_at, read = time.monotonic() + 20, self.read["redis"]
+            while time.monotonic() < ends_at and self.read["redis"] < read + 100:
+                time.sleep(0.1)
+        finally:
+            self.over.set()
+
+    def _until_over(self, act: Callable[..., None], *args: Any) -> None:
+        try:
+            while not self.over.is_set():
+                act(*args)
+                time.sleep(0.02)
+        except BaseException:
+            self.over.set()
+            raise
+        finally:
+            connection.close()
+
+    def _read_once(self) -> None:
+        known = dict(self.committed)
+        board = leaderboards.page(self.members[0].circle, self.members[0])
+        self.read["sql" if board.version == -1 else "redis"] += 1
+        shown = {line.membership_id: line.saved_kobo for line in board.lines}
+        assert all(shown[pk] >= saved for pk, saved in known.items()), "a commit is missing"
+        sums = [line.saved_kobo for line in board.lines]
+        assert [line.rank for line in board.lines] == [
+            1 + sum(other > saved for other in sums) for saved in sums
+        ]
+
+    def _save(self, member: Membership) -> None:
+        factories.pay_in(member.user, 100, plan=member.plan)
+        self.committed[member.pk] += 100
+
+    def _build(self, *, circle_id: int, **_: Any) -> None:
+        def build() -> None:
+            with suppress(boards.Away):
+                self.built += [1] if board_upkeep.rebuild(circle_id) else []
+            connection.close()
+
+        threading.Thread(target=build).start()
+
+
+@pytest.mark.parametrize(("trouble", "builds"), [("empty", 1), ("kill", 1), ("freeze", 0)])
+def test_while_redis_is_in_trouble_boards_are_right_and_afterwards_they_are_its_again(
+    server: Server, trouble: str, builds: int
+) -> None:
+    circle = factories.make_circle()
+    members = [factories.make_member(circle, saved_kobo=100) for _ in range(5)]
+    board_upkeep.rebuild(circle.pk)
+    crowd = Crowd(members)
+    crowd.run(getattr(server, trouble))
+    assert crowd.built == [1] * builds
+    assert crowd.read["sql"] > 0
+    assert board_of(circle) == board_by_entries(circle)
+
+
+def test_a_frozen_redis_costs_one_timeout_and_not_one_for_each_page(server: Server) -> None:
+    member = factories.make_member(factories.make_circle(), saved_kobo=100)
+    board_upkeep.rebuild(member.circle_id)
+    server.process.send_signal(signal.SIGSTOP)
+    begun_at = time.monotonic()
+    assert leaderboards.page(member.circle, member).version == -1
+    assert boards.gate.suspect
+    first = time.monotonic() - begun_at
+    assert first >= 0.25
+    queries_only = [leaderboards.version(member.circle) for _ in range(200)]
+    assert queries_only == [None] * 200
+    assert time.monotonic() - begun_at < first + 0.25
+
+
+def test_redis_is_trusted_again_only_when_it_has_all_that_it_missed(server: Server) -> None:
+    member = factories.make_member(factories.make_circle(), saved_kobo=100)
+    board_upkeep.rebuild(member.circle_id)
+    boards.gate.fail()
+    factories.pay_in(member.user, 50, plan=member.plan)
+    assert leaderboards.page(member.circle, member).version == -1
+    time.sleep(boards.PAUSE_SECONDS)
+    board = leaderboards.page(member.circle, member)
+    assert (board.version > 0, board.total_kobo) == (True, 150)
+    assert not OutboxRow.objects.filter(kind=scores.OUTBOX_KIND, due_at__isnull=False).exists()
