@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import Count
 from pytest_django.fixtures import Settings
 
-from savings import demo, ledger, ledger_checks, money
+from savings import demo, emails, ledger, ledger_checks, money
 from savings.demo import cast
 from savings.models import Circle, OutboxRow, Payment, Plan, Product, Transaction, User
 from tests.factories import make_user
@@ -51,7 +51,9 @@ def test_the_demo_is_whole_right_and_the_same_every_time(capsys: pytest.CaptureF
         "December in Enugu": 24,
         "Lagos runners": 5,
     }
-    assert not OutboxRow.objects.filter(done_at=None, dead_at=None).exists()
+    unsent = OutboxRow.objects.filter(kind__in=emails.KINDS, done_at=None)
+    assert set(unsent.values_list("user__email", flat=True)) == {"bola@example.com"}
+    assert not unsent.filter(dead_at=None).exists()
     assert Payment.objects.filter(transaction__status=Status.PENDING, checkout_url="").count() == 2
     call_command("demo")
     assert "Nothing was changed" in capsys.readouterr().out

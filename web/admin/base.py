@@ -30,7 +30,8 @@ class KeysetList(ChangeList):
         self.page = keyset.page(self.queryset, request.GET, size=self.list_per_page)
         self.result_list = self.page.rows
         self.result_count = len(self.page.rows)
-        self.full_result_count = None
+        # Both the same: nothing is said of how many there are, which would be how many this page shows.
+        self.full_result_count = self.result_count
         self.show_full_result_count = False
         self.show_admin_actions = bool(self.page.rows)
         self.can_show_all = False
