@@ -29,7 +29,6 @@ def statuses() -> dict[str, int]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.timeout(400)
 def test_the_demo_is_whole_right_and_the_same_every_time(capsys: pytest.CaptureFixture[str]) -> None:
     with time_machine.travel("2026-11-24T09:00:00Z", tick=False):
         call_command("demo")
