@@ -26,7 +26,8 @@ if not os.environ.get("REDIS_URL"):
 else:
     # Each worker of pytest-xdist empties databases of its own, none of them the first four.
     _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    _url = os.environ["REDIS_URL"]
+    # They inherit what the process that started them has made of the address, so it keeps the one that was given.
+    _url = os.environ.setdefault("REDIS_URL_AS_GIVEN", os.environ["REDIS_URL"])
     os.environ["REDIS_URL"] = f"{_url}{'&' if '?' in _url else '?'}db={4 * (_worker + 1)}"
 
 from web.settings import *  # noqa: E402, F403 (the environment comes first)
