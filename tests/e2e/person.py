@@ -47,6 +47,8 @@ class Person:
 
     def barriers(self) -> list[str]:
         """Return what axe finds on the page against WCAG 2.2 AA, by rule and element."""
+        # Not before its style sheet is there: a page still on its way has no colours to judge.
+        self.page.wait_for_load_state("load")
         # `evaluate` runs outside the page's policy; a script tag would be stopped by it, as it should be.
         self.page.evaluate(AXE)
         found: dict[str, Any] = self.page.evaluate("axe.run({resultTypes: ['violations']})")
