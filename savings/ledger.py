@@ -135,7 +135,7 @@ def open_transaction(
     Raises ReferenceTaken when it already stands for another user, kind, plan, sum (in kobo) or reversed transaction,
     and BadAmount for a sum that is none or more than there is money.
     """
-    _check_sum(amount_kobo)
+    check_sum(amount_kobo)
     with transaction.atomic():
         _take(user)
         movement, opened = Transaction.objects.get_or_create(
@@ -248,17 +248,18 @@ def reverse(movement: Transaction, *, reference: str) -> Transaction:
     return reversal
 
 
-def _take(user: User | int | None) -> None:
-    """Lock the user's row for the rest of this database transaction, and mark that what they see has changed."""
-    if user is not None:
-        User.objects.touch(user if isinstance(user, int) else user.pk)
-
-
-def _check_sum(amount_kobo: int) -> None:
+def check_sum(amount_kobo: int) -> None:
+    """Raise BadAmount for a sum (kobo) that is none, or more than there is money."""
     if amount_kobo <= 0:
         raise BadAmount("Enter an amount above zero.")
     if amount_kobo > money.MOST_KOBO:
         raise BadAmount("That is more money than there is. Enter a smaller amount.")
+
+
+def _take(user: User | int | None) -> None:
+    """Lock the user's row for the rest of this database transaction, and mark that what they see has changed."""
+    if user is not None:
+        User.objects.touch(user if isinstance(user, int) else user.pk)
 
 
 def _accrues_until(plan: Plan) -> int:
@@ -287,7 +288,7 @@ def _post(
     amount_kobo: int,
     now: datetime.datetime,
 ) -> bool:
-    _check_sum(amount_kobo)
+    check_sum(amount_kobo)
     try:
         with transaction.atomic():
             balances = _change_balances({debit: -amount_kobo, credit: amount_kobo}, timezone.localdate(now))

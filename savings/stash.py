@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from savings import ledger, money, terms
-from savings.exceptions import BadAmount, NotEnoughMoney
+from savings.exceptions import NotEnoughMoney
 from savings.models import Account, Plan, Transaction, User
 
 
@@ -15,7 +15,7 @@ def move_to_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) ->
 
     Raises Refused for a plan that takes no money, NotEnoughMoney when the stash holds less.
     """
-    _check_above_zero(amount_kobo)
+    ledger.check_sum(amount_kobo)
     with transaction.atomic():
         movement, opened = ledger.open_transaction(
             reference=reference,
@@ -37,7 +37,7 @@ def move_from_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) 
     An early-exit penalty comes out of that sum as a transaction of its own; the rest arrives in the stash. Raises
     Refused while the plan is locked, NotEnoughMoney when it holds less.
     """
-    _check_above_zero(amount_kobo)
+    ledger.check_sum(amount_kobo)
     with transaction.atomic():
         earlier = Transaction.objects.filter(reference=reference, user=user, plan=plan).first()
         day = timezone.localdate(earlier.created_on if earlier else None)
@@ -74,8 +74,3 @@ def _settle(movement: Transaction, *, debit: Account, credit: Account) -> None:
         held = money.naira(ledger.balance_kobo(debit))
         place = "Your stash" if debit.kind == Account.Kind.STASH else "This plan"
         raise NotEnoughMoney(f"{place} holds {held}. Enter that or less.") from None
-
-
-def _check_above_zero(amount_kobo: int) -> None:
-    if amount_kobo <= 0:
-        raise BadAmount("Enter an amount above zero.")

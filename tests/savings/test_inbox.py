@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,13 @@ import time_machine
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import inbox, ledger, ledger_checks, payments
+from savings import inbox, ledger, payments
 from savings.exceptions import ForgedEvent, MalformedEvent
 from savings.models import Account, Entry, Payment, Plan, Transaction, WebhookEvent
-from tests import factories
 from tests.provider import Provider
 from web.simulator.events import signature
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
 PAYLOADS = Path(__file__).parent.parent / "payloads"
 KEY = "sk_test_simulator"
 AMOUNT = 25_000_00
@@ -42,24 +40,6 @@ def process(event: WebhookEvent) -> WebhookEvent:
     inbox.process(event.pk)
     event.refresh_from_db()
     return event
-
-
-@pytest.fixture(autouse=True)
-def books_balance(db: None) -> Iterator[None]:
-    """Whatever a test does, the ledger checks find nothing wrong after it."""
-    yield
-    assert list(ledger_checks.wrong_rows()) == []
-
-
-@pytest.fixture
-def plan() -> Plan:
-    return factories.make_plan()
-
-
-@pytest.fixture
-def payment(provider: Provider, plan: Plan) -> Payment:
-    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
-    return payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference)
 
 
 def success(payment: Payment, **changes: Any) -> bytes:

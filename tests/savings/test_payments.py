@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -11,27 +10,15 @@ import time_machine
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import emails, ledger, ledger_checks, payments, plans
+from savings import emails, ledger, payments, plans
 from savings.exceptions import BadAmount, ProviderUnavailable, ReferenceTaken, Refused
 from savings.models import Entry, OutboxRow, Payment, Plan, Product, Transaction, User
 from tests import factories
 from tests.provider import Provider
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
 Status = Transaction.Status
 AMOUNT = 25_000_00
-
-
-@pytest.fixture(autouse=True)
-def books_balance(db: None) -> Iterator[None]:
-    """Whatever a test does, the ledger checks find nothing wrong after it."""
-    yield
-    assert list(ledger_checks.wrong_rows()) == []
-
-
-@pytest.fixture
-def plan() -> Plan:
-    return factories.make_plan()
 
 
 def start(plan: Plan, amount_kobo: int = AMOUNT) -> Payment:

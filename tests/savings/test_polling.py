@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
 
 import httpx
 import pytest
 import time_machine
 from django.utils import timezone
 
-from savings import ledger, ledger_checks, payments, polling
+from savings import ledger, payments, polling
 from savings.models import Payment, Plan, Transaction
-from tests import factories
 from tests.provider import Provider
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
 Status = Transaction.Status
 AMOUNT = 25_000_00
-
-
-@pytest.fixture(autouse=True)
-def books_balance(db: None) -> Iterator[None]:
-    """Whatever a test does, the ledger checks find nothing wrong after it."""
-    yield
-    assert list(ledger_checks.wrong_rows()) == []
-
-
-@pytest.fixture
-def plan() -> Plan:
-    return factories.make_plan()
-
-
-@pytest.fixture
-def payment(provider: Provider, plan: Plan) -> Payment:
-    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
-    return payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference)
 
 
 def poll(payment: Payment, **after: float) -> int:

@@ -1,0 +1,31 @@
+"""Fixtures of the tests about payments, and the proof of the books that ends each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from savings import ledger, ledger_checks, payments
+from savings.models import Payment, Plan, Transaction
+from tests import factories
+from tests.provider import Provider
+
+
+@pytest.fixture
+def books_balance(db: None) -> Iterator[None]:
+    """Whatever a test does, the ledger checks find nothing wrong after it."""
+    yield
+    assert list(ledger_checks.wrong_rows()) == []
+
+
+@pytest.fixture
+def plan(db: None) -> Plan:
+    return factories.make_plan()
+
+
+@pytest.fixture
+def payment(provider: Provider, plan: Plan) -> Payment:
+    """A card payment of 25,000 naira into the plan, announced and not yet paid."""
+    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
+    return payments.start(plan.user, plan=plan, amount_kobo=25_000_00, reference=reference)
