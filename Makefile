@@ -26,7 +26,7 @@ bench: install  ## Run the benchmark NAME, or list them
 	@$(BIN)/python manage.py bench $(NAME)
 
 requirements: install  ## Compile requirements/*.in to *.txt with hashes; UPGRADE=-U takes the newest of all
-	for set in base prod dev; do $(COMPILE) $(UPGRADE) -o requirements/$$set.txt requirements/$$set.in || exit 1; done
+	for set in base prod dev bench; do $(COMPILE) $(UPGRADE) -o requirements/$$set.txt requirements/$$set.in || exit 1; done
 
 install:
 	@requirements/install
