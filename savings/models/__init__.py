@@ -5,6 +5,7 @@ from savings.models.ledger import Account, Entry, Transaction
 from savings.models.outbox import OutboxRow
 from savings.models.payments import Payment, WebhookEvent
 from savings.models.plans import Plan, Product, ProductRate
+from savings.models.statements import Statement, StatementSubscription
 from savings.models.users import Device, User
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "Plan",
     "Product",
     "ProductRate",
+    "Statement",
+    "StatementSubscription",
     "Transaction",
     "User",
     "WebhookEvent",

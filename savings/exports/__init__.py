@@ -1,0 +1,89 @@
+"""Files of statements: what goes into one, whatever its format. The formats are `csv`, `xlsx` and `pdf` beside this.
+
+Nothing here reads the database: a writer gets the head, rows in portions, and the foot, and makes a file of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Head:
+    """What stands above the rows. Sums in kobo."""
+
+    # Whose statement it is, and what it is about: "Ada Obi", "Plan: School fees".
+    holder: str
+    subject: str
+    since: datetime.date
+    until: datetime.date
+    opening_kobo: int
+    made_at: datetime.datetime
+    # The verification code, and the address at which it is checked.
+    code: str
+    verify_url: str
+    # Whether rows are of several people (a circle's) or places (everything): then each says whose or which.
+    names_rows: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """One line: a ledger entry as its account sees it. Sums in kobo; None where there is none or it is hidden."""
+
+    at: datetime.datetime
+    reference: str
+    kind: str
+    # The plan, stash or nickname it belongs to, where the head says that rows are named; else empty.
+    name: str
+    description: str
+    in_kobo: int | None
+    out_kobo: int | None
+    balance_kobo: int | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class KindTotal:
+    """What all rows of one kind come to, in kobo."""
+
+    kind: str
+    rows: int
+    in_kobo: int
+    out_kobo: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Foot:
+    """What stands below the rows. Sums in kobo: opening + in - out = closing, interest net = gross - tax."""
+
+    rows: int
+    totals: list[KindTotal]
+    in_kobo: int
+    out_kobo: int
+    interest_gross_kobo: int
+    interest_tax_kobo: int
+    closing_kobo: int
+
+
+class Writer(Protocol):
+    """What makes one file. `begin` and `finish` once, `add` as often as there are portions."""
+
+    # The most rows that this format is offered for; None for as many as there are.
+    MOST_ROWS: int | None
+
+    def __init__(self, path: Path, head: Head, **options: Any) -> None: ...
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Write the next rows."""
+        ...
+
+    def finish(self, foot: Foot) -> None:
+        """Write the foot and close the file, which is whole after this and not before."""
+        ...
+
+    def abandon(self) -> None:
+        """Close what is open, for a file that will not be finished."""
+        ...
