@@ -13,11 +13,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q, Sum
-from django.db.models.functions import Greatest, Least
+from django.db.models import Q, Sum
 from django.utils import timezone
 
-from savings import money, scores
+from savings import money, postings, scores
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Entry, Plan, Transaction, User
 
@@ -97,6 +96,9 @@ def move_maturity(plan: Plan) -> None:
 
 def house_account(kind: str, provider: str = "") -> Account:
     """Return one of the house's accounts, opened at the first call."""
+    known = postings.house_account_id(kind, provider)
+    if known is not None:
+        return Account(pk=known, kind=kind, provider=provider)
     return Account.objects.get_or_create(kind=kind, provider=provider, user=None, plan=None)[0]
 
 
@@ -182,7 +184,15 @@ def post(movement: Transaction, code: str, *, debit: Account, credit: Account, a
         raise ValueError("The primary step is posted together with the success: use settle.")
     with transaction.atomic():
         _take(movement.user_id)
-        return _post(movement, code, debit=debit, credit=credit, amount_kobo=amount_kobo, now=timezone.now())
+        try:
+            with transaction.atomic():
+                _post(movement, code, debit=debit, credit=credit, amount_kobo=amount_kobo, now=timezone.now())
+        except (IntegrityError, NotEnoughMoney):
+            # The unique step is the proof that this very posting was made before; anything else is a real refusal.
+            if Entry.objects.filter(transaction=movement, code=code).exists():
+                return False
+            raise
+    return True
 
 
 def settle(
@@ -199,8 +209,7 @@ def settle(
     with transaction.atomic():
         _take(movement.user_id)
         now = timezone.now()
-        changes = {"status": Transaction.Status.SUCCESS, "failure_code": "", "settled_on": now}
-        if not _move(movement, changes, only_from=only_from):
+        if not postings.succeed(movement, now, only_from=only_from):
             return False
         _post(
             movement,
@@ -210,7 +219,7 @@ def settle(
             amount_kobo=movement.amount_kobo,
             now=now,
         )
-    _tell(movement, changes)
+    _tell(movement, {"status": Transaction.Status.SUCCESS, "failure_code": "", "settled_on": now})
     return True
 
 
@@ -287,50 +296,24 @@ def _post(
     credit: Account,
     amount_kobo: int,
     now: datetime.datetime,
-) -> bool:
+) -> None:
+    """Change the balances and write the entry, in the caller's transaction."""
     check_sum(amount_kobo)
-    try:
-        with transaction.atomic():
-            balances = _change_balances({debit: -amount_kobo, credit: amount_kobo}, timezone.localdate(now))
-            Entry.objects.create(
-                transaction=movement,
-                code=code,
-                debit_account=debit,
-                credit_account=credit,
-                amount_kobo=amount_kobo,
-                debit_balance_kobo=balances.get(debit.pk),
-                credit_balance_kobo=balances.get(credit.pk),
-                posted_at=now,
-            )
-            # Here, since whatever changes a plan's balance comes through: no verb can forget its circle.
-            for account, change_kobo in ((debit, -amount_kobo), (credit, amount_kobo)):
-                if account.plan_id is not None:
-                    scores.count(movement, account.plan_id, change_kobo, now)
-    except (IntegrityError, NotEnoughMoney):
-        # The unique step is the proof that this very posting was made before; anything else is a real refusal.
-        if Entry.objects.filter(transaction=movement, code=code).exists():
-            return False
-        raise
-    return True
+    changed = _change_balances({debit: -amount_kobo, credit: amount_kobo}, timezone.localdate(now))
+    postings.write_entry(
+        movement, code, debit=debit, credit=credit, amount_kobo=amount_kobo, changed=changed, now=now
+    )
+    # Here, since whatever changes a plan's balance comes through: no verb can forget its circle.
+    for account, change_kobo in ((debit, -amount_kobo), (credit, amount_kobo)):
+        membership_id = changed[account].membership_id if account in changed else None
+        if membership_id is not None:
+            scores.count(movement, membership_id, change_kobo, now)
 
 
-def _change_balances(changes: dict[Account, int], today: datetime.date) -> dict[int, int | None]:
+def _change_balances(changes: dict[Account, int], today: datetime.date) -> dict[Account, postings.Changed]:
     """Apply kobo to customers' accounts, in ascending id so that two postings never wait for each other in a ring.
 
-    Interest earned so far is brought forward in the same UPDATE: SQL computes it from the old balance. `today` is
-    the day of the entry's own moment, so that midnight cannot fall between the two. The condition in the WHERE is
-    what guards the balance, since SQLite has no row locks.
+    `today` is the day of the entry's own moment, so that midnight cannot fall between the two.
     """
     customers = sorted((account for account in changes if account.is_customers), key=lambda a: a.pk)
-    earning_to = Greatest(F("accrued_to"), Least(today.toordinal(), F("accrues_until")))
-    for account in customers:
-        changed = Account.objects.filter(pk=account.pk, balance_kobo__gte=-changes[account]).update(
-            accrued_numerator=F("accrued_numerator")
-            + F("balance_kobo") * F("rate_bps") * (earning_to - F("accrued_to")),
-            accrued_to=earning_to,
-            balance_kobo=F("balance_kobo") + changes[account],
-        )
-        if not changed:
-            raise NotEnoughMoney
-    # The rows are ours until the commit (the whole database on SQLite), so this reads what was just written.
-    return dict(Account.objects.filter(pk__in=[a.pk for a in customers]).values_list("pk", "balance_kobo"))
+    return {account: postings.change_balance(account, changes[account], today) for account in customers}

@@ -29,18 +29,18 @@ NOT_COUNTED = (Transaction.Kind.INTEREST, Transaction.Kind.TAX_WITHHELD)
 _CATCH_UP_ROWS = 500
 
 
-def count(movement: Transaction, plan_id: int, change_kobo: int, now: datetime.datetime) -> None:
-    """Count kobo that came into a plan (or, below zero, left it) for its member, if the plan is in a circle.
+def count(movement: Transaction, membership_id: int, change_kobo: int, now: datetime.datetime) -> None:
+    """Count kobo that came into a member's plan (or, below zero, left it) for their circle.
 
-    Called by the ledger for each entry on a plan's account, in the entry's transaction. Interest and its tax never
-    count. Raises Refused for a sum that a board cannot order exactly.
+    Called by the ledger for each entry on the account of such a plan, in the entry's transaction. Interest and its
+    tax never count. Raises Refused for a sum that a board cannot order exactly.
     """
     original = movement.reverses or movement
     if original.kind in NOT_COUNTED:
         return
     today = timezone.localdate(now)
     # A circle that has ended stays as it was: its money moves to everybody's stash on that very day.
-    counted = Membership.objects.filter(plan_id=plan_id, circle__ends_on__gt=today)
+    counted = Membership.objects.filter(pk=membership_id, circle__ends_on__gt=today)
     changes = _since("week", boards.week_of(today)) | _since("month", today.replace(day=1))
     changes |= {"saved_kobo": F("saved_kobo") + change_kobo, "reached_at": now, "version": F("version") + 1}
     try:
@@ -48,7 +48,7 @@ def count(movement: Transaction, plan_id: int, change_kobo: int, now: datetime.d
             return
     except IntegrityError:
         raise Refused("That is more than a circle's board can count.", field="amount") from None
-    standing = _tell(Membership.objects.filter(plan_id=plan_id), movement.reference)
+    standing = _tell(Membership.objects.filter(pk=membership_id), movement.reference)
     if change_kobo > 0 and movement.reverses_id is None:
         CircleEvent.objects.create(
             circle_id=standing.circle_id,

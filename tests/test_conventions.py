@@ -19,7 +19,7 @@ ROOT: Path = settings.BASE_DIR
 TOWER = """
 exceptions money models exports
 gateway_answers gateway boards board_rows timeline outbox
-scores
+scores postings
 ledger
 dashboard board_upkeep ledger_checks leaderboards
 interest emails terms
@@ -105,8 +105,12 @@ def test_some_packages_have_one_owner(package: str, owner: str) -> None:
 
 
 def test_only_the_ledger_writes_entries() -> None:
-    writers = [path.name for path in tracked("savings/*.py") if "Entry.objects.create(" in path.read_text()]
-    assert writers == ["ledger.py"]
+    writing = re.compile(r"Entry\.objects\.(bulk_)?create|INSERT INTO savings_entry")
+    assert [path.name for path in tracked("savings/*.py") if writing.search(path.read_text())] == [
+        "postings.py"
+    ]
+    users = {path.name for path in tracked("*.py") if "savings.postings" in imports(path)}
+    assert users == {"ledger.py"}
 
 
 def test_no_sum_is_stored_as_anything_but_an_integer() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import models
-from django.db.models import F
+from django.db import connections, models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -25,7 +24,9 @@ class UserManager(BaseUserManager["User"]):
 
     def touch(self, user_id: int) -> None:
         """Mark that something this user is shown has changed: their pages are cached under `version`."""
-        self.filter(pk=user_id).update(version=F("version") + 1)
+        # Part of every posting: written out, it costs a third of what building it anew does.
+        with connections[self.db].cursor() as cursor:
+            cursor.execute("UPDATE savings_user SET version = version + 1 WHERE id = %s", [user_id])
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email=(username or "").lower())

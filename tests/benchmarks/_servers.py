@@ -89,6 +89,11 @@ def _redis(folder: Path) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def program(name: str) -> Path:
+    """Return one of PostgreSQL's programs."""
+    return _programs() / name
+
+
 def _programs() -> Path:
     """Return the folder of PostgreSQL's programs, which Debian keeps off the PATH."""
     on_path = shutil.which("initdb")

@@ -1,0 +1,171 @@
+"""What posting a top-up costs, measured against pgbench's simple update on the same server."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from multiprocessing.pool import Pool
+from typing import Any
+
+import django
+from django.conf import settings
+
+from tests.benchmarks._servers import PRODUCTION, program
+
+if not settings.configured:
+    os.environ |= PRODUCTION
+    django.setup()
+
+from django.db import connection, connections
+from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
+
+from savings import ledger
+from savings.models import Account, Entry, Plan, Product, Transaction
+from tests import factories
+from tests.benchmarks._report import Figure, publish
+
+ROUNDS = 5
+SECONDS = 3
+CLIENTS = (1, 8)
+# More than a client can post in a round.
+TOP_UPS = 9_000
+# Each client has plans of its own: in life, too, people pay into their own.
+PLANS = 10
+_barrier: Any = None
+
+
+def main() -> int:
+    """Measure on the servers of the environment, and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        figures = list(_measure())
+    finally:
+        connections.close_all()
+        connection.creation.destroy_test_db(settings.DATABASES["default"]["NAME"], verbosity=0)
+    return publish("ledger", figures, options.json)
+
+
+def _measure() -> Iterator[Figure]:
+    _pgbench("-i", "-s", "10", "-q")
+    first, second = _pending(_plans(1)[0], 2)
+    # The first opens the house's account.
+    _settle(first)
+    with CaptureQueriesContext(connection) as captured:
+        _settle(second)
+    yield Figure("statements to post a top-up", len(captured), "")
+    for clients in CLIENTS:
+        yield from _pace(clients, at_least=0.25 if clients == 1 else 0.15)
+    _check_books()
+
+
+def _pace(clients: int, *, at_least: float) -> Iterator[Figure]:
+    """Let that many clients post, and as many of pgbench's update, in turns."""
+    ours, theirs = [], []
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(clients)
+    database = str(connection.settings_dict["NAME"])
+    with context.Pool(clients, initializer=_begin, initargs=(database, barrier)) as pool:
+        for _ in range(ROUNDS):
+            ours.append(_together(pool, clients))
+            theirs.append(
+                _pgbench("-N", "-n", "-T", str(SECONDS), "-c", str(clients), "-j", str(min(clients, 2)))
+            )
+    posted, updated = statistics.median(ours), statistics.median(theirs)
+    word = "client" if clients == 1 else "clients"
+    yield Figure(f"top-ups posted per second, {clients} {word}", posted, "/s", f"pgbench -N: {updated:.0f}/s")
+    yield Figure(f"posting a top-up : pgbench -N, {clients} {word}", posted / updated, "x", at_least=at_least)
+
+
+def _together(pool: Pool, clients: int) -> float:
+    """Return how many top-ups all clients post per second."""
+    work = [
+        [movement.pk for plan in _plans(PLANS) for movement in _pending(plan, TOP_UPS // PLANS)]
+        for _ in range(clients)
+    ]
+    return sum(pool.map(_post_for_a_while, work, chunksize=1))
+
+
+def _plans(count: int) -> list[Plan]:
+    product = Product.objects.first() or factories.make_product()
+    user = factories.make_user()
+    return [factories.make_plan(user, product) for _ in range(count)]
+
+
+def _pending(plan: Plan, count: int) -> list[Transaction]:
+    return Transaction.objects.bulk_create(
+        Transaction(
+            reference=ledger.new_reference("top_up"),
+            kind="top_up",
+            amount_kobo=100,
+            user=plan.user,
+            plan=plan,
+        )
+        for _ in range(count)
+    )
+
+
+def _begin(database: str, barrier: Any) -> None:
+    """Make a process of the pool a client of the database under measurement."""
+    global _barrier  # noqa: PLW0603 - one per process
+    connection.close()
+    connection.settings_dict["NAME"] = database
+    _barrier = barrier
+
+
+def _post_for_a_while(ids: list[int]) -> float:
+    """Post pending top-ups for some seconds, and return how many were posted per second."""
+    known = Transaction.objects.select_related("user", "plan__account")
+    movements = list(known.filter(pk__in=ids))
+    _settle(movements.pop())
+    _barrier.wait()
+    begun_at, posted = time.perf_counter(), 0
+    while movements and time.perf_counter() < begun_at + SECONDS:
+        posted += _settle(movements.pop())
+    return posted / (time.perf_counter() - begun_at)
+
+
+def _settle(movement: Transaction) -> bool:
+    clearing = ledger.house_account(Account.Kind.CLEARING, "paystack")
+    assert movement.plan
+    return ledger.settle(movement, debit=clearing, credit=movement.plan.account)
+
+
+def _check_books() -> None:
+    """What was measured must have been done: as many entries as successes, and the balances their sums."""
+    assert Entry.objects.count() == Transaction.objects.successful().count()
+    held = Account.objects.filter(kind=Account.Kind.PLAN).aggregate(sum=Sum("balance_kobo"))["sum"]
+    assert held == Entry.objects.aggregate(sum=Sum("amount_kobo"))["sum"]
+
+
+def _pgbench(*options: str) -> float:
+    """Run pgbench in the database at hand, and return its transactions per second (0 while it fills its tables)."""
+    at = connection.settings_dict
+    words = [
+        program("pgbench"),
+        "-h",
+        at["HOST"],
+        "-p",
+        str(at["PORT"]),
+        "-U",
+        at["USER"],
+        *options,
+        at["NAME"],
+    ]
+    said = subprocess.run([str(word) for word in words], check=True, capture_output=True, text=True).stdout
+    found = re.search(r"tps = ([\d.]+)", said)
+    return float(found[1]) if found else 0.0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
