@@ -7,7 +7,6 @@ import datetime
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Q
 from django.forms import BoundField, ValidationError
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -62,7 +61,9 @@ def detail(plan: Plan) -> dict[str, Any]:
     """Return the context of one plan's page."""
     today = timezone.localdate()
     balance_kobo = plan.account.balance_kobo or 0
-    points = dashboard.history(total_kobo=balance_kobo, since=plan.started_on, today=today, of=Q(plan=plan))
+    points = dashboard.history(
+        total_kobo=balance_kobo, since=plan.started_on, today=today, account_ids=[plan.account.pk]
+    )
     pace = _pace(plan)
     gross = money.interest(ledger.accrued_numerator(plan.account, today))
     return {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 
-from django.db.models import Q
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -30,7 +29,7 @@ def home(request: SaverRequest) -> HttpResponse:
         total_kobo=holdings.total_kobo,
         since=today - datetime.timedelta(days=days) if days else None,
         today=today,
-        of=Q(user=request.user),
+        account_ids=holdings.account_ids,
     )
     change_kobo = points[-1][1] - points[0][1]
     context = {

@@ -23,6 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("name", nargs="?")
         parser.add_argument("--json", metavar="FILE", help="write the figures to that file too")
         parser.add_argument("--members", type=int, help="how many the largest circle has")
+        parser.add_argument("--rows", type=int, help="how many rows the largest table or statement has")
 
     def handle(self, *args: Any, name: str | None, **options: Any) -> None:
         folder = settings.BASE_DIR / "tests" / "benchmarks"
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         # Nobody but developers measures, and only they have the tests.
         from tests.benchmarks import _servers  # noqa: PLC0415
 
-        given = {f"--{option}": options[option] for option in ("json", "members") if options[option]}
+        given = {f"--{option}": options[option] for option in ("json", "members", "rows") if options[option]}
         command = [sys.executable, "-m", f"tests.benchmarks.{name}"]
         command += [str(word) for pair in given.items() for word in pair]
         # Told to stop, the servers end too.
