@@ -23,9 +23,12 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from savings import places
 from savings.models import Membership
 
 PAUSE_SECONDS = 1
+# What `write` answers where all is as it was among the first places.
+WRITTEN = 1
 _END_OF_TIME = 2**63 - 1
 _MICROSECOND = datetime.timedelta(microseconds=1)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -201,12 +204,13 @@ def ping() -> None:
 
 
 def write(standing: Standing, reference: str = "") -> int:
-    """Tell the board how a member stands: 1 written, 0 known already, -1 no board. Raises Away.
+    """Tell the board how a member stands, and return what came of it. Raises Away.
 
-    `reference` is the posting it comes from, empty where no sum has changed.
+    1 for written, 2 for written where that may have changed who has a place that is told of, 0 for known already, -1
+    where there is no board. `reference` is the posting it comes from, empty where no sum has changed.
     """
     moment = timezone.now().isoformat()
-    return int(run("write", standing.circle_id, moment, reference, *standing.words()))
+    return int(run("write", standing.circle_id, moment, reference, max(places.TOLD), *standing.words()))
 
 
 def version(circle_id: int) -> int | None:

@@ -6,17 +6,20 @@ import contextlib
 import datetime
 import unicodedata
 import uuid
+from collections.abc import Mapping
 from email.utils import format_datetime
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core import signing
 from django.core.mail import EmailMultiAlternatives, mailers
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils.html import escape
 
-from savings import money, outbox
-from savings.models import Device, Membership, OutboxRow, Transaction, User
+from savings import money, outbox, places
+from savings.models import Circle, Device, Membership, OutboxRow, Transaction, User
 
 # Each kind of mail: what it is called until it is written, and why somebody gets it.
 KINDS = {
@@ -24,11 +27,25 @@ KINDS = {
     "circle_joined": ("You are in a circle", "Because you joined a circle"),
     "new_device": ("A new device signed in", "Because a device we had not seen before signed in"),
     "plan_matured": ("Your plan has matured", "Because a plan of yours came to its end"),
+    "rank_changed": ("Your place in a circle", "Because your place in a circle changed"),
     "top_up_received": ("Money received", "Because you topped up"),
+    "weekly_digest": ("Your week in circles", "Because something moved in a circle of yours"),
     "welcome": ("Welcome to Asusu", "Because you opened an account"),
 }
+# The kinds that tell of what others did as well, each with the person's switch for it: they can be ended from the mail
+# itself, by somebody who is not signed in.
+SWITCHES = {"rank_changed": "wants_rank_changes", "weekly_digest": "wants_weekly_digest"}
+_SIGNER = signing.Signer(salt="savings.emails.unsubscribe")
 # What stands where a link or a code stood, once the mail is out.
 _REMOVED = "[removed after sending]"
+
+
+class Ahead(NamedTuple):
+    """Who is next above somebody on a board, in which place, and how many kobo are missing to them."""
+
+    nickname: str
+    place: int
+    gap_kobo: int
 
 
 def welcome(user: User) -> OutboxRow | None:
@@ -71,6 +88,47 @@ def circle_joined(membership: Membership) -> OutboxRow | None:
             "plan": membership.plan_id,
         },
     )
+
+
+def rank_changed(
+    membership: Membership,
+    circle: Circle,
+    *,
+    place: int,
+    before: int | None,
+    ahead: Ahead | None,
+    day: datetime.date,
+) -> OutboxRow | None:
+    """Tell a member of their new place; once per circle and day, and only if they want to know.
+
+    `before` is the place they had, where that is known; `ahead` somebody whose sum everybody may see.
+    """
+    user = membership.user
+    if not (user.wants_rank_changes and user.is_active):
+        return None
+    return outbox.add(
+        "rank_changed",
+        dedupe_key=f"rank_changed:{membership.pk}:{day}",
+        user=user,
+        payload={
+            "circle": circle.name,
+            "slug": circle.slug,
+            "place": places.ordinal(place),
+            "before": places.ordinal(before) if before else "",
+            "ahead": ahead
+            and {
+                "nickname": ahead.nickname,
+                "place": places.ordinal(ahead.place),
+                "gap": money.naira(ahead.gap_kobo),
+            },
+        },
+    )
+
+
+def weekly_digest(lines: Mapping[int, list[Mapping[str, Any]]], week: datetime.date) -> None:
+    """Tell people (by id) how a week went in their circles, a line for each; once per person and week."""
+    payloads = {user_id: {"week": week.isoformat(), "lines": said} for user_id, said in lines.items()}
+    outbox.add_for_many("weekly_digest", payloads, cause=week.isoformat())
 
 
 def new_device(user: User, device: Device, at: datetime.datetime) -> OutboxRow | None:
@@ -118,12 +176,27 @@ def send(row: OutboxRow) -> dict[str, object]:
             "Message-ID": message_id(row),
             "Date": format_datetime(row.created_at),
             "Auto-Submitted": "auto-generated",
+            **_unsubscribe_headers(row),
         },
     )
     if row.html:
         message.attach_alternative(row.html, "text/html")
     _hand_over(message)
     return {} if settings.SHOWS_MAILBOX else _without_its_secret(row)
+
+
+def unsubscribe_url(user_id: int, kind: str) -> str:
+    """Return the address that ends mails of a kind for a person, whoever opens it: it is in their mails alone."""
+    return f"{settings.SITE_URL}/messages/unsubscribe/{_SIGNER.sign(f'{user_id}-{kind}')}/"
+
+
+def unsubscribing(token: str) -> tuple[int, str] | None:
+    """Return the id of the person and the kind of mail that such an address is about; None for one that is not ours."""
+    try:
+        user_id, _, kind = _SIGNER.unsign(token).partition("-")
+    except signing.BadSignature:
+        return None
+    return (int(user_id), kind) if kind in SWITCHES else None
 
 
 def message_id(row: OutboxRow) -> str:
@@ -148,6 +221,7 @@ def _write(row: OutboxRow) -> None:
         "amount": money.naira(row.transaction.amount_kobo) if row.transaction else "",
         "device": row.payload.get("device"),
         "payload": row.payload,
+        "unsubscribe_url": unsubscribe_url(user.pk, row.kind) if row.kind in SWITCHES else "",
         "at": datetime.datetime.fromisoformat(at) if at else row.created_at,
         "site_url": settings.SITE_URL,
     }
@@ -156,6 +230,16 @@ def _write(row: OutboxRow) -> None:
     row.text = render_to_string(f"emails/{row.kind}.txt", context).strip() + "\n"
     row.html = render_to_string(f"emails/{row.kind}.html", context)
     row.save(update_fields=["to", "subject", "text", "html"])
+
+
+def _unsubscribe_headers(row: OutboxRow) -> dict[str, str]:
+    """Return what lets a mail program end this kind of mail by itself (RFC 8058)."""
+    if row.user_id is None or row.kind not in SWITCHES:
+        return {}
+    return {
+        "List-Unsubscribe": f"<{unsubscribe_url(row.user_id, row.kind)}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
 
 
 def _hand_over(message: EmailMultiAlternatives) -> None:

@@ -56,8 +56,7 @@ def add(
     Raises RuntimeError outside of an atomic block:
     a row that is not part of its cause's commit could be lost, or tell of something that never happened.
     """
-    if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError("An outbox row belongs in the transaction of its cause.")
+    _check_in_atomic_block()
     row = OutboxRow(
         kind=kind,
         dedupe_key=dedupe_key,
@@ -81,10 +80,47 @@ def add(
     return row
 
 
+def add_for_many(kind: str, payloads: Mapping[int, Mapping[str, Any]], *, cause: str) -> None:
+    """Write a row of a kind for each person (by id), in a few statements; who has one of the same cause gets no other.
+
+    They are found by the sweep. Raises RuntimeError outside of an atomic block, as `add` does.
+    """
+    _check_in_atomic_block()
+    # In one order everywhere: two who write to the same people at once would wait for each other.
+    people = User.objects.filter(pk__in=payloads).order_by("pk").select_for_update()
+    ids = list(people.values_list("pk", flat=True))
+    OutboxRow.objects.bulk_create(
+        [
+            OutboxRow(
+                kind=kind, dedupe_key=f"{kind}:{user_id}:{cause}", user_id=user_id, payload=payloads[user_id]
+            )
+            for user_id in ids
+        ],
+        ignore_conflicts=True,
+    )
+    User.objects.filter(pk__in=ids).update(version=F("version") + 1)
+
+
+def take_back(user: User, kind: str) -> None:
+    """Forget what waits for a person who does not want that kind any more."""
+    user.outbox_rows.filter(kind=kind, due_at__isnull=False).delete()
+
+
 def finish(row_ids: Iterable[int]) -> None:
     """Mark rows done whose work their own cause has carried out, and which are harmless to do twice."""
     waiting_rows = OutboxRow.objects.filter(pk__in=row_ids, due_at__isnull=False)
     waiting_rows.update(done_at=timezone.now(), due_at=None, error="")
+
+
+def hand_on(row_ids: Iterable[int], kind: str, *, after: datetime.timedelta) -> None:
+    """Mark rows done as `finish` does, and have them ask for the next work of their cause, after a while."""
+    waiting_rows = OutboxRow.objects.filter(pk__in=row_ids, due_at__isnull=False)
+    waiting_rows.update(**handed_on(kind, after=after))
+
+
+def handed_on(kind: str, *, after: datetime.timedelta) -> dict[str, object]:
+    """Return what a handler changes on a row whose work is done, and whose cause asks for more, after a while."""
+    return {"kind": kind, "due_at": timezone.now() + after, "done_at": None, "tries": 0, "error": ""}
 
 
 def claim(row_id: int, now: datetime.datetime) -> OutboxRow | None:
@@ -110,7 +146,7 @@ def deliver(row_id: int, handlers: Mapping[str, Handler]) -> bool:
         logger.warning("outbox row %s (%s), try %s: %s", row.pk, row.kind, row.tries, error)
         _put_off(row, error)
         return False
-    return _end(row, **changes, done_at=timezone.now(), due_at=None, error="")
+    return _end(row, **{"done_at": timezone.now(), "due_at": None, "error": "", **changes})
 
 
 def sweep(now: datetime.datetime, handlers: Mapping[str, Handler]) -> int:
@@ -142,6 +178,11 @@ def try_again(row: OutboxRow) -> None:
         if not dead.update(dead_at=None, due_at=timezone.now(), tries=0):
             raise Refused("Only what was given up can be tried again.")
         transaction.on_commit(partial(waiting.send_robust, OutboxRow, row_id=row.pk), robust=True)
+
+
+def _check_in_atomic_block() -> None:
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("An outbox row belongs in the transaction of its cause.")
 
 
 def _put_off(row: OutboxRow, error: Exception) -> None:

@@ -24,6 +24,10 @@ from savings.models import CircleEvent, Membership, OutboxRow, Transaction, User
 logger = logging.getLogger(__name__)
 
 OUTBOX_KIND = "leaderboard"
+# What becomes of such a row, once it is written, where the first places may have changed: see `rank_changes`.
+LOOK_KIND = "rank_changes"
+# Places that are lost and won back within it are no news.
+LOOK_AFTER = datetime.timedelta(minutes=1)
 # What a circle's score is not made of: nobody gets ahead by interest.
 NOT_COUNTED = (Transaction.Kind.INTEREST, Transaction.Kind.TAX_WITHHELD)
 _CATCH_UP_ROWS = 500
@@ -76,13 +80,14 @@ def changed(membership: Membership, cause: str, **changes: object) -> None:
 def deliver(row: OutboxRow) -> Mapping[str, object]:
     """Write a member's standing, as it is now, to the board: what an outbox row of this kind asks for.
 
-    Raises boards.Away, for another try later.
+    The row goes on as one that looks at the first places, since an earlier try may have written the standing and died
+    before it could say whether those have changed. Raises boards.Away, for another try later.
     """
     if boards.gate.suspect and not recover():
         raise boards.Away("Redis is not back yet.")
     for standing in Standing.of(Membership.objects.filter(pk=row.payload["membership"])):
         boards.write(standing, row.payload["reference"])
-    return {}
+    return outbox.handed_on(LOOK_KIND, after=LOOK_AFTER)
 
 
 def recover() -> bool:
@@ -109,7 +114,7 @@ def _catch_up() -> bool:
     references = {row.payload["membership"]: row.payload["reference"] for row in rows}
     for standing in Standing.of(Membership.objects.filter(pk__in=references)):
         boards.write(standing, references[standing.membership_id])
-    outbox.finish([row.pk for row in rows])
+    outbox.hand_on([row.pk for row in rows], LOOK_KIND, after=LOOK_AFTER)
     logger.warning("Redis is back; %s standings were written to its boards", len(references))
     return len(rows) < _CATCH_UP_ROWS
 
@@ -138,8 +143,11 @@ def _write(row_id: int, standing: Standing, reference: str) -> None:
     try:
         if boards.gate.silent:
             raise boards.Away("Redis is not back yet.")
-        boards.write(standing, reference)
+        answer = boards.write(standing, reference)
     except boards.Away:
         outbox.waiting.send_robust(OutboxRow, row_id=row_id)
-    else:
+        return
+    if answer == boards.WRITTEN:
         outbox.finish([row_id])
+    else:
+        outbox.hand_on([row_id], LOOK_KIND, after=LOOK_AFTER)

@@ -12,13 +12,26 @@ from huey.api import TaskWrapper, crontab
 from huey.contrib.djhuey import db_periodic_task, db_task
 from redis.exceptions import RedisError
 
-from savings import board_upkeep, emails, inbox, leaderboards, maturity, outbox, payments, polling, scores
+from savings import (
+    board_upkeep,
+    digests,
+    emails,
+    inbox,
+    leaderboards,
+    maturity,
+    outbox,
+    payments,
+    polling,
+    rank_changes,
+    scores,
+)
 
 logger = logging.getLogger(__name__)
 
 # What does the work of each kind of outbox row.
 HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(emails.KINDS, emails.send) | {
-    scores.OUTBOX_KIND: scores.deliver
+    scores.OUTBOX_KIND: scores.deliver,
+    scores.LOOK_KIND: rank_changes.deliver,
 }
 
 _PAUSE_SECONDS = 10
@@ -80,6 +93,18 @@ def carry_out_maturities() -> None:
 def reconcile_boards() -> None:
     """Compare the boards in Redis with SQL."""
     board_upkeep.reconcile_all()
+
+
+@db_periodic_task(crontab(minute="*/10"))
+def draw_up_digests() -> None:
+    """On Monday, soon after midnight where the people are, note what the weekly mails will say."""
+    digests.draw_up(timezone.now())
+
+
+@db_periodic_task(crontab(minute="*"))
+def write_digests() -> None:
+    """From Monday morning on, write the next weekly mails."""
+    digests.write(timezone.now())
 
 
 def nudge(task: TaskWrapper, *ids: Any) -> bool:

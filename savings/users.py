@@ -9,7 +9,7 @@ import unicodedata
 
 from django.db import transaction
 
-from savings import emails, ledger
+from savings import emails, ledger, outbox
 from savings.exceptions import Refused
 from savings.models import Device, User
 
@@ -68,14 +68,29 @@ def forget_device(user: User, device_id: int) -> bool:
     return bool(deleted)
 
 
-def change_profile(user: User, *, name: str, wants_receipts: bool, theme: str) -> None:
-    """Change what a person can say about themselves. Raises Refused for a name that `clean_name` refuses."""
+def change_profile(user: User, *, name: str, theme: str, **wanted: bool) -> None:
+    """Change what a person can say about themselves; `wanted` are the switches of their mails (`wants_receipts` …).
+
+    Raises Refused for a name that `clean_name` refuses.
+    """
     user.name = clean_name(name)
-    user.wants_receipts = wants_receipts
     user.theme = User.Theme(theme)
+    for switch, is_on in wanted.items():
+        setattr(user, switch, is_on)
     with transaction.atomic():
-        user.save(update_fields=["name", "wants_receipts", "theme"])
+        user.save(update_fields=["name", "theme", *wanted])
         User.objects.touch(user.pk)
+        for kind, switch in emails.SWITCHES.items():
+            if not wanted.get(switch, True):
+                outbox.take_back(user, kind)
+
+
+def unsubscribe(user: User, kind: str) -> None:
+    """Send a person no more mails of one of the kinds in `emails.SWITCHES`; a second time changes nothing."""
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(**{emails.SWITCHES[kind]: False})
+        User.objects.touch(user.pk)
+        outbox.take_back(user, kind)
 
 
 def change_theme(user: User, theme: str) -> None:

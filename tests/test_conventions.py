@@ -17,7 +17,7 @@ ROOT: Path = settings.BASE_DIR
 
 # Who stands on whom in savings/: a module imports only what comes before it. A new one finds its place here.
 TOWER = """
-exceptions money models exports
+exceptions money places models exports
 gateway_answers gateway boards board_rows timeline outbox
 scores postings
 ledger
@@ -25,6 +25,7 @@ dashboard board_upkeep ledger_checks leaderboards
 interest emails terms
 users plans stash
 nicknames circles circle_progress circle_owners
+rank_changes digests
 maturity arrivals
 payments
 inbox polling

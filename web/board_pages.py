@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from savings import leaderboards, money
 from savings.leaderboards import Board, Line, Order
 from savings.models import Membership, User
+from savings.places import ordinal
 from web.circle_pages import initials
 
 PODIUM = 3
@@ -135,12 +136,6 @@ def place(board: Board, known: dict[int, Face], order: Order) -> dict[str, Any] 
         "next_ordinal": ordinal(above.rank) if above else "",
         "track": _track(mine, above, below) if has_track and above and below else None,
     }
-
-
-def ordinal(number: int) -> str:
-    """Return a place in words: 1st, 2nd, 3rd, 4th, 11th, 21st."""
-    ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number:,}{ending}"
 
 
 def as_of_text(moment: datetime.datetime) -> str:

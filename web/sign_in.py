@@ -26,6 +26,8 @@ PUBLIC = frozenset(
         "payments:webhook",
         # Development's mailbox, which is not there when mails are sent.
         "messages:mailbox",
+        # Whoever has the mail may end its kind.
+        "messages:unsubscribe",
         # Signing in and up, and getting back in.
         "account_login",
         "account_logout",

@@ -73,6 +73,7 @@ message_urls = [
     path("", messages.index, name="index"),
     path("<int:message_id>/", messages.detail, name="detail"),
     path("mailbox/", messages.mailbox, name="mailbox"),
+    path("unsubscribe/<str:token>/", messages.unsubscribe, name="unsubscribe"),
 ]
 
 payment_urls = [

@@ -118,6 +118,8 @@ def _write_people(
             "",
             True,
             True,
+            True,
+            True,
             False,
             False,
             0,
@@ -195,8 +197,15 @@ def _plans(
             )
 
 
-_USER_COLUMNS = ["id", "email", "name", "password", "date_joined", "theme", "wants_receipts", "is_active"]
-_USER_COLUMNS += ["is_staff", "is_superuser", "version"]
+_USER_COLUMNS = ["id", "email", "name", "password", "date_joined", "theme", "wants_receipts"]
+_USER_COLUMNS += [
+    "wants_rank_changes",
+    "wants_weekly_digest",
+    "is_active",
+    "is_staff",
+    "is_superuser",
+    "version",
+]
 _PLAN_COLUMNS = [field.attname for field in Plan._meta.concrete_fields]
 _ACCOUNT_COLUMNS = ["id", "kind", "user_id", "plan_id", "provider", "balance_kobo", "rate_bps"]
 _ACCOUNT_COLUMNS += ["accrued_numerator", "accrued_to", "accrues_until"]

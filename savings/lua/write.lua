@@ -1,10 +1,22 @@
--- One member's new standing. KEYS: board, its building. ARGV: moment, reference ('' to keep it), the word.
--- A board that is being built hears it too, so that nothing is lost between its first row and its last.
--- Answers 1 for written, 0 for known already, -1 where there is no board.
+-- One member's new standing. KEYS: board, its building. ARGV: moment, reference ('' to keep it), how many places are
+-- first ones, the word. A board that is being built hears it too, so that nothing is lost between its first row and
+-- its last. Answers 1 for written, 2 for written where it may have changed who has the first places, 0 for known
+-- already, -1 where there is no board.
 local live, building = redis.call('HGET', KEYS[1], 'token'), redis.call('GET', KEYS[2])
-if building then apply(KEYS[1] .. ':' .. building, ARGV, 3) end
+if building then apply(KEYS[1] .. ':' .. building, ARGV, 4) end
 if not live then return -1 end
-if apply(KEYS[1] .. ':' .. live, ARGV, 3) == 0 then return 0 end
+local prefix = KEYS[1] .. ':' .. live
+
+-- Who has none of the first places before and after has moved nobody in or out of them: all between stood lower too.
+local function is_among_first()
+  local known = redis.call('HGET', prefix .. ':members', ARGV[4])
+  local name = known and string.match(known, '^%d+|%d|%-?%d+|(%x*)|')
+  local score = name and name ~= '' and redis.call('ZSCORE', prefix .. ':saved', name)
+  return score and redis.call('ZCOUNT', prefix .. ':saved', '(' .. score, '+inf') < tonumber(ARGV[3])
+end
+
+local was_among_first = is_among_first()
+if apply(prefix, ARGV, 4) == 0 then return 0 end
 redis.call('HINCRBY', KEYS[1], 'version', '1')
 if ARGV[2] ~= '' then redis.call('HSET', KEYS[1], 'at', ARGV[1], 'reference', ARGV[2]) end
-return 1
+return (was_among_first or is_among_first()) and 2 or 1

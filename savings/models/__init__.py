@@ -1,6 +1,6 @@
 """What is stored, one module per feature."""
 
-from savings.models.circles import Circle, CircleEvent, Membership
+from savings.models.circles import Circle, CircleEvent, DigestLine, Membership, ToldPlaces
 from savings.models.ledger import Account, Entry, Transaction
 from savings.models.outbox import OutboxRow
 from savings.models.payments import Payment, WebhookEvent
@@ -13,6 +13,7 @@ __all__ = [
     "Circle",
     "CircleEvent",
     "Device",
+    "DigestLine",
     "Entry",
     "Membership",
     "OutboxRow",
@@ -22,6 +23,7 @@ __all__ = [
     "ProductRate",
     "Statement",
     "StatementSubscription",
+    "ToldPlaces",
     "Transaction",
     "User",
     "WebhookEvent",

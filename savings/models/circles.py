@@ -46,6 +46,8 @@ class Circle(models.Model):
     # Empty: as many as come.
     member_limit = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    # The Monday of the last week that has been looked through for the weekly mails.
+    digested_week = models.DateField(null=True, blank=True, editable=False)
 
     objects = CircleQuerySet.as_manager()
 
@@ -172,3 +174,32 @@ class CircleEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class ToldPlaces(models.Model):
+    """Who had which of a circle's first places when its members were last told: what has changed since is news."""
+
+    circle = models.OneToOneField(
+        Circle, on_delete=models.CASCADE, primary_key=True, related_name="told_places"
+    )
+    # For each line of the board, best first: the membership's id, its place, its sum in kobo.
+    lines = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"places of circle {self.pk}"
+
+
+class DigestLine(models.Model):
+    """What somebody's next weekly mail says of one circle; gone as soon as that mail is in the outbox."""
+
+    # In this order a batch of people is read with all their circles.
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="digest_lines")
+    membership = models.OneToOneField(Membership, on_delete=models.CASCADE, related_name="digest_line")
+    week = models.DateField()
+    # The places as the week ended and as it began; none without savings or off the board.
+    place = models.IntegerField(null=True)
+    place_before = models.IntegerField(null=True)
+    change_kobo = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"week of {self.week}, membership {self.membership_id}"

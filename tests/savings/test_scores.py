@@ -112,7 +112,7 @@ def test_a_plan_in_no_circle_costs_one_query_more_than_none(
         scores.count(paid, paid.plan_id or 0, 100, paid.created_on)
 
 
-def test_the_board_knows_right_after_the_commit_and_nothing_is_left_to_do(
+def test_the_board_knows_right_after_the_commit_and_what_is_left_is_a_look_at_the_first_places(
     member: Membership, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     board_upkeep.rebuild(member.circle_id)
@@ -120,8 +120,23 @@ def test_the_board_knows_right_after_the_commit_and_nothing_is_left_to_do(
         paid = factories.pay_in(member.user, 1_00, plan=member.plan)
     board = leaderboards.page(member.circle, member)
     assert (board.lines[0].saved_kobo, board.after_reference) == (1_001_00, paid.reference)
-    last = OutboxRow.objects.filter(kind=scores.OUTBOX_KIND).latest("pk")
-    assert last.done_at is not None
+    left = OutboxRow.objects.get(payload__reference=paid.reference)
+    assert (left.kind, left.done_at) == (scores.LOOK_KIND, None)
+
+
+def test_nothing_is_left_to_do_where_the_first_ten_places_are_as_they_were(
+    circle: Circle, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    for kobo in range(100, 110):
+        factories.make_member(circle, saved_kobo=kobo)
+    eleventh = factories.make_member(circle, saved_kobo=50)
+    board_upkeep.rebuild(circle.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        below = factories.pay_in(eleventh.user, 49, plan=eleventh.plan)
+        level_with_the_tenth = factories.pay_in(eleventh.user, 1, plan=eleventh.plan)
+    assert OutboxRow.objects.get(payload__reference=below.reference).done_at
+    left = OutboxRow.objects.get(payload__reference=level_with_the_tenth.reference)
+    assert (left.kind, left.done_at) == (scores.LOOK_KIND, None)
 
 
 def test_the_outbox_brings_what_was_not_written_and_an_older_word_changes_nothing(member: Membership) -> None:

@@ -33,7 +33,9 @@ FIELDS = [
     "password",
     "password1",
     "theme",
+    "wants_rank_changes",
     "wants_receipts",
+    "wants_weekly_digest",
 ]
 OUTSIDE = [
     "/accounts/login/",

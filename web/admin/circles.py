@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from savings import money
-from savings.models import Circle, CircleEvent, Membership
+from savings.models import Circle, CircleEvent, DigestLine, Membership, ToldPlaces
 from web.admin.base import ReadOnlyAdmin
 
 
@@ -41,3 +41,26 @@ class CircleEventAdmin(ReadOnlyAdmin):
     list_display = ("kind", "circle", "membership", "transaction", "happened_at")
     relations = ("circle", "membership", "transaction")
     user_path = ""
+
+
+@admin.register(ToldPlaces)
+class ToldPlacesAdmin(ReadOnlyAdmin):
+    """As of which lines of its board the members of a circle were last told of their places."""
+
+    list_display = ("circle",)
+    relations = ("circle",)
+    user_path = ""
+
+
+@admin.register(DigestLine)
+class DigestLineAdmin(ReadOnlyAdmin):
+    """What the weekly mails that are still to be written will say."""
+
+    list_display = ("user", "membership", "week", "place", "place_before", "change")
+    relations = ("user", "membership")
+    finds_by = ("email",)
+    search_help_text = "A whole e-mail address"
+
+    @admin.display
+    def change(self, line: DigestLine) -> str:
+        return money.signed(line.change_kobo)

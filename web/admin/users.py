@@ -47,7 +47,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
     add_form = NewUserForm
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
-        ("Preferences", {"fields": ("theme", "wants_receipts")}),
+        ("Preferences", {"fields": ("theme", "wants_receipts", "wants_rank_changes", "wants_weekly_digest")}),
         ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         ("Dates", {"fields": ("date_joined", "last_login")}),
     )

@@ -11,8 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.views.decorators.csrf import csrf_exempt
 
-from savings import emails
+from savings import emails, users
 from savings.models import OutboxRow, User
 from web import keyset
 from web.http import SaverRequest, render_part
@@ -60,6 +61,24 @@ def mailbox(request: HttpRequest) -> HttpResponse:
         raise Http404
     rows = _mails().order_by("-id")[:_IN_THE_MAILBOX]
     return render(request, "messages/mailbox.html", {"rows": [_message(row, text=row.text) for row in rows]})
+
+
+@csrf_exempt
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """End a kind of mail from the mail itself, signed in or not: asked by a person, done by a POST of theirs.
+
+    Mail programs post on their own (RFC 8058), without a cookie. What allows it is the token, which is in that mail.
+    """
+    found = emails.unsubscribing(token)
+    if found is None:
+        raise Http404
+    user = get_object_or_404(User, pk=found[0])
+    is_done = request.method == "POST"
+    if is_done:
+        users.unsubscribe(user, found[1])
+    return render(
+        request, "messages/unsubscribe.html", {"kind": emails.KINDS[found[1]][0], "is_done": is_done}
+    )
 
 
 def _mails(**of: User) -> QuerySet[OutboxRow]:
