@@ -113,14 +113,9 @@ def finish(row_ids: Iterable[int]) -> None:
 
 
 def hand_on(row_ids: Iterable[int], kind: str, *, after: datetime.timedelta) -> None:
-    """Mark rows done as `finish` does, and have them ask for the next work of their cause, after a while."""
+    """Let rows whose work is done, as for `finish`, ask for the next work of the same cause, after a while."""
     waiting_rows = OutboxRow.objects.filter(pk__in=row_ids, due_at__isnull=False)
-    waiting_rows.update(**handed_on(kind, after=after))
-
-
-def handed_on(kind: str, *, after: datetime.timedelta) -> dict[str, object]:
-    """Return what a handler changes on a row whose work is done, and whose cause asks for more, after a while."""
-    return {"kind": kind, "due_at": timezone.now() + after, "done_at": None, "tries": 0, "error": ""}
+    waiting_rows.update(kind=kind, due_at=timezone.now() + after, tries=0, error="")
 
 
 def claim(row_id: int, now: datetime.datetime) -> OutboxRow | None:
@@ -146,7 +141,7 @@ def deliver(row_id: int, handlers: Mapping[str, Handler]) -> bool:
         logger.warning("outbox row %s (%s), try %s: %s", row.pk, row.kind, row.tries, error)
         _put_off(row, error)
         return False
-    return _end(row, **{"done_at": timezone.now(), "due_at": None, "error": "", **changes})
+    return _end(row, **changes, done_at=timezone.now(), due_at=None, error="")
 
 
 def sweep(now: datetime.datetime, handlers: Mapping[str, Handler]) -> int:

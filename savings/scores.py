@@ -80,14 +80,13 @@ def changed(membership: Membership, cause: str, **changes: object) -> None:
 def deliver(row: OutboxRow) -> Mapping[str, object]:
     """Write a member's standing, as it is now, to the board: what an outbox row of this kind asks for.
 
-    The row goes on as one that looks at the first places, since an earlier try may have written the standing and died
-    before it could say whether those have changed. Raises boards.Away, for another try later.
+    Raises boards.Away, for another try later.
     """
     if boards.gate.suspect and not recover():
         raise boards.Away("Redis is not back yet.")
     for standing in Standing.of(Membership.objects.filter(pk=row.payload["membership"])):
         boards.write(standing, row.payload["reference"])
-    return outbox.handed_on(LOOK_KIND, after=LOOK_AFTER)
+    return {}
 
 
 def recover() -> bool:

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 # What does the work of each kind of outbox row.
 HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(emails.KINDS, emails.send) | {
-    scores.OUTBOX_KIND: scores.deliver,
+    scores.OUTBOX_KIND: rank_changes.deliver,
     scores.LOOK_KIND: rank_changes.deliver,
 }
 

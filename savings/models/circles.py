@@ -179,14 +179,12 @@ class CircleEvent(models.Model):
 class ToldPlaces(models.Model):
     """Who had which of a circle's first places when its members were last told: what has changed since is news."""
 
-    circle = models.OneToOneField(
-        Circle, on_delete=models.CASCADE, primary_key=True, related_name="told_places"
-    )
+    circle = models.OneToOneField(Circle, on_delete=models.CASCADE, related_name="told_places")
     # For each line of the board, best first: the membership's id, its place, its sum in kobo.
     lines = models.JSONField(default=list)
 
     def __str__(self) -> str:
-        return f"places of circle {self.pk}"
+        return f"places of circle {self.circle_id}"
 
 
 class DigestLine(models.Model):

@@ -26,6 +26,7 @@ from savings.models import (
     Circle,
     CircleEvent,
     Device,
+    DigestLine,
     Entry,
     Membership,
     OutboxRow,
@@ -33,6 +34,7 @@ from savings.models import (
     Plan,
     Product,
     ProductRate,
+    ToldPlaces,
     Transaction,
     User,
     WebhookEvent,
@@ -130,6 +132,10 @@ def add_circles(users: list[User], plans: list[Plan], product: Product) -> None:
     )
     CircleEvent.objects.bulk_create(
         CircleEvent(circle=member.circle, membership=member, kind="joined") for member in members
+    )
+    ToldPlaces.objects.bulk_create(ToldPlaces(circle=circle) for circle in rows)
+    DigestLine.objects.bulk_create(
+        DigestLine(user=member.user, membership=member, week=today, change_kobo=1) for member in members
     )
 
 

@@ -1,0 +1,260 @@
+"""The weekly digest: what counts as a move, one mail for all of one's circles, quiet when nothing moved."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import time_machine
+from django.core import mail
+from django.db import connection, transaction
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from savings import circles, digests, outbox, tasks
+from savings.models import Circle, DigestLine, Membership, OutboxRow, User
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+# A Monday; seven in the morning in Lagos is six in UTC.
+MIDNIGHT = datetime.datetime(2026, 11, 22, 23, 10, tzinfo=datetime.UTC)
+SEVEN = datetime.datetime(2026, 11, 23, 6, 0, tzinfo=datetime.UTC)
+WEDNESDAY = MIDNIGHT - datetime.timedelta(days=5)
+THE_WEEK_BEFORE = MIDNIGHT - datetime.timedelta(days=12)
+
+
+def make(*sums: int, **fields: Any) -> tuple[Circle, list[Membership]]:
+    """A circle whose members had saved that much when the week began."""
+    with time_machine.travel(THE_WEEK_BEFORE):
+        circle = factories.make_circle(**fields)
+        return circle, [factories.make_member(circle, saved_kobo=kobo) for kobo in sums]
+
+
+def save(member: Membership, kobo: int, *, at: datetime.datetime = WEDNESDAY) -> None:
+    with time_machine.travel(at):
+        factories.pay_in(member.user, kobo, plan=member.plan)
+
+
+def send() -> dict[int, list[dict[str, str]]]:
+    """Draw up and write it all as the timetable does, and return what each person's mail says."""
+    digests.draw_up(MIDNIGHT)
+    while digests.write(SEVEN):
+        pass
+    rows = OutboxRow.objects.filter(kind="weekly_digest")
+    return {row.user_id or 0: row.payload["lines"] for row in rows}
+
+
+def said(lines: list[dict[str, str]]) -> list[tuple[str, str]]:
+    return [(line["place"], line["change"]) for line in lines]
+
+
+def test_who_saved_and_whose_place_moved_hear_of_it_and_nobody_else() -> None:
+    _, (first, second, _, _) = make(900_00, 500_00, 300_00, 100_00)
+    save(second, 500_00)
+    found = send()
+    assert {user_id: said(lines) for user_id, lines in found.items()} == {
+        second.user_id: [("1st place, up 1", "+\u202f₦500.00")],
+        first.user_id: [("2nd place, down 1", "")],
+    }
+
+
+def test_a_week_in_which_nothing_moved_is_quiet() -> None:
+    _, (first, *_) = make(900_00, 500_00)
+    save(first, 100_00, at=THE_WEEK_BEFORE)
+    assert send() == {}
+
+
+def test_a_newcomer_is_new_and_who_is_off_the_board_hears_of_their_own_sum_alone() -> None:
+    _, (first, newcomer, shy) = make(900_00, 0, 100_00)
+    save(newcomer, 500_00)
+    save(shy, 700_00)
+    circles.show_as(shy, nickname="Shy", hides_amount=True, on_board=False)
+    found = send()
+    assert said(found[newcomer.user_id]) == [("2nd place, new on the board", "+\u202f₦500.00")]
+    assert said(found[shy.user_id]) == [("No place on the board", "+\u202f₦700.00")]
+    assert first.user_id not in found
+
+
+def test_what_is_paid_in_on_monday_belongs_to_the_next_week() -> None:
+    _, (_, second) = make(900_00, 500_00)
+    save(second, 500_00, at=MIDNIGHT)
+    assert send() == {}
+
+
+def test_places_beyond_the_first_ones_are_no_news_but_own_savings_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(digests, "FOLLOWED", 2)
+    _, members = make(900_00, 800_00, 700_00, 600_00, 500_00)
+    save(members[4], 250_00)
+    found = send()
+    assert {user_id: said(lines) for user_id, lines in found.items()} == {
+        members[4].user_id: [("3rd place, up 2", "+\u202f₦250.00")]
+    }
+
+
+def test_one_mail_tells_of_all_the_circles_of_a_person() -> None:
+    _, (mine, _) = make(100_00, 200_00, name="Enugu")
+    _, (also_mine,) = make(100_00, name="<b>Runners</b>")
+    Membership.objects.filter(pk=also_mine.pk).update(user=mine.user)
+    save(mine, 300_00)
+    save(also_mine, 50_00)
+    assert len(send()[mine.user_id]) == 2
+    outbox.deliver(OutboxRow.objects.get(kind="weekly_digest", user=mine.user).pk, tasks.HANDLERS)
+    message = mail.outbox[-1]
+    assert message.subject == "Your week in 2 circles"
+    for part in ("Enugu", "<b>Runners</b>", "1st place, up 1", "1st place, as before", "₦300.00"):
+        assert part in str(message.body)
+    assert "@" not in str(message.body)
+
+
+@pytest.mark.parametrize("why", ["off", "inactive", "left", "ended"])
+def test_who_does_not_want_it_or_is_not_there_gets_none(why: str) -> None:
+    circle, (member, _) = make(100_00, 200_00)
+    save(member, 300_00)
+    if why == "off":
+        User.objects.filter(pk=member.user_id).update(wants_weekly_digest=False)
+    elif why == "inactive":
+        User.objects.filter(pk=member.user_id).update(is_active=False)
+    elif why == "left":
+        Membership.objects.filter(pk=member.pk).update(left_at=WEDNESDAY)
+    else:
+        Circle.objects.filter(pk=circle.pk).update(ends_on=timezone.localdate(MIDNIGHT))
+    assert member.user_id not in send()
+
+
+def test_who_switches_it_off_in_the_night_gets_none_in_the_morning() -> None:
+    _, (member, _) = make(100_00, 200_00)
+    save(member, 50_00)
+    digests.draw_up(MIDNIGHT)
+    User.objects.update(wants_weekly_digest=False)
+    assert digests.write(SEVEN) == 0
+    assert not DigestLine.objects.exists()
+
+
+def test_it_is_drawn_up_on_mondays_and_written_in_the_morning() -> None:
+    _, (member, _) = make(100_00, 200_00)
+    save(member, 50_00)
+    assert digests.draw_up(MIDNIGHT - datetime.timedelta(hours=1)) == 0
+    assert digests.draw_up(MIDNIGHT + datetime.timedelta(days=1)) == 0
+    assert digests.draw_up(MIDNIGHT) == 1
+    assert digests.write(SEVEN - datetime.timedelta(minutes=1)) == 0
+    assert digests.write(SEVEN) == 1
+
+
+def test_nobody_is_written_to_before_all_circles_are_looked_through() -> None:
+    _, (mine,) = make(100_00)
+    save(mine, 50_00)
+    digests.draw_up(MIDNIGHT)
+    _, (also_mine,) = make(100_00)
+    assert digests.write(SEVEN) == 0
+    digests.draw_up(MIDNIGHT)
+    assert digests.write(SEVEN) == 1
+    assert also_mine.user_id != mine.user_id
+
+
+def test_a_second_run_and_the_same_week_once_more_change_nothing() -> None:
+    _, (member, _) = make(100_00, 200_00)
+    save(member, 50_00)
+    send()
+    assert digests.draw_up(MIDNIGHT) == 0
+    Circle.objects.update(digested_week=None)
+    assert len(send()) == OutboxRow.objects.filter(kind="weekly_digest").count() == 1
+
+
+def test_what_a_week_could_not_write_is_no_news_in_the_next() -> None:
+    _, (member, _) = make(100_00, 200_00)
+    save(member, 50_00)
+    digests.draw_up(MIDNIGHT)
+    digests.draw_up(MIDNIGHT + datetime.timedelta(days=7))
+    assert not DigestLine.objects.exists()
+
+
+@pytest.mark.parametrize("act", [digests.draw_up, digests.write])
+def test_a_worker_that_dies_in_the_middle_is_made_up_for(act: Callable[[datetime.datetime], int]) -> None:
+    for _ in range(2):
+        _, (member, _) = make(100_00, 200_00)
+        save(member, 50_00)
+    if act is digests.write:
+        digests.draw_up(MIDNIGHT)
+    with suppress(KeyboardInterrupt), transaction.atomic():
+        assert act(MIDNIGHT if act is digests.draw_up else SEVEN) == 2
+        raise KeyboardInterrupt
+    assert len(send()) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_at_once_write_to_everybody_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digests, "_PEOPLE", 2)
+    made = [make(100_00, 200_00) for _ in range(3)]
+    for _, (member, _) in made:
+        save(member, 150_00)
+    begin = threading.Barrier(2)
+
+    def work() -> None:
+        begin.wait()
+        try:
+            digests.draw_up(MIDNIGHT)
+            for _ in range(6):
+                digests.write(SEVEN)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        for task in [pool.submit(work), pool.submit(work)]:
+            task.result()
+    people = [row.user_id for row in OutboxRow.objects.filter(kind="weekly_digest")]
+    assert sorted(people) == sorted(member.user_id for _, pair in made for member in pair)  # type: ignore[type-var]
+    assert not DigestLine.objects.exists()
+
+
+def fill(circle: Circle, like: Membership, times: int) -> None:
+    """Add members who have saved this week, each as the one given."""
+    people = User.objects.bulk_create(User(email=f"{times}-{n}@example.com", name="X") for n in range(times))
+    for user in people:
+        plan = factories.make_plan(user, circle.product)
+        Membership.objects.create(
+            circle=circle,
+            user=user,
+            plan=plan,
+            nickname=f"M{user.pk}",
+            saved_kobo=200,
+            week=like.week,
+            week_start_kobo=100,
+        )
+
+
+def test_many_cost_as_many_queries_as_one_and_their_pages_know() -> None:
+    circle, (member, _) = make(100_00, 200_00)
+    save(member, 50_00)
+    member.refresh_from_db()
+    costs = []
+    for times in (1, 300):
+        fill(circle, member, times)
+        OutboxRow.objects.all().delete()
+        Circle.objects.update(digested_week=None)
+        before = dict(User.objects.values_list("pk", "version"))
+        with CaptureQueriesContext(connection) as captured:
+            assert digests.draw_up(MIDNIGHT) == 1
+            assert digests.write(SEVEN) > times
+        costs.append(len(captured))
+        written = OutboxRow.objects.filter(kind="weekly_digest").values_list("user_id", "user__version")
+        assert all(version == before[user_id or 0] + 1 for user_id, version in written)
+    assert costs[0] == costs[1]
+
+
+def test_people_are_written_to_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digests, "_PEOPLE", 2)
+    _, members = make(5_00, 4_00, 3_00, 2_00, 1_00)
+    Membership.objects.update(saved_kobo=F("saved_kobo") + 1, week_start_kobo=F("saved_kobo"))
+    Membership.objects.update(week=timezone.localdate(WEDNESDAY) - datetime.timedelta(days=2))
+    digests.draw_up(MIDNIGHT)
+    assert [digests.write(SEVEN) for _ in range(4)] == [2, 2, 1, 0]
+    assert len(members) == OutboxRow.objects.filter(kind="weekly_digest").count()
