@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core import signing
 from django.core.mail import EmailMultiAlternatives, mailers
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils.html import escape
 
-from savings import money, outbox, places
+from savings import mail_switches, money, outbox, places
 from savings.models import Circle, Device, Membership, OutboxRow, Transaction, User
 
 # Each kind of mail: what it is called until it is written, and why somebody gets it.
@@ -32,10 +31,6 @@ KINDS = {
     "weekly_digest": ("Your week in circles", "Because something moved in a circle of yours"),
     "welcome": ("Welcome to Asusu", "Because you opened an account"),
 }
-# The kinds that tell of what others did as well, each with the person's switch for it: they can be ended from the mail
-# itself, by somebody who is not signed in.
-SWITCHES = {"rank_changed": "wants_rank_changes", "weekly_digest": "wants_weekly_digest"}
-_SIGNER = signing.Signer(salt="savings.emails.unsubscribe")
 # What stands where a link or a code stood, once the mail is out.
 _REMOVED = "[removed after sending]"
 
@@ -176,27 +171,13 @@ def send(row: OutboxRow) -> dict[str, object]:
             "Message-ID": message_id(row),
             "Date": format_datetime(row.created_at),
             "Auto-Submitted": "auto-generated",
-            **_unsubscribe_headers(row),
+            **mail_switches.headers(row.user_id, row.kind),
         },
     )
     if row.html:
         message.attach_alternative(row.html, "text/html")
     _hand_over(message)
     return {} if settings.SHOWS_MAILBOX else _without_its_secret(row)
-
-
-def unsubscribe_url(user_id: int, kind: str) -> str:
-    """Return the address that ends mails of a kind for a person, whoever opens it: it is in their mails alone."""
-    return f"{settings.SITE_URL}/messages/unsubscribe/{_SIGNER.sign(f'{user_id}-{kind}')}/"
-
-
-def unsubscribing(token: str) -> tuple[int, str] | None:
-    """Return the id of the person and the kind of mail that such an address is about; None for one that is not ours."""
-    try:
-        user_id, _, kind = _SIGNER.unsign(token).partition("-")
-    except signing.BadSignature:
-        return None
-    return (int(user_id), kind) if kind in SWITCHES else None
 
 
 def message_id(row: OutboxRow) -> str:
@@ -221,7 +202,7 @@ def _write(row: OutboxRow) -> None:
         "amount": money.naira(row.transaction.amount_kobo) if row.transaction else "",
         "device": row.payload.get("device"),
         "payload": row.payload,
-        "unsubscribe_url": unsubscribe_url(user.pk, row.kind) if row.kind in SWITCHES else "",
+        "unsubscribe_url": mail_switches.url(user.pk, row.kind),
         "at": datetime.datetime.fromisoformat(at) if at else row.created_at,
         "site_url": settings.SITE_URL,
     }
@@ -230,16 +211,6 @@ def _write(row: OutboxRow) -> None:
     row.text = render_to_string(f"emails/{row.kind}.txt", context).strip() + "\n"
     row.html = render_to_string(f"emails/{row.kind}.html", context)
     row.save(update_fields=["to", "subject", "text", "html"])
-
-
-def _unsubscribe_headers(row: OutboxRow) -> dict[str, str]:
-    """Return what lets a mail program end this kind of mail by itself (RFC 8058)."""
-    if row.user_id is None or row.kind not in SWITCHES:
-        return {}
-    return {
-        "List-Unsubscribe": f"<{unsubscribe_url(row.user_id, row.kind)}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-    }
 
 
 def _hand_over(message: EmailMultiAlternatives) -> None:

@@ -9,7 +9,7 @@ import unicodedata
 
 from django.db import transaction
 
-from savings import emails, ledger, outbox
+from savings import emails, ledger, mail_switches, outbox
 from savings.exceptions import Refused
 from savings.models import Device, User
 
@@ -80,15 +80,15 @@ def change_profile(user: User, *, name: str, theme: str, **wanted: bool) -> None
     with transaction.atomic():
         user.save(update_fields=["name", "theme", *wanted])
         User.objects.touch(user.pk)
-        for kind, switch in emails.SWITCHES.items():
+        for kind, switch in mail_switches.SWITCHES.items():
             if not wanted.get(switch, True):
                 outbox.take_back(user, kind)
 
 
 def unsubscribe(user: User, kind: str) -> None:
-    """Send a person no more mails of one of the kinds in `emails.SWITCHES`; a second time changes nothing."""
+    """Send a person no more mails of one of the kinds in `mail_switches.SWITCHES`; a second time changes nothing."""
     with transaction.atomic():
-        User.objects.filter(pk=user.pk).update(**{emails.SWITCHES[kind]: False})
+        User.objects.filter(pk=user.pk).update(**{mail_switches.SWITCHES[kind]: False})
         User.objects.touch(user.pk)
         outbox.take_back(user, kind)
 

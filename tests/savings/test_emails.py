@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import socket
 import time
@@ -15,7 +16,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import emails, outbox, tasks
+from savings import emails, mail_switches, outbox, tasks
 from savings.models import Device, OutboxRow, Transaction, User
 from tests import smtp_sink
 from tests.factories import make_plan, make_user, pay_in
@@ -154,6 +155,19 @@ def test_a_name_stays_out_of_headers_and_is_no_markup(name: str) -> None:
         assert "Bcc" not in headers
         assert "<b>" not in html_of(message)
         assert "\u202e" not in message.subject
+
+
+def test_only_a_mail_that_can_be_switched_off_says_how_a_mail_program_does_it() -> None:
+    user = make_user()
+    emails.weekly_digest({user.pk: []}, datetime.date(2026, 11, 16))
+    raw = deliver(OutboxRow.objects.get(kind="weekly_digest")).message().as_bytes().decode()
+    url = mail_switches.url(user.pk, "weekly_digest")
+    assert url.startswith("https://asusu.example/messages/unsubscribe/")
+    # In one piece: mail programs decode nothing here.
+    assert f"\nList-Unsubscribe: <{url}>\n" in raw
+    assert "\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\n" in raw
+    for row in every_mail(user):
+        assert "List-Unsubscribe" not in deliver(row).message()
 
 
 def test_a_subject_becomes_one_line() -> None:

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from savings.models import Device, User
+from savings.models import Device, OutboxRow, User
 from tests.factories import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +38,22 @@ def test_name_preferences_and_theme_are_saved(saver_client: Client, saver: User)
     page = saver_client.get("/profile/").text
     assert 'data-theme="dark"' in page
     assert "Saved" in page
+
+
+@pytest.mark.parametrize("switch", ["wants_receipts", "wants_rank_changes", "wants_weekly_digest"])
+def test_each_kind_of_mail_has_a_switch_of_its_own(saver_client: Client, saver: User, switch: str) -> None:
+    assert saver_client.get("/profile/").context["form"][switch].value() is True
+    saver_client.post("/profile/", {"name": "Ada", switch: "on"})
+    saver.refresh_from_db()
+    on = {name for name in vars(saver) if name.startswith("wants_") and getattr(saver, name)}
+    assert on == {switch}
+
+
+def test_what_waits_goes_with_its_switch(saver_client: Client, saver: User) -> None:
+    for kind in ("rank_changed", "weekly_digest", "welcome"):
+        OutboxRow.objects.create(kind=kind, dedupe_key=kind, user=saver)
+    saver_client.post("/profile/", {"name": "Ada", "wants_weekly_digest": "on"})
+    assert {row.kind for row in saver.outbox_rows.all()} == {"weekly_digest", "welcome"}
 
 
 @pytest.mark.parametrize("name", ["", "x" * 200, "Ada\u202e", "\u200d\u200d", "Ada\x00"])

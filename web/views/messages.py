@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.views.decorators.csrf import csrf_exempt
 
-from savings import emails, users
+from savings import emails, mail_switches, users
 from savings.models import OutboxRow, User
 from web import keyset
 from web.http import SaverRequest, render_part
@@ -69,7 +69,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
     Mail programs post on their own (RFC 8058), without a cookie. What allows it is the token, which is in that mail.
     """
-    found = emails.unsubscribing(token)
+    found = mail_switches.read(token)
     if found is None:
         raise Http404
     user = get_object_or_404(User, pk=found[0])
