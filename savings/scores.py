@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 OUTBOX_KIND = "leaderboard"
 # What becomes of such a row, once it is written, where the first places may have changed: see `rank_changes`.
-LOOK_KIND = "rank_changes"
+LOOK_KIND = "places"
 # Places that are lost and won back within it are no news.
 LOOK_AFTER = datetime.timedelta(minutes=1)
 # What a circle's score is not made of: nobody gets ahead by interest.

@@ -8,7 +8,7 @@ from functools import partial
 
 from django.utils import timezone
 
-from savings import circles, ledger
+from savings import circles, ledger, rank_changes
 from savings.demo import cast
 from savings.demo.story import Story, add_user
 from savings.models import Circle, Membership, Product, User
@@ -20,6 +20,8 @@ def add(story: Story, chance: random.Random) -> None:
         begins = story.today - datetime.timedelta(days=script.began_days_ago)
         luck = random.Random(script.name)  # noqa: S311 - the same chance every time
         story.add(story.on(begins, chance), partial(_start, story, script, luck))
+    began = story.today - datetime.timedelta(days=max(script.began_days_ago for script in cast.CIRCLES))
+    story.work_on_mondays(began)
 
 
 def _start(story: Story, script: cast.CircleScript, chance: random.Random) -> None:
@@ -58,11 +60,18 @@ def _join(story: Story, circle: Circle, member: cast.Member, chance: random.Rand
 def _save(story: Story, membership: Membership, member: cast.Member, chance: random.Random) -> None:
     """Pay in each sum, spread over the days until now."""
     now = timezone.now()
-    for at, naira in enumerate(member.sums, 1):
-        share = (at - chance.uniform(0.1, 0.9)) / len(member.sums)
+    for number, naira in enumerate(member.sums, 1):
+        share = (number - chance.uniform(0.1, 0.9)) / len(member.sums)
         day = timezone.localdate(now + (story.now - now) * share)
-        pay = partial(story.pay, membership.user.email, membership.plan, naira, chance, must=True)
-        story.add(story.on(day, chance), pay)
+        at = story.on(day, chance)
+        story.add(at, partial(story.pay, membership.user.email, membership.plan, naira, chance, must=True))
+        # The money has arrived by then.
+        story.add(at + datetime.timedelta(minutes=10), partial(_look, story, membership.circle))
+
+
+def _look(story: Story, circle: Circle) -> None:
+    rank_changes.look(circle)
+    story.send_mails()
 
 
 def _person(member: cast.Member) -> User:

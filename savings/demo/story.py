@@ -15,7 +15,20 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from savings import emails, inbox, ledger, maturity, outbox, payments, plans, polling, stash, users
+from savings import (
+    boards,
+    digests,
+    emails,
+    inbox,
+    ledger,
+    maturity,
+    outbox,
+    payments,
+    plans,
+    polling,
+    stash,
+    users,
+)
 from savings.demo import cast
 from savings.demo.provider import Provider
 from savings.models import OutboxRow, Plan, Product, Transaction, User
@@ -75,6 +88,21 @@ class Story:
         night = datetime.datetime.combine(after + datetime.timedelta(days=1), datetime.time(2, 10))
         for task in (self.poll, self.mature, self.send_mails):
             self.add(timezone.make_aware(night), task)
+
+    def work_on_mondays(self, after: datetime.date) -> None:
+        """Draw up the weekly mails in the night and write them in the morning, on each Monday after that day."""
+        monday = boards.week_of(after)
+        while (monday := monday + datetime.timedelta(days=7)) <= self.today:
+            night = timezone.make_aware(datetime.datetime.combine(monday, datetime.time(0, 10)))
+            self.add(night, self.draw_up_digests)
+            self.add(night + datetime.timedelta(hours=7), self.write_digests)
+
+    def draw_up_digests(self) -> None:
+        digests.draw_up(timezone.now())
+
+    def write_digests(self) -> None:
+        digests.write(timezone.now())
+        self.send_mails()
 
     def poll(self) -> None:
         polling.poll_due(timezone.now())

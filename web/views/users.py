@@ -36,19 +36,20 @@ class ProfileForm(forms.Form):
         required=False,
         label="Send me an e-mail for each top-up",
         widget=Switch,
+        help_text="E-mails about your sign-in are always sent: they protect your money.",
     )
     wants_rank_changes = forms.BooleanField(
         required=False,
         label="Send me an e-mail when my place in a circle changes",
         widget=Switch,
-        help_text="When you come among the first 1, 2, 3, 5 or 10, or are pushed out. At most one a day and circle.",
+        help_text="When you become first, come among the first 2, 3, 5 or 10, or are pushed out. At most one a day for "
+        "each circle.",
     )
     wants_weekly_digest = forms.BooleanField(
         required=False,
         label="Send me my week in circles on Mondays",
         widget=Switch,
-        help_text="Only after a week in which something moved. E-mails about your sign-in are always sent: they "
-        "protect your money.",
+        help_text="Only after a week in which something moved.",
     )
     theme = forms.ChoiceField(
         required=False, choices=User.Theme.choices, widget=Segments, help_text="Auto is as your device."
