@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('savings', '0007_staff_lists'),
+        ('savings', '0008_statements'),
     ]
 
     operations = [
