@@ -6,7 +6,8 @@ nothing: whoever wants to know looks at the board. A limited circle has no more 
 there every move is told.
 
 It is drawn up in the night, while the week's first sums are still in the members' rows, one statement for each circle.
-In the morning the mails are written, some hundred people at a time. A Monday that is missed altogether is left out.
+In the morning the mails are written for some hundred people at a time, the next when those are sent: a million of them
+hold up nothing else. A Monday that is missed altogether is left out.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from savings import emails, money, places
+from savings import emails, money, outbox, places
 from savings.models import Circle, DigestLine
 
 FOLLOWED = 200
@@ -67,6 +68,7 @@ def draw_up(now: datetime.datetime) -> int:
 def write(now: datetime.datetime) -> int:
     """From seven in the morning on, put the mails of the next 500 people into the outbox; return how many those were.
 
+    None while those before wait to be sent: the sweep takes what is due in its order, and others are behind them.
     Their lines go in the same transaction. Safe to run twice, at once, and to be killed.
     """
     local = timezone.localtime(now)
@@ -75,25 +77,31 @@ def write(now: datetime.datetime) -> int:
     with transaction.atomic():
         people = DigestLine.objects.order_by("user_id").values_list("user_id", flat=True).distinct()
         ids = list(people[:_PEOPLE])
-        if not ids or (local.weekday() == 0 and _waiting(local.date()).exists()):
+        is_drawn_up = local.weekday() != 0 or not _waiting(local.date()).exists()
+        if not (ids and is_drawn_up) or outbox.is_waiting(emails.WEEKLY_DIGEST):
             return 0
-        lines = DigestLine.objects.filter(user_id__in=ids).order_by("pk").select_for_update(of=("self",))
-        found: dict[datetime.date, dict[int, list[Mapping[str, Any]]]] = defaultdict(
-            lambda: defaultdict(list)
-        )
-        wanted = lines.filter(membership__left_at__isnull=True, user__wants_weekly_digest=True)
-        for line in wanted.select_related("membership__circle"):
-            found[line.week][line.user_id].append(_said(line))
-        for week, of_people in found.items():
-            emails.weekly_digest(of_people, week)
-        DigestLine.objects.filter(user_id__in=ids).delete()
-    return sum(len(of_people) for of_people in found.values())
+        lines = DigestLine.objects.filter(user_id__in=ids)
+        said: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+        # Of two at once the second waits here, and finds them gone.
+        wanted = list(_wanted(lines).order_by("pk").select_for_update(of=("self",)))
+        for line in wanted:
+            said[line.user_id].append(_said(line))
+        if wanted:
+            emails.weekly_digest(said, wanted[0].week)
+        lines.delete()
+    return len(said)
 
 
 def _waiting(monday: datetime.date) -> QuerySet[Circle]:
     """Return the circles that run, did so in the week before, and have not been looked through for it."""
     not_yet = Q(digested_week__isnull=True) | Q(digested_week__lt=monday - _WEEK)
     return Circle.objects.filter(not_yet, starts_on__lt=monday, ends_on__gt=monday)
+
+
+def _wanted(lines: QuerySet[DigestLine]) -> QuerySet[DigestLine]:
+    """Leave out who has left or does not want it since the night."""
+    still = Q(membership__left_at__isnull=True, user__is_active=True, user__wants_weekly_digest=True)
+    return lines.filter(still).select_related("membership__circle")
 
 
 def _draw_up(circle_id: int, monday: datetime.date) -> bool:

@@ -31,6 +31,7 @@ KINDS = {
     "weekly_digest": ("Your week in circles", "Because something moved in a circle of yours"),
     "welcome": ("Welcome to Asusu", "Because you opened an account"),
 }
+WEEKLY_DIGEST = "weekly_digest"
 # What stands where a link or a code stood, once the mail is out.
 _REMOVED = "[removed after sending]"
 
@@ -123,7 +124,7 @@ def rank_changed(
 def weekly_digest(lines: Mapping[int, list[Mapping[str, Any]]], week: datetime.date) -> None:
     """Tell people (by id) how a week went in their circles, a line for each; once per person and week."""
     payloads = {user_id: {"week": week.isoformat(), "lines": said} for user_id, said in lines.items()}
-    outbox.add_for_many("weekly_digest", payloads, cause=week.isoformat())
+    outbox.add_for_many(WEEKLY_DIGEST, payloads, cause=week.isoformat())
 
 
 def new_device(user: User, device: Device, at: datetime.datetime) -> OutboxRow | None:

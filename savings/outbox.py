@@ -101,6 +101,11 @@ def add_for_many(kind: str, payloads: Mapping[int, Mapping[str, Any]], *, cause:
     User.objects.filter(pk__in=ids).update(version=F("version") + 1)
 
 
+def is_waiting(kind: str) -> bool:
+    """Say whether there are rows of a kind that nobody has tried yet."""
+    return OutboxRow.objects.filter(due_at__isnull=False, kind=kind, tries=0).exists()
+
+
 def take_back(user: User, kind: str) -> None:
     """Forget what waits for a person who does not want that kind any more."""
     user.outbox_rows.filter(kind=kind, due_at__isnull=False).delete()
