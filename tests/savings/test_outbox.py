@@ -80,7 +80,30 @@ def test_the_same_cause_writes_one_row_and_its_transaction_goes_on() -> None:
 def test_a_row_outside_of_the_transaction_of_its_cause_is_refused() -> None:
     with pytest.raises(RuntimeError, match="transaction of its cause"):
         outbox.add("note", dedupe_key="one")
+    with pytest.raises(RuntimeError, match="transaction of its cause"):
+        outbox.add_for_many("note", {}, cause="one")
     assert not OutboxRow.objects.exists()
+
+
+def test_many_get_a_row_each_once_per_cause_and_their_pages_know() -> None:
+    users = [make_user() for _ in range(3)]
+    for _ in range(2):
+        outbox.add_for_many("note", {user.pk: {"for": user.name} for user in users}, cause="week 1")
+    rows = OutboxRow.objects.order_by("user_id")
+    assert [row.payload for row in rows] == [{"for": user.name} for user in users]
+    assert {User.objects.get(pk=user.pk).version for user in users} == {2}
+
+
+def test_a_row_whose_work_is_done_can_ask_for_the_next(clock: time_machine.Traveller) -> None:
+    row, work, later = make_row(), Work(), datetime.timedelta(minutes=1)
+    OutboxRow.objects.update(tries=3, error="no route")
+    outbox.hand_on([row.pk], "next", after=later)
+    assert not outbox.deliver(row.pk, {"next": work})
+    clock.shift(later)
+    assert outbox.deliver(row.pk, {"next": work})
+    outbox.hand_on([row.pk], "next", after=later)
+    row.refresh_from_db()
+    assert (row.tries, row.due_at) == (1, None), "what is done stays so"
 
 
 def test_a_row_goes_with_the_transaction_that_is_taken_back(
