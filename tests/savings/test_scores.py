@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from savings import board_upkeep, boards, leaderboards, ledger, ledger_checks, outbox, scores, stash, tasks
@@ -137,6 +138,20 @@ def test_nothing_is_left_to_do_where_the_first_ten_places_are_as_they_were(
     assert OutboxRow.objects.get(payload__reference=below.reference).done_at
     left = OutboxRow.objects.get(payload__reference=level_with_the_tenth.reference)
     assert (left.kind, left.done_at) == (scores.LOOK_KIND, None)
+
+
+def test_who_moves_the_first_places_costs_no_query_more(
+    circle: Circle, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    *_, first, last = [factories.make_member(circle, saved_kobo=kobo) for kobo in (*range(90, 101), 1)]
+    board_upkeep.rebuild(circle.pk)
+    costs = []
+    for member in (first, last):
+        with CaptureQueriesContext(connection) as captured, django_capture_on_commit_callbacks(execute=True):
+            factories.pay_in(member.user, 1, plan=member.plan)
+        costs.append(len(captured))
+    assert costs[0] == costs[1]
+    assert OutboxRow.objects.filter(kind=scores.LOOK_KIND).count() == 1
 
 
 def test_the_outbox_brings_what_was_not_written_and_an_older_word_changes_nothing(member: Membership) -> None:
