@@ -46,3 +46,15 @@ class ForgedEvent(Exception):
 
 class MalformedEvent(Exception):
     """A webhook body that is too long, or is not an event."""
+
+
+class TooManyRows(Refused):
+    """A statement of more rows than its format holds. Another format or a shorter period will do."""
+
+
+class FileNotMade(Exception):
+    """A statement's file could not be made this time, though nothing is wrong with what was asked for."""
+
+
+class CheckpointLost(Exception):
+    """What was written of a statement is gone, or shorter than its checkpoint: it has to be begun again."""

@@ -9,7 +9,7 @@ import dataclasses
 import datetime
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,9 +30,11 @@ class Head:
     names_rows: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Row:
-    """One line: a ledger entry as its account sees it. Sums in kobo; None where there is none or it is hidden."""
+class Row(NamedTuple):
+    """One line: a ledger entry as its account sees it. Sums in kobo; None where there is none or it is hidden.
+
+    A tuple, because a million of them are made: writers unpack it, so that a plain tuple in this order will do.
+    """
 
     at: datetime.datetime
     reference: str
@@ -69,7 +71,11 @@ class Foot:
 
 
 class Writer(Protocol):
-    """What makes one file. `begin` and `finish` once, `add` as often as there are portions."""
+    """What makes one file: it is begun by making the writer, then `add` for each portion, then `finish` once.
+
+    OSError where the disk will not have it, as it comes. What cannot be written is cleaned, never refused.
+    Options: `csv.Writer(path, head, resume_at=bytes)` and its `position()`, `pdf.Writer(path, head, password=text)`.
+    """
 
     # The most rows that this format is offered for; None for as many as there are.
     MOST_ROWS: int | None
@@ -77,13 +83,16 @@ class Writer(Protocol):
     def __init__(self, path: Path, head: Head, **options: Any) -> None: ...
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Write the next rows."""
+        """Write the next rows. Raises TooManyRows above MOST_ROWS."""
         ...
 
     def finish(self, foot: Foot) -> None:
-        """Write the foot and close the file, which is whole after this and not before."""
+        """Write the foot and close the file, which is whole after this and not before. Raises FileNotMade."""
         ...
 
     def abandon(self) -> None:
-        """Close what is open, for a file that will not be finished."""
+        """Close what is open and remove what lies beside `path`, for a file that is not finished now.
+
+        What stands at `path` itself stays: it is the caller's, who may go on with it from a checkpoint.
+        """
         ...
