@@ -45,9 +45,20 @@ def parse(text: str) -> int:
 
 def naira(amount_kobo: int) -> str:
     """Return an amount as people read it: `₦1,250.50`, a minus sign first where it is negative."""
-    whole, kobo = divmod(abs(amount_kobo), KOBO_PER_NAIRA)
     sign = _MINUS + _NARROW_NO_BREAK_SPACE if amount_kobo < 0 else ""
-    return f"{sign}{settings.CURRENCY_SIGN}{whole:,}.{kobo:02d}"
+    return f"{sign}{settings.CURRENCY_SIGN}{figures(abs(amount_kobo))}"
+
+
+def figures(amount_kobo: int) -> str:
+    """Return an amount for a column that names its currency above: `1,250.50`, a minus sign first if negative."""
+    whole, kobo = divmod(abs(amount_kobo), KOBO_PER_NAIRA)
+    return f"{_MINUS if amount_kobo < 0 else ''}{whole:,}.{kobo:02d}"
+
+
+def decimal(amount_kobo: int) -> str:
+    """Return an amount for programs to read: `1250.50`, `-0.05`. Exact, since no float is on the way."""
+    whole, kobo = divmod(abs(amount_kobo), KOBO_PER_NAIRA)
+    return f"{'-' if amount_kobo < 0 else ''}{whole}.{kobo:02d}"
 
 
 def signed(amount_kobo: int) -> str:

@@ -1,0 +1,177 @@
+"""Statements as an Excel workbook: a sheet that sums up, and a sheet with one line for each row.
+
+Sums are numbers: kobo / 100 as a float, which shows every kobo exactly as long as there are less than 2^53 / 100 naira.
+Moments are dates of Excel in `TIME_ZONE`, since it knows no zones, to the second. Text is only ever written as text, so
+that nothing in a name is computed, linked or fetched. Rows go to a file as they come, so that memory stays flat.
+"""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any, cast
+
+import xlsxwriter
+from django.conf import settings
+from django.utils import timezone
+from xlsxwriter.exceptions import FileCreateError
+
+from savings.exceptions import FileNotMade, TooManyRows
+from savings.exports import Foot, Head, Row
+from savings.exports.text import columns, plain
+
+# Excel takes 32,767 halves of characters in a cell; of what is longer the file has the beginning.
+_MOST_CHARACTERS = 16_000
+_WIDTHS = {"Date": 19, "Reference": 23, "Kind": 22, "Name": 24, "Description": 44}
+_SUM_WIDTH = 18
+
+
+class Writer:
+    """Writes Excel. What XlsxWriter keeps meanwhile lies in a folder beside `path`."""
+
+    # A sheet ends at 1,048,576 lines, and who sums up over several is no longer helped by Excel.
+    MOST_ROWS: int | None = 1_000_000
+
+    def __init__(self, path: Path, head: Head) -> None:
+        self._head = head
+        self._zone = timezone.get_default_timezone()
+        self._parts = path.with_name(f"{path.name}.parts")
+        # There is one if this is begun again after a crash.
+        shutil.rmtree(self._parts, ignore_errors=True)
+        self._parts.mkdir()
+        self._book = xlsxwriter.Workbook(
+            path, {"constant_memory": True, "tmpdir": str(self._parts), "use_zip64": True}
+        )
+        self._book.set_properties(
+            {
+                "title": plain(f"Statement. {head.subject}"),
+                "comments": f"Verification code {head.code}",
+                "created": head.made_at.astimezone(datetime.UTC).replace(tzinfo=None),
+            }
+        )
+        self._bold = self._book.add_format({"bold": True})
+        self._heading = self._book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
+        self._money = self._book.add_format({"num_format": "#,##0.00"})
+        self._day = self._book.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
+        self._moment = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"})
+        self._summary = self._book.add_worksheet("Summary")
+        self._rows = self._book.add_worksheet("Transactions")
+        self._columns = ["Date", *columns(named=head.names_rows)]
+        self._line = 0
+        self._begin()
+
+    def add(self, rows: Iterable[Row]) -> None:
+        named, zone = self._head.names_rows, self._zone
+        for at, reference, kind, name, description, *sums in rows:
+            # Two lines are above the rows: the columns' names and the opening balance.
+            if self.MOST_ROWS is not None and self._line - 2 == self.MOST_ROWS:
+                raise TooManyRows(
+                    f"Excel holds {self.MOST_ROWS:,} rows of a statement. CSV holds all of them."
+                )
+            moment = at.astimezone(zone).replace(tzinfo=None, microsecond=0)
+            texts = (reference, kind, name, description) if named else (reference, kind, description)
+            self._write_row(moment, self._moment, texts, sums)
+
+    def finish(self, foot: Foot) -> None:
+        last = self._line - 1
+        self._edge(self._head.until, "Closing balance", foot.closing_kobo)
+        _done(self._rows.autofilter(0, 0, max(last, 1), len(self._columns) - 1))
+        self._sum_up(foot)
+        try:
+            self._book.close()
+        except FileCreateError as error:
+            raise OSError(str(error)) from error
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        for sheet in (self._summary, self._rows):
+            # XlsxWriter closes its own files only when it makes a workbook of them, and says of none that it is one.
+            cast("IO[str]", sheet.row_data_fh).close()
+        shutil.rmtree(self._parts, ignore_errors=True)
+
+    def _begin(self) -> None:
+        for column, name in enumerate(self._columns):
+            width = _WIDTHS.get(name, _SUM_WIDTH)
+            _done(self._rows.set_column(column, column, width))
+            _done(self._rows.write_string(0, column, name, self._heading))
+        self._rows.freeze_panes(1, 0)
+        self._line = 1
+        self._edge(self._head.since, "Opening balance", self._head.opening_kobo)
+
+    def _edge(self, day: datetime.date, what: str, balance_kobo: int) -> None:
+        """Write the line above or below all rows."""
+        texts = ("", what, "", "") if self._head.names_rows else ("", what, "")
+        self._write_row(_midnight(day), self._day, texts, (None, None, balance_kobo))
+
+    def _write_row(
+        self, when: datetime.datetime, form: Any, texts: Iterable[str], sums: Iterable[int | None]
+    ) -> None:
+        sheet, line = self._rows, self._line
+        _done(sheet.write_datetime(line, 0, when, form))
+        for column, text in enumerate(texts, 1):
+            if text:
+                _done(sheet.write_string(line, column, plain(text)[:_MOST_CHARACTERS]))
+        for column, kobo in enumerate(sums, len(self._columns) - 3):
+            if kobo is not None:
+                _done(sheet.write_number(line, column, kobo / 100, self._money))
+        self._line += 1
+
+    def _sum_up(self, foot: Foot) -> None:
+        """Write the first sheet: whose it is, from when to when, what it comes to, and how it is verified."""
+        head, sheet = self._head, self._summary
+        made_at = head.made_at.astimezone(self._zone).replace(tzinfo=None, microsecond=0)
+        facts: list[tuple[str, Any, Any]] = [
+            ("Statement of", head.holder, self._bold),
+            ("About", head.subject, None),
+            ("From", _midnight(head.since), self._day),
+            ("To", _midnight(head.until), self._day),
+            ("Currency", settings.CURRENCY, None),
+            ("Opening balance", head.opening_kobo, self._money),
+            ("Money in", foot.in_kobo, self._money),
+            ("Money out", foot.out_kobo, self._money),
+            ("Closing balance", foot.closing_kobo, self._money),
+            ("Interest before tax", foot.interest_gross_kobo, self._money),
+            ("Tax on interest", foot.interest_tax_kobo, self._money),
+            ("Interest after tax", foot.interest_gross_kobo - foot.interest_tax_kobo, self._money),
+            ("Made", made_at, self._moment),
+            ("Time zone", str(self._zone), None),
+            ("Verification code", head.code, None),
+            ("Verify at", head.verify_url, None),
+        ]
+        _done(sheet.set_column(0, 0, 26))
+        _done(sheet.set_column(1, 3, _SUM_WIDTH))
+        for line, (label, value, form) in enumerate(facts):
+            _done(sheet.write_string(line, 0, label))
+            self._write_fact(line, 1, value, form)
+        self._write_totals(len(facts) + 1, foot)
+
+    def _write_totals(self, line: int, foot: Foot) -> None:
+        for column, name in enumerate(["Kind", "Entries", "Money in", "Money out"]):
+            _done(self._summary.write_string(line, column, name, self._heading))
+        for below, total in enumerate(foot.totals, line + 1):
+            self._write_fact(below, 0, total.kind, None)
+            _done(self._summary.write_number(below, 1, total.rows))
+            self._write_fact(below, 2, total.in_kobo, self._money)
+            self._write_fact(below, 3, total.out_kobo, self._money)
+
+    def _write_fact(self, line: int, column: int, value: str | int | datetime.datetime, form: Any) -> None:
+        if isinstance(value, str):
+            text = plain(value)[:_MOST_CHARACTERS]
+            _done(self._summary.write_string(line, column, text, form))
+        elif isinstance(value, int):
+            _done(self._summary.write_number(line, column, value / 100, form))
+        else:
+            _done(self._summary.write_datetime(line, column, value, form))
+
+
+def _midnight(day: datetime.date) -> datetime.datetime:
+    return datetime.datetime.combine(day, datetime.time())
+
+
+def _done(code: int | None) -> None:
+    """Raise FileNotMade for what XlsxWriter says only in a return code: outside the sheet, or too long."""
+    if code:
+        raise FileNotMade(f"XlsxWriter answered {code}.")
