@@ -14,6 +14,7 @@ hidden. UTF-8 with a byte order mark, without which Excel guesses; lines end as 
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime
 import io
@@ -88,7 +89,9 @@ class Writer:
         self._file.close()
 
     def abandon(self) -> None:
-        self._file.close()
+        # A disk that is full will not have the rest now either.
+        with contextlib.suppress(OSError):
+            self._file.close()
 
     def _begin(self) -> None:
         names = ["Line", "Date", "Time", *columns(named=self._head.names_rows)]

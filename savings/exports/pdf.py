@@ -1,0 +1,179 @@
+"""Statements as PDF: set by typst in a child process, readable aloud, the same on every machine.
+
+Texts reach typst as JSON, so that markup or code in a name is a name. What is longer than a line or two of a statement
+needs is shown by its beginning: CSV and Excel have it whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+import re
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from savings import money
+from savings.exceptions import FileNotMade, TooManyRows
+from savings.exports import Foot, Head, Row
+from savings.exports.text import plain
+
+_PROGRAM = Path(__file__).with_name("typeset.py")
+# What the child may have of addresses before it is stopped: half as much again as the most that was measured.
+_MOST_BYTES = 650_000_000
+_TIMEOUT_SECONDS = 120
+# Characters that are shown. A character of a row takes half a kB of the child's memory.
+_MOST_IN_HEAD = 120
+_MOST_IN_RUNNING_HEAD = 90
+_MOST_IN_ROW = 100
+_MOST_IN_NAME = 40
+# Where a word is too long for a column a line may end inside it, though not between a letter and its marks.
+_LONG_WORD = re.compile(
+    r"[^\s-]{20}(?=[^\s\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff])"
+)
+_ZERO_WIDTH_SPACE = "\u200b"
+
+
+class Writer:
+    """Writes a PDF, locked if there is a password. It is made when the last row is known: it says n of m pages."""
+
+    # Measured: 1,500 rows with the longest texts they may show take 275 MB of the child, with usual ones 210 MB.
+    MOST_ROWS: int | None = 1_500
+
+    def __init__(self, path: Path, head: Head, *, password: str = "") -> None:
+        self._path = path
+        self._head = head
+        self._password = password
+        self._zone = timezone.get_default_timezone()
+        # Begun now, so that a folder that is not there or full is known before there is work in it.
+        self._file = path.open("wb")
+        self._rows: list[list[str]] = []
+        self._widest = 0
+
+    def add(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            if self.MOST_ROWS is not None and len(self._rows) == self.MOST_ROWS:
+                raise TooManyRows(
+                    f"A PDF holds {self.MOST_ROWS:,} rows. Excel and CSV hold more, and a shorter period has fewer."
+                )
+            local = row.at.astimezone(self._zone)
+            under = " · ".join(text for text in (row.name, row.description) if text)
+            texts = [
+                _shown(row.reference, _MOST_IN_NAME),
+                _shown(row.kind, _MOST_IN_NAME),
+                _shown(under, _MOST_IN_ROW),
+            ]
+            sums = [_figures(kobo) for kobo in (row.in_kobo, row.out_kobo, row.balance_kobo)]
+            self._widest = max(self._widest, *map(len, sums))
+            self._rows.append([f"{_day(local)}, {local:%H:%M}", *texts, *sums])
+
+    def finish(self, foot: Foot) -> None:
+        order = {
+            "made_at": int(self._head.made_at.timestamp()),
+            "password": self._password,
+            "data": self._data(foot),
+        }
+        self._file.write(_typeset(json.dumps(order).encode()))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+    def abandon(self) -> None:
+        # A disk that is full will not have the rest now either.
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+    def _data(self, foot: Foot) -> dict[str, Any]:
+        """Return what the template shows, as text that is ready to be shown."""
+        head = self._head
+        made_at = head.made_at.astimezone(self._zone)
+        period = f"{_day(head.since)} to {_day(head.until)}"
+        holder, subject = _shown(head.holder, _MOST_IN_HEAD), _shown(head.subject, _MOST_IN_HEAD)
+        running = _shown(f"{head.holder} · {head.subject}", _MOST_IN_RUNNING_HEAD)
+        figures = [
+            ["Opening balance", money.naira(head.opening_kobo)],
+            ["Money in", money.naira(foot.in_kobo)],
+            ["Money out", money.naira(foot.out_kobo)],
+            ["Closing balance", money.naira(foot.closing_kobo)],
+        ]
+        net_kobo = foot.interest_gross_kobo - foot.interest_tax_kobo
+        return {
+            "title": f"Statement of {holder}. {subject}. {period}",
+            "made_on": {"year": made_at.year, "month": made_at.month, "day": made_at.day},
+            "made": f"Sums are in {settings.CURRENCY}. Made on {_day(made_at)}, {made_at:%H:%M} ({self._zone}).",
+            "period": period,
+            "holder": holder,
+            "subject": subject,
+            "running": running,
+            "code": head.code,
+            "verify_url": head.verify_url,
+            "figures": figures,
+            "widest": max(self._widest, *(len(sum_) for _, sum_ in figures)),
+            "columns": ["Date and reference", "What", "Money in", "Money out", "Balance"],
+            "opening": [_day(head.since), "Opening balance", "", "", money.figures(head.opening_kobo)],
+            "rows": self._rows,
+            "closing": [_day(head.until), "Closing balance", "", "", money.figures(foot.closing_kobo)],
+            "totals": [
+                [
+                    _shown(total.kind, _MOST_IN_NAME),
+                    f"{total.rows:,}",
+                    *map(money.figures, (total.in_kobo, total.out_kobo)),
+                ]
+                for total in foot.totals
+            ],
+            "interest": [
+                ["Before tax", money.figures(foot.interest_gross_kobo)],
+                ["Tax", money.figures(foot.interest_tax_kobo)],
+                ["After tax", money.figures(net_kobo)],
+            ],
+        }
+
+
+def _typeset(order: bytes) -> bytes:
+    """Return the PDF that the child makes of this. Raises FileNotMade if it fails, or takes too long or too much."""
+    ours, theirs = os.pipe()
+    try:
+        child = subprocess.run(  # noqa: S603 (our own program, and nothing of the order is an argument)
+            [sys.executable, "-I", str(_PROGRAM), str(ours), str(_MOST_BYTES)],
+            input=order,
+            capture_output=True,
+            pass_fds=[ours],
+            env={"RAYON_NUM_THREADS": "1"},
+            timeout=_TIMEOUT_SECONDS,
+            check=True,
+        )
+    except subprocess.SubprocessError as error:
+        reason = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
+        raise FileNotMade(f"{type(error).__name__}: {reason[-1000:]}") from None
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    return child.stdout
+
+
+def _figures(kobo: int | None) -> str:
+    return "" if kobo is None else money.figures(kobo)
+
+
+def _day(day: datetime.date) -> str:
+    """Return a day on one line: `7 Nov 2026`."""
+    return f"{day.day}\u00a0{day:%b\u00a0%Y}"
+
+
+def _shown(text: str, most: int) -> str:
+    """Return text as one paragraph of at most so many characters, in which no word is wider than a column.
+
+    Letters are put together with their marks where Unicode can: of a letter in pieces a PDF says each piece twice.
+    """
+    text = unicodedata.normalize("NFC", plain(text))
+    if len(text) > most:
+        text = text[: most - 1].rstrip() + "…"
+    return _LONG_WORD.sub(rf"\g<0>{_ZERO_WIDTH_SPACE}", text)

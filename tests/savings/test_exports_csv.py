@@ -1,0 +1,156 @@
+"""Statements as CSV, read back by the standard library."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.test import override_settings
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from savings.exceptions import CheckpointLost
+from savings.exports import Head, Row
+from savings.exports.csv import Writer
+from savings.exports.text import plain
+from tests.exports import HARM, foot, head, histories, moments, row
+
+
+def write(path: Path, rows: Sequence[Row], *, of: Head | None = None) -> Path:
+    writer = Writer(path, of or head())
+    writer.add(rows)
+    writer.finish(foot(rows))
+    return path
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file, strict=True))
+
+
+def entries(path: Path) -> list[dict[str, str]]:
+    return [line for line in read(path) if line["Line"] == "entry"]
+
+
+def kobo(sum_: str) -> int | None:
+    return int(Decimal(sum_) * 100) if sum_ else None
+
+
+@given(rows=histories())
+def test_every_row_comes_back_in_order_to_the_kobo(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[Row]
+) -> None:
+    lines = read(write(tmp_path_factory.mktemp("csv") / "a.csv", rows, of=head(names_rows=True)))
+    got = [line for line in lines if line["Line"] == "entry"]
+    sums = [
+        tuple(kobo(line[f"{name} (NGN)"]) for name in ("Money in", "Money out", "Balance")) for line in got
+    ]
+    assert sums == [tuple(row[5:]) for row in rows]
+    for line, was in zip(got, rows, strict=True):
+        assert line["Reference"] == was.reference
+        for column, text in (("Kind", was.kind), ("Name", was.name), ("Description", was.description)):
+            assert line[column] in {plain(text), f"'{plain(text)}"}
+    assert kobo(lines[0]["Balance (NGN)"]) == 0
+    assert kobo(lines[-1]["Balance (NGN)"]) == (rows[-1].balance_kobo if rows else 0)
+
+
+@pytest.mark.parametrize("zone", ["Africa/Lagos", "Europe/London", "Australia/Lord_Howe", "Asia/Kathmandu"])
+@settings(max_examples=25)
+@given(times=st.lists(moments))
+def test_day_and_time_are_the_moment_to_the_second(
+    tmp_path_factory: pytest.TempPathFactory, zone: str, times: list[datetime.datetime]
+) -> None:
+    with override_settings(TIME_ZONE=zone):
+        path = write(tmp_path_factory.mktemp("csv") / "a.csv", [row()._replace(at=at) for at in times])
+    got = [datetime.datetime.fromisoformat(f"{line['Date']}T{line['Time']}") for line in entries(path)]
+    assert got == [at.replace(microsecond=0) for at in times]
+    assert [at.utcoffset() for at in got] == [at.astimezone(ZoneInfo(zone)).utcoffset() for at in times]
+
+
+@pytest.mark.parametrize("text", HARM)
+def test_no_cell_is_a_formula(tmp_path: Path, text: str) -> None:
+    harmful = row(text, kind=text, name=text)
+    of = head(holder=text, subject=text, names_rows=True)
+    for line in read(write(tmp_path / "a.csv", [harmful._replace(reference=text)], of=of)):
+        for column in ("Reference", "Kind", "Name", "Description"):
+            assert not line[column].lstrip('\t\r\n "').startswith(("=", "+", "-", "@", "＝"))
+
+
+def test_a_harmless_text_is_not_touched(tmp_path: Path) -> None:
+    [line] = entries(write(tmp_path / "a.csv", [row("Ọ̀gbẹ́ni, 1+1 = 2 – 🎓 \u202f(“x”)")]))
+    assert line["Description"] == "Ọ̀gbẹ́ni, 1+1 = 2 – 🎓 \u202f(“x”)"
+
+
+def test_a_sum_below_zero_is_a_number_and_a_hidden_one_is_empty(tmp_path: Path) -> None:
+    hidden = row()._replace(in_kobo=None, balance_kobo=-105)
+    [line] = entries(write(tmp_path / "a.csv", [hidden]))
+    assert (line["Money in (NGN)"], line["Balance (NGN)"]) == ("", "-1.05")
+
+
+def test_excel_is_told_once_that_it_is_utf_8(tmp_path: Path) -> None:
+    written = write(tmp_path / "a.csv", [row("₦")]).read_bytes()
+    assert written.startswith(b"\xef\xbb\xbfLine,Date,Time,Reference,Kind,Description,")
+    assert written.count(b"\xef\xbb\xbf") == 1
+    assert written.count(b"\n") == written.count(b"\r\n") == len(read(tmp_path / "a.csv")) + 1
+
+
+def test_a_statement_without_rows_has_equal_balances_and_says_whose_it_is(tmp_path: Path) -> None:
+    opening, *interest, closing = read(write(tmp_path / "a.csv", []))
+    assert opening["Balance (NGN)"] == closing["Balance (NGN)"] == "0.00"
+    assert [line["Line"] for line in interest] == ["interest"] * 3
+    assert opening["Description"] == "Ada Obi. Plan: School fees"
+    assert closing["Reference"] == "7QK4-2MTD"
+
+
+def test_totals_by_kind_and_interest_stand_below(tmp_path: Path) -> None:
+    lines = read(write(tmp_path / "a.csv", [row(), row(), row(kind="Auto-save")]))[4:-1]
+    assert [
+        (line["Kind"], line["Description"], line["Money in (NGN)"], line["Money out (NGN)"]) for line in lines
+    ] == [
+        ("Top-up", "2 entries", "5001.00", "0.00"),
+        ("Auto-save", "1 entry", "2500.50", "0.00"),
+        ("Interest before tax", "", "2095.89", ""),
+        ("Tax on interest", "", "", "209.58"),
+        ("Interest after tax", "", "1886.31", ""),
+    ]
+
+
+@given(rows=histories(), data=st.data())
+def test_cut_off_anywhere_it_goes_on_to_the_same_bytes(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[Row], data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("csv")
+    whole = write(folder / "whole.csv", rows).read_bytes()
+    written = data.draw(st.integers(0, len(rows)))
+    first = Writer(folder / "cut.csv", head())
+    first.add(rows[:written])
+    checkpoint = first.position()
+    first.abandon()
+    # What was on its way when the power went: nothing, half a line, more than was ever meant.
+    (folder / "cut.csv").write_bytes(whole[:checkpoint] + data.draw(st.binary(max_size=200)))
+    second = Writer(folder / "cut.csv", head(), resume_at=checkpoint)
+    second.add(rows[written:])
+    second.finish(foot(rows))
+    assert (folder / "cut.csv").read_bytes() == whole
+
+
+@pytest.mark.parametrize("left", [None, b"", b"short"])
+def test_it_does_not_go_on_with_less_than_was_checkpointed(tmp_path: Path, left: bytes | None) -> None:
+    if left is not None:
+        (tmp_path / "a.csv").write_bytes(left)
+    with pytest.raises(CheckpointLost):
+        Writer(tmp_path / "a.csv", head(), resume_at=6)
+
+
+def test_a_full_disk_and_a_folder_that_is_not_there_are_said(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Writer(tmp_path / "gone" / "a.csv", head())
+    writer = Writer(Path("/dev/full"), head())
+    with pytest.raises(OSError, match="No space"):
+        writer.position()
+    writer.abandon()

@@ -1,0 +1,247 @@
+"""Statements as PDF, read back by pdfplumber and pypdf, and looked into by pikepdf."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pdfplumber
+import pikepdf
+import pypdf
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from savings import money
+from savings.exceptions import FileNotMade, TooManyRows
+from savings.exports import Head, Row, pdf
+from savings.exports.pdf import Writer
+from tests.exports import HARM, foot, head, histories, row
+
+# What pdfplumber takes for the end of a word would be a text that looks like a sum.
+quiet = st.sampled_from(["Top-up", "Auto-save", "Ọ̀gbẹ́ni", "Card ending 4081", ""])
+
+
+def write(path: Path, rows: Sequence[Row], *, of: Head | None = None, password: str = "") -> Path:
+    writer = Writer(path, of or head(), password=password)
+    writer.add(rows)
+    writer.finish(foot(rows))
+    return path
+
+
+def text(path: Path) -> str:
+    """Return everything that the file says, without the places at which long words may be broken."""
+    pages = [page.extract_text() for page in pypdf.PdfReader(path).pages]
+    return re.sub("\u200b\n?", "", "\n".join(pages))
+
+
+def table(path: Path) -> list[tuple[str, ...]]:
+    """Return reference, money in, money out and balance of each row, by where they stand on the page."""
+    rows: list[tuple[str, ...]] = []
+    with pdfplumber.open(path) as document:
+        for page in document.pages:
+            words = page.extract_words()
+            ends = sorted(word["x1"] for word in words if word["text"] in {"in", "out", "Balance"})
+            edges = {round(x1) for x1 in ends[-3:]}
+            sums: dict[int, dict[int, str]] = {}
+            for word in words:
+                if re.fullmatch(r"[\d,]+\.\d\d", word["text"]) and round(word["x1"]) in edges:
+                    sums.setdefault(round(word["top"]), {})[round(word["x1"])] = word["text"]
+            tops = [
+                top
+                for top in sums
+                if any(re.fullmatch(r"\d\d:\d\d", w["text"]) and round(w["top"]) == top for w in words)
+            ]
+            references = [word["text"] for word in words if re.fullmatch(r"TOP01\w{15}", word["text"])]
+            rows += [
+                (reference, *(sums[top].get(edge, "") for edge in sorted(edges)))
+                for reference, top in zip(references, tops, strict=True)
+            ]
+    return rows
+
+
+@settings(max_examples=8)
+@given(rows=histories(quiet, most=60))
+def test_every_row_comes_back_in_order_to_the_kobo(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[Row]
+) -> None:
+    path = write(tmp_path_factory.mktemp("pdf") / "a.pdf", rows)
+    assert table(path) == [
+        (row.reference, *("" if kobo is None else money.figures(kobo) for kobo in row[5:])) for row in rows
+    ]
+    closing = money.figures(foot(rows).closing_kobo)
+    assert f"Closing balance {closing}" in text(path)
+
+
+@pytest.fixture(scope="module")
+def harmful(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A statement in which everything that can be harmful is, once."""
+    rows = [row(harm, kind=harm, name=harm) for harm in HARM]
+    return write(tmp_path_factory.mktemp("pdf") / "a.pdf", rows, of=head(holder=HARM[0], subject=HARM[7]))
+
+
+@pytest.mark.parametrize(
+    "harm", [harm for harm in HARM if harm.isprintable() and harm.isascii() and len(harm) < 40]
+)
+def test_text_is_text_whatever_it_says(harmful: Path, harm: str) -> None:
+    assert " ".join(harm.split()) in text(harmful).replace("\n", " ")
+
+
+def test_what_is_longer_than_a_line_or_two_is_shown_by_its_beginning(harmful: Path) -> None:
+    assert f"{'x' * 99}…" in text(harmful).replace("\n", "")
+
+
+def test_nothing_is_fetched_run_or_attached(harmful: Path) -> None:
+    with pikepdf.open(harmful) as document:
+        kinds = {
+            str(thing.get("/S", thing.get("/Subtype", "")))
+            for thing in document.objects
+            if isinstance(thing, pikepdf.Dictionary)
+        }
+        assert not kinds & {"/URI", "/Launch", "/JavaScript", "/GoToR", "/FileAttachment", "/Image"}
+        assert not document.attachments
+
+
+@pytest.mark.parametrize(
+    "name", ["Ọ̀gbẹ́ni Olúwáṣeun Adébáyọ̀", "Ụzọ́ma ṅụọ Chị̀nedu", "Ƙasƙo ɓauna ɗaki ƴaƴa", "N̄kà ẹ̀kọ́ ńlá"]
+)
+def test_letters_and_tone_marks_are_read_as_they_were_written(tmp_path: Path, name: str) -> None:
+    assert f"{name}\n" in text(write(tmp_path / "a.pdf", [], of=head(holder=name)))
+
+
+@pytest.mark.parametrize("name", ["شركة محمد", "שלום עולם"])
+def test_names_from_right_to_left_have_their_letters(tmp_path: Path, name: str) -> None:
+    words = text(write(tmp_path / "a.pdf", [], of=head(holder=name))).split()
+    assert set(name.split()) <= set(words)
+
+
+def test_the_text_behind_a_letter_that_no_font_has_is_kept(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.pdf", [], of=head(subject="中文"))
+    with pikepdf.open(path) as document:
+        marked = [
+            part.operands[1]
+            for part in pikepdf.parse_content_stream(document.pages[0])
+            if str(part.operator) == "BDC"
+        ]
+    # The first of the boxes says itself what it stands for; the others, which look the same, are told.
+    assert "中" in text(path)
+    assert "文" in [str(mark.ActualText) for mark in marked if "/ActualText" in mark]
+
+
+def test_it_can_be_read_aloud(tmp_path: Path) -> None:
+    with pikepdf.open(write(tmp_path / "a.pdf", [row()])) as document:
+        root = document.Root
+        assert (bool(root.MarkInfo.Marked), str(root.Lang)) == (True, "en-GB")
+        assert bool(root.ViewerPreferences.DisplayDocTitle)
+        with document.open_metadata() as about:
+            assert about["pdfuaid:part"] == "1"
+            assert about["dc:title"].startswith("Statement of Ada Obi. Plan: School fees. 1")
+        tags = {str(thing.get("/S")) for thing in document.objects if isinstance(thing, pikepdf.Dictionary)}
+        assert {"/H1", "/H2", "/Table", "/TH", "/TD"} <= tags
+
+
+def test_every_font_is_in_the_file_and_ours(harmful: Path) -> None:
+    with pikepdf.open(harmful) as document:
+        fonts: list[Any] = [
+            thing
+            for thing in document.objects
+            if isinstance(thing, pikepdf.Dictionary) and thing.get("/Type") == "/FontDescriptor"
+        ]
+        assert all("/FontFile2" in font or "/FontFile3" in font for font in fonts)
+        names = {str(font.FontName).partition("+")[2].partition("-")[0] for font in fonts}
+    assert names <= {"NotoSans", "Almarai", "Heebo", "NotoEmoji", "AsusuBox"}
+    assert "NotoSans" in names
+
+
+def test_a_password_locks_it_with_aes_256(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.pdf", [row()], password="Ẹ̀kọ́ ₦1")
+    for wrong in ("", "wrong"):
+        with pytest.raises(pikepdf.PasswordError):
+            pikepdf.open(path, password=wrong)
+    with pikepdf.open(path, password="Ẹ̀kọ́ ₦1") as document:
+        lock = document.encryption
+        assert (lock.R, lock.bits, lock.stream_method.name, lock.string_method.name) == (
+            6,
+            256,
+            "aesv3",
+            "aesv3",
+        )
+        assert document.allow.accessibility
+    assert b"Ada Obi" not in path.read_bytes()
+
+
+def test_a_statement_without_rows_has_equal_balances(tmp_path: Path) -> None:
+    said = text(write(tmp_path / "a.pdf", []))
+    assert "Opening balance 0.00" in said
+    assert "Closing balance 0.00" in said
+    assert "There are no transactions in this period." in said
+
+
+def test_every_page_says_its_number_and_how_it_is_verified(tmp_path: Path) -> None:
+    pages = pypdf.PdfReader(write(tmp_path / "a.pdf", [row()] * 50)).pages
+    assert len(pages) > 2
+    for number, page in enumerate(pages, 1):
+        said = page.extract_text()
+        assert f"Page {number} of {len(pages)}" in said
+        assert "Verification code 7QK4-2MTD" in said
+        assert head().verify_url in said
+
+
+def test_it_says_totals_interest_and_when_it_was_made(tmp_path: Path) -> None:
+    said = text(write(tmp_path / "a.pdf", [row(), row(), row(kind="Auto-save")]))
+    assert "Top-up 2 5,001.00 0.00" in said
+    assert "Before tax 2,095.89" in said
+    assert "After tax 1,886.31" in said
+    assert "Made on 27\xa0Nov\xa02026, 09:40 (Africa/Lagos)." in said
+
+
+def test_the_same_statement_is_the_same_file(tmp_path: Path) -> None:
+    first, second = (write(tmp_path / name, [row()]).read_bytes() for name in ("a.pdf", "b.pdf"))
+    assert first == second
+
+
+def test_more_rows_than_fit_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Writer, "MOST_ROWS", 2)
+    writer = Writer(tmp_path / "a.pdf", head())
+    with pytest.raises(TooManyRows, match="Excel"):
+        writer.add([row()] * 3)
+    writer.abandon()
+
+
+@pytest.mark.parametrize(("limit", "to"), [("_TIMEOUT_SECONDS", 0.01), ("_MOST_BYTES", 60_000_000)])
+def test_a_child_that_takes_too_long_or_too_much_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, to: float
+) -> None:
+    monkeypatch.setattr(pdf, limit, to)
+    writer = Writer(tmp_path / "a.pdf", head())
+    with pytest.raises(FileNotMade):
+        writer.finish(foot([]))
+    writer.abandon()
+
+
+def test_the_child_ends_with_whoever_started_it() -> None:
+    ours, theirs = os.pipe()
+    program = [sys.executable, "-I", str(pdf._PROGRAM), str(ours), str(pdf._MOST_BYTES)]
+    with subprocess.Popen(program, pass_fds=[ours], stdin=subprocess.PIPE) as child:
+        os.close(ours)
+        os.close(theirs)
+        assert child.wait(timeout=60) == 1
+
+
+def test_a_full_disk_and_a_folder_that_is_not_there_are_said(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Writer(tmp_path / "gone" / "a.pdf", head())
+    writer = Writer(Path("/dev/full"), head())
+    with pytest.raises(OSError, match="No space"):
+        writer.finish(foot([]))
+    writer.abandon()
+
+
+def test_nothing_is_left_beside_the_file(tmp_path: Path) -> None:
+    write(tmp_path / "a.pdf", [row()])
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.pdf"]
