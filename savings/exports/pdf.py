@@ -146,7 +146,8 @@ def _typeset(order: bytes) -> bytes:
             input=order,
             capture_output=True,
             pass_fds=[ours],
-            env={"RAYON_NUM_THREADS": "1"},
+            # Nothing of our environment, where keys are; and few threads, for each takes addresses of its own.
+            env={"RAYON_NUM_THREADS": "2"},
             timeout=_TIMEOUT_SECONDS,
             check=True,
         )
