@@ -6,6 +6,7 @@ change nothing. Only this module talks to the database of the boards.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import functools
@@ -33,6 +34,8 @@ _END_OF_TIME = 2**63 - 1
 _MICROSECOND = datetime.timedelta(microseconds=1)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _SCRIPTS = {path.stem: path.read_text() for path in (Path(__file__).parent / "lua").glob("*.lua")}
+# Those that write no member's standing need not carry the script that does.
+_READING = {"read", "marks", "touch"}
 _FIELDS = (
     "id",
     "circle_id",
@@ -186,7 +189,7 @@ def run(script: str, circle_id: int, *arguments: str | int, upkeep: bool = False
     EVAL and not EVALSHA: the text costs less than the errors of a server that has forgotten it.
     """
     url = settings.LEADERBOARD_UPKEEP_REDIS_URL if upkeep else settings.LEADERBOARD_REDIS_URL
-    text = _SCRIPTS["apply"] + _SCRIPTS[script] if script != "read" else _SCRIPTS[script]
+    text = _SCRIPTS[script] if script in _READING else _SCRIPTS["apply"] + _SCRIPTS[script]
     try:
         return client(url).eval(text, 3, *keys(circle_id), *arguments)
     except RedisError as error:
@@ -211,6 +214,13 @@ def write(standing: Standing, reference: str = "") -> int:
     """
     moment = timezone.now().isoformat()
     return int(run("write", standing.circle_id, moment, reference, max(places.TOLD), *standing.words()))
+
+
+def touch(circle_id: int) -> None:
+    """Let pages that are open know that something beside the board has changed; nothing happens without Redis."""
+    if not gate.silent:
+        with contextlib.suppress(Away):
+            run("touch", circle_id)
 
 
 def version(circle_id: int) -> int | None:

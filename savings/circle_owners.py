@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from django.db import transaction
+from functools import partial
 
-from savings import circles
+from django.db import transaction
+from django.utils import timezone
+
+from savings import boards, circles
 from savings.exceptions import Refused
 from savings.models import Circle, CircleEvent, Membership, User
 
 
-def change(circle: Circle, *, name: str, description: str, joining: str) -> None:
-    """Rename a circle, describe it anew, and say who may join. Raises Refused for a name that is none."""
+def change(circle: Circle, *, name: str, description: str, joining: str, goal_kobo: int) -> None:
+    """Rename a circle, describe it anew, say who may join and what it saves for (kobo).
+
+    Its end stays: every member's plan runs to it, and those only their savers move. Raises Refused, with the field,
+    for a name or goal that is none, and for another goal once the circle has ended.
+    """
     name = circles.cleaned_name(name)
-    changes: dict[str, object] = {"name": name, "description": description.strip(), "joining": joining}
+    circles.check_goal(goal_kobo)
+    if goal_kobo != circle.goal_kobo and circle.has_ended(timezone.localdate()):
+        raise Refused("This circle has ended: its goal stays what it was.", field="goal")
+    changes: dict[str, object] = {
+        "name": name,
+        "description": description.strip(),
+        "joining": joining,
+        "goal_kobo": goal_kobo,
+    }
     if joining not in {circle.joining, Circle.Joining.CLOSED}:
         changes["member_limit"] = circles.limit_for(joining)
-    Circle.objects.filter(pk=circle.pk).update(**changes)
+    with transaction.atomic():
+        Circle.objects.filter(pk=circle.pk).update(**changes)
+        # Name and goal stand on the board too.
+        transaction.on_commit(partial(boards.touch, circle.pk), robust=True)
     circle.refresh_from_db(fields=list(changes))
 
 
@@ -31,6 +49,8 @@ def remove(circle: Circle, membership: Membership) -> None:
     Raises Refused for the owner, and while there is money in the plan.
     """
     with transaction.atomic():
+        # People before circles, as whoever leaves takes them: else the two could wait for each other.
+        User.objects.touch(membership.user_id)
         circle = _locked(circle)
         if circle.owner_id == membership.user_id:
             raise Refused("The owner cannot be removed. Hand the circle over first.")
@@ -43,6 +63,8 @@ def hand_over(circle: Circle, owner: User, membership: Membership) -> None:
     Raises Refused when the member has left, or when the circle is not that owner's any more.
     """
     with transaction.atomic():
+        for user_id in sorted((owner.pk, membership.user_id)):
+            User.objects.touch(user_id)
         now = _locked(circle)
         if now.owner_id == membership.user_id:
             return
@@ -51,8 +73,6 @@ def hand_over(circle: Circle, owner: User, membership: Membership) -> None:
         if not Membership.objects.current().filter(pk=membership.pk, circle=circle).exists():
             raise Refused("Only a member of the circle can look after it.")
         Circle.objects.filter(pk=circle.pk).update(owner_id=membership.user_id)
-        for user_id in sorted((owner.pk, membership.user_id)):
-            User.objects.touch(user_id)
         circles.tell(membership, CircleEvent.Kind.HANDED_OVER)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from savings.models import Circle, CircleEvent, Membership, Transaction
 
@@ -39,13 +39,13 @@ def of(circle: Circle) -> Progress:
 
 def of_all(circles: Iterable[Circle]) -> dict[int, Progress]:
     """Return the progress of each circle by its id, in at most one query. A large circle's is up to a minute old."""
-    goals = {circle.pk: circle.goal_kobo for circle in circles}
-    known = cache.get_many([_key(pk) for pk in goals])
-    sums = {pk: known[_key(pk)] for pk in goals if _key(pk) in known}
-    missing = goals.keys() - sums.keys()
+    asked = {circle.pk: circle for circle in circles}
+    known = cache.get_many([_key(pk) for pk in asked])
+    sums = {pk: known[_key(pk)] for pk in asked if _key(pk) in known}
+    missing = asked.keys() - sums.keys()
     if missing:
         sums |= _sums(missing)
-    return {pk: _progress(*sums.get(pk, _NOBODY), goal_kobo=goal) for pk, goal in goals.items()}
+    return {pk: _progress(circle, *sums.get(pk, _NOBODY)) for pk, circle in asked.items()}
 
 
 def feed(circle: Circle) -> QuerySet[CircleEvent, Any]:
@@ -63,12 +63,16 @@ def feed(circle: Circle) -> QuerySet[CircleEvent, Any]:
 
 
 def _sums(circle_ids: Iterable[int]) -> dict[int, list[int]]:
+    # Whoever left after the end still has a part in the result, and may have hidden how large a one.
+    is_current = Q(left_at__isnull=True)
     rows = (
-        Membership.objects.current()
+        Membership.objects.filter(is_current | Q(left_at__gte=F("circle__settled_at")))
         .filter(circle_id__in=list(circle_ids))
         .values_list("circle_id")
         .annotate(
-            members=Count("id"), saved=Sum("saved_kobo"), hidden=Count("id", filter=Q(hides_amount=True))
+            members=Count("id", filter=is_current),
+            saved=Sum("saved_kobo"),
+            hidden=Count("id", filter=Q(hides_amount=True)),
         )
         .order_by("circle_id")
     )
@@ -79,10 +83,11 @@ def _sums(circle_ids: Iterable[int]) -> dict[int, list[int]]:
     return sums
 
 
-def _progress(members: int, saved_kobo: int, hidden: int, *, goal_kobo: int) -> Progress:
-    saved_kobo = max(0, saved_kobo)
+def _progress(circle: Circle, members: int, saved_kobo: int, hidden: int) -> Progress:
+    # Once the end has come, the sum is the one that was fixed then.
+    saved_kobo = max(0, saved_kobo if circle.final_kobo is None else circle.final_kobo)
     if hidden:
-        step_kobo = max(1, goal_kobo // 100)
+        step_kobo = max(1, circle.goal_kobo // 100)
         saved_kobo = saved_kobo // step_kobo * step_kobo
     return Progress(members, saved_kobo, bool(hidden))
 

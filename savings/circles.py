@@ -38,8 +38,7 @@ def start(
     Raises Refused, with the field, for a name, goal (kobo), end, nickname or own target outside the rules.
     """
     name = cleaned_name(name)
-    if not 0 < goal_kobo <= money.MOST_KOBO:
-        raise Refused("Enter a goal above zero that there is money for.", field="goal")
+    check_goal(goal_kobo)
     today = timezone.localdate()
     if ends_on <= today:
         raise Refused("Choose a day to come.", field="matures_on")
@@ -133,7 +132,8 @@ def take_out(membership: Membership, why: str) -> None:
 def show_as(membership: Membership, *, nickname: str, hides_amount: bool, on_board: bool) -> None:
     """Change how a member is shown: their name, whether their sum is seen, whether they have a place at all.
 
-    Raises Refused for a nickname that somebody else in the circle has, or that is none.
+    Raises Refused for a nickname that somebody else in the circle has, or that is none, and for coming onto a board
+    whose places are fixed.
     """
     nickname = nicknames.cleaned(nickname)
     with transaction.atomic():
@@ -141,6 +141,13 @@ def show_as(membership: Membership, *, nickname: str, hides_amount: bool, on_boa
         membership.refresh_from_db()
         if membership.left_at is not None:
             raise Refused("You are not in this circle any more.")
+        if (
+            on_board
+            and not membership.on_board
+            and membership.final_rank is None
+            and membership.circle.settled_at
+        ):
+            raise Refused("This circle has ended without a place for you: it is fixed now.", field="on_board")
         nicknames.check_free(membership.circle_id, nickname, but=membership)
         with nicknames.taken_meanwhile():
             leaderboards.changed(
@@ -167,6 +174,12 @@ def cleaned_name(name: str) -> str:
     if len(name) > LONGEST_NAME:
         raise Refused(f"Use at most {LONGEST_NAME} characters.", field="name")
     return name
+
+
+def check_goal(goal_kobo: int) -> None:
+    """Raise Refused for a goal (kobo) that is none."""
+    if not 0 < goal_kobo <= money.MOST_KOBO:
+        raise Refused("Enter a goal above zero that there is money for.", field="goal")
 
 
 def new_code() -> str:

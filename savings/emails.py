@@ -18,11 +18,13 @@ from django.template.loader import render_to_string
 from django.utils.html import escape
 
 from savings import mail_switches, money, outbox, places
+from savings.circle_progress import Progress
 from savings.models import Circle, Device, Membership, OutboxRow, Transaction, User
 
 # Each kind of mail: what it is called until it is written, and why somebody gets it.
 KINDS = {
     "account": ("About your account", "Because of something done with your account or its sign-in"),
+    "circle_ended": ("A circle has ended", "Because a circle you are in has ended"),
     "circle_joined": ("You are in a circle", "Because you joined a circle"),
     "new_device": ("A new device signed in", "Because a device we had not seen before signed in"),
     "plan_matured": ("Your plan has matured", "Because a plan of yours came to its end"),
@@ -117,6 +119,31 @@ def rank_changed(
                 "place": places.ordinal(ahead.place),
                 "gap": money.naira(ahead.gap_kobo),
             },
+        },
+    )
+
+
+def circle_ended(
+    membership: Membership, circle: Circle, result: Progress, movement: Transaction | None = None
+) -> OutboxRow | None:
+    """Tell a member their final place and what the circle has come to; once per membership.
+
+    `movement` is the maturity of their plan inside, where that has come: then this mail tells of both.
+    """
+    place = membership.final_rank
+    return outbox.add(
+        "circle_ended",
+        dedupe_key=f"circle_ended:{membership.pk}",
+        user=membership.user,
+        movement=movement,
+        payload={
+            "circle": circle.name,
+            "slug": circle.slug,
+            "place": places.ordinal(place) if place else "",
+            "is_first": place == 1,
+            "saved": f"{'about ' if result.is_rounded else ''}{money.naira(result.saved_kobo)}",
+            "goal": money.naira(circle.goal_kobo),
+            "percent": result.saved_kobo * 100 // circle.goal_kobo,
         },
     )
 

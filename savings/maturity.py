@@ -6,8 +6,8 @@ import datetime
 
 from django.db import transaction
 
-from savings import emails, ledger, stash
-from savings.models import Plan, User
+from savings import circle_progress, emails, ledger, stash
+from savings.models import Membership, Plan, Transaction, User
 
 
 def run(today: datetime.date) -> int:
@@ -32,8 +32,25 @@ def mature(plan: Plan, today: datetime.date) -> bool:
         movement = stash.move_from_plan(
             plan.user, plan, amount_kobo=balance_kobo, reference=ledger.new_reference("plan_to_stash")
         )
-        emails.plan_matured(movement)
+        _tell(plan, movement)
     return True
+
+
+def is_waiting(plan: Plan, today: datetime.date) -> bool:
+    """Tell whether money of a plan, which comes with its account, has still to move to the stash at its maturity."""
+    is_over = plan.is_matured(today) and not plan.is_closed and plan.at_maturity == Plan.AtMaturity.STASH
+    return is_over and bool(plan.account.balance_kobo)
+
+
+def _tell(plan: Plan, movement: Transaction) -> None:
+    """Tell a person where their money is, with the result of the circle that the plan was in, where it has ended."""
+    inside = Membership.objects.current().filter(plan=plan, circle__settled_at__isnull=False)
+    member = inside.select_related("circle", "user").first()
+    if member is not None:
+        result = circle_progress.of(member.circle)
+        if emails.circle_ended(member, member.circle, result, movement):
+            return
+    emails.plan_matured(movement)
 
 
 def _roll_over(plan: Plan, today: datetime.date) -> bool:

@@ -13,7 +13,9 @@ from huey.contrib.djhuey import db_periodic_task, db_task
 from redis.exceptions import RedisError
 
 from savings import (
+    board_days,
     board_upkeep,
+    circle_ends,
     digests,
     emails,
     inbox,
@@ -81,6 +83,24 @@ def sweep_webhook_events() -> None:
 def poll_payments() -> None:
     """Ask about payments of which the provider has told us nothing."""
     polling.poll_due(timezone.now())
+
+
+@db_periodic_task(crontab(minute="*"))
+def tell_of_ended_circles() -> None:
+    """Write to members whose circle has ended."""
+    circle_ends.tell_all()
+
+
+@db_periodic_task(crontab(minute="2"))
+def keep_board_days() -> None:
+    """Keep yesterday's boards. Each hour, since midnight is the time zone's and one run may be missed."""
+    board_days.keep_all(timezone.now())
+
+
+@db_periodic_task(crontab(minute="4"))
+def settle_circles() -> None:
+    """Fix the final places of circles that have ended, a little before the maturities that are told of with them."""
+    circle_ends.settle_all(timezone.localdate())
 
 
 @db_periodic_task(crontab(minute="7"))

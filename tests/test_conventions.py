@@ -21,12 +21,12 @@ exceptions money places mail_switches models exports
 gateway_answers gateway boards board_rows timeline outbox
 scores postings
 ledger
-dashboard board_upkeep ledger_checks leaderboards
+dashboard board_upkeep board_days ledger_checks leaderboards circle_progress
 interest emails terms
 users plans stash
-nicknames circles circle_progress circle_owners
+nicknames circles circle_owners
 rank_changes digests
-maturity arrivals
+maturity circle_ends arrivals
 payments
 inbox polling
 tasks

@@ -30,12 +30,16 @@ class Face(NamedTuple):
     hides_amount: bool
     left_at: datetime.datetime | None
     plan_id: int
+    joined_at: datetime.datetime
+    final_rank: int | None
     circle__name: str
     circle__slug: str
     circle__joining: str
     circle__goal_kobo: int
     circle__ends_on: datetime.date
     circle__member_limit: int | None
+    circle__settled_at: datetime.datetime | None
+    circle__final_kobo: int | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,6 +71,21 @@ def faces(membership_ids: Iterable[int]) -> dict[int, Face]:
 def on(board: Board) -> set[int]:
     """Return the ids of the memberships that a page of a board names."""
     return {line.membership_id for line in (*board.lines, *board.around)}
+
+
+def as_it_ended(board: Board, known: dict[int, Face]) -> Board:
+    """Return the board of a circle that has ended with the places fixed then: who has left since leaves a gap.
+
+    Any other board comes back as it is.
+    """
+
+    def fixed(line: Line) -> Line:
+        rank = known[line.membership_id].final_rank if line.membership_id in known else None
+        return line if rank is None else dataclasses.replace(line, rank=rank, rank_before=None)
+
+    around = [fixed(line) for line in board.around]
+    mine = fixed(board.mine) if board.mine else None
+    return dataclasses.replace(board, lines=[fixed(line) for line in board.lines], around=around, mine=mine)
 
 
 def listing(board: Board, known: dict[int, Face], reader_id: int | None, order: Order) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Charts drawn on the server as SVG in the page: a line with its area.
+"""Charts drawn on the server as SVG in the page: a line with its area, and a place on a board over time.
 
 Money stays whole kobo up to the last moment; floats are pixels. Nothing here writes a style: `app.css` colours.
 """
@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from django.template.loader import render_to_string
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
 from savings import money
+from savings.board_days import Place
+from savings.places import ordinal
 
 Point = tuple[datetime.date, int]
 
 WIDTH, HEIGHT = 640, 240
 MOST_LINES = 5
 MOST_DAYS = 4
+# So far down the first place is near enough to be on the axis in any case.
+MOST_NEAR_PLACE = 10
 # Up to this many days the words on the axis are days, above they are months.
 DAYS_SHOWN = 200
 _UNITS = ((1_000_000_000, "b"), (1_000_000, "m"), (1_000, "k"), (1, ""))
@@ -43,6 +47,7 @@ def area_chart(
     context = {
         "name": name,
         "title": title,
+        "measure": "Balance",
         "description": " ".join(filter(None, (_in_words(points), note))),
         "grid": "".join(f"M0 {_px(_y(line, lines))}H{WIDTH}" for line in lines),
         "curve": curve,
@@ -57,6 +62,56 @@ def area_chart(
         ],
     }
     return render_to_string("charts/area.html", context)
+
+
+def place_chart(places: Sequence[Place], *, name: str, title: str) -> SafeString | str:
+    """Return a place over time, the first at the top: days in order, a gap in the line where there was no place.
+
+    Empty while there are no two days to compare.
+    """
+    placed = [(day, rank) for day, rank in places if rank is not None]
+    if len(placed) < 2:
+        return ""
+    first, last = placed[0][0], placed[-1][0]
+    top, bottom = place_axis([rank for _, rank in placed])
+
+    def spot(day: datetime.date, rank: int) -> tuple[float, float]:
+        return WIDTH * (day - first).days / max(1, (last - first).days), HEIGHT * (rank - top) / (
+            bottom - top
+        )
+
+    runs = groupby(places, key=lambda place: place[1] is not None)
+    curves = [
+        smooth_path([spot(day, rank or 0) for day, rank in run]) for has_place, run in runs if has_place
+    ]
+    spots = [spot(*point) for point in placed]
+    context = {
+        "name": name,
+        "title": title,
+        "measure": "Place",
+        "is_small": True,
+        "description": _places_in_words(placed),
+        "grid": f"M0 0H{WIDTH}M0 {HEIGHT}H{WIDTH}",
+        "curve": "".join(curves),
+        "end": f"M{_px(spots[-1][0])} {_px(spots[-1][1])}h0",
+        "lines": [ordinal(top), ordinal(bottom)],
+        "days": [date_format(day, "j M") for day in (first, last)],
+        "rows": [
+            (_px(x), _px(y), date_format(day, "j M Y"), ordinal(rank))
+            for (day, rank), (x, y) in zip(placed, spots, strict=True)
+        ],
+    }
+    return render_to_string("charts/area.html", context)
+
+
+def place_axis(ranks: Sequence[int]) -> tuple[int, int]:
+    """Return the places at the top and at the bottom of an axis.
+
+    The first place is at the top, unless all the movement would be pressed into the lower half: then the best one is.
+    """
+    best, worst = min(ranks), max(ranks)
+    top = best if (worst - best) * 2 < worst - 1 and best > MOST_NEAR_PLACE else 1
+    return top, max(worst, top + 1)
 
 
 def axis_lines(amounts_kobo: Sequence[int]) -> list[int]:
@@ -164,3 +219,13 @@ def _in_words(points: Sequence[Point]) -> str:
         return f"{money.naira(began)} on {date_format(first, 'j F Y')}, and again {end}."
     verb = "Rises" if ended > began else "Falls"
     return f"{verb} from {money.naira(began)} on {date_format(first, 'j F Y')} to {end}."
+
+
+def _places_in_words(placed: Sequence[tuple[datetime.date, int]]) -> str:
+    (first, began), (last, ended) = placed[0], placed[-1]
+    words = f"From {ordinal(began)} on {date_format(first, 'j F Y')} to {ordinal(ended)}"
+    words += f" on {date_format(last, 'j F Y')}."
+    best_on, best = min(placed, key=lambda point: point[1])
+    if best < min(began, ended):
+        words += f" At best {ordinal(best)}, on {date_format(best_on, 'j F Y')}."
+    return words

@@ -109,8 +109,19 @@ class EditForm(forms.Form):
 
     name = _name()
     description = _about()
+    goal = MoneyField(
+        label="Goal of the whole circle",
+        help_text="Everybody in it sees the progress to it. The end stays: each member’s plan runs until that day, "
+        "and nobody but its saver moves that.",
+        error_messages={"required": "Enter a goal."},
+    )
     joining = forms.ChoiceField(label="Who may join", choices=Circle.Joining)
 
     def __init__(self, data: QueryDict | None = None, *, circle: Circle, **kwargs: Any) -> None:
-        initial = {"name": circle.name, "description": circle.description, "joining": circle.joining}
+        initial = {
+            "name": circle.name,
+            "description": circle.description,
+            "joining": circle.joining,
+            "goal": circle.goal_kobo,
+        }
         super().__init__(data, initial=initial, **kwargs)

@@ -16,11 +16,13 @@ from django.utils.formats import date_format
 from savings import circle_progress, money
 from savings.circle_progress import Progress
 from savings.models import Circle, CircleEvent, Membership
+from savings.places import ordinal
 from web import keyset, plan_pages
 from web.circle_forms import JoinForm, StartForm
 from web.keyset import KeysetPage
 
 FEED_SIZE = 10
+MOST_WINNERS = 3
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,6 +35,9 @@ class CircleCard:
     end_text: str
     people_text: str
     my_kobo: int | None
+    # My final place in words, where it has ended and I have one.
+    my_place: str
+    is_mine_first: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class FeedRow:
     what: str
     amount: str
     is_saving: bool
+    is_win: bool
     moment: datetime.datetime
     moment_text: str
 
@@ -71,6 +77,8 @@ def detail(circle: Circle, mine: Membership | None, query: QueryDict, *, is_owne
             "plan_kobo": mine.plan.account.balance_kobo or 0,
             "invite_url": invite_url(circle),
         }
+    if circle.settled_at is not None:
+        context["winners"] = _winners(circle)
     return context
 
 
@@ -128,7 +136,23 @@ def _card(circle: Circle, progress: Progress, mine: Membership | None) -> Circle
         end_text=f"{'Ended' if ended else 'Ends'} {date_format(circle.ends_on, 'j M Y')}",
         people_text=f"{progress.members:,} member{'' if progress.members == 1 else 's'}",
         my_kobo=mine.saved_kobo if mine else None,
+        my_place=ordinal(mine.final_rank) if mine and mine.final_rank else "",
+        is_mine_first=bool(mine and mine.final_rank == 1),
     )
+
+
+def _winners(circle: Circle) -> str:
+    """Return who came first, as one reads it out; empty where nobody had saved anything, or who did has left."""
+    names = list(
+        Membership.objects.current()
+        .filter(circle=circle, final_rank=1)
+        .order_by("reached_at", "id")
+        .values_list("nickname", flat=True)[: MOST_WINNERS + 1]
+    )
+    if len(names) > MOST_WINNERS:
+        names[MOST_WINNERS:] = ["others"]
+    *most, last = names or [""]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _feed(circle: Circle, query: QueryDict) -> KeysetPage[FeedRow]:
@@ -146,6 +170,7 @@ def _feed_row(values: dict[str, Any]) -> FeedRow:
         what=kind.label,
         amount=money.naira(amount_kobo) if amount_kobo and not values["membership__hides_amount"] else "",
         is_saving=kind == CircleEvent.Kind.SAVED,
+        is_win=kind == CircleEvent.Kind.WON,
         moment=moment,
         moment_text=date_format(moment, "j M Y, H:i"),
     )

@@ -13,8 +13,9 @@ from django.utils.formats import date_format
 
 from savings import dashboard, interest, ledger, money, terms
 from savings.exceptions import Refused
-from savings.models import Plan, Product
+from savings.models import Membership, Plan, Product
 from savings.models.plans import EarlyExit
+from savings.places import ordinal
 from web import transaction_rows
 from web.charts import area_chart
 from web.plan_forms import PayInForm, StartForm, TakeOutForm
@@ -39,6 +40,9 @@ class PlanCard:
     percent: float | None
     progress_text: str
     end_text: str
+    # The final place in the circle that it was a part of, in words.
+    place: str
+    is_first: bool
 
 
 def card(plan: Plan) -> PlanCard:
@@ -54,7 +58,15 @@ def card(plan: Plan) -> PlanCard:
         percent=share,
         progress_text=text,
         end_text=date_format(plan.matures_on, "j M Y") if plan.matures_on else "Any time",
+        place=ordinal(rank) if (rank := _final_rank(plan)) else "",
+        is_first=rank == 1,
     )
+
+
+def _final_rank(plan: Plan) -> int | None:
+    """Return the place in which the circle ended for a plan that is a part of one."""
+    member: Membership | None = getattr(plan, "membership", None)
+    return member.final_rank if member else None
 
 
 def detail(plan: Plan) -> dict[str, Any]:

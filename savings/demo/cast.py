@@ -247,6 +247,7 @@ class CircleScript:
     days_left: int
     members: tuple[Member, ...]
     is_open: bool = False
+    product: str = "Flexible"
 
 
 def _guest(name: str, *sums: int, hides_amount: bool = False) -> Member:
@@ -301,6 +302,21 @@ CIRCLES = (
             _guest("Tolu Bakare", 55_000),
             _guest("Grace Effiong", 40_000, 25_000),
             _guest("Segun Alao", 30_000),
+        ),
+    ),
+    CircleScript(
+        name="Compound generator",
+        description="A quiet one, for all four flats.",
+        goal=1_200_000,
+        began_days_ago=100,
+        days_left=-9,
+        product="Locked",
+        members=(
+            Member("bola@example.com", "Bola", (60_000, 70_000, 60_000)),
+            Member("ada@example.com", "Ada", (90_000, 120_000, 75_000)),
+            _guest("Landlord", 100_000, 100_000, hides_amount=True),
+            _guest("Kemi Ojo", 40_000, 80_000, 70_000),
+            _guest("Musa Ibrahim", 80_000, 65_000),
         ),
     ),
 )

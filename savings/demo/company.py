@@ -1,4 +1,4 @@
-"""The circles of the demo: two of them, with the savers and people of whom nothing else is told."""
+"""The circles of the demo: three, one of them over, with the savers and people of whom nothing else is told."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from savings.models import Circle, Membership, Product, User
 
 
 def add(story: Story, chance: random.Random) -> None:
-    """Put the circles into the story."""
+    """Put the circles into the story, and into its nights what the timetable does for them."""
+    for night in range(max(script.began_days_ago for script in cast.CIRCLES)):
+        story.keep_boards_in_the_night(story.today - datetime.timedelta(days=night))
     for script in cast.CIRCLES:
         begins = story.today - datetime.timedelta(days=script.began_days_ago)
         luck = random.Random(script.name)  # noqa: S311 - the same chance every time
@@ -26,17 +28,19 @@ def add(story: Story, chance: random.Random) -> None:
 
 def _start(story: Story, script: cast.CircleScript, chance: random.Random) -> None:
     owner, *others = script.members
+    ends_on = story.today + datetime.timedelta(days=script.days_left)
     mine = circles.start(
         _person(owner),
-        Product.objects.get(name="Flexible"),
+        Product.objects.get(name=script.product),
         reference=ledger.mint("CIR"),
         name=script.name,
         description=script.description,
         goal_kobo=script.goal * 100,
-        ends_on=story.today + datetime.timedelta(days=script.days_left),
+        ends_on=ends_on,
         joining=Circle.Joining.OPEN if script.is_open else Circle.Joining.INVITATION,
         nickname=owner.nickname,
     )
+    story.work_in_the_night(ends_on - datetime.timedelta(days=1))
     _save(story, mine, owner, chance)
     for member in others:
         days = chance.uniform(0.2, 6)
@@ -58,12 +62,12 @@ def _join(story: Story, circle: Circle, member: cast.Member, chance: random.Rand
 
 
 def _save(story: Story, membership: Membership, member: cast.Member, chance: random.Random) -> None:
-    """Pay in each sum, spread over the days until now."""
-    now = timezone.now()
+    """Pay in each sum, spread over the days until now, or until the circle's last."""
+    today = timezone.localdate()
+    days = (min(story.today, membership.circle.ends_on - datetime.timedelta(days=1)) - today).days
     for number, naira in enumerate(member.sums, 1):
         share = (number - chance.uniform(0.1, 0.9)) / len(member.sums)
-        day = timezone.localdate(now + (story.now - now) * share)
-        at = story.on(day, chance)
+        at = story.on(today + datetime.timedelta(days=int(days * share)), chance)
         story.add(at, partial(story.pay, membership.user.email, membership.plan, naira, chance, must=True))
         # The money has arrived by then.
         story.add(at + datetime.timedelta(minutes=10), partial(_look, story, membership.circle))

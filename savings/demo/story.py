@@ -16,7 +16,9 @@ from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from savings import (
+    board_days,
     boards,
+    circle_ends,
     digests,
     emails,
     inbox,
@@ -104,6 +106,14 @@ class Story:
         digests.write(timezone.now())
         self.send_mails()
 
+    def keep_boards_in_the_night(self, night: datetime.date) -> None:
+        """Keep the boards of the day before, and settle circles that have ended, right after midnight."""
+        self.add(timezone.make_aware(datetime.datetime.combine(night, datetime.time(0, 2))), self.keep_boards)
+
+    def keep_boards(self) -> None:
+        board_days.keep_all(timezone.now())
+        circle_ends.settle_all(timezone.localdate())
+
     def poll(self) -> None:
         polling.poll_due(timezone.now())
 
@@ -111,6 +121,7 @@ class Story:
         maturity.run(timezone.localdate())
 
     def send_mails(self) -> None:
+        circle_ends.tell_all()
         # Only mails: the boards in Redis hear of it all after the commit.
         handlers = dict.fromkeys(emails.KINDS, self.send_mail)
         for row_id in outbox.due(timezone.now()).filter(kind__in=handlers):

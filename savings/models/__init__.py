@@ -1,6 +1,6 @@
 """What is stored, one module per feature."""
 
-from savings.models.circles import Circle, CircleEvent, DigestLine, Membership, ToldPlaces
+from savings.models.circles import BoardDay, Circle, CircleEvent, DigestLine, Membership, ToldPlaces
 from savings.models.ledger import Account, Entry, Transaction
 from savings.models.outbox import OutboxRow
 from savings.models.payments import Payment, WebhookEvent
@@ -10,6 +10,7 @@ from savings.models.users import Device, User
 
 __all__ = [
     "Account",
+    "BoardDay",
     "Circle",
     "CircleEvent",
     "Device",

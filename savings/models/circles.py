@@ -48,6 +48,11 @@ class Circle(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     # The Monday of the last week that has been looked through for the weekly mails.
     digested_week = models.DateField(null=True, blank=True, editable=False)
+    # When the final places were fixed, some time on the day it ends, and what all had saved together by then (kobo).
+    settled_at = models.DateTimeField(null=True, blank=True)
+    final_kobo = models.BigIntegerField(null=True, blank=True)
+    # The last member who has been told of the end, by id; empty while there is nobody (any more) to tell.
+    told_until = models.BigIntegerField(null=True, blank=True)
 
     objects = CircleQuerySet.as_manager()
 
@@ -55,10 +60,19 @@ class Circle(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(goal_kobo__gt=0), name="circle_goal_above_zero"),
             models.CheckConstraint(condition=Q(ends_on__gt=F("starts_on")), name="circle_ends_after_start"),
+            models.CheckConstraint(
+                condition=Q(settled_at__isnull=True, final_kobo__isnull=True, told_until__isnull=True)
+                | Q(settled_at__isnull=False, final_kobo__isnull=False),
+                name="circle_result_when_settled",
+            ),
         ]
         indexes = [
             # The directory of public circles, newest first, in keyset pages.
             models.Index(fields=["-id"], name="circle_public", condition=Q(joining="open")),
+            # Circles that run, whose boards are kept by the day, and those whose end has come.
+            models.Index(fields=["ends_on"], name="circle_unsettled", condition=Q(settled_at__isnull=True)),
+            # Circles whose members are still to be told of the end.
+            models.Index(fields=["id"], name="circle_telling", condition=Q(told_until__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -100,6 +114,8 @@ class Membership(models.Model):
     month_start_kobo = models.BigIntegerField(default=0)
     # Moves with every change that the board shows, so that Redis takes no older word after a newer one.
     version = models.BigIntegerField(default=0)
+    # The place when the circle ended, shared in a tie; empty before, and for who had none.
+    final_rank = models.PositiveIntegerField(null=True, blank=True)
     joined_at = models.DateTimeField(default=timezone.now)
     left_at = models.DateTimeField(null=True, blank=True)
 
@@ -148,6 +164,7 @@ class CircleEvent(models.Model):
         LEFT = "left", "left"
         REMOVED = "removed", "was removed"
         HANDED_OVER = "handed_over", "looks after the circle now"
+        WON = "won", "came first"
 
     circle = models.ForeignKey(Circle, on_delete=models.PROTECT, related_name="events", db_index=False)
     membership = models.ForeignKey(
@@ -201,3 +218,24 @@ class DigestLine(models.Model):
 
     def __str__(self) -> str:
         return f"week of {self.week}, membership {self.membership_id}"
+
+
+class BoardDay(models.Model):
+    """A circle's board as it stood when a day was over: enough of it to tell anybody's place, in one small row."""
+
+    circle = models.ForeignKey(Circle, on_delete=models.CASCADE, related_name="board_days", db_index=False)
+    day = models.DateField()
+    # The moment it is of, soon after the day's end: a member's own sum is reckoned up to the same one.
+    taken_at = models.DateTimeField()
+    size = models.PositiveIntegerField()
+    # Pairs of a rank and the score (kobo) that had it, best first: every score of the first places, then ever fewer.
+    marks = models.JSONField()
+
+    class Meta:
+        constraints = [
+            # Also the index of a circle's days in order.
+            models.UniqueConstraint(fields=["circle", "day"], name="board_day_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} of circle {self.circle_id}"

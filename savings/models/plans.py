@@ -96,8 +96,8 @@ class PlanQuerySet(models.QuerySet["Plan"]):
         return self.filter(closed_at__isnull=True)
 
     def with_balance(self) -> Self:
-        """Bring the ledger account along, which has the balance."""
-        return self.select_related("account", "product")
+        """Bring the ledger account along, which has the balance, and the part of a circle that the plan may be."""
+        return self.select_related("account", "product", "membership__circle")
 
 
 class Plan(models.Model):

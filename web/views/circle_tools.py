@@ -55,12 +55,19 @@ def member(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse
 
 
 def edit(request: SaverRequest, slug: str) -> HttpResponse:
-    """Rename the circle, describe it, and say who may join."""
+    """Rename the circle, describe it, and say who may join and what it saves for."""
     circle = _own_circle(request, slug)
     form = EditForm(request.POST if request.method == "POST" else None, circle=circle)
     if form.is_valid():
         try:
-            circle_owners.change(circle, **form.cleaned_data)
+            values = form.cleaned_data
+            circle_owners.change(
+                circle,
+                name=values["name"],
+                description=values["description"],
+                joining=values["joining"],
+                goal_kobo=values["goal"],
+            )
         except Refused as refused:
             add_refusal(form, refused)
         else:

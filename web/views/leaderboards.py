@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 from django.core.cache import cache
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseNotModified
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from savings import leaderboards, nicknames
+from savings import board_days, leaderboards, nicknames
 from savings.leaderboards import Board, Order
 from savings.models import Circle, Membership
-from web import board_pages
+from web import board_pages, charts
 from web.board_pages import Face
-from web.http import SaverRequest, render_part
+from web.http import SaverRequest, render_part, wants_part
 from web.views.circles import visible
 
 _A_DAY_SECONDS = 86_400
@@ -34,30 +35,36 @@ class _Asked:
 
 
 def leaderboard(request: SaverRequest, slug: str) -> HttpResponse:
-    """One page of the board; for a reader who has seen it as it is, nothing (204), at the cost of one query."""
+    """One page of the board; for a page that shows it as it is, nothing (304), at the cost of one query."""
     asked = _asked(request, slug)
-    seen = request.GET.get("seen")
-    if seen and seen == _mark(request, asked, leaderboards.version(asked.circle)):
-        return HttpResponse(status=204)
+    seen = request.headers.get("If-None-Match", "") if wants_part(request) else ""
+    if seen and seen == _etag(request, asked, leaderboards.version(asked.circle)):
+        return HttpResponseNotModified(headers={"ETag": seen})
     board = leaderboards.page(
         asked.circle, asked.reader, first=asked.first, length=leaderboards.TOP + 1, order=asked.order
     )
     reader_id = asked.reader.pk if asked.reader else None
     known = board_pages.faces(board_pages.on(board) | {reader_id or 0})
+    board = _fixed(board, known, asked)
     context = _circle(request, slug, known, reader_id)
     context |= board_pages.listing(board, known, reader_id, asked.order)
     context |= {
         "board": board,
         "order": asked.order,
-        "orders": _orders(asked.order),
+        "orders": _orders(asked.order, has_ended=context["has_ended"]),
         "place": board_pages.place(board, known, asked.order),
+        "chart": _chart(asked, context["mine"], board) if asked.order == Order.SAVED else "",
         "as_of": board_pages.as_of_text(board.as_of),
-        "percent": min(100, max(0, board.total_kobo) * 100 // context["circle"].circle__goal_kobo),
+        "percent": _percent(board, context["circle"]),
         "found": _found(asked, context["circle"]) if asked.search else None,
         "search": asked.search,
-        "seen": _mark(request, asked, board.version),
+        "etag": (etag := _etag(request, asked, board.version)),
+        "poll_headers": json.dumps({"If-None-Match": etag}),
     }
-    return render_part(request, "circles/leaderboard.html", "board", context)
+    response = render_part(request, "circles/leaderboard.html", "board", context)
+    if etag and wants_part(request):
+        response["ETag"] = etag
+    return response
 
 
 def _asked(request: SaverRequest, slug: str) -> _Asked:
@@ -99,7 +106,12 @@ def _circle(
     elif not is_member and face.circle__joining != Circle.Joining.OPEN:
         raise Http404
     days_left = (face.circle__ends_on - timezone.localdate()).days
-    return {"circle": face, "mine": mine if is_member else None, "days_left": days_left}
+    return {
+        "circle": face,
+        "mine": mine if is_member else None,
+        "days_left": days_left,
+        "has_ended": days_left <= 0,
+    }
 
 
 def _outsider(circle: Circle) -> Face:
@@ -111,13 +123,40 @@ def _outsider(circle: Circle) -> Face:
         hides_amount=False,
         left_at=None,
         plan_id=0,
+        joined_at=timezone.now(),
+        final_rank=None,
         circle__name=circle.name,
         circle__slug=circle.slug,
         circle__joining=circle.joining,
         circle__goal_kobo=circle.goal_kobo,
         circle__ends_on=circle.ends_on,
         circle__member_limit=circle.member_limit,
+        circle__settled_at=circle.settled_at,
+        circle__final_kobo=circle.final_kobo,
     )
+
+
+def _fixed(board: Board, known: dict[int, Face], asked: _Asked) -> Board:
+    """Return a board with the places that were fixed, where it is the one they were fixed on."""
+    return board_pages.as_it_ended(board, known) if asked.order == Order.SAVED else board
+
+
+def _percent(board: Board, circle: Face) -> int:
+    saved_kobo = board.total_kobo if circle.circle__final_kobo is None else circle.circle__final_kobo
+    return min(100, max(0, saved_kobo) * 100 // circle.circle__goal_kobo)
+
+
+def _chart(asked: _Asked, mine: Face | None, board: Board) -> str:
+    """Return the reader's own place over time; nobody else's is shown to anybody.
+
+    While SQL computes the board, which is work enough, only what is known of the past by then.
+    """
+    if mine is None or board.mine is None:
+        return ""
+    today = min(timezone.localdate(), mine.circle__ends_on)
+    member = Membership(pk=mine.id, circle_id=asked.circle.pk, plan_id=mine.plan_id, joined_at=mine.joined_at)
+    past = board_days.places(member, today, is_cached_only=board.version < 0)
+    return charts.place_chart([*past, (today, board.mine.rank)], name="places", title="Your place over time")
 
 
 def _found(asked: _Asked, circle: Face) -> dict[str, Any]:
@@ -127,18 +166,21 @@ def _found(asked: _Asked, circle: Face) -> dict[str, Any]:
         return {"member": None}
     board: Board = leaderboards.page(asked.circle, other, length=0, order=asked.order)
     known = board_pages.faces(board_pages.on(board))
+    board = _fixed(board, known, asked)
     reader_id = asked.reader.pk if asked.reader else None
     rows = board_pages.neighbours(board, known, reader_id, asked.order)
     return {"member": other, "rows": rows}
 
 
-def _orders(current: Order) -> list[tuple[str, str, bool]]:
-    words = {Order.SAVED: "Saved", Order.SHARE: "Of own goal", Order.MONTH: "This month"}
+def _orders(current: Order, *, has_ended: bool) -> list[tuple[str, str, bool]]:
+    words = {Order.SAVED: "Final board" if has_ended else "Saved", Order.SHARE: "Of own goal"}
+    if not has_ended:
+        words[Order.MONTH] = "This month"
     return [(order.value, text, order == current) for order, text in words.items()]
 
 
-def _mark(request: SaverRequest, asked: _Asked, version: int | None) -> str:
-    """Return what stands for a board as one reader sees it: empty where only SQL knows.
+def _etag(request: SaverRequest, asked: _Asked, version: int | None) -> str:
+    """Return the tag of a board as one reader sees it: empty where only SQL knows.
 
     Nobody can make one up: whoever is answered that nothing has changed has been shown that very board before.
     """
@@ -146,4 +188,5 @@ def _mark(request: SaverRequest, asked: _Asked, version: int | None) -> str:
         return ""
     user = request.user
     seen = (user.pk, user.version, asked.circle.pk, version, asked.order, asked.first, timezone.localdate())
-    return salted_hmac("web.views.leaderboards", ":".join(map(str, seen)), algorithm="sha256").hexdigest()
+    mark = salted_hmac("web.views.leaderboards", ":".join(map(str, seen)), algorithm="sha256").hexdigest()
+    return f'"{mark}"'
