@@ -112,7 +112,7 @@ def _sums(plan_id: int, moments: list[datetime.datetime]) -> Iterator[int]:
     """Return what of a plan counted by each of some moments in order, in one query and one row for each at most."""
     if not moments:
         return iter([])
-    account = Subquery(Account.objects.filter(plan_id=plan_id).values("pk"))
+    account = Subquery(Account.objects.filter(plan_id=plan_id).values("pk")[:1])
     entries: Any = Entry.objects.filter(Q(credit_account=account) | Q(debit_account=account))
     entries = entries.filter(posted_at__lte=moments[-1]).annotate(
         kind_counted=Coalesce("transaction__reverses__kind", "transaction__kind"),

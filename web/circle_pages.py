@@ -78,7 +78,7 @@ def detail(circle: Circle, mine: Membership | None, query: QueryDict, *, is_owne
             "invite_url": invite_url(circle),
         }
     if circle.settled_at is not None:
-        context["winners"] = _winners(circle)
+        context["winners"] = _winners(circle, but=mine)
     return context
 
 
@@ -141,11 +141,12 @@ def _card(circle: Circle, progress: Progress, mine: Membership | None) -> Circle
     )
 
 
-def _winners(circle: Circle) -> str:
-    """Return who came first, as one reads it out; empty where nobody had saved anything, or who did has left."""
+def _winners(circle: Circle, *, but: Membership | None) -> str:
+    """Return who came first beside the reader, as one reads it out; empty where nobody did, or they have left."""
     names = list(
         Membership.objects.current()
         .filter(circle=circle, final_rank=1)
+        .exclude(pk=but.pk if but else None)
         .order_by("reached_at", "id")
         .values_list("nickname", flat=True)[: MOST_WINNERS + 1]
     )

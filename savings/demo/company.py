@@ -1,4 +1,4 @@
-"""The circles of the demo: three, one of them over, with the savers and people of whom nothing else is told."""
+"""The circles of the demo, one of which has ended, with the savers and people of whom nothing else is told."""
 
 from __future__ import annotations
 

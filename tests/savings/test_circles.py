@@ -145,7 +145,9 @@ def test_an_open_circle_has_no_limit_and_one_by_invitation_has_the_installation_
     assert start_circle(joining=Circle.Joining.OPEN).member_limit is None
     circle = start_circle()
     assert circle.member_limit == 7
-    circle_owners.change(circle, name="A", description="", joining=Circle.Joining.OPEN)
+    circle_owners.change(
+        circle, name="A", description="", joining=Circle.Joining.OPEN, goal_kobo=circle.goal_kobo
+    )
     assert circle.member_limit is None
 
 

@@ -23,6 +23,7 @@ from pytest_django.fixtures import Settings
 from savings import ledger, payments
 from savings.models import (
     Account,
+    BoardDay,
     Circle,
     CircleEvent,
     Device,
@@ -129,6 +130,9 @@ def add_circles(users: list[User], plans: list[Plan], product: Product) -> None:
     members = Membership.objects.bulk_create(
         Membership(circle=circle, user=plan.user, plan=plan, nickname="A")
         for circle, plan in zip(rows, plans, strict=True)
+    )
+    BoardDay.objects.bulk_create(
+        BoardDay(circle=circle, day=today, taken_at=timezone.now(), size=0, marks=[]) for circle in rows
     )
     CircleEvent.objects.bulk_create(
         CircleEvent(circle=member.circle, membership=member, kind="joined") for member in members

@@ -231,10 +231,38 @@ def test_a_nickname_of_somebody_else_stays_typed_and_changes_nothing(
 
 def test_the_owner_changes_the_circle(client: Client, mine: Membership) -> None:
     url = f"/circles/{mine.circle.slug}/edit/"
-    assert client.post(url, {"name": "", "joining": "closed"}).status_code == 422
-    client.post(url, {"name": "January", "description": "Later", "joining": "closed"})
+    assert client.post(url, {"name": "", "goal": "5", "joining": "closed"}).status_code == 422
+    data = {"name": "January", "description": "Later", "goal": "2,500,000", "joining": "closed"}
+    client.post(url, data)
     mine.circle.refresh_from_db()
     assert (mine.circle.name, mine.circle.joining) == ("January", Circle.Joining.CLOSED)
+    assert mine.circle.goal_kobo == 2_500_000_00
+
+
+@pytest.mark.parametrize(
+    ("goal", "sentence"),
+    [("", "Enter a goal."), ("0", "above zero"), ("much", "in figures"), ("9" * 20, "Enter at most")],
+)
+def test_a_goal_that_is_none_is_named_beside_its_field(
+    client: Client, mine: Membership, goal: str, sentence: str
+) -> None:
+    url = f"/circles/{mine.circle.slug}/edit/"
+    data = {"name": "January", "joining": "closed", "goal": goal}
+    response = client.post(url, data, headers={"HX-Request": "true"})
+    assert (response.status_code, response.context["form"]["goal"].value()) == (422, goal)
+    assert sentence in " ".join(response.context["form"].errors["goal"])
+    assert "nobody but its saver moves that" in response.content.decode()
+
+
+def test_progress_follows_a_new_goal_and_every_plan_keeps_its_day(client: Client, user: User) -> None:
+    circle = start_circle(user, make_product(Product.Kind.LOCKED), goal_kobo=1_000_00)
+    member = join_circle(circle, saved_kobo=500_00)
+    assert client.get(f"/circles/{circle.slug}/").context["card"].percent == 50
+    data = {"name": circle.name, "joining": circle.joining, "goal": "2,000", "matures_on": "2030-01-01"}
+    client.post(f"/circles/{circle.slug}/edit/", data)
+    assert client.get(f"/circles/{circle.slug}/").context["card"].percent == 25
+    member.plan.refresh_from_db()
+    assert member.plan.matures_on == circle.ends_on
 
 
 def test_the_owner_removes_and_hands_over(client: Client, mine: Membership) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import json
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -209,10 +211,11 @@ def test_htmx_gets_the_board_alone(client: Client, mine: Membership) -> None:
     assert "<html" not in part
 
 
-def poll_url(client: Client, circle: Circle) -> str:
-    found = re.search(r'hx-get="([^"]*seen=[^"]*)"', page(client, circle))
+def poll(client: Client, circle: Circle) -> tuple[str, dict[str, str]]:
+    """Return the address and the headers with which the page asks whether anything has changed."""
+    found = re.search(r'hx-get="([^"]*)" hx-headers="([^"]*)" hx-trigger="every', page(client, circle))
     assert found
-    return found[1].replace("&amp;", "&")
+    return unescape(found[1]), HTMX | json.loads(unescape(found[2]))
 
 
 def test_polling_costs_one_query_and_says_nothing_until_something_has_changed(
@@ -223,30 +226,33 @@ def test_polling_costs_one_query_and_says_nothing_until_something_has_changed(
 ) -> None:
     other = join_circle(mine.circle)
     board_upkeep.rebuild(mine.circle_id)
-    poll = poll_url(client, mine.circle)
+    address, headers = poll(client, mine.circle)
     with django_assert_num_queries(1):
-        response = client.get(poll, headers=HTMX)
-    assert (response.status_code, response.content) == (204, b"")
+        response = client.get(address, headers=headers)
+    assert (response.status_code, response.content) == (304, b"")
+    assert response["ETag"] == headers["If-None-Match"]
     with django_capture_on_commit_callbacks(execute=True):
         pay_in(other.user, 500_00, plan=other.plan)
-    response = client.get(poll, headers=HTMX)
-    assert response.status_code == 200
+    response = client.get(address, headers=headers)
+    assert (response.status_code, response["ETag"] != headers["If-None-Match"]) == (200, True)
     assert other.nickname in response.content.decode()
 
 
 def test_a_stranger_s_poll_finds_no_private_circle(client: Client, mine: Membership) -> None:
     board_upkeep.rebuild(mine.circle_id)
-    poll = poll_url(client, mine.circle)
+    address, headers = poll(client, mine.circle)
     stranger = Client()
     stranger.force_login(make_user())
-    assert stranger.get(poll, headers=HTMX).status_code == 404
+    assert stranger.get(address, headers=headers).status_code == 404
 
 
 def test_an_open_circle_s_board_is_seen_from_outside_until_it_opens_no_more(client: Client) -> None:
     circle = start_circle(joining=Circle.Joining.OPEN)
     join_circle(circle, nickname="Halima", saved_kobo=5_00)
     assert "Halima" in page(client, circle)
-    circle_owners.change(circle, name="A", description="", joining=Circle.Joining.INVITATION)
+    circle_owners.change(
+        circle, name="A", description="", joining=Circle.Joining.INVITATION, goal_kobo=circle.goal_kobo
+    )
     assert client.get(url(circle)).status_code == 404
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from savings import money
-from savings.models import Circle, CircleEvent, DigestLine, Membership, ToldPlaces
+from savings.models import BoardDay, Circle, CircleEvent, DigestLine, Membership, ToldPlaces
 from web.admin.base import ReadOnlyAdmin
 
 
@@ -64,3 +64,10 @@ class DigestLineAdmin(ReadOnlyAdmin):
     @admin.display
     def change(self, line: DigestLine) -> str:
         return money.signed(line.change_kobo)
+
+
+@admin.register(BoardDay)
+class BoardDayAdmin(ReadOnlyAdmin):
+    list_display = ("day", "circle", "size", "taken_at")
+    relations = ("circle",)
+    user_path = ""

@@ -1,0 +1,235 @@
+"""Boards kept by the day, and the places read off them: exact among the first, close further down, never a row each."""
+
+from __future__ import annotations
+
+import datetime
+import random
+from itertools import pairwise
+
+import hypothesis
+import pytest
+import time_machine
+from django.core.cache import cache
+from django.utils import timezone
+from hypothesis import strategies as st
+from pytest_django import DjangoAssertNumQueries
+
+from savings import board_days, board_upkeep, boards, circles, ledger, stash
+from savings.models import Account, BoardDay, Circle, Membership, Transaction
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+MONDAY = datetime.datetime(2026, 11, 2, 12, tzinfo=datetime.UTC)
+
+
+def on_day(days: int, hours: int = 0) -> time_machine.travel:
+    return time_machine.travel(MONDAY + datetime.timedelta(days=days, hours=hours), tick=False)
+
+
+def keep_night_after(days: int) -> int:
+    """Do what the timetable does two minutes after the end of that day, in Lagos."""
+    with time_machine.travel(datetime.datetime(2026, 11, 2, 23, 2, tzinfo=datetime.UTC), tick=False) as clock:
+        clock.shift(datetime.timedelta(days=days))
+        return board_days.keep_all(timezone.now())
+
+
+def places(member: Membership, days: int) -> list[int | None]:
+    """Return the member's places before that day."""
+    cache.clear()
+    return [rank for _, rank in board_days.places(member, (MONDAY + datetime.timedelta(days=days)).date())]
+
+
+@pytest.fixture(params=["redis", "sql"])
+def source(request: pytest.FixtureRequest) -> str:
+    """Where the boards that are kept come from; both have to say the same."""
+    return str(request.param)
+
+
+@pytest.fixture
+def circle() -> Circle:
+    with on_day(0):
+        return factories.make_circle()
+
+
+def ranks(sums: list[int]) -> dict[int, int]:
+    """Return the place of each sum: 1 + the number of higher ones."""
+    ordered = sorted(sums, reverse=True)
+    return {own: 1 + ordered.index(own) for own in set(sums)}
+
+
+def sparse(sums: list[int]) -> list[list[int]]:
+    """Return the marks of a board with these sums, as they are kept."""
+    ordered, places = sorted(sums, reverse=True), ranks(sums)
+    at = [position for position in board_days._positions() if position < len(sums) - 1] + [len(sums) - 1]
+    return [
+        list(mark)
+        for mark in dict.fromkeys((places[ordered[position]], ordered[position]) for position in at)
+    ]
+
+
+def test_a_day_is_kept_once_however_often_it_is_asked_for(circle: Circle, source: str) -> None:
+    with on_day(0):
+        for kobo in (500, 300, 300, 100):
+            factories.make_member(circle, saved_kobo=kobo)
+        factories.make_member(circle, saved_kobo=900, on_board=False)
+        if source == "redis":
+            board_upkeep.rebuild(circle.pk)
+    assert [keep_night_after(0), keep_night_after(0)] == [1, 0]
+    day = BoardDay.objects.get()
+    assert (day.day, day.size) == (MONDAY.date(), 4)
+    assert day.marks == [[1, 500], [2, 300], [4, 100]]
+
+
+def test_only_circles_that_ran_on_the_day_are_kept(circle: Circle) -> None:
+    with on_day(1):
+        factories.make_circle()
+    assert keep_night_after(0) == 1
+    with on_day(400):
+        assert board_days.keep_all(timezone.now()) == 0
+    assert BoardDay.objects.get().circle == circle
+    assert BoardDay.objects.get().marks == []
+
+
+def test_a_place_is_that_of_the_own_sum_on_each_day_ties_and_gaps_among_them(circle: Circle) -> None:
+    with on_day(0):
+        ada, bola = (factories.make_member(circle, saved_kobo=kobo) for kobo in (300, 500))
+    keep_night_after(0)
+    with on_day(1):
+        factories.pay_in(ada.user, 200, plan=ada.plan)
+    keep_night_after(1)
+    # Nobody kept the day after that.
+    with on_day(3):
+        factories.pay_in(ada.user, 100, plan=ada.plan)
+    keep_night_after(3)
+    assert places(ada, 4) == [2, 1, 1]
+    assert places(bola, 4) == [1, 1, 2]
+    with on_day(4):
+        assert [day.day for day, _ in board_days.places(ada, timezone.localdate())] == [2, 3, 5]
+
+
+def test_what_is_paid_in_after_midnight_and_before_the_day_is_kept_counts_on_both_sides(
+    circle: Circle,
+) -> None:
+    with on_day(0):
+        ada, bola = (factories.make_member(circle, saved_kobo=kobo) for kobo in (300, 500))
+    with time_machine.travel(datetime.datetime(2026, 11, 2, 23, 1, tzinfo=datetime.UTC), tick=False):
+        factories.pay_in(ada.user, 400, plan=ada.plan)
+    keep_night_after(0)
+    assert (places(ada, 1), places(bola, 1)) == ([1], [2])
+
+
+def test_interest_counts_for_no_place_and_withdrawals_and_reversals_lower_it(circle: Circle) -> None:
+    with on_day(0):
+        ada, _ = (factories.make_member(circle, saved_kobo=kobo) for kobo in (300, 250))
+        expense = ledger.house_account(Account.Kind.INTEREST_EXPENSE)
+        paid = factories.pay_in(ada.user, 100, plan=ada.plan)
+    keep_night_after(0)
+    with on_day(1):
+        ledger.reverse(paid, reference=ledger.new_reference("reversal"))
+        reference = ledger.new_reference("plan_to_stash")
+        stash.move_from_plan(ada.user, ada.plan, amount_kobo=100, reference=reference)
+        factories.settled(
+            Transaction.Kind.INTEREST,
+            900,
+            debit=expense,
+            credit=ada.plan.account,
+            user=ada.user,
+            plan=ada.plan,
+        )
+    keep_night_after(1)
+    assert places(ada, 2) == [1, 2]
+
+
+def test_who_joined_later_and_who_had_nothing_has_no_place_on_those_days(circle: Circle) -> None:
+    with on_day(0):
+        factories.make_member(circle, saved_kobo=500)
+    keep_night_after(0)
+    with on_day(1):
+        late = factories.make_member(circle)
+    keep_night_after(1)
+    with on_day(2):
+        factories.pay_in(late.user, 100, plan=late.plan)
+    keep_night_after(2)
+    assert places(late, 3) == [None, 2]
+
+
+def test_who_left_and_joined_again_begins_anew() -> None:
+    with on_day(0):
+        circle = factories.start_circle()
+        first = factories.join_circle(circle, saved_kobo=500)
+    keep_night_after(0)
+    with on_day(1):
+        reference = ledger.new_reference("plan_to_stash")
+        stash.move_from_plan(first.user, first.plan, amount_kobo=500, reference=reference)
+        circles.leave(first)
+        again = factories.join_circle(circle, first.user, saved_kobo=300)
+    keep_night_after(1)
+    assert places(again, 2) == [1]
+
+
+def test_the_past_costs_two_queries_once_a_day_and_the_same_after_many_payments(
+    circle: Circle, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with on_day(0):
+        member = factories.make_member(circle, saved_kobo=100)
+    for days in range(3):
+        keep_night_after(days)
+    with on_day(3):
+        factories.fill(member.user, 50, plan=member.plan)
+        with django_assert_num_queries(2):
+            found = board_days.places(member, timezone.localdate())
+        with django_assert_num_queries(0):
+            assert board_days.places(member, timezone.localdate()) == found
+            cache.clear()
+            assert board_days.places(member, timezone.localdate(), is_cached_only=True) == []
+
+
+def test_days_are_kept_for_five_weeks_then_sundays_for_a_year(circle: Circle) -> None:
+    Circle.objects.update(ends_on=datetime.date(2029, 1, 1))
+    today = datetime.date(2028, 5, 10)
+    BoardDay.objects.bulk_create(
+        BoardDay(circle=circle, day=today - datetime.timedelta(days=ago), taken_at=MONDAY, size=0, marks=[])
+        for ago in range(1, 500)
+    )
+    assert board_days.keep(circle.pk, today)
+    days = list(BoardDay.objects.order_by("-day").values_list("day", flat=True))
+    assert days[:36] == [today - datetime.timedelta(days=ago) for ago in range(36)]
+    assert {day.isoweekday() for day in days[36:]} == {7}
+    assert (today - days[-1]).days in range(358, 366)
+    assert len(days) < 90
+
+
+def test_a_million_places_are_a_few_hundred_marks() -> None:
+    positions = board_days._positions()
+    assert positions[: board_days.EXACT] == list(range(board_days.EXACT))
+    assert 350 < len([position for position in positions if position < 1_000_000]) < 400
+    assert all(after - before <= max(1, before / 20) for before, after in pairwise(positions))
+
+
+@hypothesis.given(sums=st.lists(st.integers(1, 40), min_size=1, max_size=150))
+def test_among_the_first_two_hundred_every_place_is_exact(sums: list[int]) -> None:
+    marks = sparse(sums)
+    for own, rank in ranks(sums).items():
+        assert board_days.place(own, len(sums), marks) == rank
+
+
+@pytest.mark.parametrize("most_kobo", [500, 10_000_000])
+def test_further_down_a_place_is_within_a_mark_s_step_and_never_out_of_order(most_kobo: int) -> None:
+    chance = random.Random(most_kobo)
+    sums = [1 + int(chance.random() ** 3 * most_kobo) for _ in range(5_000)]
+    marks = sparse(sums)
+    exact = ranks(sums)
+    found = {own: board_days.place(own, len(sums), marks) or 0 for own in exact}
+    assert [found[own] for own in sorted(exact)] == sorted(found.values(), reverse=True)
+    for own, rank in exact.items():
+        step = 0 if rank <= board_days.EXACT else rank / 19
+        assert abs(found[own] - rank) <= step
+
+
+def test_while_redis_is_away_a_day_is_kept_from_sql(circle: Circle) -> None:
+    with on_day(0):
+        factories.make_member(circle, saved_kobo=500)
+    boards.gate.fail()
+    assert keep_night_after(0) == 1
+    assert BoardDay.objects.get().marks == [[1, 500]]

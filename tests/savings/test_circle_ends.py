@@ -1,0 +1,311 @@
+"""The day a circle ends: its places are fixed once, nothing moves them afterwards, and every member is told."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+from django.core.mail import EmailMessage
+from django.db import connection
+from django.utils import timezone
+
+from savings import (
+    board_upkeep,
+    circle_ends,
+    circle_progress,
+    circles,
+    leaderboards,
+    ledger,
+    ledger_checks,
+    maturity,
+    outbox,
+    payments,
+    plans,
+    stash,
+    tasks,
+)
+from savings.exceptions import Refused
+from savings.models import BoardDay, Circle, CircleEvent, Membership, OutboxRow, Plan, Product, Transaction
+from tests.factories import join_circle, make_product, pay_in, start_circle
+from tests.provider import Provider
+
+pytestmark = pytest.mark.django_db
+
+DAYS = 60
+
+
+@pytest.fixture
+def circle() -> Circle:
+    """A circle that runs for sixty days, whose plans mature with it."""
+    return start_circle(product=make_product(Product.Kind.LOCKED), days=DAYS, goal_kobo=10_000_00)
+
+
+@pytest.fixture
+def flexible() -> Circle:
+    """A circle of sixty days whose plans have no end of their own."""
+    return start_circle(days=DAYS, goal_kobo=10_000_00)
+
+
+@pytest.fixture
+def at_the_end() -> Iterator[time_machine.Traveller]:
+    """Puts the clock forward when a test calls `shift`."""
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        yield clock
+
+
+def end(clock: time_machine.Traveller) -> None:
+    """Go to half past midnight of the last day: nothing has run yet."""
+    day = timezone.localdate() + datetime.timedelta(days=DAYS)
+    clock.move_to(timezone.make_aware(datetime.datetime.combine(day, datetime.time(0, 30))))
+
+
+def final(circle: Circle) -> dict[str, int | None]:
+    return dict(circle.memberships.exclude(nickname="Owner").values_list("nickname", "final_rank"))
+
+
+def board(circle: Circle) -> list[tuple[int, int, int]]:
+    return [
+        (line.membership_id, line.saved_kobo, line.rank) for line in leaderboards.page(circle, None).lines
+    ]
+
+
+def mails(kind: str = "circle_ended") -> list[OutboxRow]:
+    return list(OutboxRow.objects.filter(kind=kind).order_by("user_id"))
+
+
+def test_the_places_are_fixed_once_with_ties_and_none_for_who_has_none(
+    circle: Circle, at_the_end: time_machine.Traveller
+) -> None:
+    for name, kobo in (("A", 500_00), ("B", 500_00), ("C", 300_00)):
+        join_circle(circle, nickname=name, saved_kobo=kobo)
+    join_circle(circle, nickname="Off", saved_kobo=900_00, shown={"on_board": False})
+    join_circle(circle, nickname="None")
+    assert circle_ends.settle_all(timezone.localdate()) == 0
+    end(at_the_end)
+    assert [circle_ends.settle_all(timezone.localdate()) for _ in range(2)] == [1, 0]
+    assert final(circle) == {"A": 1, "B": 1, "C": 3, "Off": None, "None": None}
+    circle.refresh_from_db()
+    assert (circle.settled_at, circle.final_kobo) == (timezone.now(), 2_200_00)
+    won = circle.events.filter(kind=CircleEvent.Kind.WON)
+    assert sorted(won.values_list("membership__nickname", flat=True)) == ["A", "B"]
+
+
+def test_a_circle_in_which_nobody_saved_ends_without_a_first(
+    circle: Circle, at_the_end: time_machine.Traveller
+) -> None:
+    end(at_the_end)
+    assert circle_ends.settle(circle)
+    assert not circle_ends.settle(circle)
+    assert not circle.events.filter(kind=CircleEvent.Kind.WON).exists()
+
+
+def test_no_circle_is_settled_before_its_end(circle: Circle) -> None:
+    assert not circle_ends.settle(circle)
+    circle.refresh_from_db()
+    assert circle.settled_at is None
+
+
+def test_the_last_day_s_board_is_kept_although_no_other_was(
+    circle: Circle, at_the_end: time_machine.Traveller
+) -> None:
+    join_circle(circle, saved_kobo=500_00)
+    end(at_the_end)
+    circle_ends.settle_all(timezone.localdate())
+    day = BoardDay.objects.get()
+    assert (day.day, day.marks) == (circle.ends_on - datetime.timedelta(days=1), [[1, 500_00]])
+
+
+@pytest.mark.parametrize("source", ["redis", "sql"])
+def test_the_board_stays_as_it_was_while_the_money_moves_on(
+    circle: Circle, at_the_end: time_machine.Traveller, source: str
+) -> None:
+    first, second = (join_circle(circle, saved_kobo=kobo) for kobo in (500_00, 300_00))
+    if source == "redis":
+        board_upkeep.rebuild(circle.pk)
+    before = board(circle)
+    end(at_the_end)
+    # The hour in which the end has come and nothing has been carried out yet.
+    reference = ledger.new_reference("plan_to_stash")
+    stash.move_from_plan(first.user, first.plan, amount_kobo=450_00, reference=reference)
+    assert board(circle) == before
+    circle_ends.settle_all(timezone.localdate())
+    assert maturity.run(timezone.localdate()) == 2
+    assert board(circle) == before
+    assert ledger.balance_kobo(ledger.stash_account(first.user)) == 500_00
+    assert [first.final_rank, second.final_rank] == [None, None]
+    assert sorted(final(circle).values(), key=str) == [1, 2]
+    assert not [damage for damage in ledger_checks.wrong_rows() if damage.check == "circle_sums"]
+    if source == "redis":
+        assert board_upkeep.reconcile(circle.pk) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "in_plan", "in_stash"),
+    [(Product.Kind.LOCKED, 500_00, 100_00), (Product.Kind.FLEXIBLE, 600_00, 0)],
+)
+def test_a_payment_that_settles_late_is_the_member_s_and_counts_for_nothing(
+    provider: Provider, at_the_end: time_machine.Traveller, kind: str, in_plan: int, in_stash: int
+) -> None:
+    """A plan that has matured takes no more: the money is in the stash. One without an end takes what it was sent."""
+    circle = start_circle(product=make_product(kind), days=DAYS)
+    member = join_circle(circle, saved_kobo=500_00)
+    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
+    payment = payments.start(member.user, plan=member.plan, amount_kobo=100_00, reference=reference)
+    before = board(circle)
+    end(at_the_end)
+    provider.pay(payment)
+    payments.settle(reference)
+    assert ledger.balance_kobo(member.plan.account) == in_plan
+    assert ledger.balance_kobo(ledger.stash_account(member.user)) == in_stash
+    circle_ends.settle_all(timezone.localdate())
+    assert board(circle) == before == [(member.pk, 500_00, 1)]
+    assert not [damage for damage in ledger_checks.wrong_rows() if damage.check == "circle_sums"]
+
+
+def test_a_reversal_after_the_end_moves_nobody(circle: Circle, at_the_end: time_machine.Traveller) -> None:
+    member = join_circle(circle, saved_kobo=500_00)
+    paid = pay_in(member.user, 200_00, plan=member.plan)
+    before = board(circle)
+    end(at_the_end)
+    ledger.reverse(paid, reference=ledger.new_reference("reversal"))
+    circle_ends.settle_all(timezone.localdate())
+    assert board(circle) == before
+
+
+def test_what_all_saved_stays_although_somebody_leaves_and_still_hides_their_part(
+    flexible: Circle, at_the_end: time_machine.Traveller
+) -> None:
+    member = join_circle(flexible, saved_kobo=123_45, shown={"hides_amount": True})
+    join_circle(flexible, saved_kobo=200_00)
+    end(at_the_end)
+    circle_ends.settle_all(timezone.localdate())
+    flexible.refresh_from_db()
+    reference = ledger.new_reference("plan_to_stash")
+    stash.move_from_plan(member.user, member.plan, amount_kobo=123_45, reference=reference)
+    circles.leave(member)
+    progress = circle_progress.of(flexible)
+    assert (progress.members, progress.saved_kobo, progress.is_rounded) == (2, 300_00, True)
+
+
+def test_nobody_comes_onto_a_board_whose_places_are_fixed(
+    circle: Circle, at_the_end: time_machine.Traveller
+) -> None:
+    off = join_circle(circle, saved_kobo=900_00, shown={"on_board": False})
+    placed = join_circle(circle, saved_kobo=100_00)
+    end(at_the_end)
+    circle_ends.settle_all(timezone.localdate())
+    with pytest.raises(Refused, match="without a place"):
+        circles.show_as(off, nickname="Late", hides_amount=False, on_board=True)
+    for on_board in (False, True):
+        circles.show_as(placed, nickname="Back", hides_amount=False, on_board=on_board)
+    assert [rank for _, _, rank in board(circle)] == [1]
+
+
+def test_who_is_told_hears_of_their_place_and_of_the_whole_in_one_mail(
+    circle: Circle, at_the_end: time_machine.Traveller, mailoutbox: list[EmailMessage]
+) -> None:
+    owner = circle.memberships.get()
+    first, second = (join_circle(circle, saved_kobo=kobo) for kobo in (5_000_00, 3_000_00))
+    end(at_the_end)
+    circle_ends.settle_all(timezone.localdate())
+    # Whoever's money is about to move is told with that.
+    assert circle_ends.tell_all() == 1
+    maturity.run(timezone.localdate())
+    assert circle_ends.tell_all() == 0
+    outbox.sweep(timezone.now(), tasks.HANDLERS)
+    ended = {mail.to[0]: mail for mail in mailoutbox if "has ended" in mail.subject}
+    assert set(ended) == {member.user.email for member in (owner, first, second)}
+    assert ended[first.user.email].subject == f"{circle.name} has ended: you came first"
+    assert ended[second.user.email].subject == f"{circle.name} has ended: you came 2nd"
+    text = str(ended[second.user.email].body)
+    assert "Together you saved ₦8,000.00 of ₦10,000.00, 80 %." in text
+    assert "Amount: ₦3,000.00" in text
+    assert "no place" in str(ended[owner.user.email].body)
+    assert "Amount" not in str(ended[owner.user.email].body)
+    assert not mails("plan_matured")
+
+
+def test_a_hidden_sum_is_in_nobody_s_mail(flexible: Circle, at_the_end: time_machine.Traveller) -> None:
+    join_circle(flexible, saved_kobo=1_000_00)
+    join_circle(flexible, saved_kobo=4_321_00, shown={"hides_amount": True})
+    end(at_the_end)
+    circle_ends.settle_all(timezone.localdate())
+    circle_ends.tell_all()
+    outbox.sweep(timezone.now(), tasks.HANDLERS)
+    for row in mails():
+        assert "about ₦5,300.00" in row.text
+        assert "321" not in row.subject + row.text + row.html
+
+
+def test_a_plan_that_runs_on_is_told_of_twice_and_no_mail_about_money_is_dropped(
+    circle: Circle, at_the_end: time_machine.Traveller
+) -> None:
+    member = join_circle(circle, saved_kobo=100_00)
+    plans.extend(member.plan, circle.ends_on + datetime.timedelta(days=10))
+    end(at_the_end)
+    circle_ends.settle_all(timezone.localdate())
+    assert circle_ends.tell_all() == 2
+    at_the_end.shift(datetime.timedelta(days=10))
+    maturity.run(timezone.localdate())
+    assert [row.user for row in mails("plan_matured")] == [member.user]
+
+
+def test_maturities_do_not_wait_for_the_places(circle: Circle, at_the_end: time_machine.Traveller) -> None:
+    member = join_circle(circle, saved_kobo=100_00)
+    end(at_the_end)
+    maturity.run(timezone.localdate())
+    assert [row.user for row in mails("plan_matured")] == [member.user]
+    circle_ends.settle_all(timezone.localdate())
+    circle_ends.tell_all()
+    assert len(mails()) == 2
+
+
+def test_many_members_are_told_in_bounded_steps_and_each_once(
+    flexible: Circle, at_the_end: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(circle_ends, "_BATCH", 2)
+    monkeypatch.setattr(circle_ends, "_MOST_TOLD_AT_ONCE", 4)
+    members = [join_circle(flexible) for _ in range(6)]
+    gone = members.pop()
+    circles.leave(gone)
+    end(at_the_end)
+    circle_ends.settle_all(timezone.localdate())
+    assert [circle_ends.tell_all() for _ in range(3)] == [4, 2, 0]
+    told = {row.user_id for row in mails()}
+    assert told == {flexible.owner_id, *(member.user_id for member in members)}
+    flexible.refresh_from_db()
+    assert flexible.told_until is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_settle_and_tell_once() -> None:
+    circle = start_circle(days=DAYS)
+    for kobo in (500_00, 300_00):
+        join_circle(circle, saved_kobo=kobo)
+    today = timezone.localdate()
+    Circle.objects.filter(pk=circle.pk).update(
+        starts_on=today - datetime.timedelta(days=9), ends_on=today - datetime.timedelta(days=1)
+    )
+    begin, settled = threading.Barrier(2), []
+
+    def work() -> None:
+        begin.wait(10)
+        try:
+            settled.append(circle_ends.settle_all(today))
+            circle_ends.tell_all()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(settled) == [0, 1]
+    assert len(mails()) == 3
+    assert circle.events.filter(kind=CircleEvent.Kind.WON).count() == 1
+    assert Membership.objects.filter(final_rank__isnull=False).count() == 2
+    assert Plan.objects.filter(closed_at=None).count() == 3

@@ -1,0 +1,178 @@
+"""What pages show of a circle that has ended: the gold cowrie, the fixed places, and nothing to pay into any more."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
+
+from savings import board_upkeep, circle_ends, circles, maturity, stash
+from savings.ledger import new_reference
+from savings.models import Circle, Membership, Product, User
+from tests.factories import join_circle, make_product, make_user, start_circle
+
+pytestmark = pytest.mark.django_db
+
+GOLD = 'class="shell on"'
+
+
+@pytest.fixture
+def user() -> User:
+    return make_user(name="Ada Okafor")
+
+
+@pytest.fixture
+def client(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def ended(user: User) -> Iterator[Circle]:
+    """A circle in which the user came first, seen on the day after its end; nothing has matured yet."""
+    circle = start_circle(product=make_product(Product.Kind.LOCKED), days=40, name="Rent")
+    join_circle(circle, user, nickname="Ada", saved_kobo=500_00)
+    join_circle(circle, nickname="Bola", saved_kobo=300_00)
+    join_circle(circle, nickname="Chidi", saved_kobo=300_00)
+    with time_machine.travel(timezone.now() + datetime.timedelta(days=41), tick=False):
+        circle_ends.settle_all(timezone.localdate())
+        yield circle
+
+
+def shown(client: Client, url: str, **extra: Any) -> str:
+    return client.get(url, **extra).content.decode()
+
+
+def board_url(circle: Circle) -> str:
+    return f"/circles/{circle.slug}/leaderboard/"
+
+
+@pytest.mark.parametrize("source", ["redis", "sql"])
+def test_the_final_board_has_the_fixed_places_and_offers_no_payment(
+    client: Client, ended: Circle, source: str
+) -> None:
+    if source == "redis":
+        board_upkeep.rebuild(ended.pk)
+    response = client.get(board_url(ended))
+    page = response.content.decode()
+    assert [(row.rank, row.name) for row in response.context["podium"]] == [
+        ("1", "Ada"),
+        ("2=", "Bola"),
+        ("2=", "Chidi"),
+    ]
+    assert ("Final board" in page, "Your final place" in page, "ended" in page) == (True, True, True)
+    assert GOLD in page
+    assert "top-up" not in page
+    assert "this week" not in page
+
+
+@pytest.mark.parametrize("source", ["redis", "sql"])
+def test_who_leaves_after_the_end_leaves_a_gap_and_moves_nobody_up(
+    ended: Circle,
+    user: User,
+    source: str,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    maturity.run(timezone.localdate())
+    if source == "redis":
+        board_upkeep.rebuild(ended.pk)
+    first = user.memberships.get()
+    other = Client()
+    other.force_login(ended.memberships.get(nickname="Bola").user)
+    with django_capture_on_commit_callbacks(execute=True):
+        circles.leave(first)
+    response = other.get(board_url(ended))
+    assert [(row.rank, row.name) for row in response.context["podium"]] == [("2=", "Bola"), ("2=", "Chidi")]
+    assert response.context["place"]["ordinal"] == "2nd"
+    assert not response.context["place"]["leads"]
+    assert "came first" not in shown(other, f"/circles/{ended.slug}/").split('id="feed"')[0]
+
+
+def test_the_badge_is_on_the_circle_its_activity_my_cards_and_my_plan(
+    client: Client, ended: Circle, user: User
+) -> None:
+    circle_page = shown(client, f"/circles/{ended.slug}/")
+    above, _, feed = circle_page.partition('id="feed"')
+    assert ("You came first" in above, GOLD in above) == (True, True)
+    assert ("came first" in feed, GOLD in feed) == (True, True)
+    mine = user.memberships.get()
+    for url in ("/circles/", "/plans/", f"/plans/{mine.plan_id}/"):
+        page = shown(client, url)
+        assert GOLD in page, url
+        assert "1st place" in page, url
+
+
+def test_who_came_second_sees_who_was_first_and_no_gold_of_their_own(ended: Circle) -> None:
+    client, bola = Client(), ended.memberships.get(nickname="Bola")
+    client.force_login(bola.user)
+    assert "</bdi> came first. You came 2nd." in shown(client, f"/circles/{ended.slug}/")
+    for url in ("/circles/", "/plans/", f"/plans/{bola.plan_id}/"):
+        page = shown(client, url)
+        assert ("2nd place" in page, GOLD in page) == (True, False), url
+
+
+def test_many_who_share_the_first_place_are_not_all_read_out(client: Client, user: User) -> None:
+    circle = start_circle(days=40)
+    for name in ("A", "B", "C", "D", "E"):
+        join_circle(circle, nickname=name, saved_kobo=100_00)
+    join_circle(circle, user, nickname="Last", saved_kobo=50_00)
+    with time_machine.travel(timezone.now() + datetime.timedelta(days=41)):
+        circle_ends.settle_all(timezone.localdate())
+        assert ">A, B, C and others</bdi> came first. You came 6th." in shown(
+            client, f"/circles/{circle.slug}/"
+        )
+
+
+def test_a_plan_whose_saver_has_left_names_the_circle_without_leading_there(
+    client: Client, ended: Circle, user: User
+) -> None:
+    maturity.run(timezone.localdate())
+    mine = user.memberships.get()
+    circles.leave(mine)
+    page = shown(client, f"/plans/{mine.plan_id}/")
+    assert "1st place" in page
+    assert board_url(ended) not in page
+
+
+def test_the_form_of_an_ended_circle_keeps_its_goal(ended: Circle) -> None:
+    client = Client()
+    client.force_login(ended.owner)
+    data = {"name": "Rent", "joining": "invitation", "goal": "5"}
+    response = client.post(f"/circles/{ended.slug}/edit/", data)
+    assert response.status_code == 422
+    assert "its goal stays what it was" in " ".join(response.context["form"].errors["goal"])
+
+
+def test_pages_of_an_ended_circle_cost_the_same_for_few_members_and_for_many(
+    client: Client, user: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    circle = start_circle(days=40)
+    mine = join_circle(circle, user, saved_kobo=10_00)
+    costs = {"/circles/": 4, f"/circles/{circle.slug}/": 5, "/plans/": 2}
+    for number in (1, 30):
+        for _ in range(number):
+            join_circle(circle, saved_kobo=10_00)
+        with time_machine.travel(timezone.now() + datetime.timedelta(days=41)):
+            Circle.objects.update(settled_at=None, final_kobo=None, told_until=None)
+            circle_ends.settle_all(timezone.localdate())
+            shown(client, "/circles/")
+            for url, queries in costs.items():
+                with django_assert_num_queries(queries):
+                    shown(client, url)
+    assert Membership.objects.get(pk=mine.pk).final_rank == 1
+
+
+def test_money_taken_out_in_the_first_hour_does_not_change_what_is_shown(
+    client: Client, user: User, ended: Circle
+) -> None:
+    mine = user.memberships.get()
+    stash.move_from_plan(user, mine.plan, amount_kobo=450_00, reference=new_reference("plan_to_stash"))
+    response = client.get(board_url(ended))
+    assert [row.amount for row in response.context["podium"]] == ["₦500", "₦300", "₦300"]
