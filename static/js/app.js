@@ -136,17 +136,22 @@
   // On a board that has changed, rows move from where they were --------------------------------------
 
   const tops = new Map();
+  let wasOpen = false;
 
   const placesOf = (board) => board.querySelectorAll("tr[id], li[id]");
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     tops.clear();
+    wasOpen = false;
     if (!event.detail.target.matches("[data-board]")) return;
+    wasOpen = Boolean(event.detail.target.querySelector("details[open]"));
     for (const row of placesOf(event.detail.target)) tops.set(row.id, row.getBoundingClientRect().top);
   });
 
   document.addEventListener("htmx:afterSettle", () => {
     const board = document.querySelector("[data-board]");
+    if (board && wasOpen) board.querySelector("details")?.toggleAttribute("open", true);
+    wasOpen = false;
     if (!board || !tops.size || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     for (const row of placesOf(board)) {
       const moved = tops.has(row.id) ? tops.get(row.id) - row.getBoundingClientRect().top : 0;

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import datetime
+import json
 import os
 import statistics
 import subprocess
@@ -24,19 +26,23 @@ if not settings.configured:
     os.environ |= PRODUCTION
     django.setup()
 
+from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from savings import board_upkeep, boards, leaderboards
-from savings.models import Circle, Membership
+from savings import board_days, board_upkeep, boards, circle_ends, leaderboards
+from savings.models import BoardDay, Circle, Membership
 from tests import factories
 from tests.benchmarks import _circles
 from tests.benchmarks._report import Figure, in_turns, publish
 
 SMALL, MIDDLING, MILLION = 1_000, 100_000, 1_000_000
 ROUNDS = 100
+# A circle keeps no more: five weeks of days and then Sundays.
+KEPT_DAYS = 82
 THREADS = 4
 NAMES = "SELECT id, nickname, hides_amount FROM savings_membership WHERE id = ANY(%s)"
 RANKED = """
@@ -80,12 +86,14 @@ def _measure(members: int) -> Iterator[Figure]:
     yield from _rebuilding(middling, large)
     for circle in (tiny, small):
         board_upkeep.rebuild(circle.pk)
+    yield from _keeping(small, large)
     yield from _queries([tiny, large], is_warm=True)
     yield from _showing(small, large)
     yield from _reading(small, large)
     yield from _other_orders(large)
     yield from _refreshing(small, large)
     yield from _contributing(large)
+    yield from _ending(large)
 
 
 def show(circle: Circle, member: Membership) -> Callable[[], leaderboards.Board]:
@@ -170,6 +178,55 @@ def _peak_kilobytes(pid: int) -> int:
             if line.startswith("VmHWM:"):
                 return int(line.split()[1])
     return 0
+
+
+def _keeping(small: Circle, large: Circle) -> Iterator[Figure]:
+    """A day's board, and somebody's place on as many of them as there ever are; the pages after it show that too."""
+    today = timezone.localdate()
+    keep = partial(board_days.keep, large.pk, today)
+    seconds = in_turns(10, lambda: BoardDay.objects.all().delete() and keep())[0]
+    yield Figure("keeping a day's board, large circle", seconds * 1000, "ms")
+    kilobytes = len(json.dumps(BoardDay.objects.get().marks)) / 1024
+    yield Figure("a day's board, large circle", kilobytes, "kB", at_most=16)
+    few, many = in_turns(20, *(_history(circle, today) for circle in (small, large)))
+    yield Figure("a place over a year, once a day, small circle", few * 1000, "ms", f"{KEPT_DAYS} days")
+    yield Figure("a place over a year, once a day, large circle", many * 1000, "ms")
+
+
+def _history(circle: Circle, today: datetime.date) -> Callable[[], object]:
+    """Give a circle a year's days, and return what asks for the places of the member in its middle."""
+    board_days.keep(circle.pk, today)
+    day = circle.board_days.get()
+    BoardDay.objects.bulk_create(
+        BoardDay(
+            circle=circle,
+            day=today - datetime.timedelta(days=number),
+            taken_at=day.taken_at,
+            size=day.size,
+            marks=day.marks,
+        )
+        for number in range(1, KEPT_DAYS)
+    )
+    member = _circles.middle(circle)
+    member.joined_at = timezone.now() - datetime.timedelta(days=400)
+    Membership.objects.filter(pk=member.pk).update(joined_at=member.joined_at)
+
+    def history() -> object:
+        cache.clear()
+        return board_days.places(member, today)
+
+    return history
+
+
+def _ending(large: Circle) -> Iterator[Figure]:
+    """The final places of everybody, in one statement."""
+    ended = timezone.localdate() - datetime.timedelta(days=1)
+    Circle.objects.filter(pk=large.pk).update(starts_on=ended - datetime.timedelta(days=9), ends_on=ended)
+    large.refresh_from_db()
+    begun_at = time.perf_counter()
+    assert circle_ends.settle(large)
+    seconds = time.perf_counter() - begun_at
+    yield Figure("fixing the final places, large circle", seconds, "s")
 
 
 def _reading(small: Circle, large: Circle) -> Iterator[Figure]:

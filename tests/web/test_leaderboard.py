@@ -15,7 +15,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from savings import board_upkeep, circle_owners, circles
-from savings.models import Circle, Membership, User
+from savings.models import BoardDay, Circle, Membership, User
 from tests.factories import join_circle, make_member, make_user, pay_in, start_circle
 
 pytestmark = pytest.mark.django_db
@@ -280,3 +280,82 @@ def test_a_warm_board_costs_two_queries_and_a_cold_one_at_most_five(
         for _ in "twice":
             with django_assert_num_queries(2):
                 fresh.get(url(mine.circle))
+
+
+def keep_days(circle: Circle, *ranks_of_mine: int, mine: Membership) -> None:
+    """Keep boards of the last days, on which the given member had those places with all they have saved by now."""
+    mine.refresh_from_db()
+    Membership.objects.filter(pk=mine.pk).update(joined_at=timezone.now() - datetime.timedelta(days=50))
+    today, saved_kobo = timezone.localdate(), mine.saved_kobo
+    for ago, rank in enumerate(reversed(ranks_of_mine), 1):
+        marks = [[1, saved_kobo + 100], [rank, saved_kobo]] if rank > 1 else [[1, saved_kobo]]
+        day = today - datetime.timedelta(days=ago)
+        BoardDay.objects.create(circle=circle, day=day, taken_at=timezone.now(), size=9, marks=marks)
+
+
+def test_my_place_over_time_is_a_chart_with_its_numbers_and_mine_alone(
+    client: Client, mine: Membership, user: User
+) -> None:
+    other = join_circle(mine.circle, saved_kobo=900_00)
+    pay_in(user, 500_00, plan=mine.plan)
+    keep_days(mine.circle, 7, 5, mine=mine)
+    board_upkeep.rebuild(mine.circle_id)
+    shown = page(client, mine.circle)
+    assert "Your place over time" in shown
+    assert re.search(r"From 7th on .* to 2nd on .*\.</desc>", shown)
+    assert shown.count("data-chart") == 1
+    theirs = Client()
+    theirs.force_login(other.user)
+    assert "7th" not in page(theirs, mine.circle)
+    for query in ("?by=share", "?by=month"):
+        assert "data-chart" not in page(client, mine.circle, query)
+
+
+def test_who_looks_from_outside_or_has_no_place_sees_no_chart(client: Client) -> None:
+    circle = start_circle(joining=Circle.Joining.OPEN)
+    first = join_circle(circle, saved_kobo=100_00)
+    keep_days(circle, 1, 1, mine=first)
+    board_upkeep.rebuild(circle.pk)
+    assert "data-chart" not in page(client, circle)
+    owner = Client()
+    owner.force_login(circle.owner)
+    assert "data-chart" not in page(owner, circle)
+
+
+def test_the_chart_keeps_the_page_within_its_queries(
+    mine: Membership, user: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    client = Client()
+    client.force_login(user)
+    pay_in(user, 500_00, plan=mine.plan)
+    for _ in range(3):
+        make_member(mine.circle, saved_kobo=100_00)
+    circle = mine.circle
+    keep_days(circle, *range(30, 1, -1), mine=mine)
+    # No board in Redis: SQL has enough to do, and the chart comes with a later page.
+    with django_assert_num_queries(5):
+        assert "data-chart" not in page(client, circle)
+    board_upkeep.rebuild(mine.circle_id)
+    with django_assert_num_queries(4):
+        assert "data-chart" in page(client, circle)
+    pay_in(user, 1_00, plan=mine.plan)
+    with django_assert_num_queries(3):
+        page(client, circle)
+    for _ in range(2):
+        with django_assert_num_queries(2):
+            assert "data-chart" in page(client, circle)
+
+
+def test_a_new_goal_shows_on_a_board_that_is_open(
+    client: Client,
+    mine: Membership,
+    user: User,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    pay_in(user, 500_00, plan=mine.plan)
+    board_upkeep.rebuild(mine.circle_id)
+    address, headers = poll(client, mine.circle)
+    with django_capture_on_commit_callbacks(execute=True):
+        circle_owners.change(mine.circle, name="A", description="", joining="closed", goal_kobo=1_000_00)
+    response = client.get(address, headers=headers)
+    assert (response.status_code, response.context["percent"]) == (200, 50)
