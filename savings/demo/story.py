@@ -88,7 +88,7 @@ class Story:
     def work_in_the_night(self, after: datetime.date) -> None:
         """Ask about payments of which nothing was heard, and carry out maturities, early on the day after that one."""
         night = datetime.datetime.combine(after + datetime.timedelta(days=1), datetime.time(2, 10))
-        for task in (self.poll, self.mature, self.send_mails):
+        for task in (self.poll, self.mature, circle_ends.tell_all, self.send_mails):
             self.add(timezone.make_aware(night), task)
 
     def work_on_mondays(self, after: datetime.date) -> None:
@@ -121,7 +121,6 @@ class Story:
         maturity.run(timezone.localdate())
 
     def send_mails(self) -> None:
-        circle_ends.tell_all()
         # Only mails: the boards in Redis hear of it all after the commit.
         handlers = dict.fromkeys(emails.KINDS, self.send_mail)
         for row_id in outbox.due(timezone.now()).filter(kind__in=handlers):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import socket
@@ -14,9 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import redis
+from django.core.wsgi import get_wsgi_application
 from django.db import connection
+from django.test import Client
 from pytest_django import Settings
 
 from savings import board_upkeep, boards, leaderboards, scores
@@ -25,6 +29,10 @@ from tests import factories
 from tests.savings.test_boards import board_by_entries, board_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+# A line of the podium or of the table: whose it is, and all of it.
+ROW = re.compile(r'<(?:li class="p\d+"|tr) id="m(\d+)"[^>]*>(.*?)</(?:li|tr)>', re.DOTALL)
 
 
 class Server:
@@ -90,10 +98,14 @@ def server(tmp_path: Path, settings: Settings) -> Iterator[Server]:
 
 
 class Crowd:
-    """Twenty who read a board without pause and five who save, until it is over."""
+    """Twenty browsers that ask for a board's page without pause and five who save, until it is over."""
 
     def __init__(self, members: list[Membership]) -> None:
         self.members = members
+        self.url = f"/circles/{members[0].circle.slug}/leaderboard/"
+        browser = Client()
+        browser.force_login(members[0].user)
+        self.cookies = {name: morsel.value for name, morsel in browser.cookies.items()}
         self.over = threading.Event()
         self.committed = {member.pk: member.saved_kobo for member in members}
         self.built: list[int] = []
@@ -103,7 +115,7 @@ class Crowd:
         leaderboards.missing.connect(self._build)
         try:
             with ThreadPoolExecutor(30) as pool:
-                tasks = [pool.submit(self._until_over, self._read_once) for _ in range(20)]
+                tasks = [pool.submit(self._until_over, self._read_once, self._browser()) for _ in range(20)]
                 tasks += [pool.submit(self._until_over, self._save, member) for member in self.members]
                 self._cause(trouble)
                 for task in tasks:
@@ -132,16 +144,31 @@ class Crowd:
         finally:
             connection.close()
 
-    def _read_once(self) -> None:
+    def _browser(self) -> httpx.Client:
+        site = httpx.WSGITransport(app=get_wsgi_application())
+        return httpx.Client(transport=site, base_url="http://testserver", cookies=self.cookies)
+
+    def _read_once(self, browser: httpx.Client) -> None:
         known = dict(self.committed)
-        board = leaderboards.page(self.members[0].circle, self.members[0])
-        self.read["sql" if board.version == -1 else "redis"] += 1
-        shown = {line.membership_id: line.saved_kobo for line in board.lines}
+        answer = browser.get(self.url)
+        assert answer.status_code == 200
+        # Only a board of Redis has a version to ask with whether it has changed.
+        self.read["redis" if "If-None-Match" in answer.text else "sql"] += 1
+        rows = [self._row(row) for row in ROW.findall(answer.text)]
+        shown = {pk: naira * 100 for pk, _, naira in rows}
         assert all(shown[pk] >= saved for pk, saved in known.items()), "a commit is missing"
-        sums = [line.saved_kobo for line in board.lines]
-        assert [line.rank for line in board.lines] == [
-            1 + sum(other > saved for other in sums) for saved in sums
-        ]
+        sums = [naira for _, _, naira in rows]
+        assert sums == sorted(sums, reverse=True)
+        assert [rank for _, rank, _ in rows] == [1 + sum(other > saved for other in sums) for saved in sums]
+
+    def _row(self, row: tuple[str, str]) -> tuple[int, int, int]:
+        """Return whose line it is, its rank and its sum in naira."""
+        member, html = row
+        rank = re.search(r'(?:<b>|class="rank">)(\d+)=?<', html)
+        naira = re.search(r"₦([\d,]+)", html)
+        assert rank
+        assert naira
+        return int(member), int(rank[1]), int(naira[1].replace(",", ""))
 
     def _save(self, member: Membership) -> None:
         factories.pay_in(member.user, 100, plan=member.plan)

@@ -125,6 +125,7 @@ def test_a_revoked_invite_says_so_and_names_no_circle(client: Client, mine: Memb
     assert response.status_code == 404
     assert "no longer valid" in response.content.decode()
     assert "December" not in response.content.decode()
+    assert signed_in(make_user()).post(url, {"nickname": "Bola"}).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -229,6 +230,32 @@ def test_a_nickname_of_somebody_else_stays_typed_and_changes_nothing(
     assert mine.nickname == "Ada"
 
 
+@pytest.mark.parametrize(
+    ("nickname", "sentence"),
+    [
+        ("", "Enter the name that the circle sees."),
+        ("x" * 200, "Use at most 30 characters."),
+        ("ada@example.com", "take a name, not an e-mail address."),
+        ("A\u200bda", "characters that cannot be seen"),
+        ("OWNER", "is called OWNER already."),
+    ],
+)
+@pytest.mark.parametrize("page", ["join", "appearance"])
+def test_a_nickname_that_is_none_is_named_beside_its_field_and_stays_typed(
+    client: Client, user: User, page: str, nickname: str, sentence: str
+) -> None:
+    circle = start_circle(nickname="Owner")
+    url = f"/circles/join/{circle.invite_code}/"
+    if page == "appearance":
+        join_circle(circle, user, nickname="Ada")
+        url = f"/circles/{circle.slug}/appearance/"
+    data = filled_in(client, url) | {"nickname": nickname}
+    response = client.post(url, data, headers={"HX-Request": "true"})
+    assert (response.status_code, response.context["form"]["nickname"].value()) == (422, nickname)
+    assert sentence in " ".join(response.context["form"].errors["nickname"])
+    assert user.memberships.filter(nickname="Ada").count() == (page == "appearance")
+
+
 def test_the_owner_changes_the_circle(client: Client, mine: Membership) -> None:
     url = f"/circles/{mine.circle.slug}/edit/"
     assert client.post(url, {"name": "", "goal": "5", "joining": "closed"}).status_code == 422
@@ -308,9 +335,12 @@ def test_no_page_shows_an_address_or_a_hidden_sum(client: Client, user: User) ->
     circle = start_circle(goal_kobo=100_000_00, joining=Circle.Joining.OPEN)
     join_circle(circle, user, saved_kobo=1_000_00)
     secret = join_circle(circle, saved_kobo=54_321_00, shown={"hides_amount": True})
-    for url in ("", "members/", "leaderboard/", "leaderboard/?by=month", f"leaderboard/?q={secret.nickname}"):
+    here = f"/circles/{circle.slug}"
+    board = f"{here}/leaderboard/"
+    urls = [f"{here}/", f"{here}/members/", board, f"{board}?by=month", f"{board}?q={secret.nickname}"]
+    for url in (*urls, f"{here}/appearance/", "/circles/", "/circles/?q=Circle", "/dashboard/"):
         for headers in ({}, {"HX-Request": "true"}):
-            page = text(client, f"/circles/{circle.slug}/{url}", headers=headers)
+            page = text(client, url, headers=headers)
             assert "54,321" not in page
             assert "54321" not in page
             assert "55,321" not in page
