@@ -44,20 +44,22 @@ def keep_all(now: datetime.datetime) -> int:
     """
     yesterday = timezone.localdate(now) - datetime.timedelta(days=1)
     running = Circle.objects.filter(settled_at=None, starts_on__lte=yesterday, ends_on__gt=yesterday)
-    missing = running.exclude(board_days__day=yesterday).order_by("pk").values_list("pk", flat=True)
-    return sum(keep(circle_id, yesterday) for circle_id in missing)
+    missing = running.exclude(board_days__day=yesterday).order_by("pk")
+    return sum(keep(circle, yesterday) for circle in missing.iterator())
 
 
-def keep(circle_id: int, day: datetime.date) -> bool:
+def keep(circle: Circle, day: datetime.date) -> bool:
     """Keep a circle's board, as it stands now, for a day that is just over; False where it is kept already."""
-    now = timezone.now()
-    size, marks = _marks(circle_id)
-    _, is_new = BoardDay.objects.get_or_create(
-        circle_id=circle_id, day=day, defaults={"taken_at": now, "size": size, "marks": marks}
+    # What moves from the end on counts for no board, however late the last one is kept.
+    end = timezone.make_aware(datetime.datetime.combine(circle.ends_on, datetime.time.min))
+    taken_at = min(timezone.now(), end)
+    size, marks = _marks(circle.pk)
+    _, is_new = circle.board_days.get_or_create(
+        day=day, defaults={"taken_at": taken_at, "size": size, "marks": marks}
     )
     days_ago = [day - datetime.timedelta(days=days) for days in (_DAILY_DAYS, _WEEKLY_DAYS)]
     is_over = Q(day__lt=days_ago[0]) & ~Q(day__iso_week_day=_SUNDAY) | Q(day__lt=days_ago[1])
-    BoardDay.objects.filter(is_over, circle_id=circle_id).delete()
+    circle.board_days.filter(is_over).delete()
     return is_new
 
 

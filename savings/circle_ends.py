@@ -17,8 +17,8 @@ from savings import board_days, boards, circle_progress, emails, maturity
 from savings.models import Circle, CircleEvent
 
 # Each mail is a task: no more of them at once, so that others do not wait behind a million of these.
-_MOST_TOLD_AT_ONCE = 1000
 _BATCH = 100
+_MOST_STEPS_AT_ONCE = 10
 # The circle's activity names so many of those who share the first place.
 _MOST_NAMED = 10
 # One statement, however many there are: both databases take it as it is.
@@ -46,7 +46,7 @@ def settle(circle: Circle) -> bool:
     """
     if not circle.has_ended(timezone.localdate()):
         return False
-    board_days.keep(circle.pk, circle.ends_on - datetime.timedelta(days=1))
+    board_days.keep(circle, circle.ends_on - datetime.timedelta(days=1))
     with transaction.atomic():
         saved = circle.memberships.current().aggregate(kobo=Sum("saved_kobo", default=0))["kobo"]
         mine = Circle.objects.filter(pk=circle.pk, settled_at=None)
@@ -67,10 +67,11 @@ def tell_all() -> int:
 
     Who has a plan that is about to mature is told with the mail about that: one mail is kinder than two.
     """
-    told = 0
+    told = steps = 0
     for circle in Circle.objects.filter(told_until__isnull=False).order_by("pk"):
-        while told < _MOST_TOLD_AT_ONCE and circle.told_until is not None:
+        while steps < _MOST_STEPS_AT_ONCE and circle.told_until is not None:
             told += _tell_some(circle)
+            steps += 1
     return told
 
 

@@ -49,16 +49,24 @@ def of_all(circles: Iterable[Circle]) -> dict[int, Progress]:
 
 
 def feed(circle: Circle) -> QuerySet[CircleEvent, Any]:
-    """Return what happened in a circle, as dictionaries, for a keyset page. What was taken back is left out."""
+    """Return what happened in a circle, as dictionaries, for a keyset page. What was taken back is left out.
+
+    Left out too is the first place of somebody who is not on the board any more: that is their choice.
+    """
     counts = Q(transaction=None) | Q(transaction__status=Transaction.Status.SUCCESS)
-    return circle.events.filter(counts).values(
-        "id",
-        "kind",
-        "happened_at",
-        "membership_id",
-        "membership__nickname",
-        "membership__hides_amount",
-        "transaction__amount_kobo",
+    is_off = Q(kind=CircleEvent.Kind.WON, membership__on_board=False)
+    return (
+        circle.events.filter(counts)
+        .exclude(is_off)
+        .values(
+            "id",
+            "kind",
+            "happened_at",
+            "membership_id",
+            "membership__nickname",
+            "membership__hides_amount",
+            "transaction__amount_kobo",
+        )
     )
 
 

@@ -142,8 +142,8 @@ def _card(circle: Circle, progress: Progress, mine: Membership | None) -> Circle
 
 
 def _winners(circle: Circle, *, but: Membership | None) -> str:
-    """Return who came first beside the reader, as one reads it out; empty where nobody did, or they have left."""
-    first = Membership.objects.current().filter(circle=circle, final_rank=1).order_by("reached_at", "id")
+    """Return who came first beside the reader, as one reads it out; empty where nobody did, or they show it no more."""
+    first = Membership.objects.ranked().filter(circle=circle, final_rank=1)
     first = first.exclude(pk=but.pk) if but else first
     names = list(first.values_list("nickname", flat=True)[: MOST_WINNERS + 1])
     if len(names) > MOST_WINNERS:

@@ -183,7 +183,7 @@ def _peak_kilobytes(pid: int) -> int:
 def _keeping(small: Circle, large: Circle) -> Iterator[Figure]:
     """A day's board, and somebody's place on as many of them as there ever are; the pages after it show that too."""
     today = timezone.localdate()
-    keep = partial(board_days.keep, large.pk, today)
+    keep = partial(board_days.keep, large, today)
     seconds = in_turns(10, lambda: BoardDay.objects.all().delete() and keep())[0]
     yield Figure("keeping a day's board, large circle", seconds * 1000, "ms")
     kilobytes = len(json.dumps(BoardDay.objects.get().marks)) / 1024
@@ -195,7 +195,7 @@ def _keeping(small: Circle, large: Circle) -> Iterator[Figure]:
 
 def _history(circle: Circle, today: datetime.date) -> Callable[[], object]:
     """Give a circle a year's days, and return what asks for the places of the member in its middle."""
-    board_days.keep(circle.pk, today)
+    board_days.keep(circle, today)
     day = circle.board_days.get()
     BoardDay.objects.bulk_create(
         BoardDay(

@@ -186,13 +186,13 @@ def test_the_past_costs_two_queries_once_a_day_and_the_same_after_many_payments(
 
 
 def test_days_are_kept_for_five_weeks_then_sundays_for_a_year(circle: Circle) -> None:
-    Circle.objects.update(ends_on=datetime.date(2029, 1, 1))
+    circle.ends_on = datetime.date(2029, 1, 1)
     today = datetime.date(2028, 5, 10)
     BoardDay.objects.bulk_create(
         BoardDay(circle=circle, day=today - datetime.timedelta(days=ago), taken_at=MONDAY, size=0, marks=[])
         for ago in range(1, 500)
     )
-    assert board_days.keep(circle.pk, today)
+    assert board_days.keep(circle, today)
     days = list(BoardDay.objects.order_by("-day").values_list("day", flat=True))
     assert days[:36] == [today - datetime.timedelta(days=ago) for ago in range(36)]
     assert {day.isoweekday() for day in days[36:]} == {7}

@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from savings import (
+    board_days,
     board_upkeep,
     circle_ends,
     circle_progress,
@@ -91,6 +92,19 @@ def test_the_places_are_fixed_once_with_ties_and_none_for_who_has_none(
     assert (circle.settled_at, circle.final_kobo) == (timezone.now(), 2_200_00)
     won = circle.events.filter(kind=CircleEvent.Kind.WON)
     assert sorted(won.values_list("membership__nickname", flat=True)) == ["A", "B"]
+
+
+def test_a_last_day_that_is_kept_late_knows_of_nothing_that_moved_since(
+    circle: Circle, at_the_end: time_machine.Traveller
+) -> None:
+    first, second = (join_circle(circle, saved_kobo=kobo) for kobo in (500_00, 300_00))
+    end(at_the_end)
+    maturity.run(timezone.localdate())
+    at_the_end.shift(datetime.timedelta(hours=9))
+    circle_ends.settle_all(timezone.localdate())
+    last_day = circle.ends_on - datetime.timedelta(days=1)
+    for rank, member in enumerate((first, second), 1):
+        assert board_days.places(member, timezone.localdate()) == [(last_day, rank)]
 
 
 def test_a_circle_in_which_nobody_saved_ends_without_a_first(
@@ -267,7 +281,7 @@ def test_many_members_are_told_in_bounded_steps_and_each_once(
     flexible: Circle, at_the_end: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(circle_ends, "_BATCH", 2)
-    monkeypatch.setattr(circle_ends, "_MOST_TOLD_AT_ONCE", 4)
+    monkeypatch.setattr(circle_ends, "_MOST_STEPS_AT_ONCE", 2)
     members = [join_circle(flexible) for _ in range(6)]
     gone = members.pop()
     circles.leave(gone)

@@ -130,6 +130,15 @@ def test_many_who_share_the_first_place_are_not_all_read_out(client: Client, use
         )
 
 
+def test_who_is_first_and_leaves_the_board_is_named_to_nobody_else(ended: Circle, user: User) -> None:
+    circles.show_as(user.memberships.get(), nickname="Ada", hides_amount=False, on_board=False)
+    other = Client()
+    other.force_login(ended.memberships.get(nickname="Bola").user)
+    page = shown(other, f"/circles/{ended.slug}/")
+    assert "came first" not in page
+    assert [row.rank for row in other.get(board_url(ended)).context["podium"]] == ["2=", "2="]
+
+
 def test_a_plan_whose_saver_has_left_names_the_circle_without_leading_there(
     client: Client, ended: Circle, user: User
 ) -> None:
