@@ -50,6 +50,8 @@ def card(plan: Plan) -> PlanCard:
     today = timezone.localdate()
     balance_kobo = plan.account.balance_kobo or 0
     share, text = _progress(plan, balance_kobo, today)
+    member = _membership(plan)
+    rank = member.final_rank if member else None
     return PlanCard(
         plan=plan,
         icon=ICONS[Product.Kind(plan.product.kind)],
@@ -58,15 +60,14 @@ def card(plan: Plan) -> PlanCard:
         percent=share,
         progress_text=text,
         end_text=date_format(plan.matures_on, "j M Y") if plan.matures_on else "Any time",
-        place=ordinal(rank) if (rank := _final_rank(plan)) else "",
+        place=ordinal(rank) if rank else "",
         is_first=rank == 1,
     )
 
 
-def _final_rank(plan: Plan) -> int | None:
-    """Return the place in which the circle ended for a plan that is a part of one."""
-    member: Membership | None = getattr(plan, "membership", None)
-    return member.final_rank if member else None
+def _membership(plan: Plan) -> Membership | None:
+    """Return whose part of a circle a plan is, or was. It comes along `with_balance`."""
+    return getattr(plan, "membership", None)
 
 
 def detail(plan: Plan) -> dict[str, Any]:
@@ -78,6 +79,9 @@ def detail(plan: Plan) -> dict[str, Any]:
     )
     pace = _pace(plan)
     gross = money.interest(ledger.accrued_numerator(plan.account, today))
+    member = _membership(plan)
+    # The plan of a circle closes when its saver leaves that.
+    is_inside = member is not None and member.left_at is None
     return {
         "plan": plan,
         "card": card(plan),
@@ -89,7 +93,7 @@ def detail(plan: Plan) -> dict[str, Any]:
         "is_matured": plan.is_matured(today),
         "takes_money": not plan.is_closed and not plan.is_matured(today),
         "gives_money": balance_kobo > 0 and (plan.early_exit != EarlyExit.BLOCKED or plan.is_matured(today)),
-        "can_close": not plan.is_closed and balance_kobo == 0,
+        "can_close": not plan.is_closed and balance_kobo == 0 and not is_inside,
         "early_exit": _early_exit(plan),
         "rows": transaction_rows.rows(plan.transactions.order_by("-id")[:LATEST], seen_from="plan"),
     }

@@ -383,6 +383,7 @@ def test_somebody_new_is_told_what_to_do(client: Client) -> None:
 
 
 def test_a_plan_of_a_circle_is_not_closed_from_its_own_page(client: Client, mine: Membership) -> None:
+    assert "Close this plan" not in text(client, f"/plans/{mine.plan_id}/")
     response = client.post(f"/plans/{mine.plan_id}/close/", follow=True)
     assert "leave the circle" in response.content.decode()
     mine.plan.refresh_from_db()
