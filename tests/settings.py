@@ -18,7 +18,12 @@ for _name in re.findall(r"^#? ?([A-Z_]+)=", (_root / ".env.example").read_text()
     if _name not in {"DATABASE_URL", "REDIS_URL"}:
         os.environ.pop(_name, None)
 # A program that a test starts is the real site, so it does not get the settings of this file.
-os.environ |= {"DEBUG": "1", "ENV_FILE": os.devnull, "DJANGO_SETTINGS_MODULE": "web.settings"}
+os.environ |= {
+    "DEBUG": "1",
+    "DEBUG_TOOLBAR": "0",
+    "ENV_FILE": os.devnull,
+    "DJANGO_SETTINGS_MODULE": "web.settings",
+}
 if not os.environ.get("REDIS_URL"):
     _redis = embedded_redis.start(_folder / "redis.sock")
     atexit.register(_redis.stop)

@@ -43,6 +43,9 @@ ALLOWED_HOSTS = env.list(
 )
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 INTERNAL_IPS = ["127.0.0.1"] if DEBUG else []
+# Development's own tools. With DEBUG off neither is there: not installed, and no address leads to it.
+HAS_LAB = DEBUG
+DEBUG_TOOLBAR = DEBUG and env.bool("DEBUG_TOOLBAR", default=True)
 
 # Money. Amounts are kobo, rates basis points; see savings/README.md.
 
@@ -109,6 +112,10 @@ MIDDLEWARE = [
     "web.sign_in.SignInMiddleware",
     "web.sign_in.InvalidFormMiddleware",
 ]
+if DEBUG_TOOLBAR:
+    INSTALLED_APPS += ["debug_toolbar"]
+    # Inside what serves static files, and around all that asks the database, the cache or Redis.
+    MIDDLEWARE.insert(MIDDLEWARE.index("django_htmx.middleware.HtmxMiddleware"), "web.toolbar.Middleware")
 ROOT_URLCONF = "web.urls"
 WSGI_APPLICATION = "web.wsgi.application"
 TEMPLATES = [
@@ -358,6 +365,29 @@ if not DEBUG:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+
+# The debug toolbar, which only requirements/dev.txt brings along.
+
+DEBUG_TOOLBAR_PANELS = [
+    "debug_toolbar.panels.history.HistoryPanel",
+    "debug_toolbar.panels.timer.TimerPanel",
+    "debug_toolbar.panels.sql.SQLPanel",
+    "web.toolbar.CachePanel",
+    "web.toolbar.RedisPanel",
+    "web.toolbar.HueyPanel",
+    "debug_toolbar.panels.templates.TemplatesPanel",
+    "debug_toolbar.panels.headers.HeadersPanel",
+]
+DEBUG_TOOLBAR_CONFIG = {
+    # A handle at the edge until it is opened, so that it covers nothing of a page on a phone.
+    "SHOW_COLLAPSED": True,
+    # What htmx fetches shows up without a reload.
+    "UPDATE_ON_FETCH": True,
+    "RESULTS_CACHE_SIZE": 50,
+    # The contexts of a page are people's balances; and keeping them takes longer than the page.
+    "SHOW_TEMPLATE_CONTEXT": False,
+    "ENABLE_STACKTRACES_LOCALS": False,
+}
 
 LOGGING = {
     "version": 1,

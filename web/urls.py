@@ -1,6 +1,7 @@
 """The whole site map on one page."""
 
 from allauth.account.decorators import secure_admin_login
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic.base import RedirectView
@@ -115,6 +116,22 @@ urlpatterns = [
     path("healthz/", health.healthz, name="healthz"),
     path("readyz/", health.readyz, name="readyz"),
 ]
+
+# Neither is there on a server: its settings say so before anything else does.
+if settings.HAS_LAB:
+    from web.views import lab
+
+    lab_urls = [
+        path("", lab.home, name="home"),
+        path("plan-names/", lab.plan_names, name="plan_names"),
+        path("lookup/", lab.lookup, name="lookup"),
+        path("leaderboard/", lab.leaderboard, name="leaderboard"),
+        path("mail/", lab.mail, name="mail"),
+        path("naive/transactions/", lab.naive_transactions, name="naive_transactions"),
+    ]
+    urlpatterns += [path("lab/", include((lab_urls, "lab")))]
+if settings.DEBUG_TOOLBAR:
+    urlpatterns += [path("__debug__/", include("debug_toolbar.urls"))]
 
 handler400 = "web.views.errors.bad_request"
 handler500 = "web.views.errors.server_error"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -30,32 +31,56 @@ CHROMIUM_FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start the site, the worker and the provider's stand-in, with demo data, and return its address."""
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a site of our own."""
     port = _free_pair_of_ports()
     folder = tmp_path_factory.mktemp("site")
-    address = f"http://127.0.0.1:{port}"
-    environment = {
+    return {
         **{name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "EMAIL_URL"}},
         "DEBUG": "1",
         "PORT": str(port),
-        "SITE_URL": address,
+        "SITE_URL": f"http://127.0.0.1:{port}",
         "SIMULATOR_URL": f"http://127.0.0.1:{port + 1}",
         "SIMULATOR_FILE": str(folder / "simulator.sqlite3"),
         "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
-        "TOOLBAR": "0",
+        "DEBUG_TOOLBAR": "0",
     }
-    with (folder / "log").open("w") as log:
+
+
+@pytest.fixture(scope="session")
+def site(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start the site, the worker and the provider's stand-in, with demo data, and return its address."""
+    log = tmp_path_factory.mktemp("log") / "site"
+    with _started(["run"], environment, environment["SITE_URL"], log) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def watched_site(
+    site: str, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Start a second server for the same site, with the debug toolbar, and return its address."""
+    port = _free_pair_of_ports()
+    command = ["runserver", "--noreload", f"127.0.0.1:{port}"]
+    log = tmp_path_factory.mktemp("log") / "watched"
+    toolbar = environment | {"DEBUG_TOOLBAR": "1"}
+    with _started(command, toolbar, f"http://127.0.0.1:{port}", log) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def _started(command: list[str], environment: dict[str, str], address: str, log: Path) -> Iterator[str]:
+    with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "run"],
+            [sys.executable, "manage.py", *command],
             cwd=settings.BASE_DIR,
             env=environment,
-            stdout=log,
+            stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     try:
-        _wait_for(f"{address}/healthz/", process, folder / "log")
+        _wait_for(f"{address}/healthz/", process, log)
         yield address
     finally:
         process.send_signal(signal.SIGINT)

@@ -40,6 +40,28 @@ def test_a_start_without_a_needed_secret_names_it(name: str) -> None:
     assert name in started.stderr.strip().splitlines()[-1]
 
 
+def test_the_tools_of_development_are_not_there_even_if_asked_for() -> None:
+    """Neither is loaded, has an address, or has its package among those of a server."""
+    look = """
+import sys, web.wsgi
+from django.apps import apps
+from django.urls import Resolver404, get_resolver, resolve
+for path in ("/lab/", "/lab/naive/transactions/", "/__debug__/render_panel/"):
+    try:
+        print("THERE:", resolve(path))
+    except Resolver404:
+        pass
+print("INSTALLED:", [app.name for app in apps.get_app_configs() if "toolbar" in app.name])
+print("LOADED:", [name for name in sys.modules if name.split(".")[0] == "debug_toolbar" or "lab" in name.split(".")])
+print("WATCHING:", "web.toolbar" in sys.modules)
+"""
+    environment = production(DEBUG_TOOLBAR="1")
+    command = [sys.executable, "-c", look]
+    looked = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert looked.stdout.splitlines() == ["INSTALLED: []", "LOADED: []", "WATCHING: False"]
+    assert "debug-toolbar" not in Path("requirements/prod.txt").read_text()
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Collect the static files, start granian as the README says, and return its address."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.contrib.messages import constants
 from django.contrib.messages.storage.base import Message
 from django.template.context import Context
@@ -46,6 +47,12 @@ def navigation(context: Context) -> SafeString:
     path = request.path if request is not None else ""
     first = path[: path.find("/", 1) + 1]
     return _NAVIGATIONS.get(first, _NAVIGATIONS[""])
+
+
+@register.simple_tag
+def lab_link() -> SafeString:
+    """Return the account menu's link to the lab, where there is one."""
+    return mark_safe(f'<a href="/lab/">{ICONS["flask"]}Lab</a>' if settings.HAS_LAB else "")  # noqa: S308 - ours
 
 
 @register.inclusion_tag("_toast.html")

@@ -1,0 +1,51 @@
+"""The lab in a real browser: run again in place, without JavaScript too, readable by everybody, on a phone."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.person import Person
+
+PAGES = ["/lab/", "/lab/plan-names/", "/lab/lookup/", "/lab/leaderboard/", "/lab/mail/"]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
+def test_every_page_is_readable_by_everybody(
+    browser: Browser, site: str, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    ada = Person(browser, site, width=width, scheme=scheme)
+    ada.signs_in("ada@example.com")
+    ada.goes_to("/lab/lookup/")
+    ada.page.get_by_role("button", name="Make the copies").click()
+    expect(ada.page.get_by_role("table")).to_be_visible()
+    barriers = []
+    for path in [*PAGES, "/lab/naive/transactions/"]:
+        ada.goes_to(path)
+        barriers += ada.barriers()
+        assert not ada.page.evaluate("document.documentElement.scrollWidth > innerWidth"), path
+    assert barriers == ada.complaints == []
+    ada.leaves()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_an_experiment_runs_again_and_a_mail_is_sent(
+    browser: Browser, site: str, *, javascript: bool
+) -> None:
+    ada = Person(browser, site, javascript=javascript)
+    ada.signs_in("ada@example.com")
+    page = ada.page
+    ada.goes_to("/lab/plan-names/")
+    with page.expect_response("**/lab/plan-names/**") as run:
+        page.get_by_role("button", name="Run again").click()
+    assert ("hx-request" in run.value.request.headers) == javascript
+    expect(page.locator("#result #cost-h")).to_contain_text("Naive took")
+    ada.goes_to("/lab/mail/")
+    page.get_by_role("button", name="Send both").click()
+    expect(page.locator("#result #cost-h")).to_contain_text("Sent inline took")
+    page.get_by_role("link", name="among your messages").click()
+    expect(page.get_by_text("A mail from the lab").first).to_be_visible()
+    assert ada.complaints == []
+    ada.leaves()

@@ -1,0 +1,219 @@
+"""The lab: all ways to an answer come to the same one, and cost what the page says they cost."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core import mail
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import Settings
+
+from savings import ledger, outbox, stash, tasks
+from savings.models import Entry, OutboxRow, Transaction, User
+from tests.factories import fill, make_circle, make_member, make_movement, make_plan, pay_in
+from web.lab import boards, mails, names, references
+from web.lab.measure import Comparison, Outcome, compare, pretty, source
+
+pytestmark = pytest.mark.django_db
+
+EXPERIMENTS = ["/lab/plan-names/", "/lab/lookup/", "/lab/leaderboard/", "/lab/mail/"]
+
+
+def by_name(comparison: Comparison) -> dict[str, Outcome]:
+    return {outcome.name: outcome for outcome in comparison.outcomes}
+
+
+@pytest.fixture
+def history(saver: User) -> User:
+    """Twelve transactions of two plans and two of the stash."""
+    for name in ("Rent", "School"):
+        fill(saver, 6, plan=make_plan(saver, name=name))
+    fill(saver, 2)
+    return saver
+
+
+def test_every_way_to_the_plan_names_gives_the_same_rows(history: User) -> None:
+    comparison = compare(names.WAYS, history, rounds=1)
+    assert comparison.agree
+    assert {outcome.rows for outcome in comparison.outcomes} == {14}
+    rent = history.plans.get(name="Rent").transactions.all()
+    assert set(names.with_values(history)) >= {(movement.reference, "Rent") for movement in rent}
+
+
+def test_the_naive_way_asks_for_each_row_and_the_others_once_or_twice(history: User) -> None:
+    comparison = compare(names.WAYS, history, rounds=0)
+    assert {name: outcome.queries for name, outcome in by_name(comparison).items()} == {
+        "Naive": 1 + 12,
+        "select_related": 1,
+        "prefetch_related": 2,
+        "FETCH_PEERS": 2,
+        "values": 1,
+    }
+
+
+def test_repeated_sql_is_shown_once_with_its_count(history: User) -> None:
+    naive = by_name(compare(names.WAYS, history, rounds=0))["Naive"]
+    assert [count for count, _ in naive.statements] == [1, 12]
+    assert "FROM savings_plan" in naive.statements[1][1].replace('"', "")
+
+
+def test_the_lookup_needs_its_index(saver: User) -> None:
+    fill(saver, 30)
+    references.make_copies()
+    comparison = compare(references.WAYS, references.sample(), rounds=1)
+    without, with_index = comparison.outcomes
+    assert comparison.agree
+    assert without.rows == with_index.rows == without.queries == references.LOOKUPS
+    assert "lab_by_reference" in with_index.plan
+    assert "lab_by_reference" not in without.plan
+    assert re.search(r"SCAN lab_transactions$|Seq Scan on lab_transactions", without.plan, re.MULTILINE)
+    assert without.milliseconds > 5 * with_index.milliseconds
+
+
+def test_the_copies_are_made_anew_each_time_and_leave_the_transactions_alone(
+    saver_client: Client, saver: User
+) -> None:
+    fill(saver, 7)
+    for _ in range(2):
+        assert saver_client.post("/lab/lookup/").status_code == 302
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT COUNT(*), COUNT(DISTINCT reference) FROM lab_transactions_indexed")
+            assert cursor.fetchone() == (references.ROWS, references.ROWS)
+    assert Transaction.objects.count() == 7
+    assert "Without an index" in saver_client.get("/lab/lookup/").content.decode()
+
+
+def test_without_a_transaction_the_copies_are_empty_and_the_page_stays_up(saver_client: Client) -> None:
+    saver_client.post("/lab/lookup/")
+    assert references.sample() == []
+    assert "No copies yet" in saver_client.get("/lab/lookup/").content.decode()
+
+
+def test_a_board_that_is_kept_is_the_one_that_is_computed(saver: User) -> None:
+    circle = make_circle()
+    for saved_kobo in (300, 500, 300, 100, 0):
+        make_member(circle, saved_kobo=saved_kobo)
+    found = boards.largest()
+    assert found == circle
+    assert boards.is_in_redis(circle)
+    comparison = compare(boards.WAYS, circle, rounds=1)
+    assert comparison.agree
+    assert [row[0] for row in boards.cached(circle)] == [1, 2, 2, 4]
+    assert [outcome.queries for outcome in comparison.outcomes] == [1, 0]
+
+
+def test_without_redis_the_page_says_that_both_ways_are_sql(saver_client: Client, settings: Settings) -> None:
+    make_member(make_circle(), saved_kobo=100)
+    settings.LEADERBOARD_REDIS_URL = settings.LEADERBOARD_UPKEEP_REDIS_URL = "redis://127.0.0.1:1/0"
+    assert "both ways were SQL" in saver_client.get("/lab/leaderboard/").content.decode()
+
+
+def test_both_ways_send_the_same_mail_to_the_person_alone(
+    saver_client: Client, saver: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mails, "SMTP_SECONDS", 0.05)
+    page = saver_client.post("/lab/mail/").content.decode()
+    (row,) = OutboxRow.objects.all()
+    outbox.deliver(row.pk, tasks.HANDLERS)
+    inline, queued = mail.outbox
+    assert inline.to == queued.to == [saver.email]
+    assert (inline.subject, inline.body) == (queued.subject, queued.body)
+    assert "Sent inline took" in page
+
+
+def test_mail_goes_out_only_when_asked_for(saver_client: Client) -> None:
+    saver_client.get("/lab/mail/")
+    assert not OutboxRow.objects.exists()
+    assert mail.outbox == []
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS)
+def test_an_experiment_works_with_htmx_and_without(saver_client: Client, history: User, path: str) -> None:
+    make_member(make_circle(), saved_kobo=100)
+    references.make_copies()
+    ask = saver_client.post if path == "/lab/mail/" else saver_client.get
+    page, part = ask(path).content.decode(), ask(path, headers={"HX-Request": "true"}).content.decode()
+    for text in (page, part):
+        assert "What each way cost" in text
+        assert "Same answer" in text
+    assert part.strip().startswith('<div class="stack" id="result">')
+    assert f'hx-{"post" if path == "/lab/mail/" else "get"}="{path}"' in page
+
+
+def test_no_experiment_moves_money(saver_client: Client, history: User) -> None:
+    before = Entry.objects.count(), list(history.accounts.values_list("pk", "balance_kobo"))
+    for path in EXPERIMENTS:
+        saver_client.get(path)
+        saver_client.post(path)
+    assert before == (Entry.objects.count(), list(history.accounts.values_list("pk", "balance_kobo")))
+
+
+def test_the_code_is_that_which_runs(saver_client: Client, history: User) -> None:
+    where, code = source(names.naive)
+    path, _, line = where.partition(":")
+    assert path == "web/lab/names.py"
+    lines = Path(path).read_text().splitlines()
+    assert lines[int(line) - 1] == code.splitlines()[0] == "def naive(user: User) -> Rows:"
+    assert where in saver_client.get("/lab/plan-names/").content.decode()
+
+
+def test_long_sql_is_cut_where_nobody_reads() -> None:
+    text = pretty(str(Transaction.objects.filter(plan=1).query))
+    assert "…" in text
+    assert "WHERE" in text
+    assert len(pretty("SELECT 1 WHERE 'x' = '" + "y" * 5000 + "'")) < 1000
+
+
+def test_the_menu_leads_to_the_lab_where_there_is_one(saver_client: Client, settings: Settings) -> None:
+    link = '<a href="/lab/">'
+    assert link in saver_client.get("/stash/").content.decode()
+    settings.HAS_LAB = False
+    assert link not in saver_client.get("/stash/").content.decode()
+
+
+def test_a_stranger_is_asked_to_sign_in(client: Client) -> None:
+    for path in ["/lab/", *EXPERIMENTS, "/lab/naive/transactions/"]:
+        assert client.get(path)["Location"] == f"/accounts/login/?next={path}"
+
+
+def rows_of(page: bytes) -> list[str]:
+    """Return the rows of a list of transactions as words, without the headings of the days."""
+    rows = re.findall(r"<tr>\s*(<td>.*?)</tr>", page.decode(), re.DOTALL)
+    return [" ".join(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", row).split()) for row in rows]
+
+
+@pytest.fixture
+def everything(saver: User) -> User:
+    """Two pages of transactions, of many kinds and statuses."""
+    plan = make_plan(saver, holding_kobo=500_000_00, name="Rent")
+    movement = pay_in(saver, 7_00)
+    ledger.reverse(movement, reference=ledger.new_reference("reversal"))
+    stash.move_from_plan(saver, plan, amount_kobo=50_00, reference=ledger.new_reference("plan_to_stash"))
+    for status in ("pending", "failed", "abandoned", "review"):
+        make_movement("top_up", 1_00, user=saver, plan=plan, status=status)
+        make_movement("stash_withdrawal", 1_00, user=saver, status=status)
+    fill(saver, 20, plan=plan)
+    return saver
+
+
+def test_the_naive_page_shows_the_rows_of_the_real_one(saver_client: Client, everything: User) -> None:
+    older = saver_client.get("/transactions/").context["page"].older
+    for real, naive in (("", ""), (older, "?page=2"), ("?kind=reversal", "?kind=reversal")):
+        shown = rows_of(saver_client.get(f"/transactions/{real}").content)
+        assert shown
+        assert rows_of(saver_client.get(f"{reverse('lab:naive_transactions')}{naive}").content) == shown
+
+
+def test_the_naive_page_is_naive(
+    saver_client: Client, everything: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    saver_client.get("/lab/naive/transactions/")
+    with_a_plan = sum(row.plan_id is not None for row in everything.transactions.order_by("-id")[:25])
+    # The session's person, the plans of the filter, the count, the rows.
+    with django_assert_num_queries(4 + with_a_plan):
+        saver_client.get("/lab/naive/transactions/")

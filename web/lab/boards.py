@@ -1,0 +1,46 @@
+"""Experiment: the top of a circle's leaderboard, ranked by SQL at each request, or kept in Redis."""
+
+from __future__ import annotations
+
+import contextlib
+
+from django.db.models import Count, F, Q, Window
+from django.db.models.functions import Rank
+
+from savings import board_upkeep, boards, leaderboards
+from savings.models import Circle
+from web.lab.measure import Rows, Way
+
+
+def computed(circle: Circle) -> Rows:
+    place = Window(Rank(), order_by=F("saved_kobo").desc())
+    ranked = circle.memberships.ranked().annotate(place=place)
+    return list(ranked.values_list("place", "pk", "saved_kobo")[: leaderboards.TOP])
+
+
+def cached(circle: Circle) -> Rows:
+    board = leaderboards.page(circle, None)
+    return [(line.rank, line.membership_id, line.saved_kobo) for line in board.lines]
+
+
+def largest() -> Circle | None:
+    """Return the circle with the most members, counted as its `members`; its board is in Redis, if Redis is there."""
+    members = Count("memberships", filter=Q(memberships__left_at__isnull=True))
+    circle = Circle.objects.annotate(members=members).order_by("-members", "pk").first()
+    if circle is not None:
+        with contextlib.suppress(boards.Away):
+            board_upkeep.rebuild(circle.pk)
+    return circle
+
+
+def is_in_redis(circle: Circle) -> bool:
+    """Say whether the cached way has a cache to read: without one it is SQL, too."""
+    return leaderboards.version(circle) is not None
+
+
+WAYS = [
+    Way("Ranked by SQL", "rank() goes over every member of the circle, at every request.", computed),
+    Way(
+        "Kept in Redis", "One EVAL reads the first places of a sorted set that each posting updates.", cached
+    ),
+]

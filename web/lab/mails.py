@@ -1,0 +1,34 @@
+"""Experiment: a mail sent while the person waits, or written to the outbox and left to a worker."""
+
+from __future__ import annotations
+
+import time
+
+from django.core.mail import EmailMessage, mailers
+
+from savings import emails
+from savings.models import User
+from web.lab.measure import Rows, Way
+
+# What a mail server on the internet takes to shake hands, agree on TLS and take a mail.
+SMTP_SECONDS = 0.3
+SUBJECT = "A mail from the lab"
+TEXT = "Hello,\n\nsomebody, most likely you, pressed a button in the lab. No money has moved.\n"
+
+
+def inline(user: User) -> Rows:
+    message = EmailMessage(SUBJECT, TEXT, to=[user.email])
+    time.sleep(SMTP_SECONDS)  # the distant mail server, played
+    mailers["default"].send_messages([message])
+    return [(user.email, message.subject, message.body)]
+
+
+def queued(user: User) -> Rows:
+    row = emails.account(user, user.email, SUBJECT, TEXT)
+    return [(row.to, row.subject, row.text)] if row else []
+
+
+WAYS = [
+    Way("Sent inline", "The answer waits until the mail server has taken the mail.", inline),
+    Way("Queued", "A row in the outbox, a word to Huey; a worker talks to the mail server.", queued),
+]

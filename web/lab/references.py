@@ -1,0 +1,106 @@
+"""Experiment: finding transactions by reference in two copies of the table, one with an index and one without.
+
+The copies are made on demand by SQL of their own. They are no models: nothing else may come to lean on them.
+"""
+
+from __future__ import annotations
+
+from django.db import connection, transaction
+
+from web.lab.measure import Rows, Way
+
+# Enough that a scan shows, and made in a second.
+ROWS = 100_000
+LOOKUPS = 10
+
+_MAKE = """
+DROP TABLE IF EXISTS {table};
+CREATE TABLE {table} (
+    id bigint, reference varchar(40), kind varchar(20), status varchar(10), amount_kobo bigint
+)
+"""
+# The latest transactions, repeated with a number after the reference until there are rows enough.
+_FILL = """
+INSERT INTO lab_transactions
+WITH RECURSIVE
+    latest AS (SELECT * FROM savings_transaction ORDER BY id DESC LIMIT {rows}),
+    turns(turn) AS (
+        SELECT 0 UNION ALL
+        SELECT turn + 1 FROM turns WHERE (turn + 1) * (SELECT NULLIF(COUNT(*), 0) FROM latest) < {rows}
+    )
+SELECT id, CASE turn WHEN 0 THEN reference ELSE reference || '-' || turn END, kind, status, amount_kobo
+FROM turns CROSS JOIN latest
+LIMIT {rows}
+"""
+_INDEX = """
+INSERT INTO lab_transactions_indexed SELECT * FROM lab_transactions;
+CREATE INDEX lab_by_reference ON lab_transactions_indexed (reference);
+ANALYZE lab_transactions;
+ANALYZE lab_transactions_indexed
+"""
+
+
+def without_index(references: list[str]) -> Rows:
+    found = []
+    with connection.cursor() as cursor:
+        for reference in references:
+            cursor.execute("SELECT id, status FROM lab_transactions WHERE reference = %s", [reference])
+            found += cursor.fetchall()
+    return found
+
+
+def with_index(references: list[str]) -> Rows:
+    found = []
+    with connection.cursor() as cursor:
+        for reference in references:
+            cursor.execute(
+                "SELECT id, status FROM lab_transactions_indexed WHERE reference = %s", [reference]
+            )
+            found += cursor.fetchall()
+    return found
+
+
+def make_copies() -> None:
+    """Make both copies anew."""
+    script = "".join(
+        _MAKE.format(table=table) + ";" for table in ("lab_transactions", "lab_transactions_indexed")
+    )
+    script += _FILL.format(rows=ROWS) + ";" + _INDEX
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement in script.split(";"):
+            cursor.execute(statement)
+
+
+def sample() -> list[str]:
+    """Return some references that are in the copies; none where there are no copies yet."""
+    with connection.cursor() as cursor:
+        if "lab_transactions_indexed" not in connection.introspection.table_names(cursor):
+            return []
+        cursor.execute("SELECT reference FROM lab_transactions_indexed LIMIT %s", [LOOKUPS])
+        return [reference for (reference,) in cursor.fetchall()]
+
+
+def _explain(references: list[str], table: str) -> str:
+    """Return what the database says of how it looks up the first of the references."""
+    command = "EXPLAIN (ANALYZE)" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+    with connection.cursor() as cursor:
+        # The table is one of our two constants.
+        cursor.execute(f"{command} SELECT id, status FROM {table} WHERE reference = %s", references[:1])  # noqa: S608
+        # SQLite numbers its lines; the words come last in both.
+        return "\n".join(line[-1] for line in cursor.fetchall())
+
+
+WAYS = [
+    Way(
+        "Without an index",
+        "The database reads every row, to find one.",
+        without_index,
+        lambda references: _explain(references, "lab_transactions"),
+    ),
+    Way(
+        "With an index",
+        "The database goes down a tree of references, straight to the row.",
+        with_index,
+        lambda references: _explain(references, "lab_transactions_indexed"),
+    ),
+]
