@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pdfplumber
 import pikepdf
 import pypdf
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from savings import money
@@ -42,30 +42,33 @@ def text(path: Path) -> str:
 
 def table(path: Path) -> list[tuple[str, ...]]:
     """Return reference, money in, money out and balance of each row, by where they stand on the page."""
-    rows: list[tuple[str, ...]] = []
     with pdfplumber.open(path) as document:
-        for page in document.pages:
-            words = page.extract_words()
-            ends = sorted(word["x1"] for word in words if word["text"] in {"in", "out", "Balance"})
-            edges = {round(x1) for x1 in ends[-3:]}
-            sums: dict[int, dict[int, str]] = {}
-            for word in words:
-                if re.fullmatch(r"[\d,]+\.\d\d", word["text"]) and round(word["x1"]) in edges:
-                    sums.setdefault(round(word["top"]), {})[round(word["x1"])] = word["text"]
-            tops = [
-                top
-                for top in sums
-                if any(re.fullmatch(r"\d\d:\d\d", w["text"]) and round(w["top"]) == top for w in words)
-            ]
-            references = [word["text"] for word in words if re.fullmatch(r"TOP01\w{15}", word["text"])]
-            rows += [
-                (reference, *(sums[top].get(edge, "") for edge in sorted(edges)))
-                for reference, top in zip(references, tops, strict=True)
-            ]
-    return rows
+        return [row for page in document.pages for row in rows_of(page.extract_words())]
+
+
+def rows_of(words: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
+    """Find the rows under the columns of a page: a row is a line with a time of day, and its reference is below it."""
+    names = next((word for word in words if word["text"] == "Balance"), None)
+    if names is None:
+        return
+    columns = [word for word in words if word["text"] in {"in", "out", "Balance"} and beside(word, names)]
+    references = iter([word["text"] for word in words if re.fullmatch(r"TOP01\w{15}", word["text"])])
+    for time in [word for word in words if re.fullmatch(r"\d\d:\d\d", word["text"]) and word["x1"] < 160]:
+        line = [word for word in words if beside(word, time)]
+        sums = [[word["text"] for word in line if abs(word["x1"] - column["x1"]) < 1] for column in columns]
+        # The day on which a statement was made has a time, too, and no sums.
+        if any(sums):
+            yield next(references), *("".join(sum_) for sum_ in sums)
+
+
+def beside(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return bool(abs(one["top"] - other["top"]) < 1)
 
 
 @settings(max_examples=8)
+@example(
+    rows=[row()._replace(in_kobo=1, balance_kobo=1), row()._replace(in_kobo=10**15 - 1, balance_kobo=10**15)]
+)
 @given(rows=histories(quiet, most=60))
 def test_every_row_comes_back_in_order_to_the_kobo(
     tmp_path_factory: pytest.TempPathFactory, rows: list[Row]
