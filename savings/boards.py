@@ -19,6 +19,7 @@ from typing import Any, Self
 import redis
 from django.conf import settings
 from django.db.models import QuerySet
+from django.dispatch import Signal
 from django.utils import timezone
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -26,6 +27,9 @@ from redis.retry import Retry
 
 from savings import places
 from savings.models import Membership
+
+# Sent with the `seconds` that a command took, answered or not: whoever counts what a request costs listens.
+asked = Signal()
 
 PAUSE_SECONDS = 1
 # What `write` answers where all is as it was among the first places.
@@ -177,10 +181,21 @@ class Gate:
 gate = Gate()
 
 
+class _Client(redis.Redis):
+    """Says of each command how long it took."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        begun = time.perf_counter()
+        try:
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        finally:
+            asked.send(_Client, seconds=time.perf_counter() - begun)
+
+
 @functools.cache
 def client(url: str) -> redis.Redis:
     """Return the client for the boards: no second try, since SQL has the answer too."""
-    return redis.Redis.from_url(url, decode_responses=True, retry=Retry(NoBackoff(), 0))
+    return _Client.from_url(url, decode_responses=True, retry=Retry(NoBackoff(), 0))
 
 
 def run(script: str, circle_id: int, *arguments: str | int, upkeep: bool = False) -> Any:

@@ -11,5 +11,7 @@ class WebConfig(AppConfig):
     def ready(self) -> None:
         # Connects what follows a proven address and a new password.
         import_module("web.accounts")
+        # Counts the queries of every connection, so it comes before the first.
+        import_module("web.counting")
         # Registers what a server must not be started with.
         import_module("web.checks")

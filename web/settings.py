@@ -97,6 +97,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "web.middleware.RequestIdMiddleware",
+    "web.counting.CountingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -170,7 +171,7 @@ def redis_database(number: int, **options: float) -> str:
 
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "web.limits.Cache",
+        "BACKEND": "web.counting.Cache",
         "LOCATION": redis_database(0),
         "KEY_PREFIX": "asusu",
         "OPTIONS": {
@@ -393,9 +394,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "web.middleware.RequestIdFilter"}},
-    "formatters": {"line": {"format": "%(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+    "formatters": {
+        "line": {"format": "%(levelname)s %(name)s [%(request_id)s] %(message)s"},
+        "bare": {"format": "%(message)s"},
+    },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "filters": ["request_id"], "formatter": "line"}
+        "console": {"class": "logging.StreamHandler", "filters": ["request_id"], "formatter": "line"},
+        "requests": {"class": "logging.StreamHandler", "formatter": "bare"},
     },
     "loggers": {
         # Django's own handler mails the administrators when DEBUG is off, and prints nothing.
@@ -403,5 +408,7 @@ LOGGING = {
         "savings": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
         "web": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
         "huey": {"handlers": ["console"], "level": "WARNING"},
+        # What each request cost, as JSON. Development has its headers and the toolbar for that.
+        "asusu.request": {"handlers": ["requests"], "level": "WARNING" if DEBUG else "INFO"},
     },
 }
