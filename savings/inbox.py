@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from savings import payments
+from savings import payments, traces
 from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, ProviderUnavailable
 from savings.models import Transaction, WebhookEvent
 
@@ -64,7 +64,11 @@ def receive(body: bytes, signature: str) -> WebhookEvent:
     try:
         with transaction.atomic():
             return WebhookEvent.objects.create(
-                key=key, event=event[:60], reference=_reference(data)[:100], body=text
+                key=key,
+                event=event[:60],
+                reference=_reference(data)[:100],
+                body=text,
+                traceparent=traces.follower.traceparent(),
             )
     except IntegrityError:
         WebhookEvent.objects.filter(key=key).update(times_received=F("times_received") + 1)
@@ -103,17 +107,19 @@ def _process(event_id: int) -> bool:
     if not waiting.update(due_at=now + _LEASE, tries=F("tries") + 1):
         return False
     event = WebhookEvent.objects.get(pk=event_id)
-    try:
-        note, needs_staff = _act_on(event)
-    except Exception as error:
-        _put_off(event, error)
-        if isinstance(error, ProviderUnavailable):
-            raise
-        return False
-    WebhookEvent.objects.filter(pk=event_id).update(
-        processed_at=timezone.now(), due_at=None, error="", note=note[:300], needs_staff=needs_staff
-    )
-    return True
+    with traces.follower.following("process_webhook_event", event.traceparent):
+        try:
+            note, needs_staff = _act_on(event)
+        except Exception as error:
+            _put_off(event, error)
+            if isinstance(error, ProviderUnavailable):
+                raise
+            traces.follower.failed(error)
+            return False
+        WebhookEvent.objects.filter(pk=event_id).update(
+            processed_at=timezone.now(), due_at=None, error="", note=note[:300], needs_staff=needs_staff
+        )
+        return True
 
 
 def _put_off(event: WebhookEvent, error: Exception) -> None:

@@ -16,10 +16,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Min, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
+from savings import traces
 from savings.exceptions import Refused
 from savings.models import OutboxRow, Transaction, User
 
@@ -64,6 +65,7 @@ def add(
         transaction=movement,
         to=to,
         payload=dict(payload or {}),
+        traceparent=traces.follower.traceparent(),
         **written,
     )
     try:
@@ -140,13 +142,15 @@ def deliver(row_id: int, handlers: Mapping[str, Handler]) -> bool:
     row = claim(row_id, timezone.now())
     if row is None:
         return False
-    try:
-        changes = handlers[row.kind](row)
-    except Exception as error:
-        logger.warning("outbox row %s (%s), try %s: %s", row.pk, row.kind, row.tries, error)
-        _put_off(row, error)
-        return False
-    return _end(row, **changes, done_at=timezone.now(), due_at=None, error="")
+    with traces.follower.following("deliver_outbox_row", row.traceparent):
+        try:
+            changes = handlers[row.kind](row)
+        except Exception as error:
+            logger.warning("outbox row %s (%s), try %s: %s", row.pk, row.kind, row.tries, error)
+            traces.follower.failed(error)
+            _put_off(row, error)
+            return False
+        return _end(row, **changes, done_at=timezone.now(), due_at=None, error="")
 
 
 def sweep(now: datetime.datetime, handlers: Mapping[str, Handler]) -> int:
@@ -168,6 +172,15 @@ def sweep(now: datetime.datetime, handlers: Mapping[str, Handler]) -> int:
 def due(now: datetime.datetime) -> QuerySet[OutboxRow, int]:
     """Return the ids of the rows that may be claimed, longest due first."""
     return OutboxRow.objects.filter(due_at__lte=now).order_by("due_at").values_list("pk", flat=True)
+
+
+def waiting_seconds(now: datetime.datetime) -> tuple[int, int] | None:
+    """Return for how many seconds the oldest row has waited, and for how many one has been due; None if none waits."""
+    waiting = OutboxRow.objects.filter(due_at__isnull=False)
+    ages = waiting.aggregate(oldest=Min("created_at"), first_due=Min("due_at"))
+    if ages["oldest"] is None:
+        return None
+    return int((now - ages["oldest"]).total_seconds()), int((now - ages["first_due"]).total_seconds())
 
 
 def try_again(row: OutboxRow) -> None:

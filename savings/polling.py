@@ -7,7 +7,7 @@ import logging
 
 from django.db import transaction
 
-from savings import arrivals, ledger, payments
+from savings import arrivals, ledger, payments, traces
 from savings.exceptions import ProviderRefused, ProviderUnavailable
 from savings.models import Payment, Transaction
 
@@ -41,7 +41,8 @@ def poll_due(now: datetime.datetime) -> int:
             continue
         age = now - payment.transaction.created_on
         try:
-            payments.settle(payment.transaction.reference, is_left=age >= AFTER[-1])
+            with traces.follower.following("poll_payment", ""):
+                payments.settle(payment.transaction.reference, is_left=age >= AFTER[-1])
         except (ProviderUnavailable, ProviderRefused) as error:
             logger.warning("payment %s could not be asked about: %s", payment.transaction.reference, error)
             _ask_again(payment, None if age >= _GIVE_UP_AFTER else now + _AFTER_AN_OUTAGE)

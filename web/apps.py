@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class WebConfig(AppConfig):
@@ -13,5 +14,7 @@ class WebConfig(AppConfig):
         import_module("web.accounts")
         # Counts the queries of every connection, so it comes before the first.
         import_module("web.counting")
+        if settings.USES_APM:
+            import_module("web.telemetry").start()
         # Registers what a server must not be started with.
         import_module("web.checks")

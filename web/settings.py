@@ -317,6 +317,23 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Asusu"
 
+# Elastic APM, see docs/apm.md. Without a server the agent is not loaded; in development only when asked for.
+
+ELASTIC_APM = {
+    "CLIENT": "web.telemetry.Client",
+    "SERVER_URL": env.str("ELASTIC_APM_SERVER_URL", default=""),
+    "SECRET_TOKEN": env.str("ELASTIC_APM_SECRET_TOKEN", default=""),
+    "API_KEY": env.str("ELASTIC_APM_API_KEY", default=""),
+    "SERVICE_NAME": env.str("ELASTIC_APM_SERVICE_NAME", default="asusu"),
+    "ENVIRONMENT": env.str("ELASTIC_APM_ENVIRONMENT", default="development" if DEBUG else "production"),
+    "TRANSACTION_SAMPLE_RATE": env.float("ELASTIC_APM_TRANSACTION_SAMPLE_RATE", default=0.2),
+    "ENABLED": env.bool("ELASTIC_APM_ENABLED", default=True),
+    "DEBUG": env.bool("ELASTIC_APM_DEBUG", default=False),
+}
+USES_APM = bool(ELASTIC_APM["SERVER_URL"] and ELASTIC_APM["ENABLED"] and (ELASTIC_APM["DEBUG"] or not DEBUG))
+if USES_APM:
+    INSTALLED_APPS.append("elasticapm.contrib.django")
+
 # Language, time, files
 
 LANGUAGE_CODE = "en-gb"
@@ -408,6 +425,7 @@ LOGGING = {
         "savings": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
         "web": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
         "huey": {"handlers": ["console"], "level": "WARNING"},
+        "elasticapm": {"handlers": ["console"], "level": "WARNING"},
         # What each request cost, as JSON. Development has its headers and the toolbar for that.
         "asusu.request": {"handlers": ["requests"], "level": "WARNING" if DEBUG else "INFO"},
     },

@@ -70,6 +70,8 @@ class WebhookEvent(models.Model):
     note = models.CharField(max_length=300, blank=True, default="")
     # Whether a person has to look at it: nothing here has acted on it, or not with the result it claims.
     needs_staff = models.BooleanField(default=False)
+    # The request that brought it, where it is followed; see OutboxRow.
+    traceparent = models.CharField(max_length=55, blank=True, default="")
 
     class Meta:
         indexes = [

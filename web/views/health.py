@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import datetime
 import logging
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Min
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django_redis import get_redis_connection
 from redis import RedisError
 
-from savings.models import OutboxRow
+from savings import outbox
 
 # The sweep runs every minute, so a row that has been due for longer than this has nobody to send it.
-LATE_AFTER = datetime.timedelta(minutes=5)
+LATE_AFTER_SECONDS = 5 * 60
 
 logger = logging.getLogger(__name__)
 
@@ -82,11 +80,8 @@ def _redis() -> str:
 
 def _outbox() -> tuple[str, int | None]:
     """Return the state of the outbox, and the age in seconds of the oldest row that waits in it."""
-    waiting = OutboxRow.objects.filter(due_at__isnull=False).aggregate(
-        oldest=Min("created_at"), first_due=Min("due_at")
-    )
-    if waiting["oldest"] is None:
+    waiting = outbox.waiting_seconds(timezone.now())
+    if waiting is None:
         return "ok", None
-    now = timezone.now()
-    is_late = waiting["first_due"] < now - LATE_AFTER
-    return "nobody is sending" if is_late else "ok", int((now - waiting["oldest"]).total_seconds())
+    oldest_seconds, due_seconds = waiting
+    return "nobody is sending" if due_seconds > LATE_AFTER_SECONDS else "ok", oldest_seconds
