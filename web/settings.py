@@ -326,7 +326,7 @@ ELASTIC_APM = {
     "API_KEY": env.str("ELASTIC_APM_API_KEY", default=""),
     "SERVICE_NAME": env.str("ELASTIC_APM_SERVICE_NAME", default="asusu"),
     "ENVIRONMENT": env.str("ELASTIC_APM_ENVIRONMENT", default="development" if DEBUG else "production"),
-    "TRANSACTION_SAMPLE_RATE": env.float("ELASTIC_APM_TRANSACTION_SAMPLE_RATE", default=0.2),
+    "TRANSACTION_SAMPLE_RATE": env.float("ELASTIC_APM_TRANSACTION_SAMPLE_RATE", default=0.1),
     "ENABLED": env.bool("ELASTIC_APM_ENABLED", default=True),
     "DEBUG": env.bool("ELASTIC_APM_DEBUG", default=False),
 }

@@ -30,6 +30,7 @@ from tests import apm_intake, factories, smtp_sink
 from tests.apm_intake import Event, Intake
 from tests.provider import Provider
 from tests.smtp_sink import Sink
+from tests.web import test_apm_dashboard
 from web.simulator.app import application as simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -180,14 +181,15 @@ def test_one_trace_leads_from_a_click_to_the_mail(
     one.stop()
 
     (click,) = named(intake.events("transaction"), "GET payments/return/<str:reference>/")
-    mails = named(intake.events("transaction"), "deliver_outbox_row")
-    (mail,) = [task for task in mails if task["context"]["tags"]["sql_count"]]
+    (mail,) = named(intake.events("transaction"), "deliver_outbox_row")
     assert (mail["trace_id"], mail["parent_id"]) == (click["trace_id"], click["id"])
     assert (click["type"], click["result"], click["outcome"]) == ("request", "HTTP 3xx", "success")
     assert (mail["type"], mail["result"], mail["outcome"]) == ("task", "success", "success")
     kinds = {(span["type"], span["subtype"]) for span in spans_of(intake, click, mail)}
     database = "sqlite" if connection.vendor == "sqlite" else "postgresql"
     assert {("db", database), ("db", "redis"), ("template", "django"), ("external", "http")} <= kinds
+
+    assert set(test_apm_dashboard.OF_THE_AGENT.values()) <= set(click)
 
     labels = click["context"]["tags"]
     assert set(labels) == {"sql_count", "sql_ms", "cache_hits", "cache_misses", "cache_ms", "redis_calls"}
@@ -297,6 +299,7 @@ def test_the_worker_tells_how_long_work_has_waited(make_site: Callable[..., Site
     (ours, *_) = [sample for sample in samples if "asusu.outbox.oldest_seconds" in sample]
     assert 3600 <= ours["asusu.outbox.oldest_seconds"]["value"] < 3700
     assert ours["asusu.tasks.waiting"]["value"] >= 0
+    assert set(ours) == test_apm_dashboard.OF_OUR_METRICS
 
 
 @pytest.mark.parametrize("trouble", ["refuses", "answers 503", "never answers"])
