@@ -49,7 +49,7 @@ _ONLY_KEYS = frozenset({"DEL", "EXISTS", "MGET", "RENAME", "TOUCH", "UNLINK"})
 _SCRIPTS = frozenset({"EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO"})
 _OURS = tuple(str(settings.BASE_DIR / folder) for folder in ("savings", "web"))
 # What stands between Redis and whoever asks.
-_BETWEEN = tuple(str(settings.BASE_DIR / "web" / name) for name in ("toolbar.py", "limits.py"))
+_BETWEEN = tuple(str(settings.BASE_DIR / "web" / name) for name in ("toolbar.py", "counting.py", "limits.py"))
 
 
 class Middleware(DebugToolbarMiddleware):
