@@ -272,6 +272,8 @@ def _end_task(task: Task, value: Any, error: Exception | None) -> None:
     if following is not None:
         _task_at_hand.set(None)
         following.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
+    elif error is not None:
+        traces.follower.failed(error)
 
 
 def _watch_waiting_work() -> None:
