@@ -15,11 +15,13 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, mailers
 from django.db import transaction
 from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import escape
 
 from savings import mail_switches, money, outbox, places
 from savings.circle_progress import Progress
-from savings.models import Circle, Device, Membership, OutboxRow, Transaction, User
+from savings.models import Circle, Device, Membership, OutboxRow, Statement, Transaction, User
 
 # Each kind of mail: what it is called until it is written, and why somebody gets it.
 KINDS = {
@@ -29,6 +31,8 @@ KINDS = {
     "new_device": ("A new device signed in", "Because a device we had not seen before signed in"),
     "plan_matured": ("Your plan has matured", "Because a plan of yours came to its end"),
     "rank_changed": ("Your place in a circle", "Because your place in a circle changed"),
+    "statement_failed": ("A statement could not be made", "Because you asked for a statement"),
+    "statement_ready": ("Your statement is ready", "Because you asked for a statement"),
     "top_up_received": ("Money received", "Because you topped up"),
     "weekly_digest": ("Your week in circles", "Because something moved in a circle of yours"),
     "welcome": ("Welcome to Asusu", "Because you opened an account"),
@@ -164,6 +168,30 @@ def new_device(user: User, device: Device, at: datetime.datetime) -> OutboxRow |
     )
 
 
+def statement_ready(statement: Statement, *, again: str = "") -> OutboxRow | None:
+    """Tell a person that their statement can be fetched; once, and once more for each word of `again`.
+
+    It leads to a page of theirs, and not to the file: whoever else reads the mail gets nothing.
+    """
+    until = date_format(timezone.localtime(statement.expires_at), "j F Y, H:i")
+    return outbox.add(
+        "statement_ready",
+        dedupe_key=f"statement_ready:{statement.pk}{again and f':{again}'}",
+        user=statement.user,
+        payload=_about(statement) | {"rows": statement.rows_written, "until": until},
+    )
+
+
+def statement_failed(statement: Statement) -> OutboxRow | None:
+    """Tell a person that a statement was given up, and why; once."""
+    return outbox.add(
+        "statement_failed",
+        dedupe_key=f"statement_failed:{statement.pk}",
+        user=statement.user,
+        payload=_about(statement) | {"reason": statement.reason},
+    )
+
+
 def account(
     user: User | None, to: str, subject: str, text: str, html: str = "", *, secret: str = ""
 ) -> OutboxRow | None:
@@ -217,6 +245,17 @@ def message_id(row: OutboxRow) -> str:
 def text_to_show(row: OutboxRow) -> str:
     """Return a mail's text for the Messages page: its secret stays out, since a session is not a mailbox."""
     return row.text if settings.SHOWS_MAILBOX else _without_secret(row.text, row.payload.get("secret"))
+
+
+def _about(statement: Statement) -> dict[str, object]:
+    """Return what a mail says of a statement: in words, since the statement may be gone when it is written."""
+    subject = statement.plan or statement.circle or statement.get_scope_display()
+    return {
+        "statement": statement.pk,
+        "subject": str(subject),
+        "days": f"{date_format(statement.since, 'j F Y')} to {date_format(statement.until, 'j F Y')}",
+        "format": statement.get_format_display(),
+    }
 
 
 def _write(row: OutboxRow) -> None:

@@ -38,6 +38,18 @@ _LONGEST_WAIT_SECONDS = 24 * 60 * 60
 _SWEEP_SECONDS = 45
 
 
+class NotYet(Exception):
+    """Raised by a handler whose row has to wait for its turn: it is due again later, and no try is spent."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"not before {seconds} seconds")
+        self.seconds = seconds
+
+
+class Overtaken(Exception):
+    """Raised to a handler whose lease has ended, and whose row somebody else has taken since: it must stop."""
+
+
 def add(
     kind: str,
     *,
@@ -134,6 +146,19 @@ def claim(row_id: int, now: datetime.datetime) -> OutboxRow | None:
     return OutboxRow.objects.select_related("user", "transaction").get(pk=row_id)
 
 
+def renew(row: OutboxRow, seconds: int, *, is_further: bool = False) -> None:
+    """Keep a claimed row for so many seconds from now, longer or shorter than it was claimed for.
+
+    `is_further` says that something was reached that no try had reached: those before do not count any more, so that
+    long work may be interrupted as often as it gets on. Raises Overtaken when somebody else has the row.
+    """
+    tries = 1 if is_further else row.tries
+    due_at = timezone.now() + datetime.timedelta(seconds=seconds)
+    if not OutboxRow.objects.filter(pk=row.pk, due_at=row.due_at).update(due_at=due_at, tries=tries):
+        raise Overtaken
+    row.due_at, row.tries = due_at, tries
+
+
 def deliver(row_id: int, handlers: Mapping[str, Handler]) -> bool:
     """Do what a row asks for, if it is due and nobody else is at it; return whether this call finished it.
 
@@ -145,6 +170,12 @@ def deliver(row_id: int, handlers: Mapping[str, Handler]) -> bool:
     with traces.follower.following("deliver_outbox_row", row.traceparent):
         try:
             changes = handlers[row.kind](row)
+        except NotYet as wait:
+            due_at = timezone.now() + datetime.timedelta(seconds=wait.seconds)
+            _end(row, due_at=due_at, tries=row.tries - 1)
+            return False
+        except Overtaken:
+            return False
         except Exception as error:
             logger.warning("outbox row %s (%s), try %s: %s", row.pk, row.kind, row.tries, error)
             traces.follower.failed(error)

@@ -24,6 +24,7 @@ scores postings
 ledger
 dashboard board_upkeep board_days ledger_checks leaderboards circle_progress
 interest emails terms
+statement_files statement_words statement_rows statements statement_subscriptions statement_writing
 users plans stash
 nicknames circles circle_owners
 rank_changes digests

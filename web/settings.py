@@ -189,7 +189,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 LEADERBOARD_REDIS_URL = redis_database(2, socket_timeout=0.25, socket_connect_timeout=0.25)
 LEADERBOARD_UPKEEP_REDIS_URL = redis_database(2, socket_timeout=10, socket_connect_timeout=0.5)
 
-HUEY = {
+HUEY: dict[str, Any] = {
     "huey_class": "huey.RedisExpireHuey",
     "name": "asusu",
     "immediate": False,
@@ -200,7 +200,7 @@ HUEY = {
     "connection": {"url": redis_database(1, socket_timeout=3, socket_connect_timeout=0.5)},
     # With TERM a consumer finishes what it is at. Only INT, a second Ctrl-C so to say, does not wait for it.
     "consumer": {
-        "workers": env.int("HUEY_WORKERS", default=2),
+        "workers": env.int("HUEY_WORKERS", default=4),
         "worker_type": "thread",
         "check_worker_health": True,
         "graceful_signal": "TERM",
@@ -211,6 +211,15 @@ HUEY = {
 
 OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=300)
 OUTBOX_FIRST_WAIT_SECONDS = env.int("OUTBOX_FIRST_WAIT_SECONDS", default=30)
+
+# Statements. A writer keeps its lease short and renews it as it goes: one that died is overtaken soon.
+
+STATEMENT_LEASE_SECONDS = env.int("STATEMENT_LEASE_SECONDS", default=60)
+# How long a file stays on the shelf, and how long a link to it is good for.
+STATEMENT_DAYS = env.int("STATEMENT_DAYS", default=7)
+STATEMENT_LINK_HOURS = env.int("STATEMENT_LINK_HOURS", default=24)
+# However many are asked for, half of a consumer's threads are left for mails.
+STATEMENT_WRITERS = max(1, HUEY["consumer"]["workers"] // 2)
 
 # E-mail. Without EMAIL_URL mails stay in the site's own mailbox, which only development has.
 
@@ -347,7 +356,7 @@ if DEBUG:
     # WhiteNoise warns of a folder that is not there; only a server collects files into it.
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 WHITENOISE_MIMETYPES = {".webmanifest": "application/manifest+json"}
-STORAGES = {
+STORAGES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -355,6 +364,29 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+
+# Statements are kept here, or where S3 is spoken. Nothing serves them but our own view.
+STATEMENTS_DIR = VAR_DIR / "statements"
+STATEMENTS_BUCKET = env.str("STATEMENTS_BUCKET", default="")
+if STATEMENTS_BUCKET:
+    STORAGES["statements"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": STATEMENTS_BUCKET,
+            "endpoint_url": env.str("STATEMENTS_ENDPOINT_URL", default="") or None,
+            "region_name": env.str("STATEMENTS_REGION", default="") or None,
+            "access_key": required("STATEMENTS_ACCESS_KEY"),
+            "secret_key": required("STATEMENTS_SECRET_KEY"),
+            "default_acl": "private",
+            "querystring_auth": True,
+        },
+    }
+else:
+    STORAGES["statements"] = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        # Without an address: the storage itself serves nothing.
+        "OPTIONS": {"location": STATEMENTS_DIR / "files", "base_url": None, "file_permissions_mode": 0o600},
+    }
 
 # The browser's side of security
 

@@ -109,6 +109,12 @@ class Statement(models.Model):
         indexes = [
             # The shelf, newest first, in keyset pages.
             models.Index(fields=["user", "-id"], name="statement_shelf"),
+            # What somebody waits for, and what waits for its turn.
+            models.Index(
+                fields=["user", "id"],
+                name="statement_unfinished",
+                condition=Q(state__in=["queued", "writing"]),
+            ),
             # The sweep that removes files whose time is over.
             models.Index(fields=["expires_at"], name="statement_files", condition=~Q(file_name="")),
         ]

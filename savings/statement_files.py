@@ -1,0 +1,125 @@
+"""Where the files of statements are: drafts in a private folder, whole ones in the storage under names of chance."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import logging
+import os
+import secrets
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage, storages
+
+from savings.exports import Writer
+from savings.models import Statement
+
+logger = logging.getLogger(__name__)
+
+# Longer than the longest wait between two tries: what is older belongs to nobody any more.
+DRAFT_HOURS = 25
+
+
+def writer_class(file_format: str) -> type[Writer]:
+    """Return what writes files of a format. Loaded at the first use: the libraries behind two of them are large."""
+    module = importlib.import_module(f"savings.exports.{file_format}")
+    return module.Writer  # type: ignore[no-any-return]
+
+
+def new_draft(statement: Statement) -> Path:
+    """Return the path of a fresh draft, which nobody else writes to, in a folder that only we may open."""
+    folder = _drafts()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder / f"{statement.pk}-{secrets.token_hex(8)}.{statement.format}"
+
+
+def draft_at(name: str) -> Path:
+    """Return the path of the draft of that name."""
+    return _drafts() / Path(name).name
+
+
+def copy_of(draft: Path, statement: Statement, size_bytes: int) -> Path:
+    """Return a fresh draft that begins with so many bytes of another. Raises OSError where they are not there.
+
+    A copy, since whoever wrote the other may still be alive and write on.
+    """
+    copy = new_draft(statement)
+    with draft.open("rb") as source, copy.open("wb") as target:
+        shutil.copyfileobj(source, target, 1024 * 1024)
+        if target.tell() < size_bytes:
+            raise FileNotFoundError(f"{draft.name} is shorter than {size_bytes} bytes")
+        target.truncate(size_bytes)
+    return copy
+
+
+def to_disk(path: Path) -> None:
+    """Have what was written of a draft survive a power cut, so that a checkpoint never tells of what is not there."""
+    with path.open("rb") as file:
+        os.fdatasync(file.fileno())
+
+
+def new_name(statement: Statement) -> str:
+    """Return a name for the whole file that nobody can guess: 128 bits of chance."""
+    return f"{secrets.token_hex(16)}.{statement.format}"
+
+
+def keep(draft: Path, name: str) -> None:
+    """Move a whole draft into the storage under its name, where it is all there or not at all. Raises OSError."""
+    storage = _storage()
+    if isinstance(storage, FileSystemStorage):
+        to_disk(draft)
+        final = Path(storage.path(name))
+        final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft.chmod(0o600)
+        draft.replace(final)
+    else:
+        with draft.open("rb") as file:
+            storage.save(name, File(file))
+        draft.unlink()
+
+
+def sha256(path: Path) -> str:
+    """Return the hash of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def open_file(statement: Statement) -> File[Any]:
+    """Return the file of a statement, to read. Raises FileNotFoundError when it has none any more."""
+    if not statement.file_name:
+        raise FileNotFoundError("the statement has no file")
+    found: File[Any] = _storage().open(statement.file_name, "rb")
+    return found
+
+
+def remove(name: str) -> None:
+    """Remove a file from the storage; one that is not there is no error. Raises OSError where it cannot be removed."""
+    _storage().delete(name)
+
+
+def remove_old_drafts(now: float | None = None) -> int:
+    """Remove what writers that died left behind, and return how many files that were. `now` is in seconds."""
+    oldest = (time.time() if now is None else now) - DRAFT_HOURS * 60 * 60
+    removed = 0
+    for path in _drafts().glob("*"):
+        try:
+            if path.stat().st_mtime < oldest:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                removed += 1
+        except OSError as error:
+            logger.warning("a draft of a statement cannot be removed: %s", error)
+    return removed
+
+
+def _drafts() -> Path:
+    # Beside the files, and so on the same disk: a file is renamed into its place.
+    return Path(settings.STATEMENTS_DIR) / "drafts"
+
+
+def _storage() -> Any:
+    return storages["statements"]

@@ -1,0 +1,106 @@
+"""Monthly statements: asking for them, and having those written whose month is over."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from savings import statements
+from savings.exceptions import Refused
+from savings.models import Circle, Plan, Statement, StatementSubscription, User
+from savings.models.statements import Format
+
+# A run stops at so many that are not written yet, and the next one goes on: a month's end does not bury the mails.
+_MOST_WAITING = 200
+
+
+def subscribe(
+    user: User,
+    *,
+    scope: str,
+    plan: Plan | None = None,
+    circle: Circle | None = None,
+    format: str,  # noqa: A002 - the field's own name
+) -> StatementSubscription:
+    """Have a statement written each month about the month before, beginning with this one; once for each subject.
+
+    The same again changes the format. Raises Refused for a plan or circle that is not the person's.
+    """
+    statements.check_subject(user, scope, plan, circle)
+    with transaction.atomic():
+        User.objects.touch(user.pk)
+        subscription, _ = StatementSubscription.objects.update_or_create(
+            user=user,
+            scope=scope,
+            plan=plan,
+            circle=circle,
+            defaults={"format": format},
+            create_defaults={"format": format, "next_month": timezone.localdate().replace(day=1)},
+        )
+    return subscription
+
+
+def unsubscribe(subscription: StatementSubscription) -> None:
+    """Have no more of them written. What is on the shelf stays there."""
+    with transaction.atomic():
+        User.objects.touch(subscription.user_id)
+        StatementSubscription.objects.filter(pk=subscription.pk).delete()
+
+
+def run_monthly(today: datetime.date) -> int:
+    """Ask for the statements whose month is over, and return how many. Twice at once, it is still once for each month.
+
+    One that was missed is asked for at the next run; several months of one subject follow each other.
+    """
+    asked = 0
+    this_month = today.replace(day=1)
+    while True:
+        waiting = Statement.objects.unfinished()[:_MOST_WAITING].count()
+        due = StatementSubscription.objects.filter(next_month__lt=this_month, user__is_active=True)
+        found = list(due.select_related("user", "plan", "circle").order_by("next_month", "id")[:100])
+        if waiting >= _MOST_WAITING or not found:
+            return asked
+        asked += sum(_ask(subscription) for subscription in found)
+
+
+def _ask(subscription: StatementSubscription) -> bool:
+    month = subscription.next_month
+    with transaction.atomic():
+        User.objects.touch(subscription.user_id)
+        here = StatementSubscription.objects.filter(pk=subscription.pk, next_month=month)
+        if not here.update(next_month=statements.first_day_after(month)):
+            return False
+        if _is_over(subscription):
+            here.model.objects.filter(pk=subscription.pk).delete()
+            return False
+        asked: dict[str, Any] = {
+            "scope": subscription.scope,
+            "plan": subscription.plan,
+            "circle": subscription.circle,
+            "since": month,
+            "until": statements.last_day(month),
+        }
+        statements.create(subscription.user, asked | {"format": _format(subscription, asked)})
+    return True
+
+
+def _is_over(subscription: StatementSubscription) -> bool:
+    """Tell whether there is nothing left to tell of: a plan that was closed before the month began."""
+    plan = subscription.plan
+    return (
+        plan is not None
+        and plan.closed_at is not None
+        and timezone.localdate(plan.closed_at) < subscription.next_month
+    )
+
+
+def _format(subscription: StatementSubscription, asked: dict[str, Any]) -> str:
+    """Return the format that was chosen, or Excel for a month that it does not hold: nobody is there to choose."""
+    try:
+        statements.check_rows(subscription.user, subscription.format, **asked)
+    except Refused:
+        return Format.EXCEL
+    return subscription.format
