@@ -10,7 +10,7 @@ import secrets
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.files import File
@@ -79,8 +79,19 @@ def keep(draft: Path, name: str) -> None:
         draft.replace(final)
     else:
         with draft.open("rb") as file:
-            storage.save(name, File(file))
+            _send(storage, name, file)
         draft.unlink()
+
+
+def _send(storage: Any, name: str, file: IO[bytes]) -> None:
+    try:
+        saved = storage.save(name, File(file))
+    except Exception as error:
+        # Each kind of storage has errors of its own.
+        raise OSError(f"the storage does not take the file: {error}") from error
+    if saved != name:
+        storage.delete(saved)
+        raise OSError("the storage has another file of that name")
 
 
 def sha256(path: Path) -> str:

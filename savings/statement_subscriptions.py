@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime
 from typing import Any
 
@@ -71,7 +72,7 @@ def _ask(subscription: StatementSubscription) -> bool:
     with transaction.atomic():
         User.objects.touch(subscription.user_id)
         here = StatementSubscription.objects.filter(pk=subscription.pk, next_month=month)
-        if not here.update(next_month=statements.first_day_after(month)):
+        if not here.update(next_month=_first_day_after(month)):
             return False
         if _is_over(subscription):
             here.model.objects.filter(pk=subscription.pk).delete()
@@ -81,7 +82,7 @@ def _ask(subscription: StatementSubscription) -> bool:
             "plan": subscription.plan,
             "circle": subscription.circle,
             "since": month,
-            "until": statements.last_day(month),
+            "until": _last_day(month),
         }
         statements.create(subscription.user, asked | {"format": _format(subscription, asked)})
     return True
@@ -104,3 +105,13 @@ def _format(subscription: StatementSubscription, asked: dict[str, Any]) -> str:
     except Refused:
         return Format.EXCEL
     return subscription.format
+
+
+def _last_day(month: datetime.date) -> datetime.date:
+    """Return the last day of a month, of which a day is given."""
+    return month.replace(day=calendar.monthrange(month.year, month.month)[1])
+
+
+def _first_day_after(month: datetime.date) -> datetime.date:
+    """Return the first day of the month after."""
+    return _last_day(month) + datetime.timedelta(days=1)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import calendar
 import dataclasses
 import datetime
-import hashlib
 import logging
 import secrets
 import unicodedata
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core import signing
 from django.core.files import File
@@ -20,7 +16,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from savings import emails, ledger, outbox, statement_files, statement_rows
+from savings import emails, ledger, outbox, statement_files, statement_passwords, statement_rows
 from savings.exceptions import Refused
 from savings.models import Circle, Membership, Plan, Statement, User
 from savings.models.statements import Format, Scope, StatementQuerySet
@@ -34,7 +30,6 @@ BEGINNING = datetime.date(2000, 1, 1)
 MOST_UNFINISHED = 10
 # A form sent twice, or a finger that was faster than the page, is one statement.
 _SAME_SECONDS = 60
-_LEAST_PASSWORD, _LONGEST_PASSWORD_BYTES = 8, 127
 _CODE_LENGTH = 16
 _MISREAD = str.maketrans("OIL", "011")
 _signer = signing.TimestampSigner(salt="savings.statements")
@@ -72,7 +67,7 @@ def request(
     """
     check_subject(user, scope, plan, circle)
     since, until = _checked_period(user, since, until)
-    _check_password(format, password)
+    statement_passwords.check(format, password)
     check_rows(user, format, scope=scope, plan=plan, circle=circle, since=since, until=until)
     asked = {"scope": scope, "plan": plan, "circle": circle, "since": since, "until": until, "format": format}
     with transaction.atomic():
@@ -90,7 +85,7 @@ def create(user: User, asked: dict[str, Any], password: str = "") -> Statement:
     statement = Statement.objects.create(
         user=user,
         code="".join(secrets.choice(ledger.CROCKFORD) for _ in range(_CODE_LENGTH)),
-        sealed_password=_seal(password) if password else "",
+        sealed_password=statement_passwords.seal(password),
         has_password=bool(password),
         **asked,
     )
@@ -130,16 +125,21 @@ def revoke(statement: Statement) -> bool:
         if not going_on.update(state=State.REVOKED, expires_at=timezone.now(), sealed_password=""):
             return False
     statement.refresh_from_db()
-    _remove_file(statement)
+    remove_file(statement)
     return True
 
 
 def delete(statement: Statement) -> None:
-    """Take a statement off the shelf, file and all; a code in a copy of the file is not known any more."""
+    """Take a statement off the shelf, file and all; a code in a copy of the file is not known any more.
+
+    Raises Refused while the storage does not let the file go.
+    """
     revoke(statement)
     statement.refresh_from_db()
+    remove_file(statement)
     if statement.file_name:
-        _remove_file(statement)
+        # The row is all that knows of the file.
+        raise Refused("Its file cannot be removed at the moment. Try again later.")
     with transaction.atomic():
         User.objects.touch(statement.user_id)
         Statement.objects.filter(pk=statement.pk).delete()
@@ -204,7 +204,7 @@ def check_rows(user: User, file_format: str, **asked: Any) -> None:
 def too_many(file_format: str, most: int) -> str:
     """Return why a format does not do, and which does."""
     others = "CSV" if file_format == Format.EXCEL else "Excel or CSV"
-    return f"{Format(file_format).label} holds up to {most:,} rows here, and this has more. Choose {others}, or fewer days."
+    return f"{Format(file_format).label} holds up to {most:,} rows, and this has more. Choose {others}, or fewer days."
 
 
 def open_file(statement: Statement) -> File[Any]:
@@ -254,16 +254,6 @@ def cleaned_code(code: str) -> str:
     return "".join(char for char in typed if char in ledger.CROCKFORD)[:_CODE_LENGTH]
 
 
-def unsealed_password(statement: Statement) -> str:
-    """Return the password that a file is to have; empty for none. Raises Refused when it cannot be read any more."""
-    if not statement.has_password:
-        return ""
-    try:
-        return _box().decrypt(statement.sealed_password.encode()).decode()
-    except InvalidToken:
-        raise Refused("Its password was lost when this site's keys changed. Ask for it again.") from None
-
-
 def _open() -> StatementQuerySet:
     """Return the statements whose file can be had."""
     return Statement.objects.filter(state=State.READY, expires_at__gt=timezone.now())
@@ -280,7 +270,7 @@ def _same(user: User, asked: dict[str, Any], password: str) -> Statement | None:
     )
     for statement in same.order_by("-id")[:MOST_UNFINISHED]:
         # Once it is written nobody knows its password, so it is not the same for sure.
-        if not password or (statement.sealed_password and unsealed_password(statement) == password):
+        if not password or (statement.sealed_password and statement_passwords.unseal(statement) == password):
             return statement
     return None
 
@@ -308,20 +298,7 @@ def _checked_period(
     return since, until
 
 
-def _check_password(file_format: str, password: str) -> None:
-    if not password:
-        return
-    if file_format != Format.PDF:
-        raise Refused("Only a PDF can have a password.", field="password")
-    if len(password) < _LEAST_PASSWORD:
-        raise Refused("Use at least 8 characters.", field="password")
-    if len(password.encode()) > _LONGEST_PASSWORD_BYTES:
-        raise Refused("That is longer than a PDF's password can be.", field="password")
-    if any(unicodedata.category(char)[0] == "C" for char in password):
-        raise Refused("Use letters, figures and signs that can be typed.", field="password")
-
-
-def _remove_file(statement: Statement) -> None:
+def remove_file(statement: Statement) -> None:
     """Remove what is stored of a statement that is over. What cannot be removed now, the sweep removes."""
     if not statement.file_name:
         return
@@ -335,26 +312,6 @@ def _remove_file(statement: Statement) -> None:
     ).update(file_name="")
 
 
-def _seal(password: str) -> str:
-    return _box().encrypt(password.encode()).decode()
-
-
-def _box() -> MultiFernet:
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    digests = [hashlib.sha256(f"savings.statements {key}".encode()).digest() for key in keys]
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
-
-
 def _months_before(first: datetime.date, months: int) -> datetime.date:
     year, month = divmod(first.year * 12 + first.month - 1 - months, 12)
     return datetime.date(year, month + 1, 1)
-
-
-def last_day(month: datetime.date) -> datetime.date:
-    """Return the last day of a month, of which a day is given."""
-    return month.replace(day=calendar.monthrange(month.year, month.month)[1])
-
-
-def first_day_after(month: datetime.date) -> datetime.date:
-    """Return the first day of the month after."""
-    return last_day(month) + datetime.timedelta(days=1)

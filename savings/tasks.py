@@ -26,6 +26,10 @@ from savings import (
     polling,
     rank_changes,
     scores,
+    statement_subscriptions,
+    statement_upkeep,
+    statement_writing,
+    statements,
 )
 
 logger = logging.getLogger(__name__)
@@ -34,6 +38,7 @@ logger = logging.getLogger(__name__)
 HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(emails.KINDS, emails.send) | {
     scores.OUTBOX_KIND: rank_changes.deliver,
     scores.LOOK_KIND: rank_changes.deliver,
+    statements.OUTBOX_KIND: statement_writing.write,
 }
 
 _PAUSE_SECONDS = 10
@@ -125,6 +130,19 @@ def draw_up_digests() -> None:
 def write_digests() -> None:
     """From Monday morning on, write the next weekly mails."""
     digests.write(timezone.now())
+
+
+@db_periodic_task(crontab(minute="*/10"))
+def ask_for_monthly_statements() -> None:
+    """Have those monthly statements written whose month is over."""
+    statement_subscriptions.run_monthly(timezone.localdate())
+
+
+@db_periodic_task(crontab(minute="*/5"))
+def tidy_statements() -> None:
+    """Remove files whose time is over, and tell of statements that nobody writes any more."""
+    statement_upkeep.expire(timezone.now())
+    statement_upkeep.give_up_dead()
 
 
 def nudge(task: TaskWrapper, *ids: Any) -> bool:

@@ -24,7 +24,8 @@ scores postings
 ledger
 dashboard board_upkeep board_days ledger_checks leaderboards circle_progress
 interest emails terms
-statement_files statement_words statement_rows statements statement_subscriptions statement_writing
+statement_files statement_passwords statement_words statement_rows statements
+statement_subscriptions statement_writing statement_upkeep
 users plans stash
 nicknames circles circle_owners
 rank_changes digests

@@ -1,0 +1,78 @@
+"""`manage.py statement`: make a statement of one plan, as its owner could."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from savings import outbox, statements, tasks
+from savings.exceptions import Refused
+from savings.models import OutboxRow, Plan, Statement
+from savings.models.statements import Format
+
+
+class Command(BaseCommand):
+    help = (
+        "Makes a statement of the plan with that id or reference. "
+        "It stands on its owner's shelf, and they get the mail."
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("plan", help="the plan's id or reference")
+        day = datetime.date.fromisoformat
+        parser.add_argument(
+            "--since", type=day, default=statements.BEGINNING, help="the first day, as 2026-01-31"
+        )
+        parser.add_argument("--until", type=day, help="the last day; today without it")
+        parser.add_argument("--format", choices=Format.values, default=Format.PDF)
+        parser.add_argument("--out", type=Path, metavar="FILE", help="copy the file to there, too")
+
+    def handle(
+        self,
+        *args: Any,
+        plan: str,
+        since: datetime.date,
+        until: datetime.date | None,
+        out: Path | None,
+        **options: Any,
+    ) -> None:
+        found = Plan.objects.filter(**{"pk" if plan.isdecimal() else "reference": plan}).first()
+        if found is None:
+            raise CommandError(f"There is no plan {plan}.")
+        try:
+            statement = statements.request(
+                found.user,
+                scope="plan",
+                plan=found,
+                since=since,
+                until=until or timezone.localdate(),
+                format=options["format"],
+            )
+        except Refused as refused:
+            raise CommandError(str(refused)) from None
+        self._write(statement)
+        if out is not None:
+            with statements.open_file(statement) as source, out.open("wb") as target:
+                shutil.copyfileobj(source, target)
+        self.stdout.write(
+            f"Statement {statement.pk}: {statement.rows_written:,} rows, {statement.size_bytes:,} bytes,"
+            f" code {statement.code}{f', in {out}' if out else ''}"
+        )
+
+    def _write(self, statement: Statement) -> None:
+        """Write it here, unless a worker was faster; then wait for that one."""
+        row = OutboxRow.objects.get(dedupe_key=statements.row_key(statement.pk))
+        outbox.deliver(row.pk, tasks.HANDLERS)
+        statement.refresh_from_db()
+        while statement.state in {Statement.State.QUEUED, Statement.State.WRITING}:
+            time.sleep(0.5)
+            statement.refresh_from_db()
+        if statement.state != Statement.State.READY:
+            raise CommandError(statement.reason or f"It is {statement.get_state_display().lower()}.")

@@ -1,0 +1,51 @@
+"""Passwords of statements: what one must be, and how it is kept until the file is written, and no longer."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import unicodedata
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+
+from savings.exceptions import Refused
+from savings.models import Statement
+from savings.models.statements import Format
+
+_LEAST, _LONGEST_BYTES = 8, 127
+
+
+def check(file_format: str, password: str) -> None:
+    """Raise Refused for a password that a file of the format cannot have. None at all is always right."""
+    if not password:
+        return
+    if file_format != Format.PDF:
+        raise Refused("Only a PDF can have a password.", field="password")
+    if len(password) < _LEAST:
+        raise Refused(f"Use at least {_LEAST} characters.", field="password")
+    if len(password.encode()) > _LONGEST_BYTES:
+        raise Refused("That is longer than a PDF's password can be.", field="password")
+    if any(unicodedata.category(char)[0] == "C" for char in password):
+        raise Refused("Use letters, figures and signs that can be typed.", field="password")
+
+
+def seal(password: str) -> str:
+    """Return a password as it may be stored: only who has the site's secret key can read it."""
+    return _box().encrypt(password.encode()).decode() if password else ""
+
+
+def unseal(statement: Statement) -> str:
+    """Return the password that a file is to have; empty for none. Raises Refused when it cannot be read any more."""
+    if not statement.has_password:
+        return ""
+    try:
+        return _box().decrypt(statement.sealed_password.encode()).decode()
+    except InvalidToken:
+        raise Refused("Its password is not kept any more. Ask for the statement again.") from None
+
+
+def _box() -> MultiFernet:
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    digests = [hashlib.sha256(f"savings.statements {key}".encode()).digest() for key in keys]
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
