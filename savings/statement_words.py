@@ -20,7 +20,7 @@ _IN = {
     Kind.TAX_WITHHELD: "Tax given back",
     Kind.PENALTY: "Penalty given back",
     Kind.FEE: "Fee given back",
-    Kind.REVERSAL: "Taken back: {original}",
+    Kind.REVERSAL: "Taken back",
     Kind.ADJUSTMENT: "Correction",
 }
 _OUT = _IN | {
@@ -57,11 +57,7 @@ class Words:
     ) -> tuple[str, str, str]:
         """Return what a row's kind is called, the place it belongs to (where rows are named), and what happened."""
         if original is not None:
-            return (
-                Kind(kind).label,
-                self._places.get(account, ""),
-                _IN[Kind.REVERSAL].format(original=original),
-            )
+            return Kind(kind).label, self._places.get(account, ""), f"{_IN[Kind.REVERSAL]}: {original}"
         key = (kind, code, is_credit, account, plan)
         known = self._known.get(key)
         if known is None:

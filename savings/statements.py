@@ -307,9 +307,9 @@ def remove_file(statement: Statement) -> None:
     except Exception as error:
         logger.warning("the file of statement %s is not removed yet: %s", statement.pk, error)
         return
-    Statement.objects.filter(pk=statement.pk, file_name=statement.file_name).exclude(
-        state=State.READY
-    ).update(file_name="")
+    here = Statement.objects.filter(pk=statement.pk, file_name=statement.file_name)
+    here.exclude(state=State.READY).update(file_name="")
+    statement.file_name = ""
 
 
 def _months_before(first: datetime.date, months: int) -> datetime.date:

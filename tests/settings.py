@@ -36,7 +36,7 @@ else:
     os.environ["REDIS_URL"] = f"{_url}{'&' if '?' in _url else '?'}db={4 * (_worker + 1)}"
 
 from web.settings import *  # noqa: E402, F403 (the environment comes first)
-from web.settings import CACHES, DATABASES  # noqa: E402
+from web.settings import CACHES, DATABASES, STORAGES  # noqa: E402
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, since threads share one in memory without waiting for each other; no power cut is tested.
@@ -46,3 +46,6 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # A machine busy with other things must not look like a Redis that is away: the counts of queries would differ.
 CACHES["default"]["OPTIONS"] |= {"SOCKET_CONNECT_TIMEOUT": 10, "SOCKET_TIMEOUT": 10}
+# Files of statements go with the tests.
+STATEMENTS_DIR = _folder / "statements"
+STORAGES["statements"]["OPTIONS"]["location"] = STATEMENTS_DIR / "files"

@@ -384,8 +384,7 @@ if STATEMENTS_BUCKET:
 else:
     STORAGES["statements"] = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        # Without an address: the storage itself serves nothing.
-        "OPTIONS": {"location": STATEMENTS_DIR / "files", "base_url": None, "file_permissions_mode": 0o600},
+        "OPTIONS": {"location": STATEMENTS_DIR / "files"},
     }
 
 # The browser's side of security

@@ -35,6 +35,8 @@ from savings.models import (
     Plan,
     Product,
     ProductRate,
+    Statement,
+    StatementSubscription,
     ToldPlaces,
     Transaction,
     User,
@@ -110,6 +112,27 @@ def add_rows(times: int) -> None:
         Authenticator.objects.create(user=user, type="totp", data={"secret": "THE-SECRET"})
         UserSession.objects.create(user=user, session_key=f"THE-SECRET{user.pk}", ip="127.0.0.1")
     add_circles(users, plans, products[0])
+    add_statements(users)
+
+
+def add_statements(users: list[User]) -> None:
+    today = timezone.localdate()
+    asked = {"scope": "stash", "format": "pdf"}
+    Statement.objects.bulk_create(
+        Statement(
+            user=user,
+            code=f"{user.pk}",
+            since=today,
+            until=today,
+            file_name="THE-SECRET",
+            sealed_password="THE-SECRET",
+            **asked,
+        )
+        for user in users
+    )
+    StatementSubscription.objects.bulk_create(
+        StatementSubscription(user=user, next_month=today, **asked) for user in users
+    )
 
 
 def add_circles(users: list[User], plans: list[Plan], product: Product) -> None:

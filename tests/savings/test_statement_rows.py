@@ -1,0 +1,394 @@
+"""What stands in a statement: the ledger's rows in order, in words, and nothing of other people's that they hide."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from savings import circles, ledger, stash, statement_rows
+from savings.exceptions import Refused
+from savings.models import Account, Entry, Plan, Transaction, User
+from savings.statement_rows import Row, Subject, Sums
+from tests.factories import (
+    fill,
+    join_circle,
+    make_plan,
+    make_product,
+    make_user,
+    pay_in,
+    settled,
+    start_circle,
+)
+
+pytestmark = pytest.mark.django_db
+
+Kind = Transaction.Kind
+EARLY, LATE = datetime.date(2020, 1, 1), datetime.date(2099, 1, 1)
+
+
+def rows_of(
+    subject: Subject, since: datetime.date = EARLY, until: datetime.date = LATE, cutoff: int | None = None
+) -> tuple[list[Row], Sums, statement_rows.Span]:
+    """All rows of a subject, what they come to, and the span they are in."""
+    cutoff = statement_rows.newest_entry() if cutoff is None else cutoff
+    span = statement_rows.span(subject, since, until, cutoff)
+    sums = Sums(span.opening_kobo)
+    found = [row for page in statement_rows.pages(subject, span, sums, since, until) for row in page.rows]
+    return found, sums, span
+
+
+def about(user: User, scope: str, **what: Any) -> Subject:
+    return statement_rows.subject_of(user, scope, **what)
+
+
+def told(rows: list[Row]) -> list[tuple[object, ...]]:
+    return [(row.name, row.description, row.in_kobo, row.out_kobo, row.balance_kobo) for row in rows]
+
+
+def interest(plan: Plan, gross_kobo: int, tax_kobo: int) -> None:
+    expense, tax = (
+        ledger.house_account(kind) for kind in (Account.Kind.INTEREST_EXPENSE, Account.Kind.TAX_PAYABLE)
+    )
+    settled(Kind.INTEREST, gross_kobo, debit=expense, credit=plan.account, user=plan.user, plan=plan)
+    settled(Kind.TAX_WITHHELD, tax_kobo, debit=plan.account, credit=tax, user=plan.user, plan=plan)
+
+
+@pytest.fixture
+def life(saver: User) -> Plan:
+    """A target plan into which, and out of which, everything has gone that can."""
+    plan = make_plan(saver, make_product("target"), name="School fees", holding_kobo=50_000_00)
+    pay_in(saver, 9_000_00)
+    stash.move_to_plan(saver, plan, amount_kobo=4_000_00, reference=ledger.new_reference(Kind.STASH_TO_PLAN))
+    interest(plan, 300_00, 30_00)
+    reference = ledger.new_reference(Kind.PLAN_TO_STASH)
+    stash.move_from_plan(saver, plan, amount_kobo=10_000_00, reference=reference)
+    wrong = pay_in(saver, 700_00, plan=plan)
+    ledger.reverse(wrong, reference="REV00000000000000001")
+    return plan
+
+
+def test_a_plan_is_told_in_words_with_the_balances_of_the_ledger(life: Plan) -> None:
+    rows, sums, span = rows_of(about(life.user, "plan", plan=life))
+    wrong = Transaction.objects.get(status=Transaction.Status.REVERSED).reference
+    assert told(rows) == [
+        ("", "Paid in by card", 50_000_00, None, 50_000_00),
+        ("", "From your stash", 4_000_00, None, 54_000_00),
+        ("", "Interest earned", 300_00, None, 54_300_00),
+        ("", "Tax on interest", None, 30_00, 54_270_00),
+        ("", "To your stash", None, 9_900_00, 44_370_00),
+        ("", "Early exit penalty", None, 100_00, 44_270_00),
+        ("", "Paid in by card", 700_00, None, 44_970_00),
+        ("", f"Taken back: {wrong}", None, 700_00, 44_270_00),
+    ]
+    assert sums.balance_kobo == span.closing_kobo == ledger.balance_kobo(life.account)
+
+
+def test_totals_by_kind_and_interest_before_and_after_tax(life: Plan) -> None:
+    foot = rows_of(about(life.user, "plan", plan=life))[1].foot()
+    assert {(total.kind, total.rows, total.in_kobo, total.out_kobo) for total in foot.totals} == {
+        ("Card top-up", 2, 50_700_00, 0),
+        ("Stash to plan", 1, 4_000_00, 0),
+        ("Interest", 1, 300_00, 0),
+        ("Tax withheld", 1, 0, 30_00),
+        ("Plan to stash", 1, 0, 9_900_00),
+        ("Early exit penalty", 1, 0, 100_00),
+        ("Reversal", 1, 0, 700_00),
+    }
+    assert (foot.rows, foot.in_kobo - foot.out_kobo) == (8, foot.closing_kobo)
+    assert (foot.interest_gross_kobo, foot.interest_tax_kobo) == (300_00, 30_00)
+
+
+def test_the_stash_names_the_plan_at_the_other_end(life: Plan) -> None:
+    rows = rows_of(about(life.user, "stash"))[0]
+    assert told(rows) == [
+        ("", "Paid in by card", 9_000_00, None, 9_000_00),
+        ("", "To School fees", None, 4_000_00, 5_000_00),
+        ("", "From School fees", 9_900_00, None, 14_900_00),
+    ]
+
+
+def test_everything_tells_a_move_between_own_places_as_out_and_in(life: Plan) -> None:
+    rows, sums, span = rows_of(about(life.user, "everything"))
+    assert told(rows)[:4] == [
+        ("School fees", "Paid in by card", 50_000_00, None, 50_000_00),
+        ("Stash", "Paid in by card", 9_000_00, None, 59_000_00),
+        ("Stash", "To School fees", None, 4_000_00, 55_000_00),
+        ("School fees", "From your stash", 4_000_00, None, 59_000_00),
+    ]
+    held = sum(ledger.balance_kobo(account) for account in life.user.accounts.all())
+    assert sums.balance_kobo == span.closing_kobo == held
+
+
+def test_money_on_its_way_out_is_told_step_by_step(saver: User) -> None:
+    pay_in(saver, 500)
+    own, hold = ledger.stash_account(saver), ledger.hold_account(saver)
+    movement, _ = ledger.open_transaction(
+        reference="STW00000000000000001", kind=Kind.STASH_WITHDRAWAL, user=saver, amount_kobo=200
+    )
+    ledger.post(movement, Entry.Code.HOLD, debit=own, credit=hold, amount_kobo=200)
+    ledger.settle(movement, debit=hold, credit=ledger.house_account(Account.Kind.CLEARING, "paystack"))
+    rows = rows_of(about(saver, "everything"))[0]
+    assert told(rows)[1:] == [
+        ("Stash", "Set aside for a withdrawal", None, 200, 300),
+        ("On its way out", "Set aside for a withdrawal", 200, None, 500),
+        ("On its way out", "Sent to your bank", None, 200, 300),
+    ]
+
+
+def test_every_kind_of_movement_has_words_both_ways(saver: User) -> None:
+    plan = make_plan(saver, name="{odd} names {plan}")
+    words = statement_rows.Words(saver, [plan.account], names_rows=True)
+    for kind in Kind:
+        for is_credit in (0, 1):
+            label, name, text = words.of(kind, "primary", is_credit, plan.account.pk, plan.pk, None)
+            assert label
+            assert text
+            assert name == plan.name
+    assert words.of(Kind.STASH_TO_PLAN, "primary", 0, 0, plan.pk, None)[2] == "To {odd} names {plan}"
+
+
+def test_the_days_are_local_ones_and_both_are_in_it(saver: User) -> None:
+    # Lagos is an hour ahead: 23:30 of the 31st in UTC is the first of November there.
+    for moment in (
+        "2026-10-31T22:59:59Z",
+        "2026-10-31T23:00:00Z",
+        "2026-11-30T22:59:59Z",
+        "2026-11-30T23:00:00Z",
+    ):
+        with time_machine.travel(moment, tick=False):
+            pay_in(saver, 100)
+    rows, sums, span = rows_of(about(saver, "stash"), datetime.date(2026, 11, 1), datetime.date(2026, 11, 30))
+    assert [row.balance_kobo for row in rows] == [200, 300]
+    assert (span.opening_kobo, sums.balance_kobo, span.closing_kobo) == (100, 300, 300)
+
+
+def test_rows_that_arrive_meanwhile_do_not_slip_in(saver: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 2)
+    for _ in range(5):
+        pay_in(saver, 100)
+    subject, cutoff = about(saver, "stash"), statement_rows.newest_entry()
+    span = statement_rows.span(subject, EARLY, LATE, cutoff)
+    rows = []
+    for page in statement_rows.pages(subject, span, Sums(0), EARLY, LATE):
+        pay_in(saver, 7)
+        rows += page.rows
+    assert [row.in_kobo for row in rows] == [100] * 5
+    assert span.closing_kobo == 500
+
+
+def test_a_page_never_ends_within_a_move(saver: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = make_plan(saver)
+    pay_in(saver, 100)
+    for _ in range(4):
+        stash.move_to_plan(saver, plan, amount_kobo=1, reference=ledger.new_reference(Kind.STASH_TO_PLAN))
+    whole = told(rows_of(about(saver, "everything"))[0])
+    for size in (2, 3, 4, 5):
+        monkeypatch.setattr(statement_rows, "PAGE_ROWS", size)
+        assert told(rows_of(about(saver, "everything"))[0]) == whole
+    assert len(whole) == 9
+
+
+@pytest.mark.parametrize("scope", ["plan", "everything"])
+def test_a_page_is_one_query_at_any_size(saver: User, monkeypatch: pytest.MonkeyPatch, scope: str) -> None:
+    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 10)
+    plan = make_plan(saver)
+    what = {"plan": plan} if scope == "plan" else {}
+
+    def queries(rows: int) -> int:
+        fill(saver, rows, plan=plan)
+        with CaptureQueriesContext(connection) as captured:
+            assert len(rows_of(about(saver, scope, **what))[0]) == Entry.objects.count()
+        return len(captured)
+
+    one, three = queries(10), queries(20)
+    assert three - one == 2
+
+
+def test_rows_are_counted_before_a_form_without_reading_them_all(
+    saver: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(saver, 30)
+    subject = about(saver, "stash")
+    assert statement_rows.expected(subject, EARLY, LATE, most=100) == 30
+    assert statement_rows.expected(subject, EARLY, LATE, most=20) == 21
+    assert statement_rows.expected(subject, EARLY, datetime.date(2020, 2, 1), most=20) == 0
+    monkeypatch.setattr(statement_rows, "_LOOKS_BACK_ROWS", 5)
+    assert statement_rows.expected(subject, EARLY, LATE, most=100) == 5
+
+
+class Friends:
+    """A circle of three: the saver, one who shows what they save, and one who does not."""
+
+    def __init__(self, saver: User) -> None:
+        self.circle = start_circle(nickname="Chioma")
+        self.mine = join_circle(self.circle, saver, saved_kobo=1_000, nickname="Ada")
+        self.shown = join_circle(self.circle, saved_kobo=2_000, nickname="Bola")
+        self.hidden = join_circle(
+            self.circle, saved_kobo=4_321, nickname="Musa", shown={"hides_amount": True}
+        )
+
+
+@pytest.fixture
+def friends(saver: User) -> Friends:
+    return Friends(saver)
+
+
+def test_a_circle_shows_own_rows_whole_and_of_others_what_they_show(saver: User, friends: Friends) -> None:
+    rows, sums, span = rows_of(about(saver, "circle", circle=friends.circle))
+    plan = friends.mine.plan.name
+    assert told(rows) == [
+        (plan, "Paid in by card", 1_000, None, 1_000),
+        ("Bola", "Saved in the circle", 2_000, None, None),
+        ("Musa", "Saved in the circle", None, None, None),
+    ]
+    assert [bool(row.reference) for row in rows] == [True, False, False]
+    assert (span.opening_kobo, sums.balance_kobo, span.closing_kobo) == (0, 1_000, 1_000)
+
+
+def test_what_is_hidden_cannot_be_reckoned_from_anything(saver: User, friends: Friends) -> None:
+    def all_figures(saved_kobo: int) -> object:
+        member = join_circle(friends.circle, nickname=f"Tunde {saved_kobo}", shown={"hides_amount": True})
+        pay_in(member.user, saved_kobo, plan=member.plan)
+        subject = about(saver, "circle", circle=friends.circle)
+        rows, sums, span = rows_of(subject)
+        own = [row[5:] for row in rows if not row.name.startswith("Tunde")]
+        circles.leave(_emptied(member))
+        return own, sums.foot(), span.opening_kobo, span.closing_kobo
+
+    first, second = all_figures(11), all_figures(999_999)
+    assert isinstance(first, tuple)
+    assert isinstance(second, tuple)
+    assert first[0] == second[0]
+    assert (first[1].totals, first[1].in_kobo, first[1].closing_kobo, first[2:]) == (
+        second[1].totals,
+        second[1].in_kobo,
+        second[1].closing_kobo,
+        second[2:],
+    )
+
+
+def _emptied(member: Any) -> Any:
+    kobo = ledger.balance_kobo(member.plan.account)
+    reference = ledger.new_reference(Kind.PLAN_TO_STASH)
+    stash.move_from_plan(member.user, member.plan, amount_kobo=kobo, reference=reference)
+    return member
+
+
+def test_who_has_left_a_circle_sees_own_rows_only(saver: User, friends: Friends) -> None:
+    circles.leave(_emptied(friends.mine))
+    rows, sums, _ = rows_of(about(saver, "circle", circle=friends.circle))
+    assert [row.description for row in rows] == ["Paid in by card", "To your stash"]
+    assert sums.foot().closing_kobo == 0
+
+
+def test_what_was_taken_back_in_a_circle_is_not_told_of_others(saver: User, friends: Friends) -> None:
+    ledger.reverse(pay_in(friends.shown.user, 77, plan=friends.shown.plan), reference="REV00000000000000001")
+    rows = rows_of(about(saver, "circle", circle=friends.circle))[0]
+    assert 77 not in {row.in_kobo for row in rows}
+
+
+def test_a_circle_is_read_in_pages_by_time(
+    saver: User, friends: Friends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(6):
+        pay_in(saver, 1, plan=friends.mine.plan)
+        pay_in(friends.shown.user, 2, plan=friends.shown.plan)
+    whole = told(rows_of(about(saver, "circle", circle=friends.circle))[0])
+    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 4)
+    assert told(rows_of(about(saver, "circle", circle=friends.circle))[0]) == whole
+    assert [row[2] for row in whole[3:]] == [1, 2] * 6
+
+
+MOVES: list[Callable[[User, Plan, int], object]] = [
+    lambda user, plan, kobo: pay_in(user, kobo),
+    lambda user, plan, kobo: pay_in(user, kobo, plan=plan),
+    lambda user, plan, kobo: ledger.reverse(
+        pay_in(user, kobo, plan=plan), reference=ledger.new_reference(Kind.REVERSAL)
+    ),
+    lambda user, plan, kobo: stash.move_to_plan(
+        user, plan, amount_kobo=kobo, reference=ledger.new_reference(Kind.STASH_TO_PLAN)
+    ),
+    lambda user, plan, kobo: stash.move_from_plan(
+        user, plan, amount_kobo=kobo, reference=ledger.new_reference(Kind.PLAN_TO_STASH)
+    ),
+    lambda user, plan, kobo: interest(plan, kobo + 1, 1),
+]
+
+
+class RandomHistories(TestCase):
+    """Whatever happened, on whichever days, a statement of any of them agrees with the ledger."""
+
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+    @given(
+        acts=st.lists(
+            st.tuples(
+                st.integers(0, 5), st.integers(0, len(MOVES) - 1), st.integers(0, 1), st.integers(1, 10**7)
+            ),
+            max_size=25,
+        ),
+        days=st.tuples(st.integers(-1, 30), st.integers(0, 30)),
+        size=st.integers(2, 7),
+    )
+    def test_opening_and_closing_are_the_ledgers(
+        self, acts: list[tuple[int, int, int, int]], days: tuple[int, int], size: int
+    ) -> None:
+        begins = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
+        first = begins.date() + datetime.timedelta(days=days[0])
+        last = first + datetime.timedelta(days=days[1])
+        at, held = begins, {}
+        with time_machine.travel(begins, tick=False):
+            user = make_user()
+            own = [make_plan(user), make_plan(user, make_product("target"))]
+        for wait, move, which, kobo in acts:
+            at += datetime.timedelta(days=wait, hours=1)
+            with time_machine.travel(at, tick=False):
+                _try(lambda move=move, which=which, kobo=kobo: MOVES[move](user, own[which], kobo))
+                held[timezone.localdate()] = _balances(user)
+        for scope, what, places in _scopes(user, own):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(statement_rows, "PAGE_ROWS", size)
+                rows, sums, span = rows_of(about(user, scope, **what), first, last)
+            before = _held_at(held, first - datetime.timedelta(days=1), places)
+            assert (span.opening_kobo, span.closing_kobo) == (before, _held_at(held, last, places))
+            balance = span.opening_kobo
+            for row in rows:
+                balance += (row.in_kobo or 0) - (row.out_kobo or 0)
+                assert row.balance_kobo == balance
+                assert first <= timezone.localdate(row.at) <= last
+            assert balance == sums.balance_kobo == span.closing_kobo
+            assert (
+                len(rows) == sums.rows == statement_rows.count(about(user, scope, **what), span, first, last)
+            )
+
+
+def _try(act: Callable[[], object]) -> None:
+    with contextlib.suppress(Refused):
+        act()
+
+
+def _balances(user: User) -> dict[int, int]:
+    return {account.pk: account.balance_kobo or 0 for account in user.accounts.all()}
+
+
+def _scopes(user: User, own: list[Plan]) -> list[tuple[str, dict[str, Plan], set[int]]]:
+    stash_account = ledger.stash_account(user).pk
+    single = [("plan", {"plan": plan}, {plan.account.pk}) for plan in own]
+    everything = {stash_account, *(plan.account.pk for plan in own)}
+    return [*single, ("stash", {}, {stash_account}), ("everything", {}, everything)]
+
+
+def _held_at(held: dict[datetime.date, dict[int, int]], day: datetime.date, places: set[int]) -> int:
+    days = [known for known in held if known <= day]
+    balances = held[max(days)] if days else {}
+    return sum(kobo for account, kobo in balances.items() if account in places)

@@ -1,0 +1,365 @@
+"""Writing statements: interrupted, out of room, overtaken, waiting for a turn, and in the end finished once."""
+
+from __future__ import annotations
+
+import datetime
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.files.storage import FileSystemStorage
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from savings import outbox, statement_rows, statement_upkeep, statement_writing, statements, tasks
+from savings.models import OutboxRow, Statement, User
+from tests.factories import fill, make_user, pay_in
+from tests.statements import ask, content, read, row_of, try_to_write, written
+
+pytestmark = pytest.mark.django_db
+
+State = Statement.State
+FORMATS = ["csv", "xlsx", "pdf"]
+
+
+class Trouble(FileSystemStorage):
+    """A storage on another machine, which has no room."""
+
+    def _save(self, name: str, content: Any) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class Elsewhere(FileSystemStorage):
+    """A storage that files are sent to, as a bucket is."""
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(settings: Settings, tmp_path: Path) -> None:
+    settings.STATEMENTS_DIR = tmp_path
+    keep_in(settings, FileSystemStorage)
+
+
+def keep_in(settings: Settings, storage: type[FileSystemStorage]) -> None:
+    backend = f"{storage.__module__}.{storage.__qualname__}"
+    options = {"location": Path(settings.STATEMENTS_DIR) / "files"}
+    settings.STORAGES = settings.STORAGES | {"statements": {"BACKEND": backend, "OPTIONS": options}}
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def mails(kind: str) -> int:
+    return OutboxRow.objects.filter(kind=kind).count()
+
+
+class Killed(BaseException):
+    """The end of a process, at a page of the test's choice."""
+
+
+@contextmanager
+def killed_at(page: int, patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """End the writer as it reads that page, with each page noted; nothing is tidied up, as nothing is by a kill."""
+    read_page, pages = statement_rows._read, []
+
+    def read(*args: Any) -> Any:
+        pages.append(1)
+        if len(pages) == page:
+            raise Killed
+        return read_page(*args)
+
+    with patch.context() as patched, pytest.raises(Killed):
+        patched.setattr(statement_rows, "_read", read)
+        patched.setattr(statement_writing, "PROGRESS_SECONDS", 0)
+        yield
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_a_folder_that_cannot_be_written_to_is_told_and_tried_again(
+    saver: User, settings: Settings, tmp_path: Path, file_format: str
+) -> None:
+    pay_in(saver, 100)
+    settings.STATEMENTS_DIR = tmp_path / "file"
+    settings.STATEMENTS_DIR.touch()
+    statement = try_to_write(ask(saver, format=file_format))
+    assert (statement.state, statement.file_name) == (State.FAILED, "")
+    assert statement.reason == "The file could not be stored. We will try again by ourselves."
+    row = row_of(statement)
+    assert row.due_at is not None
+    assert row.due_at > timezone.now() + datetime.timedelta(seconds=25)
+    settings.STATEMENTS_DIR = tmp_path
+    assert try_to_write(statement).state == State.READY
+    assert statement.reason == ""
+    assert read(statement).closing_kobo == 100
+
+
+def test_a_storage_without_room_gets_nothing_under_a_final_name(
+    saver: User, settings: Settings, tmp_path: Path
+) -> None:
+    keep_in(settings, Trouble)
+    statement = try_to_write(ask(saver))
+    assert statement.state == State.FAILED
+    assert "could not be stored" in statement.reason
+    assert files(tmp_path) == []
+    keep_in(settings, Elsewhere)
+    try_to_write(statement)
+    assert (statement.state, files(tmp_path)) == (State.READY, [statement.file_name])
+    assert mails("statement_ready") == 1
+
+
+@pytest.mark.parametrize("file_format", ["csv", "pdf"])
+def test_a_disk_without_room_leaves_nothing_and_is_told(
+    saver: User, settings: Settings, tmp_path: Path, file_format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The one device that is always full.
+    monkeypatch.setattr(statements.statement_files, "new_draft", lambda statement: Path("/dev/full"))
+    monkeypatch.setattr(Path, "unlink", lambda path, *, missing_ok=False: None)
+    fill(saver, 300)
+    statement = try_to_write(ask(saver, format=file_format))
+    assert statement.state == State.FAILED
+    assert statement.reason.startswith("There was no room for the file.")
+    assert files(tmp_path) == []
+
+
+def test_after_eight_tries_it_is_given_up_with_a_mail(
+    saver: User, settings: Settings, tmp_path: Path
+) -> None:
+    settings.STATEMENTS_DIR = tmp_path / "file"
+    settings.STATEMENTS_DIR.touch()
+    statement = ask(saver)
+    for _ in range(outbox.MOST_TRIES):
+        assert not mails("statement_failed")
+        try_to_write(statement)
+    assert (statement.state, row_of(statement).due_at) == (State.FAILED, None)
+    assert statement.reason == "The file could not be stored. Ask for it again later."
+    assert mails("statement_failed") == 1
+    outbox.try_again(row_of(statement))
+    settings.STATEMENTS_DIR = tmp_path
+    assert try_to_write(statement).state == State.READY
+
+
+def test_writers_that_died_until_nobody_tries_are_told_of(saver: User) -> None:
+    statement = ask(saver)
+    OutboxRow.objects.filter(pk=row_of(statement).pk).update(dead_at=timezone.now(), due_at=None)
+    Statement.objects.update(state=State.WRITING)
+    assert statement_upkeep.give_up_dead() == 1
+    assert statement_upkeep.give_up_dead() == 0
+    statement.refresh_from_db()
+    assert statement.state == State.FAILED
+    assert mails("statement_failed") == 1
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 4])
+def test_csv_goes_on_where_a_killed_writer_was(
+    saver: User, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    fill(saver, 10)
+    with time_machine.travel(timezone.now(), tick=False):
+        whole = content(written(saver, until=timezone.localdate()))
+        monkeypatch.setattr(statement_rows, "PAGE_ROWS", 3)
+        statement = ask(saver, since=timezone.localdate(), until=timezone.localdate())
+        Statement.objects.filter(pk=statement.pk).update(code=Statement.objects.first().code[:-1] + "?")
+        with killed_at(page, monkeypatch):
+            try_to_write(statement)
+        statement.refresh_from_db()
+        assert (statement.state, statement.rows_written) == (State.WRITING, 3 * (page - 1))
+        pay_in(saver, 999)
+        assert try_to_write(statement).state == State.READY
+    ours = content(statement).decode().replace(statement.code[-1], "")
+    rows = [line for line in whole.decode().splitlines() if line.startswith("entry")]
+    assert [line for line in ours.splitlines() if line.startswith("entry")] == rows
+    assert mails("statement_ready") == 2
+
+
+@pytest.mark.parametrize("file_format", ["xlsx", "pdf"])
+def test_other_files_begin_anew(saver: User, monkeypatch: pytest.MonkeyPatch, file_format: str) -> None:
+    fill(saver, 10)
+    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 3)
+    statement = ask(saver, format=file_format)
+    with killed_at(3, monkeypatch):
+        try_to_write(statement)
+    pay_in(saver, 999)
+    said = read(try_to_write(statement))
+    assert [line.balance_kobo for line in said.lines] == [100 * number for number in range(1, 11)]
+    assert said.closing_kobo == 1_000
+
+
+def test_a_checkpoint_whose_file_is_gone_is_no_checkpoint(
+    saver: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fill(saver, 10)
+    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 3)
+    statement = ask(saver)
+    with killed_at(3, monkeypatch):
+        try_to_write(statement)
+    for draft in (tmp_path / "drafts").iterdir():
+        draft.write_bytes(b"")
+    assert len(read(try_to_write(statement)).lines) == 10
+
+
+def test_getting_on_is_worth_more_than_eight_tries(saver: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(saver, 100)
+    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 4)
+    statement = ask(saver)
+    for _ in range(20):
+        with killed_at(2, monkeypatch):
+            try_to_write(statement)
+    assert row_of(statement).tries == 1
+    assert len(read(try_to_write(statement)).lines) == 100
+    assert mails("statement_ready") == 1
+
+
+def test_what_kills_each_worker_at_the_same_place_is_dead_after_eight(
+    saver: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(saver, 10)
+    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 3)
+    statement = ask(saver, format="xlsx")
+    for _ in range(outbox.MOST_TRIES):
+        with killed_at(3, monkeypatch):
+            try_to_write(statement)
+    OutboxRow.objects.update(due_at=timezone.now())
+    outbox.sweep(timezone.now(), tasks.HANDLERS)
+    assert row_of(statement).dead_at is not None
+
+
+def test_a_writer_that_was_overtaken_changes_nothing_more(
+    saver: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fill(saver, 10)
+    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 3)
+    monkeypatch.setattr(statement_writing, "PROGRESS_SECONDS", 0)
+    statement, read_page, seen = ask(saver), statement_rows._read, []
+
+    def read_slowly(*args: Any) -> Any:
+        seen.append(1)
+        if len(seen) == 3:
+            try_to_write(Statement.objects.get(pk=statement.pk))
+        return read_page(*args)
+
+    monkeypatch.setattr(statement_rows, "_read", read_slowly)
+    try_to_write(statement)
+    assert (statement.state, statement.rows_written) == (State.READY, 10)
+    assert len(read(statement).lines) == 10
+    assert mails("statement_ready") == 1
+    assert statement.file_name in files(tmp_path / "files")
+    assert len(files(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("ending", [statements.revoke, statements.delete])
+def test_what_is_taken_back_while_it_is_written_is_not_finished(
+    saver: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ending: Any
+) -> None:
+    fill(saver, 10)
+    statement, read_page = ask(saver), statement_rows._read
+
+    def read_and_end(*args: Any) -> Any:
+        ending(Statement.objects.get(pk=statement.pk))
+        return read_page(*args)
+
+    monkeypatch.setattr(statement_rows, "_read", read_and_end)
+    row = row_of(statement)
+    outbox.deliver(row.pk, tasks.HANDLERS)
+    row.refresh_from_db()
+    assert row.done_at is not None
+    assert not Statement.objects.filter(state=State.READY).exists()
+    assert files(tmp_path) == []
+    assert not mails("statement_ready")
+
+
+def test_a_file_stored_by_a_try_that_died_is_removed(saver: User, tmp_path: Path) -> None:
+    statement = ask(saver)
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "left.csv").touch()
+    Statement.objects.update(state=State.WRITING, file_name="left.csv", expires_at=timezone.now())
+    try_to_write(statement)
+    assert files(tmp_path) == [statement.file_name]
+
+
+def test_the_third_of_one_saver_waits_without_using_up_its_tries(saver: User) -> None:
+    first, second, third = (ask(saver, since=datetime.date(2026, 1, day)) for day in (1, 2, 3))
+    Statement.objects.filter(pk__in=[first.pk, second.pk]).update(state=State.WRITING)
+    for _ in range(10):
+        try_to_write(third)
+    row = row_of(third)
+    assert (third.state, row.tries, row.error) == (State.QUEUED, 0, "")
+    assert row.due_at is not None
+    assert row.due_at > timezone.now()
+    other = make_user()
+    assert written(other).state == State.READY
+
+
+def test_the_third_is_let_in_as_soon_as_one_is_finished(
+    saver: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    first, second, third = (ask(saver, since=datetime.date(2026, 1, day)) for day in (1, 2, 3))
+    Statement.objects.filter(pk__in=[first.pk, second.pk]).update(state=State.WRITING)
+    try_to_write(third)
+    try_to_write(first)
+    assert row_of(third).due_at <= timezone.now()
+    outbox.sweep(timezone.now(), tasks.HANDLERS)
+    third.refresh_from_db()
+    assert third.state == State.READY
+
+
+def test_half_of_a_consumers_threads_are_left_for_mails(saver: User, settings: Settings) -> None:
+    assert settings.HUEY["consumer"]["workers"] == settings.STATEMENT_WRITERS * 2
+    statement = ask(saver)
+    taken = [statement_writing._turns.acquire(blocking=False) for _ in range(settings.STATEMENT_WRITERS)]
+    try:
+        assert try_to_write(statement).state == State.QUEUED
+        assert row_of(statement).tries == 0
+    finally:
+        for _ in taken:
+            statement_writing._turns.release()
+    assert try_to_write(statement).state == State.READY
+
+
+def test_progress_is_told_while_it_is_written(saver: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(saver, 10)
+    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 3)
+    monkeypatch.setattr(statement_writing, "PROGRESS_SECONDS", 0)
+    statement, read_page, told = ask(saver), statement_rows._read, []
+
+    def read(*args: Any) -> Any:
+        now = Statement.objects.get(pk=statement.pk)
+        told.append((now.state, now.rows_written, now.rows_expected))
+        return read_page(*args)
+
+    monkeypatch.setattr(statement_rows, "_read", read)
+    try_to_write(statement)
+    assert told == [(State.WRITING, rows, 10) for rows in (0, 3, 6, 9)]
+
+
+def test_a_writer_keeps_its_row_by_a_short_lease(
+    saver: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(saver, 10)
+    statement = ask(saver)
+    with killed_at(1, monkeypatch):
+        try_to_write(statement)
+    row = row_of(statement)
+    assert row.due_at is not None
+    assert row.due_at <= timezone.now() + datetime.timedelta(seconds=settings.STATEMENT_LEASE_SECONDS)
+
+
+def test_a_mail_says_what_it_is_about(saver: User, mailoutbox: list[Any]) -> None:
+    written(saver)
+    for row in OutboxRow.objects.filter(kind="statement_ready"):
+        outbox.deliver(row.pk, tasks.HANDLERS)
+    (mail,) = mailoutbox
+    statement = Statement.objects.get()
+    assert mail.subject == "Your statement is ready: Stash"
+    assert f"/statements/{statement.pk}/" in mail.body
+    assert statement.file_name not in mail.body + str(mail.alternatives)
+
+
+def test_a_mail_of_giving_up_says_why(saver: User, mailoutbox: list[Any]) -> None:
+    statement_writing.give_up(ask(saver), "There was no room for the file. Ask for it again later.")
+    for row in OutboxRow.objects.filter(kind="statement_failed"):
+        outbox.deliver(row.pk, tasks.HANDLERS)
+    assert "There was no room" in mailoutbox[0].body

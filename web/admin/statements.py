@@ -1,0 +1,67 @@
+"""Statements for staff: what was asked for, how far it is, why it failed. Never what is in one."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from savings.models import Statement, StatementSubscription
+from web.admin.base import Picked, ReadOnlyAdmin
+
+
+class StatementState(Picked):
+    title = "what to look at"
+    parameter_name = "state"
+    conditions = {
+        "unfinished": ("Not written yet", lambda rows: rows.unfinished()),
+    }
+
+
+@admin.register(Statement)
+class StatementAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id",
+        "user",
+        "scope",
+        "since",
+        "until",
+        "format",
+        "state",
+        "reason",
+        "rows_written",
+        "requested_at",
+    )
+    list_filter = (StatementState,)
+    relations = ("user", "plan", "circle")
+    finds_by = ("id", "code", "email")
+    search_help_text = "A whole verification code, an id, or a whole e-mail address"
+    # Neither the file's name nor its password: with the one and the storage at hand a file could be opened.
+    fields = (
+        "user",
+        "scope",
+        "plan",
+        "circle",
+        "since",
+        "until",
+        "format",
+        "has_password",
+        "code",
+        "state",
+        "reason",
+        "requested_at",
+        "rows_expected",
+        "rows_written",
+        "size_bytes",
+        "ready_at",
+        "expires_at",
+        "downloads",
+        "downloaded_at",
+    )
+
+
+@admin.register(StatementSubscription)
+class StatementSubscriptionAdmin(ReadOnlyAdmin):
+    list_display = ("id", "user", "scope", "plan", "circle", "format", "next_month")
+    relations = ("user", "plan", "circle")
+    finds_by = ("id", "email")
+    search_help_text = "An id, or a whole e-mail address"
+    fields = ("user", "scope", "plan", "circle", "format", "next_month", "created_at")
