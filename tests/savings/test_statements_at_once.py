@@ -1,0 +1,241 @@
+"""Statements as workers write them in life: killed at any moment, told to stop, two at once."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from django.conf import settings as project
+from django.db import connection
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from savings import ledger, outbox, statement_subscriptions, tasks
+from savings.models import OutboxRow, Statement, StatementSubscription
+from tests.factories import fill, make_user, pay_in
+from tests.savings.test_consumer import _database_url, wait_until
+from tests.statements import ask, content, read, row_of, written
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+State = Statement.State
+# Notes each page, so that there is much to be killed at, and says when it begins: a kill before that hits Python alone.
+WORKER = """
+import sys, django
+django.setup()
+from django.utils import timezone
+from savings import outbox, statement_rows, statement_writing, tasks
+statement_rows.PAGE_ROWS, statement_writing.PROGRESS_SECONDS = 20, 0
+print("ready", flush=True)
+while outbox.deliver(int(sys.argv[1]), tasks.HANDLERS) is False:
+    pass
+"""
+
+
+@pytest.fixture
+def environment(settings: Settings, tmp_path: Path) -> dict[str, str]:
+    """What a process of the real site needs to work on this test's database and files."""
+    settings.STATEMENTS_DIR = tmp_path / "statements"
+    options = {"location": tmp_path / "statements" / "files"}
+    storage = settings.STORAGES["statements"] | {"OPTIONS": options}
+    settings.STORAGES = settings.STORAGES | {"statements": storage}
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "web.settings",
+        "DATABASE_URL": _database_url(),
+        "VAR_DIR": str(tmp_path),
+        "EMAIL_URL": "dummymail://",
+        "OUTBOX_LEASE_SECONDS": "1",
+        "OUTBOX_FIRST_WAIT_SECONDS": "1",
+        "STATEMENT_LEASE_SECONDS": "1",
+        "LOG_LEVEL": "ERROR",
+    }
+
+
+@pytest.fixture
+def start(environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Starts programs that end with the test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*words: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, *words]
+        started.append(
+            subprocess.Popen(command, cwd=project.BASE_DIR, env=environment, stdout=subprocess.PIPE)
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def entries(statement: Statement) -> list[bytes]:
+    return [line for line in content(statement).splitlines() if line.startswith(b"entry")]
+
+
+def kept(statement: Statement) -> list[str]:
+    """The names of everything that lies in the folder of statements."""
+    return sorted(path.name for path in Path(project.STATEMENTS_DIR).rglob("*") if path.is_file())
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("file_format", "kills"), [("csv", 20), ("xlsx", 4), ("pdf", 4)])
+def test_killed_at_random_moments_it_is_finished_later_once(
+    environment: dict[str, str],
+    start: Callable[..., subprocess.Popen[bytes]],
+    file_format: str,
+    kills: int,
+) -> None:
+    user, chance = make_user(), random.Random(file_format)
+    fill(user, 1_400)
+    statement = ask(user, format=file_format)
+    row, done = row_of(statement), 0
+    for _ in range(kills):
+        process = start("-c", WORKER, str(row.pk))
+        assert process.stdout is not None
+        process.stdout.readline()
+        # Within the second that a file takes, more often at its beginning: the end comes once.
+        time.sleep(chance.uniform(0, 0.25))
+        done += process.poll() is not None
+        process.kill()
+        process.wait()
+        # The lease of who was killed has to end, which is a second in this test.
+        OutboxRow.objects.filter(pk=row.pk, due_at__isnull=False).update(due_at=timezone.now())
+    pay_in(user, 999)
+    last = start("-c", WORKER, str(row.pk))
+    assert last.wait(120) == 0 or done
+    statement.refresh_from_db()
+    assert statement.state == State.READY
+    assert OutboxRow.objects.filter(kind="statement_ready").count() == 1
+    said = read(statement)
+    assert [line.balance_kobo for line in said.lines] == [100 * number for number in range(1, 1_401)]
+    assert said.closing_kobo == 140_000
+    if file_format == "csv":
+        whole = written(user, format="csv", since=timezone.localdate().replace(year=2025))
+        assert entries(statement) == entries(whole)[:1_400]
+
+
+@pytest.mark.timeout(120)
+def test_a_consumer_told_to_stop_finishes_its_statement(
+    environment: dict[str, str], start: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    user = make_user()
+    fill(user, 60_000)
+    statement = ask(user)
+    consumer = start("manage.py", "run_huey")
+    wait_until(lambda: Statement.objects.get().state != State.QUEUED)
+    # The workers begin a moment before the consumer listens to signals.
+    time.sleep(0.5)
+    consumer.send_signal(signal.SIGTERM)
+    assert consumer.wait(60) == 0
+    statement.refresh_from_db()
+    assert (statement.state, statement.rows_written) == (State.READY, 60_000)
+
+
+@pytest.mark.timeout(120)
+def test_a_killed_consumer_is_overtaken_by_the_next_ones_sweep(
+    environment: dict[str, str], start: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    user = make_user()
+    fill(user, 60_000)
+    statement = ask(user)
+    consumer = start("manage.py", "run_huey")
+    wait_until(lambda: Statement.objects.get().state != State.QUEUED)
+    consumer.kill()
+    consumer.wait()
+    time.sleep(1)
+    start("manage.py", "run_huey")
+    wait_until(lambda: Statement.objects.get().state == State.READY)
+    assert read(Statement.objects.get(pk=statement.pk)).closing_kobo == 6_000_000
+
+
+def test_two_workers_at_once_write_a_statement_once(environment: dict[str, str]) -> None:
+    user = make_user()
+    fill(user, 200)
+    rows = [row_of(ask(user, format=file_format)) for file_format in ("csv", "xlsx")]
+    begin = Barrier(2)
+
+    def worker() -> int:
+        try:
+            begin.wait()
+            return sum(outbox.deliver(row.pk, tasks.HANDLERS) for row in rows)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        finished = [pool.submit(worker), pool.submit(worker)]
+    assert sum(future.result() for future in finished) == 2
+    assert set(Statement.objects.values_list("state", flat=True)) == {State.READY}
+    assert OutboxRow.objects.filter(kind="statement_ready").count() == 2
+
+
+def test_the_same_request_twice_at_once_is_one_statement(environment: dict[str, str]) -> None:
+    user, begin = make_user(), Barrier(2)
+
+    def press() -> int:
+        try:
+            begin.wait()
+            return ask(user).pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(press), pool.submit(press)]
+    assert len({future.result() for future in asked}) == Statement.objects.count() == 1
+
+
+def test_the_monthly_run_twice_at_once_asks_once(environment: dict[str, str]) -> None:
+    users, begin = [make_user() for _ in range(5)], Barrier(2)
+    month = timezone.localdate().replace(day=1)
+    for user in users:
+        StatementSubscription.objects.create(user=user, scope="stash", next_month=month.replace(year=2025))
+
+    def run() -> int:
+        try:
+            begin.wait()
+            return statement_subscriptions.run_monthly(month.replace(year=2025, day=28))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(run), pool.submit(run)]
+    assert sum(future.result() for future in runs) == 0
+    StatementSubscription.objects.update(next_month=month.replace(year=2024))
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(run), pool.submit(run)]
+    asked = sum(future.result() for future in runs)
+    assert asked == Statement.objects.count() == 5 * 12
+
+
+def test_postings_and_a_statement_at_once_agree(environment: dict[str, str]) -> None:
+    user, begin = make_user(), Barrier(2)
+    pay_in(user, 100)
+
+    def pay() -> None:
+        try:
+            begin.wait()
+            for _ in range(20):
+                pay_in(user, 1)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        paying = pool.submit(pay)
+        begin.wait()
+        statements = [written(user, since=timezone.localdate().replace(year=2000 + n)) for n in range(1, 6)]
+        paying.result()
+    for statement in statements:
+        said = read(statement)
+        assert said.closing_kobo == (said.lines[-1].balance_kobo if said.lines else 0)
+    assert ledger.balance_kobo(ledger.stash_account(user)) == 120
