@@ -23,6 +23,9 @@ lint: install  ## Check format, style, types, templates, migrations and the prod
 	DEBUG=0 ENV_FILE=tests/production.env $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 bench: install  ## Run the benchmark NAME, or list them
+	@cmp -s requirements/bench.txt .venv/installed-bench.txt || { echo "Installing what benchmarks need …" && \
+		$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bench.txt && \
+		cp requirements/bench.txt .venv/installed-bench.txt; }
 	@$(BIN)/python manage.py bench $(NAME)
 
 requirements: install  ## Compile requirements/*.in to *.txt with hashes; UPGRADE=-U takes the newest of all

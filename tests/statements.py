@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import datetime
 import io
 import re
 from decimal import Decimal
@@ -15,8 +14,6 @@ from django.utils import timezone
 
 from savings import outbox, statements, tasks
 from savings.models import OutboxRow, Statement, User
-
-TODAY = timezone.localdate
 
 
 class Line(NamedTuple):
@@ -38,7 +35,7 @@ class Said(NamedTuple):
 
 def ask(user: User, scope: str = "stash", **asked: Any) -> Statement:
     """A statement that was asked for: as CSV, since the beginning, if nothing else is said."""
-    usual = {"since": statements.BEGINNING, "until": timezone.localdate(), "format": "csv"}
+    usual: dict[str, Any] = {"since": statements.BEGINNING, "until": timezone.localdate(), "format": "csv"}
     return statements.request(user, scope=scope, **usual | asked)
 
 
@@ -72,11 +69,6 @@ def content(statement: Statement) -> bytes:
 def read(statement: Statement) -> Said:
     """What the file says, whatever its format."""
     return {"csv": _read_csv, "xlsx": _read_excel, "pdf": _read_pdf}[statement.format](content(statement))
-
-
-def csv_lines(statement: Statement) -> list[dict[str, str]]:
-    """Every line of a CSV, by the names of its columns."""
-    return list(csv.DictReader(io.StringIO(content(statement).decode("utf-8-sig"), newline=""), strict=True))
 
 
 def _read_csv(data: bytes) -> Said:
@@ -138,7 +130,3 @@ def _kobo(value: Any) -> int | None:
     if value in {None, ""}:
         return None
     return round(Decimal(str(value).replace(",", "")) * 100)
-
-
-def days_ago(days: int) -> datetime.date:
-    return timezone.localdate() - datetime.timedelta(days=days)

@@ -109,7 +109,7 @@ class Statement(models.Model):
         indexes = [
             # The shelf, newest first, in keyset pages.
             models.Index(fields=["user", "-id"], name="statement_shelf"),
-            # What somebody waits for, and what waits for its turn.
+            # What somebody waits for, what waits for its turn, and the staff's list of both.
             models.Index(
                 fields=["user", "id"],
                 name="statement_unfinished",

@@ -18,8 +18,10 @@ from hypothesis.extra.django import TestCase
 
 from savings import circles, ledger, stash, statement_rows
 from savings.exceptions import Refused
+from savings.exports import Row
 from savings.models import Account, Entry, Plan, Transaction, User
-from savings.statement_rows import Row, Subject, Sums
+from savings.statement_rows import Subject, Sums
+from savings.statement_words import Words
 from tests.factories import (
     fill,
     join_circle,
@@ -148,7 +150,7 @@ def test_money_on_its_way_out_is_told_step_by_step(saver: User) -> None:
 
 def test_every_kind_of_movement_has_words_both_ways(saver: User) -> None:
     plan = make_plan(saver, name="{odd} names {plan}")
-    words = statement_rows.Words(saver, [plan.account], names_rows=True)
+    words = Words(saver, [plan.account], names_rows=True)
     for kind in Kind:
         for is_credit in (0, 1):
             label, name, text = words.of(kind, "primary", is_credit, plan.account.pk, plan.pk, None)
@@ -353,7 +355,8 @@ class RandomHistories(TestCase):
         for wait, move, which, kobo in acts:
             at += datetime.timedelta(days=wait, hours=1)
             with time_machine.travel(at, tick=False):
-                _try(lambda move=move, which=which, kobo=kobo: MOVES[move](user, own[which], kobo))
+                with contextlib.suppress(Refused):
+                    MOVES[move](user, own[which], kobo)
                 held[timezone.localdate()] = _balances(user)
         for scope, what, places in _scopes(user, own):
             with pytest.MonkeyPatch.context() as patch:
@@ -370,11 +373,6 @@ class RandomHistories(TestCase):
             assert (
                 len(rows) == sums.rows == statement_rows.count(about(user, scope, **what), span, first, last)
             )
-
-
-def _try(act: Callable[[], object]) -> None:
-    with contextlib.suppress(Refused):
-        act()
 
 
 def _balances(user: User) -> dict[int, int]:

@@ -15,12 +15,20 @@ from django.core.files.storage import FileSystemStorage, Storage
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import outbox, statement_rows, statement_upkeep, statement_writing, statements, tasks
+from savings import (
+    outbox,
+    statement_files,
+    statement_rows,
+    statement_upkeep,
+    statement_writing,
+    statements,
+    tasks,
+)
 from savings.models import OutboxRow, Statement, User
 from tests.factories import fill, make_user, pay_in
 from tests.statements import ask, content, read, row_of, try_to_write, written
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("statements_folder")]
 
 State = Statement.State
 FORMATS = ["csv", "xlsx", "pdf"]
@@ -50,12 +58,6 @@ class Full(Elsewhere):
 
     def _save(self, name: str, content: File[Any]) -> str:
         raise OSError(errno.ENOSPC, "No space left on device")
-
-
-@pytest.fixture(autouse=True)
-def _own_folder(settings: Settings, tmp_path: Path) -> None:
-    settings.STATEMENTS_DIR = tmp_path
-    keep_in(settings, FileSystemStorage)
 
 
 def keep_in(settings: Settings, storage: type[Storage]) -> None:
@@ -104,10 +106,10 @@ def killed_at(page: int, patch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_a_folder_that_cannot_be_written_to_is_told_and_tried_again(
-    saver: User, settings: Settings, tmp_path: Path, file_format: str
+    saver: User, settings: Settings, statements_folder: Path, file_format: str
 ) -> None:
     pay_in(saver, 100)
-    settings.STATEMENTS_DIR = tmp_path / "file"
+    settings.STATEMENTS_DIR = statements_folder / "file"
     settings.STATEMENTS_DIR.touch()
     statement = try_to_write(ask(saver, format=file_format))
     assert (statement.state, statement.file_name) == (State.FAILED, "")
@@ -115,44 +117,48 @@ def test_a_folder_that_cannot_be_written_to_is_told_and_tried_again(
     row = row_of(statement)
     assert row.due_at is not None
     assert row.due_at > timezone.now() + datetime.timedelta(seconds=25)
-    settings.STATEMENTS_DIR = tmp_path
+    settings.STATEMENTS_DIR = statements_folder
     assert try_to_write(statement).state == State.READY
     assert statement.reason == ""
     assert read(statement).closing_kobo == 100
 
 
 def test_a_storage_without_room_gets_nothing_under_a_final_name(
-    saver: User, settings: Settings, tmp_path: Path
+    saver: User, settings: Settings, statements_folder: Path
 ) -> None:
     keep_in(settings, Full)
     statement = try_to_write(ask(saver))
     assert statement.state == State.FAILED
     assert "could not be stored" in statement.reason
-    assert files(tmp_path) == []
+    assert files(statements_folder) == []
     keep_in(settings, Elsewhere)
     try_to_write(statement)
-    assert (statement.state, files(tmp_path)) == (State.READY, [statement.file_name])
+    assert (statement.state, files(statements_folder)) == (State.READY, [statement.file_name])
     assert mails("statement_ready") == 1
 
 
 @pytest.mark.parametrize("file_format", ["csv", "pdf"])
 def test_a_disk_without_room_leaves_nothing_and_is_told(
-    saver: User, settings: Settings, tmp_path: Path, file_format: str, monkeypatch: pytest.MonkeyPatch
+    saver: User,
+    settings: Settings,
+    statements_folder: Path,
+    file_format: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # The one device that is always full.
-    monkeypatch.setattr(statements.statement_files, "new_draft", lambda statement: Path("/dev/full"))
+    monkeypatch.setattr(statement_files, "new_draft", lambda statement: Path("/dev/full"))
     monkeypatch.setattr(Path, "unlink", lambda path, *, missing_ok=False: None)
     fill(saver, 300)
     statement = try_to_write(ask(saver, format=file_format))
     assert statement.state == State.FAILED
     assert statement.reason.startswith("There was no room for the file.")
-    assert files(tmp_path) == []
+    assert files(statements_folder) == []
 
 
 def test_after_eight_tries_it_is_given_up_with_a_mail(
-    saver: User, settings: Settings, tmp_path: Path
+    saver: User, settings: Settings, statements_folder: Path
 ) -> None:
-    settings.STATEMENTS_DIR = tmp_path / "file"
+    settings.STATEMENTS_DIR = statements_folder / "file"
     settings.STATEMENTS_DIR.touch()
     statement = ask(saver)
     for _ in range(outbox.MOST_TRIES):
@@ -162,7 +168,7 @@ def test_after_eight_tries_it_is_given_up_with_a_mail(
     assert statement.reason == "The file could not be stored. Ask for it again later."
     assert mails("statement_failed") == 1
     outbox.try_again(row_of(statement))
-    settings.STATEMENTS_DIR = tmp_path
+    settings.STATEMENTS_DIR = statements_folder
     assert try_to_write(statement).state == State.READY
 
 
@@ -209,14 +215,14 @@ def test_other_files_begin_anew(saver: User, monkeypatch: pytest.MonkeyPatch, fi
 
 
 def test_a_checkpoint_whose_file_is_gone_is_no_checkpoint(
-    saver: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    saver: User, monkeypatch: pytest.MonkeyPatch, statements_folder: Path
 ) -> None:
     fill(saver, 10)
     monkeypatch.setattr(statement_rows, "PAGE_ROWS", 3)
     statement = ask(saver)
     with killed_at(3, monkeypatch):
         try_to_write(statement)
-    for draft in (tmp_path / "drafts").iterdir():
+    for draft in (statements_folder / "drafts").iterdir():
         draft.write_bytes(b"")
     assert len(read(try_to_write(statement)).lines) == 10
 
@@ -248,7 +254,7 @@ def test_what_kills_each_worker_at_the_same_place_is_dead_after_eight(
 
 
 def test_a_writer_that_was_overtaken_changes_nothing_more(
-    saver: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    saver: User, monkeypatch: pytest.MonkeyPatch, statements_folder: Path
 ) -> None:
     fill(saver, 10)
     monkeypatch.setattr(statement_rows, "PAGE_ROWS", 3)
@@ -266,13 +272,13 @@ def test_a_writer_that_was_overtaken_changes_nothing_more(
     assert (statement.state, statement.rows_written) == (State.READY, 10)
     assert len(read(statement).lines) == 10
     assert mails("statement_ready") == 1
-    assert statement.file_name in files(tmp_path / "files")
-    assert len(files(tmp_path)) == 1
+    assert statement.file_name in files(statements_folder / "files")
+    assert len(files(statements_folder)) == 1
 
 
 @pytest.mark.parametrize("ending", [statements.revoke, statements.delete])
 def test_what_is_taken_back_while_it_is_written_is_not_finished(
-    saver: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ending: Any
+    saver: User, monkeypatch: pytest.MonkeyPatch, statements_folder: Path, ending: Any
 ) -> None:
     fill(saver, 10)
     statement, read_page = ask(saver), statement_rows._read
@@ -287,17 +293,17 @@ def test_what_is_taken_back_while_it_is_written_is_not_finished(
     row.refresh_from_db()
     assert row.done_at is not None
     assert not Statement.objects.filter(state=State.READY).exists()
-    assert files(tmp_path) == []
+    assert files(statements_folder) == []
     assert not mails("statement_ready")
 
 
-def test_a_file_stored_by_a_try_that_died_is_removed(saver: User, tmp_path: Path) -> None:
+def test_a_file_stored_by_a_try_that_died_is_removed(saver: User, statements_folder: Path) -> None:
     statement = ask(saver)
-    (tmp_path / "files").mkdir()
-    (tmp_path / "files" / "left.csv").touch()
+    (statements_folder / "files").mkdir()
+    (statements_folder / "files" / "left.csv").touch()
     Statement.objects.update(state=State.WRITING, file_name="left.csv", expires_at=timezone.now())
     try_to_write(statement)
-    assert files(tmp_path) == [statement.file_name]
+    assert files(statements_folder) == [statement.file_name]
 
 
 def test_the_third_of_one_saver_waits_without_using_up_its_tries(saver: User) -> None:
@@ -320,7 +326,7 @@ def test_the_third_is_let_in_as_soon_as_one_is_finished(
     Statement.objects.filter(pk__in=[first.pk, second.pk]).update(state=State.WRITING)
     try_to_write(third)
     try_to_write(first)
-    assert row_of(third).due_at <= timezone.now()
+    assert OutboxRow.objects.filter(pk=row_of(third).pk, due_at__lte=timezone.now()).exists()
     outbox.sweep(timezone.now(), tasks.HANDLERS)
     third.refresh_from_db()
     assert third.state == State.READY

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
@@ -12,13 +13,13 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import ledger, statement_upkeep, statements
+from savings import ledger, statement_files, statement_upkeep, statements
 from savings.exceptions import Refused
 from savings.models import OutboxRow, Statement, User
 from tests.factories import fill, join_circle, make_plan, make_user, pay_in, start_circle
 from tests.statements import ask, content, read, row_of, try_to_write, written
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("statements_folder")]
 
 State = Statement.State
 FORMATS = ["csv", "xlsx", "pdf"]
@@ -31,19 +32,9 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
-def files() -> list[Path]:
+def files(folder: Path) -> list[Path]:
     """Everything that is stored of statements, whole or not."""
-    from django.conf import settings  # noqa: PLC0415
-
-    return [path for path in settings.STATEMENTS_DIR.rglob("*") if path.is_file()]
-
-
-@pytest.fixture(autouse=True)
-def _own_folder(settings: Settings, tmp_path: Path) -> None:
-    settings.STATEMENTS_DIR = tmp_path
-    options = {"location": tmp_path / "files"}
-    statements_storage = settings.STORAGES["statements"] | {"OPTIONS": options}
-    settings.STORAGES = settings.STORAGES | {"statements": statements_storage}
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def mails(kind: str = "statement_ready") -> list[OutboxRow]:
@@ -135,7 +126,7 @@ def test_nobody_has_more_than_ten_written_at_a_time(saver: User) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused_beside_its_field(
-    saver: User, asked: dict[str, object], field: str
+    saver: User, asked: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(Refused) as refused:
         ask(saver, **asked)
@@ -165,7 +156,7 @@ def test_too_many_rows_for_a_format_are_refused_with_the_reason(saver: User) -> 
         ask(saver, format="pdf")
     assert refused.value.field == "format"
     assert ask(saver, format="xlsx").state == State.QUEUED
-    asked = {"scope": "stash", "since": statements.BEGINNING, "until": timezone.localdate()}
+    asked: dict[str, Any] = {"scope": "stash", "since": statements.BEGINNING, "until": timezone.localdate()}
     assert statements.expected_rows(saver, **asked, most=most) == most + 1
     assert statements.expected_rows(saver, **asked, most=2_000) == most + 1
 
@@ -223,11 +214,11 @@ def test_a_password_that_cannot_be_read_any_more_ends_it(saver: User, settings: 
     assert row_of(statement).done_at is not None
 
 
-def test_files_have_names_nobody_can_guess_and_drafts_are_gone(saver: User) -> None:
+def test_files_have_names_nobody_can_guess_and_drafts_are_gone(saver: User, statements_folder: Path) -> None:
     first, second = written(saver), written(saver, format="xlsx")
-    assert {path.name for path in files()} == {first.file_name, second.file_name}
+    assert {path.name for path in files(statements_folder)} == {first.file_name, second.file_name}
     assert len(first.file_name.split(".")[0]) == 32
-    assert all(path.stat().st_mode & 0o077 == 0 for path in files())
+    assert all(path.stat().st_mode & 0o077 == 0 for path in files(statements_folder))
 
 
 def test_a_link_leads_to_its_statement(saver: User) -> None:
@@ -265,38 +256,38 @@ def test_downloads_are_counted(saver: User) -> None:
     assert statement.downloaded_at is not None
 
 
-def test_revoking_kills_the_link_and_the_file(saver: User) -> None:
+def test_revoking_kills_the_link_and_the_file(saver: User, statements_folder: Path) -> None:
     statement = written(saver)
     token = statements.link_token(statement)
     assert statements.revoke(statement)
     assert not statements.revoke(statement)
     assert (statement.state, statement.file_name) == (State.REVOKED, "")
-    assert not files()
+    assert not files(statements_folder)
     assert statements.statement_of_token(token) is None
     assert not statements.count_download(statement)
     with pytest.raises(FileNotFoundError):
         statements.open_file(statement)
 
 
-def test_what_is_revoked_before_it_is_written_is_not_written(saver: User) -> None:
+def test_what_is_revoked_before_it_is_written_is_not_written(saver: User, statements_folder: Path) -> None:
     statement = ask(saver)
     assert statements.revoke(statement)
     try_to_write(statement)
     assert (statement.state, row_of(statement).due_at) == (State.REVOKED, None)
-    assert not files()
+    assert not files(statements_folder)
     assert not mails()
 
 
-def test_deleting_leaves_neither_row_nor_file(saver: User) -> None:
+def test_deleting_leaves_neither_row_nor_file(saver: User, statements_folder: Path) -> None:
     for statement in (written(saver), ask(saver, format="xlsx")):
         statements.delete(statement)
     assert not Statement.objects.exists()
-    assert not files()
+    assert not files(statements_folder)
 
 
-def test_a_file_that_cannot_be_removed_is_not_forgotten(saver: User, settings: Settings) -> None:
+def test_a_file_that_cannot_be_removed_is_not_forgotten(saver: User, statements_folder: Path) -> None:
     statement = written(saver)
-    store = Path(settings.STATEMENTS_DIR) / "files"
+    store = statements_folder / "files"
     file = store / statement.file_name
     file.unlink()
     file.mkdir()
@@ -309,13 +300,15 @@ def test_a_file_that_cannot_be_removed_is_not_forgotten(saver: User, settings: S
     assert Statement.objects.get().file_name == ""
 
 
-def test_what_is_over_can_be_asked_for_again(saver: User, clock: time_machine.Traveller) -> None:
+def test_what_is_over_can_be_asked_for_again(
+    saver: User, clock: time_machine.Traveller, statements_folder: Path
+) -> None:
     plan = make_plan(saver, holding_kobo=100)
     statement = written(saver, "plan", plan=plan, format="pdf", password="long enough")
     clock.shift(datetime.timedelta(days=8))
     assert statement_upkeep.expire(timezone.now()) == 1
     statement.refresh_from_db()
-    assert (statement.state, statement.file_name, files()) == (State.EXPIRED, "", [])
+    assert (statement.state, statement.file_name, files(statements_folder)) == (State.EXPIRED, "", [])
     again = statements.ask_again(statement)
     same = ["scope", "plan_id", "circle_id", "since", "until", "format"]
     assert [getattr(again, name) for name in same] == [getattr(statement, name) for name in same]
@@ -324,7 +317,7 @@ def test_what_is_over_can_be_asked_for_again(saver: User, clock: time_machine.Tr
 
 
 def test_drafts_that_nobody_goes_on_with_are_removed(saver: User, clock: time_machine.Traveller) -> None:
-    draft = statements.statement_files.new_draft(ask(saver))
+    draft = statement_files.new_draft(ask(saver))
     draft.touch()
     statement_upkeep.expire(timezone.now())
     assert draft.exists()

@@ -12,7 +12,7 @@ class StatementState(Picked):
     title = "what to look at"
     parameter_name = "state"
     conditions = {
-        "unfinished": ("Not written yet", lambda rows: rows.unfinished()),
+        "unfinished": ("Not written yet", lambda rows: rows.filter(state__in=["queued", "writing"])),
     }
 
 
