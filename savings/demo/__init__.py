@@ -21,7 +21,7 @@ from django.test.utils import override_settings
 from django.utils import timezone
 
 from savings import gateway
-from savings.demo import cast, company, mishaps
+from savings.demo import cast, company, mishaps, papers
 from savings.demo.story import Clock, Story, add_user
 from savings.models import Product, User
 
@@ -42,6 +42,7 @@ def build(clock: Clock, now: datetime.datetime) -> None:
         _cast_savers(story)
         mishaps.add(story, random.Random("mishaps"))  # noqa: S311
         company.add(story, random.Random("company"))  # noqa: S311
+        papers.add(story, random.Random("papers"))  # noqa: S311
         with _alone(story):
             story.run()
 

@@ -268,12 +268,7 @@ def _waiting(plan: Plan) -> Iterator[Figure]:
         idle, busy = [], []
         for _ in range(ROUNDS):
             idle += list(itertools.islice(_answers(page), 200))
-            statement = ask(plan, "csv")
-            _wait_for(statement, Statement.State.WRITING)
-            while _state(statement) == Statement.State.WRITING:
-                busy += list(itertools.islice(_answers(page), 20))
-            _wait_for(statement, Statement.State.READY)
-            statements.revoke(statement)
+            busy += _answers_beside(ask(plan, "csv"), page)
     finally:
         consumer.terminate()
         consumer.wait()
@@ -283,6 +278,17 @@ def _waiting(plan: Plan) -> Iterator[Figure]:
     yield Figure(
         "a page while the largest is written : while nothing is", beside / alone, "x", detail, at_most=1.3
     )
+
+
+def _answers_beside(statement: Statement, page: Callable[[], None]) -> list[float]:
+    """Return how long a page takes, again and again, while a statement is written."""
+    _wait_until(lambda: _state(statement) != Statement.State.QUEUED)
+    seconds = list(itertools.islice(_answers(page), 20))
+    while _state(statement) == Statement.State.WRITING:
+        seconds += list(itertools.islice(_answers(page), 20))
+    _wait_until(lambda: _state(statement) == Statement.State.READY)
+    statements.revoke(statement)
+    return seconds
 
 
 def _answers(page: Callable[[], None]) -> Iterator[float]:
@@ -298,11 +304,11 @@ def _state(statement: Statement) -> str:
     return Statement.objects.values_list("state", flat=True).get(pk=statement.pk)
 
 
-def _wait_for(statement: Statement, state: str) -> None:
-    until = time.monotonic() + 300
-    while _state(statement) != state:
-        if time.monotonic() > until:
-            raise SystemExit(f"The statement did not become {state}.")
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    ends_at = time.monotonic() + 300
+    while not is_so():
+        if time.monotonic() > ends_at:
+            raise SystemExit("The consumer did not write the statement.")
         time.sleep(0.01)
 
 

@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 
 from savings import demo, emails, ledger, ledger_checks, money
 from savings.demo import cast
-from savings.models import Circle, OutboxRow, Payment, Plan, Product, Transaction, User
+from savings.models import Circle, OutboxRow, Payment, Plan, Product, Statement, Transaction, User
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +51,11 @@ def test_the_demo_is_whole_right_and_the_same_every_time(capsys: pytest.CaptureF
         "December in Enugu": 24,
         "Lagos runners": 5,
     }
+    shelf = Statement.objects.order_by("id").values_list("user__email", "format", "state")
+    assert list(shelf) == [
+        ("ada@example.com", file_format, state)
+        for file_format, state in (("pdf", "expired"), ("pdf", "ready"), ("xlsx", "ready"), ("csv", "ready"))
+    ]
     unsent = OutboxRow.objects.filter(kind__in=emails.KINDS, done_at=None)
     assert set(unsent.values_list("user__email", flat=True)) == {"bola@example.com"}
     assert not unsent.filter(dead_at=None).exists()

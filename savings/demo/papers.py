@@ -1,0 +1,56 @@
+"""The statements of the demo: on the shelf of one saver, as they come to lie there, and really written."""
+
+from __future__ import annotations
+
+import datetime
+import random
+from functools import partial
+from typing import Any
+
+from django.utils import timezone
+
+from savings import outbox, statement_subscriptions, statement_upkeep, statement_writing, statements
+from savings.demo import cast
+from savings.demo.story import Story
+from savings.models import OutboxRow, Plan, User
+from savings.models.statements import Format, Scope
+
+# Days ago, the scope, the period by its key, and the format. The first is too old to be kept by now.
+_ASKED = (
+    (24, Scope.STASH, "last-month", Format.PDF),
+    (3, Scope.PLAN, "last-3-months", Format.PDF),
+    (2, Scope.EVERYTHING, "last-year", Format.EXCEL),
+    (1, Scope.STASH, "this-year", Format.CSV),
+)
+
+
+def add(story: Story, chance: random.Random) -> None:
+    """Put the statements into the story."""
+    email = cast.SAVERS[0].email
+    for days, scope, period, file_format in _ASKED:
+        day = story.today - datetime.timedelta(days=days)
+        story.add(story.on(day, chance), partial(_ask, story, email, scope, period, file_format))
+    day = story.today - datetime.timedelta(days=1)
+    story.add(story.on(day, chance), lambda: statement_upkeep.expire(timezone.now()))
+    story.add(story.on(day, chance), partial(_subscribe, email))
+
+
+def _ask(story: Story, email: str, scope: str, period: str, file_format: str) -> None:
+    user = User.objects.get(email=email)
+    days = {key: (since, until) for key, _, since, until in statements.presets(timezone.localdate())}
+    since, until = days[period]
+    asked: dict[str, Any] = {"plan": _oldest_plan(user)} if scope == Scope.PLAN else {}
+    statement = statements.request(user, scope=scope, since=since, until=until, format=file_format, **asked)
+    row = OutboxRow.objects.get(dedupe_key=statements.row_key(statement.pk))
+    outbox.deliver(row.pk, {row.kind: statement_writing.write})
+    story.soon(story.send_mails, minutes=0.2)
+
+
+def _subscribe(email: str) -> None:
+    statement_subscriptions.subscribe(
+        User.objects.get(email=email), scope=Scope.EVERYTHING, format=Format.PDF
+    )
+
+
+def _oldest_plan(user: User) -> Plan:
+    return user.plans.open().order_by("id")[0]
