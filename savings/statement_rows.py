@@ -27,7 +27,7 @@ from savings.statement_words import Words
 
 PAGE_ROWS = 5_000
 # How far back a form looks that asks how many rows there would be: far enough for every format with a limit.
-_LOOKS_BACK_ROWS = 50_000
+LOOKS_BACK_ROWS = 50_000
 
 # One side of one account's entries, in order. A limit inside each, so that nothing is read that is not shown; both
 # databases walk the index of that account and side.
@@ -152,7 +152,7 @@ def expected(subject: Subject, since: datetime.date, until: datetime.date, *, mo
     Looks at the newest 50,000 entries of each account and no further: what a writer then finds to be too long after
     all, it refuses itself.
     """
-    sides, parameters = _sides(subject.accounts, 0, _newest(), _LOOKS_BACK_ROWS, order="DESC")
+    sides, parameters = _sides(subject.accounts, 0, _newest(), LOOKS_BACK_ROWS, order="DESC")
     rows = 0
     if sides:
         days = (since, until + datetime.timedelta(days=1))

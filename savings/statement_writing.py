@@ -165,6 +165,7 @@ def _open(row: OutboxRow, statement: Statement) -> tuple[Job, Writer]:
             return job, writer
     job = Job(row, statement, subject, span, Sums(span.opening_kobo), statement_files.new_draft(statement))
     expected = statement_rows.count(subject, span, statement.since, statement.until)
+    statements.check_count(statement.format, expected)
     _update(job, rows_expected=expected, rows_written=0, opening_kobo=span.opening_kobo)
     password = statement_passwords.unseal(statement)
     return job, writer_class(job.draft, head, **({"password": password} if password else {}))

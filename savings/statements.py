@@ -195,16 +195,26 @@ def expected_rows(
 
 
 def check_rows(user: User, file_format: str, **asked: Any) -> None:
-    """Raise Refused, with the field, where a statement would have more rows than its format is offered for."""
+    """Raise Refused, with the field, where a statement would have more rows than its format is offered for.
+
+    Looks at the newest 50,000 entries and no further, since somebody waits: the writer itself counts.
+    """
     most = most_rows(file_format)
-    if most is not None and expected_rows(user, **asked, most=most) > most:
-        raise Refused(too_many(file_format, most), field="format")
+    if most is not None and most <= statement_rows.LOOKS_BACK_ROWS:
+        check_count(file_format, expected_rows(user, **asked, most=most))
 
 
-def too_many(file_format: str, most: int) -> str:
-    """Return why a format does not do, and which does."""
+def check_count(file_format: str, rows: int) -> None:
+    """Raise Refused, with the field, for more rows than a format is offered for."""
+    most = most_rows(file_format)
+    if most is None or rows <= most:
+        return
     others = "CSV" if file_format == Format.EXCEL else "Excel or CSV"
-    return f"{Format(file_format).label} holds up to {most:,} rows, and this has more. Choose {others}, or fewer days."
+    name = Format(file_format).label
+    raise Refused(
+        f"{name} holds up to {most:,} rows, and this has more. Choose {others}, or fewer days.",
+        field="format",
+    )
 
 
 def open_file(statement: Statement) -> File[Any]:

@@ -74,7 +74,7 @@ def build_board(circle_id: int) -> None:
 
 @on_startup()
 def give_way() -> None:
-    """Let whoever waits for a page go first: on Linux this is of each worker's thread alone, elsewhere of the process."""
+    """Let whoever waits for a page go first. On Linux this is of each worker's thread, elsewhere of the process."""
     os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
 
 

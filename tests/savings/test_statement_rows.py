@@ -225,7 +225,7 @@ def test_rows_are_counted_before_a_form_without_reading_them_all(
     assert statement_rows.expected(subject, EARLY, LATE, most=100) == 30
     assert statement_rows.expected(subject, EARLY, LATE, most=20) == 21
     assert statement_rows.expected(subject, EARLY, datetime.date(2020, 2, 1), most=20) == 0
-    monkeypatch.setattr(statement_rows, "_LOOKS_BACK_ROWS", 5)
+    monkeypatch.setattr(statement_rows, "LOOKS_BACK_ROWS", 5)
     assert statement_rows.expected(subject, EARLY, LATE, most=100) == 5
 
 

@@ -172,6 +172,15 @@ def test_after_eight_tries_it_is_given_up_with_a_mail(
     assert try_to_write(statement).state == State.READY
 
 
+def test_what_has_grown_too_long_since_it_was_asked_for_is_given_up_at_once(saver: User) -> None:
+    statement = ask(saver, format="pdf")
+    fill(saver, (statements.most_rows("pdf") or 0) + 1)
+    try_to_write(statement)
+    assert (statement.state, row_of(statement).due_at) == (State.FAILED, None)
+    assert "Choose Excel or CSV" in statement.reason
+    assert mails("statement_failed") == 1
+
+
 def test_writers_that_died_until_nobody_tries_are_told_of(saver: User) -> None:
     statement = ask(saver)
     OutboxRow.objects.filter(pk=row_of(statement).pk).update(dead_at=timezone.now(), due_at=None)
