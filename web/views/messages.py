@@ -6,17 +6,17 @@ import dataclasses
 import datetime
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.views.decorators.csrf import csrf_exempt
 
 from savings import emails, mail_switches, users
 from savings.models import OutboxRow, User
 from web import keyset
 from web.http import SaverRequest, render_part
+from web.moments import moment
 
 _IN_THE_MAILBOX = 50
 
@@ -43,7 +43,7 @@ def index(request: SaverRequest) -> HttpResponse:
     page = keyset.page(_mails(user=request.user).defer("text", "html"), request.GET)
     context = {
         "page": page,
-        "rows": [_message(row) for row in page.rows],
+        "rows": [message(row) for row in page.rows],
         "shows_mailbox": settings.SHOWS_MAILBOX,
     }
     return render_part(request, "messages/index.html", "listing", context)
@@ -52,7 +52,7 @@ def index(request: SaverRequest) -> HttpResponse:
 def detail(request: SaverRequest, message_id: int) -> HttpResponse:
     """One mail with its text."""
     row = get_object_or_404(_mails(user=request.user), pk=message_id)
-    return render(request, "messages/detail.html", {"message": _message(row, text=emails.text_to_show(row))})
+    return render(request, "messages/detail.html", {"message": message(row, text=emails.text_to_show(row))})
 
 
 def mailbox(request: HttpRequest) -> HttpResponse:
@@ -60,7 +60,7 @@ def mailbox(request: HttpRequest) -> HttpResponse:
     if not settings.SHOWS_MAILBOX:
         raise Http404
     rows = _mails().order_by("-id")[:_IN_THE_MAILBOX]
-    return render(request, "messages/mailbox.html", {"rows": [_message(row, text=row.text) for row in rows]})
+    return render(request, "messages/mailbox.html", {"rows": [message(row, text=row.text) for row in rows]})
 
 
 @csrf_exempt
@@ -81,12 +81,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     )
 
 
-def _mails(**of: User) -> QuerySet[OutboxRow]:
-    """Return the rows of the outbox that are mails, with what the pages show of others' rows."""
-    return OutboxRow.objects.filter(kind__in=emails.KINDS, **of).select_related("transaction", "user")
-
-
-def _message(row: OutboxRow, *, text: str = "") -> Message:
+def message(row: OutboxRow, *, text: str = "") -> Message:
+    """Return a mail as the pages show it. Its transaction and person come with it (`select_related`)."""
     title, why = emails.KINDS[row.kind]
     at = timezone.localtime(row.created_at)
     state, badge, icon = _state(row)
@@ -98,27 +94,30 @@ def _message(row: OutboxRow, *, text: str = "") -> Message:
         to=row.to or (row.user.email if row.user else ""),
         text=text,
         at=at,
-        at_text=_moment(at),
+        at_text=moment(at),
         state=state,
         badge=badge,
         icon=icon,
     )
 
 
+def newest(user: User, of: Q) -> Message | None:
+    """Return the newest mail to a person among those, if there is one."""
+    row = _mails(user=user).filter(of).order_by("-id").first()
+    return message(row) if row else None
+
+
+def _mails(**of: User) -> QuerySet[OutboxRow]:
+    """Return the rows of the outbox that are mails, with what the pages show of others' rows."""
+    return OutboxRow.objects.filter(kind__in=emails.KINDS, **of).select_related("transaction", "user")
+
+
 def _state(row: OutboxRow) -> tuple[str, str | None, str]:
     """Return what became of a mail, its badge and icon."""
     if row.done_at:
-        return f"Sent {_moment(row.done_at)}", None, "check"
+        return f"Sent {moment(row.done_at)}", None, "check"
     if row.dead_at:
         return "Could not be sent", "bad", "cross"
     if row.error and row.due_at:
-        return f"We try again {_moment(row.due_at)}", "", "clock"
+        return f"We try again {moment(row.due_at)}", "", "clock"
     return "On its way", "", "clock"
-
-
-def _moment(at: datetime.datetime) -> str:
-    local = timezone.localtime(at)
-    today = timezone.localdate()
-    if local.date() == today:
-        return date_format(local, "H:i")
-    return date_format(local, "j M, H:i" if local.year == today.year else "j M Y, H:i")

@@ -1,0 +1,44 @@
+"""Moments and periods as people say them."""
+
+from __future__ import annotations
+
+import calendar
+import datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
+
+
+def moment(at: datetime.datetime) -> str:
+    """Return a moment in local time: `10:31` of today, else with its day, and its year where that is another one."""
+    local, today = timezone.localtime(at), timezone.localdate()
+    if local.date() == today:
+        return date_format(local, "H:i")
+    return date_format(local, "j M, H:i" if local.year == today.year else "j M Y, H:i")
+
+
+def period(since: datetime.date, until: datetime.date) -> str:
+    """Return a period as people say it: `October 2026`, `July to September 2026`, `2025, whole year`."""
+    is_whole = since.day == 1 and until.day == calendar.monthrange(until.year, until.month)[1]
+    if is_whole and since.year == until.year and (since.month, until.month) == (1, 12):
+        return f"{since.year}, whole year"
+    day = "" if is_whole else "j "
+    last = date_format(until, f"{day}F Y")
+    if since == until or (is_whole and (since.year, since.month) == (until.year, until.month)):
+        return last
+    if since.year != until.year:
+        return f"{date_format(since, f'{day}F Y')} to {last}"
+    if since.month != until.month:
+        return f"{date_format(since, f'{day}F')} to {last}"
+    return f"{since.day} to {last}"
+
+
+def days(since: datetime.date, until: datetime.date) -> str:
+    """Return a period in little space: `1 to 27 Nov`, with the year where it is another one."""
+    this_year = timezone.localdate().year
+    last = date_format(until, "j M" if until.year == this_year == since.year else "j M Y")
+    if since == until:
+        return last
+    if (since.year, since.month) == (until.year, until.month):
+        return f"{since.day} to {last}"
+    return f"{date_format(since, 'j M' if since.year == until.year else 'j M Y')} to {last}"
