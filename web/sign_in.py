@@ -24,6 +24,8 @@ PUBLIC = frozenset(
         "healthz",
         "readyz",
         "payments:webhook",
+        # Whoever was shown a statement asks us whether it is ours.
+        "statements:verify",
         # Development's mailbox, which is not there when mails are sent.
         "messages:mailbox",
         # Whoever has the mail may end its kind.
@@ -100,7 +102,10 @@ def _keep(request: HttpRequest) -> bool:
     """Keep a form over the sign-in, in the stranger's own session. The CSRF check has said that it is ours."""
     fields = request.POST.copy()
     fields.pop("csrfmiddlewaretoken", None)
-    if request.path.startswith(_NEVER_KEPT) or request.FILES or len(fields.urlencode()) > _LONGEST_UNSENT:
+    # Not without its password either: what was to be locked would be made open.
+    has_password = bool(fields.get("password"))
+    is_too_long = len(fields.urlencode()) > _LONGEST_UNSENT
+    if request.path.startswith(_NEVER_KEPT) or has_password or request.FILES or is_too_long:
         return False
     request.session[_UNSENT] = {"path": request.path, "fields": fields.urlencode(), "at": time.time()}
     return True

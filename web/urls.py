@@ -17,6 +17,8 @@ from web.views import (
     payments,
     plans,
     stash,
+    statement_files,
+    statements,
     transactions,
     users,
 )
@@ -70,6 +72,20 @@ transaction_urls = [
     path("<str:reference>/", transactions.receipt, name="receipt"),
 ]
 
+statement_urls = [
+    path("", statements.index, name="index"),
+    path("start/", statements.start, name="start"),
+    path("<int:statement_id>/", statements.detail, name="detail"),
+    path("<int:statement_id>/download/", statement_files.download, name="download"),
+    path("<int:statement_id>/again/", statements.ask_again, name="ask_again"),
+    path("<int:statement_id>/resend-mail/", statements.resend_mail, name="resend_mail"),
+    path("<int:statement_id>/revoke/", statements.revoke, name="revoke"),
+    path("<int:statement_id>/delete/", statements.delete, name="delete"),
+    path("monthly/<int:subscription_id>/end/", statements.unsubscribe, name="unsubscribe"),
+    path("verify/", statement_files.verify, name="verify"),
+    path("verify/<str:code>/", statement_files.verify, name="verify"),
+]
+
 message_urls = [
     path("", messages.index, name="index"),
     path("<int:message_id>/", messages.detail, name="detail"),
@@ -108,6 +124,7 @@ urlpatterns = [
     path("stash/", include((stash_urls, "stash"))),
     path("circles/", include((circle_urls, "circles"))),
     path("transactions/", include((transaction_urls, "transactions"))),
+    path("statements/", include((statement_urls, "statements"))),
     path("messages/", include((message_urls, "messages"))),
     path("accounts/", include(security_lists)),
     path("accounts/", include("allauth.urls")),

@@ -54,7 +54,11 @@
 
   // A password that can be shown ----------------------------------------------------------------
 
-  for (const button of document.querySelectorAll("[data-reveal]")) button.hidden = false;
+  const showReveals = () => {
+    for (const button of document.querySelectorAll("[data-reveal]")) button.hidden = false;
+  };
+  showReveals();
+  document.addEventListener("htmx:afterSettle", showReveals);
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-reveal]");

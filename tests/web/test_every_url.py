@@ -12,8 +12,10 @@ from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from savings import statement_subscriptions
 from savings.models import Device, OutboxRow, User
 from tests.factories import PASSWORD, make_plan, make_user, pay_in, start_circle
+from tests.web.shelf import written
 from web.sign_in import PUBLIC
 
 pytestmark = pytest.mark.django_db
@@ -65,10 +67,13 @@ def examples(owner: User) -> dict[str, str]:
         user=owner, type=Authenticator.Type.WEBAUTHN, data={"name": "Mine"}
     )
     circle = start_circle(owner)
+    subscription = statement_subscriptions.subscribe(owner, scope="stash", format="csv")
     return {
         "plan_id": str(plan.pk),
         "reference": movement.reference,
         "message_id": str(message.pk),
+        "statement_id": str(written(owner).pk),
+        "subscription_id": str(subscription.pk),
         "session_id": str(session.pk),
         "device_id": str(device.pk),
         "pk": str(passkey.pk),

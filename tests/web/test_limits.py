@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
 
 import pytest
 import time_machine
 from django.core.cache import cache, caches
 from django.test import Client
 from django.utils import timezone
-from pytest_django.fixtures import Settings
 
 from savings.models import User
 from tests.factories import PASSWORD
 from web.limits import Cache
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def without_redis(settings: Settings) -> Iterator[None]:
-    """A cache whose Redis refuses every connection."""
-    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}}
-    yield
-    cache_here = caches["default"]
-    assert isinstance(cache_here, Cache)
-    cache_here._memory.clear()
 
 
 def sign_in(client: Client, user: User, password: str = PASSWORD) -> int:

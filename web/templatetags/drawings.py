@@ -38,6 +38,8 @@ _DRAWINGS = {
     '<path d="m32 22-11 19.5M40 22l11 19.5M24 48h24"/><circle class="hot" cx="36" cy="37" r="4"/>',
     "letter": '<path d="M10 18h52v38H10zM10 20l26 21 26-21"/><path class="hot" d="M10 56l18-19M62 56 44 37"/>'
     '<circle class="coin" cx="58" cy="17" r="6"/>',
+    "statement": '<path d="M17 7h26l12 12v46H17zM43 7v12h12M25 30h22M25 39h22M25 48h13"/>'
+    '<path class="hot" d="m41 52 4 4 9-10"/>',
     "cowrie": '<path d="M36 8c15 0 24 13 24 29S51 64 36 64 12 52 12 37 21 8 36 8z"/><path class="hot" d="M36 20v18m0 9'
     'v.1"/><path d="M24 26h4M24 36h4M24 46h4M44 26h4M44 36h4M44 46h4"/>',
 }
@@ -76,5 +78,5 @@ def tally(count: int) -> SafeString:
 
 @register.simple_tag
 def drawing(name: str) -> SafeString:
-    """Draw what an `.empty` box shows: box, activity, circle, letter or cowrie."""
+    """Draw what an `.empty` box shows: box, activity, circle, letter, statement or cowrie."""
     return DRAWINGS[name]

@@ -49,6 +49,7 @@ _SHAPES = {
     "lock": '<rect x="5.5" y="10.5" width="13" height="9.5" rx="1.5"/><path d="M8.5 10.5V8a3.5 3.5 0 0 1 7 0v2.5"/>',
     "mail": '<rect x="3.5" y="5.5" width="17" height="13" rx="1.5"/><path d="m4 7 8 6 8-6"/>',
     "minus": '<path d="M6 12h12"/>',
+    "more": '<circle cx="6" cy="12" r="1"/><circle cx="12" cy="12" r="1"/><circle cx="18" cy="12" r="1"/>',
     "move": '<path d="M4 8.5h14m0 0-3.5-3.5M18 8.5 14.5 12M20 15.5H6m0 0L9.5 12M6 15.5 9.5 19"/>',
     "next": '<path d="m9.5 6 6 6-6 6"/>',
     "out": '<path d="M12 19V6m0 0 5 5m-5-5-5 5"/>',

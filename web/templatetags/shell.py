@@ -22,10 +22,11 @@ _LINKS = (
     ("/stash/", "stash", "Stash"),
     ("/circles/", "circle", "Circles"),
     ("/transactions/", "activity", "Activity"),
+    ("/statements/", "document", "Statements"),
     ("/messages/", "mail", "Messages"),
 )
 # A phone's bar has room for five: what is here has its place in the account menu there.
-_WIDE = {"/messages/"}
+_WIDE = {"/statements/", "/messages/"}
 
 
 def _navigation(current: str) -> SafeString:

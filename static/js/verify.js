@@ -1,0 +1,67 @@
+// Checking a statement: the file is hashed where it is, and not sent. Without this, or where it does not work, it is.
+"use strict";
+
+{
+  // Larger ones would have to be in the browser's memory as a whole.
+  const MOST_BYTES = 1024 * 1024 * 1024;
+
+  const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+  const form = document.querySelector("form[data-verify]");
+  const box = form.querySelector("[data-drop]");
+  const says = box.querySelector("[role=status]");
+  const { file: input, sha256 } = form.elements;
+  const button = form.querySelector("button[type=submit]");
+  const works = Boolean(globalThis.crypto?.subtle);
+  let latest = 0;
+
+  const hash = async (file) => {
+    if (file.size > MOST_BYTES) throw new Error("too large");
+    return hex(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+  };
+
+  const take = async () => {
+    const mine = ++latest;
+    const [file] = input.files;
+    sha256.value = "";
+    input.name = "file";
+    if (!file || !works) return;
+    button.disabled = true;
+    says.textContent = `Reading ${file.name} …`;
+    try {
+      const found = await hash(file);
+      if (mine !== latest) return;
+      sha256.value = found;
+      // Without a name it is not sent.
+      input.removeAttribute("name");
+      says.textContent = `${file.name} was read here, and is not sent. Its SHA-256 begins with ${found.slice(0, 8)}.`;
+    } catch {
+      if (mine === latest) says.textContent = `${file.name} cannot be read here. It will be sent, read once and not kept.`;
+    } finally {
+      if (mine === latest) button.disabled = false;
+    }
+  };
+
+  input.addEventListener("change", take);
+
+  for (const name of ["dragenter", "dragover"]) {
+    box.addEventListener(name, (event) => {
+      event.preventDefault();
+      box.toggleAttribute("data-over", true);
+    });
+  }
+  for (const name of ["dragleave", "drop"]) {
+    box.addEventListener(name, () => box.removeAttribute("data-over"));
+  }
+  box.addEventListener("drop", (event) => {
+    event.preventDefault();
+    if (!event.dataTransfer.files.length) return;
+    input.files = event.dataTransfer.files;
+    take();
+  });
+
+  // What the browser has kept of the file, after a reload or on the way back, is read anew.
+  addEventListener("pageshow", () => {
+    if (input.files.length) take();
+  });
+}

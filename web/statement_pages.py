@@ -1,0 +1,243 @@
+"""What the pages of statements show: periods by name, states in words, sizes and links, ready to print."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.text import slugify
+
+from savings import statements
+from savings.models import Statement, StatementSubscription, User
+from savings.models.statements import Format, Scope
+from web import moments
+from web.moments import moment
+
+State = Statement.State
+
+# The page looks again after a second at first, then less often, and in the end leaves it to the person.
+_LOOKS = ((60, 1), (180, 3), (600, 10))
+_CONTENT_TYPES = {
+    Format.PDF: "application/pdf",
+    Format.EXCEL: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Format.CSV: "text/csv; charset=utf-8",
+}
+_SAYS = {
+    State.QUEUED: "Waiting for its turn. You can leave this page: we e-mail you.",
+    State.FAILED: "Could not be made.",
+    State.REVOKED: "Its links are dead and the file is gone.",
+    State.EXPIRED: "Too old to keep. Make it again any time.",
+}
+_LONGEST_NAME = 40
+_MOST_WATCHED = 10
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StatementRow:
+    """A statement on the shelf, ready to print."""
+
+    id: int
+    title: str
+    subject: str
+    format: str
+    state: str
+    state_text: str
+    # One line that says where it stands, and whether that line is bad news.
+    says: str
+    is_bad: bool
+    # How far it is, of a hundred; None where nothing is being written.
+    percent: int | None
+    download_url: str
+    asked_text: str
+    # Where it is asked for again with a password to type; empty where a press of a button will do.
+    again_url: str
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.state in {State.QUEUED, State.WRITING}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Watched:
+    """What a page that looks again has on top: all of it, what was unfinished at its last look, and how many looks."""
+
+    ids: list[int]
+    unfinished: list[int]
+    looks: int
+
+
+def row(statement: Statement) -> StatementRow:
+    """Return a statement as a line. Its plan and circle come with it (`select_related`)."""
+    state = state_now(statement)
+    return StatementRow(
+        id=statement.pk,
+        title=moments.period(statement.since, statement.until),
+        subject=subject(statement),
+        format=statement.format.upper(),
+        state=state,
+        state_text=State(state).label,
+        says=_says(statement, state),
+        is_bad=state == State.FAILED,
+        percent=_percent(statement) if state in {State.QUEUED, State.WRITING} else None,
+        download_url=_download_url(statement) if state == State.READY else "",
+        asked_text=moment(statement.requested_at),
+        again_url=_again_url(statement) if statement.has_password else "",
+    )
+
+
+def jobs(rows: list[StatementRow], looks: int = 0) -> dict[str, Any]:
+    """Return the context of what is being made: its rows, and where and when the page looks again, if it does."""
+    unfinished = [row.id for row in rows if row.is_unfinished]
+    seconds = _seconds_until_next_look(looks) if unfinished else None
+    query = {"watch": _ids([row.id for row in rows]), "unfinished": _ids(unfinished), "look": looks + 1}
+    return {
+        "jobs": rows,
+        "is_working": bool(unfinished),
+        "seconds": seconds,
+        "watch": f"?{urlencode(query, safe='.')}" if seconds else "",
+    }
+
+
+def watched(query: QueryDict) -> Watched:
+    """Return what a page that looks again asks about. What is not a number in it asks for nothing."""
+    return Watched(_numbers(query.get("watch", "")), _numbers(query.get("unfinished", "")), looks(query))
+
+
+def looks(query: QueryDict) -> int:
+    """Return how often a page has looked so far."""
+    return next(iter(_numbers(query.get("look", ""))), 0)
+
+
+def detail(statement: Statement, row: StatementRow, looks: int) -> dict[str, Any]:
+    """Return the context of one statement's page."""
+    return {
+        "statement": statement,
+        "row": row,
+        "code": code(statement),
+        "period": moments.days(statement.since, statement.until),
+        "size": size(statement.size_bytes),
+        "downloads": times(statement.downloads),
+        "ready_text": moment(statement.ready_at) if statement.ready_at else "",
+        "expires_text": moment(statement.expires_at) if statement.expires_at else "",
+        "seconds": _seconds_until_next_look(looks) if row.is_unfinished else None,
+        "next_look": looks + 1,
+    }
+
+
+def subscriptions(user: User) -> list[tuple[int, str, str]]:
+    """Return each monthly statement of a person: its id, what it is about, and what comes next."""
+    found = user.statement_subscriptions.select_related("plan", "circle").order_by("id")
+    return [
+        (one.pk, subject(one), f"{Format(one.format).label}, next about {date_format(one.next_month, 'F Y')}")
+        for one in found
+    ]
+
+
+def state_now(statement: Statement) -> str:
+    """Return the state, a file whose time is over counted as expired before the sweep has come round to it."""
+    is_over = statement.expires_at is not None and statement.expires_at <= timezone.now()
+    return State.EXPIRED if statement.state == State.READY and is_over else statement.state
+
+
+def subject(of: Statement | StatementSubscription) -> str:
+    """Return what a statement is about: the plan's or the circle's name, else the scope."""
+    if of.plan is not None:
+        return of.plan.name
+    if of.circle is not None:
+        return of.circle.name
+    return Scope(of.scope).label
+
+
+def size(size_bytes: int | None) -> str:
+    """Return a file's size: `142 kB`, `1.2 MB`."""
+    if size_bytes is None:
+        return ""
+    if size_bytes < 1_000:
+        return f"{size_bytes} bytes"
+    if size_bytes < 999_500:
+        return f"{size_bytes / 1_000:.0f} kB"
+    return f"{size_bytes / 1_000_000:.1f} MB"
+
+
+def code(statement: Statement) -> str:
+    """Return a verification code in groups of four, as it stands in the file."""
+    return "-".join(statement.code[at : at + 4] for at in range(0, len(statement.code), 4))
+
+
+def file_name(statement: Statement) -> str:
+    """Return a name for the file on somebody's disk: plain letters, whatever the plan is called."""
+    about = slugify(subject(statement))[:_LONGEST_NAME].strip("-") or statement.scope
+    return f"asusu-{about}-{statement.since}-to-{statement.until}.{statement.format}"
+
+
+def content_type(statement: Statement) -> str:
+    return _CONTENT_TYPES[Format(statement.format)]
+
+
+def times(count: int) -> str:
+    """Return how often, in words."""
+    return {0: "not yet", 1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
+def _download_url(statement: Statement) -> str:
+    return f"/statements/{statement.pk}/download/?{urlencode({'token': statements.link_token(statement)}, safe=':')}"
+
+
+def _again_url(statement: Statement) -> str:
+    about = {Scope.PLAN: f"plan-{statement.plan_id}", Scope.CIRCLE: f"circle-{statement.circle_id}"}
+    query = {
+        "about": about.get(Scope(statement.scope), statement.scope),
+        "period": "days",
+        "since": statement.since,
+        "until": statement.until,
+        "format": statement.format,
+    }
+    return f"/statements/start/?{urlencode(query)}"
+
+
+def _seconds_until_next_look(looks: int) -> int | None:
+    """Return after how many seconds a page looks again that has looked so often; None when it looks no more."""
+    return next((seconds for most, seconds in _LOOKS if looks < most), None)
+
+
+def _ids(ids: list[int]) -> str:
+    return ".".join(str(pk) for pk in ids)
+
+
+def _numbers(text: str) -> list[int]:
+    """Return up to ten numbers with points between them, as an address brings them."""
+    parts = text.split(".")[:_MOST_WATCHED]
+    return [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) <= 18]
+
+
+def _percent(statement: Statement) -> int:
+    if not statement.rows_expected:
+        return 0
+    return min(100, statement.rows_written * 100 // statement.rows_expected)
+
+
+def _says(statement: Statement, state: str) -> str:
+    if state == State.READY:
+        return " · ".join(_facts(statement))
+    if state == State.FAILED and statement.reason:
+        return statement.reason
+    if state == State.WRITING:
+        of_all = f" of {statement.rows_expected:,}" if statement.rows_expected is not None else ""
+        return f"{statement.rows_written:,}{of_all} rows. You can leave this page: we e-mail you."
+    return _SAYS[State(state)]
+
+
+def _facts(statement: Statement) -> list[str]:
+    rows = statement.rows_written
+    facts = [size(statement.size_bytes), f"{rows:,} row{'' if rows == 1 else 's'}"]
+    if statement.has_password:
+        facts.append("password")
+    if statement.downloads:
+        facts.append(f"downloaded {times(statement.downloads)}")
+    if statement.expires_at is not None:
+        facts.append(f"until {moment(statement.expires_at)}")
+    return facts

@@ -1,0 +1,132 @@
+"""A statement's file: fetched by its owner, and checked by anybody who was shown it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+from allauth.core.internal import ratelimit
+from django.conf import settings
+from django.core import signing
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_safe
+
+from savings import statements
+from savings.models import Statement
+from web import moments, statement_pages
+from web.http import SaverRequest, redirect
+from web.statement_forms import CheckForm
+from web.uploads import HashedFile, HashingUploadHandler
+
+# A worker has one thread for requests, and waits with a block until the one before it is out. Most files are one block:
+# then a slow line keeps nobody waiting. What is larger needs a proxy that buffers.
+_BLOCK_BYTES = 8 * 1024 * 1024
+# Wrong answers, by address and over all for one code; right ones cost nothing. Counted as sign-ins are: while Redis is
+# away each process counts by itself, so that a guesser has so many tries in each, and nobody is shut out.
+_GUESSES = {"verify": "10/m/ip,60/h/ip,20/h/key"}
+
+
+@require_safe
+def download(request: SaverRequest, statement_id: int) -> HttpResponseBase:
+    """The file behind a signed link, for its owner. A link that is over says so, and what to do."""
+    mine = request.user.statements.select_related("plan", "circle")
+    statement = get_object_or_404(mine, pk=statement_id)
+    if statement_pages.state_now(statement) != Statement.State.READY:
+        return _gone(request, statement)
+    token = request.GET.get("token", "")
+    if statements.statement_of_token(token) != statement:
+        if not _claims_to_be_old(token):
+            raise Http404
+        return _gone(request, statement)
+    if urlsplit(request.headers.get("referer", "")).path.startswith("/accounts/"):
+        # Fetched from here the file would leave the form of the sign-in standing there, waiting for ever.
+        return redirect(request, f"/statements/{statement.pk}/?download=1")
+    return _file(request, statement)
+
+
+@csrf_exempt
+def verify(request: HttpRequest, code: str = "") -> HttpResponse:
+    """Say whether a file is one that we made. For anybody, and without a row or a name."""
+    # What hashes an upload has to be in place before anything reads the form, the CSRF check above all.
+    handler = HashingUploadHandler(request)
+    request.upload_handlers = [handler]
+    return _verify(request, code, handler)
+
+
+@csrf_protect
+def _verify(request: HttpRequest, code: str, handler: HashingUploadHandler) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "statements/verify.html", {"form": CheckForm(initial={"code": code})})
+    form = CheckForm(_with_hash(request), request.FILES)
+    if handler.is_too_large:
+        form.add_error(
+            "file", "That is too large to send. Use a browser that runs scripts: it sends nothing."
+        )
+    if not form.is_valid():
+        return render(request, "statements/verify.html", {"form": form}, status=422)
+    values = form.cleaned_data
+    typed = statements.cleaned_code(values["code"])
+    usage = ratelimit.consume(request, app="web.statements", action="verify", config=_GUESSES, key=typed)
+    if usage is None:
+        return render(request, "429.html", status=429)
+    found = statements.verify(typed, values["closing"], values["sha256"] or None)
+    context: dict[str, Any] = {"form": form, "is_answered": True, "found": found}
+    if found is not None:
+        usage.rollback()
+        # The next check is of another file, perhaps of the same statement.
+        context["form"] = CheckForm(initial={"code": values["code"], "closing": values["closing"]})
+        context["period"] = moments.period(found.since, found.until)
+    return render(request, "statements/verify.html", context)
+
+
+def _with_hash(request: HttpRequest) -> QueryDict:
+    """Return what was typed, with the hash of what was uploaded: so it need not be sent again to correct the rest."""
+    data = request.POST.copy()
+    file = request.FILES.get("file")
+    if isinstance(file, HashedFile):
+        data["sha256"] = file.sha256
+    return data
+
+
+def _file(request: SaverRequest, statement: Statement) -> HttpResponseBase:
+    try:
+        file = statements.open_file(statement)
+    except OSError:
+        return _gone(request, statement, is_lost=True)
+    # A look at the headers alone fetches nothing, so it counts for nothing.
+    if request.method != "HEAD" and not statements.count_download(statement):
+        file.close()
+        return _gone(request, statement)
+    response = FileResponse(
+        file,
+        as_attachment=True,
+        filename=statement_pages.file_name(statement),
+        content_type=statement_pages.content_type(statement),
+    )
+    response.block_size = _BLOCK_BYTES
+    response["Content-Length"] = str(statement.size_bytes)
+    response["Cache-Control"] = "private, no-store"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _gone(request: SaverRequest, statement: Statement, *, is_lost: bool = False) -> HttpResponse:
+    context = {"row": statement_pages.row(statement), "is_lost": is_lost}
+    return render(request, "statements/link_gone.html", context, status=410)
+
+
+def _claims_to_be_old(token: str) -> bool:
+    """Say whether a link that is not good has the form of one from earlier: its owner then gets to know what to do.
+
+    Whether that is true does not matter. What this opens is a page with a fresh link, for its owner alone.
+    """
+    try:
+        _, made_at, _ = token.split(":")
+        age_seconds = int(time.time()) - signing.b62_decode(made_at)
+    except (ValueError, IndexError):
+        return False
+    return age_seconds > settings.STATEMENT_LINK_HOURS * 60 * 60

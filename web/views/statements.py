@@ -1,0 +1,172 @@
+"""The shelf: every statement that was asked for, asking for one, and what can be done with each."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from savings import statement_subscriptions, statements
+from savings.exceptions import Refused
+from savings.models import Statement
+from savings.models.statements import StatementQuerySet
+from web import keyset, statement_pages
+from web.http import SaverRequest, redirect, render_part, toast, wants_part
+from web.statement_forms import AskForm
+from web.views import messages
+
+# What is being written stands on top of the shelf. Beyond so many it waits in the list.
+_MOST_JOBS = 10
+
+
+def index(request: SaverRequest) -> HttpResponse:
+    """Every statement, newest first, in keyset pages; on top what is being written; beside it the form for one more."""
+    if wants_part(request) and "watch" in request.GET:
+        return _watch(request)
+    jobs = [statement_pages.row(one) for one in _mine(request).unfinished().order_by("-id")[:_MOST_JOBS]]
+    page = keyset.page(_mine(request).exclude(pk__in=[job.id for job in jobs]), request.GET)
+    context = {
+        **statement_pages.jobs(jobs),
+        "page": page,
+        "rows": [statement_pages.row(one) for one in page.rows],
+    }
+    if not wants_part(request):
+        context |= {
+            "form": AskForm(user=request.user),
+            "subscriptions": statement_pages.subscriptions(request.user),
+        }
+    return render_part(request, "statements/index.html", "listing", context)
+
+
+@sensitive_post_parameters("password")
+def start(request: SaverRequest) -> HttpResponse:
+    """Ask for a statement. With GET the query fills the form in, and its answer says how many rows that would be."""
+    if request.method != "POST":
+        form = AskForm(user=request.user, initial=request.GET.dict())
+        if form.initial["about"] not in form.subjects:
+            raise Http404
+        context = {"form": form, "ahead": form.look_ahead()}
+        return render_part(request, "statements/start.html", "ahead", context)
+    form = AskForm(request.POST, user=request.user)
+    if form.is_valid():
+        try:
+            _ask(request, form)
+        except Refused as refused:
+            form.refuse(refused)
+        else:
+            return redirect(request, "/statements/")
+    context = {"form": form, "ahead": form.look_ahead()}
+    return render_part(request, "statements/start.html", "form", context, status=422)
+
+
+def detail(request: SaverRequest, statement_id: int) -> HttpResponse:
+    """One statement: where it stands, its file, its mail, and how to take it back."""
+    statement = _own_statement(request, statement_id)
+    row = statement_pages.row(statement)
+    looks = statement_pages.looks(request.GET)
+    if looks and not row.is_unfinished:
+        _say_finished(request, row)
+    context = statement_pages.detail(statement, row, looks)
+    context["message"] = messages.newest(request.user, _mails(statement))
+    # After a sign-in on the way to the file: the page stays, and the file follows.
+    context["starts_download"] = "download" in request.GET
+    return render_part(request, "statements/detail.html", "statement", context)
+
+
+@require_POST
+def ask_again(request: SaverRequest, statement_id: int) -> HttpResponse:
+    """Have the same statement written once more."""
+    statements.ask_again(_own_statement(request, statement_id))
+    toast(request, "We are writing it", "We e-mail you when it is ready.")
+    return redirect(request, "/statements/")
+
+
+@require_POST
+def resend_mail(request: SaverRequest, statement_id: int) -> HttpResponse:
+    """Send the mail with the link once more."""
+    statements.resend_mail(_own_statement(request, statement_id))
+    toast(request, "The mail is on its way", f"To {request.user.email}")
+    return redirect(request, f"/statements/{statement_id}/")
+
+
+@require_POST
+def revoke(request: SaverRequest, statement_id: int) -> HttpResponse:
+    """Make the link to a file lead nowhere, and the file go."""
+    statements.revoke(_own_statement(request, statement_id))
+    toast(request, "Revoked", "Its link is dead, and the file is gone.")
+    return redirect(request, "/statements/")
+
+
+@require_POST
+def delete(request: SaverRequest, statement_id: int) -> HttpResponse:
+    """Take a statement off the shelf, file and all."""
+    statements.delete(_own_statement(request, statement_id))
+    toast(request, "Deleted")
+    return redirect(request, "/statements/")
+
+
+@require_POST
+def unsubscribe(request: SaverRequest, subscription_id: int) -> HttpResponse:
+    """Get no more monthly statements of that kind."""
+    subscription = get_object_or_404(request.user.statement_subscriptions, pk=subscription_id)
+    statement_subscriptions.unsubscribe(subscription)
+    toast(request, "No more each month", "What is on the shelf stays there.")
+    return redirect(request, "/statements/")
+
+
+def _mine(request: SaverRequest) -> StatementQuerySet:
+    return request.user.statements.select_related("plan", "circle")
+
+
+def _own_statement(request: SaverRequest, statement_id: int) -> Statement:
+    return get_object_or_404(_mine(request), pk=statement_id)
+
+
+def _mails(statement: Statement) -> Q:
+    """Return what finds the mails about a statement, those that were sent again among them."""
+    key = f"statement_ready:{statement.pk}"
+    return Q(dedupe_key__in=[key, f"statement_failed:{statement.pk}"]) | Q(dedupe_key__startswith=f"{key}:")
+
+
+def _watch(request: SaverRequest) -> HttpResponse:
+    """Show how far the statements are that a page has on top, and say of each that it has come to its end."""
+    watched = statement_pages.watched(request.GET)
+    jobs = [statement_pages.row(one) for one in _mine(request).filter(pk__in=watched.ids).order_by("-id")]
+    for job in jobs:
+        if job.id in watched.unfinished and not job.is_unfinished:
+            _say_finished(request, job)
+    return render_part(request, "statements/index.html", "jobs", statement_pages.jobs(jobs, watched.looks))
+
+
+def _say_finished(request: SaverRequest, row: statement_pages.StatementRow) -> None:
+    if row.state == Statement.State.READY:
+        toast(request, "Your statement is ready", f"{row.subject}, {row.title}")
+    elif row.is_bad:
+        toast(request, "A statement could not be made", row.says, is_bad=True)
+
+
+def _ask(request: SaverRequest, form: AskForm) -> None:
+    """Ask for the statement of a valid form, and for its monthly sisters. Raises Refused."""
+    values, (scope, plan, circle) = form.cleaned_data, form.subject
+    statement = statements.request(
+        request.user,
+        scope=scope,
+        plan=plan,
+        circle=circle,
+        since=values["since"],
+        until=values["until"],
+        format=values["format"],
+        password=values["password"],
+    )
+    note = "We will e-mail you when it is ready."
+    if values["monthly"]:
+        statement_subscriptions.subscribe(
+            request.user, scope=scope, plan=plan, circle=circle, format=values["format"]
+        )
+        note += " The monthly ones follow on the 1st."
+    if statement.state == Statement.State.READY:
+        toast(request, "It is here already", "You asked for the same a moment ago.")
+    else:
+        toast(request, "We are writing it", note)
