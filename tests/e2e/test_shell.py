@@ -9,7 +9,18 @@ from playwright.sync_api import Browser, Request, Route, expect
 
 from tests.e2e.person import Person
 
-PAGES = ["/dashboard/", "/plans/", "/plans/start/", "/stash/", "/stash/fund/", "/transactions/", "/messages/"]
+PAGES = [
+    "/dashboard/",
+    "/plans/",
+    "/plans/start/",
+    "/stash/",
+    "/stash/fund/",
+    "/transactions/",
+    "/statements/",
+    "/statements/start/",
+    "/statements/verify/",
+    "/messages/",
+]
 
 
 @pytest.fixture
