@@ -6,7 +6,6 @@ change nothing. Only this module talks to the database of the boards.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import functools
@@ -39,7 +38,7 @@ _MICROSECOND = datetime.timedelta(microseconds=1)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _SCRIPTS = {path.stem: path.read_text() for path in (Path(__file__).parent / "lua").glob("*.lua")}
 # Those that write no member's standing need not carry the script that does.
-_READING = {"read", "marks", "touch"}
+_READING = {"read", "marks"}
 _FIELDS = (
     "id",
     "circle_id",
@@ -231,13 +230,6 @@ def write(standing: Standing, reference: str = "") -> int:
     return int(run("write", standing.circle_id, moment, reference, max(places.TOLD), *standing.words()))
 
 
-def touch(circle_id: int) -> None:
-    """Let pages that are open know that something beside the board has changed; nothing happens without Redis."""
-    if not gate.silent:
-        with contextlib.suppress(Away):
-            run("touch", circle_id)
-
-
 def version(circle_id: int) -> int | None:
     """Return the version of a circle's board, which moves with every change of it; None without a board or Redis."""
     if gate.suspect:
@@ -247,4 +239,4 @@ def version(circle_id: int) -> int | None:
     except RedisError:
         gate.fail()
         return None
-    return int(found) if found else None
+    return int(found) if found and str(found).isdecimal() else None

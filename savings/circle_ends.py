@@ -7,14 +7,13 @@ none of its business: each plan inside matures as any other does.
 from __future__ import annotations
 
 import datetime
-from functools import partial
 
 from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from savings import board_days, boards, circle_progress, emails, maturity
-from savings.models import Circle, CircleEvent
+from savings import board_days, circle_progress, emails, maturity, scores
+from savings.models import Circle, CircleEvent, User
 
 # Each mail is a task: no more of them at once, so that others do not wait behind a million of these.
 _BATCH = 100
@@ -48,6 +47,10 @@ def settle(circle: Circle) -> bool:
         return False
     board_days.keep(circle, circle.ends_on - datetime.timedelta(days=1))
     with transaction.atomic():
+        # Their plans' cards show the places. People before circles, as everywhere.
+        User.objects.touch_all(
+            User.objects.filter(memberships__circle=circle, memberships__left_at__isnull=True)
+        )
         saved = circle.memberships.current().aggregate(kobo=Sum("saved_kobo", default=0))["kobo"]
         mine = Circle.objects.filter(pk=circle.pk, settled_at=None)
         if not mine.update(settled_at=timezone.now(), final_kobo=saved, told_until=0):
@@ -58,7 +61,7 @@ def settle(circle: Circle) -> bool:
             CircleEvent(circle=circle, membership=first, kind=CircleEvent.Kind.WON)
             for first in circle.memberships.filter(final_rank=1).order_by("reached_at", "id")[:_MOST_NAMED]
         )
-        transaction.on_commit(partial(boards.touch, circle.pk), robust=True)
+        scores.tell_circle(circle.pk, "ended")
     return True
 
 

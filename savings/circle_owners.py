@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from django.db import transaction
 from django.utils import timezone
 
-from savings import boards, circles
+from savings import circles, scores
 from savings.exceptions import Refused
 from savings.models import Circle, CircleEvent, Membership, User
 
@@ -32,15 +30,18 @@ def change(circle: Circle, *, name: str, description: str, joining: str, goal_ko
         changes["member_limit"] = circles.limit_for(joining)
     with transaction.atomic():
         Circle.objects.filter(pk=circle.pk).update(**changes)
-        # Name and goal stand on the board too.
-        transaction.on_commit(partial(boards.touch, circle.pk), robust=True)
+        # Name and goal stand on the board too, and all of it on the members' pages.
+        scores.tell_circle(circle.pk, "circle")
     circle.refresh_from_db(fields=list(changes))
 
 
 def rotate_code(circle: Circle) -> None:
     """Give a circle a fresh invite link; the old one is nothing any more."""
     circle.invite_code = circles.new_code()
-    Circle.objects.filter(pk=circle.pk).update(invite_code=circle.invite_code)
+    with transaction.atomic():
+        # Nobody else is shown it.
+        User.objects.touch(circle.owner_id)
+        Circle.objects.filter(pk=circle.pk).update(invite_code=circle.invite_code)
 
 
 def remove(circle: Circle, membership: Membership) -> None:
@@ -74,6 +75,7 @@ def hand_over(circle: Circle, owner: User, membership: Membership) -> None:
             raise Refused("Only a member of the circle can look after it.")
         Circle.objects.filter(pk=circle.pk).update(owner_id=membership.user_id)
         circles.tell(membership, CircleEvent.Kind.HANDED_OVER)
+        scores.tell_circle(circle.pk, "circle")
 
 
 def _locked(circle: Circle) -> Circle:

@@ -41,7 +41,7 @@ def of_all(circles: Iterable[Circle]) -> dict[int, Progress]:
     """Return the progress of each circle by its id, in at most one query. A large circle's is up to a minute old."""
     asked = {circle.pk: circle for circle in circles}
     known = cache.get_many([_key(pk) for pk in asked])
-    sums = {pk: known[_key(pk)] for pk in asked if _key(pk) in known}
+    sums = {pk: known[_key(pk)] for pk in asked if _are_sums(known.get(_key(pk)))}
     missing = asked.keys() - sums.keys()
     if missing:
         sums |= _sums(missing)
@@ -89,6 +89,11 @@ def _sums(circle_ids: Iterable[int]) -> dict[int, list[int]]:
     if large:
         cache.set_many(large, _SECONDS)
     return sums
+
+
+def _are_sums(found: object) -> bool:
+    """Say whether this is what was put there: a cache may hold anything."""
+    return isinstance(found, list) and len(found) == 3 and all(isinstance(one, int) for one in found)
 
 
 def _progress(circle: Circle, members: int, saved_kobo: int, hidden: int) -> Progress:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from savings import payments, traces
 from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, ProviderUnavailable
-from savings.models import Transaction, WebhookEvent
+from savings.models import Transaction, User, WebhookEvent
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ def receive(body: bytes, signature: str) -> WebhookEvent:
     key = _key(event, data, body)
     try:
         with transaction.atomic():
+            _touch_payer(_reference(data))
             return WebhookEvent.objects.create(
                 key=key,
                 event=event[:60],
@@ -71,7 +72,9 @@ def receive(body: bytes, signature: str) -> WebhookEvent:
                 traceparent=traces.follower.traceparent(),
             )
     except IntegrityError:
-        WebhookEvent.objects.filter(key=key).update(times_received=F("times_received") + 1)
+        with transaction.atomic():
+            _touch_payer(_reference(data))
+            WebhookEvent.objects.filter(key=key).update(times_received=F("times_received") + 1)
         return WebhookEvent.objects.get(key=key)
 
 
@@ -132,6 +135,12 @@ def _put_off(event: WebhookEvent, error: Exception) -> None:
         due_at=None if is_last else timezone.now() + _RETRY_AFTER[event.tries - 1],
         needs_staff=is_last,
     )
+
+
+def _touch_payer(reference: str) -> None:
+    """Whoever's payment an event is about sees on its receipt that it came."""
+    payer = Transaction.objects.filter(reference=reference, user__isnull=False).values("user_id")
+    User.objects.touch_all(User.objects.filter(pk__in=payer))
 
 
 def _parsed(body: bytes) -> tuple[str, dict[str, Any], str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import logging
 from enum import StrEnum
 from typing import Any
 
@@ -17,6 +18,8 @@ from django.utils import timezone
 from savings import board_rows, boards, scores
 from savings.models import Circle, Membership
 from savings.scores import changed
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["NEIGHBOURS", "TOP", "Board", "Line", "Order", "changed", "missing", "page", "version"]
 
@@ -115,6 +118,14 @@ def _from_redis(asked: _Asked) -> Board | None:
         if answer[0]:
             missing.send_robust(Circle, circle_id=asked.circle_id)
         return None
+    try:
+        return _board(answer, asked)
+    except (ValueError, TypeError):
+        logger.exception("the board of circle %s holds what nobody put there", asked.circle_id)
+        return None
+
+
+def _board(answer: list[Any], asked: _Asked) -> Board:
     (moves, moment, reference), (members, total), size, rows, around, higher = answer
     neighbours = [_line(row) for row in around]
     return Board(

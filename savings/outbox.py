@@ -191,7 +191,10 @@ def sweep(now: datetime.datetime, handlers: Mapping[str, Handler]) -> int:
     """
     ends_at = time.monotonic() + _SWEEP_SECONDS
     # Whoever claimed these for the last time died at it: one more try could kill one more worker.
-    OutboxRow.objects.filter(due_at__lte=now, tries__gte=MOST_TRIES).update(dead_at=now, due_at=None)
+    with transaction.atomic():
+        spent = OutboxRow.objects.filter(due_at__lte=now, tries__gte=MOST_TRIES)
+        User.objects.touch_all(User.objects.filter(pk__in=spent.values("user_id")))
+        spent.update(dead_at=now, due_at=None)
     finished = 0
     for row_id in due(now)[:1000]:
         if time.monotonic() >= ends_at:

@@ -49,6 +49,9 @@ def count(movement: Transaction, membership_id: int, change_kobo: int, now: date
     changes |= {"saved_kobo": F("saved_kobo") + change_kobo, "reached_at": now, "version": F("version") + 1}
     try:
         if not counted.update(**changes):
+            if movement.reverses_id is not None:
+                # A circle's activity shows one payment less, after its end too.
+                tell_circle(Membership.objects.get(pk=membership_id).circle_id, "reversed")
             return
     except IntegrityError:
         raise Refused("That is more than a circle's board can count.", field="amount") from None
@@ -75,6 +78,18 @@ def changed(membership: Membership, cause: str, **changes: object) -> None:
         here.update(**changes, version=F("version") + 1)
         _tell(here, "", cause=cause)
     membership.refresh_from_db(fields=["version", *changes])
+
+
+def tell_circle(circle_id: int, cause: str) -> None:
+    """Move the version of a circle's board for what has changed beside it: the members' pages are kept under it.
+
+    In the caller's transaction. A member's standing is said once more, so that it arrives whatever becomes of Redis.
+    """
+    someone = Membership.objects.current().filter(circle_id=circle_id).order_by("pk").first()
+    if someone is not None:
+        here = Membership.objects.filter(pk=someone.pk)
+        here.update(version=F("version") + 1)
+        _tell(here, "", cause=cause)
 
 
 def deliver(row: OutboxRow) -> Mapping[str, object]:

@@ -19,6 +19,7 @@ from savings import boards, gateway
 from savings.models import User
 from tests import factories
 from tests.provider import Provider, to_the_site
+from web import redis_client
 from web.settings import redis_database
 from web.simulator import events
 
@@ -68,6 +69,7 @@ def _empty_redis(redis_clients: list[redis.Redis]) -> None:
     for client in redis_clients:
         client.flushdb()
     boards.gate.reset()
+    redis_client.breaker.reset()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -179,6 +179,7 @@ def fill(user: User, rows: int, *, plan: Plan | None = None) -> None:
         for number, movement in enumerate(movements, 1)
     )
     Account.objects.filter(pk=account.pk).update(balance_kobo=held_kobo + 100 * rows)
+    User.objects.touch(user.pk)
 
 
 def make_movement(

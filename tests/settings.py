@@ -45,7 +45,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # A machine busy with other things must not look like a Redis that is away: the counts of queries would differ.
-CACHES["default"]["OPTIONS"] |= {"SOCKET_CONNECT_TIMEOUT": 10, "SOCKET_TIMEOUT": 10}
+for _cache in CACHES.values():
+    _cache["OPTIONS"] |= {"SOCKET_CONNECT_TIMEOUT": 10, "SOCKET_TIMEOUT": 10}
 # Files of statements go with the tests.
 STATEMENTS_DIR = _folder / "statements"
 STORAGES["statements"]["OPTIONS"]["location"] = STATEMENTS_DIR / "files"

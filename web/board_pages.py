@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 
 from savings import leaderboards, money
 from savings.leaderboards import Board, Line, Order
-from savings.models import Membership, User
+from savings.models import Circle, Membership, User
 from savings.places import ordinal
 from web.circle_pages import initials
 
@@ -113,17 +113,24 @@ def neighbours(board: Board, known: dict[int, Face], reader_id: int | None, orde
 
 
 def glance(user: User) -> dict[str, Any] | None:
-    """Return the reader's place and two neighbours on each side in the latest circle of theirs that runs, if any."""
+    """Return the reader's place and two neighbours on each side in the latest circle of theirs that runs, if any.
+
+    The ids come first, then the board, and what is in rows of SQL last: `version` is older than all that is shown.
+    """
     running = user.memberships.current().filter(circle__ends_on__gt=timezone.localdate())
-    mine = running.select_related("circle").order_by("-id").first()
-    if mine is None:
+    ids = running.order_by("-id").values_list("id", "circle_id").first()
+    if ids is None:
         return None
-    board = leaderboards.page(mine.circle, mine, length=0)
-    known = faces(on(board))
-    rows = neighbours(board, known, mine.pk, Order.SAVED)
+    mine_id, circle_id = ids
+    board = leaderboards.page(Circle(pk=circle_id), Membership(pk=mine_id), length=0)
+    known = faces(on(board) | {mine_id})
+    rows = neighbours(board, known, mine_id, Order.SAVED)
     at = next((at for at, row in enumerate(rows) if row.is_mine), 0)
     return {
-        "circle": mine.circle,
+        "circle_id": circle_id,
+        "version": board.version,
+        "name": known[mine_id].circle__name,
+        "slug": known[mine_id].circle__slug,
         "size": board.size,
         "place": place(board, known, Order.SAVED),
         "rows": rows[max(0, at - 2) : at + 3],

@@ -20,6 +20,8 @@ class SaverRequest(HttpRequest):
     user: User
     htmx: HtmxDetails
     request_id: str
+    # Of which circle the page shows something, and as of which version of its board; see web/caching.py.
+    shown_circle: tuple[int, int]
 
 
 def render_part(

@@ -30,8 +30,10 @@ class Cache(RedisCache):
     def add(self, key: str, *args: Any, **kwargs: Any) -> Any:
         return self._either("add", super().add, key, *args, **kwargs)
 
-    def get(self, key: str, *args: Any, **kwargs: Any) -> Any:
-        return self._either("get", super().get, key, *args, **kwargs)
+    def get(self, key: str, default: Any = None, *args: Any, **kwargs: Any) -> Any:
+        found = self._either("get", super().get, key, default, *args, **kwargs)
+        # What allauth reads under a counter are the moments of the attempts, and it trusts that they are.
+        return default if key.startswith(_COUNTERS) and not _are_moments(found) else found
 
     def set(self, key: str, *args: Any, **kwargs: Any) -> Any:
         return self._either("set", super().set, key, *args, **kwargs)
@@ -49,3 +51,7 @@ class Cache(RedisCache):
             except ConnectionInterrupted:
                 self._paused_until = time.monotonic() + _PAUSE_SECONDS
         return getattr(self._memory, verb)(key, *args, **kwargs)
+
+
+def _are_moments(found: Any) -> bool:
+    return isinstance(found, list) and all(isinstance(moment, float | int) for moment in found)

@@ -64,8 +64,9 @@ class FrameMiddleware:
             # One address, two answers: without this the Back button may show a bare part.
             patch_vary_headers(response, ["HX-Request"])
         if settings.SESSION_COOKIE_NAME in request.COOKIES and "Cache-Control" not in response:
-            # Not `no-cache`: browsers show what they have kept when one goes Back, without asking again, so the
-            # next person at a shared computer would see the balances of the one who signed out.
+            # Whatever does not say otherwise, as the pages of web/caching.py do. Not `no-cache` alone: browsers show
+            # what they have kept when one goes Back, without asking again, so the next person at a shared computer
+            # would see the balances of the one who signed out.
             response["Cache-Control"] = "private, no-store"
         htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
         if htmx and "Location" in response:

@@ -106,7 +106,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "web.sessions.UserMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -175,7 +175,21 @@ CACHES: dict[str, dict[str, Any]] = {
         "LOCATION": redis_database(0),
         "KEY_PREFIX": "asusu",
         "OPTIONS": {
-            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+            "SERIALIZER": "web.redis_client.Json",
+            "REDIS_CLIENT_CLASS": "web.redis_client.Client",
+            "IGNORE_EXCEPTIONS": True,
+            "SOCKET_CONNECT_TIMEOUT": 0.5,
+            "SOCKET_TIMEOUT": 0.5,
+        },
+    },
+    # Whole pages, and what `{% cache %}` keeps of them.
+    "template_fragments": {
+        "BACKEND": "web.fragments.Cache",
+        "LOCATION": redis_database(3),
+        "KEY_PREFIX": "asusu",
+        "OPTIONS": {
+            "CLIENT_CLASS": "web.fragments.Client",
+            "REDIS_CLIENT_CLASS": "web.redis_client.Client",
             "IGNORE_EXCEPTIONS": True,
             "SOCKET_CONNECT_TIMEOUT": 0.5,
             "SOCKET_TIMEOUT": 0.5,
@@ -183,7 +197,9 @@ CACHES: dict[str, dict[str, Any]] = {
     },
 }
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+# Off, every page is made anew for each request: nothing else is different.
+KEEPS_PAGES = env.bool("KEEPS_PAGES", default=True)
+SESSION_ENGINE = "web.sessions"
 
 # Boards answer in a millisecond or come from SQL; loading one goes on while nobody waits.
 LEADERBOARD_REDIS_URL = redis_database(2, socket_timeout=0.25, socket_connect_timeout=0.25)
@@ -250,7 +266,7 @@ MAILERS = {
 # People
 
 AUTH_USER_MODEL = "savings.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["web.sessions.Backend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

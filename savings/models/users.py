@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import connections, models
+from django.db.models import F
 from django.db.models.functions import Lower
 from django.utils import timezone
+
+if TYPE_CHECKING:
+    _Integer = models.BigIntegerField[int, int]
+else:
+    _Integer = models.BigIntegerField
+
+
+class VersionField(_Integer):
+    """A number that moves on whenever its row is saved as a whole, whatever the instance at hand remembers of it.
+
+    Written back as it was read, it would undo what others have counted since, and old pages would be new again.
+    """
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001 - Django's
+        return super().pre_save(model_instance, add) if add else F(self.attname) + 1
+
+    def deconstruct(self) -> Any:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.BigIntegerField", args, kwargs
 
 
 class UserManager(BaseUserManager["User"]):
@@ -27,6 +47,10 @@ class UserManager(BaseUserManager["User"]):
         # Part of every posting: written out, it costs a third of what building it anew does.
         with connections[self.db].cursor() as cursor:
             cursor.execute("UPDATE savings_user SET version = version + 1 WHERE id = %s", [user_id])
+
+    def touch_all(self, users: models.QuerySet[User]) -> None:
+        """Mark the same for everybody in a queryset."""
+        users.update(version=F("version") + 1)
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email=(username or "").lower())
@@ -50,7 +74,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
     # Bumped in the transaction of anything this person is shown: the key of every cached page of theirs.
-    version = models.BigIntegerField(default=0, editable=False)
+    version = VersionField(default=0, editable=False)
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"

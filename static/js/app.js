@@ -114,6 +114,17 @@
     for (const form of document.querySelectorAll("form[data-waiting]")) goOn(form);
   });
 
+  // Back asks again. A page with nothing to type in is hidden as one leaves it, and fetched anew should the browser bring
+  // it back from its memory: its figures may be old by then, and its reader gone. What is being typed stays.
+  const isTypedIn = () =>
+    document.querySelector("main form[method=post] :is(input:not([type=hidden]), select, textarea)");
+
+  addEventListener("pagehide", () => root.toggleAttribute("data-away", !isTypedIn()));
+  addEventListener("pageshow", (event) => {
+    if (event.persisted && root.hasAttribute("data-away")) location.reload();
+    else root.removeAttribute("data-away");
+  });
+
   // The focus stays where it was, or goes to what took its place --------------------------------
 
   let lost = null;

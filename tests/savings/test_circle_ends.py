@@ -11,6 +11,7 @@ import time_machine
 from django.core.mail import EmailMessage
 from django.db import connection
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from savings import (
     board_days,
@@ -134,7 +135,10 @@ def test_the_last_day_s_board_is_kept_although_no_other_was(
 
 @pytest.mark.parametrize("source", ["redis", "sql"])
 def test_the_board_stays_as_it_was_while_the_money_moves_on(
-    circle: Circle, at_the_end: time_machine.Traveller, source: str
+    circle: Circle,
+    at_the_end: time_machine.Traveller,
+    source: str,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     first, second = (join_circle(circle, saved_kobo=kobo) for kobo in (500_00, 300_00))
     if source == "redis":
@@ -145,7 +149,8 @@ def test_the_board_stays_as_it_was_while_the_money_moves_on(
     reference = ledger.new_reference("plan_to_stash")
     stash.move_from_plan(first.user, first.plan, amount_kobo=450_00, reference=reference)
     assert board(circle) == before
-    circle_ends.settle_all(timezone.localdate())
+    with django_capture_on_commit_callbacks(execute=True):
+        circle_ends.settle_all(timezone.localdate())
     assert maturity.run(timezone.localdate()) == 2
     assert board(circle) == before
     assert ledger.balance_kobo(ledger.stash_account(first.user)) == 500_00

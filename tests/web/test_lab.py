@@ -170,6 +170,7 @@ def test_long_sql_is_cut_where_nobody_reads() -> None:
 
 
 def test_the_menu_leads_to_the_lab_where_there_is_one(saver_client: Client, settings: Settings) -> None:
+    settings.KEEPS_PAGES = False
     link = '<a href="/lab/">'
     assert link in saver_client.get("/stash/").content.decode()
     settings.HAS_LAB = False

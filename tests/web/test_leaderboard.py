@@ -13,6 +13,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
+from pytest_django.fixtures import Settings
 
 from savings import board_upkeep, circle_owners, circles
 from savings.models import BoardDay, Circle, Membership, User
@@ -268,7 +269,9 @@ def test_a_warm_board_costs_two_queries_and_a_cold_one_at_most_five(
     mine: Membership,
     django_assert_num_queries: DjangoAssertNumQueries,
     django_assert_max_num_queries: DjangoAssertNumQueries,
+    settings: Settings,
 ) -> None:
+    settings.KEEPS_PAGES = False
     for members in (10, 40):
         while Membership.objects.filter(circle=mine.circle).count() < members:
             make_member(mine.circle, saved_kobo=100_00 * members)
@@ -323,8 +326,9 @@ def test_who_looks_from_outside_or_has_no_place_sees_no_chart(client: Client) ->
 
 
 def test_the_chart_keeps_the_page_within_its_queries(
-    mine: Membership, user: User, django_assert_num_queries: DjangoAssertNumQueries
+    mine: Membership, user: User, django_assert_num_queries: DjangoAssertNumQueries, settings: Settings
 ) -> None:
+    settings.KEEPS_PAGES = False
     client = Client()
     client.force_login(user)
     pay_in(user, 500_00, plan=mine.plan)

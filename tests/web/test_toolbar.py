@@ -44,7 +44,7 @@ def test_the_redis_panel_lists_commands_times_and_keys(saver_client: Client) -> 
     assert "GET" in shown
     assert f"asusu:1:django.contrib.sessions.cached_db{saver_client.session.session_key}" in shown
     assert " ms" in shown
-    assert "web/sign_in.py:" in shown
+    assert "web/sessions.py:" in shown
 
 
 def test_the_redis_panel_sees_the_boards_and_hueys_own_client(saver_client: Client, saver: User) -> None:

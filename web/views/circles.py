@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
 
-from savings import circles
+from savings import boards, circles
 from savings.exceptions import Refused
 from savings.models import Circle, Membership, Product
 from savings.models.circles import CircleQuerySet
-from web import circle_pages, keyset
+from web import caching, circle_pages, keyset
 from web.circle_forms import JoinForm, StartForm
 from web.forms import add_refusal
 from web.http import SaverRequest, redirect, render_part
 
 LONGEST_SEARCH = 60
 DIRECTORY_SIZE = 12
+_A_DAY_SECONDS = 86_400
 
 
 def index(request: SaverRequest) -> HttpResponse:
@@ -39,8 +41,12 @@ def index(request: SaverRequest) -> HttpResponse:
     return render_part(request, "circles/index.html", "directory", context)
 
 
+@caching.page("before", "after")
 def detail(request: SaverRequest, slug: str) -> HttpResponse:
     """One circle: how far it is, my part, what happened, and the owner's tools."""
+    circle_id, membership_id = ids(request, slug)
+    # The terms that somebody else is shown are the product's, which have no version.
+    caching.shows_circle(request, circle_id, boards.version(circle_id) if membership_id else None)
     circle, mine = visible(request, slug)
     is_owner = circle.owner_id == request.user.pk
     context = circle_pages.detail(circle, mine, request.GET, is_owner=is_owner)
@@ -95,6 +101,21 @@ def membership(request: SaverRequest, slug: str) -> Membership:
     """Return the reader's membership with its circle and plan, or 404."""
     found = request.user.memberships.current().select_related("circle__product", "plan__account")
     return get_object_or_404(found, circle__slug=slug)
+
+
+def ids(request: SaverRequest, slug: str) -> tuple[int, int | None]:
+    """Return the ids of a circle that the reader may see and of their membership; or 404.
+
+    Kept for as long as the reader's version holds: who reads by them looks at what is in the rows once more.
+    """
+    key = f"circle-ids:{request.user.pk}:{request.user.version}:{slug}"
+    match cache.get(key):
+        case [int(circle_id), int() | None as membership_id]:
+            return circle_id, membership_id
+    circle, mine = visible(request, slug)
+    found = (circle.pk, mine.pk if mine else None)
+    cache.set(key, found, _A_DAY_SECONDS)
+    return found
 
 
 def visible(request: SaverRequest, slug: str) -> tuple[Circle, Membership | None]:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import dashboard, money
-from web import board_pages, plan_pages, transaction_rows
+from web import board_pages, caching, plan_pages, transaction_rows
 from web.charts import area_chart
 from web.http import SaverRequest, render_part
 
@@ -19,6 +19,14 @@ LATEST = 6
 MOST_CARDS = 6
 
 
+def _greeting() -> str:
+    hour = timezone.localtime().hour
+    if hour < 12:
+        return "Good morning"
+    return "Good afternoon" if hour < 18 else "Good evening"
+
+
+@caching.page("period", also=_greeting)
 def home(request: SaverRequest) -> HttpResponse:
     """The dashboard, with the sum over the period that `?period=` names."""
     today = timezone.localdate()
@@ -32,6 +40,9 @@ def home(request: SaverRequest) -> HttpResponse:
         account_ids=holdings.account_ids,
     )
     change_kobo = points[-1][1] - points[0][1]
+    circle = board_pages.glance(request.user)
+    if circle:
+        caching.shows_circle(request, circle["circle_id"], circle["version"])
     context = {
         "greeting": _greeting(),
         "today": today,
@@ -46,14 +57,7 @@ def home(request: SaverRequest) -> HttpResponse:
         "cards": [plan_pages.card(plan) for plan in holdings.plans[:MOST_CARDS]],
         "upcoming": dashboard.upcoming(holdings.plans, today),
         "accrued_kobo": dashboard.accrued_kobo(holdings.plans, today),
-        "circle": board_pages.glance(request.user),
+        "circle": circle,
         "rows": transaction_rows.rows(request.user.transactions.order_by("-id")[:LATEST]),
     }
     return render_part(request, "dashboard/home.html", "total", context)
-
-
-def _greeting() -> str:
-    hour = timezone.localtime().hour
-    if hour < 12:
-        return "Good morning"
-    return "Good afternoon" if hour < 18 else "Good evening"

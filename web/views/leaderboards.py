@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 from typing import Any
 
-from django.core.cache import cache
 from django.http import Http404, HttpResponse, HttpResponseNotModified
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -14,12 +14,11 @@ from django.utils.crypto import salted_hmac
 from savings import board_days, leaderboards, nicknames
 from savings.leaderboards import Board, Order
 from savings.models import Circle, Membership
-from web import board_pages, charts
+from web import board_pages, caching, charts
 from web.board_pages import Face
 from web.http import SaverRequest, render_part, wants_part
-from web.views.circles import visible
+from web.views.circles import ids, visible
 
-_A_DAY_SECONDS = 86_400
 _MOST_DIGITS = 8
 
 
@@ -34,6 +33,7 @@ class _Asked:
     search: str
 
 
+@caching.page("by", "from", parts=False)
 def leaderboard(request: SaverRequest, slug: str) -> HttpResponse:
     """One page of the board; for a page that shows it as it is, nothing (304), at the cost of one query."""
     asked = _asked(request, slug)
@@ -43,6 +43,7 @@ def leaderboard(request: SaverRequest, slug: str) -> HttpResponse:
     board = leaderboards.page(
         asked.circle, asked.reader, first=asked.first, length=leaderboards.TOP + 1, order=asked.order
     )
+    caching.shows_circle(request, asked.circle.pk, board.version)
     reader_id = asked.reader.pk if asked.reader else None
     known = board_pages.faces(board_pages.on(board) | {reader_id or 0})
     board = _fixed(board, known, asked)
@@ -53,7 +54,7 @@ def leaderboard(request: SaverRequest, slug: str) -> HttpResponse:
         "order": asked.order,
         "orders": _orders(asked.order, has_ended=context["has_ended"]),
         "place": board_pages.place(board, known, asked.order),
-        "chart": _chart(asked, context["mine"], board) if asked.order == Order.SAVED else "",
+        "chart": _chart(request, asked, context["mine"], board) if asked.order == Order.SAVED else "",
         "as_of": board_pages.as_of_text(board.as_of),
         "percent": _percent(board, context["circle"]),
         "found": _found(asked, context["circle"]) if asked.search else None,
@@ -72,7 +73,7 @@ def _asked(request: SaverRequest, slug: str) -> _Asked:
     order = request.GET.get("by", Order.SAVED)
     if not (first.isascii() and first.isdigit() and len(first) <= _MOST_DIGITS) or order not in list(Order):
         raise Http404
-    circle_id, membership_id = _ids(request, slug)
+    circle_id, membership_id = ids(request, slug)
     return _Asked(
         circle=Circle(pk=circle_id),
         reader=Membership(pk=membership_id) if membership_id else None,
@@ -80,17 +81,6 @@ def _asked(request: SaverRequest, slug: str) -> _Asked:
         first=int(first),
         search=" ".join(request.GET.get("q", "").split())[:60],
     )
-
-
-def _ids(request: SaverRequest, slug: str) -> tuple[int, int | None]:
-    """Return the ids of the circle and of the reader's membership, kept for as long as the reader's version holds."""
-    key = f"board-reader:{request.user.pk}:{request.user.version}:{slug}"
-    ids = cache.get(key)
-    if ids is None:
-        circle, mine = visible(request, slug)
-        ids = [circle.pk, mine.pk if mine else None]
-        cache.set(key, ids, _A_DAY_SECONDS)
-    return ids[0], ids[1]
 
 
 def _circle(
@@ -146,7 +136,7 @@ def _percent(board: Board, circle: Face) -> int:
     return min(100, max(0, saved_kobo) * 100 // circle.circle__goal_kobo)
 
 
-def _chart(asked: _Asked, mine: Face | None, board: Board) -> str:
+def _chart(request: SaverRequest, asked: _Asked, mine: Face | None, board: Board) -> str:
     """Return the reader's own place over time; nobody else's is shown to anybody.
 
     While SQL computes the board, which is work enough, only what is known of the past by then.
@@ -156,6 +146,10 @@ def _chart(asked: _Asked, mine: Face | None, board: Board) -> str:
     today = min(timezone.localdate(), mine.circle__ends_on)
     member = Membership(pk=mine.id, circle_id=asked.circle.pk, plan_id=mine.plan_id, joined_at=mine.joined_at)
     past = board_days.places(member, today, is_cached_only=board.version < 0)
+    yesterday = today - datetime.timedelta(days=1)
+    if timezone.localdate(mine.joined_at) < today and not (past and past[-1][0] == yesterday):
+        # Yesterday's place is still to come, and no version says when it has.
+        caching.shows_circle(request, asked.circle.pk, None)
     return charts.place_chart([*past, (today, board.mine.rank)], name="places", title="Your place over time")
 
 

@@ -15,13 +15,14 @@ from django.views.decorators.http import require_POST
 from savings import dashboard, ledger, money, payments, plans, stash
 from savings.exceptions import Refused
 from savings.models import Plan, Product, Transaction
-from web import plan_pages
+from web import caching, plan_pages
 from web.forms import add_refusal
 from web.http import SaverRequest, redirect, render_part
 from web.plan_forms import EditForm, PayInForm, StartForm, TakeOutForm
 from web.views.payments import where_to_pay
 
 
+@caching.page()
 def index(request: SaverRequest) -> HttpResponse:
     """Every plan of the saver, the open ones first."""
     mine = list(request.user.plans.with_balance().order_by("-id"))
@@ -32,6 +33,7 @@ def index(request: SaverRequest) -> HttpResponse:
     return render(request, "plans/index.html", context)
 
 
+@caching.page()
 def detail(request: SaverRequest, plan_id: int) -> HttpResponse:
     """One plan: what is in it, how it grew, what it earns, its terms and its latest transactions."""
     plan = _own_plan(request, plan_id)

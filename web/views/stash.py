@@ -10,7 +10,7 @@ from django.utils import timezone
 from savings import dashboard, ledger, payments
 from savings.exceptions import Refused
 from savings.models import Transaction
-from web import plan_pages, transaction_rows
+from web import caching, plan_pages, transaction_rows
 from web.forms import MoneyField, OnceForm, add_refusal
 from web.http import SaverRequest, redirect, render_part
 from web.views.payments import where_to_pay
@@ -30,6 +30,7 @@ class FundForm(OnceForm):
     amount = MoneyField(label="Amount", min_kobo=settings.TOP_UP_MIN_KOBO, max_kobo=settings.TOP_UP_MAX_KOBO)
 
 
+@caching.page()
 def home(request: SaverRequest) -> HttpResponse:
     """The stash, its latest transactions, and the plans its money can move to."""
     today = timezone.localdate()

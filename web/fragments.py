@@ -1,0 +1,112 @@
+"""What is kept of pages in Redis: texts that carry their own key, made by one of all who need them.
+
+Whatever else is found under a key (cut off, of another page, of another kind) counts as nothing found.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import django
+from django.conf import settings
+from django.dispatch import receiver
+from django.utils.autoreload import file_changed
+from django_redis.client import DefaultClient
+
+from web import limits
+
+# Who finds that somebody else is at it waits so long at most: many times what a page takes to make.
+_MOST_SECONDS = 2
+_FIRST_LOOK_SECONDS = 0.005
+_LAST_LOOK_SECONDS = 0.05
+_HEAD_BYTES = 32 + 8
+# What a page is made of besides the database: a server with other code must not show the pages of the one before.
+_MADE_OF = ("savings/**/*.py", "web/**/*.py", "templates/**/*", "static/**/*", "requirements/base.txt")
+_SETTINGS = ("CURRENCY_SIGN", "HAS_LAB", "SHOWS_MAILBOX", "SITE_URL", "TIME_ZONE", "USES_SIMULATOR")
+
+
+class Client(DefaultClient):
+    """Stores bytes as they are: to read the JSON of a page takes longer than Redis does."""
+
+    def encode(self, value: Any, *, allow_int: bool = True) -> Any:
+        return value
+
+    def decode(self, value: Any) -> Any:
+        return value
+
+
+class Cache(limits.Cache):
+    """The `template_fragments` cache: `{% cache %}` uses it, and so do whole pages."""
+
+    def get(self, key: str, default: Any = None, *args: Any, **kwargs: Any) -> Any:
+        found = self.find(key)
+        return default if found is None else found.decode()
+
+    def set(self, key: str, value: str | bytes, *args: Any, **kwargs: Any) -> Any:
+        body = value.encode() if isinstance(value, str) else value
+        return super().set(key, b"%b%b" % (_head(key, body), body), *args, **kwargs)
+
+    def find(self, key: str) -> bytes | None:
+        """Return what was put under a key, and None for anything else that may be there."""
+        kept = super().get(key)
+        if not isinstance(kept, bytes):
+            return None
+        body = kept[_HEAD_BYTES:]
+        return body if kept.startswith(_head(key, body)) else None
+
+    def once(self, key: str, make: Callable[[], tuple[bytes, int]], *, but: bytes | None = None) -> bytes:
+        """Return what is kept under a key, or make it: one of all who ask does, the others wait for that.
+
+        `make` returns it and for how many seconds to keep it, 0 for not at all. `but` is what is there and out of date.
+        Nobody waits longer than two seconds, and without Redis everybody makes their own at once.
+        """
+        ends_at, wait_seconds = time.monotonic() + _MOST_SECONDS, _FIRST_LOOK_SECONDS
+        # Named by what is out of date: whoever has just replaced that must not keep others from replacing theirs.
+        lock = f"making:{key}:{zlib.crc32(but or b'')}"
+        # None: Redis is away. A lock is left to end by itself, so that who comes late finds either it or the page.
+        while self.add(lock, b"", _MOST_SECONDS) is False and time.monotonic() < ends_at:
+            time.sleep(wait_seconds)
+            wait_seconds = min(wait_seconds * 2, _LAST_LOOK_SECONDS)
+            found = self.find(key)
+            if found is not None and found != but:
+                return found
+        seconds = 0
+        try:
+            body, seconds = make()
+        finally:
+            if seconds:
+                self.set(key, body, seconds)
+            else:
+                self.delete(lock)
+        return body
+
+
+@functools.cache
+def code_version() -> str:
+    """Return a digest of all that a page is made of besides the database: code, templates, files, some settings."""
+    digest = hashlib.blake2b(django.__version__.encode(), digest_size=16)
+    for name in _SETTINGS:
+        digest.update(f"{name}={getattr(settings, name)}\n".encode())
+    for pattern in _MADE_OF:
+        for path in sorted(Path(settings.BASE_DIR).glob(pattern)):
+            if path.is_file():
+                digest.update(path.relative_to(settings.BASE_DIR).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+@receiver(file_changed)
+def _forget_version(**_: Any) -> None:
+    """In development a template may change while the server runs."""
+    code_version.cache_clear()
+
+
+def _head(key: str, body: bytes) -> bytes:
+    """Return what stands before a body: whose it is, made of which code, and its checksum."""
+    whose = hashlib.blake2b(f"{code_version()}:{key}".encode(), digest_size=16).hexdigest()
+    return b"%b%08x" % (whose.encode(), zlib.crc32(body))
