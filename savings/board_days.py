@@ -69,7 +69,7 @@ def places(membership: Membership, today: datetime.date, *, is_cached_only: bool
     Two queries once a day, since the past does not change; none with `is_cached_only`, which may return nothing.
     """
     key = f"places:{membership.pk}:{today}"
-    known: list[list[Any]] | None = cache.get(key)
+    known = _places_read(cache.get(key))
     if known is None:
         if is_cached_only:
             return []
@@ -81,7 +81,7 @@ def places(membership: Membership, today: datetime.date, *, is_cached_only: bool
             _A_DAY_SECONDS if is_whole else _SOON_SECONDS,
         )
         return found
-    return [(datetime.date.fromisoformat(day), rank) for day, rank in known]
+    return known
 
 
 def place(score: int, size: int, marks: Sequence[Sequence[int]]) -> int | None:
@@ -100,6 +100,14 @@ def place(score: int, size: int, marks: Sequence[Sequence[int]]) -> int | None:
         return rank
     rank_above, score_above = marks[at - 1]
     return rank_above + max(1, (rank - rank_above) * (score_above - score) // (score_above - mark_score))
+
+
+def _places_read(kept: Any) -> list[Place] | None:
+    """Return the places that were put into a cache, and None for anything else that it may hold."""
+    try:
+        return [(datetime.date.fromisoformat(day), rank and int(rank)) for day, rank in kept]
+    except (TypeError, ValueError):
+        return None
 
 
 def _places(membership: Membership, today: datetime.date) -> list[Place]:

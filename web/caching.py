@@ -153,12 +153,13 @@ def _kept(request: SaverRequest, response: HttpResponse) -> _Kept | None:
 
 
 def _response(request: SaverRequest, key: str, kept: _Kept) -> HttpResponse:
-    body, digest = kept.body, _digest(request, key, kept.circle)
-    if _MARK in body:
-        secret = request.META.get("CSRF_COOKIE")
-        # Whoever has no cookie yet gets one with the token.
-        token = _token(secret, digest) if secret else get_token(request)
-        body = body.replace(_MARK, token.encode())
+    body, has_form = kept.body, _MARK in kept.body
+    if has_form and "CSRF_COOKIE" not in request.META:
+        # Whoever has no cookie yet gets one with this answer.
+        get_token(request)
+    digest = _digest(request, key, kept.circle)
+    if has_form:
+        body = body.replace(_MARK, _token(request.META["CSRF_COOKIE"], digest).encode())
     return _with_headers(HttpResponse(body), kept.circle, digest)
 
 
@@ -184,7 +185,6 @@ def _with_headers(response: HttpResponse, circle: _Circle, digest: str) -> HttpR
 
 def _digest(request: SaverRequest, key: str, circle: _Circle) -> str:
     """Return what stands for the page in its ETag. The forms in it are good for this CSRF cookie alone."""
-    token = request.COOKIES.get(settings.CSRF_COOKIE_NAME, "")
-    stands_for = f"{key} {circle} {token} {code_version()}"
+    stands_for = f"{key} {circle} {request.META.get('CSRF_COOKIE')} {code_version()}"
     secret = settings.SECRET_KEY.encode()[:64]
     return hashlib.blake2b(stands_for.encode(), key=secret, digest_size=16).hexdigest()
