@@ -1,4 +1,4 @@
-"""A PostgreSQL and a Redis for one benchmark, where the environment names none."""
+"""What a benchmark runs beside itself: PostgreSQL and Redis, where the environment names none, and our own programs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _postgres(folder: Path) -> Iterator[str]:
     programs = _programs()
     _make_anew(folder)
     run = _somebody()
-    port = _free_port()
+    port = free_port()
     # A socket's path must be short, which that of a clone need not be.
     sockets = Path(tempfile.mkdtemp(prefix="asusu-bench-"))
     _give(sockets)
@@ -74,19 +74,44 @@ def _redis(folder: Path) -> Iterator[str]:
     if program is None:
         raise SystemExit("A benchmark needs redis-server, or REDIS_URL.")
     _make_anew(folder)
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen(
         [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"],
         cwd=folder,
         stdout=subprocess.DEVNULL,
     )
     try:
-        _wait_for(lambda: _answers(port), process, "Redis")
+        _wait_for(lambda: answers(port), process, "Redis")
         yield f"redis://127.0.0.1:{port}/0"
     finally:
         process.terminate()
         process.wait()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def serving(
+    name: str,
+    words: list[str],
+    environment: dict[str, str],
+    log: Path,
+    is_up: Callable[[], bool] = lambda: True,
+) -> Iterator[None]:
+    """Run one of our programs beside the block, which begins when it is up; it ends with the block."""
+    with log.open("w") as said:
+        process = subprocess.Popen(words, env=environment, stdout=said, stderr=said)
+    try:
+        _wait_for(is_up, process, name)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def environment(database: str) -> dict[str, str]:
+    """Return the variables of a process that works on that database, on the server of the benchmark."""
+    server = os.environ["DATABASE_URL"].rpartition("/")[0]
+    return os.environ | {"DATABASE_URL": f"{server}/{database}"}
 
 
 def program(name: str) -> Path:
@@ -133,14 +158,16 @@ def _somebody_id() -> int:
     return pwd.getpwnam("nobody").pw_uid
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     # Below 32768, where no client's own end of a connection can be.
-    while _answers(port := random.randint(20_000, 32_000)):
+    while answers(port := random.randint(20_000, 32_000)):
         continue
     return port
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Return whether somebody listens on a port of this machine."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

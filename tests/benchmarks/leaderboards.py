@@ -20,10 +20,10 @@ from typing import Any
 import django
 from django.conf import settings
 
-from tests.benchmarks._servers import PRODUCTION
+from tests.benchmarks import _servers
 
 if not settings.configured:
-    os.environ |= PRODUCTION
+    os.environ |= _servers.PRODUCTION
     django.setup()
 
 from django.core.cache import cache
@@ -158,9 +158,7 @@ def _rebuilding(middling: Circle, large: Circle) -> Iterator[Figure]:
 
 def _rebuild_in_a_process(circle: Circle) -> tuple[float, float]:
     """Return the most memory in MB and the seconds that the command takes."""
-    database = str(connection.settings_dict["NAME"])
-    address = os.environ["DATABASE_URL"].rpartition("/")[0]
-    environment = os.environ | {"DATABASE_URL": f"{address}/{database}"}
+    environment = _servers.environment(str(connection.settings_dict["NAME"]))
     words = [sys.executable, "manage.py", "rebuild_leaderboards", circle.slug]
     begun_at, kilobytes = time.monotonic(), 0
     process = subprocess.Popen(words, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.DEVNULL)

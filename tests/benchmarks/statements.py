@@ -17,10 +17,10 @@ from pathlib import Path
 import django
 from django.conf import settings
 
-from tests.benchmarks._servers import PRODUCTION
+from tests.benchmarks import _servers
 
 if not settings.configured:
-    os.environ |= PRODUCTION
+    os.environ |= _servers.PRODUCTION
     django.setup()
 
 from django.core.management import call_command
@@ -173,8 +173,7 @@ def make_in_a_process(plan: Plan, file_format: str) -> tuple[float, float, float
 
 def environment() -> dict[str, str]:
     """Return the variables of a process that works on the database of the benchmark."""
-    address = os.environ["DATABASE_URL"].rpartition("/")[0]
-    return os.environ | {"DATABASE_URL": f"{address}/{connection.settings_dict['NAME']}"}
+    return _servers.environment(str(connection.settings_dict["NAME"]))
 
 
 def _memory(small: Plan, large: Plan) -> Iterator[Figure]:

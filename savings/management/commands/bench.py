@@ -24,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", metavar="FILE", help="write the figures to that file too")
         parser.add_argument("--members", type=int, help="how many the largest circle has")
         parser.add_argument("--rows", type=int, help="how many rows the largest table or statement has")
+        parser.add_argument("--seconds", type=int, help="how long people use the site")
 
     def handle(self, *args: Any, name: str | None, **options: Any) -> None:
         folder = settings.BASE_DIR / "tests" / "benchmarks"
@@ -39,13 +40,23 @@ class Command(BaseCommand):
         # Nobody but developers measures, and only they have the tests.
         from tests.benchmarks import _servers  # noqa: PLC0415
 
-        given = {f"--{option}": options[option] for option in ("json", "members", "rows") if options[option]}
+        given = {
+            f"--{option}": options[option]
+            for option in ("json", "members", "rows", "seconds")
+            if options[option]
+        }
         command = [sys.executable, "-m", f"tests.benchmarks.{name}"]
         command += [str(word) for pair in given.items() for word in pair]
         # Told to stop, the servers end too.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         # A process of its own, since the settings have been read before there were servers.
         with _servers.running(settings.VAR_DIR / "bench") as environment:
-            return subprocess.run(  # noqa: S603 (our own words)
-                command, cwd=settings.BASE_DIR, env=os.environ | environment, check=False
-            ).returncode
+            process = subprocess.Popen(  # noqa: S603 (our own words)
+                command, cwd=settings.BASE_DIR, env=os.environ | environment, start_new_session=True
+            )
+            try:
+                return process.wait()
+            finally:
+                # Asked to end it ends what it has started; killed, it could not.
+                process.terminate()
+                process.wait()

@@ -1,0 +1,281 @@
+"""Forty people use the whole site for a while, as it is served for real: how fast it answers, and that all is right."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib.util
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import django
+from django.conf import settings
+
+from tests.benchmarks import _servers
+
+if not settings.configured:
+    os.environ |= _servers.PRODUCTION
+    django.setup()
+
+from django.db import connection, connections
+from django.test import Client
+
+from savings import board_upkeep, boards, ledger_checks, scores
+from savings.demo import cast, scale
+from savings.models import Circle, OutboxRow, Product, Statement, Transaction, User, WebhookEvent
+from tests import factories
+from tests.benchmarks._report import Figure, publish
+
+PEOPLE, TRANSACTIONS = 3_000, 60_000
+AT_ONCE = 40
+# Who may come, and who of them is there at the start: ten on their phone and on their computer.
+VISITORS, AT_HOME = 120, 30
+SECONDS = 60
+# How long the consumer may take for what is left when everybody has gone.
+DRAIN_SECONDS = 90
+# Whatever is shown to the wrong person is known by these.
+_MARKS = """
+UPDATE savings_user SET name = name || ' §' || id || '§';
+UPDATE savings_plan SET name = name || ' §' || user_id || '§';
+"""
+# Everybody is in the circle with their first plan, on which nothing but savings has moved so far.
+_MEMBERS = """
+INSERT INTO savings_membership (circle_id, user_id, plan_id, nickname, hides_amount, on_board, saved_kobo, reached_at,
+    week_start_kobo, month_start_kobo, version, joined_at)
+SELECT %s, plan.user_id, plan.id, 'Member ' || plan.user_id, plan.user_id %% 10 = 0, true, account.balance_kobo,
+    now() - plan.user_id * interval '1 minute', account.balance_kobo, account.balance_kobo, 1, plan.created_at
+FROM (SELECT DISTINCT ON (user_id) * FROM savings_plan ORDER BY user_id, id) plan
+JOIN savings_account account ON account.plan_id = plan.id
+"""
+_BAD_LINE = re.compile(r"^(ERROR|CRITICAL|Traceback)|\b(ERROR|CRITICAL)\b")
+
+
+@dataclasses.dataclass(frozen=True)
+class Hour:
+    """What `_people` says of its hour: see there."""
+
+    errors: list[tuple[str, int]]
+    pages: list[tuple[str, int, float, float, float]]
+    rate: float
+    taken: list[str]
+    not_taken: list[str]
+    signed_in: int
+
+
+def main() -> int:
+    """Measure on the servers of the environment, and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=SECONDS)
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    if importlib.util.find_spec("locust") is None:
+        raise SystemExit("Locust is missing: `make bench` installs requirements/bench.txt.")
+    # Told to stop, what was started ends too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    for url in (settings.REDIS_URL, settings.LEADERBOARD_REDIS_URL, settings.HUEY["connection"]["url"]):
+        boards.client(url).flushdb()
+    try:
+        with tempfile.TemporaryDirectory(dir=settings.VAR_DIR) as folder:
+            figures = list(_measure(Path(folder), options.seconds))
+    finally:
+        connections.close_all()
+        connection.creation.destroy_test_db(settings.DATABASES["default"]["NAME"], verbosity=0)
+    return publish("load", figures, options.json)
+
+
+def _measure(folder: Path, seconds: int) -> Iterator[Figure]:
+    begun_at = time.monotonic()
+    circle = _load()
+    loaded = f"{PEOPLE:,} in the circle, {TRANSACTIONS:,} transactions, loaded in {time.monotonic() - begun_at:.0f} s"
+    yield Figure("people at once", AT_ONCE, "", loaded)
+    with _site(folder) as address:
+        hour = _use(folder, address, seconds)
+        began = time.monotonic()
+        left = _drain(hour)
+        drained = f"in {time.monotonic() - began:.0f} s"
+    yield from _paces(hour, seconds)
+    yield from _work(hour)
+    yield _none("errors", hour.errors)
+    yield _none("errors in the logs of server, consumer and provider", _bad_lines(folder))
+    yield Figure(
+        "left undone after the last request", sum(left.values()), "", _said(left) or drained, at_most=0
+    )
+    yield from _proof(circle, hour)
+
+
+def _load() -> Circle:
+    """Load a crowd that is in one circle, each of whose names says whose it is."""
+    scale.load(PEOPLE, TRANSACTIONS, lambda _: None)
+    product = Product.objects.filter(kind=Product.Kind.FLEXIBLE)[0]
+    first = User.objects.order_by("id")[0]
+    circle = factories.make_circle(
+        slug="together", product=product, owner=first, joining=Circle.Joining.OPEN, goal_kobo=10**13
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_MARKS)
+        cursor.execute(_MEMBERS, [circle.pk])
+        cursor.execute("VACUUM ANALYZE")
+    board_upkeep.rebuild(circle.pk)
+    for person in _visitors():
+        factories.pay_in(person, 1_000_000_00)
+    return circle
+
+
+def _visitors() -> list[User]:
+    return list(User.objects.order_by("id")[:VISITORS])
+
+
+@contextmanager
+def _site(folder: Path) -> Iterator[str]:
+    """Serve the site as the README says, and a provider; yield the address."""
+    port, provider = _servers.free_port(), _servers.free_port()
+    address = f"http://127.0.0.1:{port}"
+    environment = _servers.environment(str(connection.settings_dict["NAME"])) | {
+        "VAR_DIR": str(folder),
+        "SITE_URL": address,
+        "SIMULATOR_URL": f"http://127.0.0.1:{provider}",
+        # Nothing ends TLS here. People's requests say that something did; the provider's events cannot.
+        "SECURE_SSL_REDIRECT": "0",
+    }
+    manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+    collect = [*manage, "collectstatic", "--no-input"]
+    subprocess.run(collect, env=environment, check=True, stdout=subprocess.DEVNULL)
+    granian = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--workers", "2"]
+    granian += ["--blocking-threads", "1", "--port", str(port), "web.wsgi:application"]
+    run = partial(_servers.serving, environment=environment)
+    with (
+        run(
+            "The provider",
+            [*manage, "simulator"],
+            log=folder / "provider.log",
+            is_up=partial(_servers.answers, provider),
+        ),
+        run("The server", granian, log=folder / "server.log", is_up=partial(_is_up, address)),
+        run("The consumer", [*manage, "run_huey"], log=folder / "consumer.log"),
+    ):
+        yield address
+
+
+def _is_up(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/healthz/", timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def _use(folder: Path, address: str, seconds: int) -> Hour:
+    """Let people use the site, and return what they say of it."""
+    visitors = _visitors()
+    sessions = [(person.pk, _sign_in(person)) for person in (visitors[:AT_HOME] * 2)[:AT_ONCE]]
+    plan = {
+        "address": address,
+        "seconds": seconds,
+        "password": cast.PASSWORD,
+        "people": [(person.pk, person.email) for person in visitors],
+        "sessions": sessions,
+    }
+    file = folder / "people.json"
+    file.write_text(json.dumps(plan))
+    command = [sys.executable, "-m", "tests.benchmarks._people", str(file)]
+    said = subprocess.run(command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, check=True).stdout
+    return Hour(**json.loads(said))
+
+
+def _sign_in(person: User) -> str:
+    """Return the session of somebody who has signed in before: a password costs what it does by design."""
+    client = Client(headers={"host": "savings.example.com"})
+    client.force_login(person)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def _drain(hour: Hour) -> Counter[str]:
+    """Return how much of what is to be done in the background is not, when nothing is left or it takes too long."""
+    until = time.monotonic() + DRAIN_SECONDS
+    while (left := _undone(hour)).total() and time.monotonic() < until:
+        time.sleep(0.5)
+    return left
+
+
+def _undone(hour: Hour) -> Counter[str]:
+    paid = Transaction.objects.filter(reference__in=hour.taken)
+    # A look at the first places waits for a minute of its own accord.
+    waiting = OutboxRow.objects.filter(due_at__isnull=False).exclude(kind=scores.LOOK_KIND)
+    return Counter(
+        {
+            "rows of the outbox": waiting.count(),
+            "events": WebhookEvent.objects.filter(due_at__isnull=False).count(),
+            "payments": len(hour.taken) - paid.successful().count(),
+            "statements": Statement.objects.unfinished().count(),
+        }
+    )
+
+
+def _paces(hour: Hour, seconds: int) -> Iterator[Figure]:
+    total = sum(page[1] for page in hour.pages)
+    yield Figure("requests per second", hour.rate, "/s", f"{total:,} in {seconds} s")
+    for name, times, middle, slow, slowest in hour.pages:
+        yield Figure(f"p95 of {name}", slow, "ms", f"p50 {middle:.0f}, p99 {slowest:.0f}, {times:,} times")
+
+
+def _work(hour: Hour) -> Iterator[Figure]:
+    settled = Transaction.objects.filter(reference__in=hour.taken).successful().count()
+    yield Figure("sign-ins with a password", hour.signed_in, "")
+    yield Figure("payments settled", settled, "", f"{len(hour.not_taken)} declined or left")
+    states = Counter(Statement.objects.values_list("format", flat=True).filter(state=Statement.State.READY))
+    yield Figure("statements made", states.total(), "", _said(states))
+    mails = OutboxRow.objects.exclude(text="").filter(done_at__isnull=False).count()
+    yield Figure("mails sent", mails, "")
+
+
+def _proof(circle: Circle, hour: Hour) -> Iterator[Figure]:
+    """What must be right when all is over."""
+    dead = OutboxRow.objects.filter(dead_at__isnull=False)
+    yield _none("rows of the outbox given up", [(f"{row.kind}: {row.error}", 1) for row in dead])
+    failed = Statement.objects.filter(state=Statement.State.FAILED)
+    yield _none("statements that failed", [(row.reason, 1) for row in failed])
+    unpaid = Transaction.objects.filter(reference__in=hour.not_taken).successful()
+    yield _none("payments settled that nobody paid", [(row.reference, 1) for row in unpaid])
+    yield _none("rules of the books that are broken", [(str(wrong), 1) for wrong in ledger_checks.run()])
+    drifted = board_upkeep.reconcile(circle.pk)
+    yield Figure("members whose board differs from SQL", drifted, "", f"of {PEOPLE:,}", at_most=0)
+
+
+def _none(what: str, found: list[tuple[str, int]]) -> Figure:
+    """Return how many there were of what must not be, having said what it was."""
+    for text, times in found:
+        sys.stdout.write(f"{what}: {text} ({times} times)\n")
+    return Figure(what, sum(times for _, times in found), "", at_most=0)
+
+
+def _bad_lines(folder: Path) -> list[tuple[str, int]]:
+    """Return what the programs have logged that somebody would have to look into."""
+    found = Counter(
+        f"{log.stem}: {line}"
+        for log in sorted(folder.glob("*.log"))
+        for line in log.read_text().splitlines()
+        if _BAD_LINE.search(line)
+    )
+    return found.most_common()
+
+
+def _said(counted: Counter[Any]) -> str:
+    return ", ".join(f"{times} {what}" for what, times in sorted(counted.items()) if times)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
