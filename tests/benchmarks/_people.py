@@ -317,7 +317,7 @@ class Person(FastHttpUser):
 def main() -> None:
     """Let them use the site for a while, as the file says that is named, and print what came of it as JSON."""
     hour = Person.hour = Hour(**json.loads(Path(sys.argv[1]).read_text()))
-    # What somebody is about when the time is over is brought to its end.
+    # When the time is over nobody is cut off in the middle of a request.
     environment = Environment(user_classes=[Person], host=hour.address, stop_timeout=SETTLING_SECONDS)
     runner = environment.create_local_runner()
     people = len(hour.sessions)
