@@ -86,7 +86,9 @@ def main() -> int:
     # Told to stop, what was started ends too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    for url in (settings.REDIS_URL, settings.LEADERBOARD_REDIS_URL, settings.HUEY["connection"]["url"]):
+    # Nothing that was kept for people of another run, who had the same ids.
+    kept = [cache["LOCATION"] for cache in settings.CACHES.values()]
+    for url in (*kept, settings.LEADERBOARD_REDIS_URL, settings.HUEY["connection"]["url"]):
         boards.client(url).flushdb()
     try:
         with tempfile.TemporaryDirectory(dir=settings.VAR_DIR) as folder:
