@@ -22,7 +22,7 @@ lint: install  ## Check format, style, types, templates, migrations and the prod
 	DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
 	DEBUG=0 ENV_FILE=tests/production.env $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-bench: install  ## Run the benchmark NAME, or list them
+bench: install  ## Run the benchmark NAME, or all of them for the README's table
 	@cmp -s requirements/bench.txt .venv/installed-bench.txt || { echo "Installing what benchmarks need …" && \
 		$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bench.txt && \
 		cp requirements/bench.txt .venv/installed-bench.txt; }

@@ -113,7 +113,7 @@ class Person(FastHttpUser):
     def leaf_through_activity(self) -> None:
         page = self.page("/transactions/", "activity")
         for _ in range(random.randrange(3)):
-            self.wait()  # type: ignore[no-untyped-call]
+            self.wait()
             older = _OLDER.search(page.text)
             if older is None:
                 return
@@ -131,7 +131,7 @@ class Person(FastHttpUser):
         headers = _POLL.search(board.text)
         seen = json.loads(unescape(headers[1]))["If-None-Match"] if headers else ""
         for _ in range(3):
-            self.wait()  # type: ignore[no-untyped-call]
+            self.wait()
             answer = self.part(f"{CIRCLE}leaderboard/?by=saved&from=0", "board, is there news", seen=seen)
             seen = answer.etag or seen
 
@@ -168,7 +168,7 @@ class Person(FastHttpUser):
         fields = form.fields(amount=str(random.randrange(100, 9000)), source="card")
         checkout = self.send(path, "top up by card", fields).location
         self.page(checkout, "provider: pay page", is_whole=False)
-        self.wait()  # type: ignore[no-untyped-call]
+        self.wait()
         outcome = random.choices(list(_OUTCOMES), _OFTEN)[0]
         back = self.send(checkout, "provider: pay", {"outcome": outcome}, statuses=(303,)).location
         reference = urlsplit(back).path.split("/")[-2]

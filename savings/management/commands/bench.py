@@ -15,8 +15,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 class Command(BaseCommand):
     help = (
-        "Run the benchmark of that name in tests/benchmarks, or list them. Without DATABASE_URL or REDIS_URL servers "
-        "are started for it. Ends with 1 when a figure is worse than its bar."
+        "Run the benchmark of that name in tests/benchmarks, or all of them for the README's table. Without "
+        "DATABASE_URL or REDIS_URL servers are started for it. Ends with 1 when a figure is worse than its bar."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -30,11 +30,23 @@ class Command(BaseCommand):
         folder = settings.BASE_DIR / "tests" / "benchmarks"
         names = sorted(path.stem for path in folder.glob("[a-z]*.py"))
         if name is None:
-            self.stdout.write("\n".join(names) or "There are no benchmarks yet.")
-        elif name in names:
-            sys.exit(self._run(name, options))
-        else:
-            raise CommandError(f"There is no benchmark called {name}.")
+            sys.exit(self._run_all(names, options))
+        if name not in names:
+            raise CommandError(f"There is no benchmark called {name}, but {', '.join(names)}.")
+        sys.exit(self._run(name, options))
+
+    def _run_all(self, names: list[str], options: dict[str, Any]) -> int:
+        """Run one after the other, however they end, and show what came of them in the README."""
+        from tests.benchmarks import _readme  # noqa: PLC0415
+
+        folder = settings.VAR_DIR / "bench"
+        folder.mkdir(parents=True, exist_ok=True)
+        codes = []
+        for name in names:
+            self.stdout.write(f"=== {name}")
+            codes.append(self._run(name, options | {"json": str(folder / f"{name}.json")}))
+        _readme.write([folder / f"{name}.json" for name in names])
+        return max(codes)
 
     def _run(self, name: str, options: dict[str, Any]) -> int:
         # Nobody but developers measures, and only they have the tests.
