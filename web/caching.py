@@ -139,7 +139,8 @@ def _answer(request: SaverRequest, key: str, view: Callable[[], HttpResponse]) -
         made = _kept(request, response)
         return (made.stored(), PAGE_SECONDS) if made else (b"", 0)
 
-    body = store.once(name, make, but=found)
+    # Somebody else's may have been begun before what this one has to show was committed.
+    body = store.once(name, make, lambda made: _Kept.read(made).circle.is_current, found)
     return _response(request, key, _Kept.read(body)) if body else given[0]
 
 

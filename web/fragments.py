@@ -60,21 +60,27 @@ class Cache(limits.Cache):
         body = kept[_HEAD_BYTES:]
         return body if kept.startswith(_head(key, body)) else None
 
-    def once(self, key: str, make: Callable[[], tuple[bytes, int]], *, but: bytes | None = None) -> bytes:
+    def once(
+        self,
+        key: str,
+        make: Callable[[], tuple[bytes, int]],
+        is_right: Callable[[bytes], bool] = bool,
+        found: bytes | None = None,
+    ) -> bytes:
         """Return what is kept under a key, or make it: one of all who ask does, the others wait for that.
 
-        `make` returns it and for how many seconds to keep it, 0 for not at all. `but` is what is there and out of date.
-        Nobody waits longer than two seconds, and without Redis everybody makes their own at once.
+        `make` returns it and for how many seconds to keep it, 0 for not at all. `is_right` says whether what another
+        has made will do, and `found` is what was there and did not. Nobody waits longer than two seconds, and without
+        Redis everybody makes their own at once.
         """
         ends_at, wait_seconds = time.monotonic() + _MOST_SECONDS, _FIRST_LOOK_SECONDS
-        # Named by what is out of date: whoever has just replaced that must not keep others from replacing theirs.
-        lock = f"making:{key}:{zlib.crc32(but or b'')}"
-        # None: Redis is away. A lock is left to end by itself, so that who comes late finds either it or the page.
-        while self.add(lock, b"", _MOST_SECONDS) is False and time.monotonic() < ends_at:
+        # None: Redis is away. A lock is left to end by itself, so that who comes late finds either it or the page. It
+        # is named by what is out of date, so that whoever has just replaced that keeps nobody from replacing theirs.
+        while self.add(lock := _lock(key, found), b"", _MOST_SECONDS) is False and time.monotonic() < ends_at:
             time.sleep(wait_seconds)
             wait_seconds = min(wait_seconds * 2, _LAST_LOOK_SECONDS)
             found = self.find(key)
-            if found is not None and found != but:
+            if found is not None and is_right(found):
                 return found
         seconds = 0
         try:
@@ -104,6 +110,10 @@ def code_version() -> str:
 def _forget_version(**_: Any) -> None:
     """In development a template may change while the server runs."""
     code_version.cache_clear()
+
+
+def _lock(key: str, found: bytes | None) -> str:
+    return f"making:{key}:{zlib.crc32(found or b'')}"
 
 
 def _head(key: str, body: bytes) -> bytes:
