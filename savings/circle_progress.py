@@ -27,6 +27,11 @@ class Progress:
     # of all the others the exact one would tell theirs.
     is_rounded: bool
 
+    @property
+    def is_fresh(self) -> bool:
+        """Say whether this is as of now. A large circle's may be a minute old, and must not be kept for longer."""
+        return self.members <= _ALWAYS_FRESH
+
     def percent(self, goal_kobo: int) -> int:
         """Return the share of the goal in whole per cent, at most 100."""
         return min(100, self.saved_kobo * 100 // goal_kobo)

@@ -18,14 +18,26 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.models import Session
-from django.core.cache import caches
+from django.core.cache import cache, caches
 from django.db import transaction
 from django.template import engines
 from django.template.exceptions import TemplateSyntaxError
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from savings import board_upkeep, circle_owners, circles, emails, inbox, ledger, outbox, plans, stash, users
+from savings import (
+    board_upkeep,
+    circle_owners,
+    circle_progress,
+    circles,
+    emails,
+    inbox,
+    ledger,
+    outbox,
+    plans,
+    stash,
+    users,
+)
 from savings.models import Circle, Membership, OutboxRow, Payment, Plan, Transaction, User
 from tests import factories
 from tests.factories import join_circle, make_plan, make_product, make_user, pay_in, start_circle
@@ -280,6 +292,19 @@ def test_a_renamed_product_is_on_the_cards_of_all_who_save_in_it(ada: Person, ci
     assert "Easy ·" in text(ada.client, "/plans/")
 
 
+def test_a_sum_that_may_be_a_minute_old_is_not_kept(
+    ada: Person, bola: Person, circle: Circle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be old for an hour: the board's version has moved before the sum has."""
+    monkeypatch.setattr(circle_progress, "_ALWAYS_FRESH", 2)
+    path = f"/circles/{circle.slug}/"
+    assert "₦1,000" in text(ada.client, path)
+    pay_in(bola.user, 77_00, plan=bola.member.plan)
+    text(ada.client, path)
+    cache.delete(f"circle:{circle.pk}:progress")
+    assert "₦1,077" in text(ada.client, path)
+
+
 def test_an_event_of_the_provider_is_on_the_receipt(ada: Person) -> None:
     movement = factories.make_movement("top_up", 66_00, user=ada.user, plan=ada.plan)
     Payment.objects.create(transaction=movement)
@@ -301,6 +326,12 @@ def test_an_unchanged_page_is_304_and_says_so_to_this_browser_alone(ada: Person)
         assert again[name] == page[name]
     pay_by_card(ada)
     assert ada.client.get("/dashboard/", headers={"If-None-Match": page["ETag"]}).status_code == 200
+
+
+def test_a_tag_that_no_server_made_is_no_tag(ada: Person) -> None:
+    for number in ("9" * 20, "9" * 5_000, "²"):
+        tag = f'W/"{number}-{"0" * 32}"'
+        assert "Ada" in text(ada.client, "/dashboard/", **{"If-None-Match": tag})
 
 
 def test_a_page_for_htmx_is_not_the_whole_page(ada: Person) -> None:

@@ -50,6 +50,9 @@ def detail(request: SaverRequest, slug: str) -> HttpResponse:
     circle, mine = visible(request, slug)
     is_owner = circle.owner_id == request.user.pk
     context = circle_pages.detail(circle, mine, request.GET, is_owner=is_owner)
+    if not context["card"].progress.is_fresh:
+        # No version says when this sum has caught up with the board's.
+        caching.shows_circle(request, circle_id, None)
     return render_part(request, "circles/detail.html", "feed", context)
 
 
