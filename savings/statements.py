@@ -189,7 +189,11 @@ def expected_rows(
     until: datetime.date,
     most: int,
 ) -> int:
-    """Return how many rows a statement would have, and `most` + 1 for all that are more: nothing large is counted."""
+    """Return how many rows a statement would have, and `most` + 1 for all that are more: nothing large is counted.
+
+    Raises Refused, with the field, for a period out of order or not over.
+    """
+    since, until = _checked_period(user, since, until)
     subject = statement_rows.subject_of(user, scope, plan=plan, circle=circle)
     return statement_rows.expected(subject, since, until, most=most)
 

@@ -102,7 +102,13 @@ class AskForm(forms.Form):
         if about not in self.subjects or days is None or most is None:
             return ""
         subject, (since, until) = self.subjects[about][1], days
-        rows = statements.expected_rows(self.user, **subject._asdict(), since=since, until=until, most=most)
+        try:
+            rows = statements.expected_rows(
+                self.user, **subject._asdict(), since=since, until=until, most=most
+            )
+        except Refused:
+            # Which field it is about is said where it is sent.
+            return ""
         return _ahead(rows, most)
 
     def refuse(self, refused: Refused) -> None:

@@ -113,6 +113,19 @@ def test_more_rows_than_a_pdf_holds_are_said_before_and_refused_after(
     assert ask(saver_client, about="stash", period="this-month", format="csv").status_code == 302
 
 
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [("2026-01-01", "9999-12-31"), ("9999-12-31", "9999-12-31"), ("0001-01-01", "0001-01-01")],
+)
+def test_days_at_either_end_of_the_calendar_are_refused_and_not_looked_at(
+    saver_client: Client, since: str, until: str
+) -> None:
+    values = {"about": "stash", "period": "days", "since": since, "until": until}
+    page = saver_client.get("/statements/start/", values)
+    assert (page.status_code, page.context["ahead"]) == (200, "")
+    assert ask(saver_client, **values, format="csv").status_code == 422
+
+
 def test_the_look_ahead_counts_rows(saver_client: Client, saver: User) -> None:
     pay_in(saver, 100)
     ask_ahead = "/statements/start/?about=stash&period="
