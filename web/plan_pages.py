@@ -209,7 +209,7 @@ def _preview(form: StartForm) -> dict[str, Any] | None:
     values = {name: _clean(form, name) for name in ("product", "target", "matures_on", "first", "monthly")}
     product: Product | None = next((p for p in form.products if values["product"] == p), None)
     today = timezone.localdate()
-    if product is None or (product.has_term and not (values["matures_on"] and values["matures_on"] > today)):
+    if product is None or (product.has_term and not _may_end_on(values["matures_on"], product, today)):
         return None
     ends_on = values["matures_on"] if product.has_term else None
     first_kobo, monthly_kobo = values["first"] or 0, values["monthly"]
@@ -224,6 +224,13 @@ def _preview(form: StartForm) -> dict[str, Any] | None:
         product, matures_on=ends_on, first_kobo=first_kobo, monthly_kobo=monthly_kobo, today=today
     )
     return {"ahead": ahead, "suggested_kobo": suggested_kobo, "monthly_kobo": monthly_kobo}
+
+
+def _may_end_on(day: datetime.date | None, product: Product, today: datetime.date) -> bool:
+    """Say whether a day is one to look ahead to: no farther than a plan may run, since each month until then is gone
+    through, and the calendar ends.
+    """
+    return day is not None and 0 < (day - today).days <= (product.max_term_days or 0)
 
 
 def _clean(form: StartForm, name: str) -> Any:

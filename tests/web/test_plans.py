@@ -98,6 +98,16 @@ def test_the_look_ahead_suggests_a_monthly_sum(saver_client: Client) -> None:
     assert "a month reaches the goal by then" in page
 
 
+@pytest.mark.parametrize("ends_on", ["9999-12-31", "3026-01-01", "0001-01-01"])
+def test_there_is_no_look_ahead_beyond_what_a_plan_may_run(saver_client: Client, ends_on: str) -> None:
+    """Each month until then is gone through, and the calendar ends."""
+    product = make_product(Product.Kind.TARGET)
+    values: dict[str, Any] = {"product": product.pk, "target": "1000", "matures_on": ends_on, "name": "Far"}
+    page = saver_client.get("/plans/start/", values)
+    assert (page.status_code, page.context["preview"]) == (200, None)
+    assert saver_client.post("/plans/start/", values).status_code == 422
+
+
 def test_taking_out_of_a_plan_leads_to_its_receipt(saver_client: Client, saver: User) -> None:
     plan = make_plan(saver, holding_kobo=100_00)
     data = filled_in(saver_client, f"/plans/{plan.pk}/withdraw/", amount="40")
