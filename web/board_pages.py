@@ -180,8 +180,9 @@ class _Drawer:
         self.known = known
         self.reader_id = reader_id
         self.order = order
-        # Against the highest sum that everybody may see: against a hidden one, the others' bars would tell it.
-        seen = [line.score for line in lines if _shows(known, line)]
+        # Against the highest sum that the reader may see: against a hidden one, the others' bars would tell it, and the
+        # reader's own as well, who knows what it stands for.
+        seen = [line.score for line in lines if _shows(known, line) or line.membership_id == reader_id]
         self.whole = max(seen, default=max((line.score for line in lines), default=1)) or 1
 
     def rows(self, lines: list[Line], beyond: list[Line], *, first: int | None = None) -> list[Row]:

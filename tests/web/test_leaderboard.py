@@ -363,3 +363,15 @@ def test_a_new_goal_shows_on_a_board_that_is_open(
         circle_owners.change(mine.circle, name="A", description="", joining="closed", goal_kobo=1_000_00)
     response = client.get(address, headers=headers)
     assert (response.status_code, response.context["percent"]) == (200, 50)
+
+
+def test_the_bar_of_somebody_who_hides_too_does_not_tell_the_highest_sum() -> None:
+    circle = start_circle()
+    mine, *_ = [
+        make_member(circle, saved_kobo=kobo, hides_amount=True) for kobo in (50_00, 60_00, 70_00, 73_00)
+    ]
+    board_upkeep.rebuild(circle.pk)
+    client = Client()
+    client.force_login(mine.user)
+    page = client.get(f"/circles/{circle.slug}/leaderboard/").text
+    assert re.findall(r'<progress[^>]* value="(\d+)"', page) == ["100"]
