@@ -50,6 +50,20 @@ class RequestIdFilter(logging.Filter):
         return True
 
 
+class PatternFilter(logging.Filter):
+    """Puts the pattern in place of the address in what Django says of a refused request.
+
+    Addresses hold what opens doors: the code of an invitation, the token of a mail.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        if isinstance(request, HttpRequest) and isinstance(record.args, tuple):
+            pattern = f"/{request.resolver_match.route if request.resolver_match else '-'}"
+            record.args = tuple(pattern if arg == request.path else arg for arg in record.args)
+        return True
+
+
 class FrameMiddleware:
     """Finishes each answer; comes after HtmxMiddleware and before sessions, so that it sees every page."""
 

@@ -457,13 +457,20 @@ DEBUG_TOOLBAR_CONFIG = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "web.middleware.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "web.middleware.RequestIdFilter"},
+        "pattern": {"()": "web.middleware.PatternFilter"},
+    },
     "formatters": {
         "line": {"format": "%(levelname)s %(name)s [%(request_id)s] %(message)s"},
         "bare": {"format": "%(message)s"},
     },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "filters": ["request_id"], "formatter": "line"},
+        "console": {
+            "class": "logging.StreamHandler",
+            "filters": ["request_id", "pattern"],
+            "formatter": "line",
+        },
         "requests": {"class": "logging.StreamHandler", "formatter": "bare"},
     },
     "loggers": {

@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 
 from savings.exceptions import NotEnoughMoney
 from web.http import SaverRequest, redirect, render_part, toast
-from web.middleware import RequestIdFilter
+from web.middleware import PatternFilter, RequestIdFilter
 from web.urls import handler400, handler500  # noqa: F401 - Django looks for them here
 from web.urls import urlpatterns as site_urls
 
@@ -79,6 +79,17 @@ def test_each_answer_has_an_id_of_its_own(client: Client) -> None:
     first, second = (client.get("/", headers={"X-Request-ID": "mine"})["X-Request-ID"] for _ in range(2))
     assert re.fullmatch(r"[0-9A-F]{8}", first)
     assert first != second
+
+
+def test_what_django_logs_of_a_refused_request_holds_no_code_of_its_address(
+    signed_in: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.handler.addFilter(PatternFilter())
+    with caplog.at_level(logging.WARNING, logger="django.request"):
+        signed_in.get("/circles/join/secret/")
+        signed_in.get("/nowhere/secret/")
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["Not Found: /circles/join/<str:code>/", "Not Found: /-"]
 
 
 def test_log_lines_carry_the_id(signed_in: Client, caplog: pytest.LogCaptureFixture) -> None:
