@@ -1,18 +1,58 @@
-"""What holds for every page that a test asks for: what is kept of it is what would be made anew."""
+"""What holds for every page that a test asks for: what is kept is as made anew, and nothing is fetched in passing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any
 
 import pytest
 from django.core.cache import caches
 from django.db import connection
+from django.db.models import FETCH_ONE, FETCH_PEERS, FETCH_RAISE, Model
 from django.http import HttpResponse
+from django.test import Client
 from pytest_django.fixtures import Settings
 
 from web import caching
+from web.counting import counting
 from web.http import SaverRequest
 from web.limits import Cache
+
+# Django's own pages fetch as they like, and the lab's naive ways are there to be naive.
+_FETCHES_IN_PASSING = ("/admin/", "/lab/")
+
+_is_in_a_page: ContextVar[bool] = ContextVar("is_in_a_page", default=False)
+
+
+@pytest.fixture(autouse=True)
+def _pages_fetch_nothing_in_passing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse, while a page is made, each related row or deferred column that its query did not bring: FETCH_RAISE.
+
+    Not while a form is sent: what it changes is read anew under a lock, a row at a time. Nor while a test arranges.
+    """
+    ask = Client.request
+
+    def watched(client: Client, **request: Any) -> Any:
+        is_watched = not request["PATH_INFO"].startswith(_FETCHES_IN_PASSING)
+        token = _is_in_a_page.set(is_watched and request["REQUEST_METHOD"] in {"GET", "HEAD"})
+        try:
+            return ask(client, **request)
+        finally:
+            _is_in_a_page.reset(token)
+
+    monkeypatch.setattr(Client, "request", watched)
+    for mode in (FETCH_ONE, FETCH_PEERS):
+        monkeypatch.setattr(type(mode), "fetch", _refused_in_pages(type(mode).fetch))
+
+
+def _refused_in_pages(as_ever: Callable[..., None]) -> Callable[..., None]:
+    def fetch(mode: Any, fetcher: Any, instance: Model) -> None:
+        if _is_in_a_page.get():
+            FETCH_RAISE.fetch(fetcher, instance)
+        as_ever(mode, fetcher, instance)
+
+    return fetch
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +72,9 @@ def _kept_pages_are_as_fresh_ones(monkeypatch: pytest.MonkeyPatch) -> None:
         tag = response.headers.get("ETag", "")
         if not made:
             before = len(connection.queries_log)
-            fresh = caching._kept(request, view())
-            # A test that counts queries means those of the page it was given.
+            # A test that counts means what the page cost that it was given.
+            with counting():
+                fresh = caching._kept(request, view())
             while len(connection.queries_log) > before:
                 connection.queries_log.pop()
             kept = (
