@@ -64,5 +64,5 @@ def fund(request: SaverRequest) -> HttpResponse:
             add_refusal(form, refused)
         else:
             return redirect(request, where_to_pay(payment))
-    context = {"form": form, "stash_kobo": ledger.balance_kobo(ledger.stash_account(request.user))}
+    context = {"form": form, "stash_kobo": dashboard.holdings(request.user).stash_kobo}
     return render_part(request, "stash/fund.html", "form", context, status=422 if form.errors else 200)

@@ -1,0 +1,88 @@
+"""What each page may cost: the one table of it, which tests hold on little and on much data.
+
+Raise a figure only together with the reason why the page is worth it. `manage.py budgets` measures them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Budget(NamedTuple):
+    """What one page may cost at most, however much there is to show.
+
+    `cold` and `warm` are SQL queries, where nothing of the page is kept and where it has just been shown. `calls` are
+    the warm page's to Redis: sessions, caches and boards together. `size` is in bytes, before compression.
+    """
+
+    name: str
+    cold: int
+    warm: int
+    calls: int
+    size: int
+    what: str
+
+    @property
+    def route(self) -> str:
+        """The name of its URL: a page of a list has that of the list, with what it asks for behind a `?`."""
+        return self.name.partition("?")[0]
+
+
+# A page that is kept whole costs one query when it is warm, which says who is signed in. Nothing of the others is kept:
+# forms, and lists whose rows change with no version that a page could be kept by.
+BUDGETS = [
+    Budget("dashboard:home", 8, 1, 2, 34_000, "The dashboard"),
+    Budget("plans:index", 2, 1, 1, 70_000, "Plans"),
+    Budget("plans:detail", 5, 1, 1, 22_000, "A plan"),
+    Budget("plans:start", 3, 3, 1, 15_000, "Starting a plan"),
+    Budget("plans:choose_top_up", 3, 3, 1, 42_000, "Topping up: which plan"),
+    Budget("plans:top_up", 4, 4, 1, 10_000, "Topping up a plan"),
+    Budget("plans:withdraw", 2, 2, 1, 9_000, "Taking money out of a plan"),
+    Budget("plans:edit", 2, 2, 1, 9_000, "Changing a plan"),
+    Budget("stash:home", 4, 1, 1, 47_000, "The stash"),
+    Budget("stash:fund", 3, 3, 1, 9_000, "Adding money to the stash"),
+    Budget("transactions:index", 3, 1, 1, 35_000, "Transactions"),
+    Budget("transactions:index?before", 3, 1, 1, 35_000, "An older page of transactions"),
+    Budget("transactions:receipt", 5, 1, 1, 11_000, "A receipt"),
+    Budget("circles:index", 4, 4, 2, 50_000, "Circles"),
+    Budget("circles:detail", 5, 1, 2, 18_000, "A circle"),
+    Budget("circles:leaderboard", 5, 1, 2, 28_000, "A leaderboard"),
+    Budget("circles:members", 3, 3, 1, 18_000, "The members of a circle"),
+    Budget("circles:start", 3, 3, 1, 13_000, "Starting a circle"),
+    Budget("circles:join", 4, 4, 2, 11_000, "Joining a circle"),
+    Budget("circles:join_by_code", 4, 4, 2, 11_000, "Joining by a link"),
+    Budget("circles:appearance", 2, 2, 1, 10_000, "How others see me in a circle"),
+    Budget("circles:edit", 2, 2, 1, 11_000, "Changing a circle"),
+    Budget("circles:member", 3, 3, 1, 10_000, "A member, for the owner of a circle"),
+    Budget("statements:index", 6, 6, 1, 86_000, "Statements"),
+    Budget("statements:start", 6, 6, 1, 20_000, "Asking for a statement"),
+    Budget("statements:detail", 3, 3, 1, 14_000, "A statement"),
+    Budget("messages:index", 2, 2, 1, 39_000, "Messages"),
+    Budget("messages:detail", 2, 2, 1, 9_000, "A message"),
+    Budget("users:profile", 1, 1, 1, 11_000, "The profile"),
+    Budget("users:security", 4, 4, 1, 11_000, "Signing in and devices"),
+    Budget("landing:home", 2, 2, 0, 16_000, "The page for strangers"),
+    Budget("account_login", 0, 0, 0, 7_000, "Signing in"),
+    Budget("statements:verify", 0, 0, 0, 6_000, "Checking a statement"),
+    Budget("messages:unsubscribe", 1, 1, 0, 5_000, "Ending a kind of mail"),
+    Budget("messages:mailbox", 1, 1, 0, 60_000, "The mailbox of development"),
+    Budget("healthz", 0, 0, 0, 1_000, "Whether the process lives"),
+    Budget("readyz", 4, 4, 0, 1_000, "Whether it can serve"),
+]
+
+# GET routes of ours that have none, and why.
+WITHOUT_BUDGET = {
+    "users:unsent": "sends a form that waited on its way",
+    "statements:download": "sends a file and counts that",
+    "payments:return_from_provider": "asks the provider",
+}
+
+
+def markdown(budgets: Iterable[Budget] = BUDGETS) -> str:
+    """Return the budgets as the table of the README."""
+    head = "| Page | Queries, cold | warm | Redis calls, warm | kB |\n|---|--:|--:|--:|--:|\n"
+    return head + "".join(
+        f"| {budget.what} | {budget.cold} | {budget.warm} | {budget.calls} | {budget.size // 1000} |\n"
+        for budget in budgets
+    )
