@@ -19,8 +19,8 @@ from web.counting import counting
 from web.http import SaverRequest
 from web.limits import Cache
 
-# Django's own pages fetch as they like, and the lab's naive ways are there to be naive.
-_FETCHES_IN_PASSING = ("/admin/", "/lab/")
+# Its naive ways are there to be naive.
+_LAB = "/lab/"
 
 _is_in_a_page: ContextVar[bool] = ContextVar("is_in_a_page", default=False)
 
@@ -34,7 +34,7 @@ def _pages_fetch_nothing_in_passing(monkeypatch: pytest.MonkeyPatch) -> None:
     ask = Client.request
 
     def watched(client: Client, **request: Any) -> Any:
-        is_watched = not request["PATH_INFO"].startswith(_FETCHES_IN_PASSING)
+        is_watched = not request["PATH_INFO"].startswith(_LAB)
         token = _is_in_a_page.set(is_watched and request["REQUEST_METHOD"] in {"GET", "HEAD"})
         try:
             return ask(client, **request)
