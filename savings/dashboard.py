@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 from collections import Counter
 from collections.abc import Collection
+from typing import NamedTuple
 
 from django.db.models import Sum
 from django.db.models.functions import TruncDate
@@ -18,41 +19,108 @@ from savings.models import Account, Entry, Plan, User
 MOST_POINTS = 60
 
 
+class Saving(NamedTuple):
+    """A plan as lists show it, with what its account holds and has earned: a row of the one query for them (kobo)."""
+
+    pk: int
+    name: str
+    product_name: str
+    product_kind: str
+    target_kobo: int | None
+    started_on: datetime.date
+    matures_on: datetime.date | None
+    closed_at: datetime.datetime | None
+    final_rank: int | None
+    balance_kobo: int
+    rate_bps: int
+    accrued_numerator: int
+    accrued_to: int
+    accrues_until: int
+
+    @classmethod
+    def of(cls, plan: Plan) -> Saving:
+        """Return the same of a plan that is at hand, which comes with its product, account and membership."""
+        account = plan.account
+        return cls(
+            pk=plan.pk,
+            name=plan.name,
+            product_name=plan.product.name,
+            product_kind=plan.product.kind,
+            target_kobo=plan.target_kobo,
+            started_on=plan.started_on,
+            matures_on=plan.matures_on,
+            closed_at=plan.closed_at,
+            final_rank=plan.membership.final_rank if hasattr(plan, "membership") else None,
+            balance_kobo=account.balance_kobo or 0,
+            rate_bps=account.rate_bps,
+            accrued_numerator=account.accrued_numerator,
+            accrued_to=account.accrued_to,
+            accrues_until=account.accrues_until,
+        )
+
+    def is_matured(self, today: datetime.date) -> bool:
+        return self.matures_on is not None and self.matures_on <= today
+
+
+# The columns of an account and of its plan that make a Saving, in the order of its fields.
+_COLUMNS = (
+    "plan_id",
+    "plan__name",
+    "plan__product__name",
+    "plan__product__kind",
+    "plan__target_kobo",
+    "plan__started_on",
+    "plan__matures_on",
+    "plan__closed_at",
+    "plan__membership__final_rank",
+    "balance_kobo",
+    "rate_bps",
+    "accrued_numerator",
+    "accrued_to",
+    "accrues_until",
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class Holdings:
-    """A person's accounts at one moment, in kobo."""
+    """A person's accounts at one moment, in kobo; their plans newest first."""
 
     stash_kobo: int
     on_hold_kobo: int
-    plans: list[Plan]
+    plans: list[Saving]
+    closed_plans: list[Saving]
     # All of them, those of closed plans too: what moved between two is no change of the whole.
     account_ids: list[int]
 
     @property
     def total_kobo(self) -> int:
-        return (
-            self.stash_kobo + self.on_hold_kobo + sum(plan.account.balance_kobo or 0 for plan in self.plans)
-        )
+        return self.stash_kobo + self.on_hold_kobo + sum(plan.balance_kobo for plan in self.plans)
 
 
-@dataclasses.dataclass(frozen=True)
-class Upcoming:
+class Upcoming(NamedTuple):
     """Something that will happen by itself. `amount_kobo` is what is there by now, not a forecast."""
 
-    plan: Plan
+    name: str
     day: datetime.date
     amount_kobo: int
 
 
 def holdings(user: User) -> Holdings:
-    """Return what the user has and their open plans with products and accounts, in two queries."""
-    accounts = list(Account.objects.filter(user=user).values_list("pk", "kind", "balance_kobo"))
-    balances = {kind: balance_kobo for _, kind, balance_kobo in accounts if kind != Account.Kind.PLAN}
+    """Return what the user has, in one query."""
+    rows = Account.objects.filter(user=user).order_by("-plan_id").values_list("pk", "kind", *_COLUMNS)
+    account_ids, balances, savings = [], {}, []
+    for account_id, kind, *values in rows:
+        account_ids.append(account_id)
+        if kind == Account.Kind.PLAN:
+            savings.append(Saving(*values))
+        else:
+            balances[kind] = values[_COLUMNS.index("balance_kobo")]
     return Holdings(
         stash_kobo=balances.get(Account.Kind.STASH) or 0,
         on_hold_kobo=balances.get(Account.Kind.HOLD) or 0,
-        plans=list(user.plans.open().with_balance().order_by("-id")),
-        account_ids=[pk for pk, _, _ in accounts],
+        plans=[saving for saving in savings if saving.closed_at is None],
+        closed_plans=[saving for saving in savings if saving.closed_at is not None],
+        account_ids=account_ids,
     )
 
 
@@ -83,19 +151,19 @@ def history(
     return _thinned(points)[::-1]
 
 
-def upcoming(plans: list[Plan], today: datetime.date) -> list[Upcoming]:
+def upcoming(plans: list[Saving], today: datetime.date) -> list[Upcoming]:
     """Return the next three maturities among a person's plans, soonest first."""
     coming = [
-        Upcoming(plan, plan.matures_on, plan.account.balance_kobo or 0)
+        Upcoming(plan.name, plan.matures_on, plan.balance_kobo)
         for plan in plans
         if plan.matures_on and plan.matures_on > today
     ]
     return sorted(coming, key=lambda item: item.day)[:3]
 
 
-def accrued_kobo(plans: list[Plan], today: datetime.date) -> int:
+def accrued_kobo(plans: list[Saving], today: datetime.date) -> int:
     """Return the interest these plans have earned so far and not been paid, in kobo, before tax."""
-    return sum(money.interest(ledger.accrued_numerator(plan.account, today)) for plan in plans)
+    return sum(money.interest(ledger.accrued_numerator(plan, today)) for plan in plans)
 
 
 def _thinned(points: list[tuple[datetime.date, int]]) -> list[tuple[datetime.date, int]]:

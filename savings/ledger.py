@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import secrets
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, Sum
@@ -113,7 +113,22 @@ def balance_kobo(account: Account) -> int:
     return int(sums["credits"] - sums["debits"])
 
 
-def accrued_numerator(account: Account, day: datetime.date) -> int:
+class Earning(Protocol):
+    """What is asked of an account to know its interest: the columns of it that say so."""
+
+    @property
+    def balance_kobo(self) -> int | None: ...
+    @property
+    def rate_bps(self) -> int: ...
+    @property
+    def accrued_numerator(self) -> int: ...
+    @property
+    def accrued_to(self) -> int: ...
+    @property
+    def accrues_until(self) -> int: ...
+
+
+def accrued_numerator(account: Earning, day: datetime.date) -> int:
     """Return balance_kobo x rate_bps x days that the account has earned up to the start of `day`, not yet posted.
 
     Simple interest, actual/365, on end-of-day balances; `savings.money.interest` turns it into kobo.

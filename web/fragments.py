@@ -19,7 +19,7 @@ from django.dispatch import receiver
 from django.utils.autoreload import file_changed
 from django_redis.client import DefaultClient
 
-from web import limits
+from web import counting
 
 # Who finds that somebody else is at it waits so long at most: many times what a page takes to make.
 _MOST_SECONDS = 2
@@ -41,7 +41,7 @@ class Client(DefaultClient):
         return value
 
 
-class Cache(limits.Cache):
+class Cache(counting.Cache):
     """The `template_fragments` cache: `{% cache %}` uses it, and so do whole pages."""
 
     def get(self, key: str, default: Any = None, *args: Any, **kwargs: Any) -> Any:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 from collections.abc import Iterable
 from typing import Any
 
 from django.forms import BoundField, ValidationError
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.safestring import SafeString
 
 from savings import dashboard, interest, ledger, money, terms
+from savings.dashboard import Saving
 from savings.exceptions import Refused
 from savings.models import Membership, Plan, Product
 from savings.models.plans import EarlyExit
 from savings.places import ordinal
-from web import transaction_rows
+from web import moments, transaction_rows
 from web.charts import area_chart
 from web.plan_forms import PayInForm, StartForm, TakeOutForm
 
@@ -29,11 +31,11 @@ ICONS = {
 LATEST = 6
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class PlanCard:
     """A plan on a card: what is in it, how far it is, and what that is measured against."""
 
-    plan: Plan
+    plan: Saving
     icon: str
     terms: str
     balance_kobo: int
@@ -45,23 +47,19 @@ class PlanCard:
     is_first: bool
 
 
-def card(plan: Plan) -> PlanCard:
-    """Return a plan's card. The plan comes with its account and product (`with_balance`)."""
-    today = timezone.localdate()
-    balance_kobo = plan.account.balance_kobo or 0
-    share, text = _progress(plan, balance_kobo, today)
-    member = _membership(plan)
-    rank = member.final_rank if member else None
+def card(plan: Saving, today: datetime.date) -> PlanCard:
+    """Return a plan's card."""
+    share, text = _progress(plan, today)
     return PlanCard(
         plan=plan,
-        icon=ICONS[Product.Kind(plan.product.kind)],
-        terms=f"{plan.product.name} · {money.percent(plan.rate_bps)}",
-        balance_kobo=balance_kobo,
+        icon=ICONS[Product.Kind(plan.product_kind)],
+        terms=f"{plan.product_name} · {money.percent(plan.rate_bps)}",
+        balance_kobo=plan.balance_kobo,
         percent=share,
         progress_text=text,
-        end_text=date_format(plan.matures_on, "j M Y") if plan.matures_on else "Any time",
-        place=ordinal(rank) if rank else "",
-        is_first=rank == 1,
+        end_text=moments.day(plan.matures_on) if plan.matures_on else "Any time",
+        place=ordinal(plan.final_rank) if plan.final_rank else "",
+        is_first=plan.final_rank == 1,
     )
 
 
@@ -74,9 +72,6 @@ def detail(plan: Plan) -> dict[str, Any]:
     """Return the context of one plan's page."""
     today = timezone.localdate()
     balance_kobo = plan.account.balance_kobo or 0
-    points = dashboard.history(
-        total_kobo=balance_kobo, since=plan.started_on, today=today, account_ids=[plan.account.pk]
-    )
     pace = _pace(plan)
     gross = money.interest(ledger.accrued_numerator(plan.account, today))
     member = _membership(plan)
@@ -84,9 +79,11 @@ def detail(plan: Plan) -> dict[str, Any]:
     is_inside = member is not None and member.left_at is None
     return {
         "plan": plan,
-        "card": card(plan),
+        "card": card(Saving.of(plan), today),
         "milestones": _milestones(plan, balance_kobo),
-        "chart": area_chart(points, pace=pace, name=f"plan-{plan.pk}", title=f"{plan.name}: saved so far"),
+        "today": today,
+        # Asked for by the template, where it has not been kept.
+        "chart": functools.partial(_chart, plan, pace, today),
         "has_pace": bool(pace),
         "days_ahead": _days_ahead(plan, balance_kobo, today),
         "accrued_kobo": gross,
@@ -97,6 +94,16 @@ def detail(plan: Plan) -> dict[str, Any]:
         "early_exit": _early_exit(plan),
         "rows": transaction_rows.rows(plan.transactions.order_by("-id")[:LATEST], seen_from="plan"),
     }
+
+
+def _chart(plan: Plan, pace: list[tuple[datetime.date, int]], today: datetime.date) -> SafeString:
+    points = dashboard.history(
+        total_kobo=plan.account.balance_kobo or 0,
+        since=plan.started_on,
+        today=today,
+        account_ids=[plan.account.pk],
+    )
+    return area_chart(points, pace=pace, name=f"plan-{plan.pk}", title=f"{plan.name}: saved so far")
 
 
 def start(form: StartForm) -> dict[str, Any]:
@@ -129,7 +136,7 @@ def pay_in(plan: Plan, form: PayInForm) -> dict[str, Any]:
     return {
         "plan": plan,
         "form": form,
-        "card": card(plan),
+        "card": card(Saving.of(plan), timezone.localdate()),
         "stash_kobo": ledger.balance_kobo(ledger.stash_account(plan.user)),
         "refusal": refusal,
     }
@@ -153,10 +160,10 @@ def take_out(plan: Plan, form: TakeOutForm) -> dict[str, Any]:
     }
 
 
-def _progress(plan: Plan, balance_kobo: int, today: datetime.date) -> tuple[float | None, str]:
+def _progress(plan: Saving, today: datetime.date) -> tuple[float | None, str]:
     """Return how far a plan is, in percent, and the words for it: of its target, or else of its time."""
     if plan.target_kobo:
-        share = min(100.0, balance_kobo * 1000 // plan.target_kobo / 10)
+        share = min(100.0, plan.balance_kobo * 1000 // plan.target_kobo / 10)
         return share, f"{int(share)} % of {money.naira(plan.target_kobo).removesuffix('.00')}"
     if plan.matures_on:
         days, term = (plan.matures_on - today).days, (plan.matures_on - plan.started_on).days

@@ -14,6 +14,7 @@ from django.utils.formats import date_format
 from savings import money
 from savings.models import Account, Entry, Transaction
 from savings.models.ledger import TransactionQuerySet
+from web import moments
 
 Kind, Status = Transaction.Kind, Transaction.Status
 
@@ -101,8 +102,8 @@ def row(values: dict[str, Any], *, seen_from: Place = "") -> TransactionRow:
         icon=_ICONS[Kind(values["kind"])],
         is_in=counts and way > 0,
         day=created.date(),
-        day_text=date_format(created, "j M Y" if created.year != timezone.localdate().year else "j M"),
-        time_text=date_format(created, "H:i"),
+        day_text=moments.day(created, with_year=created.year != timezone.localdate().year),
+        time_text=moments.time(created),
         status=Status(status).label,
         badge=badge,
         badge_icon=badge_icon,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import functools
+from typing import Any
 
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import dashboard, money
+from savings.dashboard import Holdings
 from web import board_pages, caching, plan_pages, transaction_rows
 from web.charts import area_chart
 from web.http import SaverRequest, render_part
@@ -32,14 +35,7 @@ def home(request: SaverRequest) -> HttpResponse:
     today = timezone.localdate()
     holdings = dashboard.holdings(request.user)
     period = request.GET.get("period", DEFAULT_PERIOD)
-    label, days = PERIODS.get(period, PERIODS[DEFAULT_PERIOD])
-    points = dashboard.history(
-        total_kobo=holdings.total_kobo,
-        since=today - datetime.timedelta(days=days) if days else None,
-        today=today,
-        account_ids=holdings.account_ids,
-    )
-    change_kobo = points[-1][1] - points[0][1]
+    period = period if period in PERIODS else DEFAULT_PERIOD
     circle = board_pages.glance(request.user)
     if circle:
         caching.shows_circle(request, circle["circle_id"], circle["version"])
@@ -47,17 +43,33 @@ def home(request: SaverRequest) -> HttpResponse:
         "greeting": _greeting(),
         "today": today,
         "total_kobo": holdings.total_kobo,
-        "change": money.signed(change_kobo),
-        "has_grown": change_kobo > 0,
-        "since_text": f"since {date_format(points[0][0], 'j F Y')}",
-        "periods": [(key, text, text == label) for key, (text, _) in PERIODS.items()],
-        "chart": area_chart(points, name="total", title="Total savings"),
+        "period": period,
+        "periods": [(key, text, key == period) for key, (text, _) in PERIODS.items()],
+        # Asked for by the template, where it has not been kept.
+        "growth": functools.partial(_growth, holdings, today, PERIODS[period][1]),
         "stash_kobo": holdings.stash_kobo,
         "on_hold_kobo": holdings.on_hold_kobo,
-        "cards": [plan_pages.card(plan) for plan in holdings.plans[:MOST_CARDS]],
+        "cards": [plan_pages.card(plan, today) for plan in holdings.plans[:MOST_CARDS]],
         "upcoming": dashboard.upcoming(holdings.plans, today),
         "accrued_kobo": dashboard.accrued_kobo(holdings.plans, today),
         "circle": circle,
         "rows": transaction_rows.rows(request.user.transactions.order_by("-id")[:LATEST]),
     }
     return render_part(request, "dashboard/home.html", "total", context)
+
+
+def _growth(holdings: Holdings, today: datetime.date, days: int | None) -> dict[str, Any]:
+    """Return how the sum of all accounts has changed in so many days, in words and as a chart."""
+    points = dashboard.history(
+        total_kobo=holdings.total_kobo,
+        since=today - datetime.timedelta(days=days) if days else None,
+        today=today,
+        account_ids=holdings.account_ids,
+    )
+    change_kobo = points[-1][1] - points[0][1]
+    return {
+        "change": money.signed(change_kobo),
+        "has_grown": change_kobo > 0,
+        "since_text": f"since {date_format(points[0][0], 'j F Y')}",
+        "chart": area_chart(points, name="total", title="Total savings"),
+    }

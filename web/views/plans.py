@@ -25,10 +25,10 @@ from web.views.payments import where_to_pay
 @caching.page()
 def index(request: SaverRequest) -> HttpResponse:
     """Every plan of the saver, the open ones first."""
-    mine = list(request.user.plans.with_balance().order_by("-id"))
+    holdings, today = dashboard.holdings(request.user), timezone.localdate()
     context = {
-        "open_plans": [plan_pages.card(plan) for plan in mine if not plan.is_closed],
-        "closed_plans": [plan for plan in mine if plan.is_closed],
+        "open_plans": [plan_pages.card(plan, today) for plan in holdings.plans],
+        "closed_plans": holdings.closed_plans,
     }
     return render(request, "plans/index.html", context)
 
@@ -99,7 +99,7 @@ def choose_top_up(request: SaverRequest) -> HttpResponse:
     """Where should the money go: the stash, or one of the plans that take money."""
     today = timezone.localdate()
     holdings = dashboard.holdings(request.user)
-    cards = [plan_pages.card(plan) for plan in holdings.plans if not plan.is_matured(today)]
+    cards = [plan_pages.card(plan, today) for plan in holdings.plans if not plan.is_matured(today)]
     return render(request, "plans/choose_top_up.html", {"stash_kobo": holdings.stash_kobo, "cards": cards})
 
 
