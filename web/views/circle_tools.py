@@ -7,14 +7,14 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
 
-from savings import circle_owners, circles
+from savings import boards, circle_owners, circles
 from savings.exceptions import Refused
 from savings.models import Circle, Membership
-from web import circle_pages
+from web import caching, circle_pages
 from web.circle_forms import EditForm, ShownForm
 from web.forms import add_refusal
 from web.http import SaverRequest, redirect, render_part
-from web.views.circles import membership
+from web.views.circles import ids, membership
 
 
 def appearance(request: SaverRequest, slug: str) -> HttpResponse:
@@ -40,8 +40,11 @@ def appearance(request: SaverRequest, slug: str) -> HttpResponse:
     )
 
 
+@caching.page("before", "after")
 def members(request: SaverRequest, slug: str) -> HttpResponse:
     """Who is in the circle, in keyset pages; the owner finds the tools beside each name."""
+    circle_id, _ = ids(request, slug)
+    caching.shows_circle(request, circle_id, boards.version(circle_id))
     mine = membership(request, slug)
     context = circle_pages.members(mine.circle, mine, request.GET)
     context["is_owner"] = mine.circle.owner_id == request.user.pk
