@@ -35,8 +35,9 @@ from savings.money import decimal
 # How many rows are in memory as text at once.
 _PORTION = 5_000
 _TWO = [f"{number:02d}" for number in range(100)]
-# What a spreadsheet takes for a formula, also behind blanks and quotes, and in the wide forms of East Asia.
-_FORMULA = re.compile(r"""[\s"'`\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠]""")
+# What a spreadsheet takes for a formula, also behind blanks and quotes, and in the wide forms of East Asia; at the
+# beginning of a text and behind each semicolon, which is where the cells of half the world's spreadsheets part.
+_FORMULA = re.compile(r"""(^|;)(?=[\s"'`\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠])""")
 
 
 class Writer:
@@ -140,6 +141,7 @@ class Writer:
             if not (
                 text.isprintable()
                 and '"' not in text
+                and ";" not in text
                 and text.count(",") == 2 + named
                 and reference[:1].isalnum()
                 and kind[:1].isalnum()
@@ -180,6 +182,5 @@ def _cut(path: Path, length: int) -> IO[bytes]:
 
 
 def _cell(text: str) -> str:
-    """Return text as no spreadsheet computes it: with an apostrophe in front if it would."""
-    text = plain(text)
-    return f"'{text}" if _FORMULA.match(text) else text
+    """Return text as no spreadsheet computes it: with an apostrophe in front of what it would."""
+    return _FORMULA.sub(r"\1'", plain(text))

@@ -81,6 +81,12 @@ def test_no_cell_is_a_formula(tmp_path: Path, text: str) -> None:
             assert not line[column].lstrip('\t\r\n "').startswith(("=", "+", "-", "@", "＝"))
 
 
+def test_no_cell_is_a_formula_where_semicolons_part_them(tmp_path: Path) -> None:
+    harmful = row("c; -1;d", name="a;=cmd|calc!A0;b")
+    [line] = entries(write(tmp_path / "a.csv", [harmful], of=head(names_rows=True)))
+    assert (line["Name"], line["Description"]) == ("a;'=cmd|calc!A0;b", "c;' -1;d")
+
+
 def test_a_harmless_text_is_not_touched(tmp_path: Path) -> None:
     [line] = entries(write(tmp_path / "a.csv", [row("Ọ̀gbẹ́ni, 1+1 = 2 – 🎓 \u202f(“x”)")]))
     assert line["Description"] == "Ọ̀gbẹ́ni, 1+1 = 2 – 🎓 \u202f(“x”)"
