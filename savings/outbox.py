@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import connection, transaction
 from django.db.models import F, Min, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
@@ -36,6 +36,11 @@ MOST_TRIES = 8
 _LONGEST_WAIT_SECONDS = 24 * 60 * 60
 # A sweep ends before the next one begins, so that a slow mail server holds up one worker and not all of them.
 _SWEEP_SECONDS = 45
+_FIELDS = [field for field in OutboxRow._meta.concrete_fields if not field.primary_key]
+_INSERT = f"""
+INSERT INTO savings_outboxrow ({", ".join(f'"{field.column}"' for field in _FIELDS)})
+VALUES ({", ".join(["%s"] * len(_FIELDS))}) ON CONFLICT (dedupe_key) DO NOTHING RETURNING id
+"""  # noqa: S608 - names of ours
 
 
 class NotYet(Exception):
@@ -80,14 +85,8 @@ def add(
         traceparent=traces.follower.traceparent(),
         **written,
     )
-    try:
-        # The savepoint keeps a duplicate from breaking the transaction of its cause on PostgreSQL.
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        if OutboxRow.objects.filter(dedupe_key=dedupe_key).exists():
-            return None
-        raise
+    if not _insert(row):
+        return None
     _touch(row)
     if nudge:
         transaction.on_commit(partial(waiting.send_robust, OutboxRow, row_id=row.pk), robust=True)
@@ -230,6 +229,23 @@ def try_again(row: OutboxRow) -> None:
 def _check_in_atomic_block() -> None:
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("An outbox row belongs in the transaction of its cause.")
+
+
+def _insert(row: OutboxRow) -> bool:
+    """Write a new row, and return whether the same cause had not written it before.
+
+    Written out, since it is part of most of what people send: one statement, where Django would need a savepoint around
+    it to survive a duplicate, and twice the time.
+    """
+    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in _FIELDS]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, values)
+        inserted = cursor.fetchone()
+    if inserted is None:
+        return False
+    (row.pk,) = inserted
+    row._state.adding, row._state.db = False, connection.alias
+    return True
 
 
 def _put_off(row: OutboxRow, error: Exception) -> None:

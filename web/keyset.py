@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.http import Http404, QueryDict
 
 PAGE_SIZE = 25
+_CURSORS = ("before", "after")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +56,5 @@ def _cursor(query: QueryDict, name: str) -> int | None:
 
 
 def _link(query: QueryDict, name: str, row: Any) -> str:
-    link = query.copy()
-    for cursor in ("before", "after"):
-        link.pop(cursor, None)
-    link[name] = str(row["id"] if isinstance(row, dict) else row.pk)
-    return "?" + link.urlencode()
+    kept = [(key, value) for key, values in query.lists() if key not in _CURSORS for value in values]
+    return "?" + urlencode([*kept, (name, row["id"] if isinstance(row, dict) else row.pk)])

@@ -1,0 +1,266 @@
+"""What a page costs the server, beside an empty view behind the same middleware and sign-in: CPU time per request."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+import django
+from django.conf import settings
+
+from tests.benchmarks._servers import PRODUCTION
+
+if not settings.configured:
+    os.environ |= PRODUCTION | {"LOG_LEVEL": "ERROR"}
+    django.setup()
+
+import httpx
+import redis
+from django.core.management import call_command
+from django.db import connection, connections
+from django.template import engines
+from django.template.loader import render_to_string
+
+from savings import board_upkeep, gateway, ledger, payments
+from savings.models import Circle, Transaction, User
+from tests import factories
+from tests.benchmarks import _site
+from tests.benchmarks._report import Figure, in_turns, publish
+from tests.benchmarks._site import Browser
+from web import keyset, transaction_rows
+
+ROUNDS = 400
+FEWER_ROUNDS = 150
+FEW_ROWS, MANY_ROWS = 25, 225
+# Page 10,000 of a list, and a few rows behind it.
+LONG_LIST = keyset.PAGE_SIZE * 10_000 + 100
+# A row as one writes it who has read the tutorial: instances, dates, links and sums made in the template.
+STOCK_ROWS = """{% load icons money %}{% for movement in movements %}
+  <tr>
+    <td>
+      <div class="what">
+        <span class="avatar{% if movement.status == "success" %} in{% endif %}">{% icon "in" %}</span>
+        <span><a class="cover" href="{% url "transactions:receipt" movement.reference %}">{{ movement.get_kind_display }}</a><span class="sub"><i class="sm">{{ movement.plan.name|default:"Stash" }} · </i>{{ movement.created_on|date:"j M" }}<i class="md">, {{ movement.created_on|date:"H:i" }}</i></span></span>
+      </div>
+    </td>
+    <td class="md quiet">{{ movement.plan.name|default:"Stash" }}</td>
+    <td class="md"><span class="sub">{{ movement.get_status_display }}</span></td>
+    <td class="r"><span class="money b up">{{ movement.amount_kobo|signed }}</span></td>
+  </tr>
+{% endfor %}"""  # noqa: E501
+_LIST = """
+INSERT INTO savings_transaction (reference, kind, status, amount_kobo, user_id, created_on, settled_on, failure_code)
+SELECT 'LIST' || lpad(n::text, 16, '0'), 'stash_deposit', 'success', 100, %s, now(), now(), ''
+FROM generate_series(1, %s) n
+"""
+
+
+def main() -> int:
+    """Measure on the servers of the environment, and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    for url in (*(cache["LOCATION"] for cache in settings.CACHES.values()), settings.LEADERBOARD_REDIS_URL):
+        redis.Redis.from_url(url).flushdb()
+    try:
+        figures = list(_measure())
+    finally:
+        connections.close_all()
+        connection.creation.destroy_test_db(settings.DATABASES["default"]["NAME"], verbosity=0)
+    return publish("pages", figures, options.json)
+
+
+def _measure() -> Iterator[Figure]:
+    # Production's pages name their files by what is in them.
+    call_command("collectstatic", interactive=False, verbosity=0)
+    user = _saver()
+    browser = Browser(user, _site.application())
+    yield from _dashboard(browser)
+    yield from _others(browser, user)
+    yield from _rows(user)
+    yield from _far_down(browser.application)
+    yield from _mail(browser.application)
+
+
+def _saver() -> User:
+    """Return somebody with four plans, six and twenty payments, and the fifth place in a circle of ten."""
+    user = factories.make_user(name="Ada Okafor")
+    for kind in ("flexible", "target", "locked", "emergency"):
+        plan = factories.make_plan(user, factories.make_product(kind), holding_kobo=100_000_00)
+        for _ in range(5):
+            factories.pay_in(user, 1_234_50, plan=plan)
+    factories.pay_in(user, 50_000_00)
+    circle = factories.start_circle()
+    factories.join_circle(circle, user, saved_kobo=500_00)
+    for number in range(8):
+        factories.join_circle(circle, saved_kobo=(number + 1) * 100_00)
+    board_upkeep.rebuild(circle.pk)
+    user.refresh_from_db()
+    return user
+
+
+def _dashboard(browser: Browser) -> Iterator[Figure]:
+    empty, page = browser.getting("/bench/empty/"), browser.getting("/dashboard/")
+    same = browser.getting("/dashboard/", 304, HTTP_IF_NONE_MATCH=page().headers["etag"])
+    nothing, warm, unchanged = in_turns(ROUNDS, empty, page, same, clock=time.thread_time)
+    yield Figure("the empty view", nothing * 1000, "ms", "CPU time of the request, as everywhere here")
+    yield _ratio("warm dashboard : the empty view", warm, nothing, 1.4)
+    yield _ratio("unchanged dashboard, 304 : the empty view", unchanged, nothing, 1.3)
+    nothing, cold = _cold(FEWER_ROUNDS, empty, page)
+    yield _ratio("cold dashboard without its chart : the empty view", cold, nothing, 8)
+    _forget("*")
+    nothing, cold = _cold(FEWER_ROUNDS, empty, page, all_of_it=True)
+    yield _ratio("cold dashboard with its chart : the empty view", cold, nothing)
+
+
+def _others(browser: Browser, user: User) -> Iterator[Figure]:
+    """The same of the other pages, which have no bars of their own."""
+    circle = Circle.objects.get(memberships__user=user)
+    addresses = {
+        "plans": "/plans/",
+        "plan": f"/plans/{user.plans.latest('pk').pk}/",
+        "stash": "/stash/",
+        "transactions": "/transactions/",
+        "receipt": f"/transactions/{user.transactions.latest('pk').reference}/",
+        "circle": f"/circles/{circle.slug}/",
+        "leaderboard": f"/circles/{circle.slug}/leaderboard/",
+    }
+    empty = browser.getting("/bench/empty/")
+    for name, address in addresses.items():
+        page = browser.getting(address)
+        page()
+        nothing, warm = in_turns(FEWER_ROUNDS, empty, page, clock=time.thread_time)
+        unkept, cold = _cold(FEWER_ROUNDS // 3, empty, page, all_of_it=True)
+        yield Figure(f"{name}, warm : the empty view", warm / nothing, "x", f"cold {cold / unkept:.1f} x")
+
+
+def _cold(
+    rounds: int, empty: Callable[[], Any], page: Callable[[], Any], *, all_of_it: bool = False
+) -> list[float]:
+    """Return the median CPU seconds of the empty view and of a page that is not kept, its fragments aside."""
+    seconds: list[list[float]] = [[], []]
+    for _ in range(rounds):
+        _forget("*" if all_of_it else "*page:*")
+        for spent, action in zip(seconds, (empty, page), strict=True):
+            begun_at = time.thread_time()
+            action()
+            spent.append(time.thread_time() - begun_at)
+    return [statistics.median(spent) for spent in seconds]
+
+
+def _forget(pattern: str) -> None:
+    store = redis.Redis.from_url(settings.CACHES["template_fragments"]["LOCATION"])
+    for key in store.keys(pattern):
+        store.delete(key)
+
+
+def _rows(user: User) -> Iterator[Figure]:
+    """What each further row of a list costs, its share of the query included."""
+    factories.fill(user, MANY_ROWS)
+    newest = user.transactions.order_by("-id")
+    stock_rows = engines["django"].from_string(STOCK_ROWS)
+
+    def ours(rows: int) -> Callable[[], object]:
+        return lambda: render_to_string(
+            "transactions/_rows.html",
+            {"rows": transaction_rows.rows(newest[:rows]), "where": True, "with_day": True},
+        )
+
+    def stock(rows: int) -> Callable[[], object]:
+        return lambda: stock_rows.render({"movements": newest.select_related("plan")[:rows]})
+
+    few, many, stock_few, stock_many = in_turns(
+        FEWER_ROUNDS,
+        *(ours(FEW_ROWS), ours(MANY_ROWS), stock(FEW_ROWS), stock(MANY_ROWS)),
+        clock=time.thread_time,
+    )
+    own, their = ((many - few), (stock_many - stock_few))
+    detail = f"{own / (MANY_ROWS - FEW_ROWS) * 1e6:.0f} µs : {their / (MANY_ROWS - FEW_ROWS) * 1e6:.0f} µs"
+    yield Figure("each further row : a stock select_related row", own / their, "x", detail, at_most=0.5)
+
+
+def _far_down(application: Any) -> Iterator[Figure]:
+    """Page 10,000 of a list beside its first page: wall time, since the database does what there is to do."""
+    user = factories.make_user(name="Much")
+    with connection.cursor() as cursor:
+        cursor.execute(_LIST, [user.pk, LONG_LIST])
+        cursor.execute("VACUUM ANALYZE savings_transaction")
+    oldest = user.transactions.order_by("id")
+    before = oldest.values_list("pk", flat=True)[LONG_LIST - keyset.PAGE_SIZE * 9_999]
+    browser = Browser(user, application)
+    pages = [_made_anew(browser, f"/transactions/{query}") for query in ("", f"?before={before}")]
+    first, far = in_turns(ROUNDS, *pages)
+    # The same rows and statements; page 10,000 has a link more, to newer rows, which no list can be without.
+    yield _ratio("page 10,000 of a list : page 1", far, first, 1.05)
+
+
+def _made_anew(browser: Browser, address: str) -> Callable[[], object]:
+    page = browser.getting(address)
+
+    def made_anew() -> None:
+        settings.KEEPS_PAGES = False
+        page()
+        settings.KEEPS_PAGES = True
+
+    return made_anew
+
+
+def _mail(application: Any) -> Iterator[Figure]:
+    """Somebody comes back from the provider with a payment made: with a receipt by e-mail, and without."""
+    gateway.transport = httpx.MockTransport(_provider)
+    people = [factories.make_user(wants_receipts=wants) for wants in (True, False)]
+    actions = [_coming_back(user, Browser(user, application)) for user in people]
+    with_mail, without = in_turns(FEWER_ROUNDS, *actions, clock=time.thread_time)
+    yield _ratio("a request that sends a mail : the same without", with_mail, without, 1.1)
+
+
+def _coming_back(user: User, browser: Browser) -> Callable[[], object]:
+    plan = factories.make_plan(user)
+    waiting = [
+        payments.start(
+            user,
+            plan=plan,
+            amount_kobo=500_00,
+            reference=ledger.new_reference(Transaction.Kind.TOP_UP),
+        ).transaction.reference
+        for _ in range(FEWER_ROUNDS + 3)
+    ]
+    next_one = count()
+
+    def coming_back() -> None:
+        answer = browser.get(f"/payments/return/{waiting[next(next_one)]}/")
+        assert answer.status == 302, answer.status
+
+    return coming_back
+
+
+def _provider(request: httpx.Request) -> httpx.Response:
+    """Stand in for the provider at no cost: every payment is paid."""
+    if request.url.path.endswith("/initialize"):
+        reference = json.loads(request.content)["reference"]
+        data: dict[str, Any] = {"reference": reference, "authorization_url": "https://pay.example.com/"}
+    else:
+        data = {
+            "reference": request.url.path.rpartition("/")[2],
+            "status": "success",
+            "amount": 500_00,
+            "currency": settings.CURRENCY,
+        }
+    return httpx.Response(200, json={"status": True, "message": "", "data": data})
+
+
+def _ratio(what: str, seconds: float, of_seconds: float, at_most: float | None = None) -> Figure:
+    detail = f"{seconds * 1000:.2f} ms : {of_seconds * 1000:.2f} ms"
+    return Figure(what, seconds / of_seconds, "x", detail, at_most=at_most)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
