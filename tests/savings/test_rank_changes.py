@@ -277,5 +277,5 @@ def test_a_look_costs_the_same_in_a_small_circle_and_in_a_large_one(
         Membership.objects.create(circle=circle, user=user, plan=plan, nickname=user.email[:9], saved_kobo=1)
     rank_changes.look(circle)
     save(second, 2_00)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(10):
         assert rank_changes.look(circle) == 2
