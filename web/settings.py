@@ -481,6 +481,9 @@ LOGGING = {
         "huey": {"handlers": ["console"], "level": "WARNING"},
         "elasticapm": {"handlers": ["console"], "level": "WARNING"},
         # What each request cost, as JSON. Development has its headers and the toolbar for that.
-        "asusu.request": {"handlers": ["requests"], "level": "WARNING" if DEBUG else "INFO"},
+        "asusu.request": {
+            "handlers": ["requests"],
+            "level": "WARNING" if DEBUG else env.str("LOG_LEVEL", default="INFO"),
+        },
     },
 }

@@ -57,6 +57,32 @@ def test_back_shows_nothing_of_somebody_who_signed_out(ada: Person) -> None:
     assert total not in page.content()
 
 
+def test_back_shows_the_figures_of_now(ada: Person) -> None:
+    page = ada.page
+    ada.goes_to("/profile/")
+    page.get_by_label("Name").fill("Adaeze Okafor")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save").click()
+    page.evaluate("history.go(-2)")
+    page.wait_for_url("**/dashboard/")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Adaeze")
+    ada.goes_to("/profile/")
+    page.get_by_label("Name").fill("Ada Okafor")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save").click()
+
+
+def test_a_page_that_has_not_changed_is_not_sent_again(ada: Person) -> None:
+    with ada.page.expect_response("**/plans/") as first:
+        ada.goes_to("/plans/")
+    assert "no-store" not in first.value.headers["cache-control"]
+    ada.goes_to("/stash/")
+    ada.goes_to("/plans/")
+    sent = ada.page.evaluate("performance.getEntriesByType('navigation')[0].transferSize")
+    # The headers alone: the body came out of the browser's own store.
+    assert 0 < sent < 1_000
+
+
 def test_a_form_is_sent_once_however_often_one_presses(ada: Person) -> None:
     page, sent = ada.page, []
 
