@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from django.db.models import Sum
 from django.db.models.functions import TruncDate
-from django.utils import timezone
 
 from savings import ledger, money
 from savings.models import Account, Entry, Plan, User
+from savings.models.ledger import start_of
 
 # A line chart of a phone's width shows no more.
 MOST_POINTS = 60
@@ -138,7 +138,7 @@ def history(
         # knowing which accounts it will find, reads the whole table.
         entries = Entry.objects.filter(**{f"{side}__in": account_ids})
         if since is not None:
-            entries = entries.filter(posted_at__gte=_start_of(since))
+            entries = entries.filter(posted_at__gte=start_of(since))
         daily = entries.annotate(day=TruncDate("posted_at")).values("day").order_by("day")
         for line in daily.annotate(sum_kobo=Sum("amount_kobo")):
             change[line["day"]] += sign * line["sum_kobo"]
@@ -170,7 +170,3 @@ def _thinned(points: list[tuple[datetime.date, int]]) -> list[tuple[datetime.dat
     """Keep every n-th point, beginning with the first, and always the last."""
     step = -(-len(points) // MOST_POINTS)
     return points if step <= 1 else [*points[:-1:step], points[-1]]
-
-
-def _start_of(day: datetime.date) -> datetime.datetime:
-    return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))

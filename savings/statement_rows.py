@@ -17,11 +17,11 @@ from typing import Any, Self
 
 from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.utils import timezone
 
 from savings.exceptions import Refused
 from savings.exports import Foot, KindTotal, Row
 from savings.models import Account, Circle, CircleEvent, Entry, Membership, Plan, Statement, Transaction, User
+from savings.models.ledger import start_of
 from savings.models.statements import Scope
 from savings.statement_words import Words
 
@@ -152,7 +152,7 @@ def expected(subject: Subject, since: datetime.date, until: datetime.date, *, mo
     Looks at the newest 50,000 entries of each account and no further: what a writer then finds to be too long after
     all, it refuses itself.
     """
-    sides, parameters = _sides(subject.accounts, 0, _newest(), LOOKS_BACK_ROWS, order="DESC")
+    sides, parameters = _sides(subject.accounts, 0, newest_entry(), LOOKS_BACK_ROWS, order="DESC")
     rows = 0
     if sides:
         days = (since, until + datetime.timedelta(days=1))
@@ -165,8 +165,8 @@ def expected(subject: Subject, since: datetime.date, until: datetime.date, *, mo
 
 
 def newest_entry() -> int:
-    """Return the newest entry there is, the cut-off of a statement. Call it holding the person's row."""
-    return _newest()
+    """Return the newest entry there is: the cut-off of a statement, where the caller holds the person's row."""
+    return Entry.objects.order_by("-id").values_list("id", flat=True).first() or 0
 
 
 def span(subject: Subject, since: datetime.date, until: datetime.date, cutoff: int) -> Span:
@@ -201,11 +201,6 @@ def pages(
     merged = heapq.merge((row for page in own for row in page.rows), others, key=lambda row: row[0])
     for batch in itertools.batched(merged, PAGE_ROWS):
         yield Page(list(batch), None)
-
-
-def start_of(day: datetime.date) -> datetime.datetime:
-    """Return the moment at which a local day begins."""
-    return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
 
 
 def _own_pages(subject: Subject, span: Span, sums: Sums, words: Words, after: int) -> Iterator[Page]:
@@ -333,10 +328,6 @@ def _last_ones(subject: Subject, entries: QuerySet[Entry], to: int) -> QuerySet[
         credit_id=Subquery(credit.values("id")[:1]),
         credit_kobo=Subquery(credit.values("credit_balance_kobo")[:1]),
     )
-
-
-def _newest() -> int:
-    return Entry.objects.order_by("-id").values_list("id", flat=True).first() or 0
 
 
 def _moment(stored: str | datetime.datetime) -> datetime.datetime:

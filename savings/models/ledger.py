@@ -98,7 +98,8 @@ class Account(models.Model):
         return self.kind in self.CUSTOMER_KINDS
 
 
-def _start_of(day: datetime.date) -> datetime.datetime:
+def start_of(day: datetime.date) -> datetime.datetime:
+    """Return the moment at which a local day begins."""
     return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
 
 
@@ -113,9 +114,9 @@ class TransactionQuerySet(models.QuerySet["Transaction"]):
         """Created from the start of one local day to the end of another; either may be open."""
         found = self
         if since is not None:
-            found = found.filter(created_on__gte=_start_of(since))
+            found = found.filter(created_on__gte=start_of(since))
         if until is not None:
-            found = found.filter(created_on__lt=_start_of(until + datetime.timedelta(days=1)))
+            found = found.filter(created_on__lt=start_of(until + datetime.timedelta(days=1)))
         return found
 
 
