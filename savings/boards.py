@@ -122,8 +122,11 @@ def membership_id(name: str) -> int:
     return _END_OF_TIME - int(name[16:], 16)
 
 
-def keys(circle_id: int) -> list[str]:
-    """Return the keys of a circle's board, its building and the wish for one; all else is named after the first."""
+def keys(circle_id: int | str) -> list[str]:
+    """Return the keys of a circle's board, its building and the wish for one; all else is named after the first.
+
+    With `%s` for an id they are the pattern of everybody's.
+    """
     board = f"board:{{{circle_id}}}"
     return [board, f"{board}:building", f"{board}:wanted"]
 
@@ -239,4 +242,5 @@ def version(circle_id: int) -> int | None:
     except RedisError:
         gate.fail()
         return None
-    return int(found) if found and str(found).isdecimal() else None
+    # Longer than a bigint is nothing that we have counted.
+    return int(found) if found and len(found) < 20 and str(found).isdecimal() else None

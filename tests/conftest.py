@@ -58,7 +58,7 @@ def provider(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.fixture(scope="session")
 def redis_clients() -> Iterator[list[redis.Redis]]:
     """A client for each Redis database that the site uses."""
-    clients = [redis.Redis.from_url(redis_database(number)) for number in range(4)]
+    clients = [redis.Redis.from_url(redis_database(number)) for number in range(3)]
     yield clients
     for client in clients:
         client.close()

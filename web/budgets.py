@@ -32,7 +32,7 @@ class Budget(NamedTuple):
 # A page that is kept whole costs one query when it is warm, which says who is signed in. Nothing of the others is kept:
 # forms, and lists whose rows change with no version that a page could be kept by.
 BUDGETS = [
-    Budget("dashboard:home", 7, 1, 3, 34_000, "The dashboard"),
+    Budget("dashboard:home", 7, 1, 2, 34_000, "The dashboard"),
     Budget("plans:index", 2, 1, 2, 70_000, "Plans"),
     Budget("plans:detail", 5, 1, 2, 22_000, "A plan"),
     Budget("plans:start", 3, 3, 1, 15_000, "Starting a plan"),
@@ -46,9 +46,9 @@ BUDGETS = [
     Budget("transactions:index?before", 3, 1, 2, 35_000, "An older page of transactions"),
     Budget("transactions:receipt", 5, 1, 2, 11_000, "A receipt"),
     Budget("circles:index", 4, 4, 2, 50_000, "Circles"),
-    Budget("circles:detail", 5, 1, 3, 18_000, "A circle"),
-    Budget("circles:leaderboard", 5, 1, 3, 28_000, "A leaderboard"),
-    Budget("circles:members", 4, 1, 3, 18_000, "The members of a circle"),
+    Budget("circles:detail", 5, 1, 2, 18_000, "A circle"),
+    Budget("circles:leaderboard", 5, 1, 2, 28_000, "A leaderboard"),
+    Budget("circles:members", 4, 1, 2, 18_000, "The members of a circle"),
     Budget("circles:start", 3, 3, 1, 13_000, "Starting a circle"),
     Budget("circles:join", 4, 4, 2, 11_000, "Joining a circle"),
     Budget("circles:join_by_code", 4, 4, 2, 11_000, "Joining by a link"),

@@ -22,7 +22,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from savings import boards
-from web.fragments import Cache, code_version
+from web.fragments import Cache, Found, code_version
 from web.http import SaverRequest, wants_part
 
 View = Callable[..., HttpResponse]
@@ -48,10 +48,6 @@ class _Circle(NamedTuple):
     id: int = 0
     version: int = 0
 
-    @property
-    def is_current(self) -> bool:
-        return not self.id or boards.version(self.id) == self.version
-
 
 class _Kept(NamedTuple):
     """A page as it is kept: of which circle it shows something, and the body without tokens."""
@@ -65,6 +61,7 @@ class _Kept(NamedTuple):
         return cls(_Circle(*map(int, head.split())), body)
 
     def stored(self) -> bytes:
+        # The id is where `fragments` looks for it.
         return b"%d %d\n%b" % (*self.circle, self.body)
 
 
@@ -129,9 +126,8 @@ def _answer(request: SaverRequest, key: str, view: Callable[[], HttpResponse]) -
     store = cast("Cache", caches["template_fragments"])
     name = f"page:{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}"
     found = store.find(name)
-    kept = _Kept.read(found) if found else None
-    if kept is not None and kept.circle.is_current:
-        return _response(request, key, kept)
+    if found and _is_current(found):
+        return _response(request, key, _Kept.read(found.body))
     given: list[HttpResponse] = []
 
     def make() -> tuple[bytes, int]:
@@ -141,8 +137,14 @@ def _answer(request: SaverRequest, key: str, view: Callable[[], HttpResponse]) -
         return (made.stored(), PAGE_SECONDS) if made else (b"", 0)
 
     # Somebody else's may have been begun before what this one has to show was committed.
-    body = store.once(name, make, lambda made: _Kept.read(made).circle.is_current, found)
+    body = store.once(name, make, _is_current, found)
     return _response(request, key, _Kept.read(body)) if body else given[0]
+
+
+def _is_current(found: Found) -> bool:
+    """Return whether what is kept shows the board as it is."""
+    circle = _Kept.read(found.body).circle
+    return not circle.id or (not boards.gate.suspect and found.board_version == b"%d" % circle.version)
 
 
 def _kept(request: SaverRequest, response: HttpResponse) -> _Kept | None:

@@ -11,14 +11,18 @@ import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import django
 from django.conf import settings
 from django.dispatch import receiver
 from django.utils.autoreload import file_changed
 from django_redis.client import DefaultClient
+from django_redis.exceptions import ConnectionInterrupted
+from redis import Redis
+from redis.exceptions import RedisError
 
+from savings import boards
 from web import counting
 
 # Who finds that somebody else is at it waits so long at most: many times what a page takes to make.
@@ -28,11 +32,37 @@ _LAST_LOOK_SECONDS = 0.05
 _HEAD_BYTES = 32 + 8
 # What a page is made of besides the database: a server with other code must not show the pages of the one before.
 _MADE_OF = ("savings/**/*.py", "web/**/*.py", "templates/**/*", "static/**/*", "requirements/base.txt")
+# What is kept under a key, and where that begins with the id of a circle, the version of its board: a page of a circle
+# and whether it is still right are one round trip. KEYS: the key. ARGV: how a board is called, where a body begins.
+_FIND = """
+local kept = redis.call('GET', KEYS[1])
+local circle = kept and string.match(kept, '^(%d+) ', ARGV[2])
+local version = circle and redis.pcall('HGET', string.format(ARGV[1], circle), 'version')
+return {kept, type(version) == 'string' and version}
+"""
+_HOW_TO_FIND = (boards.keys("%s")[0], _HEAD_BYTES + 1)
 _SETTINGS = ("CURRENCY_SIGN", "HAS_LAB", "SHOWS_MAILBOX", "SITE_URL", "TIME_ZONE", "USES_SIMULATOR")
+
+
+class Found(NamedTuple):
+    """What is kept under a key, and the digits of the version that the board it shows something of has by now."""
+
+    body: bytes
+    board_version: bytes | None
 
 
 class Client(DefaultClient):
     """Stores bytes as they are: to read the JSON of a page takes longer than Redis does."""
+
+    def get(
+        self, key: str, default: Any = None, version: int | None = None, client: Redis | None = None
+    ) -> Any:
+        client = client or self.get_client(write=False)
+        try:
+            found = Found(*client.eval(_FIND, 1, self.make_key(key, version=version), *_HOW_TO_FIND))
+        except RedisError as error:
+            raise ConnectionInterrupted(connection=client) from error
+        return default if found.body is None else found
 
     def encode(self, value: Any, *, allow_int: bool = True) -> Any:
         return value
@@ -46,26 +76,26 @@ class Cache(counting.Cache):
 
     def get(self, key: str, default: Any = None, *args: Any, **kwargs: Any) -> Any:
         found = self.find(key)
-        return default if found is None else found.decode()
+        return default if found is None else found.body.decode()
 
     def set(self, key: str, value: str | bytes, *args: Any, **kwargs: Any) -> Any:
         body = value.encode() if isinstance(value, str) else value
         return super().set(key, b"%b%b" % (_head(key, body), body), *args, **kwargs)
 
-    def find(self, key: str) -> bytes | None:
+    def find(self, key: str) -> Found | None:
         """Return what was put under a key, and None for anything else that may be there."""
-        kept = super().get(key)
-        if not isinstance(kept, bytes):
+        found = super().get(key)
+        if found is None:
             return None
-        body = kept[_HEAD_BYTES:]
-        return body if kept.startswith(_head(key, body)) else None
+        body = found.body[_HEAD_BYTES:]
+        return found._replace(body=body) if found.body.startswith(_head(key, body)) else None
 
     def once(
         self,
         key: str,
         make: Callable[[], tuple[bytes, int]],
-        is_right: Callable[[bytes], bool] = bool,
-        found: bytes | None = None,
+        is_right: Callable[[Found], bool] = lambda _: True,
+        found: Found | None = None,
     ) -> bytes:
         """Return what is kept under a key, or make it: one of all who ask does, the others wait for that.
 
@@ -81,7 +111,7 @@ class Cache(counting.Cache):
             wait_seconds = min(wait_seconds * 2, _LAST_LOOK_SECONDS)
             found = self.find(key)
             if found is not None and is_right(found):
-                return found
+                return found.body
         seconds = 0
         try:
             body, seconds = make()
@@ -112,8 +142,8 @@ def _forget_version(**_: Any) -> None:
     code_version.cache_clear()
 
 
-def _lock(key: str, found: bytes | None) -> str:
-    return f"making:{key}:{zlib.crc32(found or b'')}"
+def _lock(key: str, found: Found | None) -> str:
+    return f"making:{key}:{zlib.crc32(found.body if found else b'')}"
 
 
 def _head(key: str, body: bytes) -> bytes:

@@ -182,10 +182,10 @@ CACHES: dict[str, dict[str, Any]] = {
             "SOCKET_TIMEOUT": 0.5,
         },
     },
-    # Whole pages, and what `{% cache %}` keeps of them.
+    # Whole pages, and what `{% cache %}` keeps of them: beside the boards, whose versions they are read with.
     "template_fragments": {
         "BACKEND": "web.fragments.Cache",
-        "LOCATION": redis_database(3),
+        "LOCATION": redis_database(2),
         "KEY_PREFIX": "asusu",
         "OPTIONS": {
             "CLIENT_CLASS": "web.fragments.Client",

@@ -68,7 +68,7 @@ def main() -> int:
     parser.add_argument("--json")
     options = parser.parse_args()
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    for url in (*(cache["LOCATION"] for cache in settings.CACHES.values()), settings.LEADERBOARD_REDIS_URL):
+    for url in {cache["LOCATION"] for cache in settings.CACHES.values()}:
         redis.Redis.from_url(url).flushdb()
     try:
         figures = list(_measure())
@@ -158,7 +158,7 @@ def _cold(
 
 def _forget(pattern: str) -> None:
     store = redis.Redis.from_url(settings.CACHES["template_fragments"]["LOCATION"])
-    for key in store.keys(pattern):
+    for key in store.keys(f"asusu:{pattern}"):
         store.delete(key)
 
 

@@ -455,6 +455,7 @@ def test_one_who_cannot_make_it_does_not_keep_the_others_waiting() -> None:
 def test_what_is_out_of_date_is_made_anew_and_not_waited_for() -> None:
     store = cast("Cache", caches["template_fragments"])
     assert store.once("page", lambda: (b"old", 60)) == b"old"
-    assert store.once("page", lambda: (b"new", 60), found=b"old") == b"new"
-    assert store.once("page", lambda: (b"newer", 60), lambda made: made == b"newer", b"old") == b"newer"
-    assert store.find("page") == b"newer"
+    old = store.find("page")
+    assert store.once("page", lambda: (b"new", 60), found=old) == b"new"
+    assert store.once("page", lambda: (b"newer", 60), lambda made: made.body == b"newer", old) == b"newer"
+    assert store.get("page") == "newer"
