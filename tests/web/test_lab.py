@@ -16,7 +16,7 @@ from pytest_django.fixtures import Settings
 from savings import ledger, outbox, stash, tasks
 from savings.models import Entry, OutboxRow, Transaction, User
 from tests.factories import fill, make_circle, make_member, make_movement, make_plan, pay_in
-from web.lab import boards, mails, names, references
+from web.lab import boards, lookups, mails, names
 from web.lab.measure import Comparison, Outcome, compare, pretty, source
 
 pytestmark = pytest.mark.django_db
@@ -64,11 +64,11 @@ def test_repeated_sql_is_shown_once_with_its_count(history: User) -> None:
 
 def test_the_lookup_needs_its_index(saver: User) -> None:
     fill(saver, 30)
-    references.make_copies()
-    comparison = compare(references.WAYS, references.sample(), rounds=1)
+    lookups.make_copies()
+    comparison = compare(lookups.WAYS, lookups.sample(), rounds=1)
     without, with_index = comparison.outcomes
     assert comparison.agree
-    assert without.rows == with_index.rows == without.queries == references.LOOKUPS
+    assert without.rows == with_index.rows == without.queries == lookups.LOOKUPS
     assert "lab_by_reference" in with_index.plan
     assert "lab_by_reference" not in without.plan
     assert re.search(r"SCAN lab_transactions$|Seq Scan on lab_transactions", without.plan, re.MULTILINE)
@@ -83,14 +83,14 @@ def test_the_copies_are_made_anew_each_time_and_leave_the_transactions_alone(
         assert saver_client.post("/lab/lookup/").status_code == 302
         with connection.cursor() as cursor:
             cursor.execute("SELECT COUNT(*), COUNT(DISTINCT reference) FROM lab_transactions_indexed")
-            assert cursor.fetchone() == (references.ROWS, references.ROWS)
+            assert cursor.fetchone() == (lookups.ROWS, lookups.ROWS)
     assert Transaction.objects.count() == 7
     assert "Without an index" in saver_client.get("/lab/lookup/").content.decode()
 
 
 def test_without_a_transaction_the_copies_are_empty_and_the_page_stays_up(saver_client: Client) -> None:
     saver_client.post("/lab/lookup/")
-    assert references.sample() == []
+    assert lookups.sample() == []
     assert "No copies yet" in saver_client.get("/lab/lookup/").content.decode()
 
 
@@ -135,7 +135,7 @@ def test_mail_goes_out_only_when_asked_for(saver_client: Client) -> None:
 @pytest.mark.parametrize("path", EXPERIMENTS)
 def test_an_experiment_works_with_htmx_and_without(saver_client: Client, history: User, path: str) -> None:
     make_member(make_circle(), saved_kobo=100)
-    references.make_copies()
+    lookups.make_copies()
     ask = saver_client.post if path == "/lab/mail/" else saver_client.get
     page, part = ask(path).content.decode(), ask(path, headers={"HX-Request": "true"}).content.decode()
     for text in (page, part):

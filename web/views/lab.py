@@ -13,7 +13,7 @@ from django.shortcuts import render
 from savings.models import Transaction
 from web import transaction_rows
 from web.http import SaverRequest, redirect, render_part
-from web.lab import boards, mails, names, references
+from web.lab import boards, lookups, mails, names
 from web.lab.measure import compare
 from web.transaction_filter import FilterForm
 
@@ -35,12 +35,12 @@ def plan_names(request: SaverRequest) -> HttpResponse:
 def lookup(request: SaverRequest) -> HttpResponse:
     """Transactions by reference, with and without an index; POST makes the copies that it looks in."""
     if request.method == "POST":
-        references.make_copies()
+        lookups.make_copies()
         return redirect(request, "/lab/lookup/")
-    wanted = references.sample()
+    wanted = lookups.sample()
     context = {
-        "comparison": compare(references.WAYS, wanted, rounds=_ROUNDS) if wanted else None,
-        "rows": references.ROWS,
+        "comparison": compare(lookups.WAYS, wanted, rounds=_ROUNDS) if wanted else None,
+        "rows": lookups.ROWS,
     }
     return _show(request, "lab/lookup.html", context)
 
