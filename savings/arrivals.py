@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from savings import emails, gateway, ledger
+from savings import emails, gateway, ledger, references
 from savings.gateway_answers import Charge
 from savings.models import Account, Entry, Payment, Plan, Transaction, User
 
@@ -143,7 +143,7 @@ def _arrived_kobo(charge: Charge) -> int:
 def _reference_for(foreign_reference: str) -> str:
     """Return the one reference of ours for one of the provider's, so that the same money is taken in once."""
     digest = hashlib.sha256(f"{gateway.PROVIDER}:{foreign_reference}".encode()).hexdigest()
-    return ledger.PREFIXES[Transaction.Kind.ADJUSTMENT] + digest[:17].upper()
+    return references.PREFIXES[Transaction.Kind.ADJUSTMENT] + digest[:17].upper()
 
 
 def _clearing() -> Account:

@@ -8,7 +8,6 @@ that keys everything the user is shown moves in the same commit as the money.
 from __future__ import annotations
 
 import datetime
-import secrets
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -19,47 +18,6 @@ from django.utils import timezone
 from savings import money, postings, scores
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Entry, Plan, Transaction, User
-
-CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-PREFIXES = {
-    Transaction.Kind.TOP_UP: "TOP",
-    Transaction.Kind.STASH_DEPOSIT: "STD",
-    Transaction.Kind.STASH_WITHDRAWAL: "STW",
-    Transaction.Kind.PLAN_TO_STASH: "PTS",
-    Transaction.Kind.STASH_TO_PLAN: "STP",
-    Transaction.Kind.AUTOSAVE: "AUT",
-    Transaction.Kind.INTEREST: "INT",
-    Transaction.Kind.TAX_WITHHELD: "TAX",
-    Transaction.Kind.PENALTY: "PEN",
-    Transaction.Kind.FEE: "FEE",
-    Transaction.Kind.REVERSAL: "REV",
-    Transaction.Kind.ADJUSTMENT: "ADJ",
-}
-
-
-def new_reference(kind: str) -> str:
-    """Return a fresh reference for a transaction of that kind, such as `TOP01M85MW6EM6C1D15Q`."""
-    return mint(PREFIXES[Transaction.Kind(kind)])
-
-
-def mint(prefix: str) -> str:
-    """Return a fresh reference of 20 characters: the prefix, then milliseconds, then chance, in Crockford base 32.
-
-    Time comes before chance so that new keys land together in the index; seven random characters are 35 bits
-    within one millisecond, and the unique index has the last word.
-    """
-    return reference_at(prefix, timezone.now(), secrets.randbits(35))
-
-
-def reference_at(prefix: str, moment: datetime.datetime, chance: int) -> str:
-    """Return the reference of a moment and 35 bits of chance."""
-    number = int(moment.timestamp() * 1000) << 35 | chance
-    return prefix + "".join(CROCKFORD[(number >> shift) & 31] for shift in range(80, -5, -5))
-
-
-def with_prefix(reference: str, kind: str) -> str:
-    """Return the same reference for another kind of transaction: a form is minted before its choices are known."""
-    return PREFIXES[Transaction.Kind(kind)] + reference[3:]
 
 
 def stash_account(user: User) -> Account:

@@ -6,7 +6,7 @@ import datetime
 
 from django.db import transaction
 
-from savings import circle_progress, emails, ledger, stash
+from savings import circle_progress, emails, ledger, references, stash
 from savings.models import Membership, Plan, Transaction, User
 
 
@@ -30,7 +30,7 @@ def mature(plan: Plan, today: datetime.date) -> bool:
         if not balance_kobo:
             return False
         movement = stash.move_from_plan(
-            plan.user, plan, amount_kobo=balance_kobo, reference=ledger.new_reference("plan_to_stash")
+            plan.user, plan, amount_kobo=balance_kobo, reference=references.new("plan_to_stash")
         )
         _tell(plan, movement)
     return True

@@ -12,8 +12,6 @@ from savings import interest, ledger, terms
 from savings.exceptions import Refused
 from savings.models import Account, Membership, Plan, Product, User
 
-REFERENCE_PREFIX = "PLN"
-
 
 def start(
     user: User,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from savings import ledger, money, terms
+from savings import ledger, money, references, terms
 from savings.exceptions import NotEnoughMoney
 from savings.models import Account, Plan, Transaction, User
 
@@ -58,7 +58,7 @@ def move_from_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) 
 
 def _charge_penalty(user: User, plan: Plan, penalty_kobo: int) -> None:
     penalty, _ = ledger.open_transaction(
-        reference=ledger.new_reference(Transaction.Kind.PENALTY),
+        reference=references.new(Transaction.Kind.PENALTY),
         kind=Transaction.Kind.PENALTY,
         user=user,
         plan=plan,

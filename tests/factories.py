@@ -9,7 +9,7 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.utils import timezone
 
-from savings import circles, ledger, plans
+from savings import circles, ledger, plans, references
 from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction, User
 from savings.models.plans import EarlyExit
 
@@ -60,7 +60,7 @@ def make_plan(
     if product.needs_target:
         fields.setdefault("target_kobo", 1_000_000_00)
     fields.setdefault("name", f"Plan {next(_numbers)}")
-    fields.setdefault("reference", ledger.mint(plans.REFERENCE_PREFIX))
+    fields.setdefault("reference", references.mint(references.PLAN_PREFIX))
     plan = plans.start(user, product, **fields)
     if holding_kobo:
         pay_in(user, holding_kobo, plan=plan)
@@ -101,7 +101,7 @@ def pay_in(user: User, amount_kobo: int, *, plan: Plan | None = None) -> Transac
     """Money that arrived by card, in the stash or in a plan."""
     kind = Transaction.Kind.TOP_UP if plan else Transaction.Kind.STASH_DEPOSIT
     movement, _ = ledger.open_transaction(
-        reference=ledger.new_reference(kind), kind=kind, user=user, plan=plan, amount_kobo=amount_kobo
+        reference=references.new(kind), kind=kind, user=user, plan=plan, amount_kobo=amount_kobo
     )
     ledger.settle(
         movement,
@@ -120,7 +120,7 @@ def start_circle(
     return circles.start(
         owner or make_user(),
         product or make_product(),
-        reference=ledger.mint("CIR"),
+        reference=references.mint(references.CIRCLE_PREFIX),
         ends_on=timezone.localdate() + datetime.timedelta(days=days),
         **values | fields,
     ).circle
@@ -137,7 +137,9 @@ def join_circle(
     """Somebody in the circle who has paid in that much; `shown` says what they hide."""
     user = user or make_user()
     values: dict[str, Any] = {"nickname": f"Member {next(_numbers)}", "code": circle.invite_code}
-    membership = circles.join(user, circle, reference=ledger.mint("CIR"), **values | fields)
+    membership = circles.join(
+        user, circle, reference=references.mint(references.CIRCLE_PREFIX), **values | fields
+    )
     if saved_kobo:
         pay_in(user, saved_kobo, plan=membership.plan)
     if shown:
@@ -155,7 +157,7 @@ def fill(user: User, rows: int, *, plan: Plan | None = None) -> None:
     now, held_kobo = timezone.now(), account.balance_kobo or 0
     movements = Transaction.objects.bulk_create(
         Transaction(
-            reference=ledger.new_reference(kind),
+            reference=references.new(kind),
             kind=kind,
             status=Transaction.Status.SUCCESS,
             amount_kobo=100,
@@ -187,7 +189,7 @@ def make_movement(
 ) -> Transaction:
     """A transaction that was asked for, and then perhaps moved to a status without money."""
     movement, _ = ledger.open_transaction(
-        reference=ledger.new_reference(kind), kind=kind, user=user, plan=plan, amount_kobo=amount_kobo
+        reference=references.new(kind), kind=kind, user=user, plan=plan, amount_kobo=amount_kobo
     )
     if status != Transaction.Status.PENDING:
         ledger.move(movement, status, only_from=[Transaction.Status.PENDING])

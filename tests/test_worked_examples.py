@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from savings import ledger, money, payments, stash
+from savings import ledger, money, payments, references, stash
 from savings.ledger_checks import run
 from savings.models import Account, Entry, Plan, Product, Transaction, User
 from tests.factories import make_plan, make_product, make_user, pay_in
@@ -47,7 +47,7 @@ def assert_the_books_are_right() -> None:
 def test_a_top_up_by_card(provider: Provider, ada: User) -> None:
     plan = make_plan(ada)
     payment = payments.start(
-        ada, plan=plan, amount_kobo=25_000_00, reference=ledger.new_reference(Transaction.Kind.TOP_UP)
+        ada, plan=plan, amount_kobo=25_000_00, reference=references.new(Transaction.Kind.TOP_UP)
     )
     assert lines(payment.transaction) == []
     provider.pay(payment)
@@ -60,9 +60,7 @@ def test_a_top_up_by_card(provider: Provider, ada: User) -> None:
 def test_a_move_from_the_stash_to_a_plan(ada: User) -> None:
     plan = make_plan(ada, holding_kobo=25_000_00)
     pay_in(ada, 15_000_00)
-    movement = stash.move_to_plan(
-        ada, plan, amount_kobo=10_000_00, reference=ledger.new_reference("stash_to_plan")
-    )
+    movement = stash.move_to_plan(ada, plan, amount_kobo=10_000_00, reference=references.new("stash_to_plan"))
     assert lines(movement) == [("primary", "stash", "plan", 1_000_000)]
     entry = Entry.objects.get(transaction=movement)
     assert (entry.debit_balance_kobo, entry.credit_balance_kobo) == (500_000, 3_500_000)
@@ -72,7 +70,7 @@ def test_a_move_from_the_stash_to_a_plan(ada: User) -> None:
 def test_leaving_a_target_plan_early(ada: User) -> None:
     plan = make_plan(ada, make_product(Product.Kind.TARGET), holding_kobo=100_000_00)
     movement = stash.move_from_plan(
-        ada, plan, amount_kobo=100_000_00, reference=ledger.new_reference("plan_to_stash")
+        ada, plan, amount_kobo=100_000_00, reference=references.new("plan_to_stash")
     )
     penalty = Transaction.objects.get(kind=Transaction.Kind.PENALTY)
     assert lines(movement) == [("primary", "plan", "stash", 9_900_000)]
@@ -83,7 +81,7 @@ def test_leaving_a_target_plan_early(ada: User) -> None:
 
 def test_a_payment_that_is_charged_back(ada: User) -> None:
     deposit = pay_in(ada, 5_000_00)
-    reversal = ledger.reverse(deposit, reference=ledger.new_reference(Transaction.Kind.REVERSAL))
+    reversal = ledger.reverse(deposit, reference=references.new(Transaction.Kind.REVERSAL))
     deposit.refresh_from_db()
     assert deposit.status == Transaction.Status.REVERSED
     assert lines(deposit) == [("primary", "clearing", "stash", 500_000)]
@@ -94,7 +92,7 @@ def test_a_payment_that_is_charged_back(ada: User) -> None:
 
 def test_less_money_than_was_asked_for(provider: Provider, ada: User) -> None:
     payment = payments.start(
-        ada, plan=None, amount_kobo=5_000_00, reference=ledger.new_reference(Transaction.Kind.STASH_DEPOSIT)
+        ada, plan=None, amount_kobo=5_000_00, reference=references.new(Transaction.Kind.STASH_DEPOSIT)
     )
     provider.change(
         payment.transaction.reference, status="success", amount=2_500_00, requested_amount=2_500_00
@@ -121,7 +119,7 @@ def test_what_is_earned_does_not_depend_on_how_often_money_moved(ada: User) -> N
     for days in range(1, 91):
         with time_machine.travel(timezone.now() + datetime.timedelta(days=days)):
             pay_in(ada, 1_00, plan=plan)
-            stash.move_from_plan(ada, plan, amount_kobo=1_00, reference=ledger.new_reference("plan_to_stash"))
+            stash.move_from_plan(ada, plan, amount_kobo=1_00, reference=references.new("plan_to_stash"))
     day = timezone.localdate() + datetime.timedelta(days=90)
     assert ledger.accrued_numerator(Account.objects.get(plan=plan), day) == 765_000_000_000
     assert_the_books_are_right()

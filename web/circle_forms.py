@@ -7,13 +7,11 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from savings import nicknames
+from savings import nicknames, references
 from savings.models import Circle, Membership, Product, User
 from web.forms import DayInput, MoneyField, OnceForm, Switch
 from web.plan_forms import ProductField
 
-# Of the plan that is opened inside; its own, so that the reference of another form opens nothing here.
-REFERENCE_PREFIX = "CIR"
 _NICKNAME_HELP = "What the circle sees. Never your e-mail address."
 # Who may come in, when a circle begins: one that nobody can join is no circle.
 _JOINING_AT_START = [
@@ -72,7 +70,7 @@ class StartForm(OnceForm):
     def __init__(
         self, data: QueryDict | None = None, *, user: User, products: list[Product], **kwargs: Any
     ) -> None:
-        super().__init__(data, user=user, prefix=REFERENCE_PREFIX, **kwargs)
+        super().__init__(data, user=user, prefix=references.CIRCLE_PREFIX, **kwargs)
         self.fields["product"] = ProductField(products)
         self.products = products
 
@@ -84,7 +82,7 @@ class JoinForm(OnceForm):
     target = MoneyField(label="Your own goal", required=False)
 
     def __init__(self, data: QueryDict | None = None, *, user: User, circle: Circle, **kwargs: Any) -> None:
-        super().__init__(data, user=user, prefix=REFERENCE_PREFIX, **kwargs)
+        super().__init__(data, user=user, prefix=references.CIRCLE_PREFIX, **kwargs)
         self.fields["target"].required = circle.product.needs_target
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core import signing
 from django.forms.renderers import TemplatesSetting
 
-from savings import ledger, money
+from savings import money, references
 from savings.exceptions import BadAmount, ReferenceTaken, Refused
 from savings.models import User
 
@@ -144,7 +144,7 @@ class ReferenceField(forms.Field):
         return self._fresh() if self.is_spent else data
 
     def _fresh(self) -> str:
-        return self.signer.sign(ledger.mint(self.prefix))
+        return self.signer.sign(references.mint(self.prefix))
 
 
 class OnceForm(forms.Form):

@@ -8,9 +8,8 @@ from django import forms
 from django.conf import settings
 from django.http import QueryDict
 
-from savings.ledger import PREFIXES
+from savings import references
 from savings.models import Plan, Product, Transaction, User
-from savings.plans import REFERENCE_PREFIX
 from web.forms import DayInput, MoneyField, OnceForm, Segments
 
 _DAY_MESSAGES = {"required": "Choose a day.", "invalid": "Enter a day, such as 30/09/2027."}
@@ -49,7 +48,7 @@ class StartForm(OnceForm):
     def __init__(
         self, data: QueryDict | None = None, *, user: User, products: list[Product], **kwargs: Any
     ) -> None:
-        super().__init__(data, user=user, prefix=REFERENCE_PREFIX, **kwargs)
+        super().__init__(data, user=user, prefix=references.PLAN_PREFIX, **kwargs)
         self.fields["product"] = ProductField(products)
         self.products = products
 
@@ -69,7 +68,7 @@ class PayInForm(OnceForm):
     )
 
     def __init__(self, data: QueryDict | None = None, *, user: User, **kwargs: Any) -> None:
-        super().__init__(data, user=user, prefix=PREFIXES[Transaction.Kind.TOP_UP], **kwargs)
+        super().__init__(data, user=user, prefix=references.PREFIXES[Transaction.Kind.TOP_UP], **kwargs)
 
 
 class TakeOutForm(OnceForm):
@@ -78,7 +77,9 @@ class TakeOutForm(OnceForm):
     amount = MoneyField(label="Amount")
 
     def __init__(self, data: QueryDict | None = None, *, user: User, **kwargs: Any) -> None:
-        super().__init__(data, user=user, prefix=PREFIXES[Transaction.Kind.PLAN_TO_STASH], **kwargs)
+        super().__init__(
+            data, user=user, prefix=references.PREFIXES[Transaction.Kind.PLAN_TO_STASH], **kwargs
+        )
 
 
 class EditForm(forms.Form):

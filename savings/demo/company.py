@@ -8,7 +8,7 @@ from functools import partial
 
 from django.utils import timezone
 
-from savings import circles, ledger, rank_changes
+from savings import circles, rank_changes, references
 from savings.demo import cast
 from savings.demo.story import Story, add_user
 from savings.models import Circle, Membership, Product, User
@@ -32,7 +32,7 @@ def _start(story: Story, script: cast.CircleScript, chance: random.Random) -> No
     mine = circles.start(
         _person(owner),
         Product.objects.get(name=script.product),
-        reference=ledger.mint("CIR"),
+        reference=references.mint(references.CIRCLE_PREFIX),
         name=script.name,
         description=script.description,
         goal_kobo=script.goal * 100,
@@ -51,7 +51,7 @@ def _join(story: Story, circle: Circle, member: cast.Member, chance: random.Rand
     membership = circles.join(
         _person(member),
         circle,
-        reference=ledger.mint("CIR"),
+        reference=references.mint(references.CIRCLE_PREFIX),
         nickname=member.nickname,
         code=circle.invite_code,
     )

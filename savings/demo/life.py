@@ -12,7 +12,7 @@ from itertools import accumulate
 from django.db import connection
 from django.utils import timezone
 
-from savings import ledger
+from savings import ledger, references
 from savings.demo import bulk
 from savings.models import Account, Entry, Transaction
 
@@ -142,7 +142,9 @@ class Life:
         """Note a transaction, and its posting if it has moved money; an account that is None is the clearing."""
         crowd, has_moved = self.crowd, status in {Status.SUCCESS, Status.REVERSED}
         transaction_id = self.transaction_id
-        reference = ledger.reference_at(ledger.PREFIXES[kind], self.moment, self.chance.getrandbits(35))
+        reference = references.at(
+            self.moment, prefix=references.PREFIXES[kind], chance=self.chance.getrandbits(35)
+        )
         user_id = crowd.first_user + person
         plan_id = None if plan is None else crowd.first_plan + plan - crowd.people
         settled_on = self.moment if has_moved else None

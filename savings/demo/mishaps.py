@@ -8,7 +8,7 @@ from functools import partial
 
 from django.utils import timezone
 
-from savings import ledger
+from savings import ledger, references
 from savings.demo import cast
 from savings.demo.story import Kind, Story
 from savings.models import Plan, Transaction
@@ -54,7 +54,7 @@ def _pay_twice(story: Story, name: str, naira: int) -> None:
 
     def take_back() -> None:
         movement = Transaction.objects.get(reference=second)
-        ledger.reverse(movement, reference=ledger.new_reference(Kind.REVERSAL))
+        ledger.reverse(movement, reference=references.new(Kind.REVERSAL))
         story.tell("refund.processed", second)
 
     story.soon(take_back, minutes=26 * 60)

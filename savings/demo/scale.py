@@ -16,7 +16,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 from django.utils import timezone
 
-from savings import demo, interest, ledger, plans
+from savings import demo, interest, references
 from savings.demo import bulk, cast
 from savings.demo.life import Crowd, Life
 from savings.models import Account, Plan, Product, User
@@ -181,7 +181,7 @@ def _plans(
             term = SPAN.days + chance.randrange(30, 500) if product.has_term else None
             yield Plan(
                 id=crowd.first_plan + plan,
-                reference=ledger.reference_at(plans.REFERENCE_PREFIX, begins, chance.getrandbits(35)),
+                reference=references.at(begins, prefix=references.PLAN_PREFIX, chance=chance.getrandbits(35)),
                 user_id=crowd.first_user + number,
                 product=product,
                 name=_PLANS[nth],

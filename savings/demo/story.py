@@ -28,6 +28,7 @@ from savings import (
     payments,
     plans,
     polling,
+    references,
     stash,
     users,
 )
@@ -149,7 +150,7 @@ class Story:
         plan = plans.start(
             User.objects.get(email=email),
             Product.objects.get(kind=script.kind, name=Product.Kind(script.kind).label),
-            reference=ledger.mint(plans.REFERENCE_PREFIX),
+            reference=references.mint(references.PLAN_PREFIX),
             name=script.name.format(year=ends.year if ends else ""),
             target_kobo=script.target * 100 if script.target else None,
             matures_on=ends,
@@ -198,7 +199,7 @@ class Story:
 
     def ask_to_pay(self, email: str, plan: Plan | None, naira: int) -> str:
         user = User.objects.get(email=email)
-        reference = ledger.new_reference(Kind.TOP_UP if plan else Kind.STASH_DEPOSIT)
+        reference = references.new(Kind.TOP_UP if plan else Kind.STASH_DEPOSIT)
         payments.start(user, plan=plan, amount_kobo=naira * 100, reference=reference)
         return reference
 
@@ -214,11 +215,11 @@ class Story:
     def move_from_stash(self, email: str, plan: Plan, naira: int) -> None:
         user = User.objects.get(email=email)
         if ledger.balance_kobo(ledger.stash_account(user)) >= naira * 100:
-            reference = ledger.new_reference(Kind.STASH_TO_PLAN)
+            reference = references.new(Kind.STASH_TO_PLAN)
             stash.move_to_plan(user, plan, amount_kobo=naira * 100, reference=reference)
 
     def take_out(self, email: str, plan: Plan, naira: int) -> None:
-        user, reference = User.objects.get(email=email), ledger.new_reference(Kind.PLAN_TO_STASH)
+        user, reference = User.objects.get(email=email), references.new(Kind.PLAN_TO_STASH)
         stash.move_from_plan(user, plan, amount_kobo=naira * 100, reference=reference)
 
     def empty_and_close(self, email: str, plan: Plan) -> None:

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from savings import ledger, money, scores
+from savings import money, references, scores
 from savings.models import Account, Entry, Membership, Plan, Transaction
 
 FIRST_ROWS = 5
@@ -130,7 +130,7 @@ def _words() -> dict[str, str]:
         "legs": _LEGS,
         "customers": _listed(Account.CUSTOMER_KINDS),
         "settled": _listed([Transaction.Status.SUCCESS, Transaction.Status.REVERSED]),
-        "prefixes": ", ".join(map(_listed, ledger.PREFIXES.items())),
+        "prefixes": ", ".join(map(_listed, references.PREFIXES.items())),
         "not_counted": _listed(scores.NOT_COUNTED),
         "routes": ", ".join(map(_listed, routes)),
         "per_kobo": str(money.INTEREST_DENOMINATOR),
@@ -142,7 +142,7 @@ def _words() -> dict[str, str]:
 def _dialect() -> dict[str, str]:
     """Return the words of the database in use. Days are ordinals, as `date.toordinal()` counts them."""
     zone = zoneinfo.ZoneInfo(settings.TIME_ZONE).key
-    letter = f"[{ledger.CROCKFORD}]"
+    letter = f"[{references.CROCKFORD}]"
     if connection.vendor == "postgresql":
         day, local = "(%s - DATE '0001-01-01' + 1)", f"(%s AT TIME ZONE '{zone}')::date"
         words = {"greatest": "GREATEST", "least": "LEAST", "form": f"~ '^{letter}{{17}}$'"}

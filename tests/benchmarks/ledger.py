@@ -27,7 +27,7 @@ from django.db import connection, connections
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
-from savings import ledger
+from savings import ledger, references
 from savings.models import Account, Entry, Plan, Product, Transaction
 from tests import factories
 from tests.benchmarks._report import Figure, publish
@@ -105,7 +105,7 @@ def _plans(count: int) -> list[Plan]:
 def _pending(plan: Plan, count: int) -> list[Transaction]:
     return Transaction.objects.bulk_create(
         Transaction(
-            reference=ledger.new_reference("top_up"),
+            reference=references.new("top_up"),
             kind="top_up",
             amount_kobo=100,
             user=plan.user,

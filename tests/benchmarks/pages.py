@@ -28,7 +28,7 @@ from django.db import connection, connections
 from django.template import engines
 from django.template.loader import render_to_string
 
-from savings import board_upkeep, gateway, ledger, payments
+from savings import board_upkeep, gateway, payments, references
 from savings.models import Circle, Transaction, User
 from tests import factories
 from tests.benchmarks import _site
@@ -229,7 +229,7 @@ def _coming_back(user: User, browser: Browser) -> Callable[[], object]:
             user,
             plan=plan,
             amount_kobo=500_00,
-            reference=ledger.new_reference(Transaction.Kind.TOP_UP),
+            reference=references.new(Transaction.Kind.TOP_UP),
         ).transaction.reference
         for _ in range(FEWER_ROUNDS + 3)
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from savings import ledger, ledger_checks, payments
+from savings import ledger_checks, payments, references
 from savings.models import Payment, Plan, Transaction
 from tests import factories
 from tests.provider import Provider
@@ -40,5 +40,5 @@ def plan(db: None) -> Plan:
 @pytest.fixture
 def payment(provider: Provider, plan: Plan) -> Payment:
     """A card payment of 25,000 naira into the plan, announced and not yet paid."""
-    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
+    reference = references.new(Transaction.Kind.TOP_UP)
     return payments.start(plan.user, plan=plan, amount_kobo=25_000_00, reference=reference)

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from savings import ledger, payments, plans
+from savings import ledger, payments, plans, references
 from savings.models import Account, OutboxRow, Payment, Plan, Product, Transaction
 from tests import factories
 from tests.provider import Provider
@@ -19,7 +19,7 @@ AMOUNT = 25_000_00
 
 
 def start(plan: Plan) -> Payment:
-    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
+    reference = references.new(Transaction.Kind.TOP_UP)
     return payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference)
 
 

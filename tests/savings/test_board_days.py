@@ -14,7 +14,7 @@ from django.utils import timezone
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
-from savings import board_days, board_upkeep, boards, circles, ledger, stash
+from savings import board_days, board_upkeep, boards, circles, ledger, references, stash
 from savings.models import Account, BoardDay, Circle, Membership, Transaction
 from tests import factories
 
@@ -126,8 +126,8 @@ def test_interest_counts_for_no_place_and_withdrawals_and_reversals_lower_it(cir
         paid = factories.pay_in(ada.user, 100, plan=ada.plan)
     keep_night_after(0)
     with on_day(1):
-        ledger.reverse(paid, reference=ledger.new_reference("reversal"))
-        reference = ledger.new_reference("plan_to_stash")
+        ledger.reverse(paid, reference=references.new("reversal"))
+        reference = references.new("plan_to_stash")
         stash.move_from_plan(ada.user, ada.plan, amount_kobo=100, reference=reference)
         factories.settled(
             Transaction.Kind.INTEREST,
@@ -160,7 +160,7 @@ def test_who_left_and_joined_again_begins_anew() -> None:
         first = factories.join_circle(circle, saved_kobo=500)
     keep_night_after(0)
     with on_day(1):
-        reference = ledger.new_reference("plan_to_stash")
+        reference = references.new("plan_to_stash")
         stash.move_from_plan(first.user, first.plan, amount_kobo=500, reference=reference)
         circles.leave(first)
         again = factories.join_circle(circle, first.user, saved_kobo=300)

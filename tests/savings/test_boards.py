@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import connection
 from hypothesis import strategies as st
 
-from savings import board_upkeep, boards, leaderboards, ledger, stash
+from savings import board_upkeep, boards, leaderboards, ledger, references, stash
 from savings.boards import Standing
 from savings.exceptions import NotEnoughMoney
 from savings.models import Circle, Membership, Transaction
@@ -61,10 +61,10 @@ def step(member: Membership, amount_kobo: int, kind: str) -> None:
         if kind == "in":
             factories.pay_in(member.user, amount_kobo, plan=member.plan)
         elif kind == "out":
-            reference = ledger.new_reference("plan_to_stash")
+            reference = references.new("plan_to_stash")
             stash.move_from_plan(member.user, member.plan, amount_kobo=amount_kobo, reference=reference)
         elif paid := member.plan.transactions.successful().filter(kind=Transaction.Kind.TOP_UP).last():
-            ledger.reverse(paid, reference=ledger.new_reference("reversal"))
+            ledger.reverse(paid, reference=references.new("reversal"))
 
 
 @pytest.mark.django_db(transaction=False)

@@ -26,6 +26,7 @@ from savings import (
     outbox,
     payments,
     plans,
+    references,
     stash,
     tasks,
 )
@@ -146,7 +147,7 @@ def test_the_board_stays_as_it_was_while_the_money_moves_on(
     before = board(circle)
     end(at_the_end)
     # The hour in which the end has come and nothing has been carried out yet.
-    reference = ledger.new_reference("plan_to_stash")
+    reference = references.new("plan_to_stash")
     stash.move_from_plan(first.user, first.plan, amount_kobo=450_00, reference=reference)
     assert board(circle) == before
     with django_capture_on_commit_callbacks(execute=True):
@@ -171,7 +172,7 @@ def test_a_payment_that_settles_late_is_the_member_s_and_counts_for_nothing(
     """A plan that has matured takes no more: the money is in the stash. One without an end takes what it was sent."""
     circle = start_circle(product=make_product(kind), days=DAYS)
     member = join_circle(circle, saved_kobo=500_00)
-    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
+    reference = references.new(Transaction.Kind.TOP_UP)
     payment = payments.start(member.user, plan=member.plan, amount_kobo=100_00, reference=reference)
     before = board(circle)
     end(at_the_end)
@@ -189,7 +190,7 @@ def test_a_reversal_after_the_end_moves_nobody(circle: Circle, at_the_end: time_
     paid = pay_in(member.user, 200_00, plan=member.plan)
     before = board(circle)
     end(at_the_end)
-    ledger.reverse(paid, reference=ledger.new_reference("reversal"))
+    ledger.reverse(paid, reference=references.new("reversal"))
     circle_ends.settle_all(timezone.localdate())
     assert board(circle) == before
 
@@ -202,7 +203,7 @@ def test_what_all_saved_stays_although_somebody_leaves_and_still_hides_their_par
     end(at_the_end)
     circle_ends.settle_all(timezone.localdate())
     flexible.refresh_from_db()
-    reference = ledger.new_reference("plan_to_stash")
+    reference = references.new("plan_to_stash")
     stash.move_from_plan(member.user, member.plan, amount_kobo=123_45, reference=reference)
     circles.leave(member)
     progress = circle_progress.of(flexible)

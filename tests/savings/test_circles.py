@@ -13,7 +13,16 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import circle_owners, circle_progress, circles, ledger, ledger_checks, maturity, plans
+from savings import (
+    circle_owners,
+    circle_progress,
+    circles,
+    ledger,
+    ledger_checks,
+    maturity,
+    plans,
+    references,
+)
 from savings.exceptions import Refused
 from savings.models import Circle, CircleEvent, Membership, OutboxRow, Plan, Product
 from tests.factories import join_circle, make_plan, make_product, make_user, pay_in, start_circle
@@ -25,7 +34,7 @@ Kind = CircleEvent.Kind
 
 def join(circle: Circle, **fields: Any) -> Membership:
     values: dict[str, Any] = {
-        "reference": ledger.mint("CIR"),
+        "reference": references.mint(references.CIRCLE_PREFIX),
         "nickname": "Bola",
         "code": circle.invite_code,
     }
@@ -52,7 +61,7 @@ def test_whoever_starts_a_circle_owns_it_and_saves_in_it() -> None:
 
 
 def test_a_circle_is_started_once_per_reference() -> None:
-    owner, product, reference = make_user(), make_product(), ledger.mint("CIR")
+    owner, product, reference = make_user(), make_product(), references.mint(references.CIRCLE_PREFIX)
     ends_on = timezone.localdate() + datetime.timedelta(days=30)
     values: dict[str, Any] = {
         "reference": reference,
@@ -104,7 +113,7 @@ def test_joining_opens_a_plan_on_the_circle_s_terms_and_is_confirmed_by_mail() -
 
 
 def test_the_same_form_joins_once() -> None:
-    circle, user, reference = start_circle(), make_user(), ledger.mint("CIR")
+    circle, user, reference = start_circle(), make_user(), references.mint(references.CIRCLE_PREFIX)
     first = join(circle, user=user, reference=reference)
     assert join(circle, user=user, reference=reference) == first
     assert user.plans.count() == OutboxRow.objects.filter(kind="circle_joined").count() == 1
@@ -277,7 +286,7 @@ def test_the_activity_tells_of_savings_and_forgets_those_taken_back() -> None:
     movement = pay_in(membership.user, 50_00, plan=membership.plan)
     assert happened(membership.circle)[-1] == Kind.SAVED
     assert circle_progress.feed(membership.circle).filter(kind=Kind.SAVED).count() == 1
-    ledger.reverse(movement, reference=ledger.new_reference("reversal"))
+    ledger.reverse(movement, reference=references.new("reversal"))
     assert not circle_progress.feed(membership.circle).filter(kind=Kind.SAVED).exists()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from savings import ledger, ledger_checks, stash
+from savings import ledger, ledger_checks, references, stash
 from savings.exceptions import NotEnoughMoney, ReferenceTaken
 from savings.models import Account, Entry, Plan, Transaction, User
 from tests.factories import make_plan, make_user, pay_in
@@ -44,7 +44,7 @@ def held(account: Account) -> int:
 
 
 def test_the_same_reference_fifty_times_at_once_is_one_payment() -> None:
-    user, reference = make_user(), ledger.new_reference(Kind.STASH_DEPOSIT)
+    user, reference = make_user(), references.new(Kind.STASH_DEPOSIT)
 
     def pay(_: int) -> object:
         movement, opened = ledger.open_transaction(
@@ -62,7 +62,7 @@ def test_the_same_reference_fifty_times_at_once_is_one_payment() -> None:
 
 
 def test_the_same_reference_by_fifty_people_at_once_belongs_to_one() -> None:
-    users, reference = [make_user() for _ in range(TIMES)], ledger.new_reference(Kind.STASH_DEPOSIT)
+    users, reference = [make_user() for _ in range(TIMES)], references.new(Kind.STASH_DEPOSIT)
 
     def ask(number: int) -> object:
         return ledger.open_transaction(
@@ -82,7 +82,7 @@ def test_of_fifty_moves_racing_for_one_balance_exactly_those_succeed_that_fit() 
             User.objects.get(pk=user.pk),
             Plan.objects.get(pk=plan.pk),
             amount_kobo=100,
-            reference=ledger.new_reference(Kind.STASH_TO_PLAN),
+            reference=references.new(Kind.STASH_TO_PLAN),
         )
         return "moved"
 
@@ -100,7 +100,7 @@ def test_moves_both_ways_between_the_same_accounts_never_wait_in_a_ring() -> Non
         person, kind = User.objects.get(pk=user.pk), Kind.PLAN_TO_STASH if number % 2 else Kind.STASH_TO_PLAN
         go = stash.move_from_plan if number % 2 else stash.move_to_plan
         there = Plan.objects.get(pk=plan.pk)
-        go(person, there, amount_kobo=100, reference=ledger.new_reference(kind))
+        go(person, there, amount_kobo=100, reference=references.new(kind))
         return kind
 
     assert at_once(move) == {Kind.PLAN_TO_STASH: 25, Kind.STASH_TO_PLAN: 25}
@@ -111,7 +111,7 @@ def test_moves_both_ways_between_the_same_accounts_never_wait_in_a_ring() -> Non
 def test_a_movement_is_reversed_once_however_many_ask() -> None:
     user = make_user()
     movement = pay_in(user, 700)
-    reference = ledger.new_reference(Kind.REVERSAL)
+    reference = references.new(Kind.REVERSAL)
 
     def take_back(_: int) -> object:
         return ledger.reverse(Transaction.objects.get(pk=movement.pk), reference=reference).pk

@@ -11,7 +11,7 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from savings import ledger, ledger_checks
+from savings import ledger, ledger_checks, references
 from savings.models import Account, Entry, Membership, Plan, Product, Transaction, User
 from tests.factories import make_circle, make_movement, make_plan, make_product, make_user, pay_in, settled
 
@@ -89,7 +89,7 @@ def books() -> Iterator[Books]:
             failed=make_movement(Kind.TOP_UP, 300_00, user=user, plan=plan, status=Status.FAILED),
             in_flight=withdraw(user, 120_00),
             released=withdraw(user, 80_00, ends="failed"),
-            reversal=ledger.reverse(pay_in(user, 40_00), reference=ledger.new_reference(Kind.REVERSAL)),
+            reversal=ledger.reverse(pay_in(user, 40_00), reference=references.new(Kind.REVERSAL)),
             in_suspense=suspend(user),
             interest=pay_interest(plan),
         )

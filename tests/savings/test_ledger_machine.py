@@ -28,7 +28,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from savings import ledger, ledger_checks, maturity
+from savings import ledger, ledger_checks, maturity, references
 from savings.exceptions import NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Entry, Plan, Product, Transaction, User
 from tests.factories import make_movement, make_plan, make_product, make_user
@@ -223,7 +223,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(movement=movements, times=st.integers(1, 2))
     def reverse(self, movement: Movement, times: int) -> None:
-        reference = movement.reversal or ledger.new_reference(Kind.REVERSAL)
+        reference = movement.reversal or references.new(Kind.REVERSAL)
         for _ in range(times):
             fits = self.fits(movement.target, movement.row.amount_kobo)
             try:

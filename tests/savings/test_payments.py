@@ -10,7 +10,7 @@ import time_machine
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import emails, ledger, payments, plans
+from savings import emails, ledger, payments, plans, references
 from savings.exceptions import BadAmount, ProviderUnavailable, ReferenceTaken, Refused
 from savings.models import Entry, OutboxRow, Payment, Plan, Product, Transaction, User
 from tests import factories
@@ -22,7 +22,7 @@ AMOUNT = 25_000_00
 
 
 def start(plan: Plan, amount_kobo: int = AMOUNT) -> Payment:
-    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
+    reference = references.new(Transaction.Kind.TOP_UP)
     return payments.start(plan.user, plan=plan, amount_kobo=amount_kobo, reference=reference)
 
 
@@ -54,7 +54,7 @@ def test_a_payment_is_stored_and_announced(provider: Provider, plan: Plan) -> No
 
 
 def test_the_same_reference_again_is_the_same_payment(provider: Provider, plan: Plan) -> None:
-    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
+    reference = references.new(Transaction.Kind.TOP_UP)
     first, second = (
         payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference) for _ in range(2)
     )
@@ -151,9 +151,7 @@ def test_a_paid_top_up_is_in_the_plan(provider: Provider, plan: Plan) -> None:
 
 def test_a_paid_deposit_is_in_the_stash(provider: Provider) -> None:
     user = factories.make_user()
-    payment = payments.start(
-        user, plan=None, amount_kobo=AMOUNT, reference=ledger.new_reference("stash_deposit")
-    )
+    payment = payments.start(user, plan=None, amount_kobo=AMOUNT, reference=references.new("stash_deposit"))
     provider.pay(payment)
     assert settle(payment).status == Status.SUCCESS
     assert ledger.balance_kobo(ledger.stash_account(user)) == AMOUNT

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from savings import inbox, ledger, ledger_checks, payments, plans, polling
+from savings import inbox, ledger, ledger_checks, payments, plans, polling, references
 from savings.models import Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent
 from tests import factories
 from tests.provider import Provider
@@ -32,7 +32,7 @@ def plan() -> Plan:
 
 
 def start(plan: Plan, reference: str | None = None) -> Payment:
-    reference = reference or ledger.new_reference(Transaction.Kind.TOP_UP)
+    reference = reference or references.new(Transaction.Kind.TOP_UP)
     return payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference)
 
 
@@ -82,7 +82,7 @@ def test_the_event_the_return_page_and_the_poll_post_once(provider: Provider, pl
 
 
 def test_the_same_form_sent_twice_at_once_is_one_payment(provider: Provider, plan: Plan) -> None:
-    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
+    reference = references.new(Transaction.Kind.TOP_UP)
     results = at_once(*[lambda: start(plan, reference).checkout_url] * 5)
     assert len(set(results)) == 1
     assert str(results[0]).startswith("http")

@@ -7,7 +7,7 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from savings import ledger, plans, stash
+from savings import ledger, plans, references, stash
 from savings.exceptions import Refused
 from savings.models import Plan, Product
 from tests.factories import make_plan, make_product, make_user
@@ -46,7 +46,7 @@ def test_the_longest_step_that_the_term_reaches_sets_the_rate() -> None:
 
 def test_the_same_form_twice_is_one_plan() -> None:
     user, product = make_user(), make_product()
-    reference = ledger.mint(plans.REFERENCE_PREFIX)
+    reference = references.mint(references.PLAN_PREFIX)
     first = plans.start(user, product, reference=reference, name="Rent")
     again = plans.start(user, product, reference=reference, name="Rent")
     assert first.pk == again.pk
@@ -110,7 +110,7 @@ def test_a_plan_closes_only_when_it_is_empty() -> None:
     plan = make_plan(holding_kobo=500_00)
     with pytest.raises(Refused, match="Take the money out first"):
         plans.close(plan)
-    stash.move_from_plan(plan.user, plan, amount_kobo=500_00, reference=ledger.new_reference("plan_to_stash"))
+    stash.move_from_plan(plan.user, plan, amount_kobo=500_00, reference=references.new("plan_to_stash"))
     plans.close(plan)
     closed_at = plan.closed_at
     plans.close(plan)
@@ -120,7 +120,7 @@ def test_a_plan_closes_only_when_it_is_empty() -> None:
 def test_a_payment_under_way_keeps_a_plan_open() -> None:
     plan = make_plan()
     ledger.open_transaction(
-        reference=ledger.new_reference("top_up"), kind="top_up", user=plan.user, plan=plan, amount_kobo=1
+        reference=references.new("top_up"), kind="top_up", user=plan.user, plan=plan, amount_kobo=1
     )
     with pytest.raises(Refused, match="on its way"):
         plans.close(plan)

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from savings import ledger, payments, polling
+from savings import ledger, payments, polling, references
 from savings.models import Payment, Plan, Transaction
 from tests.provider import Provider
 
@@ -100,7 +100,7 @@ def test_a_payment_the_provider_has_lost_is_left_to_a_person(provider: Provider,
 
 def test_a_payment_that_never_reached_the_provider_is_over(provider: Provider, plan: Plan) -> None:
     provider.instead = away
-    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
+    reference = references.new(Transaction.Kind.TOP_UP)
     payment = payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference)
     provider.instead = None
     poll(payment, minutes=10)
@@ -112,7 +112,7 @@ def test_a_payment_that_never_reached_the_provider_is_over(provider: Provider, p
 def test_a_provider_that_is_away_is_asked_again_and_stops_the_run(
     provider: Provider, payment: Payment, plan: Plan
 ) -> None:
-    payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=ledger.new_reference("top_up"))
+    payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=references.new("top_up"))
     provider.instead = away
     before = len(provider.requests)
     assert poll(payment, hours=24, minutes=1) == 0

@@ -7,7 +7,18 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
-from savings import board_upkeep, boards, leaderboards, ledger, ledger_checks, outbox, scores, stash, tasks
+from savings import (
+    board_upkeep,
+    boards,
+    leaderboards,
+    ledger,
+    ledger_checks,
+    outbox,
+    references,
+    scores,
+    stash,
+    tasks,
+)
 from savings.exceptions import Refused
 from savings.models import Account, Circle, Membership, OutboxRow, Plan, Product, Transaction
 from tests import factories
@@ -47,14 +58,14 @@ def wrong_sums() -> list[str]:
 def test_interest_its_tax_and_their_reversals_do_not_count(member: Membership) -> None:
     interest = post(member.plan, Transaction.Kind.INTEREST, 500_00)
     post(member.plan, Transaction.Kind.TAX_WITHHELD, 50_00)
-    ledger.reverse(interest, reference=ledger.new_reference("reversal"))
+    ledger.reverse(interest, reference=references.new("reversal"))
     assert saved(member) == 1_000_00
     assert not wrong_sums()
 
 
 def test_taking_money_out_lowers_the_sum_by_what_leaves_the_plan_penalty_included(member: Membership) -> None:
     stash.move_from_plan(
-        member.user, member.plan, amount_kobo=400_00, reference=ledger.new_reference("plan_to_stash")
+        member.user, member.plan, amount_kobo=400_00, reference=references.new("plan_to_stash")
     )
     assert saved(member) == 600_00
     assert ledger.balance_kobo(ledger.stash_account(member.user)) == 396_00
@@ -65,14 +76,14 @@ def test_the_stash_counts_for_nothing_until_it_is_moved_into_the_plan(member: Me
     factories.pay_in(member.user, 300_00)
     assert saved(member) == 1_000_00
     stash.move_to_plan(
-        member.user, member.plan, amount_kobo=300_00, reference=ledger.new_reference("stash_to_plan")
+        member.user, member.plan, amount_kobo=300_00, reference=references.new("stash_to_plan")
     )
     assert saved(member) == 1_300_00
 
 
 def test_a_reversal_takes_back_what_counted_and_no_more(member: Membership) -> None:
     paid = factories.pay_in(member.user, 300_00, plan=member.plan)
-    reference = ledger.new_reference("reversal")
+    reference = references.new("reversal")
     ledger.reverse(paid, reference=reference)
     ledger.reverse(paid, reference=reference)
     assert saved(member) == 1_000_00
@@ -81,7 +92,7 @@ def test_a_reversal_takes_back_what_counted_and_no_more(member: Membership) -> N
 def test_who_takes_out_earned_interest_too_is_below_zero_and_has_no_place(member: Membership) -> None:
     post(member.plan, Transaction.Kind.INTEREST, 50_00)
     stash.move_from_plan(
-        member.user, member.plan, amount_kobo=1_050_00, reference=ledger.new_reference("plan_to_stash")
+        member.user, member.plan, amount_kobo=1_050_00, reference=references.new("plan_to_stash")
     )
     assert saved(member) == -50_00
     assert leaderboards.page(member.circle, member).size == 0

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from savings import ledger, plans, stash
+from savings import ledger, plans, references, stash
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Entry, Plan, Product, Transaction
 from tests.factories import make_plan, make_product, make_user, pay_in
@@ -25,12 +25,12 @@ def in_stash(plan: Plan) -> int:
 
 
 def into(plan: Plan, amount_kobo: int, reference: str | None = None) -> Transaction:
-    reference = reference or ledger.new_reference("stash_to_plan")
+    reference = reference or references.new("stash_to_plan")
     return stash.move_to_plan(plan.user, plan, amount_kobo=amount_kobo, reference=reference)
 
 
 def out_of(plan: Plan, amount_kobo: int, reference: str | None = None) -> Transaction:
-    reference = reference or ledger.new_reference("plan_to_stash")
+    reference = reference or references.new("plan_to_stash")
     return stash.move_from_plan(plan.user, plan, amount_kobo=amount_kobo, reference=reference)
 
 
@@ -45,7 +45,7 @@ def test_money_moves_into_a_plan_and_back() -> None:
 
 def test_the_same_reference_twice_moves_money_once() -> None:
     plan = make_plan(holding_kobo=100_00)
-    reference = ledger.new_reference("plan_to_stash")
+    reference = references.new("plan_to_stash")
     first, again = out_of(plan, 30_00, reference), out_of(plan, 30_00, reference)
     assert first.pk == again.pk
     assert (in_stash(plan), in_plan(plan)) == (30_00, 70_00)
@@ -53,7 +53,7 @@ def test_the_same_reference_twice_moves_money_once() -> None:
 
 def test_a_reference_is_not_reused_for_another_sum() -> None:
     plan = make_plan(holding_kobo=100_00)
-    reference = ledger.new_reference("plan_to_stash")
+    reference = references.new("plan_to_stash")
     out_of(plan, 30_00, reference)
     with pytest.raises(ReferenceTaken):
         out_of(plan, 31_00, reference)
@@ -88,7 +88,7 @@ def test_leaving_a_target_early_costs_its_penalty_out_of_the_sum() -> None:
 
 def test_a_penalty_is_charged_once_however_often_the_form_is_sent() -> None:
     plan = make_plan(product=make_product(Product.Kind.TARGET), holding_kobo=100_000_00)
-    reference = ledger.new_reference("plan_to_stash")
+    reference = references.new("plan_to_stash")
     out_of(plan, 50_000_00, reference)
     out_of(plan, 50_000_00, reference)
     assert Transaction.objects.filter(kind=Transaction.Kind.PENALTY).count() == 1

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from savings import circles, ledger, stash, statement_rows
+from savings import circles, ledger, references, stash, statement_rows
 from savings.exceptions import Refused
 from savings.exports import Row
 from savings.models import Account, Entry, Plan, Transaction, User
@@ -71,9 +71,9 @@ def life(saver: User) -> Plan:
     """A target plan into which, and out of which, everything has gone that can."""
     plan = make_plan(saver, make_product("target"), name="School fees", holding_kobo=50_000_00)
     pay_in(saver, 9_000_00)
-    stash.move_to_plan(saver, plan, amount_kobo=4_000_00, reference=ledger.new_reference(Kind.STASH_TO_PLAN))
+    stash.move_to_plan(saver, plan, amount_kobo=4_000_00, reference=references.new(Kind.STASH_TO_PLAN))
     interest(plan, 300_00, 30_00)
-    reference = ledger.new_reference(Kind.PLAN_TO_STASH)
+    reference = references.new(Kind.PLAN_TO_STASH)
     stash.move_from_plan(saver, plan, amount_kobo=10_000_00, reference=reference)
     wrong = pay_in(saver, 700_00, plan=plan)
     ledger.reverse(wrong, reference="REV00000000000000001")
@@ -193,7 +193,7 @@ def test_a_page_never_ends_within_a_move(saver: User, monkeypatch: pytest.Monkey
     plan = make_plan(saver)
     pay_in(saver, 100)
     for _ in range(4):
-        stash.move_to_plan(saver, plan, amount_kobo=1, reference=ledger.new_reference(Kind.STASH_TO_PLAN))
+        stash.move_to_plan(saver, plan, amount_kobo=1, reference=references.new(Kind.STASH_TO_PLAN))
     whole = told(rows_of(about(saver, "everything"))[0])
     for size in (2, 3, 4, 5):
         monkeypatch.setattr(statement_rows, "PAGE_ROWS", size)
@@ -282,7 +282,7 @@ def test_what_is_hidden_cannot_be_reckoned_from_anything(saver: User, friends: F
 
 def _emptied(member: Any) -> Any:
     kobo = ledger.balance_kobo(member.plan.account)
-    reference = ledger.new_reference(Kind.PLAN_TO_STASH)
+    reference = references.new(Kind.PLAN_TO_STASH)
     stash.move_from_plan(member.user, member.plan, amount_kobo=kobo, reference=reference)
     return member
 
@@ -316,13 +316,13 @@ MOVES: list[Callable[[User, Plan, int], object]] = [
     lambda user, plan, kobo: pay_in(user, kobo),
     lambda user, plan, kobo: pay_in(user, kobo, plan=plan),
     lambda user, plan, kobo: ledger.reverse(
-        pay_in(user, kobo, plan=plan), reference=ledger.new_reference(Kind.REVERSAL)
+        pay_in(user, kobo, plan=plan), reference=references.new(Kind.REVERSAL)
     ),
     lambda user, plan, kobo: stash.move_to_plan(
-        user, plan, amount_kobo=kobo, reference=ledger.new_reference(Kind.STASH_TO_PLAN)
+        user, plan, amount_kobo=kobo, reference=references.new(Kind.STASH_TO_PLAN)
     ),
     lambda user, plan, kobo: stash.move_from_plan(
-        user, plan, amount_kobo=kobo, reference=ledger.new_reference(Kind.PLAN_TO_STASH)
+        user, plan, amount_kobo=kobo, reference=references.new(Kind.PLAN_TO_STASH)
     ),
     lambda user, plan, kobo: interest(plan, kobo + 1, 1),
 ]

@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import ledger, payments
+from savings import payments, references
 from savings.models import (
     Account,
     BoardDay,
@@ -310,7 +310,7 @@ def test_a_payment_can_be_asked_about_again(
     support: Client, provider: Provider, django_capture_on_commit_callbacks: Any
 ) -> None:
     payment = payments.start(
-        make_user(), plan=None, amount_kobo=500_00, reference=ledger.new_reference("stash_deposit")
+        make_user(), plan=None, amount_kobo=500_00, reference=references.new("stash_deposit")
     )
     provider.pay(payment, "silent")
     chosen = {"action": "ask_again", "_selected_action": [payment.pk]}

@@ -35,6 +35,7 @@ from savings import (
     ledger,
     outbox,
     plans,
+    references,
     stash,
     users,
 )
@@ -164,11 +165,11 @@ def write_a_mail(person: Person) -> None:
 
 def reverse(person: Person) -> None:
     movement = Transaction.objects.filter(plan=person.member.plan, kind="top_up").latest("pk")
-    ledger.reverse(movement, reference=ledger.new_reference("reversal"))
+    ledger.reverse(movement, reference=references.new("reversal"))
 
 
 def move_to_stash(person: Person) -> None:
-    reference = ledger.new_reference("plan_to_stash")
+    reference = references.new("plan_to_stash")
     stash.move_from_plan(person.user, person.plan, amount_kobo=10_00, reference=reference)
 
 

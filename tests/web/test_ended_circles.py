@@ -12,8 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
-from savings import board_upkeep, circle_ends, circles, maturity, stash
-from savings.ledger import new_reference
+from savings import board_upkeep, circle_ends, circles, maturity, references, stash
 from savings.models import Circle, Membership, Product, User
 from tests.factories import join_circle, make_product, make_user, start_circle
 
@@ -187,6 +186,6 @@ def test_money_taken_out_in_the_first_hour_does_not_change_what_is_shown(
     client: Client, user: User, ended: Circle
 ) -> None:
     mine = user.memberships.get()
-    stash.move_from_plan(user, mine.plan, amount_kobo=450_00, reference=new_reference("plan_to_stash"))
+    stash.move_from_plan(user, mine.plan, amount_kobo=450_00, reference=references.new("plan_to_stash"))
     response = client.get(board_url(ended))
     assert [row.amount for row in response.context["podium"]] == ["₦500", "₦300", "₦300"]

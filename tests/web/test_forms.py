@@ -4,7 +4,7 @@ import pytest
 from django import forms
 from django.forms.utils import ErrorList
 
-from savings import ledger
+from savings import references
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import User
 from web.forms import DayInput, MoneyField, OnceForm, Segments, Switch, add_refusal
@@ -146,7 +146,7 @@ def test_a_refusal_about_a_field_that_is_not_there_stands_above() -> None:
 
 def test_each_reference_is_new() -> None:
     assert sample()["reference"].value() != sample()["reference"].value()
-    assert set(ledger.PREFIXES.values()) >= {"TOP"}
+    assert set(references.PREFIXES.values()) >= {"TOP"}
 
 
 def test_the_summary_links_to_every_field_that_needs_fixing() -> None:

@@ -10,7 +10,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from huey.contrib import djhuey
 
-from savings import ledger, payments, tasks
+from savings import ledger, payments, references, tasks
 from savings.models import Payment, Plan, Transaction
 from tests import factories
 from tests.provider import Provider
@@ -28,7 +28,7 @@ def plan() -> Plan:
 
 @pytest.fixture
 def payment(provider: Provider, plan: Plan) -> Payment:
-    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
+    reference = references.new(Transaction.Kind.TOP_UP)
     return payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference)
 
 
@@ -137,7 +137,7 @@ def test_a_payment_that_could_not_be_sent_can_be_sent_again(
     client: Client, provider: Provider, plan: Plan
 ) -> None:
     provider.instead = away
-    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
+    reference = references.new(Transaction.Kind.TOP_UP)
     payment = payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference)
     assert "does not answer" in client.get(url(payment)).content.decode()
     response = client.post(f"/payments/send/{reference}/")

@@ -24,7 +24,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import emails, ledger, outbox, payments, traces
+from savings import emails, outbox, payments, references, traces
 from savings.models import OutboxRow, Payment, Transaction, User
 from tests import apm_intake, factories, smtp_sink
 from tests.apm_intake import Event, Intake
@@ -141,7 +141,7 @@ class _Quiet(WSGIRequestHandler):
 def paid(provider: Provider) -> Payment:
     """A payment that its payer has made, and of which the site does not know yet."""
     plan = factories.make_plan(factories.make_user("ngozi@example.com", name="Ngozi Eze"), name=PLAN_NAME)
-    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
+    reference = references.new(Transaction.Kind.TOP_UP)
     payment = payments.start(plan.user, plan=plan, amount_kobo=AMOUNT_KOBO, reference=reference)
     provider.pay(payment)
     return payment

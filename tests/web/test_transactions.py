@@ -11,19 +11,19 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from savings import ledger, stash
+from savings import ledger, references, stash
 from savings.models import Entry, Product, Transaction, User
 from tests.factories import fill, make_plan, make_product, make_user, pay_in
 
 pytestmark = pytest.mark.django_db
 
 
-def references(page: bytes) -> list[str]:
+def references_on(page: bytes) -> list[str]:
     return re.findall(r'class="cover" href="/transactions/(\w{20})/"', page.decode())
 
 
 def listed(saver_client: Client, query: str = "") -> list[str]:
-    return references(saver_client.get(f"/transactions/{query}").content)
+    return references_on(saver_client.get(f"/transactions/{query}").content)
 
 
 def test_pages_walk_to_the_end_and_back_without_a_gap(saver_client: Client, saver: User) -> None:
@@ -31,12 +31,16 @@ def test_pages_walk_to_the_end_and_back_without_a_gap(saver_client: Client, save
     first = saver_client.get("/transactions/")
     second = saver_client.get(f"/transactions/{first.context['page'].older}")
     third = saver_client.get(f"/transactions/{second.context['page'].older}")
-    assert [*references(first.content), *references(second.content), *references(third.content)] == made
+    assert [
+        *references_on(first.content),
+        *references_on(second.content),
+        *references_on(third.content),
+    ] == made
     assert third.context["page"].older is None
     back = saver_client.get(f"/transactions/{third.context['page'].newer}")
-    assert references(back.content) == references(second.content)
+    assert references_on(back.content) == references_on(second.content)
     newest = saver_client.get(f"/transactions/{back.context['page'].newer}")
-    assert references(newest.content) == references(first.content)
+    assert references_on(newest.content) == references_on(first.content)
     assert newest.context["page"].newer is None
 
 
@@ -56,7 +60,7 @@ def test_filters_combine(saver_client: Client, saver: User) -> None:
     plan = make_plan(saver, holding_kobo=100_00)
     pay_in(saver, 100_00)
     wanted = stash.move_to_plan(
-        saver, plan, amount_kobo=5_00, reference=ledger.new_reference("stash_to_plan")
+        saver, plan, amount_kobo=5_00, reference=references.new("stash_to_plan")
     ).reference
     today = timezone.localdate().isoformat()
     assert listed(saver_client, f"?kind=stash_to_plan&status=success&plan={plan.pk}&since={today}") == [
@@ -118,7 +122,7 @@ def test_the_page_costs_the_same_for_one_row_and_for_many(
 def test_a_receipt_proves_itself(saver_client: Client, saver: User) -> None:
     plan = make_plan(saver, make_product(Product.Kind.TARGET), holding_kobo=100_000_00, name="Rent")
     movement = stash.move_from_plan(
-        saver, plan, amount_kobo=50_000_00, reference=ledger.new_reference("plan_to_stash")
+        saver, plan, amount_kobo=50_000_00, reference=references.new("plan_to_stash")
     )
     page = saver_client.get(f"/transactions/{movement.reference}/").content.decode()
     assert movement.reference in page
@@ -130,7 +134,7 @@ def test_a_receipt_proves_itself(saver_client: Client, saver: User) -> None:
 
 def test_a_failed_payment_says_that_no_money_moved(saver_client: Client, saver: User) -> None:
     movement, _ = ledger.open_transaction(
-        reference=ledger.new_reference("top_up"), kind="top_up", user=saver, amount_kobo=100
+        reference=references.new("top_up"), kind="top_up", user=saver, amount_kobo=100
     )
     ledger.move(movement, Transaction.Status.FAILED, only_from=["pending"], failure_code="declined")
     page = saver_client.get(f"/transactions/{movement.reference}/").content.decode()
@@ -140,7 +144,7 @@ def test_a_failed_payment_says_that_no_money_moved(saver_client: Client, saver: 
 
 def test_a_reversal_and_what_it_takes_back_name_each_other(saver_client: Client, saver: User) -> None:
     movement = pay_in(saver, 100)
-    reversal = ledger.reverse(movement, reference=ledger.new_reference("reversal"))
+    reversal = ledger.reverse(movement, reference=references.new("reversal"))
     assert reversal.reference in saver_client.get(f"/transactions/{movement.reference}/").content.decode()
     page = saver_client.get(f"/transactions/{reversal.reference}/").content.decode()
     assert movement.reference in page

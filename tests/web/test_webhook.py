@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from huey.contrib import djhuey
 
-from savings import inbox, ledger, payments, tasks
+from savings import inbox, ledger, payments, references, tasks
 from savings.models import Payment, Plan, Transaction, WebhookEvent
 from tests import factories
 from tests.provider import Provider
@@ -40,7 +40,7 @@ def plan() -> Plan:
 
 @pytest.fixture
 def payment(provider: Provider, plan: Plan) -> Payment:
-    reference = ledger.new_reference(Transaction.Kind.TOP_UP)
+    reference = references.new(Transaction.Kind.TOP_UP)
     return payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference)
 
 

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from savings import dashboard, ledger, money, payments, plans, stash
+from savings import dashboard, money, payments, plans, references, stash
 from savings.exceptions import Refused
 from savings.models import Plan, Product, Transaction
 from web import caching, plan_pages
@@ -174,7 +174,7 @@ def _pay_in(request: SaverRequest, plan: Plan, form: PayInForm) -> str:
             request.user,
             plan,
             amount_kobo=amount_kobo,
-            reference=ledger.with_prefix(reference, Transaction.Kind.STASH_TO_PLAN),
+            reference=references.with_prefix(reference, Transaction.Kind.STASH_TO_PLAN),
         )
         messages.success(request, f"{money.naira(amount_kobo)} is in {plan.name}.")
         return f"/transactions/{movement.reference}/"

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from savings import dashboard, ledger, payments
+from savings import dashboard, payments, references
 from savings.exceptions import Refused
 from savings.models import Transaction
 from web import caching, plan_pages, transaction_rows
@@ -50,7 +50,7 @@ def fund(request: SaverRequest) -> HttpResponse:
     form = FundForm(
         request.POST if request.method == "POST" else None,
         user=request.user,
-        prefix=ledger.PREFIXES[Transaction.Kind.STASH_DEPOSIT],
+        prefix=references.PREFIXES[Transaction.Kind.STASH_DEPOSIT],
     )
     if form.is_valid():
         try:

@@ -1,0 +1,58 @@
+"""References: the keys that make it safe to ask twice for a transaction, or for a plan to be opened.
+
+Each is 20 characters: a prefix for what it stands for, then milliseconds, then chance, in Crockford base 32.
+"""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+
+from django.utils import timezone
+
+from savings.models import Transaction
+
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# Of transactions, by kind.
+PREFIXES = {
+    Transaction.Kind.TOP_UP: "TOP",
+    Transaction.Kind.STASH_DEPOSIT: "STD",
+    Transaction.Kind.STASH_WITHDRAWAL: "STW",
+    Transaction.Kind.PLAN_TO_STASH: "PTS",
+    Transaction.Kind.STASH_TO_PLAN: "STP",
+    Transaction.Kind.AUTOSAVE: "AUT",
+    Transaction.Kind.INTEREST: "INT",
+    Transaction.Kind.TAX_WITHHELD: "TAX",
+    Transaction.Kind.PENALTY: "PEN",
+    Transaction.Kind.FEE: "FEE",
+    Transaction.Kind.REVERSAL: "REV",
+    Transaction.Kind.ADJUSTMENT: "ADJ",
+}
+PLAN_PREFIX = "PLN"
+# Of the plan that is opened in a circle; its own, so that the reference of another form opens nothing there.
+CIRCLE_PREFIX = "CIR"
+
+
+def new(kind: str) -> str:
+    """Return a fresh reference for a transaction of that kind, such as `TOP01M85MW6EM6C1D15Q`."""
+    return mint(PREFIXES[Transaction.Kind(kind)])
+
+
+def mint(prefix: str) -> str:
+    """Return a fresh reference with that prefix.
+
+    Time comes before chance so that new keys land together in the index; seven random characters are 35 bits
+    within one millisecond, and the unique index has the last word.
+    """
+    return at(timezone.now(), prefix=prefix, chance=secrets.randbits(35))
+
+
+def at(moment: datetime.datetime, *, prefix: str, chance: int) -> str:
+    """Return the reference of a moment and 35 bits of chance."""
+    number = int(moment.timestamp() * 1000) << 35 | chance
+    return prefix + "".join(CROCKFORD[(number >> shift) & 31] for shift in range(80, -5, -5))
+
+
+def with_prefix(reference: str, kind: str) -> str:
+    """Return the same reference for another kind of transaction: a form is minted before its choices are known."""
+    return PREFIXES[Transaction.Kind(kind)] + reference[3:]

@@ -1,0 +1,32 @@
+"""References: what they say, and the order in which they sort."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import time_machine
+
+from savings import references
+from savings.models import Transaction
+
+Kind = Transaction.Kind
+
+
+@pytest.mark.parametrize("kind", Kind.values)
+def test_a_reference_names_its_kind_and_has_twenty_characters(kind: str) -> None:
+    assert re.fullmatch(references.PREFIXES[Kind(kind)] + "[0-9A-HJKMNP-TV-Z]{17}", references.new(kind))
+
+
+def test_later_references_sort_behind_earlier_ones() -> None:
+    with time_machine.travel("2026-11-24T09:00:00Z", tick=False) as clock:
+        minted = []
+        for _ in range(50):
+            minted.append(references.new(Kind.TOP_UP))
+            clock.shift(0.001)
+    assert minted == sorted(minted)
+
+
+def test_a_reference_keeps_its_time_and_chance_under_another_prefix() -> None:
+    reference = references.new(Kind.TOP_UP)
+    assert references.with_prefix(reference, Kind.STASH_DEPOSIT) == "STD" + reference[3:]
