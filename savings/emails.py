@@ -1,25 +1,17 @@
-"""E-mails: one function each, always through the outbox, and how a row of it becomes a mail that is sent."""
+"""E-mails: one function each, always through the outbox. `mail_sending` makes mails of its rows."""
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import unicodedata
 import uuid
 from collections.abc import Mapping
-from email.utils import format_datetime
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, mailers
 from django.db import transaction
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import escape
 
-from savings import mail_switches, money, outbox, places
+from savings import mail_sending, money, outbox, places
 from savings.circle_progress import Progress
 from savings.models import Circle, Device, Membership, OutboxRow, Statement, Transaction, User
 
@@ -38,8 +30,6 @@ KINDS = {
     "welcome": ("Welcome to Asusu", "Because you opened an account"),
 }
 WEEKLY_DIGEST = "weekly_digest"
-# What stands where a link or a code stood, once the mail is out.
-_REMOVED = "[removed after sending]"
 
 
 class Ahead(NamedTuple):
@@ -206,45 +196,10 @@ def account(
             user=user,
             to=to,
             payload={"secret": secret} if secret else {},
-            subject=_one_line(subject),
+            subject=mail_sending.one_line(subject),
             text=text,
             html=html,
         )
-
-
-def send(row: OutboxRow) -> dict[str, object]:
-    """Send the mail of a row, written at its first try and the same at each one, and return what to change on the row.
-
-    Raises what went wrong at the mail server.
-    """
-    if not row.text:
-        _write(row)
-    message = EmailMultiAlternatives(
-        subject=row.subject,
-        body=row.text,
-        to=[row.to],
-        headers={
-            "Message-ID": message_id(row),
-            "Date": format_datetime(row.created_at),
-            "Auto-Submitted": "auto-generated",
-            **mail_switches.headers(row.user_id, row.kind),
-        },
-    )
-    if row.html:
-        message.attach_alternative(row.html, "text/html")
-    _hand_over(message)
-    return {} if settings.SHOWS_MAILBOX else _without_its_secret(row)
-
-
-def message_id(row: OutboxRow) -> str:
-    """Return the Message-ID of a row's mail: the same for each try, so that mail servers know a second copy."""
-    name = f"{settings.SITE_URL}/messages/{row.pk}/{row.dedupe_key}"
-    return f"<{uuid.uuid5(uuid.NAMESPACE_URL, name)}@{urlsplit(settings.SITE_URL).hostname}>"
-
-
-def text_to_show(row: OutboxRow) -> str:
-    """Return a mail's text for the Messages page: its secret stays out, since a session is not a mailbox."""
-    return row.text if settings.SHOWS_MAILBOX else _without_secret(row.text, row.payload.get("secret"))
 
 
 def _about(statement: Statement) -> dict[str, object]:
@@ -256,57 +211,3 @@ def _about(statement: Statement) -> dict[str, object]:
         "days": f"{date_format(statement.since, 'j F Y')} to {date_format(statement.until, 'j F Y')}",
         "format": statement.get_format_display(),
     }
-
-
-def _write(row: OutboxRow) -> None:
-    user = row.user
-    if user is None:
-        raise ValueError("a mail that is written here needs the person it is for")
-    at = row.payload.get("at")
-    context = {
-        "user": user,
-        "movement": row.transaction,
-        "amount": money.naira(row.transaction.amount_kobo) if row.transaction else "",
-        "device": row.payload.get("device"),
-        "payload": row.payload,
-        "unsubscribe_url": mail_switches.url(user.pk, row.kind),
-        "at": datetime.datetime.fromisoformat(at) if at else row.created_at,
-        "site_url": settings.SITE_URL,
-    }
-    row.to = user.email
-    row.subject = _one_line(render_to_string(f"emails/{row.kind}.subject.txt", context))
-    row.text = render_to_string(f"emails/{row.kind}.txt", context).strip() + "\n"
-    row.html = render_to_string(f"emails/{row.kind}.html", context)
-    row.save(update_fields=["to", "subject", "text", "html"])
-
-
-def _hand_over(message: EmailMultiAlternatives) -> None:
-    connection = mailers["default"]
-    connection.open()
-    try:
-        if not connection.send_messages([message]):
-            raise ValueError("the mail has nobody to go to")
-    finally:
-        # The mail is out by now. A goodbye that fails must not make it look unsent, and be sent again.
-        with contextlib.suppress(Exception):
-            connection.close()
-
-
-def _without_its_secret(row: OutboxRow) -> dict[str, object]:
-    secret = row.payload.get("secret")
-    if not secret:
-        return {}
-    changes: dict[str, object] = {
-        name: _without_secret(getattr(row, name), secret) for name in ("subject", "text", "html")
-    }
-    return changes | {"payload": {}}
-
-
-def _without_secret(text: str, secret: str | None) -> str:
-    return text.replace(secret, _REMOVED).replace(escape(secret), _REMOVED) if secret else text
-
-
-def _one_line(subject: str) -> str:
-    """Return a subject without line ends, control characters and direction marks: it becomes a header."""
-    kept = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in subject)
-    return " ".join(kept.split())[:200]

@@ -21,6 +21,7 @@ from savings import (
     emails,
     inbox,
     leaderboards,
+    mail_sending,
     maturity,
     outbox,
     payments,
@@ -36,7 +37,7 @@ from savings import (
 logger = logging.getLogger(__name__)
 
 # What does the work of each kind of outbox row.
-HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(emails.KINDS, emails.send) | {
+HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(emails.KINDS, mail_sending.send) | {
     scores.OUTBOX_KIND: rank_changes.deliver,
     scores.LOOK_KIND: rank_changes.deliver,
     statements.OUTBOX_KIND: statement_writing.write,

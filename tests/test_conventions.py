@@ -18,7 +18,7 @@ ROOT: Path = settings.BASE_DIR
 # Who stands on whom in savings/: a module imports only what comes before it. A new one finds its place here.
 TOWER = """
 exceptions money places mail_switches models exports
-references
+references mail_sending
 traces
 gateway_answers gateway boards board_rows timeline outbox
 scores postings

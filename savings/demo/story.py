@@ -23,6 +23,7 @@ from savings import (
     emails,
     inbox,
     ledger,
+    mail_sending,
     maturity,
     outbox,
     payments,
@@ -130,7 +131,7 @@ class Story:
     def send_mail(self, row: OutboxRow) -> dict[str, object]:
         if row.user and row.user.email == self.full_mailbox:
             raise OSError(MAILBOX_FULL)
-        return emails.send(row)
+        return mail_sending.send(row)
 
     # What people do
 

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from savings import emails, outbox, tasks
+from savings import emails, mail_sending, outbox, tasks
 from savings.models import OutboxRow
 from tests import smtp_sink
 from tests.factories import make_user
@@ -107,7 +107,7 @@ def test_a_consumer_killed_in_the_middle_of_a_mail_is_overtaken(
     row.refresh_from_db()
     assert row.tries == 2
     # The worst moment: the mail server had it all. Both copies say that they are one mail.
-    assert sink.message_ids == [emails.message_id(row)] * 2
+    assert sink.message_ids == [mail_sending.message_id(row)] * 2
 
 
 def test_a_consumer_told_to_stop_finishes_its_mail(
@@ -136,7 +136,7 @@ def test_a_mail_is_sent_once_by_two_consumers_that_both_sweep(
     start()
     start()
     wait_until(all_done)
-    assert sink.message_ids == sorted(emails.message_id(row) for row in rows)
+    assert sink.message_ids == sorted(mail_sending.message_id(row) for row in rows)
 
 
 def test_what_redis_has_forgotten_is_found_by_the_sweep(
@@ -147,7 +147,7 @@ def test_what_redis_has_forgotten_is_found_by_the_sweep(
     HUEY.storage.flush_all()
     start()
     wait_until(all_done)
-    assert sink.message_ids == sorted(emails.message_id(row) for row in rows)
+    assert sink.message_ids == sorted(mail_sending.message_id(row) for row in rows)
 
 
 @pytest.mark.parametrize("listens", [False, True], ids=["refuses", "never answers"])

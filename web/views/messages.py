@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from savings import emails, mail_switches, users
+from savings import emails, mail_sending, mail_switches, users
 from savings.models import OutboxRow, User
 from web import keyset
 from web.http import SaverRequest, render_part
@@ -52,7 +52,9 @@ def index(request: SaverRequest) -> HttpResponse:
 def detail(request: SaverRequest, message_id: int) -> HttpResponse:
     """One mail with its text."""
     row = get_object_or_404(_mails(user=request.user), pk=message_id)
-    return render(request, "messages/detail.html", {"message": message(row, text=emails.text_to_show(row))})
+    return render(
+        request, "messages/detail.html", {"message": message(row, text=mail_sending.text_to_show(row))}
+    )
 
 
 def mailbox(request: HttpRequest) -> HttpResponse:
