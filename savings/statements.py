@@ -16,7 +16,15 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from savings import emails, outbox, references, statement_files, statement_passwords, statement_rows
+from savings import (
+    emails,
+    outbox,
+    references,
+    statement_files,
+    statement_passwords,
+    statement_periods,
+    statement_rows,
+)
 from savings.exceptions import Refused
 from savings.models import Circle, Membership, Plan, Statement, User
 from savings.models.statements import Format, Scope, StatementQuerySet
@@ -24,8 +32,6 @@ from savings.models.statements import Format, Scope, StatementQuerySet
 logger = logging.getLogger(__name__)
 
 OUTBOX_KIND = "statement"
-# Before there was an Asusu: "since the beginning" begins with the person's first day.
-BEGINNING = datetime.date(2000, 1, 1)
 # Nobody waits for more than these at a time.
 MOST_UNFINISHED = 10
 # A form sent twice, or a finger that was faster than the page, is one statement.
@@ -66,7 +72,7 @@ def request(
     holds, and more statements at a time than anybody waits for.
     """
     check_subject(user, scope, plan, circle)
-    since, until = _checked_period(user, since, until)
+    since, until = statement_periods.checked(user, since, until)
     statement_passwords.check(format, password)
     check_rows(user, format, scope=scope, plan=plan, circle=circle, since=since, until=until)
     asked = {"scope": scope, "plan": plan, "circle": circle, "since": since, "until": until, "format": format}
@@ -154,26 +160,6 @@ def resend_mail(statement: Statement) -> None:
         emails.statement_ready(statement, again=str(minute))
 
 
-def presets(today: datetime.date) -> list[tuple[str, str, datetime.date, datetime.date]]:
-    """Return the periods that people ask for: a key, what it is called, its first and its last day."""
-    first = today.replace(day=1)
-    last_month = first - datetime.timedelta(days=1)
-    three_months = _months_before(first, 3)
-    return [
-        ("this-month", "This month", first, today),
-        ("last-month", "Last month", last_month.replace(day=1), last_month),
-        ("last-3-months", "Last 3 months", three_months, last_month),
-        ("this-year", "This year", today.replace(month=1, day=1), today),
-        (
-            "last-year",
-            "Last year",
-            datetime.date(today.year - 1, 1, 1),
-            datetime.date(today.year - 1, 12, 31),
-        ),
-        ("beginning", "Since the beginning", BEGINNING, today),
-    ]
-
-
 def most_rows(file_format: str) -> int | None:
     """Return the most rows that a format is offered for; None for as many as there are."""
     return statement_files.writer_class(file_format).MOST_ROWS
@@ -193,7 +179,7 @@ def expected_rows(
 
     Raises Refused, with the field, for a period out of order or not over.
     """
-    since, until = _checked_period(user, since, until)
+    since, until = statement_periods.checked(user, since, until)
     subject = statement_rows.subject_of(user, scope, plan=plan, circle=circle)
     return statement_rows.expected(subject, since, until, most=most)
 
@@ -298,20 +284,6 @@ def check_subject(user: User, scope: str, plan: Plan | None, circle: Circle | No
         raise Refused("Choose a circle that you are in.", field="circle")
 
 
-def _checked_period(
-    user: User, since: datetime.date, until: datetime.date
-) -> tuple[datetime.date, datetime.date]:
-    if until > timezone.localdate():
-        raise Refused("Choose a day up to today: what is to come is not in it.", field="until")
-    if since > until:
-        raise Refused("The last day comes before the first.", field="until")
-    if until < BEGINNING:
-        raise Refused("There is nothing from so long ago.", field="until")
-    if since <= BEGINNING:
-        since = max(BEGINNING, min(timezone.localdate(user.date_joined), until))
-    return since, until
-
-
 def remove_file(statement: Statement) -> None:
     """Remove what is stored of a statement that is over. What cannot be removed now, the sweep removes."""
     if not statement.file_name:
@@ -324,8 +296,3 @@ def remove_file(statement: Statement) -> None:
     here = Statement.objects.filter(pk=statement.pk, file_name=statement.file_name)
     here.exclude(state=State.READY).update(file_name="")
     statement.file_name = ""
-
-
-def _months_before(first: datetime.date, months: int) -> datetime.date:
-    year, month = divmod(first.year * 12 + first.month - 1 - months, 12)
-    return datetime.date(year, month + 1, 1)

@@ -25,7 +25,7 @@ scores postings
 ledger
 dashboard board_upkeep board_days ledger_checks leaderboards circle_progress
 interest emails terms
-statement_files statement_passwords statement_words statement_rows statements
+statement_files statement_passwords statement_periods statement_words statement_rows statements
 statement_subscriptions statement_writing statement_upkeep
 users plans stash
 nicknames circles circle_owners

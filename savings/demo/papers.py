@@ -9,7 +9,14 @@ from typing import Any
 
 from django.utils import timezone
 
-from savings import outbox, statement_subscriptions, statement_upkeep, statement_writing, statements
+from savings import (
+    outbox,
+    statement_periods,
+    statement_subscriptions,
+    statement_upkeep,
+    statement_writing,
+    statements,
+)
 from savings.demo import cast
 from savings.demo.story import Story
 from savings.models import OutboxRow, Plan, User
@@ -37,7 +44,7 @@ def add(story: Story, chance: random.Random) -> None:
 
 def _ask(story: Story, email: str, scope: str, period: str, file_format: str) -> None:
     user = User.objects.get(email=email)
-    days = {key: (since, until) for key, _, since, until in statements.presets(timezone.localdate())}
+    days = {key: (since, until) for key, _, since, until in statement_periods.presets(timezone.localdate())}
     since, until = days[period]
     asked: dict[str, Any] = {"plan": _oldest_plan(user)} if scope == Scope.PLAN else {}
     statement = statements.request(user, scope=scope, since=since, until=until, format=file_format, **asked)

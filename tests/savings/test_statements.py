@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import ledger, statement_files, statement_upkeep, statements
+from savings import ledger, statement_files, statement_periods, statement_upkeep, statements
 from savings.exceptions import Refused
 from savings.models import OutboxRow, Statement, User
 from tests.factories import fill, join_circle, make_plan, make_user, pay_in, start_circle
@@ -156,22 +156,13 @@ def test_too_many_rows_for_a_format_are_refused_with_the_reason(saver: User) -> 
         ask(saver, format="pdf")
     assert refused.value.field == "format"
     assert ask(saver, format="xlsx").state == State.QUEUED
-    asked: dict[str, Any] = {"scope": "stash", "since": statements.BEGINNING, "until": timezone.localdate()}
+    asked: dict[str, Any] = {
+        "scope": "stash",
+        "since": statement_periods.BEGINNING,
+        "until": timezone.localdate(),
+    }
     assert statements.expected_rows(saver, **asked, most=most) == most + 1
     assert statements.expected_rows(saver, **asked, most=2_000) == most + 1
-
-
-def test_presets_are_whole_months_and_years_up_to_today() -> None:
-    found = {key: (since, until) for key, _, since, until in statements.presets(datetime.date(2026, 2, 28))}
-    day = datetime.date
-    assert found == {
-        "this-month": (day(2026, 2, 1), day(2026, 2, 28)),
-        "last-month": (day(2026, 1, 1), day(2026, 1, 31)),
-        "last-3-months": (day(2025, 11, 1), day(2026, 1, 31)),
-        "this-year": (day(2026, 1, 1), day(2026, 2, 28)),
-        "last-year": (day(2025, 1, 1), day(2025, 12, 31)),
-        "beginning": (statements.BEGINNING, day(2026, 2, 28)),
-    }
 
 
 def test_the_mail_goes_once_and_leads_to_the_shelf_and_not_to_the_file(saver: User) -> None:
