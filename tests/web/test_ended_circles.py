@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from savings import board_upkeep, circle_ends, circles, maturity, references, stash
 from savings.models import Circle, Membership, Product, User
-from tests.factories import join_circle, make_product, make_user, start_circle
+from tests.factories import join_circle, make_product, start_circle
 
 pytestmark = pytest.mark.django_db
 
@@ -22,28 +22,16 @@ GOLD = 'class="shell on"'
 
 
 @pytest.fixture
-def user() -> User:
-    return make_user(name="Ada Okafor")
-
-
-@pytest.fixture
-def client(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def ended(user: User, client: Client) -> Iterator[Circle]:
-    """A circle in which the user came first, seen on the day after its end; nothing has matured yet."""
+def ended(saver: User, saver_client: Client) -> Iterator[Circle]:
+    """A circle in which the saver came first, seen on the day after its end; nothing has matured yet."""
     circle = start_circle(product=make_product(Product.Kind.LOCKED), days=40, name="Rent")
-    join_circle(circle, user, nickname="Ada", saved_kobo=500_00)
+    join_circle(circle, saver, nickname="Ada", saved_kobo=500_00)
     join_circle(circle, nickname="Bola", saved_kobo=300_00)
     join_circle(circle, nickname="Chidi", saved_kobo=300_00)
     with time_machine.travel(timezone.now() + datetime.timedelta(days=41), tick=False):
         circle_ends.settle_all(timezone.localdate())
         # The session of forty days ago has run out.
-        client.force_login(user)
+        saver_client.force_login(saver)
         yield circle
 
 
@@ -57,11 +45,11 @@ def board_url(circle: Circle) -> str:
 
 @pytest.mark.parametrize("source", ["redis", "sql"])
 def test_the_final_board_has_the_fixed_places_and_offers_no_payment(
-    client: Client, ended: Circle, source: str
+    saver_client: Client, ended: Circle, source: str
 ) -> None:
     if source == "redis":
         board_upkeep.rebuild(ended.pk)
-    response = client.get(board_url(ended))
+    response = saver_client.get(board_url(ended))
     page = response.content.decode()
     assert [(row.rank, row.name) for row in response.context["podium"]] == [
         ("1", "Ada"),
@@ -77,14 +65,14 @@ def test_the_final_board_has_the_fixed_places_and_offers_no_payment(
 @pytest.mark.parametrize("source", ["redis", "sql"])
 def test_who_leaves_after_the_end_leaves_a_gap_and_moves_nobody_up(
     ended: Circle,
-    user: User,
+    saver: User,
     source: str,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     maturity.run(timezone.localdate())
     if source == "redis":
         board_upkeep.rebuild(ended.pk)
-    first = user.memberships.get()
+    first = saver.memberships.get()
     other = Client()
     other.force_login(ended.memberships.get(nickname="Bola").user)
     with django_capture_on_commit_callbacks(execute=True):
@@ -97,15 +85,15 @@ def test_who_leaves_after_the_end_leaves_a_gap_and_moves_nobody_up(
 
 
 def test_the_badge_is_on_the_circle_its_activity_my_cards_and_my_plan(
-    client: Client, ended: Circle, user: User
+    saver_client: Client, ended: Circle, saver: User
 ) -> None:
-    circle_page = shown(client, f"/circles/{ended.slug}/")
+    circle_page = shown(saver_client, f"/circles/{ended.slug}/")
     above, _, feed = circle_page.partition('id="feed"')
     assert ("You came first" in above, GOLD in above) == (True, True)
     assert ("came first" in feed, GOLD in feed) == (True, True)
-    mine = user.memberships.get()
+    mine = saver.memberships.get()
     for url in ("/circles/", "/plans/", f"/plans/{mine.plan_id}/"):
-        page = shown(client, url)
+        page = shown(saver_client, url)
         assert GOLD in page, url
         assert "1st place" in page, url
 
@@ -119,21 +107,21 @@ def test_who_came_second_sees_who_was_first_and_no_gold_of_their_own(ended: Circ
         assert ("2nd place" in page, GOLD in page) == (True, False), url
 
 
-def test_many_who_share_the_first_place_are_not_all_read_out(client: Client, user: User) -> None:
+def test_many_who_share_the_first_place_are_not_all_read_out(saver_client: Client, saver: User) -> None:
     circle = start_circle(days=40)
     for name in ("A", "B", "C", "D", "E"):
         join_circle(circle, nickname=name, saved_kobo=100_00)
-    join_circle(circle, user, nickname="Last", saved_kobo=50_00)
+    join_circle(circle, saver, nickname="Last", saved_kobo=50_00)
     with time_machine.travel(timezone.now() + datetime.timedelta(days=41)):
         circle_ends.settle_all(timezone.localdate())
-        client.force_login(user)
+        saver_client.force_login(saver)
         assert ">A, B, C and others</bdi> came first. You came 6th." in shown(
-            client, f"/circles/{circle.slug}/"
+            saver_client, f"/circles/{circle.slug}/"
         )
 
 
-def test_who_is_first_and_leaves_the_board_is_named_to_nobody_else(ended: Circle, user: User) -> None:
-    circles.show_as(user.memberships.get(), nickname="Ada", hides_amount=False, on_board=False)
+def test_who_is_first_and_leaves_the_board_is_named_to_nobody_else(ended: Circle, saver: User) -> None:
+    circles.show_as(saver.memberships.get(), nickname="Ada", hides_amount=False, on_board=False)
     other = Client()
     other.force_login(ended.memberships.get(nickname="Bola").user)
     page = shown(other, f"/circles/{ended.slug}/")
@@ -142,12 +130,12 @@ def test_who_is_first_and_leaves_the_board_is_named_to_nobody_else(ended: Circle
 
 
 def test_a_plan_whose_saver_has_left_names_the_circle_without_leading_there(
-    client: Client, ended: Circle, user: User
+    saver_client: Client, ended: Circle, saver: User
 ) -> None:
     maturity.run(timezone.localdate())
-    mine = user.memberships.get()
+    mine = saver.memberships.get()
     circles.leave(mine)
-    page = shown(client, f"/plans/{mine.plan_id}/")
+    page = shown(saver_client, f"/plans/{mine.plan_id}/")
     assert "1st place" in page
     assert board_url(ended) not in page
 
@@ -162,11 +150,11 @@ def test_the_form_of_an_ended_circle_keeps_its_goal(ended: Circle) -> None:
 
 
 def test_pages_of_an_ended_circle_cost_the_same_for_few_members_and_for_many(
-    client: Client, user: User, django_assert_num_queries: DjangoAssertNumQueries, settings: Settings
+    saver_client: Client, saver: User, django_assert_num_queries: DjangoAssertNumQueries, settings: Settings
 ) -> None:
     settings.KEEPS_PAGES = False
     circle = start_circle(days=40)
-    mine = join_circle(circle, user, saved_kobo=10_00)
+    mine = join_circle(circle, saver, saved_kobo=10_00)
     costs = {"/circles/": 4, f"/circles/{circle.slug}/": 5, "/plans/": 2}
     for number in (1, 30):
         for _ in range(number):
@@ -174,18 +162,18 @@ def test_pages_of_an_ended_circle_cost_the_same_for_few_members_and_for_many(
         with time_machine.travel(timezone.now() + datetime.timedelta(days=41)):
             Circle.objects.update(settled_at=None, final_kobo=None, told_until=None)
             circle_ends.settle_all(timezone.localdate())
-            client.force_login(user)
-            shown(client, f"/circles/{circle.slug}/")
+            saver_client.force_login(saver)
+            shown(saver_client, f"/circles/{circle.slug}/")
             for url, queries in costs.items():
                 with django_assert_num_queries(queries):
-                    shown(client, url)
+                    shown(saver_client, url)
     assert Membership.objects.get(pk=mine.pk).final_rank == 1
 
 
 def test_money_taken_out_in_the_first_hour_does_not_change_what_is_shown(
-    client: Client, user: User, ended: Circle
+    saver_client: Client, saver: User, ended: Circle
 ) -> None:
-    mine = user.memberships.get()
-    stash.move_from_plan(user, mine.plan, amount_kobo=450_00, reference=references.new("plan_to_stash"))
-    response = client.get(board_url(ended))
+    mine = saver.memberships.get()
+    stash.move_from_plan(saver, mine.plan, amount_kobo=450_00, reference=references.new("plan_to_stash"))
+    response = saver_client.get(board_url(ended))
     assert [row.amount for row in response.context["podium"]] == ["₦500", "₦300", "₦300"]
