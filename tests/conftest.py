@@ -17,8 +17,9 @@ from pytest_django.fixtures import Settings
 
 from savings import boards, gateway
 from savings.models import User
-from tests import factories
+from tests import factories, smtp_sink
 from tests.provider import Provider, to_the_site
+from tests.smtp_sink import Sink
 from web import redis_client
 from web.settings import redis_database
 from web.simulator import events
@@ -43,6 +44,13 @@ def saver_client(client: Client, saver: User) -> Client:
     """A browser in which the saver is signed in."""
     client.force_login(saver)
     return client
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    """A mail server that keeps what it is sent."""
+    with smtp_sink.running() as sink:
+        yield sink
 
 
 @pytest.fixture

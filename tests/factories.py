@@ -7,10 +7,11 @@ from itertools import count
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.db import transaction
 from django.utils import timezone
 
-from savings import circles, ledger, plans, references
-from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction, User
+from savings import circles, emails, ledger, plans, references
+from savings.models import Account, Circle, Entry, Membership, OutboxRow, Plan, Product, Transaction, User
 from savings.models.plans import EarlyExit
 
 _numbers = count(1)
@@ -25,6 +26,14 @@ def make_user(email: str | None = None, **fields: Any) -> User:
     user = User.objects.create_user(email or f"saver{number}@example.com", PASSWORD, **fields)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return user
+
+
+def make_welcome(**fields: Any) -> OutboxRow:
+    """A mail that waits in the outbox: the welcome of somebody new."""
+    with transaction.atomic():
+        row = emails.welcome(make_user(**fields))
+    assert row is not None
+    return row
 
 
 def make_product(kind: str = Product.Kind.FLEXIBLE, *, rate_bps: int = 850, **fields: Any) -> Product:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, sync_playwright
+
+from tests.processes import is_free
 
 START_SECONDS = 120
 CHROMIUM_FLAGS = [
@@ -109,14 +110,9 @@ def browser() -> Iterator[Browser]:
 def _free_pair_of_ports() -> int:
     """Return a port below the range that the system hands out, free itself and with a free one after it."""
     for port in range(22000, 32000, 2):
-        if all(_is_free(number) for number in (port, port + 1)):
+        if all(is_free(number) for number in (port, port + 1)):
             return port
     raise RuntimeError("No two free ports side by side.")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

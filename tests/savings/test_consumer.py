@@ -14,13 +14,12 @@ from pathlib import Path
 import pytest
 import redis
 from django.conf import settings
-from django.db import connection, transaction
 from django.utils import timezone
 
-from savings import emails, mail_sending, outbox, tasks
+from savings import mail_sending, outbox, tasks
 from savings.models import OutboxRow
-from tests import smtp_sink
-from tests.factories import make_user
+from tests.factories import make_welcome
+from tests.processes import database_url, wait_until
 from tests.smtp_sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,17 +34,11 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def sink() -> Iterator[Sink]:
-    with smtp_sink.running() as sink:
-        yield sink
-
-
-@pytest.fixture
 def start(sink: Sink, tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     """Starts consumers as `make run` and production do, on the database and the Redis of this test."""
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "web.settings",
-        "DATABASE_URL": _database_url(),
+        "DATABASE_URL": database_url(),
         "EMAIL_URL": f"smtp://127.0.0.1:{sink.port}",
         "OUTBOX_LEASE_SECONDS": str(LEASE_SECONDS),
         "OUTBOX_FIRST_WAIT_SECONDS": "1",
@@ -66,27 +59,6 @@ def start(sink: Sink, tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[
         process.wait()
 
 
-def _database_url() -> str:
-    own = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{own['NAME']}"
-    return f"postgres://{own['USER']}:{own['PASSWORD']}@{own['HOST']}:{own['PORT']}/{own['NAME']}"
-
-
-def welcome_somebody() -> OutboxRow:
-    with transaction.atomic():
-        row = emails.welcome(make_user())
-    assert row is not None
-    return row
-
-
-def wait_until(is_so: Callable[[], object]) -> None:
-    ends_at = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < ends_at, "it did not come to that in a minute"
-        time.sleep(0.05)
-
-
 def all_done() -> bool:
     return not OutboxRow.objects.filter(done_at=None).exists()
 
@@ -94,7 +66,7 @@ def all_done() -> bool:
 def test_a_consumer_killed_in_the_middle_of_a_mail_is_overtaken(
     sink: Sink, start: Callable[[], subprocess.Popen[bytes]]
 ) -> None:
-    row = welcome_somebody()
+    row = make_welcome()
     sink.answers.clear()
     first = start()
     wait_until(lambda: sink.mails)
@@ -113,7 +85,7 @@ def test_a_consumer_killed_in_the_middle_of_a_mail_is_overtaken(
 def test_a_consumer_told_to_stop_finishes_its_mail(
     sink: Sink, start: Callable[[], subprocess.Popen[bytes]]
 ) -> None:
-    row = welcome_somebody()
+    row = make_welcome()
     sink.answers.clear()
     consumer = start()
     wait_until(lambda: sink.mails)
@@ -132,7 +104,7 @@ def test_a_consumer_told_to_stop_finishes_its_mail(
 def test_a_mail_is_sent_once_by_two_consumers_that_both_sweep(
     sink: Sink, start: Callable[[], subprocess.Popen[bytes]]
 ) -> None:
-    rows = [welcome_somebody() for _ in range(30)]
+    rows = [make_welcome() for _ in range(30)]
     start()
     start()
     wait_until(all_done)
@@ -142,7 +114,7 @@ def test_a_mail_is_sent_once_by_two_consumers_that_both_sweep(
 def test_what_redis_has_forgotten_is_found_by_the_sweep(
     sink: Sink, start: Callable[[], subprocess.Popen[bytes]]
 ) -> None:
-    rows = [welcome_somebody() for _ in range(10)]
+    rows = [make_welcome() for _ in range(10)]
     assert HUEY.pending_count() == 10
     HUEY.storage.flush_all()
     start()
@@ -168,7 +140,7 @@ def test_a_dead_redis_is_no_error_and_hardly_a_wait(
             patch.setattr(HUEY.storage, "conn", dead)
             began = time.monotonic()
             for _ in range(100):
-                welcome_somebody()
+                make_welcome()
             seconds = time.monotonic() - began
     assert caplog.text.count("Redis does not take tasks") == 1
     assert seconds < 100 * 0.5
@@ -178,8 +150,8 @@ def test_a_dead_redis_is_no_error_and_hardly_a_wait(
 
 def test_redis_is_asked_again_after_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "_paused_until", time.monotonic() + 60)
-    welcome_somebody()
+    make_welcome()
     assert HUEY.pending_count() == 0
     monkeypatch.setattr(tasks, "_paused_until", time.monotonic() - 1)
-    welcome_somebody()
+    make_welcome()
     assert HUEY.pending_count() == 1

@@ -17,7 +17,7 @@ from pytest_django.fixtures import Settings
 from savings import emails, mail_sending, outbox, tasks
 from savings.models import OutboxRow, User
 from tests import smtp_sink
-from tests.factories import make_user, pay_in
+from tests.factories import make_user, make_welcome, pay_in
 
 pytestmark = pytest.mark.django_db
 
@@ -63,16 +63,14 @@ def test_each_try_sends_the_same_mail(backend: type[Backend], monkeypatch: pytes
 
 
 def test_two_mails_have_two_message_ids() -> None:
-    rows = [emails.welcome(make_user()), emails.welcome(make_user())]
-    assert len({mail_sending.message_id(row) for row in rows if row}) == 2
+    assert len({mail_sending.message_id(row) for row in (make_welcome(), make_welcome())}) == 2
 
 
 def test_a_goodbye_that_fails_does_not_make_a_sent_mail_unsent(
     backend: type[Backend], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backend, "fails_to_close", True)
-    row = emails.welcome(make_user())
-    assert row is not None
+    row = make_welcome()
     assert outbox.deliver(row.pk, tasks.HANDLERS)
     assert len(backend.seen) == 1
 
@@ -84,8 +82,7 @@ def smtp(settings: Settings, port: int, **options: Any) -> None:
 
 
 def test_a_mail_server_that_never_answers_costs_its_timeout_and_no_mail(settings: Settings) -> None:
-    row = emails.welcome(make_user())
-    assert row is not None
+    row = make_welcome()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         smtp(settings, silent.getsockname()[1])
         began = time.monotonic()

@@ -21,7 +21,7 @@ from django.utils import timezone
 from savings import ledger, outbox, statement_subscriptions, tasks
 from savings.models import OutboxRow, Statement, StatementSubscription
 from tests.factories import fill, make_user, pay_in
-from tests.savings.test_consumer import _database_url, wait_until
+from tests.processes import database_url, wait_until
 from tests.statements import ask, content, read, row_of, written
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,7 +58,7 @@ def environment(statements_folder: Path) -> dict[str, str]:
     """What a process of the real site needs to work on this test's database and files."""
     return os.environ | {
         "DJANGO_SETTINGS_MODULE": "web.settings",
-        "DATABASE_URL": _database_url(),
+        "DATABASE_URL": database_url(),
         "VAR_DIR": str(statements_folder.parent),
         "EMAIL_URL": "dummymail://",
         "OUTBOX_LEASE_SECONDS": "1",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from django.conf import settings
+
+from tests.processes import free_port, is_free, wait_until
 
 GIVEN = dict(re.findall(r"^([A-Z_]+)=(.*)$", Path("tests/production.env").read_text(), re.MULTILINE))
 BEHIND_OUR_PROXY = {"Host": "savings.example", "X-Forwarded-Proto": "https"}
@@ -74,13 +74,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     # The admin's files are many, and collected like the others.
     collect = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity=0", "--ignore=admin"]
     subprocess.run(collect, env=environment, check=True)
-    port = _free_port()
+    port = free_port()
     granian = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--workers", "1"]
     process = subprocess.Popen(
         [*granian, "--blocking-threads", "1", "--port", str(port), "web.wsgi:application"], env=environment
     )
     try:
-        _wait_for(port)
+        wait_until(lambda: not is_free(port))
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -101,22 +101,3 @@ def test_granian_serves_pages_and_compressed_static_files_for_ever(server: str) 
 def test_granian_sends_plain_http_to_https(server: str) -> None:
     answer = httpx.get(server, headers={"Host": "savings.example"})
     assert (answer.status_code, answer.headers["Location"]) == (301, "https://savings.example/")
-
-
-def _free_port() -> int:
-    port = 15000 + os.getpid() % 5000
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-        port += 1
-
-
-def _wait_for(port: int) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError("granian did not start.")

@@ -15,6 +15,8 @@ from urllib.request import urlopen
 import pytest
 from django.conf import settings
 
+from tests.processes import is_free
+
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -22,7 +24,7 @@ Start = Callable[..., subprocess.Popen[str]]
 def ports() -> tuple[int, int]:
     """Two ports, side by side, that nobody uses, below those that the system hands out."""
     first = 23000 + os.getpid() % 4000 * 2
-    while not all(_is_free(port) for port in (first, first + 1)):
+    while not all(is_free(port) for port in (first, first + 1)):
         first += 2
     return first, first + 1
 
@@ -109,11 +111,6 @@ def _read_until(process: subprocess.Popen[str], words: str) -> str:
         if words in line:
             return printed
     raise AssertionError(f"It ended before it said {words!r}:\n{printed}")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def _descendants(number: int) -> list[int]:

@@ -6,7 +6,6 @@ import datetime
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,15 +18,16 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import httpx
 import pytest
 from django.conf import settings as site
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import emails, outbox, payments, references, traces
+from savings import outbox, payments, references, traces
 from savings.models import OutboxRow, Payment, Transaction, User
-from tests import apm_intake, factories, smtp_sink
+from tests import apm_intake, factories
 from tests.apm_intake import Event, Intake
+from tests.processes import database_url, free_port, is_free, wait_until
 from tests.provider import Provider
 from tests.smtp_sink import Sink
 from tests.web import test_apm_dashboard
@@ -43,9 +43,9 @@ class Site:
     """The site and its worker as processes of this test, on its database and Redis."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.log = folder / "site.log"
-        self._environment = os.environ | {"DATABASE_URL": _database_url()} | environment
+        self._environment = os.environ | {"DATABASE_URL": database_url()} | environment
         self._processes: list[subprocess.Popen[bytes]] = []
         self._browsers: list[httpx.Client] = []
 
@@ -53,7 +53,7 @@ class Site:
         granian = str(Path(sys.executable).with_name("granian"))
         options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "1"]
         self._start(granian, *options, "--port", str(self.port), "tests.apm_site:application")
-        wait_until(lambda: not _is_free(self.port))
+        wait_until(lambda: not is_free(self.port))
 
     def work(self) -> subprocess.Popen[bytes]:
         return self._start(sys.executable, "manage.py", "run_huey")
@@ -91,12 +91,6 @@ class Site:
 def intake() -> Iterator[Intake]:
     with apm_intake.running() as intake:
         yield intake
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with smtp_sink.running() as sink:
-        yield sink
 
 
 @pytest.fixture
@@ -147,22 +141,8 @@ def paid(provider: Provider) -> Payment:
     return payment
 
 
-def wait_until(is_so: Callable[[], object]) -> None:
-    ends_at = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < ends_at, "it did not come to that in a minute"
-        time.sleep(0.05)
-
-
 def named(events: list[Event], name: str) -> list[Event]:
     return [event for event in events if event["name"] == name]
-
-
-def welcome_somebody(**fields: str) -> OutboxRow:
-    with transaction.atomic():
-        row = emails.welcome(factories.make_user(**fields))
-    assert row is not None
-    return row
 
 
 def test_one_trace_leads_from_a_click_to_the_mail(
@@ -254,7 +234,7 @@ def test_a_row_found_by_the_sweep_is_in_the_trace_of_its_request(
     make_site: Callable[..., Site], intake: Intake, sink: Sink
 ) -> None:
     trace_id, span_id = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-    row = welcome_somebody()
+    row = factories.make_welcome()
     OutboxRow.objects.filter(pk=row.pk).update(traceparent=f"00-{trace_id}-{span_id}-01")
     sweep = (
         "import django; django.setup()\n"
@@ -275,7 +255,7 @@ def test_a_row_found_by_the_sweep_is_in_the_trace_of_its_request(
 def test_a_mail_that_cannot_be_sent_is_a_failure_with_its_error(
     make_site: Callable[..., Site], intake: Intake
 ) -> None:
-    row = welcome_somebody(email="ngozi@example.com", name="Ngozi Eze")
+    row = factories.make_welcome(email="ngozi@example.com", name="Ngozi Eze")
     OutboxRow.objects.filter(pk=row.pk).update(kind="nobody_knows")
     one = make_site(intake.url)
     one.work()
@@ -288,7 +268,7 @@ def test_a_mail_that_cannot_be_sent_is_a_failure_with_its_error(
 
 
 def test_the_worker_tells_how_long_work_has_waited(make_site: Callable[..., Site], intake: Intake) -> None:
-    row = welcome_somebody()
+    row = factories.make_welcome()
     written_at = timezone.now() - datetime.timedelta(hours=1)
     OutboxRow.objects.filter(pk=row.pk).update(
         created_at=written_at, due_at=timezone.now() + datetime.timedelta(hours=1)
@@ -312,7 +292,7 @@ def test_a_server_in_trouble_breaks_no_page_and_no_mail(
     # Nobody waits for more than a second, not even an end of the process.
     one = make_site(url, ELASTIC_APM_SERVER_TIMEOUT="1s")
     one.serve()
-    welcome_somebody()
+    factories.make_welcome()
     one.work()
     browser = one.browser()
     began = time.monotonic()
@@ -365,25 +345,6 @@ def test_the_agent_is_not_even_loaded(tmp_path: Path, environment: dict[str, str
 
 
 def test_without_a_follower_rows_belong_to_no_trace() -> None:
-    assert welcome_somebody().traceparent == ""
+    assert factories.make_welcome().traceparent == ""
     assert type(traces.follower) is traces.Follower
     assert outbox.waiting_seconds(timezone.now()) is not None
-
-
-def _database_url() -> str:
-    own = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{own['NAME']}"
-    return f"postgres://{own['USER']}:{own['PASSWORD']}@{own['HOST']}:{own['PORT']}/{own['NAME']}"
-
-
-def _free_port() -> int:
-    port = 15000 + os.getpid() % 5000
-    while not _is_free(port):
-        port += 1
-    return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
