@@ -16,8 +16,8 @@ from django.test import Client, TransactionTestCase
 from pytest_django.fixtures import Settings
 
 from savings import boards, gateway
-from savings.models import User
-from tests import factories, smtp_sink
+from savings.models import Payment, Plan, User
+from tests import factories, payments, smtp_sink
 from tests.provider import Provider, to_the_site
 from tests.smtp_sink import Sink
 from web import redis_client
@@ -44,6 +44,18 @@ def saver_client(client: Client, saver: User) -> Client:
     """A browser in which the saver is signed in."""
     client.force_login(saver)
     return client
+
+
+@pytest.fixture
+def plan(db: None) -> Plan:
+    """A plan with nothing in it."""
+    return factories.make_plan()
+
+
+@pytest.fixture
+def payment(provider: Provider, plan: Plan) -> Payment:
+    """A card payment of 25,000 naira into the plan, announced and not yet paid."""
+    return payments.start(plan)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Fixtures of the tests about payments, and the proof of the books that ends each of them."""
+"""The proof of the books that ends each test about payments, and the folder in which a test's statements lie."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from savings import ledger_checks, payments, references
-from savings.models import Payment, Plan, Transaction
-from tests import factories
-from tests.provider import Provider
+from savings import ledger_checks
 
 
 @pytest.fixture
@@ -30,15 +27,3 @@ def statements_folder(settings: Settings, tmp_path: Path) -> Path:
     settings.STORAGES = settings.STORAGES | {"statements": storage}
     settings.STATEMENTS_DIR.mkdir()
     return Path(settings.STATEMENTS_DIR)
-
-
-@pytest.fixture
-def plan(db: None) -> Plan:
-    return factories.make_plan()
-
-
-@pytest.fixture
-def payment(provider: Provider, plan: Plan) -> Payment:
-    """A card payment of 25,000 naira into the plan, announced and not yet paid."""
-    reference = references.new(Transaction.Kind.TOP_UP)
-    return payments.start(plan.user, plan=plan, amount_kobo=25_000_00, reference=reference)

@@ -8,26 +8,14 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from savings import ledger, payments, plans, references
+from savings import ledger, payments, plans
 from savings.models import Account, OutboxRow, Payment, Plan, Product, Transaction
 from tests import factories
+from tests.payments import AMOUNT, settle, start
 from tests.provider import Provider
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
 Status = Transaction.Status
-AMOUNT = 25_000_00
-
-
-def start(plan: Plan) -> Payment:
-    reference = references.new(Transaction.Kind.TOP_UP)
-    return payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference)
-
-
-def settle(payment: Payment) -> Transaction:
-    movement = payments.settle(payment.transaction.reference)
-    assert movement is not None
-    movement.refresh_from_db()
-    return movement
 
 
 def suspense_kobo_now() -> int:

@@ -24,15 +24,15 @@ from savings import (
     ledger_checks,
     maturity,
     outbox,
-    payments,
     plans,
     references,
     stash,
     tasks,
 )
 from savings.exceptions import Refused
-from savings.models import BoardDay, Circle, CircleEvent, Membership, OutboxRow, Plan, Product, Transaction
+from savings.models import BoardDay, Circle, CircleEvent, Membership, OutboxRow, Plan, Product
 from tests.factories import join_circle, make_product, pay_in, start_circle
+from tests.payments import settle, start
 from tests.provider import Provider
 
 pytestmark = pytest.mark.django_db
@@ -172,12 +172,11 @@ def test_a_payment_that_settles_late_is_the_member_s_and_counts_for_nothing(
     """A plan that has matured takes no more: the money is in the stash. One without an end takes what it was sent."""
     circle = start_circle(product=make_product(kind), days=DAYS)
     member = join_circle(circle, saved_kobo=500_00)
-    reference = references.new(Transaction.Kind.TOP_UP)
-    payment = payments.start(member.user, plan=member.plan, amount_kobo=100_00, reference=reference)
+    payment = start(member.plan, 100_00)
     before = board(circle)
     end(at_the_end)
     provider.pay(payment)
-    payments.settle(reference)
+    settle(payment)
     assert ledger.balance_kobo(member.plan.account) == in_plan
     assert ledger.balance_kobo(ledger.stash_account(member.user)) == in_stash
     circle_ends.settle_all(timezone.localdate())

@@ -16,13 +16,13 @@ from pytest_django.fixtures import Settings
 from savings import inbox, ledger, payments
 from savings.exceptions import ForgedEvent, MalformedEvent
 from savings.models import Account, Entry, Payment, Plan, Transaction, WebhookEvent
+from tests.payments import AMOUNT
 from tests.provider import Provider
 from web.simulator.events import signature
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
 PAYLOADS = Path(__file__).parent.parent / "payloads"
 KEY = "sk_test_simulator"
-AMOUNT = 25_000_00
 
 
 def payload(name: str, **changes: Any) -> bytes:

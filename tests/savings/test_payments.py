@@ -12,25 +12,13 @@ from pytest_django.fixtures import Settings
 
 from savings import emails, ledger, payments, plans, references
 from savings.exceptions import BadAmount, ProviderUnavailable, ReferenceTaken, Refused
-from savings.models import Entry, OutboxRow, Payment, Plan, Product, Transaction, User
+from savings.models import Entry, OutboxRow, Plan, Product, Transaction, User
 from tests import factories
+from tests.payments import AMOUNT, settle, start
 from tests.provider import Provider
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
 Status = Transaction.Status
-AMOUNT = 25_000_00
-
-
-def start(plan: Plan, amount_kobo: int = AMOUNT) -> Payment:
-    reference = references.new(Transaction.Kind.TOP_UP)
-    return payments.start(plan.user, plan=plan, amount_kobo=amount_kobo, reference=reference)
-
-
-def settle(payment: Payment) -> Transaction:
-    movement = payments.settle(payment.transaction.reference)
-    assert movement is not None
-    movement.refresh_from_db()
-    return movement
 
 
 def house_kobo(kind: str) -> int:
@@ -55,9 +43,7 @@ def test_a_payment_is_stored_and_announced(provider: Provider, plan: Plan) -> No
 
 def test_the_same_reference_again_is_the_same_payment(provider: Provider, plan: Plan) -> None:
     reference = references.new(Transaction.Kind.TOP_UP)
-    first, second = (
-        payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference) for _ in range(2)
-    )
+    first, second = (start(plan, reference=reference) for _ in range(2))
     assert first == second
     assert first.checkout_url == second.checkout_url
     assert provider.paths() == ["POST /transaction/initialize"]
@@ -66,7 +52,7 @@ def test_the_same_reference_again_is_the_same_payment(provider: Provider, plan: 
 def test_the_same_reference_for_another_sum_is_refused(provider: Provider, plan: Plan) -> None:
     payment = start(plan)
     with pytest.raises(ReferenceTaken):
-        payments.start(plan.user, plan=plan, amount_kobo=AMOUNT + 1, reference=payment.transaction.reference)
+        start(plan, AMOUNT + 1, reference=payment.transaction.reference)
 
 
 @pytest.mark.parametrize("amount_kobo", [-1, 0, 99_99, 10_000_000_01, 10**30])

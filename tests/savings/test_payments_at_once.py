@@ -11,12 +11,11 @@ from django.test import Client
 
 from savings import inbox, ledger, ledger_checks, payments, plans, polling, references
 from savings.models import Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent
-from tests import factories
+from tests.payments import AMOUNT, start
 from tests.provider import Provider
 from web.simulator import events
 
 pytestmark = pytest.mark.django_db(transaction=True)
-AMOUNT = 25_000_00
 
 
 @pytest.fixture(autouse=True)
@@ -24,16 +23,6 @@ def books_balance(db: None) -> Iterator[None]:
     """Whoever was first, the ledger checks find nothing wrong after it."""
     yield
     assert list(ledger_checks.wrong_rows()) == []
-
-
-@pytest.fixture
-def plan() -> Plan:
-    return factories.make_plan()
-
-
-def start(plan: Plan, reference: str | None = None) -> Payment:
-    reference = reference or references.new(Transaction.Kind.TOP_UP)
-    return payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference)
 
 
 def at_once(*calls: Callable[[], object]) -> list[object]:
@@ -83,7 +72,7 @@ def test_the_event_the_return_page_and_the_poll_post_once(provider: Provider, pl
 
 def test_the_same_form_sent_twice_at_once_is_one_payment(provider: Provider, plan: Plan) -> None:
     reference = references.new(Transaction.Kind.TOP_UP)
-    results = at_once(*[lambda: start(plan, reference).checkout_url] * 5)
+    results = at_once(*[lambda: start(plan, reference=reference).checkout_url] * 5)
     assert len(set(results)) == 1
     assert str(results[0]).startswith("http")
     assert Payment.objects.get().transaction.status == Transaction.Status.PENDING

@@ -9,13 +9,13 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from savings import ledger, payments, polling, references
+from savings import ledger, payments, polling
 from savings.models import Payment, Plan, Transaction
+from tests.payments import AMOUNT, start
 from tests.provider import Provider
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
 Status = Transaction.Status
-AMOUNT = 25_000_00
 
 
 def poll(payment: Payment, **after: float) -> int:
@@ -100,8 +100,7 @@ def test_a_payment_the_provider_has_lost_is_left_to_a_person(provider: Provider,
 
 def test_a_payment_that_never_reached_the_provider_is_over(provider: Provider, plan: Plan) -> None:
     provider.instead = away
-    reference = references.new(Transaction.Kind.TOP_UP)
-    payment = payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference)
+    payment = start(plan)
     provider.instead = None
     poll(payment, minutes=10)
     assert payment.transaction.status == Status.PENDING
@@ -112,7 +111,7 @@ def test_a_payment_that_never_reached_the_provider_is_over(provider: Provider, p
 def test_a_provider_that_is_away_is_asked_again_and_stops_the_run(
     provider: Provider, payment: Payment, plan: Plan
 ) -> None:
-    payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=references.new("top_up"))
+    start(plan)
     provider.instead = away
     before = len(provider.requests)
     assert poll(payment, hours=24, minutes=1) == 0

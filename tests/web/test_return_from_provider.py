@@ -13,23 +13,17 @@ from huey.contrib import djhuey
 from savings import ledger, payments, references, tasks
 from savings.models import Payment, Plan, Transaction
 from tests import factories
+from tests.payments import AMOUNT, start
 from tests.provider import Provider
 
 pytestmark = pytest.mark.django_db
 HUEY: Any = djhuey.HUEY
-AMOUNT = 25_000_00
 HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
 def plan() -> Plan:
     return factories.make_plan(name="Rent")
-
-
-@pytest.fixture
-def payment(provider: Provider, plan: Plan) -> Payment:
-    reference = references.new(Transaction.Kind.TOP_UP)
-    return payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference)
 
 
 @pytest.fixture
@@ -138,7 +132,7 @@ def test_a_payment_that_could_not_be_sent_can_be_sent_again(
 ) -> None:
     provider.instead = away
     reference = references.new(Transaction.Kind.TOP_UP)
-    payment = payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference)
+    payment = start(plan, reference=reference)
     assert "does not answer" in client.get(url(payment)).content.decode()
     response = client.post(f"/payments/send/{reference}/")
     assert (response.status_code, response["Location"]) == (302, url(payment))

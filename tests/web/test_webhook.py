@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 from huey.contrib import djhuey
 
-from savings import inbox, ledger, payments, references, tasks
-from savings.models import Payment, Plan, Transaction, WebhookEvent
-from tests import factories
+from savings import inbox, ledger, payments, tasks
+from savings.models import Payment, Plan, WebhookEvent
+from tests.payments import AMOUNT
 from tests.provider import Provider
 from web.simulator.events import signature
 
@@ -24,24 +24,12 @@ pytestmark = pytest.mark.django_db
 HUEY: Any = djhuey.HUEY
 URL = "/payments/webhook/paystack/"
 BODY = (Path(__file__).parent.parent / "payloads/charge.success.json").read_bytes()
-AMOUNT = 25_000_00
 
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Redis that failed in one test is not spared in the next."""
     monkeypatch.setattr(tasks, "_paused_until", 0.0)
-
-
-@pytest.fixture
-def plan() -> Plan:
-    return factories.make_plan()
-
-
-@pytest.fixture
-def payment(provider: Provider, plan: Plan) -> Payment:
-    reference = references.new(Transaction.Kind.TOP_UP)
-    return payments.start(plan.user, plan=plan, amount_kobo=AMOUNT, reference=reference)
 
 
 def post(client: Client, body: bytes, signed: str | None = None) -> int:
