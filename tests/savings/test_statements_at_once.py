@@ -118,6 +118,18 @@ def _write_and_kill(
         said = nursery.stdout.readline()
 
 
+def _in_the_middle_of_one(
+    start: Callable[..., subprocess.Popen[bytes]],
+) -> tuple[Statement, subprocess.Popen[bytes]]:
+    """Return a long statement, and the consumer that has just begun to write it."""
+    user = make_user()
+    fill(user, 15_000)
+    statement = ask(user)
+    consumer = start("manage.py", "run_huey")
+    wait_until(lambda: Statement.objects.get().state != State.QUEUED)
+    return statement, consumer
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("file_format", "kills", "rows"), [("csv", 20, 1_400), ("xlsx", 4, 600), ("pdf", 4, 200)]
@@ -155,11 +167,7 @@ def test_killed_at_random_moments_it_is_finished_later_once(
 def test_a_consumer_told_to_stop_finishes_its_statement(
     environment: dict[str, str], start: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
-    user = make_user()
-    fill(user, 15_000)
-    statement = ask(user)
-    consumer = start("manage.py", "run_huey")
-    wait_until(lambda: Statement.objects.get().state != State.QUEUED)
+    statement, consumer = _in_the_middle_of_one(start)
     # The workers begin a moment before the consumer listens to signals.
     time.sleep(0.5)
     consumer.send_signal(signal.SIGTERM)
@@ -172,11 +180,7 @@ def test_a_consumer_told_to_stop_finishes_its_statement(
 def test_a_killed_consumer_is_overtaken_by_the_next_ones_sweep(
     environment: dict[str, str], start: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
-    user = make_user()
-    fill(user, 15_000)
-    statement = ask(user)
-    consumer = start("manage.py", "run_huey")
-    wait_until(lambda: Statement.objects.get().state != State.QUEUED)
+    statement, consumer = _in_the_middle_of_one(start)
     consumer.kill()
     consumer.wait()
     time.sleep(1)
