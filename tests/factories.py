@@ -109,15 +109,14 @@ def make_member(
 def pay_in(user: User, amount_kobo: int, *, plan: Plan | None = None) -> Transaction:
     """Money that arrived by card, in the stash or in a plan."""
     kind = Transaction.Kind.TOP_UP if plan else Transaction.Kind.STASH_DEPOSIT
-    movement, _ = ledger.open_transaction(
-        reference=references.new(kind), kind=kind, user=user, plan=plan, amount_kobo=amount_kobo
-    )
-    ledger.settle(
-        movement,
+    return settled(
+        kind,
+        amount_kobo,
         debit=ledger.house_account(Account.Kind.CLEARING, "paystack"),
         credit=plan.account if plan else ledger.stash_account(user),
+        user=user,
+        plan=plan,
     )
-    return movement
 
 
 def start_circle(

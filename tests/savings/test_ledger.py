@@ -14,7 +14,7 @@ from django.utils import timezone
 from savings import ledger, money, references
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Entry, Plan, Product, Transaction, User
-from tests.factories import make_plan, make_product, make_user, pay_in
+from tests.factories import make_movement, make_plan, make_product, make_user, pay_in, settled
 
 pytestmark = pytest.mark.django_db
 
@@ -106,13 +106,7 @@ def test_settling_twice_posts_once() -> None:
 def test_money_that_is_not_there_cannot_be_moved_and_nothing_changes() -> None:
     plan = make_plan()
     pay_in(plan.user, 100)
-    movement, _ = ledger.open_transaction(
-        reference=references.new(Kind.STASH_TO_PLAN),
-        kind=Kind.STASH_TO_PLAN,
-        user=plan.user,
-        plan=plan,
-        amount_kobo=101,
-    )
+    movement = make_movement(Kind.STASH_TO_PLAN, 101, user=plan.user, plan=plan)
     with pytest.raises(NotEnoughMoney):
         ledger.settle(movement, debit=ledger.stash_account(plan.user), credit=plan.account)
     assert movement.status == Status.PENDING
@@ -146,12 +140,7 @@ def test_a_refused_posting_leaves_the_transaction_around_it_usable() -> None:
 def test_the_same_step_of_a_transaction_happens_once() -> None:
     user = make_user()
     pay_in(user, 900)
-    withdrawal, _ = ledger.open_transaction(
-        reference=references.new(Kind.STASH_WITHDRAWAL),
-        kind=Kind.STASH_WITHDRAWAL,
-        user=user,
-        amount_kobo=600,
-    )
+    withdrawal = make_movement(Kind.STASH_WITHDRAWAL, 600, user=user)
     stash, hold = ledger.stash_account(user), ledger.hold_account(user)
     posted = [
         ledger.post(withdrawal, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=600) for _ in range(3)
@@ -250,14 +239,8 @@ def test_one_reference_cannot_reverse_two_equal_movements() -> None:
 def test_money_that_has_moved_on_cannot_be_taken_back() -> None:
     plan = make_plan(holding_kobo=700)
     movement = plan.transactions.get()
-    taken_out, _ = ledger.open_transaction(
-        reference=references.new(Kind.PLAN_TO_STASH),
-        kind=Kind.PLAN_TO_STASH,
-        user=plan.user,
-        plan=plan,
-        amount_kobo=1,
-    )
-    ledger.settle(taken_out, debit=plan.account, credit=ledger.stash_account(plan.user))
+    stash = ledger.stash_account(plan.user)
+    settled(Kind.PLAN_TO_STASH, 1, debit=plan.account, credit=stash, user=plan.user, plan=plan)
     with pytest.raises(NotEnoughMoney):
         ledger.reverse(movement, reference=references.new(Kind.REVERSAL))
     assert movement.status == Status.SUCCESS
@@ -275,14 +258,8 @@ def test_only_what_was_successful_can_be_reversed_and_no_reversal_again() -> Non
 
 def test_a_closed_plan_takes_no_money_back() -> None:
     plan = make_plan(holding_kobo=700)
-    emptied, _ = ledger.open_transaction(
-        reference=references.new(Kind.PLAN_TO_STASH),
-        kind=Kind.PLAN_TO_STASH,
-        user=plan.user,
-        plan=plan,
-        amount_kobo=700,
-    )
-    ledger.settle(emptied, debit=plan.account, credit=ledger.stash_account(plan.user))
+    stash = ledger.stash_account(plan.user)
+    emptied = settled(Kind.PLAN_TO_STASH, 700, debit=plan.account, credit=stash, user=plan.user, plan=plan)
     Plan.objects.filter(pk=plan.pk).update(closed_at=timezone.now())
     with pytest.raises(Refused, match="closed"):
         ledger.reverse(emptied, reference=references.new(Kind.REVERSAL))

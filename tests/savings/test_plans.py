@@ -7,10 +7,10 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from savings import ledger, plans, references, stash
+from savings import plans, references, stash
 from savings.exceptions import Refused
 from savings.models import Plan, Product
-from tests.factories import make_plan, make_product, make_user
+from tests.factories import make_movement, make_plan, make_product, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -119,9 +119,7 @@ def test_a_plan_closes_only_when_it_is_empty() -> None:
 
 def test_a_payment_under_way_keeps_a_plan_open() -> None:
     plan = make_plan()
-    ledger.open_transaction(
-        reference=references.new("top_up"), kind="top_up", user=plan.user, plan=plan, amount_kobo=1
-    )
+    make_movement("top_up", 1, user=plan.user, plan=plan)
     with pytest.raises(Refused, match="on its way"):
         plans.close(plan)
 
