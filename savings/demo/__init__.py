@@ -21,7 +21,7 @@ from django.test.utils import override_settings
 from django.utils import timezone
 
 from savings import gateway
-from savings.demo import cast, company, mishaps, papers
+from savings.demo import cast, circles, mishaps, statements
 from savings.demo.story import Clock, Story, add_user
 from savings.models import Product, User
 
@@ -40,9 +40,10 @@ def build(clock: Clock, now: datetime.datetime) -> None:
         offer_products()
         _employ_staff()
         _cast_savers(story)
+        # Another seed is another demo, so they keep the names that they were given first.
         mishaps.add(story, random.Random("mishaps"))  # noqa: S311
-        company.add(story, random.Random("company"))  # noqa: S311
-        papers.add(story, random.Random("papers"))  # noqa: S311
+        circles.add(story, random.Random("company"))  # noqa: S311
+        statements.add(story, random.Random("papers"))  # noqa: S311
         with _alone(story):
             story.run()
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from savings import demo, interest, references
 from savings.demo import bulk, cast
-from savings.demo.life import Crowd, Life
+from savings.demo.crowd import Crowd, Life
 from savings.models import Account, Plan, Product, User
 
 BATCH = 20_000
