@@ -15,7 +15,7 @@ from typing import Any
 from django.dispatch import Signal
 from django.utils import timezone
 
-from savings import board_rows, boards, scores
+from savings import board_sql, boards, scores
 from savings.models import Circle, Membership
 from savings.scores import changed
 
@@ -155,7 +155,7 @@ def _line(row: list[Any]) -> Line:
 
 
 def _from_sql(asked: _Asked) -> Board:
-    rows = board_rows.Rows(asked.circle_id, asked.order.value, asked.today)
+    rows = board_sql.Rows(asked.circle_id, asked.order.value, asked.today)
     parts = rows.page(asked.first, asked.length, asked.reader_id, NEIGHBOURS)
     around = [Line(**row) for row in parts.pop("around")]
     return Board(

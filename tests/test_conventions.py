@@ -20,7 +20,7 @@ TOWER = """
 exceptions money places mail_switches models exports
 references mail_sending
 traces
-gateway_answers gateway boards board_rows timeline outbox
+gateway_answers gateway boards board_sql transaction_timeline outbox
 scores postings
 ledger
 dashboard board_upkeep board_days ledger_checks leaderboards circle_progress
