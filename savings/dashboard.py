@@ -6,12 +6,13 @@ import dataclasses
 import datetime
 from collections import Counter
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.db.models.functions import TruncDate
 
 from savings import ledger, money
+from savings.compiled import compiled
 from savings.models import Account, Entry, Plan, User
 from savings.models.ledger import start_of
 
@@ -107,9 +108,8 @@ class Upcoming(NamedTuple):
 
 def holdings(user: User) -> Holdings:
     """Return what the user has, in one query."""
-    rows = Account.objects.filter(user=user).order_by("-plan_id").values_list("pk", "kind", *_COLUMNS)
     account_ids, balances, savings = [], {}, []
-    for account_id, kind, *values in rows:
+    for account_id, kind, *values in _accounts(user.pk):
         account_ids.append(account_id)
         if kind == Account.Kind.PLAN:
             savings.append(Saving(*values))
@@ -122,6 +122,12 @@ def holdings(user: User) -> Holdings:
         closed_plans=[saving for saving in savings if saving.closed_at is not None],
         account_ids=account_ids,
     )
+
+
+@compiled
+def _accounts(user_id: int) -> QuerySet[Account, Any]:
+    mine = Account.objects.filter(user=user_id)
+    return mine.order_by("-plan_id").values_list("pk", "kind", *_COLUMNS)
 
 
 def history(

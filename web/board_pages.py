@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import leaderboards, money
+from savings.compiled import compiled
 from savings.leaderboards import Board, Line, Order
 from savings.models import Circle, Membership, User
 from savings.places import ordinal
@@ -64,8 +66,20 @@ class Row:
 
 def faces(membership_ids: Iterable[int]) -> dict[int, Face]:
     """Return who has these memberships, in one query."""
-    rows = Membership.objects.filter(pk__in=set(membership_ids)).values_list(*Face._fields)
-    return {row[0]: Face(*row) for row in rows}
+    ids = [*set(membership_ids)]
+    return {row[0]: Face(*row) for row in _faces(ids)} if ids else {}
+
+
+@compiled
+def _faces(membership_ids: Sequence[int]) -> QuerySet[Membership, Any]:
+    return Membership.objects.filter(pk__in=membership_ids).values_list(*Face._fields)
+
+
+@compiled
+def _running(user_id: int, today: datetime.date) -> QuerySet[Membership, Any]:
+    """The latest membership of a person in a circle that runs, and that circle."""
+    running = Membership.objects.current().filter(user=user_id, circle__ends_on__gt=today)
+    return running.order_by("-id").values_list("id", "circle_id")[:1]
 
 
 def on(board: Board) -> set[int]:
@@ -117,11 +131,10 @@ def glance(user: User) -> dict[str, Any] | None:
 
     The ids come first, then the board, and what is in rows of SQL last: `version` is older than all that is shown.
     """
-    running = user.memberships.current().filter(circle__ends_on__gt=timezone.localdate())
-    ids = running.order_by("-id").values_list("id", "circle_id").first()
-    if ids is None:
+    running = _running(user.pk, timezone.localdate())
+    if not running:
         return None
-    mine_id, circle_id = ids
+    [(mine_id, circle_id)] = running
     board = leaderboards.page(Circle(pk=circle_id), Membership(pk=mine_id), length=0)
     known = faces(on(board) | {mine_id})
     rows = neighbours(board, known, mine_id, Order.SAVED)

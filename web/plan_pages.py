@@ -8,14 +8,16 @@ import functools
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import QuerySet
 from django.forms import BoundField, ValidationError
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from savings import dashboard, interest, ledger, money, terms
+from savings.compiled import compiled
 from savings.dashboard import Saving
 from savings.exceptions import Refused
-from savings.models import Membership, Plan, Product
+from savings.models import Membership, Plan, Product, Transaction
 from savings.models.plans import EarlyExit
 from savings.places import ordinal
 from web import moments, transaction_rows
@@ -92,8 +94,14 @@ def detail(plan: Plan) -> dict[str, Any]:
         "gives_money": balance_kobo > 0 and (plan.early_exit != EarlyExit.BLOCKED or plan.is_matured(today)),
         "can_close": not plan.is_closed and balance_kobo == 0 and not is_inside,
         "early_exit": _early_exit(plan),
-        "rows": transaction_rows.rows(plan.transactions.order_by("-id")[:LATEST], seen_from="plan"),
+        "rows": transaction_rows.rows(_latest(plan.pk), seen_from="plan"),
     }
+
+
+@compiled
+def _latest(plan_id: int) -> QuerySet[Transaction, Any]:
+    of_plan = Transaction.objects.filter(plan=plan_id).order_by("-id")
+    return of_plan.values_list(*transaction_rows.COLUMNS)[:LATEST]
 
 
 def _chart(plan: Plan, pace: list[tuple[datetime.date, int]], today: datetime.date) -> SafeString:

@@ -13,7 +13,6 @@ from django.utils.formats import date_format
 
 from savings import money
 from savings.models import Account, Entry, Transaction
-from savings.models.ledger import TransactionQuerySet
 from web import moments
 
 Kind, Status = Transaction.Kind, Transaction.Status
@@ -82,9 +81,9 @@ class TransactionRow:
     amount_class: str
 
 
-def rows(movements: TransactionQuerySet, *, seen_from: Place = "") -> list[TransactionRow]:
-    """Return the rows of a queryset in one query. Signs are as the place sees them, if one is named."""
-    return [row(values, seen_from=seen_from) for values in movements.values(*COLUMNS)]
+def rows(movements: Iterable[tuple[Any, ...]], *, seen_from: Place = "") -> list[TransactionRow]:
+    """Return the rows of transactions, given by their `COLUMNS`. Signs are as the place sees them, if one is named."""
+    return [row(dict(zip(COLUMNS, values, strict=True)), seen_from=seen_from) for values in movements]
 
 
 def row(values: dict[str, Any], *, seen_from: Place = "") -> TransactionRow:

@@ -6,12 +6,15 @@ import datetime
 import functools
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import dashboard, money
+from savings.compiled import compiled
 from savings.dashboard import Holdings
+from savings.models import Transaction
 from web import board_pages, caching, plan_pages, transaction_rows
 from web.charts import area_chart
 from web.http import SaverRequest, render_part
@@ -53,9 +56,15 @@ def home(request: SaverRequest) -> HttpResponse:
         "upcoming": dashboard.upcoming(holdings.plans, today),
         "accrued_kobo": dashboard.accrued_kobo(holdings.plans, today),
         "circle": circle,
-        "rows": transaction_rows.rows(request.user.transactions.order_by("-id")[:LATEST]),
+        "rows": transaction_rows.rows(_latest(request.user.pk)),
     }
     return render_part(request, "dashboard/home.html", "total", context)
+
+
+@compiled
+def _latest(user_id: int) -> QuerySet[Transaction, Any]:
+    mine = Transaction.objects.filter(user=user_id).order_by("-id")
+    return mine.values_list(*transaction_rows.COLUMNS)[:LATEST]
 
 
 def _growth(holdings: Holdings, today: datetime.date, days: int | None) -> dict[str, Any]:

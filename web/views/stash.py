@@ -40,7 +40,7 @@ def home(request: SaverRequest) -> HttpResponse:
         "stash_kobo": holdings.stash_kobo,
         "on_hold_kobo": holdings.on_hold_kobo,
         "cards": [plan_pages.card(plan, today) for plan in holdings.plans if not plan.is_matured(today)],
-        "rows": transaction_rows.rows(latest, seen_from="stash"),
+        "rows": transaction_rows.rows(latest.values_list(*transaction_rows.COLUMNS), seen_from="stash"),
     }
     return render(request, "stash/home.html", context)
 

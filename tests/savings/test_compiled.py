@@ -1,0 +1,68 @@
+"""Compiled queries: the rows of the query itself, whatever the values, and no second building of its SQL."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from django.db.models import QuerySet
+from django.db.models.functions import Upper
+
+from savings.compiled import compiled
+from savings.models import Plan, User
+from tests.factories import make_plan, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def started(user_id: int, since: datetime.date, kinds: Sequence[int]) -> QuerySet[Plan, Any]:
+    found = Plan.objects.filter(user=user_id, started_on__gte=since, product__in=kinds, closed_at=None)
+    return found.order_by("pk").values_list("pk", "name", "started_on", "created_at", "product__kind")
+
+
+def test_rows_are_those_of_the_query_for_any_values() -> None:
+    compiled_rows = compiled(started)
+    plans = [make_plan(make_user(), name=name) for name in ("Rent", "School", "Ọ̀wọ̀")]
+    today = plans[0].started_on
+    for plan in plans:
+        for since in (today, today + datetime.timedelta(days=1)):
+            for kinds in ([plan.product_id], [0, plan.product_id], [plan.product_id + 1]):
+                expected = list(started(plan.user_id, since, kinds))
+                assert compiled_rows(plan.user_id, since, kinds) == expected
+
+
+def test_its_sql_is_built_once_for_each_length_of_a_list() -> None:
+    built = []
+
+    @compiled
+    def named(ids: Sequence[int]) -> QuerySet[User, Any]:
+        built.append(ids)
+        return User.objects.filter(pk__in=ids).order_by("pk").values_list("pk")
+
+    people = [make_user().pk for _ in range(3)]
+    assert named(people[:2]) == [(people[0],), (people[1],)]
+    assert named(people[1:]) == [(people[1],), (people[2],)]
+    assert named(people) == [(pk,) for pk in people]
+    assert len(built) == 2
+
+
+def test_what_the_query_says_itself_stays() -> None:
+    @compiled
+    def shouted(user_id: int) -> QuerySet[User, Any]:
+        return User.objects.filter(pk=user_id, is_active=True).values_list(Upper("name"))
+
+    user = make_user(name="Ada")
+    assert shouted(user.pk) == [("ADA",)]
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    assert shouted(user.pk) == []
+
+
+def test_a_value_that_changes_on_its_way_is_refused() -> None:
+    @compiled
+    def older(user_id: int) -> QuerySet[User, Any]:
+        return User.objects.filter(pk=user_id + 1).values_list("pk")
+
+    with pytest.raises(TypeError, match="older"):
+        older(1)
