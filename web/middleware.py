@@ -46,7 +46,10 @@ class RequestIdFilter(logging.Filter):
     """Puts the id of the request at hand on each log record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = _request_id.get()
+        # What Django says of an answer that is no success, it says outside of all middleware: then only the request
+        # that it puts on the record still knows.
+        request = getattr(record, "request", None)
+        record.request_id = getattr(request, "request_id", None) or _request_id.get()
         return True
 
 

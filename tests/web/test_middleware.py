@@ -1,11 +1,14 @@
 """Middleware: ids, caches, and redirects that htmx can follow."""
 
+import io
 import logging
+import logging.config
 import re
+from typing import Any
 
 import pytest
 from django.http import HttpRequest, HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import path
 from pytest_django.fixtures import Settings
 
@@ -14,6 +17,7 @@ from web.http import SaverRequest, redirect, render_part, toast
 from web.middleware import PatternFilter, RequestIdFilter
 from web.urls import handler400, handler500  # noqa: F401 - Django looks for them here
 from web.urls import urlpatterns as site_urls
+from web.wsgi import application
 
 HTMX = {"HX-Request": "true"}
 
@@ -97,6 +101,21 @@ def test_log_lines_carry_the_id(signed_in: Client, caplog: pytest.LogCaptureFixt
     with caplog.at_level(logging.ERROR, logger="django.request"):
         response = signed_in.get("/test/crash/")
     assert {vars(record)["request_id"] for record in caplog.records} == {response["X-Request-ID"]}
+
+
+def test_what_django_logs_of_a_request_once_it_is_over_carries_its_id(settings: Settings) -> None:
+    stream = io.StringIO()
+    handlers = settings.LOGGING["handlers"]
+    console = handlers["console"] | {"stream": stream}
+    logging.config.dictConfig(settings.LOGGING | {"handlers": handlers | {"console": console}})
+    try:
+        environ = RequestFactory().get("/nowhere/secret/").environ
+        headers: dict[str, str] = {}
+        server: Any = application
+        list(server(environ, lambda status, given: headers.update(given)))
+    finally:
+        logging.config.dictConfig(settings.LOGGING)
+    assert stream.getvalue() == f"WARNING django.request [{headers['X-Request-ID']}] Not Found: /-\n"
 
 
 def test_pages_differ_for_htmx(client: Client) -> None:
