@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import logging
@@ -9,6 +10,7 @@ import os
 import secrets
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -84,14 +86,11 @@ def keep(draft: Path, name: str) -> None:
 
 
 def _send(storage: Any, name: str, file: IO[bytes]) -> None:
-    try:
+    with _errors_of_the_storage():
         saved = storage.save(name, File(file))
-    except Exception as error:
-        # Each kind of storage has errors of its own.
-        raise OSError(f"the storage does not take the file: {error}") from error
-    if saved != name:
-        storage.delete(saved)
-        raise OSError("the storage has another file of that name")
+        if saved != name:
+            storage.delete(saved)
+            raise OSError("the storage has another file of that name")
 
 
 def sha256(path: Path) -> str:
@@ -101,16 +100,21 @@ def sha256(path: Path) -> str:
 
 
 def open_file(statement: Statement) -> File[Any]:
-    """Return the file of a statement, to read. Raises FileNotFoundError when it has none any more."""
+    """Return the file of a statement, to read.
+
+    Raises FileNotFoundError when it has none any more, and another OSError while the storage does not say.
+    """
     if not statement.file_name:
         raise FileNotFoundError("the statement has no file")
-    found: File[Any] = _storage().open(statement.file_name, "rb")
+    with _errors_of_the_storage():
+        found: File[Any] = _storage().open(statement.file_name, "rb")
     return found
 
 
 def remove(name: str) -> None:
     """Remove a file from the storage; one that is not there is no error. Raises OSError where it cannot be removed."""
-    _storage().delete(name)
+    with _errors_of_the_storage():
+        _storage().delete(name)
 
 
 def remove_old_drafts(now: float | None = None) -> int:
@@ -134,3 +138,14 @@ def _drafts() -> Path:
 
 def _storage() -> Any:
     return storages["statements"]
+
+
+@contextlib.contextmanager
+def _errors_of_the_storage() -> Iterator[None]:
+    """Turn whatever a storage raises into an OSError: each kind has errors of its own, and they all mean the same."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error

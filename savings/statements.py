@@ -208,7 +208,10 @@ def check_count(file_format: str, rows: int) -> None:
 
 
 def open_file(statement: Statement) -> File[Any]:
-    """Return a statement's file, to read. Raises FileNotFoundError when there is none (any more)."""
+    """Return a statement's file, to read.
+
+    Raises FileNotFoundError when there is none (any more), and another OSError while the storage does not answer.
+    """
     return statement_files.open_file(statement)
 
 

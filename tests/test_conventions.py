@@ -41,7 +41,7 @@ FLOORS = TOWER.split()
 
 
 # Pages without an address of their own: what another page's address may turn out to be.
-OUTCOMES = {"errors/page", "circles/invite_gone", "statements/link_gone"}
+OUTCOMES = {"errors/page", "circles/invite_gone", "statements/file_away", "statements/link_gone"}
 
 
 # What plays the provider, for the demo's past and for development, speaks its language.

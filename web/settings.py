@@ -385,6 +385,9 @@ STORAGES: dict[str, Any] = {
 STATEMENTS_DIR = VAR_DIR / "statements"
 STATEMENTS_BUCKET = env.str("STATEMENTS_BUCKET", default="")
 if STATEMENTS_BUCKET:
+    # Only a server with a bucket has the package.
+    from botocore.config import Config
+
     STORAGES["statements"] = {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
@@ -395,6 +398,11 @@ if STATEMENTS_BUCKET:
             "secret_key": required("STATEMENTS_SECRET_KEY"),
             "default_acl": "private",
             "querystring_auth": True,
+            # A whole file is fetched before its first byte goes out: on disk, and into memory only while it is small.
+            "max_memory_size": 8 * 1024 * 1024,
+            # By itself the client tries five times, for a minute each: so long would a bucket that is away hold up a
+            # worker, and its one thread.
+            "client_config": Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2}),
         },
     }
 else:

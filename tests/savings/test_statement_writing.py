@@ -129,7 +129,7 @@ def test_a_storage_without_room_gets_nothing_under_a_final_name(
     keep_in(settings, Full)
     statement = try_to_write(ask(saver))
     assert statement.state == State.FAILED
-    assert "could not be stored" in statement.reason
+    assert statement.reason.startswith("There was no room for the file.")
     assert files(statements_folder) == []
     keep_in(settings, Elsewhere)
     try_to_write(statement)

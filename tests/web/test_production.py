@@ -40,6 +40,29 @@ def test_a_start_without_a_needed_secret_names_it(name: str) -> None:
     assert name in started.stderr.strip().splitlines()[-1]
 
 
+def test_a_bucket_that_never_answers_holds_a_worker_up_for_seconds() -> None:
+    look = """
+import web.wsgi
+from django.core.files.storage import storages
+try:
+    storages["statements"].open("statement.pdf")
+except Exception as error:
+    print(type(error).__name__)
+"""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environment = production(
+            STATEMENTS_BUCKET="statements",
+            STATEMENTS_ACCESS_KEY="key",
+            STATEMENTS_SECRET_KEY="secret",
+            STATEMENTS_ENDPOINT_URL=f"http://127.0.0.1:{silent.getsockname()[1]}",
+        )
+        command = [sys.executable, "-c", look]
+        looked = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=True, timeout=60
+        )
+    assert looked.stdout.strip() == "ReadTimeoutError"
+
+
 def test_the_tools_of_development_are_not_there_even_if_asked_for() -> None:
     """Neither is loaded, has an address, or has its package among those of a server."""
     look = """

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.core import signing
+from django.core.files import File
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
+from django.utils.http import content_disposition_header
+from django.utils.log import log_response
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_safe
 
 from savings import statements
 from savings.models import Statement
 from web import moments, statement_pages
+from web.downloads import BLOCK_BYTES, Outgoing
 from web.http import SaverRequest, redirect
 from web.statement_forms import CheckForm
 from web.uploads import HashedFile, HashingUploadHandler
 
-# A worker has one thread for requests, and waits with a block until the one before it is out. Most files are one block:
-# then a slow line keeps nobody waiting. What is larger needs a proxy that buffers.
-_BLOCK_BYTES = 8 * 1024 * 1024
+logger = logging.getLogger(__name__)
+
 # Wrong answers, by address and over all for one code; right ones cost nothing. Counted as sign-ins are: while Redis is
 # away each process counts by itself, so that a guesser has so many tries in each, and nobody is shut out.
 _GUESSES = {"verify": "10/m/ip,60/h/ip,20/h/key"}
@@ -95,22 +100,41 @@ def _with_hash(request: HttpRequest) -> QueryDict:
 def _file(request: SaverRequest, statement: Statement) -> HttpResponseBase:
     try:
         file = statements.open_file(statement)
-    except OSError:
+        response = _headers_alone(file) if request.method == "HEAD" else _whole(request, statement, file)
+    except FileNotFoundError:
         return _gone(request, statement, is_lost=True)
-    # A look at the headers alone fetches nothing, so it counts for nothing.
-    if request.method != "HEAD" and not statements.count_download(statement):
-        file.close()
-        return _gone(request, statement)
-    response = FileResponse(
-        file,
-        as_attachment=True,
-        filename=statement_pages.file_name(statement),
-        content_type=statement_pages.content_type(statement),
-    )
-    response.block_size = _BLOCK_BYTES
+    except OSError as error:
+        return _away(request, statement, error)
+    response["Content-Type"] = statement_pages.content_type(statement)
+    name = statement_pages.file_name(statement)
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or ""
     response["Content-Length"] = str(statement.size_bytes)
     response["Cache-Control"] = "private, no-store"
     response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _whole(request: SaverRequest, statement: Statement, file: File[Any]) -> FileResponse:
+    count = partial(statements.count_download, statement)
+    outgoing = Outgoing(request, file, statement.size_bytes or 0, count)
+    response = FileResponse(outgoing)
+    response.block_size = BLOCK_BYTES
+    return response
+
+
+def _headers_alone(file: File[Any]) -> HttpResponse:
+    """Answer a look at the headers, for which nothing is fetched and nothing counted."""
+    file.close()
+    return HttpResponse()
+
+
+def _away(request: SaverRequest, statement: Statement, error: OSError) -> HttpResponse:
+    """Say that the storage does not give the file now, and log why, in the place of Django's line about a 503."""
+    context = {"row": statement_pages.row(statement)}
+    response = render(request, "statements/file_away.html", context, status=503)
+    response["Retry-After"] = "60"
+    what = "the file of statement %s cannot be fetched: %s"
+    log_response(what, statement.pk, error, response=response, request=request, logger=logger)
     return response
 
 
