@@ -217,8 +217,17 @@ def _publish(job: Job) -> None:
             )
             emails.statement_ready(job.statement)
     except (outbox.Overtaken, Over):
-        statement_files.remove(name)
+        _take_back(job.statement, name)
         raise
+
+
+def _take_back(statement: Statement, name: str) -> None:
+    """Remove a file that nobody is told of. Where the storage does not let it go, its name waits for the sweep."""
+    try:
+        statement_files.remove(name)
+    except OSError as error:
+        logger.warning("the file of statement %s is not removed yet: %s", statement.pk, error)
+        Statement.objects.filter(pk=statement.pk, file_name="").update(file_name=name)
 
 
 def _update(job: Job, **changes: Any) -> None:

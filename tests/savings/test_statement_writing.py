@@ -60,6 +60,18 @@ class Full(Elsewhere):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
+class Revoking(Elsewhere):
+    """One that lets no file go, and for which each file comes just after it was revoked."""
+
+    def _save(self, name: str, content: File[Any]) -> str:
+        statements.revoke(Statement.objects.get(file_name=name))
+        return super()._save(name, content)
+
+    def delete(self, name: str) -> None:
+        if self.exists(name):
+            raise ConnectionResetError("away")
+
+
 def keep_in(settings: Settings, storage: type[Storage]) -> None:
     backend = f"{storage.__module__}.{storage.__qualname__}"
     options = {"location": Path(settings.STATEMENTS_DIR) / "files"}
@@ -135,6 +147,17 @@ def test_a_storage_without_room_gets_nothing_under_a_final_name(
     try_to_write(statement)
     assert (statement.state, files(statements_folder)) == (State.READY, [statement.file_name])
     assert mails("statement_ready") == 1
+
+
+def test_a_file_nobody_is_told_of_that_a_storage_does_not_let_go_goes_later(
+    saver: User, settings: Settings, statements_folder: Path
+) -> None:
+    keep_in(settings, Revoking)
+    statement = try_to_write(ask(saver))
+    assert (statement.state, files(statements_folder)) == (State.REVOKED, [statement.file_name])
+    keep_in(settings, Elsewhere)
+    statement_upkeep.expire(timezone.now())
+    assert files(statements_folder) == []
 
 
 @pytest.mark.parametrize("file_format", ["csv", "pdf"])
