@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import uuid
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -29,15 +29,8 @@ KINDS = {
     "weekly_digest": ("Your week in circles", "Because something moved in a circle of yours"),
     "welcome": ("Welcome to Asusu", "Because you opened an account"),
 }
+RANK_CHANGED = "rank_changed"
 WEEKLY_DIGEST = "weekly_digest"
-
-
-class Ahead(NamedTuple):
-    """Who is next above somebody on a board, in which place, and how many kobo are missing to them."""
-
-    nickname: str
-    place: int
-    gap_kobo: int
 
 
 def welcome(user: User) -> OutboxRow | None:
@@ -88,31 +81,25 @@ def rank_changed(
     *,
     place: int,
     before: int | None,
-    ahead: Ahead | None,
     day: datetime.date,
 ) -> OutboxRow | None:
     """Tell a member of their new place; once per circle and day, and only if they want to know.
 
-    `before` is the place they had, where that is known; `ahead` somebody whose sum everybody may see.
+    `before` is the place they had, where that is known. Of nobody else is anything kept until it is sent.
     """
     user = membership.user
     if not (user.wants_rank_changes and user.is_active):
         return None
     return outbox.add(
-        "rank_changed",
-        dedupe_key=f"rank_changed:{membership.pk}:{day}",
+        RANK_CHANGED,
+        dedupe_key=f"{RANK_CHANGED}:{membership.pk}:{day}",
         user=user,
         payload={
             "circle": circle.name,
             "slug": circle.slug,
+            "membership": membership.pk,
             "place": places.ordinal(place),
             "before": places.ordinal(before) if before else "",
-            "ahead": ahead
-            and {
-                "nickname": ahead.nickname,
-                "place": places.ordinal(ahead.place),
-                "gap": money.naira(ahead.gap_kobo),
-            },
         },
     )
 

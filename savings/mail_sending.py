@@ -17,6 +17,7 @@ from django.utils.html import escape
 from savings import mail_switches, money
 from savings.models import OutboxRow
 
+_WRITTEN = ["to", "subject", "text", "html"]
 # What stands where a link or a code stood, once the mail is out.
 _REMOVED = "[removed after sending]"
 
@@ -28,6 +29,23 @@ def send(row: OutboxRow) -> dict[str, object]:
     """
     if not row.text:
         _write(row)
+        row.save(update_fields=_WRITTEN)
+    _post(row)
+    return {} if settings.SHOWS_MAILBOX else _without_its_secret(row)
+
+
+def send_anew(row: OutboxRow, **told: object) -> dict[str, object]:
+    """Send the mail of a row, written anew at each try with what may be told now, and return what to change on the row.
+
+    It stays on the row, where its reader finds it, only once it is out: between two tries somebody may hide what it
+    would have told. Raises what went wrong at the mail server.
+    """
+    _write(row, **told)
+    _post(row)
+    return {name: getattr(row, name) for name in _WRITTEN}
+
+
+def _post(row: OutboxRow) -> None:
     message = EmailMultiAlternatives(
         subject=row.subject,
         body=row.text,
@@ -42,7 +60,6 @@ def send(row: OutboxRow) -> dict[str, object]:
     if row.html:
         message.attach_alternative(row.html, "text/html")
     _hand_over(message)
-    return {} if settings.SHOWS_MAILBOX else _without_its_secret(row)
 
 
 def message_id(row: OutboxRow) -> str:
@@ -62,7 +79,8 @@ def one_line(subject: str) -> str:
     return " ".join(kept.split())[:200]
 
 
-def _write(row: OutboxRow) -> None:
+def _write(row: OutboxRow, **told: object) -> None:
+    """Fill in what `_WRITTEN` names; `told` is what the templates are given beside the row."""
     user = row.user
     if user is None:
         raise ValueError("a mail that is written here needs the person it is for")
@@ -76,12 +94,12 @@ def _write(row: OutboxRow) -> None:
         "unsubscribe_url": mail_switches.url(user.pk, row.kind),
         "at": datetime.datetime.fromisoformat(at) if at else row.created_at,
         "site_url": settings.SITE_URL,
+        **told,
     }
     row.to = user.email
     row.subject = one_line(render_to_string(f"emails/{row.kind}.subject.txt", context))
     row.text = render_to_string(f"emails/{row.kind}.txt", context).strip() + "\n"
     row.html = render_to_string(f"emails/{row.kind}.html", context)
-    row.save(update_fields=["to", "subject", "text", "html"])
 
 
 def _hand_over(message: EmailMultiAlternatives) -> None:

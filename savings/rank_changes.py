@@ -2,18 +2,18 @@
 
 A posting that may have touched the first places leaves a row in the outbox (`scores`). A minute later the first lines
 of the board, read by their index however large the circle, are compared with those as of which its members were last
-told. Redis has no part in it.
+told. Redis has no part in it. What a mail says of anybody but its reader is looked up as it is sent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
 
-from savings import emails, places, scores
+from savings import emails, mail_sending, money, places, scores
 from savings.models import Circle, Membership, OutboxRow, ToldPlaces
 
 # So many lines are compared. Inside a tie that goes on beyond them nobody is told more than these lines prove.
@@ -62,13 +62,29 @@ def look(circle: Circle) -> int:
         if is_first or len(lines) < FEWEST:
             return 0
         return sum(
-            bool(
-                emails.rank_changed(
-                    membership, circle, place=line.place, before=was, ahead=_ahead(lines, line), day=today
-                )
-            )
+            bool(emails.rank_changed(membership, circle, place=line.place, before=was, day=today))
             for membership, line, was in _to_tell(lines, before)
         )
+
+
+def send(row: OutboxRow) -> Mapping[str, object]:
+    """Send a mail that `look` has written down, with who is ahead of its reader now.
+
+    At the moment of sending, since somebody may have hidden their sum, or left, after the look. Raises what went wrong
+    at the mail server.
+    """
+    return mail_sending.send_anew(row, ahead=_ahead_now(row.payload))
+
+
+def _ahead_now(payload: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return who is ahead of the reader of a mail; None, too, once they are in another place than it tells of."""
+    # Rows of earlier versions say whose place it is by name alone: those mails name nobody.
+    circle = Circle.objects.filter(memberships=payload.get("membership")).first()
+    lines = _first_lines(circle) if circle else []
+    mine = next((line for line in lines if line.membership_id == payload["membership"]), None)
+    if mine is None or places.ordinal(mine.place) != payload["place"]:
+        return None
+    return _ahead(lines, mine)
 
 
 def _first_lines(circle: Circle) -> list[Line]:
@@ -96,11 +112,15 @@ def _to_tell(lines: list[Line], before: list[list[int]]) -> list[tuple[Membershi
     return [(member, news[member.pk], known.get(member.pk, (None, 0))[0]) for member in members]
 
 
-def _ahead(lines: list[Line], mine: Line) -> emails.Ahead | None:
+def _ahead(lines: list[Line], mine: Line) -> dict[str, str] | None:
     """Return who has the next higher sum, and what is missing to it; None for the first, and where it is hidden."""
     higher = [line for line in lines if line.saved_kobo > mine.saved_kobo]
     nearest = (line for line in higher if line.saved_kobo == higher[-1].saved_kobo)
     shown = next((line for line in nearest if not line.hides_amount), None)
     if shown is None:
         return None
-    return emails.Ahead(shown.nickname, shown.place, shown.saved_kobo - mine.saved_kobo)
+    return {
+        "nickname": shown.nickname,
+        "place": places.ordinal(shown.place),
+        "gap": money.naira(shown.saved_kobo - mine.saved_kobo),
+    }

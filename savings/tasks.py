@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 # What does the work of each kind of outbox row.
 HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(emails.KINDS, mail_sending.send) | {
+    emails.RANK_CHANGED: rank_changes.send,
     scores.OUTBOX_KIND: rank_changes.deliver,
     scores.LOOK_KIND: rank_changes.deliver,
     statements.OUTBOX_KIND: statement_writing.write,

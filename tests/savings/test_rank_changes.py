@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
+from django.core.mail.backends.locmem import EmailBackend
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -203,6 +204,61 @@ def test_a_hidden_sum_is_in_no_mail_and_follows_from_none() -> None:
         assert "₦" not in text
         assert first.nickname not in text
     assert "₦1,000.00" in str(mail_to(second.user).body)
+
+
+@pytest.mark.parametrize("what", ["hides", "leaves the board", "leaves", "is hidden at the second try"])
+def test_who_hides_or_goes_before_the_mail_is_sent_is_not_in_it(what: str) -> None:
+    circle, (first, _, third, _) = make(9_000_00, 5_000_00, 2_000_00, 100)
+    save(third, 4_000_00)
+    rank_changes.look(circle)
+    row = OutboxRow.objects.get(kind="rank_changed", user=third.user)
+    if what == "is hidden at the second try":
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(EmailBackend, "send_messages", lambda *_: 0)
+            assert not outbox.deliver(row.pk, tasks.HANDLERS)
+        row.refresh_from_db()
+        assert (row.text, row.tries) == ("", 1), "what may be told is not known before it is told"
+        OutboxRow.objects.filter(pk=row.pk).update(due_at=timezone.now())
+    if what == "leaves":
+        Membership.objects.filter(pk=first.pk).update(left_at=timezone.now())
+    else:
+        on_board = what != "leaves the board"
+        circles.show_as(first, nickname=first.nickname, hides_amount=on_board, on_board=on_board)
+    message = mail_to(third.user)
+    for text in texts(message):
+        assert "₦" not in text
+        assert first.nickname not in text
+    row.refresh_from_db()
+    assert (row.text, row.to) == (message.body, third.user.email)
+    assert first.nickname not in str(row.payload)
+
+
+def test_what_is_missing_is_what_is_missing_at_the_moment_of_sending() -> None:
+    circle, (first, _, third, _) = make(9_000_00, 5_000_00, 2_000_00, 100)
+    save(third, 4_000_00)
+    rank_changes.look(circle)
+    save(first, 500_00)
+    assert "₦3,500.00 more" in str(mail_to(third.user).body)
+
+
+def test_who_has_moved_on_before_the_mail_is_sent_is_told_of_nobody_ahead() -> None:
+    circle, (first, second, third, _) = make(9_000_00, 5_000_00, 2_000_00, 100)
+    save(third, 4_000_00)
+    rank_changes.look(circle)
+    save(second, 2_000_00)
+    body = str(mail_to(third.user).body)
+    assert "you are 2nd" in body
+    assert [member.nickname for member in (first, second) if member.nickname in body] == []
+
+
+def test_a_row_of_an_earlier_version_names_nobody() -> None:
+    circle, (_, second, *_) = make(4_00, 3_00, 2_00, 1_00)
+    save(second, 2_00)
+    rank_changes.look(circle)
+    ahead = {"nickname": "Somebody", "place": "1st", "gap": "₦1.00"}
+    payload = {"circle": "Enugu", "slug": circle.slug, "place": "2nd", "before": "3rd", "ahead": ahead}
+    OutboxRow.objects.filter(user=second.user, kind="rank_changed").update(payload=payload)
+    assert "Somebody" not in str(mail_to(second.user).body)
 
 
 def test_no_address_of_anybody_else_is_in_a_mail_and_a_nasty_nickname_stays_text() -> None:
