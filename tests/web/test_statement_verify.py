@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from savings.models import Statement, User
 from tests.factories import make_plan
@@ -144,19 +147,32 @@ def test_guesses_of_one_address_are_limited(client: Client, statement: Statement
     assert "That was a little fast" in blocked.text
 
 
-def test_guesses_at_one_code_are_limited_whoever_makes_them_and_however_they_write_it(
+def test_guesses_at_the_sum_of_one_code_are_limited_however_it_is_written(
     client: Client, statement: Statement
 ) -> None:
-    for number in range(20):
+    def check_from(address: str, code: str, closing: str = CLOSING) -> Any:
+        sent = {"code": code, "closing": closing}
+        return client.post("/statements/verify/", sent, REMOTE_ADDR=address)
+
+    # All of them of one network, as one person has it.
+    for number in range(5):
         code = statement.code.lower() if number % 2 else f" {statement.code}"
-        response = client.post(
-            "/statements/verify/", {"code": code, "closing": str(number)}, REMOTE_ADDR=f"10.0.0.{number}"
-        )
-        assert response.status_code == 200
-    last = client.post(
-        "/statements/verify/", {"code": statement.code, "closing": CLOSING}, REMOTE_ADDR="10.0.1.1"
-    )
-    assert last.status_code == 429
+        assert check_from(f"2001:db8::{number}", code, str(number)).status_code == 200
+    refused = check_from("2001:db8::9", statement.code)
+    # Were the right sum answered, guessing could go on.
+    assert refused.status_code == 429
+    assert "five a day about one statement" in refused.text
+    with time_machine.travel(timezone.now() + datetime.timedelta(days=1, minutes=1)):
+        assert "There is such a statement" in check_from("2001:db8::9", statement.code).text
+
+
+def test_nobody_can_use_up_the_tries_of_somebody_else(client: Client, statement: Statement) -> None:
+    for number in range(30):
+        wrong = {"code": statement.code, "closing": str(number)}
+        client.post("/statements/verify/", wrong, REMOTE_ADDR=f"10.0.0.{number // 6}")
+    assert client.post("/statements/verify/", wrong, REMOTE_ADDR="10.0.0.0").status_code == 429
+    assert "There is such a statement" in check(client, statement.code).text
+    assert "We know no such statement" in check(client, statement.code, "5").text
 
 
 def test_right_answers_use_up_nothing(client: Client, statement: Statement) -> None:

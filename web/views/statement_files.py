@@ -30,9 +30,17 @@ from web.uploads import HashedFile, HashingUploadHandler
 
 logger = logging.getLogger(__name__)
 
-# Wrong answers, by address and over all for one code; right ones cost nothing. Counted as sign-ins are: while Redis is
-# away each process counts by itself, so that a guesser has so many tries in each, and nobody is shut out.
-_GUESSES = {"verify": "10/m/ip,60/h/ip,20/h/key"}
+# What is secret is the code: 80 bits, which nobody guesses. Who has seen a code alone could try sums at it, to learn
+# what some month of somebody closed with: so an address has five wrong answers a day about one code (`key` is the
+# two), where even whole naira are a million sums. A code has no limit of its own: whoever knows it could use that up,
+# and shut out everybody who has the file in hand. Right answers cost nothing; but with no tries left not even they
+# are given, since then trying could go on. Counted as sign-ins are: an address is a whole /64 of IPv6, and while
+# Redis is away each process counts by itself.
+_GUESSES = {"verify": "10/m/ip,60/h/ip,5/d/key"}
+_RULE = (
+    "From one address we answer ten wrong checks a minute, sixty an hour, and five a day about one statement: more"
+    " would be guessing. Wait for a while, then try again."
+)
 
 
 @require_safe
@@ -75,9 +83,10 @@ def _verify(request: HttpRequest, code: str, handler: HashingUploadHandler) -> H
         return render(request, "statements/verify.html", {"form": form}, status=422)
     values = form.cleaned_data
     typed = statements.cleaned_code(values["code"])
-    usage = ratelimit.consume(request, app="web.statements", action="verify", config=_GUESSES, key=typed)
+    key = f"{typed} {ratelimit.get_ip(request)}"
+    usage = ratelimit.consume(request, app="web.statements", action="verify", config=_GUESSES, key=key)
     if usage is None:
-        return render(request, "429.html", status=429)
+        return render(request, "429.html", {"rule": _RULE}, status=429)
     found = statements.verify(typed, values["closing"], values["sha256"] or None)
     context: dict[str, Any] = {"form": form, "is_answered": True, "found": found}
     if found is not None:
