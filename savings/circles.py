@@ -106,13 +106,16 @@ def join(
 def leave(membership: Membership) -> None:
     """Take a member out of their circle and close their plan; a second time changes nothing.
 
-    Raises Refused for the owner, who hands the circle over first, and while there is money in the plan.
+    Raises Refused while there is money in the plan, and for the owner of a circle that has not ended: they hand it over
+    first.
     """
     with transaction.atomic():
         User.objects.touch(membership.user_id)
         # Locked against a hand-over at this very moment, which would leave the circle without an owner inside.
         circle = Circle.objects.select_for_update().get(pk=membership.circle_id)
-        if circle.owner_id == membership.user_id:
+        # After its end nobody can join, and neither goal nor places change: there is nothing left to look after. The
+        # row goes on naming them, which opens nothing: the tools of an owner are a member's alone.
+        if circle.owner_id == membership.user_id and not circle.has_ended(timezone.localdate()):
             raise Refused("You look after this circle. Hand it over to another member, then you can leave.")
         take_out(membership, CircleEvent.Kind.LEFT)
 

@@ -22,6 +22,7 @@ from savings import (
     maturity,
     plans,
     references,
+    stash,
 )
 from savings.exceptions import Refused
 from savings.models import Circle, CircleEvent, Membership, OutboxRow, Plan, Product
@@ -227,6 +228,31 @@ def test_the_owner_leaves_only_after_handing_over() -> None:
     circle.refresh_from_db()
     assert circle.owner == other.user
     assert happened(circle).count(Kind.HANDED_OVER) == 1
+
+
+def test_the_owner_of_a_circle_that_has_ended_leaves_as_anybody_does() -> None:
+    circle = start_circle(days=40)
+    mine, other = circle.memberships.get(), join_circle(circle)
+    pay_in(mine.user, 5_00, plan=mine.plan)
+    with time_machine.travel(timezone.now() + datetime.timedelta(days=40)):
+        with pytest.raises(Refused, match="taken out first"):
+            circles.leave(mine)
+        stash.move_from_plan(
+            mine.user, mine.plan, amount_kobo=5_00, reference=references.new("plan_to_stash")
+        )
+        circles.leave(mine)
+        mine.refresh_from_db()
+        assert (mine.left_at is None, mine.plan.is_closed) == (False, True)
+        # Whoever stays needs nobody: they can still go, too.
+        circles.leave(other)
+    assert happened(circle)[-2:] == [Kind.LEFT, Kind.LEFT]
+
+
+def test_the_owner_of_a_circle_on_its_last_day_does_not_leave() -> None:
+    mine = start_circle(days=40).memberships.get()
+    last_day = timezone.now() + datetime.timedelta(days=39)
+    with time_machine.travel(last_day), pytest.raises(Refused, match="Hand it over"):
+        circles.leave(mine)
 
 
 def test_only_the_owner_hands_over_and_only_to_a_member() -> None:

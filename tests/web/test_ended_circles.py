@@ -140,6 +140,27 @@ def test_a_plan_whose_saver_has_left_names_the_circle_without_leading_there(
     assert board_url(ended) not in page
 
 
+def test_the_owner_leaves_an_ended_circle_and_has_no_tools_any_more(ended: Circle) -> None:
+    owner = Client()
+    owner.force_login(ended.owner)
+    url, mine = f"/circles/{ended.slug}/", ended.memberships.get(user=ended.owner)
+    assert "It has ended: nobody has to look after it any more." in shown(owner, url)
+    assert "</a> without handing it over." in shown(owner, f"{url}members/{mine.pk}/")
+    left = owner.post(f"{url}leave/", follow=True)
+    assert "You have left Rent." in left.content.decode()
+    for gone in ("", "edit/", "members/", f"members/{mine.pk}/"):
+        assert owner.get(url + gone).status_code == 404, gone
+
+
+def test_the_others_see_no_owner_in_a_circle_whose_owner_has_left(client: Client, ended: Circle) -> None:
+    members = f"/circles/{ended.slug}/members/"
+    assert '<span class="badge">Owner</span>' in shown(client, members)
+    circles.leave(ended.memberships.get(user=ended.owner))
+    page = shown(client, members)
+    assert ("Bola" in page, '<span class="badge">Owner</span>' in page) == (True, False)
+    assert client.get(f"/circles/{ended.slug}/").status_code == 200
+
+
 def test_the_form_of_an_ended_circle_keeps_its_goal(ended: Circle) -> None:
     client = Client()
     client.force_login(ended.owner)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from savings import boards, circle_owners, circles
@@ -54,7 +55,12 @@ def members(request: SaverRequest, slug: str) -> HttpResponse:
 def member(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse:
     """The owner's page of one member: hand the circle over to them, or take them out of it."""
     circle = _own_circle(request, slug)
-    return render(request, "circles/member.html", {"circle": circle, "member": _other(circle, membership_id)})
+    context = {
+        "circle": circle,
+        "member": _other(circle, membership_id),
+        "has_ended": circle.has_ended(timezone.localdate()),
+    }
+    return render(request, "circles/member.html", context)
 
 
 def edit(request: SaverRequest, slug: str) -> HttpResponse:
