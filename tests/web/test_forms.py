@@ -2,12 +2,13 @@
 
 import pytest
 from django import forms
+from django.forms.renderers import DjangoTemplates
 from django.forms.utils import ErrorList
 
 from savings import references
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import User
-from web.forms import DayInput, MoneyField, OnceForm, Segments, Switch, add_refusal
+from web.forms import DayInput, MoneyField, OnceForm, Renderer, Segments, Switch, add_refusal
 
 ADA, BOLA = User(pk=1, name="Ada"), User(pk=2, name="Bola")
 
@@ -180,6 +181,19 @@ def test_choices_are_a_group_with_a_legend() -> None:
     page = str(sample())
     assert page.count("<fieldset") == page.count("</fieldset>") == 1
     assert "<legend>Often</legend>" in page
+
+
+def test_a_select_is_drawn_as_django_draws_it() -> None:
+    choices = [("", "Any"), ("Mine", [(1, "A < b"), (2, "Ọ̀wọ̀")]), (True, "Yes"), (1.5, "1½")]
+    widget = forms.Select({"multiple": True, "data-x": '"'}, choices=choices)
+    context = widget.get_context("plan", ["1", "1.5"], {"id": "id_plan"})
+    options = [option for _, group, _ in context["widget"]["optgroups"] for option in group]
+    options[0]["attrs"] |= {"disabled": True, "data-sum": "<1>", "hidden": False}
+    ours, django = (
+        renderer().render(widget.template_name, context) for renderer in (Renderer, DjangoTemplates)
+    )
+    assert ours.split() == django.split()
+    assert 'disabled data-sum="&lt;1&gt;">Any' in ours
 
 
 def test_a_class_of_the_widget_is_kept() -> None:

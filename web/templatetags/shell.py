@@ -8,7 +8,10 @@ from django import template
 from django.conf import settings
 from django.contrib.messages import constants
 from django.contrib.messages.storage.base import Message
+from django.template.base import Parser, TextNode, Token
 from django.template.context import Context
+from django.templatetags.static import static
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from web.templatetags.icons import ICONS
@@ -48,6 +51,13 @@ def navigation(context: Context) -> SafeString:
     path = request.path if request is not None else ""
     first = path[: path.find("/", 1) + 1]
     return _NAVIGATIONS.get(first, _NAVIGATIONS[""])
+
+
+@register.tag
+def asset(parser: Parser, token: Token) -> TextNode:
+    """Write the address of one of our static files, looked up once, when the template is compiled."""
+    _, name = token.split_contents()
+    return TextNode(escape(static(name.strip("\"'"))))
 
 
 @register.simple_tag
