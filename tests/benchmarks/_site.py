@@ -13,11 +13,12 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import include, path
 
 from savings.models import User
 from web.urls import handler400, handler500  # noqa: F401 - Django looks for them here
 from web.urls import urlpatterns as site_urls
+from web.views.lab import naive_transactions
 
 HOST = "savings.example.com"
 
@@ -93,7 +94,7 @@ class Browser:
 
 
 def application() -> WSGIHandler:
-    """Return the application with the empty view in its site map."""
+    """Return the application with the empty view and the lab's naive page in its site map."""
     settings.ROOT_URLCONF = __name__
     return WSGIHandler()
 
@@ -111,4 +112,11 @@ def _session(user: User) -> SessionBase:
 _place = [str(pattern) for pattern in site_urls].index(
     "<URLResolver <URLPattern list> (dashboard:dashboard) 'dashboard/'>"
 )
-urlpatterns = [*site_urls[:_place], path("bench/empty/", empty), *site_urls[_place:]]
+# The lab is there in development only, and what is measured is production.
+_lab = [path("", empty, name="home"), path("naive/", naive_transactions, name="naive_transactions")]
+urlpatterns = [
+    *site_urls[:_place],
+    path("bench/empty/", empty),
+    path("bench/lab/", include((_lab, "lab"))),
+    *site_urls[_place:],
+]

@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import count
 from typing import Any
 
@@ -30,17 +31,26 @@ from django.template.loader import render_to_string
 
 from savings import board_upkeep, gateway, payments, references
 from savings.models import Circle, Transaction, User
-from tests import factories
+from tests import apm_intake, factories
 from tests.benchmarks import _site
+from tests.benchmarks._asking import Asker, asking, asking_counted
 from tests.benchmarks._report import Figure, in_turns, publish
 from tests.benchmarks._site import Browser
 from web import keyset, transaction_rows
 
 ROUNDS = 400
 FEWER_ROUNDS = 150
+APM_TURNS = 20
+NAIVE_TURNS = 5
+# As many processes as a small server has.
+AT_ONCE = 2
+# Under valgrind, where one round is as good as a thousand.
+COUNTED_ROUNDS = 5
 FEW_ROWS, MANY_ROWS = 25, 225
 # Page 10,000 of a list, and a few rows behind it.
 LONG_LIST = keyset.PAGE_SIZE * 10_000 + 100
+# What somebody has whose page of transactions is held against the naive one.
+MANY_TRANSACTIONS = 100_000
 # A row as one writes it who has read the tutorial: instances, dates, links and sums made in the template.
 STOCK_ROWS = """{% load icons money %}{% for movement in movements %}
   <tr>
@@ -56,9 +66,12 @@ STOCK_ROWS = """{% load icons money %}{% for movement in movements %}
   </tr>
 {% endfor %}"""  # noqa: E501
 _LIST = """
-INSERT INTO savings_transaction (reference, kind, status, amount_kobo, user_id, created_on, settled_on, failure_code)
-SELECT 'LIST' || lpad(n::text, 16, '0'), 'stash_deposit', 'success', 100, %s, now(), now(), ''
-FROM generate_series(1, %s) n
+INSERT INTO savings_transaction (reference, kind, status, amount_kobo, user_id, plan_id, created_on, settled_on,
+    failure_code)
+SELECT %(series)s || lpad(n::text, 17, '0'), 'top_up', 'success', 100 + n, %(user)s, plans[1 + n %% %(count)s],
+    moment, moment, ''
+FROM generate_series(1, %(rows)s) n, CAST(%(plans)s AS bigint[]) plans,
+    LATERAL (SELECT now() - (%(rows)s - n) * interval '1 minute' AS moment) at
 """
 
 
@@ -84,10 +97,13 @@ def _measure() -> Iterator[Figure]:
     user = _saver()
     browser = Browser(user, _site.application())
     yield from _dashboard(browser)
+    yield from _instructions(user)
     yield from _others(browser, user)
     yield from _rows(user)
     yield from _far_down(browser.application)
+    yield from _naive()
     yield from _mail(browser.application)
+    yield from _apm(user)
 
 
 def _saver() -> User:
@@ -115,10 +131,19 @@ def _dashboard(browser: Browser) -> Iterator[Figure]:
     yield _ratio("warm dashboard : the empty view", warm, nothing, 1.4)
     yield _ratio("unchanged dashboard, 304 : the empty view", unchanged, nothing, 1.3)
     nothing, cold = _cold(FEWER_ROUNDS, empty, page)
-    yield _ratio("cold dashboard without its chart : the empty view", cold, nothing, 8)
-    _forget("*")
+    yield _ratio("cold dashboard without its chart : the empty view", cold, nothing)
     nothing, cold = _cold(FEWER_ROUNDS, empty, page, all_of_it=True)
     yield _ratio("cold dashboard with its chart : the empty view", cold, nothing)
+
+
+def _instructions(user: User) -> Iterator[Figure]:
+    """The cold dashboard once more, in what nothing else on the machine can change: instructions of our process."""
+    with asking_counted(user) as asker:
+        nothing = asker.instructions("/bench/empty/", COUNTED_ROUNDS, lambda: None)
+        cold = asker.instructions("/dashboard/", COUNTED_ROUNDS, lambda: _forget("*page:*"))
+    detail = f"{cold / 1e6:.1f} : {nothing / 1e6:.2f} million"
+    what = "cold dashboard without its chart : the empty view, instructions"
+    yield Figure(what, cold / nothing, "x", detail, at_most=8)
 
 
 def _others(browser: Browser, user: User) -> Iterator[Figure]:
@@ -171,7 +196,11 @@ def _rows(user: User) -> Iterator[Figure]:
     def ours(rows: int) -> Callable[[], object]:
         return lambda: render_to_string(
             "transactions/_rows.html",
-            {"rows": transaction_rows.rows(newest[:rows]), "where": True, "with_day": True},
+            {
+                "rows": transaction_rows.rows(newest.values_list(*transaction_rows.COLUMNS)[:rows]),
+                "where": True,
+                "with_day": True,
+            },
         )
 
     def stock(rows: int) -> Callable[[], object]:
@@ -187,12 +216,26 @@ def _rows(user: User) -> Iterator[Figure]:
     yield Figure("each further row : a stock select_related row", own / their, "x", detail, at_most=0.5)
 
 
+def _with_many(rows: int, series: str) -> User:
+    """Return somebody with that many payments into four plans, one a minute until now."""
+    user, product = factories.make_user(name="Much"), factories.make_product()
+    plans = [factories.make_plan(user, product).pk for _ in range(4)]
+    values: dict[str, Any] = {
+        "series": series,
+        "user": user.pk,
+        "plans": plans,
+        "count": len(plans),
+        "rows": rows,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_LIST, values)
+        cursor.execute("VACUUM ANALYZE savings_transaction")
+    return user
+
+
 def _far_down(application: Any) -> Iterator[Figure]:
     """Page 10,000 of a list beside its first page: wall time, since the database does what there is to do."""
-    user = factories.make_user(name="Much")
-    with connection.cursor() as cursor:
-        cursor.execute(_LIST, [user.pk, LONG_LIST])
-        cursor.execute("VACUUM ANALYZE savings_transaction")
+    user = _with_many(LONG_LIST, "FAR")
     oldest = user.transactions.order_by("id")
     before = oldest.values_list("pk", flat=True)[LONG_LIST - keyset.PAGE_SIZE * 9_999]
     browser = Browser(user, application)
@@ -211,6 +254,43 @@ def _made_anew(browser: Browser, address: str) -> Callable[[], object]:
         settings.KEEPS_PAGES = True
 
     return made_anew
+
+
+def _naive() -> Iterator[Figure]:
+    """The page of transactions, as people who come back to it get it, beside the same page in the lab."""
+    user = _with_many(MANY_TRANSACTIONS, "MUC")
+    with ExitStack() as stack:
+        people = [stack.enter_context(asking(user)) for _ in range(AT_ONCE)]
+        some = [
+            (
+                Asker.per_second(people, "/transactions/", FEWER_ROUNDS),
+                Asker.per_second(people, "/bench/lab/naive/", FEWER_ROUNDS // 10),
+            )
+            for _ in range(NAIVE_TURNS + 1)
+        ]
+    # The first turn is for what happens once.
+    kept, naive = (statistics.median(values) for values in zip(*some[1:], strict=True))
+    what = f"requests per second, transactions at {MANY_TRANSACTIONS:,} : the same page written naively"
+    yield Figure(what, kept / naive, "x", f"{kept:.0f}/s : {naive:.0f}/s, {AT_ONCE} at once", at_least=20)
+
+
+def _apm(user: User) -> Iterator[Figure]:
+    """What Elastic APM costs at its default sampling, its sending thread included, on the page that costs least."""
+    with (
+        apm_intake.running() as intake,
+        asking(user) as without,
+        asking(user, ELASTIC_APM_SERVER_URL=intake.url) as with_apm,
+    ):
+        seconds = [0.0, 0.0]
+        for turn in range(APM_TURNS + 1):
+            for index, asker in enumerate((without, with_apm)):
+                spent = asker.ask("/dashboard/", FEWER_ROUNDS)
+                # The first turn is for what happens once.
+                seconds[index] += spent if turn else 0
+    sampled = len(intake.events("transaction"))
+    asked = (APM_TURNS + 1) * FEWER_ROUNDS
+    detail = f"{sampled} of {asked} sampled"
+    yield Figure("APM at its default sampling : off", seconds[1] / seconds[0], "x", detail, at_most=1.35)
 
 
 def _mail(application: Any) -> Iterator[Figure]:
