@@ -11,12 +11,13 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-Value = int | datetime.date | Sequence[int]
+Value = int | str | datetime.date | Sequence[int]
 Row = tuple[Any, ...]
 
+_ONE = int | str | datetime.date
 # What stands for a value while the SQL is built: nothing that anybody would write in a query.
 _FIRST_NUMBER = 7_070_707_070_707
-_FIRST_DAY = datetime.date(9707, 7, 7).toordinal()
+_FIRST_DAY = datetime.datetime(9707, 7, 7, tzinfo=datetime.UTC)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,15 +46,15 @@ class _Statement:
 def compiled(build: Callable[..., QuerySet[Any, Any]]) -> Callable[..., list[Row]]:
     """Make of a function that returns a queryset of tuples (`values_list`) one that returns its rows.
 
-    The function is called once, with values that stand for others of their kind: whole numbers, days and lists of
-    numbers, of which each length has a statement of its own. So what it builds must not depend on what they are, and
-    it takes them by position. Raises TypeError where a value does not come through to the database as it is.
+    The function is called once, with values that stand for others of their kind: whole numbers, texts, days, moments
+    and lists of numbers, of which each length has a statement of its own. So what it builds must not depend on what
+    they are, and it takes them by position. Raises TypeError where a value does not come through to the database.
     """
     statements: dict[tuple[Any, ...], _Statement] = {}
 
     @functools.wraps(build)
     def rows(*values: Value) -> list[Row]:
-        shape = (connection.vendor, *(len(value) if isinstance(value, Sequence) else -1 for value in values))
+        shape = (connection.vendor, *(-1 if isinstance(value, _ONE) else len(value) for value in values))
         if shape not in statements:
             statements[shape] = _compile(build, values)
         return statements[shape].run(_flat(values))
@@ -68,7 +69,7 @@ def _compile(build: Callable[..., QuerySet[Any, Any]], values: Sequence[Value]) 
     places = {value: at for at, value in enumerate(_flat(stand_ins))}
     parameters = [(value, places.get(value)) for value in found]
     if {at for _, at in parameters} - {None} != {*places.values()}:
-        raise TypeError(f"Not every value of {build.__qualname__} comes through to the database as it is.")
+        raise TypeError(f"Not every value of {build.__qualname__} comes through to the database.")
     converters = compiler.get_converters([column for column, _, _ in compiler.select])
     return _Statement(
         sql,
@@ -82,8 +83,12 @@ def _stand_ins(values: Sequence[Value]) -> list[Value]:
     made: list[Value] = []
     for value in values:
         count = len(_flat(made))
-        if isinstance(value, datetime.date):
-            made.append(datetime.date.fromordinal(_FIRST_DAY + count))
+        if isinstance(value, datetime.datetime):
+            made.append(_FIRST_DAY + datetime.timedelta(days=count))
+        elif isinstance(value, datetime.date):
+            made.append((_FIRST_DAY + datetime.timedelta(days=count)).date())
+        elif isinstance(value, str):
+            made.append(str(_FIRST_NUMBER + count))
         elif isinstance(value, int):
             made.append(_FIRST_NUMBER + count)
         else:
@@ -92,12 +97,14 @@ def _stand_ins(values: Sequence[Value]) -> list[Value]:
 
 
 def _flat(values: Sequence[Value]) -> list[Any]:
-    """Return all numbers and days in a row, as the database takes them."""
+    """Return all single values in a row, as the database takes them."""
     flat: list[Any] = []
     for value in values:
-        if isinstance(value, datetime.date):
+        if isinstance(value, datetime.datetime):
+            flat.append(connection.ops.adapt_datetimefield_value(value))
+        elif isinstance(value, datetime.date):
             flat.append(connection.ops.adapt_datefield_value(value))
-        elif isinstance(value, int):
+        elif isinstance(value, _ONE):
             flat.append(value)
         else:
             flat += value

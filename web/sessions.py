@@ -6,6 +6,7 @@ was away would open the door again when Redis is back.
 
 from __future__ import annotations
 
+import datetime
 from contextvars import ContextVar
 from typing import Any
 
@@ -15,20 +16,19 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import AuthenticationMiddleware, get_user
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends import cached_db
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
+from django.db import connection
+from django.db.models import Exists, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from savings.compiled import compiled
 from savings.models import User
 
-# Read by column names, which takes half as long as the same by way of the ORM: this is part of every request.
-_PERSON = f"""
-SELECT {", ".join(f"person.{field.column}" for field in User._meta.concrete_fields)}
-FROM {User._meta.db_table} person JOIN django_session session ON session.session_key = %s
-WHERE person.id = %s AND session.expire_date > %s
-"""  # noqa: S608 - names of ours
+_COLUMNS = [field.attname for field in User._meta.concrete_fields]
 
 _session_key: ContextVar[str | None] = ContextVar("session_key", default=None)
 
@@ -76,8 +76,15 @@ class Backend(AuthenticationBackend):
         key = _session_key.get()
         if key is None:
             return super().get_user(user_id)
-        user = next(iter(User.objects.raw(_PERSON, [key, user_id, timezone.now()])), None)
+        found = _person(user_id, key, timezone.now())
+        user = User.from_db(connection.alias, _COLUMNS, found[0]) if found else None
         return user if user and self.user_can_authenticate(user) else None
+
+
+@compiled
+def _person(user_id: int, session_key: str, now: datetime.datetime) -> QuerySet[User, Any]:
+    session = Session.objects.filter(session_key=session_key, expire_date__gt=now)
+    return User.objects.filter(Exists(session), pk=user_id).values_list(*_COLUMNS)
 
 
 def _user(request: HttpRequest) -> User | AnonymousUser:

@@ -60,6 +60,8 @@ class SignInMiddleware(LoginRequiredMiddleware):
         self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
     ) -> HttpResponseBase | None:
         if request.user.is_authenticated:
+            # The person, and no longer what finds them when asked: that costs each look at their name.
+            request.user = vars(request)["_cached_user"]
             return None
         match = request.resolver_match
         if match is not None and match.view_name in PUBLIC:

@@ -48,6 +48,19 @@ def test_its_sql_is_built_once_for_each_length_of_a_list() -> None:
     assert len(built) == 2
 
 
+def test_texts_and_moments_are_values_too() -> None:
+    @compiled
+    def joined(email: str, since: datetime.datetime) -> QuerySet[User, Any]:
+        return User.objects.filter(email=email, date_joined__gte=since).values_list(
+            "pk", "date_joined", "is_active"
+        )
+
+    for user in (make_user(), make_user()):
+        joined_at = user.date_joined
+        assert joined(user.email, joined_at) == [(user.pk, joined_at, True)]
+        assert joined(user.email, joined_at + datetime.timedelta(microseconds=1)) == []
+
+
 def test_what_the_query_says_itself_stays() -> None:
     @compiled
     def shouted(user_id: int) -> QuerySet[User, Any]:
