@@ -26,6 +26,7 @@ from django.db import connection, connections
 from django.test import Client
 
 from savings.models import Plan, Transaction, User
+from tests import factories
 from tests.benchmarks import _crowd
 from tests.benchmarks._report import Figure, in_turns, publish
 
@@ -65,7 +66,10 @@ class _Crowd:
         begun_at = time.monotonic()
         self.me: User = self.do(lambda: _crowd.make(rows))
         self.loaded_in_seconds = time.monotonic() - begun_at
-        self.client: Client = self.do(self._sign_in)
+        self.client: Client = self.do(lambda: self._sign_in(self.me))
+        self.staff: Client = self.do(
+            lambda: self._sign_in(factories.make_user(is_staff=True, is_superuser=True))
+        )
 
     def do(self, action: Callable[[], Any]) -> Any:
         """Do something in this database, and return what it returns."""
@@ -100,9 +104,9 @@ class _Crowd:
         connections.close_all()
         connection.creation.destroy_test_db(at["NAME"], verbosity=0)
 
-    def _sign_in(self) -> Client:
+    def _sign_in(self, user: User) -> Client:
         client = Client(headers={"host": "savings.example.com"})
-        client.force_login(self.me)
+        client.force_login(user)
         return client
 
 
@@ -141,25 +145,33 @@ def _fetch(statement: str, values: list[str]) -> None:
 
 
 def _pages(me: User) -> dict[str, str]:
-    """Return the pages that show transactions, as this person has them."""
+    """Return the pages that show transactions or count them, as this person has them, and staff."""
     plan = Plan.objects.get(user=me)
     middle = me.transactions.order_by("-id")[_crowd.OWN // 2]
     return {
         "dashboard": "/dashboard/",
+        "plans": "/plans/",
         "plan": f"/plans/{plan.pk}/",
         "stash": "/stash/",
         "transactions": "/transactions/",
         "transactions in the middle": f"/transactions/?before={middle.pk}",
+        "transactions by reference": f"/transactions/?q={middle.reference}",
         "receipt": f"/transactions/{middle.reference}/",
+        "asking for a statement": "/statements/start/",
+        "the list of staff": "/admin/savings/transaction/",
+        "the list of staff, by reference": f"/admin/savings/transaction/?q={middle.reference}",
+        "a transaction for staff": f"/admin/savings/transaction/{middle.pk}/change/",
     }
 
 
 def _showing(crowd: _Crowd, path: str) -> Callable[[], object]:
     """Return what asks for a page that is in no cache: its owner has just changed something."""
 
+    client = crowd.staff if path.startswith("/admin/") else crowd.client
+
     def show() -> None:
         User.objects.touch(crowd.me.pk)
-        response = crowd.client.get(path, secure=True)
+        response = client.get(path, secure=True)
         assert response.status_code == 200, (path, response.status_code)
 
     return lambda: crowd.do(show)

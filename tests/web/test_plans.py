@@ -195,6 +195,7 @@ def test_an_earlier_maturity_is_refused_and_the_name_is_not_half_saved(
     plan.refresh_from_db()
     assert response.status_code == 422
     assert "never earlier" in response.content.decode()
+    assert response.content.decode().count('role="alert"') == 1
     assert plan.name == "Car"
 
 
