@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import path
@@ -17,7 +18,6 @@ from web.http import SaverRequest, redirect, render_part, toast
 from web.middleware import PatternFilter, RequestIdFilter
 from web.urls import handler400, handler500  # noqa: F401 - Django looks for them here
 from web.urls import urlpatterns as site_urls
-from web.wsgi import application
 
 HTMX = {"HX-Request": "true"}
 
@@ -111,7 +111,7 @@ def test_what_django_logs_of_a_request_once_it_is_over_carries_its_id(settings: 
     try:
         environ = RequestFactory().get("/nowhere/secret/").environ
         headers: dict[str, str] = {}
-        server: Any = application
+        server: Any = WSGIHandler()
         list(server(environ, lambda status, given: headers.update(given)))
     finally:
         logging.config.dictConfig(settings.LOGGING)
