@@ -25,8 +25,8 @@ class KeysetPage[Row]:
 def page[Row](rows: QuerySet[Any, Row], query: QueryDict, *, size: int = PAGE_SIZE) -> KeysetPage[Row]:
     """Return the page that `?before=<id>` (older rows) or `?after=<id>` (newer rows) of the query asks for.
 
-    The queryset yields model instances or dictionaries with their `id`; everything else in the query string is
-    kept in the links. Raises Http404 for a cursor that is not an id.
+    The queryset yields model instances, dictionaries with their `id` or tuples that begin with it; everything else in
+    the query string is kept in the links. Raises Http404 for a cursor that is not an id.
     """
     before, after = _cursor(query, "before"), _cursor(query, "after")
     if after is not None:
@@ -57,4 +57,10 @@ def _cursor(query: QueryDict, name: str) -> int | None:
 
 def _link(query: QueryDict, name: str, row: Any) -> str:
     kept = [(key, value) for key, values in query.lists() if key not in _CURSORS for value in values]
-    return "?" + urlencode([*kept, (name, row["id"] if isinstance(row, dict) else row.pk)])
+    return "?" + urlencode([*kept, (name, _id(row))])
+
+
+def _id(row: Any) -> int:
+    if isinstance(row, tuple):
+        return int(row[0])
+    return int(row["id"] if isinstance(row, dict) else row.pk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from django import forms
@@ -27,10 +28,9 @@ class FilterForm(forms.Form):
 
     def __init__(self, data: QueryDict, *, user: User, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
-        plans = [(str(pk), name) for pk, name in user.plans.order_by("-id").values_list("pk", "name")]
-        self.fields["plan"] = forms.ChoiceField(
-            label="Where", required=False, choices=[("", "Everywhere"), ("stash", "Stash"), *plans]
-        )
+        # Asked for when they are drawn, or one of them was chosen.
+        places = functools.cache(lambda: _places(user))
+        self.fields["plan"] = forms.ChoiceField(label="Where", required=False, choices=places)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -60,3 +60,8 @@ class FilterForm(forms.Form):
         if plan := values.get("plan"):
             movements = movements.filter(plan=None) if plan == "stash" else movements.filter(plan_id=plan)
         return movements.between(values.get("since"), values.get("until"))
+
+
+def _places(user: User) -> list[tuple[str, str]]:
+    plans = user.plans.order_by("-id").values_list("pk", "name")
+    return [("", "Everywhere"), ("stash", "Stash"), *((str(pk), name) for pk, name in plans)]

@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -38,7 +38,8 @@ _MOVES: dict[tuple[Place, str], int] = {
     ("stash", Kind.STASH_TO_PLAN): -1,
     ("stash", Kind.PLAN_TO_STASH): 1,
 }
-_ICONS = {
+_KINDS, _STATUSES = dict(Kind.choices), dict(Status.choices)
+_ICONS: dict[str, str] = {
     Kind.TOP_UP: "in",
     Kind.STASH_DEPOSIT: "in",
     Kind.STASH_WITHDRAWAL: "out",
@@ -52,7 +53,7 @@ _ICONS = {
     Kind.REVERSAL: "repeat",
     Kind.ADJUSTMENT: "move",
 }
-_BADGES = {
+_BADGES: dict[str, tuple[str, str]] = {
     Status.PENDING: ("", "clock"),
     Status.FAILED: ("bad", "cross"),
     Status.ABANDONED: ("", "cross"),
@@ -61,8 +62,7 @@ _BADGES = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class TransactionRow:
+class TransactionRow(NamedTuple):
     """One line of a list, ready to print."""
 
     id: int
@@ -83,30 +83,30 @@ class TransactionRow:
 
 def rows(movements: Iterable[tuple[Any, ...]], *, seen_from: Place = "") -> list[TransactionRow]:
     """Return the rows of transactions, given by their `COLUMNS`. Signs are as the place sees them, if one is named."""
-    return [row(dict(zip(COLUMNS, values, strict=True)), seen_from=seen_from) for values in movements]
+    today = timezone.localdate()
+    return [_row(values, seen_from=seen_from, this_year=today.year) for values in movements]
 
 
-def row(values: dict[str, Any], *, seen_from: Place = "") -> TransactionRow:
-    """Return one row made of the `COLUMNS` of a transaction."""
-    status = values["status"]
-    way = direction(values["kind"], values["reverses__kind"], seen_from=seen_from)
-    created = timezone.localtime(values["created_on"])
+def _row(values: tuple[Any, ...], *, seen_from: Place, this_year: int) -> TransactionRow:
+    movement_id, reference, kind, status, amount_kobo, created_on, plan, reversed_kind = values
+    way = direction(kind, reversed_kind, seen_from=seen_from)
+    created = timezone.localtime(created_on)
     badge, badge_icon = _BADGES.get(status, (None, ""))
     counts = status == Status.SUCCESS
     return TransactionRow(
-        id=values["id"],
-        reference=values["reference"],
-        what=Kind(values["kind"]).label,
-        where=values["plan__name"] or "Stash",
-        icon=_ICONS[Kind(values["kind"])],
+        id=movement_id,
+        reference=reference,
+        what=_KINDS[kind],
+        where=plan or "Stash",
+        icon=_ICONS[kind],
         is_in=counts and way > 0,
         day=created.date(),
-        day_text=moments.day(created, with_year=created.year != timezone.localdate().year),
+        day_text=moments.day(created, with_year=created.year != this_year),
         time_text=moments.time(created),
-        status=Status(status).label,
+        status=_STATUSES[status],
         badge=badge,
         badge_icon=badge_icon,
-        amount=_amount(values["amount_kobo"], way if counts else min(way, 0)),
+        amount=_amount(amount_kobo, way if counts else min(way, 0)),
         amount_class=_amount_class(status, way),
     )
 

@@ -17,8 +17,8 @@ def index(request: SaverRequest) -> HttpResponse:
     """Everything that moved, newest first, in keyset pages, filtered as the query string says."""
     form = FilterForm(request.GET, user=request.user)
     found = form.filter(request.user.transactions.all())
-    page = keyset.page(found.values(*transaction_rows.COLUMNS), request.GET)
-    days = transaction_rows.by_day(transaction_rows.row(values) for values in page.rows)
+    page = keyset.page(found.values_list(*transaction_rows.COLUMNS), request.GET)
+    days = transaction_rows.by_day(transaction_rows.rows(page.rows))
     context = {"form": form, "days": days, "page": page}
     return render_part(
         request, "transactions/index.html", "listing", context, status=422 if form.errors else 200
