@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Barrier
 
@@ -113,7 +114,8 @@ def _write_and_kill(
         if said == b"over\n":
             return
     time.sleep(seconds)
-    os.kill(child, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
     while said != b"over\n":
         said = nursery.stdout.readline()
 
@@ -132,7 +134,7 @@ def _in_the_middle_of_one(
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("file_format", "kills", "rows"), [("csv", 20, 1_400), ("xlsx", 4, 600), ("pdf", 4, 200)]
+    ("file_format", "kills", "rows"), [("csv", 20, 6_000), ("xlsx", 4, 600), ("pdf", 4, 200)]
 )
 def test_killed_at_random_moments_it_is_finished_later_once(
     environment: dict[str, str],
@@ -141,6 +143,7 @@ def test_killed_at_random_moments_it_is_finished_later_once(
     kills: int,
     rows: int,
 ) -> None:
+    # Of CSV more rows than so many children come to: eight deaths without getting on are the end of a row.
     user, chance = make_user(), random.Random(file_format)
     fill(user, rows)
     statement = ask(user, format=file_format)
