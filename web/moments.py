@@ -24,6 +24,11 @@ def day(on: datetime.date, *, with_year: bool = True) -> str:
     return f"{on.day} {_MONTHS[on.month]} {on.year}" if with_year else f"{on.day} {_MONTHS[on.month]}"
 
 
+def whole_day(on: datetime.date) -> str:
+    """Return a day in full: `Friday 27 November 2026`."""
+    return f"{calendar.day_name[on.weekday()]} {on.day} {calendar.month_name[on.month]} {on.year}"
+
+
 def time(at: datetime.datetime) -> str:
     """Return a local time of day: `10:31`."""
     return f"{at.hour:02}:{at.minute:02}"

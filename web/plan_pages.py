@@ -41,7 +41,8 @@ class PlanCard:
     icon: str
     terms: str
     balance_kobo: int
-    percent: float | None
+    # Ready to print, as the rest: a number in a template is looked at for how the language writes it.
+    percent: SafeString | None
     progress_text: str
     end_text: str
     # The final place in the circle that it was a part of, in words.
@@ -57,9 +58,9 @@ def card(plan: Saving, today: datetime.date) -> PlanCard:
         icon=ICONS[Product.Kind(plan.product_kind)],
         terms=f"{plan.product_name} · {money.percent(plan.rate_bps)}",
         balance_kobo=plan.balance_kobo,
-        percent=share,
+        percent=None if share is None else SafeString(share),
         progress_text=text,
-        end_text=moments.day(plan.matures_on) if plan.matures_on else "Any time",
+        end_text=SafeString(moments.day(plan.matures_on) if plan.matures_on else "Any time"),
         place=ordinal(plan.final_rank) if plan.final_rank else "",
         is_first=plan.final_rank == 1,
     )

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.safestring import SafeString
 
 from savings import money
 from savings.models import Account, Entry, Transaction
@@ -38,7 +39,9 @@ _MOVES: dict[tuple[Place, str], int] = {
     ("stash", Kind.STASH_TO_PLAN): -1,
     ("stash", Kind.PLAN_TO_STASH): 1,
 }
-_KINDS, _STATUSES = dict(Kind.choices), dict(Status.choices)
+# Words of ours are safe, as are the moments below: to look for what to escape in each costs more than to print it.
+_KINDS = {kind: SafeString(label) for kind, label in Kind.choices}
+_STATUSES = {status: SafeString(label) for status, label in Status.choices}
 _ICONS: dict[str, str] = {
     Kind.TOP_UP: "in",
     Kind.STASH_DEPOSIT: "in",
@@ -101,13 +104,13 @@ def _row(values: tuple[Any, ...], *, seen_from: Place, this_year: int) -> Transa
         icon=_ICONS[kind],
         is_in=counts and way > 0,
         day=created.date(),
-        day_text=moments.day(created, with_year=created.year != this_year),
-        time_text=moments.time(created),
+        day_text=SafeString(moments.day(created, with_year=created.year != this_year)),
+        time_text=SafeString(moments.time(created)),
         status=_STATUSES[status],
         badge=badge,
         badge_icon=badge_icon,
         amount=_amount(amount_kobo, way if counts else min(way, 0)),
-        amount_class=_amount_class(status, way),
+        amount_class=SafeString(_amount_class(status, way)),
     )
 
 

@@ -188,6 +188,12 @@ class Transaction(models.Model):
         indexes = [
             # A person's activity, newest first, and its keyset pages.
             models.Index(fields=["user", "-id"], name="transaction_by_user"),
+            # The stash's activity, newest first: of somebody with much else it would be looked for among all of it.
+            models.Index(
+                fields=["user", "-id"],
+                name="transaction_of_stash",
+                condition=Q(kind__in=["stash_deposit", "stash_withdrawal", "plan_to_stash", "stash_to_plan"]),
+            ),
             # A plan's activity, newest first, and its keyset pages.
             models.Index(fields=["plan", "-id"], name="transaction_by_plan"),
             # The sweep that asks the provider about payments nobody told us of.

@@ -10,9 +10,11 @@ from django.contrib.messages import constants
 from django.contrib.messages.storage.base import Message
 from django.template.base import Parser, TextNode, Token
 from django.template.context import Context
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django_htmx.jinja import htmx_script
 
 from web.templatetags.icons import ICONS
 
@@ -64,6 +66,28 @@ def asset(parser: Parser, token: Token) -> TextNode:
 def lab_link() -> SafeString:
     """Return the account menu's link to the lab, where there is one."""
     return mark_safe(f'<a href="/lab/">{ICONS["flask"]}Lab</a>' if settings.HAS_LAB else "")  # noqa: S308 - ours
+
+
+@register.tag
+def htmx(parser: Parser, token: Token) -> TextNode:
+    """Write what loads htmx, and in development what shows its errors: the same on every page."""
+    return TextNode(htmx_script())
+
+
+@register.tag
+def trouble(parser: Parser, token: Token) -> TextNode:
+    """Write the notice that app.js shows where a request does not get through: the same on every page, so made once."""
+    return TextNode(
+        render_to_string(
+            "_toast.html",
+            {
+                "text": "That did not get through",
+                "note": "Check your connection, then load the page again to see where things stand.",
+                "bad": True,
+                "trouble": True,
+            },
+        )
+    )
 
 
 @register.inclusion_tag("_toast.html")

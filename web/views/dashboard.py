@@ -15,7 +15,7 @@ from savings import dashboard, money
 from savings.compiled import compiled
 from savings.dashboard import Holdings
 from savings.models import Transaction
-from web import board_pages, caching, plan_pages, transaction_rows
+from web import board_pages, caching, moments, plan_pages, transaction_rows
 from web.charts import area_chart
 from web.http import SaverRequest, render_part
 
@@ -45,6 +45,7 @@ def home(request: SaverRequest) -> HttpResponse:
     context = {
         "greeting": _greeting(),
         "today": today,
+        "today_text": moments.whole_day(today),
         "total_kobo": holdings.total_kobo,
         "period": period,
         "periods": [(key, text, key == period) for key, (text, _) in PERIODS.items()],
@@ -53,7 +54,10 @@ def home(request: SaverRequest) -> HttpResponse:
         "stash_kobo": holdings.stash_kobo,
         "on_hold_kobo": holdings.on_hold_kobo,
         "cards": [plan_pages.card(plan, today) for plan in holdings.plans[:MOST_CARDS]],
-        "upcoming": dashboard.upcoming(holdings.plans, today),
+        "upcoming": [
+            (item.name, moments.day(item.day), money.naira(item.amount_kobo))
+            for item in dashboard.upcoming(holdings.plans, today)
+        ],
         "accrued_kobo": dashboard.accrued_kobo(holdings.plans, today),
         "circle": circle,
         "rows": transaction_rows.rows(_latest(request.user.pk)),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from savings import dashboard, payments, references
+from savings.compiled import compiled
 from savings.exceptions import Refused
 from savings.models import Transaction
 from web import caching, plan_pages, transaction_rows
@@ -15,6 +19,7 @@ from web.forms import MoneyField, OnceForm, add_refusal
 from web.http import SaverRequest, redirect, render_part
 from web.views.payments import where_to_pay
 
+# As in the index that finds them.
 _TOUCHES_STASH = [
     Transaction.Kind.STASH_DEPOSIT,
     Transaction.Kind.STASH_WITHDRAWAL,
@@ -35,14 +40,19 @@ def home(request: SaverRequest) -> HttpResponse:
     """The stash, its latest transactions, and the plans its money can move to."""
     today = timezone.localdate()
     holdings = dashboard.holdings(request.user)
-    latest = request.user.transactions.filter(kind__in=_TOUCHES_STASH).order_by("-id")[:LATEST]
     context = {
         "stash_kobo": holdings.stash_kobo,
         "on_hold_kobo": holdings.on_hold_kobo,
         "cards": [plan_pages.card(plan, today) for plan in holdings.plans if not plan.is_matured(today)],
-        "rows": transaction_rows.rows(latest.values_list(*transaction_rows.COLUMNS), seen_from="stash"),
+        "rows": transaction_rows.rows(_latest(request.user.pk), seen_from="stash"),
     }
     return render(request, "stash/home.html", context)
+
+
+@compiled
+def _latest(user_id: int) -> QuerySet[Transaction, Any]:
+    of_stash = Transaction.objects.filter(user=user_id, kind__in=_TOUCHES_STASH).order_by("-id")
+    return of_stash.values_list(*transaction_rows.COLUMNS)[:LATEST]
 
 
 def fund(request: SaverRequest) -> HttpResponse:
