@@ -64,6 +64,11 @@ class _Kept(NamedTuple):
         # The id is where `fragments` looks for it.
         return b"%d %d\n%b" % (*self.circle, self.body)
 
+    def is_current(self, found: Found) -> bool:
+        """Return whether this shows the board as it was when the page was found."""
+        version = b"%d" % self.circle.version
+        return not self.circle.id or (not boards.gate.suspect and found.board_version == version)
+
 
 def page(*known: str, also: Callable[[], str] = str, parts: bool = True) -> Callable[[View], View]:
     """Keep the pages of a view. `known` are the parameters it reads; with any other in the address nothing is kept.
@@ -126,8 +131,9 @@ def _answer(request: SaverRequest, key: str, view: Callable[[], HttpResponse]) -
     store = cast("Cache", caches["template_fragments"])
     name = f"page:{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}"
     found = store.find(name)
-    if found and _is_current(found):
-        return _response(request, key, _Kept.read(found.body))
+    kept = _Kept.read(found.body) if found else None
+    if found and kept and kept.is_current(found):
+        return _response(request, key, kept)
     given: list[HttpResponse] = []
 
     def make() -> tuple[bytes, int]:
@@ -137,14 +143,8 @@ def _answer(request: SaverRequest, key: str, view: Callable[[], HttpResponse]) -
         return (made.stored(), PAGE_SECONDS) if made else (b"", 0)
 
     # Somebody else's may have been begun before what this one has to show was committed.
-    body = store.once(name, make, _is_current, found)
+    body = store.once(name, make, lambda made: _Kept.read(made.body).is_current(made), found)
     return _response(request, key, _Kept.read(body)) if body else given[0]
-
-
-def _is_current(found: Found) -> bool:
-    """Return whether what is kept shows the board as it is."""
-    circle = _Kept.read(found.body).circle
-    return not circle.id or (not boards.gate.suspect and found.board_version == b"%d" % circle.version)
 
 
 def _kept(request: SaverRequest, response: HttpResponse) -> _Kept | None:

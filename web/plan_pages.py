@@ -101,8 +101,7 @@ def detail(plan: Plan) -> dict[str, Any]:
 
 @compiled
 def _latest(plan_id: int) -> QuerySet[Transaction, Any]:
-    of_plan = Transaction.objects.filter(plan=plan_id).order_by("-id")
-    return of_plan.values_list(*transaction_rows.COLUMNS)[:LATEST]
+    return transaction_rows.newest(Transaction.objects.filter(plan=plan_id), LATEST)
 
 
 def _chart(plan: Plan, pace: list[tuple[datetime.date, int]], today: datetime.date) -> SafeString:

@@ -8,12 +8,14 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
 from savings import money
 from savings.models import Account, Entry, Transaction
+from savings.models.ledger import TransactionQuerySet
 from web import moments
 
 Kind, Status = Transaction.Kind, Transaction.Status
@@ -82,6 +84,11 @@ class TransactionRow(NamedTuple):
     badge_icon: str
     amount: str
     amount_class: str
+
+
+def newest(found: TransactionQuerySet, most: int) -> QuerySet[Transaction, Any]:
+    """Return the newest of some transactions by their `COLUMNS`, which `rows` takes."""
+    return found.order_by("-id").values_list(*COLUMNS)[:most]
 
 
 def rows(movements: Iterable[tuple[Any, ...]], *, seen_from: Place = "") -> list[TransactionRow]:

@@ -20,7 +20,7 @@ from typing import Any
 import django
 from django.conf import settings
 
-from tests.benchmarks import _servers
+from tests.benchmarks import _database, _servers
 
 if not settings.configured:
     os.environ |= _servers.PRODUCTION
@@ -28,7 +28,7 @@ if not settings.configured:
 
 from django.core.cache import cache
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -60,14 +60,10 @@ def main() -> int:
     parser.add_argument("--members", type=int, default=MILLION)
     parser.add_argument("--json")
     options = parser.parse_args()
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     for url in (settings.REDIS_URL, settings.LEADERBOARD_REDIS_URL):
         boards.client(url).flushdb()
-    try:
+    with _database.made():
         figures = list(_measure(options.members))
-    finally:
-        connections.close_all()
-        connection.creation.destroy_test_db(settings.DATABASES["default"]["NAME"], verbosity=0)
     return publish("leaderboards", figures, options.json)
 
 

@@ -23,13 +23,14 @@ if not settings.configured:
     os.environ |= PRODUCTION
     django.setup()
 
-from django.db import connection, connections
+from django.db import connection
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
 from savings import ledger, references
 from savings.models import Account, Entry, Plan, Product, Transaction
 from tests import factories
+from tests.benchmarks import _database
 from tests.benchmarks._report import Figure, publish
 
 ROUNDS = 5
@@ -47,12 +48,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json")
     options = parser.parse_args()
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    try:
+    with _database.made():
         figures = list(_measure())
-    finally:
-        connections.close_all()
-        connection.creation.destroy_test_db(settings.DATABASES["default"]["NAME"], verbosity=0)
     return publish("ledger", figures, options.json)
 
 

@@ -30,13 +30,14 @@ if not settings.configured:
     os.environ |= _servers.PRODUCTION
     django.setup()
 
-from django.db import connection, connections
+from django.db import connection
 from django.test import Client
 
 from savings import board_upkeep, boards, ledger_checks, scores
 from savings.demo import cast, scale
 from savings.models import Circle, OutboxRow, Product, Statement, Transaction, User, WebhookEvent
 from tests import factories
+from tests.benchmarks import _database
 from tests.benchmarks._report import Figure, publish
 
 PEOPLE, TRANSACTIONS = 3_000, 60_000
@@ -85,17 +86,12 @@ def main() -> int:
         raise SystemExit("Locust is missing: `make bench` installs requirements/bench.txt.")
     # Told to stop, what was started ends too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     # Nothing that was kept for people of another run, who had the same ids.
     kept = [cache["LOCATION"] for cache in settings.CACHES.values()]
     for url in (*kept, settings.LEADERBOARD_REDIS_URL, settings.HUEY["connection"]["url"]):
         boards.client(url).flushdb()
-    try:
-        with tempfile.TemporaryDirectory(dir=settings.VAR_DIR) as folder:
-            figures = list(_measure(Path(folder), options.seconds))
-    finally:
-        connections.close_all()
-        connection.creation.destroy_test_db(settings.DATABASES["default"]["NAME"], verbosity=0)
+    with _database.made(), tempfile.TemporaryDirectory(dir=settings.VAR_DIR) as folder:
+        figures = list(_measure(Path(folder), options.seconds))
     return publish("load", figures, options.json)
 
 

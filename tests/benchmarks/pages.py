@@ -25,14 +25,14 @@ if not settings.configured:
 import httpx
 import redis
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection
 from django.template import engines
 from django.template.loader import render_to_string
 
 from savings import board_upkeep, gateway, payments, references
 from savings.models import Circle, Transaction, User
 from tests import apm_intake, factories
-from tests.benchmarks import _site
+from tests.benchmarks import _database, _site
 from tests.benchmarks._asking import Asker, asking, asking_counted
 from tests.benchmarks._report import Figure, in_turns, publish
 from tests.benchmarks._site import Browser
@@ -80,14 +80,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json")
     options = parser.parse_args()
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     for url in {cache["LOCATION"] for cache in settings.CACHES.values()}:
         redis.Redis.from_url(url).flushdb()
-    try:
+    with _database.made():
         figures = list(_measure())
-    finally:
-        connections.close_all()
-        connection.creation.destroy_test_db(settings.DATABASES["default"]["NAME"], verbosity=0)
     return publish("pages", figures, options.json)
 
 
@@ -197,7 +193,7 @@ def _rows(user: User) -> Iterator[Figure]:
         return lambda: render_to_string(
             "transactions/_rows.html",
             {
-                "rows": transaction_rows.rows(newest.values_list(*transaction_rows.COLUMNS)[:rows]),
+                "rows": transaction_rows.rows(transaction_rows.newest(user.transactions.all(), rows)),
                 "where": True,
                 "with_day": True,
             },

@@ -18,14 +18,14 @@ from pathlib import Path
 import django
 from django.conf import settings
 
-from tests.benchmarks import _servers
+from tests.benchmarks import _database, _servers
 
 if not settings.configured:
     os.environ |= _servers.PRODUCTION
     django.setup()
 
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -79,14 +79,9 @@ def main() -> int:
         import weasyprint  # noqa: F401, PLC0415
     except ImportError:
         raise SystemExit("WeasyPrint is missing: `make bench` installs requirements/bench.txt.") from None
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    with tempfile.TemporaryDirectory(dir=settings.VAR_DIR) as folder:
+    with _database.made(), tempfile.TemporaryDirectory(dir=settings.VAR_DIR) as folder:
         keep_in(Path(folder))
-        try:
-            figures = list(_measure(options.rows))
-        finally:
-            connections.close_all()
-            connection.creation.destroy_test_db(settings.DATABASES["default"]["NAME"], verbosity=0)
+        figures = list(_measure(options.rows))
     return publish("statements", figures, options.json)
 
 

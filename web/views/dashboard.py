@@ -67,8 +67,7 @@ def home(request: SaverRequest) -> HttpResponse:
 
 @compiled
 def _latest(user_id: int) -> QuerySet[Transaction, Any]:
-    mine = Transaction.objects.filter(user=user_id).order_by("-id")
-    return mine.values_list(*transaction_rows.COLUMNS)[:LATEST]
+    return transaction_rows.newest(Transaction.objects.filter(user=user_id), LATEST)
 
 
 def _growth(holdings: Holdings, today: datetime.date, days: int | None) -> dict[str, Any]:

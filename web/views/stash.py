@@ -51,8 +51,8 @@ def home(request: SaverRequest) -> HttpResponse:
 
 @compiled
 def _latest(user_id: int) -> QuerySet[Transaction, Any]:
-    of_stash = Transaction.objects.filter(user=user_id, kind__in=_TOUCHES_STASH).order_by("-id")
-    return of_stash.values_list(*transaction_rows.COLUMNS)[:LATEST]
+    of_stash = Transaction.objects.filter(user=user_id, kind__in=_TOUCHES_STASH)
+    return transaction_rows.newest(of_stash, LATEST)
 
 
 def fund(request: SaverRequest) -> HttpResponse:
