@@ -4,15 +4,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from huey.serializer import SignedSerializer
 from redis.connection import parse_url
 
+from web.environment import Env, check_url, parse_from_email, parse_site_url, parsed
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+env = Env()
 env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
 # Where the site keeps files of its own: collected static files, and in development the database.
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
@@ -30,19 +31,21 @@ def required(name: str) -> str:
 
 DEBUG = env.bool("DEBUG", default=False)
 PORT = env.int("PORT", default=8000)
-SITE_URL = (
-    env.str("SITE_URL", default=f"http://127.0.0.1:{PORT}") if DEBUG else required("SITE_URL")
-).rstrip("/")
+# By name, since browsers refuse passkeys at an IP address.
+_site = parse_site_url(
+    env.str("SITE_URL", default=f"http://localhost:{PORT}") if DEBUG else required("SITE_URL")
+)
+SITE_URL, SITE_HOST = _site.url, _site.host
 SECRET_KEY = (
     env.str("SECRET_KEY", default="development-only-" + "x" * 40) if DEBUG else required("SECRET_KEY")
 )
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS",
-    default=[urlsplit(SITE_URL).hostname or "", *(["127.0.0.1", "localhost"] if DEBUG else [])],
+    default=[SITE_HOST, *(["127.0.0.1", "[::1]", "localhost"] if DEBUG else [])],
 )
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
-INTERNAL_IPS = ["127.0.0.1"] if DEBUG else []
+INTERNAL_IPS = ["127.0.0.1", "::1"] if DEBUG else []
 # Development's own tools. With DEBUG off neither is there: not installed, and no address leads to it.
 HAS_LAB = DEBUG
 DEBUG_TOOLBAR = DEBUG and env.bool("DEBUG_TOOLBAR", default=True)
@@ -61,7 +64,7 @@ CIRCLE_MEMBER_LIMIT = env.int("CIRCLE_MEMBER_LIMIT", default=200)
 # The payment provider. Without a key the simulator that ships with the project stands in.
 
 PAYSTACK_SECRET_KEY = env.str("PAYSTACK_SECRET_KEY", default="")
-SIMULATOR_URL = env.str("SIMULATOR_URL", default=f"http://127.0.0.1:{PORT + 1}").rstrip("/")
+SIMULATOR_URL = check_url("SIMULATOR_URL", env.str("SIMULATOR_URL", default=f"http://127.0.0.1:{PORT + 1}"))
 SIMULATOR_SECRET_KEY = env.str("SIMULATOR_SECRET_KEY", default="sk_test_simulator")
 # What the simulator remembers: a file for each of its addresses, so that two never send each other's events.
 SIMULATOR_FILE = Path(
@@ -140,8 +143,10 @@ FORM_RENDERER = "web.forms.Renderer"
 DATABASES = {
     "default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'asusu.sqlite3'}")
     if DEBUG
-    else env.db_url_config(required("DATABASE_URL"))
+    else parsed("DATABASE_URL", lambda: env.db_url_config(required("DATABASE_URL")))
 }
+if not DATABASES["default"]["ENGINE"].endswith((".postgresql", ".sqlite3")):
+    raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// (or sqlite:/// in development).")
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     VAR_DIR.mkdir(parents=True, exist_ok=True)
     # IMMEDIATE takes the write lock at BEGIN, so that two writers queue instead of failing midway.
@@ -164,7 +169,7 @@ REDIS_URL = (
 def redis_database(number: int, **options: float) -> str:
     """Return `REDIS_URL` moved on by so many databases: pools are keyed by URL, so each use has its own."""
     address, _, query = REDIS_URL.partition("?")
-    given = parse_url(REDIS_URL)
+    given = parsed("REDIS_URL", lambda: parse_url(REDIS_URL))
     settings = dict(parse_qsl(query)) | options | {"db": given.get("db", 0) + number}
     return f"{address}?{urlencode(settings)}"
 
@@ -240,12 +245,16 @@ STATEMENT_WRITERS = max(1, HUEY["consumer"]["workers"] // 2)
 # E-mail. Without EMAIL_URL mails stay in the site's own mailbox, which only development has.
 
 EMAIL_TIMEOUT_SECONDS = 10
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Asusu <hello@asusu.example>")
+DEFAULT_FROM_EMAIL = parse_from_email(
+    env.str("DEFAULT_FROM_EMAIL", default="Asusu <hello@asusu.example>" if DEBUG else ""), _site
+)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_URL = env.str("EMAIL_URL", default="") if DEBUG else required("EMAIL_URL")
 # With neither, the pages that send a mail show where to read it. Never outside development.
 SHOWS_MAILBOX = DEBUG and not EMAIL_URL
-_email = env.email_url_config(EMAIL_URL or "dummymail://")
+_email = parsed("EMAIL_URL", lambda: env.email_url_config(EMAIL_URL or "dummymail://"))
+if _email["EMAIL_BACKEND"].endswith("smtp.EmailBackend") and not _email["EMAIL_HOST"]:
+    raise ImproperlyConfigured("EMAIL_URL has no host: smtp+tls://user:password@smtp.example.com:587")
 MAILERS = {
     "default": {
         "BACKEND": _email["EMAIL_BACKEND"],

@@ -9,9 +9,18 @@
     SecurityError: "Passkeys need a secure address.",
   };
 
-  // Browsers refuse passkeys for an address that is only a number.
-  const isNumber = /^[\d.]+$|^\[/.test(location.hostname);
-  const works = Boolean(window.PublicKeyCredential) && !isNumber;
+  // Why passkeys cannot work here; empty where they can. Browsers bind a passkey to a host name over a secure connection.
+  const obstacle = () => {
+    const { hostname, port } = location;
+    if (/^127\.|^\[::1\]$/.test(hostname))
+      return `Browsers allow passkeys only at a name. Open http://localhost${port && `:${port}`} instead.`;
+    if (/^[\d.]+$|^\[/.test(hostname)) return "Browsers allow passkeys only at a name. Open this site by its name, not by its IP address.";
+    if (!window.isSecureContext) return "Browsers allow passkeys only over a secure connection. Open this site with https.";
+    if (!window.PublicKeyCredential) return "This browser does not support passkeys. Update it, or use another one.";
+    return "";
+  };
+  const reason = obstacle();
+  const works = !reason;
 
   const given = () => JSON.parse(document.getElementById("passkey-options").textContent);
 
@@ -37,7 +46,10 @@
     "sign-in": async (form) => webauthnJSON.get((await asked(form)).request_options),
   };
 
-  for (const missing of document.querySelectorAll("[data-no-passkey]")) missing.hidden = works;
+  for (const notice of document.querySelectorAll("[data-no-passkey]")) {
+    notice.hidden = works;
+    notice.textContent = reason;
+  }
 
   for (const form of document.querySelectorAll("form[data-passkey]")) {
     form.hidden = !works;

@@ -60,8 +60,8 @@ def test_each_end_leads_to_the_receipt_and_is_told(
     client: Client, provider: Provider, payment: Payment, outcome: str, told: str
 ) -> None:
     back = provider.pay(payment, outcome).headers["Location"]
-    assert back.startswith(f"http://127.0.0.1:8000{url(payment)}")
-    response = client.get(back.removeprefix("http://127.0.0.1:8000"))
+    assert back.startswith(f"http://localhost:8000{url(payment)}")
+    response = client.get(back.removeprefix("http://localhost:8000"))
     assert response.status_code == 302
     assert response["Location"] == f"/transactions/{payment.transaction.reference}/"
     assert told in said(response)

@@ -58,7 +58,9 @@ def start(ports: tuple[int, int], tmp_path: Path) -> Iterator[Start]:
 def test_the_site_answers_and_ctrl_c_leaves_no_process(start: Start, ports: tuple[int, int]) -> None:
     process = start()
     printed = _read_until(process, "Ctrl-C ends everything.")
-    assert f"Asusu is at http://127.0.0.1:{ports[0]}" in printed
+    assert f"Asusu is at http://localhost:{ports[0]}" in printed
+    assert f"Mails are at http://localhost:{ports[0]}/messages/mailbox/" in printed
+    assert f"The lab is at http://localhost:{ports[0]}/lab/" in printed
     with urlopen(f"http://127.0.0.1:{ports[0]}/static/css/app.css", timeout=10) as page:
         assert page.status == 200
     descendants = _descendants(process.pid)

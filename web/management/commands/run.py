@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
+from django.urls import reverse
 
 from savings import demo
 from savings.demo import cast
@@ -89,6 +90,9 @@ class Command(BaseCommand):
                 f"  or as staff  {'  '.join(cast.STAFF)}",
                 f"  Password     {cast.PASSWORD}",
             ]
+        if settings.SHOWS_MAILBOX:
+            lines += [f"  Mails are at {settings.SITE_URL}{reverse('messages:mailbox')}"]
+        lines += [f"  The lab is at {settings.SITE_URL}{reverse('lab:home')}"]
         connections.close_all()
         self._say("\n".join([*lines, "  Ctrl-C ends everything.", ""]))
 

@@ -1,0 +1,124 @@
+"""Settings from the environment: what is refused, and that each complaint names its variable."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from tests.web.test_production import production
+from web.environment import parse_from_email, parse_site_url
+
+
+@pytest.mark.parametrize(
+    ("given", "url", "host"),
+    [
+        ("https://savings.example.com", "https://savings.example.com", "savings.example.com"),
+        ("https://Savings.Example.com:443/", "https://savings.example.com", "savings.example.com"),
+        ("http://savings.example.com:80", "http://savings.example.com", "savings.example.com"),
+        ("https://savings.example.com:8443", "https://savings.example.com:8443", "savings.example.com"),
+        ("https://savings.example.com.", "https://savings.example.com", "savings.example.com"),
+        ("http://localhost:8000", "http://localhost:8000", "localhost"),
+        ("http://192.0.2.7", "http://192.0.2.7", "192.0.2.7"),
+        ("http://[::1]:8000", "http://[::1]:8000", "[::1]"),
+        ("https://[2001:DB8:0::1]/", "https://[2001:db8::1]", "[2001:db8::1]"),
+        ("https://ọjà.example", "https://xn--j-sfa590u.example", "xn--j-sfa590u.example"),
+    ],
+)
+def test_the_address_of_the_site_is_what_browsers_send(given: str, url: str, host: str) -> None:
+    site = parse_site_url(given)
+    assert (site.url, site.host) == (url, host)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "savings.example.com",
+        "ftp://savings.example.com",
+        "https://",
+        "https:///savings",
+        "https://savings.example.com/app",
+        "https://savings.example.com/?x=1",
+        "https://savings.example.com?",
+        "https://savings.example.com#",
+        "https://ada:secret@savings.example.com",
+        "https://savings.example.com:port",
+        "https://savings.example.com:99999",
+        "https://[::1",
+        "https://sav ings.example.com",
+        "https://savings..example.com",
+    ],
+)
+def test_an_address_that_could_not_work_is_refused_by_name(given: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="SITE_URL") as refused:
+        parse_site_url(given)
+    assert "secret" not in str(refused.value)
+
+
+def started(**environment: str) -> subprocess.CompletedProcess[str]:
+    """Load the settings of a server with these variables, and print what depends on them."""
+    look = (
+        "import web.wsgi; from django.conf import settings as s;"
+        "print(s.ALLOWED_HOSTS, s.CSRF_TRUSTED_ORIGINS, s.DEFAULT_FROM_EMAIL)"
+    )
+    command = [sys.executable, "-c", look]
+    return subprocess.run(command, env=production(**environment), capture_output=True, text=True, check=False)
+
+
+def test_a_site_at_an_ipv6_address_allows_its_own_host() -> None:
+    done = started(SITE_URL="https://[::1]:8443", DEFAULT_FROM_EMAIL="Asusu <hello@example.com>")
+    assert done.stdout.startswith("['[::1]'] ['https://[::1]:8443']"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SITE_URL", "https://savings.example.com/app"),
+        ("EMAIL_URL", "smtp+tls://asusu:pass#word@mail.example.com:587"),
+        ("EMAIL_URL", "smtp+tls://asusu:pass/word@mail.example.com:587"),
+        ("EMAIL_URL", "smtp+tls://asusu:pass[word@mail.example.com:587"),
+        ("EMAIL_URL", "pigeon://asusu:password@mail.example.com"),
+        ("EMAIL_URL", "smtp+tls://"),
+        ("DATABASE_URL", "postgres://asusu:pass/word@db.example.com/asusu"),
+        ("DATABASE_URL", "postgres://asusu:password@db.example.com:port/asusu"),
+        ("DATABASE_URL", "nonsense://asusu:password@db.example.com/asusu"),
+        ("REDIS_URL", "redis://:pass#word@redis.example.com:6379/0"),
+        ("REDIS_URL", "http://:password@redis.example.com"),
+        ("DEFAULT_FROM_EMAIL", "not an address"),
+        ("TRUSTED_PROXIES", "password"),
+        ("HUEY_WORKERS", "many password"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_named_and_not_shown(name: str, value: str) -> None:
+    done = started(**{name: value})
+    assert done.returncode != 0
+    last_line = done.stderr.strip().splitlines()[-1]
+    assert name in last_line
+    assert "pass" not in last_line.replace("passwords", "").replace("user:password", "")
+
+
+def test_mails_come_from_the_sites_own_host_unless_said_otherwise() -> None:
+    assert "Asusu <hello@savings.example>" in started().stdout
+    assert "Ajo <ajo@example.com>" in started(DEFAULT_FROM_EMAIL="Ajo <ajo@example.com>").stdout
+
+
+@pytest.mark.parametrize("address", ["https://192.0.2.7", "https://[::1]", "https://intranet"])
+def test_a_host_that_no_mail_can_come_from_needs_a_sender(address: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="DEFAULT_FROM_EMAIL"):
+        parse_from_email("", parse_site_url(address))
+
+
+@pytest.mark.parametrize(
+    "given", ["a@b.com, c@d.com", "Ada", "Ada <>", "Ada <a@b.com>\nBcc: <x@y.com>", "a@@b.com"]
+)
+def test_a_sender_is_one_address(given: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="DEFAULT_FROM_EMAIL"):
+        parse_from_email(given, parse_site_url("https://savings.example.com"))
+
+
+def test_no_default_of_ours_is_a_sender_in_production() -> None:
+    assert "asusu.example" not in started().stdout
+    assert os.environ.get("DEFAULT_FROM_EMAIL") is None
