@@ -7,6 +7,7 @@ Counts are kept in a context variable, so that threads, coroutines and requests 
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import logging
 import time
@@ -141,14 +142,19 @@ def _finish(request: HttpRequest, response: HttpResponseBase, counts: Counts) ->
     finished.send_robust(CountingMiddleware, request=request, response=response, counts=counts)
     if logger.isEnabledFor(logging.INFO):
         # The pattern and not the address: it holds no id, reference or code, and no query.
-        said = {
+        # Written as JSON here: a formatter of the logging module takes ten times as long.
+        pattern = route(request)
+        line = {
+            "@timestamp": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+            "log.level": "info",
+            "message": f"{request.method} {pattern} {response.status_code}",
             "request_id": request.request_id,  # type: ignore[attr-defined]
             "method": request.method,
-            "route": route(request),
+            "route": pattern,
             "status": response.status_code,
             "ms": round(counts.seconds * 1000, 2),
         }
-        logger.info(json.dumps(said | counts.labels()))
+        logger.info(json.dumps(line | counts.labels()))
 
 
 # A wrapper put on each connection once. One per request would cost 3 µs each time, and miss other threads.

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Callable
-from contextvars import ContextVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -17,10 +15,9 @@ from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
 from savings.exceptions import Refused
+from web import log_lines
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-
-_request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 
 class RequestIdMiddleware:
@@ -33,38 +30,13 @@ class RequestIdMiddleware:
         # Ours, never the client's: what is in the logs must not be chosen by a stranger.
         request_id = secrets.token_hex(4).upper()
         request.request_id = request_id  # type: ignore[attr-defined]
-        token = _request_id.set(request_id)
+        token = log_lines.request_id.set(request_id)
         try:
             response = self.get_response(request)
         finally:
-            _request_id.reset(token)
+            log_lines.request_id.reset(token)
         response["X-Request-ID"] = request_id
         return response
-
-
-class RequestIdFilter(logging.Filter):
-    """Puts the id of the request at hand on each log record."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        # What Django says of an answer that is no success, it says outside of all middleware: then only the request
-        # that it puts on the record still knows.
-        request = getattr(record, "request", None)
-        record.request_id = getattr(request, "request_id", None) or _request_id.get()
-        return True
-
-
-class PatternFilter(logging.Filter):
-    """Puts the pattern in place of the address in what Django says of a refused request.
-
-    Addresses hold what opens doors: the code of an invitation, the token of a mail.
-    """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        request = getattr(record, "request", None)
-        if isinstance(request, HttpRequest) and isinstance(record.args, tuple):
-            pattern = f"/{request.resolver_match.route if request.resolver_match else '-'}"
-            record.args = tuple(pattern if arg == request.path else arg for arg in record.args)
-        return True
 
 
 class FrameMiddleware:

@@ -1,5 +1,6 @@
 """Every setting of Asusu, read from the environment; `.env.example` lists each variable."""
 
+import logging
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -471,36 +472,43 @@ DEBUG_TOOLBAR_CONFIG = {
     "ENABLE_STACKTRACES_LOCALS": False,
 }
 
+# In development a line for a person to read, on a server one JSON object a line, tracebacks included.
+_log_level = env.str("LOG_LEVEL", default="INFO").upper()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "request_id": {"()": "web.middleware.RequestIdFilter"},
-        "pattern": {"()": "web.middleware.PatternFilter"},
+        "request_id": {"()": "web.log_lines.RequestIdFilter"},
+        "pattern": {"()": "web.log_lines.PatternFilter"},
     },
     "formatters": {
-        "line": {"format": "%(levelname)s %(name)s [%(request_id)s] %(message)s"},
-        "bare": {"format": "%(message)s"},
+        "line": {"()": "web.log_lines.LineFormatter"},
+        "json": {"()": "web.log_lines.JsonFormatter"},
     },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "filters": ["request_id", "pattern"],
-            "formatter": "line",
+            "formatter": "line" if DEBUG else "json",
         },
-        "requests": {"class": "logging.StreamHandler", "formatter": "bare"},
+        "requests": {"class": "logging.StreamHandler"},
     },
+    # Whatever has no logger of its own below: libraries, and Python's own warnings.
+    "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         # Django's own handler mails the administrators when DEBUG is off, and prints nothing.
-        "django": {"handlers": ["console"], "level": "INFO"},
-        "savings": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-        "web": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-        "huey": {"handlers": ["console"], "level": "WARNING"},
-        "elasticapm": {"handlers": ["console"], "level": "WARNING"},
-        # What each request cost, as JSON. Development has its headers and the toolbar for that.
+        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "savings": {"handlers": ["console"], "level": _log_level, "propagate": False},
+        "web": {"handlers": ["console"], "level": _log_level, "propagate": False},
+        "huey": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "elasticapm": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        # What each request cost. Development has its headers and the toolbar for that.
         "asusu.request": {
             "handlers": ["requests"],
-            "level": "WARNING" if DEBUG else env.str("LOG_LEVEL", default="INFO"),
+            "level": "WARNING" if DEBUG else _log_level,
+            "propagate": False,
         },
     },
 }
+if not DEBUG:
+    logging.captureWarnings(capture=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import logging
 import threading
@@ -239,7 +240,10 @@ def test_a_line_of_json_says_what_a_request_cost(saver_client: Client, lines: li
     assert len(said) == 1
     assert said[0].pop("ms") > said[0].pop("sql_ms") > 0
     assert said[0].pop("cache_ms") >= 0
+    assert datetime.datetime.fromisoformat(said[0].pop("@timestamp")).tzinfo
     assert said[0] == {
+        "log.level": "info",
+        "message": "GET test/two-queries/ 200",
         "request_id": response["X-Request-ID"],
         "method": "GET",
         "route": "test/two-queries/",

@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from savings.exceptions import NotEnoughMoney
 from web.http import SaverRequest, redirect, render_part, toast
-from web.middleware import PatternFilter, RequestIdFilter
+from web.log_lines import PatternFilter, RequestIdFilter
 from web.urls import handler400, handler500  # noqa: F401 - Django looks for them here
 from web.urls import urlpatterns as site_urls
 

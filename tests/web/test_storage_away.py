@@ -23,7 +23,7 @@ from savings.models import Statement, User
 from tests.statements import ask, try_to_write
 from tests.web.shelf import CONTENT, written
 from web.downloads import BLOCK_BYTES
-from web.middleware import RequestIdFilter
+from web.log_lines import RequestIdFilter
 
 pytestmark = pytest.mark.django_db
 
