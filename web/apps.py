@@ -12,6 +12,8 @@ class WebConfig(AppConfig):
     def ready(self) -> None:
         # Connects what follows a proven address and a new password.
         import_module("web.accounts")
+        # Limits how long a request waits for the database.
+        import_module("web.database")
         # Counts the queries of every connection, so it comes before the first.
         import_module("web.counting")
         if settings.USES_APM:

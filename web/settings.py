@@ -102,6 +102,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "web.middleware.RequestIdMiddleware",
     "web.counting.CountingMiddleware",
+    "web.database.TimeoutMiddleware",
+    "web.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -159,6 +161,20 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # A pooler in transaction mode, as PgBouncer, gives each transaction another connection, without the cursor.
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
+    # A server that is gone is noticed in seconds, in the web and in the worker. All of these are the client's: a
+    # pooler refuses those that it would have to pass on.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 3,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+    } | DATABASES["default"].get("OPTIONS", {})
+
+# The longest that a request waits for one answer of PostgreSQL before it ends with 503. Background work has no limit.
+DATABASE_TIMEOUT_SECONDS = env.float("DATABASE_TIMEOUT_SECONDS", default=10)
 
 REDIS_URL = (
     env.str("REDIS_URL", default=f"unix://{VAR_DIR / f'redis-{PORT}.sock'}")

@@ -64,7 +64,7 @@ _FIXED = {
     "django_transaction_name_from_route": True,
     "use_elastic_traceparent_header": False,
     "include_paths": ["savings", "web"],
-    "transaction_ignore_urls": ["/static/*", "/healthz/", "/readyz/"],
+    "transaction_ignore_urls": ["/static/*", "/healthz*", "/readyz*"],
     "breakdown_metrics": False,
     # Asking three clouds where one is keeps the sending thread busy for seconds at each start.
     "cloud_provider": "none",

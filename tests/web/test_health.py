@@ -5,12 +5,13 @@ import json
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection
+from django.core.cache import caches
+from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
-from pytest_django.fixtures import DjangoAssertNumQueries
+from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 from redis import RedisError
 
 from savings.models import OutboxRow
@@ -111,3 +112,49 @@ def test_health_tells_no_secret_and_is_never_kept(client: Client, redis: Redis) 
     response = client.get("/readyz/")
     assert "secret" not in response.text
     assert "no-store" in response["Cache-Control"]
+
+
+@pytest.fixture
+def on_a_server(settings: Settings) -> None:
+    """What a server's settings demand of every other request."""
+    settings.ALLOWED_HOSTS = ["savings.example"]
+    settings.SECURE_SSL_REDIRECT = True
+
+
+@pytest.mark.usefixtures("on_a_server")
+@pytest.mark.parametrize(
+    "host", ["10.0.0.7", "10.0.0.7:8000", "[::1]:8000", "nowhere.example", "savings.example", "_"]
+)
+@pytest.mark.parametrize("path", ["/healthz/", "/healthz", "/readyz/", "/readyz"])
+def test_a_probe_asks_by_any_host_over_plain_http(client: Client, host: str, path: str) -> None:
+    assert client.get(path, headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.usefixtures("on_a_server")
+@pytest.mark.parametrize("path", ["/healthz/", "/readyz/"])
+def test_a_probe_with_a_session_cookie_asks_the_database_for_no_session(
+    saver_client: Client, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise OperationalError("server closed the connection")
+
+    caches["default"].clear()
+    with connection.execute_wrapper(fail):
+        response = saver_client.get(path, headers={"Host": "10.0.0.7"})
+    if path == "/healthz/":
+        assert response.status_code == 200
+    else:
+        assert response.status_code == 503
+        assert response.json()["parts"]["database"] == "does not answer"
+
+
+@pytest.mark.parametrize("path", ["/healthz/", "/readyz/"])
+def test_a_probe_may_ask_by_head_and_not_by_post(client: Client, path: str) -> None:
+    assert client.head(path).status_code == 200
+    assert client.post(path).status_code == 405
+
+
+def test_a_probe_leaves_no_session_and_no_cookie(client: Client) -> None:
+    response = client.get("/readyz/")
+    assert not response.cookies
+    assert "Vary" not in response

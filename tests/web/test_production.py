@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -87,7 +90,13 @@ print("WATCHING:", "web.toolbar" in sys.modules)
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the server writes."""
+    return tmp_path_factory.mktemp("log") / "server.log"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, log: Path) -> Iterator[str]:
     """Collect the static files, start granian as the README says, and return its address."""
     folder = tmp_path_factory.mktemp("server")
     environment = production(
@@ -100,9 +109,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     subprocess.run(collect, env=environment, check=True)
     port = free_port()
     granian = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--workers", "1"]
-    process = subprocess.Popen(
-        [*granian, "--blocking-threads", "1", "--port", str(port), "web.wsgi:application"], env=environment
-    )
+    granian += ["--blocking-threads", "1", "--respawn-failed-workers"]
+    granian += ["--log-config", "deploy/granian-logging.json", "--port", str(port), "web.wsgi:application"]
+    with log.open("w") as output:
+        process = subprocess.Popen(granian, env=environment, stdout=output, stderr=output)
     try:
         wait_until(lambda: not is_free(port))
         yield f"http://127.0.0.1:{port}"
@@ -120,6 +130,41 @@ def test_granian_serves_pages_and_compressed_static_files_for_ever(server: str) 
         served = browser.get(style_sheet, headers={"Accept-Encoding": "br"})
         assert served.headers["Content-Encoding"] == "br"
         assert "immutable" in served.headers["Cache-Control"]
+
+
+def test_each_line_of_the_log_is_one_json_object(server: str, log: Path) -> None:
+    """The database is empty, so this page fails with a traceback of many lines."""
+    assert httpx.get(f"{server}/", headers=BEHIND_OUR_PROXY).status_code == 500
+    assert httpx.get(f"{server}/nowhere/", headers=BEHIND_OUR_PROXY).status_code == 404
+    wait_until(lambda: "/nowhere/" in log.read_text() or " 404" in log.read_text())
+    said = [json.loads(line) for line in log.read_text().splitlines()]
+    assert all({"@timestamp", "log.level", "message"} <= {*line, *_level(line)} for line in said)
+    assert any("no such table" in line.get("error", {}).get("message", "") for line in said)
+
+
+def _level(line: dict[str, Any]) -> set[str]:
+    # The formatter nests the fields of `log`; both forms are the Elastic Common Schema's.
+    return {"log.level"} if "level" in line.get("log", {}) else set()
+
+
+def test_a_worker_that_is_killed_is_replaced(server: str) -> None:
+    def workers() -> list[int]:
+        port = server.rpartition(":")[2]
+        listed = subprocess.run(["pgrep", "-f", f"port {port} "], capture_output=True, text=True, check=False)
+        return sorted(map(int, listed.stdout.split()))
+
+    _, *killed = workers()
+    for number in killed:
+        os.kill(number, signal.SIGKILL)
+    wait_until(lambda: set(workers()[1:]) - set(killed))
+    wait_until(lambda: _answers(server))
+
+
+def _answers(server: str) -> bool:
+    try:
+        return httpx.get(f"{server}/healthz/").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def test_granian_sends_plain_http_to_https(server: str) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+
+from web import database
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -13,7 +17,12 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500. Made without database, session or context processors: any of them may be what failed."""
+    """500, or 503 while the database is away. Uses no database, session or context processor: any may have failed."""
+    if database.is_away(sys.exception()):
+        response = _plain(request, 503)
+        response["Retry-After"] = str(database.RETRY_AFTER_SECONDS)
+        response["Cache-Control"] = "no-store"
+        return response
     return _plain(request, 500)
 
 

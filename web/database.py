@@ -1,0 +1,111 @@
+"""What a page does while the database is away: it waits for seconds and not for minutes, and answers 503."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import ContextVar
+from typing import Any
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+# When a client that got 503 should ask again.
+RETRY_AFTER_SECONDS = 10
+
+# PostgreSQL's codes (its manual, appendix A) for trouble that passes: connection, resources, operator intervention,
+# a lock that is not available, and a transaction that lost against another one.
+_PASSING = ("08", "53", "57", "55P03", "40001", "40P01")
+_PASSING_SQLITE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
+}
+_CANCEL_SECONDS = 1
+
+# The longest to wait for one answer of the database, in seconds; None outside of requests.
+_limit_seconds: ContextVar[float | None] = ContextVar("database_limit_seconds", default=None)
+
+
+class TimeoutMiddleware:
+    """Limits how long a request waits for each answer of the database, so that a frozen one does not hold workers."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        token = _limit_seconds.set(settings.DATABASE_TIMEOUT_SECONDS)
+        try:
+            return self.get_response(request)
+        finally:
+            _limit_seconds.reset(token)
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Return whether an exception, or what it was raised from, is a database that cannot serve right now."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, InterfaceError):
+            return True
+        if isinstance(error, OperationalError):
+            return _is_passing(error.__cause__)
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _is_passing(error: BaseException | None) -> bool:
+    if isinstance(error, sqlite3.Error):
+        # The low byte is the primary code; the rest says more about it.
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _PASSING_SQLITE
+    # A connection that could not be made, or that broke, has no code.
+    sqlstate = getattr(error, "sqlstate", None)
+    return sqlstate is None or sqlstate.startswith(_PASSING)
+
+
+@receiver(connection_created)
+def _limit_waiting(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Let the limit hold for each statement, BEGIN and COMMIT on a connection to PostgreSQL.
+
+    The limit is the client's: PostgreSQL's own `statement_timeout` does not fire in a frozen server, and does not
+    belong to one client behind a pooler in transaction mode.
+    """
+    if connection.vendor == "postgresql":
+        raw: Any = connection.connection
+        raw.wait = _Wait(raw, raw.wait)
+
+
+class _Wait:
+    """psycopg's `Connection.wait`, with the limit as its timeout."""
+
+    def __init__(self, connection: Any, wait: Callable[..., Any]) -> None:
+        self._connection = connection
+        self._wait = wait
+
+    def __call__(self, gen: Any, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
+        limit = _limit_seconds.get()
+        if limit is None or timeout is not None:
+            return self._wait(gen, *args, timeout=timeout, **kwargs)
+        from psycopg import errors  # noqa: PLC0415 - only a site on PostgreSQL has it
+
+        try:
+            return self._wait(gen, *args, timeout=limit, **kwargs)
+        except errors._WaitTimeout:
+            self._give_up()
+            raise errors.OperationalError(f"no answer from the database within {limit:g} s") from None
+
+    def _give_up(self) -> None:
+        # The answer may still come, so nothing else can be asked on this connection.
+        with suppress(Exception):
+            self._connection.cancel_safe(timeout=_CANCEL_SECONDS)
+        with suppress(Exception):
+            self._connection.close()
