@@ -25,6 +25,9 @@ scores postings
 ledger
 dashboard board_upkeep board_days ledger_checks leaderboards circle_progress
 interest emails terms
+account_mails
+credentials
+email_changes
 statement_files statement_passwords statement_periods statement_words statement_rows statements
 statement_subscriptions statement_writing statement_upkeep
 users plans stash
@@ -41,7 +44,13 @@ FLOORS = TOWER.split()
 
 
 # Pages without an address of their own: what another page's address may turn out to be.
-OUTCOMES = {"errors/page", "circles/invite_gone", "statements/file_away", "statements/link_gone"}
+OUTCOMES = {
+    "errors/page",
+    "circles/invite_gone",
+    "statements/file_away",
+    "statements/link_gone",
+    "users/email_link_gone",
+}
 
 
 # What plays the provider, for the demo's past and for development, speaks its language.

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account import forms as account
+from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
 from allauth.mfa.base import forms as mfa
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp import forms as totp
 from allauth.mfa.webauthn import forms as webauthn
 from django import forms
 from django.core.validators import MaxLengthValidator
 
-from savings import users
+from savings import email_changes, users
 from savings.exceptions import Refused
+from savings.models import User
 
 # What reading a credential raises that no browser made.
 _MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
@@ -64,6 +68,12 @@ class SignupForm(_OurWords, account.SignupForm):  # type: ignore[misc]
         except Refused as refused:
             raise forms.ValidationError(str(refused)) from None
 
+    def validate_unique_email(self, value: str) -> str:
+        email = super().validate_unique_email(value)
+        # Answered as a taken address is, and told by mail alone: it may go back to whose it was.
+        self.account_already_exists = self.account_already_exists or email_changes.is_reserved(email)
+        return str(email)
+
 
 class LoginForm(_OurWords, account.LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -77,7 +87,12 @@ class ReauthenticateForm(_OurWords, account.ReauthenticateForm):
 
 
 class ResetPasswordForm(_OurWords, account.ResetPasswordForm):
-    pass
+    def clean_email(self) -> str:
+        email = super().clean_email()
+        # The code goes to the address that somebody has now. Staff get one only where that is proven: a slip at
+        # `createsuperuser` must not give the site to whoever has that mailbox.
+        self.users = [user for user in self.users if user.email == email.lower() and _may_reset(user)]
+        return str(email)
 
 
 class ConfirmPasswordResetCodeForm(_OurWords, account.ConfirmPasswordResetCodeForm):
@@ -103,7 +118,11 @@ class AddEmailForm(_OurWords, account.AddEmailForm):
 
 
 class ConfirmEmailVerificationCodeForm(_Digits, account.ConfirmEmailVerificationCodeForm):
-    pass
+    def clean_code(self) -> str:
+        code = super().clean_code()
+        if email_changes.is_reserved(self.email, self.user):
+            raise get_adapter().validation_error("email_taken")
+        return str(code)
 
 
 class ActivateTOTPForm(_Digits, totp.ActivateTOTPForm):
@@ -159,6 +178,14 @@ class EditPasskeyForm(_OurWords, webauthn.EditWebAuthnForm):
         super().__init__(*args, **kwargs)
         _short(self.fields["name"])
 
+    def save(self) -> Authenticator:
+        before = self.instance.wrap().name
+        renamed: Authenticator = super().save()
+        # An intruder's passkey could otherwise take the name of one that its owner knows, in silence.
+        if before != self.cleaned_data["name"]:
+            get_adapter().send_notification_mail("mfa/email/webauthn_renamed", renamed.user)
+        return renamed
+
 
 class PasskeySignInForm(_Signed, webauthn.LoginWebAuthnForm):
     pass
@@ -170,6 +197,10 @@ class PasskeySecondStepForm(_Signed, webauthn.AuthenticateWebAuthnForm):
 
 class PasskeyProofForm(_Signed, webauthn.ReauthenticateWebAuthnForm):
     pass
+
+
+def _may_reset(user: User) -> bool:
+    return not user.is_privileged or EmailAddress.objects.filter(user=user, verified=True).exists()
 
 
 def _short(field: forms.Field) -> None:

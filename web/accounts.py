@@ -11,22 +11,24 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.userkit import did_user_login
 from allauth.account.models import EmailAddress
 from allauth.core import context
+from allauth.mfa import signals as mfa_signals
 from allauth.mfa.adapter import DefaultMFAAdapter
-from allauth.usersessions.internal.flows.sessions import end_other_sessions
+from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.dispatch import receiver
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from qrcode.main import QRCode
 
-from savings import emails, users
+from savings import account_mails, credentials, email_changes, users
+from savings.exceptions import Refused
 from savings.models import User
 from web import devices
 
@@ -83,6 +85,30 @@ class AccountAdapter(DefaultAccountAdapter):
             devices.note_sign_in(request, response, user)
         return response
 
+    def set_password(self, user: AbstractBaseUser, password: str) -> None:
+        # Only that: what else the row was when it was read, somebody may have changed since.
+        user.set_password(password)
+        user.save(update_fields=["password"])
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """Prove somebody's address for the first time, or change it to one whose code they have typed."""
+        user = User.objects.get(pk=email_address.user_id)
+        if email_address.email == user.email:
+            return super().confirm_email(request, email_address)
+        try:
+            email_changes.change(
+                user.pk, email_address.email, device=_device(request), session_key=request.session.session_key
+            )
+        except Refused:
+            self.add_message(request, messages.ERROR, "account/messages/email_confirmation_failed.txt")
+            return False
+        self.add_message(request, messages.SUCCESS, "account/messages/email_confirmed.txt")
+        return True
+
+    def send_account_already_exists_mail(self, email: str) -> None:
+        if not email_changes.remind(email):
+            super().send_account_already_exists_mail(email)
+
     def send_notification_mail(
         self,
         template_prefix: str,
@@ -95,17 +121,12 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Write the mail into the outbox. No word in it is from whoever typed the address, which may be another's."""
+        if template_prefix == "account/email/unknown_account" and email_changes.remind(email):
+            return
         agent = context.get("user_agent")
-        context = {**context, "email": email, "site_url": settings.SITE_URL}
-        context["device"] = devices.label(agent) if agent else ""
-        subject = render_to_string(f"{template_prefix}_subject.txt", context).strip()
-        text = render_to_string(f"{template_prefix}_message.txt", context).strip() + "\n"
-        code = context.get("code", "")
-        *paragraphs, why = text.strip().split("\n\n")
-        html = render_to_string(
-            "emails/account.html", {"subject": subject, "paragraphs": paragraphs, "why": why, "code": code}
-        )
-        emails.account(context.get("user") or _owner_of(email), email, subject, text, html, secret=code)
+        context = {**context, "device": devices.label(agent) if agent else ""}
+        owner = context.get("user") or _owner_of(email)
+        account_mails.send(template_prefix, email, context, user=owner, secret=context.get("code", ""))
 
 
 class MFAAdapter(DefaultMFAAdapter):
@@ -154,13 +175,35 @@ def welcome(request: HttpRequest, email_address: EmailAddress, **kwargs: Any) ->
 @receiver([signals.password_changed, signals.password_set, signals.password_reset])
 def end_sessions(request: HttpRequest, user: User, **kwargs: Any) -> None:
     """A new password ends every other session for good; without this they would only stop to count."""
-    end_other_sessions(request, user)
+    credentials.end_sessions(user.pk, but=request.session.session_key)
 
 
 @receiver(signals.email_changed)
 def show_new_address(request: HttpRequest, user: User, **kwargs: Any) -> None:
     """The address stands on the person's pages, which are cached under their version."""
     User.objects.touch(user.pk)
+
+
+@receiver(
+    [mfa_signals.authenticator_added, mfa_signals.authenticator_removed, mfa_signals.authenticator_reset]
+)
+def end_what_was_begun(user: User, **kwargs: Any) -> None:
+    """A sign-in that began before a second step was added must not finish without it. Sessions go on."""
+    credentials.end_what_was_begun(user.pk)
+
+
+@receiver(mfa_signals.authenticator_used)
+def tell_of_recovery_code(
+    request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: Any
+) -> None:
+    """A recovery code is used when the phone is lost, or by somebody who found the list."""
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        left = len(Authenticator.objects.get(pk=authenticator.pk).wrap().get_unused_codes())
+        account_mails.notify(user, "recovery_code_used", device=_device(request), left=left)
+
+
+def _device(request: HttpRequest) -> str:
+    return devices.label(request.headers.get("User-Agent", ""))
 
 
 def _owner_of(email: str) -> User | None:

@@ -74,6 +74,9 @@ BUDGETS = [
 # GET routes of ours that have none, and why.
 WITHOUT_BUDGET = {
     "users:unsent": "sends a form that waited on its way",
+    "users:second_step": "shows itself to staff without a second step alone",
+    "users:confirm_email_change": "changes an address, and works once",
+    "users:undo_email_change": "undoes a change, and works once",
     "statements:download": "sends a file and counts that",
     "payments:return_from_provider": "asks the provider",
 }

@@ -117,6 +117,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "web.sign_in.SignInMiddleware",
+    "web.pending_sign_in.PendingSignInMiddleware",
+    "web.second_step.BackOfficeMiddleware",
     "web.sign_in.InvalidFormMiddleware",
 ]
 if DEBUG_TOOLBAR:
@@ -352,6 +354,8 @@ ACCOUNT_RATE_LIMITS = {
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
+# How long an address that was replaced can undo that, and nobody else may use it.
+EMAIL_UNDO_DAYS = env.int("EMAIL_UNDO_DAYS", default=7)
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 MFA_ADAPTER = "web.accounts.MFAAdapter"
 MFA_FORMS = {

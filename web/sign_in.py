@@ -43,6 +43,9 @@ PUBLIC = frozenset(
         "account_password_reset_completed",
         "mfa_authenticate",
         "mfa_login_webauthn",
+        # The links in mails about a change of email address: their reader may not be able to sign in.
+        "users:confirm_email_change",
+        "users:undo_email_change",
     }
 )
 

@@ -10,6 +10,7 @@ from web.views import (
     circle_tools,
     circles,
     dashboard,
+    email_changes,
     health,
     landing,
     leaderboards,
@@ -25,6 +26,10 @@ from web.views import (
 
 # Staff sign in as everybody does, second step included; whoever is no staff gets 403.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+# They change their password where everybody does: that page mails them, and ends their other sessions.
+to_password = RedirectView.as_view(pattern_name="account_change_password")
+for name in ("password_change", "password_change_done"):
+    setattr(admin.site, name, to_password)
 
 landing_urls = [
     path("", landing.home, name="home"),
@@ -107,6 +112,11 @@ user_urls = [
     path("accounts/sessions/<int:session_id>/end/", users.end_session, name="end_session"),
     path("accounts/sessions/end-others/", users.end_other_sessions, name="end_other_sessions"),
     path("accounts/devices/<int:device_id>/forget/", users.forget_device, name="forget_device"),
+    path("accounts/second-step/", users.second_step, name="second_step"),
+    path(
+        "accounts/email/confirm/<str:token>/", email_changes.confirm_email_change, name="confirm_email_change"
+    ),
+    path("accounts/email/undo/<str:token>/", email_changes.undo_email_change, name="undo_email_change"),
 ]
 
 # Lists of allauth's that the security page shows in one place.

@@ -21,7 +21,7 @@ from django.test.utils import override_settings
 from django.utils import timezone
 
 from savings import gateway
-from savings.demo import cast, circles, mishaps, statements
+from savings.demo import cast, circles, mishaps, second_steps, statements
 from savings.demo.story import Clock, Story, add_user
 from savings.models import Product, User
 
@@ -60,7 +60,10 @@ def offer_products() -> None:
 
 
 def _employ_staff() -> None:
-    """Add a superuser, and somebody in support: they see everything, and may ask the provider and send mails again."""
+    """Add a superuser, and somebody in support: they see everything, and may ask the provider and send mails again.
+
+    Each has an authenticator app: the back office takes a second step.
+    """
     support, _ = Group.objects.get_or_create(name="Support")
     seen = Q(codename__startswith="view_", content_type__app_label="savings")
     support.permissions.set(
@@ -70,6 +73,7 @@ def _employ_staff() -> None:
         user = add_user(email, name, is_staff=True, is_superuser=email.startswith("admin"))
         if not user.is_superuser:
             user.groups.add(support)
+        second_steps.add(user)
 
 
 def _cast_savers(story: Story) -> None:

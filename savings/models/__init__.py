@@ -6,7 +6,7 @@ from savings.models.outbox import OutboxRow
 from savings.models.payments import Payment, WebhookEvent
 from savings.models.plans import Plan, Product, ProductRate
 from savings.models.statements import Statement, StatementSubscription
-from savings.models.users import Device, User
+from savings.models.users import Device, EmailChange, User
 
 __all__ = [
     "Account",
@@ -15,6 +15,7 @@ __all__ = [
     "CircleEvent",
     "Device",
     "DigestLine",
+    "EmailChange",
     "Entry",
     "Membership",
     "OutboxRow",

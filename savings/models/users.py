@@ -73,6 +73,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    # When a credential, second step or email address last changed: codes and half sign-ins begun before are void.
+    credentials_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Bumped in the transaction of anything this person is shown: the key of every cached page of theirs.
     version = VersionField(default=0, editable=False)
 
@@ -105,11 +107,42 @@ class User(AbstractBaseUser, PermissionsMixin):
         words = self.name.split() or [self.email]
         return "".join(word[0] for word in (words[0], *words[1:][-1:])).upper()
 
+    @property
+    def is_privileged(self) -> bool:
+        """Whether only a superuser may change how this person signs in and what they may do."""
+        return self.is_staff or self.is_superuser
+
     def get_full_name(self) -> str:
         return self.name
 
     def get_short_name(self) -> str:
         return self.first_name
+
+
+class EmailChange(models.Model):
+    """A change of an email address: proposed by staff, or in effect. Kept to undo it and to find former addresses."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="email_changes")
+    old_email = models.EmailField()
+    new_email = models.EmailField()
+    # Empty where the person changed it, or an operator at the command line.
+    asked_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    # Empty until the new address is proven: only then it signs in and receives mails.
+    effective_at = models.DateTimeField(null=True, blank=True)
+    # Until then the old address may undo the change, and nobody else may use it.
+    undo_until = models.DateTimeField(null=True, blank=True)
+    # When the change was undone, cancelled, or overruled by an older one that was undone.
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            # Who an address belonged to: the search of staff, and whether a sign-up may use it.
+            models.Index(fields=["old_email"], name="email_change_old_email"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.old_email} to {self.new_email}"
 
 
 class Device(models.Model):

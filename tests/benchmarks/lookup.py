@@ -29,6 +29,7 @@ from savings.models import Plan, Transaction, User
 from tests import factories
 from tests.benchmarks import _crowd
 from tests.benchmarks._report import Figure, in_turns, publish
+from tests.web import staff
 
 FEW, MANY = 10_000, 5_000_000
 ROUNDS = 200
@@ -70,7 +71,10 @@ class _Crowd:
         self.loaded_in_seconds = time.monotonic() - begun_at
         self.client: Client = self.do(lambda: self._sign_in(self.me))
         self.staff: Client = self.do(
-            lambda: self._sign_in(factories.make_user(is_staff=True, is_superuser=True))
+            lambda: staff.sign_in(
+                factories.make_user(is_staff=True, is_superuser=True),
+                Client(headers={"host": "savings.example.com"}),
+            )
         )
 
     def do(self, action: Callable[[], Any]) -> Any:

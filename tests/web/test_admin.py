@@ -28,6 +28,7 @@ from savings.models import (
     CircleEvent,
     Device,
     DigestLine,
+    EmailChange,
     Entry,
     Membership,
     OutboxRow,
@@ -44,6 +45,7 @@ from savings.models import (
 )
 from tests.factories import fill, make_movement, make_plan, make_product, make_user
 from tests.provider import Provider
+from tests.web.staff import sign_in
 from web.admin.base import ReadOnlyAdmin
 
 pytestmark = pytest.mark.django_db
@@ -58,8 +60,7 @@ def url(model: type[Model], page: str, *args: object) -> str:
 
 @pytest.fixture
 def superuser(client: Client) -> Client:
-    client.force_login(make_user(is_staff=True, is_superuser=True))
-    return client
+    return sign_in(make_user(is_staff=True, is_superuser=True), client)
 
 
 @pytest.fixture
@@ -70,9 +71,7 @@ def support() -> Client:
         Permission.objects.filter(codename__startswith="view_")
         | Permission.objects.filter(codename__in=["change_payment", "change_outboxrow"])
     )
-    client = Client()
-    client.force_login(user)
-    return client
+    return sign_in(user)
 
 
 def add_rows(times: int) -> None:
@@ -108,6 +107,7 @@ def add_rows(times: int) -> None:
     assert products
     for user in users:
         Device.objects.create(user=user, token_hash="x", label="Phone")
+        EmailChange.objects.create(user=user, old_email=f"was-{user.email}", new_email=user.email)
         EmailAddress.objects.create(user=user, email=user.email)
         Authenticator.objects.create(user=user, type="totp", data={"secret": "THE-SECRET"})
         UserSession.objects.create(user=user, session_key=f"THE-SECRET{user.pk}", ip="127.0.0.1")
@@ -322,7 +322,7 @@ def test_a_payment_can_be_asked_about_again(
 def test_who_may_only_look_cannot_try_anything_again(client: Client) -> None:
     user = make_user(is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    client.force_login(user)
+    sign_in(user, client)
     row = dead_row()
     client.post(url(OutboxRow, "changelist"), {"action": "try_again", "_selected_action": [row.pk]})
     row.refresh_from_db()
@@ -350,7 +350,7 @@ def test_the_link_of_a_mail_that_waits_is_not_shown(support: Client, settings: S
 def test_who_may_edit_people_cannot_make_themselves_more(client: Client) -> None:
     user = make_user(is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
-    client.force_login(user)
+    sign_in(user, client)
     fields = {"email": user.email, "name": "New name", "is_active": "on", "is_superuser": "on", "theme": ""}
     assert client.post(url(User, "change", user.pk), fields).status_code == 302
     user.refresh_from_db()

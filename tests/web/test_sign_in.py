@@ -220,7 +220,8 @@ def test_the_back_office_asks_for_the_same_sign_in(client: Client) -> None:
     assert client.get("/admin/")["Location"] == "/accounts/login/?next=/admin/"
     assert client.get("/admin/login/")["Location"] == "/accounts/login/?next=/admin/login/"
     assert sign_in(client, staff, after="?next=/admin/") == "/admin/"
-    assert client.get("/admin/").status_code == 200
+    # And then for a second step: see test_second_step.py.
+    assert client.get("/admin/")["Location"] == "/accounts/second-step/"
 
 
 def test_the_back_office_shows_no_form_to_whoever_is_not_staff(saver_client: Client) -> None:

@@ -12,7 +12,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from savings.models import User
+from savings import email_changes
 from web import keyset
 
 
@@ -87,8 +87,8 @@ class StaffAdmin(admin.ModelAdmin):
         if not term:
             return queryset, False
         if "@" in term and self.user_path:
-            user = User.objects.filter(email=term.lower()).first()
-            return (queryset.filter(**{self.user_path: user}) if user else queryset.none()), False
+            # Those whose address it is, or was before they changed it.
+            return queryset.filter(**{f"{self.user_path}__in": email_changes.people(term)}), False
         # References are read out and typed in either case.
         terms = {term, term.upper()}
         fields = [

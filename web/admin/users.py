@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 # Imported first, so that they have registered what is taken out again below.
 import allauth.account.admin
@@ -11,16 +11,28 @@ import allauth.usersessions.admin  # noqa: F401
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
-from django.http import HttpRequest
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
-from savings.models import Device, User
+from savings import credentials, email_changes
+from savings.exceptions import Refused
+from savings.models import Device, EmailChange, User
 from web.admin.base import Picked, ReadOnlyAdmin, StaffAdmin
 
-for model in (EmailAddress, Authenticator, UserSession):
+for model in (EmailAddress, Authenticator, UserSession, Group):
     admin.site.unregister(model)
+
+_RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+# What people change for themselves on their security page, which asks for the password first.
+_OWN_SIGN_IN = ("email", "is_active")
 
 
 class UserState(Picked):
@@ -29,13 +41,35 @@ class UserState(Picked):
     conditions = {"staff": ("Staff", lambda rows: rows.filter(is_staff=True))}
 
 
-class NewUserForm(AdminUserCreationForm):
+class _Addressed(forms.ModelForm):
+    """A form with an email address that nobody else may have, nor take back."""
+
+    def clean_email(self) -> str:
+        user = self.instance if self.instance.pk else None
+        try:
+            return email_changes.clean(self.cleaned_data["email"], user)
+        except Refused as refused:
+            raise forms.ValidationError(str(refused)) from None
+
+
+class ChangeUserForm(_Addressed, UserChangeForm):
+    pass
+
+
+class NewUserForm(_Addressed, AdminUserCreationForm):
     class Meta:
         model = User
         fields = ("email", "name")
 
-    def clean_email(self) -> str:
-        return str(self.cleaned_data["email"]).lower()
+
+class PasswordForm(AdminPasswordChangeForm):
+    user: User
+
+    def save(self, commit: bool = True) -> User:  # noqa: FBT001 - Django's
+        is_usable = self.cleaned_data["set_usable_password"]
+        credentials.set_password(self.user.pk, self.cleaned_data["password1"] if is_usable else None)
+        self.user.refresh_from_db()
+        return self.user
 
 
 @admin.register(User)
@@ -43,28 +77,120 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
     list_display = ("email", "name", "is_active", "is_staff", "date_joined", "last_login")
     list_filter = (UserState,)
     finds_by = ("email",)
-    search_help_text = "A whole e-mail address"
+    search_help_text = "A whole email address, of now or of before"
+    form = ChangeUserForm
     add_form = NewUserForm
+    change_password_form = PasswordForm
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
         ("Preferences", {"fields": ("theme", "wants_receipts", "wants_rank_changes", "wants_weekly_digest")}),
-        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Rights", {"fields": ("is_active", *_RIGHTS)}),
         ("Dates", {"fields": ("date_joined", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
     readonly_fields = ("date_joined", "last_login")
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        term = search_term.strip().lower()
-        return (queryset.filter(email=term) if term else queryset), False
+        term = search_term.strip()
+        return (queryset.filter(pk__in=email_changes.people(term)) if term else queryset), False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        rights = ("is_staff", "is_superuser", "groups", "user_permissions")
-        # Whoever may edit people must not be able to make themselves more than they are.
-        return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, *rights)
+        fields: tuple[str, ...] = self.readonly_fields
+        if obj is not None and obj.pk == request.user.pk:
+            fields = (*fields, *_OWN_SIGN_IN)
+        # Only a superuser grants rights: nobody else can pass on, or take, more than they have.
+        return fields if request.user.is_superuser else (*fields, *_RIGHTS)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if not super().has_change_permission(request, obj):
+            return False
+        return obj is None or obj.pk == request.user.pk or credentials.may_change(_staff(request), obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        user = self.get_object(request, unquote(id))
+        if user is not None and user.pk == request.user.pk:
+            return HttpResponseRedirect(reverse("account_change_password"))
+        with transaction.atomic():
+            if user is not None and request.method == "POST":
+                credentials.lock_for(user.pk, _staff(request))
+            return super().user_change_password(request, id, form_url)
+
+    def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm, change: bool) -> None:  # noqa: FBT001
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        changed = set(form.changed_data)
+        if obj.pk != request.user.pk:
+            credentials.lock_for(obj.pk, _staff(request))
+        if "email" in changed:
+            self._propose(request, obj)
+        if "is_active" in changed:
+            credentials.set_active(obj.pk, is_active=obj.is_active, by=_staff(request))
+        # Only what was changed here: the row may hold by now what the person changed meanwhile.
+        plain = {field.name for field in User._meta.concrete_fields} - {"email", "is_active", "password"}
+        obj.save(update_fields=changed & plain)
+        User.objects.touch(obj.pk)
+
+    def _propose(self, request: HttpRequest, obj: User) -> None:
+        new = obj.email
+        obj.email = User.objects.values_list("email", flat=True).get(pk=obj.pk)
+        email_changes.propose(obj.pk, new, by=_staff(request))
+        said = f"We sent a link to {new}. The address changes when it is confirmed there; {obj.email} can stop it."
+        self.message_user(request, said, messages.WARNING)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_related(request, form, formsets, change)
+        credentials.rights_were_changed(form.instance, form.changed_data)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin):
+    """Roles: what is written here its members may do, so only superusers write it."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_superuser
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_related(request, form, formsets, change)
+        if change and "permissions" in form.changed_data:
+            _tell_members(form.instance)
+
+    def delete_model(self, request: HttpRequest, obj: Group) -> None:
+        _tell_members(obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for group in queryset:
+            _tell_members(group)
+        super().delete_queryset(request, queryset)
+
+
+def _staff(request: HttpRequest) -> User:
+    return cast("User", request.user)
+
+
+def _tell_members(group: Group) -> None:
+    for user in User.objects.filter(groups=group):
+        credentials.rights_were_changed(user, ["groups"])
+
+
+@admin.register(EmailChange)
+class EmailChangeAdmin(ReadOnlyAdmin):
+    """Which addresses people had before, and which changes wait for the new address to confirm."""
+
+    list_display = ("user", "old_email", "new_email", "asked_by", "asked_at", "effective_at", "ended_at")
+    relations = ("user", "asked_by")
+    finds_by = ("email",)
+    search_help_text = "A whole email address, of now or of before"
 
 
 @admin.register(Device)

@@ -18,6 +18,7 @@ from savings import users
 from savings.exceptions import Refused
 from savings.models import User
 from web import devices, sign_in
+from web import second_step as steps
 from web.forms import Segments, Switch, add_refusal
 from web.http import SaverRequest, redirect, render_part, toast
 
@@ -131,6 +132,13 @@ def forget_device(request: SaverRequest, device_id: int) -> HttpResponse:
         raise Http404
     toast(request, "Forgotten", "You get an e-mail when it signs in again.")
     return redirect(request, "/accounts/#devices")
+
+
+def second_step(request: SaverRequest) -> HttpResponse:
+    """Tell staff why the back office wants a second step, and let them choose one."""
+    if not request.user.is_staff or steps.has_set_up(request.user):
+        return redirect(request, "/accounts/")
+    return render(request, "users/second_step.html")
 
 
 def unsent(request: SaverRequest) -> HttpResponse:

@@ -89,6 +89,7 @@ class Command(BaseCommand):
                 f"  Sign in as   {'  '.join(saver.email for saver in cast.SAVERS)}",
                 f"  or as staff  {'  '.join(cast.STAFF)}",
                 f"  Password     {cast.PASSWORD}",
+                "  Staff's code .venv/bin/python manage.py demo_code",
             ]
         if settings.SHOWS_MAILBOX:
             lines += [f"  Mails are at {settings.SITE_URL}{reverse('messages:mailbox')}"]

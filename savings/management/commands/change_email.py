@@ -1,0 +1,32 @@
+"""`manage.py change_email EMAIL NEW`: change an address that no staff can change, such as the only superuser's."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from savings import email_changes
+from savings.exceptions import Refused
+from savings.models import User
+
+
+class Command(BaseCommand):
+    help = "Mails a new address a link to confirm that it is somebody's. Until then nothing changes."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("email", help="the address of the account as it is now")
+        parser.add_argument("new_email", help="what it is to be")
+
+    def handle(self, *args: Any, email: str, new_email: str, **options: Any) -> None:
+        user = User.objects.filter(email=email.strip().lower()).first()
+        if user is None:
+            raise CommandError(f"No account has the address {email}.")
+        try:
+            change = email_changes.propose(user.pk, new_email)
+        except Refused as refused:
+            raise CommandError(str(refused)) from None
+        self.stdout.write(
+            f"Sent a link to {change.new_email}. The address changes when it is confirmed there."
+        )

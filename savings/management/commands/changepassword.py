@@ -1,0 +1,17 @@
+"""`manage.py changepassword EMAIL`: Django's own, and the person is told and signed out as after any such change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.management.commands import changepassword
+
+from savings import credentials
+from savings.models import User
+
+
+class Command(changepassword.Command):
+    def handle(self, *args: Any, **options: Any) -> str:
+        said = str(super().handle(*args, **options))
+        credentials.password_was_set(User.objects.get(email=options["username"]))
+        return said

@@ -1,0 +1,21 @@
+"""`manage.py demo_code`: the codes that sign the demo's staff in, as their authenticator apps would show them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from savings.demo import second_steps
+
+
+class Command(BaseCommand):
+    help = "Prints the present codes of the demo's staff, for development only."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEBUG:
+            raise CommandError("The keys of the demo's staff are known to everybody: only with DEBUG=1.")
+        for email, code in second_steps.codes().items():
+            self.stdout.write(f"{code}  {email}")
+        self.stdout.write(f"Each works once. New ones in {second_steps.seconds_left()} s.")

@@ -1,0 +1,31 @@
+"""`manage.py reset_second_step EMAIL`: let somebody in who has lost their phone and their recovery codes."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from savings import credentials
+from savings.models import User
+
+
+class Command(BaseCommand):
+    help = "Removes somebody's authenticator app, passkeys and recovery codes, signs them out everywhere, mails them."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("email", help="the address of the account as it is now")
+
+    def handle(self, *args: Any, email: str, **options: Any) -> None:
+        user = User.objects.filter(email=email.strip().lower()).first()
+        if user is None:
+            raise CommandError(f"No account has the address {email}.")
+        removed = credentials.remove_second_steps(user.pk)
+        self.stdout.write(
+            f"Removed {removed} second steps of {user.email} and ended all sessions; they are told by mail."
+        )
+        if user.is_privileged:
+            self.stdout.write(
+                "The back office opens when they have set up another one: it asks at their next sign-in."
+            )

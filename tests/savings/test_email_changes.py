@@ -1,0 +1,238 @@
+"""Changes of email addresses: both tables agree, the old address has a way back, the oldest one wins."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+import time_machine
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.core.exceptions import PermissionDenied
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from savings import email_changes
+from savings.email_changes import LinkOver
+from savings.exceptions import Refused
+from savings.models import Device, EmailChange, OutboxRow, User
+from tests.factories import PASSWORD, make_user
+from tests.web.links import link_sent_to
+from tests.web.mails import subjects
+
+pytestmark = pytest.mark.django_db
+
+A, B, C = "a@example.com", "b@example.com", "c@example.com"
+
+
+@pytest.fixture
+def ada() -> User:
+    return make_user(A)
+
+
+def agree() -> bool:
+    """Whether everybody who has a proven address has that one, and no other."""
+    rows = EmailAddress.objects.select_related("user")
+    return all(row.email == row.user.email and row.primary for row in rows)
+
+
+def undo(email: str) -> None:
+    change = email_changes.undoable(link_sent_to(email).split("/")[-2])
+    assert change is not None
+    email_changes.undo(change)
+
+
+def confirm(email: str) -> None:
+    change = email_changes.proposal(link_sent_to(email).split("/")[-2])
+    assert change is not None
+    email_changes.confirm(change)
+
+
+def address_of(user: User) -> str:
+    user.refresh_from_db()
+    return user.email
+
+
+def test_a_change_is_in_both_tables_and_told_to_both_addresses(ada: User) -> None:
+    version = ada.version
+    email_changes.change(ada.pk, " B@Example.com ")
+    assert address_of(ada) == B
+    assert agree()
+    assert EmailAddress.objects.get(user=ada).verified
+    assert subjects(A) == ["Your e-mail address was changed"]
+    assert subjects(B) == ["This is the address of your account now"]
+    assert ada.version > version
+
+
+def test_the_link_is_in_the_mail_alone(ada: User, settings: Settings) -> None:
+    settings.SHOWS_MAILBOX = False
+    email_changes.change(ada.pk, B)
+    row = OutboxRow.objects.get(to=A)
+    assert str(row.payload["secret"]).startswith(f"{settings.SITE_URL}/accounts/email/undo/")
+    assert row.payload["secret"] in row.html
+
+
+@pytest.mark.parametrize("email", ["", "no address", "a@b", "x" * 300 + "@example.com", "a\x00@example.com"])
+def test_what_is_no_address_is_refused(ada: User, email: str) -> None:
+    with pytest.raises(Refused, match="Enter an email address"):
+        email_changes.change(ada.pk, email)
+    assert address_of(ada) == A
+
+
+def test_another_persons_address_is_refused(ada: User) -> None:
+    make_user(B)
+    with pytest.raises(Refused, match="Somebody else"):
+        email_changes.change(ada.pk, B)
+    with pytest.raises(Refused, match="Somebody else"):
+        email_changes.propose(ada.pk, B)
+
+
+def test_a_proposal_changes_nothing_until_the_new_address_confirms(ada: User) -> None:
+    email_changes.propose(ada.pk, B)
+    assert address_of(ada) == A
+    assert agree()
+    assert subjects(A) == ["A change of your email address was asked for"]
+    confirm(B)
+    assert address_of(ada) == B
+    assert agree()
+    assert subjects(A)[-1] == "Your e-mail address was changed"
+
+
+def test_a_proposal_is_confirmed_once_and_within_its_hours(ada: User) -> None:
+    email_changes.propose(ada.pk, B)
+    with time_machine.travel(timezone.now() + datetime.timedelta(hours=73)), pytest.raises(LinkOver):
+        confirm(B)
+    confirm(B)
+    with pytest.raises(LinkOver):
+        confirm(B)
+
+
+def test_a_proposal_ends_with_the_next_one_and_with_any_change(ada: User) -> None:
+    email_changes.propose(ada.pk, B)
+    email_changes.propose(ada.pk, C)
+    with pytest.raises(LinkOver):
+        confirm(B)
+    email_changes.change(ada.pk, "d@example.com")
+    with pytest.raises(LinkOver):
+        confirm(C)
+
+
+def test_a_proposal_gives_way_to_who_has_the_address_by_then(ada: User) -> None:
+    email_changes.propose(ada.pk, B)
+    make_user(B)
+    with pytest.raises(Refused):
+        confirm(B)
+    assert address_of(ada) == A
+
+
+def test_the_present_address_stops_a_proposal_and_loses_nothing(ada: User) -> None:
+    email_changes.propose(ada.pk, B)
+    undo(A)
+    with pytest.raises(LinkOver):
+        confirm(B)
+    ada.refresh_from_db()
+    assert ada.check_password(PASSWORD)
+
+
+@pytest.mark.parametrize("rights", [{"is_staff": True}, {"is_superuser": True}])
+def test_staff_propose_nothing_for_other_staff(rights: dict[str, Any]) -> None:
+    with pytest.raises(PermissionDenied):
+        email_changes.propose(make_user(**rights).pk, B, by=make_user(is_staff=True))
+    assert not EmailChange.objects.exists()
+
+
+def test_undoing_gives_the_address_back_and_shuts_everybody_out(ada: User) -> None:
+    email_changes.change(ada.pk, B)
+    Authenticator.objects.create(user=ada, type="webauthn", data={"name": "Theirs"})
+    Device.objects.create(user=ada, token_hash="x", label="Theirs")
+    undo(A)
+    assert address_of(ada) == A
+    assert agree()
+    assert EmailAddress.objects.get(user=ada).verified
+    assert not ada.has_usable_password()
+    assert not Authenticator.objects.exists()
+    assert not ada.devices.exists()
+    assert subjects(A)[-1] == "Your email address is back"
+    assert subjects(B)[-1] == "This address was removed from an account"
+
+
+def test_undoing_keeps_second_steps_that_were_there_long_before(ada: User) -> None:
+    month_ago = timezone.now() - datetime.timedelta(days=30)
+    for kind, made_at in (("totp", month_ago), ("recovery_codes", month_ago), ("webauthn", timezone.now())):
+        Authenticator.objects.create(user=ada, type=kind, data={"name": "x"}, created_at=made_at)
+    email_changes.change(ada.pk, B)
+    undo(A)
+    assert set(Authenticator.objects.values_list("type", flat=True)) == {"totp", "recovery_codes"}
+
+
+def test_undoing_works_once(ada: User) -> None:
+    email_changes.change(ada.pk, B)
+    undo(A)
+    with pytest.raises(LinkOver):
+        undo(A)
+
+
+def test_undoing_works_for_its_days(ada: User, settings: Settings) -> None:
+    settings.EMAIL_UNDO_DAYS = 3
+    email_changes.change(ada.pk, B)
+    with time_machine.travel(timezone.now() + datetime.timedelta(days=3, minutes=1)), pytest.raises(LinkOver):
+        undo(A)
+    with time_machine.travel(timezone.now() + datetime.timedelta(days=2, hours=23)):
+        undo(A)
+    assert address_of(ada) == A
+
+
+@pytest.mark.parametrize("order", [[A], [B, A]])
+def test_of_a_chain_of_changes_the_oldest_address_wins(ada: User, order: list[str]) -> None:
+    email_changes.change(ada.pk, B)
+    email_changes.change(ada.pk, C)
+    for email in order:
+        undo(email)
+    assert address_of(ada) == A
+    with pytest.raises(LinkOver):
+        undo(B)
+    assert address_of(ada) == A
+    assert agree()
+
+
+def test_undoing_ends_what_was_proposed_meanwhile(ada: User) -> None:
+    email_changes.change(ada.pk, B)
+    email_changes.propose(ada.pk, C)
+    undo(A)
+    with pytest.raises(LinkOver):
+        confirm(C)
+
+
+@pytest.mark.parametrize("token", ["", "1", "1:x", "x:y:z"])
+def test_a_forged_token_is_nothing(ada: User, token: str) -> None:
+    email_changes.change(ada.pk, B)
+    assert email_changes.undoable(token) is None
+    assert email_changes.proposal(token) is None
+
+
+def test_one_link_is_not_the_other(ada: User) -> None:
+    email_changes.propose(ada.pk, B)
+    assert email_changes.undoable(link_sent_to(B).split("/")[-2]) is None
+    assert email_changes.proposal(link_sent_to(A).split("/")[-2]) is None
+
+
+def test_a_former_address_is_kept_for_its_owner_while_they_may_undo(ada: User) -> None:
+    other = make_user()
+    email_changes.change(ada.pk, B)
+    with pytest.raises(Refused, match="Somebody else"):
+        email_changes.change(other.pk, A)
+    assert email_changes.clean(A, ada) == A
+    with time_machine.travel(timezone.now() + datetime.timedelta(days=8)):
+        email_changes.change(other.pk, A)
+    assert address_of(other) == A
+
+
+def test_people_are_found_by_the_addresses_they_had(ada: User) -> None:
+    email_changes.change(ada.pk, B)
+    email_changes.propose(ada.pk, C)
+    assert email_changes.people(" A@example.com ") == [ada.pk]
+    assert email_changes.people(B) == [ada.pk]
+    assert email_changes.people(C) == []
+    undo(A)
+    assert email_changes.people(B) == [ada.pk]

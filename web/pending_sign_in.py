@@ -1,0 +1,70 @@
+"""A change of credentials voids the codes and the half sign-ins that began before it, in whichever browser."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from allauth.account.internal.flows.email_verification_by_code import EMAIL_VERIFICATION_CODE_SESSION_KEY
+from allauth.account.internal.flows.login import clear_authentication_records
+from allauth.account.internal.flows.password_reset_by_code import PASSWORD_RESET_VERIFICATION_SESSION_KEY
+from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
+from allauth.account.utils import url_str_to_user_pk
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from savings.models import User
+from web.http import toast
+
+# Where allauth remembers a mailed code between two pages; a sign-in that waits for its next stage has its own form.
+_CODES = (PASSWORD_RESET_VERIFICATION_SESSION_KEY, EMAIL_VERIFICATION_CODE_SESSION_KEY)
+
+
+class PendingSignInMiddleware:
+    """Forgets what was begun before the person's password, second steps or address changed elsewhere.
+
+    allauth keeps it in the browser's own session, which nobody can find and end: an intruder who has typed a password,
+    or asked for a code, would otherwise finish after the owner has shut them out.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
+    ) -> HttpResponseBase | None:
+        if request.user.is_authenticated:
+            return None
+        begun = list(_begun(request.session))
+        if begun and _is_overtaken(begun):
+            for name in (LOGIN_SESSION_KEY, *_CODES):
+                request.session.pop(name, None)
+            clear_authentication_records(request)
+            toast(
+                request, "Start again", "Something about how this account signs in has changed.", is_bad=True
+            )
+        return None
+
+
+def _begun(session: SessionBase) -> Iterator[tuple[int, float]]:
+    """Yield for whom something was begun in a session, and when."""
+    for name in _CODES:
+        state = session.get(name)
+        if state and state.get("user_id"):
+            yield int(state["user_id"]), state["at"]
+    login = session.get(LOGIN_SESSION_KEY)
+    if login and login.get("user_pk"):
+        yield url_str_to_user_pk(login["user_pk"]), login["initiated_at"]
+
+
+def _is_overtaken(begun: list[tuple[int, float]]) -> bool:
+    for user_id, at in begun:
+        began_at = datetime.datetime.fromtimestamp(at, datetime.UTC)
+        if User.objects.filter(pk=user_id, credentials_changed_at__gt=began_at).exists():
+            return True
+    return False

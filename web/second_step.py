@@ -1,0 +1,109 @@
+"""The back office takes a second step: staff without one are led to set it up before they see any of its pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import get_authentication_records, record_authentication
+from allauth.core import context
+from allauth.mfa.models import Authenticator
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from savings.models import User
+from web.http import SaverRequest, redirect, toast
+
+_Type = Authenticator.Type
+# What is part of signing in, among allauth's pages of second steps: the others change one, or show recovery codes.
+_PROVING = {"mfa_authenticate", "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn"}
+# Where staff were going when they were sent to set up a second step; a page shown after that leads on to it.
+GOING_TO = "back_office"
+
+
+class BackOfficeMiddleware:
+    """Lets staff into the admin once this very session has had a second step. Comes after `SignInMiddleware`.
+
+    Changing their second steps takes one, too, where they have any: a session from before the first one, together with
+    the password, must not be enough to put another in its place.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
+    ) -> HttpResponseBase | None:
+        match = request.resolver_match
+        # The admin itself refuses everybody else.
+        if match is None or not getattr(request.user, "is_staff", False):
+            return None
+        opens_admin = "admin" in match.app_names
+        if not opens_admin and not (match.view_name.startswith("mfa_") and match.view_name not in _PROVING):
+            return None
+        asked = cast("SaverRequest", request)
+        steps = _steps(asked.user)
+        if steps and not _is_complete(asked, steps):
+            return _lead_to_step(asked)
+        if opens_admin and not steps:
+            return _lead_to_set_up(asked)
+        if opens_admin:
+            request.session.pop(GOING_TO, None)
+        return None
+
+
+def has_set_up(user: User) -> bool:
+    """Say whether somebody has an authenticator app or a passkey."""
+    return bool(_steps(user))
+
+
+@receiver(post_save, sender=Authenticator)
+def note_set_up(instance: Authenticator, created: bool, **_: Any) -> None:  # noqa: FBT001 - Django's
+    """Count setting one up as a second step of the session it is done in: it takes the device, as signing in does."""
+    request = context.request
+    if not created or instance.type == _Type.RECOVERY_CODES or request is None:
+        return
+    if request.user.is_authenticated and request.user.pk == instance.user_id:
+        record_authentication(request, request.user, "mfa", id=instance.pk, type=instance.type)
+
+
+def _steps(user: User) -> dict[int, float]:
+    """Return a person's authenticator app and passkeys: their ids, and when each was set up."""
+    rows = Authenticator.objects.filter(user_id=user.pk).exclude(type=_Type.RECOVERY_CODES)
+    return {pk: made_at.timestamp() for pk, made_at in rows.values_list("pk", "created_at")}
+
+
+def _is_complete(request: SaverRequest, steps: dict[int, float]) -> bool:
+    """Say whether this session has had a second step that is still one of the person's, or a code in place of it."""
+    used = [step for step in get_authentication_records(request, request.user) if step["method"] == "mfa"]
+    return any(
+        # Recovery codes are made anew now and then: one counts as long as what it stood in for is there.
+        step["id"] in steps or (step["type"] == _Type.RECOVERY_CODES and step["at"] > min(steps.values()))
+        for step in used
+    )
+
+
+def _lead_to_set_up(request: SaverRequest) -> HttpResponseBase:
+    request.session[GOING_TO] = _going_to(request)
+    return redirect(request, reverse("users:second_step"))
+
+
+def _lead_to_step(request: SaverRequest) -> HttpResponseBase:
+    ways = get_adapter().get_reauthentication_methods(request.user)
+    way = next(way["url"] for way in ways if way["id"].startswith("mfa"))
+    toast(request, "One more step", "This opens only after a code or a passkey.")
+    return redirect(request, f"{way}?{urlencode({'next': _going_to(request)})}")
+
+
+def _going_to(request: SaverRequest) -> str:
+    """Return the page to go on to. A form that was sent is not sent again: it may have been meant otherwise by then."""
+    is_page = request.method == "GET" and not request.htmx
+    return request.get_full_path() if is_page else reverse("admin:index")

@@ -1,0 +1,49 @@
+"""The links in mails about a change of email address: the new address confirms it, the old one undoes it.
+
+Both work signed out, for whoever reads the mail. A GET only asks: programs that look into mails follow links.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from savings import email_changes
+from savings.exceptions import Refused
+from savings.models import EmailChange
+
+
+def confirm_email_change(request: HttpRequest, token: str) -> HttpResponse:
+    """Use the address that this mail went to, as staff have proposed."""
+    return _answer(request, token, "confirm", email_changes.proposal, email_changes.confirm)
+
+
+def undo_email_change(request: HttpRequest, token: str) -> HttpResponse:
+    """Give the address that this mail went to its account back."""
+    return _answer(request, token, "undo", email_changes.undoable, email_changes.undo)
+
+
+def _answer(
+    request: HttpRequest,
+    token: str,
+    verb: str,
+    find: Callable[[str], EmailChange | None],
+    act: Callable[[EmailChange], None],
+) -> HttpResponse:
+    template = f"users/{verb}_email_change.html"
+    try:
+        change = find(token)
+        if change is None:
+            raise Http404
+        is_done = request.method == "POST"
+        if is_done:
+            act(change)
+    except email_changes.LinkOver:
+        return render(request, "users/email_link_gone.html", status=410)
+    except Refused as refused:
+        return render(request, template, {"change": change, "refused": str(refused)}, status=422)
+    return render(
+        request, template, {"change": change, "is_done": is_done, "was_proposed": not change.effective_at}
+    )
