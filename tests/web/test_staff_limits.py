@@ -249,3 +249,11 @@ def test_a_page_that_was_open_for_long_undoes_nothing(boss: Client) -> None:
     kept = row(saver)
     assert kept["credentials_changed_at"]
     assert kept["version"] > 7
+
+
+def test_the_page_of_other_staff_is_to_be_read_and_holds_no_hash(support: Client) -> None:
+    target = make_user(is_staff=True)
+    page = support.get(url("change", target.pk))
+    assert page.status_code == 200
+    assert target.password not in page.text
+    assert 'name="_save"' not in page.text
