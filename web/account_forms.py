@@ -9,14 +9,16 @@ from allauth.mfa.base import forms as mfa
 from allauth.mfa.totp import forms as totp
 from allauth.mfa.webauthn import forms as webauthn
 from django import forms
+from django.contrib.auth import password_validation
 from django.core.validators import MaxLengthValidator
 
 from savings import users
 from savings.exceptions import Refused
+from savings.models import User
 
 # What reading a credential raises that no browser made.
 _MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
-_LONG_ENOUGH = "At least 10 characters. Three words you will remember are better than one you will not."
+_LONG_ENOUGH = "At least 10 characters. Three or four unrelated words are easy to remember and hard to guess."
 _LABELS = {
     "email": "E-mail",
     "login": "E-mail",
@@ -48,7 +50,7 @@ class _Digits(_OurWords):
         self.fields["code"].widget.attrs["inputmode"] = "numeric"
 
 
-class SignupForm(_OurWords, account.SignupForm):  # type: ignore[misc]
+class SignupForm(_OurWords, account.SignupForm):
     """Name, e-mail, password."""
 
     name = forms.CharField(widget=forms.TextInput(attrs={"autocomplete": "name"}))
@@ -63,6 +65,17 @@ class SignupForm(_OurWords, account.SignupForm):  # type: ignore[misc]
             return users.clean_name(self.cleaned_data["name"])
         except Refused as refused:
             raise forms.ValidationError(str(refused)) from None
+
+    def clean(self) -> dict[str, Any]:
+        # Not allauth's own, which compares the password with the email address alone.
+        cleaned: dict[str, Any] = super(account.SignupForm, self).clean()
+        if "password1" in cleaned:
+            newcomer = User(name=self["name"].value() or "", email=self["email"].value() or "")
+            try:
+                password_validation.validate_password(cleaned["password1"], newcomer)
+            except forms.ValidationError as error:
+                self.add_error("password1", error)
+        return cleaned
 
 
 class LoginForm(_OurWords, account.LoginForm):
