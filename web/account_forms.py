@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+import secrets
+from typing import Any, cast
 
 from allauth.account import forms as account
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.password_reset_by_code import PASSWORD_RESET_VERIFICATION_SESSION_KEY
+from allauth.account.internal.flows.signup import prevent_enumeration
+from allauth.account.utils import setup_user_email
+from allauth.core import context
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.base import forms as mfa
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp import forms as totp
 from allauth.mfa.webauthn import forms as webauthn
 from django import forms
 from django.contrib.auth import password_validation
 from django.core.validators import MaxLengthValidator
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 
 from savings import users
 from savings.exceptions import Refused
 from savings.models import User
+from web import guessing
+from web import totp as web_totp
+from web.email_addresses import owner_of
+from web.guessing import Kind
 
 # What reading a credential raises that no browser made.
 _MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
@@ -77,6 +91,29 @@ class SignupForm(_OurWords, account.SignupForm):
                 self.add_error("password1", error)
         return cleaned
 
+    def hash_password(self, request: HttpRequest) -> None:
+        """Prepare the new user, without saving: hashing the password takes most of the time of a sign-up."""
+        adapter = get_adapter(request)
+        self._newcomer = cast(
+            "User", adapter.save_user(request, adapter.new_user(request), self, commit=False)
+        )
+
+    def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
+        """Save the new user; for an address that has an account, do as much for nobody and mail the owner."""
+        email = self.cleaned_data["email"]
+        if self.account_already_exists:
+            with transaction.atomic():
+                self._newcomer.email = f"{secrets.token_hex(8)}@nobody.invalid"
+                self._save(request)
+                transaction.set_rollback(True)
+            return None, prevent_enumeration(request, email=email)
+        self._save(request)
+        return self._newcomer, None
+
+    def _save(self, request: HttpRequest) -> None:
+        self._newcomer.save()
+        setup_user_email(request, self._newcomer, [])
+
 
 class LoginForm(_OurWords, account.LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -90,11 +127,24 @@ class ReauthenticateForm(_OurWords, account.ReauthenticateForm):
 
 
 class ResetPasswordForm(_OurWords, account.ResetPasswordForm):
-    pass
+    def clean_email(self) -> str:
+        # Not allauth's own, which takes one query more where it does not find a proven address.
+        email = str(get_adapter().clean_email(self.cleaned_data["email"]))
+        owner = owner_of(email)
+        self.users = [owner] if owner is not None and owner.is_active else []
+        return email
 
 
 class ConfirmPasswordResetCodeForm(_OurWords, account.ConfirmPasswordResetCodeForm):
-    pass
+    def clean_code(self) -> str:
+        state = context.request.session[PASSWORD_RESET_VERIFICATION_SESSION_KEY]
+        attempt = guessing.begin(context.request, Kind.MAILED_CODE, state["email"])
+        if "user_id" not in state:
+            # allauth reads the user whose code is wrong: for an unknown address it must take as long.
+            owner_of(state["email"])
+        code = super().clean_code()
+        attempt.succeed()
+        return str(code)
 
 
 class ResetPasswordKeyForm(_OurWords, account.ResetPasswordKeyForm):
@@ -102,7 +152,11 @@ class ResetPasswordKeyForm(_OurWords, account.ResetPasswordKeyForm):
 
 
 class ChangePasswordForm(_OurWords, account.ChangePasswordForm):
-    pass
+    def clean_oldpassword(self) -> str:
+        attempt = guessing.begin(context.request, Kind.PASSWORD, cast("User", self.user).email)
+        password = super().clean_oldpassword()
+        attempt.succeed()
+        return str(password)
 
 
 class SetPasswordForm(_OurWords, account.SetPasswordForm):
@@ -114,20 +168,47 @@ class AddEmailForm(_OurWords, account.AddEmailForm):
         super().__init__(*args, **kwargs)
         self.fields["email"].label = "New e-mail"
 
+    def clean_email(self) -> str:
+        guessing.begin(context.request, Kind.EMAIL_CHANGE, cast("User", self.user).email)
+        return str(super().clean_email())
+
 
 class ConfirmEmailVerificationCodeForm(_Digits, account.ConfirmEmailVerificationCodeForm):
-    pass
+    def clean_code(self) -> str:
+        attempt = guessing.begin(context.request, Kind.MAILED_CODE, self.email)
+        code = super().clean_code()
+        attempt.succeed()
+        return str(code)
 
 
 class ActivateTOTPForm(_Digits, totp.ActivateTOTPForm):
+    def clean_code(self) -> str:
+        attempt = guessing.begin(context.request, Kind.CODE, self.user.email)
+        code = str(super().clean_code())
+        if not web_totp.use_code(self.user.pk, self.secret, code):
+            raise get_mfa_adapter().validation_error("incorrect_code")
+        attempt.succeed()
+        return code
+
+
+class _SecondStep(_Digits):
+    user: User
+    authenticator: Authenticator
+
+    def clean_code(self) -> str:
+        attempt = guessing.begin(context.request, Kind.CODE, self.user.email)
+        code = str(super().clean_code())  # type: ignore[misc] # that of the form beside it
+        if not web_totp.use_code_of(self.authenticator, code):
+            raise get_mfa_adapter().validation_error("incorrect_code")
+        attempt.succeed()
+        return code
+
+
+class AuthenticateForm(_SecondStep, mfa.AuthenticateForm):
     pass
 
 
-class AuthenticateForm(_Digits, mfa.AuthenticateForm):
-    pass
-
-
-class MFAReauthenticateForm(_Digits, mfa.ReauthenticateForm):
+class MFAReauthenticateForm(_SecondStep, mfa.ReauthenticateForm):
     pass
 
 
@@ -173,15 +254,23 @@ class EditPasskeyForm(_OurWords, webauthn.EditWebAuthnForm):
         _short(self.fields["name"])
 
 
-class PasskeySignInForm(_Signed, webauthn.LoginWebAuthnForm):
+class _LimitedPasskey(_Signed):
+    user: User | None
+
+    def clean_credential(self) -> Any:
+        guessing.begin_or_stop(context.request, Kind.PASSKEY, self.user.email if self.user else "")
+        return super().clean_credential()
+
+
+class PasskeySignInForm(_LimitedPasskey, webauthn.LoginWebAuthnForm):
     pass
 
 
-class PasskeySecondStepForm(_Signed, webauthn.AuthenticateWebAuthnForm):
+class PasskeySecondStepForm(_LimitedPasskey, webauthn.AuthenticateWebAuthnForm):
     pass
 
 
-class PasskeyProofForm(_Signed, webauthn.ReauthenticateWebAuthnForm):
+class PasskeyProofForm(_LimitedPasskey, webauthn.ReauthenticateWebAuthnForm):
     pass
 
 

@@ -7,6 +7,7 @@ from django.urls import include, path
 from django.views.generic.base import RedirectView
 
 from web.views import (
+    accounts,
     circle_tools,
     circles,
     dashboard,
@@ -116,6 +117,12 @@ security_lists = [
     path("sessions/", RedirectView.as_view(url="/accounts/#sessions")),
 ]
 
+# Pages of allauth's that are ours in part.
+account_pages = [
+    path("signup/", accounts.sign_up, name="account_signup"),
+    path("confirm-email/", accounts.confirm_email, name="account_email_verification_sent"),
+]
+
 urlpatterns = [
     path("", include((landing_urls, "landing"))),
     path("", include((user_urls, "users"))),
@@ -127,6 +134,7 @@ urlpatterns = [
     path("statements/", include((statement_urls, "statements"))),
     path("messages/", include((message_urls, "messages"))),
     path("accounts/", include(security_lists)),
+    path("accounts/", include(account_pages)),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("payments/", include((payment_urls, "payments"))),
@@ -152,3 +160,5 @@ if settings.DEBUG_TOOLBAR:
 
 handler400 = "web.views.errors.bad_request"
 handler500 = "web.views.errors.server_error"
+# allauth's own, found by that name.
+handler429 = "web.views.errors.too_many_requests"
