@@ -275,3 +275,41 @@ def test_a_new_secret_key_keeps_the_second_steps_of_the_old(
     halfway.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
     halfway.post("/accounts/2fa/authenticate/", {"code": next_code_of(secret)})
     assert is_in(halfway)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "sentence"),
+    [
+        ((), "Off: your password alone opens your savings"),
+        (("webauthn",), "Off: after your password we ask for a passkey or a recovery code"),
+        (("totp",), "On: after your password we ask for its code or a recovery code"),
+        (("totp", "webauthn"), "On: after your password we ask for its code, a passkey or a recovery code"),
+    ],
+)
+def test_the_security_page_says_what_is_asked_after_the_password(
+    saver_client: Client, saver: User, kinds: tuple[str, ...], sentence: str
+) -> None:
+    for kind in kinds:
+        saver.authenticator_set.create(type=kind, data={"name": "Phone", "secret": "x"})
+    page = saver_client.get("/accounts/").text
+    assert sentence in page
+    assert ("your password alone" in page) == (not kinds)
+    assert ("Each signs you in without a password" in page) == ("webauthn" in kinds)
+
+
+def test_the_security_page_says_when_no_recovery_code_is_left(
+    saver_client: Client, saver: User, secret: str
+) -> None:
+    codes = saver.authenticator_set.get(type="recovery_codes")
+    codes.data["used_mask"] = 2**10 - 1
+    codes.save()
+    assert "None left: make new ones" in saver_client.get("/accounts/").text
+
+
+def test_the_security_page_claims_no_password_where_there_is_none(saver_client: Client, saver: User) -> None:
+    saver.set_unusable_password()
+    saver.save()
+    saver_client.force_login(saver)
+    page = saver_client.get("/accounts/").text
+    assert "your password alone" not in page
+    assert "/accounts/password/set/" in page
