@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic.base import RedirectView
 
+from web import account_views
 from web.views import (
-    accounts,
     circle_tools,
     circles,
     dashboard,
@@ -119,8 +119,8 @@ security_lists = [
 
 # Pages of allauth's that are ours in part.
 account_pages = [
-    path("signup/", accounts.sign_up, name="account_signup"),
-    path("confirm-email/", accounts.confirm_email, name="account_email_verification_sent"),
+    path("signup/", account_views.sign_up, name="account_signup"),
+    path("confirm-email/", account_views.confirm_email, name="account_email_verification_sent"),
 ]
 
 urlpatterns = [
