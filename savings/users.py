@@ -11,7 +11,7 @@ from django.db import transaction
 
 from savings import emails, ledger, mail_switches, outbox
 from savings.exceptions import Refused
-from savings.models import Device, User
+from savings.models import Device, UsedTotpStep, User
 
 # Joiners that change how letters are written in some scripts; every other invisible character is refused.
 _JOINERS = {"\u200c", "\u200d"}
@@ -47,8 +47,7 @@ def recognise(user: User, token: str | None, *, label: str, at: datetime.datetim
     A browser that this person has not used before is news to them, by e-mail; the first one of all is not.
     """
     token = token or secrets.token_urlsafe(32)
-    # The token is 256 random bits, so a plain digest of it cannot be turned back.
-    digest = hashlib.sha256(token.encode()).hexdigest()
+    digest = _digest(token)
     with transaction.atomic():
         device, is_new = Device.objects.get_or_create(
             user=user,
@@ -62,10 +61,33 @@ def recognise(user: User, token: str | None, *, label: str, at: datetime.datetim
     return token
 
 
+def known_device(token: str, user_id: int | None = None) -> str:
+    """Return the digest of a browser's token where that user has signed in from it, or, without an id, anybody has.
+
+    Empty where there was no such sign-in.
+    """
+    digest = _digest(token)
+    found = Device.objects.filter(token_hash=digest)
+    if user_id is not None:
+        found = found.filter(user_id=user_id)
+    return digest if found.exists() else ""
+
+
 def forget_device(user: User, device_id: int) -> bool:
     """Forget one of a person's devices, so that its next sign-in is news again; False where it is not theirs."""
     deleted, _ = user.devices.filter(pk=device_id).delete()
     return bool(deleted)
+
+
+def use_totp_step(user_id: int, step: int) -> bool:
+    """Use up the authenticator code of a 30-second step since 1970, with all before it (RFC 6238, section 5.2).
+
+    False where that step or a later one has been used already: the code must be refused.
+    """
+    if UsedTotpStep.objects.filter(pk=user_id, step__lt=step).update(step=step):
+        return True
+    _, is_first = UsedTotpStep.objects.get_or_create(pk=user_id, defaults={"step": step})
+    return is_first
 
 
 def change_profile(user: User, *, name: str, theme: str, **wanted: bool) -> None:
@@ -99,3 +121,8 @@ def change_theme(user: User, theme: str) -> None:
     with transaction.atomic():
         user.save(update_fields=["theme"])
         User.objects.touch(user.pk)
+
+
+def _digest(token: str) -> str:
+    # The token is 256 random bits, so a plain digest of it cannot be turned back.
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+import secrets
+from typing import Any, cast
 
 from allauth.account import forms as account
 from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.password_reset_by_code import PASSWORD_RESET_VERIFICATION_SESSION_KEY
+from allauth.account.internal.flows.signup import prevent_enumeration
 from allauth.account.models import EmailAddress
+from allauth.account.utils import setup_user_email, user_email
+from allauth.core import context
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.base import forms as mfa
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp import forms as totp
 from allauth.mfa.webauthn import forms as webauthn
 from django import forms
+from django.contrib.auth import password_validation
 from django.core.validators import MaxLengthValidator
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 
 from savings import email_changes, users
 from savings.exceptions import Refused
 from savings.models import User
+from web import guessing
+from web import totp as web_totp
+from web.email_addresses import owner_of
+from web.guessing import Kind
 
 # What reading a credential raises that no browser made.
 _MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
-_LONG_ENOUGH = "At least 10 characters. Three words you will remember are better than one you will not."
+_LONG_ENOUGH = "At least 10 characters. Three or four unrelated words are easy to remember and hard to guess."
 _LABELS = {
     "email": "E-mail",
     "login": "E-mail",
@@ -52,7 +65,7 @@ class _Digits(_OurWords):
         self.fields["code"].widget.attrs["inputmode"] = "numeric"
 
 
-class SignupForm(_OurWords, account.SignupForm):  # type: ignore[misc]
+class SignupForm(_OurWords, account.SignupForm):
     """Name, e-mail, password."""
 
     name = forms.CharField(widget=forms.TextInput(attrs={"autocomplete": "name"}))
@@ -70,9 +83,44 @@ class SignupForm(_OurWords, account.SignupForm):  # type: ignore[misc]
 
     def validate_unique_email(self, value: str) -> str:
         email = super().validate_unique_email(value)
-        # Answered as a taken address is, and told by mail alone: it may go back to whose it was.
-        self.account_already_exists = self.account_already_exists or email_changes.is_reserved(email)
+        # Answered as a taken address is, and told by mail alone: it may go back to whose it was. Looked up first, so that
+        # a taken address takes the same work.
+        self.account_already_exists = email_changes.is_reserved(email) or self.account_already_exists
         return str(email)
+
+    def clean(self) -> dict[str, Any]:
+        # Not allauth's own, which compares the password with the email address alone.
+        cleaned: dict[str, Any] = super(account.SignupForm, self).clean()
+        if "password1" in cleaned:
+            newcomer = User(name=self["name"].value() or "", email=self["email"].value() or "")
+            try:
+                password_validation.validate_password(cleaned["password1"], newcomer)
+            except forms.ValidationError as error:
+                self.add_error("password1", error)
+        return cleaned
+
+    def hash_password(self, request: HttpRequest) -> None:
+        """Prepare the new user, without saving: hashing the password takes most of the time of a sign-up."""
+        adapter = get_adapter(request)
+        self._newcomer = cast(
+            "User", adapter.save_user(request, adapter.new_user(request), self, commit=False)
+        )
+
+    def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
+        """Save the new user; for an address that has an account, do as much for nobody and mail the owner."""
+        email = self.cleaned_data["email"]
+        if self.account_already_exists:
+            with transaction.atomic():
+                user_email(self._newcomer, f"{secrets.token_hex(8)}@nobody.invalid")
+                self._save(request)
+                transaction.set_rollback(True)
+            return None, prevent_enumeration(request, email=email)
+        self._save(request)
+        return self._newcomer, None
+
+    def _save(self, request: HttpRequest) -> None:
+        self._newcomer.save()
+        setup_user_email(request, self._newcomer, [])
 
 
 class LoginForm(_OurWords, account.LoginForm):
@@ -88,15 +136,27 @@ class ReauthenticateForm(_OurWords, account.ReauthenticateForm):
 
 class ResetPasswordForm(_OurWords, account.ResetPasswordForm):
     def clean_email(self) -> str:
-        email = super().clean_email()
+        # Not allauth's own, which takes one query more where it does not find a proven address.
+        email = str(get_adapter().clean_email(self.cleaned_data["email"]))
+        owner = owner_of(email)
         # The code goes to the address that somebody has now. Staff get one only where that is proven: a slip at
         # `createsuperuser` must not give the site to whoever has that mailbox.
-        self.users = [user for user in self.users if user.email == email.lower() and _may_reset(user)]
-        return str(email)
+        is_owners = owner is not None and owner.is_active and owner.email == email.lower()
+        may_reset = _may_reset(owner)
+        self.users = [owner] if owner and is_owners and may_reset else []
+        return email
 
 
 class ConfirmPasswordResetCodeForm(_OurWords, account.ConfirmPasswordResetCodeForm):
-    pass
+    def clean_code(self) -> str:
+        state = context.request.session[PASSWORD_RESET_VERIFICATION_SESSION_KEY]
+        attempt = guessing.begin(context.request, Kind.MAILED_CODE, state["email"])
+        if "user_id" not in state:
+            # allauth reads the user whose code is wrong: for an unknown address it must take as long.
+            owner_of(state["email"])
+        code = super().clean_code()
+        attempt.succeed()
+        return str(code)
 
 
 class ResetPasswordKeyForm(_OurWords, account.ResetPasswordKeyForm):
@@ -104,7 +164,11 @@ class ResetPasswordKeyForm(_OurWords, account.ResetPasswordKeyForm):
 
 
 class ChangePasswordForm(_OurWords, account.ChangePasswordForm):
-    pass
+    def clean_oldpassword(self) -> str:
+        attempt = guessing.begin(context.request, Kind.PASSWORD, cast("User", self.user).email)
+        password = super().clean_oldpassword()
+        attempt.succeed()
+        return str(password)
 
 
 class SetPasswordForm(_OurWords, account.SetPasswordForm):
@@ -116,24 +180,49 @@ class AddEmailForm(_OurWords, account.AddEmailForm):
         super().__init__(*args, **kwargs)
         self.fields["email"].label = "New e-mail"
 
+    def clean_email(self) -> str:
+        guessing.begin(context.request, Kind.EMAIL_CHANGE, cast("User", self.user).email)
+        return str(super().clean_email())
+
 
 class ConfirmEmailVerificationCodeForm(_Digits, account.ConfirmEmailVerificationCodeForm):
     def clean_code(self) -> str:
+        attempt = guessing.begin(context.request, Kind.MAILED_CODE, self.email)
         code = super().clean_code()
+        attempt.succeed()
         if email_changes.is_reserved(self.email, self.user):
             raise get_adapter().validation_error("email_taken")
         return str(code)
 
 
 class ActivateTOTPForm(_Digits, totp.ActivateTOTPForm):
+    def clean_code(self) -> str:
+        attempt = guessing.begin(context.request, Kind.CODE, self.user.email)
+        code = str(super().clean_code())
+        if not web_totp.use_code(self.user.pk, self.secret, code):
+            raise get_mfa_adapter().validation_error("incorrect_code")
+        attempt.succeed()
+        return code
+
+
+class _SecondStep(_Digits):
+    user: User
+    authenticator: Authenticator
+
+    def clean_code(self) -> str:
+        attempt = guessing.begin(context.request, Kind.CODE, self.user.email)
+        code = str(super().clean_code())  # type: ignore[misc] # that of the form beside it
+        if not web_totp.use_code_of(self.authenticator, code):
+            raise get_mfa_adapter().validation_error("incorrect_code")
+        attempt.succeed()
+        return code
+
+
+class AuthenticateForm(_SecondStep, mfa.AuthenticateForm):
     pass
 
 
-class AuthenticateForm(_Digits, mfa.AuthenticateForm):
-    pass
-
-
-class MFAReauthenticateForm(_Digits, mfa.ReauthenticateForm):
+class MFAReauthenticateForm(_SecondStep, mfa.ReauthenticateForm):
     pass
 
 
@@ -187,20 +276,30 @@ class EditPasskeyForm(_OurWords, webauthn.EditWebAuthnForm):
         return renamed
 
 
-class PasskeySignInForm(_Signed, webauthn.LoginWebAuthnForm):
+class _LimitedPasskey(_Signed):
+    user: User | None
+
+    def clean_credential(self) -> Any:
+        guessing.begin_or_stop(context.request, Kind.PASSKEY, self.user.email if self.user else "")
+        return super().clean_credential()
+
+
+class PasskeySignInForm(_LimitedPasskey, webauthn.LoginWebAuthnForm):
     pass
 
 
-class PasskeySecondStepForm(_Signed, webauthn.AuthenticateWebAuthnForm):
+class PasskeySecondStepForm(_LimitedPasskey, webauthn.AuthenticateWebAuthnForm):
     pass
 
 
-class PasskeyProofForm(_Signed, webauthn.ReauthenticateWebAuthnForm):
+class PasskeyProofForm(_LimitedPasskey, webauthn.ReauthenticateWebAuthnForm):
     pass
 
 
-def _may_reset(user: User) -> bool:
-    return not user.is_privileged or EmailAddress.objects.filter(user=user, verified=True).exists()
+def _may_reset(user: User | None) -> bool:
+    # Asked for every address, so that the time of an answer says nothing about one.
+    is_proven = EmailAddress.objects.filter(user_id=user.pk if user else 0, verified=True).exists()
+    return user is not None and (is_proven or not user.is_privileged)
 
 
 def _short(field: forms.Field) -> None:

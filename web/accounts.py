@@ -10,7 +10,7 @@ from allauth.account import signals
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.userkit import did_user_login
 from allauth.account.models import EmailAddress
-from allauth.core import context
+from allauth.core import context as allauth_context
 from allauth.mfa import signals as mfa_signals
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -30,7 +30,20 @@ from qrcode.main import QRCode
 from savings import account_mails, credentials, email_changes, users
 from savings.exceptions import Refused
 from savings.models import User
-from web import devices
+from web import devices, guessing
+from web.email_addresses import owner_of
+from web.guessing import Kind
+
+# Mails that anybody can have sent to any address, known or not.
+_ON_REQUEST = {
+    "account/email/account_already_exists": Kind.CODE_MAIL,
+    "account/email/email_confirmation": Kind.CODE_MAIL,
+    "account/email/email_confirmation_signup": Kind.CODE_MAIL,
+    "account/email/password_reset_code": Kind.RESET_MAIL,
+    "account/email/unknown_account": Kind.RESET_MAIL,
+}
+# Of these, the ones that a former address gets its way back instead of.
+_NOT_THEIRS = {"account/email/account_already_exists", "account/email/unknown_account"}
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -45,7 +58,7 @@ class AccountAdapter(DefaultAccountAdapter):
         "incorrect_code": "This is not the code. Look at the newest mail, and at each digit.",
         "incorrect_password": "This is not your password.",
         "rate_limited": "That was quick. Wait a minute, then try again.",
-        "too_many_login_attempts": "Too many attempts. Wait five minutes, then try again.",
+        "too_many_login_attempts": "Too many wrong codes. Ask for a new one.",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -67,17 +80,27 @@ class AccountAdapter(DefaultAccountAdapter):
         EmailAddress._meta.get_field("email").run_validators(email)
         return email
 
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
+        """Check a password, at sign-in and where it is asked for again. Raises guessing.TooManyTries."""
+        attempt = guessing.begin(request, Kind.PASSWORD, credentials["email"])
+        user = super().authenticate(request, **credentials)
+        if user is not None:
+            attempt.succeed()
+        return user
+
     def is_safe_url(self, url: str) -> bool:
         """Allow redirects to this very host alone; allauth would allow every host we answer to."""
         return url_has_allowed_host_and_scheme(
-            url, {context.request.get_host()}, require_https=context.request.is_secure()
+            url, {allauth_context.request.get_host()}, require_https=allauth_context.request.is_secure()
         )
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("users:security")
 
     def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:
-        return reverse("users:security") if context.request.user.is_authenticated else settings.LOGIN_URL
+        return (
+            reverse("users:security") if allauth_context.request.user.is_authenticated else settings.LOGIN_URL
+        )
 
     def post_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse:
         response = super().post_login(request, user, **kwargs)
@@ -105,10 +128,6 @@ class AccountAdapter(DefaultAccountAdapter):
         self.add_message(request, messages.SUCCESS, "account/messages/email_confirmed.txt")
         return True
 
-    def send_account_already_exists_mail(self, email: str) -> None:
-        if not email_changes.remind(email):
-            super().send_account_already_exists_mail(email)
-
     def send_notification_mail(
         self,
         template_prefix: str,
@@ -121,19 +140,26 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Write the mail into the outbox. No word in it is from whoever typed the address, which may be another's."""
-        if template_prefix == "account/email/unknown_account" and email_changes.remind(email):
-            return
+        if template_prefix in _ON_REQUEST:
+            guessing.begin_or_stop(allauth_context.request, _ON_REQUEST[template_prefix], email)
+            # Looked up for every address, so that the time of an answer says nothing about one.
+            is_former = email_changes.is_reserved(email)
+            if is_former and template_prefix in _NOT_THEIRS and email_changes.remind(email):
+                return
         agent = context.get("user_agent")
         context = {**context, "device": devices.label(agent) if agent else ""}
-        owner = context.get("user") or _owner_of(email)
+        owner = context.get("user") or owner_of(email)
         account_mails.send(template_prefix, email, context, user=owner, secret=context.get("code", ""))
+        if owner is None:
+            # The same work as for an owner, whose cached pages this ends.
+            User.objects.touch(0)
 
 
 class MFAAdapter(DefaultMFAAdapter):
     """Two-step sign-in and passkeys; what proves the second step is not stored in the clear."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": "This is not the code. Codes change every 30 seconds.",
+        "incorrect_code": "This is not the code, or it was used before. Type the next one that your app shows.",
         "unverified_email": "Prove your e-mail address first.",
     }
 
@@ -162,7 +188,7 @@ class MFAAdapter(DefaultMFAAdapter):
         return super().get_public_key_credential_rp_entity() | {"name": "Asusu"}
 
     def generate_authenticator_name(self, user: AbstractBaseUser, type: str) -> str:  # noqa: A002 - allauth's name
-        return devices.label(context.request.headers.get("User-Agent", ""))
+        return devices.label(allauth_context.request.headers.get("User-Agent", ""))
 
 
 @receiver(signals.email_confirmed)
@@ -204,12 +230,6 @@ def tell_of_recovery_code(
 
 def _device(request: HttpRequest) -> str:
     return devices.label(request.headers.get("User-Agent", ""))
-
-
-def _owner_of(email: str) -> User | None:
-    """Return whom a mail concerns, for their Messages page: nobody where the address is no account's."""
-    proven = EmailAddress.objects.filter(email=email, verified=True).select_related("user").first()
-    return proven.user if proven else User.objects.filter(email=email).first()
 
 
 def _safe() -> MultiFernet:

@@ -38,10 +38,8 @@ _SYSTEMS = (
 
 def note_sign_in(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
     """Tell a person of a browser they have not used before, and let this one be known from now on."""
-    token = request.get_signed_cookie(_COOKIE, default=None, salt=_SALT, max_age=_AGE_SECONDS)
-    token = users.recognise(
-        user, token, label=label(request.headers.get("User-Agent", "")), at=timezone.now()
-    )
+    agent = request.headers.get("User-Agent", "")
+    token = users.recognise(user, token_of(request), label=label(agent), at=timezone.now())
     response.set_signed_cookie(
         _COOKIE,
         token,
@@ -51,6 +49,11 @@ def note_sign_in(request: HttpRequest, response: HttpResponseBase, user: User) -
         samesite="Lax",
         secure=settings.SESSION_COOKIE_SECURE,
     )
+
+
+def token_of(request: HttpRequest) -> str:
+    """Return the token of a browser that somebody has signed in from; empty for one we have not seen."""
+    return request.get_signed_cookie(_COOKIE, default="", salt=_SALT, max_age=_AGE_SECONDS) or ""
 
 
 def label(user_agent: str) -> str:

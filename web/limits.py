@@ -10,9 +10,11 @@ from django.core.cache.backends.locmem import LocMemCache
 from django_redis.cache import RedisCache
 from django_redis.exceptions import ConnectionInterrupted
 
-# What allauth counts attempts under, locks the counters with, and remembers used codes by.
-_COUNTERS = "allauth"
+# What allauth counts attempts under, locks the counters with, and remembers used codes by; and web/tries.py.
+_COUNTERS = ("allauth", "tries:")
 _PAUSE_SECONDS = 10
+# Django's 300 are soon filled by whoever tries many addresses, and then others' counters would go.
+_MOST_IN_MEMORY = 100_000
 
 
 class Cache(RedisCache):
@@ -24,7 +26,7 @@ class Cache(RedisCache):
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
-        self._memory = LocMemCache("attempts", {})
+        self._memory = LocMemCache("attempts", {"OPTIONS": {"MAX_ENTRIES": _MOST_IN_MEMORY}})
         self._paused_until = 0.0
 
     def add(self, key: str, *args: Any, **kwargs: Any) -> Any:

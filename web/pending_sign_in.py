@@ -12,6 +12,7 @@ from allauth.account.internal.flows.password_reset_by_code import PASSWORD_RESET
 from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
 from allauth.account.utils import url_str_to_user_pk
 from django.contrib.sessions.backends.base import SessionBase
+from django.db.models import Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -52,19 +53,19 @@ class PendingSignInMiddleware:
 
 
 def _begun(session: SessionBase) -> Iterator[tuple[int, float]]:
-    """Yield for whom something was begun in a session, and when."""
+    """Yield for whom something was begun in a session, and when; 0 for an address that is no user's."""
     for name in _CODES:
-        state = session.get(name)
-        if state and state.get("user_id"):
-            yield int(state["user_id"]), state["at"]
+        if state := session.get(name):
+            yield int(state.get("user_id") or 0), state["at"]
     login = session.get(LOGIN_SESSION_KEY)
     if login and login.get("user_pk"):
         yield url_str_to_user_pk(login["user_pk"]), login["initiated_at"]
 
 
 def _is_overtaken(begun: list[tuple[int, float]]) -> bool:
+    """Say whether a user's credentials have changed since: one query, whether an address is a user's or nobody's."""
+    changed_since = Q()
     for user_id, at in begun:
         began_at = datetime.datetime.fromtimestamp(at, datetime.UTC)
-        if User.objects.filter(pk=user_id, credentials_changed_at__gt=began_at).exists():
-            return True
-    return False
+        changed_since |= Q(pk=user_id, credentials_changed_at__gt=began_at)
+    return User.objects.filter(changed_since).exists()

@@ -15,6 +15,7 @@ from django.shortcuts import resolve_url
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from web import guessing
 from web.http import SaverRequest, redirect
 
 # The URL names that strangers may open. Everything else asks to sign in, whatever its view says of itself.
@@ -80,7 +81,10 @@ class SignInMiddleware(LoginRequiredMiddleware):
 
 
 class InvalidFormMiddleware:
-    """Answers a form that did not fit with 422, as our own views do, where a class-based view of allauth says 200."""
+    """Answers an invalid form with 422, as our own views do, where a class-based view of allauth says 200.
+
+    One that was refused after too many tries is answered with 429, and says when to come back.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -92,6 +96,9 @@ class InvalidFormMiddleware:
         forms = [value for value in (response.context_data or {}).values() if isinstance(value, BaseForm)]
         if request.method == "POST" and response.status_code == 200 and any(form.errors for form in forms):
             response.status_code = 422
+            if wait_seconds := max(guessing.wait_seconds(form) for form in forms):
+                response.status_code = 429
+                response["Retry-After"] = str(wait_seconds)
         return response
 
 

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic.base import RedirectView
 
+from web import account_views
 from web.views import (
     circle_tools,
     circles,
@@ -126,6 +127,12 @@ security_lists = [
     path("sessions/", RedirectView.as_view(url="/accounts/#sessions")),
 ]
 
+# Pages of allauth's that are ours in part.
+account_pages = [
+    path("signup/", account_views.sign_up, name="account_signup"),
+    path("confirm-email/", account_views.confirm_email, name="account_email_verification_sent"),
+]
+
 urlpatterns = [
     path("", include((landing_urls, "landing"))),
     path("", include((user_urls, "users"))),
@@ -137,6 +144,7 @@ urlpatterns = [
     path("statements/", include((statement_urls, "statements"))),
     path("messages/", include((message_urls, "messages"))),
     path("accounts/", include(security_lists)),
+    path("accounts/", include(account_pages)),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("payments/", include((payment_urls, "payments"))),
@@ -162,3 +170,5 @@ if settings.DEBUG_TOOLBAR:
 
 handler400 = "web.views.errors.bad_request"
 handler500 = "web.views.errors.server_error"
+# allauth's own, found by that name.
+handler429 = "web.views.errors.too_many_requests"

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('savings', '0013_stash_activity'),
+        ('savings', '0021_device_token_index'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from savings.models.outbox import OutboxRow
 from savings.models.payments import Payment, WebhookEvent
 from savings.models.plans import Plan, Product, ProductRate
 from savings.models.statements import Statement, StatementSubscription
-from savings.models.users import Device, EmailChange, User
+from savings.models.users import Device, EmailChange, UsedTotpStep, User
 
 __all__ = [
     "Account",
@@ -27,6 +27,7 @@ __all__ = [
     "StatementSubscription",
     "ToldPlaces",
     "Transaction",
+    "UsedTotpStep",
     "User",
     "WebhookEvent",
 ]

@@ -158,6 +158,20 @@ class Device(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["user", "token_hash"], name="device_once_per_user"),
         ]
+        indexes = [
+            # Whether anybody has signed in from a browser: savings.users.known_device.
+            models.Index(fields=["token_hash"], name="device_token"),
+        ]
 
     def __str__(self) -> str:
         return self.label
+
+
+class UsedTotpStep(models.Model):
+    """The newest 30-second step whose authenticator code somebody has used: no code up to it is accepted again."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    step = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return str(self.step)

@@ -18,7 +18,7 @@ from django.db import connection
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """One line of the table. `at_most` and `at_least` are its bar; without either it only informs."""
+    """One line of the table. `at_most`, `at_least` or both are its bar; without either it only informs."""
 
     what: str
     value: float
@@ -34,6 +34,8 @@ class Figure:
 
     @property
     def bar(self) -> str:
+        if self.at_most is not None and self.at_least is not None:
+            return f"{self.at_least:.4g}-{self.at_most:.4g}"
         if self.at_most is not None:
             return f"<= {self.at_most:.4g}"
         return f">= {self.at_least:.4g}" if self.at_least is not None else ""

@@ -28,9 +28,9 @@ def make_staff(*permissions: str, **fields: Any) -> User:
     return user
 
 
-def app_code(secret: str = SECRET) -> str:
-    """What an authenticator app shows now."""
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+def app_code(secret: str = SECRET, *, steps_ahead: int = 0) -> str:
+    """What an authenticator app shows now, or some steps of 30 seconds later."""
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps_ahead))
 
 
 def sign_in(user: User, client: Client | None = None) -> Client:

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import datetime
 import time
+from collections.abc import Iterator
 
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 from pytest_django.fixtures import Settings
 
+from savings import users
 from savings.models import User
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, make_user
 from tests.web.mails import subjects
 
 pytestmark = pytest.mark.django_db
 
 
-def code_of(secret: str) -> str:
-    """What an authenticator app shows now."""
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+def code_of(secret: str, *, steps: int = 0) -> str:
+    """What an authenticator app shows now, or so many times 30 seconds later."""
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
+
+
+def next_code_of(secret: str) -> str:
+    """What it shows next: the one it shows now has turned it on, and is used up."""
+    return code_of(secret, steps=1)
 
 
 @pytest.fixture
@@ -85,19 +93,19 @@ def test_the_password_alone_does_not_let_one_in(halfway: Client) -> None:
 
 
 def test_the_code_does(halfway: Client, secret: str) -> None:
-    response = halfway.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
+    response = halfway.post("/accounts/2fa/authenticate/", {"code": next_code_of(secret)})
     assert response["Location"] == "/dashboard/"
     assert is_in(halfway)
 
 
 def test_where_one_was_going_survives_the_second_step(client: Client, saver: User, secret: str) -> None:
     client.post("/accounts/login/?next=/stash/", {"login": saver.email, "password": PASSWORD})
-    response = client.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
+    response = client.post("/accounts/2fa/authenticate/", {"code": next_code_of(secret)})
     assert response["Location"] == "/stash/"
 
 
 def test_a_code_works_once(halfway: Client, saver: User, secret: str) -> None:
-    code = code_of(secret)
+    code = next_code_of(secret)
     halfway.post("/accounts/2fa/authenticate/", {"code": code})
     second = Client()
     second.post("/accounts/login/", {"login": saver.email, "password": PASSWORD})
@@ -105,12 +113,95 @@ def test_a_code_works_once(halfway: Client, saver: User, secret: str) -> None:
     assert not is_in(second)
 
 
+@pytest.fixture
+def noon() -> Iterator[time_machine.Traveller]:
+    """The beginning of a step of 30 seconds."""
+    with time_machine.travel(datetime.datetime(2026, 3, 4, 12, tzinfo=datetime.UTC), tick=False) as traveller:
+        yield traveller
+
+
+def sign_in(saver: User, code: str) -> bool:
+    """Sign in with the password and a code in a browser of its own, and say whether that worked."""
+    client = Client()
+    client.post("/accounts/login/", {"login": saver.email, "password": PASSWORD})
+    return "Location" in client.post("/accounts/2fa/authenticate/", {"code": code})
+
+
+def test_the_code_that_turned_it_on_signs_nobody_in(
+    noon: time_machine.Traveller, saver: User, secret: str
+) -> None:
+    code = code_of(secret)
+    for _ in range(3):
+        assert not sign_in(saver, code)
+        noon.shift(29)
+
+
+def test_nor_does_it_prove_who_is_signed_in(saver_client: Client, secret: str) -> None:
+    response = saver_client.post("/accounts/2fa/reauthenticate/", {"code": code_of(secret)})
+    assert response.status_code == 422
+
+
+@pytest.mark.parametrize("steps", [-1, 0, 1])
+def test_a_code_counts_half_a_minute_longer_and_earlier(
+    noon: time_machine.Traveller, saver: User, secret: str, steps: int
+) -> None:
+    noon.shift(300)
+    assert sign_in(saver, code_of(secret, steps=steps))
+
+
+@pytest.mark.parametrize("steps", [-2, 2])
+def test_and_no_longer(noon: time_machine.Traveller, saver: User, secret: str, steps: int) -> None:
+    noon.shift(300)
+    assert not sign_in(saver, code_of(secret, steps=steps))
+
+
+def test_a_code_typed_as_its_half_minute_ends_is_accepted(
+    noon: time_machine.Traveller, saver: User, secret: str
+) -> None:
+    noon.shift(329)
+    code = code_of(secret)
+    noon.shift(5)
+    assert sign_in(saver, code)
+
+
+@pytest.mark.parametrize("steps", [-1, 0, 1])
+def test_a_used_code_is_refused_as_long_as_it_would_count(
+    noon: time_machine.Traveller, saver: User, secret: str, steps: int
+) -> None:
+    noon.shift(300)
+    code = code_of(secret, steps=steps)
+    assert sign_in(saver, code)
+    for _ in range(3):
+        cache.clear()
+        assert not sign_in(saver, code)
+        noon.shift(30)
+
+
+def test_a_code_used_to_sign_in_does_not_prove_who_is_signed_in(
+    noon: time_machine.Traveller, halfway: Client, secret: str
+) -> None:
+    code = next_code_of(secret)
+    halfway.post("/accounts/2fa/authenticate/", {"code": code})
+    noon.shift(31)
+    assert halfway.post("/accounts/2fa/reauthenticate/", {"code": code}).status_code == 422
+    later = halfway.post("/accounts/2fa/reauthenticate/", {"code": next_code_of(secret)})
+    assert later.status_code == 302
+
+
+def test_each_code_is_used_up_for_one_person(saver: User) -> None:
+    other = make_user()
+    assert users.use_totp_step(saver.pk, 7)
+    assert users.use_totp_step(other.pk, 7)
+    assert [users.use_totp_step(saver.pk, step) for step in (7, 6, 8, 8)] == [False, False, True, False]
+
+
 def test_wrong_codes_are_limited(halfway: Client, secret: str) -> None:
     for _ in range(5):
         response = halfway.post("/accounts/2fa/authenticate/", {"code": "000000x"})
         assert response.status_code == 422
-    response = halfway.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
-    assert "Too many attempts" in response.text
+    response = halfway.post("/accounts/2fa/authenticate/", {"code": next_code_of(secret)})
+    assert response.status_code == 429
+    assert "Too many tries. Wait 5 minutes, then try again." in response.text
     assert not is_in(halfway)
 
 
@@ -158,7 +249,7 @@ def test_removing_the_app_takes_the_recovery_codes_along(client: Client, saver: 
 
 def test_the_second_step_must_come_within_a_quarter_of_an_hour(halfway: Client, secret: str) -> None:
     with time_machine.travel(timezone.now() + datetime.timedelta(minutes=16)):
-        response = halfway.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
+        response = halfway.post("/accounts/2fa/authenticate/", {"code": next_code_of(secret)})
         assert response["Location"] == "/accounts/login/"
         assert not is_in(halfway)
 
@@ -182,5 +273,43 @@ def test_a_new_secret_key_keeps_the_second_steps_of_the_old(
     settings.SECRET_KEY = "another-key-" + "y" * 40
     user = Authenticator.objects.get(type="totp").user
     halfway.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
-    halfway.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
+    halfway.post("/accounts/2fa/authenticate/", {"code": next_code_of(secret)})
     assert is_in(halfway)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "sentence"),
+    [
+        ((), "Off: your password alone opens your savings"),
+        (("webauthn",), "Off: after your password we ask for a passkey or a recovery code"),
+        (("totp",), "On: after your password we ask for its code or a recovery code"),
+        (("totp", "webauthn"), "On: after your password we ask for its code, a passkey or a recovery code"),
+    ],
+)
+def test_the_security_page_says_what_is_asked_after_the_password(
+    saver_client: Client, saver: User, kinds: tuple[str, ...], sentence: str
+) -> None:
+    for kind in kinds:
+        saver.authenticator_set.create(type=kind, data={"name": "Phone", "secret": "x"})
+    page = saver_client.get("/accounts/").text
+    assert sentence in page
+    assert ("your password alone" in page) == (not kinds)
+    assert ("Each signs you in without a password" in page) == ("webauthn" in kinds)
+
+
+def test_the_security_page_says_when_no_recovery_code_is_left(
+    saver_client: Client, saver: User, secret: str
+) -> None:
+    codes = saver.authenticator_set.get(type="recovery_codes")
+    codes.data["used_mask"] = 2**10 - 1
+    codes.save()
+    assert "None left: make new ones" in saver_client.get("/accounts/").text
+
+
+def test_the_security_page_claims_no_password_where_there_is_none(saver_client: Client, saver: User) -> None:
+    saver.set_unusable_password()
+    saver.save()
+    saver_client.force_login(saver)
+    page = saver_client.get("/accounts/").text
+    assert "your password alone" not in page
+    assert "/accounts/password/set/" in page

@@ -31,6 +31,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403_csrf.html", {"reason": reason}, status=403)
 
 
+def too_many_requests(request: HttpRequest, rule: str = "", *, wait_seconds: int = 60) -> HttpResponse:
+    """429, with the sentence about the rule. Also allauth's handler, whose one rule left is 20 sign-ups a minute."""
+    page = render(request, "429.html", {"rule": rule}, status=429)
+    page["Retry-After"] = str(wait_seconds)
+    return page
+
+
 def _plain(request: HttpRequest, status: int) -> HttpResponse:
     context = {"request_id": getattr(request, "request_id", "")}
     return HttpResponse(render_to_string(f"{status}.html", context), status=status)

@@ -94,8 +94,11 @@ def security(request: SaverRequest) -> HttpResponse:
     by_type = {authenticator.type: authenticator.wrap() for authenticator in found}
     passkeys = [a for a in found if a.type == Authenticator.Type.WEBAUTHN]
     codes = by_type.get(Authenticator.Type.RECOVERY_CODES)
+    has_app = Authenticator.Type.TOTP in by_type
     context = {
-        "has_app": Authenticator.Type.TOTP in by_type,
+        "has_app": has_app,
+        "has_password": request.user.has_usable_password(),
+        "second_step": _second_step(request.user, has_app=has_app, has_passkey=bool(passkeys)),
         "passkeys": passkeys,
         "codes_left": len(codes.get_unused_codes()) if codes else None,
         "sessions": [
@@ -150,6 +153,22 @@ def unsent(request: SaverRequest) -> HttpResponse:
     pairs = [(name, value) for name in fields for value in fields.getlist(name)]
     typed = [(name.replace("_", " ").capitalize(), v) for name, v in pairs if v and name != "reference"]
     return render(request, "users/unsent.html", {"path": path, "pairs": pairs, "typed": typed})
+
+
+def _second_step(user: User, *, has_app: bool, has_passkey: bool) -> str:
+    """Return what is asked for after the password, beside the words "Authenticator app"."""
+    if not user.has_usable_password():
+        return (
+            "On: you have no password that it would be asked after"
+            if has_app
+            else "Off: you have no password"
+        )
+    return {
+        (False, False): "Off: your password alone opens your savings",
+        (False, True): "Off: after your password we ask for a passkey or a recovery code",
+        (True, False): "On: after your password we ask for its code or a recovery code",
+        (True, True): "On: after your password we ask for its code, a passkey or a recovery code",
+    }[has_app, has_passkey]
 
 
 def _live_sessions(user: User) -> QuerySet[UserSession]:
