@@ -9,26 +9,29 @@ from savings import circles, scores
 from savings.exceptions import Refused
 from savings.models import Circle, CircleEvent, Membership, User
 
+_NOT_YOURS = "You do not look after this circle any more."
+
 
 def change(circle: Circle, *, name: str, description: str, joining: str, goal_kobo: int) -> None:
     """Rename a circle, describe it anew, say who may join and what it saves for (kobo).
 
     Its end stays: every member's plan runs to it, and those only their savers move. Raises Refused, with the field,
-    for a name or goal that is none, and for another goal once the circle has ended.
+    for a name or goal that is none, for another goal once the circle has ended, and when somebody else owns it by now.
     """
     name = circles.cleaned_name(name)
     circles.check_goal(goal_kobo)
-    if goal_kobo != circle.goal_kobo and circle.has_ended(timezone.localdate()):
-        raise Refused("This circle has ended: its goal stays what it was.", field="goal")
     changes: dict[str, object] = {
         "name": name,
         "description": description.strip(),
         "joining": joining,
         "goal_kobo": goal_kobo,
     }
-    if joining not in {circle.joining, Circle.Joining.CLOSED}:
-        changes["member_limit"] = circles.limit_for(joining)
     with transaction.atomic():
+        now = _locked(circle)
+        if goal_kobo != now.goal_kobo and now.has_ended(timezone.localdate()):
+            raise Refused("This circle has ended: its goal stays what it was.", field="goal")
+        if joining not in {now.joining, Circle.Joining.CLOSED}:
+            changes["member_limit"] = circles.limit_for(joining)
         Circle.objects.filter(pk=circle.pk).update(**changes)
         # Name and goal stand on the board too, and all of it on the members' pages.
         scores.tell_circle(circle.pk, "circle")
@@ -36,18 +39,23 @@ def change(circle: Circle, *, name: str, description: str, joining: str, goal_ko
 
 
 def rotate_code(circle: Circle) -> None:
-    """Give a circle a fresh invite link; the old one is nothing any more."""
-    circle.invite_code = circles.new_code()
+    """Give a circle a fresh invite link; the old one no longer works.
+
+    Raises Refused when somebody else owns the circle by now.
+    """
+    code = circles.new_code()
     with transaction.atomic():
         # Nobody else is shown it.
         User.objects.touch(circle.owner_id)
-        Circle.objects.filter(pk=circle.pk).update(invite_code=circle.invite_code)
+        _locked(circle)
+        Circle.objects.filter(pk=circle.pk).update(invite_code=code)
+    circle.invite_code = code
 
 
 def remove(circle: Circle, membership: Membership) -> None:
     """Take a member out whose plan in the circle is empty; a second time changes nothing.
 
-    Raises Refused for the owner, and while there is money in the plan.
+    Raises Refused for the owner, while there is money in the plan, and when somebody else owns the circle by now.
     """
     with transaction.atomic():
         # People before circles, as whoever leaves takes them: else the two could wait for each other.
@@ -66,11 +74,11 @@ def hand_over(circle: Circle, owner: User, membership: Membership) -> None:
     with transaction.atomic():
         for user_id in sorted((owner.pk, membership.user_id)):
             User.objects.touch(user_id)
-        now = _locked(circle)
+        now = Circle.objects.select_for_update().get(pk=circle.pk)
         if now.owner_id == membership.user_id:
             return
         if now.owner_id != owner.pk:
-            raise Refused("You do not look after this circle any more.")
+            raise Refused(_NOT_YOURS)
         if not Membership.objects.current().filter(pk=membership.pk, circle=circle).exists():
             raise Refused("Only a member of the circle can look after it.")
         Circle.objects.filter(pk=circle.pk).update(owner_id=membership.user_id)
@@ -79,5 +87,12 @@ def hand_over(circle: Circle, owner: User, membership: Membership) -> None:
 
 
 def _locked(circle: Circle) -> Circle:
-    """Return the circle as it is now, kept so for the rest of this database transaction."""
-    return Circle.objects.select_for_update().get(pk=circle.pk)
+    """Return the circle as it is now, kept so for the rest of this database transaction.
+
+    Whoever may do something to a circle may do it as the owner that the circle at hand names. Raises Refused when that
+    is not its owner any more.
+    """
+    now = Circle.objects.select_for_update().get(pk=circle.pk)
+    if now.owner_id != circle.owner_id:
+        raise Refused(_NOT_YOURS)
+    return now

@@ -5,16 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.forms import ModelForm
+from django.core.exceptions import ValidationError
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
 from savings import money
-from savings.models import Plan, Product, ProductRate, User
+from savings.models import Plan, Product, ProductRate
 from web.admin.base import ReadOnlyAdmin, StaffAdmin
+
+
+class RateFormSet(BaseInlineFormSet):
+    """Refuses to offer a product without a rate for its shortest term: no plan could start from it."""
+
+    def clean(self) -> None:
+        super().clean()
+        shortest_days = self.instance.min_term_days or 0
+        kept = [form.cleaned_data for form in self.forms if form not in self.deleted_forms]
+        steps = [rate["from_days"] for rate in kept if rate.get("rate_bps") is not None]
+        has_rate = any(from_days <= shortest_days for from_days in steps)
+        if self.instance.is_offered and not has_rate and not any(self.errors):
+            raise ValidationError(
+                f"Keep a rate from {shortest_days} days or fewer, or untick “Is offered”: without one nobody can start."
+            )
 
 
 class RateInline(admin.TabularInline):
     model = ProductRate
+    formset = RateFormSet
     extra = 1
 
 
@@ -33,12 +50,6 @@ class ProductAdmin(StaffAdmin):
     )
     user_path = ""
     inlines = (RateInline,)
-
-    def save_model(self, request: HttpRequest, obj: Product, form: ModelForm, change: bool) -> None:  # noqa: FBT001
-        # Its name is on the cards of all who save in it. Rare enough for as many rows as there may be.
-        if "name" in form.changed_data and change:
-            User.objects.touch_all(User.objects.filter(plans__product=obj))
-        super().save_model(request, obj, form, change)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # One that is offered no more is still what its plans were opened from.
@@ -64,6 +75,10 @@ class PlanAdmin(ReadOnlyAdmin):
         "product",
         "balance",
         "target",
+        "product_name",
+        "product_kind",
+        "min_term_days",
+        "max_term_days",
         "rate_bps",
         "early_exit",
         "penalty_bps",
