@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name='transaction',
-            index=models.Index(condition=models.Q(('plan__isnull', True), models.Q(('kind__in', ['top_up', 'penalty']), _negated=True), _connector='OR'), fields=['user', '-id'], name='transaction_near_stash'),
+            index=models.Index(condition=models.Q(('plan__isnull', True), models.Q(models.Q(('kind', 'top_up'), _negated=True), models.Q(('kind', 'penalty'), _negated=True)), _connector='OR'), fields=['user', '-id'], name='transaction_near_stash'),
         ),
         migrations.RemoveIndex(
             model_name='transaction',
