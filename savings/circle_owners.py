@@ -1,4 +1,4 @@
-"""What the owner of a circle may do: change it, invite, remove a member, hand the circle over."""
+"""What the owner of a circle may do, and who follows an owner whose account is closed."""
 
 from __future__ import annotations
 
@@ -79,11 +79,65 @@ def hand_over(circle: Circle, owner: User, membership: Membership) -> None:
             return
         if now.owner_id != owner.pk:
             raise Refused(_NOT_YOURS)
-        if not Membership.objects.current().filter(pk=membership.pk, circle=circle).exists():
-            raise Refused("Only a member of the circle can look after it.")
-        Circle.objects.filter(pk=circle.pk).update(owner_id=membership.user_id)
-        circles.tell(membership, CircleEvent.Kind.HANDED_OVER)
-        scores.tell_circle(circle.pk, "circle")
+        _give(now, membership)
+
+
+def appoint(membership: Membership) -> None:
+    """Make a member the owner of their circle, whose owner's account is closed: what staff can do; twice, it is once.
+
+    Raises Refused when the circle has an owner who can run it or has ended, and when the member has left or their own
+    account is closed.
+    """
+    owner_id = Circle.objects.values_list("owner_id", flat=True).get(pk=membership.circle_id)
+    with transaction.atomic():
+        for user_id in sorted((owner_id, membership.user_id)):
+            User.objects.touch(user_id)
+        now = Circle.objects.select_for_update().get(pk=membership.circle_id)
+        if now.owner_id == membership.user_id:
+            return
+        if not Circle.objects.without_owner().filter(pk=now.pk, owner_id=owner_id).exists():
+            raise Refused("Somebody looks after this circle, or it has ended.")
+        _give(now, membership)
+
+
+def replace_closed_owners(owner: User | None = None) -> int:
+    """Hand the circles of closed accounts, or of this one, to the member who joined first; return how many that were.
+
+    A circle in which nobody else is left takes no new members any more, lest a newcomer becomes its owner. Safe to run
+    twice and at once.
+    """
+    waiting = Circle.objects.without_owner().order_by("pk")
+    waiting = waiting.filter(owner=owner) if owner else waiting
+    return sum(_replace_owner(circle) for circle in list(waiting))
+
+
+def _replace_owner(circle: Circle) -> bool:
+    able = Membership.objects.current().filter(circle=circle, user__is_active=True)
+    heir = able.order_by("joined_at", "pk").first()
+    if heir is not None:
+        try:
+            appoint(heir)
+        except Refused:
+            # Somebody was faster, or the member has just left: the next run looks again.
+            return False
+        return True
+    with transaction.atomic():
+        unattended = (
+            Circle.objects.without_owner().filter(pk=circle.pk).exclude(joining=Circle.Joining.CLOSED)
+        )
+        if unattended.update(joining=Circle.Joining.CLOSED):
+            scores.tell_circle(circle.pk, "circle")
+    return False
+
+
+def _give(circle: Circle, membership: Membership) -> None:
+    """Make a member the owner of a circle that is locked. Raises Refused when they have left or cannot sign in."""
+    able = Membership.objects.current().filter(pk=membership.pk, circle=circle, user__is_active=True)
+    if not able.exists():
+        raise Refused("Only a member of the circle can look after it.")
+    Circle.objects.filter(pk=circle.pk).update(owner_id=membership.user_id)
+    circles.tell(membership, CircleEvent.Kind.HANDED_OVER)
+    scores.tell_circle(circle.pk, "circle")
 
 
 def _locked(circle: Circle) -> Circle:

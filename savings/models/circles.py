@@ -22,6 +22,10 @@ class CircleQuerySet(models.QuerySet["Circle"]):
         """Those that anybody may find and join."""
         return self.filter(joining=Circle.Joining.OPEN)
 
+    def without_owner(self) -> Self:
+        """Those that run on although their owner's account is closed."""
+        return self.filter(settled_at__isnull=True, owner__is_active=False)
+
 
 class Circle(CopiedTerms):
     """A goal that people save for together, until a day.
