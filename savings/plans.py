@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from savings import ledger, terms
 from savings.exceptions import Refused
-from savings.models import Account, Membership, Plan, Product, User
+from savings.models import Account, Circle, Membership, Plan, Product, User
 from savings.terms import Terms
 
 
@@ -92,6 +92,15 @@ def close(plan: Plan) -> None:
             raise Refused("This plan is your part of a circle. It closes when you leave the circle.")
         Plan.objects.filter(pk=plan.pk, closed_at=None).update(closed_at=timezone.now())
     plan.refresh_from_db(fields=["closed_at"])
+
+
+def carry_product_name(product: Product) -> None:
+    """Show a product's new name on all that runs on it: a name is no term, and one product has one name."""
+    with transaction.atomic():
+        # It is on the cards of all who save in it. Rare enough for as many rows as there may be.
+        User.objects.touch_all(User.objects.filter(plans__product=product))
+        Plan.objects.filter(product=product).update(product_name=product.name)
+        Circle.objects.filter(product=product).update(product_name=product.name)
 
 
 def locked(plan: Plan) -> Plan:

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.forms import BaseInlineFormSet
+from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 
-from savings import money
+from savings import money, plans
 from savings.models import Plan, Product, ProductRate
 from web.admin.base import ReadOnlyAdmin, StaffAdmin
 
@@ -20,8 +20,19 @@ class RateFormSet(BaseInlineFormSet):
     def clean(self) -> None:
         super().clean()
         shortest_days = self.instance.min_term_days or 0
+        gone = [
+            form.instance.pk
+            for form in self.initial_forms
+            if form in self.deleted_forms or form.has_changed()
+        ]
         kept = [form.cleaned_data for form in self.forms if form not in self.deleted_forms]
-        steps = [rate["from_days"] for rate in kept if rate.get("rate_bps") is not None]
+        steps = [rate["from_days"] for rate in kept if {"from_days", "rate_bps"} <= rate.keys()]
+        # What was not sent along stays as it is.
+        steps += (
+            ProductRate.objects.filter(product_id=self.instance.pk)
+            .exclude(pk__in=gone)
+            .values_list("from_days", flat=True)
+        )
         has_rate = any(from_days <= shortest_days for from_days in steps)
         if self.instance.is_offered and not has_rate and not any(self.errors):
             raise ValidationError(
@@ -50,6 +61,11 @@ class ProductAdmin(StaffAdmin):
     )
     user_path = ""
     inlines = (RateInline,)
+
+    def save_model(self, request: HttpRequest, obj: Product, form: ModelForm, change: bool) -> None:  # noqa: FBT001
+        super().save_model(request, obj, form, change)
+        if "name" in form.changed_data and change:
+            plans.carry_product_name(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # One that is offered no more is still what its plans were opened from.
