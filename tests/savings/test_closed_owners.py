@@ -10,6 +10,7 @@ from savings import circle_owners, circles, references, tasks
 from savings.exceptions import Refused
 from savings.models import Circle, CircleEvent, User
 from tests.factories import join_circle, make_user, start_circle
+from tests.web.staff import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +42,7 @@ def test_staff_who_close_an_account_hand_its_circle_over(
 ) -> None:
     circle = start_circle()
     member = join_circle(circle)
-    client.force_login(User.objects.create_superuser("staff@example.com", name="Staff"))
+    sign_in(make_user(is_staff=True, is_superuser=True), client)
     fields = {"email": circle.owner.email, "name": circle.owner.name, "theme": ""}
     with django_capture_on_commit_callbacks(execute=True):
         client.post(f"/admin/savings/user/{circle.owner.pk}/change/", fields)
@@ -91,7 +92,7 @@ def test_staff_see_circles_that_nobody_runs_and_appoint_a_member(client: Client)
     join_circle(circle)
     second = join_circle(circle)
     close(circle.owner)
-    client.force_login(User.objects.create_superuser("staff@example.com", name="Staff"))
+    sign_in(make_user(is_staff=True, is_superuser=True), client)
     page = client.get("/admin/savings/circle/?state=without_owner").content.decode()
     assert "Adrift" in page
     assert other.name not in page

@@ -18,6 +18,7 @@ from savings.exceptions import Refused
 from savings.models import Circle, Plan, Product, User
 from savings.models.plans import EarlyExit
 from tests.factories import join_circle, make_circle, make_plan, make_product, make_user, start_circle
+from tests.web.staff import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -125,7 +126,7 @@ def test_a_product_in_use_cannot_be_deleted(of: type) -> None:
 
 def test_staff_cannot_take_the_last_rate_from_a_product_that_is_offered(client: Client) -> None:
     product = make_product(Product.Kind.LOCKED)
-    client.force_login(User.objects.create_superuser("staff@example.com", name="Staff"))
+    sign_in(make_user(is_staff=True, is_superuser=True), client)
     fields = {
         field.name: getattr(product, field.name) for field in Product._meta.fields if field.name != "id"
     }
