@@ -1,4 +1,4 @@
-"""What the owner of a circle may do: change it, invite, remove a member, hand the circle over."""
+"""What the owner of a circle may do, and who follows an owner whose account is closed."""
 
 from __future__ import annotations
 
@@ -9,26 +9,29 @@ from savings import circles, scores
 from savings.exceptions import Refused
 from savings.models import Circle, CircleEvent, Membership, User
 
+_NOT_YOURS = "You do not look after this circle any more."
+
 
 def change(circle: Circle, *, name: str, description: str, joining: str, goal_kobo: int) -> None:
     """Rename a circle, describe it anew, say who may join and what it saves for (kobo).
 
     Its end stays: every member's plan runs to it, and those only their savers move. Raises Refused, with the field,
-    for a name or goal that is none, and for another goal once the circle has ended.
+    for a name or goal that is none, for another goal once the circle has ended, and when somebody else owns it by now.
     """
     name = circles.cleaned_name(name)
     circles.check_goal(goal_kobo)
-    if goal_kobo != circle.goal_kobo and circle.has_ended(timezone.localdate()):
-        raise Refused("This circle has ended: its goal stays what it was.", field="goal")
     changes: dict[str, object] = {
         "name": name,
         "description": description.strip(),
         "joining": joining,
         "goal_kobo": goal_kobo,
     }
-    if joining not in {circle.joining, Circle.Joining.CLOSED}:
-        changes["member_limit"] = circles.limit_for(joining)
     with transaction.atomic():
+        now = _locked(circle)
+        if goal_kobo != now.goal_kobo and now.has_ended(timezone.localdate()):
+            raise Refused("This circle has ended: its goal stays what it was.", field="goal")
+        if joining not in {now.joining, Circle.Joining.CLOSED}:
+            changes["member_limit"] = circles.limit_for(joining)
         Circle.objects.filter(pk=circle.pk).update(**changes)
         # Name and goal stand on the board too, and all of it on the members' pages.
         scores.tell_circle(circle.pk, "circle")
@@ -36,18 +39,23 @@ def change(circle: Circle, *, name: str, description: str, joining: str, goal_ko
 
 
 def rotate_code(circle: Circle) -> None:
-    """Give a circle a fresh invite link; the old one is nothing any more."""
-    circle.invite_code = circles.new_code()
+    """Give a circle a fresh invite link; the old one no longer works.
+
+    Raises Refused when somebody else owns the circle by now.
+    """
+    code = circles.new_code()
     with transaction.atomic():
         # Nobody else is shown it.
         User.objects.touch(circle.owner_id)
-        Circle.objects.filter(pk=circle.pk).update(invite_code=circle.invite_code)
+        _locked(circle)
+        Circle.objects.filter(pk=circle.pk).update(invite_code=code)
+    circle.invite_code = code
 
 
 def remove(circle: Circle, membership: Membership) -> None:
     """Take a member out whose plan in the circle is empty; a second time changes nothing.
 
-    Raises Refused for the owner, and while there is money in the plan.
+    Raises Refused for the owner, while there is money in the plan, and when somebody else owns the circle by now.
     """
     with transaction.atomic():
         # People before circles, as whoever leaves takes them: else the two could wait for each other.
@@ -66,18 +74,79 @@ def hand_over(circle: Circle, owner: User, membership: Membership) -> None:
     with transaction.atomic():
         for user_id in sorted((owner.pk, membership.user_id)):
             User.objects.touch(user_id)
-        now = _locked(circle)
+        now = Circle.objects.select_for_update().get(pk=circle.pk)
         if now.owner_id == membership.user_id:
             return
         if now.owner_id != owner.pk:
-            raise Refused("You do not look after this circle any more.")
-        if not Membership.objects.current().filter(pk=membership.pk, circle=circle).exists():
-            raise Refused("Only a member of the circle can look after it.")
-        Circle.objects.filter(pk=circle.pk).update(owner_id=membership.user_id)
-        circles.tell(membership, CircleEvent.Kind.HANDED_OVER)
-        scores.tell_circle(circle.pk, "circle")
+            raise Refused(_NOT_YOURS)
+        _give(now, membership)
+
+
+def appoint(membership: Membership) -> None:
+    """Make a member the owner of their circle, whose owner's account is closed: what staff can do; twice, it is once.
+
+    Raises Refused when the circle has an owner who can run it or has ended, and when the member has left or their own
+    account is closed.
+    """
+    owner_id = Circle.objects.values_list("owner_id", flat=True).get(pk=membership.circle_id)
+    with transaction.atomic():
+        for user_id in sorted((owner_id, membership.user_id)):
+            User.objects.touch(user_id)
+        now = Circle.objects.select_for_update().get(pk=membership.circle_id)
+        if now.owner_id == membership.user_id:
+            return
+        if not Circle.objects.without_owner().filter(pk=now.pk, owner_id=owner_id).exists():
+            raise Refused("Somebody looks after this circle, or it has ended.")
+        _give(now, membership)
+
+
+def replace_closed_owners(owner: User | None = None) -> int:
+    """Hand the circles of closed accounts, or of this one, to the member who joined first; return how many that were.
+
+    A circle in which nobody else is left takes no new members any more, lest a newcomer becomes its owner. Safe to run
+    twice and at once.
+    """
+    waiting = Circle.objects.without_owner().order_by("pk")
+    waiting = waiting.filter(owner=owner) if owner else waiting
+    return sum(_replace_owner(circle) for circle in list(waiting))
+
+
+def _replace_owner(circle: Circle) -> bool:
+    able = Membership.objects.current().filter(circle=circle, user__is_active=True)
+    heir = able.order_by("joined_at", "pk").first()
+    if heir is not None:
+        try:
+            appoint(heir)
+        except Refused:
+            # Somebody was faster, or the member has just left: the next run looks again.
+            return False
+        return True
+    with transaction.atomic():
+        unattended = (
+            Circle.objects.without_owner().filter(pk=circle.pk).exclude(joining=Circle.Joining.CLOSED)
+        )
+        if unattended.update(joining=Circle.Joining.CLOSED):
+            scores.tell_circle(circle.pk, "circle")
+    return False
+
+
+def _give(circle: Circle, membership: Membership) -> None:
+    """Make a member the owner of a circle that is locked. Raises Refused when they have left or cannot sign in."""
+    able = Membership.objects.current().filter(pk=membership.pk, circle=circle, user__is_active=True)
+    if not able.exists():
+        raise Refused("Only a member of the circle can look after it.")
+    Circle.objects.filter(pk=circle.pk).update(owner_id=membership.user_id)
+    circles.tell(membership, CircleEvent.Kind.HANDED_OVER)
+    scores.tell_circle(circle.pk, "circle")
 
 
 def _locked(circle: Circle) -> Circle:
-    """Return the circle as it is now, kept so for the rest of this database transaction."""
-    return Circle.objects.select_for_update().get(pk=circle.pk)
+    """Return the circle as it is now, kept so for the rest of this database transaction.
+
+    Whoever may do something to a circle may do it as the owner that the circle at hand names. Raises Refused when that
+    is not its owner any more.
+    """
+    now = Circle.objects.select_for_update().get(pk=circle.pk)
+    if now.owner_id != circle.owner_id:
+        raise Refused(_NOT_YOURS)
+    return now

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
-from savings import emails, leaderboards, money, nicknames, plans
+from savings import emails, leaderboards, money, nicknames, plans, terms
 from savings.exceptions import Refused
 from savings.models import Account, Circle, CircleEvent, Membership, Plan, Product, User
 
@@ -35,7 +35,8 @@ def start(
 ) -> Membership:
     """Open a circle and its owner's plan inside, and return the owner's membership; once per reference (the plan's).
 
-    Raises Refused, with the field, for a name, goal (kobo), end, nickname or own target outside the rules.
+    Raises Refused, with the field, for a name, goal (kobo), end, nickname or own target outside the rules, and for a
+    product that is not offered any more.
     """
     name = cleaned_name(name)
     check_goal(goal_kobo)
@@ -51,7 +52,7 @@ def start(
             slug=f"{slugify(name)[:60].strip('-') or 'circle'}-{secrets.token_hex(4)}",
             name=name,
             description=description.strip(),
-            product=product,
+            **terms.offered(product.pk).for_circle(),
             goal_kobo=goal_kobo,
             starts_on=today,
             ends_on=ends_on,
@@ -209,11 +210,12 @@ def _earlier(user: User, reference: str) -> Membership | None:
 
 
 def _with_its_last_place(circle: Circle) -> Circle:
-    """Return the circle as it is now; a limited one is locked, so that two cannot both take the last place."""
-    circles = Circle.objects.select_related("product")
-    if circle.member_limit is not None:
-        circles = circles.select_for_update(of=("self",))
-    return circles.get(pk=circle.pk)
+    """Return the circle as it is now; a limited one is locked, so that two cannot both take the last place.
+
+    One without a limit is not: a million people may be joining it.
+    """
+    now = Circle.objects.get(pk=circle.pk)
+    return now if now.member_limit is None else Circle.objects.select_for_update().get(pk=circle.pk)
 
 
 def _check_may_join(user: User, circle: Circle, code: str | None) -> None:
@@ -222,7 +224,7 @@ def _check_may_join(user: User, circle: Circle, code: str | None) -> None:
     today = timezone.localdate()
     if circle.has_ended(today):
         raise Refused("This circle has ended.")
-    least_days = circle.product.min_term_days or 0
+    least_days = circle.min_term_days or 0
     if circle.ends_on < today + datetime.timedelta(days=least_days):
         raise Refused(f"This circle ends too soon to join: a plan in it runs {least_days} days or more.")
     if circle.joining == Circle.Joining.CLOSED:
@@ -246,11 +248,11 @@ def _enter(
     nicknames.check_free(circle.pk, nickname)
     plan = plans.start(
         user,
-        circle.product,
+        terms.of_circle(circle),
         reference=reference,
         name=_plan_name(user, circle),
         target_kobo=target_kobo,
-        matures_on=circle.ends_on if circle.product.has_term else None,
+        matures_on=circle.ends_on if circle.has_term else None,
     )
     with nicknames.taken_meanwhile():
         membership = Membership.objects.create(circle=circle, user=user, plan=plan, nickname=nickname)

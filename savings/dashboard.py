@@ -40,13 +40,13 @@ class Saving(NamedTuple):
 
     @classmethod
     def of(cls, plan: Plan) -> Saving:
-        """Return the same of a plan that is at hand, which comes with its product, account and membership."""
+        """Return the same of a plan that is at hand, which comes with its account and membership."""
         account = plan.account
         return cls(
             pk=plan.pk,
             name=plan.name,
-            product_name=plan.product.name,
-            product_kind=plan.product.kind,
+            product_name=plan.product_name,
+            product_kind=plan.product_kind,
             target_kobo=plan.target_kobo,
             started_on=plan.started_on,
             matures_on=plan.matures_on,
@@ -67,8 +67,8 @@ class Saving(NamedTuple):
 _COLUMNS = (
     "plan_id",
     "plan__name",
-    "plan__product__name",
-    "plan__product__kind",
+    "plan__product_name",
+    "plan__product_kind",
     "plan__target_kobo",
     "plan__started_on",
     "plan__matures_on",

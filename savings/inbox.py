@@ -74,7 +74,10 @@ def receive(body: bytes, signature: str) -> WebhookEvent:
     except IntegrityError:
         with transaction.atomic():
             _touch_payer(_reference(data))
-            WebhookEvent.objects.filter(key=key).update(times_received=F("times_received") + 1)
+            same = WebhookEvent.objects.filter(key=key)
+            if not same.update(times_received=F("times_received") + 1):
+                # Not there, so it is not the same event again: something else was refused, and the event is not kept.
+                raise
         return WebhookEvent.objects.get(key=key)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from collections.abc import Iterable, Sequence
 
 from django.conf import settings
 
 from savings import money
-from savings.models import Product, ProductRate
+from savings.models import Product
 
 DAYS_PER_YEAR = 365
 
@@ -34,9 +35,16 @@ def rate_bps(product: Product, term_days: int | None) -> int:
 
     The product's `rates` are read as they are prefetched. A plan without a term takes the first step.
     """
-    rates: list[ProductRate] = sorted(product.rates.all(), key=lambda rate: rate.from_days)
-    reached = [rate for rate in rates if rate.from_days <= (term_days or 0)]
-    return reached[-1].rate_bps if reached else 0
+    return rate_for_term([[rate.from_days, rate.rate_bps] for rate in product.rates.all()], term_days) or 0
+
+
+def rate_for_term(rates: Iterable[Sequence[int]], term_days: int | None) -> int | None:
+    """Return the yearly rate (basis points) for a term in days, of pairs of days and rates; None where none holds yet.
+
+    A term of None, without an end, counts as the shortest.
+    """
+    reached = [(from_days, rate) for from_days, rate in rates if from_days <= (term_days or 0)]
+    return max(reached)[1] if reached else None
 
 
 def preview(

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
 
-from savings import money, postings, scores
+from savings import installation, money, postings, scores
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Entry, Plan, Transaction, User
 
@@ -36,6 +36,7 @@ def hold_account(user: User) -> Account:
 
 def open_plan_account(plan: Plan) -> Account:
     """Open the account of a new plan, with the plan's rate and the days on which it earns."""
+    installation.confirm()
     return Account.objects.create(
         kind=Account.Kind.PLAN,
         user=plan.user,
@@ -112,6 +113,7 @@ def open_transaction(
     """
     check_sum(amount_kobo)
     with transaction.atomic():
+        installation.confirm()
         _take(user)
         movement, opened = Transaction.objects.get_or_create(
             reference=reference,
@@ -207,6 +209,8 @@ def reverse(movement: Transaction, *, reference: str) -> Transaction:
     changes = {"status": Transaction.Status.REVERSED}
     with transaction.atomic():
         _take(movement.user_id)
+        # As it is now: money that was meant for a plan may have gone to the stash.
+        now = Transaction.objects.select_related("user", "plan").get(pk=movement.pk)
         if not _move(movement, changes, only_from=[Transaction.Status.SUCCESS]):
             earlier = Transaction.objects.filter(reverses=movement, reference=reference).first()
             if earlier is None:
@@ -215,10 +219,10 @@ def reverse(movement: Transaction, *, reference: str) -> Transaction:
         reversal, _ = open_transaction(
             reference=reference,
             kind=Transaction.Kind.REVERSAL,
-            user=movement.user,
-            plan=movement.plan,
-            amount_kobo=movement.amount_kobo,
-            reverses=movement,
+            user=now.user,
+            plan=now.plan,
+            amount_kobo=now.amount_kobo,
+            reverses=now,
         )
         entry = Entry.objects.select_related("debit_account__plan", "credit_account").get(
             transaction=movement, code=Entry.Code.PRIMARY

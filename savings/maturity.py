@@ -12,7 +12,7 @@ from savings.models import Membership, Plan, Transaction, User
 
 def run(today: datetime.date) -> int:
     """Carry out every maturity that has come by that day, and return how many there were; safe to run at any time."""
-    due = Plan.objects.open().filter(matures_on__lte=today).select_related("user", "product", "account")
+    due = Plan.objects.open().filter(matures_on__lte=today).select_related("user", "account")
     waiting = due.filter(account__balance_kobo__gt=0) | due.filter(at_maturity=Plan.AtMaturity.ROLLOVER)
     return sum(mature(plan, today) for plan in waiting.order_by("id"))
 

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Value
 from django.db.models.functions import Lower
 
+from savings import constraints
 from savings.exceptions import Refused
 from savings.models import Circle, Membership
 
@@ -68,6 +69,6 @@ def taken_meanwhile() -> Iterator[None]:
         with transaction.atomic():
             yield
     except IntegrityError as error:
-        if "nickname" not in str(error):
+        if not constraints.is_violation_of(error, "nickname_once_per_circle"):
             raise
         raise Refused("Somebody in this circle has just taken that name.", field="nickname") from None

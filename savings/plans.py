@@ -8,14 +8,15 @@ import unicodedata
 from django.db import transaction
 from django.utils import timezone
 
-from savings import interest, ledger, terms
+from savings import ledger, terms
 from savings.exceptions import Refused
-from savings.models import Account, Membership, Plan, Product, User
+from savings.models import Account, Circle, Membership, Plan, Product, User
+from savings.terms import Terms
 
 
 def start(
     user: User,
-    product: Product,
+    product: Product | Terms,
     *,
     reference: str,
     name: str,
@@ -25,7 +26,8 @@ def start(
 ) -> Plan:
     """Open a plan on the product's terms of today and return it; the same reference again returns the same plan.
 
-    Raises Refused, with the field, for a name already in use, a target (kobo) or a date outside the product's terms.
+    A circle gives the terms that it keeps instead of a product. Raises Refused, with the field, for a product that is
+    not offered any more, a name already in use, a target (kobo) or a date outside the terms.
     """
     name = cleaned_name(name)
     today = timezone.localdate()
@@ -35,56 +37,47 @@ def start(
         if earlier is not None:
             return earlier
         _check_name(user, name)
-        terms.check_opening(product, target_kobo=target_kobo, matures_on=matures_on, today=today)
+        opened_on = product if isinstance(product, Terms) else terms.offered(product.pk)
+        terms.check_opening(opened_on, target_kobo=target_kobo, matures_on=matures_on, today=today)
         plan = Plan.objects.create(
             reference=reference,
             user=user,
-            product=product,
             name=name,
             target_kobo=target_kobo,
-            rate_bps=interest.rate_bps(product, (matures_on - today).days if matures_on else None),
-            early_exit=product.early_exit,
-            penalty_bps=product.penalty_bps,
-            notice_hours=product.notice_hours,
-            interest_paid=product.interest_paid,
             at_maturity=at_maturity,
             started_on=today,
             matures_on=matures_on,
+            **opened_on.for_plan((matures_on - today).days if matures_on else None),
         )
         ledger.open_plan_account(plan)
     return plan
 
 
 def rename(plan: Plan, name: str) -> None:
-    """Give a plan another name. Raises Refused when another open plan of the same person has it."""
+    """Give an open plan another name. Raises Refused for a closed one, and when another open plan of theirs has it."""
     name = cleaned_name(name)
     with transaction.atomic():
-        User.objects.touch(plan.user_id)
+        now = locked(plan)
+        if now.is_closed:
+            raise Refused("This plan is closed. Its name stays as it is.", field="name")
         _check_name(plan.user, name, but=plan)
         Plan.objects.filter(pk=plan.pk).update(name=name)
     plan.name = name
 
 
 def extend(plan: Plan, matures_on: datetime.date) -> None:
-    """Move a plan's maturity to a later day, on the same rate. Raises Refused for an earlier one or too late a one."""
-    if plan.is_closed:
-        raise Refused("This plan is closed.")
-    if plan.matures_on is None:
-        raise Refused("This plan has no end to move.", field="matures_on")
-    if plan.is_matured(timezone.localdate()):
-        raise Refused("This plan has matured. Start another one to save on.", field="matures_on")
-    if matures_on < plan.matures_on:
-        raise Refused(
-            f"The date can move later than {terms.day(plan.matures_on)}, never earlier.", field="matures_on"
-        )
-    latest = plan.started_on + datetime.timedelta(days=plan.product.max_term_days or 0)
-    if matures_on > latest:
-        raise Refused(f"The latest day for this plan is {terms.day(latest)}.", field="matures_on")
+    """Move a plan's maturity to a later day, on the same rate; to the day it has already, it changes nothing.
+
+    Raises Refused for a closed or matured plan, an earlier day, and one beyond the longest term that the plan started
+    on.
+    """
     with transaction.atomic():
-        User.objects.touch(plan.user_id)
+        now = locked(plan)
+        terms.check_extension(now, matures_on, timezone.localdate())
+        now.matures_on = matures_on
         Plan.objects.filter(pk=plan.pk).update(matures_on=matures_on)
-        plan.matures_on = matures_on
-        ledger.move_maturity(plan)
+        ledger.move_maturity(now)
+    plan.matures_on = matures_on
 
 
 def close(plan: Plan) -> None:
@@ -99,6 +92,24 @@ def close(plan: Plan) -> None:
             raise Refused("This plan is your part of a circle. It closes when you leave the circle.")
         Plan.objects.filter(pk=plan.pk, closed_at=None).update(closed_at=timezone.now())
     plan.refresh_from_db(fields=["closed_at"])
+
+
+def carry_product_name(product: Product) -> None:
+    """Show a product's new name on all that runs on it: a name is no term, and one product has one name."""
+    with transaction.atomic():
+        # It is on the cards of all who save in it. Rare enough for as many rows as there may be.
+        User.objects.touch_all(User.objects.filter(plans__product=product))
+        Plan.objects.filter(product=product).update(product_name=product.name)
+        Circle.objects.filter(product=product).update(product_name=product.name)
+
+
+def locked(plan: Plan) -> Plan:
+    """Return a plan as it is now; it stays so until the caller's transaction ends, as its owner's row does.
+
+    Whatever a verb decides about a plan, it decides on this and not on an object that was loaded earlier.
+    """
+    User.objects.touch(plan.user_id)
+    return Plan.objects.select_for_update().get(pk=plan.pk)
 
 
 def cleaned_name(name: str) -> str:

@@ -16,7 +16,7 @@ from django.db.models import Case, F, QuerySet, When
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
-from savings import boards, outbox
+from savings import boards, constraints, outbox
 from savings.boards import Standing
 from savings.exceptions import Refused
 from savings.models import CircleEvent, Membership, OutboxRow, Transaction, User
@@ -53,7 +53,9 @@ def count(movement: Transaction, membership_id: int, change_kobo: int, now: date
                 # A circle's activity shows one payment less, after its end too.
                 tell_circle(Membership.objects.get(pk=membership_id).circle_id, "reversed")
             return
-    except IntegrityError:
+    except IntegrityError as error:
+        if not constraints.is_violation_of(error, "membership_sum_exact_in_redis"):
+            raise
         raise Refused("That is more than a circle's board can count.", field="amount") from None
     standing = _tell(Membership.objects.filter(pk=membership_id), movement.reference)
     if change_kobo > 0 and movement.reverses_id is None:

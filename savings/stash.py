@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from savings import ledger, money, references, terms
-from savings.exceptions import NotEnoughMoney
+from savings import ledger, money, plans, references, terms
+from savings.exceptions import NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Plan, Transaction, User
 
 
@@ -25,9 +25,9 @@ def move_to_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) ->
             amount_kobo=amount_kobo,
         )
         if opened:
-            plan.refresh_from_db()
-            terms.check_takes_money(plan, timezone.localdate())
-            _settle(movement, debit=ledger.stash_account(user), credit=plan.account)
+            now = plans.locked(plan)
+            terms.check_takes_money(now, timezone.localdate())
+            _settle(movement, debit=ledger.stash_account(user), credit=now.account)
     return movement
 
 
@@ -35,30 +35,54 @@ def move_from_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) 
     """Take kobo out of one of the user's plans, and return the transaction; once per reference.
 
     An early-exit penalty comes out of that sum as a transaction of its own; the rest arrives in the stash. Raises
-    Refused while the plan is locked, NotEnoughMoney when it holds less.
+    Refused while the plan is locked or when it is closed, NotEnoughMoney when it holds less.
     """
     ledger.check_sum(amount_kobo)
     with transaction.atomic():
-        earlier = Transaction.objects.filter(reference=reference, user=user, plan=plan).first()
-        day = timezone.localdate(earlier.created_on if earlier else None)
-        penalty_kobo = terms.exit_penalty_kobo(plan, amount_kobo, day)
-        movement, opened = ledger.open_transaction(
+        now = plans.locked(plan)
+        earlier = _earlier(user, now, reference, amount_kobo)
+        if earlier is not None:
+            return earlier
+        if now.is_closed:
+            raise Refused("This plan is closed: there is nothing in it.")
+        penalty_kobo = terms.exit_penalty_kobo(now, amount_kobo, timezone.localdate())
+        movement, _ = ledger.open_transaction(
             reference=reference,
             kind=Transaction.Kind.PLAN_TO_STASH,
             user=user,
-            plan=plan,
+            plan=now,
             amount_kobo=amount_kobo - penalty_kobo,
         )
-        if opened:
-            _settle(movement, debit=plan.account, credit=ledger.stash_account(user))
-            if penalty_kobo:
-                _charge_penalty(user, plan, penalty_kobo)
+        _settle(movement, debit=now.account, credit=ledger.stash_account(user))
+        if penalty_kobo:
+            _charge_penalty(movement, penalty_kobo, user=user, plan=now)
     return movement
 
 
-def _charge_penalty(user: User, plan: Plan, penalty_kobo: int) -> None:
+def _earlier(user: User, plan: Plan, reference: str, amount_kobo: int) -> Transaction | None:
+    """Return what the same request did before, if anything. Raises ReferenceTaken when it asked for something else.
+
+    What it cost is read from its penalty, since the plan may cost something else by now.
+    """
+    movement = Transaction.objects.filter(reference=reference).first()
+    if movement is None:
+        return None
+    penalty = Transaction.objects.filter(reference=_penalty_reference(movement)).first()
+    found = (movement.kind, movement.user_id, movement.plan_id)
+    asked_kobo = movement.amount_kobo + (penalty.amount_kobo if penalty else 0)
+    if (*found, asked_kobo) != (Transaction.Kind.PLAN_TO_STASH, user.pk, plan.pk, amount_kobo):
+        raise ReferenceTaken("This was already sent with other details. Check them and send it again.")
+    return movement
+
+
+def _penalty_reference(movement: Transaction) -> str:
+    """Return the reference of what a movement out of a plan cost: its own, as a penalty."""
+    return references.with_prefix(movement.reference, Transaction.Kind.PENALTY)
+
+
+def _charge_penalty(movement: Transaction, penalty_kobo: int, *, user: User, plan: Plan) -> None:
     penalty, _ = ledger.open_transaction(
-        reference=references.new(Transaction.Kind.PENALTY),
+        reference=_penalty_reference(movement),
         kind=Transaction.Kind.PENALTY,
         user=user,
         plan=plan,

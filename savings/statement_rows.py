@@ -11,7 +11,7 @@ import dataclasses
 import datetime
 import heapq
 import itertools
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from operator import itemgetter
 from typing import Any, Self
 
@@ -25,6 +25,8 @@ from savings.models.ledger import start_of
 from savings.models.statements import Scope
 from savings.statement_words import Words
 
+# The kind of a row whose money comes from, or goes to, another account of the same statement.
+OWN_TRANSFER = "Transfer between your accounts"
 PAGE_ROWS = 5_000
 # How far back a form looks that asks how many rows there would be: far enough for every format with a limit.
 LOOKS_BACK_ROWS = 50_000
@@ -34,13 +36,13 @@ LOOKS_BACK_ROWS = 50_000
 _SIDE = """
 SELECT * FROM (
     SELECT id, transaction_id, code, amount_kobo, {side}_balance_kobo AS balance_kobo, posted_at,
-        {side}_account_id AS account_id, {is_credit} AS is_credit
+        {side}_account_id AS account_id, {other}_account_id AS other_id, {is_credit} AS is_credit
     FROM savings_entry WHERE {side}_account_id = %s AND id > %s AND id <= %s ORDER BY id {order} LIMIT %s
 ) side_{number}
 """
 _PAGE = """
 SELECT page.id, page.posted_at, moved.reference, moved.kind, page.code, page.is_credit, page.amount_kobo,
-    page.balance_kobo, page.account_id, moved.plan_id, CASE WHEN moved.reverses_id IS NOT NULL THEN (
+    page.balance_kobo, page.account_id, page.other_id, moved.plan_id, CASE WHEN moved.reverses_id IS NOT NULL THEN (
         SELECT reference FROM savings_transaction original WHERE original.id = moved.reverses_id
     ) END
 FROM (SELECT * FROM ({sides}) sides ORDER BY id LIMIT %s) page
@@ -79,7 +81,7 @@ class Sums:
 
     balance_kobo: int
     rows: int = 0
-    # Rows, in and out, for each kind.
+    # Rows, in and out, for each kind. A transfer between two accounts of the statement is neither in nor out.
     kinds: dict[str, list[int]] = dataclasses.field(default_factory=dict)
 
     @classmethod
@@ -205,6 +207,7 @@ def pages(
 
 def _own_pages(subject: Subject, span: Span, sums: Sums, words: Words, after: int) -> Iterator[Page]:
     is_one = len(subject.accounts) == 1
+    own = {account.pk for account in subject.accounts}
     while subject.accounts and after < span.to:
         found = _read(subject.accounts, after, span.to)
         is_last = len(found) <= PAGE_ROWS
@@ -215,7 +218,7 @@ def _own_pages(subject: Subject, span: Span, sums: Sums, words: Words, after: in
                 found.pop()
         if found:
             after = found[-1][0]
-            yield Page(_rows(found, sums, words, is_one=is_one), after)
+            yield Page(_rows(found, sums, words, own=own, is_one=is_one), after)
         if is_last:
             return
 
@@ -238,24 +241,33 @@ def _sides(
     accounts: list[Account], after: int, to: int, limit: int, order: str = "ASC"
 ) -> tuple[str, list[int]]:
     sides = [
-        _SIDE.format(side=side, is_credit=is_credit, order=order, number=f"{number}_{side}")
+        _SIDE.format(side=side, other=other, is_credit=is_credit, order=order, number=f"{number}_{side}")
         for number in range(len(accounts))
-        for side, is_credit in (("debit", 0), ("credit", 1))
+        for side, other, is_credit in (("debit", "credit", 0), ("credit", "debit", 1))
     ]
     parameters = [[account.pk, after, to, limit] * 2 for account in accounts]
     return " UNION ALL ".join(sides), list(itertools.chain.from_iterable(parameters))
 
 
-def _rows(found: list[tuple[Any, ...]], sums: Sums, words: Words, *, is_one: bool) -> list[Row]:
-    """Return the lines of what was read. This runs a million times: rows are made of tuples, the quickest way."""
+def _rows(
+    found: list[tuple[Any, ...]], sums: Sums, words: Words, *, own: Container[int], is_one: bool
+) -> list[Row]:
+    """Return the lines of what was read. This runs a million times: rows are made of tuples, the quickest way.
+
+    `own` are the accounts of the statement: a transfer between two of them is two rows, and in neither total.
+    """
     rows: list[Row] = []
     line = Row._make
     balance_kobo, kinds = sums.balance_kobo, sums.kinds
-    for _, at, reference, kind, code, is_credit, kobo, stored_kobo, account, plan, original in found:
+    for _, at, reference, kind, code, is_credit, kobo, stored_kobo, account, other, plan, original in found:
         label, name, description = words.of(kind, code, is_credit, account, plan, original)
-        totals = kinds.get(kind) or kinds.setdefault(kind, [0, 0, 0])
-        totals[0] += 1
-        totals[1 if is_credit else 2] += kobo
+        if other in own:
+            label = OWN_TRANSFER
+            (kinds.get(label) or kinds.setdefault(label, [0, 0, 0]))[0] += 1
+        else:
+            totals = kinds.get(kind) or kinds.setdefault(kind, [0, 0, 0])
+            totals[0] += 1
+            totals[1 if is_credit else 2] += kobo
         # Of one account the balance is the one that its entry keeps; of several it is reckoned.
         balance_kobo = stored_kobo if is_one else balance_kobo + (kobo if is_credit else -kobo)
         if is_credit:
@@ -337,4 +349,4 @@ def _moment(stored: str | datetime.datetime) -> datetime.datetime:
 
 
 def _label(kind: str) -> str:
-    return Transaction.Kind(kind).label
+    return kind if kind == OWN_TRANSFER else Transaction.Kind(kind).label

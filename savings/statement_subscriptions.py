@@ -74,7 +74,9 @@ def _ask(subscription: StatementSubscription) -> bool:
         here = StatementSubscription.objects.filter(pk=subscription.pk, next_month=month)
         if not here.update(next_month=_first_day_after(month)):
             return False
-        if _is_over(subscription):
+        # What it was read as may be minutes old: another format, or a plan that was open then.
+        subscription = here.model.objects.select_related("user", "plan", "circle").get(pk=subscription.pk)
+        if _is_over(subscription, month):
             here.model.objects.filter(pk=subscription.pk).delete()
             return False
         asked: dict[str, Any] = {
@@ -88,14 +90,10 @@ def _ask(subscription: StatementSubscription) -> bool:
     return True
 
 
-def _is_over(subscription: StatementSubscription) -> bool:
+def _is_over(subscription: StatementSubscription, month: datetime.date) -> bool:
     """Tell whether there is nothing left to tell of: a plan that was closed before the month began."""
     plan = subscription.plan
-    return (
-        plan is not None
-        and plan.closed_at is not None
-        and timezone.localdate(plan.closed_at) < subscription.next_month
-    )
+    return plan is not None and plan.closed_at is not None and timezone.localdate(plan.closed_at) < month
 
 
 def _format(subscription: StatementSubscription, asked: dict[str, Any]) -> str:

@@ -138,12 +138,15 @@ def revoke(statement: Statement) -> bool:
 def delete(statement: Statement) -> None:
     """Take a statement off the shelf, file and all; a code in a copy of the file is not known any more.
 
+    One that is off the shelf already stays so.
     Raises Refused while the storage does not let the file go.
     """
     revoke(statement)
-    statement.refresh_from_db()
-    remove_file(statement)
-    if statement.file_name:
+    now = Statement.objects.filter(pk=statement.pk).first()
+    if now is None:
+        return
+    remove_file(now)
+    if now.file_name:
         # The row is all that knows of the file.
         raise Refused("Its file cannot be removed at the moment. Try again later.")
     with transaction.atomic():
@@ -153,10 +156,11 @@ def delete(statement: Statement) -> None:
 
 def resend_mail(statement: Statement) -> None:
     """Send the mail that a statement is ready once more, at most once a minute. Raises Refused when it is not ready."""
-    if not _open().filter(pk=statement.pk).exists():
-        raise Refused("This statement is not there any more. Ask for it again.")
     minute = int(timezone.now().timestamp()) // 60
     with transaction.atomic():
+        User.objects.touch(statement.user_id)
+        if not _open().filter(pk=statement.pk).exists():
+            raise Refused("This statement is not there any more. Ask for it again.")
         emails.statement_ready(statement, again=str(minute))
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import time
+from functools import partial
 from typing import Any
 
+from django.db import transaction
+from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.utils import timezone
 from huey.api import TaskWrapper, crontab
@@ -17,6 +20,7 @@ from savings import (
     board_days,
     board_upkeep,
     circle_ends,
+    circle_owners,
     digests,
     emails,
     inbox,
@@ -32,7 +36,9 @@ from savings import (
     statement_upkeep,
     statement_writing,
     statements,
+    upkeep,
 )
+from savings.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -156,6 +162,18 @@ def tidy_statements() -> None:
     statement_upkeep.give_up_dead()
 
 
+@db_periodic_task(crontab(minute="47"))
+def replace_closed_owners() -> None:
+    """Find an owner for circles whose owner's account was closed by what sends no signal, such as an update in SQL."""
+    circle_owners.replace_closed_owners()
+
+
+@db_periodic_task(crontab(hour="2", minute="41"))
+def clear_sessions() -> None:
+    """Clear the sessions that have expired."""
+    upkeep.clear_sessions(timezone.now())
+
+
 def nudge(task: TaskWrapper, *ids: Any) -> bool:
     """Queue a task, and return whether Redis took it: the sweep of the timetable finds what it did not.
 
@@ -176,6 +194,14 @@ def nudge(task: TaskWrapper, *ids: Any) -> bool:
 @receiver(outbox.waiting)
 def _nudge_outbox_row(*, row_id: int, **_: Any) -> None:
     nudge(deliver_outbox_row, row_id)
+
+
+@receiver(post_save, sender=User)
+def _replace_closed_owner(instance: User, **_: Any) -> None:
+    """Whoever closes an account, its circles have another owner right after."""
+    if not instance.is_active:
+        # After the commit: it locks other people's rows, and in their order.
+        transaction.on_commit(partial(circle_owners.replace_closed_owners, instance), robust=True)
 
 
 @receiver(leaderboards.missing)

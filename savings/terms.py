@@ -2,47 +2,141 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+from typing import Any
 
 from django.conf import settings
 from django.utils.formats import date_format
 
-from savings import money
+from savings import interest, money
 from savings.exceptions import Refused
-from savings.models import Plan, Product
+from savings.models import Circle, Plan, Product
 from savings.models.plans import EarlyExit
+
+_OF_PLAN = (
+    "product_id",
+    "product_name",
+    "product_kind",
+    "min_term_days",
+    "max_term_days",
+    "early_exit",
+    "penalty_bps",
+    "notice_hours",
+    "interest_paid",
+)
+_OF_CIRCLE = (*_OF_PLAN, "product_description", "min_target_kobo", "rates")
+# What is called otherwise in a product's own row.
+_IN_PRODUCT = {
+    "product_id": "pk",
+    "product_name": "name",
+    "product_kind": "kind",
+    "product_description": "description",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Terms:
+    """What a plan is opened on: a product's terms of one moment, or those that a circle keeps for its members."""
+
+    product_id: int
+    product_name: str
+    product_kind: str
+    # Days from start to maturity; both None: no maturity.
+    min_term_days: int | None
+    max_term_days: int | None
+    early_exit: str
+    penalty_bps: int
+    notice_hours: int
+    interest_paid: str
+    product_description: str
+    min_target_kobo: int
+    # Yearly rates: pairs of the days of term from which one holds and basis points.
+    rates: list[list[int]]
+
+    def for_plan(self, term_days: int | None) -> dict[str, Any]:
+        """Return the columns of a plan of that term in days (None: without an end) that keep these terms.
+
+        Raises Refused, on the field `product`, where no rate holds for such a term.
+        """
+        rate_bps = interest.rate_for_term(self.rates, term_days)
+        if rate_bps is None:
+            raise Refused(
+                f"{self.product_name} has no rate at the moment, so no plan can start. Try again later.",
+                field="product",
+            )
+        return {name: getattr(self, name) for name in _OF_PLAN} | {"rate_bps": rate_bps}
+
+    def for_circle(self) -> dict[str, Any]:
+        """Return the columns of a circle that keep these terms."""
+        return {name: getattr(self, name) for name in _OF_CIRCLE}
+
+
+def offered(product_id: int) -> Terms:
+    """Return the terms of a product as they are now. Raises Refused when it is not offered any more."""
+    names = [_IN_PRODUCT.get(name, name) for name in _OF_CIRCLE if name != "rates"]
+    # One statement, so that terms and rates are of one moment, whatever staff are saving meanwhile.
+    found = list(
+        Product.objects.filter(pk=product_id, is_offered=True)
+        .values_list(*names, "rates__from_days", "rates__rate_bps")
+        .order_by("rates__from_days")
+    )
+    if not found:
+        raise Refused("This kind of plan is not offered any more.", field="product")
+    rates = [[days, rate_bps] for *_, days, rate_bps in found if days is not None]
+    return Terms(**dict(zip(_OF_CIRCLE, found[0][: len(names)], strict=False)), rates=rates)
+
+
+def of_circle(circle: Circle) -> Terms:
+    """Return the terms on which the members' plans of a circle are opened: those of the day it started."""
+    return Terms(**{name: getattr(circle, name) for name in _OF_CIRCLE})
 
 
 def check_opening(
-    product: Product, *, target_kobo: int | None, matures_on: datetime.date | None, today: datetime.date
+    terms: Terms, *, target_kobo: int | None, matures_on: datetime.date | None, today: datetime.date
 ) -> None:
     """Raise Refused, with the field, when a plan with that target (kobo) and maturity cannot be opened today."""
-    if not product.is_offered:
-        raise Refused("This kind of plan is not offered any more.", field="product")
-    _check_target(product, target_kobo)
-    if product.min_term_days is None or product.max_term_days is None:
+    _check_target(terms, target_kobo)
+    if terms.min_term_days is None or terms.max_term_days is None:
         if matures_on is not None:
             raise Refused(
-                f"{product.name} has no end date: the money is yours at any time.", field="matures_on"
+                f"{terms.product_name} has no end date: the money is yours at any time.", field="matures_on"
             )
         return
     if matures_on is None:
         raise Refused("Choose the day it ends.", field="matures_on")
-    earliest = today + datetime.timedelta(days=product.min_term_days)
-    latest = today + datetime.timedelta(days=product.max_term_days)
+    earliest = today + datetime.timedelta(days=terms.min_term_days)
+    latest = today + datetime.timedelta(days=terms.max_term_days)
     if not earliest <= matures_on <= latest:
         raise Refused(f"Choose a day from {day(earliest)} to {day(latest)}.", field="matures_on")
 
 
-def _check_target(product: Product, target_kobo: int | None) -> None:
+def _check_target(terms: Terms, target_kobo: int | None) -> None:
     if target_kobo is None:
-        if product.needs_target:
+        if terms.product_kind == Product.Kind.TARGET:
             raise Refused("Say how much you want to save.", field="target")
         return
-    if target_kobo < product.min_target_kobo:
-        raise Refused(f"A goal starts at {money.naira(product.min_target_kobo)}.", field="target")
+    if target_kobo < terms.min_target_kobo:
+        raise Refused(f"A goal starts at {money.naira(terms.min_target_kobo)}.", field="target")
     if target_kobo > settings.PLAN_MAX_KOBO:
         raise Refused(f"A plan holds at most {money.naira(settings.PLAN_MAX_KOBO)}.", field="target")
+
+
+def check_extension(plan: Plan, matures_on: datetime.date, today: datetime.date) -> None:
+    """Raise Refused, mostly on the field `matures_on`, when a plan's maturity cannot move to that day."""
+    if plan.is_closed:
+        raise Refused("This plan is closed.")
+    if plan.matures_on is None:
+        raise Refused("This plan has no end to move.", field="matures_on")
+    if plan.is_matured(today):
+        raise Refused("This plan has matured. Start another one to save on.", field="matures_on")
+    if matures_on < plan.matures_on:
+        raise Refused(
+            f"The date can move later than {day(plan.matures_on)}, never earlier.", field="matures_on"
+        )
+    latest = max(plan.matures_on, plan.started_on + datetime.timedelta(days=plan.max_term_days or 0))
+    if matures_on > latest:
+        raise Refused(f"The latest day for this plan is {day(latest)}.", field="matures_on")
 
 
 def check_takes_money(plan: Plan, today: datetime.date) -> None:

@@ -17,8 +17,8 @@ ROOT: Path = settings.BASE_DIR
 
 # Who stands on whom in savings/: a module imports only what comes before it. A new one finds its place here.
 TOWER = """
-exceptions money places mail_switches models exports compiled
-references mail_sending
+exceptions money places mail_switches constraints models exports compiled
+references mail_sending installation upkeep
 traces
 gateway_answers gateway boards board_sql transaction_timeline outbox
 scores postings

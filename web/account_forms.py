@@ -83,8 +83,8 @@ class SignupForm(_OurWords, account.SignupForm):
 
     def validate_unique_email(self, value: str) -> str:
         email = super().validate_unique_email(value)
-        # Answered as a taken address is, and told by mail alone: it may go back to whose it was. Looked up first, so that
-        # a taken address takes the same work.
+        # Answered as a taken address is, and told by mail alone: it may go back to whose it was.
+        # Looked up first, so that a taken address takes the same work.
         self.account_already_exists = email_changes.is_reserved(email) or self.account_already_exists
         return str(email)
 

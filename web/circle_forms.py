@@ -83,7 +83,7 @@ class JoinForm(OnceForm):
 
     def __init__(self, data: QueryDict | None = None, *, user: User, circle: Circle, **kwargs: Any) -> None:
         super().__init__(data, user=user, prefix=references.CIRCLE_PREFIX, **kwargs)
-        self.fields["target"].required = circle.product.needs_target
+        self.fields["target"].required = circle.needs_target
 
 
 class ShownForm(forms.Form):

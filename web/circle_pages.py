@@ -112,7 +112,6 @@ def join(circle: Circle, form: JoinForm, action: str) -> dict[str, Any]:
         "card": _card(circle, circle_progress.of(circle), None),
         "form": form,
         "action": action,
-        "terms": circle.product,
     }
 
 

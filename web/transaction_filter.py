@@ -10,7 +10,10 @@ from django.http import QueryDict
 
 from savings.models import Transaction, User
 from savings.models.ledger import TransactionQuerySet
+from web import transaction_rows
 from web.forms import DayInput
+
+STASH = "stash"
 
 
 class FilterForm(forms.Form):
@@ -48,6 +51,12 @@ class FilterForm(forms.Form):
     def is_filtered(self) -> bool:
         return any(self.data.get(name) for name in self.fields)
 
+    @property
+    def place(self) -> transaction_rows.Place:
+        """The place that is asked for, with whose eyes the list is seen."""
+        asked = self.cleaned_data.get("plan") if self.is_bound and self.is_valid() else ""
+        return "stash" if asked == STASH else "plan" if asked else ""
+
     def filter(self, movements: TransactionQuerySet) -> TransactionQuerySet:
         """Return the transactions that fit what of the form is valid."""
         values = self.cleaned_data if self.is_valid() else getattr(self, "cleaned_data", {})
@@ -57,11 +66,11 @@ class FilterForm(forms.Form):
             movements = movements.filter(kind=kind)
         if status := values.get("status"):
             movements = movements.filter(status=status)
-        if plan := values.get("plan"):
-            movements = movements.filter(plan=None) if plan == "stash" else movements.filter(plan_id=plan)
+        if place := values.get("plan"):
+            movements = movements.of_stash() if place == STASH else movements.filter(plan_id=place)
         return movements.between(values.get("since"), values.get("until"))
 
 
 def _places(user: User) -> list[tuple[str, str]]:
     plans = user.plans.order_by("-id").values_list("pk", "name")
-    return [("", "Everywhere"), ("stash", "Stash"), *((str(pk), name) for pk, name in plans)]
+    return [("", "Everywhere"), (STASH, "Stash"), *((str(pk), name) for pk, name in plans)]

@@ -40,6 +40,8 @@ _MOVES: dict[tuple[Place, str], int] = {
     ("plan", Kind.PLAN_TO_STASH): -1,
     ("stash", Kind.STASH_TO_PLAN): -1,
     ("stash", Kind.PLAN_TO_STASH): 1,
+    # Out of the stash: one that is paid by card does not touch it.
+    ("stash", Kind.AUTOSAVE): -1,
 }
 # Words of ours are safe, as are the moments below: to look for what to escape in each costs more than to print it.
 _KINDS = {kind: SafeString(label) for kind, label in Kind.choices}
@@ -130,11 +132,11 @@ def direction(kind: str, reversed_kind: str | None = None, *, seen_from: Place =
     """Return 1 for money that comes in, -1 for money that goes out, 0 for money that only changes its place."""
     if kind == Kind.REVERSAL and reversed_kind:
         return -direction(reversed_kind, seen_from=seen_from)
+    if (seen_from, kind) in _MOVES:
+        return _MOVES[seen_from, kind]
     if kind in _IN:
         return 1
-    if kind in _OUT:
-        return -1
-    return _MOVES.get((seen_from, kind), 0)
+    return -1 if kind in _OUT else 0
 
 
 def _amount(amount_kobo: int, way: int) -> str:

@@ -16,10 +16,11 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 from django.utils import timezone
 
-from savings import demo, interest, references
+from savings import demo, references, terms
 from savings.demo import bulk, cast
 from savings.demo.crowd import Crowd, Life
 from savings.models import Account, Plan, Product, User
+from savings.terms import Terms
 
 BATCH = 20_000
 SPAN = datetime.timedelta(days=540)
@@ -77,7 +78,7 @@ def _gather(people: int, chance: random.Random, begins: datetime.datetime) -> Cr
     """Write the people with their accounts and plans, all empty, and return them."""
     with transaction.atomic():
         demo.offer_products()
-    products = list(Product.objects.prefetch_related("rates").filter(is_offered=True))
+    products = [terms.offered(product.pk) for product in Product.objects.offered()]
     plans_from = array("q", [0])
     for _ in range(people):
         plans_from.append(plans_from[-1] + chance.choice([1, 1, 1, 2, 2, 3]))
@@ -139,7 +140,7 @@ def _write_people(
 
 
 def _write_plans(
-    crowd: Crowd, batch: range, chance: random.Random, products: list[Product], begins: datetime.datetime
+    crowd: Crowd, batch: range, chance: random.Random, products: list[Terms], begins: datetime.datetime
 ) -> None:
     rows = list(_plans(crowd, batch, chance, products, begins))
     bulk.write(Plan, _PLAN_COLUMNS, ([getattr(plan, name) for name in _PLAN_COLUMNS] for plan in rows))
@@ -172,25 +173,22 @@ def _write_plans(
 
 
 def _plans(
-    crowd: Crowd, batch: range, chance: random.Random, products: list[Product], begins: datetime.datetime
+    crowd: Crowd, batch: range, chance: random.Random, products: list[Terms], begins: datetime.datetime
 ) -> Iterator[Plan]:
     starts = timezone.localdate(begins)
     for number in batch:
         for nth, plan in enumerate(range(crowd.plans_from[number], crowd.plans_from[number + 1])):
             product = chance.choice(products)
-            term = SPAN.days + chance.randrange(30, 500) if product.has_term else None
+            term = SPAN.days + chance.randrange(30, 500) if product.min_term_days else None
             yield Plan(
                 id=crowd.first_plan + plan,
                 reference=references.at(begins, prefix=references.PLAN_PREFIX, chance=chance.getrandbits(35)),
                 user_id=crowd.first_user + number,
-                product=product,
                 name=_PLANS[nth],
-                target_kobo=chance.randrange(10, 300) * 10_000_00 if product.needs_target else None,
-                rate_bps=interest.rate_bps(product, term),
-                early_exit=product.early_exit,
-                penalty_bps=product.penalty_bps,
-                notice_hours=product.notice_hours,
-                interest_paid=product.interest_paid,
+                target_kobo=chance.randrange(10, 300) * 10_000_00
+                if product.product_kind == Product.Kind.TARGET
+                else None,
+                **product.for_plan(term),
                 started_on=starts,
                 matures_on=starts + datetime.timedelta(days=term) if term else None,
                 created_at=begins,

@@ -42,17 +42,20 @@ _ROUTES: dict[Kind, tuple[Iterable[str], Iterable[str]]] = {
     Kind.FEE: (_SAVED, [Account.Kind.FEE_INCOME]),
     Kind.ADJUSTMENT: (Account.Kind.values, Account.Kind.values),
 }
+# A migration that alters a table makes it anew on SQLite, without its triggers: they are created again after it.
+_OF_TERMS = {"plan_keeps_terms", "plan_matures_not_earlier", "circle_keeps_terms"}
 _TRIGGERS = {
     "postgresql": (
-        {"entry_append_only", "entry_not_truncated"},
+        {"entry_append_only", "entry_not_truncated", *_OF_TERMS},
         """
         SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
-        WHERE relname = 'savings_entry' AND relnamespace = current_schema()::regnamespace AND tgenabled IN ('O', 'A')
+        WHERE relname IN ('savings_entry', 'savings_plan', 'savings_circle') AND tgenabled IN ('O', 'A')
+            AND relnamespace = current_schema()::regnamespace
         """,
     ),
     "sqlite": (
-        {"entry_not_updated", "entry_not_deleted"},
-        "SELECT name FROM main.sqlite_master WHERE type = 'trigger' AND tbl_name = 'savings_entry'",
+        {"entry_not_updated", "entry_not_deleted", *_OF_TERMS},
+        "SELECT name FROM main.sqlite_master WHERE type = 'trigger'",
     ),
 }
 

@@ -11,6 +11,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from savings.models.plans import CopiedTerms, EarlyExit, InterestPaid
+
 # A sorted set's score is a double: whole numbers are exact below this.
 MOST_KOBO = 2**53
 
@@ -20,9 +22,16 @@ class CircleQuerySet(models.QuerySet["Circle"]):
         """Those that anybody may find and join."""
         return self.filter(joining=Circle.Joining.OPEN)
 
+    def without_owner(self) -> Self:
+        """Those that run on although their owner's account is closed."""
+        return self.filter(settled_at__isnull=True, owner__is_active=False)
 
-class Circle(models.Model):
-    """A goal that people save for together, until a day."""
+
+class Circle(CopiedTerms):
+    """A goal that people save for together, until a day.
+
+    Each member's plan is opened on the terms that the product had on the day the circle started.
+    """
 
     class Joining(models.TextChoices):
         OPEN = "open", "Anybody may join"
@@ -32,8 +41,20 @@ class Circle(models.Model):
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=60)
     description = models.CharField(max_length=300, blank=True, default="")
-    # What every member's plan in the circle is.
+    # What every member's plan in the circle is, on the terms copied below and in `CopiedTerms`.
     product = models.ForeignKey("savings.Product", on_delete=models.PROTECT, related_name="circles")
+    product_description = models.CharField(max_length=120, blank=True, default="", db_default="")
+    min_target_kobo = models.BigIntegerField(default=0, db_default=0)
+    early_exit = models.CharField(
+        max_length=10, choices=EarlyExit, default=EarlyExit.FREE, db_default=EarlyExit.FREE
+    )
+    penalty_bps = models.PositiveIntegerField(default=0, db_default=0)
+    notice_hours = models.PositiveIntegerField(default=0, db_default=0)
+    interest_paid = models.CharField(
+        max_length=10, choices=InterestPaid, default=InterestPaid.MONTHLY, db_default=InterestPaid.MONTHLY
+    )
+    # Yearly rates by term, shortest first: pairs of the days from which one holds and basis points.
+    rates = models.JSONField(blank=True, default=list, db_default=models.Value([], models.JSONField()))
     goal_kobo = models.BigIntegerField()
     starts_on = models.DateField()
     ends_on = models.DateField()

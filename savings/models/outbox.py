@@ -34,7 +34,7 @@ class OutboxRow(models.Model):
     dead_at = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=300, blank=True, default="")
     # The request or task that wrote this, where it is followed: the work is shown beside it, whoever finds the row.
-    traceparent = models.CharField(max_length=55, blank=True, default="")
+    traceparent = models.CharField(max_length=55, blank=True, default="", db_default="")
     # A mail as it was written: fixed at its first try, so that each further one sends the same.
     to = models.EmailField(blank=True, default="")
     subject = models.CharField(max_length=200, blank=True, default="")

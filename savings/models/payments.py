@@ -19,7 +19,7 @@ class Payment(models.Model):
         "savings.Plan", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     # The provider's own reference, where the money arrived under one that we never gave out.
-    foreign_reference = models.CharField(max_length=100, blank=True, default="")
+    foreign_reference = models.CharField(max_length=100, blank=True, default="", db_default="")
     checkout_url = models.URLField(max_length=500, blank=True, default="")
     # When the provider first took the request; empty while it has not been reached.
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -67,11 +67,11 @@ class WebhookEvent(models.Model):
     # What stopped the last try; empty after one that went well.
     error = models.CharField(max_length=300, blank=True, default="")
     # What was done about it, or why nothing was.
-    note = models.CharField(max_length=300, blank=True, default="")
+    note = models.CharField(max_length=300, blank=True, default="", db_default="")
     # Whether a person has to look at it: nothing here has acted on it, or not with the result it claims.
-    needs_staff = models.BooleanField(default=False)
+    needs_staff = models.BooleanField(default=False, db_default=False)
     # The request that brought it, where it is followed; see OutboxRow.
-    traceparent = models.CharField(max_length=55, blank=True, default="")
+    traceparent = models.CharField(max_length=55, blank=True, default="", db_default="")
 
     class Meta:
         indexes = [

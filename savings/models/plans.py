@@ -7,8 +7,8 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 
 
@@ -23,6 +23,14 @@ class EarlyExit(models.TextChoices):
 class InterestPaid(models.TextChoices):
     MONTHLY = "monthly", "Monthly"
     AT_MATURITY = "maturity", "At maturity"
+
+
+class ProductQuerySet(models.QuerySet["Product"]):
+    def offered(self) -> Self:
+        """Those that a plan can be opened from today: offered, and with a rate for the shortest term."""
+        shortest_days = Coalesce(OuterRef("min_term_days"), 0)
+        rates = ProductRate.objects.filter(product=OuterRef("pk"), from_days__lte=shortest_days)
+        return self.filter(Exists(rates), is_offered=True)
 
 
 class Product(models.Model):
@@ -47,6 +55,8 @@ class Product(models.Model):
     interest_paid = models.CharField(max_length=10, choices=InterestPaid, default=InterestPaid.MONTHLY)
     is_offered = models.BooleanField(default=True)
     position = models.PositiveSmallIntegerField(default=0)
+
+    objects = ProductQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "id"]
@@ -91,17 +101,46 @@ class ProductRate(models.Model):
         return f"{self.rate_bps} bps from {self.from_days} days"
 
 
+class CopiedTerms(models.Model):
+    """The product's terms on the day something of it started: later edits of the product do not change them.
+
+    A trigger copies them from the product where an INSERT leaves them out, as the release before these columns does.
+    """
+
+    product_name = models.CharField(max_length=40, blank=True, default="", db_default="")
+    product_kind = models.CharField(
+        max_length=10, choices=Product.Kind, blank=True, default="", db_default=""
+    )
+    # Days from start to maturity. Both empty: no maturity.
+    min_term_days = models.PositiveIntegerField(null=True, blank=True)
+    max_term_days = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def has_term(self) -> bool:
+        return self.min_term_days is not None
+
+    @property
+    def needs_target(self) -> bool:
+        return self.product_kind == Product.Kind.TARGET
+
+
 class PlanQuerySet(models.QuerySet["Plan"]):
     def open(self) -> Self:
         return self.filter(closed_at__isnull=True)
 
     def with_balance(self) -> Self:
         """Bring the ledger account along, which has the balance, and the part of a circle that the plan may be."""
-        return self.select_related("account", "product", "membership__circle")
+        return self.select_related("account", "membership__circle")
 
 
-class Plan(models.Model):
-    """One person's savings under one name. The terms are the product's on the day it started."""
+class Plan(CopiedTerms):
+    """One person's savings under one name. The terms are the product's on the day it started.
+
+    A trigger refuses an update that moves `matures_on` to an earlier day.
+    """
 
     class AtMaturity(models.TextChoices):
         STASH = "stash", "Move to my stash"

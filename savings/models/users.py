@@ -68,8 +68,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=80)
     theme = models.CharField(max_length=5, choices=Theme, default=Theme.AUTO, blank=True)
     wants_receipts = models.BooleanField("an e-mail for each top-up", default=True)
-    wants_rank_changes = models.BooleanField("an e-mail when a place in a circle changes", default=True)
-    wants_weekly_digest = models.BooleanField("an e-mail on Mondays about circles", default=True)
+    wants_rank_changes = models.BooleanField(
+        "an e-mail when a place in a circle changes", default=True, db_default=True
+    )
+    wants_weekly_digest = models.BooleanField(
+        "an e-mail on Mondays about circles", default=True, db_default=True
+    )
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)

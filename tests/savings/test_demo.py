@@ -37,6 +37,7 @@ def test_the_demo_is_whole_right_and_the_same_every_time(capsys: pytest.CaptureF
     assert EmailAddress.objects.filter(verified=True, primary=True).count() == len(cast.EMAILS)
     assert Plan.objects.filter(membership=None).count() == 12
     assert not Product.objects.filter(plans=None).exists()
+    assert not Circle.objects.without_owner().exists()
     assert statuses() == {
         Status.SUCCESS: 491,
         Status.REVERSED: 1,

@@ -10,10 +10,11 @@ from typing import Any
 import httpx
 import pytest
 import time_machine
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import inbox, ledger, payments
+from savings import inbox, ledger, payments, traces
 from savings.exceptions import ForgedEvent, MalformedEvent
 from savings.models import Account, Entry, Payment, Plan, Transaction, WebhookEvent
 from tests.payments import AMOUNT
@@ -338,3 +339,11 @@ def test_a_new_secret_key_is_what_counts(settings: Settings) -> None:
     with pytest.raises(ForgedEvent):
         receive(body)
     assert inbox.receive(body, signature(body, "sk_new"))
+
+
+def test_only_the_same_event_is_taken_for_a_duplicate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any other refusal of the database is an error, so that the provider sends the event again."""
+    monkeypatch.setattr(traces.follower, "traceparent", lambda: None)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        receive(payload("charge.success"))
+    assert not WebhookEvent.objects.exists()

@@ -132,6 +132,36 @@ def test_everything_tells_a_move_between_own_places_as_out_and_in(life: Plan) ->
     assert sums.balance_kobo == span.closing_kobo == held
 
 
+def test_everything_counts_only_money_from_and_to_elsewhere(life: Plan) -> None:
+    rows, _, span = rows_of(about(life.user, "everything"))
+    foot = Sums.of(rows_of(about(life.user, "everything"))[1].stored()).foot()
+    assert (foot.in_kobo, foot.out_kobo) == (60_000_00, 830_00)
+    assert span.opening_kobo + foot.in_kobo - foot.out_kobo == foot.closing_kobo
+    own = [row for row in rows if row.kind == statement_rows.OWN_TRANSFER]
+    assert [(row.in_kobo, row.out_kobo) for row in own] == [
+        (None, 4_000_00),
+        (4_000_00, None),
+        (None, 9_900_00),
+        (9_900_00, None),
+    ]
+    assert [
+        (total.rows, total.in_kobo, total.out_kobo)
+        for total in foot.totals
+        if total.kind == statement_rows.OWN_TRANSFER
+    ] == [(4, 0, 0)]
+
+
+def test_a_transfer_that_was_taken_back_stays_among_own_accounts(saver: User) -> None:
+    plan = make_plan(saver)
+    pay_in(saver, 900_00)
+    move = stash.move_to_plan(saver, plan, amount_kobo=400_00, reference=references.new(Kind.STASH_TO_PLAN))
+    ledger.reverse(move, reference=references.new(Kind.REVERSAL))
+    foot = rows_of(about(saver, "everything"))[1].foot()
+    assert (foot.rows, foot.in_kobo, foot.out_kobo, foot.closing_kobo) == (5, 900_00, 0, 900_00)
+    # Of the stash alone they are money out and in.
+    assert rows_of(about(saver, "stash"))[1].foot().out_kobo == 400_00
+
+
 def test_money_on_its_way_out_is_told_step_by_step(saver: User) -> None:
     pay_in(saver, 500)
     own, hold = ledger.stash_account(saver), ledger.hold_account(saver)

@@ -68,7 +68,7 @@ def test_filters_combine(saver_client: Client, saver: User) -> None:
     ]
     assert listed(saver_client, f"?q={wanted.lower()}") == [wanted]
     assert listed(saver_client, f"?q={wanted}&kind=top_up") == []
-    assert len(listed(saver_client, "?plan=stash")) == 1
+    assert len(listed(saver_client, "?plan=stash")) == 2
     assert len(listed(saver_client)) == 3
 
 

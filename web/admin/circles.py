@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
-from savings import money
+from savings import circle_owners, money
+from savings.exceptions import Refused
 from savings.models import BoardDay, Circle, CircleEvent, DigestLine, Membership, ToldPlaces
-from web.admin.base import ReadOnlyAdmin
+from web.admin.base import Picked, ReadOnlyAdmin
+
+
+class CircleState(Picked):
+    title = "what to look at"
+    parameter_name = "state"
+    # Among the circles that run, which have an index.
+    conditions = {"without_owner": ("Nobody runs it", lambda rows: rows & Circle.objects.without_owner())}
 
 
 @admin.register(Circle)
 class CircleAdmin(ReadOnlyAdmin):
-    list_display = ("name", "owner", "goal", "joining", "starts_on", "ends_on", "created_at")
+    list_display = ("name", "owner", "is_run", "goal", "joining", "starts_on", "ends_on", "created_at")
+    list_filter = (CircleState,)
     relations = ("owner", "product")
     finds_by = ("slug", "email")
     user_path = "owner"
     search_help_text = "The last part of a circle's address, or its owner's whole e-mail address"
     # Without the invite code, which is a key.
     exclude = ("invite_code",)
+
+    @admin.display(boolean=True, description="Owner's account is open")
+    def is_run(self, circle: Circle) -> bool:
+        return circle.owner.is_active
 
     @admin.display
     def goal(self, circle: Circle) -> str:
@@ -31,9 +46,25 @@ class MembershipAdmin(ReadOnlyAdmin):
     finds_by = ("email",)
     search_help_text = "A whole e-mail address"
 
+    actions = ("appoint",)
+
     @admin.display
     def saved(self, membership: Membership) -> str:
         return money.naira(membership.saved_kobo)
+
+    def has_appoint_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("savings.change_circle")
+
+    @admin.action(description="Make owner of their circle, if nobody runs it", permissions=["appoint"])
+    def appoint(self, request: HttpRequest, chosen: QuerySet[Membership]) -> None:
+        for membership in chosen.select_related("circle"):
+            try:
+                circle_owners.appoint(membership)
+            except Refused as refused:
+                self.message_user(request, f"{membership.circle}: {refused}", messages.ERROR)
+                continue
+            self.log_change(request, membership, f"Made owner of {membership.circle}")
+            self.message_user(request, f"{membership} looks after {membership.circle} now", messages.SUCCESS)
 
 
 @admin.register(CircleEvent)

@@ -5,16 +5,44 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.forms import ModelForm
+from django.core.exceptions import ValidationError
+from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 
-from savings import money
-from savings.models import Plan, Product, ProductRate, User
+from savings import money, plans
+from savings.models import Plan, Product, ProductRate
 from web.admin.base import ReadOnlyAdmin, StaffAdmin
+
+
+class RateFormSet(BaseInlineFormSet):
+    """Refuses to offer a product without a rate for its shortest term: no plan could start from it."""
+
+    def clean(self) -> None:
+        super().clean()
+        shortest_days = self.instance.min_term_days or 0
+        gone = [
+            form.instance.pk
+            for form in self.initial_forms
+            if form in self.deleted_forms or form.has_changed()
+        ]
+        kept = [form.cleaned_data for form in self.forms if form not in self.deleted_forms]
+        steps = [rate["from_days"] for rate in kept if {"from_days", "rate_bps"} <= rate.keys()]
+        # What was not sent along stays as it is.
+        steps += (
+            ProductRate.objects.filter(product_id=self.instance.pk)
+            .exclude(pk__in=gone)
+            .values_list("from_days", flat=True)
+        )
+        has_rate = any(from_days <= shortest_days for from_days in steps)
+        if self.instance.is_offered and not has_rate and not any(self.errors):
+            raise ValidationError(
+                f"Keep a rate from {shortest_days} days or fewer, or untick “Is offered”: without one nobody can start."
+            )
 
 
 class RateInline(admin.TabularInline):
     model = ProductRate
+    formset = RateFormSet
     extra = 1
 
 
@@ -35,10 +63,9 @@ class ProductAdmin(StaffAdmin):
     inlines = (RateInline,)
 
     def save_model(self, request: HttpRequest, obj: Product, form: ModelForm, change: bool) -> None:  # noqa: FBT001
-        # Its name is on the cards of all who save in it. Rare enough for as many rows as there may be.
-        if "name" in form.changed_data and change:
-            User.objects.touch_all(User.objects.filter(plans__product=obj))
         super().save_model(request, obj, form, change)
+        if "name" in form.changed_data and change:
+            plans.carry_product_name(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # One that is offered no more is still what its plans were opened from.
@@ -64,6 +91,10 @@ class PlanAdmin(ReadOnlyAdmin):
         "product",
         "balance",
         "target",
+        "product_name",
+        "product_kind",
+        "min_term_days",
+        "max_term_days",
         "rate_bps",
         "early_exit",
         "penalty_bps",

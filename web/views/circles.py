@@ -13,7 +13,6 @@ from django.views.decorators.http import require_POST
 from savings import boards, circles
 from savings.exceptions import Refused
 from savings.models import Circle, Membership, Product
-from savings.models.circles import CircleQuerySet
 from web import caching, circle_pages, keyset
 from web.circle_forms import JoinForm, StartForm
 from web.forms import add_refusal
@@ -45,7 +44,7 @@ def index(request: SaverRequest) -> HttpResponse:
 def detail(request: SaverRequest, slug: str) -> HttpResponse:
     """One circle: how far it is, my part, what happened, and the owner's tools."""
     circle_id, membership_id = ids(request, slug)
-    # The terms that somebody else is shown are the product's, which have no version.
+    # Only a member's page is kept: another user's version does not move with the circle.
     caching.shows_circle(request, circle_id, boards.version(circle_id) if membership_id else None)
     circle, mine = visible(request, slug)
     is_owner = circle.owner_id == request.user.pk
@@ -58,7 +57,7 @@ def detail(request: SaverRequest, slug: str) -> HttpResponse:
 
 def start(request: SaverRequest) -> HttpResponse:
     """Start a circle, and save in it as its first member."""
-    products = list(Product.objects.filter(is_offered=True).prefetch_related("rates"))
+    products = list(Product.objects.offered().prefetch_related("rates"))
     data = request.POST if request.method == "POST" else None
     initial = {"nickname": request.user.first_name}
     form = StartForm(data, user=request.user, products=products, initial=initial)
@@ -76,12 +75,12 @@ def start(request: SaverRequest) -> HttpResponse:
 
 def join(request: SaverRequest, slug: str) -> HttpResponse:
     """Join a circle that is open to everybody."""
-    return _join(request, get_object_or_404(_joinable().public(), slug=slug), f"/circles/{slug}/join/")
+    return _join(request, get_object_or_404(Circle.objects.public(), slug=slug), f"/circles/{slug}/join/")
 
 
 def join_by_code(request: SaverRequest, code: str) -> HttpResponse:
     """Join the circle of an invite link. A link that is not valid any more says so, and of nothing else."""
-    circle = _joinable().filter(invite_code=code).first()
+    circle = Circle.objects.filter(invite_code=code).first()
     if circle is None:
         return render(request, "circles/invite_gone.html", status=404)
     return _join(request, circle, f"/circles/join/{code}/", code=code)
@@ -102,7 +101,7 @@ def leave(request: SaverRequest, slug: str) -> HttpResponse:
 
 def membership(request: SaverRequest, slug: str) -> Membership:
     """Return the reader's membership with its circle and plan, or 404."""
-    found = request.user.memberships.current().select_related("circle__product", "plan__account")
+    found = request.user.memberships.current().select_related("circle", "plan__account")
     return get_object_or_404(found, circle__slug=slug)
 
 
@@ -123,15 +122,11 @@ def ids(request: SaverRequest, slug: str) -> tuple[int, int | None]:
 
 def visible(request: SaverRequest, slug: str) -> tuple[Circle, Membership | None]:
     """Return a circle that the reader may see, and their membership if they are in it; or 404."""
-    found = request.user.memberships.current().select_related("circle__product", "plan__account")
+    found = request.user.memberships.current().select_related("circle", "plan__account")
     mine = found.filter(circle__slug=slug).first()
     if mine is not None:
         return mine.circle, mine
-    return get_object_or_404(_joinable().public(), slug=slug), None
-
-
-def _joinable() -> CircleQuerySet:
-    return Circle.objects.select_related("product")
+    return get_object_or_404(Circle.objects.public(), slug=slug), None
 
 
 def _join(request: SaverRequest, circle: Circle, action: str, *, code: str | None = None) -> HttpResponse:

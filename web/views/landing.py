@@ -19,7 +19,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """What Asusu offers, with the products' rates of today. Whoever is signed in goes to their dashboard."""
     if request.user.is_authenticated:
         return redirect("/dashboard/")
-    products = list(Product.objects.filter(is_offered=True).prefetch_related("rates"))
+    products = list(Product.objects.offered().prefetch_related("rates"))
     context = {
         "products": [
             (product, max((rate.rate_bps for rate in product.rates.all()), default=0)) for product in products

@@ -42,7 +42,7 @@ def detail(request: SaverRequest, plan_id: int) -> HttpResponse:
 
 def start(request: SaverRequest) -> HttpResponse:
     """Start a plan. Asked with GET and data, it shows what the plan would earn, and starts nothing."""
-    products = list(Product.objects.filter(is_offered=True).prefetch_related("rates"))
+    products = list(Product.objects.offered().prefetch_related("rates"))
     if request.method != "POST":
         form = StartForm(
             request.GET if "product" in request.GET else None, user=request.user, products=products

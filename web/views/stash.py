@@ -19,13 +19,6 @@ from web.forms import MoneyField, OnceForm, add_refusal
 from web.http import SaverRequest, redirect, render_part
 from web.views.payments import where_to_pay
 
-# As in the index that finds them.
-_TOUCHES_STASH = [
-    Transaction.Kind.STASH_DEPOSIT,
-    Transaction.Kind.STASH_WITHDRAWAL,
-    Transaction.Kind.PLAN_TO_STASH,
-    Transaction.Kind.STASH_TO_PLAN,
-]
 LATEST = 10
 
 
@@ -51,8 +44,7 @@ def home(request: SaverRequest) -> HttpResponse:
 
 @compiled
 def _latest(user_id: int) -> QuerySet[Transaction, Any]:
-    of_stash = Transaction.objects.filter(user=user_id, kind__in=_TOUCHES_STASH)
-    return transaction_rows.newest(of_stash, LATEST)
+    return transaction_rows.newest(Transaction.objects.filter(user=user_id).of_stash(), LATEST)
 
 
 def fund(request: SaverRequest) -> HttpResponse:

@@ -1,0 +1,75 @@
+"""The settings that must stay as they are once there is money: the currency, and the time zone that days begin in.
+
+They are recorded with the first money and compared when a server or a worker starts, and again by each process before
+the first money that it writes.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
+
+from savings.models import Installation
+
+# Each recorded column, the setting that it has to equal, and what depends on that.
+KEPT = {
+    "currency": ("CURRENCY", "Every amount in it is in that currency."),
+    "time_zone": ("TIME_ZONE", "Its days, and the interest of each, were calculated in that time zone."),
+}
+
+# The settings that this process has compared with the database; None before.
+_confirmed: dict[str, str] | None = None
+
+
+def confirm() -> None:
+    """Record the settings of this process with the first money; afterwards, make sure that they are the same.
+
+    Part of the transaction that writes the money. Costs a query once in a process. Raises ImproperlyConfigured.
+    """
+    mine = _settings()
+    if mine == _confirmed:
+        return
+    with transaction.atomic():
+        is_recorded = all(_recorded().values())
+        if not is_recorded:
+            _record(mine)
+        if found := conflicts():
+            raise ImproperlyConfigured(" ".join(found))
+    if is_recorded:
+        _remember(mine)
+    else:
+        # A rollback takes what has just been recorded away again.
+        transaction.on_commit(lambda: _remember(mine))
+
+
+def conflicts() -> list[str]:
+    """Return, for each setting that is not what this database was used with, what to do about it."""
+    mine = _settings()
+    return [
+        f"This database was used with {setting}={recorded}, and {setting} is {mine[name]} now. {why}"
+        f" Set {setting}={recorded}, or use another database."
+        for name, (setting, why) in KEPT.items()
+        if (recorded := _recorded()[name]) and recorded != mine[name]
+    ]
+
+
+def _settings() -> dict[str, str]:
+    return {name: getattr(settings, setting) for name, (setting, _) in KEPT.items()}
+
+
+def _recorded() -> dict[str, str]:
+    row = Installation.objects.filter(pk=Installation.ONLY).values(*KEPT).first()
+    return dict(row) if row else dict.fromkeys(KEPT, "")
+
+
+def _record(values: dict[str, str]) -> None:
+    """Write down what is not recorded yet. Of two processes at once the first one's settings count for both."""
+    Installation.objects.get_or_create(pk=Installation.ONLY)
+    for name, value in values.items():
+        Installation.objects.filter(pk=Installation.ONLY, **{name: ""}).update(**{name: value})
+
+
+def _remember(values: dict[str, str]) -> None:
+    global _confirmed  # noqa: PLW0603 - one per process, as its settings are
+    _confirmed = values

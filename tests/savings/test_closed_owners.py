@@ -1,0 +1,101 @@
+"""Circles whose owner's account is closed: somebody else runs them, or nobody new comes in."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from savings import circle_owners, circles, references, tasks
+from savings.exceptions import Refused
+from savings.models import Circle, CircleEvent, User
+from tests.factories import join_circle, make_user, start_circle
+from tests.web.staff import sign_in
+
+pytestmark = pytest.mark.django_db
+
+
+def close(user: User) -> None:
+    """Close an account behind everybody's back."""
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+def owner_of(circle: Circle) -> User:
+    return Circle.objects.get(pk=circle.pk).owner
+
+
+def test_a_closed_account_hands_its_circle_to_the_member_who_joined_first(
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    circle = start_circle()
+    gone, first, _ = join_circle(circle), join_circle(circle), join_circle(circle)
+    circles.leave(gone)
+    circle.owner.is_active = False
+    with django_capture_on_commit_callbacks(execute=True):
+        circle.owner.save()
+    assert owner_of(circle) == first.user
+    assert circle.events.latest("id").kind == CircleEvent.Kind.HANDED_OVER
+
+
+def test_staff_who_close_an_account_hand_its_circle_over(
+    client: Client, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    circle = start_circle()
+    member = join_circle(circle)
+    sign_in(make_user(is_staff=True, is_superuser=True), client)
+    fields = {"email": circle.owner.email, "name": circle.owner.name, "theme": ""}
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(f"/admin/savings/user/{circle.owner.pk}/change/", fields)
+    assert not User.objects.get(pk=circle.owner.pk).is_active
+    assert owner_of(circle) == member.user
+
+
+def test_the_timetable_finds_circles_of_accounts_closed_in_any_other_way() -> None:
+    circle = start_circle()
+    closed, open_ = join_circle(circle), join_circle(circle)
+    close(circle.owner)
+    close(closed.user)
+    tasks.replace_closed_owners.call_local()
+    assert owner_of(circle) == open_.user
+    tasks.replace_closed_owners.call_local()
+    assert circle.events.filter(kind=CircleEvent.Kind.HANDED_OVER).count() == 1
+
+
+def test_a_circle_with_nobody_left_to_run_it_takes_no_newcomers() -> None:
+    circle = start_circle(joining=Circle.Joining.OPEN)
+    close(circle.owner)
+    circle_owners.replace_closed_owners()
+    assert not circles.directory("").filter(pk=circle.pk).exists()
+    with pytest.raises(Refused, match="no new members"):
+        circles.join(make_user(), circle, reference=references.mint(references.CIRCLE_PREFIX), nickname="New")
+
+
+def test_a_circle_with_an_owner_keeps_it() -> None:
+    circle = start_circle()
+    member = join_circle(circle)
+    assert circle_owners.replace_closed_owners() == 0
+    with pytest.raises(Refused, match="Somebody looks after"):
+        circle_owners.appoint(member)
+    assert owner_of(circle) == circle.owner
+
+
+def test_nobody_hands_a_circle_to_a_closed_account() -> None:
+    circle = start_circle()
+    member = join_circle(circle)
+    close(member.user)
+    with pytest.raises(Refused):
+        circle_owners.hand_over(circle, circle.owner, member)
+
+
+def test_staff_see_circles_that_nobody_runs_and_appoint_a_member(client: Client) -> None:
+    circle, other = start_circle(name="Adrift"), start_circle(name="Well kept")
+    join_circle(circle)
+    second = join_circle(circle)
+    close(circle.owner)
+    sign_in(make_user(is_staff=True, is_superuser=True), client)
+    page = client.get("/admin/savings/circle/?state=without_owner").content.decode()
+    assert "Adrift" in page
+    assert other.name not in page
+    chosen = {"action": "appoint", "_selected_action": str(second.pk)}
+    client.post("/admin/savings/membership/", chosen)
+    assert owner_of(circle) == second.user

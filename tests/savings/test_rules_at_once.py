@@ -1,0 +1,117 @@
+"""Rules on plans and circles when several come at once, each with an object loaded before: on both databases."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from savings import circle_owners, circles, ledger, ledger_checks, plans, references, stash
+from savings.exceptions import Refused
+from savings.models import Circle, Membership, Plan, Product
+from tests.factories import join_circle, make_plan, make_product, make_user, start_circle
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TIMES = 6
+
+
+def at_once(act: Callable[[int], object], times: int = TIMES) -> Counter[Any]:
+    """Do something in that many threads, which all wait for the last to be ready, and count what came of it."""
+    ready = Barrier(times)
+
+    def one(number: int) -> object:
+        ready.wait()
+        try:
+            return act(number)
+        except Refused:
+            return Refused
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(times) as pool:
+        return Counter(pool.map(one, range(times)))
+
+
+def in_days(days: int) -> datetime.date:
+    return timezone.localdate() + datetime.timedelta(days=days)
+
+
+def locked_plan(**fields: Any) -> Plan:
+    return make_plan(product=make_product(Product.Kind.LOCKED), days=100, **fields)
+
+
+def test_of_several_new_maturities_at_once_the_latest_stays() -> None:
+    plan = locked_plan()
+    stale = [Plan.objects.get(pk=plan.pk) for _ in range(TIMES)]
+    at_once(lambda number: plans.extend(stale[number], in_days(200 + number)))
+    plan.refresh_from_db()
+    assert plan.matures_on == in_days(200 + TIMES - 1)
+    assert plan.account.accrues_until == plan.matures_on.toordinal()
+
+
+def test_a_plan_is_closed_or_extended_and_never_extended_after_it_was_closed() -> None:
+    plan = locked_plan()
+    stale = [Plan.objects.get(pk=plan.pk) for _ in range(TIMES)]
+
+    def act(number: int) -> object:
+        if number % 2:
+            plans.close(stale[number])
+            return "closed"
+        plans.extend(stale[number], in_days(200 + number))
+        return timezone.now()
+
+    outcomes = at_once(act)
+    plan.refresh_from_db()
+    assert plan.closed_at is not None
+    extended = [moment for moment in outcomes if isinstance(moment, datetime.datetime)]
+    assert len(extended) + outcomes[Refused] == TIMES // 2
+    # A little slack: the clock is read outside of the lock.
+    assert all(moment < plan.closed_at + datetime.timedelta(seconds=1) for moment in extended)
+
+
+def test_the_same_exit_sent_at_once_takes_the_money_and_the_penalty_once() -> None:
+    plan = make_plan(product=make_product(Product.Kind.TARGET), holding_kobo=1_000_00)
+    reference = references.new("plan_to_stash")
+    stale = [Plan.objects.get(pk=plan.pk) for _ in range(TIMES)]
+
+    def take_out(number: int) -> object:
+        return stash.move_from_plan(plan.user, stale[number], amount_kobo=500_00, reference=reference).pk
+
+    assert list(at_once(take_out).values()) == [TIMES]
+    assert ledger.balance_kobo(plan.account) == 500_00
+    assert list(ledger_checks.run()) == []
+
+
+def test_the_last_place_of_a_circle_that_was_just_limited_is_taken_once() -> None:
+    circle = start_circle(joining=Circle.Joining.OPEN)
+    stale, people = Circle.objects.get(pk=circle.pk), [make_user() for _ in range(TIMES)]
+    Circle.objects.filter(pk=circle.pk).update(member_limit=2)
+
+    def join(number: int) -> object:
+        reference = references.mint(references.CIRCLE_PREFIX)
+        circles.join(people[number], stale, reference=reference, nickname=f"New {number}")
+        return "in"
+
+    assert at_once(join) == {"in": 1, Refused: TIMES - 1}
+
+
+def test_a_circle_is_handed_over_once_and_the_former_owner_changes_nothing_more() -> None:
+    circle = start_circle()
+    members = [join_circle(circle) for _ in range(TIMES)]
+    stale = [Circle.objects.get(pk=circle.pk) for _ in range(TIMES)]
+
+    def hand_over(number: int) -> object:
+        circle_owners.hand_over(stale[number], circle.owner, Membership.objects.get(pk=members[number].pk))
+        return "handed over"
+
+    assert at_once(hand_over) == {"handed over": 1, Refused: TIMES - 1}
+    with pytest.raises(Refused):
+        circle_owners.rotate_code(stale[0])

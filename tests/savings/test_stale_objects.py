@@ -1,0 +1,320 @@
+"""Every verb, called with an object that was loaded before its row changed: it decides on the row as it is now."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+import time_machine
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from savings import (
+    circle_owners,
+    circles,
+    ledger,
+    maturity,
+    payments,
+    plans,
+    references,
+    stash,
+    statements,
+)
+from savings.exceptions import ReferenceTaken, Refused
+from savings.models import Circle, Membership, Payment, Plan, Product, Statement, Transaction
+from savings.models.plans import EarlyExit
+from tests.factories import (
+    join_circle,
+    make_plan,
+    make_product,
+    make_user,
+    pay_in,
+    start_circle,
+)
+from tests.provider import Provider
+from tests.statements import written
+
+pytestmark = pytest.mark.django_db
+
+
+def in_days(days: int) -> datetime.date:
+    return timezone.localdate() + datetime.timedelta(days=days)
+
+
+def locked_plan(**fields: Any) -> Plan:
+    return make_plan(product=make_product(Product.Kind.LOCKED), days=100, **fields)
+
+
+def again[Row: (Plan, Circle, Membership, Transaction, Statement)](row: Row) -> Row:
+    """The same row, loaded anew: what somebody else holds."""
+    return type(row).objects.get(pk=row.pk)
+
+
+def closed(plan: Plan) -> Plan:
+    plans.close(again(plan))
+    return plan
+
+
+def extended(plan: Plan) -> Plan:
+    plans.extend(again(plan), in_days(300))
+    return plan
+
+
+def handed_over(circle: Circle) -> Circle:
+    circle_owners.hand_over(again(circle), circle.owner, join_circle(circle))
+    return circle
+
+
+def left(membership: Membership) -> Membership:
+    circles.leave(again(membership))
+    return membership
+
+
+def full(circle: Circle) -> Circle:
+    """An open circle whose owner limits it to the one who is in it, while somebody looks at it."""
+    circle_owners.change(
+        again(circle), name="Full", description="", joining=Circle.Joining.INVITATION, goal_kobo=100
+    )
+    Circle.objects.filter(pk=circle.pk).update(member_limit=1)
+    return circle
+
+
+def paid_into() -> Plan:
+    plan = make_plan()
+    pay_in(plan.user, 100, plan=again(plan))
+    return plan
+
+
+def locked_meanwhile() -> Plan:
+    product = make_product(min_term_days=30, max_term_days=900)
+    plan = make_plan(product=product, holding_kobo=500_00)
+    Plan.objects.filter(pk=plan.pk).update(early_exit=EarlyExit.BLOCKED)
+    return plan
+
+
+def became_owner() -> Membership:
+    member = join_circle(start_circle())
+    circle_owners.hand_over(again(member.circle), member.circle.owner, again(member))
+    return member
+
+
+def saved_meanwhile() -> Membership:
+    member = join_circle(start_circle())
+    pay_in(member.user, 100, plan=member.plan)
+    return member
+
+
+def revoked_meanwhile() -> Statement:
+    statement = written(make_user())
+    statements.revoke(again(statement))
+    return statement
+
+
+def reversed_once(movement: Transaction) -> Transaction:
+    ledger.reverse(again(movement), reference=references.new("reversal"))
+    return movement
+
+
+def changed(circle: Circle, **values: Any) -> Circle:
+    Circle.objects.filter(pk=circle.pk).update(**values)
+    return circle
+
+
+class Case(NamedTuple):
+    """A row that has changed behind somebody's back, and what they do with the object that they still hold."""
+
+    stale: Callable[[], Any]
+    act: Callable[[Any], object]
+
+
+def change(circle: Circle, **values: Any) -> None:
+    usual: dict[str, Any] = {
+        "name": "Mine",
+        "description": "",
+        "joining": circle.joining,
+        "goal_kobo": circle.goal_kobo,
+    }
+    circle_owners.change(circle, **usual | values)
+
+
+def top_up(plan: Plan) -> Payment:
+    return payments.start(plan.user, plan=plan, amount_kobo=500_00, reference=references.new("top_up"))
+
+
+def move_in(plan: Plan) -> object:
+    pay_in(plan.user, 500_00)
+    return stash.move_to_plan(plan.user, plan, amount_kobo=500_00, reference=references.new("stash_to_plan"))
+
+
+def take_out(plan: Plan, amount_kobo: int = 500_00, reference: str = "") -> Transaction:
+    return stash.move_from_plan(
+        plan.user, plan, amount_kobo=amount_kobo, reference=reference or references.new("plan_to_stash")
+    )
+
+
+def joining(circle: Circle) -> object:
+    return circles.join(
+        make_user(),
+        circle,
+        reference=references.mint(references.CIRCLE_PREFIX),
+        nickname="New",
+        code=circle.invite_code,
+    )
+
+
+def withdrawn() -> Product:
+    product = make_product()
+    Product.objects.filter(pk=product.pk).update(is_offered=False)
+    return product
+
+
+REFUSED = {
+    "rename a closed plan": Case(lambda: closed(make_plan()), lambda plan: plans.rename(plan, "New")),
+    "extend a closed plan": Case(
+        lambda: closed(locked_plan()), lambda plan: plans.extend(plan, in_days(200))
+    ),
+    "move a maturity that is later by now earlier": Case(
+        lambda: extended(locked_plan()), lambda plan: plans.extend(plan, in_days(200))
+    ),
+    "close a plan that holds money by now": Case(paid_into, plans.close),
+    "pay into a closed plan by card": Case(lambda: closed(make_plan()), top_up),
+    "move money into a closed plan": Case(lambda: closed(make_plan()), move_in),
+    "take money out of a closed plan": Case(lambda: closed(make_plan()), take_out),
+    "take money out of a plan that is locked by now": Case(locked_meanwhile, take_out),
+    "open a plan of a product that is withdrawn": Case(withdrawn, lambda product: make_plan(product=product)),
+    "start a circle with a product that is withdrawn": Case(
+        withdrawn, lambda product: start_circle(product=product)
+    ),
+    "join a circle that is full": Case(lambda: full(start_circle(joining="open")), joining),
+    "join a circle that is closed": Case(lambda: changed(start_circle(), joining="closed"), joining),
+    "join by a code that was changed": Case(lambda: changed(start_circle(), invite_code="other"), joining),
+    "join a circle that has ended": Case(
+        lambda: changed(start_circle(), starts_on=in_days(-9), ends_on=in_days(0)), joining
+    ),
+    "change a circle that was handed over": Case(lambda: handed_over(start_circle()), change),
+    "change the goal of a circle that has ended": Case(
+        lambda: changed(start_circle(), starts_on=in_days(-9), ends_on=in_days(0)),
+        lambda circle: change(circle, goal_kobo=circle.goal_kobo + 1),
+    ),
+    "change an invite link after handing the circle over": Case(
+        lambda: handed_over(start_circle()), circle_owners.rotate_code
+    ),
+    "remove a member after handing the circle over": Case(
+        lambda: handed_over(start_circle()),
+        lambda circle: circle_owners.remove(circle, join_circle(again(circle))),
+    ),
+    "hand a circle over twice": Case(
+        lambda: handed_over(start_circle()),
+        lambda circle: circle_owners.hand_over(circle, circle.owner, join_circle(again(circle))),
+    ),
+    "leave as the owner that one is by now": Case(became_owner, circles.leave),
+    "leave with money that came in meanwhile": Case(saved_meanwhile, circles.leave),
+    "change how one is shown after leaving": Case(
+        lambda: left(join_circle(start_circle())),
+        lambda member: circles.show_as(member, nickname="Other", hides_amount=True, on_board=True),
+    ),
+    "send the mail of a statement that was revoked": Case(revoked_meanwhile, statements.resend_mail),
+    "reverse what was reversed": Case(lambda: reversed_once(pay_in(make_user(), 100)), reversed_once),
+}
+
+
+@pytest.mark.usefixtures("provider", "statements_folder", "books_balance")
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_verb_refuses_what_only_the_stale_object_allows(name: str) -> None:
+    stale = REFUSED[name].stale()
+    with pytest.raises(Refused), transaction.atomic():
+        REFUSED[name].act(stale)
+
+
+def test_a_refused_change_leaves_the_later_maturity_and_its_interest() -> None:
+    plan = extended(locked_plan())
+    with pytest.raises(Refused):
+        plans.extend(plan, in_days(200))
+    now = again(plan)
+    assert now.matures_on == in_days(300)
+    assert now.account.accrues_until == in_days(300).toordinal()
+
+
+def test_extending_to_the_same_day_twice_changes_nothing_more() -> None:
+    plan = locked_plan()
+    for _ in range(2):
+        plans.extend(again(plan), in_days(200))
+    assert again(plan).matures_on == in_days(200)
+
+
+@pytest.mark.parametrize("day", [in_days(99), None])
+def test_the_database_itself_refuses_an_earlier_maturity(day: datetime.date | None) -> None:
+    plan = locked_plan()
+    with pytest.raises(IntegrityError, match="plan_matures_not_earlier"), transaction.atomic():
+        Plan.objects.filter(pk=plan.pk).update(matures_on=day)
+    Plan.objects.filter(pk=plan.pk).update(matures_on=in_days(101))
+
+
+def test_an_early_exit_costs_what_the_plan_says_now() -> None:
+    plan = make_plan(product=make_product(Product.Kind.TARGET), holding_kobo=1_000_00)
+    Plan.objects.filter(pk=plan.pk).update(penalty_bps=500)
+    assert take_out(plan).amount_kobo == 475_00
+
+
+def test_the_same_exit_again_is_the_first_one_though_the_plan_was_renewed_meanwhile() -> None:
+    """A plan that rolled over is locked again: the second sending of the form must not be refused for that."""
+    plan = locked_plan(holding_kobo=1_000_00, at_maturity=Plan.AtMaturity.ROLLOVER)
+    reference = references.new("plan_to_stash")
+    with time_machine.travel(timezone.now() + datetime.timedelta(days=100)):
+        first = take_out(plan, reference=reference)
+        assert maturity.run(timezone.localdate()) == 1
+        assert take_out(plan, reference=reference) == first
+        with pytest.raises(ReferenceTaken):
+            take_out(plan, 400_00, reference)
+
+
+def test_the_same_exit_with_a_penalty_again_is_the_first_one() -> None:
+    plan = make_plan(product=make_product(Product.Kind.TARGET), holding_kobo=1_000_00)
+    reference = references.new("plan_to_stash")
+    first = take_out(plan, reference=reference)
+    assert take_out(plan, reference=reference) == first
+    with pytest.raises(ReferenceTaken):
+        take_out(plan, 495_00, reference)
+    assert ledger.balance_kobo(plan.account) == 500_00
+
+
+def test_a_reversal_belongs_where_the_money_went_and_not_where_it_was_meant_for() -> None:
+    plan = make_plan()
+    movement = pay_in(plan.user, 100_00)
+    stale = Transaction.objects.get(pk=movement.pk)
+    stale.plan = plan
+    assert ledger.reverse(stale, reference=references.new("reversal")).plan is None
+
+
+def test_a_circle_that_was_limited_meanwhile_counts_its_places() -> None:
+    stale = start_circle(joining="open")
+    full(stale)
+    with pytest.raises(Refused, match="full"):
+        joining(Circle(pk=stale.pk, invite_code=again(stale).invite_code))
+
+
+def test_a_change_of_who_may_join_sets_the_limit_by_what_was_true() -> None:
+    stale = start_circle()
+    change(again(stale), joining=Circle.Joining.OPEN)
+    change(stale, joining=Circle.Joining.INVITATION)
+    assert again(stale).member_limit == 200
+
+
+@pytest.mark.usefixtures("statements_folder")
+def test_what_is_off_the_shelf_is_deleted_once_more_in_peace() -> None:
+    statement = written(make_user())
+    statements.delete(again(statement))
+    statements.delete(statement)
+    assert not Statement.objects.exists()
+
+
+def test_a_payment_that_is_over_is_not_announced(provider: Provider) -> None:
+    provider.instead = lambda _: httpx.Response(503)
+    payment = top_up(make_plan())
+    ledger.move(again(payment.transaction), "abandoned", only_from=["pending"])
+    asked = len(provider.requests)
+    assert payments.send(payment) is False
+    assert len(provider.requests) == asked

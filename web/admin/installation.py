@@ -1,0 +1,15 @@
+"""What this installation must keep, for staff to look at."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from savings.models import Installation
+from web.admin.base import ReadOnlyAdmin
+
+
+@admin.register(Installation)
+class InstallationAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "currency", "time_zone")
+    fields = ("currency", "time_zone")
+    user_path = ""
