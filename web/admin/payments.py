@@ -103,7 +103,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         for payment in rows:
             reference = payment.transaction.reference
             try:
-                movement = payments.settle(payment.foreign_reference or reference)
+                movement = payments.settle(reference)
             except (ProviderUnavailable, ProviderRefused) as error:
                 self.message_user(request, f"{reference}: {error}", messages.ERROR)
                 continue
