@@ -38,7 +38,7 @@ def poll_due(now: datetime.datetime) -> int:
     database is away; what is left is still due at the next run.
     """
     open_payments = Payment.objects.filter(next_poll_at__isnull=False)
-    postponements.clear_others(_TASK, open_payments.values("pk"))
+    postponements.clear_others(_TASK, open_payments)
     due = open_payments.filter(next_poll_at__lte=now).order_by("next_poll_at", "pk")
     watch = Watch()
     answered = 0

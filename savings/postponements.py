@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from django.db import Error as DatabaseError
@@ -18,43 +18,40 @@ from savings.storable import reason
 
 logger = logging.getLogger(__name__)
 
-_FIRST_WAIT = datetime.timedelta(minutes=15)
+_FIRST_WAIT = datetime.timedelta(minutes=5)
 _LONGEST_WAIT = datetime.timedelta(hours=6)
 
 
 def each(
     task: str,
-    row_ids: Iterable[int],
+    due: QuerySet[Any, Any],
     do: Callable[[int], int],
     *,
+    most: int | None = None,
     away: tuple[type[Exception], ...] = (),
 ) -> int:
-    """Call `do` with the id of each row that is not postponed, and return the sum of what it returned.
+    """Call `do` with the id of each row of `due` that is not postponed, and return the sum of what it returned.
 
-    Each call has to be a transaction of its own, so that its failure undoes nothing else. A row whose call raises is
+    `due` is all that the task has to do, in the order in which it is done; `most` of them are done in this run. Each
+    call has to be a transaction of its own, so that its failure undoes nothing else. A row whose call raises is
     postponed. Only an error of a type in `away`, or a database that does not answer, ends the run: then every further
     row would fail too. No exception leaves the run.
     """
     total = 0
-    now = timezone.now()
     try:
-        ids = list(row_ids)
-        known = dict(Postponement.objects.filter(task=task).values_list("row_id", "retry_at"))
-        # Rows that were done in another way, such as a plan that its owner closed.
-        over = [row_id for row_id in set(known).difference(ids) if known[row_id] <= now]
-        Postponement.objects.filter(task=task, row_id__in=over).delete()
+        clear_others(task, due)
+        failed = set(Postponement.objects.filter(task=task).values_list("row_id", flat=True))
+        ids = list(due.exclude(pk__in=waiting(task)).values_list("pk", flat=True)[:most])
     except DatabaseError:
         logger.exception("%s did not start", task)
         return 0
     for row_id in ids:
-        if row_id in known and known[row_id] > now:
-            continue
         try:
             total += do(row_id)
-            if row_id in known:
+            if row_id in failed:
                 clear(task, row_id)
         except away as error:
-            logger.warning("%s stops at row %s: %s", task, row_id, error)
+            logger.warning("%s stops at row %s: %s", task, row_id, reason(error))
             break
         except Exception as error:
             if not record(task, row_id, error):
@@ -65,18 +62,18 @@ def each(
 def record(task: str, row_id: int, error: Exception) -> datetime.datetime | None:
     """Postpone a row of a task for the error that was raised, log it once, and return when it is tried again.
 
-    It waits 15 minutes after its first failure and twice as long after each further one, at most six hours. None when
+    It waits 5 minutes after its first failure and twice as long after each further one, at most six hours. None when
     the database does not answer: then nothing is known of the row, and the run should end.
     """
     traces.follower.failed(error)
     if database_is_away(error):
-        logger.error("%s stops at row %s: the database is away: %s", task, row_id, error)
+        logger.error("%s stops at row %s: the database is away: %s", task, row_id, reason(error))
         return None
     try:
         with transaction.atomic():
             postponed = _record(task, row_id, reason(error))
     except DatabaseError:
-        logger.exception("%s could not postpone row %s after: %s", task, row_id, error)
+        logger.exception("%s could not postpone row %s after: %s", task, row_id, reason(error))
         return None
     # The traceback of a row that goes on failing is in the log already.
     logger.error(
@@ -85,7 +82,7 @@ def record(task: str, row_id: int, error: Exception) -> datetime.datetime | None
         row_id,
         postponed.failures,
         postponed.retry_at,
-        error,
+        postponed.reason,
         exc_info=error if postponed.failures == 1 else None,
     )
     return postponed.retry_at
@@ -96,9 +93,9 @@ def clear(task: str, row_id: int) -> None:
     Postponement.objects.filter(task=task, row_id=row_id).delete()
 
 
-def clear_others(task: str, row_ids: QuerySet[Any, Any]) -> None:
-    """Forget the failures of all of a task's rows but those that a query finds: the others are over."""
-    Postponement.objects.filter(task=task).exclude(row_id__in=row_ids).delete()
+def clear_others(task: str, due: QuerySet[Any, Any]) -> None:
+    """Forget the failures of all of a task's rows but those that a query finds: the others were done in another way."""
+    Postponement.objects.filter(task=task).exclude(row_id__in=due.order_by().values("pk")).delete()
 
 
 def waiting(task: str) -> QuerySet[Postponement, int]:
@@ -107,10 +104,9 @@ def waiting(task: str) -> QuerySet[Postponement, int]:
     return later.values_list("row_id", flat=True)
 
 
-def due(task: str) -> list[int]:
-    """Return the ids of a task's rows whose next try has come, longest due first."""
-    ready = Postponement.objects.filter(task=task, retry_at__lte=timezone.now())
-    return list(ready.order_by("retry_at", "pk").values_list("row_id", flat=True))
+def all_of(task: str) -> QuerySet[Postponement, int]:
+    """Return the ids of all of a task's postponed rows."""
+    return Postponement.objects.filter(task=task).values_list("row_id", flat=True)
 
 
 def database_is_away(error: Exception) -> bool:
@@ -118,7 +114,8 @@ def database_is_away(error: Exception) -> bool:
     if not isinstance(error, (InterfaceError, OperationalError)):
         return False
     try:
-        connection.close_if_unusable_or_obsolete()
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
