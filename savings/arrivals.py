@@ -42,28 +42,6 @@ def take(payment: Payment, charge: Charge) -> None:
         _credit(payment)
 
 
-def take_unknown(charge: Charge) -> Transaction | None:
-    """Keep money in suspense that came under a reference of which we know nothing; once per reference.
-
-    None for foreign money: no transaction in our currency can stand for it.
-    """
-    arrived_kobo = _arrived_kobo(charge)
-    if charge.currency != settings.CURRENCY or not arrived_kobo:
-        return None
-    with transaction.atomic():
-        movement, opened = ledger.open_transaction(
-            reference=_reference_for(charge.reference),
-            kind=Transaction.Kind.ADJUSTMENT,
-            user=None,
-            amount_kobo=arrived_kobo,
-        )
-        if opened:
-            payment = Payment.objects.create(transaction=movement, foreign_reference=charge.reference[:100])
-            update(payment, **said(charge))
-            _review(payment, "unknown_reference", arrived_kobo=arrived_kobo)
-    return movement
-
-
 def said(charge: Charge | None) -> dict[str, object]:
     """Return the provider's side of a payment as it is stored. "unknown" is our word for its having no record."""
     if charge is None:
@@ -140,8 +118,8 @@ def _arrived_kobo(charge: Charge) -> int:
     return charge.requested_kobo if fee_on_top else charge.amount_kobo
 
 
-def _reference_for(foreign_reference: str) -> str:
-    """Return the one reference of ours for one of the provider's, so that the same money is taken in once."""
+def reference_in_suspense(foreign_reference: str) -> str:
+    """Return our reference for money in suspense that earlier versions took in under a reference of the provider's."""
     digest = hashlib.sha256(f"{gateway.PROVIDER}:{foreign_reference}".encode()).hexdigest()
     return references.PREFIXES[Transaction.Kind.ADJUSTMENT] + digest[:17].upper()
 

@@ -18,7 +18,7 @@ from django.db.models import Case, F, Q, Subquery, Sum, Value, When, Window
 from django.db.models.functions import Coalesce, Rank, RowNumber
 from django.utils import timezone
 
-from savings import boards, scores
+from savings import boards, postponements, scores
 from savings.models import Account, BoardDay, Circle, Entry, Membership
 
 logger = logging.getLogger(__name__)
@@ -40,12 +40,15 @@ Place = tuple[datetime.date, int | None]
 def keep_all(now: datetime.datetime) -> int:
     """Keep yesterday's board of each circle that ran on it, unless it is kept; return how many were.
 
-    Safe to run twice and at two workers. A circle that ended this very day has its last board kept.
+    Safe to run twice and at two workers. A circle that ended this very day has its last board kept. A circle whose
+    board cannot be kept is postponed, and the others are kept.
     """
     yesterday = timezone.localdate(now) - datetime.timedelta(days=1)
     running = Circle.objects.filter(settled_at=None, starts_on__lte=yesterday, ends_on__gt=yesterday)
     missing = running.exclude(board_days__day=yesterday).order_by("pk")
-    return sum(keep(circle, yesterday) for circle in missing.iterator())
+    return postponements.each(
+        "keep_board_day", missing, lambda circle_id: keep(Circle.objects.get(pk=circle_id), yesterday)
+    )
 
 
 def keep(circle: Circle, day: datetime.date) -> bool:

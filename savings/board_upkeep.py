@@ -10,7 +10,7 @@ from itertools import batched, chain
 
 from django.utils import timezone
 
-from savings import boards
+from savings import boards, postponements
 from savings.boards import Standing
 from savings.models import Circle, Membership
 
@@ -71,10 +71,21 @@ def reconcile(circle_id: int) -> int:
 
 
 def reconcile_all() -> int:
-    """Compare every circle's board with SQL, and return how many members' standings had to be written."""
-    return sum(
-        reconcile(circle_id) for circle_id in Circle.objects.order_by("pk").values_list("pk", flat=True)
-    )
+    """Compare every circle's board with SQL, and return how many members' standings had to be written.
+
+    A circle whose board cannot be compared is postponed, and the others are compared, unless Redis is away.
+    """
+    circles = Circle.objects.order_by("pk")
+    return postponements.each("reconcile_board", circles, _reconcile_if_redis_is_there, away=(boards.Away,))
+
+
+def _reconcile_if_redis_is_there(circle_id: int) -> int:
+    """Compare a board. Raises boards.Away where Redis answers nothing, and RuntimeError where it refuses this board."""
+    try:
+        return reconcile(circle_id)
+    except boards.Away as error:
+        boards.ping()
+        raise RuntimeError(f"Redis refuses the board of circle {circle_id}: {error}") from error
 
 
 def _compare(circle_id: int, standings: list[Standing], *, heal: bool = False) -> list[int]:

@@ -7,17 +7,22 @@ none of its business: each plan inside matures as any other does.
 from __future__ import annotations
 
 import datetime
+import logging
 
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
-from savings import board_days, circle_progress, emails, maturity, scores
-from savings.models import Circle, CircleEvent, User
+from savings import board_days, circle_progress, emails, maturity, postponements, scores
+from savings.circle_progress import Progress
+from savings.models import Circle, CircleEvent, Membership, User
+
+logger = logging.getLogger(__name__)
 
 # Each mail is a task: no more of them at once, so that others do not wait behind a million of these.
 _BATCH = 100
 _MOST_STEPS_AT_ONCE = 10
+_TELL_CIRCLE, _TELL_MEMBER = "tell_circle_ended", "tell_member_circle_ended"
 # The circle's activity names so many of those who share the first place.
 _MOST_NAMED = 10
 # One statement, however many there are: both databases take it as it is.
@@ -33,9 +38,14 @@ WHERE id = ranked.placed_id
 
 
 def settle_all(today: datetime.date) -> int:
-    """Fix the final places of each circle whose end has come, and return how many circles there were."""
-    ended = Circle.objects.filter(settled_at=None, ends_on__lte=today).order_by("ends_on")
-    return sum(settle(circle) for circle in ended)
+    """Fix the final places of each circle whose end has come, and return how many circles there were.
+
+    A circle that cannot be settled is postponed, and the others are settled.
+    """
+    ended = Circle.objects.filter(settled_at=None, ends_on__lte=today).order_by("ends_on", "pk")
+    return postponements.each(
+        "settle_circle", ended, lambda circle_id: settle(Circle.objects.get(pk=circle_id))
+    )
 
 
 def settle(circle: Circle) -> bool:
@@ -70,33 +80,78 @@ def tell_all() -> int:
 
     Who has a plan that is about to mature is told with the mail about that: one mail is kinder than two.
     """
-    told = steps = 0
-    for circle in Circle.objects.filter(told_until__isnull=False).order_by("pk"):
-        while steps < _MOST_STEPS_AT_ONCE and circle.told_until is not None:
-            told += _tell_some(circle)
-            steps += 1
+    postponed = Membership.objects.filter(pk__in=postponements.all_of(_TELL_MEMBER))
+    told = postponements.each(_TELL_MEMBER, postponed.order_by("pk"), _tell_member)
+    steps = _MOST_STEPS_AT_ONCE
+    while steps > 0:
+        # One step for each circle in turn, those that have come least far first: a large one holds up no small one.
+        waiting = Circle.objects.filter(told_until__isnull=False).order_by("told_until", "pk")
+        ready = waiting.exclude(pk__in=postponements.waiting(_TELL_CIRCLE))[:steps].count()
+        if not ready:
+            break
+        told += postponements.each(_TELL_CIRCLE, waiting, _tell_some, most=steps)
+        steps -= ready
     return told
 
 
-def _tell_some(circle: Circle) -> int:
-    """Tell the next members, and note how far that has come; what another worker has told meanwhile is dropped."""
-    batch = list(
-        circle.memberships.current()
-        .filter(pk__gt=circle.told_until)
-        .select_related("user", "plan__account")
-        .order_by("pk")[:_BATCH]
-    )
+def _tell_some(circle_id: int) -> int:
+    """Tell the next members, and note how far that has come; what another worker has told meanwhile is dropped.
+
+    Where one of them cannot be told, the others are, and that one is postponed.
+    """
+    circle = Circle.objects.get(pk=circle_id)
+    if circle.told_until is None:
+        return 0
+    batch = list(_members(circle).filter(pk__gt=circle.told_until).order_by("pk")[:_BATCH])
     until = batch[-1].pk if batch else None
     result = circle_progress.of(circle)
-    told = 0
-    with transaction.atomic():
-        # People in one order, as wherever more than one of them is locked.
-        for member in sorted(batch, key=lambda member: member.user_id):
-            if not maturity.is_waiting(member.plan, timezone.localdate()):
-                told += emails.circle_ended(member, circle, result) is not None
-        here = Circle.objects.filter(pk=circle.pk, told_until=circle.told_until)
-        if not here.update(told_until=until):
-            transaction.set_rollback(True)
-            told = 0
-    circle.refresh_from_db(fields=["told_until"])
+    try:
+        with transaction.atomic():
+            # People in one order, as wherever more than one of them is locked.
+            batch.sort(key=lambda member: member.user_id)
+            told = sum(_tell(member, circle, result) for member in batch)
+            if not _note_told(circle, until):
+                transaction.set_rollback(True)
+                return 0
+    except Exception as error:
+        if postponements.database_is_away(error):
+            raise
+        logger.warning("the members of circle %s up to %s are told one by one: %s", circle_id, until, error)
+        told = sum(_tell_alone(member, circle, result) for member in batch)
+        _note_told(circle, until)
     return told
+
+
+def _members(circle: Circle) -> QuerySet[Membership]:
+    return circle.memberships.current().select_related("user", "plan__account")
+
+
+def _note_told(circle: Circle, until: int | None) -> bool:
+    here = Circle.objects.filter(pk=circle.pk, told_until=circle.told_until)
+    return bool(here.update(told_until=until))
+
+
+def _tell(member: Membership, circle: Circle, result: Progress) -> bool:
+    if maturity.is_waiting(member.plan, timezone.localdate()):
+        return False
+    return emails.circle_ended(member, circle, result) is not None
+
+
+def _tell_alone(member: Membership, circle: Circle, result: Progress) -> bool:
+    try:
+        with transaction.atomic():
+            return _tell(member, circle, result)
+    except Exception as error:
+        if not postponements.record(_TELL_MEMBER, member.pk, error):
+            raise
+        return False
+
+
+def _tell_member(membership_id: int) -> bool:
+    """Tell a member who could not be told with the others, unless they have left since."""
+    membership = Membership.objects.select_related("circle").get(pk=membership_id)
+    member = _members(membership.circle).filter(pk=membership_id).first()
+    if member is None:
+        return False
+    with transaction.atomic():
+        return _tell(member, membership.circle, circle_progress.of(membership.circle))

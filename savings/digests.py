@@ -13,6 +13,7 @@ hold up nothing else. A Monday that is missed altogether is left out.
 from __future__ import annotations
 
 import datetime
+import logging
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -21,13 +22,16 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from savings import emails, money, outbox, places
-from savings.models import Circle, DigestLine
+from savings import emails, money, outbox, places, postponements
+from savings.models import Circle, DigestLine, User
+
+logger = logging.getLogger(__name__)
 
 FOLLOWED = 200
 _FIRST_HOUR = 7
 _PEOPLE = 500
 _WEEK = datetime.timedelta(days=7)
+_DRAW_UP_TASK, _WRITE_TASK = "draw_up_digest", "write_digest"
 # Sums as the week ended and as it began. Whoever has paid in since Monday's midnight has that day's sum in their row,
 # and the one before is gone: they count as unchanged.
 _DRAW_UP = """
@@ -55,41 +59,67 @@ WHERE is_active AND wants_weekly_digest
 def draw_up(now: datetime.datetime) -> int:
     """On a Monday, note what has moved in each circle in the week before; return how many circles that were.
 
-    Each circle is claimed in the transaction that notes its lines: safe to run twice, at once, and to be killed.
+    Each circle is claimed in the transaction that notes its lines: safe to run twice, at once, and to be killed. A
+    circle that fails is postponed, and the others are noted.
     """
     today = timezone.localdate(now)
     if today.weekday() != 0:
         return 0
     # What a week could not send is no news in the next.
     DigestLine.objects.filter(week__lt=today - _WEEK).delete()
-    return sum(_draw_up(circle_id, today) for circle_id in list(_waiting(today).values_list("pk", flat=True)))
+    return postponements.each(
+        _DRAW_UP_TASK, _waiting(today).order_by("pk"), lambda circle_id: _draw_up(circle_id, today)
+    )
 
 
 def write(now: datetime.datetime) -> int:
     """From seven in the morning on, put the mails of the next 500 people into the outbox; return how many those were.
 
     None while those before wait to be sent: the sweep takes what is due in its order, and others are behind them.
-    Their lines go in the same transaction. Safe to run twice, at once, and to be killed.
+    Their lines go in the same transaction. Safe to run twice, at once, and to be killed. Where one of them cannot be
+    written to, the others are, and that one is postponed.
     """
     local = timezone.localtime(now)
     if local.hour < _FIRST_HOUR:
         return 0
-    with transaction.atomic():
-        people = DigestLine.objects.order_by("user_id").values_list("user_id", flat=True).distinct()
-        ids = list(people[:_PEOPLE])
-        is_drawn_up = local.weekday() != 0 or not _waiting(local.date()).exists()
-        if not (ids and is_drawn_up) or outbox.is_waiting(emails.WEEKLY_DIGEST):
-            return 0
-        lines = DigestLine.objects.filter(user_id__in=ids)
-        said: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
-        # Of two at once the second waits here, and finds them gone.
-        wanted = list(_wanted(lines).order_by("pk").select_for_update(of=("self",)))
-        for line in wanted:
-            said[line.user_id].append(_said(line))
-        if wanted:
-            emails.weekly_digest(said, wanted[0].week)
-        lines.delete()
+    ready = DigestLine.objects.exclude(user_id__in=postponements.waiting(_WRITE_TASK))
+    ids: list[int] = []
+    try:
+        with transaction.atomic():
+            ids = list(ready.order_by("user_id").values_list("user_id", flat=True).distinct()[:_PEOPLE])
+            if not (ids and _is_drawn_up(local)) or outbox.is_waiting(emails.WEEKLY_DIGEST):
+                return 0
+            return _write_to(ids)
+    except Exception as error:
+        if postponements.database_is_away(error):
+            raise
+        logger.warning("weekly mails are written one by one, since together it failed: %s", error)
+    people = User.objects.filter(digest_lines__isnull=False).distinct().order_by("pk")
+    return postponements.each(_WRITE_TASK, people, _write_to_one, most=len(ids))
+
+
+def _is_drawn_up(local: datetime.datetime) -> bool:
+    """Tell whether all circles were looked through, but those that fail: nobody waits for these."""
+    waiting = _waiting(local.date()).exclude(pk__in=postponements.waiting(_DRAW_UP_TASK))
+    return local.weekday() != 0 or not waiting.exists()
+
+
+def _write_to(user_ids: list[int]) -> int:
+    lines = DigestLine.objects.filter(user_id__in=user_ids)
+    said: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    # Of two at once the second waits here, and finds them gone.
+    wanted = list(_wanted(lines).order_by("pk").select_for_update(of=("self",)))
+    for line in wanted:
+        said[line.user_id].append(_said(line))
+    if wanted:
+        emails.weekly_digest(said, wanted[0].week)
+    lines.delete()
     return len(said)
+
+
+def _write_to_one(user_id: int) -> int:
+    with transaction.atomic():
+        return _write_to([user_id])
 
 
 def _waiting(monday: datetime.date) -> QuerySet[Circle]:

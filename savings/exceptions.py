@@ -29,7 +29,15 @@ class ReferenceTaken(Refused):
 
 
 class ProviderUnavailable(Exception):
-    """The payment provider did not answer, or not so that one knows what happened: the outcome is unknown."""
+    """The outcome of a call to the payment provider is unknown. As itself: the provider cannot be reached at all."""
+
+
+class CallFailed(ProviderUnavailable):
+    """The provider was reached and gave no usable answer: a 5xx, a timeout, a body cut short. Other calls may work."""
+
+
+class UnclearAnswer(ProviderUnavailable):
+    """The provider answered, and the answer contradicts its own description. This concerns one payment only."""
 
 
 class ProviderRefused(Exception):

@@ -1,7 +1,8 @@
 """The payment provider, Paystack: the only HTTP client, one function per call, typed answers.
 
-Each function raises ProviderUnavailable when nobody can know what happened (no answer, a broken one, a 5xx), and
-ProviderRefused when the provider said no. Amounts are integers in kobo, as the provider wants them.
+Each function raises ProviderRefused when the provider said no, and ProviderUnavailable when nobody can know what
+happened: as itself when the provider cannot be reached, as CallFailed for a 5xx, a timeout or a broken body, as
+UnclearAnswer for an answer that makes no sense. Amounts are integers in kobo, as the provider wants them.
 Source of the shapes: the provider's OpenAPI description, against which the tests hold every call.
 """
 
@@ -19,19 +20,27 @@ import httpx
 from django.conf import settings
 
 from savings import gateway_answers
-from savings.exceptions import ProviderRefused, ProviderUnavailable
+from savings.exceptions import CallFailed, ProviderRefused, ProviderUnavailable, UnclearAnswer
 from savings.gateway_answers import Charge, Checkout, Recipient, Transfer
+from savings.storable import storable
 
 PROVIDER = "paystack"
-# Why the provider said no, in the two cases that mean more to us than a no.
+# Why the provider said no, in the three cases that mean more to us than a no.
 NOT_FOUND = "transaction_not_found"
 DUPLICATE_REFERENCE = "duplicate_reference"
+BAD_KEY = "bad_key"
 # Put here by tests, which bring the simulator into their own process.
 transport: httpx.BaseTransport | None = None
 
 _LONGEST_ANSWER_BYTES = 1024 * 1024
-# Answers that say "not now" rather than "no".
-_TRY_LATER = {408, 425, 429}
+# Answers that say "not now" rather than "no". 429 says it of all calls.
+_TRY_LATER = {408, 425}
+_TOO_MANY_REQUESTS = 429
+# Errors before a connection stands: they concern the provider's host, not the call.
+_NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+# What `is_answering` asks about. No payment has this reference, so a working provider answers 404.
+_PROBE = "asusu.is.anybody.there"
+_PROBE_SECONDS = 3
 _REFERENCE = re.compile(r"[A-Za-z0-9.=_-]*[A-Za-z0-9][A-Za-z0-9.=_-]*")
 
 
@@ -58,8 +67,21 @@ def verify(reference: str, *, timeout_seconds: float | None = None) -> Charge:
     path = f"/transaction/verify/{quote(reference, safe='')}"
     charge = _call("GET", path, read=gateway_answers.charge, timeout_seconds=timeout_seconds)
     if charge.reference != reference:
-        raise ProviderUnavailable("The provider answered about another payment.")
+        raise UnclearAnswer(f"The provider answered about another payment, {charge.reference[:100]}.")
     return charge
+
+
+def is_answering() -> bool:
+    """Tell whether the provider answers at all, by asking about a payment that does not exist."""
+    try:
+        verify(_PROBE, timeout_seconds=_PROBE_SECONDS)
+    except ProviderRefused as error:
+        return error.code != BAD_KEY
+    except UnclearAnswer:
+        return True
+    except ProviderUnavailable:
+        return False
+    return True
 
 
 def charge_authorization(*, reference: str, amount_kobo: int, email: str, authorization_code: str) -> Charge:
@@ -107,26 +129,40 @@ def _call[Answer](
     path: str,
     asked: dict[str, Any] | None = None,
     *,
-    read: Callable[[dict[str, Any]], Answer],
+    read: Callable[[object], Answer],
     timeout_seconds: float | None = None,
 ) -> Answer:
     """Make one call and return what `read` makes of the answer's `data`."""
     timeout = timeout_seconds or settings.PROVIDER_TIMEOUT_SECONDS
     try:
         status, body = _exchange(method, path, asked, timeout)
-    except httpx.HTTPError as error:
+    except _NOT_REACHED as error:
         raise ProviderUnavailable(f"{type(error).__name__} at {path}") from error
-    if status >= 500 or status in _TRY_LATER or 300 <= status < 400:
+    except httpx.HTTPError as error:
+        raise CallFailed(f"{type(error).__name__} at {path}") from error
+    if status == _TOO_MANY_REQUESTS:
         raise ProviderUnavailable(f"HTTP {status} at {path}")
+    if status >= 500 or status in _TRY_LATER or 300 <= status < 400:
+        raise CallFailed(f"HTTP {status} at {path}")
+    answer = _json_object(status, body, path)
+    if answer.get("status") is False:
+        raise _refused(status, answer)
+    if answer.get("status") is not True or status >= 300:
+        raise CallFailed(f"HTTP {status} with neither a yes nor a no at {path}")
+    try:
+        return read(answer.get("data"))
+    except UnclearAnswer as error:
+        raise UnclearAnswer(f"{path}: {error}") from error
+
+
+def _json_object(status: int, body: bytes, path: str) -> dict[str, Any]:
     try:
         answer = json.loads(body)
-        if answer["status"] is False:
-            raise _refused(status, answer)
-        if answer["status"] is True and status < 300:
-            return read(answer["data"])
-        raise ValueError("neither a yes nor a no")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ProviderUnavailable(f"HTTP {status} with an answer that makes no sense at {path}") from error
+    except (ValueError, RecursionError) as error:
+        raise CallFailed(f"HTTP {status} with a body that is no JSON at {path}") from error
+    if not isinstance(answer, dict):
+        raise CallFailed(f"HTTP {status} with a body that is no JSON object at {path}")
+    return answer
 
 
 def _exchange(method: str, path: str, asked: dict[str, Any] | None, timeout: float) -> tuple[int, bytes]:
@@ -152,10 +188,12 @@ def _client(base_url: str, through: httpx.BaseTransport | None) -> httpx.Client:
 
 
 def _refused(status: int, answer: dict[str, Any]) -> ProviderRefused:
-    message = str(answer.get("message") or f"HTTP {status}")
-    code = str(answer.get("code") or "")
+    message = storable(str(answer.get("message") or f"HTTP {status}"))
+    code = storable(str(answer.get("code") or ""))
     if status == 404:
         code = NOT_FOUND
+    elif status == 401:
+        code = BAD_KEY
     elif "duplicate" in message.lower():
         code = DUPLICATE_REFERENCE
     return ProviderRefused(message, code=code)

@@ -1,9 +1,16 @@
-"""What the payment provider answers, as typed values. Whatever is not as it should be raises, and is not guessed at."""
+"""The payment provider's answers as typed values. An answer that breaks its description raises UnclearAnswer."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any
+
+from savings.exceptions import UnclearAnswer
+from savings.storable import storable
+
+# JSON numbers are exact up to here in every language that may have written them, and the database holds no more.
+_MOST_KOBO = 2**53
+_LONGEST_URL = 500
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,65 +62,111 @@ class Transfer:
     amount_kobo: int
 
 
-def checkout(data: dict[str, Any]) -> Checkout:
-    """Read the answer to a payment announced. Raises KeyError or TypeError."""
-    return Checkout(reference=_text(data, "reference"), url=_text(data, "authorization_url"))
+def checkout(data: object) -> Checkout:
+    """Read the answer to a payment announced. Raises UnclearAnswer."""
+    answer = _checked(data)
+    return Checkout(reference=_text(answer, "reference"), url=_url(answer, "authorization_url"))
 
 
-def charge(data: dict[str, Any]) -> Charge:
-    """Read what `verify` and charging a card again answer. Raises KeyError, TypeError or AttributeError."""
-    amount = _number(data, "amount")
-    authorization = data.get("authorization") or {}
+def charge(data: object) -> Charge:
+    """Read what `verify` and charging a card again answer. Raises UnclearAnswer.
+
+    Everything that decides about money is checked. What only describes the payment, such as the card, is left out
+    where it is not as described: it must not keep money from its owner.
+    """
+    answer = _checked(data)
+    amount_kobo = _kobo(answer, "amount")
+    requested_kobo = _kobo_or_none(answer, "requested_amount")
+    authorization = _part(answer, "authorization")
     return Charge(
-        reference=_text(data, "reference"),
-        status=_text(data, "status"),
-        amount_kobo=amount,
-        requested_kobo=amount if data.get("requested_amount") is None else _number(data, "requested_amount"),
-        currency=_text(data, "currency"),
-        fee_kobo=None if data.get("fees") is None else _number(data, "fees"),
-        channel=str(data.get("channel") or ""),
-        message=str(data.get("gateway_response") or data.get("message") or ""),
+        reference=_text(answer, "reference"),
+        status=_text(answer, "status"),
+        amount_kobo=amount_kobo,
+        requested_kobo=amount_kobo if requested_kobo is None else requested_kobo,
+        currency=_text(answer, "currency"),
+        fee_kobo=_kobo_or_none(answer, "fees"),
+        channel=_words(answer, "channel"),
+        message=_words(answer, "gateway_response") or _words(answer, "message"),
         card=_card(authorization),
-        authorization_code=str(authorization.get("authorization_code") or ""),
+        authorization_code=_words(authorization, "authorization_code"),
         is_reusable=authorization.get("reusable") is True,
-        email=str((data.get("customer") or {}).get("email") or ""),
+        email=_words(_part(answer, "customer"), "email"),
+    )
+
+
+def recipient(data: object) -> Recipient:
+    """Read the answer to a bank account registered. Raises UnclearAnswer."""
+    answer = _checked(data)
+    details = _part(answer, "details")
+    return Recipient(
+        code=_text(answer, "recipient_code"),
+        account_name=_words(details, "account_name"),
+        bank_name=_text(details, "bank_name"),
+    )
+
+
+def transfer(data: object) -> Transfer:
+    """Read the answer to money sent. Raises UnclearAnswer."""
+    answer = _checked(data)
+    return Transfer(
+        reference=_text(answer, "reference").upper(),
+        code=_text(answer, "transfer_code"),
+        status=_text(answer, "status"),
+        amount_kobo=_kobo(answer, "amount"),
     )
 
 
 def _card(authorization: dict[str, Any]) -> str:
     """Return a card as people know it, `Visa ··4242`; never more of its number."""
-    last_digits = str(authorization.get("last4") or "")[-4:]
-    brand = str(authorization.get("brand") or authorization.get("bank") or "Card").strip().title()
+    last_digits = _words(authorization, "last4")[-4:]
+    brand = (_words(authorization, "brand") or _words(authorization, "bank") or "Card").strip().title()
     return f"{brand[:20]} ··{last_digits}" if last_digits else ""
 
 
-def recipient(data: dict[str, Any]) -> Recipient:
-    """Read the answer to a bank account registered. Raises KeyError, TypeError or AttributeError."""
-    details = data["details"]
-    return Recipient(
-        code=_text(data, "recipient_code"),
-        account_name=str(details.get("account_name") or ""),
-        bank_name=_text(details, "bank_name"),
-    )
+def _checked(data: object) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise UnclearAnswer(f"`data` is {_shown(data)} and not an object")
+    return data
 
 
-def transfer(data: dict[str, Any]) -> Transfer:
-    """Read the answer to money sent. Raises KeyError or TypeError."""
-    return Transfer(
-        reference=_text(data, "reference").upper(),
-        code=_text(data, "transfer_code"),
-        status=_text(data, "status"),
-        amount_kobo=_number(data, "amount"),
-    )
+def _part(data: dict[str, Any], name: str) -> dict[str, Any]:
+    part = data.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 def _text(data: dict[str, Any], name: str) -> str:
-    if not isinstance(data[name], str):
-        raise TypeError(name)
-    return str(data[name])
+    """Return a text that has to be there."""
+    value = data.get(name)
+    if not isinstance(value, str) or not storable(value):
+        raise UnclearAnswer(f"`{name}` is {_shown(value)} and not a text")
+    return storable(value)
 
 
-def _number(data: dict[str, Any], name: str) -> int:
-    if type(data[name]) is not int:
-        raise TypeError(name)
-    return int(data[name])
+def _url(data: dict[str, Any], name: str) -> str:
+    url = _text(data, name)
+    if not url.startswith(("https://", "http://")) or len(url) > _LONGEST_URL:
+        raise UnclearAnswer(f"`{name}` is {_shown(url)} and not a link that can be stored")
+    return url
+
+
+def _words(data: dict[str, Any], name: str) -> str:
+    """Return a text that may be missing."""
+    value = data.get(name)
+    return storable(value) if isinstance(value, str) else ""
+
+
+def _kobo(data: dict[str, Any], name: str) -> int:
+    value = data.get(name)
+    # `True` is an integer to Python, and 15000.0 is a float: the provider describes integers.
+    if type(value) is not int or not 0 <= value <= _MOST_KOBO:
+        raise UnclearAnswer(f"`{name}` is {_shown(value)} and not a whole number of kobo")
+    return value
+
+
+def _kobo_or_none(data: dict[str, Any], name: str) -> int | None:
+    return None if data.get(name) is None else _kobo(data, name)
+
+
+def _shown(value: object) -> str:
+    """Return a value for a log line: short, since the provider chooses how long it is."""
+    return storable(repr(value))[:60]

@@ -14,9 +14,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from savings import payments, traces
+from savings import arrivals, payments, postponements, references, traces
 from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, ProviderUnavailable
 from savings.models import Transaction, User, WebhookEvent
+from savings.provider_watch import Watch
+from savings.storable import reason, storable
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +41,11 @@ _NOT_ACTED_ON = {
     "charge.dispute.remind": "A payer's dispute still waits for an answer.",
     "charge.dispute.resolve": "A payer's dispute has been resolved.",
 }
+# Said of a success without a reference, or with one in our form that we do not have.
+_UNKNOWN = (
+    "Nothing was posted: there is no such transaction here. It may be missing since a backup was restored, or belong "
+    "to another installation that shares the account at the provider."
+)
 
 # What became of an event, and whether a person has to look at it.
 Outcome = tuple[str, bool]
@@ -84,30 +91,41 @@ def receive(body: bytes, signature: str) -> WebhookEvent:
 def process(event_id: int) -> bool:
     """Do what an event asks for, once, and return whether this call finished it.
 
-    What goes wrong is kept on the row and tried again by `sweep`; after the last try a person has to look.
+    What goes wrong is stored on the event and tried again by `sweep`; after the last try a person has to look.
     """
-    try:
-        return _process(event_id)
-    except ProviderUnavailable:
-        return False
+    return _process(event_id) is True
 
 
 def sweep(now: datetime.datetime) -> int:
     """Process every event that is due, and return how many were finished.
 
-    Stops while the provider is away: each further event would wait for its timeout.
+    An event that cannot be processed is put off, and the run goes on. It stops only where the provider or the
+    database is away.
     """
-    due = WebhookEvent.objects.filter(due_at__lte=now).order_by("due_at").values_list("pk", flat=True)
+    due = WebhookEvent.objects.filter(due_at__lte=now).order_by("due_at", "pk").values_list("pk", flat=True)
+    watch = Watch()
     finished = 0
-    for event_id in due[:_MOST_AT_ONCE]:
+    for event_id in list(due[:_MOST_AT_ONCE]):
+        if not watch.has_time():
+            break
         try:
-            finished += _process(event_id)
-        except ProviderUnavailable:
+            result = _process(event_id)
+        except Exception as error:
+            # Not even its failure could be stored. The lease that it was claimed with puts it off as well.
+            logger.exception("event %s could not be put off", event_id)
+            result = error
+        if result is True:
+            finished += 1
+            watch.worked()
+        elif isinstance(result, Exception) and (
+            watch.is_away(result) or postponements.database_is_away(result)
+        ):
             break
     return finished
 
 
-def _process(event_id: int) -> bool:
+def _process(event_id: int) -> bool | Exception:
+    """Process an event; return True for finished, False for not due, or the error that it was put off for."""
     now = timezone.now()
     waiting = WebhookEvent.objects.filter(pk=event_id, due_at__lte=now)
     if not waiting.update(due_at=now + _LEASE, tries=F("tries") + 1):
@@ -116,33 +134,33 @@ def _process(event_id: int) -> bool:
     with traces.follower.following("process_webhook_event", event.traceparent):
         try:
             note, needs_staff = _act_on(event)
+            WebhookEvent.objects.filter(pk=event_id).update(
+                processed_at=timezone.now(), due_at=None, error="", note=note[:300], needs_staff=needs_staff
+            )
         except Exception as error:
-            _put_off(event, error)
-            if isinstance(error, ProviderUnavailable):
-                raise
             traces.follower.failed(error)
-            return False
-        WebhookEvent.objects.filter(pk=event_id).update(
-            processed_at=timezone.now(), due_at=None, error="", note=note[:300], needs_staff=needs_staff
-        )
-        return True
+            _put_off(event, error)
+            return error
+    return True
 
 
 def _put_off(event: WebhookEvent, error: Exception) -> None:
-    """Note what went wrong and when to try again; at the end of the tries, that a person has to look."""
-    if not isinstance(error, (ProviderUnavailable, ProviderRefused, _NotYet)):
-        logger.exception("event %s could not be processed", event.pk)
+    """Store what went wrong and when to try again; at the end of the tries, that a person has to look."""
+    if isinstance(error, (ProviderUnavailable, ProviderRefused, _NotYet)):
+        logger.warning("event %s is put off: %s", event.pk, error)
+    else:
+        logger.error("event %s could not be processed", event.pk, exc_info=error)
     is_last = event.tries > len(_RETRY_AFTER)
     WebhookEvent.objects.filter(pk=event.pk).update(
-        error=_storable(f"{type(error).__name__}: {error}")[:300],
+        error=reason(error),
         due_at=None if is_last else timezone.now() + _RETRY_AFTER[event.tries - 1],
         needs_staff=is_last,
     )
 
 
 def _touch_payer(reference: str) -> None:
-    """Whoever's payment an event is about sees on its receipt that it came."""
-    payer = Transaction.objects.filter(reference=reference, user__isnull=False).values("user_id")
+    """Show on the receipt of the payment that an event is about that the event came."""
+    payer = Transaction.objects.filter(reference=reference.upper(), user__isnull=False).values("user_id")
     User.objects.touch_all(User.objects.filter(pk__in=payer))
 
 
@@ -156,7 +174,7 @@ def _parsed(body: bytes) -> tuple[str, dict[str, Any], str]:
         raise MalformedEvent("not an event") from error
     if not isinstance(event, str) or not event:
         raise MalformedEvent("not an event")
-    return _storable(event), data if isinstance(data, dict) else {}, text
+    return storable(event), data if isinstance(data, dict) else {}, text
 
 
 def _key(event: str, data: dict[str, Any], body: bytes) -> str:
@@ -174,33 +192,47 @@ def _key(event: str, data: dict[str, Any], body: bytes) -> str:
 
 
 def _reference(data: dict[str, Any]) -> str:
-    """Return the reference of the payment or transfer an event is about; refunds and disputes have it elsewhere."""
-    of_dispute = data.get("transaction")
+    """Return the reference of the payment or transfer an event is about; refunds and disputes have it elsewhere.
+
+    Where an event carries several, one in our form comes first: a refund also has a reference of its own.
+    """
+    paid = data.get("transaction")
     places = [data.get("reference"), data.get("transaction_reference")]
-    places += [of_dispute.get("reference")] if isinstance(of_dispute, dict) else []
-    return _storable(next((place for place in places if isinstance(place, str)), ""))
-
-
-def _storable(text: str) -> str:
-    """Return a text without what JSON can write and a database cannot keep: NUL and halves of characters."""
-    return text.replace("\0", "").encode(errors="replace").decode()
+    places += [paid.get("reference")] if isinstance(paid, dict) else []
+    found = [storable(place) for place in places if isinstance(place, str) and place]
+    return next(
+        (reference for reference in found if references.is_ours(reference)), found[0] if found else ""
+    )
 
 
 def _act_on(event: WebhookEvent) -> Outcome:
-    if event.event == "charge.success":
-        return _paid(event)
-    if event.event in _NOT_ACTED_ON:
+    is_payment = event.event == "charge.success"
+    if not is_payment and event.event not in _NOT_ACTED_ON:
+        return "Kept. Events of this kind change nothing here.", False
+    is_known = _is_known(event.reference)
+    if event.reference and not is_known and not references.is_ours(event.reference):
+        # Most often another shop uses the same account at the provider.
+        return "Kept. This is not about a transaction of ours.", False
+    if not is_known:
+        logger.warning("event %s is about %r, of which nothing is known here", event.pk, event.reference)
+    if not is_payment:
         return f"{_NOT_ACTED_ON[event.event]} Nothing was posted for it here: a person has to decide.", True
-    return "Kept. Events of this kind change nothing here.", False
+    return _paid(event) if is_known else (_UNKNOWN, True)
+
+
+def _is_known(reference: str) -> bool:
+    """Tell whether we have a transaction for a reference. The provider writes those of transfers in small letters.
+
+    Earlier versions took money under other references into suspense; events about that concern us too.
+    """
+    ours = [reference.upper(), arrivals.reference_in_suspense(reference)]
+    return bool(reference) and Transaction.objects.filter(reference__in=ours).exists()
 
 
 def _paid(event: WebhookEvent) -> Outcome:
-    movement = payments.settle(event.reference) if event.reference else None
+    movement = payments.settle(event.reference)
     if movement is None:
-        return (
-            "Nothing was posted: the reference is not ours, and the provider shows no payment for it in our currency.",
-            True,
-        )
+        return "Nothing was posted: this is not the reference of a payment.", True
     if movement.status == Transaction.Status.REVIEW:
         return f"Kept in suspense as {movement.reference} for a review.", True
     if not movement.is_settled:

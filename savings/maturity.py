@@ -6,15 +6,23 @@ import datetime
 
 from django.db import transaction
 
-from savings import circle_progress, emails, ledger, references, stash
+from savings import circle_progress, emails, ledger, postponements, references, stash
 from savings.models import Membership, Plan, Transaction, User
 
 
 def run(today: datetime.date) -> int:
-    """Carry out every maturity that has come by that day, and return how many there were; safe to run at any time."""
-    due = Plan.objects.open().filter(matures_on__lte=today).select_related("user", "account")
+    """Carry out every maturity that has come by that day, and return how many there were; safe to run at any time.
+
+    A plan whose maturity fails is postponed, and the others mature.
+    """
+    due = Plan.objects.open().filter(matures_on__lte=today)
     waiting = due.filter(account__balance_kobo__gt=0) | due.filter(at_maturity=Plan.AtMaturity.ROLLOVER)
-    return sum(mature(plan, today) for plan in waiting.order_by("id"))
+    plans = Plan.objects.select_related("user", "product", "account")
+    return postponements.each(
+        "mature_plan",
+        waiting.order_by("matures_on", "id"),
+        lambda plan_id: mature(plans.get(pk=plan_id), today),
+    )
 
 
 def mature(plan: Plan, today: datetime.date) -> bool:

@@ -20,9 +20,10 @@ from django.db.models import F, Min, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
-from savings import traces
+from savings import postponements, traces
 from savings.exceptions import Refused
 from savings.models import OutboxRow, Transaction, User
+from savings.storable import reason
 
 logger = logging.getLogger(__name__)
 
@@ -169,6 +170,7 @@ def deliver(row_id: int, handlers: Mapping[str, Handler]) -> bool:
     with traces.follower.following("deliver_outbox_row", row.traceparent):
         try:
             changes = handlers[row.kind](row)
+            return _end(row, **changes, done_at=timezone.now(), due_at=None, error="")
         except NotYet as wait:
             due_at = timezone.now() + datetime.timedelta(seconds=wait.seconds)
             _end(row, due_at=due_at, tries=row.tries - 1)
@@ -176,17 +178,16 @@ def deliver(row_id: int, handlers: Mapping[str, Handler]) -> bool:
         except Overtaken:
             return False
         except Exception as error:
-            logger.warning("outbox row %s (%s), try %s: %s", row.pk, row.kind, row.tries, error)
+            logger.warning("outbox row %s (%s), try %s: %s", row.pk, row.kind, row.tries, reason(error))
             traces.follower.failed(error)
             _put_off(row, error)
             return False
-        return _end(row, **changes, done_at=timezone.now(), due_at=None, error="")
 
 
 def sweep(now: datetime.datetime, handlers: Mapping[str, Handler]) -> int:
     """Deliver what is due, oldest first, for at most 45 seconds; return how many rows were finished.
 
-    Two sweeps at once are harmless: each row is claimed.
+    Two sweeps at once are harmless: each row is claimed. No row stops the others; only a database that is away does.
     """
     ends_at = time.monotonic() + _SWEEP_SECONDS
     # Whoever claimed these for the last time died at it: one more try could kill one more worker.
@@ -195,10 +196,16 @@ def sweep(now: datetime.datetime, handlers: Mapping[str, Handler]) -> int:
         User.objects.touch_all(User.objects.filter(pk__in=spent.values("user_id")))
         spent.update(dead_at=now, due_at=None)
     finished = 0
-    for row_id in due(now)[:1000]:
+    for row_id in list(due(now)[:1000]):
         if time.monotonic() >= ends_at:
             break
-        finished += deliver(row_id, handlers)
+        try:
+            finished += deliver(row_id, handlers)
+        except Exception as error:
+            # Not even its failure could be stored. The lease puts it off, and each try counts: it ends as dead.
+            logger.exception("outbox row %s could not be put off", row_id)
+            if postponements.database_is_away(error):
+                break
     return finished
 
 
@@ -250,7 +257,7 @@ def _insert(row: OutboxRow) -> bool:
 
 def _put_off(row: OutboxRow, error: Exception) -> None:
     now = timezone.now()
-    said = f"{type(error).__name__}: {error}".replace("\0", "")[:300]
+    said = reason(error)
     if row.tries >= MOST_TRIES:
         _end(row, dead_at=now, due_at=None, error=said)
         return

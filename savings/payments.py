@@ -84,16 +84,16 @@ def settle(
     """Ask the provider about a payment, do what the answer says, and return the transaction as it is then.
 
     Money that fits what was asked for goes to the plan or the stash, with the receipt's e-mail in the same commit.
-    Other money goes to suspense and review. None: neither we nor the provider know of money under this reference.
+    Other money goes to suspense and review. None: no payment of ours has this reference, and nobody was asked.
     `is_left` says that the person is no longer about to pay: at the provider a payment counts as abandoned from its
     first moment. Raises ProviderUnavailable, and ProviderRefused unless it is for an unknown reference.
     """
     payment = find(reference)
-    if payment is not None and not arrivals.is_open(payment):
+    if payment is None:
+        return None
+    if not arrivals.is_open(payment):
         return payment.transaction
     charge = _ask(reference, timeout_seconds)
-    if payment is None:
-        return arrivals.take_unknown(charge) if charge and charge.status == "success" else None
     with transaction.atomic():
         arrivals.lock(payment)
         payment = _known().get(pk=payment.pk)

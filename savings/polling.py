@@ -6,10 +6,11 @@ import datetime
 import logging
 
 from django.db import transaction
+from django.db.models import F
 
-from savings import arrivals, ledger, payments, traces
-from savings.exceptions import ProviderRefused, ProviderUnavailable
+from savings import arrivals, ledger, payments, postponements, traces
 from savings.models import Payment, Transaction
+from savings.provider_watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -21,39 +22,83 @@ AFTER = [
     datetime.timedelta(hours=3),
     datetime.timedelta(hours=24),
 ]
-# A provider that does not answer is asked again for this long.
+# A payment without a usable answer is asked about again for this long.
 _GIVE_UP_AFTER = datetime.timedelta(hours=72)
 _LEASE = datetime.timedelta(minutes=5)
 _AFTER_AN_OUTAGE = datetime.timedelta(minutes=15)
 _MOST_AT_ONCE = 100
+_TASK = "poll_payment"
 
 
 def poll_due(now: datetime.datetime) -> int:
     """Ask about each payment whose time has come, and return about how many the provider answered.
 
-    Safe to run twice at once: each payment is claimed by a conditional update. Stops at the first failure of the
-    provider, since each further call would wait for its timeout; what is left is still due at the next run.
+    Safe to run twice at once: each payment is claimed by a conditional update. A payment without a usable answer is
+    put off with its reason, for longer each time, and the run goes on. It stops only where the provider or the
+    database is away; what is left is still due at the next run.
     """
-    due = Payment.objects.select_related("transaction").filter(next_poll_at__lte=now)
+    open_payments = Payment.objects.filter(next_poll_at__isnull=False)
+    postponements.clear_others(_TASK, open_payments)
+    due = open_payments.filter(next_poll_at__lte=now).order_by("next_poll_at", "pk")
+    watch = Watch()
     answered = 0
-    for payment in due.order_by("next_poll_at")[:_MOST_AT_ONCE]:
-        if not _claim(payment, now):
-            continue
-        age = now - payment.transaction.created_on
-        try:
-            with traces.follower.following("poll_payment", ""):
-                payments.settle(payment.transaction.reference, is_left=age >= AFTER[-1])
-        except (ProviderUnavailable, ProviderRefused) as error:
-            logger.warning("payment %s could not be asked about: %s", payment.transaction.reference, error)
-            _ask_again(payment, None if age >= _GIVE_UP_AFTER else now + _AFTER_AN_OUTAGE)
+    for payment_id in list(due.values_list("pk", flat=True)[:_MOST_AT_ONCE]):
+        if not watch.has_time():
             break
-        answered += 1
-        Payment.objects.filter(pk=payment.pk).update(polls=payment.polls + 1)
-        _ask_again(
-            payment,
-            next((payment.transaction.created_on + after for after in AFTER if after > age), None),
-        )
+        try:
+            answered += _poll(payment_id, now)
+        except Exception as error:
+            is_away = watch.is_away(error)
+            if not _put_off(payment_id, now, error, is_away=is_away) or is_away:
+                break
+        else:
+            watch.worked()
     return answered
+
+
+def _poll(payment_id: int, now: datetime.datetime) -> bool:
+    """Ask about one payment, and return whether this run did; False where another one is at it."""
+    payment = Payment.objects.select_related("transaction").get(pk=payment_id)
+    # It may have been settled, or another run may have claimed it, since it was found due.
+    is_due = payment.next_poll_at is not None and payment.next_poll_at <= now
+    if not is_due or not _claim(payment, now):
+        return False
+    age = now - payment.transaction.created_on
+    with traces.follower.following("poll_payment", ""):
+        payments.settle(payment.transaction.reference, is_left=age >= AFTER[-1])
+    Payment.objects.filter(pk=payment.pk).update(polls=F("polls") + 1)
+    postponements.clear(_TASK, payment.pk)
+    asks = (payment.transaction.created_on + after for after in AFTER if after > age)
+    _ask_again(payment, next(asks, None))
+    return True
+
+
+def _put_off(payment_id: int, now: datetime.datetime, error: Exception, *, is_away: bool) -> bool:
+    """Ask again later about a payment whose call failed, or give it up; False where the database is away.
+
+    An outage of the provider says nothing about the payment, so it does not count among its failures.
+    """
+    if is_away:
+        logger.warning("the provider is away; payment %s and those after it wait: %s", payment_id, error)
+        retry_at = now + _AFTER_AN_OUTAGE
+    else:
+        recorded = postponements.record(_TASK, payment_id, error)
+        if recorded is None:
+            return False
+        retry_at = recorded
+    try:
+        payment = Payment.objects.select_related("transaction").get(pk=payment_id)
+        if payment.next_poll_at is None:
+            # Settled meanwhile, by an event.
+            return True
+        is_over = now - payment.transaction.created_on >= _GIVE_UP_AFTER
+        _ask_again(payment, None if is_over else retry_at)
+        if is_over:
+            postponements.clear(_TASK, payment_id)
+    except Exception:
+        # The lease that the payment was claimed with puts it off as well.
+        logger.exception("payment %s could not be put off", payment_id)
+    return True
 
 
 def _claim(payment: Payment, now: datetime.datetime) -> bool:

@@ -7,14 +7,18 @@ told. Redis has no part in it. What a mail says of anybody but its reader is loo
 
 from __future__ import annotations
 
+import datetime
+import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
 
-from savings import emails, mail_sending, money, places, scores
+from savings import emails, mail_sending, money, places, postponements, scores
 from savings.models import Circle, Membership, OutboxRow, ToldPlaces
+
+logger = logging.getLogger(__name__)
 
 # So many lines are compared. Inside a tie that goes on beyond them nobody is told more than these lines prove.
 FOLLOWED = 50
@@ -48,9 +52,20 @@ def look(circle: Circle) -> int:
     At most one mail for each member, circle and day. The first look at a circle only takes down how all stand; after
     its end there is nothing to tell. Whose own sum has fallen knows why they have. Safe to run twice, and at once.
     """
+    try:
+        return _look(circle)
+    except Exception as error:
+        if postponements.database_is_away(error):
+            raise
+        logger.warning("the members of circle %s are told of their places one by one: %s", circle.pk, error)
+        return _look(circle, one_by_one=True)
+
+
+def _look(circle: Circle, *, one_by_one: bool = False) -> int:
     today = timezone.localdate()
     if circle.has_ended(today):
         return 0
+    tell = _tell_alone if one_by_one else _tell
     with transaction.atomic():
         # Locked before the lines are read, so that the later of two looks at once compares with the earlier one's.
         told, is_first = ToldPlaces.objects.select_for_update().get_or_create(circle=circle)
@@ -62,8 +77,7 @@ def look(circle: Circle) -> int:
         if is_first or len(lines) < FEWEST:
             return 0
         return sum(
-            bool(emails.rank_changed(membership, circle, place=line.place, before=was, day=today))
-            for membership, line, was in _to_tell(lines, before)
+            tell(membership, circle, line, was, today) for membership, line, was in _to_tell(lines, before)
         )
 
 
@@ -85,6 +99,24 @@ def _ahead_now(payload: Mapping[str, Any]) -> dict[str, str] | None:
     if mine is None or places.ordinal(mine.place) != payload["place"]:
         return None
     return _ahead(lines, mine)
+
+
+def _tell(membership: Membership, circle: Circle, line: Line, was: int | None, today: datetime.date) -> bool:
+    return bool(emails.rank_changed(membership, circle, place=line.place, before=was, day=today))
+
+
+def _tell_alone(
+    membership: Membership, circle: Circle, line: Line, was: int | None, today: datetime.date
+) -> bool:
+    """Tell one member, in a savepoint; one who cannot be told is logged, and the others are."""
+    try:
+        with transaction.atomic():
+            return _tell(membership, circle, line, was, today)
+    except Exception as error:
+        if postponements.database_is_away(error):
+            raise
+        logger.exception("member %s could not be told of their place", membership.pk)
+        return False
 
 
 def _first_lines(circle: Circle) -> list[Line]:

@@ -6,6 +6,7 @@ Each is 20 characters: a prefix for what it stands for, then milliseconds, then 
 from __future__ import annotations
 
 import datetime
+import re
 import secrets
 
 from django.utils import timezone
@@ -28,6 +29,7 @@ PREFIXES = {
     Transaction.Kind.REVERSAL: "REV",
     Transaction.Kind.ADJUSTMENT: "ADJ",
 }
+_OURS = re.compile(f"(?:{'|'.join(PREFIXES.values())})[{CROCKFORD}]{{17}}", re.IGNORECASE | re.ASCII)
 PLAN_PREFIX = "PLN"
 # Of the plan that is opened in a circle; its own, so that the reference of another form opens nothing there.
 CIRCLE_PREFIX = "CIR"
@@ -45,6 +47,11 @@ def mint(prefix: str) -> str:
     within one millisecond, and the unique index has the last word.
     """
     return at(timezone.now(), prefix=prefix, chance=secrets.randbits(35))
+
+
+def is_ours(reference: str) -> bool:
+    """Tell whether a reference has the form of a transaction's, in either case: the provider wants small letters."""
+    return bool(_OURS.fullmatch(reference))
 
 
 def at(moment: datetime.datetime, *, prefix: str, chance: int) -> str:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import calendar
 import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from savings import statements
+from savings import postponements, statements
 from savings.exceptions import Refused
 from savings.models import Circle, Plan, Statement, StatementSubscription, User
 from savings.models.statements import Format
 
 # A run stops at so many that are not written yet, and the next one goes on: a month's end does not bury the mails.
 _MOST_WAITING = 200
+_MOST_ROUNDS = 100
+_TASK = "ask_for_monthly_statement"
 
 
 def subscribe(
@@ -54,20 +57,29 @@ def unsubscribe(subscription: StatementSubscription) -> None:
 def run_monthly(today: datetime.date) -> int:
     """Ask for the statements whose month is over, and return how many. Twice at once, it is still once for each month.
 
-    One that was missed is asked for at the next run; several months of one subject follow each other.
+    One that was missed is asked for at the next run; several months of one subject follow each other. One that fails
+    is postponed, and the others are asked for.
     """
     asked = 0
     this_month = today.replace(day=1)
-    while True:
+    due = StatementSubscription.objects.filter(next_month__lt=this_month, user__is_active=True)
+    for _ in range(_MOST_ROUNDS):
+        ready = due.exclude(pk__in=postponements.waiting(_TASK))
         waiting = Statement.objects.unfinished()[:_MOST_WAITING].count()
-        due = StatementSubscription.objects.filter(next_month__lt=this_month, user__is_active=True)
-        found = list(due.select_related("user", "plan", "circle").order_by("next_month", "id")[:100])
-        if waiting >= _MOST_WAITING or not found:
-            return asked
-        asked += sum(_ask(subscription) for subscription in found)
+        if waiting >= _MOST_WAITING or not ready.exists():
+            break
+        asked += postponements.each(
+            _TASK, due.order_by("next_month", "id"), partial(_ask, this_month), most=100
+        )
+    return asked
 
 
-def _ask(subscription: StatementSubscription) -> bool:
+def _ask(this_month: datetime.date, subscription_id: int) -> bool:
+    found = StatementSubscription.objects.select_related("user", "plan", "circle").filter(pk=subscription_id)
+    # It may have been asked for by another run, or ended, since it was found due.
+    subscription = found.filter(next_month__lt=this_month).first()
+    if subscription is None:
+        return False
     month = subscription.next_month
     with transaction.atomic():
         User.objects.touch(subscription.user_id)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime
 
 from django.db import transaction
+from django.db.models import CharField, Exists, OuterRef, Value
+from django.db.models.functions import Cast, Concat
 
-from savings import statement_files, statement_writing, statements
+from savings import postponements, statement_files, statement_writing, statements
 from savings.models import OutboxRow, Statement, User
 
 State = Statement.State
@@ -16,29 +18,40 @@ _AT_A_TIME = 500
 def expire(now: datetime.datetime) -> int:
     """Remove the files whose time is over, and drafts of writers that died; return how many statements expired.
 
-    A file that the storage does not let go is tried again at the next run.
+    A file that the storage does not let go is postponed, and the others go.
     """
-    over = Statement.objects.filter(expires_at__lte=now).exclude(file_name="")
-    expired = 0
-    for statement in over.order_by("expires_at")[:_AT_A_TIME]:
-        with transaction.atomic():
-            User.objects.touch(statement.user_id)
-            here = Statement.objects.filter(pk=statement.pk, state=State.READY)
-            expired += here.update(state=State.EXPIRED)
-        statements.remove_file(statement)
+    over = Statement.objects.filter(expires_at__lte=now).exclude(file_name="").order_by("expires_at", "id")
+    expired = postponements.each("expire_statement", over, _expire, most=_AT_A_TIME)
     statement_files.remove_old_drafts(now.timestamp())
+    return expired
+
+
+def _expire(statement_id: int) -> int:
+    statement = Statement.objects.filter(pk=statement_id).first()
+    if statement is None:
+        # Its owner deleted it since it was found.
+        return 0
+    with transaction.atomic():
+        User.objects.touch(statement.user_id)
+        expired = Statement.objects.filter(pk=statement_id, state=State.READY).update(state=State.EXPIRED)
+    statements.take_file_away(statement)
     return expired
 
 
 def give_up_dead() -> int:
     """Give up the statements whose writers died until nobody tries any more, and return how many those were."""
-    unfinished = Statement.objects.unfinished().select_related("user", "plan", "circle").order_by("id")
-    by_key = {statements.row_key(statement.pk): statement for statement in unfinished[:_AT_A_TIME]}
-    dead = OutboxRow.objects.filter(dedupe_key__in=by_key, dead_at__isnull=False)
-    keys = list(dead.values_list("dedupe_key", flat=True))
-    for key in keys:
-        with transaction.atomic():
-            User.objects.touch(by_key[key].user_id)
-            reason = "Something went wrong while it was written. Ask for it again later."
-            statement_writing.give_up(by_key[key], reason)
-    return len(keys)
+    key = Concat(Value(f"{statements.OUTBOX_KIND}:"), Cast(OuterRef("pk"), CharField()))
+    dead = OutboxRow.objects.filter(dedupe_key=key, dead_at__isnull=False)
+    unfinished = Statement.objects.unfinished().filter(Exists(dead)).order_by("id")
+    return postponements.each("give_up_statement", unfinished, _give_up, most=_AT_A_TIME)
+
+
+def _give_up(statement_id: int) -> int:
+    statement = Statement.objects.select_related("user", "plan", "circle").filter(pk=statement_id).first()
+    if statement is None:
+        return 0
+    with transaction.atomic():
+        User.objects.touch(statement.user_id)
+        reason = "Something went wrong while it was written. Ask for it again later."
+        statement_writing.give_up(statement, reason)
+    return 1

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from savings import emails, outbox, statement_files, statement_passwords, statement_rows, statements
+from savings import emails, money, outbox, statement_files, statement_passwords, statement_rows, statements
 from savings.exceptions import CheckpointLost, Refused
 from savings.exports import Head, Writer
 from savings.models import OutboxRow, Statement, User
@@ -94,7 +94,20 @@ def head_of(statement: Statement, subject: Subject, span: Span) -> Head:
         code=code,
         verify_url=f"{settings.SITE_URL}/statements/verify/{statement.code}/",
         names_rows=subject.names_rows,
+        issuer=settings.ISSUER,
+        site=settings.SITE_URL.partition("://")[2],
+        number=f"{statement.pk:08d}",
+        details=_details(statement),
     )
+
+
+def _details(statement: Statement) -> tuple[tuple[str, str], ...]:
+    """Return what identifies the plan of a statement, as label and text; nothing for another subject."""
+    plan = statement.plan
+    if plan is None:
+        return ()
+    rate = f"{money.percent(plan.rate_bps)} a year, before tax"
+    return (("Plan reference", plan.reference), ("Product", plan.product.name), ("Rate", rate))
 
 
 def _begin(row: OutboxRow) -> Statement | None:

@@ -293,13 +293,17 @@ def check_subject(user: User, scope: str, plan: Plan | None, circle: Circle | No
 
 def remove_file(statement: Statement) -> None:
     """Remove what is stored of a statement that is over. What cannot be removed now, the sweep removes."""
-    if not statement.file_name:
-        return
     try:
-        statement_files.remove(statement.file_name)
+        take_file_away(statement)
     except Exception as error:
         logger.warning("the file of statement %s is not removed yet: %s", statement.pk, error)
+
+
+def take_file_away(statement: Statement) -> None:
+    """Remove what is stored of a statement that is over. Raises OSError where the storage does not let it go."""
+    if not statement.file_name:
         return
+    statement_files.remove(statement.file_name)
     here = Statement.objects.filter(pk=statement.pk, file_name=statement.file_name)
     here.exclude(state=State.READY).update(file_name="")
     statement.file_name = ""

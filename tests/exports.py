@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -56,15 +57,15 @@ def histories(draw: st.DrawFn, texts: st.SearchStrategy[str] = texts, most: int 
     return rows
 
 
-def head(*, names_rows: bool = False, **others: str) -> Head:
+def head(*, names_rows: bool = False, **others: Any) -> Head:
+    usual: dict[str, Any] = {
+        "holder": "Ada Obi",
+        "subject": "Plan: School fees",
+        "code": "7QK4-2MTD",
+        "verify_url": "https://asusu.example/statements/verify/7QK4-2MTD/",
+    }
     return Head(
-        **{
-            "holder": "Ada Obi",
-            "subject": "Plan: School fees",
-            "code": "7QK4-2MTD",
-            "verify_url": "https://asusu.example/statements/verify/7QK4-2MTD/",
-        }
-        | others,
+        **usual | others,
         since=datetime.date(2026, 1, 1),
         until=datetime.date(2026, 10, 31),
         opening_kobo=0,

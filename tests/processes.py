@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from django.db import connection
 
@@ -27,14 +32,31 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens there."""
+    """Whether a server may listen there: also a program that has the port and does not listen yet keeps it."""
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+        # As servers do: a connection that was just closed does not hold the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def listens_to(process: subprocess.Popen[Any], number: signal.Signals) -> bool:
+    """Whether a program has said what it does at a signal; before that, the signal ends it."""
+    status = Path(f"/proc/{process.pid}/status")
+    if not status.exists():
+        # Only Linux tells. Elsewhere this is long enough on a machine with nothing else to do.
+        time.sleep(2)
+        return True
+    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", status.read_text(), re.MULTILINE)
+    return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
 
 
 def wait_until(is_so: Callable[[], object]) -> None:
-    """Return once it has come to that; a minute is the longest it may take."""
-    ends_at = time.monotonic() + 60
+    """Return once it has come to that. It may take longer than the minute between two sweeps of a consumer."""
+    ends_at = time.monotonic() + 100
     while not is_so():
-        assert time.monotonic() < ends_at, "it did not come to that in a minute"
+        assert time.monotonic() < ends_at, "it did not come to that in 100 seconds"
         time.sleep(0.05)

@@ -34,11 +34,14 @@ class Provider(httpx.BaseTransport):
         self.requests: list[httpx.Request] = []
         # Put an answer here to have the provider break in some way.
         self.instead: Answer | None = None
+        # Or here, by the path of the call, to have it break for one payment.
+        self.answers: dict[str, Answer] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        if self.instead is not None:
-            return self.instead(request)
+        instead = self.answers.get(request.url.path, self.instead)
+        if instead is not None:
+            return instead(request)
         response = self.simulator.handle_request(request)
         response.read()
         if CONTRACT.exists():

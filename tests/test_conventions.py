@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from fnmatch import fnmatch
 from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
@@ -14,13 +15,16 @@ from django.conf import settings
 from django.urls import URLPattern, get_resolver
 
 ROOT: Path = settings.BASE_DIR
+# What programs make, and no commit should carry.
+MADE = re.compile(r"(\.pyc|\.sqlite3(-wal|-shm)?|\.log|^\.env)$|^(var/|\.venv/|memorydb)")
 
 # Who stands on whom in savings/: a module imports only what comes before it. A new one finds its place here.
 TOWER = """
-exceptions money places mail_switches constraints models exports compiled
+exceptions money places mail_switches constraints models exports compiled storable
 references mail_sending installation upkeep
 traces
-gateway_answers gateway boards board_sql transaction_timeline outbox
+postponements
+gateway_answers gateway provider_watch boards board_sql transaction_timeline outbox
 scores postings
 ledger
 dashboard board_upkeep board_days ledger_checks leaderboards circle_progress
@@ -58,10 +62,40 @@ STAND_INS = {"demo", "simulator"}
 
 
 def tracked(pattern: str) -> list[Path]:
-    """Return the project's files of that kind, and none that only lies about."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", pattern]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return [ROOT / line for line in listed.splitlines() if (ROOT / line).exists()]
+    """Return the project's files of that kind that git tracks: a log or a scratch file beside them is not the project.
+
+    In a copy without git, such as an unpacked archive, they are what lies in the project's folders.
+    """
+    names = in_git(pattern)
+    if names is None:
+        names = [name for name in in_folders() if fnmatch(name, pattern)]
+    return [ROOT / name for name in names if (ROOT / name).is_file()]
+
+
+def in_git(pattern: str, root: Path = ROOT) -> list[str] | None:
+    """Return the names of the files that git tracks; None where it does not know this folder."""
+    try:
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--", pattern], cwd=root, capture_output=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return [name for name in listed.stdout.decode().split("\0") if name] or None
+
+
+def in_folders(root: Path = ROOT) -> list[str]:
+    """Return the names of the files in the project's folders, in order, but for what is made or hidden."""
+    found = []
+    for folder, folders, names in root.walk():
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".")
+            and name not in {"var", "__pycache__"}
+            and not (folder / name).is_symlink()
+        ]
+        found += [(folder / name).relative_to(root).as_posix() for name in names if not MADE.search(name)]
+    return sorted(found)
 
 
 def imports(path: Path) -> set[str]:
@@ -206,9 +240,30 @@ def test_only_the_settings_read_the_environment() -> None:
 
 
 def test_no_made_file_is_kept() -> None:
-    made = re.compile(r"(\.pyc|\.sqlite3(-wal|-shm)?|\.log|^\.env)$|^(var/|\.venv/|memorydb)")
-    listed = [str(path.relative_to(ROOT)) for path in tracked("*")]
-    assert not [name for name in listed if made.search(name)]
+    assert not [name for name in in_git("*") or [] if MADE.search(name)]
+
+
+@pytest.mark.parametrize(
+    "name", ["run.log", "var/run.log", "db.sqlite3-wal", "scratch.py", ".env", "tests/x.pyc"]
+)
+def test_a_file_that_only_lies_beside_the_project_is_not_the_project_s(tmp_path: Path, name: str) -> None:
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init")
+    (tmp_path / "kept.py").touch()
+    git("add", "kept.py")
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    assert in_git("*", tmp_path) == ["kept.py"]
+
+
+def test_in_a_copy_without_git_the_rules_read_the_project_s_folders(tmp_path: Path) -> None:
+    for name in ("savings/money.py", "templates/a.html", "var/run.log", ".venv/lib/x.py", "a.log", "run.pyc"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert in_git("*", tmp_path) is None
+    assert in_folders(tmp_path) == ["savings/money.py", "templates/a.html"]
 
 
 def test_the_packages_of_a_server_are_among_those_of_a_developer() -> None:

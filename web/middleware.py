@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, QueryDict
 from django.http.response import HttpResponseBase
+from django.middleware.common import CommonMiddleware
 from django.shortcuts import render, resolve_url
 from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
@@ -18,6 +19,8 @@ from savings.exceptions import Refused
 from web import log_lines
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+_WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
 
 
 class RequestIdMiddleware:
@@ -37,6 +40,20 @@ class RequestIdMiddleware:
             log_lines.request_id.reset(token)
         response["X-Request-ID"] = request_id
         return response
+
+
+class SlashMiddleware(CommonMiddleware):
+    """Adds a missing final slash: by a redirect, and where that would lose the body, by serving the request as it is.
+
+    The payment provider counts a redirected event as failed, and mail programs that unsubscribe somebody do not
+    follow redirects. The URL map alone decides what exists.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        if request.method not in _WITHOUT_BODY and self.should_redirect_with_slash(request):
+            request.path += "/"
+            request.path_info += "/"
+        return super().process_request(request)
 
 
 class FrameMiddleware:

@@ -32,6 +32,8 @@ def required(name: str) -> str:
 
 DEBUG = env.bool("DEBUG", default=False)
 PORT = env.int("PORT", default=8000)
+# Who issues the statements: the name of the operator, as savers know it.
+ISSUER = env.str("ISSUER", default="Asusu")
 # By name, since browsers refuse passkeys at an IP address.
 _site = parse_site_url(
     env.str("SITE_URL", default=f"http://localhost:{PORT}") if DEBUG else required("SITE_URL")
@@ -110,7 +112,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "web.middleware.FrameMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "web.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "web.sessions.UserMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -28,6 +28,18 @@ class Head:
     verify_url: str
     # Whether rows are of several people (a circle's) or places (everything): then each says whose or which.
     names_rows: bool = False
+    # Who has issued it, where that is found, and its number.
+    issuer: str = ""
+    site: str = ""
+    number: str = ""
+    # What else identifies its subject, as label and text: a plan's reference, product and rate.
+    details: tuple[tuple[str, str], ...] = ()
+
+    def issued_by(self) -> list[tuple[str, str]]:
+        """Return who has issued it, and its number, as label and text."""
+        issuer = " · ".join(text for text in (self.issuer, self.site) if text)
+        facts = [("Issued by", issuer), ("Statement number", self.number)]
+        return [(label, text) for label, text in facts if text]
 
 
 class Row(NamedTuple):

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import itertools
 import json
 import os
 import re
+import string
 import subprocess
 import sys
 import unicodedata
@@ -20,6 +22,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
+from qrcode.main import QRCode
 
 from savings import money
 from savings.exceptions import FileNotMade, TooManyRows
@@ -39,6 +42,12 @@ _MOST_IN_NAME = 40
 _LONG_WORD = re.compile(
     r"[^\s-]{20}(?=[^\s\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff])"
 )
+# Emoji that are put together of several, which our fonts would show side by side: joined ones, skin tones, forms of one
+# sign, flags of two letters and flags spelt in tags.
+_EMOJI = r"[\u203c-\u3299\U0001f000-\U0001faff]"
+_JOINED = re.compile(rf"({_EMOJI})(?:\u200d{_EMOJI})+")
+_MODIFIERS = re.compile("[\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
+_FLAG_LETTERS = {0x1F1E6 + number: letter for number, letter in enumerate(string.ascii_uppercase)}
 _ZERO_WIDTH_SPACE = "\u200b"
 
 
@@ -65,12 +74,9 @@ class Writer:
                     f"A PDF holds {self.MOST_ROWS:,} rows. Excel and CSV hold more, and a shorter period has fewer."
                 )
             local = row.at.astimezone(self._zone)
-            under = " · ".join(text for text in (row.name, row.description) if text)
-            texts = [
-                _shown(row.reference, _MOST_IN_NAME),
-                _shown(row.kind, _MOST_IN_NAME),
-                _shown(under, _MOST_IN_ROW),
-            ]
+            what = " · ".join(text for text in (row.name, row.description) if text)
+            # The kind says less than what happened: beside it, it would be a second line that repeats the first.
+            texts = [_shown(row.reference, _MOST_IN_NAME), _shown(what or row.kind, _MOST_IN_ROW)]
             sums = [_figures(kobo) for kobo in (row.in_kobo, row.out_kobo, row.balance_kobo)]
             self._widest = max(self._widest, *map(len, sums))
             self._rows.append([f"{_day(local)}, {local:%H:%M}", *texts, *sums])
@@ -113,11 +119,17 @@ class Writer:
             "holder": holder,
             "subject": subject,
             "running": running,
+            "facts": [
+                [_shown(label, _MOST_IN_NAME), _shown(said, _MOST_IN_HEAD)]
+                for label, said in (*head.issued_by(), *head.details)
+            ],
             "code": head.code,
             "verify_url": head.verify_url,
+            "verify_shown": _shown(head.verify_url, _MOST_IN_HEAD),
+            "qr": _qr_code(head.verify_url),
             "figures": figures,
             "widest": max(self._widest, *(len(sum_) for _, sum_ in figures)),
-            "columns": ["Date and reference", "What", "Money in", "Money out", "Balance"],
+            "columns": ["Date", "Reference", "What", "Money in", "Money out", "Balance"],
             "opening": [_day(head.since), "Opening balance", "", "", money.figures(head.opening_kobo)],
             "rows": self._rows,
             "closing": [_day(head.until), "Closing balance", "", "", money.figures(foot.closing_kobo)],
@@ -160,6 +172,26 @@ def _typeset(order: bytes) -> bytes:
     return child.stdout
 
 
+def _qr_code(address: str) -> str:
+    """Return the QR code of an address as an SVG of one path: dark squares, a run of them in a line at a time."""
+    code: QRCode[Any] = QRCode(border=0)
+    code.add_data(address)
+    code.make(fit=True)
+    rows = code.get_matrix()
+    runs, side = [], len(rows)
+    for y, row in enumerate(rows):
+        x = 0
+        for is_dark, squares in itertools.groupby(row):
+            length = len(list(squares))
+            if is_dark:
+                runs.append(f"M{x} {y}h{length}v1h-{length}z")
+            x += length
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" shape-rendering="crispEdges">'
+        f'<path d="{"".join(runs)}"/></svg>'
+    )
+
+
 def _figures(kobo: int | None) -> str:
     return "" if kobo is None else money.figures(kobo)
 
@@ -174,7 +206,14 @@ def _shown(text: str, most: int) -> str:
 
     Letters are put together with their marks where Unicode can: of a letter in pieces a PDF says each piece twice.
     """
-    text = unicodedata.normalize("NFC", plain(text))
+    text = unicodedata.normalize("NFC", _single_emoji(plain(text)))
     if len(text) > most:
         text = text[: most - 1].rstrip() + "…"
     return _LONG_WORD.sub(rf"\g<0>{_ZERO_WIDTH_SPACE}", text)
+
+
+def _single_emoji(text: str) -> str:
+    """Return text in which an emoji that is put together of several is the first of them, and a flag its letters."""
+    if text.isascii():
+        return text
+    return _JOINED.sub(r"\1", _MODIFIERS.sub("", text)).translate(_FLAG_LETTERS)

@@ -24,8 +24,9 @@ from savings.exports.text import columns, plain
 
 # Excel takes 32,767 halves of characters in a cell; of what is longer the file has the beginning.
 _MOST_CHARACTERS = 16_000
-_WIDTHS = {"Date": 19, "Reference": 23, "Kind": 22, "Name": 24, "Description": 44}
-_SUM_WIDTH = 18
+_WIDTHS = {"Date": 18, "Reference": 22, "Kind": 20, "Name": 20, "Description": 36}
+_SUM_WIDTH = 16
+_A4 = 9
 
 
 class Writer:
@@ -59,6 +60,8 @@ class Writer:
         self._summary = self._book.add_worksheet("Summary")
         self._rows = self._book.add_worksheet("Transactions")
         self._columns = ["Date", *columns(named=head.names_rows)]
+        for sheet in (self._summary, self._rows):
+            self._set_up_for_paper(sheet)
         self._line = 0
         self._begin()
 
@@ -98,8 +101,19 @@ class Writer:
             _done(self._rows.set_column(column, column, width))
             _done(self._rows.write_string(0, column, name, self._heading))
         self._rows.freeze_panes(1, 0)
+        self._rows.repeat_rows(0)
         self._line = 1
         self._edge(self._head.since, "Opening balance", self._head.opening_kobo)
+
+    def _set_up_for_paper(self, sheet: Any) -> None:
+        """Have a sheet printed as wide as a page, on as many pages as its rows need, each with its number."""
+        sheet.set_landscape()
+        sheet.set_paper(_A4)
+        sheet.fit_to_pages(1, 0)
+        sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.7)
+        # `&` begins a command of the footer, and nothing else does.
+        code = plain(self._head.code).replace("&", "&&")
+        sheet.set_footer(f"&LVerification code {code}&RPage &P of &N")
 
     def _edge(self, day: datetime.date, what: str, balance_kobo: int) -> None:
         """Write the line above or below all rows."""
@@ -124,8 +138,10 @@ class Writer:
         head, sheet = self._head, self._summary
         made_at = head.made_at.astimezone(self._zone).replace(tzinfo=None, microsecond=0)
         facts: list[tuple[str, Any, Any]] = [
+            *((label, text, None) for label, text in head.issued_by()),
             ("Statement of", head.holder, self._bold),
             ("About", head.subject, None),
+            *((label, text, None) for label, text in head.details),
             ("From", _midnight(head.since), self._day),
             ("To", _midnight(head.until), self._day),
             ("Currency", settings.CURRENCY, None),
@@ -142,7 +158,7 @@ class Writer:
             ("Verify at", head.verify_url, None),
         ]
         _done(sheet.set_column(0, 0, 26))
-        _done(sheet.set_column(1, 3, _SUM_WIDTH))
+        _done(sheet.set_column(1, 3, 24))
         for line, (label, value, form) in enumerate(facts):
             _done(sheet.write_string(line, 0, label))
             self._write_fact(line, 1, value, form)

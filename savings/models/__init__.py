@@ -6,6 +6,7 @@ from savings.models.ledger import Account, Entry, Transaction
 from savings.models.outbox import OutboxRow
 from savings.models.payments import Payment, WebhookEvent
 from savings.models.plans import Plan, Product, ProductRate
+from savings.models.postponements import Postponement
 from savings.models.statements import Statement, StatementSubscription
 from savings.models.users import Device, EmailChange, UsedTotpStep, User
 
@@ -23,6 +24,7 @@ __all__ = [
     "OutboxRow",
     "Payment",
     "Plan",
+    "Postponement",
     "Product",
     "ProductRate",
     "Statement",

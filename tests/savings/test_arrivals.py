@@ -9,7 +9,7 @@ import time_machine
 from django.utils import timezone
 
 from savings import ledger, payments, plans
-from savings.models import Account, OutboxRow, Payment, Plan, Product, Transaction
+from savings.models import Account, OutboxRow, Plan, Product, Transaction
 from tests import factories
 from tests.payments import AMOUNT, settle, start
 from tests.provider import Provider
@@ -63,24 +63,10 @@ def test_a_fee_that_the_payer_bears_is_not_more_money(provider: Provider, plan: 
     assert ledger.balance_kobo(plan.account) == AMOUNT
 
 
-def test_money_under_an_unknown_reference_waits_in_suspense(provider: Provider) -> None:
+def test_a_reference_that_is_not_ours_is_not_asked_about(provider: Provider) -> None:
     provider.announce("somebody-elses=1", 70_00, outcome="silent")
-    first, again = payments.settle("somebody-elses=1"), payments.settle("somebody-elses=1")
-    assert first is not None
-    assert first == again
-    payment = Payment.objects.get()
-    assert (first.kind, first.status, first.user) == ("adjustment", Status.REVIEW, None)
-    assert (payment.foreign_reference, payment.review_reason) == ("somebody-elses=1", "unknown_reference")
-    assert suspense_kobo_now() == 70_00
-
-
-@pytest.mark.parametrize(("currency", "outcome"), [("USD", "silent"), ("NGN", "declined"), ("NGN", "")])
-def test_an_unknown_reference_without_money_of_ours_leaves_no_trace(
-    provider: Provider, currency: str, outcome: str
-) -> None:
-    provider.announce("unknown-1", 70_00, currency=currency, outcome=outcome)
-    assert payments.settle("unknown-1") is None
-    assert payments.settle("never-seen") is None
+    assert payments.settle("somebody-elses=1") is None
+    assert provider.requests == []
     assert not Transaction.objects.exists()
 
 

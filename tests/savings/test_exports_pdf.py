@@ -13,6 +13,7 @@ from typing import Any
 import pdfplumber
 import pikepdf
 import pypdf
+import pypdfium2
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -106,8 +107,9 @@ def test_nothing_is_fetched_run_or_attached(harmful: Path) -> None:
             for thing in document.objects
             if isinstance(thing, pikepdf.Dictionary)
         }
-        assert not kinds & {"/URI", "/Launch", "/JavaScript", "/GoToR", "/FileAttachment", "/Image"}
+        assert not kinds & {"/Launch", "/JavaScript", "/GoToR", "/FileAttachment", "/Image"}
         assert not document.attachments
+        assert addresses(document) == {head().verify_url}
 
 
 @pytest.mark.parametrize(
@@ -161,6 +163,60 @@ def test_every_font_is_in_the_file_and_ours(harmful: Path) -> None:
     assert "NotoSans" in names
 
 
+def addresses(document: pikepdf.Pdf) -> set[str]:
+    """Where the links of a document lead."""
+    notes = [note for page in document.pages for note in page.get("/Annots", [])]
+    return {str(note.A.URI) for note in notes if note.Subtype == "/Link"}
+
+
+def test_it_says_who_issued_it_and_what_it_is_about(tmp_path: Path) -> None:
+    of = head(
+        issuer="Ọjà Savings",
+        site="savings.example",
+        number="00000012",
+        details=(("Plan reference", "PLN01M85MW6EM6C1D15Q"), ("Product", "Target"), ("Rate", "9.50 %")),
+    )
+    said = " ".join(text(write(tmp_path / "a.pdf", [], of=of)).split())
+    for words in (
+        "Issued by Ọjà Savings · savings.example",
+        "Statement number 00000012",
+        "Plan reference PLN01M85MW6EM6C1D15Q",
+        "Product Target",
+        "Rate 9.50 %",
+    ):
+        assert words in said
+
+
+def test_the_address_at_which_it_is_checked_is_a_link_and_a_qr_code(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.pdf", [])
+    with pikepdf.open(path) as document:
+        assert addresses(document) == {head().verify_url}
+    with pypdfium2.PdfDocument(path) as drawn:
+        picture = drawn[0].render(scale=3).to_pil().convert("L")
+    corner = picture.crop((1440, 300, 1670, 570)).tobytes()
+    assert 10_000 < sum(value < 64 for value in corner) < 40_000
+
+
+def test_a_row_takes_one_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.pdf", [row("Paid in by card")] * 400)
+    assert len(pypdf.PdfReader(path).pages) <= 10
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("🎓 School fees 👩🏽‍🎓", "🎓 School fees 👩"),
+        ("👨‍👩‍👧‍👦 home", "👨 home"),
+        ("To 🇳🇬 and 🇬🇭", "To NG and GH"),
+        ("👍🏿 done ❤️", "👍 done ❤"),
+        ("1️⃣ first", "1 first"),
+        ("🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🏴"),
+    ],
+)
+def test_an_emoji_made_of_several_is_one(tmp_path: Path, name: str, shown: str) -> None:
+    assert f"{shown}\n" in text(write(tmp_path / "a.pdf", [], of=head(subject=name)))
+
+
 def test_a_password_locks_it_with_aes_256(tmp_path: Path) -> None:
     path = write(tmp_path / "a.pdf", [row()], password="Ẹ̀kọ́ ₦1")
     for wrong in ("", "wrong"):
@@ -186,7 +242,7 @@ def test_a_statement_without_rows_has_equal_balances(tmp_path: Path) -> None:
 
 
 def test_every_page_says_its_number_and_how_it_is_verified(tmp_path: Path) -> None:
-    pages = pypdf.PdfReader(write(tmp_path / "a.pdf", [row()] * 50)).pages
+    pages = pypdf.PdfReader(write(tmp_path / "a.pdf", [row()] * 100)).pages
     assert len(pages) > 2
     for number, page in enumerate(pages, 1):
         said = page.extract_text()

@@ -164,3 +164,25 @@ def test_a_folder_that_is_gone_is_an_os_error(tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").mkdir()
     with pytest.raises(OSError, match=r"a\.xlsx"):
         write(tmp_path / "a.xlsx", [])
+
+
+def test_it_prints_as_wide_as_a_page_with_the_columns_names_on_each(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.xlsx", [row()] * 100)
+    book = openpyxl.load_workbook(path)
+    for page in book.worksheets:
+        assert (page.page_setup.orientation, page.page_setup.paperSize) == ("landscape", 9)
+        assert page.sheet_properties.pageSetUpPr is not None
+        assert page.sheet_properties.pageSetUpPr.fitToPage
+        assert page.page_setup.fitToWidth in {None, 1}
+        assert page.page_setup.fitToHeight == 0
+        assert "7QK4-2MTD" in str(page.oddFooter.left.text)
+    assert book["Transactions"].print_title_rows == "$1:$1"
+    assert book["Transactions"].freeze_panes == "A2"
+
+
+def test_it_says_who_issued_it_and_what_it_is_about(tmp_path: Path) -> None:
+    of = head(issuer="Asusu", site="savings.example", number="00000012", details=(("Product", "Target"),))
+    path = write(tmp_path / "a.xlsx", [row()], of=of)
+    said = dict(line[:2] for line in sheet(path, "Summary").iter_rows(values_only=True))
+    assert said["Issued by"] == "Asusu · savings.example"
+    assert (said["Statement number"], said["Product"]) == ("00000012", "Target")

@@ -10,14 +10,15 @@ from typing import Any
 import httpx
 import pytest
 import time_machine
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import inbox, ledger, payments, traces
+from savings import arrivals, inbox, ledger, payments, postponements, references, traces
 from savings.exceptions import ForgedEvent, MalformedEvent
-from savings.models import Account, Entry, Payment, Plan, Transaction, WebhookEvent
-from tests.payments import AMOUNT
+from savings.models import Account, Entry, Payment, Plan, Transaction, User, WebhookEvent
+from tests.factories import make_user
+from tests.payments import AMOUNT, start
 from tests.provider import Provider
 from web.simulator.events import signature
 
@@ -226,19 +227,108 @@ def test_other_money_than_asked_for_is_left_to_a_person(
     assert ledger.balance_kobo(ledger.house_account(Account.Kind.SUSPENSE)) == kobo
 
 
-def test_money_under_an_unknown_reference_is_left_to_a_person(provider: Provider) -> None:
-    provider.announce("unknown-1", 70_00, outcome="silent")
-    event = process(receive(payload("charge.success", reference="unknown-1")))
-    assert event.needs_staff
-    assert event.note == f"Kept in suspense as {Transaction.objects.get().reference} for a review."
+NOT_OURS = ["unknown-1", "order_1042", "../transfer", "x" * 400, "TOP123", "TOP01M85MW6EM6C1D15U", "7f3b2c"]
 
 
-@pytest.mark.parametrize("reference", ["unknown-2", "", "../transfer", "x" * 400])
-def test_an_unknown_reference_without_money_is_left_to_a_person(provider: Provider, reference: str) -> None:
+@pytest.mark.parametrize("reference", NOT_OURS)
+@pytest.mark.parametrize("outcome", ["silent", "declined"])
+def test_a_payment_of_another_shop_is_recorded_and_nothing_else(
+    provider: Provider, caplog: pytest.LogCaptureFixture, reference: str, outcome: str
+) -> None:
+    provider.announce(reference, 70_00, outcome=outcome)
     event = process(receive(payload("charge.success", reference=reference)))
+    assert event.processed_at is not None
+    assert (event.needs_staff, event.error) == (False, "")
+    assert event.note == "Kept. This is not about a transaction of ours."
+    assert not Transaction.objects.exists()
+    assert provider.requests == []
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        *((f"refund.{state}", {"transaction_reference": "order-7"}) for state in ("pending", "failed")),
+        ("refund.processed", {"transaction_reference": "order-7", "reference": "refund-7"}),
+        ("charge.dispute.create", {"transaction": {"reference": "order-7"}}),
+        ("charge.dispute.resolve", {"transaction": None, "transaction_reference": "order-7"}),
+        ("transfer.success", {"reference": "payroll-2026-11-ada"}),
+        ("transfer.failed", {"reference": "payroll-2026-11-ada"}),
+        ("transfer.reversed", {"reference": "payroll-2026-11-ada"}),
+    ],
+)
+def test_other_events_of_another_shop_are_recorded_and_nothing_else(
+    provider: Provider, caplog: pytest.LogCaptureFixture, name: str, changes: dict[str, object]
+) -> None:
+    samples = {
+        "refund": "refund.processed",
+        "transfer": "transfer.success",
+        "charge": "charge.dispute.create",
+    }
+    body = json.loads(payload(samples[name.split(".", maxsplit=1)[0]], **changes))
+    event = process(receive(json.dumps(body | {"event": name}).encode()))
+    assert event.processed_at is not None
+    assert (event.needs_staff, event.error) == (False, "")
+    assert caplog.records == []
+
+
+def test_a_reference_in_our_form_that_we_do_not_have_is_left_to_a_person(
+    provider: Provider, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider.announce("TOP01M85MW6EM6C1D15Q", 70_00, outcome="silent")
+    event = process(receive(payload("charge.success")))
+    process(receive(payload("charge.success")))
+    assert event.needs_staff
+    assert event.note.startswith("Nothing was posted: there is no such transaction here.")
+    assert not Transaction.objects.exists()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_success_without_a_reference_is_left_to_a_person(provider: Provider) -> None:
+    event = process(receive(payload("charge.success", reference="")))
     assert event.needs_staff
     assert event.note.startswith("Nothing was posted")
-    assert not Transaction.objects.exists()
+
+
+def test_a_refund_with_a_reference_of_its_own_is_found_by_the_payment_s(
+    provider: Provider, payment: Payment
+) -> None:
+    own = payment.transaction.reference
+    event = process(receive(payload("refund.processed", reference="refund-7", transaction_reference=own)))
+    assert (event.reference, event.needs_staff) == (own, True)
+
+
+def test_a_transfer_of_ours_is_found_in_small_letters(
+    provider: Provider, caplog: pytest.LogCaptureFixture
+) -> None:
+    user = make_user()
+    with transaction.atomic():
+        movement, _ = ledger.open_transaction(
+            reference=references.new(Transaction.Kind.STASH_WITHDRAWAL),
+            kind=Transaction.Kind.STASH_WITHDRAWAL,
+            user=user,
+            amount_kobo=5_000_00,
+        )
+        ledger.move(movement, Transaction.Status.FAILED, only_from=[Transaction.Status.PENDING])
+    before = User.objects.get(pk=user.pk).version
+    event = process(receive(payload("transfer.success", reference=movement.reference.lower())))
+    assert event.needs_staff
+    assert User.objects.get(pk=user.pk).version > before
+    assert caplog.records == []
+
+
+def test_money_that_an_earlier_version_took_into_suspense_goes_on_needing_a_person(
+    provider: Provider,
+) -> None:
+    with transaction.atomic():
+        ledger.open_transaction(
+            reference=arrivals.reference_in_suspense("order-7"),
+            kind=Transaction.Kind.ADJUSTMENT,
+            user=None,
+            amount_kobo=70_00,
+        )
+    event = process(receive(payload("refund.processed", transaction_reference="order-7")))
+    assert event.needs_staff
 
 
 @pytest.mark.parametrize("name", ["refund.processed", "charge.dispute.create", "transfer.success"])
@@ -270,6 +360,60 @@ def test_a_refund_told_before_the_success_does_not_stop_it(
 
 
 # When something goes wrong
+
+
+def test_events_that_cannot_be_processed_do_not_stop_the_others(
+    provider: Provider, plan: Plan, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = [receive(success(start(plan))) for _ in range(6)]
+    paid = [start(plan) for _ in range(5)]
+    for payment in paid:
+        provider.pay(payment, "silent")
+        receive(success(payment))
+    for event in broken:
+        provider.change(event.reference, status="success", amount=15000.5)
+    assert inbox.sweep(timezone.now()) == 5
+    assert ledger.balance_kobo(plan.account) == 5 * AMOUNT
+    for event in broken:
+        event.refresh_from_db()
+        assert event.error.startswith("UnclearAnswer: ")
+        assert "15000.5" in event.error
+        assert event.due_at is not None
+        assert event.due_at > timezone.now()
+        assert sum(f"event {event.pk} is" in record.getMessage() for record in caplog.records) == 1
+
+
+def test_an_event_whose_failure_cannot_even_be_stored_does_not_stop_the_others(
+    provider: Provider, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (receive(success(start(plan))) for _ in range(2))
+    provider.pay(Payment.objects.get(transaction__reference=second.reference), "silent")
+    put_off = inbox._put_off
+
+    def fail(event: WebhookEvent, error: Exception) -> None:
+        if event == first:
+            raise RuntimeError("no way to store that")
+        put_off(event, error)
+
+    monkeypatch.setattr(inbox, "_put_off", fail)
+    assert inbox.sweep(timezone.now()) == 1
+
+
+def test_a_sweep_stops_where_the_database_is_away(
+    provider: Provider, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        receive(success(start(plan)))
+    called = []
+
+    def gone(event_id: int) -> bool:
+        called.append(event_id)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(inbox, "_process", gone)
+    monkeypatch.setattr(postponements, "database_is_away", lambda error: True)
+    assert inbox.sweep(timezone.now()) == 0
+    assert len(called) == 1
 
 
 def away(request: httpx.Request) -> httpx.Response:

@@ -86,13 +86,6 @@ def test_one_event_delivered_many_times_at_once_is_one_row(provider: Provider) -
     assert WebhookEvent.objects.get().times_received == 10
 
 
-def test_unknown_money_found_by_two_workers_is_taken_in_once(provider: Provider) -> None:
-    provider.announce("unknown-1", 70_00, outcome="silent")
-    results = at_once(*[lambda: payments.settle("unknown-1")] * 5)
-    assert set(results) == {Transaction.objects.get()}
-    assert Entry.objects.count() == 1
-
-
 @pytest.mark.parametrize("round_", range(3))
 def test_a_plan_cannot_close_under_money_that_is_coming(provider: Provider, plan: Plan, round_: int) -> None:
     payment = start(plan)

@@ -30,3 +30,26 @@ def test_later_references_sort_behind_earlier_ones() -> None:
 def test_a_reference_keeps_its_time_and_chance_under_another_prefix() -> None:
     reference = references.new(Kind.TOP_UP)
     assert references.with_prefix(reference, Kind.STASH_DEPOSIT) == "STD" + reference[3:]
+
+
+@pytest.mark.parametrize("kind", Kind.values)
+def test_our_references_are_recognised_in_either_case(kind: str) -> None:
+    reference = references.new(kind)
+    assert references.is_ours(reference)
+    assert references.is_ours(reference.lower())
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "",
+        "TOP",
+        "order-1042",
+        "TOP01M85MW6EM6C1D15Q ",
+        "XYZ01M85MW6EM6C1D15Q",
+        "TOP01M85MW6EM6C1D15U",
+        "T0P" + "1" * 17,
+    ],
+)
+def test_references_of_others_are_not_ours(reference: str) -> None:
+    assert not references.is_ours(reference)

@@ -69,6 +69,17 @@ def test_a_run_that_was_killed_midway_is_made_up_for(saver: User, monkeypatch: p
     assert set(Statement.objects.values_list("scope", flat=True)) == {"stash", "everything"}
 
 
+def test_a_month_that_another_run_has_asked_for_meanwhile_is_not_followed_by_one_that_is_not_over(
+    saver: User,
+) -> None:
+    subscription = subscribe(saver, scope="stash", format="pdf")
+    subscription_id = subscription.pk
+    assert not statement_subscriptions._ask(subscription.next_month, subscription_id)
+    unsubscribe(subscription)
+    assert not statement_subscriptions._ask(DAY(2030, 1, 1), subscription_id)
+    assert not Statement.objects.exists()
+
+
 def test_asking_twice_is_one_subscription_with_the_later_format(saver: User) -> None:
     plan = make_plan(saver)
     first = subscribe(saver, scope="plan", plan=plan, format="pdf")

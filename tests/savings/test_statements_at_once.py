@@ -22,35 +22,39 @@ from django.utils import timezone
 from savings import ledger, outbox, statement_subscriptions, tasks
 from savings.models import OutboxRow, Statement, StatementSubscription
 from tests.factories import fill, make_user, pay_in
-from tests.processes import database_url, wait_until
+from tests.processes import database_url, listens_to, wait_until
 from tests.statements import ask, content, read, row_of, written
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 State = Statement.State
 # For each line it hears it has a child write, as a worker does. The child says who it is, and says each page that it
-# has noted, so that it can be killed in the middle of things and not while Python begins.
+# has noted, so that it can be killed in the middle of things and not while Python begins. Each line is one write:
+# where Python does not buffer, `print` writes the end of a line by itself, and a child killed in between would leave
+# half of a line, behind which the next one is never found.
 NURSERY = """
 import os, sys, django
 django.setup()
+def say(word):
+    os.write(1, f"{word}\\n".encode())
 from savings import outbox, statement_rows, statement_writing, tasks
 from savings.models import OutboxRow
 statement_rows.PAGE_ROWS, statement_writing.PROGRESS_SECONDS = 20, 0
 note = statement_writing._note
 def note_aloud(*args):
     note(*args)
-    print("page", flush=True)
+    say("page")
 statement_writing._note = note_aloud
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
-        print(os.getpid(), flush=True)
+        say(os.getpid())
         row = OutboxRow.objects.filter(pk=int(line), due_at__isnull=False)
         while row.exists():
             outbox.deliver(int(line), tasks.HANDLERS)
         os._exit(0)
     os.waitpid(child, 0)
-    print("over", flush=True)
+    say("over")
 """
 
 
@@ -66,6 +70,8 @@ def environment(statements_folder: Path) -> dict[str, str]:
         "OUTBOX_FIRST_WAIT_SECONDS": "1",
         "STATEMENT_LEASE_SECONDS": "1",
         "LOG_LEVEL": "ERROR",
+        # The harder case for those who read what a program says while it is killed.
+        "PYTHONUNBUFFERED": "1",
     }
 
 
@@ -110,14 +116,22 @@ def _write_and_kill(
     nursery.stdin.flush()
     child, said = int(nursery.stdout.readline()), b""
     for _ in range(pages):
-        said = nursery.stdout.readline()
+        said = _hear(nursery)
         if said == b"over\n":
             return
     time.sleep(seconds)
     with suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
     while said != b"over\n":
-        said = nursery.stdout.readline()
+        said = _hear(nursery)
+
+
+def _hear(nursery: subprocess.Popen[bytes]) -> bytes:
+    """Return the next line of the nursery, which says nothing but these two words."""
+    assert nursery.stdout is not None
+    said = nursery.stdout.readline()
+    assert said in {b"page\n", b"over\n"}, said
+    return said
 
 
 def _in_the_middle_of_one(
@@ -172,7 +186,7 @@ def test_a_consumer_told_to_stop_finishes_its_statement(
 ) -> None:
     statement, consumer = _in_the_middle_of_one(start)
     # The workers begin a moment before the consumer listens to signals.
-    time.sleep(0.5)
+    wait_until(lambda: listens_to(consumer, signal.SIGTERM))
     consumer.send_signal(signal.SIGTERM)
     assert consumer.wait(60) == 0
     statement.refresh_from_db()
@@ -186,7 +200,7 @@ def test_a_killed_consumer_is_overtaken_by_the_next_ones_sweep(
     statement, consumer = _in_the_middle_of_one(start)
     consumer.kill()
     consumer.wait()
-    time.sleep(1)
+    wait_until(lambda: OutboxRow.objects.filter(due_at__lte=timezone.now()).exists())
     start("manage.py", "run_huey")
     wait_until(lambda: Statement.objects.get().state == State.READY)
     assert read(Statement.objects.get(pk=statement.pk)).closing_kobo == 1_500_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from typing import Any
 
@@ -34,6 +35,7 @@ from savings.models import (
     OutboxRow,
     Payment,
     Plan,
+    Postponement,
     Product,
     ProductRate,
     Statement,
@@ -69,7 +71,9 @@ def support() -> Client:
     user = make_user(is_staff=True)
     user.user_permissions.set(
         Permission.objects.filter(codename__startswith="view_")
-        | Permission.objects.filter(codename__in=["change_payment", "change_outboxrow"])
+        | Permission.objects.filter(
+            codename__in=["change_payment", "change_outboxrow", "change_postponement"]
+        )
     )
     return sign_in(user)
 
@@ -111,6 +115,9 @@ def add_rows(times: int) -> None:
         EmailAddress.objects.create(user=user, email=user.email)
         Authenticator.objects.create(user=user, type="totp", data={"secret": "THE-SECRET"})
         UserSession.objects.create(user=user, session_key=f"THE-SECRET{user.pk}", ip="127.0.0.1")
+    Postponement.objects.bulk_create(
+        Postponement(task="mature_plan", row_id=plan.pk, reason="no", retry_at=now) for plan in plans
+    )
     add_circles(users, plans, products[0])
     add_statements(users)
 
@@ -304,6 +311,15 @@ def test_what_was_given_up_can_be_tried_again(support: Client) -> None:
     assert (
         b"Only what was given up" in support.post(url(OutboxRow, "changelist"), chosen, follow=True).content
     )
+
+
+def test_what_was_postponed_can_be_tried_at_the_next_run(support: Client) -> None:
+    later = timezone.now() + datetime.timedelta(hours=6)
+    row = Postponement.objects.create(task="mature_plan", row_id=7, reason="no", retry_at=later)
+    chosen = {"action": "try_again", "_selected_action": [row.pk]}
+    assert b"is tried again" in support.post(url(Postponement, "changelist"), chosen, follow=True).content
+    row.refresh_from_db()
+    assert row.retry_at <= timezone.now()
 
 
 def test_a_payment_can_be_asked_about_again(

@@ -7,15 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 from django.conf import settings
 
-from tests.processes import is_free
+from tests.processes import is_free, wait_until
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -61,25 +61,27 @@ def test_the_site_answers_and_ctrl_c_leaves_no_process(start: Start, ports: tupl
     assert f"Asusu is at http://localhost:{ports[0]}" in printed
     assert f"Mails are at http://localhost:{ports[0]}/messages/mailbox/" in printed
     assert f"The lab is at http://localhost:{ports[0]}/lab/" in printed
-    with urlopen(f"http://127.0.0.1:{ports[0]}/static/css/app.css", timeout=10) as page:
+    with urlopen(f"http://127.0.0.1:{ports[0]}/static/css/app.css", timeout=60) as page:
         assert page.status == 200
+    # The server and its reloaded self, the worker, the simulator, Redis.
+    wait_until(lambda: len(_descendants(process.pid)) >= 5)
     descendants = _descendants(process.pid)
-    assert len(descendants) >= 5  # the server and its reloaded self, the worker, the simulator, Redis
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
-    assert not [number for number in descendants if _is_alive(number)]
+    assert process.wait(60) == 0
+    wait_until(lambda: not [number for number in descendants if _is_alive(number)])
 
 
 def test_when_one_program_dies_all_end_and_it_is_named(start: Start) -> None:
     process = start()
     _read_until(process, "Ctrl-C ends everything.")
+    # A program has its command line a moment after it has begun, and the server starts a second one of itself.
+    wait_until(lambda: _workers(process) and len(_descendants(process.pid)) >= 5)
     descendants = _descendants(process.pid)
-    worker = next(number for number in descendants if "run_huey" in _command_line(number))
-    os.kill(worker, signal.SIGKILL)
+    os.kill(_workers(process)[0], signal.SIGKILL)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "The worker was ended by SIGKILL. Everything else was ended, too." in output
-    assert not [number for number in descendants if _is_alive(number)]
+    wait_until(lambda: not [number for number in descendants if _is_alive(number)])
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["the site's port", "the simulator's port"])
@@ -125,6 +127,10 @@ def _descendants(number: int) -> list[int]:
     return found[1:]
 
 
+def _workers(process: subprocess.Popen[str]) -> list[int]:
+    return [number for number in _descendants(process.pid) if "run_huey" in _command_line(number)]
+
+
 def _command_line(number: int) -> str:
     command = ["ps", "-p", str(number), "-o", "args="]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
@@ -132,12 +138,11 @@ def _command_line(number: int) -> str:
 
 def _is_alive(number: int) -> bool:
     """Say whether a process still works: one that only waits to be collected does not."""
-    time.sleep(0.05)
     command = ["ps", "-p", str(number), "-o", "stat="]
     state = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     return bool(state) and not state.startswith("Z")
 
 
 def _end(number: int) -> None:
-    if _is_alive(number):
+    with suppress(ProcessLookupError):
         os.kill(number, signal.SIGKILL)

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
+from tests.processes import free_port, wait_until
 from tests.provider import Provider
 from web.simulator import events, payments, store
 
@@ -43,9 +44,7 @@ def pay_page(http: httpx.Client) -> str:
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[str]:
     """The simulator as a process of its own, which has to end well when it is told to."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    address = f"http://127.0.0.1:{free_port()}"
     told = {
         "DJANGO_SETTINGS_MODULE": "web.settings",
         "SIMULATOR_URL": address,
@@ -55,16 +54,17 @@ def running(folder: Path) -> Iterator[str]:
         [sys.executable, "manage.py", "simulator"], cwd=settings.BASE_DIR, env=os.environ | told, text=True
     )
     try:
-        until = time.monotonic() + 30
-        while time.monotonic() < until:
-            with contextlib.suppress(httpx.ConnectError):
-                httpx.get(address)
-                break
-            time.sleep(0.1)
+        wait_until(lambda: _answers(address))
         yield address
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
+
+
+def _answers(address: str) -> bool:
+    with contextlib.suppress(httpx.HTTPError):
+        return httpx.get(address).is_success
+    return False
 
 
 def status(http: httpx.Client) -> str:
@@ -198,7 +198,7 @@ def test_a_card_is_charged_again_only_for_its_owner(http: httpx.Client, provider
 
 @pytest.mark.parametrize(("account", "end"), [("0123456789", "success"), ("0000000000", "failed")])
 def test_a_transfer_is_pending_then_told(http: httpx.Client, account: str, end: str) -> None:
-    bank = {"name": "Ada Okafor", "account_number": account, "bank_code": "058"}
+    bank = {"type": "nuban", "name": "Ada Okafor", "account_number": account, "bank_code": "058"}
     recipient = http.post("/transferrecipient", json=bank).json()["data"]["recipient_code"]
     assert http.post("/transferrecipient", json=bank).json()["data"]["recipient_code"] == recipient
     asked = {"source": "balance", "reference": "stw-0000000000001", "amount": 500, "recipient": recipient}
@@ -237,7 +237,7 @@ def test_an_event_is_given_up_after_three_days(http: httpx.Client, monkeypatch: 
     assert 71 < (now - began) / 3600 < 73
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(240)
 def test_it_serves_keeps_its_memory_over_a_restart_and_ends(tmp_path: Path) -> None:
     with running(tmp_path) as address:
         page = httpx.post(f"{address}/transaction/initialize", json=ASKED, headers=KEY).json()

@@ -46,6 +46,14 @@ def test_a_mail_program_posts_without_cookie_or_token_of_a_form(saver: User) -> 
     assert not User.objects.get(pk=saver.pk).wants_rank_changes
 
 
+def test_a_mail_program_that_drops_the_final_slash_is_heard(saver: User) -> None:
+    outside = Client(enforce_csrf_checks=True)
+    bare = path(saver, "rank_changed").rstrip("/")
+    assert outside.post(bare, {"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert not User.objects.get(pk=saver.pk).wants_rank_changes
+    assert outside.get(bare).status_code == 301
+
+
 def test_what_waits_is_not_sent_any_more(client: Client, saver: User) -> None:
     for number, kind in enumerate(["rank_changed", "weekly_digest", "rank_changed"]):
         row = OutboxRow.objects.create(kind=kind, dedupe_key=str(number), user=saver)

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from huey.contrib import djhuey
+from pytest_django.fixtures import Settings
 
 from savings import inbox, ledger, payments, tasks
 from savings.models import Payment, Plan, WebhookEvent
@@ -61,6 +62,21 @@ def test_an_event_is_kept_and_handed_to_a_worker(client: Client) -> None:
 
 def test_a_post_without_a_session_or_a_csrf_token_is_taken() -> None:
     assert post(Client(enforce_csrf_checks=True), BODY) == 200
+
+
+def test_an_event_is_taken_without_the_final_slash(settings: Settings) -> None:
+    for debug in (False, True):
+        settings.DEBUG = debug
+        headers = {"x-paystack-signature": signature(BODY, settings.PROVIDER_SECRET_KEY)}
+        outside = Client(enforce_csrf_checks=True)
+        answer = outside.post(URL.rstrip("/"), BODY, content_type="application/json", headers=headers)
+        assert answer.status_code == 200
+    assert WebhookEvent.objects.get().times_received == 2
+
+
+def test_a_forged_event_without_the_final_slash_is_turned_away(client: Client) -> None:
+    answer = client.post(URL.rstrip("/"), BODY, content_type="application/json")
+    assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("signed", ["", "0" * 128, signature(BODY, "sk_the_key_before"), "\u20ac"])

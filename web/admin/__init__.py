@@ -2,9 +2,19 @@
 
 from django.contrib import admin
 
-from web.admin import circles, installation, ledger, outbox, payments, plans, statements, users
+from web.admin import circles, installation, ledger, outbox, payments, plans, postponements, statements, users
 
-__all__ = ["circles", "installation", "ledger", "outbox", "payments", "plans", "statements", "users"]
+__all__ = [
+    "circles",
+    "installation",
+    "ledger",
+    "outbox",
+    "payments",
+    "plans",
+    "postponements",
+    "statements",
+    "users",
+]
 
 admin.site.site_header = "Asusu"
 admin.site.site_title = "Asusu staff"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -13,7 +14,10 @@ from django.utils.safestring import SafeString
 from savings import money, payments
 from savings.exceptions import ProviderRefused, ProviderUnavailable
 from savings.models import Payment, WebhookEvent
+from savings.storable import reason
 from web.admin.base import Picked, ReadOnlyAdmin
+
+logger = logging.getLogger(__name__)
 
 # Each question may take as long as the provider's timeout, while the browser waits.
 MOST_AT_ONCE = 10
@@ -103,9 +107,12 @@ class PaymentAdmin(ReadOnlyAdmin):
         for payment in rows:
             reference = payment.transaction.reference
             try:
-                movement = payments.settle(payment.foreign_reference or reference)
-            except (ProviderUnavailable, ProviderRefused) as error:
-                self.message_user(request, f"{reference}: {error}", messages.ERROR)
+                movement = payments.settle(reference)
+            except Exception as error:
+                # One that fails, for whatever reason, must not keep the others from being asked about.
+                if not isinstance(error, (ProviderUnavailable, ProviderRefused)):
+                    logger.exception("payment %s could not be asked about", reference)
+                self.message_user(request, f"{reference}: {reason(error)}", messages.ERROR)
                 continue
             said = movement.get_status_display() if movement else "unknown there"
             self.log_change(request, payment, f"Asked the provider again: {said}")

@@ -3,63 +3,58 @@
 from __future__ import annotations
 
 import functools
-import json
 import re
+import secrets
 import time
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.utils.crypto import constant_time_compare
 
-from web.simulator import events, payments, shapes, store
+from web.simulator import asked, events, payments, shapes, store
+from web.simulator.asked import No
 from web.simulator.store import Document
 
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _REFERENCE = re.compile(r"[A-Za-z0-9.=-]{1,100}")
+_TRANSFER_REFERENCE = re.compile(r"[a-z0-9_-]{16,100}")
 _TRANSFER_SECONDS = 4
 # Money sent to this account number comes back as failed, so that failures can be tried.
 FAILING_ACCOUNT = "0000000000"
 
 
-class _No(Exception):
-    """A request the provider declines, with the HTTP status and code of its answer."""
-
-    def __init__(self, message: str, *, status: int = 400, code: str = "") -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-
-
 def _view(method: str) -> Callable[[Callable[..., JsonResponse]], Callable[..., JsonResponse]]:
     """Take one method only, ask for the secret key, and answer what the view declines as the provider would."""
+    allowed = ["GET", "HEAD"] if method == "GET" else [method]
 
     def decorate(view: Callable[..., JsonResponse]) -> Callable[..., JsonResponse]:
         @functools.wraps(view)
         def answer(request: HttpRequest, **parts: str) -> JsonResponse:
+            if request.method not in allowed:
+                return _decline(No("Method not allowed", status=405), {"Allow": ", ".join(allowed)})
             try:
-                if request.method != method:
-                    raise _No("Method not allowed", status=405)
                 _check_key(request)
                 return view(request, **parts)
-            except _No as no:
-                reason = {"type": "validation_error", "code": no.code} if no.code else {}
-                return JsonResponse({"status": False, "message": str(no), **reason}, status=no.status)
+            except No as no:
+                return _decline(no)
 
         return answer
 
     return decorate
 
 
+def _decline(no: No, headers: dict[str, str] | None = None) -> JsonResponse:
+    reason = {"type": "validation_error", "code": no.code} if no.code else {}
+    return JsonResponse({"status": False, "message": str(no), **reason}, status=no.status, headers=headers)
+
+
 @_view("POST")
 def initialize(request: HttpRequest) -> JsonResponse:
     """Announce a payment."""
-    asked = _body(request)
-    payment = _announce(
-        asked,
-        metadata=asked.get("metadata") or {},
-        callback=str(asked.get("callback_url") or settings.SITE_URL),
-    )
+    body = asked.read(request, asked.INITIALIZE)
+    callback = asked.link(body.get("callback_url") or settings.SITE_URL)
+    payment = _announce(body, callback=callback)
     return _yes("Authorization URL created", shapes.checkout(payment, settings.SIMULATOR_URL))
 
 
@@ -68,18 +63,18 @@ def verify(request: HttpRequest, reference: str) -> JsonResponse:
     """Say what became of a payment."""
     payment = payments.find(reference)
     if payment is None:
-        raise _No("Transaction reference not found", status=404)
+        raise No("Transaction reference not found", status=404)
     return _yes("Verification successful", shapes.payment(payment))
 
 
 @_view("POST")
 def charge_authorization(request: HttpRequest) -> JsonResponse:
     """Charge a card that was used before, by the same e-mail address."""
-    asked = _body(request)
-    card = store.get("authorization", str(asked.get("authorization_code")))
-    if card is None or card["email"] != asked.get("email"):
-        raise _No("Authorization code not found for this customer", code="invalid_authorization")
-    payment = _announce(asked, metadata={}, callback="")
+    body = asked.read(request, asked.CHARGE_AUTHORIZATION)
+    card = store.get("authorization", body["authorization_code"])
+    if card is None or card["email"] != body["email"]:
+        raise No("Authorization code not found for this customer", code="invalid_authorization")
+    payment = _announce(body, callback="")
     payments.charge(payment, card)
     payments.save(payment)
     return _yes("Charge attempted", shapes.charged(payment))
@@ -88,19 +83,16 @@ def charge_authorization(request: HttpRequest) -> JsonResponse:
 @_view("POST")
 def create_transfer_recipient(request: HttpRequest) -> JsonResponse:
     """Register a bank account to send money to; the same account again is the same recipient."""
-    asked = _body(request)
-    if not all(
-        isinstance(asked.get(name), str) and asked[name] for name in ("name", "account_number", "bank_code")
-    ):
-        raise _No("Name, account number and bank code are required", code="invalid_params")
-    code = f"RCP_{asked['bank_code']}{asked['account_number']}"
+    body = asked.read(request, asked.TRANSFER_RECIPIENT)
+    code = f"RCP_{body['bank_code']}{body['account_number']}"
     recipient = store.get("recipient", code) or {
         "id": store.next_id(),
         "recipient_code": code,
-        "name": asked["name"],
-        "account_number": asked["account_number"],
-        "bank_code": asked["bank_code"],
-        "currency": asked.get("currency") or settings.CURRENCY,
+        "type": body["type"],
+        "name": body["name"],
+        "account_number": body["account_number"],
+        "bank_code": body["bank_code"],
+        "currency": asked.currency(body),
         "created_at": time.time(),
     }
     store.put("recipient", code, recipient)
@@ -110,26 +102,27 @@ def create_transfer_recipient(request: HttpRequest) -> JsonResponse:
 @_view("POST")
 def transfer(request: HttpRequest) -> JsonResponse:
     """Send money to a recipient: pending at first, then told by an event."""
-    asked = _body(request)
-    recipient = store.get("recipient", str(asked.get("recipient")))
+    body = asked.read(request, asked.TRANSFER)
+    recipient = store.get("recipient", body["recipient"])
     if recipient is None:
-        raise _No("Recipient not found", code="invalid_recipient")
-    reference = str(asked.get("reference") or "")
-    if store.get("transfer", reference):
-        raise _No("Transfer reference already exists", code="duplicate_reference")
+        raise No("Recipient not found", code="invalid_recipient")
+    reference = body["reference"]
+    if not _TRANSFER_REFERENCE.fullmatch(reference):
+        raise No("Invalid transfer reference", code="invalid_reference")
     sent: Document = {
         "id": store.next_id(),
         "reference": reference,
         "transfer_code": f"TRF_{reference}",
-        "amount": _amount(asked),
-        "currency": asked.get("currency") or settings.CURRENCY,
-        "reason": str(asked.get("reason") or ""),
+        "amount": asked.amount(body),
+        "currency": asked.currency(body),
+        "reason": body.get("reason", ""),
         "recipient": recipient,
         "status": "pending",
         "created_at": time.time(),
         "sent_at": None,
     }
-    store.put("transfer", reference, sent)
+    if not store.add("transfer", reference, sent):
+        raise No("Transfer reference already exists", code="duplicate_reference")
     told = _finished(sent)
     events.send(f"transfer.{told['status']}", shapes.verified_transfer(told), at=told["sent_at"])
     return _yes("Transfer has been queued", shapes.transfer(sent))
@@ -140,7 +133,7 @@ def verify_transfer(request: HttpRequest, reference: str) -> JsonResponse:
     """Say what became of money that was sent."""
     sent = store.get("transfer", reference)
     if sent is None:
-        raise _No("Transfer not found", status=404)
+        raise No("Transfer not found", status=404)
     told = _finished(sent)
     return _yes(
         "Transfer retrieved", shapes.verified_transfer(told if told["sent_at"] <= time.time() else sent)
@@ -159,41 +152,24 @@ def _yes(message: str, data: Document, *, status: int = 200) -> JsonResponse:
 def _check_key(request: HttpRequest) -> None:
     given = request.headers.get("Authorization", "")
     if not constant_time_compare(given, f"Bearer {settings.PROVIDER_SECRET_KEY}"):
-        raise _No("Invalid key", status=401)
+        raise No("Invalid key", status=401)
 
 
-def _body(request: HttpRequest) -> Document:
-    try:
-        asked: Any = json.loads(request.body)
-    except ValueError:
-        asked = None
-    if not isinstance(asked, dict):
-        raise _No("Send a JSON object", code="invalid_params")
-    return asked
-
-
-def _announce(asked: Document, *, metadata: Document, callback: str) -> Document:
-    """Store the payment that was asked for, once per reference."""
-    email, reference = asked.get("email"), asked.get("reference")
-    if not isinstance(email, str) or "@" not in email:
-        raise _No("Invalid Email Address Passed", code="invalid_email_address")
-    if not isinstance(reference, str) or not _REFERENCE.fullmatch(reference):
-        raise _No("Invalid transaction reference", code="invalid_reference")
+def _announce(body: Document, *, callback: str) -> Document:
+    """Store the payment that was asked for, once per reference; without one it gets one, as at the provider."""
+    if not _EMAIL.fullmatch(body["email"]):
+        raise No("Invalid Email Address Passed", code="invalid_email_address")
+    reference = body.get("reference", secrets.token_hex(5))
+    if not _REFERENCE.fullmatch(reference):
+        raise No("Invalid transaction reference", code="invalid_reference")
     payment = payments.announce(
         reference=reference,
-        amount=_amount(asked),
-        currency=str(asked.get("currency") or settings.CURRENCY),
-        email=email,
-        metadata=metadata,
+        amount=asked.amount(body),
+        currency=asked.currency(body),
+        email=body["email"],
+        metadata=body.get("metadata") or {},
         callback=callback,
     )
     if payment is None:
-        raise _No("Duplicate Transaction Reference", code="duplicate_reference")
+        raise No("Duplicate Transaction Reference", code="duplicate_reference")
     return payment
-
-
-def _amount(asked: Document) -> int:
-    amount = asked.get("amount")
-    if type(amount) is not int or amount <= 0:
-        raise _No("Invalid Amount Sent", code="invalid_amount")
-    return amount

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from django.conf import settings
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.core.handlers.wsgi import WSGIRequest
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.urls import Resolver404, resolve
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ def _answer(request: WSGIRequest) -> HttpResponse:
         return JsonResponse({"status": False, "message": "Not found"}, status=404)
     try:
         response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    except (BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError):
+        return JsonResponse({"status": False, "message": "Bad request"}, status=400)
     except Exception:
         logger.exception("the simulator broke at %s", request.path_info)
         return JsonResponse({"status": False, "message": "The simulator broke"}, status=500)

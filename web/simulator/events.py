@@ -56,7 +56,7 @@ def _deliver(delivery: store.Delivery) -> bool:
             answer = client.post(
                 f"{settings.SITE_URL}/payments/webhook/paystack/", content=delivery.body, headers=headers
             )
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         logger.info("the site did not take an event: %s", type(error).__name__)
         return False
     if answer.status_code != 200:

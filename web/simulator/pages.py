@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import mimetypes
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from savings import money
-from web.simulator import payments
+from web.simulator import asked, payments
 from web.simulator.store import Document
 
+_ALLOWED = ("GET", "HEAD", "POST")
 _STATIC = {"css/app.css", "img/logo.svg"}
 
 
@@ -21,6 +23,8 @@ def pay(request: HttpRequest, access_code: str) -> HttpResponse:
     payment = payments.find_by_access_code(access_code)
     if payment is None:
         return _page("simulator/unknown.html", {}, status=404)
+    if request.method not in _ALLOWED:
+        return HttpResponse(status=405, headers={"Allow": ", ".join(_ALLOWED)})
     script = payments.OUTCOMES.get(request.POST.get("outcome", ""))
     if request.method != "POST" or script is None or payment["status"] == "success":
         return _page("simulator/pay.html", {"payment": payment, "amount": _amount(payment)})
@@ -44,10 +48,14 @@ def static_file(request: HttpRequest, name: str) -> HttpResponse:
 
 def _way_back(payment: Document) -> str:
     """Return where the provider sends the browser: its page of cancelling, or the callback with the reference twice."""
-    if payment["status"] == "abandoned" and payment["metadata"].get("cancel_action"):
-        return str(payment["metadata"]["cancel_action"])
+    metadata = payment["metadata"]
+    if payment["status"] == "abandoned" and isinstance(metadata, dict) and metadata.get("cancel_action"):
+        # Metadata may hold anything: what is no address leads to the callback.
+        with contextlib.suppress(asked.No):
+            return asked.link(str(metadata["cancel_action"]))
+    callback = urlsplit(payment["callback_url"] or settings.SITE_URL)
     query = urlencode({"trxref": payment["reference"], "reference": payment["reference"]})
-    return f"{payment['callback_url']}?{query}"
+    return urlunsplit(callback._replace(query=f"{callback.query}&{query}" if callback.query else query))
 
 
 def _amount(payment: Document) -> str:

@@ -14,7 +14,7 @@ CARD = {"brand": "visa", "last4": "4081", "bank": "Test Bank"}
 
 
 def announce(
-    *, reference: str, amount: int, currency: str, email: str, metadata: Document, callback: str
+    *, reference: str, amount: int, currency: str, email: str, metadata: Document | str, callback: str
 ) -> Document | None:
     """Store a new payment, which like the real provider's is abandoned until somebody pays it. Sums in kobo.
 

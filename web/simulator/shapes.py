@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 
 from web.simulator.store import Document
 
@@ -63,7 +64,7 @@ def charged(payment: Document) -> Document:
         "gateway_response": payment["gateway_response"],
         "channel": "card",
         "ip_address": None,
-        "metadata": "",
+        "metadata": _as_text(payment["metadata"]),
         "log": None,
         "plan": None,
         "transaction_date": _moment(payment["paid_at"] or payment["created_at"]),
@@ -114,7 +115,7 @@ def recipient(recipient: Document) -> Document:
         "integration": _INTEGRATION,
         "domain": "test",
         "active": True,
-        "type": "nuban",
+        "type": recipient.get("type", "nuban"),
         "name": recipient["name"],
         "description": "",
         "email": "",
@@ -176,6 +177,11 @@ def _sent(transfer: Document) -> Document:
         "createdAt": created,
         "updatedAt": created,
     }
+
+
+def _as_text(metadata: Document | str) -> str:
+    """Return metadata as charging a card again answers it: a text in any case."""
+    return metadata if isinstance(metadata, str) else json.dumps(metadata) if metadata else ""
 
 
 def _moment(seconds: float | None) -> str | None:

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from savings import board_upkeep, boards
 from savings.models import Circle
+from savings.storable import reason
 
 
 class Command(BaseCommand):
@@ -24,16 +25,35 @@ class Command(BaseCommand):
             unknown = set(options["slugs"]) - {circle.slug for circle in circles}
             if unknown:
                 raise CommandError(f"There is no circle called {', '.join(sorted(unknown))}.")
-        for circle_id, slug in circles.values_list("pk", "slug"):
-            self._rebuild(circle_id, slug)
+        failed = [
+            slug
+            for circle_id, slug in circles.values_list("pk", "slug")
+            if not self._rebuild(circle_id, slug)
+        ]
+        if failed:
+            raise CommandError(f"These could not be built: {', '.join(failed)}. The reasons are above.")
 
-    def _rebuild(self, circle_id: int, slug: str) -> None:
+    def _rebuild(self, circle_id: int, slug: str) -> bool:
+        """Build one board; False where it fails for a reason of its own, so that the others are built."""
         begun_at = time.monotonic()
         try:
             members = board_upkeep.rebuild(circle_id, force=True)
         except boards.Away as error:
-            raise CommandError(f"Redis does not answer: {error}") from None
+            _check_redis()
+            self.stderr.write(f"{slug}: Redis refuses this board: {reason(error)}")
+            return False
+        except Exception as error:
+            self.stderr.write(f"{slug}: {reason(error)}")
+            return False
         if members is None:
             self.stdout.write(f"{slug}: somebody else is building it.")
-            return
+            return True
         self.stdout.write(f"{slug}: {members:,} members in {time.monotonic() - begun_at:.1f} s")
+        return True
+
+
+def _check_redis() -> None:
+    try:
+        boards.ping()
+    except boards.Away as error:
+        raise CommandError(f"Redis does not answer: {error}") from None

@@ -1,0 +1,140 @@
+"""Work done row by row: a row that fails is postponed with its reason, and the others go on."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from savings import traces
+from savings.models import Postponement
+from savings.storable import reason
+
+logger = logging.getLogger(__name__)
+
+_FIRST_WAIT = datetime.timedelta(minutes=5)
+_LONGEST_WAIT = datetime.timedelta(hours=6)
+
+
+def each(
+    task: str,
+    due: QuerySet[Any, Any],
+    do: Callable[[int], int],
+    *,
+    most: int | None = None,
+    away: tuple[type[Exception], ...] = (),
+) -> int:
+    """Call `do` with the id of each row of `due` that is not postponed, and return the sum of what it returned.
+
+    `due` is all that the task has to do, in the order in which it is done; `most` of them are done in this run. Each
+    call has to be a transaction of its own, so that its failure undoes nothing else. A row whose call raises is
+    postponed. Only an error of a type in `away`, or a database that does not answer, ends the run: then every further
+    row would fail too. No exception leaves the run.
+    """
+    total = 0
+    try:
+        clear_others(task, due)
+        failed = set(Postponement.objects.filter(task=task).values_list("row_id", flat=True))
+        ids = list(due.exclude(pk__in=waiting(task)).values_list("pk", flat=True)[:most])
+    except DatabaseError:
+        logger.exception("%s did not start", task)
+        return 0
+    for row_id in ids:
+        try:
+            total += do(row_id)
+            if row_id in failed:
+                clear(task, row_id)
+        except away as error:
+            logger.warning("%s stops at row %s: %s", task, row_id, reason(error))
+            break
+        except Exception as error:
+            if not record(task, row_id, error):
+                break
+    return total
+
+
+def record(task: str, row_id: int, error: Exception) -> datetime.datetime | None:
+    """Postpone a row of a task for the error that was raised, log it once, and return when it is tried again.
+
+    It waits 5 minutes after its first failure and twice as long after each further one, at most six hours. None when
+    the database does not answer: then nothing is known of the row, and the run should end.
+    """
+    traces.follower.failed(error)
+    if database_is_away(error):
+        logger.error("%s stops at row %s: the database is away: %s", task, row_id, reason(error))
+        return None
+    try:
+        with transaction.atomic():
+            postponed = _record(task, row_id, reason(error))
+    except DatabaseError:
+        logger.exception("%s could not postpone row %s after: %s", task, row_id, reason(error))
+        return None
+    # The traceback of a row that goes on failing is in the log already.
+    logger.error(
+        "%s failed for row %s, try %s, next try at %s: %s",
+        task,
+        row_id,
+        postponed.failures,
+        postponed.retry_at,
+        postponed.reason,
+        exc_info=error if postponed.failures == 1 else None,
+    )
+    return postponed.retry_at
+
+
+def clear(task: str, row_id: int) -> None:
+    """Forget the failures of a row that is done."""
+    Postponement.objects.filter(task=task, row_id=row_id).delete()
+
+
+def clear_others(task: str, due: QuerySet[Any, Any]) -> None:
+    """Forget the failures of all of a task's rows but those that a query finds: the others were done in another way."""
+    Postponement.objects.filter(task=task).exclude(row_id__in=due.order_by().values("pk")).delete()
+
+
+def waiting(task: str) -> QuerySet[Postponement, int]:
+    """Return the ids of a task's rows whose next try has not come: queries with a limit leave these out."""
+    later = Postponement.objects.filter(task=task, retry_at__gt=timezone.now())
+    return later.values_list("row_id", flat=True)
+
+
+def all_of(task: str) -> QuerySet[Postponement, int]:
+    """Return the ids of all of a task's postponed rows."""
+    return Postponement.objects.filter(task=task).values_list("row_id", flat=True)
+
+
+def database_is_away(error: Exception) -> bool:
+    """Tell whether an error means that the database is gone, and not that one statement failed (a deadlock, say)."""
+    if not isinstance(error, (InterfaceError, OperationalError)):
+        return False
+    try:
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return True
+    return False
+
+
+def _record(task: str, row_id: int, why: str) -> Postponement:
+    now = timezone.now()
+    postponed, is_new = Postponement.objects.get_or_create(
+        task=task,
+        row_id=row_id,
+        defaults={"reason": why, "first_failed_at": now, "retry_at": now + _FIRST_WAIT},
+    )
+    if is_new:
+        return postponed
+    # Doubling beyond the longest wait would overflow one day.
+    wait = min(_FIRST_WAIT * 2 ** min(postponed.failures, 10), _LONGEST_WAIT)
+    here = Postponement.objects.filter(pk=postponed.pk)
+    here.update(failures=F("failures") + 1, reason=why, retry_at=now + wait)
+    postponed.refresh_from_db()
+    return postponed

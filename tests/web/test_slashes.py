@@ -1,0 +1,52 @@
+"""Addresses without their final slash: led on where nothing is lost by it, and served where a body would be."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from savings.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+def patterns(resolver: URLResolver, prefix: str = "") -> list[str]:
+    """Every address of the site that has no part to fill in."""
+    found = []
+    for entry in resolver.url_patterns:
+        path = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            found += patterns(entry, path)
+        elif isinstance(entry, URLPattern) and path.endswith("/"):
+            found.append(path)
+    return [path for path in found if "<" not in path and "(" not in path and path != "/"]
+
+
+# The admin leads to its own addresses in its own way, and no machine posts to it.
+PATHS = [path for path in patterns(get_resolver()) if not path.startswith(("__", "admin/"))]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_post_without_the_final_slash_is_answered_like_one_with_it(client: Client, path: str) -> None:
+    bare = client.post(f"/{path.rstrip('/')}", {"x": "1"})
+    whole = client.post(f"/{path}", {"x": "1"})
+    assert bare.status_code == whole.status_code
+    assert bare.get("Location") == whole.get("Location")
+
+
+def test_a_look_is_led_on(client: Client) -> None:
+    assert client.get("/accounts/login?next=/stash/").headers["Location"] == "/accounts/login/?next=/stash/"
+
+
+def test_a_form_without_the_final_slash_still_needs_its_token(saver: User) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(saver)
+    assert browser.post("/profile/theme", {"theme": "dark"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path", ["/no-such-page", "/payments/webhook/paystackx", "/payments/webhook/paystack/x"]
+)
+def test_what_is_not_there_is_not_there(client: Client, path: str) -> None:
+    assert client.post(path).status_code == 404

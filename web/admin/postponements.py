@@ -1,0 +1,33 @@
+"""What background tasks could not do, for staff: which row, why, and when it is tried again."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from savings.models import Postponement
+from web.admin.base import ReadOnlyAdmin
+
+
+@admin.register(Postponement)
+class PostponementAdmin(ReadOnlyAdmin):
+    list_display = ("task", "row_id", "failures", "first_failed_at", "retry_at", "reason")
+    finds_by = ("task",)
+    user_path = ""
+    search_help_text = "The whole name of a task"
+    fields = list_display
+    actions = ("try_again",)
+
+    def has_try_again_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("savings.change_postponement")
+
+    @admin.action(description="Try again at the task's next run", permissions=["try_again"])
+    def try_again(self, request: HttpRequest, chosen: QuerySet[Postponement]) -> None:
+        for postponement in chosen:
+            Postponement.objects.filter(pk=postponement.pk).update(retry_at=timezone.now())
+            self.log_change(request, postponement, "To be tried again")
+            self.message_user(
+                request, f"{postponement}: is tried again at the task's next run", messages.SUCCESS
+            )

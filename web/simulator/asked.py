@@ -1,0 +1,201 @@
+"""What a request asks the provider for: its body, JSON or a form, held to the fields that the provider describes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl, urlsplit
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, UnreadablePostError
+
+from web.simulator.store import Document
+
+_FORM = "application/x-www-form-urlencoded"
+# JSON numbers are exact up to here.
+_MOST = 2**53
+_CURRENCIES = {"GHS", "KES", "NGN", "ZAR", "USD"}
+_CHANNELS = {"card", "bank", "ussd", "qr", "eft", "mobile_money", "bank_transfer"}
+
+
+class No(Exception):
+    """A request the provider declines, with the HTTP status and code of its answer."""
+
+    def __init__(self, message: str, *, status: int = 400, code: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+@dataclasses.dataclass(frozen=True)
+class Field:
+    """A field of a body: `str`, `int`, `dict` or `list`, and the words that it may be, where they are listed."""
+
+    kind: type
+    is_required: bool = False
+    words: frozenset[str] = frozenset()
+
+
+TEXT, NUMBER, OBJECT = Field(str), Field(int), Field(dict)
+NEEDED_TEXT, NEEDED_NUMBER = Field(str, is_required=True), Field(int, is_required=True)
+_SHARED = {
+    "email": NEEDED_TEXT,
+    "amount": NEEDED_NUMBER,
+    "currency": TEXT,
+    "reference": TEXT,
+    "split_code": TEXT,
+    "split": OBJECT,
+    "subaccount": TEXT,
+    "transaction_charge": TEXT,
+    "bearer": Field(str, words=frozenset({"account", "subaccount"})),
+    "metadata": OBJECT,
+}
+INITIALIZE = _SHARED | {
+    "channels": Field(list, words=frozenset(_CHANNELS)),
+    "callback_url": TEXT,
+    "plan": TEXT,
+    "invoice_limit": NUMBER,
+    "label": TEXT,
+}
+CHARGE_AUTHORIZATION = _SHARED | {"authorization_code": NEEDED_TEXT, "queue": Field(bool)}
+TRANSFER_RECIPIENT = {
+    "type": Field(
+        str, is_required=True, words=frozenset({"nuban", "ghipss", "mobile_money", "basa", "authorization"})
+    ),
+    "name": NEEDED_TEXT,
+    "account_number": NEEDED_TEXT,
+    "bank_code": NEEDED_TEXT,
+    "currency": TEXT,
+    "authorization_code": TEXT,
+    "metadata": OBJECT,
+}
+TRANSFER = {
+    "source": NEEDED_TEXT,
+    "amount": NEEDED_NUMBER,
+    "recipient": NEEDED_TEXT,
+    "reference": NEEDED_TEXT,
+    "reason": TEXT,
+    "currency": Field(str, words=frozenset({"NGN", "ZAR", "KES", "GHS"})),
+}
+
+
+def read(request: HttpRequest, fields: Mapping[str, Field]) -> Document:
+    """Return a request's body, whose fields are as described. Raises No for any other."""
+    try:
+        text = request.body.decode()
+    except (UnicodeDecodeError, UnreadablePostError) as error:
+        raise No("Send UTF-8", code="invalid_params") from error
+    except RequestDataTooBig as error:
+        raise No("Request body too large", status=413) from error
+    is_form = request.content_type == _FORM
+    asked = _form(text, fields) if is_form else _json(text)
+    for name, field in fields.items():
+        _check(name, field, asked)
+    return asked
+
+
+def amount(asked: Document) -> int:
+    """Return the sum in kobo. Raises No for one that nobody can pay."""
+    number: int = asked["amount"]
+    if not 0 < number <= _MOST:
+        raise No("Invalid Amount Sent", code="invalid_amount")
+    return number
+
+
+def currency(asked: Document) -> str:
+    """Return the currency, the site's own where none was named."""
+    named = asked.get("currency", settings.CURRENCY)
+    if named not in _CURRENCIES | {settings.CURRENCY}:
+        raise No("Currency not supported by merchant", code="unsupported_currency")
+    return str(named)
+
+
+def link(address: str) -> str:
+    """Return an address that a browser can be sent to. Raises No for any other."""
+    try:
+        parts = urlsplit(address)
+        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        is_one = False
+    if not is_one or re.search(r"[\s\x00-\x1f\x7f]", address):
+        raise No("Invalid callback URL", code="invalid_callback_url")
+    return address
+
+
+def _json(text: str) -> Document:
+    try:
+        asked: Any = json.loads(text, parse_constant=_refuse_constant)
+        # Halves of characters, which JSON can write and nothing else can.
+        json.dumps(asked, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        asked = None
+    if not isinstance(asked, dict):
+        raise No("Send a JSON object", code="invalid_params")
+    return _with_metadata(asked)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _form(text: str, fields: Mapping[str, Field]) -> Document:
+    """Read a form, whose numbers, lists and objects are texts. The last of several fields of a name counts."""
+    try:
+        pairs = parse_qsl(
+            text, keep_blank_values=True, strict_parsing=bool(text), errors="strict", max_num_fields=100
+        )
+    except ValueError as error:
+        raise No("Send a form", code="invalid_params") from error
+    asked: Document = {}
+    for name, value in pairs:
+        field = fields.get(name.removesuffix("[]"), TEXT)
+        if name.endswith("[]") or (field.kind is list and not value.startswith("[")):
+            asked.setdefault(name.removesuffix("[]"), []).append(value)
+        else:
+            asked[name] = value if field.kind is str or name == "metadata" else _value(value)
+    return _with_metadata(asked)
+
+
+def _value(text: str) -> Any:
+    """Return the number, list or object that a text of a form stands for; the text itself where it is none."""
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _with_metadata(asked: Document) -> Document:
+    """Read metadata that was sent as a JSON text, which the provider's documents ask for; another text stays one."""
+    metadata = asked.get("metadata")
+    if isinstance(metadata, str):
+        found = _value(metadata)
+        return asked | {"metadata": found if isinstance(found, dict) else metadata}
+    return asked
+
+
+def _check(name: str, field: Field, asked: Document) -> None:
+    if name not in asked:
+        if field.is_required:
+            raise No(_message(name, "is required"), code=_code(name))
+        return
+    value = asked[name]
+    # A `bool` is an `int` to Python.
+    is_kind = type(value) is field.kind or (name == "metadata" and isinstance(value, str))
+    if not is_kind or (field.is_required and value == ""):
+        raise No(_message(name, "is not valid"), code=_code(name))
+    words = value if isinstance(value, list) else [value]
+    if field.words and not all(isinstance(word, str) and word in field.words for word in words):
+        raise No(_message(name, "is not valid"), code=_code(name))
+
+
+def _message(name: str, what: str) -> str:
+    usual = {"email": "Invalid Email Address Passed", "amount": "Invalid Amount Sent"}
+    return usual.get(name, f"{name} {what}")
+
+
+def _code(name: str) -> str:
+    return "invalid_email_address" if name == "email" else f"invalid_{name}"
