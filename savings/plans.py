@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime
-import unicodedata
+from contextlib import AbstractContextManager
 
 from django.db import transaction
 from django.utils import timezone
 
-from savings import interest, ledger, terms
+from savings import interest, ledger, terms, typed_text, unique_names
 from savings.exceptions import Refused
 from savings.models import Account, Membership, Plan, Product, User
+
+LONGEST_NAME = 60
 
 
 def start(
@@ -36,21 +38,22 @@ def start(
             return earlier
         _check_name(user, name)
         terms.check_opening(product, target_kobo=target_kobo, matures_on=matures_on, today=today)
-        plan = Plan.objects.create(
-            reference=reference,
-            user=user,
-            product=product,
-            name=name,
-            target_kobo=target_kobo,
-            rate_bps=interest.rate_bps(product, (matures_on - today).days if matures_on else None),
-            early_exit=product.early_exit,
-            penalty_bps=product.penalty_bps,
-            notice_hours=product.notice_hours,
-            interest_paid=product.interest_paid,
-            at_maturity=at_maturity,
-            started_on=today,
-            matures_on=matures_on,
-        )
+        with _name_taken_meanwhile(name):
+            plan = Plan.objects.create(
+                reference=reference,
+                user=user,
+                product=product,
+                name=name,
+                target_kobo=target_kobo,
+                rate_bps=interest.rate_bps(product, (matures_on - today).days if matures_on else None),
+                early_exit=product.early_exit,
+                penalty_bps=product.penalty_bps,
+                notice_hours=product.notice_hours,
+                interest_paid=product.interest_paid,
+                at_maturity=at_maturity,
+                started_on=today,
+                matures_on=matures_on,
+            )
         ledger.open_plan_account(plan)
     return plan
 
@@ -61,7 +64,8 @@ def rename(plan: Plan, name: str) -> None:
     with transaction.atomic():
         User.objects.touch(plan.user_id)
         _check_name(plan.user, name, but=plan)
-        Plan.objects.filter(pk=plan.pk).update(name=name)
+        with _name_taken_meanwhile(name):
+            Plan.objects.filter(pk=plan.pk).update(name=name)
     plan.name = name
 
 
@@ -103,19 +107,24 @@ def close(plan: Plan) -> None:
 
 def cleaned_name(name: str) -> str:
     """Return a plan's name without outer space and invisible characters. Raises Refused when nothing is left."""
-    visible = "".join(
-        char for char in name if unicodedata.category(char) not in {"Cc", "Cf", "Co", "Cn", "Cs"}
-    )
-    name = " ".join(visible.split())
-    longest = 60
-    if not name:
+    name = typed_text.line(name)
+    # A name of combining marks alone has nothing to search it by, and nothing to read.
+    if not typed_text.search_key(name):
         raise Refused("Give the plan a name.", field="name")
-    if len(name) > longest:
-        raise Refused(f"Use at most {longest} characters.", field="name")
+    if len(name) > LONGEST_NAME:
+        raise Refused(f"Use at most {LONGEST_NAME} characters.", field="name")
     return name
 
 
 def _check_name(user: User, name: str, *, but: Plan | None = None) -> None:
-    same = user.plans.open().filter(name__iexact=name)
-    if (same.exclude(pk=but.pk) if but else same).exists():
-        raise Refused(f"You already have a plan called {name}.", field="name")
+    others = user.plans.open()
+    if unique_names.is_taken(others.exclude(pk=but.pk) if but else others, "name", name):
+        raise Refused(_taken(name), field="name")
+
+
+def _name_taken_meanwhile(name: str) -> AbstractContextManager[None]:
+    return unique_names.refusing("name", _taken(name))
+
+
+def _taken(name: str) -> str:
+    return f"You already have a plan called {name}."

@@ -17,7 +17,7 @@ ROOT: Path = settings.BASE_DIR
 
 # Who stands on whom in savings/: a module imports only what comes before it. A new one finds its place here.
 TOWER = """
-exceptions money places mail_switches models exports compiled
+exceptions typed_text money places mail_switches models unique_names exports compiled
 references mail_sending
 traces
 gateway_answers gateway boards board_sql transaction_timeline outbox

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from allauth.account import forms as account
@@ -14,13 +15,16 @@ from allauth.mfa.webauthn import forms as webauthn
 from django import forms
 from django.core.validators import MaxLengthValidator
 
-from savings import email_changes, users
+from savings import email_changes, typed_text, users
 from savings.exceptions import Refused
 from savings.models import User
 
 # What reading a credential raises that no browser made.
 _MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
 _LONG_ENOUGH = "At least 10 characters. Three words you will remember are better than one you will not."
+# What is typed in more than one way, and what makes it what is stored.
+_TYPED = {"email": typed_text.email, "login": typed_text.email, "code": typed_text.code}
+_LONGEST_TYPED = 500
 _LABELS = {
     "email": "E-mail",
     "login": "E-mail",
@@ -42,6 +46,8 @@ class _OurWords(forms.Form):
             field.widget.attrs.pop("placeholder", None)
             field.label = _LABELS.get(name, field.label)
             field.help_text = _LONG_ENOUGH if name == "password1" else ""
+            if name in _TYPED:
+                _read_as(field, _TYPED[name])
         if "code" in self.fields:
             self.fields["code"].widget.attrs |= {"autocapitalize": "characters", "spellcheck": "false"}
 
@@ -164,6 +170,9 @@ class AddPasskeyForm(_OurWords, _Signed, webauthn.AddWebAuthnForm):
             "name"
         ].help_text = "So that you know it from others, such as the name of the phone it is on."
 
+    def clean_name(self) -> str:
+        return typed_text.line(self.cleaned_data["name"])
+
     def clean_credential(self) -> Any:
         return self.cleaned_data["credential"]
 
@@ -177,6 +186,9 @@ class EditPasskeyForm(_OurWords, webauthn.EditWebAuthnForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _short(self.fields["name"])
+
+    def clean_name(self) -> str:
+        return typed_text.line(self.cleaned_data["name"])
 
     def save(self) -> Authenticator:
         before = self.instance.wrap().name
@@ -197,6 +209,17 @@ class PasskeySecondStepForm(_Signed, webauthn.AuthenticateWebAuthnForm):
 
 class PasskeyProofForm(_Signed, webauthn.ReauthenticateWebAuthnForm):
     pass
+
+
+def _read_as(field: forms.Field, make: Callable[[str], str]) -> None:
+    """Have a field read what was typed as it is stored, before it is checked. What is shown again stays as typed."""
+    read = field.to_python
+
+    def to_python(value: Any) -> Any:
+        typed = read(value)
+        return make(typed) if isinstance(typed, str) and len(typed) <= _LONGEST_TYPED else typed
+
+    field.to_python = to_python  # type: ignore[method-assign] # this form's own copy of the field
 
 
 def _may_reset(user: User) -> bool:

@@ -8,8 +8,10 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
 from django.utils import timezone
+
+from savings import typed_text
+from savings.models.keys import Keyed, KeyedQuerySet, KeyField
 
 
 class EarlyExit(models.TextChoices):
@@ -91,7 +93,7 @@ class ProductRate(models.Model):
         return f"{self.rate_bps} bps from {self.from_days} days"
 
 
-class PlanQuerySet(models.QuerySet["Plan"]):
+class PlanQuerySet(KeyedQuerySet["Plan"]):
     def open(self) -> Self:
         return self.filter(closed_at__isnull=True)
 
@@ -100,7 +102,7 @@ class PlanQuerySet(models.QuerySet["Plan"]):
         return self.select_related("account", "product", "membership__circle")
 
 
-class Plan(models.Model):
+class Plan(Keyed):
     """One person's savings under one name. The terms are the product's on the day it started."""
 
     class AtMaturity(models.TextChoices):
@@ -112,6 +114,8 @@ class Plan(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="plans")
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="plans")
     name = models.CharField(max_length=60)
+    # What makes two names the same; see `savings.typed_text`.
+    name_key = KeyField("name", typed_text.key)
     target_kobo = models.BigIntegerField(null=True, blank=True)
     rate_bps = models.PositiveIntegerField()
     early_exit = models.CharField(max_length=10, choices=EarlyExit)
@@ -129,8 +133,7 @@ class Plan(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                "user",
-                Lower("name"),
+                fields=["user", "name_key"],
                 condition=Q(closed_at__isnull=True),
                 name="plan_name_once_per_user",
             ),
