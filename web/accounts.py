@@ -30,7 +30,7 @@ from qrcode.main import QRCode
 from savings import account_mails, credentials, email_changes, users
 from savings.exceptions import Refused
 from savings.models import User
-from web import devices
+from web import devices, sign_in
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -82,6 +82,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def post_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse:
         response = super().post_login(request, user, **kwargs)
         if isinstance(user, User):
+            response["Location"] = sign_in.safe_next(request, user, response["Location"])
             devices.note_sign_in(request, response, user)
         return response
 

@@ -142,13 +142,17 @@ def second_step(request: SaverRequest) -> HttpResponse:
 
 
 def unsent(request: SaverRequest) -> HttpResponse:
-    """Show the form that was sent while signed out, ready to be sent again or to be left."""
-    kept = sign_in.unsent(request)
+    """Show the form that this person sent while signed out, once, ready to be sent again or to be left."""
+    kept = sign_in.take_unsent(request)
     if kept is None:
         return redirect(request, "/dashboard/")
     path, fields = kept
     pairs = [(name, value) for name in fields for value in fields.getlist(name)]
-    typed = [(name.replace("_", " ").capitalize(), v) for name, v in pairs if v and name != "reference"]
+    typed = [
+        (name.replace("_", " ").capitalize(), value)
+        for name, value in pairs
+        if value and name != "reference" and not name.startswith("initial-")
+    ]
     return render(request, "users/unsent.html", {"path": path, "pairs": pairs, "typed": typed})
 
 
