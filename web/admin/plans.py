@@ -11,11 +11,18 @@ from django.http import HttpRequest
 from savings import money
 from savings.models import Plan, Product, ProductRate, User
 from web.admin.base import ReadOnlyAdmin, StaffAdmin
+from web.forms import MoneyField
 
 
 class RateInline(admin.TabularInline):
     model = ProductRate
     extra = 1
+
+
+class ProductForm(ModelForm):
+    """A product, with its smallest goal in naira."""
+
+    min_target_kobo = MoneyField(label="Smallest goal")
 
 
 @admin.register(Product)
@@ -32,6 +39,7 @@ class ProductAdmin(StaffAdmin):
         "is_offered",
     )
     user_path = ""
+    form = ProductForm
     inlines = (RateInline,)
 
     def save_model(self, request: HttpRequest, obj: Product, form: ModelForm, change: bool) -> None:  # noqa: FBT001

@@ -160,10 +160,11 @@ def _start(request: SaverRequest, form: StartForm) -> Plan:
 
 @transaction.atomic
 def _change(plan: Plan, form: EditForm) -> None:
-    plans.rename(plan, form.cleaned_data["name"])
-    matures_on = form.cleaned_data.get("matures_on")
-    if matures_on and matures_on != plan.matures_on:
-        plans.extend(plan, matures_on)
+    changes = form.changes
+    if "name" in changes:
+        plans.rename(plan, changes["name"])
+    if "matures_on" in changes:
+        plans.extend(plan, changes["matures_on"])
 
 
 def _pay_in(request: SaverRequest, plan: Plan, form: PayInForm) -> str:

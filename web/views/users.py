@@ -19,6 +19,7 @@ from savings.exceptions import Refused
 from savings.models import User
 from web import devices, sign_in
 from web import second_step as steps
+from web.changes import KnowsChanges
 from web.forms import Segments, Switch, add_refusal
 from web.http import SaverRequest, redirect, render_part, toast
 
@@ -26,7 +27,7 @@ from web.http import SaverRequest, redirect, render_part, toast
 _MOST_SHOWN = 20
 
 
-class ProfileForm(forms.Form):
+class ProfileForm(KnowsChanges, forms.Form):
     """What a person says about themselves."""
 
     name = forms.CharField(
@@ -64,9 +65,8 @@ def profile(request: SaverRequest) -> HttpResponse:
     form = ProfileForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_valid():
         try:
-            users.change_profile(user, **form.cleaned_data)
+            users.change_profile(user, **form.changes)
         except Refused as refused:
-            user.refresh_from_db()
             add_refusal(form, refused)
         else:
             toast(request, "Saved")
