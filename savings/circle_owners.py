@@ -5,32 +5,44 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from savings import circles, scores
+from savings import circles, scores, typed_text
 from savings.exceptions import Refused
 from savings.models import Circle, CircleEvent, Membership, User
 
 _NOT_YOURS = "You do not look after this circle any more."
 
 
-def change(circle: Circle, *, name: str, description: str, joining: str, goal_kobo: int) -> None:
+def change(
+    circle: Circle,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    joining: str | None = None,
+    goal_kobo: int | None = None,
+) -> None:
     """Rename a circle, describe it anew, say who may join and what it saves for (kobo).
 
-    Its end stays: every member's plan runs to it, and those only their savers move. Raises Refused, with the field,
-    for a name or goal that is none, for another goal once the circle has ended, and when somebody else owns it by now.
+    What is not given stays as it is, and so does its end: every member's plan runs to it, and only its saver moves
+    that. Raises Refused, with the field, for an invalid name or goal, for another goal once the circle has ended, and
+    when somebody else owns it by now.
     """
-    name = circles.cleaned_name(name)
-    circles.check_goal(goal_kobo)
-    changes: dict[str, object] = {
-        "name": name,
-        "description": description.strip(),
-        "joining": joining,
-        "goal_kobo": goal_kobo,
-    }
+    changes: dict[str, object] = {}
+    if name is not None:
+        changes["name"] = circles.cleaned_name(name)
+    if description is not None:
+        changes["description"] = typed_text.paragraph(description)
+    if goal_kobo is not None:
+        circles.check_goal(goal_kobo)
+        changes["goal_kobo"] = goal_kobo
+    if joining is not None:
+        changes["joining"] = joining
+    if not changes:
+        return
     with transaction.atomic():
         now = _locked(circle)
-        if goal_kobo != now.goal_kobo and now.has_ended(timezone.localdate()):
+        if goal_kobo not in {None, now.goal_kobo} and now.has_ended(timezone.localdate()):
             raise Refused("This circle has ended: its goal stays what it was.", field="goal")
-        if joining not in {now.joining, Circle.Joining.CLOSED}:
+        if joining is not None and joining not in {now.joining, Circle.Joining.CLOSED}:
             changes["member_limit"] = circles.limit_for(joining)
         Circle.objects.filter(pk=circle.pk).update(**changes)
         # Name and goal stand on the board too, and all of it on the members' pages.

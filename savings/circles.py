@@ -5,15 +5,14 @@ from __future__ import annotations
 import datetime
 import itertools
 import secrets
-import unicodedata
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
-from savings import emails, leaderboards, money, nicknames, plans, terms
+from savings import emails, leaderboards, money, nicknames, plans, terms, typed_text
 from savings.exceptions import Refused
 from savings.models import Account, Circle, CircleEvent, Membership, Plan, Product, User
 
@@ -51,7 +50,7 @@ def start(
         circle = Circle.objects.create(
             slug=f"{slugify(name)[:60].strip('-') or 'circle'}-{secrets.token_hex(4)}",
             name=name,
-            description=description.strip(),
+            description=typed_text.paragraph(description),
             **terms.offered(product.pk).for_circle(),
             goal_kobo=goal_kobo,
             starts_on=today,
@@ -133,13 +132,22 @@ def take_out(membership: Membership, why: str) -> None:
     tell(membership, why)
 
 
-def show_as(membership: Membership, *, nickname: str, hides_amount: bool, on_board: bool) -> None:
+def show_as(
+    membership: Membership,
+    *,
+    nickname: str | None = None,
+    hides_amount: bool | None = None,
+    on_board: bool | None = None,
+) -> None:
     """Change how a member is shown: their name, whether their sum is seen, whether they have a place at all.
 
-    Raises Refused for a nickname that somebody else in the circle has, or that is none, and for coming onto a board
-    whose places are fixed.
+    What is not given stays as it is. Raises Refused for an invalid nickname or one that somebody else in the circle
+    has, and for coming onto a board whose places are fixed.
     """
-    nickname = nicknames.cleaned(nickname)
+    asked = {"nickname": nickname, "hides_amount": hides_amount, "on_board": on_board}
+    changes = {field: value for field, value in asked.items() if value is not None}
+    if nickname is not None:
+        changes["nickname"] = nickname = nicknames.cleaned(nickname)
     with transaction.atomic():
         User.objects.touch(membership.user_id)
         membership.refresh_from_db()
@@ -152,28 +160,33 @@ def show_as(membership: Membership, *, nickname: str, hides_amount: bool, on_boa
             and membership.circle.settled_at
         ):
             raise Refused("This circle has ended without a place for you: it is fixed now.", field="on_board")
-        nicknames.check_free(membership.circle_id, nickname, but=membership)
-        with nicknames.taken_meanwhile():
-            leaderboards.changed(
-                membership,
-                f"shown:{membership.version}",
-                nickname=nickname,
-                hides_amount=hides_amount,
-                on_board=on_board,
-            )
+        if nickname is not None:
+            nicknames.check_free(membership.circle_id, nickname, but=membership)
+        if changes:
+            with nicknames.taken_meanwhile():
+                leaderboards.changed(membership, f"shown:{membership.version}", **changes)
     membership.refresh_from_db()
 
 
 def directory(search: str) -> QuerySet[Circle]:
-    """Return the circles that anybody may join and that have not ended, with that in their names, for a keyset page."""
+    """Return the circles that anybody may join and that have not ended, with that in their names, for a keyset page.
+
+    Letter case and tone marks do not count.
+    """
     found = Circle.objects.public().filter(ends_on__gt=timezone.localdate())
-    return found.filter(name__icontains=search) if search else found
+    key = typed_text.search_key(search)
+    if not key:
+        return found
+    # Those without a key were written by the previous release, during a deploy.
+    return found.filter(
+        Q(name_search__contains=key) | Q(name_search=None, name__icontains=typed_text.line(search))
+    )
 
 
 def cleaned_name(name: str) -> str:
     """Return a circle's name without outer space and invisible characters. Raises Refused when nothing is left."""
-    name = " ".join("".join(c for c in name if unicodedata.category(c)[0] != "C" or c.isspace()).split())
-    if not name:
+    name = typed_text.line(name)
+    if not typed_text.search_key(name):
         raise Refused("Give the circle a name.", field="name")
     if len(name) > LONGEST_NAME:
         raise Refused(f"Use at most {LONGEST_NAME} characters.", field="name")
@@ -189,6 +202,11 @@ def check_goal(goal_kobo: int) -> None:
 def new_code() -> str:
     """Return the secret part of a fresh invite link: 96 bits."""
     return secrets.token_urlsafe(12)
+
+
+def cleaned_code(code: str) -> str:
+    """Return the secret part of an invite link without what was pasted along with it: spaces, marks, a full stop."""
+    return "".join(char for char in code if char.isascii() and (char.isalnum() or char in "-_"))
 
 
 def limit_for(joining: str) -> int | None:
@@ -263,9 +281,11 @@ def _enter(
 
 def _plan_name(user: User, circle: Circle) -> str:
     """Return the circle's name, numbered where the person has a plan of that name already."""
-    taken = {name.casefold() for name in user.plans.open().values_list("name", flat=True)}
+    taken = {typed_text.key(name) for name in user.plans.open().values_list("name", flat=True)}
     for number in itertools.count(1):
-        name = circle.name if number == 1 else f"{circle.name[:54]} ({number})"
-        if name.casefold() not in taken:
+        name = circle.name
+        if number > 1:
+            name = typed_text.numbered(name, number, longest=plans.LONGEST_NAME)
+        if typed_text.key(name) not in taken:
             return name
     raise AssertionError("numbers do not end")

@@ -22,7 +22,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from savings import account_mails, credentials
+from savings import account_mails, credentials, typed_text
 from savings.exceptions import Refused
 from savings.models import EmailChange, User
 
@@ -40,7 +40,7 @@ def clean(email: str, user: User | None = None) -> str:
 
     That is an invalid one, one of somebody else's account, or one that its former owner may still take back.
     """
-    email = email.strip().lower()
+    email = typed_text.email(email)
     try:
         EmailValidator()(email)
         EmailAddress._meta.get_field("email").run_validators(email)
@@ -157,13 +157,13 @@ def undo(change: EmailChange) -> None:
 
 def reserved(email: str) -> EmailChange | None:
     """Return the change that an address may still undo, the oldest where there are several, or None."""
-    in_time = Q(old_email=email.strip().lower(), ended_at=None, undo_until__gt=timezone.now())
+    in_time = Q(old_email=typed_text.email(email), ended_at=None, undo_until__gt=timezone.now())
     return EmailChange.objects.filter(in_time).select_related("user").order_by("effective_at", "pk").first()
 
 
 def is_reserved(email: str, user: User | None = None) -> bool:
     """Say whether an address was that of somebody other than `user` until lately, who may still take it back."""
-    in_time = Q(old_email=email.strip().lower(), ended_at=None, undo_until__gt=timezone.now())
+    in_time = Q(old_email=typed_text.email(email), ended_at=None, undo_until__gt=timezone.now())
     return EmailChange.objects.filter(in_time).exclude(user_id=user.pk if user else 0).exists()
 
 
@@ -181,7 +181,7 @@ def remind(email: str) -> bool:
 
 def people(email: str) -> list[int]:
     """Return the ids of the people whose address this is or was."""
-    email = email.strip().lower()
+    email = typed_text.email(email)
     now_theirs = User.objects.filter(email=email).order_by().values_list("pk", flat=True)
     once_theirs = EmailChange.objects.filter(old_email=email).exclude(effective_at=None)
     return list(now_theirs.union(once_theirs.order_by().values_list("user_id", flat=True)))

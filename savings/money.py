@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from django.conf import settings
 
+from savings import typed_text
 from savings.exceptions import BadAmount
 
 KOBO_PER_NAIRA = 100
@@ -14,33 +14,48 @@ KOBO_PER_NAIRA = 100
 MOST_KOBO = 10**15
 # One kobo of interest takes this much balance_kobo x rate_bps x days: 10,000 basis points x 365 days.
 INTEREST_DENOMINATOR = 3_650_000
-# No thousands separator is required, but one that is there has to stand in the right place.
-_AMOUNT = re.compile(r"(?P<naira>\d{1,3}(?:,\d{3})+|\d+)(?:\.(?P<kobo>\d{1,2}))?")
+# No thousands separator is required, but one that is there has to stand in the right place. A point is only ever the
+# one before the kobo: "1.250" is one thousand to some and one and a quarter to others, so it is refused.
+_AMOUNT = re.compile(r"(?P<naira>\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+|\d+)(?:\.(?P<kobo>\d{1,2}))?")
+_LONGEST = 24
 _NARROW_NO_BREAK_SPACE = "\u202f"
 _MINUS = "\u2212"
 
 
 def parse(text: str) -> int:
-    """Return the kobo that a person wrote as naira: `1250`, `₦1,250.50`, ` 20 000 `, full-width digits.
+    """Return the kobo that a person wrote as naira: `1250`, `₦1,250.50`, `ngn 1250`, `20 000`, digits of any script.
 
-    Raises BadAmount, with a sentence for the person, for anything else: a sign, an exponent, a third decimal.
+    The currency may stand in front or behind, and marks that show nothing do not count. Raises BadAmount, with a
+    sentence for the person, for anything else: a sign, an exponent, a third decimal.
     """
-    cleaned = unicodedata.normalize("NFKC", text).strip()
-    cleaned = re.sub(rf"^(?:{re.escape(settings.CURRENCY_SIGN)}|{settings.CURRENCY}|N)\s*", "", cleaned)
-    cleaned = re.sub(r"(?<=\d)\s(?=\d{3})", "", cleaned)
+    cleaned = _without_currency(typed_text.figures(text).strip())
     if not cleaned:
         raise BadAmount("Enter an amount.")
     if cleaned.startswith(("-", _MINUS)):
         raise BadAmount("Enter an amount above zero.")
     match = _AMOUNT.fullmatch(cleaned)
     if match is None:
-        if re.fullmatch(r"[\d,]+\.\d{3,}", cleaned):
+        if re.fullmatch(r"[\d, ]+\.\d{3,}", cleaned):
             raise BadAmount("Enter at most two digits after the point: there is nothing below one kobo.")
         raise BadAmount("Enter an amount in figures, such as 25,000 or 1,250.50.")
-    if len(cleaned) > 24:
+    if len(cleaned) > _LONGEST:
         raise BadAmount("That is more money than there is. Enter a smaller amount.")
     kobo = (match["kobo"] or "").ljust(2, "0")
-    return int(match["naira"].replace(",", "")) * KOBO_PER_NAIRA + int(kobo)
+    return int(re.sub(r"[, ]", "", match["naira"])) * KOBO_PER_NAIRA + int(kobo)
+
+
+def _without_currency(text: str) -> str:
+    """Return an amount without the one name of the currency that stands in front of it or behind it."""
+    names = [settings.CURRENCY_SIGN, settings.CURRENCY]
+    if settings.CURRENCY == "NGN":
+        names += ["naira", "n"]
+    folded = text.lower()
+    for name in map(str.lower, names):
+        if folded.startswith(name):
+            return text[len(name) :].lstrip()
+        if folded.endswith(name):
+            return text[: -len(name)].rstrip()
+    return text
 
 
 def naira(amount_kobo: int) -> str:

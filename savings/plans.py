@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime
-import unicodedata
+from contextlib import AbstractContextManager
 
 from django.db import transaction
 from django.utils import timezone
 
-from savings import ledger, terms
+from savings import ledger, terms, typed_text, unique_names
 from savings.exceptions import Refused
 from savings.models import Account, Circle, Membership, Plan, Product, User
 from savings.terms import Terms
+
+LONGEST_NAME = 60
 
 
 def start(
@@ -39,16 +41,17 @@ def start(
         _check_name(user, name)
         opened_on = product if isinstance(product, Terms) else terms.offered(product.pk)
         terms.check_opening(opened_on, target_kobo=target_kobo, matures_on=matures_on, today=today)
-        plan = Plan.objects.create(
-            reference=reference,
-            user=user,
-            name=name,
-            target_kobo=target_kobo,
-            at_maturity=at_maturity,
-            started_on=today,
-            matures_on=matures_on,
-            **opened_on.for_plan((matures_on - today).days if matures_on else None),
-        )
+        with _name_taken_meanwhile(name):
+            plan = Plan.objects.create(
+                reference=reference,
+                user=user,
+                name=name,
+                target_kobo=target_kobo,
+                at_maturity=at_maturity,
+                started_on=today,
+                matures_on=matures_on,
+                **opened_on.for_plan((matures_on - today).days if matures_on else None),
+            )
         ledger.open_plan_account(plan)
     return plan
 
@@ -61,7 +64,8 @@ def rename(plan: Plan, name: str) -> None:
         if now.is_closed:
             raise Refused("This plan is closed. Its name stays as it is.", field="name")
         _check_name(plan.user, name, but=plan)
-        Plan.objects.filter(pk=plan.pk).update(name=name)
+        with _name_taken_meanwhile(name):
+            Plan.objects.filter(pk=plan.pk).update(name=name)
     plan.name = name
 
 
@@ -114,19 +118,24 @@ def locked(plan: Plan) -> Plan:
 
 def cleaned_name(name: str) -> str:
     """Return a plan's name without outer space and invisible characters. Raises Refused when nothing is left."""
-    visible = "".join(
-        char for char in name if unicodedata.category(char) not in {"Cc", "Cf", "Co", "Cn", "Cs"}
-    )
-    name = " ".join(visible.split())
-    longest = 60
-    if not name:
+    name = typed_text.line(name)
+    # A name of combining marks alone has nothing to search it by, and nothing to read.
+    if not typed_text.search_key(name):
         raise Refused("Give the plan a name.", field="name")
-    if len(name) > longest:
-        raise Refused(f"Use at most {longest} characters.", field="name")
+    if len(name) > LONGEST_NAME:
+        raise Refused(f"Use at most {LONGEST_NAME} characters.", field="name")
     return name
 
 
 def _check_name(user: User, name: str, *, but: Plan | None = None) -> None:
-    same = user.plans.open().filter(name__iexact=name)
-    if (same.exclude(pk=but.pk) if but else same).exists():
-        raise Refused(f"You already have a plan called {name}.", field="name")
+    others = user.plans.open()
+    if unique_names.is_taken(others.exclude(pk=but.pk) if but else others, "name", name):
+        raise Refused(_taken(name), field="name")
+
+
+def _name_taken_meanwhile(name: str) -> AbstractContextManager[None]:
+    return unique_names.refusing("name", _taken(name))
+
+
+def _taken(name: str) -> str:
+    return f"You already have a plan called {name}."

@@ -11,9 +11,12 @@ import secrets
 
 from django.utils import timezone
 
+from savings import typed_text
 from savings.models import Transaction
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_MISREAD = str.maketrans("OIL", "011")
+_PREFIX_LENGTH = 3
 # Of transactions, by kind.
 PREFIXES = {
     Transaction.Kind.TOP_UP: "TOP",
@@ -58,6 +61,22 @@ def at(moment: datetime.datetime, *, prefix: str, chance: int) -> str:
     """Return the reference of a moment and 35 bits of chance."""
     number = int(moment.timestamp() * 1000) << 35 | chance
     return prefix + "".join(CROCKFORD[(number >> shift) & 31] for shift in range(80, -5, -5))
+
+
+def cleaned(text: str) -> str:
+    """Return a reference as it is stored, however it was typed: in groups, in small letters, with O for 0.
+
+    The beginning of one stays a beginning. Text that is no reference comes back changed, and finds nothing.
+    """
+    typed = typed_text.code(text).upper()
+    return typed[:_PREFIX_LENGTH] + typed[_PREFIX_LENGTH:].translate(_MISREAD)
+
+
+def looks_like_one(text: str) -> bool:
+    """Return whether text is the beginning of a reference, rather than a word: a known prefix, then digits."""
+    reference = cleaned(text)
+    known = {*PREFIXES.values(), PLAN_PREFIX, CIRCLE_PREFIX}
+    return reference[:_PREFIX_LENGTH] in known and any(char.isdigit() for char in reference)
 
 
 def with_prefix(reference: str, kind: str) -> str:

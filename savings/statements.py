@@ -6,7 +6,6 @@ import dataclasses
 import datetime
 import logging
 import secrets
-import unicodedata
 from typing import Any
 
 from django.conf import settings
@@ -24,6 +23,7 @@ from savings import (
     statement_passwords,
     statement_periods,
     statement_rows,
+    typed_text,
 )
 from savings.exceptions import Refused
 from savings.models import Circle, Membership, Plan, Statement, User
@@ -257,7 +257,7 @@ def verify(code: str, closing_kobo: int, sha256: str | None = None) -> Verified 
 
 def cleaned_code(code: str) -> str:
     """Return a code as it is stored, however it was typed: in groups, in small letters, with O for 0."""
-    typed = unicodedata.normalize("NFKC", code).upper().translate(_MISREAD)
+    typed = typed_text.code(code).upper().translate(_MISREAD)
     return "".join(char for char in typed if char in references.CROCKFORD)[:_CODE_LENGTH]
 
 

@@ -6,15 +6,14 @@ import datetime
 import hashlib
 import secrets
 import unicodedata
+from typing import Any
 
 from django.db import transaction
 
-from savings import emails, ledger, mail_switches, outbox
+from savings import emails, ledger, mail_switches, outbox, typed_text
 from savings.exceptions import Refused
 from savings.models import Device, UsedTotpStep, User
 
-# Joiners that change how letters are written in some scripts; every other invisible character is refused.
-_JOINERS = {"\u200c", "\u200d"}
 _LONGEST_NAME = 80
 
 
@@ -24,9 +23,9 @@ def clean_name(name: str) -> str:
     Raises Refused, beside `name`, for a name without a letter, or with characters that are not seen or that turn the
     direction of what follows: with those, one person can look like another.
     """
-    name = " ".join(unicodedata.normalize("NFC", name).split())
-    if any(unicodedata.category(c)[0] == "C" and c not in _JOINERS for c in name):
+    if typed_text.has_hidden(name):
         raise Refused("Use letters that can be seen: this name holds hidden characters.", field="name")
+    name = typed_text.line(name)
     if not any(unicodedata.category(c)[0] in "LN" for c in name):
         raise Refused("Enter the name you go by.", field="name")
     if len(name) > _LONGEST_NAME:
@@ -90,21 +89,27 @@ def use_totp_step(user_id: int, step: int) -> bool:
     return is_first
 
 
-def change_profile(user: User, *, name: str, theme: str, **wanted: bool) -> None:
-    """Change what a person can say about themselves; `wanted` are the switches of their mails (`wants_receipts` …).
+def change_profile(user: User, *, name: str | None = None, theme: str | None = None, **wanted: bool) -> None:
+    """Change what a person says about themselves; `wanted` are the switches of their mails (`wants_receipts` …).
 
-    Raises Refused for a name that `clean_name` refuses.
+    What is not given stays as it is in the database, whatever the instance remembers. Raises Refused for a name that
+    `clean_name` refuses, and ValueError for a theme there is not.
     """
-    user.name = clean_name(name)
-    user.theme = User.Theme(theme)
-    for switch, is_on in wanted.items():
-        setattr(user, switch, is_on)
+    changes: dict[str, Any] = dict(wanted)
+    if name is not None:
+        changes["name"] = clean_name(name)
+    if theme is not None:
+        changes["theme"] = User.Theme(theme)
+    if not changes:
+        return
     with transaction.atomic():
-        user.save(update_fields=["name", "theme", *wanted])
+        User.objects.filter(pk=user.pk).update(**changes)
         User.objects.touch(user.pk)
         for kind, switch in mail_switches.SWITCHES.items():
             if not wanted.get(switch, True):
                 outbox.take_back(user, kind)
+    for field, value in changes.items():
+        setattr(user, field, value)
 
 
 def unsubscribe(user: User, kind: str) -> None:

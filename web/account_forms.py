@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Any, cast
 
 from allauth.account import forms as account
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.password_reset_by_code import PASSWORD_RESET_VERIFICATION_SESSION_KEY
 from allauth.account.internal.flows.signup import prevent_enumeration
+from allauth.account.internal.userkit import user_email
 from allauth.account.models import EmailAddress
-from allauth.account.utils import setup_user_email, user_email
+from allauth.account.utils import setup_user_email
 from allauth.core import context
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.base import forms as mfa
@@ -23,7 +25,7 @@ from django.core.validators import MaxLengthValidator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from savings import email_changes, users
+from savings import email_changes, typed_text, users
 from savings.exceptions import Refused
 from savings.models import User
 from web import guessing
@@ -34,6 +36,9 @@ from web.guessing import Kind
 # What reading a credential raises that no browser made.
 _MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
 _LONG_ENOUGH = "At least 10 characters. Three or four unrelated words are easy to remember and hard to guess."
+# What is typed in more than one way, and what makes it what is stored.
+_TYPED = {"email": typed_text.email, "login": typed_text.email, "code": typed_text.code}
+_LONGEST_TYPED = 500
 _LABELS = {
     "email": "E-mail",
     "login": "E-mail",
@@ -55,6 +60,8 @@ class _OurWords(forms.Form):
             field.widget.attrs.pop("placeholder", None)
             field.label = _LABELS.get(name, field.label)
             field.help_text = _LONG_ENOUGH if name == "password1" else ""
+            if name in _TYPED:
+                _read_as(field, _TYPED[name])
         if "code" in self.fields:
             self.fields["code"].widget.attrs |= {"autocapitalize": "characters", "spellcheck": "false"}
 
@@ -253,6 +260,9 @@ class AddPasskeyForm(_OurWords, _Signed, webauthn.AddWebAuthnForm):
             "name"
         ].help_text = "So that you know it from others, such as the name of the phone it is on."
 
+    def clean_name(self) -> str:
+        return typed_text.line(self.cleaned_data["name"])
+
     def clean_credential(self) -> Any:
         return self.cleaned_data["credential"]
 
@@ -266,6 +276,9 @@ class EditPasskeyForm(_OurWords, webauthn.EditWebAuthnForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _short(self.fields["name"])
+
+    def clean_name(self) -> str:
+        return typed_text.line(self.cleaned_data["name"])
 
     def save(self) -> Authenticator:
         before = self.instance.wrap().name
@@ -300,6 +313,17 @@ def _may_reset(user: User | None) -> bool:
     # Asked for every address, so that the time of an answer says nothing about one.
     is_proven = EmailAddress.objects.filter(user_id=user.pk if user else 0, verified=True).exists()
     return user is not None and (is_proven or not user.is_privileged)
+
+
+def _read_as(field: forms.Field, make: Callable[[str], str]) -> None:
+    """Have a field read what was typed as it is stored, before it is checked. What is shown again stays as typed."""
+    read = field.to_python
+
+    def to_python(value: Any) -> Any:
+        typed = read(value)
+        return make(typed) if isinstance(typed, str) and len(typed) <= _LONGEST_TYPED else typed
+
+    field.to_python = to_python  # type: ignore[method-assign] # this form's own copy of the field
 
 
 def _short(field: forms.Field) -> None:

@@ -30,7 +30,7 @@ from qrcode.main import QRCode
 from savings import account_mails, credentials, email_changes, users
 from savings.exceptions import Refused
 from savings.models import User
-from web import devices, guessing
+from web import devices, guessing, sign_in
 from web.email_addresses import owner_of
 from web.guessing import Kind
 
@@ -105,6 +105,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def post_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse:
         response = super().post_login(request, user, **kwargs)
         if isinstance(user, User):
+            response["Location"] = sign_in.safe_next(request, user, response["Location"])
             devices.note_sign_in(request, response, user)
         return response
 

@@ -77,6 +77,7 @@ WITHOUT_BUDGET = {
     "users:second_step": "shows itself to staff without a second step alone",
     "users:confirm_email_change": "changes an address, and works once",
     "users:undo_email_change": "undoes a change, and works once",
+    "plans:preview_start": "leads to the form whose look ahead it posts",
     "statements:download": "sends a file and counts that",
     "payments:return_from_provider": "asks the provider",
 }

@@ -9,7 +9,8 @@ from django.http import QueryDict
 
 from savings import nicknames, references
 from savings.models import Circle, Membership, Product, User
-from web.forms import DayInput, MoneyField, OnceForm, Switch
+from web.changes import KnowsChanges
+from web.forms import DayInput, LineField, MoneyField, OnceForm, Switch
 from web.plan_forms import ProductField
 
 _NICKNAME_HELP = "What the circle sees. Never your e-mail address."
@@ -41,7 +42,7 @@ def _about() -> forms.CharField:
 
 
 def _name() -> forms.CharField:
-    return forms.CharField(
+    return LineField(
         max_length=60,
         error_messages={
             "required": "Give the circle a name.",
@@ -86,7 +87,7 @@ class JoinForm(OnceForm):
         self.fields["target"].required = circle.needs_target
 
 
-class ShownForm(forms.Form):
+class ShownForm(KnowsChanges, forms.Form):
     """How a member appears to the others."""
 
     nickname = _nickname()
@@ -102,7 +103,7 @@ class ShownForm(forms.Form):
         super().__init__(data, initial=initial, **kwargs)
 
 
-class EditForm(forms.Form):
+class EditForm(KnowsChanges, forms.Form):
     """What an owner may change of a circle."""
 
     name = _name()

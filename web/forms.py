@@ -10,10 +10,13 @@ from django.conf import settings
 from django.core import signing
 from django.forms.renderers import TemplatesSetting
 
-from savings import money, references
+from savings import money, references, typed_text
 from savings.exceptions import BadAmount, ReferenceTaken, Refused
 from savings.models import User
 
+_LONGEST_LINE = 1_000
+# Of a reference.
+_PREFIX_LENGTH = 3
 _NOT_BOXED = {"hidden", "checkbox", "radio", "file", "submit"}
 
 
@@ -35,6 +38,23 @@ class Renderer(TemplatesSetting):
     """Django's own form rendering with our templates and bound fields."""
 
     bound_field_class = BoundField
+
+
+class LineField(forms.CharField):
+    """A name, or other text on one line, in the spelling that is stored: see `savings.typed_text`."""
+
+    def to_python(self, value: Any) -> str:
+        typed = str(super().to_python(value) or "")
+        # What is far too long is refused as it is, and costs nothing more.
+        return typed if len(typed) > _LONGEST_LINE else typed_text.line(typed)
+
+
+class EmailField(forms.EmailField):
+    """An email address, as it is stored, before anything looks at it."""
+
+    def to_python(self, value: Any) -> str:
+        typed = str(super().to_python(value) or "")
+        return typed if len(typed) > _LONGEST_LINE else typed_text.email(typed)
 
 
 class MoneyInput(forms.TextInput):
@@ -84,7 +104,7 @@ class MoneyField(forms.Field):
         self.max_kobo = max_kobo if max_kobo is not None else settings.PLAN_MAX_KOBO
 
     def to_python(self, value: Any) -> int | None:
-        if value is None or not str(value).strip():
+        if value is None or not typed_text.figures(str(value)).strip():
             return None
         try:
             return money.parse(str(value))
@@ -120,9 +140,19 @@ class ReferenceField(forms.Field):
     def belong_to(self, user: User, prefix: str) -> None:
         """Bind to the person the form is shown to, and the three letters of what the reference is for."""
         self.prefix = prefix
-        self.signer = signing.Signer(salt=f"web.forms.reference.{user.pk}.{prefix}")
+        self.signer = _signer(user, prefix)
         self.initial = self._fresh
         self.is_spent = False
+
+    @staticmethod
+    def is_minted_for(user: User, signed: str) -> bool:
+        """Say whether a reference, as a form carries it, was minted for that person."""
+        signer = _signer(user, signed[:_PREFIX_LENGTH])
+        try:
+            signer.unsign(signed)
+        except signing.BadSignature:
+            return False
+        return True
 
     def renew(self) -> None:
         """Show a fresh reference although the form was sent with one: that one stands for something else."""
@@ -168,6 +198,10 @@ def add_refusal(form: forms.BaseForm, refused: Refused) -> None:
     if isinstance(refused, ReferenceTaken) and isinstance(form, OnceForm):
         form.reference_field.renew()
     form.add_error(refused.field if refused.field in form.fields else None, str(refused))
+
+
+def _signer(user: User, prefix: str) -> signing.Signer:
+    return signing.Signer(salt=f"web.forms.reference.{user.pk}.{prefix}")
 
 
 def _is_boxed(widget: forms.Widget) -> bool:

@@ -10,7 +10,8 @@ from django.http import QueryDict
 
 from savings import references
 from savings.models import Plan, Product, Transaction, User
-from web.forms import DayInput, MoneyField, OnceForm, Segments
+from web.changes import KnowsChanges
+from web.forms import DayInput, LineField, MoneyField, OnceForm, Segments
 
 _DAY_MESSAGES = {"required": "Choose a day.", "invalid": "Enter a day, such as 30/09/2027."}
 
@@ -30,7 +31,7 @@ class ProductField(forms.TypedChoiceField):
 class StartForm(OnceForm):
     """What a new plan needs. `first` and `monthly` are what the preview reckons with; nothing is paid by this form."""
 
-    name = forms.CharField(max_length=60, error_messages={"required": "Give the plan a name."})
+    name = LineField(max_length=60, error_messages={"required": "Give the plan a name."})
     target = MoneyField(label="Goal", required=False)
     matures_on = forms.DateField(
         label="By",
@@ -82,10 +83,10 @@ class TakeOutForm(OnceForm):
         )
 
 
-class EditForm(forms.Form):
+class EditForm(KnowsChanges, forms.Form):
     """A plan's name and, where it has one, the day it ends."""
 
-    name = forms.CharField(max_length=60, error_messages={"required": "Give the plan a name."})
+    name = LineField(max_length=60, error_messages={"required": "Give the plan a name."})
     matures_on = forms.DateField(
         label="Ends on",
         widget=DayInput,

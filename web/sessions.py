@@ -65,8 +65,9 @@ class UserMiddleware(AuthenticationMiddleware):
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if settings.SESSION_COOKIE_NAME in request.COOKIES and request.session.is_empty():
-            # The next person at a shared computer must not find with Back what the browser keeps, in memory or on disk.
-            response["Clear-Site-Data"] = '"cache"'
+            # The next person at a shared computer must not find with Back what the browser keeps, in memory or on disk,
+            # nor in its storage the addresses of pages, which htmx notes there.
+            response["Clear-Site-Data"] = '"cache", "storage"'
         return response
 
 

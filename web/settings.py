@@ -144,6 +144,7 @@ TEMPLATES = [
     },
 ]
 FORM_RENDERER = "web.forms.Renderer"
+MESSAGE_STORAGE = "web.notices.Storage"
 
 # Storage
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
 from django.forms import BaseForm
 from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
@@ -15,7 +18,9 @@ from django.shortcuts import resolve_url
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from web import guessing
+from savings.models import User
+from web import guessing, whose
+from web.forms import ReferenceField
 from web.http import SaverRequest, redirect
 
 # The URL names that strangers may open. Everything else asks to sign in, whatever its view says of itself.
@@ -55,6 +60,8 @@ _UNSENT_SECONDS = 60 * 60
 _LONGEST_UNSENT = 8 * 1024
 # Where forms hold what must not be kept, or what makes no sense a while later.
 _NEVER_KEPT = ("/accounts/", "/admin/")
+# The parameters of links that we send, as opposed to what people type and choose.
+_QUERY_OF_LINKS = {"token"}
 
 
 class SignInMiddleware(LoginRequiredMiddleware):
@@ -74,6 +81,10 @@ class SignInMiddleware(LoginRequiredMiddleware):
             sign_in = f"{resolve_url(settings.LOGIN_URL)}?next={reverse('users:unsent')}"
             return redirect(cast("SaverRequest", request), sign_in)
         return self.handle_no_permission(request, view_func)
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        whose.note(request, response)
+        return response
 
     def get_login_url(self, view_func: Any) -> str:
         # The admin would have its own door.
@@ -102,22 +113,63 @@ class InvalidFormMiddleware:
         return response
 
 
-def unsent(request: HttpRequest) -> tuple[str, QueryDict] | None:
-    """Return the path and fields of a form that was sent within the last hour by somebody not signed in any more."""
-    kept = request.session.get(_UNSENT)
-    if not kept or time.time() - kept["at"] > _UNSENT_SECONDS:
+def take_unsent(request: SaverRequest) -> tuple[str, QueryDict] | None:
+    """Return the path and fields of a form that this person sent within the last hour while not signed in; once."""
+    kept = request.session.pop(_UNSENT, None)
+    if not kept or time.time() - kept["at"] > _UNSENT_SECONDS or not _is_of(request.user, kept):
         return None
     return kept["path"], QueryDict(kept["fields"])
 
 
+def safe_next(request: HttpRequest, user: User, url: str) -> str:
+    """Return where to go after signing in; without the query of a page where somebody else was before.
+
+    The path may be a link that this person was sent, and shows them nothing that is not theirs. What the other one
+    searched for and filtered by stays with them.
+    """
+    if whose.user_id(request) in {None, user.pk}:
+        return url
+    parts = urlsplit(url)
+    query = QueryDict(parts.query, mutable=True)
+    for name in query.keys() - _QUERY_OF_LINKS:
+        del query[name]
+    return parts._replace(query=query.urlencode()).geturl()
+
+
+@receiver(user_logged_in)
+def _drop_the_form_of_another(request: HttpRequest, user: User, **_: Any) -> None:
+    kept = request.session.get(_UNSENT)
+    if kept and not _is_of(user, kept):
+        del request.session[_UNSENT]
+
+
+def _is_of(user: User, kept: dict[str, Any]) -> bool:
+    """Say whether a form that was kept was shown to this person: the browser knew, or its own reference says so."""
+    if kept.get("user") is not None:
+        return bool(kept["user"] == user.pk)
+    return ReferenceField.is_minted_for(user, QueryDict(kept["fields"]).get("reference", ""))
+
+
 def _keep(request: HttpRequest) -> bool:
-    """Keep a form over the sign-in, in the stranger's own session. The CSRF check has said that it is ours."""
+    """Keep a form over the sign-in, for the person it was shown to. The CSRF check has said that it is ours.
+
+    Where nothing says who that was it is not kept: the next to sign in here may be somebody else.
+    """
+    owner_id = whose.user_id(request)
     fields = request.POST.copy()
     fields.pop("csrfmiddlewaretoken", None)
+    if owner_id is None and "reference" not in fields:
+        return False
     # Not without its password either: what was to be locked would be made open.
     has_password = bool(fields.get("password"))
     is_too_long = len(fields.urlencode()) > _LONGEST_UNSENT
-    if request.path.startswith(_NEVER_KEPT) or has_password or request.FILES or is_too_long:
+    is_preview = request.path.endswith("/preview/")
+    if request.path.startswith(_NEVER_KEPT) or is_preview or has_password or request.FILES or is_too_long:
         return False
-    request.session[_UNSENT] = {"path": request.path, "fields": fields.urlencode(), "at": time.time()}
+    request.session[_UNSENT] = {
+        "user": owner_id,
+        "path": request.path,
+        "fields": fields.urlencode(),
+        "at": time.time(),
+    }
     return True

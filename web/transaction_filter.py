@@ -6,20 +6,22 @@ import functools
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.http import QueryDict
 
+from savings import references, typed_text
 from savings.models import Transaction, User
 from savings.models.ledger import TransactionQuerySet
 from web import transaction_rows
-from web.forms import DayInput
+from web.forms import DayInput, LineField
 
 STASH = "stash"
 
 
 class FilterForm(forms.Form):
-    """By reference, kind, status, plan and days; every one is optional and they all combine."""
+    """By reference or plan name, kind, status, plan and days; every one is optional and they all combine."""
 
-    q = forms.CharField(label="Reference", required=False, max_length=40)
+    q = LineField(label="Reference or plan", required=False, max_length=60)
     kind = forms.ChoiceField(
         label="Kind", required=False, choices=[("", "Every kind"), *Transaction.Kind.choices]
     )
@@ -31,6 +33,7 @@ class FilterForm(forms.Form):
 
     def __init__(self, data: QueryDict, *, user: User, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
+        self.user = user
         # Asked for when they are drawn, or one of them was chosen.
         places = functools.cache(lambda: _places(user))
         self.fields["plan"] = forms.ChoiceField(label="Where", required=False, choices=places)
@@ -60,8 +63,8 @@ class FilterForm(forms.Form):
     def filter(self, movements: TransactionQuerySet) -> TransactionQuerySet:
         """Return the transactions that fit what of the form is valid."""
         values = self.cleaned_data if self.is_valid() else getattr(self, "cleaned_data", {})
-        if reference := values.get("q", "").upper().replace(" ", ""):
-            movements = movements.filter(reference__startswith=reference)
+        if typed := values.get("q", ""):
+            movements = movements.filter(self._found_by(typed))
         if kind := values.get("kind"):
             movements = movements.filter(kind=kind)
         if status := values.get("status"):
@@ -69,6 +72,16 @@ class FilterForm(forms.Form):
         if place := values.get("plan"):
             movements = movements.of_stash() if place == STASH else movements.filter(plan_id=place)
         return movements.between(values.get("since"), values.get("until"))
+
+    def _found_by(self, typed: str) -> Q:
+        """Return what finds transactions by the beginning of their reference, or by words in the name of their plan."""
+        by_reference = Q(reference__startswith=references.cleaned(typed))
+        key = typed_text.search_key(typed)
+        if references.looks_like_one(typed) or not key:
+            return by_reference
+        names = self.user.plans.values_list("pk", "name")
+        plan_ids = [pk for pk, name in names if key in typed_text.search_key(name)]
+        return by_reference | Q(plan__in=plan_ids) if plan_ids else by_reference
 
 
 def _places(user: User) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 from django.utils import timezone
 
-from savings import demo, references, terms
+from savings import demo, references, terms, typed_text
 from savings.demo import bulk, cast
 from savings.demo.crowd import Crowd, Life
 from savings.models import Account, Plan, Product, User
@@ -124,6 +124,7 @@ def _write_people(
             False,
             False,
             0,
+            typed_text.search_key(name),
         )
 
     bulk.write(
@@ -185,6 +186,7 @@ def _plans(
                 reference=references.at(begins, prefix=references.PLAN_PREFIX, chance=chance.getrandbits(35)),
                 user_id=crowd.first_user + number,
                 name=_PLANS[nth],
+                name_key=typed_text.key(_PLANS[nth]),
                 target_kobo=chance.randrange(10, 300) * 10_000_00
                 if product.product_kind == Product.Kind.TARGET
                 else None,
@@ -203,6 +205,7 @@ _USER_COLUMNS += [
     "is_staff",
     "is_superuser",
     "version",
+    "name_search",
 ]
 _PLAN_COLUMNS = [field.attname for field in Plan._meta.concrete_fields]
 _ACCOUNT_COLUMNS = ["id", "kind", "user_id", "plan_id", "provider", "balance_kobo", "rate_bps"]

@@ -19,7 +19,7 @@ def record(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('savings', '0023_one_email_address'),
+        ('savings', '0026_unique_name_keys'),
     ]
 
     operations = [

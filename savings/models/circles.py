@@ -8,16 +8,17 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
 from django.utils import timezone
 
+from savings import typed_text
+from savings.models.keys import Keyed, KeyedQuerySet, KeyField
 from savings.models.plans import CopiedTerms, EarlyExit, InterestPaid
 
 # A sorted set's score is a double: whole numbers are exact below this.
 MOST_KOBO = 2**53
 
 
-class CircleQuerySet(models.QuerySet["Circle"]):
+class CircleQuerySet(KeyedQuerySet["Circle"]):
     def public(self) -> Self:
         """Those that anybody may find and join."""
         return self.filter(joining=Circle.Joining.OPEN)
@@ -27,7 +28,7 @@ class CircleQuerySet(models.QuerySet["Circle"]):
         return self.filter(settled_at__isnull=True, owner__is_active=False)
 
 
-class Circle(CopiedTerms):
+class Circle(CopiedTerms, Keyed):
     """A goal that people save for together, until a day.
 
     Each member's plan is opened on the terms that the product had on the day the circle started.
@@ -40,6 +41,8 @@ class Circle(CopiedTerms):
 
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=60)
+    # What the directory is searched by.
+    name_search = KeyField("name", typed_text.search_key)
     description = models.CharField(max_length=300, blank=True, default="")
     # What every member's plan in the circle is, on the terms copied below and in `CopiedTerms`.
     product = models.ForeignKey("savings.Product", on_delete=models.PROTECT, related_name="circles")
@@ -103,7 +106,7 @@ class Circle(CopiedTerms):
         return self.ends_on <= today
 
 
-class MembershipQuerySet(models.QuerySet["Membership"]):
+class MembershipQuerySet(KeyedQuerySet["Membership"]):
     def current(self) -> Self:
         return self.filter(left_at__isnull=True)
 
@@ -114,13 +117,16 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         )
 
 
-class Membership(models.Model):
+class Membership(Keyed):
     """One person in one circle: their plan there, what they have saved, and how they are shown."""
 
     circle = models.ForeignKey(Circle, on_delete=models.PROTECT, related_name="memberships", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships")
     plan = models.OneToOneField("savings.Plan", on_delete=models.PROTECT, related_name="membership")
     nickname = models.CharField(max_length=30)
+    # What makes two nicknames the same, and what a board is searched by; see `savings.typed_text`.
+    nickname_key = KeyField("nickname", typed_text.key)
+    nickname_search = KeyField("nickname", typed_text.search_key)
     hides_amount = models.BooleanField(default=False)
     on_board = models.BooleanField(default=True)
     # Contributions less withdrawals and reversals, in kobo; interest never counts. Changed in the posting's
@@ -154,8 +160,7 @@ class Membership(models.Model):
                 name="membership_once_per_circle",
             ),
             models.UniqueConstraint(
-                "circle",
-                Lower("nickname"),
+                fields=["circle", "nickname_key"],
                 condition=Q(left_at__isnull=True),
                 name="nickname_once_per_circle",
             ),
@@ -169,6 +174,12 @@ class Membership(models.Model):
             ),
             # A circle's members in keyset pages.
             models.Index(fields=["circle", "id"], name="membership_of_circle"),
+            # A member looked up on a board, without tone marks.
+            models.Index(
+                fields=["circle", "nickname_search"],
+                name="membership_by_nickname",
+                condition=Q(left_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -8,8 +8,11 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Coalesce, Lower
+from django.db.models.functions import Coalesce
 from django.utils import timezone
+
+from savings import typed_text
+from savings.models.keys import Keyed, KeyedQuerySet, KeyField
 
 
 class EarlyExit(models.TextChoices):
@@ -127,7 +130,7 @@ class CopiedTerms(models.Model):
         return self.product_kind == Product.Kind.TARGET
 
 
-class PlanQuerySet(models.QuerySet["Plan"]):
+class PlanQuerySet(KeyedQuerySet["Plan"]):
     def open(self) -> Self:
         return self.filter(closed_at__isnull=True)
 
@@ -136,7 +139,7 @@ class PlanQuerySet(models.QuerySet["Plan"]):
         return self.select_related("account", "membership__circle")
 
 
-class Plan(CopiedTerms):
+class Plan(CopiedTerms, Keyed):
     """One person's savings under one name. The terms are the product's on the day it started.
 
     A trigger refuses an update that moves `matures_on` to an earlier day.
@@ -151,6 +154,8 @@ class Plan(CopiedTerms):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="plans")
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="plans")
     name = models.CharField(max_length=60)
+    # What makes two names the same; see `savings.typed_text`.
+    name_key = KeyField("name", typed_text.key)
     target_kobo = models.BigIntegerField(null=True, blank=True)
     rate_bps = models.PositiveIntegerField()
     early_exit = models.CharField(max_length=10, choices=EarlyExit)
@@ -168,8 +173,7 @@ class Plan(CopiedTerms):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                "user",
-                Lower("name"),
+                fields=["user", "name_key"],
                 condition=Q(closed_at__isnull=True),
                 name="plan_name_once_per_user",
             ),

@@ -10,6 +10,9 @@ from django.db.models import F
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from savings import typed_text
+from savings.models.keys import Keyed, KeyedQuerySet, KeyField
+
 if TYPE_CHECKING:
     _Integer = models.BigIntegerField[int, int]
 else:
@@ -33,8 +36,11 @@ class VersionField(_Integer):
 class UserManager(BaseUserManager["User"]):
     """Creates users by e-mail address, which is all a person signs in with."""
 
+    def get_queryset(self) -> KeyedQuerySet[User]:
+        return KeyedQuerySet(self.model, using=self._db)
+
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        user = self.model(email=email.strip().lower(), **fields)
+        user = self.model(email=typed_text.email(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -53,10 +59,10 @@ class UserManager(BaseUserManager["User"]):
         users.update(version=F("version") + 1)
 
     def get_by_natural_key(self, username: str | None) -> User:
-        return self.get(email=(username or "").lower())
+        return self.get(email=typed_text.email(username or ""))
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(Keyed, AbstractBaseUser, PermissionsMixin):
     """A person: a saver, a member of staff, or both."""
 
     class Theme(models.TextChoices):
@@ -66,6 +72,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=80)
+    # What staff find people by.
+    name_search = KeyField("name", typed_text.search_key)
     theme = models.CharField(max_length=5, choices=Theme, default=Theme.AUTO, blank=True)
     wants_receipts = models.BooleanField("an e-mail for each top-up", default=True)
     wants_rank_changes = models.BooleanField(
@@ -96,6 +104,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         indexes = [
             # The list of staff, among all people.
             models.Index(fields=["-id"], name="user_staff", condition=models.Q(is_staff=True)),
+            # People by the beginning of their name, for staff.
+            models.Index(fields=["name_search"], name="user_by_name", opclasses=["text_pattern_ops"]),
         ]
 
     def __str__(self) -> str:

@@ -23,9 +23,9 @@ SELECT 'B' || lpad(id::text, 19, '0'), id, %s, '{slug}', 10000000, 0, 'free', 0,
 FROM savings_user WHERE email LIKE '{slug}-%%'
 """
 _MEMBERS = f"""
-INSERT INTO savings_membership (circle_id, user_id, plan_id, nickname, hides_amount, on_board, saved_kobo, reached_at,
-    week_start_kobo, month_start_kobo, version, joined_at)
-SELECT %s, user_id, id, 'Member ' || id, id %% 10 = 0, true, {_SAVED},
+INSERT INTO savings_membership (circle_id, user_id, plan_id, nickname, nickname_key, nickname_search, hides_amount,
+    on_board, saved_kobo, reached_at, week_start_kobo, month_start_kobo, version, joined_at)
+SELECT %s, user_id, id, 'Member ' || id, 'member ' || id, 'member ' || id, id %% 10 = 0, true, {_SAVED},
     now() - random() * interval '90 days', 0, 0, 1, now()
 FROM savings_plan WHERE name = '{{slug}}'
 """

@@ -54,9 +54,10 @@ UPDATE savings_plan SET name = name || ' §' || user_id || '§';
 """
 # Everybody is in the circle with their first plan, on which nothing but savings has moved so far.
 _MEMBERS = """
-INSERT INTO savings_membership (circle_id, user_id, plan_id, nickname, hides_amount, on_board, saved_kobo, reached_at,
-    week_start_kobo, month_start_kobo, version, joined_at)
-SELECT %s, plan.user_id, plan.id, 'Member ' || plan.user_id, plan.user_id %% 10 = 0, true, account.balance_kobo,
+INSERT INTO savings_membership (circle_id, user_id, plan_id, nickname, nickname_key, nickname_search, hides_amount,
+    on_board, saved_kobo, reached_at, week_start_kobo, month_start_kobo, version, joined_at)
+SELECT %s, plan.user_id, plan.id, 'Member ' || plan.user_id, 'member ' || plan.user_id, 'member ' || plan.user_id,
+    plan.user_id %% 10 = 0, true, account.balance_kobo,
     now() - plan.user_id * interval '1 minute', account.balance_kobo, account.balance_kobo, 1, plan.created_at
 FROM (SELECT DISTINCT ON (user_id) * FROM savings_plan ORDER BY user_id, id) plan
 JOIN savings_account account ON account.plan_id = plan.id

@@ -13,6 +13,19 @@ from savings.models import Transaction
 Kind = Transaction.Kind
 
 
+@pytest.mark.parametrize(
+    "typed", ["top0 1m85-mw6e m6c1 d15q", " TOPO1M85MW6EM6CiDl5Q\u200b", "ＴＯＰ01M85MW6EM6C1D15Q"]
+)
+def test_a_reference_is_read_however_it_is_typed(typed: str) -> None:
+    assert references.cleaned(typed) == "TOP01M85MW6EM6C1D15Q"
+    assert references.looks_like_one(typed)
+
+
+@pytest.mark.parametrize("typed", ["top", "Ọjà", "rent 2027", "", "TOPS"])
+def test_a_word_is_no_reference(typed: str) -> None:
+    assert not references.looks_like_one(typed)
+
+
 @pytest.mark.parametrize("kind", Kind.values)
 def test_a_reference_names_its_kind_and_has_twenty_characters(kind: str) -> None:
     assert re.fullmatch(references.PREFIXES[Kind(kind)] + "[0-9A-HJKMNP-TV-Z]{17}", references.new(kind))

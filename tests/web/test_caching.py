@@ -367,7 +367,7 @@ def test_what_ends_a_sign_in_bites_at_the_next_request(ada: Person, bite: Callab
 
 def test_signing_out_empties_the_browser_and_its_cookie_opens_nothing(ada: Person) -> None:
     tag, cookies = ada.client.get("/dashboard/")["ETag"], dict(ada.client.cookies)
-    assert ada.client.post("/accounts/logout/")["Clear-Site-Data"] == '"cache"'
+    assert ada.client.post("/accounts/logout/")["Clear-Site-Data"] == '"cache", "storage"'
     thief = Client()
     thief.cookies.update(cookies)
     assert thief.get("/dashboard/", headers={"If-None-Match": tag}).status_code == 302

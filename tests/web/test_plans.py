@@ -30,7 +30,7 @@ def test_starting_a_plan_leads_to_its_first_payment(saver_client: Client, saver:
     response = saver_client.post("/plans/start/", data)
     plan = saver.plans.get()
     assert (plan.name, plan.target_kobo) == ("Rent 2027", 600_000_00)
-    assert response["Location"] == f"/plans/{plan.pk}/top-up/?amount=50%2C000"
+    assert response["Location"] == f"/plans/{plan.pk}/top-up/"
 
 
 def test_the_same_form_sent_twice_starts_one_plan(saver_client: Client, saver: User) -> None:
@@ -83,7 +83,7 @@ def test_the_look_ahead_shows_what_it_earns_and_starts_nothing(saver_client: Cli
     day = timezone.localdate() + datetime.timedelta(days=90)
     query: dict[str, str | int] = {"product": product.pk, "matures_on": day.isoformat(), "first": "100,000"}
     for headers in ({}, {"HX-Request": "true"}):
-        page = saver_client.get("/plans/start/", query, headers=headers).content.decode()
+        page = saver_client.post("/plans/start/preview/", query, headers=headers).content.decode()
         assert "₦2,095.89" in page
         assert "₦101,886" in page
         assert ("<html" in page) is not bool(headers)
@@ -94,7 +94,7 @@ def test_the_look_ahead_suggests_a_monthly_sum(saver_client: Client) -> None:
     product = make_product(Product.Kind.TARGET)
     day = timezone.localdate() + datetime.timedelta(days=364)
     query: dict[str, str | int] = {"product": product.pk, "matures_on": day.isoformat(), "target": "550,000"}
-    page = saver_client.get("/plans/start/", query).content.decode()
+    page = saver_client.post("/plans/start/preview/", query).content.decode()
     assert "a month reaches the goal by then" in page
 
 
@@ -103,7 +103,7 @@ def test_there_is_no_look_ahead_beyond_what_a_plan_may_run(saver_client: Client,
     """Each month until then is gone through, and the calendar ends."""
     product = make_product(Product.Kind.TARGET)
     values: dict[str, Any] = {"product": product.pk, "target": "1000", "matures_on": ends_on, "name": "Far"}
-    page = saver_client.get("/plans/start/", values)
+    page = saver_client.post("/plans/start/preview/", values)
     assert (page.status_code, page.context["preview"]) == (200, None)
     assert saver_client.post("/plans/start/", values).status_code == 422
 

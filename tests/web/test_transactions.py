@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from urllib.parse import quote
 
 import pytest
 import time_machine
@@ -70,6 +71,32 @@ def test_filters_combine(saver_client: Client, saver: User) -> None:
     assert listed(saver_client, f"?q={wanted}&kind=top_up") == []
     assert len(listed(saver_client, "?plan=stash")) == 2
     assert len(listed(saver_client)) == 3
+
+
+@pytest.mark.parametrize("typed", ["egbe", "Ẹgbẹ́", "OJA", "E\u0323gbe\u0323\u0301", " egbe\u200b "])
+def test_a_search_finds_the_transactions_of_a_plan_by_its_name(
+    saver_client: Client, saver: User, typed: str
+) -> None:
+    wanted = pay_in(saver, 100, plan=make_plan(saver, name="Ẹgbẹ́ Ọjà")).reference
+    pay_in(saver, 100, plan=make_plan(saver, name="Rent"))
+    pay_in(make_user(), 100, plan=make_plan(name="Egbe"))
+    assert listed(saver_client, f"?q={quote(typed)}") == [wanted]
+
+
+def test_a_reference_is_found_however_it_is_grouped(saver_client: Client, saver: User) -> None:
+    wanted = pay_in(saver, 100).reference
+    pay_in(saver, 100)
+    grouped = f"{wanted[:5]} {wanted[5:10]}-{wanted[10:]}".lower()
+    assert listed(saver_client, f"?q={quote(grouped)}") == [wanted]
+
+
+def test_a_search_asks_the_same_few_queries_whatever_it_is_for(
+    saver_client: Client, saver: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    reference = pay_in(saver, 100, plan=make_plan(saver, name="Rent")).reference
+    for typed in ("rent", reference, "nothing"):
+        with django_assert_max_num_queries(4):
+            saver_client.get(f"/transactions/?q={typed}")
 
 
 def test_days_are_local_and_whole(saver_client: Client, saver: User) -> None:

@@ -9,11 +9,17 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
+from django.contrib.admin.widgets import AdminEmailInputWidget, AdminTextInputWidget
+from django.db.models import CharField, EmailField, QuerySet, SlugField
+from django.forms import ModelForm
 from django.http import HttpRequest
 
-from savings import email_changes
+from savings import email_changes, references, statements, typed_text
+from savings.models.users import VersionField
 from web import keyset
+from web.changes import KnowsChanges
+from web.forms import EmailField as TypedEmailField
+from web.forms import LineField
 
 
 class KeysetList(ChangeList):
@@ -53,6 +59,16 @@ class Picked(admin.SimpleListFilter):
         return self.conditions[str(self.value())][1](queryset)
 
 
+class ChangedForm(KnowsChanges, ModelForm):
+    """A form of one row that leaves alone what was not changed in it: savers change their own rows meanwhile."""
+
+    def _post_clean(self) -> None:
+        # The instance was read just now; what is not in the cleaned data stays on it as it is.
+        for name in self.cleaned_data.keys() - set(self.changed_data):
+            del self.cleaned_data[name]
+        super()._post_clean()  # type: ignore[misc] # the stubs lack it
+
+
 class StaffAdmin(admin.ModelAdmin):
     """A list of rows found by an exact value, never by a part of one: each search is one look into an index."""
 
@@ -61,6 +77,12 @@ class StaffAdmin(admin.ModelAdmin):
     ordering = ("-id",)
     sortable_by = ()
     show_facets = admin.ShowFacets.NEVER
+    # Staff type names and addresses as everybody does.
+    formfield_overrides: ClassVar[dict[type[Any], dict[str, Any]]] = {
+        EmailField: {"form_class": TypedEmailField, "widget": AdminEmailInputWidget},
+        SlugField: {},
+        CharField: {"form_class": LineField, "widget": AdminTextInputWidget},
+    }
     # The kinds of exact value that find a row: a field of its own, or the e-mail of its user.
     finds_by: ClassVar[tuple[str, ...]] = ()
     list_filter: ClassVar[tuple[type[Picked], ...]] = ()
@@ -77,25 +99,41 @@ class StaffAdmin(admin.ModelAdmin):
         rows = super().get_queryset(request)
         return rows.select_related(*self.relations) if self.relations else rows
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type(form.__name__, (ChangedForm, form), {}) if obj else form
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        columns = {field.name for field in obj._meta.concrete_fields}
+        # A version moves on with whatever is saved.
+        versions = {field.name for field in obj._meta.concrete_fields if isinstance(field, VersionField)}
+        if changed := columns & set(form.changed_data):
+            obj.save(update_fields=changed | versions)
+
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         return self.finds_by
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
+        term = typed_text.line(search_term)
         if not term:
             return queryset, False
         if "@" in term and self.user_path:
             # Those whose address it is, or was before they changed it.
             return queryset.filter(**{f"{self.user_path}__in": email_changes.people(term)}), False
-        # References are read out and typed in either case.
-        terms = {term, term.upper()}
+        # References and codes are read out, and typed in either case and in groups.
+        typed = {term, term.upper(), references.cleaned(term), statements.cleaned_code(term)} - {""}
         fields = [
             field for field in self.finds_by if field != "email" and (field != "id" or term.isdecimal())
         ]
         return reduce(
-            or_, (queryset.filter(**{f"{field}__in": terms}) for field in fields), queryset.none()
+            or_,
+            (queryset.filter(**{f"{field}__in": {term} if field == "id" else typed}) for field in fields),
+            queryset.none(),
         ), False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:

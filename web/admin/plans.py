@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from savings import money, plans
 from savings.models import Plan, Product, ProductRate
 from web.admin.base import ReadOnlyAdmin, StaffAdmin
+from web.forms import MoneyField
 
 
 class RateFormSet(BaseInlineFormSet):
@@ -46,6 +47,12 @@ class RateInline(admin.TabularInline):
     extra = 1
 
 
+class ProductForm(ModelForm):
+    """A product, with its smallest goal in naira."""
+
+    min_target_kobo = MoneyField(label="Smallest goal")
+
+
 @admin.register(Product)
 class ProductAdmin(StaffAdmin):
     """Changes hold for plans that start from now on: a plan keeps the terms it started on."""
@@ -60,6 +67,7 @@ class ProductAdmin(StaffAdmin):
         "is_offered",
     )
     user_path = ""
+    form = ProductForm
     inlines = (RateInline,)
 
     def save_model(self, request: HttpRequest, obj: Product, form: ModelForm, change: bool) -> None:  # noqa: FBT001

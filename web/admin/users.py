@@ -22,7 +22,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from savings import credentials, email_changes
+from savings import credentials, email_changes, typed_text
 from savings.exceptions import Refused
 from savings.models import Device, EmailChange, User
 from web.admin.base import Picked, ReadOnlyAdmin, StaffAdmin
@@ -77,7 +77,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
     list_display = ("email", "name", "is_active", "is_staff", "date_joined", "last_login")
     list_filter = (UserState,)
     finds_by = ("email",)
-    search_help_text = "A whole email address, of now or of before"
+    search_help_text = "A whole email address, of now or of before, or the beginning of a name"
     form = ChangeUserForm
     add_form = NewUserForm
     change_password_form = PasswordForm
@@ -91,8 +91,12 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
     readonly_fields = ("date_joined", "last_login")
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        term = search_term.strip()
-        return (queryset.filter(pk__in=email_changes.people(term)) if term else queryset), False
+        """Find people by a whole email address, or by the beginning of a name, with or without its tone marks."""
+        term = typed_text.line(search_term)
+        if "@" in term:
+            return queryset.filter(pk__in=email_changes.people(term)), False
+        key = typed_text.search_key(term)
+        return (queryset.filter(name_search__startswith=key) if key else queryset), False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         fields: tuple[str, ...] = self.readonly_fields

@@ -24,12 +24,10 @@ def appearance(request: SaverRequest, slug: str) -> HttpResponse:
     form = ShownForm(request.POST if request.method == "POST" else None, membership=mine)
     if form.is_valid():
         try:
-            circles.show_as(
-                mine,
-                nickname=form.cleaned_data["nickname"],
-                hides_amount=not form.cleaned_data["shows_amount"],
-                on_board=form.cleaned_data["on_board"],
-            )
+            changes = form.changes
+            if "shows_amount" in changes:
+                changes["hides_amount"] = not changes.pop("shows_amount")
+            circles.show_as(mine, **changes)
         except Refused as refused:
             add_refusal(form, refused)
         else:
@@ -69,14 +67,10 @@ def edit(request: SaverRequest, slug: str) -> HttpResponse:
     form = EditForm(request.POST if request.method == "POST" else None, circle=circle)
     if form.is_valid():
         try:
-            values = form.cleaned_data
-            circle_owners.change(
-                circle,
-                name=values["name"],
-                description=values["description"],
-                joining=values["joining"],
-                goal_kobo=values["goal"],
-            )
+            changes = form.changes
+            if "goal" in changes:
+                changes["goal_kobo"] = changes.pop("goal")
+            circle_owners.change(circle, **changes)
         except Refused as refused:
             add_refusal(form, refused)
         else:

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
 
-from savings import boards, circles
+from savings import boards, circles, typed_text
 from savings.exceptions import Refused
 from savings.models import Circle, Membership, Product
 from web import caching, circle_pages, keyset
@@ -19,6 +19,8 @@ from web.forms import add_refusal
 from web.http import SaverRequest, redirect, render_part
 
 LONGEST_SEARCH = 60
+# Pasted text may hold much that is not seen; no more of it is looked at.
+LONGEST_TYPED = 1_000
 DIRECTORY_SIZE = 12
 _A_DAY_SECONDS = 86_400
 
@@ -27,7 +29,7 @@ def index(request: SaverRequest) -> HttpResponse:
     """The circles of the saver, and the directory of those that anybody may join."""
     memberships = request.user.memberships.current().select_related("circle").order_by("-id")
     mine = {membership.circle_id: membership for membership in memberships}
-    search = " ".join(request.GET.get("q", "").split())[:LONGEST_SEARCH]
+    search = typed_text.line(request.GET.get("q", "")[:LONGEST_TYPED])[:LONGEST_SEARCH]
     page = keyset.page(circles.directory(search), request.GET, size=DIRECTORY_SIZE)
     in_all = {m.circle_id: m.circle for m in mine.values()} | {circle.pk: circle for circle in page.rows}
     cards = {card.circle.pk: card for card in circle_pages.cards(in_all.values(), mine)}
@@ -80,6 +82,7 @@ def join(request: SaverRequest, slug: str) -> HttpResponse:
 
 def join_by_code(request: SaverRequest, code: str) -> HttpResponse:
     """Join the circle of an invite link. A link that is not valid any more says so, and of nothing else."""
+    code = circles.cleaned_code(code)
     circle = Circle.objects.filter(invite_code=code).first()
     if circle is None:
         return render(request, "circles/invite_gone.html", status=404)

@@ -11,13 +11,13 @@ from django.http import Http404, HttpResponse, HttpResponseNotModified
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from savings import board_days, leaderboards, nicknames
+from savings import board_days, leaderboards, nicknames, typed_text
 from savings.leaderboards import Board, Order
 from savings.models import Circle, Membership
 from web import board_pages, caching, charts
 from web.board_pages import Face
 from web.http import SaverRequest, render_part, wants_part
-from web.views.circles import ids, visible
+from web.views.circles import LONGEST_SEARCH, LONGEST_TYPED, ids, visible
 
 _MOST_DIGITS = 8
 
@@ -79,7 +79,7 @@ def _asked(request: SaverRequest, slug: str) -> _Asked:
         reader=Membership(pk=membership_id) if membership_id else None,
         order=Order(order),
         first=int(first),
-        search=" ".join(request.GET.get("q", "").split())[:60],
+        search=typed_text.line(request.GET.get("q", "")[:LONGEST_TYPED])[:LONGEST_SEARCH],
     )
 
 

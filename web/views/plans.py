@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db import transaction
@@ -20,6 +19,9 @@ from web.forms import add_refusal
 from web.http import SaverRequest, redirect, render_part
 from web.plan_forms import EditForm, PayInForm, StartForm, TakeOutForm
 from web.views.payments import where_to_pay
+
+# In the session: a plan that was just started, by id, and what its saver wants to pay first, in kobo.
+_FIRST_PAYMENT = "first_payment"
 
 
 @caching.page()
@@ -41,16 +43,12 @@ def detail(request: SaverRequest, plan_id: int) -> HttpResponse:
 
 
 def start(request: SaverRequest) -> HttpResponse:
-    """Start a plan. Asked with GET and data, it shows what the plan would earn, and starts nothing."""
-    products = list(Product.objects.offered().prefetch_related("rates"))
+    """Start a plan."""
+    products = _offered()
     if request.method != "POST":
-        form = StartForm(
-            request.GET if "product" in request.GET else None, user=request.user, products=products
-        )
-        context = plan_pages.start(form)
-        # A look ahead says nothing of what is still missing: that is for the moment of sending.
-        context["form"] = StartForm(user=request.user, products=products, initial=request.GET.dict())
-        return render_part(request, "plans/start.html", "preview", context)
+        initial = {"product": request.GET.get("product", "")}
+        form = StartForm(user=request.user, products=products, initial=initial)
+        return render_part(request, "plans/start.html", "form", plan_pages.start(form))
     form = StartForm(request.POST, user=request.user, products=products)
     if form.is_valid():
         try:
@@ -59,10 +57,21 @@ def start(request: SaverRequest) -> HttpResponse:
             add_refusal(form, refused)
         else:
             messages.success(request, f"{plan.name} is open. Make the first payment when you like.")
-            first = form["first"].value()
-            query = f"?{urlencode({'amount': first})}" if first else ""
-            return redirect(request, f"/plans/{plan.pk}/top-up/{query}")
+            if form.cleaned_data["first"]:
+                request.session[_FIRST_PAYMENT] = [plan.pk, form.cleaned_data["first"]]
+            return redirect(request, f"/plans/{plan.pk}/top-up/")
     return render_part(request, "plans/start.html", "form", plan_pages.start(form), status=422)
+
+
+def preview_start(request: SaverRequest) -> HttpResponse:
+    """Show what a plan would earn, and start nothing. Posted, so that no name, sum or token is in an address."""
+    if request.method != "POST":
+        return redirect(request, "/plans/start/")
+    products = _offered()
+    context = plan_pages.start(StartForm(request.POST, user=request.user, products=products))
+    # A look ahead says nothing of what is still missing: that is for the moment of sending.
+    context["form"] = StartForm(user=request.user, products=products, initial=request.POST.dict())
+    return render_part(request, "plans/start.html", "preview", context)
 
 
 def edit(request: SaverRequest, plan_id: int) -> HttpResponse:
@@ -106,7 +115,8 @@ def choose_top_up(request: SaverRequest) -> HttpResponse:
 def top_up(request: SaverRequest, plan_id: int) -> HttpResponse:
     """Pay into a plan: by card, which leads to the provider, or from the stash, which is done at once."""
     plan = _own_plan(request, plan_id)
-    initial = {"amount": request.GET.get("amount", ""), "source": request.GET.get("from", PayInForm.CARD)}
+    amount = request.GET.get("amount") or _first_payment(request, plan)
+    initial = {"amount": amount, "source": request.GET.get("from", PayInForm.CARD)}
     data = request.POST if request.method == "POST" else None
     form = PayInForm(data, user=request.user, initial=initial)
     if form.is_valid():
@@ -143,6 +153,16 @@ def _own_plan(request: SaverRequest, plan_id: int) -> Plan:
     return get_object_or_404(request.user.plans.with_balance(), pk=plan_id)
 
 
+def _offered() -> list[Product]:
+    return list(Product.objects.filter(is_offered=True).prefetch_related("rates"))
+
+
+def _first_payment(request: SaverRequest, plan: Plan) -> int | str:
+    """Return what somebody meant to pay first, in kobo, where they have just started this plan."""
+    plan_id, amount_kobo = request.session.get(_FIRST_PAYMENT, (None, ""))
+    return amount_kobo if plan_id == plan.pk else ""
+
+
 def _start(request: SaverRequest, form: StartForm) -> Plan:
     values = form.cleaned_data
     product: Product = values["product"]
@@ -160,10 +180,11 @@ def _start(request: SaverRequest, form: StartForm) -> Plan:
 
 @transaction.atomic
 def _change(plan: Plan, form: EditForm) -> None:
-    plans.rename(plan, form.cleaned_data["name"])
-    matures_on = form.cleaned_data.get("matures_on")
-    if matures_on and matures_on != plan.matures_on:
-        plans.extend(plan, matures_on)
+    changes = form.changes
+    if "name" in changes:
+        plans.rename(plan, changes["name"])
+    if "matures_on" in changes:
+        plans.extend(plan, changes["matures_on"])
 
 
 def _pay_in(request: SaverRequest, plan: Plan, form: PayInForm) -> str:

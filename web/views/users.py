@@ -19,6 +19,7 @@ from savings.exceptions import Refused
 from savings.models import User
 from web import devices, sign_in
 from web import second_step as steps
+from web.changes import KnowsChanges
 from web.forms import Segments, Switch, add_refusal
 from web.http import SaverRequest, redirect, render_part, toast
 
@@ -26,7 +27,7 @@ from web.http import SaverRequest, redirect, render_part, toast
 _MOST_SHOWN = 20
 
 
-class ProfileForm(forms.Form):
+class ProfileForm(KnowsChanges, forms.Form):
     """What a person says about themselves."""
 
     name = forms.CharField(
@@ -64,9 +65,8 @@ def profile(request: SaverRequest) -> HttpResponse:
     form = ProfileForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_valid():
         try:
-            users.change_profile(user, **form.cleaned_data)
+            users.change_profile(user, **form.changes)
         except Refused as refused:
-            user.refresh_from_db()
             add_refusal(form, refused)
         else:
             toast(request, "Saved")
@@ -145,13 +145,17 @@ def second_step(request: SaverRequest) -> HttpResponse:
 
 
 def unsent(request: SaverRequest) -> HttpResponse:
-    """Show the form that was sent while signed out, ready to be sent again or to be left."""
-    kept = sign_in.unsent(request)
+    """Show the form that this person sent while signed out, once, ready to be sent again or to be left."""
+    kept = sign_in.take_unsent(request)
     if kept is None:
         return redirect(request, "/dashboard/")
     path, fields = kept
     pairs = [(name, value) for name in fields for value in fields.getlist(name)]
-    typed = [(name.replace("_", " ").capitalize(), v) for name, v in pairs if v and name != "reference"]
+    typed = [
+        (name.replace("_", " ").capitalize(), value)
+        for name, value in pairs
+        if value and name != "reference" and not name.startswith("initial-")
+    ]
     return render(request, "users/unsent.html", {"path": path, "pairs": pairs, "typed": typed})
 
 

@@ -1,0 +1,65 @@
+"""Keys that a row keeps beside what people typed: computed in Python, so that every database compares alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+
+if TYPE_CHECKING:
+    _Text = models.TextField[str | None, str | None]
+else:
+    _Text = models.TextField
+
+
+class KeyField(_Text):
+    """The key of another text field of the same row, computed whenever that is written.
+
+    NULL in a row whose last writer did not know of it: the previous release, during a deploy. Such a row takes part in
+    no unique constraint until it is written again; see `savings.unique_names`.
+    """
+
+    def __init__(self, source: str = "", make: Callable[[str], str] = str, **kwargs: Any) -> None:
+        self.source = source
+        self.make = make
+        super().__init__(**kwargs | {"null": True, "default": None, "editable": False})
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: ARG002, FBT001 - Django's
+        value = self.make(getattr(model_instance, self.source))
+        setattr(model_instance, self.attname, value)
+        return value
+
+    def deconstruct(self) -> Any:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.TextField", args, kwargs
+
+
+class KeyedQuerySet[Row: models.Model](models.QuerySet[Row]):
+    """Writes the keys of a name together with the name."""
+
+    def update(self, **kwargs: Any) -> int:
+        for field in key_fields(self.model):
+            if field.source in kwargs and field.attname not in kwargs:
+                kwargs[field.attname] = field.make(kwargs[field.source])
+        return super().update(**kwargs)
+
+
+class Keyed(models.Model):
+    """A row with keys, which are saved whenever what they are made of is."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        if update_fields is not None:
+            written = set(update_fields)
+            update_fields = written | {
+                field.attname for field in key_fields(type(self)) if field.source in written
+            }
+        super().save(*args, update_fields=update_fields, **kwargs)
+
+
+def key_fields(model: type[models.Model]) -> list[KeyField]:
+    """Return the keys that rows of a model keep."""
+    return [field for field in model._meta.local_fields if isinstance(field, KeyField)]

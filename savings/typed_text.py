@@ -1,0 +1,135 @@
+"""Text that people type: one spelling to store, one key to compare names by, one to search by, and plain codes.
+
+The keys are computed here and stored. Databases disagree on upper and lower case (SQLite folds ASCII alone, PostgreSQL
+follows its locale), and none of them composes letters.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Letters, marks and symbols that show nothing, although Unicode does not count them as control or format characters.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
+_VARIATION_SELECTORS = frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
+_EMOJI_STYLE = "\ufe0f"
+# Joiners shape Arabic and Indic words and hold emoji together. Latin, Greek and Cyrillic have no use for them.
+_JOINERS = frozenset("\u200c\u200d")
+_FIRST_JOINED = "\u0600"
+# Letters that have no decomposition, by the letter that people type for them.
+_PLAIN = str.maketrans(
+    {
+        "ɓ": "b", "ɗ": "d", "đ": "d", "ð": "d", "ɖ": "d", "ǝ": "e", "ə": "e", "ɛ": "e", "ƒ": "f", "ɣ": "g", "ħ": "h",
+        "ı": "i", "ɩ": "i", "ƙ": "k", "ł": "l", "ŋ": "n", "ɲ": "n", "ø": "o", "ɔ": "o", "ʋ": "v", "ƴ": "y", "ʒ": "z",
+        "æ": "ae", "œ": "oe", "þ": "th", "’": "'", "‘": "'", "ʼ": "'", "ʻ": "'", "`": "'",
+    }
+)  # fmt: skip
+
+
+def line(text: str) -> str:
+    """Return text on one line: composed letters (NFC), single spaces, and no character that cannot be seen."""
+    text = unicodedata.normalize("NFC", text)
+    shown = "".join(char for place, char in enumerate(text) if char.isspace() or _shows(text, place))
+    return unicodedata.normalize("NFC", " ".join(shown.split()))
+
+
+def paragraph(text: str) -> str:
+    """Return longer text with its line ends, each line as `line` returns it."""
+    return "\n".join(line(part) for part in text.splitlines()).strip()
+
+
+def has_hidden(text: str) -> bool:
+    """Return whether text has characters that cannot be seen, or that turn the direction of what follows.
+
+    Joiners inside of words do not count.
+    """
+    text = " ".join(text.split())
+    return any(not _shows(text, place) for place in range(len(text)))
+
+
+def key(text: str) -> str:
+    """Return the key by which two names are the same: letter case, width, spacing and hidden characters do not count.
+
+    Tone marks do. Unique constraints are on this very key, stored beside the name.
+    """
+    folded = line(text)
+    before = None
+    while folded != before:
+        before = folded
+        # Composed last, and repeated: what folding a letter leaves can compose with the mark after it.
+        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", folded).casefold())
+        folded = " ".join("".join(char for char in folded if char.isspace() or not _is_hidden(char)).split())
+    return folded
+
+
+def search_key(text: str) -> str:
+    """Return the key to search by: as `key`, and tone marks do not count either, so "egbe" finds "Ẹgbẹ́"."""
+    decomposed = unicodedata.normalize("NFKD", key(text)).translate(_PLAIN)
+    bare = "".join(char for char in decomposed if unicodedata.category(char) not in {"Mn", "Me"})
+    return unicodedata.normalize("NFC", " ".join(bare.split()))
+
+
+def numbered(name: str, number: int, *, longest: int) -> str:
+    """Return a name with a number behind it, such as "Rent (2)", cut so that it has at most `longest` characters."""
+    ending = f" ({number})"
+    return name[: longest - len(ending)].rstrip() + ending
+
+
+def email(text: str) -> str:
+    """Return an email address as it is stored: without spaces around it and what was pasted along, in lower case.
+
+    Control characters stay in it, so that it is refused.
+    """
+    pasted = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    return unicodedata.normalize("NFKC", pasted).strip().lower()
+
+
+def code(text: str) -> str:
+    """Return a code without the spaces, dashes and hidden characters it was grouped with. Its letter case stays."""
+    plain = unicodedata.normalize("NFKC", figures(line(text)))
+    return "".join(char for char in plain if not char.isspace() and not _is_dash(char))
+
+
+def figures(text: str) -> str:
+    """Return text with ASCII digits, points, commas and spaces, whatever script or width they were typed in.
+
+    Format characters, which come along when an amount is pasted, are removed. Superscripts and fractions stay: "10²"
+    is not 102.
+    """
+    return "".join(_plain_figure(char) for char in text)
+
+
+def _plain_figure(char: str) -> str:
+    match unicodedata.category(char):
+        case "Nd":
+            return str(unicodedata.decimal(char))
+        case "Cf":
+            return ""
+        case "Zs" | "Zl" | "Zp":
+            return " "
+    if "\uff01" <= char <= "\uff5e":
+        return chr(ord(char) - 0xFEE0)
+    return {"\u066b": ".", "\u066c": ","}.get(char, char)
+
+
+def _shows(text: str, place: int) -> bool:
+    """Return whether the character at a place of the text shows, or shapes what shows on both sides of it."""
+    char, before, after = text[place], text[max(place - 1, 0) : place], text[place + 1 : place + 2]
+    if char == _EMOJI_STYLE:
+        return bool(before) and unicodedata.category(before) == "So"
+    if char in _JOINERS:
+        return all(
+            end == _EMOJI_STYLE or (end >= _FIRST_JOINED and not _is_hidden(end)) for end in (before, after)
+        )
+    return not _is_hidden(char)
+
+
+def _is_hidden(char: str) -> bool:
+    return (
+        unicodedata.category(char) in {"Cc", "Cf", "Cn", "Co", "Cs"}
+        or char in _BLANK
+        or char in _VARIATION_SELECTORS
+    )
+
+
+def _is_dash(char: str) -> bool:
+    return unicodedata.category(char) == "Pd" or char == "\u2212"

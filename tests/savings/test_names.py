@@ -1,0 +1,196 @@
+"""Names that may be used once: the same answer on every database, also when two take one at the same moment."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from savings import circle_owners, circles, nicknames, plans, typed_text, unique_names
+from savings.exceptions import Refused
+from savings.models import Circle, Membership, Plan, User
+from tests.factories import join_circle, make_plan, make_user, start_circle
+
+pytestmark = pytest.mark.django_db
+
+# Each second name is the first in another spelling.
+SAME = [
+    ("Ẹgbẹ́ Ọjà", "E\u0323gbe\u0323\u0301 O\u0323ja\u0300"),
+    ("Straße", "STRASSE"),
+    ("Kemi", "\u212aemi"),
+    ("Rent", "ＲＥＮＴ"),
+    ("Rent", "re\u00adnt"),
+    ("İnci", "i\u0307nci"),
+    ("Œuvre", "œuvre"),
+]
+DIFFERENT = [("Inci", "İnci"), ("Ọjà", "Oja"), ("ısı", "isi")]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_a_plan_name_in_another_spelling_is_taken(one: str, other: str) -> None:
+    user = make_user()
+    make_plan(user, name=one)
+    renamed = make_plan(user, name="Something else")
+    with pytest.raises(Refused, match="already have a plan") as refused:
+        make_plan(user, name=other)
+    assert refused.value.field == "name"
+    with pytest.raises(Refused, match="already have a plan"):
+        plans.rename(renamed, other)
+
+
+@pytest.mark.parametrize(("one", "other"), DIFFERENT)
+def test_plan_names_that_differ_are_both_allowed(one: str, other: str) -> None:
+    user = make_user()
+    make_plan(user, name=one)
+    renamed = make_plan(user, name="Something else")
+    plans.rename(renamed, other)
+    plans.rename(renamed, "Something else")
+    assert make_plan(user, name=other).name == other
+
+
+@pytest.mark.parametrize(("one", "other"), [pair for pair in SAME if "\u00ad" not in pair[1]])
+def test_a_nickname_in_another_spelling_is_taken(one: str, other: str) -> None:
+    circle = start_circle()
+    join_circle(circle, nickname=one)
+    mine = join_circle(circle, nickname="Somebody")
+    with pytest.raises(Refused, match="is called") as refused:
+        join_circle(circle, nickname=other)
+    assert refused.value.field == "nickname"
+    with pytest.raises(Refused, match="is called"):
+        circles.show_as(mine, nickname=other)
+
+
+@pytest.mark.parametrize(("one", "other"), DIFFERENT)
+def test_nicknames_that_differ_are_both_allowed(one: str, other: str) -> None:
+    circle = start_circle()
+    join_circle(circle, nickname=one)
+    mine = join_circle(circle, nickname="Somebody")
+    circles.show_as(mine, nickname=other)
+    assert mine.nickname == other
+
+
+def test_the_case_of_ones_own_name_can_change() -> None:
+    plan = make_plan(name="rent")
+    plans.rename(plan, "Rent")
+    mine = start_circle(nickname="ada").memberships.get()
+    circles.show_as(mine, nickname="Ada")
+    assert (plan.name, mine.nickname) == ("Rent", "Ada")
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u3164\u2800", "\ufeff \u202e", "\u0301", "\x00", "\ud800"])
+def test_a_name_of_what_cannot_be_seen_is_refused_everywhere(name: str) -> None:
+    circle, plan = start_circle(), make_plan()
+    with pytest.raises(Refused):
+        plans.rename(plan, name)
+    with pytest.raises(Refused):
+        circle_owners.change(circle, name=name)
+    with pytest.raises(Refused):
+        nicknames.cleaned(name)
+
+
+def test_who_comes_second_to_a_plan_name_gets_the_same_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the other one had committed between the check and the insert."""
+    user = make_user()
+    make_plan(user, name="Rent")
+    renamed = make_plan(user, name="Car")
+    monkeypatch.setattr(unique_names, "is_taken", lambda *_: False)
+    for act in (lambda: make_plan(user, name="RENT"), lambda: plans.rename(renamed, "RENT")):
+        with pytest.raises(Refused, match="You already have a plan called RENT") as refused:
+            act()
+        assert refused.value.field == "name"
+    assert user.plans.count() == 2
+
+
+def test_who_comes_second_to_a_nickname_is_told_at_the_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    circle = start_circle(nickname="Ada")
+    mine = join_circle(circle, nickname="Bola")
+    monkeypatch.setattr(unique_names, "is_taken", lambda *_: False)
+    for act in (lambda: join_circle(circle, nickname="ADA"), lambda: circles.show_as(mine, nickname="ADA")):
+        with pytest.raises(Refused, match="just taken") as refused:
+            act()
+        assert refused.value.field == "nickname"
+
+
+def test_the_database_refuses_by_the_key_whatever_python_believed() -> None:
+    plan = make_plan(name="Straße")
+    other = make_plan(plan.user, name="Other")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Plan.objects.filter(pk=other.pk).update(name="STRASSE")
+
+
+def test_the_keys_follow_each_way_of_writing_a_name() -> None:
+    plan, member = make_plan(name="Rent"), start_circle(nickname="Ọlá").memberships.get()
+    plan.name = "Car"
+    plan.save(update_fields=["name"])
+    Membership.objects.filter(pk=member.pk).update(nickname="Bọ́lá")
+    plan.refresh_from_db()
+    member.refresh_from_db()
+    assert plan.name_key == "car"
+    assert (member.nickname_key, member.nickname_search) == (typed_text.key("bọ́lá"), "bola")
+
+
+def test_a_name_that_the_previous_release_wrote_is_taken_all_the_same() -> None:
+    """During a deploy it inserts without the key, and renames beside it."""
+    user = make_user()
+    inserted, renamed = make_plan(user, name="Rent"), make_plan(user, name="Car")
+    Plan.objects.filter(pk=inserted.pk).update(name_key=None)
+    Plan.objects.filter(pk=renamed.pk).update(name="Bicycle", name_key="car")
+    with pytest.raises(Refused, match="already have"):
+        make_plan(user, name="RENT")
+    assert make_plan(user, name="Car").name == "Car"
+    assert {plan.name: plan.name_key for plan in user.plans.all()} == {
+        "Rent": "rent",
+        "Bicycle": "bicycle",
+        "Car": "car",
+    }
+
+
+def test_a_plan_in_a_circle_is_numbered_by_the_same_key() -> None:
+    user = make_user()
+    make_plan(user, name="STRASSE")
+    mine = join_circle(start_circle(name="Straße"), user)
+    assert mine.plan.name == "Straße (2)"
+
+
+def test_a_circle_with_the_longest_name_can_be_joined_by_who_has_a_plan_of_that_name() -> None:
+    user = make_user()
+    make_plan(user, name="x" * 60)
+    assert join_circle(start_circle(name="x" * 60), user).plan.name == "x" * 56 + " (2)"
+
+
+@pytest.mark.parametrize(
+    "typed", ["egbe", "Ẹgbẹ́", "E\u0323GBE\u0323\u0301", " oja ", "ẸGBẸ́ ỌJÀ\u200b", "ｅｇｂｅ"]
+)
+def test_the_directory_is_searched_without_case_or_tone_marks(typed: str) -> None:
+    circle = start_circle(name="Ẹgbẹ́ Ọjà", joining=Circle.Joining.OPEN)
+    start_circle(name="Other", joining=Circle.Joining.OPEN)
+    assert list(circles.directory(typed)) == [circle]
+
+
+@pytest.mark.parametrize("typed", ["100%", "_", "\\", "%"])
+def test_signs_of_a_pattern_are_searched_as_they_are(typed: str) -> None:
+    start_circle(name="Other", joining=Circle.Joining.OPEN)
+    assert not circles.directory(typed).exists()
+
+
+@pytest.mark.parametrize("among_few", [True, False])
+def test_a_member_is_found_by_a_nickname_without_its_tone_marks(*, among_few: bool) -> None:
+    circle = start_circle(nickname="Owner")
+    member, plain = join_circle(circle, nickname="Bọ́lá"), join_circle(circle, nickname="Bola")
+    assert nicknames.find(circle, "bola", among_few=among_few) == plain
+    assert nicknames.find(circle, "BỌ́LÁ", among_few=among_few) == member
+    circles.leave(plain)
+    assert nicknames.find(circle, "bola", among_few=among_few) == member
+    assert nicknames.find(circle, "\u200b", among_few=among_few) is None
+
+
+def test_a_beginning_without_tone_marks_finds_a_member_among_few() -> None:
+    circle = start_circle()
+    member = join_circle(circle, nickname="Ẹgbẹ́ni")
+    assert nicknames.find(circle, "egb", among_few=True) == member
+    assert nicknames.find(circle, "egb", among_few=False) is None
+
+
+def test_an_email_address_is_one_whatever_came_along_with_it() -> None:
+    user = User.objects.create_user(" Ada@Example.com\u200b", name="Ada")
+    assert user.email == "ada@example.com"
+    assert User.objects.get_by_natural_key("ＡＤＡ@example.com") == user

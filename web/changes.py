@@ -1,0 +1,109 @@
+"""Forms about rows that somebody else can change meanwhile: they write what was changed in them, and nothing else.
+
+Each field carries the value that it was shown with (`show_hidden_initial`). What a person left as it was shown is not
+written, so a tab that was opened earlier undoes nothing that another tab, a mail's unsubscribe link or staff have saved
+since. Where both have changed the same field, the later one is told, beside the field, and decides.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.choices import flatten_choices
+from django.utils.functional import cached_property
+
+if TYPE_CHECKING:
+    _Form = forms.BaseForm
+else:
+    _Form = object
+
+
+class KnowsChanges(_Form):
+    """Mixed into a form with `initial` from the row as it is now."""
+
+    data: QueryDict
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            # What nobody can type into, such as the hash of a password, is not to be sent along either.
+            field.show_hidden_initial = not field.disabled
+        if self.is_bound:
+            self.data = self._with_shown_values()
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What a valid form changed, by field: nothing else is to be written."""
+        return {name: self.cleaned_data[name] for name in self.changed_data if name in self.cleaned_data}
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        for name in self._contested:
+            if name in values:
+                self.add_error(name, self._contest(name))
+        return values
+
+    @cached_property
+    def _contested(self) -> list[str]:
+        """The fields that were changed here, and elsewhere to something else since this form was shown."""
+        return [
+            name
+            for name in self.changed_data
+            if self._differs(name, "shown") and self._differs(name, "typed")
+        ]
+
+    def _differs(self, name: str, which: str) -> bool:
+        """Return whether what a field was shown with, or what was typed into it, is not what the row has now."""
+        bound, field = self[name], self.fields[name]
+        now = self.get_initial_for_field(field, name)
+        data = bound.data if which == "typed" else self._shown(name)
+        return field.has_changed(now, data)
+
+    def _shown(self, name: str) -> Any:
+        bound, widget = self[name], self.fields[name].hidden_widget()
+        return widget.value_from_datadict(self.data, self.files, bound.html_initial_name)
+
+    def _contest(self, name: str) -> str:
+        """Say what the field is now, and take that for what was shown: sending the form again replaces it."""
+        field = self.fields[name]
+        now = self.get_initial_for_field(field, name)
+        self.data.setlist(self[name].html_initial_name, _as_sent(field, now))
+        return f"This was changed to “{_words(field, now)}” after you opened this page. Save again to replace that."
+
+    def _with_shown_values(self) -> QueryDict:
+        """Return what was sent; where it does not say what was shown, that is taken to be what the row has now.
+
+        A choice of several that had none has nothing to send: what the rest of the form says counts for it.
+        """
+        sent = QueryDict(mutable=True)
+        for name in self.data:
+            sent.setlist(name, self.data.getlist(name))
+        shown = {
+            self[name].html_initial_name: name
+            for name, field in self.fields.items()
+            if field.show_hidden_initial
+        }
+        says_what_was_shown = any(name in sent for name in shown)
+        for name in shown.keys() - sent.keys():
+            field = self.fields[shown[name]]
+            now = _as_sent(field, self.get_initial_for_field(field, shown[name]))
+            sent.setlist(name, [] if says_what_was_shown else now)
+        return sent
+
+
+def _as_sent(field: forms.Field, value: Any) -> list[str]:
+    """Return a value as the hidden fields of a form send it."""
+    prepared = field.prepare_value(value)
+    if isinstance(prepared, list | tuple):
+        return [str(each) for each in prepared]
+    return ["" if prepared is None else str(prepared)]
+
+
+def _words(field: forms.Field, value: Any) -> str:
+    """Return a value in the words of its field."""
+    if isinstance(field, forms.ChoiceField):
+        choices: Any = field.choices
+        return str(dict(flatten_choices(choices)).get(value, value))
+    return _as_sent(field, value)[0] or "nothing"
