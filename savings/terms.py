@@ -23,7 +23,8 @@ def check_opening(
     if product.min_term_days is None or product.max_term_days is None:
         if matures_on is not None:
             raise Refused(
-                f"{product.name} has no end date: the money is yours at any time.", field="matures_on"
+                f"{product.name} has no end date: you can move the money to your stash at any time.",
+                field="matures_on",
             )
         return
     if matures_on is None:

@@ -191,7 +191,9 @@ def test_a_newcomer_sees_the_summary_of_an_open_circle_and_none_of_its_members(
     assert "Halima" not in text(saver_client, f"/circles/{circle.slug}/")
 
 
-@pytest.mark.parametrize(("joining", "is_told"), [(Circle.Joining.OPEN, True), (Circle.Joining.INVITATION, False)])
+@pytest.mark.parametrize(
+    ("joining", "is_told"), [(Circle.Joining.OPEN, True), (Circle.Joining.INVITATION, False)]
+)
 def test_people_read_who_will_see_their_nickname_where_they_choose_it(
     saver_client: Client, *, joining: str, is_told: bool
 ) -> None:

@@ -244,7 +244,9 @@ def test_a_stranger_s_poll_finds_no_private_circle(saver_client: Client, mine: M
 
 
 @pytest.mark.parametrize("joining", [Circle.Joining.OPEN, Circle.Joining.INVITATION])
-@pytest.mark.parametrize("page", ["leaderboard/", "leaderboard/?by=month&q=Halima", "leaderboard/?from=0", "members/"])
+@pytest.mark.parametrize(
+    "page", ["leaderboard/", "leaderboard/?by=month&q=Halima", "leaderboard/?from=0", "members/"]
+)
 def test_a_board_is_for_members_even_of_an_open_circle(saver_client: Client, joining: str, page: str) -> None:
     circle = start_circle(joining=joining)
     member = join_circle(circle, nickname="Halima", saved_kobo=5_00)
@@ -254,7 +256,11 @@ def test_a_board_is_for_members_even_of_an_open_circle(saver_client: Client, joi
     address = f"/circles/{circle.slug}/{page}"
     seen = inside.get(address, headers={"HX-Request": "true"})
     assert "Halima" in seen.content.decode()
-    for headers in ({}, {"HX-Request": "true"}, {"HX-Request": "true", "If-None-Match": seen.get("ETag", '"x"')}):
+    for headers in (
+        {},
+        {"HX-Request": "true"},
+        {"HX-Request": "true", "If-None-Match": seen.get("ETag", '"x"')},
+    ):
         assert saver_client.get(address, headers=headers).status_code == 404
 
 
