@@ -74,8 +74,9 @@ def _seen(rules: Iterable[Any], browser: str) -> Iterator[str]:
         if rule.type == "at-rule" and rule.content is None:
             yield f"@{rule.at_keyword}{prelude};"
         elif rule.type == "at-rule" and rule.at_keyword in _GROUPS:
-            if browser not in _skipping(rule):
-                yield f"@{rule.at_keyword}{prelude}{{{''.join(_seen(_rules_in(rule), browser))}}}"
+            inside = "".join(_seen(_rules_in(rule), browser)) if browser not in _skipping(rule) else ""
+            # Answered here: the browser that is shown this would answer for itself.
+            yield inside if rule.at_keyword == "supports" else f"@{rule.at_keyword}{prelude}{{{inside}}}"
         elif rule.type == "at-rule":
             yield rule.serialize()
         else:
