@@ -168,7 +168,7 @@ def upcoming(plans: list[Saving], today: datetime.date) -> list[Upcoming]:
 
 
 def accrued_kobo(plans: list[Saving], today: datetime.date) -> int:
-    """Return the interest these plans have earned so far and not been paid, in kobo, before tax."""
+    """Return the interest recorded for these plans and not paid out, in kobo, before tax."""
     return sum(money.interest(ledger.accrued_numerator(plan, today)) for plan in plans)
 
 

@@ -107,7 +107,7 @@ def _details(statement: Statement) -> tuple[tuple[str, str], ...]:
     if plan is None:
         return ()
     rate = f"{money.percent(plan.rate_bps)} a year, before tax"
-    return (("Plan reference", plan.reference), ("Product", plan.product.name), ("Rate", rate))
+    return (("Plan reference", plan.reference), ("Product", plan.product_name), ("Rate", rate))
 
 
 def _begin(row: OutboxRow) -> Statement | None:

@@ -100,7 +100,8 @@ def check_opening(
     if terms.min_term_days is None or terms.max_term_days is None:
         if matures_on is not None:
             raise Refused(
-                f"{terms.product_name} has no end date: the money is yours at any time.", field="matures_on"
+                f"{terms.product_name} has no end date: you can move the money to your stash at any time.",
+                field="matures_on",
             )
         return
     if matures_on is None:

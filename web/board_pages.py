@@ -36,7 +36,6 @@ class Face(NamedTuple):
     final_rank: int | None
     circle__name: str
     circle__slug: str
-    circle__joining: str
     circle__goal_kobo: int
     circle__ends_on: datetime.date
     circle__member_limit: int | None

@@ -13,7 +13,7 @@ from web.changes import KnowsChanges
 from web.forms import DayInput, LineField, MoneyField, OnceForm, Switch
 from web.plan_forms import ProductField
 
-_NICKNAME_HELP = "What the circle sees. Never your e-mail address."
+_NICKNAME_HELP = "Only members of the circle see it. They never see your email address."
 # Who may come in, when a circle begins: one that nobody can join is no circle.
 _JOINING_AT_START = [
     (Circle.Joining.INVITATION, "Whoever has the invite link"),

@@ -77,8 +77,8 @@ def detail(circle: Circle, mine: Membership | None, query: QueryDict, *, is_owne
             "plan_kobo": mine.plan.account.balance_kobo or 0,
             "invite_url": invite_url(circle),
         }
-    if circle.settled_at is not None:
-        context["winners"] = _winners(circle, but=mine)
+        if circle.settled_at is not None:
+            context["winners"] = _winners(circle, but=mine)
     return context
 
 
@@ -140,10 +140,9 @@ def _card(circle: Circle, progress: Progress, mine: Membership | None) -> Circle
     )
 
 
-def _winners(circle: Circle, *, but: Membership | None) -> str:
+def _winners(circle: Circle, *, but: Membership) -> str:
     """Return who came first beside the reader, as one reads it out; empty where nobody did, or they show it no more."""
-    first = Membership.objects.ranked().filter(circle=circle, final_rank=1)
-    first = first.exclude(pk=but.pk) if but else first
+    first = Membership.objects.ranked().filter(circle=circle, final_rank=1).exclude(pk=but.pk)
     names = list(first.values_list("nickname", flat=True)[: MOST_WINNERS + 1])
     if len(names) > MOST_WINNERS:
         names[MOST_WINNERS:] = ["others"]

@@ -66,6 +66,12 @@ def card(plan: Saving, today: datetime.date) -> PlanCard:
     )
 
 
+def closed(plans: Iterable[Saving], today: datetime.date) -> list[tuple[Saving, str]]:
+    """Return closed plans, each with the interest that stays recorded for it, empty where there is none."""
+    recorded = ((plan, dashboard.accrued_kobo([plan], today)) for plan in plans)
+    return [(plan, money.naira(kobo) if kobo else "") for plan, kobo in recorded]
+
+
 def _membership(plan: Plan) -> Membership | None:
     """Return whose part of a circle a plan is, or was. It comes along `with_balance`."""
     return getattr(plan, "membership", None)

@@ -33,6 +33,9 @@ COLUMNS = (
     "plan__name",
     "reverses__kind",
 )
+# From here on a sum is set smaller where the screen is narrow: it has ten digits before the kobo.
+_LONG_KOBO = 1_000_000_000_00
+
 _IN = {Kind.TOP_UP, Kind.STASH_DEPOSIT, Kind.AUTOSAVE, Kind.INTEREST}
 _OUT = {Kind.STASH_WITHDRAWAL, Kind.TAX_WITHHELD, Kind.PENALTY, Kind.FEE}
 _MOVES: dict[tuple[Place, str], int] = {
@@ -119,7 +122,7 @@ def _row(values: tuple[Any, ...], *, seen_from: Place, this_year: int) -> Transa
         badge=badge,
         badge_icon=badge_icon,
         amount=_amount(amount_kobo, way if counts else min(way, 0)),
-        amount_class=SafeString(_amount_class(status, way)),
+        amount_class=SafeString(_amount_class(status, way) + (" tiny" if amount_kobo >= _LONG_KOBO else "")),
     )
 
 

@@ -72,7 +72,11 @@ PRODUCTS: tuple[tuple[dict[str, Any], dict[int, int]], ...] = (
         {0: 1000, 365: 1100},
     ),
     (
-        {"kind": Product.Kind.FLEXIBLE, "name": "Flexible", "description": "In and out as you like."},
+        {
+            "kind": Product.Kind.FLEXIBLE,
+            "name": "Flexible",
+            "description": "Pay in, and move to your stash, as you like.",
+        },
         {0: 850},
     ),
     (
@@ -91,7 +95,7 @@ PRODUCTS: tuple[tuple[dict[str, Any], dict[int, int]], ...] = (
         {
             "kind": Product.Kind.EMERGENCY,
             "name": "Emergency",
-            "description": "Out within the hour, no questions.",
+            "description": "Back in your stash immediately, no questions.",
         },
         {0: 800},
     ),

@@ -48,9 +48,31 @@
     for (const button of form.querySelectorAll("button")) {
       button.setAttribute("aria-pressed", String(button === chosen));
     }
+    // Chrome 109 ignores a second argument of FormData, the button.
+    const body = new FormData(form);
+    body.set(chosen.name, chosen.value);
     // The redirect after it would only bring this page once more.
-    fetch(form.action, { method: "POST", body: new FormData(form, chosen), redirect: "manual" });
+    fetch(form.action, { method: "POST", body, redirect: "manual" });
   });
+
+  // Menus in browsers without popovers: Chrome before 114, Firefox before 125, Safari before 17 ----
+
+  if (!("popover" in HTMLElement.prototype)) {
+    const menuOf = (button) => document.getElementById(button.getAttribute("popovertarget"));
+    const openOnly = (chosen) => {
+      for (const button of document.querySelectorAll("[popovertarget]")) {
+        menuOf(button).classList.toggle("open", menuOf(button) === chosen);
+      }
+    };
+    document.addEventListener("click", (event) => {
+      if (event.target.closest(".menu")) return;
+      const button = event.target.closest("[popovertarget]");
+      openOnly(button && !menuOf(button).classList.contains("open") ? menuOf(button) : null);
+    });
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") openOnly(null);
+    });
+  }
 
   // A password that can be shown ----------------------------------------------------------------
 

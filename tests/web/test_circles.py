@@ -175,6 +175,34 @@ def test_an_open_circle_is_in_the_directory_and_joined_from_there(saver_client: 
     assert "What happened" in text(saver_client, f"/circles/{circle.slug}/")
 
 
+def test_a_newcomer_sees_the_summary_of_an_open_circle_and_none_of_its_members(
+    saver_client: Client, saver: User
+) -> None:
+    circle = start_circle(name="Lagos runners", joining=Circle.Joining.OPEN)
+    join_circle(circle, nickname="Halima", saved_kobo=7_00)
+    join_circle(circle, nickname="Chidi", saved_kobo=4_00)
+    for path in ("", "join/"):
+        page = text(saver_client, f"/circles/{circle.slug}/{path}")
+        assert "Lagos runners" in page
+        assert "Halima" not in page
+        assert "₦7" not in page
+    Circle.objects.update(settled_at=timezone.now(), final_kobo=11_00)
+    Membership.objects.filter(nickname="Halima").update(final_rank=1)
+    assert "Halima" not in text(saver_client, f"/circles/{circle.slug}/")
+
+
+@pytest.mark.parametrize(
+    ("joining", "is_told"), [(Circle.Joining.OPEN, True), (Circle.Joining.INVITATION, False)]
+)
+def test_people_read_who_will_see_their_nickname_where_they_choose_it(
+    saver_client: Client, *, joining: str, is_told: bool
+) -> None:
+    circle = start_circle(joining=joining)
+    page = " ".join(text(saver_client, f"/circles/join/{circle.invite_code}/").split())
+    assert "Only members of this circle see your nickname" in page
+    assert ("Everyone with an account sees the circle’s total, and can join." in page) == is_told
+
+
 def test_the_directory_is_searched_and_walked_in_pages(saver_client: Client) -> None:
     product = make_product()
     for number in range(14):

@@ -129,8 +129,9 @@ def test_a_member_is_found_by_nickname(saver_client: Client, mine: Membership) -
     assert saver_client.get(url(mine.circle), {"q": "Ada"}).context["found"]["rows"] == []
 
 
-def test_an_open_circle_finds_whole_nicknames_only(saver_client: Client) -> None:
+def test_an_open_circle_finds_whole_nicknames_only(saver_client: Client, saver: User) -> None:
     circle = start_circle(joining=Circle.Joining.OPEN)
+    join_circle(circle, saver)
     join_circle(circle, nickname="Halima Sani", saved_kobo=5_00)
     assert saver_client.get(url(circle), {"q": "halima"}).context["found"]["member"] is None
     assert saver_client.get(url(circle), {"q": "halima SANI"}).context["found"]["rows"]
@@ -242,14 +243,33 @@ def test_a_stranger_s_poll_finds_no_private_circle(saver_client: Client, mine: M
     assert stranger.get(address, headers=headers).status_code == 404
 
 
-def test_an_open_circle_s_board_is_seen_from_outside_until_it_opens_no_more(saver_client: Client) -> None:
+@pytest.mark.parametrize("joining", [Circle.Joining.OPEN, Circle.Joining.INVITATION])
+@pytest.mark.parametrize(
+    "page", ["leaderboard/", "leaderboard/?by=month&q=Halima", "leaderboard/?from=0", "members/"]
+)
+def test_a_board_is_for_members_even_of_an_open_circle(saver_client: Client, joining: str, page: str) -> None:
+    circle = start_circle(joining=joining)
+    member = join_circle(circle, nickname="Halima", saved_kobo=5_00)
+    board_upkeep.rebuild(circle.pk)
+    inside = Client()
+    inside.force_login(member.user)
+    address = f"/circles/{circle.slug}/{page}"
+    seen = inside.get(address, headers={"HX-Request": "true"})
+    assert "Halima" in seen.content.decode()
+    for headers in (
+        {},
+        {"HX-Request": "true"},
+        {"HX-Request": "true", "If-None-Match": seen.get("ETag", '"x"')},
+    ):
+        assert saver_client.get(address, headers=headers).status_code == 404
+
+
+def test_a_newcomer_sees_the_board_from_the_moment_they_join(saver_client: Client, saver: User) -> None:
     circle = start_circle(joining=Circle.Joining.OPEN)
     join_circle(circle, nickname="Halima", saved_kobo=5_00)
-    assert "Halima" in page(saver_client, circle)
-    circle_owners.change(
-        circle, name="A", description="", joining=Circle.Joining.INVITATION, goal_kobo=circle.goal_kobo
-    )
     assert saver_client.get(url(circle)).status_code == 404
+    join_circle(circle, saver)
+    assert "Halima" in page(saver_client, circle)
 
 
 def test_a_removed_member_sees_the_board_no_more(saver_client: Client, saver: User) -> None:

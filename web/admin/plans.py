@@ -70,6 +70,11 @@ class ProductAdmin(StaffAdmin):
     form = ProductForm
     inlines = (RateInline,)
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001
+        # Interest is recorded daily; nothing posts it yet. Savers are told so, and staff here.
+        texts = {"interest_paid": "Kept for later: interest is recorded daily and cannot be paid out yet."}
+        return super().get_form(request, obj, change=change, **kwargs, help_texts=texts)
+
     def save_model(self, request: HttpRequest, obj: Product, form: ModelForm, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)
         if "name" in form.changed_data and change:

@@ -15,12 +15,28 @@ register.filter("signed", money.signed)
 register.filter("percent", money.percent)
 
 
+# So many characters of a sum in naira fit in the narrowest card at the usual size, and at the next smaller one.
+_LONG, _LONGER = 12, 15
+
+
 @register.filter
 def figure(amount_kobo: int) -> SafeString:
-    """Return a large sum with its kobo set small: `₦1,250,400<small>.00</small>`."""
+    """Return a large sum with its kobo set small: `₦1,250,400<small>.00</small>`. A long one may break before them."""
     naira, _, kobo = money.naira(amount_kobo).rpartition(".")
     # Without format_html, which takes five times as long: there is one of these on each card.
-    return SafeString(f"{escape(naira)}<small>.{kobo}</small>")
+    if len(naira) < _LONG:
+        return SafeString(f"{escape(naira)}<small>.{kobo}</small>")
+    size = "long" if len(naira) < _LONGER else "longer"
+    return SafeString(f'<span class="{size}">{escape(naira)}<wbr><small>.{kobo}</small></span>')
+
+
+@register.filter
+def fitted(text: str) -> SafeString:
+    """Return a sum in words that may break before its kobo, and is set smaller where it is long."""
+    naira, _, kobo = text.rpartition(".")
+    size = "long" if len(naira) < _LONGER else "longer"
+    broken = f"{escape(naira)}<wbr>.{escape(kobo)}"
+    return SafeString(broken if len(naira) < _LONG else f'<span class="{size}">{broken}</span>')
 
 
 @register.filter

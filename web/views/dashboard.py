@@ -58,7 +58,7 @@ def home(request: SaverRequest) -> HttpResponse:
             (item.name, moments.day(item.day), money.naira(item.amount_kobo))
             for item in dashboard.upcoming(holdings.plans, today)
         ],
-        "accrued_kobo": dashboard.accrued_kobo(holdings.plans, today),
+        "accrued_kobo": dashboard.accrued_kobo([*holdings.plans, *holdings.closed_plans], today),
         "circle": circle,
         "rows": transaction_rows.rows(_latest(request.user.pk)),
     }

@@ -17,7 +17,7 @@ from savings.models import Circle, Membership
 from web import board_pages, caching, charts
 from web.board_pages import Face
 from web.http import SaverRequest, render_part, wants_part
-from web.views.circles import LONGEST_SEARCH, LONGEST_TYPED, ids, visible
+from web.views.circles import LONGEST_SEARCH, LONGEST_TYPED, ids
 
 _MOST_DIGITS = 8
 
@@ -27,7 +27,7 @@ class _Asked:
     """Which part of which board somebody looks at. The two rows are ids alone: what is in them comes with the names."""
 
     circle: Circle
-    reader: Membership | None
+    reader: Membership
     order: Order
     first: int
     search: str
@@ -44,11 +44,10 @@ def leaderboard(request: SaverRequest, slug: str) -> HttpResponse:
         asked.circle, asked.reader, first=asked.first, length=leaderboards.TOP + 1, order=asked.order
     )
     caching.shows_circle(request, asked.circle.pk, board.version)
-    reader_id = asked.reader.pk if asked.reader else None
-    known = board_pages.faces(board_pages.on(board) | {reader_id or 0})
+    known = board_pages.faces(board_pages.on(board) | {asked.reader.pk})
     board = _fixed(board, known, asked)
-    context = _circle(request, slug, known, reader_id)
-    context |= board_pages.listing(board, known, reader_id, asked.order)
+    context = _circle(known.get(asked.reader.pk))
+    context |= board_pages.listing(board, known, asked.reader.pk, asked.order)
     context |= {
         "board": board,
         "order": asked.order,
@@ -74,56 +73,24 @@ def _asked(request: SaverRequest, slug: str) -> _Asked:
     if not (first.isascii() and first.isdigit() and len(first) <= _MOST_DIGITS) or order not in list(Order):
         raise Http404
     circle_id, membership_id = ids(request, slug)
+    # Of an open circle anybody sees the summary; names, sums and places are its members' alone.
+    if membership_id is None:
+        raise Http404
     return _Asked(
         circle=Circle(pk=circle_id),
-        reader=Membership(pk=membership_id) if membership_id else None,
+        reader=Membership(pk=membership_id),
         order=Order(order),
         first=int(first),
         search=typed_text.line(request.GET.get("q", "")[:LONGEST_TYPED])[:LONGEST_SEARCH],
     )
 
 
-def _circle(
-    request: SaverRequest, slug: str, known: dict[int, Face], reader_id: int | None
-) -> dict[str, Any]:
-    """Return the circle as it is by now, from the rows of its members, and 404 for whom it is not (any more)."""
-    mine = known.get(reader_id or 0)
-    face = mine or next(iter(known.values()), None)
-    is_member = mine is not None and mine.left_at is None
-    if face is None:
-        circle, _ = visible(request, slug)
-        face = _outsider(circle)
-    elif not is_member and face.circle__joining != Circle.Joining.OPEN:
+def _circle(mine: Face | None) -> dict[str, Any]:
+    """Return the circle as its reader's membership names it now, and 404 for somebody who is no member any more."""
+    if mine is None or mine.left_at is not None:
         raise Http404
-    days_left = (face.circle__ends_on - timezone.localdate()).days
-    return {
-        "circle": face,
-        "mine": mine if is_member else None,
-        "days_left": days_left,
-        "has_ended": days_left <= 0,
-    }
-
-
-def _outsider(circle: Circle) -> Face:
-    """Return a face with a circle's facts, for a board on which nobody has a place."""
-    return Face(
-        id=0,
-        user_id=0,
-        nickname="",
-        hides_amount=False,
-        left_at=None,
-        plan_id=0,
-        joined_at=timezone.now(),
-        final_rank=None,
-        circle__name=circle.name,
-        circle__slug=circle.slug,
-        circle__joining=circle.joining,
-        circle__goal_kobo=circle.goal_kobo,
-        circle__ends_on=circle.ends_on,
-        circle__member_limit=circle.member_limit,
-        circle__settled_at=circle.settled_at,
-        circle__final_kobo=circle.final_kobo,
-    )
+    days_left = (mine.circle__ends_on - timezone.localdate()).days
+    return {"circle": mine, "mine": mine, "days_left": days_left, "has_ended": days_left <= 0}
 
 
 def _fixed(board: Board, known: dict[int, Face], asked: _Asked) -> Board:
@@ -136,12 +103,12 @@ def _percent(board: Board, circle: Face) -> int:
     return min(100, max(0, saved_kobo) * 100 // circle.circle__goal_kobo)
 
 
-def _chart(request: SaverRequest, asked: _Asked, mine: Face | None, board: Board) -> str:
+def _chart(request: SaverRequest, asked: _Asked, mine: Face, board: Board) -> str:
     """Return the reader's own place over time; nobody else's is shown to anybody.
 
     While SQL computes the board, which is work enough, only what is known of the past by then.
     """
-    if mine is None or board.mine is None:
+    if board.mine is None:
         return ""
     today = min(timezone.localdate(), mine.circle__ends_on)
     member = Membership(pk=mine.id, circle_id=asked.circle.pk, plan_id=mine.plan_id, joined_at=mine.joined_at)
@@ -161,8 +128,7 @@ def _found(asked: _Asked, circle: Face) -> dict[str, Any]:
     board: Board = leaderboards.page(asked.circle, other, length=0, order=asked.order)
     known = board_pages.faces(board_pages.on(board))
     board = _fixed(board, known, asked)
-    reader_id = asked.reader.pk if asked.reader else None
-    rows = board_pages.neighbours(board, known, reader_id, asked.order)
+    rows = board_pages.neighbours(board, known, asked.reader.pk, asked.order)
     return {"member": other, "rows": rows}
 
 

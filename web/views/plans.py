@@ -30,7 +30,7 @@ def index(request: SaverRequest) -> HttpResponse:
     holdings, today = dashboard.holdings(request.user), timezone.localdate()
     context = {
         "open_plans": [plan_pages.card(plan, today) for plan in holdings.plans],
-        "closed_plans": holdings.closed_plans,
+        "closed_plans": plan_pages.closed(holdings.closed_plans, today),
     }
     return render(request, "plans/index.html", context)
 
