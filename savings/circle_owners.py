@@ -29,6 +29,9 @@ def change(circle: Circle, *, name: str, description: str, joining: str, goal_ko
     if joining not in {circle.joining, Circle.Joining.CLOSED}:
         changes["member_limit"] = circles.limit_for(joining)
     with transaction.atomic():
+        # Once a circle has ended, the pages of the plans in it name it: those of all who have a place, gone or not.
+        placed = User.objects.filter(memberships__circle=circle, memberships__final_rank__isnull=False)
+        User.objects.touch_all(placed)
         Circle.objects.filter(pk=circle.pk).update(**changes)
         # Name and goal stand on the board too, and all of it on the members' pages.
         scores.tell_circle(circle.pk, "circle")

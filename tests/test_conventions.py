@@ -17,7 +17,7 @@ ROOT: Path = settings.BASE_DIR
 
 # Who stands on whom in savings/: a module imports only what comes before it. A new one finds its place here.
 TOWER = """
-exceptions money places mail_switches models exports compiled
+exceptions money places mail_switches models exports compiled installation
 references mail_sending
 traces
 gateway_answers gateway boards board_sql transaction_timeline outbox
@@ -33,7 +33,7 @@ statement_subscriptions statement_writing statement_upkeep
 users plans stash
 nicknames circles circle_owners
 rank_changes digests
-maturity circle_ends arrivals
+maturity circle_ends arrivals restoring
 payments
 inbox polling
 tasks

@@ -1,6 +1,7 @@
 """What is stored, one module per feature."""
 
 from savings.models.circles import BoardDay, Circle, CircleEvent, DigestLine, Membership, ToldPlaces
+from savings.models.installation import Installation
 from savings.models.ledger import Account, Entry, Transaction
 from savings.models.outbox import OutboxRow
 from savings.models.payments import Payment, WebhookEvent
@@ -17,6 +18,7 @@ __all__ = [
     "DigestLine",
     "EmailChange",
     "Entry",
+    "Installation",
     "Membership",
     "OutboxRow",
     "Payment",

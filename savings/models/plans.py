@@ -11,6 +11,8 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from savings.models.installation import ShownToAllQuerySet, shown_to_all
+
 
 class EarlyExit(models.TextChoices):
     """What taking money out before maturity costs."""
@@ -25,6 +27,7 @@ class InterestPaid(models.TextChoices):
     AT_MATURITY = "maturity", "At maturity"
 
 
+@shown_to_all
 class Product(models.Model):
     """What can be opened as a plan, and on which terms. Staff manage these."""
 
@@ -47,6 +50,8 @@ class Product(models.Model):
     interest_paid = models.CharField(max_length=10, choices=InterestPaid, default=InterestPaid.MONTHLY)
     is_offered = models.BooleanField(default=True)
     position = models.PositiveSmallIntegerField(default=0)
+
+    objects = ShownToAllQuerySet["Product"].as_manager()
 
     class Meta:
         ordering = ["position", "id"]
@@ -71,12 +76,15 @@ class Product(models.Model):
         return self.kind == self.Kind.TARGET
 
 
+@shown_to_all
 class ProductRate(models.Model):
     """The yearly rate of a product from a term on. The longest `from_days` that fits applies."""
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="rates")
     from_days = models.PositiveIntegerField(default=0)
     rate_bps = models.PositiveIntegerField()
+
+    objects = ShownToAllQuerySet["ProductRate"].as_manager()
 
     class Meta:
         ordering = ["from_days"]

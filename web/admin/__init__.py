@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from web.admin import circles, ledger, outbox, payments, plans, statements, users
+from web.admin import circles, installation, ledger, outbox, payments, plans, statements, users
 
-__all__ = ["circles", "ledger", "outbox", "payments", "plans", "statements", "users"]
+__all__ = ["circles", "installation", "ledger", "outbox", "payments", "plans", "statements", "users"]
 
 admin.site.site_header = "Asusu"
 admin.site.site_title = "Asusu staff"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.forms import ModelForm
 from django.http import HttpRequest
 
 from savings import money
-from savings.models import Plan, Product, ProductRate, User
+from savings.models import Plan, Product, ProductRate
 from web.admin.base import ReadOnlyAdmin, StaffAdmin
 
 
@@ -33,12 +32,6 @@ class ProductAdmin(StaffAdmin):
     )
     user_path = ""
     inlines = (RateInline,)
-
-    def save_model(self, request: HttpRequest, obj: Product, form: ModelForm, change: bool) -> None:  # noqa: FBT001
-        # Its name is on the cards of all who save in it. Rare enough for as many rows as there may be.
-        if "name" in form.changed_data and change:
-            User.objects.touch_all(User.objects.filter(plans__product=obj))
-        super().save_model(request, obj, form, change)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # One that is offered no more is still what its plans were opened from.
