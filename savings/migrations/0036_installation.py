@@ -14,7 +14,7 @@ def add_the_row(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("savings", "0013_stash_activity")]
+    dependencies = [("savings", "0023_one_email_address")]
 
     operations = [
         migrations.CreateModel(
