@@ -18,7 +18,7 @@ from django.db.models import Case, F, Q, Subquery, Sum, Value, When, Window
 from django.db.models.functions import Coalesce, Rank, RowNumber
 from django.utils import timezone
 
-from savings import boards, postponements, scores
+from savings import boards, installation, postponements, scores
 from savings.models import Account, BoardDay, Circle, Entry, Membership
 
 logger = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ def places(membership: Membership, today: datetime.date, *, is_cached_only: bool
 
     Two queries once a day, since the past does not change; none with `is_cached_only`, which may return nothing.
     """
-    key = f"places:{membership.pk}:{today}"
+    key = f"places:{installation.epoch()}:{membership.pk}:{today}"
     known = _places_read(cache.get(key))
     if known is None:
         if is_cached_only:
@@ -144,7 +144,9 @@ def _marks(circle_id: int) -> tuple[int, list[list[int]]]:
     answer: list[Any] = []
     if not boards.gate.suspect:
         try:
-            answer = boards.run("marks", circle_id, *wanted, upkeep=True)
+            answer = boards.run(
+                "marks", circle_id, *boards.periods(timezone.localdate()), *wanted, upkeep=True
+            )
         except boards.Away:
             logger.warning("the day of circle %s is kept from SQL: Redis is away", circle_id)
     size, found = answer or _marks_from_sql(circle_id, wanted)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import batched, chain
+from typing import NamedTuple
 
 from django.utils import timezone
 
-from savings import boards, postponements
+from savings import boards, installation, postponements
 from savings.boards import Standing
 from savings.models import Circle, Membership
 
@@ -29,21 +31,21 @@ def rebuild(circle_id: int, *, force: bool = False) -> int | None:
     the old board, or from SQL, meanwhile; what is posted meanwhile reaches both boards. Memory does not grow with the
     circle. Raises boards.Away.
     """
-    token = secrets.token_hex(4)
-    if not boards.run("begin", circle_id, token, _LEASE_SECONDS, "1" if force else "", upkeep=True):
+    token, epoch = secrets.token_hex(4), installation.epoch()
+    run = partial(boards.run, upkeep=True, epoch=epoch)
+    month, week = boards.periods(timezone.localdate())
+    if not run("begin", circle_id, token, _LEASE_SECONDS, "1" if force else "", month, week):
         return None
     # The building is there before the first row is read: what is committed from here on is told to it.
-    today = timezone.localdate()
-    month, week = today.replace(day=1).isoformat(), boards.week_of(today).isoformat()
     members = 0
     for batch in _batches(circle_id):
         words = chain.from_iterable(standing.words() for standing in batch)
-        if not boards.run("load", circle_id, token, _LEASE_SECONDS, month, week, *words, upkeep=True):
+        if not run("load", circle_id, token, _LEASE_SECONDS, month, week, *words):
             return None
         members += len(batch)
     now = timezone.now()
     version = time.time_ns() // 1000
-    if not boards.run("finish", circle_id, token, month, week, version, now.isoformat(), upkeep=True):
+    if not run("finish", circle_id, token, month, week, version, now.isoformat()):
         return None
     logger.info("the board of circle %s was built: %s members", circle_id, members)
     return members
@@ -52,22 +54,52 @@ def rebuild(circle_id: int, *, force: bool = False) -> int | None:
 def reconcile(circle_id: int) -> int:
     """Compare the whole of a circle's board with SQL, write what differs, and return how many members that were.
 
-    A write that is under way while it is compared is no difference: what looks wrong is looked at again after a while.
-    Raises boards.Away.
+    SQL is right, whichever of the two is newer. A write that is under way while they are compared is no difference:
+    what looks wrong is looked at again after a while. A board that is right about each member and wrong as a whole is
+    rebuilt. Raises boards.Away.
     """
-    wrong: list[int] = []
-    for batch in _batches(circle_id):
-        wrong += _compare(circle_id, batch)
-    if not wrong:
+    before = _state(circle_id)
+    if before is None:
         return 0
+    wrong: dict[int, str] = {}
+    current = total_kobo = 0
+    for batch in _batches(circle_id):
+        wrong |= _compare(circle_id, [(standing, "") for standing in batch])
+        current += sum(standing.is_current for standing in batch)
+        total_kobo += sum(standing.saved_kobo for standing in batch if standing.is_current)
+    if wrong:
+        return _heal(circle_id, wrong) + _remove_unknown(circle_id)
+    if unknown := _remove_unknown(circle_id):
+        return unknown
+    after = _state(circle_id)
+    if after is not None and after == before and (after.members, after.total_kobo) != (current, total_kobo):
+        logger.error("the board of circle %s had a wrong sum; it is rebuilt", circle_id)
+        return rebuild(circle_id, force=True) or 0
+    return 0
+
+
+def _heal(circle_id: int, wrong: Mapping[int, str]) -> int:
     time.sleep(_UNDER_WAY_SECONDS)
     drifted = 0
-    for ids in batched(wrong, _BATCH, strict=False):
-        standings = list(Standing.of(Membership.objects.filter(pk__in=ids)))
-        drifted += len(_compare(circle_id, standings, heal=True))
+    for ids in batched(wrong, _BATCH):
+        standings = Standing.of(Membership.objects.filter(pk__in=ids))
+        seen = [(standing, wrong[standing.membership_id]) for standing in standings]
+        drifted += len(_compare(circle_id, seen, heal=True))
     if drifted:
         logger.error("the board of circle %s had %s members wrong; they are right now", circle_id, drifted)
     return drifted
+
+
+def _remove_unknown(circle_id: int) -> int:
+    """Rebuild a board that knows members whom SQL does not know, and return how many those were."""
+    state = _state(circle_id)
+    # Counted after the board was asked: whoever is on it has been committed before.
+    unknown = state.known - Membership.objects.filter(circle_id=circle_id).count() if state else 0
+    if unknown <= 0:
+        return 0
+    logger.error("the board of circle %s had %s members too many; it is rebuilt", circle_id, unknown)
+    rebuild(circle_id, force=True)
+    return unknown
 
 
 def reconcile_all() -> int:
@@ -88,11 +120,27 @@ def _reconcile_if_redis_is_there(circle_id: int) -> int:
         raise RuntimeError(f"Redis refuses the board of circle {circle_id}: {error}") from error
 
 
-def _compare(circle_id: int, standings: list[Standing], *, heal: bool = False) -> list[int]:
-    words = chain.from_iterable(standing.words() for standing in standings)
-    return [
-        int(found) for found in boards.run("compare", circle_id, "1" if heal else "", *words, upkeep=True)
-    ]
+class _State(NamedTuple):
+    """What a board says of itself: its version, the members it knows, those in the circle, and their sum (kobo)."""
+
+    version: int
+    known: int
+    members: int
+    total_kobo: int
+
+
+def _state(circle_id: int) -> _State | None:
+    """Return what a board says of itself; None for one that is missing or not whole, which readers have rebuilt."""
+    month, week = boards.periods(timezone.localdate())
+    found = boards.run("state", circle_id, month, week, upkeep=True)
+    return _State(*map(int, found)) if found else None
+
+
+def _compare(circle_id: int, seen: list[tuple[Standing, str]], *, heal: bool = False) -> dict[int, str]:
+    """Return whom a board has wrong, and the version that it has of each; `seen` has the one of an earlier look."""
+    words = chain.from_iterable([*standing.words(), version] for standing, version in seen)
+    found = boards.run("compare", circle_id, "1" if heal else "", *words, upkeep=True)
+    return {int(membership_id): version for membership_id, version in batched(found, 2)}
 
 
 def _batches(circle_id: int) -> Iterator[list[Standing]]:

@@ -12,25 +12,28 @@ import functools
 import threading
 import time
 from collections.abc import Iterator
+from itertools import batched
 from pathlib import Path
 from typing import Any, Self
 
 import redis
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 from django.dispatch import Signal
 from django.utils import timezone
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
-from savings import places
-from savings.models import Membership
+from savings import installation, places
+from savings.models import Installation, Membership
 
 # Sent with the `seconds` that a command took, answered or not: whoever counts what a request costs listens.
 asked = Signal()
 
 PAUSE_SECONDS = 1
+# The key of a board, of its name: the epoch of the database and the circle's id.
+KEY = "board:{%s}"
 # What `write` answers where all is as it was among the first places.
 WRITTEN = 1
 _END_OF_TIME = 2**63 - 1
@@ -38,7 +41,7 @@ _MICROSECOND = datetime.timedelta(microseconds=1)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _SCRIPTS = {path.stem: path.read_text() for path in (Path(__file__).parent / "lua").glob("*.lua")}
 # Those that write no member's standing need not carry the script that does.
-_READING = {"read", "marks"}
+_READING = {"read", "marks", "begin", "state"}
 _FIELDS = (
     "id",
     "circle_id",
@@ -75,11 +78,14 @@ class Standing:
     week_start_kobo: int
     month: datetime.date | None
     month_start_kobo: int
+    # Of which history this is the standing: read in the same query as the rest.
+    epoch: str | None
 
     @classmethod
     def of(cls, memberships: QuerySet[Membership]) -> Iterator[Self]:
         """Read the standings of a queryset of memberships, whose order and slice hold."""
-        return (cls(*values) for values in memberships.values_list(*_FIELDS))
+        epoch = Subquery(Installation.objects.filter(pk=1).values("epoch"))
+        return (cls(*values) for values in memberships.values_list(*_FIELDS, epoch))
 
     @property
     def is_current(self) -> bool:
@@ -122,18 +128,24 @@ def membership_id(name: str) -> int:
     return _END_OF_TIME - int(name[16:], 16)
 
 
-def keys(circle_id: int | str) -> list[str]:
+def keys(circle_id: int, epoch: str | None = None) -> list[str]:
     """Return the keys of a circle's board, its building and the wish for one; all else is named after the first.
 
-    With `%s` for an id they are the pattern of everybody's.
+    The board of another epoch, of a history that a restored backup has ended, has other keys. Without `epoch` it is the
+    database's, which may cost a query.
     """
-    board = f"board:{{{circle_id}}}"
+    board = KEY % f"{epoch or installation.epoch()}:{circle_id}"
     return [board, f"{board}:building", f"{board}:wanted"]
 
 
 def week_of(day: datetime.date) -> datetime.date:
     """Return the Monday of the week."""
     return day - datetime.timedelta(days=day.weekday())
+
+
+def periods(day: datetime.date) -> tuple[str, str]:
+    """Return the first days of the month and of the week, as the scripts name a board's sets by them."""
+    return day.replace(day=1).isoformat(), week_of(day).isoformat()
 
 
 class Gate:
@@ -200,15 +212,19 @@ def client(url: str) -> redis.Redis:
     return _Client.from_url(url, decode_responses=True, retry=Retry(NoBackoff(), 0))
 
 
-def run(script: str, circle_id: int, *arguments: str | int, upkeep: bool = False) -> Any:
+def run(
+    script: str, circle_id: int, *arguments: str | int, upkeep: bool = False, epoch: str | None = None
+) -> Any:
     """Run one of the scripts on a circle's board. Raises Away. `upkeep` may take seconds, a page may not.
 
     EVAL and not EVALSHA: the text costs less than the errors of a server that has forgotten it.
     """
     url = settings.LEADERBOARD_UPKEEP_REDIS_URL if upkeep else settings.LEADERBOARD_REDIS_URL
-    text = _SCRIPTS[script] if script in _READING else _SCRIPTS["apply"] + _SCRIPTS[script]
+    board = keys(circle_id, epoch)
+    parts = ("whole", script) if script in _READING else ("whole", "apply", script)
+    text = "".join(_SCRIPTS[part] for part in parts)
     try:
-        return client(url).eval(text, 3, *keys(circle_id), *arguments)
+        return client(url).eval(text, 3, *board, *arguments)
     except RedisError as error:
         gate.fail()
         raise Away(str(error)) from error
@@ -230,7 +246,30 @@ def write(standing: Standing, reference: str = "") -> int:
     where there is no board. `reference` is the posting it comes from, empty where no sum has changed.
     """
     moment = timezone.now().isoformat()
-    return int(run("write", standing.circle_id, moment, reference, max(places.TOLD), *standing.words()))
+    words = standing.words()
+    said = run("write", standing.circle_id, moment, reference, max(places.TOLD), *words, epoch=standing.epoch)
+    return int(said)
+
+
+def forget_all() -> int:
+    """Remove every board from Redis, also those of other epochs, and return how many keys those were. Raises Away."""
+    redis_client = client(settings.LEADERBOARD_UPKEEP_REDIS_URL)
+    try:
+        found = list(redis_client.scan_iter(match="board:*", count=1000))
+        for keys_at_once in batched(found, 1000):
+            redis_client.unlink(*keys_at_once)
+    except RedisError as error:
+        gate.fail()
+        raise Away(str(error)) from error
+    return len(found)
+
+
+def discard(circle_id: int) -> None:
+    """Let a board count as missing, so that the next reader has it rebuilt. Without Redis nothing is done."""
+    try:
+        client(settings.LEADERBOARD_REDIS_URL).unlink(keys(circle_id)[0])
+    except RedisError:
+        gate.fail()
 
 
 def version(circle_id: int) -> int | None:
@@ -239,6 +278,9 @@ def version(circle_id: int) -> int | None:
         return None
     try:
         found = client(settings.LEADERBOARD_REDIS_URL).hget(keys(circle_id)[0], "version")
+    except ResponseError:
+        # Something else is under that key. Redis itself is well.
+        return None
     except RedisError:
         gate.fail()
         return None

@@ -39,6 +39,9 @@ def change(
     if not changes:
         return
     with transaction.atomic():
+        # Once a circle has ended, the pages of the plans in it name it: those of all who have a place, gone or not.
+        placed = User.objects.filter(memberships__circle=circle, memberships__final_rank__isnull=False)
+        User.objects.touch_all(placed)
         now = _locked(circle)
         if goal_kobo not in {None, now.goal_kobo} and now.has_ended(timezone.localdate()):
             raise Refused("This circle has ended: its goal stays what it was.", field="goal")

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.cache import cache
 from django.db.models import Count, F, Q, QuerySet, Sum
 
+from savings import installation
 from savings.models import Circle, CircleEvent, Membership, Transaction
 
 # Summing so many takes a few milliseconds: smaller circles are always summed anew, larger ones once a minute.
@@ -46,7 +47,7 @@ def of_all(circles: Iterable[Circle]) -> dict[int, Progress]:
     """Return the progress of each circle by its id, in at most one query. A large circle's is up to a minute old."""
     asked = {circle.pk: circle for circle in circles}
     known = cache.get_many([_key(pk) for pk in asked])
-    sums = {pk: known[_key(pk)] for pk in asked if _are_sums(known.get(_key(pk)))}
+    sums = {pk: found for pk in asked if (found := _sums_in(known.get(_key(pk))))}
     missing = asked.keys() - sums.keys()
     if missing:
         sums |= _sums(missing)
@@ -92,13 +93,17 @@ def _sums(circle_ids: Iterable[int]) -> dict[int, list[int]]:
     sums = {pk: [members, int(saved_kobo), hidden] for pk, members, saved_kobo, hidden in rows}
     large = {_key(pk): found for pk, found in sums.items() if found[0] > _ALWAYS_FRESH}
     if large:
-        cache.set_many(large, _SECONDS)
+        # With the epoch beside them: a restored backup may have another circle under that id.
+        cache.set_many({key: [installation.epoch(), *found] for key, found in large.items()}, _SECONDS)
     return sums
 
 
-def _are_sums(found: object) -> bool:
-    """Say whether this is what was put there: a cache may hold anything."""
-    return isinstance(found, list) and len(found) == 3 and all(isinstance(one, int) for one in found)
+def _sums_in(found: object) -> list[int] | None:
+    """Return the sums that were put there, and None for anything else that a cache may hold."""
+    match found:
+        case [str(epoch), int(members), int(saved_kobo), int(hidden)] if epoch == installation.epoch():
+            return [members, saved_kobo, hidden]
+    return None
 
 
 def _progress(circle: Circle, members: int, saved_kobo: int, hidden: int) -> Progress:

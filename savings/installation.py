@@ -1,16 +1,55 @@
-"""The settings that must stay as they are once there is money: the currency, and the time zone that days begin in.
+"""Facts about this database as a whole: which history it holds, and the settings that must stay once there is money.
 
-They are recorded with the first money and compared when a server or a worker starts, and again by each process before
-the first money that it writes.
+The *epoch* names the history. Counters of rows go back when a backup is restored, and then count up again; the epoch
+does not. Whatever is keyed by such a counter in Redis or in a browser is keyed by the epoch as well.
+
+The currency, and the time zone that days begin in, are recorded with the first money and compared when a server or a
+worker starts, and again by each process before the first money that it writes.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 from savings.models import Installation
+from savings.models.installation import new_epoch
+
+_known: ContextVar[str | None] = ContextVar("epoch", default=None)
+
+
+def epoch() -> str:
+    """Return the epoch of the database: the one that this request has read already, else with one query."""
+    return _known.get() or Installation.objects.the_row().epoch
+
+
+def note_epoch(found: str) -> None:
+    """Remember the epoch for the rest of the block of `forgetting_epoch` around it."""
+    _known.set(found)
+
+
+@contextmanager
+def forgetting_epoch() -> Iterator[None]:
+    """Begin a request without an epoch, and forget what it has noted at its end: the next one may see another."""
+    token = _known.set(None)
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
+def renew_epoch() -> str:
+    """Give the database a new epoch and return it: what is cached of the history before is not found any more."""
+    row = Installation.objects.the_row()
+    row.epoch = new_epoch()
+    row.save(update_fields=["epoch"])
+    return row.epoch
+
 
 # Each recorded column, the setting that it has to equal, and what depends on that.
 KEPT = {

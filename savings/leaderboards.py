@@ -109,7 +109,15 @@ def version(circle: Circle) -> int | None:
 def _from_redis(asked: _Asked) -> Board | None:
     month, week = asked.today.replace(day=1), boards.week_of(asked.today)
     name = f"month:{month}" if asked.order == Order.MONTH else asked.order.value
-    what = (name, asked.reader_id or "", asked.first, asked.length, NEIGHBOURS, week.isoformat())
+    what = (
+        name,
+        asked.reader_id or "",
+        asked.first,
+        asked.length,
+        NEIGHBOURS,
+        week.isoformat(),
+        month.isoformat(),
+    )
     try:
         answer = boards.run("read", asked.circle_id, *what)
     except boards.Away:
@@ -121,7 +129,10 @@ def _from_redis(asked: _Asked) -> Board | None:
     try:
         return _board(answer, asked)
     except (ValueError, TypeError):
-        logger.exception("the board of circle %s holds what nobody put there", asked.circle_id)
+        logger.exception(
+            "unexpected data in the leaderboard of circle %s: it will be rebuilt", asked.circle_id
+        )
+        boards.discard(asked.circle_id)
         return None
 
 

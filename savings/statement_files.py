@@ -117,6 +117,16 @@ def remove(name: str) -> None:
         _storage().delete(name)
 
 
+def unknown_names() -> list[str]:
+    """Return the names of files in the storage that belong to no statement of the database."""
+    try:
+        with _errors_of_the_storage():
+            _, names = _storage().listdir("")
+    except FileNotFoundError:
+        return []
+    return sorted({*names} - {*Statement.objects.exclude(file_name="").values_list("file_name", flat=True)})
+
+
 def remove_old_drafts(now: float | None = None) -> int:
     """Remove what writers that died left behind, and return how many files that were. `now` is in seconds."""
     oldest = (time.time() if now is None else now) - DRAFT_HOURS * 60 * 60

@@ -20,8 +20,8 @@ MADE = re.compile(r"(\.pyc|\.sqlite3(-wal|-shm)?|\.log|^\.env)$|^(var/|\.venv/|m
 
 # Who stands on whom in savings/: a module imports only what comes before it. A new one finds its place here.
 TOWER = """
-exceptions typed_text money places mail_switches constraints models unique_names exports compiled storable
-references mail_sending installation upkeep
+exceptions typed_text money places mail_switches constraints models unique_names exports compiled installation storable
+references mail_sending upkeep
 traces
 postponements
 gateway_answers gateway provider_watch boards board_sql transaction_timeline outbox
@@ -37,7 +37,7 @@ statement_subscriptions statement_writing statement_upkeep
 users plans stash
 nicknames circles circle_owners
 rank_changes digests
-maturity circle_ends arrivals
+maturity circle_ends arrivals restoring
 payments
 inbox polling
 tasks

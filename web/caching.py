@@ -1,14 +1,19 @@
 """Pages that are kept: one body for each person and version of what they see, and 304 where the browser has it.
 
-What a person sees is keyed by `User.version`, which moves in the very transaction that changes any of it. What a page
-shows of a circle is as of the board's version, which is read before the rest and stands in what is kept. So nothing is
-ever deleted by hand, and a kept page cannot be older than the last commit.
+What a person sees is keyed by `User.version`, which moves in the very transaction that changes any of it, by the same
+of what everybody is shown, and by the epoch of the database, which a restored backup ends (`User.shown_as`). What a
+page shows of a circle is as of the board's version, which is read before the rest and stands in what is kept. So
+nothing is ever deleted by hand, and a kept page cannot be older than the last commit.
+
+It fails closed: what a page reads is recorded while it is rendered, and a page that reads anything no version of it
+covers is not stored (`web/reading.py`).
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import logging
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
@@ -21,9 +26,13 @@ from django.middleware.csrf import get_token
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
-from savings import boards
+from savings import boards, installation
+from web import reading
 from web.fragments import Cache, Found, code_version
 from web.http import SaverRequest, wants_part
+from web.reading import Models
+
+logger = logging.getLogger(__name__)
 
 View = Callable[..., HttpResponse]
 
@@ -58,11 +67,13 @@ class _Kept(NamedTuple):
     @classmethod
     def read(cls, stored: bytes) -> _Kept:
         head, _, body = stored.partition(b"\n")
-        return cls(_Circle(*map(int, head.split())), body)
+        board, version = head.split()
+        return cls(_Circle(int(board.rpartition(b":")[2]), int(version)), body)
 
     def stored(self) -> bytes:
-        # The id is where `fragments` looks for it.
-        return b"%d %d\n%b" % (*self.circle, self.body)
+        # The name of the board is where `fragments` looks for it.
+        board = b"%b:%d" % (installation.epoch().encode(), self.circle.id) if self.circle.id else b"0"
+        return b"%b %d\n%b" % (board, self.circle.version, self.body)
 
     def is_current(self, found: Found) -> bool:
         """Return whether this shows the board as it was when the page was found."""
@@ -70,20 +81,37 @@ class _Kept(NamedTuple):
         return not self.circle.id or (not boards.gate.suspect and found.board_version == version)
 
 
-def page(*known: str, also: Callable[[], str] = str, parts: bool = True) -> Callable[[View], View]:
+def page(
+    *known: str,
+    shows: Models,
+    own: Models = (),
+    also: Callable[[], str] = str,
+    parts: bool = True,
+) -> Callable[[View], View]:
     """Keep the pages of a view. `known` are the parameters it reads; with any other in the address nothing is kept.
 
+    `shows` names the models whose rows the page shows; with any other row in it, it is not kept. Rows of circles are
+    covered by `shows_circle`, or named in `own` where the page shows of them only what touches the person it is for
+    (`User.objects.touch`) when it changes.
     `also` returns what the page depends on besides the person, the address and the day. Without `parts`, what htmx asks
-    for is left to the view.
+    for is left to the view. Raises TypeError for a model that no version covers.
     """
+    reading.check_named(shows, own)
 
     def keep(view: View) -> View:
         @functools.wraps(view)
         def kept(request: SaverRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            def find_uncovered(read: set[str]) -> list[str]:
+                return reading.uncovered(read, shows, own, with_circle=_shown_circle(request).version > 0)
+
+            def make() -> HttpResponse:
+                with reading.recording(find_uncovered) as read:
+                    response = view(request, *args, **kwargs)
+                request.uncovered = find_uncovered(read)
+                return response
+
             key = _key(request, known, also) if parts or not wants_part(request) else None
-            if key is None:
-                return view(request, *args, **kwargs)
-            return _answer(request, key, lambda: view(request, *args, **kwargs))
+            return make() if key is None else _answer(request, key, make)
 
         return kept
 
@@ -98,6 +126,10 @@ def shows_circle(request: SaverRequest, circle_id: int, version: int | None) -> 
     request.shown_circle = (circle_id, -1 if version is None else version)
 
 
+def _shown_circle(request: SaverRequest) -> _Circle:
+    return _Circle(*getattr(request, "shown_circle", ()))
+
+
 def _key(request: SaverRequest, known: tuple[str, ...], also: Callable[[], str]) -> str | None:
     """Return what the page of this request depends on, or None for one that is not kept."""
     query = request.META["QUERY_STRING"]
@@ -109,16 +141,9 @@ def _key(request: SaverRequest, known: tuple[str, ...], also: Callable[[], str])
     if len(get_messages(request)):
         return None
     user = request.user
-    # A person who was made anew in another database may have the id and the version of somebody before.
-    who = (
-        user.pk,
-        user.date_joined.timestamp(),
-        user.version,
-        user.email,
-        user.name,
-        user.theme,
-        user.is_staff,
-    )
+    if not user.shown_as:
+        return None
+    who = (user.shown_as, user.email, user.name, user.theme, user.is_staff)
     what = (request.path, query, wants_part(request), timezone.localdate().toordinal(), also())
     return repr((who, what))
 
@@ -149,11 +174,20 @@ def _answer(request: SaverRequest, key: str, view: Callable[[], HttpResponse]) -
 
 def _kept(request: SaverRequest, response: HttpResponse) -> _Kept | None:
     """Return what to keep of an answer: nothing but a page that is well and has no headers of its own."""
-    circle = _Circle(*getattr(request, "shown_circle", ()))
+    circle = _shown_circle(request)
     is_plain = response.status_code == 200 and response.headers.keys() <= {"Content-Type"}
     if not is_plain or response.cookies or len(get_messages(request)) or circle.version < 0:
         return None
+    if request.uncovered:
+        _log_uncovered(str(request.resolver_match and request.resolver_match.view_name), *request.uncovered)
+        return None
     return _Kept(circle, _without_tokens(response.content))
+
+
+@functools.cache
+def _log_uncovered(view: str, *read: str) -> None:
+    """Log once in each process that a page is not kept: an oversight of ours, which costs time and nothing else."""
+    logger.error("%s is not cached: no version that it carries covers %s", view, ", ".join(read))
 
 
 def _without_tokens(body: bytes) -> bytes:

@@ -6,12 +6,33 @@ import logging
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's own
 from django.db import connection
+from redis.exceptions import RedisError
 
 from savings import installation
+from web import redis_client
 
 logger = logging.getLogger(__name__)
+
+
+@register(Tags.caches, deploy=True)
+def redis_keeps_its_keys(**_: Any) -> list[CheckMessage]:
+    """Warn of a Redis that removes keys when its memory is full. One that does not answer is not judged."""
+    try:
+        policy = redis_client.evicting_policy()
+    except (RedisError, OSError):
+        return []
+    if not policy:
+        return []
+    return [
+        Warning(
+            f"Redis removes keys when its memory is full (maxmemory-policy is {policy}): sessions, queued tasks and"
+            " the counters of failed sign-ins would be lost.",
+            hint="Set maxmemory-policy to noeviction.",
+            id="web.W001",
+        )
+    ]
 
 
 @register(Tags.security)

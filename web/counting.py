@@ -25,7 +25,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from savings import boards
-from web import limits
+from web import limits, reading
 
 # One line of JSON for each request in production; see LOGGING in the settings.
 logger = logging.getLogger("asusu.request")
@@ -167,6 +167,7 @@ def _count_queries(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 
 def _count_query(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001
+    reading.note_query(sql)
     counts = _at_hand.get()
     if counts is None:
         return execute(sql, params, many, context)
@@ -180,6 +181,7 @@ def _count_query(execute: Callable[..., Any], sql: str, params: Any, many: bool,
 
 @receiver(boards.asked)
 def _count_command(*, seconds: float, **_: Any) -> None:
+    reading.note_board()
     counts = _at_hand.get()
     if counts is not None:
         counts.redis_calls += 1
@@ -224,12 +226,15 @@ class Cache(limits.Cache):
     def get(self, key: str, default: Any = None, *args: Any, **kwargs: Any) -> Any:
         found = self._look_up(key, _MISSING, *args, **kwargs)
         if not _is_session(key):
+            reading.note_cached(key)
             _note(hits=found is not _MISSING, asked=1)
         return default if found is _MISSING else found
 
     def get_many(self, keys: Iterable[str], *args: Any, **kwargs: Any) -> Any:
         keys = list(keys)
         found = self._look_up_many(keys, *args, **kwargs)
+        for key in keys:
+            reading.note_cached(key)
         _note(hits=len(found), asked=len(keys))
         return found
 

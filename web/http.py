@@ -22,6 +22,8 @@ class SaverRequest(HttpRequest):
     request_id: str
     # Of which circle the page shows something, and as of which version of its board; see web/caching.py.
     shown_circle: tuple[int, int]
+    # What the page has read that no version of it covers; see web/reading.py.
+    uncovered: list[str]
 
 
 def render_part(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.auth_backends import AuthenticationBackend
 from django.conf import settings
@@ -19,14 +19,15 @@ from django.contrib.sessions.backends import cached_db
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Exists, QuerySet
+from django.db.models import Exists, QuerySet, Subquery
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from savings import installation
 from savings.compiled import compiled
-from savings.models import User
+from savings.models import Installation, User
 from web.email_addresses import owner_of
 
 _COLUMNS = [field.attname for field in User._meta.concrete_fields]
@@ -59,6 +60,10 @@ class SessionStore(cached_db.SessionStore):
 class UserMiddleware(AuthenticationMiddleware):
     """Finds who is signed in. Whoever's session has ended is nobody, and what is left of it goes."""
 
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with installation.forgetting_epoch():
+            return cast("HttpResponseBase", super().__call__(request))
+
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
         request.user = SimpleLazyObject(lambda: _user(request))  # type: ignore[assignment]
@@ -83,14 +88,38 @@ class Backend(AuthenticationBackend):
         if key is None:
             return super().get_user(user_id)
         found = _person(user_id, key, timezone.now())
-        user = User.from_db(connection.alias, _COLUMNS, found[0]) if found else None
-        return user if user and self.user_can_authenticate(user) else None
+        if not found:
+            return None
+        *columns, epoch, everybodys_version = found[0]
+        user = User.from_db(connection.alias, _COLUMNS, columns)
+        if not epoch:
+            # The first page of a database whose row is missing.
+            row = Installation.objects.the_row()
+            epoch, everybodys_version = row.epoch, row.version
+        installation.note_epoch(epoch)
+        user.shown_as = _shown_as(user, epoch, everybodys_version)
+        return user if self.user_can_authenticate(user) else None
+
+
+def _shown_as(user: User, epoch: str, everybodys_version: int) -> str:
+    """Return what the pages of a person are keyed by: it is another as soon as anything they are shown has changed.
+
+    The moment they joined is part of it: a person made in another database may have the id of somebody before.
+    """
+    joined = user.date_joined.timestamp()
+    return f"{epoch}:{everybodys_version}:{user.pk}:{joined}:{user.version}"
 
 
 @compiled
 def _person(user_id: int, session_key: str, now: datetime.datetime) -> QuerySet[User, Any]:
+    """The person of a session that lives, with the epoch of the database and the version of what everybody is shown.
+
+    Both are read here, where each page reads anyway, so that a process notices a new epoch with its next page.
+    """
     session = Session.objects.filter(session_key=session_key, expire_date__gt=now)
-    return User.objects.filter(Exists(session), pk=user_id).values_list(*_COLUMNS)
+    row = Installation.objects.filter(pk=1)
+    found = User.objects.filter(Exists(session), pk=user_id)
+    return found.values_list(*_COLUMNS, Subquery(row.values("epoch")), Subquery(row.values("version")))
 
 
 def _user(request: HttpRequest) -> User | AnonymousUser:

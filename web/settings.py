@@ -109,6 +109,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Inside what serves static files and outside of all that writes HTML: the toolbar leaves compressed pages alone.
+    "web.compression.CompressionMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "web.middleware.FrameMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

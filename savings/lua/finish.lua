@@ -1,6 +1,11 @@
--- Put the built board in the place of the old one at once. KEYS: board, its building.
--- ARGV: token, month, week, version, moment. Answers 1, or 0 to one who was too slow.
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+-- Put the built board in the place of the old one at once. KEYS: board, its building. ARGV: token, month, week, version,
+-- moment. Answers 1, or 0 to one who was too slow, or whose board has lost a part before it was finished.
+if leased(KEYS[2]) ~= ARGV[1] then return 0 end
+local sets = {'month:' .. ARGV[2], 'then:' .. ARGV[3], 'now:' .. ARGV[3]}
+if not is_whole(KEYS[1] .. ':' .. ARGV[1], sets) then
+  redis.call('UNLINK', KEYS[2])
+  return 0
+end
 local function parts(token)
   local found = {}
   for _, part in ipairs({'saved', 'share', 'members', 'sum', 'month:' .. ARGV[2], 'then:' .. ARGV[3], 'now:' .. ARGV[3]}) do
@@ -8,7 +13,7 @@ local function parts(token)
   end
   return found
 end
-local old = redis.call('HGET', KEYS[1], 'token')
+local old = whole_board(KEYS[1], sets) and redis.call('HGET', KEYS[1], 'token')
 if old then redis.call('UNLINK', unpack(parts(old))) end
 local built = parts(ARGV[1])
 for number = 1, 4 do redis.call('PERSIST', built[number]) end
@@ -20,6 +25,7 @@ local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
 if version < tonumber(ARGV[4]) then redis.call('HSET', KEYS[1], 'version', ARGV[4])
 else redis.call('HINCRBY', KEYS[1], 'version', '1') end
 redis.call('HSET', KEYS[1], 'token', ARGV[1])
+redis.call('SET', KEYS[1] .. ':live', ARGV[1])
 if not old then redis.call('HSET', KEYS[1], 'at', ARGV[5], 'reference', '') end
 redis.call('DEL', KEYS[2])
 return 1

@@ -1,11 +1,18 @@
 -- All that a page of a board shows, in one round trip. Ranks count higher scores, never positions.
 -- KEYS: board, its building, whether somebody asked for one. ARGV: order (the set's name), member id ('' for none),
--- first position, length, neighbours, week. Answers {1} to the first who finds no board, {0} to everybody else.
-local token = redis.call('HGET', KEYS[1], 'token')
-local prefix = token and KEYS[1] .. ':' .. token
-if not token or redis.call('EXISTS', prefix .. ':sum') == 0 then
-  if redis.call('EXISTS', KEYS[2]) == 1 then return {0} end
-  return {redis.call('SET', KEYS[3], '1', 'NX', 'EX', '5') and 1 or 0}
+-- first position, length, neighbours, week, month. Answers {1} to the first who finds no board, {0} to everybody else.
+local sets = {'month:' .. ARGV[7], 'then:' .. ARGV[6], 'now:' .. ARGV[6]}
+local prefix = whole_board(KEYS[1], sets)
+local known = prefix and ARGV[2] ~= '' and redis.call('HGET', prefix .. ':members', ARGV[2])
+local name = known and string.match(known, '^%d+|%d|%-?%d+|(%x*)|')
+if known and not name then
+  drop(KEYS[1], redis.call('HGET', KEYS[1], 'token'), sets)
+  prefix = false
+end
+if not prefix then
+  if leased(KEYS[2]) or leased(KEYS[3]) then return {0} end
+  redis.call('SET', KEYS[3], '1', 'EX', '5')
+  return {1}
 end
 local set = prefix .. ':' .. ARGV[1]
 local now, before = prefix .. ':now:' .. ARGV[6], prefix .. ':then:' .. ARGV[6]
@@ -44,8 +51,6 @@ local answer = {
   redis.call('HMGET', prefix .. ':sum', 'members', 'total'),
   redis.call('ZCARD', set), rows(first, first + tonumber(ARGV[4]) - 1), {}, {},
 }
-local known = ARGV[2] ~= '' and redis.call('HGET', prefix .. ':members', ARGV[2])
-local name = known and string.match(known, '^%d+|%d|%-?%d+|(%x*)|')
 local at = name and name ~= '' and redis.call('ZREVRANK', set, name)
 if at then
   answer[5] = rows(math.max(0, at - ARGV[5]), at + ARGV[5])

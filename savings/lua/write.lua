@@ -2,10 +2,10 @@
 -- first ones, the word. A board that is being built hears it too, so that nothing is lost between its first row and
 -- its last. Answers 1 for written, 2 for written where it may have changed who has the first places, 0 for known
 -- already, -1 where there is no board.
-local live, building = redis.call('HGET', KEYS[1], 'token'), redis.call('GET', KEYS[2])
-if building then apply(KEYS[1] .. ':' .. building, ARGV, 4) end
-if not live then return -1 end
-local prefix = KEYS[1] .. ':' .. live
+local building = leased(KEYS[2])
+if building and is_whole(KEYS[1] .. ':' .. building, {}) then apply(KEYS[1] .. ':' .. building, ARGV, 4) end
+local prefix = whole_board(KEYS[1], {})
+if not prefix then return -1 end
 
 -- Who has none of the first places before and after has moved nobody in or out of them: all between stood lower too.
 local function is_among_first()

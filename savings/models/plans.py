@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from savings import typed_text
+from savings.models.installation import ShownToAllQuerySet, shown_to_all
 from savings.models.keys import Keyed, KeyedQuerySet, KeyField
 
 
@@ -28,7 +29,7 @@ class InterestPaid(models.TextChoices):
     AT_MATURITY = "maturity", "At maturity"
 
 
-class ProductQuerySet(models.QuerySet["Product"]):
+class ProductQuerySet(ShownToAllQuerySet["Product"]):
     def offered(self) -> Self:
         """Those that a plan can be opened from today: offered, and with a rate for the shortest term."""
         shortest_days = Coalesce(OuterRef("min_term_days"), 0)
@@ -36,6 +37,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.filter(Exists(rates), is_offered=True)
 
 
+@shown_to_all
 class Product(models.Model):
     """What can be opened as a plan, and on which terms. Staff manage these."""
 
@@ -84,12 +86,15 @@ class Product(models.Model):
         return self.kind == self.Kind.TARGET
 
 
+@shown_to_all
 class ProductRate(models.Model):
     """The yearly rate of a product from a term on. The longest `from_days` that fits applies."""
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="rates")
     from_days = models.PositiveIntegerField(default=0)
     rate_bps = models.PositiveIntegerField()
+
+    objects = ShownToAllQuerySet["ProductRate"].as_manager()
 
     class Meta:
         ordering = ["from_days"]

@@ -122,10 +122,13 @@ def _saver() -> User:
 def _dashboard(browser: Browser) -> Iterator[Figure]:
     empty, page = browser.getting("/bench/empty/"), browser.getting("/dashboard/")
     same = browser.getting("/dashboard/", 304, HTTP_IF_NONE_MATCH=page().headers["etag"])
-    nothing, warm, unchanged = in_turns(ROUNDS, empty, page, same, clock=time.thread_time)
+    packed = browser.getting("/dashboard/", HTTP_ACCEPT_ENCODING="gzip, br")
+    assert packed().headers["content-encoding"] == "br"
+    nothing, warm, unchanged, compressed = in_turns(ROUNDS, empty, page, same, packed, clock=time.thread_time)
     yield Figure("the empty view", nothing * 1000, "ms", "CPU time of the request, as everywhere here")
     yield _ratio("warm dashboard : the empty view", warm, nothing, 1.4)
     yield _ratio("unchanged dashboard, 304 : the empty view", unchanged, nothing, 1.3)
+    yield _ratio("warm dashboard, with compression : without", compressed, warm, 1.2)
     nothing, cold = _cold(FEWER_ROUNDS, empty, page)
     yield _ratio("cold dashboard without its chart : the empty view", cold, nothing)
     nothing, cold = _cold(FEWER_ROUNDS, empty, page, all_of_it=True)

@@ -168,6 +168,7 @@ def test_who_left_and_joined_again_begins_anew() -> None:
     assert places(again, 2) == [1]
 
 
+@pytest.mark.usefixtures("epoch_known")
 def test_the_past_costs_two_queries_once_a_day_and_the_same_after_many_payments(
     circle: Circle, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

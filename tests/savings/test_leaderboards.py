@@ -166,6 +166,7 @@ def test_the_version_moves_with_every_change_and_is_never_one_that_a_lost_board_
     assert show(circle, "redis").version > changed
 
 
+@pytest.mark.usefixtures("epoch_known")
 def test_a_page_from_redis_needs_no_query_at_all(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     circle = factories.make_circle()
     member = factories.make_member(circle, saved_kobo=10)

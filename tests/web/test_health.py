@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
-from redis import RedisError
+from redis import RedisError, ResponseError
 
 from savings.models import OutboxRow
+from web import checks, redis_client
 from web.views import health
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +79,42 @@ def test_a_migration_that_is_missing_makes_it_unready(client: Client) -> None:
     status, answer = asked(client)
     assert (status, answer["status"]) == (503, "unready")
     assert answer["parts"]["migrations"] == "1 not applied"
+
+
+@pytest.mark.parametrize(
+    ("memory", "is_well"),
+    [
+        ({"maxmemory": 0, "maxmemory_policy": "allkeys-lru"}, True),
+        ({"maxmemory": 1_000_000, "maxmemory_policy": "noeviction"}, True),
+        ({"maxmemory": 1_000_000, "maxmemory_policy": "allkeys-lru"}, False),
+        ({"maxmemory": 1_000_000, "maxmemory_policy": "volatile-ttl"}, False),
+        ({"maxmemory_policy": "allkeys-lfu"}, False),
+        ({}, True),
+        (ResponseError("unknown command"), True),
+    ],
+)
+def test_a_redis_that_may_remove_keys_is_named(
+    client: Client, monkeypatch: pytest.MonkeyPatch, memory: Any, *, is_well: bool
+) -> None:
+    def info(_: str) -> Any:
+        if isinstance(memory, Exception):
+            raise memory
+        return memory
+
+    monkeypatch.setattr(redis_client, "get_redis_connection", lambda _: SimpleNamespace(info=info))
+    status, answer = asked(client)
+    assert (status, answer["status"]) == (200, "ready" if is_well else "degraded")
+    assert (answer["parts"]["redis"] == "ok") == is_well
+    warnings = checks.redis_keeps_its_keys()
+    assert [warning.id for warning in warnings] == ([] if is_well else ["web.W001"])
+
+
+def test_a_redis_that_is_away_is_not_judged_by_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: str) -> None:
+        raise RedisError
+
+    monkeypatch.setattr(redis_client, "get_redis_connection", refuse)
+    assert checks.redis_keeps_its_keys() == []
 
 
 def test_without_redis_it_still_serves(client: Client, redis: Redis) -> None:

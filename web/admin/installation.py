@@ -1,4 +1,4 @@
-"""What this installation must keep, for staff to look at."""
+"""What this installation must keep, and which history it holds, for staff to look at."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from web.admin.base import ReadOnlyAdmin
 
 @admin.register(Installation)
 class InstallationAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "currency", "time_zone")
-    fields = ("currency", "time_zone")
+    list_display = ("__str__", "currency", "time_zone", "epoch", "version")
+    fields = ("currency", "time_zone", "epoch", "version")
     user_path = ""

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from savings import boards, circle_owners, circles
 from savings.exceptions import Refused
-from savings.models import Circle, Membership
+from savings.models import Account, Circle, Membership, Plan, Product
 from web import caching, circle_pages
 from web.circle_forms import EditForm, ShownForm
 from web.forms import add_refusal
@@ -39,7 +39,7 @@ def appearance(request: SaverRequest, slug: str) -> HttpResponse:
     )
 
 
-@caching.page("before", "after")
+@caching.page("before", "after", shows=(Account, Circle, Membership, Plan, Product))
 def members(request: SaverRequest, slug: str) -> HttpResponse:
     """Who is in the circle, in keyset pages; the owner finds the tools beside each name."""
     circle_id, _ = ids(request, slug)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from savings import boards, circles, typed_text
 from savings.exceptions import Refused
-from savings.models import Circle, Membership, Product
+from savings.models import Account, Circle, CircleEvent, Membership, Plan, Product, Transaction
 from web import caching, circle_pages, keyset
 from web.circle_forms import JoinForm, StartForm
 from web.forms import add_refusal
@@ -42,7 +42,7 @@ def index(request: SaverRequest) -> HttpResponse:
     return render_part(request, "circles/index.html", "directory", context)
 
 
-@caching.page("before", "after")
+@caching.page("before", "after", shows=(Account, Circle, CircleEvent, Membership, Plan, Product, Transaction))
 def detail(request: SaverRequest, slug: str) -> HttpResponse:
     """One circle: how far it is, my part, what happened, and the owner's tools."""
     circle_id, membership_id = ids(request, slug)
@@ -113,7 +113,7 @@ def ids(request: SaverRequest, slug: str) -> tuple[int, int | None]:
 
     Kept for as long as the reader's version holds: who reads by them looks at what is in the rows once more.
     """
-    key = f"circle-ids:{request.user.pk}:{request.user.version}:{slug}"
+    key = f"circle-ids:{request.user.shown_as}:{slug}"
     match cache.get(key):
         case [int(circle_id), int() | None as membership_id]:
             return circle_id, membership_id

@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 from savings import dashboard, money
 from savings.compiled import compiled
 from savings.dashboard import Holdings
-from savings.models import Transaction
+from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction
 from web import board_pages, caching, moments, plan_pages, transaction_rows
 from web.charts import area_chart
 from web.http import SaverRequest, render_part
@@ -32,7 +32,14 @@ def _greeting() -> str:
     return "Good afternoon" if hour < 18 else "Good evening"
 
 
-@caching.page("period", also=_greeting)
+# Without a running circle only their own memberships have been looked through, and when those circles end, which stays.
+# With one, its board is read, and that needs its version.
+@caching.page(
+    "period",
+    shows=(Account, Entry, Plan, Product, Transaction),
+    own=(Circle, Membership),
+    also=_greeting,
+)
 def home(request: SaverRequest) -> HttpResponse:
     """The dashboard, with the sum over the period that `?period=` names."""
     today = timezone.localdate()

@@ -14,6 +14,7 @@ from django_redis import get_redis_connection
 from redis import RedisError
 
 from savings import outbox
+from web import redis_client
 
 # The sweep runs every minute, so a row that has been due for longer than this has nobody to send it.
 LATE_AFTER_SECONDS = 5 * 60
@@ -76,9 +77,10 @@ def _migrations() -> str:
 def _redis() -> str:
     try:
         get_redis_connection("default").ping()
+        policy = redis_client.evicting_policy()
     except (RedisError, OSError):
         return "does not answer"
-    return "ok"
+    return f"may remove keys: set maxmemory-policy to noeviction, not {policy}" if policy else "ok"
 
 
 def _outbox() -> tuple[str, int | None]:

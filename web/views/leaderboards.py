@@ -13,7 +13,7 @@ from django.utils.crypto import salted_hmac
 
 from savings import board_days, leaderboards, nicknames, typed_text
 from savings.leaderboards import Board, Order
-from savings.models import Circle, Membership
+from savings.models import Account, BoardDay, Circle, Entry, Membership, Plan, Product, Transaction
 from web import board_pages, caching, charts
 from web.board_pages import Face
 from web.http import SaverRequest, render_part, wants_part
@@ -33,7 +33,12 @@ class _Asked:
     search: str
 
 
-@caching.page("by", "from", parts=False)
+@caching.page(
+    "by",
+    "from",
+    shows=(Account, BoardDay, Circle, Entry, Membership, Plan, Product, Transaction),
+    parts=False,
+)
 def leaderboard(request: SaverRequest, slug: str) -> HttpResponse:
     """One page of the board; for a page that shows it as it is, nothing (304), at the cost of one query."""
     asked = _asked(request, slug)
@@ -147,6 +152,7 @@ def _etag(request: SaverRequest, asked: _Asked, version: int | None) -> str:
     if version is None or version < 0:
         return ""
     user = request.user
-    seen = (user.pk, user.version, asked.circle.pk, version, asked.order, asked.first, timezone.localdate())
+    seen = (user.shown_as, asked.circle.pk, version, asked.order, asked.first, timezone.localdate())
     mark = salted_hmac("web.views.leaderboards", ":".join(map(str, seen)), algorithm="sha256").hexdigest()
-    return f'"{mark}"'
+    # Weak: the same board may come compressed or not.
+    return f'W/"{mark}"'

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from savings import dashboard, money, payments, plans, references, stash
 from savings.exceptions import Refused
-from savings.models import Plan, Product, Transaction
+from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction
 from web import caching, plan_pages
 from web.forms import add_refusal
 from web.http import SaverRequest, redirect, render_part
@@ -24,7 +24,7 @@ from web.views.payments import where_to_pay
 _FIRST_PAYMENT = "first_payment"
 
 
-@caching.page()
+@caching.page(shows=(Account, Plan, Product), own=(Membership,))
 def index(request: SaverRequest) -> HttpResponse:
     """Every plan of the saver, the open ones first."""
     holdings, today = dashboard.holdings(request.user), timezone.localdate()
@@ -35,7 +35,8 @@ def index(request: SaverRequest) -> HttpResponse:
     return render(request, "plans/index.html", context)
 
 
-@caching.page()
+# Of a circle it shows its name, once that has ended: renaming it then touches those who have a place in it.
+@caching.page(shows=(Account, Entry, Plan, Product, Transaction), own=(Circle, Membership))
 def detail(request: SaverRequest, plan_id: int) -> HttpResponse:
     """One plan: what is in it, how it grew, what it earns, its terms and its latest transactions."""
     plan = _own_plan(request, plan_id)

@@ -6,13 +6,13 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from savings import transaction_timeline
-from savings.models import Entry, WebhookEvent
+from savings.models import Account, Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent
 from web import caching, keyset, transaction_rows
 from web.http import SaverRequest, render_part
 from web.transaction_filter import FilterForm
 
 
-@caching.page("before", "after", "kind", "status", "plan")
+@caching.page("before", "after", "kind", "status", "plan", shows=(Plan, Transaction))
 def index(request: SaverRequest) -> HttpResponse:
     """Everything that moved, newest first, in keyset pages, filtered as the query string says."""
     form = FilterForm(request.GET, user=request.user)
@@ -25,7 +25,7 @@ def index(request: SaverRequest) -> HttpResponse:
     )
 
 
-@caching.page()
+@caching.page(shows=(Account, Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent))
 def receipt(request: SaverRequest, reference: str) -> HttpResponse:
     """One transaction: what moved, where it is by now, and the ledger entries that prove it."""
     mine = request.user.transactions.select_related("plan", "payment__meant_for", "reverses", "reversed_by")

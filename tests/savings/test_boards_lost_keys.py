@@ -1,0 +1,242 @@
+"""Boards that have lost some of their keys in Redis: each counts as missing, is served from SQL and is rebuilt."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from itertools import chain, combinations
+
+import pytest
+import redis
+from django.utils import timezone
+
+from savings import board_upkeep, boards, installation, leaderboards
+from savings.leaderboards import Board, Order
+from savings.models import Membership
+from tests import factories
+from tests.savings.test_boards import board_by_entries, board_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def store(redis_clients: list[redis.Redis]) -> redis.Redis:
+    return redis_clients[2]
+
+
+@pytest.fixture
+def members() -> list[Membership]:
+    """Three of a circle, with targets, one of whom had saved before this week: their board has each kind of part."""
+    circle = factories.make_circle()
+    members = [
+        factories.make_member(circle, saved_kobo=kobo, target_kobo=100_000_00) for kobo in (300, 200, 100)
+    ]
+    Membership.objects.filter(pk=members[0].pk).update(week_start_kobo=50)
+    board_upkeep.rebuild(circle.pk)
+    return [Membership.objects.get(pk=member.pk) for member in members]
+
+
+@pytest.fixture
+def asked_for() -> Iterator[list[int]]:
+    """The circles whose boards readers have found missing."""
+    found: list[int] = []
+
+    def note(*, circle_id: int, **_: object) -> None:
+        found.append(circle_id)
+
+    leaderboards.missing.connect(note)
+    yield found
+    leaderboards.missing.disconnect(note)
+
+
+def parts(store: redis.Redis, circle_id: int) -> list[bytes]:
+    """Return the keys of a board, without the wish for one and the second copy of its token: they may go any time."""
+    found = sorted(store.scan_iter(match=f"{boards.keys(circle_id)[0]}*"))
+    return [key for key in found if not key.endswith((b":live", b":wanted"))]
+
+
+def shown(member: Membership, order: Order = Order.SAVED) -> Board:
+    return leaderboards.page(member.circle, member, order=order)
+
+
+def is_right(board: Board) -> bool:
+    return [line.saved_kobo for line in board.lines] == [300, 200, 100] and (
+        board.members,
+        board.total_kobo,
+    ) == (
+        3,
+        600,
+    )
+
+
+def test_the_board_of_this_test_has_each_kind_of_part(store: redis.Redis, members: list[Membership]) -> None:
+    kinds = {
+        key.rpartition(b"}")[2].split(b":")[2:3][0]
+        for key in parts(store, members[0].circle_id)
+        if b"}:" in key
+    }
+    assert kinds == {b"saved", b"share", b"members", b"sum", b"month", b"now", b"then"}
+
+
+def test_without_any_of_its_keys_a_board_comes_from_sql_and_is_rebuilt(
+    store: redis.Redis, members: list[Membership], asked_for: list[int]
+) -> None:
+    circle_id = members[0].circle_id
+    count = len(parts(store, circle_id))
+    subsets = chain.from_iterable(combinations(range(count), size) for size in range(1, count + 1))
+    for lost in subsets:
+        store.delete(*(parts(store, circle_id)[at] for at in lost))
+        store.delete(boards.keys(circle_id)[2])
+        asked_for.clear()
+        board = shown(members[0])
+        assert is_right(board), lost
+        assert board.version == -1, lost
+        assert asked_for == [circle_id], lost
+        assert board_upkeep.rebuild(circle_id) == 3, lost
+        assert shown(members[0]).version > 0, lost
+        assert len(parts(store, circle_id)) == count, "what is left of a lost board goes"
+
+
+def test_whatever_the_order_of_the_board_a_lost_part_is_noticed(
+    store: redis.Redis, members: list[Membership]
+) -> None:
+    for order in Order:
+        for at in range(len(parts(store, members[0].circle_id))):
+            store.delete(parts(store, members[0].circle_id)[at])
+            assert shown(members[0], order).version == -1
+            board_upkeep.rebuild(members[0].circle_id)
+
+
+def nonsense(store: redis.Redis, key: bytes) -> None:
+    kind = store.type(key)
+    if kind == b"hash":
+        for field in store.hkeys(key):
+            store.hset(key, field, "nonsense")
+    else:
+        store.zadd(key, {"nonsense": 1})
+
+
+def of_another_kind(store: redis.Redis, key: bytes) -> None:
+    store.delete(key)
+    store.rpush(key, "a list")
+
+
+def expired(store: redis.Redis, key: bytes) -> None:
+    store.pexpire(key, 0)
+
+
+@pytest.mark.parametrize("damage", [nonsense, of_another_kind, expired])
+def test_a_damaged_key_is_as_a_lost_one(
+    store: redis.Redis, members: list[Membership], damage: Callable[[redis.Redis, bytes], None]
+) -> None:
+    circle_id = members[0].circle_id
+    for at in range(len(parts(store, circle_id))):
+        damage(store, parts(store, circle_id)[at])
+        board = shown(members[0])
+        assert is_right(board)
+        assert board.version == -1
+        assert not boards.gate.suspect, "Redis itself is well"
+        assert board_upkeep.rebuild(circle_id) == 3
+        assert board_of(members[0].circle) == board_by_entries(members[0].circle)
+
+
+def test_a_payment_into_a_damaged_board_is_not_lost(store: redis.Redis, members: list[Membership]) -> None:
+    member = members[2]
+    for at in range(len(parts(store, member.circle_id))):
+        version = boards.version(member.circle_id)
+        store.delete(parts(store, member.circle_id)[at])
+        factories.pay_in(member.user, 500, plan=member.plan)
+        assert boards.version(member.circle_id) != version, "no page of before may be taken for current"
+        board_upkeep.rebuild(member.circle_id)
+        assert board_of(member.circle) == board_by_entries(member.circle)
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_what_stands_where_a_lock_should_keeps_nobody_from_building(
+    store: redis.Redis, members: list[Membership], asked_for: list[int], at: int
+) -> None:
+    circle_id = members[0].circle_id
+    for value in ("nonsense", None):
+        key = boards.keys(circle_id)[at]
+        store.delete(*parts(store, circle_id), *boards.keys(circle_id))
+        store.set(key, value) if value else store.rpush(key, "a list")
+        shown(members[0])
+        assert asked_for.pop() == circle_id
+        assert board_upkeep.rebuild(circle_id) == 3
+
+
+def test_a_building_that_loses_a_part_is_not_put_in_place(
+    store: redis.Redis, members: list[Membership]
+) -> None:
+    circle_id = members[0].circle_id
+    month, week = boards.periods(timezone.localdate())
+    words = boards.Standing.of(Membership.objects.filter(pk=members[0].pk))
+    assert boards.run("begin", circle_id, "token", 60, "1")
+    assert boards.run("load", circle_id, "token", 60, month, week, *next(words).words())
+    store.delete(f"{boards.keys(circle_id)[0]}:token:saved")
+    assert not boards.run("finish", circle_id, "token", month, week, 1, "2026-11-24T00:00:00+00:00")
+    assert is_right(shown(members[0]))
+
+
+@pytest.mark.parametrize("newer", [False, True])
+def test_reconciling_repairs_in_both_directions(
+    members: list[Membership], monkeypatch: pytest.MonkeyPatch, *, newer: bool
+) -> None:
+    monkeypatch.setattr(board_upkeep, "_UNDER_WAY_SECONDS", 0)
+    circle = members[0].circle
+    # The database as it was, or is by now, behind the back of Redis.
+    change = -1 if newer else 1
+    for member in members[:2]:
+        Membership.objects.filter(pk=member.pk).update(
+            version=member.version + change, saved_kobo=member.saved_kobo - 50
+        )
+    assert board_upkeep.reconcile(circle.pk) == 2
+    assert [saved for _, saved, _ in board_of(circle)] == [250, 150, 100]
+    assert board_upkeep.reconcile(circle.pk) == 0
+
+
+def test_a_commit_while_the_boards_are_compared_is_no_difference(
+    members: list[Membership], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board_upkeep, "_UNDER_WAY_SECONDS", 0)
+    compare = board_upkeep._compare
+
+    def late(
+        circle_id: int, seen: list[tuple[boards.Standing, str]], *, heal: bool = False
+    ) -> dict[int, str]:
+        # Committed and written after the standing was read, before it is compared: at both looks.
+        factories.pay_in(members[0].user, 7, plan=members[0].plan)
+        return compare(circle_id, seen, heal=heal)
+
+    monkeypatch.setattr(board_upkeep, "_compare", late)
+    assert board_upkeep.reconcile(members[0].circle_id) == 0
+    assert board_of(members[0].circle) == board_by_entries(members[0].circle)
+
+
+def test_reconciling_removes_members_whom_the_database_does_not_know(members: list[Membership]) -> None:
+    circle = members[0].circle
+    # As of a history that was lost.
+    ghost = next(boards.Standing.of(Membership.objects.filter(pk=members[0].pk)))
+    boards.write(dataclasses.replace(ghost, membership_id=ghost.membership_id + 1_000, version=1))
+    assert shown(members[0]).members == 4
+    assert board_upkeep.reconcile(circle.pk) == 1
+    assert is_right(shown(members[0]))
+
+
+def test_reconciling_repairs_a_wrong_sum(store: redis.Redis, members: list[Membership]) -> None:
+    (key,) = [key for key in parts(store, members[0].circle_id) if key.endswith(b":sum")]
+    store.hset(key, "total", "999")
+    assert board_upkeep.reconcile(members[0].circle_id) == 3
+    assert is_right(shown(members[0]))
+
+
+def test_a_board_of_another_epoch_is_no_board_and_hears_nothing(members: list[Membership]) -> None:
+    before = next(boards.Standing.of(Membership.objects.filter(pk=members[0].pk)))
+    assert boards.version(members[0].circle_id)
+    installation.renew_epoch()
+    assert boards.version(members[0].circle_id) is None
+    assert shown(members[0]).version == -1
+    board_upkeep.rebuild(members[0].circle_id)
+    # Read before the restoration, and written by a process that was slow.
+    boards.write(dataclasses.replace(before, version=before.version + 1, saved_kobo=999))
+    assert is_right(shown(members[0]))
