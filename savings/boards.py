@@ -32,8 +32,6 @@ from savings.models import Installation, Membership
 asked = Signal()
 
 PAUSE_SECONDS = 1
-# The key of a board, of its name: the epoch of the database and the circle's id.
-KEY = "board:{%s}"
 # What `write` answers where all is as it was among the first places.
 WRITTEN = 1
 _END_OF_TIME = 2**63 - 1
@@ -134,7 +132,7 @@ def keys(circle_id: int, epoch: str | None = None) -> list[str]:
     The board of another epoch, of a history that a restored backup has ended, has other keys. Without `epoch` it is the
     database's, which may cost a query.
     """
-    board = KEY % f"{epoch or installation.epoch()}:{circle_id}"
+    board = f"board:{{{circle_id}}}:{epoch or installation.epoch()}"
     return [board, f"{board}:building", f"{board}:wanted"]
 
 

@@ -47,6 +47,14 @@ def saver_client(client: Client, saver: User) -> Client:
 
 
 @pytest.fixture
+def epoch_known(db: None) -> Iterator[None]:
+    """The epoch of the database is known, as in a request, which reads it together with the person."""
+    with installation.forgetting_epoch():
+        installation.note_epoch(installation.epoch())
+        yield
+
+
+@pytest.fixture
 def plan(db: None) -> Plan:
     """A plan with nothing in it."""
     return factories.make_plan()

@@ -26,7 +26,7 @@ from django.middleware.csrf import get_token
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
-from savings import boards, installation
+from savings import boards
 from web import reading
 from web.fragments import Cache, Found, code_version
 from web.http import SaverRequest, wants_part
@@ -67,13 +67,13 @@ class _Kept(NamedTuple):
     @classmethod
     def read(cls, stored: bytes) -> _Kept:
         head, _, body = stored.partition(b"\n")
-        board, version = head.split()
-        return cls(_Circle(int(board.rpartition(b":")[2]), int(version)), body)
+        circle_id, _, version = head.split()
+        return cls(_Circle(int(circle_id), int(version)), body)
 
     def stored(self) -> bytes:
-        # The name of the board is where `fragments` looks for it.
-        board = b"%b:%d" % (installation.epoch().encode(), self.circle.id) if self.circle.id else b"0"
-        return b"%b %d\n%b" % (board, self.circle.version, self.body)
+        # The key of the board is where `fragments` looks for it.
+        board = boards.keys(self.circle.id)[0] if self.circle.id else "-"
+        return b"%d %b %d\n%b" % (self.circle.id, board.encode(), self.circle.version, self.body)
 
     def is_current(self, found: Found) -> bool:
         """Return whether this shows the board as it was when the page was found."""

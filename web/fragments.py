@@ -23,7 +23,6 @@ from django_redis.exceptions import ConnectionInterrupted
 from redis import Redis
 from redis.exceptions import RedisError
 
-from savings import boards
 from web import counting, reading
 
 # Who finds that somebody else is at it waits so long at most: many times what a page takes to make.
@@ -33,15 +32,15 @@ _LAST_LOOK_SECONDS = 0.05
 _HEAD_BYTES = 32 + 8
 # What a page is made of besides the database: a server with other code must not show the pages of the one before.
 _MADE_OF = ("savings/**/*.py", "web/**/*.py", "templates/**/*", "static/**/*", "requirements/base.txt")
-# What is kept under a key, and where that begins with the name of a board, the version of that: a page of a circle and
-# whether it is still right are one round trip. KEYS: the key. ARGV: how a board's key is made, where a body begins.
+# What is kept under a key, and where that begins with the id of a circle and the key of its board, the version of that:
+# a page of a circle and whether it is still right are one round trip. KEYS: the key. ARGV: where a body begins.
 _FIND = """
 local kept = redis.call('GET', KEYS[1])
-local board = kept and string.match(kept, '^(%x+:%d+) ', ARGV[2])
-local version = board and redis.pcall('HGET', string.format(ARGV[1], board), 'version')
+local board = kept and string.match(kept, '^%d+ (board:%S+) ', ARGV[1])
+local version = board and redis.pcall('HGET', board, 'version')
 return {kept, type(version) == 'string' and version}
 """
-_HOW_TO_FIND = (boards.KEY, _HEAD_BYTES + 1)
+_HOW_TO_FIND = (_HEAD_BYTES + 1,)
 # Settings that say how the site is run, which no page shows. All others count: it fails closed.
 _UNSEEN_SETTINGS = {
     "CACHES",

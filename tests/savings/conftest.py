@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from savings import installation, ledger_checks
+from savings import ledger_checks
 
 
 @pytest.fixture
@@ -16,14 +16,6 @@ def books_balance(db: None) -> Iterator[None]:
     """Whatever a test does, the ledger checks find nothing wrong after it."""
     yield
     assert list(ledger_checks.wrong_rows()) == []
-
-
-@pytest.fixture
-def epoch_known(db: None) -> Iterator[None]:
-    """The epoch of the database is known, as in a request, which reads it together with the person."""
-    with installation.forgetting_epoch():
-        installation.note_epoch(installation.epoch())
-        yield
 
 
 @pytest.fixture

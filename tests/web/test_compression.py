@@ -15,6 +15,7 @@ from django.test import Client, RequestFactory
 from savings import board_upkeep
 from savings.models import User
 from tests import factories
+from tests.web.staff import sign_in
 from web.compression import CompressionMiddleware, encoding
 
 pytestmark = pytest.mark.django_db
@@ -100,8 +101,7 @@ def test_head_says_what_get_does(saver_client: Client) -> None:
 
 
 def test_error_pages_fragments_forms_and_the_admin_are_compressed(saver_client: Client) -> None:
-    staff = Client()
-    staff.force_login(factories.make_user(is_staff=True, is_superuser=True))
+    staff = sign_in(factories.make_user(is_staff=True, is_superuser=True))
     responses = {
         404: saver_client.get("/transactions/NONE/", headers=BOTH),
         422: saver_client.post("/stash/fund/", {"amount": "x"}, headers=BOTH),

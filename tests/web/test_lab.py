@@ -94,6 +94,7 @@ def test_without_a_transaction_the_copies_are_empty_and_the_page_stays_up(saver_
     assert "No copies yet" in saver_client.get("/lab/lookup/").content.decode()
 
 
+@pytest.mark.usefixtures("epoch_known")
 def test_a_board_that_is_kept_is_the_one_that_is_computed(saver: User) -> None:
     circle = make_circle()
     for saved_kobo in (300, 500, 300, 100, 0):
