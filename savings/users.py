@@ -83,9 +83,9 @@ def use_totp_step(user_id: int, step: int) -> bool:
 
     False where that step or a later one has been used already: the code must be refused.
     """
-    if UsedTotpStep.objects.filter(pk=user_id, step__lt=step).update(step=step):
+    if UsedTotpStep.objects.filter(user_id=user_id, step__lt=step).update(step=step):
         return True
-    _, is_first = UsedTotpStep.objects.get_or_create(pk=user_id, defaults={"step": step})
+    _, is_first = UsedTotpStep.objects.get_or_create(user_id=user_id, defaults={"step": step})
     return is_first
 
 

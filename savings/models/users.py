@@ -188,7 +188,7 @@ class Device(models.Model):
 class UsedTotpStep(models.Model):
     """The newest 30-second step whose authenticator code somebody has used: no code up to it is accepted again."""
 
-    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="+")
     step = models.BigIntegerField()
 
     def __str__(self) -> str:

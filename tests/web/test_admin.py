@@ -42,6 +42,7 @@ from savings.models import (
     StatementSubscription,
     ToldPlaces,
     Transaction,
+    UsedTotpStep,
     User,
     WebhookEvent,
 )
@@ -112,6 +113,7 @@ def add_rows(times: int) -> None:
     for user in users:
         Device.objects.create(user=user, token_hash="x", label="Phone")
         EmailChange.objects.create(user=user, old_email=f"was-{user.email}", new_email=user.email)
+        UsedTotpStep.objects.create(user=user, step=59_000_000)
         EmailAddress.objects.create(user=user, email=user.email)
         Authenticator.objects.create(user=user, type="totp", data={"secret": "THE-SECRET"})
         UserSession.objects.create(user=user, session_key=f"THE-SECRET{user.pk}", ip="127.0.0.1")

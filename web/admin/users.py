@@ -24,7 +24,7 @@ from django.urls import reverse
 
 from savings import credentials, email_changes, typed_text
 from savings.exceptions import Refused
-from savings.models import Device, EmailChange, User
+from savings.models import Device, EmailChange, UsedTotpStep, User
 from web.admin.base import Picked, ReadOnlyAdmin, StaffAdmin
 
 for model in (EmailAddress, Authenticator, UserSession, Group):
@@ -233,3 +233,13 @@ class UserSessionAdmin(ReadOnlyAdmin):
     search_help_text = "A whole e-mail address"
     # Without the key, with which anybody could go on in that session.
     exclude = ("session_key", "data")
+
+
+@admin.register(UsedTotpStep)
+class UsedTotpStepAdmin(ReadOnlyAdmin):
+    """Whose authenticator code was used last in which 30 seconds since 1970."""
+
+    list_display = ("user", "step")
+    relations = ("user",)
+    finds_by = ("email",)
+    search_help_text = "A whole email address"
