@@ -21,7 +21,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from savings.exceptions import Refused
 from savings.exports import Foot, KindTotal, Row
 from savings.models import Account, Circle, CircleEvent, Entry, Membership, Plan, Statement, Transaction, User
-from savings.models.ledger import start_of
+from savings.models.ledger import end_of, start_of
 from savings.models.statements import Scope
 from savings.statement_words import Words
 
@@ -157,8 +157,8 @@ def expected(subject: Subject, since: datetime.date, until: datetime.date, *, mo
     sides, parameters = _sides(subject.accounts, 0, newest_entry(), LOOKS_BACK_ROWS, order="DESC")
     rows = 0
     if sides:
-        days = (since, until + datetime.timedelta(days=1))
-        begins, ends = (connection.ops.adapt_datetimefield_value(start_of(day)) for day in days)
+        moments = (start_of(since), end_of(until))
+        begins, ends = (connection.ops.adapt_datetimefield_value(moment) for moment in moments)
         with connection.cursor() as cursor:
             cursor.execute(_COUNT.format(sides=sides), [*parameters, begins, ends])
             rows = cursor.fetchone()[0]
@@ -174,7 +174,7 @@ def newest_entry() -> int:
 def span(subject: Subject, since: datetime.date, until: datetime.date, cutoff: int) -> Span:
     """Return which entries are in a statement, and the balances (kobo) on both sides of them."""
     after = _last_entry(subject, cutoff, start_of(since))
-    to = _last_entry(subject, cutoff, start_of(until + datetime.timedelta(days=1)))
+    to = _last_entry(subject, cutoff, end_of(until))
     return Span(after, to, _balance(subject, after), _balance(subject, to))
 
 
@@ -287,7 +287,7 @@ def _others(subject: Subject, since: datetime.date, until: datetime.date) -> Que
         kind=CircleEvent.Kind.SAVED,
         transaction__status=Transaction.Status.SUCCESS,
         happened_at__gte=start_of(since),
-        happened_at__lt=start_of(until + datetime.timedelta(days=1)),
+        happened_at__lt=end_of(until),
     ).exclude(membership__user=subject.user)
 
 

@@ -20,7 +20,7 @@ from savings.models import Payment, Plan, User
 from tests import factories, payments, smtp_sink
 from tests.provider import Provider, to_the_site
 from tests.smtp_sink import Sink
-from web import redis_client
+from web import rate_limits, redis_client
 from web.settings import redis_database
 from web.simulator import events
 
@@ -98,6 +98,7 @@ def _empty_redis(redis_clients: list[redis.Redis]) -> None:
         client.flushdb()
     boards.gate.reset()
     redis_client.breaker.reset()
+    rate_limits.blocked.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -233,8 +233,28 @@ class MFAReauthenticateForm(_SecondStep, mfa.ReauthenticateForm):
     pass
 
 
+class _SignedField(forms.JSONField):
+    """JSON from anywhere: Python has errors of its own for a number of 5,000 digits and for deep brackets."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except (ValueError, RecursionError) as error:
+            raise _not_signed() from error
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        try:
+            return super().bound_data(data, initial)
+        except (ValueError, RecursionError):
+            return None
+
+
 class _Signed(forms.Form):
     """A form with what a device has signed. allauth trusts the shape of it, and fails on what is not from a browser."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["credential"] = _SignedField(widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
         try:

@@ -78,6 +78,8 @@ WITHOUT_BUDGET = {
     "users:confirm_email_change": "changes an address, and works once",
     "users:undo_email_change": "undoes a change, and works once",
     "plans:preview_start": "leads to the form whose look ahead it posts",
+    "security_txt": "a few lines from the settings",
+    "change_password": "leads on",
     "statements:download": "sends a file and counts that",
     "payments:return_from_provider": "asks the provider",
 }

@@ -11,7 +11,9 @@ from django.utils import timezone
 from savings import users
 from savings.models import User
 
-_COOKIE = "device"
+_COOKIE = f"{settings.COOKIE_PREFIX}device"
+# The name until the prefix came. What stands under it is signed, and counts only for the person it was made for.
+_FORMER_COOKIE = "device"
 _SALT = "web.devices"
 # The longest that browsers keep a cookie.
 _AGE_SECONDS = 400 * 24 * 60 * 60
@@ -53,7 +55,12 @@ def note_sign_in(request: HttpRequest, response: HttpResponseBase, user: User) -
 
 def token_of(request: HttpRequest) -> str:
     """Return the token of a browser that somebody has signed in from; empty for one we have not seen."""
-    return request.get_signed_cookie(_COOKIE, default="", salt=_SALT, max_age=_AGE_SECONDS) or ""
+    return _token(request, _COOKIE) or _token(request, _FORMER_COOKIE)
+
+
+def _token(request: HttpRequest, name: str) -> str:
+    # The name is part of what is signed, so each cookie is read under its own.
+    return request.get_signed_cookie(name, default="", salt=_SALT, max_age=_AGE_SECONDS) or ""
 
 
 def label(user_agent: str) -> str:

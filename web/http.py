@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.messages.storage.base import Message
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -56,3 +57,10 @@ def toast(request: HttpRequest, text: str, note: str = "", *, is_bad: bool = Fal
     """Leave a notice for the answer of this request, or for the next page after a redirect."""
     level = messages.ERROR if is_bad else messages.SUCCESS
     messages.add_message(request, level, f"{text}\n{note}" if note else text)
+
+
+def notice_beside(text: str, note: str, *, status: int) -> HttpResponse:
+    """Answer htmx with a notice alone: the form that was sent stays as it is. Needs neither session nor user."""
+    waiting = [Message(messages.ERROR, f"{text}\n{note}")]
+    html = render_to_string("_toasts.html", {"is_beside": True, "messages": waiting})
+    return HttpResponse(html, status=status, headers={"HX-Reswap": "none"})

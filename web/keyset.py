@@ -50,9 +50,14 @@ def _cursor(query: QueryDict, name: str) -> int | None:
     text = query.get(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+    if not is_id(text):
         raise Http404
     return int(text)
+
+
+def is_id(text: str) -> bool:
+    """Return whether text can be the id of a row: figures alone, and no more of them than a bigint has for sure."""
+    return text.isascii() and text.isdigit() and len(text) <= 18
 
 
 def _link(query: QueryDict, name: str, row: Any) -> str:

@@ -38,6 +38,10 @@ _session_key: ContextVar[str | None] = ContextVar("session_key", default=None)
 class SessionStore(cached_db.SessionStore):
     """Django's own, but what it finds in Redis has to be this very session, whole."""
 
+    def _validate_session_key(self, key: str | None) -> bool:
+        # Ours are letters and digits. With anything else a cookie would ask the database for text that it refuses.
+        return key is not None and len(key) >= 8 and key.isascii() and key.isalnum()
+
     def load(self) -> dict[str, Any]:
         kept = cache.get(self.cache_key)
         if isinstance(kept, dict) and kept.get("key") == self.session_key and isinstance(kept["data"], dict):

@@ -104,22 +104,29 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "web.middleware.RequestIdMiddleware",
     "web.counting.CountingMiddleware",
+    "web.headers.HeadersMiddleware",
     "web.database.TimeoutMiddleware",
     "web.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "web.addresses.AddressMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Inside what serves static files and outside of all that writes HTML: the toolbar leaves compressed pages alone.
     "web.compression.CompressionMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "web.middleware.FrameMiddleware",
+    "web.integrity.AdminMiddleware",
+    # Before anything reads what a form sends.
+    "web.body_limits.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "web.rate_limits.NewSessionMiddleware",
     "web.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "web.sessions.UserMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "web.rate_limits.RateLimitMiddleware",
     "web.sign_in.SignInMiddleware",
     "web.pending_sign_in.PendingSignInMiddleware",
     "web.second_step.BackOfficeMiddleware",
@@ -320,6 +327,10 @@ SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=True)
 # How many proxies of ours write X-Forwarded-For. With too few everybody shares the proxy's address, and its limits;
 # with too many a stranger can claim any address.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0 if DEBUG else 1)
+# How much a person or an IP address may do in an hour: web/rate_limits.py. Not the limits on guessing.
+RATE_LIMITS = env.bool("RATE_LIMITS", default=True)
+# By how much the limits per IP address are multiplied, where very many people share one.
+IP_RATE_LIMIT_FACTOR = env.int("IP_RATE_LIMIT_FACTOR", default=1)
 ACCOUNT_ADAPTER = "web.accounts.AccountAdapter"
 ACCOUNT_FORMS = {
     "add_email": "web.account_forms.AddEmailForm",
@@ -414,6 +425,8 @@ STATIC_ROOT = VAR_DIR / "static"
 if DEBUG:
     # WhiteNoise warns of a folder that is not there; only a server collects files into it.
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+# Files that browsers and other programs ask for at the top of the site, whatever its pages say.
+WHITENOISE_ROOT = BASE_DIR / "static/root"
 WHITENOISE_MIMETYPES = {".webmanifest": "application/manifest+json"}
 STORAGES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -473,12 +486,26 @@ CSRF_FAILURE_VIEW = "web.views.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
+# No form is larger than this. The routes that take more are in web/body_limits.py.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+# Whom to tell of a weakness, as addresses or URLs, for /.well-known/security.txt; without one it is not there.
+SECURITY_CONTACTS = [
+    contact if ":" in contact else f"mailto:{contact}"
+    for contact in env.list("SECURITY_CONTACTS", default=[])
+]
+# Browsers take a cookie of such a name only over HTTPS and from this very host: no other host of the domain can set it.
+COOKIE_PREFIX = "" if DEBUG else "__Host-"
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 if not DEBUG:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31_536_000
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
+    # Both speak for other hosts of the domain too, and cannot be taken back soon: only the operator can know.
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", default=False)
+    SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", default=False)
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
 

@@ -29,6 +29,8 @@ PUBLIC = frozenset(
         "landing:home",
         "healthz",
         "readyz",
+        "security_txt",
+        "change_password",
         "payments:webhook",
         # Whoever was shown a statement asks us whether it is ours.
         "statements:verify",

@@ -14,7 +14,7 @@ from django.utils.text import slugify
 from savings import statements
 from savings.models import Statement, StatementSubscription, User
 from savings.models.statements import Format, Scope
-from web import moments
+from web import keyset, moments
 from web.moments import moment
 
 State = Statement.State
@@ -211,7 +211,7 @@ def _ids(ids: list[int]) -> str:
 def _numbers(text: str) -> list[int]:
     """Return up to ten numbers with points between them, as an address brings them."""
     parts = text.split(".")[:_MOST_WATCHED]
-    return [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) <= 18]
+    return [int(part) for part in parts if keyset.is_id(part)]
 
 
 def _percent(statement: Statement) -> int:

@@ -23,6 +23,7 @@ from web.views import (
     statements,
     transactions,
     users,
+    well_known,
 )
 
 # Staff sign in as everybody does, second step included; whoever is no staff gets 403.
@@ -149,6 +150,8 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("payments/", include((payment_urls, "payments"))),
+    path(".well-known/security.txt", well_known.security_txt, name="security_txt"),
+    path(".well-known/change-password", well_known.change_password, name="change_password"),
     path("healthz/", health.healthz, name="healthz"),
     path("readyz/", health.readyz, name="readyz"),
 ]
@@ -170,6 +173,6 @@ if settings.DEBUG_TOOLBAR:
     urlpatterns += [path("__debug__/", include("debug_toolbar.urls"))]
 
 handler400 = "web.views.errors.bad_request"
+handler429 = "web.views.errors.too_many_requests"
 handler500 = "web.views.errors.server_error"
 # allauth's own, found by that name.
-handler429 = "web.views.errors.too_many_requests"

@@ -99,9 +99,20 @@ class Account(models.Model):
         return self.kind in self.CUSTOMER_KINDS
 
 
+# No moment can be written in every time zone on the first and the last day of the calendar.
+_FIRST_DAY = datetime.date.min + datetime.timedelta(days=1)
+_LAST_DAY = datetime.date.max - datetime.timedelta(days=1)
+
+
 def start_of(day: datetime.date) -> datetime.datetime:
-    """Return the moment at which a local day begins."""
+    """Return the moment at which a local day begins; for the ends of the calendar, the nearest there is."""
+    day = min(max(day, _FIRST_DAY), _LAST_DAY)
     return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
+
+
+def end_of(day: datetime.date) -> datetime.datetime:
+    """Return the moment at which a local day ends, which is the start of the next."""
+    return start_of(min(day, _LAST_DAY) + datetime.timedelta(days=1))
 
 
 # Every movement of the stash is among these: what a plan receives by card and what a penalty takes never touch it. An
@@ -133,7 +144,7 @@ class TransactionQuerySet(models.QuerySet["Transaction"]):
         if since is not None:
             found = found.filter(created_on__gte=start_of(since))
         if until is not None:
-            found = found.filter(created_on__lt=start_of(until + datetime.timedelta(days=1)))
+            found = found.filter(created_on__lt=end_of(until))
         return found
 
 

@@ -14,7 +14,7 @@
 
   // The cookie's token on each htmx request, since the bodies of cached pages carry none.
   document.addEventListener("htmx:configRequest", (event) => {
-    event.detail.headers["X-CSRFToken"] = cookie("csrftoken");
+    event.detail.headers["X-CSRFToken"] = cookie("__Host-csrftoken") || cookie("csrftoken");
   });
 
   // Notices -------------------------------------------------------------------------------------

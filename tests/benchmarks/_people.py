@@ -89,7 +89,7 @@ class Person(FastHttpUser):
         self.client.cookiejar.set_policy(DefaultCookiePolicy(secure_protocols=["http"]))
         person_id, session = self.hour.sessions.pop()
         self.begin(person_id)
-        self.client.cookiejar.set_cookie(_cookie("sessionid", session))
+        self.client.cookiejar.set_cookie(_cookie("__Host-sessionid", session))
 
     def begin(self, person_id: int) -> None:
         """Be that person, in a browser without a past."""

@@ -128,7 +128,7 @@ class StaffAdmin(admin.ModelAdmin):
         # References and codes are read out, and typed in either case and in groups.
         typed = {term, term.upper(), references.cleaned(term), statements.cleaned_code(term)} - {""}
         fields = [
-            field for field in self.finds_by if field != "email" and (field != "id" or term.isdecimal())
+            field for field in self.finds_by if field != "email" and (field != "id" or keyset.is_id(term))
         ]
         return reduce(
             or_,

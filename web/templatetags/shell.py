@@ -8,7 +8,7 @@ from django import template
 from django.conf import settings
 from django.contrib.messages import constants
 from django.contrib.messages.storage.base import Message
-from django.template.base import Parser, TextNode, Token
+from django.template.base import Node, Parser, TextNode, Token
 from django.template.context import Context
 from django.template.loader import render_to_string
 from django.templatetags.static import static
@@ -16,6 +16,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django_htmx.jinja import htmx_script
 
+from web.integrity import are_files_fixed, with_integrity
 from web.templatetags.icons import ICONS
 
 register = template.Library()
@@ -62,6 +63,35 @@ def asset(parser: Parser, token: Token) -> TextNode:
     return TextNode(escape(static(name.strip("\"'"))))
 
 
+class _LoadingNode(Node):
+    """Tags that load scripts or style sheets, hashed again for each page: their files may be edited meanwhile."""
+
+    def __init__(self, html: str) -> None:
+        self.html = html
+
+    def render(self, context: Context) -> SafeString:
+        return mark_safe(with_integrity(self.html))  # noqa: S308 - made of our own addresses
+
+
+def _loading(html: str) -> Node:
+    # On a server the files never change: then the tags are made once, when the template is compiled.
+    return TextNode(with_integrity(html)) if are_files_fixed() else _LoadingNode(html)
+
+
+@register.tag
+def script(parser: Parser, token: Token) -> Node:
+    """Load one of our scripts once the page is read, with the hash of its content."""
+    _, name = token.split_contents()
+    return _loading(f'<script src="{escape(static(name.strip("\"'")))}" defer></script>')
+
+
+@register.tag
+def stylesheet(parser: Parser, token: Token) -> Node:
+    """Load one of our style sheets, with the hash of its content."""
+    _, name = token.split_contents()
+    return _loading(f'<link rel="stylesheet" href="{escape(static(name.strip("\"'")))}">')
+
+
 @register.simple_tag
 def lab_link() -> SafeString:
     """Return the account menu's link to the lab, where there is one."""
@@ -69,9 +99,9 @@ def lab_link() -> SafeString:
 
 
 @register.tag
-def htmx(parser: Parser, token: Token) -> TextNode:
-    """Write what loads htmx, and in development what shows its errors: the same on every page."""
-    return TextNode(htmx_script())
+def htmx(parser: Parser, token: Token) -> Node:
+    """Load htmx, and in development what shows its errors, with the hashes of their content."""
+    return _loading(htmx_script())
 
 
 @register.tag

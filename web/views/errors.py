@@ -8,7 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from web import database
+from web import database, rate_limits
+
+_SLOW_DOWN = (
+    "We slow down repeated tries, to keep others out of your savings. Wait a few minutes, then try again."
+)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -33,9 +37,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def too_many_requests(request: HttpRequest, rule: str = "", *, wait_seconds: int = 60) -> HttpResponse:
     """429, with the sentence about the rule. Also allauth's handler, whose one rule left is 20 sign-ups a minute."""
-    page = render(request, "429.html", {"rule": rule}, status=429)
-    page["Retry-After"] = str(wait_seconds)
-    return page
+    return rate_limits.too_many_requests(request, wait_seconds, rule=rule or _SLOW_DOWN)
 
 
 def _plain(request: HttpRequest, status: int) -> HttpResponse:

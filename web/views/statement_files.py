@@ -25,6 +25,7 @@ from savings.models import Statement
 from web import moments, statement_pages
 from web.downloads import BLOCK_BYTES, Outgoing
 from web.http import SaverRequest, redirect
+from web.rate_limits import seconds_left, too_many_requests
 from web.statement_forms import CheckForm
 from web.uploads import HashedFile, HashingUploadHandler
 
@@ -86,7 +87,8 @@ def _verify(request: HttpRequest, code: str, handler: HashingUploadHandler) -> H
     key = f"{typed} {ratelimit.get_ip(request)}"
     usage = ratelimit.consume(request, app="web.statements", action="verify", config=_GUESSES, key=key)
     if usage is None:
-        return render(request, "429.html", {"rule": _RULE}, status=429)
+        seconds = seconds_left(request, "web.statements", "verify", _GUESSES["verify"], key)
+        return too_many_requests(request, seconds, rule=_RULE)
     found = statements.verify(typed, values["closing"], values["sha256"] or None)
     context: dict[str, Any] = {"form": form, "is_answered": True, "found": found}
     if found is not None:

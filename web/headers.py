@@ -1,0 +1,55 @@
+"""What every answer tells browsers and search engines, static files and errors included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+
+class HeadersMiddleware:
+    """Adds the headers that are the same on every answer, and keeps search engines out of all pages but a few."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        for name, value in _ON_EVERY_ANSWER.items():
+            response.headers.setdefault(name, value)
+        match = request.resolver_match
+        # An address with a query may carry the code of an invitation in its `next`.
+        is_page = match is not None or response.status_code >= 400
+        name = match.view_name if match else ""
+        if is_page and (name not in _FOR_SEARCH_ENGINES or request.META.get("QUERY_STRING")):
+            response.headers.setdefault("X-Robots-Tag", "noindex, nofollow")
+        return response
+
+
+# The pages that a search engine may list. No other page is for strangers, or its address holds a code.
+_FOR_SEARCH_ENGINES = {"landing:home", "account_login", "account_signup"}
+# Of what a page may ask the browser for, ours need only passkeys.
+_PERMISSIONS = ", ".join(
+    [
+        *(
+            f"{feature}=()"
+            for feature in (
+                *("accelerometer", "autoplay", "browsing-topics", "camera", "display-capture"),
+                *("encrypted-media", "fullscreen", "geolocation", "gyroscope", "hid", "idle-detection"),
+                *("magnetometer", "microphone", "midi", "payment", "picture-in-picture", "screen-wake-lock"),
+                *("serial", "usb", "xr-spatial-tracking"),
+            )
+        ),
+        "publickey-credentials-create=(self)",
+        "publickey-credentials-get=(self)",
+    ]
+)
+# Django's SecurityMiddleware sets some of them too, but not where a middleware before it answers.
+_ON_EVERY_ANSWER = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": _PERMISSIONS,
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
