@@ -106,6 +106,7 @@ def people(examples: dict[str, str], owner: User) -> dict[str, Client]:  # noqa:
     for who, user in (("saver", owner), ("staff", staff)):
         sign_in(user, found[who])
         found[who].post("/accounts/reauthenticate/", {"password": PASSWORD})
+    assert found["staff"].get("/admin/").status_code == 200
     for client in found.values():
         client.raise_request_exception = False
     return found
