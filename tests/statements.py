@@ -102,10 +102,12 @@ def _read_pdf(data: bytes) -> Said:
             words = page.extract_words()
             ends = sorted(word["x1"] for word in words if word["text"] in {"in", "out", "Balance"})
             edges = sorted({round(end) for end in ends[-3:]})
+            # Above the table stands the reference of the plan.
+            head = min((round(word["top"]) for word in words if word["text"] == "Balance"), default=0)
             tops = {
                 round(word["top"]): word["text"]
                 for word in words
-                if re.fullmatch(r"[A-Z]{3}0\w{16}", word["text"])
+                if re.fullmatch(r"[A-Z]{3}0\w{16}", word["text"]) and round(word["top"]) > head
             }
             sums = {
                 (round(word["top"]), round(word["x1"])): word["text"]

@@ -26,9 +26,13 @@ class KeyField(_Text):
         super().__init__(**kwargs | {"null": True, "default": None, "editable": False})
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: ARG002, FBT001 - Django's
-        value = self.make(getattr(model_instance, self.source))
+        value = self.key_of(getattr(model_instance, self.source))
         setattr(model_instance, self.attname, value)
         return value
+
+    def key_of(self, text: object) -> str | None:
+        """Return the key of a text; None for an expression, which only the database can compute, and for no text."""
+        return self.make(text) if isinstance(text, str) else None
 
     def deconstruct(self) -> Any:
         name, _, args, kwargs = super().deconstruct()
@@ -41,7 +45,7 @@ class KeyedQuerySet[Row: models.Model](models.QuerySet[Row]):
     def update(self, **kwargs: Any) -> int:
         for field in key_fields(self.model):
             if field.source in kwargs and field.attname not in kwargs:
-                kwargs[field.attname] = field.make(kwargs[field.source])
+                kwargs[field.attname] = field.key_of(kwargs[field.source])
         return super().update(**kwargs)
 
 

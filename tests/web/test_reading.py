@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from savings import board_upkeep, circle_ends, circle_owners, circle_progress
+from savings import board_upkeep, circle_ends, circle_owners, circle_progress, plans
 from savings.models import Circle, Device, Plan, Product, Statement, User
 from tests.factories import make_user
 from tests.web import test_caching
@@ -187,6 +187,7 @@ def test_a_changed_product_is_on_every_page_that_shows_it(
     for path in paths:
         text(ada.client, path)
     change(ada.plan.product)
+    plans.carry_product_name(Product.objects.get(pk=ada.plan.product_id))
     for path in paths:
         assert "Renamed" in text(ada.client, path), path
 

@@ -155,7 +155,7 @@ def _own_plan(request: SaverRequest, plan_id: int) -> Plan:
 
 
 def _offered() -> list[Product]:
-    return list(Product.objects.filter(is_offered=True).prefetch_related("rates"))
+    return list(Product.objects.offered().prefetch_related("rates"))
 
 
 def _first_payment(request: SaverRequest, plan: Plan) -> int | str:

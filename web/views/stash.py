@@ -13,7 +13,7 @@ from django.utils import timezone
 from savings import dashboard, payments, references
 from savings.compiled import compiled
 from savings.exceptions import Refused
-from savings.models import Account, Membership, Plan, Product, Transaction
+from savings.models import Account, Entry, Membership, Plan, Product, Transaction
 from web import caching, plan_pages, transaction_rows
 from web.forms import MoneyField, OnceForm, add_refusal
 from web.http import SaverRequest, redirect, render_part
@@ -28,7 +28,7 @@ class FundForm(OnceForm):
     amount = MoneyField(label="Amount", min_kobo=settings.TOP_UP_MIN_KOBO, max_kobo=settings.TOP_UP_MAX_KOBO)
 
 
-@caching.page(shows=(Account, Plan, Product, Transaction), own=(Membership,))
+@caching.page(shows=(Account, Entry, Plan, Product, Transaction), own=(Membership,))
 def home(request: SaverRequest) -> HttpResponse:
     """The stash, its latest transactions, and the plans its money can move to."""
     today = timezone.localdate()

@@ -12,7 +12,7 @@ from web.http import SaverRequest, render_part
 from web.transaction_filter import FilterForm
 
 
-@caching.page("before", "after", "kind", "status", "plan", shows=(Plan, Transaction))
+@caching.page("before", "after", "kind", "status", "plan", shows=(Account, Entry, Plan, Transaction))
 def index(request: SaverRequest) -> HttpResponse:
     """Everything that moved, newest first, in keyset pages, filtered as the query string says."""
     form = FilterForm(request.GET, user=request.user)
