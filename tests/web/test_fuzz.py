@@ -252,17 +252,27 @@ def together(names: list[str], value: str) -> str:
     return "&".join(f"{name}={value}&{name}={value}" for name in names)
 
 
+def some_of(values: list[str], number: int) -> list[str]:
+    """Return a quarter of the values, another one for each number: over all fields each value has its turns.
+
+    All of them for each field would take ten minutes. Each value also goes into all fields of a route together.
+    """
+    return values[number % 4 :: 4]
+
+
 WHO = pytest.mark.parametrize("who", ["visitor", "saver", "staff"])
 
 
 @WHO
 def test_no_path_breaks_the_site(fuzzers: dict[str, Fuzzer], cases: Cases, who: str) -> None:
     fuzzer = fuzzers[who]
-    for url in routes(who):
+    for number, url in enumerate(routes(who)):
+        posted = some_of([*VALUES.values()], number)
         for name, value in product(url.arguments, VALUES.values()):
             path = path_of(url, cases | {name: value})
             fuzzer.get(path)
-            fuzzer.post(path, "")
+            if value in posted:
+                fuzzer.post(path, "")
     assert not fuzzer.broken
 
 
@@ -275,9 +285,10 @@ def test_no_query_breaks_the_site(fuzzers: dict[str, Fuzzer], cases: Cases, who:
         others: list[str] = []
         if who == "staff":
             alone, others = (LIST_NAMES if url.name.endswith("changelist") else []), OTHER_ADMIN_NAMES
-        for value in VALUES.values():
-            for name in alone:
+        for number, name in enumerate(alone):
+            for value in some_of([*VALUES.values()], number):
                 fuzzer.get(path, f"{name}={value}")
+        for value in VALUES.values():
             fuzzer.get(path, together([*alone, *others], value) + f"&{value}={value}")
     assert not fuzzer.broken
 
@@ -288,9 +299,10 @@ def test_no_form_breaks_the_site(fuzzers: dict[str, Fuzzer], cases: Cases, who: 
     for url in routes(who):
         path = path_of(url, cases)
         names = fuzzer.names_read_by(lambda path=path: fuzzer.post(path, ""))  # type: ignore[misc]
-        for value in [*VALUES.values(), *BODY_VALUES.values()]:
-            for name in names if who != "staff" else []:
+        for number, name in enumerate(names if who != "staff" else []):
+            for value in some_of([*VALUES.values(), *BODY_VALUES.values()], number):
                 fuzzer.post(path, f"{name}={value}")
+        for value in [*VALUES.values(), *BODY_VALUES.values()]:
             names_here = [*names, *ADMIN_FIELDS] if who == "staff" else names
             fuzzer.post(path, together(names_here, value) + f"&{value}={value}")
     assert not fuzzer.broken
@@ -307,7 +319,6 @@ def test_one_odd_field_in_a_form_that_is_right_breaks_nothing(fuzzers: dict[str,
         fields = {key: quote(str(typed or "")) for key, typed in right.items()} | {name: value}
         encoded = "&".join(f"{key}={typed}" for key, typed in fields.items())
         fuzzer.post(path, encoded)
-        fuzzer.get(path, encoded)
     assert not fuzzer.broken
 
 
