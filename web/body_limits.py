@@ -70,7 +70,7 @@ class _NoFiles(FileUploadHandler):
         raise NotImplementedError
 
 
-# The routes whose bodies may be larger than a form, in bytes.
+# The routes that programs alone use, and how long their bodies may be, in bytes. Answers say nothing but the status.
 _BODIES = {"payments:webhook": inbox.LONGEST_BODY_BYTES}
 # The routes that take a file: as much as they hash, and the form around it.
 _UPLOADS = {"statements:verify": uploads.MOST_BYTES + settings.DATA_UPLOAD_MAX_MEMORY_SIZE}
@@ -85,7 +85,9 @@ def _view_name(request: HttpRequest) -> str:
 
 
 def _refused(request: HttpRequest, status: int, text: str, note: str) -> HttpResponse:
-    """Answer without a session: the page, a notice for htmx, or a status alone for a program."""
+    """Answer without a session: the page, a notice for htmx, a line for a program; to the webhook a status alone."""
+    if _view_name(request) in _BODIES:
+        return HttpResponse(content_type="text/plain; charset=utf-8", status=status)
     if request.htmx:  # type: ignore[attr-defined]
         return notice_beside(text, note, status=status)
     if "text/html" not in request.headers.get("Accept", "text/html"):

@@ -126,10 +126,11 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "web.rate_limits.RateLimitMiddleware",
     "web.sign_in.SignInMiddleware",
     "web.pending_sign_in.PendingSignInMiddleware",
     "web.second_step.BackOfficeMiddleware",
+    # Counts only what reaches a view: who is led away to sign in, or to a second step, has done nothing yet.
+    "web.rate_limits.RateLimitMiddleware",
     "web.sign_in.InvalidFormMiddleware",
 ]
 if DEBUG_TOOLBAR:

@@ -76,11 +76,25 @@ def test_htmx_is_told_beside_the_form(saver_client: Client) -> None:
     assert "<html" not in response.text
 
 
-def test_a_program_is_told_in_plain_text(client: Client) -> None:
-    response = client.post(
-        "/payments/webhook/paystack/", LARGE, "application/json", headers={"Accept": "application/json"}
-    )
+@pytest.mark.parametrize(
+    ("path", "begins"), [("/profile/", b"That is too large"), ("/payments/webhook/paystack/", b"")]
+)
+def test_a_program_is_told_in_plain_text(client: Client, path: str, begins: bytes) -> None:
+    response = client.post(path, LARGE, "application/json", headers={"Accept": "application/json"})
     assert (response.status_code, response["Content-Type"]) == (413, "text/plain; charset=utf-8")
+    assert response.content.startswith(begins)
+
+
+def test_the_webhook_answers_nothing_but_a_status(client: Client) -> None:
+    path = "/payments/webhook/paystack/"
+    refusals: dict[int, dict[str, Any]] = {
+        413: {},
+        400: {"CONTENT_LENGTH": "x"},
+        411: {"HTTP_TRANSFER_ENCODING": "chunked"},
+    }
+    for status, extra in refusals.items():
+        response = client.generic("POST", path, LARGE, "application/json", **extra)
+        assert (response.status_code, response.content) == (status, b"")
 
 
 @pytest.mark.parametrize("size", ["-1", "1e9", "9" * 5_000, "١٢", "x"])

@@ -127,7 +127,8 @@ def test_a_link_that_was_tampered_with_leads_nowhere(saver_client: Client, saver
         "from far ahead": f"{statement.pk}:{'z' * 500}:x",
     }[change]
     response = saver_client.get(f"/statements/{statement.pk}/download/", {"token": forged})
-    assert response.status_code == 404
+    # No query with a NUL reaches a view.
+    assert response.status_code == (400 if change == "nul" else 404)
     statement.refresh_from_db()
     assert statement.downloads == 0
 

@@ -173,7 +173,8 @@ def test_a_reversal_and_what_it_takes_back_name_each_other(saver_client: Client,
     assert reversal.reference in saver_client.get(f"/transactions/{movement.reference}/").content.decode()
     page = saver_client.get(f"/transactions/{reversal.reference}/").content.decode()
     assert movement.reference in page
-    assert "−\u202f₦1.00" in page
+    # A sum may break before its kobo.
+    assert "−\u202f₦1<wbr>.00" in page
 
 
 def test_a_receipt_costs_a_constant_number_of_queries(
