@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import suppress
 from typing import Any
@@ -35,17 +36,32 @@ class Breaker:
 breaker = Breaker()
 
 
+class LeftAlone(ConnectionError):
+    """A call was not made, since Redis did not answer another one a moment ago."""
+
+
 class Client(redis.Redis):
     """What the caches speak through. The boards have a gate of their own, since they must also catch up."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         if breaker.is_open:
-            raise ConnectionError("Redis did not answer a moment ago.")
+            raise LeftAlone("Redis did not answer a moment ago.")
         try:
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         except (ConnectionError, TimeoutError):
             breaker.trip()
             raise
+
+
+class LeftAloneFilter(logging.Filter):
+    """Drops the lines about calls that were not made: the one that Redis did not answer has its own.
+
+    A page makes a dozen calls, and a traceback takes milliseconds to write.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error.__cause__ if error else None, LeftAlone)
 
 
 def evicting_policy() -> str:

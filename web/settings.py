@@ -541,6 +541,7 @@ LOGGING = {
     "filters": {
         "request_id": {"()": "web.log_lines.RequestIdFilter"},
         "pattern": {"()": "web.log_lines.PatternFilter"},
+        "left_alone": {"()": "web.redis_client.LeftAloneFilter"},
     },
     "formatters": {
         "line": {"()": "web.log_lines.LineFormatter"},
@@ -562,6 +563,7 @@ LOGGING = {
         "savings": {"handlers": ["console"], "level": _log_level, "propagate": False},
         "web": {"handlers": ["console"], "level": _log_level, "propagate": False},
         "huey": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "django_redis.cache": {"filters": ["left_alone"]},
         "elasticapm": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         # What each request cost. Development has its headers and the toolbar for that.
         "asusu.request": {

@@ -182,13 +182,17 @@ def test_a_session_ended_while_redis_was_frozen_stays_ended(ada: User, server: S
     assert stays.get("/dashboard/").status_code == 302
 
 
-def test_after_one_call_without_an_answer_the_others_do_not_wait(server: Server) -> None:
+def test_after_one_call_without_an_answer_the_others_do_not_wait(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
     freeze(server)
     cache = caches["default"]
     begun_at = time.monotonic()
     for _ in range(50):
         assert cache.get("x") is None
     assert time.monotonic() - begun_at < 0.5
+    # Nor is there a line about each of them.
+    assert [record.name for record in caplog.records] == ["django_redis.cache"]
     os.kill(server.process.pid, signal.SIGCONT)
     time.sleep(redis_client.PAUSE_SECONDS)
     cache.set("x", 1)
