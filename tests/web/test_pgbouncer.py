@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,12 +25,20 @@ SIGN_INS, THREADS, SERVER_CONNECTIONS = 100, 25, 5
 
 
 @pytest.fixture
-def pooled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def folder() -> Iterator[Path]:
+    """A folder that everybody may read: PgBouncer refuses to run as root, and pytest's own folders are private."""
+    with tempfile.TemporaryDirectory(prefix="asusu-pgbouncer-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def pooled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the connections of further threads go through a PgBouncer of this test's own."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     assert program, "This test needs pgbouncer: apt install pgbouncer"
     own, port = connection.settings_dict, free_port()
-    configuration = tmp_path / "pgbouncer.ini"
+    configuration = folder / "pgbouncer.ini"
     configuration.write_text(
         f"""
 [databases]
@@ -48,14 +57,12 @@ default_pool_size = {SERVER_CONNECTIONS}
     configuration.write_text(configuration.read_text().replace("port=", f"user={own['USER']} port="))
     words = [program, "-q", str(configuration)]
     if os.geteuid() == 0:
-        for folder in (tmp_path, *tmp_path.parents[:2]):
-            folder.chmod(0o755)
         words = ["setpriv", "--reuid=nobody", "--clear-groups", "--", *words]
-    with (tmp_path / "log").open("w") as log:
+    with (folder / "log").open("w") as log:
         process = subprocess.Popen(words, stdout=log, stderr=log)
     try:
         wait_until(lambda: not is_free(port) or process.poll() is not None)
-        assert process.poll() is None, (tmp_path / "log").read_text()
+        assert process.poll() is None, (folder / "log").read_text()
         monkeypatch.setitem(connections.settings, "default", own | {"HOST": "127.0.0.1", "PORT": str(port)})
         yield
     finally:
