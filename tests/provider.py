@@ -36,6 +36,8 @@ class Provider(httpx.BaseTransport):
         self.instead: Answer | None = None
         # Or here, by the path of the call, to have it break for one payment.
         self.answers: dict[str, Answer] = {}
+        # Payments that a test changed by hand: the contract binds the provider, not the test.
+        self._changed: set[str] = set()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -44,7 +46,7 @@ class Provider(httpx.BaseTransport):
             return instead(request)
         response = self.simulator.handle_request(request)
         response.read()
-        if CONTRACT.exists():
+        if CONTRACT.exists() and request.url.path.rpartition("/")[2] not in self._changed:
             check_contract(request, response)
         return response
 
@@ -73,7 +75,8 @@ class Provider(httpx.BaseTransport):
             payments.save(payment)
 
     def change(self, reference: str, **changes: object) -> None:
-        """Have the provider say something else about a payment."""
+        """Have the provider say something else about a payment, also what its contract rules out."""
+        self._changed.add(reference)
         payment = payments.find(reference)
         assert payment is not None
         payments.save(payment | changes)
