@@ -13,8 +13,8 @@ from django.db import connection, transaction
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
-from savings import board_days, circle_progress, emails, maturity, postponements, scores
-from savings.circle_progress import Progress
+from savings import emails, leaderboards, maturity, postponements
+from savings.leaderboards import Progress
 from savings.models import Circle, CircleEvent, Membership, User
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def settle(circle: Circle) -> bool:
     """
     if not circle.has_ended(timezone.localdate()):
         return False
-    board_days.keep(circle, circle.ends_on - datetime.timedelta(days=1))
+    leaderboards.record_day(circle, circle.ends_on - datetime.timedelta(days=1))
     with transaction.atomic():
         # Their plans' cards show the places. People before circles, as everywhere.
         User.objects.touch_all(
@@ -71,7 +71,7 @@ def settle(circle: Circle) -> bool:
             CircleEvent(circle=circle, membership=first, kind=CircleEvent.Kind.WON)
             for first in circle.memberships.filter(final_rank=1).order_by("reached_at", "id")[:_MOST_NAMED]
         )
-        scores.tell_circle(circle.pk, "ended")
+        leaderboards.bump_circle_version(circle.pk, "ended")
     return True
 
 
@@ -104,7 +104,7 @@ def _tell_some(circle_id: int) -> int:
         return 0
     batch = list(_members(circle).filter(pk__gt=circle.told_until).order_by("pk")[:_BATCH])
     until = batch[-1].pk if batch else None
-    result = circle_progress.of(circle)
+    result = leaderboards.progress_of(circle)
     try:
         with transaction.atomic():
             # People in one order, as wherever more than one of them is locked.
@@ -154,4 +154,4 @@ def _tell_member(membership_id: int) -> bool:
     if member is None:
         return False
     with transaction.atomic():
-        return _tell(member, membership.circle, circle_progress.of(membership.circle))
+        return _tell(member, membership.circle, leaderboards.progress_of(membership.circle))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from savings import circles, scores, typed_text
+from savings import circles, leaderboards, typed_text
 from savings.exceptions import Refused
 from savings.models import Circle, CircleEvent, Membership, User
 
@@ -49,7 +49,7 @@ def change(
             changes["member_limit"] = circles.limit_for(joining)
         Circle.objects.filter(pk=circle.pk).update(**changes)
         # Name and goal stand on the board too, and all of it on the members' pages.
-        scores.tell_circle(circle.pk, "circle")
+        leaderboards.bump_circle_version(circle.pk, "circle")
     circle.refresh_from_db(fields=list(changes))
 
 
@@ -141,7 +141,7 @@ def _replace_owner(circle: Circle) -> bool:
             Circle.objects.without_owner().filter(pk=circle.pk).exclude(joining=Circle.Joining.CLOSED)
         )
         if unattended.update(joining=Circle.Joining.CLOSED):
-            scores.tell_circle(circle.pk, "circle")
+            leaderboards.bump_circle_version(circle.pk, "circle")
     return False
 
 
@@ -152,7 +152,7 @@ def _give(circle: Circle, membership: Membership) -> None:
         raise Refused("Only a member of the circle can look after it.")
     Circle.objects.filter(pk=circle.pk).update(owner_id=membership.user_id)
     circles.tell(membership, CircleEvent.Kind.HANDED_OVER)
-    scores.tell_circle(circle.pk, "circle")
+    leaderboards.bump_circle_version(circle.pk, "circle")
 
 
 def _locked(circle: Circle) -> Circle:

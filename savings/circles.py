@@ -127,7 +127,7 @@ def take_out(membership: Membership, why: str) -> None:
         return
     if Account.objects.filter(plan_id=membership.plan_id, balance_kobo__gt=0).exists():
         raise Refused("There is still money in the plan of this circle. It has to be taken out first.")
-    leaderboards.changed(membership, f"left:{membership.pk}", left_at=timezone.now())
+    leaderboards.record_membership_change(membership, f"left:{membership.pk}", left_at=timezone.now())
     plans.close(Plan.objects.get(pk=membership.plan_id))
     tell(membership, why)
 
@@ -164,7 +164,7 @@ def show_as(
             nicknames.check_free(membership.circle_id, nickname, but=membership)
         if changes:
             with nicknames.taken_meanwhile():
-                leaderboards.changed(membership, f"shown:{membership.version}", **changes)
+                leaderboards.record_membership_change(membership, f"shown:{membership.version}", **changes)
     membership.refresh_from_db()
 
 
@@ -274,7 +274,7 @@ def _enter(
     )
     with nicknames.taken_meanwhile():
         membership = Membership.objects.create(circle=circle, user=user, plan=plan, nickname=nickname)
-    leaderboards.changed(membership, "joined")
+    leaderboards.record_membership_change(membership, "joined")
     tell(membership, why)
     return membership
 

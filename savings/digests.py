@@ -22,7 +22,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from savings import emails, money, outbox, places, postponements
+from savings import emails, leaderboards, money, outbox, postponements
 from savings.models import Circle, DigestLine, User
 
 logger = logging.getLogger(__name__)
@@ -160,8 +160,8 @@ def _place_text(place: int | None, before: int | None) -> str:
     if place is None:
         return "No place on the board"
     if before is None:
-        return f"{places.ordinal(place)} place, new on the board"
+        return f"{leaderboards.ordinal(place)} place, new on the board"
     if place == before:
-        return f"{places.ordinal(place)} place, as before"
+        return f"{leaderboards.ordinal(place)} place, as before"
     way = "up" if place < before else "down"
-    return f"{places.ordinal(place)} place, {way} {abs(place - before):,}"
+    return f"{leaderboards.ordinal(place)} place, {way} {abs(place - before):,}"

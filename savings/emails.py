@@ -11,8 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from savings import mail_sending, money, outbox, places
-from savings.circle_progress import Progress
+from savings import leaderboards, mail_sending, money, outbox
+from savings.leaderboards import Progress
 from savings.models import Circle, Device, Membership, OutboxRow, Statement, Transaction, User
 
 # Each kind of mail: what it is called until it is written, and why somebody gets it.
@@ -98,8 +98,8 @@ def rank_changed(
             "circle": circle.name,
             "slug": circle.slug,
             "membership": membership.pk,
-            "place": places.ordinal(place),
-            "before": places.ordinal(before) if before else "",
+            "place": leaderboards.ordinal(place),
+            "before": leaderboards.ordinal(before) if before else "",
         },
     )
 
@@ -120,7 +120,7 @@ def circle_ended(
         payload={
             "circle": circle.name,
             "slug": circle.slug,
-            "place": places.ordinal(place) if place else "",
+            "place": leaderboards.ordinal(place) if place else "",
             "is_first": place == 1,
             "saved": f"{'about ' if result.is_rounded else ''}{money.naira(result.saved_kobo)}",
             "goal": money.naira(circle.goal_kobo),

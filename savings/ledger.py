@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
 
-from savings import installation, money, postings, scores
+from savings import installation, leaderboards, money, postings
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Entry, Plan, Transaction, User
 
@@ -284,7 +284,7 @@ def _post(
     for account, change_kobo in ((debit, -amount_kobo), (credit, amount_kobo)):
         membership_id = changed[account].membership_id if account in changed else None
         if membership_id is not None:
-            scores.count(movement, membership_id, change_kobo, now)
+            leaderboards.record_contribution(movement, membership_id, change_kobo, now)
 
 
 def _change_balances(changes: dict[Account, int], today: datetime.date) -> dict[Account, postings.Changed]:

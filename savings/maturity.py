@@ -6,7 +6,7 @@ import datetime
 
 from django.db import transaction
 
-from savings import circle_progress, emails, ledger, postponements, references, stash
+from savings import emails, leaderboards, ledger, postponements, references, stash
 from savings.models import Membership, Plan, Transaction, User
 
 
@@ -55,7 +55,7 @@ def _tell(plan: Plan, movement: Transaction) -> None:
     inside = Membership.objects.current().filter(plan=plan, circle__settled_at__isnull=False)
     member = inside.select_related("circle", "user").first()
     if member is not None:
-        result = circle_progress.of(member.circle)
+        result = leaderboards.progress_of(member.circle)
         if emails.circle_ended(member, member.circle, result, movement):
             return
     emails.plan_matured(movement)

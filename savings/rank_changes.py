@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.utils import timezone
 
-from savings import emails, mail_sending, money, places, postponements, scores
+from savings import emails, leaderboards, mail_sending, money, postponements
 from savings.models import Circle, Membership, OutboxRow, ToldPlaces
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def deliver(row: OutboxRow) -> Mapping[str, object]:
     Redis is away nobody can say: so these look in any case, and first. Raises boards.Away.
     """
     look(Circle.objects.get(memberships=row.payload["membership"]))
-    return scores.deliver(row) if row.kind == scores.OUTBOX_KIND else {}
+    return leaderboards.write_to_board(row) if row.kind == leaderboards.BOARD_WRITE_KIND else {}
 
 
 def look(circle: Circle) -> int:
@@ -96,7 +96,7 @@ def _ahead_now(payload: Mapping[str, Any]) -> dict[str, str] | None:
     circle = Circle.objects.filter(memberships=payload.get("membership")).first()
     lines = _first_lines(circle) if circle else []
     mine = next((line for line in lines if line.membership_id == payload["membership"]), None)
-    if mine is None or places.ordinal(mine.place) != payload["place"]:
+    if mine is None or leaderboards.ordinal(mine.place) != payload["place"]:
         return None
     return _ahead(lines, mine)
 
@@ -137,7 +137,7 @@ def _to_tell(lines: list[Line], before: list[list[int]]) -> list[tuple[Membershi
     for line in lines:
         place, saved_kobo = known.get(line.membership_id, elsewhere)
         has_taken_out = line.place > place and line.saved_kobo < saved_kobo
-        if places.is_news(place, line.place, len(lines)) and not has_taken_out:
+        if leaderboards.is_notable_change(place, line.place, len(lines)) and not has_taken_out:
             news[line.membership_id] = line
     # In the order in which everybody takes people's rows.
     members = Membership.objects.filter(pk__in=news).select_related("user").order_by("user_id")
@@ -153,6 +153,6 @@ def _ahead(lines: list[Line], mine: Line) -> dict[str, str] | None:
         return None
     return {
         "nickname": shown.nickname,
-        "place": places.ordinal(shown.place),
+        "place": leaderboards.ordinal(shown.place),
         "gap": money.naira(shown.saved_kobo - mine.saved_kobo),
     }

@@ -17,8 +17,6 @@ from huey.contrib.djhuey import db_periodic_task, db_task, on_startup
 from redis.exceptions import RedisError
 
 from savings import (
-    board_days,
-    board_upkeep,
     circle_ends,
     circle_owners,
     digests,
@@ -31,7 +29,6 @@ from savings import (
     payments,
     polling,
     rank_changes,
-    scores,
     statement_subscriptions,
     statement_upkeep,
     statement_writing,
@@ -45,8 +42,8 @@ logger = logging.getLogger(__name__)
 # What does the work of each kind of outbox row.
 HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(emails.KINDS, mail_sending.send) | {
     emails.RANK_CHANGED: rank_changes.send,
-    scores.OUTBOX_KIND: rank_changes.deliver,
-    scores.LOOK_KIND: rank_changes.deliver,
+    leaderboards.BOARD_WRITE_KIND: rank_changes.deliver,
+    leaderboards.RANK_CHECK_KIND: rank_changes.deliver,
     statements.OUTBOX_KIND: statement_writing.write,
 }
 
@@ -77,7 +74,7 @@ def settle_payment(reference: str) -> None:
 @db_task()
 def build_board(circle_id: int) -> None:
     """Build a circle's board in Redis, unless it is there."""
-    board_upkeep.rebuild(circle_id)
+    leaderboards.rebuild_board(circle_id)
 
 
 @on_startup()
@@ -116,7 +113,7 @@ def tell_of_ended_circles() -> None:
 @db_periodic_task(crontab(minute="2"))
 def keep_board_days() -> None:
     """Keep yesterday's boards. Each hour, since midnight is the time zone's and one run may be missed."""
-    board_days.keep_all(timezone.now())
+    leaderboards.record_days(timezone.now())
 
 
 @db_periodic_task(crontab(minute="4"))
@@ -134,7 +131,7 @@ def carry_out_maturities() -> None:
 @db_periodic_task(crontab(minute="23"))
 def reconcile_boards() -> None:
     """Compare the boards in Redis with SQL."""
-    board_upkeep.reconcile_all()
+    leaderboards.reconcile_all()
 
 
 @db_periodic_task(crontab(minute="*/10"))
@@ -204,6 +201,6 @@ def _replace_closed_owner(instance: User, **_: Any) -> None:
         transaction.on_commit(partial(circle_owners.replace_closed_owners, instance), robust=True)
 
 
-@receiver(leaderboards.missing)
+@receiver(leaderboards.board_missing)
 def _nudge_building(*, circle_id: int, **_: Any) -> None:
     nudge(build_board, circle_id)

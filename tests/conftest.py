@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import Client, TransactionTestCase
 from pytest_django.fixtures import Settings
 
-from savings import boards, gateway, installation
+from savings import gateway, installation, leaderboards
 from savings.models import Payment, Plan, User
 from tests import factories, payments, smtp_sink
 from tests.provider import Provider, to_the_site
@@ -96,7 +96,7 @@ def redis_clients() -> Iterator[list[redis.Redis]]:
 def _empty_redis(redis_clients: list[redis.Redis]) -> None:
     for client in redis_clients:
         client.flushdb()
-    boards.gate.reset()
+    leaderboards.gate.reset()
     redis_client.breaker.reset()
     rate_limits.blocked.clear()
 

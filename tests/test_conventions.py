@@ -20,29 +20,13 @@ MADE = re.compile(r"(\.pyc|\.sqlite3(-wal|-shm)?|\.log|^\.env)$|^(var/|\.venv/|m
 
 # Who stands on whom in savings/: a module imports only what comes before it. A new one finds its place here.
 TOWER = """
-exceptions typed_text money places mail_switches constraints models unique_names exports compiled installation storable
-references mail_sending upkeep
-traces
-postponements
-gateway_answers gateway provider_watch boards board_sql transaction_timeline outbox
-scores postings
-ledger
-dashboard board_upkeep board_days ledger_checks leaderboards circle_progress
-interest emails terms
-account_mails
-credentials
-email_changes
-statement_files statement_passwords statement_periods statement_words statement_rows statements
-statement_subscriptions statement_writing statement_upkeep
-users plans stash
-nicknames circles circle_owners
-rank_changes digests
-maturity circle_ends arrivals restoring
-payments
-inbox polling
-tasks
-demo
-apps
+exceptions typed_text compiled constraints storable traces mail_switches upkeep money unique_names
+gateway_answers exports models gateway installation interest mail_sending nicknames postings postponements
+references statement_files statement_passwords statement_periods statement_words transaction_timeline
+provider_watch terms outbox statement_rows leaderboards emails ledger ledger_checks account_mails digests
+rank_changes restoring statements arrivals dashboard plans users credentials statement_subscriptions
+statement_writing circles payments stash email_changes statement_upkeep circle_owners inbox polling maturity
+circle_ends demo tasks apps
 """
 FLOORS = TOWER.split()
 

@@ -13,9 +13,8 @@ from django.utils.formats import date_format
 
 from savings import leaderboards, money
 from savings.compiled import compiled
-from savings.leaderboards import Board, Line, Order
+from savings.leaderboards import Board, Line, Order, ordinal
 from savings.models import Circle, Membership, User
-from savings.places import ordinal
 from web.circle_pages import initials
 
 PODIUM = 3
@@ -134,7 +133,7 @@ def glance(user: User) -> dict[str, Any] | None:
     if not running:
         return None
     [(mine_id, circle_id)] = running
-    board = leaderboards.page(Circle(pk=circle_id), Membership(pk=mine_id), length=0)
+    board = leaderboards.read_board(Circle(pk=circle_id), Membership(pk=mine_id), length=0)
     known = faces(on(board) | {mine_id})
     rows = neighbours(board, known, mine_id, Order.SAVED)
     at = next((at for at, row in enumerate(rows) if row.is_mine), 0)

@@ -26,7 +26,7 @@ from django.middleware.csrf import get_token
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
-from savings import boards
+from savings import leaderboards
 from web import reading
 from web.fragments import Cache, Found, code_version
 from web.http import SaverRequest, wants_part
@@ -72,13 +72,13 @@ class _Kept(NamedTuple):
 
     def stored(self) -> bytes:
         # The key of the board is where `fragments` looks for it.
-        board = boards.keys(self.circle.id)[0] if self.circle.id else "-"
+        board = leaderboards.board_keys(self.circle.id)[0] if self.circle.id else "-"
         return b"%d %b %d\n%b" % (self.circle.id, board.encode(), self.circle.version, self.body)
 
     def is_current(self, found: Found) -> bool:
         """Return whether this shows the board as it was when the page was found."""
         version = b"%d" % self.circle.version
-        return not self.circle.id or (not boards.gate.suspect and found.board_version == version)
+        return not self.circle.id or (not leaderboards.gate.suspect and found.board_version == version)
 
 
 def page(
@@ -150,7 +150,9 @@ def _key(request: SaverRequest, known: tuple[str, ...], also: Callable[[], str])
 
 def _answer(request: SaverRequest, key: str, view: Callable[[], HttpResponse]) -> HttpResponse:
     for circle_id, digest in _TAG.findall(request.headers.get("If-None-Match", "")):
-        circle = _Circle(int(circle_id), (boards.version(int(circle_id)) or -1) if circle_id != "0" else 0)
+        circle = _Circle(
+            int(circle_id), (leaderboards.version(int(circle_id)) or -1) if circle_id != "0" else 0
+        )
         if circle.version >= 0 and _digest(request, key, circle) == digest:
             return _with_headers(HttpResponseNotModified(), circle, digest)
     store = cast("Cache", caches["template_fragments"])

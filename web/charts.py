@@ -14,8 +14,7 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
 from savings import money
-from savings.board_days import Place
-from savings.places import ordinal
+from savings.leaderboards import DailyRank, ordinal
 
 Point = tuple[datetime.date, int]
 
@@ -64,7 +63,7 @@ def area_chart(
     return render_to_string("charts/area.html", context)
 
 
-def place_chart(places: Sequence[Place], *, name: str, title: str) -> SafeString | str:
+def place_chart(places: Sequence[DailyRank], *, name: str, title: str) -> SafeString | str:
     """Return a place over time, the first at the top: days in order, a gap in the line where there was no place.
 
     Empty while there are no two days to compare.

@@ -13,10 +13,9 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from savings import circle_progress, money
-from savings.circle_progress import Progress
+from savings import leaderboards, money
+from savings.leaderboards import Progress, ordinal
 from savings.models import Circle, CircleEvent, Membership
-from savings.places import ordinal
 from web import keyset, plan_pages
 from web.circle_forms import JoinForm, StartForm
 from web.keyset import KeysetPage
@@ -57,7 +56,7 @@ class FeedRow:
 def cards(circles: Iterable[Circle], mine: dict[int, Membership] | None = None) -> list[CircleCard]:
     """Return the cards of circles, in one query at most; `mine` has the reader's memberships by circle."""
     circles, mine = list(circles), mine or {}
-    progress = circle_progress.of_all(circles)
+    progress = leaderboards.progress_of_all(circles)
     return [_card(circle, progress[circle.pk], mine.get(circle.pk)) for circle in circles]
 
 
@@ -65,7 +64,7 @@ def detail(circle: Circle, mine: Membership | None, query: QueryDict, *, is_owne
     """Return the context of a circle's page: for a member with their part and the activity, else what one may know."""
     context: dict[str, Any] = {
         "circle": circle,
-        "card": _card(circle, circle_progress.of(circle), mine),
+        "card": _card(circle, leaderboards.progress_of(circle), mine),
         "mine": mine,
         "is_owner": is_owner,
         "has_ended": circle.has_ended(timezone.localdate()),
@@ -109,7 +108,7 @@ def join(circle: Circle, form: JoinForm, action: str) -> dict[str, Any]:
     """Return the context of the page on which somebody joins."""
     return {
         "circle": circle,
-        "card": _card(circle, circle_progress.of(circle), None),
+        "card": _card(circle, leaderboards.progress_of(circle), None),
         "form": form,
         "action": action,
     }
@@ -151,7 +150,7 @@ def _winners(circle: Circle, *, but: Membership) -> str:
 
 
 def _feed(circle: Circle, query: QueryDict) -> KeysetPage[FeedRow]:
-    page = keyset.page(circle_progress.feed(circle), query, size=FEED_SIZE)
+    page = keyset.page(leaderboards.events_of(circle), query, size=FEED_SIZE)
     return KeysetPage([_feed_row(values) for values in page.rows], page.newer, page.older)
 
 

@@ -24,7 +24,7 @@ from django.dispatch import Signal, receiver
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from savings import boards
+from savings import leaderboards
 from web import limits, reading
 
 # One line of JSON for each request in production; see LOGGING in the settings.
@@ -179,7 +179,7 @@ def _count_query(execute: Callable[..., Any], sql: str, params: Any, many: bool,
         counts.sql_seconds += time.perf_counter() - begun
 
 
-@receiver(boards.asked)
+@receiver(leaderboards.command_sent)
 def _count_command(*, seconds: float, **_: Any) -> None:
     reading.note_board()
     counts = _at_hand.get()

@@ -17,9 +17,9 @@ from savings import dashboard, interest, ledger, money, terms
 from savings.compiled import compiled
 from savings.dashboard import Saving
 from savings.exceptions import Refused
+from savings.leaderboards import ordinal
 from savings.models import Membership, Plan, Product, Transaction
 from savings.models.plans import EarlyExit
-from savings.places import ordinal
 from web import moments, transaction_rows
 from web.charts import area_chart
 from web.plan_forms import PayInForm, StartForm, TakeOutForm

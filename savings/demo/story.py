@@ -16,12 +16,11 @@ from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from savings import (
-    board_days,
-    boards,
     circle_ends,
     digests,
     emails,
     inbox,
+    leaderboards,
     ledger,
     mail_sending,
     maturity,
@@ -95,7 +94,7 @@ class Story:
 
     def work_on_mondays(self, after: datetime.date) -> None:
         """Draw up the weekly mails in the night and write them in the morning, on each Monday after that day."""
-        monday = boards.week_of(after)
+        monday = leaderboards.week_of(after)
         while (monday := monday + datetime.timedelta(days=7)) <= self.today:
             night = timezone.make_aware(datetime.datetime.combine(monday, datetime.time(0, 10)))
             self.add(night, self.draw_up_digests)
@@ -113,7 +112,7 @@ class Story:
         self.add(timezone.make_aware(datetime.datetime.combine(night, datetime.time(0, 2))), self.keep_boards)
 
     def keep_boards(self) -> None:
-        board_days.keep_all(timezone.now())
+        leaderboards.record_days(timezone.now())
         circle_ends.settle_all(timezone.localdate())
 
     def poll(self) -> None:

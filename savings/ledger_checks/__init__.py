@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from savings import money, references, scores
+from savings import leaderboards, money, references
 from savings.models import Account, Entry, Membership, Plan, Transaction
 
 FIRST_ROWS = 5
@@ -134,7 +134,7 @@ def _words() -> dict[str, str]:
         "customers": _listed(Account.CUSTOMER_KINDS),
         "settled": _listed([Transaction.Status.SUCCESS, Transaction.Status.REVERSED]),
         "prefixes": ", ".join(map(_listed, references.PREFIXES.items())),
-        "not_counted": _listed(scores.NOT_COUNTED),
+        "not_counted": _listed(leaderboards.NOT_COUNTED),
         "routes": ", ".join(map(_listed, routes)),
         "per_kobo": str(money.INTEREST_DENOMINATOR),
         "today": str(timezone.localdate().toordinal()),

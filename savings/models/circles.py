@@ -130,7 +130,7 @@ class Membership(Keyed):
     hides_amount = models.BooleanField(default=False)
     on_board = models.BooleanField(default=True)
     # Contributions less withdrawals and reversals, in kobo; interest never counts. Changed in the posting's
-    # transaction by `savings.leaderboards.count`, and proved from entries by `check_ledger`.
+    # transaction by `savings.leaderboards.pages.count`, and proved from entries by `check_ledger`.
     saved_kobo = models.BigIntegerField(default=0)
     # When the sum became what it is: inside a tie, who was there first comes first.
     reached_at = models.DateTimeField(default=timezone.now)

@@ -33,7 +33,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from savings import board_days, board_upkeep, boards, circle_ends, leaderboards
+from savings import circle_ends, leaderboards
+from savings.leaderboards import store
 from savings.models import BoardDay, Circle, Membership
 from tests import factories
 from tests.benchmarks import _circles
@@ -61,7 +62,7 @@ def main() -> int:
     parser.add_argument("--json")
     options = parser.parse_args()
     for url in (settings.REDIS_URL, settings.LEADERBOARD_REDIS_URL):
-        boards.client(url).flushdb()
+        store.client(url).flushdb()
     with _database.made():
         figures = list(_measure(options.members))
     return publish("leaderboards", figures, options.json)
@@ -81,7 +82,7 @@ def _measure(members: int) -> Iterator[Figure]:
     yield from _queries([tiny, large], is_warm=False)
     yield from _rebuilding(middling, large)
     for circle in (tiny, small):
-        board_upkeep.rebuild(circle.pk)
+        leaderboards.rebuild_board(circle.pk)
     yield from _keeping(small, large)
     yield from _queries([tiny, large], is_warm=True)
     yield from _showing(small, large)
@@ -96,7 +97,7 @@ def show(circle: Circle, member: Membership) -> Callable[[], leaderboards.Board]
     """Return what gets the data of a page: the board, and the names of all who are on it."""
 
     def page() -> leaderboards.Board:
-        board = leaderboards.page(circle, member)
+        board = leaderboards.read_board(circle, member)
         ids = {line.membership_id for line in (*board.lines, *board.around)}
         list(Membership.objects.filter(pk__in=ids).values_list("id", "nickname", "hides_amount"))
         return board
@@ -177,7 +178,7 @@ def _peak_kilobytes(pid: int) -> int:
 def _keeping(small: Circle, large: Circle) -> Iterator[Figure]:
     """A day's board, and somebody's place on as many of them as there ever are; the pages after it show that too."""
     today = timezone.localdate()
-    keep = partial(board_days.keep, large, today)
+    keep = partial(leaderboards.record_day, large, today)
     seconds = in_turns(10, lambda: BoardDay.objects.all().delete() and keep())[0]
     yield Figure("keeping a day's board, large circle", seconds * 1000, "ms")
     kilobytes = len(json.dumps(BoardDay.objects.get().marks)) / 1024
@@ -189,7 +190,7 @@ def _keeping(small: Circle, large: Circle) -> Iterator[Figure]:
 
 def _history(circle: Circle, today: datetime.date) -> Callable[[], object]:
     """Give a circle a year's days, and return what asks for the places of the member in its middle."""
-    board_days.keep(circle, today)
+    leaderboards.record_day(circle, today)
     day = circle.board_days.get()
     BoardDay.objects.bulk_create(
         BoardDay(
@@ -207,7 +208,7 @@ def _history(circle: Circle, today: datetime.date) -> Callable[[], object]:
 
     def history() -> object:
         cache.clear()
-        return board_days.places(member, today)
+        return leaderboards.ranks_by_day(member, today)
 
     return history
 
@@ -241,7 +242,7 @@ def _reading(small: Circle, large: Circle) -> Iterator[Figure]:
 
 def _bare(page: Callable[[], leaderboards.Board]) -> Callable[[], object]:
     """Return what sends the commands that a page's script runs, in one pipeline, and the query for names."""
-    client = boards.client(settings.LEADERBOARD_REDIS_URL)
+    client = store.client(settings.LEADERBOARD_REDIS_URL)
     with client.monitor() as monitor:
         board = page()
         client.echo("end")
@@ -271,7 +272,7 @@ def _until_end(monitor: Any) -> list[dict[str, Any]]:
 def _other_orders(large: Circle) -> Iterator[Figure]:
     me = _circles.middle(large)
     for order in leaderboards.Order:
-        seconds = in_turns(ROUNDS, partial(leaderboards.page, large, me, order=order))[0]
+        seconds = in_turns(ROUNDS, partial(leaderboards.read_board, large, me, order=order))[0]
         yield Figure(f"board alone, by {order}, large circle", seconds * 1000, "ms")
 
 
@@ -309,7 +310,7 @@ def _alone() -> Membership:
     member = factories.make_member(
         factories.make_circle(product=Circle.objects.all()[0].product), saved_kobo=100
     )
-    board_upkeep.rebuild(member.circle_id)
+    leaderboards.rebuild_board(member.circle_id)
     return Membership.objects.select_related("plan__account", "user").get(pk=member.pk)
 
 

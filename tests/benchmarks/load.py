@@ -33,8 +33,9 @@ if not settings.configured:
 from django.db import connection
 from django.test import Client
 
-from savings import board_upkeep, boards, ledger_checks, scores
+from savings import leaderboards, ledger_checks
 from savings.demo import cast, scale
+from savings.leaderboards import rebuild, store
 from savings.models import Circle, OutboxRow, Product, Statement, Transaction, User, WebhookEvent
 from tests import factories
 from tests.benchmarks import _database
@@ -90,7 +91,7 @@ def main() -> int:
     # Nothing that was kept for people of another run, who had the same ids.
     kept = [cache["LOCATION"] for cache in settings.CACHES.values()]
     for url in (*kept, settings.LEADERBOARD_REDIS_URL, settings.HUEY["connection"]["url"]):
-        boards.client(url).flushdb()
+        store.client(url).flushdb()
     with _database.made(), tempfile.TemporaryDirectory(dir=settings.VAR_DIR) as folder:
         figures = list(_measure(Path(folder), options.seconds))
     return publish("load", figures, options.json)
@@ -128,7 +129,7 @@ def _load() -> Circle:
         cursor.execute(_MARKS)
         cursor.execute(_MEMBERS, [circle.pk])
         cursor.execute("VACUUM ANALYZE")
-    board_upkeep.rebuild(circle.pk)
+    leaderboards.rebuild_board(circle.pk)
     for person in _visitors():
         factories.pay_in(person, 1_000_000_00)
     return circle
@@ -215,7 +216,7 @@ def _drain(hour: Hour) -> Counter[str]:
 def _undone(hour: Hour) -> Counter[str]:
     paid = Transaction.objects.filter(reference__in=hour.taken)
     # A look at the first places waits for a minute of its own accord.
-    waiting = OutboxRow.objects.filter(due_at__isnull=False).exclude(kind=scores.LOOK_KIND)
+    waiting = OutboxRow.objects.filter(due_at__isnull=False).exclude(kind=leaderboards.RANK_CHECK_KIND)
     return Counter(
         {
             "rows of the outbox": waiting.count(),
@@ -252,7 +253,7 @@ def _proof(circle: Circle, hour: Hour) -> Iterator[Figure]:
     unpaid = Transaction.objects.filter(reference__in=hour.not_taken).successful()
     yield _none("payments settled that nobody paid", [(row.reference, 1) for row in unpaid])
     yield _none("rules of the books that are broken", [(str(wrong), 1) for wrong in ledger_checks.run()])
-    drifted = board_upkeep.reconcile(circle.pk)
+    drifted = rebuild.reconcile(circle.pk)
     yield Figure("members whose board differs from SQL", drifted, "", f"of {PEOPLE:,}", at_most=0)
 
 

@@ -29,7 +29,7 @@ from django.db import connection
 from django.template import engines
 from django.template.loader import render_to_string
 
-from savings import board_upkeep, gateway, payments, references
+from savings import gateway, leaderboards, payments, references
 from savings.models import Circle, Transaction, User
 from tests import apm_intake, factories
 from tests.benchmarks import _database, _site
@@ -114,7 +114,7 @@ def _saver() -> User:
     factories.join_circle(circle, user, saved_kobo=500_00)
     for number in range(8):
         factories.join_circle(circle, saved_kobo=(number + 1) * 100_00)
-    board_upkeep.rebuild(circle.pk)
+    leaderboards.rebuild_board(circle.pk)
     user.refresh_from_db()
     return user
 

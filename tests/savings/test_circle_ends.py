@@ -14,10 +14,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from savings import (
-    board_days,
-    board_upkeep,
     circle_ends,
-    circle_progress,
     circles,
     leaderboards,
     ledger,
@@ -30,6 +27,7 @@ from savings import (
     tasks,
 )
 from savings.exceptions import Refused
+from savings.leaderboards import rebuild
 from savings.models import BoardDay, Circle, CircleEvent, Membership, OutboxRow, Plan, Product
 from tests.factories import join_circle, make_product, pay_in, start_circle
 from tests.payments import settle, start
@@ -71,7 +69,8 @@ def final(circle: Circle) -> dict[str, int | None]:
 
 def board(circle: Circle) -> list[tuple[int, int, int]]:
     return [
-        (line.membership_id, line.saved_kobo, line.rank) for line in leaderboards.page(circle, None).lines
+        (line.membership_id, line.saved_kobo, line.rank)
+        for line in leaderboards.read_board(circle, None).lines
     ]
 
 
@@ -106,7 +105,7 @@ def test_a_last_day_that_is_kept_late_knows_of_nothing_that_moved_since(
     circle_ends.settle_all(timezone.localdate())
     last_day = circle.ends_on - datetime.timedelta(days=1)
     for rank, member in enumerate((first, second), 1):
-        assert board_days.places(member, timezone.localdate()) == [(last_day, rank)]
+        assert leaderboards.ranks_by_day(member, timezone.localdate()) == [(last_day, rank)]
 
 
 def test_a_circle_in_which_nobody_saved_ends_without_a_first(
@@ -143,7 +142,7 @@ def test_the_board_stays_as_it_was_while_the_money_moves_on(
 ) -> None:
     first, second = (join_circle(circle, saved_kobo=kobo) for kobo in (500_00, 300_00))
     if source == "redis":
-        board_upkeep.rebuild(circle.pk)
+        leaderboards.rebuild_board(circle.pk)
     before = board(circle)
     end(at_the_end)
     # The hour in which the end has come and nothing has been carried out yet.
@@ -159,7 +158,7 @@ def test_the_board_stays_as_it_was_while_the_money_moves_on(
     assert sorted(final(circle).values(), key=str) == [1, 2]
     assert not [damage for damage in ledger_checks.wrong_rows() if damage.check == "circle_sums"]
     if source == "redis":
-        assert board_upkeep.reconcile(circle.pk) == 0
+        assert rebuild.reconcile(circle.pk) == 0
 
 
 @pytest.mark.parametrize(
@@ -205,7 +204,7 @@ def test_what_all_saved_stays_although_somebody_leaves_and_still_hides_their_par
     reference = references.new("plan_to_stash")
     stash.move_from_plan(member.user, member.plan, amount_kobo=123_45, reference=reference)
     circles.leave(member)
-    progress = circle_progress.of(flexible)
+    progress = leaderboards.progress_of(flexible)
     assert (progress.members, progress.saved_kobo, progress.is_rounded) == (2, 300_00, True)
 
 

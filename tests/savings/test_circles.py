@@ -15,8 +15,8 @@ from pytest_django.fixtures import Settings
 
 from savings import (
     circle_owners,
-    circle_progress,
     circles,
+    leaderboards,
     ledger,
     ledger_checks,
     maturity,
@@ -295,7 +295,7 @@ def test_the_whole_is_the_sum_of_the_members() -> None:
     circle = start_circle()
     join_circle(circle, saved_kobo=300_00)
     join_circle(circle, saved_kobo=400_05)
-    progress = circle_progress.of(circle)
+    progress = leaderboards.progress_of(circle)
     assert (progress.members, progress.saved_kobo, progress.is_rounded) == (3, 700_05, False)
 
 
@@ -303,7 +303,7 @@ def test_the_whole_is_rounded_while_somebody_hides_their_sum() -> None:
     circle = start_circle(goal_kobo=1_000_00)
     join_circle(circle, saved_kobo=123_45)
     join_circle(circle, saved_kobo=200_00, shown={"hides_amount": True})
-    progress = circle_progress.of(circle)
+    progress = leaderboards.progress_of(circle)
     assert (progress.saved_kobo, progress.is_rounded) == (320_00, True)
 
 
@@ -311,9 +311,9 @@ def test_the_activity_tells_of_savings_and_forgets_those_taken_back() -> None:
     membership = join_circle(start_circle())
     movement = pay_in(membership.user, 50_00, plan=membership.plan)
     assert happened(membership.circle)[-1] == Kind.SAVED
-    assert circle_progress.feed(membership.circle).filter(kind=Kind.SAVED).count() == 1
+    assert leaderboards.events_of(membership.circle).filter(kind=Kind.SAVED).count() == 1
     ledger.reverse(movement, reference=references.new("reversal"))
-    assert not circle_progress.feed(membership.circle).filter(kind=Kind.SAVED).exists()
+    assert not leaderboards.events_of(membership.circle).filter(kind=Kind.SAVED).exists()
 
 
 def test_a_circle_that_has_ended_keeps_its_board_when_the_money_moves_to_the_stash() -> None:

@@ -13,24 +13,21 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from savings import (
-    board_days,
-    board_upkeep,
-    boards,
     circle_ends,
-    circle_progress,
     digests,
     emails,
+    leaderboards,
     maturity,
     outbox,
     postponements,
     rank_changes,
-    scores,
     statement_files,
     statement_subscriptions,
     statement_upkeep,
     statement_writing,
     statements,
 )
+from savings.leaderboards import contributions, history, progress, rebuild, store
 from savings.models import (
     Circle,
     DigestLine,
@@ -192,9 +189,9 @@ def test_maturities(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFi
 def test_days_of_boards(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     yesterday = TODAY - datetime.timedelta(days=1)
     circles = [make_circle(starts_on=yesterday) for _ in range(3)]
-    keep = failing_for(board_days.keep, lambda circle, day: circle == circles[0])
-    monkeypatch.setattr(board_days, "keep", keep)
-    assert board_days.keep_all(timezone.now()) == 2
+    keep = failing_for(leaderboards.record_day, lambda circle, day: circle == circles[0])
+    monkeypatch.setattr(history, "keep", keep)
+    assert leaderboards.record_days(timezone.now()) == 2
     check_postponed("keep_board_day", circles[0].pk, caplog)
 
 
@@ -223,8 +220,8 @@ def test_mails_about_ends_of_circles_where_one_circle_fails(
 ) -> None:
     circles = ended()
     circle_ends.settle_all(TODAY)
-    real = circle_progress.of
-    monkeypatch.setattr(circle_progress, "of", failing_for(real, lambda circle: circle == circles[0]))
+    real = leaderboards.progress_of
+    monkeypatch.setattr(progress, "of", failing_for(real, lambda circle: circle == circles[0]))
     assert circle_ends.tell_all() == 4
     check_postponed("tell_circle_ended", circles[0].pk, caplog)
 
@@ -392,7 +389,7 @@ def test_comparing_boards(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCap
     circles = [make_circle() for _ in range(3)]
     for circle in circles:
         make_member(circle, saved_kobo=100_00)
-        board_upkeep.rebuild(circle.pk)
+        leaderboards.rebuild_board(circle.pk)
     compared = []
 
     def compare(circle_id: int) -> int:
@@ -400,9 +397,9 @@ def test_comparing_boards(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCap
         return 1
 
     monkeypatch.setattr(
-        board_upkeep, "reconcile", failing_for(compare, lambda circle_id: circle_id == circles[0].pk)
+        rebuild, "reconcile", failing_for(compare, lambda circle_id: circle_id == circles[0].pk)
     )
-    assert board_upkeep.reconcile_all() == 2
+    assert leaderboards.reconcile_all() == 2
     check_postponed("reconcile_board", circles[0].pk, caplog)
 
 
@@ -415,19 +412,21 @@ def test_comparing_boards_where_redis_refuses_one_and_where_it_is_away(
     def compare(circle_id: int) -> int:
         compared.append(circle_id)
         if circle_id == circles[0].pk:
-            raise boards.Away("WRONGTYPE Operation against a key holding the wrong kind of value")
+            raise leaderboards.BoardsUnavailable(
+                "WRONGTYPE Operation against a key holding the wrong kind of value"
+            )
         return 1
 
-    monkeypatch.setattr(board_upkeep, "reconcile", compare)
-    assert board_upkeep.reconcile_all() == 2
+    monkeypatch.setattr(rebuild, "reconcile", compare)
+    assert leaderboards.reconcile_all() == 2
     Postponement.objects.all().delete()
     compared.clear()
 
     def gone() -> None:
-        raise boards.Away("refused")
+        raise leaderboards.BoardsUnavailable("refused")
 
-    monkeypatch.setattr(boards, "ping", gone)
-    assert board_upkeep.reconcile_all() == 0
+    monkeypatch.setattr(store, "ping", gone)
+    assert leaderboards.reconcile_all() == 0
     assert compared == [circles[0].pk]
     assert not Postponement.objects.exists()
 
@@ -436,9 +435,9 @@ def test_building_boards_by_hand(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     circles = [make_circle() for _ in range(3)]
     bad = circles[0]
     monkeypatch.setattr(
-        board_upkeep,
+        rebuild,
         "rebuild",
-        failing_for(board_upkeep.rebuild, lambda circle_id, **named: circle_id == bad.pk),
+        failing_for(leaderboards.rebuild_board, lambda circle_id, **named: circle_id == bad.pk),
     )
     with pytest.raises(CommandError, match=bad.slug):
         call_command("rebuild_leaderboards")
@@ -499,14 +498,14 @@ def test_a_reason_that_no_database_stores_puts_a_row_of_the_outbox_off() -> None
 
 def test_a_row_without_a_member_does_not_keep_redis_from_being_trusted_again() -> None:
     member = make_member(make_circle(), saved_kobo=100_00)
-    OutboxRow.objects.filter(kind=scores.OUTBOX_KIND).delete()
+    OutboxRow.objects.filter(kind=leaderboards.BOARD_WRITE_KIND).delete()
     with transaction.atomic():
-        outbox.add(scores.OUTBOX_KIND, dedupe_key="bad", payload={})
+        outbox.add(leaderboards.BOARD_WRITE_KIND, dedupe_key="bad", payload={})
         payload = {"membership": member.pk, "reference": ""}
-        outbox.add(scores.OUTBOX_KIND, dedupe_key="good", payload=payload)
-    boards.gate.fail()
-    boards.gate._next_probe = 0
-    assert scores.recover()
+        outbox.add(leaderboards.BOARD_WRITE_KIND, dedupe_key="good", payload=payload)
+    leaderboards.gate.fail()
+    leaderboards.gate._next_probe = 0
+    assert contributions.catch_up_after_outage()
 
 
 def test_users_are_not_touched_by_a_failure() -> None:

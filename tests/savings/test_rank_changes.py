@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from savings import boards, circles, outbox, rank_changes, references, scores, stash, tasks
+from savings import circles, leaderboards, outbox, rank_changes, references, stash, tasks
 from savings.models import Circle, Membership, OutboxRow, User
 from tests import factories
 
@@ -282,9 +282,9 @@ def test_without_redis_the_same_are_told(settings: Settings) -> None:
     _, (first, second, *_) = make(4_00, 3_00, 2_00, 1_00)
     save(second, 2_00)
     outbox.sweep(timezone.now(), tasks.HANDLERS)
-    assert boards.gate.suspect
+    assert leaderboards.gate.suspect
     assert told() == {second.user_id: ("1st", "2nd"), first.user_id: ("2nd", "1st")}
-    standings = OutboxRow.objects.filter(kind=scores.OUTBOX_KIND)
+    standings = OutboxRow.objects.filter(kind=leaderboards.BOARD_WRITE_KIND)
     assert all(row.due_at for row in standings), "they wait for Redis"
 
 
@@ -309,7 +309,7 @@ def test_a_payment_is_looked_at_a_minute_later_by_one_of_two_workers() -> None:
         for task in [pool.submit(work, timezone.now()) for _ in range(2)]:
             task.result()
     assert told() == {second.user_id: ("1st", "2nd"), first.user_id: ("2nd", "1st")}
-    assert not OutboxRow.objects.filter(kind=scores.LOOK_KIND, due_at__isnull=False).exists()
+    assert not OutboxRow.objects.filter(kind=leaderboards.RANK_CHECK_KIND, due_at__isnull=False).exists()
 
 
 def test_a_worker_that_dies_before_its_commit_has_told_nobody_and_the_next_tells_all() -> None:

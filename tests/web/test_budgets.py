@@ -14,7 +14,7 @@ from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import board_days, board_upkeep
+from savings import leaderboards
 from savings.demo import cast
 from savings.models import Circle, Membership, OutboxRow, Payment, Product, User
 from tests.factories import fill, join_circle, make_plan, make_product, make_user, pay_in, start_circle
@@ -64,8 +64,8 @@ def _let_a_day_pass(circle: Circle) -> None:
     day = datetime.timedelta(days=1)
     Circle.objects.filter(pk=circle.pk).update(starts_on=circle.starts_on - day)
     Membership.objects.filter(circle=circle).update(joined_at=timezone.now() - day)
-    board_upkeep.rebuild(circle.pk)
-    board_days.keep_all(timezone.now())
+    leaderboards.rebuild_board(circle.pk)
+    leaderboards.record_days(timezone.now())
 
 
 @pytest.fixture(autouse=True)

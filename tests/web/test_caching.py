@@ -26,12 +26,11 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from savings import (
-    board_upkeep,
     circle_owners,
-    circle_progress,
     circles,
     emails,
     inbox,
+    leaderboards,
     ledger,
     outbox,
     plans,
@@ -39,6 +38,7 @@ from savings import (
     stash,
     users,
 )
+from savings.leaderboards import progress
 from savings.models import Circle, Membership, OutboxRow, Payment, Plan, Transaction, User
 from tests import factories
 from tests.factories import join_circle, make_plan, make_product, make_user, pay_in, start_circle
@@ -97,7 +97,7 @@ def bola(circle: Circle) -> Person:
 
 @pytest.fixture(autouse=True)
 def _board(circle: Circle, ada: Person, bola: Person) -> None:
-    board_upkeep.rebuild(circle.pk)
+    leaderboards.rebuild_board(circle.pk)
 
 
 def text(client: Client, path: str, **headers: str) -> str:
@@ -297,7 +297,7 @@ def test_a_sum_that_may_be_a_minute_old_is_not_kept(
     ada: Person, bola: Person, circle: Circle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would be old for an hour: the board's version has moved before the sum has."""
-    monkeypatch.setattr(circle_progress, "_ALWAYS_FRESH", 2)
+    monkeypatch.setattr(progress, "_ALWAYS_FRESH", 2)
     path = f"/circles/{circle.slug}/"
     assert "₦1,000" in text(ada.client, path)
     pay_in(bola.user, 77_00, plan=bola.member.plan)

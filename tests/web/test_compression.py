@@ -12,7 +12,7 @@ from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpR
 from django.http.response import HttpResponseBase
 from django.test import Client, RequestFactory
 
-from savings import board_upkeep
+from savings import leaderboards
 from savings.models import User
 from tests import factories
 from tests.web.staff import sign_in
@@ -83,7 +83,7 @@ def test_an_unchanged_page_is_304_whatever_the_browser_accepts(saver_client: Cli
 def test_an_open_board_asks_as_before_and_is_answered_304(saver_client: Client, saver: User) -> None:
     circle = factories.start_circle()
     factories.join_circle(circle, saver, saved_kobo=100_00)
-    board_upkeep.rebuild(circle.pk)
+    leaderboards.rebuild_board(circle.pk)
     path = f"/circles/{circle.slug}/leaderboard/"
     part = saver_client.get(path, headers=BOTH | {"HX-Request": "true"})
     assert part["Content-Encoding"] == "br"

@@ -18,7 +18,7 @@ from django.test import Client
 from django.urls import path
 from pytest_django.fixtures import Settings
 
-from savings import boards
+from savings import leaderboards
 from savings.models import User
 from tests import factories
 from web import counting
@@ -79,7 +79,7 @@ def within(request: HttpRequest) -> HttpResponse:
 
 
 def board(request: HttpRequest) -> HttpResponse:
-    boards.ping()
+    leaderboards.ping()
     return HttpResponse("x")
 
 

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
-from savings import board_upkeep, circle_ends, circles, maturity, references, stash
+from savings import circle_ends, circles, leaderboards, maturity, references, stash
 from savings.models import Circle, Membership, Product, User
 from tests.factories import join_circle, make_product, start_circle
 
@@ -48,7 +48,7 @@ def test_the_final_board_has_the_fixed_places_and_offers_no_payment(
     saver_client: Client, ended: Circle, source: str
 ) -> None:
     if source == "redis":
-        board_upkeep.rebuild(ended.pk)
+        leaderboards.rebuild_board(ended.pk)
     response = saver_client.get(board_url(ended))
     page = response.content.decode()
     assert [(row.rank, row.name) for row in response.context["podium"]] == [
@@ -71,7 +71,7 @@ def test_who_leaves_after_the_end_leaves_a_gap_and_moves_nobody_up(
 ) -> None:
     maturity.run(timezone.localdate())
     if source == "redis":
-        board_upkeep.rebuild(ended.pk)
+        leaderboards.rebuild_board(ended.pk)
     first = saver.memberships.get()
     other = Client()
     other.force_login(ended.memberships.get(nickname="Bola").user)

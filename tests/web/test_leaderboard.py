@@ -15,7 +15,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 from pytest_django.fixtures import Settings
 
-from savings import board_upkeep, circle_owners, circles
+from savings import circle_owners, circles, leaderboards
 from savings.models import BoardDay, Circle, Membership, User
 from tests.factories import join_circle, make_member, make_user, pay_in, start_circle
 
@@ -83,7 +83,7 @@ def test_far_down_my_row_comes_with_five_neighbours_on_each_side(
         make_member(mine.circle, saved_kobo=(100 - number) * 100_00)
     pay_in(saver, 65 * 100_00 + 1, plan=mine.plan)
     if source == "Redis":
-        board_upkeep.rebuild(mine.circle_id)
+        leaderboards.rebuild_board(mine.circle_id)
     around = saver_client.get(url(mine.circle)).context["around"]
     assert [row.rank for row in around] == [str(rank) for rank in range(31, 42)]
     assert [row.is_mine for row in around].index(True) == 5
@@ -178,7 +178,7 @@ def test_the_orders_by_own_goal_and_by_month(saver_client: Client, mine: Members
     with time_machine.travel(last_month):
         make_member(mine.circle, nickname="Early", saved_kobo=900_00, target_kobo=90_000_00)
     make_member(mine.circle, nickname="Late", saved_kobo=500_00, target_kobo=10_000_00)
-    board_upkeep.rebuild(mine.circle_id)
+    leaderboards.rebuild_board(mine.circle_id)
     assert [name for _, name in ranks(saver_client.get(url(mine.circle)))] == ["Early", "Late"]
     by_share = saver_client.get(url(mine.circle) + "?by=share")
     assert [(row.name, row.amount) for row in by_share.context["podium"]] == [
@@ -194,7 +194,7 @@ def test_the_board_says_as_of_when_and_after_which_posting(
     saver: User,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
-    board_upkeep.rebuild(mine.circle_id)
+    leaderboards.rebuild_board(mine.circle_id)
     with django_capture_on_commit_callbacks(execute=True):
         movement = pay_in(saver, 500_00, plan=mine.plan)
     shown = page(saver_client, mine.circle)
@@ -222,7 +222,7 @@ def test_polling_costs_one_query_and_says_nothing_until_something_has_changed(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     other = join_circle(mine.circle)
-    board_upkeep.rebuild(mine.circle_id)
+    leaderboards.rebuild_board(mine.circle_id)
     address, headers = poll(saver_client, mine.circle)
     with django_assert_num_queries(1):
         response = saver_client.get(address, headers=headers)
@@ -236,7 +236,7 @@ def test_polling_costs_one_query_and_says_nothing_until_something_has_changed(
 
 
 def test_a_stranger_s_poll_finds_no_private_circle(saver_client: Client, mine: Membership) -> None:
-    board_upkeep.rebuild(mine.circle_id)
+    leaderboards.rebuild_board(mine.circle_id)
     address, headers = poll(saver_client, mine.circle)
     stranger = Client()
     stranger.force_login(make_user())
@@ -250,7 +250,7 @@ def test_a_stranger_s_poll_finds_no_private_circle(saver_client: Client, mine: M
 def test_a_board_is_for_members_even_of_an_open_circle(saver_client: Client, joining: str, page: str) -> None:
     circle = start_circle(joining=joining)
     member = join_circle(circle, nickname="Halima", saved_kobo=5_00)
-    board_upkeep.rebuild(circle.pk)
+    leaderboards.rebuild_board(circle.pk)
     inside = Client()
     inside.force_login(member.user)
     address = f"/circles/{circle.slug}/{page}"
@@ -290,7 +290,7 @@ def test_a_warm_board_costs_two_queries_and_a_cold_one_at_most_five(
     for members in (10, 40):
         while Membership.objects.filter(circle=mine.circle).count() < members:
             make_member(mine.circle, saved_kobo=100_00 * members)
-        board_upkeep.rebuild(mine.circle_id)
+        leaderboards.rebuild_board(mine.circle_id)
         fresh = Client()
         fresh.force_login(mine.user)
         with django_assert_max_num_queries(5):
@@ -317,7 +317,7 @@ def test_my_place_over_time_is_a_chart_with_its_numbers_and_mine_alone(
     other = join_circle(mine.circle, saved_kobo=900_00)
     pay_in(saver, 500_00, plan=mine.plan)
     keep_days(mine.circle, 7, 5, mine=mine)
-    board_upkeep.rebuild(mine.circle_id)
+    leaderboards.rebuild_board(mine.circle_id)
     shown = page(saver_client, mine.circle)
     assert "Your place over time" in shown
     assert re.search(r"From 7th on .* to 2nd on .*\.</desc>", shown)
@@ -333,7 +333,7 @@ def test_who_looks_from_outside_or_has_no_place_sees_no_chart(saver_client: Clie
     circle = start_circle(joining=Circle.Joining.OPEN)
     first = join_circle(circle, saved_kobo=100_00)
     keep_days(circle, 1, 1, mine=first)
-    board_upkeep.rebuild(circle.pk)
+    leaderboards.rebuild_board(circle.pk)
     assert "data-chart" not in page(saver_client, circle)
     owner = Client()
     owner.force_login(circle.owner)
@@ -354,7 +354,7 @@ def test_the_chart_keeps_the_page_within_its_queries(
     # No board in Redis: SQL has enough to do, and the chart comes with a later page.
     with django_assert_num_queries(5):
         assert "data-chart" not in page(client, circle)
-    board_upkeep.rebuild(mine.circle_id)
+    leaderboards.rebuild_board(mine.circle_id)
     with django_assert_num_queries(4):
         assert "data-chart" in page(client, circle)
     pay_in(saver, 1_00, plan=mine.plan)
@@ -372,7 +372,7 @@ def test_a_new_goal_shows_on_a_board_that_is_open(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     pay_in(saver, 500_00, plan=mine.plan)
-    board_upkeep.rebuild(mine.circle_id)
+    leaderboards.rebuild_board(mine.circle_id)
     address, headers = poll(saver_client, mine.circle)
     with django_capture_on_commit_callbacks(execute=True):
         circle_owners.change(mine.circle, name="A", description="", joining="closed", goal_kobo=1_000_00)
@@ -385,7 +385,7 @@ def test_the_bar_of_somebody_who_hides_too_does_not_tell_the_highest_sum() -> No
     mine, *_ = [
         make_member(circle, saved_kobo=kobo, hides_amount=True) for kobo in (50_00, 60_00, 70_00, 73_00)
     ]
-    board_upkeep.rebuild(circle.pk)
+    leaderboards.rebuild_board(circle.pk)
     client = Client()
     client.force_login(mine.user)
     page = client.get(f"/circles/{circle.slug}/leaderboard/").text

@@ -11,7 +11,8 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from savings import board_upkeep, circle_ends, circle_owners, circle_progress, plans
+from savings import circle_ends, circle_owners, leaderboards, plans
+from savings.leaderboards import progress
 from savings.models import Circle, Device, Plan, Product, Statement, User
 from tests.factories import make_user
 from tests.web import test_caching
@@ -26,7 +27,7 @@ circle, ada = test_caching.circle, test_caching.ada
 
 @pytest.fixture(autouse=True)
 def _board(circle: Circle, ada: Person) -> None:
-    board_upkeep.rebuild(circle.pk)
+    leaderboards.rebuild_board(circle.pk)
 
 
 def pages(person: Person) -> list[str]:
@@ -229,6 +230,6 @@ def test_pages_made_with_another_setting_are_not_shown(changed: dict[str, object
 
 
 def test_progress_of_another_epoch_counts_as_none(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(circle_progress, "_ALWAYS_FRESH", 0)
+    monkeypatch.setattr(progress, "_ALWAYS_FRESH", 0)
     cache.set(f"circle:{ada.member.circle_id}:progress", ["another", 9, 9_999_00, 0], 60)
-    assert circle_progress.of(ada.member.circle).members == 2
+    assert leaderboards.progress_of(ada.member.circle).members == 2

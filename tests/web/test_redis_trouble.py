@@ -15,10 +15,10 @@ from django.core.cache import caches
 from django.test import Client
 from pytest_django import Settings
 
-from savings import board_upkeep, boards
+from savings import leaderboards
 from savings.models import User
 from tests.factories import PASSWORD, join_circle, make_plan, make_user, pay_in, start_circle
-from tests.savings.test_boards_in_trouble import Server
+from tests.savings.leaderboards.test_redis_away import Server
 from web import redis_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,7 +65,7 @@ def ada(server: Server) -> User:
     join_circle(circle, user, saved_kobo=500_00)
     make_plan(user, circle.product, holding_kobo=1_000_00)
     pay_in(user, 250_00)
-    board_upkeep.rebuild(circle.pk)
+    leaderboards.rebuild_board(circle.pk)
     return user
 
 
@@ -177,7 +177,7 @@ def test_a_session_ended_while_redis_was_frozen_stays_ended(ada: User, server: S
     client.post("/accounts/logout/")
     os.kill(server.process.pid, signal.SIGCONT)
     redis_client.breaker.reset()
-    boards.gate.reset()
+    leaderboards.gate.reset()
     assert "sessionid" in stays.cookies
     assert stays.get("/dashboard/").status_code == 302
 

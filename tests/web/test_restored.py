@@ -21,7 +21,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from savings import board_upkeep, installation, leaderboards, outbox, references, stash, tasks
+from savings import installation, leaderboards, outbox, references, stash, tasks
 from savings.models import Account, CircleEvent, Entry, Installation, Membership, Transaction, User
 from savings.models import OutboxRow as Row
 from tests.conftest import append_only
@@ -182,7 +182,7 @@ def test_fragments_of_the_lost_history_are_not_shown(ada: User, browser: Client)
 def test_a_board_of_the_lost_history_is_not_shown(ada: User, browser: Client) -> None:
     circle = start_circle()
     member = join_circle(circle, ada, saved_kobo=500_00)
-    board_upkeep.rebuild(circle.pk)
+    leaderboards.rebuild_board(circle.pk)
     backup = Backup()
     pay_in(ada, 900_00, plan=member.plan)
     path = f"/circles/{circle.slug}/leaderboard/"
@@ -190,8 +190,8 @@ def test_a_board_of_the_lost_history_is_not_shown(ada: User, browser: Client) ->
     assert "₦1,400" in shown(browser, path)
     backup.restore()
     restored()
-    assert leaderboards.page(circle, member).total_kobo == 500_00
-    board_upkeep.rebuild(circle.pk)
+    assert leaderboards.read_board(circle, member).total_kobo == 500_00
+    leaderboards.rebuild_board(circle.pk)
     pay_in(ada, 100_00, plan=member.plan)
     browser.force_login(ada)
     page = shown(browser, path, **{"If-None-Match": tag})

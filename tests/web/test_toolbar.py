@@ -52,7 +52,7 @@ def test_the_redis_panel_sees_the_boards_and_hueys_own_client(saver_client: Clie
     join_circle(circle, saver)
     shown = panel(saver_client, saver_client.get(f"/circles/{circle.slug}/leaderboard/"), "RedisPanel")
     assert f"board:{{{circle.pk}}}" in shown
-    assert "savings/boards.py:" in shown
+    assert "savings/leaderboards/store.py:" in shown
     assert "huey.redis.asusu" in shown
 
 

@@ -7,7 +7,7 @@ import contextlib
 from django.db.models import Count, F, Q, Window
 from django.db.models.functions import Rank
 
-from savings import board_upkeep, boards, leaderboards
+from savings import leaderboards
 from savings.models import Circle
 from web.lab.measure import Rows, Way
 
@@ -19,7 +19,7 @@ def computed(circle: Circle) -> Rows:
 
 
 def cached(circle: Circle) -> Rows:
-    board = leaderboards.page(circle, None)
+    board = leaderboards.read_board(circle, None)
     return [(line.rank, line.membership_id, line.saved_kobo) for line in board.lines]
 
 
@@ -28,14 +28,14 @@ def largest() -> Circle | None:
     members = Count("memberships", filter=Q(memberships__left_at__isnull=True))
     circle = Circle.objects.annotate(members=members).order_by("-members", "pk").first()
     if circle is not None:
-        with contextlib.suppress(boards.Away):
-            board_upkeep.rebuild(circle.pk)
+        with contextlib.suppress(leaderboards.BoardsUnavailable):
+            leaderboards.rebuild_board(circle.pk)
     return circle
 
 
 def is_in_redis(circle: Circle) -> bool:
     """Say whether the cached way has a cache to read: without one it is SQL, too."""
-    return leaderboards.version(circle) is not None
+    return leaderboards.version(circle.pk) is not None
 
 
 WAYS = [

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from savings import boards, circle_owners, circles
+from savings import circle_owners, circles, leaderboards
 from savings.exceptions import Refused
 from savings.models import Account, Circle, Membership, Plan, Product
 from web import caching, circle_pages
@@ -43,7 +43,7 @@ def appearance(request: SaverRequest, slug: str) -> HttpResponse:
 def members(request: SaverRequest, slug: str) -> HttpResponse:
     """Who is in the circle, in keyset pages; the owner finds the tools beside each name."""
     circle_id, _ = ids(request, slug)
-    caching.shows_circle(request, circle_id, boards.version(circle_id))
+    caching.shows_circle(request, circle_id, leaderboards.version(circle_id))
     mine = membership(request, slug)
     context = circle_pages.members(mine.circle, mine, request.GET)
     context["is_owner"] = mine.circle.owner_id == request.user.pk

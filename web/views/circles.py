@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
 
-from savings import boards, circles, typed_text
+from savings import circles, leaderboards, typed_text
 from savings.exceptions import Refused
 from savings.models import Account, Circle, CircleEvent, Membership, Plan, Product, Transaction
 from web import caching, circle_pages, keyset
@@ -47,7 +47,7 @@ def detail(request: SaverRequest, slug: str) -> HttpResponse:
     """One circle: how far it is, my part, what happened, and the owner's tools."""
     circle_id, membership_id = ids(request, slug)
     # Only a member's page is kept: another user's version does not move with the circle.
-    caching.shows_circle(request, circle_id, boards.version(circle_id) if membership_id else None)
+    caching.shows_circle(request, circle_id, leaderboards.version(circle_id) if membership_id else None)
     circle, mine = visible(request, slug)
     is_owner = circle.owner_id == request.user.pk
     context = circle_pages.detail(circle, mine, request.GET, is_owner=is_owner)

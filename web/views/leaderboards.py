@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponse, HttpResponseNotModified
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from savings import board_days, leaderboards, nicknames, typed_text
+from savings import leaderboards, nicknames, typed_text
 from savings.leaderboards import Board, Order
 from savings.models import Account, BoardDay, Circle, Entry, Membership, Plan, Product, Transaction
 from web import board_pages, caching, charts
@@ -43,9 +43,9 @@ def leaderboard(request: SaverRequest, slug: str) -> HttpResponse:
     """One page of the board; for a page that shows it as it is, nothing (304), at the cost of one query."""
     asked = _asked(request, slug)
     seen = request.headers.get("If-None-Match", "") if wants_part(request) else ""
-    if seen and seen == _etag(request, asked, leaderboards.version(asked.circle)):
+    if seen and seen == _etag(request, asked, leaderboards.version(asked.circle.pk)):
         return HttpResponseNotModified(headers={"ETag": seen})
-    board = leaderboards.page(
+    board = leaderboards.read_board(
         asked.circle, asked.reader, first=asked.first, length=leaderboards.TOP + 1, order=asked.order
     )
     caching.shows_circle(request, asked.circle.pk, board.version)
@@ -117,7 +117,7 @@ def _chart(request: SaverRequest, asked: _Asked, mine: Face, board: Board) -> st
         return ""
     today = min(timezone.localdate(), mine.circle__ends_on)
     member = Membership(pk=mine.id, circle_id=asked.circle.pk, plan_id=mine.plan_id, joined_at=mine.joined_at)
-    past = board_days.places(member, today, is_cached_only=board.version < 0)
+    past = leaderboards.ranks_by_day(member, today, is_cached_only=board.version < 0)
     yesterday = today - datetime.timedelta(days=1)
     if timezone.localdate(mine.joined_at) < today and not (past and past[-1][0] == yesterday):
         # Yesterday's place is still to come, and no version says when it has.
@@ -130,7 +130,7 @@ def _found(asked: _Asked, circle: Face) -> dict[str, Any]:
     other = nicknames.find(asked.circle, asked.search, among_few=circle.circle__member_limit is not None)
     if other is None:
         return {"member": None}
-    board: Board = leaderboards.page(asked.circle, other, length=0, order=asked.order)
+    board: Board = leaderboards.read_board(asked.circle, other, length=0, order=asked.order)
     known = board_pages.faces(board_pages.on(board))
     board = _fixed(board, known, asked)
     rows = board_pages.neighbours(board, known, asked.reader.pk, asked.order)

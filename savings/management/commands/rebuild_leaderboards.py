@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from savings import board_upkeep, boards
+from savings import leaderboards
 from savings.models import Circle
 from savings.storable import reason
 
@@ -37,8 +37,8 @@ class Command(BaseCommand):
         """Build one board; False where it fails for a reason of its own, so that the others are built."""
         begun_at = time.monotonic()
         try:
-            members = board_upkeep.rebuild(circle_id, force=True)
-        except boards.Away as error:
+            members = leaderboards.rebuild_board(circle_id, force=True)
+        except leaderboards.BoardsUnavailable as error:
             _check_redis()
             self.stderr.write(f"{slug}: Redis refuses this board: {reason(error)}")
             return False
@@ -54,6 +54,6 @@ class Command(BaseCommand):
 
 def _check_redis() -> None:
     try:
-        boards.ping()
-    except boards.Away as error:
+        leaderboards.ping()
+    except leaderboards.BoardsUnavailable as error:
         raise CommandError(f"Redis does not answer: {error}") from None

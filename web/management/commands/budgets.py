@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from savings import board_days, board_upkeep
+from savings import leaderboards
 from savings.demo import cast
 from savings.models import User
 from web import budgets, embedded_redis, page_costs
@@ -46,9 +46,9 @@ class Command(BaseCommand):
 
     def _measure(self, user: User) -> None:
         # What a worker has done by now where one runs.
-        board_days.keep_all(timezone.now())
+        leaderboards.record_days(timezone.now())
         for circle_id in user.memberships.current().values_list("circle_id", flat=True):
-            board_upkeep.rebuild(circle_id)
+            leaderboards.rebuild_board(circle_id)
         self.stdout.write(f"{user.email}, {user.transactions.count()} transactions; measured / budget\n\n")
         self.stdout.write(_LINE.format("page", "SQL cold", "SQL warm", "Redis", "bytes", ""))
         excessive = 0

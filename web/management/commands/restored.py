@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from savings import boards, restoring, statement_files, tasks
+from savings import leaderboards, restoring, statement_files, tasks
 
 # allauth's counters of failed sign-ins, and the codes that were used: they hold whatever the database remembers.
 _KEPT = b":allauth"
@@ -49,9 +49,9 @@ class Command(BaseCommand):
                 for key in store.scan_iter(match=f"{settings.CACHES[name]['KEY_PREFIX']}:*", count=1000):
                     if _KEPT not in key:
                         store.unlink(key)
-            boards.forget_all()
+            leaderboards.delete_all_boards()
             tasks.deliver_outbox_row.huey.flush()
-        except (RedisError, boards.Away) as error:
+        except (RedisError, leaderboards.BoardsUnavailable) as error:
             raise CommandError(
                 f"Redis does not answer ({error}). Start it and run this again before the site starts."
             ) from None

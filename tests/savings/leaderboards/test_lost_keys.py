@@ -10,11 +10,12 @@ import pytest
 import redis
 from django.utils import timezone
 
-from savings import board_upkeep, boards, installation, leaderboards
-from savings.leaderboards import Board, Order
+from savings import installation, leaderboards
+from savings.leaderboards import Board, Order, rebuild
+from savings.leaderboards import store as boards
 from savings.models import Membership
 from tests import factories
-from tests.savings.test_boards import board_by_entries, board_of
+from tests.savings.leaderboards.test_store import board_by_entries, board_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,7 +33,7 @@ def members() -> list[Membership]:
         factories.make_member(circle, saved_kobo=kobo, target_kobo=100_000_00) for kobo in (300, 200, 100)
     ]
     Membership.objects.filter(pk=members[0].pk).update(week_start_kobo=50)
-    board_upkeep.rebuild(circle.pk)
+    leaderboards.rebuild_board(circle.pk)
     return [Membership.objects.get(pk=member.pk) for member in members]
 
 
@@ -44,19 +45,19 @@ def asked_for() -> Iterator[list[int]]:
     def note(*, circle_id: int, **_: object) -> None:
         found.append(circle_id)
 
-    leaderboards.missing.connect(note)
+    leaderboards.board_missing.connect(note)
     yield found
-    leaderboards.missing.disconnect(note)
+    leaderboards.board_missing.disconnect(note)
 
 
 def parts(store: redis.Redis, circle_id: int) -> list[bytes]:
     """Return the keys of a board, without the wish for one and the second copy of its token: they may go any time."""
-    found = sorted(store.scan_iter(match=f"{boards.keys(circle_id)[0]}*"))
+    found = sorted(store.scan_iter(match=f"{leaderboards.board_keys(circle_id)[0]}*"))
     return [key for key in found if not key.endswith((b":live", b":wanted"))]
 
 
 def shown(member: Membership, order: Order = Order.SAVED) -> Board:
-    return leaderboards.page(member.circle, member, order=order)
+    return leaderboards.read_board(member.circle, member, order=order)
 
 
 def is_right(board: Board) -> bool:
@@ -70,7 +71,7 @@ def is_right(board: Board) -> bool:
 
 
 def test_the_board_of_this_test_has_each_kind_of_part(store: redis.Redis, members: list[Membership]) -> None:
-    board = boards.keys(members[0].circle_id)[0].encode()
+    board = leaderboards.board_keys(members[0].circle_id)[0].encode()
     kinds = {
         key.removeprefix(board).split(b":")[2] for key in parts(store, members[0].circle_id) if key != board
     }
@@ -85,13 +86,13 @@ def test_without_any_of_its_keys_a_board_comes_from_sql_and_is_rebuilt(
     subsets = chain.from_iterable(combinations(range(count), size) for size in range(1, count + 1))
     for lost in subsets:
         store.delete(*(parts(store, circle_id)[at] for at in lost))
-        store.delete(boards.keys(circle_id)[2])
+        store.delete(leaderboards.board_keys(circle_id)[2])
         asked_for.clear()
         board = shown(members[0])
         assert is_right(board), lost
         assert board.version == -1, lost
         assert asked_for == [circle_id], lost
-        assert board_upkeep.rebuild(circle_id) == 3, lost
+        assert leaderboards.rebuild_board(circle_id) == 3, lost
         assert shown(members[0]).version > 0, lost
         assert len(parts(store, circle_id)) == count, "what is left of a lost board goes"
 
@@ -103,7 +104,7 @@ def test_whatever_the_order_of_the_board_a_lost_part_is_noticed(
         for at in range(len(parts(store, members[0].circle_id))):
             store.delete(parts(store, members[0].circle_id)[at])
             assert shown(members[0], order).version == -1
-            board_upkeep.rebuild(members[0].circle_id)
+            leaderboards.rebuild_board(members[0].circle_id)
 
 
 def nonsense(store: redis.Redis, key: bytes) -> None:
@@ -134,19 +135,19 @@ def test_a_damaged_key_is_as_a_lost_one(
         board = shown(members[0])
         assert is_right(board)
         assert board.version == -1
-        assert not boards.gate.suspect, "Redis itself is well"
-        assert board_upkeep.rebuild(circle_id) == 3
+        assert not leaderboards.gate.suspect, "Redis itself is well"
+        assert leaderboards.rebuild_board(circle_id) == 3
         assert board_of(members[0].circle) == board_by_entries(members[0].circle)
 
 
 def test_a_payment_into_a_damaged_board_is_not_lost(store: redis.Redis, members: list[Membership]) -> None:
     member = members[2]
     for at in range(len(parts(store, member.circle_id))):
-        version = boards.version(member.circle_id)
+        version = leaderboards.version(member.circle_id)
         store.delete(parts(store, member.circle_id)[at])
         factories.pay_in(member.user, 500, plan=member.plan)
-        assert boards.version(member.circle_id) != version, "no page of before may be taken for current"
-        board_upkeep.rebuild(member.circle_id)
+        assert leaderboards.version(member.circle_id) != version, "no page of before may be taken for current"
+        leaderboards.rebuild_board(member.circle_id)
         assert board_of(member.circle) == board_by_entries(member.circle)
 
 
@@ -156,12 +157,12 @@ def test_what_stands_where_a_lock_should_keeps_nobody_from_building(
 ) -> None:
     circle_id = members[0].circle_id
     for value in ("nonsense", None):
-        key = boards.keys(circle_id)[at]
-        store.delete(*parts(store, circle_id), *boards.keys(circle_id))
+        key = leaderboards.board_keys(circle_id)[at]
+        store.delete(*parts(store, circle_id), *leaderboards.board_keys(circle_id))
         store.set(key, value) if value else store.rpush(key, "a list")
         shown(members[0])
         assert asked_for.pop() == circle_id
-        assert board_upkeep.rebuild(circle_id) == 3
+        assert leaderboards.rebuild_board(circle_id) == 3
 
 
 def test_a_building_that_loses_a_part_is_not_put_in_place(
@@ -170,10 +171,10 @@ def test_a_building_that_loses_a_part_is_not_put_in_place(
     circle_id = members[0].circle_id
     month, week = boards.periods(timezone.localdate())
     words = boards.Standing.of(Membership.objects.filter(pk=members[0].pk))
-    assert boards.run("begin", circle_id, "token", 60, "1")
-    assert boards.run("load", circle_id, "token", 60, month, week, *next(words).words())
-    store.delete(f"{boards.keys(circle_id)[0]}:token:saved")
-    assert not boards.run("finish", circle_id, "token", month, week, 1, "2026-11-24T00:00:00+00:00")
+    assert boards.run_script("begin", circle_id, "token", 60, "1")
+    assert boards.run_script("load", circle_id, "token", 60, month, week, *next(words).words())
+    store.delete(f"{leaderboards.board_keys(circle_id)[0]}:token:saved")
+    assert not boards.run_script("finish", circle_id, "token", month, week, 1, "2026-11-24T00:00:00+00:00")
     assert is_right(shown(members[0]))
 
 
@@ -181,7 +182,7 @@ def test_a_building_that_loses_a_part_is_not_put_in_place(
 def test_reconciling_repairs_in_both_directions(
     members: list[Membership], monkeypatch: pytest.MonkeyPatch, *, newer: bool
 ) -> None:
-    monkeypatch.setattr(board_upkeep, "_UNDER_WAY_SECONDS", 0)
+    monkeypatch.setattr(rebuild, "_UNDER_WAY_SECONDS", 0)
     circle = members[0].circle
     # The database as it was, or is by now, behind the back of Redis.
     change = -1 if newer else 1
@@ -189,16 +190,16 @@ def test_reconciling_repairs_in_both_directions(
         Membership.objects.filter(pk=member.pk).update(
             version=member.version + change, saved_kobo=member.saved_kobo - 50
         )
-    assert board_upkeep.reconcile(circle.pk) == 2
+    assert rebuild.reconcile(circle.pk) == 2
     assert [saved for _, saved, _ in board_of(circle)] == [250, 150, 100]
-    assert board_upkeep.reconcile(circle.pk) == 0
+    assert rebuild.reconcile(circle.pk) == 0
 
 
 def test_a_commit_while_the_boards_are_compared_is_no_difference(
     members: list[Membership], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(board_upkeep, "_UNDER_WAY_SECONDS", 0)
-    compare = board_upkeep._compare
+    monkeypatch.setattr(rebuild, "_UNDER_WAY_SECONDS", 0)
+    compare = rebuild._compare
 
     def late(
         circle_id: int, seen: list[tuple[boards.Standing, str]], *, heal: bool = False
@@ -207,8 +208,8 @@ def test_a_commit_while_the_boards_are_compared_is_no_difference(
         factories.pay_in(members[0].user, 7, plan=members[0].plan)
         return compare(circle_id, seen, heal=heal)
 
-    monkeypatch.setattr(board_upkeep, "_compare", late)
-    assert board_upkeep.reconcile(members[0].circle_id) == 0
+    monkeypatch.setattr(rebuild, "_compare", late)
+    assert rebuild.reconcile(members[0].circle_id) == 0
     assert board_of(members[0].circle) == board_by_entries(members[0].circle)
 
 
@@ -218,24 +219,24 @@ def test_reconciling_removes_members_whom_the_database_does_not_know(members: li
     ghost = next(boards.Standing.of(Membership.objects.filter(pk=members[0].pk)))
     boards.write(dataclasses.replace(ghost, membership_id=ghost.membership_id + 1_000, version=1))
     assert shown(members[0]).members == 4
-    assert board_upkeep.reconcile(circle.pk) == 1
+    assert rebuild.reconcile(circle.pk) == 1
     assert is_right(shown(members[0]))
 
 
 def test_reconciling_repairs_a_wrong_sum(store: redis.Redis, members: list[Membership]) -> None:
     (key,) = [key for key in parts(store, members[0].circle_id) if key.endswith(b":sum")]
     store.hset(key, "total", "999")
-    assert board_upkeep.reconcile(members[0].circle_id) == 3
+    assert rebuild.reconcile(members[0].circle_id) == 3
     assert is_right(shown(members[0]))
 
 
 def test_a_board_of_another_epoch_is_no_board_and_hears_nothing(members: list[Membership]) -> None:
     before = next(boards.Standing.of(Membership.objects.filter(pk=members[0].pk)))
-    assert boards.version(members[0].circle_id)
+    assert leaderboards.version(members[0].circle_id)
     installation.renew_epoch()
-    assert boards.version(members[0].circle_id) is None
+    assert leaderboards.version(members[0].circle_id) is None
     assert shown(members[0]).version == -1
-    board_upkeep.rebuild(members[0].circle_id)
+    leaderboards.rebuild_board(members[0].circle_id)
     # Read before the restoration, and written by a process that was slow.
     boards.write(dataclasses.replace(before, version=before.version + 1, saved_kobo=999))
     assert is_right(shown(members[0]))

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from savings import boards, installation, postponements
-from savings.boards import Standing
+from savings import installation, postponements
+from savings.leaderboards import store
+from savings.leaderboards.store import Standing
 from savings.models import Circle, Membership
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ _LEASE_SECONDS = 60
 _UNDER_WAY_SECONDS = 2
 
 
-def rebuild(circle_id: int, *, force: bool = False) -> int | None:
+def rebuild_board(circle_id: int, *, force: bool = False) -> int | None:
     """Build a circle's board from SQL beside the old one and swap the two; return how many members it has.
 
     None where the board is there already (unless `force`) or somebody else is building it. Readers are served from
@@ -32,8 +33,8 @@ def rebuild(circle_id: int, *, force: bool = False) -> int | None:
     circle. Raises boards.Away.
     """
     token, epoch = secrets.token_hex(4), installation.epoch()
-    run = partial(boards.run, upkeep=True, epoch=epoch)
-    month, week = boards.periods(timezone.localdate())
+    run = partial(store.run_script, upkeep=True, epoch=epoch)
+    month, week = store.periods(timezone.localdate())
     if not run("begin", circle_id, token, _LEASE_SECONDS, "1" if force else "", month, week):
         return None
     # The building is there before the first row is read: what is committed from here on is told to it.
@@ -74,7 +75,7 @@ def reconcile(circle_id: int) -> int:
     after = _state(circle_id)
     if after is not None and after == before and (after.members, after.total_kobo) != (current, total_kobo):
         logger.error("the board of circle %s had a wrong sum; it is rebuilt", circle_id)
-        return rebuild(circle_id, force=True) or 0
+        return rebuild_board(circle_id, force=True) or 0
     return 0
 
 
@@ -98,7 +99,7 @@ def _remove_unknown(circle_id: int) -> int:
     if unknown <= 0:
         return 0
     logger.error("the board of circle %s had %s members too many; it is rebuilt", circle_id, unknown)
-    rebuild(circle_id, force=True)
+    rebuild_board(circle_id, force=True)
     return unknown
 
 
@@ -108,15 +109,17 @@ def reconcile_all() -> int:
     A circle whose board cannot be compared is postponed, and the others are compared, unless Redis is away.
     """
     circles = Circle.objects.order_by("pk")
-    return postponements.each("reconcile_board", circles, _reconcile_if_redis_is_there, away=(boards.Away,))
+    return postponements.each(
+        "reconcile_board", circles, _reconcile_if_redis_is_there, away=(store.BoardsUnavailable,)
+    )
 
 
 def _reconcile_if_redis_is_there(circle_id: int) -> int:
     """Compare a board. Raises boards.Away where Redis answers nothing, and RuntimeError where it refuses this board."""
     try:
         return reconcile(circle_id)
-    except boards.Away as error:
-        boards.ping()
+    except store.BoardsUnavailable as error:
+        store.ping()
         raise RuntimeError(f"Redis refuses the board of circle {circle_id}: {error}") from error
 
 
@@ -131,15 +134,15 @@ class _State(NamedTuple):
 
 def _state(circle_id: int) -> _State | None:
     """Return what a board says of itself; None for one that is missing or not whole, which readers have rebuilt."""
-    month, week = boards.periods(timezone.localdate())
-    found = boards.run("state", circle_id, month, week, upkeep=True)
+    month, week = store.periods(timezone.localdate())
+    found = store.run_script("state", circle_id, month, week, upkeep=True)
     return _State(*map(int, found)) if found else None
 
 
 def _compare(circle_id: int, seen: list[tuple[Standing, str]], *, heal: bool = False) -> dict[int, str]:
     """Return whom a board has wrong, and the version that it has of each; `seen` has the one of an earlier look."""
     words = chain.from_iterable([*standing.words(), version] for standing, version in seen)
-    found = boards.run("compare", circle_id, "1" if heal else "", *words, upkeep=True)
+    found = store.run_script("compare", circle_id, "1" if heal else "", *words, upkeep=True)
     return {int(membership_id): version for membership_id, version in batched(found, 2)}
 
 

@@ -23,10 +23,11 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
-from savings import board_upkeep, boards, leaderboards, scores
+from savings import leaderboards
+from savings.leaderboards import store
 from savings.models import Membership, OutboxRow
 from tests import factories
-from tests.savings.test_boards import board_by_entries, board_of
+from tests.savings.leaderboards.test_store import board_by_entries, board_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -91,7 +92,7 @@ def server(tmp_path: Path, settings: Settings) -> Iterator[Server]:
     settings.LEADERBOARD_UPKEEP_REDIS_URL = f"redis://127.0.0.1:{server.port}/0?socket_timeout=10"
     yield server
     for url in (settings.LEADERBOARD_REDIS_URL, settings.LEADERBOARD_UPKEEP_REDIS_URL):
-        boards.client(url).close()
+        store.client(url).close()
     server.process.send_signal(signal.SIGCONT)
     server.process.kill()
     server.process.wait()
@@ -112,7 +113,7 @@ class Crowd:
         self.read = {"redis": 0, "sql": 0}
 
     def run(self, trouble: Callable[[], None]) -> None:
-        leaderboards.missing.connect(self._build)
+        leaderboards.board_missing.connect(self._build)
         try:
             with ThreadPoolExecutor(30) as pool:
                 tasks = [pool.submit(self._until_over, self._read_once, self._browser()) for _ in range(20)]
@@ -121,7 +122,7 @@ class Crowd:
                 for task in tasks:
                     task.result()
         finally:
-            leaderboards.missing.disconnect(self._build)
+            leaderboards.board_missing.disconnect(self._build)
 
     def _cause(self, trouble: Callable[[], None]) -> None:
         try:
@@ -176,8 +177,8 @@ class Crowd:
 
     def _build(self, *, circle_id: int, **_: Any) -> None:
         def build() -> None:
-            with suppress(boards.Away):
-                self.built += [1] if board_upkeep.rebuild(circle_id) else []
+            with suppress(leaderboards.BoardsUnavailable):
+                self.built += [1] if leaderboards.rebuild_board(circle_id) else []
             connection.close()
 
         threading.Thread(target=build).start()
@@ -189,7 +190,7 @@ def test_while_redis_is_in_trouble_boards_are_right_and_afterwards_they_are_its_
 ) -> None:
     circle = factories.make_circle()
     members = [factories.make_member(circle, saved_kobo=100) for _ in range(5)]
-    board_upkeep.rebuild(circle.pk)
+    leaderboards.rebuild_board(circle.pk)
     crowd = Crowd(members)
     crowd.run(getattr(server, trouble))
     assert crowd.built == [1] * builds
@@ -199,25 +200,25 @@ def test_while_redis_is_in_trouble_boards_are_right_and_afterwards_they_are_its_
 
 def test_a_frozen_redis_costs_one_timeout_and_not_one_for_each_page(server: Server) -> None:
     member = factories.make_member(factories.make_circle(), saved_kobo=100)
-    board_upkeep.rebuild(member.circle_id)
+    leaderboards.rebuild_board(member.circle_id)
     server.process.send_signal(signal.SIGSTOP)
     begun_at = time.monotonic()
-    assert leaderboards.page(member.circle, member).version == -1
-    assert boards.gate.suspect
+    assert leaderboards.read_board(member.circle, member).version == -1
+    assert leaderboards.gate.suspect
     first = time.monotonic() - begun_at
     assert first >= 0.25
-    queries_only = [leaderboards.version(member.circle) for _ in range(200)]
+    queries_only = [leaderboards.version(member.circle.pk) for _ in range(200)]
     assert queries_only == [None] * 200
     assert time.monotonic() - begun_at < first + 0.25
 
 
 def test_redis_is_trusted_again_only_when_it_has_all_that_it_missed(server: Server) -> None:
     member = factories.make_member(factories.make_circle(), saved_kobo=100)
-    board_upkeep.rebuild(member.circle_id)
-    boards.gate.fail()
+    leaderboards.rebuild_board(member.circle_id)
+    leaderboards.gate.fail()
     factories.pay_in(member.user, 50, plan=member.plan)
-    assert leaderboards.page(member.circle, member).version == -1
-    time.sleep(boards.PAUSE_SECONDS)
-    board = leaderboards.page(member.circle, member)
+    assert leaderboards.read_board(member.circle, member).version == -1
+    time.sleep(store.PAUSE_SECONDS)
+    board = leaderboards.read_board(member.circle, member)
     assert (board.version > 0, board.total_kobo) == (True, 150)
-    assert not OutboxRow.objects.filter(kind=scores.OUTBOX_KIND, due_at__isnull=False).exists()
+    assert not OutboxRow.objects.filter(kind=leaderboards.BOARD_WRITE_KIND, due_at__isnull=False).exists()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 # To come among the first so many, or to be pushed out from among them, is news.
-TOLD = (1, 2, 3, 5, 10)
+NOTABLE_RANKS = (1, 2, 3, 5, 10)
 
 
-def is_news(before: int, now: int, size: int) -> bool:
+def is_notable_change(before: int, now: int, size: int) -> bool:
     """Say whether going from one place to another passes one that is told of, on a board of `size` places.
 
     Being among the first so many is no news where that is everybody.
     """
-    return any(min(before, now) <= place < max(before, now) and place < size for place in TOLD)
+    return any(min(before, now) <= place < max(before, now) and place < size for place in NOTABLE_RANKS)
 
 
 def ordinal(number: int) -> str:

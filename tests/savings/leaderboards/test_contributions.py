@@ -7,19 +7,9 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
-from savings import (
-    board_upkeep,
-    boards,
-    leaderboards,
-    ledger,
-    ledger_checks,
-    outbox,
-    references,
-    scores,
-    stash,
-    tasks,
-)
+from savings import leaderboards, ledger, ledger_checks, outbox, references, stash, tasks
 from savings.exceptions import Refused
+from savings.leaderboards import store
 from savings.models import Account, Circle, Membership, OutboxRow, Plan, Product, Transaction
 from tests import factories
 
@@ -95,7 +85,7 @@ def test_who_takes_out_earned_interest_too_is_below_zero_and_has_no_place(member
         member.user, member.plan, amount_kobo=1_050_00, reference=references.new("plan_to_stash")
     )
     assert saved(member) == -50_00
-    assert leaderboards.page(member.circle, member).size == 0
+    assert leaderboards.read_board(member.circle, member).size == 0
 
 
 def test_the_sum_changes_in_the_transaction_of_the_posting(member: Membership) -> None:
@@ -112,8 +102,8 @@ def test_a_sum_that_a_score_cannot_hold_exactly_is_refused_and_nothing_is_posted
     assert saved(member) == 2**53 - 10
     assert ledger.balance_kobo(member.plan.account) == 1_000_00
     factories.pay_in(member.user, 9, plan=member.plan)
-    board_upkeep.rebuild(member.circle_id)
-    assert leaderboards.page(member.circle, member).lines[0].saved_kobo == 2**53 - 1
+    leaderboards.rebuild_board(member.circle_id)
+    assert leaderboards.read_board(member.circle, member).lines[0].saved_kobo == 2**53 - 1
 
 
 def test_a_plan_in_no_circle_costs_one_query_more_than_none(
@@ -121,19 +111,19 @@ def test_a_plan_in_no_circle_costs_one_query_more_than_none(
 ) -> None:
     paid = factories.pay_in(plan_user := factories.make_user(), 100, plan=factories.make_plan(plan_user))
     with django_assert_num_queries(1):
-        scores.count(paid, paid.plan_id or 0, 100, paid.created_on)
+        leaderboards.record_contribution(paid, paid.plan_id or 0, 100, paid.created_on)
 
 
 def test_the_board_knows_right_after_the_commit_and_what_is_left_is_a_look_at_the_first_places(
     member: Membership, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
-    board_upkeep.rebuild(member.circle_id)
+    leaderboards.rebuild_board(member.circle_id)
     with django_capture_on_commit_callbacks(execute=True):
         paid = factories.pay_in(member.user, 1_00, plan=member.plan)
-    board = leaderboards.page(member.circle, member)
+    board = leaderboards.read_board(member.circle, member)
     assert (board.lines[0].saved_kobo, board.after_reference) == (1_001_00, paid.reference)
     left = OutboxRow.objects.get(payload__reference=paid.reference)
-    assert (left.kind, left.done_at) == (scores.LOOK_KIND, None)
+    assert (left.kind, left.done_at) == (leaderboards.RANK_CHECK_KIND, None)
 
 
 def test_nothing_is_left_to_do_where_the_first_ten_places_are_as_they_were(
@@ -142,54 +132,54 @@ def test_nothing_is_left_to_do_where_the_first_ten_places_are_as_they_were(
     for kobo in range(100, 110):
         factories.make_member(circle, saved_kobo=kobo)
     eleventh = factories.make_member(circle, saved_kobo=50)
-    board_upkeep.rebuild(circle.pk)
+    leaderboards.rebuild_board(circle.pk)
     with django_capture_on_commit_callbacks(execute=True):
         below = factories.pay_in(eleventh.user, 49, plan=eleventh.plan)
         level_with_the_tenth = factories.pay_in(eleventh.user, 1, plan=eleventh.plan)
     assert OutboxRow.objects.get(payload__reference=below.reference).done_at
     left = OutboxRow.objects.get(payload__reference=level_with_the_tenth.reference)
-    assert (left.kind, left.done_at) == (scores.LOOK_KIND, None)
+    assert (left.kind, left.done_at) == (leaderboards.RANK_CHECK_KIND, None)
 
 
 def test_who_moves_the_first_places_costs_no_query_more(
     circle: Circle, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     *_, first, last = [factories.make_member(circle, saved_kobo=kobo) for kobo in (*range(90, 101), 1)]
-    board_upkeep.rebuild(circle.pk)
+    leaderboards.rebuild_board(circle.pk)
     costs = []
     for member in (first, last):
         with CaptureQueriesContext(connection) as captured, django_capture_on_commit_callbacks(execute=True):
             factories.pay_in(member.user, 1, plan=member.plan)
         costs.append(len(captured))
     assert costs[0] == costs[1]
-    assert OutboxRow.objects.filter(kind=scores.LOOK_KIND).count() == 1
+    assert OutboxRow.objects.filter(kind=leaderboards.RANK_CHECK_KIND).count() == 1
 
 
 def test_the_outbox_brings_what_was_not_written_and_an_older_word_changes_nothing(member: Membership) -> None:
-    board_upkeep.rebuild(member.circle_id)
-    older = next(boards.Standing.of(Membership.objects.filter(pk=member.pk)))
+    leaderboards.rebuild_board(member.circle_id)
+    older = next(store.Standing.of(Membership.objects.filter(pk=member.pk)))
     factories.pay_in(member.user, 1_00, plan=member.plan)
-    for row in OutboxRow.objects.filter(kind=scores.OUTBOX_KIND):
+    for row in OutboxRow.objects.filter(kind=leaderboards.BOARD_WRITE_KIND):
         assert outbox.deliver(row.pk, tasks.HANDLERS)
-    assert boards.write(older) == 0
-    assert leaderboards.page(member.circle, member).total_kobo == 1_001_00
+    assert store.write(older) == 0
+    assert leaderboards.read_board(member.circle, member).total_kobo == 1_001_00
 
 
 def test_while_there_is_no_board_there_is_nothing_to_write_to(member: Membership) -> None:
-    assert boards.write(next(boards.Standing.of(Membership.objects.filter(pk=member.pk)))) == -1
+    assert store.write(next(store.Standing.of(Membership.objects.filter(pk=member.pk)))) == -1
 
 
 def test_leaving_the_board_and_the_circle_shows_at_once(
     member: Membership, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
-    board_upkeep.rebuild(member.circle_id)
+    leaderboards.rebuild_board(member.circle_id)
     with django_capture_on_commit_callbacks(execute=True):
-        scores.changed(member, "hidden", on_board=False)
-    board = leaderboards.page(member.circle, member)
+        leaderboards.record_membership_change(member, "hidden", on_board=False)
+    board = leaderboards.read_board(member.circle, member)
     assert (board.size, board.members, board.total_kobo, member.on_board) == (0, 1, 1_000_00, False)
     with django_capture_on_commit_callbacks(execute=True):
-        scores.changed(member, "left", left_at=member.joined_at)
-    board = leaderboards.page(member.circle, member)
+        leaderboards.record_membership_change(member, "left", left_at=member.joined_at)
+    board = leaderboards.read_board(member.circle, member)
     assert (board.size, board.members, board.total_kobo) == (0, 0, 0)
 
 

@@ -8,8 +8,8 @@ import pytest
 import time_machine
 from pytest_django import DjangoAssertNumQueries
 
-from savings import board_upkeep, boards, leaderboards
-from savings.leaderboards import Board, Order
+from savings import leaderboards
+from savings.leaderboards import Board, Order, store
 from savings.models import Circle, Membership
 from tests import factories
 
@@ -29,8 +29,8 @@ def show(
 ) -> Board:
     """The page of a board, from a board built just now or from SQL."""
     if source == "redis":
-        board_upkeep.rebuild(circle.pk, force=True)
-    board = leaderboards.page(circle, reader, order=order, first=first)
+        leaderboards.rebuild_board(circle.pk, force=True)
+    board = leaderboards.read_board(circle, reader, order=order, first=first)
     assert (board.version == -1) == (source == "sql")
     return board
 
@@ -81,7 +81,7 @@ def test_my_row_can_be_had_without_a_page(source: str) -> None:
     circle = factories.make_circle()
     member = factories.make_member(circle, saved_kobo=10)
     show(circle, source)
-    board = leaderboards.page(circle, member, length=0)
+    board = leaderboards.read_board(circle, member, length=0)
     assert board.lines == []
     assert board.mine is not None
     assert board.mine.rank == 1
@@ -154,13 +154,13 @@ def test_lines_say_which_place_it_was_at_the_start_of_the_week() -> None:
 def test_the_version_moves_with_every_change_and_is_never_one_that_a_lost_board_had() -> None:
     circle = factories.make_circle()
     member = factories.make_member(circle, saved_kobo=10)
-    assert leaderboards.version(circle) is None
+    assert leaderboards.version(circle.pk) is None
     built = show(circle, "redis").version
-    boards.write(next(boards.Standing.of(Membership.objects.filter(pk=member.pk))))
-    assert leaderboards.version(circle) == built, "what the board knows already is no change"
+    store.write(next(store.Standing.of(Membership.objects.filter(pk=member.pk))))
+    assert leaderboards.version(circle.pk) == built, "what the board knows already is no change"
     Membership.objects.update(version=99)
-    boards.write(next(boards.Standing.of(Membership.objects.filter(pk=member.pk))))
-    changed = leaderboards.version(circle)
+    store.write(next(store.Standing.of(Membership.objects.filter(pk=member.pk))))
+    changed = leaderboards.version(circle.pk)
     assert changed is not None
     assert changed > built
     assert show(circle, "redis").version > changed
@@ -172,4 +172,4 @@ def test_a_page_from_redis_needs_no_query_at_all(django_assert_num_queries: Djan
     member = factories.make_member(circle, saved_kobo=10)
     show(circle, "redis")
     with django_assert_num_queries(0):
-        assert leaderboards.page(circle, member).mine
+        assert leaderboards.read_board(circle, member).mine

@@ -15,9 +15,10 @@ from django.core.management import call_command
 from django.db import connection
 from hypothesis import strategies as st
 
-from savings import board_upkeep, boards, leaderboards, ledger, references, stash
-from savings.boards import Standing
+from savings import leaderboards, ledger, references, stash
 from savings.exceptions import NotEnoughMoney
+from savings.leaderboards import rebuild, store
+from savings.leaderboards.store import Standing
 from savings.models import Circle, Membership, Transaction
 from tests import factories
 
@@ -50,7 +51,7 @@ def board_by_entries(circle: Circle) -> list[tuple[int, int, int]]:
 
 
 def board_of(circle: Circle) -> list[tuple[int, int, int]]:
-    board = leaderboards.page(circle, None, length=1000)
+    board = leaderboards.read_board(circle, None, length=1000)
     assert board.version > 0, "this is about the board in Redis"
     return [(line.membership_id, line.saved_kobo, line.rank) for line in board.lines]
 
@@ -77,7 +78,7 @@ def test_500_contributions_withdrawn_reversed_shuffled_and_repeated_end_in_the_b
 ) -> None:
     circle = factories.make_circle()
     members = [factories.make_member(circle) for _ in range(10)]
-    board_upkeep.rebuild(circle.pk)
+    leaderboards.rebuild_board(circle.pk)
     said = []
     for number, amount_kobo, kind in steps:
         step(members[number], amount_kobo, kind)
@@ -85,9 +86,9 @@ def test_500_contributions_withdrawn_reversed_shuffled_and_repeated_end_in_the_b
     said += chance.sample(said, 100)
     chance.shuffle(said)
     for word in said:
-        boards.write(word)
+        store.write(word)
     assert board_of(circle) == board_by_entries(circle)
-    assert leaderboards.page(circle, None).total_kobo == sum(
+    assert leaderboards.read_board(circle, None).total_kobo == sum(
         saved for _, saved, _ in board_by_entries(circle)
     )
 
@@ -101,7 +102,7 @@ def test_two_builders_at_once_build_one_board() -> None:
     def build() -> int | None:
         begin.wait()
         try:
-            return board_upkeep.rebuild(circle.pk)
+            return leaderboards.rebuild_board(circle.pk)
         finally:
             connection.close()
 
@@ -114,10 +115,12 @@ def test_two_builders_at_once_build_one_board() -> None:
 def test_what_is_posted_while_a_board_is_built_is_on_it() -> None:
     member = factories.make_member(factories.make_circle(), saved_kobo=100)
     before = standing(member)
-    assert boards.run("begin", member.circle_id, "token", 60, "")
+    assert store.run_script("begin", member.circle_id, "token", 60, "")
     factories.pay_in(member.user, 50, plan=member.plan)
-    assert boards.run("load", member.circle_id, "token", 60, "2026-11-01", "2026-11-23", *before.words())
-    assert boards.run(
+    assert store.run_script(
+        "load", member.circle_id, "token", 60, "2026-11-01", "2026-11-23", *before.words()
+    )
+    assert store.run_script(
         "finish", member.circle_id, "token", "2026-11-01", "2026-11-23", 1, "2026-11-24T00:00:00+00:00"
     )
     assert [saved for _, saved, _ in board_of(member.circle)] == [150]
@@ -127,18 +130,18 @@ def test_a_builder_that_was_given_up_cannot_spoil_the_board_of_the_next(
     redis_clients: list[redis.Redis],
 ) -> None:
     member = factories.make_member(factories.make_circle(), saved_kobo=100)
-    assert boards.run("begin", member.circle_id, "slow", 60, "")
-    assert board_upkeep.rebuild(member.circle_id) is None
-    redis_clients[2].delete(boards.keys(member.circle_id)[1])
-    assert board_upkeep.rebuild(member.circle_id) == 1
-    assert not boards.run("load", member.circle_id, "slow", 60, "", "", *standing(member).words())
-    assert not boards.run("finish", member.circle_id, "slow", "", "", 1, "")
+    assert store.run_script("begin", member.circle_id, "slow", 60, "")
+    assert leaderboards.rebuild_board(member.circle_id) is None
+    redis_clients[2].delete(leaderboards.board_keys(member.circle_id)[1])
+    assert leaderboards.rebuild_board(member.circle_id) == 1
+    assert not store.run_script("load", member.circle_id, "slow", 60, "", "", *standing(member).words())
+    assert not store.run_script("finish", member.circle_id, "slow", "", "", 1, "")
 
 
 def test_a_forced_build_leaves_nothing_of_the_old_board_behind(redis_clients: list[redis.Redis]) -> None:
     circle = factories.make_circle()
     factories.make_member(circle, saved_kobo=100)
-    board_upkeep.rebuild(circle.pk)
+    leaderboards.rebuild_board(circle.pk)
     keys = redis_clients[2].dbsize()
     call_command("rebuild_leaderboards", circle.slug)
     assert redis_clients[2].dbsize() == keys
@@ -147,16 +150,20 @@ def test_a_forced_build_leaves_nothing_of_the_old_board_behind(redis_clients: li
 def test_reconciling_heals_what_is_wrong_and_counts_it(
     monkeypatch: pytest.MonkeyPatch, redis_clients: list[redis.Redis], caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(board_upkeep, "_UNDER_WAY_SECONDS", 0)
+    monkeypatch.setattr(rebuild, "_UNDER_WAY_SECONDS", 0)
     circle = factories.make_circle()
     members = [factories.make_member(circle, saved_kobo=kobo) for kobo in (300, 200, 100)]
-    board_upkeep.rebuild(circle.pk)
-    assert board_upkeep.reconcile_all() == 0
-    token = str(boards.client(settings.LEADERBOARD_REDIS_URL).hget(boards.keys(circle.pk)[0], "token"))
+    leaderboards.rebuild_board(circle.pk)
+    assert leaderboards.reconcile_all() == 0
+    token = str(
+        store.client(settings.LEADERBOARD_REDIS_URL).hget(leaderboards.board_keys(circle.pk)[0], "token")
+    )
     word = standing(members[2])
-    redis_clients[2].zadd(f"{boards.keys(circle.pk)[0]}:{token}:saved", {str(word.words()[4]): 900})
+    redis_clients[2].zadd(
+        f"{leaderboards.board_keys(circle.pk)[0]}:{token}:saved", {str(word.words()[4]): 900}
+    )
     Membership.objects.filter(pk=members[0].pk).update(version=50, saved_kobo=150)
-    assert board_upkeep.reconcile_all() == 2
+    assert leaderboards.reconcile_all() == 2
     assert "had 2 members wrong" in caplog.text
     assert [(pk, saved) for pk, saved, _ in board_of(circle)] == [
         (members[1].pk, 200),

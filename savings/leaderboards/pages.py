@@ -15,18 +15,15 @@ from typing import Any
 from django.dispatch import Signal
 from django.utils import timezone
 
-from savings import board_sql, boards, scores
+from savings.leaderboards import contributions, sql, store
 from savings.models import Circle, Membership
-from savings.scores import changed
 
 logger = logging.getLogger(__name__)
-
-__all__ = ["NEIGHBOURS", "TOP", "Board", "Line", "Order", "changed", "missing", "page", "version"]
 
 TOP = 25
 NEIGHBOURS = 5
 # Sent with a `circle_id` by a reader who finds no board in Redis, once in five seconds: whoever runs tasks builds it.
-missing = Signal()
+board_missing = Signal()
 
 
 class Order(StrEnum):
@@ -83,7 +80,7 @@ class _Asked:
     today: datetime.date
 
 
-def page(
+def read_board(
     circle: Circle,
     reader: Membership | None,
     *,
@@ -97,17 +94,12 @@ def page(
     come back and may have missed something.
     """
     asked = _Asked(circle.pk, reader.pk if reader else None, first, length, order, timezone.localdate())
-    is_trusted = not boards.gate.suspect or scores.recover()
+    is_trusted = not store.gate.suspect or contributions.catch_up_after_outage()
     return (_from_redis(asked) if is_trusted else None) or _from_sql(asked)
 
 
-def version(circle: Circle) -> int | None:
-    """Return the version of a circle's board, which moves with every change of it; None where it comes from SQL."""
-    return boards.version(circle.pk)
-
-
 def _from_redis(asked: _Asked) -> Board | None:
-    month, week = asked.today.replace(day=1), boards.week_of(asked.today)
+    month, week = asked.today.replace(day=1), store.week_of(asked.today)
     name = f"month:{month}" if asked.order == Order.MONTH else asked.order.value
     what = (
         name,
@@ -119,24 +111,24 @@ def _from_redis(asked: _Asked) -> Board | None:
         month.isoformat(),
     )
     try:
-        answer = boards.run("read", asked.circle_id, *what)
-    except boards.Away:
+        answer = store.run_script("read", asked.circle_id, *what)
+    except store.BoardsUnavailable:
         return None
     if len(answer) == 1:
         if answer[0]:
-            missing.send_robust(Circle, circle_id=asked.circle_id)
+            board_missing.send_robust(Circle, circle_id=asked.circle_id)
         return None
     try:
-        return _board(answer, asked)
+        return _parse_board(answer, asked)
     except (ValueError, TypeError):
         logger.exception(
             "unexpected data in the leaderboard of circle %s: it will be rebuilt", asked.circle_id
         )
-        boards.discard(asked.circle_id)
+        store.delete_board(asked.circle_id)
         return None
 
 
-def _board(answer: list[Any], asked: _Asked) -> Board:
+def _parse_board(answer: list[Any], asked: _Asked) -> Board:
     (moves, moment, reference), (members, total), size, rows, around, higher = answer
     neighbours = [_line(row) for row in around]
     return Board(
@@ -157,7 +149,7 @@ def _board(answer: list[Any], asked: _Asked) -> Board:
 def _line(row: list[Any]) -> Line:
     name, score, rank, saved, before = row
     return Line(
-        membership_id=boards.membership_id(name),
+        membership_id=store.membership_id(name),
         saved_kobo=int(float(saved)),
         rank=rank,
         score=int(float(score)),
@@ -166,7 +158,7 @@ def _line(row: list[Any]) -> Line:
 
 
 def _from_sql(asked: _Asked) -> Board:
-    rows = board_sql.Rows(asked.circle_id, asked.order.value, asked.today)
+    rows = sql.Rows(asked.circle_id, asked.order.value, asked.today)
     parts = rows.page(asked.first, asked.length, asked.reader_id, NEIGHBOURS)
     around = [Line(**row) for row in parts.pop("around")]
     return Board(

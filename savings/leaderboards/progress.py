@@ -38,12 +38,12 @@ class Progress:
         return min(100, self.saved_kobo * 100 // goal_kobo)
 
 
-def of(circle: Circle) -> Progress:
+def progress_of(circle: Circle) -> Progress:
     """Return the progress of one circle."""
-    return of_all([circle])[circle.pk]
+    return progress_of_all([circle])[circle.pk]
 
 
-def of_all(circles: Iterable[Circle]) -> dict[int, Progress]:
+def progress_of_all(circles: Iterable[Circle]) -> dict[int, Progress]:
     """Return the progress of each circle by its id, in at most one query. A large circle's is up to a minute old."""
     asked = {circle.pk: circle for circle in circles}
     known = cache.get_many([_key(pk) for pk in asked])
@@ -51,10 +51,10 @@ def of_all(circles: Iterable[Circle]) -> dict[int, Progress]:
     missing = asked.keys() - sums.keys()
     if missing:
         sums |= _sums(missing)
-    return {pk: _progress(circle, *sums.get(pk, _NOBODY)) for pk, circle in asked.items()}
+    return {pk: _build_progress(circle, *sums.get(pk, _NOBODY)) for pk, circle in asked.items()}
 
 
-def feed(circle: Circle) -> QuerySet[CircleEvent, Any]:
+def events_of(circle: Circle) -> QuerySet[CircleEvent, Any]:
     """Return what happened in a circle, as dictionaries, for a keyset page. What was taken back is left out.
 
     Left out too is the first place of somebody who is not on the board any more: that is their choice.
@@ -106,7 +106,7 @@ def _sums_in(found: object) -> list[int] | None:
     return None
 
 
-def _progress(circle: Circle, members: int, saved_kobo: int, hidden: int) -> Progress:
+def _build_progress(circle: Circle, members: int, saved_kobo: int, hidden: int) -> Progress:
     # Once the end has come, the sum is the one that was fixed then.
     saved_kobo = max(0, saved_kobo if circle.final_kobo is None else circle.final_kobo)
     if hidden:

@@ -16,24 +16,27 @@ from django.db.models import Case, F, QuerySet, When
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
-from savings import boards, constraints, outbox
-from savings.boards import Standing
+from savings import constraints, outbox
 from savings.exceptions import Refused
+from savings.leaderboards import store
+from savings.leaderboards.store import Standing
 from savings.models import CircleEvent, Membership, OutboxRow, Transaction, User
 
 logger = logging.getLogger(__name__)
 
-OUTBOX_KIND = "leaderboard"
+BOARD_WRITE_KIND = "leaderboard"
 # What becomes of such a row, once it is written, where the first places may have changed: see `rank_changes`.
-LOOK_KIND = "places"
+RANK_CHECK_KIND = "places"
 # Places that are lost and won back within it are no news.
-LOOK_AFTER = datetime.timedelta(minutes=1)
+RANK_CHECK_DELAY = datetime.timedelta(minutes=1)
 # What a circle's score is not made of: nobody gets ahead by interest.
 NOT_COUNTED = (Transaction.Kind.INTEREST, Transaction.Kind.TAX_WITHHELD)
 _CATCH_UP_ROWS = 500
 
 
-def count(movement: Transaction, membership_id: int, change_kobo: int, now: datetime.datetime) -> None:
+def record_contribution(
+    movement: Transaction, membership_id: int, change_kobo: int, now: datetime.datetime
+) -> None:
     """Count kobo that came into a member's plan (or, below zero, left it) for their circle.
 
     Called by the ledger for each entry on the account of such a plan, in the entry's transaction. Interest and its
@@ -45,19 +48,19 @@ def count(movement: Transaction, membership_id: int, change_kobo: int, now: date
     today = timezone.localdate(now)
     # A circle that has ended stays as it was: its money moves to everybody's stash on that very day.
     counted = Membership.objects.filter(pk=membership_id, circle__ends_on__gt=today)
-    changes = _since("week", boards.week_of(today)) | _since("month", today.replace(day=1))
+    changes = _since("week", store.week_of(today)) | _since("month", today.replace(day=1))
     changes |= {"saved_kobo": F("saved_kobo") + change_kobo, "reached_at": now, "version": F("version") + 1}
     try:
         if not counted.update(**changes):
             if movement.reverses_id is not None:
                 # A circle's activity shows one payment less, after its end too.
-                tell_circle(Membership.objects.get(pk=membership_id).circle_id, "reversed")
+                bump_circle_version(Membership.objects.get(pk=membership_id).circle_id, "reversed")
             return
     except IntegrityError as error:
         if not constraints.is_violation_of(error, "membership_sum_exact_in_redis"):
             raise
         raise Refused("That is more than a circle's board can count.", field="amount") from None
-    standing = _tell(Membership.objects.filter(pk=membership_id), movement.reference)
+    standing = _bump_version(Membership.objects.filter(pk=membership_id), movement.reference)
     if change_kobo > 0 and movement.reverses_id is None:
         CircleEvent.objects.create(
             circle_id=standing.circle_id,
@@ -68,7 +71,7 @@ def count(movement: Transaction, membership_id: int, change_kobo: int, now: date
         )
 
 
-def changed(membership: Membership, cause: str, **changes: object) -> None:
+def record_membership_change(membership: Membership, cause: str, **changes: object) -> None:
     """Change what a board shows of a member (nickname, hidden amount, on or off the board, left), and let it know.
 
     Call it without changes after a member has joined, so that the circle is counted with them. `cause` says in one
@@ -78,11 +81,11 @@ def changed(membership: Membership, cause: str, **changes: object) -> None:
         User.objects.touch(membership.user_id)
         here = Membership.objects.filter(pk=membership.pk)
         here.update(**changes, version=F("version") + 1)
-        _tell(here, "", cause=cause)
+        _bump_version(here, "", cause=cause)
     membership.refresh_from_db(fields=["version", *changes])
 
 
-def tell_circle(circle_id: int, cause: str) -> None:
+def bump_circle_version(circle_id: int, cause: str) -> None:
     """Move the version of a circle's board for what has changed beside it: the members' pages are kept under it.
 
     In the caller's transaction. A member's standing is said once more, so that it arrives whatever becomes of Redis.
@@ -91,48 +94,48 @@ def tell_circle(circle_id: int, cause: str) -> None:
     if someone is not None:
         here = Membership.objects.filter(pk=someone.pk)
         here.update(version=F("version") + 1)
-        _tell(here, "", cause=cause)
+        _bump_version(here, "", cause=cause)
 
 
-def deliver(row: OutboxRow) -> Mapping[str, object]:
+def write_to_board(row: OutboxRow) -> Mapping[str, object]:
     """Write a member's standing, as it is now, to the board: what an outbox row of this kind asks for.
 
     Raises boards.Away, for another try later.
     """
-    if boards.gate.suspect and not recover():
-        raise boards.Away("Redis is not back yet.")
+    if store.gate.suspect and not catch_up_after_outage():
+        raise store.BoardsUnavailable("Redis is not back yet.")
     for standing in Standing.of(Membership.objects.filter(pk=row.payload["membership"])):
-        boards.write(standing, row.payload["reference"])
+        store.write(standing, row.payload["reference"])
     return {}
 
 
-def recover() -> bool:
+def catch_up_after_outage() -> bool:
     """Trust Redis again, if it answers and has all that it missed; at most one caller a second tries."""
-    probe = boards.gate.take_probe()
+    probe = store.gate.take_probe()
     if probe is None:
         return False
     try:
-        boards.ping()
+        store.ping()
         # From here on commits are written by their own process, so that what is found waiting now is all that lacks.
-        boards.gate.write_again()
+        store.gate.write_again()
         is_all = _catch_up()
-    except boards.Away:
+    except store.BoardsUnavailable:
         return False
     if is_all:
-        boards.gate.trust(probe)
+        store.gate.trust(probe)
     return is_all
 
 
 def _catch_up() -> bool:
     """Write what waits in the outbox, and return whether that was all."""
-    waiting = OutboxRow.objects.filter(due_at__isnull=False, kind=OUTBOX_KIND)
+    waiting = OutboxRow.objects.filter(due_at__isnull=False, kind=BOARD_WRITE_KIND)
     rows = list(waiting.order_by("due_at")[:_CATCH_UP_ROWS])
     # A row that says nothing of use fails later, by itself: it must not keep all boards from being read again.
     references = {row.payload.get("membership"): row.payload.get("reference", "") for row in rows}
     references.pop(None, None)
     for standing in Standing.of(Membership.objects.filter(pk__in=references)):
-        boards.write(standing, references[standing.membership_id])
-    outbox.hand_on([row.pk for row in rows], LOOK_KIND, after=LOOK_AFTER)
+        store.write(standing, references[standing.membership_id])
+    outbox.hand_on([row.pk for row in rows], RANK_CHECK_KIND, after=RANK_CHECK_DELAY)
     logger.warning("Redis is back; %s standings were written to its boards", len(references))
     return len(rows) < _CATCH_UP_ROWS
 
@@ -143,11 +146,11 @@ def _since(period: str, start: datetime.date) -> dict[str, Combinable | datetime
     return {period: start, f"{period}_start_kobo": sum_at_start}
 
 
-def _tell(here: QuerySet[Membership], reference: str, cause: str = "") -> Standing:
+def _bump_version(here: QuerySet[Membership], reference: str, cause: str = "") -> Standing:
     standing = next(Standing.of(here))
     row = outbox.add(
-        OUTBOX_KIND,
-        dedupe_key=f"{OUTBOX_KIND}:{standing.membership_id}:{standing.version}",
+        BOARD_WRITE_KIND,
+        dedupe_key=f"{BOARD_WRITE_KIND}:{standing.membership_id}:{standing.version}",
         payload={"membership": standing.membership_id, "reference": reference, "cause": cause},
         nudge=False,
     )
@@ -159,13 +162,13 @@ def _tell(here: QuerySet[Membership], reference: str, cause: str = "") -> Standi
 def _write(row_id: int, standing: Standing, reference: str) -> None:
     """Write to Redis what has just been committed; where that fails, a task will."""
     try:
-        if boards.gate.silent:
-            raise boards.Away("Redis is not back yet.")
-        answer = boards.write(standing, reference)
-    except boards.Away:
+        if store.gate.silent:
+            raise store.BoardsUnavailable("Redis is not back yet.")
+        answer = store.write(standing, reference)
+    except store.BoardsUnavailable:
         outbox.waiting.send_robust(OutboxRow, row_id=row_id)
         return
-    if answer == boards.WRITTEN:
+    if answer == store.WRITTEN:
         outbox.finish([row_id])
     else:
-        outbox.hand_on([row_id], LOOK_KIND, after=LOOK_AFTER)
+        outbox.hand_on([row_id], RANK_CHECK_KIND, after=RANK_CHECK_DELAY)

@@ -18,7 +18,8 @@ from django.db.models import Case, F, Q, Subquery, Sum, Value, When, Window
 from django.db.models.functions import Coalesce, Rank, RowNumber
 from django.utils import timezone
 
-from savings import boards, installation, postponements, scores
+from savings import installation, postponements
+from savings.leaderboards import contributions, store
 from savings.models import Account, BoardDay, Circle, Entry, Membership
 
 logger = logging.getLogger(__name__)
@@ -34,10 +35,10 @@ _A_DAY_SECONDS = 86_400
 _SOON_SECONDS = 600
 
 # A day, and the place at its end; none for a day without a sum that counts.
-Place = tuple[datetime.date, int | None]
+DailyRank = tuple[datetime.date, int | None]
 
 
-def keep_all(now: datetime.datetime) -> int:
+def record_days(now: datetime.datetime) -> int:
     """Keep yesterday's board of each circle that ran on it, unless it is kept; return how many were.
 
     Safe to run twice and at two workers. A circle that ended this very day has its last board kept. A circle whose
@@ -47,11 +48,11 @@ def keep_all(now: datetime.datetime) -> int:
     running = Circle.objects.filter(settled_at=None, starts_on__lte=yesterday, ends_on__gt=yesterday)
     missing = running.exclude(board_days__day=yesterday).order_by("pk")
     return postponements.each(
-        "keep_board_day", missing, lambda circle_id: keep(Circle.objects.get(pk=circle_id), yesterday)
+        "keep_board_day", missing, lambda circle_id: record_day(Circle.objects.get(pk=circle_id), yesterday)
     )
 
 
-def keep(circle: Circle, day: datetime.date) -> bool:
+def record_day(circle: Circle, day: datetime.date) -> bool:
     """Keep a circle's board, as it stands now, for a day that is just over; False where it is kept already."""
     # What moves from the end on counts for no board, however late the last one is kept.
     end = timezone.make_aware(datetime.datetime.combine(circle.ends_on, datetime.time.min))
@@ -66,17 +67,19 @@ def keep(circle: Circle, day: datetime.date) -> bool:
     return is_new
 
 
-def places(membership: Membership, today: datetime.date, *, is_cached_only: bool = False) -> list[Place]:
+def ranks_by_day(
+    membership: Membership, today: datetime.date, *, is_cached_only: bool = False
+) -> list[DailyRank]:
     """Return the member's place at the end of each day before `today` that was kept since they joined.
 
     Two queries once a day, since the past does not change; none with `is_cached_only`, which may return nothing.
     """
     key = f"places:{installation.epoch()}:{membership.pk}:{today}"
-    known = _places_read(cache.get(key))
+    known = _parse_ranks(cache.get(key))
     if known is None:
         if is_cached_only:
             return []
-        found = _places(membership, today)
+        found = _ranks_by_day(membership, today)
         is_whole = bool(found) and found[-1][0] == today - datetime.timedelta(days=1)
         cache.set(
             key,
@@ -87,7 +90,7 @@ def places(membership: Membership, today: datetime.date, *, is_cached_only: bool
     return known
 
 
-def place(score: int, size: int, marks: Sequence[Sequence[int]]) -> int | None:
+def estimated_rank(score: int, size: int, marks: Sequence[Sequence[int]]) -> int | None:
     """Return the place that a score (kobo) had on a kept board: exact among the marks of the first places.
 
     Further down it lies between two marks in the measure in which the score does. None without anything saved.
@@ -105,7 +108,7 @@ def place(score: int, size: int, marks: Sequence[Sequence[int]]) -> int | None:
     return rank_above + max(1, (rank - rank_above) * (score_above - score) // (score_above - mark_score))
 
 
-def _places_read(kept: Any) -> list[Place] | None:
+def _parse_ranks(kept: Any) -> list[DailyRank] | None:
     """Return the places that were put into a cache, and None for anything else that it may hold."""
     try:
         return [(datetime.date.fromisoformat(day), rank and int(rank)) for day, rank in kept]
@@ -113,13 +116,13 @@ def _places_read(kept: Any) -> list[Place] | None:
         return None
 
 
-def _places(membership: Membership, today: datetime.date) -> list[Place]:
+def _ranks_by_day(membership: Membership, today: datetime.date) -> list[DailyRank]:
     joined_on = timezone.localdate(membership.joined_at)
     kept = BoardDay.objects.filter(circle_id=membership.circle_id, day__gte=joined_on, day__lt=today)
     account = Account.objects.filter(plan_id=membership.plan_id).values("pk")[:1]
     days = list(kept.order_by("day").annotate(account_id=Subquery(account)))
     sums = _sums(days[0].account_id, [day.taken_at for day in days]) if days else ()
-    return [(day.day, place(own, day.size, day.marks)) for day, own in zip(days, sums, strict=True)]
+    return [(day.day, estimated_rank(own, day.size, day.marks)) for day, own in zip(days, sums, strict=True)]
 
 
 def _sums(account_id: int, moments: list[datetime.datetime]) -> Iterator[int]:
@@ -133,7 +136,7 @@ def _sums(account_id: int, moments: list[datetime.datetime]) -> Iterator[int]:
         change=Case(When(credit_account=account_id, then=F("amount_kobo")), default=-F("amount_kobo")),
         by=Case(*(When(posted_at__lte=moment, then=Value(at)) for at, moment in enumerate(moments))),
     )
-    rows = entries.exclude(kind_counted__in=scores.NOT_COUNTED).order_by().values_list("by")
+    rows = entries.exclude(kind_counted__in=contributions.NOT_COUNTED).order_by().values_list("by")
     changes = dict(rows.annotate(sum=Sum("change")))
     return accumulate(int(changes.get(at, 0)) for at in range(len(moments)))
 
@@ -142,12 +145,12 @@ def _marks(circle_id: int) -> tuple[int, list[list[int]]]:
     """Return how many have a place, and the marks, from Redis or else from SQL."""
     wanted = _positions()
     answer: list[Any] = []
-    if not boards.gate.suspect:
+    if not store.gate.suspect:
         try:
-            answer = boards.run(
-                "marks", circle_id, *boards.periods(timezone.localdate()), *wanted, upkeep=True
+            answer = store.run_script(
+                "marks", circle_id, *store.periods(timezone.localdate()), *wanted, upkeep=True
             )
-        except boards.Away:
+        except store.BoardsUnavailable:
             logger.warning("the day of circle %s is kept from SQL: Redis is away", circle_id)
     size, found = answer or _marks_from_sql(circle_id, wanted)
     marks: list[list[int]] = []

@@ -14,7 +14,8 @@ from django.utils import timezone
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
-from savings import board_days, board_upkeep, boards, circles, ledger, references, stash
+from savings import circles, leaderboards, ledger, references, stash
+from savings.leaderboards import history
 from savings.models import Account, BoardDay, Circle, Membership, Transaction
 from tests import factories
 
@@ -31,13 +32,15 @@ def keep_night_after(days: int) -> int:
     """Do what the timetable does two minutes after the end of that day, in Lagos."""
     with time_machine.travel(datetime.datetime(2026, 11, 2, 23, 2, tzinfo=datetime.UTC), tick=False) as clock:
         clock.shift(datetime.timedelta(days=days))
-        return board_days.keep_all(timezone.now())
+        return leaderboards.record_days(timezone.now())
 
 
 def places(member: Membership, days: int) -> list[int | None]:
     """Return the member's places before that day."""
     cache.clear()
-    return [rank for _, rank in board_days.places(member, (MONDAY + datetime.timedelta(days=days)).date())]
+    return [
+        rank for _, rank in leaderboards.ranks_by_day(member, (MONDAY + datetime.timedelta(days=days)).date())
+    ]
 
 
 @pytest.fixture(params=["redis", "sql"])
@@ -61,7 +64,7 @@ def ranks(sums: list[int]) -> dict[int, int]:
 def sparse(sums: list[int]) -> list[list[int]]:
     """Return the marks of a board with these sums, as they are kept."""
     ordered, places = sorted(sums, reverse=True), ranks(sums)
-    at = [position for position in board_days._positions() if position < len(sums) - 1] + [len(sums) - 1]
+    at = [position for position in history._positions() if position < len(sums) - 1] + [len(sums) - 1]
     return [
         list(mark)
         for mark in dict.fromkeys((places[ordered[position]], ordered[position]) for position in at)
@@ -74,7 +77,7 @@ def test_a_day_is_kept_once_however_often_it_is_asked_for(circle: Circle, source
             factories.make_member(circle, saved_kobo=kobo)
         factories.make_member(circle, saved_kobo=900, on_board=False)
         if source == "redis":
-            board_upkeep.rebuild(circle.pk)
+            leaderboards.rebuild_board(circle.pk)
     assert [keep_night_after(0), keep_night_after(0)] == [1, 0]
     day = BoardDay.objects.get()
     assert (day.day, day.size) == (MONDAY.date(), 4)
@@ -86,7 +89,7 @@ def test_only_circles_that_ran_on_the_day_are_kept(circle: Circle) -> None:
         factories.make_circle()
     assert keep_night_after(0) == 1
     with on_day(400):
-        assert board_days.keep_all(timezone.now()) == 0
+        assert leaderboards.record_days(timezone.now()) == 0
     assert BoardDay.objects.get().circle == circle
     assert BoardDay.objects.get().marks == []
 
@@ -105,7 +108,7 @@ def test_a_place_is_that_of_the_own_sum_on_each_day_ties_and_gaps_among_them(cir
     assert places(ada, 4) == [2, 1, 1]
     assert places(bola, 4) == [1, 1, 2]
     with on_day(4):
-        assert [day.day for day, _ in board_days.places(ada, timezone.localdate())] == [2, 3, 5]
+        assert [day.day for day, _ in leaderboards.ranks_by_day(ada, timezone.localdate())] == [2, 3, 5]
 
 
 def test_what_is_paid_in_after_midnight_and_before_the_day_is_kept_counts_on_both_sides(
@@ -179,11 +182,11 @@ def test_the_past_costs_two_queries_once_a_day_and_the_same_after_many_payments(
     with on_day(3):
         factories.fill(member.user, 50, plan=member.plan)
         with django_assert_num_queries(2):
-            found = board_days.places(member, timezone.localdate())
+            found = leaderboards.ranks_by_day(member, timezone.localdate())
         with django_assert_num_queries(0):
-            assert board_days.places(member, timezone.localdate()) == found
+            assert leaderboards.ranks_by_day(member, timezone.localdate()) == found
             cache.clear()
-            assert board_days.places(member, timezone.localdate(), is_cached_only=True) == []
+            assert leaderboards.ranks_by_day(member, timezone.localdate(), is_cached_only=True) == []
 
 
 def test_days_are_kept_for_five_weeks_then_sundays_for_a_year(circle: Circle) -> None:
@@ -193,7 +196,7 @@ def test_days_are_kept_for_five_weeks_then_sundays_for_a_year(circle: Circle) ->
         BoardDay(circle=circle, day=today - datetime.timedelta(days=ago), taken_at=MONDAY, size=0, marks=[])
         for ago in range(1, 500)
     )
-    assert board_days.keep(circle, today)
+    assert leaderboards.record_day(circle, today)
     days = list(BoardDay.objects.order_by("-day").values_list("day", flat=True))
     assert days[:36] == [today - datetime.timedelta(days=ago) for ago in range(36)]
     assert {day.isoweekday() for day in days[36:]} == {7}
@@ -202,8 +205,8 @@ def test_days_are_kept_for_five_weeks_then_sundays_for_a_year(circle: Circle) ->
 
 
 def test_a_million_places_are_a_few_hundred_marks() -> None:
-    positions = board_days._positions()
-    assert positions[: board_days.EXACT] == list(range(board_days.EXACT))
+    positions = history._positions()
+    assert positions[: history.EXACT] == list(range(history.EXACT))
     assert 350 < len([position for position in positions if position < 1_000_000]) < 400
     assert all(after - before <= max(1, before / 20) for before, after in pairwise(positions))
 
@@ -212,7 +215,7 @@ def test_a_million_places_are_a_few_hundred_marks() -> None:
 def test_among_the_first_two_hundred_every_place_is_exact(sums: list[int]) -> None:
     marks = sparse(sums)
     for own, rank in ranks(sums).items():
-        assert board_days.place(own, len(sums), marks) == rank
+        assert history.estimated_rank(own, len(sums), marks) == rank
 
 
 @pytest.mark.parametrize("most_kobo", [500, 10_000_000])
@@ -221,16 +224,16 @@ def test_further_down_a_place_is_within_a_mark_s_step_and_never_out_of_order(mos
     sums = [1 + int(chance.random() ** 3 * most_kobo) for _ in range(5_000)]
     marks = sparse(sums)
     exact = ranks(sums)
-    found = {own: board_days.place(own, len(sums), marks) or 0 for own in exact}
+    found = {own: history.estimated_rank(own, len(sums), marks) or 0 for own in exact}
     assert [found[own] for own in sorted(exact)] == sorted(found.values(), reverse=True)
     for own, rank in exact.items():
-        step = 0 if rank <= board_days.EXACT else rank / 19
+        step = 0 if rank <= history.EXACT else rank / 19
         assert abs(found[own] - rank) <= step
 
 
 def test_while_redis_is_away_a_day_is_kept_from_sql(circle: Circle) -> None:
     with on_day(0):
         factories.make_member(circle, saved_kobo=500)
-    boards.gate.fail()
+    leaderboards.gate.fail()
     assert keep_night_after(0) == 1
     assert BoardDay.objects.get().marks == [[1, 500]]

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from savings import places
+from savings import leaderboards
+from savings.leaderboards import ranks
 
 
-@pytest.mark.parametrize("place", places.TOLD)
+@pytest.mark.parametrize("place", ranks.NOTABLE_RANKS)
 def test_coming_among_the_first_so_many_is_news_and_so_is_being_pushed_out(place: int) -> None:
-    assert places.is_news(place + 1, place, 12)
-    assert places.is_news(place, place + 1, 12)
-    assert not places.is_news(place, place, 12)
+    assert leaderboards.is_notable_change(place + 1, place, 12)
+    assert leaderboards.is_notable_change(place, place + 1, 12)
+    assert not leaderboards.is_notable_change(place, place, 12)
 
 
 @pytest.mark.parametrize(("before", "now"), [(5, 4), (10, 6), (12, 11), (40, 30)])
 def test_places_in_between_and_below_are_no_news(before: int, now: int) -> None:
-    assert not places.is_news(before, now, 50)
-    assert not places.is_news(now, before, 50)
+    assert not leaderboards.is_notable_change(before, now, 50)
+    assert not leaderboards.is_notable_change(now, before, 50)
 
 
 def test_to_be_among_the_first_five_of_five_is_no_news() -> None:
-    assert not places.is_news(51, 4, 5)
-    assert places.is_news(51, 4, 6)
+    assert not leaderboards.is_notable_change(51, 4, 5)
+    assert leaderboards.is_notable_change(51, 4, 6)
 
 
 @pytest.mark.parametrize(
@@ -39,4 +40,4 @@ def test_to_be_among_the_first_five_of_five_is_no_news() -> None:
     ],
 )
 def test_a_place_in_words(number: int, text: str) -> None:
-    assert places.ordinal(number) == text
+    assert leaderboards.ordinal(number) == text

@@ -25,11 +25,12 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
-from savings import installation, places
+from savings import installation
+from savings.leaderboards import ranks
 from savings.models import Installation, Membership
 
 # Sent with the `seconds` that a command took, answered or not: whoever counts what a request costs listens.
-asked = Signal()
+command_sent = Signal()
 
 PAUSE_SECONDS = 1
 # What `write` answers where all is as it was among the first places.
@@ -56,7 +57,7 @@ _FIELDS = (
 )
 
 
-class Away(Exception):
+class BoardsUnavailable(Exception):
     """Redis does not answer, or has not for long enough that its boards can be trusted again."""
 
 
@@ -126,7 +127,7 @@ def membership_id(name: str) -> int:
     return _END_OF_TIME - int(name[16:], 16)
 
 
-def keys(circle_id: int, epoch: str | None = None) -> list[str]:
+def board_keys(circle_id: int, epoch: str | None = None) -> list[str]:
     """Return the keys of a circle's board, its building and the wish for one; all else is named after the first.
 
     The board of another epoch, of a history that a restored backup has ended, has other keys. Without `epoch` it is the
@@ -151,7 +152,7 @@ class Gate:
 
     After a failure Redis is suspect: this process serves SQL and writes nothing to it. Once a second it asks whether
     Redis is back; if so it writes again, and then reads again too, when all that was missed before has been delivered
-    (`savings.scores.recover`).
+    (`savings.leaderboards.contributions.recover`).
     """
 
     def __init__(self) -> None:
@@ -201,7 +202,7 @@ class _Client(redis.Redis):
         try:
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         finally:
-            asked.send(_Client, seconds=time.perf_counter() - begun)
+            command_sent.send(_Client, seconds=time.perf_counter() - begun)
 
 
 @functools.cache
@@ -210,7 +211,7 @@ def client(url: str) -> redis.Redis:
     return _Client.from_url(url, decode_responses=True, retry=Retry(NoBackoff(), 0))
 
 
-def run(
+def run_script(
     script: str, circle_id: int, *arguments: str | int, upkeep: bool = False, epoch: str | None = None
 ) -> Any:
     """Run one of the scripts on a circle's board. Raises Away. `upkeep` may take seconds, a page may not.
@@ -218,14 +219,14 @@ def run(
     EVAL and not EVALSHA: the text costs less than the errors of a server that has forgotten it.
     """
     url = settings.LEADERBOARD_UPKEEP_REDIS_URL if upkeep else settings.LEADERBOARD_REDIS_URL
-    board = keys(circle_id, epoch)
+    board = board_keys(circle_id, epoch)
     parts = ("whole", script) if script in _READING else ("whole", "apply", script)
     text = "".join(_SCRIPTS[part] for part in parts)
     try:
         return client(url).eval(text, 3, *board, *arguments)
     except RedisError as error:
         gate.fail()
-        raise Away(str(error)) from error
+        raise BoardsUnavailable(str(error)) from error
 
 
 def ping() -> None:
@@ -234,7 +235,7 @@ def ping() -> None:
         client(settings.LEADERBOARD_REDIS_URL).ping()
     except RedisError as error:
         gate.fail()
-        raise Away(str(error)) from error
+        raise BoardsUnavailable(str(error)) from error
 
 
 def write(standing: Standing, reference: str = "") -> int:
@@ -245,11 +246,13 @@ def write(standing: Standing, reference: str = "") -> int:
     """
     moment = timezone.now().isoformat()
     words = standing.words()
-    said = run("write", standing.circle_id, moment, reference, max(places.TOLD), *words, epoch=standing.epoch)
+    said = run_script(
+        "write", standing.circle_id, moment, reference, max(ranks.NOTABLE_RANKS), *words, epoch=standing.epoch
+    )
     return int(said)
 
 
-def forget_all() -> int:
+def delete_all_boards() -> int:
     """Remove every board from Redis, also those of other epochs, and return how many keys those were. Raises Away."""
     redis_client = client(settings.LEADERBOARD_UPKEEP_REDIS_URL)
     try:
@@ -258,14 +261,14 @@ def forget_all() -> int:
             redis_client.unlink(*keys_at_once)
     except RedisError as error:
         gate.fail()
-        raise Away(str(error)) from error
+        raise BoardsUnavailable(str(error)) from error
     return len(found)
 
 
-def discard(circle_id: int) -> None:
+def delete_board(circle_id: int) -> None:
     """Let a board count as missing, so that the next reader has it rebuilt. Without Redis nothing is done."""
     try:
-        client(settings.LEADERBOARD_REDIS_URL).unlink(keys(circle_id)[0])
+        client(settings.LEADERBOARD_REDIS_URL).unlink(board_keys(circle_id)[0])
     except RedisError:
         gate.fail()
 
@@ -275,7 +278,7 @@ def version(circle_id: int) -> int | None:
     if gate.suspect:
         return None
     try:
-        found = client(settings.LEADERBOARD_REDIS_URL).hget(keys(circle_id)[0], "version")
+        found = client(settings.LEADERBOARD_REDIS_URL).hget(board_keys(circle_id)[0], "version")
     except ResponseError:
         # Something else is under that key. Redis itself is well.
         return None

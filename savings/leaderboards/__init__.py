@@ -1,0 +1,62 @@
+"""Leaderboards of circles: sorted sets in Redis, rebuilt from SQL, and read from SQL while Redis is away."""
+
+from savings.leaderboards.contributions import (
+    BOARD_WRITE_KIND,
+    NOT_COUNTED,
+    RANK_CHECK_KIND,
+    bump_circle_version,
+    record_contribution,
+    record_membership_change,
+    write_to_board,
+)
+from savings.leaderboards.history import DailyRank, ranks_by_day, record_day, record_days
+from savings.leaderboards.pages import TOP, Board, Line, Order, board_missing, read_board
+from savings.leaderboards.progress import Progress, events_of, progress_of, progress_of_all
+from savings.leaderboards.ranks import is_notable_change, ordinal
+from savings.leaderboards.rebuild import rebuild_board, reconcile_all
+from savings.leaderboards.store import (
+    BoardsUnavailable,
+    board_keys,
+    command_sent,
+    delete_all_boards,
+    gate,
+    ping,
+    version,
+    week_of,
+)
+
+__all__ = [
+    "BOARD_WRITE_KIND",
+    "NOT_COUNTED",
+    "RANK_CHECK_KIND",
+    "TOP",
+    "Board",
+    "BoardsUnavailable",
+    "DailyRank",
+    "Line",
+    "Order",
+    "Progress",
+    "board_keys",
+    "board_missing",
+    "bump_circle_version",
+    "command_sent",
+    "delete_all_boards",
+    "events_of",
+    "gate",
+    "is_notable_change",
+    "ordinal",
+    "ping",
+    "progress_of",
+    "progress_of_all",
+    "ranks_by_day",
+    "read_board",
+    "rebuild_board",
+    "reconcile_all",
+    "record_contribution",
+    "record_day",
+    "record_days",
+    "record_membership_change",
+    "version",
+    "week_of",
+    "write_to_board",
+]
