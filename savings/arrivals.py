@@ -98,7 +98,7 @@ def _takes_money(plan: Plan) -> bool:
 def _review(payment: Payment, reason: str, *, arrived_kobo: int) -> None:
     """Leave a payment to a person, with what arrived (kobo) in suspense."""
     movement = payment.transaction
-    if not ledger.move(movement, Status.REVIEW, only_from=[*_UNPAID, Status.REVIEW]):
+    if not ledger.change_status(movement, Status.REVIEW, only_from=[*_UNPAID, Status.REVIEW]):
         return
     if arrived_kobo:
         ledger.post(

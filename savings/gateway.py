@@ -12,7 +12,8 @@ import functools
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -29,7 +30,7 @@ PROVIDER = "paystack"
 NOT_FOUND = "transaction_not_found"
 DUPLICATE_REFERENCE = "duplicate_reference"
 BAD_KEY = "bad_key"
-# Put here by tests, which bring the simulator into their own process.
+# Replaced by tests and by the demo's past, which run the provider in their own process.
 transport: httpx.BaseTransport | None = None
 
 _LONGEST_ANSWER_BYTES = 1024 * 1024
@@ -42,6 +43,17 @@ _NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, http
 _PROBE = "asusu.is.anybody.there"
 _PROBE_SECONDS = 3
 _REFERENCE = re.compile(r"[A-Za-z0-9.=_-]*[A-Za-z0-9][A-Za-z0-9.=_-]*")
+
+
+@contextmanager
+def using_transport(replacement: httpx.BaseTransport) -> Iterator[None]:
+    """Send the calls within the block through another transport."""
+    global transport  # noqa: PLW0603 - one per process, as the client that uses it
+    before, transport = transport, replacement
+    try:
+        yield
+    finally:
+        transport = before
 
 
 def initialize(*, reference: str, amount_kobo: int, email: str, callback_url: str) -> Checkout:

@@ -134,7 +134,7 @@ def _refused_at_start(payment: Payment, error: ProviderRefused) -> bool:
     else:
         to, failure_code = Status.FAILED, "refused"
         logger.error("the provider refused payment %s: %s", payment.transaction.reference, error)
-    ledger.move(payment.transaction, to, only_from=[Status.PENDING], failure_code=failure_code)
+    ledger.change_status(payment.transaction, to, only_from=[Status.PENDING], failure_code=failure_code)
     arrivals.update(payment, provider_message=str(error)[:200])
     return False
 
@@ -170,6 +170,6 @@ def _apply(payment: Payment, charge: Charge | None, *, is_left: bool) -> None:
     if charge.status == "success":
         arrivals.take(payment, charge)
     elif charge.status in {"failed", "reversed"}:
-        ledger.move(payment.transaction, Status.FAILED, only_from=unpaid, failure_code=charge.status)
+        ledger.change_status(payment.transaction, Status.FAILED, only_from=unpaid, failure_code=charge.status)
     elif charge.status == "abandoned" and is_left:
-        ledger.move(payment.transaction, Status.ABANDONED, only_from=unpaid, failure_code="left")
+        ledger.change_status(payment.transaction, Status.ABANDONED, only_from=unpaid, failure_code="left")

@@ -121,8 +121,8 @@ def _give_up(payment: Payment) -> None:
     payment.refresh_from_db()
     pending = [Transaction.Status.PENDING]
     if not payment.checkout_url and payment.provider_status == "unknown":
-        ledger.move(
+        ledger.change_status(
             payment.transaction, Transaction.Status.ABANDONED, only_from=pending, failure_code="never_sent"
         )
-    elif ledger.move(payment.transaction, Transaction.Status.REVIEW, only_from=pending):
+    elif ledger.change_status(payment.transaction, Transaction.Status.REVIEW, only_from=pending):
         Payment.objects.filter(pk=payment.pk).update(review_reason=arrivals.UNANSWERED)

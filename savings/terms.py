@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.formats import date_format
 
-from savings import interest, money
+from savings import ledger, money
 from savings.exceptions import Refused
 from savings.models import Circle, Plan, Product
 from savings.models.plans import EarlyExit
@@ -59,7 +59,7 @@ class Terms:
 
         Raises Refused, on the field `product`, where no rate holds for such a term.
         """
-        rate_bps = interest.rate_for_term(self.rates, term_days)
+        rate_bps = ledger.rate_for_term(self.rates, term_days)
         if rate_bps is None:
             raise Refused(
                 f"{self.product_name} has no rate at the moment, so no plan can start. Try again later.",

@@ -200,7 +200,7 @@ def make_movement(
         reference=references.new(kind), kind=kind, user=user, plan=plan, amount_kobo=amount_kobo
     )
     if status != Transaction.Status.PENDING:
-        ledger.move(movement, status, only_from=[Transaction.Status.PENDING])
+        ledger.change_status(movement, status, only_from=[Transaction.Status.PENDING])
     return movement
 
 

@@ -9,7 +9,7 @@ import time_machine
 from django.utils import timezone
 
 from savings import ledger, money, payments, references, stash
-from savings.ledger_checks import run
+from savings.ledger import run_checks
 from savings.models import Account, Entry, Plan, Product, Transaction, User
 from tests.factories import make_plan, make_product, make_user, pay_in
 from tests.provider import Provider
@@ -41,7 +41,7 @@ def house(kind: str, provider: str = "") -> int:
 
 
 def assert_the_books_are_right() -> None:
-    assert list(run()) == []
+    assert list(run_checks()) == []
 
 
 def test_a_top_up_by_card(provider: Provider, ada: User) -> None:

@@ -13,7 +13,7 @@ from django.forms import BoundField, ValidationError
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from savings import dashboard, interest, ledger, money, terms
+from savings import dashboard, ledger, money, terms
 from savings.compiled import compiled
 from savings.dashboard import Saving
 from savings.exceptions import Refused
@@ -236,12 +236,12 @@ def _preview(form: StartForm) -> dict[str, Any] | None:
     first_kobo, monthly_kobo = values["first"] or 0, values["monthly"]
     suggested_kobo = None
     if values["target"] and ends_on:
-        suggested_kobo = interest.suggested_monthly_kobo(
+        suggested_kobo = ledger.suggested_monthly_kobo(
             target_kobo=values["target"], first_kobo=first_kobo, ends_on=ends_on, today=today
         )
     if monthly_kobo is None:
         monthly_kobo = suggested_kobo or 0
-    ahead = interest.preview(
+    ahead = ledger.preview_interest(
         product, matures_on=ends_on, first_kobo=first_kobo, monthly_kobo=monthly_kobo, today=today
     )
     return {"ahead": ahead, "suggested_kobo": suggested_kobo, "monthly_kobo": monthly_kobo}

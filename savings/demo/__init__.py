@@ -97,10 +97,8 @@ def _alone(story: Story) -> Iterator[None]:
     """Keep the story to itself: no network, no mail server, and no log of the mishaps that belong to it."""
     dummy = {"default": {"BACKEND": "django.core.mail.backends.dummy.EmailBackend"}}
     logging.disable(logging.CRITICAL)
-    before, gateway.transport = gateway.transport, story.provider
     try:
-        with override_settings(MAILERS=dummy):
+        with gateway.using_transport(story.provider), override_settings(MAILERS=dummy):
             yield
     finally:
-        gateway.transport = before
         logging.disable(logging.NOTSET)

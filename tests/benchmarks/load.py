@@ -33,7 +33,7 @@ if not settings.configured:
 from django.db import connection
 from django.test import Client
 
-from savings import leaderboards, ledger_checks
+from savings import leaderboards, ledger
 from savings.demo import cast, scale
 from savings.leaderboards import rebuild, store
 from savings.models import Circle, OutboxRow, Product, Statement, Transaction, User, WebhookEvent
@@ -252,7 +252,7 @@ def _proof(circle: Circle, hour: Hour) -> Iterator[Figure]:
     yield _none("statements that failed", [(row.reason, 1) for row in failed])
     unpaid = Transaction.objects.filter(reference__in=hour.not_taken).successful()
     yield _none("payments settled that nobody paid", [(row.reference, 1) for row in unpaid])
-    yield _none("rules of the books that are broken", [(str(wrong), 1) for wrong in ledger_checks.run()])
+    yield _none("rules of the books that are broken", [(str(wrong), 1) for wrong in ledger.run_checks()])
     drifted = rebuild.reconcile(circle.pk)
     yield Figure("members whose board differs from SQL", drifted, "", f"of {PEOPLE:,}", at_most=0)
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from savings import ledger_checks
+from savings.ledger import checks
 
 
 @pytest.fixture
 def books_balance(db: None) -> Iterator[None]:
     """Whatever a test does, the ledger checks find nothing wrong after it."""
     yield
-    assert list(ledger_checks.wrong_rows()) == []
+    assert list(checks.wrong_rows()) == []
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from savings import (
     circles,
     leaderboards,
     ledger,
-    ledger_checks,
     maturity,
     outbox,
     plans,
@@ -28,6 +27,7 @@ from savings import (
 )
 from savings.exceptions import Refused
 from savings.leaderboards import rebuild
+from savings.ledger import checks
 from savings.models import BoardDay, Circle, CircleEvent, Membership, OutboxRow, Plan, Product
 from tests.factories import join_circle, make_product, pay_in, start_circle
 from tests.payments import settle, start
@@ -156,7 +156,7 @@ def test_the_board_stays_as_it_was_while_the_money_moves_on(
     assert ledger.balance_kobo(ledger.stash_account(first.user)) == 500_00
     assert [first.final_rank, second.final_rank] == [None, None]
     assert sorted(final(circle).values(), key=str) == [1, 2]
-    assert not [damage for damage in ledger_checks.wrong_rows() if damage.check == "circle_sums"]
+    assert not [damage for damage in checks.wrong_rows() if damage.check == "circle_sums"]
     if source == "redis":
         assert rebuild.reconcile(circle.pk) == 0
 
@@ -180,7 +180,7 @@ def test_a_payment_that_settles_late_is_the_member_s_and_counts_for_nothing(
     assert ledger.balance_kobo(ledger.stash_account(member.user)) == in_stash
     circle_ends.settle_all(timezone.localdate())
     assert board(circle) == before == [(member.pk, 500_00, 1)]
-    assert not [damage for damage in ledger_checks.wrong_rows() if damage.check == "circle_sums"]
+    assert not [damage for damage in checks.wrong_rows() if damage.check == "circle_sums"]
 
 
 def test_a_reversal_after_the_end_moves_nobody(circle: Circle, at_the_end: time_machine.Traveller) -> None:

@@ -13,18 +13,9 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import (
-    circle_owners,
-    circles,
-    leaderboards,
-    ledger,
-    ledger_checks,
-    maturity,
-    plans,
-    references,
-    stash,
-)
+from savings import circle_owners, circles, leaderboards, ledger, maturity, plans, references, stash
 from savings.exceptions import Refused
+from savings.ledger import checks
 from savings.models import Circle, CircleEvent, Membership, OutboxRow, Plan, Product
 from tests.factories import join_circle, make_plan, make_product, make_user, pay_in, start_circle
 
@@ -324,7 +315,7 @@ def test_a_circle_that_has_ended_keeps_its_board_when_the_money_moves_to_the_sta
         assert ledger.balance_kobo(membership.plan.account) == 0
         membership.refresh_from_db()
         assert membership.saved_kobo == 500_00
-        assert not [damage for damage in ledger_checks.wrong_rows() if damage.check == "circle_sums"]
+        assert not [damage for damage in checks.wrong_rows() if damage.check == "circle_sums"]
         circles.leave(membership)
 
 

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import Count
 from pytest_django.fixtures import Settings
 
-from savings import demo, emails, ledger, ledger_checks, money
+from savings import demo, emails, ledger, money
 from savings.demo import cast
 from savings.models import Circle, OutboxRow, Payment, Plan, Product, Statement, Transaction, User
 from tests.factories import make_user
@@ -32,7 +32,7 @@ def statuses() -> dict[str, int]:
 def test_the_demo_is_whole_right_and_the_same_every_time(capsys: pytest.CaptureFixture[str]) -> None:
     with time_machine.travel("2026-11-24T09:00:00Z", tick=False):
         call_command("demo")
-        assert list(ledger_checks.run()) == []
+        assert list(ledger.run_checks()) == []
     assert sorted(User.objects.values_list("email", flat=True)) == sorted(cast.EMAILS)
     assert EmailAddress.objects.filter(verified=True, primary=True).count() == len(cast.EMAILS)
     assert Plan.objects.filter(membership=None).count() == 12

@@ -309,7 +309,7 @@ def test_a_transfer_of_ours_is_found_in_small_letters(
             user=user,
             amount_kobo=5_000_00,
         )
-        ledger.move(movement, Transaction.Status.FAILED, only_from=[Transaction.Status.PENDING])
+        ledger.change_status(movement, Transaction.Status.FAILED, only_from=[Transaction.Status.PENDING])
     before = User.objects.get(pk=user.pk).version
     event = process(receive(payload("transfer.success", reference=movement.reference.lower())))
     assert event.needs_staff

@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from savings import inbox, ledger, ledger_checks, payments, plans, polling, references
+from savings import inbox, ledger, payments, plans, polling, references
+from savings.ledger import checks
 from savings.models import Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent
 from tests.payments import AMOUNT, start
 from tests.provider import Provider
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def books_balance(db: None) -> Iterator[None]:
     """Whoever was first, the ledger checks find nothing wrong after it."""
     yield
-    assert list(ledger_checks.wrong_rows()) == []
+    assert list(checks.wrong_rows()) == []
 
 
 def at_once(*calls: Callable[[], object]) -> list[object]:

@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from savings import circle_owners, circles, ledger, ledger_checks, plans, references, stash
+from savings import circle_owners, circles, ledger, plans, references, stash
 from savings.exceptions import Refused
 from savings.models import Circle, Membership, Plan, Product
 from tests.factories import join_circle, make_plan, make_product, make_user, start_circle
@@ -87,7 +87,7 @@ def test_the_same_exit_sent_at_once_takes_the_money_and_the_penalty_once() -> No
 
     assert list(at_once(take_out).values()) == [TIMES]
     assert ledger.balance_kobo(plan.account) == 500_00
-    assert list(ledger_checks.run()) == []
+    assert list(ledger.run_checks()) == []
 
 
 def test_the_last_place_of_a_circle_that_was_just_limited_is_taken_once() -> None:

@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import Count
 from pytest_django.fixtures import Settings
 
-from savings import ledger, ledger_checks
+from savings import ledger
 from savings.demo import scale
 from savings.models import Account, Plan, Transaction, User
 from tests.factories import make_plan, make_user, pay_in
@@ -28,7 +28,7 @@ def crowd(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 def test_a_crowd_has_what_was_asked_for_and_its_books_are_right(crowd: str) -> None:
     assert User.objects.count() == 51
     assert Transaction.objects.count() == 2501
-    assert list(ledger_checks.run()) == []
+    assert list(ledger.run_checks()) == []
     assert Account.objects.filter(kind="plan", balance_kobo__gt=0, accrued_numerator__gt=0).exists()
     assert "MiB at most" in crowd
 
@@ -55,7 +55,7 @@ def test_life_goes_on_after_a_crowd() -> None:
     held_kobo = ledger.balance_kobo(plan.account)
     pay_in(plan.user, 700, plan=plan)
     assert ledger.balance_kobo(plan.account) == held_kobo + 700
-    assert list(ledger_checks.run()) == []
+    assert list(ledger.run_checks()) == []
 
 
 def test_a_crowd_of_nobody_is_refused(settings: Settings) -> None:

@@ -12,17 +12,7 @@ import time_machine
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from savings import (
-    circle_owners,
-    circles,
-    ledger,
-    maturity,
-    payments,
-    plans,
-    references,
-    stash,
-    statements,
-)
+from savings import circle_owners, circles, ledger, maturity, payments, plans, references, stash, statements
 from savings.exceptions import ReferenceTaken, Refused
 from savings.models import Circle, Membership, Payment, Plan, Product, Statement, Transaction
 from savings.models.plans import EarlyExit
@@ -314,7 +304,7 @@ def test_what_is_off_the_shelf_is_deleted_once_more_in_peace() -> None:
 def test_a_payment_that_is_over_is_not_announced(provider: Provider) -> None:
     provider.instead = lambda _: httpx.Response(503)
     payment = top_up(make_plan())
-    ledger.move(again(payment.transaction), "abandoned", only_from=["pending"])
+    ledger.change_status(again(payment.transaction), "abandoned", only_from=["pending"])
     asked = len(provider.requests)
     assert payments.send(payment) is False
     assert len(provider.requests) == asked

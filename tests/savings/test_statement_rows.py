@@ -19,6 +19,7 @@ from hypothesis.extra.django import TestCase
 from savings import circles, ledger, references, stash, statement_rows
 from savings.exceptions import Refused
 from savings.exports import Row
+from savings.ledger import transactions
 from savings.models import Account, Entry, Plan, Transaction, User
 from savings.statement_rows import Subject, Sums
 from savings.statement_words import Words
@@ -164,7 +165,7 @@ def test_a_transfer_that_was_taken_back_stays_among_own_accounts(saver: User) ->
 
 def test_money_on_its_way_out_is_told_step_by_step(saver: User) -> None:
     pay_in(saver, 500)
-    own, hold = ledger.stash_account(saver), ledger.hold_account(saver)
+    own, hold = ledger.stash_account(saver), transactions.hold_account(saver)
     movement, _ = ledger.open_transaction(
         reference="STW00000000000000001", kind=Kind.STASH_WITHDRAWAL, user=saver, amount_kobo=200
     )

@@ -161,7 +161,7 @@ def test_a_receipt_proves_itself(saver_client: Client, saver: User) -> None:
 
 def test_a_failed_payment_says_that_no_money_moved(saver_client: Client, saver: User) -> None:
     movement = make_movement("top_up", 100, user=saver)
-    ledger.move(movement, Transaction.Status.FAILED, only_from=["pending"], failure_code="declined")
+    ledger.change_status(movement, Transaction.Status.FAILED, only_from=["pending"], failure_code="declined")
     page = saver_client.get(f"/transactions/{movement.reference}/").content.decode()
     assert "No money has moved." in page
     assert not Entry.objects.exists()

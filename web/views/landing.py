@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from savings import interest
+from savings import ledger
 from savings.models import Product
 
 EXAMPLE_KOBO = 25_000_00
@@ -33,16 +33,16 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "landing/home.html", context)
 
 
-def _example(products: list[Product]) -> tuple[Product, interest.Preview] | None:
+def _example(products: list[Product]) -> tuple[Product, ledger.Preview] | None:
     """Return what the same sum a month for a year comes to, in a target plan or else in the first that lasts a year."""
     fitting = [product for product in products if not product.has_term or _lasts_a_year(product)]
     if not fitting:
         return None
     product = min(fitting, key=lambda one: not one.needs_target)
     today = timezone.localdate()
-    ahead = interest.preview(
+    ahead = ledger.preview_interest(
         product,
-        matures_on=today + datetime.timedelta(days=interest.DAYS_PER_YEAR) if product.has_term else None,
+        matures_on=today + datetime.timedelta(days=ledger.DAYS_PER_YEAR) if product.has_term else None,
         first_kobo=EXAMPLE_KOBO,
         monthly_kobo=EXAMPLE_KOBO,
         today=today,
@@ -51,4 +51,4 @@ def _example(products: list[Product]) -> tuple[Product, interest.Preview] | None
 
 
 def _lasts_a_year(product: Product) -> bool:
-    return (product.min_term_days or 0) <= interest.DAYS_PER_YEAR <= (product.max_term_days or 0)
+    return (product.min_term_days or 0) <= ledger.DAYS_PER_YEAR <= (product.max_term_days or 0)

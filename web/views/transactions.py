@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from savings import transaction_timeline
+from savings import ledger
 from savings.models import Account, Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent
 from web import caching, keyset, transaction_rows
 from web.http import SaverRequest, render_part
@@ -37,7 +37,7 @@ def receipt(request: SaverRequest, reference: str) -> HttpResponse:
         .order_by("id")
     )
     events = list(WebhookEvent.objects.filter(reference=reference).order_by("id")) if payment else []
-    steps = transaction_timeline.steps(
+    steps = ledger.timeline_steps(
         movement,
         payment=payment,
         entries=entries,

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from savings import ledger_checks
+from savings import ledger
 from savings.models import Account, Entry, Transaction
 
 
@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         began = time.monotonic()
-        wrong = list(ledger_checks.run())
+        wrong = list(ledger.run_checks())
         if wrong:
             raise CommandError("The books are wrong.\n" + "\n".join(map(str, wrong)))
         counts = [
@@ -24,6 +24,6 @@ class Command(BaseCommand):
             for model in (Account, Transaction, Entry)
         ]
         self.stdout.write(
-            f"The books are right: {', '.join(counts)}, {len(ledger_checks.CHECKS)} rules"
+            f"The books are right: {', '.join(counts)}, {len(ledger.CHECKS)} rules"
             f" in {time.monotonic() - began:.1f} s."
         )

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
-from savings import leaderboards, ledger, ledger_checks, outbox, references, stash, tasks
+from savings import leaderboards, ledger, outbox, references, stash, tasks
 from savings.exceptions import Refused
 from savings.leaderboards import store
 from savings.models import Account, Circle, Membership, OutboxRow, Plan, Product, Transaction
@@ -42,7 +42,7 @@ def post(plan: Plan, kind: Transaction.Kind, kobo: int) -> Transaction:
 
 
 def wrong_sums() -> list[str]:
-    return [str(damage) for damage in ledger_checks.run() if damage.check == "circle_sums"]
+    return [str(damage) for damage in ledger.run_checks() if damage.check == "circle_sums"]
 
 
 def test_interest_its_tax_and_their_reversals_do_not_count(member: Membership) -> None:

@@ -30,7 +30,7 @@ class Step:
     note: str = ""
 
 
-def steps(
+def timeline_steps(
     movement: Transaction,
     *,
     payment: Payment | None,

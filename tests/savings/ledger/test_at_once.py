@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from savings import ledger, ledger_checks, references, stash
+from savings import ledger, references, stash
 from savings.exceptions import NotEnoughMoney, ReferenceTaken
 from savings.models import Account, Entry, Plan, Transaction, User
 from tests.factories import make_plan, make_user, pay_in
@@ -58,7 +58,7 @@ def test_the_same_reference_fifty_times_at_once_is_one_payment() -> None:
     assert sum(times for (_, posted), times in outcomes.items() if posted) == 1
     assert Entry.objects.count() == 1
     assert held(ledger.stash_account(user)) == 700
-    assert list(ledger_checks.run()) == []
+    assert list(ledger.run_checks()) == []
 
 
 def test_the_same_reference_by_fifty_people_at_once_belongs_to_one() -> None:
@@ -88,7 +88,7 @@ def test_of_fifty_moves_racing_for_one_balance_exactly_those_succeed_that_fit() 
 
     assert at_once(move) == {"moved": 30, NotEnoughMoney: 20}
     assert (held(ledger.stash_account(user)), held(plan.account)) == (99, 3000)
-    assert list(ledger_checks.run()) == []
+    assert list(ledger.run_checks()) == []
 
 
 def test_moves_both_ways_between_the_same_accounts_never_wait_in_a_ring() -> None:
@@ -105,7 +105,7 @@ def test_moves_both_ways_between_the_same_accounts_never_wait_in_a_ring() -> Non
 
     assert at_once(move) == {Kind.PLAN_TO_STASH: 25, Kind.STASH_TO_PLAN: 25}
     assert (held(ledger.stash_account(user)), held(plan.account)) == (10_000, 10_000)
-    assert list(ledger_checks.run()) == []
+    assert list(ledger.run_checks()) == []
 
 
 def test_a_movement_is_reversed_once_however_many_ask() -> None:
@@ -118,7 +118,7 @@ def test_a_movement_is_reversed_once_however_many_ask() -> None:
 
     assert list(at_once(take_back).values()) == [TIMES]
     assert held(ledger.stash_account(user)) == 0
-    assert list(ledger_checks.run()) == []
+    assert list(ledger.run_checks()) == []
 
 
 def test_the_house_s_accounts_are_opened_once() -> None:

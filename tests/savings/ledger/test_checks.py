@@ -11,7 +11,8 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from savings import ledger, ledger_checks, references
+from savings import ledger, references
+from savings.ledger import checks, transactions
 from savings.models import Account, Entry, Membership, Plan, Product, Transaction, User
 from tests.factories import make_circle, make_movement, make_plan, make_product, make_user, pay_in, settled
 
@@ -72,7 +73,7 @@ def books() -> Iterator[Books]:
         Plan.objects.filter(pk=closed.pk).update(closed_at=closed.created_at)
         deposit = pay_in(user, 5_000_00)
         clock.shift(datetime.timedelta(days=40))
-        stash, hold = ledger.stash_account(user), ledger.hold_account(user)
+        stash, hold = ledger.stash_account(user), transactions.hold_account(user)
         settled(Kind.STASH_TO_PLAN, 700_00, debit=stash, credit=plan.account, user=user, plan=plan)
         settled(Kind.PLAN_TO_STASH, 50_00, debit=plan.account, credit=stash, user=user, plan=plan)
         yield Books(
@@ -97,11 +98,11 @@ def books() -> Iterator[Books]:
 
 def withdraw(user: User, amount_kobo: int, *, ends: str = "") -> Transaction:
     withdrawal = make_movement(Kind.STASH_WITHDRAWAL, amount_kobo, user=user)
-    stash, hold = ledger.stash_account(user), ledger.hold_account(user)
+    stash, hold = ledger.stash_account(user), transactions.hold_account(user)
     ledger.post(withdrawal, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=amount_kobo)
     if ends == "failed":
         ledger.post(withdrawal, Entry.Code.RELEASE, debit=hold, credit=stash, amount_kobo=amount_kobo)
-        ledger.move(withdrawal, Status.FAILED, only_from=[Status.PENDING])
+        ledger.change_status(withdrawal, Status.FAILED, only_from=[Status.PENDING])
     if ends == "success":
         clearing = ledger.house_account(Account.Kind.CLEARING, "paystack")
         ledger.settle(withdrawal, debit=hold, credit=clearing)
@@ -152,14 +153,14 @@ def damage(statement: str) -> None:
         assert cursor.rowcount == 1
 
 
-def found(check: str) -> list[ledger_checks.Damage]:
-    return [wrong for wrong in ledger_checks.run() if wrong.check == check]
+def found(check: str) -> list[checks.Damage]:
+    return [wrong for wrong in ledger.run_checks() if wrong.check == check]
 
 
 def test_books_made_through_the_ledger_are_right(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
     withdraw(books.user, 10_00, ends="success")
     suspend(None)
-    assert list(ledger_checks.run()) == []
+    assert list(ledger.run_checks()) == []
     call_command("check_ledger")
     assert (
         f"The books are right: 8 accounts, {Transaction.objects.count()} transactions"
@@ -168,7 +169,7 @@ def test_books_made_through_the_ledger_are_right(books: Books, capsys: pytest.Ca
 
 
 def test_empty_books_are_right() -> None:
-    assert list(ledger_checks.run()) == []
+    assert list(ledger.run_checks()) == []
 
 
 # What is damaged: the check that has to see it, one statement that does it, and the row that has to be named.
@@ -424,7 +425,7 @@ def test_damage_is_named_with_its_row(kind: str, books: Books) -> None:
 
 
 def test_there_is_damage_for_every_check() -> None:
-    assert {check for check, _, _ in DAMAGE.values()} == {path.stem for path in ledger_checks.CHECKS}
+    assert {check for check, _, _ in DAMAGE.values()} == {path.stem for path in ledger.CHECKS}
 
 
 def test_a_dropped_trigger_is_named() -> None:

@@ -1,7 +1,7 @@
 """The statements of a posting, in SQL: what the ledger does most often costs no more than its round trips.
 
 SQL of our own for two reasons: Django's UPDATE returns no rows, so that what was just written would have to be asked
-for, and building these few statements anew each time costs more than running them. Only `savings.ledger` calls this,
+for, and building these few statements anew each time costs more than running them. Only `savings.ledger.transactions` calls this,
 in an atomic block.
 """
 
@@ -48,7 +48,7 @@ class Changed(NamedTuple):
     membership_id: int | None
 
 
-def succeed(movement: Transaction, now: datetime.datetime, *, only_from: Iterable[str]) -> bool:
+def mark_successful(movement: Transaction, now: datetime.datetime, *, only_from: Iterable[str]) -> bool:
     """Make a transaction a success, if it is in one of those statuses; return whether it was."""
     statuses = list(only_from)
     statement = _SUCCEED.format(marks=", ".join(["%s"] * len(statuses)))

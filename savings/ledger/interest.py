@@ -47,7 +47,7 @@ def rate_for_term(rates: Iterable[Sequence[int]], term_days: int | None) -> int 
     return max(reached)[1] if reached else None
 
 
-def preview(
+def preview_interest(
     product: Product,
     *,
     matures_on: datetime.date | None,

@@ -83,7 +83,7 @@ class Damage:
         return f"{self.check}: {self.row} has {self.found}, expected {self.expected}"
 
 
-def run() -> Iterator[Damage]:
+def run_checks() -> Iterator[Damage]:
     """Yield the first rows that break each rule, rule by rule; nothing when the books are right. Sums in kobo."""
     yield from guards()
     _refresh_statistics()

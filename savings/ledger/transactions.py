@@ -15,8 +15,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
 
-from savings import installation, leaderboards, money, postings
+from savings import installation, leaderboards, money
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
+from savings.ledger import sql
 from savings.models import Account, Entry, Plan, Transaction, User
 
 
@@ -55,7 +56,7 @@ def move_maturity(plan: Plan) -> None:
 
 def house_account(kind: str, provider: str = "") -> Account:
     """Return one of the house's accounts, opened at the first call."""
-    known = postings.house_account_id(kind, provider)
+    known = sql.house_account_id(kind, provider)
     if known is not None:
         return Account(pk=known, kind=kind, provider=provider)
     return Account.objects.get_or_create(kind=kind, provider=provider, user=None, plan=None)[0]
@@ -114,7 +115,7 @@ def open_transaction(
     check_sum(amount_kobo)
     with transaction.atomic():
         installation.confirm()
-        _take(user)
+        _lock_user(user)
         movement, opened = Transaction.objects.get_or_create(
             reference=reference,
             defaults={
@@ -132,7 +133,9 @@ def open_transaction(
     return movement, opened
 
 
-def move(movement: Transaction, to: str, *, only_from: Iterable[str], failure_code: str = "") -> bool:
+def change_status(
+    movement: Transaction, to: str, *, only_from: Iterable[str], failure_code: str = ""
+) -> bool:
     """Move a transaction to another status. False when somebody else was first, and then nothing has changed.
 
     Raises ValueError for a move that has to come with a posting: those are `settle` and `reverse`.
@@ -142,10 +145,10 @@ def move(movement: Transaction, to: str, *, only_from: Iterable[str], failure_co
         raise ValueError("A transaction becomes or stops being successful only together with its posting.")
     changes = {"status": to, "failure_code": failure_code}
     with transaction.atomic():
-        _take(movement.user_id)
-        if not _move(movement, changes, only_from=only_from):
+        _lock_user(movement.user_id)
+        if not _change_status(movement, changes, only_from=only_from):
             return False
-    _tell(movement, changes)
+    _apply_after_commit(movement, changes)
     return True
 
 
@@ -158,7 +161,7 @@ def post(movement: Transaction, code: str, *, debit: Account, credit: Account, a
     if code == Entry.Code.PRIMARY:
         raise ValueError("The primary step is posted together with the success: use settle.")
     with transaction.atomic():
-        _take(movement.user_id)
+        _lock_user(movement.user_id)
         try:
             with transaction.atomic():
                 _post(movement, code, debit=debit, credit=credit, amount_kobo=amount_kobo, now=timezone.now())
@@ -182,9 +185,9 @@ def settle(
     False when it was no longer in one of the statuses `only_from`: somebody else settled it. Raises NotEnoughMoney.
     """
     with transaction.atomic():
-        _take(movement.user_id)
+        _lock_user(movement.user_id)
         now = timezone.now()
-        if not postings.succeed(movement, now, only_from=only_from):
+        if not sql.mark_successful(movement, now, only_from=only_from):
             return False
         _post(
             movement,
@@ -194,7 +197,9 @@ def settle(
             amount_kobo=movement.amount_kobo,
             now=now,
         )
-    _tell(movement, {"status": Transaction.Status.SUCCESS, "failure_code": "", "settled_on": now})
+    _apply_after_commit(
+        movement, {"status": Transaction.Status.SUCCESS, "failure_code": "", "settled_on": now}
+    )
     return True
 
 
@@ -208,10 +213,10 @@ def reverse(movement: Transaction, *, reference: str) -> Transaction:
         raise Refused("A reversal cannot be reversed.")
     changes = {"status": Transaction.Status.REVERSED}
     with transaction.atomic():
-        _take(movement.user_id)
+        _lock_user(movement.user_id)
         # As it is now: money that was meant for a plan may have gone to the stash.
         now = Transaction.objects.select_related("user", "plan").get(pk=movement.pk)
-        if not _move(movement, changes, only_from=[Transaction.Status.SUCCESS]):
+        if not _change_status(movement, changes, only_from=[Transaction.Status.SUCCESS]):
             earlier = Transaction.objects.filter(reverses=movement, reference=reference).first()
             if earlier is None:
                 raise Refused("Only a successful transaction can be reversed, and only once.")
@@ -230,7 +235,7 @@ def reverse(movement: Transaction, *, reference: str) -> Transaction:
         if entry.debit_account.plan and entry.debit_account.plan.is_closed:
             raise Refused("The plan it came from is closed and takes no money back.")
         settle(reversal, debit=entry.credit_account, credit=entry.debit_account)
-    _tell(movement, changes)
+    _apply_after_commit(movement, changes)
     return reversal
 
 
@@ -242,7 +247,7 @@ def check_sum(amount_kobo: int) -> None:
         raise BadAmount("That is more money than there is. Enter a smaller amount.")
 
 
-def _take(user: User | int | None) -> None:
+def _lock_user(user: User | int | None) -> None:
     """Lock the user's row for the rest of this database transaction, and mark that what they see has changed."""
     if user is not None:
         User.objects.touch(user if isinstance(user, int) else user.pk)
@@ -255,11 +260,11 @@ def _accrues_until(plan: Plan) -> int:
     return (plan.matures_on if plan.matures_on and ends else datetime.date.max).toordinal()
 
 
-def _move(movement: Transaction, changes: dict[str, Any], *, only_from: Iterable[str]) -> bool:
+def _change_status(movement: Transaction, changes: dict[str, Any], *, only_from: Iterable[str]) -> bool:
     return bool(Transaction.objects.filter(pk=movement.pk, status__in=list(only_from)).update(**changes))
 
 
-def _tell(movement: Transaction, changes: dict[str, Any]) -> None:
+def _apply_after_commit(movement: Transaction, changes: dict[str, Any]) -> None:
     """Bring the object in hand up to date, once all has gone well: it must not claim a success that was undone."""
     for name, value in changes.items():
         setattr(movement, name, value)
@@ -277,7 +282,7 @@ def _post(
     """Change the balances and write the entry, in the caller's transaction."""
     check_sum(amount_kobo)
     changed = _change_balances({debit: -amount_kobo, credit: amount_kobo}, timezone.localdate(now))
-    postings.write_entry(
+    sql.write_entry(
         movement, code, debit=debit, credit=credit, amount_kobo=amount_kobo, changed=changed, now=now
     )
     # Here, since whatever changes a plan's balance comes through: no verb can forget its circle.
@@ -287,10 +292,10 @@ def _post(
             leaderboards.record_contribution(movement, membership_id, change_kobo, now)
 
 
-def _change_balances(changes: dict[Account, int], today: datetime.date) -> dict[Account, postings.Changed]:
+def _change_balances(changes: dict[Account, int], today: datetime.date) -> dict[Account, sql.Changed]:
     """Apply kobo to customers' accounts, in ascending id so that two postings never wait for each other in a ring.
 
     `today` is the day of the entry's own moment, so that midnight cannot fall between the two.
     """
     customers = sorted((account for account in changes if account.is_customers), key=lambda a: a.pk)
-    return {account: postings.change_balance(account, changes[account], today) for account in customers}
+    return {account: sql.change_balance(account, changes[account], today) for account in customers}

@@ -6,7 +6,8 @@ import datetime
 
 import pytest
 
-from savings import interest
+from savings import ledger
+from savings.ledger import interest
 from savings.models import Product
 from tests.factories import make_product
 
@@ -16,7 +17,7 @@ TODAY = datetime.date(2026, 11, 24)
 @pytest.mark.django_db
 def test_the_preview_of_one_payment_is_the_design_s_example() -> None:
     product = make_product(Product.Kind.LOCKED, rate_bps=850)
-    ahead = interest.preview(
+    ahead = ledger.preview_interest(
         product,
         matures_on=TODAY + datetime.timedelta(days=90),
         first_kobo=100_000_00,
@@ -29,7 +30,7 @@ def test_the_preview_of_one_payment_is_the_design_s_example() -> None:
 
 @pytest.mark.django_db
 def test_a_plan_without_an_end_is_looked_at_for_a_year() -> None:
-    ahead = interest.preview(
+    ahead = ledger.preview_interest(
         make_product(rate_bps=850), matures_on=None, first_kobo=100_00, monthly_kobo=0, today=TODAY
     )
     assert ahead.ends_on == datetime.date(2027, 11, 24)
@@ -43,7 +44,7 @@ def test_months_fall_on_the_same_day_or_the_last_of_a_short_month() -> None:
 
 def test_the_suggestion_reaches_the_target_and_not_a_naira_more_than_it_must() -> None:
     ends = datetime.date(2027, 11, 24)
-    monthly = interest.suggested_monthly_kobo(
+    monthly = ledger.suggested_monthly_kobo(
         target_kobo=600_000_00, first_kobo=50_000_00, ends_on=ends, today=TODAY
     )
     times = len(interest.monthly_days(TODAY, ends))

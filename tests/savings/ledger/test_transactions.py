@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from savings import ledger, money, references
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
+from savings.ledger import transactions
 from savings.models import Account, Entry, Plan, Product, Transaction, User
 from tests.factories import make_movement, make_plan, make_product, make_user, pay_in, settled
 
@@ -141,13 +142,13 @@ def test_the_same_step_of_a_transaction_happens_once() -> None:
     user = make_user()
     pay_in(user, 900)
     withdrawal = make_movement(Kind.STASH_WITHDRAWAL, 600, user=user)
-    stash, hold = ledger.stash_account(user), ledger.hold_account(user)
+    stash, hold = ledger.stash_account(user), transactions.hold_account(user)
     posted = [
         ledger.post(withdrawal, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=600) for _ in range(3)
     ]
     assert posted == [True, False, False]
     assert ledger.balance_kobo(ledger.stash_account(user)) == 300
-    assert ledger.balance_kobo(ledger.hold_account(user)) == 600
+    assert ledger.balance_kobo(transactions.hold_account(user)) == 600
 
 
 def test_the_primary_step_is_posted_only_with_the_success() -> None:
@@ -160,16 +161,16 @@ def test_the_primary_step_is_posted_only_with_the_success() -> None:
 def test_no_status_of_moved_money_is_reached_or_left_without_a_posting(status: str) -> None:
     movement = open_deposit(make_user())
     with pytest.raises(ValueError, match="together with its posting"):
-        ledger.move(movement, status, only_from=[Status.PENDING])
+        ledger.change_status(movement, status, only_from=[Status.PENDING])
     with pytest.raises(ValueError, match="together with its posting"):
-        ledger.move(movement, Status.FAILED, only_from=[status])
+        ledger.change_status(movement, Status.FAILED, only_from=[status])
 
 
 def test_a_move_happens_once_and_says_who_was_first() -> None:
     movement = open_deposit(make_user())
     stale = Transaction.objects.get(pk=movement.pk)
-    assert ledger.move(movement, Status.FAILED, only_from=[Status.PENDING], failure_code="declined")
-    assert not ledger.move(stale, Status.ABANDONED, only_from=[Status.PENDING])
+    assert ledger.change_status(movement, Status.FAILED, only_from=[Status.PENDING], failure_code="declined")
+    assert not ledger.change_status(stale, Status.ABANDONED, only_from=[Status.PENDING])
     movement.refresh_from_db()
     assert (movement.status, movement.failure_code) == (Status.FAILED, "declined")
 
@@ -177,7 +178,7 @@ def test_a_move_happens_once_and_says_who_was_first() -> None:
 def test_a_payment_that_failed_can_still_arrive() -> None:
     user = make_user()
     movement = open_deposit(user)
-    ledger.move(movement, Status.FAILED, only_from=[Status.PENDING], failure_code="declined")
+    ledger.change_status(movement, Status.FAILED, only_from=[Status.PENDING], failure_code="declined")
     assert ledger.settle(
         movement, debit=clearing(), credit=ledger.stash_account(user), only_from=[Status.FAILED]
     )

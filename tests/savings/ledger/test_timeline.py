@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from savings import transaction_timeline
+from savings import ledger
 from savings.models import Payment, Transaction
 
 Status = Transaction.Status
@@ -13,7 +13,7 @@ Status = Transaction.Status
 def last_note(status: str, *, failure_code: str = "", **of_payment: str) -> str:
     movement = Transaction(reference="TOP", status=status, failure_code=failure_code, user_id=1)
     payment = Payment(transaction=movement, **of_payment)
-    return transaction_timeline.steps(movement, payment=payment, entries=[], events=[], mails=[])[-1].note
+    return ledger.timeline_steps(movement, payment=payment, entries=[], events=[], mails=[])[-1].note
 
 
 @pytest.mark.parametrize(
