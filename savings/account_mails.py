@@ -8,7 +8,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from savings import emails
+from savings import mails
 from savings.models import OutboxRow, User
 
 
@@ -28,7 +28,7 @@ def send(
         "emails/account.html",
         {"subject": subject, "paragraphs": paragraphs, "why": why, "code": context.get("code", "")},
     )
-    return emails.account(user, to, subject, text, html, secret=secret)
+    return mails.account_mail(user, to, subject, text, html, secret=secret)
 
 
 def notify(

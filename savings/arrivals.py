@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from savings import emails, gateway, ledger, references
+from savings import gateway, ledger, mails, references
 from savings.gateway_answers import Charge
 from savings.models import Account, Entry, Payment, Plan, Transaction, User
 
@@ -86,7 +86,7 @@ def _credit(payment: Payment) -> None:
         Transaction.objects.filter(pk=movement.pk).update(plan=None)
         movement.plan = None
     update(payment, next_poll_at=None, review_reason="")
-    emails.top_up_received(movement)
+    mails.top_up_received(movement)
 
 
 def _takes_money(plan: Plan) -> bool:

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
-from savings import emails, leaderboards, maturity, postponements
+from savings import leaderboards, mails, maturity, postponements
 from savings.leaderboards import Progress
 from savings.models import Circle, CircleEvent, Membership, User
 
@@ -134,7 +134,7 @@ def _note_told(circle: Circle, until: int | None) -> bool:
 def _tell(member: Membership, circle: Circle, result: Progress) -> bool:
     if maturity.is_waiting(member.plan, timezone.localdate()):
         return False
-    return emails.circle_ended(member, circle, result) is not None
+    return mails.circle_ended(member, circle, result) is not None
 
 
 def _tell_alone(member: Membership, circle: Circle, result: Progress) -> bool:

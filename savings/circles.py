@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
-from savings import emails, leaderboards, money, nicknames, plans, terms, typed_text
+from savings import leaderboards, mails, money, nicknames, plans, terms, typed_text
 from savings.exceptions import Refused
 from savings.models import Account, Circle, CircleEvent, Membership, Plan, Product, User
 
@@ -99,7 +99,7 @@ def join(
             target_kobo=target_kobo,
             why=CircleEvent.Kind.JOINED,
         )
-        emails.circle_joined(membership)
+        mails.circle_joined(membership)
     return membership
 
 

@@ -22,7 +22,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from savings import emails, leaderboards, money, outbox, postponements
+from savings import leaderboards, mails, money, outbox, postponements
 from savings.models import Circle, DigestLine, User
 
 logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ def write(now: datetime.datetime) -> int:
     try:
         with transaction.atomic():
             ids = list(ready.order_by("user_id").values_list("user_id", flat=True).distinct()[:_PEOPLE])
-            if not (ids and _is_drawn_up(local)) or outbox.is_waiting(emails.WEEKLY_DIGEST):
+            if not (ids and _is_drawn_up(local)) or outbox.is_waiting(mails.WEEKLY_DIGEST):
                 return 0
             return _write_to(ids)
     except Exception as error:
@@ -112,7 +112,7 @@ def _write_to(user_ids: list[int]) -> int:
     for line in wanted:
         said[line.user_id].append(_said(line))
     if wanted:
-        emails.weekly_digest(said, wanted[0].week)
+        mails.weekly_digest(said, wanted[0].week)
     lines.delete()
     return len(said)
 

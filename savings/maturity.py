@@ -6,7 +6,7 @@ import datetime
 
 from django.db import transaction
 
-from savings import emails, leaderboards, ledger, postponements, references, stash
+from savings import leaderboards, ledger, mails, postponements, references, stash
 from savings.models import Membership, Plan, Transaction, User
 
 
@@ -56,9 +56,9 @@ def _tell(plan: Plan, movement: Transaction) -> None:
     member = inside.select_related("circle", "user").first()
     if member is not None:
         result = leaderboards.progress_of(member.circle)
-        if emails.circle_ended(member, member.circle, result, movement):
+        if mails.circle_ended(member, member.circle, result, movement):
             return
-    emails.plan_matured(movement)
+    mails.plan_matured(movement)
 
 
 def _roll_over(plan: Plan, today: datetime.date) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.utils import timezone
 
-from savings import emails, leaderboards, mail_sending, money, postponements
+from savings import leaderboards, mails, money, postponements
 from savings.models import Circle, Membership, OutboxRow, ToldPlaces
 
 logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ def send(row: OutboxRow) -> Mapping[str, object]:
     At the moment of sending, since somebody may have hidden their sum, or left, after the look. Raises what went wrong
     at the mail server.
     """
-    return mail_sending.send_anew(row, ahead=_ahead_now(row.payload))
+    return mails.send_with(row, ahead=_ahead_now(row.payload))
 
 
 def _ahead_now(payload: Mapping[str, Any]) -> dict[str, str] | None:
@@ -102,7 +102,7 @@ def _ahead_now(payload: Mapping[str, Any]) -> dict[str, str] | None:
 
 
 def _tell(membership: Membership, circle: Circle, line: Line, was: int | None, today: datetime.date) -> bool:
-    return bool(emails.rank_changed(membership, circle, place=line.place, before=was, day=today))
+    return bool(mails.rank_changed(membership, circle, place=line.place, before=was, day=today))
 
 
 def _tell_alone(

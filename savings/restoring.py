@@ -11,7 +11,7 @@ from django.apps import apps
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from savings import emails, installation
+from savings import installation, mails
 from savings.models import Installation, OutboxRow
 
 # More rows than any table can have got between a backup and its restoration.
@@ -32,7 +32,7 @@ def begin_new_history() -> int:
     with transaction.atomic():
         installation.renew_epoch()
         _skip_ids()
-        waiting = OutboxRow.objects.filter(kind__in=emails.KINDS, due_at__isnull=False)
+        waiting = OutboxRow.objects.filter(kind__in=mails.KINDS, due_at__isnull=False)
         return waiting.update(dead_at=timezone.now(), due_at=None, error=_WHY_GIVEN_UP)
 
 

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from savings import emails, money, outbox, statement_files, statement_passwords, statement_rows, statements
+from savings import mails, money, outbox, statement_files, statement_passwords, statement_rows, statements
 from savings.exceptions import CheckpointLost, Refused
 from savings.exports import Head, Writer
 from savings.models import OutboxRow, Statement, User
@@ -228,7 +228,7 @@ def _publish(job: Job) -> None:
                 checkpoint={},
                 sealed_password="",
             )
-            emails.statement_ready(job.statement)
+            mails.statement_ready(job.statement)
     except (outbox.Overtaken, Over):
         _take_back(job.statement, name)
         raise
@@ -289,7 +289,7 @@ def give_up(statement: Statement, reason: str) -> None:
     )
     if going_on.update(**changes):
         statement.reason = reason
-        emails.statement_failed(statement)
+        mails.statement_failed(statement)
 
 
 def _reason(error: Exception, *, is_last: bool) -> str:

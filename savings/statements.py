@@ -16,7 +16,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from savings import (
-    emails,
+    mails,
     outbox,
     references,
     statement_files,
@@ -161,7 +161,7 @@ def resend_mail(statement: Statement) -> None:
         User.objects.touch(statement.user_id)
         if not _open().filter(pk=statement.pk).exists():
             raise Refused("This statement is not there any more. Ask for it again.")
-        emails.statement_ready(statement, again=str(minute))
+        mails.statement_ready(statement, again=str(minute))
 
 
 def most_rows(file_format: str) -> int | None:

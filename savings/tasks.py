@@ -20,10 +20,9 @@ from savings import (
     circle_ends,
     circle_owners,
     digests,
-    emails,
     inbox,
     leaderboards,
-    mail_sending,
+    mails,
     maturity,
     outbox,
     payments,
@@ -40,8 +39,8 @@ from savings.models import User
 logger = logging.getLogger(__name__)
 
 # What does the work of each kind of outbox row.
-HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(emails.KINDS, mail_sending.send) | {
-    emails.RANK_CHANGED: rank_changes.send,
+HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(mails.KINDS, mails.send) | {
+    mails.RANK_CHANGED: rank_changes.send,
     leaderboards.BOARD_WRITE_KIND: rank_changes.deliver,
     leaderboards.RANK_CHECK_KIND: rank_changes.deliver,
     statements.OUTBOX_KIND: statement_writing.write,

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from savings import emails, ledger, mail_switches, outbox, typed_text
+from savings import ledger, mails, outbox, typed_text
 from savings.exceptions import Refused
 from savings.models import Device, UsedTotpStep, User
 
@@ -37,7 +37,7 @@ def welcome(user: User) -> None:
     """Open the stash of somebody whose address is proven, and greet them; a second call changes nothing."""
     with transaction.atomic():
         ledger.stash_account(user)
-        emails.welcome(user)
+        mails.welcome(user)
 
 
 def recognise(user: User, token: str | None, *, label: str, at: datetime.datetime) -> str:
@@ -56,7 +56,7 @@ def recognise(user: User, token: str | None, *, label: str, at: datetime.datetim
         if not is_new:
             Device.objects.filter(pk=device.pk).update(label=label, last_seen_at=at)
         elif user.devices.exclude(pk=device.pk).exists():
-            emails.new_device(user, device, at)
+            mails.new_device(user, device, at)
     return token
 
 
@@ -105,7 +105,7 @@ def change_profile(user: User, *, name: str | None = None, theme: str | None = N
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(**changes)
         User.objects.touch(user.pk)
-        for kind, switch in mail_switches.SWITCHES.items():
+        for kind, switch in mails.SWITCHES.items():
             if not wanted.get(switch, True):
                 outbox.take_back(user, kind)
     for field, value in changes.items():
@@ -115,7 +115,7 @@ def change_profile(user: User, *, name: str | None = None, theme: str | None = N
 def unsubscribe(user: User, kind: str) -> None:
     """Send a person no more mails of one of the kinds in `mail_switches.SWITCHES`; a second time changes nothing."""
     with transaction.atomic():
-        User.objects.filter(pk=user.pk).update(**{mail_switches.SWITCHES[kind]: False})
+        User.objects.filter(pk=user.pk).update(**{mails.SWITCHES[kind]: False})
         User.objects.touch(user.pk)
         outbox.take_back(user, kind)
 

@@ -10,7 +10,7 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.utils import timezone
 
-from savings import circles, emails, ledger, plans, references
+from savings import circles, ledger, mails, plans, references
 from savings.models import Account, Circle, Entry, Membership, OutboxRow, Plan, Product, Transaction, User
 from savings.models.plans import EarlyExit
 
@@ -31,7 +31,7 @@ def make_user(email: str | None = None, **fields: Any) -> User:
 def make_welcome(**fields: Any) -> OutboxRow:
     """A mail that waits in the outbox: the welcome of somebody new."""
     with transaction.atomic():
-        row = emails.welcome(make_user(**fields))
+        row = mails.welcome(make_user(**fields))
     assert row is not None
     return row
 

@@ -20,12 +20,12 @@ MADE = re.compile(r"(\.pyc|\.sqlite3(-wal|-shm)?|\.log|^\.env)$|^(var/|\.venv/|m
 
 # Who stands on whom in savings/: a module imports only what comes before it. A new one finds its place here.
 TOWER = """
-exceptions typed_text compiled constraints storable traces mail_switches upkeep money unique_names
-gateway_answers exports models gateway installation mail_sending nicknames postponements references
-statement_files statement_passwords statement_periods statement_words provider_watch outbox statement_rows
-leaderboards emails ledger account_mails digests rank_changes restoring statements arrivals dashboard terms
-users credentials statement_subscriptions statement_writing plans email_changes statement_upkeep circles
-payments stash circle_owners inbox polling maturity circle_ends demo tasks apps
+exceptions typed_text compiled constraints storable traces upkeep money unique_names gateway_answers exports
+models gateway installation nicknames postponements references statement_files statement_passwords
+statement_periods statement_words provider_watch outbox statement_rows leaderboards ledger mails dashboard
+terms account_mails arrivals digests rank_changes restoring statements users plans credentials
+statement_subscriptions statement_writing circles payments stash email_changes statement_upkeep circle_owners
+inbox polling maturity circle_ends demo tasks apps
 """
 FLOORS = TOWER.split()
 

@@ -20,7 +20,7 @@ from django.test import Client, override_settings
 from django.urls import reverse
 from django_redis.cache import RedisCache
 
-from savings import emails, mail_switches
+from savings.mails import KINDS, switch_url
 from savings.models import Circle, Membership, User
 from web import counting
 from web.budgets import Budget
@@ -119,10 +119,10 @@ def _things(user: User) -> dict[str, dict[str, Any] | None]:
     own = mine.filter(circle__owner=user)
     others = Membership.objects.current().filter(circle__in=own.values("circle")).exclude(user=user)
     to_join = Circle.objects.public().exclude(pk__in=mine.values("circle"))
-    mails = user.outbox_rows.filter(kind__in=emails.KINDS)
+    mails = user.outbox_rows.filter(kind__in=KINDS)
     plan, circle = _latest(user.plans, plan_id="pk"), _latest(mine, slug="circle__slug")
     own_circle = _latest(own, slug="circle__slug")
-    token = mail_switches.url(user.pk, "weekly_digest").rstrip("/").rpartition("/")[2]
+    token = switch_url(user.pk, "weekly_digest").rstrip("/").rpartition("/")[2]
     return {
         **dict.fromkeys(("plans:detail", "plans:top_up", "plans:withdraw", "plans:edit"), plan),
         **dict.fromkeys(

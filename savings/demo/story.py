@@ -18,11 +18,10 @@ from django.utils import timezone
 from savings import (
     circle_ends,
     digests,
-    emails,
     inbox,
     leaderboards,
     ledger,
-    mail_sending,
+    mails,
     maturity,
     outbox,
     payments,
@@ -123,14 +122,14 @@ class Story:
 
     def send_mails(self) -> None:
         # Only mails: the boards in Redis hear of it all after the commit.
-        handlers = dict.fromkeys(emails.KINDS, self.send_mail)
+        handlers = dict.fromkeys(mails.KINDS, self.send_mail)
         for row_id in outbox.due(timezone.now()).filter(kind__in=handlers):
             outbox.deliver(row_id, handlers)
 
     def send_mail(self, row: OutboxRow) -> dict[str, object]:
         if row.user and row.user.email == self.full_mailbox:
             raise OSError(MAILBOX_FULL)
-        return mail_sending.send(row)
+        return mails.send(row)
 
     # What people do
 

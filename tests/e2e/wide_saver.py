@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from savings import emails, ledger, plans
+from savings import ledger, mails, plans
 from savings.models import Circle, Product, User
 from tests.factories import join_circle, make_plan, make_product, make_user, pay_in, start_circle
 from tests.web.shelf import written
@@ -48,4 +48,4 @@ def make() -> None:
     assert ledger.balance_kobo(ledger.stash_account(saver)) == MOST_KOBO - 2 * most
     written(saver, scope="plan", plan=plan)
     with transaction.atomic():
-        emails.welcome(saver)
+        mails.welcome(saver)

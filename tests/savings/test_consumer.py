@@ -16,7 +16,8 @@ import redis
 from django.conf import settings
 from django.utils import timezone
 
-from savings import mail_sending, outbox, tasks
+from savings import outbox, tasks
+from savings.mails import sending
 from savings.models import OutboxRow
 from tests.factories import make_welcome
 from tests.processes import database_url, listens_to, wait_until
@@ -85,7 +86,7 @@ def test_a_consumer_killed_in_the_middle_of_a_mail_is_overtaken(
     row.refresh_from_db()
     assert row.tries == 2
     # The worst moment: the mail server had it all. Both copies say that they are one mail.
-    assert sink.message_ids == [mail_sending.message_id(row)] * 2
+    assert sink.message_ids == [sending.message_id(row)] * 2
 
 
 def test_a_consumer_told_to_stop_finishes_its_mail(
@@ -114,7 +115,7 @@ def test_a_mail_is_sent_once_by_two_consumers_that_both_sweep(
     start()
     start()
     wait_until(all_done)
-    assert sink.message_ids == sorted(mail_sending.message_id(row) for row in rows)
+    assert sink.message_ids == sorted(sending.message_id(row) for row in rows)
 
 
 def test_what_redis_has_forgotten_is_found_by_the_sweep(
@@ -125,7 +126,7 @@ def test_what_redis_has_forgotten_is_found_by_the_sweep(
     HUEY.storage.flush_all()
     start()
     wait_until(all_done)
-    assert sink.message_ids == sorted(mail_sending.message_id(row) for row in rows)
+    assert sink.message_ids == sorted(sending.message_id(row) for row in rows)
 
 
 @pytest.mark.parametrize("listens", [False, True], ids=["refuses", "never answers"])

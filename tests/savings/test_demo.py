@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import Count
 from pytest_django.fixtures import Settings
 
-from savings import demo, emails, ledger, money
+from savings import demo, ledger, mails, money
 from savings.demo import cast
 from savings.models import Circle, OutboxRow, Payment, Plan, Product, Statement, Transaction, User
 from tests.factories import make_user
@@ -57,7 +57,7 @@ def test_the_demo_is_whole_right_and_the_same_every_time(capsys: pytest.CaptureF
         ("ada@example.com", file_format, state)
         for file_format, state in (("pdf", "expired"), ("pdf", "ready"), ("xlsx", "ready"), ("csv", "ready"))
     ]
-    unsent = OutboxRow.objects.filter(kind__in=emails.KINDS, done_at=None)
+    unsent = OutboxRow.objects.filter(kind__in=mails.KINDS, done_at=None)
     assert set(unsent.values_list("user__email", flat=True)) == {"bola@example.com"}
     assert not unsent.filter(dead_at=None).exists()
     assert Payment.objects.filter(transaction__status=Status.PENDING, checkout_url="").count() == 2

@@ -10,8 +10,9 @@ import time_machine
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import emails, ledger, payments, plans, references
+from savings import ledger, payments, plans, references
 from savings.exceptions import BadAmount, ProviderUnavailable, ReferenceTaken, Refused
+from savings.mails import emails
 from savings.models import Entry, OutboxRow, Plan, Product, Transaction, User
 from tests import factories
 from tests.payments import AMOUNT, settle, start

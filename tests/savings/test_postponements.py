@@ -15,8 +15,8 @@ from django.utils import timezone
 from savings import (
     circle_ends,
     digests,
-    emails,
     leaderboards,
+    mails,
     maturity,
     outbox,
     postponements,
@@ -28,6 +28,7 @@ from savings import (
     statements,
 )
 from savings.leaderboards import contributions, history, progress, rebuild, store
+from savings.mails import emails
 from savings.models import (
     Circle,
     DigestLine,
@@ -233,7 +234,7 @@ def test_mails_about_the_end_of_a_circle_where_one_member_fails(
     circle_ends.settle_all(TODAY)
     bad = circle.memberships.order_by("pk").last()
     assert bad is not None
-    real = emails.circle_ended
+    real = mails.circle_ended
     monkeypatch.setattr(emails, "circle_ended", failing_for(real, lambda member, *rest: member == bad))
     assert circle_ends.tell_all() == 5
     check_postponed("tell_member_circle_ended", bad.pk, caplog)
@@ -260,7 +261,7 @@ def test_mails_about_places(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogC
     OutboxRow.objects.filter(kind="rank_changed").delete()
     circle = moved_places()
     bad = circle.memberships.order_by("-saved_kobo")[0]
-    real = emails.rank_changed
+    real = mails.rank_changed
     monkeypatch.setattr(
         emails, "rank_changed", failing_for(real, lambda member, *rest, **named: member == bad)
     )

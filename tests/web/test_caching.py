@@ -28,10 +28,10 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from savings import (
     circle_owners,
     circles,
-    emails,
     inbox,
     leaderboards,
     ledger,
+    mails,
     outbox,
     plans,
     references,
@@ -159,7 +159,7 @@ def write_a_mail(person: Person) -> None:
     movement = person.user.transactions.latest("pk")
     OutboxRow.objects.filter(transaction=movement).delete()
     with transaction.atomic():
-        row = emails.top_up_received(movement)
+        row = mails.top_up_received(movement)
     assert row
     outbox.deliver(row.pk, {"top_up_received": lambda _: {}})
 

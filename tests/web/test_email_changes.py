@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
-from savings import email_changes, emails, outbox, tasks
+from savings import email_changes, mails, outbox, tasks
 from savings.models import OutboxRow, User
 from tests.factories import PASSWORD, make_user, pay_in
 from tests.web.links import link_sent_to
@@ -144,7 +144,7 @@ def test_after_it_codes_go_to_the_new_address_alone(ada: User) -> None:
 def test_receipts_never_go_to_an_address_that_is_not_proven(ada: User) -> None:
     change_by_staff(ada)
     with transaction.atomic():
-        row = emails.top_up_received(pay_in(ada, 500_00))
+        row = mails.top_up_received(pay_in(ada, 500_00))
     assert row
     assert outbox.deliver(row.pk, tasks.HANDLERS)
     row.refresh_from_db()

@@ -161,7 +161,7 @@ def test_the_sources_of_pages_and_mails_promise_only_what_the_code_does() -> Non
     ]
     sources += [
         root / "savings/terms.py",
-        root / "savings/emails.py",
+        root / "savings/mails/emails.py",
         root / "README.md",
         *root.glob("web/*forms.py"),
     ]

@@ -29,7 +29,7 @@ from fido2.utils import websafe_encode
 from fido2.webauthn import Aaguid, AttestationObject, AttestedCredentialData, AuthenticatorData
 from pytest_django.fixtures import Settings
 
-from savings import mail_switches
+from savings import mails
 from savings.models import User
 from tests.factories import PASSWORD
 from tests.web.staff import make_staff, sign_in
@@ -216,7 +216,7 @@ def cases(examples: Cases, owner: User) -> Cases:  # noqa: F811 - fixtures
     passkey = Authenticator.objects.get(pk=examples["pk"])
     passkey.data = {"name": "Mine", "credential": some_credential()}
     passkey.save()
-    return examples | {"token": mail_switches.url(owner.pk, "weekly_digest").split("/")[-2]}
+    return examples | {"token": mails.switch_url(owner.pk, "weekly_digest").split("/")[-2]}
 
 
 def routes(who: str) -> list[Url]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
-from savings import emails, outbox, tasks
+from savings import mails, outbox, tasks
 from savings.models import OutboxRow, User
 from tests.factories import make_user, pay_in
 
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.django_db
 
 
 def receipt_for(user: User) -> OutboxRow:
-    row = emails.top_up_received(pay_in(user, 5_000_00))
+    row = mails.top_up_received(pay_in(user, 5_000_00))
     assert row is not None
     return row
 
 
 def reset_for(user: User) -> OutboxRow:
     link = "https://asusu.example/accounts/password/reset/key/3-abc/"
-    row = emails.account(user, user.email, "Reset your password", f"Open {link} now.", secret=link)
+    row = mails.account_mail(user, user.email, "Reset your password", f"Open {link} now.", secret=link)
     assert row is not None
     return row
 
@@ -93,7 +93,7 @@ def test_a_session_alone_shows_no_reset_link(saver_client: Client, saver: User, 
 
 
 def test_a_mail_is_text_and_never_markup(saver_client: Client, saver: User) -> None:
-    row = emails.account(
+    row = mails.account_mail(
         saver, saver.email, "<b>Hi</b>", "<script>alert(1)</script> https://asusu.example/x/"
     )
     assert row is not None
@@ -132,7 +132,7 @@ def test_the_page_costs_the_same_for_one_row_and_for_many(
 
 def test_the_mailbox_of_development_shows_a_newcomer_their_code(settings: Settings) -> None:
     settings.SHOWS_MAILBOX = True
-    emails.account(None, "new@example.com", "Your code", "Your code is 4711.", secret="4711")
+    mails.account_mail(None, "new@example.com", "Your code", "Your code is 4711.", secret="4711")
     page = Client().get("/messages/mailbox/").content.decode()
     assert "new@example.com" in page
     assert "4711" in page

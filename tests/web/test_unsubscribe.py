@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from savings import mail_switches
+from savings import mails
 from savings.models import OutboxRow, User
 from tests.factories import make_user
 
@@ -19,7 +19,7 @@ KINDS = [("rank_changed", "wants_rank_changes"), ("weekly_digest", "wants_weekly
 
 
 def path(user: User, kind: str) -> str:
-    return "/" + mail_switches.url(user.pk, kind).split("/", 3)[3]
+    return "/" + mails.switch_url(user.pk, kind).split("/", 3)[3]
 
 
 @pytest.mark.parametrize(("kind", "switch"), KINDS)

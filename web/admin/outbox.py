@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from savings import mail_sending, outbox
+from savings import mails, outbox
 from savings.exceptions import Refused
 from savings.models import OutboxRow
 from web.admin.base import Picked, ReadOnlyAdmin
@@ -54,7 +54,7 @@ class OutboxRowAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Text")
     def text_sent(self, row: OutboxRow) -> SafeString:
-        return format_html("<pre>{}</pre>", mail_sending.text_to_show(row))
+        return format_html("<pre>{}</pre>", mails.shown_text(row))
 
     def has_try_again_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("savings.change_outboxrow")

@@ -6,7 +6,7 @@ import time
 
 from django.core.mail import EmailMessage, mailers
 
-from savings import emails
+from savings import mails
 from savings.models import User
 from web.lab.measure import Rows, Way
 
@@ -24,7 +24,7 @@ def inline(user: User) -> Rows:
 
 
 def queued(user: User) -> Rows:
-    row = emails.account(user, user.email, SUBJECT, TEXT)
+    row = mails.account_mail(user, user.email, SUBJECT, TEXT)
     return [(row.to, row.subject, row.text)] if row else []
 
 

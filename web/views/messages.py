@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from savings import emails, mail_sending, mail_switches, users
+from savings import mails, users
 from savings.models import OutboxRow, User
 from web import keyset
 from web.http import SaverRequest, render_part
@@ -52,9 +52,7 @@ def index(request: SaverRequest) -> HttpResponse:
 def detail(request: SaverRequest, message_id: int) -> HttpResponse:
     """One mail with its text."""
     row = get_object_or_404(_mails(user=request.user), pk=message_id)
-    return render(
-        request, "messages/detail.html", {"message": message(row, text=mail_sending.text_to_show(row))}
-    )
+    return render(request, "messages/detail.html", {"message": message(row, text=mails.shown_text(row))})
 
 
 def mailbox(request: HttpRequest) -> HttpResponse:
@@ -71,7 +69,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
     Mail programs post on their own (RFC 8058), without a cookie. What allows it is the token, which is in that mail.
     """
-    found = mail_switches.read(token)
+    found = mails.read_switch_token(token)
     if found is None:
         raise Http404
     user = get_object_or_404(User, pk=found[0])
@@ -79,13 +77,13 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if is_done:
         users.unsubscribe(user, found[1])
     return render(
-        request, "messages/unsubscribe.html", {"kind": emails.KINDS[found[1]][0], "is_done": is_done}
+        request, "messages/unsubscribe.html", {"kind": mails.KINDS[found[1]][0], "is_done": is_done}
     )
 
 
 def message(row: OutboxRow, *, text: str = "") -> Message:
     """Return a mail as the pages show it. Its transaction and person come with it (`select_related`)."""
-    title, why = emails.KINDS[row.kind]
+    title, why = mails.KINDS[row.kind]
     at = timezone.localtime(row.created_at)
     state, badge, icon = _state(row)
     return Message(
@@ -111,7 +109,7 @@ def newest(user: User, of: Q) -> Message | None:
 
 def _mails(**of: User) -> QuerySet[OutboxRow]:
     """Return the rows of the outbox that are mails, with what the pages show of others' rows."""
-    return OutboxRow.objects.filter(kind__in=emails.KINDS, **of).select_related("transaction", "user")
+    return OutboxRow.objects.filter(kind__in=mails.KINDS, **of).select_related("transaction", "user")
 
 
 def _state(row: OutboxRow) -> tuple[str, str | None, str]:

@@ -14,7 +14,8 @@ from django.core.mail import EmailMultiAlternatives, mailers
 from django.template.loader import render_to_string
 from django.utils.html import escape
 
-from savings import mail_switches, money
+from savings import money
+from savings.mails import switches
 from savings.models import OutboxRow
 
 _WRITTEN = ["to", "subject", "text", "html"]
@@ -28,24 +29,24 @@ def send(row: OutboxRow) -> dict[str, object]:
     Raises what went wrong at the mail server.
     """
     if not row.text:
-        _write(row)
+        _render(row)
         row.save(update_fields=_WRITTEN)
-    _post(row)
+    _deliver(row)
     return {} if settings.SHOWS_MAILBOX else _without_its_secret(row)
 
 
-def send_anew(row: OutboxRow, **told: object) -> dict[str, object]:
+def send_with(row: OutboxRow, **told: object) -> dict[str, object]:
     """Send the mail of a row, written anew at each try with what may be told now, and return what to change on the row.
 
     It stays on the row, where its reader finds it, only once it is out: between two tries somebody may hide what it
     would have told. Raises what went wrong at the mail server.
     """
-    _write(row, **told)
-    _post(row)
+    _render(row, **told)
+    _deliver(row)
     return {name: getattr(row, name) for name in _WRITTEN}
 
 
-def _post(row: OutboxRow) -> None:
+def _deliver(row: OutboxRow) -> None:
     message = EmailMultiAlternatives(
         subject=row.subject,
         body=row.text,
@@ -54,12 +55,12 @@ def _post(row: OutboxRow) -> None:
             "Message-ID": message_id(row),
             "Date": format_datetime(row.created_at),
             "Auto-Submitted": "auto-generated",
-            **mail_switches.headers(row.user_id, row.kind),
+            **switches.unsubscribe_headers(row.user_id, row.kind),
         },
     )
     if row.html:
         message.attach_alternative(row.html, "text/html")
-    _hand_over(message)
+    _send_message(message)
 
 
 def message_id(row: OutboxRow) -> str:
@@ -68,7 +69,7 @@ def message_id(row: OutboxRow) -> str:
     return f"<{uuid.uuid5(uuid.NAMESPACE_URL, name)}@{urlsplit(settings.SITE_URL).hostname}>"
 
 
-def text_to_show(row: OutboxRow) -> str:
+def shown_text(row: OutboxRow) -> str:
     """Return a mail's text for the Messages page: its secret stays out, since a session is not a mailbox."""
     return row.text if settings.SHOWS_MAILBOX else _without_secret(row.text, row.payload.get("secret"))
 
@@ -79,7 +80,7 @@ def one_line(subject: str) -> str:
     return " ".join(kept.split())[:200]
 
 
-def _write(row: OutboxRow, **told: object) -> None:
+def _render(row: OutboxRow, **told: object) -> None:
     """Fill in what `_WRITTEN` names; `told` is what the templates are given beside the row."""
     user = row.user
     if user is None:
@@ -91,7 +92,7 @@ def _write(row: OutboxRow, **told: object) -> None:
         "amount": money.naira(row.transaction.amount_kobo) if row.transaction else "",
         "device": row.payload.get("device"),
         "payload": row.payload,
-        "unsubscribe_url": mail_switches.url(user.pk, row.kind),
+        "unsubscribe_url": switches.switch_url(user.pk, row.kind),
         "at": datetime.datetime.fromisoformat(at) if at else row.created_at,
         "site_url": settings.SITE_URL,
         **told,
@@ -102,7 +103,7 @@ def _write(row: OutboxRow, **told: object) -> None:
     row.html = render_to_string(f"emails/{row.kind}.html", context)
 
 
-def _hand_over(message: EmailMultiAlternatives) -> None:
+def _send_message(message: EmailMultiAlternatives) -> None:
     connection = mailers["default"]
     connection.open()
     try:

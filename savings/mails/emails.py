@@ -11,8 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from savings import leaderboards, mail_sending, money, outbox
+from savings import leaderboards, money, outbox
 from savings.leaderboards import Progress
+from savings.mails import sending
 from savings.models import Circle, Device, Membership, OutboxRow, Statement, Transaction, User
 
 # Each kind of mail: what it is called until it is written, and why somebody gets it.
@@ -169,7 +170,7 @@ def statement_failed(statement: Statement) -> OutboxRow | None:
     )
 
 
-def account(
+def account_mail(
     user: User | None, to: str, subject: str, text: str, html: str = "", *, secret: str = ""
 ) -> OutboxRow | None:
     """Send a mail of the sign-in pages, already written. `secret` is its link or code: removed once it is sent.
@@ -183,7 +184,7 @@ def account(
             user=user,
             to=to,
             payload={"secret": secret} if secret else {},
-            subject=mail_sending.one_line(subject),
+            subject=sending.one_line(subject),
             text=text,
             html=html,
         )

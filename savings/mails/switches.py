@@ -23,12 +23,12 @@ class _OnOneLine(str):
         return f"{self.name}: {self}{policy.linesep}"
 
 
-def url(user_id: int, kind: str) -> str:
+def switch_url(user_id: int, kind: str) -> str:
     """Return the address that turns a kind off for a person, whoever opens it: it is in their mails alone."""
     return f"{settings.SITE_URL}/messages/unsubscribe/{_SIGNER.sign(f'{user_id}-{kind}')}/"
 
 
-def read(token: str) -> tuple[int, str] | None:
+def read_switch_token(token: str) -> tuple[int, str] | None:
     """Return the id of the person and the kind that such an address is about; None for one that is not ours."""
     try:
         user_id, _, kind = _SIGNER.unsign(token).partition("-")
@@ -37,11 +37,11 @@ def read(token: str) -> tuple[int, str] | None:
     return (int(user_id), kind) if kind in SWITCHES else None
 
 
-def headers(user_id: int | None, kind: str) -> dict[str, str]:
+def unsubscribe_headers(user_id: int | None, kind: str) -> dict[str, str]:
     """Return what lets a mail program turn the kind off by itself (RFC 8058); nothing for a kind without a switch."""
     if user_id is None or kind not in SWITCHES:
         return {}
     return {
-        _OnOneLine.name: _OnOneLine(f"<{url(user_id, kind)}>"),
+        _OnOneLine.name: _OnOneLine(f"<{switch_url(user_id, kind)}>"),
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }

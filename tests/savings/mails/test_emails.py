@@ -11,7 +11,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import emails, mail_sending, mail_switches, outbox, tasks
+from savings import mails, outbox, tasks
 from savings.models import Device, OutboxRow, Transaction, User
 from tests.factories import make_plan, make_user, pay_in
 
@@ -42,17 +42,17 @@ def html_of(message: EmailMultiAlternatives) -> str:
 
 def warn(user: User, label: str = "Firefox on Android") -> OutboxRow | None:
     device = Device.objects.create(user=user, token_hash="x", label=label)
-    return emails.new_device(user, device, timezone.now())
+    return mails.new_device(user, device, timezone.now())
 
 
 def every_mail(user: User) -> list[OutboxRow | None]:
-    return [emails.welcome(user), warn(user), emails.top_up_received(pay_in(user, 100))]
+    return [mails.welcome(user), warn(user), mails.top_up_received(pay_in(user, 100))]
 
 
 def test_a_receipt_names_the_sum_the_plan_and_the_reference() -> None:
     user = make_user(name="Ada Obi")
     movement = pay_in(user, 1_250_50, plan=make_plan(user, name="Rent"))
-    message = deliver(emails.top_up_received(movement))
+    message = deliver(mails.top_up_received(movement))
     assert message.to == [user.email]
     assert message.subject == "₦1,250.50 received"
     for text in (str(message.body), html_of(message)):
@@ -67,11 +67,11 @@ def test_a_receipt_names_the_sum_the_plan_and_the_reference() -> None:
 
 def test_a_receipt_comes_once_and_only_to_those_who_want_it() -> None:
     movement = pay_in(make_user(), 100)
-    assert emails.top_up_received(movement) is not None
-    assert emails.top_up_received(movement) is None
-    assert emails.top_up_received(pay_in(make_user(wants_receipts=False), 100)) is None
+    assert mails.top_up_received(movement) is not None
+    assert mails.top_up_received(movement) is None
+    assert mails.top_up_received(pay_in(make_user(wants_receipts=False), 100)) is None
     nobodys = Transaction(reference="ADJ", kind="adjustment", amount_kobo=100)
-    assert emails.top_up_received(nobodys) is None
+    assert mails.top_up_received(nobodys) is None
 
 
 def test_a_warning_of_a_new_device_comes_in_any_case_and_tells_nothing_of_money() -> None:
@@ -98,9 +98,9 @@ def test_a_name_stays_out_of_headers_and_is_no_markup(name: str) -> None:
 
 def test_only_a_mail_that_can_be_switched_off_says_how_a_mail_program_does_it() -> None:
     user = make_user()
-    emails.weekly_digest({user.pk: []}, datetime.date(2026, 11, 16))
+    mails.weekly_digest({user.pk: []}, datetime.date(2026, 11, 16))
     raw = deliver(OutboxRow.objects.get(kind="weekly_digest")).message().as_bytes().decode()
-    url = mail_switches.url(user.pk, "weekly_digest")
+    url = mails.switch_url(user.pk, "weekly_digest")
     assert url.startswith("https://asusu.example/messages/unsubscribe/")
     # In one piece: mail programs decode nothing here.
     assert f"\nList-Unsubscribe: <{url}>\n" in raw
@@ -111,7 +111,7 @@ def test_only_a_mail_that_can_be_switched_off_says_how_a_mail_program_does_it() 
 
 def test_a_subject_becomes_one_line() -> None:
     user = make_user()
-    message = deliver(emails.account(user, user.email, "Reset\r\nBcc: all@example.com\u202e", "Hello"))
+    message = deliver(mails.account_mail(user, user.email, "Reset\r\nBcc: all@example.com\u202e", "Hello"))
     assert message.subject == "Reset Bcc: all@example.com"
     assert "Bcc" not in message.message()
 
@@ -127,19 +127,19 @@ def test_html_needs_nothing_from_elsewhere(settings: Settings) -> None:
 def test_a_link_is_gone_from_the_stored_mail_once_it_is_sent() -> None:
     user = make_user()
     html = f'<a href="{LINK.replace("&", "&amp;")}">Reset</a>'
-    row = emails.account(user, user.email, "Reset", f"Open {LINK} now.", html, secret=LINK)
+    row = mails.account_mail(user, user.email, "Reset", f"Open {LINK} now.", html, secret=LINK)
     assert row is not None
-    assert "3-abc" not in mail_sending.text_to_show(row)
+    assert "3-abc" not in mails.shown_text(row)
     message = deliver(row)
     assert LINK in str(message.body)
     assert "3-abc" not in f"{row.subject} {row.text} {row.html} {row.payload}"
-    assert mail_sending.text_to_show(row) == "Open [removed after sending] now."
+    assert mails.shown_text(row) == "Open [removed after sending] now."
 
 
 def test_a_link_stays_where_the_row_is_the_mail(settings: Settings) -> None:
     settings.SHOWS_MAILBOX = True
-    row = emails.account(None, "new@example.com", "Code", "Your code is 4711.", secret="4711")
+    row = mails.account_mail(None, "new@example.com", "Code", "Your code is 4711.", secret="4711")
     message = deliver(row)
     assert message.to == ["new@example.com"]
     assert row is not None
-    assert "4711" in mail_sending.text_to_show(row)
+    assert "4711" in mails.shown_text(row)

@@ -14,7 +14,8 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import emails, mail_sending, outbox, tasks
+from savings import mails, outbox, tasks
+from savings.mails import sending
 from savings.models import OutboxRow, User
 from tests import smtp_sink
 from tests.factories import make_user, make_welcome, pay_in
@@ -49,7 +50,7 @@ def backend(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> type[Backend
 
 def test_each_try_sends_the_same_mail(backend: type[Backend], monkeypatch: pytest.MonkeyPatch) -> None:
     user = make_user(name="Ada")
-    row = emails.welcome(user)
+    row = mails.welcome(user)
     assert row is not None
     monkeypatch.setattr(backend, "fails_to_send", True)
     assert not outbox.deliver(row.pk, tasks.HANDLERS)
@@ -59,11 +60,11 @@ def test_each_try_sends_the_same_mail(backend: type[Backend], monkeypatch: pytes
     assert outbox.deliver(row.pk, tasks.HANDLERS)
     first, second = (message.message().as_bytes() for message in backend.seen)
     assert re.sub(rb"={15}\d+==", b"", first) == re.sub(rb"={15}\d+==", b"", second)
-    assert mail_sending.message_id(row).encode() in first
+    assert sending.message_id(row).encode() in first
 
 
 def test_two_mails_have_two_message_ids() -> None:
-    assert len({mail_sending.message_id(row) for row in (make_welcome(), make_welcome())}) == 2
+    assert len({sending.message_id(row) for row in (make_welcome(), make_welcome())}) == 2
 
 
 def test_a_goodbye_that_fails_does_not_make_a_sent_mail_unsent(
@@ -94,7 +95,7 @@ def test_a_mail_server_that_never_answers_costs_its_timeout_and_no_mail(settings
 
 
 def test_a_mail_to_nobody_is_not_called_sent(settings: Settings) -> None:
-    row = emails.account(None, "", "Code", "Your code is 4711.")
+    row = mails.account_mail(None, "", "Code", "Your code is 4711.")
     assert row is not None
     with smtp_sink.running() as sink:
         smtp(settings, sink.port)
@@ -105,13 +106,13 @@ def test_a_mail_to_nobody_is_not_called_sent(settings: Settings) -> None:
 
 def test_a_mail_arrives_with_both_texts_and_its_headers(settings: Settings) -> None:
     user = make_user(name="Adaeze")
-    row = emails.top_up_received(pay_in(user, 5_000_00))
+    row = mails.top_up_received(pay_in(user, 5_000_00))
     assert row is not None
     with smtp_sink.running() as sink:
         smtp(settings, sink.port)
         assert outbox.deliver(row.pk, tasks.HANDLERS)
     (message,) = sink.mails
-    assert message["Message-ID"] == mail_sending.message_id(row)
+    assert message["Message-ID"] == sending.message_id(row)
     assert message["Auto-Submitted"] == "auto-generated"
     assert [part.get_content_type() for part in message.walk()] == [
         "multipart/alternative",

@@ -1,0 +1,43 @@
+"""Emails to savers: what each one says, when it leaves, and the switches to stop them."""
+
+from savings.mails.emails import (
+    KINDS,
+    RANK_CHANGED,
+    WEEKLY_DIGEST,
+    account_mail,
+    circle_ended,
+    circle_joined,
+    new_device,
+    plan_matured,
+    rank_changed,
+    statement_failed,
+    statement_ready,
+    top_up_received,
+    weekly_digest,
+    welcome,
+)
+from savings.mails.sending import send, send_with, shown_text
+from savings.mails.switches import SWITCHES, read_switch_token, switch_url
+
+__all__ = [
+    "KINDS",
+    "RANK_CHANGED",
+    "SWITCHES",
+    "WEEKLY_DIGEST",
+    "account_mail",
+    "circle_ended",
+    "circle_joined",
+    "new_device",
+    "plan_matured",
+    "rank_changed",
+    "read_switch_token",
+    "send",
+    "send_with",
+    "shown_text",
+    "statement_failed",
+    "statement_ready",
+    "switch_url",
+    "top_up_received",
+    "weekly_digest",
+    "welcome",
+]
