@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
-from savings import leaderboards, mails, maturity, postponements
+from savings import leaderboards, mails, plans, postponements
 from savings.leaderboards import Progress
 from savings.models import Circle, CircleEvent, Membership, User
 
@@ -132,7 +132,7 @@ def _note_told(circle: Circle, until: int | None) -> bool:
 
 
 def _tell(member: Membership, circle: Circle, result: Progress) -> bool:
-    if maturity.is_waiting(member.plan, timezone.localdate()):
+    if plans.is_maturity_due(member.plan, timezone.localdate()):
         return False
     return mails.circle_ended(member, circle, result) is not None
 

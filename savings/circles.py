@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
-from savings import leaderboards, mails, money, nicknames, plans, terms, typed_text
+from savings import leaderboards, mails, money, nicknames, plans, typed_text
 from savings.exceptions import Refused
 from savings.models import Account, Circle, CircleEvent, Membership, Plan, Product, User
 
@@ -51,7 +51,7 @@ def start(
             slug=f"{slugify(name)[:60].strip('-') or 'circle'}-{secrets.token_hex(4)}",
             name=name,
             description=typed_text.paragraph(description),
-            **terms.offered(product.pk).for_circle(),
+            **plans.offered_terms(product.pk).for_circle(),
             goal_kobo=goal_kobo,
             starts_on=today,
             ends_on=ends_on,
@@ -264,9 +264,9 @@ def _enter(
 ) -> Membership:
     nickname = nicknames.cleaned(nickname)
     nicknames.check_free(circle.pk, nickname)
-    plan = plans.start(
+    plan = plans.open_plan(
         user,
-        terms.of_circle(circle),
+        plans.terms_of_circle(circle),
         reference=reference,
         name=_plan_name(user, circle),
         target_kobo=target_kobo,

@@ -23,9 +23,9 @@ from savings import (
     inbox,
     leaderboards,
     mails,
-    maturity,
     outbox,
     payments,
+    plans,
     polling,
     rank_changes,
     statement_subscriptions,
@@ -124,7 +124,7 @@ def settle_circles() -> None:
 @db_periodic_task(crontab(minute="7"))
 def carry_out_maturities() -> None:
     """End or renew the plans whose day has come."""
-    maturity.run(timezone.localdate())
+    plans.mature_due_plans(timezone.localdate())
 
 
 @db_periodic_task(crontab(minute="23"))

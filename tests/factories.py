@@ -70,7 +70,7 @@ def make_plan(
         fields.setdefault("target_kobo", 1_000_000_00)
     fields.setdefault("name", f"Plan {next(_numbers)}")
     fields.setdefault("reference", references.mint(references.PLAN_PREFIX))
-    plan = plans.start(user, product, **fields)
+    plan = plans.open_plan(user, product, **fields)
     if holding_kobo:
         pay_in(user, holding_kobo, plan=plan)
     return plan

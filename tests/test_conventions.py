@@ -23,9 +23,9 @@ TOWER = """
 exceptions typed_text compiled constraints storable traces upkeep money unique_names gateway_answers exports
 models gateway installation nicknames postponements references statement_files statement_passwords
 statement_periods statement_words provider_watch outbox statement_rows leaderboards ledger mails dashboard
-terms account_mails arrivals digests rank_changes restoring statements users plans credentials
-statement_subscriptions statement_writing circles payments stash email_changes statement_upkeep circle_owners
-inbox polling maturity circle_ends demo tasks apps
+account_mails arrivals digests plans rank_changes restoring statements users credentials circle_ends circles
+payments statement_subscriptions statement_writing email_changes circle_owners inbox polling statement_upkeep
+demo tasks apps
 """
 FLOORS = TOWER.split()
 

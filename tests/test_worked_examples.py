@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from savings import ledger, money, payments, references, stash
+from savings import ledger, money, payments, plans, references
 from savings.ledger import run_checks
 from savings.models import Account, Entry, Plan, Product, Transaction, User
 from tests.factories import make_plan, make_product, make_user, pay_in
@@ -60,7 +60,7 @@ def test_a_top_up_by_card(provider: Provider, ada: User) -> None:
 def test_a_move_from_the_stash_to_a_plan(ada: User) -> None:
     plan = make_plan(ada, holding_kobo=25_000_00)
     pay_in(ada, 15_000_00)
-    movement = stash.move_to_plan(ada, plan, amount_kobo=10_000_00, reference=references.new("stash_to_plan"))
+    movement = plans.move_to_plan(ada, plan, amount_kobo=10_000_00, reference=references.new("stash_to_plan"))
     assert lines(movement) == [("primary", "stash", "plan", 1_000_000)]
     entry = Entry.objects.get(transaction=movement)
     assert (entry.debit_balance_kobo, entry.credit_balance_kobo) == (500_000, 3_500_000)
@@ -69,7 +69,7 @@ def test_a_move_from_the_stash_to_a_plan(ada: User) -> None:
 
 def test_leaving_a_target_plan_early(ada: User) -> None:
     plan = make_plan(ada, make_product(Product.Kind.TARGET), holding_kobo=100_000_00)
-    movement = stash.move_from_plan(
+    movement = plans.move_from_plan(
         ada, plan, amount_kobo=100_000_00, reference=references.new("plan_to_stash")
     )
     penalty = Transaction.objects.get(kind=Transaction.Kind.PENALTY)
@@ -119,7 +119,7 @@ def test_what_is_earned_does_not_depend_on_how_often_money_moved(ada: User) -> N
     for days in range(1, 91):
         with time_machine.travel(timezone.now() + datetime.timedelta(days=days)):
             pay_in(ada, 1_00, plan=plan)
-            stash.move_from_plan(ada, plan, amount_kobo=1_00, reference=references.new("plan_to_stash"))
+            plans.move_from_plan(ada, plan, amount_kobo=1_00, reference=references.new("plan_to_stash"))
     day = timezone.localdate() + datetime.timedelta(days=90)
     assert ledger.accrued_numerator(Account.objects.get(plan=plan), day) == 765_000_000_000
     assert_the_books_are_right()

@@ -13,13 +13,14 @@ from django.forms import BoundField, ValidationError
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from savings import dashboard, ledger, money, terms
+from savings import dashboard, ledger, money
 from savings.compiled import compiled
 from savings.dashboard import Saving
 from savings.exceptions import Refused
 from savings.leaderboards import ordinal
 from savings.models import Membership, Plan, Product, Transaction
 from savings.models.plans import EarlyExit
+from savings.plans import check_takes_money, exit_penalty_kobo
 from web import moments, transaction_rows
 from web.charts import area_chart
 from web.plan_forms import PayInForm, StartForm, TakeOutForm
@@ -144,7 +145,7 @@ def pay_in(plan: Plan, form: PayInForm) -> dict[str, Any]:
     """Return the context of the page that pays into a plan."""
     refusal = ""
     try:
-        terms.check_takes_money(plan, timezone.localdate())
+        check_takes_money(plan, timezone.localdate())
     except Refused as refused:
         refusal = str(refused)
     return {
@@ -162,7 +163,7 @@ def take_out(plan: Plan, form: TakeOutForm) -> dict[str, Any]:
     balance_kobo = plan.account.balance_kobo or 0
     penalty_kobo = 0
     try:
-        penalty_kobo = terms.exit_penalty_kobo(plan, balance_kobo, timezone.localdate())
+        penalty_kobo = exit_penalty_kobo(plan, balance_kobo, timezone.localdate())
     except Refused as refused:
         refusal = str(refused)
     return {

@@ -16,11 +16,11 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 from django.utils import timezone
 
-from savings import demo, references, terms, typed_text
+from savings import demo, plans, references, typed_text
 from savings.demo import bulk, cast
 from savings.demo.crowd import Crowd, Life
 from savings.models import Account, Plan, Product, User
-from savings.terms import Terms
+from savings.plans import Terms
 
 BATCH = 20_000
 SPAN = datetime.timedelta(days=540)
@@ -78,7 +78,7 @@ def _gather(people: int, chance: random.Random, begins: datetime.datetime) -> Cr
     """Write the people with their accounts and plans, all empty, and return them."""
     with transaction.atomic():
         demo.offer_products()
-    products = [terms.offered(product.pk) for product in Product.objects.offered()]
+    products = [plans.offered_terms(product.pk) for product in Product.objects.offered()]
     plans_from = array("q", [0])
     for _ in range(people):
         plans_from.append(plans_from[-1] + chance.choice([1, 1, 1, 2, 2, 3]))

@@ -22,13 +22,11 @@ from savings import (
     leaderboards,
     ledger,
     mails,
-    maturity,
     outbox,
     payments,
     plans,
     polling,
     references,
-    stash,
     users,
 )
 from savings.demo import cast
@@ -118,7 +116,7 @@ class Story:
         polling.poll_due(timezone.now())
 
     def mature(self) -> None:
-        maturity.run(timezone.localdate())
+        plans.mature_due_plans(timezone.localdate())
 
     def send_mails(self) -> None:
         # Only mails: the boards in Redis hear of it all after the commit.
@@ -146,7 +144,7 @@ class Story:
 
     def start_plan(self, email: str, script: cast.PlanScript, chance: random.Random) -> None:
         ends = cast.date(self.today, script.ends) if script.ends else None
-        plan = plans.start(
+        plan = plans.open_plan(
             User.objects.get(email=email),
             Product.objects.get(kind=script.kind, name=Product.Kind(script.kind).label),
             reference=references.mint(references.PLAN_PREFIX),
@@ -215,11 +213,11 @@ class Story:
         user = User.objects.get(email=email)
         if ledger.balance_kobo(ledger.stash_account(user)) >= naira * 100:
             reference = references.new(Kind.STASH_TO_PLAN)
-            stash.move_to_plan(user, plan, amount_kobo=naira * 100, reference=reference)
+            plans.move_to_plan(user, plan, amount_kobo=naira * 100, reference=reference)
 
     def take_out(self, email: str, plan: Plan, naira: int) -> None:
         user, reference = User.objects.get(email=email), references.new(Kind.PLAN_TO_STASH)
-        stash.move_from_plan(user, plan, amount_kobo=naira * 100, reference=reference)
+        plans.move_from_plan(user, plan, amount_kobo=naira * 100, reference=reference)
 
     def empty_and_close(self, email: str, plan: Plan) -> None:
         if held_kobo := ledger.balance_kobo(plan.account):

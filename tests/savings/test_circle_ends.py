@@ -13,18 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from savings import (
-    circle_ends,
-    circles,
-    leaderboards,
-    ledger,
-    maturity,
-    outbox,
-    plans,
-    references,
-    stash,
-    tasks,
-)
+from savings import circle_ends, circles, leaderboards, ledger, outbox, plans, references, tasks
 from savings.exceptions import Refused
 from savings.leaderboards import rebuild
 from savings.ledger import checks
@@ -100,7 +89,7 @@ def test_a_last_day_that_is_kept_late_knows_of_nothing_that_moved_since(
 ) -> None:
     first, second = (join_circle(circle, saved_kobo=kobo) for kobo in (500_00, 300_00))
     end(at_the_end)
-    maturity.run(timezone.localdate())
+    plans.mature_due_plans(timezone.localdate())
     at_the_end.shift(datetime.timedelta(hours=9))
     circle_ends.settle_all(timezone.localdate())
     last_day = circle.ends_on - datetime.timedelta(days=1)
@@ -147,11 +136,11 @@ def test_the_board_stays_as_it_was_while_the_money_moves_on(
     end(at_the_end)
     # The hour in which the end has come and nothing has been carried out yet.
     reference = references.new("plan_to_stash")
-    stash.move_from_plan(first.user, first.plan, amount_kobo=450_00, reference=reference)
+    plans.move_from_plan(first.user, first.plan, amount_kobo=450_00, reference=reference)
     assert board(circle) == before
     with django_capture_on_commit_callbacks(execute=True):
         circle_ends.settle_all(timezone.localdate())
-    assert maturity.run(timezone.localdate()) == 2
+    assert plans.mature_due_plans(timezone.localdate()) == 2
     assert board(circle) == before
     assert ledger.balance_kobo(ledger.stash_account(first.user)) == 500_00
     assert [first.final_rank, second.final_rank] == [None, None]
@@ -202,7 +191,7 @@ def test_what_all_saved_stays_although_somebody_leaves_and_still_hides_their_par
     circle_ends.settle_all(timezone.localdate())
     flexible.refresh_from_db()
     reference = references.new("plan_to_stash")
-    stash.move_from_plan(member.user, member.plan, amount_kobo=123_45, reference=reference)
+    plans.move_from_plan(member.user, member.plan, amount_kobo=123_45, reference=reference)
     circles.leave(member)
     progress = leaderboards.progress_of(flexible)
     assert (progress.members, progress.saved_kobo, progress.is_rounded) == (2, 300_00, True)
@@ -231,7 +220,7 @@ def test_who_is_told_hears_of_their_place_and_of_the_whole_in_one_mail(
     circle_ends.settle_all(timezone.localdate())
     # Whoever's money is about to move is told with that.
     assert circle_ends.tell_all() == 1
-    maturity.run(timezone.localdate())
+    plans.mature_due_plans(timezone.localdate())
     assert circle_ends.tell_all() == 0
     outbox.sweep(timezone.now(), tasks.HANDLERS)
     ended = {mail.to[0]: mail for mail in mailoutbox if "has ended" in mail.subject}
@@ -267,14 +256,14 @@ def test_a_plan_that_runs_on_is_told_of_twice_and_no_mail_about_money_is_dropped
     circle_ends.settle_all(timezone.localdate())
     assert circle_ends.tell_all() == 2
     at_the_end.shift(datetime.timedelta(days=10))
-    maturity.run(timezone.localdate())
+    plans.mature_due_plans(timezone.localdate())
     assert [row.user for row in mails("plan_matured")] == [member.user]
 
 
 def test_maturities_do_not_wait_for_the_places(circle: Circle, at_the_end: time_machine.Traveller) -> None:
     member = join_circle(circle, saved_kobo=100_00)
     end(at_the_end)
-    maturity.run(timezone.localdate())
+    plans.mature_due_plans(timezone.localdate())
     assert [row.user for row in mails("plan_matured")] == [member.user]
     circle_ends.settle_all(timezone.localdate())
     circle_ends.tell_all()

@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import circle_owners, circles, leaderboards, ledger, maturity, plans, references, stash
+from savings import circle_owners, circles, leaderboards, ledger, plans, references
 from savings.exceptions import Refused
 from savings.ledger import checks
 from savings.models import Circle, CircleEvent, Membership, OutboxRow, Plan, Product
@@ -228,7 +228,7 @@ def test_the_owner_of_a_circle_that_has_ended_leaves_as_anybody_does() -> None:
     with time_machine.travel(timezone.now() + datetime.timedelta(days=40)):
         with pytest.raises(Refused, match="taken out first"):
             circles.leave(mine)
-        stash.move_from_plan(
+        plans.move_from_plan(
             mine.user, mine.plan, amount_kobo=5_00, reference=references.new("plan_to_stash")
         )
         circles.leave(mine)
@@ -311,7 +311,7 @@ def test_a_circle_that_has_ended_keeps_its_board_when_the_money_moves_to_the_sta
     circle = start_circle(product=make_product(Product.Kind.LOCKED), days=60)
     membership = join_circle(circle, saved_kobo=500_00)
     with time_machine.travel(timezone.now() + datetime.timedelta(days=60)):
-        assert maturity.run(timezone.localdate()) == 1
+        assert plans.mature_due_plans(timezone.localdate()) == 1
         assert ledger.balance_kobo(membership.plan.account) == 0
         membership.refresh_from_db()
         assert membership.saved_kobo == 500_00

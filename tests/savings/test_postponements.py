@@ -17,7 +17,6 @@ from savings import (
     digests,
     leaderboards,
     mails,
-    maturity,
     outbox,
     postponements,
     rank_changes,
@@ -41,6 +40,7 @@ from savings.models import (
     StatementSubscription,
     User,
 )
+from savings.plans import mature_due_plans, maturity
 from tests.factories import (
     join_circle,
     make_circle,
@@ -180,10 +180,10 @@ def _refuse(*args: Any) -> Any:
 def test_maturities(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     locked = make_product(Product.Kind.LOCKED)
     plans = [make_plan(product=locked, days=30, holding_kobo=100_00) for _ in range(3)]
-    mature = failing_for(maturity.mature, lambda plan, today: plan == plans[0])
+    mature = failing_for(maturity.mature_plan, lambda plan, today: plan == plans[0])
     monkeypatch.setattr(maturity, "mature", mature)
     with time_machine.travel(timezone.now() + datetime.timedelta(days=31), tick=False):
-        assert maturity.run(timezone.localdate()) == 2
+        assert mature_due_plans(timezone.localdate()) == 2
         check_postponed("mature_plan", plans[0].pk, caplog)
 
 

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from savings import circles, leaderboards, outbox, rank_changes, references, stash, tasks
+from savings import circles, leaderboards, outbox, plans, rank_changes, references, tasks
 from savings.models import Circle, Membership, OutboxRow, User
 from tests import factories
 
@@ -168,7 +168,7 @@ def test_who_does_not_want_it_or_is_not_there_is_not_told(why: str) -> None:
 def test_who_takes_money_out_knows_why_they_have_fallen_and_the_others_are_told() -> None:
     circle, (first, second, *_) = make(4_00, 3_00, 2_00, 1_00)
     reference = references.new("plan_to_stash")
-    stash.move_from_plan(first.user, first.plan, amount_kobo=1_50, reference=reference)
+    plans.move_from_plan(first.user, first.plan, amount_kobo=1_50, reference=reference)
     rank_changes.look(circle)
     assert told() == {second.user_id: ("1st", "2nd")}
 

@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from savings import circle_owners, circles, ledger, plans, references, stash
+from savings import circle_owners, circles, ledger, plans, references
 from savings.exceptions import Refused
 from savings.models import Circle, Membership, Plan, Product
 from tests.factories import join_circle, make_plan, make_product, make_user, start_circle
@@ -83,7 +83,7 @@ def test_the_same_exit_sent_at_once_takes_the_money_and_the_penalty_once() -> No
     stale = [Plan.objects.get(pk=plan.pk) for _ in range(TIMES)]
 
     def take_out(number: int) -> object:
-        return stash.move_from_plan(plan.user, stale[number], amount_kobo=500_00, reference=reference).pk
+        return plans.move_from_plan(plan.user, stale[number], amount_kobo=500_00, reference=reference).pk
 
     assert list(at_once(take_out).values()) == [TIMES]
     assert ledger.balance_kobo(plan.account) == 500_00

@@ -12,7 +12,7 @@ import time_machine
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from savings import circle_owners, circles, ledger, maturity, payments, plans, references, stash, statements
+from savings import circle_owners, circles, ledger, payments, plans, references, statements
 from savings.exceptions import ReferenceTaken, Refused
 from savings.models import Circle, Membership, Payment, Plan, Product, Statement, Transaction
 from savings.models.plans import EarlyExit
@@ -136,11 +136,11 @@ def top_up(plan: Plan) -> Payment:
 
 def move_in(plan: Plan) -> object:
     pay_in(plan.user, 500_00)
-    return stash.move_to_plan(plan.user, plan, amount_kobo=500_00, reference=references.new("stash_to_plan"))
+    return plans.move_to_plan(plan.user, plan, amount_kobo=500_00, reference=references.new("stash_to_plan"))
 
 
 def take_out(plan: Plan, amount_kobo: int = 500_00, reference: str = "") -> Transaction:
-    return stash.move_from_plan(
+    return plans.move_from_plan(
         plan.user, plan, amount_kobo=amount_kobo, reference=reference or references.new("plan_to_stash")
     )
 
@@ -255,7 +255,7 @@ def test_the_same_exit_again_is_the_first_one_though_the_plan_was_renewed_meanwh
     reference = references.new("plan_to_stash")
     with time_machine.travel(timezone.now() + datetime.timedelta(days=100)):
         first = take_out(plan, reference=reference)
-        assert maturity.run(timezone.localdate()) == 1
+        assert plans.mature_due_plans(timezone.localdate()) == 1
         assert take_out(plan, reference=reference) == first
         with pytest.raises(ReferenceTaken):
             take_out(plan, 400_00, reference)

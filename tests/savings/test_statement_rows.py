@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from savings import circles, ledger, references, stash, statement_rows
+from savings import circles, ledger, plans, references, statement_rows
 from savings.exceptions import Refused
 from savings.exports import Row
 from savings.ledger import transactions
@@ -72,10 +72,10 @@ def life(saver: User) -> Plan:
     """A target plan into which, and out of which, everything has gone that can."""
     plan = make_plan(saver, make_product("target"), name="School fees", holding_kobo=50_000_00)
     pay_in(saver, 9_000_00)
-    stash.move_to_plan(saver, plan, amount_kobo=4_000_00, reference=references.new(Kind.STASH_TO_PLAN))
+    plans.move_to_plan(saver, plan, amount_kobo=4_000_00, reference=references.new(Kind.STASH_TO_PLAN))
     interest(plan, 300_00, 30_00)
     reference = references.new(Kind.PLAN_TO_STASH)
-    stash.move_from_plan(saver, plan, amount_kobo=10_000_00, reference=reference)
+    plans.move_from_plan(saver, plan, amount_kobo=10_000_00, reference=reference)
     wrong = pay_in(saver, 700_00, plan=plan)
     ledger.reverse(wrong, reference="REV00000000000000001")
     return plan
@@ -155,7 +155,7 @@ def test_everything_counts_only_money_from_and_to_elsewhere(life: Plan) -> None:
 def test_a_transfer_that_was_taken_back_stays_among_own_accounts(saver: User) -> None:
     plan = make_plan(saver)
     pay_in(saver, 900_00)
-    move = stash.move_to_plan(saver, plan, amount_kobo=400_00, reference=references.new(Kind.STASH_TO_PLAN))
+    move = plans.move_to_plan(saver, plan, amount_kobo=400_00, reference=references.new(Kind.STASH_TO_PLAN))
     ledger.reverse(move, reference=references.new(Kind.REVERSAL))
     foot = rows_of(about(saver, "everything"))[1].foot()
     assert (foot.rows, foot.in_kobo, foot.out_kobo, foot.closing_kobo) == (5, 900_00, 0, 900_00)
@@ -224,7 +224,7 @@ def test_a_page_never_ends_within_a_move(saver: User, monkeypatch: pytest.Monkey
     plan = make_plan(saver)
     pay_in(saver, 100)
     for _ in range(4):
-        stash.move_to_plan(saver, plan, amount_kobo=1, reference=references.new(Kind.STASH_TO_PLAN))
+        plans.move_to_plan(saver, plan, amount_kobo=1, reference=references.new(Kind.STASH_TO_PLAN))
     whole = told(rows_of(about(saver, "everything"))[0])
     for size in (2, 3, 4, 5):
         monkeypatch.setattr(statement_rows, "PAGE_ROWS", size)
@@ -314,7 +314,7 @@ def test_what_is_hidden_cannot_be_reckoned_from_anything(saver: User, friends: F
 def _emptied(member: Any) -> Any:
     kobo = ledger.balance_kobo(member.plan.account)
     reference = references.new(Kind.PLAN_TO_STASH)
-    stash.move_from_plan(member.user, member.plan, amount_kobo=kobo, reference=reference)
+    plans.move_from_plan(member.user, member.plan, amount_kobo=kobo, reference=reference)
     return member
 
 
@@ -349,10 +349,10 @@ MOVES: list[Callable[[User, Plan, int], object]] = [
     lambda user, plan, kobo: ledger.reverse(
         pay_in(user, kobo, plan=plan), reference=references.new(Kind.REVERSAL)
     ),
-    lambda user, plan, kobo: stash.move_to_plan(
+    lambda user, plan, kobo: plans.move_to_plan(
         user, plan, amount_kobo=kobo, reference=references.new(Kind.STASH_TO_PLAN)
     ),
-    lambda user, plan, kobo: stash.move_from_plan(
+    lambda user, plan, kobo: plans.move_from_plan(
         user, plan, amount_kobo=kobo, reference=references.new(Kind.PLAN_TO_STASH)
     ),
     lambda user, plan, kobo: interest(plan, kobo + 1, 1),

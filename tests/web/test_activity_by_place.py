@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from savings import ledger, references, stash
+from savings import ledger, plans, references
 from savings.models import Account, Payment, Plan, Product, Transaction, User
 from tests.factories import fill, make_movement, make_plan, make_product, pay_in, settled
 
@@ -33,9 +33,9 @@ def plan(saver: User) -> Plan:
 def movements_of_both(user: User, plan: Plan) -> tuple[list[Transaction], list[Transaction]]:
     """What touches the stash, and what touches the plan alone."""
     deposit, returned = pay_in(user, 9_000_00), pay_in(user, 100_00)
-    inward = stash.move_to_plan(user, plan, amount_kobo=500_00, reference=references.new(Kind.STASH_TO_PLAN))
-    undone = stash.move_to_plan(user, plan, amount_kobo=300_00, reference=references.new(Kind.STASH_TO_PLAN))
-    outward = stash.move_from_plan(
+    inward = plans.move_to_plan(user, plan, amount_kobo=500_00, reference=references.new(Kind.STASH_TO_PLAN))
+    undone = plans.move_to_plan(user, plan, amount_kobo=300_00, reference=references.new(Kind.STASH_TO_PLAN))
+    outward = plans.move_from_plan(
         user, plan, amount_kobo=700_00, reference=references.new(Kind.PLAN_TO_STASH)
     )
     back = [ledger.reverse(one, reference=references.new(Kind.REVERSAL)) for one in (returned, undone)]
@@ -77,7 +77,7 @@ def test_a_plan_shows_every_movement_that_touches_it(saver_client: Client, saver
 
 def test_a_move_has_the_sign_that_the_place_sees(saver_client: Client, saver: User, plan: Plan) -> None:
     pay_in(saver, 900_00)
-    move = stash.move_to_plan(saver, plan, amount_kobo=5_00, reference=references.new(Kind.STASH_TO_PLAN))
+    move = plans.move_to_plan(saver, plan, amount_kobo=5_00, reference=references.new(Kind.STASH_TO_PLAN))
     assert amounts(saver_client, "?plan=stash")[move.reference].startswith("−")
     assert amounts(saver_client, f"?plan={plan.pk}")[move.reference].startswith("+")
     assert amounts(saver_client, "")[move.reference].startswith("₦")

@@ -35,7 +35,6 @@ from savings import (
     outbox,
     plans,
     references,
-    stash,
     users,
 )
 from savings.leaderboards import progress
@@ -171,7 +170,7 @@ def reverse(person: Person) -> None:
 
 def move_to_stash(person: Person) -> None:
     reference = references.new("plan_to_stash")
-    stash.move_from_plan(person.user, person.plan, amount_kobo=10_00, reference=reference)
+    plans.move_from_plan(person.user, person.plan, amount_kobo=10_00, reference=reference)
 
 
 def hide(person: Person) -> None:

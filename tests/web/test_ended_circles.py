@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
-from savings import circle_ends, circles, leaderboards, maturity, references, stash
+from savings import circle_ends, circles, leaderboards, plans, references
 from savings.models import Circle, Membership, Product, User
 from tests.factories import join_circle, make_product, start_circle
 
@@ -69,7 +69,7 @@ def test_who_leaves_after_the_end_leaves_a_gap_and_moves_nobody_up(
     source: str,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
-    maturity.run(timezone.localdate())
+    plans.mature_due_plans(timezone.localdate())
     if source == "redis":
         leaderboards.rebuild_board(ended.pk)
     first = saver.memberships.get()
@@ -132,7 +132,7 @@ def test_who_is_first_and_leaves_the_board_is_named_to_nobody_else(ended: Circle
 def test_a_plan_whose_saver_has_left_names_the_circle_without_leading_there(
     saver_client: Client, ended: Circle, saver: User
 ) -> None:
-    maturity.run(timezone.localdate())
+    plans.mature_due_plans(timezone.localdate())
     mine = saver.memberships.get()
     circles.leave(mine)
     page = shown(saver_client, f"/plans/{mine.plan_id}/")
@@ -195,6 +195,6 @@ def test_money_taken_out_in_the_first_hour_does_not_change_what_is_shown(
     saver_client: Client, saver: User, ended: Circle
 ) -> None:
     mine = saver.memberships.get()
-    stash.move_from_plan(saver, mine.plan, amount_kobo=450_00, reference=references.new("plan_to_stash"))
+    plans.move_from_plan(saver, mine.plan, amount_kobo=450_00, reference=references.new("plan_to_stash"))
     response = saver_client.get(board_url(ended))
     assert [row.amount for row in response.context["podium"]] == ["₦500", "₦300", "₦300"]

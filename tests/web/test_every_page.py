@@ -17,7 +17,7 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.test import Client
 
-from savings import plans, references, stash
+from savings import plans, references
 from savings.models import User
 from tests.browsers import without
 from tests.factories import fill, make_plan, make_product, make_user
@@ -160,7 +160,7 @@ def test_the_sources_of_pages_and_mails_promise_only_what_the_code_does() -> Non
         *root.glob("savings/demo/*.py"),
     ]
     sources += [
-        root / "savings/terms.py",
+        root / "savings/plans/terms.py",
         root / "savings/mails/emails.py",
         root / "README.md",
         *root.glob("web/*forms.py"),
@@ -197,7 +197,7 @@ def test_interest_of_a_closed_plan_stays_in_the_totals(client: Client) -> None:
         plan = make_plan(user, make_product(rate_bps=850), holding_kobo=100_000_00)
     with time_machine.travel(datetime.datetime(2026, 4, 1, 12, tzinfo=datetime.UTC), tick=False):
         client.force_login(user)
-        stash.move_from_plan(user, plan, amount_kobo=100_000_00, reference=references.new("plan_to_stash"))
+        plans.move_from_plan(user, plan, amount_kobo=100_000_00, reference=references.new("plan_to_stash"))
         assert "₦2,095.89</span> of interest stays recorded" in client.get(f"/plans/{plan.pk}/").text
         assert "₦2,095<small>.89" in client.get("/dashboard/").text
         plans.close(plan)

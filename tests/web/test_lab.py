@@ -13,7 +13,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
-from savings import ledger, outbox, references, stash, tasks
+from savings import ledger, outbox, plans, references, tasks
 from savings.models import Entry, OutboxRow, Transaction, User
 from tests.factories import fill, make_circle, make_member, make_movement, make_plan, pay_in
 from web.lab import boards, lookups, mails, names
@@ -195,7 +195,7 @@ def everything(saver: User) -> User:
     plan = make_plan(saver, holding_kobo=500_000_00, name="Rent")
     movement = pay_in(saver, 7_00)
     ledger.reverse(movement, reference=references.new("reversal"))
-    stash.move_from_plan(saver, plan, amount_kobo=50_00, reference=references.new("plan_to_stash"))
+    plans.move_from_plan(saver, plan, amount_kobo=50_00, reference=references.new("plan_to_stash"))
     for status in ("pending", "failed", "abandoned", "review"):
         make_movement("top_up", 1_00, user=saver, plan=plan, status=status)
         make_movement("stash_withdrawal", 1_00, user=saver, status=status)

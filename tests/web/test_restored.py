@@ -21,7 +21,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from savings import installation, leaderboards, outbox, references, stash, tasks
+from savings import installation, leaderboards, outbox, plans, references, tasks
 from savings.models import Account, CircleEvent, Entry, Installation, Membership, Transaction, User
 from savings.models import OutboxRow as Row
 from tests.conftest import append_only
@@ -90,7 +90,7 @@ def shown(client: Client, path: str, **headers: str) -> str:
 
 def move(user: User, amount_kobo: int) -> None:
     reference = references.new("stash_to_plan")
-    stash.move_to_plan(user, user.plans.get(), amount_kobo=amount_kobo, reference=reference)
+    plans.move_to_plan(user, user.plans.get(), amount_kobo=amount_kobo, reference=reference)
 
 
 def restored(*words: str) -> str:

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from savings import ledger, references, stash
+from savings import ledger, plans, references
 from savings.models import Entry, Product, Transaction, User
 from tests.factories import fill, make_movement, make_plan, make_product, make_user, pay_in
 
@@ -60,7 +60,7 @@ def test_a_cursor_that_is_none_is_not_found(saver_client: Client, cursor: str) -
 def test_filters_combine(saver_client: Client, saver: User) -> None:
     plan = make_plan(saver, holding_kobo=100_00)
     pay_in(saver, 100_00)
-    wanted = stash.move_to_plan(
+    wanted = plans.move_to_plan(
         saver, plan, amount_kobo=5_00, reference=references.new("stash_to_plan")
     ).reference
     today = timezone.localdate().isoformat()
@@ -148,7 +148,7 @@ def test_the_page_costs_the_same_for_one_row_and_for_many(
 
 def test_a_receipt_proves_itself(saver_client: Client, saver: User) -> None:
     plan = make_plan(saver, make_product(Product.Kind.TARGET), holding_kobo=100_000_00, name="Rent")
-    movement = stash.move_from_plan(
+    movement = plans.move_from_plan(
         saver, plan, amount_kobo=50_000_00, reference=references.new("plan_to_stash")
     )
     page = saver_client.get(f"/transactions/{movement.reference}/").content.decode()

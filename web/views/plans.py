@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from savings import dashboard, money, payments, plans, references, stash
+from savings import dashboard, money, payments, plans, references
 from savings.exceptions import Refused
 from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction
 from web import caching, plan_pages
@@ -135,7 +135,7 @@ def withdraw(request: SaverRequest, plan_id: int) -> HttpResponse:
     form = TakeOutForm(request.POST if request.method == "POST" else None, user=request.user)
     if form.is_valid():
         try:
-            movement = stash.move_from_plan(
+            movement = plans.move_from_plan(
                 request.user,
                 plan,
                 amount_kobo=form.cleaned_data["amount"],
@@ -168,7 +168,7 @@ def _start(request: SaverRequest, form: StartForm) -> Plan:
     values = form.cleaned_data
     product: Product = values["product"]
     ends: datetime.date | None = values["matures_on"] if product.has_term else None
-    return plans.start(
+    return plans.open_plan(
         request.user,
         product,
         reference=values["reference"],
@@ -192,7 +192,7 @@ def _pay_in(request: SaverRequest, plan: Plan, form: PayInForm) -> str:
     """Pay into the plan as the form says, and return where the browser goes next."""
     amount_kobo, reference = form.cleaned_data["amount"], form.cleaned_data["reference"]
     if form.cleaned_data["source"] == PayInForm.STASH:
-        movement = stash.move_to_plan(
+        movement = plans.move_to_plan(
             request.user,
             plan,
             amount_kobo=amount_kobo,

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
-from savings import leaderboards, ledger, outbox, references, stash, tasks
+from savings import leaderboards, ledger, outbox, plans, references, tasks
 from savings.exceptions import Refused
 from savings.leaderboards import store
 from savings.models import Account, Circle, Membership, OutboxRow, Plan, Product, Transaction
@@ -54,7 +54,7 @@ def test_interest_its_tax_and_their_reversals_do_not_count(member: Membership) -
 
 
 def test_taking_money_out_lowers_the_sum_by_what_leaves_the_plan_penalty_included(member: Membership) -> None:
-    stash.move_from_plan(
+    plans.move_from_plan(
         member.user, member.plan, amount_kobo=400_00, reference=references.new("plan_to_stash")
     )
     assert saved(member) == 600_00
@@ -65,7 +65,7 @@ def test_taking_money_out_lowers_the_sum_by_what_leaves_the_plan_penalty_include
 def test_the_stash_counts_for_nothing_until_it_is_moved_into_the_plan(member: Membership) -> None:
     factories.pay_in(member.user, 300_00)
     assert saved(member) == 1_000_00
-    stash.move_to_plan(
+    plans.move_to_plan(
         member.user, member.plan, amount_kobo=300_00, reference=references.new("stash_to_plan")
     )
     assert saved(member) == 1_300_00
@@ -81,7 +81,7 @@ def test_a_reversal_takes_back_what_counted_and_no_more(member: Membership) -> N
 
 def test_who_takes_out_earned_interest_too_is_below_zero_and_has_no_place(member: Membership) -> None:
     post(member.plan, Transaction.Kind.INTEREST, 50_00)
-    stash.move_from_plan(
+    plans.move_from_plan(
         member.user, member.plan, amount_kobo=1_050_00, reference=references.new("plan_to_stash")
     )
     assert saved(member) == -50_00

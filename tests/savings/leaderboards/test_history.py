@@ -14,7 +14,7 @@ from django.utils import timezone
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
-from savings import circles, leaderboards, ledger, references, stash
+from savings import circles, leaderboards, ledger, plans, references
 from savings.leaderboards import history
 from savings.models import Account, BoardDay, Circle, Membership, Transaction
 from tests import factories
@@ -131,7 +131,7 @@ def test_interest_counts_for_no_place_and_withdrawals_and_reversals_lower_it(cir
     with on_day(1):
         ledger.reverse(paid, reference=references.new("reversal"))
         reference = references.new("plan_to_stash")
-        stash.move_from_plan(ada.user, ada.plan, amount_kobo=100, reference=reference)
+        plans.move_from_plan(ada.user, ada.plan, amount_kobo=100, reference=reference)
         factories.settled(
             Transaction.Kind.INTEREST,
             900,
@@ -164,7 +164,7 @@ def test_who_left_and_joined_again_begins_anew() -> None:
     keep_night_after(0)
     with on_day(1):
         reference = references.new("plan_to_stash")
-        stash.move_from_plan(first.user, first.plan, amount_kobo=500, reference=reference)
+        plans.move_from_plan(first.user, first.plan, amount_kobo=500, reference=reference)
         circles.leave(first)
         again = factories.join_circle(circle, first.user, saved_kobo=300)
     keep_night_after(1)

@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import connection
 from hypothesis import strategies as st
 
-from savings import leaderboards, ledger, references, stash
+from savings import leaderboards, ledger, plans, references
 from savings.exceptions import NotEnoughMoney
 from savings.leaderboards import rebuild, store
 from savings.leaderboards.store import Standing
@@ -63,7 +63,7 @@ def step(member: Membership, amount_kobo: int, kind: str) -> None:
             factories.pay_in(member.user, amount_kobo, plan=member.plan)
         elif kind == "out":
             reference = references.new("plan_to_stash")
-            stash.move_from_plan(member.user, member.plan, amount_kobo=amount_kobo, reference=reference)
+            plans.move_from_plan(member.user, member.plan, amount_kobo=amount_kobo, reference=reference)
         elif paid := member.plan.transactions.successful().filter(kind=Transaction.Kind.TOP_UP).last():
             ledger.reverse(paid, reference=references.new("reversal"))
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from savings import ledger, references, stash
+from savings import ledger, plans, references
 from savings.exceptions import NotEnoughMoney, ReferenceTaken
 from savings.models import Account, Entry, Plan, Transaction, User
 from tests.factories import make_plan, make_user, pay_in
@@ -78,7 +78,7 @@ def test_of_fifty_moves_racing_for_one_balance_exactly_those_succeed_that_fit() 
     pay_in(user, 30 * 100 + 99)
 
     def move(_: int) -> object:
-        stash.move_to_plan(
+        plans.move_to_plan(
             User.objects.get(pk=user.pk),
             Plan.objects.get(pk=plan.pk),
             amount_kobo=100,
@@ -98,7 +98,7 @@ def test_moves_both_ways_between_the_same_accounts_never_wait_in_a_ring() -> Non
 
     def move(number: int) -> object:
         person, kind = User.objects.get(pk=user.pk), Kind.PLAN_TO_STASH if number % 2 else Kind.STASH_TO_PLAN
-        go = stash.move_from_plan if number % 2 else stash.move_to_plan
+        go = plans.move_from_plan if number % 2 else plans.move_to_plan
         there = Plan.objects.get(pk=plan.pk)
         go(person, there, amount_kobo=100, reference=references.new(kind))
         return kind

@@ -28,7 +28,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from savings import ledger, maturity, references
+from savings import ledger, plans, references
 from savings.exceptions import NotEnoughMoney, ReferenceTaken, Refused
 from savings.ledger import checks, transactions
 from savings.models import Account, Entry, Plan, Product, Transaction, User
@@ -142,7 +142,7 @@ class Ledger(RuleBasedStateMachine):
             pot = self.pots[plan.account.pk]
             self.pots[ledger.stash_account(plan.user).pk].kobo += pot.kobo
             pot.kobo = 0
-        maturity.run(today)
+        plans.mature_due_plans(today)
 
     # Movements
 

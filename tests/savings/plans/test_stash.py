@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from savings import ledger, plans, references, stash
+from savings import ledger, plans, references
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Entry, Plan, Product, Transaction
 from tests.factories import make_plan, make_product, make_user, pay_in
@@ -26,12 +26,12 @@ def in_stash(plan: Plan) -> int:
 
 def into(plan: Plan, amount_kobo: int, reference: str | None = None) -> Transaction:
     reference = reference or references.new("stash_to_plan")
-    return stash.move_to_plan(plan.user, plan, amount_kobo=amount_kobo, reference=reference)
+    return plans.move_to_plan(plan.user, plan, amount_kobo=amount_kobo, reference=reference)
 
 
 def out_of(plan: Plan, amount_kobo: int, reference: str | None = None) -> Transaction:
     reference = reference or references.new("plan_to_stash")
-    return stash.move_from_plan(plan.user, plan, amount_kobo=amount_kobo, reference=reference)
+    return plans.move_from_plan(plan.user, plan, amount_kobo=amount_kobo, reference=reference)
 
 
 def test_money_moves_into_a_plan_and_back() -> None:

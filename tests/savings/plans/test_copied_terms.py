@@ -111,9 +111,9 @@ def test_a_product_without_a_rate_opens_no_plan_at_nothing_per_cent(saver_client
 def test_a_product_that_is_withdrawn_still_answers_the_same_form_with_the_same_plan() -> None:
     user, product = make_user(), make_product()
     reference = references.mint(references.PLAN_PREFIX)
-    plan = plans.start(user, product, reference=reference, name="Rent")
+    plan = plans.open_plan(user, product, reference=reference, name="Rent")
     everything_else(product)
-    assert plans.start(user, product, reference=reference, name="Rent") == plan
+    assert plans.open_plan(user, product, reference=reference, name="Rent") == plan
 
 
 @pytest.mark.parametrize("of", [make_plan, make_circle])

@@ -7,7 +7,7 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from savings import plans, references, stash
+from savings import plans, references
 from savings.exceptions import Refused
 from savings.models import Plan, Product
 from tests.factories import make_movement, make_plan, make_product, make_user
@@ -47,8 +47,8 @@ def test_the_longest_step_that_the_term_reaches_sets_the_rate() -> None:
 def test_the_same_form_twice_is_one_plan() -> None:
     user, product = make_user(), make_product()
     reference = references.mint(references.PLAN_PREFIX)
-    first = plans.start(user, product, reference=reference, name="Rent")
-    again = plans.start(user, product, reference=reference, name="Rent")
+    first = plans.open_plan(user, product, reference=reference, name="Rent")
+    again = plans.open_plan(user, product, reference=reference, name="Rent")
     assert first.pk == again.pk
     assert Plan.objects.count() == 1
 
@@ -110,7 +110,7 @@ def test_a_plan_closes_only_when_it_is_empty() -> None:
     plan = make_plan(holding_kobo=500_00)
     with pytest.raises(Refused, match="Take the money out first"):
         plans.close(plan)
-    stash.move_from_plan(plan.user, plan, amount_kobo=500_00, reference=references.new("plan_to_stash"))
+    plans.move_from_plan(plan.user, plan, amount_kobo=500_00, reference=references.new("plan_to_stash"))
     plans.close(plan)
     closed_at = plan.closed_at
     plans.close(plan)

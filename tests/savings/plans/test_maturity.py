@@ -9,7 +9,7 @@ import time_machine
 from django.core.mail import EmailMessage
 from django.utils import timezone
 
-from savings import ledger, maturity, outbox, tasks
+from savings import ledger, outbox, plans, tasks
 from savings.models import Plan, Product, Transaction
 from tests.factories import make_plan, make_product
 
@@ -23,8 +23,8 @@ def on_day(days: int) -> time_machine.travel:
 def test_matured_savings_move_to_the_stash_once_and_without_penalty() -> None:
     plan = make_plan(product=make_product(Product.Kind.TARGET), holding_kobo=100_000_00, days=30)
     with on_day(30):
-        assert maturity.run(timezone.localdate()) == 1
-        assert maturity.run(timezone.localdate()) == 0
+        assert plans.mature_due_plans(timezone.localdate()) == 1
+        assert plans.mature_due_plans(timezone.localdate()) == 0
     assert ledger.balance_kobo(ledger.stash_account(plan.user)) == 100_000_00
     assert Transaction.objects.filter(kind=Transaction.Kind.PLAN_TO_STASH).count() == 1
 
@@ -32,7 +32,7 @@ def test_matured_savings_move_to_the_stash_once_and_without_penalty() -> None:
 def test_the_person_is_told_by_mail(mailoutbox: list[EmailMessage]) -> None:
     plan = make_plan(product=make_product(Product.Kind.LOCKED), holding_kobo=100_000_00, days=30, name="Car")
     with on_day(30):
-        maturity.run(timezone.localdate())
+        plans.mature_due_plans(timezone.localdate())
         outbox.sweep(timezone.now(), tasks.HANDLERS)
     (mail,) = mailoutbox
     assert (mail.subject, mail.to) == ("Car has matured", [plan.user.email])
@@ -42,7 +42,7 @@ def test_the_person_is_told_by_mail(mailoutbox: list[EmailMessage]) -> None:
 def test_nothing_moves_a_day_too_early() -> None:
     make_plan(product=make_product(Product.Kind.LOCKED), holding_kobo=100_00, days=30)
     with on_day(29):
-        assert maturity.run(timezone.localdate()) == 0
+        assert plans.mature_due_plans(timezone.localdate()) == 0
 
 
 def test_a_rollover_starts_again_for_as_long_and_goes_on_earning() -> None:
@@ -50,7 +50,7 @@ def test_a_rollover_starts_again_for_as_long_and_goes_on_earning() -> None:
     plan = make_plan(product=product, holding_kobo=100_000_00, days=30, at_maturity=Plan.AtMaturity.ROLLOVER)
     start = plan.started_on
     with on_day(70):
-        assert maturity.run(timezone.localdate()) == 1
+        assert plans.mature_due_plans(timezone.localdate()) == 1
         plan.refresh_from_db()
         plan.account.refresh_from_db()
         earned = ledger.accrued_numerator(plan.account, timezone.localdate())

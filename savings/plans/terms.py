@@ -72,7 +72,7 @@ class Terms:
         return {name: getattr(self, name) for name in _OF_CIRCLE}
 
 
-def offered(product_id: int) -> Terms:
+def offered_terms(product_id: int) -> Terms:
     """Return the terms of a product as they are now. Raises Refused when it is not offered any more."""
     names = [_IN_PRODUCT.get(name, name) for name in _OF_CIRCLE if name != "rates"]
     # One statement, so that terms and rates are of one moment, whatever staff are saving meanwhile.
@@ -87,7 +87,7 @@ def offered(product_id: int) -> Terms:
     return Terms(**dict(zip(_OF_CIRCLE, found[0][: len(names)], strict=False)), rates=rates)
 
 
-def of_circle(circle: Circle) -> Terms:
+def terms_of_circle(circle: Circle) -> Terms:
     """Return the terms on which the members' plans of a circle are opened: those of the day it started."""
     return Terms(**{name: getattr(circle, name) for name in _OF_CIRCLE})
 

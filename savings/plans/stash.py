@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from savings import ledger, money, plans, references, terms
+from savings import ledger, money, references
 from savings.exceptions import NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Plan, Transaction, User
+from savings.plans import plans, terms
 
 
 def move_to_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) -> Transaction:
@@ -25,7 +26,7 @@ def move_to_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) ->
             amount_kobo=amount_kobo,
         )
         if opened:
-            now = plans.locked(plan)
+            now = plans.lock_plan(plan)
             terms.check_takes_money(now, timezone.localdate())
             _settle(movement, debit=ledger.stash_account(user), credit=now.account)
     return movement
@@ -39,7 +40,7 @@ def move_from_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) 
     """
     ledger.check_sum(amount_kobo)
     with transaction.atomic():
-        now = plans.locked(plan)
+        now = plans.lock_plan(plan)
         earlier = _earlier(user, now, reference, amount_kobo)
         if earlier is not None:
             return earlier

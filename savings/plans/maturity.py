@@ -6,11 +6,12 @@ import datetime
 
 from django.db import transaction
 
-from savings import leaderboards, ledger, mails, postponements, references, stash
+from savings import leaderboards, ledger, mails, postponements, references
 from savings.models import Membership, Plan, Transaction, User
+from savings.plans import stash
 
 
-def run(today: datetime.date) -> int:
+def mature_due_plans(today: datetime.date) -> int:
     """Carry out every maturity that has come by that day, and return how many there were; safe to run at any time.
 
     A plan whose maturity fails is postponed, and the others mature.
@@ -21,11 +22,11 @@ def run(today: datetime.date) -> int:
     return postponements.each(
         "mature_plan",
         waiting.order_by("matures_on", "id"),
-        lambda plan_id: mature(plans.get(pk=plan_id), today),
+        lambda plan_id: mature_plan(plans.get(pk=plan_id), today),
     )
 
 
-def mature(plan: Plan, today: datetime.date) -> bool:
+def mature_plan(plan: Plan, today: datetime.date) -> bool:
     """Carry out one plan's maturity. False when there is nothing (more) to do."""
     with transaction.atomic():
         User.objects.touch(plan.user_id)
@@ -40,17 +41,17 @@ def mature(plan: Plan, today: datetime.date) -> bool:
         movement = stash.move_from_plan(
             plan.user, plan, amount_kobo=balance_kobo, reference=references.new("plan_to_stash")
         )
-        _tell(plan, movement)
+        _notify(plan, movement)
     return True
 
 
-def is_waiting(plan: Plan, today: datetime.date) -> bool:
+def is_maturity_due(plan: Plan, today: datetime.date) -> bool:
     """Tell whether money of a plan, which comes with its account, has still to move to the stash at its maturity."""
     is_over = plan.is_matured(today) and not plan.is_closed and plan.at_maturity == Plan.AtMaturity.STASH
     return is_over and bool(plan.account.balance_kobo)
 
 
-def _tell(plan: Plan, movement: Transaction) -> None:
+def _notify(plan: Plan, movement: Transaction) -> None:
     """Tell a person where their money is, with the result of the circle that the plan was in, where it has ended."""
     inside = Membership.objects.current().filter(plan=plan, circle__settled_at__isnull=False)
     member = inside.select_related("circle", "user").first()

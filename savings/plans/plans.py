@@ -8,15 +8,16 @@ from contextlib import AbstractContextManager
 from django.db import transaction
 from django.utils import timezone
 
-from savings import ledger, terms, typed_text, unique_names
+from savings import ledger, typed_text, unique_names
 from savings.exceptions import Refused
 from savings.models import Account, Circle, Membership, Plan, Product, User
-from savings.terms import Terms
+from savings.plans import terms
+from savings.plans.terms import Terms
 
 LONGEST_NAME = 60
 
 
-def start(
+def open_plan(
     user: User,
     product: Product | Terms,
     *,
@@ -39,7 +40,7 @@ def start(
         if earlier is not None:
             return earlier
         _check_name(user, name)
-        opened_on = product if isinstance(product, Terms) else terms.offered(product.pk)
+        opened_on = product if isinstance(product, Terms) else terms.offered_terms(product.pk)
         terms.check_opening(opened_on, target_kobo=target_kobo, matures_on=matures_on, today=today)
         with _name_taken_meanwhile(name):
             plan = Plan.objects.create(
@@ -60,7 +61,7 @@ def rename(plan: Plan, name: str) -> None:
     """Give an open plan another name. Raises Refused for a closed one, and when another open plan of theirs has it."""
     name = cleaned_name(name)
     with transaction.atomic():
-        now = locked(plan)
+        now = lock_plan(plan)
         if now.is_closed:
             raise Refused("This plan is closed. Its name stays as it is.", field="name")
         _check_name(plan.user, name, but=plan)
@@ -76,7 +77,7 @@ def extend(plan: Plan, matures_on: datetime.date) -> None:
     on.
     """
     with transaction.atomic():
-        now = locked(plan)
+        now = lock_plan(plan)
         terms.check_extension(now, matures_on, timezone.localdate())
         now.matures_on = matures_on
         Plan.objects.filter(pk=plan.pk).update(matures_on=matures_on)
@@ -107,7 +108,7 @@ def carry_product_name(product: Product) -> None:
         Circle.objects.filter(product=product).update(product_name=product.name)
 
 
-def locked(plan: Plan) -> Plan:
+def lock_plan(plan: Plan) -> Plan:
     """Return a plan as it is now; it stays so until the caller's transaction ends, as its owner's row does.
 
     Whatever a verb decides about a plan, it decides on this and not on an object that was loaded earlier.
