@@ -20,13 +20,11 @@ from savings import (
     circle_ends,
     circle_owners,
     digests,
-    inbox,
     leaderboards,
     mails,
     outbox,
     payments,
     plans,
-    polling,
     rank_changes,
     statement_subscriptions,
     statement_upkeep,
@@ -61,13 +59,13 @@ def deliver_outbox_row(row_id: int) -> None:
 @db_task()
 def process_webhook_event(event_id: int) -> None:
     """Do what an event of the payment provider asks for."""
-    inbox.process(event_id)
+    payments.process_event(event_id)
 
 
 @db_task()
 def settle_payment(reference: str) -> None:
     """Ask the payment provider about one payment."""
-    payments.settle(reference)
+    payments.settle_payment(reference)
 
 
 @db_task()
@@ -94,13 +92,13 @@ def sweep_outbox() -> None:
 @db_periodic_task(crontab(minute="*"))
 def sweep_webhook_events() -> None:
     """Find events whose task was lost, or whose retry has come."""
-    inbox.sweep(timezone.now())
+    payments.sweep_events(timezone.now())
 
 
 @db_periodic_task(crontab(minute="*"))
 def poll_payments() -> None:
     """Ask about payments of which the provider has told us nothing."""
-    polling.poll_due(timezone.now())
+    payments.poll_due_payments(timezone.now())
 
 
 @db_periodic_task(crontab(minute="*"))

@@ -15,8 +15,9 @@ from django.db import connection
 from django.test import Client, TransactionTestCase
 from pytest_django.fixtures import Settings
 
-from savings import gateway, installation, leaderboards
+from savings import installation, leaderboards
 from savings.models import Payment, Plan, User
+from savings.payments import paystack
 from tests import factories, payments, smtp_sink
 from tests.provider import Provider, to_the_site
 from tests.smtp_sink import Sink
@@ -78,7 +79,7 @@ def provider(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """The payment provider: the simulator in this process, whose events arrive at the site in this process."""
     settings.SIMULATOR_FILE = tmp_path / "simulator.sqlite3"
     provider = Provider()
-    monkeypatch.setattr(gateway, "transport", provider)
+    monkeypatch.setattr(paystack, "transport", provider)
     monkeypatch.setattr(events, "transport", httpx.MockTransport(to_the_site))
     return provider
 

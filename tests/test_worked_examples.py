@@ -46,12 +46,12 @@ def assert_the_books_are_right() -> None:
 
 def test_a_top_up_by_card(provider: Provider, ada: User) -> None:
     plan = make_plan(ada)
-    payment = payments.start(
+    payment = payments.start_payment(
         ada, plan=plan, amount_kobo=25_000_00, reference=references.new(Transaction.Kind.TOP_UP)
     )
     assert lines(payment.transaction) == []
     provider.pay(payment)
-    payments.settle(payment.transaction.reference)
+    payments.settle_payment(payment.transaction.reference)
     assert lines(payment.transaction) == [("primary", "clearing", "plan", 2_500_000)]
     assert (held(plan), house(Account.Kind.CLEARING, "paystack")) == (2_500_000, -2_500_000)
     assert_the_books_are_right()
@@ -91,13 +91,13 @@ def test_a_payment_that_is_charged_back(ada: User) -> None:
 
 
 def test_less_money_than_was_asked_for(provider: Provider, ada: User) -> None:
-    payment = payments.start(
+    payment = payments.start_payment(
         ada, plan=None, amount_kobo=5_000_00, reference=references.new(Transaction.Kind.STASH_DEPOSIT)
     )
     provider.change(
         payment.transaction.reference, status="success", amount=2_500_00, requested_amount=2_500_00
     )
-    payments.settle(payment.transaction.reference)
+    payments.settle_payment(payment.transaction.reference)
     payment.transaction.refresh_from_db()
     assert payment.transaction.status == Transaction.Status.REVIEW
     assert lines(payment.transaction) == [("suspense", "clearing", "suspense", 250_000)]

@@ -15,7 +15,7 @@ from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 
-from savings import inbox
+from savings import payments
 from web import uploads
 from web.http import notice_beside
 
@@ -71,7 +71,7 @@ class _NoFiles(FileUploadHandler):
 
 
 # The routes that programs alone use, and how long their bodies may be, in bytes. Answers say nothing but the status.
-_BODIES = {"payments:webhook": inbox.LONGEST_BODY_BYTES}
+_BODIES = {"payments:webhook": payments.LONGEST_BODY_BYTES}
 # The routes that take a file: as much as they hash, and the form around it.
 _UPLOADS = {"statements:verify": uploads.MOST_BYTES + settings.DATA_UPLOAD_MAX_MEMORY_SIZE}
 

@@ -20,7 +20,7 @@ from django.db.models import Q
 from django.test.utils import override_settings
 from django.utils import timezone
 
-from savings import gateway
+from savings import payments
 from savings.demo import cast, circles, mishaps, second_steps, statements
 from savings.demo.story import Clock, Story, add_user
 from savings.models import Product, User
@@ -98,7 +98,7 @@ def _alone(story: Story) -> Iterator[None]:
     dummy = {"default": {"BACKEND": "django.core.mail.backends.dummy.EmailBackend"}}
     logging.disable(logging.CRITICAL)
     try:
-        with gateway.using_transport(story.provider), override_settings(MAILERS=dummy):
+        with payments.using_transport(story.provider), override_settings(MAILERS=dummy):
             yield
     finally:
         logging.disable(logging.NOTSET)

@@ -18,14 +18,12 @@ from django.utils import timezone
 from savings import (
     circle_ends,
     digests,
-    inbox,
     leaderboards,
     ledger,
     mails,
     outbox,
     payments,
     plans,
-    polling,
     references,
     users,
 )
@@ -113,7 +111,7 @@ class Story:
         circle_ends.settle_all(timezone.localdate())
 
     def poll(self) -> None:
-        polling.poll_due(timezone.now())
+        payments.poll_due_payments(timezone.now())
 
     def mature(self) -> None:
         plans.mature_due_plans(timezone.localdate())
@@ -186,7 +184,7 @@ class Story:
         if luck < 0.04:
             why = chance.choice(["Declined", "Insufficient Funds", "Incorrect PIN"])
             self.provider.say(reference, "failed", why)
-            self.soon(partial(payments.settle, reference), minutes=1)
+            self.soon(partial(payments.settle_payment, reference), minutes=1)
             self.soon(partial(self.pay, email, plan, naira, chance, must=True), minutes=7)
         elif luck < 0.06:
             for days in range(3):
@@ -197,7 +195,7 @@ class Story:
     def ask_to_pay(self, email: str, plan: Plan | None, naira: int) -> str:
         user = User.objects.get(email=email)
         reference = references.new(Kind.TOP_UP if plan else Kind.STASH_DEPOSIT)
-        payments.start(user, plan=plan, amount_kobo=naira * 100, reference=reference)
+        payments.start_payment(user, plan=plan, amount_kobo=naira * 100, reference=reference)
         return reference
 
     def arrive(self, reference: str, *, amount_kobo: int | None = None) -> None:
@@ -206,7 +204,7 @@ class Story:
         self.tell("charge.success", reference)
 
     def tell(self, event: str, reference: str) -> None:
-        inbox.process(inbox.receive(*self.provider.event(event, reference)).pk)
+        payments.process_event(payments.receive_event(*self.provider.event(event, reference)).pk)
         self.soon(self.send_mails, minutes=0.2)
 
     def move_from_stash(self, email: str, plan: Plan, naira: int) -> None:

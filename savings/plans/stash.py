@@ -1,4 +1,4 @@
-"""The stash: moving money between it and plans. Paying into it by card is in `savings.payments`."""
+"""The stash: moving money between it and plans. Paying into it by card is in `savings.payments.checkout`."""
 
 from __future__ import annotations
 

@@ -29,8 +29,9 @@ from django.db import connection
 from django.template import engines
 from django.template.loader import render_to_string
 
-from savings import gateway, leaderboards, payments, references
+from savings import leaderboards, payments, references
 from savings.models import Circle, Transaction, User
+from savings.payments import paystack
 from tests import apm_intake, factories
 from tests.benchmarks import _database, _site
 from tests.benchmarks._asking import Asker, asking, asking_counted
@@ -294,7 +295,7 @@ def _apm(user: User) -> Iterator[Figure]:
 
 def _mail(application: Any) -> Iterator[Figure]:
     """Somebody comes back from the provider with a payment made: with a receipt by e-mail, and without."""
-    gateway.transport = httpx.MockTransport(_provider)
+    paystack.transport = httpx.MockTransport(_provider)
     people = [factories.make_user(wants_receipts=wants) for wants in (True, False)]
     actions = [_coming_back(user, Browser(user, application)) for user in people]
     with_mail, without = in_turns(FEWER_ROUNDS, *actions, clock=time.thread_time)
@@ -304,7 +305,7 @@ def _mail(application: Any) -> Iterator[Figure]:
 def _coming_back(user: User, browser: Browser) -> Callable[[], object]:
     plan = factories.make_plan(user)
     waiting = [
-        payments.start(
+        payments.start_payment(
             user,
             plan=plan,
             amount_kobo=500_00,

@@ -131,7 +131,9 @@ def change(circle: Circle, **values: Any) -> None:
 
 
 def top_up(plan: Plan) -> Payment:
-    return payments.start(plan.user, plan=plan, amount_kobo=500_00, reference=references.new("top_up"))
+    return payments.start_payment(
+        plan.user, plan=plan, amount_kobo=500_00, reference=references.new("top_up")
+    )
 
 
 def move_in(plan: Plan) -> object:
@@ -306,5 +308,5 @@ def test_a_payment_that_is_over_is_not_announced(provider: Provider) -> None:
     payment = top_up(make_plan())
     ledger.change_status(again(payment.transaction), "abandoned", only_from=["pending"])
     asked = len(provider.requests)
-    assert payments.send(payment) is False
+    assert payments.send_to_provider(payment) is False
     assert len(provider.requests) == asked

@@ -327,7 +327,7 @@ def test_what_was_postponed_can_be_tried_at_the_next_run(support: Client) -> Non
 def test_a_payment_can_be_asked_about_again(
     support: Client, provider: Provider, django_capture_on_commit_callbacks: Any
 ) -> None:
-    payment = payments.start(
+    payment = payments.start_payment(
         make_user(), plan=None, amount_kobo=500_00, reference=references.new("stash_deposit")
     )
     provider.pay(payment, "silent")

@@ -28,11 +28,11 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from savings import (
     circle_owners,
     circles,
-    inbox,
     leaderboards,
     ledger,
     mails,
     outbox,
+    payments,
     plans,
     references,
     users,
@@ -312,7 +312,9 @@ def test_an_event_of_the_provider_is_on_the_receipt(ada: Person) -> None:
     assert "The provider told us" not in text(ada.client, path)
     body = json.dumps({"event": "charge.success", "data": {"reference": movement.reference}}).encode()
     for said in ("The provider told us", "2 times, counted once"):
-        inbox.receive(body, hmac.new(settings.PROVIDER_SECRET_KEY.encode(), body, "sha512").hexdigest())
+        payments.receive_event(
+            body, hmac.new(settings.PROVIDER_SECRET_KEY.encode(), body, "sha512").hexdigest()
+        )
         assert said in text(ada.client, path)
 
 

@@ -108,7 +108,7 @@ def test_the_look_that_finds_it_done_leads_to_the_receipt(
     client: Client, provider: Provider, payment: Payment
 ) -> None:
     provider.pay(payment, "silent")
-    payments.settle(payment.transaction.reference)
+    payments.settle_payment(payment.transaction.reference)
     response = client.get(url(payment) + "?look=3", headers=HTMX)
     assert response["HX-Redirect"] == f"/transactions/{payment.transaction.reference}/"
 
@@ -123,7 +123,7 @@ def test_a_provider_that_is_slow_is_left_to_a_worker(
     provider.instead = None
     task = HUEY.dequeue()
     assert isinstance(task, tasks.settle_payment.task_class)
-    payments.settle(*task.args)
+    payments.settle_payment(*task.args)
     assert ledger.balance_kobo(plan.account) == AMOUNT
 
 
@@ -151,7 +151,7 @@ def test_going_on_with_what_is_done_leads_to_the_receipt(
     client: Client, provider: Provider, payment: Payment
 ) -> None:
     provider.pay(payment, "silent")
-    payments.settle(payment.transaction.reference)
+    payments.settle_payment(payment.transaction.reference)
     response = client.post(f"/payments/send/{payment.transaction.reference}/", follow=True)
     assert response.redirect_chain[-1][0] == f"/transactions/{payment.transaction.reference}/"
 

@@ -136,7 +136,7 @@ def paid(provider: Provider) -> Payment:
     """A payment that its payer has made, and of which the site does not know yet."""
     plan = factories.make_plan(factories.make_user("ngozi@example.com", name="Ngozi Eze"), name=PLAN_NAME)
     reference = references.new(Transaction.Kind.TOP_UP)
-    payment = payments.start(plan.user, plan=plan, amount_kobo=AMOUNT_KOBO, reference=reference)
+    payment = payments.start_payment(plan.user, plan=plan, amount_kobo=AMOUNT_KOBO, reference=reference)
     provider.pay(payment)
     return payment
 

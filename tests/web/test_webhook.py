@@ -15,7 +15,7 @@ from django.utils import timezone
 from huey.contrib import djhuey
 from pytest_django.fixtures import Settings
 
-from savings import inbox, ledger, payments, tasks
+from savings import ledger, payments, tasks
 from savings.models import Payment, Plan, WebhookEvent
 from tests.payments import AMOUNT
 from tests.provider import Provider
@@ -45,7 +45,7 @@ def post(client: Client, body: bytes, signed: str | None = None) -> int:
 
 def work() -> None:
     """Do what a worker would do, whether it was told or has to find it."""
-    inbox.sweep(timezone.now())
+    payments.sweep_events(timezone.now())
 
 
 def test_the_address_is_the_one_the_provider_is_told() -> None:
@@ -175,7 +175,7 @@ def test_an_event_out_of_order_changes_nothing_that_is_done(
     client: Client, provider: Provider, payment: Payment, plan: Plan
 ) -> None:
     provider.pay(payment, "silent")
-    payments.settle(payment.transaction.reference)
+    payments.settle_payment(payment.transaction.reference)
     message = json.loads(BODY)
     message["data"] |= {"reference": payment.transaction.reference, "status": "failed"}
     assert post(client, json.dumps(message).encode()) == 200

@@ -107,7 +107,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         for payment in rows:
             reference = payment.transaction.reference
             try:
-                movement = payments.settle(reference)
+                movement = payments.settle_payment(reference)
             except Exception as error:
                 # One that fails, for whatever reason, must not keep the others from being asked about.
                 if not isinstance(error, (ProviderUnavailable, ProviderRefused)):

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from savings import arrivals, inbox, money, payments, tasks
+from savings import money, payments, tasks
 from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, ProviderUnavailable
 from savings.models import Payment, Transaction
 from web.http import SaverRequest, redirect, render_part, toast, wants_part
@@ -24,11 +24,11 @@ _LOOK_AGAIN_AFTER = (2, 2, 2, 3, 5, 8, 13, 20, 30, 30)
 @require_POST
 def webhook(request: HttpRequest) -> HttpResponse:
     """Keep an event of the provider and have a worker look at it. A stranger learns nothing from the answers."""
-    body = request.read(inbox.LONGEST_BODY_BYTES + 1)
-    if len(body) > inbox.LONGEST_BODY_BYTES:
+    body = request.read(payments.LONGEST_BODY_BYTES + 1)
+    if len(body) > payments.LONGEST_BODY_BYTES:
         return HttpResponse(status=413)
     try:
-        event = inbox.receive(body, request.headers.get("x-paystack-signature", ""))
+        event = payments.receive_event(body, request.headers.get("x-paystack-signature", ""))
     except ForgedEvent:
         return HttpResponse(status=401)
     except MalformedEvent:
@@ -42,7 +42,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
 def return_from_provider(request: SaverRequest, reference: str) -> HttpResponse:
     """Ask once what became of a payment; show its receipt, or a page that waits for it."""
     payment = _payment_of(request, reference)
-    if payment.sent_at and arrivals.is_open(payment) and not wants_part(request):
+    if payment.sent_at and payments.is_open(payment) and not wants_part(request):
         _ask(reference)
         payment = _payment_of(request, reference)
     if payment.transaction.status != Status.PENDING:
@@ -63,7 +63,7 @@ def send_again(request: SaverRequest, reference: str) -> HttpResponse:
     """Go on to the provider's page, announcing the payment first where that has not worked yet."""
     payment = _payment_of(request, reference)
     if payment.transaction.status == Status.PENDING and not payment.checkout_url:
-        if payments.send(payment):
+        if payments.send_to_provider(payment):
             return HttpResponseRedirect(payment.checkout_url)
         toast(request, "The payment provider still does not answer.", "No money has moved.", is_bad=True)
     return HttpResponseRedirect(where_to_pay(payment))
@@ -86,7 +86,7 @@ def _payment_of(request: SaverRequest, reference: str) -> Payment:
 def _ask(reference: str) -> None:
     """Ask the provider now, or leave it to a worker when it is slow."""
     try:
-        payments.settle(reference, timeout_seconds=_ASK_SECONDS)
+        payments.settle_payment(reference, timeout_seconds=_ASK_SECONDS)
     except (ProviderUnavailable, ProviderRefused):
         tasks.nudge(tasks.settle_payment, reference)
 

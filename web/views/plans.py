@@ -200,5 +200,5 @@ def _pay_in(request: SaverRequest, plan: Plan, form: PayInForm) -> str:
         )
         messages.success(request, f"{money.naira(amount_kobo)} is in {plan.name}.")
         return f"/transactions/{movement.reference}/"
-    payment = payments.start(request.user, plan=plan, amount_kobo=amount_kobo, reference=reference)
+    payment = payments.start_payment(request.user, plan=plan, amount_kobo=amount_kobo, reference=reference)
     return where_to_pay(payment)

@@ -56,7 +56,7 @@ def fund(request: SaverRequest) -> HttpResponse:
     )
     if form.is_valid():
         try:
-            payment = payments.start(
+            payment = payments.start_payment(
                 request.user,
                 plan=None,
                 amount_kobo=form.cleaned_data["amount"],

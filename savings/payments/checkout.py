@@ -15,10 +15,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from savings import arrivals, gateway, ledger, money, plans
+from savings import ledger, money, plans
 from savings.exceptions import BadAmount, ProviderRefused, ProviderUnavailable
-from savings.gateway_answers import Charge
 from savings.models import Payment, Plan, Transaction, User
+from savings.payments import paystack, settlement
+from savings.payments.paystack_answers import Charge
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ FIRST_POLL_AFTER = datetime.timedelta(minutes=10)
 TWIN_SECONDS = 3
 
 
-def start(user: User, *, plan: Plan | None, amount_kobo: int, reference: str) -> Payment:
+def start_payment(user: User, *, plan: Plan | None, amount_kobo: int, reference: str) -> Payment:
     """Start a card payment into a plan, or into the stash where `plan` is None, and return it.
 
     The same reference again returns the same payment. Its `checkout_url` is where to pay; it is empty while the
@@ -48,11 +49,11 @@ def start(user: User, *, plan: Plan | None, amount_kobo: int, reference: str) ->
     # Committed by now, so that whatever the provider does with the reference finds it here.
     payment = _known().get(transaction=movement)
     if not payment.checkout_url and payment.transaction.status == Status.PENDING:
-        send(payment)
+        send_to_provider(payment)
     return payment
 
 
-def send(payment: Payment) -> bool:
+def send_to_provider(payment: Payment) -> bool:
     """Announce a payment to the provider, and return whether there is a page to pay on now.
 
     Safe to call again: the reference stays the same, and the provider takes it only once. A payment that is no longer
@@ -63,7 +64,7 @@ def send(payment: Payment) -> bool:
     if payment.checkout_url or movement.status != Status.PENDING:
         return bool(payment.checkout_url) and movement.status == Status.PENDING
     try:
-        checkout = gateway.initialize(
+        checkout = paystack.initialize(
             reference=movement.reference,
             amount_kobo=movement.amount_kobo,
             email=movement.user.email if movement.user else "",
@@ -74,11 +75,11 @@ def send(payment: Payment) -> bool:
         return False
     except ProviderRefused as error:
         return _refused_at_start(payment, error)
-    arrivals.update(payment, checkout_url=checkout.url, sent_at=timezone.now())
+    settlement.update_payment(payment, checkout_url=checkout.url, sent_at=timezone.now())
     return True
 
 
-def settle(
+def settle_payment(
     reference: str, *, timeout_seconds: float | None = None, is_left: bool = True
 ) -> Transaction | None:
     """Ask the provider about a payment, do what the answer says, and return the transaction as it is then.
@@ -88,21 +89,21 @@ def settle(
     `is_left` says that the person is no longer about to pay: at the provider a payment counts as abandoned from its
     first moment. Raises ProviderUnavailable, and ProviderRefused unless it is for an unknown reference.
     """
-    payment = find(reference)
+    payment = find_payment(reference)
     if payment is None:
         return None
-    if not arrivals.is_open(payment):
+    if not settlement.is_open(payment):
         return payment.transaction
     charge = _ask(reference, timeout_seconds)
     with transaction.atomic():
-        arrivals.lock(payment)
+        settlement.lock_payment(payment)
         payment = _known().get(pk=payment.pk)
-        if arrivals.is_open(payment):
+        if settlement.is_open(payment):
             _apply(payment, charge, is_left=is_left)
     return payment.transaction
 
 
-def find(reference: str) -> Payment | None:
+def find_payment(reference: str) -> Payment | None:
     """Return the payment of one of our references, with its transaction, or None."""
     return _known().filter(transaction__reference=reference).first()
 
@@ -126,7 +127,7 @@ def _check_plan(plan: Plan, amount_kobo: int) -> None:
 
 def _refused_at_start(payment: Payment, error: ProviderRefused) -> bool:
     """Give up a payment that the provider would not take, unless it has taken it from somebody else."""
-    if error.code == gateway.DUPLICATE_REFERENCE:
+    if error.code == paystack.DUPLICATE_REFERENCE:
         if _announced_by_a_twin(payment):
             return True
         # It was announced before and the answer got lost. Nobody has the page, so nobody can have paid.
@@ -135,7 +136,7 @@ def _refused_at_start(payment: Payment, error: ProviderRefused) -> bool:
         to, failure_code = Status.FAILED, "refused"
         logger.error("the provider refused payment %s: %s", payment.transaction.reference, error)
     ledger.change_status(payment.transaction, to, only_from=[Status.PENDING], failure_code=failure_code)
-    arrivals.update(payment, provider_message=str(error)[:200])
+    settlement.update_payment(payment, provider_message=str(error)[:200])
     return False
 
 
@@ -154,21 +155,21 @@ def _announced_by_a_twin(payment: Payment) -> bool:
 def _ask(reference: str, timeout_seconds: float | None) -> Charge | None:
     """Return what the provider knows of a payment; None when it knows nothing."""
     try:
-        return gateway.verify(reference, timeout_seconds=timeout_seconds)
+        return paystack.verify(reference, timeout_seconds=timeout_seconds)
     except ProviderRefused as error:
-        if error.code != gateway.NOT_FOUND:
+        if error.code != paystack.NOT_FOUND:
             raise
         return None
 
 
 def _apply(payment: Payment, charge: Charge | None, *, is_left: bool) -> None:
     """Record what the provider says, and draw the conclusion."""
-    arrivals.update(payment, **arrivals.said(charge))
+    settlement.update_payment(payment, **settlement.provider_fields(charge))
     unpaid = [Status.PENDING, Status.REVIEW]
     if charge is None:
         return
     if charge.status == "success":
-        arrivals.take(payment, charge)
+        settlement.book_charge(payment, charge)
     elif charge.status in {"failed", "reversed"}:
         ledger.change_status(payment.transaction, Status.FAILED, only_from=unpaid, failure_code=charge.status)
     elif charge.status == "abandoned" and is_left:

@@ -14,9 +14,10 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import arrivals, inbox, ledger, payments, postponements, references, traces
+from savings import ledger, payments, postponements, references, traces
 from savings.exceptions import ForgedEvent, MalformedEvent
 from savings.models import Account, Entry, Payment, Plan, Transaction, User, WebhookEvent
+from savings.payments import settlement, webhooks
 from tests.factories import make_user
 from tests.payments import AMOUNT, start
 from tests.provider import Provider
@@ -35,11 +36,11 @@ def payload(name: str, **changes: Any) -> bytes:
 
 
 def receive(body: bytes) -> WebhookEvent:
-    return inbox.receive(body, signature(body, KEY))
+    return payments.receive_event(body, signature(body, KEY))
 
 
 def process(event: WebhookEvent) -> WebhookEvent:
-    inbox.process(event.pk)
+    payments.process_event(event.pk)
     event.refresh_from_db()
     return event
 
@@ -64,18 +65,18 @@ def test_an_event_is_kept_as_it_came() -> None:
 )
 def test_an_event_without_the_right_signature_is_not_kept(given: str) -> None:
     with pytest.raises(ForgedEvent):
-        inbox.receive(payload("charge.success"), given)
+        payments.receive_event(payload("charge.success"), given)
     assert not WebhookEvent.objects.exists()
 
 
 def test_a_signature_of_another_body_is_not_right() -> None:
     with pytest.raises(ForgedEvent):
-        inbox.receive(payload("charge.success", amount=1), signature(payload("charge.success"), KEY))
+        payments.receive_event(payload("charge.success", amount=1), signature(payload("charge.success"), KEY))
 
 
 def test_a_signature_in_capitals_is_right() -> None:
     body = payload("charge.success")
-    assert inbox.receive(body, signature(body, KEY).upper())
+    assert payments.receive_event(body, signature(body, KEY).upper())
 
 
 @pytest.mark.parametrize(
@@ -209,7 +210,7 @@ def test_a_success_that_is_confirmed_later_is_found_by_the_sweep(
     provider.pay(payment, "silent")
     later = timezone.now() + datetime.timedelta(minutes=2)
     with time_machine.travel(later):
-        assert inbox.sweep(later) == 1
+        assert payments.sweep_events(later) == 1
     assert ledger.balance_kobo(plan.account) == AMOUNT
 
 
@@ -322,7 +323,7 @@ def test_money_that_an_earlier_version_took_into_suspense_goes_on_needing_a_pers
 ) -> None:
     with transaction.atomic():
         ledger.open_transaction(
-            reference=arrivals.reference_in_suspense("order-7"),
+            reference=settlement.reference_in_suspense("order-7"),
             kind=Transaction.Kind.ADJUSTMENT,
             user=None,
             amount_kobo=70_00,
@@ -336,7 +337,7 @@ def test_an_event_that_nothing_acts_on_says_so(
     provider: Provider, payment: Payment, plan: Plan, name: str
 ) -> None:
     provider.pay(payment, "silent")
-    payments.settle(payment.transaction.reference)
+    payments.settle_payment(payment.transaction.reference)
     event = process(receive(payload(name)))
     assert event.needs_staff
     assert "Nothing was posted for it here" in event.note
@@ -372,7 +373,7 @@ def test_events_that_cannot_be_processed_do_not_stop_the_others(
         receive(success(payment))
     for event in broken:
         provider.change(event.reference, status="success", amount=15000.5)
-    assert inbox.sweep(timezone.now()) == 5
+    assert payments.sweep_events(timezone.now()) == 5
     assert ledger.balance_kobo(plan.account) == 5 * AMOUNT
     for event in broken:
         event.refresh_from_db()
@@ -388,15 +389,15 @@ def test_an_event_whose_failure_cannot_even_be_stored_does_not_stop_the_others(
 ) -> None:
     first, second = (receive(success(start(plan))) for _ in range(2))
     provider.pay(Payment.objects.get(transaction__reference=second.reference), "silent")
-    put_off = inbox._put_off
+    put_off = webhooks._postpone
 
     def fail(event: WebhookEvent, error: Exception) -> None:
         if event == first:
             raise RuntimeError("no way to store that")
         put_off(event, error)
 
-    monkeypatch.setattr(inbox, "_put_off", fail)
-    assert inbox.sweep(timezone.now()) == 1
+    monkeypatch.setattr(webhooks, "_put_off", fail)
+    assert payments.sweep_events(timezone.now()) == 1
 
 
 def test_a_sweep_stops_where_the_database_is_away(
@@ -410,9 +411,9 @@ def test_a_sweep_stops_where_the_database_is_away(
         called.append(event_id)
         raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(inbox, "_process", gone)
+    monkeypatch.setattr(webhooks, "_process", gone)
     monkeypatch.setattr(postponements, "database_is_away", lambda error: True)
-    assert inbox.sweep(timezone.now()) == 0
+    assert payments.sweep_events(timezone.now()) == 0
     assert len(called) == 1
 
 
@@ -425,11 +426,11 @@ def test_a_provider_that_is_away_is_asked_again(provider: Provider, payment: Pay
     provider.instead = away
     event = process(receive(success(payment)))
     assert event.error.startswith("ProviderUnavailable")
-    assert not inbox.sweep(timezone.now())
+    assert not payments.sweep_events(timezone.now())
     provider.instead = None
     later = timezone.now() + datetime.timedelta(minutes=2)
     with time_machine.travel(later):
-        assert inbox.sweep(later) == 1
+        assert payments.sweep_events(later) == 1
     assert ledger.balance_kobo(plan.account) == AMOUNT
     event.refresh_from_db()
     assert event.error == ""
@@ -440,7 +441,7 @@ def test_a_provider_that_is_away_is_asked_once_in_a_sweep(provider: Provider, pa
     before = len(provider.requests)
     for number in range(5):
         receive(success(payment, id=number))
-    inbox.sweep(timezone.now())
+    payments.sweep_events(timezone.now())
     assert len(provider.requests) == before + 1
 
 
@@ -450,7 +451,7 @@ def test_tries_end_and_then_a_person_has_to_look(provider: Provider, payment: Pa
     for _ in range(20):
         now += datetime.timedelta(days=3)
         with time_machine.travel(now):
-            inbox.sweep(now)
+            payments.sweep_events(now)
     event.refresh_from_db()
     assert (event.tries, event.due_at, event.needs_staff) == (9, None, True)
     assert event.processed_at is None
@@ -463,9 +464,9 @@ def test_an_event_whose_worker_died_is_found_after_the_lease(
     event = receive(success(payment))
     now = timezone.now()
     WebhookEvent.objects.update(due_at=now + datetime.timedelta(minutes=5), tries=1)
-    assert not inbox.process(event.pk)
+    assert not payments.process_event(event.pk)
     with time_machine.travel(now + datetime.timedelta(minutes=6)):
-        assert inbox.process(event.pk)
+        assert payments.process_event(event.pk)
     assert ledger.balance_kobo(plan.account) == AMOUNT
 
 
@@ -473,7 +474,7 @@ def test_a_processed_event_is_not_processed_again(provider: Provider, payment: P
     provider.pay(payment, "silent")
     event = process(receive(success(payment)))
     asked = len(provider.requests)
-    assert not inbox.process(event.pk)
+    assert not payments.process_event(event.pk)
     assert len(provider.requests) == asked
 
 
@@ -482,7 +483,7 @@ def test_a_new_secret_key_is_what_counts(settings: Settings) -> None:
     settings.PROVIDER_SECRET_KEY = "sk_new"
     with pytest.raises(ForgedEvent):
         receive(body)
-    assert inbox.receive(body, signature(body, "sk_new"))
+    assert payments.receive_event(body, signature(body, "sk_new"))
 
 
 def test_only_the_same_event_is_taken_for_a_duplicate(monkeypatch: pytest.MonkeyPatch) -> None:

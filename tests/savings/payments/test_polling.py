@@ -13,8 +13,9 @@ import time_machine
 from django.db import IntegrityError
 from django.utils import timezone
 
-from savings import ledger, payments, polling
+from savings import ledger, payments
 from savings.models import Payment, Plan, Postponement, Transaction
+from savings.payments import checkout, polling
 from tests.payments import AMOUNT, start
 from tests.provider import Answer, Provider
 
@@ -26,7 +27,7 @@ def poll(payment: Payment, **after: float) -> int:
     """Run the timetable at that age of the payment, and read the payment again."""
     now = payment.transaction.created_on + datetime.timedelta(**after)
     with time_machine.travel(now, tick=False):
-        answered = polling.poll_due(now)
+        answered = payments.poll_due_payments(now)
     payment.refresh_from_db()
     return answered
 
@@ -90,7 +91,7 @@ def test_a_payment_left_to_a_person_counts_when_it_is_paid_after_all(
     provider.change(payment.transaction.reference, status="ongoing")
     poll(payment, hours=24)
     provider.pay(payment, "silent")
-    movement = payments.settle(payment.transaction.reference)
+    movement = payments.settle_payment(payment.transaction.reference)
     assert movement is not None
     assert movement.status == Status.SUCCESS
     assert ledger.balance_kobo(plan.account) == AMOUNT
@@ -261,7 +262,7 @@ def test_a_payment_that_an_event_settles_leaves_no_failure_behind(
     poll(payment, minutes=10)
     provider.instead = None
     provider.pay(payment, "silent")
-    payments.settle(payment.transaction.reference)
+    payments.settle_payment(payment.transaction.reference)
     poll(payment, minutes=11)
     assert not Postponement.objects.exists()
 
@@ -287,14 +288,14 @@ def test_a_row_that_the_database_refuses_does_not_stop_the_others(
     bad, good = start(plan), start(plan)
     provider.pay(bad, "silent")
     provider.pay(good, "silent")
-    settle = payments.settle
+    settle = payments.settle_payment
 
     def refuse(reference: str, **options: Any) -> Transaction | None:
         if reference == bad.transaction.reference:
             raise IntegrityError("a constraint")
         return settle(reference, **options)
 
-    monkeypatch.setattr(payments, "settle", refuse)
+    monkeypatch.setattr(checkout, "settle", refuse)
     assert poll(good, minutes=10) == 1
     assert good.transaction.status == Status.SUCCESS
     assert Postponement.objects.get().reason == "IntegrityError: a constraint"

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from savings import inbox, ledger, payments, plans, polling, references
+from savings import ledger, payments, plans, references
 from savings.ledger import checks
 from savings.models import Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent
 from tests.payments import AMOUNT, start
@@ -58,12 +58,12 @@ def test_the_event_the_return_page_and_the_poll_post_once(provider: Provider, pl
     browser.force_login(plan.user)
     Payment.objects.update(next_poll_at=payment.transaction.created_on)
     results = at_once(
-        lambda: inbox.process(event.pk),
-        lambda: inbox.process(event.pk),
+        lambda: payments.process_event(event.pk),
+        lambda: payments.process_event(event.pk),
         lambda: browser.get(f"/payments/return/{reference}/").status_code,
-        lambda: payments.settle(reference),
-        lambda: payments.settle(reference),
-        lambda: polling.poll_due(payment.transaction.created_on),
+        lambda: payments.settle_payment(reference),
+        lambda: payments.settle_payment(reference),
+        lambda: payments.poll_due_payments(payment.transaction.created_on),
     )
     assert [result for result in results if isinstance(result, Exception)] == []
     assert results[2] == 302
@@ -82,7 +82,7 @@ def test_the_same_form_sent_twice_at_once_is_one_payment(provider: Provider, pla
 def test_one_event_delivered_many_times_at_once_is_one_row(provider: Provider) -> None:
     body = b'{"event": "charge.success", "data": {"id": 1, "reference": "x", "status": "success"}}'
     signed = events.signature(body, "sk_test_simulator")
-    results = at_once(*[lambda: inbox.receive(body, signed).pk] * 10)
+    results = at_once(*[lambda: payments.receive_event(body, signed).pk] * 10)
     assert len(set(results)) == 1
     assert WebhookEvent.objects.get().times_received == 10
 
@@ -92,9 +92,9 @@ def test_a_plan_cannot_close_under_money_that_is_coming(provider: Provider, plan
     payment = start(plan)
     reference = payment.transaction.reference
     provider.pay(payment, "abandon")
-    payments.settle(reference)
+    payments.settle_payment(reference)
     provider.pay(payment, "silent")
-    at_once(lambda: payments.settle(reference), lambda: plans.close(Plan.objects.get(pk=plan.pk)))
+    at_once(lambda: payments.settle_payment(reference), lambda: plans.close(Plan.objects.get(pk=plan.pk)))
     plan.refresh_from_db()
     held_kobo = ledger.balance_kobo(plan.account)
     assert held_kobo + ledger.balance_kobo(ledger.stash_account(plan.user)) == AMOUNT

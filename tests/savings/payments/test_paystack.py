@@ -12,9 +12,9 @@ import pytest
 from openapi_core.testing import MockRequest
 from openapi_core.validation.request.exceptions import InvalidRequestBody
 
-from savings import gateway
 from savings.exceptions import ProviderRefused, ProviderUnavailable
-from savings.gateway_answers import Charge, Checkout
+from savings.payments import paystack
+from savings.payments.paystack_answers import Charge, Checkout
 from tests.provider import CONTRACT, Provider, contract
 
 REFERENCE = "TOP01M85MW6EM6C1D15Q"
@@ -22,7 +22,7 @@ described = pytest.mark.skipif(not CONTRACT.exists(), reason="needs the folder .
 
 
 def announce(amount_kobo: int = 2_500_000) -> Checkout:
-    return gateway.initialize(
+    return paystack.initialize(
         reference=REFERENCE,
         amount_kobo=amount_kobo,
         email="ada@example.com",
@@ -33,7 +33,7 @@ def announce(amount_kobo: int = 2_500_000) -> Checkout:
 def pay(provider: Provider, outcome: str = "success") -> Charge:
     with httpx.Client(transport=provider.simulator) as browser:
         browser.post(announce().url, data={"outcome": outcome})
-    return gateway.verify(REFERENCE)
+    return paystack.verify(REFERENCE)
 
 
 def answering(status: int, body: str | dict[str, Any]) -> Any:
@@ -44,16 +44,16 @@ def answering(status: int, body: str | dict[str, Any]) -> Any:
 @described
 def test_every_call_is_as_the_provider_describes_it(provider: Provider) -> None:
     charge = pay(provider)
-    again = gateway.charge_authorization(
+    again = paystack.charge_authorization(
         reference=REFERENCE + "-2",
         amount_kobo=100_00,
         email="ada@example.com",
         authorization_code=charge.authorization_code,
     )
-    recipient = gateway.create_transfer_recipient(
+    recipient = paystack.create_transfer_recipient(
         name="Ada Okafor", account_number="0123456789", bank_code="058"
     )
-    sent = gateway.transfer(
+    sent = paystack.transfer(
         reference="STW01M85MW6EM6C1D15Q", amount_kobo=50_00, recipient_code=recipient.code, reason="Savings"
     )
     assert (again.status, again.amount_kobo) == ("success", 100_00)
@@ -103,15 +103,15 @@ def test_the_key_goes_with_every_call_and_the_answer_is_read_whole(provider: Pro
 
 def test_an_unknown_reference_is_a_no_with_its_reason(provider: Provider) -> None:
     with pytest.raises(ProviderRefused) as refused:
-        gateway.verify("TOP00000000000000000")
-    assert refused.value.code == gateway.NOT_FOUND
+        paystack.verify("TOP00000000000000000")
+    assert refused.value.code == paystack.NOT_FOUND
 
 
 @pytest.mark.parametrize("reference", ["", "..", "../transfer", "a/b", "ä", "a b", "a?b=c"])
 def test_what_cannot_be_a_reference_never_leaves_the_house(provider: Provider, reference: str) -> None:
     with pytest.raises(ProviderRefused) as refused:
-        gateway.verify(reference)
-    assert refused.value.code == gateway.NOT_FOUND
+        paystack.verify(reference)
+    assert refused.value.code == paystack.NOT_FOUND
     assert provider.requests == []
 
 
@@ -119,7 +119,7 @@ def test_a_reference_can_be_announced_only_once(provider: Provider) -> None:
     announce()
     with pytest.raises(ProviderRefused) as refused:
         announce()
-    assert refused.value.code == gateway.DUPLICATE_REFERENCE
+    assert refused.value.code == paystack.DUPLICATE_REFERENCE
 
 
 def test_a_wrong_key_is_a_no(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,20 +169,20 @@ def test_an_amount_that_is_no_integer_is_not_guessed_at(provider: Provider, amou
     data = {"reference": REFERENCE, "status": "success", "amount": amount, "currency": "NGN"}
     provider.instead = answering(200, {"status": True, "message": "ok", "data": data})
     with pytest.raises(ProviderUnavailable):
-        gateway.verify(REFERENCE)
+        paystack.verify(REFERENCE)
 
 
 def test_an_answer_about_another_payment_is_not_taken(provider: Provider) -> None:
     data = {"reference": "ANOTHER", "status": "success", "amount": 1, "currency": "NGN"}
     provider.instead = answering(200, {"status": True, "message": "ok", "data": data})
     with pytest.raises(ProviderUnavailable):
-        gateway.verify(REFERENCE)
+        paystack.verify(REFERENCE)
 
 
 def test_without_a_requested_amount_the_amount_stands_for_it(provider: Provider) -> None:
     data = {"reference": REFERENCE, "status": "success", "amount": 500, "currency": "NGN"}
     provider.instead = answering(200, {"status": True, "message": "ok", "data": data})
-    assert gateway.verify(REFERENCE).requested_kobo == 500
+    assert paystack.verify(REFERENCE).requested_kobo == 500
 
 
 @pytest.mark.parametrize(
@@ -211,11 +211,11 @@ def test_an_answer_that_drips_is_given_up_in_time(provider: Provider) -> None:
     provider.instead = lambda request: httpx.Response(200, stream=_Drip(b" "))
     began = time.monotonic()
     with pytest.raises(ProviderUnavailable):
-        gateway.verify(REFERENCE, timeout_seconds=0.2)
+        paystack.verify(REFERENCE, timeout_seconds=0.2)
     assert time.monotonic() - began < 1
 
 
 def test_an_endless_answer_is_given_up(provider: Provider) -> None:
     provider.instead = lambda request: httpx.Response(200, stream=_Drip(b" " * 300_000))
     with pytest.raises(ProviderUnavailable):
-        gateway.verify(REFERENCE)
+        paystack.verify(REFERENCE)

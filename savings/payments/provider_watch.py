@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from savings import gateway
 from savings.exceptions import CallFailed, ProviderRefused, ProviderUnavailable, UnclearAnswer
+from savings.payments import paystack
 
 # A run ends before the next one begins, so that slow answers hold up one worker and not all of them.
 RUN_SECONDS = 45
@@ -37,11 +37,11 @@ class Watch:
         with a 500 do not stop the others.
         """
         if isinstance(error, ProviderRefused):
-            return error.code == gateway.BAD_KEY
+            return error.code == paystack.BAD_KEY
         if not isinstance(error, CallFailed):
             return isinstance(error, ProviderUnavailable) and not isinstance(error, UnclearAnswer)
         self._failures += 1
         if self._failures < _MOST_FAILURES and time.monotonic() - self._failing_since < _MOST_SECONDS:
             return False
         self.worked()
-        return not gateway.is_answering()
+        return not paystack.is_answering()

@@ -10,9 +10,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from savings import gateway, ledger, mails, references
-from savings.gateway_answers import Charge
+from savings import ledger, mails, references
 from savings.models import Account, Entry, Payment, Plan, Transaction, User
+from savings.payments import paystack
+from savings.payments.paystack_answers import Charge
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def is_open(payment: Payment) -> bool:
     return status in _UNPAID or (status == Status.REVIEW and payment.review_reason == UNANSWERED)
 
 
-def take(payment: Payment, charge: Charge) -> None:
+def book_charge(payment: Payment, charge: Charge) -> None:
     """Credit an open payment that was paid, where the money is what was asked for; else keep it for a review."""
     asked_kobo = payment.transaction.amount_kobo
     arrived_kobo = _arrived_kobo(charge)
@@ -42,7 +43,7 @@ def take(payment: Payment, charge: Charge) -> None:
         _credit(payment)
 
 
-def said(charge: Charge | None) -> dict[str, object]:
+def provider_fields(charge: Charge | None) -> dict[str, object]:
     """Return the provider's side of a payment as it is stored. "unknown" is our word for its having no record."""
     if charge is None:
         return {"provider_status": "unknown"}
@@ -57,16 +58,16 @@ def said(charge: Charge | None) -> dict[str, object]:
     }
 
 
-def lock(payment: Payment) -> None:
+def lock_payment(payment: Payment) -> None:
     """Take the row of the person who pays until the commit: until then nobody else changes their payments or plans."""
     if payment.transaction.user_id is not None:
         User.objects.touch(payment.transaction.user_id)
 
 
-def update(payment: Payment, **changes: object) -> None:
+def update_payment(payment: Payment, **changes: object) -> None:
     """Change the provider's side of a payment, which the person's pages show."""
     with transaction.atomic():
-        lock(payment)
+        lock_payment(payment)
         Payment.objects.filter(pk=payment.pk).update(**changes)
     for name, value in changes.items():
         setattr(payment, name, value)
@@ -82,10 +83,10 @@ def _credit(payment: Payment) -> None:
         return
     if movement.plan != plan:
         # Lists and sums see what it came to be, money in the stash; the payment keeps what it was to be.
-        update(payment, meant_for=movement.plan)
+        update_payment(payment, meant_for=movement.plan)
         Transaction.objects.filter(pk=movement.pk).update(plan=None)
         movement.plan = None
-    update(payment, next_poll_at=None, review_reason="")
+    update_payment(payment, next_poll_at=None, review_reason="")
     mails.top_up_received(movement)
 
 
@@ -108,7 +109,7 @@ def _review(payment: Payment, reason: str, *, arrived_kobo: int) -> None:
             credit=ledger.house_account(Account.Kind.SUSPENSE),
             amount_kobo=arrived_kobo,
         )
-    update(payment, review_reason=reason, next_poll_at=None)
+    update_payment(payment, review_reason=reason, next_poll_at=None)
     logger.error("payment %s needs a review: %s", movement.reference, reason)
 
 
@@ -120,9 +121,9 @@ def _arrived_kobo(charge: Charge) -> int:
 
 def reference_in_suspense(foreign_reference: str) -> str:
     """Return our reference for money in suspense that earlier versions took in under a reference of the provider's."""
-    digest = hashlib.sha256(f"{gateway.PROVIDER}:{foreign_reference}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{paystack.PROVIDER}:{foreign_reference}".encode()).hexdigest()
     return references.PREFIXES[Transaction.Kind.ADJUSTMENT] + digest[:17].upper()
 
 
 def _clearing() -> Account:
-    return ledger.house_account(Account.Kind.CLEARING, gateway.PROVIDER)
+    return ledger.house_account(Account.Kind.CLEARING, paystack.PROVIDER)

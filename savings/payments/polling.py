@@ -8,15 +8,16 @@ import logging
 from django.db import transaction
 from django.db.models import F
 
-from savings import arrivals, ledger, payments, postponements, traces
+from savings import ledger, postponements, traces
 from savings.models import Payment, Transaction
-from savings.provider_watch import Watch
+from savings.payments import checkout, settlement
+from savings.payments.provider_watch import Watch
 
 logger = logging.getLogger(__name__)
 
 # How old a payment is each time it is asked about; after the last time it is given up.
 AFTER = [
-    payments.FIRST_POLL_AFTER,
+    checkout.FIRST_POLL_AFTER,
     datetime.timedelta(minutes=30),
     datetime.timedelta(hours=1),
     datetime.timedelta(hours=3),
@@ -30,7 +31,7 @@ _MOST_AT_ONCE = 100
 _TASK = "poll_payment"
 
 
-def poll_due(now: datetime.datetime) -> int:
+def poll_due_payments(now: datetime.datetime) -> int:
     """Ask about each payment whose time has come, and return about how many the provider answered.
 
     Safe to run twice at once: each payment is claimed by a conditional update. A payment without a usable answer is
@@ -49,7 +50,7 @@ def poll_due(now: datetime.datetime) -> int:
             answered += _poll(payment_id, now)
         except Exception as error:
             is_away = watch.is_away(error)
-            if not _put_off(payment_id, now, error, is_away=is_away) or is_away:
+            if not _postpone(payment_id, now, error, is_away=is_away) or is_away:
                 break
         else:
             watch.worked()
@@ -65,7 +66,7 @@ def _poll(payment_id: int, now: datetime.datetime) -> bool:
         return False
     age = now - payment.transaction.created_on
     with traces.follower.following("poll_payment", ""):
-        payments.settle(payment.transaction.reference, is_left=age >= AFTER[-1])
+        checkout.settle_payment(payment.transaction.reference, is_left=age >= AFTER[-1])
     Payment.objects.filter(pk=payment.pk).update(polls=F("polls") + 1)
     postponements.clear(_TASK, payment.pk)
     asks = (payment.transaction.created_on + after for after in AFTER if after > age)
@@ -73,7 +74,7 @@ def _poll(payment_id: int, now: datetime.datetime) -> bool:
     return True
 
 
-def _put_off(payment_id: int, now: datetime.datetime, error: Exception, *, is_away: bool) -> bool:
+def _postpone(payment_id: int, now: datetime.datetime, error: Exception, *, is_away: bool) -> bool:
     """Ask again later about a payment whose call failed, or give it up; False where the database is away.
 
     An outage of the provider says nothing about the payment, so it does not count among its failures.
@@ -125,4 +126,4 @@ def _give_up(payment: Payment) -> None:
             payment.transaction, Transaction.Status.ABANDONED, only_from=pending, failure_code="never_sent"
         )
     elif ledger.change_status(payment.transaction, Transaction.Status.REVIEW, only_from=pending):
-        Payment.objects.filter(pk=payment.pk).update(review_reason=arrivals.UNANSWERED)
+        Payment.objects.filter(pk=payment.pk).update(review_reason=settlement.UNANSWERED)

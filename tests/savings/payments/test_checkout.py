@@ -14,6 +14,7 @@ from savings import ledger, payments, plans, references
 from savings.exceptions import BadAmount, ProviderUnavailable, ReferenceTaken, Refused
 from savings.mails import emails
 from savings.models import Entry, OutboxRow, Plan, Product, Transaction, User
+from savings.payments import checkout
 from tests import factories
 from tests.payments import AMOUNT, settle, start
 from tests.provider import Provider
@@ -90,14 +91,14 @@ def test_a_provider_that_is_away_leaves_the_payment_to_be_sent_again(provider: P
     assert (payment.checkout_url, payment.sent_at) == ("", None)
     assert payment.transaction.status == Status.PENDING
     provider.instead = None
-    assert payments.send(payment)
+    assert payments.send_to_provider(payment)
     assert payment.checkout_url
 
 
 def test_a_payment_whose_page_got_lost_is_over(
     provider: Provider, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(payments, "TWIN_SECONDS", 0)
+    monkeypatch.setattr(checkout, "TWIN_SECONDS", 0)
 
     def lose(request: httpx.Request) -> httpx.Response:
         provider.simulator.handle_request(request)
@@ -106,7 +107,7 @@ def test_a_payment_whose_page_got_lost_is_over(
     provider.instead = lose
     payment = start(plan)
     provider.instead = None
-    assert not payments.send(payment)
+    assert not payments.send_to_provider(payment)
     payment.refresh_from_db()
     assert (payment.transaction.status, payment.transaction.failure_code) == (Status.ABANDONED, "page_lost")
 
@@ -138,7 +139,9 @@ def test_a_paid_top_up_is_in_the_plan(provider: Provider, plan: Plan) -> None:
 
 def test_a_paid_deposit_is_in_the_stash(provider: Provider) -> None:
     user = factories.make_user()
-    payment = payments.start(user, plan=None, amount_kobo=AMOUNT, reference=references.new("stash_deposit"))
+    payment = payments.start_payment(
+        user, plan=None, amount_kobo=AMOUNT, reference=references.new("stash_deposit")
+    )
     provider.pay(payment)
     assert settle(payment).status == Status.SUCCESS
     assert ledger.balance_kobo(ledger.stash_account(user)) == AMOUNT
@@ -203,7 +206,7 @@ def test_a_payment_paid_after_all_counts(provider: Provider, plan: Plan, outcome
 
 def test_a_person_about_to_pay_has_not_left(provider: Provider, plan: Plan) -> None:
     payment = start(plan)
-    movement = payments.settle(payment.transaction.reference, is_left=False)
+    movement = payments.settle_payment(payment.transaction.reference, is_left=False)
     assert movement is not None
     assert movement.status == Status.PENDING
 
@@ -213,7 +216,7 @@ def test_a_provider_that_is_away_changes_nothing(provider: Provider, plan: Plan)
     provider.pay(payment)
     provider.instead = away
     with pytest.raises(ProviderUnavailable):
-        payments.settle(payment.transaction.reference)
+        payments.settle_payment(payment.transaction.reference)
     assert Transaction.objects.get().status == Status.PENDING
 
 

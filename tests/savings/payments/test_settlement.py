@@ -65,7 +65,7 @@ def test_a_fee_that_the_payer_bears_is_not_more_money(provider: Provider, plan: 
 
 def test_a_reference_that_is_not_ours_is_not_asked_about(provider: Provider) -> None:
     provider.announce("somebody-elses=1", 70_00, outcome="silent")
-    assert payments.settle("somebody-elses=1") is None
+    assert payments.settle_payment("somebody-elses=1") is None
     assert provider.requests == []
     assert not Transaction.objects.exists()
 

@@ -14,10 +14,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from savings import arrivals, payments, postponements, references, traces
+from savings import postponements, references, traces
 from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, ProviderUnavailable
 from savings.models import Transaction, User, WebhookEvent
-from savings.provider_watch import Watch
+from savings.payments import checkout, settlement
+from savings.payments.provider_watch import Watch
 from savings.storable import reason, storable
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class _NotYet(Exception):
     """The provider's event and its own answer do not agree yet."""
 
 
-def receive(body: bytes, signature: str) -> WebhookEvent:
+def receive_event(body: bytes, signature: str) -> WebhookEvent:
     """Keep an event as it came, and return its row; the same event again only counts there.
 
     Raises ForgedEvent for a signature that is not the provider's, and MalformedEvent for more than 64 KiB or
@@ -88,7 +89,7 @@ def receive(body: bytes, signature: str) -> WebhookEvent:
         return WebhookEvent.objects.get(key=key)
 
 
-def process(event_id: int) -> bool:
+def process_event(event_id: int) -> bool:
     """Do what an event asks for, once, and return whether this call finished it.
 
     What goes wrong is stored on the event and tried again by `sweep`; after the last try a person has to look.
@@ -96,7 +97,7 @@ def process(event_id: int) -> bool:
     return _process(event_id) is True
 
 
-def sweep(now: datetime.datetime) -> int:
+def sweep_events(now: datetime.datetime) -> int:
     """Process every event that is due, and return how many were finished.
 
     An event that cannot be processed is put off, and the run goes on. It stops only where the provider or the
@@ -139,12 +140,12 @@ def _process(event_id: int) -> bool | Exception:
             )
         except Exception as error:
             traces.follower.failed(error)
-            _put_off(event, error)
+            _postpone(event, error)
             return error
     return True
 
 
-def _put_off(event: WebhookEvent, error: Exception) -> None:
+def _postpone(event: WebhookEvent, error: Exception) -> None:
     """Store what went wrong and when to try again; at the end of the tries, that a person has to look."""
     if isinstance(error, (ProviderUnavailable, ProviderRefused, _NotYet)):
         logger.warning("event %s is put off: %s", event.pk, error)
@@ -225,12 +226,12 @@ def _is_known(reference: str) -> bool:
 
     Earlier versions took money under other references into suspense; events about that concern us too.
     """
-    ours = [reference.upper(), arrivals.reference_in_suspense(reference)]
+    ours = [reference.upper(), settlement.reference_in_suspense(reference)]
     return bool(reference) and Transaction.objects.filter(reference__in=ours).exists()
 
 
 def _paid(event: WebhookEvent) -> Outcome:
-    movement = payments.settle(event.reference)
+    movement = checkout.settle_payment(event.reference)
     if movement is None:
         return "Nothing was posted: this is not the reference of a payment.", True
     if movement.status == Transaction.Status.REVIEW:
