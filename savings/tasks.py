@@ -17,15 +17,12 @@ from huey.contrib.djhuey import db_periodic_task, db_task, on_startup
 from redis.exceptions import RedisError
 
 from savings import (
-    circle_ends,
-    circle_owners,
-    digests,
+    circles,
     leaderboards,
     mails,
     outbox,
     payments,
     plans,
-    rank_changes,
     statement_subscriptions,
     statement_upkeep,
     statement_writing,
@@ -38,9 +35,9 @@ logger = logging.getLogger(__name__)
 
 # What does the work of each kind of outbox row.
 HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(mails.KINDS, mails.send) | {
-    mails.RANK_CHANGED: rank_changes.send,
-    leaderboards.BOARD_WRITE_KIND: rank_changes.deliver,
-    leaderboards.RANK_CHECK_KIND: rank_changes.deliver,
+    mails.RANK_CHANGED: circles.send_rank_change,
+    leaderboards.BOARD_WRITE_KIND: circles.deliver_rank_check,
+    leaderboards.RANK_CHECK_KIND: circles.deliver_rank_check,
     statements.OUTBOX_KIND: statement_writing.write,
 }
 
@@ -104,7 +101,7 @@ def poll_payments() -> None:
 @db_periodic_task(crontab(minute="*"))
 def tell_of_ended_circles() -> None:
     """Write to members whose circle has ended."""
-    circle_ends.tell_all()
+    circles.notify_members()
 
 
 @db_periodic_task(crontab(minute="2"))
@@ -116,7 +113,7 @@ def keep_board_days() -> None:
 @db_periodic_task(crontab(minute="4"))
 def settle_circles() -> None:
     """Fix the final places of circles that have ended, a little before the maturities that are told of with them."""
-    circle_ends.settle_all(timezone.localdate())
+    circles.end_due_circles(timezone.localdate())
 
 
 @db_periodic_task(crontab(minute="7"))
@@ -134,13 +131,13 @@ def reconcile_boards() -> None:
 @db_periodic_task(crontab(minute="*/10"))
 def draw_up_digests() -> None:
     """On Monday, soon after midnight where the people are, note what the weekly mails will say."""
-    digests.draw_up(timezone.now())
+    circles.prepare_digests(timezone.now())
 
 
 @db_periodic_task(crontab(minute="*"))
 def write_digests() -> None:
     """From Monday morning on, write the next weekly mails."""
-    digests.write(timezone.now())
+    circles.write_digests(timezone.now())
 
 
 @db_periodic_task(crontab(minute="*/10"))
@@ -159,7 +156,7 @@ def tidy_statements() -> None:
 @db_periodic_task(crontab(minute="47"))
 def replace_closed_owners() -> None:
     """Find an owner for circles whose owner's account was closed by what sends no signal, such as an update in SQL."""
-    circle_owners.replace_closed_owners()
+    circles.replace_closed_owners()
 
 
 @db_periodic_task(crontab(hour="2", minute="41"))
@@ -195,7 +192,7 @@ def _replace_closed_owner(instance: User, **_: Any) -> None:
     """Whoever closes an account, its circles have another owner right after."""
     if not instance.is_active:
         # After the commit: it locks other people's rows, and in their order.
-        transaction.on_commit(partial(circle_owners.replace_closed_owners, instance), robust=True)
+        transaction.on_commit(partial(circles.replace_closed_owners, instance), robust=True)
 
 
 @receiver(leaderboards.board_missing)

@@ -125,7 +125,7 @@ def start_circle(
     """A circle by invitation with its owner in it, who has saved nothing yet."""
     number = next(_numbers)
     values: dict[str, Any] = {"name": f"Circle {number}", "goal_kobo": 1_000_000_00, "nickname": "Owner"}
-    return circles.start(
+    return circles.start_circle(
         owner or make_user(),
         product or make_product(),
         reference=references.mint(references.CIRCLE_PREFIX),
@@ -152,7 +152,7 @@ def join_circle(
         pay_in(user, saved_kobo, plan=membership.plan)
     if shown:
         choices = {"hides_amount": False, "on_board": True} | shown
-        circles.show_as(membership, nickname=membership.nickname, **choices)
+        circles.change_appearance(membership, nickname=membership.nickname, **choices)
     membership.refresh_from_db()
     return membership
 

@@ -21,10 +21,10 @@ MADE = re.compile(r"(\.pyc|\.sqlite3(-wal|-shm)?|\.log|^\.env)$|^(var/|\.venv/|m
 # Who stands on whom in savings/: a module imports only what comes before it. A new one finds its place here.
 TOWER = """
 exceptions typed_text compiled constraints storable traces upkeep money unique_names exports models
-installation nicknames postponements references statement_files statement_passwords statement_periods
-statement_words outbox statement_rows leaderboards ledger mails dashboard account_mails digests plans
-rank_changes restoring statements users credentials circle_ends circles payments statement_subscriptions
-statement_writing email_changes circle_owners statement_upkeep demo tasks apps
+installation postponements references statement_files statement_passwords statement_periods statement_words
+outbox statement_rows leaderboards ledger mails dashboard account_mails plans restoring statements users
+credentials circles payments statement_subscriptions statement_writing email_changes statement_upkeep demo
+tasks apps
 """
 FLOORS = TOWER.split()
 

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from savings import nicknames, references
+from savings import circles, references
 from savings.models import Circle, Membership, Product, User
 from web.changes import KnowsChanges
 from web.forms import DayInput, LineField, MoneyField, OnceForm, Switch
@@ -27,7 +27,7 @@ def _nickname() -> forms.CharField:
         label="Your nickname",
         help_text=_NICKNAME_HELP,
         error_messages={"required": "Enter the name that the circle sees."},
-        widget=forms.TextInput(attrs={"maxlength": nicknames.LONGEST, "autocomplete": "nickname"}),
+        widget=forms.TextInput(attrs={"maxlength": circles.LONGEST_NICKNAME, "autocomplete": "nickname"}),
     )
 
 

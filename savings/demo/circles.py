@@ -8,7 +8,7 @@ from functools import partial
 
 from django.utils import timezone
 
-from savings import circles, rank_changes, references
+from savings import circles, references
 from savings.demo import cast
 from savings.demo.story import Story, add_user
 from savings.models import Circle, Membership, Product, User
@@ -29,7 +29,7 @@ def add(story: Story, chance: random.Random) -> None:
 def _start(story: Story, script: cast.CircleScript, chance: random.Random) -> None:
     owner, *others = script.members
     ends_on = story.today + datetime.timedelta(days=script.days_left)
-    mine = circles.start(
+    mine = circles.start_circle(
         _person(owner),
         Product.objects.get(name=script.product),
         reference=references.mint(references.CIRCLE_PREFIX),
@@ -56,7 +56,7 @@ def _join(story: Story, circle: Circle, member: cast.Member, chance: random.Rand
         code=circle.invite_code,
     )
     if member.hides_amount:
-        circles.show_as(membership, nickname=member.nickname, hides_amount=True, on_board=True)
+        circles.change_appearance(membership, nickname=member.nickname, hides_amount=True, on_board=True)
     story.soon(story.send_mails, minutes=0.2)
     _save(story, membership, member, chance)
 
@@ -74,7 +74,7 @@ def _save(story: Story, membership: Membership, member: cast.Member, chance: ran
 
 
 def _look(story: Story, circle: Circle) -> None:
-    rank_changes.look(circle)
+    circles.check_ranks(circle)
     story.send_mails()
 
 

@@ -15,18 +15,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from savings import (
-    circle_ends,
-    digests,
-    leaderboards,
-    ledger,
-    mails,
-    outbox,
-    payments,
-    plans,
-    references,
-    users,
-)
+from savings import circles, leaderboards, ledger, mails, outbox, payments, plans, references, users
 from savings.demo import cast
 from savings.demo.provider import Provider
 from savings.models import OutboxRow, Plan, Product, Transaction, User
@@ -84,7 +73,7 @@ class Story:
     def work_in_the_night(self, after: datetime.date) -> None:
         """Ask about payments of which nothing was heard, and carry out maturities, early on the day after that one."""
         night = datetime.datetime.combine(after + datetime.timedelta(days=1), datetime.time(2, 10))
-        for task in (self.poll, self.mature, circle_ends.tell_all, self.send_mails):
+        for task in (self.poll, self.mature, circles.notify_members, self.send_mails):
             self.add(timezone.make_aware(night), task)
 
     def work_on_mondays(self, after: datetime.date) -> None:
@@ -96,10 +85,10 @@ class Story:
             self.add(night + datetime.timedelta(hours=7), self.write_digests)
 
     def draw_up_digests(self) -> None:
-        digests.draw_up(timezone.now())
+        circles.prepare_digests(timezone.now())
 
     def write_digests(self) -> None:
-        digests.write(timezone.now())
+        circles.write_digests(timezone.now())
         self.send_mails()
 
     def keep_boards_in_the_night(self, night: datetime.date) -> None:
@@ -108,7 +97,7 @@ class Story:
 
     def keep_boards(self) -> None:
         leaderboards.record_days(timezone.now())
-        circle_ends.settle_all(timezone.localdate())
+        circles.end_due_circles(timezone.localdate())
 
     def poll(self) -> None:
         payments.poll_due_payments(timezone.now())

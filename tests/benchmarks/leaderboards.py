@@ -33,7 +33,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from savings import circle_ends, leaderboards
+from savings import leaderboards
+from savings.circles import ending
 from savings.leaderboards import store
 from savings.models import BoardDay, Circle, Membership
 from tests import factories
@@ -219,7 +220,7 @@ def _ending(large: Circle) -> Iterator[Figure]:
     Circle.objects.filter(pk=large.pk).update(starts_on=ended - datetime.timedelta(days=9), ends_on=ended)
     large.refresh_from_db()
     begun_at = time.perf_counter()
-    assert circle_ends.settle(large)
+    assert ending.end_circle(large)
     seconds = time.perf_counter() - begun_at
     yield Figure("fixing the final places, large circle", seconds, "s")
 

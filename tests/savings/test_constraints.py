@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from django.db import IntegrityError, transaction
 
-from savings import constraints, nicknames
+from savings import constraints
+from savings.circles import nicknames
 from savings.exceptions import Refused
 from savings.models import Membership, User
 from tests.factories import join_circle, make_plan, make_user, start_circle
@@ -58,9 +59,9 @@ def test_an_error_is_about_the_constraint_that_was_violated_and_no_other(name: s
 
 @pytest.mark.parametrize("broken", [too_much, twice_in_a_circle, no_nickname])
 def test_only_a_taken_nickname_is_said_to_be_taken(broken: Callable[[], None]) -> None:
-    with pytest.raises(IntegrityError), nicknames.taken_meanwhile():
+    with pytest.raises(IntegrityError), nicknames.refusing_taken_nickname():
         broken()
-    with pytest.raises(Refused, match="just taken"), nicknames.taken_meanwhile():
+    with pytest.raises(Refused, match="just taken"), nicknames.refusing_taken_nickname():
         same_nickname()
 
 

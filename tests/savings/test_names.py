@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.db import IntegrityError, transaction
 
-from savings import circle_owners, circles, nicknames, plans, typed_text, unique_names
+from savings import circles, plans, typed_text, unique_names
+from savings.circles import nicknames
 from savings.exceptions import Refused
 from savings.models import Circle, Membership, Plan, User
 from tests.factories import join_circle, make_plan, make_user, start_circle
@@ -56,7 +57,7 @@ def test_a_nickname_in_another_spelling_is_taken(one: str, other: str) -> None:
         join_circle(circle, nickname=other)
     assert refused.value.field == "nickname"
     with pytest.raises(Refused, match="is called"):
-        circles.show_as(mine, nickname=other)
+        circles.change_appearance(mine, nickname=other)
 
 
 @pytest.mark.parametrize(("one", "other"), DIFFERENT)
@@ -64,7 +65,7 @@ def test_nicknames_that_differ_are_both_allowed(one: str, other: str) -> None:
     circle = start_circle()
     join_circle(circle, nickname=one)
     mine = join_circle(circle, nickname="Somebody")
-    circles.show_as(mine, nickname=other)
+    circles.change_appearance(mine, nickname=other)
     assert mine.nickname == other
 
 
@@ -72,7 +73,7 @@ def test_the_case_of_ones_own_name_can_change() -> None:
     plan = make_plan(name="rent")
     plans.rename(plan, "Rent")
     mine = start_circle(nickname="ada").memberships.get()
-    circles.show_as(mine, nickname="Ada")
+    circles.change_appearance(mine, nickname="Ada")
     assert (plan.name, mine.nickname) == ("Rent", "Ada")
 
 
@@ -82,9 +83,9 @@ def test_a_name_of_what_cannot_be_seen_is_refused_everywhere(name: str) -> None:
     with pytest.raises(Refused):
         plans.rename(plan, name)
     with pytest.raises(Refused):
-        circle_owners.change(circle, name=name)
+        circles.edit_circle(circle, name=name)
     with pytest.raises(Refused):
-        nicknames.cleaned(name)
+        nicknames.cleaned_nickname(name)
 
 
 def test_who_comes_second_to_a_plan_name_gets_the_same_message(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +105,10 @@ def test_who_comes_second_to_a_nickname_is_told_at_the_field(monkeypatch: pytest
     circle = start_circle(nickname="Ada")
     mine = join_circle(circle, nickname="Bola")
     monkeypatch.setattr(unique_names, "is_taken", lambda *_: False)
-    for act in (lambda: join_circle(circle, nickname="ADA"), lambda: circles.show_as(mine, nickname="ADA")):
+    for act in (
+        lambda: join_circle(circle, nickname="ADA"),
+        lambda: circles.change_appearance(mine, nickname="ADA"),
+    ):
         with pytest.raises(Refused, match="just taken") as refused:
             act()
         assert refused.value.field == "nickname"
@@ -176,18 +180,18 @@ def test_signs_of_a_pattern_are_searched_as_they_are(typed: str) -> None:
 def test_a_member_is_found_by_a_nickname_without_its_tone_marks(*, among_few: bool) -> None:
     circle = start_circle(nickname="Owner")
     member, plain = join_circle(circle, nickname="Bọ́lá"), join_circle(circle, nickname="Bola")
-    assert nicknames.find(circle, "bola", among_few=among_few) == plain
-    assert nicknames.find(circle, "BỌ́LÁ", among_few=among_few) == member
+    assert circles.find_member(circle, "bola", among_few=among_few) == plain
+    assert circles.find_member(circle, "BỌ́LÁ", among_few=among_few) == member
     circles.leave(plain)
-    assert nicknames.find(circle, "bola", among_few=among_few) == member
-    assert nicknames.find(circle, "\u200b", among_few=among_few) is None
+    assert circles.find_member(circle, "bola", among_few=among_few) == member
+    assert circles.find_member(circle, "\u200b", among_few=among_few) is None
 
 
 def test_a_beginning_without_tone_marks_finds_a_member_among_few() -> None:
     circle = start_circle()
     member = join_circle(circle, nickname="Ẹgbẹ́ni")
-    assert nicknames.find(circle, "egb", among_few=True) == member
-    assert nicknames.find(circle, "egb", among_few=False) is None
+    assert circles.find_member(circle, "egb", among_few=True) == member
+    assert circles.find_member(circle, "egb", among_few=False) is None
 
 
 def test_an_email_address_is_one_whatever_came_along_with_it() -> None:

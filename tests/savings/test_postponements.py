@@ -13,18 +13,24 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from savings import (
-    circle_ends,
-    digests,
     leaderboards,
     mails,
     outbox,
     postponements,
-    rank_changes,
     statement_files,
     statement_subscriptions,
     statement_upkeep,
     statement_writing,
     statements,
+)
+from savings.circles import (
+    check_ranks,
+    digests,
+    end_due_circles,
+    ending,
+    notify_members,
+    prepare_digests,
+    write_digests,
 )
 from savings.leaderboards import contributions, history, progress, rebuild, store
 from savings.mails import emails
@@ -210,9 +216,9 @@ def ended() -> list[Circle]:
 
 def test_ends_of_circles(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     circles = ended()
-    settle = failing_for(circle_ends.settle, lambda circle: circle == circles[0])
-    monkeypatch.setattr(circle_ends, "settle", settle)
-    assert circle_ends.settle_all(TODAY) == 2
+    settle = failing_for(ending.end_circle, lambda circle: circle == circles[0])
+    monkeypatch.setattr(ending, "settle", settle)
+    assert end_due_circles(TODAY) == 2
     check_postponed("settle_circle", circles[0].pk, caplog)
 
 
@@ -220,10 +226,10 @@ def test_mails_about_ends_of_circles_where_one_circle_fails(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     circles = ended()
-    circle_ends.settle_all(TODAY)
+    end_due_circles(TODAY)
     real = leaderboards.progress_of
     monkeypatch.setattr(progress, "of", failing_for(real, lambda circle: circle == circles[0]))
-    assert circle_ends.tell_all() == 4
+    assert notify_members() == 4
     check_postponed("tell_circle_ended", circles[0].pk, caplog)
 
 
@@ -231,17 +237,17 @@ def test_mails_about_the_end_of_a_circle_where_one_member_fails(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, clock: time_machine.Traveller
 ) -> None:
     circle = ended()[0]
-    circle_ends.settle_all(TODAY)
+    end_due_circles(TODAY)
     bad = circle.memberships.order_by("pk").last()
     assert bad is not None
     real = mails.circle_ended
     monkeypatch.setattr(emails, "circle_ended", failing_for(real, lambda member, *rest: member == bad))
-    assert circle_ends.tell_all() == 5
+    assert notify_members() == 5
     check_postponed("tell_member_circle_ended", bad.pk, caplog)
     assert not Circle.objects.filter(told_until__isnull=False).exists()
     monkeypatch.setattr(emails, "circle_ended", real)
     clock.shift(600)
-    assert circle_ends.tell_all() == 1
+    assert notify_members() == 1
     assert OutboxRow.objects.filter(kind="circle_ended").count() == 6
     assert not Postponement.objects.exists()
 
@@ -250,14 +256,14 @@ def moved_places() -> Circle:
     """A circle of three, of whom each has overtaken somebody since its members were last told."""
     circle = start_circle()
     members = [join_circle(circle, saved_kobo=kobo) for kobo in (100_00, 200_00, 300_00)]
-    rank_changes.look(circle)
+    check_ranks(circle)
     Membership.objects.filter(pk=members[0].pk).update(saved_kobo=400_00)
     return circle
 
 
 def test_mails_about_places(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     circle = moved_places()
-    everybody = rank_changes.look(circle)
+    everybody = check_ranks(circle)
     OutboxRow.objects.filter(kind="rank_changed").delete()
     circle = moved_places()
     bad = circle.memberships.order_by("-saved_kobo")[0]
@@ -265,9 +271,9 @@ def test_mails_about_places(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogC
     monkeypatch.setattr(
         emails, "rank_changed", failing_for(real, lambda member, *rest, **named: member == bad)
     )
-    assert rank_changes.look(circle) == everybody - 1
+    assert check_ranks(circle) == everybody - 1
     assert sum(f"member {bad.pk} could not" in record.getMessage() for record in caplog.records) == 1
-    assert rank_changes.look(circle) == 0
+    assert check_ranks(circle) == 0
 
 
 MONDAY = datetime.datetime(2026, 11, 23, 0, 5, tzinfo=datetime.UTC)
@@ -289,35 +295,35 @@ def test_drawing_up_the_weekly_mails(
 ) -> None:
     members = with_news(3)
     with time_machine.travel(MONDAY, tick=False) as clock:
-        real = digests._draw_up
+        real = digests._prepare
         bad = members[0].circle_id
         monkeypatch.setattr(
             digests, "_draw_up", failing_for(real, lambda circle_id, monday: circle_id == bad)
         )
-        assert digests.draw_up(MONDAY) == 2
+        assert prepare_digests(MONDAY) == 2
         check_postponed("draw_up_digest", bad, caplog)
         clock.shift(datetime.timedelta(hours=8))
-        digests.draw_up(timezone.now())
+        prepare_digests(timezone.now())
         # Nobody waits for the circle that fails.
-        assert digests.write(timezone.now()) == 2
+        assert write_digests(timezone.now()) == 2
 
 
 def test_writing_the_weekly_mails(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     members = with_news(3)
     with time_machine.travel(MONDAY, tick=False) as clock:
-        assert digests.draw_up(MONDAY) == 3
+        assert prepare_digests(MONDAY) == 3
         bad = members[0].user_id
         real = digests._said
         monkeypatch.setattr(digests, "_said", failing_for(real, lambda line: line.user_id == bad))
         clock.shift(datetime.timedelta(hours=8))
-        assert digests.write(timezone.now()) == 2
+        assert write_digests(timezone.now()) == 2
         check_postponed("write_digest", bad, caplog)
         assert DigestLine.objects.get().user_id == bad
-        assert digests.write(timezone.now()) == 0
+        assert write_digests(timezone.now()) == 0
         monkeypatch.setattr(digests, "_said", real)
         OutboxRow.objects.update(tries=1)
         clock.shift(600)
-        assert digests.write(timezone.now()) == 1
+        assert write_digests(timezone.now()) == 1
 
 
 def test_monthly_statements(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from savings import circle_owners, circles, ledger, plans, references
+from savings import circles, ledger, plans, references
 from savings.exceptions import Refused
 from savings.models import Circle, Membership, Plan, Product
 from tests.factories import join_circle, make_plan, make_product, make_user, start_circle
@@ -109,9 +109,9 @@ def test_a_circle_is_handed_over_once_and_the_former_owner_changes_nothing_more(
     stale = [Circle.objects.get(pk=circle.pk) for _ in range(TIMES)]
 
     def hand_over(number: int) -> object:
-        circle_owners.hand_over(stale[number], circle.owner, Membership.objects.get(pk=members[number].pk))
+        circles.hand_over(stale[number], circle.owner, Membership.objects.get(pk=members[number].pk))
         return "handed over"
 
     assert at_once(hand_over) == {"handed over": 1, Refused: TIMES - 1}
     with pytest.raises(Refused):
-        circle_owners.rotate_code(stale[0])
+        circles.rotate_code(stale[0])

@@ -12,7 +12,7 @@ import time_machine
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from savings import circle_owners, circles, ledger, payments, plans, references, statements
+from savings import circles, ledger, payments, plans, references, statements
 from savings.exceptions import ReferenceTaken, Refused
 from savings.models import Circle, Membership, Payment, Plan, Product, Statement, Transaction
 from savings.models.plans import EarlyExit
@@ -54,7 +54,7 @@ def extended(plan: Plan) -> Plan:
 
 
 def handed_over(circle: Circle) -> Circle:
-    circle_owners.hand_over(again(circle), circle.owner, join_circle(circle))
+    circles.hand_over(again(circle), circle.owner, join_circle(circle))
     return circle
 
 
@@ -65,7 +65,7 @@ def left(membership: Membership) -> Membership:
 
 def full(circle: Circle) -> Circle:
     """An open circle whose owner limits it to the one who is in it, while somebody looks at it."""
-    circle_owners.change(
+    circles.edit_circle(
         again(circle), name="Full", description="", joining=Circle.Joining.INVITATION, goal_kobo=100
     )
     Circle.objects.filter(pk=circle.pk).update(member_limit=1)
@@ -87,7 +87,7 @@ def locked_meanwhile() -> Plan:
 
 def became_owner() -> Membership:
     member = join_circle(start_circle())
-    circle_owners.hand_over(again(member.circle), member.circle.owner, again(member))
+    circles.hand_over(again(member.circle), member.circle.owner, again(member))
     return member
 
 
@@ -127,7 +127,7 @@ def change(circle: Circle, **values: Any) -> None:
         "joining": circle.joining,
         "goal_kobo": circle.goal_kobo,
     }
-    circle_owners.change(circle, **usual | values)
+    circles.edit_circle(circle, **usual | values)
 
 
 def top_up(plan: Plan) -> Payment:
@@ -192,21 +192,21 @@ REFUSED = {
         lambda circle: change(circle, goal_kobo=circle.goal_kobo + 1),
     ),
     "change an invite link after handing the circle over": Case(
-        lambda: handed_over(start_circle()), circle_owners.rotate_code
+        lambda: handed_over(start_circle()), circles.rotate_code
     ),
     "remove a member after handing the circle over": Case(
         lambda: handed_over(start_circle()),
-        lambda circle: circle_owners.remove(circle, join_circle(again(circle))),
+        lambda circle: circles.remove_member(circle, join_circle(again(circle))),
     ),
     "hand a circle over twice": Case(
         lambda: handed_over(start_circle()),
-        lambda circle: circle_owners.hand_over(circle, circle.owner, join_circle(again(circle))),
+        lambda circle: circles.hand_over(circle, circle.owner, join_circle(again(circle))),
     ),
     "leave as the owner that one is by now": Case(became_owner, circles.leave),
     "leave with money that came in meanwhile": Case(saved_meanwhile, circles.leave),
     "change how one is shown after leaving": Case(
         lambda: left(join_circle(start_circle())),
-        lambda member: circles.show_as(member, nickname="Other", hides_amount=True, on_board=True),
+        lambda member: circles.change_appearance(member, nickname="Other", hides_amount=True, on_board=True),
     ),
     "send the mail of a statement that was revoked": Case(revoked_meanwhile, statements.resend_mail),
     "reverse what was reversed": Case(lambda: reversed_once(pay_in(make_user(), 100)), reversed_once),

@@ -25,18 +25,7 @@ from django.template.exceptions import TemplateSyntaxError
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from savings import (
-    circle_owners,
-    circles,
-    leaderboards,
-    ledger,
-    mails,
-    outbox,
-    payments,
-    plans,
-    references,
-    users,
-)
+from savings import circles, leaderboards, ledger, mails, outbox, payments, plans, references, users
 from savings.leaderboards import progress
 from savings.models import Circle, Membership, OutboxRow, Payment, Plan, Transaction, User
 from tests import factories
@@ -174,7 +163,7 @@ def move_to_stash(person: Person) -> None:
 
 
 def hide(person: Person) -> None:
-    circles.show_as(person.member, nickname="Somebody", hides_amount=True, on_board=True)
+    circles.change_appearance(person.member, nickname="Somebody", hides_amount=True, on_board=True)
 
 
 def leave(person: Person) -> None:
@@ -184,7 +173,7 @@ def leave(person: Person) -> None:
 
 def change_circle(person: Person) -> None:
     circle = person.member.circle
-    circle_owners.change(
+    circles.edit_circle(
         circle, name="School fees", description="Anew", joining="open", goal_kobo=circle.goal_kobo * 2
     )
 
@@ -214,8 +203,8 @@ VERBS: list[Callable[[Person], object]] = [
     hide,
     leave,
     change_circle,
-    lambda person: circle_owners.rotate_code(person.member.circle),
-    lambda person: circle_owners.hand_over(person.member.circle, person.member.circle.owner, person.member),
+    lambda person: circles.rotate_code(person.member.circle),
+    lambda person: circles.hand_over(person.member.circle, person.member.circle.owner, person.member),
     lambda person: join_circle(person.member.circle, nickname="A newcomer", saved_kobo=900_00),
     lambda person: plans.rename(person.plan, "Another name"),
     lambda person: make_plan(person.user, person.plan.product, name="A new plan"),

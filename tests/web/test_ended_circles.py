@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
-from savings import circle_ends, circles, leaderboards, plans, references
+from savings import circles, leaderboards, plans, references
 from savings.models import Circle, Membership, Product, User
 from tests.factories import join_circle, make_product, start_circle
 
@@ -29,7 +29,7 @@ def ended(saver: User, saver_client: Client) -> Iterator[Circle]:
     join_circle(circle, nickname="Bola", saved_kobo=300_00)
     join_circle(circle, nickname="Chidi", saved_kobo=300_00)
     with time_machine.travel(timezone.now() + datetime.timedelta(days=41), tick=False):
-        circle_ends.settle_all(timezone.localdate())
+        circles.end_due_circles(timezone.localdate())
         # The session of forty days ago has run out.
         saver_client.force_login(saver)
         yield circle
@@ -113,7 +113,7 @@ def test_many_who_share_the_first_place_are_not_all_read_out(saver_client: Clien
         join_circle(circle, nickname=name, saved_kobo=100_00)
     join_circle(circle, saver, nickname="Last", saved_kobo=50_00)
     with time_machine.travel(timezone.now() + datetime.timedelta(days=41)):
-        circle_ends.settle_all(timezone.localdate())
+        circles.end_due_circles(timezone.localdate())
         saver_client.force_login(saver)
         assert ">A, B, C and others</bdi> came first. You came 6th." in shown(
             saver_client, f"/circles/{circle.slug}/"
@@ -121,7 +121,7 @@ def test_many_who_share_the_first_place_are_not_all_read_out(saver_client: Clien
 
 
 def test_who_is_first_and_leaves_the_board_is_named_to_nobody_else(ended: Circle, saver: User) -> None:
-    circles.show_as(saver.memberships.get(), nickname="Ada", hides_amount=False, on_board=False)
+    circles.change_appearance(saver.memberships.get(), nickname="Ada", hides_amount=False, on_board=False)
     other = Client()
     other.force_login(ended.memberships.get(nickname="Bola").user)
     page = shown(other, f"/circles/{ended.slug}/")
@@ -182,7 +182,7 @@ def test_pages_of_an_ended_circle_cost_the_same_for_few_members_and_for_many(
             join_circle(circle, saved_kobo=10_00)
         with time_machine.travel(timezone.now() + datetime.timedelta(days=41)):
             Circle.objects.update(settled_at=None, final_kobo=None, told_until=None)
-            circle_ends.settle_all(timezone.localdate())
+            circles.end_due_circles(timezone.localdate())
             saver_client.force_login(saver)
             shown(saver_client, f"/circles/{circle.slug}/")
             for url, queries in costs.items():

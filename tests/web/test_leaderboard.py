@@ -15,7 +15,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 from pytest_django.fixtures import Settings
 
-from savings import circle_owners, circles, leaderboards
+from savings import circles, leaderboards
 from savings.models import BoardDay, Circle, Membership, User
 from tests.factories import join_circle, make_member, make_user, pay_in, start_circle
 
@@ -159,7 +159,7 @@ def test_the_gap_to_a_hidden_sum_is_not_told(saver_client: Client, mine: Members
 
 def test_who_hides_still_sees_their_own_sum(saver_client: Client, mine: Membership, saver: User) -> None:
     pay_in(saver, 500_00, plan=mine.plan)
-    circles.show_as(mine, nickname="Ada", hides_amount=True, on_board=True)
+    circles.change_appearance(mine, nickname="Ada", hides_amount=True, on_board=True)
     assert "₦500" in page(saver_client, mine.circle)
 
 
@@ -167,7 +167,7 @@ def test_who_leaves_the_board_has_no_place_and_stays_in_the_circle(
     saver_client: Client, mine: Membership, saver: User
 ) -> None:
     pay_in(saver, 500_00, plan=mine.plan)
-    circles.show_as(mine, nickname="Ada", hides_amount=False, on_board=False)
+    circles.change_appearance(mine, nickname="Ada", hides_amount=False, on_board=False)
     response = saver_client.get(url(mine.circle))
     assert response.context["board"].size == 0
     assert response.context["mine"]
@@ -276,7 +276,7 @@ def test_a_removed_member_sees_the_board_no_more(saver_client: Client, saver: Us
     circle = start_circle()
     membership = join_circle(circle, saver)
     assert saver_client.get(url(circle)).status_code == 200
-    circle_owners.remove(circle, membership)
+    circles.remove_member(circle, membership)
     assert saver_client.get(url(circle)).status_code == 404
 
 
@@ -375,7 +375,7 @@ def test_a_new_goal_shows_on_a_board_that_is_open(
     leaderboards.rebuild_board(mine.circle_id)
     address, headers = poll(saver_client, mine.circle)
     with django_capture_on_commit_callbacks(execute=True):
-        circle_owners.change(mine.circle, name="A", description="", joining="closed", goal_kobo=1_000_00)
+        circles.edit_circle(mine.circle, name="A", description="", joining="closed", goal_kobo=1_000_00)
     response = saver_client.get(address, headers=headers)
     assert (response.status_code, response.context["percent"]) == (200, 50)
 

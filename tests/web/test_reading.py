@@ -11,7 +11,8 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from savings import circle_ends, circle_owners, leaderboards, plans
+from savings import circles, leaderboards, plans
+from savings.circles import ending
 from savings.leaderboards import progress
 from savings.models import Circle, Device, Plan, Product, Statement, User
 from tests.factories import make_user
@@ -157,10 +158,10 @@ def test_a_circle_renamed_after_its_end_has_its_new_name_on_the_page_of_the_plan
     circle = ada.member.circle
     Circle.objects.filter(pk=circle.pk).update(ends_on=timezone.localdate(), starts_on="2020-01-01")
     circle.refresh_from_db()
-    assert circle_ends.settle(circle)
+    assert ending.end_circle(circle)
     path = f"/plans/{ada.member.plan_id}/"
     assert circle.name in text(ada.client, path)
-    circle_owners.change(
+    circles.edit_circle(
         circle, name="Quite another", description="", joining=circle.joining, goal_kobo=circle.goal_kobo
     )
     assert "Quite another" in text(ada.client, path)

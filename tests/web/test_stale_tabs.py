@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
-from savings import circle_owners, circles, plans, users
+from savings import circles, plans, users
 from savings.models import Circle, Membership, Plan, Product, User
 from tests.factories import make_plan, make_product, make_user, start_circle
 from tests.web.staff import sign_in
@@ -131,7 +131,7 @@ def test_how_a_member_appears_is_saved_field_by_field(saver_client: Client, save
     circle = start_circle(saver, nickname="Ada")
     path = f"/circles/{circle.slug}/appearance/"
     tab = opened(saver_client, path)
-    circles.show_as(saver.memberships.get(), hides_amount=True, on_board=False)
+    circles.change_appearance(saver.memberships.get(), hides_amount=True, on_board=False)
     saver_client.post(path, tab | {"nickname": "Adaeze"})
     mine = Membership.objects.get(user=saver)
     assert (mine.nickname, mine.hides_amount, mine.on_board) == ("Adaeze", True, False)
@@ -165,7 +165,7 @@ def test_a_circle_keeps_what_its_old_tab_did_not_change(saver_client: Client, sa
     circle = start_circle(saver, joining=Circle.Joining.INVITATION)
     path = f"/circles/{circle.slug}/edit/"
     tab = opened(saver_client, path)
-    circle_owners.change(circle, joining=Circle.Joining.CLOSED, goal_kobo=5_000_00, description="New")
+    circles.edit_circle(circle, joining=Circle.Joining.CLOSED, goal_kobo=5_000_00, description="New")
     assert saver_client.post(path, tab | {"name": "Roof"}).status_code == 302
     circle.refresh_from_db()
     assert (circle.name, circle.joining, circle.goal_kobo, circle.description) == (
@@ -180,7 +180,7 @@ def test_an_amount_written_otherwise_is_no_change(saver_client: Client, saver: U
     circle = start_circle(saver, goal_kobo=25_000_00)
     path = f"/circles/{circle.slug}/edit/"
     tab = opened(saver_client, path)
-    circle_owners.change(circle, goal_kobo=30_000_00)
+    circles.edit_circle(circle, goal_kobo=30_000_00)
     saver_client.post(path, tab | {"goal": "₦25000.00", "name": "Roof"})
     circle.refresh_from_db()
     assert (circle.name, circle.goal_kobo) == ("Roof", 30_000_00)

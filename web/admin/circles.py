@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from savings import circle_owners, money
+from savings import circles, money
 from savings.exceptions import Refused
 from savings.models import BoardDay, Circle, CircleEvent, DigestLine, Membership, ToldPlaces
 from web.admin.base import Picked, ReadOnlyAdmin
@@ -59,7 +59,7 @@ class MembershipAdmin(ReadOnlyAdmin):
     def appoint(self, request: HttpRequest, chosen: QuerySet[Membership]) -> None:
         for membership in chosen.select_related("circle"):
             try:
-                circle_owners.appoint(membership)
+                circles.make_owner(membership)
             except Refused as refused:
                 self.message_user(request, f"{membership.circle}: {refused}", messages.ERROR)
                 continue

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from savings import circle_owners, circles, leaderboards
+from savings import circles, leaderboards
 from savings.exceptions import Refused
 from savings.models import Account, Circle, Membership, Plan, Product
 from web import caching, circle_pages
@@ -27,7 +27,7 @@ def appearance(request: SaverRequest, slug: str) -> HttpResponse:
             changes = form.changes
             if "shows_amount" in changes:
                 changes["hides_amount"] = not changes.pop("shows_amount")
-            circles.show_as(mine, **changes)
+            circles.change_appearance(mine, **changes)
         except Refused as refused:
             add_refusal(form, refused)
         else:
@@ -70,7 +70,7 @@ def edit(request: SaverRequest, slug: str) -> HttpResponse:
             changes = form.changes
             if "goal" in changes:
                 changes["goal_kobo"] = changes.pop("goal")
-            circle_owners.change(circle, **changes)
+            circles.edit_circle(circle, **changes)
         except Refused as refused:
             add_refusal(form, refused)
         else:
@@ -83,7 +83,7 @@ def edit(request: SaverRequest, slug: str) -> HttpResponse:
 @require_POST
 def rotate_code(request: SaverRequest, slug: str) -> HttpResponse:
     """Make a fresh invite link."""
-    circle_owners.rotate_code(_own_circle(request, slug))
+    circles.rotate_code(_own_circle(request, slug))
     messages.success(request, "Here is the new link. The old one leads nowhere now.")
     return redirect(request, f"/circles/{slug}/edit/")
 
@@ -94,7 +94,7 @@ def remove(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse
     circle = _own_circle(request, slug)
     other = _other(circle, membership_id)
     try:
-        circle_owners.remove(circle, other)
+        circles.remove_member(circle, other)
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(request, f"/circles/{slug}/members/{membership_id}/")
@@ -107,7 +107,7 @@ def hand_over(request: SaverRequest, slug: str, membership_id: int) -> HttpRespo
     """Make another member the owner."""
     circle = _own_circle(request, slug)
     other = _other(circle, membership_id)
-    circle_owners.hand_over(circle, request.user, other)
+    circles.hand_over(circle, request.user, other)
     messages.success(request, f"{other.nickname} looks after {circle.name} now.")
     return redirect(request, f"/circles/{slug}/")
 

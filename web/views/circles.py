@@ -65,7 +65,7 @@ def start(request: SaverRequest) -> HttpResponse:
     form = StartForm(data, user=request.user, products=products, initial=initial)
     if form.is_valid():
         try:
-            mine = circles.start(request.user, **_values(form))
+            mine = circles.start_circle(request.user, **_values(form))
         except Refused as refused:
             add_refusal(form, refused)
         else:

@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponse, HttpResponseNotModified
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from savings import leaderboards, nicknames, typed_text
+from savings import circles, leaderboards, typed_text
 from savings.leaderboards import Board, Order
 from savings.models import Account, BoardDay, Circle, Entry, Membership, Plan, Product, Transaction
 from web import board_pages, caching, charts
@@ -127,7 +127,7 @@ def _chart(request: SaverRequest, asked: _Asked, mine: Face, board: Board) -> st
 
 def _found(asked: _Asked, circle: Face) -> dict[str, Any]:
     """Return the member whose nickname was looked up, with their neighbours; no rows where they have no place."""
-    other = nicknames.find(asked.circle, asked.search, among_few=circle.circle__member_limit is not None)
+    other = circles.find_member(asked.circle, asked.search, among_few=circle.circle__member_limit is not None)
     if other is None:
         return {"member": None}
     board: Board = leaderboards.read_board(asked.circle, other, length=0, order=asked.order)

@@ -10,12 +10,12 @@ from savings import typed_text, unique_names
 from savings.exceptions import Refused
 from savings.models import Circle, Membership
 
-LONGEST = 30
+LONGEST_NICKNAME = 30
 # How an emoji asks to be shown in colour. Nobody types it, and two names must not differ by it alone.
 _EMOJI_STYLE = re.compile("[\ufe0e\ufe0f]")
 
 
-def cleaned(text: str) -> str:
+def cleaned_nickname(text: str) -> str:
     """Return a nickname in one spelling (NFKC, single spaces), at most 30 characters long.
 
     Raises Refused on the field `nickname` for an empty one, an e-mail address and characters that cannot be seen.
@@ -24,8 +24,8 @@ def cleaned(text: str) -> str:
     name = " ".join(unicodedata.normalize("NFKC", _EMOJI_STYLE.sub("", text)).split())
     if not name:
         raise Refused("Enter the name that the circle sees.", field="nickname")
-    if len(name) > LONGEST:
-        raise Refused(f"Use at most {LONGEST} characters.", field="nickname")
+    if len(name) > LONGEST_NICKNAME:
+        raise Refused(f"Use at most {LONGEST_NICKNAME} characters.", field="nickname")
     if typed_text.has_hidden(name) or not typed_text.search_key(name):
         raise Refused("This has characters that cannot be seen. Type the name anew.", field="nickname")
     if re.search(r"\S@\S", name):
@@ -33,7 +33,7 @@ def cleaned(text: str) -> str:
     return name
 
 
-def find(circle: Circle, nickname: str, *, among_few: bool) -> Membership | None:
+def find_member(circle: Circle, nickname: str, *, among_few: bool) -> Membership | None:
     """Return the member of that nickname, else one whose nickname differs in tone marks alone.
 
     `among_few` (a limited circle) its beginning is enough: in a circle of a million only the whole name has an index.
@@ -51,13 +51,13 @@ def find(circle: Circle, nickname: str, *, among_few: bool) -> Membership | None
     return found
 
 
-def check_free(circle_id: int, nickname: str, *, but: Membership | None = None) -> None:
+def check_nickname_free(circle_id: int, nickname: str, *, but: Membership | None = None) -> None:
     """Raise Refused, on the field `nickname`, when somebody else in the circle has that name in any case of letters."""
     members = Membership.objects.current().filter(circle_id=circle_id)
     if unique_names.is_taken(members.exclude(pk=but.pk) if but else members, "nickname", nickname):
         raise Refused(f"Somebody in this circle is called {nickname} already.", field="nickname")
 
 
-def taken_meanwhile() -> AbstractContextManager[None]:
+def refusing_taken_nickname() -> AbstractContextManager[None]:
     """Say it kindly when two take one nickname at the same moment: the constraint has the last word."""
     return unique_names.refusing("nickname", "Somebody in this circle has just taken that name.")

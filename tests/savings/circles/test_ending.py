@@ -13,7 +13,8 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from savings import circle_ends, circles, leaderboards, ledger, outbox, plans, references, tasks
+from savings import circles, leaderboards, ledger, outbox, plans, references, tasks
+from savings.circles import ending
 from savings.exceptions import Refused
 from savings.leaderboards import rebuild
 from savings.ledger import checks
@@ -74,9 +75,9 @@ def test_the_places_are_fixed_once_with_ties_and_none_for_who_has_none(
         join_circle(circle, nickname=name, saved_kobo=kobo)
     join_circle(circle, nickname="Off", saved_kobo=900_00, shown={"on_board": False})
     join_circle(circle, nickname="None")
-    assert circle_ends.settle_all(timezone.localdate()) == 0
+    assert circles.end_due_circles(timezone.localdate()) == 0
     end(at_the_end)
-    assert [circle_ends.settle_all(timezone.localdate()) for _ in range(2)] == [1, 0]
+    assert [circles.end_due_circles(timezone.localdate()) for _ in range(2)] == [1, 0]
     assert final(circle) == {"A": 1, "B": 1, "C": 3, "Off": None, "None": None}
     circle.refresh_from_db()
     assert (circle.settled_at, circle.final_kobo) == (timezone.now(), 2_200_00)
@@ -91,7 +92,7 @@ def test_a_last_day_that_is_kept_late_knows_of_nothing_that_moved_since(
     end(at_the_end)
     plans.mature_due_plans(timezone.localdate())
     at_the_end.shift(datetime.timedelta(hours=9))
-    circle_ends.settle_all(timezone.localdate())
+    circles.end_due_circles(timezone.localdate())
     last_day = circle.ends_on - datetime.timedelta(days=1)
     for rank, member in enumerate((first, second), 1):
         assert leaderboards.ranks_by_day(member, timezone.localdate()) == [(last_day, rank)]
@@ -101,13 +102,13 @@ def test_a_circle_in_which_nobody_saved_ends_without_a_first(
     circle: Circle, at_the_end: time_machine.Traveller
 ) -> None:
     end(at_the_end)
-    assert circle_ends.settle(circle)
-    assert not circle_ends.settle(circle)
+    assert ending.end_circle(circle)
+    assert not ending.end_circle(circle)
     assert not circle.events.filter(kind=CircleEvent.Kind.WON).exists()
 
 
 def test_no_circle_is_settled_before_its_end(circle: Circle) -> None:
-    assert not circle_ends.settle(circle)
+    assert not ending.end_circle(circle)
     circle.refresh_from_db()
     assert circle.settled_at is None
 
@@ -117,7 +118,7 @@ def test_the_last_day_s_board_is_kept_although_no_other_was(
 ) -> None:
     join_circle(circle, saved_kobo=500_00)
     end(at_the_end)
-    circle_ends.settle_all(timezone.localdate())
+    circles.end_due_circles(timezone.localdate())
     day = BoardDay.objects.get()
     assert (day.day, day.marks) == (circle.ends_on - datetime.timedelta(days=1), [[1, 500_00]])
 
@@ -139,7 +140,7 @@ def test_the_board_stays_as_it_was_while_the_money_moves_on(
     plans.move_from_plan(first.user, first.plan, amount_kobo=450_00, reference=reference)
     assert board(circle) == before
     with django_capture_on_commit_callbacks(execute=True):
-        circle_ends.settle_all(timezone.localdate())
+        circles.end_due_circles(timezone.localdate())
     assert plans.mature_due_plans(timezone.localdate()) == 2
     assert board(circle) == before
     assert ledger.balance_kobo(ledger.stash_account(first.user)) == 500_00
@@ -167,7 +168,7 @@ def test_a_payment_that_settles_late_is_the_member_s_and_counts_for_nothing(
     settle(payment)
     assert ledger.balance_kobo(member.plan.account) == in_plan
     assert ledger.balance_kobo(ledger.stash_account(member.user)) == in_stash
-    circle_ends.settle_all(timezone.localdate())
+    circles.end_due_circles(timezone.localdate())
     assert board(circle) == before == [(member.pk, 500_00, 1)]
     assert not [damage for damage in checks.wrong_rows() if damage.check == "circle_sums"]
 
@@ -178,7 +179,7 @@ def test_a_reversal_after_the_end_moves_nobody(circle: Circle, at_the_end: time_
     before = board(circle)
     end(at_the_end)
     ledger.reverse(paid, reference=references.new("reversal"))
-    circle_ends.settle_all(timezone.localdate())
+    circles.end_due_circles(timezone.localdate())
     assert board(circle) == before
 
 
@@ -188,7 +189,7 @@ def test_what_all_saved_stays_although_somebody_leaves_and_still_hides_their_par
     member = join_circle(flexible, saved_kobo=123_45, shown={"hides_amount": True})
     join_circle(flexible, saved_kobo=200_00)
     end(at_the_end)
-    circle_ends.settle_all(timezone.localdate())
+    circles.end_due_circles(timezone.localdate())
     flexible.refresh_from_db()
     reference = references.new("plan_to_stash")
     plans.move_from_plan(member.user, member.plan, amount_kobo=123_45, reference=reference)
@@ -203,11 +204,11 @@ def test_nobody_comes_onto_a_board_whose_places_are_fixed(
     off = join_circle(circle, saved_kobo=900_00, shown={"on_board": False})
     placed = join_circle(circle, saved_kobo=100_00)
     end(at_the_end)
-    circle_ends.settle_all(timezone.localdate())
+    circles.end_due_circles(timezone.localdate())
     with pytest.raises(Refused, match="without a place"):
-        circles.show_as(off, nickname="Late", hides_amount=False, on_board=True)
+        circles.change_appearance(off, nickname="Late", hides_amount=False, on_board=True)
     for on_board in (False, True):
-        circles.show_as(placed, nickname="Back", hides_amount=False, on_board=on_board)
+        circles.change_appearance(placed, nickname="Back", hides_amount=False, on_board=on_board)
     assert [rank for _, _, rank in board(circle)] == [1]
 
 
@@ -217,11 +218,11 @@ def test_who_is_told_hears_of_their_place_and_of_the_whole_in_one_mail(
     owner = circle.memberships.get()
     first, second = (join_circle(circle, saved_kobo=kobo) for kobo in (5_000_00, 3_000_00))
     end(at_the_end)
-    circle_ends.settle_all(timezone.localdate())
+    circles.end_due_circles(timezone.localdate())
     # Whoever's money is about to move is told with that.
-    assert circle_ends.tell_all() == 1
+    assert circles.notify_members() == 1
     plans.mature_due_plans(timezone.localdate())
-    assert circle_ends.tell_all() == 0
+    assert circles.notify_members() == 0
     outbox.sweep(timezone.now(), tasks.HANDLERS)
     ended = {mail.to[0]: mail for mail in mailoutbox if "has ended" in mail.subject}
     assert set(ended) == {member.user.email for member in (owner, first, second)}
@@ -239,8 +240,8 @@ def test_a_hidden_sum_is_in_nobody_s_mail(flexible: Circle, at_the_end: time_mac
     join_circle(flexible, saved_kobo=1_000_00)
     join_circle(flexible, saved_kobo=4_321_00, shown={"hides_amount": True})
     end(at_the_end)
-    circle_ends.settle_all(timezone.localdate())
-    circle_ends.tell_all()
+    circles.end_due_circles(timezone.localdate())
+    circles.notify_members()
     outbox.sweep(timezone.now(), tasks.HANDLERS)
     for row in mails():
         assert "about ₦5,300.00" in row.text
@@ -253,8 +254,8 @@ def test_a_plan_that_runs_on_is_told_of_twice_and_no_mail_about_money_is_dropped
     member = join_circle(circle, saved_kobo=100_00)
     plans.extend(member.plan, circle.ends_on + datetime.timedelta(days=10))
     end(at_the_end)
-    circle_ends.settle_all(timezone.localdate())
-    assert circle_ends.tell_all() == 2
+    circles.end_due_circles(timezone.localdate())
+    assert circles.notify_members() == 2
     at_the_end.shift(datetime.timedelta(days=10))
     plans.mature_due_plans(timezone.localdate())
     assert [row.user for row in mails("plan_matured")] == [member.user]
@@ -265,22 +266,22 @@ def test_maturities_do_not_wait_for_the_places(circle: Circle, at_the_end: time_
     end(at_the_end)
     plans.mature_due_plans(timezone.localdate())
     assert [row.user for row in mails("plan_matured")] == [member.user]
-    circle_ends.settle_all(timezone.localdate())
-    circle_ends.tell_all()
+    circles.end_due_circles(timezone.localdate())
+    circles.notify_members()
     assert len(mails()) == 2
 
 
 def test_many_members_are_told_in_bounded_steps_and_each_once(
     flexible: Circle, at_the_end: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(circle_ends, "_BATCH", 2)
-    monkeypatch.setattr(circle_ends, "_MOST_STEPS_AT_ONCE", 2)
+    monkeypatch.setattr(ending, "_BATCH", 2)
+    monkeypatch.setattr(ending, "_MOST_STEPS_AT_ONCE", 2)
     members = [join_circle(flexible) for _ in range(6)]
     gone = members.pop()
     circles.leave(gone)
     end(at_the_end)
-    circle_ends.settle_all(timezone.localdate())
-    assert [circle_ends.tell_all() for _ in range(3)] == [4, 2, 0]
+    circles.end_due_circles(timezone.localdate())
+    assert [circles.notify_members() for _ in range(3)] == [4, 2, 0]
     told = {row.user_id for row in mails()}
     assert told == {flexible.owner_id, *(member.user_id for member in members)}
     flexible.refresh_from_db()
@@ -301,8 +302,8 @@ def test_two_workers_settle_and_tell_once() -> None:
     def work() -> None:
         begin.wait(10)
         try:
-            settled.append(circle_ends.settle_all(today))
-            circle_ends.tell_all()
+            settled.append(circles.end_due_circles(today))
+            circles.notify_members()
         finally:
             connection.close()
 

@@ -36,36 +36,36 @@ class Line(NamedTuple):
     place: int
 
 
-def deliver(row: OutboxRow) -> Mapping[str, object]:
+def deliver_rank_check(row: OutboxRow) -> Mapping[str, object]:
     """Look at the first places of a member's circle, and write the standing that the row may still be about.
 
     A standing whose row waits may have been written by somebody who died before they could say what it moved, and while
     Redis is away nobody can say: so these look in any case, and first. Raises boards.Away.
     """
-    look(Circle.objects.get(memberships=row.payload["membership"]))
+    check_ranks(Circle.objects.get(memberships=row.payload["membership"]))
     return leaderboards.write_to_board(row) if row.kind == leaderboards.BOARD_WRITE_KIND else {}
 
 
-def look(circle: Circle) -> int:
+def check_ranks(circle: Circle) -> int:
     """Tell those whose place has become or ceased to be one that is told of, and return how many mails that makes.
 
     At most one mail for each member, circle and day. The first look at a circle only takes down how all stand; after
     its end there is nothing to tell. Whose own sum has fallen knows why they have. Safe to run twice, and at once.
     """
     try:
-        return _look(circle)
+        return _check_ranks(circle)
     except Exception as error:
         if postponements.database_is_away(error):
             raise
         logger.warning("the members of circle %s are told of their places one by one: %s", circle.pk, error)
-        return _look(circle, one_by_one=True)
+        return _check_ranks(circle, one_by_one=True)
 
 
-def _look(circle: Circle, *, one_by_one: bool = False) -> int:
+def _check_ranks(circle: Circle, *, one_by_one: bool = False) -> int:
     today = timezone.localdate()
     if circle.has_ended(today):
         return 0
-    tell = _tell_alone if one_by_one else _tell
+    tell = _notify_alone if one_by_one else _notify
     with transaction.atomic():
         # Locked before the lines are read, so that the later of two looks at once compares with the earlier one's.
         told, is_first = ToldPlaces.objects.select_for_update().get_or_create(circle=circle)
@@ -77,11 +77,11 @@ def _look(circle: Circle, *, one_by_one: bool = False) -> int:
         if is_first or len(lines) < FEWEST:
             return 0
         return sum(
-            tell(membership, circle, line, was, today) for membership, line, was in _to_tell(lines, before)
+            tell(membership, circle, line, was, today) for membership, line, was in _to_notify(lines, before)
         )
 
 
-def send(row: OutboxRow) -> Mapping[str, object]:
+def send_rank_change(row: OutboxRow) -> Mapping[str, object]:
     """Send a mail that `look` has written down, with who is ahead of its reader now.
 
     At the moment of sending, since somebody may have hidden their sum, or left, after the look. Raises what went wrong
@@ -101,17 +101,19 @@ def _ahead_now(payload: Mapping[str, Any]) -> dict[str, str] | None:
     return _ahead(lines, mine)
 
 
-def _tell(membership: Membership, circle: Circle, line: Line, was: int | None, today: datetime.date) -> bool:
+def _notify(
+    membership: Membership, circle: Circle, line: Line, was: int | None, today: datetime.date
+) -> bool:
     return bool(mails.rank_changed(membership, circle, place=line.place, before=was, day=today))
 
 
-def _tell_alone(
+def _notify_alone(
     membership: Membership, circle: Circle, line: Line, was: int | None, today: datetime.date
 ) -> bool:
     """Tell one member, in a savepoint; one who cannot be told is logged, and the others are."""
     try:
         with transaction.atomic():
-            return _tell(membership, circle, line, was, today)
+            return _notify(membership, circle, line, was, today)
     except Exception as error:
         if postponements.database_is_away(error):
             raise
@@ -128,7 +130,7 @@ def _first_lines(circle: Circle) -> list[Line]:
     return lines
 
 
-def _to_tell(lines: list[Line], before: list[list[int]]) -> list[tuple[Membership, Line, int | None]]:
+def _to_notify(lines: list[Line], before: list[list[int]]) -> list[tuple[Membership, Line, int | None]]:
     """Return for whom there is news, with their line and, where it is known, the place they had."""
     known = {membership_id: (place, saved_kobo) for membership_id, place, saved_kobo in before}
     # The best place that somebody can have had who was not among the lines.

@@ -26,7 +26,7 @@ _TELL_CIRCLE, _TELL_MEMBER = "tell_circle_ended", "tell_member_circle_ended"
 # The circle's activity names so many of those who share the first place.
 _MOST_NAMED = 10
 # One statement, however many there are: both databases take it as it is.
-_FIX = """
+_STORE_RANKS = """
 UPDATE savings_membership SET final_rank = ranked.place
 FROM (
     SELECT id AS placed_id, RANK() OVER (ORDER BY saved_kobo DESC) AS place
@@ -37,18 +37,18 @@ WHERE id = ranked.placed_id
 """
 
 
-def settle_all(today: datetime.date) -> int:
+def end_due_circles(today: datetime.date) -> int:
     """Fix the final places of each circle whose end has come, and return how many circles there were.
 
     A circle that cannot be settled is postponed, and the others are settled.
     """
     ended = Circle.objects.filter(settled_at=None, ends_on__lte=today).order_by("ends_on", "pk")
     return postponements.each(
-        "settle_circle", ended, lambda circle_id: settle(Circle.objects.get(pk=circle_id))
+        "settle_circle", ended, lambda circle_id: end_circle(Circle.objects.get(pk=circle_id))
     )
 
 
-def settle(circle: Circle) -> bool:
+def end_circle(circle: Circle) -> bool:
     """Fix a circle's final places and what it has saved in all; False where that is done, or its end has not come.
 
     Safe at any time and at two workers: one conditional update lets one of them do it.
@@ -66,7 +66,7 @@ def settle(circle: Circle) -> bool:
         if not mine.update(settled_at=timezone.now(), final_kobo=saved, told_until=0):
             return False
         with connection.cursor() as cursor:
-            cursor.execute(_FIX, [circle.pk])
+            cursor.execute(_STORE_RANKS, [circle.pk])
         CircleEvent.objects.bulk_create(
             CircleEvent(circle=circle, membership=first, kind=CircleEvent.Kind.WON)
             for first in circle.memberships.filter(final_rank=1).order_by("reached_at", "id")[:_MOST_NAMED]
@@ -75,13 +75,13 @@ def settle(circle: Circle) -> bool:
     return True
 
 
-def tell_all() -> int:
+def notify_members() -> int:
     """Write the mails to members of circles that have ended, at most a thousand, and return how many were written.
 
     Who has a plan that is about to mature is told with the mail about that: one mail is kinder than two.
     """
     postponed = Membership.objects.filter(pk__in=postponements.all_of(_TELL_MEMBER))
-    told = postponements.each(_TELL_MEMBER, postponed.order_by("pk"), _tell_member)
+    told = postponements.each(_TELL_MEMBER, postponed.order_by("pk"), _notify_member)
     steps = _MOST_STEPS_AT_ONCE
     while steps > 0:
         # One step for each circle in turn, those that have come least far first: a large one holds up no small one.
@@ -89,12 +89,12 @@ def tell_all() -> int:
         ready = waiting.exclude(pk__in=postponements.waiting(_TELL_CIRCLE))[:steps].count()
         if not ready:
             break
-        told += postponements.each(_TELL_CIRCLE, waiting, _tell_some, most=steps)
+        told += postponements.each(_TELL_CIRCLE, waiting, _notify_some, most=steps)
         steps -= ready
     return told
 
 
-def _tell_some(circle_id: int) -> int:
+def _notify_some(circle_id: int) -> int:
     """Tell the next members, and note how far that has come; what another worker has told meanwhile is dropped.
 
     Where one of them cannot be told, the others are, and that one is postponed.
@@ -109,7 +109,7 @@ def _tell_some(circle_id: int) -> int:
         with transaction.atomic():
             # People in one order, as wherever more than one of them is locked.
             batch.sort(key=lambda member: member.user_id)
-            told = sum(_tell(member, circle, result) for member in batch)
+            told = sum(_notify(member, circle, result) for member in batch)
             if not _note_told(circle, until):
                 transaction.set_rollback(True)
                 return 0
@@ -117,7 +117,7 @@ def _tell_some(circle_id: int) -> int:
         if postponements.database_is_away(error):
             raise
         logger.warning("the members of circle %s up to %s are told one by one: %s", circle_id, until, error)
-        told = sum(_tell_alone(member, circle, result) for member in batch)
+        told = sum(_notify_alone(member, circle, result) for member in batch)
         _note_told(circle, until)
     return told
 
@@ -131,27 +131,27 @@ def _note_told(circle: Circle, until: int | None) -> bool:
     return bool(here.update(told_until=until))
 
 
-def _tell(member: Membership, circle: Circle, result: Progress) -> bool:
+def _notify(member: Membership, circle: Circle, result: Progress) -> bool:
     if plans.is_maturity_due(member.plan, timezone.localdate()):
         return False
     return mails.circle_ended(member, circle, result) is not None
 
 
-def _tell_alone(member: Membership, circle: Circle, result: Progress) -> bool:
+def _notify_alone(member: Membership, circle: Circle, result: Progress) -> bool:
     try:
         with transaction.atomic():
-            return _tell(member, circle, result)
+            return _notify(member, circle, result)
     except Exception as error:
         if not postponements.record(_TELL_MEMBER, member.pk, error):
             raise
         return False
 
 
-def _tell_member(membership_id: int) -> bool:
+def _notify_member(membership_id: int) -> bool:
     """Tell a member who could not be told with the others, unless they have left since."""
     membership = Membership.objects.select_related("circle").get(pk=membership_id)
     member = _members(membership.circle).filter(pk=membership_id).first()
     if member is None:
         return False
     with transaction.atomic():
-        return _tell(member, membership.circle, leaderboards.progress_of(membership.circle))
+        return _notify(member, membership.circle, leaderboards.progress_of(membership.circle))

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from savings import circle_owners, circles, references, tasks
+from savings import circles, references, tasks
 from savings.exceptions import Refused
 from savings.models import Circle, CircleEvent, User
 from tests.factories import join_circle, make_user, start_circle
@@ -64,7 +64,7 @@ def test_the_timetable_finds_circles_of_accounts_closed_in_any_other_way() -> No
 def test_a_circle_with_nobody_left_to_run_it_takes_no_newcomers() -> None:
     circle = start_circle(joining=Circle.Joining.OPEN)
     close(circle.owner)
-    circle_owners.replace_closed_owners()
+    circles.replace_closed_owners()
     assert not circles.directory("").filter(pk=circle.pk).exists()
     with pytest.raises(Refused, match="no new members"):
         circles.join(make_user(), circle, reference=references.mint(references.CIRCLE_PREFIX), nickname="New")
@@ -73,9 +73,9 @@ def test_a_circle_with_nobody_left_to_run_it_takes_no_newcomers() -> None:
 def test_a_circle_with_an_owner_keeps_it() -> None:
     circle = start_circle()
     member = join_circle(circle)
-    assert circle_owners.replace_closed_owners() == 0
+    assert circles.replace_closed_owners() == 0
     with pytest.raises(Refused, match="Somebody looks after"):
-        circle_owners.appoint(member)
+        circles.make_owner(member)
     assert owner_of(circle) == circle.owner
 
 
@@ -84,7 +84,7 @@ def test_nobody_hands_a_circle_to_a_closed_account() -> None:
     member = join_circle(circle)
     close(member.user)
     with pytest.raises(Refused):
-        circle_owners.hand_over(circle, circle.owner, member)
+        circles.hand_over(circle, circle.owner, member)
 
 
 def test_staff_see_circles_that_nobody_runs_and_appoint_a_member(client: Client) -> None:

@@ -34,7 +34,7 @@ _WEEK = datetime.timedelta(days=7)
 _DRAW_UP_TASK, _WRITE_TASK = "draw_up_digest", "write_digest"
 # Sums as the week ended and as it began. Whoever has paid in since Monday's midnight has that day's sum in their row,
 # and the one before is gone: they count as unchanged.
-_DRAW_UP = """
+_PREPARE = """
 INSERT INTO savings_digestline (user_id, membership_id, week, place, place_before, change_kobo)
 WITH sums AS (
     SELECT id, user_id, on_board,
@@ -56,7 +56,7 @@ WHERE is_active AND wants_weekly_digest
 """
 
 
-def draw_up(now: datetime.datetime) -> int:
+def prepare_digests(now: datetime.datetime) -> int:
     """On a Monday, note what has moved in each circle in the week before; return how many circles that were.
 
     Each circle is claimed in the transaction that notes its lines: safe to run twice, at once, and to be killed. A
@@ -68,11 +68,11 @@ def draw_up(now: datetime.datetime) -> int:
     # What a week could not send is no news in the next.
     DigestLine.objects.filter(week__lt=today - _WEEK).delete()
     return postponements.each(
-        _DRAW_UP_TASK, _waiting(today).order_by("pk"), lambda circle_id: _draw_up(circle_id, today)
+        _DRAW_UP_TASK, _waiting(today).order_by("pk"), lambda circle_id: _prepare(circle_id, today)
     )
 
 
-def write(now: datetime.datetime) -> int:
+def write_digests(now: datetime.datetime) -> int:
     """From seven in the morning on, put the mails of the next 500 people into the outbox; return how many those were.
 
     None while those before wait to be sent: the sweep takes what is due in its order, and others are behind them.
@@ -87,7 +87,7 @@ def write(now: datetime.datetime) -> int:
     try:
         with transaction.atomic():
             ids = list(ready.order_by("user_id").values_list("user_id", flat=True).distinct()[:_PEOPLE])
-            if not (ids and _is_drawn_up(local)) or outbox.is_waiting(mails.WEEKLY_DIGEST):
+            if not (ids and _is_prepared(local)) or outbox.is_waiting(mails.WEEKLY_DIGEST):
                 return 0
             return _write_to(ids)
     except Exception as error:
@@ -98,7 +98,7 @@ def write(now: datetime.datetime) -> int:
     return postponements.each(_WRITE_TASK, people, _write_to_one, most=len(ids))
 
 
-def _is_drawn_up(local: datetime.datetime) -> bool:
+def _is_prepared(local: datetime.datetime) -> bool:
     """Tell whether all circles were looked through, but those that fail: nobody waits for these."""
     waiting = _waiting(local.date()).exclude(pk__in=postponements.waiting(_DRAW_UP_TASK))
     return local.weekday() != 0 or not waiting.exists()
@@ -134,14 +134,14 @@ def _wanted(lines: QuerySet[DigestLine]) -> QuerySet[DigestLine]:
     return lines.filter(still).select_related("membership__circle")
 
 
-def _draw_up(circle_id: int, monday: datetime.date) -> bool:
+def _prepare(circle_id: int, monday: datetime.date) -> bool:
     week = monday - _WEEK
     with transaction.atomic():
         if not _waiting(monday).filter(pk=circle_id).update(digested_week=week):
             return False
         with connection.cursor() as cursor:
             day = connection.ops.adapt_datefield_value(week)
-            cursor.execute(_DRAW_UP, {"circle": circle_id, "week": day, "followed": FOLLOWED})
+            cursor.execute(_PREPARE, {"circle": circle_id, "week": day, "followed": FOLLOWED})
     return True
 
 

@@ -17,7 +17,8 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from savings import circles, digests, outbox, tasks
+from savings import circles, outbox, tasks
+from savings.circles import digests
 from savings.models import Circle, DigestLine, Membership, OutboxRow, User
 from tests import factories
 
@@ -44,8 +45,8 @@ def save(member: Membership, kobo: int, *, at: datetime.datetime = WEDNESDAY) ->
 
 def send() -> dict[int, list[dict[str, str]]]:
     """Draw up and write it all as the timetable does, and return what each person's mail says."""
-    digests.draw_up(MIDNIGHT)
-    while digests.write(SEVEN):
+    circles.prepare_digests(MIDNIGHT)
+    while circles.write_digests(SEVEN):
         OutboxRow.objects.update(tries=1)
     rows = OutboxRow.objects.filter(kind="weekly_digest")
     return {row.user_id or 0: row.payload["lines"] for row in rows}
@@ -75,7 +76,7 @@ def test_a_newcomer_is_new_and_who_is_off_the_board_hears_of_their_own_sum_alone
     _, (first, newcomer, shy) = make(900_00, 0, 100_00)
     save(newcomer, 500_00)
     save(shy, 700_00)
-    circles.show_as(shy, nickname="Shy", hides_amount=True, on_board=False)
+    circles.change_appearance(shy, nickname="Shy", hides_amount=True, on_board=False)
     found = send()
     assert said(found[newcomer.user_id]) == [("2nd place, new on the board", "+\u202f₦500.00")]
     assert said(found[shy.user_id]) == [("No place on the board", "+\u202f₦700.00")]
@@ -133,30 +134,30 @@ def test_who_does_not_want_it_or_is_not_there_gets_none(why: str) -> None:
 def test_who_switches_it_off_in_the_night_gets_none_in_the_morning() -> None:
     _, (member, _) = make(100_00, 200_00)
     save(member, 50_00)
-    digests.draw_up(MIDNIGHT)
+    circles.prepare_digests(MIDNIGHT)
     User.objects.update(wants_weekly_digest=False)
-    assert digests.write(SEVEN) == 0
+    assert circles.write_digests(SEVEN) == 0
     assert not DigestLine.objects.exists()
 
 
 def test_it_is_drawn_up_on_mondays_and_written_in_the_morning() -> None:
     _, (member, _) = make(100_00, 200_00)
     save(member, 50_00)
-    assert digests.draw_up(MIDNIGHT - datetime.timedelta(hours=1)) == 0
-    assert digests.draw_up(MIDNIGHT + datetime.timedelta(days=1)) == 0
-    assert digests.draw_up(MIDNIGHT) == 1
-    assert digests.write(SEVEN - datetime.timedelta(minutes=1)) == 0
-    assert digests.write(SEVEN) == 1
+    assert circles.prepare_digests(MIDNIGHT - datetime.timedelta(hours=1)) == 0
+    assert circles.prepare_digests(MIDNIGHT + datetime.timedelta(days=1)) == 0
+    assert circles.prepare_digests(MIDNIGHT) == 1
+    assert circles.write_digests(SEVEN - datetime.timedelta(minutes=1)) == 0
+    assert circles.write_digests(SEVEN) == 1
 
 
 def test_nobody_is_written_to_before_all_circles_are_looked_through() -> None:
     _, (mine,) = make(100_00)
     save(mine, 50_00)
-    digests.draw_up(MIDNIGHT)
+    circles.prepare_digests(MIDNIGHT)
     _, (also_mine,) = make(100_00)
-    assert digests.write(SEVEN) == 0
-    digests.draw_up(MIDNIGHT)
-    assert digests.write(SEVEN) == 1
+    assert circles.write_digests(SEVEN) == 0
+    circles.prepare_digests(MIDNIGHT)
+    assert circles.write_digests(SEVEN) == 1
     assert also_mine.user_id != mine.user_id
 
 
@@ -164,7 +165,7 @@ def test_a_second_run_and_the_same_week_once_more_change_nothing() -> None:
     _, (member, _) = make(100_00, 200_00)
     save(member, 50_00)
     send()
-    assert digests.draw_up(MIDNIGHT) == 0
+    assert circles.prepare_digests(MIDNIGHT) == 0
     Circle.objects.update(digested_week=None)
     assert len(send()) == OutboxRow.objects.filter(kind="weekly_digest").count() == 1
 
@@ -172,20 +173,20 @@ def test_a_second_run_and_the_same_week_once_more_change_nothing() -> None:
 def test_what_a_week_could_not_write_is_no_news_in_the_next() -> None:
     _, (member, _) = make(100_00, 200_00)
     save(member, 50_00)
-    digests.draw_up(MIDNIGHT)
-    digests.draw_up(MIDNIGHT + datetime.timedelta(days=7))
+    circles.prepare_digests(MIDNIGHT)
+    circles.prepare_digests(MIDNIGHT + datetime.timedelta(days=7))
     assert not DigestLine.objects.exists()
 
 
-@pytest.mark.parametrize("act", [digests.draw_up, digests.write])
+@pytest.mark.parametrize("act", [circles.prepare_digests, circles.write_digests])
 def test_a_worker_that_dies_in_the_middle_is_made_up_for(act: Callable[[datetime.datetime], int]) -> None:
     for _ in range(2):
         _, (member, _) = make(100_00, 200_00)
         save(member, 50_00)
-    if act is digests.write:
-        digests.draw_up(MIDNIGHT)
+    if act is circles.write_digests:
+        circles.prepare_digests(MIDNIGHT)
     with suppress(KeyboardInterrupt), transaction.atomic():
-        assert act(MIDNIGHT if act is digests.draw_up else SEVEN) == 2
+        assert act(MIDNIGHT if act is circles.prepare_digests else SEVEN) == 2
         raise KeyboardInterrupt
     assert len(send()) == 2
 
@@ -201,9 +202,9 @@ def test_two_workers_at_once_write_to_everybody_once(monkeypatch: pytest.MonkeyP
     def work() -> None:
         begin.wait()
         try:
-            digests.draw_up(MIDNIGHT)
+            circles.prepare_digests(MIDNIGHT)
             for _ in range(6):
-                digests.write(SEVEN)
+                circles.write_digests(SEVEN)
                 OutboxRow.objects.update(tries=1)
         finally:
             connection.close()
@@ -243,8 +244,8 @@ def test_many_cost_as_many_queries_as_one_and_their_pages_know() -> None:
         Circle.objects.update(digested_week=None)
         before = dict(User.objects.values_list("pk", "version"))
         with CaptureQueriesContext(connection) as captured:
-            assert digests.draw_up(MIDNIGHT) == 1
-            assert digests.write(SEVEN) > times
+            assert circles.prepare_digests(MIDNIGHT) == 1
+            assert circles.write_digests(SEVEN) > times
         costs.append(len(captured))
         written = OutboxRow.objects.filter(kind="weekly_digest").values_list("user_id", "user__version")
         assert all(version == before[user_id or 0] + 1 for user_id, version in written)
@@ -258,9 +259,9 @@ def test_the_next_people_are_written_to_when_the_mails_before_are_sent(
     _, members = make(5_00, 4_00, 3_00, 2_00, 1_00)
     Membership.objects.update(saved_kobo=F("saved_kobo") + 1, week_start_kobo=F("saved_kobo"))
     Membership.objects.update(week=timezone.localdate(WEDNESDAY) - datetime.timedelta(days=2))
-    digests.draw_up(MIDNIGHT)
-    assert [digests.write(SEVEN) for _ in range(3)] == [2, 0, 0]
+    circles.prepare_digests(MIDNIGHT)
+    assert [circles.write_digests(SEVEN) for _ in range(3)] == [2, 0, 0]
     for people in (2, 1, 0):
         outbox.sweep(timezone.now(), tasks.HANDLERS)
-        assert digests.write(SEVEN) == people
+        assert circles.write_digests(SEVEN) == people
     assert len(members) == OutboxRow.objects.filter(kind="weekly_digest").count()

@@ -5,14 +5,15 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from savings import circles, leaderboards, typed_text
+from savings import leaderboards, typed_text
+from savings.circles import members
 from savings.exceptions import Refused
 from savings.models import Circle, CircleEvent, Membership, User
 
 _NOT_YOURS = "You do not look after this circle any more."
 
 
-def change(
+def edit_circle(
     circle: Circle,
     *,
     name: str | None = None,
@@ -28,11 +29,11 @@ def change(
     """
     changes: dict[str, object] = {}
     if name is not None:
-        changes["name"] = circles.cleaned_name(name)
+        changes["name"] = members.cleaned_name(name)
     if description is not None:
         changes["description"] = typed_text.paragraph(description)
     if goal_kobo is not None:
-        circles.check_goal(goal_kobo)
+        members.check_goal(goal_kobo)
         changes["goal_kobo"] = goal_kobo
     if joining is not None:
         changes["joining"] = joining
@@ -46,7 +47,7 @@ def change(
         if goal_kobo not in {None, now.goal_kobo} and now.has_ended(timezone.localdate()):
             raise Refused("This circle has ended: its goal stays what it was.", field="goal")
         if joining is not None and joining not in {now.joining, Circle.Joining.CLOSED}:
-            changes["member_limit"] = circles.limit_for(joining)
+            changes["member_limit"] = members.member_limit(joining)
         Circle.objects.filter(pk=circle.pk).update(**changes)
         # Name and goal stand on the board too, and all of it on the members' pages.
         leaderboards.bump_circle_version(circle.pk, "circle")
@@ -58,7 +59,7 @@ def rotate_code(circle: Circle) -> None:
 
     Raises Refused when somebody else owns the circle by now.
     """
-    code = circles.new_code()
+    code = members.new_code()
     with transaction.atomic():
         # Nobody else is shown it.
         User.objects.touch(circle.owner_id)
@@ -67,7 +68,7 @@ def rotate_code(circle: Circle) -> None:
     circle.invite_code = code
 
 
-def remove(circle: Circle, membership: Membership) -> None:
+def remove_member(circle: Circle, membership: Membership) -> None:
     """Take a member out whose plan in the circle is empty; a second time changes nothing.
 
     Raises Refused for the owner, while there is money in the plan, and when somebody else owns the circle by now.
@@ -78,7 +79,7 @@ def remove(circle: Circle, membership: Membership) -> None:
         circle = _locked(circle)
         if circle.owner_id == membership.user_id:
             raise Refused("The owner cannot be removed. Hand the circle over first.")
-        circles.take_out(membership, CircleEvent.Kind.REMOVED)
+        members.remove_membership(membership, CircleEvent.Kind.REMOVED)
 
 
 def hand_over(circle: Circle, owner: User, membership: Membership) -> None:
@@ -94,10 +95,10 @@ def hand_over(circle: Circle, owner: User, membership: Membership) -> None:
             return
         if now.owner_id != owner.pk:
             raise Refused(_NOT_YOURS)
-        _give(now, membership)
+        _set_owner(now, membership)
 
 
-def appoint(membership: Membership) -> None:
+def make_owner(membership: Membership) -> None:
     """Make a member the owner of their circle, whose owner's account is closed: what staff can do; twice, it is once.
 
     Raises Refused when the circle has an owner who can run it or has ended, and when the member has left or their own
@@ -112,7 +113,7 @@ def appoint(membership: Membership) -> None:
             return
         if not Circle.objects.without_owner().filter(pk=now.pk, owner_id=owner_id).exists():
             raise Refused("Somebody looks after this circle, or it has ended.")
-        _give(now, membership)
+        _set_owner(now, membership)
 
 
 def replace_closed_owners(owner: User | None = None) -> int:
@@ -131,7 +132,7 @@ def _replace_owner(circle: Circle) -> bool:
     heir = able.order_by("joined_at", "pk").first()
     if heir is not None:
         try:
-            appoint(heir)
+            make_owner(heir)
         except Refused:
             # Somebody was faster, or the member has just left: the next run looks again.
             return False
@@ -145,13 +146,13 @@ def _replace_owner(circle: Circle) -> bool:
     return False
 
 
-def _give(circle: Circle, membership: Membership) -> None:
+def _set_owner(circle: Circle, membership: Membership) -> None:
     """Make a member the owner of a circle that is locked. Raises Refused when they have left or cannot sign in."""
     able = Membership.objects.current().filter(pk=membership.pk, circle=circle, user__is_active=True)
     if not able.exists():
         raise Refused("Only a member of the circle can look after it.")
     Circle.objects.filter(pk=circle.pk).update(owner_id=membership.user_id)
-    circles.tell(membership, CircleEvent.Kind.HANDED_OVER)
+    members.record_event(membership, CircleEvent.Kind.HANDED_OVER)
     leaderboards.bump_circle_version(circle.pk, "circle")
 
 

@@ -12,14 +12,15 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
-from savings import leaderboards, mails, money, nicknames, plans, typed_text
+from savings import leaderboards, mails, money, plans, typed_text
+from savings.circles import nicknames
 from savings.exceptions import Refused
 from savings.models import Account, Circle, CircleEvent, Membership, Plan, Product, User
 
 LONGEST_NAME = 60
 
 
-def start(
+def start_circle(
     user: User,
     product: Product,
     *,
@@ -58,7 +59,7 @@ def start(
             owner=user,
             joining=joining,
             invite_code=new_code(),
-            member_limit=limit_for(joining),
+            member_limit=member_limit(joining),
         )
         return _enter(
             user,
@@ -117,10 +118,10 @@ def leave(membership: Membership) -> None:
         # row goes on naming them, which opens nothing: the tools of an owner are a member's alone.
         if circle.owner_id == membership.user_id and not circle.has_ended(timezone.localdate()):
             raise Refused("You look after this circle. Hand it over to another member, then you can leave.")
-        take_out(membership, CircleEvent.Kind.LEFT)
+        remove_membership(membership, CircleEvent.Kind.LEFT)
 
 
-def take_out(membership: Membership, why: str) -> None:
+def remove_membership(membership: Membership, why: str) -> None:
     """End a membership and close its plan, in the caller's transaction. Raises Refused while money is in the plan."""
     membership.refresh_from_db()
     if membership.left_at is not None:
@@ -129,10 +130,10 @@ def take_out(membership: Membership, why: str) -> None:
         raise Refused("There is still money in the plan of this circle. It has to be taken out first.")
     leaderboards.record_membership_change(membership, f"left:{membership.pk}", left_at=timezone.now())
     plans.close(Plan.objects.get(pk=membership.plan_id))
-    tell(membership, why)
+    record_event(membership, why)
 
 
-def show_as(
+def change_appearance(
     membership: Membership,
     *,
     nickname: str | None = None,
@@ -147,7 +148,7 @@ def show_as(
     asked = {"nickname": nickname, "hides_amount": hides_amount, "on_board": on_board}
     changes = {field: value for field, value in asked.items() if value is not None}
     if nickname is not None:
-        changes["nickname"] = nickname = nicknames.cleaned(nickname)
+        changes["nickname"] = nickname = nicknames.cleaned_nickname(nickname)
     with transaction.atomic():
         User.objects.touch(membership.user_id)
         membership.refresh_from_db()
@@ -161,9 +162,9 @@ def show_as(
         ):
             raise Refused("This circle has ended without a place for you: it is fixed now.", field="on_board")
         if nickname is not None:
-            nicknames.check_free(membership.circle_id, nickname, but=membership)
+            nicknames.check_nickname_free(membership.circle_id, nickname, but=membership)
         if changes:
-            with nicknames.taken_meanwhile():
+            with nicknames.refusing_taken_nickname():
                 leaderboards.record_membership_change(membership, f"shown:{membership.version}", **changes)
     membership.refresh_from_db()
 
@@ -209,12 +210,12 @@ def cleaned_code(code: str) -> str:
     return "".join(char for char in code if char.isascii() and (char.isalnum() or char in "-_"))
 
 
-def limit_for(joining: str) -> int | None:
+def member_limit(joining: str) -> int | None:
     """Return how many may be in a circle: as many as come where anybody may, else what the installation allows."""
     return None if joining == Circle.Joining.OPEN else settings.CIRCLE_MEMBER_LIMIT
 
 
-def tell(membership: Membership, kind: str) -> None:
+def record_event(membership: Membership, kind: str) -> None:
     """Put something on the circle's activity."""
     CircleEvent.objects.create(circle_id=membership.circle_id, membership=membership, kind=kind)
 
@@ -262,8 +263,8 @@ def _size(circle: Circle) -> int:
 def _enter(
     user: User, circle: Circle, *, reference: str, nickname: str, target_kobo: int | None, why: str
 ) -> Membership:
-    nickname = nicknames.cleaned(nickname)
-    nicknames.check_free(circle.pk, nickname)
+    nickname = nicknames.cleaned_nickname(nickname)
+    nicknames.check_nickname_free(circle.pk, nickname)
     plan = plans.open_plan(
         user,
         plans.terms_of_circle(circle),
@@ -272,10 +273,10 @@ def _enter(
         target_kobo=target_kobo,
         matures_on=circle.ends_on if circle.has_term else None,
     )
-    with nicknames.taken_meanwhile():
+    with nicknames.refusing_taken_nickname():
         membership = Membership.objects.create(circle=circle, user=user, plan=plan, nickname=nickname)
     leaderboards.record_membership_change(membership, "joined")
-    tell(membership, why)
+    record_event(membership, why)
     return membership
 
 
