@@ -16,19 +16,7 @@ from huey.api import TaskWrapper, crontab
 from huey.contrib.djhuey import db_periodic_task, db_task, on_startup
 from redis.exceptions import RedisError
 
-from savings import (
-    circles,
-    leaderboards,
-    mails,
-    outbox,
-    payments,
-    plans,
-    statement_subscriptions,
-    statement_upkeep,
-    statement_writing,
-    statements,
-    upkeep,
-)
+from savings import circles, leaderboards, mails, outbox, payments, plans, statements, upkeep
 from savings.models import User
 
 logger = logging.getLogger(__name__)
@@ -38,7 +26,7 @@ HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(mails.KINDS, mails.send) | {
     mails.RANK_CHANGED: circles.send_rank_change,
     leaderboards.BOARD_WRITE_KIND: circles.deliver_rank_check,
     leaderboards.RANK_CHECK_KIND: circles.deliver_rank_check,
-    statements.OUTBOX_KIND: statement_writing.write,
+    statements.OUTBOX_KIND: statements.write_statement,
 }
 
 _PAUSE_SECONDS = 10
@@ -143,14 +131,14 @@ def write_digests() -> None:
 @db_periodic_task(crontab(minute="*/10"))
 def ask_for_monthly_statements() -> None:
     """Have those monthly statements written whose month is over."""
-    statement_subscriptions.run_monthly(timezone.localdate())
+    statements.request_monthly(timezone.localdate())
 
 
 @db_periodic_task(crontab(minute="*/5"))
 def tidy_statements() -> None:
     """Remove files whose time is over, and tell of statements that nobody writes any more."""
-    statement_upkeep.expire(timezone.now())
-    statement_upkeep.give_up_dead()
+    statements.expire_files(timezone.now())
+    statements.fail_abandoned()
 
 
 @db_periodic_task(crontab(minute="47"))

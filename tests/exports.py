@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from savings.exports import Foot, Head, KindTotal, Row
+from savings.statements.formats import Foot, Head, KindTotal, Row
 
 HARM = [
     '=HYPERLINK("https://evil.example","Ada")',

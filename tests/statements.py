@@ -12,7 +12,7 @@ import openpyxl
 import pdfplumber
 from django.utils import timezone
 
-from savings import outbox, statement_periods, statements, tasks
+from savings import outbox, statements, tasks
 from savings.models import OutboxRow, Statement, User
 
 
@@ -36,7 +36,7 @@ class Said(NamedTuple):
 def ask(user: User, scope: str = "stash", **asked: Any) -> Statement:
     """A statement that was asked for: as CSV, since the beginning, if nothing else is said."""
     usual: dict[str, Any] = {
-        "since": statement_periods.BEGINNING,
+        "since": statements.BEGINNING,
         "until": timezone.localdate(),
         "format": "csv",
     }

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from savings import money, statement_periods, statements
+from savings import money, statements
 from savings.exceptions import Refused
 from savings.models import Circle, Plan, User
 from savings.models.statements import Format, Scope
@@ -69,7 +69,7 @@ class AskForm(forms.Form):
         super().__init__(data, **kwargs)
         self.user = user
         self.subjects = _subjects(user)
-        self.presets = statement_periods.presets(timezone.localdate())
+        self.presets = statements.period_presets(timezone.localdate())
         self.fields["about"] = forms.ChoiceField(
             label="What", choices=_grouped(self.subjects), error_messages=_CHOOSE
         )
@@ -201,7 +201,7 @@ def _ahead(rows: int, most: int) -> str:
 
 def _note(since: datetime.date, until: datetime.date) -> str:
     """Return which days a preset means, in little space."""
-    if since == statement_periods.BEGINNING:
+    if since == statements.BEGINNING:
         return "all there is"
     is_whole_year = (since.day, since.month, until.day, until.month) == (1, 1, 31, 12)
     return str(since.year) if is_whole_year else moments.days(since, until)

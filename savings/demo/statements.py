@@ -9,14 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from savings import (
-    outbox,
-    statement_periods,
-    statement_subscriptions,
-    statement_upkeep,
-    statement_writing,
-    statements,
-)
+from savings import outbox, statements
 from savings.demo import cast
 from savings.demo.story import Story
 from savings.models import OutboxRow, Plan, User
@@ -38,25 +31,23 @@ def add(story: Story, chance: random.Random) -> None:
         day = story.today - datetime.timedelta(days=days)
         story.add(story.on(day, chance), partial(_ask, story, email, scope, period, file_format))
     day = story.today - datetime.timedelta(days=1)
-    story.add(story.on(day, chance), lambda: statement_upkeep.expire(timezone.now()))
+    story.add(story.on(day, chance), lambda: statements.expire_files(timezone.now()))
     story.add(story.on(day, chance), partial(_subscribe, email))
 
 
 def _ask(story: Story, email: str, scope: str, period: str, file_format: str) -> None:
     user = User.objects.get(email=email)
-    days = {key: (since, until) for key, _, since, until in statement_periods.presets(timezone.localdate())}
+    days = {key: (since, until) for key, _, since, until in statements.period_presets(timezone.localdate())}
     since, until = days[period]
     asked: dict[str, Any] = {"plan": _oldest_plan(user)} if scope == Scope.PLAN else {}
     statement = statements.request(user, scope=scope, since=since, until=until, format=file_format, **asked)
     row = OutboxRow.objects.get(dedupe_key=statements.row_key(statement.pk))
-    outbox.deliver(row.pk, {row.kind: statement_writing.write})
+    outbox.deliver(row.pk, {row.kind: statements.write_statement})
     story.soon(story.send_mails, minutes=0.2)
 
 
 def _subscribe(email: str) -> None:
-    statement_subscriptions.subscribe(
-        User.objects.get(email=email), scope=Scope.EVERYTHING, format=Format.PDF
-    )
+    statements.subscribe(User.objects.get(email=email), scope=Scope.EVERYTHING, format=Format.PDF)
 
 
 def _oldest_plan(user: User) -> Plan:

@@ -31,10 +31,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.html import escape
 
-from savings import money, outbox, statement_rows, statement_writing, statements, tasks
-from savings.exports import Row
-from savings.exports.pdf import Writer as PdfWriter
+from savings import money, outbox, statements, tasks
 from savings.models import Account, OutboxRow, Plan, Statement
+from savings.statements import rows as statement_rows
+from savings.statements import writing
+from savings.statements.formats import Row
+from savings.statements.formats.pdf import Writer as PdfWriter
 from tests.benchmarks import _statements
 from tests.benchmarks._report import Figure, in_turns, publish
 
@@ -124,14 +126,14 @@ def write(plan: Plan, file_format: str = "csv") -> None:
 
 def _queries(plan: Plan) -> Iterator[Figure]:
     """Count the queries of two pages and of half of one: the notes of a writer's progress are by the clock."""
-    statement_writing.PROGRESS_SECONDS = 3600
+    writing.PROGRESS_SECONDS = 3600
     counts = {}
     for page_rows in (5_000, 1_000):
         statement_rows.PAGE_ROWS = page_rows
         with CaptureQueriesContext(connection) as captured:
             write(plan)
         counts[page_rows] = len(captured)
-    statement_rows.PAGE_ROWS, statement_writing.PROGRESS_SECONDS = 5_000, 1
+    statement_rows.PAGE_ROWS, writing.PROGRESS_SECONDS = 5_000, 1
     per_page = (counts[1_000] - counts[5_000]) / 8
     yield Figure("queries per page of 5,000 rows", per_page, "", f"{counts[5_000]} for two pages", at_most=1)
 
@@ -198,7 +200,7 @@ def _typesetting(plan: Plan) -> Iterator[Figure]:
     rows = [row for page in statement_rows.pages(subject, span, sums, _SINCE, today) for row in page.rows]
     asked = ask(plan, "pdf")
     statements.revoke(asked)
-    head = statement_writing.head_of(asked, subject, span)
+    head = writing.head_of(asked, subject, span)
     path = Path(settings.STATEMENTS_DIR) / "bench.pdf"
     path.parent.mkdir(parents=True, exist_ok=True)
 

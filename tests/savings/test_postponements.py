@@ -12,17 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from savings import (
-    leaderboards,
-    mails,
-    outbox,
-    postponements,
-    statement_files,
-    statement_subscriptions,
-    statement_upkeep,
-    statement_writing,
-    statements,
-)
+from savings import leaderboards, mails, outbox, postponements, statements
 from savings.circles import (
     check_ranks,
     digests,
@@ -47,6 +37,7 @@ from savings.models import (
     User,
 )
 from savings.plans import mature_due_plans, maturity
+from savings.statements import files, requests, upkeep, writing
 from tests.factories import (
     join_circle,
     make_circle,
@@ -329,12 +320,12 @@ def test_writing_the_weekly_mails(monkeypatch: pytest.MonkeyPatch, caplog: pytes
 def test_monthly_statements(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     users = [make_user() for _ in range(3)]
     for user in users:
-        statement_subscriptions.subscribe(user, scope="stash", format="csv")
+        statements.subscribe(user, scope="stash", format="csv")
     bad = StatementSubscription.objects.get(user=users[0])
-    create = failing_for(statements.create, lambda user, asked: user == users[0])
-    monkeypatch.setattr(statements, "create", create)
+    create = failing_for(requests.create, lambda user, asked: user == users[0])
+    monkeypatch.setattr(requests, "create", create)
     next_month = (TODAY.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)
-    assert statement_subscriptions.run_monthly(next_month) == 2
+    assert statements.request_monthly(next_month) == 2
     check_postponed("ask_for_monthly_statement", bad.pk, caplog)
     bad.refresh_from_db()
     assert bad.next_month < next_month
@@ -363,20 +354,16 @@ def over_statements() -> list[Statement]:
 
 def test_files_whose_time_is_over(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     rows = over_statements()
-    monkeypatch.setattr(
-        statement_files, "remove", failing_for(lambda name: None, lambda name: name == "0.csv")
-    )
-    assert statement_upkeep.expire(timezone.now()) == 2
+    monkeypatch.setattr(files, "remove", failing_for(lambda name: None, lambda name: name == "0.csv"))
+    assert statements.expire_files(timezone.now()) == 2
     check_postponed("expire_statement", rows[0].pk, caplog)
 
 
 def test_files_that_never_go_leave_room_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     over_statements()
-    monkeypatch.setattr(statement_upkeep, "_AT_A_TIME", 2)
-    monkeypatch.setattr(
-        statement_files, "remove", failing_for(lambda name: None, lambda name: name != "2.csv")
-    )
-    assert [statement_upkeep.expire(timezone.now()) for _ in range(2)] == [0, 1]
+    monkeypatch.setattr(upkeep, "_AT_A_TIME", 2)
+    monkeypatch.setattr(files, "remove", failing_for(lambda name: None, lambda name: name != "2.csv"))
+    assert [statements.expire_files(timezone.now()) for _ in range(2)] == [0, 1]
 
 
 def test_statements_that_are_given_up(
@@ -384,11 +371,11 @@ def test_statements_that_are_given_up(
 ) -> None:
     asked = {"scope": "stash", "format": "csv", "since": TODAY, "until": TODAY}
     with transaction.atomic():
-        rows = [statements.create(make_user(), asked) for _ in range(3)]
+        rows = [requests.create(make_user(), asked) for _ in range(3)]
     OutboxRow.objects.update(dead_at=timezone.now(), due_at=None)
-    real = statement_writing.give_up
-    monkeypatch.setattr(statement_writing, "give_up", failing_for(real, lambda row, reason: row == rows[0]))
-    assert statement_upkeep.give_up_dead() == 2
+    real = writing.fail_statement
+    monkeypatch.setattr(writing, "give_up", failing_for(real, lambda row, reason: row == rows[0]))
+    assert statements.fail_abandoned() == 2
     check_postponed("give_up_statement", rows[0].pk, caplog)
 
 

@@ -12,8 +12,8 @@ from django.core.files.storage import storages
 from django.db import transaction
 from django.utils import timezone
 
-from savings import statements
 from savings.models import Statement, User
+from savings.statements import requests
 
 CONTENT = b"\xef\xbb\xbfDate,Amount\r\n2026-10-01,100.00\r\n"
 
@@ -27,7 +27,7 @@ def asked_for(user: User, *, password: str = "", **fields: Any) -> Statement:
         "format": "csv",
     }
     with transaction.atomic():
-        return statements.create(user, usual | fields, password)
+        return requests.create(user, usual | fields, password)
 
 
 def written(user: User, content: bytes = CONTENT, **fields: Any) -> Statement:

@@ -12,7 +12,7 @@ from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from savings import statement_subscriptions
+from savings import statements
 from savings.models import Device, OutboxRow, User
 from tests.factories import PASSWORD, make_plan, make_user, pay_in, start_circle
 from tests.web.shelf import written
@@ -67,7 +67,7 @@ def examples(owner: User) -> dict[str, str]:
         user=owner, type=Authenticator.Type.WEBAUTHN, data={"name": "Mine"}
     )
     circle = start_circle(owner)
-    subscription = statement_subscriptions.subscribe(owner, scope="stash", format="csv")
+    subscription = statements.subscribe(owner, scope="stash", format="csv")
     return {
         "plan_id": str(plan.pk),
         "reference": movement.reference,

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from savings.exports import pdf
 from savings.models import Statement, StatementSubscription, User
+from savings.statements.formats import pdf
 from tests.factories import join_circle, make_plan, pay_in, start_circle
 from tests.web.forms import filled_in
 from tests.web.shelf import written

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from savings import statement_subscriptions
+from savings import statements
 from savings.models import OutboxRow, Statement, User
 from tests.factories import make_plan, make_user
 from tests.web.forms import filled_in
@@ -85,7 +85,7 @@ def test_a_plans_name_is_text_wherever_it_stands(saver_client: Client, saver: Us
         page = saver_client.get(path).text
         assert "<img src=x" not in page
         assert "&lt;img src=x" in page
-    statement_subscriptions.subscribe(saver, scope="plan", plan=plan, format="csv")
+    statements.subscribe(saver, scope="plan", plan=plan, format="csv")
     assert "<img src=x" not in saver_client.get("/statements/").text
 
 
@@ -220,7 +220,7 @@ def test_a_stranger_does_nothing_to_it(saver_client: Client, verb: str) -> None:
 def test_a_stranger_sees_nothing_and_ends_nothing(saver_client: Client) -> None:
     other = make_user()
     statement = written(other)
-    subscription = statement_subscriptions.subscribe(other, scope="stash", format="csv")
+    subscription = statements.subscribe(other, scope="stash", format="csv")
     assert saver_client.get(f"/statements/{statement.pk}/").status_code == 404
     assert saver_client.post(f"/statements/monthly/{subscription.pk}/end/").status_code == 404
     assert titles(saver_client.get("/statements/").text) == []
@@ -235,7 +235,7 @@ def test_the_shelf_costs_the_same_for_one_and_for_many(
             plan = make_plan(saver)
             written(saver, scope="plan", plan=plan)
             asked_for(saver, scope="plan", plan=plan, since=datetime.date(2026, 1, 1 + number))
-            statement_subscriptions.subscribe(saver, scope="plan", plan=plan, format="csv")
+            statements.subscribe(saver, scope="plan", plan=plan, format="csv")
         with django_assert_num_queries(6):
             watch = saver_client.get("/statements/").context["watch"]
         with django_assert_num_queries(2):

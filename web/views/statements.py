@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from savings import statement_subscriptions, statements
+from savings import statements
 from savings.exceptions import Refused
 from savings.models import Statement
 from savings.models.statements import StatementQuerySet
@@ -111,7 +111,7 @@ def delete(request: SaverRequest, statement_id: int) -> HttpResponse:
 def unsubscribe(request: SaverRequest, subscription_id: int) -> HttpResponse:
     """Get no more monthly statements of that kind."""
     subscription = get_object_or_404(request.user.statement_subscriptions, pk=subscription_id)
-    statement_subscriptions.unsubscribe(subscription)
+    statements.unsubscribe(subscription)
     toast(request, "No more each month", "What is on the shelf stays there.")
     return redirect(request, "/statements/")
 
@@ -162,9 +162,7 @@ def _ask(request: SaverRequest, form: AskForm) -> None:
     )
     note = "We will e-mail you when it is ready."
     if values["monthly"]:
-        statement_subscriptions.subscribe(
-            request.user, scope=scope, plan=plan, circle=circle, format=values["format"]
-        )
+        statements.subscribe(request.user, scope=scope, plan=plan, circle=circle, format=values["format"])
         note += " The monthly ones follow on the 1st."
     if statement.state == Statement.State.READY:
         toast(request, "It is here already", "You asked for the same a moment ago.")

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from savings import outbox, statement_periods, statements, tasks
+from savings import outbox, statements, tasks
 from savings.exceptions import Refused
 from savings.models import OutboxRow, Plan, Statement
 from savings.models.statements import Format
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("plan", help="the plan's id or reference")
         day = datetime.date.fromisoformat
         parser.add_argument(
-            "--since", type=day, default=statement_periods.BEGINNING, help="the first day, as 2026-01-31"
+            "--since", type=day, default=statements.BEGINNING, help="the first day, as 2026-01-31"
         )
         parser.add_argument("--until", type=day, help="the last day; today without it")
         parser.add_argument("--format", choices=Format.values, default=Format.PDF)

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from savings import leaderboards, restoring, statement_files, tasks
+from savings import leaderboards, restoring, statements, tasks
 
 # allauth's counters of failed sign-ins, and the codes that were used: they hold whatever the database remembers.
 _KEPT = b":allauth"
@@ -59,10 +59,10 @@ class Command(BaseCommand):
 
     def _look_at_files(self, *, remove: bool) -> None:
         try:
-            unknown = statement_files.unknown_names()
+            unknown = statements.unknown_file_names()
             if remove:
                 for name in unknown:
-                    statement_files.remove(name)
+                    statements.delete_file(name)
         except OSError as error:
             self.stderr.write(f"The files of statements could not be looked at: {error}")
             return

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 
-from savings import statement_periods
+from savings import statements
 
 
 def test_presets_are_whole_months_and_years_up_to_today() -> None:
     found = {
-        key: (since, until) for key, _, since, until in statement_periods.presets(datetime.date(2026, 2, 28))
+        key: (since, until) for key, _, since, until in statements.period_presets(datetime.date(2026, 2, 28))
     }
     day = datetime.date
     assert found == {
@@ -18,5 +18,5 @@ def test_presets_are_whole_months_and_years_up_to_today() -> None:
         "last-3-months": (day(2025, 11, 1), day(2026, 1, 31)),
         "this-year": (day(2026, 1, 1), day(2026, 2, 28)),
         "last-year": (day(2025, 1, 1), day(2025, 12, 31)),
-        "beginning": (statement_periods.BEGINNING, day(2026, 2, 28)),
+        "beginning": (statements.BEGINNING, day(2026, 2, 28)),
     }

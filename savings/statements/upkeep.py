@@ -8,21 +8,22 @@ from django.db import transaction
 from django.db.models import CharField, Exists, OuterRef, Value
 from django.db.models.functions import Cast, Concat
 
-from savings import postponements, statement_files, statement_writing, statements
+from savings import postponements
 from savings.models import OutboxRow, Statement, User
+from savings.statements import files, requests, writing
 
 State = Statement.State
 _AT_A_TIME = 500
 
 
-def expire(now: datetime.datetime) -> int:
+def expire_files(now: datetime.datetime) -> int:
     """Remove the files whose time is over, and drafts of writers that died; return how many statements expired.
 
     A file that the storage does not let go is postponed, and the others go.
     """
     over = Statement.objects.filter(expires_at__lte=now).exclude(file_name="").order_by("expires_at", "id")
     expired = postponements.each("expire_statement", over, _expire, most=_AT_A_TIME)
-    statement_files.remove_old_drafts(now.timestamp())
+    files.remove_old_drafts(now.timestamp())
     return expired
 
 
@@ -34,24 +35,24 @@ def _expire(statement_id: int) -> int:
     with transaction.atomic():
         User.objects.touch(statement.user_id)
         expired = Statement.objects.filter(pk=statement_id, state=State.READY).update(state=State.EXPIRED)
-    statements.take_file_away(statement)
+    requests.discard_file(statement)
     return expired
 
 
-def give_up_dead() -> int:
+def fail_abandoned() -> int:
     """Give up the statements whose writers died until nobody tries any more, and return how many those were."""
-    key = Concat(Value(f"{statements.OUTBOX_KIND}:"), Cast(OuterRef("pk"), CharField()))
+    key = Concat(Value(f"{requests.OUTBOX_KIND}:"), Cast(OuterRef("pk"), CharField()))
     dead = OutboxRow.objects.filter(dedupe_key=key, dead_at__isnull=False)
     unfinished = Statement.objects.unfinished().filter(Exists(dead)).order_by("id")
-    return postponements.each("give_up_statement", unfinished, _give_up, most=_AT_A_TIME)
+    return postponements.each("give_up_statement", unfinished, _fail_abandoned, most=_AT_A_TIME)
 
 
-def _give_up(statement_id: int) -> int:
+def _fail_abandoned(statement_id: int) -> int:
     statement = Statement.objects.select_related("user", "plan", "circle").filter(pk=statement_id).first()
     if statement is None:
         return 0
     with transaction.atomic():
         User.objects.touch(statement.user_id)
         reason = "Something went wrong while it was written. Ask for it again later."
-        statement_writing.give_up(statement, reason)
+        writing.fail_statement(statement, reason)
     return 1

@@ -15,16 +15,11 @@ from django.core.files.storage import FileSystemStorage, Storage
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import (
-    outbox,
-    statement_files,
-    statement_rows,
-    statement_upkeep,
-    statement_writing,
-    statements,
-    tasks,
-)
+from savings import outbox, statements, tasks
 from savings.models import OutboxRow, Statement, User
+from savings.statements import files as statement_files
+from savings.statements import rows as statement_rows
+from savings.statements import writing
 from tests.factories import fill, make_user, pay_in
 from tests.statements import ask, content, read, row_of, try_to_write, written
 
@@ -108,7 +103,7 @@ def killed_at(page: int, patch: pytest.MonkeyPatch) -> Iterator[None]:
 
     with patch.context() as patched:
         patched.setattr(statement_rows, "_read", read)
-        patched.setattr(statement_writing, "PROGRESS_SECONDS", 0)
+        patched.setattr(writing, "PROGRESS_SECONDS", 0)
         try:
             yield
         except Killed:
@@ -156,7 +151,7 @@ def test_a_file_nobody_is_told_of_that_a_storage_does_not_let_go_goes_later(
     statement = try_to_write(ask(saver))
     assert (statement.state, files(statements_folder)) == (State.REVOKED, [statement.file_name])
     keep_in(settings, Elsewhere)
-    statement_upkeep.expire(timezone.now())
+    statements.expire_files(timezone.now())
     assert files(statements_folder) == []
 
 
@@ -208,8 +203,8 @@ def test_writers_that_died_until_nobody_tries_are_told_of(saver: User) -> None:
     statement = ask(saver)
     OutboxRow.objects.filter(pk=row_of(statement).pk).update(dead_at=timezone.now(), due_at=None)
     Statement.objects.update(state=State.WRITING)
-    assert statement_upkeep.give_up_dead() == 1
-    assert statement_upkeep.give_up_dead() == 0
+    assert statements.fail_abandoned() == 1
+    assert statements.fail_abandoned() == 0
     statement.refresh_from_db()
     assert statement.state == State.FAILED
     assert mails("statement_failed") == 1
@@ -290,7 +285,7 @@ def test_a_writer_that_was_overtaken_changes_nothing_more(
 ) -> None:
     fill(saver, 10)
     monkeypatch.setattr(statement_rows, "PAGE_ROWS", 3)
-    monkeypatch.setattr(statement_writing, "PROGRESS_SECONDS", 0)
+    monkeypatch.setattr(writing, "PROGRESS_SECONDS", 0)
     statement, read_page, seen = ask(saver), statement_rows._read, []
 
     def read_slowly(*args: Any) -> Any:
@@ -367,20 +362,20 @@ def test_the_third_is_let_in_as_soon_as_one_is_finished(
 def test_half_of_a_consumers_threads_are_left_for_mails(saver: User, settings: Settings) -> None:
     assert settings.HUEY["consumer"]["workers"] == settings.STATEMENT_WRITERS * 2
     statement = ask(saver)
-    taken = [statement_writing._turns.acquire(blocking=False) for _ in range(settings.STATEMENT_WRITERS)]
+    taken = [writing._turns.acquire(blocking=False) for _ in range(settings.STATEMENT_WRITERS)]
     try:
         assert try_to_write(statement).state == State.QUEUED
         assert row_of(statement).tries == 0
     finally:
         for _ in taken:
-            statement_writing._turns.release()
+            writing._turns.release()
     assert try_to_write(statement).state == State.READY
 
 
 def test_progress_is_told_while_it_is_written(saver: User, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(saver, 10)
     monkeypatch.setattr(statement_rows, "PAGE_ROWS", 3)
-    monkeypatch.setattr(statement_writing, "PROGRESS_SECONDS", 0)
+    monkeypatch.setattr(writing, "PROGRESS_SECONDS", 0)
     statement, read_page, told = ask(saver), statement_rows._read, []
 
     def read(*args: Any) -> Any:
@@ -417,7 +412,7 @@ def test_a_mail_says_what_it_is_about(saver: User, mailoutbox: list[Any]) -> Non
 
 
 def test_a_mail_of_giving_up_says_why(saver: User, mailoutbox: list[Any]) -> None:
-    statement_writing.give_up(ask(saver), "There was no room for the file. Ask for it again later.")
+    writing.fail_statement(ask(saver), "There was no room for the file. Ask for it again later.")
     for row in OutboxRow.objects.filter(kind="statement_failed"):
         outbox.deliver(row.pk, tasks.HANDLERS)
     assert "There was no room" in mailoutbox[0].body

@@ -13,7 +13,7 @@ from savings.models import User
 BEGINNING = datetime.date(2000, 1, 1)
 
 
-def presets(today: datetime.date) -> list[tuple[str, str, datetime.date, datetime.date]]:
+def period_presets(today: datetime.date) -> list[tuple[str, str, datetime.date, datetime.date]]:
     """Return the periods that people ask for: a key, what it is called, its first and its last day."""
     first = today.replace(day=1)
     last_month = first - datetime.timedelta(days=1)
@@ -33,7 +33,9 @@ def presets(today: datetime.date) -> list[tuple[str, str, datetime.date, datetim
     ]
 
 
-def checked(user: User, since: datetime.date, until: datetime.date) -> tuple[datetime.date, datetime.date]:
+def checked_period(
+    user: User, since: datetime.date, until: datetime.date
+) -> tuple[datetime.date, datetime.date]:
     """Return the first and the last day of a person's statement; since the beginning is since their first day.
 
     Raises Refused, with the field, for a period out of order, not over, or from before there was anything.

@@ -16,7 +16,7 @@ from savings.models.statements import Format
 _LEAST, _LONGEST_BYTES = 8, 127
 
 
-def check(file_format: str, password: str) -> None:
+def check_password(file_format: str, password: str) -> None:
     """Raise Refused for a password that a file of the format cannot have. None at all is always right."""
     if not password:
         return
@@ -47,5 +47,5 @@ def unseal(statement: Statement) -> str:
 
 def _box() -> MultiFernet:
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    digests = [hashlib.sha256(f"savings.statements {key}".encode()).digest() for key in keys]
+    digests = [hashlib.sha256(f"savings.statements.requests {key}".encode()).digest() for key in keys]
     return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])

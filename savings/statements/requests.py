@@ -15,19 +15,12 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from savings import (
-    mails,
-    outbox,
-    references,
-    statement_files,
-    statement_passwords,
-    statement_periods,
-    statement_rows,
-    typed_text,
-)
+from savings import mails, outbox, references, typed_text
 from savings.exceptions import Refused
 from savings.models import Circle, Membership, Plan, Statement, User
 from savings.models.statements import Format, Scope, StatementQuerySet
+from savings.statements import files, passwords, periods
+from savings.statements import rows as statement_rows
 
 logger = logging.getLogger(__name__)
 
@@ -72,8 +65,8 @@ def request(
     holds, and more statements at a time than anybody waits for.
     """
     check_subject(user, scope, plan, circle)
-    since, until = statement_periods.checked(user, since, until)
-    statement_passwords.check(format, password)
+    since, until = periods.checked_period(user, since, until)
+    passwords.check_password(format, password)
     check_rows(user, format, scope=scope, plan=plan, circle=circle, since=since, until=until)
     asked = {"scope": scope, "plan": plan, "circle": circle, "since": since, "until": until, "format": format}
     with transaction.atomic():
@@ -91,7 +84,7 @@ def create(user: User, asked: dict[str, Any], password: str = "") -> Statement:
     statement = Statement.objects.create(
         user=user,
         code="".join(secrets.choice(references.CROCKFORD) for _ in range(_CODE_LENGTH)),
-        sealed_password=statement_passwords.seal(password),
+        sealed_password=passwords.seal(password),
         has_password=bool(password),
         **asked,
     )
@@ -166,7 +159,7 @@ def resend_mail(statement: Statement) -> None:
 
 def most_rows(file_format: str) -> int | None:
     """Return the most rows that a format is offered for; None for as many as there are."""
-    return statement_files.writer_class(file_format).MOST_ROWS
+    return files.writer_class(file_format).MOST_ROWS
 
 
 def expected_rows(
@@ -183,7 +176,7 @@ def expected_rows(
 
     Raises Refused, with the field, for a period out of order or not over.
     """
-    since, until = statement_periods.checked(user, since, until)
+    since, until = periods.checked_period(user, since, until)
     subject = statement_rows.subject_of(user, scope, plan=plan, circle=circle)
     return statement_rows.expected(subject, since, until, most=most)
 
@@ -216,7 +209,7 @@ def open_file(statement: Statement) -> File[Any]:
 
     Raises FileNotFoundError when there is none (any more), and another OSError while the storage does not answer.
     """
-    return statement_files.open_file(statement)
+    return files.open_file(statement)
 
 
 def count_download(statement: Statement) -> bool:
@@ -277,7 +270,7 @@ def _same(user: User, asked: dict[str, Any], password: str) -> Statement | None:
     )
     for statement in same.order_by("-id")[:MOST_UNFINISHED]:
         # Once it is written nobody knows its password, so it is not the same for sure.
-        if not password or (statement.sealed_password and statement_passwords.unseal(statement) == password):
+        if not password or (statement.sealed_password and passwords.unseal(statement) == password):
             return statement
     return None
 
@@ -294,16 +287,16 @@ def check_subject(user: User, scope: str, plan: Plan | None, circle: Circle | No
 def remove_file(statement: Statement) -> None:
     """Remove what is stored of a statement that is over. What cannot be removed now, the sweep removes."""
     try:
-        take_file_away(statement)
+        discard_file(statement)
     except Exception as error:
         logger.warning("the file of statement %s is not removed yet: %s", statement.pk, error)
 
 
-def take_file_away(statement: Statement) -> None:
+def discard_file(statement: Statement) -> None:
     """Remove what is stored of a statement that is over. Raises OSError where the storage does not let it go."""
     if not statement.file_name:
         return
-    statement_files.remove(statement.file_name)
+    files.delete_file(statement.file_name)
     here = Statement.objects.filter(pk=statement.pk, file_name=statement.file_name)
     here.exclude(state=State.READY).update(file_name="")
     statement.file_name = ""

@@ -28,9 +28,9 @@ from typing import IO
 from django.utils import timezone
 
 from savings.exceptions import CheckpointLost
-from savings.exports import Foot, Head, Row
-from savings.exports.text import columns, plain
 from savings.money import decimal
+from savings.statements.formats import Foot, Head, Row
+from savings.statements.formats.text import columns, plain
 
 # How many rows are in memory as text at once.
 _PORTION = 5_000

@@ -10,10 +10,11 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from savings import postponements, statements
+from savings import postponements
 from savings.exceptions import Refused
 from savings.models import Circle, Plan, Statement, StatementSubscription, User
 from savings.models.statements import Format
+from savings.statements import requests
 
 # A run stops at so many that are not written yet, and the next one goes on: a month's end does not bury the mails.
 _MOST_WAITING = 200
@@ -33,7 +34,7 @@ def subscribe(
 
     The same again changes the format. Raises Refused for a plan or circle that is not the person's.
     """
-    statements.check_subject(user, scope, plan, circle)
+    requests.check_subject(user, scope, plan, circle)
     with transaction.atomic():
         User.objects.touch(user.pk)
         subscription, _ = StatementSubscription.objects.update_or_create(
@@ -54,7 +55,7 @@ def unsubscribe(subscription: StatementSubscription) -> None:
         StatementSubscription.objects.filter(pk=subscription.pk).delete()
 
 
-def run_monthly(today: datetime.date) -> int:
+def request_monthly(today: datetime.date) -> int:
     """Ask for the statements whose month is over, and return how many. Twice at once, it is still once for each month.
 
     One that was missed is asked for at the next run; several months of one subject follow each other. One that fails
@@ -98,7 +99,7 @@ def _ask(this_month: datetime.date, subscription_id: int) -> bool:
             "since": month,
             "until": _last_day(month),
         }
-        statements.create(subscription.user, asked | {"format": _format(subscription, asked)})
+        requests.create(subscription.user, asked | {"format": _format(subscription, asked)})
     return True
 
 
@@ -111,7 +112,7 @@ def _is_over(subscription: StatementSubscription, month: datetime.date) -> bool:
 def _format(subscription: StatementSubscription, asked: dict[str, Any]) -> str:
     """Return the format that was chosen, or Excel for a month that it does not hold: nobody is there to choose."""
     try:
-        statements.check_rows(subscription.user, subscription.format, **asked)
+        requests.check_rows(subscription.user, subscription.format, **asked)
     except Refused:
         return Format.EXCEL
     return subscription.format

@@ -16,13 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from savings import circles, ledger, plans, references, statement_rows
+from savings import circles, ledger, plans, references
 from savings.exceptions import Refused
-from savings.exports import Row
 from savings.ledger import transactions
 from savings.models import Account, Entry, Plan, Transaction, User
-from savings.statement_rows import Subject, Sums
-from savings.statement_words import Words
+from savings.statements import rows as statement_rows
+from savings.statements.formats import Row
+from savings.statements.rows import Subject, Sums
+from savings.statements.wording import Wording
 from tests.factories import (
     fill,
     join_circle,
@@ -181,7 +182,7 @@ def test_money_on_its_way_out_is_told_step_by_step(saver: User) -> None:
 
 def test_every_kind_of_movement_has_words_both_ways(saver: User) -> None:
     plan = make_plan(saver, name="{odd} names {plan}")
-    words = Words(saver, [plan.account], names_rows=True)
+    words = Wording(saver, [plan.account], names_rows=True)
     for kind in Kind:
         for is_credit in (0, 1):
             label, name, text = words.of(kind, "primary", is_credit, plan.account.pk, plan.pk, None)

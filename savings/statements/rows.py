@@ -19,11 +19,11 @@ from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from savings.exceptions import Refused
-from savings.exports import Foot, KindTotal, Row
 from savings.models import Account, Circle, CircleEvent, Entry, Membership, Plan, Statement, Transaction, User
 from savings.models.ledger import end_of, start_of
 from savings.models.statements import Scope
-from savings.statement_words import Words
+from savings.statements.formats import Foot, KindTotal, Row
+from savings.statements.wording import Wording
 
 # The kind of a row whose money comes from, or goes to, another account of the same statement.
 OWN_TRANSFER = "Transfer between your accounts"
@@ -193,7 +193,7 @@ def pages(
 
     `after` is the entry that a writer goes on from.
     """
-    words = Words(subject.user, subject.accounts, names_rows=subject.names_rows)
+    words = Wording(subject.user, subject.accounts, names_rows=subject.names_rows)
     own = _own_pages(subject, span, sums, words, max(after, span.after))
     if subject.circle is None:
         yield from own
@@ -205,7 +205,7 @@ def pages(
         yield Page(list(batch), None)
 
 
-def _own_pages(subject: Subject, span: Span, sums: Sums, words: Words, after: int) -> Iterator[Page]:
+def _own_pages(subject: Subject, span: Span, sums: Sums, words: Wording, after: int) -> Iterator[Page]:
     is_one = len(subject.accounts) == 1
     own = {account.pk for account in subject.accounts}
     while subject.accounts and after < span.to:
@@ -250,7 +250,7 @@ def _sides(
 
 
 def _rows(
-    found: list[tuple[Any, ...]], sums: Sums, words: Words, *, own: Container[int], is_one: bool
+    found: list[tuple[Any, ...]], sums: Sums, words: Wording, *, own: Container[int], is_one: bool
 ) -> list[Row]:
     """Return the lines of what was read. This runs a million times: rows are made of tuples, the quickest way.
 

@@ -16,9 +16,9 @@ from openpyxl.utils.escape import unescape
 from openpyxl.worksheet.worksheet import Worksheet
 
 from savings.exceptions import FileNotMade, TooManyRows
-from savings.exports import Head, Row
-from savings.exports.text import plain
-from savings.exports.xlsx import Writer
+from savings.statements.formats import Head, Row
+from savings.statements.formats.text import plain
+from savings.statements.formats.xlsx import Writer
 from tests.exports import HARM, foot, head, histories, row
 
 LAGOS = ZoneInfo("Africa/Lagos")

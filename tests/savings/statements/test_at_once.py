@@ -19,8 +19,9 @@ from django.conf import settings as project
 from django.db import connection
 from django.utils import timezone
 
-from savings import ledger, outbox, statement_subscriptions, tasks
+from savings import ledger, outbox, tasks
 from savings.models import OutboxRow, Statement, StatementSubscription
+from savings.statements import request_monthly
 from tests.factories import fill, make_user, pay_in
 from tests.processes import database_url, listens_to, wait_until
 from tests.statements import ask, content, read, row_of, written
@@ -250,7 +251,7 @@ def test_the_monthly_run_twice_at_once_asks_once(environment: dict[str, str]) ->
     def run() -> int:
         try:
             begin.wait()
-            return statement_subscriptions.run_monthly(month.replace(year=2025, day=28))
+            return request_monthly(month.replace(year=2025, day=28))
         finally:
             connection.close()
 

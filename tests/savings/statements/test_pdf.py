@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from savings import money
 from savings.exceptions import FileNotMade, TooManyRows
-from savings.exports import Head, Row, pdf
-from savings.exports.pdf import Writer
+from savings.statements.formats import Head, Row, pdf
+from savings.statements.formats.pdf import Writer
 from tests.exports import HARM, foot, head, histories, row
 
 # What pdfplumber takes for the end of a word would be a text that looks like a sum.

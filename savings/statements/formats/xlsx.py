@@ -19,8 +19,8 @@ from django.utils import timezone
 from xlsxwriter.exceptions import FileCreateError
 
 from savings.exceptions import FileNotMade, TooManyRows
-from savings.exports import Foot, Head, Row
-from savings.exports.text import columns, plain
+from savings.statements.formats import Foot, Head, Row
+from savings.statements.formats.text import columns, plain
 
 # Excel takes 32,767 halves of characters in a cell; of what is longer the file has the beginning.
 _MOST_CHARACTERS = 16_000

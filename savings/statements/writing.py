@@ -21,12 +21,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from savings import mails, money, outbox, statement_files, statement_passwords, statement_rows, statements
+from savings import mails, money, outbox
 from savings.exceptions import CheckpointLost, Refused
-from savings.exports import Head, Writer
 from savings.models import OutboxRow, Statement, User
 from savings.models.statements import Format
-from savings.statement_rows import Span, Subject, Sums
+from savings.statements import files, passwords, requests, rows
+from savings.statements.formats import Head, Writer
+from savings.statements.rows import Span, Subject, Sums
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ State = Statement.State
 _turns = threading.BoundedSemaphore(settings.STATEMENT_WRITERS)
 
 
-class Over(Exception):
+class StatementCancelled(Exception):
     """Raised where a statement was revoked or deleted while it was being written."""
 
 
@@ -62,7 +63,7 @@ class Job:
     noted_at: float = dataclasses.field(default_factory=time.monotonic)
 
 
-def write(row: OutboxRow) -> Mapping[str, object]:
+def write_statement(row: OutboxRow) -> Mapping[str, object]:
     """Write the statement of a row, put the file where it is fetched from, and tell the person, all of it once.
 
     Raises outbox.NotYet while others have to be finished first, and what went wrong, for another try.
@@ -70,14 +71,14 @@ def write(row: OutboxRow) -> Mapping[str, object]:
     if not _turns.acquire(blocking=False):
         raise outbox.NotYet(_WAIT_SECONDS)
     try:
-        statement = _begin(row)
+        statement = _claim(row)
         if statement is None:
             return {}
         with _failing_kindly(row, statement):
-            _make(row, statement)
+            _write(row, statement)
     finally:
         _turns.release()
-    _let_others_in()
+    _wake_waiting()
     return {}
 
 
@@ -110,7 +111,7 @@ def _details(statement: Statement) -> tuple[tuple[str, str], ...]:
     return (("Plan reference", plan.reference), ("Product", plan.product_name), ("Rate", rate))
 
 
-def _begin(row: OutboxRow) -> Statement | None:
+def _claim(row: OutboxRow) -> Statement | None:
     """Take a statement to be written, and return it; None where it is over by now.
 
     Holding the person's row, behind which all their postings queue: what is in the books now is there for good, and
@@ -128,23 +129,23 @@ def _begin(row: OutboxRow) -> Statement | None:
         outbox.renew(row, settings.STATEMENT_LEASE_SECONDS)
         statement.state, statement.reason = State.WRITING, ""
         if statement.cutoff_entry_id is None:
-            statement.cutoff_entry_id = statement_rows.newest_entry()
+            statement.cutoff_entry_id = rows.newest_entry()
         statement.save(update_fields=["state", "reason", "cutoff_entry_id"])
     return statement
 
 
-def _make(row: OutboxRow, statement: Statement) -> None:
+def _write(row: OutboxRow, statement: Statement) -> None:
     # A try that died may have stored its file, and told nobody.
     if statement.file_name:
-        statement_files.remove(statement.file_name)
+        files.delete_file(statement.file_name)
     job, writer = _open(row, statement)
     try:
-        for page in statement_rows.pages(
+        for page in rows.pages(
             job.subject, job.span, job.sums, statement.since, statement.until, after=job.after
         ):
             writer.add(page.rows)
             if time.monotonic() - job.noted_at >= PROGRESS_SECONDS:
-                _note(job, writer, page.last_entry_id)
+                _save_progress(job, writer, page.last_entry_id)
         # What follows says nothing while it lasts: packing a million rows, sending them to a bucket.
         outbox.renew(row, settings.OUTBOX_LEASE_SECONDS)
         if job.sums.balance_kobo != job.span.closing_kobo:
@@ -160,37 +161,37 @@ def _make(row: OutboxRow, statement: Statement) -> None:
 
 def _open(row: OutboxRow, statement: Statement) -> tuple[Job, Writer]:
     """Return the job and its writer, from the last note of an earlier try if that can be gone on from."""
-    subject = statement_rows.subject_of_statement(statement)
-    span = statement_rows.span(subject, statement.since, statement.until, statement.cutoff_entry_id or 0)
-    writer_class = statement_files.writer_class(statement.format)
+    subject = rows.subject_of_statement(statement)
+    span = rows.span(subject, statement.since, statement.until, statement.cutoff_entry_id or 0)
+    writer_class = files.writer_class(statement.format)
     head = head_of(statement, subject, span)
     noted = statement.checkpoint
     if "draft" in noted:
         with contextlib.suppress(OSError, CheckpointLost):
-            old = statement_files.draft_at(noted["draft"])
-            draft = statement_files.copy_of(old, statement, noted["bytes"])
+            old = files.draft_at(noted["draft"])
+            draft = files.copy_of(old, statement, noted["bytes"])
             job = Job(
                 row, statement, subject, span, Sums.of(noted["sums"]), draft, noted["after"], noted["bytes"]
             )
             writer = writer_class(draft, head, resume_at=noted["bytes"])
-            _note(job, writer, job.after)
+            _save_progress(job, writer, job.after)
             old.unlink(missing_ok=True)
             return job, writer
-    job = Job(row, statement, subject, span, Sums(span.opening_kobo), statement_files.new_draft(statement))
-    expected = statement_rows.count(subject, span, statement.since, statement.until)
-    statements.check_count(statement.format, expected)
+    job = Job(row, statement, subject, span, Sums(span.opening_kobo), files.new_draft(statement))
+    expected = rows.count(subject, span, statement.since, statement.until)
+    requests.check_count(statement.format, expected)
     _update(job, rows_expected=expected, rows_written=0, opening_kobo=span.opening_kobo)
-    password = statement_passwords.unseal(statement)
+    password = passwords.unseal(statement)
     return job, writer_class(job.draft, head, **({"password": password} if password else {}))
 
 
-def _note(job: Job, writer: Writer, after: int | None) -> None:
+def _save_progress(job: Job, writer: Writer, after: int | None) -> None:
     """Note how far a writer is, and keep the row for it. Pages of the person are not told: they look by themselves."""
     checkpoint: dict[str, Any] = {"most": max(job.sums.rows, job.statement.checkpoint.get("most", 0))}
     if job.statement.format == Format.CSV and after is not None:
         # CSV's writer alone can say where it is.
         size_bytes = cast("Any", writer).position()
-        statement_files.to_disk(job.draft)
+        files.sync_to_disk(job.draft)
         checkpoint |= {
             "draft": job.draft.name,
             "bytes": size_bytes,
@@ -206,12 +207,12 @@ def _note(job: Job, writer: Writer, after: int | None) -> None:
 
 def _publish(job: Job) -> None:
     """Put a whole file where it is fetched from, and in one transaction say that it is there and write the mail."""
-    name, now = statement_files.new_name(job.statement), timezone.now()
-    size_bytes, sha256 = job.draft.stat().st_size, statement_files.sha256(job.draft)
+    name, now = files.new_name(job.statement), timezone.now()
+    size_bytes, sha256 = job.draft.stat().st_size, files.sha256(job.draft)
     # The name before the file, so that a file nobody was told of can be found and removed.
     expires_at = now + datetime.timedelta(days=settings.STATEMENT_DAYS)
     _update(job, file_name=name, expires_at=expires_at)
-    statement_files.keep(job.draft, name)
+    files.store(job.draft, name)
     try:
         with transaction.atomic():
             User.objects.touch(job.statement.user_id)
@@ -229,15 +230,15 @@ def _publish(job: Job) -> None:
                 sealed_password="",
             )
             mails.statement_ready(job.statement)
-    except (outbox.Overtaken, Over):
-        _take_back(job.statement, name)
+    except (outbox.Overtaken, StatementCancelled):
+        _withdraw(job.statement, name)
         raise
 
 
-def _take_back(statement: Statement, name: str) -> None:
+def _withdraw(statement: Statement, name: str) -> None:
     """Remove a file that nobody is told of. Where the storage does not let it go, its name waits for the sweep."""
     try:
-        statement_files.remove(name)
+        files.delete_file(name)
     except OSError as error:
         logger.warning("the file of statement %s is not removed yet: %s", statement.pk, error)
         Statement.objects.filter(pk=statement.pk, file_name="").update(file_name=name)
@@ -246,7 +247,7 @@ def _take_back(statement: Statement, name: str) -> None:
 def _update(job: Job, **changes: Any) -> None:
     """Change a statement while it is being written. Raises Over when it is not any more."""
     if not Statement.objects.filter(pk=job.statement.pk, state=State.WRITING).update(**changes):
-        raise Over
+        raise StatementCancelled
     for name, value in changes.items():
         setattr(job.statement, name, value)
 
@@ -256,7 +257,7 @@ def _failing_kindly(row: OutboxRow, statement: Statement) -> Iterator[None]:
     """Say on the statement what went wrong, and whether it is tried again. What cannot be helped ends there."""
     try:
         yield
-    except (Over, outbox.Overtaken) as end:
+    except (StatementCancelled, outbox.Overtaken) as end:
         logger.info("statement %s: %s", statement.pk, type(end).__name__)
         if isinstance(end, outbox.Overtaken):
             raise
@@ -278,10 +279,10 @@ def _fail(row: OutboxRow, statement: Statement, reason: str, *, is_last: bool, k
         checkpoint = statement.checkpoint if keeps else {"most": statement.checkpoint.get("most", 0)}
         here = Statement.objects.filter(pk=statement.pk, state=State.WRITING)
         if here.update(state=State.FAILED, reason=reason, checkpoint=checkpoint) and is_last:
-            give_up(statement, reason)
+            fail_statement(statement, reason)
 
 
-def give_up(statement: Statement, reason: str) -> None:
+def fail_statement(statement: Statement, reason: str) -> None:
     """Say that a statement will not be made, on the shelf and by mail, in the caller's transaction."""
     changes = {"state": State.FAILED, "reason": reason, "sealed_password": ""}
     going_on = Statement.objects.filter(
@@ -301,14 +302,14 @@ def _reason(error: Exception, *, is_last: bool) -> str:
     return f"{what} {'Ask for it again later.' if is_last else 'We will try again by ourselves.'}"
 
 
-def _let_others_in() -> None:
+def _wake_waiting() -> None:
     """Have those tried now that were waiting for a turn, the first ones first."""
     queued = Statement.objects.filter(state=State.QUEUED).order_by("id").values_list("id", flat=True)
-    keys = [statements.row_key(pk) for pk in queued[: 2 * settings.STATEMENT_WRITERS]]
-    _wake(keys)
+    keys = [requests.row_key(pk) for pk in queued[: 2 * settings.STATEMENT_WRITERS]]
+    _hurry(keys)
 
 
-def _wake(keys: Iterable[str]) -> None:
+def _hurry(keys: Iterable[str]) -> None:
     # A row that somebody has claimed has a try; one that was sent to wait has none.
     now = timezone.now()
     waiting = OutboxRow.objects.filter(dedupe_key__in=list(keys), tries=0, due_at__gt=now)

@@ -13,9 +13,10 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import ledger, statement_files, statement_periods, statement_upkeep, statements
+from savings import ledger, statements
 from savings.exceptions import Refused
 from savings.models import OutboxRow, Statement, User
+from savings.statements import files as statement_files
 from tests.factories import fill, join_circle, make_plan, make_user, pay_in, start_circle
 from tests.statements import ask, content, read, row_of, try_to_write, written
 
@@ -158,7 +159,7 @@ def test_too_many_rows_for_a_format_are_refused_with_the_reason(saver: User) -> 
     assert ask(saver, format="xlsx").state == State.QUEUED
     asked: dict[str, Any] = {
         "scope": "stash",
-        "since": statement_periods.BEGINNING,
+        "since": statements.BEGINNING,
         "until": timezone.localdate(),
     }
     assert statements.expected_rows(saver, **asked, most=most) == most + 1
@@ -287,7 +288,7 @@ def test_a_file_that_cannot_be_removed_is_not_forgotten(saver: User, statements_
         statements.delete(statement)
     assert Statement.objects.get().state == State.REVOKED
     (file / "in the way").unlink()
-    statement_upkeep.expire(timezone.now())
+    statements.expire_files(timezone.now())
     assert Statement.objects.get().file_name == ""
 
 
@@ -297,7 +298,7 @@ def test_what_is_over_can_be_asked_for_again(
     plan = make_plan(saver, holding_kobo=100)
     statement = written(saver, "plan", plan=plan, format="pdf", password="long enough")
     clock.shift(datetime.timedelta(days=8))
-    assert statement_upkeep.expire(timezone.now()) == 1
+    assert statements.expire_files(timezone.now()) == 1
     statement.refresh_from_db()
     assert (statement.state, statement.file_name, files(statements_folder)) == (State.EXPIRED, "", [])
     again = statements.ask_again(statement)
@@ -310,9 +311,9 @@ def test_what_is_over_can_be_asked_for_again(
 def test_drafts_that_nobody_goes_on_with_are_removed(saver: User, clock: time_machine.Traveller) -> None:
     draft = statement_files.new_draft(ask(saver))
     draft.touch()
-    statement_upkeep.expire(timezone.now())
+    statements.expire_files(timezone.now())
     assert draft.exists()
-    statement_upkeep.expire(timezone.now() + datetime.timedelta(days=400))
+    statements.expire_files(timezone.now() + datetime.timedelta(days=400))
     assert not draft.exists()
 
 

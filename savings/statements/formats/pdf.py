@@ -26,8 +26,8 @@ from qrcode.main import QRCode
 
 from savings import money
 from savings.exceptions import FileNotMade, TooManyRows
-from savings.exports import Foot, Head, Row
-from savings.exports.text import plain
+from savings.statements.formats import Foot, Head, Row
+from savings.statements.formats.text import plain
 
 _PROGRAM = Path(__file__).with_name("typeset.py")
 # What the child may have of addresses before it is stopped: half as much again as the most that was measured.

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from savings.exceptions import CheckpointLost
-from savings.exports import Head, Row
-from savings.exports.csv import Writer
-from savings.exports.text import plain
+from savings.statements.formats import Head, Row
+from savings.statements.formats.csv import Writer
+from savings.statements.formats.text import plain
 from tests.exports import HARM, foot, head, histories, moments, row
 
 

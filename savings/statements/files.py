@@ -18,8 +18,8 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, storages
 
-from savings.exports import Writer
 from savings.models import Statement
+from savings.statements.formats import Writer
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ DRAFT_HOURS = 25
 
 def writer_class(file_format: str) -> type[Writer]:
     """Return what writes files of a format. Loaded at the first use: the libraries behind two of them are large."""
-    module = importlib.import_module(f"savings.exports.{file_format}")
+    module = importlib.import_module(f"savings.statements.formats.{file_format}")
     return module.Writer  # type: ignore[no-any-return]
 
 
@@ -59,7 +59,7 @@ def copy_of(draft: Path, statement: Statement, size_bytes: int) -> Path:
     return copy
 
 
-def to_disk(path: Path) -> None:
+def sync_to_disk(path: Path) -> None:
     """Have what was written of a draft survive a power cut, so that a checkpoint never tells of what is not there."""
     with path.open("rb") as file:
         os.fdatasync(file.fileno())
@@ -70,22 +70,22 @@ def new_name(statement: Statement) -> str:
     return f"{secrets.token_hex(16)}.{statement.format}"
 
 
-def keep(draft: Path, name: str) -> None:
+def store(draft: Path, name: str) -> None:
     """Move a whole draft into the storage under its name, where it is all there or not at all. Raises OSError."""
     storage = _storage()
     if isinstance(storage, FileSystemStorage):
-        to_disk(draft)
+        sync_to_disk(draft)
         final = Path(storage.path(name))
         final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft.chmod(0o600)
         draft.replace(final)
     else:
         with draft.open("rb") as file:
-            _send(storage, name, file)
+            _upload(storage, name, file)
         draft.unlink()
 
 
-def _send(storage: Any, name: str, file: IO[bytes]) -> None:
+def _upload(storage: Any, name: str, file: IO[bytes]) -> None:
     with _errors_of_the_storage():
         saved = storage.save(name, File(file))
         if saved != name:
@@ -111,13 +111,13 @@ def open_file(statement: Statement) -> File[Any]:
     return found
 
 
-def remove(name: str) -> None:
+def delete_file(name: str) -> None:
     """Remove a file from the storage; one that is not there is no error. Raises OSError where it cannot be removed."""
     with _errors_of_the_storage():
         _storage().delete(name)
 
 
-def unknown_names() -> list[str]:
+def unknown_file_names() -> list[str]:
     """Return the names of files in the storage that belong to no statement of the database."""
     try:
         with _errors_of_the_storage():

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import time_machine
 
-from savings import plans, statement_subscriptions, statements
+from savings import plans, statements
 from savings.exceptions import Refused
 from savings.models import OutboxRow, Statement, StatementSubscription, User
-from savings.statement_subscriptions import run_monthly, subscribe, unsubscribe
+from savings.statements import request_monthly, requests, subscribe, subscriptions, unsubscribe
 from tests.factories import fill, make_plan, start_circle
 
 pytestmark = pytest.mark.django_db
@@ -33,27 +33,27 @@ def periods() -> list[tuple[datetime.date, datetime.date]]:
 
 def test_the_first_is_about_the_month_in_which_it_was_asked_for(saver: User) -> None:
     subscribe(saver, scope="stash", format="pdf")
-    assert run_monthly(DAY(2026, 11, 30)) == 0
-    assert run_monthly(DAY(2026, 12, 1)) == 1
+    assert request_monthly(DAY(2026, 11, 30)) == 0
+    assert request_monthly(DAY(2026, 12, 1)) == 1
     assert periods() == [(DAY(2026, 11, 1), DAY(2026, 11, 30))]
     assert OutboxRow.objects.filter(kind=statements.OUTBOX_KIND).count() == 1
 
 
 def test_a_second_run_asks_for_nothing_more(saver: User) -> None:
     subscribe(saver, scope="stash", format="pdf")
-    assert [run_monthly(DAY(2026, 12, 1)) for _ in range(3)] == [1, 0, 0]
+    assert [request_monthly(DAY(2026, 12, 1)) for _ in range(3)] == [1, 0, 0]
 
 
 def test_what_was_missed_is_made_up_for(saver: User) -> None:
     subscribe(saver, scope="everything", format="csv")
-    assert run_monthly(DAY(2027, 2, 15)) == 3
+    assert request_monthly(DAY(2027, 2, 15)) == 3
     assert [since.month for since, _ in periods()] == [11, 12, 1]
 
 
 def test_a_run_that_was_killed_midway_is_made_up_for(saver: User, monkeypatch: pytest.MonkeyPatch) -> None:
     subscribe(saver, scope="stash", format="pdf")
     subscribe(saver, scope="everything", format="pdf")
-    create = statements.create
+    create = requests.create
 
     def killed(user: User, asked: dict[str, Any]) -> Statement:
         if asked["scope"] == "everything":
@@ -61,11 +61,11 @@ def test_a_run_that_was_killed_midway_is_made_up_for(saver: User, monkeypatch: p
         return create(user, asked)
 
     with monkeypatch.context() as patch:
-        patch.setattr(statements, "create", killed)
+        patch.setattr(requests, "create", killed)
         with pytest.raises(KeyboardInterrupt):
-            run_monthly(DAY(2026, 12, 1))
+            request_monthly(DAY(2026, 12, 1))
     assert Statement.objects.count() == 1
-    assert run_monthly(DAY(2026, 12, 1)) == 1
+    assert request_monthly(DAY(2026, 12, 1)) == 1
     assert set(Statement.objects.values_list("scope", flat=True)) == {"stash", "everything"}
 
 
@@ -74,9 +74,9 @@ def test_a_month_that_another_run_has_asked_for_meanwhile_is_not_followed_by_one
 ) -> None:
     subscription = subscribe(saver, scope="stash", format="pdf")
     subscription_id = subscription.pk
-    assert not statement_subscriptions._ask(subscription.next_month, subscription_id)
+    assert not subscriptions._ask(subscription.next_month, subscription_id)
     unsubscribe(subscription)
-    assert not statement_subscriptions._ask(DAY(2030, 1, 1), subscription_id)
+    assert not subscriptions._ask(DAY(2030, 1, 1), subscription_id)
     assert not Statement.objects.exists()
 
 
@@ -96,35 +96,35 @@ def test_nobody_subscribes_to_a_strangers_plan_or_circle(saver: User) -> None:
 
 def test_after_unsubscribing_there_are_none(saver: User) -> None:
     unsubscribe(subscribe(saver, scope="stash", format="pdf"))
-    assert run_monthly(DAY(2027, 1, 1)) == 0
+    assert request_monthly(DAY(2027, 1, 1)) == 0
 
 
 def test_a_plan_that_is_closed_has_its_last_month_told_and_no_more(saver: User) -> None:
     plan = make_plan(saver)
     subscribe(saver, scope="plan", plan=plan, format="pdf")
     plans.close(plan)
-    assert run_monthly(DAY(2027, 3, 1)) == 1
+    assert request_monthly(DAY(2027, 3, 1)) == 1
     assert not StatementSubscription.objects.exists()
 
 
 def test_a_month_that_a_pdf_does_not_hold_comes_as_excel(saver: User) -> None:
     fill(saver, (statements.most_rows("pdf") or 0) + 1)
     subscribe(saver, scope="stash", format="pdf")
-    run_monthly(DAY(2026, 12, 1))
+    request_monthly(DAY(2026, 12, 1))
     assert Statement.objects.get().format == "xlsx"
 
 
 def test_who_may_not_sign_in_gets_none(saver: User) -> None:
     subscribe(saver, scope="stash", format="pdf")
     User.objects.update(is_active=False)
-    assert run_monthly(DAY(2026, 12, 1)) == 0
+    assert request_monthly(DAY(2026, 12, 1)) == 0
 
 
 def test_a_run_stops_while_many_are_waiting(saver: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statement_subscriptions, "_MOST_WAITING", 1)
+    monkeypatch.setattr(subscriptions, "_MOST_WAITING", 1)
     subscribe(saver, scope="stash", format="pdf")
     subscribe(saver, scope="everything", format="pdf")
-    run_monthly(DAY(2027, 2, 1))
-    assert run_monthly(DAY(2027, 2, 1)) == 0
+    request_monthly(DAY(2027, 2, 1))
+    assert request_monthly(DAY(2027, 2, 1)) == 0
     Statement.objects.update(state="failed")
-    assert run_monthly(DAY(2027, 2, 1)) > 0
+    assert request_monthly(DAY(2027, 2, 1)) > 0

@@ -40,7 +40,7 @@ _STEPS = {
 _PLACES = {Account.Kind.STASH: "Stash", Account.Kind.HOLD: "On its way out"}
 
 
-class Words:
+class Wording:
     """The words of one person's rows. Each combination is put together once: there are few, and many rows."""
 
     def __init__(self, user: User, accounts: Iterable[Account], *, names_rows: bool) -> None:

@@ -1,0 +1,52 @@
+"""Statements: asking for one, writing it in the background, its file, its password, and monthly ones."""
+
+from savings.statements.files import delete_file, unknown_file_names
+from savings.statements.periods import BEGINNING, period_presets
+from savings.statements.requests import (
+    OUTBOX_KIND,
+    ask_again,
+    cleaned_code,
+    count_download,
+    delete,
+    expected_rows,
+    link_token,
+    most_rows,
+    open_file,
+    request,
+    resend_mail,
+    revoke,
+    row_key,
+    statement_of_token,
+    verify,
+)
+from savings.statements.subscriptions import request_monthly, subscribe, unsubscribe
+from savings.statements.upkeep import expire_files, fail_abandoned
+from savings.statements.writing import write_statement
+
+__all__ = [
+    "BEGINNING",
+    "OUTBOX_KIND",
+    "ask_again",
+    "cleaned_code",
+    "count_download",
+    "delete",
+    "delete_file",
+    "expected_rows",
+    "expire_files",
+    "fail_abandoned",
+    "link_token",
+    "most_rows",
+    "open_file",
+    "period_presets",
+    "request",
+    "request_monthly",
+    "resend_mail",
+    "revoke",
+    "row_key",
+    "statement_of_token",
+    "subscribe",
+    "unknown_file_names",
+    "unsubscribe",
+    "verify",
+    "write_statement",
+]
