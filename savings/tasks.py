@@ -16,7 +16,7 @@ from huey.api import TaskWrapper, crontab
 from huey.contrib.djhuey import db_periodic_task, db_task, on_startup
 from redis.exceptions import RedisError
 
-from savings import circles, leaderboards, mails, outbox, payments, plans, statements, upkeep
+from savings import circles, leaderboards, mails, outbox, payments, plans, statements, users
 from savings.models import User
 
 logger = logging.getLogger(__name__)
@@ -150,7 +150,7 @@ def replace_closed_owners() -> None:
 @db_periodic_task(crontab(hour="2", minute="41"))
 def clear_sessions() -> None:
     """Clear the sessions that have expired."""
-    upkeep.clear_sessions(timezone.now())
+    users.clear_sessions(timezone.now())
 
 
 def nudge(task: TaskWrapper, *ids: Any) -> bool:

@@ -20,9 +20,9 @@ MADE = re.compile(r"(\.pyc|\.sqlite3(-wal|-shm)?|\.log|^\.env)$|^(var/|\.venv/|m
 
 # Who stands on whom in savings/: a module imports only what comes before it. A new one finds its place here.
 TOWER = """
-exceptions typed_text compiled constraints storable traces upkeep money unique_names models installation
-postponements references outbox leaderboards ledger mails dashboard account_mails plans restoring statements
-users credentials circles payments email_changes demo tasks apps
+exceptions typed_text compiled constraints storable traces money unique_names models installation postponements
+references outbox leaderboards ledger mails dashboard plans restoring statements users circles payments demo
+tasks apps
 """
 FLOORS = TOWER.split()
 

@@ -25,7 +25,7 @@ from django.core.validators import MaxLengthValidator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from savings import email_changes, typed_text, users
+from savings import typed_text, users
 from savings.exceptions import Refused
 from savings.models import User
 from web import guessing
@@ -92,7 +92,7 @@ class SignupForm(_OurWords, account.SignupForm):
         email = super().validate_unique_email(value)
         # Answered as a taken address is, and told by mail alone: it may go back to whose it was.
         # Looked up first, so that a taken address takes the same work.
-        self.account_already_exists = email_changes.is_reserved(email) or self.account_already_exists
+        self.account_already_exists = users.is_email_reserved(email) or self.account_already_exists
         return str(email)
 
     def clean(self) -> dict[str, Any]:
@@ -197,7 +197,7 @@ class ConfirmEmailVerificationCodeForm(_Digits, account.ConfirmEmailVerification
         attempt = guessing.begin(context.request, Kind.MAILED_CODE, self.email)
         code = super().clean_code()
         attempt.succeed()
-        if email_changes.is_reserved(self.email, self.user):
+        if users.is_email_reserved(self.email, self.user):
             raise get_adapter().validation_error("email_taken")
         return str(code)
 

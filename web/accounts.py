@@ -27,7 +27,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from qrcode.main import QRCode
 
-from savings import account_mails, credentials, email_changes, users
+from savings import users
 from savings.exceptions import Refused
 from savings.models import User
 from web import devices, guessing, sign_in
@@ -120,7 +120,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if email_address.email == user.email:
             return super().confirm_email(request, email_address)
         try:
-            email_changes.change(
+            users.change_email(
                 user.pk, email_address.email, device=_device(request), session_key=request.session.session_key
             )
         except Refused:
@@ -144,13 +144,13 @@ class AccountAdapter(DefaultAccountAdapter):
         if template_prefix in _ON_REQUEST:
             guessing.begin_or_stop(allauth_context.request, _ON_REQUEST[template_prefix], email)
             # Looked up for every address, so that the time of an answer says nothing about one.
-            is_former = email_changes.is_reserved(email)
-            if is_former and template_prefix in _NOT_THEIRS and email_changes.remind(email):
+            is_former = users.is_email_reserved(email)
+            if is_former and template_prefix in _NOT_THEIRS and users.resend_proposal(email):
                 return
         agent = context.get("user_agent")
         context = {**context, "device": devices.label(agent) if agent else ""}
         owner = context.get("user") or owner_of(email)
-        account_mails.send(template_prefix, email, context, user=owner, secret=context.get("code", ""))
+        users.send_security_mail(template_prefix, email, context, user=owner, secret=context.get("code", ""))
         if owner is None:
             # The same work as for an owner, whose cached pages this ends.
             User.objects.touch(0)
@@ -202,7 +202,7 @@ def welcome(request: HttpRequest, email_address: EmailAddress, **kwargs: Any) ->
 @receiver([signals.password_changed, signals.password_set, signals.password_reset])
 def end_sessions(request: HttpRequest, user: User, **kwargs: Any) -> None:
     """A new password ends every other session for good; without this they would only stop to count."""
-    credentials.end_sessions(user.pk, but=request.session.session_key)
+    users.end_sessions(user.pk, but=request.session.session_key)
 
 
 @receiver(signals.email_changed)
@@ -216,7 +216,7 @@ def show_new_address(request: HttpRequest, user: User, **kwargs: Any) -> None:
 )
 def end_what_was_begun(user: User, **kwargs: Any) -> None:
     """A sign-in that began before a second step was added must not finish without it. Sessions go on."""
-    credentials.end_what_was_begun(user.pk)
+    users.cancel_pending_logins(user.pk)
 
 
 @receiver(mfa_signals.authenticator_used)
@@ -226,7 +226,7 @@ def tell_of_recovery_code(
     """A recovery code is used when the phone is lost, or by somebody who found the list."""
     if authenticator.type == Authenticator.Type.RECOVERY_CODES:
         left = len(Authenticator.objects.get(pk=authenticator.pk).wrap().get_unused_codes())
-        account_mails.notify(user, "recovery_code_used", device=_device(request), left=left)
+        users.notify_of_change(user, "recovery_code_used", device=_device(request), left=left)
 
 
 def _device(request: HttpRequest) -> str:

@@ -41,7 +41,7 @@ _SYSTEMS = (
 def note_sign_in(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
     """Tell a person of a browser they have not used before, and let this one be known from now on."""
     agent = request.headers.get("User-Agent", "")
-    token = users.recognise(user, token_of(request), label=label(agent), at=timezone.now())
+    token = users.recognise_device(user, token_of(request), label=label(agent), at=timezone.now())
     response.set_signed_cookie(
         _COOKIE,
         token,

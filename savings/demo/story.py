@@ -125,7 +125,7 @@ class Story:
 
     def sign_in(self, email: str, device: str) -> None:
         user = User.objects.get(email=email)
-        users.recognise(user, None, label=device, at=timezone.now())
+        users.recognise_device(user, None, label=device, at=timezone.now())
         User.objects.filter(pk=user.pk).update(last_login=timezone.now())
         self.soon(self.send_mails, minutes=0.2)
 

@@ -177,7 +177,7 @@ class Device(models.Model):
             models.UniqueConstraint(fields=["user", "token_hash"], name="device_once_per_user"),
         ]
         indexes = [
-            # Whether anybody has signed in from a browser: savings.users.known_device.
+            # Whether anybody has signed in from a browser: savings.users.profiles.known_device.
             models.Index(fields=["token_hash"], name="device_token"),
         ]
 

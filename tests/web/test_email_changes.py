@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
-from savings import email_changes, mails, outbox, tasks
+from savings import mails, outbox, tasks, users
 from savings.models import OutboxRow, User
 from tests.factories import PASSWORD, make_user, pay_in
 from tests.web.links import link_sent_to
@@ -95,7 +95,7 @@ def test_allauths_other_buttons_leave_the_one_address(ada: User, action: str) ->
 
 def test_saving_a_password_does_not_bring_an_old_address_back(ada: User) -> None:
     stale = User.objects.get(pk=ada.pk)
-    email_changes.change(ada.pk, NEW)
+    users.change_email(ada.pk, NEW)
     get_adapter().set_password(stale, WORDS)
     assert agree(ada)
     assert ada.email == NEW
@@ -133,7 +133,7 @@ def test_the_link_to_the_new_address_makes_it_the_one(ada: User) -> None:
 
 
 def test_after_it_codes_go_to_the_new_address_alone(ada: User) -> None:
-    email_changes.change(ada.pk, NEW)
+    users.change_email(ada.pk, NEW)
     Client().post("/accounts/password/reset/", {"email": OLD})
     assert "code" not in newest(OLD).subject
     client = Client()
@@ -154,7 +154,7 @@ def test_receipts_never_go_to_an_address_that_is_not_proven(ada: User) -> None:
 @pytest.mark.parametrize("taken", ["taken@example.com", "FORMER@example.com", "no address"])
 def test_staff_see_beside_the_field_what_will_not_do(ada: User, taken: str) -> None:
     make_user("taken@example.com")
-    email_changes.change(make_user("former@example.com").pk, "other@example.com")
+    users.change_email(make_user("former@example.com").pk, "other@example.com")
     staff = sign_in(make_staff("change_user"))
     url = reverse("admin:savings_user_change", args=[ada.pk])
     page = staff.post(url, {"email": taken, "name": ada.name, "theme": "", "is_active": "on"})
@@ -164,7 +164,7 @@ def test_staff_see_beside_the_field_what_will_not_do(ada: User, taken: str) -> N
 
 
 def test_staff_find_people_by_the_address_they_had(ada: User) -> None:
-    email_changes.change(ada.pk, NEW)
+    users.change_email(ada.pk, NEW)
     staff = sign_in(make_staff("view_user", "view_emailchange"))
     for page in ("savings_user", "savings_emailchange"):
         found = staff.get(reverse(f"admin:{page}_changelist"), {"q": " Ada@Example.com"})
@@ -203,7 +203,7 @@ def test_the_owner_may_be_signed_in_as_they_take_it_back(ada: User) -> None:
 
 
 def test_a_get_undoes_nothing(ada: User) -> None:
-    email_changes.change(ada.pk, NEW)
+    users.change_email(ada.pk, NEW)
     link = link_sent_to(OLD)
     for method in (Client().get, Client().head):
         assert method(link).status_code == 200
@@ -211,7 +211,7 @@ def test_a_get_undoes_nothing(ada: User) -> None:
 
 
 def test_the_links_want_a_form_of_ours(ada: User) -> None:
-    email_changes.change(ada.pk, NEW)
+    users.change_email(ada.pk, NEW)
     assert Client(enforce_csrf_checks=True).post(link_sent_to(OLD)).status_code == 403
 
 
@@ -232,7 +232,7 @@ def test_the_thief_does_not_see_the_link_among_the_messages(ada: User, settings:
 
 
 def test_a_code_asked_for_before_the_undoing_is_worth_nothing_after_it(ada: User) -> None:
-    email_changes.change(ada.pk, NEW)
+    users.change_email(ada.pk, NEW)
     thief = Client()
     thief.post("/accounts/password/reset/", {"email": NEW})
     code = code_sent_to(NEW)
@@ -245,7 +245,7 @@ def test_a_code_asked_for_before_the_undoing_is_worth_nothing_after_it(ada: User
 
 
 def test_nor_is_a_code_that_was_typed_before_it(ada: User) -> None:
-    email_changes.change(ada.pk, NEW)
+    users.change_email(ada.pk, NEW)
     thief = Client()
     thief.post("/accounts/password/reset/", {"email": NEW})
     thief.post("/accounts/password/reset/confirm/", {"code": code_sent_to(NEW)})
@@ -255,7 +255,7 @@ def test_nor_is_a_code_that_was_typed_before_it(ada: User) -> None:
 
 
 def test_nor_is_half_a_sign_in(ada: User) -> None:
-    email_changes.change(ada.pk, NEW)
+    users.change_email(ada.pk, NEW)
     TOTP.activate(ada, SECRET)
     Authenticator.objects.update(created_at="2020-01-01T00:00:00Z")
     thief = Client()
@@ -280,7 +280,7 @@ def test_nor_is_half_a_sign_in_once_the_owner_has_a_new_password(ada: User) -> N
 
 
 def test_asking_for_a_code_at_the_old_address_mails_the_way_back(ada: User) -> None:
-    email_changes.change(ada.pk, NEW)
+    users.change_email(ada.pk, NEW)
     Client().post("/accounts/password/reset/", {"email": OLD})
     assert newest(OLD).subject == "This address was replaced on your account"
     Client().post(link_sent_to(OLD))
@@ -290,7 +290,7 @@ def test_asking_for_a_code_at_the_old_address_mails_the_way_back(ada: User) -> N
 
 def test_signing_up_with_it_is_answered_as_with_a_taken_one(ada: User) -> None:
     make_user("taken@example.com")
-    email_changes.change(ada.pk, NEW)
+    users.change_email(ada.pk, NEW)
     pages = []
     for email in (OLD, "taken@example.com"):
         client = Client()
@@ -304,7 +304,7 @@ def test_signing_up_with_it_is_answered_as_with_a_taken_one(ada: User) -> None:
 
 
 def test_nobody_else_changes_to_it(ada: User) -> None:
-    email_changes.change(ada.pk, NEW)
+    users.change_email(ada.pk, NEW)
     eve = make_user("eve@example.com")
     client = signed_in("eve@example.com")
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
@@ -334,4 +334,4 @@ def test_only_one_module_writes_addresses() -> None:
         for path in Path(site.BASE_DIR / folder).rglob("*.py")
         if writing.search(path.read_text()) and not {"migrations", "demo"} & {*path.parts}
     }
-    assert writers == {"savings/email_changes.py", "web/admin/users.py"}
+    assert writers == {"savings/users/email_changes.py", "web/admin/users.py"}

@@ -14,7 +14,7 @@ from django.db.models import CharField, EmailField, QuerySet, SlugField
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from savings import email_changes, references, statements, typed_text
+from savings import references, statements, typed_text, users
 from savings.models.users import VersionField
 from web import keyset
 from web.changes import KnowsChanges
@@ -124,7 +124,7 @@ class StaffAdmin(admin.ModelAdmin):
             return queryset, False
         if "@" in term and self.user_path:
             # Those whose address it is, or was before they changed it.
-            return queryset.filter(**{f"{self.user_path}__in": email_changes.people(term)}), False
+            return queryset.filter(**{f"{self.user_path}__in": users.users_with_email(term)}), False
         # References and codes are read out, and typed in either case and in groups.
         typed = {term, term.upper(), references.cleaned(term), statements.cleaned_code(term)} - {""}
         fields = [

@@ -22,7 +22,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from savings import credentials, email_changes, typed_text
+from savings import typed_text, users
 from savings.exceptions import Refused
 from savings.models import Device, EmailChange, UsedTotpStep, User
 from web.admin.base import Picked, ReadOnlyAdmin, StaffAdmin
@@ -47,7 +47,7 @@ class _Addressed(forms.ModelForm):
     def clean_email(self) -> str:
         user = self.instance if self.instance.pk else None
         try:
-            return email_changes.clean(self.cleaned_data["email"], user)
+            return users.clean_email(self.cleaned_data["email"], user)
         except Refused as refused:
             raise forms.ValidationError(str(refused)) from None
 
@@ -67,7 +67,7 @@ class PasswordForm(AdminPasswordChangeForm):
 
     def save(self, commit: bool = True) -> User:  # noqa: FBT001 - Django's
         is_usable = self.cleaned_data["set_usable_password"]
-        credentials.set_password(self.user.pk, self.cleaned_data["password1"] if is_usable else None)
+        users.set_password(self.user.pk, self.cleaned_data["password1"] if is_usable else None)
         self.user.refresh_from_db()
         return self.user
 
@@ -94,7 +94,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
         """Find people by a whole email address, or by the beginning of a name, with or without its tone marks."""
         term = typed_text.line(search_term)
         if "@" in term:
-            return queryset.filter(pk__in=email_changes.people(term)), False
+            return queryset.filter(pk__in=users.users_with_email(term)), False
         key = typed_text.search_key(term)
         return (queryset.filter(name_search__startswith=key) if key else queryset), False
 
@@ -108,7 +108,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if not super().has_change_permission(request, obj):
             return False
-        return obj is None or obj.pk == request.user.pk or credentials.may_change(_staff(request), obj)
+        return obj is None or obj.pk == request.user.pk or users.may_change(_staff(request), obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -119,7 +119,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
             return HttpResponseRedirect(reverse("account_change_password"))
         with transaction.atomic():
             if user is not None and request.method == "POST":
-                credentials.lock_for(user.pk, _staff(request))
+                users.lock_user_for(user.pk, _staff(request))
             return super().user_change_password(request, id, form_url)
 
     def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm, change: bool) -> None:  # noqa: FBT001
@@ -128,11 +128,11 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
             return
         changed = set(form.changed_data)
         if obj.pk != request.user.pk:
-            credentials.lock_for(obj.pk, _staff(request))
+            users.lock_user_for(obj.pk, _staff(request))
         if "email" in changed:
             self._propose(request, obj)
         if "is_active" in changed:
-            credentials.set_active(obj.pk, is_active=obj.is_active, by=_staff(request))
+            users.set_active(obj.pk, is_active=obj.is_active, by=_staff(request))
         # Only what was changed here: the row may hold by now what the person changed meanwhile.
         plain = {field.name for field in User._meta.concrete_fields} - {"email", "is_active", "password"}
         obj.save(update_fields=changed & plain)
@@ -141,13 +141,13 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
     def _propose(self, request: HttpRequest, obj: User) -> None:
         new = obj.email
         obj.email = User.objects.values_list("email", flat=True).get(pk=obj.pk)
-        email_changes.propose(obj.pk, new, by=_staff(request))
+        users.propose_email(obj.pk, new, by=_staff(request))
         said = f"We sent a link to {new}. The address changes when it is confirmed there; {obj.email} can stop it."
         self.message_user(request, said, messages.WARNING)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
         super().save_related(request, form, formsets, change)
-        credentials.rights_were_changed(form.instance, form.changed_data)
+        users.record_rights_changed(form.instance, form.changed_data)
 
 
 @admin.register(Group)
@@ -184,7 +184,7 @@ def _staff(request: HttpRequest) -> User:
 
 def _tell_members(group: Group) -> None:
     for user in User.objects.filter(groups=group):
-        credentials.rights_were_changed(user, ["groups"])
+        users.record_rights_changed(user, ["groups"])
 
 
 @admin.register(EmailChange)

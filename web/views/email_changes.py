@@ -10,19 +10,19 @@ from collections.abc import Callable
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from savings import email_changes
+from savings import users
 from savings.exceptions import Refused
 from savings.models import EmailChange
 
 
 def confirm_email_change(request: HttpRequest, token: str) -> HttpResponse:
     """Use the address that this mail went to, as staff have proposed."""
-    return _answer(request, token, "confirm", email_changes.proposal, email_changes.confirm)
+    return _answer(request, token, "confirm", users.email_proposal, users.confirm_email)
 
 
 def undo_email_change(request: HttpRequest, token: str) -> HttpResponse:
     """Give the address that this mail went to its account back."""
-    return _answer(request, token, "undo", email_changes.undoable, email_changes.undo)
+    return _answer(request, token, "undo", users.undoable_email_change, users.undo_email_change)
 
 
 def _answer(
@@ -40,7 +40,7 @@ def _answer(
         is_done = request.method == "POST"
         if is_done:
             act(change)
-    except email_changes.LinkOver:
+    except users.LinkExpired:
         return render(request, "users/email_link_gone.html", status=410)
     except Refused as refused:
         return render(request, template, {"change": change, "refused": str(refused)}, status=422)

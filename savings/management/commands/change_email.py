@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from savings import email_changes
+from savings import users
 from savings.exceptions import Refused
 from savings.models import User
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"No account has the address {email}.")
         try:
-            change = email_changes.propose(user.pk, new_email)
+            change = users.propose_email(user.pk, new_email)
         except Refused as refused:
             raise CommandError(str(refused)) from None
         self.stdout.write(

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.contrib.auth.management.commands import changepassword
 
-from savings import credentials
+from savings import users
 from savings.models import User
 
 
 class Command(changepassword.Command):
     def handle(self, *args: Any, **options: Any) -> str:
         said = str(super().handle(*args, **options))
-        credentials.password_was_set(User.objects.get(email=options["username"]))
+        users.record_password_set(User.objects.get(email=options["username"]))
         return said

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from savings import credentials
+from savings import users
 from savings.models import User
 
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         user = User.objects.filter(email=email.strip().lower()).first()
         if user is None:
             raise CommandError(f"No account has the address {email}.")
-        removed = credentials.remove_second_steps(user.pk)
+        removed = users.remove_second_steps(user.pk)
         self.stdout.write(
             f"Removed {removed} second steps of {user.email} and ended all sessions; they are told by mail."
         )

@@ -52,18 +52,18 @@ def test_a_welcome_opens_the_stash_once_and_greets_once() -> None:
 @pytest.mark.django_db
 def test_the_first_device_is_no_news_and_the_second_is() -> None:
     user = make_user()
-    users.recognise(user, None, label=CHROME, at=timezone.now())
+    users.recognise_device(user, None, label=CHROME, at=timezone.now())
     assert not OutboxRow.objects.exists()
-    users.recognise(user, None, label=CHROME, at=timezone.now())
+    users.recognise_device(user, None, label=CHROME, at=timezone.now())
     assert OutboxRow.objects.get().kind == "new_device"
 
 
 @pytest.mark.django_db
 def test_a_known_device_keeps_its_token_and_shows_when_it_was_last_seen() -> None:
     user, before = make_user(), timezone.now()
-    token = users.recognise(user, None, label=CHROME, at=before)
+    token = users.recognise_device(user, None, label=CHROME, at=before)
     after = timezone.now()
-    assert users.recognise(user, token, label="Firefox on Android", at=after) == token
+    assert users.recognise_device(user, token, label="Firefox on Android", at=after) == token
     device = Device.objects.get()
     assert (device.first_seen_at, device.last_seen_at) == (before, after)
     assert device.label == "Firefox on Android"
@@ -71,7 +71,7 @@ def test_a_known_device_keeps_its_token_and_shows_when_it_was_last_seen() -> Non
 
 @pytest.mark.django_db
 def test_the_database_does_not_hold_the_token() -> None:
-    token = users.recognise(make_user(), None, label=CHROME, at=timezone.now())
+    token = users.recognise_device(make_user(), None, label=CHROME, at=timezone.now())
     assert len(token) >= 43
     assert token not in Device.objects.get().token_hash
 
@@ -79,7 +79,7 @@ def test_the_database_does_not_hold_the_token() -> None:
 @pytest.mark.django_db
 def test_only_ones_own_device_is_forgotten() -> None:
     user, stranger = make_user(), make_user()
-    users.recognise(user, None, label=CHROME, at=timezone.now())
+    users.recognise_device(user, None, label=CHROME, at=timezone.now())
     device = Device.objects.get()
     assert not users.forget_device(stranger, device.pk)
     assert users.forget_device(user, device.pk)

@@ -8,7 +8,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.apps import apps
 
-from savings import email_changes
+from savings import users
 from savings.models import User
 from tests.factories import make_user
 
@@ -28,7 +28,7 @@ def test_the_proven_address_wins_and_the_other_still_finds_the_person() -> None:
     user.refresh_from_db()
     assert (user.email, user.version) == ("proven@example.com", 1)
     assert addresses(user) == [("proven@example.com", True, True)]
-    assert email_changes.people("typed@example.com") == [user.pk]
+    assert users.users_with_email("typed@example.com") == [user.pk]
 
 
 def test_a_proven_address_that_somebody_else_has_by_now_stays_theirs() -> None:

@@ -40,7 +40,7 @@ def welcome(user: User) -> None:
         mails.welcome(user)
 
 
-def recognise(user: User, token: str | None, *, label: str, at: datetime.datetime) -> str:
+def recognise_device(user: User, token: str | None, *, label: str, at: datetime.datetime) -> str:
     """Note a sign-in from the browser that holds `token`, and return the token it is to keep from now on.
 
     A browser that this person has not used before is news to them, by e-mail; the first one of all is not.

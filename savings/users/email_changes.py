@@ -22,20 +22,21 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from savings import account_mails, credentials, typed_text
+from savings import typed_text
 from savings.exceptions import Refused
 from savings.models import EmailChange, User
+from savings.users import credentials, security_mails
 
 _CONFIRM_HOURS = 72
 _CONFIRM = signing.Signer(salt="savings.email_changes.confirm")
 _UNDO = signing.Signer(salt="savings.email_changes.undo")
 
 
-class LinkOver(Exception):
+class LinkExpired(Exception):
     """A link of ours that has been used, has run out, or was overruled."""
 
 
-def clean(email: str, user: User | None = None) -> str:
+def clean_email(email: str, user: User | None = None) -> str:
     """Return an address as it is stored. Raises Refused, beside `email`, for one that `user` may not have.
 
     That is an invalid one, one of somebody else's account, or one that its former owner may still take back.
@@ -49,12 +50,12 @@ def clean(email: str, user: User | None = None) -> str:
     mine = user.pk if user else 0
     taken = User.objects.filter(email=email).exclude(pk=mine).exists()
     taken = taken or EmailAddress.objects.filter(email=email).exclude(user_id=mine).exists()
-    if taken or is_reserved(email, user):
+    if taken or is_email_reserved(email, user):
         raise Refused("Somebody else uses this address.", field="email")
     return email
 
 
-def propose(user_id: int, email: str, *, by: User | None = None) -> EmailChange:
+def propose_email(user_id: int, email: str, *, by: User | None = None) -> EmailChange:
     """Ask a new address to confirm that it is to be somebody's, and tell the present one, which can stop it.
 
     Until the new address confirms, the present one signs in and receives everything. A proposal replaces an earlier
@@ -62,84 +63,88 @@ def propose(user_id: int, email: str, *, by: User | None = None) -> EmailChange:
     `by` may not change this person's sign-in.
     """
     with transaction.atomic():
-        user = credentials.lock_for(user_id, by)
-        email = clean(email, user)
+        user = credentials.lock_user_for(user_id, by)
+        email = clean_email(email, user)
         if email == user.email:
             raise Refused("This is their address already.", field="email")
         user.email_changes.filter(effective_at=None, ended_at=None).update(ended_at=timezone.now())
         change = user.email_changes.create(old_email=user.email, new_email=email, asked_by=by)
         confirm_url = _url("confirm", _CONFIRM, change)
-        account_mails.notify(
+        security_mails.notify_of_change(
             user, "email_change_confirm", to=email, secret=confirm_url, url=confirm_url, hours=_CONFIRM_HOURS
         )
         undo_url = _url("undo", _UNDO, change)
-        account_mails.notify(user, "email_change_proposed", secret=undo_url, url=undo_url, to_email=email)
+        security_mails.notify_of_change(
+            user, "email_change_proposed", secret=undo_url, url=undo_url, to_email=email
+        )
     return change
 
 
-def proposal(token: str) -> EmailChange | None:
+def email_proposal(token: str) -> EmailChange | None:
     """Return what the link in a mail to a new address is about; None for a link that is not ours.
 
     Raises LinkOver where it was used, has run out or was replaced.
     """
     change = _read(_CONFIRM, token)
     if change and not _proposals(timezone.now()).filter(pk=change.pk).exists():
-        raise LinkOver
+        raise LinkExpired
     return change
 
 
-def confirm(change: EmailChange) -> None:
+def confirm_email(change: EmailChange) -> None:
     """Let a proposed address take effect, at the word of whoever reads its mail.
 
     Raises LinkOver as `proposal` does, and Refused where somebody else has it by now.
     """
     with transaction.atomic():
-        user = credentials.lock_for(change.user_id)
+        user = credentials.lock_user_for(change.user_id)
         now = timezone.now()
         # Asked again under the lock: two clicks, or a cancellation between.
         found = _proposals(now).filter(pk=change.pk).first()
         if found is None:
-            raise LinkOver
+            raise LinkExpired
         _take_effect(user, found, now)
 
 
-def change(user_id: int, email: str, *, device: str = "", session_key: str | None = None) -> EmailChange:
+def change_email(
+    user_id: int, email: str, *, device: str = "", session_key: str | None = None
+) -> EmailChange:
     """Change somebody's address to one that they have just proven, by their own wish.
 
     Every session ends but the one with that key, and both addresses are told. Raises Refused as `clean` does.
     """
     with transaction.atomic():
-        user = credentials.lock_for(user_id)
-        email = clean(email, user)
+        user = credentials.lock_user_for(user_id)
+        email = clean_email(email, user)
         made = EmailChange(user=user, old_email=user.email, new_email=email)
         _take_effect(user, made, timezone.now(), device=device, session_key=session_key)
     return made
 
 
-def undoable(token: str) -> EmailChange | None:
+def undoable_email_change(token: str) -> EmailChange | None:
     """Return which change the link in a mail to an old address can undo; None for a link that is not ours.
 
     Raises LinkOver where the change was undone, is too long ago, or an older one has been undone.
     """
     change = _read(_UNDO, token)
     if change and not _open(timezone.now()).filter(pk=change.pk).exists():
-        raise LinkOver
+        raise LinkExpired
     return change
 
 
-def undo(change: EmailChange) -> None:
+def undo_email_change(change: EmailChange) -> None:
     """Give somebody their old address back, and shut out whoever changed it; a proposal is only cancelled.
 
     All sessions, codes and later changes end, and the password no longer works: a reset, mailed to the old address, is
     the way in. Raises LinkOver as `undoable` does, and Refused where the old address is somebody else's by now.
     """
     with transaction.atomic():
-        user = credentials.lock_for(change.user_id)
+        user = credentials.lock_user_for(change.user_id)
         now = timezone.now()
         if not _open(now).filter(pk=change.pk).update(ended_at=now):
-            raise LinkOver
+            raise LinkExpired
         if change.effective_at is None:
-            account_mails.notify(
+            security_mails.notify_of_change(
                 user, "email_change_cancelled", to=change.old_email, to_email=change.new_email
             )
             return
@@ -150,36 +155,36 @@ def undo(change: EmailChange) -> None:
         # So that staff find the person by the address that was theirs for a while; it cannot be undone itself.
         user.email_changes.create(old_email=lost, new_email=user.email, effective_at=now, ended_at=now)
         credentials.lock_out_intruder(user, since=change.effective_at - _undo_time())
-        account_mails.notify(user, "email_change_undone", from_email=lost)
+        security_mails.notify_of_change(user, "email_change_undone", from_email=lost)
         if lost != user.email:
-            account_mails.notify(user, "email_removed", to=lost)
+            security_mails.notify_of_change(user, "email_removed", to=lost)
 
 
-def reserved(email: str) -> EmailChange | None:
+def reserved_email(email: str) -> EmailChange | None:
     """Return the change that an address may still undo, the oldest where there are several, or None."""
     in_time = Q(old_email=typed_text.email(email), ended_at=None, undo_until__gt=timezone.now())
     return EmailChange.objects.filter(in_time).select_related("user").order_by("effective_at", "pk").first()
 
 
-def is_reserved(email: str, user: User | None = None) -> bool:
+def is_email_reserved(email: str, user: User | None = None) -> bool:
     """Say whether an address was that of somebody other than `user` until lately, who may still take it back."""
     in_time = Q(old_email=typed_text.email(email), ended_at=None, undo_until__gt=timezone.now())
     return EmailChange.objects.filter(in_time).exclude(user_id=user.pk if user else 0).exists()
 
 
-def remind(email: str) -> bool:
+def resend_proposal(email: str) -> bool:
     """Mail a former address its way back, once more; False where it has none.
 
     Somebody who cannot sign in asks for a code at the address they know: "no account" would be no help.
     """
-    found = reserved(email)
+    found = reserved_email(email)
     if found is None or User.objects.filter(email=found.old_email).exists():
         return False
     _mail_undo(found, "email_changed_reminder")
     return True
 
 
-def people(email: str) -> list[int]:
+def users_with_email(email: str) -> list[int]:
     """Return the ids of the people whose address this is or was."""
     email = typed_text.email(email)
     now_theirs = User.objects.filter(email=email).order_by().values_list("pk", flat=True)
@@ -199,10 +204,10 @@ def _take_effect(
     change.old_email = user.email
     change.effective_at, change.undo_until = now, now + _undo_time()
     change.save()
-    _write(user, clean(change.new_email, user))
+    _write(user, clean_email(change.new_email, user))
     credentials.end_sessions(user.pk, but=session_key)
     _mail_undo(change, "email_changed", device=device)
-    account_mails.notify(user, "email_changed_to", device=device, from_email=change.old_email)
+    security_mails.notify_of_change(user, "email_changed_to", device=device, from_email=change.old_email)
 
 
 def _write(user: User, email: str) -> None:
@@ -220,7 +225,7 @@ def _write(user: User, email: str) -> None:
 def _mail_undo(change: EmailChange, template: str, device: str = "") -> None:
     url = _url("undo", _UNDO, change)
     until = date_format(timezone.localtime(change.undo_until), "j F Y, H:i")
-    account_mails.notify(
+    security_mails.notify_of_change(
         change.user,
         template,
         to=change.old_email,

@@ -12,7 +12,7 @@ from savings import mails
 from savings.models import OutboxRow, User
 
 
-def send(
+def send_security_mail(
     template: str, to: str, context: dict[str, Any], *, user: User | None, secret: str = ""
 ) -> OutboxRow | None:
     """Write the mail of a template, such as `account/email/password_changed`, into the outbox.
@@ -31,7 +31,7 @@ def send(
     return mails.account_mail(user, to, subject, text, html, secret=secret)
 
 
-def notify(
+def notify_of_change(
     user: User, template: str, *, to: str | None = None, secret: str = "", device: str = "", **context: Any
 ) -> OutboxRow | None:
     """Tell a person of a change of their account or sign-in, at their address unless `to` is another of theirs.
@@ -39,4 +39,6 @@ def notify(
     `device` names the browser that it was done from, where the person did it.
     """
     context = {"user": user, "timestamp": timezone.now(), "device": device, **context}
-    return send(f"account/email/{template}", to or user.email, context, user=user, secret=secret)
+    return send_security_mail(
+        f"account/email/{template}", to or user.email, context, user=user, secret=secret
+    )

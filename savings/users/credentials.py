@@ -15,8 +15,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
-from savings import account_mails
 from savings.models import User
+from savings.users import security_mails
 
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -30,7 +30,7 @@ def may_change(by: User, user: User) -> bool:
     return by.pk != user.pk and (by.is_superuser or not user.is_privileged)
 
 
-def lock_for(user_id: int, by: User | None = None) -> User:
+def lock_user_for(user_id: int, by: User | None = None) -> User:
     """Lock a person's row and return it; must be called in an atomic block.
 
     Raises PermissionDenied where `by` may not change their sign-in (None is an operator or the person).
@@ -48,17 +48,17 @@ def set_password(user_id: int, password: str | None, *, by: User | None = None) 
     `by` is the member of staff who does it, None for an operator. Raises PermissionDenied as `lock_for` does.
     """
     with transaction.atomic():
-        user = lock_for(user_id, by)
+        user = lock_user_for(user_id, by)
         user.set_password(password)
         user.save(update_fields=["password"])
-        password_was_set(user)
+        record_password_set(user)
 
 
-def password_was_set(user: User) -> None:
+def record_password_set(user: User) -> None:
     """Do what follows a password that somebody else has set: no session goes on, and the person is told."""
     with transaction.atomic():
         end_sessions(user.pk)
-        account_mails.notify(user, "password_set_by_staff", is_usable=user.has_usable_password())
+        security_mails.notify_of_change(user, "password_set_by_staff", is_usable=user.has_usable_password())
 
 
 def set_active(user_id: int, *, is_active: bool, by: User | None = None) -> None:
@@ -67,12 +67,12 @@ def set_active(user_id: int, *, is_active: bool, by: User | None = None) -> None
     Raises PermissionDenied as `lock_for` does.
     """
     with transaction.atomic():
-        user = lock_for(user_id, by)
+        user = lock_user_for(user_id, by)
         if not User.objects.filter(pk=user_id, is_active=not is_active).update(is_active=is_active):
             return
         if not is_active:
             end_sessions(user_id)
-        account_mails.notify(user, "account_reopened" if is_active else "account_closed")
+        security_mails.notify_of_change(user, "account_reopened" if is_active else "account_closed")
 
 
 def remove_second_steps(user_id: int) -> int:
@@ -81,18 +81,18 @@ def remove_second_steps(user_id: int) -> int:
     Returns how many there were.
     """
     with transaction.atomic():
-        user = lock_for(user_id)
+        user = lock_user_for(user_id)
         removed, _ = Authenticator.objects.filter(user=user).delete()
         end_sessions(user_id)
-        account_mails.notify(user, "second_steps_removed")
+        security_mails.notify_of_change(user, "second_steps_removed")
     return removed
 
 
-def rights_were_changed(user: User, changed: Iterable[str]) -> None:
+def record_rights_changed(user: User, changed: Iterable[str]) -> None:
     """Tell somebody that what they may do as staff was changed; nothing where `changed` names no right."""
     if {*changed} & {*_RIGHTS}:
         with transaction.atomic():
-            account_mails.notify(user, "rights_changed")
+            security_mails.notify_of_change(user, "rights_changed")
 
 
 def end_sessions(user_id: int, *, but: str | None = None) -> None:
@@ -103,10 +103,10 @@ def end_sessions(user_id: int, *, but: str | None = None) -> None:
     with transaction.atomic():
         for session in UserSession.objects.filter(user_id=user_id).exclude(session_key=but):
             session.end()
-        end_what_was_begun(user_id)
+        cancel_pending_logins(user_id)
 
 
-def end_what_was_begun(user_id: int) -> None:
+def cancel_pending_logins(user_id: int) -> None:
     """Let codes that were mailed to somebody, and sign-ins that have begun, count no more. Sessions go on."""
     User.objects.filter(pk=user_id).update(credentials_changed_at=timezone.now())
 

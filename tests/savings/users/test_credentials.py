@@ -11,7 +11,7 @@ from django.contrib.auth.management.commands import changepassword
 from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
 
-from savings import credentials
+from savings import users
 from savings.models import EmailChange, User
 from tests.factories import make_user
 from tests.web.mails import subjects
@@ -34,27 +34,27 @@ NEW = "four quiet old words"
 def test_only_superusers_change_how_staff_sign_in(
     by: dict[str, Any], user: dict[str, Any], *, may: bool
 ) -> None:
-    assert credentials.may_change(make_user(**by), make_user(**user)) is may
+    assert users.may_change(make_user(**by), make_user(**user)) is may
 
 
 def test_nobody_changes_their_own_sign_in_as_staff() -> None:
     boss = make_user(is_staff=True, is_superuser=True)
-    assert not credentials.may_change(boss, boss)
+    assert not users.may_change(boss, boss)
 
 
 def test_the_rule_is_asked_of_the_row_and_not_of_what_was_loaded_before() -> None:
     staff, saver = make_user(is_staff=True), make_user()
     User.objects.filter(pk=saver.pk).update(is_staff=True)
     with pytest.raises(PermissionDenied):
-        credentials.set_password(saver.pk, NEW, by=staff)
+        users.set_password(saver.pk, NEW, by=staff)
     with pytest.raises(PermissionDenied):
-        credentials.set_active(saver.pk, is_active=False, by=staff)
+        users.set_active(saver.pk, is_active=False, by=staff)
     assert subjects(saver.email) == []
 
 
 def test_a_password_set_by_staff_is_told() -> None:
     saver = make_user()
-    credentials.set_password(saver.pk, NEW, by=make_user(is_staff=True))
+    users.set_password(saver.pk, NEW, by=make_user(is_staff=True))
     saver.refresh_from_db()
     assert saver.check_password(NEW)
     assert saver.credentials_changed_at
@@ -64,7 +64,7 @@ def test_a_password_set_by_staff_is_told() -> None:
 def test_closing_and_reopening_are_told_once_each() -> None:
     saver = make_user()
     for is_active in (False, False, True, True):
-        credentials.set_active(saver.pk, is_active=is_active)
+        users.set_active(saver.pk, is_active=is_active)
     assert subjects(saver.email) == ["Your account was closed", "Your account is open again"]
 
 

@@ -9,8 +9,9 @@ from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from savings import tasks, upkeep
+from savings import tasks, users
 from savings.models import Device
+from savings.users import sessions
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -33,10 +34,10 @@ def test_expired_sessions_are_cleared_each_night_and_living_ones_stay() -> None:
 
 
 def test_they_are_cleared_in_batches_until_none_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "_AT_A_TIME", 2)
+    monkeypatch.setattr(sessions, "_AT_A_TIME", 2)
     for number in range(5):
         make_session(f"old{number}", days=-1, seen=False)
-    assert upkeep.clear_sessions(timezone.now()) == 5
+    assert users.clear_sessions(timezone.now()) == 5
 
 
 def test_a_sign_in_that_is_just_being_written_and_known_devices_stay() -> None:
@@ -45,6 +46,6 @@ def test_a_sign_in_that_is_just_being_written_and_known_devices_stay() -> None:
     Device.objects.create(
         user=user, token_hash="x", label="Old", last_seen_at=timezone.now() - datetime.timedelta(days=900)
     )
-    upkeep.clear_sessions(timezone.now())
+    users.clear_sessions(timezone.now())
     assert UserSession.objects.exists()
     assert Device.objects.exists()
