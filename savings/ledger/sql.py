@@ -1,8 +1,8 @@
 """The statements of a posting, in SQL: what the ledger does most often costs no more than its round trips.
 
 SQL of our own for two reasons: Django's UPDATE returns no rows, so that what was just written would have to be asked
-for, and building these few statements anew each time costs more than running them. Only `savings.ledger.transactions` calls this,
-in an atomic block.
+for, and building these few statements anew each time costs more than running them. Only
+`savings.ledger.transactions` calls this, in an atomic block.
 """
 
 from __future__ import annotations

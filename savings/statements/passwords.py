@@ -47,5 +47,5 @@ def unseal(statement: Statement) -> str:
 
 def _box() -> MultiFernet:
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    digests = [hashlib.sha256(f"savings.statements.requests {key}".encode()).digest() for key in keys]
+    digests = [hashlib.sha256(f"savings.statements {key}".encode()).digest() for key in keys]
     return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
