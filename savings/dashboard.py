@@ -12,9 +12,9 @@ from django.db.models import QuerySet, Sum
 from django.db.models.functions import TruncDate
 
 from savings import ledger, money
-from savings.compiled import compiled
 from savings.models import Account, Entry, Plan, User
 from savings.models.ledger import start_of
+from savings.prepared_queries import prepared
 
 # A line chart of a phone's width shows no more.
 MOST_POINTS = 60
@@ -124,7 +124,7 @@ def holdings(user: User) -> Holdings:
     )
 
 
-@compiled
+@prepared
 def _accounts(user_id: int) -> QuerySet[Account, Any]:
     mine = Account.objects.filter(user=user_id)
     return mine.order_by("-plan_id").values_list("pk", "kind", *_COLUMNS)

@@ -9,15 +9,17 @@ worker starts, and again by each process before the first money that it writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import transaction
+from django.db import connection, models, transaction
+from django.utils import timezone
 
-from savings.models import Installation
+from savings.models import Installation, OutboxRow
 from savings.models.installation import new_epoch
 
 _known: ContextVar[str | None] = ContextVar("epoch", default=None)
@@ -50,6 +52,12 @@ def renew_epoch() -> str:
     row.save(update_fields=["epoch"])
     return row.epoch
 
+
+# More rows than any table can have got between a backup and its restoration.
+_SKIPPED_IDS = 10_000_000
+_WHY_GIVEN_UP = (
+    "This was waiting when the backup was made, and may have been sent since. Try again if it was not."
+)
 
 # Each recorded column, the setting that it has to equal, and what depends on that.
 KEPT = {
@@ -112,3 +120,41 @@ def _record(values: dict[str, str]) -> None:
 def _remember(values: dict[str, str]) -> None:
     global _confirmed  # noqa: PLW0603 - one per process, as its settings are
     _confirmed = values
+
+
+def begin_new_history(mail_kinds: Iterable[str]) -> int:
+    """Let the database begin a history of its own, and return how many mails were given up.
+
+    It gets a new epoch, so that nothing of the lost history fits it that Redis or a browser remembers, and no row will
+    have an id of the lost history, which stands in tasks, sessions and links. Mails that waited in the backup may have
+    been sent since: they are given up, and staff decide about them in the admin. Run while nothing else runs; a second
+    run does the same again.
+    """
+    with transaction.atomic():
+        renew_epoch()
+        _skip_ids()
+        waiting = OutboxRow.objects.filter(kind__in=mail_kinds, due_at__isnull=False)
+        return waiting.update(dead_at=timezone.now(), due_at=None, error=_WHY_GIVEN_UP)
+
+
+def _skip_ids() -> None:
+    for model in apps.get_app_config("savings").get_models():
+        if model is Installation or not isinstance(model._meta.pk, models.BigAutoField):
+            continue
+        table = model._meta.db_table
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute(
+                    "SELECT setval(name, nextval(name) + %s) FROM pg_get_serial_sequence(%s, 'id') AS name",
+                    [_SKIPPED_IDS, table],
+                )
+            else:
+                # A table that has never had a row has no line there.
+                cursor.execute(
+                    "INSERT INTO sqlite_sequence (name, seq) SELECT %s, 0"
+                    " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = %s)",
+                    [table, table],
+                )
+                cursor.execute(
+                    "UPDATE sqlite_sequence SET seq = seq + %s WHERE name = %s", [_SKIPPED_IDS, table]
+                )

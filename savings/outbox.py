@@ -20,10 +20,9 @@ from django.db.models import F, Min, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
-from savings import postponements, traces
+from savings import postponements, tracing, typed_text
 from savings.exceptions import Refused
 from savings.models import OutboxRow, Transaction, User
-from savings.storable import reason
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +82,7 @@ def add(
         transaction=movement,
         to=to,
         payload=dict(payload or {}),
-        traceparent=traces.follower.traceparent(),
+        traceparent=tracing.follower.traceparent(),
         **written,
     )
     if not _insert(row):
@@ -167,7 +166,7 @@ def deliver(row_id: int, handlers: Mapping[str, Handler]) -> bool:
     row = claim(row_id, timezone.now())
     if row is None:
         return False
-    with traces.follower.following("deliver_outbox_row", row.traceparent):
+    with tracing.follower.following("deliver_outbox_row", row.traceparent):
         try:
             changes = handlers[row.kind](row)
             return _end(row, **changes, done_at=timezone.now(), due_at=None, error="")
@@ -178,8 +177,14 @@ def deliver(row_id: int, handlers: Mapping[str, Handler]) -> bool:
         except Overtaken:
             return False
         except Exception as error:
-            logger.warning("outbox row %s (%s), try %s: %s", row.pk, row.kind, row.tries, reason(error))
-            traces.follower.failed(error)
+            logger.warning(
+                "outbox row %s (%s), try %s: %s",
+                row.pk,
+                row.kind,
+                row.tries,
+                typed_text.describe_error(error),
+            )
+            tracing.follower.failed(error)
             _put_off(row, error)
             return False
 
@@ -257,7 +262,7 @@ def _insert(row: OutboxRow) -> bool:
 
 def _put_off(row: OutboxRow, error: Exception) -> None:
     now = timezone.now()
-    said = reason(error)
+    said = typed_text.describe_error(error)
     if row.tries >= MOST_TRIES:
         _end(row, dead_at=now, due_at=None, error=said)
         return

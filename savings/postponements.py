@@ -12,9 +12,8 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from savings import traces
+from savings import tracing, typed_text
 from savings.models import Postponement
-from savings.storable import reason
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +50,7 @@ def each(
             if row_id in failed:
                 clear(task, row_id)
         except away as error:
-            logger.warning("%s stops at row %s: %s", task, row_id, reason(error))
+            logger.warning("%s stops at row %s: %s", task, row_id, typed_text.describe_error(error))
             break
         except Exception as error:
             if not record(task, row_id, error):
@@ -65,15 +64,19 @@ def record(task: str, row_id: int, error: Exception) -> datetime.datetime | None
     It waits 5 minutes after its first failure and twice as long after each further one, at most six hours. None when
     the database does not answer: then nothing is known of the row, and the run should end.
     """
-    traces.follower.failed(error)
+    tracing.follower.failed(error)
     if database_is_away(error):
-        logger.error("%s stops at row %s: the database is away: %s", task, row_id, reason(error))
+        logger.error(
+            "%s stops at row %s: the database is away: %s", task, row_id, typed_text.describe_error(error)
+        )
         return None
     try:
         with transaction.atomic():
-            postponed = _record(task, row_id, reason(error))
+            postponed = _record(task, row_id, typed_text.describe_error(error))
     except DatabaseError:
-        logger.exception("%s could not postpone row %s after: %s", task, row_id, reason(error))
+        logger.exception(
+            "%s could not postpone row %s after: %s", task, row_id, typed_text.describe_error(error)
+        )
         return None
     # The traceback of a row that goes on failing is in the log already.
     logger.error(

@@ -98,6 +98,16 @@ def figures(text: str) -> str:
     return "".join(_plain_figure(char) for char in text)
 
 
+def storable(text: str) -> str:
+    """Return a text without NUL, which PostgreSQL refuses, and with `?` for halves of characters that JSON may hold."""
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
+def describe_error(error: Exception) -> str:
+    """Return the kind of an error and its message as a row stores them, at most 300 characters."""
+    return storable(f"{type(error).__name__}: {error}")[:300]
+
+
 def _plain_figure(char: str) -> str:
     match unicodedata.category(char):
         case "Nd":

@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import leaderboards, money
-from savings.compiled import compiled
 from savings.leaderboards import Board, Line, Order, ordinal
 from savings.models import Circle, Membership, User
+from savings.prepared_queries import prepared
 from web.circle_pages import initials
 
 PODIUM = 3
@@ -68,12 +68,12 @@ def faces(membership_ids: Iterable[int]) -> dict[int, Face]:
     return {row[0]: Face(*row) for row in _faces(ids)} if ids else {}
 
 
-@compiled
+@prepared
 def _faces(membership_ids: Sequence[int]) -> QuerySet[Membership, Any]:
     return Membership.objects.filter(pk__in=membership_ids).values_list(*Face._fields)
 
 
-@compiled
+@prepared
 def _running(user_id: int, today: datetime.date) -> QuerySet[Membership, Any]:
     """The latest membership of a person in a circle that runs, and that circle."""
     running = Membership.objects.current().filter(user=user_id, circle__ends_on__gt=today)

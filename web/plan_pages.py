@@ -14,13 +14,13 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from savings import dashboard, ledger, money
-from savings.compiled import compiled
 from savings.dashboard import Saving
 from savings.exceptions import Refused
 from savings.leaderboards import ordinal
 from savings.models import Membership, Plan, Product, Transaction
 from savings.models.plans import EarlyExit
 from savings.plans import check_takes_money, exit_penalty_kobo
+from savings.prepared_queries import prepared
 from web import moments, transaction_rows
 from web.charts import area_chart
 from web.plan_forms import PayInForm, StartForm, TakeOutForm
@@ -106,7 +106,7 @@ def detail(plan: Plan) -> dict[str, Any]:
     }
 
 
-@compiled
+@prepared
 def _latest(plan_id: int) -> QuerySet[Transaction, Any]:
     return transaction_rows.newest(Transaction.objects.filter(plan=plan_id), LATEST)
 

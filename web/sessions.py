@@ -26,8 +26,8 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from savings import installation
-from savings.compiled import compiled
 from savings.models import Installation, User
+from savings.prepared_queries import prepared
 from web.email_addresses import owner_of
 
 _COLUMNS = [field.attname for field in User._meta.concrete_fields]
@@ -114,7 +114,7 @@ def _shown_as(user: User, epoch: str, everybodys_version: int) -> str:
     return f"{epoch}:{everybodys_version}:{user.pk}:{joined}:{user.version}"
 
 
-@compiled
+@prepared
 def _person(user_id: int, session_key: str, now: datetime.datetime) -> QuerySet[User, Any]:
     """The person of a session that lives, with the epoch of the database and the version of what everybody is shown.
 

@@ -35,7 +35,7 @@ from huey.api import Task
 from huey.contrib import djhuey
 from redis.exceptions import RedisError
 
-from savings import outbox, traces
+from savings import outbox, tracing
 from web import counting
 from web.counting import Counts
 
@@ -156,7 +156,7 @@ class Transport(http.Transport):
         return self._buffer
 
 
-class Follower(traces.Follower):
+class Follower(tracing.Follower):
     """Makes background work a transaction in the trace of the request that asked for it."""
 
     def traceparent(self) -> str:
@@ -208,7 +208,7 @@ def start() -> None:
     # It reads each statement anew for the name of its table, sampled or not, for 25 µs. Ours are few and come again.
     named = functools.lru_cache(512)(dbapi2.extract_signature)
     sqlite.extract_signature = psycopg.extract_signature = named  # type: ignore[attr-defined]
-    traces.follower = Follower()
+    tracing.follower = Follower()
     counting.finished.connect(_label_request)
     HUEY.signal(signals.SIGNAL_ENQUEUED)(_sign_task)
     HUEY.pre_execute()(_begin_task)
@@ -256,13 +256,13 @@ def _end(counts: Counts) -> None:
 
 def _sign_task(signal: str, task: Task) -> None:
     """Name a task after the request that queues it. A consumer that follows no traces takes it for any other id."""
-    if traceparent := traces.follower.traceparent():
+    if traceparent := tracing.follower.traceparent():
         task.id = f"{traceparent}-{task.id}"
 
 
 def _begin_task(task: Task) -> None:
     if task.name not in _THEIR_ROWS_SPEAK:
-        following = traces.follower.following(task.name, task.id)
+        following = tracing.follower.following(task.name, task.id)
         following.__enter__()
         _task_at_hand.set(following)
 
@@ -273,7 +273,7 @@ def _end_task(task: Task, value: Any, error: Exception | None) -> None:
         _task_at_hand.set(None)
         following.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
     elif error is not None:
-        traces.follower.failed(error)
+        tracing.follower.failed(error)
 
 
 def _watch_waiting_work() -> None:

@@ -16,11 +16,12 @@ from django.db.models import Case, F, QuerySet, When
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
-from savings import constraints, outbox
+from savings import outbox
 from savings.exceptions import Refused
 from savings.leaderboards import store
 from savings.leaderboards.store import Standing
 from savings.models import CircleEvent, Membership, OutboxRow, Transaction, User
+from savings.models.constraints import is_violation_of
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ def record_contribution(
                 bump_circle_version(Membership.objects.get(pk=membership_id).circle_id, "reversed")
             return
     except IntegrityError as error:
-        if not constraints.is_violation_of(error, "membership_sum_exact_in_redis"):
+        if not is_violation_of(error, "membership_sum_exact_in_redis"):
             raise
         raise Refused("That is more than a circle's board can count.", field="amount") from None
     standing = _bump_version(Membership.objects.filter(pk=membership_id), movement.reference)

@@ -20,10 +20,10 @@ from urllib.parse import quote
 import httpx
 from django.conf import settings
 
+from savings import typed_text
 from savings.exceptions import CallFailed, ProviderRefused, ProviderUnavailable, UnclearAnswer
 from savings.payments import paystack_answers
 from savings.payments.paystack_answers import Charge, Checkout, Recipient, Transfer
-from savings.storable import storable
 
 PROVIDER = "paystack"
 # Why the provider said no, in the three cases that mean more to us than a no.
@@ -200,8 +200,8 @@ def _client(base_url: str, through: httpx.BaseTransport | None) -> httpx.Client:
 
 
 def _refused(status: int, answer: dict[str, Any]) -> ProviderRefused:
-    message = storable(str(answer.get("message") or f"HTTP {status}"))
-    code = storable(str(answer.get("code") or ""))
+    message = typed_text.storable(str(answer.get("message") or f"HTTP {status}"))
+    code = typed_text.storable(str(answer.get("code") or ""))
     if status == 404:
         code = NOT_FOUND
     elif status == 401:

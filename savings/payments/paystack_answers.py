@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from savings import typed_text
 from savings.exceptions import UnclearAnswer
-from savings.storable import storable
 
 # JSON numbers are exact up to here in every language that may have written them, and the database holds no more.
 _MOST_KOBO = 2**53
@@ -137,9 +137,9 @@ def _part(data: dict[str, Any], name: str) -> dict[str, Any]:
 def _text(data: dict[str, Any], name: str) -> str:
     """Return a text that has to be there."""
     value = data.get(name)
-    if not isinstance(value, str) or not storable(value):
+    if not isinstance(value, str) or not typed_text.storable(value):
         raise UnclearAnswer(f"`{name}` is {_shown(value)} and not a text")
-    return storable(value)
+    return typed_text.storable(value)
 
 
 def _url(data: dict[str, Any], name: str) -> str:
@@ -152,7 +152,7 @@ def _url(data: dict[str, Any], name: str) -> str:
 def _words(data: dict[str, Any], name: str) -> str:
     """Return a text that may be missing."""
     value = data.get(name)
-    return storable(value) if isinstance(value, str) else ""
+    return typed_text.storable(value) if isinstance(value, str) else ""
 
 
 def _kobo(data: dict[str, Any], name: str) -> int:
@@ -169,4 +169,4 @@ def _kobo_or_none(data: dict[str, Any], name: str) -> int | None:
 
 def _shown(value: object) -> str:
     """Return a value for a log line: short, since the provider chooses how long it is."""
-    return storable(repr(value))[:60]
+    return typed_text.storable(repr(value))[:60]

@@ -8,7 +8,7 @@ import logging
 from django.db import transaction
 from django.db.models import F
 
-from savings import ledger, postponements, traces
+from savings import ledger, postponements, tracing
 from savings.models import Payment, Transaction
 from savings.payments import checkout, settlement
 from savings.payments.provider_watch import Watch
@@ -65,7 +65,7 @@ def _poll(payment_id: int, now: datetime.datetime) -> bool:
     if not is_due or not _claim(payment, now):
         return False
     age = now - payment.transaction.created_on
-    with traces.follower.following("poll_payment", ""):
+    with tracing.follower.following("poll_payment", ""):
         checkout.settle_payment(payment.transaction.reference, is_left=age >= AFTER[-1])
     Payment.objects.filter(pk=payment.pk).update(polls=F("polls") + 1)
     postponements.clear(_TASK, payment.pk)

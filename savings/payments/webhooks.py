@@ -14,12 +14,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from savings import postponements, references, traces
+from savings import postponements, references, tracing, typed_text
 from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, ProviderUnavailable
 from savings.models import Transaction, User, WebhookEvent
 from savings.payments import checkout, settlement
 from savings.payments.provider_watch import Watch
-from savings.storable import reason, storable
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ def receive_event(body: bytes, signature: str) -> WebhookEvent:
                 event=event[:60],
                 reference=_reference(data)[:100],
                 body=text,
-                traceparent=traces.follower.traceparent(),
+                traceparent=tracing.follower.traceparent(),
             )
     except IntegrityError:
         with transaction.atomic():
@@ -132,14 +131,14 @@ def _process(event_id: int) -> bool | Exception:
     if not waiting.update(due_at=now + _LEASE, tries=F("tries") + 1):
         return False
     event = WebhookEvent.objects.get(pk=event_id)
-    with traces.follower.following("process_webhook_event", event.traceparent):
+    with tracing.follower.following("process_webhook_event", event.traceparent):
         try:
             note, needs_staff = _act_on(event)
             WebhookEvent.objects.filter(pk=event_id).update(
                 processed_at=timezone.now(), due_at=None, error="", note=note[:300], needs_staff=needs_staff
             )
         except Exception as error:
-            traces.follower.failed(error)
+            tracing.follower.failed(error)
             _postpone(event, error)
             return error
     return True
@@ -153,7 +152,7 @@ def _postpone(event: WebhookEvent, error: Exception) -> None:
         logger.error("event %s could not be processed", event.pk, exc_info=error)
     is_last = event.tries > len(_RETRY_AFTER)
     WebhookEvent.objects.filter(pk=event.pk).update(
-        error=reason(error),
+        error=typed_text.describe_error(error),
         due_at=None if is_last else timezone.now() + _RETRY_AFTER[event.tries - 1],
         needs_staff=is_last,
     )
@@ -175,7 +174,7 @@ def _parsed(body: bytes) -> tuple[str, dict[str, Any], str]:
         raise MalformedEvent("not an event") from error
     if not isinstance(event, str) or not event:
         raise MalformedEvent("not an event")
-    return storable(event), data if isinstance(data, dict) else {}, text
+    return typed_text.storable(event), data if isinstance(data, dict) else {}, text
 
 
 def _key(event: str, data: dict[str, Any], body: bytes) -> str:
@@ -200,7 +199,7 @@ def _reference(data: dict[str, Any]) -> str:
     paid = data.get("transaction")
     places = [data.get("reference"), data.get("transaction_reference")]
     places += [paid.get("reference")] if isinstance(paid, dict) else []
-    found = [storable(place) for place in places if isinstance(place, str) and place]
+    found = [typed_text.storable(place) for place in places if isinstance(place, str) and place]
     return next(
         (reference for reference in found if references.is_ours(reference)), found[0] if found else ""
     )

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 from django.db import IntegrityError, transaction
 
-from savings import constraints
 from savings.circles import nicknames
 from savings.exceptions import Refused
 from savings.models import Membership, User
+from savings.models.constraints import is_violation_of
 from tests.factories import join_circle, make_plan, make_user, start_circle
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +54,7 @@ BROKEN: dict[str, Callable[[], None]] = {
 def test_an_error_is_about_the_constraint_that_was_violated_and_no_other(name: str) -> None:
     with pytest.raises(IntegrityError) as caught, transaction.atomic():
         BROKEN[name]()
-    assert [other for other in BROKEN if constraints.is_violation_of(caught.value, other)] == [name]
+    assert [other for other in BROKEN if is_violation_of(caught.value, other)] == [name]
 
 
 @pytest.mark.parametrize("broken", [too_much, twice_in_a_circle, no_nickname])
@@ -69,4 +69,4 @@ def test_other_errors_are_about_no_constraint_that_is_asked_for() -> None:
     user = make_user()
     with pytest.raises(IntegrityError) as caught, transaction.atomic():
         User.objects.create(email=user.email, name="nickname")
-    assert not any(constraints.is_violation_of(caught.value, name) for name in BROKEN)
+    assert not any(is_violation_of(caught.value, name) for name in BROKEN)

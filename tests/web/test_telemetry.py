@@ -23,7 +23,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import outbox, payments, references, traces
+from savings import outbox, payments, references, tracing
 from savings.models import OutboxRow, Payment, Transaction, User
 from tests import apm_intake, factories
 from tests.apm_intake import Event, Intake
@@ -346,5 +346,5 @@ def test_the_agent_is_not_even_loaded(tmp_path: Path, environment: dict[str, str
 
 def test_without_a_follower_rows_belong_to_no_trace() -> None:
     assert factories.make_welcome().traceparent == ""
-    assert type(traces.follower) is traces.Follower
+    assert type(tracing.follower) is tracing.Follower
     assert outbox.waiting_seconds(timezone.now()) is not None

@@ -11,10 +11,9 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from savings import money, payments
+from savings import money, payments, typed_text
 from savings.exceptions import ProviderRefused, ProviderUnavailable
 from savings.models import Payment, WebhookEvent
-from savings.storable import reason
 from web.admin.base import Picked, ReadOnlyAdmin
 
 logger = logging.getLogger(__name__)
@@ -112,7 +111,7 @@ class PaymentAdmin(ReadOnlyAdmin):
                 # One that fails, for whatever reason, must not keep the others from being asked about.
                 if not isinstance(error, (ProviderUnavailable, ProviderRefused)):
                     logger.exception("payment %s could not be asked about", reference)
-                self.message_user(request, f"{reference}: {reason(error)}", messages.ERROR)
+                self.message_user(request, f"{reference}: {typed_text.describe_error(error)}", messages.ERROR)
                 continue
             said = movement.get_status_display() if movement else "unknown there"
             self.log_change(request, payment, f"Asked the provider again: {said}")

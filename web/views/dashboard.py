@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import dashboard, money
-from savings.compiled import compiled
 from savings.dashboard import Holdings
 from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction
+from savings.prepared_queries import prepared
 from web import board_pages, caching, moments, plan_pages, transaction_rows
 from web.charts import area_chart
 from web.http import SaverRequest, render_part
@@ -72,7 +72,7 @@ def home(request: SaverRequest) -> HttpResponse:
     return render_part(request, "dashboard/home.html", "total", context)
 
 
-@compiled
+@prepared
 def _latest(user_id: int) -> QuerySet[Transaction, Any]:
     return transaction_rows.newest(Transaction.objects.filter(user=user_id), LATEST)
 

@@ -11,9 +11,9 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from savings import dashboard, payments, references
-from savings.compiled import compiled
 from savings.exceptions import Refused
 from savings.models import Account, Entry, Membership, Plan, Product, Transaction
+from savings.prepared_queries import prepared
 from web import caching, plan_pages, transaction_rows
 from web.forms import MoneyField, OnceForm, add_refusal
 from web.http import SaverRequest, redirect, render_part
@@ -42,7 +42,7 @@ def home(request: SaverRequest) -> HttpResponse:
     return render(request, "stash/home.html", context)
 
 
-@compiled
+@prepared
 def _latest(user_id: int) -> QuerySet[Transaction, Any]:
     return transaction_rows.newest(Transaction.objects.filter(user=user_id).of_stash(), LATEST)
 

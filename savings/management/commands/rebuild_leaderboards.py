@@ -7,9 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from savings import leaderboards
+from savings import leaderboards, typed_text
 from savings.models import Circle
-from savings.storable import reason
 
 
 class Command(BaseCommand):
@@ -40,10 +39,10 @@ class Command(BaseCommand):
             members = leaderboards.rebuild_board(circle_id, force=True)
         except leaderboards.BoardsUnavailable as error:
             _check_redis()
-            self.stderr.write(f"{slug}: Redis refuses this board: {reason(error)}")
+            self.stderr.write(f"{slug}: Redis refuses this board: {typed_text.describe_error(error)}")
             return False
         except Exception as error:
-            self.stderr.write(f"{slug}: {reason(error)}")
+            self.stderr.write(f"{slug}: {typed_text.describe_error(error)}")
             return False
         if members is None:
             self.stdout.write(f"{slug}: somebody else is building it.")

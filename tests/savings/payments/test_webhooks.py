@@ -14,7 +14,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import ledger, payments, postponements, references, traces
+from savings import ledger, payments, postponements, references, tracing
 from savings.exceptions import ForgedEvent, MalformedEvent
 from savings.models import Account, Entry, Payment, Plan, Transaction, User, WebhookEvent
 from savings.payments import settlement, webhooks
@@ -488,7 +488,7 @@ def test_a_new_secret_key_is_what_counts(settings: Settings) -> None:
 
 def test_only_the_same_event_is_taken_for_a_duplicate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any other refusal of the database is an error, so that the provider sends the event again."""
-    monkeypatch.setattr(traces.follower, "traceparent", lambda: None)
+    monkeypatch.setattr(tracing.follower, "traceparent", lambda: None)
     with pytest.raises(IntegrityError), transaction.atomic():
         receive(payload("charge.success"))
     assert not WebhookEvent.objects.exists()

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from savings import leaderboards, restoring, statements, tasks
+from savings import installation, leaderboards, mails, statements, tasks
 
 # allauth's counters of failed sign-ins, and the codes that were used: they hold whatever the database remembers.
 _KEPT = b":allauth"
@@ -32,9 +32,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        mails = restoring.begin_new_history()
+        given_up = installation.begin_new_history(mails.KINDS)
         self.stdout.write("The database has a new epoch: nothing cached before it is shown.")
-        self.stdout.write(f"{_count(mails, 'mail')} given up. See Outbox in the admin, under Given up.")
+        self.stdout.write(f"{_count(given_up, 'mail')} given up. See Outbox in the admin, under Given up.")
         # A session that was ended after the backup must not live again.
         sessions, _ = Session.objects.all().delete()
         UserSession.objects.all().delete()

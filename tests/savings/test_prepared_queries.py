@@ -10,8 +10,8 @@ import pytest
 from django.db.models import QuerySet
 from django.db.models.functions import Upper
 
-from savings.compiled import compiled
 from savings.models import Plan, User
+from savings.prepared_queries import prepared
 from tests.factories import make_plan, make_user
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +23,7 @@ def started(user_id: int, since: datetime.date, kinds: Sequence[int]) -> QuerySe
 
 
 def test_rows_are_those_of_the_query_for_any_values() -> None:
-    compiled_rows = compiled(started)
+    compiled_rows = prepared(started)
     plans = [make_plan(make_user(), name=name) for name in ("Rent", "School", "Ọ̀wọ̀")]
     today = plans[0].started_on
     for plan in plans:
@@ -36,7 +36,7 @@ def test_rows_are_those_of_the_query_for_any_values() -> None:
 def test_its_sql_is_built_once_for_each_length_of_a_list() -> None:
     built = []
 
-    @compiled
+    @prepared
     def named(ids: Sequence[int]) -> QuerySet[User, Any]:
         built.append(ids)
         return User.objects.filter(pk__in=ids).order_by("pk").values_list("pk")
@@ -49,7 +49,7 @@ def test_its_sql_is_built_once_for_each_length_of_a_list() -> None:
 
 
 def test_texts_and_moments_are_values_too() -> None:
-    @compiled
+    @prepared
     def joined(email: str, since: datetime.datetime) -> QuerySet[User, Any]:
         return User.objects.filter(email=email, date_joined__gte=since).values_list(
             "pk", "date_joined", "is_active"
@@ -62,7 +62,7 @@ def test_texts_and_moments_are_values_too() -> None:
 
 
 def test_what_the_query_says_itself_stays() -> None:
-    @compiled
+    @prepared
     def shouted(user_id: int) -> QuerySet[User, Any]:
         return User.objects.filter(pk=user_id, is_active=True).values_list(Upper("name"))
 
@@ -73,7 +73,7 @@ def test_what_the_query_says_itself_stays() -> None:
 
 
 def test_a_value_that_changes_on_its_way_is_refused() -> None:
-    @compiled
+    @prepared
     def older(user_id: int) -> QuerySet[User, Any]:
         return User.objects.filter(pk=user_id + 1).values_list("pk")
 

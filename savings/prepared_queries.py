@@ -43,7 +43,7 @@ class _Statement:
         return tuple(columns)
 
 
-def compiled(build: Callable[..., QuerySet[Any, Any]]) -> Callable[..., list[Row]]:
+def prepared(build: Callable[..., QuerySet[Any, Any]]) -> Callable[..., list[Row]]:
     """Make of a function that returns a queryset of tuples (`values_list`) one that returns its rows.
 
     The function is called once, with values that stand for others of their kind: whole numbers, texts, days, moments
