@@ -170,7 +170,7 @@ def nudge(task: TaskWrapper, *ids: Any) -> bool:
     return True
 
 
-@receiver(outbox.waiting)
+@receiver(outbox.row_committed)
 def _nudge_outbox_row(*, row_id: int, **_: Any) -> None:
     nudge(deliver_outbox_row, row_id)
 

@@ -22,7 +22,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from savings import leaderboards, mails, money, outbox, postponements
+from savings import leaderboards, mails, money, outbox
 from savings.models import Circle, DigestLine, User
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def prepare_digests(now: datetime.datetime) -> int:
         return 0
     # What a week could not send is no news in the next.
     DigestLine.objects.filter(week__lt=today - _WEEK).delete()
-    return postponements.each(
+    return outbox.for_each_row(
         _DRAW_UP_TASK, _waiting(today).order_by("pk"), lambda circle_id: _prepare(circle_id, today)
     )
 
@@ -82,25 +82,25 @@ def write_digests(now: datetime.datetime) -> int:
     local = timezone.localtime(now)
     if local.hour < _FIRST_HOUR:
         return 0
-    ready = DigestLine.objects.exclude(user_id__in=postponements.waiting(_WRITE_TASK))
+    ready = DigestLine.objects.exclude(user_id__in=outbox.waiting_row_ids(_WRITE_TASK))
     ids: list[int] = []
     try:
         with transaction.atomic():
             ids = list(ready.order_by("user_id").values_list("user_id", flat=True).distinct()[:_PEOPLE])
-            if not (ids and _is_prepared(local)) or outbox.is_waiting(mails.WEEKLY_DIGEST):
+            if not (ids and _is_prepared(local)) or outbox.is_any_waiting(mails.WEEKLY_DIGEST):
                 return 0
             return _write_to(ids)
     except Exception as error:
-        if postponements.database_is_away(error):
+        if outbox.is_database_away(error):
             raise
         logger.warning("weekly mails are written one by one, since together it failed: %s", error)
     people = User.objects.filter(digest_lines__isnull=False).distinct().order_by("pk")
-    return postponements.each(_WRITE_TASK, people, _write_to_one, most=len(ids))
+    return outbox.for_each_row(_WRITE_TASK, people, _write_to_one, most=len(ids))
 
 
 def _is_prepared(local: datetime.datetime) -> bool:
     """Tell whether all circles were looked through, but those that fail: nobody waits for these."""
-    waiting = _waiting(local.date()).exclude(pk__in=postponements.waiting(_DRAW_UP_TASK))
+    waiting = _waiting(local.date()).exclude(pk__in=outbox.waiting_row_ids(_DRAW_UP_TASK))
     return local.weekday() != 0 or not waiting.exists()
 
 

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
-from savings import leaderboards, mails, plans, postponements
+from savings import leaderboards, mails, outbox, plans
 from savings.leaderboards import Progress
 from savings.models import Circle, CircleEvent, Membership, User
 
@@ -43,7 +43,7 @@ def end_due_circles(today: datetime.date) -> int:
     A circle that cannot be settled is postponed, and the others are settled.
     """
     ended = Circle.objects.filter(settled_at=None, ends_on__lte=today).order_by("ends_on", "pk")
-    return postponements.each(
+    return outbox.for_each_row(
         "settle_circle", ended, lambda circle_id: end_circle(Circle.objects.get(pk=circle_id))
     )
 
@@ -80,16 +80,16 @@ def notify_members() -> int:
 
     Who has a plan that is about to mature is told with the mail about that: one mail is kinder than two.
     """
-    postponed = Membership.objects.filter(pk__in=postponements.all_of(_TELL_MEMBER))
-    told = postponements.each(_TELL_MEMBER, postponed.order_by("pk"), _notify_member)
+    postponed = Membership.objects.filter(pk__in=outbox.postponed_row_ids(_TELL_MEMBER))
+    told = outbox.for_each_row(_TELL_MEMBER, postponed.order_by("pk"), _notify_member)
     steps = _MOST_STEPS_AT_ONCE
     while steps > 0:
         # One step for each circle in turn, those that have come least far first: a large one holds up no small one.
         waiting = Circle.objects.filter(told_until__isnull=False).order_by("told_until", "pk")
-        ready = waiting.exclude(pk__in=postponements.waiting(_TELL_CIRCLE))[:steps].count()
+        ready = waiting.exclude(pk__in=outbox.waiting_row_ids(_TELL_CIRCLE))[:steps].count()
         if not ready:
             break
-        told += postponements.each(_TELL_CIRCLE, waiting, _notify_some, most=steps)
+        told += outbox.for_each_row(_TELL_CIRCLE, waiting, _notify_some, most=steps)
         steps -= ready
     return told
 
@@ -114,7 +114,7 @@ def _notify_some(circle_id: int) -> int:
                 transaction.set_rollback(True)
                 return 0
     except Exception as error:
-        if postponements.database_is_away(error):
+        if outbox.is_database_away(error):
             raise
         logger.warning("the members of circle %s up to %s are told one by one: %s", circle_id, until, error)
         told = sum(_notify_alone(member, circle, result) for member in batch)
@@ -142,7 +142,7 @@ def _notify_alone(member: Membership, circle: Circle, result: Progress) -> bool:
         with transaction.atomic():
             return _notify(member, circle, result)
     except Exception as error:
-        if not postponements.record(_TELL_MEMBER, member.pk, error):
+        if not outbox.postpone(_TELL_MEMBER, member.pk, error):
             raise
         return False
 

@@ -8,8 +8,7 @@ from contextlib import AbstractContextManager
 
 from savings import typed_text
 from savings.exceptions import Refused
-from savings.models import Circle, Membership
-from savings.models.keys import is_name_taken, refusing_taken_name
+from savings.models import Circle, Membership, keys
 
 LONGEST_NICKNAME = 30
 # How an emoji asks to be shown in colour. Nobody types it, and two names must not differ by it alone.
@@ -55,10 +54,10 @@ def find_member(circle: Circle, nickname: str, *, among_few: bool) -> Membership
 def check_nickname_free(circle_id: int, nickname: str, *, but: Membership | None = None) -> None:
     """Raise Refused, on the field `nickname`, when somebody else in the circle has that name in any case of letters."""
     members = Membership.objects.current().filter(circle_id=circle_id)
-    if is_name_taken(members.exclude(pk=but.pk) if but else members, "nickname", nickname):
+    if keys.is_name_taken(members.exclude(pk=but.pk) if but else members, "nickname", nickname):
         raise Refused(f"Somebody in this circle is called {nickname} already.", field="nickname")
 
 
 def refusing_taken_nickname() -> AbstractContextManager[None]:
     """Say it kindly when two take one nickname at the same moment: the constraint has the last word."""
-    return refusing_taken_name("nickname", "Somebody in this circle has just taken that name.")
+    return keys.refusing_taken_name("nickname", "Somebody in this circle has just taken that name.")

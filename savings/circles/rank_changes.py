@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.utils import timezone
 
-from savings import leaderboards, mails, money, postponements
+from savings import leaderboards, mails, money, outbox
 from savings.models import Circle, Membership, OutboxRow, ToldPlaces
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def check_ranks(circle: Circle) -> int:
     try:
         return _check_ranks(circle)
     except Exception as error:
-        if postponements.database_is_away(error):
+        if outbox.is_database_away(error):
             raise
         logger.warning("the members of circle %s are told of their places one by one: %s", circle.pk, error)
         return _check_ranks(circle, one_by_one=True)
@@ -115,7 +115,7 @@ def _notify_alone(
         with transaction.atomic():
             return _notify(membership, circle, line, was, today)
     except Exception as error:
-        if postponements.database_is_away(error):
+        if outbox.is_database_away(error):
             raise
         logger.exception("member %s could not be told of their place", membership.pk)
         return False

@@ -108,7 +108,7 @@ class Story:
     def send_mails(self) -> None:
         # Only mails: the boards in Redis hear of it all after the commit.
         handlers = dict.fromkeys(mails.KINDS, self.send_mail)
-        for row_id in outbox.due(timezone.now()).filter(kind__in=handlers):
+        for row_id in outbox.due_rows(timezone.now()).filter(kind__in=handlers):
             outbox.deliver(row_id, handlers)
 
     def send_mail(self, row: OutboxRow) -> dict[str, object]:

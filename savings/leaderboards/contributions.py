@@ -136,7 +136,7 @@ def _catch_up() -> bool:
     references.pop(None, None)
     for standing in Standing.of(Membership.objects.filter(pk__in=references)):
         store.write(standing, references[standing.membership_id])
-    outbox.hand_on([row.pk for row in rows], RANK_CHECK_KIND, after=RANK_CHECK_DELAY)
+    outbox.convert_to([row.pk for row in rows], RANK_CHECK_KIND, after=RANK_CHECK_DELAY)
     logger.warning("Redis is back; %s standings were written to its boards", len(references))
     return len(rows) < _CATCH_UP_ROWS
 
@@ -167,9 +167,9 @@ def _write(row_id: int, standing: Standing, reference: str) -> None:
             raise store.BoardsUnavailable("Redis is not back yet.")
         answer = store.write(standing, reference)
     except store.BoardsUnavailable:
-        outbox.waiting.send_robust(OutboxRow, row_id=row_id)
+        outbox.row_committed.send_robust(OutboxRow, row_id=row_id)
         return
     if answer == store.WRITTEN:
         outbox.finish([row_id])
     else:
-        outbox.hand_on([row_id], RANK_CHECK_KIND, after=RANK_CHECK_DELAY)
+        outbox.convert_to([row_id], RANK_CHECK_KIND, after=RANK_CHECK_DELAY)

@@ -18,7 +18,7 @@ from django.db.models import Case, F, Q, Subquery, Sum, Value, When, Window
 from django.db.models.functions import Coalesce, Rank, RowNumber
 from django.utils import timezone
 
-from savings import installation, postponements
+from savings import installation, outbox
 from savings.leaderboards import contributions, store
 from savings.models import Account, BoardDay, Circle, Entry, Membership
 
@@ -47,7 +47,7 @@ def record_days(now: datetime.datetime) -> int:
     yesterday = timezone.localdate(now) - datetime.timedelta(days=1)
     running = Circle.objects.filter(settled_at=None, starts_on__lte=yesterday, ends_on__gt=yesterday)
     missing = running.exclude(board_days__day=yesterday).order_by("pk")
-    return postponements.each(
+    return outbox.for_each_row(
         "keep_board_day", missing, lambda circle_id: record_day(Circle.objects.get(pk=circle_id), yesterday)
     )
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from savings import installation, postponements
+from savings import installation, outbox
 from savings.leaderboards import store
 from savings.leaderboards.store import Standing
 from savings.models import Circle, Membership
@@ -109,7 +109,7 @@ def reconcile_all() -> int:
     A circle whose board cannot be compared is postponed, and the others are compared, unless Redis is away.
     """
     circles = Circle.objects.order_by("pk")
-    return postponements.each(
+    return outbox.for_each_row(
         "reconcile_board", circles, _reconcile_if_redis_is_there, away=(store.BoardsUnavailable,)
     )
 

@@ -8,7 +8,7 @@ import logging
 from django.db import transaction
 from django.db.models import F
 
-from savings import ledger, postponements, tracing
+from savings import ledger, outbox, tracing
 from savings.models import Payment, Transaction
 from savings.payments import checkout, settlement
 from savings.payments.provider_watch import Watch
@@ -39,7 +39,7 @@ def poll_due_payments(now: datetime.datetime) -> int:
     database is away; what is left is still due at the next run.
     """
     open_payments = Payment.objects.filter(next_poll_at__isnull=False)
-    postponements.clear_others(_TASK, open_payments)
+    outbox.clear_other_postponements(_TASK, open_payments)
     due = open_payments.filter(next_poll_at__lte=now).order_by("next_poll_at", "pk")
     watch = Watch()
     answered = 0
@@ -68,7 +68,7 @@ def _poll(payment_id: int, now: datetime.datetime) -> bool:
     with tracing.follower.following("poll_payment", ""):
         checkout.settle_payment(payment.transaction.reference, is_left=age >= AFTER[-1])
     Payment.objects.filter(pk=payment.pk).update(polls=F("polls") + 1)
-    postponements.clear(_TASK, payment.pk)
+    outbox.clear_postponement(_TASK, payment.pk)
     asks = (payment.transaction.created_on + after for after in AFTER if after > age)
     _ask_again(payment, next(asks, None))
     return True
@@ -83,7 +83,7 @@ def _postpone(payment_id: int, now: datetime.datetime, error: Exception, *, is_a
         logger.warning("the provider is away; payment %s and those after it wait: %s", payment_id, error)
         retry_at = now + _AFTER_AN_OUTAGE
     else:
-        recorded = postponements.record(_TASK, payment_id, error)
+        recorded = outbox.postpone(_TASK, payment_id, error)
         if recorded is None:
             return False
         retry_at = recorded
@@ -95,7 +95,7 @@ def _postpone(payment_id: int, now: datetime.datetime, error: Exception, *, is_a
         is_over = now - payment.transaction.created_on >= _GIVE_UP_AFTER
         _ask_again(payment, None if is_over else retry_at)
         if is_over:
-            postponements.clear(_TASK, payment_id)
+            outbox.clear_postponement(_TASK, payment_id)
     except Exception:
         # The lease that the payment was claimed with puts it off as well.
         logger.exception("payment %s could not be put off", payment_id)

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from savings import postponements, references, tracing, typed_text
+from savings import outbox, references, tracing, typed_text
 from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, ProviderUnavailable
 from savings.models import Transaction, User, WebhookEvent
 from savings.payments import checkout, settlement
@@ -117,9 +117,7 @@ def sweep_events(now: datetime.datetime) -> int:
         if result is True:
             finished += 1
             watch.worked()
-        elif isinstance(result, Exception) and (
-            watch.is_away(result) or postponements.database_is_away(result)
-        ):
+        elif isinstance(result, Exception) and (watch.is_away(result) or outbox.is_database_away(result)):
             break
     return finished
 

@@ -6,7 +6,7 @@ import datetime
 
 from django.db import transaction
 
-from savings import leaderboards, ledger, mails, postponements, references
+from savings import leaderboards, ledger, mails, outbox, references
 from savings.models import Membership, Plan, Transaction, User
 from savings.plans import stash
 
@@ -19,7 +19,7 @@ def mature_due_plans(today: datetime.date) -> int:
     due = Plan.objects.open().filter(matures_on__lte=today)
     waiting = due.filter(account__balance_kobo__gt=0) | due.filter(at_maturity=Plan.AtMaturity.ROLLOVER)
     plans = Plan.objects.select_related("user", "product", "account")
-    return postponements.each(
+    return outbox.for_each_row(
         "mature_plan",
         waiting.order_by("matures_on", "id"),
         lambda plan_id: mature_plan(plans.get(pk=plan_id), today),

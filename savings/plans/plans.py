@@ -10,8 +10,7 @@ from django.utils import timezone
 
 from savings import ledger, typed_text
 from savings.exceptions import Refused
-from savings.models import Account, Circle, Membership, Plan, Product, User
-from savings.models.keys import is_name_taken, refusing_taken_name
+from savings.models import Account, Circle, Membership, Plan, Product, User, keys
 from savings.plans import terms
 from savings.plans.terms import Terms
 
@@ -131,12 +130,12 @@ def cleaned_name(name: str) -> str:
 
 def _check_name(user: User, name: str, *, but: Plan | None = None) -> None:
     others = user.plans.open()
-    if is_name_taken(others.exclude(pk=but.pk) if but else others, "name", name):
+    if keys.is_name_taken(others.exclude(pk=but.pk) if but else others, "name", name):
         raise Refused(_taken(name), field="name")
 
 
 def _name_taken_meanwhile(name: str) -> AbstractContextManager[None]:
-    return refusing_taken_name("name", _taken(name))
+    return keys.refusing_taken_name("name", _taken(name))
 
 
 def _taken(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from savings import postponements
+from savings import outbox
 from savings.exceptions import Refused
 from savings.models import Circle, Plan, Statement, StatementSubscription, User
 from savings.models.statements import Format
@@ -65,11 +65,11 @@ def request_monthly(today: datetime.date) -> int:
     this_month = today.replace(day=1)
     due = StatementSubscription.objects.filter(next_month__lt=this_month, user__is_active=True)
     for _ in range(_MOST_ROUNDS):
-        ready = due.exclude(pk__in=postponements.waiting(_TASK))
+        ready = due.exclude(pk__in=outbox.waiting_row_ids(_TASK))
         waiting = Statement.objects.unfinished()[:_MOST_WAITING].count()
         if waiting >= _MOST_WAITING or not ready.exists():
             break
-        asked += postponements.each(
+        asked += outbox.for_each_row(
             _TASK, due.order_by("next_month", "id"), partial(_ask, this_month), most=100
         )
     return asked

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import CharField, Exists, OuterRef, Value
 from django.db.models.functions import Cast, Concat
 
-from savings import postponements
+from savings import outbox
 from savings.models import OutboxRow, Statement, User
 from savings.statements import files, requests, writing
 
@@ -22,7 +22,7 @@ def expire_files(now: datetime.datetime) -> int:
     A file that the storage does not let go is postponed, and the others go.
     """
     over = Statement.objects.filter(expires_at__lte=now).exclude(file_name="").order_by("expires_at", "id")
-    expired = postponements.each("expire_statement", over, _expire, most=_AT_A_TIME)
+    expired = outbox.for_each_row("expire_statement", over, _expire, most=_AT_A_TIME)
     files.remove_old_drafts(now.timestamp())
     return expired
 
@@ -44,7 +44,7 @@ def fail_abandoned() -> int:
     key = Concat(Value(f"{requests.OUTBOX_KIND}:"), Cast(OuterRef("pk"), CharField()))
     dead = OutboxRow.objects.filter(dedupe_key=key, dead_at__isnull=False)
     unfinished = Statement.objects.unfinished().filter(Exists(dead)).order_by("id")
-    return postponements.each("give_up_statement", unfinished, _fail_abandoned, most=_AT_A_TIME)
+    return outbox.for_each_row("give_up_statement", unfinished, _fail_abandoned, most=_AT_A_TIME)
 
 
 def _fail_abandoned(statement_id: int) -> int:

@@ -69,7 +69,7 @@ def write_statement(row: OutboxRow) -> Mapping[str, object]:
     Raises outbox.NotYet while others have to be finished first, and what went wrong, for another try.
     """
     if not _turns.acquire(blocking=False):
-        raise outbox.NotYet(_WAIT_SECONDS)
+        raise outbox.RetryLater(_WAIT_SECONDS)
     try:
         statement = _claim(row)
         if statement is None:
@@ -125,7 +125,7 @@ def _claim(row: OutboxRow) -> Statement | None:
             return None
         others = Statement.objects.filter(user=statement.user, state=State.WRITING).exclude(pk=statement.pk)
         if others[:MOST_AT_ONCE].count() >= MOST_AT_ONCE:
-            raise outbox.NotYet(_WAIT_SECONDS)
+            raise outbox.RetryLater(_WAIT_SECONDS)
         outbox.renew(row, settings.STATEMENT_LEASE_SECONDS)
         statement.state, statement.reason = State.WRITING, ""
         if statement.cutoff_entry_id is None:
@@ -230,7 +230,7 @@ def _publish(job: Job) -> None:
                 sealed_password="",
             )
             mails.statement_ready(job.statement)
-    except (outbox.Overtaken, StatementCancelled):
+    except (outbox.LeaseLost, StatementCancelled):
         _withdraw(job.statement, name)
         raise
 
@@ -257,9 +257,9 @@ def _failing_kindly(row: OutboxRow, statement: Statement) -> Iterator[None]:
     """Say on the statement what went wrong, and whether it is tried again. What cannot be helped ends there."""
     try:
         yield
-    except (StatementCancelled, outbox.Overtaken) as end:
+    except (StatementCancelled, outbox.LeaseLost) as end:
         logger.info("statement %s: %s", statement.pk, type(end).__name__)
-        if isinstance(end, outbox.Overtaken):
+        if isinstance(end, outbox.LeaseLost):
             raise
     except Refused as refused:
         _fail(row, statement, str(refused), is_last=True)
@@ -315,4 +315,4 @@ def _hurry(keys: Iterable[str]) -> None:
     waiting = OutboxRow.objects.filter(dedupe_key__in=list(keys), tries=0, due_at__gt=now)
     for row_id in waiting.order_by("id").values_list("id", flat=True):
         if OutboxRow.objects.filter(pk=row_id, tries=0, due_at__gt=now).update(due_at=now):
-            outbox.waiting.send_robust(OutboxRow, row_id=row_id)
+            outbox.row_committed.send_robust(OutboxRow, row_id=row_id)

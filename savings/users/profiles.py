@@ -107,7 +107,7 @@ def change_profile(user: User, *, name: str | None = None, theme: str | None = N
         User.objects.touch(user.pk)
         for kind, switch in mails.SWITCHES.items():
             if not wanted.get(switch, True):
-                outbox.take_back(user, kind)
+                outbox.cancel(user, kind)
     for field, value in changes.items():
         setattr(user, field, value)
 
@@ -117,7 +117,7 @@ def unsubscribe(user: User, kind: str) -> None:
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(**{mails.SWITCHES[kind]: False})
         User.objects.touch(user.pk)
-        outbox.take_back(user, kind)
+        outbox.cancel(user, kind)
 
 
 def change_theme(user: User, theme: str) -> None:

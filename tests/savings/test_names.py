@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from django.db import IntegrityError, transaction
 
-from savings import circles, plans, typed_text, unique_names
+from savings import circles, plans, typed_text
 from savings.circles import nicknames
 from savings.exceptions import Refused
-from savings.models import Circle, Membership, Plan, User
+from savings.models import Circle, Membership, Plan, User, keys
 from tests.factories import join_circle, make_plan, make_user, start_circle
 
 pytestmark = pytest.mark.django_db
@@ -93,7 +93,7 @@ def test_who_comes_second_to_a_plan_name_gets_the_same_message(monkeypatch: pyte
     user = make_user()
     make_plan(user, name="Rent")
     renamed = make_plan(user, name="Car")
-    monkeypatch.setattr(unique_names, "is_taken", lambda *_: False)
+    monkeypatch.setattr(keys, "is_name_taken", lambda *_: False)
     for act in (lambda: make_plan(user, name="RENT"), lambda: plans.rename(renamed, "RENT")):
         with pytest.raises(Refused, match="You already have a plan called RENT") as refused:
             act()
@@ -104,7 +104,7 @@ def test_who_comes_second_to_a_plan_name_gets_the_same_message(monkeypatch: pyte
 def test_who_comes_second_to_a_nickname_is_told_at_the_field(monkeypatch: pytest.MonkeyPatch) -> None:
     circle = start_circle(nickname="Ada")
     mine = join_circle(circle, nickname="Bola")
-    monkeypatch.setattr(unique_names, "is_taken", lambda *_: False)
+    monkeypatch.setattr(keys, "is_name_taken", lambda *_: False)
     for act in (
         lambda: join_circle(circle, nickname="ADA"),
         lambda: circles.change_appearance(mine, nickname="ADA"),

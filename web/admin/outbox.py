@@ -63,7 +63,7 @@ class OutboxRowAdmin(ReadOnlyAdmin):
     def try_again(self, request: HttpRequest, chosen: QuerySet[OutboxRow]) -> None:
         for row in chosen:
             try:
-                outbox.try_again(row)
+                outbox.retry_dead_row(row)
             except Refused as refused:
                 self.message_user(request, f"{row}: {refused}", messages.ERROR)
                 continue

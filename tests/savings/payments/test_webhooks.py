@@ -14,9 +14,10 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import ledger, payments, postponements, references, tracing
+from savings import ledger, payments, references, tracing
 from savings.exceptions import ForgedEvent, MalformedEvent
 from savings.models import Account, Entry, Payment, Plan, Transaction, User, WebhookEvent
+from savings.outbox import postponements
 from savings.payments import settlement, webhooks
 from tests.factories import make_user
 from tests.payments import AMOUNT, start

@@ -185,7 +185,7 @@ def test_after_eight_tries_it_is_given_up_with_a_mail(
     assert (statement.state, row_of(statement).due_at) == (State.FAILED, None)
     assert statement.reason == "The file could not be stored. Ask for it again later."
     assert mails("statement_failed") == 1
-    outbox.try_again(row_of(statement))
+    outbox.retry_dead_row(row_of(statement))
     settings.STATEMENTS_DIR = statements_folder
     assert try_to_write(statement).state == State.READY
 

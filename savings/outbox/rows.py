@@ -20,9 +20,10 @@ from django.db.models import F, Min, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
-from savings import postponements, tracing, typed_text
+from savings import tracing, typed_text
 from savings.exceptions import Refused
 from savings.models import OutboxRow, Transaction, User
+from savings.outbox import postponements
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ logger = logging.getLogger(__name__)
 Handler = Callable[[OutboxRow], Mapping[str, object]]
 
 # Sent with a `row_id` once that row is committed: whoever runs the tasks listens, and the sweep finds what was missed.
-waiting = Signal()
+row_committed = Signal()
 
 MOST_TRIES = 8
 _LONGEST_WAIT_SECONDS = 24 * 60 * 60
@@ -43,7 +44,7 @@ VALUES ({", ".join(["%s"] * len(_FIELDS))}) ON CONFLICT (dedupe_key) DO NOTHING 
 """  # noqa: S608 - names of ours
 
 
-class NotYet(Exception):
+class RetryLater(Exception):
     """Raised by a handler whose row has to wait for its turn: it is due again later, and no try is spent."""
 
     def __init__(self, seconds: int) -> None:
@@ -51,7 +52,7 @@ class NotYet(Exception):
         self.seconds = seconds
 
 
-class Overtaken(Exception):
+class LeaseLost(Exception):
     """Raised to a handler whose lease has ended, and whose row somebody else has taken since: it must stop."""
 
 
@@ -89,7 +90,7 @@ def add(
         return None
     _touch(row)
     if nudge:
-        transaction.on_commit(partial(waiting.send_robust, OutboxRow, row_id=row.pk), robust=True)
+        transaction.on_commit(partial(row_committed.send_robust, OutboxRow, row_id=row.pk), robust=True)
     return row
 
 
@@ -114,12 +115,12 @@ def add_for_many(kind: str, payloads: Mapping[int, Mapping[str, Any]], *, cause:
     User.objects.filter(pk__in=ids).update(version=F("version") + 1)
 
 
-def is_waiting(kind: str) -> bool:
+def is_any_waiting(kind: str) -> bool:
     """Say whether there are rows of a kind that nobody has tried yet."""
     return OutboxRow.objects.filter(due_at__isnull=False, kind=kind, tries=0).exists()
 
 
-def take_back(user: User, kind: str) -> None:
+def cancel(user: User, kind: str) -> None:
     """Forget what waits for a person who does not want that kind any more."""
     user.outbox_rows.filter(kind=kind, due_at__isnull=False).delete()
 
@@ -130,7 +131,7 @@ def finish(row_ids: Iterable[int]) -> None:
     waiting_rows.update(done_at=timezone.now(), due_at=None, error="")
 
 
-def hand_on(row_ids: Iterable[int], kind: str, *, after: datetime.timedelta) -> None:
+def convert_to(row_ids: Iterable[int], kind: str, *, after: datetime.timedelta) -> None:
     """Let rows whose work is done, as for `finish`, ask for the next work of the same cause, after a while."""
     waiting_rows = OutboxRow.objects.filter(pk__in=row_ids, due_at__isnull=False)
     waiting_rows.update(kind=kind, due_at=timezone.now() + after, tries=0, error="")
@@ -154,7 +155,7 @@ def renew(row: OutboxRow, seconds: int, *, is_further: bool = False) -> None:
     tries = 1 if is_further else row.tries
     due_at = timezone.now() + datetime.timedelta(seconds=seconds)
     if not OutboxRow.objects.filter(pk=row.pk, due_at=row.due_at).update(due_at=due_at, tries=tries):
-        raise Overtaken
+        raise LeaseLost
     row.due_at, row.tries = due_at, tries
 
 
@@ -169,12 +170,12 @@ def deliver(row_id: int, handlers: Mapping[str, Handler]) -> bool:
     with tracing.follower.following("deliver_outbox_row", row.traceparent):
         try:
             changes = handlers[row.kind](row)
-            return _end(row, **changes, done_at=timezone.now(), due_at=None, error="")
-        except NotYet as wait:
+            return _finish(row, **changes, done_at=timezone.now(), due_at=None, error="")
+        except RetryLater as wait:
             due_at = timezone.now() + datetime.timedelta(seconds=wait.seconds)
-            _end(row, due_at=due_at, tries=row.tries - 1)
+            _finish(row, due_at=due_at, tries=row.tries - 1)
             return False
-        except Overtaken:
+        except LeaseLost:
             return False
         except Exception as error:
             logger.warning(
@@ -185,7 +186,7 @@ def deliver(row_id: int, handlers: Mapping[str, Handler]) -> bool:
                 typed_text.describe_error(error),
             )
             tracing.follower.failed(error)
-            _put_off(row, error)
+            _postpone(row, error)
             return False
 
 
@@ -201,7 +202,7 @@ def sweep(now: datetime.datetime, handlers: Mapping[str, Handler]) -> int:
         User.objects.touch_all(User.objects.filter(pk__in=spent.values("user_id")))
         spent.update(dead_at=now, due_at=None)
     finished = 0
-    for row_id in list(due(now)[:1000]):
+    for row_id in list(due_rows(now)[:1000]):
         if time.monotonic() >= ends_at:
             break
         try:
@@ -209,12 +210,12 @@ def sweep(now: datetime.datetime, handlers: Mapping[str, Handler]) -> int:
         except Exception as error:
             # Not even its failure could be stored. The lease puts it off, and each try counts: it ends as dead.
             logger.exception("outbox row %s could not be put off", row_id)
-            if postponements.database_is_away(error):
+            if postponements.is_database_away(error):
                 break
     return finished
 
 
-def due(now: datetime.datetime) -> QuerySet[OutboxRow, int]:
+def due_rows(now: datetime.datetime) -> QuerySet[OutboxRow, int]:
     """Return the ids of the rows that may be claimed, longest due first."""
     return OutboxRow.objects.filter(due_at__lte=now).order_by("due_at").values_list("pk", flat=True)
 
@@ -228,14 +229,14 @@ def waiting_seconds(now: datetime.datetime) -> tuple[int, int] | None:
     return int((now - ages["oldest"]).total_seconds()), int((now - ages["first_due"]).total_seconds())
 
 
-def try_again(row: OutboxRow) -> None:
+def retry_dead_row(row: OutboxRow) -> None:
     """Let a dead row begin anew. Raises Refused when it is not dead."""
     with transaction.atomic():
         _touch(row)
         dead = OutboxRow.objects.filter(pk=row.pk, dead_at__isnull=False)
         if not dead.update(dead_at=None, due_at=timezone.now(), tries=0):
             raise Refused("Only what was given up can be tried again.")
-        transaction.on_commit(partial(waiting.send_robust, OutboxRow, row_id=row.pk), robust=True)
+        transaction.on_commit(partial(row_committed.send_robust, OutboxRow, row_id=row.pk), robust=True)
 
 
 def _check_in_atomic_block() -> None:
@@ -260,13 +261,13 @@ def _insert(row: OutboxRow) -> bool:
     return True
 
 
-def _put_off(row: OutboxRow, error: Exception) -> None:
+def _postpone(row: OutboxRow, error: Exception) -> None:
     now = timezone.now()
     said = typed_text.describe_error(error)
     if row.tries >= MOST_TRIES:
-        _end(row, dead_at=now, due_at=None, error=said)
+        _finish(row, dead_at=now, due_at=None, error=said)
         return
-    _end(row, due_at=now + datetime.timedelta(seconds=_wait_seconds(row.tries)), error=said)
+    _finish(row, due_at=now + datetime.timedelta(seconds=_wait_seconds(row.tries)), error=said)
 
 
 def _wait_seconds(tries: int) -> float:
@@ -276,7 +277,7 @@ def _wait_seconds(tries: int) -> float:
     return wait * random.uniform(1, 1.2)  # noqa: S311 - chance, not secrecy
 
 
-def _end(row: OutboxRow, **changes: object) -> bool:
+def _finish(row: OutboxRow, **changes: object) -> bool:
     """Write down how a try ended, unless its lease was over and somebody else has taken the row since."""
     with transaction.atomic():
         _touch(row)

@@ -18,6 +18,7 @@ from pytest_django.fixtures import Settings
 from savings import outbox
 from savings.exceptions import Refused
 from savings.models import OutboxRow, User
+from savings.outbox import rows as outbox_rows
 from tests.factories import make_user, pay_in
 
 pytestmark = pytest.mark.django_db
@@ -97,11 +98,11 @@ def test_many_get_a_row_each_once_per_cause_and_their_pages_know() -> None:
 def test_a_row_whose_work_is_done_can_ask_for_the_next(clock: time_machine.Traveller) -> None:
     row, work, later = make_row(), Work(), datetime.timedelta(minutes=1)
     OutboxRow.objects.update(tries=3, error="no route")
-    outbox.hand_on([row.pk], "next", after=later)
+    outbox.convert_to([row.pk], "next", after=later)
     assert not outbox.deliver(row.pk, {"next": work})
     clock.shift(later)
     assert outbox.deliver(row.pk, {"next": work})
-    outbox.hand_on([row.pk], "next", after=later)
+    outbox.convert_to([row.pk], "next", after=later)
     row.refresh_from_db()
     assert (row.tries, row.due_at) == (1, None), "what is done stays so"
 
@@ -114,7 +115,7 @@ def test_a_row_goes_with_the_transaction_that_is_taken_back(
     def listen(row_id: int, **_: Any) -> None:
         told.append(row_id)
 
-    outbox.waiting.connect(listen)
+    outbox.row_committed.connect(listen)
     try:
         with django_capture_on_commit_callbacks(execute=True):
             with transaction.atomic():
@@ -122,7 +123,7 @@ def test_a_row_goes_with_the_transaction_that_is_taken_back(
                 transaction.set_rollback(True)
             kept = make_row("kept")
     finally:
-        outbox.waiting.disconnect(listen)
+        outbox.row_committed.disconnect(listen)
     assert list(OutboxRow.objects.all()) == [kept]
     assert told == [kept.pk]
 
@@ -159,9 +160,9 @@ def test_waits_grow_until_the_row_is_dead_after_eight_tries(clock: time_machine.
 def test_staff_let_a_dead_row_begin_anew() -> None:
     row = make_row()
     with pytest.raises(Refused):
-        outbox.try_again(row)
+        outbox.retry_dead_row(row)
     OutboxRow.objects.update(dead_at=timezone.now(), due_at=None, tries=8)
-    outbox.try_again(row)
+    outbox.retry_dead_row(row)
     work = Work()
     assert work.on(row)
     assert row.tries == 1
@@ -179,7 +180,7 @@ def test_a_taken_row_is_left_alone_until_its_lease_ends(
     clock: time_machine.Traveller, settings: Settings
 ) -> None:
     row, work = make_row(), Work()
-    assert outbox.claim(row.pk, timezone.now())
+    assert outbox_rows.claim(row.pk, timezone.now())
     clock.shift(settings.OUTBOX_LEASE_SECONDS - 1)
     assert not work.on(row)
     clock.shift(1)
@@ -211,7 +212,7 @@ def test_a_worker_that_was_overtaken_changes_nothing_more(
 def test_a_row_whose_workers_all_died_is_dead(clock: time_machine.Traveller, settings: Settings) -> None:
     row, work = make_row(), Work()
     for _ in range(8):
-        assert outbox.claim(row.pk, timezone.now())
+        assert outbox_rows.claim(row.pk, timezone.now())
         clock.shift(settings.OUTBOX_LEASE_SECONDS)
     assert outbox.sweep(timezone.now(), {"note": work}) == 0
     row.refresh_from_db()

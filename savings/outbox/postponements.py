@@ -21,7 +21,7 @@ _FIRST_WAIT = datetime.timedelta(minutes=5)
 _LONGEST_WAIT = datetime.timedelta(hours=6)
 
 
-def each(
+def for_each_row(
     task: str,
     due: QuerySet[Any, Any],
     do: Callable[[int], int],
@@ -38,9 +38,9 @@ def each(
     """
     total = 0
     try:
-        clear_others(task, due)
+        clear_other_postponements(task, due)
         failed = set(Postponement.objects.filter(task=task).values_list("row_id", flat=True))
-        ids = list(due.exclude(pk__in=waiting(task)).values_list("pk", flat=True)[:most])
+        ids = list(due.exclude(pk__in=waiting_row_ids(task)).values_list("pk", flat=True)[:most])
     except DatabaseError:
         logger.exception("%s did not start", task)
         return 0
@@ -48,24 +48,24 @@ def each(
         try:
             total += do(row_id)
             if row_id in failed:
-                clear(task, row_id)
+                clear_postponement(task, row_id)
         except away as error:
             logger.warning("%s stops at row %s: %s", task, row_id, typed_text.describe_error(error))
             break
         except Exception as error:
-            if not record(task, row_id, error):
+            if not postpone(task, row_id, error):
                 break
     return total
 
 
-def record(task: str, row_id: int, error: Exception) -> datetime.datetime | None:
+def postpone(task: str, row_id: int, error: Exception) -> datetime.datetime | None:
     """Postpone a row of a task for the error that was raised, log it once, and return when it is tried again.
 
     It waits 5 minutes after its first failure and twice as long after each further one, at most six hours. None when
     the database does not answer: then nothing is known of the row, and the run should end.
     """
     tracing.follower.failed(error)
-    if database_is_away(error):
+    if is_database_away(error):
         logger.error(
             "%s stops at row %s: the database is away: %s", task, row_id, typed_text.describe_error(error)
         )
@@ -91,28 +91,28 @@ def record(task: str, row_id: int, error: Exception) -> datetime.datetime | None
     return postponed.retry_at
 
 
-def clear(task: str, row_id: int) -> None:
+def clear_postponement(task: str, row_id: int) -> None:
     """Forget the failures of a row that is done."""
     Postponement.objects.filter(task=task, row_id=row_id).delete()
 
 
-def clear_others(task: str, due: QuerySet[Any, Any]) -> None:
+def clear_other_postponements(task: str, due: QuerySet[Any, Any]) -> None:
     """Forget the failures of all of a task's rows but those that a query finds: the others were done in another way."""
     Postponement.objects.filter(task=task).exclude(row_id__in=due.order_by().values("pk")).delete()
 
 
-def waiting(task: str) -> QuerySet[Postponement, int]:
+def waiting_row_ids(task: str) -> QuerySet[Postponement, int]:
     """Return the ids of a task's rows whose next try has not come: queries with a limit leave these out."""
     later = Postponement.objects.filter(task=task, retry_at__gt=timezone.now())
     return later.values_list("row_id", flat=True)
 
 
-def all_of(task: str) -> QuerySet[Postponement, int]:
+def postponed_row_ids(task: str) -> QuerySet[Postponement, int]:
     """Return the ids of all of a task's postponed rows."""
     return Postponement.objects.filter(task=task).values_list("row_id", flat=True)
 
 
-def database_is_away(error: Exception) -> bool:
+def is_database_away(error: Exception) -> bool:
     """Tell whether an error means that the database is gone, and not that one statement failed (a deadlock, say)."""
     if not isinstance(error, (InterfaceError, OperationalError)):
         return False

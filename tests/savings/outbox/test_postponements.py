@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from savings import leaderboards, mails, outbox, postponements, statements
+from savings import leaderboards, mails, outbox, statements
 from savings.circles import (
     check_ranks,
     digests,
@@ -36,6 +36,7 @@ from savings.models import (
     StatementSubscription,
     User,
 )
+from savings.outbox import postponements
 from savings.plans import mature_due_plans, maturity
 from savings.statements import files, requests, upkeep, writing
 from tests.factories import (
@@ -94,23 +95,23 @@ def test_the_wait_grows_up_to_six_hours_and_ends_with_success(clock: time_machin
         raise ValueError("no")
 
     for _ in range(40):
-        assert postponements.each("test", due, fail) == 0
+        assert outbox.for_each_row("test", due, fail) == 0
         wait = Postponement.objects.get().retry_at - timezone.now()
         waits.append(int(wait.total_seconds()) // 60)
         clock.shift(wait - datetime.timedelta(seconds=1))
-        assert postponements.each("test", due, lambda row_id: pytest.fail("too early")) == 0
+        assert outbox.for_each_row("test", due, lambda row_id: pytest.fail("too early")) == 0
         clock.shift(1)
     assert waits[:8] == [5, 10, 20, 40, 80, 160, 320, 360]
     assert set(waits[8:]) == {360}
-    assert postponements.each("test", due, lambda row_id: 1) == 1
+    assert outbox.for_each_row("test", due, lambda row_id: 1) == 1
     assert not Postponement.objects.exists()
 
 
 def test_a_row_that_is_over_is_forgotten() -> None:
     plan = make_plan()
-    postponements.record("test", plan.pk, ValueError("no"))
-    postponements.record("another", plan.pk, ValueError("no"))
-    postponements.each("test", Plan.objects.none(), lambda row_id: 1)
+    outbox.postpone("test", plan.pk, ValueError("no"))
+    outbox.postpone("another", plan.pk, ValueError("no"))
+    outbox.for_each_row("test", Plan.objects.none(), lambda row_id: 1)
     assert Postponement.objects.get().task == "another"
 
 
@@ -124,7 +125,7 @@ def test_rows_that_fail_for_ever_leave_room_for_the_others(clock: time_machine.T
         return 1
 
     due = Plan.objects.order_by("pk")
-    assert [postponements.each("test", due, only_one_works, most=2) for _ in range(3)] == [0, 0, 1]
+    assert [outbox.for_each_row("test", due, only_one_works, most=2) for _ in range(3)] == [0, 0, 1]
 
 
 def test_the_failure_of_one_row_undoes_nothing_of_another() -> None:
@@ -137,7 +138,7 @@ def test_the_failure_of_one_row_undoes_nothing_of_another() -> None:
                 raise ValueError("no")
         return 1
 
-    assert postponements.each("test", Plan.objects.order_by("pk"), rename) == 2
+    assert outbox.for_each_row("test", Plan.objects.order_by("pk"), rename) == 2
     assert Plan.objects.filter(name="Renamed").count() == 2
 
 
@@ -152,19 +153,19 @@ def test_a_deadlock_is_one_row_s_and_a_database_that_is_gone_ends_the_run(
         asked.append(row_id)
         raise OperationalError("deadlock detected")
 
-    assert postponements.each("test", Plan.objects.all(), fail) == 0
+    assert outbox.for_each_row("test", Plan.objects.all(), fail) == 0
     assert len(asked) == 3
     monkeypatch.setattr(postponements, "database_is_away", lambda error: True)
-    assert postponements.each("gone", Plan.objects.all(), fail) == 0
+    assert outbox.for_each_row("gone", Plan.objects.all(), fail) == 0
     assert len(asked) == 4
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_connection_that_was_cut_is_told_from_a_database_that_is_gone() -> None:
-    assert not postponements.database_is_away(ValueError("no"))
-    assert not postponements.database_is_away(OperationalError("deadlock detected"))
+    assert not outbox.is_database_away(ValueError("no"))
+    assert not outbox.is_database_away(OperationalError("deadlock detected"))
     with connection.execute_wrapper(_refuse):
-        assert postponements.database_is_away(OperationalError("server closed the connection"))
+        assert outbox.is_database_away(OperationalError("server closed the connection"))
 
 
 def _refuse(*args: Any) -> Any:
@@ -505,5 +506,5 @@ def test_a_row_without_a_member_does_not_keep_redis_from_being_trusted_again() -
 def test_users_are_not_touched_by_a_failure() -> None:
     user = make_user()
     before = User.objects.get(pk=user.pk).version
-    postponements.record("test", user.pk, ValueError("no"))
+    outbox.postpone("test", user.pk, ValueError("no"))
     assert User.objects.get(pk=user.pk).version == before
