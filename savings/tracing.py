@@ -1,6 +1,6 @@
-"""Which request asked for the work at hand: rows keep it, whoever follows work from one process to the next reads it.
+"""The trace that a piece of background work belongs to: rows store the `traceparent` of the request that caused them.
 
-Nothing in here follows anything. `web/telemetry.py` puts its own follower in place when there is somebody to tell.
+The follower in this module does nothing. `web/observability/telemetry.py` replaces it when an APM server is configured.
 """
 
 from __future__ import annotations

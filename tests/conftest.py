@@ -21,7 +21,8 @@ from savings.payments import paystack
 from tests import factories, payments, smtp_sink
 from tests.provider import Provider, to_the_site
 from tests.smtp_sink import Sink
-from web import rate_limits, redis_client
+from web.caching import redis_client
+from web.middleware import rate_limits
 from web.settings import redis_database
 from web.simulator import events
 

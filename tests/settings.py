@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from web import embedded_redis
+from web.dev import embedded_redis
 
 _root = Path(__file__).resolve().parent.parent
 _folder = Path(tempfile.mkdtemp(prefix="asusu-tests-"))

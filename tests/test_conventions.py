@@ -121,7 +121,7 @@ def test_a_module_of_savings_imports_only_what_it_stands_on() -> None:
     ("package", "owner"),
     [
         ("httpx", "savings/payments/paystack.py"),
-        ("elasticapm", "web/telemetry.py"),
+        ("elasticapm", "web/observability/telemetry.py"),
         ("environ", "web/environment.py"),
     ],
 )

@@ -11,12 +11,12 @@ class WebConfig(AppConfig):
 
     def ready(self) -> None:
         # Connects what follows a proven address and a new password.
-        import_module("web.accounts")
+        import_module("web.auth.adapters")
         # Limits how long a request waits for the database.
-        import_module("web.database")
+        import_module("web.middleware.database")
         # Counts the queries of every connection, so it comes before the first.
-        import_module("web.counting")
+        import_module("web.caching.counting")
         if settings.USES_APM:
-            import_module("web.telemetry").start()
+            import_module("web.observability.telemetry").start()
         # Registers what a server must not be started with.
         import_module("web.checks")

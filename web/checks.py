@@ -11,7 +11,7 @@ from django.db import connection
 from redis.exceptions import RedisError
 
 from savings import installation
-from web import redis_client
+from web.caching import redis_client
 
 logger = logging.getLogger(__name__)
 

@@ -21,9 +21,9 @@ class SaverRequest(HttpRequest):
     user: User
     htmx: HtmxDetails
     request_id: str
-    # Of which circle the page shows something, and as of which version of its board; see web/caching.py.
+    # Of which circle the page shows something, and as of which version of its board; see web/caching/pages.py.
     shown_circle: tuple[int, int]
-    # What the page has read that no version of it covers; see web/reading.py.
+    # What the page has read that no version of it covers; see web/caching/reads.py.
     uncovered: list[str]
 
 

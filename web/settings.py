@@ -102,41 +102,43 @@ INSTALLED_APPS = [
     "huey.contrib.djhuey",
 ]
 MIDDLEWARE = [
-    "web.middleware.RequestIdMiddleware",
-    "web.counting.CountingMiddleware",
-    "web.headers.HeadersMiddleware",
-    "web.database.TimeoutMiddleware",
-    "web.health.HealthMiddleware",
+    "web.middleware.requests.RequestIdMiddleware",
+    "web.caching.counting.CountingMiddleware",
+    "web.middleware.headers.HeadersMiddleware",
+    "web.middleware.database.TimeoutMiddleware",
+    "web.middleware.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
-    "web.addresses.AddressMiddleware",
+    "web.middleware.url_text.AddressMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Inside what serves static files and outside of all that writes HTML: the toolbar leaves compressed pages alone.
-    "web.compression.CompressionMiddleware",
+    "web.middleware.compression.CompressionMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "web.middleware.FrameMiddleware",
-    "web.integrity.AdminMiddleware",
+    "web.middleware.requests.FrameMiddleware",
+    "web.middleware.integrity.AdminMiddleware",
     # Before anything reads what a form sends.
-    "web.body_limits.BodyLimitMiddleware",
+    "web.middleware.body_limits.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "web.rate_limits.NewSessionMiddleware",
-    "web.middleware.SlashMiddleware",
+    "web.middleware.rate_limits.NewSessionMiddleware",
+    "web.middleware.requests.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "web.sessions.UserMiddleware",
+    "web.auth.sessions.UserMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "web.sign_in.SignInMiddleware",
-    "web.pending_sign_in.PendingSignInMiddleware",
-    "web.second_step.BackOfficeMiddleware",
+    "web.auth.sign_in.SignInMiddleware",
+    "web.auth.pending_sign_in.PendingSignInMiddleware",
+    "web.auth.second_step.BackOfficeMiddleware",
     # Counts only what reaches a view: who is led away to sign in, or to a second step, has done nothing yet.
-    "web.rate_limits.RateLimitMiddleware",
-    "web.sign_in.InvalidFormMiddleware",
+    "web.middleware.rate_limits.RateLimitMiddleware",
+    "web.auth.sign_in.InvalidFormMiddleware",
 ]
 if DEBUG_TOOLBAR:
     INSTALLED_APPS += ["debug_toolbar"]
     # Inside what serves static files, and around all that asks the database, the cache or Redis.
-    MIDDLEWARE.insert(MIDDLEWARE.index("django_htmx.middleware.HtmxMiddleware"), "web.toolbar.Middleware")
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("django_htmx.middleware.HtmxMiddleware"), "web.observability.toolbar.Middleware"
+    )
 ROOT_URLCONF = "web.urls"
 WSGI_APPLICATION = "web.wsgi.application"
 TEMPLATES = [
@@ -153,7 +155,7 @@ TEMPLATES = [
         },
     },
 ]
-FORM_RENDERER = "web.forms.Renderer"
+FORM_RENDERER = "web.forms.fields.Renderer"
 MESSAGE_STORAGE = "web.notices.Storage"
 
 # Storage
@@ -208,12 +210,12 @@ def redis_database(number: int, **options: float) -> str:
 
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "web.counting.Cache",
+        "BACKEND": "web.caching.counting.Cache",
         "LOCATION": redis_database(0),
         "KEY_PREFIX": "asusu",
         "OPTIONS": {
-            "SERIALIZER": "web.redis_client.Json",
-            "REDIS_CLIENT_CLASS": "web.redis_client.Client",
+            "SERIALIZER": "web.caching.redis_client.Json",
+            "REDIS_CLIENT_CLASS": "web.caching.redis_client.Client",
             "IGNORE_EXCEPTIONS": True,
             "SOCKET_CONNECT_TIMEOUT": 0.5,
             "SOCKET_TIMEOUT": 0.5,
@@ -221,12 +223,12 @@ CACHES: dict[str, dict[str, Any]] = {
     },
     # Whole pages, and what `{% cache %}` keeps of them: beside the boards, whose versions they are read with.
     "template_fragments": {
-        "BACKEND": "web.fragments.Cache",
+        "BACKEND": "web.caching.fragments.Cache",
         "LOCATION": redis_database(2),
         "KEY_PREFIX": "asusu",
         "OPTIONS": {
-            "CLIENT_CLASS": "web.fragments.Client",
-            "REDIS_CLIENT_CLASS": "web.redis_client.Client",
+            "CLIENT_CLASS": "web.caching.fragments.Client",
+            "REDIS_CLIENT_CLASS": "web.caching.redis_client.Client",
             "IGNORE_EXCEPTIONS": True,
             "SOCKET_CONNECT_TIMEOUT": 0.5,
             "SOCKET_TIMEOUT": 0.5,
@@ -236,7 +238,7 @@ CACHES: dict[str, dict[str, Any]] = {
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 # Off, every page is made anew for each request: nothing else is different.
 KEEPS_PAGES = env.bool("KEEPS_PAGES", default=True)
-SESSION_ENGINE = "web.sessions"
+SESSION_ENGINE = "web.auth.sessions"
 
 # Boards answer in a millisecond or come from SQL; loading one goes on while nobody waits.
 LEADERBOARD_REDIS_URL = redis_database(2, socket_timeout=0.25, socket_connect_timeout=0.25)
@@ -307,6 +309,7 @@ MAILERS = {
 # People
 
 AUTH_USER_MODEL = "savings.User"
+# Sessions store this path: another one would sign everybody out. `web.sessions` stays for it.
 AUTHENTICATION_BACKENDS = ["web.sessions.Backend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -317,33 +320,33 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 10},
     },
-    {"NAME": "web.password_strength.HardToGuessValidator"},
+    {"NAME": "web.auth.password_strength.HardToGuessValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/dashboard/"
 
-# Signing in and up is django-allauth's. What bounds guessing is in web/guessing.py.
+# Signing in and up is django-allauth's. What bounds guessing is in web/auth/guessing.py.
 
 SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=True)
 # How many proxies of ours write X-Forwarded-For. With too few everybody shares the proxy's address, and its limits;
 # with too many a stranger can claim any address.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0 if DEBUG else 1)
-# How much a person or an IP address may do in an hour: web/rate_limits.py. Not the limits on guessing.
+# How much a person or an IP address may do in an hour: web/middleware/rate_limits.py. Not the limits on guessing.
 RATE_LIMITS = env.bool("RATE_LIMITS", default=True)
 # By how much the limits per IP address are multiplied, where very many people share one.
 IP_RATE_LIMIT_FACTOR = env.int("IP_RATE_LIMIT_FACTOR", default=1)
-ACCOUNT_ADAPTER = "web.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "web.auth.adapters.AccountAdapter"
 ACCOUNT_FORMS = {
-    "add_email": "web.account_forms.AddEmailForm",
-    "change_password": "web.account_forms.ChangePasswordForm",
-    "confirm_email_verification_code": "web.account_forms.ConfirmEmailVerificationCodeForm",
-    "confirm_password_reset_code": "web.account_forms.ConfirmPasswordResetCodeForm",
-    "login": "web.account_forms.LoginForm",
-    "reauthenticate": "web.account_forms.ReauthenticateForm",
-    "reset_password": "web.account_forms.ResetPasswordForm",
-    "reset_password_from_key": "web.account_forms.ResetPasswordKeyForm",
-    "set_password": "web.account_forms.SetPasswordForm",
-    "signup": "web.account_forms.SignupForm",
+    "add_email": "web.forms.users.AddEmailForm",
+    "change_password": "web.forms.users.ChangePasswordForm",
+    "confirm_email_verification_code": "web.forms.users.ConfirmEmailVerificationCodeForm",
+    "confirm_password_reset_code": "web.forms.users.ConfirmPasswordResetCodeForm",
+    "login": "web.forms.users.LoginForm",
+    "reauthenticate": "web.forms.users.ReauthenticateForm",
+    "reset_password": "web.forms.users.ResetPasswordForm",
+    "reset_password_from_key": "web.forms.users.ResetPasswordKeyForm",
+    "set_password": "web.forms.users.SetPasswordForm",
+    "signup": "web.forms.users.SignupForm",
 }
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -358,8 +361,8 @@ ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 15 * 60
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
-# Of allauth's limits only that on sign-ups is left: all others are in web/guessing.py, since by allauth's anybody can
-# use up what is allowed to somebody else. `False` turns off both.
+# Of allauth's limits only the one on sign-ups is left. All others are in web/auth/guessing.py, since with allauth's
+# anybody can use up the allowance of somebody else. `False` turns off both.
 ACCOUNT_RATE_LIMITS: dict[str, str | None] = {
     "change_password": None,
     "confirm_email": None,
@@ -380,27 +383,27 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 # How long an address that was replaced can undo that, and nobody else may use it.
 EMAIL_UNDO_DAYS = env.int("EMAIL_UNDO_DAYS", default=7)
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-MFA_ADAPTER = "web.accounts.MFAAdapter"
+MFA_ADAPTER = "web.auth.adapters.MFAAdapter"
 MFA_FORMS = {
-    "activate_totp": "web.account_forms.ActivateTOTPForm",
-    "add_webauthn": "web.account_forms.AddPasskeyForm",
-    "authenticate": "web.account_forms.AuthenticateForm",
-    "authenticate_webauthn": "web.account_forms.PasskeySecondStepForm",
-    "edit_webauthn": "web.account_forms.EditPasskeyForm",
-    "login_webauthn": "web.account_forms.PasskeySignInForm",
-    "reauthenticate_webauthn": "web.account_forms.PasskeyProofForm",
-    "reauthenticate": "web.account_forms.MFAReauthenticateForm",
+    "activate_totp": "web.forms.users.ActivateTOTPForm",
+    "add_webauthn": "web.forms.users.AddPasskeyForm",
+    "authenticate": "web.forms.users.AuthenticateForm",
+    "authenticate_webauthn": "web.forms.users.PasskeySecondStepForm",
+    "edit_webauthn": "web.forms.users.EditPasskeyForm",
+    "login_webauthn": "web.forms.users.PasskeySignInForm",
+    "reauthenticate_webauthn": "web.forms.users.PasskeyProofForm",
+    "reauthenticate": "web.forms.users.MFAReauthenticateForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Asusu"
-# Also the code before and the one after: clocks differ, and typing takes time. Each works once, see web/totp.py.
+# Also the code before and the one after: clocks differ, and typing takes time. Each works once, see web/auth/totp.py.
 MFA_TOTP_TOLERANCE = 1
 
 # Elastic APM, see docs/apm.md. Without a server the agent is not loaded; in development only when asked for.
 
 ELASTIC_APM = {
-    "CLIENT": "web.telemetry.Client",
+    "CLIENT": "web.observability.telemetry.Client",
     "SERVER_URL": env.str("ELASTIC_APM_SERVER_URL", default=""),
     "SECRET_TOKEN": env.str("ELASTIC_APM_SECRET_TOKEN", default=""),
     "API_KEY": env.str("ELASTIC_APM_API_KEY", default=""),
@@ -487,7 +490,7 @@ CSRF_FAILURE_VIEW = "web.views.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
-# No form is larger than this. The routes that take more are in web/body_limits.py.
+# No form is larger than this. The routes that take more are in web/middleware/body_limits.py.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
 # Whom to tell of a weakness, as addresses or URLs, for /.well-known/security.txt; without one it is not there.
@@ -516,9 +519,9 @@ DEBUG_TOOLBAR_PANELS = [
     "debug_toolbar.panels.history.HistoryPanel",
     "debug_toolbar.panels.timer.TimerPanel",
     "debug_toolbar.panels.sql.SQLPanel",
-    "web.toolbar.CachePanel",
-    "web.toolbar.RedisPanel",
-    "web.toolbar.HueyPanel",
+    "web.observability.toolbar.CachePanel",
+    "web.observability.toolbar.RedisPanel",
+    "web.observability.toolbar.HueyPanel",
     "debug_toolbar.panels.templates.TemplatesPanel",
     "debug_toolbar.panels.headers.HeadersPanel",
 ]
@@ -539,13 +542,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "request_id": {"()": "web.log_lines.RequestIdFilter"},
-        "pattern": {"()": "web.log_lines.PatternFilter"},
-        "left_alone": {"()": "web.redis_client.LeftAloneFilter"},
+        "request_id": {"()": "web.observability.log_lines.RequestIdFilter"},
+        "pattern": {"()": "web.observability.log_lines.PatternFilter"},
+        "left_alone": {"()": "web.caching.redis_client.LeftAloneFilter"},
     },
     "formatters": {
-        "line": {"()": "web.log_lines.LineFormatter"},
-        "json": {"()": "web.log_lines.JsonFormatter"},
+        "line": {"()": "web.observability.log_lines.LineFormatter"},
+        "json": {"()": "web.observability.log_lines.JsonFormatter"},
     },
     "handlers": {
         "console": {

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic.base import RedirectView
 
-from web import account_views
+from web.auth import sign_up
 from web.views import (
     circle_tools,
     circles,
@@ -131,8 +131,8 @@ security_lists = [
 
 # Pages of allauth's that are ours in part.
 account_pages = [
-    path("signup/", account_views.sign_up, name="account_signup"),
-    path("confirm-email/", account_views.confirm_email, name="account_email_verification_sent"),
+    path("signup/", sign_up.sign_up, name="account_signup"),
+    path("confirm-email/", sign_up.confirm_email, name="account_email_verification_sent"),
 ]
 
 urlpatterns = [

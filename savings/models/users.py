@@ -90,8 +90,8 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
     # Bumped in the transaction of anything this person is shown: the key of every cached page of theirs.
     version = VersionField(default=0, editable=False)
 
-    # What this person's pages are cached under: the version and all that it counts for (web/sessions.py). Empty where
-    # the row was not found by a session: then nothing is cached.
+    # The part of cache keys that is this user's: the version, and what it is valid for (web/auth/sessions.py). Empty
+    # where the row was not found by a session: then nothing is cached.
     shown_as = ""
 
     USERNAME_FIELD = "email"

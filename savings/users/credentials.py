@@ -1,6 +1,6 @@
 """How people sign in and what they may do: the one path for changes that staff and operators make.
 
-allauth makes the changes that people make themselves; `web.accounts` connects those to the same consequences. Each
+allauth makes the changes that people make themselves; `web.auth.adapters` connects those to the same consequences. Each
 change is told to its owner by mail. `email_changes` holds the changes of addresses.
 """
 

@@ -37,7 +37,8 @@ from tests.benchmarks import _database, _site
 from tests.benchmarks._asking import Asker, asking, asking_counted
 from tests.benchmarks._report import Figure, in_turns, publish
 from tests.benchmarks._site import Browser
-from web import keyset, transaction_rows
+from web import keyset
+from web.pages import transactions as transaction_rows
 
 ROUNDS = 400
 FEWER_ROUNDS = 150

@@ -14,10 +14,10 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from web import caching
-from web.counting import counting
+from web.caching import pages as page_cache
+from web.caching.attempt_counters import Cache
+from web.caching.counting import counting
 from web.http import SaverRequest
-from web.limits import Cache
 
 # Its naive ways are there to be naive.
 _LAB = "/lab/"
@@ -58,7 +58,7 @@ def _refused_in_pages(as_ever: Callable[..., None]) -> Callable[..., None]:
 @pytest.fixture(autouse=True)
 def _kept_pages_are_as_fresh_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make each page that comes out of the cache once more: no change of what is shown may go unnoticed."""
-    answer = caching._answer
+    answer = page_cache._answer
     shown: dict[str, bytes] = {}
 
     def compared(request: SaverRequest, key: str, view: Callable[[], HttpResponse]) -> HttpResponse:
@@ -74,18 +74,18 @@ def _kept_pages_are_as_fresh_ones(monkeypatch: pytest.MonkeyPatch) -> None:
             before = len(connection.queries_log)
             # A test that counts means what the page cost that it was given.
             with counting():
-                fresh = caching._kept(request, view())
+                fresh = page_cache._kept(request, view())
             while len(connection.queries_log) > before:
                 connection.queries_log.pop()
             is_unchanged = response.status_code == 304
-            kept = shown.get(tag) if is_unchanged else caching._without_tokens(response.content)
+            kept = shown.get(tag) if is_unchanged else page_cache._without_tokens(response.content)
             assert fresh is not None
             assert fresh.body == kept, f"{request.get_full_path()} is kept, but not as it is by now"
         if response.status_code == 200 and tag:
-            shown[tag] = caching._without_tokens(response.content)
+            shown[tag] = page_cache._without_tokens(response.content)
         return response
 
-    monkeypatch.setattr(caching, "_answer", compared)
+    monkeypatch.setattr(page_cache, "_answer", compared)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from savings import statements
 from savings.models import Device, OutboxRow, User
 from tests.factories import PASSWORD, make_plan, make_user, pay_in, start_circle
 from tests.web.shelf import written
-from web.sign_in import PUBLIC
+from web.auth.sign_in import PUBLIC
 
 pytestmark = pytest.mark.django_db
 

@@ -34,8 +34,8 @@ from savings.models import User
 from tests.factories import PASSWORD
 from tests.web.staff import make_staff, sign_in
 from tests.web.test_every_url import URLS, Url, examples, owner, path_of  # noqa: F401 - fixtures
-from web.forms import MoneyField
-from web.sign_in import PUBLIC
+from web.auth.sign_in import PUBLIC
+from web.forms.fields import MoneyField
 
 # Thousands of requests each.
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 NASTY = {
     "nothing": "",
     "nul": "a\x00@example.com",
-    # As long as all fields together may be: web/body_limits.py.
+    # As long as all fields together may be: web/middleware/body_limits.py.
     "long": "x" * 4_000,
     "bidi": "\u202emoc.elpmaxe@a",
     "html": "<img src=x onerror=alert(1)>@example.com",

@@ -16,7 +16,7 @@ from django.utils import timezone
 from savings.models import Payment, User
 from tests.factories import PASSWORD, make_plan, make_user, start_circle
 from tests.provider import Provider
-from tests.web.forms import filled_in
+from tests.web.form_filling import filled_in
 
 pytestmark = pytest.mark.django_db
 

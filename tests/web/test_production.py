@@ -80,7 +80,7 @@ for path in ("/lab/", "/lab/naive/transactions/", "/__debug__/render_panel/"):
         pass
 print("INSTALLED:", [app.name for app in apps.get_app_configs() if "toolbar" in app.name])
 print("LOADED:", [name for name in sys.modules if name.split(".")[0] == "debug_toolbar" or "lab" in name.split(".")])
-print("WATCHING:", "web.toolbar" in sys.modules)
+print("WATCHING:", "web.observability.toolbar" in sys.modules)
 """
     environment = production(DEBUG_TOOLBAR="1")
     command = [sys.executable, "-c", look]

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from savings.models import Circle, OutboxRow, Plan, User, WebhookEvent
 from tests.factories import PASSWORD, make_plan, make_product, make_user, start_circle
-from tests.web.forms import filled_in
+from tests.web.form_filling import filled_in
 from tests.web.mails import code_sent_to
 from tests.web.shelf import written
 from tests.web.staff import sign_in

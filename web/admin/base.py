@@ -17,9 +17,9 @@ from django.http import HttpRequest
 from savings import references, statements, typed_text, users
 from savings.models.users import VersionField
 from web import keyset
-from web.changes import KnowsChanges
-from web.forms import EmailField as TypedEmailField
-from web.forms import LineField
+from web.forms.changes import KnowsChanges
+from web.forms.fields import EmailField as TypedEmailField
+from web.forms.fields import LineField
 
 
 class KeysetList(ChangeList):

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from savings import money, plans
 from savings.models import Plan, Product, ProductRate
 from web.admin.base import ReadOnlyAdmin, StaffAdmin
-from web.forms import MoneyField
+from web.forms.fields import MoneyField
 
 
 class RateFormSet(BaseInlineFormSet):

@@ -16,7 +16,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django_htmx.jinja import htmx_script
 
-from web.integrity import are_files_fixed, with_integrity
+from web.middleware.integrity import are_files_fixed, with_integrity
 from web.templatetags.icons import ICONS
 
 register = template.Library()

@@ -11,10 +11,11 @@ from django.views.decorators.http import require_POST
 from savings import circles, leaderboards
 from savings.exceptions import Refused
 from savings.models import Account, Circle, Membership, Plan, Product
-from web import caching, circle_pages
-from web.circle_forms import EditForm, ShownForm
-from web.forms import add_refusal
+from web.caching import pages as page_cache
+from web.forms.circles import EditForm, ShownForm
+from web.forms.fields import add_refusal
 from web.http import SaverRequest, redirect, render_part
+from web.pages import circles as circle_pages
 from web.views.circles import ids, membership
 
 
@@ -39,11 +40,11 @@ def appearance(request: SaverRequest, slug: str) -> HttpResponse:
     )
 
 
-@caching.page("before", "after", shows=(Account, Circle, Membership, Plan, Product))
+@page_cache.page("before", "after", shows=(Account, Circle, Membership, Plan, Product))
 def members(request: SaverRequest, slug: str) -> HttpResponse:
     """Who is in the circle, in keyset pages; the owner finds the tools beside each name."""
     circle_id, _ = ids(request, slug)
-    caching.shows_circle(request, circle_id, leaderboards.version(circle_id))
+    page_cache.shows_circle(request, circle_id, leaderboards.version(circle_id))
     mine = membership(request, slug)
     context = circle_pages.members(mine.circle, mine, request.GET)
     context["is_owner"] = mine.circle.owner_id == request.user.pk

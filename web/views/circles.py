@@ -13,10 +13,12 @@ from django.views.decorators.http import require_POST
 from savings import circles, leaderboards, typed_text
 from savings.exceptions import Refused
 from savings.models import Account, Circle, CircleEvent, Membership, Plan, Product, Transaction
-from web import caching, circle_pages, keyset
-from web.circle_forms import JoinForm, StartForm
-from web.forms import add_refusal
+from web import keyset
+from web.caching import pages as page_cache
+from web.forms.circles import JoinForm, StartForm
+from web.forms.fields import add_refusal
 from web.http import SaverRequest, redirect, render_part
+from web.pages import circles as circle_pages
 
 LONGEST_SEARCH = 60
 # Pasted text may hold much that is not seen; no more of it is looked at.
@@ -42,18 +44,20 @@ def index(request: SaverRequest) -> HttpResponse:
     return render_part(request, "circles/index.html", "directory", context)
 
 
-@caching.page("before", "after", shows=(Account, Circle, CircleEvent, Membership, Plan, Product, Transaction))
+@page_cache.page(
+    "before", "after", shows=(Account, Circle, CircleEvent, Membership, Plan, Product, Transaction)
+)
 def detail(request: SaverRequest, slug: str) -> HttpResponse:
     """One circle: how far it is, my part, what happened, and the owner's tools."""
     circle_id, membership_id = ids(request, slug)
     # Only a member's page is kept: another user's version does not move with the circle.
-    caching.shows_circle(request, circle_id, leaderboards.version(circle_id) if membership_id else None)
+    page_cache.shows_circle(request, circle_id, leaderboards.version(circle_id) if membership_id else None)
     circle, mine = visible(request, slug)
     is_owner = circle.owner_id == request.user.pk
     context = circle_pages.detail(circle, mine, request.GET, is_owner=is_owner)
     if not context["card"].progress.is_fresh:
         # No version says when this sum has caught up with the board's.
-        caching.shows_circle(request, circle_id, None)
+        page_cache.shows_circle(request, circle_id, None)
     return render_part(request, "circles/detail.html", "feed", context)
 
 

@@ -15,9 +15,13 @@ from savings import dashboard, money
 from savings.dashboard import Holdings
 from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction
 from savings.prepared_queries import prepared
-from web import board_pages, caching, moments, plan_pages, transaction_rows
-from web.charts import area_chart
+from web import moments
+from web.caching import pages as page_cache
 from web.http import SaverRequest, render_part
+from web.pages import leaderboards as board_pages
+from web.pages import plans as plan_pages
+from web.pages import transactions as transaction_rows
+from web.pages.charts import area_chart
 
 PERIODS = {"1m": ("1M", 30), "6m": ("6M", 182), "1y": ("1Y", 365), "all": ("All", None)}
 DEFAULT_PERIOD = "6m"
@@ -34,7 +38,7 @@ def _greeting() -> str:
 
 # Without a running circle only their own memberships have been looked through, and when those circles end, which stays.
 # With one, its board is read, and that needs its version.
-@caching.page(
+@page_cache.page(
     "period",
     shows=(Account, Entry, Plan, Product, Transaction),
     own=(Circle, Membership),
@@ -48,7 +52,7 @@ def home(request: SaverRequest) -> HttpResponse:
     period = period if period in PERIODS else DEFAULT_PERIOD
     circle = board_pages.glance(request.user)
     if circle:
-        caching.shows_circle(request, circle["circle_id"], circle["version"])
+        page_cache.shows_circle(request, circle["circle_id"], circle["version"])
     context = {
         "greeting": _greeting(),
         "today": today,

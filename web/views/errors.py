@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from web import database, rate_limits
+from web.middleware import database, rate_limits
 
 _SLOW_DOWN = (
     "We slow down repeated tries, to keep others out of your savings. Wait a few minutes, then try again."

@@ -14,7 +14,7 @@ from django_redis import get_redis_connection
 from redis import RedisError
 
 from savings import outbox
-from web import redis_client
+from web.caching import redis_client
 
 # The sweep runs every minute, so a row that has been due for longer than this has nobody to send it.
 LATE_AFTER_SECONDS = 5 * 60

@@ -11,11 +11,11 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from savings.models import Transaction
-from web import transaction_rows
+from web.forms.transactions import FilterForm
 from web.http import SaverRequest, redirect, render_part
 from web.lab import boards, lookups, mails, names
 from web.lab.measure import compare
-from web.transaction_filter import FilterForm
+from web.pages import transactions as transaction_rows
 
 _ROUNDS = 3
 

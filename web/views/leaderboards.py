@@ -14,9 +14,11 @@ from django.utils.crypto import salted_hmac
 from savings import circles, leaderboards, typed_text
 from savings.leaderboards import Board, Order
 from savings.models import Account, BoardDay, Circle, Entry, Membership, Plan, Product, Transaction
-from web import board_pages, caching, charts
-from web.board_pages import Face
+from web.caching import pages as page_cache
 from web.http import SaverRequest, render_part, wants_part
+from web.pages import charts
+from web.pages import leaderboards as board_pages
+from web.pages.leaderboards import Face
 from web.views.circles import LONGEST_SEARCH, LONGEST_TYPED, ids
 
 _MOST_DIGITS = 8
@@ -33,7 +35,7 @@ class _Asked:
     search: str
 
 
-@caching.page(
+@page_cache.page(
     "by",
     "from",
     shows=(Account, BoardDay, Circle, Entry, Membership, Plan, Product, Transaction),
@@ -48,7 +50,7 @@ def leaderboard(request: SaverRequest, slug: str) -> HttpResponse:
     board = leaderboards.read_board(
         asked.circle, asked.reader, first=asked.first, length=leaderboards.TOP + 1, order=asked.order
     )
-    caching.shows_circle(request, asked.circle.pk, board.version)
+    page_cache.shows_circle(request, asked.circle.pk, board.version)
     known = board_pages.faces(board_pages.on(board) | {asked.reader.pk})
     board = _fixed(board, known, asked)
     context = _circle(known.get(asked.reader.pk))
@@ -121,7 +123,7 @@ def _chart(request: SaverRequest, asked: _Asked, mine: Face, board: Board) -> st
     yesterday = today - datetime.timedelta(days=1)
     if timezone.localdate(mine.joined_at) < today and not (past and past[-1][0] == yesterday):
         # Yesterday's place is still to come, and no version says when it has.
-        caching.shows_circle(request, asked.circle.pk, None)
+        page_cache.shows_circle(request, asked.circle.pk, None)
     return charts.place_chart([*past, (today, board.mine.rank)], name="places", title="Your place over time")
 
 

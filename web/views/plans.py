@@ -14,17 +14,18 @@ from django.views.decorators.http import require_POST
 from savings import dashboard, money, payments, plans, references
 from savings.exceptions import Refused
 from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction
-from web import caching, plan_pages
-from web.forms import add_refusal
+from web.caching import pages as page_cache
+from web.forms.fields import add_refusal
+from web.forms.plans import EditForm, PayInForm, StartForm, TakeOutForm
 from web.http import SaverRequest, redirect, render_part
-from web.plan_forms import EditForm, PayInForm, StartForm, TakeOutForm
+from web.pages import plans as plan_pages
 from web.views.payments import where_to_pay
 
 # In the session: a plan that was just started, by id, and what its saver wants to pay first, in kobo.
 _FIRST_PAYMENT = "first_payment"
 
 
-@caching.page(shows=(Account, Plan, Product), own=(Membership,))
+@page_cache.page(shows=(Account, Plan, Product), own=(Membership,))
 def index(request: SaverRequest) -> HttpResponse:
     """Every plan of the saver, the open ones first."""
     holdings, today = dashboard.holdings(request.user), timezone.localdate()
@@ -36,7 +37,7 @@ def index(request: SaverRequest) -> HttpResponse:
 
 
 # Of a circle it shows its name, once that has ended: renaming it then touches those who have a place in it.
-@caching.page(shows=(Account, Entry, Plan, Product, Transaction), own=(Circle, Membership))
+@page_cache.page(shows=(Account, Entry, Plan, Product, Transaction), own=(Circle, Membership))
 def detail(request: SaverRequest, plan_id: int) -> HttpResponse:
     """One plan: what is in it, how it grew, what it earns, its terms and its latest transactions."""
     plan = _own_plan(request, plan_id)

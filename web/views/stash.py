@@ -14,9 +14,11 @@ from savings import dashboard, payments, references
 from savings.exceptions import Refused
 from savings.models import Account, Entry, Membership, Plan, Product, Transaction
 from savings.prepared_queries import prepared
-from web import caching, plan_pages, transaction_rows
-from web.forms import MoneyField, OnceForm, add_refusal
+from web.caching import pages as page_cache
+from web.forms.fields import MoneyField, OnceForm, add_refusal
 from web.http import SaverRequest, redirect, render_part
+from web.pages import plans as plan_pages
+from web.pages import transactions as transaction_rows
 from web.views.payments import where_to_pay
 
 LATEST = 10
@@ -28,7 +30,7 @@ class FundForm(OnceForm):
     amount = MoneyField(label="Amount", min_kobo=settings.TOP_UP_MIN_KOBO, max_kobo=settings.TOP_UP_MAX_KOBO)
 
 
-@caching.page(shows=(Account, Entry, Plan, Product, Transaction), own=(Membership,))
+@page_cache.page(shows=(Account, Entry, Plan, Product, Transaction), own=(Membership,))
 def home(request: SaverRequest) -> HttpResponse:
     """The stash, its latest transactions, and the plans its money can move to."""
     today = timezone.localdate()

@@ -22,11 +22,12 @@ from django.views.decorators.http import require_safe
 
 from savings import statements
 from savings.models import Statement
-from web import moments, statement_pages
+from web import moments
 from web.downloads import BLOCK_BYTES, Outgoing
+from web.forms.statements import CheckForm
 from web.http import SaverRequest, redirect
-from web.rate_limits import seconds_left, too_many_requests
-from web.statement_forms import CheckForm
+from web.middleware.rate_limits import seconds_left, too_many_requests
+from web.pages import statements as statement_pages
 from web.uploads import HashedFile, HashingUploadHandler
 
 logger = logging.getLogger(__name__)

@@ -12,9 +12,10 @@ from savings import statements
 from savings.exceptions import Refused
 from savings.models import Statement
 from savings.models.statements import StatementQuerySet
-from web import keyset, statement_pages
+from web import keyset
+from web.forms.statements import AskForm
 from web.http import SaverRequest, redirect, render_part, toast, wants_part
-from web.statement_forms import AskForm
+from web.pages import statements as statement_pages
 from web.views import messages
 
 # What is being written stands on top of the shelf. Beyond so many it waits in the list.

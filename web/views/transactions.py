@@ -7,12 +7,14 @@ from django.shortcuts import get_object_or_404, render
 
 from savings import ledger
 from savings.models import Account, Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent
-from web import caching, keyset, transaction_rows
+from web import keyset
+from web.caching import pages as page_cache
+from web.forms.transactions import FilterForm
 from web.http import SaverRequest, render_part
-from web.transaction_filter import FilterForm
+from web.pages import transactions as transaction_rows
 
 
-@caching.page("before", "after", "kind", "status", "plan", shows=(Account, Entry, Plan, Transaction))
+@page_cache.page("before", "after", "kind", "status", "plan", shows=(Account, Entry, Plan, Transaction))
 def index(request: SaverRequest) -> HttpResponse:
     """Everything that moved, newest first, in keyset pages, filtered as the query string says."""
     form = FilterForm(request.GET, user=request.user)
@@ -25,7 +27,7 @@ def index(request: SaverRequest) -> HttpResponse:
     )
 
 
-@caching.page(shows=(Account, Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent))
+@page_cache.page(shows=(Account, Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent))
 def receipt(request: SaverRequest, reference: str) -> HttpResponse:
     """One transaction: what moved, where it is by now, and the ledger entries that prove it."""
     mine = request.user.transactions.select_related("plan", "payment__meant_for", "reverses", "reversed_by")

@@ -17,10 +17,10 @@ from django.views.decorators.http import require_POST
 from savings import users
 from savings.exceptions import Refused
 from savings.models import User
-from web import devices, sign_in
-from web import second_step as steps
-from web.changes import KnowsChanges
-from web.forms import Segments, Switch, add_refusal
+from web.auth import devices, sign_in
+from web.auth import second_step as steps
+from web.forms.changes import KnowsChanges
+from web.forms.fields import Segments, Switch, add_refusal
 from web.http import SaverRequest, redirect, render_part, toast
 
 # More than anybody has; what is older than these is of no help on a page.

@@ -25,7 +25,7 @@ from tests.provider import Provider
 from web.simulator.events import signature
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
-PAYLOADS = Path(__file__).parent.parent / "payloads"
+PAYLOADS = Path(__file__).parents[2] / "payloads"
 KEY = "sk_test_simulator"
 
 

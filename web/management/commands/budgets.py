@@ -15,9 +15,10 @@ from django.utils import timezone
 from savings import leaderboards
 from savings.demo import cast
 from savings.models import User
-from web import budgets, embedded_redis, page_costs
-from web.budgets import BUDGETS, Budget
-from web.page_costs import Cost
+from web.dev import embedded_redis
+from web.observability import budgets, page_costs
+from web.observability.budgets import BUDGETS, Budget
+from web.observability.page_costs import Cost
 
 _LINE = "{:28} {:>9} {:>9} {:>9} {:>14}  {}"
 

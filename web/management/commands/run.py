@@ -20,8 +20,8 @@ from django.urls import reverse
 from savings import demo
 from savings.demo import cast
 from savings.models import User
-from web import embedded_redis
-from web.processes import Died, Processes, Stopped
+from web.dev import embedded_redis
+from web.dev.processes import Died, Processes, Stopped
 
 
 class Command(BaseCommand):

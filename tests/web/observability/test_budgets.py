@@ -1,0 +1,171 @@
+"""Budgets: every page has one and keeps to it, with little and with much to show, and the README says the same."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+import redis
+from django.conf import settings as site
+from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, get_resolver
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from savings import leaderboards
+from savings.demo import cast
+from savings.models import Circle, Membership, OutboxRow, Payment, Product, User
+from tests.factories import fill, join_circle, make_plan, make_product, make_user, pay_in, start_circle
+from tests.web.shelf import written
+from web.observability import budgets, page_costs
+from web.observability.budgets import BUDGETS, WITHOUT_BUDGET, Budget
+from web.observability.page_costs import Cost
+
+pytestmark = pytest.mark.django_db
+
+# What people look at most.
+KEPT = {
+    "dashboard:home",
+    "plans:index",
+    "plans:detail",
+    "stash:home",
+    "transactions:index",
+    "transactions:index?before",
+    "transactions:receipt",
+    "circles:detail",
+    "circles:leaderboard",
+}
+
+
+def make_saver(each: int, email: str | None = None) -> User:
+    """Somebody with so many of everything, who looks after circles, the last of which has more members than that."""
+    user, product, target = make_user(email), make_product(), make_product(Product.Kind.TARGET)
+    start_circle(product=product, joining=Circle.Joining.OPEN)
+    for number in range(each):
+        circle = start_circle(user, product)
+        plan = make_plan(user, target, holding_kobo=1_000_00)
+        written(user, scope="plan", plan=plan)
+        OutboxRow.objects.create(kind="welcome", dedupe_key=f"mail-{number}", user=user, text="Hello " * 50)
+    pay_in(user, 50_00, plan=circle.memberships.get().plan)
+    for _ in range(each):
+        join_circle(circle, saved_kobo=100_00)
+    fill(user, each, plan=plan)
+    pay_in(user, 5_000_00)
+    Payment.objects.create(
+        transaction=pay_in(user, 1_000_00, plan=plan), card="408408******4081", fee_kobo=15_00
+    )
+    _let_a_day_pass(circle)
+    return user
+
+
+def _let_a_day_pass(circle: Circle) -> None:
+    day = datetime.timedelta(days=1)
+    Circle.objects.filter(pk=circle.pk).update(starts_on=circle.starts_on - day)
+    Membership.objects.filter(circle=circle).update(joined_at=timezone.now() - day)
+    leaderboards.rebuild_board(circle.pk)
+    leaderboards.record_days(timezone.now())
+
+
+@pytest.fixture(autouse=True)
+def _mailbox(settings: Settings) -> None:
+    settings.SHOWS_MAILBOX = True
+
+
+@pytest.mark.parametrize("each", [1, 40])
+def test_every_page_keeps_to_its_budget(each: int) -> None:
+    for budget, cost in page_costs.measure(make_saver(each), BUDGETS):
+        assert cost is not None, f"{budget.name} was not there"
+        assert not cost.excess(budget), f"{budget} is not kept to: {cost}"
+
+
+def test_a_page_that_people_look_at_most_costs_one_query_once_it_is_kept() -> None:
+    assert {budget.name for budget in BUDGETS if budget.name in KEPT and budget.warm <= 1} == KEPT
+
+
+def routes() -> dict[str, URLPattern]:
+    """Return our own URLs by full name, the lab's aside: that shows what not to do."""
+    found = {}
+    for resolver in get_resolver().url_patterns:
+        for pattern in getattr(resolver, "url_patterns", [resolver]):
+            view = getattr(pattern.callback, "__module__", "")
+            if view.startswith("web.views.") and view != "web.views.lab":
+                name = getattr(resolver, "namespace", None)
+                found[f"{name}:{pattern.name}" if name else pattern.name] = pattern
+    return found
+
+
+def answers_get(pattern: URLPattern) -> bool:
+    """Say whether a view takes GET: one that does not says so before it looks at anything else."""
+    request = HttpRequest()
+    request.method = "GET"
+    try:
+        answer: HttpResponse = pattern.callback(request)
+    except Exception:
+        # It wants its arguments, a session, a person.
+        return True
+    return answer.status_code != 405
+
+
+def test_every_page_of_ours_has_a_budget_or_a_reason_why_not() -> None:
+    ours = {name for name, pattern in routes().items() if answers_get(pattern)}
+    assert ours == {budget.route for budget in BUDGETS} - {"account_login"} | set(WITHOUT_BUDGET)
+
+
+def test_the_readme_shows_the_budgets() -> None:
+    assert budgets.markdown() in (site.BASE_DIR / "README.md").read_text()
+
+
+def test_each_figure_above_its_budget_is_named() -> None:
+    cost = Cost(cold=2, warm=1, calls=3, size=500)
+    assert cost.excess(Budget("x", 2, 1, 3, 500, "x")) == []
+    assert cost.excess(Budget("x", 1, 1, 3, 499, "x")) == ["cold", "size"]
+
+
+def test_measuring_leaves_nothing_behind(redis_clients: list[redis.Redis]) -> None:
+    saver = make_saver(1)
+    before = [set(client.scan_iter()) for client in redis_clients]
+    list(
+        page_costs.measure(
+            saver, [budget for budget in BUDGETS if budget.route in {"plans:index", "circles:detail"}]
+        )
+    )
+    assert [set(client.scan_iter()) for client in redis_clients] == before
+    assert not Session.objects.exists()
+
+
+def test_the_command_prints_every_page_for_the_person_of_the_demo(
+    capsys: pytest.CaptureFixture[str], settings: Settings
+) -> None:
+    settings.DEBUG = True
+    make_saver(1, cast.ADA.email)
+    call_command("budgets")
+    printed = capsys.readouterr().out
+    assert all(f"\n{budget.name} " in printed for budget in BUDGETS)
+    assert "Every page keeps to its budget." in printed
+
+
+def test_the_command_fails_where_a_page_costs_too_much(
+    capsys: pytest.CaptureFixture[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DEBUG = True
+    make_saver(1, cast.ADA.email)
+    monkeypatch.setattr(
+        "web.management.commands.budgets.BUDGETS", [Budget("plans:index", 1, 1, 1, 99_000, "Plans")]
+    )
+    with pytest.raises(SystemExit, match="1"):
+        call_command("budgets")
+    assert "TOO MUCH: cold" in capsys.readouterr().out
+
+
+def test_the_command_says_how_to_load_the_demo(settings: Settings) -> None:
+    settings.DEBUG = True
+    with pytest.raises(CommandError, match=r"manage\.py demo"):
+        call_command("budgets")
+
+
+def test_a_server_measures_nobody() -> None:
+    make_user(cast.ADA.email)
+    with pytest.raises(CommandError, match="DEBUG=1"):
+        call_command("budgets")

@@ -1,0 +1,263 @@
+"""The pages of plans: list, detail, start, change, close, take out."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import Settings
+
+from savings import ledger, plans
+from savings.models import Account, Plan, Product, Transaction, User
+from tests.factories import fill, make_plan, make_product, pay_in
+from tests.web.form_filling import filled_in
+
+pytestmark = pytest.mark.django_db
+
+
+def start_data(saver_client: Client, of: Product, **changes: Any) -> dict[str, Any]:
+    day = timezone.localdate() + datetime.timedelta(days=200)
+    values = {"product": of.pk, "name": "Rent 2027", "target": "600,000", "matures_on": day.isoformat()}
+    return filled_in(saver_client, "/plans/start/", **values | changes)
+
+
+def test_starting_a_plan_leads_to_its_first_payment(saver_client: Client, saver: User) -> None:
+    data = start_data(saver_client, make_product(Product.Kind.TARGET), first="50,000")
+    response = saver_client.post("/plans/start/", data)
+    plan = saver.plans.get()
+    assert (plan.name, plan.target_kobo) == ("Rent 2027", 600_000_00)
+    assert response["Location"] == f"/plans/{plan.pk}/top-up/"
+
+
+def test_the_same_form_sent_twice_starts_one_plan(saver_client: Client, saver: User) -> None:
+    data = start_data(saver_client, make_product(Product.Kind.TARGET))
+    assert (
+        saver_client.post("/plans/start/", data)["Location"]
+        == saver_client.post("/plans/start/", data)["Location"]
+    )
+    assert saver.plans.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "sentence"),
+    [
+        ({"name": ""}, "name", "Give the plan a name."),
+        ({"name": "x" * 61}, "name", "at most 60"),
+        ({"target": ""}, "target", "Say how much"),
+        ({"target": "1e9"}, "target", "in figures"),
+        ({"target": "12.345"}, "target", "at most two digits"),
+        ({"target": "9" * 30}, "target", "more money than there is"),
+        ({"target": "1"}, "target", "A goal starts at"),
+        ({"matures_on": ""}, "matures_on", "Choose the day it ends."),
+        ({"matures_on": "2020-01-01"}, "matures_on", "Choose a day from"),
+        ({"matures_on": "tomorrow"}, "matures_on", "Enter a day"),
+        ({"product": ""}, "product", "Choose one."),
+        ({"product": "999999"}, "product", "Choose one of these."),
+    ],
+)
+def test_bad_input_is_named_beside_its_field_and_stays_as_typed(
+    saver_client: Client, saver: User, changes: dict[str, str], field: str, sentence: str
+) -> None:
+    data = start_data(saver_client, make_product(Product.Kind.TARGET), **changes)
+    response = saver_client.post("/plans/start/", data)
+    assert response.status_code == 422
+    assert sentence in " ".join(response.context["form"].errors[field])
+    assert response.context["form"]["monthly"].value() == data.get("monthly")
+    assert f'value="{data["name"]}"' in response.content.decode() or not data["name"]
+    assert not saver.plans.exists()
+
+
+def test_a_name_in_use_is_refused(saver_client: Client, saver: User) -> None:
+    make_plan(saver, name="Rent 2027")
+    response = saver_client.post("/plans/start/", start_data(saver_client, make_product(Product.Kind.TARGET)))
+    assert response.status_code == 422
+    assert "You already have a plan called Rent 2027." in response.content.decode()
+
+
+def test_the_look_ahead_shows_what_it_earns_and_starts_nothing(saver_client: Client, saver: User) -> None:
+    product = make_product(Product.Kind.LOCKED, rate_bps=850)
+    day = timezone.localdate() + datetime.timedelta(days=90)
+    query: dict[str, str | int] = {"product": product.pk, "matures_on": day.isoformat(), "first": "100,000"}
+    for headers in ({}, {"HX-Request": "true"}):
+        page = saver_client.post("/plans/start/preview/", query, headers=headers).content.decode()
+        assert "₦2,095.89" in page
+        assert "₦101,886" not in page, "what is only recorded is no part of what there will be"
+        assert ("<html" in page) is not bool(headers)
+    assert not saver.plans.exists()
+
+
+def test_the_look_ahead_suggests_a_monthly_sum(saver_client: Client) -> None:
+    product = make_product(Product.Kind.TARGET)
+    day = timezone.localdate() + datetime.timedelta(days=364)
+    query: dict[str, str | int] = {"product": product.pk, "matures_on": day.isoformat(), "target": "550,000"}
+    page = saver_client.post("/plans/start/preview/", query).content.decode()
+    assert "a month reaches the goal by then" in page
+
+
+@pytest.mark.parametrize("ends_on", ["9999-12-31", "3026-01-01", "0001-01-01"])
+def test_there_is_no_look_ahead_beyond_what_a_plan_may_run(saver_client: Client, ends_on: str) -> None:
+    """Each month until then is gone through, and the calendar ends."""
+    product = make_product(Product.Kind.TARGET)
+    values: dict[str, Any] = {"product": product.pk, "target": "1000", "matures_on": ends_on, "name": "Far"}
+    page = saver_client.post("/plans/start/preview/", values)
+    assert (page.status_code, page.context["preview"]) == (200, None)
+    assert saver_client.post("/plans/start/", values).status_code == 422
+
+
+def test_taking_out_of_a_plan_leads_to_its_receipt(saver_client: Client, saver: User) -> None:
+    plan = make_plan(saver, holding_kobo=100_00)
+    data = filled_in(saver_client, f"/plans/{plan.pk}/withdraw/", amount="40")
+    response = saver_client.post(f"/plans/{plan.pk}/withdraw/", data)
+    movement = saver.transactions.get(kind=Transaction.Kind.PLAN_TO_STASH)
+    assert response["Location"] == f"/transactions/{movement.reference}/"
+    again = saver_client.post(f"/plans/{plan.pk}/withdraw/", data)
+    assert again["Location"] == response["Location"]
+    assert ledger.balance_kobo(plan.account) == 60_00
+
+
+@pytest.mark.parametrize(
+    ("amount", "sentence"),
+    [
+        ("", "Enter an amount."),
+        ("0", "above zero"),
+        ("-5", "above zero"),
+        ("1e9", "in figures"),
+        ("12.345", "at most two digits"),
+        ("9" * 30, "more money than there is"),
+        ("100.01", "This plan holds ₦100.00"),
+    ],
+)
+def test_amounts_that_cannot_be_taken_out(
+    saver_client: Client, saver: User, amount: str, sentence: str
+) -> None:
+    plan = make_plan(saver, holding_kobo=100_00)
+    data = filled_in(saver_client, f"/plans/{plan.pk}/withdraw/", amount=amount)
+    response = saver_client.post(f"/plans/{plan.pk}/withdraw/", data, headers={"HX-Request": "true"})
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert sentence in page
+    assert "<html" not in page
+    assert ledger.balance_kobo(plan.account) == 100_00
+
+
+@pytest.mark.parametrize("amount", ["₦1,000", " 1 000 ", "１０００", "1000.00"])
+def test_amounts_as_people_write_them_are_understood(saver_client: Client, saver: User, amount: str) -> None:
+    plan = make_plan(saver, holding_kobo=5_000_00)
+    data = filled_in(saver_client, f"/plans/{plan.pk}/withdraw/", amount=amount)
+    saver_client.post(f"/plans/{plan.pk}/withdraw/", data)
+    assert ledger.balance_kobo(plan.account) == 4_000_00
+
+
+def test_a_locked_plan_says_until_when(saver_client: Client, saver: User) -> None:
+    plan = make_plan(saver, make_product(Product.Kind.LOCKED), holding_kobo=100_00)
+    assert "This plan is locked until" in saver_client.get(f"/plans/{plan.pk}/withdraw/").content.decode()
+    assert "Move to stash</a>" not in saver_client.get(f"/plans/{plan.pk}/").content.decode()
+
+
+def test_paying_in_from_the_stash_is_done_at_once(saver_client: Client, saver: User) -> None:
+    plan = make_plan(saver)
+    pay_in(saver, 500_00)
+    data = filled_in(saver_client, f"/plans/{plan.pk}/top-up/", amount="200", source="stash")
+    response = saver_client.post(f"/plans/{plan.pk}/top-up/", data)
+    movement = saver.transactions.get(kind=Transaction.Kind.STASH_TO_PLAN)
+    assert response["Location"] == f"/transactions/{movement.reference}/"
+    assert ledger.balance_kobo(plan.account) == 200_00
+
+
+def test_an_empty_stash_pays_nothing_in(saver_client: Client, saver: User) -> None:
+    plan = make_plan(saver)
+    data = filled_in(saver_client, f"/plans/{plan.pk}/top-up/", amount="200", source="stash")
+    response = saver_client.post(f"/plans/{plan.pk}/top-up/", data)
+    assert response.status_code == 422
+    assert "Your stash holds ₦0.00" in response.content.decode()
+
+
+def test_renaming_and_extending(saver_client: Client, saver: User) -> None:
+    plan = make_plan(saver, make_product(Product.Kind.LOCKED), days=100)
+    later = timezone.localdate() + datetime.timedelta(days=200)
+    saver_client.post(f"/plans/{plan.pk}/edit/", {"name": "House", "matures_on": later.isoformat()})
+    plan.refresh_from_db()
+    assert (plan.name, plan.matures_on) == ("House", later)
+
+
+def test_an_earlier_maturity_is_refused_and_the_name_is_not_half_saved(
+    saver_client: Client, saver: User
+) -> None:
+    plan = make_plan(saver, make_product(Product.Kind.LOCKED), days=100, name="Car")
+    sooner = timezone.localdate() + datetime.timedelta(days=50)
+    response = saver_client.post(
+        f"/plans/{plan.pk}/edit/", {"name": "House", "matures_on": sooner.isoformat()}
+    )
+    plan.refresh_from_db()
+    assert response.status_code == 422
+    assert "never earlier" in response.content.decode()
+    assert response.content.decode().count('role="alert"') == 1
+    assert plan.name == "Car"
+
+
+def test_closing_an_empty_plan_and_not_a_full_one(saver_client: Client, saver: User) -> None:
+    empty, full = make_plan(saver), make_plan(saver, holding_kobo=1_00)
+    saver_client.post(f"/plans/{empty.pk}/close/")
+    saver_client.post(f"/plans/{full.pk}/close/")
+    empty.refresh_from_db()
+    full.refresh_from_db()
+    assert empty.is_closed
+    assert not full.is_closed
+    page = saver_client.get("/plans/").content.decode()
+    assert empty.name in page
+    assert full.name in page
+
+
+def test_a_closed_plan_takes_no_money(saver_client: Client, saver: User) -> None:
+    plan = make_plan(saver)
+    pay_in(saver, 500_00)
+    data = filled_in(saver_client, f"/plans/{plan.pk}/top-up/", amount="200", source="stash")
+    plans.close(plan)
+    assert "This plan is closed." in saver_client.get(f"/plans/{plan.pk}/top-up/").content.decode()
+    response = saver_client.post(f"/plans/{plan.pk}/top-up/", data)
+    assert response.status_code == 422
+    assert Account.objects.get(plan=plan).balance_kobo == 0
+
+
+@pytest.mark.parametrize("verb", ["", "top-up/", "withdraw/", "edit/", "close/"])
+def test_somebody_else_s_plan_is_not_there(saver_client: Client, verb: str) -> None:
+    other = make_plan()
+    assert saver_client.post(f"/plans/{other.pk}/{verb}", {"amount": "1"}).status_code == 404
+    if verb != "close/":
+        assert saver_client.get(f"/plans/{other.pk}/{verb}").status_code == 404
+
+
+def test_the_pages_cost_the_same_for_one_row_and_for_many(
+    saver_client: Client,
+    saver: User,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    settings: Settings,
+) -> None:
+    settings.KEEPS_PAGES = False
+    plan = make_plan(saver, holding_kobo=100_00)
+    saver_client.get("/plans/")
+    costs = {"/plans/": 2, f"/plans/{plan.pk}/": 5, "/plans/top-up/": 2, "/plans/start/": 3}
+    for url, queries in costs.items():
+        with django_assert_num_queries(queries):
+            saver_client.get(url)
+    product = plan.product
+    fill(saver, 1_000, plan=plan)
+    for _ in range(30):
+        make_plan(saver, product)
+    for url, queries in costs.items():
+        with django_assert_num_queries(queries):
+            saver_client.get(url)
+
+
+def test_a_plan_s_card_says_how_far_it_is(saver_client: Client, saver: User) -> None:
+    make_plan(saver, make_product(Product.Kind.TARGET), target_kobo=1_000_000_00, holding_kobo=625_000_00)
+    assert "62 % of ₦1,000,000" in saver_client.get("/plans/").content.decode()
+
+
+def test_somebody_new_is_told_what_to_do(saver_client: Client) -> None:
+    assert "Start your first plan" in saver_client.get("/plans/").content.decode()
+    assert Plan.objects.count() == 0

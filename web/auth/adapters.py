@@ -1,0 +1,243 @@
+"""How allauth, which signs people in and up, works here: its mails, redirects, words and secrets."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+from allauth.account import signals
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.userkit import did_user_login
+from allauth.account.models import EmailAddress
+from allauth.core import context as allauth_context
+from allauth.mfa import signals as mfa_signals
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.dispatch import receiver
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString
+from qrcode.main import QRCode
+
+from savings import users
+from savings.exceptions import Refused
+from savings.models import User
+from web.auth import devices, guessing, sign_in
+from web.auth.email_addresses import owner_of
+from web.auth.guessing import Kind
+
+# Mails that anybody can have sent to any address, known or not.
+_ON_REQUEST = {
+    "account/email/account_already_exists": Kind.CODE_MAIL,
+    "account/email/email_confirmation": Kind.CODE_MAIL,
+    "account/email/email_confirmation_signup": Kind.CODE_MAIL,
+    "account/email/password_reset_code": Kind.RESET_MAIL,
+    "account/email/unknown_account": Kind.RESET_MAIL,
+}
+# Of these, the ones that a former address gets its way back instead of.
+_NOT_THEIRS = {"account/email/account_already_exists", "account/email/unknown_account"}
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Accounts by e-mail address and name; every mail is a row of the outbox."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "account_inactive": "This account is closed.",
+        "duplicate_email": "This is your address already.",
+        "email_password_mismatch": "That e-mail and password do not fit together.",
+        "email_taken": "Somebody else uses this address.",
+        "enter_current_password": "This is not your password.",
+        "incorrect_code": "This is not the code. Look at the newest mail, and at each digit.",
+        "incorrect_password": "This is not your password.",
+        "rate_limited": "That was quick. Wait a minute, then try again.",
+        "too_many_login_attempts": "Too many wrong codes. Ask for a new one.",
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return bool(settings.SIGNUP_OPEN)
+
+    def save_user(
+        self,
+        request: HttpRequest,
+        user: AbstractBaseUser,
+        form: BaseForm,
+        commit: bool = True,  # noqa: FBT001 - allauth's
+    ) -> AbstractBaseUser:
+        if isinstance(user, User):
+            user.name = form.cleaned_data["name"]
+        return super().save_user(request, user, form, commit)
+
+    def clean_email(self, email: str) -> str:
+        # What the database holds. Django's field allows more, which PostgreSQL would refuse only when it is stored.
+        EmailAddress._meta.get_field("email").run_validators(email)
+        return email
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
+        """Check a password, at sign-in and where it is asked for again. Raises guessing.TooManyTries."""
+        attempt = guessing.begin(request, Kind.PASSWORD, credentials["email"])
+        user = super().authenticate(request, **credentials)
+        if user is not None:
+            attempt.succeed()
+        return user
+
+    def is_safe_url(self, url: str) -> bool:
+        """Allow redirects to this very host alone; allauth would allow every host we answer to."""
+        return url_has_allowed_host_and_scheme(
+            url, {allauth_context.request.get_host()}, require_https=allauth_context.request.is_secure()
+        )
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("users:security")
+
+    def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:
+        return (
+            reverse("users:security") if allauth_context.request.user.is_authenticated else settings.LOGIN_URL
+        )
+
+    def post_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse:
+        response = super().post_login(request, user, **kwargs)
+        if isinstance(user, User):
+            response["Location"] = sign_in.safe_next(request, user, response["Location"])
+            devices.note_sign_in(request, response, user)
+        return response
+
+    def set_password(self, user: AbstractBaseUser, password: str) -> None:
+        # Only that: what else the row was when it was read, somebody may have changed since.
+        user.set_password(password)
+        user.save(update_fields=["password"])
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """Prove somebody's address for the first time, or change it to one whose code they have typed."""
+        user = User.objects.get(pk=email_address.user_id)
+        if email_address.email == user.email:
+            return super().confirm_email(request, email_address)
+        try:
+            users.change_email(
+                user.pk, email_address.email, device=_device(request), session_key=request.session.session_key
+            )
+        except Refused:
+            self.add_message(request, messages.ERROR, "account/messages/email_confirmation_failed.txt")
+            return False
+        self.add_message(request, messages.SUCCESS, "account/messages/email_confirmed.txt")
+        return True
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: AbstractBaseUser,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        # The address may just have been given up: the person is known here, and no longer by it.
+        super().send_notification_mail(template_prefix, user, {"user": user, **(context or {})}, email)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Write the mail into the outbox. No word in it is from whoever typed the address, which may be another's."""
+        if template_prefix in _ON_REQUEST:
+            guessing.begin_or_stop(allauth_context.request, _ON_REQUEST[template_prefix], email)
+            # Looked up for every address, so that the time of an answer says nothing about one.
+            is_former = users.is_email_reserved(email)
+            if is_former and template_prefix in _NOT_THEIRS and users.resend_proposal(email):
+                return
+        agent = context.get("user_agent")
+        context = {**context, "device": devices.label(agent) if agent else ""}
+        owner = context.get("user") or owner_of(email)
+        users.send_security_mail(template_prefix, email, context, user=owner, secret=context.get("code", ""))
+        if owner is None:
+            # The same work as for an owner, whose cached pages this ends.
+            User.objects.touch(0)
+
+
+class MFAAdapter(DefaultMFAAdapter):
+    """Two-step sign-in and passkeys; what proves the second step is not stored in the clear."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": "This is not the code, or it was used before. Type the next one that your app shows.",
+        "unverified_email": "Prove your e-mail address first.",
+    }
+
+    def encrypt(self, text: str) -> str:
+        return _safe().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return _safe().decrypt(encrypted_text.encode()).decode()
+
+    def build_totp_svg(self, url: str) -> SafeString:
+        """Draw the QR code as one path without a style, which our content policy would not allow."""
+        code: QRCode[Any] = QRCode(border=2)
+        code.add_data(url)
+        rows = code.get_matrix()
+        path = "".join(
+            f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark
+        )
+        return format_html(
+            '<svg class="qr" viewBox="0 0 {0} {0}" role="img" aria-label="{1}"><path d="{2}"/></svg>',
+            len(rows),
+            "The key as a QR code",
+            path,
+        )
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        return super().get_public_key_credential_rp_entity() | {"name": "Asusu"}
+
+    def generate_authenticator_name(self, user: AbstractBaseUser, type: str) -> str:  # noqa: A002 - allauth's name
+        return devices.label(allauth_context.request.headers.get("User-Agent", ""))
+
+
+@receiver(signals.email_confirmed)
+def welcome(request: HttpRequest, email_address: EmailAddress, **kwargs: Any) -> None:
+    """The first proof of an address begins the saving; later ones only change it."""
+    if not did_user_login(email_address.user):
+        users.welcome(email_address.user)
+
+
+@receiver([signals.password_changed, signals.password_set, signals.password_reset])
+def end_sessions(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """A new password ends every other session for good; without this they would only stop to count."""
+    users.end_sessions(user.pk, but=request.session.session_key)
+
+
+@receiver(signals.email_changed)
+def show_new_address(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """The address stands on the person's pages, which are cached under their version."""
+    User.objects.touch(user.pk)
+
+
+@receiver(
+    [mfa_signals.authenticator_added, mfa_signals.authenticator_removed, mfa_signals.authenticator_reset]
+)
+def end_what_was_begun(user: User, **kwargs: Any) -> None:
+    """A sign-in that began before a second step was added must not finish without it. Sessions go on."""
+    users.cancel_pending_logins(user.pk)
+
+
+@receiver(mfa_signals.authenticator_used)
+def tell_of_recovery_code(
+    request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: Any
+) -> None:
+    """A recovery code is used when the phone is lost, or by somebody who found the list."""
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        left = len(Authenticator.objects.get(pk=authenticator.pk).wrap().get_unused_codes())
+        users.notify_of_change(user, "recovery_code_used", device=_device(request), left=left)
+
+
+def _device(request: HttpRequest) -> str:
+    return devices.label(request.headers.get("User-Agent", ""))
+
+
+def _safe() -> MultiFernet:
+    """Return what locks the secrets of second steps, by keys made from SECRET_KEY and its predecessors."""
+    return MultiFernet(
+        [
+            Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"web.accounts.safe" + key.encode()).digest()))
+            for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+        ]
+    )

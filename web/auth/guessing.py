@@ -1,0 +1,166 @@
+"""Bounds the guessing of passwords and codes: nobody can try for ever, and nobody can lock out anybody else.
+
+A known device, one that has signed in to the account before, has an allowance of its own. All others are counted per
+account and IP address, per account, and per IP address. So failures from elsewhere never stop the owner at a known
+device, and guessing from many addresses at once is slow. On a new device the owner can wait, or use a passkey, or the
+code of a password reset, which others cannot use up either: its mails are counted in the same way.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from allauth.core.exceptions import ImmediateHttpResponse
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest
+
+from savings import users
+from web.auth import devices, tries
+from web.auth.email_addresses import owner_of
+from web.auth.tries import Limit
+from web.views.errors import too_many_requests
+
+_MINUTE, _HOUR, _DAY = 60, 60 * 60, 24 * 60 * 60
+
+
+class _Rule(NamedTuple):
+    """The limits of what is tried. What has no limit in a place is not counted there."""
+
+    # For a known device; also for an account and an IP address together.
+    own: Sequence[Limit]
+    # For an account, from all unknown devices together.
+    account: Sequence[Limit] = ()
+    # For an IP address, with all accounts.
+    network: Sequence[Limit] = ()
+    # The same for tries that succeed: what they cost is limited, not guessing. A known device has its own.
+    busy: Sequence[Limit] = ()
+
+
+_OWN = (Limit(5, 5 * _MINUTE), Limit(30, _DAY))
+_NETWORK = (Limit(10, _MINUTE), Limit(100, _HOUR))
+
+
+class Kind(StrEnum):
+    """What is tried."""
+
+    PASSWORD = "password"  # noqa: S105 - the word
+    CODE = "code of an app, or recovery code"
+    PASSKEY = "passkey"
+    MAILED_CODE = "mailed code"
+    CODE_MAIL = "mail with a code"
+    RESET_MAIL = "mail for a password reset"
+    EMAIL_CHANGE = "change of email address"
+
+
+_RULES = {
+    Kind.PASSWORD: _Rule(
+        _OWN, (Limit(10, 5 * _MINUTE), Limit(30, _HOUR)), _NETWORK, busy=(Limit(30, _MINUTE),)
+    ),
+    # Three codes of six digits are right at any time. Guessing them takes the password, so this may be stricter: 30 a
+    # day find one in thirty years.
+    Kind.CODE: _Rule(_OWN, (Limit(10, _HOUR), Limit(30, _DAY)), _NETWORK),
+    # Nothing to guess: only what checking a signature costs is limited.
+    Kind.PASSKEY: _Rule((), busy=(Limit(10, _MINUTE),)),
+    # A code belongs to one browser and ends at the third wrong one, so an account needs no limit of its own, which
+    # others could use up.
+    Kind.MAILED_CODE: _Rule((Limit(10, 5 * _MINUTE), Limit(30, _HOUR)), network=_NETWORK),
+    Kind.CODE_MAIL: _Rule(
+        (Limit(1, 10), Limit(10, _HOUR)), (Limit(30, _HOUR),), (Limit(20, _MINUTE), Limit(100, _HOUR))
+    ),
+    Kind.RESET_MAIL: _Rule(
+        (Limit(5, 5 * _MINUTE), Limit(10, _HOUR)),
+        (Limit(30, _HOUR),),
+        (Limit(20, _MINUTE), Limit(100, _HOUR)),
+    ),
+    Kind.EMAIL_CHANGE: _Rule((Limit(10, _MINUTE), Limit(30, _HOUR))),
+}
+
+
+class TooManyTries(forms.ValidationError):
+    """Raised before a try is checked: it is refused, right or wrong. Answered with 429 and Retry-After."""
+
+    def __init__(self, wait_seconds: float) -> None:
+        self.wait_seconds = max(1, math.ceil(wait_seconds))
+        super().__init__(
+            f"Too many tries. Wait {_in_words(self.wait_seconds)}, then try again.", code="too_many_tries"
+        )
+
+
+class Try(NamedTuple):
+    """A try that was counted before it is checked, so that tries at the same time are all counted."""
+
+    counts: Sequence[tries.Count]
+
+    def succeed(self) -> None:
+        """It was no guess: it counts no longer against the account, the device or the IP address."""
+        for counted in self.counts:
+            counted.take_back()
+
+
+def begin(request: HttpRequest, kind: Kind, account: str = "") -> Try:
+    """Count a try to prove who one is, or to have a mail sent, for an account named by its email address.
+
+    Known and unknown addresses are counted alike. Raises TooManyTries.
+    """
+    if not settings.ACCOUNT_RATE_LIMITS:
+        # allauth's switch for all limits, which measurements use.
+        return Try([])
+    rule = _RULES[kind]
+    account = account.strip().lower()
+    device = _known_device(request, account)
+    place = f"device {device}" if device else f"network {tries.network_of(request)}"
+    try:
+        busy = [(f"all {kind} {place}", rule.busy)] if rule.busy else []
+        tries.count_all(busy)
+        return Try(tries.count_all(_scopes(rule, kind, account, place, is_known=bool(device))))
+    except tries.LimitReached as reached:
+        raise TooManyTries(reached.wait_seconds) from None
+
+
+def begin_or_stop(request: HttpRequest, kind: Kind, account: str = "") -> Try:
+    """Do the same where no form can show the refusal: the answer is the 429 page."""
+    try:
+        return begin(request, kind, account)
+    except TooManyTries as refused:
+        page = too_many_requests(request, str(refused.message), wait_seconds=refused.wait_seconds)
+        raise ImmediateHttpResponse(page) from None
+
+
+def wait_seconds(form: forms.BaseForm) -> int:
+    """Return how long somebody has to wait before they send a form again; 0 where nothing was refused."""
+    errors = [error for listed in form.errors.as_data().values() for error in listed]
+    return max((error.wait_seconds for error in errors if isinstance(error, TooManyTries)), default=0)
+
+
+def _scopes(
+    rule: _Rule, kind: Kind, account: str, place: str, *, is_known: bool
+) -> Iterator[tuple[str, Sequence[Limit]]]:
+    """Yield what a try is counted under, the narrowest first: one IP address alone never uses up an account's."""
+    yield from [(f"{kind} {account} {place}", rule.own)] if rule.own else []
+    if is_known:
+        return
+    yield from [(f"{kind} {account}", rule.account)] if rule.account else []
+    yield from [(f"{kind} {place}", rule.network)] if rule.network else []
+
+
+def _known_device(request: HttpRequest, account: str) -> str:
+    """Return what names this browser, if the account was signed in to from it; of any account if none is given."""
+    token = devices.token_of(request)
+    if not token:
+        return ""
+    if not account:
+        return users.known_device(token)
+    owner = owner_of(account)
+    # Nobody has the id 0: an unknown address takes as many queries.
+    return users.known_device(token, owner.pk if owner else 0)
+
+
+def _in_words(seconds: int) -> str:
+    units = (("hour", _HOUR), ("minute", _MINUTE), ("second", 1))
+    unit, length = next(pair for pair in units if seconds >= 2 * pair[1] or pair[1] == 1)
+    number = math.ceil(seconds / length)
+    return f"{number} {unit}{'' if number == 1 else 's'}"

@@ -1,0 +1,137 @@
+"""Sessions: what is in them comes from Redis, but whether one still lives the database says.
+
+It says so in the very query that finds the person, so this costs none. Without it a session that was ended while Redis
+was away would open the door again when Redis is back.
+"""
+
+from __future__ import annotations
+
+import datetime
+from contextvars import ContextVar
+from typing import Any, cast
+
+from allauth.account.auth_backends import AuthenticationBackend
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.middleware import AuthenticationMiddleware, get_user
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends import cached_db
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.db import connection
+from django.db.models import Exists, QuerySet, Subquery
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+
+from savings import installation
+from savings.models import Installation, User
+from savings.prepared_queries import prepared
+from web.auth.email_addresses import owner_of
+
+_COLUMNS = [field.attname for field in User._meta.concrete_fields]
+
+_session_key: ContextVar[str | None] = ContextVar("session_key", default=None)
+
+
+class SessionStore(cached_db.SessionStore):
+    """Django's own, but what it finds in Redis has to be this very session, whole."""
+
+    def _validate_session_key(self, key: str | None) -> bool:
+        # Ours are letters and digits. With anything else a cookie would ask the database for text that it refuses.
+        return key is not None and len(key) >= 8 and key.isascii() and key.isalnum()
+
+    def load(self) -> dict[str, Any]:
+        kept = cache.get(self.cache_key)
+        if isinstance(kept, dict) and kept.get("key") == self.session_key and isinstance(kept["data"], dict):
+            return kept["data"]
+        row = self._get_session_from_db()  # type: ignore[attr-defined] # the stubs lack it
+        if row is None:
+            return {}
+        data = self.decode(row.session_data)
+        self._keep(data, self.get_expiry_age(expiry=row.expire_date))
+        return data
+
+    def save(self, must_create: bool = False) -> None:  # noqa: FBT001 - Django's
+        super(cached_db.SessionStore, self).save(must_create)
+        self._keep(dict(self.items()), self.get_expiry_age())
+
+    def _keep(self, data: dict[str, Any], seconds: int) -> None:
+        cache.set(self.cache_key, {"key": self.session_key, "data": data}, seconds)
+
+
+class UserMiddleware(AuthenticationMiddleware):
+    """Finds who is signed in. Whoever's session has ended is nobody, and what is left of it goes."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with installation.forgetting_epoch():
+            return cast("HttpResponseBase", super().__call__(request))
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.user = SimpleLazyObject(lambda: _user(request))  # type: ignore[assignment]
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and request.session.is_empty():
+            # The next person at a shared computer must not find with Back what the browser keeps, in memory or on disk,
+            # nor in its storage the addresses of pages, which htmx notes there.
+            response["Clear-Site-Data"] = '"cache", "storage"'
+        return response
+
+
+class Backend(AuthenticationBackend):
+    """allauth's, which asks for the session's life together with the person."""
+
+    def _authenticate_by_email(self, email: str, password: str) -> User | None:
+        # allauth takes one query more for an unknown address.
+        return self._check_password(owner_of(email.lower()), password)  # type: ignore[return-value]
+
+    def get_user(self, user_id: int) -> User | None:
+        key = _session_key.get()
+        if key is None:
+            return super().get_user(user_id)
+        found = _person(user_id, key, timezone.now())
+        if not found:
+            return None
+        *columns, epoch, everybodys_version = found[0]
+        user = User.from_db(connection.alias, _COLUMNS, columns)
+        if not epoch:
+            # The first page of a database whose row is missing.
+            row = Installation.objects.the_row()
+            epoch, everybodys_version = row.epoch, row.version
+        installation.note_epoch(epoch)
+        user.shown_as = _shown_as(user, epoch, everybodys_version)
+        return user if self.user_can_authenticate(user) else None
+
+
+def _shown_as(user: User, epoch: str, everybodys_version: int) -> str:
+    """Return what the pages of a person are keyed by: it is another as soon as anything they are shown has changed.
+
+    The moment they joined is part of it: a person made in another database may have the id of somebody before.
+    """
+    joined = user.date_joined.timestamp()
+    return f"{epoch}:{everybodys_version}:{user.pk}:{joined}:{user.version}"
+
+
+@prepared
+def _person(user_id: int, session_key: str, now: datetime.datetime) -> QuerySet[User, Any]:
+    """The person of a session that lives, with the epoch of the database and the version of what everybody is shown.
+
+    Both are read here, where each page reads anyway, so that a process notices a new epoch with its next page.
+    """
+    session = Session.objects.filter(session_key=session_key, expire_date__gt=now)
+    row = Installation.objects.filter(pk=1)
+    found = User.objects.filter(Exists(session), pk=user_id)
+    return found.values_list(*_COLUMNS, Subquery(row.values("epoch")), Subquery(row.values("version")))
+
+
+def _user(request: HttpRequest) -> User | AnonymousUser:
+    token = _session_key.set(request.session.session_key)
+    try:
+        user = get_user(request)
+    finally:
+        _session_key.reset(token)
+    if not user.is_authenticated and SESSION_KEY in request.session:
+        request.session.flush()
+    return user

@@ -1,0 +1,50 @@
+"""allauth's pages of signing up, so that known and unknown addresses are answered with the same work."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from allauth.account import views
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.email_verification_by_code import (
+    EMAIL_VERIFICATION_CODE_SESSION_KEY,
+    EmailVerificationProcess,
+)
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from web.auth.email_addresses import owner_of
+
+
+class SignUp(views.SignupView):
+    """A new account, in one transaction: what it costs is then the same for an address that has one already."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        # Before the transaction, which on SQLite keeps all other writers waiting.
+        form.hash_password(self.request)
+        with transaction.atomic():
+            return super().form_valid(form)
+
+
+class ConfirmEmail(views.ConfirmEmailVerificationCodeView):
+    """The page for the code that was mailed, also where none was because the address has an account."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        state = request.session.get(EMAIL_VERIFICATION_CODE_SESSION_KEY)
+        if state and "user_id" not in state:
+            # With a user in the session, allauth reads that user twice.
+            owner_of(state["email"])
+            owner_of(state["email"])
+        return super().dispatch(request, *args, **kwargs)
+
+    def _resend_form_valid(self, form: Any) -> HttpResponse:
+        process = cast("EmailVerificationProcess", self._process)
+        if not process.email_address.user_id:
+            # allauth would mail nothing, which takes less time and is not limited as mails are.
+            get_adapter().send_account_already_exists_mail(process.email)
+        return super()._resend_form_valid(form)  # type: ignore[no-untyped-call, no-any-return]
+
+
+sign_up = SignUp.as_view()
+confirm_email = ConfirmEmail.as_view()

@@ -1,0 +1,1 @@
+"""The page cache, cached fragments, and Redis underneath them."""

@@ -1,0 +1,1 @@
+"""What `make run` starts on a machine without servers."""

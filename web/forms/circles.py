@@ -1,0 +1,126 @@
+"""The forms of circles: start, join, how a member is shown, what an owner changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from savings import circles, references
+from savings.models import Circle, Membership, Product, User
+from web.forms.changes import KnowsChanges
+from web.forms.fields import DayInput, LineField, MoneyField, OnceForm, Switch
+from web.forms.plans import ProductField
+
+_NICKNAME_HELP = "Only members of the circle see it. They never see your email address."
+# Who may come in, when a circle begins: one that nobody can join is no circle.
+_JOINING_AT_START = [
+    (Circle.Joining.INVITATION, "Whoever has the invite link"),
+    (Circle.Joining.OPEN, "Anybody: it is listed in the directory"),
+]
+
+
+def _nickname() -> forms.CharField:
+    # The length is checked with the other rules of a nickname, so that what was typed is not cut off.
+    return forms.CharField(
+        label="Your nickname",
+        help_text=_NICKNAME_HELP,
+        error_messages={"required": "Enter the name that the circle sees."},
+        widget=forms.TextInput(attrs={"maxlength": circles.LONGEST_NICKNAME, "autocomplete": "nickname"}),
+    )
+
+
+def _about() -> forms.CharField:
+    return forms.CharField(
+        label="What it is for",
+        required=False,
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"max_length": "Use at most 300 characters."},
+    )
+
+
+def _name() -> forms.CharField:
+    return LineField(
+        max_length=60,
+        error_messages={
+            "required": "Give the circle a name.",
+            "max_length": "Use at most 60 characters.",
+        },
+    )
+
+
+class StartForm(OnceForm):
+    """What a new circle needs, and how its owner takes part."""
+
+    name = _name()
+    description = _about()
+    goal = MoneyField(label="Goal of the whole circle", error_messages={"required": "Enter a goal."})
+    matures_on = forms.DateField(
+        label="Ends on",
+        widget=DayInput,
+        error_messages={"required": "Choose a day.", "invalid": "Enter a day, such as 30/09/2027."},
+    )
+    joining = forms.ChoiceField(
+        label="Who may join", choices=_JOINING_AT_START, initial=Circle.Joining.INVITATION
+    )
+    nickname = _nickname()
+    target = MoneyField(label="Your own goal", required=False)
+
+    def __init__(
+        self, data: QueryDict | None = None, *, user: User, products: list[Product], **kwargs: Any
+    ) -> None:
+        super().__init__(data, user=user, prefix=references.CIRCLE_PREFIX, **kwargs)
+        self.fields["product"] = ProductField(products)
+        self.products = products
+
+
+class JoinForm(OnceForm):
+    """What somebody who joins is called, and their own goal in it."""
+
+    nickname = _nickname()
+    target = MoneyField(label="Your own goal", required=False)
+
+    def __init__(self, data: QueryDict | None = None, *, user: User, circle: Circle, **kwargs: Any) -> None:
+        super().__init__(data, user=user, prefix=references.CIRCLE_PREFIX, **kwargs)
+        self.fields["target"].required = circle.needs_target
+
+
+class ShownForm(KnowsChanges, forms.Form):
+    """How a member appears to the others."""
+
+    nickname = _nickname()
+    shows_amount = forms.BooleanField(label="Show how much I have saved", required=False, widget=Switch)
+    on_board = forms.BooleanField(label="Give me a place on the board", required=False, widget=Switch)
+
+    def __init__(self, data: QueryDict | None = None, *, membership: Membership, **kwargs: Any) -> None:
+        initial = {
+            "nickname": membership.nickname,
+            "shows_amount": not membership.hides_amount,
+            "on_board": membership.on_board,
+        }
+        super().__init__(data, initial=initial, **kwargs)
+
+
+class EditForm(KnowsChanges, forms.Form):
+    """What an owner may change of a circle."""
+
+    name = _name()
+    description = _about()
+    goal = MoneyField(
+        label="Goal of the whole circle",
+        help_text="Everybody in it sees the progress to it. The end stays: each member’s plan runs until that day, "
+        "and nobody but its saver moves that.",
+        error_messages={"required": "Enter a goal."},
+    )
+    joining = forms.ChoiceField(label="Who may join", choices=Circle.Joining)
+
+    def __init__(self, data: QueryDict | None = None, *, circle: Circle, **kwargs: Any) -> None:
+        initial = {
+            "name": circle.name,
+            "description": circle.description,
+            "joining": circle.joining,
+            "goal": circle.goal_kobo,
+        }
+        super().__init__(data, initial=initial, **kwargs)

@@ -1,0 +1,100 @@
+"""The forms of plans: start, pay in, take out, change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import QueryDict
+
+from savings import references
+from savings.models import Plan, Product, Transaction, User
+from web.forms.changes import KnowsChanges
+from web.forms.fields import DayInput, LineField, MoneyField, OnceForm, Segments
+
+_DAY_MESSAGES = {"required": "Choose a day.", "invalid": "Enter a day, such as 30/09/2027."}
+
+
+class ProductField(forms.TypedChoiceField):
+    """One of these products. `plans/_products.html` draws the choices, with their rates."""
+
+    def __init__(self, products: list[Product]) -> None:
+        super().__init__(
+            choices=[(product.pk, product.name) for product in products],
+            coerce=lambda pk: next(product for product in products if product.pk == int(pk)),
+            widget=forms.RadioSelect,
+            error_messages={"required": "Choose one.", "invalid_choice": "Choose one of these."},
+        )
+
+
+class StartForm(OnceForm):
+    """What a new plan needs. `first` and `monthly` are what the preview reckons with; nothing is paid by this form."""
+
+    name = LineField(max_length=60, error_messages={"required": "Give the plan a name."})
+    target = MoneyField(label="Goal", required=False)
+    matures_on = forms.DateField(
+        label="By",
+        required=False,
+        widget=DayInput,
+        help_text="Can move later, never earlier.",
+        error_messages=_DAY_MESSAGES,
+    )
+    at_maturity = forms.ChoiceField(
+        label="On that day", choices=Plan.AtMaturity, initial=Plan.AtMaturity.STASH, required=False
+    )
+    first = MoneyField(label="First payment", required=False, max_kobo=settings.TOP_UP_MAX_KOBO)
+    monthly = MoneyField(label="Then each month", required=False, max_kobo=settings.TOP_UP_MAX_KOBO)
+
+    def __init__(
+        self, data: QueryDict | None = None, *, user: User, products: list[Product], **kwargs: Any
+    ) -> None:
+        super().__init__(data, user=user, prefix=references.PLAN_PREFIX, **kwargs)
+        self.fields["product"] = ProductField(products)
+        self.products = products
+
+
+class PayInForm(OnceForm):
+    """How much, and where from: the card by way of the provider, or the stash at once."""
+
+    CARD, STASH = "card", "stash"
+
+    amount = MoneyField(label="Amount", min_kobo=settings.TOP_UP_MIN_KOBO, max_kobo=settings.TOP_UP_MAX_KOBO)
+    source = forms.ChoiceField(
+        label="From",
+        choices=[(CARD, "My card"), (STASH, "My stash")],
+        widget=Segments,
+        initial=CARD,
+        error_messages={"required": "Choose where the money comes from."},
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, user: User, **kwargs: Any) -> None:
+        super().__init__(data, user=user, prefix=references.PREFIXES[Transaction.Kind.TOP_UP], **kwargs)
+
+
+class TakeOutForm(OnceForm):
+    """How much goes from a plan to the stash."""
+
+    amount = MoneyField(label="Amount")
+
+    def __init__(self, data: QueryDict | None = None, *, user: User, **kwargs: Any) -> None:
+        super().__init__(
+            data, user=user, prefix=references.PREFIXES[Transaction.Kind.PLAN_TO_STASH], **kwargs
+        )
+
+
+class EditForm(KnowsChanges, forms.Form):
+    """A plan's name and, where it has one, the day it ends."""
+
+    name = LineField(max_length=60, error_messages={"required": "Give the plan a name."})
+    matures_on = forms.DateField(
+        label="Ends on",
+        widget=DayInput,
+        help_text="Can move later, never earlier.",
+        error_messages=_DAY_MESSAGES,
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, plan: Plan, **kwargs: Any) -> None:
+        super().__init__(data, initial={"name": plan.name, "matures_on": plan.matures_on}, **kwargs)
+        if plan.matures_on is None:
+            del self.fields["matures_on"]

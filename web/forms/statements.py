@@ -1,0 +1,216 @@
+"""The forms of statements: asking for one, and checking a file that somebody shows."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, NamedTuple
+
+from django import forms
+from django.core.validators import RegexValidator
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from savings import money, statements
+from savings.exceptions import Refused
+from savings.models import Circle, Plan, User
+from savings.models.statements import Format, Scope
+from web import moments
+from web.forms.fields import DayInput, MoneyField, Segments, Switch, add_refusal
+
+# The choice of a period that brings up the two days.
+OTHER_DAYS = "days"
+# The form has one field where the rules know three things.
+_FIELDS = {"scope": "about", "plan": "about", "circle": "about"}
+_CHOOSE = {"required": "Choose one.", "invalid_choice": "Choose one of these."}
+_DAY = {"invalid": "Enter a day, such as 30/09/2027."}
+
+
+class Subject(NamedTuple):
+    """What a statement can be about."""
+
+    scope: Scope
+    plan: Plan | None = None
+    circle: Circle | None = None
+
+
+class Chips(Segments):
+    """More choices than stand side by side, each with a small second line."""
+
+    template_name = "web/widgets/chips.html"
+
+
+class AskForm(forms.Form):
+    """What a statement is about, for which days, as what kind of file."""
+
+    since = forms.DateField(label="From", required=False, widget=DayInput, error_messages=_DAY)
+    until = forms.DateField(label="To", required=False, widget=DayInput, error_messages=_DAY)
+    format = forms.ChoiceField(
+        choices=[(Format.PDF, "PDF"), (Format.EXCEL, "Excel"), (Format.CSV, "CSV")],
+        widget=Segments,
+        error_messages=_CHOOSE,
+    )
+    password = forms.CharField(
+        label="Password for the PDF",
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least 8 characters. We do not keep it, so nobody can tell it to you again.",
+    )
+    monthly = forms.BooleanField(
+        label="And one each month",
+        required=False,
+        widget=Switch,
+        help_text="On the 1st, about the month before, without a password.",
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, user: User, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.user = user
+        self.subjects = _subjects(user)
+        self.presets = statements.period_presets(timezone.localdate())
+        self.fields["about"] = forms.ChoiceField(
+            label="What", choices=_grouped(self.subjects), error_messages=_CHOOSE
+        )
+        self.fields["period"] = forms.ChoiceField(
+            label="Which days", choices=self._periods(), widget=Chips, error_messages=_CHOOSE
+        )
+        usual = {"about": Scope.EVERYTHING, "period": self.presets[0][0], "format": Format.PDF}
+        self.initial = usual | dict(self.initial)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        for key, _, since, until in self.presets:
+            if values.get("period") == key:
+                values |= {"since": since, "until": until}
+        if values.get("period") == OTHER_DAYS:
+            for name in ("since", "until"):
+                if values.get(name) is None and name not in self.errors:
+                    self.add_error(name, "Choose a day.")
+        return values
+
+    @property
+    def subject(self) -> Subject:
+        """What a valid form asks for."""
+        return self.subjects[self.cleaned_data["about"]][1]
+
+    def look_ahead(self) -> str:
+        """Return what one should know before asking, from what of the form makes sense so far; empty if too little."""
+        about, days = self["about"].value(), self._days_so_far()
+        most = statements.most_rows(Format.PDF)
+        if about not in self.subjects or days is None or most is None:
+            return ""
+        subject, (since, until) = self.subjects[about][1], days
+        try:
+            rows = statements.expected_rows(
+                self.user, **subject._asdict(), since=since, until=until, most=most
+            )
+        except Refused:
+            # Which field it is about is said where it is sent.
+            return ""
+        return _ahead(rows, most)
+
+    def refuse(self, refused: Refused) -> None:
+        """Put what the rules refused beside its field."""
+        refused.field = _FIELDS.get(refused.field or "", refused.field)
+        add_refusal(self, refused)
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        self._ask_for_the_password_again()
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        super().add_error(field, error)
+        self._ask_for_the_password_again()
+
+    def _ask_for_the_password_again(self) -> None:
+        """A password is never sent back, so a form that comes back asks for it once more."""
+        if self.errors and self.data.get("password") and "password" not in self.errors:
+            super().add_error("password", "Type the password again: we do not send it back.")
+
+    def _days_so_far(self) -> tuple[datetime.date, datetime.date] | None:
+        for key, _, since, until in self.presets:
+            if key == self["period"].value():
+                return since, until
+        first, last = (_day(self.fields[name], self[name].value()) for name in ("since", "until"))
+        return (first, last) if first and last and first <= last else None
+
+    def _periods(self) -> list[tuple[str, SafeString]]:
+        named = [(key, label, _note(since, until)) for key, label, since, until in self.presets]
+        return [
+            (key, format_html('{}<span class="sub">{}</span>', label, note))
+            for key, label, note in [*named, (OTHER_DAYS, "Other days", "you choose")]
+        ]
+
+
+class CheckForm(forms.Form):
+    """A code, the closing balance that stands beside it, and the file: hashed by the browser, or uploaded."""
+
+    code = forms.CharField(
+        max_length=60,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
+        ),
+        help_text="It stands on each page, and at the top of a sheet.",
+        error_messages={"required": "Enter the code.", "max_length": "A code is shorter than that."},
+    )
+    closing = MoneyField(
+        label="Closing balance",
+        min_kobo=0,
+        max_kobo=money.MOST_KOBO,
+        error_messages={"required": "Enter the closing balance, as the file says it."},
+    )
+    file = forms.FileField(label="The file", required=False, allow_empty_file=True)
+    sha256 = forms.CharField(
+        required=False,
+        widget=forms.HiddenInput,
+        validators=[RegexValidator(r"\A[0-9a-f]{64}\Z", "Choose the file again.")],
+    )
+
+
+def _subjects(user: User) -> dict[str, tuple[str, Subject]]:
+    """Return what somebody can ask a statement of, with its name, by the form's value."""
+    found = {
+        "everything": ("Everything", Subject(Scope.EVERYTHING)),
+        "stash": ("Stash", Subject(Scope.STASH)),
+    }
+    for plan in user.plans.order_by("-id"):
+        found[f"plan-{plan.pk}"] = (plan.name, Subject(Scope.PLAN, plan=plan))
+    for mine in user.memberships.current().select_related("circle").order_by("-id"):
+        found[f"circle-{mine.circle_id}"] = (mine.circle.name, Subject(Scope.CIRCLE, circle=mine.circle))
+    return found
+
+
+def _day(field: forms.Field, value: Any) -> datetime.date | None:
+    """Return the day of a field, or None where it is missing or does not make sense."""
+    try:
+        day: datetime.date | None = field.clean(value)
+    except forms.ValidationError:
+        return None
+    return day
+
+
+def _ahead(rows: int, most: int) -> str:
+    if rows > most:
+        return f"More than {most:,} rows: too many for a PDF. Excel and CSV take them."
+    if not rows:
+        return "Nothing moved in these days. The statement says so, with one balance."
+    return f"{rows:,} row{'' if rows == 1 else 's'}"
+
+
+def _note(since: datetime.date, until: datetime.date) -> str:
+    """Return which days a preset means, in little space."""
+    if since == statements.BEGINNING:
+        return "all there is"
+    is_whole_year = (since.day, since.month, until.day, until.month) == (1, 1, 31, 12)
+    return str(since.year) if is_whole_year else moments.days(since, until)
+
+
+def _grouped(subjects: dict[str, tuple[str, Subject]]) -> list[Any]:
+    """Return the choices: everything and the stash, then the plans and the circles under a heading each."""
+    groups: dict[Scope, list[tuple[str, str]]] = {scope: [] for scope in Scope}
+    for value, (name, subject) in subjects.items():
+        groups[subject.scope].append((value, name))
+    headed = [("Plans", groups[Scope.PLAN]), ("Circles", groups[Scope.CIRCLE])]
+    return [*groups[Scope.EVERYTHING], *groups[Scope.STASH], *(group for group in headed if group[1])]

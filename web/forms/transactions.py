@@ -1,0 +1,89 @@
+"""The filters of the activity page. They travel in the query string, so Back and a shared link keep them."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from django import forms
+from django.db.models import Q
+from django.http import QueryDict
+
+from savings import references, typed_text
+from savings.models import Transaction, User
+from savings.models.ledger import TransactionQuerySet
+from web.forms.fields import DayInput, LineField
+from web.pages import transactions as transaction_rows
+
+STASH = "stash"
+
+
+class FilterForm(forms.Form):
+    """By reference or plan name, kind, status, plan and days; every one is optional and they all combine."""
+
+    q = LineField(label="Reference or plan", required=False, max_length=60)
+    kind = forms.ChoiceField(
+        label="Kind", required=False, choices=[("", "Every kind"), *Transaction.Kind.choices]
+    )
+    status = forms.ChoiceField(
+        label="Status", required=False, choices=[("", "Every status"), *Transaction.Status.choices]
+    )
+    since = forms.DateField(label="From", required=False, widget=DayInput)
+    until = forms.DateField(label="To", required=False, widget=DayInput)
+
+    def __init__(self, data: QueryDict, *, user: User, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.user = user
+        # Asked for when they are drawn, or one of them was chosen.
+        places = functools.cache(lambda: _places(user))
+        self.fields["plan"] = forms.ChoiceField(label="Where", required=False, choices=places)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        since, until = values.get("since"), values.get("until")
+        if since and until and since > until:
+            self.add_error("until", "This day is before the first one.")
+        return values
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether more than the reference is asked for: then the page shows the filters."""
+        return any(self.data.get(name) for name in self.fields if name != "q")
+
+    @property
+    def is_filtered(self) -> bool:
+        return any(self.data.get(name) for name in self.fields)
+
+    @property
+    def place(self) -> transaction_rows.Place:
+        """The place that is asked for, with whose eyes the list is seen."""
+        asked = self.cleaned_data.get("plan") if self.is_bound and self.is_valid() else ""
+        return "stash" if asked == STASH else "plan" if asked else ""
+
+    def filter(self, movements: TransactionQuerySet) -> TransactionQuerySet:
+        """Return the transactions that fit what of the form is valid."""
+        values = self.cleaned_data if self.is_valid() else getattr(self, "cleaned_data", {})
+        if typed := values.get("q", ""):
+            movements = movements.filter(self._found_by(typed))
+        if kind := values.get("kind"):
+            movements = movements.filter(kind=kind)
+        if status := values.get("status"):
+            movements = movements.filter(status=status)
+        if place := values.get("plan"):
+            movements = movements.of_stash() if place == STASH else movements.filter(plan_id=place)
+        return movements.between(values.get("since"), values.get("until"))
+
+    def _found_by(self, typed: str) -> Q:
+        """Return what finds transactions by the beginning of their reference, or by words in the name of their plan."""
+        by_reference = Q(reference__startswith=references.cleaned(typed))
+        key = typed_text.search_key(typed)
+        if references.looks_like_one(typed) or not key:
+            return by_reference
+        names = self.user.plans.values_list("pk", "name")
+        plan_ids = [pk for pk, name in names if key in typed_text.search_key(name)]
+        return by_reference | Q(plan__in=plan_ids) if plan_ids else by_reference
+
+
+def _places(user: User) -> list[tuple[str, str]]:
+    plans = user.plans.order_by("-id").values_list("pk", "name")
+    return [("", "Everywhere"), (STASH, "Stash"), *((str(pk), name) for pk, name in plans)]

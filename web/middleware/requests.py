@@ -1,0 +1,110 @@
+"""What every answer gets: an id, headers that keep money out of caches, and redirects that htmx can follow."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, QueryDict
+from django.http.response import HttpResponseBase
+from django.middleware.common import CommonMiddleware
+from django.shortcuts import render, resolve_url
+from django.utils.cache import patch_vary_headers
+from django_htmx.middleware import HtmxDetails
+
+from savings.exceptions import Refused
+from web.observability import log_lines
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+_WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
+
+
+class RequestIdMiddleware:
+    """Gives each request an id that its answer, its error page and its log lines all carry. The outermost of all."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        # Ours, never the client's: what is in the logs must not be chosen by a stranger.
+        request_id = secrets.token_hex(4).upper()
+        request.request_id = request_id  # type: ignore[attr-defined]
+        token = log_lines.request_id.set(request_id)
+        try:
+            response = self.get_response(request)
+        finally:
+            log_lines.request_id.reset(token)
+        response["X-Request-ID"] = request_id
+        return response
+
+
+class SlashMiddleware(CommonMiddleware):
+    """Adds a missing final slash: by a redirect, and where that would lose the body, by serving the request as it is.
+
+    The payment provider counts a redirected event as failed, and mail programs that unsubscribe somebody do not
+    follow redirects. The URL map alone decides what exists.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        if request.method not in _WITHOUT_BODY and self.should_redirect_with_slash(request):
+            request.path += "/"
+            request.path_info += "/"
+        return super().process_request(request)
+
+
+class FrameMiddleware:
+    """Finishes each answer; comes after HtmxMiddleware and before sessions, so that it sees every page."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if response.status_code == 405 and not getattr(response, "content", b""):
+            response = _in_our_look(request, response)
+        if response.get("Content-Type", "").startswith("text/html"):
+            # One address, two answers: without this the Back button may show a bare part.
+            patch_vary_headers(response, ["HX-Request"])
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and "Cache-Control" not in response:
+            # Answers without a header of their own; the pages of web/caching/pages.py have one. Not `no-cache` alone:
+            # browsers show their copy when somebody goes Back, without asking again, so the next person at a shared
+            # computer would see the balances of the one who signed out.
+            response["Cache-Control"] = "private, no-store"
+        htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+        if htmx and "Location" in response:
+            _send_whole_page(response, htmx)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A refusal that no form shows is still a sentence for the person who asked, not a crash."""
+        if not isinstance(exception, Refused):
+            return None
+        if request.htmx:  # type: ignore[attr-defined]
+            messages.error(request, str(exception))
+            beside = render(request, "_toasts.html", {"is_beside": True}, status=422)
+            beside["HX-Reswap"] = "none"
+            return beside
+        return render(request, "422.html", {"message": str(exception)}, status=422)
+
+
+def _in_our_look(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
+    page = render(request, "405.html", status=405)
+    page["Allow"] = response["Allow"]
+    return page
+
+
+def _send_whole_page(response: HttpResponseBase, htmx: HtmxDetails) -> None:
+    """Turn a redirect into htmx's own, lest it swaps the page at its end, sign-in above all, into this one."""
+    location = urlsplit(response["Location"])
+    if htmx.current_url_abs_path and location.path == resolve_url(settings.LOGIN_URL):
+        # After signing in one wants the page one was on, not the part it asked for.
+        query = QueryDict(location.query, mutable=True)
+        query["next"] = htmx.current_url_abs_path
+        location = location._replace(query=query.urlencode(safe="/"))
+    response.status_code = 200
+    response["HX-Redirect"] = location.geturl()
+    del response["Location"]

@@ -1,0 +1,152 @@
+"""Measures the cost of the pages in `budgets.py` for one user, in this process, with the data that is there.
+
+Nothing stays of it but what the pages themselves may write: its session goes, and its caches are some that nobody else
+reads.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, cast
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.core.cache import caches
+from django.db.models import Manager, QuerySet
+from django.test import Client, override_settings
+from django.urls import reverse
+from django_redis.cache import RedisCache
+
+from savings.mails import KINDS, switch_url
+from savings.models import Circle, Membership, User
+from web.auth.sessions import SessionStore
+from web.auth.sign_in import PUBLIC
+from web.caching import counting
+from web.caching.counting import Counts
+from web.observability.budgets import Budget
+
+
+class Cost(NamedTuple):
+    """What a page has cost, in the units of its budget."""
+
+    cold: int
+    warm: int
+    calls: int
+    size: int
+
+    def excess(self, budget: Budget) -> list[str]:
+        """Return the figures that are above the budget, by name."""
+        return [name for name in self._fields if getattr(self, name) > getattr(budget, name)]
+
+
+def measure(user: User, budgets: Iterable[Budget]) -> Iterator[tuple[Budget, Cost | None]]:
+    """Return what each page costs for this person, or None for one that is not there for them."""
+    things = _things(user)
+    for budget in budgets:
+        address = _address(budget, things)
+        yield budget, _cost(user, budget, address) if address else None
+
+
+def _cost(user: User, budget: Budget, address: str) -> Cost | None:
+    with _fresh_caches(), _browser(None if budget.route in PUBLIC else user) as browser:
+        cold, response = _ask(browser, address)
+        if response.status_code != 200:
+            return None
+        # Once more: what the first looks up for the rest of the day belongs to no warm page.
+        _ask(browser, address)
+        warm, response = _ask(browser, address)
+    calls = warm.session_calls + warm.cache_calls + warm.redis_calls
+    return Cost(cold.sql_count, warm.sql_count, calls, len(response.content))
+
+
+def _ask(browser: Client, address: str) -> tuple[Counts, Any]:
+    """Ask for a page as a browser does that has never seen it, and return what it cost and the page."""
+    seen: list[Counts] = []
+
+    def note(*, counts: Counts, **_: Any) -> None:
+        seen.append(counts)
+
+    counting.finished.connect(note)
+    try:
+        response = browser.get(address)
+    finally:
+        counting.finished.disconnect(note)
+    return seen[0], response
+
+
+@contextmanager
+def _browser(user: User | None) -> Iterator[Client]:
+    """Return a browser in which that person is signed in. It signs in without the mails and marks of a real sign-in."""
+    browser = Client(SERVER_NAME=settings.ALLOWED_HOSTS[0])
+    if user is None:
+        yield browser
+        return
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.set_expiry(60 * 60)
+    session.save()
+    browser.cookies[settings.SESSION_COOKIE_NAME] = str(session.session_key)
+    try:
+        yield browser
+    finally:
+        session.delete()
+
+
+@contextmanager
+def _fresh_caches() -> Iterator[None]:
+    """Use caches with keys of their own, which are gone afterwards: nobody's pages become slower or wrong by this."""
+    prefix = f"budgets-{secrets.token_hex(8)}"
+    own = {name: options | {"KEY_PREFIX": prefix} for name, options in settings.CACHES.items()}
+    middleware = [name for name in settings.MIDDLEWARE if name != "web.observability.toolbar.Middleware"]
+    with override_settings(CACHES=own, MIDDLEWARE=middleware):
+        try:
+            yield
+        finally:
+            for name in own:
+                cast("RedisCache", caches[name]).delete_pattern("*")
+
+
+def _things(user: User) -> dict[str, dict[str, Any] | None]:
+    """Return what stands in the addresses of pages about one thing, by their names: the latest one of this person."""
+    mine = user.memberships.current()
+    own = mine.filter(circle__owner=user)
+    others = Membership.objects.current().filter(circle__in=own.values("circle")).exclude(user=user)
+    to_join = Circle.objects.public().exclude(pk__in=mine.values("circle"))
+    mails = user.outbox_rows.filter(kind__in=KINDS)
+    plan, circle = _latest(user.plans, plan_id="pk"), _latest(mine, slug="circle__slug")
+    own_circle = _latest(own, slug="circle__slug")
+    token = switch_url(user.pk, "weekly_digest").rstrip("/").rpartition("/")[2]
+    return {
+        **dict.fromkeys(("plans:detail", "plans:top_up", "plans:withdraw", "plans:edit"), plan),
+        **dict.fromkeys(
+            ("circles:detail", "circles:leaderboard", "circles:members", "circles:appearance"), circle
+        ),
+        "circles:edit": own_circle,
+        "circles:member": _latest(others, slug="circle__slug", membership_id="pk"),
+        "circles:join": _latest(to_join, slug="slug"),
+        "circles:join_by_code": _latest(to_join, code="invite_code"),
+        "transactions:index?before": _latest(user.transactions, before="pk"),
+        "transactions:receipt": _latest(user.transactions, reference="reference"),
+        "statements:detail": _latest(user.statements, statement_id="pk"),
+        "messages:detail": _latest(mails, message_id="pk"),
+        "messages:unsubscribe": {"token": token},
+    }
+
+
+def _latest(rows: QuerySet[Any] | Manager[Any], **columns: str) -> dict[str, Any] | None:
+    found = rows.order_by("-pk").values(*columns.values()).first()
+    return {argument: found[column] for argument, column in columns.items()} if found else None
+
+
+def _address(budget: Budget, things: dict[str, dict[str, Any] | None]) -> str | None:
+    known = things.get(budget.name, {})
+    if known is None:
+        return None
+    if budget.name != budget.route:
+        return f"{reverse(budget.route)}?{urlencode(known)}"
+    return reverse(budget.route, kwargs=known)

@@ -1,0 +1,171 @@
+"""What the pages of circles show, apart from the board: cards, texts and figures, so that templates only print."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from savings import leaderboards, money
+from savings.leaderboards import Progress, ordinal
+from savings.models import Circle, CircleEvent, Membership
+from web import keyset
+from web.forms.circles import JoinForm, StartForm
+from web.keyset import KeysetPage
+from web.pages import plans as plan_pages
+
+FEED_SIZE = 10
+MOST_WINNERS = 3
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CircleCard:
+    """A circle on a card: how far it is, and my part in it where there is one."""
+
+    circle: Circle
+    progress: Progress
+    percent: int
+    end_text: str
+    people_text: str
+    my_kobo: int | None
+    # My final place in words, where it has ended and I have one.
+    my_place: str
+    is_mine_first: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FeedRow:
+    """Something that happened, ready to print. No sum where its owner hides sums."""
+
+    id: int
+    who: str
+    what: str
+    amount: str
+    is_saving: bool
+    is_win: bool
+    moment: datetime.datetime
+    moment_text: str
+
+
+def cards(circles: Iterable[Circle], mine: dict[int, Membership] | None = None) -> list[CircleCard]:
+    """Return the cards of circles, in one query at most; `mine` has the reader's memberships by circle."""
+    circles, mine = list(circles), mine or {}
+    progress = leaderboards.progress_of_all(circles)
+    return [_card(circle, progress[circle.pk], mine.get(circle.pk)) for circle in circles]
+
+
+def detail(circle: Circle, mine: Membership | None, query: QueryDict, *, is_owner: bool) -> dict[str, Any]:
+    """Return the context of a circle's page: for a member with their part and the activity, else what one may know."""
+    context: dict[str, Any] = {
+        "circle": circle,
+        "card": _card(circle, leaderboards.progress_of(circle), mine),
+        "mine": mine,
+        "is_owner": is_owner,
+        "has_ended": circle.has_ended(timezone.localdate()),
+        "days_left": (circle.ends_on - timezone.localdate()).days,
+    }
+    if mine is not None:
+        context |= {
+            "page": _feed(circle, query),
+            "plan_kobo": mine.plan.account.balance_kobo or 0,
+            "invite_url": invite_url(circle),
+        }
+        if circle.settled_at is not None:
+            context["winners"] = _winners(circle, but=mine)
+    return context
+
+
+def members(circle: Circle, reader: Membership, query: QueryDict) -> dict[str, Any]:
+    """Return the context of the list of members, latest first; names and sums as each of them shows them."""
+    found: QuerySet[Membership, Any] = (
+        Membership.objects.current()
+        .filter(circle=circle)
+        .values("id", "user_id", "nickname", "hides_amount", "saved_kobo", "joined_at")
+    )
+    page = keyset.page(found, query)
+    for row in page.rows:
+        row["is_mine"] = row["id"] == reader.pk
+        row["is_owner"] = row.pop("user_id") == circle.owner_id
+        saved_kobo = row.pop("saved_kobo")
+        shown = row["is_mine"] or not row["hides_amount"]
+        row["amount"] = money.naira(saved_kobo) if shown else ""
+        row["initials"] = initials(row["nickname"])
+    return {"circle": circle, "page": page}
+
+
+def start(form: StartForm) -> dict[str, Any]:
+    """Return the context of the page that starts a circle."""
+    return {"form": form, "products": plan_pages.products_to_choose(form["product"], form.products)}
+
+
+def join(circle: Circle, form: JoinForm, action: str) -> dict[str, Any]:
+    """Return the context of the page on which somebody joins."""
+    return {
+        "circle": circle,
+        "card": _card(circle, leaderboards.progress_of(circle), None),
+        "form": form,
+        "action": action,
+    }
+
+
+def invite_url(circle: Circle) -> str:
+    """Return the whole address of a circle's invite link."""
+    return f"{settings.SITE_URL}/circles/join/{circle.invite_code}/"
+
+
+def initials(nickname: str) -> str:
+    """Return one or two letters for a member's round picture."""
+    words = nickname.split()
+    return "".join(word[0] for word in (words[0], *words[1:][-1:])).upper()
+
+
+def _card(circle: Circle, progress: Progress, mine: Membership | None) -> CircleCard:
+    ended = circle.has_ended(timezone.localdate())
+    return CircleCard(
+        circle=circle,
+        progress=progress,
+        percent=progress.percent(circle.goal_kobo),
+        end_text=f"{'Ended' if ended else 'Ends'} {date_format(circle.ends_on, 'j M Y')}",
+        people_text=f"{progress.members:,} member{'' if progress.members == 1 else 's'}",
+        my_kobo=mine.saved_kobo if mine else None,
+        my_place=ordinal(mine.final_rank) if mine and mine.final_rank else "",
+        is_mine_first=bool(mine and mine.final_rank == 1),
+    )
+
+
+def _winners(circle: Circle, *, but: Membership) -> str:
+    """Return who came first beside the reader, as one reads it out; empty where nobody did, or they show it no more."""
+    first = Membership.objects.ranked().filter(circle=circle, final_rank=1).exclude(pk=but.pk)
+    names = list(first.values_list("nickname", flat=True)[: MOST_WINNERS + 1])
+    if len(names) > MOST_WINNERS:
+        names[MOST_WINNERS:] = ["others"]
+    *most, last = names or [""]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _feed(circle: Circle, query: QueryDict) -> KeysetPage[FeedRow]:
+    page = keyset.page(leaderboards.events_of(circle), query, size=FEED_SIZE)
+    return KeysetPage([_feed_row(values) for values in page.rows], page.newer, page.older)
+
+
+def _feed_row(values: dict[str, Any]) -> FeedRow:
+    kind = CircleEvent.Kind(values["kind"])
+    amount_kobo = values["transaction__amount_kobo"]
+    moment = timezone.localtime(values["happened_at"])
+    return FeedRow(
+        id=values["id"],
+        who=values["membership__nickname"],
+        what=kind.label,
+        amount=money.naira(amount_kobo) if amount_kobo and not values["membership__hides_amount"] else "",
+        is_saving=kind == CircleEvent.Kind.SAVED,
+        is_win=kind == CircleEvent.Kind.WON,
+        moment=moment,
+        moment_text=date_format(moment, "j M Y, H:i"),
+    )

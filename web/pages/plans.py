@@ -1,0 +1,265 @@
+"""What the pages of plans show: figures and texts made here, so that templates only print."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import functools
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import QuerySet
+from django.forms import BoundField, ValidationError
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from savings import dashboard, ledger, money
+from savings.dashboard import Saving
+from savings.exceptions import Refused
+from savings.leaderboards import ordinal
+from savings.models import Membership, Plan, Product, Transaction
+from savings.models.plans import EarlyExit
+from savings.plans import check_takes_money, exit_penalty_kobo
+from savings.prepared_queries import prepared
+from web import moments
+from web.forms.plans import PayInForm, StartForm, TakeOutForm
+from web.pages import transactions as transaction_rows
+from web.pages.charts import area_chart
+
+ICONS = {
+    Product.Kind.FLEXIBLE: "leaf",
+    Product.Kind.TARGET: "target",
+    Product.Kind.LOCKED: "lock",
+    Product.Kind.EMERGENCY: "umbrella",
+}
+LATEST = 6
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PlanCard:
+    """A plan on a card: what is in it, how far it is, and what that is measured against."""
+
+    plan: Saving
+    icon: str
+    terms: str
+    balance_kobo: int
+    # Ready to print, as the rest: a number in a template is looked at for how the language writes it.
+    percent: SafeString | None
+    progress_text: str
+    end_text: str
+    # The final place in the circle that it was a part of, in words.
+    place: str
+    is_first: bool
+
+
+def card(plan: Saving, today: datetime.date) -> PlanCard:
+    """Return a plan's card."""
+    share, text = _progress(plan, today)
+    return PlanCard(
+        plan=plan,
+        icon=ICONS[Product.Kind(plan.product_kind)],
+        terms=f"{plan.product_name} · {money.percent(plan.rate_bps)}",
+        balance_kobo=plan.balance_kobo,
+        percent=None if share is None else SafeString(share),
+        progress_text=text,
+        end_text=SafeString(moments.day(plan.matures_on) if plan.matures_on else "Any time"),
+        place=ordinal(plan.final_rank) if plan.final_rank else "",
+        is_first=plan.final_rank == 1,
+    )
+
+
+def closed(plans: Iterable[Saving], today: datetime.date) -> list[tuple[Saving, str]]:
+    """Return closed plans, each with the interest that stays recorded for it, empty where there is none."""
+    recorded = ((plan, dashboard.accrued_kobo([plan], today)) for plan in plans)
+    return [(plan, money.naira(kobo) if kobo else "") for plan, kobo in recorded]
+
+
+def _membership(plan: Plan) -> Membership | None:
+    """Return whose part of a circle a plan is, or was. It comes along `with_balance`."""
+    return getattr(plan, "membership", None)
+
+
+def detail(plan: Plan) -> dict[str, Any]:
+    """Return the context of one plan's page."""
+    today = timezone.localdate()
+    balance_kobo = plan.account.balance_kobo or 0
+    pace = _pace(plan)
+    gross = money.interest(ledger.accrued_numerator(plan.account, today))
+    member = _membership(plan)
+    # The plan of a circle closes when its saver leaves that.
+    is_inside = member is not None and member.left_at is None
+    return {
+        "plan": plan,
+        "card": card(Saving.of(plan), today),
+        "milestones": _milestones(plan, balance_kobo),
+        "today": today,
+        # Asked for by the template, where it has not been kept.
+        "chart": functools.partial(_chart, plan, pace, today),
+        "has_pace": bool(pace),
+        "days_ahead": _days_ahead(plan, balance_kobo, today),
+        "accrued_kobo": gross,
+        "is_matured": plan.is_matured(today),
+        "takes_money": not plan.is_closed and not plan.is_matured(today),
+        "gives_money": balance_kobo > 0 and (plan.early_exit != EarlyExit.BLOCKED or plan.is_matured(today)),
+        "can_close": not plan.is_closed and balance_kobo == 0 and not is_inside,
+        "early_exit": _early_exit(plan),
+        "rows": transaction_rows.rows(_latest(plan.pk), seen_from="plan"),
+    }
+
+
+@prepared
+def _latest(plan_id: int) -> QuerySet[Transaction, Any]:
+    return transaction_rows.newest(Transaction.objects.filter(plan=plan_id), LATEST)
+
+
+def _chart(plan: Plan, pace: list[tuple[datetime.date, int]], today: datetime.date) -> SafeString:
+    points = dashboard.history(
+        total_kobo=plan.account.balance_kobo or 0,
+        since=plan.started_on,
+        today=today,
+        account_ids=[plan.account.pk],
+    )
+    return area_chart(points, pace=pace, name=f"plan-{plan.pk}", title=f"{plan.name}: saved so far")
+
+
+def start(form: StartForm) -> dict[str, Any]:
+    """Return the context of the start page: the form, the products to choose from, and the look ahead."""
+    return {
+        "form": form,
+        "products": products_to_choose(form["product"], form.products),
+        "preview": _preview(form),
+    }
+
+
+def products_to_choose(
+    field: BoundField, products: Iterable[Product]
+) -> list[tuple[Product, str, str, bool]]:
+    """Return each product with its icon, its rate in words and whether the field has it chosen."""
+    chosen = str(field.value() or "")
+    return [
+        (product, ICONS[Product.Kind(product.kind)], _rates(product), str(product.pk) == chosen)
+        for product in products
+    ]
+
+
+def pay_in(plan: Plan, form: PayInForm) -> dict[str, Any]:
+    """Return the context of the page that pays into a plan."""
+    refusal = ""
+    try:
+        check_takes_money(plan, timezone.localdate())
+    except Refused as refused:
+        refusal = str(refused)
+    return {
+        "plan": plan,
+        "form": form,
+        "card": card(Saving.of(plan), timezone.localdate()),
+        "stash_kobo": ledger.balance_kobo(ledger.stash_account(plan.user)),
+        "refusal": refusal,
+    }
+
+
+def take_out(plan: Plan, form: TakeOutForm) -> dict[str, Any]:
+    """Return the context of the page that takes money out of a plan."""
+    refusal = ""
+    balance_kobo = plan.account.balance_kobo or 0
+    penalty_kobo = 0
+    try:
+        penalty_kobo = exit_penalty_kobo(plan, balance_kobo, timezone.localdate())
+    except Refused as refused:
+        refusal = str(refused)
+    return {
+        "plan": plan,
+        "form": form,
+        "balance_kobo": balance_kobo,
+        "penalty": money.percent(plan.penalty_bps) if penalty_kobo else "",
+        "refusal": refusal,
+    }
+
+
+def _progress(plan: Saving, today: datetime.date) -> tuple[float | None, str]:
+    """Return how far a plan is, in percent, and the words for it: of its target, or else of its time."""
+    if plan.target_kobo:
+        share = min(100.0, plan.balance_kobo * 1000 // plan.target_kobo / 10)
+        return share, f"{int(share)} % of {money.naira(plan.target_kobo).removesuffix('.00')}"
+    if plan.matures_on:
+        days, term = (plan.matures_on - today).days, (plan.matures_on - plan.started_on).days
+        if days <= 0:
+            return 100.0, "Matured"
+        share = max(0, term - days) * 1000 // term / 10
+        return share, f"{days} day{'' if days == 1 else 's'} to go"
+    return None, "No end date"
+
+
+def _pace(plan: Plan) -> list[tuple[datetime.date, int]]:
+    """Return the straight line from nothing to the target, or no points where there is no target or no end."""
+    if not (plan.target_kobo and plan.matures_on):
+        return []
+    return [(plan.started_on, 0), (plan.matures_on, plan.target_kobo)]
+
+
+def _days_ahead(plan: Plan, balance_kobo: int, today: datetime.date) -> int:
+    """Return by how many days a plan is ahead of the straight line to its target; 0 where it is not, or has none."""
+    if not (plan.target_kobo and plan.matures_on) or plan.is_matured(today):
+        return 0
+    days_saved_for = balance_kobo * (plan.matures_on - plan.started_on).days // plan.target_kobo
+    return max(0, days_saved_for - (today - plan.started_on).days)
+
+
+def _milestones(plan: Plan, balance_kobo: int) -> list[tuple[str, bool]]:
+    """Return the four quarters of a target, in words, and whether each is reached."""
+    if not plan.target_kobo:
+        return []
+    quarters = [plan.target_kobo * quarter // 4 for quarter in range(1, 5)]
+    return [(money.naira(sum_kobo).partition(".")[0], balance_kobo >= sum_kobo) for sum_kobo in quarters]
+
+
+def _early_exit(plan: Plan) -> str:
+    if plan.early_exit == EarlyExit.PENALTY:
+        return f"{money.percent(plan.penalty_bps)} of the sum"
+    return EarlyExit(plan.early_exit).label
+
+
+def _rates(product: Product) -> str:
+    """Return a product's rate, or the highest where it depends on the term."""
+    rates = [rate.rate_bps for rate in product.rates.all()]
+    if not rates:
+        return money.percent(0)
+    return money.percent(rates[0]) if len(set(rates)) == 1 else f"up to {money.percent(max(rates))}"
+
+
+def _preview(form: StartForm) -> dict[str, Any] | None:
+    """Return the look ahead, from what of the form is there and makes sense; None while that is too little."""
+    values = {name: _clean(form, name) for name in ("product", "target", "matures_on", "first", "monthly")}
+    product: Product | None = next((p for p in form.products if values["product"] == p), None)
+    today = timezone.localdate()
+    if product is None or (product.has_term and not _may_end_on(values["matures_on"], product, today)):
+        return None
+    ends_on = values["matures_on"] if product.has_term else None
+    first_kobo, monthly_kobo = values["first"] or 0, values["monthly"]
+    suggested_kobo = None
+    if values["target"] and ends_on:
+        suggested_kobo = ledger.suggested_monthly_kobo(
+            target_kobo=values["target"], first_kobo=first_kobo, ends_on=ends_on, today=today
+        )
+    if monthly_kobo is None:
+        monthly_kobo = suggested_kobo or 0
+    ahead = ledger.preview_interest(
+        product, matures_on=ends_on, first_kobo=first_kobo, monthly_kobo=monthly_kobo, today=today
+    )
+    return {"ahead": ahead, "suggested_kobo": suggested_kobo, "monthly_kobo": monthly_kobo}
+
+
+def _may_end_on(day: datetime.date | None, product: Product, today: datetime.date) -> bool:
+    """Say whether a day is one to look ahead to: no farther than a plan may run, since each month until then is gone
+    through, and the calendar ends.
+    """
+    return day is not None and 0 < (day - today).days <= (product.max_term_days or 0)
+
+
+def _clean(form: StartForm, name: str) -> Any:
+    """Return one field's value, or None where it is missing or does not make sense."""
+    field = form.fields[name]
+    try:
+        return field.clean(form[name].value())
+    except ValidationError:
+        return None
