@@ -137,11 +137,9 @@ def test_some_packages_have_one_owner(package: str, owner: str) -> None:
 
 def test_only_the_ledger_writes_entries() -> None:
     writing = re.compile(r"Entry\.objects\.(bulk_)?create|INSERT INTO savings_entry")
-    assert [path.name for path in tracked("savings/*.py") if writing.search(path.read_text())] == [
-        "postings.py"
-    ]
+    assert [path.name for path in tracked("savings/*.py") if writing.search(path.read_text())] == ["sql.py"]
     users = {path.name for path in tracked("*.py") if "savings.ledger.sql" in imports(path)}
-    assert users == {"ledger.py"}
+    assert users == {"transactions.py"}
 
 
 def test_no_sum_is_stored_as_anything_but_an_integer() -> None:

@@ -1,5 +1,7 @@
-"""The address of the sign-in backend that sessions store: whoever is signed in stays so when the code moves."""
+"""The sign-in backend under the path that every session stores: code may move without signing anybody out."""
 
-from web.auth.sessions import Backend
+from web.auth import sessions
 
-__all__ = ["Backend"]
+
+class Backend(sessions.Backend):
+    """`web.auth.sessions.Backend`."""

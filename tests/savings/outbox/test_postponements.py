@@ -22,8 +22,7 @@ from savings.circles import (
     prepare_digests,
     write_digests,
 )
-from savings.leaderboards import contributions, history, progress, rebuild, store
-from savings.mails import emails
+from savings.leaderboards import contributions, history, rebuild, store
 from savings.models import (
     Circle,
     DigestLine,
@@ -37,6 +36,7 @@ from savings.models import (
     User,
 )
 from savings.outbox import postponements
+from savings.outbox import rows as outbox_rows
 from savings.plans import mature_due_plans, maturity
 from savings.statements import files, requests, upkeep, writing
 from tests.factories import (
@@ -155,7 +155,7 @@ def test_a_deadlock_is_one_row_s_and_a_database_that_is_gone_ends_the_run(
 
     assert outbox.for_each_row("test", Plan.objects.all(), fail) == 0
     assert len(asked) == 3
-    monkeypatch.setattr(postponements, "database_is_away", lambda error: True)
+    monkeypatch.setattr(postponements, "is_database_away", lambda error: True)
     assert outbox.for_each_row("gone", Plan.objects.all(), fail) == 0
     assert len(asked) == 4
 
@@ -179,7 +179,7 @@ def test_maturities(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFi
     locked = make_product(Product.Kind.LOCKED)
     plans = [make_plan(product=locked, days=30, holding_kobo=100_00) for _ in range(3)]
     mature = failing_for(maturity.mature_plan, lambda plan, today: plan == plans[0])
-    monkeypatch.setattr(maturity, "mature", mature)
+    monkeypatch.setattr(maturity, "mature_plan", mature)
     with time_machine.travel(timezone.now() + datetime.timedelta(days=31), tick=False):
         assert mature_due_plans(timezone.localdate()) == 2
         check_postponed("mature_plan", plans[0].pk, caplog)
@@ -189,7 +189,7 @@ def test_days_of_boards(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptu
     yesterday = TODAY - datetime.timedelta(days=1)
     circles = [make_circle(starts_on=yesterday) for _ in range(3)]
     keep = failing_for(leaderboards.record_day, lambda circle, day: circle == circles[0])
-    monkeypatch.setattr(history, "keep", keep)
+    monkeypatch.setattr(history, "record_day", keep)
     assert leaderboards.record_days(timezone.now()) == 2
     check_postponed("keep_board_day", circles[0].pk, caplog)
 
@@ -209,7 +209,7 @@ def ended() -> list[Circle]:
 def test_ends_of_circles(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     circles = ended()
     settle = failing_for(ending.end_circle, lambda circle: circle == circles[0])
-    monkeypatch.setattr(ending, "settle", settle)
+    monkeypatch.setattr(ending, "end_circle", settle)
     assert end_due_circles(TODAY) == 2
     check_postponed("settle_circle", circles[0].pk, caplog)
 
@@ -220,7 +220,7 @@ def test_mails_about_ends_of_circles_where_one_circle_fails(
     circles = ended()
     end_due_circles(TODAY)
     real = leaderboards.progress_of
-    monkeypatch.setattr(progress, "of", failing_for(real, lambda circle: circle == circles[0]))
+    monkeypatch.setattr(leaderboards, "progress_of", failing_for(real, lambda circle: circle == circles[0]))
     assert notify_members() == 4
     check_postponed("tell_circle_ended", circles[0].pk, caplog)
 
@@ -233,11 +233,11 @@ def test_mails_about_the_end_of_a_circle_where_one_member_fails(
     bad = circle.memberships.order_by("pk").last()
     assert bad is not None
     real = mails.circle_ended
-    monkeypatch.setattr(emails, "circle_ended", failing_for(real, lambda member, *rest: member == bad))
+    monkeypatch.setattr(mails, "circle_ended", failing_for(real, lambda member, *rest: member == bad))
     assert notify_members() == 5
     check_postponed("tell_member_circle_ended", bad.pk, caplog)
     assert not Circle.objects.filter(told_until__isnull=False).exists()
-    monkeypatch.setattr(emails, "circle_ended", real)
+    monkeypatch.setattr(mails, "circle_ended", real)
     clock.shift(600)
     assert notify_members() == 1
     assert OutboxRow.objects.filter(kind="circle_ended").count() == 6
@@ -261,7 +261,7 @@ def test_mails_about_places(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogC
     bad = circle.memberships.order_by("-saved_kobo")[0]
     real = mails.rank_changed
     monkeypatch.setattr(
-        emails, "rank_changed", failing_for(real, lambda member, *rest, **named: member == bad)
+        mails, "rank_changed", failing_for(real, lambda member, *rest, **named: member == bad)
     )
     assert check_ranks(circle) == everybody - 1
     assert sum(f"member {bad.pk} could not" in record.getMessage() for record in caplog.records) == 1
@@ -290,7 +290,7 @@ def test_drawing_up_the_weekly_mails(
         real = digests._prepare
         bad = members[0].circle_id
         monkeypatch.setattr(
-            digests, "_draw_up", failing_for(real, lambda circle_id, monday: circle_id == bad)
+            digests, "_prepare", failing_for(real, lambda circle_id, monday: circle_id == bad)
         )
         assert prepare_digests(MONDAY) == 2
         check_postponed("draw_up_digest", bad, caplog)
@@ -355,7 +355,7 @@ def over_statements() -> list[Statement]:
 
 def test_files_whose_time_is_over(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     rows = over_statements()
-    monkeypatch.setattr(files, "remove", failing_for(lambda name: None, lambda name: name == "0.csv"))
+    monkeypatch.setattr(files, "delete_file", failing_for(lambda name: None, lambda name: name == "0.csv"))
     assert statements.expire_files(timezone.now()) == 2
     check_postponed("expire_statement", rows[0].pk, caplog)
 
@@ -363,7 +363,7 @@ def test_files_whose_time_is_over(monkeypatch: pytest.MonkeyPatch, caplog: pytes
 def test_files_that_never_go_leave_room_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     over_statements()
     monkeypatch.setattr(upkeep, "_AT_A_TIME", 2)
-    monkeypatch.setattr(files, "remove", failing_for(lambda name: None, lambda name: name != "2.csv"))
+    monkeypatch.setattr(files, "delete_file", failing_for(lambda name: None, lambda name: name != "2.csv"))
     assert [statements.expire_files(timezone.now()) for _ in range(2)] == [0, 1]
 
 
@@ -375,7 +375,7 @@ def test_statements_that_are_given_up(
         rows = [requests.create(make_user(), asked) for _ in range(3)]
     OutboxRow.objects.update(dead_at=timezone.now(), due_at=None)
     real = writing.fail_statement
-    monkeypatch.setattr(writing, "give_up", failing_for(real, lambda row, reason: row == rows[0]))
+    monkeypatch.setattr(writing, "fail_statement", failing_for(real, lambda row, reason: row == rows[0]))
     assert statements.fail_abandoned() == 2
     check_postponed("give_up_statement", rows[0].pk, caplog)
 
@@ -430,8 +430,8 @@ def test_building_boards_by_hand(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     circles = [make_circle() for _ in range(3)]
     bad = circles[0]
     monkeypatch.setattr(
-        rebuild,
-        "rebuild",
+        leaderboards,
+        "rebuild_board",
         failing_for(leaderboards.rebuild_board, lambda circle_id, **named: circle_id == bad.pk),
     )
     with pytest.raises(CommandError, match=bad.slug):
@@ -447,7 +447,7 @@ def test_a_row_of_the_outbox_whose_failure_cannot_be_stored(monkeypatch: pytest.
     real = outbox.deliver
     bad = rows[0]
     assert bad is not None
-    monkeypatch.setattr(outbox, "deliver", failing_for(real, lambda row_id, handlers: row_id == bad.pk))
+    monkeypatch.setattr(outbox_rows, "deliver", failing_for(real, lambda row_id, handlers: row_id == bad.pk))
     assert outbox.sweep(timezone.now(), {"kind": lambda row: {}}) == 2
 
 

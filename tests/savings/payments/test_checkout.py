@@ -10,9 +10,8 @@ import time_machine
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import ledger, payments, plans, references
+from savings import ledger, mails, payments, plans, references
 from savings.exceptions import BadAmount, ProviderUnavailable, ReferenceTaken, Refused
-from savings.mails import emails
 from savings.models import Entry, OutboxRow, Plan, Product, Transaction, User
 from savings.payments import checkout
 from tests import factories
@@ -167,7 +166,7 @@ def test_the_receipt_and_the_posting_are_one_commit(
     def fail(*args: object, **kwargs: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(emails, "top_up_received", fail)
+    monkeypatch.setattr(mails, "top_up_received", fail)
     with pytest.raises(RuntimeError):
         settle(payment)
     assert not Entry.objects.exists()

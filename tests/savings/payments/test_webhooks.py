@@ -14,10 +14,9 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import ledger, payments, references, tracing
+from savings import ledger, outbox, payments, references, tracing
 from savings.exceptions import ForgedEvent, MalformedEvent
 from savings.models import Account, Entry, Payment, Plan, Transaction, User, WebhookEvent
-from savings.outbox import postponements
 from savings.payments import settlement, webhooks
 from tests.factories import make_user
 from tests.payments import AMOUNT, start
@@ -397,7 +396,7 @@ def test_an_event_whose_failure_cannot_even_be_stored_does_not_stop_the_others(
             raise RuntimeError("no way to store that")
         put_off(event, error)
 
-    monkeypatch.setattr(webhooks, "_put_off", fail)
+    monkeypatch.setattr(webhooks, "_postpone", fail)
     assert payments.sweep_events(timezone.now()) == 1
 
 
@@ -413,7 +412,7 @@ def test_a_sweep_stops_where_the_database_is_away(
         raise OperationalError("server closed the connection unexpectedly")
 
     monkeypatch.setattr(webhooks, "_process", gone)
-    monkeypatch.setattr(postponements, "database_is_away", lambda error: True)
+    monkeypatch.setattr(outbox, "is_database_away", lambda error: True)
     assert payments.sweep_events(timezone.now()) == 0
     assert len(called) == 1
 
