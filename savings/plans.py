@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime
 from contextlib import AbstractContextManager
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from savings import ledger, terms, typed_text, unique_names
-from savings.exceptions import Refused
+from savings import ledger, money, terms, typed_text, unique_names
+from savings.exceptions import BadAmount, Refused
 from savings.models import Account, Circle, Membership, Plan, Product, User
 from savings.terms import Terms
 
@@ -114,6 +115,21 @@ def locked(plan: Plan) -> Plan:
     """
     User.objects.touch(plan.user_id)
     return Plan.objects.select_for_update().get(pk=plan.pk)
+
+
+def check_takes(plan: Plan, amount_kobo: int) -> None:
+    """Raise Refused when a plan, as `locked` returned it, takes no more money, and BadAmount when it has no room.
+
+    Every way into a plan asks this, whether the money comes by card or from the stash.
+    """
+    terms.check_takes_money(plan, timezone.localdate())
+    if not has_room(plan, amount_kobo):
+        raise BadAmount(f"A plan holds at most {money.naira(settings.PLAN_MAX_KOBO)}.")
+
+
+def has_room(plan: Plan, amount_kobo: int) -> bool:
+    """Tell whether a plan, whose account was read under the lock, can hold that much (kobo) more."""
+    return (plan.account.balance_kobo or 0) + amount_kobo <= settings.PLAN_MAX_KOBO
 
 
 def cleaned_name(name: str) -> str:

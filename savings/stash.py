@@ -13,7 +13,8 @@ from savings.models import Account, Plan, Transaction, User
 def move_to_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) -> Transaction:
     """Move kobo from the stash into one of the user's plans, and return the transaction; once per reference.
 
-    Raises Refused for a plan that takes no money, NotEnoughMoney when the stash holds less.
+    Raises Refused for a plan that takes no money, BadAmount for more than it may hold, NotEnoughMoney when the stash
+    holds less.
     """
     ledger.check_sum(amount_kobo)
     with transaction.atomic():
@@ -26,7 +27,7 @@ def move_to_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) ->
         )
         if opened:
             now = plans.locked(plan)
-            terms.check_takes_money(now, timezone.localdate())
+            plans.check_takes(now, amount_kobo)
             _settle(movement, debit=ledger.stash_account(user), credit=now.account)
     return movement
 
