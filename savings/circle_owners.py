@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from savings import circles, postponements, scores, typed_text
+from savings import circles, postponements, scores
 from savings.exceptions import Refused
 from savings.models import Circle, CircleEvent, Membership, User
 
@@ -24,14 +24,14 @@ def change(
     """Rename a circle, describe it anew, say who may join and what it saves for (kobo).
 
     What is not given stays as it is, and so does its end: every member's plan runs to it, and only its saver moves
-    that. Raises Refused, with the field, for an invalid name or goal, for another goal once the circle has ended, and
-    when somebody else owns it by now.
+    that. Raises Refused, with the field, for an invalid name, description or goal, for another goal once the circle has
+    ended, and when somebody else owns it by now.
     """
     changes: dict[str, object] = {}
     if name is not None:
         changes["name"] = circles.cleaned_name(name)
     if description is not None:
-        changes["description"] = typed_text.paragraph(description)
+        changes["description"] = circles.cleaned_description(description)
     if goal_kobo is not None:
         circles.check_goal(goal_kobo)
         changes["goal_kobo"] = goal_kobo

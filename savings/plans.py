@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from savings import ledger, money, terms, typed_text, unique_names
-from savings.exceptions import BadAmount, Refused
+from savings.exceptions import SENT_OTHERWISE, BadAmount, ReferenceTaken, Refused
 from savings.models import Account, Circle, Membership, Plan, Product, User
 from savings.terms import Terms
 
@@ -30,7 +30,8 @@ def start(
     """Open a plan on the product's terms of today and return it; the same reference again returns the same plan.
 
     A circle gives the terms that it keeps instead of a product. Raises Refused, with the field, for a product that is
-    not offered any more, a name already in use, a target (kobo) or a date outside the terms.
+    not offered any more, a name already in use, a target (kobo) or a date outside the terms; ReferenceTaken for a
+    reference that another plan was started with.
     """
     name = cleaned_name(name)
     today = timezone.localdate()
@@ -38,6 +39,7 @@ def start(
         User.objects.touch(user.pk)
         earlier = Plan.objects.filter(reference=reference, user=user).first()
         if earlier is not None:
+            _check_same(earlier, product, name=name, target_kobo=target_kobo, matures_on=matures_on)
             return earlier
         _check_name(user, name)
         opened_on = product if isinstance(product, Terms) else terms.offered(product.pk)
@@ -141,6 +143,24 @@ def cleaned_name(name: str) -> str:
     if len(name) > LONGEST_NAME:
         raise Refused(f"Use at most {LONGEST_NAME} characters.", field="name")
     return name
+
+
+def _check_same(
+    earlier: Plan,
+    product: Product | Terms,
+    *,
+    name: str,
+    target_kobo: int | None,
+    matures_on: datetime.date | None,
+) -> None:
+    """Raise ReferenceTaken where a form came back with other details: its sender expects another plan.
+
+    Going back in a browser shows the form as it was sent, with the same reference.
+    """
+    product_id = product.product_id if isinstance(product, Terms) else product.pk
+    asked = (product_id, typed_text.key(name), target_kobo, matures_on)
+    if asked != (earlier.product_id, typed_text.key(earlier.name), earlier.target_kobo, earlier.matures_on):
+        raise ReferenceTaken(SENT_OTHERWISE)
 
 
 def _check_name(user: User, name: str, *, but: Plan | None = None) -> None:

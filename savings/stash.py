@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from savings import ledger, money, plans, references, terms
-from savings.exceptions import NotEnoughMoney, ReferenceTaken, Refused
+from savings.exceptions import SENT_OTHERWISE, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Plan, Transaction, User
 
 
@@ -72,7 +72,7 @@ def _earlier(user: User, plan: Plan, reference: str, amount_kobo: int) -> Transa
     found = (movement.kind, movement.user_id, movement.plan_id)
     asked_kobo = movement.amount_kobo + (penalty.amount_kobo if penalty else 0)
     if (*found, asked_kobo) != (Transaction.Kind.PLAN_TO_STASH, user.pk, plan.pk, amount_kobo):
-        raise ReferenceTaken("This was already sent with other details. Check them and send it again.")
+        raise ReferenceTaken(SENT_OTHERWISE)
     return movement
 
 
