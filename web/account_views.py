@@ -10,7 +10,7 @@ from allauth.account.internal.flows.email_verification_by_code import (
     EMAIL_VERIFICATION_CODE_SESSION_KEY,
     EmailVerificationProcess,
 )
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -23,8 +23,16 @@ class SignUp(views.SignupView):
     def form_valid(self, form: Any) -> HttpResponse:
         # Before the transaction, which on SQLite keeps all other writers waiting.
         form.hash_password(self.request)
-        with transaction.atomic():
-            return super().form_valid(form)
+        try:
+            with transaction.atomic():
+                return super().form_valid(form)
+        except IntegrityError:
+            # Sent twice at once, and the other one was faster: by now the address has an account.
+            if owner_of(form.cleaned_data["email"]) is None:
+                raise
+            form.account_already_exists = True
+            with transaction.atomic():
+                return super().form_valid(form)
 
 
 class ConfirmEmail(views.ConfirmEmailVerificationCodeView):
