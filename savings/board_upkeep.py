@@ -105,8 +105,13 @@ def _remove_unknown(circle_id: int) -> int:
 def reconcile_all() -> int:
     """Compare every circle's board with SQL, and return how many members' standings had to be written.
 
+    Boards of other epochs and earlier releases are removed first.
     A circle whose board cannot be compared is postponed, and the others are compared, unless Redis is away.
     """
+    try:
+        boards.forget_former()
+    except boards.Away as error:
+        logger.warning("former boards stay for now: %s", error)
     circles = Circle.objects.order_by("pk")
     return postponements.each("reconcile_board", circles, _reconcile_if_redis_is_there, away=(boards.Away,))
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from savings import arrivals, gateway, ledger, money, plans, terms
+from savings import arrivals, gateway, ledger, money, plans
 from savings.exceptions import BadAmount, ProviderRefused, ProviderUnavailable
 from savings.gateway_answers import Charge
 from savings.models import Payment, Plan, Transaction, User
@@ -43,7 +43,7 @@ def start(user: User, *, plan: Plan | None, amount_kobo: int, reference: str) ->
         )
         if opened:
             if plan is not None:
-                _check_plan(plans.locked(plan), amount_kobo)
+                plans.check_takes(plans.locked(plan), amount_kobo)
             Payment.objects.create(transaction=movement, next_poll_at=movement.created_on + FIRST_POLL_AFTER)
     # Committed by now, so that whatever the provider does with the reference finds it here.
     payment = _known().get(transaction=movement)
@@ -116,12 +116,6 @@ def _check_limits(amount_kobo: int) -> None:
         raise BadAmount(f"The least you can pay in is {money.naira(settings.TOP_UP_MIN_KOBO)}.")
     if amount_kobo > settings.TOP_UP_MAX_KOBO:
         raise BadAmount(f"The most you can pay in at once is {money.naira(settings.TOP_UP_MAX_KOBO)}.")
-
-
-def _check_plan(plan: Plan, amount_kobo: int) -> None:
-    terms.check_takes_money(plan, timezone.localdate())
-    if ledger.balance_kobo(plan.account) + amount_kobo > settings.PLAN_MAX_KOBO:
-        raise BadAmount(f"A plan holds at most {money.naira(settings.PLAN_MAX_KOBO)}.")
 
 
 def _refused_at_start(payment: Payment, error: ProviderRefused) -> bool:

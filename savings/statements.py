@@ -73,7 +73,7 @@ def request(
     """
     check_subject(user, scope, plan, circle)
     since, until = statement_periods.checked(user, since, until)
-    statement_passwords.check(format, password)
+    statement_passwords.check(user, format, password)
     check_rows(user, format, scope=scope, plan=plan, circle=circle, since=since, until=until)
     asked = {"scope": scope, "plan": plan, "circle": circle, "since": since, "until": until, "format": format}
     with transaction.atomic():

@@ -132,6 +132,7 @@ security_lists = [
 # Pages of allauth's that are ours in part.
 account_pages = [
     path("signup/", account_views.sign_up, name="account_signup"),
+    path("email/", account_views.change_email, name="account_email"),
     path("confirm-email/", account_views.confirm_email, name="account_email_verification_sent"),
 ]
 
