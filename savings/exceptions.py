@@ -25,7 +25,10 @@ class NotEnoughMoney(Refused):
 
 
 class ReferenceTaken(Refused):
-    """A reference that already stands for a different movement."""
+    """A reference that already stands for something else: another movement, plan or circle."""
+
+
+SENT_OTHERWISE = "This was already sent with other details. Check them and send it again."
 
 
 class ProviderUnavailable(Exception):

@@ -132,6 +132,7 @@ security_lists = [
 # Pages of allauth's that are ours in part.
 account_pages = [
     path("signup/", sign_up.sign_up, name="account_signup"),
+    path("email/", sign_up.change_email, name="account_email"),
     path("confirm-email/", sign_up.confirm_email, name="account_email_verification_sent"),
 ]
 

@@ -14,10 +14,11 @@ from django.utils.text import slugify
 
 from savings import leaderboards, mails, money, plans, typed_text
 from savings.circles import nicknames
-from savings.exceptions import Refused
+from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
 from savings.models import Account, Circle, CircleEvent, Membership, Plan, Product, User
 
 LONGEST_NAME = 60
+LONGEST_DESCRIPTION = 300
 
 
 def start_circle(
@@ -35,10 +36,11 @@ def start_circle(
 ) -> Membership:
     """Open a circle and its owner's plan inside, and return the owner's membership; once per reference (the plan's).
 
-    Raises Refused, with the field, for a name, goal (kobo), end, nickname or own target outside the rules, and for a
-    product that is not offered any more.
+    Raises Refused, with the field, for a name, description, goal (kobo), end, nickname or own target outside the rules,
+    and for a product that is not offered any more; ReferenceTaken for a reference that another circle began with.
     """
     name = cleaned_name(name)
+    description = cleaned_description(description)
     check_goal(goal_kobo)
     today = timezone.localdate()
     if ends_on <= today:
@@ -47,11 +49,14 @@ def start_circle(
         User.objects.touch(user.pk)
         earlier = _earlier(user, reference)
         if earlier is not None:
+            it = earlier.circle
+            if (it.name, it.goal_kobo, it.ends_on, it.product_id) != (name, goal_kobo, ends_on, product.pk):
+                raise ReferenceTaken(SENT_OTHERWISE)
             return earlier
         circle = Circle.objects.create(
             slug=f"{slugify(name)[:60].strip('-') or 'circle'}-{secrets.token_hex(4)}",
             name=name,
-            description=typed_text.paragraph(description),
+            description=description,
             **plans.offered_terms(product.pk).for_circle(),
             goal_kobo=goal_kobo,
             starts_on=today,
@@ -89,6 +94,8 @@ def join(
         User.objects.touch(user.pk)
         earlier = _earlier(user, reference)
         if earlier is not None:
+            if earlier.circle_id != circle.pk:
+                raise ReferenceTaken(SENT_OTHERWISE)
             return earlier
         circle = _with_its_last_place(circle)
         _check_may_join(user, circle, code)
@@ -194,6 +201,14 @@ def cleaned_name(name: str) -> str:
     return name
 
 
+def cleaned_description(text: str) -> str:
+    """Return what a circle is for, as it is stored. Raises Refused for too much: composing can make it longer."""
+    text = typed_text.paragraph(text)
+    if len(text) > LONGEST_DESCRIPTION:
+        raise Refused(f"Use at most {LONGEST_DESCRIPTION} characters.", field="description")
+    return text
+
+
 def check_goal(goal_kobo: int) -> None:
     """Raise Refused for a goal (kobo) that is none."""
     if not 0 < goal_kobo <= money.MOST_KOBO:
@@ -244,7 +259,7 @@ def _check_may_join(user: User, circle: Circle, code: str | None) -> None:
     if circle.has_ended(today):
         raise Refused("This circle has ended.")
     least_days = circle.min_term_days or 0
-    if circle.ends_on < today + datetime.timedelta(days=least_days):
+    if circle.ends_on < plans.days_after(today, least_days):
         raise Refused(f"This circle ends too soon to join: a plan in it runs {least_days} days or more.")
     if circle.joining == Circle.Joining.CLOSED:
         raise Refused("This circle takes no new members.")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from savings import leaderboards, typed_text
+from savings import leaderboards, outbox
 from savings.circles import members
 from savings.exceptions import Refused
 from savings.models import Circle, CircleEvent, Membership, User
 
 _NOT_YOURS = "You do not look after this circle any more."
+_TASK = "replace_closed_owner"
 
 
 def edit_circle(
@@ -24,14 +25,14 @@ def edit_circle(
     """Rename a circle, describe it anew, say who may join and what it saves for (kobo).
 
     What is not given stays as it is, and so does its end: every member's plan runs to it, and only its saver moves
-    that. Raises Refused, with the field, for an invalid name or goal, for another goal once the circle has ended, and
-    when somebody else owns it by now.
+    that. Raises Refused, with the field, for an invalid name, description or goal, for another goal once the circle has
+    ended, and when somebody else owns it by now.
     """
     changes: dict[str, object] = {}
     if name is not None:
         changes["name"] = members.cleaned_name(name)
     if description is not None:
-        changes["description"] = typed_text.paragraph(description)
+        changes["description"] = members.cleaned_description(description)
     if goal_kobo is not None:
         members.check_goal(goal_kobo)
         changes["goal_kobo"] = goal_kobo
@@ -119,15 +120,25 @@ def make_owner(membership: Membership) -> None:
 def replace_closed_owners(owner: User | None = None) -> int:
     """Hand the circles of closed accounts, or of this one, to the member who joined first; return how many that were.
 
-    A circle in which nobody else is left takes no new members any more, lest a newcomer becomes its owner. Safe to run
-    twice and at once.
+    A circle in which nobody else is left takes no new members any more, lest a newcomer becomes its owner. One that
+    fails is postponed, and the others are handed over. Safe to run twice and at once.
     """
-    waiting = Circle.objects.without_owner().order_by("pk")
-    waiting = waiting.filter(owner=owner) if owner else waiting
-    return sum(_replace_owner(circle) for circle in list(waiting))
+    waiting = Circle.objects.without_owner()
+    if owner is None:
+        return outbox.for_each_row(_TASK, waiting.order_by("pk"), _replace_owner)
+    # Right after an account was closed: one that fails is left to the run of the timetable.
+    replaced = 0
+    for circle_id in waiting.filter(owner=owner).order_by("pk").values_list("pk", flat=True):
+        try:
+            replaced += _replace_owner(circle_id)
+        except Exception as error:
+            if outbox.postpone(_TASK, circle_id, error) is None:
+                break
+    return replaced
 
 
-def _replace_owner(circle: Circle) -> bool:
+def _replace_owner(circle_id: int) -> bool:
+    circle = Circle.objects.get(pk=circle_id)
     able = Membership.objects.current().filter(circle=circle, user__is_active=True)
     heir = able.order_by("joined_at", "pk").first()
     if heir is not None:

@@ -30,7 +30,7 @@ def rebuild_board(circle_id: int, *, force: bool = False) -> int | None:
 
     None where the board is there already (unless `force`) or somebody else is building it. Readers are served from
     the old board, or from SQL, meanwhile; what is posted meanwhile reaches both boards. Memory does not grow with the
-    circle. Raises boards.Away.
+    circle. Raises store.BoardsUnavailable.
     """
     token, epoch = secrets.token_hex(4), installation.epoch()
     run = partial(store.run_script, upkeep=True, epoch=epoch)
@@ -57,7 +57,7 @@ def reconcile(circle_id: int) -> int:
 
     SQL is right, whichever of the two is newer. A write that is under way while they are compared is no difference:
     what looks wrong is looked at again after a while. A board that is right about each member and wrong as a whole is
-    rebuilt. Raises boards.Away.
+    rebuilt. Raises store.BoardsUnavailable.
     """
     before = _state(circle_id)
     if before is None:
@@ -106,8 +106,13 @@ def _remove_unknown(circle_id: int) -> int:
 def reconcile_all() -> int:
     """Compare every circle's board with SQL, and return how many members' standings had to be written.
 
+    Boards of other epochs and earlier releases are removed first.
     A circle whose board cannot be compared is postponed, and the others are compared, unless Redis is away.
     """
+    try:
+        store.delete_former_boards()
+    except store.BoardsUnavailable as error:
+        logger.warning("boards of earlier releases could not be removed: %s", error)
     circles = Circle.objects.order_by("pk")
     return outbox.for_each_row(
         "reconcile_board", circles, _reconcile_if_redis_is_there, away=(store.BoardsUnavailable,)
@@ -115,7 +120,7 @@ def reconcile_all() -> int:
 
 
 def _reconcile_if_redis_is_there(circle_id: int) -> int:
-    """Compare a board. Raises boards.Away where Redis answers nothing, and RuntimeError where it refuses this board."""
+    """Compare one board. Raises BoardsUnavailable without Redis, and RuntimeError where Redis refuses this board."""
     try:
         return reconcile(circle_id)
     except store.BoardsUnavailable as error:

@@ -11,7 +11,7 @@ import datetime
 import functools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import batched
 from pathlib import Path
 from typing import Any, Self
@@ -254,9 +254,22 @@ def write(standing: Standing, reference: str = "") -> int:
 
 def delete_all_boards() -> int:
     """Remove every board from Redis, also those of other epochs, and return how many keys those were. Raises Away."""
+    return _forget(bool)
+
+
+def delete_former_boards() -> int:
+    """Remove the boards that nobody reads any more, and return how many keys those were. Raises Away.
+
+    Those of other epochs, and those of earlier releases, which had none in their keys: they never end by themselves.
+    """
+    epoch = installation.epoch()
+    return _forget(lambda key: not key.partition("}:")[2].startswith(epoch))
+
+
+def _forget(is_over: Callable[[str], bool]) -> int:
     redis_client = client(settings.LEADERBOARD_UPKEEP_REDIS_URL)
     try:
-        found = list(redis_client.scan_iter(match="board:*", count=1000))
+        found = [key for key in redis_client.scan_iter(match="board:*", count=1000) if is_over(key)]
         for keys_at_once in batched(found, 1000):
             redis_client.unlink(*keys_at_once)
     except RedisError as error:

@@ -16,7 +16,7 @@ from django.db.models import Q, Sum
 from django.utils import timezone
 
 from savings import installation, leaderboards, money
-from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
+from savings.exceptions import SENT_OTHERWISE, BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.ledger import sql
 from savings.models import Account, Entry, Plan, Transaction, User
 
@@ -129,7 +129,7 @@ def open_transaction(
     found = (movement.kind, movement.user_id, movement.plan_id, movement.amount_kobo, movement.reverses_id)
     asked_for = (kind, *(row.pk if row else None for row in (user, plan)), amount_kobo)
     if found != (*asked_for, reverses.pk if reverses else None):
-        raise ReferenceTaken("This was already sent with other details. Check them and send it again.")
+        raise ReferenceTaken(SENT_OTHERWISE)
     return movement, opened
 
 

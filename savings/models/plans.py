@@ -6,6 +6,7 @@ import datetime
 from typing import Self
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
@@ -50,9 +51,10 @@ class Product(models.Model):
     kind = models.CharField(max_length=10, choices=Kind)
     name = models.CharField(max_length=40, unique=True)
     description = models.CharField(max_length=120)
-    # Days from start to maturity. Both empty: the plan has no maturity and stays open.
+    # Days from start to maturity. Both empty: the plan has no maturity and stays open. The most is a hundred years:
+    # days that no calendar has would be errors. No constraint, since SQLite cannot rebuild a table that triggers read.
     min_term_days = models.PositiveIntegerField(null=True, blank=True)
-    max_term_days = models.PositiveIntegerField(null=True, blank=True)
+    max_term_days = models.PositiveIntegerField(null=True, blank=True, validators=[MaxValueValidator(36_525)])
     min_target_kobo = models.BigIntegerField(default=10_000_00)
     early_exit = models.CharField(max_length=10, choices=EarlyExit, default=EarlyExit.FREE)
     penalty_bps = models.PositiveIntegerField(default=0)

@@ -103,14 +103,14 @@ def add_for_many(kind: str, payloads: Mapping[int, Mapping[str, Any]], *, cause:
     # In one order everywhere: two who write to the same people at once would wait for each other.
     people = User.objects.filter(pk__in=payloads).order_by("pk").select_for_update()
     ids = list(people.values_list("pk", flat=True))
+    # Looked up under these locks, and not left to the database: what ignores a second row there also ignores, on
+    # SQLite, whatever else is wrong with one, and the mail would be lost in silence.
+    keys = {user_id: f"{kind}:{user_id}:{cause}" for user_id in ids}
+    known = set(OutboxRow.objects.filter(dedupe_key__in=keys.values()).values_list("dedupe_key", flat=True))
     OutboxRow.objects.bulk_create(
-        [
-            OutboxRow(
-                kind=kind, dedupe_key=f"{kind}:{user_id}:{cause}", user_id=user_id, payload=payloads[user_id]
-            )
-            for user_id in ids
-        ],
-        ignore_conflicts=True,
+        OutboxRow(kind=kind, dedupe_key=key, user_id=user_id, payload=payloads[user_id])
+        for user_id, key in keys.items()
+        if key not in known
     )
     User.objects.filter(pk__in=ids).update(version=F("version") + 1)
 

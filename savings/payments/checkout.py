@@ -44,7 +44,7 @@ def start_payment(user: User, *, plan: Plan | None, amount_kobo: int, reference:
         )
         if opened:
             if plan is not None:
-                _check_plan(plans.lock_plan(plan), amount_kobo)
+                plans.check_takes(plans.lock_plan(plan), amount_kobo)
             Payment.objects.create(transaction=movement, next_poll_at=movement.created_on + FIRST_POLL_AFTER)
     # Committed by now, so that whatever the provider does with the reference finds it here.
     payment = _known().get(transaction=movement)
@@ -117,12 +117,6 @@ def _check_limits(amount_kobo: int) -> None:
         raise BadAmount(f"The least you can pay in is {money.naira(settings.TOP_UP_MIN_KOBO)}.")
     if amount_kobo > settings.TOP_UP_MAX_KOBO:
         raise BadAmount(f"The most you can pay in at once is {money.naira(settings.TOP_UP_MAX_KOBO)}.")
-
-
-def _check_plan(plan: Plan, amount_kobo: int) -> None:
-    plans.check_takes_money(plan, timezone.localdate())
-    if ledger.balance_kobo(plan.account) + amount_kobo > settings.PLAN_MAX_KOBO:
-        raise BadAmount(f"A plan holds at most {money.naira(settings.PLAN_MAX_KOBO)}.")
 
 
 def _refused_at_start(payment: Payment, error: ProviderRefused) -> bool:

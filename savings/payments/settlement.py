@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from savings import ledger, mails, references
+from savings import ledger, mails, plans, references
 from savings.models import Account, Entry, Payment, Plan, Transaction, User
 from savings.payments import paystack
 from savings.payments.paystack_answers import Charge
@@ -76,7 +76,7 @@ def update_payment(payment: Payment, **changes: object) -> None:
 def _credit(payment: Payment) -> None:
     """Post the money to the plan, or to the stash where there is no plan or it takes none any more."""
     movement = payment.transaction
-    plan = movement.plan if movement.plan and _takes_money(movement.plan) else None
+    plan = movement.plan if movement.plan and _takes_money(movement.plan, movement.amount_kobo) else None
     # Only a payment that somebody started is ever open.
     account = plan.account if plan else ledger.stash_account(cast("User", movement.user))
     if not ledger.settle(movement, debit=_clearing(), credit=account, only_from=[*_UNPAID, Status.REVIEW]):
@@ -90,10 +90,13 @@ def _credit(payment: Payment) -> None:
     mails.top_up_received(movement)
 
 
-def _takes_money(plan: Plan) -> bool:
-    """Tell whether a payment that was under way may still go in; a plan that rolls over goes on taking money."""
+def _takes_money(plan: Plan, amount_kobo: int) -> bool:
+    """Tell whether a payment that was under way may still go in; a plan that rolls over goes on taking money.
+
+    Several payments may have been started while there was room for each.
+    """
     is_over = plan.is_matured(timezone.localdate()) and plan.at_maturity == Plan.AtMaturity.STASH
-    return not plan.is_closed and not is_over
+    return not plan.is_closed and not is_over and plans.has_room(plan, amount_kobo)
 
 
 def _review(payment: Payment, reason: str, *, arrived_kobo: int) -> None:

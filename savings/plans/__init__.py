@@ -1,18 +1,38 @@
 """Savings plans: opening, terms, maturity, and moves between a plan and the stash."""
 
 from savings.plans.maturity import is_maturity_due, mature_due_plans
-from savings.plans.plans import LONGEST_NAME, carry_product_name, close, extend, lock_plan, open_plan, rename
+from savings.plans.plans import (
+    LONGEST_NAME,
+    carry_product_name,
+    check_takes,
+    close,
+    extend,
+    has_room,
+    lock_plan,
+    open_plan,
+    rename,
+)
 from savings.plans.stash import move_from_plan, move_to_plan
-from savings.plans.terms import Terms, check_takes_money, exit_penalty_kobo, offered_terms, terms_of_circle
+from savings.plans.terms import (
+    Terms,
+    check_takes_money,
+    days_after,
+    exit_penalty_kobo,
+    offered_terms,
+    terms_of_circle,
+)
 
 __all__ = [
     "LONGEST_NAME",
     "Terms",
     "carry_product_name",
+    "check_takes",
     "check_takes_money",
     "close",
+    "days_after",
     "exit_penalty_kobo",
     "extend",
+    "has_room",
     "is_maturity_due",
     "lock_plan",
     "mature_due_plans",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime
 from contextlib import AbstractContextManager
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from savings import ledger, typed_text
-from savings.exceptions import Refused
+from savings import ledger, money, typed_text
+from savings.exceptions import SENT_OTHERWISE, BadAmount, ReferenceTaken, Refused
 from savings.models import Account, Circle, Membership, Plan, Product, User, keys
 from savings.plans import terms
 from savings.plans.terms import Terms
@@ -30,7 +31,8 @@ def open_plan(
     """Open a plan on the product's terms of today and return it; the same reference again returns the same plan.
 
     A circle gives the terms that it keeps instead of a product. Raises Refused, with the field, for a product that is
-    not offered any more, a name already in use, a target (kobo) or a date outside the terms.
+    not offered any more, a name already in use, a target (kobo) or a date outside the terms; ReferenceTaken for a
+    reference that another plan was started with.
     """
     name = cleaned_name(name)
     today = timezone.localdate()
@@ -38,6 +40,7 @@ def open_plan(
         User.objects.touch(user.pk)
         earlier = Plan.objects.filter(reference=reference, user=user).first()
         if earlier is not None:
+            _check_same(earlier, product, name=name, target_kobo=target_kobo, matures_on=matures_on)
             return earlier
         _check_name(user, name)
         opened_on = product if isinstance(product, Terms) else terms.offered_terms(product.pk)
@@ -117,6 +120,21 @@ def lock_plan(plan: Plan) -> Plan:
     return Plan.objects.select_for_update().get(pk=plan.pk)
 
 
+def check_takes(plan: Plan, amount_kobo: int) -> None:
+    """Raise Refused when a plan, as `locked` returned it, takes no more money, and BadAmount when it has no room.
+
+    Every way into a plan asks this, whether the money comes by card or from the stash.
+    """
+    terms.check_takes_money(plan, timezone.localdate())
+    if not has_room(plan, amount_kobo):
+        raise BadAmount(f"A plan holds at most {money.naira(settings.PLAN_MAX_KOBO)}.")
+
+
+def has_room(plan: Plan, amount_kobo: int) -> bool:
+    """Tell whether a plan, whose account was read under the lock, can hold that much (kobo) more."""
+    return (plan.account.balance_kobo or 0) + amount_kobo <= settings.PLAN_MAX_KOBO
+
+
 def cleaned_name(name: str) -> str:
     """Return a plan's name without outer space and invisible characters. Raises Refused when nothing is left."""
     name = typed_text.line(name)
@@ -126,6 +144,24 @@ def cleaned_name(name: str) -> str:
     if len(name) > LONGEST_NAME:
         raise Refused(f"Use at most {LONGEST_NAME} characters.", field="name")
     return name
+
+
+def _check_same(
+    earlier: Plan,
+    product: Product | Terms,
+    *,
+    name: str,
+    target_kobo: int | None,
+    matures_on: datetime.date | None,
+) -> None:
+    """Raise ReferenceTaken where a form came back with other details: its sender expects another plan.
+
+    Going back in a browser shows the form as it was sent, with the same reference.
+    """
+    product_id = product.product_id if isinstance(product, Terms) else product.pk
+    asked = (product_id, typed_text.key(name), target_kobo, matures_on)
+    if asked != (earlier.product_id, typed_text.key(earlier.name), earlier.target_kobo, earlier.matures_on):
+        raise ReferenceTaken(SENT_OTHERWISE)
 
 
 def _check_name(user: User, name: str, *, but: Plan | None = None) -> None:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from savings import ledger, money, references
-from savings.exceptions import NotEnoughMoney, ReferenceTaken, Refused
+from savings.exceptions import SENT_OTHERWISE, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Plan, Transaction, User
 from savings.plans import plans, terms
 
@@ -14,7 +14,8 @@ from savings.plans import plans, terms
 def move_to_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) -> Transaction:
     """Move kobo from the stash into one of the user's plans, and return the transaction; once per reference.
 
-    Raises Refused for a plan that takes no money, NotEnoughMoney when the stash holds less.
+    Raises Refused for a plan that takes no money, BadAmount for more than it may hold, NotEnoughMoney when the stash
+    holds less.
     """
     ledger.check_sum(amount_kobo)
     with transaction.atomic():
@@ -27,7 +28,7 @@ def move_to_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) ->
         )
         if opened:
             now = plans.lock_plan(plan)
-            terms.check_takes_money(now, timezone.localdate())
+            plans.check_takes(now, amount_kobo)
             _settle(movement, debit=ledger.stash_account(user), credit=now.account)
     return movement
 
@@ -72,7 +73,7 @@ def _earlier(user: User, plan: Plan, reference: str, amount_kobo: int) -> Transa
     found = (movement.kind, movement.user_id, movement.plan_id)
     asked_kobo = movement.amount_kobo + (penalty.amount_kobo if penalty else 0)
     if (*found, asked_kobo) != (Transaction.Kind.PLAN_TO_STASH, user.pk, plan.pk, amount_kobo):
-        raise ReferenceTaken("This was already sent with other details. Check them and send it again.")
+        raise ReferenceTaken(SENT_OTHERWISE)
     return movement
 
 

@@ -106,8 +106,8 @@ def check_opening(
         return
     if matures_on is None:
         raise Refused("Choose the day it ends.", field="matures_on")
-    earliest = today + datetime.timedelta(days=terms.min_term_days)
-    latest = today + datetime.timedelta(days=terms.max_term_days)
+    earliest = days_after(today, terms.min_term_days)
+    latest = days_after(today, terms.max_term_days)
     if not earliest <= matures_on <= latest:
         raise Refused(f"Choose a day from {day(earliest)} to {day(latest)}.", field="matures_on")
 
@@ -135,7 +135,7 @@ def check_extension(plan: Plan, matures_on: datetime.date, today: datetime.date)
         raise Refused(
             f"The date can move later than {day(plan.matures_on)}, never earlier.", field="matures_on"
         )
-    latest = max(plan.matures_on, plan.started_on + datetime.timedelta(days=plan.max_term_days or 0))
+    latest = max(plan.matures_on, days_after(plan.started_on, plan.max_term_days or 0))
     if matures_on > latest:
         raise Refused(f"The latest day for this plan is {day(latest)}.", field="matures_on")
 
@@ -160,6 +160,11 @@ def exit_penalty_kobo(plan: Plan, amount_kobo: int, today: datetime.date) -> int
             f"This plan is locked until {day(plan.matures_on)}. Until then nothing can be taken out."
         )
     return money.share(amount_kobo, plan.penalty_bps)
+
+
+def days_after(date: datetime.date, days: int) -> datetime.date:
+    """Return the day that many days later; the last one of the calendar where it ends before."""
+    return datetime.date.fromordinal(min(date.toordinal() + days, datetime.date.max.toordinal()))
 
 
 def day(date: datetime.date) -> str:

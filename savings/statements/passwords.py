@@ -8,26 +8,34 @@ import unicodedata
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError
 
 from savings.exceptions import Refused
-from savings.models import Statement
+from savings.models import Statement, User
 from savings.models.statements import Format
 
-_LEAST, _LONGEST_BYTES = 8, 127
+_LONGEST_BYTES = 127
 
 
-def check_password(file_format: str, password: str) -> None:
-    """Raise Refused for a password that a file of the format cannot have. None at all is always right."""
+def check_password(user: User, file_format: str, password: str) -> None:
+    """Raise Refused for a password that a file of the format cannot have. None at all is always right.
+
+    It is measured as the password of an account is, and needs it more: a copy of the file can be tried for ever, and
+    nothing counts the tries.
+    """
     if not password:
         return
     if file_format != Format.PDF:
         raise Refused("Only a PDF can have a password.", field="password")
-    if len(password) < _LEAST:
-        raise Refused(f"Use at least {_LEAST} characters.", field="password")
     if len(password.encode()) > _LONGEST_BYTES:
         raise Refused("That is longer than a PDF's password can be.", field="password")
     if any(unicodedata.category(char)[0] == "C" for char in password):
         raise Refused("Use letters, figures and signs that can be typed.", field="password")
+    try:
+        password_validation.validate_password(password, user)
+    except ValidationError as error:
+        raise Refused(str(error.messages[0]), field="password") from None
 
 
 def seal(password: str) -> str:

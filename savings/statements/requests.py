@@ -66,7 +66,7 @@ def request(
     """
     check_subject(user, scope, plan, circle)
     since, until = periods.checked_period(user, since, until)
-    passwords.check_password(format, password)
+    passwords.check_password(user, format, password)
     check_rows(user, format, scope=scope, plan=plan, circle=circle, since=since, until=until)
     asked = {"scope": scope, "plan": plan, "circle": circle, "since": since, "until": until, "format": format}
     with transaction.atomic():

@@ -83,10 +83,12 @@ def propose_email(user_id: int, email: str, *, by: User | None = None) -> EmailC
 def email_proposal(token: str) -> EmailChange | None:
     """Return what the link in a mail to a new address is about; None for a link that is not ours.
 
-    Raises LinkOver where it was used, has run out or was replaced.
+    Raises LinkOver where it was used, has run out or was replaced, and where its sender may not change it any more.
     """
     change = _read(_CONFIRM, token)
-    if change and not _proposals(timezone.now()).filter(pk=change.pk).exists():
+    if change and not (
+        _proposals(timezone.now()).filter(pk=change.pk).exists() and _may_still(change.asked_by, change.user)
+    ):
         raise LinkExpired
     return change
 
@@ -99,9 +101,9 @@ def confirm_email(change: EmailChange) -> None:
     with transaction.atomic():
         user = credentials.lock_user_for(change.user_id)
         now = timezone.now()
-        # Asked again under the lock: two clicks, or a cancellation between.
-        found = _proposals(now).filter(pk=change.pk).first()
-        if found is None:
+        # Asked again under the lock: two clicks, a cancellation between, or rights that were granted meanwhile.
+        found = _proposals(now).filter(pk=change.pk).select_related("asked_by").first()
+        if found is None or not _may_still(found.asked_by, user):
             raise LinkExpired
         _take_effect(user, found, now)
 
@@ -238,6 +240,14 @@ def _mail_undo(change: EmailChange, template: str, device: str = "") -> None:
     )
 
 
+def _may_still(by: User | None, user: User) -> bool:
+    """Say whether what a member of staff proposed a while ago is still theirs to propose; an operator's always is.
+
+    Else staff could take over a person whom they proposed an address for before that person became staff.
+    """
+    return by is None or (by.is_active and by.is_privileged and credentials.may_change(by, user))
+
+
 def _proposals(now: datetime.datetime) -> QuerySet[EmailChange]:
     since = now - datetime.timedelta(hours=_CONFIRM_HOURS)
     return EmailChange.objects.filter(effective_at=None, ended_at=None, asked_at__gt=since)
@@ -260,4 +270,4 @@ def _read(signer: signing.Signer, token: str) -> EmailChange | None:
         number = signer.unsign(token)
     except signing.BadSignature:
         return None
-    return EmailChange.objects.filter(pk=int(number)).select_related("user").first()
+    return EmailChange.objects.filter(pk=int(number)).select_related("user", "asked_by").first()

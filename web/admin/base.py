@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from functools import reduce
 from operator import or_
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AdminEmailInputWidget, AdminTextInputWidget
 from django.db.models import CharField, EmailField, QuerySet, SlugField
@@ -15,11 +16,14 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from savings import references, statements, typed_text, users
+from savings.exceptions import ProviderRefused, ProviderUnavailable, Refused
 from savings.models.users import VersionField
 from web import keyset
 from web.forms.changes import KnowsChanges
 from web.forms.fields import EmailField as TypedEmailField
 from web.forms.fields import LineField
+
+logger = logging.getLogger(__name__)
 
 
 class KeysetList(ChangeList):
@@ -135,6 +139,27 @@ class StaffAdmin(admin.ModelAdmin):
             (queryset.filter(**{f"{field}__in": {term} if field == "id" else typed}) for field in fields),
             queryset.none(),
         ), False
+
+    def do_to_each(self, request: HttpRequest, chosen: Iterable[Any], act: Callable[[Any], str]) -> None:
+        """Do what an action asks for to each row, and tell how each went, in the words that `act` returns.
+
+        One that fails, for whatever reason, keeps no other from it.
+        """
+        for row in list(chosen):
+            try:
+                said = act(row)
+            except Exception as error:
+                if not isinstance(error, (Refused, ProviderUnavailable, ProviderRefused)):
+                    logger.exception("an action of staff failed for %s %s", self.opts.model_name, row.pk)
+                why = str(error) if isinstance(error, Refused) else typed_text.describe_error(error)
+                self.message_user(request, f"{self.told_as(row)}: {why}", messages.ERROR)
+                continue
+            self.log_change(request, row, said)
+            self.message_user(request, f"{self.told_as(row)}: {said}", messages.SUCCESS)
+
+    def told_as(self, row: Any) -> str:
+        """Return what an action's messages call a row."""
+        return str(row)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         # Filters that are offered have indexes; any other in the address could read a whole table.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from savings import circles, money
-from savings.exceptions import Refused
 from savings.models import BoardDay, Circle, CircleEvent, DigestLine, Membership, ToldPlaces
 from web.admin.base import Picked, ReadOnlyAdmin
 
@@ -57,14 +56,14 @@ class MembershipAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Make owner of their circle, if nobody runs it", permissions=["appoint"])
     def appoint(self, request: HttpRequest, chosen: QuerySet[Membership]) -> None:
-        for membership in chosen.select_related("circle"):
-            try:
-                circles.make_owner(membership)
-            except Refused as refused:
-                self.message_user(request, f"{membership.circle}: {refused}", messages.ERROR)
-                continue
-            self.log_change(request, membership, f"Made owner of {membership.circle}")
-            self.message_user(request, f"{membership} looks after {membership.circle} now", messages.SUCCESS)
+        def act(membership: Membership) -> str:
+            circles.make_owner(membership)
+            return f"{membership} looks after it now"
+
+        self.do_to_each(request, chosen.select_related("circle"), act)
+
+    def told_as(self, row: Membership) -> str:
+        return str(row.circle)
 
 
 @admin.register(CircleEvent)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from savings import mails, outbox
-from savings.exceptions import Refused
 from savings.models import OutboxRow
 from web.admin.base import Picked, ReadOnlyAdmin
 
@@ -61,11 +60,8 @@ class OutboxRowAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Try again what was given up", permissions=["try_again"])
     def try_again(self, request: HttpRequest, chosen: QuerySet[OutboxRow]) -> None:
-        for row in chosen:
-            try:
-                outbox.retry_dead_row(row)
-            except Refused as refused:
-                self.message_user(request, f"{row}: {refused}", messages.ERROR)
-                continue
-            self.log_change(request, row, "Tried again")
-            self.message_user(request, f"{row}: will be tried again at once", messages.SUCCESS)
+        def act(row: OutboxRow) -> str:
+            outbox.retry_dead_row(row)
+            return "will be tried again at once"
+
+        self.do_to_each(request, chosen, act)

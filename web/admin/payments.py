@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -11,12 +10,9 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from savings import money, payments, typed_text
-from savings.exceptions import ProviderRefused, ProviderUnavailable
+from savings import money, payments
 from savings.models import Payment, WebhookEvent
 from web.admin.base import Picked, ReadOnlyAdmin
-
-logger = logging.getLogger(__name__)
 
 # Each question may take as long as the provider's timeout, while the browser waits.
 MOST_AT_ONCE = 10
@@ -103,19 +99,15 @@ class PaymentAdmin(ReadOnlyAdmin):
         if len(rows) > MOST_AT_ONCE:
             self.message_user(request, f"Choose at most {MOST_AT_ONCE} at once.", messages.ERROR)
             return
-        for payment in rows:
-            reference = payment.transaction.reference
-            try:
-                movement = payments.settle_payment(reference)
-            except Exception as error:
-                # One that fails, for whatever reason, must not keep the others from being asked about.
-                if not isinstance(error, (ProviderUnavailable, ProviderRefused)):
-                    logger.exception("payment %s could not be asked about", reference)
-                self.message_user(request, f"{reference}: {typed_text.describe_error(error)}", messages.ERROR)
-                continue
-            said = movement.get_status_display() if movement else "unknown there"
-            self.log_change(request, payment, f"Asked the provider again: {said}")
-            self.message_user(request, f"{reference}: {said}", messages.SUCCESS)
+        self.do_to_each(request, rows, _ask_again)
+
+    def told_as(self, row: Payment) -> str:
+        return row.transaction.reference
+
+
+def _ask_again(payment: Payment) -> str:
+    movement = payments.settle_payment(payment.transaction.reference)
+    return f"asked the provider again: {movement.get_status_display() if movement else 'unknown there'}"
 
 
 class EventState(Picked):

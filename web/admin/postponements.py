@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -25,9 +25,8 @@ class PostponementAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Try again at the task's next run", permissions=["try_again"])
     def try_again(self, request: HttpRequest, chosen: QuerySet[Postponement]) -> None:
-        for postponement in chosen:
+        def act(postponement: Postponement) -> str:
             Postponement.objects.filter(pk=postponement.pk).update(retry_at=timezone.now())
-            self.log_change(request, postponement, "To be tried again")
-            self.message_user(
-                request, f"{postponement}: is tried again at the task's next run", messages.SUCCESS
-            )
+            return "is tried again at the task's next run"
+
+        self.do_to_each(request, chosen, act)

@@ -173,9 +173,11 @@ class GroupAdmin(DjangoGroupAdmin):
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        for group in queryset:
-            _tell_members(group)
-        super().delete_queryset(request, queryset)
+        # Nobody is told of what did not happen.
+        with transaction.atomic():
+            for group in queryset:
+                _tell_members(group)
+            super().delete_queryset(request, queryset)
 
 
 def _staff(request: HttpRequest) -> User:

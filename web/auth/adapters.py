@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import ipaddress
 from typing import Any
 
+from allauth import app_settings
 from allauth.account import signals
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.userkit import did_user_login
 from allauth.account.models import EmailAddress
 from allauth.core import context as allauth_context
+from allauth.core.internal.httpkit import clean_client_ip
 from allauth.mfa import signals as mfa_signals
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -108,6 +111,16 @@ class AccountAdapter(DefaultAccountAdapter):
             response["Location"] = sign_in.safe_next(request, user, response["Location"])
             devices.note_sign_in(request, response, user)
         return response
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Return the address that limits count by and that sessions show, in one form that every database takes.
+
+        A dual-stack socket names IPv4 clients in IPv6, where all of them are in one /64. PostgreSQL takes no zone.
+        """
+        address = ipaddress.ip_address(_client_address(request) or super().get_client_ip(request))
+        if isinstance(address, ipaddress.IPv6Address):
+            address = address.ipv4_mapped or ipaddress.IPv6Address(int(address))
+        return str(address)
 
     def set_password(self, user: AbstractBaseUser, password: str) -> None:
         # Only that: what else the row was when it was read, somebody may have changed since.
@@ -227,6 +240,17 @@ def tell_of_recovery_code(
     if authenticator.type == Authenticator.Type.RECOVERY_CODES:
         left = len(Authenticator.objects.get(pk=authenticator.pk).wrap().get_unused_codes())
         users.notify_of_change(user, "recovery_code_used", device=_device(request), left=left)
+
+
+def _client_address(request: HttpRequest) -> str | None:
+    """Return what our outermost proxy says, or else who connected; None where neither names an address.
+
+    A request that has come past the outermost of several proxies names fewer addresses: allauth answers it with 500.
+    """
+    count = app_settings.TRUSTED_PROXY_COUNT
+    named = request.headers.get("X-Forwarded-For", "").split(",") if count else []
+    found = [clean_client_ip(text) for text in (*named[-count:][:1], request.META.get("REMOTE_ADDR", ""))]
+    return next(filter(None, found), None)
 
 
 def _device(request: HttpRequest) -> str:

@@ -1,4 +1,4 @@
-"""allauth's pages of signing up, so that known and unknown addresses are answered with the same work."""
+"""Those pages of allauth that are ours in part: each address takes the same work, and no change is unseen."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from allauth.account.internal.flows.email_verification_by_code import (
     EMAIL_VERIFICATION_CODE_SESSION_KEY,
     EmailVerificationProcess,
 )
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 
 from web.auth.email_addresses import owner_of
+from web.http import SaverRequest, redirect
 
 
 class SignUp(views.SignupView):
@@ -23,8 +25,16 @@ class SignUp(views.SignupView):
     def form_valid(self, form: Any) -> HttpResponse:
         # Before the transaction, which on SQLite keeps all other writers waiting.
         form.hash_password(self.request)
-        with transaction.atomic():
-            return super().form_valid(form)
+        try:
+            with transaction.atomic():
+                return super().form_valid(form)
+        except IntegrityError:
+            # Sent twice at once, and the other one was faster: by now the address has an account.
+            if owner_of(form.cleaned_data["email"]) is None:
+                raise
+            form.account_already_exists = True
+            with transaction.atomic():
+                return super().form_valid(form)
 
 
 class ConfirmEmail(views.ConfirmEmailVerificationCodeView):
@@ -46,5 +56,15 @@ class ConfirmEmail(views.ConfirmEmailVerificationCodeView):
         return super()._resend_form_valid(form)  # type: ignore[no-untyped-call, no-any-return]
 
 
+class ChangeEmail(views.EmailView):
+    """A code to a new address. allauth's other actions would change an address past `savings.email_changes`."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if "action_add" not in request.POST:
+            return redirect(cast("SaverRequest", request), reverse("account_email"))
+        return super().post(request, *args, **kwargs)
+
+
 sign_up = SignUp.as_view()
+change_email = ChangeEmail.as_view()
 confirm_email = ConfirmEmail.as_view()

@@ -16,7 +16,7 @@ from django.utils.crypto import salted_hmac
 
 from savings.models import User
 
-_COOKIE = "whose"
+_COOKIE = f"{settings.COOKIE_PREFIX}whose"
 
 
 def note(request: HttpRequest, response: HttpResponseBase) -> None:

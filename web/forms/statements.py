@@ -56,7 +56,8 @@ class AskForm(forms.Form):
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 8 characters. We do not keep it, so nobody can tell it to you again.",
+        help_text="At least 10 characters that are hard to guess. We do not keep it, so nobody can tell it to you "
+        "again.",
     )
     monthly = forms.BooleanField(
         label="And one each month",

@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from savings import circles, leaderboards, ledger, plans, references
-from savings.exceptions import Refused
+from savings.exceptions import ReferenceTaken, Refused
 from savings.ledger import checks
 from savings.models import Circle, CircleEvent, Membership, OutboxRow, Plan, Product
 from tests.factories import join_circle, make_plan, make_product, make_user, pay_in, start_circle
@@ -102,6 +102,30 @@ def test_joining_opens_a_plan_on_the_circle_s_terms_and_is_confirmed_by_mail() -
     assert (membership.plan.product, membership.plan.matures_on) == (circle.product, circle.ends_on)
     assert happened(circle) == [Kind.STARTED, Kind.JOINED]
     assert OutboxRow.objects.get(kind="circle_joined").user == membership.user
+
+
+def test_a_reference_of_another_circle_starts_and_joins_nothing() -> None:
+    user, product = make_user(), make_product()
+    reference = references.mint(references.CIRCLE_PREFIX)
+    ends_on = timezone.localdate() + datetime.timedelta(days=90)
+    asked: dict[str, Any] = {"reference": reference, "ends_on": ends_on, "nickname": "Ada", "name": "Rent"}
+    circles.start_circle(user, product, **asked, goal_kobo=100_00)
+    with pytest.raises(ReferenceTaken):
+        circles.start_circle(user, product, **asked | {"name": "School"}, goal_kobo=100_00)
+    with pytest.raises(ReferenceTaken):
+        circles.start_circle(user, product, **asked, goal_kobo=200_00)
+    with pytest.raises(ReferenceTaken):
+        join(start_circle(), user=user, reference=reference)
+
+
+def test_a_description_that_composing_makes_longer_is_measured_as_it_is_stored() -> None:
+    # One letter that Unicode stores as three.
+    text = "\ufb2c" * 101
+    with pytest.raises(Refused, match="300 characters") as refused:
+        start_circle(description=text)
+    assert refused.value.field == "description"
+    with pytest.raises(Refused, match="300 characters"):
+        circles.edit_circle(start_circle(), description=text)
 
 
 def test_the_same_form_joins_once() -> None:

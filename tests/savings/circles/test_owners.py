@@ -7,8 +7,9 @@ from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from savings import circles, references, tasks
+from savings.circles import owners
 from savings.exceptions import Refused
-from savings.models import Circle, CircleEvent, User
+from savings.models import Circle, CircleEvent, Membership, Postponement, User
 from tests.factories import join_circle, make_user, start_circle
 from tests.web.staff import sign_in
 
@@ -59,6 +60,27 @@ def test_the_timetable_finds_circles_of_accounts_closed_in_any_other_way() -> No
     assert owner_of(circle) == open_.user
     tasks.replace_closed_owners.call_local()
     assert circle.events.filter(kind=CircleEvent.Kind.HANDED_OVER).count() == 1
+
+
+@pytest.mark.parametrize("is_one_account", [True, False])
+def test_a_circle_that_cannot_be_handed_over_keeps_no_other_from_it(
+    monkeypatch: pytest.MonkeyPatch, *, is_one_account: bool
+) -> None:
+    owner = make_user()
+    circles_of_theirs = [start_circle(owner) for _ in range(3)]
+    for circle in circles_of_theirs:
+        join_circle(circle)
+    close(owner)
+    real, bad = owners.make_owner, circles_of_theirs[0]
+
+    def appoint(membership: Membership) -> None:
+        if membership.circle_id == bad.pk:
+            raise ValueError("no")
+        real(membership)
+
+    monkeypatch.setattr(owners, "make_owner", appoint)
+    assert circles.replace_closed_owners(owner if is_one_account else None) == 2
+    assert Postponement.objects.get().row_id == bad.pk
 
 
 def test_a_circle_with_nobody_left_to_run_it_takes_no_newcomers() -> None:

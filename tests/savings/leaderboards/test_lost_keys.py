@@ -230,6 +230,18 @@ def test_reconciling_repairs_a_wrong_sum(store: redis.Redis, members: list[Membe
     assert is_right(shown(members[0]))
 
 
+def test_reconciling_removes_boards_of_other_epochs_and_releases(
+    store: redis.Redis, members: list[Membership]
+) -> None:
+    before = set(store.keys())
+    circle_id = members[0].circle_id
+    for key in (f"board:{{{circle_id}}}", f"board:{{{circle_id}}}:0a1b2c3d:saved", "board:{7}:another:sum"):
+        store.set(key, "1")
+    store.set("something else", "1")
+    assert leaderboards.reconcile_all() == 0
+    assert set(store.keys()) == before | {b"something else"}
+
+
 def test_a_board_of_another_epoch_is_no_board_and_hears_nothing(members: list[Membership]) -> None:
     before = next(boards.Standing.of(Membership.objects.filter(pk=members[0].pk)))
     assert leaderboards.version(members[0].circle_id)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 from pytest_django.fixtures import Settings
@@ -93,6 +93,13 @@ def test_many_get_a_row_each_once_per_cause_and_their_pages_know() -> None:
     rows = OutboxRow.objects.order_by("user_id")
     assert [row.payload for row in rows] == [{"for": user.name} for user in users]
     assert {User.objects.get(pk=user.pk).version for user in users} == {2}
+
+
+def test_what_is_wrong_with_a_row_for_many_is_not_taken_for_one_that_is_there() -> None:
+    user = make_user()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        outbox.add_for_many("note", {user.pk: None}, cause="week 1")  # type: ignore[dict-item]
+    assert not OutboxRow.objects.exists()
 
 
 def test_a_row_whose_work_is_done_can_ask_for_the_next(clock: time_machine.Traveller) -> None:

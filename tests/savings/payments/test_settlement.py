@@ -7,6 +7,7 @@ import datetime
 import pytest
 import time_machine
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from savings import ledger, payments, plans
 from savings.models import Account, OutboxRow, Plan, Product, Transaction
@@ -82,6 +83,19 @@ def test_money_for_a_plan_closed_meanwhile_goes_to_the_stash(provider: Provider,
     assert payment.meant_for == plan
     assert ledger.balance_kobo(ledger.stash_account(plan.user)) == AMOUNT
     assert ledger.balance_kobo(plan.account) == 0
+
+
+def test_payments_that_together_are_more_than_a_plan_may_hold(
+    provider: Provider, plan: Plan, settings: Settings
+) -> None:
+    settings.PLAN_MAX_KOBO = 2 * AMOUNT - 1
+    for payment in [start(plan), start(plan)]:
+        provider.pay(payment)
+        assert settle(payment).status == Status.SUCCESS
+    payment.refresh_from_db()
+    assert payment.meant_for == plan
+    assert ledger.balance_kobo(plan.account) == AMOUNT
+    assert ledger.balance_kobo(ledger.stash_account(plan.user)) == AMOUNT
 
 
 @pytest.mark.parametrize(

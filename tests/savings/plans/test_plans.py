@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from savings import plans, references
-from savings.exceptions import Refused
+from savings.exceptions import ReferenceTaken, Refused
 from savings.models import Plan, Product
 from tests.factories import make_movement, make_plan, make_product, make_user
 
@@ -51,6 +52,26 @@ def test_the_same_form_twice_is_one_plan() -> None:
     again = plans.open_plan(user, product, reference=reference, name="Rent")
     assert first.pk == again.pk
     assert Plan.objects.count() == 1
+
+
+@pytest.mark.parametrize("changed", [{"name": "School"}, {"target_kobo": 20_000_00}])
+def test_the_same_form_with_other_details_is_no_plan_that_is_there(changed: dict[str, Any]) -> None:
+    user, product = make_user(), make_product()
+    reference = references.mint(references.PLAN_PREFIX)
+    asked: dict[str, Any] = {"reference": reference, "name": "Rent", "target_kobo": 10_000_00}
+    plans.open_plan(user, product, **asked)
+    with pytest.raises(ReferenceTaken):
+        plans.open_plan(user, product, **asked | changed)
+    with pytest.raises(ReferenceTaken):
+        plans.open_plan(user, make_product(), **asked)
+
+
+def test_a_term_that_no_calendar_holds_ends_with_the_calendar() -> None:
+    product = make_product(Product.Kind.LOCKED, max_term_days=10_000_000)
+    plan = make_plan(product=product, days=60)
+    plans.extend(plan, timezone.localdate() + datetime.timedelta(days=90))
+    with pytest.raises(Refused, match="to 31 December 9999"):
+        make_plan(product=product, days=1)
 
 
 def test_a_name_is_used_once_among_open_plans_whatever_its_case() -> None:

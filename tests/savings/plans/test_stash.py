@@ -7,6 +7,7 @@ import datetime
 import pytest
 import time_machine
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from savings import ledger, plans, references
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
@@ -41,6 +42,16 @@ def test_money_moves_into_a_plan_and_back() -> None:
     assert (in_stash(plan), in_plan(plan)) == (40_00, 60_00)
     out_of(plan, 10_00)
     assert (in_stash(plan), in_plan(plan)) == (50_00, 50_00)
+
+
+def test_a_plan_cannot_be_filled_above_its_limit_from_the_stash(settings: Settings) -> None:
+    plan = make_plan(holding_kobo=40_00)
+    pay_in(plan.user, 100_00)
+    settings.PLAN_MAX_KOBO = 100_00
+    with pytest.raises(BadAmount, match="at most"):
+        into(plan, 60_01)
+    into(plan, 60_00)
+    assert (in_stash(plan), in_plan(plan)) == (40_00, 100_00)
 
 
 def test_the_same_reference_twice_moves_money_once() -> None:

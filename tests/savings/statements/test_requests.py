@@ -88,15 +88,15 @@ def test_the_same_request_twice_within_a_minute_is_the_same_statement(
     assert ask(saver, format="pdf") == first
     assert ask(saver, format="csv") != first
     assert ask(saver, format="pdf", since=datetime.date(2026, 11, 1)) != first
-    assert ask(saver, format="pdf", password="long enough") != first
+    assert ask(saver, format="pdf", password="quiet river ladder") != first
     clock.shift(61)
     assert ask(saver, format="pdf") != first
 
 
 def test_the_same_request_with_another_password_is_another_statement(saver: User) -> None:
-    first = ask(saver, format="pdf", password="long enough")
-    assert ask(saver, format="pdf", password="long enough") == first
-    assert ask(saver, format="pdf", password="as long as it") != first
+    first = ask(saver, format="pdf", password="quiet river ladder")
+    assert ask(saver, format="pdf", password="quiet river ladder") == first
+    assert ask(saver, format="pdf", password="another quiet word") != first
 
 
 def test_a_revoked_one_is_not_given_again(saver: User) -> None:
@@ -118,8 +118,11 @@ def test_nobody_has_more_than_ten_written_at_a_time(saver: User) -> None:
         ({"until": datetime.date(2999, 1, 1)}, "until"),
         ({"since": datetime.date(2026, 3, 1), "until": datetime.date(2026, 2, 1)}, "until"),
         ({"since": datetime.date(1, 1, 1), "until": datetime.date(1, 1, 1)}, "until"),
-        ({"format": "csv", "password": "long enough"}, "password"),
+        ({"format": "csv", "password": "quiet river ladder"}, "password"),
         ({"format": "pdf", "password": "short"}, "password"),
+        ({"format": "pdf", "password": "Password123!"}, "password"),
+        ({"format": "pdf", "password": "0803 123 4567"}, "password"),
+        ({"format": "pdf", "password": "Saver 2026 saver"}, "password"),
         ({"format": "pdf", "password": "ọ" * 60}, "password"),
         ({"format": "pdf", "password": "bell\a bell\a"}, "password"),
         ({"scope": "plan"}, "plan"),
@@ -198,7 +201,7 @@ def test_a_password_is_kept_sealed_and_only_until_the_file_has_it(saver: User) -
 
 
 def test_a_password_that_cannot_be_read_any_more_ends_it(saver: User, settings: Settings) -> None:
-    statement = ask(saver, format="pdf", password="long enough")
+    statement = ask(saver, format="pdf", password="quiet river ladder")
     settings.SECRET_KEY = "another"
     try_to_write(statement)
     assert statement.state == State.FAILED
@@ -296,7 +299,7 @@ def test_what_is_over_can_be_asked_for_again(
     saver: User, clock: time_machine.Traveller, statements_folder: Path
 ) -> None:
     plan = make_plan(saver, holding_kobo=100)
-    statement = written(saver, "plan", plan=plan, format="pdf", password="long enough")
+    statement = written(saver, "plan", plan=plan, format="pdf", password="quiet river ladder")
     clock.shift(datetime.timedelta(days=8))
     assert statements.expire_files(timezone.now()) == 1
     statement.refresh_from_db()

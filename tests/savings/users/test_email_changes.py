@@ -142,6 +142,26 @@ def test_staff_propose_nothing_for_other_staff(rights: dict[str, Any]) -> None:
     assert not EmailChange.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("whose", "changes"),
+    [
+        ("saver", {"is_staff": True}),
+        ("saver", {"is_superuser": True}),
+        ("staff", {"is_staff": False}),
+        ("staff", {"is_active": False}),
+    ],
+)
+def test_a_proposal_ends_with_the_right_to_make_it(ada: User, whose: str, changes: dict[str, bool]) -> None:
+    staff = make_user(is_staff=True)
+    change = users.propose_email(ada.pk, B, by=staff)
+    User.objects.filter(pk=ada.pk if whose == "saver" else staff.pk).update(**changes)
+    with pytest.raises(users.LinkExpired):
+        confirm(B)
+    with pytest.raises(users.LinkExpired):
+        users.confirm_email(change)
+    assert address_of(ada) == A
+
+
 def test_undoing_gives_the_address_back_and_shuts_everybody_out(ada: User) -> None:
     users.change_email(ada.pk, B)
     Authenticator.objects.create(user=ada, type="webauthn", data={"name": "Theirs"})

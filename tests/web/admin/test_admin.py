@@ -21,7 +21,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import payments, references
+from savings import outbox, payments, references
 from savings.models import (
     Account,
     BoardDay,
@@ -299,7 +299,13 @@ def test_what_needs_a_look_can_be_picked_and_nothing_else_be_filtered_by(support
 def dead_row() -> OutboxRow:
     now = timezone.now()
     return OutboxRow.objects.create(
-        kind="welcome", dedupe_key="w", user=make_user(), dead_at=now, due_at=None, tries=8, error="SMTP: no"
+        kind="welcome",
+        dedupe_key=f"w{OutboxRow.objects.count()}",
+        user=make_user(),
+        dead_at=now,
+        due_at=None,
+        tries=8,
+        error="SMTP: no",
     )
 
 
@@ -313,6 +319,37 @@ def test_what_was_given_up_can_be_tried_again(support: Client) -> None:
     assert (
         b"Only what was given up" in support.post(url(OutboxRow, "changelist"), chosen, follow=True).content
     )
+
+
+def test_one_row_that_fails_keeps_no_other_from_an_action(
+    support: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = dead_row(), dead_row()
+    real = outbox.retry_dead_row
+
+    def try_again(row: OutboxRow) -> None:
+        if row == bad:
+            raise ValueError("no")
+        real(row)
+
+    monkeypatch.setattr(outbox, "retry_dead_row", try_again)
+    chosen = {"action": "try_again", "_selected_action": [bad.pk, good.pk]}
+    page = support.post(url(OutboxRow, "changelist"), chosen, follow=True).text
+    assert f"Welcome {bad.pk}: ValueError: no" in page
+    assert f"Welcome {good.pk}: will be tried again" in page
+    assert OutboxRow.objects.get(dead_at=None) == good
+
+
+def test_a_term_that_no_calendar_holds_is_refused(superuser: Client) -> None:
+    product = make_product(Product.Kind.LOCKED)
+    page = superuser.get(url(Product, "change", product.pk))
+    form = page.context["adminform"].form
+    fields = {bound.html_name: bound.value() for bound in form if bound.value() is not None}
+    inline = {"rates-TOTAL_FORMS": "0", "rates-INITIAL_FORMS": "0"}
+    answer = superuser.post(
+        url(Product, "change", product.pk), fields | inline | {"max_term_days": "10000000"}
+    )
+    assert "less than or equal to 36525" in answer.text
 
 
 def test_what_was_postponed_can_be_tried_at_the_next_run(support: Client) -> None:

@@ -9,6 +9,7 @@ from itertools import count
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
@@ -423,3 +424,32 @@ def test_a_long_wait_ends(saver: User, recovery_codes: list[str]) -> None:
         owner = Client()
         sign_in(saver.email, client=owner)
         assert second_step(owner, recovery_codes[0]).status_code == RIGHT
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "connected", "expected"),
+    [
+        (1, "203.0.113.7", "10.0.0.1", "203.0.113.7"),
+        # Past our proxies, or past one of them.
+        (1, "", "10.0.0.1", "10.0.0.1"),
+        (2, "203.0.113.7", "10.0.0.1", "203.0.113.7"),
+        (2, "198.51.100.1, 203.0.113.7, 10.0.0.2", "10.0.0.1", "203.0.113.7"),
+        # What is no address.
+        (1, "unknown", "10.0.0.1", "10.0.0.1"),
+        (1, "203.0.113.7, ", "10.0.0.1", "10.0.0.1"),
+        # An IPv4 client at a socket for both, and a zone, which PostgreSQL does not take.
+        (0, "", "::ffff:203.0.113.7", "203.0.113.7"),
+        (1, "fe80::1%eth0", "10.0.0.1", "fe80::1"),
+        (1, "[2001:db8::1]:5678", "10.0.0.1", "2001:db8::1"),
+    ],
+)
+def test_whose_address_counts(
+    settings: Settings, proxies: int, forwarded: str, connected: str, expected: str
+) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = proxies
+    user = make_user()
+    typed = {"login": user.email, "password": PASSWORD}
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    answer = Client(REMOTE_ADDR=connected).post("/accounts/login/", typed, headers=headers)
+    assert answer.status_code == RIGHT
+    assert UserSession.objects.get().ip == expected

@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 from savings.models import Account, OutboxRow, User
 from tests.factories import make_user
 from tests.web.mails import code_sent_to
+from web.forms.users import SignupForm
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +116,18 @@ def test_a_taken_address_is_answered_as_a_new_one_and_told_by_mail() -> None:
     assert answers("ngozi@example.com") == answers("nobody@example.com")
     assert User.objects.filter(email="ngozi@example.com").count() == 1
     assert OutboxRow.objects.get(to="ngozi@example.com").subject == "You have an account already"
+
+
+def test_the_slower_of_two_sign_ups_at_once_is_answered_as_one_for_a_taken_address(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_user("ngozi@example.com")
+    # As if the account had come after this form was checked.
+    monkeypatch.setattr(SignupForm, "validate_unique_email", lambda form, email: email.lower())
+    response = client.post("/accounts/signup/", PERSON)
+    assert response["Location"] == "/accounts/confirm-email/"
+    assert User.objects.count() == 1
+    assert OutboxRow.objects.get().subject == "You have an account already"
 
 
 @pytest.mark.parametrize(

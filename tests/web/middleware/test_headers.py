@@ -173,6 +173,22 @@ def test_a_device_is_known_under_the_former_name_of_its_cookie(
     assert "__Host-device" in client.cookies
 
 
+def test_every_cookie_of_ours_has_the_prefix() -> None:
+    look = (
+        "import django; django.setup();"
+        "from web import devices, settings as s, whose;"
+        "print(devices._COOKIE, whose._COOKIE, s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME)"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", look],
+        env=production() | {"DJANGO_SETTINGS_MODULE": "web.settings"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert all(name.startswith("__Host-") for name in shown.stdout.split()), shown.stdout
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("value", ['"\\000aaaaaaaaaaaaaaaa"', "é" * 20, "x" * 4_000, "../../etc/passwd"])
 def test_a_session_cookie_that_is_none_of_ours_is_no_session(client: Client, value: str) -> None:
