@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -24,14 +23,15 @@ def percent(rate_bps: int | None) -> str:
 
 def steps(rates: list[list[int]] | None) -> str:
     """Return the rates of a circle or product, each with the days from which it holds."""
-    return "\n".join(f"{percent(rate_bps)} from {from_days} days" for from_days, rate_bps in rates or []) or NONE
+    return (
+        "\n".join(f"{percent(rate_bps)} from {from_days} days" for from_days, rate_bps in rates or []) or NONE
+    )
 
 
 # By the last word of a field's name, which is its unit.
 _WRITERS: dict[str, Callable[[Any], str]] = {"kobo": naira, "bps": percent, "rates": steps}
 
 
-@functools.cache
 def column(model: type[Model], name: Any) -> Any:
     """Return what shows a field of a row: its name, or for kobo and basis points a function that writes them out."""
     rest, _, unit = name.rpartition("_") if isinstance(name, str) else ("", "", "")
