@@ -156,3 +156,9 @@ def test_no_text_breaks_a_sentence_into_lines() -> None:
         if re.match("[a-z]", line) and re.search(r"[\w,]$", before)
     ]
     assert found == []
+
+
+def test_a_long_reference_or_name_is_broken_on_a_narrow_screen_and_its_label_is_not() -> None:
+    html = html_of(deliver(emails.top_up_received(pay_in(make_user(), 500_00))))
+    assert "border-radius:16px;overflow-wrap:anywhere;word-break:break-word;" in html
+    assert 'white-space:nowrap;">Reference</td>' in html
