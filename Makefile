@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.12 --generate
 help:  ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' Makefile
 
-run: install  ## Serve on 127.0.0.1:8000, or PORT, with worker, payment simulator and demo data
+run: install  ## Serve on http://localhost:8000, or PORT, with worker, payment simulator and demo data
 	@$(BIN)/python manage.py run --follow-parent
 
 test: install  ## Run the tests; ARGS="-k stash" runs some

@@ -25,7 +25,7 @@ _MINUS = "\u2212"
 def parse(text: str) -> int:
     """Return the kobo that a person wrote as naira: `1250`, `₦1,250.50`, `ngn 1250`, `20 000`, digits of any script.
 
-    The currency may stand in front or behind, and marks that show nothing do not count. Raises BadAmount, with a
+    The currency may stand in front, behind or both, and marks that show nothing do not count. Raises BadAmount, with a
     sentence for the person, for anything else: a sign, an exponent, a third decimal.
     """
     cleaned = _without_currency(typed_text.figures(text).strip())
@@ -45,16 +45,17 @@ def parse(text: str) -> int:
 
 
 def _without_currency(text: str) -> str:
-    """Return an amount without the one name of the currency that stands in front of it or behind it."""
-    names = [settings.CURRENCY_SIGN, settings.CURRENCY]
+    """Return an amount without the names of the currency around it, each of them once: `₦1,250 NGN`."""
+    names = [settings.CURRENCY_SIGN.lower(), settings.CURRENCY.lower()]
     if settings.CURRENCY == "NGN":
-        names += ["naira", "n"]
-    folded = text.lower()
-    for name in map(str.lower, names):
-        if folded.startswith(name):
-            return text[len(name) :].lstrip()
-        if folded.endswith(name):
-            return text[: -len(name)].rstrip()
+        # The last two stand for the sign where a keyboard lacks it.
+        names += ["naira", "n", "=n=", "#"]
+    while name := next((name for name in names if text.lower().startswith(name)), ""):
+        names.remove(name)
+        text = text[len(name) :].lstrip()
+    while name := next((name for name in names if text.lower().endswith(name)), ""):
+        names.remove(name)
+        text = text[: -len(name)].rstrip()
     return text
 
 

@@ -205,7 +205,9 @@ def test_the_example_environment_is_complete() -> None:
     for node in ast.walk(ast.parse((ROOT / "web/settings.py").read_text())):
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             asked = ast.unparse(node.func)
-            if asked == "required" or re.fullmatch(r"env\.(str|int|bool|float|list|db_url)", asked):
+            if asked == "required" or re.fullmatch(
+                r"env\.(str|number|flag|float|list|db_url|log_level|time_zone)", asked
+            ):
                 read.add(str(node.args[0].value))
     listed = re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     assert sorted(listed) == sorted(read)

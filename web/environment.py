@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import re
 from collections.abc import Callable
 from email.headerregistry import Address
 from email.utils import parseaddr
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured, ValidationError
@@ -17,6 +19,10 @@ from django.core.validators import validate_email
 _SPECIAL = (
     "Percent-encode special characters in user names and passwords, for example %40 for @ and %23 for #."
 )
+_ON = {"1", "true", "yes", "on", "y", "t", "ok"}
+_OFF = {"0", "false", "no", "off", "n", "f"}
+# Exact in JSON, in a browser and in every database.
+MOST_NUMBER = 2**53 - 1
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
@@ -28,7 +34,44 @@ class Env(environ.Env):
     """
 
     def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
+        given = self.ENVIRON.get(var, "")
+        if given.startswith("$"):
+            # A sign of a currency or the start of a secret, for which django-environ reads another variable.
+            return parsed(var, lambda: self.parse_value(given, kwargs.get("cast")))
         return parsed(var, lambda: super(Env, self).get_value(var, *args, **kwargs))
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return a switch, the default where it is empty; refuse any other word, rather than take it for off."""
+        word = str(self.get_value(name, default="")).strip().lower()
+        if word and word not in _ON | _OFF:
+            raise ImproperlyConfigured(f"{name} must be 1 or 0.")
+        return word in _ON if word else default
+
+    def number(self, name: str, *, default: int, least: int = 0, most: int = MOST_NUMBER) -> int:
+        """Return a whole number within its limits."""
+        found = int(self.get_value(name, cast=int, default=default))
+        if not least <= found <= most:
+            limit = f" and at most {most}" if most < MOST_NUMBER else ""
+            raise ImproperlyConfigured(f"{name} must be at least {least}{limit}.")
+        return found
+
+    def log_level(self, name: str) -> str:
+        """Return the name of a level of Python's logging, INFO where none is given."""
+        found = str(self.get_value(name, default="")).strip().upper() or "INFO"
+        if found not in logging.getLevelNamesMapping():
+            raise ImproperlyConfigured(f"{name} must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+        return found
+
+    def time_zone(self, name: str, *, default: str) -> str:
+        """Return the name of a time zone that this machine knows."""
+        found = str(self.get_value(name, default="")).strip() or default
+        try:
+            ZoneInfo(found)
+        except (ValueError, KeyError, OSError):
+            raise ImproperlyConfigured(
+                f"{name} must be the name of a time zone, such as Africa/Lagos."
+            ) from None
+        return found
 
 
 def parsed[T](name: str, parse: Callable[[], T]) -> T:
@@ -45,12 +88,25 @@ def parsed[T](name: str, parse: Callable[[], T]) -> T:
         raise ImproperlyConfigured(f"{name}: {error}") from None
 
 
-def check_url(name: str, url: str) -> str:
+def check_url(name: str, url: str, *, needed: bool = True) -> str:
     """Return the URL of a service without a final slash; raise `ImproperlyConfigured` if it is not http or https."""
+    if not url and not needed:
+        return ""
     parts = parsed(name, lambda: _split(url))
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
         raise ImproperlyConfigured(f"{name} must be a URL such as https://host.example.com.")
     return url.rstrip("/")
+
+
+def check_hosts(hosts: list[str]) -> list[str]:
+    """Return ALLOWED_HOSTS; raise `ImproperlyConfigured` for what no Host header can be: a URL, a port, a blank."""
+    for host in hosts:
+        name = host.strip().removeprefix(".")
+        if name != "*" and not re.fullmatch(r"\[[0-9A-Fa-f:.]+\]|[\w.-]+", name):
+            raise ImproperlyConfigured(
+                "ALLOWED_HOSTS must be host names without https:// or port, with commas between."
+            )
+    return [host.strip() for host in hosts]
 
 
 class Site(NamedTuple):

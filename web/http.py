@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
@@ -57,6 +58,14 @@ def toast(request: HttpRequest, text: str, note: str = "", *, is_bad: bool = Fal
     """Leave a notice for the answer of this request, or for the next page after a redirect."""
     level = messages.ERROR if is_bad else messages.SUCCESS
     messages.add_message(request, level, f"{text}\n{note}" if note else text)
+
+
+def path_of(address: str) -> str:
+    """Return the path of an address that a browser sent in a header; empty where it is no address."""
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""
 
 
 def notice_beside(text: str, note: str, *, status: int) -> HttpResponse:

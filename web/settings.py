@@ -1,6 +1,7 @@
 """Every setting of Asusu, read from the environment; `.env.example` lists each variable."""
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -10,7 +11,7 @@ from django.utils.csp import CSP
 from huey.serializer import SignedSerializer
 from redis.connection import parse_url
 
-from web.environment import Env, check_url, parse_from_email, parse_site_url, parsed
+from web.environment import Env, check_hosts, check_url, parse_from_email, parse_site_url, parsed
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -30,8 +31,8 @@ def required(name: str) -> str:
 
 # What kind of installation this is. Off unless said otherwise, so that a forgotten variable is safe.
 
-DEBUG = env.bool("DEBUG", default=False)
-PORT = env.int("PORT", default=8000)
+DEBUG = env.flag("DEBUG", default=False)
+PORT = env.number("PORT", default=8000, least=1, most=65_534)
 # Who issues the statements: the name of the operator, as savers know it.
 ISSUER = env.str("ISSUER", default="Asusu")
 # By name, since browsers refuse passkeys at an IP address.
@@ -43,26 +44,27 @@ SECRET_KEY = (
     env.str("SECRET_KEY", default="development-only-" + "x" * 40) if DEBUG else required("SECRET_KEY")
 )
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS",
-    default=[SITE_HOST, *(["127.0.0.1", "[::1]", "localhost"] if DEBUG else [])],
+ALLOWED_HOSTS = check_hosts(
+    env.list("ALLOWED_HOSTS", default=[SITE_HOST, *(["127.0.0.1", "[::1]", "localhost"] if DEBUG else [])])
 )
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 INTERNAL_IPS = ["127.0.0.1", "::1"] if DEBUG else []
 # Development's own tools. With DEBUG off neither is there: not installed, and no address leads to it.
 HAS_LAB = DEBUG
-DEBUG_TOOLBAR = DEBUG and env.bool("DEBUG_TOOLBAR", default=True)
+DEBUG_TOOLBAR = DEBUG and env.flag("DEBUG_TOOLBAR", default=True)
 
 # Money. Amounts are kobo, rates basis points; see savings/README.md.
 
 CURRENCY = env.str("CURRENCY", default="NGN")
-CURRENCY_SIGN = env.str("CURRENCY_SIGN", default="₦")
-TOP_UP_MIN_KOBO = env.int("TOP_UP_MIN_KOBO", default=100_00)
-TOP_UP_MAX_KOBO = env.int("TOP_UP_MAX_KOBO", default=10_000_000_00)
-PLAN_MAX_KOBO = env.int("PLAN_MAX_KOBO", default=1_000_000_000_00)
-WITHHOLDING_TAX_BPS = env.int("WITHHOLDING_TAX_BPS", default=1000)
+if not re.fullmatch("[A-Z]{3}", CURRENCY):
+    raise ImproperlyConfigured("CURRENCY must be a code of three capital letters, such as NGN.")
+CURRENCY_SIGN = env.str("CURRENCY_SIGN", default="₦") or CURRENCY
+TOP_UP_MIN_KOBO = env.number("TOP_UP_MIN_KOBO", default=100_00, least=1)
+TOP_UP_MAX_KOBO = env.number("TOP_UP_MAX_KOBO", default=10_000_000_00, least=TOP_UP_MIN_KOBO)
+PLAN_MAX_KOBO = env.number("PLAN_MAX_KOBO", default=1_000_000_000_00, least=TOP_UP_MIN_KOBO, most=10**15)
+WITHHOLDING_TAX_BPS = env.number("WITHHOLDING_TAX_BPS", default=1000, most=10_000)
 # How many may be in a circle that is not open to everybody.
-CIRCLE_MEMBER_LIMIT = env.int("CIRCLE_MEMBER_LIMIT", default=200)
+CIRCLE_MEMBER_LIMIT = env.number("CIRCLE_MEMBER_LIMIT", default=200, least=1)
 
 # The payment provider. Without a key the simulator that ships with the project stands in.
 
@@ -73,7 +75,7 @@ SIMULATOR_SECRET_KEY = env.str("SIMULATOR_SECRET_KEY", default="sk_test_simulato
 SIMULATOR_FILE = Path(
     env.str("SIMULATOR_FILE", default=f"{VAR_DIR}/simulator-{urlsplit(SIMULATOR_URL).port}.sqlite3")
 )
-ALLOW_SIMULATOR = env.bool("ALLOW_SIMULATOR", default=False)
+ALLOW_SIMULATOR = env.flag("ALLOW_SIMULATOR", default=False)
 USES_SIMULATOR = not PAYSTACK_SECRET_KEY
 PROVIDER_URL = SIMULATOR_URL if USES_SIMULATOR else "https://api.paystack.co"
 PROVIDER_CHECKOUT_ORIGIN = SIMULATOR_URL if USES_SIMULATOR else "https://checkout.paystack.com"
@@ -165,7 +167,9 @@ DATABASES = {
     if DEBUG
     else parsed("DATABASE_URL", lambda: env.db_url_config(required("DATABASE_URL")))
 }
-if not DATABASES["default"]["ENGINE"].endswith((".postgresql", ".sqlite3")):
+if DATABASES["default"].get("ENGINE", "").endswith(".postgresql") and not DATABASES["default"].get("NAME"):
+    raise ImproperlyConfigured("DATABASE_URL names no database: postgres://user:password@host/name")
+if not DATABASES["default"].get("ENGINE", "").endswith((".postgresql", ".sqlite3")):
     raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// (or sqlite:/// in development).")
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     VAR_DIR.mkdir(parents=True, exist_ok=True)
@@ -176,7 +180,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
     }
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+    DATABASES["default"]["CONN_MAX_AGE"] = env.number("CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # A pooler in transaction mode, as PgBouncer, gives each transaction another connection, without the cursor.
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
@@ -192,6 +196,8 @@ else:
 
 # The longest that a request waits for one answer of PostgreSQL before it ends with 503. Background work has no limit.
 DATABASE_TIMEOUT_SECONDS = env.float("DATABASE_TIMEOUT_SECONDS", default=10)
+if not DATABASE_TIMEOUT_SECONDS >= 1:
+    raise ImproperlyConfigured("DATABASE_TIMEOUT_SECONDS must be at least 1.")
 
 REDIS_URL = (
     env.str("REDIS_URL", default=f"unix://{VAR_DIR / f'redis-{PORT}.sock'}")
@@ -237,8 +243,8 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 # Off, every page is made anew for each request: nothing else is different.
-KEEPS_PAGES = env.bool("KEEPS_PAGES", default=True)
-SESSION_ENGINE = "web.auth.sessions"
+KEEPS_PAGES = env.flag("KEEPS_PAGES", default=True)
+SESSION_ENGINE = "web.sessions"
 
 # Boards answer in a millisecond or come from SQL; loading one goes on while nobody waits.
 LEADERBOARD_REDIS_URL = redis_database(2, socket_timeout=0.25, socket_connect_timeout=0.25)
@@ -255,7 +261,7 @@ HUEY: dict[str, Any] = {
     "connection": {"url": redis_database(1, socket_timeout=3, socket_connect_timeout=0.5)},
     # With TERM a consumer finishes what it is at. Only INT, a second Ctrl-C so to say, does not wait for it.
     "consumer": {
-        "workers": env.int("HUEY_WORKERS", default=4),
+        "workers": env.number("HUEY_WORKERS", default=4, least=1),
         "worker_type": "thread",
         "check_worker_health": True,
         "graceful_signal": "TERM",
@@ -264,15 +270,15 @@ HUEY: dict[str, Any] = {
 
 # The outbox. The lease is longer than the worst send: twelve answers of a mail server, each just before its timeout.
 
-OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=300)
-OUTBOX_FIRST_WAIT_SECONDS = env.int("OUTBOX_FIRST_WAIT_SECONDS", default=30)
+OUTBOX_LEASE_SECONDS = env.number("OUTBOX_LEASE_SECONDS", default=300, least=1)
+OUTBOX_FIRST_WAIT_SECONDS = env.number("OUTBOX_FIRST_WAIT_SECONDS", default=30, least=1)
 
 # Statements. A writer keeps its lease short and renews it as it goes: one that died is overtaken soon.
 
-STATEMENT_LEASE_SECONDS = env.int("STATEMENT_LEASE_SECONDS", default=60)
+STATEMENT_LEASE_SECONDS = env.number("STATEMENT_LEASE_SECONDS", default=60, least=1)
 # How long a file stays on the shelf, and how long a link to it is good for.
-STATEMENT_DAYS = env.int("STATEMENT_DAYS", default=7)
-STATEMENT_LINK_HOURS = env.int("STATEMENT_LINK_HOURS", default=24)
+STATEMENT_DAYS = env.number("STATEMENT_DAYS", default=7, least=1)
+STATEMENT_LINK_HOURS = env.number("STATEMENT_LINK_HOURS", default=24, least=1)
 # However many are asked for, half of a consumer's threads are left for mails.
 STATEMENT_WRITERS = max(1, HUEY["consumer"]["workers"] // 2)
 
@@ -327,14 +333,14 @@ LOGIN_REDIRECT_URL = "/dashboard/"
 
 # Signing in and up is django-allauth's. What bounds guessing is in web/auth/guessing.py.
 
-SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=True)
+SIGNUP_OPEN = env.flag("SIGNUP_OPEN", default=True)
 # How many proxies of ours write X-Forwarded-For. With too few everybody shares the proxy's address, and its limits;
 # with too many a stranger can claim any address.
-ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0 if DEBUG else 1)
+ALLAUTH_TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXIES", default=0 if DEBUG else 1)
 # How much a person or an IP address may do in an hour: web/middleware/rate_limits.py. Not the limits on guessing.
-RATE_LIMITS = env.bool("RATE_LIMITS", default=True)
+RATE_LIMITS = env.flag("RATE_LIMITS", default=True)
 # By how much the limits per IP address are multiplied, where very many people share one.
-IP_RATE_LIMIT_FACTOR = env.int("IP_RATE_LIMIT_FACTOR", default=1)
+IP_RATE_LIMIT_FACTOR = env.number("IP_RATE_LIMIT_FACTOR", default=1, least=1)
 ACCOUNT_ADAPTER = "web.auth.adapters.AccountAdapter"
 ACCOUNT_FORMS = {
     "add_email": "web.forms.users.AddEmailForm",
@@ -381,7 +387,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 # How long an address that was replaced can undo that, and nobody else may use it.
-EMAIL_UNDO_DAYS = env.int("EMAIL_UNDO_DAYS", default=7)
+EMAIL_UNDO_DAYS = env.number("EMAIL_UNDO_DAYS", default=7, least=1)
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 MFA_ADAPTER = "web.auth.adapters.MFAAdapter"
 MFA_FORMS = {
@@ -403,15 +409,17 @@ MFA_TOTP_TOLERANCE = 1
 # Elastic APM, see docs/apm.md. Without a server the agent is not loaded; in development only when asked for.
 
 ELASTIC_APM = {
-    "CLIENT": "web.observability.telemetry.Client",
-    "SERVER_URL": env.str("ELASTIC_APM_SERVER_URL", default=""),
+    "CLIENT": "web.telemetry.Client",
+    "SERVER_URL": check_url(
+        "ELASTIC_APM_SERVER_URL", env.str("ELASTIC_APM_SERVER_URL", default=""), needed=False
+    ),
     "SECRET_TOKEN": env.str("ELASTIC_APM_SECRET_TOKEN", default=""),
     "API_KEY": env.str("ELASTIC_APM_API_KEY", default=""),
     "SERVICE_NAME": env.str("ELASTIC_APM_SERVICE_NAME", default="asusu"),
     "ENVIRONMENT": env.str("ELASTIC_APM_ENVIRONMENT", default="development" if DEBUG else "production"),
     "TRANSACTION_SAMPLE_RATE": env.float("ELASTIC_APM_TRANSACTION_SAMPLE_RATE", default=0.1),
-    "ENABLED": env.bool("ELASTIC_APM_ENABLED", default=True),
-    "DEBUG": env.bool("ELASTIC_APM_DEBUG", default=False),
+    "ENABLED": env.flag("ELASTIC_APM_ENABLED", default=True),
+    "DEBUG": env.flag("ELASTIC_APM_DEBUG", default=False),
 }
 USES_APM = bool(ELASTIC_APM["SERVER_URL"] and ELASTIC_APM["ENABLED"] and (ELASTIC_APM["DEBUG"] or not DEBUG))
 if USES_APM:
@@ -420,7 +428,7 @@ if USES_APM:
 # Language, time, files
 
 LANGUAGE_CODE = "en-gb"
-TIME_ZONE = env.str("TIME_ZONE", default="Africa/Lagos")
+TIME_ZONE = env.time_zone("TIME_ZONE", default="Africa/Lagos")
 USE_TZ = True
 USE_I18N = False
 STATIC_URL = "static/"
@@ -452,7 +460,10 @@ if STATEMENTS_BUCKET:
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": STATEMENTS_BUCKET,
-            "endpoint_url": env.str("STATEMENTS_ENDPOINT_URL", default="") or None,
+            "endpoint_url": check_url(
+                "STATEMENTS_ENDPOINT_URL", env.str("STATEMENTS_ENDPOINT_URL", default=""), needed=False
+            )
+            or None,
             "region_name": env.str("STATEMENTS_REGION", default="") or None,
             "access_key": required("STATEMENTS_ACCESS_KEY"),
             "secret_key": required("STATEMENTS_SECRET_KEY"),
@@ -503,12 +514,12 @@ COOKIE_PREFIX = "" if DEBUG else "__Host-"
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 if not DEBUG:
-    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31_536_000
     # Both speak for other hosts of the domain too, and cannot be taken back soon: only the operator can know.
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", default=False)
-    SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", default=False)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("HSTS_INCLUDE_SUBDOMAINS", default=False)
+    SECURE_HSTS_PRELOAD = env.flag("HSTS_PRELOAD", default=False)
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
@@ -537,7 +548,7 @@ DEBUG_TOOLBAR_CONFIG = {
 }
 
 # In development a line for a person to read, on a server one JSON object a line, tracebacks included.
-_log_level = env.str("LOG_LEVEL", default="INFO").upper()
+_log_level = env.log_level("LOG_LEVEL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

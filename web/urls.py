@@ -174,6 +174,8 @@ if settings.DEBUG_TOOLBAR:
     urlpatterns += [path("__debug__/", include("debug_toolbar.urls"))]
 
 handler400 = "web.views.errors.bad_request"
+handler403 = "web.views.errors.forbidden"
+handler404 = "web.views.errors.not_found"
 handler429 = "web.views.errors.too_many_requests"
 handler500 = "web.views.errors.server_error"
 # allauth's own, found by that name.

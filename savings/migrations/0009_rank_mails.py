@@ -46,5 +46,8 @@ class Migration(migrations.Migration):
                 ('lines', models.JSONField(default=list)),
                 ('circle', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='told_places', to='savings.circle')),
             ],
+            options={
+                'verbose_name_plural': 'told places',
+            },
         ),
     ]

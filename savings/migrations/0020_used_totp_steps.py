@@ -19,5 +19,8 @@ class Migration(migrations.Migration):
                 ('step', models.BigIntegerField()),
                 ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'verbose_name': 'used TOTP step',
+            },
         ),
     ]

@@ -232,6 +232,9 @@ class ToldPlaces(models.Model):
     # For each line of the board, best first: the membership's id, its place, its sum in kobo.
     lines = models.JSONField(default=list)
 
+    class Meta:
+        verbose_name_plural = "told places"
+
     def __str__(self) -> str:
         return f"places of circle {self.circle_id}"
 

@@ -191,5 +191,8 @@ class UsedTotpStep(models.Model):
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="+")
     step = models.BigIntegerField()
 
+    class Meta:
+        verbose_name = "used TOTP step"
+
     def __str__(self) -> str:
         return str(self.step)

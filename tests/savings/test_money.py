@@ -40,6 +40,11 @@ from savings.exceptions import BadAmount
         ("\u0967\u0968\u096b\u0966", 1250_00),
         ("\u0661\u066c\u0662\u0665\u0660\u066b\u0665\u0660", 1250_50),
         ("１，２５０．５０", 1250_50),
+        ("₦1,250.00 NGN", 1250_00),
+        ("NGN ₦1,250", 1250_00),
+        ("N1,250 naira", 1250_00),
+        ("#1250", 1250_00),
+        ("=N=1,250", 1250_00),
     ],
 )
 def test_amounts_as_people_write_them(text: str, kobo: int) -> None:
@@ -75,6 +80,9 @@ def test_amounts_as_people_write_them(text: str, kobo: int) -> None:
         ("10²", "in figures"),
         ("①", "in figures"),
         ("₦₦5", "in figures"),
+        ("5 NGN NGN", "in figures"),
+        ("₦ NGN", "Enter an amount."),
+        ("NGN -₦5", "above zero"),
         ("5k", "in figures"),
         ("USD 5", "in figures"),
         ("5.", "in figures"),

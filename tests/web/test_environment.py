@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -98,6 +99,85 @@ def test_a_value_that_cannot_be_read_is_named_and_not_shown(name: str, value: st
     last_line = done.stderr.strip().splitlines()[-1]
     assert name in last_line
     assert "pass" not in last_line.replace("passwords", "").replace("user:password", "")
+
+
+# Each would start, and then do something else than its operator meant, or fail without its name.
+OUT_OF_RANGE = [
+    ("HUEY_WORKERS", "0"),
+    ("TRUSTED_PROXIES", "-1"),
+    ("IP_RATE_LIMIT_FACTOR", "0"),
+    ("CONN_MAX_AGE", "-5"),
+    ("DATABASE_TIMEOUT_SECONDS", "0"),
+    ("DATABASE_TIMEOUT_SECONDS", "nan"),
+    ("EMAIL_UNDO_DAYS", "-3"),
+    ("WITHHOLDING_TAX_BPS", "20000"),
+    ("PLAN_MAX_KOBO", "99999999999999999999"),
+    ("TOP_UP_MAX_KOBO", "1"),
+    ("RATE_LIMITS", "perhaps password"),
+    ("SECURE_SSL_REDIRECT", "maybe"),
+    ("DEBUG", "password"),
+    ("LOG_LEVEL", "LOUD"),
+    ("TIME_ZONE", "Africa/Lagoss"),
+    ("TIME_ZONE", "../password"),
+    ("CURRENCY", "naira"),
+    ("DATABASE_URL", "asusu"),
+    ("DATABASE_URL", "postgres://"),
+    ("ALLOWED_HOSTS", "https://savings.example.com"),
+    ("ALLOWED_HOSTS", "savings.example.com:8000"),
+    ("ELASTIC_APM_SERVER_URL", "password"),
+]
+
+
+def test_a_value_that_makes_no_sense_is_refused_by_name() -> None:
+    loads = """
+import json, os, runpy, sys
+for name, value in json.loads(sys.argv[1]):
+    before = dict(os.environ)
+    os.environ[name] = value
+    try:
+        runpy.run_path("web/settings.py")
+        print("started")
+    except Exception as error:
+        print(type(error).__name__, error)
+    os.environ.clear()
+    os.environ.update(before)
+"""
+    command = [sys.executable, "-c", loads, json.dumps(OUT_OF_RANGE)]
+    done = subprocess.run(command, env=production(), capture_output=True, text=True, check=True)
+    for (name, value), line in zip(OUT_OF_RANGE, done.stdout.splitlines(), strict=True):
+        assert line.startswith(f"ImproperlyConfigured {name} "), (name, value, line)
+        assert "password" not in line.replace("user:password", "").replace("names and passwords", "")
+
+
+@pytest.mark.parametrize("word", ["", "1", "TRUE", " yes "])
+def test_a_switch_that_says_nothing_is_as_it_would_be_without(word: str) -> None:
+    assert settings_of(
+        "s.SECURE_SSL_REDIRECT, s.RATE_LIMITS", SECURE_SSL_REDIRECT=word, RATE_LIMITS=word
+    ) == ("True True")
+
+
+def test_a_value_may_begin_with_a_dollar_sign() -> None:
+    shown = settings_of(
+        "s.CURRENCY, s.CURRENCY_SIGN, s.SECRET_KEY", CURRENCY="USD", CURRENCY_SIGN="$", SECRET_KEY="$a1"
+    )
+    assert shown == "USD $ $a1"
+
+
+def test_blanks_and_small_letters_do_no_harm() -> None:
+    shown = settings_of(
+        "*s.ALLOWED_HOSTS, s.LOGGING['loggers']['web']['level']",
+        ALLOWED_HOSTS="savings.example.com, .example.org,[::1]",
+        LOG_LEVEL="debug",
+    )
+    assert shown == "savings.example.com .example.org [::1] DEBUG"
+
+
+def settings_of(names: str, **environment: str) -> str:
+    """Print settings as a server with these variables has them."""
+    command = [sys.executable, "-c", f"from django.conf import settings as s; print({names})"]
+    given = production(**environment) | {"DJANGO_SETTINGS_MODULE": "web.settings"}
+    done = subprocess.run(command, env=given, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or done.stderr
 
 
 def test_mails_come_from_the_sites_own_host_unless_said_otherwise() -> None:

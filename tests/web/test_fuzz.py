@@ -355,6 +355,14 @@ def test_no_header_breaks_the_site(fuzzers: dict[str, Fuzzer], who: str, header:
     assert not fuzzer.broken
 
 
+@pytest.mark.parametrize("who", ["visitor", "saver"])
+def test_no_page_that_htmx_says_it_asks_from_breaks_the_site(fuzzers: dict[str, Fuzzer], who: str) -> None:
+    fuzzer = fuzzers[who]
+    for value, path in product([*HEADER_VALUES, "http://testserver/%00", "http://[::1"], HEADER_PATHS):
+        fuzzer.ask_with(path, {"HX-Request": "true", "HX-Current-URL": value})
+    assert not fuzzer.broken
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -19,6 +19,7 @@ from savings import references, statements, typed_text, users
 from savings.exceptions import ProviderRefused, ProviderUnavailable, Refused
 from savings.models.users import VersionField
 from web import keyset
+from web.admin import shown
 from web.forms.changes import KnowsChanges
 from web.forms.fields import EmailField as TypedEmailField
 from web.forms.fields import LineField
@@ -87,16 +88,19 @@ class StaffAdmin(admin.ModelAdmin):
         SlugField: {},
         CharField: {"form_class": LineField, "widget": AdminTextInputWidget},
     }
-    # The kinds of exact value that find a row: a field of its own, or the e-mail of its user.
+    # The kinds of exact value that find a row: a field of its own, or the email of its user.
     finds_by: ClassVar[tuple[str, ...]] = ()
     list_filter: ClassVar[tuple[type[Picked], ...]] = ()
     # What a row shows of other tables, brought along.
     relations: ClassVar[tuple[str, ...]] = ()
-    # The way to the user whose e-mail is searched for; empty where there is none.
+    # The way to the user whose email is searched for; empty where there is none.
     user_path = "user"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return KeysetList
+
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+        return tuple(shown.column(self.model, name) for name in super().get_list_display(request))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         # The page of one row shows the same relations as the list.
@@ -168,6 +172,12 @@ class StaffAdmin(admin.ModelAdmin):
 
 class ReadOnlyAdmin(StaffAdmin):
     """Rows that nobody changes here, not even a superuser: what may be done with them is an action."""
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [
+            (title, {**options, "fields": [shown.column(self.model, name) for name in options["fields"]]})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

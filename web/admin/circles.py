@@ -12,7 +12,7 @@ from web.admin.base import Picked, ReadOnlyAdmin
 
 
 class CircleState(Picked):
-    title = "what to look at"
+    title = "state"
     parameter_name = "state"
     # Among the circles that run, which have an index.
     conditions = {"without_owner": ("Nobody runs it", lambda rows: rows & Circle.objects.without_owner())}
@@ -25,7 +25,7 @@ class CircleAdmin(ReadOnlyAdmin):
     relations = ("owner", "product")
     finds_by = ("slug", "email")
     user_path = "owner"
-    search_help_text = "The last part of a circle's address, or its owner's whole e-mail address"
+    search_help_text = "The last part of a circle's address, or its owner's whole email address"
     # Without the invite code, which is a key.
     exclude = ("invite_code",)
 
@@ -43,7 +43,7 @@ class MembershipAdmin(ReadOnlyAdmin):
     list_display = ("nickname", "user", "circle", "saved", "on_board", "hides_amount", "joined_at", "left_at")
     relations = ("circle", "user", "plan")
     finds_by = ("email",)
-    search_help_text = "A whole e-mail address"
+    search_help_text = "A whole email address"
 
     actions = ("appoint",)
 
@@ -89,7 +89,7 @@ class DigestLineAdmin(ReadOnlyAdmin):
     list_display = ("user", "membership", "week", "place", "place_before", "change")
     relations = ("user", "membership")
     finds_by = ("email",)
-    search_help_text = "A whole e-mail address"
+    search_help_text = "A whole email address"
 
     @admin.display
     def change(self, line: DigestLine) -> str:

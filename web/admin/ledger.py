@@ -1,4 +1,4 @@
-"""The ledger for staff: to be read, found by reference or e-mail, and changed by nobody."""
+"""The ledger for staff: to be read, found by reference or email, and changed by nobody."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from django.http import HttpRequest
 
 from savings import money
 from savings.models import Account, Entry, Transaction
+from web.admin import shown
 from web.admin.base import Picked, ReadOnlyAdmin
 
 
 class TransactionState(Picked):
-    title = "what to look at"
+    title = "state"
     parameter_name = "state"
     conditions = {
         "review": ("Being checked", lambda rows: rows.filter(status=Transaction.Status.REVIEW)),
@@ -43,13 +44,13 @@ class EntryInline(admin.TabularInline):
     def amount(self, entry: Entry) -> str:
         return money.naira(entry.amount_kobo)
 
-    @admin.display(empty_value="")
-    def after_debit(self, entry: Entry) -> str | None:
-        return _naira(entry.debit_balance_kobo)
+    @admin.display
+    def after_debit(self, entry: Entry) -> str:
+        return shown.naira(entry.debit_balance_kobo)
 
-    @admin.display(empty_value="")
-    def after_credit(self, entry: Entry) -> str | None:
-        return _naira(entry.credit_balance_kobo)
+    @admin.display
+    def after_credit(self, entry: Entry) -> str:
+        return shown.naira(entry.credit_balance_kobo)
 
 
 @admin.register(Transaction)
@@ -58,7 +59,7 @@ class TransactionAdmin(ReadOnlyAdmin):
     list_filter = (TransactionState,)
     relations = ("user", "plan", "reverses")
     finds_by = ("reference", "email")
-    search_help_text = "A whole reference or a whole e-mail address"
+    search_help_text = "A whole reference or a whole email address"
     fields = (
         "reference",
         "kind",
@@ -83,7 +84,7 @@ class AccountAdmin(ReadOnlyAdmin):
     list_display = ("__str__", "user", "plan", "provider", "balance", "rate_bps")
     relations = ("user", "plan")
     finds_by = ("id", "email")
-    search_help_text = "The number of an account or a whole e-mail address"
+    search_help_text = "The number of an account or a whole email address"
     fields = (
         "kind",
         "user",
@@ -96,9 +97,9 @@ class AccountAdmin(ReadOnlyAdmin):
         "accrues_until",
     )
 
-    @admin.display(empty_value="summed from entries")
-    def balance(self, account: Account) -> str | None:
-        return _naira(account.balance_kobo)
+    @admin.display
+    def balance(self, account: Account) -> str:
+        return "summed from entries" if account.balance_kobo is None else money.naira(account.balance_kobo)
 
 
 @admin.register(Entry)
@@ -122,7 +123,3 @@ class EntryAdmin(ReadOnlyAdmin):
     @admin.display
     def amount(self, entry: Entry) -> str:
         return money.naira(entry.amount_kobo)
-
-
-def _naira(kobo: int | None) -> str | None:
-    return None if kobo is None else money.naira(kobo)

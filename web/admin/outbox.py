@@ -14,7 +14,7 @@ from web.admin.base import Picked, ReadOnlyAdmin
 
 
 class OutboxState(Picked):
-    title = "what to look at"
+    title = "state"
     parameter_name = "state"
     conditions = {
         "dead": ("Given up", lambda rows: rows.filter(dead_at__isnull=False)),
@@ -28,7 +28,7 @@ class OutboxRowAdmin(ReadOnlyAdmin):
     list_filter = (OutboxState,)
     relations = ("user", "transaction")
     finds_by = ("dedupe_key", "email")
-    search_help_text = "A whole e-mail address of a user, or a whole dedupe key"
+    search_help_text = "A whole email address of a user, or a whole dedupe key"
     # Neither the payload nor the mail as it is stored: a mail that waits still holds its link or code.
     fields = (
         "kind",

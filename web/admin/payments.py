@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from savings import money, payments
 from savings.models import Payment, WebhookEvent
+from web.admin import shown
 from web.admin.base import Picked, ReadOnlyAdmin
 
 # Each question may take as long as the provider's timeout, while the browser waits.
@@ -19,7 +20,7 @@ MOST_AT_ONCE = 10
 
 
 class PaymentState(Picked):
-    title = "what to look at"
+    title = "state"
     parameter_name = "state"
     conditions = {
         "asked": ("Still asked about", lambda rows: rows.filter(next_poll_at__isnull=False)),
@@ -43,7 +44,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     relations = ("transaction__user", "meant_for")
     finds_by = ("transaction__reference", "email")
     user_path = "transaction__user"
-    search_help_text = "A whole reference or a whole e-mail address"
+    search_help_text = "A whole reference or a whole email address"
     fields = (
         "transaction",
         "user",
@@ -70,9 +71,9 @@ class PaymentAdmin(ReadOnlyAdmin):
     def reference(self, payment: Payment) -> str:
         return payment.transaction.reference
 
-    @admin.display(empty_value="nobody we know")
-    def user(self, payment: Payment) -> str | None:
-        return payment.transaction.user.email if payment.transaction.user else None
+    @admin.display
+    def user(self, payment: Payment) -> str:
+        return payment.transaction.user.email if payment.transaction.user else "nobody we know"
 
     @admin.display
     def status(self, payment: Payment) -> str:
@@ -82,13 +83,13 @@ class PaymentAdmin(ReadOnlyAdmin):
     def asked_for(self, payment: Payment) -> str:
         return money.naira(payment.transaction.amount_kobo)
 
-    @admin.display(empty_value="")
-    def paid(self, payment: Payment) -> str | None:
-        return None if payment.paid_kobo is None else money.naira(payment.paid_kobo)
+    @admin.display
+    def paid(self, payment: Payment) -> str:
+        return shown.naira(payment.paid_kobo)
 
-    @admin.display(empty_value="")
-    def fee(self, payment: Payment) -> str | None:
-        return None if payment.fee_kobo is None else money.naira(payment.fee_kobo)
+    @admin.display
+    def fee(self, payment: Payment) -> str:
+        return shown.naira(payment.fee_kobo)
 
     def has_ask_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("savings.change_payment")
@@ -111,7 +112,7 @@ def _ask_again(payment: Payment) -> str:
 
 
 class EventState(Picked):
-    title = "what to look at"
+    title = "state"
     parameter_name = "state"
     conditions = {
         "staff": ("For staff", lambda rows: rows.filter(needs_staff=True)),

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from savings import money, plans
 from savings.models import Plan, Product, ProductRate
+from web.admin import shown
 from web.admin.base import ReadOnlyAdmin, StaffAdmin
 from web.forms.fields import MoneyField
 
@@ -46,6 +47,10 @@ class RateInline(admin.TabularInline):
     formset = RateFormSet
     extra = 1
 
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        labels = {"from_days": "From how many days", "rate_bps": "Rate in basis points, 850 is 8.50 %"}
+        return super().get_formset(request, obj, labels=labels, **kwargs)
+
 
 class ProductForm(ModelForm):
     """A product, with its smallest goal in naira."""
@@ -72,8 +77,17 @@ class ProductAdmin(StaffAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001
         # Interest is recorded daily; nothing posts it yet. Savers are told so, and staff here.
-        texts = {"interest_paid": "Kept for later: interest is recorded daily and cannot be paid out yet."}
-        return super().get_form(request, obj, change=change, **kwargs, help_texts=texts)
+        texts = {
+            "interest_paid": "Kept for later: interest is recorded daily and cannot be paid out yet.",
+            "penalty_bps": "In basis points of the sum taken out: 100 is 1.00 %.",
+        }
+        labels = {
+            "min_term_days": "Shortest term in days",
+            "max_term_days": "Longest term in days",
+            "penalty_bps": "Penalty",
+            "notice_hours": "Notice in hours",
+        }
+        return super().get_form(request, obj, change=change, **kwargs, help_texts=texts, labels=labels)
 
     def save_model(self, request: HttpRequest, obj: Product, form: ModelForm, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)
@@ -96,7 +110,7 @@ class PlanAdmin(ReadOnlyAdmin):
     list_display = ("name", "user", "product", "balance", "rate_bps", "started_on", "matures_on", "closed_at")
     relations = ("user", "product", "account")
     finds_by = ("reference", "email")
-    search_help_text = "A whole reference or a whole e-mail address"
+    search_help_text = "A whole reference or a whole email address"
     fields = (
         "reference",
         "name",
@@ -124,6 +138,6 @@ class PlanAdmin(ReadOnlyAdmin):
     def balance(self, plan: Plan) -> str:
         return money.naira(plan.account.balance_kobo or 0)
 
-    @admin.display(empty_value="")
-    def target(self, plan: Plan) -> str | None:
-        return None if plan.target_kobo is None else money.naira(plan.target_kobo)
+    @admin.display
+    def target(self, plan: Plan) -> str:
+        return shown.naira(plan.target_kobo)

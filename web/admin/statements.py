@@ -9,7 +9,7 @@ from web.admin.base import Picked, ReadOnlyAdmin
 
 
 class StatementState(Picked):
-    title = "what to look at"
+    title = "state"
     parameter_name = "state"
     conditions = {
         "unfinished": ("Not written yet", lambda rows: rows.filter(state__in=["queued", "writing"])),
@@ -33,7 +33,7 @@ class StatementAdmin(ReadOnlyAdmin):
     list_filter = (StatementState,)
     relations = ("user", "plan", "circle")
     finds_by = ("id", "code", "email")
-    search_help_text = "A whole verification code, an id, or a whole e-mail address"
+    search_help_text = "A whole verification code, an id, or a whole email address"
     # Neither the file's name nor its password: with the one and the storage at hand a file could be opened.
     fields = (
         "user",
@@ -63,5 +63,5 @@ class StatementSubscriptionAdmin(ReadOnlyAdmin):
     list_display = ("id", "user", "scope", "plan", "circle", "format", "next_month")
     relations = ("user", "plan", "circle")
     finds_by = ("id", "email")
-    search_help_text = "An id, or a whole e-mail address"
+    search_help_text = "An id, or a whole email address"
     fields = ("user", "scope", "plan", "circle", "format", "next_month", "created_at")

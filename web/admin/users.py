@@ -36,7 +36,7 @@ _OWN_SIGN_IN = ("email", "is_active")
 
 
 class UserState(Picked):
-    title = "who"
+    title = "role"
     parameter_name = "state"
     conditions = {"staff": ("Staff", lambda rows: rows.filter(is_staff=True))}
 
@@ -204,7 +204,7 @@ class DeviceAdmin(ReadOnlyAdmin):
     list_display = ("label", "user", "first_seen_at", "last_seen_at")
     relations = ("user",)
     finds_by = ("email",)
-    search_help_text = "A whole e-mail address"
+    search_help_text = "A whole email address"
     exclude = ("token_hash",)
 
 
@@ -213,7 +213,7 @@ class EmailAddressAdmin(ReadOnlyAdmin):
     list_display = ("email", "user", "verified", "primary")
     relations = ("user",)
     finds_by = ("email",)
-    search_help_text = "The whole e-mail address of a user"
+    search_help_text = "The whole email address of a user"
 
 
 @admin.register(Authenticator)
@@ -223,7 +223,7 @@ class AuthenticatorAdmin(ReadOnlyAdmin):
     list_display = ("user", "type", "created_at", "last_used_at")
     relations = ("user",)
     finds_by = ("email",)
-    search_help_text = "A whole e-mail address"
+    search_help_text = "A whole email address"
     exclude = ("data",)
 
 
@@ -232,7 +232,7 @@ class UserSessionAdmin(ReadOnlyAdmin):
     list_display = ("user", "created_at", "last_seen_at", "ip", "user_agent")
     relations = ("user",)
     finds_by = ("email",)
-    search_help_text = "A whole e-mail address"
+    search_help_text = "A whole email address"
     # Without the key, with which anybody could go on in that session.
     exclude = ("session_key", "data")
 

@@ -57,7 +57,7 @@ class ConfirmEmail(views.ConfirmEmailVerificationCodeView):
 
 
 class ChangeEmail(views.EmailView):
-    """A code to a new address. allauth's other actions would change an address past `savings.email_changes`."""
+    """A code to a new address. allauth's other actions would change an address past `savings.users`."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if "action_add" not in request.POST:

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
@@ -22,6 +22,8 @@ RETRY_AFTER_SECONDS = 10
 # PostgreSQL's codes (its manual, appendix A) for trouble that passes: connection, resources, operator intervention,
 # a lock that is not available, and a transaction that lost against another one.
 _PASSING = ("08", "53", "57", "55P03", "40001", "40P01")
+# A server that only reads, as one that another has just taken over from, and one that ended a transaction left open.
+_PASSING_INTERNAL = {"25006", "25P03"}
 _PASSING_SQLITE = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -59,6 +61,8 @@ def is_away(error: BaseException | None) -> bool:
             return True
         if isinstance(error, OperationalError):
             return _is_passing(error.__cause__)
+        if isinstance(error, InternalError):
+            return getattr(error.__cause__, "sqlstate", None) in _PASSING_INTERNAL
         error = error.__cause__ or error.__context__
     return False
 

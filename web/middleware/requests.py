@@ -100,11 +100,20 @@ def _in_our_look(request: HttpRequest, response: HttpResponseBase) -> HttpRespon
 def _send_whole_page(response: HttpResponseBase, htmx: HtmxDetails) -> None:
     """Turn a redirect into htmx's own, lest it swaps the page at its end, sign-in above all, into this one."""
     location = urlsplit(response["Location"])
-    if htmx.current_url_abs_path and location.path == resolve_url(settings.LOGIN_URL):
+    page = _current_page(htmx)
+    if page and location.path == resolve_url(settings.LOGIN_URL):
         # After signing in one wants the page one was on, not the part it asked for.
         query = QueryDict(location.query, mutable=True)
-        query["next"] = htmx.current_url_abs_path
+        query["next"] = page
         location = location._replace(query=query.urlencode(safe="/"))
     response.status_code = 200
     response["HX-Redirect"] = location.geturl()
     del response["Location"]
+
+
+def _current_page(htmx: HtmxDetails) -> str | None:
+    """Return the path of the page that htmx asks from; None where it is none of ours, or no address at all."""
+    try:
+        return htmx.current_url_abs_path
+    except ValueError:
+        return None

@@ -48,8 +48,11 @@ _ONE_KEY = frozenset(_WITH_ONE_KEY.split())
 _ONLY_KEYS = frozenset({"DEL", "EXISTS", "MGET", "RENAME", "TOUCH", "UNLINK"})
 _SCRIPTS = frozenset({"EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO"})
 _OURS = tuple(str(settings.BASE_DIR / folder) for folder in ("savings", "web"))
-# What stands between Redis and whoever asks.
-_BETWEEN = tuple(str(settings.BASE_DIR / "web" / name) for name in ("toolbar.py", "counting.py", "limits.py"))
+# Our modules between Redis and the code that asks it.
+_BETWEEN = tuple(
+    str(settings.BASE_DIR / "web" / name)
+    for name in ("observability/toolbar.py", "caching/counting.py", "caching/attempt_counters.py")
+)
 
 
 class Middleware(DebugToolbarMiddleware):

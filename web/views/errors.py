@@ -20,6 +20,16 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _plain(request, 400)
 
 
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403, without looking at the form that was sent; see `not_found`."""
+    return render(request, "403.html", status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404. Django's own checks the CSRF token once more, where a malformed body would make a 500 of it."""
+    return render(request, "404.html", status=404)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """500, or 503 while the database is away. Uses no database, session or context processor: any may have failed."""
     if database.is_away(sys.exception()):

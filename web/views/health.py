@@ -60,7 +60,13 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def _database() -> str:
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+            if connection.vendor != "postgresql":
+                cursor.execute("SELECT 1")
+            else:
+                # A standby, or a primary that another has taken over from, answers and refuses every form.
+                cursor.execute("SHOW transaction_read_only")
+                if cursor.fetchone() == ("on",):
+                    return "only reads"
     except DatabaseError:
         # The exception names hosts and users, which is for the log alone.
         logger.exception("the database does not answer")
@@ -69,8 +75,12 @@ def _database() -> str:
 
 
 def _migrations() -> str:
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        logger.exception("the table of migrations cannot be read")
+        return "cannot be read"
     return f"{len(missing)} not applied" if missing else "ok"
 
 
@@ -85,7 +95,11 @@ def _redis() -> str:
 
 def _outbox() -> tuple[str, int | None]:
     """Return the state of the outbox, and the age in seconds of the oldest row that waits in it."""
-    waiting = outbox.waiting_seconds(timezone.now())
+    try:
+        waiting = outbox.waiting_seconds(timezone.now())
+    except DatabaseError:
+        logger.exception("the outbox cannot be read")
+        return "cannot be read", None
     if waiting is None:
         return "ok", None
     oldest_seconds, due_seconds = waiting

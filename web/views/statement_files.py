@@ -6,7 +6,6 @@ import logging
 import time
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from allauth.core.internal import ratelimit
 from django.conf import settings
@@ -25,7 +24,7 @@ from savings.models import Statement
 from web import moments
 from web.downloads import BLOCK_BYTES, Outgoing
 from web.forms.statements import CheckForm
-from web.http import SaverRequest, redirect
+from web.http import SaverRequest, path_of, redirect
 from web.middleware.rate_limits import seconds_left, too_many_requests
 from web.pages import statements as statement_pages
 from web.uploads import HashedFile, HashingUploadHandler
@@ -57,7 +56,7 @@ def download(request: SaverRequest, statement_id: int) -> HttpResponseBase:
         if not _claims_to_be_old(token):
             raise Http404
         return _gone(request, statement)
-    if urlsplit(request.headers.get("referer", "")).path.startswith("/accounts/"):
+    if path_of(request.headers.get("referer", "")).startswith("/accounts/"):
         # Fetched from here the file would leave the form of the sign-in standing there, waiting for ever.
         return redirect(request, f"/statements/{statement.pk}/?download=1")
     return _file(request, statement)

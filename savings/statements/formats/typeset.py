@@ -20,7 +20,7 @@ import pikepdf
 import typst
 
 HERE = Path(__file__).resolve().parent
-LOGO = HERE.parent.parent / "static/img/logo.svg"
+LOGO = HERE.parents[2] / "static/img/logo.svg"
 
 
 def main() -> None:

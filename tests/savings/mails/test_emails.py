@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import re
+from itertools import pairwise
 
 import pytest
+from django.conf import settings as site
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
 from django.utils import timezone
@@ -143,3 +145,20 @@ def test_a_link_stays_where_the_row_is_the_mail(settings: Settings) -> None:
     assert message.to == ["new@example.com"]
     assert row is not None
     assert "4711" in mails.shown_text(row)
+
+
+def test_no_text_breaks_a_sentence_into_lines() -> None:
+    """Mail programs wrap text to their own width, and a break of ours stands in the middle of it."""
+    found = [
+        (path.name, before[-40:], line)
+        for path in (site.BASE_DIR / "templates").glob("**/*.txt")
+        for before, line in pairwise(path.read_text().split("\n"))
+        if re.match("[a-z]", line) and re.search(r"[\w,]$", before)
+    ]
+    assert found == []
+
+
+def test_a_long_reference_or_name_is_broken_on_a_narrow_screen_and_its_label_is_not() -> None:
+    html = html_of(deliver(mails.top_up_received(pay_in(make_user(), 500_00))))
+    assert "border-radius:16px;overflow-wrap:anywhere;word-break:break-word;" in html
+    assert 'white-space:nowrap;">Reference</td>' in html

@@ -38,14 +38,15 @@ import os, sys, django
 django.setup()
 def say(word):
     os.write(1, f"{word}\\n".encode())
-from savings import outbox, statement_rows, statement_writing, tasks
+from savings import outbox, tasks
 from savings.models import OutboxRow
-statement_rows.PAGE_ROWS, statement_writing.PROGRESS_SECONDS = 20, 0
-note = statement_writing._note
+from savings.statements import rows, writing
+rows.PAGE_ROWS, writing.PROGRESS_SECONDS = 20, 0
+note = writing._save_progress
 def note_aloud(*args):
     note(*args)
     say("page")
-statement_writing._note = note_aloud
+writing._save_progress = note_aloud
 for line in sys.stdin:
     child = os.fork()
     if child == 0:

@@ -200,6 +200,37 @@ def test_every_page_opens_for_a_superuser_and_for_support(superuser: Client, sup
     assert superuser.get(reverse("admin:index")).status_code == 200
 
 
+def test_no_page_shows_kobo_basis_points_or_none(superuser: Client) -> None:
+    add_rows(2)
+    add_circles_with_rates()
+    for model in LARGE:
+        row = model._default_manager.order_by("-pk")[0]
+        for page in (url(model, "changelist"), url(model, "change", row.pk)):
+            html = superuser.get(page).content.decode()
+            assert not re.search(r">\s*None\s*<", html), page
+            if model is not Product:
+                assert not re.search(r"\b(kobo|bps)\b(?=[:\s]*<)", html.lower()), page
+
+
+def test_amounts_rates_and_steps_are_written_out(superuser: Client) -> None:
+    add_rows(1)
+    add_circles_with_rates()
+    circle = superuser.get(url(Circle, "change", Circle.objects.latest("id").pk)).content.decode()
+    assert ">₦1,234.50<" in circle
+    assert "8.50\u00a0% from 0 days<br>11.00\u00a0% from 90 days" in circle
+    assert "8.50\u00a0%" in superuser.get(url(Plan, "changelist")).content.decode()
+
+
+def test_lists_are_called_what_they_hold(superuser: Client) -> None:
+    index = superuser.get(reverse("admin:index")).content.decode()
+    assert "Told places<" in index
+    assert "Used TOTP steps<" in index
+
+
+def add_circles_with_rates() -> None:
+    Circle.objects.update(min_target_kobo=123_450, rates=[[0, 850], [90, 1100]])
+
+
 def test_savers_and_strangers_do_not_come_in(saver_client: Client, client: Client) -> None:
     assert saver_client.get(reverse("admin:index"), follow=True).status_code == 403
     assert Client().get(url(Transaction, "changelist")).status_code == 302

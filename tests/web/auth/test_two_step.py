@@ -13,6 +13,9 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
+from fido2.cose import ES256
+from fido2.utils import websafe_encode
+from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData
 from pytest_django import DjangoCaptureOnCommitCallbacks
 from pytest_django.fixtures import Settings
 
@@ -53,6 +56,31 @@ def halfway(client: Client, saver: User, secret: str) -> Client:
     response = client.post("/accounts/login/", {"login": saver.email, "password": PASSWORD})
     assert response["Location"] == "/accounts/2fa/authenticate/"
     return client
+
+
+def passkey() -> dict[str, object]:
+    """What is stored of a passkey: the answer of a device that made one."""
+    credential = AttestedCredentialData.create(
+        bytes(16), b"key", ES256({1: 2, 3: -7, -1: 1, -2: b"x", -3: b"y"})
+    )
+    flags = AuthenticatorData.FLAG.USER_PRESENT | AuthenticatorData.FLAG.ATTESTED
+    made = AttestationObject.create(
+        "none", AuthenticatorData.create(bytes(32), flags, 0, bytes(credential)), {}
+    )
+    said = b'{"type": "webauthn.create", "challenge": "eHh4", "origin": "https://testserver"}'
+    answer = {"clientDataJSON": websafe_encode(said), "attestationObject": websafe_encode(made)}
+    return {
+        "name": "Mine",
+        "credential": {"id": websafe_encode(b"key"), "rawId": websafe_encode(b"key"), "response": answer},
+    }
+
+
+def test_a_passkey_is_offered_to_those_who_have_one(halfway: Client, saver: User) -> None:
+    assert "data-passkey" not in halfway.get("/accounts/2fa/authenticate/").text
+    Authenticator.objects.create(user=saver, type="webauthn", data=passkey())
+    page = halfway.get("/accounts/2fa/authenticate/").text
+    assert "recovery codes, or use a passkey." in page
+    assert 'data-passkey="get"' in page
 
 
 def is_in(client: Client) -> bool:

@@ -14,6 +14,7 @@ import pytest
 from django.core.cache import caches
 from django.db import (
     InterfaceError,
+    InternalError,
     OperationalError,
     ProgrammingError,
     close_old_connections,
@@ -96,11 +97,18 @@ def test_errors_that_pass_are_told_from_those_that_stay() -> None:
         error.sqlite_errorcode = code
         return error
 
+    def postgresql(sqlstate: str) -> Exception:
+        error = Exception("x")
+        error.sqlstate = sqlstate  # type: ignore[attr-defined]
+        return error
+
     busy = sqlite3.SQLITE_BUSY_SNAPSHOT  # an extended code of SQLITE_BUSY
     assert database.is_away(raised(OperationalError, sqlite(busy)))
     assert database.is_away(raised(InterfaceError, None))
     assert database.is_away(raised(RuntimeError, raised(OperationalError, sqlite(sqlite3.SQLITE_FULL))))
     assert not database.is_away(raised(OperationalError, sqlite(sqlite3.SQLITE_ERROR)))  # no such table
+    assert database.is_away(raised(InternalError, postgresql("25006")))  # a standby, which only reads
+    assert not database.is_away(raised(InternalError, postgresql("XX000")))
     assert not database.is_away(raised(ProgrammingError, None))
     assert not database.is_away(None)
 

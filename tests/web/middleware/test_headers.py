@@ -176,8 +176,8 @@ def test_a_device_is_known_under_the_former_name_of_its_cookie(
 def test_every_cookie_of_ours_has_the_prefix() -> None:
     look = (
         "import django; django.setup();"
-        "from web import devices, settings as s, whose;"
-        "print(devices._COOKIE, whose._COOKIE, s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME)"
+        "from web import settings as s; from web.auth import devices; from web.forms import ownership;"
+        "print(devices._COOKIE, ownership._COOKIE, s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME)"
     )
     shown = subprocess.run(
         [sys.executable, "-c", look],

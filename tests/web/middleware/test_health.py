@@ -74,6 +74,29 @@ def test_without_the_database_it_is_not_ready(client: Client, monkeypatch: pytes
     assert answer["parts"] == {"database": "does not answer", "redis": "ok"}
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no standby")
+def test_a_database_that_only_reads_makes_it_unready(client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+    status, answer = asked(client)
+    assert (status, answer["status"], answer["parts"]["database"]) == (503, "unready", "only reads")
+
+
+@pytest.mark.parametrize(
+    ("table", "part", "expected"),
+    [("django_migrations", "migrations", 503), ("savings_outboxrow", "outbox", 200)],
+)
+def test_a_table_that_cannot_be_read_is_named(client: Client, table: str, part: str, expected: int) -> None:
+    def fail(execute: Any, sql: str, *args: Any) -> Any:
+        if table in sql:
+            raise OperationalError("permission denied for user=secret")
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(fail):
+        status, answer = asked(client)
+    assert (status, answer["parts"][part]) == (expected, "cannot be read")
+
+
 def test_a_migration_that_is_missing_makes_it_unready(client: Client) -> None:
     (newest,) = MigrationLoader(connection).graph.leaf_nodes("savings")
     MigrationRecorder(connection).record_unapplied(*newest)

@@ -7,10 +7,12 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from web.urls import handler400, handler500  # noqa: F401 - Django looks for them here
+from savings.models import User
+from web.urls import handler400, handler403, handler404, handler500  # noqa: F401 - Django looks for them here
 from web.urls import urlpatterns as site_urls
 from web.views import errors
 
@@ -31,6 +33,11 @@ def slow_down(request: HttpRequest) -> HttpResponse:
     return render(request, "429.html", status=429)
 
 
+@csrf_exempt
+def forbid_without_token(request: HttpRequest) -> HttpResponse:
+    raise PermissionDenied
+
+
 @require_POST
 def only_post(request: HttpRequest) -> HttpResponse:
     return HttpResponse("sent")
@@ -41,6 +48,7 @@ urlpatterns = [
     path("test/crash/", crash),
     path("test/forbid/", forbid),
     path("test/distrust/", distrust),
+    path("test/forbid-without-token/", forbid_without_token),
     path("test/slow-down/", slow_down),
     path("test/only-post/", only_post),
 ]
@@ -110,3 +118,21 @@ def test_a_method_that_is_not_allowed_names_those_that_are(signed_in: Client) ->
 
 def test_a_refusal_is_shown_as_text_not_as_html() -> None:
     assert "&lt;b&gt;" in render_to_string("422.html", {"message": "<b>No.</b>"})
+
+
+@pytest.mark.parametrize(
+    ("address", "status"), [("/messages/unsubscribe/x/", 404), ("/test/forbid-without-token/", 403)]
+)
+@pytest.mark.parametrize(
+    "content_type", ["multipart/form-data", "application/x-www-form-urlencoded; charset=utf-7"]
+)
+def test_an_error_stays_what_it_is_where_the_form_cannot_be_read(
+    saver: User, address: str, status: int, content_type: str
+) -> None:
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    client.force_login(saver)
+    client.get("/profile/")
+    assert "csrftoken" in client.cookies
+    response = client.post(address, "x", content_type=content_type)
+    assert response.status_code == status
+    assert f"Error {status}" in response.text

@@ -110,6 +110,11 @@ def test_a_browser_that_comes_from_the_sign_in_gets_a_page_and_the_file_after_it
     assert "http-equiv" not in saver_client.get(f"/statements/{statement.pk}/").text
 
 
+def test_a_referer_that_is_no_address_does_not_keep_the_file_back(saver_client: Client, saver: User) -> None:
+    came_from = {"Referer": "http://[accounts"}
+    assert saver_client.get(link(written(saver)), headers=came_from).getvalue() == CONTENT
+
+
 @pytest.mark.parametrize(
     "change", ["flip", "cut", "none", "garbage", "of another", "nul", "empty parts", "from far ahead"]
 )

@@ -1,0 +1,47 @@
+"""How staff see money and rates: in naira and percent, as savers do, and a dash where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+
+from savings import money
+
+NONE = "-"
+
+
+def naira(amount_kobo: int | None) -> str:
+    return NONE if amount_kobo is None else money.naira(amount_kobo)
+
+
+def percent(rate_bps: int | None) -> str:
+    return NONE if rate_bps is None else money.percent(rate_bps)
+
+
+def steps(rates: list[list[int]] | None) -> str:
+    """Return the rates of a circle or product, each with the days from which it holds."""
+    return (
+        "\n".join(f"{percent(rate_bps)} from {from_days} days" for from_days, rate_bps in rates or []) or NONE
+    )
+
+
+# By the last word of a field's name, which is its unit.
+_WRITERS: dict[str, Callable[[Any], str]] = {"kobo": naira, "bps": percent, "rates": steps}
+
+
+def column(model: type[Model], name: Any) -> Any:
+    """Return what shows a field of a row: its name, or for kobo and basis points a function that writes them out."""
+    rest, _, unit = name.rpartition("_") if isinstance(name, str) else ("", "", "")
+    if unit not in _WRITERS or name not in {field.name for field in model._meta.fields}:
+        return name
+
+    @admin.display(description=(rest or unit).replace("_", " ").capitalize())
+    def shown(row: Model) -> str:
+        return _WRITERS[unit](getattr(row, name))
+
+    # Django makes CSS classes of it.
+    shown.__name__ = name
+    return shown
