@@ -409,7 +409,7 @@ MFA_TOTP_TOLERANCE = 1
 # Elastic APM, see docs/apm.md. Without a server the agent is not loaded; in development only when asked for.
 
 ELASTIC_APM = {
-    "CLIENT": "web.telemetry.Client",
+    "CLIENT": "web.observability.telemetry.Client",
     "SERVER_URL": check_url(
         "ELASTIC_APM_SERVER_URL", env.str("ELASTIC_APM_SERVER_URL", default=""), needed=False
     ),
