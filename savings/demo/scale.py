@@ -16,8 +16,8 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 from django.utils import timezone
 
-from savings import demo, plans, references, typed_text
-from savings.demo import bulk, cast
+from savings import plans, references, typed_text
+from savings.demo import building, bulk, cast
 from savings.demo.crowd import Crowd, Life
 from savings.models import Account, Plan, Product, User
 from savings.plans import Terms
@@ -54,7 +54,7 @@ _LAST = (
 _PLANS = ["Rent", "School fees", "Rainy day"]
 
 
-def load(people: int, transactions: int, tell: Callable[[str], object]) -> None:
+def load_crowd(people: int, transactions: int, tell: Callable[[str], object]) -> None:
     """Load that many people and transactions, up to now. `tell` hears of the progress.
 
     A few do most of it, as in life, and the first person has a tenth of all transactions, at most 100,000, in one plan.
@@ -77,7 +77,7 @@ def load(people: int, transactions: int, tell: Callable[[str], object]) -> None:
 def _gather(people: int, chance: random.Random, begins: datetime.datetime) -> Crowd:
     """Write the people with their accounts and plans, all empty, and return them."""
     with transaction.atomic():
-        demo.offer_products()
+        building.offer_products()
     products = [plans.offered_terms(product.pk) for product in Product.objects.offered()]
     plans_from = array("q", [0])
     for _ in range(people):

@@ -119,7 +119,7 @@ def _measure(folder: Path, seconds: int) -> Iterator[Figure]:
 
 def _load() -> Circle:
     """Load a crowd that is in one circle, each of whose names says whose it is."""
-    scale.load(PEOPLE, TRANSACTIONS, lambda _: None)
+    scale.load_crowd(PEOPLE, TRANSACTIONS, lambda _: None)
     product = Product.objects.filter(kind=Product.Kind.FLEXIBLE)[0]
     first = User.objects.order_by("id")[0]
     circle = factories.make_circle(

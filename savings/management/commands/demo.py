@@ -12,7 +12,6 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from savings import demo
-from savings.demo.scale import load
 from savings.models import Transaction, User
 
 
@@ -49,7 +48,7 @@ class Command(BaseCommand):
         if people < 1 or transactions < 1:
             raise CommandError("A crowd has at least one person and one transaction.")
         began = time.monotonic()
-        load(people, transactions, self.stdout.write)
+        demo.load_crowd(people, transactions, self.stdout.write)
         memory_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         self.stdout.write(f"Loaded in {time.monotonic() - began:.0f} s, with {memory_mib} MiB at most.")
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from savings.demo import second_steps
+from savings import demo
 
 
 class Command(BaseCommand):
@@ -16,6 +16,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("The keys of the demo's staff are known to everybody: only with DEBUG=1.")
-        for email, code in second_steps.codes().items():
+        for email, code in demo.codes().items():
             self.stdout.write(f"{code}  {email}")
-        self.stdout.write(f"Each works once. New ones in {second_steps.seconds_left()} s.")
+        self.stdout.write(f"Each works once. New ones in {demo.seconds_left()} s.")

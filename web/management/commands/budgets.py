@@ -12,8 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from savings import leaderboards
-from savings.demo import cast
+from savings import demo, leaderboards
 from savings.models import User
 from web.dev import embedded_redis
 from web.observability import budgets, page_costs
@@ -38,7 +37,7 @@ class Command(BaseCommand):
             return
         if not settings.DEBUG:
             raise CommandError("This signs somebody in whom it does not ask: only with DEBUG=1.")
-        user = User.objects.filter(email=cast.ADA.email).first()
+        user = User.objects.filter(email=demo.ADA.email).first()
         if user is None:
             raise CommandError("There is nobody to measure with: `manage.py demo` makes the demo.")
         if not os.environ.get("REDIS_URL"):

@@ -18,7 +18,6 @@ from django.db import connections
 from django.urls import reverse
 
 from savings import demo
-from savings.demo import cast
 from savings.models import User
 from web.dev import embedded_redis
 from web.dev.processes import Died, Processes, Stopped
@@ -86,9 +85,9 @@ class Command(BaseCommand):
         lines = ["", f"  Asusu is at {settings.SITE_URL}"]
         if demo.is_there():
             lines += [
-                f"  Sign in as   {'  '.join(saver.email for saver in cast.SAVERS)}",
-                f"  or as staff  {'  '.join(cast.STAFF)}",
-                f"  Password     {cast.PASSWORD}",
+                f"  Sign in as   {'  '.join(saver.email for saver in demo.SAVERS)}",
+                f"  or as staff  {'  '.join(demo.STAFF)}",
+                f"  Password     {demo.PASSWORD}",
                 "  Staff's code .venv/bin/python manage.py demo_code",
             ]
         if settings.SHOWS_MAILBOX:
