@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet, Sum
 from django.db.models.functions import TruncDate
 
-from savings import ledger, money
+from savings import ledger
 from savings.models import Account, Entry, Plan, User
 from savings.models.ledger import start_of
 from savings.prepared_queries import prepared
@@ -169,7 +169,7 @@ def upcoming(plans: list[Saving], today: datetime.date) -> list[Upcoming]:
 
 def accrued_kobo(plans: list[Saving], today: datetime.date) -> int:
     """Return the interest recorded for these plans and not paid out, in kobo, before tax."""
-    return sum(money.interest(ledger.accrued_numerator(plan, today)) for plan in plans)
+    return sum(ledger.accrued_kobo(plan, today) for plan in plans)
 
 
 def _thinned(points: list[tuple[datetime.date, int]]) -> list[tuple[datetime.date, int]]:

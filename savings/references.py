@@ -13,26 +13,13 @@ from django.utils import timezone
 
 from savings import typed_text
 from savings.models import Transaction
+from savings.models.ledger import CROCKFORD, REFERENCE_PREFIXES
 
-CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MISREAD = str.maketrans("OIL", "011")
 _PREFIX_LENGTH = 3
-# Of transactions, by kind.
-PREFIXES = {
-    Transaction.Kind.TOP_UP: "TOP",
-    Transaction.Kind.STASH_DEPOSIT: "STD",
-    Transaction.Kind.STASH_WITHDRAWAL: "STW",
-    Transaction.Kind.PLAN_TO_STASH: "PTS",
-    Transaction.Kind.STASH_TO_PLAN: "STP",
-    Transaction.Kind.AUTOSAVE: "AUT",
-    Transaction.Kind.INTEREST: "INT",
-    Transaction.Kind.TAX_WITHHELD: "TAX",
-    Transaction.Kind.PENALTY: "PEN",
-    Transaction.Kind.FEE: "FEE",
-    Transaction.Kind.REVERSAL: "REV",
-    Transaction.Kind.ADJUSTMENT: "ADJ",
-}
-_OURS = re.compile(f"(?:{'|'.join(PREFIXES.values())})[{CROCKFORD}]{{17}}", re.IGNORECASE | re.ASCII)
+_OURS = re.compile(
+    f"(?:{'|'.join(REFERENCE_PREFIXES.values())})[{CROCKFORD}]{{17}}", re.IGNORECASE | re.ASCII
+)
 PLAN_PREFIX = "PLN"
 # Of the plan that is opened in a circle; its own, so that the reference of another form opens nothing there.
 CIRCLE_PREFIX = "CIR"
@@ -40,7 +27,7 @@ CIRCLE_PREFIX = "CIR"
 
 def new(kind: str) -> str:
     """Return a fresh reference for a transaction of that kind, such as `TOP01M85MW6EM6C1D15Q`."""
-    return mint(PREFIXES[Transaction.Kind(kind)])
+    return mint(REFERENCE_PREFIXES[Transaction.Kind(kind)])
 
 
 def mint(prefix: str) -> str:
@@ -75,10 +62,10 @@ def cleaned(text: str) -> str:
 def looks_like_one(text: str) -> bool:
     """Return whether text is the beginning of a reference, rather than a word: a known prefix, then digits."""
     reference = cleaned(text)
-    known = {*PREFIXES.values(), PLAN_PREFIX, CIRCLE_PREFIX}
+    known = {*REFERENCE_PREFIXES.values(), PLAN_PREFIX, CIRCLE_PREFIX}
     return reference[:_PREFIX_LENGTH] in known and any(char.isdigit() for char in reference)
 
 
 def with_prefix(reference: str, kind: str) -> str:
     """Return the same reference for another kind of transaction: a form is minted before its choices are known."""
-    return PREFIXES[Transaction.Kind(kind)] + reference[3:]
+    return REFERENCE_PREFIXES[Transaction.Kind(kind)] + reference[3:]

@@ -5,11 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from functools import partial
 from typing import Any
 
-from django.db import transaction
-from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.utils import timezone
 from huey.api import TaskWrapper, crontab
@@ -17,7 +14,6 @@ from huey.contrib.djhuey import db_periodic_task, db_task, on_startup
 from redis.exceptions import RedisError
 
 from savings import circles, leaderboards, mails, outbox, payments, plans, statements, users
-from savings.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -173,14 +169,6 @@ def nudge(task: TaskWrapper, *ids: Any) -> bool:
 @receiver(outbox.row_committed)
 def _nudge_outbox_row(*, row_id: int, **_: Any) -> None:
     nudge(deliver_outbox_row, row_id)
-
-
-@receiver(post_save, sender=User)
-def _replace_closed_owner(instance: User, **_: Any) -> None:
-    """Whoever closes an account, its circles have another owner right after."""
-    if not instance.is_active:
-        # After the commit: it locks other people's rows, and in their order.
-        transaction.on_commit(partial(circles.replace_closed_owners, instance), robust=True)
 
 
 @receiver(leaderboards.board_missing)

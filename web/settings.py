@@ -244,7 +244,7 @@ CACHES: dict[str, dict[str, Any]] = {
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 # Off, every page is made anew for each request: nothing else is different.
 KEEPS_PAGES = env.flag("KEEPS_PAGES", default=True)
-SESSION_ENGINE = "web.sessions"
+SESSION_ENGINE = "web.auth.sessions"
 
 # Boards answer in a millisecond or come from SQL; loading one goes on while nobody waits.
 LEADERBOARD_REDIS_URL = redis_database(2, socket_timeout=0.25, socket_connect_timeout=0.25)

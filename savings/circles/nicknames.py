@@ -60,4 +60,6 @@ def check_nickname_free(circle_id: int, nickname: str, *, but: Membership | None
 
 def refusing_taken_nickname() -> AbstractContextManager[None]:
     """Say it kindly when two take one nickname at the same moment: the constraint has the last word."""
-    return keys.refusing_taken_name("nickname", "Somebody in this circle has just taken that name.")
+    return keys.raising_if_taken(
+        "nickname", Refused("Somebody in this circle has just taken that name.", field="nickname")
+    )

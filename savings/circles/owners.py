@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from django.db import transaction
+from django.db.models.signals import post_save
+from django.dispatch import receiver
 from django.utils import timezone
 
 from savings import leaderboards, outbox
@@ -177,3 +182,11 @@ def _locked(circle: Circle) -> Circle:
     if now.owner_id != circle.owner_id:
         raise Refused(_NOT_YOURS)
     return now
+
+
+@receiver(post_save, sender=User)
+def _replace_closed_owner(instance: User, **_: Any) -> None:
+    """Give the circles of a closed account another owner at once."""
+    if not instance.is_active:
+        # After the commit: it locks other users' rows, and in their order.
+        transaction.on_commit(partial(replace_closed_owners, instance), robust=True)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from django.db import connection
 from django.db.models import Max, Model
 
+from savings.models.keys import key_fields
+
 
 def reserve(model: type[Model], times: int) -> int:
     """Return the first of that many ids in a row which no row has, nor will get from the database."""
@@ -18,6 +20,12 @@ def reserve(model: type[Model], times: int) -> int:
             [times - 1, model._meta.db_table],
         )
         return int(cursor.fetchone()[0]) - times + 1
+
+
+def keys_of(model: type[Model], **typed: str) -> dict[str, str | None]:
+    """Return the keys of names and other typed text, by column, in the order of the model's fields."""
+    fields = [field for field in key_fields(model) if field.source in typed]
+    return {field.attname: field.key_of(typed[field.source]) for field in fields}
 
 
 def write(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

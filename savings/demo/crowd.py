@@ -15,6 +15,7 @@ from django.utils import timezone
 from savings import ledger, references
 from savings.demo import bulk
 from savings.models import Account, Entry, Transaction
+from savings.models.ledger import REFERENCE_PREFIXES
 
 Kind = Transaction.Kind
 Status = Transaction.Status
@@ -143,7 +144,7 @@ class Life:
         crowd, has_moved = self.crowd, status in {Status.SUCCESS, Status.REVERSED}
         transaction_id = self.transaction_id
         reference = references.at(
-            self.moment, prefix=references.PREFIXES[kind], chance=self.chance.getrandbits(35)
+            self.moment, prefix=REFERENCE_PREFIXES[kind], chance=self.chance.getrandbits(35)
         )
         user_id = crowd.first_user + person
         plan_id = None if plan is None else crowd.first_plan + plan - crowd.people

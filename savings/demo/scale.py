@@ -16,7 +16,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 from django.utils import timezone
 
-from savings import plans, references, typed_text
+from savings import plans, references
 from savings.demo import building, bulk, cast
 from savings.demo.crowd import Crowd, Life
 from savings.models import Account, Plan, Product, User
@@ -124,7 +124,7 @@ def _write_people(
             False,
             False,
             0,
-            typed_text.search_key(name),
+            *bulk.keys_of(User, name=name).values(),
         )
 
     bulk.write(
@@ -186,7 +186,7 @@ def _plans(
                 reference=references.at(begins, prefix=references.PLAN_PREFIX, chance=chance.getrandbits(35)),
                 user_id=crowd.first_user + number,
                 name=_PLANS[nth],
-                name_key=typed_text.key(_PLANS[nth]),
+                **bulk.keys_of(Plan, name=_PLANS[nth]),
                 target_kobo=chance.randrange(10, 300) * 10_000_00
                 if product.product_kind == Product.Kind.TARGET
                 else None,

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from savings import outbox, statements
+from savings import statements
 from savings.demo import cast
 from savings.demo.story import Story
-from savings.models import OutboxRow, Plan, User
+from savings.models import Plan, User
 from savings.models.statements import Format, Scope
 
 # Days ago, the scope, the period by its key, and the format. The first is too old to be kept by now.
@@ -41,8 +41,7 @@ def _ask(story: Story, email: str, scope: str, period: str, file_format: str) ->
     since, until = days[period]
     asked: dict[str, Any] = {"plan": _oldest_plan(user)} if scope == Scope.PLAN else {}
     statement = statements.request(user, scope=scope, since=since, until=until, format=file_format, **asked)
-    row = OutboxRow.objects.get(dedupe_key=statements.row_key(statement.pk))
-    outbox.deliver(row.pk, {row.kind: statements.write_statement})
+    statements.write_now(statement)
     story.soon(story.send_mails, minutes=0.2)
 
 

@@ -15,7 +15,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from savings import circles, leaderboards, ledger, mails, outbox, payments, plans, references, users
+from savings import circles, leaderboards, ledger, mails, payments, plans, references, users
 from savings.demo import cast
 from savings.demo.provider import Provider
 from savings.models import OutboxRow, Plan, Product, Transaction, User
@@ -106,10 +106,8 @@ class Story:
         plans.mature_due_plans(timezone.localdate())
 
     def send_mails(self) -> None:
-        # Only mails: the boards in Redis hear of it all after the commit.
-        handlers = dict.fromkeys(mails.KINDS, self.send_mail)
-        for row_id in outbox.due_rows(timezone.now()).filter(kind__in=handlers):
-            outbox.deliver(row_id, handlers)
+        # Only mails: leaderboards in Redis are updated after the commit.
+        mails.send_due(timezone.now(), self.send_mail)
 
     def send_mail(self, row: OutboxRow) -> dict[str, object]:
         if row.user and row.user.email == self.full_mailbox:

@@ -10,6 +10,7 @@ from savings.ledger.interest import (
 )
 from savings.ledger.timeline import timeline_steps
 from savings.ledger.transactions import (
+    accrued_kobo,
     accrued_numerator,
     balance_kobo,
     change_status,
@@ -28,6 +29,7 @@ __all__ = [
     "CHECKS",
     "DAYS_PER_YEAR",
     "Preview",
+    "accrued_kobo",
     "accrued_numerator",
     "balance_kobo",
     "change_status",

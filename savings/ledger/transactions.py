@@ -97,6 +97,11 @@ def accrued_numerator(account: Earning, day: datetime.date) -> int:
     return account.accrued_numerator + (account.balance_kobo or 0) * account.rate_bps * days
 
 
+def accrued_kobo(account: Earning, day: datetime.date) -> int:
+    """Return the interest that an account has earned by the start of a day and not been paid, in whole kobo."""
+    return money.interest(accrued_numerator(account, day))
+
+
 def open_transaction(
     *,
     reference: str,

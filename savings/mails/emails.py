@@ -190,6 +190,18 @@ def account_mail(
         )
 
 
+def send_due(now: datetime.datetime, sender: outbox.Handler = sending.send) -> None:
+    """Send the mails that are due, in this process."""
+    handlers = dict.fromkeys(KINDS, sender)
+    for row_id in outbox.due_rows(now).filter(kind__in=handlers):
+        outbox.deliver(row_id, handlers)
+
+
+def cancel(user: User, kind: str) -> None:
+    """Delete the mails of a kind that wait for a user who does not want them any more."""
+    outbox.cancel(user, kind)
+
+
 def _about(statement: Statement) -> dict[str, object]:
     """Return what a mail says of a statement: in words, since the statement may be gone when it is written."""
     subject = statement.plan or statement.circle or statement.get_scope_display()

@@ -10,7 +10,6 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Q, QuerySet
 
 from savings import typed_text
-from savings.exceptions import Refused
 
 # Rows without a key are what the previous release wrote during a deploy: few.
 _MOST_LOOKED_AT = 200
@@ -95,8 +94,8 @@ def is_name_taken(rows: QuerySet[Any], field: str, name: str) -> bool:
 
 
 @contextlib.contextmanager
-def refusing_taken_name(field: str, message: str) -> Iterator[None]:
-    """Turn the constraint's IntegrityError into Refused at the field: two took one name at the same moment."""
+def raising_if_taken(field: str, error_to_raise: Exception) -> Iterator[None]:
+    """Turn the constraint's IntegrityError into another error: two users took one name at the same moment."""
     try:
         with transaction.atomic():
             yield
@@ -104,7 +103,7 @@ def refusing_taken_name(field: str, message: str) -> Iterator[None]:
         # PostgreSQL and SQLite both name the column.
         if f"{field}_key" not in str(error):
             raise
-        raise Refused(message, field=field) from None
+        raise error_to_raise from None
 
 
 def _set_key(row: QuerySet[Any], column: str, key: str) -> None:

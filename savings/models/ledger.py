@@ -280,3 +280,22 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.amount_kobo}"
+
+
+# The alphabet of references and of the codes of statements: Crockford base 32.
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# The first three letters of a reference, by the kind of its transaction.
+REFERENCE_PREFIXES = {
+    Transaction.Kind.TOP_UP: "TOP",
+    Transaction.Kind.STASH_DEPOSIT: "STD",
+    Transaction.Kind.STASH_WITHDRAWAL: "STW",
+    Transaction.Kind.PLAN_TO_STASH: "PTS",
+    Transaction.Kind.STASH_TO_PLAN: "STP",
+    Transaction.Kind.AUTOSAVE: "AUT",
+    Transaction.Kind.INTEREST: "INT",
+    Transaction.Kind.TAX_WITHHELD: "TAX",
+    Transaction.Kind.PENALTY: "PEN",
+    Transaction.Kind.FEE: "FEE",
+    Transaction.Kind.REVERSAL: "REV",
+    Transaction.Kind.ADJUSTMENT: "ADJ",
+}

@@ -21,7 +21,6 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from savings import tracing, typed_text
-from savings.exceptions import Refused
 from savings.models import OutboxRow, Transaction, User
 from savings.outbox import postponements
 
@@ -229,14 +228,15 @@ def waiting_seconds(now: datetime.datetime) -> tuple[int, int] | None:
     return int((now - ages["oldest"]).total_seconds()), int((now - ages["first_due"]).total_seconds())
 
 
-def retry_dead_row(row: OutboxRow) -> None:
-    """Let a dead row begin anew. Raises Refused when it is not dead."""
+def retry_dead_row(row: OutboxRow) -> bool:
+    """Make a dead row due again, with all its tries; return False when it is not dead."""
     with transaction.atomic():
         _touch(row)
         dead = OutboxRow.objects.filter(pk=row.pk, dead_at__isnull=False)
         if not dead.update(dead_at=None, due_at=timezone.now(), tries=0):
-            raise Refused("Only what was given up can be tried again.")
+            return False
         transaction.on_commit(partial(row_committed.send_robust, OutboxRow, row_id=row.pk), robust=True)
+        return True
 
 
 def _check_in_atomic_block() -> None:

@@ -10,8 +10,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from savings import ledger, mails, plans, references
+from savings import ledger, mails, plans
 from savings.models import Account, Entry, Payment, Plan, Transaction, User
+from savings.models.ledger import REFERENCE_PREFIXES
 from savings.payments import paystack
 from savings.payments.paystack_answers import Charge
 
@@ -125,7 +126,7 @@ def _arrived_kobo(charge: Charge) -> int:
 def reference_in_suspense(foreign_reference: str) -> str:
     """Return our reference for money in suspense that earlier versions took in under a reference of the provider's."""
     digest = hashlib.sha256(f"{paystack.PROVIDER}:{foreign_reference}".encode()).hexdigest()
-    return references.PREFIXES[Transaction.Kind.ADJUSTMENT] + digest[:17].upper()
+    return REFERENCE_PREFIXES[Transaction.Kind.ADJUSTMENT] + digest[:17].upper()
 
 
 def _clearing() -> Account:

@@ -171,7 +171,7 @@ def _check_name(user: User, name: str, *, but: Plan | None = None) -> None:
 
 
 def _name_taken_meanwhile(name: str) -> AbstractContextManager[None]:
-    return keys.refusing_taken_name("name", _taken(name))
+    return keys.raising_if_taken("name", Refused(_taken(name), field="name"))
 
 
 def _taken(name: str) -> str:

@@ -21,7 +21,7 @@ from savings.statements.requests import (
 )
 from savings.statements.subscriptions import request_monthly, subscribe, unsubscribe
 from savings.statements.upkeep import expire_files, fail_abandoned
-from savings.statements.writing import write_statement
+from savings.statements.writing import write_now, write_statement
 
 __all__ = [
     "BEGINNING",
@@ -48,5 +48,6 @@ __all__ = [
     "unknown_file_names",
     "unsubscribe",
     "verify",
+    "write_now",
     "write_statement",
 ]

@@ -15,9 +15,10 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from savings import mails, outbox, references, typed_text
+from savings import mails, outbox, typed_text
 from savings.exceptions import Refused
 from savings.models import Circle, Membership, Plan, Statement, User
+from savings.models.ledger import CROCKFORD
 from savings.models.statements import Format, Scope, StatementQuerySet
 from savings.statements import files, passwords, periods
 from savings.statements import rows as statement_rows
@@ -83,7 +84,7 @@ def create(user: User, asked: dict[str, Any], password: str = "") -> Statement:
     """Write a statement down, and the row of the outbox that has it written, in the caller's transaction."""
     statement = Statement.objects.create(
         user=user,
-        code="".join(secrets.choice(references.CROCKFORD) for _ in range(_CODE_LENGTH)),
+        code="".join(secrets.choice(CROCKFORD) for _ in range(_CODE_LENGTH)),
         sealed_password=passwords.seal(password),
         has_password=bool(password),
         **asked,
@@ -251,7 +252,7 @@ def verify(code: str, closing_kobo: int, sha256: str | None = None) -> Verified 
 def cleaned_code(code: str) -> str:
     """Return a code as it is stored, however it was typed: in groups, in small letters, with O for 0."""
     typed = typed_text.code(code).upper().translate(_MISREAD)
-    return "".join(char for char in typed if char in references.CROCKFORD)[:_CODE_LENGTH]
+    return "".join(char for char in typed if char in CROCKFORD)[:_CODE_LENGTH]
 
 
 def _open() -> StatementQuerySet:

@@ -66,7 +66,7 @@ class Job:
 def write_statement(row: OutboxRow) -> Mapping[str, object]:
     """Write the statement of a row, put the file where it is fetched from, and tell the person, all of it once.
 
-    Raises outbox.NotYet while others have to be finished first, and what went wrong, for another try.
+    Raises outbox.RetryLater while others have to be finished first, and what went wrong, for another try.
     """
     if not _turns.acquire(blocking=False):
         raise outbox.RetryLater(_WAIT_SECONDS)
@@ -80,6 +80,12 @@ def write_statement(row: OutboxRow) -> Mapping[str, object]:
         _turns.release()
     _wake_waiting()
     return {}
+
+
+def write_now(statement: Statement) -> bool:
+    """Write a statement in this process, and return whether this call did: a worker may have been faster."""
+    row = OutboxRow.objects.get(dedupe_key=requests.row_key(statement.pk))
+    return outbox.deliver(row.pk, {requests.OUTBOX_KIND: write_statement})
 
 
 def head_of(statement: Statement, subject: Subject, span: Span) -> Head:
@@ -115,7 +121,7 @@ def _claim(row: OutboxRow) -> Statement | None:
     """Take a statement to be written, and return it; None where it is over by now.
 
     Holding the person's row, behind which all their postings queue: what is in the books now is there for good, and
-    what comes is above the cut-off. Raises outbox.NotYet while two others of that person are being written.
+    what comes is above the cut-off. Raises outbox.RetryLater while two others of that person are being written.
     """
     with transaction.atomic():
         User.objects.touch(row.user_id or 0)

@@ -83,7 +83,7 @@ def propose_email(user_id: int, email: str, *, by: User | None = None) -> EmailC
 def email_proposal(token: str) -> EmailChange | None:
     """Return what the link in a mail to a new address is about; None for a link that is not ours.
 
-    Raises LinkOver where it was used, has run out or was replaced, and where its sender may not change it any more.
+    Raises LinkExpired where it was used, has run out or was replaced, and where its sender may not change it any more.
     """
     change = _read(_CONFIRM, token)
     if change and not (
@@ -96,7 +96,7 @@ def email_proposal(token: str) -> EmailChange | None:
 def confirm_email(change: EmailChange) -> None:
     """Let a proposed address take effect, at the word of whoever reads its mail.
 
-    Raises LinkOver as `proposal` does, and Refused where somebody else has it by now.
+    Raises LinkExpired as `email_proposal` does, and Refused where somebody else has it by now.
     """
     with transaction.atomic():
         user = credentials.lock_user_for(change.user_id)
@@ -126,7 +126,7 @@ def change_email(
 def undoable_email_change(token: str) -> EmailChange | None:
     """Return which change the link in a mail to an old address can undo; None for a link that is not ours.
 
-    Raises LinkOver where the change was undone, is too long ago, or an older one has been undone.
+    Raises LinkExpired where the change was undone, is too long ago, or an older one has been undone.
     """
     change = _read(_UNDO, token)
     if change and not _open(timezone.now()).filter(pk=change.pk).exists():
@@ -138,7 +138,8 @@ def undo_email_change(change: EmailChange) -> None:
     """Give somebody their old address back, and shut out whoever changed it; a proposal is only cancelled.
 
     All sessions, codes and later changes end, and the password no longer works: a reset, mailed to the old address, is
-    the way in. Raises LinkOver as `undoable` does, and Refused where the old address is somebody else's by now.
+    the way in. Raises LinkExpired as `undoable_email_change` does, and Refused where somebody else has the old address
+    by now.
     """
     with transaction.atomic():
         user = credentials.lock_user_for(change.user_id)

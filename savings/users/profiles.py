@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from savings import ledger, mails, outbox, typed_text
+from savings import ledger, mails, typed_text
 from savings.exceptions import Refused
 from savings.models import Device, UsedTotpStep, User
 
@@ -107,17 +107,17 @@ def change_profile(user: User, *, name: str | None = None, theme: str | None = N
         User.objects.touch(user.pk)
         for kind, switch in mails.SWITCHES.items():
             if not wanted.get(switch, True):
-                outbox.cancel(user, kind)
+                mails.cancel(user, kind)
     for field, value in changes.items():
         setattr(user, field, value)
 
 
 def unsubscribe(user: User, kind: str) -> None:
-    """Send a person no more mails of one of the kinds in `mail_switches.SWITCHES`; a second time changes nothing."""
+    """Send a person no more mails of one of the kinds in `mails.SWITCHES`; a second time changes nothing."""
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(**{mails.SWITCHES[kind]: False})
         User.objects.touch(user.pk)
-        outbox.cancel(user, kind)
+        mails.cancel(user, kind)
 
 
 def change_theme(user: User, theme: str) -> None:

@@ -9,6 +9,7 @@ import time_machine
 
 from savings import references
 from savings.models import Transaction
+from savings.models.ledger import REFERENCE_PREFIXES
 
 Kind = Transaction.Kind
 
@@ -28,7 +29,7 @@ def test_a_word_is_no_reference(typed: str) -> None:
 
 @pytest.mark.parametrize("kind", Kind.values)
 def test_a_reference_names_its_kind_and_has_twenty_characters(kind: str) -> None:
-    assert re.fullmatch(references.PREFIXES[Kind(kind)] + "[0-9A-HJKMNP-TV-Z]{17}", references.new(kind))
+    assert re.fullmatch(REFERENCE_PREFIXES[Kind(kind)] + "[0-9A-HJKMNP-TV-Z]{17}", references.new(kind))
 
 
 def test_later_references_sort_behind_earlier_ones() -> None:

@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from savings import mails, outbox
+from savings.exceptions import Refused
 from savings.models import OutboxRow
 from web.admin.base import Picked, ReadOnlyAdmin
 
@@ -61,7 +62,8 @@ class OutboxRowAdmin(ReadOnlyAdmin):
     @admin.action(description="Try again what was given up", permissions=["try_again"])
     def try_again(self, request: HttpRequest, chosen: QuerySet[OutboxRow]) -> None:
         def act(row: OutboxRow) -> str:
-            outbox.retry_dead_row(row)
+            if not outbox.retry_dead_row(row):
+                raise Refused("Only what was given up can be tried again.")
             return "will be tried again at once"
 
         self.do_to_each(request, chosen, act)

@@ -10,6 +10,7 @@ from django.http import QueryDict
 
 from savings import references
 from savings.models import Plan, Product, Transaction, User
+from savings.models.ledger import REFERENCE_PREFIXES
 from web.forms.changes import KnowsChanges
 from web.forms.fields import DayInput, LineField, MoneyField, OnceForm, Segments
 
@@ -69,7 +70,7 @@ class PayInForm(OnceForm):
     )
 
     def __init__(self, data: QueryDict | None = None, *, user: User, **kwargs: Any) -> None:
-        super().__init__(data, user=user, prefix=references.PREFIXES[Transaction.Kind.TOP_UP], **kwargs)
+        super().__init__(data, user=user, prefix=REFERENCE_PREFIXES[Transaction.Kind.TOP_UP], **kwargs)
 
 
 class TakeOutForm(OnceForm):
@@ -78,9 +79,7 @@ class TakeOutForm(OnceForm):
     amount = MoneyField(label="Amount")
 
     def __init__(self, data: QueryDict | None = None, *, user: User, **kwargs: Any) -> None:
-        super().__init__(
-            data, user=user, prefix=references.PREFIXES[Transaction.Kind.PLAN_TO_STASH], **kwargs
-        )
+        super().__init__(data, user=user, prefix=REFERENCE_PREFIXES[Transaction.Kind.PLAN_TO_STASH], **kwargs)
 
 
 class EditForm(KnowsChanges, forms.Form):

@@ -84,7 +84,7 @@ def detail(plan: Plan) -> dict[str, Any]:
     today = timezone.localdate()
     balance_kobo = plan.account.balance_kobo or 0
     pace = _pace(plan)
-    gross = money.interest(ledger.accrued_numerator(plan.account, today))
+    gross = ledger.accrued_kobo(plan.account, today)
     member = _membership(plan)
     # The plan of a circle closes when its saver leaves that.
     is_inside = member is not None and member.left_at is None

@@ -10,9 +10,10 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from savings import dashboard, payments, references
+from savings import dashboard, payments
 from savings.exceptions import Refused
 from savings.models import Account, Entry, Membership, Plan, Product, Transaction
+from savings.models.ledger import REFERENCE_PREFIXES
 from savings.prepared_queries import prepared
 from web.caching import pages as page_cache
 from web.forms.fields import MoneyField, OnceForm, add_refusal
@@ -54,7 +55,7 @@ def fund(request: SaverRequest) -> HttpResponse:
     form = FundForm(
         request.POST if request.method == "POST" else None,
         user=request.user,
-        prefix=references.PREFIXES[Transaction.Kind.STASH_DEPOSIT],
+        prefix=REFERENCE_PREFIXES[Transaction.Kind.STASH_DEPOSIT],
     )
     if form.is_valid():
         try:

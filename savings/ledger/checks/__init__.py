@@ -18,8 +18,9 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from savings import leaderboards, money, references
+from savings import leaderboards, money
 from savings.models import Account, Entry, Membership, Plan, Transaction
+from savings.models.ledger import CROCKFORD, REFERENCE_PREFIXES
 
 FIRST_ROWS = 5
 CHECKS = sorted(Path(__file__).parent.glob("*.sql"))
@@ -133,7 +134,7 @@ def _words() -> dict[str, str]:
         "legs": _LEGS,
         "customers": _listed(Account.CUSTOMER_KINDS),
         "settled": _listed([Transaction.Status.SUCCESS, Transaction.Status.REVERSED]),
-        "prefixes": ", ".join(map(_listed, references.PREFIXES.items())),
+        "prefixes": ", ".join(map(_listed, REFERENCE_PREFIXES.items())),
         "not_counted": _listed(leaderboards.NOT_COUNTED),
         "routes": ", ".join(map(_listed, routes)),
         "per_kobo": str(money.INTEREST_DENOMINATOR),
@@ -145,7 +146,7 @@ def _words() -> dict[str, str]:
 def _dialect() -> dict[str, str]:
     """Return the words of the database in use. Days are ordinals, as `date.toordinal()` counts them."""
     zone = zoneinfo.ZoneInfo(settings.TIME_ZONE).key
-    letter = f"[{references.CROCKFORD}]"
+    letter = f"[{CROCKFORD}]"
     if connection.vendor == "postgresql":
         day, local = "(%s - DATE '0001-01-01' + 1)", f"(%s AT TIME ZONE '{zone}')::date"
         words = {"greatest": "GREATEST", "least": "LEAST", "form": f"~ '^{letter}{{17}}$'"}

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from savings import leaderboards, typed_text
+from savings import leaderboards
 from savings.models import Circle
 
 
@@ -39,10 +39,10 @@ class Command(BaseCommand):
             members = leaderboards.rebuild_board(circle_id, force=True)
         except leaderboards.BoardsUnavailable as error:
             _check_redis()
-            self.stderr.write(f"{slug}: Redis refuses this board: {typed_text.describe_error(error)}")
+            self.stderr.write(f"{slug}: Redis refuses this board: {error!r}")
             return False
         except Exception as error:
-            self.stderr.write(f"{slug}: {typed_text.describe_error(error)}")
+            self.stderr.write(f"{slug}: {error!r}")
             return False
         if members is None:
             self.stdout.write(f"{slug}: somebody else is building it.")

@@ -12,9 +12,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from savings import outbox, statements, tasks
+from savings import statements
 from savings.exceptions import Refused
-from savings.models import OutboxRow, Plan, Statement
+from savings.models import Plan, Statement
 from savings.models.statements import Format
 
 
@@ -68,8 +68,7 @@ class Command(BaseCommand):
 
     def _write(self, statement: Statement) -> None:
         """Write it here, unless a worker was faster; then wait for that one."""
-        row = OutboxRow.objects.get(dedupe_key=statements.row_key(statement.pk))
-        outbox.deliver(row.pk, tasks.HANDLERS)
+        statements.write_now(statement)
         statement.refresh_from_db()
         while statement.state in {Statement.State.QUEUED, Statement.State.WRITING}:
             time.sleep(0.5)

@@ -5,9 +5,9 @@ from django import forms
 from django.forms.renderers import DjangoTemplates
 from django.forms.utils import ErrorList
 
-from savings import references
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import User
+from savings.models.ledger import REFERENCE_PREFIXES
 from web.forms.fields import DayInput, MoneyField, OnceForm, Renderer, Segments, Switch, add_refusal
 
 ADA, BOLA = User(pk=1, name="Ada"), User(pk=2, name="Bola")
@@ -147,7 +147,7 @@ def test_a_refusal_about_a_field_that_is_not_there_stands_above() -> None:
 
 def test_each_reference_is_new() -> None:
     assert sample()["reference"].value() != sample()["reference"].value()
-    assert set(references.PREFIXES.values()) >= {"TOP"}
+    assert set(REFERENCE_PREFIXES.values()) >= {"TOP"}
 
 
 def test_the_summary_links_to_every_field_that_needs_fixing() -> None:
