@@ -1,6 +1,6 @@
 # Asusu from the command line. `make run` and `make test` need only Python and git.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench requirements install
+.PHONY: help run worker test e2e ci format lint bench requirements install
 BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make requirements"
@@ -11,12 +11,27 @@ help:  ## List what there is to make
 run: install  ## Serve on http://localhost:8000, or PORT, with worker, payment simulator and demo data
 	@$(BIN)/python manage.py run --follow-parent
 
+worker: install  ## Run the background worker alone, on the servers that .env names
+	@$(BIN)/python manage.py run_huey
+
 test: install  ## Run the tests; ARGS="-k stash" runs some
 	@$(BIN)/pytest -n 2 $(ARGS)
 
-lint: install  ## Check format, style, types, templates, migrations and the production settings
+e2e: install  ## Run the tests that need a browser
+	@$(BIN)/pytest tests/e2e $(ARGS)
+
+ci:  ## Run everything that a change must pass, on SQLite and on PostgreSQL
+	.ci/run
+
+format: install  ## Format Python and templates
+	$(BIN)/ruff check --fix --select I .
+	$(BIN)/ruff format .
+	$(BIN)/djade --target-version 6.1 $$(git ls-files 'templates/*.html')
+
+lint: install  ## Check format, style, imports, types, templates, migrations and the production settings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy .
 	$(BIN)/djade --check --target-version 6.1 $$(git ls-files 'templates/*.html')
 	DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
