@@ -81,13 +81,12 @@ def is_dotted_name_real(dotted: str) -> bool:
     owner = first_object(first)
     if owner is None:
         return True
-    for name in others:
+    # What is named last is only looked for: importing `web.wsgi`, for one, has effects.
+    for name in others[:-1]:
         if not has(owner, name):
             return False
-        owner = getattr(owner, name, None) or (
-            import_module(f"{owner.__name__}.{name}") if isinstance(owner, ModuleType) else None
-        )
-    return True
+        owner = getattr(owner, name, None) or import_module(f"{owner.__name__}.{name}")
+    return has(owner, others[-1])
 
 
 def url_names() -> set[str]:
