@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, Sum
@@ -239,7 +239,10 @@ def reverse(movement: Transaction, *, reference: str) -> Transaction:
         )
         if entry.debit_account.plan and entry.debit_account.plan.is_closed:
             raise Refused("The plan it came from is closed and takes no money back.")
-        settle(reversal, debit=entry.credit_account, credit=entry.debit_account)
+        # A withdrawal that comes back is no longer on its way out: its money returns to the stash, not to the hold.
+        is_held = entry.debit_account.kind == Account.Kind.HOLD
+        back_to = stash_account(cast("User", now.user)) if is_held else entry.debit_account
+        settle(reversal, debit=entry.credit_account, credit=back_to)
     _apply_after_commit(movement, changes)
     return reversal
 

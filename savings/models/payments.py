@@ -1,4 +1,4 @@
-"""What we know of a payment at the provider, and the inbox of what the provider tells us."""
+"""Payments at the provider, and the webhook events that the provider sends."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from django.utils import timezone
 
 
 class Payment(models.Model):
-    """The provider's side of one card payment, beside the transaction it pays for."""
+    """One card payment at the provider; its transaction is the payment in our books."""
 
     transaction = models.OneToOneField(
         "savings.Transaction", on_delete=models.PROTECT, related_name="payment"
     )
     provider = models.CharField(max_length=20, default="paystack")
-    # The plan it was meant for, where that had closed or matured before the money came: it went to the stash.
+    # The plan that was to get the money. Set if it closed, matured or was full before: the money went to the stash.
     meant_for = models.ForeignKey(
         "savings.Plan", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    # The provider's own reference, where the money arrived under one that we never gave out.
+    # Set by earlier releases for money that arrived under a reference of the provider's own.
     foreign_reference = models.CharField(max_length=100, blank=True, default="", db_default="")
     checkout_url = models.URLField(max_length=500, blank=True, default="")
-    # When the provider first took the request; empty while it has not been reached.
+    # When the provider accepted the request; empty until then.
     sent_at = models.DateTimeField(null=True, blank=True)
-    # The last word of the provider, as it said it.
+    # The provider's latest answer.
     provider_status = models.CharField(max_length=20, blank=True, default="")
     provider_message = models.CharField(max_length=200, blank=True, default="")
     paid_kobo = models.BigIntegerField(null=True, blank=True)
@@ -33,10 +33,21 @@ class Payment(models.Model):
     card = models.CharField(max_length=30, blank=True, default="")
     review_reason = models.CharField(max_length=40, blank=True, default="")
     polls = models.PositiveSmallIntegerField(default=0)
-    # When to ask the provider again; empty once nothing more is to be asked.
+    # When to ask the provider again; empty once no question is left.
     next_poll_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=(Q(paid_kobo__isnull=True) | Q(paid_kobo__gte=0))
+                & (Q(fee_kobo__isnull=True) | Q(fee_kobo__gte=0)),
+                name="payment_amounts_not_negative",
+            ),
+            # A checkout page exists only after the provider took the request.
+            models.CheckConstraint(
+                condition=Q(checkout_url="") | Q(sent_at__isnull=False), name="payment_page_was_sent"
+            ),
+        ]
         indexes = [
             # The sweep: payments whose time to be asked about has come.
             models.Index(

@@ -1,9 +1,9 @@
 """Card payments: before the provider answers (checkout), and after (settlement, webhooks, polling)."""
 
-from savings.payments.checkout import send_to_provider, settle_payment, start_payment
+from savings.payments.checkout import send_to_provider, start_payment
 from savings.payments.paystack import using_transport
 from savings.payments.polling import poll_due_payments
-from savings.payments.settlement import is_open
+from savings.payments.settlement import is_open, settle_payment
 from savings.payments.webhooks import LONGEST_BODY_BYTES, process_event, receive_event, sweep_events
 
 __all__ = [

@@ -66,7 +66,7 @@ def _poll(payment_id: int, now: datetime.datetime) -> bool:
         return False
     age = now - payment.transaction.created_on
     with tracing.follower.following("poll_payment", ""):
-        checkout.settle_payment(payment.transaction.reference, is_left=age >= AFTER[-1])
+        settlement.settle_payment(payment.transaction.reference, payer_left=age >= AFTER[-1])
     Payment.objects.filter(pk=payment.pk).update(polls=F("polls") + 1)
     outbox.clear_postponement(_TASK, payment.pk)
     asks = (payment.transaction.created_on + after for after in AFTER if after > age)

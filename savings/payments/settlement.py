@@ -1,4 +1,8 @@
-"""Money that the provider says has arrived: into the plan or stash it was meant for, or into suspense."""
+"""Settling a card payment: the provider is asked, and its answer decides where the money is posted.
+
+Nothing is posted because a browser or an event says so: both only make us ask `paystack.verify`. If the event, the
+return page and the poll ask at the same time, the ledger's conditional change of status lets one of them post.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,11 @@ from typing import cast
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from savings import ledger, mails, plans
+from savings.exceptions import ProviderRefused
 from savings.models import Account, Entry, Payment, Plan, Transaction, User
 from savings.models.ledger import REFERENCE_PREFIXES
 from savings.payments import paystack
@@ -19,33 +25,106 @@ from savings.payments.paystack_answers import Charge
 logger = logging.getLogger(__name__)
 
 Status = Transaction.Status
-# The review of a payment of which no money has been seen: it is credited if it comes after all.
+# The review reason of a payment without any answer: if money arrives later, it is credited.
 UNANSWERED = "no_answer"
-# A payment that failed or was left can still be paid on the provider's page, and then the money counts.
+# A failed or abandoned payment can still be paid on the provider's page, and then the money counts.
 _UNPAID = (Status.PENDING, Status.FAILED, Status.ABANDONED)
 
 
+def settle_payment(
+    reference: str, *, timeout_seconds: float | None = None, payer_left: bool = True
+) -> Transaction | None:
+    """Ask the provider about a payment, apply the answer, and return the transaction in its new state.
+
+    An exact payment is posted to the plan or the stash, with the receipt's email in the same commit. Any other money
+    goes to suspense and review. Returns None, without asking, if no payment of ours has this reference.
+    `payer_left` says that the user is no longer about to pay: for the provider a payment counts as abandoned from the
+    start. Raises ProviderUnavailable, and ProviderRefused for any refusal but an unknown reference.
+    """
+    payment = find_payment(reference)
+    if payment is None:
+        return None
+    if not is_open(payment):
+        return payment.transaction
+    charge = _verify(reference, timeout_seconds)
+    with transaction.atomic():
+        lock_payment(payment)
+        payment = payments().get(pk=payment.pk)
+        if is_open(payment):
+            _apply(payment, charge, payer_left=payer_left)
+    return payment.transaction
+
+
+def find_payment(reference: str) -> Payment | None:
+    """Return the payment with one of our references, with its transaction, or None."""
+    return payments().filter(transaction__reference=reference).first()
+
+
+def payments() -> QuerySet[Payment]:
+    """Return all payments, with what settling one of them reads."""
+    return Payment.objects.select_related("transaction__user", "transaction__plan__account")
+
+
 def is_open(payment: Payment) -> bool:
-    """Tell whether what the provider says can still change a payment."""
+    """Return whether an answer of the provider can still change a payment."""
     status = payment.transaction.status
     return status in _UNPAID or (status == Status.REVIEW and payment.review_reason == UNANSWERED)
 
 
-def book_charge(payment: Payment, charge: Charge) -> None:
-    """Credit an open payment that was paid, where the money is what was asked for; else keep it for a review."""
-    asked_kobo = payment.transaction.amount_kobo
+def lock_payment(payment: Payment) -> None:
+    """Lock the payer's row until the commit: nobody else changes their payments or plans meanwhile."""
+    if payment.transaction.user_id is not None:
+        User.objects.touch(payment.transaction.user_id)
+
+
+def update_payment(payment: Payment, **changes: object) -> None:
+    """Change columns of a payment, which the payer's pages show."""
+    with transaction.atomic():
+        lock_payment(payment)
+        Payment.objects.filter(pk=payment.pk).update(**changes)
+    for name, value in changes.items():
+        setattr(payment, name, value)
+
+
+def _verify(reference: str, timeout_seconds: float | None) -> Charge | None:
+    """Return the provider's record of a payment; None if the provider has none."""
+    try:
+        return paystack.verify(reference, timeout_seconds=timeout_seconds)
+    except ProviderRefused as error:
+        if error.code != paystack.NOT_FOUND:
+            raise
+        return None
+
+
+def _apply(payment: Payment, charge: Charge | None, *, payer_left: bool) -> None:
+    """Store the provider's answer, and change the transaction accordingly."""
+    update_payment(payment, **_provider_fields(charge))
+    unpaid = [Status.PENDING, Status.REVIEW]
+    if charge is None:
+        return
+    if charge.status == "success":
+        _book_charge(payment, charge)
+    elif charge.status in {"failed", "reversed"}:
+        ledger.change_status(payment.transaction, Status.FAILED, only_from=unpaid, failure_code=charge.status)
+    elif charge.status == "abandoned" and payer_left:
+        ledger.change_status(payment.transaction, Status.ABANDONED, only_from=unpaid, failure_code="left")
+
+
+def _book_charge(payment: Payment, charge: Charge) -> None:
+    """Credit a paid payment if the amount is exact; otherwise put the money into suspense for a review."""
+    expected_kobo = payment.transaction.amount_kobo
     arrived_kobo = _arrived_kobo(charge)
     if charge.currency != settings.CURRENCY:
-        # Foreign money cannot be an entry in a ledger of one currency: there is the review alone.
+        # Money in another currency cannot be an entry of this ledger: only the review notes it.
         _review(payment, "foreign_currency", arrived_kobo=0)
-    elif arrived_kobo != asked_kobo:
-        _review(payment, "less" if arrived_kobo < asked_kobo else "more", arrived_kobo=arrived_kobo)
+    elif arrived_kobo != expected_kobo:
+        _review(payment, "less" if arrived_kobo < expected_kobo else "more", arrived_kobo=arrived_kobo)
     else:
         _credit(payment)
 
 
-def provider_fields(charge: Charge | None) -> dict[str, object]:
-    """Return the provider's side of a payment as it is stored. "unknown" is our word for its having no record."""
+def _provider_fields(charge: Charge | None) -> dict[str, object]:
+    """Return the columns that store the provider's answer. "unknown" means that the provider has no record."""
     if charge is None:
         return {"provider_status": "unknown"}
     return {
@@ -59,31 +138,16 @@ def provider_fields(charge: Charge | None) -> dict[str, object]:
     }
 
 
-def lock_payment(payment: Payment) -> None:
-    """Take the row of the person who pays until the commit: until then nobody else changes their payments or plans."""
-    if payment.transaction.user_id is not None:
-        User.objects.touch(payment.transaction.user_id)
-
-
-def update_payment(payment: Payment, **changes: object) -> None:
-    """Change the provider's side of a payment, which the person's pages show."""
-    with transaction.atomic():
-        lock_payment(payment)
-        Payment.objects.filter(pk=payment.pk).update(**changes)
-    for name, value in changes.items():
-        setattr(payment, name, value)
-
-
 def _credit(payment: Payment) -> None:
-    """Post the money to the plan, or to the stash where there is no plan or it takes none any more."""
+    """Post the money to the plan, or to the stash if there is no plan or the plan no longer takes money."""
     movement = payment.transaction
     plan = movement.plan if movement.plan and _takes_money(movement.plan, movement.amount_kobo) else None
-    # Only a payment that somebody started is ever open.
+    # Every open payment was started by a user.
     account = plan.account if plan else ledger.stash_account(cast("User", movement.user))
     if not ledger.settle(movement, debit=_clearing(), credit=account, only_from=[*_UNPAID, Status.REVIEW]):
         return
     if movement.plan != plan:
-        # Lists and sums see what it came to be, money in the stash; the payment keeps what it was to be.
+        # In lists and totals the money counts as the stash's; the payment remembers the plan it was meant for.
         update_payment(payment, meant_for=movement.plan)
         Transaction.objects.filter(pk=movement.pk).update(plan=None)
         movement.plan = None
@@ -92,16 +156,16 @@ def _credit(payment: Payment) -> None:
 
 
 def _takes_money(plan: Plan, amount_kobo: int) -> bool:
-    """Tell whether a payment that was under way may still go in; a plan that rolls over goes on taking money.
+    """Return whether a started payment may still go into a plan; a plan that rolls over continues to take money.
 
-    Several payments may have been started while there was room for each.
+    Several payments may have been started while the plan had room for each of them.
     """
     is_over = plan.is_matured(timezone.localdate()) and plan.at_maturity == Plan.AtMaturity.STASH
     return not plan.is_closed and not is_over and plans.has_room(plan, amount_kobo)
 
 
 def _review(payment: Payment, reason: str, *, arrived_kobo: int) -> None:
-    """Leave a payment to a person, with what arrived (kobo) in suspense."""
+    """Leave a payment to staff, with the money that arrived (kobo) in suspense."""
     movement = payment.transaction
     if not ledger.change_status(movement, Status.REVIEW, only_from=[*_UNPAID, Status.REVIEW]):
         return
@@ -118,13 +182,13 @@ def _review(payment: Payment, reason: str, *, arrived_kobo: int) -> None:
 
 
 def _arrived_kobo(charge: Charge) -> int:
-    """Return what arrived for us: the sum asked for where the payer bore the fee on top of it, else all of it."""
+    """Return the amount (kobo) that arrived for us: without the fee, if the payer paid the fee on top."""
     fee_on_top = charge.requested_kobo <= charge.amount_kobo <= charge.requested_kobo + (charge.fee_kobo or 0)
     return charge.requested_kobo if fee_on_top else charge.amount_kobo
 
 
 def reference_in_suspense(foreign_reference: str) -> str:
-    """Return our reference for money in suspense that earlier versions took in under a reference of the provider's."""
+    """Return our reference for suspense money that earlier releases booked under a reference of the provider."""
     digest = hashlib.sha256(f"{paystack.PROVIDER}:{foreign_reference}".encode()).hexdigest()
     return REFERENCE_PREFIXES[Transaction.Kind.ADJUSTMENT] + digest[:17].upper()
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from savings import outbox, references, tracing, typed_text
 from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, ProviderUnavailable
 from savings.models import Transaction, User, WebhookEvent
-from savings.payments import checkout, settlement
+from savings.payments import settlement
 from savings.payments.provider_watch import Watch
 
 logger = logging.getLogger(__name__)
@@ -228,7 +228,7 @@ def _is_known(reference: str) -> bool:
 
 
 def _paid(event: WebhookEvent) -> Outcome:
-    movement = checkout.settle_payment(event.reference)
+    movement = settlement.settle_payment(event.reference)
     if movement is None:
         return "Nothing was posted: this is not the reference of a payment.", True
     if movement.status == Transaction.Status.REVIEW:

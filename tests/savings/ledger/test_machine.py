@@ -9,7 +9,7 @@ import dataclasses
 import datetime
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import time_machine
@@ -237,7 +237,10 @@ class Ledger(RuleBasedStateMachine):
                 return
             assert (reversal.reference, reversal.reverses_id) == (reference, movement.row.pk)
             if movement.status == Status.SUCCESS:
-                self.transfer(movement.target, movement.source, movement.row.amount_kobo)
+                back_to = movement.source
+                if movement.row.kind == Kind.STASH_WITHDRAWAL:
+                    back_to = ledger.stash_account(cast("User", movement.row.user)).pk
+                self.transfer(movement.target, back_to, movement.row.amount_kobo)
                 movement.status, movement.reversal = Status.REVERSED, reference
 
     @precondition(lambda self: self.known)

@@ -217,6 +217,18 @@ def test_a_reversal_is_the_opposite_entry_in_a_transaction_of_its_own() -> None:
     assert ledger.balance_kobo(plan.account) == 0
 
 
+def test_a_withdrawal_that_comes_back_is_in_the_stash_again_and_not_on_hold() -> None:
+    user = make_user()
+    pay_in(user, 600)
+    withdrawal = make_movement(Kind.STASH_WITHDRAWAL, 600, user=user)
+    stash, hold = ledger.stash_account(user), transactions.hold_account(user)
+    ledger.post(withdrawal, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=600)
+    ledger.settle(withdrawal, debit=hold, credit=ledger.house_account(Account.Kind.CLEARING, "paystack"))
+    ledger.reverse(withdrawal, reference=references.new(Kind.REVERSAL))
+    assert (ledger.balance_kobo(ledger.stash_account(user)), ledger.balance_kobo(hold)) == (600, 0)
+    assert list(ledger.run_checks()) == []
+
+
 def test_reversing_twice_with_one_reference_returns_the_first_reversal() -> None:
     movement = make_plan(holding_kobo=700).transactions.get()
     reference = references.new(Kind.REVERSAL)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 import httpx
 import pytest
 import time_machine
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from savings import ledger, mails, payments, plans, references
 from savings.exceptions import BadAmount, ProviderUnavailable, ReferenceTaken, Refused
-from savings.models import Entry, OutboxRow, Plan, Product, Transaction, User
+from savings.models import Entry, OutboxRow, Payment, Plan, Product, Transaction, User
 from savings.payments import checkout
 from tests import factories
 from tests.payments import AMOUNT, settle, start
@@ -205,7 +207,7 @@ def test_a_payment_paid_after_all_counts(provider: Provider, plan: Plan, outcome
 
 def test_a_person_about_to_pay_has_not_left(provider: Provider, plan: Plan) -> None:
     payment = start(plan)
-    movement = payments.settle_payment(payment.transaction.reference, is_left=False)
+    movement = payments.settle_payment(payment.transaction.reference, payer_left=False)
     assert movement is not None
     assert movement.status == Status.PENDING
 
@@ -236,3 +238,13 @@ def test_what_the_person_sees_changes_with_the_payment(provider: Provider, plan:
     settle(payment)
     versions.append(version())
     assert versions[0] < versions[1] < versions[2]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"paid_kobo": -1}, {"fee_kobo": -1}, {"checkout_url": "https://checkout.example/1", "sent_at": None}],
+)
+def test_the_database_refuses_a_payment_that_cannot_be(plan: Plan, changes: dict[str, Any]) -> None:
+    payment = start(plan)
+    with pytest.raises(IntegrityError, match="payment_"), transaction.atomic():
+        Payment.objects.filter(pk=payment.pk).update(**changes)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from savings import ledger, payments
 from savings.models import Payment, Plan, Postponement, Transaction
-from savings.payments import checkout, polling
+from savings.payments import polling, settlement
 from tests.payments import AMOUNT, start
 from tests.provider import Answer, Provider
 
@@ -295,7 +295,7 @@ def test_a_row_that_the_database_refuses_does_not_stop_the_others(
             raise IntegrityError("a constraint")
         return settle(reference, **options)
 
-    monkeypatch.setattr(checkout, "settle_payment", refuse)
+    monkeypatch.setattr(settlement, "settle_payment", refuse)
     assert poll(good, minutes=10) == 1
     assert good.transaction.status == Status.SUCCESS
     assert Postponement.objects.get().reason == "IntegrityError: a constraint"

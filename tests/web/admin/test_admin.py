@@ -358,10 +358,10 @@ def test_one_row_that_fails_keeps_no_other_from_an_action(
     bad, good = dead_row(), dead_row()
     real = outbox.retry_dead_row
 
-    def try_again(row: OutboxRow) -> None:
+    def try_again(row: OutboxRow) -> bool:
         if row == bad:
             raise ValueError("no")
-        real(row)
+        return real(row)
 
     monkeypatch.setattr(outbox, "retry_dead_row", try_again)
     chosen = {"action": "try_again", "_selected_action": [bad.pk, good.pk]}
