@@ -23,10 +23,11 @@ e2e: install  ## Run the tests that need a browser
 ci:  ## Run everything that a change must pass, on SQLite and on PostgreSQL
 	.ci/run
 
-format: install  ## Format Python and templates
+format: install  ## Format Python and templates, and draw docs/architecture.md from the code
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
 	$(BIN)/djade --target-version 6.1 $$(git ls-files 'templates/*.html')
+	$(BIN)/python -m tests.architecture
 
 lint: install  ## Check format, style, imports, types, templates, migrations and the production settings
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""Draws docs/architecture.md from pyproject.toml and the real imports: `.venv/bin/python -m tests.architecture`."""
+"""Draws the layers in docs/architecture.md from pyproject.toml and the real imports, as a part of `make format`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import grimp
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
-BEGIN = "<!-- drawn by `.venv/bin/python -m tests.architecture` from {} -->"
+BEGIN = "<!-- drawn by `make format` from {} -->"
 END = "<!-- end of {} -->"
 
 # Each child of a package with the children that it imports.
