@@ -200,9 +200,7 @@ def test_a_broken_link_is_found(tmp_path: Path) -> None:
 
 def test_the_drawings_of_the_layers_match_the_code() -> None:
     text = architecture.PAGE.read_text()
-    assert architecture.drawn(text) == text, (
-        "Run make format, and read what changed."
-    )
+    assert architecture.drawn(text) == text, "Run make format, and read what changed."
 
 
 def test_the_table_of_benchmarks_has_its_place_and_every_bar_holds() -> None:
