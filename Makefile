@@ -6,7 +6,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.12 --generate
 	--custom-compile-command "make requirements"
 
 help:  ## List what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' Makefile
 
 run: install  ## Serve on http://localhost:8000, or PORT, with worker, payment simulator and demo data
 	@$(BIN)/python manage.py run --follow-parent
@@ -23,10 +23,11 @@ e2e: install  ## Run the tests that need a browser
 ci:  ## Run everything that a change must pass, on SQLite and on PostgreSQL
 	.ci/run
 
-format: install  ## Format Python and templates
+format: install  ## Format Python and templates, and draw docs/architecture.md from the code
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
 	$(BIN)/djade --target-version 6.1 $$(git ls-files 'templates/*.html')
+	$(BIN)/python -m tests.architecture
 
 lint: install  ## Check format, style, imports, types, templates, migrations and the production settings
 	$(BIN)/ruff format --check .
@@ -37,7 +38,7 @@ lint: install  ## Check format, style, imports, types, templates, migrations and
 	DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
 	DEBUG=0 ENV_FILE=tests/production.env $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-bench: install  ## Run the benchmark NAME, or all of them for the README's table
+bench: install  ## Run the benchmark NAME, or all of them for docs/performance.md
 	@cmp -s requirements/bench.txt .venv/installed-bench.txt || { echo "Installing what benchmarks need …" && \
 		$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bench.txt && \
 		cp requirements/bench.txt .venv/installed-bench.txt; }

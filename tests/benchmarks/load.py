@@ -141,7 +141,7 @@ def _visitors() -> list[User]:
 
 @contextmanager
 def _site(folder: Path) -> Iterator[str]:
-    """Serve the site as the README says, and a provider; yield the address."""
+    """Serve the site as docs/deployment.md says, and a provider; yield the address."""
     port, provider = _servers.free_port(), _servers.free_port()
     address = f"http://127.0.0.1:{port}"
     environment = _servers.environment(str(connection.settings_dict["NAME"])) | {

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-# README.md and docs say the same.
+# The README says the same.
 OLDEST = {"chrome": (109,), "firefox": (115,), "safari": (16, 4)}
 
 TABLE_FILE = Path(__file__).with_name("table.json")

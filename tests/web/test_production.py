@@ -97,7 +97,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, log: Path) -> Iterator[str]:
-    """Collect the static files, start granian as the README says, and return its address."""
+    """Collect the static files, start granian as docs/deployment.md says, and return its address."""
     folder = tmp_path_factory.mktemp("server")
     environment = production(
         VAR_DIR=str(folder),

@@ -1,0 +1,1 @@
+"""Commands that start the site, measure its pages, or follow the restore of a backup."""

@@ -86,7 +86,7 @@ WITHOUT_BUDGET = {
 
 
 def markdown(budgets: Iterable[Budget] = BUDGETS) -> str:
-    """Return the budgets as the table of the README."""
+    """Return the budgets as the table of docs/performance.md."""
     head = "| Page | Queries, cold | warm | Redis calls, warm | kB |\n|---|--:|--:|--:|--:|\n"
     return head + "".join(
         f"| {budget.what} | {budget.cold} | {budget.warm} | {budget.calls} | {budget.size // 1000} |\n"

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 class Command(BaseCommand):
     help = (
-        "Run the benchmark of that name in tests/benchmarks, or all of them for the README's table. Without "
+        "Run the benchmark of that name in tests/benchmarks, or all of them, for docs/performance.md. Without "
         "DATABASE_URL or REDIS_URL servers are started for it. Ends with 1 when a figure is worse than its bar."
     )
 
@@ -36,8 +36,8 @@ class Command(BaseCommand):
         sys.exit(self._run(name, options))
 
     def _run_all(self, names: list[str], options: dict[str, Any]) -> int:
-        """Run one after the other, however they end, and show what came of them in the README."""
-        from tests.benchmarks import _readme  # noqa: PLC0415
+        """Run all benchmarks, also after one of them failed, and write their figures to docs/performance.md."""
+        from tests.benchmarks import _performance_page  # noqa: PLC0415
 
         folder = settings.VAR_DIR / "bench"
         folder.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         for name in names:
             self.stdout.write(f"=== {name}")
             codes.append(self._run(name, options | {"json": str(folder / f"{name}.json")}))
-        _readme.write([folder / f"{name}.json" for name in names])
+        _performance_page.write([folder / f"{name}.json" for name in names])
         return max(codes)
 
     def _run(self, name: str, options: dict[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""Budgets: every page has one and keeps to it, with little and with much to show, and the README says the same."""
+"""Budgets: every page has one and keeps to it, with few and with many rows, and docs/performance.md lists them."""
 
 from __future__ import annotations
 
@@ -113,8 +113,8 @@ def test_every_page_of_ours_has_a_budget_or_a_reason_why_not() -> None:
     assert ours == {budget.route for budget in BUDGETS} - {"account_login"} | set(WITHOUT_BUDGET)
 
 
-def test_the_readme_shows_the_budgets() -> None:
-    assert budgets.markdown() in (site.BASE_DIR / "README.md").read_text()
+def test_the_performance_page_shows_the_budgets() -> None:
+    assert budgets.markdown() in (site.BASE_DIR / "docs/performance.md").read_text()
 
 
 def test_each_figure_above_its_budget_is_named() -> None:

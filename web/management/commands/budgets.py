@@ -29,7 +29,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--markdown", action="store_true", help="print the table of the README instead")
+        parser.add_argument(
+            "--markdown", action="store_true", help="print the table of docs/performance.md instead"
+        )
 
     def handle(self, *args: Any, markdown: bool, **options: Any) -> None:
         if markdown:

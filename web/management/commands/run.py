@@ -36,7 +36,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, without_demo: bool, follow_parent: bool, **options: Any) -> None:
         if not settings.DEBUG:
-            raise CommandError("This is for development: set DEBUG=1. The README says how to serve for real.")
+            raise CommandError("This is for development: set DEBUG=1. docs/deployment.md describes a server.")
         _refuse_taken_ports()
         processes = Processes(follow_parent=follow_parent)
         redis = None

@@ -1,4 +1,4 @@
-"""The table of the README: what the benchmarks found when they were last run, all of them."""
+"""The table of benchmarks in docs/performance.md: the figures of the last run of each benchmark."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ BEGIN, END = "<!-- figures: written by `make bench` -->", "<!-- end of the figur
 
 
 def write(files: Iterable[Path]) -> None:
-    """Put the figures of those files, as far as they are there, between the two marks of the README."""
+    """Write the figures of those JSON files, as far as they exist, between the two marks of docs/performance.md."""
     runs = [json.loads(file.read_text()) for file in files if file.exists()]
-    readme = settings.BASE_DIR / "README.md"
-    before, _, rest = readme.read_text().partition(BEGIN)
+    page = settings.BASE_DIR / "docs" / "performance.md"
+    before, _, rest = page.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    readme.write_text("\n".join([before + BEGIN, "", *_table(runs), "", END]) + after)
+    page.write_text("\n".join([before + BEGIN, "", *_table(runs), "", END]) + after)
 
 
 def _table(runs: list[dict[str, Any]]) -> Iterator[str]:
     yield "| Benchmark | What | Measured | Bar | |"
     yield "|---|---|---|---|---|"
     for run in runs:
-        # What has no bar depends on the machine alone.
+        # A figure without a bar depends on the machine alone.
         for figure in (figure for figure in run["figures"] if figure["bar"]):
             bar = figure["bar"].replace("<=", "≤").replace(">=", "≥")
             measured = f"{figure['value']:,.4g} {figure['unit']}".strip()
