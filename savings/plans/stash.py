@@ -17,7 +17,7 @@ def move_to_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) ->
     Raises Refused for a plan that takes no money, BadAmount for more than it may hold, NotEnoughMoney when the stash
     holds less.
     """
-    ledger.check_sum(amount_kobo)
+    ledger.check_amount(amount_kobo)
     with transaction.atomic():
         movement, opened = ledger.open_transaction(
             reference=reference,
@@ -39,7 +39,7 @@ def move_from_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) 
     An early-exit penalty comes out of that sum as a transaction of its own; the rest arrives in the stash. Raises
     Refused while the plan is locked or when it is closed, NotEnoughMoney when it holds less.
     """
-    ledger.check_sum(amount_kobo)
+    ledger.check_amount(amount_kobo)
     with transaction.atomic():
         now = plans.lock_plan(plan)
         earlier = _earlier(user, now, reference, amount_kobo)

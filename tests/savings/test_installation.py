@@ -67,9 +67,9 @@ def test_nothing_starts_and_no_money_is_written_under_another(
 
 def test_a_process_asks_once(django_assert_num_queries: pytest.FixtureRequest) -> None:
     make_plan()
-    installation.confirm()
+    installation.confirm_settings()
     with django_assert_num_queries(0):  # type: ignore[operator]
-        installation.confirm()
+        installation.confirm_settings()
 
 
 @pytest.mark.parametrize(("has_money", "expected"), [(True, ("NGN", "Africa/Lagos")), (False, ("", ""))])

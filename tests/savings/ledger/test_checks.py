@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from savings import ledger, references
-from savings.ledger import checks, transactions
+from savings.ledger import checks
 from savings.models import Account, Entry, Membership, Plan, Product, Transaction, User
 from tests.factories import make_circle, make_movement, make_plan, make_product, make_user, pay_in, settled
 
@@ -73,7 +73,7 @@ def books() -> Iterator[Books]:
         Plan.objects.filter(pk=closed.pk).update(closed_at=closed.created_at)
         deposit = pay_in(user, 5_000_00)
         clock.shift(datetime.timedelta(days=40))
-        stash, hold = ledger.stash_account(user), transactions.hold_account(user)
+        stash, hold = ledger.stash_account(user), ledger.hold_account(user)
         settled(Kind.STASH_TO_PLAN, 700_00, debit=stash, credit=plan.account, user=user, plan=plan)
         settled(Kind.PLAN_TO_STASH, 50_00, debit=plan.account, credit=stash, user=user, plan=plan)
         yield Books(
@@ -98,7 +98,7 @@ def books() -> Iterator[Books]:
 
 def withdraw(user: User, amount_kobo: int, *, ends: str = "") -> Transaction:
     withdrawal = make_movement(Kind.STASH_WITHDRAWAL, amount_kobo, user=user)
-    stash, hold = ledger.stash_account(user), transactions.hold_account(user)
+    stash, hold = ledger.stash_account(user), ledger.hold_account(user)
     ledger.post(withdrawal, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=amount_kobo)
     if ends == "failed":
         ledger.post(withdrawal, Entry.Code.RELEASE, debit=hold, credit=stash, amount_kobo=amount_kobo)

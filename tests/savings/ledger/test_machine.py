@@ -30,7 +30,7 @@ from hypothesis.stateful import (
 
 from savings import ledger, plans, references
 from savings.exceptions import NotEnoughMoney, ReferenceTaken, Refused
-from savings.ledger import checks, transactions
+from savings.ledger import checks
 from savings.models import Account, Entry, Plan, Product, Transaction, User
 from tests.factories import make_movement, make_plan, make_product, make_user
 
@@ -174,7 +174,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(target=movements, user=users, amount_kobo=AMOUNTS)
     def withdraw(self, user: User, amount_kobo: int) -> Movement:
-        stash, hold = ledger.stash_account(user), transactions.hold_account(user)
+        stash, hold = ledger.stash_account(user), ledger.hold_account(user)
         try:
             with transaction.atomic():
                 row = make_movement(Kind.STASH_WITHDRAWAL, amount_kobo, user=user)
@@ -274,7 +274,7 @@ class Ledger(RuleBasedStateMachine):
 
     def sign_up_with(self, amount_kobo: int) -> User:
         user = make_user()
-        for account in (ledger.stash_account(user), transactions.hold_account(user)):
+        for account in (ledger.stash_account(user), ledger.hold_account(user)):
             self.pots[account.pk] = Pot()
         self.settle(self.ask_for_deposit(user, amount_kobo), times=1)
         return user
@@ -316,7 +316,7 @@ class Ledger(RuleBasedStateMachine):
     def release(self, movement: Movement) -> None:
         row = movement.row
         assert row.user
-        stash, hold = ledger.stash_account(row.user), transactions.hold_account(row.user)
+        stash, hold = ledger.stash_account(row.user), ledger.hold_account(row.user)
         ledger.post(row, Entry.Code.RELEASE, debit=hold, credit=stash, amount_kobo=row.amount_kobo)
         self.transfer(hold.pk, stash.pk, row.amount_kobo)
 

@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from savings import ledger, money, references
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
-from savings.ledger import transactions
 from savings.models import Account, Entry, Plan, Product, Transaction, User
 from tests.factories import make_movement, make_plan, make_product, make_user, pay_in, settled
 
@@ -142,13 +141,13 @@ def test_the_same_step_of_a_transaction_happens_once() -> None:
     user = make_user()
     pay_in(user, 900)
     withdrawal = make_movement(Kind.STASH_WITHDRAWAL, 600, user=user)
-    stash, hold = ledger.stash_account(user), transactions.hold_account(user)
+    stash, hold = ledger.stash_account(user), ledger.hold_account(user)
     posted = [
         ledger.post(withdrawal, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=600) for _ in range(3)
     ]
     assert posted == [True, False, False]
     assert ledger.balance_kobo(ledger.stash_account(user)) == 300
-    assert ledger.balance_kobo(transactions.hold_account(user)) == 600
+    assert ledger.balance_kobo(ledger.hold_account(user)) == 600
 
 
 def test_the_primary_step_is_posted_only_with_the_success() -> None:
