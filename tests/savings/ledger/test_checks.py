@@ -421,7 +421,7 @@ def test_damage_is_named_with_its_row(kind: str, books: Books) -> None:
     damage(statement)
     wrong = found(check)
     assert row in [damage.row for damage in wrong]
-    assert all(damage.found != damage.expected for damage in wrong)
+    assert all(damage.actual != damage.expected for damage in wrong)
 
 
 def test_there_is_damage_for_every_check() -> None:
