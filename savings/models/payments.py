@@ -1,4 +1,4 @@
-"""What we know of a payment at the provider, and the inbox of what the provider tells us."""
+"""Payments at the provider, and the webhook events that the provider sends."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from django.utils import timezone
 
 
 class Payment(models.Model):
-    """The provider's side of one card payment, beside the transaction it pays for."""
+    """The provider's side of one card payment. Its transaction is our side."""
 
     transaction = models.OneToOneField(
         "savings.Transaction", on_delete=models.PROTECT, related_name="payment"
     )
     provider = models.CharField(max_length=20, default="paystack")
-    # The plan it was meant for, where that had closed or matured before the money came: it went to the stash.
+    # The plan that the payment was for, if the plan had closed or matured before the money arrived. The money then
+    # went to the stash.
     meant_for = models.ForeignKey(
         "savings.Plan", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    # The provider's own reference, where the money arrived under one that we never gave out.
+    # The provider's own reference, if the money arrived under a reference that we never issued.
     foreign_reference = models.CharField(max_length=100, blank=True, default="", db_default="")
     checkout_url = models.URLField(max_length=500, blank=True, default="")
-    # When the provider first took the request; empty while it has not been reached.
+    # When the provider first accepted the request; empty while it has not been reached.
     sent_at = models.DateTimeField(null=True, blank=True)
-    # The last word of the provider, as it said it.
+    # The provider's last status and message, unchanged.
     provider_status = models.CharField(max_length=20, blank=True, default="")
     provider_message = models.CharField(max_length=200, blank=True, default="")
     paid_kobo = models.BigIntegerField(null=True, blank=True)
@@ -33,12 +34,12 @@ class Payment(models.Model):
     card = models.CharField(max_length=30, blank=True, default="")
     review_reason = models.CharField(max_length=40, blank=True, default="")
     polls = models.PositiveSmallIntegerField(default=0)
-    # When to ask the provider again; empty once nothing more is to be asked.
+    # When to ask the provider again; empty when no further question is due.
     next_poll_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = [
-            # The sweep: payments whose time to be asked about has come.
+            # The sweep: payments that are due for a question to the provider.
             models.Index(
                 fields=["next_poll_at"], name="payment_due_for_poll", condition=Q(next_poll_at__isnull=False)
             ),
@@ -49,9 +50,9 @@ class Payment(models.Model):
 
 
 class WebhookEvent(models.Model):
-    """One event from the provider, stored as it came before anything is done about it."""
+    """One event from the provider, stored unchanged before it is processed."""
 
-    # Derived from the body, since the provider sends no event id: the same event twice is one row.
+    # Derived from the body, since the provider sends no event id. A repeated event is the same row.
     key = models.CharField(max_length=64, unique=True)
     provider = models.CharField(max_length=20, default="paystack")
     event = models.CharField(max_length=60)
@@ -60,24 +61,24 @@ class WebhookEvent(models.Model):
     received_at = models.DateTimeField(default=timezone.now)
     # How many times the provider sent it.
     times_received = models.PositiveIntegerField(default=1)
-    # When it may be worked on (again); empty once it is processed, or given up.
+    # When it may be processed (again); empty once it is processed or given up.
     due_at = models.DateTimeField(default=timezone.now, null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
     processed_at = models.DateTimeField(null=True, blank=True)
-    # What stopped the last try; empty after one that went well.
+    # The error of the last try; empty after a success.
     error = models.CharField(max_length=300, blank=True, default="")
-    # What was done about it, or why nothing was.
+    # The result of processing it, or the reason why nothing was done.
     note = models.CharField(max_length=300, blank=True, default="", db_default="")
-    # Whether a person has to look at it: nothing here has acted on it, or not with the result it claims.
+    # Whether staff have to look at it: it was not acted on, or not with the result that it claims.
     needs_staff = models.BooleanField(default=False, db_default=False)
-    # The request that brought it, where it is followed; see OutboxRow.
+    # The trace of the request that delivered it; see OutboxRow.
     traceparent = models.CharField(max_length=55, blank=True, default="", db_default="")
 
     class Meta:
         indexes = [
-            # The sweep: events that wait for a worker, by when they are due.
+            # The sweep: waiting events by due date.
             models.Index(fields=["due_at"], name="webhook_waiting", condition=Q(due_at__isnull=False)),
-            # The staff's list of events to look at, newest first.
+            # The staff's list of events that need them, newest first.
             models.Index(fields=["-id"], name="webhook_for_staff", condition=Q(needs_staff=True)),
         ]
 
