@@ -1,4 +1,4 @@
-"""`manage.py demo`: people, plans and a year and a half of history to look at, for development only."""
+"""`manage.py demo`: load users, plans and a year and a half of history, for development only."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ from savings.models import Transaction, User
 
 
 class Command(BaseCommand):
-    help = "Makes the demo: the same people, plans and history every time, up to this moment."
+    help = "Loads the demo: the same users, plans and history every time, up to the present."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--if-empty", action="store_true", help="do nothing where anybody has an account")
-        parser.add_argument("--scale", type=int, metavar="USERS", help="load a crowd of that many instead")
-        parser.add_argument("--transactions", type=int, default=1_000_000, help="how many a crowd has made")
+        parser.add_argument("--if-empty", action="store_true", help="do nothing when the database has users")
+        parser.add_argument(
+            "--scale", type=int, metavar="USERS", help="load this many generated users instead"
+        )
+        parser.add_argument(
+            "--transactions", type=int, default=1_000_000, help="number of transactions for --scale"
+        )
 
     def handle(
         self, *args: Any, if_empty: bool, scale: int | None, transactions: int, **options: Any
@@ -36,21 +40,21 @@ class Command(BaseCommand):
             self._build()
 
     def _build(self) -> None:
-        began = time.monotonic()
+        started_at = time.monotonic()
         with _clock() as clock:
             demo.build(clock, timezone.now())
         self.stdout.write(
             f"Made {User.objects.count()} people with {Transaction.objects.count()} transactions"
-            f" in {time.monotonic() - began:.0f} s."
+            f" in {time.monotonic() - started_at:.0f} s."
         )
 
     def _load(self, people: int, transactions: int) -> None:
         if people < 1 or transactions < 1:
             raise CommandError("A crowd has at least one person and one transaction.")
-        began = time.monotonic()
+        started_at = time.monotonic()
         demo.load_crowd(people, transactions, self.stdout.write)
         memory_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        self.stdout.write(f"Loaded in {time.monotonic() - began:.0f} s, with {memory_mib} MiB at most.")
+        self.stdout.write(f"Loaded in {time.monotonic() - started_at:.0f} s, with {memory_mib} MiB at most.")
 
 
 def _clock() -> Any:

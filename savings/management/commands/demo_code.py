@@ -1,4 +1,4 @@
-"""`manage.py demo_code`: the codes that sign the demo's staff in, as their authenticator apps would show them."""
+"""`manage.py demo_code`: print the present authenticator codes of the demo's staff."""
 
 from __future__ import annotations
 
