@@ -26,7 +26,7 @@ class InstallationManager(models.Manager["Installation"]):
         return row
 
     def touch(self) -> None:
-        """Increment the version, part of all cache keys of pages, because something that all users may see has changed."""
+        """Increment the version, part of the cache key of every page, after a change that all users may see."""
         self.filter(pk=1).update(version=F("version") + 1)
 
 
