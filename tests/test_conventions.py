@@ -75,7 +75,7 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def test_savings_knows_nothing_of_http() -> None:
+def test_savings_does_not_import_http() -> None:
     """import-linter keeps `web` out (pyproject.toml); it cannot name a part of Django."""
     for path in tracked("savings/*.py"):
         assert not {name for name in imports(path) if re.match(r"django\.http(\.|$)", name)}, path
@@ -87,12 +87,12 @@ def test_only_the_ledger_writes_entries() -> None:
     assert [path.name for path in tracked("savings/*.py") if writing.search(path.read_text())] == ["sql.py"]
 
 
-def test_no_sum_is_stored_as_anything_but_an_integer() -> None:
+def test_amounts_are_stored_as_integers() -> None:
     for path in tracked("savings/models/*.py"):
         assert not re.search(r"FloatField|DecimalField", path.read_text()), path
 
 
-def test_every_module_says_in_a_sentence_what_it_is_for() -> None:
+def test_every_module_has_a_docstring() -> None:
     for path in tracked("*.py"):
         tree = ast.parse(path.read_text())
         # Django writes most of a migration, and its name says what it is for.
@@ -110,12 +110,12 @@ def our_urls() -> list[URLPattern]:
     ]
 
 
-def test_a_url_is_named_as_its_view() -> None:
+def test_a_url_has_the_name_of_its_view() -> None:
     assert len(our_urls()) > 10
     assert [pattern.name for pattern in our_urls()] == [pattern.callback.__name__ for pattern in our_urls()]
 
 
-def test_a_template_is_named_as_the_view_that_shows_it() -> None:
+def test_a_template_has_the_name_of_its_view() -> None:
     for path in tracked("web/views/*.py"):
         module = import_module(f"web.views.{path.stem}")
         for folder, name in re.findall(r'"(\w+)/([a-z]\w*)\.html', path.read_text()):
@@ -131,7 +131,7 @@ def pages() -> list[Path]:
 @pytest.mark.parametrize(
     "banned", [r"\sstyle=", r"<style", r"\shx-on", r"\shx-boost", r"[\"']js:", r"\son[a-z]+="]
 )
-def test_templates_keep_to_the_content_policy(banned: str) -> None:
+def test_templates_obey_the_content_security_policy(banned: str) -> None:
     assert pages()
     for path in pages():
         assert not re.search(banned, path.read_text()), f"{path} has {banned}"
@@ -167,14 +167,14 @@ def test_only_the_settings_read_the_environment() -> None:
     assert readers <= {"settings.py", "manage.py", "wsgi.py", "run.py", "bench.py", "budgets.py"}
 
 
-def test_no_made_file_is_kept() -> None:
+def test_no_generated_file_is_committed() -> None:
     assert not [name for name in in_git("*") or [] if MADE.search(name)]
 
 
 @pytest.mark.parametrize(
     "name", ["run.log", "var/run.log", "db.sqlite3-wal", "scratch.py", ".env", "tests/x.pyc"]
 )
-def test_a_file_that_only_lies_beside_the_project_is_not_the_project_s(tmp_path: Path, name: str) -> None:
+def test_an_untracked_file_does_not_belong_to_the_project(tmp_path: Path, name: str) -> None:
     def git(*arguments: str) -> None:
         subprocess.run(["git", *arguments], cwd=tmp_path, check=True, capture_output=True)
 
@@ -186,7 +186,7 @@ def test_a_file_that_only_lies_beside_the_project_is_not_the_project_s(tmp_path:
     assert in_git("*", tmp_path) == ["kept.py"]
 
 
-def test_in_a_copy_without_git_the_rules_read_the_project_s_folders(tmp_path: Path) -> None:
+def test_without_git_the_rules_read_the_project_s_folders(tmp_path: Path) -> None:
     for name in ("savings/money.py", "templates/a.html", "var/run.log", ".venv/lib/x.py", "a.log", "run.pyc"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -194,7 +194,7 @@ def test_in_a_copy_without_git_the_rules_read_the_project_s_folders(tmp_path: Pa
     assert in_folders(tmp_path) == ["savings/money.py", "templates/a.html"]
 
 
-def test_the_packages_of_a_server_are_among_those_of_a_developer() -> None:
+def test_a_server_s_packages_are_a_subset_of_a_developer_s() -> None:
     names = {
         which: set(
             re.findall(

@@ -90,7 +90,7 @@ def test_a_payment_that_is_charged_back(ada: User) -> None:
     assert_the_books_are_right()
 
 
-def test_less_money_than_was_asked_for(provider: Provider, ada: User) -> None:
+def test_an_underpayment(provider: Provider, ada: User) -> None:
     payment = payments.start_payment(
         ada, plan=None, amount_kobo=5_000_00, reference=references.new(Transaction.Kind.STASH_DEPOSIT)
     )
@@ -114,7 +114,7 @@ def test_interest_on_a_hundred_thousand_for_ninety_days(ada: User) -> None:
     assert numerator - money.interest(numerator) * money.INTEREST_DENOMINATOR == 150_000
 
 
-def test_what_is_earned_does_not_depend_on_how_often_money_moved(ada: User) -> None:
+def test_interest_does_not_depend_on_how_often_money_moved(ada: User) -> None:
     plan = make_plan(ada, make_product(rate_bps=850), holding_kobo=100_000_00)
     for days in range(1, 91):
         with time_machine.travel(timezone.now() + datetime.timedelta(days=days)):

@@ -69,7 +69,7 @@ def all_done() -> bool:
     return not OutboxRow.objects.filter(done_at=None).exists()
 
 
-def test_a_consumer_killed_in_the_middle_of_a_mail_is_overtaken(
+def test_another_consumer_takes_over_from_one_killed_during_a_mail(
     sink: Sink, start: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     row = make_welcome()
@@ -89,7 +89,7 @@ def test_a_consumer_killed_in_the_middle_of_a_mail_is_overtaken(
     assert sink.message_ids == [sending.message_id(row)] * 2
 
 
-def test_a_consumer_told_to_stop_finishes_its_mail(
+def test_a_consumer_that_is_stopped_finishes_its_mail(
     sink: Sink, start: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     row = make_welcome()
@@ -108,7 +108,7 @@ def test_a_consumer_told_to_stop_finishes_its_mail(
     assert len(sink.mails) == 1
 
 
-def test_a_mail_is_sent_once_by_two_consumers_that_both_sweep(
+def test_two_consumers_that_both_sweep_send_each_mail_once(
     sink: Sink, start: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     rows = [make_welcome() for _ in range(30)]
@@ -118,7 +118,7 @@ def test_a_mail_is_sent_once_by_two_consumers_that_both_sweep(
     assert sink.message_ids == sorted(sending.message_id(row) for row in rows)
 
 
-def test_what_redis_has_forgotten_is_found_by_the_sweep(
+def test_the_sweep_sends_mails_whose_tasks_redis_lost(
     sink: Sink, start: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     rows = [make_welcome() for _ in range(10)]
@@ -130,7 +130,7 @@ def test_what_redis_has_forgotten_is_found_by_the_sweep(
 
 
 @pytest.mark.parametrize("listens", [False, True], ids=["refuses", "never answers"])
-def test_a_dead_redis_is_no_error_and_hardly_a_wait(
+def test_a_dead_redis_causes_no_error_and_hardly_a_delay(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     mailoutbox: list[object],
@@ -155,7 +155,7 @@ def test_a_dead_redis_is_no_error_and_hardly_a_wait(
     assert len(mailoutbox) == 100
 
 
-def test_redis_is_asked_again_after_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redis_is_tried_again_after_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "_paused_until", time.monotonic() + 60)
     make_welcome()
     assert HUEY.pending_count() == 0

@@ -27,7 +27,7 @@ def changed_in_tables_in_use() -> Iterator[tuple[str, AddField | AlterField]]:
                 yield name, operation
 
 
-def test_a_column_added_to_a_table_in_use_may_be_left_out_of_an_insert() -> None:
+def test_an_insert_can_omit_a_column_added_to_a_table_in_use() -> None:
     """An INSERT of the release before names the columns that it knows; the database fills the others or fails."""
     added = [(name, one) for name, one in changed_in_tables_in_use() if isinstance(one, AddField)]
     assert len(added) > 10
@@ -40,7 +40,7 @@ def test_a_column_added_to_a_table_in_use_may_be_left_out_of_an_insert() -> None
         )
 
 
-def test_no_column_that_may_be_empty_is_made_to_need_a_value() -> None:
+def test_no_nullable_column_becomes_required() -> None:
     """The release before goes on writing NULL into it."""
     may_be_empty: dict[tuple[str, str], bool] = {}
     for name, operation in changed_in_tables_in_use():
@@ -70,7 +70,7 @@ FIRST: dict[type[models.Model], tuple[str, ...]] = {
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("model", FIRST)
-def test_a_row_of_the_first_release_is_taken(model: type[models.Model]) -> None:
+def test_a_row_of_the_first_release_is_accepted(model: type[models.Model]) -> None:
     movement = make_movement("stash_deposit", 100, user=make_user())
     values: dict[type[models.Model], dict[str, Any]] = {
         User: {"email": "new@example.com", "name": "New", "password": "!"},

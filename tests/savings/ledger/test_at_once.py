@@ -61,7 +61,7 @@ def test_the_same_reference_fifty_times_at_once_is_one_payment() -> None:
     assert list(ledger.run_checks()) == []
 
 
-def test_the_same_reference_by_fifty_people_at_once_belongs_to_one() -> None:
+def test_the_same_reference_from_fifty_users_at_once_belongs_to_one_user() -> None:
     users, reference = [make_user() for _ in range(TIMES)], references.new(Kind.STASH_DEPOSIT)
 
     def ask(number: int) -> object:
@@ -72,7 +72,7 @@ def test_the_same_reference_by_fifty_people_at_once_belongs_to_one() -> None:
     assert at_once(ask) == {True: 1, ReferenceTaken: TIMES - 1}
 
 
-def test_of_fifty_moves_racing_for_one_balance_exactly_those_succeed_that_fit() -> None:
+def test_fifty_moves_at_once_succeed_until_the_balance_is_used_up() -> None:
     plan = make_plan()
     user = plan.user
     pay_in(user, 30 * 100 + 99)
@@ -91,7 +91,7 @@ def test_of_fifty_moves_racing_for_one_balance_exactly_those_succeed_that_fit() 
     assert list(ledger.run_checks()) == []
 
 
-def test_moves_both_ways_between_the_same_accounts_never_wait_in_a_ring() -> None:
+def test_moves_both_ways_between_the_same_accounts_never_deadlock() -> None:
     plan = make_plan(holding_kobo=10_000)
     user = plan.user
     pay_in(user, 10_000)
@@ -108,7 +108,7 @@ def test_moves_both_ways_between_the_same_accounts_never_wait_in_a_ring() -> Non
     assert list(ledger.run_checks()) == []
 
 
-def test_a_movement_is_reversed_once_however_many_ask() -> None:
+def test_fifty_reversals_at_once_reverse_a_transaction_once() -> None:
     user = make_user()
     movement = pay_in(user, 700)
     reference = references.new(Kind.REVERSAL)
@@ -121,6 +121,6 @@ def test_a_movement_is_reversed_once_however_many_ask() -> None:
     assert list(ledger.run_checks()) == []
 
 
-def test_the_house_s_accounts_are_opened_once() -> None:
+def test_a_house_account_is_opened_once() -> None:
     outcomes = at_once(lambda _: ledger.house_account(Account.Kind.FEE_INCOME).pk)
     assert list(outcomes.values()) == [TIMES]

@@ -157,7 +157,7 @@ def found(check: str) -> list[checks.Damage]:
     return [wrong for wrong in ledger.run_checks() if wrong.check == check]
 
 
-def test_books_made_through_the_ledger_are_right(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
+def test_books_written_by_the_ledger_pass_every_check(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
     withdraw(books.user, 10_00, ends="success")
     suspend(None)
     assert list(ledger.run_checks()) == []
@@ -168,7 +168,7 @@ def test_books_made_through_the_ledger_are_right(books: Books, capsys: pytest.Ca
     )
 
 
-def test_empty_books_are_right() -> None:
+def test_empty_books_pass_every_check() -> None:
     assert list(ledger.run_checks()) == []
 
 
@@ -416,7 +416,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_damage_is_named_with_its_row(kind: str, books: Books) -> None:
+def test_a_check_reports_the_damaged_row(kind: str, books: Books) -> None:
     check, statement, row = (text.format(b=books) for text in DAMAGE[kind])
     damage(statement)
     wrong = found(check)
@@ -424,11 +424,11 @@ def test_damage_is_named_with_its_row(kind: str, books: Books) -> None:
     assert all(damage.actual != damage.expected for damage in wrong)
 
 
-def test_there_is_damage_for_every_check() -> None:
+def test_every_check_has_a_damage_case() -> None:
     assert {check for check, _, _ in DAMAGE.values()} == {path.stem for path in ledger.CHECKS}
 
 
-def test_a_dropped_trigger_is_named() -> None:
+def test_a_dropped_trigger_is_reported() -> None:
     drops = {
         "postgresql": "DROP TRIGGER entry_append_only ON savings_entry",
         "sqlite": "DROP TRIGGER entry_not_updated",
@@ -439,13 +439,13 @@ def test_a_dropped_trigger_is_named() -> None:
     assert names == [drops[connection.vendor].split()[2]]
 
 
-def test_a_dropped_constraint_is_named() -> None:
+def test_a_dropped_constraint_is_reported() -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP INDEX account_once_per_user")
     assert [wrong.row for wrong in found("guards")] == ["account_once_per_user"]
 
 
-def test_the_command_names_the_first_rows_and_ends_with_an_error(books: Books) -> None:
+def test_the_command_prints_the_first_wrong_rows_and_fails(books: Books) -> None:
     damage(f"UPDATE savings_account SET balance_kobo = 1 WHERE id = {books.stash.pk}")
     with pytest.raises(CommandError) as error:
         call_command("check_ledger")

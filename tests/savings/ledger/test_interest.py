@@ -15,7 +15,7 @@ TODAY = datetime.date(2026, 11, 24)
 
 
 @pytest.mark.django_db
-def test_the_preview_of_one_payment_is_the_design_s_example() -> None:
+def test_the_preview_of_one_payment_equals_the_documented_example() -> None:
     product = make_product(Product.Kind.LOCKED, rate_bps=850)
     ahead = ledger.preview_interest(
         product,
@@ -29,7 +29,7 @@ def test_the_preview_of_one_payment_is_the_design_s_example() -> None:
 
 
 @pytest.mark.django_db
-def test_a_plan_without_an_end_is_looked_at_for_a_year() -> None:
+def test_a_plan_without_an_end_is_previewed_for_a_year() -> None:
     ahead = ledger.preview_interest(
         make_product(rate_bps=850), matures_on=None, first_kobo=100_00, monthly_kobo=0, today=TODAY
     )
@@ -37,12 +37,12 @@ def test_a_plan_without_an_end_is_looked_at_for_a_year() -> None:
     assert ahead.interest_kobo == 8_50
 
 
-def test_months_fall_on_the_same_day_or_the_last_of_a_short_month() -> None:
+def test_monthly_days_use_the_last_day_of_a_short_month() -> None:
     days = interest.monthly_days(datetime.date(2026, 12, 31), datetime.date(2027, 4, 30))
     assert [day.isoformat() for day in days] == ["2027-01-31", "2027-02-28", "2027-03-31"]
 
 
-def test_the_suggestion_reaches_the_target_and_not_a_naira_more_than_it_must() -> None:
+def test_the_suggested_payment_is_the_smallest_in_whole_naira_that_reaches_the_target() -> None:
     ends = datetime.date(2027, 11, 24)
     monthly = ledger.suggested_monthly_kobo(
         target_kobo=600_000_00, first_kobo=50_000_00, ends_on=ends, today=TODAY

@@ -323,7 +323,7 @@ class Ledger(RuleBasedStateMachine):
 
 @pytest.mark.timeout(600)
 @pytest.mark.django_db
-def test_the_books_stay_right_whatever_happens() -> None:
+def test_the_ledger_matches_the_model_after_any_sequence_of_events() -> None:
     # To explain a failure every line would be traced, of Django too: that takes minutes.
     phases = [phase for phase in Phase if phase is not Phase.explain]
     run_state_machine_as_test(

@@ -24,7 +24,7 @@ def last_note(status: str, *, failure_code: str = "", **of_payment: str) -> str:
         ("never_sent", "The payment provider could not be reached. No money has moved."),
     ],
 )
-def test_an_abandoned_payment_says_why(failure_code: str, says: str) -> None:
+def test_an_abandoned_payment_shows_its_reason(failure_code: str, says: str) -> None:
     assert last_note(Status.ABANDONED, failure_code=failure_code) == says
 
 
@@ -35,9 +35,9 @@ def test_an_abandoned_payment_says_why(failure_code: str, says: str) -> None:
         ("no_answer", "The payment provider has not told us what became of it."),
     ],
 )
-def test_a_review_says_why(reason: str, says: str) -> None:
+def test_a_review_shows_its_reason(reason: str, says: str) -> None:
     assert last_note(Status.REVIEW, review_reason=reason) == says
 
 
-def test_a_failed_payment_says_what_the_provider_said() -> None:
+def test_a_failed_payment_shows_the_provider_s_message() -> None:
     assert last_note(Status.FAILED, provider_message="Insufficient Funds") == "Insufficient Funds"

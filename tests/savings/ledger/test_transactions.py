@@ -40,7 +40,7 @@ def settle(movement: Transaction, user: User) -> bool:
 # Opening
 
 
-def test_the_same_reference_again_returns_what_is_there() -> None:
+def test_the_same_reference_again_returns_the_existing_transaction() -> None:
     user, reference = make_user(), references.new(Kind.STASH_DEPOSIT)
     first, opened = ledger.open_transaction(
         reference=reference, kind=Kind.STASH_DEPOSIT, user=user, amount_kobo=5
@@ -53,7 +53,7 @@ def test_the_same_reference_again_returns_what_is_there() -> None:
 
 
 @pytest.mark.parametrize("differs", ["kind", "user", "plan", "amount_kobo", "reverses"])
-def test_a_reference_cannot_stand_for_another_movement(differs: str) -> None:
+def test_a_reference_cannot_be_reused_for_another_transaction(differs: str) -> None:
     plan = make_plan(holding_kobo=100)
     known: dict[str, Any] = {
         "kind": Kind.TOP_UP,
@@ -76,7 +76,7 @@ def test_a_reference_cannot_stand_for_another_movement(differs: str) -> None:
 
 
 @pytest.mark.parametrize("amount_kobo", [0, -1, money.MOST_KOBO + 1, 10**30])
-def test_a_sum_that_is_none_or_beyond_all_money_opens_nothing(amount_kobo: int) -> None:
+def test_an_amount_out_of_range_opens_no_transaction(amount_kobo: int) -> None:
     with pytest.raises(BadAmount):
         open_deposit(make_user(), amount_kobo)
     assert not Transaction.objects.exists()
@@ -85,7 +85,7 @@ def test_a_sum_that_is_none_or_beyond_all_money_opens_nothing(amount_kobo: int) 
 # Settling and posting
 
 
-def test_settling_moves_the_money_and_the_status_together() -> None:
+def test_settling_changes_money_and_status_together() -> None:
     user = make_user()
     movement = open_deposit(user, 500_00)
     assert settle(movement, user)
@@ -103,7 +103,7 @@ def test_settling_twice_posts_once() -> None:
     assert Entry.objects.count() == 1
 
 
-def test_money_that_is_not_there_cannot_be_moved_and_nothing_changes() -> None:
+def test_a_settlement_without_enough_money_changes_nothing() -> None:
     plan = make_plan()
     pay_in(plan.user, 100)
     movement = make_movement(Kind.STASH_TO_PLAN, 101, user=plan.user, plan=plan)
@@ -115,7 +115,7 @@ def test_money_that_is_not_there_cannot_be_moved_and_nothing_changes() -> None:
     assert ledger.balance_kobo(ledger.stash_account(plan.user)) == 100
 
 
-def test_a_failure_around_a_settlement_takes_all_of_it_back() -> None:
+def test_a_rollback_around_a_settlement_undoes_all_of_it() -> None:
     user = make_user()
     movement = open_deposit(user)
     with transaction.atomic():
@@ -127,7 +127,7 @@ def test_a_failure_around_a_settlement_takes_all_of_it_back() -> None:
     assert settle(movement, user)
 
 
-def test_a_refused_posting_leaves_the_transaction_around_it_usable() -> None:
+def test_a_refused_posting_leaves_the_surrounding_database_transaction_usable() -> None:
     user = make_user()
     with transaction.atomic():
         movement = open_deposit(user)
@@ -150,14 +150,14 @@ def test_the_same_step_of_a_transaction_happens_once() -> None:
     assert ledger.balance_kobo(ledger.hold_account(user)) == 600
 
 
-def test_the_primary_step_is_posted_only_with_the_success() -> None:
+def test_the_primary_step_is_posted_only_by_settle() -> None:
     movement = open_deposit(make_user())
     with pytest.raises(ValueError, match="use settle"):
         ledger.post(movement, Entry.Code.PRIMARY, debit=clearing(), credit=clearing(), amount_kobo=1)
 
 
 @pytest.mark.parametrize("status", [Status.SUCCESS, Status.REVERSED])
-def test_no_status_of_moved_money_is_reached_or_left_without_a_posting(status: str) -> None:
+def test_a_status_of_moved_money_cannot_be_set_or_left_without_a_posting(status: str) -> None:
     movement = open_deposit(make_user())
     with pytest.raises(ValueError, match="together with its posting"):
         ledger.change_status(movement, status, only_from=[Status.PENDING])
@@ -165,7 +165,7 @@ def test_no_status_of_moved_money_is_reached_or_left_without_a_posting(status: s
         ledger.change_status(movement, Status.FAILED, only_from=[status])
 
 
-def test_a_move_happens_once_and_says_who_was_first() -> None:
+def test_of_two_status_changes_only_the_first_succeeds() -> None:
     movement = open_deposit(make_user())
     stale = Transaction.objects.get(pk=movement.pk)
     assert ledger.change_status(movement, Status.FAILED, only_from=[Status.PENDING], failure_code="declined")
@@ -174,7 +174,7 @@ def test_a_move_happens_once_and_says_who_was_first() -> None:
     assert (movement.status, movement.failure_code) == (Status.FAILED, "declined")
 
 
-def test_a_payment_that_failed_can_still_arrive() -> None:
+def test_a_failed_payment_can_still_be_settled() -> None:
     user = make_user()
     movement = open_deposit(user)
     ledger.change_status(movement, Status.FAILED, only_from=[Status.PENDING], failure_code="declined")
@@ -185,7 +185,7 @@ def test_a_payment_that_failed_can_still_arrive() -> None:
     assert (movement.status, movement.failure_code) == (Status.SUCCESS, "")
 
 
-def test_every_change_moves_the_version_of_the_person_it_is_shown_to() -> None:
+def test_every_change_increments_the_version_of_its_user() -> None:
     user = make_user()
     versions = []
     movement = open_deposit(user)
@@ -224,7 +224,7 @@ def test_reversing_twice_with_one_reference_returns_the_first_reversal() -> None
         ledger.reverse(movement, reference=references.new(Kind.REVERSAL))
 
 
-def test_one_reference_cannot_reverse_two_equal_movements() -> None:
+def test_one_reference_cannot_reverse_two_equal_transactions() -> None:
     user = make_user()
     first, second = pay_in(user, 500), pay_in(user, 500)
     reference = references.new(Kind.REVERSAL)
@@ -236,7 +236,7 @@ def test_one_reference_cannot_reverse_two_equal_movements() -> None:
     assert ledger.balance_kobo(ledger.stash_account(user)) == 500
 
 
-def test_money_that_has_moved_on_cannot_be_taken_back() -> None:
+def test_money_that_was_moved_on_cannot_be_reversed() -> None:
     plan = make_plan(holding_kobo=700)
     movement = plan.transactions.get()
     stash = ledger.stash_account(plan.user)
@@ -247,7 +247,7 @@ def test_money_that_has_moved_on_cannot_be_taken_back() -> None:
     assert not Transaction.objects.filter(kind=Kind.REVERSAL).exists()
 
 
-def test_only_what_was_successful_can_be_reversed_and_no_reversal_again() -> None:
+def test_only_a_successful_transaction_that_is_no_reversal_can_be_reversed() -> None:
     user = make_user()
     with pytest.raises(Refused, match="Only a successful"):
         ledger.reverse(open_deposit(user), reference=references.new(Kind.REVERSAL))
@@ -256,7 +256,7 @@ def test_only_what_was_successful_can_be_reversed_and_no_reversal_again() -> Non
         ledger.reverse(reversal, reference=references.new(Kind.REVERSAL))
 
 
-def test_a_closed_plan_takes_no_money_back() -> None:
+def test_a_reversal_into_a_closed_plan_is_refused() -> None:
     plan = make_plan(holding_kobo=700)
     stash = ledger.stash_account(plan.user)
     emptied = settled(Kind.PLAN_TO_STASH, 700, debit=plan.account, credit=stash, user=plan.user, plan=plan)
@@ -283,7 +283,7 @@ def test_the_database_refuses_to_change_an_entry(statement: str) -> None:
     assert Entry.objects.get().amount_kobo == 500
 
 
-def test_a_balance_cannot_leave_the_range_in_which_it_is_exact() -> None:
+def test_a_balance_cannot_exceed_the_exact_range() -> None:
     plan = make_plan(holding_kobo=money.MOST_KOBO)
     with pytest.raises(IntegrityError):
         pay_in(plan.user, 1, plan=plan)
@@ -297,7 +297,7 @@ def earned(plan: Plan, day: datetime.date) -> int:
     return ledger.accrued_numerator(Account.objects.get(plan=plan), day)
 
 
-def test_interest_runs_on_end_of_day_balances() -> None:
+def test_interest_accrues_on_end_of_day_balances() -> None:
     with time_machine.travel("2026-01-01T12:00:00Z", tick=False) as clock:
         plan = make_plan(make_user(), make_product(rate_bps=1000), holding_kobo=100_00)
         pay_in(plan.user, 50_00, plan=plan)
@@ -308,14 +308,14 @@ def test_interest_runs_on_end_of_day_balances() -> None:
     assert earned(plan, today) == 1000 * (150_00 * 10 + 200_00 * 5)
 
 
-def test_a_day_begins_at_local_midnight() -> None:
+def test_a_day_starts_at_local_midnight() -> None:
     # 23:30 in UTC is half past midnight in Lagos: already the next day.
     with time_machine.travel("2026-01-01T23:30:00Z", tick=False):
         plan = make_plan(make_user(), make_product(rate_bps=1000), holding_kobo=100_00)
     assert earned(plan, datetime.date(2026, 1, 3)) == 1000 * 100_00
 
 
-def test_midnight_in_the_middle_of_a_posting_does_not_split_it() -> None:
+def test_midnight_during_a_posting_does_not_split_it() -> None:
     with time_machine.travel("2026-01-01T12:00:00Z", tick=False) as clock:
         plan = make_plan(make_user(), make_product(rate_bps=1000), holding_kobo=100_00)
         clock.move_to("2026-01-11T22:59:59Z")
@@ -332,7 +332,7 @@ def test_midnight_in_the_middle_of_a_posting_does_not_split_it() -> None:
     assert entry.posted_at == entry.transaction.settled_on
 
 
-def test_a_clock_that_goes_back_takes_no_interest_away_and_gives_none_twice() -> None:
+def test_a_clock_that_goes_back_neither_removes_nor_repeats_interest() -> None:
     with time_machine.travel("2026-01-11T12:00:00Z", tick=False) as clock:
         plan = make_plan(make_user(), make_product(rate_bps=1000), holding_kobo=100_00)
         clock.shift(datetime.timedelta(days=10))
@@ -344,7 +344,7 @@ def test_a_clock_that_goes_back_takes_no_interest_away_and_gives_none_twice() ->
     assert earned(plan, datetime.date(2026, 1, 23)) == 1000 * (100_00 * 10 + 300_00 * 2)
 
 
-def test_nothing_is_earned_from_the_day_of_maturity_on() -> None:
+def test_no_interest_accrues_from_the_day_of_maturity_on() -> None:
     with time_machine.travel("2026-01-01T12:00:00Z", tick=False) as clock:
         locked = make_product(Product.Kind.LOCKED, rate_bps=1000)
         plan = make_plan(make_user(), locked, holding_kobo=100_00, days=30)
@@ -353,7 +353,7 @@ def test_nothing_is_earned_from_the_day_of_maturity_on() -> None:
     assert earned(plan, datetime.date(2027, 1, 1)) == 1000 * 100_00 * 30
 
 
-def test_a_plan_that_rolls_over_earns_on_each_day_s_balance_however_late_it_is_carried_out() -> None:
+def test_a_plan_that_rolls_over_late_accrues_interest_without_a_gap() -> None:
     with time_machine.travel("2026-01-01T12:00:00Z", tick=False) as clock:
         locked = make_product(Product.Kind.LOCKED, rate_bps=1000)
         plan = make_plan(make_user(), locked, holding_kobo=100_00, days=30, at_maturity="rollover")
@@ -364,7 +364,7 @@ def test_a_plan_that_rolls_over_earns_on_each_day_s_balance_however_late_it_is_c
     assert earned(plan, today) == 1000 * (100_00 * 32 + 200_00)
 
 
-def test_the_house_has_no_stored_balance() -> None:
+def test_house_accounts_store_no_balance() -> None:
     pay_in(make_user(), 500)
     assert clearing().balance_kobo is None
     assert not Account.objects.filter(user=None, balance_kobo__isnull=False).exists()

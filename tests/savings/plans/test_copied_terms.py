@@ -45,7 +45,7 @@ def everything_else(product: Product) -> None:
     )
 
 
-def test_a_running_plan_is_extended_up_to_the_longest_term_it_started_with() -> None:
+def test_a_plan_can_be_extended_to_the_longest_term_it_started_with() -> None:
     plan = make_plan(product=make_product(Product.Kind.LOCKED), days=100)
     everything_else(plan.product)
     plans.extend(plan, in_days(1095))
@@ -53,13 +53,13 @@ def test_a_running_plan_is_extended_up_to_the_longest_term_it_started_with() -> 
         plans.extend(plan, in_days(1096))
 
 
-def test_a_shorter_term_of_the_product_does_not_reach_a_running_plan() -> None:
+def test_a_shorter_term_of_the_product_does_not_change_a_running_plan() -> None:
     plan = make_plan(product=make_product(Product.Kind.LOCKED), days=800)
     Product.objects.update(max_term_days=60)
     plans.extend(plan, in_days(900))
 
 
-def test_a_plan_shows_the_kind_and_the_name_it_was_opened_as(saver_client: Client, saver: User) -> None:
+def test_a_plan_shows_the_product_name_it_was_opened_with(saver_client: Client, saver: User) -> None:
     plan = make_plan(saver, make_product(name="Rainy days"), name="Roof")
     everything_else(plan.product)
     for address in ("/plans/", f"/plans/{plan.pk}/", "/dashboard/", f"/plans/{plan.pk}/top-up/"):
@@ -68,7 +68,7 @@ def test_a_plan_shows_the_kind_and_the_name_it_was_opened_as(saver_client: Clien
     assert "Rainy days" in saver_client.get(f"/plans/{plan.pk}/").content.decode()
 
 
-def test_a_running_circle_lets_people_in_on_the_terms_it_started_with() -> None:
+def test_new_members_of_a_running_circle_get_the_terms_it_started_with() -> None:
     product = make_product(Product.Kind.LOCKED, rate_bps=900)
     product.rates.create(from_days=80, rate_bps=1_100)
     circle = start_circle(product=product, days=90)
@@ -80,7 +80,7 @@ def test_a_running_circle_lets_people_in_on_the_terms_it_started_with() -> None:
     assert (plan.rate_bps, plan.account.rate_bps, plan.max_term_days) == (1_100, 1_100, 1095)
 
 
-def test_somebody_who_joins_late_gets_the_rate_that_the_circle_has_for_that_term() -> None:
+def test_a_late_member_gets_the_circle_s_rate_for_the_remaining_term() -> None:
     product = make_product(rate_bps=900)
     circle = start_circle(product=product)
     product.rates.update(rate_bps=1)
@@ -97,7 +97,7 @@ def test_the_page_of_an_open_circle_shows_its_own_terms(saver_client: Client) ->
         assert "Something else" not in page
 
 
-def test_a_product_without_a_rate_opens_no_plan_at_nothing_per_cent(saver_client: Client) -> None:
+def test_a_product_without_a_rate_opens_no_plan_at_zero_percent(saver_client: Client) -> None:
     product = make_product(name="Rainy days")
     product.rates.all().delete()
     with pytest.raises(Refused, match="has no rate"):
@@ -108,7 +108,7 @@ def test_a_product_without_a_rate_opens_no_plan_at_nothing_per_cent(saver_client
         assert "Rainy days" not in saver_client.get(address).content.decode()
 
 
-def test_a_product_that_is_withdrawn_still_answers_the_same_form_with_the_same_plan() -> None:
+def test_a_repeated_form_returns_its_plan_after_the_product_was_withdrawn() -> None:
     user, product = make_user(), make_product()
     reference = references.mint(references.PLAN_PREFIX)
     plan = plans.open_plan(user, product, reference=reference, name="Rent")
@@ -124,7 +124,7 @@ def test_a_product_in_use_cannot_be_deleted(of: type) -> None:
     assert product.rates.exists()
 
 
-def test_staff_cannot_take_the_last_rate_from_a_product_that_is_offered(client: Client) -> None:
+def test_staff_cannot_delete_the_last_rate_of_an_offered_product(client: Client) -> None:
     product = make_product(Product.Kind.LOCKED)
     sign_in(make_user(is_staff=True, is_superuser=True), client)
     fields = {
@@ -156,7 +156,7 @@ def insert(table: str, values: dict[str, Any]) -> None:
         cursor.execute(f"INSERT INTO savings_{table} ({columns}) VALUES ({marks})", [*values.values()])
 
 
-def test_rows_of_the_release_before_get_their_terms_from_the_database() -> None:
+def test_rows_of_the_previous_release_get_their_terms_from_the_trigger() -> None:
     user, product = make_user(), make_product(Product.Kind.LOCKED, rate_bps=900, name="Locked up")
     product.rates.create(from_days=365, rate_bps=1_200)
     day, now = connection.ops.adapt_datefield_value, connection.ops.adapt_datetimefield_value(timezone.now())
@@ -188,7 +188,7 @@ def test_rows_of_the_release_before_get_their_terms_from_the_database() -> None:
     assert circles.join(make_user(), kept, reference="CIR1", nickname="New").plan.rate_bps == 900
 
 
-def test_the_migration_gives_running_plans_and_circles_the_terms_of_their_product() -> None:
+def test_the_migration_copies_the_product_s_terms_to_plans_and_circles() -> None:
     circle = start_circle(product=make_product(Product.Kind.LOCKED, rate_bps=900))
     without_rates = start_circle(product=make_product(rate_bps=700))
     without_rates.product.rates.all().delete()

@@ -44,7 +44,7 @@ def test_money_moves_into_a_plan_and_back() -> None:
     assert (in_stash(plan), in_plan(plan)) == (50_00, 50_00)
 
 
-def test_a_plan_cannot_be_filled_above_its_limit_from_the_stash(settings: Settings) -> None:
+def test_a_move_from_the_stash_cannot_exceed_the_plan_s_limit(settings: Settings) -> None:
     plan = make_plan(holding_kobo=40_00)
     pay_in(plan.user, 100_00)
     settings.PLAN_MAX_KOBO = 100_00
@@ -62,7 +62,7 @@ def test_the_same_reference_twice_moves_money_once() -> None:
     assert (in_stash(plan), in_plan(plan)) == (30_00, 70_00)
 
 
-def test_a_reference_is_not_reused_for_another_sum() -> None:
+def test_a_reference_cannot_be_reused_for_another_amount() -> None:
     plan = make_plan(holding_kobo=100_00)
     reference = references.new("plan_to_stash")
     out_of(plan, 30_00, reference)
@@ -71,7 +71,7 @@ def test_a_reference_is_not_reused_for_another_sum() -> None:
     assert in_plan(plan) == 70_00
 
 
-def test_no_more_moves_than_there_is() -> None:
+def test_a_move_of_more_than_the_balance_is_refused() -> None:
     plan = make_plan(holding_kobo=50_00)
     with pytest.raises(NotEnoughMoney, match="This plan holds ₦50.00"):
         out_of(plan, 50_01)
@@ -82,13 +82,13 @@ def test_no_more_moves_than_there_is() -> None:
 
 
 @pytest.mark.parametrize("amount_kobo", [0, -1])
-def test_an_amount_is_above_zero(amount_kobo: int) -> None:
+def test_an_amount_must_be_above_zero(amount_kobo: int) -> None:
     plan = make_plan(holding_kobo=50_00)
     with pytest.raises(BadAmount):
         out_of(plan, amount_kobo)
 
 
-def test_leaving_a_target_early_costs_its_penalty_out_of_the_sum() -> None:
+def test_the_penalty_of_an_early_exit_is_deducted_from_the_amount() -> None:
     plan = make_plan(product=make_product(Product.Kind.TARGET), holding_kobo=100_000_00)
     movement = out_of(plan, 100_000_00)
     penalty = Transaction.objects.get(kind=Transaction.Kind.PENALTY)
@@ -97,7 +97,7 @@ def test_leaving_a_target_early_costs_its_penalty_out_of_the_sum() -> None:
     assert ledger.balance_kobo(ledger.house_account(Account.Kind.PENALTY_INCOME)) == 1_000_00
 
 
-def test_a_penalty_is_charged_once_however_often_the_form_is_sent() -> None:
+def test_a_penalty_is_charged_once_when_the_form_is_sent_twice() -> None:
     plan = make_plan(product=make_product(Product.Kind.TARGET), holding_kobo=100_000_00)
     reference = references.new("plan_to_stash")
     out_of(plan, 50_000_00, reference)
@@ -106,21 +106,21 @@ def test_a_penalty_is_charged_once_however_often_the_form_is_sent() -> None:
     assert (in_plan(plan), in_stash(plan)) == (50_000_00, 49_500_00)
 
 
-def test_after_maturity_everything_comes_out_for_nothing() -> None:
+def test_taking_money_out_after_maturity_is_free() -> None:
     plan = make_plan(product=make_product(Product.Kind.TARGET), holding_kobo=100_000_00, days=40)
     with time_machine.travel(timezone.now() + datetime.timedelta(days=40)):
         out_of(plan, 100_000_00)
     assert (in_plan(plan), in_stash(plan)) == (0, 100_000_00)
 
 
-def test_a_locked_plan_gives_nothing_before_its_day() -> None:
+def test_a_locked_plan_refuses_an_exit_before_maturity() -> None:
     plan = make_plan(product=make_product(Product.Kind.LOCKED), holding_kobo=100_00)
     with pytest.raises(Refused, match="locked until"):
         out_of(plan, 1_00)
     assert not Transaction.objects.filter(kind=Transaction.Kind.PLAN_TO_STASH).exists()
 
 
-def test_a_closed_or_matured_plan_takes_no_money() -> None:
+def test_a_closed_or_matured_plan_accepts_no_money() -> None:
     closed, matured = make_plan(), make_plan(product=make_product(Product.Kind.LOCKED), days=30)
     for plan in (closed, matured):
         pay_in(plan.user, 100_00)
@@ -135,7 +135,7 @@ def test_a_closed_or_matured_plan_takes_no_money() -> None:
     assert Entry.objects.count() == 2
 
 
-def test_the_stash_of_somebody_new_is_empty_and_one() -> None:
+def test_a_new_user_has_one_empty_stash() -> None:
     user = make_user()
     assert ledger.stash_account(user) == ledger.stash_account(user)
     assert ledger.balance_kobo(ledger.stash_account(user)) == 0
