@@ -1,4 +1,4 @@
-"""The rules of the house, so that nobody has to remember them."""
+"""The project's rules as tests."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from django.conf import settings
 from django.urls import URLPattern, get_resolver
 
 ROOT: Path = settings.BASE_DIR
-# What programs make, and no commit should carry.
-MADE = re.compile(r"(\.pyc|\.sqlite3(-wal|-shm)?|\.log|^\.env)$|^(var/|\.venv/|memorydb)")
+# Generated files, which must not be committed.
+GENERATED = re.compile(r"(\.pyc|\.sqlite3(-wal|-shm)?|\.log|^\.env)$|^(var/|\.venv/|memorydb)")
 
-# Pages without an address of their own: what another page's address may turn out to be.
+# Templates without a URL of their own: other outcomes of another page's URL.
 OUTCOMES = {
     "errors/page",
     "circles/invite_gone",
@@ -28,9 +28,9 @@ OUTCOMES = {
 
 
 def tracked(pattern: str) -> list[Path]:
-    """Return the project's files of that kind that git tracks: a log or a scratch file beside them is not the project.
+    """Return the project's files that match a pattern and that git tracks, so without logs and scratch files.
 
-    In a copy without git, such as an unpacked archive, they are what lies in the project's folders.
+    In a copy without git, such as an unpacked archive, these are all files in the project's folders.
     """
     names = in_git(pattern)
     if names is None:
@@ -39,7 +39,7 @@ def tracked(pattern: str) -> list[Path]:
 
 
 def in_git(pattern: str, root: Path = ROOT) -> list[str] | None:
-    """Return the names of the files that git tracks; None where it does not know this folder."""
+    """Return the names of the files that git tracks, or None outside a git repository."""
     try:
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--", pattern], cwd=root, capture_output=True, check=True
@@ -50,8 +50,8 @@ def in_git(pattern: str, root: Path = ROOT) -> list[str] | None:
 
 
 def in_folders(root: Path = ROOT) -> list[str]:
-    """Return the names of the files in the project's folders, in order, but for what is made or hidden."""
-    found = []
+    """Return the sorted names of the files in the project's folders, without generated and hidden ones."""
+    files = []
     for folder, folders, names in root.walk():
         folders[:] = [
             name
@@ -60,29 +60,31 @@ def in_folders(root: Path = ROOT) -> list[str]:
             and name not in {"var", "__pycache__"}
             and not (folder / name).is_symlink()
         ]
-        found += [(folder / name).relative_to(root).as_posix() for name in names if not MADE.search(name)]
-    return sorted(found)
+        files += [
+            (folder / name).relative_to(root).as_posix() for name in names if not GENERATED.search(name)
+        ]
+    return sorted(files)
 
 
 def imports(path: Path) -> set[str]:
-    """Return the full names of the modules, and of what comes out of them, that a file imports."""
-    found = set()
+    """Return the full names of the modules and their members that a file imports."""
+    names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
 
 
 def test_savings_does_not_import_http() -> None:
-    """import-linter keeps `web` out (pyproject.toml); it cannot name a part of Django."""
+    """import-linter forbids importing `web` (pyproject.toml); it cannot forbid a part of Django."""
     for path in tracked("savings/*.py"):
         assert not {name for name in imports(path) if re.match(r"django\.http(\.|$)", name)}, path
 
 
 def test_only_the_ledger_writes_entries() -> None:
-    """import-linter keeps `savings.ledger.sql` to `savings.ledger.transactions`; this finds writing without it."""
+    """import-linter lets only `savings.ledger.transactions` import the SQL; this finds other ways of writing."""
     writing = re.compile(r"Entry\.objects\.(bulk_)?create|INSERT INTO savings_entry")
     assert [path.name for path in tracked("savings/*.py") if writing.search(path.read_text())] == ["sql.py"]
 
@@ -95,13 +97,13 @@ def test_amounts_are_stored_as_integers() -> None:
 def test_every_module_has_a_docstring() -> None:
     for path in tracked("*.py"):
         tree = ast.parse(path.read_text())
-        # Django writes most of a migration, and its name says what it is for.
+        # Django generates most of a migration, and its name says what it does.
         if tree.body and "migrations" not in path.parts:
-            assert ast.get_docstring(tree), f"{path} opens without a sentence."
+            assert ast.get_docstring(tree), f"{path} has no docstring."
 
 
 def our_urls() -> list[URLPattern]:
-    """Return every URL that one of our own views answers."""
+    """Return the URL patterns of our own views."""
     return [
         pattern
         for resolver in get_resolver().url_patterns
@@ -124,7 +126,7 @@ def test_a_template_has_the_name_of_its_view() -> None:
 
 
 def pages() -> list[Path]:
-    """Return the templates that a browser gets; mail programs know neither style sheets nor htmx."""
+    """Return the templates of pages: mail programs support neither style sheets nor htmx."""
     return [path for path in tracked("templates/*.html") if "emails" not in path.parts]
 
 
@@ -149,9 +151,9 @@ def test_the_example_environment_is_complete() -> None:
     read = set()
     for node in ast.walk(ast.parse((ROOT / "web/settings.py").read_text())):
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-            asked = ast.unparse(node.func)
-            if asked == "required" or re.fullmatch(
-                r"env\.(str|number|flag|float|list|db_url|log_level|time_zone)", asked
+            function = ast.unparse(node.func)
+            if function == "required" or re.fullmatch(
+                r"env\.(str|number|flag|float|list|db_url|log_level|time_zone)", function
             ):
                 read.add(str(node.args[0].value))
     listed = re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
@@ -168,7 +170,7 @@ def test_only_the_settings_read_the_environment() -> None:
 
 
 def test_no_generated_file_is_committed() -> None:
-    assert not [name for name in in_git("*") or [] if MADE.search(name)]
+    assert not [name for name in in_git("*") or [] if GENERATED.search(name)]
 
 
 @pytest.mark.parametrize(

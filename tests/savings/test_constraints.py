@@ -1,4 +1,4 @@
-"""Telling one violated constraint from another."""
+"""Identifying the violated constraint."""
 
 from __future__ import annotations
 

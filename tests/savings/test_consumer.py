@@ -1,4 +1,4 @@
-"""The consumer as it runs in life: killed, told to stop, doubled, and with Redis emptied or gone."""
+"""The consumer under real conditions: killed, stopped, running twice, and with Redis emptied or unreachable."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def start(sink: Sink, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Starts consumers as `make run` and production do, on the database and the Redis of this test."""
+    """Start consumers as `make run` and production do, on the database and the Redis of this test."""
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "web.settings",
         "DATABASE_URL": database_url(),
@@ -74,7 +74,7 @@ def test_another_consumer_takes_over_from_one_killed_during_a_mail(
 ) -> None:
     row = make_welcome()
     sink.answers.clear()
-    # On a busy machine a mail may take longer than so short a lease: it is for the consumer that dies alone.
+    # Only the consumer that is killed gets so short a lease: on a busy machine a mail may take longer.
     first = start(LEASE_SECONDS)
     wait_until(lambda: sink.mails)
     first.kill()
@@ -85,7 +85,7 @@ def test_another_consumer_takes_over_from_one_killed_during_a_mail(
     wait_until(all_done)
     row.refresh_from_db()
     assert row.tries == 2
-    # The worst moment: the mail server had it all. Both copies say that they are one mail.
+    # The worst case: the mail server already had the whole mail. Both copies have the same Message-ID.
     assert sink.message_ids == [sending.message_id(row)] * 2
 
 
@@ -96,7 +96,7 @@ def test_a_consumer_that_is_stopped_finishes_its_mail(
     sink.answers.clear()
     consumer = start()
     wait_until(lambda: sink.mails)
-    # The workers begin a moment before the consumer listens to signals.
+    # The workers start a moment before the consumer handles signals.
     wait_until(lambda: listens_to(consumer, signal.SIGTERM))
     consumer.send_signal(signal.SIGTERM)
     with pytest.raises(subprocess.TimeoutExpired):
@@ -145,10 +145,10 @@ def test_a_dead_redis_causes_no_error_and_hardly_a_delay(
         url = f"redis://127.0.0.1:{port}/1?socket_timeout=3&socket_connect_timeout=0.5"
         with redis.Redis.from_url(url) as dead, monkeypatch.context() as patch:
             patch.setattr(HUEY.storage, "conn", dead)
-            began = time.monotonic()
+            started_at = time.monotonic()
             for _ in range(100):
                 make_welcome()
-            seconds = time.monotonic() - began
+            seconds = time.monotonic() - started_at
     assert caplog.text.count("Redis accepts no tasks") == 1
     assert seconds < 100 * 0.5
     assert outbox.sweep(timezone.now(), tasks.HANDLERS) == 100

@@ -1,4 +1,4 @@
-"""The demo: the same lives every time, lived through the real services."""
+"""The demo: the same users and history every time, made by the real services."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def test_the_demo_is_complete_correct_and_the_same_every_time(capsys: pytest.Cap
         "December in Enugu": 24,
         "Lagos runners": 5,
     }
-    shelf = Statement.objects.order_by("id").values_list("user__email", "format", "state")
-    assert list(shelf) == [
+    statements = Statement.objects.order_by("id").values_list("user__email", "format", "state")
+    assert list(statements) == [
         ("ada@example.com", file_format, state)
         for file_format, state in (("pdf", "expired"), ("pdf", "ready"), ("xlsx", "ready"), ("csv", "ready"))
     ]

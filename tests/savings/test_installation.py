@@ -1,4 +1,4 @@
-"""The currency and the time zone of an installation: recorded with the first money, and kept."""
+"""The currency and the time zone of an installation: recorded with the first money, and fixed from then on."""
 
 from __future__ import annotations
 
@@ -50,9 +50,7 @@ def test_both_can_change_while_there_is_no_money(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("CURRENCY", "GHS"), ("TIME_ZONE", "Africa/Accra")])
-def test_other_settings_stop_the_start_and_refuse_money(
-    settings: Settings, name: str, value: str
-) -> None:
+def test_other_settings_stop_the_start_and_refuse_money(settings: Settings, name: str, value: str) -> None:
     plan = make_plan()
     setattr(settings, name, value)
     (error,) = same_currency_and_time_zone()
@@ -84,7 +82,7 @@ def test_the_migration_records_the_settings_of_existing_money(
 
 
 def start(tmp_path: Path, *command: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    """Run a program of the site in a process of its own, on a database of its own."""
+    """Run a program of the site in a separate process with its own database."""
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     environment |= {"DATABASE_URL": f"sqlite:///{tmp_path}/site.sqlite3", "VAR_DIR": str(tmp_path)} | changes
     command = (sys.executable, *command)
@@ -112,5 +110,5 @@ def test_server_and_worker_refuse_to_start_with_another_currency(tmp_path: Path)
 
 
 def test_a_check_without_a_database_reports_nothing(tmp_path: Path) -> None:
-    away = "postgres://asusu@127.0.0.1:1/asusu"
-    assert start(tmp_path, "manage.py", "check", DATABASE_URL=away).returncode == 0
+    unreachable = "postgres://asusu@127.0.0.1:1/asusu"
+    assert start(tmp_path, "manage.py", "check", DATABASE_URL=unreachable).returncode == 0

@@ -1,4 +1,4 @@
-"""Reading, writing and rounding kobo."""
+"""Parsing, formatting and rounding amounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names that are there already get one spelling and their keys, and a number where two are equal by now."""
+"""The migration of names: one spelling, their keys, and a number where two names have become equal."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ migration = import_module("savings.migrations.0025_fill_name_keys")
 
 @pytest.fixture(autouse=True)
 def _before_the_constraints(db: None) -> None:
-    """The next migration adds them. What is dropped comes back when the test's transaction is rolled back."""
+    """Drop the constraints that the next migration adds. The test's rollback restores them."""
     with connection.cursor() as cursor:
         for name in ("plan_name_once_per_user", "nickname_once_per_circle"):
             cursor.execute(f"DROP INDEX {name}")
 
 
 def as_before(model: Any, field: str, names: dict[int, str]) -> None:
-    """Write names as the release before did: without keys."""
+    """Write names as the previous release did, without keys."""
     keys = ", ".join(
         f"{f.column} = NULL" for f in model._meta.local_fields if f.column.startswith(f"{field}_")
     )

@@ -1,4 +1,4 @@
-"""Names that may be used once: the same answer on every database, also when two take one at the same moment."""
+"""Unique names: the same result on every database, also when two requests use a name at the same time."""
 
 from __future__ import annotations
 
@@ -88,8 +88,10 @@ def test_an_invisible_name_is_refused_everywhere(name: str) -> None:
         nicknames.cleaned_nickname(name)
 
 
-def test_the_second_of_two_concurrent_plan_names_gets_the_same_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the other one had committed between the check and the insert."""
+def test_the_second_of_two_concurrent_plan_names_gets_the_same_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The other request commits between the check and the insert."""
     user = make_user()
     make_plan(user, name="Rent")
     renamed = make_plan(user, name="Car")
@@ -101,7 +103,9 @@ def test_the_second_of_two_concurrent_plan_names_gets_the_same_message(monkeypat
     assert user.plans.count() == 2
 
 
-def test_the_second_of_two_concurrent_nicknames_gets_an_error_at_the_field(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_of_two_concurrent_nicknames_gets_an_error_at_the_field(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     circle = start_circle(nickname="Ada")
     mine = join_circle(circle, nickname="Bola")
     monkeypatch.setattr(keys, "is_name_taken", lambda *_: False)
@@ -133,7 +137,7 @@ def test_every_way_of_writing_a_name_updates_its_keys() -> None:
 
 
 def test_a_name_written_by_the_previous_release_is_taken_too() -> None:
-    """During a deploy it inserts without the key, and renames beside it."""
+    """During a deploy the previous release inserts rows without the key, and renames without updating it."""
     user = make_user()
     inserted, renamed = make_plan(user, name="Rent"), make_plan(user, name="Car")
     Plan.objects.filter(pk=inserted.pk).update(name_key=None)

@@ -1,4 +1,4 @@
-"""Compiled queries: the rows of the query itself, whatever the values, and no second building of its SQL."""
+"""Prepared queries: the rows of the original query for any values, and SQL that is built once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""References: what they say, and the order in which they sort."""
+"""References: their form, their order, and typed ones."""
 
 from __future__ import annotations
 

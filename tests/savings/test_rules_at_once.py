@@ -1,4 +1,4 @@
-"""Rules on plans and circles when several come at once, each with an object loaded before: on both databases."""
+"""Rules of plans and circles under concurrent calls, each with a stale object, on both databases."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ TIMES = 6
 
 
 def at_once(act: Callable[[int], object], times: int = TIMES) -> Counter[Any]:
-    """Do something in that many threads, which all wait for the last to be ready, and count what came of it."""
+    """Run `act` in a number of threads that all start at the same moment, and count the results."""
     ready = Barrier(times)
 
-    def one(number: int) -> object:
+    def run(number: int) -> object:
         ready.wait()
         try:
             return act(number)
@@ -37,7 +37,7 @@ def at_once(act: Callable[[int], object], times: int = TIMES) -> Counter[Any]:
             connection.close()
 
     with ThreadPoolExecutor(times) as pool:
-        return Counter(pool.map(one, range(times)))
+        return Counter(pool.map(run, range(times)))
 
 
 def in_days(days: int) -> datetime.date:
@@ -73,7 +73,7 @@ def test_a_plan_is_never_extended_after_it_was_closed() -> None:
     assert plan.closed_at is not None
     extended = [moment for moment in outcomes if isinstance(moment, datetime.datetime)]
     assert len(extended) + outcomes[Refused] == TIMES // 2
-    # A little slack: the clock is read outside of the lock.
+    # A small tolerance, because the clock is read outside the lock.
     assert all(moment < plan.closed_at + datetime.timedelta(seconds=1) for moment in extended)
 
 

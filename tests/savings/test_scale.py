@@ -1,4 +1,4 @@
-"""The crowd for measuring: as many rows as asked for, spread as in life, and right to the kobo."""
+"""The generated crowd for benchmarks: the requested number of rows, a realistic spread, and correct books."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def crowd(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
-    """Fifty people and 2,500 transactions, in batches that do not divide them, beside somebody who was there before."""
+    """Load fifty users and 2,500 transactions, in batches that do not divide them, beside an existing user."""
     settings.DEBUG = True
     monkeypatch.setattr(scale, "BATCH", 999)
     make_plan(holding_kobo=500)
@@ -52,9 +52,9 @@ def test_references_and_ids_ascend_with_time() -> None:
 def test_the_site_works_after_a_crowd_was_loaded() -> None:
     pay_in(make_user(), 700)
     plan = Plan.objects.order_by("-id")[0]
-    held_kobo = ledger.balance_kobo(plan.account)
+    balance_kobo = ledger.balance_kobo(plan.account)
     pay_in(plan.user, 700, plan=plan)
-    assert ledger.balance_kobo(plan.account) == held_kobo + 700
+    assert ledger.balance_kobo(plan.account) == balance_kobo + 700
     assert list(ledger.run_checks()) == []
 
 

@@ -1,4 +1,4 @@
-"""Every verb, called with an object that was loaded before its row changed: it decides on the row as it is now."""
+"""Functions called with a stale object: they decide by the present row and not by the object."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def locked_plan(**fields: Any) -> Plan:
 
 
 def again[Row: (Plan, Circle, Membership, Transaction, Statement)](row: Row) -> Row:
-    """The same row, loaded anew: what somebody else holds."""
+    """Return the same row, loaded again."""
     return type(row).objects.get(pk=row.pk)
 
 
@@ -64,7 +64,7 @@ def left(membership: Membership) -> Membership:
 
 
 def full(circle: Circle) -> Circle:
-    """An open circle whose owner limits it to the one who is in it, while somebody looks at it."""
+    """Return a stale open circle, whose owner has limited it to its present single member meanwhile."""
     circles.edit_circle(
         again(circle), name="Full", description="", joining=Circle.Joining.INVITATION, goal_kobo=100
     )
@@ -103,9 +103,9 @@ def revoked_meanwhile() -> Statement:
     return statement
 
 
-def reversed_once(movement: Transaction) -> Transaction:
-    ledger.reverse(again(movement), reference=references.new("reversal"))
-    return movement
+def reversed_once(transaction: Transaction) -> Transaction:
+    ledger.reverse(again(transaction), reference=references.new("reversal"))
+    return transaction
 
 
 def changed(circle: Circle, **values: Any) -> Circle:
@@ -114,7 +114,7 @@ def changed(circle: Circle, **values: Any) -> Circle:
 
 
 class Case(NamedTuple):
-    """A row that has changed behind somebody's back, and what they do with the object that they still hold."""
+    """A stale object, and the function that is called with it."""
 
     stale: Callable[[], Any]
     act: Callable[[Any], object]
@@ -252,7 +252,7 @@ def test_an_early_exit_is_charged_by_the_present_row() -> None:
 
 
 def test_a_repeated_exit_returns_the_first_one_after_the_plan_rolled_over() -> None:
-    """A plan that rolled over is locked again: the second sending of the form must not be refused for that."""
+    """A plan that rolled over is locked again. The repeated form must not be refused because of that."""
     plan = locked_plan(holding_kobo=1_000_00, at_maturity=Plan.AtMaturity.ROLLOVER)
     reference = references.new("plan_to_stash")
     with time_machine.travel(timezone.now() + datetime.timedelta(days=100)):
@@ -275,8 +275,8 @@ def test_a_repeated_exit_with_a_penalty_returns_the_first_one() -> None:
 
 def test_a_reversal_takes_the_money_from_where_it_was_credited() -> None:
     plan = make_plan()
-    movement = pay_in(plan.user, 100_00)
-    stale = Transaction.objects.get(pk=movement.pk)
+    transaction = pay_in(plan.user, 100_00)
+    stale = Transaction.objects.get(pk=transaction.pk)
     stale.plan = plan
     assert ledger.reverse(stale, reference=references.new("reversal")).plan is None
 
@@ -307,6 +307,6 @@ def test_a_finished_payment_is_not_sent_to_the_provider(provider: Provider) -> N
     provider.instead = lambda _: httpx.Response(503)
     payment = top_up(make_plan())
     ledger.change_status(again(payment.transaction), "abandoned", only_from=["pending"])
-    asked = len(provider.requests)
+    requests = len(provider.requests)
     assert payments.send_to_provider(payment) is False
-    assert len(provider.requests) == asked
+    assert len(provider.requests) == requests

@@ -1,4 +1,4 @@
-"""Text that people type: stored in one spelling, compared and searched by keys that every database shares."""
+"""Typed text: stored in one spelling, compared and searched by keys that are the same on every database."""
 
 from __future__ import annotations
 

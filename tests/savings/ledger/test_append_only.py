@@ -1,4 +1,4 @@
-"""Ledger entries: the database refuses to change them, and a transactional test leaves none behind."""
+"""Ledger entries: the database refuses to change them, and no entry is left after a transactional test."""
 
 import pytest
 from django.db import DatabaseError, connection

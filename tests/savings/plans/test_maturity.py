@@ -1,4 +1,4 @@
-"""What happens on the day a plan ends."""
+"""Maturity: moves to the stash and rollovers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting, renaming, extending and closing plans."""
+"""Opening, renaming, extending and closing plans."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 from savings import plans, references
 from savings.exceptions import ReferenceTaken, Refused
 from savings.models import Plan, Product
-from tests.factories import make_movement, make_plan, make_product, make_user
+from tests.factories import make_plan, make_product, make_transaction, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -58,12 +58,12 @@ def test_a_form_sent_twice_opens_one_plan() -> None:
 def test_a_reused_reference_with_other_details_is_refused(changed: dict[str, Any]) -> None:
     user, product = make_user(), make_product()
     reference = references.mint(references.PLAN_PREFIX)
-    asked: dict[str, Any] = {"reference": reference, "name": "Rent", "target_kobo": 10_000_00}
-    plans.open_plan(user, product, **asked)
+    details: dict[str, Any] = {"reference": reference, "name": "Rent", "target_kobo": 10_000_00}
+    plans.open_plan(user, product, **details)
     with pytest.raises(ReferenceTaken):
-        plans.open_plan(user, product, **asked | changed)
+        plans.open_plan(user, product, **details | changed)
     with pytest.raises(ReferenceTaken):
-        plans.open_plan(user, make_product(), **asked)
+        plans.open_plan(user, make_product(), **details)
 
 
 def test_a_term_beyond_the_calendar_ends_with_the_last_date() -> None:
@@ -140,7 +140,7 @@ def test_a_plan_closes_only_when_it_is_empty() -> None:
 
 def test_a_plan_with_a_pending_payment_cannot_be_closed() -> None:
     plan = make_plan()
-    make_movement("top_up", 1, user=plan.user, plan=plan)
+    make_transaction("top_up", 1, user=plan.user, plan=plan)
     with pytest.raises(Refused, match="on its way"):
         plans.close(plan)
 
