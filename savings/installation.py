@@ -28,7 +28,7 @@ _known: ContextVar[str | None] = ContextVar("epoch", default=None)
 
 def epoch() -> str:
     """Return the epoch of the database: the one noted for this request, otherwise from one query."""
-    return _known.get() or Installation.objects.load().epoch
+    return _known.get() or Installation.objects.the_row().epoch
 
 
 def note_epoch(value: str) -> None:
@@ -48,7 +48,7 @@ def forgetting_epoch() -> Iterator[None]:
 
 def renew_epoch() -> str:
     """Give the database a new epoch and return it. Nothing cached under the old epoch is found any more."""
-    row = Installation.objects.load()
+    row = Installation.objects.the_row()
     row.epoch = new_epoch()
     row.save(update_fields=["epoch"])
     return row.epoch

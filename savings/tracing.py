@@ -1,6 +1,6 @@
 """Traces of background work: rows store the `traceparent` of the request that caused them.
 
-The tracer in this module does nothing. `web/observability/telemetry.py` replaces it when an APM server is configured.
+The follower in this module does nothing. `web/observability/telemetry.py` replaces it when an APM server is configured.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 
 class Follower:
-    """A tracer that records nothing. It defines the interface of the real one."""
+    """A follower that records nothing. It defines the interface of the real one."""
 
     def traceparent(self) -> str:
         """Return the W3C `traceparent` of the present request or task, to store on a row; empty without tracing."""

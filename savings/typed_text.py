@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 
-# Invisible letters, marks and symbols that Unicode does not classify as control or format characters.
+# Letters, marks and symbols that show nothing, although Unicode does not count them as control or format characters.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 _VARIATION_SELECTORS = frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
 _EMOJI_STYLE = "\ufe0f"

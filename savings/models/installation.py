@@ -16,7 +16,7 @@ def new_epoch() -> str:
 
 
 class InstallationManager(models.Manager["Installation"]):
-    def load(self) -> Installation:
+    def the_row(self) -> Installation:
         """Return the single row. Creates it where it is missing, and gives it an epoch where that is empty."""
         row, _ = self.get_or_create(pk=Installation.ONLY)
         if not row.epoch:

@@ -139,12 +139,9 @@ def has_room(plan: Plan, amount_kobo: int) -> bool:
 
 
 def cleaned_name(name: str) -> str:
-    """Return a plan's name without outer spaces and invisible characters.
-
-    Raises Refused when nothing is left or the name is longer than LONGEST_NAME characters.
-    """
+    """Return a plan's name without outer space and invisible characters. Raises Refused when nothing is left."""
     name = typed_text.line(name)
-    # A name that consists of combining marks only cannot be read or searched for.
+    # A name of combining marks alone has nothing to search it by, and nothing to read.
     if not typed_text.search_key(name):
         raise Refused("Give the plan a name.", field="name")
     if len(name) > LONGEST_NAME:

@@ -74,5 +74,5 @@ def test_if_empty_does_nothing_when_there_are_users() -> None:
 
 def test_the_demo_is_loaded_in_development_only(settings: Settings) -> None:
     settings.DEBUG = False
-    with pytest.raises(CommandError, match="known to everybody"):
+    with pytest.raises(CommandError, match="its password is public"):
         call_command("demo")

@@ -60,5 +60,5 @@ def test_the_site_works_after_a_crowd_was_loaded() -> None:
 
 def test_an_empty_crowd_is_refused(settings: Settings) -> None:
     settings.DEBUG = True
-    with pytest.raises(CommandError, match="at least one person"):
+    with pytest.raises(CommandError, match="at least one user"):
         call_command("demo", "--scale", "0")

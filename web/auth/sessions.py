@@ -98,7 +98,7 @@ class Backend(AuthenticationBackend):
         user = User.from_db(connection.alias, _COLUMNS, columns)
         if not epoch:
             # The first page of a database whose row is missing.
-            row = Installation.objects.load()
+            row = Installation.objects.the_row()
             epoch, everybodys_version = row.epoch, row.version
         installation.note_epoch(epoch)
         user.shown_as = _shown_as(user, epoch, everybodys_version)

@@ -15,8 +15,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 class Command(BaseCommand):
     help = (
-        "Runs a benchmark of tests/benchmarks, or all of them for the README's table. Starts private servers when "
-        "DATABASE_URL or REDIS_URL is not set. Exits with 1 when a figure misses its bar."
+        "Run the benchmark of that name in tests/benchmarks, or all of them for the README's table. Without "
+        "DATABASE_URL or REDIS_URL servers are started for it. Ends with 1 when a figure is worse than its bar."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -32,11 +32,11 @@ class Command(BaseCommand):
         if name is None:
             sys.exit(self._run_all(names, options))
         if name not in names:
-            raise CommandError(f"There is no benchmark called {name}, but {', '.join(names)}.")
+            raise CommandError(f"There is no benchmark called {name}. Choose one of: {', '.join(names)}.")
         sys.exit(self._run(name, options))
 
     def _run_all(self, names: list[str], options: dict[str, Any]) -> int:
-        """Run all benchmarks in turn, even after a failure, and write their results to the README."""
+        """Run one after the other, however they end, and show what came of them in the README."""
         from tests.benchmarks import _readme  # noqa: PLC0415
 
         folder = settings.VAR_DIR / "bench"

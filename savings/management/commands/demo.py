@@ -31,11 +31,11 @@ class Command(BaseCommand):
         self, *args: Any, if_empty: bool, scale: int | None, transactions: int, **options: Any
     ) -> None:
         if not settings.DEBUG:
-            raise CommandError("The demo's password is known to everybody: only with DEBUG=1.")
+            raise CommandError("The demo can only be loaded with DEBUG=1: its password is public.")
         if scale is not None:
             self._load(scale, transactions)
         elif demo.is_there():
-            self.stdout.write("The demo is there already. Nothing was changed.")
+            self.stdout.write("The demo exists already. Nothing was changed.")
         elif not (if_empty and User.objects.exists()):
             self._build()
 
@@ -44,13 +44,13 @@ class Command(BaseCommand):
         with _clock() as clock:
             demo.build(clock, timezone.now())
         self.stdout.write(
-            f"Made {User.objects.count()} people with {Transaction.objects.count()} transactions"
+            f"Created {User.objects.count()} users with {Transaction.objects.count()} transactions"
             f" in {time.monotonic() - started_at:.0f} s."
         )
 
     def _load(self, people: int, transactions: int) -> None:
         if people < 1 or transactions < 1:
-            raise CommandError("A crowd has at least one person and one transaction.")
+            raise CommandError("Use at least one user and one transaction.")
         started_at = time.monotonic()
         demo.load_crowd(people, transactions, self.stdout.write)
         memory_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -59,7 +59,9 @@ class Command(BaseCommand):
 
 def _clock() -> Any:
     try:
-        import time_machine  # noqa: PLC0415 - production does without it
+        import time_machine  # noqa: PLC0415 - not installed in production
     except ImportError:
-        raise CommandError("The demo needs requirements/dev.txt, whose clock can be set.") from None
+        raise CommandError(
+            "The demo needs time_machine from requirements/dev.txt, to set the clock."
+        ) from None
     return time_machine.travel(timezone.now(), tick=False)

@@ -30,7 +30,7 @@ class Command(BaseCommand):
             if not self._rebuild(circle_id, slug)
         ]
         if failed:
-            raise CommandError(f"These could not be built: {', '.join(failed)}. The reasons are above.")
+            raise CommandError(f"Not rebuilt: {', '.join(failed)}. The reasons are above.")
 
     def _rebuild(self, circle_id: int, slug: str) -> bool:
         """Rebuild one leaderboard. Returns False when only this one fails, so that the others are still rebuilt."""
@@ -39,13 +39,13 @@ class Command(BaseCommand):
             members = leaderboards.rebuild_board(circle_id, force=True)
         except leaderboards.BoardsUnavailable as error:
             _check_redis()
-            self.stderr.write(f"{slug}: Redis refuses this board: {error!r}")
+            self.stderr.write(f"{slug}: Redis refuses this leaderboard: {error!r}")
             return False
         except Exception as error:
             self.stderr.write(f"{slug}: {error!r}")
             return False
         if members is None:
-            self.stdout.write(f"{slug}: somebody else is building it.")
+            self.stdout.write(f"{slug}: another process is rebuilding it.")
             return True
         self.stdout.write(f"{slug}: {members:,} members in {time.monotonic() - started_at:.1f} s")
         return True

@@ -20,12 +20,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, email: str, **options: Any) -> None:
         user = User.objects.filter(email=email.strip().lower()).first()
         if user is None:
-            raise CommandError(f"No account has the address {email}.")
+            raise CommandError(f"No user has the email address {email}.")
         removed = users.remove_second_steps(user.pk)
         self.stdout.write(
-            f"Removed {removed} second steps of {user.email} and ended all sessions; they are told by mail."
+            f"Removed {removed} second steps of {user.email} and ended all sessions; the user gets a mail."
         )
         if user.is_privileged:
             self.stdout.write(
-                "The back office opens when they have set up another one: it asks at their next sign-in."
+                "The back office stays closed until they set up a new one, at their next sign-in."
             )
