@@ -1,4 +1,4 @@
-"""Payments at the provider, and the webhook events that the provider sends."""
+"""What we know of a payment at the provider, and the inbox of what the provider tells us."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ from django.utils import timezone
 
 
 class Payment(models.Model):
-    """The provider's side of one card payment. Its transaction is our side."""
+    """The provider's side of one card payment, beside the transaction it pays for."""
 
     transaction = models.OneToOneField(
         "savings.Transaction", on_delete=models.PROTECT, related_name="payment"
     )
     provider = models.CharField(max_length=20, default="paystack")
-    # The plan that the payment was for, if the plan had closed or matured before the money arrived. The money then
-    # went to the stash.
+    # The plan it was meant for, where that had closed or matured before the money came: it went to the stash.
     meant_for = models.ForeignKey(
         "savings.Plan", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    # The provider's own reference, if the money arrived under a reference that we never issued.
+    # The provider's own reference, where the money arrived under one that we never gave out.
     foreign_reference = models.CharField(max_length=100, blank=True, default="", db_default="")
     checkout_url = models.URLField(max_length=500, blank=True, default="")
-    # When the provider first accepted the request; empty while it has not been reached.
+    # When the provider first took the request; empty while it has not been reached.
     sent_at = models.DateTimeField(null=True, blank=True)
-    # The provider's last status and message, unchanged.
+    # The last word of the provider, as it said it.
     provider_status = models.CharField(max_length=20, blank=True, default="")
     provider_message = models.CharField(max_length=200, blank=True, default="")
     paid_kobo = models.BigIntegerField(null=True, blank=True)
@@ -34,12 +33,12 @@ class Payment(models.Model):
     card = models.CharField(max_length=30, blank=True, default="")
     review_reason = models.CharField(max_length=40, blank=True, default="")
     polls = models.PositiveSmallIntegerField(default=0)
-    # When to ask the provider again; empty when no further question is due.
+    # When to ask the provider again; empty once nothing more is to be asked.
     next_poll_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = [
-            # The sweep: payments that are due for a question to the provider.
+            # The sweep: payments whose time to be asked about has come.
             models.Index(
                 fields=["next_poll_at"], name="payment_due_for_poll", condition=Q(next_poll_at__isnull=False)
             ),
