@@ -18,19 +18,19 @@ pytestmark = pytest.mark.django_db
 
 
 def started(user_id: int, since: datetime.date, kinds: Sequence[int]) -> QuerySet[Plan, Any]:
-    found = Plan.objects.filter(user=user_id, started_on__gte=since, product__in=kinds, closed_at=None)
-    return found.order_by("pk").values_list("pk", "name", "started_on", "created_at", "product__kind")
+    plans = Plan.objects.filter(user=user_id, started_on__gte=since, product__in=kinds, closed_at=None)
+    return plans.order_by("pk").values_list("pk", "name", "started_on", "created_at", "product__kind")
 
 
 def test_the_rows_equal_those_of_the_query_for_any_values() -> None:
-    compiled_rows = prepared(started)
+    prepared_rows = prepared(started)
     plans = [make_plan(make_user(), name=name) for name in ("Rent", "School", "Ọ̀wọ̀")]
     today = plans[0].started_on
     for plan in plans:
         for since in (today, today + datetime.timedelta(days=1)):
             for kinds in ([plan.product_id], [0, plan.product_id], [plan.product_id + 1]):
                 expected = list(started(plan.user_id, since, kinds))
-                assert compiled_rows(plan.user_id, since, kinds) == expected
+                assert prepared_rows(plan.user_id, since, kinds) == expected
 
 
 def test_the_sql_is_built_once_per_length_of_a_list() -> None:

@@ -168,14 +168,14 @@ REFUSED = {
     "extend a closed plan": Case(
         lambda: closed(locked_plan()), lambda plan: plans.extend(plan, in_days(200))
     ),
-    "move a maturity that is later by now earlier": Case(
+    "move a maturity to a day before its present one": Case(
         lambda: extended(locked_plan()), lambda plan: plans.extend(plan, in_days(200))
     ),
-    "close a plan that holds money by now": Case(paid_into, plans.close),
+    "close a plan that received money meanwhile": Case(paid_into, plans.close),
     "pay into a closed plan by card": Case(lambda: closed(make_plan()), top_up),
     "move money into a closed plan": Case(lambda: closed(make_plan()), move_in),
     "take money out of a closed plan": Case(lambda: closed(make_plan()), take_out),
-    "take money out of a plan that is locked by now": Case(locked_meanwhile, take_out),
+    "take money out of a plan that was locked meanwhile": Case(locked_meanwhile, take_out),
     "open a plan of a product that is withdrawn": Case(withdrawn, lambda product: make_plan(product=product)),
     "start a circle with a product that is withdrawn": Case(
         withdrawn, lambda product: start_circle(product=product)
@@ -202,14 +202,14 @@ REFUSED = {
         lambda: handed_over(start_circle()),
         lambda circle: circles.hand_over(circle, circle.owner, join_circle(again(circle))),
     ),
-    "leave as the owner that one is by now": Case(became_owner, circles.leave),
-    "leave with money that came in meanwhile": Case(saved_meanwhile, circles.leave),
+    "leave after becoming the owner": Case(became_owner, circles.leave),
+    "leave with money that arrived meanwhile": Case(saved_meanwhile, circles.leave),
     "change how one is shown after leaving": Case(
         lambda: left(join_circle(start_circle())),
         lambda member: circles.change_appearance(member, nickname="Other", hides_amount=True, on_board=True),
     ),
     "send the mail of a statement that was revoked": Case(revoked_meanwhile, statements.resend_mail),
-    "reverse what was reversed": Case(lambda: reversed_once(pay_in(make_user(), 100)), reversed_once),
+    "reverse a reversed transaction": Case(lambda: reversed_once(pay_in(make_user(), 100)), reversed_once),
 }
 
 
