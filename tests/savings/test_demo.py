@@ -1,4 +1,4 @@
-"""The demo: the same users and history every time, made by the real services."""
+"""The demo: the same every time, built by the real services."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def statuses() -> dict[str, int]:
 
 
 @pytest.mark.timeout(600)
-def test_the_demo_is_complete_correct_and_the_same_every_time(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_demo_is_complete_consistent_and_the_same_every_time(capsys: pytest.CaptureFixture[str]) -> None:
     with time_machine.travel("2026-11-24T09:00:00Z", tick=False):
         call_command("demo")
         assert list(ledger.run_checks()) == []
@@ -52,8 +52,8 @@ def test_the_demo_is_complete_correct_and_the_same_every_time(capsys: pytest.Cap
         "December in Enugu": 24,
         "Lagos runners": 5,
     }
-    statements = Statement.objects.order_by("id").values_list("user__email", "format", "state")
-    assert list(statements) == [
+    shelf = Statement.objects.order_by("id").values_list("user__email", "format", "state")
+    assert list(shelf) == [
         ("ada@example.com", file_format, state)
         for file_format, state in (("pdf", "expired"), ("pdf", "ready"), ("xlsx", "ready"), ("csv", "ready"))
     ]
@@ -66,13 +66,13 @@ def test_the_demo_is_complete_correct_and_the_same_every_time(capsys: pytest.Cap
     assert Plan.objects.filter(membership=None).count() == 12
 
 
-def test_if_empty_does_nothing_when_there_are_users() -> None:
+def test_the_demo_can_be_left_for_an_empty_site() -> None:
     make_user()
     call_command("demo", "--if-empty")
     assert not demo.is_there()
 
 
-def test_the_demo_is_loaded_in_development_only(settings: Settings) -> None:
+def test_the_demo_is_built_only_in_development(settings: Settings) -> None:
     settings.DEBUG = False
     with pytest.raises(CommandError, match="its password is public"):
         call_command("demo")

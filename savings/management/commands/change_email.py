@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, email: str, new_email: str, **options: Any) -> None:
         user = User.objects.filter(email=email.strip().lower()).first()
         if user is None:
-            raise CommandError(f"No user has the email address {email}.")
+            raise CommandError(f"No account has the address {email}.")
         try:
             change = users.propose_email(user.pk, new_email)
         except Refused as refused:

@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, email: str, **options: Any) -> None:
         user = User.objects.filter(email=email.strip().lower()).first()
         if user is None:
-            raise CommandError(f"No user has the email address {email}.")
+            raise CommandError(f"No account has the address {email}.")
         removed = users.remove_second_steps(user.pk)
         self.stdout.write(
             f"Removed {removed} second steps of {user.email} and ended all sessions; the user gets a mail."

@@ -83,7 +83,7 @@ def test_the_command_removes_second_steps_and_tells_their_owner() -> None:
     "command", [["reset_second_step", "x@example.com"], ["change_email", "x@x.com", "y@y.com"]]
 )
 def test_a_command_for_nobody_says_so(command: list[str]) -> None:
-    with pytest.raises(CommandError, match="No user has the email address"):
+    with pytest.raises(CommandError, match="No account has the address"):
         call_command(*command)
 
 
