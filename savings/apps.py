@@ -1,4 +1,4 @@
-"""Registers the money side of Asusu with Django."""
+"""The Django app of the business rules."""
 
 from django.apps import AppConfig
 
@@ -8,5 +8,5 @@ class SavingsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # The outbox tells whoever runs the tasks of each new row.
+        # Connects the tasks to the signals of the outbox and the leaderboards.
         from savings import tasks  # noqa: F401, PLC0415

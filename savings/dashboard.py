@@ -1,4 +1,4 @@
-"""What a saver has in all: the sum, how it grew, and what happens next."""
+"""The figures of a saver's dashboard: total balance, its history, and coming maturities."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from savings.models import Account, Entry, Plan, User
 from savings.models.ledger import start_of
 from savings.prepared_queries import prepared
 
-# A line chart of a phone's width shows no more.
-MOST_POINTS = 60
+# A line chart as wide as a phone cannot show more points.
+MAX_POINTS = 60
 
 
 class Saving(NamedTuple):
-    """A plan as lists show it, with what its account holds and has earned: a row of the one query for them (kobo)."""
+    """A plan with its balance and accrued interest, as lists show it. Amounts are in kobo.
+
+    It is a row of the single query for all of a user's plans, and fits `ledger.accrued_kobo`.
+    """
 
     pk: int
     name: str
@@ -39,8 +42,8 @@ class Saving(NamedTuple):
     accrues_until: int
 
     @classmethod
-    def of(cls, plan: Plan) -> Saving:
-        """Return the same of a plan that is at hand, which comes with its account and membership."""
+    def from_plan(cls, plan: Plan) -> Saving:
+        """Return the same for a loaded plan. Reads `plan.account` and `plan.membership`."""
         account = plan.account
         return cls(
             pk=plan.pk,
@@ -63,7 +66,7 @@ class Saving(NamedTuple):
         return self.matures_on is not None and self.matures_on <= today
 
 
-# The columns of an account and of its plan that make a Saving, in the order of its fields.
+# The columns of an account and its plan, in the order of the fields of Saving.
 _COLUMNS = (
     "plan_id",
     "plan__name",
@@ -84,13 +87,13 @@ _COLUMNS = (
 
 @dataclasses.dataclass(frozen=True)
 class Holdings:
-    """A person's accounts at one moment, in kobo; their plans newest first."""
+    """A user's accounts at one moment. Amounts are in kobo; plans are newest first."""
 
     stash_kobo: int
     on_hold_kobo: int
     plans: list[Saving]
     closed_plans: list[Saving]
-    # All of them, those of closed plans too: what moved between two is no change of the whole.
+    # All accounts, including those of closed plans: a move between two accounts does not change the total.
     account_ids: list[int]
 
     @property
@@ -99,7 +102,7 @@ class Holdings:
 
 
 class Upcoming(NamedTuple):
-    """Something that will happen by itself. `amount_kobo` is what is there by now, not a forecast."""
+    """A maturity that will be processed automatically. `amount_kobo` is the present balance, not a forecast."""
 
     name: str
     day: datetime.date
@@ -107,7 +110,7 @@ class Upcoming(NamedTuple):
 
 
 def holdings(user: User) -> Holdings:
-    """Return what the user has, in one query."""
+    """Return the user's balances and plans, in one query."""
     account_ids, balances, savings = [], {}, []
     for account_id, kind, *values in _accounts(user.pk):
         account_ids.append(account_id)
@@ -126,28 +129,29 @@ def holdings(user: User) -> Holdings:
 
 @prepared
 def _accounts(user_id: int) -> QuerySet[Account, Any]:
-    mine = Account.objects.filter(user=user_id)
-    return mine.order_by("-plan_id").values_list("pk", "kind", *_COLUMNS)
+    accounts = Account.objects.filter(user=user_id)
+    return accounts.order_by("-plan_id").values_list("pk", "kind", *_COLUMNS)
 
 
 def history(
     *, total_kobo: int, since: datetime.date | None, today: datetime.date, account_ids: Collection[int]
 ) -> list[tuple[datetime.date, int]]:
-    """Return the end-of-day sum (kobo) of some accounts from a day to today, thinned to what a chart can show.
+    """Return the end-of-day total (kobo) of the accounts from `since` to today, at most MAX_POINTS days.
 
-    `total_kobo` is their sum now. Two queries, one row a day each: what came in and what went out, taken off the sum
-    of today backwards; a move among them cancels out. `since` None: all there is.
+    `total_kobo` is their present total. Two queries return the credits and the debits of each day, which are
+    subtracted from the present total backwards; moves between the accounts cancel out. `since` None means from the
+    first entry.
     """
     change: Counter[datetime.date] = Counter()
     for side, sign in (("credit_account", 1), ("debit_account", -1)):
-        # Their ids and not a subquery: half of all entries debit one account of the house, so that PostgreSQL, not
-        # knowing which accounts it will find, reads the whole table.
+        # Ids and not a subquery: half of all entries debit a single house account. PostgreSQL does not know which
+        # accounts a subquery will return, and then reads the whole table.
         entries = Entry.objects.filter(**{f"{side}__in": account_ids})
         if since is not None:
             entries = entries.filter(posted_at__gte=start_of(since))
         daily = entries.annotate(day=TruncDate("posted_at")).values("day").order_by("day")
-        for line in daily.annotate(sum_kobo=Sum("amount_kobo")):
-            change[line["day"]] += sign * line["sum_kobo"]
+        for row in daily.annotate(sum_kobo=Sum("amount_kobo")):
+            change[row["day"]] += sign * row["sum_kobo"]
     first = since or min(change, default=today)
     points = []
     for days in range((today - first).days + 1):
@@ -158,7 +162,7 @@ def history(
 
 
 def upcoming(plans: list[Saving], today: datetime.date) -> list[Upcoming]:
-    """Return the next three maturities among a person's plans, soonest first."""
+    """Return the next three maturities of a user's plans, earliest first."""
     coming = [
         Upcoming(plan.name, plan.matures_on, plan.balance_kobo)
         for plan in plans
@@ -168,11 +172,11 @@ def upcoming(plans: list[Saving], today: datetime.date) -> list[Upcoming]:
 
 
 def accrued_kobo(plans: list[Saving], today: datetime.date) -> int:
-    """Return the interest recorded for these plans and not paid out, in kobo, before tax."""
+    """Return the interest that these plans have accrued and not been paid, in kobo, before tax."""
     return sum(ledger.accrued_kobo(plan, today) for plan in plans)
 
 
 def _thinned(points: list[tuple[datetime.date, int]]) -> list[tuple[datetime.date, int]]:
-    """Keep every n-th point, beginning with the first, and always the last."""
-    step = -(-len(points) // MOST_POINTS)
+    """Return every n-th point starting with the first, and always the last one."""
+    step = -(-len(points) // MAX_POINTS)
     return points if step <= 1 else [*points[:-1:step], points[-1]]

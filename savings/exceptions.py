@@ -1,17 +1,17 @@
-"""What can be refused, each with a sentence that a saver can read."""
+"""The exceptions of the business rules. Each `Refused` carries a sentence that a saver can read."""
 
 
 class Refused(Exception):
-    """A request that the rules do not allow. `str()` of it is a sentence for the person who asked."""
+    """A request that the rules do not allow. `str()` returns a sentence for the user."""
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)
-        # The form field the sentence belongs beside; None for the form as a whole.
+        # The form field that the sentence is about; None for the whole form.
         self.field = field
 
 
 class BadAmount(Refused):
-    """An amount that is not one, or is outside the limits."""
+    """An invalid or out-of-range amount."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, field="amount")
@@ -25,26 +25,29 @@ class NotEnoughMoney(Refused):
 
 
 class ReferenceTaken(Refused):
-    """A reference that already stands for something else: another movement, plan or circle."""
+    """A reference that already belongs to something else: another transaction, plan or circle."""
 
 
 SENT_OTHERWISE = "This was already sent with other details. Check them and send it again."
 
 
 class ProviderUnavailable(Exception):
-    """The outcome of a call to the payment provider is unknown. As itself: the provider cannot be reached at all."""
+    """The outcome of a call to the payment provider is unknown.
+
+    Raised itself, and not a subclass, when the provider cannot be reached at all.
+    """
 
 
 class CallFailed(ProviderUnavailable):
-    """The provider was reached and gave no usable answer: a 5xx, a timeout, a body cut short. Other calls may work."""
+    """The provider gave no usable answer: a 5xx status, a timeout, a truncated body. Other calls may work."""
 
 
 class UnclearAnswer(ProviderUnavailable):
-    """The provider answered, and the answer contradicts its own description. This concerns one payment only."""
+    """The provider's answer contradicts its own documentation. This concerns one payment only."""
 
 
 class ProviderRefused(Exception):
-    """The payment provider answered, and the answer is no. `code` is its reason, where it gives one."""
+    """The payment provider refused the request. `code` is its reason, empty if it gives none."""
 
     def __init__(self, message: str, *, code: str = "") -> None:
         super().__init__(message)
@@ -52,20 +55,20 @@ class ProviderRefused(Exception):
 
 
 class ForgedEvent(Exception):
-    """A webhook event that does not carry the provider's signature."""
+    """A webhook event without a valid signature of the provider."""
 
 
 class MalformedEvent(Exception):
-    """A webhook body that is too long, or is not an event."""
+    """A webhook body that is too long or is not an event."""
 
 
 class TooManyRows(Refused):
-    """A statement of more rows than its format holds. Another format or a shorter period will do."""
+    """A statement with more rows than its format can hold. Another format or a shorter period works."""
 
 
 class FileNotMade(Exception):
-    """A statement's file could not be made this time, though nothing is wrong with what was asked for."""
+    """A statement's file could not be written this time, although the request is valid. A retry may work."""
 
 
 class CheckpointLost(Exception):
-    """What was written of a statement is gone, or shorter than its checkpoint: it has to be begun again."""
+    """The partly written file of a statement is missing or shorter than its checkpoint: writing starts again."""

@@ -1,10 +1,11 @@
-"""Facts about this database as a whole: which history it holds, and the settings that must stay once there is money.
+"""Facts about this database as a whole: its epoch, and the settings that are fixed once there is money.
 
-The *epoch* names the history. Counters of rows go back when a backup is restored, and then count up again; the epoch
-does not. Whatever is keyed by such a counter in Redis or in a browser is keyed by the epoch as well.
+The *epoch* names the history that the database holds. Version counters of rows go back when a backup is restored, and
+then count up again; the epoch does not repeat. Keys in Redis or in a browser that contain such a counter also contain
+the epoch.
 
-The currency, and the time zone that days begin in, are recorded with the first money and compared when a server or a
-worker starts, and again by each process before the first money that it writes.
+The currency and the time zone are recorded with the first money. They are compared when a server or a worker starts,
+and again by each process before the first money that it writes.
 """
 
 from __future__ import annotations
@@ -26,18 +27,18 @@ _known: ContextVar[str | None] = ContextVar("epoch", default=None)
 
 
 def epoch() -> str:
-    """Return the epoch of the database: the one that this request has read already, else with one query."""
+    """Return the epoch of the database: the one noted for this request, otherwise from one query."""
     return _known.get() or Installation.objects.the_row().epoch
 
 
-def note_epoch(found: str) -> None:
-    """Remember the epoch for the rest of the block of `forgetting_epoch` around it."""
-    _known.set(found)
+def note_epoch(value: str) -> None:
+    """Remember the epoch until the end of the surrounding `forgetting_epoch` block."""
+    _known.set(value)
 
 
 @contextmanager
 def forgetting_epoch() -> Iterator[None]:
-    """Begin a request without an epoch, and forget what it has noted at its end: the next one may see another."""
+    """Start a request without a noted epoch and forget the noted one at its end: the next request may see another."""
     token = _known.set(None)
     try:
         yield
@@ -46,33 +47,34 @@ def forgetting_epoch() -> Iterator[None]:
 
 
 def renew_epoch() -> str:
-    """Give the database a new epoch and return it: what is cached of the history before is not found any more."""
+    """Give the database a new epoch and return it. Nothing cached under the old epoch is found any more."""
     row = Installation.objects.the_row()
     row.epoch = new_epoch()
     row.save(update_fields=["epoch"])
     return row.epoch
 
 
-# More rows than any table can have got between a backup and its restoration.
+# More rows than any table can gain between a backup and its restore.
 _SKIPPED_IDS = 10_000_000
 _WHY_GIVEN_UP = (
     "This was waiting when the backup was made, and may have been sent since. Try again if it was not."
 )
 
-# Each recorded column, the setting that it has to equal, and what depends on that.
-KEPT = {
+# For each recorded column: the setting that must equal it, and the reason.
+FIXED_SETTINGS = {
     "currency": ("CURRENCY", "Every amount in it is in that currency."),
     "time_zone": ("TIME_ZONE", "Its days, and the interest of each, were calculated in that time zone."),
 }
 
-# The settings that this process has compared with the database; None before.
+# The settings that this process has compared with the database; None before the first comparison.
 _confirmed: dict[str, str] | None = None
 
 
-def confirm() -> None:
-    """Record the settings of this process with the first money; afterwards, make sure that they are the same.
+def confirm_settings() -> None:
+    """Record the settings of this process with the first money; afterwards, check that they are still the same.
 
-    Part of the transaction that writes the money. Costs a query once in a process. Raises ImproperlyConfigured.
+    Runs inside the transaction that writes the money, and costs one query per process. Raises ImproperlyConfigured
+    when a setting differs from the recorded one.
     """
     mine = _settings()
     if mine == _confirmed:
@@ -81,37 +83,37 @@ def confirm() -> None:
         is_recorded = all(_recorded().values())
         if not is_recorded:
             _record(mine)
-        if found := conflicts():
-            raise ImproperlyConfigured(" ".join(found))
+        if messages := conflicts():
+            raise ImproperlyConfigured(" ".join(messages))
     if is_recorded:
         _remember(mine)
     else:
-        # A rollback takes what has just been recorded away again.
+        # Not before the commit: a rollback also removes the recorded settings.
         transaction.on_commit(lambda: _remember(mine))
 
 
 def conflicts() -> list[str]:
-    """Return, for each setting that is not what this database was used with, what to do about it."""
+    """Return a message for each setting that differs from the recorded one. It says what to do."""
     mine = _settings()
     return [
         f"This database was used with {setting}={recorded}, and {setting} is {mine[name]} now. {why}"
         f" Set {setting}={recorded}, or use another database."
-        for name, (setting, why) in KEPT.items()
+        for name, (setting, why) in FIXED_SETTINGS.items()
         if (recorded := _recorded()[name]) and recorded != mine[name]
     ]
 
 
 def _settings() -> dict[str, str]:
-    return {name: getattr(settings, setting) for name, (setting, _) in KEPT.items()}
+    return {name: getattr(settings, setting) for name, (setting, _) in FIXED_SETTINGS.items()}
 
 
 def _recorded() -> dict[str, str]:
-    row = Installation.objects.filter(pk=Installation.ONLY).values(*KEPT).first()
-    return dict(row) if row else dict.fromkeys(KEPT, "")
+    row = Installation.objects.filter(pk=Installation.ONLY).values(*FIXED_SETTINGS).first()
+    return dict(row) if row else dict.fromkeys(FIXED_SETTINGS, "")
 
 
 def _record(values: dict[str, str]) -> None:
-    """Write down what is not recorded yet. Of two processes at once the first one's settings count for both."""
+    """Record the settings that are not recorded yet. Of two processes at the same time the first one wins."""
     Installation.objects.get_or_create(pk=Installation.ONLY)
     for name, value in values.items():
         Installation.objects.filter(pk=Installation.ONLY, **{name: ""}).update(**{name: value})
@@ -123,12 +125,12 @@ def _remember(values: dict[str, str]) -> None:
 
 
 def begin_new_history(mail_kinds: Iterable[str]) -> int:
-    """Let the database begin a history of its own, and return how many mails were given up.
+    """Start a new history after a restore, and return the number of waiting mails that were given up.
 
-    It gets a new epoch, so that nothing of the lost history fits it that Redis or a browser remembers, and no row will
-    have an id of the lost history, which stands in tasks, sessions and links. Mails that waited in the backup may have
-    been sent since: they are given up, and staff decide about them in the admin. Run while nothing else runs; a second
-    run does the same again.
+    The database gets a new epoch, so that nothing in Redis or a browser from the lost history matches it. Ids are
+    skipped, so that no new row gets an id that tasks, sessions and links of the lost history contain. Mails that were
+    waiting in the backup may have been sent since then: they are given up, and staff decide about them in the admin.
+    Run it while nothing else runs. A second run does the same again.
     """
     with transaction.atomic():
         renew_epoch()
@@ -149,7 +151,7 @@ def _skip_ids() -> None:
                     [_SKIPPED_IDS, table],
                 )
             else:
-                # A table that has never had a row has no line there.
+                # sqlite_sequence has no row for a table that never had one.
                 cursor.execute(
                     "INSERT INTO sqlite_sequence (name, seq) SELECT %s, 0"
                     " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = %s)",

@@ -1,4 +1,4 @@
-"""Kobo: the one place where money is read, written out and rounded."""
+"""Amounts in kobo: the only module that parses, formats and rounds money."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from savings import typed_text
 from savings.exceptions import BadAmount
 
 KOBO_PER_NAIRA = 100
-# Far more than there is, and below 2^53: exact in JSON, in a browser and as a score in Redis.
+# Ten trillion naira: more than any real amount, and below 2^53, so exact in JSON, in a browser and as a Redis score.
 MOST_KOBO = 10**15
-# One kobo of interest takes this much balance_kobo x rate_bps x days: 10,000 basis points x 365 days.
+# The balance_kobo x rate_bps x days that earn one kobo of interest: 10,000 basis points x 365 days.
 INTEREST_DENOMINATOR = 3_650_000
-# No thousands separator is required, but one that is there has to stand in the right place. A point is only ever the
-# one before the kobo: "1.250" is one thousand to some and one and a quarter to others, so it is refused.
+# Thousands separators are optional, but must be in the right places. A point is always the decimal point: "1.250" means
+# one thousand two hundred and fifty to some people and one and a quarter to others, so it is refused.
 _AMOUNT = re.compile(r"(?P<naira>\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+|\d+)(?:\.(?P<kobo>\d{1,2}))?")
 _LONGEST = 24
 _NARROW_NO_BREAK_SPACE = "\u202f"
@@ -23,10 +23,10 @@ _MINUS = "\u2212"
 
 
 def parse(text: str) -> int:
-    """Return the kobo that a person wrote as naira: `1250`, `₦1,250.50`, `ngn 1250`, `20 000`, digits of any script.
+    """Return the kobo in an amount typed in naira: `1250`, `₦1,250.50`, `ngn 1250`, `20 000`, digits of any script.
 
-    The currency may stand in front, behind or both, and marks that show nothing do not count. Raises BadAmount, with a
-    sentence for the person, for anything else: a sign, an exponent, a third decimal.
+    The currency may be in front, behind or both, and invisible characters are ignored. Raises BadAmount, with a
+    sentence for the user, for anything else: a sign, an exponent, a third decimal.
     """
     cleaned = _without_currency(typed_text.figures(text).strip())
     if not cleaned:
@@ -45,10 +45,10 @@ def parse(text: str) -> int:
 
 
 def _without_currency(text: str) -> str:
-    """Return an amount without the names of the currency around it, each of them once: `₦1,250 NGN`."""
+    """Return an amount without the currency names around it. Each name is removed once at most: `₦1,250 NGN`."""
     names = [settings.CURRENCY_SIGN.lower(), settings.CURRENCY.lower()]
     if settings.CURRENCY == "NGN":
-        # The last two stand for the sign where a keyboard lacks it.
+        # People type the last two on keyboards without a naira sign.
         names += ["naira", "n", "=n=", "#"]
     while name := next((name for name in names if text.lower().startswith(name)), ""):
         names.remove(name)
@@ -60,42 +60,42 @@ def _without_currency(text: str) -> str:
 
 
 def naira(amount_kobo: int) -> str:
-    """Return an amount as people read it: `₦1,250.50`, a minus sign first where it is negative."""
+    """Return an amount for people: `₦1,250.50`. A negative amount starts with a minus sign."""
     sign = _MINUS + _NARROW_NO_BREAK_SPACE if amount_kobo < 0 else ""
     return f"{sign}{settings.CURRENCY_SIGN}{figures(abs(amount_kobo))}"
 
 
 def figures(amount_kobo: int) -> str:
-    """Return an amount for a column that names its currency above: `1,250.50`, a minus sign first if negative."""
+    """Return an amount without its currency, for a column whose heading names it: `1,250.50`."""
     whole, kobo = divmod(abs(amount_kobo), KOBO_PER_NAIRA)
     return f"{_MINUS if amount_kobo < 0 else ''}{whole:,}.{kobo:02d}"
 
 
 def decimal(amount_kobo: int) -> str:
-    """Return an amount for programs to read: `1250.50`, `-0.05`. Exact, since no float is on the way."""
+    """Return an amount for programs: `1250.50`, `-0.05`. Exact, because no float is involved."""
     whole, kobo = divmod(abs(amount_kobo), KOBO_PER_NAIRA)
     return f"{'-' if amount_kobo < 0 else ''}{whole}.{kobo:02d}"
 
 
 def signed(amount_kobo: int) -> str:
-    """Return an amount with its sign in front, plus as well as minus: `+ ₦1,250.50`."""
+    """Return an amount with a plus or minus sign in front: `+ ₦1,250.50`. Zero has no sign."""
     if amount_kobo > 0:
         return "+" + _NARROW_NO_BREAK_SPACE + naira(amount_kobo)
     return naira(amount_kobo)
 
 
 def percent(rate_bps: int) -> str:
-    """Return a rate in basis points as people read it: 1350 is `13.50 %`."""
+    """Return a rate in basis points as a percentage for people: 1350 is `13.50 %`."""
     return f"{rate_bps // 100}.{rate_bps % 100:02d}\u00a0%"
 
 
 def share(amount_kobo: int, rate_bps: int) -> int:
-    """Return that share of an amount, in kobo, rounded down: 1 % (100 bps) of 12,345 kobo is 123."""
+    """Return a share of an amount in kobo, rounded down: 1 % (100 bps) of 12,345 kobo is 123."""
     return amount_kobo * rate_bps // 10_000
 
 
 def interest(numerator: int) -> int:
-    """Return the whole kobo in an interest numerator (balance_kobo x rate_bps x days), rounded down.
+    """Return the interest in whole kobo for a numerator (balance_kobo x rate_bps x days), rounded down.
 
     Simple interest, actual/365: NGN 100,000 at 8.5 % for 90 days is
     10,000,000 x 850 x 90 / 3,650,000 = 209,589 kobo. The remainder stays on the account.

@@ -1,4 +1,4 @@
-"""Queries whose SQL is built once: for a page's few small ones that costs Django more than running them."""
+"""Queries whose SQL is built once: for a page's small queries Django takes longer to build the SQL than to run it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ Value = int | str | datetime.date | Sequence[int]
 Row = tuple[Any, ...]
 
 _ONE = int | str | datetime.date
-# What stands for a value while the SQL is built: nothing that anybody would write in a query.
+# Placeholder values while the SQL is built. They must not occur as constants in a query.
 _FIRST_NUMBER = 7_070_707_070_707
 _FIRST_DAY = datetime.datetime(9707, 7, 7, tzinfo=datetime.UTC)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Statement:
-    """The SQL of a query, and its parameters: each a constant, or the place of a value among those of a call."""
+    """The SQL of a query and its parameters: each is a constant, or the index of a value among those of a call."""
 
     sql: str
     parameters: list[tuple[Any, int | None]]
-    # What the backend makes of a column's value: SQLite knows no days and moments.
+    # The backend's conversions of column values: SQLite has no dates and datetimes.
     converters: list[tuple[int, Any, Any]]
 
     def run(self, values: Sequence[Any]) -> list[Row]:
@@ -44,11 +44,12 @@ class _Statement:
 
 
 def prepared(build: Callable[..., QuerySet[Any, Any]]) -> Callable[..., list[Row]]:
-    """Make of a function that returns a queryset of tuples (`values_list`) one that returns its rows.
+    """Decorate a function that returns a queryset of tuples (`values_list`), so that it returns the rows.
 
-    The function is called once, with values that stand for others of their kind: whole numbers, texts, days, moments
-    and lists of numbers, of which each length has a statement of its own. So what it builds must not depend on what
-    they are, and it takes them by position. Raises TypeError where a value does not come through to the database.
+    The function is called once per shape of its arguments, with placeholder values of the same types: integers,
+    strings, dates, datetimes and lists of integers (each length of a list is a shape of its own). So the query must
+    not depend on the values, and the arguments are positional. Raises TypeError when an argument is not among the
+    query's parameters.
     """
     statements: dict[tuple[Any, ...], _Statement] = {}
 
@@ -65,11 +66,11 @@ def prepared(build: Callable[..., QuerySet[Any, Any]]) -> Callable[..., list[Row
 def _compile(build: Callable[..., QuerySet[Any, Any]], values: Sequence[Value]) -> _Statement:
     stand_ins = _stand_ins(values)
     compiler = build(*stand_ins).query.get_compiler(connection=connection)
-    sql, found = compiler.as_sql()
-    places = {value: at for at, value in enumerate(_flat(stand_ins))}
-    parameters = [(value, places.get(value)) for value in found]
-    if {at for _, at in parameters} - {None} != {*places.values()}:
-        raise TypeError(f"Not every value of {build.__qualname__} comes through to the database.")
+    sql, parameter_values = compiler.as_sql()
+    indexes = {value: at for at, value in enumerate(_flat(stand_ins))}
+    parameters = [(value, indexes.get(value)) for value in parameter_values]
+    if {at for _, at in parameters} - {None} != {*indexes.values()}:
+        raise TypeError(f"Not every argument of {build.__qualname__} is a parameter of its query.")
     converters = compiler.get_converters([column for column, _, _ in compiler.select])
     return _Statement(
         sql,
@@ -79,7 +80,7 @@ def _compile(build: Callable[..., QuerySet[Any, Any]], values: Sequence[Value]) 
 
 
 def _stand_ins(values: Sequence[Value]) -> list[Value]:
-    """Return as many values of the same kinds, each of them unlike all others."""
+    """Return distinct placeholder values, one of the same type for each value."""
     made: list[Value] = []
     for value in values:
         count = len(_flat(made))
@@ -97,7 +98,7 @@ def _stand_ins(values: Sequence[Value]) -> list[Value]:
 
 
 def _flat(values: Sequence[Value]) -> list[Any]:
-    """Return all single values in a row, as the database takes them."""
+    """Return the values with lists flattened, in the form that the database driver accepts."""
     flat: list[Any] = []
     for value in values:
         if isinstance(value, datetime.datetime):

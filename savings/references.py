@@ -1,6 +1,6 @@
-"""References: the keys that make it safe to ask twice for a transaction, or for a plan to be opened.
+"""References: the idempotency keys of transactions and of forms that open a plan.
 
-Each is 20 characters: a prefix for what it stands for, then milliseconds, then chance, in Crockford base 32.
+A reference has 20 characters: a prefix for its kind, then a millisecond timestamp and random bits in Crockford base 32.
 """
 
 from __future__ import annotations
@@ -21,51 +21,57 @@ _OURS = re.compile(
     f"(?:{'|'.join(REFERENCE_PREFIXES.values())})[{CROCKFORD}]{{17}}", re.IGNORECASE | re.ASCII
 )
 PLAN_PREFIX = "PLN"
-# Of the plan that is opened in a circle; its own, so that the reference of another form opens nothing there.
+# For a plan that is opened in a circle. A prefix of its own, so that the reference of another form opens no plan there.
 CIRCLE_PREFIX = "CIR"
 
 
 def new(kind: str) -> str:
-    """Return a fresh reference for a transaction of that kind, such as `TOP01M85MW6EM6C1D15Q`."""
+    """Return a new reference for a transaction of a kind, such as `TOP01M85MW6EM6C1D15Q`."""
     return mint(REFERENCE_PREFIXES[Transaction.Kind(kind)])
 
 
 def mint(prefix: str) -> str:
-    """Return a fresh reference with that prefix.
+    """Return a new reference with a prefix.
 
-    Time comes before chance so that new keys land together in the index; seven random characters are 35 bits
-    within one millisecond, and the unique index has the last word.
+    The timestamp comes before the random part so that new keys are next to each other in the index. Seven random
+    characters are 35 bits per millisecond, and the unique index refuses a collision.
     """
     return at(timezone.now(), prefix=prefix, chance=secrets.randbits(35))
 
 
 def is_ours(reference: str) -> bool:
-    """Tell whether a reference has the form of a transaction's, in either case: the provider wants small letters."""
+    """Return whether a text has the form of a transaction's reference, in upper or lower case.
+
+    The provider uses lower case.
+    """
     return bool(_OURS.fullmatch(reference))
 
 
 def at(moment: datetime.datetime, *, prefix: str, chance: int) -> str:
-    """Return the reference of a moment and 35 bits of chance."""
+    """Return the reference for a moment and 35 random bits (`chance`)."""
     number = int(moment.timestamp() * 1000) << 35 | chance
     return prefix + "".join(CROCKFORD[(number >> shift) & 31] for shift in range(80, -5, -5))
 
 
 def cleaned(text: str) -> str:
-    """Return a reference as it is stored, however it was typed: in groups, in small letters, with O for 0.
+    """Return a typed reference as it is stored: without grouping, in upper case, with 0 for a typed O.
 
-    The beginning of one stays a beginning. Text that is no reference comes back changed, and finds nothing.
+    The beginning of a reference stays its beginning. Text that is no reference is changed too, and matches no row.
     """
     typed = typed_text.code(text).upper()
     return typed[:_PREFIX_LENGTH] + typed[_PREFIX_LENGTH:].translate(_MISREAD)
 
 
 def looks_like_one(text: str) -> bool:
-    """Return whether text is the beginning of a reference, rather than a word: a known prefix, then digits."""
+    """Return whether text looks like the beginning of a reference and not like a word: a known prefix and a digit."""
     reference = cleaned(text)
     known = {*REFERENCE_PREFIXES.values(), PLAN_PREFIX, CIRCLE_PREFIX}
     return reference[:_PREFIX_LENGTH] in known and any(char.isdigit() for char in reference)
 
 
 def with_prefix(reference: str, kind: str) -> str:
-    """Return the same reference for another kind of transaction: a form is minted before its choices are known."""
+    """Return a reference with the prefix of another kind.
+
+    A form gets its reference before the user's choices decide the kind of its transaction.
+    """
     return REFERENCE_PREFIXES[Transaction.Kind(kind)] + reference[3:]

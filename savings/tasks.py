@@ -17,7 +17,7 @@ from savings import circles, leaderboards, mails, outbox, payments, plans, state
 
 logger = logging.getLogger(__name__)
 
-# What does the work of each kind of outbox row.
+# The handler of each kind of outbox row.
 HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(mails.KINDS, mails.send) | {
     mails.RANK_CHANGED: circles.send_rank_change,
     leaderboards.BOARD_WRITE_KIND: circles.deliver_rank_check,
@@ -26,133 +26,136 @@ HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(mails.KINDS, mails.send) | {
 }
 
 _PAUSE_SECONDS = 10
-# A statement of a million rows keeps a processor busy for seconds, and nobody is to notice.
+# A statement of a million rows keeps a processor busy for seconds. Pages must not become slower meanwhile.
 _NICENESS = 10
 _paused_until = 0.0
 
 
 @db_task()
 def deliver_outbox_row(row_id: int) -> None:
-    """Do what one row of the outbox asks for."""
+    """Handle one row of the outbox."""
     outbox.deliver(row_id, HANDLERS)
 
 
 @db_task()
 def process_webhook_event(event_id: int) -> None:
-    """Do what an event of the payment provider asks for."""
+    """Process one event of the payment provider."""
     payments.process_event(event_id)
 
 
 @db_task()
 def settle_payment(reference: str) -> None:
-    """Ask the payment provider about one payment."""
+    """Ask the payment provider about one payment, and settle it by the answer."""
     payments.settle_payment(reference)
 
 
 @db_task()
 def build_board(circle_id: int) -> None:
-    """Build a circle's board in Redis, unless it is there."""
+    """Build a circle's leaderboard in Redis, unless it exists."""
     leaderboards.rebuild_board(circle_id)
 
 
 @on_startup()
-def give_way() -> None:
-    """Let whoever waits for a page go first. On Linux this is of each worker's thread, elsewhere of the process."""
+def lower_priority() -> None:
+    """Lower the priority of background work, so that pages get the processor first.
+
+    On Linux the priority belongs to the worker's thread, elsewhere to the process.
+    """
     os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
 
 
-# The timetable. Each consumer runs all of it, so each must be harmless when it runs twice at once.
+# The timetable. Every consumer runs all of it, so each task must be safe when it runs twice at the same time.
 
 
 @db_periodic_task(crontab(minute="*"))
 def sweep_outbox() -> None:
-    """Find rows whose task was lost, or whose next try has come."""
+    """Deliver outbox rows whose task was lost or whose next try is due."""
     outbox.sweep(timezone.now(), HANDLERS)
 
 
 @db_periodic_task(crontab(minute="*"))
 def sweep_webhook_events() -> None:
-    """Find events whose task was lost, or whose retry has come."""
+    """Process webhook events whose task was lost or whose retry is due."""
     payments.sweep_events(timezone.now())
 
 
 @db_periodic_task(crontab(minute="*"))
 def poll_payments() -> None:
-    """Ask about payments of which the provider has told us nothing."""
+    """Ask the provider about payments for which no event has arrived."""
     payments.poll_due_payments(timezone.now())
 
 
 @db_periodic_task(crontab(minute="*"))
 def tell_of_ended_circles() -> None:
-    """Write to members whose circle has ended."""
+    """Mail the members of circles that have ended."""
     circles.notify_members()
 
 
 @db_periodic_task(crontab(minute="2"))
 def keep_board_days() -> None:
-    """Keep yesterday's boards. Each hour, since midnight is the time zone's and one run may be missed."""
+    """Store yesterday's leaderboards. Hourly, since midnight depends on the time zone and a run may be missed."""
     leaderboards.record_days(timezone.now())
 
 
 @db_periodic_task(crontab(minute="4"))
 def settle_circles() -> None:
-    """Fix the final places of circles that have ended, a little before the maturities that are told of with them."""
+    """Fix the final ranks of ended circles, a little before the maturities whose mails contain these ranks."""
     circles.end_due_circles(timezone.localdate())
 
 
 @db_periodic_task(crontab(minute="7"))
 def carry_out_maturities() -> None:
-    """End or renew the plans whose day has come."""
+    """Process the maturity of plans that are due."""
     plans.mature_due_plans(timezone.localdate())
 
 
 @db_periodic_task(crontab(minute="23"))
 def reconcile_boards() -> None:
-    """Compare the boards in Redis with SQL."""
+    """Compare the leaderboards in Redis with SQL."""
     leaderboards.reconcile_all()
 
 
 @db_periodic_task(crontab(minute="*/10"))
 def draw_up_digests() -> None:
-    """On Monday, soon after midnight where the people are, note what the weekly mails will say."""
+    """On Monday, soon after midnight in the installation's time zone, prepare the lines of the weekly mails."""
     circles.prepare_digests(timezone.now())
 
 
 @db_periodic_task(crontab(minute="*"))
 def write_digests() -> None:
-    """From Monday morning on, write the next weekly mails."""
+    """From Monday morning on, write the next batch of weekly mails."""
     circles.write_digests(timezone.now())
 
 
 @db_periodic_task(crontab(minute="*/10"))
 def ask_for_monthly_statements() -> None:
-    """Have those monthly statements written whose month is over."""
+    """Request the monthly statements whose month is over."""
     statements.request_monthly(timezone.localdate())
 
 
 @db_periodic_task(crontab(minute="*/5"))
 def tidy_statements() -> None:
-    """Remove files whose time is over, and tell of statements that nobody writes any more."""
+    """Remove expired statement files, and fail statements whose writing was abandoned."""
     statements.expire_files(timezone.now())
     statements.fail_abandoned()
 
 
 @db_periodic_task(crontab(minute="47"))
 def replace_closed_owners() -> None:
-    """Find an owner for circles whose owner's account was closed by what sends no signal, such as an update in SQL."""
+    """Find a new owner for circles whose owner's account was closed by an SQL update, which sends no signal."""
     circles.replace_closed_owners()
 
 
 @db_periodic_task(crontab(hour="2", minute="41"))
 def clear_sessions() -> None:
-    """Clear the sessions that have expired."""
+    """Delete expired sessions."""
     users.clear_sessions(timezone.now())
 
 
 def nudge(task: TaskWrapper, *ids: Any) -> bool:
-    """Queue a task, and return whether Redis took it: the sweep of the timetable finds what it did not.
+    """Queue a task, and return whether Redis accepted it. The sweeps of the timetable find what was not queued.
 
-    After a failure nothing is asked of Redis for ten seconds, so that a dead one does not slow down every request.
+    After a failure Redis is not tried for ten seconds, so that a dead Redis does not slow down every request.
     """
     global _paused_until  # noqa: PLW0603 - one per process, as the connection it guards
     if time.monotonic() < _paused_until:
@@ -161,7 +164,9 @@ def nudge(task: TaskWrapper, *ids: Any) -> bool:
         task(*ids)
     except RedisError:
         _paused_until = time.monotonic() + _PAUSE_SECONDS
-        logger.warning("Redis does not take tasks; left to the sweep: %s %s", task.task_class.__name__, ids)
+        logger.warning(
+            "Redis accepts no tasks; the sweep will do this one: %s %s", task.task_class.__name__, ids
+        )
         return False
     return True
 

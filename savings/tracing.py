@@ -1,4 +1,4 @@
-"""The trace that a piece of background work belongs to: rows store the `traceparent` of the request that caused them.
+"""Traces of background work: rows store the `traceparent` of the request that caused them.
 
 The follower in this module does nothing. `web/observability/telemetry.py` replaces it when an APM server is configured.
 """
@@ -9,18 +9,18 @@ from contextlib import AbstractContextManager, nullcontext
 
 
 class Follower:
-    """Follows nothing, and says what one that does is told."""
+    """A follower that records nothing. It defines the interface of the real one."""
 
     def traceparent(self) -> str:
-        """Return the W3C `traceparent` of the request or task at hand, to keep on a row; empty where nobody follows."""
+        """Return the W3C `traceparent` of the present request or task, to store on a row; empty without tracing."""
         return ""
 
     def following(self, name: str, traceparent: str) -> AbstractContextManager[None]:  # noqa: ARG002
-        """Take the block for a piece of background work of that name, asked for by the request of `traceparent`."""
+        """Record the block as background work with this name, caused by the request of `traceparent`."""
         return nullcontext()
 
     def failed(self, error: Exception) -> None:
-        """Hear that the work at hand has failed, by an error that goes no further."""
+        """Record that the present work failed with an error that its caller handles."""
 
 
 follower = Follower()

@@ -1,6 +1,6 @@
-"""Text that people type: one spelling to store, one key to compare names by, one to search by, and plain codes.
+"""Typed text: the spelling to store, the keys to compare and search names by, and plain codes and figures.
 
-The keys are computed here and stored. Databases disagree on upper and lower case (SQLite folds ASCII alone, PostgreSQL
+The keys are calculated here and stored. Databases disagree on upper and lower case (SQLite folds ASCII only, PostgreSQL
 follows its locale), and none of them composes letters.
 """
 
@@ -15,7 +15,7 @@ _EMOJI_STYLE = "\ufe0f"
 # Joiners shape Arabic and Indic words and hold emoji together. Latin, Greek and Cyrillic have no use for them.
 _JOINERS = frozenset("\u200c\u200d")
 _FIRST_JOINED = "\u0600"
-# Letters that have no decomposition, by the letter that people type for them.
+# Letters without a Unicode decomposition, and the letters that people type for them.
 _PLAIN = str.maketrans(
     {
         "ɓ": "b", "ɗ": "d", "đ": "d", "ð": "d", "ɖ": "d", "ǝ": "e", "ə": "e", "ɛ": "e", "ƒ": "f", "ɣ": "g", "ħ": "h",
@@ -26,85 +26,85 @@ _PLAIN = str.maketrans(
 
 
 def line(text: str) -> str:
-    """Return text on one line: composed letters (NFC), single spaces, and no character that cannot be seen."""
+    """Return text on one line, with composed letters (NFC), single spaces and no invisible characters."""
     text = unicodedata.normalize("NFC", text)
-    shown = "".join(char for place, char in enumerate(text) if char.isspace() or _shows(text, place))
+    shown = "".join(char for index, char in enumerate(text) if char.isspace() or _shows(text, index))
     return unicodedata.normalize("NFC", " ".join(shown.split()))
 
 
 def paragraph(text: str) -> str:
-    """Return longer text with its line ends, each line as `line` returns it."""
+    """Return longer text with its line breaks, each line as `line` returns it."""
     return "\n".join(line(part) for part in text.splitlines()).strip()
 
 
 def has_hidden(text: str) -> bool:
-    """Return whether text has characters that cannot be seen, or that turn the direction of what follows.
+    """Return whether text contains invisible characters, or characters that change the writing direction.
 
-    Joiners inside of words do not count.
+    Joiners inside words do not count.
     """
     text = " ".join(text.split())
-    return any(not _shows(text, place) for place in range(len(text)))
+    return any(not _shows(text, index) for index in range(len(text)))
 
 
 def key(text: str) -> str:
-    """Return the key by which two names are the same: letter case, width, spacing and hidden characters do not count.
+    """Return the key for comparing names: letter case, width, spacing and hidden characters are ignored.
 
-    Tone marks do. Unique constraints are on this very key, stored beside the name.
+    Tone marks count. Unique constraints are on this key, which is stored beside the name.
     """
     folded = line(text)
     before = None
     while folded != before:
         before = folded
-        # Composed last, and repeated: what folding a letter leaves can compose with the mark after it.
+        # Composed last, and repeated: a folded letter can compose with the mark after it.
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", folded).casefold())
         folded = " ".join("".join(char for char in folded if char.isspace() or not _is_hidden(char)).split())
     return folded
 
 
 def search_key(text: str) -> str:
-    """Return the key to search by: as `key`, and tone marks do not count either, so "egbe" finds "Ẹgbẹ́"."""
+    """Return the search key: as `key`, and tone marks are ignored too, so "egbe" finds "Ẹgbẹ́"."""
     decomposed = unicodedata.normalize("NFKD", key(text)).translate(_PLAIN)
     bare = "".join(char for char in decomposed if unicodedata.category(char) not in {"Mn", "Me"})
     return unicodedata.normalize("NFC", " ".join(bare.split()))
 
 
 def numbered(name: str, number: int, *, longest: int) -> str:
-    """Return a name with a number behind it, such as "Rent (2)", cut so that it has at most `longest` characters."""
+    """Return a name with a number after it, such as "Rent (2)", cut to at most `longest` characters."""
     ending = f" ({number})"
     return name[: longest - len(ending)].rstrip() + ending
 
 
 def email(text: str) -> str:
-    """Return an email address as it is stored: without spaces around it and what was pasted along, in lower case.
+    """Return an email address as it is stored: in lower case, without outer spaces and pasted format characters.
 
-    Control characters stay in it, so that it is refused.
+    Control characters stay in it, so that validation refuses it.
     """
     pasted = "".join(char for char in text if unicodedata.category(char) != "Cf")
     return unicodedata.normalize("NFKC", pasted).strip().lower()
 
 
 def code(text: str) -> str:
-    """Return a code without the spaces, dashes and hidden characters it was grouped with. Its letter case stays."""
+    """Return a code without spaces, dashes and hidden characters. The letter case does not change."""
     plain = unicodedata.normalize("NFKC", figures(line(text)))
     return "".join(char for char in plain if not char.isspace() and not _is_dash(char))
 
 
 def figures(text: str) -> str:
-    """Return text with ASCII digits, points, commas and spaces, whatever script or width they were typed in.
+    """Return text with its digits, points, commas and spaces, of any script or width, replaced by ASCII ones.
 
-    Format characters, which come along when an amount is pasted, are removed. Superscripts and fractions stay: "10²"
-    is not 102.
+    Format characters, which often come with a pasted amount, are removed. Superscripts and fractions stay: "10²" is
+    not 102.
     """
     return "".join(_plain_figure(char) for char in text)
 
 
 def storable(text: str) -> str:
-    """Return a text without NUL, which PostgreSQL refuses, and with `?` for halves of characters that JSON may hold."""
+    """Return text without NUL, which PostgreSQL refuses, and with `?` for lone surrogates, which JSON may contain."""
     return text.replace("\0", "").encode(errors="replace").decode()
 
 
 def describe_error(error: Exception) -> str:
-    """Return the kind of an error and its message as a row stores them, at most 300 characters."""
+    """Return the type and message of an error as a row stores them, at most 300 characters."""
     return storable(f"{type(error).__name__}: {error}")[:300]
 
 
@@ -121,9 +121,9 @@ def _plain_figure(char: str) -> str:
     return {"\u066b": ".", "\u066c": ","}.get(char, char)
 
 
-def _shows(text: str, place: int) -> bool:
-    """Return whether the character at a place of the text shows, or shapes what shows on both sides of it."""
-    char, before, after = text[place], text[max(place - 1, 0) : place], text[place + 1 : place + 2]
+def _shows(text: str, index: int) -> bool:
+    """Return whether the character at an index is visible, or joins visible characters on both sides of it."""
+    char, before, after = text[index], text[max(index - 1, 0) : index], text[index + 1 : index + 2]
     if char == _EMOJI_STYLE:
         return bool(before) and unicodedata.category(before) == "So"
     if char in _JOINERS:

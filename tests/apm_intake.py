@@ -1,4 +1,4 @@
-"""A server that speaks the agent's side of Elastic APM: it takes what is sent, and keeps it to look at."""
+"""A stand-in for the Elastic APM server that stores what the agent sends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Event = dict[str, Any]
 
 
 class Intake(ThreadingHTTPServer):
-    """Listens on a free port of this machine; `status` and `waits_seconds` make it a server in trouble."""
+    """Listens on a free local port. `status` and `waits_seconds` simulate a failing or slow server."""
 
     daemon_threads = True
 
@@ -23,7 +23,7 @@ class Intake(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.status = 202
         self.waits_seconds = 0.0
-        # Everything that came, as text: what must not be sent must not be anywhere in here.
+        # All received bodies as text. Personal data must not be anywhere in it.
         self.text = ""
         self.asked: list[str] = []
         self._lock = threading.Lock()
@@ -37,7 +37,7 @@ class Intake(ThreadingHTTPServer):
             self.text += body.decode()
 
     def events(self, kind: str) -> list[Event]:
-        """Return what came of a kind: metadata, transaction, span, error or metricset."""
+        """Return the received events of a kind: metadata, transaction, span, error or metricset."""
         with self._lock:
             lines = [json.loads(line) for line in self.text.splitlines()]
         return [line[kind] for line in lines if kind in line]
@@ -59,7 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         time.sleep(self.server.waits_seconds)
         if self.server.status == 202 and body:
-            # Either of the two ways in which a body may be squeezed.
+            # The body may be compressed with gzip or zlib.
             self.server.keep(zlib.decompress(body, wbits=zlib.MAX_WBITS | 32))
         self._answer(self.server.status, {})
 
@@ -77,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def running() -> Iterator[Intake]:
-    """Run an intake for as long as the block lasts."""
+    """Run an intake for the duration of the block."""
     with Intake() as intake:
         thread = threading.Thread(target=intake.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()

@@ -1,10 +1,10 @@
-"""The site with a page that breaks, for the tests of what is told of errors: `granian tests.apm_site:application`."""
+"""The site with a page that fails, for tests of error reports: `granian tests.apm_site:application`."""
 
 from __future__ import annotations
 
 from typing import NoReturn
 
-from web.wsgi import application  # noqa: F401 - what granian serves, and first since it sets Django up
+from web.wsgi import application  # noqa: F401 - granian serves it; first, because it sets up Django
 
 # isort: split
 

@@ -1,4 +1,4 @@
-"""Fixtures that all tests share, and the few rules that hold for a whole run."""
+"""Fixtures that all tests share, and hooks for the whole run."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
-# The provider's own description is not ours to ship, so a clone without it cannot compare with it.
+# The provider's API description may not be shipped with the project, so a clone without it skips these tests.
 ALLOWED_SKIP = "shared/reference"
 append_only = importlib.import_module("savings.migrations.0002_entries_append_only")
 
 
 @pytest.fixture
 def saver(db: None) -> User:
-    """Somebody who saves."""
+    """A saver."""
     return factories.make_user()
 
 
@@ -50,7 +50,7 @@ def saver_client(client: Client, saver: User) -> Client:
 
 @pytest.fixture
 def epoch_known(db: None) -> Iterator[None]:
-    """The epoch of the database is known, as in a request, which reads it together with the person."""
+    """The epoch of the database is noted, as in a request, which reads it together with the user."""
     with installation.forgetting_epoch():
         installation.note_epoch(installation.epoch())
         yield
@@ -58,26 +58,26 @@ def epoch_known(db: None) -> Iterator[None]:
 
 @pytest.fixture
 def plan(db: None) -> Plan:
-    """A plan with nothing in it."""
+    """An empty plan."""
     return factories.make_plan()
 
 
 @pytest.fixture
 def payment(provider: Provider, plan: Plan) -> Payment:
-    """A card payment of 25,000 naira into the plan, announced and not yet paid."""
+    """A card payment of 25,000 naira into the plan, started and not yet paid."""
     return payments.start(plan)
 
 
 @pytest.fixture
 def sink() -> Iterator[Sink]:
-    """A mail server that keeps what it is sent."""
+    """A mail server that stores the mails it receives."""
     with smtp_sink.running() as sink:
         yield sink
 
 
 @pytest.fixture
 def provider(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Provider:
-    """The payment provider: the simulator in this process, whose events arrive at the site in this process."""
+    """The payment provider: the simulator in this process, which sends its events to the site in this process."""
     settings.SIMULATOR_FILE = tmp_path / "simulator.sqlite3"
     provider = Provider()
     monkeypatch.setattr(paystack, "transport", provider)
@@ -105,13 +105,13 @@ def _empty_redis(redis_clients: list[redis.Redis]) -> None:
 
 @pytest.fixture(autouse=True)
 def _currency_is_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a process that has written money before: whichever test comes first costs no query more."""
+    """As in a process that has written money before, so that the first test of a run needs no extra query."""
     monkeypatch.setattr(installation, "_confirmed", {"currency": "NGN", "time_zone": "Africa/Lagos"})
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _flush_may_empty_the_ledger() -> Iterator[None]:
-    """Lift the append-only triggers while a transactional test is cleaned up, and only then."""
+    """Drop the append-only triggers only while a transactional test is cleaned up."""
     clean_up = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
     def clean_up_entries_too(case: TransactionTestCase) -> None:
@@ -133,11 +133,11 @@ def _execute(statements: dict[str, list[str]]) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs PostgreSQL on another database: it runs in the second pass of `.ci/run`."""
+    """Deselect tests that need PostgreSQL on another database. The second pass of `.ci/run` runs them."""
     if connection.vendor != "postgresql":
-        left_out = [item for item in items if item.get_closest_marker("postgres")]
-        items[:] = [item for item in items if item not in left_out]
-        config.hook.pytest_deselected(items=left_out)
+        deselected = [item for item in items if item.get_closest_marker("postgres")]
+        items[:] = [item for item in items if item not in deselected]
+        config.hook.pytest_deselected(items=deselected)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -151,7 +151,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 
 def _refuse_skip[Report: (pytest.TestReport, pytest.CollectReport)](report: Report) -> Report:
-    """In CI a test that skips has not run, which must not look like success."""
+    """Fail skipped tests in CI: a test that did not run must not look like a success."""
     if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):
         reason = str(report.longrepr)
         if ALLOWED_SKIP not in reason:

@@ -1,4 +1,4 @@
-"""Statements to write in tests of their formats: a head, random histories that balance, and texts that mean harm."""
+"""Statements for tests of their formats: a head, random histories with correct balances, and harmful texts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ texts = st.one_of(st.sampled_from(HARM), st.text(max_size=60), st.text("abc +=-'
 
 @st.composite
 def histories(draw: st.DrawFn, texts: st.SearchStrategy[str] = texts, most: int = 30) -> list[Row]:
-    """Draw rows in order whose balances follow from what comes in and goes out."""
+    """Draw rows in order of time, with balances that follow from their amounts."""
     rows, balance_kobo = [], 0
     for number, at in enumerate(sorted(draw(st.lists(moments, max_size=most)))):
         reference = f"TOP01KAXH6M4T7Q{number:05d}"
@@ -75,7 +75,7 @@ def head(*, names_rows: bool = False, **others: Any) -> Head:
 
 
 def foot(rows: Sequence[Row]) -> Foot:
-    """Return what stands below these rows."""
+    """Return the foot of a statement of these rows."""
     kinds = {row.kind: KindTotal(row.kind, 0, 0, 0) for row in rows}
     for row in rows:
         was = kinds[row.kind]

@@ -1,4 +1,4 @@
-"""People, products, plans and money for tests, made through the real services."""
+"""Users, products, plans, circles and transactions for tests, created through the real services."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from django.db import transaction
+from django.db.transaction import atomic
 from django.utils import timezone
 
 from savings import circles, ledger, mails, plans, references
@@ -20,7 +20,7 @@ PASSWORD = "asusu-demo"
 
 
 def make_user(email: str | None = None, **fields: Any) -> User:
-    """A person with a confirmed address and the password above."""
+    """Return a user with a confirmed email address and the password above."""
     number = next(_numbers)
     fields.setdefault("name", f"Saver {number}")
     user = User.objects.create_user(email or f"saver{number}@example.com", PASSWORD, **fields)
@@ -29,15 +29,15 @@ def make_user(email: str | None = None, **fields: Any) -> User:
 
 
 def make_welcome(**fields: Any) -> OutboxRow:
-    """A mail that waits in the outbox: the welcome of somebody new."""
-    with transaction.atomic():
+    """Return a mail that is waiting in the outbox: the welcome of a new user."""
+    with atomic():
         row = mails.welcome(make_user(**fields))
     assert row is not None
     return row
 
 
 def make_product(kind: str = Product.Kind.FLEXIBLE, *, rate_bps: int = 850, **fields: Any) -> Product:
-    """A product of that kind, with one rate and the terms such a product has in the demo."""
+    """Return a product of a kind, with one rate and the terms that such a product has in the demo."""
     usual: dict[Product.Kind, dict[str, Any]] = {
         Product.Kind.FLEXIBLE: {},
         Product.Kind.EMERGENCY: {},
@@ -61,7 +61,7 @@ def make_plan(
     days: int = 365,
     **fields: Any,
 ) -> Plan:
-    """An open plan, with that much paid in by card."""
+    """Return an open plan that holds `holding_kobo`, paid in by card."""
     user = user or make_user()
     product = product or make_product()
     if product.has_term:
@@ -77,7 +77,7 @@ def make_plan(
 
 
 def make_circle(**fields: Any) -> Circle:
-    """A circle without members, not even its owner, that runs for a year."""
+    """Return a circle that runs for a year and has no members, not even its owner."""
     number = next(_numbers)
     today = timezone.localdate()
     usual: dict[str, Any] = {
@@ -95,7 +95,7 @@ def make_circle(**fields: Any) -> Circle:
 def make_member(
     circle: Circle, *, saved_kobo: int = 0, target_kobo: int | None = None, **fields: Any
 ) -> Membership:
-    """A member with a plan in the circle, and that much paid in by card."""
+    """Return a member with a plan in the circle that holds `saved_kobo`, paid in by card."""
     user = fields.pop("user", None) or make_user()
     plan = make_plan(user, circle.product, **({"target_kobo": target_kobo} if target_kobo else {}))
     fields.setdefault("nickname", f"Member {next(_numbers)}")
@@ -107,7 +107,7 @@ def make_member(
 
 
 def pay_in(user: User, amount_kobo: int, *, plan: Plan | None = None) -> Transaction:
-    """Money that arrived by card, in the stash or in a plan."""
+    """Return a settled card payment of kobo into the user's stash or into a plan."""
     kind = Transaction.Kind.TOP_UP if plan else Transaction.Kind.STASH_DEPOSIT
     return settled(
         kind,
@@ -122,7 +122,7 @@ def pay_in(user: User, amount_kobo: int, *, plan: Plan | None = None) -> Transac
 def start_circle(
     owner: User | None = None, product: Product | None = None, *, days: int = 90, **fields: Any
 ) -> Circle:
-    """A circle by invitation with its owner in it, who has saved nothing yet."""
+    """Return a circle by invitation. Its owner is a member and has saved nothing."""
     number = next(_numbers)
     values: dict[str, Any] = {"name": f"Circle {number}", "goal_kobo": 1_000_000_00, "nickname": "Owner"}
     return circles.start_circle(
@@ -142,7 +142,7 @@ def join_circle(
     shown: dict[str, bool] | None = None,
     **fields: Any,
 ) -> Membership:
-    """Somebody in the circle who has paid in that much; `shown` says what they hide."""
+    """Return a new member of the circle who has paid in `saved_kobo`; `shown` has their appearance settings."""
     user = user or make_user()
     values: dict[str, Any] = {"nickname": f"Member {next(_numbers)}", "code": circle.invite_code}
     membership = circles.join(
@@ -158,12 +158,12 @@ def join_circle(
 
 
 def fill(user: User, rows: int, *, plan: Plan | None = None) -> None:
-    """A long history in two statements: that many card payments of a naira each, with their entries and balances."""
+    """Insert a number of card payments of one naira each with their entries and balances, in two statements."""
     account = Account.objects.get(plan=plan) if plan else ledger.stash_account(user)
     clearing = ledger.house_account(Account.Kind.CLEARING, "paystack")
     kind = Transaction.Kind.TOP_UP if plan else Transaction.Kind.STASH_DEPOSIT
-    now, held_kobo = timezone.now(), account.balance_kobo or 0
-    movements = Transaction.objects.bulk_create(
+    now, balance_kobo = timezone.now(), account.balance_kobo or 0
+    transactions = Transaction.objects.bulk_create(
         Transaction(
             reference=references.new(kind),
             kind=kind,
@@ -178,30 +178,30 @@ def fill(user: User, rows: int, *, plan: Plan | None = None) -> None:
     )
     Entry.objects.bulk_create(
         Entry(
-            transaction=movement,
+            transaction=transaction,
             code=Entry.Code.PRIMARY,
             debit_account=clearing,
             credit_account=account,
             amount_kobo=100,
-            credit_balance_kobo=held_kobo + 100 * number,
+            credit_balance_kobo=balance_kobo + 100 * number,
             posted_at=now,
         )
-        for number, movement in enumerate(movements, 1)
+        for number, transaction in enumerate(transactions, 1)
     )
-    Account.objects.filter(pk=account.pk).update(balance_kobo=held_kobo + 100 * rows)
+    Account.objects.filter(pk=account.pk).update(balance_kobo=balance_kobo + 100 * rows)
     User.objects.touch(user.pk)
 
 
-def make_movement(
+def make_transaction(
     kind: str, amount_kobo: int, *, user: User | None, plan: Plan | None = None, status: str = "pending"
 ) -> Transaction:
-    """A transaction that was asked for, and then perhaps moved to a status without money."""
-    movement, _ = ledger.open_transaction(
+    """Return an opened transaction in a status in which no money has moved."""
+    transaction, _ = ledger.open_transaction(
         reference=references.new(kind), kind=kind, user=user, plan=plan, amount_kobo=amount_kobo
     )
     if status != Transaction.Status.PENDING:
-        ledger.change_status(movement, status, only_from=[Transaction.Status.PENDING])
-    return movement
+        ledger.change_status(transaction, status, only_from=[Transaction.Status.PENDING])
+    return transaction
 
 
 def settled(
@@ -213,7 +213,7 @@ def settled(
     user: User | None,
     plan: Plan | None = None,
 ) -> Transaction:
-    """A successful transaction, from the one account to the other."""
-    movement = make_movement(kind, amount_kobo, user=user, plan=plan)
-    ledger.settle(movement, debit=debit, credit=credit)
-    return movement
+    """Return a successful transaction from the debit to the credit account."""
+    transaction = make_transaction(kind, amount_kobo, user=user, plan=plan)
+    ledger.settle(transaction, debit=debit, credit=credit)
+    return transaction

@@ -1,4 +1,4 @@
-"""A password hasher that counts how often it is used."""
+"""A password hasher that counts its calls."""
 
 from __future__ import annotations
 

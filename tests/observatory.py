@@ -1,7 +1,7 @@
-"""The published rules of the MDN HTTP Observatory, for the answers of a site: what earns and what costs points.
+"""The published scoring rules of the MDN HTTP Observatory, applied to the responses of a site.
 
-After github.com/mdn/mdn-http-observatory, version 1.6.3 (algorithm 6, src/analyzer and src/grader/charts.js). Only
-what our pages can earn or lose is here; anything that the rules do not know fails the test that asks.
+After github.com/mdn/mdn-http-observatory, version 1.6.3 (algorithm 6, src/analyzer and src/grader/charts.js). Only the
+rules that can apply to our pages are here; a response outside these rules fails the test.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PRIVATE_REFERRERS = {"no-referrer", "same-origin", "strict-origin", "strict-ori
 
 @dataclasses.dataclass
 class Visit:
-    """What the Observatory fetches: the page over HTTPS, robots.txt for its cookies, and the page over HTTP."""
+    """The fetched responses: the page over HTTPS, robots.txt for its cookies, and the page over HTTP."""
 
     page: httpx.Response
     robots: httpx.Response
@@ -29,7 +29,7 @@ class Visit:
 
 
 def score(visit: Visit) -> tuple[int, dict[str, int]]:
-    """Return the score of a site that is on no preload list, and what each test added to 100."""
+    """Return the score of a site that is on no preload list, and the points that each rule adds to 100."""
     modifiers = {
         "content-security-policy": _policy(visit.page),
         "cookies": _cookies(visit),
@@ -156,15 +156,15 @@ class _Tags(HTMLParser):
         self.style_sheets: list[dict[str, str | None]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        if tag == "script" and found.get("src"):
-            self.scripts.append(found)
-        elif tag == "link" and found.get("rel") == "stylesheet":
-            self.style_sheets.append(found)
+        attributes = dict(attrs)
+        if tag == "script" and attributes.get("src"):
+            self.scripts.append(attributes)
+        elif tag == "link" and attributes.get("rel") == "stylesheet":
+            self.style_sheets.append(attributes)
 
 
 def loaded(page: httpx.Response) -> _Tags:
-    """Return what a page loads."""
+    """Return the scripts and style sheets that a page loads."""
     tags = _Tags()
     tags.feed(page.text)
     return tags
@@ -173,10 +173,10 @@ def loaded(page: httpx.Response) -> _Tags:
 def _integrity(page: httpx.Response) -> int:
     scripts = loaded(page).scripts
     for script in scripts:
-        address = str(script["src"])
-        if address.startswith("//") or urlsplit(address).scheme == "http":
+        url = str(script["src"])
+        if url.startswith("//") or urlsplit(url).scheme == "http":
             return -50
-        if urlsplit(address).scheme == "https" and not script.get("integrity"):
+        if urlsplit(url).scheme == "https" and not script.get("integrity"):
             return -5
-    # The rules are content with one; what counts is that a page has any that is checked.
+    # One script with a hash is enough for these rules.
     return 5 if any(script.get("integrity") for script in scripts) else 0

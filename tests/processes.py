@@ -1,4 +1,4 @@
-"""What tests need that run programs of the site beside themselves: its database, free ports, and patience."""
+"""Helpers for tests that run programs of the site: the database URL, free ports, and waiting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.db import connection
 
 
 def database_url() -> str:
-    """The database of this test, as another process is told of it."""
+    """Return the URL of this test's database for another process."""
     own = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{own['NAME']}"
@@ -24,7 +24,7 @@ def database_url() -> str:
 
 
 def free_port() -> int:
-    """A port that nobody uses, below those that the system hands out, and another one in each process."""
+    """Return a free port below the ephemeral ports, a different one in each process."""
     port = 15000 + os.getpid() % 5000
     while not is_free(port):
         port += 1
@@ -32,9 +32,9 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server may listen there: also a program that has the port and does not listen yet keeps it."""
+    """Return whether a server can bind to the port. A program that has bound it without listening also blocks it."""
     with socket.socket() as probe:
-        # As servers do: a connection that was just closed does not hold the port.
+        # As servers do, so that a recently closed connection does not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
@@ -44,19 +44,19 @@ def is_free(port: int) -> bool:
 
 
 def listens_to(process: subprocess.Popen[Any], number: signal.Signals) -> bool:
-    """Whether a program has said what it does at a signal; before that, the signal ends it."""
+    """Return whether a program has installed its signal handler. Before that the signal ends it."""
     status = Path(f"/proc/{process.pid}/status")
     if not status.exists():
-        # Only Linux tells. Elsewhere this is long enough on a machine with nothing else to do.
+        # Only Linux has this file. Elsewhere two seconds are enough on an idle machine.
         time.sleep(2)
         return True
     caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", status.read_text(), re.MULTILINE)
     return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
 
 
-def wait_until(is_so: Callable[[], object]) -> None:
-    """Return once it has come to that. It may take longer than the minute between two sweeps of a consumer."""
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait until a condition is true. The limit is longer than the minute between two sweeps of a consumer."""
     ends_at = time.monotonic() + 100
-    while not is_so():
-        assert time.monotonic() < ends_at, "it did not come to that in 100 seconds"
+    while not condition():
+        assert time.monotonic() < ends_at, "the condition was not met within 100 seconds"
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The payment provider for tests: the simulator, called in-process, with every call held to the provider's contract."""
+"""The payment provider for tests: the simulator, called in-process, with every call checked against the contract."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 
 class Provider(httpx.BaseTransport):
-    """Carries the gateway's calls to the simulator, and holds both sides to the OpenAPI description if it is there."""
+    """Passes the calls to the simulator, and checks both sides against the OpenAPI description if it is present."""
 
     def __init__(self) -> None:
         self.simulator = httpx.WSGITransport(app=application)
         if CONTRACT.exists():
-            # Now, since reading it within the first call would use up that call's time.
+            # Read here, because reading it in the first call would exceed the timeout of that call.
             contract()
         self.requests: list[httpx.Request] = []
-        # Put an answer here to have the provider break in some way.
+        # Set an answer here to make the provider fail.
         self.instead: Answer | None = None
-        # Or here, by the path of the call, to have it break for one payment.
+        # Or here, by the path of the call, to make it fail for one payment.
         self.answers: dict[str, Answer] = {}
-        # Payments that a test changed by hand: the contract binds the provider, not the test.
+        # Payments that a test changed: the contract does not apply to them.
         self._changed: set[str] = set()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -51,7 +51,7 @@ class Provider(httpx.BaseTransport):
         return response
 
     def paths(self) -> list[str]:
-        """Return what was called, in order."""
+        """Return the method and path of each call, in order."""
         return [f"{request.method} {request.url.path}" for request in self.requests]
 
     def pay(self, payment: Payment, outcome: str = "success") -> httpx.Response:
@@ -60,7 +60,7 @@ class Provider(httpx.BaseTransport):
             return browser.post(payment.checkout_url, data={"outcome": outcome})
 
     def announce(self, reference: str, amount: int, *, currency: str = "", outcome: str = "") -> None:
-        """Have a payment there that we did not start."""
+        """Create a payment at the provider that we did not start."""
         payment = payments.announce(
             reference=reference,
             amount=amount,
@@ -75,19 +75,19 @@ class Provider(httpx.BaseTransport):
             payments.save(payment)
 
     def change(self, reference: str, **changes: object) -> None:
-        """Have the provider say something else about a payment, also what its contract rules out."""
+        """Change a payment at the provider, also in ways that its contract rules out."""
         self._changed.add(reference)
         payment = payments.find(reference)
         assert payment is not None
         payments.save(payment | changes)
 
     def deliver(self, *, after_seconds: float = 0) -> int:
-        """Send the webhook events that are due by then, and return how many the site took."""
+        """Send the webhook events that are due by then, and return the number that the site accepted."""
         return events.deliver_due(time.time() + after_seconds)
 
 
 def to_the_site(request: httpx.Request) -> httpx.Response:
-    """Carry an event of the simulator to the site, with the test's own database connection."""
+    """Pass an event of the simulator to the site, with the test's own database connection."""
     answer = Client().generic(
         request.method, request.url.path, request.content, headers=dict(request.headers.items())
     )
@@ -96,15 +96,15 @@ def to_the_site(request: httpx.Request) -> httpx.Response:
 
 @functools.cache
 def contract() -> OpenAPI:
-    """Return the provider's description, which takes a second to read."""
+    """Return the provider's OpenAPI description, which takes a second to read."""
     return OpenAPI.from_dict(yaml.load(CONTRACT.read_text(), Loader=yaml.CSafeLoader))
 
 
 def check_contract(request: httpx.Request, response: httpx.Response) -> None:
-    """Raise when a request to the provider, or its answer, is not as the provider describes it."""
+    """Raise when a request to the provider or its answer violates the provider's description."""
     url = urlsplit(str(request.url))
-    # The description knows one server; ours may be the simulator.
-    asked = MockRequest(
+    # The description names one server; ours may be the simulator.
+    mock_request = MockRequest(
         "https://api.paystack.co",
         request.method.lower(),
         url.path,
@@ -112,8 +112,8 @@ def check_contract(request: httpx.Request, response: httpx.Response) -> None:
         data=request.content or None,
         content_type=request.headers.get("Content-Type", ""),
     )
-    answered = MockResponse(response.content, response.status_code, content_type="application/json")
-    contract().validate_request(asked)
-    # Its default answer, for any other status, has no shape to be held to.
+    mock_response = MockResponse(response.content, response.status_code, content_type="application/json")
+    contract().validate_request(mock_request)
+    # The description has no schema for other statuses.
     if response.status_code in {200, 201, 401, 404}:
-        contract().validate_response(asked, answered)
+        contract().validate_response(mock_request, mock_response)

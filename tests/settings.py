@@ -1,4 +1,4 @@
-"""The settings of the site under test: of the machine's own environment only DATABASE_URL and REDIS_URL count."""
+"""The settings of the tests. From the environment only DATABASE_URL and REDIS_URL are used."""
 
 import atexit
 import os
@@ -13,11 +13,11 @@ _root = Path(__file__).resolve().parent.parent
 _folder = Path(tempfile.mkdtemp(prefix="asusu-tests-"))
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 
-# A developer's keys and addresses must not reach a test, from .env or from the shell.
+# A developer's keys and URLs must not reach a test, neither from .env nor from the shell.
 for _name in re.findall(r"^#? ?([A-Z_]+)=", (_root / ".env.example").read_text(), re.MULTILINE):
     if _name not in {"DATABASE_URL", "REDIS_URL"}:
         os.environ.pop(_name, None)
-# A program that a test starts is the real site, so it does not get the settings of this file.
+# A program that a test starts uses the real settings and not this file.
 os.environ |= {
     "DEBUG": "1",
     "DEBUG_TOOLBAR": "0",
@@ -29,9 +29,9 @@ if not os.environ.get("REDIS_URL"):
     atexit.register(_redis.stop)
     os.environ["REDIS_URL"] = _redis.url
 else:
-    # Each worker of pytest-xdist empties databases of its own, none of them the first four.
+    # Each worker of pytest-xdist uses and empties its own databases, none of them the first four.
     _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    # They inherit what the process that started them has made of the address, so it keeps the one that was given.
+    # Workers inherit the URL as the parent process changed it, so the parent stores the original one.
     _url = os.environ.setdefault("REDIS_URL_AS_GIVEN", os.environ["REDIS_URL"])
     os.environ["REDIS_URL"] = f"{_url}{'&' if '?' in _url else '?'}db={4 * (_worker + 1)}"
 
@@ -39,14 +39,15 @@ from web.settings import *  # noqa: E402, F403 (the environment comes first)
 from web.settings import CACHES, DATABASES, STORAGES  # noqa: E402
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # A file, since threads share one in memory without waiting for each other; no power cut is tested.
+    # A file, because threads share an in-memory database without waiting for locks. synchronous=OFF, because no test
+    # cuts the power.
     DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
     DATABASES["default"]["OPTIONS"]["init_command"] += "; PRAGMA synchronous=OFF"
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-# A machine busy with other things must not look like a Redis that is away: the counts of queries would differ.
+# On a busy machine Redis must not look unreachable: the query counts would differ.
 for _cache in CACHES.values():
     _cache["OPTIONS"] |= {"SOCKET_CONNECT_TIMEOUT": 10, "SOCKET_TIMEOUT": 10}
-# Files of statements go with the tests.
+# Files of statements are deleted after the tests.
 STATEMENTS_DIR = _folder / "statements"
 STORAGES["statements"]["OPTIONS"]["location"] = STATEMENTS_DIR / "files"

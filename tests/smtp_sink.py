@@ -1,4 +1,4 @@
-"""A mail server that keeps what it is sent, and can be told to leave a sender waiting."""
+"""A mail server that stores the mails it receives, and can leave the sender waiting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 
 class Sink(ThreadingTCPServer):
-    """Listens on a free port of this machine. A mail counts as soon as it was read, answered or not."""
+    """Listens on a free local port. A mail counts as soon as it is read, even before the answer."""
 
     daemon_threads = True
 
@@ -61,7 +61,7 @@ class _Session(StreamRequestHandler):
 
 @contextmanager
 def running() -> Iterator[Sink]:
-    """Run a sink for as long as the block lasts."""
+    """Run a sink for the duration of the block."""
     with Sink() as sink:
         thread = threading.Thread(target=sink.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()

@@ -1,4 +1,4 @@
-"""Statements in tests: asked for, written as a worker would, and read back by other libraries than wrote them."""
+"""Statements in tests: requested, written as by a worker, and read back with other libraries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from savings.models import OutboxRow, Statement, User
 
 
 class Line(NamedTuple):
-    """A row as its file says it; sums in kobo."""
+    """A row of a file. Amounts are in kobo."""
 
     reference: str
     in_kobo: int | None
@@ -25,31 +25,31 @@ class Line(NamedTuple):
     balance_kobo: int | None
 
 
-class Said(NamedTuple):
-    """What a file says."""
+class Content(NamedTuple):
+    """The rows and balances of a file. Amounts are in kobo."""
 
     lines: list[Line]
     opening_kobo: int
     closing_kobo: int
 
 
-def ask(user: User, scope: str = "stash", **asked: Any) -> Statement:
-    """A statement that was asked for: as CSV, since the beginning, if nothing else is said."""
+def ask(user: User, scope: str = "stash", **details: Any) -> Statement:
+    """Request a statement: as CSV and from the beginning by default."""
     usual: dict[str, Any] = {
         "since": statements.BEGINNING,
         "until": timezone.localdate(),
         "format": "csv",
     }
-    return statements.request(user, scope=scope, **usual | asked)
+    return statements.request(user, scope=scope, **usual | details)
 
 
 def row_of(statement: Statement) -> OutboxRow:
-    """The row of the outbox that has it written."""
+    """Return the outbox row of a statement."""
     return OutboxRow.objects.get(dedupe_key=statements.row_key(statement.pk))
 
 
 def try_to_write(statement: Statement) -> Statement:
-    """Have it tried now, once, as a worker would."""
+    """Try once to write the statement, as a worker would."""
     row = row_of(statement)
     OutboxRow.objects.filter(pk=row.pk, due_at__isnull=False).update(due_at=timezone.now())
     outbox.deliver(row.pk, tasks.HANDLERS)
@@ -57,25 +57,25 @@ def try_to_write(statement: Statement) -> Statement:
     return statement
 
 
-def written(user: User, scope: str = "stash", **asked: Any) -> Statement:
-    """A statement that is ready."""
-    statement = try_to_write(ask(user, scope, **asked))
+def written(user: User, scope: str = "stash", **details: Any) -> Statement:
+    """Return a statement that is ready."""
+    statement = try_to_write(ask(user, scope, **details))
     assert statement.state == Statement.State.READY, row_of(statement).error
     return statement
 
 
 def content(statement: Statement) -> bytes:
-    """The file."""
+    """Return the content of the file."""
     with statements.open_file(statement) as file:
         return bytes(file.read())
 
 
-def read(statement: Statement) -> Said:
-    """What the file says, whatever its format."""
+def read(statement: Statement) -> Content:
+    """Return the rows and balances of a file of any format."""
     return {"csv": _read_csv, "xlsx": _read_excel, "pdf": _read_pdf}[statement.format](content(statement))
 
 
-def _read_csv(data: bytes) -> Said:
+def _read_csv(data: bytes) -> Content:
     lines = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True))
     names = [f"{name} (NGN)" for name in ("Money in", "Money out", "Balance")]
     entries = [
@@ -83,18 +83,18 @@ def _read_csv(data: bytes) -> Said:
         for line in lines
         if line["Line"] == "entry"
     ]
-    return Said(entries, _kobo(lines[0][names[2]]) or 0, _kobo(lines[-1][names[2]]) or 0)
+    return Content(entries, _kobo(lines[0][names[2]]) or 0, _kobo(lines[-1][names[2]]) or 0)
 
 
-def _read_excel(data: bytes) -> Said:
+def _read_excel(data: bytes) -> Content:
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
     _, opening, *rows, closing = book["Transactions"].iter_rows(values_only=True)
     lines = [Line(str(row[1]), *(_kobo(value) for value in row[-3:])) for row in rows]
-    return Said(lines, _kobo(opening[-1]) or 0, _kobo(closing[-1]) or 0)
+    return Content(lines, _kobo(opening[-1]) or 0, _kobo(closing[-1]) or 0)
 
 
-def _read_pdf(data: bytes) -> Said:
-    """The table by where its words stand, for references and sums that are printed as one word each."""
+def _read_pdf(data: bytes) -> Content:
+    """Read the table by the positions of its words; each reference and amount is printed as one word."""
     lines, text = [], ""
     with pdfplumber.open(io.BytesIO(data)) as document:
         for page in document.pages:
@@ -102,7 +102,7 @@ def _read_pdf(data: bytes) -> Said:
             words = page.extract_words()
             ends = sorted(word["x1"] for word in words if word["text"] in {"in", "out", "Balance"})
             edges = sorted({round(end) for end in ends[-3:]})
-            # Above the table stands the reference of the plan.
+            # The reference of the plan is above the table.
             head = min((round(word["top"]) for word in words if word["text"] == "Balance"), default=0)
             tops = {
                 round(word["top"]): word["text"]
@@ -119,7 +119,7 @@ def _read_pdf(data: bytes) -> Said:
                 Line(reference, *(_kobo(sums.get((top, edge), "")) for edge in edges))
                 for reference, top in zip(tops.values(), at, strict=True)
             ]
-    return Said(lines, _after(text, "Opening balance"), _after(text, "Closing balance"))
+    return Content(lines, _after(text, "Opening balance"), _after(text, "Closing balance"))
 
 
 def _is_time(word: dict[str, Any], top: int) -> bool:
@@ -127,9 +127,9 @@ def _is_time(word: dict[str, Any], top: int) -> bool:
 
 
 def _after(text: str, label: str) -> int:
-    found = re.search(rf"{label} (?:₦)?([\d,]+\.\d\d)", text)
-    assert found is not None, text
-    return _kobo(found[1]) or 0
+    match = re.search(rf"{label} (?:₦)?([\d,]+\.\d\d)", text)
+    assert match is not None, text
+    return _kobo(match[1]) or 0
 
 
 def _kobo(value: Any) -> int | None:

@@ -1,4 +1,4 @@
-"""The rules of the house, so that nobody has to remember them."""
+"""The project's rules as tests."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from django.conf import settings
 from django.urls import URLPattern, get_resolver
 
 ROOT: Path = settings.BASE_DIR
-# What programs make, and no commit should carry.
-MADE = re.compile(r"(\.pyc|\.sqlite3(-wal|-shm)?|\.log|^\.env)$|^(var/|\.venv/|memorydb)")
+# Generated files, which must not be committed.
+GENERATED = re.compile(r"(\.pyc|\.sqlite3(-wal|-shm)?|\.log|^\.env)$|^(var/|\.venv/|memorydb)")
 
-# Pages without an address of their own: what another page's address may turn out to be.
+# Templates without a URL of their own: other outcomes of another page's URL.
 OUTCOMES = {
     "errors/page",
     "circles/invite_gone",
@@ -28,9 +28,9 @@ OUTCOMES = {
 
 
 def tracked(pattern: str) -> list[Path]:
-    """Return the project's files of that kind that git tracks: a log or a scratch file beside them is not the project.
+    """Return the project's files that match a pattern and that git tracks, so without logs and scratch files.
 
-    In a copy without git, such as an unpacked archive, they are what lies in the project's folders.
+    In a copy without git, such as an unpacked archive, these are all files in the project's folders.
     """
     names = in_git(pattern)
     if names is None:
@@ -39,7 +39,7 @@ def tracked(pattern: str) -> list[Path]:
 
 
 def in_git(pattern: str, root: Path = ROOT) -> list[str] | None:
-    """Return the names of the files that git tracks; None where it does not know this folder."""
+    """Return the names of the files that git tracks, or None outside a git repository."""
     try:
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--", pattern], cwd=root, capture_output=True, check=True
@@ -50,8 +50,8 @@ def in_git(pattern: str, root: Path = ROOT) -> list[str] | None:
 
 
 def in_folders(root: Path = ROOT) -> list[str]:
-    """Return the names of the files in the project's folders, in order, but for what is made or hidden."""
-    found = []
+    """Return the sorted names of the files in the project's folders, without generated and hidden ones."""
+    files = []
     for folder, folders, names in root.walk():
         folders[:] = [
             name
@@ -60,48 +60,50 @@ def in_folders(root: Path = ROOT) -> list[str]:
             and name not in {"var", "__pycache__"}
             and not (folder / name).is_symlink()
         ]
-        found += [(folder / name).relative_to(root).as_posix() for name in names if not MADE.search(name)]
-    return sorted(found)
+        files += [
+            (folder / name).relative_to(root).as_posix() for name in names if not GENERATED.search(name)
+        ]
+    return sorted(files)
 
 
 def imports(path: Path) -> set[str]:
-    """Return the full names of the modules, and of what comes out of them, that a file imports."""
-    found = set()
+    """Return the full names of the modules and their members that a file imports."""
+    names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
 
 
-def test_savings_knows_nothing_of_http() -> None:
-    """import-linter keeps `web` out (pyproject.toml); it cannot name a part of Django."""
+def test_savings_does_not_import_http() -> None:
+    """import-linter forbids importing `web` (pyproject.toml); it cannot forbid a part of Django."""
     for path in tracked("savings/*.py"):
         assert not {name for name in imports(path) if re.match(r"django\.http(\.|$)", name)}, path
 
 
 def test_only_the_ledger_writes_entries() -> None:
-    """import-linter keeps `savings.ledger.sql` to `savings.ledger.transactions`; this finds writing without it."""
+    """import-linter lets only `savings.ledger.transactions` import the SQL; this finds other ways of writing."""
     writing = re.compile(r"Entry\.objects\.(bulk_)?create|INSERT INTO savings_entry")
     assert [path.name for path in tracked("savings/*.py") if writing.search(path.read_text())] == ["sql.py"]
 
 
-def test_no_sum_is_stored_as_anything_but_an_integer() -> None:
+def test_amounts_are_stored_as_integers() -> None:
     for path in tracked("savings/models/*.py"):
         assert not re.search(r"FloatField|DecimalField", path.read_text()), path
 
 
-def test_every_module_says_in_a_sentence_what_it_is_for() -> None:
+def test_every_module_has_a_docstring() -> None:
     for path in tracked("*.py"):
         tree = ast.parse(path.read_text())
-        # Django writes most of a migration, and its name says what it is for.
+        # Django generates most of a migration, and its name says what it does.
         if tree.body and "migrations" not in path.parts:
-            assert ast.get_docstring(tree), f"{path} opens without a sentence."
+            assert ast.get_docstring(tree), f"{path} has no docstring."
 
 
 def our_urls() -> list[URLPattern]:
-    """Return every URL that one of our own views answers."""
+    """Return the URL patterns of our own views."""
     return [
         pattern
         for resolver in get_resolver().url_patterns
@@ -110,12 +112,12 @@ def our_urls() -> list[URLPattern]:
     ]
 
 
-def test_a_url_is_named_as_its_view() -> None:
+def test_a_url_has_the_name_of_its_view() -> None:
     assert len(our_urls()) > 10
     assert [pattern.name for pattern in our_urls()] == [pattern.callback.__name__ for pattern in our_urls()]
 
 
-def test_a_template_is_named_as_the_view_that_shows_it() -> None:
+def test_a_template_has_the_name_of_its_view() -> None:
     for path in tracked("web/views/*.py"):
         module = import_module(f"web.views.{path.stem}")
         for folder, name in re.findall(r'"(\w+)/([a-z]\w*)\.html', path.read_text()):
@@ -124,14 +126,14 @@ def test_a_template_is_named_as_the_view_that_shows_it() -> None:
 
 
 def pages() -> list[Path]:
-    """Return the templates that a browser gets; mail programs know neither style sheets nor htmx."""
+    """Return the templates of pages: mail programs support neither style sheets nor htmx."""
     return [path for path in tracked("templates/*.html") if "emails" not in path.parts]
 
 
 @pytest.mark.parametrize(
     "banned", [r"\sstyle=", r"<style", r"\shx-on", r"\shx-boost", r"[\"']js:", r"\son[a-z]+="]
 )
-def test_templates_keep_to_the_content_policy(banned: str) -> None:
+def test_templates_obey_the_content_security_policy(banned: str) -> None:
     assert pages()
     for path in pages():
         assert not re.search(banned, path.read_text()), f"{path} has {banned}"
@@ -149,9 +151,9 @@ def test_the_example_environment_is_complete() -> None:
     read = set()
     for node in ast.walk(ast.parse((ROOT / "web/settings.py").read_text())):
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-            asked = ast.unparse(node.func)
-            if asked == "required" or re.fullmatch(
-                r"env\.(str|number|flag|float|list|db_url|log_level|time_zone)", asked
+            function = ast.unparse(node.func)
+            if function == "required" or re.fullmatch(
+                r"env\.(str|number|flag|float|list|db_url|log_level|time_zone)", function
             ):
                 read.add(str(node.args[0].value))
     listed = re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
@@ -167,14 +169,14 @@ def test_only_the_settings_read_the_environment() -> None:
     assert readers <= {"settings.py", "manage.py", "wsgi.py", "run.py", "bench.py", "budgets.py"}
 
 
-def test_no_made_file_is_kept() -> None:
-    assert not [name for name in in_git("*") or [] if MADE.search(name)]
+def test_no_generated_file_is_committed() -> None:
+    assert not [name for name in in_git("*") or [] if GENERATED.search(name)]
 
 
 @pytest.mark.parametrize(
     "name", ["run.log", "var/run.log", "db.sqlite3-wal", "scratch.py", ".env", "tests/x.pyc"]
 )
-def test_a_file_that_only_lies_beside_the_project_is_not_the_project_s(tmp_path: Path, name: str) -> None:
+def test_an_untracked_file_does_not_belong_to_the_project(tmp_path: Path, name: str) -> None:
     def git(*arguments: str) -> None:
         subprocess.run(["git", *arguments], cwd=tmp_path, check=True, capture_output=True)
 
@@ -186,7 +188,7 @@ def test_a_file_that_only_lies_beside_the_project_is_not_the_project_s(tmp_path:
     assert in_git("*", tmp_path) == ["kept.py"]
 
 
-def test_in_a_copy_without_git_the_rules_read_the_project_s_folders(tmp_path: Path) -> None:
+def test_without_git_the_rules_read_the_project_s_folders(tmp_path: Path) -> None:
     for name in ("savings/money.py", "templates/a.html", "var/run.log", ".venv/lib/x.py", "a.log", "run.pyc"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -194,7 +196,7 @@ def test_in_a_copy_without_git_the_rules_read_the_project_s_folders(tmp_path: Pa
     assert in_folders(tmp_path) == ["savings/money.py", "templates/a.html"]
 
 
-def test_the_packages_of_a_server_are_among_those_of_a_developer() -> None:
+def test_a_server_s_packages_are_a_subset_of_a_developer_s() -> None:
     names = {
         which: set(
             re.findall(

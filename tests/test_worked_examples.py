@@ -1,4 +1,4 @@
-"""The worked examples of `savings/README.md`, as a bookkeeper would check them: to the kobo."""
+"""The worked examples of `savings/README.md`, checked to the kobo."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def ada() -> User:
     return make_user("ada@example.com", name="Ada Okafor")
 
 
-def lines(movement: Transaction) -> list[Line]:
+def lines(transaction: Transaction) -> list[Line]:
     """Return a transaction's entries: step, debit, credit, kobo."""
-    entries = Entry.objects.filter(transaction=movement).select_related("debit_account", "credit_account")
+    entries = Entry.objects.filter(transaction=transaction).select_related("debit_account", "credit_account")
     return [
         (e.code, e.debit_account.kind, e.credit_account.kind, e.amount_kobo) for e in entries.order_by("id")
     ]
 
 
-def held(plan: Plan) -> int:
+def balance(plan: Plan) -> int:
     return ledger.balance_kobo(plan.account)
 
 
@@ -40,7 +40,7 @@ def house(kind: str, provider: str = "") -> int:
     return ledger.balance_kobo(ledger.house_account(kind, provider))
 
 
-def assert_the_books_are_right() -> None:
+def assert_books_are_correct() -> None:
     assert list(run_checks()) == []
 
 
@@ -53,30 +53,32 @@ def test_a_top_up_by_card(provider: Provider, ada: User) -> None:
     provider.pay(payment)
     payments.settle_payment(payment.transaction.reference)
     assert lines(payment.transaction) == [("primary", "clearing", "plan", 2_500_000)]
-    assert (held(plan), house(Account.Kind.CLEARING, "paystack")) == (2_500_000, -2_500_000)
-    assert_the_books_are_right()
+    assert (balance(plan), house(Account.Kind.CLEARING, "paystack")) == (2_500_000, -2_500_000)
+    assert_books_are_correct()
 
 
 def test_a_move_from_the_stash_to_a_plan(ada: User) -> None:
     plan = make_plan(ada, holding_kobo=25_000_00)
     pay_in(ada, 15_000_00)
-    movement = plans.move_to_plan(ada, plan, amount_kobo=10_000_00, reference=references.new("stash_to_plan"))
-    assert lines(movement) == [("primary", "stash", "plan", 1_000_000)]
-    entry = Entry.objects.get(transaction=movement)
+    transaction = plans.move_to_plan(
+        ada, plan, amount_kobo=10_000_00, reference=references.new("stash_to_plan")
+    )
+    assert lines(transaction) == [("primary", "stash", "plan", 1_000_000)]
+    entry = Entry.objects.get(transaction=transaction)
     assert (entry.debit_balance_kobo, entry.credit_balance_kobo) == (500_000, 3_500_000)
-    assert_the_books_are_right()
+    assert_books_are_correct()
 
 
 def test_leaving_a_target_plan_early(ada: User) -> None:
     plan = make_plan(ada, make_product(Product.Kind.TARGET), holding_kobo=100_000_00)
-    movement = plans.move_from_plan(
+    transaction = plans.move_from_plan(
         ada, plan, amount_kobo=100_000_00, reference=references.new("plan_to_stash")
     )
     penalty = Transaction.objects.get(kind=Transaction.Kind.PENALTY)
-    assert lines(movement) == [("primary", "plan", "stash", 9_900_000)]
+    assert lines(transaction) == [("primary", "plan", "stash", 9_900_000)]
     assert lines(penalty) == [("primary", "plan", "penalty_income", 100_000)]
-    assert (held(plan), house(Account.Kind.PENALTY_INCOME)) == (0, 100_000)
-    assert_the_books_are_right()
+    assert (balance(plan), house(Account.Kind.PENALTY_INCOME)) == (0, 100_000)
+    assert_books_are_correct()
 
 
 def test_a_payment_that_is_charged_back(ada: User) -> None:
@@ -87,10 +89,10 @@ def test_a_payment_that_is_charged_back(ada: User) -> None:
     assert lines(deposit) == [("primary", "clearing", "stash", 500_000)]
     assert lines(reversal) == [("primary", "stash", "clearing", 500_000)]
     assert house(Account.Kind.CLEARING, "paystack") == 0
-    assert_the_books_are_right()
+    assert_books_are_correct()
 
 
-def test_less_money_than_was_asked_for(provider: Provider, ada: User) -> None:
+def test_an_underpayment(provider: Provider, ada: User) -> None:
     payment = payments.start_payment(
         ada, plan=None, amount_kobo=5_000_00, reference=references.new(Transaction.Kind.STASH_DEPOSIT)
     )
@@ -102,7 +104,7 @@ def test_less_money_than_was_asked_for(provider: Provider, ada: User) -> None:
     assert payment.transaction.status == Transaction.Status.REVIEW
     assert lines(payment.transaction) == [("suspense", "clearing", "suspense", 250_000)]
     assert ledger.balance_kobo(ledger.stash_account(ada)) == 0
-    assert_the_books_are_right()
+    assert_books_are_correct()
 
 
 def test_interest_on_a_hundred_thousand_for_ninety_days(ada: User) -> None:
@@ -114,7 +116,7 @@ def test_interest_on_a_hundred_thousand_for_ninety_days(ada: User) -> None:
     assert numerator - money.interest(numerator) * money.INTEREST_DENOMINATOR == 150_000
 
 
-def test_what_is_earned_does_not_depend_on_how_often_money_moved(ada: User) -> None:
+def test_interest_does_not_depend_on_how_often_money_moved(ada: User) -> None:
     plan = make_plan(ada, make_product(rate_bps=850), holding_kobo=100_000_00)
     for days in range(1, 91):
         with time_machine.travel(timezone.now() + datetime.timedelta(days=days)):
@@ -122,4 +124,4 @@ def test_what_is_earned_does_not_depend_on_how_often_money_moved(ada: User) -> N
             plans.move_from_plan(ada, plan, amount_kobo=1_00, reference=references.new("plan_to_stash"))
     day = timezone.localdate() + datetime.timedelta(days=90)
     assert ledger.accrued_numerator(Account.objects.get(plan=plan), day) == 765_000_000_000
-    assert_the_books_are_right()
+    assert_books_are_correct()

@@ -1,4 +1,4 @@
-"""The site map with the debug toolbar's addresses, as development has it: under test the toolbar is not there."""
+"""The URLs of the site with those of the debug toolbar, as in development. Tests run without the toolbar."""
 
 from django.urls import include, path
 

@@ -1,5 +1,15 @@
-"""The ledger: accounts, transactions, entries, and interest as it accrues. The only writer of money."""
+"""The ledger: accounts, transactions, entries and accrued interest. Only this package changes balances."""
 
+from savings.ledger.accounts import (
+    accrued_kobo,
+    accrued_numerator,
+    balance_kobo,
+    hold_account,
+    house_account,
+    move_maturity,
+    open_plan_account,
+    stash_account,
+)
 from savings.ledger.checks import CHECKS, run_checks
 from savings.ledger.interest import (
     DAYS_PER_YEAR,
@@ -10,19 +20,12 @@ from savings.ledger.interest import (
 )
 from savings.ledger.timeline import timeline_steps
 from savings.ledger.transactions import (
-    accrued_kobo,
-    accrued_numerator,
-    balance_kobo,
     change_status,
-    check_sum,
-    house_account,
-    move_maturity,
-    open_plan_account,
+    check_amount,
     open_transaction,
     post,
     reverse,
     settle,
-    stash_account,
 )
 
 __all__ = [
@@ -33,7 +36,8 @@ __all__ = [
     "accrued_numerator",
     "balance_kobo",
     "change_status",
-    "check_sum",
+    "check_amount",
+    "hold_account",
     "house_account",
     "move_maturity",
     "open_plan_account",

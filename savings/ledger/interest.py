@@ -1,4 +1,4 @@
-"""Interest: the rate of a term, and what a plan will earn."""
+"""Interest before a plan starts: the rate of a term, and a preview of the interest of a plan."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DAYS_PER_YEAR = 365
 
 @dataclasses.dataclass(frozen=True)
 class Preview:
-    """What a plan comes to, if it is paid into as described. Sums in kobo."""
+    """The result of a plan with the given payments. Amounts are in kobo; `payments` is their number."""
 
     ends_on: datetime.date
     rate_bps: int
@@ -31,17 +31,18 @@ class Preview:
 
 
 def rate_bps(product: Product, term_days: int | None) -> int:
-    """Return the yearly rate for a term in days: that of the longest step the term reaches.
+    """Return the yearly rate in basis points for a term in days; 0 where the product has no rate for it.
 
-    The product's `rates` are read as they are prefetched. A plan without a term takes the first step.
+    Of the product's rates, the one with the largest `from_days` within the term applies. A plan without a term gets
+    the rate of the shortest one. Prefetch `rates` where several products are shown.
     """
     return rate_for_term([[rate.from_days, rate.rate_bps] for rate in product.rates.all()], term_days) or 0
 
 
 def rate_for_term(rates: Iterable[Sequence[int]], term_days: int | None) -> int | None:
-    """Return the yearly rate (basis points) for a term in days, of pairs of days and rates; None where none holds yet.
+    """Return the yearly rate in basis points for a term in days, or None if no rate applies to so short a term.
 
-    A term of None, without an end, counts as the shortest.
+    `rates` are pairs of the first day from which a rate applies and the rate. No term (None) counts as the shortest.
     """
     reached = [(from_days, rate) for from_days, rate in rates if from_days <= (term_days or 0)]
     return max(reached)[1] if reached else None
@@ -55,10 +56,10 @@ def preview_interest(
     monthly_kobo: int,
     today: datetime.date,
 ) -> Preview:
-    """Return what a plan started today earns: `first_kobo` today, then `monthly_kobo` each month before it ends.
+    """Return a preview of a plan started today with `first_kobo` today and `monthly_kobo` each month before it ends.
 
-    Simple interest, actual/365, on end-of-day balances, one rounding at the end (see `money.interest`), less
-    withholding tax. A plan without a maturity is looked at for a year.
+    Simple interest, actual/365, on end-of-day balances, rounded once at the end (see `money.interest`); withholding
+    tax at the rate of the settings. A plan without a maturity is previewed for a year.
     """
     ends_on = matures_on or today + datetime.timedelta(days=DAYS_PER_YEAR)
     rate = rate_bps(product, (matures_on - today).days if matures_on else None)
@@ -77,7 +78,7 @@ def preview_interest(
 
 
 def monthly_days(start: datetime.date, end: datetime.date) -> list[datetime.date]:
-    """Return the days one month apart after `start` and before `end`, on the last day where a month is too short."""
+    """Return the same day of each month after `start` and before `end`; the last day where a month is too short."""
     days = []
     month = start.year * 12 + start.month
     while (day := _day_in_month(month, start.day)) < end:
@@ -89,16 +90,19 @@ def monthly_days(start: datetime.date, end: datetime.date) -> list[datetime.date
 def suggested_monthly_kobo(
     *, target_kobo: int, first_kobo: int, ends_on: datetime.date, today: datetime.date
 ) -> int:
-    """Return what to pay in each month to reach a target by that day, rounded up to whole naira; interest is extra."""
+    """Return the monthly payment in kobo that reaches a target by a day, rounded up to whole naira.
+
+    Interest is not counted.
+    """
     left = max(0, target_kobo - first_kobo)
     times = max(1, len(monthly_days(today, ends_on)))
     return -(-left // (times * money.KOBO_PER_NAIRA)) * money.KOBO_PER_NAIRA
 
 
 def _day_in_month(month: int, day: int) -> datetime.date:
-    """Return that day of the month counted from year 0 (12 x year + month), or the month's last where it is shorter.
+    """Return a day of a month, or the month's last day where the month is shorter.
 
-    `month` 0-based within the count: 12 x 2026 + 11 is December 2026, the month after a start in November.
+    `month` counts from year 0, with January as 0: 12 x 2026 + 11 is December 2026.
     """
     first = datetime.date(month // 12, month % 12 + 1, 1)
     following = datetime.date((month + 1) // 12, (month + 1) % 12 + 1, 1)

@@ -1,8 +1,8 @@
-"""The statements of a posting, in SQL: what the ledger does most often costs no more than its round trips.
+"""The statements of a posting, written in SQL: a posting is the ledger's most frequent operation.
 
-SQL of our own for two reasons: Django's UPDATE returns no rows, so that what was just written would have to be asked
-for, and building these few statements anew each time costs more than running them. Only
-`savings.ledger.transactions` calls this, in an atomic block.
+The ORM is not used for two reasons. Django's UPDATE cannot return the changed rows, so each new balance would need a
+second query, and building these few statements costs the ORM more than running them. Only
+`savings.ledger.transactions` calls these functions, inside an atomic block.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from savings.models import Account, Transaction
 _SUCCEED = """
 UPDATE savings_transaction SET status = %s, failure_code = '', settled_on = %s WHERE id = %s AND status IN ({marks})
 """
-# Interest earned so far is brought forward in the same UPDATE: SQL computes it from the old balance. The condition
-# is what guards the balance, since SQLite has no row locks.
+# The same UPDATE adds the interest accrued so far, which SQL calculates from the old balance. The condition on
+# balance_kobo keeps the account from falling below zero: SQLite has no row locks.
 _CHANGE_BALANCE = """
 UPDATE savings_account SET
     accrued_numerator = accrued_numerator + balance_kobo * rate_bps * ({earning_to} - accrued_to),
@@ -38,29 +38,28 @@ INSERT INTO savings_entry (transaction_id, code, debit_account_id, credit_accoun
     debit_balance_kobo, credit_balance_kobo, posted_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
-_HOUSE_ACCOUNT = "SELECT id FROM savings_account WHERE kind = %s AND provider = %s AND user_id IS NULL"
 
 
 class Changed(NamedTuple):
-    """What an account holds after a change (kobo), and the membership whose circle it counts for, if any."""
+    """An account's balance after a change (kobo), and the membership of its plan where the plan is in a circle."""
 
     balance_kobo: int
     membership_id: int | None
 
 
-def mark_successful(movement: Transaction, now: datetime.datetime, *, only_from: Iterable[str]) -> bool:
-    """Make a transaction a success, if it is in one of those statuses; return whether it was."""
+def mark_successful(transaction: Transaction, now: datetime.datetime, *, only_from: Iterable[str]) -> bool:
+    """Mark a transaction successful if its status is one of `only_from`, and return whether it was."""
     statuses = list(only_from)
     statement = _SUCCEED.format(marks=", ".join(["%s"] * len(statuses)))
     with connection.cursor() as cursor:
-        cursor.execute(statement, [Transaction.Status.SUCCESS.value, _moment(now), movement.pk, *statuses])
+        cursor.execute(statement, [Transaction.Status.SUCCESS.value, _moment(now), transaction.pk, *statuses])
         return bool(cursor.rowcount)
 
 
 def change_balance(account: Account, change_kobo: int, today: datetime.date) -> Changed:
-    """Add kobo to a customer's account, or below zero take them away, on that day.
+    """Add kobo to a customer's account on a day (a negative change takes them away), and return the new balance.
 
-    Raises NotEnoughMoney, and has changed nothing, where too little is there.
+    Raises NotEnoughMoney, and changes nothing, when the balance would fall below zero.
     """
     statement = _CHANGE_BALANCE.format(earning_to=_EARNING_TO[connection.vendor])
     values = {"change": change_kobo, "id": account.pk, "least": -change_kobo, "today": today.toordinal()}
@@ -73,7 +72,7 @@ def change_balance(account: Account, change_kobo: int, today: datetime.date) -> 
 
 
 def write_entry(
-    movement: Transaction,
+    transaction: Transaction,
     code: str,
     *,
     debit: Account,
@@ -82,19 +81,14 @@ def write_entry(
     changed: dict[Account, Changed],
     now: datetime.datetime,
 ) -> None:
-    """Write the entry, with what each customer's account holds after it (kobo). Raises IntegrityError for a second."""
+    """Write the entry, with each customer account's balance after it (kobo).
+
+    Raises IntegrityError when the transaction has an entry for this step already.
+    """
     after = [changed[account].balance_kobo if account in changed else None for account in (debit, credit)]
-    values = [movement.pk, str(code), debit.pk, credit.pk, amount_kobo, *after, _moment(now)]
+    values = [transaction.pk, str(code), debit.pk, credit.pk, amount_kobo, *after, _moment(now)]
     with connection.cursor() as cursor:
         cursor.execute(_WRITE_ENTRY, values)
-
-
-def house_account_id(kind: str, provider: str) -> int | None:
-    """Return the id of one of the house's accounts, or None where it is not open yet."""
-    with connection.cursor() as cursor:
-        cursor.execute(_HOUSE_ACCOUNT, [str(kind), provider])
-        row = cursor.fetchone()
-    return row[0] if row else None
 
 
 def _moment(now: datetime.datetime) -> Any:

@@ -1,4 +1,4 @@
-"""The story of one transaction: what happened to it, when, and what comes next."""
+"""The timeline of one transaction, for its receipt: what has happened, when, and what is still to come."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WHY_ABANDONED = defaultdict(
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """One step of the story. `at` is empty for what has not happened yet."""
+    """One step of a timeline. `at` is None for a step that has not happened yet."""
 
     title: str
     state: State
@@ -31,27 +31,29 @@ class Step:
 
 
 def timeline_steps(
-    movement: Transaction,
+    transaction: Transaction,
     *,
     payment: Payment | None,
     entries: list[Entry],
     events: list[WebhookEvent],
     mails: list[OutboxRow],
 ) -> list[Step]:
-    """Return the story of a transaction from the rows that belong to it, in the order of what happened."""
+    """Return the steps of a transaction, built from the rows that belong to it: first the past ones, by time."""
     happened = [
-        Step("You asked for it" if movement.user_id else "Money arrived", "done", movement.created_on)
+        Step("You asked for it" if transaction.user_id else "Money arrived", "done", transaction.created_on)
     ]
     if payment is not None and payment.sent_at:
         happened.append(Step("Sent to the payment provider", "done", payment.sent_at))
-    happened += [Step("The provider told us", "done", event.received_at, _heard(event)) for event in events]
+    happened += [
+        Step("The provider told us", "done", event.received_at, _repeat_note(event)) for event in events
+    ]
     happened += [_posted(entry, payment) for entry in entries]
     happened += [_mailed(mail) for mail in mails if mail.done_at]
-    happened.sort(key=lambda step: step.at or movement.created_on)
-    return [*happened, *_ending(movement, payment), *[_mailed(mail) for mail in mails if not mail.done_at]]
+    happened.sort(key=lambda step: step.at or transaction.created_on)
+    return [*happened, *_ending(transaction, payment), *[_mailed(mail) for mail in mails if not mail.done_at]]
 
 
-def _heard(event: WebhookEvent) -> str:
+def _repeat_note(event: WebhookEvent) -> str:
     return f"{event.times_received} times, counted once" if event.times_received > 1 else ""
 
 
@@ -75,21 +77,23 @@ def _mailed(mail: OutboxRow) -> Step:
     return Step("E-mail", "todo", note="On its way to you")
 
 
-def _ending(movement: Transaction, payment: Payment | None) -> list[Step]:
-    """Return what the story comes to where no posting tells it."""
-    if movement.status == Status.PENDING:
+def _ending(transaction: Transaction, payment: Payment | None) -> list[Step]:
+    """Return the last steps that follow from the status: none after a success, whose entry is a step already."""
+    if transaction.status == Status.PENDING:
         waiting = "Waiting for the payment provider" if payment else "Under way"
         return [Step(waiting, "now", note="No money has moved yet."), Step("In your savings", "todo")]
-    if movement.status == Status.FAILED:
+    if transaction.status == Status.FAILED:
         reason = payment.provider_message if payment else ""
         return [Step("It did not go through", "bad", note=reason or "No money has moved.")]
-    if movement.status == Status.ABANDONED:
+    if transaction.status == Status.ABANDONED:
         return [
-            Step("Not finished", "bad", note=f"{_WHY_ABANDONED[movement.failure_code]} No money has moved.")
+            Step(
+                "Not finished", "bad", note=f"{_WHY_ABANDONED[transaction.failure_code]} No money has moved."
+            )
         ]
-    if movement.status == Status.REVIEW:
+    if transaction.status == Status.REVIEW:
         return [Step("Somebody is checking it", "now", note=_why_review(payment))]
-    if movement.status == Status.REVERSED:
+    if transaction.status == Status.REVERSED:
         return [Step("Taken back", "bad", note="The opposite entry is a transaction of its own.")]
     return []
 

@@ -1,105 +1,25 @@
-"""The ledger: the only writer of entries and balances.
+"""Transactions: opening, posting, settling and reversing them. The only module that moves money.
 
-Customers' accounts are what the house owes, so a credit adds to them and a debit takes away. Every public
-function here first takes the row of the user concerned: one order of locks everywhere, and the `version`
-that keys everything the user is shown moves in the same commit as the money.
+Customers' accounts are what the house owes, so a credit adds to them and a debit takes away from them. Every public
+function that writes locks the user's row first. That gives one lock order everywhere, and increments `User.version`,
+the key of the user's cached pages, in the same commit as the money.
 """
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
-from django.db import IntegrityError, transaction
-from django.db.models import Q, Sum
+from django.db import IntegrityError
+from django.db.transaction import atomic
 from django.utils import timezone
 
 from savings import installation, leaderboards, money
 from savings.exceptions import SENT_OTHERWISE, BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.ledger import sql
+from savings.ledger.accounts import stash_account
 from savings.models import Account, Entry, Plan, Transaction, User
-
-
-def stash_account(user: User) -> Account:
-    """Return the user's stash, opened at the first call."""
-    return Account.objects.get_or_create(
-        user=user, kind=Account.Kind.STASH, plan=None, defaults={"balance_kobo": 0}
-    )[0]
-
-
-def hold_account(user: User) -> Account:
-    """Return the account of the user's money on its way out, opened at the first call."""
-    return Account.objects.get_or_create(
-        user=user, kind=Account.Kind.HOLD, plan=None, defaults={"balance_kobo": 0}
-    )[0]
-
-
-def open_plan_account(plan: Plan) -> Account:
-    """Open the account of a new plan, with the plan's rate and the days on which it earns."""
-    installation.confirm()
-    return Account.objects.create(
-        kind=Account.Kind.PLAN,
-        user=plan.user,
-        plan=plan,
-        balance_kobo=0,
-        rate_bps=plan.rate_bps,
-        accrued_to=plan.started_on.toordinal(),
-        accrues_until=_accrues_until(plan),
-    )
-
-
-def move_maturity(plan: Plan) -> None:
-    """Let the account of a plan earn until the plan's maturity as it is now. Only for one that has not come yet."""
-    Account.objects.filter(plan=plan).update(accrues_until=_accrues_until(plan))
-
-
-def house_account(kind: str, provider: str = "") -> Account:
-    """Return one of the house's accounts, opened at the first call."""
-    known = sql.house_account_id(kind, provider)
-    if known is not None:
-        return Account(pk=known, kind=kind, provider=provider)
-    return Account.objects.get_or_create(kind=kind, provider=provider, user=None, plan=None)[0]
-
-
-def balance_kobo(account: Account) -> int:
-    """Return what an account holds: stored for customers, summed from entries for the house (credits less debits)."""
-    if account.is_customers:
-        return Account.objects.values_list("balance_kobo", flat=True).get(pk=account.pk) or 0
-    sums = Entry.objects.filter(Q(debit_account=account) | Q(credit_account=account)).aggregate(
-        credits=Sum("amount_kobo", filter=Q(credit_account=account), default=0),
-        debits=Sum("amount_kobo", filter=Q(debit_account=account), default=0),
-    )
-    return int(sums["credits"] - sums["debits"])
-
-
-class Earning(Protocol):
-    """What is asked of an account to know its interest: the columns of it that say so."""
-
-    @property
-    def balance_kobo(self) -> int | None: ...
-    @property
-    def rate_bps(self) -> int: ...
-    @property
-    def accrued_numerator(self) -> int: ...
-    @property
-    def accrued_to(self) -> int: ...
-    @property
-    def accrues_until(self) -> int: ...
-
-
-def accrued_numerator(account: Earning, day: datetime.date) -> int:
-    """Return balance_kobo x rate_bps x days that the account has earned up to the start of `day`, not yet posted.
-
-    Simple interest, actual/365, on end-of-day balances; `savings.money.interest` turns it into kobo.
-    """
-    days = max(0, min(day.toordinal(), account.accrues_until) - account.accrued_to)
-    return account.accrued_numerator + (account.balance_kobo or 0) * account.rate_bps * days
-
-
-def accrued_kobo(account: Earning, day: datetime.date) -> int:
-    """Return the interest that an account has earned by the start of a day and not been paid, in whole kobo."""
-    return money.interest(accrued_numerator(account, day))
 
 
 def open_transaction(
@@ -111,17 +31,18 @@ def open_transaction(
     plan: Plan | None = None,
     reverses: Transaction | None = None,
 ) -> tuple[Transaction, bool]:
-    """Return the transaction of this reference, and whether this call opened it (status pending, no money moved).
+    """Return the transaction with this reference, and whether this call opened it (pending; no money has moved).
 
-    The reference is the idempotency key: the same one again, for the same movement, returns what is there.
-    Raises ReferenceTaken when it already stands for another user, kind, plan, sum (in kobo) or reversed transaction,
-    and BadAmount for a sum that is none or more than there is money.
+    The reference is the idempotency key: a repeat with the same details returns the existing transaction.
+    Raises ReferenceTaken when the reference belongs to another user, kind, plan, amount or reversed transaction,
+    BadAmount for an amount (kobo) out of range, and ImproperlyConfigured when the currency or time zone differs from
+    what this database was used with.
     """
-    check_sum(amount_kobo)
-    with transaction.atomic():
-        installation.confirm()
+    check_amount(amount_kobo)
+    with atomic():
+        installation.confirm_settings()
         _lock_user(user)
-        movement, opened = Transaction.objects.get_or_create(
+        transaction, opened = Transaction.objects.get_or_create(
             reference=reference,
             defaults={
                 "kind": kind,
@@ -131,98 +52,114 @@ def open_transaction(
                 "reverses": reverses,
             },
         )
-    found = (movement.kind, movement.user_id, movement.plan_id, movement.amount_kobo, movement.reverses_id)
-    asked_for = (kind, *(row.pk if row else None for row in (user, plan)), amount_kobo)
-    if found != (*asked_for, reverses.pk if reverses else None):
+    stored = (
+        transaction.kind,
+        transaction.user_id,
+        transaction.plan_id,
+        transaction.amount_kobo,
+        transaction.reverses_id,
+    )
+    user_id, plan_id, reverses_id = (row.pk if row else None for row in (user, plan, reverses))
+    if stored != (kind, user_id, plan_id, amount_kobo, reverses_id):
         raise ReferenceTaken(SENT_OTHERWISE)
-    return movement, opened
+    return transaction, opened
 
 
 def change_status(
-    movement: Transaction, to: str, *, only_from: Iterable[str], failure_code: str = ""
+    transaction: Transaction, to: str, *, only_from: Iterable[str], failure_code: str = ""
 ) -> bool:
-    """Move a transaction to another status. False when somebody else was first, and then nothing has changed.
+    """Move a transaction from one of the statuses `only_from` to another, and return whether this call moved it.
 
-    Raises ValueError for a move that has to come with a posting: those are `settle` and `reverse`.
+    False means that its status was a different one already; nothing has changed then. Raises ValueError for a status
+    that needs a posting: `settle` and `reverse` set those.
     """
     only_from = list(only_from)
     if {to, *only_from} & {Transaction.Status.SUCCESS, Transaction.Status.REVERSED}:
         raise ValueError("A transaction becomes or stops being successful only together with its posting.")
     changes = {"status": to, "failure_code": failure_code}
-    with transaction.atomic():
-        _lock_user(movement.user_id)
-        if not _change_status(movement, changes, only_from=only_from):
+    with atomic():
+        _lock_user(transaction.user_id)
+        if not _change_status(transaction, changes, only_from=only_from):
             return False
-    _apply_after_commit(movement, changes)
+    _apply_after_commit(transaction, changes)
     return True
 
 
-def post(movement: Transaction, code: str, *, debit: Account, credit: Account, amount_kobo: int) -> bool:
-    """Post a step of a transaction beside its primary one: `amount_kobo` from the debit to the credit account.
+def post(transaction: Transaction, code: str, *, debit: Account, credit: Account, amount_kobo: int) -> bool:
+    """Post a step of a transaction other than its primary one: move kobo from the debit to the credit account.
 
-    The same step twice changes nothing and returns False. Raises NotEnoughMoney when a customer's account
-    would go below zero (nothing has changed then either), ValueError for the primary step, which `settle` posts.
+    Returns False, and changes nothing, when this step was posted before. Raises NotEnoughMoney when a customer's
+    account would fall below zero (nothing has changed then), BadAmount for an amount out of range, and ValueError for
+    the primary step, which `settle` posts.
     """
     if code == Entry.Code.PRIMARY:
         raise ValueError("The primary step is posted together with the success: use settle.")
-    with transaction.atomic():
-        _lock_user(movement.user_id)
+    with atomic():
+        _lock_user(transaction.user_id)
         try:
-            with transaction.atomic():
-                _post(movement, code, debit=debit, credit=credit, amount_kobo=amount_kobo, now=timezone.now())
+            with atomic():
+                _post(
+                    transaction,
+                    code,
+                    debit=debit,
+                    credit=credit,
+                    amount_kobo=amount_kobo,
+                    now=timezone.now(),
+                )
         except (IntegrityError, NotEnoughMoney):
-            # The unique step is the proof that this very posting was made before; anything else is a real refusal.
-            if Entry.objects.filter(transaction=movement, code=code).exists():
+            # An existing entry for this step proves that the step was posted before. Any other error is real.
+            if Entry.objects.filter(transaction=transaction, code=code).exists():
                 return False
             raise
     return True
 
 
 def settle(
-    movement: Transaction,
+    transaction: Transaction,
     *,
     debit: Account,
     credit: Account,
     only_from: Iterable[str] = (Transaction.Status.PENDING,),
 ) -> bool:
-    """Make a transaction successful and post its sum, both or neither.
+    """Mark a transaction successful and post its amount in one commit, and return whether this call did.
 
-    False when it was no longer in one of the statuses `only_from`: somebody else settled it. Raises NotEnoughMoney.
+    False means that its status is none of `only_from` any more; nothing has changed then. Raises NotEnoughMoney when
+    a customer's account would fall below zero.
     """
-    with transaction.atomic():
-        _lock_user(movement.user_id)
+    with atomic():
+        _lock_user(transaction.user_id)
         now = timezone.now()
-        if not sql.mark_successful(movement, now, only_from=only_from):
+        if not sql.mark_successful(transaction, now, only_from=only_from):
             return False
         _post(
-            movement,
+            transaction,
             Entry.Code.PRIMARY,
             debit=debit,
             credit=credit,
-            amount_kobo=movement.amount_kobo,
+            amount_kobo=transaction.amount_kobo,
             now=now,
         )
     _apply_after_commit(
-        movement, {"status": Transaction.Status.SUCCESS, "failure_code": "", "settled_on": now}
+        transaction, {"status": Transaction.Status.SUCCESS, "failure_code": "", "settled_on": now}
     )
     return True
 
 
-def reverse(movement: Transaction, *, reference: str) -> Transaction:
-    """Take a successful transaction back by the opposite entry, and return the reversal (itself a transaction).
+def reverse(transaction: Transaction, *, reference: str) -> Transaction:
+    """Reverse a successful transaction by the opposite entry, and return the reversal, which is a transaction itself.
 
-    Twice with the same reference returns the first reversal. Raises NotEnoughMoney when the money has moved on,
-    Refused when the transaction was never successful, is itself a reversal or came out of a plan that is closed.
+    A repeat with the same reference returns the first reversal. Raises NotEnoughMoney when the money has been moved
+    on, and Refused when the transaction is not successful, is itself a reversal, or came out of a plan that is closed.
     """
-    if movement.kind == Transaction.Kind.REVERSAL:
+    if transaction.kind == Transaction.Kind.REVERSAL:
         raise Refused("A reversal cannot be reversed.")
     changes = {"status": Transaction.Status.REVERSED}
-    with transaction.atomic():
-        _lock_user(movement.user_id)
-        # As it is now: money that was meant for a plan may have gone to the stash.
-        now = Transaction.objects.select_related("user", "plan").get(pk=movement.pk)
-        if not _change_status(movement, changes, only_from=[Transaction.Status.SUCCESS]):
-            earlier = Transaction.objects.filter(reverses=movement, reference=reference).first()
+    with atomic():
+        _lock_user(transaction.user_id)
+        # Read again under the lock: money meant for a plan may have been diverted to the stash.
+        now = Transaction.objects.select_related("user", "plan").get(pk=transaction.pk)
+        if not _change_status(transaction, changes, only_from=[Transaction.Status.SUCCESS]):
+            earlier = Transaction.objects.filter(reverses=transaction, reference=reference).first()
             if earlier is None:
                 raise Refused("Only a successful transaction can be reversed, and only once.")
             return earlier
@@ -235,7 +172,7 @@ def reverse(movement: Transaction, *, reference: str) -> Transaction:
             reverses=now,
         )
         entry = Entry.objects.select_related("debit_account__plan", "credit_account").get(
-            transaction=movement, code=Entry.Code.PRIMARY
+            transaction=transaction, code=Entry.Code.PRIMARY
         )
         if entry.debit_account.plan and entry.debit_account.plan.is_closed:
             raise Refused("The plan it came from is closed and takes no money back.")
@@ -243,12 +180,12 @@ def reverse(movement: Transaction, *, reference: str) -> Transaction:
         is_held = entry.debit_account.kind == Account.Kind.HOLD
         back_to = stash_account(cast("User", now.user)) if is_held else entry.debit_account
         settle(reversal, debit=entry.credit_account, credit=back_to)
-    _apply_after_commit(movement, changes)
+    _apply_after_commit(transaction, changes)
     return reversal
 
 
-def check_sum(amount_kobo: int) -> None:
-    """Raise BadAmount for a sum (kobo) that is none, or more than there is money."""
+def check_amount(amount_kobo: int) -> None:
+    """Raise BadAmount for an amount in kobo that is not above zero, or is above `money.MOST_KOBO`."""
     if amount_kobo <= 0:
         raise BadAmount("Enter an amount above zero.")
     if amount_kobo > money.MOST_KOBO:
@@ -256,30 +193,23 @@ def check_sum(amount_kobo: int) -> None:
 
 
 def _lock_user(user: User | int | None) -> None:
-    """Lock the user's row for the rest of this database transaction, and mark that what they see has changed."""
+    """Lock the user's row until the end of the database transaction, and invalidate the user's cached pages."""
     if user is not None:
         User.objects.touch(user if isinstance(user, int) else user.pk)
 
 
-def _accrues_until(plan: Plan) -> int:
-    # A plan that rolls over earns on: its new term begins with the day on which the old one ends, whenever
-    # somebody gets round to carrying that out.
-    ends = plan.matures_on and plan.at_maturity != Plan.AtMaturity.ROLLOVER
-    return (plan.matures_on if plan.matures_on and ends else datetime.date.max).toordinal()
+def _change_status(transaction: Transaction, changes: dict[str, Any], *, only_from: Iterable[str]) -> bool:
+    return bool(Transaction.objects.filter(pk=transaction.pk, status__in=list(only_from)).update(**changes))
 
 
-def _change_status(movement: Transaction, changes: dict[str, Any], *, only_from: Iterable[str]) -> bool:
-    return bool(Transaction.objects.filter(pk=movement.pk, status__in=list(only_from)).update(**changes))
-
-
-def _apply_after_commit(movement: Transaction, changes: dict[str, Any]) -> None:
-    """Bring the object in hand up to date, once all has gone well: it must not claim a success that was undone."""
+def _apply_after_commit(transaction: Transaction, changes: dict[str, Any]) -> None:
+    """Copy the changes to the instance after the atomic block, so an error in it never leaves it claiming success."""
     for name, value in changes.items():
-        setattr(movement, name, value)
+        setattr(transaction, name, value)
 
 
 def _post(
-    movement: Transaction,
+    transaction: Transaction,
     code: str,
     *,
     debit: Account,
@@ -287,23 +217,23 @@ def _post(
     amount_kobo: int,
     now: datetime.datetime,
 ) -> None:
-    """Change the balances and write the entry, in the caller's transaction."""
-    check_sum(amount_kobo)
+    """Change the balances and write the entry, inside the caller's atomic block."""
+    check_amount(amount_kobo)
     changed = _change_balances({debit: -amount_kobo, credit: amount_kobo}, timezone.localdate(now))
     sql.write_entry(
-        movement, code, debit=debit, credit=credit, amount_kobo=amount_kobo, changed=changed, now=now
+        transaction, code, debit=debit, credit=credit, amount_kobo=amount_kobo, changed=changed, now=now
     )
-    # Here, since whatever changes a plan's balance comes through: no verb can forget its circle.
+    # Circles are updated here because every change of a plan's balance passes this function.
     for account, change_kobo in ((debit, -amount_kobo), (credit, amount_kobo)):
         membership_id = changed[account].membership_id if account in changed else None
         if membership_id is not None:
-            leaderboards.record_contribution(movement, membership_id, change_kobo, now)
+            leaderboards.record_contribution(transaction, membership_id, change_kobo, now)
 
 
 def _change_balances(changes: dict[Account, int], today: datetime.date) -> dict[Account, sql.Changed]:
-    """Apply kobo to customers' accounts, in ascending id so that two postings never wait for each other in a ring.
+    """Add kobo to customers' accounts, in ascending id so that two postings cannot deadlock.
 
-    `today` is the day of the entry's own moment, so that midnight cannot fall between the two.
+    `today` is the date of the entry's `posted_at`, so that balance and entry fall on the same day at midnight.
     """
     customers = sorted((account for account in changes if account.is_customers), key=lambda a: a.pk)
     return {account: sql.change_balance(account, changes[account], today) for account in customers}

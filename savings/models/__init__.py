@@ -1,4 +1,4 @@
-"""What is stored, one module per feature."""
+"""The database tables, one module per feature."""
 
 from savings.models.circles import BoardDay, Circle, CircleEvent, DigestLine, Membership, ToldPlaces
 from savings.models.installation import Installation

@@ -1,4 +1,4 @@
-"""Circles: people who save for one goal, each in a plan of their own, and where each of them stands."""
+"""Circles: users who save for one goal, each in a plan of their own, and their ranks."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from savings import typed_text
 from savings.models.keys import Keyed, KeyedQuerySet, KeyField
 from savings.models.plans import CopiedTerms, EarlyExit, InterestPaid
 
-# A sorted set's score is a double: whole numbers are exact below this.
-MOST_KOBO = 2**53
+# The score of a Redis sorted set is a double: integers are exact below this.
+SCORE_LIMIT_KOBO = 2**53
 
 
 class CircleQuerySet(KeyedQuerySet["Circle"]):
     def public(self) -> Self:
-        """Those that anybody may find and join."""
+        """Circles that any user may find and join."""
         return self.filter(joining=Circle.Joining.OPEN)
 
     def without_owner(self) -> Self:
-        """Those that run on although their owner's account is closed."""
+        """Circles that have not been settled although their owner's account is closed."""
         return self.filter(settled_at__isnull=True, owner__is_active=False)
 
 
 class Circle(CopiedTerms, Keyed):
-    """A goal that people save for together, until a day.
+    """A goal that users save for together until an end date.
 
     Each member's plan is opened on the terms that the product had on the day the circle started.
     """
@@ -41,10 +41,10 @@ class Circle(CopiedTerms, Keyed):
 
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=60)
-    # What the directory is searched by.
+    # The search key of the directory of circles.
     name_search = KeyField("name", typed_text.search_key)
     description = models.CharField(max_length=300, blank=True, default="")
-    # What every member's plan in the circle is, on the terms copied below and in `CopiedTerms`.
+    # The product of every member's plan in the circle. Its terms are copied below and in `CopiedTerms`.
     product = models.ForeignKey("savings.Product", on_delete=models.PROTECT, related_name="circles")
     product_description = models.CharField(max_length=120, blank=True, default="", db_default="")
     min_target_kobo = models.BigIntegerField(default=0, db_default=0)
@@ -56,7 +56,7 @@ class Circle(CopiedTerms, Keyed):
     interest_paid = models.CharField(
         max_length=10, choices=InterestPaid, default=InterestPaid.MONTHLY, db_default=InterestPaid.MONTHLY
     )
-    # Yearly rates by term, shortest first: pairs of the days from which one holds and basis points.
+    # Yearly rates by term, shortest first: pairs of the term in days from which a rate applies, and basis points.
     rates = models.JSONField(blank=True, default=list, db_default=models.Value([], models.JSONField()))
     goal_kobo = models.BigIntegerField()
     starts_on = models.DateField()
@@ -65,17 +65,17 @@ class Circle(CopiedTerms, Keyed):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="owned_circles"
     )
     joining = models.CharField(max_length=10, choices=Joining, default=Joining.INVITATION)
-    # The secret part of the invite link; rotated, the old link is nothing any more.
+    # The secret part of the invite link. After it is rotated, the old link stops working.
     invite_code = models.CharField(max_length=32, unique=True)
-    # Empty: as many as come.
+    # Empty: no limit.
     member_limit = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
-    # The Monday of the last week that has been looked through for the weekly mails.
+    # The Monday of the last week whose weekly mails have been prepared.
     digested_week = models.DateField(null=True, blank=True, editable=False)
-    # When the final places were fixed, some time on the day it ends, and what all had saved together by then (kobo).
+    # When the final ranks were fixed, on the end date or later, and the total the members had saved by then (kobo).
     settled_at = models.DateTimeField(null=True, blank=True)
     final_kobo = models.BigIntegerField(null=True, blank=True)
-    # The last member who has been told of the end, by id; empty while there is nobody (any more) to tell.
+    # The id of the last member who got the mail about the end. Empty while nobody has to be mailed (any more).
     told_until = models.BigIntegerField(null=True, blank=True)
 
     objects = CircleQuerySet.as_manager()
@@ -93,9 +93,9 @@ class Circle(CopiedTerms, Keyed):
         indexes = [
             # The directory of public circles, newest first, in keyset pages.
             models.Index(fields=["-id"], name="circle_public", condition=Q(joining="open")),
-            # Circles that run, whose boards are kept by the day, and those whose end has come.
+            # Running circles, whose leaderboards are stored daily, and circles that are due to be settled.
             models.Index(fields=["ends_on"], name="circle_unsettled", condition=Q(settled_at__isnull=True)),
-            # Circles whose members are still to be told of the end.
+            # Circles whose members still have to be mailed about the end.
             models.Index(fields=["id"], name="circle_telling", condition=Q(told_until__isnull=False)),
         ]
 
@@ -111,37 +111,38 @@ class MembershipQuerySet(KeyedQuerySet["Membership"]):
         return self.filter(left_at__isnull=True)
 
     def ranked(self) -> Self:
-        """Those with a place: on the board, with more than nothing saved, best first."""
+        """Members with a rank, best first: on the leaderboard and with savings above zero."""
         return (
             self.current().filter(on_board=True, saved_kobo__gt=0).order_by("-saved_kobo", "reached_at", "id")
         )
 
 
 class Membership(Keyed):
-    """One person in one circle: their plan there, what they have saved, and how they are shown."""
+    """One user in one circle: their plan there, the amount saved, and how other members see them."""
 
     circle = models.ForeignKey(Circle, on_delete=models.PROTECT, related_name="memberships", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships")
     plan = models.OneToOneField("savings.Plan", on_delete=models.PROTECT, related_name="membership")
     nickname = models.CharField(max_length=30)
-    # What makes two nicknames the same, and what a board is searched by; see `savings.typed_text`.
+    # The keys for comparing nicknames and for searching a leaderboard; see `savings.typed_text`.
     nickname_key = KeyField("nickname", typed_text.key)
     nickname_search = KeyField("nickname", typed_text.search_key)
     hides_amount = models.BooleanField(default=False)
     on_board = models.BooleanField(default=True)
-    # Contributions less withdrawals and reversals, in kobo; interest never counts. Changed in the posting's
-    # transaction by `savings.leaderboards.pages.count`, and proved from entries by `check_ledger`.
+    # Contributions less withdrawals and reversals, in kobo; interest never counts. `leaderboards.record_contribution`
+    # changes it in the transaction of the posting, and `check_ledger` compares it with the entries.
     saved_kobo = models.BigIntegerField(default=0)
-    # When the sum became what it is: inside a tie, who was there first comes first.
+    # When `saved_kobo` reached its present value: in a tie, the member who reached it first is listed first.
     reached_at = models.DateTimeField(default=timezone.now)
-    # The sum as the week and the month began in which it last changed: what was saved since is the difference.
+    # `saved_kobo` at the start of the week and of the month in which it last changed: the savings since are the
+    # difference.
     week = models.DateField(null=True, blank=True)
     week_start_kobo = models.BigIntegerField(default=0)
     month = models.DateField(null=True, blank=True)
     month_start_kobo = models.BigIntegerField(default=0)
-    # Moves with every change that the board shows, so that Redis takes no older word after a newer one.
+    # Incremented by every change that the leaderboard shows, so that Redis never replaces a newer state by an older.
     version = models.BigIntegerField(default=0)
-    # The place when the circle ended, shared in a tie; empty before, and for who had none.
+    # The rank when the circle ended, shared in a tie. Empty before, and for members without a rank.
     final_rank = models.PositiveIntegerField(null=True, blank=True)
     joined_at = models.DateTimeField(default=timezone.now)
     left_at = models.DateTimeField(null=True, blank=True)
@@ -151,7 +152,7 @@ class Membership(Keyed):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(saved_kobo__gt=-MOST_KOBO, saved_kobo__lt=MOST_KOBO),
+                condition=Q(saved_kobo__gt=-SCORE_LIMIT_KOBO, saved_kobo__lt=SCORE_LIMIT_KOBO),
                 name="membership_sum_exact_in_redis",
             ),
             models.UniqueConstraint(
@@ -166,7 +167,7 @@ class Membership(Keyed):
             ),
         ]
         indexes = [
-            # The board from SQL, while Redis has none, and its rebuild in order.
+            # The leaderboard from SQL while Redis has none, and its rebuild in order.
             models.Index(
                 fields=["circle", "-saved_kobo", "reached_at", "id"],
                 name="membership_board",
@@ -174,7 +175,7 @@ class Membership(Keyed):
             ),
             # A circle's members in keyset pages.
             models.Index(fields=["circle", "id"], name="membership_of_circle"),
-            # A member looked up on a board, without tone marks.
+            # The search for a member on a leaderboard, without tone marks.
             models.Index(
                 fields=["circle", "nickname_search"],
                 name="membership_by_nickname",
@@ -187,7 +188,10 @@ class Membership(Keyed):
 
 
 class CircleEvent(models.Model):
-    """Something a circle's members are told of. A sum is its transaction's, and shown only where its owner shows it."""
+    """An event in a circle's feed.
+
+    The amount is that of its transaction, and shown only if the member shows their amounts.
+    """
 
     class Kind(models.TextChoices):
         STARTED = "started", "started the circle"
@@ -226,10 +230,10 @@ class CircleEvent(models.Model):
 
 
 class ToldPlaces(models.Model):
-    """Who had which of a circle's first places when its members were last told: what has changed since is news."""
+    """The first ranks of a circle when its members were last mailed. The next mail reports the changes since."""
 
     circle = models.OneToOneField(Circle, on_delete=models.CASCADE, related_name="told_places")
-    # For each line of the board, best first: the membership's id, its place, its sum in kobo.
+    # For each line of the leaderboard, best first: the membership's id, its rank, its amount in kobo.
     lines = models.JSONField(default=list)
 
     class Meta:
@@ -240,13 +244,13 @@ class ToldPlaces(models.Model):
 
 
 class DigestLine(models.Model):
-    """What somebody's next weekly mail says of one circle; gone as soon as that mail is in the outbox."""
+    """One circle in a user's next weekly mail. Deleted as soon as that mail is in the outbox."""
 
-    # In this order a batch of people is read with all their circles.
+    # The index on `user` serves the batches: users in order, each with all their circles.
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="digest_lines")
     membership = models.OneToOneField(Membership, on_delete=models.CASCADE, related_name="digest_line")
     week = models.DateField()
-    # The places as the week ended and as it began; none without savings or off the board.
+    # The ranks at the end and at the start of the week. NULL without savings or off the leaderboard.
     place = models.IntegerField(null=True)
     place_before = models.IntegerField(null=True)
     change_kobo = models.BigIntegerField()
@@ -256,14 +260,14 @@ class DigestLine(models.Model):
 
 
 class BoardDay(models.Model):
-    """A circle's board as it stood when a day was over: enough of it to tell anybody's place, in one small row."""
+    """A circle's leaderboard at the end of a day: enough of it to estimate any member's rank, in one small row."""
 
     circle = models.ForeignKey(Circle, on_delete=models.CASCADE, related_name="board_days", db_index=False)
     day = models.DateField()
-    # The moment it is of, soon after the day's end: a member's own sum is reckoned up to the same one.
+    # The moment of the snapshot, soon after the end of the day. A member's own amount is calculated up to it.
     taken_at = models.DateTimeField()
     size = models.PositiveIntegerField()
-    # Pairs of a rank and the score (kobo) that had it, best first: every score of the first places, then ever fewer.
+    # Pairs of a rank and its score (kobo), best first: every score of the first ranks, then fewer and fewer.
     marks = models.JSONField()
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Tells which constraint an IntegrityError is about, so that nobody takes one violation for another."""
+"""Identifies the constraint behind an IntegrityError, so that one violation is not mistaken for another."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from django.db.models import UniqueConstraint
 
 
 def is_violation_of(error: IntegrityError, name: str) -> bool:
-    """Say whether an error is the violation of the constraint with that name, on either database."""
+    """Return whether an error is a violation of the constraint with this name, on either database."""
     if connection.vendor == "postgresql":
         return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) == name
     return str(error) in _sqlite_messages(name)
 
 
 def _sqlite_messages(name: str) -> set[str]:
-    """Return what SQLite says of such a violation: of a unique constraint over columns it names only those."""
+    """Return SQLite's messages for a violation. For a unique constraint over columns it names only the columns."""
     messages = {f"CHECK constraint failed: {name}", f"UNIQUE constraint failed: index '{name}'"}
     for model in apps.get_models():
         for constraint in model._meta.constraints:

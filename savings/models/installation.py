@@ -1,4 +1,4 @@
-"""The installation as a whole: which history this database holds, and what it was set up with. One row."""
+"""The installation as a whole: the epoch of this database and its fixed settings. One row."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from django.db.models.signals import post_delete, post_save
 
 
 def new_epoch() -> str:
-    """Return a random name for the history that a database holds from now on."""
+    """Return a new random epoch: the name of the history that a database holds from now on."""
     return secrets.token_hex(8)
 
 
 class InstallationManager(models.Manager["Installation"]):
     def the_row(self) -> Installation:
-        """Return the one row, and make it where it is missing."""
+        """Return the single row. Creates it where it is missing, and gives it an epoch where that is empty."""
         row, _ = self.get_or_create(pk=Installation.ONLY)
         if not row.epoch:
-            # Of two processes at once, the first one's counts for both.
+            # Of two processes at the same time the first one wins.
             self.filter(pk=row.pk, epoch="").update(epoch=new_epoch())
             row.refresh_from_db()
         return row
 
     def touch(self) -> None:
-        """Mark that something everybody may be shown has changed: all cached pages are keyed by `version`."""
+        """Increment the version, part of the cache key of every page, after a change that all users may see."""
         self.filter(pk=1).update(version=F("version") + 1)
 
 
@@ -36,14 +36,14 @@ class Installation(models.Model):
     ONLY = 1
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY)
-    # The settings that every amount and every day in this database depends on. Empty until there is money.
+    # The settings on which every amount and every day in this database depends. Empty until there is money.
     currency = models.CharField(max_length=3, blank=True, default="", db_default="")
     time_zone = models.CharField(max_length=64, blank=True, default="", db_default="")
-    # Names the history in this database. Counters go back when a backup is restored; this is then drawn again
-    # (`manage.py restored`), and nothing that Redis or a browser remembers of the lost history fits it.
-    # Empty only until the row is read, if the previous release made it.
+    # Names the history in this database. Version counters go back when a backup is restored; `manage.py restored` then
+    # sets a new epoch, so that nothing in Redis or a browser from the lost history matches it. Empty only until the
+    # row is read, if the previous release created it.
     epoch = models.CharField(max_length=32, blank=True, default=new_epoch, db_default="")
-    # Bumped in the transaction of any change to what everybody is shown: products and their rates.
+    # Incremented in the transaction of any change that all users see: products and their rates.
     version = models.BigIntegerField(default=0, db_default=0)
 
     objects = InstallationManager()
@@ -56,7 +56,7 @@ class Installation(models.Model):
 
 
 class ShownToAllQuerySet[Row: models.Model](models.QuerySet[Row]):
-    """Rows that everybody may be shown: changing several at once moves the version as saving one does."""
+    """Rows that all users may see. Changes of several rows increment the installation's version, as saving one does."""
 
     def update(self, **changes: Any) -> int:
         with transaction.atomic(using=self.db):
@@ -66,9 +66,9 @@ class ShownToAllQuerySet[Row: models.Model](models.QuerySet[Row]):
 
     def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[Row]:
         with transaction.atomic(using=self.db):
-            made = super().bulk_create(objs, *args, **kwargs)
+            created = super().bulk_create(objs, *args, **kwargs)
             Installation.objects.touch()
-        return made
+        return created
 
 
 def _shown_to_all_changed(**_: Any) -> None:
@@ -76,7 +76,7 @@ def _shown_to_all_changed(**_: Any) -> None:
 
 
 def shown_to_all[Model: type[models.Model]](model: Model) -> Model:
-    """Class decorator: each change of a row of this model moves the installation's version, in its transaction."""
+    """Class decorator: each change of a row of this model increments the installation's version, in its transaction."""
     for signal in (post_save, post_delete):
         signal.connect(_shown_to_all_changed, sender=model, dispatch_uid=f"shown_to_all:{model.__name__}")
     return model

@@ -1,4 +1,4 @@
-"""Keys that a row keeps beside what people typed: computed in Python, so that every database compares alike."""
+"""Keys stored beside typed text. They are calculated in Python, so that all databases compare names alike."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.db.models import Q, QuerySet
 
 from savings import typed_text
 
-# Rows without a key are what the previous release wrote during a deploy: few.
-_MOST_LOOKED_AT = 200
+# Only rows that the previous release wrote during a deploy have no key, so there are few.
+_MAX_CANDIDATES = 200
 
 if TYPE_CHECKING:
     _Text = models.TextField[str | None, str | None]
@@ -21,9 +21,9 @@ else:
 
 
 class KeyField(_Text):
-    """The key of another text field of the same row, computed whenever that is written.
+    """The key of another text field of the same row, calculated whenever that field is written.
 
-    NULL in a row whose last writer did not know of it: the previous release, during a deploy. Such a row takes part in
+    NULL in a row that the previous release wrote during a deploy, because it does not know the column. Such a row is in
     no unique constraint until it is written again; see `is_name_taken`.
     """
 
@@ -38,7 +38,7 @@ class KeyField(_Text):
         return value
 
     def key_of(self, text: object) -> str | None:
-        """Return the key of a text; None for an expression, which only the database can compute, and for no text."""
+        """Return the key of a text. None for None, and for an expression, which only the database can evaluate."""
         return self.make(text) if isinstance(text, str) else None
 
     def deconstruct(self) -> Any:
@@ -47,7 +47,7 @@ class KeyField(_Text):
 
 
 class KeyedQuerySet[Row: models.Model](models.QuerySet[Row]):
-    """Writes the keys of a name together with the name."""
+    """Updates the keys of a text together with the text."""
 
     def update(self, **kwargs: Any) -> int:
         for field in key_fields(self.model):
@@ -57,7 +57,7 @@ class KeyedQuerySet[Row: models.Model](models.QuerySet[Row]):
 
 
 class Keyed(models.Model):
-    """A row with keys, which are saved whenever what they are made of is."""
+    """A row with keys, which are saved together with the text they are calculated from."""
 
     class Meta:
         abstract = True
@@ -72,30 +72,30 @@ class Keyed(models.Model):
 
 
 def key_fields(model: type[models.Model]) -> list[KeyField]:
-    """Return the keys that rows of a model keep."""
+    """Return the key fields of a model."""
     return [field for field in model._meta.local_fields if isinstance(field, KeyField)]
 
 
 def is_name_taken(rows: QuerySet[Any], field: str, name: str) -> bool:
-    """Return whether one of these rows has that name in `field`, whose key is in the column `<field>_key`.
+    """Return whether one of the rows has the name in `field`, whose key is in the column `<field>_key`.
 
-    A row whose key is missing or out of date, because the previous release wrote its name, is compared by the name
-    itself, and gets its key.
+    A row whose key is missing or stale, because the previous release wrote its name, is compared by the name itself
+    and gets the right key.
     """
     column, key = f"{field}_key", typed_text.key(name)
-    found = rows.filter(Q(**{column: key}) | Q(**{column: None})).order_by("pk")
-    is_there = False
-    for pk, other, stored in found.values_list("pk", field, column)[:_MOST_LOOKED_AT]:
-        right = typed_text.key(other)
-        if right != stored:
-            _set_key(rows.model._default_manager.filter(pk=pk), column, right)
-        is_there = is_there or right == key
-    return is_there
+    candidates = rows.filter(Q(**{column: key}) | Q(**{column: None})).order_by("pk")
+    is_taken = False
+    for pk, other, stored in candidates.values_list("pk", field, column)[:_MAX_CANDIDATES]:
+        expected = typed_text.key(other)
+        if expected != stored:
+            _set_key(rows.model._default_manager.filter(pk=pk), column, expected)
+        is_taken = is_taken or expected == key
+    return is_taken
 
 
 @contextlib.contextmanager
 def raising_if_taken(field: str, error_to_raise: Exception) -> Iterator[None]:
-    """Turn the constraint's IntegrityError into another error: two users took one name at the same moment."""
+    """Raise `error_to_raise` for a violation of the name's constraint: two requests used one name at the same time."""
     try:
         with transaction.atomic():
             yield
@@ -107,7 +107,10 @@ def raising_if_taken(field: str, error_to_raise: Exception) -> Iterator[None]:
 
 
 def _set_key(row: QuerySet[Any], column: str, key: str) -> None:
-    """Give a row its key; none where another has that, which Python alone can tell until one of them is renamed."""
+    """Store a row's key, or NULL if another row has this key.
+
+    Until one of the two is renamed, only `is_name_taken` sees that their names are the same.
+    """
     try:
         with transaction.atomic():
             row.update(**{column: key})

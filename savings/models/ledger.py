@@ -1,4 +1,4 @@
-"""The ledger: accounts, the entries between them, and the transactions people see."""
+"""The ledger: accounts, the entries between them, and the transactions that users see."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from savings.money import MOST_KOBO
 class Account(models.Model):
     """A ledger account.
 
-    Customers' accounts carry their balance; the house's are summed from entries, so that no row is hot.
+    Customers' accounts store their balance. The balances of house accounts are summed from entries, so that no row
+    becomes a write hotspot.
     """
 
     class Kind(models.TextChoices):
@@ -41,15 +42,15 @@ class Account(models.Model):
     plan = models.OneToOneField(
         "savings.Plan", null=True, blank=True, on_delete=models.PROTECT, related_name="account"
     )
-    # The provider whose money a clearing account stands for; empty for every other kind.
+    # The payment provider of a clearing account; empty for every other kind.
     provider = models.CharField(max_length=20, blank=True, default="")
     balance_kobo = models.BigIntegerField(null=True, blank=True)
     rate_bps = models.PositiveIntegerField(default=0)
-    # balance_kobo x rate_bps x days not yet posted as interest, up to the start of the day `accrued_to`
-    # (a proleptic ordinal, `date.toordinal()`, so that both databases can subtract it).
+    # balance_kobo x rate_bps x days not yet posted as interest, up to the start of the day `accrued_to`. The day is an
+    # ordinal (`date.toordinal()`), so that both databases can subtract it.
     accrued_numerator = models.BigIntegerField(default=0)
     accrued_to = models.IntegerField(default=0)
-    # The day from which nothing more is earned: a plan's maturity, or the end of time.
+    # The first day without interest: a plan's maturity, or the last date there is.
     accrues_until = models.IntegerField(default=datetime.date.max.toordinal())
 
     class Meta:
@@ -58,7 +59,7 @@ class Account(models.Model):
                 condition=Q(balance_kobo__isnull=True) | Q(balance_kobo__gte=0),
                 name="account_balance_not_negative",
             ),
-            # SQLite turns an integer that overflows into a float without a word: these two refuse it.
+            # SQLite silently turns an overflowing integer into a float. These two constraints refuse it.
             models.CheckConstraint(
                 condition=Q(balance_kobo__isnull=True) | Q(balance_kobo__lte=MOST_KOBO),
                 name="account_balance_exact",
@@ -99,25 +100,25 @@ class Account(models.Model):
         return self.kind in self.CUSTOMER_KINDS
 
 
-# No moment can be written in every time zone on the first and the last day of the calendar.
+# On the first and the last date some time zones have no valid datetime.
 _FIRST_DAY = datetime.date.min + datetime.timedelta(days=1)
 _LAST_DAY = datetime.date.max - datetime.timedelta(days=1)
 
 
 def start_of(day: datetime.date) -> datetime.datetime:
-    """Return the moment at which a local day begins; for the ends of the calendar, the nearest there is."""
+    """Return the start of a local day. At both ends of the calendar, the nearest datetime that is valid."""
     day = min(max(day, _FIRST_DAY), _LAST_DAY)
     return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
 
 
 def end_of(day: datetime.date) -> datetime.datetime:
-    """Return the moment at which a local day ends, which is the start of the next."""
+    """Return the end of a local day, which is the start of the next one."""
     return start_of(min(day, _LAST_DAY) + datetime.timedelta(days=1))
 
 
-# Every movement of the stash is among these: what a plan receives by card and what a penalty takes never touch it. An
-# index knows the columns of its own row alone; for the other kinds `of_stash` looks at the entries. Not `kind__in`:
-# SQLite does not find a list of parameters again in the condition of an index.
+# A superset of the stash's transactions: card payments into a plan and penalties never touch the stash. The condition
+# of an index can only use columns of its own row; for the other kinds `of_stash` looks at the entries. Not `kind__in`,
+# because SQLite does not match a list of parameters with the condition of an index.
 _NEAR_STASH = Q(plan__isnull=True) | ~Q(kind="top_up") & ~Q(kind="penalty")
 
 
@@ -129,27 +130,27 @@ class TransactionQuerySet(models.QuerySet["Transaction"]):
         return self.filter(status=Transaction.Status.PENDING)
 
     def of_stash(self) -> Self:
-        """Those that move money into or out of the stash, or are to: either way, reversals and diversions included."""
+        """Transactions that move, or will move, money into or out of the stash, with reversals and diversions."""
         on_stash = Entry.objects.filter(transaction=OuterRef("pk")).filter(
             Q(debit_account__kind=Account.Kind.STASH) | Q(credit_account__kind=Account.Kind.STASH)
         )
         moves = [Transaction.Kind.PLAN_TO_STASH, Transaction.Kind.STASH_TO_PLAN]
-        # A value and not EXISTS: that PostgreSQL may answer by reading the entries of everybody's stash at once.
+        # A scalar subquery and not EXISTS, for which PostgreSQL may read the stash entries of all users.
         has_entry = IsNull(Subquery(on_stash.values("pk")[:1]), False)  # noqa: FBT003 - Django's
         return self.filter(_NEAR_STASH).filter(Q(plan__isnull=True) | Q(kind__in=moves) | Q(has_entry))
 
     def between(self, since: datetime.date | None, until: datetime.date | None) -> Self:
-        """Created from the start of one local day to the end of another; either may be open."""
-        found = self
+        """Transactions created from the start of one local day to the end of another. Either may be None."""
+        rows = self
         if since is not None:
-            found = found.filter(created_on__gte=start_of(since))
+            rows = rows.filter(created_on__gte=start_of(since))
         if until is not None:
-            found = found.filter(created_on__lt=end_of(until))
-        return found
+            rows = rows.filter(created_on__lt=end_of(until))
+        return rows
 
 
 class Transaction(models.Model):
-    """What people see: one movement of money, asked for, under way or done."""
+    """A movement of money as users see it: requested, pending or done."""
 
     class Kind(models.TextChoices):
         TOP_UP = "top_up", "Card top-up"
@@ -173,12 +174,12 @@ class Transaction(models.Model):
         REVIEW = "review", "Being checked"
         REVERSED = "reversed", "Reversed"
 
-    # Unique is also the index of the lookup that every webhook and every receipt begins with.
+    # The unique constraint is also the index for the lookup of every webhook and receipt.
     reference = models.CharField(max_length=20, unique=True)
     kind = models.CharField(max_length=20, choices=Kind)
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     amount_kobo = models.BigIntegerField()
-    # Empty only for money that arrived and belongs to nobody we know: it waits in suspense.
+    # Empty only for incoming money without a known owner, which is in suspense.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -214,17 +215,17 @@ class Transaction(models.Model):
             ),
         ]
         indexes = [
-            # A person's activity, newest first, and its keyset pages.
+            # A user's activity, newest first, in keyset pages.
             models.Index(fields=["user", "-id"], name="transaction_by_user"),
-            # The stash's activity, newest first: of somebody with much else it would be looked for among all of it.
+            # The stash's activity, newest first. The index above would read all other transactions of the user, too.
             models.Index(fields=["user", "-id"], name="transaction_near_stash", condition=_NEAR_STASH),
-            # A plan's activity, newest first, and its keyset pages.
+            # A plan's activity, newest first, in keyset pages.
             models.Index(fields=["plan", "-id"], name="transaction_by_plan"),
-            # The sweep that asks the provider about payments nobody told us of.
+            # The sweep that asks the provider about payments without an event.
             models.Index(
                 fields=["created_on"], name="transaction_pending_by_age", condition=Q(status="pending")
             ),
-            # The staff's list of what is being checked, newest first.
+            # The staff's list of transactions in review, newest first.
             models.Index(fields=["-id"], name="transaction_in_review", condition=Q(status="review")),
         ]
 
@@ -237,7 +238,7 @@ class Transaction(models.Model):
 
 
 class Entry(models.Model):
-    """One balanced posting: a debit and a credit of one sum in one row. A trigger keeps it append-only."""
+    """One balanced posting: a debit and a credit of one amount in one row. A trigger makes the table append-only."""
 
     class Code(models.TextChoices):
         PRIMARY = "primary", "Posting"
@@ -248,7 +249,7 @@ class Entry(models.Model):
     transaction = models.ForeignKey(
         Transaction, on_delete=models.PROTECT, related_name="entries", db_index=False
     )
-    # The step of the transaction: unique with it, so that each step happens at most once.
+    # The step of the transaction. Unique together with it, so that each step happens at most once.
     code = models.CharField(max_length=10, choices=Code)
     debit_account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="debits", db_index=False
@@ -257,7 +258,7 @@ class Entry(models.Model):
         Account, on_delete=models.PROTECT, related_name="credits", db_index=False
     )
     amount_kobo = models.BigIntegerField()
-    # What each customer's account held right after; empty on the house's side.
+    # The balance of each customer account after this entry; empty for a house account.
     debit_balance_kobo = models.BigIntegerField(null=True, blank=True)
     credit_balance_kobo = models.BigIntegerField(null=True, blank=True)
     posted_at = models.DateTimeField(default=timezone.now)
@@ -265,7 +266,7 @@ class Entry(models.Model):
     class Meta:
         verbose_name_plural = "entries"
         constraints = [
-            # Also the index of "the entries of this transaction".
+            # Also the index for the entries of a transaction.
             models.UniqueConstraint(fields=["transaction", "code"], name="entry_once_per_step"),
             models.CheckConstraint(condition=Q(amount_kobo__gt=0), name="entry_amount_above_zero"),
             models.CheckConstraint(
@@ -273,7 +274,7 @@ class Entry(models.Model):
             ),
         ]
         indexes = [
-            # An account's history in order: balance over time, proof tables, the ledger check.
+            # An account's entries in order: balance over time, proof tables, the ledger check.
             models.Index(fields=["debit_account", "id"], name="entry_by_debit_account"),
             models.Index(fields=["credit_account", "id"], name="entry_by_credit_account"),
         ]

@@ -1,4 +1,4 @@
-"""The outbox: every mail and every export, written in the transaction of its cause."""
+"""The outbox: a row for every mail and export, written in the transaction of its cause."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from django.utils import timezone
 
 
 class OutboxRow(models.Model):
-    """Something to do after a commit: claimed with a lease, tried again until done, never forgotten."""
+    """Work to do after a commit: claimed with a lease and retried until it is done or given up."""
 
     kind = models.CharField(max_length=30)
-    # What makes this happen once: the same cause cannot write a second row.
+    # The idempotency key: the same cause cannot write a second row.
     dedupe_key = models.CharField(max_length=100, unique=True)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -27,15 +27,16 @@ class OutboxRow(models.Model):
     )
     payload = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
-    # When it may be tried (again). A claim moves this past the lease, so a worker that died is overtaken.
+    # When it may be tried (again). A claim sets this to the end of the lease, so that another worker takes over from a
+    # worker that died.
     due_at = models.DateTimeField(default=timezone.now, null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
     done_at = models.DateTimeField(null=True, blank=True)
     dead_at = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=300, blank=True, default="")
-    # The request or task that wrote this, where it is followed: the work is shown beside it, whoever finds the row.
+    # The trace of the request or task that wrote this row, so that its work appears in that trace.
     traceparent = models.CharField(max_length=55, blank=True, default="", db_default="")
-    # A mail as it was written: fixed at its first try, so that each further one sends the same.
+    # The text of a mail, fixed at the first try, so that each retry sends the same text.
     to = models.EmailField(blank=True, default="")
     subject = models.CharField(max_length=200, blank=True, default="")
     text = models.TextField(blank=True, default="")
@@ -51,11 +52,11 @@ class OutboxRow(models.Model):
             ),
         ]
         indexes = [
-            # The sweep, and the age of the oldest unsent row: what waits, by when it is due.
+            # The sweep, and the age of the oldest unsent row: waiting rows by due date.
             models.Index(fields=["due_at"], name="outbox_waiting", condition=Q(due_at__isnull=False)),
-            # A person's messages, newest first.
+            # A user's mails, newest first.
             models.Index(fields=["user", "-id"], name="outbox_by_user"),
-            # The staff's list of what was given up, newest first.
+            # The staff's list of rows that were given up, newest first.
             models.Index(fields=["-id"], name="outbox_given_up", condition=Q(dead_at__isnull=False)),
         ]
 

@@ -60,9 +60,9 @@ class Payment(models.Model):
 
 
 class WebhookEvent(models.Model):
-    """One event from the provider, stored as it came before anything is done about it."""
+    """One event from the provider, stored unchanged before it is processed."""
 
-    # Derived from the body, since the provider sends no event id: the same event twice is one row.
+    # Derived from the body, since the provider sends no event id. A repeated event is the same row.
     key = models.CharField(max_length=64, unique=True)
     provider = models.CharField(max_length=20, default="paystack")
     event = models.CharField(max_length=60)
@@ -71,24 +71,24 @@ class WebhookEvent(models.Model):
     received_at = models.DateTimeField(default=timezone.now)
     # How many times the provider sent it.
     times_received = models.PositiveIntegerField(default=1)
-    # When it may be worked on (again); empty once it is processed, or given up.
+    # When it may be processed (again); empty once it is processed or given up.
     due_at = models.DateTimeField(default=timezone.now, null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
     processed_at = models.DateTimeField(null=True, blank=True)
-    # What stopped the last try; empty after one that went well.
+    # The error of the last try; empty after a success.
     error = models.CharField(max_length=300, blank=True, default="")
-    # What was done about it, or why nothing was.
+    # The result of processing it, or the reason why nothing was done.
     note = models.CharField(max_length=300, blank=True, default="", db_default="")
-    # Whether a person has to look at it: nothing here has acted on it, or not with the result it claims.
+    # Whether staff have to look at it: it was not acted on, or not with the result that it claims.
     needs_staff = models.BooleanField(default=False, db_default=False)
-    # The request that brought it, where it is followed; see OutboxRow.
+    # The trace of the request that delivered it; see OutboxRow.
     traceparent = models.CharField(max_length=55, blank=True, default="", db_default="")
 
     class Meta:
         indexes = [
-            # The sweep: events that wait for a worker, by when they are due.
+            # The sweep: waiting events by due date.
             models.Index(fields=["due_at"], name="webhook_waiting", condition=Q(due_at__isnull=False)),
-            # The staff's list of events to look at, newest first.
+            # The staff's list of events that need them, newest first.
             models.Index(fields=["-id"], name="webhook_for_staff", condition=Q(needs_staff=True)),
         ]
 

@@ -1,4 +1,4 @@
-"""Savings products, as staff offer them, and the plans people open from them."""
+"""Savings products, which staff manage, and the plans that users open from them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from savings.models.keys import Keyed, KeyedQuerySet, KeyField
 
 
 class EarlyExit(models.TextChoices):
-    """What taking money out before maturity costs."""
+    """The conditions for taking money out before maturity."""
 
     FREE = "free", "Any time"
     PENALTY = "penalty", "With a penalty"
@@ -32,7 +32,7 @@ class InterestPaid(models.TextChoices):
 
 class ProductQuerySet(ShownToAllQuerySet["Product"]):
     def offered(self) -> Self:
-        """Those that a plan can be opened from today: offered, and with a rate for the shortest term."""
+        """Products from which a plan can be opened today: offered, and with a rate for the shortest term."""
         shortest_days = Coalesce(OuterRef("min_term_days"), 0)
         rates = ProductRate.objects.filter(product=OuterRef("pk"), from_days__lte=shortest_days)
         return self.filter(Exists(rates), is_offered=True)
@@ -40,7 +40,7 @@ class ProductQuerySet(ShownToAllQuerySet["Product"]):
 
 @shown_to_all
 class Product(models.Model):
-    """What can be opened as a plan, and on which terms. Staff manage these."""
+    """A kind of plan that users can open, with its terms. Staff manage products."""
 
     class Kind(models.TextChoices):
         FLEXIBLE = "flexible", "Flexible"
@@ -51,8 +51,8 @@ class Product(models.Model):
     kind = models.CharField(max_length=10, choices=Kind)
     name = models.CharField(max_length=40, unique=True)
     description = models.CharField(max_length=120)
-    # Days from start to maturity. Both empty: the plan has no maturity and stays open. The most is a hundred years:
-    # days that no calendar has would be errors. No constraint, since SQLite cannot rebuild a table that triggers read.
+    # Days from start to maturity. Both empty: the plan has no maturity. The maximum is a hundred years: later dates can
+    # exceed the calendar. Not a constraint, because SQLite cannot rebuild a table that triggers read.
     min_term_days = models.PositiveIntegerField(null=True, blank=True)
     max_term_days = models.PositiveIntegerField(null=True, blank=True, validators=[MaxValueValidator(36_525)])
     min_target_kobo = models.BigIntegerField(default=10_000_00)
@@ -90,7 +90,7 @@ class Product(models.Model):
 
 @shown_to_all
 class ProductRate(models.Model):
-    """The yearly rate of a product from a term on. The longest `from_days` that fits applies."""
+    """The yearly rate of a product from a term on. The largest `from_days` within the term applies."""
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="rates")
     from_days = models.PositiveIntegerField(default=0)
@@ -112,9 +112,9 @@ class ProductRate(models.Model):
 
 
 class CopiedTerms(models.Model):
-    """The product's terms on the day something of it started: later edits of the product do not change them.
+    """A copy of the product's terms on the day the plan or circle started. Later edits of the product do not change it.
 
-    A trigger copies them from the product where an INSERT leaves them out, as the release before these columns does.
+    A trigger copies the terms from the product when an INSERT omits them, as the release before these columns does.
     """
 
     product_name = models.CharField(max_length=40, blank=True, default="", db_default="")
@@ -142,12 +142,12 @@ class PlanQuerySet(KeyedQuerySet["Plan"]):
         return self.filter(closed_at__isnull=True)
 
     def with_balance(self) -> Self:
-        """Bring the ledger account along, which has the balance, and the part of a circle that the plan may be."""
+        """Join the ledger account, which stores the balance, and the membership and circle of the plan, if any."""
         return self.select_related("account", "membership__circle")
 
 
 class Plan(CopiedTerms, Keyed):
-    """One person's savings under one name. The terms are the product's on the day it started.
+    """The savings of one user under one name, on the product's terms of the day it started.
 
     A trigger refuses an update that moves `matures_on` to an earlier day.
     """
@@ -156,12 +156,12 @@ class Plan(CopiedTerms, Keyed):
         STASH = "stash", "Move to my stash"
         ROLLOVER = "rollover", "Start again, as long and on the same rate"
 
-    # The idempotency key of the form that started it: sent twice, it is one plan.
+    # The idempotency key of the form that opened it: a form sent twice opens one plan.
     reference = models.CharField(max_length=20, unique=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="plans")
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="plans")
     name = models.CharField(max_length=60)
-    # What makes two names the same; see `savings.typed_text`.
+    # The key for comparing names; see `savings.typed_text`.
     name_key = KeyField("name", typed_text.key)
     target_kobo = models.BigIntegerField(null=True, blank=True)
     rate_bps = models.PositiveIntegerField()

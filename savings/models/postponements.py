@@ -1,4 +1,4 @@
-"""Rows that a task could not do: why, and when they are tried again."""
+"""Rows that a task failed to process: the reason, and when they are tried again."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from django.utils import timezone
 
 
 class Postponement(models.Model):
-    """One row that failed in one task. It is gone once the row is done."""
+    """One row that failed in one task. Deleted once the row is processed."""
 
-    # The work, such as `mature_plan`, and the id of the row: a plan, circle, payment, member, ...
+    # The name of the work, such as `mature_plan`, and the id of the row: a plan, circle, payment, membership, ...
     task = models.CharField(max_length=40)
     row_id = models.BigIntegerField()
     failures = models.PositiveIntegerField(default=1)

@@ -1,4 +1,4 @@
-"""Statements: what somebody asked to have written out, how far it is, and the file that came of it."""
+"""Statements: the request, the progress of writing, and the file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 
 class Scope(models.TextChoices):
-    """What a statement is about."""
+    """The accounts that a statement covers."""
 
     PLAN = "plan", "One plan"
     STASH = "stash", "Stash"
@@ -25,7 +25,7 @@ class Format(models.TextChoices):
     CSV = "csv", "CSV"
 
 
-# A plan or a circle is named exactly where the scope is one.
+# A plan or a circle is set exactly when the scope is one.
 _SUBJECT_FITS_SCOPE = (
     Q(scope=Scope.PLAN, plan__isnull=False, circle__isnull=True)
     | Q(scope=Scope.CIRCLE, plan__isnull=True, circle__isnull=False)
@@ -35,12 +35,12 @@ _SUBJECT_FITS_SCOPE = (
 
 class StatementQuerySet(models.QuerySet["Statement"]):
     def unfinished(self) -> Self:
-        """Those that are still to be written, or being written."""
+        """Statements that are waiting to be written, or being written."""
         return self.filter(state__in=[Statement.State.QUEUED, Statement.State.WRITING])
 
 
 class Statement(models.Model):
-    """One statement: asked for, written in the background, on the shelf until it expires."""
+    """One statement: requested, written in the background, and available until it expires."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "Waiting"
@@ -60,28 +60,28 @@ class Statement(models.Model):
     circle = models.ForeignKey(
         "savings.Circle", null=True, blank=True, on_delete=models.PROTECT, related_name="statements"
     )
-    # Both days are in it.
+    # Both days are included.
     since = models.DateField()
     until = models.DateField()
     format = models.CharField(max_length=4, choices=Format)
-    # The password of a PDF, sealed with the secret key; emptied as soon as the file is written.
+    # The password of a PDF, encrypted with the secret key; emptied as soon as the file is written.
     sealed_password = models.TextField(blank=True, default="")
     has_password = models.BooleanField(default=False)
-    # What a verifier types: it stands on each page of the file, and proves nothing without the closing balance.
+    # The code for verifying the file, printed on each page. It proves nothing without the closing balance.
     code = models.CharField(max_length=20, unique=True)
     state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
-    # Why it failed, in a sentence for the person; empty otherwise.
+    # Why it failed, in a sentence for the user; otherwise empty.
     reason = models.CharField(max_length=200, blank=True, default="")
     requested_at = models.DateTimeField(default=timezone.now)
-    # The last ledger entry that can be in it, fixed when writing begins: what arrives meanwhile does not slip in.
+    # The last ledger entry that it may contain, fixed when writing starts, so that later entries are left out.
     cutoff_entry_id = models.BigIntegerField(null=True, blank=True)
     rows_expected = models.PositiveIntegerField(null=True, blank=True)
     rows_written = models.PositiveIntegerField(default=0)
-    # Where a writer that died is continued: the last entry written, the length of the file, sums so far.
+    # Where writing continues after a worker died: the last entry written, the length of the file, the totals so far.
     checkpoint = models.JSONField(default=dict, blank=True)
     opening_kobo = models.BigIntegerField(null=True, blank=True)
     closing_kobo = models.BigIntegerField(null=True, blank=True)
-    # The file: its unguessable name in the storage (empty while there is none), and what proves it unchanged.
+    # The file: its unguessable name in the storage (empty while there is none), its size and its hash.
     file_name = models.CharField(max_length=200, blank=True, default="")
     size_bytes = models.BigIntegerField(null=True, blank=True)
     sha256 = models.CharField(max_length=64, blank=True, default="")
@@ -107,15 +107,15 @@ class Statement(models.Model):
             ),
         ]
         indexes = [
-            # The shelf, newest first, in keyset pages.
+            # A user's statements, newest first, in keyset pages.
             models.Index(fields=["user", "-id"], name="statement_shelf"),
-            # What somebody waits for, what waits for its turn, and the staff's list of both.
+            # A user's unfinished statements, the queue of the writers, and the staff's list of both.
             models.Index(
                 fields=["user", "id"],
                 name="statement_unfinished",
                 condition=Q(state__in=["queued", "writing"]),
             ),
-            # The sweep that removes files whose time is over.
+            # The sweep that removes expired files.
             models.Index(fields=["expires_at"], name="statement_files", condition=~Q(file_name="")),
         ]
 
@@ -124,7 +124,7 @@ class Statement(models.Model):
 
 
 class StatementSubscription(models.Model):
-    """A statement that somebody gets each month, about the month before."""
+    """A user's subscription to a monthly statement of the previous month."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="statement_subscriptions"
@@ -137,7 +137,7 @@ class StatementSubscription(models.Model):
         "savings.Circle", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     format = models.CharField(max_length=4, choices=Format, default=Format.PDF)
-    # The first day of the month that its next statement is about.
+    # The first day of the month that the next statement covers.
     next_month = models.DateField()
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -159,7 +159,7 @@ class StatementSubscription(models.Model):
             ),
         ]
         indexes = [
-            # The monthly run: those whose month is over.
+            # The monthly run: subscriptions whose month is over.
             models.Index(fields=["next_month"], name="subscription_due"),
         ]
 

@@ -1,4 +1,4 @@
-"""People, and the devices they have signed in from."""
+"""Users, their changes of email address, and the devices they have signed in from."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ else:
 
 
 class VersionField(_Integer):
-    """A number that moves on whenever its row is saved as a whole, whatever the instance at hand remembers of it.
+    """A counter that is incremented in the database whenever its row is saved, whatever value the instance holds.
 
-    Written back as it was read, it would undo what others have counted since, and old pages would be new again.
+    Saving the value as it was read would undo increments made since, and stale cached pages would be valid again.
     """
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001 - Django's
@@ -34,7 +34,7 @@ class VersionField(_Integer):
 
 
 class UserManager(BaseUserManager["User"]):
-    """Creates users by e-mail address, which is all a person signs in with."""
+    """Creates and finds users by email address, their only sign-in name."""
 
     def get_queryset(self) -> KeyedQuerySet[User]:
         return KeyedQuerySet(self.model, using=self._db)
@@ -49,13 +49,13 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def touch(self, user_id: int) -> None:
-        """Mark that something this user is shown has changed: their pages are cached under `version`."""
-        # Part of every posting: written out, it costs a third of what building it anew does.
+        """Increment the user's `version`, which is in the key of their cached pages, and so lock the user's row."""
+        # Part of every posting. As SQL it takes a third of the time of the ORM's update.
         with connections[self.db].cursor() as cursor:
             cursor.execute("UPDATE savings_user SET version = version + 1 WHERE id = %s", [user_id])
 
     def touch_all(self, users: models.QuerySet[User]) -> None:
-        """Mark the same for everybody in a queryset."""
+        """Increment the version of every user in a queryset."""
         users.update(version=F("version") + 1)
 
     def get_by_natural_key(self, username: str | None) -> User:
@@ -63,7 +63,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(Keyed, AbstractBaseUser, PermissionsMixin):
-    """A person: a saver, a member of staff, or both."""
+    """A user: a saver, a member of staff, or both."""
 
     class Theme(models.TextChoices):
         AUTO = "", "Auto"
@@ -72,7 +72,7 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
 
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=80)
-    # What staff find people by.
+    # The key by which staff search for users.
     name_search = KeyField("name", typed_text.search_key)
     theme = models.CharField(max_length=5, choices=Theme, default=Theme.AUTO, blank=True)
     wants_receipts = models.BooleanField("an e-mail for each top-up", default=True)
@@ -85,13 +85,13 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
-    # When a credential, second step or email address last changed: codes and half sign-ins begun before are void.
+    # When a credential, second step or email address last changed. Codes and unfinished sign-ins from before are void.
     credentials_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # Bumped in the transaction of anything this person is shown: the key of every cached page of theirs.
+    # Incremented in the transaction of every change that this user sees: part of the key of all their cached pages.
     version = VersionField(default=0, editable=False)
 
-    # The part of cache keys that is this user's: the version, and what it is valid for (web/auth/sessions.py). Empty
-    # where the row was not found by a session: then nothing is cached.
+    # The user's part of cache keys: the version and its validity (web/auth/sessions.py). Empty when the user was not
+    # loaded from a session; nothing is cached then.
     shown_as = ""
 
     USERNAME_FIELD = "email"
@@ -102,13 +102,13 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         constraints = [
-            # Two spellings of one address would be two people.
+            # Two spellings of one email address would be two users.
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_lower_case"),
         ]
         indexes = [
-            # The list of staff, among all people.
+            # The list of staff among all users.
             models.Index(fields=["-id"], name="user_staff", condition=models.Q(is_staff=True)),
-            # People by the beginning of their name, for staff.
+            # Users by the beginning of their name, for staff.
             models.Index(fields=["name_search"], name="user_by_name", opclasses=["text_pattern_ops"]),
         ]
 
@@ -117,7 +117,7 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
 
     @property
     def first_name(self) -> str:
-        """The word to greet somebody with."""
+        """The word to greet the user with."""
         return self.name.split()[0] if self.name.split() else self.email.partition("@")[0]
 
     @property
@@ -127,7 +127,7 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_privileged(self) -> bool:
-        """Whether only a superuser may change how this person signs in and what they may do."""
+        """Whether only a superuser may change this user's credentials and permissions."""
         return self.is_staff or self.is_superuser
 
     def get_full_name(self) -> str:
@@ -138,24 +138,24 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
 
 
 class EmailChange(models.Model):
-    """A change of an email address: proposed by staff, or in effect. Kept to undo it and to find former addresses."""
+    """A change of email address, proposed by staff or in effect. Stored to undo it and to find former addresses."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="email_changes")
     old_email = models.EmailField()
     new_email = models.EmailField()
-    # Empty where the person changed it, or an operator at the command line.
+    # Empty when the user changed it, or an operator on the command line.
     asked_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     asked_at = models.DateTimeField(default=timezone.now)
-    # Empty until the new address is proven: only then it signs in and receives mails.
+    # Empty until the new address is confirmed. Only then can it be used to sign in and receive mails.
     effective_at = models.DateTimeField(null=True, blank=True)
-    # Until then the old address may undo the change, and nobody else may use it.
+    # Until then the old address can undo the change, and no other user can take it.
     undo_until = models.DateTimeField(null=True, blank=True)
     # When the change was undone, cancelled, or overruled by an older one that was undone.
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = [
-            # Who an address belonged to: the search of staff, and whether a sign-up may use it.
+            # The former owner of an address: the search of staff, and whether a sign-up may use it.
             models.Index(fields=["old_email"], name="email_change_old_email"),
         ]
 
@@ -164,7 +164,7 @@ class EmailChange(models.Model):
 
 
 class Device(models.Model):
-    """A browser somebody has signed in from, known again by a random token in its cookie."""
+    """A browser that a user has signed in from, recognised by a random token in its cookie."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="devices")
     token_hash = models.CharField(max_length=64)
@@ -177,7 +177,7 @@ class Device(models.Model):
             models.UniqueConstraint(fields=["user", "token_hash"], name="device_once_per_user"),
         ]
         indexes = [
-            # Whether anybody has signed in from a browser: savings.users.profiles.known_device.
+            # Whether a user has signed in from a browser: savings.users.profiles.known_device.
             models.Index(fields=["token_hash"], name="device_token"),
         ]
 
@@ -186,7 +186,7 @@ class Device(models.Model):
 
 
 class UsedTotpStep(models.Model):
-    """The newest 30-second step whose authenticator code somebody has used: no code up to it is accepted again."""
+    """The newest 30-second step whose authenticator code a user has used. No code up to this step is accepted again."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="+")
     step = models.BigIntegerField()

@@ -39,7 +39,7 @@ def start_payment(user: User, *, plan: Plan | None, amount_kobo: int, reference:
         )
         if opened:
             if plan is not None:
-                plans.check_takes(plans.lock_plan(plan), amount_kobo)
+                plans.check_can_receive(plans.lock_plan(plan), amount_kobo)
             Payment.objects.create(transaction=movement, next_poll_at=movement.created_on + FIRST_POLL_AFTER)
     # The reference is committed before the provider hears of it, so its events find the payment.
     payment = settlement.payments().get(transaction=movement)

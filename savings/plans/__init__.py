@@ -3,9 +3,9 @@
 from savings.plans.maturity import is_maturity_due, mature_due_plans
 from savings.plans.plans import (
     LONGEST_NAME,
-    carry_product_name,
-    check_takes,
+    check_can_receive,
     close,
+    copy_product_name,
     extend,
     has_room,
     lock_plan,
@@ -15,7 +15,7 @@ from savings.plans.plans import (
 from savings.plans.stash import move_from_plan, move_to_plan
 from savings.plans.terms import (
     Terms,
-    check_takes_money,
+    check_accepts_money,
     days_after,
     exit_penalty_kobo,
     offered_terms,
@@ -25,10 +25,10 @@ from savings.plans.terms import (
 __all__ = [
     "LONGEST_NAME",
     "Terms",
-    "carry_product_name",
-    "check_takes",
-    "check_takes_money",
+    "check_accepts_money",
+    "check_can_receive",
     "close",
+    "copy_product_name",
     "days_after",
     "exit_penalty_kobo",
     "extend",

@@ -1,4 +1,4 @@
-"""Plans: starting, renaming, extending and closing them."""
+"""Plans: opening, renaming, extending and closing them."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def open_plan(
     matures_on: datetime.date | None = None,
     at_maturity: str = Plan.AtMaturity.STASH,
 ) -> Plan:
-    """Open a plan on the product's terms of today and return it; the same reference again returns the same plan.
+    """Open a plan on the product's present terms and return it. A repeat with the same reference returns that plan.
 
-    A circle gives the terms that it keeps instead of a product. Raises Refused, with the field, for a product that is
-    not offered any more, a name already in use, a target (kobo) or a date outside the terms; ReferenceTaken for a
-    reference that another plan was started with.
+    A circle passes the terms it stored instead of a product. Raises Refused, with the field, for a product that is no
+    longer offered, a name already in use, a target (kobo) or a date outside the terms. Raises ReferenceTaken when the
+    reference belongs to a plan with other details.
     """
     name = cleaned_name(name)
     today = timezone.localdate()
@@ -40,12 +40,12 @@ def open_plan(
         User.objects.touch(user.pk)
         earlier = Plan.objects.filter(reference=reference, user=user).first()
         if earlier is not None:
-            _check_same(earlier, product, name=name, target_kobo=target_kobo, matures_on=matures_on)
+            _check_same_details(earlier, product, name=name, target_kobo=target_kobo, matures_on=matures_on)
             return earlier
         _check_name(user, name)
         opened_on = product if isinstance(product, Terms) else terms.offered_terms(product.pk)
         terms.check_opening(opened_on, target_kobo=target_kobo, matures_on=matures_on, today=today)
-        with _name_taken_meanwhile(name):
+        with _refusing_taken_name(name):
             plan = Plan.objects.create(
                 reference=reference,
                 user=user,
@@ -61,23 +61,23 @@ def open_plan(
 
 
 def rename(plan: Plan, name: str) -> None:
-    """Give an open plan another name. Raises Refused for a closed one, and when another open plan of theirs has it."""
+    """Rename an open plan. Raises Refused when the plan is closed or another open plan of the user has the name."""
     name = cleaned_name(name)
     with transaction.atomic():
         now = lock_plan(plan)
         if now.is_closed:
             raise Refused("This plan is closed. Its name stays as it is.", field="name")
-        _check_name(plan.user, name, but=plan)
-        with _name_taken_meanwhile(name):
+        _check_name(plan.user, name, excluding=plan)
+        with _refusing_taken_name(name):
             Plan.objects.filter(pk=plan.pk).update(name=name)
     plan.name = name
 
 
 def extend(plan: Plan, matures_on: datetime.date) -> None:
-    """Move a plan's maturity to a later day, on the same rate; to the day it has already, it changes nothing.
+    """Move a plan's maturity to a later day at the same rate. The present day of maturity changes nothing.
 
-    Raises Refused for a closed or matured plan, an earlier day, and one beyond the longest term that the plan started
-    on.
+    Raises Refused for a closed or matured plan, an earlier day, and a day beyond the longest term that the plan was
+    opened with.
     """
     with transaction.atomic():
         now = lock_plan(plan)
@@ -89,7 +89,10 @@ def extend(plan: Plan, matures_on: datetime.date) -> None:
 
 
 def close(plan: Plan) -> None:
-    """Close a plan whose balance is zero; closing it again changes nothing. Raises Refused while money is in it."""
+    """Close a plan whose balance is zero. Closing it again changes nothing.
+
+    Raises Refused while the plan holds money, has a pending payment or belongs to a current membership of a circle.
+    """
     with transaction.atomic():
         User.objects.touch(plan.user_id)
         if Account.objects.filter(plan=plan, balance_kobo__gt=0).exists():
@@ -102,36 +105,36 @@ def close(plan: Plan) -> None:
     plan.refresh_from_db(fields=["closed_at"])
 
 
-def carry_product_name(product: Product) -> None:
-    """Show a product's new name on all that runs on it: a name is no term, and one product has one name."""
+def copy_product_name(product: Product) -> None:
+    """Copy a product's new name to its plans and circles. A name is no term, and one product has one name."""
     with transaction.atomic():
-        # It is on the cards of all who save in it. Rare enough for as many rows as there may be.
+        # Every user with such a plan sees the name. The update may touch many rows, but a rename is rare.
         User.objects.touch_all(User.objects.filter(plans__product=product))
         Plan.objects.filter(product=product).update(product_name=product.name)
         Circle.objects.filter(product=product).update(product_name=product.name)
 
 
 def lock_plan(plan: Plan) -> Plan:
-    """Return a plan as it is now; it stays so until the caller's transaction ends, as its owner's row does.
+    """Lock the owner's row and the plan's row until the caller's atomic block ends, and return the present plan.
 
-    Whatever a verb decides about a plan, it decides on this and not on an object that was loaded earlier.
+    Rules about a plan are checked on this instance and never on one that was loaded earlier.
     """
     User.objects.touch(plan.user_id)
     return Plan.objects.select_for_update().get(pk=plan.pk)
 
 
-def check_takes(plan: Plan, amount_kobo: int) -> None:
-    """Raise Refused when a plan, as `locked` returned it, takes no more money, and BadAmount when it has no room.
+def check_can_receive(plan: Plan, amount_kobo: int) -> None:
+    """Raise Refused when a plan is closed or matured, BadAmount when an amount (kobo) would exceed its limit.
 
-    Every way into a plan asks this, whether the money comes by card or from the stash.
+    Every way of paying into a plan calls this, by card and from the stash. Pass the plan that `lock_plan` returned.
     """
-    terms.check_takes_money(plan, timezone.localdate())
+    terms.check_accepts_money(plan, timezone.localdate())
     if not has_room(plan, amount_kobo):
         raise BadAmount(f"A plan holds at most {money.naira(settings.PLAN_MAX_KOBO)}.")
 
 
 def has_room(plan: Plan, amount_kobo: int) -> bool:
-    """Tell whether a plan, whose account was read under the lock, can hold that much (kobo) more."""
+    """Return whether a plan can hold an additional amount (kobo). Its account must have been read under the lock."""
     return (plan.account.balance_kobo or 0) + amount_kobo <= settings.PLAN_MAX_KOBO
 
 
@@ -146,7 +149,7 @@ def cleaned_name(name: str) -> str:
     return name
 
 
-def _check_same(
+def _check_same_details(
     earlier: Plan,
     product: Product | Terms,
     *,
@@ -154,25 +157,30 @@ def _check_same(
     target_kobo: int | None,
     matures_on: datetime.date | None,
 ) -> None:
-    """Raise ReferenceTaken where a form came back with other details: its sender expects another plan.
+    """Raise ReferenceTaken when a form was sent again with other details: the user expects another plan.
 
-    Going back in a browser shows the form as it was sent, with the same reference.
+    The browser's Back button shows the sent form with the same reference.
     """
     product_id = product.product_id if isinstance(product, Terms) else product.pk
-    asked = (product_id, typed_text.key(name), target_kobo, matures_on)
-    if asked != (earlier.product_id, typed_text.key(earlier.name), earlier.target_kobo, earlier.matures_on):
+    requested = (product_id, typed_text.key(name), target_kobo, matures_on)
+    if requested != (
+        earlier.product_id,
+        typed_text.key(earlier.name),
+        earlier.target_kobo,
+        earlier.matures_on,
+    ):
         raise ReferenceTaken(SENT_OTHERWISE)
 
 
-def _check_name(user: User, name: str, *, but: Plan | None = None) -> None:
+def _check_name(user: User, name: str, *, excluding: Plan | None = None) -> None:
     others = user.plans.open()
-    if keys.is_name_taken(others.exclude(pk=but.pk) if but else others, "name", name):
-        raise Refused(_taken(name), field="name")
+    if keys.is_name_taken(others.exclude(pk=excluding.pk) if excluding else others, "name", name):
+        raise Refused(_name_taken_message(name), field="name")
 
 
-def _name_taken_meanwhile(name: str) -> AbstractContextManager[None]:
-    return keys.raising_if_taken("name", Refused(_taken(name), field="name"))
+def _refusing_taken_name(name: str) -> AbstractContextManager[None]:
+    return keys.raising_if_taken("name", Refused(_name_taken_message(name), field="name"))
 
 
-def _taken(name: str) -> str:
+def _name_taken_message(name: str) -> str:
     return f"You already have a plan called {name}."

@@ -1,8 +1,8 @@
-"""The stash: moving money between it and plans. Paying into it by card is in `savings.payments.checkout`."""
+"""The stash: moves between the stash and plans. Card payments into it are in `savings.payments.checkout`."""
 
 from __future__ import annotations
 
-from django.db import transaction
+from django.db.transaction import atomic
 from django.utils import timezone
 
 from savings import ledger, money, references
@@ -12,14 +12,15 @@ from savings.plans import plans, terms
 
 
 def move_to_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) -> Transaction:
-    """Move kobo from the stash into one of the user's plans, and return the transaction; once per reference.
+    """Move an amount in kobo from the stash into one of the user's plans, and return the transaction.
 
-    Raises Refused for a plan that takes no money, BadAmount for more than it may hold, NotEnoughMoney when the stash
-    holds less.
+    A repeat with the same reference returns the first transaction. Raises Refused for a plan that is closed or
+    matured, BadAmount for an amount out of range or above the plan's limit, NotEnoughMoney when the stash holds less,
+    and ReferenceTaken when the reference belongs to another transaction.
     """
-    ledger.check_sum(amount_kobo)
-    with transaction.atomic():
-        movement, opened = ledger.open_transaction(
+    ledger.check_amount(amount_kobo)
+    with atomic():
+        transaction, opened = ledger.open_transaction(
             reference=reference,
             kind=Transaction.Kind.STASH_TO_PLAN,
             user=user,
@@ -28,63 +29,66 @@ def move_to_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) ->
         )
         if opened:
             now = plans.lock_plan(plan)
-            plans.check_takes(now, amount_kobo)
-            _settle(movement, debit=ledger.stash_account(user), credit=now.account)
-    return movement
+            plans.check_can_receive(now, amount_kobo)
+            _settle(transaction, debit=ledger.stash_account(user), credit=now.account)
+    return transaction
 
 
 def move_from_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) -> Transaction:
-    """Take kobo out of one of the user's plans, and return the transaction; once per reference.
+    """Take an amount in kobo out of one of the user's plans, and return the transaction that credits the stash.
 
-    An early-exit penalty comes out of that sum as a transaction of its own; the rest arrives in the stash. Raises
-    Refused while the plan is locked or when it is closed, NotEnoughMoney when it holds less.
+    An early-exit penalty is deducted from the amount as a transaction of its own; the rest goes to the stash. A repeat
+    with the same reference returns the first transaction. Raises Refused for a plan that is locked or closed,
+    BadAmount for an amount out of range, NotEnoughMoney when the plan holds less, and ReferenceTaken when the
+    reference belongs to another request.
     """
-    ledger.check_sum(amount_kobo)
-    with transaction.atomic():
+    ledger.check_amount(amount_kobo)
+    with atomic():
         now = plans.lock_plan(plan)
-        earlier = _earlier(user, now, reference, amount_kobo)
+        earlier = _find_earlier(user, now, reference, amount_kobo)
         if earlier is not None:
             return earlier
         if now.is_closed:
             raise Refused("This plan is closed: there is nothing in it.")
         penalty_kobo = terms.exit_penalty_kobo(now, amount_kobo, timezone.localdate())
-        movement, _ = ledger.open_transaction(
+        transaction, _ = ledger.open_transaction(
             reference=reference,
             kind=Transaction.Kind.PLAN_TO_STASH,
             user=user,
             plan=now,
             amount_kobo=amount_kobo - penalty_kobo,
         )
-        _settle(movement, debit=now.account, credit=ledger.stash_account(user))
+        _settle(transaction, debit=now.account, credit=ledger.stash_account(user))
         if penalty_kobo:
-            _charge_penalty(movement, penalty_kobo, user=user, plan=now)
-    return movement
+            _charge_penalty(transaction, penalty_kobo, user=user, plan=now)
+    return transaction
 
 
-def _earlier(user: User, plan: Plan, reference: str, amount_kobo: int) -> Transaction | None:
-    """Return what the same request did before, if anything. Raises ReferenceTaken when it asked for something else.
+def _find_earlier(user: User, plan: Plan, reference: str, amount_kobo: int) -> Transaction | None:
+    """Return the transaction of an earlier request with this reference, or None.
 
-    What it cost is read from its penalty, since the plan may cost something else by now.
+    Raises ReferenceTaken when that request differs. Its amount includes the penalty it was charged: the penalty of the
+    plan may be different by now.
     """
-    movement = Transaction.objects.filter(reference=reference).first()
-    if movement is None:
+    transaction = Transaction.objects.filter(reference=reference).first()
+    if transaction is None:
         return None
-    penalty = Transaction.objects.filter(reference=_penalty_reference(movement)).first()
-    found = (movement.kind, movement.user_id, movement.plan_id)
-    asked_kobo = movement.amount_kobo + (penalty.amount_kobo if penalty else 0)
-    if (*found, asked_kobo) != (Transaction.Kind.PLAN_TO_STASH, user.pk, plan.pk, amount_kobo):
+    penalty = Transaction.objects.filter(reference=_penalty_reference(transaction)).first()
+    stored = (transaction.kind, transaction.user_id, transaction.plan_id)
+    requested_kobo = transaction.amount_kobo + (penalty.amount_kobo if penalty else 0)
+    if (*stored, requested_kobo) != (Transaction.Kind.PLAN_TO_STASH, user.pk, plan.pk, amount_kobo):
         raise ReferenceTaken(SENT_OTHERWISE)
-    return movement
+    return transaction
 
 
-def _penalty_reference(movement: Transaction) -> str:
-    """Return the reference of what a movement out of a plan cost: its own, as a penalty."""
-    return references.with_prefix(movement.reference, Transaction.Kind.PENALTY)
+def _penalty_reference(transaction: Transaction) -> str:
+    """Return the reference of the penalty of a plan_to_stash transaction: the same one with another prefix."""
+    return references.with_prefix(transaction.reference, Transaction.Kind.PENALTY)
 
 
-def _charge_penalty(movement: Transaction, penalty_kobo: int, *, user: User, plan: Plan) -> None:
+def _charge_penalty(transaction: Transaction, penalty_kobo: int, *, user: User, plan: Plan) -> None:
     penalty, _ = ledger.open_transaction(
-        reference=_penalty_reference(movement),
+        reference=_penalty_reference(transaction),
         kind=Transaction.Kind.PENALTY,
         user=user,
         plan=plan,
@@ -93,10 +97,10 @@ def _charge_penalty(movement: Transaction, penalty_kobo: int, *, user: User, pla
     _settle(penalty, debit=plan.account, credit=ledger.house_account(Account.Kind.PENALTY_INCOME))
 
 
-def _settle(movement: Transaction, *, debit: Account, credit: Account) -> None:
+def _settle(transaction: Transaction, *, debit: Account, credit: Account) -> None:
     try:
-        ledger.settle(movement, debit=debit, credit=credit)
+        ledger.settle(transaction, debit=debit, credit=credit)
     except NotEnoughMoney:
-        held = money.naira(ledger.balance_kobo(debit))
+        balance = money.naira(ledger.balance_kobo(debit))
         place = "Your stash" if debit.kind == Account.Kind.STASH else "This plan"
-        raise NotEnoughMoney(f"{place} holds {held}. Enter that or less.") from None
+        raise NotEnoughMoney(f"{place} holds {balance}. Enter that or less.") from None

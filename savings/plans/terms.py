@@ -1,4 +1,4 @@
-"""The terms of products and plans: what may be opened, paid in and taken out, and what that costs."""
+"""The terms of products and plans: the rules for opening, paying in and taking out, and the early-exit penalty."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from savings.exceptions import Refused
 from savings.models import Circle, Plan, Product
 from savings.models.plans import EarlyExit
 
-_OF_PLAN = (
+_PLAN_COLUMNS = (
     "product_id",
     "product_name",
     "product_kind",
@@ -25,9 +25,9 @@ _OF_PLAN = (
     "notice_hours",
     "interest_paid",
 )
-_OF_CIRCLE = (*_OF_PLAN, "product_description", "min_target_kobo", "rates")
-# What is called otherwise in a product's own row.
-_IN_PRODUCT = {
+_CIRCLE_COLUMNS = (*_PLAN_COLUMNS, "product_description", "min_target_kobo", "rates")
+# The columns that have another name in the product's own row.
+_PRODUCT_COLUMNS = {
     "product_id": "pk",
     "product_name": "name",
     "product_kind": "kind",
@@ -37,12 +37,12 @@ _IN_PRODUCT = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Terms:
-    """What a plan is opened on: a product's terms of one moment, or those that a circle keeps for its members."""
+    """The terms a plan is opened with: a product's present terms, or those that a circle stored when it started."""
 
     product_id: int
     product_name: str
     product_kind: str
-    # Days from start to maturity; both None: no maturity.
+    # Days from start to maturity. Both None: the plan has no maturity.
     min_term_days: int | None
     max_term_days: int | None
     early_exit: str
@@ -51,13 +51,13 @@ class Terms:
     interest_paid: str
     product_description: str
     min_target_kobo: int
-    # Yearly rates: pairs of the days of term from which one holds and basis points.
+    # Yearly rates: pairs of the term in days from which a rate applies, and the rate in basis points.
     rates: list[list[int]]
 
     def for_plan(self, term_days: int | None) -> dict[str, Any]:
-        """Return the columns of a plan of that term in days (None: without an end) that keep these terms.
+        """Return the columns that store these terms on a plan with a term in days (None: no end).
 
-        Raises Refused, on the field `product`, where no rate holds for such a term.
+        Raises Refused, on the field `product`, when no rate applies to such a term.
         """
         rate_bps = ledger.rate_for_term(self.rates, term_days)
         if rate_bps is None:
@@ -65,37 +65,37 @@ class Terms:
                 f"{self.product_name} has no rate at the moment, so no plan can start. Try again later.",
                 field="product",
             )
-        return {name: getattr(self, name) for name in _OF_PLAN} | {"rate_bps": rate_bps}
+        return {name: getattr(self, name) for name in _PLAN_COLUMNS} | {"rate_bps": rate_bps}
 
     def for_circle(self) -> dict[str, Any]:
-        """Return the columns of a circle that keep these terms."""
-        return {name: getattr(self, name) for name in _OF_CIRCLE}
+        """Return the columns that store these terms on a circle."""
+        return {name: getattr(self, name) for name in _CIRCLE_COLUMNS}
 
 
 def offered_terms(product_id: int) -> Terms:
-    """Return the terms of a product as they are now. Raises Refused when it is not offered any more."""
-    names = [_IN_PRODUCT.get(name, name) for name in _OF_CIRCLE if name != "rates"]
-    # One statement, so that terms and rates are of one moment, whatever staff are saving meanwhile.
-    found = list(
+    """Return the present terms of a product. Raises Refused when it is no longer offered."""
+    names = [_PRODUCT_COLUMNS.get(name, name) for name in _CIRCLE_COLUMNS if name != "rates"]
+    # One statement, so that terms and rates match even while staff save the product.
+    rows = list(
         Product.objects.filter(pk=product_id, is_offered=True)
         .values_list(*names, "rates__from_days", "rates__rate_bps")
         .order_by("rates__from_days")
     )
-    if not found:
+    if not rows:
         raise Refused("This kind of plan is not offered any more.", field="product")
-    rates = [[days, rate_bps] for *_, days, rate_bps in found if days is not None]
-    return Terms(**dict(zip(_OF_CIRCLE, found[0][: len(names)], strict=False)), rates=rates)
+    rates = [[days, rate_bps] for *_, days, rate_bps in rows if days is not None]
+    return Terms(**dict(zip(_CIRCLE_COLUMNS, rows[0][: len(names)], strict=False)), rates=rates)
 
 
 def terms_of_circle(circle: Circle) -> Terms:
-    """Return the terms on which the members' plans of a circle are opened: those of the day it started."""
-    return Terms(**{name: getattr(circle, name) for name in _OF_CIRCLE})
+    """Return the terms that the members' plans of a circle are opened with: those of the day it started."""
+    return Terms(**{name: getattr(circle, name) for name in _CIRCLE_COLUMNS})
 
 
 def check_opening(
     terms: Terms, *, target_kobo: int | None, matures_on: datetime.date | None, today: datetime.date
 ) -> None:
-    """Raise Refused, with the field, when a plan with that target (kobo) and maturity cannot be opened today."""
+    """Raise Refused, with the field, when a plan with this target (kobo) and maturity cannot be opened today."""
     _check_target(terms, target_kobo)
     if terms.min_term_days is None or terms.max_term_days is None:
         if matures_on is not None:
@@ -109,7 +109,9 @@ def check_opening(
     earliest = days_after(today, terms.min_term_days)
     latest = days_after(today, terms.max_term_days)
     if not earliest <= matures_on <= latest:
-        raise Refused(f"Choose a day from {day(earliest)} to {day(latest)}.", field="matures_on")
+        raise Refused(
+            f"Choose a day from {format_day(earliest)} to {format_day(latest)}.", field="matures_on"
+        )
 
 
 def _check_target(terms: Terms, target_kobo: int | None) -> None:
@@ -124,7 +126,7 @@ def _check_target(terms: Terms, target_kobo: int | None) -> None:
 
 
 def check_extension(plan: Plan, matures_on: datetime.date, today: datetime.date) -> None:
-    """Raise Refused, mostly on the field `matures_on`, when a plan's maturity cannot move to that day."""
+    """Raise Refused when a plan's maturity cannot move to a day, on the field `matures_on` unless it is closed."""
     if plan.is_closed:
         raise Refused("This plan is closed.")
     if plan.matures_on is None:
@@ -133,15 +135,15 @@ def check_extension(plan: Plan, matures_on: datetime.date, today: datetime.date)
         raise Refused("This plan has matured. Start another one to save on.", field="matures_on")
     if matures_on < plan.matures_on:
         raise Refused(
-            f"The date can move later than {day(plan.matures_on)}, never earlier.", field="matures_on"
+            f"The date can move later than {format_day(plan.matures_on)}, never earlier.", field="matures_on"
         )
     latest = max(plan.matures_on, days_after(plan.started_on, plan.max_term_days or 0))
     if matures_on > latest:
-        raise Refused(f"The latest day for this plan is {day(latest)}.", field="matures_on")
+        raise Refused(f"The latest day for this plan is {format_day(latest)}.", field="matures_on")
 
 
-def check_takes_money(plan: Plan, today: datetime.date) -> None:
-    """Raise Refused when nothing more can be paid into a plan: it is closed or has matured."""
+def check_accepts_money(plan: Plan, today: datetime.date) -> None:
+    """Raise Refused when a plan accepts no more money because it is closed or has matured."""
     if plan.is_closed:
         raise Refused("This plan is closed. Your money can go to your stash or another plan.")
     if plan.is_matured(today):
@@ -149,24 +151,25 @@ def check_takes_money(plan: Plan, today: datetime.date) -> None:
 
 
 def exit_penalty_kobo(plan: Plan, amount_kobo: int, today: datetime.date) -> int:
-    """Return what taking that sum out today costs, in kobo, out of the sum itself.
+    """Return the penalty in kobo for taking an amount (kobo) out today. The penalty is part of that amount.
 
-    Raises Refused when the plan is locked until its maturity.
+    Zero for plans without a maturity, after maturity and with a free exit; otherwise `penalty_bps` of the amount,
+    rounded down. Raises Refused when the plan is locked until its maturity.
     """
     if plan.matures_on is None or plan.is_matured(today) or plan.early_exit == EarlyExit.FREE:
         return 0
     if plan.early_exit == EarlyExit.BLOCKED:
         raise Refused(
-            f"This plan is locked until {day(plan.matures_on)}. Until then nothing can be taken out."
+            f"This plan is locked until {format_day(plan.matures_on)}. Until then nothing can be taken out."
         )
     return money.share(amount_kobo, plan.penalty_bps)
 
 
 def days_after(date: datetime.date, days: int) -> datetime.date:
-    """Return the day that many days later; the last one of the calendar where it ends before."""
+    """Return the date a number of days later, or the last date that Python knows if that is earlier."""
     return datetime.date.fromordinal(min(date.toordinal() + days, datetime.date.max.toordinal()))
 
 
-def day(date: datetime.date) -> str:
-    """Return a day as a sentence names it."""
+def format_day(date: datetime.date) -> str:
+    """Return a date as it is written in a sentence: 5 January 2026."""
     return date_format(date, "j F Y")

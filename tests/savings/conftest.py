@@ -1,4 +1,4 @@
-"""The proof of the books that ends each test about payments, and the folder in which a test's statements lie."""
+"""Fixtures of the business rules: a ledger check after a test, and a folder for its statements."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from savings.ledger import checks
 
 @pytest.fixture
 def books_balance(db: None) -> Iterator[None]:
-    """Whatever a test does, the ledger checks find nothing wrong after it."""
+    """Run the ledger checks after the test."""
     yield
     assert list(checks.wrong_rows()) == []
 
 
 @pytest.fixture
 def statements_folder(settings: Settings, tmp_path: Path) -> Path:
-    """Where this test's statements are kept, drafts and all."""
+    """The folder of this test's statements and drafts."""
     settings.STATEMENTS_DIR = tmp_path / "statements"
     options = {"location": settings.STATEMENTS_DIR / "files"}
     storage = settings.STORAGES["statements"] | {"OPTIONS": options}

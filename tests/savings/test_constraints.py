@@ -1,4 +1,4 @@
-"""Telling one violated constraint from another."""
+"""Identifying the violated constraint."""
 
 from __future__ import annotations
 
@@ -51,21 +51,21 @@ BROKEN: dict[str, Callable[[], None]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_an_error_is_about_the_constraint_that_was_violated_and_no_other(name: str) -> None:
+def test_an_error_is_attributed_to_the_violated_constraint_only(name: str) -> None:
     with pytest.raises(IntegrityError) as caught, transaction.atomic():
         BROKEN[name]()
     assert [other for other in BROKEN if is_violation_of(caught.value, other)] == [name]
 
 
 @pytest.mark.parametrize("broken", [too_much, twice_in_a_circle, no_nickname])
-def test_only_a_taken_nickname_is_said_to_be_taken(broken: Callable[[], None]) -> None:
+def test_only_a_taken_nickname_is_reported_as_taken(broken: Callable[[], None]) -> None:
     with pytest.raises(IntegrityError), nicknames.refusing_taken_nickname():
         broken()
     with pytest.raises(Refused, match="just taken"), nicknames.refusing_taken_nickname():
         same_nickname()
 
 
-def test_other_errors_are_about_no_constraint_that_is_asked_for() -> None:
+def test_other_errors_are_attributed_to_none_of_the_constraints() -> None:
     user = make_user()
     with pytest.raises(IntegrityError) as caught, transaction.atomic():
         User.objects.create(email=user.email, name="nickname")

@@ -1,4 +1,4 @@
-"""The consumer as it runs in life: killed, told to stop, doubled, and with Redis emptied or gone."""
+"""The consumer under real conditions: killed, stopped, running twice, and with Redis emptied or unreachable."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def start(sink: Sink, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Starts consumers as `make run` and production do, on the database and the Redis of this test."""
+    """Start consumers as `make run` and production do, on the database and the Redis of this test."""
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "web.settings",
         "DATABASE_URL": database_url(),
@@ -69,12 +69,12 @@ def all_done() -> bool:
     return not OutboxRow.objects.filter(done_at=None).exists()
 
 
-def test_a_consumer_killed_in_the_middle_of_a_mail_is_overtaken(
+def test_another_consumer_takes_over_from_one_killed_during_a_mail(
     sink: Sink, start: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     row = make_welcome()
     sink.answers.clear()
-    # On a busy machine a mail may take longer than so short a lease: it is for the consumer that dies alone.
+    # Only the consumer that is killed gets so short a lease: on a busy machine a mail may take longer.
     first = start(LEASE_SECONDS)
     wait_until(lambda: sink.mails)
     first.kill()
@@ -85,18 +85,18 @@ def test_a_consumer_killed_in_the_middle_of_a_mail_is_overtaken(
     wait_until(all_done)
     row.refresh_from_db()
     assert row.tries == 2
-    # The worst moment: the mail server had it all. Both copies say that they are one mail.
+    # The worst case: the mail server already had the whole mail. Both copies have the same Message-ID.
     assert sink.message_ids == [sending.message_id(row)] * 2
 
 
-def test_a_consumer_told_to_stop_finishes_its_mail(
+def test_a_consumer_that_is_stopped_finishes_its_mail(
     sink: Sink, start: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     row = make_welcome()
     sink.answers.clear()
     consumer = start()
     wait_until(lambda: sink.mails)
-    # The workers begin a moment before the consumer listens to signals.
+    # The workers start a moment before the consumer handles signals.
     wait_until(lambda: listens_to(consumer, signal.SIGTERM))
     consumer.send_signal(signal.SIGTERM)
     with pytest.raises(subprocess.TimeoutExpired):
@@ -108,7 +108,7 @@ def test_a_consumer_told_to_stop_finishes_its_mail(
     assert len(sink.mails) == 1
 
 
-def test_a_mail_is_sent_once_by_two_consumers_that_both_sweep(
+def test_two_consumers_that_both_sweep_send_each_mail_once(
     sink: Sink, start: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     rows = [make_welcome() for _ in range(30)]
@@ -118,7 +118,7 @@ def test_a_mail_is_sent_once_by_two_consumers_that_both_sweep(
     assert sink.message_ids == sorted(sending.message_id(row) for row in rows)
 
 
-def test_what_redis_has_forgotten_is_found_by_the_sweep(
+def test_the_sweep_sends_mails_whose_tasks_redis_lost(
     sink: Sink, start: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     rows = [make_welcome() for _ in range(10)]
@@ -130,7 +130,7 @@ def test_what_redis_has_forgotten_is_found_by_the_sweep(
 
 
 @pytest.mark.parametrize("listens", [False, True], ids=["refuses", "never answers"])
-def test_a_dead_redis_is_no_error_and_hardly_a_wait(
+def test_a_dead_redis_causes_no_error_and_hardly_a_delay(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     mailoutbox: list[object],
@@ -145,17 +145,17 @@ def test_a_dead_redis_is_no_error_and_hardly_a_wait(
         url = f"redis://127.0.0.1:{port}/1?socket_timeout=3&socket_connect_timeout=0.5"
         with redis.Redis.from_url(url) as dead, monkeypatch.context() as patch:
             patch.setattr(HUEY.storage, "conn", dead)
-            began = time.monotonic()
+            started_at = time.monotonic()
             for _ in range(100):
                 make_welcome()
-            seconds = time.monotonic() - began
-    assert caplog.text.count("Redis does not take tasks") == 1
+            seconds = time.monotonic() - started_at
+    assert caplog.text.count("Redis accepts no tasks") == 1
     assert seconds < 100 * 0.5
     assert outbox.sweep(timezone.now(), tasks.HANDLERS) == 100
     assert len(mailoutbox) == 100
 
 
-def test_redis_is_asked_again_after_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redis_is_tried_again_after_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "_paused_until", time.monotonic() + 60)
     make_welcome()
     assert HUEY.pending_count() == 0

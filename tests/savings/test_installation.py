@@ -1,4 +1,4 @@
-"""The currency and the time zone of an installation: recorded with the first money, and kept."""
+"""The currency and the time zone of an installation: recorded with the first money, and fixed from then on."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def test_the_first_money_records_the_currency_and_the_time_zone() -> None:
     assert recorded() == ("NGN", "Africa/Lagos")
 
 
-def test_the_first_plan_records_them_too() -> None:
+def test_the_first_plan_records_both_too() -> None:
     make_plan()
     assert recorded() == ("NGN", "Africa/Lagos")
 
 
-def test_they_may_change_while_there_is_no_money(settings: Settings) -> None:
+def test_both_can_change_while_there_is_no_money(settings: Settings) -> None:
     assert same_currency_and_time_zone() == []
     settings.CURRENCY, settings.TIME_ZONE = "GHS", "Africa/Accra"
     make_plan()
@@ -50,9 +50,7 @@ def test_they_may_change_while_there_is_no_money(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("CURRENCY", "GHS"), ("TIME_ZONE", "Africa/Accra")])
-def test_nothing_starts_and_no_money_is_written_under_another(
-    settings: Settings, name: str, value: str
-) -> None:
+def test_other_settings_stop_the_start_and_refuse_money(settings: Settings, name: str, value: str) -> None:
     plan = make_plan()
     setattr(settings, name, value)
     (error,) = same_currency_and_time_zone()
@@ -65,15 +63,15 @@ def test_nothing_starts_and_no_money_is_written_under_another(
     assert (Transaction.objects.count(), Plan.objects.count()) == (0, 1)
 
 
-def test_a_process_asks_once(django_assert_num_queries: pytest.FixtureRequest) -> None:
+def test_a_process_compares_the_settings_once(django_assert_num_queries: pytest.FixtureRequest) -> None:
     make_plan()
-    installation.confirm()
+    installation.confirm_settings()
     with django_assert_num_queries(0):  # type: ignore[operator]
-        installation.confirm()
+        installation.confirm_settings()
 
 
 @pytest.mark.parametrize(("has_money", "expected"), [(True, ("NGN", "Africa/Lagos")), (False, ("", ""))])
-def test_the_migration_records_what_the_money_was_paid_in_under(
+def test_the_migration_records_the_settings_of_existing_money(
     *, has_money: bool, expected: tuple[str, str]
 ) -> None:
     if has_money:
@@ -84,7 +82,7 @@ def test_the_migration_records_what_the_money_was_paid_in_under(
 
 
 def start(tmp_path: Path, *command: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    """Run a program of the site in a process of its own, on a database of its own."""
+    """Run a program of the site in a separate process with its own database."""
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     environment |= {"DATABASE_URL": f"sqlite:///{tmp_path}/site.sqlite3", "VAR_DIR": str(tmp_path)} | changes
     command = (sys.executable, *command)
@@ -99,7 +97,7 @@ def start(tmp_path: Path, *command: str, **changes: str) -> subprocess.Completed
     )
 
 
-def test_neither_server_nor_worker_starts_on_money_of_another_currency(tmp_path: Path) -> None:
+def test_server_and_worker_refuse_to_start_with_another_currency(tmp_path: Path) -> None:
     assert start(tmp_path, "manage.py", "check").returncode == 0
     assert start(tmp_path, "manage.py", "migrate", "-v0").returncode == 0
     record = "from savings.models import Installation as I; I.objects.update(currency='NGN', time_zone='Africa/Lagos')"
@@ -111,6 +109,6 @@ def test_neither_server_nor_worker_starts_on_money_of_another_currency(tmp_path:
         assert "Set CURRENCY=NGN" in refused.stderr
 
 
-def test_a_check_without_a_database_says_nothing(tmp_path: Path) -> None:
-    away = "postgres://asusu@127.0.0.1:1/asusu"
-    assert start(tmp_path, "manage.py", "check", DATABASE_URL=away).returncode == 0
+def test_a_check_without_a_database_reports_nothing(tmp_path: Path) -> None:
+    unreachable = "postgres://asusu@127.0.0.1:1/asusu"
+    assert start(tmp_path, "manage.py", "check", DATABASE_URL=unreachable).returncode == 0

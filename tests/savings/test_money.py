@@ -1,4 +1,4 @@
-"""Reading, writing and rounding kobo."""
+"""Parsing, formatting and rounding amounts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from savings.exceptions import BadAmount
         ("=N=1,250", 1250_00),
     ],
 )
-def test_amounts_as_people_write_them(text: str, kobo: int) -> None:
+def test_typed_amounts_are_parsed(text: str, kobo: int) -> None:
     assert money.parse(text) == kobo
 
 
@@ -92,27 +92,27 @@ def test_amounts_as_people_write_them(text: str, kobo: int) -> None:
         ("12\ud80034", "in figures"),
     ],
 )
-def test_what_is_not_an_amount_gets_a_sentence(text: str, sentence: str) -> None:
+def test_an_invalid_amount_is_refused_with_a_sentence(text: str, sentence: str) -> None:
     with pytest.raises(BadAmount, match=sentence):
         money.parse(text)
 
 
 @given(st.integers(min_value=0, max_value=10**15))
-def test_what_is_written_reads_back_the_same(kobo: int) -> None:
+def test_a_formatted_amount_is_parsed_to_the_same_kobo(kobo: int) -> None:
     assert money.parse(money.naira(kobo)) == kobo
 
 
 @given(st.text(max_size=40))
-def test_no_text_does_anything_but_parse_or_be_refused(text: str) -> None:
+def test_any_text_is_either_parsed_or_refused(text: str) -> None:
     with contextlib.suppress(BadAmount):
         assert money.parse(text) >= 0
 
 
-def test_interest_of_the_design_to_the_kobo() -> None:
+def test_the_documented_interest_example_is_exact_to_the_kobo() -> None:
     assert money.interest(100_000_00 * 850 * 90) == 2095_89
 
 
-def test_rates_and_signs_are_written_as_people_read_them() -> None:
+def test_rates_signs_and_shares_are_formatted() -> None:
     assert money.percent(1350) == "13.50\u00a0%"
     assert money.signed(20_000_00) == "+\u202f₦20,000.00"
     assert money.naira(-4_50) == "−\u202f₦4.50"

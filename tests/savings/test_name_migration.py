@@ -1,4 +1,4 @@
-"""Names that are there already get one spelling and their keys, and a number where two are equal by now."""
+"""The migration of names: one spelling, their keys, and a number where two names have become equal."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ migration = import_module("savings.migrations.0025_fill_name_keys")
 
 @pytest.fixture(autouse=True)
 def _before_the_constraints(db: None) -> None:
-    """The next migration adds them. What is dropped comes back when the test's transaction is rolled back."""
+    """Drop the constraints that the next migration adds. The test's rollback restores them."""
     with connection.cursor() as cursor:
         for name in ("plan_name_once_per_user", "nickname_once_per_circle"):
             cursor.execute(f"DROP INDEX {name}")
 
 
 def as_before(model: Any, field: str, names: dict[int, str]) -> None:
-    """Write names as the release before did: without keys."""
+    """Write names as the previous release did, without keys."""
     keys = ", ".join(
         f"{f.column} = NULL" for f in model._meta.local_fields if f.column.startswith(f"{field}_")
     )
@@ -68,7 +68,7 @@ def test_the_later_of_two_equal_plan_names_gets_a_number(before: list[str], afte
     assert not Plan.objects.filter(name_key=None).exists()
 
 
-def test_closed_plans_and_other_people_keep_their_names() -> None:
+def test_closed_plans_and_plans_of_other_users_keep_their_names() -> None:
     mine, closed, theirs = make_plan(name="Rent"), make_plan(name="A"), make_plan(name="B")
     Plan.objects.filter(pk=closed.pk).update(user=mine.user, closed_at=mine.created_at)
     as_before(Plan, "name", {closed.pk: "rent", theirs.pk: "rent"})
@@ -90,7 +90,7 @@ def test_nicknames_are_numbered_in_each_circle() -> None:
     assert set(circle.memberships.values_list("nickname_search", flat=True)) == {"ada", "ada (3)", "ada (2)"}
 
 
-def test_people_and_circles_can_be_searched_for_afterwards() -> None:
+def test_users_and_circles_get_their_search_keys() -> None:
     user, circle = make_user(), start_circle()
     as_before(User, "name", {user.pk: "Ngo\u0323zi\u0323  Obi"})
     as_before(Circle, "name", {circle.pk: "Ẹgbẹ́"})
@@ -101,7 +101,7 @@ def test_people_and_circles_can_be_searched_for_afterwards() -> None:
     assert circle.name_search == "egbe"
 
 
-def test_it_goes_through_more_rows_than_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_migration_handles_more_rows_than_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migration, "BATCH", 2)
     assert plan_names(["Rent", "rent", "A", "b", "B"]) == ["Rent", "rent (2)", "A", "b", "B (2)"]
 

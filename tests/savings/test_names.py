@@ -1,4 +1,4 @@
-"""Names that may be used once: the same answer on every database, also when two take one at the same moment."""
+"""Unique names: the same result on every database, also when two requests use a name at the same time."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_nicknames_that_differ_are_both_allowed(one: str, other: str) -> None:
     assert mine.nickname == other
 
 
-def test_the_case_of_ones_own_name_can_change() -> None:
+def test_the_case_of_an_own_name_can_be_changed() -> None:
     plan = make_plan(name="rent")
     plans.rename(plan, "Rent")
     mine = start_circle(nickname="ada").memberships.get()
@@ -78,7 +78,7 @@ def test_the_case_of_ones_own_name_can_change() -> None:
 
 
 @pytest.mark.parametrize("name", ["\u200b", "\u3164\u2800", "\ufeff \u202e", "\u0301", "\x00", "\ud800"])
-def test_a_name_of_what_cannot_be_seen_is_refused_everywhere(name: str) -> None:
+def test_an_invisible_name_is_refused_everywhere(name: str) -> None:
     circle, plan = start_circle(), make_plan()
     with pytest.raises(Refused):
         plans.rename(plan, name)
@@ -88,8 +88,10 @@ def test_a_name_of_what_cannot_be_seen_is_refused_everywhere(name: str) -> None:
         nicknames.cleaned_nickname(name)
 
 
-def test_who_comes_second_to_a_plan_name_gets_the_same_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the other one had committed between the check and the insert."""
+def test_the_second_of_two_concurrent_plan_names_gets_the_same_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The other request commits between the check and the insert."""
     user = make_user()
     make_plan(user, name="Rent")
     renamed = make_plan(user, name="Car")
@@ -101,7 +103,9 @@ def test_who_comes_second_to_a_plan_name_gets_the_same_message(monkeypatch: pyte
     assert user.plans.count() == 2
 
 
-def test_who_comes_second_to_a_nickname_is_told_at_the_field(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_of_two_concurrent_nicknames_gets_an_error_at_the_field(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     circle = start_circle(nickname="Ada")
     mine = join_circle(circle, nickname="Bola")
     monkeypatch.setattr(keys, "is_name_taken", lambda *_: False)
@@ -114,14 +118,14 @@ def test_who_comes_second_to_a_nickname_is_told_at_the_field(monkeypatch: pytest
         assert refused.value.field == "nickname"
 
 
-def test_the_database_refuses_by_the_key_whatever_python_believed() -> None:
+def test_the_database_refuses_a_second_row_with_the_same_key() -> None:
     plan = make_plan(name="Straße")
     other = make_plan(plan.user, name="Other")
     with pytest.raises(IntegrityError), transaction.atomic():
         Plan.objects.filter(pk=other.pk).update(name="STRASSE")
 
 
-def test_the_keys_follow_each_way_of_writing_a_name() -> None:
+def test_every_way_of_writing_a_name_updates_its_keys() -> None:
     plan, member = make_plan(name="Rent"), start_circle(nickname="Ọlá").memberships.get()
     plan.name = "Car"
     plan.save(update_fields=["name"])
@@ -132,8 +136,8 @@ def test_the_keys_follow_each_way_of_writing_a_name() -> None:
     assert (member.nickname_key, member.nickname_search) == (typed_text.key("bọ́lá"), "bola")
 
 
-def test_a_name_that_the_previous_release_wrote_is_taken_all_the_same() -> None:
-    """During a deploy it inserts without the key, and renames beside it."""
+def test_a_name_written_by_the_previous_release_is_taken_too() -> None:
+    """During a deploy the previous release inserts rows without the key, and renames without updating it."""
     user = make_user()
     inserted, renamed = make_plan(user, name="Rent"), make_plan(user, name="Car")
     Plan.objects.filter(pk=inserted.pk).update(name_key=None)
@@ -155,7 +159,7 @@ def test_a_plan_in_a_circle_is_numbered_by_the_same_key() -> None:
     assert mine.plan.name == "Straße (2)"
 
 
-def test_a_circle_with_the_longest_name_can_be_joined_by_who_has_a_plan_of_that_name() -> None:
+def test_a_user_with_a_plan_of_the_same_longest_name_can_join_a_circle() -> None:
     user = make_user()
     make_plan(user, name="x" * 60)
     assert join_circle(start_circle(name="x" * 60), user).plan.name == "x" * 56 + " (2)"
@@ -171,7 +175,7 @@ def test_the_directory_is_searched_without_case_or_tone_marks(typed: str) -> Non
 
 
 @pytest.mark.parametrize("typed", ["100%", "_", "\\", "%"])
-def test_signs_of_a_pattern_are_searched_as_they_are(typed: str) -> None:
+def test_wildcards_in_a_search_are_literal(typed: str) -> None:
     start_circle(name="Other", joining=Circle.Joining.OPEN)
     assert not circles.directory(typed).exists()
 
@@ -187,14 +191,14 @@ def test_a_member_is_found_by_a_nickname_without_its_tone_marks(*, among_few: bo
     assert circles.find_member(circle, "\u200b", among_few=among_few) is None
 
 
-def test_a_beginning_without_tone_marks_finds_a_member_among_few() -> None:
+def test_a_prefix_without_tone_marks_finds_a_member_among_few() -> None:
     circle = start_circle()
     member = join_circle(circle, nickname="Ẹgbẹ́ni")
     assert circles.find_member(circle, "egb", among_few=True) == member
     assert circles.find_member(circle, "egb", among_few=False) is None
 
 
-def test_an_email_address_is_one_whatever_came_along_with_it() -> None:
+def test_a_pasted_email_address_matches_the_stored_one() -> None:
     user = User.objects.create_user(" Ada@Example.com\u200b", name="Ada")
     assert user.email == "ada@example.com"
     assert User.objects.get_by_natural_key("ＡＤＡ@example.com") == user

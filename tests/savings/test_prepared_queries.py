@@ -1,4 +1,4 @@
-"""Compiled queries: the rows of the query itself, whatever the values, and no second building of its SQL."""
+"""Prepared queries: the rows of the original query for any values, and SQL that is built once."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ pytestmark = pytest.mark.django_db
 
 
 def started(user_id: int, since: datetime.date, kinds: Sequence[int]) -> QuerySet[Plan, Any]:
-    found = Plan.objects.filter(user=user_id, started_on__gte=since, product__in=kinds, closed_at=None)
-    return found.order_by("pk").values_list("pk", "name", "started_on", "created_at", "product__kind")
+    plans = Plan.objects.filter(user=user_id, started_on__gte=since, product__in=kinds, closed_at=None)
+    return plans.order_by("pk").values_list("pk", "name", "started_on", "created_at", "product__kind")
 
 
-def test_rows_are_those_of_the_query_for_any_values() -> None:
-    compiled_rows = prepared(started)
+def test_the_rows_equal_those_of_the_query_for_any_values() -> None:
+    prepared_rows = prepared(started)
     plans = [make_plan(make_user(), name=name) for name in ("Rent", "School", "Ọ̀wọ̀")]
     today = plans[0].started_on
     for plan in plans:
         for since in (today, today + datetime.timedelta(days=1)):
             for kinds in ([plan.product_id], [0, plan.product_id], [plan.product_id + 1]):
                 expected = list(started(plan.user_id, since, kinds))
-                assert compiled_rows(plan.user_id, since, kinds) == expected
+                assert prepared_rows(plan.user_id, since, kinds) == expected
 
 
-def test_its_sql_is_built_once_for_each_length_of_a_list() -> None:
+def test_the_sql_is_built_once_per_length_of_a_list() -> None:
     built = []
 
     @prepared
@@ -48,7 +48,7 @@ def test_its_sql_is_built_once_for_each_length_of_a_list() -> None:
     assert len(built) == 2
 
 
-def test_texts_and_moments_are_values_too() -> None:
+def test_strings_and_datetimes_can_be_arguments() -> None:
     @prepared
     def joined(email: str, since: datetime.datetime) -> QuerySet[User, Any]:
         return User.objects.filter(email=email, date_joined__gte=since).values_list(
@@ -61,7 +61,7 @@ def test_texts_and_moments_are_values_too() -> None:
         assert joined(user.email, joined_at + datetime.timedelta(microseconds=1)) == []
 
 
-def test_what_the_query_says_itself_stays() -> None:
+def test_constants_of_the_query_stay() -> None:
     @prepared
     def shouted(user_id: int) -> QuerySet[User, Any]:
         return User.objects.filter(pk=user_id, is_active=True).values_list(Upper("name"))
@@ -72,7 +72,7 @@ def test_what_the_query_says_itself_stays() -> None:
     assert shouted(user.pk) == []
 
 
-def test_a_value_that_changes_on_its_way_is_refused() -> None:
+def test_an_argument_that_is_no_parameter_is_refused() -> None:
     @prepared
     def older(user_id: int) -> QuerySet[User, Any]:
         return User.objects.filter(pk=user_id + 1).values_list("pk")

@@ -1,4 +1,4 @@
-"""What the release before must still be able to do between `migrate` and its restart."""
+"""The previous release must keep working between `migrate` and its restart."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import AddField, AlterField, CreateModel
 
 from savings.models import OutboxRow, Payment, User, WebhookEvent
-from tests.factories import make_movement, make_user
+from tests.factories import make_transaction, make_user
 
 OURS = "savings"
 
 
 def changed_in_tables_in_use() -> Iterator[tuple[str, AddField | AlterField]]:
-    """Yield each operation that adds or alters a column of a table that an earlier migration made."""
+    """Yield each operation that adds or alters a column of a table that an earlier migration created."""
     migrations = MigrationLoader(None).disk_migrations
     for (app, name), migration in sorted(migrations.items()):
         made = {one.name_lower for one in migration.operations if isinstance(one, CreateModel)}
@@ -27,21 +27,21 @@ def changed_in_tables_in_use() -> Iterator[tuple[str, AddField | AlterField]]:
                 yield name, operation
 
 
-def test_a_column_added_to_a_table_in_use_may_be_left_out_of_an_insert() -> None:
-    """An INSERT of the release before names the columns that it knows; the database fills the others or fails."""
+def test_an_insert_can_omit_a_column_added_to_a_table_in_use() -> None:
+    """An INSERT of the previous release names only the columns it knows; the others need a database default."""
     added = [(name, one) for name, one in changed_in_tables_in_use() if isinstance(one, AddField)]
     assert len(added) > 10
     for name, operation in added:
         columns = {field.name: field for field in apps.get_model(OURS, operation.model_name)._meta.fields}
-        # One that is gone again is not missed.
+        # A column that a later migration removed does not matter.
         field = columns.get(operation.name)
         assert field is None or field.null or field.has_db_default(), (
             f"{operation.model_name}.{operation.name} of {name} needs a db_default."
         )
 
 
-def test_no_column_that_may_be_empty_is_made_to_need_a_value() -> None:
-    """The release before goes on writing NULL into it."""
+def test_no_nullable_column_becomes_required() -> None:
+    """The previous release still writes NULL into it."""
     may_be_empty: dict[tuple[str, str], bool] = {}
     for name, operation in changed_in_tables_in_use():
         key = operation.model_name_lower, operation.name_lower
@@ -70,8 +70,8 @@ FIRST: dict[type[models.Model], tuple[str, ...]] = {
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("model", FIRST)
-def test_a_row_of_the_first_release_is_taken(model: type[models.Model]) -> None:
-    movement = make_movement("stash_deposit", 100, user=make_user())
+def test_a_row_of_the_first_release_is_accepted(model: type[models.Model]) -> None:
+    movement = make_transaction("stash_deposit", 100, user=make_user())
     values: dict[type[models.Model], dict[str, Any]] = {
         User: {"email": "new@example.com", "name": "New", "password": "!"},
         Payment: {"transaction": movement},

@@ -1,4 +1,4 @@
-"""References: what they say, and the order in which they sort."""
+"""References: their form, their order, and typed ones."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ Kind = Transaction.Kind
 @pytest.mark.parametrize(
     "typed", ["top0 1m85-mw6e m6c1 d15q", " TOPO1M85MW6EM6CiDl5Q\u200b", "ＴＯＰ01M85MW6EM6C1D15Q"]
 )
-def test_a_reference_is_read_however_it_is_typed(typed: str) -> None:
+def test_a_typed_reference_is_normalised(typed: str) -> None:
     assert references.cleaned(typed) == "TOP01M85MW6EM6C1D15Q"
     assert references.looks_like_one(typed)
 
 
 @pytest.mark.parametrize("typed", ["top", "Ọjà", "rent 2027", "", "TOPS"])
-def test_a_word_is_no_reference(typed: str) -> None:
+def test_a_word_is_not_taken_for_a_reference(typed: str) -> None:
     assert not references.looks_like_one(typed)
 
 
 @pytest.mark.parametrize("kind", Kind.values)
-def test_a_reference_names_its_kind_and_has_twenty_characters(kind: str) -> None:
+def test_a_reference_has_the_prefix_of_its_kind_and_twenty_characters(kind: str) -> None:
     assert re.fullmatch(REFERENCE_PREFIXES[Kind(kind)] + "[0-9A-HJKMNP-TV-Z]{17}", references.new(kind))
 
 
-def test_later_references_sort_behind_earlier_ones() -> None:
+def test_later_references_sort_after_earlier_ones() -> None:
     with time_machine.travel("2026-11-24T09:00:00Z", tick=False) as clock:
         minted = []
         for _ in range(50):
@@ -41,7 +41,7 @@ def test_later_references_sort_behind_earlier_ones() -> None:
     assert minted == sorted(minted)
 
 
-def test_a_reference_keeps_its_time_and_chance_under_another_prefix() -> None:
+def test_another_prefix_keeps_the_timestamp_and_the_random_part() -> None:
     reference = references.new(Kind.TOP_UP)
     assert references.with_prefix(reference, Kind.STASH_DEPOSIT) == "STD" + reference[3:]
 
@@ -65,5 +65,5 @@ def test_our_references_are_recognised_in_either_case(kind: str) -> None:
         "T0P" + "1" * 17,
     ],
 )
-def test_references_of_others_are_not_ours(reference: str) -> None:
+def test_other_references_are_not_ours(reference: str) -> None:
     assert not references.is_ours(reference)

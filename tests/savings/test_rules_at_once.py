@@ -1,4 +1,4 @@
-"""Rules on plans and circles when several come at once, each with an object loaded before: on both databases."""
+"""Rules of plans and circles under concurrent calls, each with a stale object, on both databases."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ TIMES = 6
 
 
 def at_once(act: Callable[[int], object], times: int = TIMES) -> Counter[Any]:
-    """Do something in that many threads, which all wait for the last to be ready, and count what came of it."""
+    """Run `act` in a number of threads that all start at the same moment, and count the results."""
     ready = Barrier(times)
 
-    def one(number: int) -> object:
+    def run(number: int) -> object:
         ready.wait()
         try:
             return act(number)
@@ -37,7 +37,7 @@ def at_once(act: Callable[[int], object], times: int = TIMES) -> Counter[Any]:
             connection.close()
 
     with ThreadPoolExecutor(times) as pool:
-        return Counter(pool.map(one, range(times)))
+        return Counter(pool.map(run, range(times)))
 
 
 def in_days(days: int) -> datetime.date:
@@ -48,7 +48,7 @@ def locked_plan(**fields: Any) -> Plan:
     return make_plan(product=make_product(Product.Kind.LOCKED), days=100, **fields)
 
 
-def test_of_several_new_maturities_at_once_the_latest_stays() -> None:
+def test_of_several_extensions_at_once_the_latest_day_wins() -> None:
     plan = locked_plan()
     stale = [Plan.objects.get(pk=plan.pk) for _ in range(TIMES)]
     at_once(lambda number: plans.extend(stale[number], in_days(200 + number)))
@@ -57,7 +57,7 @@ def test_of_several_new_maturities_at_once_the_latest_stays() -> None:
     assert plan.account.accrues_until == plan.matures_on.toordinal()
 
 
-def test_a_plan_is_closed_or_extended_and_never_extended_after_it_was_closed() -> None:
+def test_a_plan_is_never_extended_after_it_was_closed() -> None:
     plan = locked_plan()
     stale = [Plan.objects.get(pk=plan.pk) for _ in range(TIMES)]
 
@@ -73,11 +73,11 @@ def test_a_plan_is_closed_or_extended_and_never_extended_after_it_was_closed() -
     assert plan.closed_at is not None
     extended = [moment for moment in outcomes if isinstance(moment, datetime.datetime)]
     assert len(extended) + outcomes[Refused] == TIMES // 2
-    # A little slack: the clock is read outside of the lock.
+    # A small tolerance, because the clock is read outside the lock.
     assert all(moment < plan.closed_at + datetime.timedelta(seconds=1) for moment in extended)
 
 
-def test_the_same_exit_sent_at_once_takes_the_money_and_the_penalty_once() -> None:
+def test_the_same_exit_sent_several_times_at_once_is_charged_once() -> None:
     plan = make_plan(product=make_product(Product.Kind.TARGET), holding_kobo=1_000_00)
     reference = references.new("plan_to_stash")
     stale = [Plan.objects.get(pk=plan.pk) for _ in range(TIMES)]
@@ -90,7 +90,7 @@ def test_the_same_exit_sent_at_once_takes_the_money_and_the_penalty_once() -> No
     assert list(ledger.run_checks()) == []
 
 
-def test_the_last_place_of_a_circle_that_was_just_limited_is_taken_once() -> None:
+def test_only_one_user_gets_the_last_free_membership_of_a_circle() -> None:
     circle = start_circle(joining=Circle.Joining.OPEN)
     stale, people = Circle.objects.get(pk=circle.pk), [make_user() for _ in range(TIMES)]
     Circle.objects.filter(pk=circle.pk).update(member_limit=2)
@@ -103,7 +103,7 @@ def test_the_last_place_of_a_circle_that_was_just_limited_is_taken_once() -> Non
     assert at_once(join) == {"in": 1, Refused: TIMES - 1}
 
 
-def test_a_circle_is_handed_over_once_and_the_former_owner_changes_nothing_more() -> None:
+def test_a_circle_is_handed_over_once_and_its_former_owner_loses_control() -> None:
     circle = start_circle()
     members = [join_circle(circle) for _ in range(TIMES)]
     stale = [Circle.objects.get(pk=circle.pk) for _ in range(TIMES)]

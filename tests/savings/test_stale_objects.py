@@ -1,4 +1,4 @@
-"""Every verb, called with an object that was loaded before its row changed: it decides on the row as it is now."""
+"""Functions called with a stale object: they decide by the present row and not by the object."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def locked_plan(**fields: Any) -> Plan:
 
 
 def again[Row: (Plan, Circle, Membership, Transaction, Statement)](row: Row) -> Row:
-    """The same row, loaded anew: what somebody else holds."""
+    """Return the same row, loaded again."""
     return type(row).objects.get(pk=row.pk)
 
 
@@ -64,7 +64,7 @@ def left(membership: Membership) -> Membership:
 
 
 def full(circle: Circle) -> Circle:
-    """An open circle whose owner limits it to the one who is in it, while somebody looks at it."""
+    """Return a stale open circle, whose owner has limited it to its present single member meanwhile."""
     circles.edit_circle(
         again(circle), name="Full", description="", joining=Circle.Joining.INVITATION, goal_kobo=100
     )
@@ -103,9 +103,9 @@ def revoked_meanwhile() -> Statement:
     return statement
 
 
-def reversed_once(movement: Transaction) -> Transaction:
-    ledger.reverse(again(movement), reference=references.new("reversal"))
-    return movement
+def reversed_once(transaction: Transaction) -> Transaction:
+    ledger.reverse(again(transaction), reference=references.new("reversal"))
+    return transaction
 
 
 def changed(circle: Circle, **values: Any) -> Circle:
@@ -114,7 +114,7 @@ def changed(circle: Circle, **values: Any) -> Circle:
 
 
 class Case(NamedTuple):
-    """A row that has changed behind somebody's back, and what they do with the object that they still hold."""
+    """A stale object, and the function that is called with it."""
 
     stale: Callable[[], Any]
     act: Callable[[Any], object]
@@ -168,14 +168,14 @@ REFUSED = {
     "extend a closed plan": Case(
         lambda: closed(locked_plan()), lambda plan: plans.extend(plan, in_days(200))
     ),
-    "move a maturity that is later by now earlier": Case(
+    "move a maturity to a day before its present one": Case(
         lambda: extended(locked_plan()), lambda plan: plans.extend(plan, in_days(200))
     ),
-    "close a plan that holds money by now": Case(paid_into, plans.close),
+    "close a plan that received money meanwhile": Case(paid_into, plans.close),
     "pay into a closed plan by card": Case(lambda: closed(make_plan()), top_up),
     "move money into a closed plan": Case(lambda: closed(make_plan()), move_in),
     "take money out of a closed plan": Case(lambda: closed(make_plan()), take_out),
-    "take money out of a plan that is locked by now": Case(locked_meanwhile, take_out),
+    "take money out of a plan that was locked meanwhile": Case(locked_meanwhile, take_out),
     "open a plan of a product that is withdrawn": Case(withdrawn, lambda product: make_plan(product=product)),
     "start a circle with a product that is withdrawn": Case(
         withdrawn, lambda product: start_circle(product=product)
@@ -202,26 +202,26 @@ REFUSED = {
         lambda: handed_over(start_circle()),
         lambda circle: circles.hand_over(circle, circle.owner, join_circle(again(circle))),
     ),
-    "leave as the owner that one is by now": Case(became_owner, circles.leave),
-    "leave with money that came in meanwhile": Case(saved_meanwhile, circles.leave),
+    "leave after becoming the owner": Case(became_owner, circles.leave),
+    "leave with money that arrived meanwhile": Case(saved_meanwhile, circles.leave),
     "change how one is shown after leaving": Case(
         lambda: left(join_circle(start_circle())),
         lambda member: circles.change_appearance(member, nickname="Other", hides_amount=True, on_board=True),
     ),
     "send the mail of a statement that was revoked": Case(revoked_meanwhile, statements.resend_mail),
-    "reverse what was reversed": Case(lambda: reversed_once(pay_in(make_user(), 100)), reversed_once),
+    "reverse a reversed transaction": Case(lambda: reversed_once(pay_in(make_user(), 100)), reversed_once),
 }
 
 
 @pytest.mark.usefixtures("provider", "statements_folder", "books_balance")
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_verb_refuses_what_only_the_stale_object_allows(name: str) -> None:
+def test_a_function_refuses_what_only_the_stale_object_allows(name: str) -> None:
     stale = REFUSED[name].stale()
     with pytest.raises(Refused), transaction.atomic():
         REFUSED[name].act(stale)
 
 
-def test_a_refused_change_leaves_the_later_maturity_and_its_interest() -> None:
+def test_a_refused_extension_keeps_the_later_maturity_and_its_interest() -> None:
     plan = extended(locked_plan())
     with pytest.raises(Refused):
         plans.extend(plan, in_days(200))
@@ -230,7 +230,7 @@ def test_a_refused_change_leaves_the_later_maturity_and_its_interest() -> None:
     assert now.account.accrues_until == in_days(300).toordinal()
 
 
-def test_extending_to_the_same_day_twice_changes_nothing_more() -> None:
+def test_extending_to_the_same_day_twice_changes_nothing() -> None:
     plan = locked_plan()
     for _ in range(2):
         plans.extend(again(plan), in_days(200))
@@ -238,21 +238,21 @@ def test_extending_to_the_same_day_twice_changes_nothing_more() -> None:
 
 
 @pytest.mark.parametrize("day", [in_days(99), None])
-def test_the_database_itself_refuses_an_earlier_maturity(day: datetime.date | None) -> None:
+def test_the_database_refuses_an_earlier_maturity(day: datetime.date | None) -> None:
     plan = locked_plan()
     with pytest.raises(IntegrityError, match="plan_matures_not_earlier"), transaction.atomic():
         Plan.objects.filter(pk=plan.pk).update(matures_on=day)
     Plan.objects.filter(pk=plan.pk).update(matures_on=in_days(101))
 
 
-def test_an_early_exit_costs_what_the_plan_says_now() -> None:
+def test_an_early_exit_is_charged_by_the_present_row() -> None:
     plan = make_plan(product=make_product(Product.Kind.TARGET), holding_kobo=1_000_00)
     Plan.objects.filter(pk=plan.pk).update(penalty_bps=500)
     assert take_out(plan).amount_kobo == 475_00
 
 
-def test_the_same_exit_again_is_the_first_one_though_the_plan_was_renewed_meanwhile() -> None:
-    """A plan that rolled over is locked again: the second sending of the form must not be refused for that."""
+def test_a_repeated_exit_returns_the_first_one_after_the_plan_rolled_over() -> None:
+    """A plan that rolled over is locked again. The repeated form must not be refused because of that."""
     plan = locked_plan(holding_kobo=1_000_00, at_maturity=Plan.AtMaturity.ROLLOVER)
     reference = references.new("plan_to_stash")
     with time_machine.travel(timezone.now() + datetime.timedelta(days=100)):
@@ -263,7 +263,7 @@ def test_the_same_exit_again_is_the_first_one_though_the_plan_was_renewed_meanwh
             take_out(plan, 400_00, reference)
 
 
-def test_the_same_exit_with_a_penalty_again_is_the_first_one() -> None:
+def test_a_repeated_exit_with_a_penalty_returns_the_first_one() -> None:
     plan = make_plan(product=make_product(Product.Kind.TARGET), holding_kobo=1_000_00)
     reference = references.new("plan_to_stash")
     first = take_out(plan, reference=reference)
@@ -273,22 +273,22 @@ def test_the_same_exit_with_a_penalty_again_is_the_first_one() -> None:
     assert ledger.balance_kobo(plan.account) == 500_00
 
 
-def test_a_reversal_belongs_where_the_money_went_and_not_where_it_was_meant_for() -> None:
+def test_a_reversal_takes_the_money_from_where_it_was_credited() -> None:
     plan = make_plan()
-    movement = pay_in(plan.user, 100_00)
-    stale = Transaction.objects.get(pk=movement.pk)
+    transaction = pay_in(plan.user, 100_00)
+    stale = Transaction.objects.get(pk=transaction.pk)
     stale.plan = plan
     assert ledger.reverse(stale, reference=references.new("reversal")).plan is None
 
 
-def test_a_circle_that_was_limited_meanwhile_counts_its_places() -> None:
+def test_a_limit_set_meanwhile_is_enforced() -> None:
     stale = start_circle(joining="open")
     full(stale)
     with pytest.raises(Refused, match="full"):
         joining(Circle(pk=stale.pk, invite_code=again(stale).invite_code))
 
 
-def test_a_change_of_who_may_join_sets_the_limit_by_what_was_true() -> None:
+def test_changing_the_joining_rule_keeps_the_present_limit() -> None:
     stale = start_circle()
     change(again(stale), joining=Circle.Joining.OPEN)
     change(stale, joining=Circle.Joining.INVITATION)
@@ -296,17 +296,17 @@ def test_a_change_of_who_may_join_sets_the_limit_by_what_was_true() -> None:
 
 
 @pytest.mark.usefixtures("statements_folder")
-def test_what_is_off_the_shelf_is_deleted_once_more_in_peace() -> None:
+def test_deleting_a_deleted_statement_again_is_no_error() -> None:
     statement = written(make_user())
     statements.delete(again(statement))
     statements.delete(statement)
     assert not Statement.objects.exists()
 
 
-def test_a_payment_that_is_over_is_not_announced(provider: Provider) -> None:
+def test_a_finished_payment_is_not_sent_to_the_provider(provider: Provider) -> None:
     provider.instead = lambda _: httpx.Response(503)
     payment = top_up(make_plan())
     ledger.change_status(again(payment.transaction), "abandoned", only_from=["pending"])
-    asked = len(provider.requests)
+    requests = len(provider.requests)
     assert payments.send_to_provider(payment) is False
-    assert len(provider.requests) == asked
+    assert len(provider.requests) == requests

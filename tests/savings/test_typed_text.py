@@ -1,4 +1,4 @@
-"""Text that people type: stored in one spelling, compared and searched by keys that every database shares."""
+"""Typed text: stored in one spelling, compared and searched by keys that are the same on every database."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ def test_names_that_differ_in_more_than_case_have_two(one: str, other: str) -> N
         ("Łódź", "lodz"),
     ],
 )
-def test_a_search_needs_no_tone_marks(name: str, typed: str) -> None:
+def test_a_search_ignores_tone_marks(name: str, typed: str) -> None:
     assert typed_text.search_key(name) == typed_text.search_key(typed)
 
 
 @given(TEXT)
-def test_a_spelling_or_key_made_twice_is_the_same(text: str) -> None:
+def test_spellings_and_keys_are_idempotent(text: str) -> None:
     for make in (typed_text.line, typed_text.key, typed_text.search_key, typed_text.paragraph):
         assert make(make(text)) == make(text)
 
@@ -85,21 +85,21 @@ def test_equal_keys_do_not_depend_on_how_letters_are_composed(text: str) -> None
 
 
 @given(TEXT)
-def test_what_is_stored_can_be_stored_anywhere(text: str) -> None:
+def test_storable_text_can_be_stored_on_every_database(text: str) -> None:
     stored = typed_text.line(text)
     stored.encode()
     assert "\0" not in stored
     assert "\n" not in stored
 
 
-def test_a_longer_text_keeps_its_lines() -> None:
+def test_a_paragraph_keeps_its_line_breaks() -> None:
     assert (
         typed_text.paragraph(" For  the\u200b roof \r\n\n and\x00 the door ")
         == "For the roof\n\nand the door"
     )
 
 
-def test_a_number_fits_behind_the_longest_name() -> None:
+def test_a_number_fits_after_the_longest_name() -> None:
     assert typed_text.numbered("x" * 60, 2, longest=60) == "x" * 56 + " (2)"
     assert typed_text.numbered("Rent", 10, longest=60) == "Rent (10)"
 
@@ -112,12 +112,12 @@ def test_a_number_fits_behind_the_longest_name() -> None:
         ("\ufeff\u212aemi@example.com", "kemi@example.com"),
     ],
 )
-def test_an_email_address_is_stored_in_lower_case_without_what_came_along(typed: str, stored: str) -> None:
+def test_an_email_address_is_stored_in_lower_case_without_pasted_characters(typed: str, stored: str) -> None:
     assert typed_text.email(typed) == stored
 
 
 @pytest.mark.parametrize(
     "typed", ["1234 5678", "1234-5678", "\u200b1234\u20135678 ", "１２３４ ５６７８", "١٢٣٤٥٦٧٨"]
 )
-def test_a_code_is_read_however_it_is_grouped(typed: str) -> None:
+def test_a_code_is_read_with_any_grouping(typed: str) -> None:
     assert typed_text.code(typed) == "12345678"

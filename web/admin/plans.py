@@ -92,7 +92,7 @@ class ProductAdmin(StaffAdmin):
     def save_model(self, request: HttpRequest, obj: Product, form: ModelForm, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)
         if "name" in form.changed_data and change:
-            plans.carry_product_name(obj)
+            plans.copy_product_name(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # One that is offered no more is still what its plans were opened from.

@@ -19,7 +19,7 @@ from savings.exceptions import Refused
 from savings.leaderboards import ordinal
 from savings.models import Membership, Plan, Product, Transaction
 from savings.models.plans import EarlyExit
-from savings.plans import check_takes_money, exit_penalty_kobo
+from savings.plans import check_accepts_money, exit_penalty_kobo
 from savings.prepared_queries import prepared
 from web import moments
 from web.forms.plans import PayInForm, StartForm, TakeOutForm
@@ -90,7 +90,7 @@ def detail(plan: Plan) -> dict[str, Any]:
     is_inside = member is not None and member.left_at is None
     return {
         "plan": plan,
-        "card": card(Saving.of(plan), today),
+        "card": card(Saving.from_plan(plan), today),
         "milestones": _milestones(plan, balance_kobo),
         "today": today,
         # Asked for by the template, where it has not been kept.
@@ -146,13 +146,13 @@ def pay_in(plan: Plan, form: PayInForm) -> dict[str, Any]:
     """Return the context of the page that pays into a plan."""
     refusal = ""
     try:
-        check_takes_money(plan, timezone.localdate())
+        check_accepts_money(plan, timezone.localdate())
     except Refused as refused:
         refusal = str(refused)
     return {
         "plan": plan,
         "form": form,
-        "card": card(Saving.of(plan), timezone.localdate()),
+        "card": card(Saving.from_plan(plan), timezone.localdate()),
         "stash_kobo": ledger.balance_kobo(ledger.stash_account(plan.user)),
         "refusal": refusal,
     }

@@ -1,8 +1,8 @@
-"""The proof of the books: each rule of the ledger is one query here that finds the rows which break it.
+"""The ledger checks: each rule of the ledger is one SQL query that returns the rows which break it.
 
-They are SQL, since they must not believe the code they check. Each reads whole tables once, in the database, and
-brings back only the first rows that are wrong: a million entries need no more memory here than ten. Each is one
-statement, and so one moment of the books: what is posted meanwhile cannot look like damage.
+The rules are SQL so that they do not depend on the code they check. Each query reads whole tables inside the database
+and returns only the first wrong rows, so a million entries need no more memory here than ten. Each rule is a single
+statement and sees one snapshot of the books: a posting made meanwhile cannot look like damage.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ CHECKS = sorted(Path(__file__).parent.glob("*.sql"))
 Kind = Transaction.Kind
 _PAID_IN = (Account.Kind.CLEARING, Account.Kind.SUSPENSE)
 _SAVED = (Account.Kind.STASH, Account.Kind.PLAN)
-# From which kind of account to which the primary posting of each kind of transaction goes. A reversal goes the way of
-# its original backwards, which is a check of its own.
+# For each kind of transaction: the kinds of account that its primary posting may debit, and those it may credit. A
+# reversal swaps the accounts of its original, which reversals.sql checks.
 _ROUTES: dict[Kind, tuple[Iterable[str], Iterable[str]]] = {
     Kind.TOP_UP: (_PAID_IN, _SAVED),
     Kind.STASH_DEPOSIT: (_PAID_IN, [Account.Kind.STASH]),
@@ -43,11 +43,11 @@ _ROUTES: dict[Kind, tuple[Iterable[str], Iterable[str]]] = {
     Kind.FEE: (_SAVED, [Account.Kind.FEE_INCOME]),
     Kind.ADJUSTMENT: (Account.Kind.values, Account.Kind.values),
 }
-# A migration that alters a table makes it anew on SQLite, without its triggers: they are created again after it.
-_OF_TERMS = {"plan_keeps_terms", "plan_matures_not_earlier", "circle_keeps_terms"}
+# On SQLite a migration that alters a table rebuilds it without its triggers, and has to create them again.
+_TERMS_TRIGGERS = {"plan_keeps_terms", "plan_matures_not_earlier", "circle_keeps_terms"}
 _TRIGGERS = {
     "postgresql": (
-        {"entry_append_only", "entry_not_truncated", *_OF_TERMS},
+        {"entry_append_only", "entry_not_truncated", *_TERMS_TRIGGERS},
         """
         SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
         WHERE relname IN ('savings_entry', 'savings_plan', 'savings_circle') AND tgenabled IN ('O', 'A')
@@ -55,13 +55,13 @@ _TRIGGERS = {
         """,
     ),
     "sqlite": (
-        {"entry_not_updated", "entry_not_deleted", *_OF_TERMS},
+        {"entry_not_updated", "entry_not_deleted", *_TERMS_TRIGGERS},
         "SELECT name FROM main.sqlite_master WHERE type = 'trigger'",
     ),
 }
 
 
-# Each entry as what it does to either account.
+# Each entry as two rows: the change of the debit account and that of the credit account.
 _LEGS = """
     SELECT id, transaction_id, debit_account_id AS account_id, -amount_kobo AS change,
         debit_balance_kobo AS balance_kobo, posted_at
@@ -73,31 +73,34 @@ _LEGS = """
 
 @dataclasses.dataclass(frozen=True)
 class Damage:
-    """A row that breaks a rule: which rule, which row, what is there and what should be."""
+    """A row that breaks a rule: the rule, the row, its value and the expected value."""
 
     check: str
     row: str
-    found: str
+    actual: str
     expected: str
 
     def __str__(self) -> str:
-        return f"{self.check}: {self.row} has {self.found}, expected {self.expected}"
+        return f"{self.check}: {self.row} has {self.actual}, expected {self.expected}"
 
 
 def run_checks() -> Iterator[Damage]:
-    """Yield the first rows that break each rule, rule by rule; nothing when the books are right. Sums in kobo."""
-    yield from guards()
+    """Yield the first rows that break each rule, and the missing triggers and constraints. Amounts are in kobo.
+
+    Yields nothing when the books are right.
+    """
+    yield from missing_guards()
     _refresh_statistics()
     yield from wrong_rows()
 
 
 def wrong_rows() -> Iterator[Damage]:
-    """Yield the first rows that break each rule, and say nothing of what keeps others from doing so."""
-    words = _words()
+    """Yield the first rows that break each rule, without the check of triggers and constraints."""
+    placeholders = _placeholders()
     for path in CHECKS:
-        query = path.read_text().format(**words)
+        query = path.read_text().format(**placeholders)
         with connection.cursor() as cursor:
-            # Materialised: with a bare LIMIT PostgreSQL expects to find wrong rows soon, and looks each one up.
+            # Materialised: with a bare LIMIT PostgreSQL expects to find wrong rows early, and plans one lookup per row.
             cursor.execute(
                 f"WITH wrong AS MATERIALIZED ({query}) SELECT * FROM wrong LIMIT {FIRST_ROWS}"  # noqa: S608
             )
@@ -106,37 +109,37 @@ def wrong_rows() -> Iterator[Damage]:
             yield Damage(path.stem, *(str(column) for column in row))
 
 
-def guards() -> Iterator[Damage]:
-    """Yield the triggers and constraints with which the database itself refuses damage, and which are gone."""
+def missing_guards() -> Iterator[Damage]:
+    """Yield the triggers and constraints that should refuse damage in the database and are missing there."""
     expected, query = _TRIGGERS[connection.vendor]
     with connection.cursor() as cursor:
         cursor.execute(query)
         missing = expected - {name for (name,) in cursor.fetchall()}
         for model in (Account, Entry, Membership, Plan, Transaction):
-            there = connection.introspection.get_constraints(cursor, model._meta.db_table)
-            missing |= {constraint.name for constraint in model._meta.constraints} - there.keys()
+            existing = connection.introspection.get_constraints(cursor, model._meta.db_table)
+            missing |= {constraint.name for constraint in model._meta.constraints} - existing.keys()
     for name in sorted(missing):
         yield Damage("guards", name, "been dropped", "a trigger or constraint of this name")
 
 
 def _refresh_statistics() -> None:
-    """Let PostgreSQL look at its tables: those just filled it takes for empty, and joins them row by row."""
+    """Run ANALYZE on PostgreSQL, whose planner takes newly filled tables for empty and joins them row by row."""
     if connection.vendor == "postgresql":
         tables = ", ".join(model._meta.db_table for model in (Account, Entry, Membership, Plan, Transaction))
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {tables}")
 
 
-def _words() -> dict[str, str]:
-    """Return what the queries name in braces: constants of the code, and where the two databases differ in words."""
-    routes = [(kind, *ends) for kind, (froms, tos) in _ROUTES.items() for ends in product(froms, tos)]
+def _placeholders() -> dict[str, str]:
+    """Return the values of the placeholders in the queries: constants of the code, and the SQL of each database."""
+    routes = [(kind, *pair) for kind, sides in _ROUTES.items() for pair in product(*sides)]
     return _dialect() | {
         "legs": _LEGS,
-        "customers": _listed(Account.CUSTOMER_KINDS),
-        "settled": _listed([Transaction.Status.SUCCESS, Transaction.Status.REVERSED]),
-        "prefixes": ", ".join(map(_listed, REFERENCE_PREFIXES.items())),
-        "not_counted": _listed(leaderboards.NOT_COUNTED),
-        "routes": ", ".join(map(_listed, routes)),
+        "customers": _sql_list(Account.CUSTOMER_KINDS),
+        "settled": _sql_list([Transaction.Status.SUCCESS, Transaction.Status.REVERSED]),
+        "prefixes": ", ".join(map(_sql_list, REFERENCE_PREFIXES.items())),
+        "not_counted": _sql_list(leaderboards.NOT_COUNTED),
+        "routes": ", ".join(map(_sql_list, routes)),
         "per_kobo": str(money.INTEREST_DENOMINATOR),
         "today": str(timezone.localdate().toordinal()),
         "end_of_time": str(datetime.date.max.toordinal()),
@@ -144,19 +147,19 @@ def _words() -> dict[str, str]:
 
 
 def _dialect() -> dict[str, str]:
-    """Return the words of the database in use. Days are ordinals, as `date.toordinal()` counts them."""
+    """Return the placeholders that differ between the databases. Days are ordinals, as in `date.toordinal()`."""
     zone = zoneinfo.ZoneInfo(settings.TIME_ZONE).key
-    letter = f"[{CROCKFORD}]"
+    character = f"[{CROCKFORD}]"
     if connection.vendor == "postgresql":
         day, local = "(%s - DATE '0001-01-01' + 1)", f"(%s AT TIME ZONE '{zone}')::date"
-        words = {"greatest": "GREATEST", "least": "LEAST", "form": f"~ '^{letter}{{17}}$'"}
+        placeholders = {"greatest": "GREATEST", "least": "LEAST", "form": f"~ '^{character}{{17}}$'"}
     else:
         day, local = (
             "CAST(julianday(%s) - 1721424.5 AS integer)",
             f"django_datetime_cast_date(%s, '{zone}', 'UTC')",
         )
-        words = {"greatest": "MAX", "least": "MIN", "form": f"GLOB '{letter * 17}'"}
-    return words | {
+        placeholders = {"greatest": "MAX", "least": "MIN", "form": f"GLOB '{character * 17}'"}
+    return placeholders | {
         "day_of_entry": day % local % "l.posted_at",
         "day_of_opening": day % local % "p.created_at",
         "day_of_maturity": day % "p.matures_on",
@@ -164,5 +167,5 @@ def _dialect() -> dict[str, str]:
     }
 
 
-def _listed(words: Iterable[str]) -> str:
-    return "(" + ", ".join(f"'{word}'" for word in words) + ")"
+def _sql_list(values: Iterable[str]) -> str:
+    return "(" + ", ".join(f"'{value}'" for value in values) + ")"

@@ -1,8 +1,8 @@
--- What a plan has earned and not been paid is the sum of its end-of-day balances, days and rate since it was opened,
--- less the interest posted; and it is brought forward to no day that has not come.
+-- A plan's unposted interest is the sum of end-of-day balance x days x rate since the plan was opened, less the
+-- interest posted. No account has accrued up to a day in the future.
 WITH legs AS ({legs}),
 history AS (
-    -- A clock that went back earns nothing twice: a day is never before that of the entry before.
+    -- An entry never counts for an earlier day than the entry before it, so a clock that goes back adds no interest.
     SELECT l.account_id, l.id,
         SUM(l.change) OVER entries AS total,
         MAX({day_of_entry}) OVER entries AS day

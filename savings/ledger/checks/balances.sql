@@ -1,4 +1,4 @@
--- What a customer's account stores is the sum of its entries; an account of the house stores nothing.
+-- The stored balance of a customer's account is the sum of its entries; a house account stores no balance.
 WITH legs AS ({legs}),
 sums AS (SELECT account_id, SUM(change) AS total FROM legs GROUP BY account_id)
 SELECT 'account ' || a.id, a.balance_kobo, CASE WHEN a.kind IN {customers} THEN COALESCE(s.total, 0) END

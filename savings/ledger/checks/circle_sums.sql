@@ -1,4 +1,4 @@
--- What each member of a circle has saved is what their plan's entries until its end say, interest and its tax left out.
+-- The saved amount of each member is the sum of their plan's entries until the circle's end, without interest and tax.
 WITH legs AS ({legs}),
 counted AS (
     SELECT m.id AS member_id, SUM(l.change) AS saved

@@ -1,4 +1,4 @@
--- At no entry was a customer's account below zero, and each entry stores what the account held right after it.
+-- A customer's account was never below zero after an entry, and each entry stores the account's balance after it.
 WITH legs AS ({legs}),
 history AS (
     SELECT l.id, l.account_id, l.balance_kobo,

@@ -1,4 +1,4 @@
--- What is on hold for a person is the sum of their withdrawals in flight.
+-- The balance of a user's hold account is the sum of their withdrawals in flight.
 WITH sides AS (
     SELECT user_id, balance_kobo AS held, 0 AS in_flight FROM savings_account WHERE kind = 'hold'
     UNION ALL

@@ -1,4 +1,4 @@
--- An entry stands between accounts that exist, and a customer's is the account of the transaction's user and plan.
+-- Both accounts of an entry exist, and a customer's account belongs to the transaction's user and plan.
 SELECT 'entry ' || e.id,
     CASE
         WHEN t.id IS NULL THEN 'no transaction ' || e.transaction_id

@@ -1,4 +1,4 @@
--- Each plan has its one account, of its owner, on its rate, earning until it ends; a closed plan is empty.
+-- Each plan has one account with the plan's owner, rate and last day of interest; a closed plan is empty.
 SELECT 'plan ' || p.id,
     CASE
         WHEN a.id IS NULL THEN 'no account'

@@ -1,4 +1,4 @@
--- A transaction that is successful, or was before it was reversed, has one primary posting of its sum; others have none.
+-- A successful or reversed transaction has one primary posting of its amount; other transactions have none.
 WITH postings AS (
     SELECT transaction_id, COUNT(*) AS times, SUM(amount_kobo) AS kobo
     FROM savings_entry WHERE code = 'primary' GROUP BY transaction_id

@@ -1,4 +1,4 @@
--- A reference stands for one transaction.
+-- Each reference belongs to one transaction.
 SELECT 'reference ' || reference, COUNT(*) || ' transactions', 'one'
 FROM savings_transaction
 GROUP BY reference HAVING COUNT(*) > 1

@@ -1,5 +1,5 @@
--- The primary posting of each kind of transaction goes from and to the kinds of account it should. Money that waited
--- in suspense comes from there; a card payment into a plan reaches the plan.
+-- The primary posting of each kind of transaction debits and credits the right kinds of account. Money that was in
+-- suspense comes from suspense; a card payment into a plan is credited to the plan.
 SELECT 'entry ' || e.id, 'from ' || d.kind || ' to ' || c.kind, 'a way for a ' || t.kind
 FROM savings_entry e
 JOIN savings_transaction t ON t.id = e.transaction_id

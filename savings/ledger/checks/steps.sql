@@ -1,5 +1,5 @@
--- Steps beside the primary posting stand only where they belong: a hold and its release at a withdrawal, all of its
--- sum between the two accounts of its owner; suspense at money that came in and was not what was asked for.
+-- Steps other than the primary posting occur only where they belong. A hold and its release belong to a withdrawal, for
+-- its full amount, between its owner's two accounts. Suspense belongs to incoming money that differed from the request.
 SELECT 'entry ' || e.id, e.code || ' from ' || d.kind || ' to ' || c.kind || ' of a ' || t.status || ' ' || t.kind,
     'a step that belongs there'
 FROM savings_entry e

@@ -1,4 +1,4 @@
--- All debits are all credits: what customers have, as stored, is what the house has paid out and taken in.
+-- Debits equal credits: the stored balances of customers and the summed balances of house accounts add up to zero.
 WITH legs AS ({legs}),
 books AS (
     SELECT (SELECT COALESCE(SUM(balance_kobo), 0) FROM savings_account WHERE kind IN {customers}) AS customers,

@@ -1,1 +1,1 @@
-"""Commands of the domain."""
+"""The management commands of the business rules."""

@@ -1,4 +1,4 @@
-"""Runs one benchmark, or says which there are."""
+"""`manage.py bench [NAME]`: run one benchmark, or all of them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("name", nargs="?")
-        parser.add_argument("--json", metavar="FILE", help="write the figures to that file too")
-        parser.add_argument("--members", type=int, help="how many the largest circle has")
-        parser.add_argument("--rows", type=int, help="how many rows the largest table or statement has")
-        parser.add_argument("--seconds", type=int, help="how long people use the site")
+        parser.add_argument("--json", metavar="FILE", help="also write the figures to this file")
+        parser.add_argument("--members", type=int, help="members of the largest circle")
+        parser.add_argument("--rows", type=int, help="rows of the largest table or statement")
+        parser.add_argument("--seconds", type=int, help="duration of the simulated use of the site")
 
     def handle(self, *args: Any, name: str | None, **options: Any) -> None:
         folder = settings.BASE_DIR / "tests" / "benchmarks"
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         if name is None:
             sys.exit(self._run_all(names, options))
         if name not in names:
-            raise CommandError(f"There is no benchmark called {name}, but {', '.join(names)}.")
+            raise CommandError(f"There is no benchmark called {name}. Choose one of: {', '.join(names)}.")
         sys.exit(self._run(name, options))
 
     def _run_all(self, names: list[str], options: dict[str, Any]) -> int:
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         return max(codes)
 
     def _run(self, name: str, options: dict[str, Any]) -> int:
-        # Nobody but developers measures, and only they have the tests.
+        # Imported here because only developers have the tests.
         from tests.benchmarks import _servers  # noqa: PLC0415
 
         given = {
@@ -59,9 +59,9 @@ class Command(BaseCommand):
         }
         command = [sys.executable, "-m", f"tests.benchmarks.{name}"]
         command += [str(word) for pair in given.items() for word in pair]
-        # Told to stop, the servers end too.
+        # Exit on SIGTERM, so that the servers are stopped too.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-        # A process of its own, since the settings have been read before there were servers.
+        # A separate process, because this one read its settings before the servers were started.
         with _servers.running(settings.VAR_DIR / "bench") as environment:
             process = subprocess.Popen(  # noqa: S603 (our own words)
                 command, cwd=settings.BASE_DIR, env=os.environ | environment, start_new_session=True
@@ -69,6 +69,6 @@ class Command(BaseCommand):
             try:
                 return process.wait()
             finally:
-                # Asked to end it ends what it has started; killed, it could not.
+                # Terminated and not killed, so that it can end the processes it has started.
                 process.terminate()
                 process.wait()

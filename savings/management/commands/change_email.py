@@ -1,4 +1,4 @@
-"""`manage.py change_email EMAIL NEW`: change an address that no staff can change, such as the only superuser's."""
+"""`manage.py change_email EMAIL NEW`: change an email address that no staff can change, like the only superuser's."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from savings.models import User
 
 
 class Command(BaseCommand):
-    help = "Mails a new address a link to confirm that it is somebody's. Until then nothing changes."
+    help = "Mails a confirmation link to the new email address. Nothing changes until it is confirmed."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("email", help="the address of the account as it is now")
-        parser.add_argument("new_email", help="what it is to be")
+        parser.add_argument("email", help="the user's present email address")
+        parser.add_argument("new_email", help="the new email address")
 
     def handle(self, *args: Any, email: str, new_email: str, **options: Any) -> None:
         user = User.objects.filter(email=email.strip().lower()).first()

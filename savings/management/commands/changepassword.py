@@ -1,4 +1,4 @@
-"""`manage.py changepassword EMAIL`: Django's own, and the person is told and signed out as after any such change."""
+"""`manage.py changepassword EMAIL`: Django's command, and the user is mailed and signed out as after any change."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from savings.models import User
 
 class Command(changepassword.Command):
     def handle(self, *args: Any, **options: Any) -> str:
-        said = str(super().handle(*args, **options))
+        output = str(super().handle(*args, **options))
         users.record_password_set(User.objects.get(email=options["username"]))
-        return said
+        return output

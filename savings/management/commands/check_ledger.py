@@ -1,4 +1,4 @@
-"""`manage.py check_ledger`: prove the books, or name the first rows that are wrong."""
+"""`manage.py check_ledger`: check the ledger, and print the first rows that break a rule."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from savings.models import Account, Entry, Transaction
 
 
 class Command(BaseCommand):
-    help = "Proves every rule of the ledger; ends with an error that names the first rows which break one."
+    help = "Checks every rule of the ledger. Ends with an error that lists the first rows which break a rule."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        began = time.monotonic()
+        started_at = time.monotonic()
         wrong = list(ledger.run_checks())
         if wrong:
             raise CommandError("The books are wrong.\n" + "\n".join(map(str, wrong)))
@@ -25,5 +25,5 @@ class Command(BaseCommand):
         ]
         self.stdout.write(
             f"The books are right: {', '.join(counts)}, {len(ledger.CHECKS)} rules"
-            f" in {time.monotonic() - began:.1f} s."
+            f" in {time.monotonic() - started_at:.1f} s."
         )

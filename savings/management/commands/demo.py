@@ -1,4 +1,4 @@
-"""`manage.py demo`: people, plans and a year and a half of history to look at, for development only."""
+"""`manage.py demo`: load users, plans and a year and a half of history, for development only."""
 
 from __future__ import annotations
 
@@ -16,46 +16,52 @@ from savings.models import Transaction, User
 
 
 class Command(BaseCommand):
-    help = "Makes the demo: the same people, plans and history every time, up to this moment."
+    help = "Loads the demo: the same users, plans and history every time, up to the present."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--if-empty", action="store_true", help="do nothing where anybody has an account")
-        parser.add_argument("--scale", type=int, metavar="USERS", help="load a crowd of that many instead")
-        parser.add_argument("--transactions", type=int, default=1_000_000, help="how many a crowd has made")
+        parser.add_argument("--if-empty", action="store_true", help="do nothing when the database has users")
+        parser.add_argument(
+            "--scale", type=int, metavar="USERS", help="load this many generated users instead"
+        )
+        parser.add_argument(
+            "--transactions", type=int, default=1_000_000, help="number of transactions for --scale"
+        )
 
     def handle(
         self, *args: Any, if_empty: bool, scale: int | None, transactions: int, **options: Any
     ) -> None:
         if not settings.DEBUG:
-            raise CommandError("The demo's password is known to everybody: only with DEBUG=1.")
+            raise CommandError("The demo can only be loaded with DEBUG=1: its password is public.")
         if scale is not None:
             self._load(scale, transactions)
         elif demo.is_there():
-            self.stdout.write("The demo is there already. Nothing was changed.")
+            self.stdout.write("The demo exists already. Nothing was changed.")
         elif not (if_empty and User.objects.exists()):
             self._build()
 
     def _build(self) -> None:
-        began = time.monotonic()
+        started_at = time.monotonic()
         with _clock() as clock:
             demo.build(clock, timezone.now())
         self.stdout.write(
-            f"Made {User.objects.count()} people with {Transaction.objects.count()} transactions"
-            f" in {time.monotonic() - began:.0f} s."
+            f"Created {User.objects.count()} users with {Transaction.objects.count()} transactions"
+            f" in {time.monotonic() - started_at:.0f} s."
         )
 
     def _load(self, people: int, transactions: int) -> None:
         if people < 1 or transactions < 1:
-            raise CommandError("A crowd has at least one person and one transaction.")
-        began = time.monotonic()
+            raise CommandError("Use at least one user and one transaction.")
+        started_at = time.monotonic()
         demo.load_crowd(people, transactions, self.stdout.write)
         memory_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        self.stdout.write(f"Loaded in {time.monotonic() - began:.0f} s, with {memory_mib} MiB at most.")
+        self.stdout.write(f"Loaded in {time.monotonic() - started_at:.0f} s, with {memory_mib} MiB at most.")
 
 
 def _clock() -> Any:
     try:
-        import time_machine  # noqa: PLC0415 - production does without it
+        import time_machine  # noqa: PLC0415 - not installed in production
     except ImportError:
-        raise CommandError("The demo needs requirements/dev.txt, whose clock can be set.") from None
+        raise CommandError(
+            "The demo needs time_machine from requirements/dev.txt, to set the clock."
+        ) from None
     return time_machine.travel(timezone.now(), tick=False)

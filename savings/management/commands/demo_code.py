@@ -1,4 +1,4 @@
-"""`manage.py demo_code`: the codes that sign the demo's staff in, as their authenticator apps would show them."""
+"""`manage.py demo_code`: print the present authenticator codes of the demo's staff."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
-            raise CommandError("The keys of the demo's staff are known to everybody: only with DEBUG=1.")
+            raise CommandError("This works only with DEBUG=1: the keys of the demo's staff are public.")
         for email, code in demo.codes().items():
             self.stdout.write(f"{code}  {email}")
-        self.stdout.write(f"Each works once. New ones in {demo.seconds_left()} s.")
+        self.stdout.write(f"Each code works once. New codes in {demo.seconds_left()} s.")

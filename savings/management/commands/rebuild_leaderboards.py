@@ -1,4 +1,4 @@
-"""Builds circles' boards in Redis anew from the database, while readers go on with the old ones."""
+"""`manage.py rebuild_leaderboards`: rebuild leaderboards in Redis from the database, while readers see the old ones."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from savings.models import Circle
 
 
 class Command(BaseCommand):
-    help = "Builds the boards of all circles, or of those named, anew from the database."
+    help = "Rebuilds the leaderboards of all circles, or of the given ones, from the database."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("slugs", nargs="*", metavar="SLUG", help="a circle's name in its address")
+        parser.add_argument("slugs", nargs="*", metavar="SLUG", help="a circle's name in its URL")
 
     def handle(self, *args: Any, **options: Any) -> None:
         circles = Circle.objects.order_by("pk")
@@ -30,24 +30,24 @@ class Command(BaseCommand):
             if not self._rebuild(circle_id, slug)
         ]
         if failed:
-            raise CommandError(f"These could not be built: {', '.join(failed)}. The reasons are above.")
+            raise CommandError(f"Not rebuilt: {', '.join(failed)}. The reasons are above.")
 
     def _rebuild(self, circle_id: int, slug: str) -> bool:
-        """Build one board; False where it fails for a reason of its own, so that the others are built."""
-        begun_at = time.monotonic()
+        """Rebuild one leaderboard. Returns False when only this one fails, so that the others are still rebuilt."""
+        started_at = time.monotonic()
         try:
             members = leaderboards.rebuild_board(circle_id, force=True)
         except leaderboards.BoardsUnavailable as error:
             _check_redis()
-            self.stderr.write(f"{slug}: Redis refuses this board: {error!r}")
+            self.stderr.write(f"{slug}: Redis refuses this leaderboard: {error!r}")
             return False
         except Exception as error:
             self.stderr.write(f"{slug}: {error!r}")
             return False
         if members is None:
-            self.stdout.write(f"{slug}: somebody else is building it.")
+            self.stdout.write(f"{slug}: another process is rebuilding it.")
             return True
-        self.stdout.write(f"{slug}: {members:,} members in {time.monotonic() - begun_at:.1f} s")
+        self.stdout.write(f"{slug}: {members:,} members in {time.monotonic() - started_at:.1f} s")
         return True
 
 

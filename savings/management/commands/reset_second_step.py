@@ -1,4 +1,4 @@
-"""`manage.py reset_second_step EMAIL`: let somebody in who has lost their phone and their recovery codes."""
+"""`manage.py reset_second_step EMAIL`: for a user who has lost their phone and their recovery codes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from savings.models import User
 
 
 class Command(BaseCommand):
-    help = "Removes somebody's authenticator app, passkeys and recovery codes, signs them out everywhere, mails them."
+    help = "Removes a user's authenticator app, passkeys and recovery codes, ends all sessions and mails the user."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("email", help="the address of the account as it is now")
+        parser.add_argument("email", help="the user's email address")
 
     def handle(self, *args: Any, email: str, **options: Any) -> None:
         user = User.objects.filter(email=email.strip().lower()).first()
@@ -23,9 +23,9 @@ class Command(BaseCommand):
             raise CommandError(f"No account has the address {email}.")
         removed = users.remove_second_steps(user.pk)
         self.stdout.write(
-            f"Removed {removed} second steps of {user.email} and ended all sessions; they are told by mail."
+            f"Removed {removed} second steps of {user.email} and ended all sessions; the user gets a mail."
         )
         if user.is_privileged:
             self.stdout.write(
-                "The back office opens when they have set up another one: it asks at their next sign-in."
+                "The back office stays closed until they set up a new one, at their next sign-in."
             )

@@ -1,4 +1,4 @@
-"""`manage.py statement`: make a statement of one plan, as its owner could."""
+"""`manage.py statement`: write a statement of one plan, as its owner could request it."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from savings.models.statements import Format
 
 class Command(BaseCommand):
     help = (
-        "Makes a statement of the plan with that id or reference. "
-        "It stands on its owner's shelf, and they get the mail."
+        "Writes a statement of the plan with this id or reference. "
+        "The owner finds it among their statements and gets the mail."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("plan", help="the plan's id or reference")
         day = datetime.date.fromisoformat
         parser.add_argument(
-            "--since", type=day, default=statements.BEGINNING, help="the first day, as 2026-01-31"
+            "--since", type=day, default=statements.BEGINNING, help="the first day, such as 2026-01-31"
         )
-        parser.add_argument("--until", type=day, help="the last day; today without it")
+        parser.add_argument("--until", type=day, help="the last day; today by default")
         parser.add_argument("--format", choices=Format.values, default=Format.PDF)
-        parser.add_argument("--out", type=Path, metavar="FILE", help="copy the file to there, too")
+        parser.add_argument("--out", type=Path, metavar="FILE", help="also copy the file to this path")
 
     def handle(
         self,
@@ -43,14 +43,14 @@ class Command(BaseCommand):
         out: Path | None,
         **options: Any,
     ) -> None:
-        found = Plan.objects.filter(**{"pk" if plan.isdecimal() else "reference": plan}).first()
-        if found is None:
+        target_plan = Plan.objects.filter(**{"pk" if plan.isdecimal() else "reference": plan}).first()
+        if target_plan is None:
             raise CommandError(f"There is no plan {plan}.")
         try:
             statement = statements.request(
-                found.user,
+                target_plan.user,
                 scope="plan",
-                plan=found,
+                plan=target_plan,
                 since=since,
                 until=until or timezone.localdate(),
                 format=options["format"],
@@ -67,7 +67,7 @@ class Command(BaseCommand):
         )
 
     def _write(self, statement: Statement) -> None:
-        """Write it here, unless a worker was faster; then wait for that one."""
+        """Write the statement here. If a worker has started it already, wait for the worker."""
         statements.write_now(statement)
         statement.refresh_from_db()
         while statement.state in {Statement.State.QUEUED, Statement.State.WRITING}:

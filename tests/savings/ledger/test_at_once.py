@@ -1,4 +1,4 @@
-"""The ledger when many come at once, in threads and connections of their own, on PostgreSQL."""
+"""Concurrent calls of the ledger, in threads with their own connections, on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ TIMES = 50
 
 
 def at_once(act: Callable[[int], object], times: int = TIMES) -> Counter[Any]:
-    """Do something in that many threads, which all wait for the last to be ready, and count what came of it."""
+    """Run `act` in a number of threads that all start at the same moment, and count the results."""
     ready = Barrier(times)
 
-    def one(number: int) -> object:
+    def run(number: int) -> object:
         ready.wait()
         try:
             return act(number)
@@ -36,10 +36,10 @@ def at_once(act: Callable[[int], object], times: int = TIMES) -> Counter[Any]:
             connection.close()
 
     with ThreadPoolExecutor(times) as pool:
-        return Counter(pool.map(one, range(times)))
+        return Counter(pool.map(run, range(times)))
 
 
-def held(account: Account) -> int:
+def balance(account: Account) -> int:
     return ledger.balance_kobo(account)
 
 
@@ -47,32 +47,32 @@ def test_the_same_reference_fifty_times_at_once_is_one_payment() -> None:
     user, reference = make_user(), references.new(Kind.STASH_DEPOSIT)
 
     def pay(_: int) -> object:
-        movement, opened = ledger.open_transaction(
+        transaction, opened = ledger.open_transaction(
             reference=reference, kind=Kind.STASH_DEPOSIT, user=user, amount_kobo=700
         )
         clearing = ledger.house_account(Account.Kind.CLEARING, "paystack")
-        return opened, ledger.settle(movement, debit=clearing, credit=ledger.stash_account(user))
+        return opened, ledger.settle(transaction, debit=clearing, credit=ledger.stash_account(user))
 
     outcomes = at_once(pay)
     assert sum(times for (opened, _), times in outcomes.items() if opened) == 1
     assert sum(times for (_, posted), times in outcomes.items() if posted) == 1
     assert Entry.objects.count() == 1
-    assert held(ledger.stash_account(user)) == 700
+    assert balance(ledger.stash_account(user)) == 700
     assert list(ledger.run_checks()) == []
 
 
-def test_the_same_reference_by_fifty_people_at_once_belongs_to_one() -> None:
+def test_the_same_reference_from_fifty_users_at_once_belongs_to_one_user() -> None:
     users, reference = [make_user() for _ in range(TIMES)], references.new(Kind.STASH_DEPOSIT)
 
-    def ask(number: int) -> object:
+    def open_deposit(number: int) -> object:
         return ledger.open_transaction(
             reference=reference, kind=Kind.STASH_DEPOSIT, user=users[number], amount_kobo=700
         )[1]
 
-    assert at_once(ask) == {True: 1, ReferenceTaken: TIMES - 1}
+    assert at_once(open_deposit) == {True: 1, ReferenceTaken: TIMES - 1}
 
 
-def test_of_fifty_moves_racing_for_one_balance_exactly_those_succeed_that_fit() -> None:
+def test_fifty_moves_at_once_succeed_until_the_balance_is_used_up() -> None:
     plan = make_plan()
     user = plan.user
     pay_in(user, 30 * 100 + 99)
@@ -87,40 +87,44 @@ def test_of_fifty_moves_racing_for_one_balance_exactly_those_succeed_that_fit() 
         return "moved"
 
     assert at_once(move) == {"moved": 30, NotEnoughMoney: 20}
-    assert (held(ledger.stash_account(user)), held(plan.account)) == (99, 3000)
+    assert (balance(ledger.stash_account(user)), balance(plan.account)) == (99, 3000)
     assert list(ledger.run_checks()) == []
 
 
-def test_moves_both_ways_between_the_same_accounts_never_wait_in_a_ring() -> None:
+def test_moves_both_ways_between_the_same_accounts_never_deadlock() -> None:
     plan = make_plan(holding_kobo=10_000)
     user = plan.user
     pay_in(user, 10_000)
 
     def move(number: int) -> object:
-        person, kind = User.objects.get(pk=user.pk), Kind.PLAN_TO_STASH if number % 2 else Kind.STASH_TO_PLAN
-        go = plans.move_from_plan if number % 2 else plans.move_to_plan
-        there = Plan.objects.get(pk=plan.pk)
-        go(person, there, amount_kobo=100, reference=references.new(kind))
+        kind = Kind.PLAN_TO_STASH if number % 2 else Kind.STASH_TO_PLAN
+        move_money = plans.move_from_plan if number % 2 else plans.move_to_plan
+        move_money(
+            User.objects.get(pk=user.pk),
+            Plan.objects.get(pk=plan.pk),
+            amount_kobo=100,
+            reference=references.new(kind),
+        )
         return kind
 
     assert at_once(move) == {Kind.PLAN_TO_STASH: 25, Kind.STASH_TO_PLAN: 25}
-    assert (held(ledger.stash_account(user)), held(plan.account)) == (10_000, 10_000)
+    assert (balance(ledger.stash_account(user)), balance(plan.account)) == (10_000, 10_000)
     assert list(ledger.run_checks()) == []
 
 
-def test_a_movement_is_reversed_once_however_many_ask() -> None:
+def test_fifty_reversals_at_once_reverse_a_transaction_once() -> None:
     user = make_user()
-    movement = pay_in(user, 700)
+    transaction = pay_in(user, 700)
     reference = references.new(Kind.REVERSAL)
 
-    def take_back(_: int) -> object:
-        return ledger.reverse(Transaction.objects.get(pk=movement.pk), reference=reference).pk
+    def reverse(_: int) -> object:
+        return ledger.reverse(Transaction.objects.get(pk=transaction.pk), reference=reference).pk
 
-    assert list(at_once(take_back).values()) == [TIMES]
-    assert held(ledger.stash_account(user)) == 0
+    assert list(at_once(reverse).values()) == [TIMES]
+    assert balance(ledger.stash_account(user)) == 0
     assert list(ledger.run_checks()) == []
 
 
-def test_the_house_s_accounts_are_opened_once() -> None:
+def test_a_house_account_is_opened_once() -> None:
     outcomes = at_once(lambda _: ledger.house_account(Account.Kind.FEE_INCOME).pk)
     assert list(outcomes.values()) == [TIMES]

@@ -1,4 +1,4 @@
-"""The proof of the books: clean books pass, and each kind of damage is named with the row it is at."""
+"""The ledger checks: correct books pass, and each kind of damage is reported with its row."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from savings import ledger, references
-from savings.ledger import checks, transactions
+from savings.ledger import checks
 from savings.models import Account, Entry, Membership, Plan, Product, Transaction, User
-from tests.factories import make_circle, make_movement, make_plan, make_product, make_user, pay_in, settled
+from tests.factories import make_circle, make_plan, make_product, make_transaction, make_user, pay_in, settled
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ Status = Transaction.Status
 
 @dataclasses.dataclass
 class Books:
-    """A small world with every kind of transaction in it."""
+    """Books with most kinds of transaction, and names for the rows that the tests damage."""
 
     user: User
     plan: Plan
@@ -49,7 +49,7 @@ class Books:
 
     @property
     def entries(self) -> dict[str, int]:
-        """The first entry of each transaction, by its name here."""
+        """The id of the first entry of each transaction, by the name of the field above."""
         first = {entry.transaction_id: entry.pk for entry in Entry.objects.order_by("-id")}
         named = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {
@@ -73,7 +73,7 @@ def books() -> Iterator[Books]:
         Plan.objects.filter(pk=closed.pk).update(closed_at=closed.created_at)
         deposit = pay_in(user, 5_000_00)
         clock.shift(datetime.timedelta(days=40))
-        stash, hold = ledger.stash_account(user), transactions.hold_account(user)
+        stash, hold = ledger.stash_account(user), ledger.hold_account(user)
         settled(Kind.STASH_TO_PLAN, 700_00, debit=stash, credit=plan.account, user=user, plan=plan)
         settled(Kind.PLAN_TO_STASH, 50_00, debit=plan.account, credit=stash, user=user, plan=plan)
         yield Books(
@@ -87,7 +87,7 @@ def books() -> Iterator[Books]:
             clearing=ledger.house_account(Account.Kind.CLEARING, "paystack"),
             suspense=ledger.house_account(Account.Kind.SUSPENSE),
             deposit=deposit,
-            failed=make_movement(Kind.TOP_UP, 300_00, user=user, plan=plan, status=Status.FAILED),
+            failed=make_transaction(Kind.TOP_UP, 300_00, user=user, plan=plan, status=Status.FAILED),
             in_flight=withdraw(user, 120_00),
             released=withdraw(user, 80_00, ends="failed"),
             reversal=ledger.reverse(pay_in(user, 40_00), reference=references.new(Kind.REVERSAL)),
@@ -97,8 +97,8 @@ def books() -> Iterator[Books]:
 
 
 def withdraw(user: User, amount_kobo: int, *, ends: str = "") -> Transaction:
-    withdrawal = make_movement(Kind.STASH_WITHDRAWAL, amount_kobo, user=user)
-    stash, hold = ledger.stash_account(user), transactions.hold_account(user)
+    withdrawal = make_transaction(Kind.STASH_WITHDRAWAL, amount_kobo, user=user)
+    stash, hold = ledger.stash_account(user), ledger.hold_account(user)
     ledger.post(withdrawal, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=amount_kobo)
     if ends == "failed":
         ledger.post(withdrawal, Entry.Code.RELEASE, debit=hold, credit=stash, amount_kobo=amount_kobo)
@@ -110,21 +110,21 @@ def withdraw(user: User, amount_kobo: int, *, ends: str = "") -> Transaction:
 
 
 def suspend(user: User | None) -> Transaction:
-    """Money of which less arrived than was asked for."""
-    movement = make_movement(Kind.STASH_DEPOSIT, 900_00, user=user, status=Status.REVIEW)
+    """Return an underpayment, whose money is in suspense."""
+    transaction = make_transaction(Kind.STASH_DEPOSIT, 900_00, user=user, status=Status.REVIEW)
     ledger.post(
-        movement,
+        transaction,
         Entry.Code.SUSPENSE,
         debit=ledger.house_account(Account.Kind.CLEARING, "paystack"),
         credit=ledger.house_account(Account.Kind.SUSPENSE),
         amount_kobo=800_00,
     )
-    return movement
+    return transaction
 
 
 def pay_interest(plan: Plan) -> Transaction:
-    """A kobo of interest, taken off what the account has earned as it is posted."""
-    movement = settled(
+    """Post a kobo of interest, and deduct it from the accrued numerator as a posting of interest must."""
+    transaction = settled(
         Kind.INTEREST,
         1,
         debit=ledger.house_account(Account.Kind.INTEREST_EXPENSE),
@@ -135,11 +135,11 @@ def pay_interest(plan: Plan) -> Transaction:
     account = Account.objects.get(plan=plan)
     account.accrued_numerator -= 3_650_000
     account.save(update_fields=["accrued_numerator"])
-    return movement
+    return transaction
 
 
-def lay_bare(*tables: str) -> None:
-    """Put copies of tables, without constraint or trigger, in front of the real ones until the test is over."""
+def shadow_tables(*tables: str) -> None:
+    """Shadow tables with temporary copies that have no constraints and triggers, until the test is over."""
     real = "public" if connection.vendor == "postgresql" else "main"
     with connection.cursor() as cursor:
         for table in tables:
@@ -147,17 +147,21 @@ def lay_bare(*tables: str) -> None:
 
 
 def damage(statement: str) -> None:
-    lay_bare("savings_account", "savings_entry", "savings_transaction", "savings_plan", "savings_membership")
+    shadow_tables(
+        "savings_account", "savings_entry", "savings_transaction", "savings_plan", "savings_membership"
+    )
     with connection.cursor() as cursor:
         cursor.execute(statement)
         assert cursor.rowcount == 1
 
 
-def found(check: str) -> list[checks.Damage]:
-    return [wrong for wrong in ledger.run_checks() if wrong.check == check]
+def run_check(check: str) -> list[checks.Damage]:
+    return [damage for damage in ledger.run_checks() if damage.check == check]
 
 
-def test_books_made_through_the_ledger_are_right(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
+def test_books_written_by_the_ledger_pass_every_check(
+    books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
     withdraw(books.user, 10_00, ends="success")
     suspend(None)
     assert list(ledger.run_checks()) == []
@@ -168,11 +172,11 @@ def test_books_made_through_the_ledger_are_right(books: Books, capsys: pytest.Ca
     )
 
 
-def test_empty_books_are_right() -> None:
+def test_empty_books_pass_every_check() -> None:
     assert list(ledger.run_checks()) == []
 
 
-# What is damaged: the check that has to see it, one statement that does it, and the row that has to be named.
+# For each kind of damage: the check that must report it, the statement that causes it, and the row to be reported.
 DAMAGE = {
     "a kobo of interest that counts for a circle": (
         "circle_sums",
@@ -201,7 +205,7 @@ DAMAGE = {
     ),
     "an account that was below zero for a while": (
         "history",
-        # The plan pays out before it was paid in: the sums at the end are the same.
+        # The plan pays out before money was paid in; the final balances are the same.
         "UPDATE savings_entry SET id = 0 WHERE debit_account_id = {b.plan.account.pk}",
         "entry 0 at account {b.plan.account.pk}",
     ),
@@ -396,7 +400,7 @@ DAMAGE = {
         "UPDATE savings_account SET accrued_numerator = 1 WHERE id = {b.stash.pk}",
         "account {b.stash.pk}",
     ),
-    "days brought forward that were not reckoned": (
+    "accrued days that were not calculated": (
         "accruals",
         "UPDATE savings_account SET accrued_to = accrued_to + 1 WHERE id = {b.locked.account.pk}",
         "account {b.locked.account.pk}",
@@ -416,36 +420,36 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_damage_is_named_with_its_row(kind: str, books: Books) -> None:
+def test_a_check_reports_the_damaged_row(kind: str, books: Books) -> None:
     check, statement, row = (text.format(b=books) for text in DAMAGE[kind])
     damage(statement)
-    wrong = found(check)
-    assert row in [damage.row for damage in wrong]
-    assert all(damage.found != damage.expected for damage in wrong)
+    reported = run_check(check)
+    assert row in [damage.row for damage in reported]
+    assert all(damage.actual != damage.expected for damage in reported)
 
 
-def test_there_is_damage_for_every_check() -> None:
+def test_every_check_has_a_damage_case() -> None:
     assert {check for check, _, _ in DAMAGE.values()} == {path.stem for path in ledger.CHECKS}
 
 
-def test_a_dropped_trigger_is_named() -> None:
+def test_a_dropped_trigger_is_reported() -> None:
     drops = {
         "postgresql": "DROP TRIGGER entry_append_only ON savings_entry",
         "sqlite": "DROP TRIGGER entry_not_updated",
     }
     with connection.cursor() as cursor:
         cursor.execute(drops[connection.vendor])
-    names = [wrong.row for wrong in found("guards")]
+    names = [damage.row for damage in run_check("guards")]
     assert names == [drops[connection.vendor].split()[2]]
 
 
-def test_a_dropped_constraint_is_named() -> None:
+def test_a_dropped_constraint_is_reported() -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP INDEX account_once_per_user")
-    assert [wrong.row for wrong in found("guards")] == ["account_once_per_user"]
+    assert [damage.row for damage in run_check("guards")] == ["account_once_per_user"]
 
 
-def test_the_command_names_the_first_rows_and_ends_with_an_error(books: Books) -> None:
+def test_the_command_prints_the_first_wrong_rows_and_fails(books: Books) -> None:
     damage(f"UPDATE savings_account SET balance_kobo = 1 WHERE id = {books.stash.pk}")
     with pytest.raises(CommandError) as error:
         call_command("check_ledger")

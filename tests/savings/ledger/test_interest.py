@@ -1,4 +1,4 @@
-"""What a plan will earn, to the kobo."""
+"""Previews of a plan's interest, to the kobo."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ TODAY = datetime.date(2026, 11, 24)
 
 
 @pytest.mark.django_db
-def test_the_preview_of_one_payment_is_the_design_s_example() -> None:
+def test_the_preview_of_one_payment_equals_the_documented_example() -> None:
     product = make_product(Product.Kind.LOCKED, rate_bps=850)
-    ahead = ledger.preview_interest(
+    preview = ledger.preview_interest(
         product,
         matures_on=TODAY + datetime.timedelta(days=90),
         first_kobo=100_000_00,
         monthly_kobo=0,
         today=TODAY,
     )
-    assert (ahead.payments, ahead.interest_kobo, ahead.tax_kobo) == (1, 2095_89, 209_58)
-    assert ahead.total_kobo == 100_000_00 + 2095_89 - 209_58
+    assert (preview.payments, preview.interest_kobo, preview.tax_kobo) == (1, 2095_89, 209_58)
+    assert preview.total_kobo == 100_000_00 + 2095_89 - 209_58
 
 
 @pytest.mark.django_db
-def test_a_plan_without_an_end_is_looked_at_for_a_year() -> None:
-    ahead = ledger.preview_interest(
+def test_a_plan_without_an_end_is_previewed_for_a_year() -> None:
+    preview = ledger.preview_interest(
         make_product(rate_bps=850), matures_on=None, first_kobo=100_00, monthly_kobo=0, today=TODAY
     )
-    assert ahead.ends_on == datetime.date(2027, 11, 24)
-    assert ahead.interest_kobo == 8_50
+    assert preview.ends_on == datetime.date(2027, 11, 24)
+    assert preview.interest_kobo == 8_50
 
 
-def test_months_fall_on_the_same_day_or_the_last_of_a_short_month() -> None:
+def test_monthly_days_use_the_last_day_of_a_short_month() -> None:
     days = interest.monthly_days(datetime.date(2026, 12, 31), datetime.date(2027, 4, 30))
     assert [day.isoformat() for day in days] == ["2027-01-31", "2027-02-28", "2027-03-31"]
 
 
-def test_the_suggestion_reaches_the_target_and_not_a_naira_more_than_it_must() -> None:
+def test_the_suggested_payment_is_the_smallest_in_whole_naira_that_reaches_the_target() -> None:
     ends = datetime.date(2027, 11, 24)
     monthly = ledger.suggested_monthly_kobo(
         target_kobo=600_000_00, first_kobo=50_000_00, ends_on=ends, today=TODAY

@@ -1,6 +1,6 @@
-"""The ledger under any sequence of events, beside a model in plain Python that knows nothing of databases.
+"""The ledger under random sequences of events, compared with a model in plain Python.
 
-After every step the checks of the books find nothing, and the model has the same balances and interest.
+After every step the ledger checks find no damage, and the model has the same balances, interest and statuses.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from hypothesis.stateful import (
 
 from savings import ledger, plans, references
 from savings.exceptions import NotEnoughMoney, ReferenceTaken, Refused
-from savings.ledger import checks, transactions
+from savings.ledger import checks
 from savings.models import Account, Entry, Plan, Product, Transaction, User
-from tests.factories import make_movement, make_plan, make_product, make_user
+from tests.factories import make_plan, make_product, make_transaction, make_user
 
 Kind = Transaction.Kind
 Status = Transaction.Status
@@ -40,20 +40,20 @@ AMOUNTS = st.integers(1, 3_000)
 
 
 class Crash(Exception):
-    """The process that dies in the middle."""
+    """Stands for a process that dies."""
 
 
 @contextmanager
 def dying_before(table: str) -> Iterator[None]:
-    """Die when a row is about to be written into a table, and lose all that was not committed."""
+    """Raise Crash before a row is inserted into `table`, or at the end of the block, and roll everything back."""
 
-    def execute(go_on: Callable[..., Any], sql: str, *args: Any) -> Any:
-        if sql.startswith(f'INSERT INTO "{table}"'):
+    def crash_at_the_insert(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+        if sql.lstrip().startswith(f"INSERT INTO {table}"):
             raise Crash
-        return go_on(sql, *args)
+        return execute(sql, *args)
 
     try:
-        with transaction.atomic(), connection.execute_wrapper(execute):
+        with transaction.atomic(), connection.execute_wrapper(crash_at_the_insert):
             yield
             raise Crash
     except Crash:
@@ -62,7 +62,7 @@ def dying_before(table: str) -> Iterator[None]:
 
 @dataclasses.dataclass
 class Pot:
-    """The model of a customer's account: what it holds, and what it has earned up to the last midnight."""
+    """The model of a customer's account: its balance, and the interest numerator up to the last midnight."""
 
     kobo: int = 0
     rate_bps: int = 0
@@ -72,7 +72,7 @@ class Pot:
 
 @dataclasses.dataclass
 class Movement:
-    """The model of a transaction: from which pot to which, None being the world outside."""
+    """The model of a transaction: the pots it moves money from and to. None is outside, at the provider."""
 
     row: Transaction
     source: int | None
@@ -107,7 +107,7 @@ class Ledger(RuleBasedStateMachine):
         started = [self.start_flexible_for(self.sign_up_with(amount_kobo)) for amount_kobo in sums]
         return multiple(*started)
 
-    # People, plans, days
+    # Users, plans, days
 
     @rule(target=users, amount_kobo=AMOUNTS)
     def sign_up(self, amount_kobo: int) -> User:
@@ -135,10 +135,10 @@ class Ledger(RuleBasedStateMachine):
             self.clock.shift(datetime.timedelta(days=1))
 
     @rule()
-    def carry_out_maturities(self) -> None:
+    def process_maturities(self) -> None:
         today = timezone.localdate()
-        ripe = Plan.objects.filter(matures_on__lte=today, at_maturity=Plan.AtMaturity.STASH)
-        for plan in ripe.select_related("account", "user"):
+        matured = Plan.objects.filter(matures_on__lte=today, at_maturity=Plan.AtMaturity.STASH)
+        for plan in matured.select_related("account", "user"):
             pot = self.pots[plan.account.pk]
             self.pots[ledger.stash_account(plan.user).pk].kobo += pot.kobo
             pot.kobo = 0
@@ -152,37 +152,37 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(target=movements, plan=plans, amount_kobo=AMOUNTS)
     def ask_to_top_up(self, plan: Plan, amount_kobo: int) -> Movement:
-        row = make_movement(Kind.TOP_UP, amount_kobo, user=plan.user, plan=plan)
+        row = make_transaction(Kind.TOP_UP, amount_kobo, user=plan.user, plan=plan)
         return self.remember(row, None, plan.account)
 
     @rule(target=movements, plan=plans, amount_kobo=AMOUNTS)
     def top_up(self, plan: Plan, amount_kobo: int) -> Movement:
-        row = make_movement(Kind.TOP_UP, amount_kobo, user=plan.user, plan=plan)
+        row = make_transaction(Kind.TOP_UP, amount_kobo, user=plan.user, plan=plan)
         movement = self.remember(row, None, plan.account)
         self.settle(movement, times=1)
         return movement
 
     @rule(target=movements, plan=plans, amount_kobo=AMOUNTS)
     def ask_to_move_in(self, plan: Plan, amount_kobo: int) -> Movement:
-        row = make_movement(Kind.STASH_TO_PLAN, amount_kobo, user=plan.user, plan=plan)
+        row = make_transaction(Kind.STASH_TO_PLAN, amount_kobo, user=plan.user, plan=plan)
         return self.remember(row, ledger.stash_account(plan.user), plan.account)
 
     @rule(target=movements, plan=plans, amount_kobo=AMOUNTS)
     def ask_to_move_out(self, plan: Plan, amount_kobo: int) -> Movement:
-        row = make_movement(Kind.PLAN_TO_STASH, amount_kobo, user=plan.user, plan=plan)
+        row = make_transaction(Kind.PLAN_TO_STASH, amount_kobo, user=plan.user, plan=plan)
         return self.remember(row, plan.account, ledger.stash_account(plan.user))
 
     @rule(target=movements, user=users, amount_kobo=AMOUNTS)
     def withdraw(self, user: User, amount_kobo: int) -> Movement:
-        stash, hold = ledger.stash_account(user), transactions.hold_account(user)
+        stash, hold = ledger.stash_account(user), ledger.hold_account(user)
         try:
             with transaction.atomic():
-                row = make_movement(Kind.STASH_WITHDRAWAL, amount_kobo, user=user)
+                row = make_transaction(Kind.STASH_WITHDRAWAL, amount_kobo, user=user)
                 ledger.post(row, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=amount_kobo)
         except NotEnoughMoney:
             assert self.pots[stash.pk].kobo < amount_kobo
-            # Something to go on with: a payment that was never made.
-            row = make_movement(Kind.STASH_DEPOSIT, amount_kobo, user=user, status=Status.ABANDONED)
+            # A rule must return a movement: an abandoned payment.
+            row = make_transaction(Kind.STASH_DEPOSIT, amount_kobo, user=user, status=Status.ABANDONED)
             return self.remember(row, None, stash, status=Status.ABANDONED)
         self.transfer(stash.pk, hold.pk, amount_kobo)
         return self.remember(row, hold, None)
@@ -210,7 +210,7 @@ class Ledger(RuleBasedStateMachine):
                 self.try_to_settle(movement)
             except NotEnoughMoney as error:
                 raise Crash from error
-        # Who comes after the dead reads what was committed.
+        # The next process reads only what was committed.
         movement.row.refresh_from_db()
 
     @rule(movement=movements)
@@ -245,20 +245,20 @@ class Ledger(RuleBasedStateMachine):
 
     @precondition(lambda self: self.known)
     @rule(movement=movements, more=st.integers(0, 1))
-    def send_the_form_again(self, movement: Movement, more: int) -> None:
+    def repeat_the_request(self, movement: Movement, more: int) -> None:
         row = movement.row
-        asked_for: dict[str, Any] = {"kind": row.kind, "user": row.user, "plan": row.plan}
-        asked_for |= {"reference": row.reference, "amount_kobo": row.amount_kobo + more}
+        details: dict[str, Any] = {"kind": row.kind, "user": row.user, "plan": row.plan}
+        details |= {"reference": row.reference, "amount_kobo": row.amount_kobo + more}
         try:
-            assert ledger.open_transaction(**asked_for) == (row, False)
+            assert ledger.open_transaction(**details) == (row, False)
             assert not more
         except ReferenceTaken:
             assert more
 
-    # What must be true at any time
+    # Invariants
 
     @invariant()
-    def the_books_are_right(self) -> None:
+    def the_checks_find_no_damage(self) -> None:
         assert list(checks.wrong_rows()) == []
 
     @invariant()
@@ -277,7 +277,7 @@ class Ledger(RuleBasedStateMachine):
 
     def sign_up_with(self, amount_kobo: int) -> User:
         user = make_user()
-        for account in (ledger.stash_account(user), transactions.hold_account(user)):
+        for account in (ledger.stash_account(user), ledger.hold_account(user)):
             self.pots[account.pk] = Pot()
         self.settle(self.ask_for_deposit(user, amount_kobo), times=1)
         return user
@@ -288,7 +288,7 @@ class Ledger(RuleBasedStateMachine):
         return plan
 
     def ask_for_deposit(self, user: User, amount_kobo: int) -> Movement:
-        row = make_movement(Kind.STASH_DEPOSIT, amount_kobo, user=user)
+        row = make_transaction(Kind.STASH_DEPOSIT, amount_kobo, user=user)
         return self.remember(row, None, ledger.stash_account(user))
 
     def remember(
@@ -319,15 +319,15 @@ class Ledger(RuleBasedStateMachine):
     def release(self, movement: Movement) -> None:
         row = movement.row
         assert row.user
-        stash, hold = ledger.stash_account(row.user), transactions.hold_account(row.user)
+        stash, hold = ledger.stash_account(row.user), ledger.hold_account(row.user)
         ledger.post(row, Entry.Code.RELEASE, debit=hold, credit=stash, amount_kobo=row.amount_kobo)
         self.transfer(hold.pk, stash.pk, row.amount_kobo)
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.django_db
-def test_the_books_stay_right_whatever_happens() -> None:
-    # To explain a failure every line would be traced, of Django too: that takes minutes.
+def test_the_ledger_matches_the_model_after_any_sequence_of_events() -> None:
+    # Without the phase that explains a failure: it traces every line, also of Django, and takes minutes.
     phases = [phase for phase in Phase if phase is not Phase.explain]
     run_state_machine_as_test(
         Ledger, settings=settings(max_examples=15, stateful_step_count=30, phases=phases)

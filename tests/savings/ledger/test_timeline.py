@@ -1,4 +1,4 @@
-"""The story of a transaction, where a payment makes it more than one step."""
+"""The timeline of a transaction with a payment."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from savings.models import Payment, Transaction
 Status = Transaction.Status
 
 
-def last_note(status: str, *, failure_code: str = "", **of_payment: str) -> str:
-    movement = Transaction(reference="TOP", status=status, failure_code=failure_code, user_id=1)
-    payment = Payment(transaction=movement, **of_payment)
-    return ledger.timeline_steps(movement, payment=payment, entries=[], events=[], mails=[])[-1].note
+def last_note(status: str, *, failure_code: str = "", **payment_fields: str) -> str:
+    transaction = Transaction(reference="TOP", status=status, failure_code=failure_code, user_id=1)
+    payment = Payment(transaction=transaction, **payment_fields)
+    return ledger.timeline_steps(transaction, payment=payment, entries=[], events=[], mails=[])[-1].note
 
 
 @pytest.mark.parametrize(
-    ("failure_code", "says"),
+    ("failure_code", "expected"),
     [
         ("left", "The payment page was left. No money has moved."),
         ("page_lost", "The payment page did not reach us. No money has moved."),
         ("never_sent", "The payment provider could not be reached. No money has moved."),
     ],
 )
-def test_an_abandoned_payment_says_why(failure_code: str, says: str) -> None:
-    assert last_note(Status.ABANDONED, failure_code=failure_code) == says
+def test_an_abandoned_payment_shows_its_reason(failure_code: str, expected: str) -> None:
+    assert last_note(Status.ABANDONED, failure_code=failure_code) == expected
 
 
 @pytest.mark.parametrize(
-    ("reason", "says"),
+    ("reason", "expected"),
     [
         ("less", "What arrived is not what was asked for. It is safe."),
         ("no_answer", "The payment provider has not told us what became of it."),
     ],
 )
-def test_a_review_says_why(reason: str, says: str) -> None:
-    assert last_note(Status.REVIEW, review_reason=reason) == says
+def test_a_review_shows_its_reason(reason: str, expected: str) -> None:
+    assert last_note(Status.REVIEW, review_reason=reason) == expected
 
 
-def test_a_failed_payment_says_what_the_provider_said() -> None:
+def test_a_failed_payment_shows_the_provider_s_message() -> None:
     assert last_note(Status.FAILED, provider_message="Insufficient Funds") == "Insufficient Funds"

@@ -1,21 +1,18 @@
-"""The ledger: posting, settling, reversing, and the interest that runs with each balance."""
+"""Transactions: opening, posting, settling and reversing them."""
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-import time_machine
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection
+from django.db import transaction as db_transaction
 from django.utils import timezone
 
 from savings import ledger, money, references
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
-from savings.ledger import transactions
-from savings.models import Account, Entry, Plan, Product, Transaction, User
-from tests.factories import make_movement, make_plan, make_product, make_user, pay_in, settled
+from savings.models import Account, Entry, Plan, Transaction, User
+from tests.factories import make_plan, make_transaction, make_user, pay_in, settled
 
 pytestmark = pytest.mark.django_db
 
@@ -34,14 +31,14 @@ def open_deposit(user: User, amount_kobo: int = 500_00, **fields: object) -> Tra
     )[0]
 
 
-def settle(movement: Transaction, user: User) -> bool:
-    return ledger.settle(movement, debit=clearing(), credit=ledger.stash_account(user))
+def settle(transaction: Transaction, user: User) -> bool:
+    return ledger.settle(transaction, debit=clearing(), credit=ledger.stash_account(user))
 
 
 # Opening
 
 
-def test_the_same_reference_again_returns_what_is_there() -> None:
+def test_the_same_reference_again_returns_the_existing_transaction() -> None:
     user, reference = make_user(), references.new(Kind.STASH_DEPOSIT)
     first, opened = ledger.open_transaction(
         reference=reference, kind=Kind.STASH_DEPOSIT, user=user, amount_kobo=5
@@ -54,7 +51,7 @@ def test_the_same_reference_again_returns_what_is_there() -> None:
 
 
 @pytest.mark.parametrize("differs", ["kind", "user", "plan", "amount_kobo", "reverses"])
-def test_a_reference_cannot_stand_for_another_movement(differs: str) -> None:
+def test_a_reference_cannot_be_reused_for_another_transaction(differs: str) -> None:
     plan = make_plan(holding_kobo=100)
     known: dict[str, Any] = {
         "kind": Kind.TOP_UP,
@@ -77,7 +74,7 @@ def test_a_reference_cannot_stand_for_another_movement(differs: str) -> None:
 
 
 @pytest.mark.parametrize("amount_kobo", [0, -1, money.MOST_KOBO + 1, 10**30])
-def test_a_sum_that_is_none_or_beyond_all_money_opens_nothing(amount_kobo: int) -> None:
+def test_an_amount_out_of_range_opens_no_transaction(amount_kobo: int) -> None:
     with pytest.raises(BadAmount):
         open_deposit(make_user(), amount_kobo)
     assert not Transaction.objects.exists()
@@ -86,12 +83,12 @@ def test_a_sum_that_is_none_or_beyond_all_money_opens_nothing(amount_kobo: int) 
 # Settling and posting
 
 
-def test_settling_moves_the_money_and_the_status_together() -> None:
+def test_settling_changes_money_and_status_together() -> None:
     user = make_user()
-    movement = open_deposit(user, 500_00)
-    assert settle(movement, user)
+    transaction = open_deposit(user, 500_00)
+    assert settle(transaction, user)
     entry = Entry.objects.get()
-    assert (movement.status, movement.settled_on) == (Status.SUCCESS, entry.posted_at)
+    assert (transaction.status, transaction.settled_on) == (Status.SUCCESS, entry.posted_at)
     assert (entry.debit_balance_kobo, entry.credit_balance_kobo) == (None, 500_00)
     assert ledger.balance_kobo(ledger.stash_account(user)) == 500_00
     assert ledger.balance_kobo(clearing()) == -500_00
@@ -99,98 +96,103 @@ def test_settling_moves_the_money_and_the_status_together() -> None:
 
 def test_settling_twice_posts_once() -> None:
     user = make_user()
-    movement = open_deposit(user)
-    assert [settle(movement, user), settle(movement, user)] == [True, False]
+    transaction = open_deposit(user)
+    assert [settle(transaction, user), settle(transaction, user)] == [True, False]
     assert Entry.objects.count() == 1
 
 
-def test_money_that_is_not_there_cannot_be_moved_and_nothing_changes() -> None:
+def test_a_settlement_without_enough_money_changes_nothing() -> None:
     plan = make_plan()
     pay_in(plan.user, 100)
-    movement = make_movement(Kind.STASH_TO_PLAN, 101, user=plan.user, plan=plan)
+    transaction = make_transaction(Kind.STASH_TO_PLAN, 101, user=plan.user, plan=plan)
     with pytest.raises(NotEnoughMoney):
-        ledger.settle(movement, debit=ledger.stash_account(plan.user), credit=plan.account)
-    assert movement.status == Status.PENDING
-    movement.refresh_from_db()
-    assert (movement.status, movement.settled_on) == (Status.PENDING, None)
+        ledger.settle(transaction, debit=ledger.stash_account(plan.user), credit=plan.account)
+    assert transaction.status == Status.PENDING
+    transaction.refresh_from_db()
+    assert (transaction.status, transaction.settled_on) == (Status.PENDING, None)
     assert ledger.balance_kobo(ledger.stash_account(plan.user)) == 100
 
 
-def test_a_failure_around_a_settlement_takes_all_of_it_back() -> None:
+def test_a_rollback_around_a_settlement_undoes_all_of_it() -> None:
     user = make_user()
-    movement = open_deposit(user)
-    with transaction.atomic():
-        settle(movement, user)
-        transaction.set_rollback(True)
-    movement.refresh_from_db()
-    assert movement.status == Status.PENDING
+    transaction = open_deposit(user)
+    with db_transaction.atomic():
+        settle(transaction, user)
+        db_transaction.set_rollback(True)
+    transaction.refresh_from_db()
+    assert transaction.status == Status.PENDING
     assert not Entry.objects.exists()
-    assert settle(movement, user)
+    assert settle(transaction, user)
 
 
-def test_a_refused_posting_leaves_the_transaction_around_it_usable() -> None:
+def test_a_refused_posting_leaves_the_surrounding_database_transaction_usable() -> None:
     user = make_user()
-    with transaction.atomic():
-        movement = open_deposit(user)
+    with db_transaction.atomic():
+        transaction = open_deposit(user)
         with pytest.raises(NotEnoughMoney):
-            ledger.settle(movement, debit=ledger.stash_account(user), credit=clearing())
-        assert settle(movement, user)
+            ledger.settle(transaction, debit=ledger.stash_account(user), credit=clearing())
+        assert settle(transaction, user)
     assert ledger.balance_kobo(ledger.stash_account(user)) == 500_00
 
 
 def test_the_same_step_of_a_transaction_happens_once() -> None:
     user = make_user()
     pay_in(user, 900)
-    withdrawal = make_movement(Kind.STASH_WITHDRAWAL, 600, user=user)
-    stash, hold = ledger.stash_account(user), transactions.hold_account(user)
+    withdrawal = make_transaction(Kind.STASH_WITHDRAWAL, 600, user=user)
+    stash, hold = ledger.stash_account(user), ledger.hold_account(user)
     posted = [
         ledger.post(withdrawal, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=600) for _ in range(3)
     ]
     assert posted == [True, False, False]
     assert ledger.balance_kobo(ledger.stash_account(user)) == 300
-    assert ledger.balance_kobo(transactions.hold_account(user)) == 600
+    assert ledger.balance_kobo(ledger.hold_account(user)) == 600
 
 
-def test_the_primary_step_is_posted_only_with_the_success() -> None:
-    movement = open_deposit(make_user())
+def test_the_primary_step_is_posted_only_by_settle() -> None:
+    transaction = open_deposit(make_user())
     with pytest.raises(ValueError, match="use settle"):
-        ledger.post(movement, Entry.Code.PRIMARY, debit=clearing(), credit=clearing(), amount_kobo=1)
+        ledger.post(transaction, Entry.Code.PRIMARY, debit=clearing(), credit=clearing(), amount_kobo=1)
 
 
 @pytest.mark.parametrize("status", [Status.SUCCESS, Status.REVERSED])
-def test_no_status_of_moved_money_is_reached_or_left_without_a_posting(status: str) -> None:
-    movement = open_deposit(make_user())
+def test_a_status_of_moved_money_cannot_be_set_or_left_without_a_posting(status: str) -> None:
+    transaction = open_deposit(make_user())
     with pytest.raises(ValueError, match="together with its posting"):
-        ledger.change_status(movement, status, only_from=[Status.PENDING])
+        ledger.change_status(transaction, status, only_from=[Status.PENDING])
     with pytest.raises(ValueError, match="together with its posting"):
-        ledger.change_status(movement, Status.FAILED, only_from=[status])
+        ledger.change_status(transaction, Status.FAILED, only_from=[status])
 
 
-def test_a_move_happens_once_and_says_who_was_first() -> None:
-    movement = open_deposit(make_user())
-    stale = Transaction.objects.get(pk=movement.pk)
-    assert ledger.change_status(movement, Status.FAILED, only_from=[Status.PENDING], failure_code="declined")
-    assert not ledger.change_status(stale, Status.ABANDONED, only_from=[Status.PENDING])
-    movement.refresh_from_db()
-    assert (movement.status, movement.failure_code) == (Status.FAILED, "declined")
-
-
-def test_a_payment_that_failed_can_still_arrive() -> None:
-    user = make_user()
-    movement = open_deposit(user)
-    ledger.change_status(movement, Status.FAILED, only_from=[Status.PENDING], failure_code="declined")
-    assert ledger.settle(
-        movement, debit=clearing(), credit=ledger.stash_account(user), only_from=[Status.FAILED]
+def test_of_two_status_changes_only_the_first_succeeds() -> None:
+    transaction = open_deposit(make_user())
+    stale = Transaction.objects.get(pk=transaction.pk)
+    assert ledger.change_status(
+        transaction, Status.FAILED, only_from=[Status.PENDING], failure_code="declined"
     )
-    movement.refresh_from_db()
-    assert (movement.status, movement.failure_code) == (Status.SUCCESS, "")
+    assert not ledger.change_status(stale, Status.ABANDONED, only_from=[Status.PENDING])
+    transaction.refresh_from_db()
+    assert (transaction.status, transaction.failure_code) == (Status.FAILED, "declined")
 
 
-def test_every_change_moves_the_version_of_the_person_it_is_shown_to() -> None:
+def test_a_failed_payment_can_still_be_settled() -> None:
+    user = make_user()
+    transaction = open_deposit(user)
+    ledger.change_status(transaction, Status.FAILED, only_from=[Status.PENDING], failure_code="declined")
+    assert ledger.settle(
+        transaction, debit=clearing(), credit=ledger.stash_account(user), only_from=[Status.FAILED]
+    )
+    transaction.refresh_from_db()
+    assert (transaction.status, transaction.failure_code) == (Status.SUCCESS, "")
+
+
+def test_every_change_increments_the_version_of_its_user() -> None:
     user = make_user()
     versions = []
-    movement = open_deposit(user)
-    for act in (lambda: settle(movement, user), lambda: ledger.reverse(movement, reference="REV" + "0" * 17)):
+    transaction = open_deposit(user)
+    for act in (
+        lambda: settle(transaction, user),
+        lambda: ledger.reverse(transaction, reference="REV" + "0" * 17),
+    ):
         act()
         user.refresh_from_db()
         versions.append(user.version)
@@ -202,17 +204,17 @@ def test_every_change_moves_the_version_of_the_person_it_is_shown_to() -> None:
 
 def test_a_reversal_is_the_opposite_entry_in_a_transaction_of_its_own() -> None:
     plan = make_plan(holding_kobo=700)
-    movement = plan.transactions.get()
-    reversal = ledger.reverse(movement, reference=references.new(Kind.REVERSAL))
+    transaction = plan.transactions.get()
+    reversal = ledger.reverse(transaction, reference=references.new(Kind.REVERSAL))
     first, second = Entry.objects.order_by("id")
     assert (second.debit_account_id, second.credit_account_id) == (
         first.credit_account_id,
         first.debit_account_id,
     )
-    assert (movement.status, reversal.status, reversal.reverses) == (
+    assert (transaction.status, reversal.status, reversal.reverses) == (
         Status.REVERSED,
         Status.SUCCESS,
-        movement,
+        transaction,
     )
     assert ledger.balance_kobo(plan.account) == 0
 
@@ -220,8 +222,8 @@ def test_a_reversal_is_the_opposite_entry_in_a_transaction_of_its_own() -> None:
 def test_a_withdrawal_that_comes_back_is_in_the_stash_again_and_not_on_hold() -> None:
     user = make_user()
     pay_in(user, 600)
-    withdrawal = make_movement(Kind.STASH_WITHDRAWAL, 600, user=user)
-    stash, hold = ledger.stash_account(user), transactions.hold_account(user)
+    withdrawal = make_transaction(Kind.STASH_WITHDRAWAL, 600, user=user)
+    stash, hold = ledger.stash_account(user), ledger.hold_account(user)
     ledger.post(withdrawal, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=600)
     ledger.settle(withdrawal, debit=hold, credit=ledger.house_account(Account.Kind.CLEARING, "paystack"))
     ledger.reverse(withdrawal, reference=references.new(Kind.REVERSAL))
@@ -230,14 +232,16 @@ def test_a_withdrawal_that_comes_back_is_in_the_stash_again_and_not_on_hold() ->
 
 
 def test_reversing_twice_with_one_reference_returns_the_first_reversal() -> None:
-    movement = make_plan(holding_kobo=700).transactions.get()
+    transaction = make_plan(holding_kobo=700).transactions.get()
     reference = references.new(Kind.REVERSAL)
-    assert ledger.reverse(movement, reference=reference) == ledger.reverse(movement, reference=reference)
+    assert ledger.reverse(transaction, reference=reference) == ledger.reverse(
+        transaction, reference=reference
+    )
     with pytest.raises(Refused, match="only once"):
-        ledger.reverse(movement, reference=references.new(Kind.REVERSAL))
+        ledger.reverse(transaction, reference=references.new(Kind.REVERSAL))
 
 
-def test_one_reference_cannot_reverse_two_equal_movements() -> None:
+def test_one_reference_cannot_reverse_two_equal_transactions() -> None:
     user = make_user()
     first, second = pay_in(user, 500), pay_in(user, 500)
     reference = references.new(Kind.REVERSAL)
@@ -249,18 +253,18 @@ def test_one_reference_cannot_reverse_two_equal_movements() -> None:
     assert ledger.balance_kobo(ledger.stash_account(user)) == 500
 
 
-def test_money_that_has_moved_on_cannot_be_taken_back() -> None:
+def test_money_that_was_moved_on_cannot_be_reversed() -> None:
     plan = make_plan(holding_kobo=700)
-    movement = plan.transactions.get()
+    transaction = plan.transactions.get()
     stash = ledger.stash_account(plan.user)
     settled(Kind.PLAN_TO_STASH, 1, debit=plan.account, credit=stash, user=plan.user, plan=plan)
     with pytest.raises(NotEnoughMoney):
-        ledger.reverse(movement, reference=references.new(Kind.REVERSAL))
-    assert movement.status == Status.SUCCESS
+        ledger.reverse(transaction, reference=references.new(Kind.REVERSAL))
+    assert transaction.status == Status.SUCCESS
     assert not Transaction.objects.filter(kind=Kind.REVERSAL).exists()
 
 
-def test_only_what_was_successful_can_be_reversed_and_no_reversal_again() -> None:
+def test_only_a_successful_transaction_that_is_no_reversal_can_be_reversed() -> None:
     user = make_user()
     with pytest.raises(Refused, match="Only a successful"):
         ledger.reverse(open_deposit(user), reference=references.new(Kind.REVERSAL))
@@ -269,7 +273,7 @@ def test_only_what_was_successful_can_be_reversed_and_no_reversal_again() -> Non
         ledger.reverse(reversal, reference=references.new(Kind.REVERSAL))
 
 
-def test_a_closed_plan_takes_no_money_back() -> None:
+def test_a_reversal_into_a_closed_plan_is_refused() -> None:
     plan = make_plan(holding_kobo=700)
     stash = ledger.stash_account(plan.user)
     emptied = settled(Kind.PLAN_TO_STASH, 700, debit=plan.account, credit=stash, user=plan.user, plan=plan)
@@ -289,95 +293,15 @@ def test_the_database_refuses_to_change_an_entry(statement: str) -> None:
     pay_in(make_user(), 500)
     with (
         pytest.raises(IntegrityError, match="append-only"),
-        transaction.atomic(),
+        db_transaction.atomic(),
         connection.cursor() as cursor,
     ):
         cursor.execute(statement)
     assert Entry.objects.get().amount_kobo == 500
 
 
-def test_a_balance_cannot_leave_the_range_in_which_it_is_exact() -> None:
+def test_a_balance_cannot_exceed_the_exact_range() -> None:
     plan = make_plan(holding_kobo=money.MOST_KOBO)
     with pytest.raises(IntegrityError):
         pay_in(plan.user, 1, plan=plan)
     assert ledger.balance_kobo(plan.account) == money.MOST_KOBO
-
-
-# What a balance earns
-
-
-def earned(plan: Plan, day: datetime.date) -> int:
-    return ledger.accrued_numerator(Account.objects.get(plan=plan), day)
-
-
-def test_interest_runs_on_end_of_day_balances() -> None:
-    with time_machine.travel("2026-01-01T12:00:00Z", tick=False) as clock:
-        plan = make_plan(make_user(), make_product(rate_bps=1000), holding_kobo=100_00)
-        pay_in(plan.user, 50_00, plan=plan)
-        clock.shift(datetime.timedelta(days=10))
-        pay_in(plan.user, 50_00, plan=plan)
-        clock.shift(datetime.timedelta(days=5))
-        today = timezone.localdate()
-    assert earned(plan, today) == 1000 * (150_00 * 10 + 200_00 * 5)
-
-
-def test_a_day_begins_at_local_midnight() -> None:
-    # 23:30 in UTC is half past midnight in Lagos: already the next day.
-    with time_machine.travel("2026-01-01T23:30:00Z", tick=False):
-        plan = make_plan(make_user(), make_product(rate_bps=1000), holding_kobo=100_00)
-    assert earned(plan, datetime.date(2026, 1, 3)) == 1000 * 100_00
-
-
-def test_midnight_in_the_middle_of_a_posting_does_not_split_it() -> None:
-    with time_machine.travel("2026-01-01T12:00:00Z", tick=False) as clock:
-        plan = make_plan(make_user(), make_product(rate_bps=1000), holding_kobo=100_00)
-        clock.move_to("2026-01-11T22:59:59Z")
-
-        def midnight_at_the_balance(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
-            if sql.startswith('UPDATE "savings_account"'):
-                clock.shift(1)
-            return execute(sql, *args)
-
-        with connection.execute_wrapper(midnight_at_the_balance):
-            pay_in(plan.user, 1, plan=plan)
-    entry, account = Entry.objects.latest("id"), Account.objects.get(plan=plan)
-    assert timezone.localdate(entry.posted_at).toordinal() == account.accrued_to
-    assert entry.posted_at == entry.transaction.settled_on
-
-
-def test_a_clock_that_goes_back_takes_no_interest_away_and_gives_none_twice() -> None:
-    with time_machine.travel("2026-01-11T12:00:00Z", tick=False) as clock:
-        plan = make_plan(make_user(), make_product(rate_bps=1000), holding_kobo=100_00)
-        clock.shift(datetime.timedelta(days=10))
-        pay_in(plan.user, 100_00, plan=plan)
-        clock.shift(datetime.timedelta(days=-3))
-        pay_in(plan.user, 100_00, plan=plan)
-        clock.shift(datetime.timedelta(days=5))
-        pay_in(plan.user, 1, plan=plan)
-    assert earned(plan, datetime.date(2026, 1, 23)) == 1000 * (100_00 * 10 + 300_00 * 2)
-
-
-def test_nothing_is_earned_from_the_day_of_maturity_on() -> None:
-    with time_machine.travel("2026-01-01T12:00:00Z", tick=False) as clock:
-        locked = make_product(Product.Kind.LOCKED, rate_bps=1000)
-        plan = make_plan(make_user(), locked, holding_kobo=100_00, days=30)
-        clock.shift(datetime.timedelta(days=45))
-        pay_in(plan.user, 100_00, plan=plan)
-    assert earned(plan, datetime.date(2027, 1, 1)) == 1000 * 100_00 * 30
-
-
-def test_a_plan_that_rolls_over_earns_on_each_day_s_balance_however_late_it_is_carried_out() -> None:
-    with time_machine.travel("2026-01-01T12:00:00Z", tick=False) as clock:
-        locked = make_product(Product.Kind.LOCKED, rate_bps=1000)
-        plan = make_plan(make_user(), locked, holding_kobo=100_00, days=30, at_maturity="rollover")
-        clock.shift(datetime.timedelta(days=32))
-        pay_in(plan.user, 100_00, plan=plan)
-        clock.shift(datetime.timedelta(days=1))
-        today = timezone.localdate()
-    assert earned(plan, today) == 1000 * (100_00 * 32 + 200_00)
-
-
-def test_the_house_has_no_stored_balance() -> None:
-    pay_in(make_user(), 500)
-    assert clearing().balance_kobo is None
-    assert not Account.objects.filter(user=None, balance_kobo__isnull=False).exists()

@@ -1,4 +1,4 @@
-"""What a plan and a circle started with stays, whatever staff do to the product afterwards."""
+"""Plans and circles keep the terms they started with when staff change the product."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def in_days(days: int) -> datetime.date:
     return timezone.localdate() + datetime.timedelta(days=days)
 
 
-def everything_else(product: Product) -> None:
-    """What staff can do to a product, all of it at once: other terms, no rates, not offered, another name."""
+def change_everything(product: Product) -> None:
+    """Change all that staff can change of a product: terms, rates, name, and whether it is offered."""
     product.rates.all().delete()
     Product.objects.filter(pk=product.pk).update(
         kind=Product.Kind.TARGET,
@@ -45,42 +45,42 @@ def everything_else(product: Product) -> None:
     )
 
 
-def test_a_running_plan_is_extended_up_to_the_longest_term_it_started_with() -> None:
+def test_a_plan_can_be_extended_to_the_longest_term_it_started_with() -> None:
     plan = make_plan(product=make_product(Product.Kind.LOCKED), days=100)
-    everything_else(plan.product)
+    change_everything(plan.product)
     plans.extend(plan, in_days(1095))
     with pytest.raises(Refused, match="latest day"):
         plans.extend(plan, in_days(1096))
 
 
-def test_a_shorter_term_of_the_product_does_not_reach_a_running_plan() -> None:
+def test_a_shorter_term_of_the_product_does_not_change_a_running_plan() -> None:
     plan = make_plan(product=make_product(Product.Kind.LOCKED), days=800)
     Product.objects.update(max_term_days=60)
     plans.extend(plan, in_days(900))
 
 
-def test_a_plan_shows_the_kind_and_the_name_it_was_opened_as(saver_client: Client, saver: User) -> None:
+def test_a_plan_shows_the_product_name_it_was_opened_with(saver_client: Client, saver: User) -> None:
     plan = make_plan(saver, make_product(name="Rainy days"), name="Roof")
-    everything_else(plan.product)
-    for address in ("/plans/", f"/plans/{plan.pk}/", "/dashboard/", f"/plans/{plan.pk}/top-up/"):
-        page = saver_client.get(address).content.decode()
+    change_everything(plan.product)
+    for url in ("/plans/", f"/plans/{plan.pk}/", "/dashboard/", f"/plans/{plan.pk}/top-up/"):
+        page = saver_client.get(url).content.decode()
         assert "Something else" not in page
     assert "Rainy days" in saver_client.get(f"/plans/{plan.pk}/").content.decode()
 
 
-def test_a_running_circle_lets_people_in_on_the_terms_it_started_with() -> None:
+def test_new_members_of_a_running_circle_get_the_terms_it_started_with() -> None:
     product = make_product(Product.Kind.LOCKED, rate_bps=900)
     product.rates.create(from_days=80, rate_bps=1_100)
     circle = start_circle(product=product, days=90)
-    everything_else(product)
+    change_everything(product)
     plan = join_circle(circle, target_kobo=20_000_00).plan
-    kept = ("product_name", "product_kind", "early_exit", "penalty_bps", "notice_hours", "interest_paid")
+    copied = ("product_name", "product_kind", "early_exit", "penalty_bps", "notice_hours", "interest_paid")
     owners = Plan.objects.exclude(pk=plan.pk).get()
-    assert [getattr(plan, name) for name in kept] == [getattr(owners, name) for name in kept]
+    assert [getattr(plan, name) for name in copied] == [getattr(owners, name) for name in copied]
     assert (plan.rate_bps, plan.account.rate_bps, plan.max_term_days) == (1_100, 1_100, 1095)
 
 
-def test_somebody_who_joins_late_gets_the_rate_that_the_circle_has_for_that_term() -> None:
+def test_a_late_member_gets_the_circle_s_rate_for_the_remaining_term() -> None:
     product = make_product(rate_bps=900)
     circle = start_circle(product=product)
     product.rates.update(rate_bps=1)
@@ -89,42 +89,42 @@ def test_somebody_who_joins_late_gets_the_rate_that_the_circle_has_for_that_term
 
 def test_the_page_of_an_open_circle_shows_its_own_terms(saver_client: Client) -> None:
     circle = start_circle(product=make_product(name="Rainy days", description="As you like"), joining="open")
-    everything_else(circle.product)
-    for address in (f"/circles/{circle.slug}/", f"/circles/{circle.slug}/join/"):
-        page = saver_client.get(address).content.decode()
+    change_everything(circle.product)
+    for url in (f"/circles/{circle.slug}/", f"/circles/{circle.slug}/join/"):
+        page = saver_client.get(url).content.decode()
         assert "Rainy days" in page
         assert "As you like" in page
         assert "Something else" not in page
 
 
-def test_a_product_without_a_rate_opens_no_plan_at_nothing_per_cent(saver_client: Client) -> None:
+def test_a_product_without_a_rate_opens_no_plan_at_zero_percent(saver_client: Client) -> None:
     product = make_product(name="Rainy days")
     product.rates.all().delete()
     with pytest.raises(Refused, match="has no rate"):
         make_plan(product=product)
     with pytest.raises(Refused, match="has no rate"):
         start_circle(product=product)
-    for address in ("/plans/start/", "/circles/start/"):
-        assert "Rainy days" not in saver_client.get(address).content.decode()
+    for url in ("/plans/start/", "/circles/start/"):
+        assert "Rainy days" not in saver_client.get(url).content.decode()
 
 
-def test_a_product_that_is_withdrawn_still_answers_the_same_form_with_the_same_plan() -> None:
+def test_a_repeated_form_returns_its_plan_after_the_product_was_withdrawn() -> None:
     user, product = make_user(), make_product()
     reference = references.mint(references.PLAN_PREFIX)
     plan = plans.open_plan(user, product, reference=reference, name="Rent")
-    everything_else(product)
+    change_everything(product)
     assert plans.open_plan(user, product, reference=reference, name="Rent") == plan
 
 
-@pytest.mark.parametrize("of", [make_plan, make_circle])
-def test_a_product_in_use_cannot_be_deleted(of: type) -> None:
-    product = of(product=make_product()).product
+@pytest.mark.parametrize("make", [make_plan, make_circle])
+def test_a_product_in_use_cannot_be_deleted(make: type) -> None:
+    product = make(product=make_product()).product
     with pytest.raises(ProtectedError):
         product.delete()
     assert product.rates.exists()
 
 
-def test_staff_cannot_take_the_last_rate_from_a_product_that_is_offered(client: Client) -> None:
+def test_staff_cannot_delete_the_last_rate_of_an_offered_product(client: Client) -> None:
     product = make_product(Product.Kind.LOCKED)
     sign_in(make_user(is_staff=True, is_superuser=True), client)
     fields = {
@@ -140,23 +140,23 @@ def test_staff_cannot_take_the_last_rate_from_a_product_that_is_offered(client: 
         "rates-0-rate_bps": "850",
         "rates-0-DELETE": "on",
     }
-    address = f"/admin/savings/product/{product.pk}/change/"
-    refused = client.post(address, fields | rates)
+    url = f"/admin/savings/product/{product.pk}/change/"
+    refused = client.post(url, fields | rates)
     assert "Keep a rate from 30 days or fewer" in refused.content.decode()
     assert product.rates.exists()
     del fields["is_offered"]
-    assert client.post(address, fields | rates).status_code == 302
+    assert client.post(url, fields | rates).status_code == 302
     assert not product.rates.exists()
 
 
 def insert(table: str, values: dict[str, Any]) -> None:
-    """Write a row as the release before does, which knows nothing of the copied terms."""
+    """Insert a row as the previous release does, without the columns of the copied terms."""
     columns, marks = ", ".join(values), ", ".join(["%s"] * len(values))
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO savings_{table} ({columns}) VALUES ({marks})", [*values.values()])
 
 
-def test_rows_of_the_release_before_get_their_terms_from_the_database() -> None:
+def test_rows_of_the_previous_release_get_their_terms_from_the_trigger() -> None:
     user, product = make_user(), make_product(Product.Kind.LOCKED, rate_bps=900, name="Locked up")
     product.rates.create(from_days=365, rate_bps=1_200)
     day, now = connection.ops.adapt_datefield_value, connection.ops.adapt_datetimefield_value(timezone.now())
@@ -180,15 +180,23 @@ def test_rows_of_the_release_before_get_their_terms_from_the_database() -> None:
     circle |= {"starts_on": day(in_days(0)), "ends_on": day(in_days(99)), "owner_id": user.pk}
     insert("circle", circle | {"joining": "open", "invite_code": "old", "created_at": now})
 
-    found = Plan.objects.get()
-    assert (found.product_name, found.product_kind, found.max_term_days) == ("Locked up", "locked", 1095)
-    kept = Circle.objects.get()
-    assert kept.rates == [[0, 900], [365, 1_200]]
-    assert (kept.early_exit, kept.min_term_days, kept.product_description) == ("blocked", 30, "For tests")
-    assert circles.join(make_user(), kept, reference="CIR1", nickname="New").plan.rate_bps == 900
+    stored_plan = Plan.objects.get()
+    assert (stored_plan.product_name, stored_plan.product_kind, stored_plan.max_term_days) == (
+        "Locked up",
+        "locked",
+        1095,
+    )
+    stored_circle = Circle.objects.get()
+    assert stored_circle.rates == [[0, 900], [365, 1_200]]
+    assert (stored_circle.early_exit, stored_circle.min_term_days, stored_circle.product_description) == (
+        "blocked",
+        30,
+        "For tests",
+    )
+    assert circles.join(make_user(), stored_circle, reference="CIR1", nickname="New").plan.rate_bps == 900
 
 
-def test_the_migration_gives_running_plans_and_circles_the_terms_of_their_product() -> None:
+def test_the_migration_copies_the_product_s_terms_to_plans_and_circles() -> None:
     circle = start_circle(product=make_product(Product.Kind.LOCKED, rate_bps=900))
     without_rates = start_circle(product=make_product(rate_bps=700))
     without_rates.product.rates.all().delete()

@@ -1,4 +1,4 @@
-"""What happens on the day a plan ends."""
+"""Maturity: moves to the stash and rollovers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_matured_savings_move_to_the_stash_once_and_without_penalty() -> None:
     assert Transaction.objects.filter(kind=Transaction.Kind.PLAN_TO_STASH).count() == 1
 
 
-def test_the_person_is_told_by_mail(mailoutbox: list[EmailMessage]) -> None:
+def test_the_owner_gets_a_mail(mailoutbox: list[EmailMessage]) -> None:
     plan = make_plan(product=make_product(Product.Kind.LOCKED), holding_kobo=100_000_00, days=30, name="Car")
     with on_day(30):
         plans.mature_due_plans(timezone.localdate())
@@ -39,13 +39,13 @@ def test_the_person_is_told_by_mail(mailoutbox: list[EmailMessage]) -> None:
     assert "₦100,000.00" in str(mail.body)
 
 
-def test_nothing_moves_a_day_too_early() -> None:
+def test_nothing_moves_before_the_day_of_maturity() -> None:
     make_plan(product=make_product(Product.Kind.LOCKED), holding_kobo=100_00, days=30)
     with on_day(29):
         assert plans.mature_due_plans(timezone.localdate()) == 0
 
 
-def test_a_rollover_starts_again_for_as_long_and_goes_on_earning() -> None:
+def test_a_rollover_starts_a_term_of_the_same_length_and_accrues_without_a_gap() -> None:
     product = make_product(Product.Kind.LOCKED, rate_bps=1000)
     plan = make_plan(product=product, holding_kobo=100_000_00, days=30, at_maturity=Plan.AtMaturity.ROLLOVER)
     start = plan.started_on

@@ -1,4 +1,4 @@
-"""Starting, renaming, extending and closing plans."""
+"""Opening, renaming, extending and closing plans."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 from savings import plans, references
 from savings.exceptions import ReferenceTaken, Refused
 from savings.models import Plan, Product
-from tests.factories import make_movement, make_plan, make_product, make_user
+from tests.factories import make_plan, make_product, make_transaction, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +20,7 @@ def in_days(days: int) -> datetime.date:
     return timezone.localdate() + datetime.timedelta(days=days)
 
 
-def test_a_plan_starts_on_the_terms_of_its_product() -> None:
+def test_a_plan_copies_the_terms_of_its_product() -> None:
     product = make_product(Product.Kind.TARGET, rate_bps=1000)
     plan = make_plan(product=product, target_kobo=500_000_00, days=200)
     assert (plan.rate_bps, plan.penalty_bps, plan.account.rate_bps) == (1000, 100, 1000)
@@ -28,7 +28,7 @@ def test_a_plan_starts_on_the_terms_of_its_product() -> None:
     assert plan.account.accrues_until == in_days(200).toordinal()
 
 
-def test_later_changes_of_the_product_leave_the_plan_alone() -> None:
+def test_later_changes_of_the_product_do_not_change_the_plan() -> None:
     product = make_product(Product.Kind.TARGET, rate_bps=1000)
     plan = make_plan(product=product)
     product.rates.update(rate_bps=1)
@@ -37,7 +37,7 @@ def test_later_changes_of_the_product_leave_the_plan_alone() -> None:
     assert (plan.rate_bps, plan.penalty_bps) == (1000, 100)
 
 
-def test_the_longest_step_that_the_term_reaches_sets_the_rate() -> None:
+def test_the_rate_with_the_longest_minimum_within_the_term_applies() -> None:
     product = make_product(Product.Kind.LOCKED, rate_bps=1000)
     product.rates.create(from_days=180, rate_bps=1200)
     product.rates.create(from_days=365, rate_bps=1350)
@@ -45,7 +45,7 @@ def test_the_longest_step_that_the_term_reaches_sets_the_rate() -> None:
     assert rates == [1000, 1200, 1200, 1350]
 
 
-def test_the_same_form_twice_is_one_plan() -> None:
+def test_a_form_sent_twice_opens_one_plan() -> None:
     user, product = make_user(), make_product()
     reference = references.mint(references.PLAN_PREFIX)
     first = plans.open_plan(user, product, reference=reference, name="Rent")
@@ -55,18 +55,18 @@ def test_the_same_form_twice_is_one_plan() -> None:
 
 
 @pytest.mark.parametrize("changed", [{"name": "School"}, {"target_kobo": 20_000_00}])
-def test_the_same_form_with_other_details_is_no_plan_that_is_there(changed: dict[str, Any]) -> None:
+def test_a_reused_reference_with_other_details_is_refused(changed: dict[str, Any]) -> None:
     user, product = make_user(), make_product()
     reference = references.mint(references.PLAN_PREFIX)
-    asked: dict[str, Any] = {"reference": reference, "name": "Rent", "target_kobo": 10_000_00}
-    plans.open_plan(user, product, **asked)
+    details: dict[str, Any] = {"reference": reference, "name": "Rent", "target_kobo": 10_000_00}
+    plans.open_plan(user, product, **details)
     with pytest.raises(ReferenceTaken):
-        plans.open_plan(user, product, **asked | changed)
+        plans.open_plan(user, product, **details | changed)
     with pytest.raises(ReferenceTaken):
-        plans.open_plan(user, make_product(), **asked)
+        plans.open_plan(user, make_product(), **details)
 
 
-def test_a_term_that_no_calendar_holds_ends_with_the_calendar() -> None:
+def test_a_term_beyond_the_calendar_ends_with_the_last_date() -> None:
     product = make_product(Product.Kind.LOCKED, max_term_days=10_000_000)
     plan = make_plan(product=product, days=60)
     plans.extend(plan, timezone.localdate() + datetime.timedelta(days=90))
@@ -74,7 +74,7 @@ def test_a_term_that_no_calendar_holds_ends_with_the_calendar() -> None:
         make_plan(product=product, days=1)
 
 
-def test_a_name_is_used_once_among_open_plans_whatever_its_case() -> None:
+def test_a_name_is_unique_among_open_plans_regardless_of_case() -> None:
     plan = make_plan(name="Rent 2027")
     with pytest.raises(Refused, match="already have a plan called rent 2027") as refused:
         make_plan(plan.user, name="  rent   2027 ")
@@ -85,7 +85,7 @@ def test_a_name_is_used_once_among_open_plans_whatever_its_case() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "   ", "\u200b\u202e", "x" * 61])
-def test_a_name_without_anything_to_read_is_refused(name: str) -> None:
+def test_an_empty_invisible_or_too_long_name_is_refused(name: str) -> None:
     with pytest.raises(Refused) as refused:
         make_plan(name=name)
     assert refused.value.field == "name"
@@ -122,7 +122,7 @@ def test_maturity_moves_later_and_never_earlier() -> None:
     assert plan.account.accrues_until == in_days(200).toordinal()
 
 
-def test_a_plan_without_an_end_has_none_to_move() -> None:
+def test_a_plan_without_an_end_cannot_be_extended() -> None:
     with pytest.raises(Refused, match="no end"):
         plans.extend(make_plan(), in_days(50))
 
@@ -138,14 +138,14 @@ def test_a_plan_closes_only_when_it_is_empty() -> None:
     assert plan.closed_at == closed_at is not None
 
 
-def test_a_payment_under_way_keeps_a_plan_open() -> None:
+def test_a_plan_with_a_pending_payment_cannot_be_closed() -> None:
     plan = make_plan()
-    make_movement("top_up", 1, user=plan.user, plan=plan)
+    make_transaction("top_up", 1, user=plan.user, plan=plan)
     with pytest.raises(Refused, match="on its way"):
         plans.close(plan)
 
 
-def test_every_change_moves_the_version_that_keys_the_saver_s_pages() -> None:
+def test_every_change_increments_the_version_of_the_owner() -> None:
     plan = make_plan()
     plan.user.refresh_from_db()
     before = plan.user.version

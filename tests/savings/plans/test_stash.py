@@ -1,4 +1,4 @@
-"""Moving money between the stash and plans."""
+"""Moves between the stash and plans."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from tests.factories import make_plan, make_product, make_user, pay_in
 pytestmark = pytest.mark.django_db
 
 
-def in_plan(plan: Plan) -> int:
+def plan_balance(plan: Plan) -> int:
     return ledger.balance_kobo(plan.account)
 
 
-def in_stash(plan: Plan) -> int:
+def stash_balance(plan: Plan) -> int:
     return ledger.balance_kobo(ledger.stash_account(plan.user))
 
 
-def into(plan: Plan, amount_kobo: int, reference: str | None = None) -> Transaction:
+def move_in(plan: Plan, amount_kobo: int, reference: str | None = None) -> Transaction:
     reference = reference or references.new("stash_to_plan")
     return plans.move_to_plan(plan.user, plan, amount_kobo=amount_kobo, reference=reference)
 
 
-def out_of(plan: Plan, amount_kobo: int, reference: str | None = None) -> Transaction:
+def move_out(plan: Plan, amount_kobo: int, reference: str | None = None) -> Transaction:
     reference = reference or references.new("plan_to_stash")
     return plans.move_from_plan(plan.user, plan, amount_kobo=amount_kobo, reference=reference)
 
@@ -38,104 +38,104 @@ def out_of(plan: Plan, amount_kobo: int, reference: str | None = None) -> Transa
 def test_money_moves_into_a_plan_and_back() -> None:
     plan = make_plan()
     pay_in(plan.user, 100_00)
-    into(plan, 60_00)
-    assert (in_stash(plan), in_plan(plan)) == (40_00, 60_00)
-    out_of(plan, 10_00)
-    assert (in_stash(plan), in_plan(plan)) == (50_00, 50_00)
+    move_in(plan, 60_00)
+    assert (stash_balance(plan), plan_balance(plan)) == (40_00, 60_00)
+    move_out(plan, 10_00)
+    assert (stash_balance(plan), plan_balance(plan)) == (50_00, 50_00)
 
 
-def test_a_plan_cannot_be_filled_above_its_limit_from_the_stash(settings: Settings) -> None:
+def test_a_move_from_the_stash_cannot_exceed_the_plan_s_limit(settings: Settings) -> None:
     plan = make_plan(holding_kobo=40_00)
     pay_in(plan.user, 100_00)
     settings.PLAN_MAX_KOBO = 100_00
     with pytest.raises(BadAmount, match="at most"):
-        into(plan, 60_01)
-    into(plan, 60_00)
-    assert (in_stash(plan), in_plan(plan)) == (40_00, 100_00)
+        move_in(plan, 60_01)
+    move_in(plan, 60_00)
+    assert (stash_balance(plan), plan_balance(plan)) == (40_00, 100_00)
 
 
 def test_the_same_reference_twice_moves_money_once() -> None:
     plan = make_plan(holding_kobo=100_00)
     reference = references.new("plan_to_stash")
-    first, again = out_of(plan, 30_00, reference), out_of(plan, 30_00, reference)
+    first, again = move_out(plan, 30_00, reference), move_out(plan, 30_00, reference)
     assert first.pk == again.pk
-    assert (in_stash(plan), in_plan(plan)) == (30_00, 70_00)
+    assert (stash_balance(plan), plan_balance(plan)) == (30_00, 70_00)
 
 
-def test_a_reference_is_not_reused_for_another_sum() -> None:
+def test_a_reference_cannot_be_reused_for_another_amount() -> None:
     plan = make_plan(holding_kobo=100_00)
     reference = references.new("plan_to_stash")
-    out_of(plan, 30_00, reference)
+    move_out(plan, 30_00, reference)
     with pytest.raises(ReferenceTaken):
-        out_of(plan, 31_00, reference)
-    assert in_plan(plan) == 70_00
+        move_out(plan, 31_00, reference)
+    assert plan_balance(plan) == 70_00
 
 
-def test_no_more_moves_than_there_is() -> None:
+def test_a_move_of_more_than_the_balance_is_refused() -> None:
     plan = make_plan(holding_kobo=50_00)
     with pytest.raises(NotEnoughMoney, match="This plan holds ₦50.00"):
-        out_of(plan, 50_01)
+        move_out(plan, 50_01)
     with pytest.raises(NotEnoughMoney, match="Your stash holds ₦0.00"):
-        into(plan, 1)
-    assert (in_stash(plan), in_plan(plan)) == (0, 50_00)
+        move_in(plan, 1)
+    assert (stash_balance(plan), plan_balance(plan)) == (0, 50_00)
     assert Transaction.objects.exclude(kind="top_up").count() == 0
 
 
 @pytest.mark.parametrize("amount_kobo", [0, -1])
-def test_an_amount_is_above_zero(amount_kobo: int) -> None:
+def test_an_amount_must_be_above_zero(amount_kobo: int) -> None:
     plan = make_plan(holding_kobo=50_00)
     with pytest.raises(BadAmount):
-        out_of(plan, amount_kobo)
+        move_out(plan, amount_kobo)
 
 
-def test_leaving_a_target_early_costs_its_penalty_out_of_the_sum() -> None:
+def test_the_penalty_of_an_early_exit_is_deducted_from_the_amount() -> None:
     plan = make_plan(product=make_product(Product.Kind.TARGET), holding_kobo=100_000_00)
-    movement = out_of(plan, 100_000_00)
+    transaction = move_out(plan, 100_000_00)
     penalty = Transaction.objects.get(kind=Transaction.Kind.PENALTY)
-    assert (movement.amount_kobo, penalty.amount_kobo) == (99_000_00, 1_000_00)
-    assert (in_plan(plan), in_stash(plan)) == (0, 99_000_00)
+    assert (transaction.amount_kobo, penalty.amount_kobo) == (99_000_00, 1_000_00)
+    assert (plan_balance(plan), stash_balance(plan)) == (0, 99_000_00)
     assert ledger.balance_kobo(ledger.house_account(Account.Kind.PENALTY_INCOME)) == 1_000_00
 
 
-def test_a_penalty_is_charged_once_however_often_the_form_is_sent() -> None:
+def test_a_penalty_is_charged_once_when_the_form_is_sent_twice() -> None:
     plan = make_plan(product=make_product(Product.Kind.TARGET), holding_kobo=100_000_00)
     reference = references.new("plan_to_stash")
-    out_of(plan, 50_000_00, reference)
-    out_of(plan, 50_000_00, reference)
+    move_out(plan, 50_000_00, reference)
+    move_out(plan, 50_000_00, reference)
     assert Transaction.objects.filter(kind=Transaction.Kind.PENALTY).count() == 1
-    assert (in_plan(plan), in_stash(plan)) == (50_000_00, 49_500_00)
+    assert (plan_balance(plan), stash_balance(plan)) == (50_000_00, 49_500_00)
 
 
-def test_after_maturity_everything_comes_out_for_nothing() -> None:
+def test_taking_money_out_after_maturity_is_free() -> None:
     plan = make_plan(product=make_product(Product.Kind.TARGET), holding_kobo=100_000_00, days=40)
     with time_machine.travel(timezone.now() + datetime.timedelta(days=40)):
-        out_of(plan, 100_000_00)
-    assert (in_plan(plan), in_stash(plan)) == (0, 100_000_00)
+        move_out(plan, 100_000_00)
+    assert (plan_balance(plan), stash_balance(plan)) == (0, 100_000_00)
 
 
-def test_a_locked_plan_gives_nothing_before_its_day() -> None:
+def test_a_locked_plan_refuses_an_exit_before_maturity() -> None:
     plan = make_plan(product=make_product(Product.Kind.LOCKED), holding_kobo=100_00)
     with pytest.raises(Refused, match="locked until"):
-        out_of(plan, 1_00)
+        move_out(plan, 1_00)
     assert not Transaction.objects.filter(kind=Transaction.Kind.PLAN_TO_STASH).exists()
 
 
-def test_a_closed_or_matured_plan_takes_no_money() -> None:
+def test_a_closed_or_matured_plan_accepts_no_money() -> None:
     closed, matured = make_plan(), make_plan(product=make_product(Product.Kind.LOCKED), days=30)
     for plan in (closed, matured):
         pay_in(plan.user, 100_00)
     plans.close(closed)
     with pytest.raises(Refused, match="closed"):
-        into(closed, 1_00)
+        move_in(closed, 1_00)
     with (
         time_machine.travel(timezone.now() + datetime.timedelta(days=30)),
         pytest.raises(Refused, match="matured"),
     ):
-        into(matured, 1_00)
+        move_in(matured, 1_00)
     assert Entry.objects.count() == 2
 
 
-def test_the_stash_of_somebody_new_is_empty_and_one() -> None:
+def test_a_new_user_has_one_empty_stash() -> None:
     user = make_user()
     assert ledger.stash_account(user) == ledger.stash_account(user)
     assert ledger.balance_kobo(ledger.stash_account(user)) == 0

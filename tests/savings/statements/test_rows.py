@@ -18,7 +18,6 @@ from hypothesis.extra.django import TestCase
 
 from savings import circles, ledger, plans, references
 from savings.exceptions import Refused
-from savings.ledger import transactions
 from savings.models import Account, Entry, Plan, Transaction, User
 from savings.statements import rows as statement_rows
 from savings.statements.formats import Row
@@ -166,7 +165,7 @@ def test_a_transfer_that_was_taken_back_stays_among_own_accounts(saver: User) ->
 
 def test_money_on_its_way_out_is_told_step_by_step(saver: User) -> None:
     pay_in(saver, 500)
-    own, hold = ledger.stash_account(saver), transactions.hold_account(saver)
+    own, hold = ledger.stash_account(saver), ledger.hold_account(saver)
     movement, _ = ledger.open_transaction(
         reference="STW00000000000000001", kind=Kind.STASH_WITHDRAWAL, user=saver, amount_kobo=200
     )

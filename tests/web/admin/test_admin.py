@@ -46,7 +46,7 @@ from savings.models import (
     User,
     WebhookEvent,
 )
-from tests.factories import fill, make_movement, make_plan, make_product, make_user
+from tests.factories import fill, make_plan, make_product, make_transaction, make_user
 from tests.provider import Provider
 from tests.web.staff import sign_in
 from web.admin.base import ReadOnlyAdmin
@@ -317,7 +317,7 @@ def test_a_search_finds_the_whole_reference_or_address_and_no_part_of_it(support
 
 def test_what_needs_a_look_can_be_picked_and_nothing_else_be_filtered_by(support: Client) -> None:
     make_plan(holding_kobo=500)
-    checked = make_movement("top_up", 500, user=make_user(), status="review")
+    checked = make_transaction("top_up", 500, user=make_user(), status="review")
     page = url(Transaction, "changelist")
     picked = support.get(page, {"state": "review"}).context["cl"].result_list
     assert [row.pk for row in picked] == [checked.pk]

@@ -208,7 +208,7 @@ VERBS: list[Callable[[Person], object]] = [
     lambda person: join_circle(person.member.circle, nickname="A newcomer", saved_kobo=900_00),
     lambda person: plans.rename(person.plan, "Another name"),
     lambda person: make_plan(person.user, person.plan.product, name="A new plan"),
-    lambda person: factories.make_movement("top_up", 66_00, user=person.user, plan=person.plan),
+    lambda person: factories.make_transaction("top_up", 66_00, user=person.user, plan=person.plan),
     change_profile,
     become_staff,
 ]
@@ -295,7 +295,7 @@ def test_a_sum_that_may_be_a_minute_old_is_not_kept(
 
 
 def test_an_event_of_the_provider_is_on_the_receipt(ada: Person) -> None:
-    movement = factories.make_movement("top_up", 66_00, user=ada.user, plan=ada.plan)
+    movement = factories.make_transaction("top_up", 66_00, user=ada.user, plan=ada.plan)
     Payment.objects.create(transaction=movement)
     path = f"/transactions/{movement.reference}/"
     assert "The provider told us" not in text(ada.client, path)

@@ -190,7 +190,7 @@ def test_a_changed_product_is_on_every_page_that_shows_it(
     for path in paths:
         text(ada.client, path)
     change(ada.plan.product)
-    plans.carry_product_name(Product.objects.get(pk=ada.plan.product_id))
+    plans.copy_product_name(Product.objects.get(pk=ada.plan.product_id))
     for path in paths:
         assert "Renamed" in text(ada.client, path), path
 

@@ -8,7 +8,7 @@ from django.test import Client
 
 from savings import ledger, plans, references
 from savings.models import Account, Payment, Plan, Product, Transaction, User
-from tests.factories import fill, make_movement, make_plan, make_product, pay_in, settled
+from tests.factories import fill, make_plan, make_product, make_transaction, pay_in, settled
 
 pytestmark = pytest.mark.django_db
 
@@ -39,8 +39,8 @@ def movements_of_both(user: User, plan: Plan) -> tuple[list[Transaction], list[T
         user, plan, amount_kobo=700_00, reference=references.new(Kind.PLAN_TO_STASH)
     )
     back = [ledger.reverse(one, reference=references.new(Kind.REVERSAL)) for one in (returned, undone)]
-    diverted = make_movement(Kind.TOP_UP, 50_00, user=user)
-    waiting = make_movement(Kind.STASH_DEPOSIT, 60_00, user=user)
+    diverted = make_transaction(Kind.TOP_UP, 50_00, user=user)
+    waiting = make_transaction(Kind.STASH_DEPOSIT, 60_00, user=user)
     own = ledger.stash_account(user)
     saved = settled(Kind.AUTOSAVE, 10_00, debit=own, credit=plan.account, user=user, plan=plan)
     clearing = ledger.house_account(Account.Kind.CLEARING, "paystack")

@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from savings import ledger, outbox, plans, references, tasks
 from savings.models import Entry, OutboxRow, Transaction, User
-from tests.factories import fill, make_circle, make_member, make_movement, make_plan, pay_in
+from tests.factories import fill, make_circle, make_member, make_plan, make_transaction, pay_in
 from web.lab import boards, lookups, mails, names
 from web.lab.measure import Comparison, Outcome, compare, pretty, source
 
@@ -197,8 +197,8 @@ def everything(saver: User) -> User:
     ledger.reverse(movement, reference=references.new("reversal"))
     plans.move_from_plan(saver, plan, amount_kobo=50_00, reference=references.new("plan_to_stash"))
     for status in ("pending", "failed", "abandoned", "review"):
-        make_movement("top_up", 1_00, user=saver, plan=plan, status=status)
-        make_movement("stash_withdrawal", 1_00, user=saver, status=status)
+        make_transaction("top_up", 1_00, user=saver, plan=plan, status=status)
+        make_transaction("stash_withdrawal", 1_00, user=saver, status=status)
     fill(saver, 20, plan=plan)
     return saver
 

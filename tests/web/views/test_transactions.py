@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from savings import ledger, plans, references
 from savings.models import Entry, Product, Transaction, User
-from tests.factories import fill, make_movement, make_plan, make_product, make_user, pay_in
+from tests.factories import fill, make_plan, make_product, make_transaction, make_user, pay_in
 
 pytestmark = pytest.mark.django_db
 
@@ -160,7 +160,7 @@ def test_a_receipt_proves_itself(saver_client: Client, saver: User) -> None:
 
 
 def test_a_failed_payment_says_that_no_money_moved(saver_client: Client, saver: User) -> None:
-    movement = make_movement("top_up", 100, user=saver)
+    movement = make_transaction("top_up", 100, user=saver)
     ledger.change_status(movement, Transaction.Status.FAILED, only_from=["pending"], failure_code="declined")
     page = saver_client.get(f"/transactions/{movement.reference}/").content.decode()
     assert "No money has moved." in page

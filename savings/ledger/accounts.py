@@ -1,0 +1,118 @@
+"""Ledger accounts: opening them, reading their balances, and the interest they have accrued."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Protocol
+
+from django.db import connection
+from django.db.models import Q, Sum
+
+from savings import installation, money
+from savings.models import Account, Entry, Plan, User
+
+# Written in SQL because every card payment runs it, and building the query with the ORM costs more than running it.
+_HOUSE_ACCOUNT_ID = "SELECT id FROM savings_account WHERE kind = %s AND provider = %s AND user_id IS NULL"
+
+
+def stash_account(user: User) -> Account:
+    """Return the account of the user's stash. The first call opens it."""
+    return Account.objects.get_or_create(
+        user=user, kind=Account.Kind.STASH, plan=None, defaults={"balance_kobo": 0}
+    )[0]
+
+
+def hold_account(user: User) -> Account:
+    """Return the account of the user's money that is on its way to a bank. The first call opens it."""
+    return Account.objects.get_or_create(
+        user=user, kind=Account.Kind.HOLD, plan=None, defaults={"balance_kobo": 0}
+    )[0]
+
+
+def open_plan_account(plan: Plan) -> Account:
+    """Open the account of a new plan, with the plan's rate and the days on which it earns interest.
+
+    Raises ImproperlyConfigured when the currency or time zone differs from what this database was used with.
+    """
+    installation.confirm_settings()
+    return Account.objects.create(
+        kind=Account.Kind.PLAN,
+        user=plan.user,
+        plan=plan,
+        balance_kobo=0,
+        rate_bps=plan.rate_bps,
+        accrued_to=plan.started_on.toordinal(),
+        accrues_until=_accrues_until(plan),
+    )
+
+
+def move_maturity(plan: Plan) -> None:
+    """Copy the plan's maturity to its account, as the day on which the account stops earning interest.
+
+    Only for a plan that has not matured yet.
+    """
+    Account.objects.filter(plan=plan).update(accrues_until=_accrues_until(plan))
+
+
+def house_account(kind: str, provider: str = "") -> Account:
+    """Return the house's account of a kind, and of a provider for clearing. The first call opens it.
+
+    An account that is open already carries only its id, kind and provider.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_HOUSE_ACCOUNT_ID, [str(kind), provider])
+        row = cursor.fetchone()
+    if row is not None:
+        return Account(pk=row[0], kind=kind, provider=provider)
+    return Account.objects.get_or_create(kind=kind, provider=provider, user=None, plan=None)[0]
+
+
+def balance_kobo(account: Account) -> int:
+    """Return the present balance of an account in kobo: credits less debits.
+
+    A customer's balance is read from its row; the balance of a house account is summed from its entries.
+    """
+    if account.is_customers:
+        return Account.objects.values_list("balance_kobo", flat=True).get(pk=account.pk) or 0
+    sums = Entry.objects.filter(Q(debit_account=account) | Q(credit_account=account)).aggregate(
+        credits=Sum("amount_kobo", filter=Q(credit_account=account), default=0),
+        debits=Sum("amount_kobo", filter=Q(debit_account=account), default=0),
+    )
+    return int(sums["credits"] - sums["debits"])
+
+
+class Earning(Protocol):
+    """The columns of an account from which its accrued interest is calculated."""
+
+    @property
+    def balance_kobo(self) -> int | None: ...
+    @property
+    def rate_bps(self) -> int: ...
+    @property
+    def accrued_numerator(self) -> int: ...
+    @property
+    def accrued_to(self) -> int: ...
+    @property
+    def accrues_until(self) -> int: ...
+
+
+def accrued_numerator(account: Earning, day: datetime.date) -> int:
+    """Return the interest numerator accrued up to the start of `day` and not yet posted.
+
+    The unit is balance_kobo x rate_bps x days: simple interest, actual/365, on end-of-day balances.
+    `savings.money.interest` turns it into kobo.
+    """
+    days = max(0, min(day.toordinal(), account.accrues_until) - account.accrued_to)
+    return account.accrued_numerator + (account.balance_kobo or 0) * account.rate_bps * days
+
+
+def accrued_kobo(account: Earning, day: datetime.date) -> int:
+    """Return the interest accrued up to the start of `day` and not yet posted, in whole kobo, before tax."""
+    return money.interest(accrued_numerator(account, day))
+
+
+def _accrues_until(plan: Plan) -> int:
+    # A plan that rolls over earns without a break: its new term begins on the day on which the old one ends, even when
+    # the task that renews the plan runs later.
+    ends = plan.matures_on and plan.at_maturity != Plan.AtMaturity.ROLLOVER
+    return (plan.matures_on if plan.matures_on and ends else datetime.date.max).toordinal()
