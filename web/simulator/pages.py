@@ -9,7 +9,6 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.urls import reverse
 
 from savings import money
 from web.simulator import asked, payments
@@ -67,10 +66,6 @@ def _amount(payment: Document) -> str:
 
 
 def _page(template: str, context: Document, *, status: int = 200) -> HttpResponse:
-    context |= {"stylesheet_url": _static_url("css/app.css"), "logo_url": _static_url("img/logo.svg")}
-    return HttpResponse(render_to_string(template, context), status=status)
-
-
-def _static_url(name: str) -> str:
-    # The simulator has a URLconf of its own, which template tags do not know.
-    return reverse(static_file, urlconf="web.simulator.urls", args=[name])
+    return HttpResponse(
+        render_to_string(template, context | {"static_url": settings.STATIC_URL}), status=status
+    )
