@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.urls import URLPattern, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 ROOT: Path = settings.BASE_DIR
 # Generated files, which must not be committed.
@@ -128,6 +129,76 @@ def test_a_template_has_the_name_of_its_view() -> None:
 def pages() -> list[Path]:
     """Return the templates of pages: mail programs support neither style sheets nor htmx."""
     return [path for path in tracked("templates/*.html") if "emails" not in path.parts]
+
+
+def first_parts(patterns: Sequence[URLPattern | URLResolver]) -> set[str]:
+    """Return the first parts of the paths in a URLconf: `plans` of `plans/<int:plan_id>/`."""
+    parts = set()
+    for pattern in patterns:
+        if route := str(pattern.pattern).removeprefix("^"):
+            parts.add(route.partition("/")[0])
+        elif isinstance(pattern, URLResolver):
+            parts |= first_parts(pattern.url_patterns)
+    return parts - {""}
+
+
+def literal_url() -> str:
+    """Return a regular expression for the beginning of a path of this site."""
+    names = sorted(first_parts(get_resolver().url_patterns))
+    assert {"plans", "accounts", "admin", "profile", "healthz"} <= set(names)
+    return rf"/(?:{'|'.join(map(re.escape, names))})/"
+
+
+def test_templates_link_by_url_name() -> None:
+    """The tag `to` costs no more than a literal path (web/templatetags/links.py)."""
+    literal = re.compile(rf"""(?<![\w.-]){literal_url()}|\b(?:href|(?:form)?action|hx-[a-z]+)=["']/(?!/)""")
+    paths = [*tracked("templates/*.html"), *tracked("templates/*.txt")]
+    assert any("emails" in path.parts for path in paths)
+    assert not [(path, found[0]) for path in paths for found in literal.finditer(path.read_text())]
+
+
+def test_template_lines_are_at_most_140_characters_long() -> None:
+    """In a plain-text template each line break shows, so those keep their lines."""
+    lines = [(path, line) for path in tracked("templates/*.html") for line in path.read_text().splitlines()]
+    assert not [(path, line) for path, line in lines if len(line) > 140]
+
+
+def strings(path: Path) -> Iterator[str]:
+    """Return the strings of a module, with a 7 for each value in an f-string."""
+    tree = ast.parse(path.read_text())
+    parts = {value for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for value in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(
+                str(value.value) if isinstance(value, ast.Constant) else "7" for value in node.values
+            )
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in parts:
+            yield node.value
+
+
+def test_python_names_urls() -> None:
+    literal = re.compile(rf"7?{literal_url()}")
+    paths = tracked("web/*.py")
+    assert len(paths) > 100
+    assert not [(path, text) for path in paths for text in strings(path) if literal.match(text)]
+
+
+def test_the_paths_in_links_from_savings_exist() -> None:
+    """`savings` knows no URL names. The links that it signs or prints in files are compared with the URLconf."""
+    link = re.compile(rf"7?({literal_url()}.*/)")
+    paths = [
+        found[1]
+        for path in tracked("savings/*.py")
+        for text in strings(path)
+        if (found := link.fullmatch(text))
+    ]
+    assert sorted(resolve(path).view_name for path in paths) == [
+        "messages:unsubscribe",
+        "payments:return_from_provider",
+        "statements:verify",
+        "users:confirm_email_change",
+        "users:undo_email_change",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -329,7 +329,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "web.auth.password_strength.HardToGuessValidator"},
 ]
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "/dashboard/"
+LOGIN_REDIRECT_URL = "dashboard:home"
 
 # Signing in and up is django-allauth's. What bounds guessing is in web/auth/guessing.py.
 

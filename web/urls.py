@@ -3,7 +3,7 @@
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, reverse_lazy
 from django.views.generic.base import RedirectView
 
 from web.auth import sign_up
@@ -126,7 +126,7 @@ user_urls = [
 security_lists = [
     path("2fa/", RedirectView.as_view(pattern_name="users:security")),
     path("2fa/webauthn/", RedirectView.as_view(pattern_name="users:security")),
-    path("sessions/", RedirectView.as_view(url="/accounts/#sessions")),
+    path("sessions/", RedirectView.as_view(url=reverse_lazy("users:security", fragment="sessions"))),
 ]
 
 # Pages of allauth's that are ours in part.

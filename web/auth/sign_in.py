@@ -61,8 +61,8 @@ PUBLIC = frozenset(
 _UNSENT = "unsent"
 _UNSENT_SECONDS = 60 * 60
 _LONGEST_UNSENT = 8 * 1024
-# Where forms hold what must not be kept, or what makes no sense a while later.
-_NEVER_KEPT = ("/accounts/", "/admin/")
+# The paths below these pages have forms with secrets, or with changes that make no sense a while later.
+_NEVER_KEPT = ("users:security", "admin:index")
 # The parameters of links that we send, as opposed to what people type and choose.
 _QUERY_OF_LINKS = {"token"}
 
@@ -166,8 +166,9 @@ def _keep(request: HttpRequest) -> bool:
     # Not without its password either: what was to be locked would be made open.
     has_password = bool(fields.get("password"))
     is_too_long = len(fields.urlencode()) > _LONGEST_UNSENT
-    is_preview = request.path.endswith("/preview/")
-    if request.path.startswith(_NEVER_KEPT) or is_preview or has_password or request.FILES or is_too_long:
+    is_preview = request.path == reverse("plans:preview_start")
+    is_never_kept = request.path.startswith(tuple(map(reverse, _NEVER_KEPT)))
+    if is_never_kept or is_preview or has_password or request.FILES or is_too_long:
         return False
     request.session[_UNSENT] = {
         "user": owner_id,

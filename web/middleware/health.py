@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import resolve
+from django.urls import resolve, reverse
 
-# With and without the final slash: a probe follows no redirect.
-_PATHS = {"/healthz": "/healthz/", "/healthz/": "/healthz/", "/readyz": "/readyz/", "/readyz/": "/readyz/"}
+_NAMES = ("healthz", "readyz")
 
 
 class HealthMiddleware:
@@ -20,9 +19,12 @@ class HealthMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
+        paths = [reverse(name, urlconf="web.urls") for name in _NAMES]
+        # With and without the final slash: a probe follows no redirect.
+        self.paths = {asked: path for path in paths for asked in (path, path.rstrip("/"))}
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        path = _PATHS.get(request.path_info)
+        path = self.paths.get(request.path_info)
         if path is None:
             return self.get_response(request)
         request.resolver_match = match = resolve(path)

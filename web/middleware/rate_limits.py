@@ -19,6 +19,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 
 from web.auth.sign_in import PUBLIC
 from web.http import notice_beside
@@ -29,8 +30,8 @@ Usage = ratelimit.RateLimitUsage
 # looking it up in Redis would cost everybody who follows an invitation.
 blocked = LocMemCache("blocked", {"OPTIONS": {"MAX_ENTRIES": 10_000}})
 _TITLE = "That was a little fast"
-# Where forms hold what must not be written into a page.
-_NEVER_SHOWN = ("/accounts/", "/admin/")
+# The paths below these pages have forms with secrets, which no page may show.
+_NEVER_SHOWN = ("users:security", "admin:index")
 
 
 class Rule(NamedTuple):
@@ -239,7 +240,8 @@ def _in_words(seconds: int) -> str:
 
 def _fields_again(request: HttpRequest) -> list[tuple[str, str]]:
     """Return the fields of a form that may be written into a page, to be sent once more."""
-    is_kept = request.method == "POST" and not request.path.startswith(_NEVER_SHOWN) and not request.FILES
+    has_secrets = request.path.startswith(tuple(map(reverse, _NEVER_SHOWN)))
+    is_kept = request.method == "POST" and not has_secrets and not request.FILES
     if not is_kept or request.POST.get("password"):
         return []
     names = [name for name in request.POST if name != "csrfmiddlewaretoken"]

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -117,7 +118,7 @@ def join(circle: Circle, form: JoinForm, action: str) -> dict[str, Any]:
 
 def invite_url(circle: Circle) -> str:
     """Return the whole address of a circle's invite link."""
-    return f"{settings.SITE_URL}/circles/join/{circle.invite_code}/"
+    return settings.SITE_URL + reverse("circles:join_by_code", args=[circle.invite_code])
 
 
 def initials(nickname: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import slugify
@@ -184,7 +185,9 @@ def times(count: int) -> str:
 
 
 def _download_url(statement: Statement) -> str:
-    return f"/statements/{statement.pk}/download/?{urlencode({'token': statements.link_token(statement)}, safe=':')}"
+    # The colons of the token stay as they are, which `reverse` would quote.
+    query = urlencode({"token": statements.link_token(statement)}, safe=":")
+    return f"{reverse('statements:download', args=[statement.pk])}?{query}"
 
 
 def _again_url(statement: Statement) -> str:
@@ -196,7 +199,7 @@ def _again_url(statement: Statement) -> str:
         "until": statement.until,
         "format": statement.format,
     }
-    return f"/statements/start/?{urlencode(query)}"
+    return reverse("statements:start", query=query)
 
 
 def _seconds_until_next_look(looks: int) -> int | None:

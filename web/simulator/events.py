@@ -10,6 +10,7 @@ import time
 
 import httpx
 from django.conf import settings
+from django.urls import reverse
 
 from web.simulator import store
 from web.simulator.store import Document
@@ -53,9 +54,8 @@ def _deliver(delivery: store.Delivery) -> bool:
     headers = {"Content-Type": "application/json", "x-paystack-signature": delivery.signature}
     try:
         with httpx.Client(transport=transport, timeout=10, trust_env=False) as client:
-            answer = client.post(
-                f"{settings.SITE_URL}/payments/webhook/paystack/", content=delivery.body, headers=headers
-            )
+            url = settings.SITE_URL + reverse("payments:webhook")
+            answer = client.post(url, content=delivery.body, headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         logger.info("the site did not take an event: %s", type(error).__name__)
         return False

@@ -66,4 +66,6 @@ def _amount(payment: Document) -> str:
 
 
 def _page(template: str, context: Document, *, status: int = 200) -> HttpResponse:
-    return HttpResponse(render_to_string(template, context), status=status)
+    return HttpResponse(
+        render_to_string(template, context | {"static_url": settings.STATIC_URL}), status=status
+    )

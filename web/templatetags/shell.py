@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django import template
@@ -12,6 +13,7 @@ from django.template.base import Node, Parser, TextNode, Token
 from django.template.context import Context
 from django.template.loader import render_to_string
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django_htmx.jinja import htmx_script
@@ -21,30 +23,34 @@ from web.templatetags.icons import ICONS
 
 register = template.Library()
 
-# Plain paths: resolving names costs more than all the rest of the frame, and these are the site's first level.
+# The site's first level, by URL name.
 _LINKS = (
-    ("/dashboard/", "home", "Home"),
-    ("/plans/", "target", "Plans"),
-    ("/stash/", "stash", "Stash"),
-    ("/circles/", "circle", "Circles"),
-    ("/transactions/", "activity", "Activity"),
-    ("/statements/", "document", "Statements"),
-    ("/messages/", "mail", "Messages"),
+    ("dashboard:home", "home", "Home"),
+    ("plans:index", "target", "Plans"),
+    ("stash:home", "stash", "Stash"),
+    ("circles:index", "circle", "Circles"),
+    ("transactions:index", "activity", "Activity"),
+    ("statements:index", "document", "Statements"),
+    ("messages:index", "mail", "Messages"),
 )
 # A phone's bar has room for five: what is here has its place in the account menu there.
-_WIDE = {"/statements/", "/messages/"}
+_WIDE = {"statements:index", "messages:index"}
 
 
-def _navigation(current: str) -> SafeString:
+@cache
+def _navigations() -> dict[str, SafeString]:
+    """Return the navigation by the first part of the path: each page prints it, so it is made once."""
+    paths = {name: reverse(name) for name, _, _ in _LINKS}
+    return {current: _navigation(paths, current) for current in ("", *paths.values())}
+
+
+def _navigation(paths: dict[str, str], current: str) -> SafeString:
     items = (
-        f'<li{' class="wide"' if path in _WIDE else ""}><a href="{path}"'
-        f"{' aria-current="page"' if path == current else ''}>{ICONS[icon]}{words}</a></li>"
-        for path, icon, words in _LINKS
+        f'<li{' class="wide"' if name in _WIDE else ""}><a href="{paths[name]}"'
+        f"{' aria-current="page"' if paths[name] == current else ''}>{ICONS[icon]}{words}</a></li>"
+        for name, icon, words in _LINKS
     )
     return mark_safe("".join(items))  # noqa: S308 - made of the constants above
-
-
-_NAVIGATIONS = {current: _navigation(current) for current in ("", *(path for path, _, _ in _LINKS))}
 
 
 @register.simple_tag(takes_context=True)
@@ -53,7 +59,8 @@ def navigation(context: Context) -> SafeString:
     request: Any = context.get("request")
     path = request.path if request is not None else ""
     first = path[: path.find("/", 1) + 1]
-    return _NAVIGATIONS.get(first, _NAVIGATIONS[""])
+    navigations = _navigations()
+    return navigations.get(first, navigations[""])
 
 
 @register.tag
@@ -95,7 +102,9 @@ def stylesheet(parser: Parser, token: Token) -> Node:
 @register.simple_tag
 def lab_link() -> SafeString:
     """Return the account menu's link to the lab, where there is one."""
-    return mark_safe(f'<a href="/lab/">{ICONS["flask"]}Lab</a>' if settings.HAS_LAB else "")  # noqa: S308 - ours
+    if not settings.HAS_LAB:
+        return SafeString()
+    return mark_safe(f'<a href="{reverse("lab:home")}">{ICONS["flask"]}Lab</a>')  # noqa: S308 - ours
 
 
 @register.tag

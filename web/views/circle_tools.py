@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -33,7 +34,7 @@ def appearance(request: SaverRequest, slug: str) -> HttpResponse:
             add_refusal(form, refused)
         else:
             messages.success(request, "Saved.")
-            return redirect(request, f"/circles/{slug}/")
+            return redirect(request, reverse("circles:detail", args=[slug]))
     context = {"circle": mine.circle, "form": form}
     return render_part(
         request, "circles/appearance.html", "form", context, status=422 if form.errors else 200
@@ -76,7 +77,7 @@ def edit(request: SaverRequest, slug: str) -> HttpResponse:
             add_refusal(form, refused)
         else:
             messages.success(request, "Saved.")
-            return redirect(request, f"/circles/{slug}/")
+            return redirect(request, reverse("circles:detail", args=[slug]))
     context = {"circle": circle, "form": form, "invite_url": circle_pages.invite_url(circle)}
     return render_part(request, "circles/edit.html", "form", context, status=422 if form.errors else 200)
 
@@ -86,7 +87,7 @@ def rotate_code(request: SaverRequest, slug: str) -> HttpResponse:
     """Make a fresh invite link."""
     circles.rotate_code(_own_circle(request, slug))
     messages.success(request, "Here is the new link. The old one leads nowhere now.")
-    return redirect(request, f"/circles/{slug}/edit/")
+    return redirect(request, reverse("circles:edit", args=[slug]))
 
 
 @require_POST
@@ -98,9 +99,9 @@ def remove(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse
         circles.remove_member(circle, other)
     except Refused as refused:
         messages.error(request, str(refused))
-        return redirect(request, f"/circles/{slug}/members/{membership_id}/")
+        return redirect(request, reverse("circles:member", args=[slug, membership_id]))
     messages.success(request, f"{other.nickname} is not in the circle any more.")
-    return redirect(request, f"/circles/{slug}/members/")
+    return redirect(request, reverse("circles:members", args=[slug]))
 
 
 @require_POST
@@ -110,7 +111,7 @@ def hand_over(request: SaverRequest, slug: str, membership_id: int) -> HttpRespo
     other = _other(circle, membership_id)
     circles.hand_over(circle, request.user, other)
     messages.success(request, f"{other.nickname} looks after {circle.name} now.")
-    return redirect(request, f"/circles/{slug}/")
+    return redirect(request, reverse("circles:detail", args=[slug]))
 
 
 def _own_circle(request: SaverRequest, slug: str) -> Circle:

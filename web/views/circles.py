@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from savings import circles, leaderboards, typed_text
@@ -74,14 +75,15 @@ def start(request: SaverRequest) -> HttpResponse:
             add_refusal(form, refused)
         else:
             messages.success(request, f"{mine.circle.name} is open. Invite the others with its link.")
-            return redirect(request, f"/circles/{mine.circle.slug}/")
+            return redirect(request, reverse("circles:detail", args=[mine.circle.slug]))
     status = 422 if form.errors else 200
     return render_part(request, "circles/start.html", "form", circle_pages.start(form), status=status)
 
 
 def join(request: SaverRequest, slug: str) -> HttpResponse:
     """Join a circle that is open to everybody."""
-    return _join(request, get_object_or_404(Circle.objects.public(), slug=slug), f"/circles/{slug}/join/")
+    circle = get_object_or_404(Circle.objects.public(), slug=slug)
+    return _join(request, circle, reverse("circles:join", args=[slug]))
 
 
 def join_by_code(request: SaverRequest, code: str) -> HttpResponse:
@@ -90,7 +92,7 @@ def join_by_code(request: SaverRequest, code: str) -> HttpResponse:
     circle = Circle.objects.filter(invite_code=code).first()
     if circle is None:
         return render(request, "circles/invite_gone.html", status=404)
-    return _join(request, circle, f"/circles/join/{code}/", code=code)
+    return _join(request, circle, reverse("circles:join_by_code", args=[code]), code=code)
 
 
 @require_POST
@@ -101,9 +103,9 @@ def leave(request: SaverRequest, slug: str) -> HttpResponse:
         circles.leave(mine)
     except Refused as refused:
         messages.error(request, str(refused))
-        return redirect(request, f"/circles/{slug}/")
+        return redirect(request, reverse("circles:detail", args=[slug]))
     messages.success(request, f"You have left {mine.circle.name}.")
-    return redirect(request, "/circles/")
+    return redirect(request, reverse("circles:index"))
 
 
 def membership(request: SaverRequest, slug: str) -> Membership:
@@ -139,7 +141,7 @@ def visible(request: SaverRequest, slug: str) -> tuple[Circle, Membership | None
 def _join(request: SaverRequest, circle: Circle, action: str, *, code: str | None = None) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     if data is None and request.user.memberships.current().filter(circle=circle).exists():
-        return redirect(request, f"/circles/{circle.slug}/")
+        return redirect(request, reverse("circles:detail", args=[circle.slug]))
     initial = {"nickname": request.user.first_name}
     form = JoinForm(data, user=request.user, circle=circle, initial=initial)
     if form.is_valid():
@@ -157,7 +159,7 @@ def _join(request: SaverRequest, circle: Circle, action: str, *, code: str | Non
             add_refusal(form, refused)
         else:
             messages.success(request, f"You are in {circle.name}. Make the first payment when you like.")
-            return redirect(request, f"/circles/{mine.circle.slug}/")
+            return redirect(request, reverse("circles:detail", args=[mine.circle.slug]))
     context = circle_pages.join(circle, form, action)
     return render_part(request, "circles/join.html", "form", context, status=422 if form.errors else 200)
 

@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.db.models import FETCH_ONE
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from savings.models import Transaction
 from web.forms.transactions import FilterForm
@@ -36,7 +37,7 @@ def lookup(request: SaverRequest) -> HttpResponse:
     """Transactions by reference, with and without an index; POST makes the copies that it looks in."""
     if request.method == "POST":
         lookups.make_copies()
-        return redirect(request, "/lab/lookup/")
+        return redirect(request, reverse("lab:lookup"))
     wanted = lookups.sample()
     context = {
         "comparison": compare(lookups.WAYS, wanted, rounds=_ROUNDS) if wanted else None,

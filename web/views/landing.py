@@ -18,7 +18,7 @@ EXAMPLE_KOBO = 25_000_00
 def home(request: HttpRequest) -> HttpResponse:
     """What Asusu offers, with the products' rates of today. Whoever is signed in goes to their dashboard."""
     if request.user.is_authenticated:
-        return redirect("/dashboard/")
+        return redirect("dashboard:home")
     products = list(Product.objects.offered().prefetch_related("rates"))
     context = {
         "products": [

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -61,14 +62,14 @@ def start(request: SaverRequest) -> HttpResponse:
             messages.success(request, f"{plan.name} is open. Make the first payment when you like.")
             if form.cleaned_data["first"]:
                 request.session[_FIRST_PAYMENT] = [plan.pk, form.cleaned_data["first"]]
-            return redirect(request, f"/plans/{plan.pk}/top-up/")
+            return redirect(request, reverse("plans:top_up", args=[plan.pk]))
     return render_part(request, "plans/start.html", "form", plan_pages.start(form), status=422)
 
 
 def preview_start(request: SaverRequest) -> HttpResponse:
     """Show what a plan would earn, and start nothing. Posted, so that no name, sum or token is in an address."""
     if request.method != "POST":
-        return redirect(request, "/plans/start/")
+        return redirect(request, reverse("plans:start"))
     products = _offered()
     context = plan_pages.start(StartForm(request.POST, user=request.user, products=products))
     # A look ahead says nothing of what is still missing: that is for the moment of sending.
@@ -88,7 +89,7 @@ def edit(request: SaverRequest, plan_id: int) -> HttpResponse:
             add_refusal(form, refused)
         else:
             messages.success(request, "Saved.")
-            return redirect(request, f"/plans/{plan.pk}/")
+            return redirect(request, reverse("plans:detail", args=[plan.pk]))
     status = 422 if form.errors else 200
     return render_part(request, "plans/edit.html", "form", {"plan": plan, "form": form}, status=status)
 
@@ -101,9 +102,9 @@ def close(request: SaverRequest, plan_id: int) -> HttpResponse:
         plans.close(plan)
     except Refused as refused:
         messages.error(request, str(refused))
-        return redirect(request, f"/plans/{plan.pk}/")
+        return redirect(request, reverse("plans:detail", args=[plan.pk]))
     messages.success(request, f"{plan.name} is closed. Its history stays under Plans.")
-    return redirect(request, "/plans/")
+    return redirect(request, reverse("plans:index"))
 
 
 def choose_top_up(request: SaverRequest) -> HttpResponse:
@@ -146,7 +147,7 @@ def withdraw(request: SaverRequest, plan_id: int) -> HttpResponse:
             add_refusal(form, refused)
         else:
             messages.success(request, f"{money.naira(movement.amount_kobo)} is in your stash.")
-            return redirect(request, f"/transactions/{movement.reference}/")
+            return redirect(request, reverse("transactions:receipt", args=[movement.reference]))
     status = 422 if form.errors else 200
     return render_part(request, "plans/withdraw.html", "form", plan_pages.take_out(plan, form), status=status)
 
@@ -200,6 +201,6 @@ def _pay_in(request: SaverRequest, plan: Plan, form: PayInForm) -> str:
             reference=references.with_prefix(reference, Transaction.Kind.STASH_TO_PLAN),
         )
         messages.success(request, f"{money.naira(amount_kobo)} is in {plan.name}.")
-        return f"/transactions/{movement.reference}/"
+        return reverse("transactions:receipt", args=[movement.reference])
     payment = payments.start_payment(request.user, plan=plan, amount_kobo=amount_kobo, reference=reference)
     return where_to_pay(payment)

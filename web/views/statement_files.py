@@ -14,6 +14,7 @@ from django.core.files import File
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.log import log_response
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -56,9 +57,9 @@ def download(request: SaverRequest, statement_id: int) -> HttpResponseBase:
         if not _claims_to_be_old(token):
             raise Http404
         return _gone(request, statement)
-    if path_of(request.headers.get("referer", "")).startswith("/accounts/"):
+    if path_of(request.headers.get("referer", "")).startswith(reverse("users:security")):
         # Fetched from here the file would leave the form of the sign-in standing there, waiting for ever.
-        return redirect(request, f"/statements/{statement.pk}/?download=1")
+        return redirect(request, reverse("statements:detail", args=[statement.pk], query={"download": 1}))
     return _file(request, statement)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
@@ -57,7 +58,7 @@ def start(request: SaverRequest) -> HttpResponse:
         except Refused as refused:
             form.refuse(refused)
         else:
-            return redirect(request, "/statements/")
+            return redirect(request, reverse("statements:index"))
     context = {"form": form, "ahead": form.look_ahead()}
     return render_part(request, "statements/start.html", "form", context, status=422)
 
@@ -81,7 +82,7 @@ def ask_again(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Have the same statement written once more."""
     statements.ask_again(_own_statement(request, statement_id))
     toast(request, "We are writing it", "We e-mail you when it is ready.")
-    return redirect(request, "/statements/")
+    return redirect(request, reverse("statements:index"))
 
 
 @require_POST
@@ -89,7 +90,7 @@ def resend_mail(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Send the mail with the link once more."""
     statements.resend_mail(_own_statement(request, statement_id))
     toast(request, "The mail is on its way", f"To {request.user.email}")
-    return redirect(request, f"/statements/{statement_id}/")
+    return redirect(request, reverse("statements:detail", args=[statement_id]))
 
 
 @require_POST
@@ -97,7 +98,7 @@ def revoke(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Make the link to a file lead nowhere, and the file go."""
     statements.revoke(_own_statement(request, statement_id))
     toast(request, "Revoked", "Its link is dead, and the file is gone.")
-    return redirect(request, "/statements/")
+    return redirect(request, reverse("statements:index"))
 
 
 @require_POST
@@ -105,7 +106,7 @@ def delete(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Take a statement off the shelf, file and all."""
     statements.delete(_own_statement(request, statement_id))
     toast(request, "Deleted")
-    return redirect(request, "/statements/")
+    return redirect(request, reverse("statements:index"))
 
 
 @require_POST
@@ -114,7 +115,7 @@ def unsubscribe(request: SaverRequest, subscription_id: int) -> HttpResponse:
     subscription = get_object_or_404(request.user.statement_subscriptions, pk=subscription_id)
     statements.unsubscribe(subscription)
     toast(request, "No more each month", "What is on the shelf stays there.")
-    return redirect(request, "/statements/")
+    return redirect(request, reverse("statements:index"))
 
 
 def _mine(request: SaverRequest) -> StatementQuerySet:

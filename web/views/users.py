@@ -10,6 +10,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
@@ -70,7 +71,7 @@ def profile(request: SaverRequest) -> HttpResponse:
             add_refusal(form, refused)
         else:
             toast(request, "Saved")
-            return redirect(request, "/profile/")
+            return redirect(request, reverse("users:profile"))
     return render_part(
         request, "users/profile.html", "form", {"form": form}, status=422 if form.errors else 200
     )
@@ -85,7 +86,7 @@ def theme(request: SaverRequest) -> HttpResponse:
         return HttpResponseBadRequest("There is no such theme.")
     back = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    return redirect(request, back if is_ours else "/profile/")
+    return redirect(request, back if is_ours else reverse("users:profile"))
 
 
 def security(request: SaverRequest) -> HttpResponse:
@@ -116,7 +117,7 @@ def end_session(request: SaverRequest, session_id: int) -> HttpResponse:
     session = get_object_or_404(UserSession, pk=session_id, user=request.user)
     end_sessions(request, [session])
     toast(request, "Signed out there")
-    return redirect(request, "/accounts/#sessions")
+    return redirect(request, reverse("users:security", fragment="sessions"))
 
 
 @require_POST
@@ -125,7 +126,7 @@ def end_other_sessions(request: SaverRequest) -> HttpResponse:
     others = UserSession.objects.filter(user=request.user).exclude(session_key=request.session.session_key)
     end_sessions(request, list(others))
     toast(request, "Signed out everywhere else")
-    return redirect(request, "/accounts/#sessions")
+    return redirect(request, reverse("users:security", fragment="sessions"))
 
 
 @require_POST
@@ -134,13 +135,13 @@ def forget_device(request: SaverRequest, device_id: int) -> HttpResponse:
     if not users.forget_device(request.user, device_id):
         raise Http404
     toast(request, "Forgotten", "You get an e-mail when it signs in again.")
-    return redirect(request, "/accounts/#devices")
+    return redirect(request, reverse("users:security", fragment="devices"))
 
 
 def second_step(request: SaverRequest) -> HttpResponse:
     """Tell staff why the back office wants a second step, and let them choose one."""
     if not request.user.is_staff or steps.has_set_up(request.user):
-        return redirect(request, "/accounts/")
+        return redirect(request, reverse("users:security"))
     return render(request, "users/second_step.html")
 
 
@@ -148,7 +149,7 @@ def unsent(request: SaverRequest) -> HttpResponse:
     """Show the form that this person sent while signed out, once, ready to be sent again or to be left."""
     kept = sign_in.take_unsent(request)
     if kept is None:
-        return redirect(request, "/dashboard/")
+        return redirect(request, reverse("dashboard:home"))
     path, fields = kept
     pairs = [(name, value) for name in fields for value in fields.getlist(name)]
     typed = [

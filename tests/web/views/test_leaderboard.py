@@ -210,7 +210,7 @@ def test_htmx_gets_the_board_alone(saver_client: Client, mine: Membership) -> No
 
 def poll(client: Client, circle: Circle) -> tuple[str, dict[str, str]]:
     """Return the address and the headers with which the page asks whether anything has changed."""
-    found = re.search(r'hx-get="([^"]*)" hx-headers="([^"]*)" hx-trigger="every', page(client, circle))
+    found = re.search(r'hx-get="([^"]*)"\s+hx-headers="([^"]*)"\s+hx-trigger="every', page(client, circle))
     assert found
     return unescape(found[1]), HTMX | json.loads(unescape(found[2]))
 
