@@ -193,12 +193,7 @@ def directory(search: str) -> QuerySet[Circle]:
 
 def cleaned_name(name: str) -> str:
     """Return a circle's name without outer space and invisible characters. Raises Refused when nothing is left."""
-    name = typed_text.line(name)
-    if not typed_text.search_key(name):
-        raise Refused("Give the circle a name.", field="name")
-    if len(name) > LONGEST_NAME:
-        raise Refused(f"Use at most {LONGEST_NAME} characters.", field="name")
-    return name
+    return typed_text.name(name, longest=LONGEST_NAME, missing="Give the circle a name.")
 
 
 def cleaned_description(text: str) -> str:

@@ -21,13 +21,13 @@ def cleaned_nickname(text: str) -> str:
     Raises Refused on the field `nickname` for an empty one, an e-mail address and characters that cannot be seen.
     HTML is text like any other.
     """
-    name = " ".join(unicodedata.normalize("NFKC", _EMOJI_STYLE.sub("", text)).split())
-    if not name:
-        raise Refused("Enter the name that the circle sees.", field="nickname")
-    if len(name) > LONGEST_NICKNAME:
-        raise Refused(f"Use at most {LONGEST_NICKNAME} characters.", field="nickname")
-    if typed_text.has_hidden(name) or not typed_text.search_key(name):
-        raise Refused("This has characters that cannot be seen. Type the name anew.", field="nickname")
+    name = typed_text.name(
+        unicodedata.normalize("NFKC", _EMOJI_STYLE.sub("", text)),
+        longest=LONGEST_NICKNAME,
+        field="nickname",
+        missing="Enter the name that the circle sees.",
+        unseen="This has characters that cannot be seen. Type the name anew.",
+    )
     if re.search(r"\S@\S", name):
         raise Refused("The whole circle sees this: take a name, not an e-mail address.", field="nickname")
     return name

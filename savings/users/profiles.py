@@ -5,13 +5,11 @@ from __future__ import annotations
 import datetime
 import hashlib
 import secrets
-import unicodedata
 from typing import Any
 
 from django.db import transaction
 
 from savings import ledger, mails, typed_text
-from savings.exceptions import Refused
 from savings.models import Device, UsedTotpStep, User
 
 _LONGEST_NAME = 80
@@ -23,14 +21,14 @@ def clean_name(name: str) -> str:
     Raises Refused, beside `name`, for a name without a letter, or with characters that are not seen or that turn the
     direction of what follows: with those, one person can look like another.
     """
-    if typed_text.has_hidden(name):
-        raise Refused("Use letters that can be seen: this name holds hidden characters.", field="name")
-    name = typed_text.line(name)
-    if not any(unicodedata.category(c)[0] in "LN" for c in name):
-        raise Refused("Enter the name you go by.", field="name")
-    if len(name) > _LONGEST_NAME:
-        raise Refused(f"Enter at most {_LONGEST_NAME} characters ({len(name)} now).", field="name")
-    return name
+    return typed_text.name(
+        name,
+        longest=_LONGEST_NAME,
+        missing="Enter the name you go by.",
+        unseen="Use letters that can be seen: this name holds hidden characters.",
+        too_long="Enter at most {longest} characters ({length} now).",
+        needs_letter=True,
+    )
 
 
 def welcome(user: User) -> None:
