@@ -80,13 +80,13 @@ def rank_changed(
     membership: Membership,
     circle: Circle,
     *,
-    place: int,
-    before: int | None,
+    rank: int,
+    rank_before: int | None,
     day: datetime.date,
 ) -> OutboxRow | None:
-    """Tell a member of their new place; once per circle and day, and only if they want to know.
+    """Tell a member their new rank, at most once per circle and day, unless they have turned these mails off.
 
-    `before` is the place they had, where that is known. Of nobody else is anything kept until it is sent.
+    `rank_before` is the rank they had, if it is known. The row stores nothing about other members.
     """
     user = membership.user
     if not (user.wants_rank_changes and user.is_active):
@@ -99,8 +99,8 @@ def rank_changed(
             "circle": circle.name,
             "slug": circle.slug,
             "membership": membership.pk,
-            "place": leaderboards.ordinal(place),
-            "before": leaderboards.ordinal(before) if before else "",
+            "place": leaderboards.ordinal(rank),
+            "before": leaderboards.ordinal(rank_before) if rank_before else "",
         },
     )
 

@@ -92,7 +92,7 @@ def test_what_is_paid_in_on_monday_belongs_to_the_next_week() -> None:
 def test_places_beyond_the_first_ones_are_no_news_but_own_savings_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(digests, "FOLLOWED", 2)
+    monkeypatch.setattr(digests, "LAST_REPORTED_RANK", 2)
     _, members = make(900_00, 800_00, 700_00, 600_00, 500_00)
     save(members[4], 250_00)
     found = send()
@@ -193,7 +193,7 @@ def test_a_worker_that_dies_in_the_middle_is_made_up_for(act: Callable[[datetime
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_at_once_write_to_everybody_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(digests, "_PEOPLE", 2)
+    monkeypatch.setattr(digests, "_USERS_PER_BATCH", 2)
     made = [make(100_00, 200_00) for _ in range(3)]
     for _, (member, _) in made:
         save(member, 150_00)
@@ -255,7 +255,7 @@ def test_many_cost_as_many_queries_as_one_and_their_pages_know() -> None:
 def test_the_next_people_are_written_to_when_the_mails_before_are_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(digests, "_PEOPLE", 2)
+    monkeypatch.setattr(digests, "_USERS_PER_BATCH", 2)
     _, members = make(5_00, 4_00, 3_00, 2_00, 1_00)
     Membership.objects.update(saved_kobo=F("saved_kobo") + 1, week_start_kobo=F("saved_kobo"))
     Membership.objects.update(week=timezone.localdate(WEDNESDAY) - datetime.timedelta(days=2))

@@ -274,8 +274,8 @@ def test_maturities_do_not_wait_for_the_places(circle: Circle, at_the_end: time_
 def test_many_members_are_told_in_bounded_steps_and_each_once(
     flexible: Circle, at_the_end: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ending, "_BATCH", 2)
-    monkeypatch.setattr(ending, "_MOST_STEPS_AT_ONCE", 2)
+    monkeypatch.setattr(ending, "_MEMBERS_PER_BATCH", 2)
+    monkeypatch.setattr(ending, "_BATCHES_PER_RUN", 2)
     members = [join_circle(flexible) for _ in range(6)]
     gone = members.pop()
     circles.leave(gone)

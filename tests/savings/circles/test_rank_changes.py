@@ -101,7 +101,7 @@ def test_a_tie_that_is_broken_pushes_out_who_stayed() -> None:
 def test_a_tie_that_goes_on_beyond_the_lines_makes_no_news_of_chance(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rank_changes, "FOLLOWED", 3)
+    monkeypatch.setattr(rank_changes, "COMPARED_LINES", 3)
     circle, members = make(1_00, 1_00, 1_00, 1_00, 1_00)
     assert circles.check_ranks(circle) == 0
     circles.change_appearance(members[0], nickname="Gone", hides_amount=False, on_board=False)
