@@ -157,7 +157,7 @@ def test_who_moves_the_first_places_costs_no_query_more(
 
 def test_the_outbox_brings_what_was_not_written_and_an_older_word_changes_nothing(member: Membership) -> None:
     leaderboards.rebuild_board(member.circle_id)
-    older = next(store.Standing.of(Membership.objects.filter(pk=member.pk)))
+    older = next(store.Standing.read(Membership.objects.filter(pk=member.pk)))
     factories.pay_in(member.user, 1_00, plan=member.plan)
     for row in OutboxRow.objects.filter(kind=leaderboards.BOARD_WRITE_KIND):
         assert outbox.deliver(row.pk, tasks.HANDLERS)
@@ -166,7 +166,7 @@ def test_the_outbox_brings_what_was_not_written_and_an_older_word_changes_nothin
 
 
 def test_while_there_is_no_board_there_is_nothing_to_write_to(member: Membership) -> None:
-    assert store.write(next(store.Standing.of(Membership.objects.filter(pk=member.pk)))) == -1
+    assert store.write(next(store.Standing.read(Membership.objects.filter(pk=member.pk)))) == -1
 
 
 def test_leaving_the_board_and_the_circle_shows_at_once(

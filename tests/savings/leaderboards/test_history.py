@@ -206,7 +206,7 @@ def test_days_are_kept_for_five_weeks_then_sundays_for_a_year(circle: Circle) ->
 
 def test_a_million_places_are_a_few_hundred_marks() -> None:
     positions = history._positions()
-    assert positions[: history.EXACT] == list(range(history.EXACT))
+    assert positions[: history.EXACT_RANKS] == list(range(history.EXACT_RANKS))
     assert 350 < len([position for position in positions if position < 1_000_000]) < 400
     assert all(after - before <= max(1, before / 20) for before, after in pairwise(positions))
 
@@ -227,7 +227,7 @@ def test_further_down_a_place_is_within_a_mark_s_step_and_never_out_of_order(mos
     found = {own: history.estimated_rank(own, len(sums), marks) or 0 for own in exact}
     assert [found[own] for own in sorted(exact)] == sorted(found.values(), reverse=True)
     for own, rank in exact.items():
-        step = 0 if rank <= history.EXACT else rank / 19
+        step = 0 if rank <= history.EXACT_RANKS else rank / 19
         assert abs(found[own] - rank) <= step
 
 

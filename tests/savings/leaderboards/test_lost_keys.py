@@ -170,9 +170,9 @@ def test_a_building_that_loses_a_part_is_not_put_in_place(
 ) -> None:
     circle_id = members[0].circle_id
     month, week = boards.periods(timezone.localdate())
-    words = boards.Standing.of(Membership.objects.filter(pk=members[0].pk))
+    words = boards.Standing.read(Membership.objects.filter(pk=members[0].pk))
     assert boards.run_script("begin", circle_id, "token", 60, "1")
-    assert boards.run_script("load", circle_id, "token", 60, month, week, *next(words).words())
+    assert boards.run_script("load", circle_id, "token", 60, month, week, *next(words).script_values())
     store.delete(f"{leaderboards.board_keys(circle_id)[0]}:token:saved")
     assert not boards.run_script("finish", circle_id, "token", month, week, 1, "2026-11-24T00:00:00+00:00")
     assert is_right(shown(members[0]))
@@ -216,7 +216,7 @@ def test_a_commit_while_the_boards_are_compared_is_no_difference(
 def test_reconciling_removes_members_whom_the_database_does_not_know(members: list[Membership]) -> None:
     circle = members[0].circle
     # As of a history that was lost.
-    ghost = next(boards.Standing.of(Membership.objects.filter(pk=members[0].pk)))
+    ghost = next(boards.Standing.read(Membership.objects.filter(pk=members[0].pk)))
     boards.write(dataclasses.replace(ghost, membership_id=ghost.membership_id + 1_000, version=1))
     assert shown(members[0]).members == 4
     assert rebuild.reconcile(circle.pk) == 1
@@ -243,7 +243,7 @@ def test_reconciling_removes_boards_of_other_epochs_and_releases(
 
 
 def test_a_board_of_another_epoch_is_no_board_and_hears_nothing(members: list[Membership]) -> None:
-    before = next(boards.Standing.of(Membership.objects.filter(pk=members[0].pk)))
+    before = next(boards.Standing.read(Membership.objects.filter(pk=members[0].pk)))
     assert leaderboards.version(members[0].circle_id)
     installation.renew_epoch()
     assert leaderboards.version(members[0].circle_id) is None

@@ -156,10 +156,10 @@ def test_the_version_moves_with_every_change_and_is_never_one_that_a_lost_board_
     member = factories.make_member(circle, saved_kobo=10)
     assert leaderboards.version(circle.pk) is None
     built = show(circle, "redis").version
-    store.write(next(store.Standing.of(Membership.objects.filter(pk=member.pk))))
+    store.write(next(store.Standing.read(Membership.objects.filter(pk=member.pk))))
     assert leaderboards.version(circle.pk) == built, "what the board knows already is no change"
     Membership.objects.update(version=99)
-    store.write(next(store.Standing.of(Membership.objects.filter(pk=member.pk))))
+    store.write(next(store.Standing.read(Membership.objects.filter(pk=member.pk))))
     changed = leaderboards.version(circle.pk)
     assert changed is not None
     assert changed > built

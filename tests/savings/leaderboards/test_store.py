@@ -41,7 +41,7 @@ SELECT id, saved, rank() OVER (ORDER BY saved DESC) FROM (
 
 
 def standing(member: Membership) -> Standing:
-    return next(Standing.of(Membership.objects.filter(pk=member.pk)))
+    return next(Standing.read(Membership.objects.filter(pk=member.pk)))
 
 
 def board_by_entries(circle: Circle) -> list[tuple[int, int, int]]:
@@ -118,7 +118,7 @@ def test_what_is_posted_while_a_board_is_built_is_on_it() -> None:
     assert store.run_script("begin", member.circle_id, "token", 60, "")
     factories.pay_in(member.user, 50, plan=member.plan)
     assert store.run_script(
-        "load", member.circle_id, "token", 60, "2026-11-01", "2026-11-23", *before.words()
+        "load", member.circle_id, "token", 60, "2026-11-01", "2026-11-23", *before.script_values()
     )
     assert store.run_script(
         "finish", member.circle_id, "token", "2026-11-01", "2026-11-23", 1, "2026-11-24T00:00:00+00:00"
@@ -134,7 +134,9 @@ def test_a_builder_that_was_given_up_cannot_spoil_the_board_of_the_next(
     assert leaderboards.rebuild_board(member.circle_id) is None
     redis_clients[2].delete(leaderboards.board_keys(member.circle_id)[1])
     assert leaderboards.rebuild_board(member.circle_id) == 1
-    assert not store.run_script("load", member.circle_id, "slow", 60, "", "", *standing(member).words())
+    assert not store.run_script(
+        "load", member.circle_id, "slow", 60, "", "", *standing(member).script_values()
+    )
     assert not store.run_script("finish", member.circle_id, "slow", "", "", 1, "")
 
 
@@ -160,7 +162,7 @@ def test_reconciling_heals_what_is_wrong_and_counts_it(
     )
     word = standing(members[2])
     redis_clients[2].zadd(
-        f"{leaderboards.board_keys(circle.pk)[0]}:{token}:saved", {str(word.words()[4]): 900}
+        f"{leaderboards.board_keys(circle.pk)[0]}:{token}:saved", {str(word.script_values()[4]): 900}
     )
     Membership.objects.filter(pk=members[0].pk).update(version=50, saved_kobo=150)
     assert leaderboards.reconcile_all() == 2

@@ -305,14 +305,14 @@ def test_writing_the_weekly_mails(monkeypatch: pytest.MonkeyPatch, caplog: pytes
     with time_machine.travel(MONDAY, tick=False) as clock:
         assert prepare_digests(MONDAY) == 3
         bad = members[0].user_id
-        real = digests._said
-        monkeypatch.setattr(digests, "_said", failing_for(real, lambda line: line.user_id == bad))
+        real = digests._mail_line
+        monkeypatch.setattr(digests, "_mail_line", failing_for(real, lambda line: line.user_id == bad))
         clock.shift(datetime.timedelta(hours=8))
         assert write_digests(timezone.now()) == 2
         check_postponed("write_digest", bad, caplog)
         assert DigestLine.objects.get().user_id == bad
         assert write_digests(timezone.now()) == 0
-        monkeypatch.setattr(digests, "_said", real)
+        monkeypatch.setattr(digests, "_mail_line", real)
         OutboxRow.objects.update(tries=1)
         clock.shift(600)
         assert write_digests(timezone.now()) == 1
