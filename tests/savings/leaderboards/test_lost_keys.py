@@ -202,11 +202,11 @@ def test_a_commit_while_the_boards_are_compared_is_no_difference(
     compare = rebuild._compare
 
     def late(
-        circle_id: int, seen: list[tuple[boards.Standing, str]], *, heal: bool = False
+        circle_id: int, seen: list[tuple[boards.Standing, str]], *, correct: bool = False
     ) -> dict[int, str]:
         # Committed and written after the standing was read, before it is compared: at both looks.
         factories.pay_in(members[0].user, 7, plan=members[0].plan)
-        return compare(circle_id, seen, heal=heal)
+        return compare(circle_id, seen, correct=correct)
 
     monkeypatch.setattr(rebuild, "_compare", late)
     assert rebuild.reconcile(members[0].circle_id) == 0

@@ -38,7 +38,7 @@ from savings.models import (
 from savings.outbox import postponements
 from savings.outbox import rows as outbox_rows
 from savings.plans import mature_due_plans, maturity
-from savings.statements import files, requests, upkeep, writing
+from savings.statements import failures, files, requests, upkeep
 from tests.factories import (
     join_circle,
     make_circle,
@@ -374,8 +374,8 @@ def test_statements_that_are_given_up(
     with transaction.atomic():
         rows = [requests.create(make_user(), asked) for _ in range(3)]
     OutboxRow.objects.update(dead_at=timezone.now(), due_at=None)
-    real = writing.fail_statement
-    monkeypatch.setattr(writing, "fail_statement", failing_for(real, lambda row, reason: row == rows[0]))
+    real = failures.fail_statement
+    monkeypatch.setattr(failures, "fail_statement", failing_for(real, lambda row, reason: row == rows[0]))
     assert statements.fail_abandoned() == 2
     check_postponed("give_up_statement", rows[0].pk, caplog)
 

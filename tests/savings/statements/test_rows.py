@@ -136,7 +136,7 @@ def test_everything_tells_a_move_between_own_places_as_out_and_in(life: Plan) ->
 
 def test_everything_counts_only_money_from_and_to_elsewhere(life: Plan) -> None:
     rows, _, span = rows_of(about(life.user, "everything"))
-    foot = Sums.of(rows_of(about(life.user, "everything"))[1].stored()).foot()
+    foot = Sums.from_json(rows_of(about(life.user, "everything"))[1].to_json()).foot()
     assert (foot.in_kobo, foot.out_kobo) == (60_000_00, 830_00)
     assert span.opening_kobo + foot.in_kobo - foot.out_kobo == foot.closing_kobo
     own = [row for row in rows if row.kind == statement_rows.OWN_TRANSFER]
@@ -185,11 +185,11 @@ def test_every_kind_of_movement_has_words_both_ways(saver: User) -> None:
     words = Wording(saver, [plan.account], names_rows=True)
     for kind in Kind:
         for is_credit in (0, 1):
-            label, name, text = words.of(kind, "primary", is_credit, plan.account.pk, plan.pk, None)
+            label, name, text = words.describe(kind, "primary", is_credit, plan.account.pk, plan.pk, None)
             assert label
             assert text
             assert name == plan.name
-    assert words.of(Kind.STASH_TO_PLAN, "primary", 0, 0, plan.pk, None)[2] == "To {odd} names {plan}"
+    assert words.describe(Kind.STASH_TO_PLAN, "primary", 0, 0, plan.pk, None)[2] == "To {odd} names {plan}"
 
 
 def test_the_days_are_local_ones_and_both_are_in_it(saver: User) -> None:
@@ -254,11 +254,11 @@ def test_rows_are_counted_before_a_form_without_reading_them_all(
 ) -> None:
     fill(saver, 30)
     subject = about(saver, "stash")
-    assert statement_rows.expected(subject, EARLY, LATE, most=100) == 30
-    assert statement_rows.expected(subject, EARLY, LATE, most=20) == 21
-    assert statement_rows.expected(subject, EARLY, datetime.date(2020, 2, 1), most=20) == 0
+    assert statement_rows.estimate_rows(subject, EARLY, LATE, most=100) == 30
+    assert statement_rows.estimate_rows(subject, EARLY, LATE, most=20) == 21
+    assert statement_rows.estimate_rows(subject, EARLY, datetime.date(2020, 2, 1), most=20) == 0
     monkeypatch.setattr(statement_rows, "LOOKS_BACK_ROWS", 5)
-    assert statement_rows.expected(subject, EARLY, LATE, most=100) == 5
+    assert statement_rows.estimate_rows(subject, EARLY, LATE, most=100) == 5
 
 
 class Friends:
@@ -403,7 +403,9 @@ class RandomHistories(TestCase):
                 assert first <= timezone.localdate(row.at) <= last
             assert balance == sums.balance_kobo == span.closing_kobo
             assert (
-                len(rows) == sums.rows == statement_rows.count(about(user, scope, **what), span, first, last)
+                len(rows)
+                == sums.rows
+                == statement_rows.count_rows(about(user, scope, **what), span, first, last)
             )
 
 

@@ -74,9 +74,9 @@ def test_a_month_that_another_run_has_asked_for_meanwhile_is_not_followed_by_one
 ) -> None:
     subscription = subscribe(saver, scope="stash", format="pdf")
     subscription_id = subscription.pk
-    assert not subscriptions._ask(subscription.next_month, subscription_id)
+    assert not subscriptions._request_month(subscription.next_month, subscription_id)
     unsubscribe(subscription)
-    assert not subscriptions._ask(DAY(2030, 1, 1), subscription_id)
+    assert not subscriptions._request_month(DAY(2030, 1, 1), subscription_id)
     assert not Statement.objects.exists()
 
 

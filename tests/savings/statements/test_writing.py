@@ -17,9 +17,9 @@ from pytest_django.fixtures import Settings
 
 from savings import outbox, statements, tasks
 from savings.models import OutboxRow, Statement, User
+from savings.statements import failures, writing
 from savings.statements import files as statement_files
 from savings.statements import rows as statement_rows
-from savings.statements import writing
 from tests.factories import fill, make_user, pay_in
 from tests.statements import ask, content, read, row_of, try_to_write, written
 
@@ -362,13 +362,13 @@ def test_the_third_is_let_in_as_soon_as_one_is_finished(
 def test_half_of_a_consumers_threads_are_left_for_mails(saver: User, settings: Settings) -> None:
     assert settings.HUEY["consumer"]["workers"] == settings.STATEMENT_WRITERS * 2
     statement = ask(saver)
-    taken = [writing._turns.acquire(blocking=False) for _ in range(settings.STATEMENT_WRITERS)]
+    taken = [writing._writer_slots.acquire(blocking=False) for _ in range(settings.STATEMENT_WRITERS)]
     try:
         assert try_to_write(statement).state == State.QUEUED
         assert row_of(statement).tries == 0
     finally:
         for _ in taken:
-            writing._turns.release()
+            writing._writer_slots.release()
     assert try_to_write(statement).state == State.READY
 
 
@@ -412,7 +412,7 @@ def test_a_mail_says_what_it_is_about(saver: User, mailoutbox: list[Any]) -> Non
 
 
 def test_a_mail_of_giving_up_says_why(saver: User, mailoutbox: list[Any]) -> None:
-    writing.fail_statement(ask(saver), "There was no room for the file. Ask for it again later.")
+    failures.fail_statement(ask(saver), "There was no room for the file. Ask for it again later.")
     for row in OutboxRow.objects.filter(kind="statement_failed"):
         outbox.deliver(row.pk, tasks.HANDLERS)
     assert "There was no room" in mailoutbox[0].body
