@@ -1,4 +1,4 @@
-"""The demo: the same lives every time, lived through the real services."""
+"""The demo: the same every time, built by the real services."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def statuses() -> dict[str, int]:
 
 
 @pytest.mark.timeout(600)
-def test_the_demo_is_whole_right_and_the_same_every_time(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_demo_is_complete_consistent_and_the_same_every_time(capsys: pytest.CaptureFixture[str]) -> None:
     with time_machine.travel("2026-11-24T09:00:00Z", tick=False):
         call_command("demo")
         assert list(ledger.run_checks()) == []
@@ -66,13 +66,13 @@ def test_the_demo_is_whole_right_and_the_same_every_time(capsys: pytest.CaptureF
     assert Plan.objects.filter(membership=None).count() == 12
 
 
-def test_the_demo_can_be_left_to_an_empty_site() -> None:
+def test_the_demo_can_be_left_for_an_empty_site() -> None:
     make_user()
     call_command("demo", "--if-empty")
     assert not demo.is_there()
 
 
-def test_the_demo_is_made_in_development_only(settings: Settings) -> None:
+def test_the_demo_is_built_only_in_development(settings: Settings) -> None:
     settings.DEBUG = False
     with pytest.raises(CommandError, match="known to everybody"):
         call_command("demo")

@@ -1,4 +1,4 @@
-"""The crowd for measuring: as many rows as asked for, spread as in life, and right to the kobo."""
+"""The crowd for measurements: the requested size, a realistic distribution, and exact to the kobo."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def crowd(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
-    """Fifty people and 2,500 transactions, in batches that do not divide them, beside somebody who was there before."""
+    """Fifty users and 2,500 transactions, in batches that do not divide them, beside an existing user."""
     settings.DEBUG = True
     monkeypatch.setattr(scale, "BATCH", 999)
     make_plan(holding_kobo=500)
@@ -25,7 +25,7 @@ def crowd(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     return capsys.readouterr().out
 
 
-def test_a_crowd_has_what_was_asked_for_and_its_books_are_right(crowd: str) -> None:
+def test_a_crowd_has_the_requested_size_and_a_consistent_ledger(crowd: str) -> None:
     assert User.objects.count() == 51
     assert Transaction.objects.count() == 2501
     assert list(ledger.run_checks()) == []
@@ -34,7 +34,7 @@ def test_a_crowd_has_what_was_asked_for_and_its_books_are_right(crowd: str) -> N
 
 
 @pytest.mark.usefixtures("crowd")
-def test_a_few_do_most_and_one_plan_has_a_tenth() -> None:
+def test_a_few_users_make_most_transactions_and_one_plan_has_a_tenth() -> None:
     plans = Plan.objects.annotate(n=Count("transactions")).order_by("-n").values_list("n", flat=True)
     people = sorted(User.objects.annotate(n=Count("transactions")).values_list("n", flat=True), reverse=True)
     assert plans[0] >= 250
@@ -42,14 +42,14 @@ def test_a_few_do_most_and_one_plan_has_a_tenth() -> None:
 
 
 @pytest.mark.usefixtures("crowd")
-def test_references_and_ids_run_with_time() -> None:
+def test_references_and_ids_increase_with_time() -> None:
     rows = Transaction.objects.order_by("id")[1:]
     assert [row.reference[3:13] for row in rows] == sorted(row.reference[3:13] for row in rows)
     assert [row.created_on for row in rows] == sorted(row.created_on for row in rows)
 
 
 @pytest.mark.usefixtures("crowd")
-def test_life_goes_on_after_a_crowd() -> None:
+def test_the_site_works_after_loading_a_crowd() -> None:
     pay_in(make_user(), 700)
     plan = Plan.objects.order_by("-id")[0]
     held_kobo = ledger.balance_kobo(plan.account)
@@ -58,7 +58,7 @@ def test_life_goes_on_after_a_crowd() -> None:
     assert list(ledger.run_checks()) == []
 
 
-def test_a_crowd_of_nobody_is_refused(settings: Settings) -> None:
+def test_an_empty_crowd_is_refused(settings: Settings) -> None:
     settings.DEBUG = True
     with pytest.raises(CommandError, match="at least one person"):
         call_command("demo", "--scale", "0")

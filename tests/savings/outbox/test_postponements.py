@@ -264,7 +264,7 @@ def test_mails_about_places(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogC
         mails, "rank_changed", failing_for(real, lambda member, *rest, **named: member == bad)
     )
     assert check_ranks(circle) == everybody - 1
-    assert sum(f"member {bad.pk} could not" in record.getMessage() for record in caplog.records) == 1
+    assert sum(f"to member {bad.pk}" in record.getMessage() for record in caplog.records) == 1
     assert check_ranks(circle) == 0
 
 
@@ -362,7 +362,7 @@ def test_files_whose_time_is_over(monkeypatch: pytest.MonkeyPatch, caplog: pytes
 
 def test_files_that_never_go_leave_room_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     over_statements()
-    monkeypatch.setattr(upkeep, "_AT_A_TIME", 2)
+    monkeypatch.setattr(upkeep, "_MOST_PER_RUN", 2)
     monkeypatch.setattr(files, "delete_file", failing_for(lambda name: None, lambda name: name != "2.csv"))
     assert [statements.expire_files(timezone.now()) for _ in range(2)] == [0, 1]
 
