@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import secrets
+from functools import partial
 
 from django.conf import settings
 from django.utils import timezone
@@ -22,7 +23,9 @@ def cleaned_name(name: str) -> str:
 
     Raises Refused on the field `name` for an empty or longer name.
     """
-    return typed_text.name(name, longest=LONGEST_NAME, missing="Give the circle a name.")
+    return typed_text.name(
+        name, longest=LONGEST_NAME, error=partial(Refused, field="name"), missing="Give the circle a name."
+    )
 
 
 def cleaned_description(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from contextlib import AbstractContextManager
+from functools import partial
 
 from savings import typed_text
 from savings.exceptions import Refused
@@ -24,7 +25,7 @@ def cleaned_nickname(text: str) -> str:
     name = typed_text.name(
         unicodedata.normalize("NFKC", _EMOJI_STYLE.sub("", text)),
         longest=LONGEST_NICKNAME,
-        field="nickname",
+        error=partial(Refused, field="nickname"),
         missing="Enter the name that the circle sees.",
         unseen="This has characters that cannot be seen. Type the name anew.",
     )

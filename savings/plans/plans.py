@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from contextlib import AbstractContextManager
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -137,7 +138,9 @@ def has_room(plan: Plan, amount_kobo: int) -> bool:
 
 def cleaned_name(name: str) -> str:
     """Return a plan's name without outer space and invisible characters. Raises Refused when nothing is left."""
-    return typed_text.name(name, longest=LONGEST_NAME, missing="Give the plan a name.")
+    return typed_text.name(
+        name, longest=LONGEST_NAME, error=partial(Refused, field="name"), missing="Give the plan a name."
+    )
 
 
 def _check_same(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime
 import hashlib
 import secrets
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 
 from savings import ledger, mails, typed_text
+from savings.exceptions import Refused
 from savings.models import Device, UsedTotpStep, User
 
 _LONGEST_NAME = 80
@@ -24,6 +26,7 @@ def clean_name(name: str) -> str:
     return typed_text.name(
         name,
         longest=_LONGEST_NAME,
+        error=partial(Refused, field="name"),
         missing="Enter the name you go by.",
         unseen="Use letters that can be seen: this name holds hidden characters.",
         too_long="Enter at most {longest} characters ({length} now).",

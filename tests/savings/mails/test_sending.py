@@ -101,7 +101,7 @@ def test_a_mail_without_recipients_does_not_count_as_sent(settings: Settings) ->
         smtp(settings, sink.port)
         assert not outbox.deliver(row.pk, tasks.HANDLERS)
     row.refresh_from_db()
-    assert row.error == "ValueError: the mail has nobody to go to"
+    assert row.error == "ValueError: the mail has no recipient"
 
 
 def test_a_mail_arrives_with_both_texts_and_its_headers(settings: Settings) -> None:
