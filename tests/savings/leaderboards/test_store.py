@@ -160,13 +160,13 @@ def test_reconciling_corrects_and_counts_wrong_members(
     token = str(
         store.client(settings.LEADERBOARD_REDIS_URL).hget(leaderboards.board_keys(circle.pk)[0], "token")
     )
-    word = standing(members[2])
+    stored = standing(members[2])
     redis_clients[2].zadd(
-        f"{leaderboards.board_keys(circle.pk)[0]}:{token}:saved", {str(word.script_values()[4]): 900}
+        f"{leaderboards.board_keys(circle.pk)[0]}:{token}:saved", {str(stored.script_values()[4]): 900}
     )
     Membership.objects.filter(pk=members[0].pk).update(version=50, saved_kobo=150)
     assert leaderboards.reconcile_all() == 2
-    assert "had 2 members wrong" in caplog.text
+    assert "corrected 2 members" in caplog.text
     assert [(pk, saved) for pk, saved, _ in board_of(circle)] == [
         (members[1].pk, 200),
         (members[0].pk, 150),
