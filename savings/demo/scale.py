@@ -107,7 +107,7 @@ def _add_crowd(people: int, chance: random.Random, begins: datetime.datetime) ->
 def _write_users(
     crowd: Crowd, batch: range, chance: random.Random, password: str, begins: datetime.datetime
 ) -> None:
-    def person(number: int) -> tuple[object, ...]:
+    def user_row(number: int) -> tuple[object, ...]:
         name = f"{chance.choice(_FIRST)} {chance.choice(_LAST)}"
         user_id = crowd.first_user + number
         return (
@@ -130,7 +130,7 @@ def _write_users(
     bulk.write(
         User,
         _USER_COLUMNS,
-        (person(number) for number in batch),
+        (user_row(number) for number in batch),
     )
     ids = [crowd.first_user + number for number in batch]
     bulk.write(
@@ -147,7 +147,7 @@ def _write_plans(
     bulk.write(Plan, _PLAN_COLUMNS, ([getattr(plan, name) for name in _PLAN_COLUMNS] for plan in rows))
     never = datetime.date.max.toordinal()
 
-    def accounts() -> Iterator[tuple[object, ...]]:
+    def account_rows() -> Iterator[tuple[object, ...]]:
         for number in batch:
             yield (
                 crowd.first_account + number,
@@ -170,7 +170,7 @@ def _write_plans(
                 crowd.first_account + account, "plan", plan.user_id, plan.pk, "", 0, plan.rate_bps, 0, opened, ends
             )  # fmt: skip
 
-    bulk.write(Account, _ACCOUNT_COLUMNS, accounts())
+    bulk.write(Account, _ACCOUNT_COLUMNS, account_rows())
 
 
 def _plans(

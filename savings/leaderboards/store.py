@@ -88,6 +88,7 @@ class Standing:
 
     @property
     def is_current(self) -> bool:
+        """Whether the member is in the circle."""
         return self.left_at is None
 
     def script_values(self) -> list[str | int]:
@@ -163,6 +164,7 @@ class Gate:
         self._lock = threading.Lock()
 
     def fail(self) -> None:
+        """Record a failure: stop reading and writing, and allow the next probe after PAUSE_SECONDS."""
         with self._lock:
             self.suspect = self.silent = True
             self._failures += 1
@@ -177,6 +179,7 @@ class Gate:
             return self._failures
 
     def write_again(self) -> None:
+        """Write to Redis again, while pages still read SQL."""
         self.silent = False
 
     def trust(self, probe: int) -> None:
