@@ -7,6 +7,7 @@ follows its locale), and none of them composes letters.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 
 # Letters, marks and symbols that show nothing, although Unicode does not count them as control or format characters.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
@@ -30,6 +31,35 @@ def line(text: str) -> str:
     text = unicodedata.normalize("NFC", text)
     shown = "".join(char for index, char in enumerate(text) if char.isspace() or _shows(text, index))
     return unicodedata.normalize("NFC", " ".join(shown.split()))
+
+
+def name(
+    text: str,
+    *,
+    longest: int,
+    error: Callable[[str], Exception],
+    missing: str,
+    unseen: str = "",
+    too_long: str = "Use at most {longest} characters.",
+    needs_letter: bool = False,
+) -> str:
+    """Return a name as `line` returns it, with something to read in it and at most `longest` characters.
+
+    Raises `error` of a message: `missing` for a name that is empty, `too_long` (a format of `longest` and `length`) for
+    a name that is longer. With `unseen`, hidden characters are refused with this message instead of removed: with them,
+    one name can look like another. `needs_letter` refuses a name without a letter or a digit.
+    """
+    if unseen and has_hidden(text):
+        raise error(unseen)
+    text = line(text)
+    if not text or (needs_letter and not any(unicodedata.category(char)[0] in "LN" for char in text)):
+        raise error(missing)
+    # A name of combining marks alone has nothing to search it by, and nothing to read.
+    if not search_key(text):
+        raise error(unseen or missing)
+    if len(text) > longest:
+        raise error(too_long.format(longest=longest, length=len(text)))
+    return text
 
 
 def paragraph(text: str) -> str:

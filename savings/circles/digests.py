@@ -1,13 +1,12 @@
-"""The weekly digest: on Monday one mail to each person about those of their circles that moved; none where none did.
+"""The weekly digest: on Monday, one mail to each user with news from their circles; no mail without news.
 
-Something has moved for a member whose own sum changed in the week, in any circle; and for one of the first 200 whose
-place is another now. Beyond those, places shift with every payment of a stranger, and a million such mails tell
-nothing: whoever wants to know looks at the board. A limited circle has no more than 200 members by default, so that
-there every move is told.
+A circle is news for a member whose own amount changed in the week, and for one of the first 200 whose rank changed.
+Below rank 200, ranks change with every payment of another user, so a million mails would carry no information; the
+leaderboard shows these ranks. A limited circle has at most 200 members by default, so it reports every change of rank.
 
-It is drawn up in the night, while the week's first sums are still in the members' rows, one statement for each circle.
-In the morning the mails are written for some hundred people at a time, the next when those are sent: a million of them
-hold up nothing else. A Monday that is missed altogether is left out.
+The lines are prepared in the night, with one statement for each circle, while the members' rows still hold the amounts
+at the start of the week. In the morning the mails are written for 500 users at a time, and the next batch only when
+the last one is sent, so a million mails delay no other mail. If a whole Monday is missed, its digest is skipped.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ from savings.models import Circle, DigestLine, User
 
 logger = logging.getLogger(__name__)
 
-FOLLOWED = 200
+LAST_REPORTED_RANK = 200
 _FIRST_HOUR = 7
-_PEOPLE = 500
+_USERS_PER_BATCH = 500
 _WEEK = datetime.timedelta(days=7)
 _DRAW_UP_TASK, _WRITE_TASK = "draw_up_digest", "write_digest"
-# Sums as the week ended and as it began. Whoever has paid in since Monday's midnight has that day's sum in their row,
-# and the one before is gone: they count as unchanged.
+# The amounts at the end and at the start of the week. A member who has paid in since Monday's midnight has only the
+# amount at that midnight in their row, and the earlier one is overwritten: such a member counts as unchanged.
 _PREPARE = """
 INSERT INTO savings_digestline (user_id, membership_id, week, place, place_before, change_kobo)
 WITH sums AS (
@@ -44,40 +43,41 @@ WITH sums AS (
 ), ranked AS (
     SELECT id, user_id, saved, before,
         CASE WHEN on_board AND saved > 0
-            THEN rank() OVER (PARTITION BY on_board AND saved > 0 ORDER BY saved DESC) END AS place,
+            THEN rank() OVER (PARTITION BY on_board AND saved > 0 ORDER BY saved DESC) END AS new_rank,
         CASE WHEN on_board AND before > 0
-            THEN rank() OVER (PARTITION BY on_board AND before > 0 ORDER BY before DESC) END AS place_before
+            THEN rank() OVER (PARTITION BY on_board AND before > 0 ORDER BY before DESC) END AS old_rank
     FROM sums
 )
-SELECT user_id, ranked.id, %(week)s, place, place_before, saved - before
+SELECT user_id, ranked.id, %(week)s, new_rank, old_rank, saved - before
 FROM ranked JOIN savings_user ON savings_user.id = user_id
 WHERE is_active AND wants_weekly_digest
-    AND (saved <> before OR place <= %(followed)s AND place <> place_before)
+    AND (saved <> before OR new_rank <= %(last_rank)s AND new_rank <> old_rank)
 """
 
 
 def prepare_digests(now: datetime.datetime) -> int:
-    """On a Monday, note what has moved in each circle in the week before; return how many circles that were.
+    """On a Monday, store the digest lines of the week before; return the number of circles prepared.
 
-    Each circle is claimed in the transaction that notes its lines: safe to run twice, at once, and to be killed. A
-    circle that fails is postponed, and the others are noted.
+    Each circle is claimed in the transaction that stores its lines, so this is safe to run twice or concurrently, and
+    to be killed. A circle that fails is postponed, and the others are prepared.
     """
     today = timezone.localdate(now)
     if today.weekday() != 0:
         return 0
-    # What a week could not send is no news in the next.
+    # Lines that were not sent within a week are out of date.
     DigestLine.objects.filter(week__lt=today - _WEEK).delete()
     return outbox.for_each_row(
-        _DRAW_UP_TASK, _waiting(today).order_by("pk"), lambda circle_id: _prepare(circle_id, today)
+        _DRAW_UP_TASK, _unprepared(today).order_by("pk"), lambda circle_id: _prepare(circle_id, today)
     )
 
 
 def write_digests(now: datetime.datetime) -> int:
-    """From seven in the morning on, put the mails of the next 500 people into the outbox; return how many those were.
+    """From 07:00 on, add the mails of the next 500 users to the outbox; return the number of mails.
 
-    None while those before wait to be sent: the sweep takes what is due in its order, and others are behind them.
-    Their lines go in the same transaction. Safe to run twice, at once, and to be killed. Where one of them cannot be
-    written to, the others are, and that one is postponed.
+    Adds none while mails of an earlier batch wait: the outbox delivers rows in the order in which they fall due, so
+    other mails would wait behind these. The lines are deleted in the same transaction. Safe to run twice or
+    concurrently, and to be killed. If the mail of one user cannot be written, that user is postponed and the others get
+    theirs.
     """
     local = timezone.localtime(now)
     if local.hour < _FIRST_HOUR:
@@ -86,50 +86,52 @@ def write_digests(now: datetime.datetime) -> int:
     ids: list[int] = []
     try:
         with transaction.atomic():
-            ids = list(ready.order_by("user_id").values_list("user_id", flat=True).distinct()[:_PEOPLE])
+            ids = list(
+                ready.order_by("user_id").values_list("user_id", flat=True).distinct()[:_USERS_PER_BATCH]
+            )
             if not (ids and _is_prepared(local)) or outbox.is_any_waiting(mails.WEEKLY_DIGEST):
                 return 0
-            return _write_to(ids)
+            return _write_mails(ids)
     except Exception as error:
         if outbox.is_database_away(error):
             raise
-        logger.warning("weekly mails are written one by one, since together it failed: %s", error)
-    people = User.objects.filter(digest_lines__isnull=False).distinct().order_by("pk")
-    return outbox.for_each_row(_WRITE_TASK, people, _write_to_one, most=len(ids))
+        logger.warning("writing weekly mails one by one, because the batch failed: %s", error)
+    users = User.objects.filter(digest_lines__isnull=False).distinct().order_by("pk")
+    return outbox.for_each_row(_WRITE_TASK, users, _write_mail, most=len(ids))
 
 
 def _is_prepared(local: datetime.datetime) -> bool:
-    """Tell whether all circles were looked through, but those that fail: nobody waits for these."""
-    waiting = _waiting(local.date()).exclude(pk__in=outbox.waiting_row_ids(_DRAW_UP_TASK))
+    """Return whether the lines of all circles are prepared. Circles that failed do not hold up the mails."""
+    waiting = _unprepared(local.date()).exclude(pk__in=outbox.waiting_row_ids(_DRAW_UP_TASK))
     return local.weekday() != 0 or not waiting.exists()
 
 
-def _write_to(user_ids: list[int]) -> int:
+def _write_mails(user_ids: list[int]) -> int:
     lines = DigestLine.objects.filter(user_id__in=user_ids)
-    said: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
-    # Of two at once the second waits here, and finds them gone.
+    mail_lines: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    # A concurrent run waits here for these row locks, and then finds the lines deleted.
     wanted = list(_wanted(lines).order_by("pk").select_for_update(of=("self",)))
     for line in wanted:
-        said[line.user_id].append(_said(line))
+        mail_lines[line.user_id].append(_mail_line(line))
     if wanted:
-        mails.weekly_digest(said, wanted[0].week)
+        mails.weekly_digest(mail_lines, wanted[0].week)
     lines.delete()
-    return len(said)
+    return len(mail_lines)
 
 
-def _write_to_one(user_id: int) -> int:
+def _write_mail(user_id: int) -> int:
     with transaction.atomic():
-        return _write_to([user_id])
+        return _write_mails([user_id])
 
 
-def _waiting(monday: datetime.date) -> QuerySet[Circle]:
-    """Return the circles that run, did so in the week before, and have not been looked through for it."""
+def _unprepared(monday: datetime.date) -> QuerySet[Circle]:
+    """Return the circles that ran before this Monday, still run, and have no lines for the week before."""
     not_yet = Q(digested_week__isnull=True) | Q(digested_week__lt=monday - _WEEK)
     return Circle.objects.filter(not_yet, starts_on__lt=monday, ends_on__gt=monday)
 
 
 def _wanted(lines: QuerySet[DigestLine]) -> QuerySet[DigestLine]:
-    """Leave out who has left or does not want it since the night."""
+    """Exclude users who have left the circle or turned the digest off since the night."""
     still = Q(membership__left_at__isnull=True, user__is_active=True, user__wants_weekly_digest=True)
     return lines.filter(still).select_related("membership__circle")
 
@@ -137,31 +139,31 @@ def _wanted(lines: QuerySet[DigestLine]) -> QuerySet[DigestLine]:
 def _prepare(circle_id: int, monday: datetime.date) -> bool:
     week = monday - _WEEK
     with transaction.atomic():
-        if not _waiting(monday).filter(pk=circle_id).update(digested_week=week):
+        if not _unprepared(monday).filter(pk=circle_id).update(digested_week=week):
             return False
         with connection.cursor() as cursor:
             day = connection.ops.adapt_datefield_value(week)
-            cursor.execute(_PREPARE, {"circle": circle_id, "week": day, "followed": FOLLOWED})
+            cursor.execute(_PREPARE, {"circle": circle_id, "week": day, "last_rank": LAST_REPORTED_RANK})
     return True
 
 
-def _said(line: DigestLine) -> dict[str, str]:
-    """Return what the mail says of one circle. It tells of the reader alone."""
+def _mail_line(line: DigestLine) -> dict[str, str]:
+    """Return the mail's texts about one circle. They contain nothing about other members."""
     circle = line.membership.circle
     return {
         "circle": circle.name,
         "slug": circle.slug,
-        "place": _place_text(line.place, line.place_before),
+        "place": _rank_text(line.place, line.place_before),
         "change": money.signed(line.change_kobo) if line.change_kobo else "",
     }
 
 
-def _place_text(place: int | None, before: int | None) -> str:
-    if place is None:
+def _rank_text(rank: int | None, rank_before: int | None) -> str:
+    if rank is None:
         return "No place on the board"
-    if before is None:
-        return f"{leaderboards.ordinal(place)} place, new on the board"
-    if place == before:
-        return f"{leaderboards.ordinal(place)} place, as before"
-    way = "up" if place < before else "down"
-    return f"{leaderboards.ordinal(place)} place, {way} {abs(place - before):,}"
+    if rank_before is None:
+        return f"{leaderboards.ordinal(rank)} place, new on the board"
+    if rank == rank_before:
+        return f"{leaderboards.ordinal(rank)} place, as before"
+    direction = "up" if rank < rank_before else "down"
+    return f"{leaderboards.ordinal(rank)} place, {direction} {abs(rank - rank_before):,}"

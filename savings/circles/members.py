@@ -1,4 +1,4 @@
-"""Circles: starting, joining and leaving them, and how a member is shown. Their owners' part is `circle_owners`."""
+"""Start, join and leave a circle, and change how a member is shown. `owners` holds the actions of a circle's owner."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ import datetime
 import itertools
 import secrets
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.text import slugify
 
-from savings import leaderboards, mails, money, plans, typed_text
-from savings.circles import nicknames
+from savings import leaderboards, mails, plans, typed_text
+from savings.circles import details, nicknames
 from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
 from savings.models import Account, Circle, CircleEvent, Membership, Plan, Product, User
 
-LONGEST_NAME = 60
-LONGEST_DESCRIPTION = 300
+Kind = CircleEvent.Kind
 
 
 def start_circle(
@@ -34,45 +31,37 @@ def start_circle(
     description: str = "",
     target_kobo: int | None = None,
 ) -> Membership:
-    """Open a circle and its owner's plan inside, and return the owner's membership; once per reference (the plan's).
+    """Open a circle with a plan for its owner (with their own `target_kobo`), and return the owner's membership.
 
-    Raises Refused, with the field, for a name, description, goal (kobo), end, nickname or own target outside the rules,
-    and for a product that is not offered any more; ReferenceTaken for a reference that another circle began with.
+    `reference` becomes the plan's reference; a second call with it returns the membership of the first.
+    Raises Refused, with the field, for an invalid name, description, goal, end, nickname or target, and for a product
+    that is no longer offered; ReferenceTaken for a reference that was used for another circle.
     """
-    name = cleaned_name(name)
-    description = cleaned_description(description)
-    check_goal(goal_kobo)
-    today = timezone.localdate()
-    if ends_on <= today:
-        raise Refused("Choose a day to come.", field="matures_on")
+    name = details.cleaned_name(name)
+    description = details.cleaned_description(description)
+    details.check_goal(goal_kobo)
+    details.check_end(ends_on)
     with transaction.atomic():
         User.objects.touch(user.pk)
-        earlier = _earlier(user, reference)
+        earlier = _membership_of_reference(user, reference)
         if earlier is not None:
-            it = earlier.circle
-            if (it.name, it.goal_kobo, it.ends_on, it.product_id) != (name, goal_kobo, ends_on, product.pk):
-                raise ReferenceTaken(SENT_OTHERWISE)
+            _check_same(earlier.circle, (name, goal_kobo, ends_on, product.pk))
             return earlier
         circle = Circle.objects.create(
-            slug=f"{slugify(name)[:60].strip('-') or 'circle'}-{secrets.token_hex(4)}",
+            slug=details.new_slug(name),
             name=name,
             description=description,
             **plans.offered_terms(product.pk).for_circle(),
             goal_kobo=goal_kobo,
-            starts_on=today,
+            starts_on=timezone.localdate(),
             ends_on=ends_on,
             owner=user,
             joining=joining,
-            invite_code=new_code(),
-            member_limit=member_limit(joining),
+            invite_code=details.new_code(),
+            member_limit=details.member_limit(joining),
         )
-        return _enter(
-            user,
-            circle,
-            reference=reference,
-            nickname=nickname,
-            target_kobo=target_kobo,
-            why=CircleEvent.Kind.STARTED,
+        return _add_member(
+            user, circle, Kind.STARTED, reference=reference, nickname=nickname, target_kobo=target_kobo
         )
 
 
@@ -85,51 +74,51 @@ def join(
     code: str | None = None,
     target_kobo: int | None = None,
 ) -> Membership:
-    """Let somebody into a circle with a plan of their own inside, and return the membership; once per reference.
+    """Add a user to a circle with a plan of their own in it, and return the membership.
 
-    Without a code only open circles let people in. Raises Refused for a circle that is closed, full or over, a code
-    that is not its code any more, somebody who is in already, and a nickname or target (kobo) outside the rules.
+    `code` is the secret of the invite link; without it a user can join only an open circle. `target_kobo` is the user's
+    own target. A second call with the same reference returns the membership of the first.
+    Raises Refused for a circle that is closed, full or over, an invite code that is no longer valid, a user who is
+    already a member, and an invalid nickname or target; ReferenceTaken for a reference of another circle.
     """
     with transaction.atomic():
         User.objects.touch(user.pk)
-        earlier = _earlier(user, reference)
+        earlier = _membership_of_reference(user, reference)
         if earlier is not None:
             if earlier.circle_id != circle.pk:
                 raise ReferenceTaken(SENT_OTHERWISE)
             return earlier
-        circle = _with_its_last_place(circle)
+        circle = _lock_if_limited(circle.pk)
         _check_may_join(user, circle, code)
-        membership = _enter(
-            user,
-            circle,
-            reference=reference,
-            nickname=nickname,
-            target_kobo=target_kobo,
-            why=CircleEvent.Kind.JOINED,
+        membership = _add_member(
+            user, circle, Kind.JOINED, reference=reference, nickname=nickname, target_kobo=target_kobo
         )
         mails.circle_joined(membership)
     return membership
 
 
 def leave(membership: Membership) -> None:
-    """Take a member out of their circle and close their plan; a second time changes nothing.
+    """End a membership at the member's own request and close its plan; a second call changes nothing.
 
-    Raises Refused while there is money in the plan, and for the owner of a circle that has not ended: they hand it over
-    first.
+    Raises Refused while there is money in the plan, and for the owner of a circle that has not ended, who must hand the
+    circle over first.
     """
     with transaction.atomic():
         User.objects.touch(membership.user_id)
-        # Locked against a hand-over at this very moment, which would leave the circle without an owner inside.
+        # Without the lock, a hand-over to this member at the same moment would give the circle an owner who has left.
         circle = Circle.objects.select_for_update().get(pk=membership.circle_id)
-        # After its end nobody can join, and neither goal nor places change: there is nothing left to look after. The
-        # row goes on naming them, which opens nothing: the tools of an owner are a member's alone.
+        # After its end nobody can join a circle, and neither its goal nor its ranks change, so it needs no owner. The
+        # row still names the former owner, which gives no access: owner actions require a current membership.
         if circle.owner_id == membership.user_id and not circle.has_ended(timezone.localdate()):
             raise Refused("You look after this circle. Hand it over to another member, then you can leave.")
-        remove_membership(membership, CircleEvent.Kind.LEFT)
+        remove_membership(membership, Kind.LEFT)
 
 
-def remove_membership(membership: Membership, why: str) -> None:
-    """End a membership and close its plan, in the caller's transaction. Raises Refused while money is in the plan."""
+def remove_membership(membership: Membership, event_kind: str) -> None:
+    """End a membership, close its plan and record the event, in the caller's transaction.
+
+    Does nothing for a membership that has ended. Raises Refused while there is money in the plan.
+    """
     membership.refresh_from_db()
     if membership.left_at is not None:
         return
@@ -137,7 +126,7 @@ def remove_membership(membership: Membership, why: str) -> None:
         raise Refused("There is still money in the plan of this circle. It has to be taken out first.")
     leaderboards.record_membership_change(membership, f"left:{membership.pk}", left_at=timezone.now())
     plans.close(Plan.objects.get(pk=membership.plan_id))
-    record_event(membership, why)
+    record_event(membership, event_kind)
 
 
 def change_appearance(
@@ -147,13 +136,13 @@ def change_appearance(
     hides_amount: bool | None = None,
     on_board: bool | None = None,
 ) -> None:
-    """Change how a member is shown: their name, whether their sum is seen, whether they have a place at all.
+    """Change a member's nickname, whether the circle sees their amount, and whether they are on the leaderboard.
 
-    What is not given stays as it is. Raises Refused for an invalid nickname or one that somebody else in the circle
-    has, and for coming onto a board whose places are fixed.
+    None leaves a setting unchanged. Raises Refused for an invalid nickname, a nickname that another member has, a
+    membership that has ended, and joining a leaderboard whose ranks are final.
     """
-    asked = {"nickname": nickname, "hides_amount": hides_amount, "on_board": on_board}
-    changes = {field: value for field, value in asked.items() if value is not None}
+    given = {"nickname": nickname, "hides_amount": hides_amount, "on_board": on_board}
+    changes = {field: value for field, value in given.items() if value is not None}
     if nickname is not None:
         changes["nickname"] = nickname = nicknames.cleaned_nickname(nickname)
     with transaction.atomic():
@@ -169,7 +158,7 @@ def change_appearance(
         ):
             raise Refused("This circle has ended without a place for you: it is fixed now.", field="on_board")
         if nickname is not None:
-            nicknames.check_nickname_free(membership.circle_id, nickname, but=membership)
+            nicknames.check_nickname_free(membership.circle_id, nickname, excluding=membership)
         if changes:
             with nicknames.refusing_taken_nickname():
                 leaderboards.record_membership_change(membership, f"shown:{membership.version}", **changes)
@@ -177,65 +166,26 @@ def change_appearance(
 
 
 def directory(search: str) -> QuerySet[Circle]:
-    """Return the circles that anybody may join and that have not ended, with that in their names, for a keyset page.
+    """Return the open circles that have not ended and whose names contain the search text, for a keyset page.
 
-    Letter case and tone marks do not count.
+    The search ignores letter case and tone marks.
     """
-    found = Circle.objects.public().filter(ends_on__gt=timezone.localdate())
+    circles = Circle.objects.public().filter(ends_on__gt=timezone.localdate())
     key = typed_text.search_key(search)
     if not key:
-        return found
-    # Those without a key were written by the previous release, during a deploy.
-    return found.filter(
+        return circles
+    # Rows without a key were written by the previous release, during a deploy.
+    return circles.filter(
         Q(name_search__contains=key) | Q(name_search=None, name__icontains=typed_text.line(search))
     )
 
 
-def cleaned_name(name: str) -> str:
-    """Return a circle's name without outer space and invisible characters. Raises Refused when nothing is left."""
-    name = typed_text.line(name)
-    if not typed_text.search_key(name):
-        raise Refused("Give the circle a name.", field="name")
-    if len(name) > LONGEST_NAME:
-        raise Refused(f"Use at most {LONGEST_NAME} characters.", field="name")
-    return name
-
-
-def cleaned_description(text: str) -> str:
-    """Return what a circle is for, as it is stored. Raises Refused for too much: composing can make it longer."""
-    text = typed_text.paragraph(text)
-    if len(text) > LONGEST_DESCRIPTION:
-        raise Refused(f"Use at most {LONGEST_DESCRIPTION} characters.", field="description")
-    return text
-
-
-def check_goal(goal_kobo: int) -> None:
-    """Raise Refused for a goal (kobo) that is none."""
-    if not 0 < goal_kobo <= money.MOST_KOBO:
-        raise Refused("Enter a goal above zero that there is money for.", field="goal")
-
-
-def new_code() -> str:
-    """Return the secret part of a fresh invite link: 96 bits."""
-    return secrets.token_urlsafe(12)
-
-
-def cleaned_code(code: str) -> str:
-    """Return the secret part of an invite link without what was pasted along with it: spaces, marks, a full stop."""
-    return "".join(char for char in code if char.isascii() and (char.isalnum() or char in "-_"))
-
-
-def member_limit(joining: str) -> int | None:
-    """Return how many may be in a circle: as many as come where anybody may, else what the installation allows."""
-    return None if joining == Circle.Joining.OPEN else settings.CIRCLE_MEMBER_LIMIT
-
-
 def record_event(membership: Membership, kind: str) -> None:
-    """Put something on the circle's activity."""
+    """Add an event to the circle's activity."""
     CircleEvent.objects.create(circle_id=membership.circle_id, membership=membership, kind=kind)
 
 
-def _earlier(user: User, reference: str) -> Membership | None:
+def _membership_of_reference(user: User, reference: str) -> Membership | None:
     return (
         Membership.objects.filter(plan__reference=reference, user=user)
         .select_related("circle", "plan")
@@ -243,13 +193,21 @@ def _earlier(user: User, reference: str) -> Membership | None:
     )
 
 
-def _with_its_last_place(circle: Circle) -> Circle:
-    """Return the circle as it is now; a limited one is locked, so that two cannot both take the last place.
+def _check_same(circle: Circle, terms: tuple[str, int, datetime.date, int]) -> None:
+    """Raise ReferenceTaken where a form was sent again with another name, goal (kobo), end or product."""
+    if terms != (circle.name, circle.goal_kobo, circle.ends_on, circle.product_id):
+        raise ReferenceTaken(SENT_OTHERWISE)
 
-    One without a limit is not: a million people may be joining it.
+
+def _lock_if_limited(circle_id: int) -> Circle:
+    """Return the circle, locked if it has a member limit, so that two users cannot both take the last vacancy.
+
+    A circle without a limit stays unlocked, because a million users may be joining it.
     """
-    now = Circle.objects.get(pk=circle.pk)
-    return now if now.member_limit is None else Circle.objects.select_for_update().get(pk=circle.pk)
+    circle = Circle.objects.get(pk=circle_id)
+    if circle.member_limit is None:
+        return circle
+    return Circle.objects.select_for_update().get(pk=circle_id)
 
 
 def _check_may_join(user: User, circle: Circle, code: str | None) -> None:
@@ -266,17 +224,12 @@ def _check_may_join(user: User, circle: Circle, code: str | None) -> None:
     is_invited = code is not None and secrets.compare_digest(code.encode(), circle.invite_code.encode())
     if not is_invited and circle.joining != Circle.Joining.OPEN:
         raise Refused("This invitation is no longer valid. Ask for a new link.")
-    if circle.member_limit is not None and _size(circle) >= circle.member_limit:
+    if circle.member_limit is not None and circle.memberships.current().count() >= circle.member_limit:
         raise Refused(f"This circle is full: {circle.member_limit} are in it.")
 
 
-def _size(circle: Circle) -> int:
-    """Return how many are in a limited circle."""
-    return Membership.objects.current().filter(circle=circle).count()
-
-
-def _enter(
-    user: User, circle: Circle, *, reference: str, nickname: str, target_kobo: int | None, why: str
+def _add_member(
+    user: User, circle: Circle, event_kind: str, *, reference: str, nickname: str, target_kobo: int | None
 ) -> Membership:
     nickname = nicknames.cleaned_nickname(nickname)
     nicknames.check_nickname_free(circle.pk, nickname)
@@ -291,12 +244,12 @@ def _enter(
     with nicknames.refusing_taken_nickname():
         membership = Membership.objects.create(circle=circle, user=user, plan=plan, nickname=nickname)
     leaderboards.record_membership_change(membership, "joined")
-    record_event(membership, why)
+    record_event(membership, event_kind)
     return membership
 
 
 def _plan_name(user: User, circle: Circle) -> str:
-    """Return the circle's name, numbered where the person has a plan of that name already."""
+    """Return the circle's name, with a number if the user already has an open plan of that name."""
     taken = {typed_text.key(name) for name in user.plans.open().values_list("name", flat=True)}
     for number in itertools.count(1):
         name = circle.name

@@ -1,65 +1,72 @@
-"""Nicknames: what a member of a circle may be called before everybody in it, and finding one by theirs."""
+"""Nicknames: the names that the members of a circle see of each other. Clean them, check them, find a member by one."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from contextlib import AbstractContextManager
+from functools import partial
 
 from savings import typed_text
 from savings.exceptions import Refused
 from savings.models import Circle, Membership, keys
 
 LONGEST_NICKNAME = 30
-# How an emoji asks to be shown in colour. Nobody types it, and two names must not differ by it alone.
+# Selects the coloured or the plain form of an emoji. Nobody types it, and two names must not differ by it alone.
 _EMOJI_STYLE = re.compile("[\ufe0e\ufe0f]")
 
 
 def cleaned_nickname(text: str) -> str:
-    """Return a nickname in one spelling (NFKC, single spaces), at most 30 characters long.
+    """Return a nickname in its stored spelling (NFKC, single spaces), at most 30 characters long.
 
-    Raises Refused on the field `nickname` for an empty one, an e-mail address and characters that cannot be seen.
-    HTML is text like any other.
+    Raises Refused on the field `nickname` for an empty or longer nickname, an email address and hidden characters.
+    HTML is allowed: templates escape it.
     """
-    name = " ".join(unicodedata.normalize("NFKC", _EMOJI_STYLE.sub("", text)).split())
-    if not name:
-        raise Refused("Enter the name that the circle sees.", field="nickname")
-    if len(name) > LONGEST_NICKNAME:
-        raise Refused(f"Use at most {LONGEST_NICKNAME} characters.", field="nickname")
-    if typed_text.has_hidden(name) or not typed_text.search_key(name):
-        raise Refused("This has characters that cannot be seen. Type the name anew.", field="nickname")
+    name = typed_text.name(
+        unicodedata.normalize("NFKC", _EMOJI_STYLE.sub("", text)),
+        longest=LONGEST_NICKNAME,
+        error=partial(Refused, field="nickname"),
+        missing="Enter the name that the circle sees.",
+        unseen="This has characters that cannot be seen. Type the name anew.",
+    )
     if re.search(r"\S@\S", name):
         raise Refused("The whole circle sees this: take a name, not an e-mail address.", field="nickname")
     return name
 
 
 def find_member(circle: Circle, nickname: str, *, among_few: bool) -> Membership | None:
-    """Return the member of that nickname, else one whose nickname differs in tone marks alone.
+    """Return the member with this nickname, else a member whose nickname differs in tone marks alone.
 
-    `among_few` (a limited circle) its beginning is enough: in a circle of a million only the whole name has an index.
+    With `among_few` (a limited circle) the beginning of a nickname is enough. In a circle of a million members only
+    whole nicknames can be found, because only these have an index.
     """
     members = Membership.objects.current().filter(circle=circle)
     key, search = typed_text.key(nickname), typed_text.search_key(nickname)
     if not search:
         return None
-    found = members.filter(nickname_key=key).first() or members.filter(nickname_search=search).first()
-    if found is None and among_few:
-        # Compared here, so that those count whose nickname the previous release wrote without its keys.
+    member = members.filter(nickname_key=key).first() or members.filter(nickname_search=search).first()
+    if member is None and among_few:
+        # Compared in Python, to include nicknames that the previous release wrote without keys during a deploy.
         names = sorted((name, pk) for pk, name in members.values_list("pk", "nickname"))
         pk = next((pk for name, pk in names if typed_text.search_key(name).startswith(search)), None)
-        found = members.filter(pk=pk).first() if pk else None
-    return found
+        member = members.filter(pk=pk).first() if pk else None
+    return member
 
 
-def check_nickname_free(circle_id: int, nickname: str, *, but: Membership | None = None) -> None:
-    """Raise Refused, on the field `nickname`, when somebody else in the circle has that name in any case of letters."""
+def check_nickname_free(circle_id: int, nickname: str, *, excluding: Membership | None = None) -> None:
+    """Raise Refused on the field `nickname` if another member of the circle has this nickname in any letter case.
+
+    `excluding` is the membership that may have it already.
+    """
     members = Membership.objects.current().filter(circle_id=circle_id)
-    if keys.is_name_taken(members.exclude(pk=but.pk) if but else members, "nickname", nickname):
+    if excluding is not None:
+        members = members.exclude(pk=excluding.pk)
+    if keys.is_name_taken(members, "nickname", nickname):
         raise Refused(f"Somebody in this circle is called {nickname} already.", field="nickname")
 
 
 def refusing_taken_nickname() -> AbstractContextManager[None]:
-    """Say it kindly when two take one nickname at the same moment: the constraint has the last word."""
+    """Turn a violation of the nickname constraint into Refused: two members may take one name at the same moment."""
     return keys.raising_if_taken(
         "nickname", Refused("Somebody in this circle has just taken that name.", field="nickname")
     )

@@ -1,4 +1,4 @@
-"""What the owner of a circle may do, and who follows an owner whose account is closed."""
+"""The actions of a circle's owner, and the replacement of owners whose accounts are closed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from savings import leaderboards, outbox
-from savings.circles import members
+from savings.circles import details, members
 from savings.exceptions import Refused
 from savings.models import Circle, CircleEvent, Membership, User
 
@@ -27,113 +27,114 @@ def edit_circle(
     joining: str | None = None,
     goal_kobo: int | None = None,
 ) -> None:
-    """Rename a circle, describe it anew, say who may join and what it saves for (kobo).
+    """Change a circle's name, description, joining rule and goal (kobo). None leaves a value unchanged.
 
-    What is not given stays as it is, and so does its end: every member's plan runs to it, and only its saver moves
-    that. Raises Refused, with the field, for an invalid name, description or goal, for another goal once the circle has
-    ended, and when somebody else owns it by now.
+    The end cannot change: each member's plan matures on that day, and only its saver may move a maturity.
+    Raises Refused, with the field, for an invalid name, description or goal, for a new goal after the circle has ended,
+    and when the circle has another owner by now.
     """
     changes: dict[str, object] = {}
     if name is not None:
-        changes["name"] = members.cleaned_name(name)
+        changes["name"] = details.cleaned_name(name)
     if description is not None:
-        changes["description"] = members.cleaned_description(description)
+        changes["description"] = details.cleaned_description(description)
     if goal_kobo is not None:
-        members.check_goal(goal_kobo)
+        details.check_goal(goal_kobo)
         changes["goal_kobo"] = goal_kobo
     if joining is not None:
         changes["joining"] = joining
     if not changes:
         return
     with transaction.atomic():
-        # Once a circle has ended, the pages of the plans in it name it: those of all who have a place, gone or not.
-        placed = User.objects.filter(memberships__circle=circle, memberships__final_rank__isnull=False)
-        User.objects.touch_all(placed)
-        now = _locked(circle)
-        if goal_kobo not in {None, now.goal_kobo} and now.has_ended(timezone.localdate()):
+        # Plan pages name an ended circle for every user with a final rank, including former members.
+        ranked_users = User.objects.filter(memberships__circle=circle, memberships__final_rank__isnull=False)
+        User.objects.touch_all(ranked_users)
+        current = _lock_circle(circle)
+        if goal_kobo not in {None, current.goal_kobo} and current.has_ended(timezone.localdate()):
             raise Refused("This circle has ended: its goal stays what it was.", field="goal")
-        if joining is not None and joining not in {now.joining, Circle.Joining.CLOSED}:
-            changes["member_limit"] = members.member_limit(joining)
+        if joining is not None and joining not in {current.joining, Circle.Joining.CLOSED}:
+            changes["member_limit"] = details.member_limit(joining)
         Circle.objects.filter(pk=circle.pk).update(**changes)
-        # Name and goal stand on the board too, and all of it on the members' pages.
+        # The leaderboard shows the name and the goal, and members' pages show all of these values.
         leaderboards.bump_circle_version(circle.pk, "circle")
     circle.refresh_from_db(fields=list(changes))
 
 
 def rotate_code(circle: Circle) -> None:
-    """Give a circle a fresh invite link; the old one no longer works.
+    """Replace a circle's invite code; the old link stops working.
 
-    Raises Refused when somebody else owns the circle by now.
+    Raises Refused when the circle has another owner by now.
     """
-    code = members.new_code()
+    code = details.new_code()
     with transaction.atomic():
-        # Nobody else is shown it.
+        # Only the owner's pages show the code, so no other user's version has to change.
         User.objects.touch(circle.owner_id)
-        _locked(circle)
+        _lock_circle(circle)
         Circle.objects.filter(pk=circle.pk).update(invite_code=code)
     circle.invite_code = code
 
 
 def remove_member(circle: Circle, membership: Membership) -> None:
-    """Take a member out whose plan in the circle is empty; a second time changes nothing.
+    """Remove a member whose plan in the circle is empty; a second call changes nothing.
 
-    Raises Refused for the owner, while there is money in the plan, and when somebody else owns the circle by now.
+    Raises Refused for the owner, while there is money in the plan, and when the circle has another owner by now.
     """
     with transaction.atomic():
-        # People before circles, as whoever leaves takes them: else the two could wait for each other.
+        # Users before circles, in the same order as `members.leave`: the opposite order could deadlock with it.
         User.objects.touch(membership.user_id)
-        circle = _locked(circle)
+        circle = _lock_circle(circle)
         if circle.owner_id == membership.user_id:
             raise Refused("The owner cannot be removed. Hand the circle over first.")
         members.remove_membership(membership, CircleEvent.Kind.REMOVED)
 
 
 def hand_over(circle: Circle, owner: User, membership: Membership) -> None:
-    """Make another member the owner, in the place of `owner`; a second time changes nothing.
+    """Make another member the owner instead of `owner`; a second call changes nothing.
 
-    Raises Refused when the member has left, or when the circle is not that owner's any more.
+    Raises Refused when the member has left or cannot sign in, and when `owner` no longer owns the circle.
     """
     with transaction.atomic():
         for user_id in sorted((owner.pk, membership.user_id)):
             User.objects.touch(user_id)
-        now = Circle.objects.select_for_update().get(pk=circle.pk)
-        if now.owner_id == membership.user_id:
+        current = Circle.objects.select_for_update().get(pk=circle.pk)
+        if current.owner_id == membership.user_id:
             return
-        if now.owner_id != owner.pk:
+        if current.owner_id != owner.pk:
             raise Refused(_NOT_YOURS)
-        _set_owner(now, membership)
+        _set_owner(current, membership)
 
 
 def make_owner(membership: Membership) -> None:
-    """Make a member the owner of their circle, whose owner's account is closed: what staff can do; twice, it is once.
+    """Make a member the owner of a circle whose owner's account is closed; a second call changes nothing.
 
-    Raises Refused when the circle has an owner who can run it or has ended, and when the member has left or their own
-    account is closed.
+    Staff use this in the admin. Raises Refused when the circle has an owner with an open account or has ended, and when
+    the member has left or their own account is closed.
     """
     owner_id = Circle.objects.values_list("owner_id", flat=True).get(pk=membership.circle_id)
     with transaction.atomic():
         for user_id in sorted((owner_id, membership.user_id)):
             User.objects.touch(user_id)
-        now = Circle.objects.select_for_update().get(pk=membership.circle_id)
-        if now.owner_id == membership.user_id:
+        circle = Circle.objects.select_for_update().get(pk=membership.circle_id)
+        if circle.owner_id == membership.user_id:
             return
-        if not Circle.objects.without_owner().filter(pk=now.pk, owner_id=owner_id).exists():
+        if not Circle.objects.without_owner().filter(pk=circle.pk, owner_id=owner_id).exists():
             raise Refused("Somebody looks after this circle, or it has ended.")
-        _set_owner(now, membership)
+        _set_owner(circle, membership)
 
 
 def replace_closed_owners(owner: User | None = None) -> int:
-    """Hand the circles of closed accounts, or of this one, to the member who joined first; return how many that were.
+    """Give circles whose owner's account is closed to the member who joined first; return how many were given.
 
-    A circle in which nobody else is left takes no new members any more, lest a newcomer becomes its owner. One that
-    fails is postponed, and the others are handed over. Safe to run twice and at once.
+    With `owner`, only the circles of that closed account. A circle without another member stops taking new members,
+    otherwise a newcomer would become its owner. A circle that fails is postponed, and the others are handled.
+    Safe to run twice and concurrently.
     """
-    waiting = Circle.objects.without_owner()
+    ownerless = Circle.objects.without_owner()
     if owner is None:
-        return outbox.for_each_row(_TASK, waiting.order_by("pk"), _replace_owner)
-    # Right after an account was closed: one that fails is left to the run of the timetable.
+        return outbox.for_each_row(_TASK, ownerless.order_by("pk"), _replace_owner)
+    # Called right after an account was closed: a circle that fails waits for the scheduled run.
     replaced = 0
-    for circle_id in waiting.filter(owner=owner).order_by("pk").values_list("pk", flat=True):
+    for circle_id in ownerless.filter(owner=owner).order_by("pk").values_list("pk", flat=True):
         try:
             replaced += _replace_owner(circle_id)
         except Exception as error:
@@ -144,13 +145,13 @@ def replace_closed_owners(owner: User | None = None) -> int:
 
 def _replace_owner(circle_id: int) -> bool:
     circle = Circle.objects.get(pk=circle_id)
-    able = Membership.objects.current().filter(circle=circle, user__is_active=True)
-    heir = able.order_by("joined_at", "pk").first()
-    if heir is not None:
+    candidates = Membership.objects.current().filter(circle=circle, user__is_active=True)
+    successor = candidates.order_by("joined_at", "pk").first()
+    if successor is not None:
         try:
-            make_owner(heir)
+            make_owner(successor)
         except Refused:
-            # Somebody was faster, or the member has just left: the next run looks again.
+            # Another worker replaced the owner first, or the member has just left: the next run tries again.
             return False
         return True
     with transaction.atomic():
@@ -163,30 +164,29 @@ def _replace_owner(circle_id: int) -> bool:
 
 
 def _set_owner(circle: Circle, membership: Membership) -> None:
-    """Make a member the owner of a circle that is locked. Raises Refused when they have left or cannot sign in."""
-    able = Membership.objects.current().filter(pk=membership.pk, circle=circle, user__is_active=True)
-    if not able.exists():
+    """Make a member the owner of a locked circle. Raises Refused when the member has left or cannot sign in."""
+    candidates = Membership.objects.current().filter(pk=membership.pk, circle=circle, user__is_active=True)
+    if not candidates.exists():
         raise Refused("Only a member of the circle can look after it.")
     Circle.objects.filter(pk=circle.pk).update(owner_id=membership.user_id)
     members.record_event(membership, CircleEvent.Kind.HANDED_OVER)
     leaderboards.bump_circle_version(circle.pk, "circle")
 
 
-def _locked(circle: Circle) -> Circle:
-    """Return the circle as it is now, kept so for the rest of this database transaction.
+def _lock_circle(circle: Circle) -> Circle:
+    """Return the current circle, locked for the rest of this database transaction.
 
-    Whoever may do something to a circle may do it as the owner that the circle at hand names. Raises Refused when that
-    is not its owner any more.
+    Access was checked against the owner of the given instance. Raises Refused when the circle has another owner by now.
     """
-    now = Circle.objects.select_for_update().get(pk=circle.pk)
-    if now.owner_id != circle.owner_id:
+    current = Circle.objects.select_for_update().get(pk=circle.pk)
+    if current.owner_id != circle.owner_id:
         raise Refused(_NOT_YOURS)
-    return now
+    return current
 
 
 @receiver(post_save, sender=User)
 def _replace_closed_owner(instance: User, **_: Any) -> None:
-    """Give the circles of a closed account another owner at once."""
+    """Replace the owner of a closed account's circles at once."""
     if not instance.is_active:
-        # After the commit: it locks other users' rows, and in their order.
+        # After the commit, because it locks the rows of other users, in the order of their ids.
         transaction.on_commit(partial(replace_closed_owners, instance), robust=True)

@@ -1,4 +1,4 @@
-"""The demo: two years of savers, plans and circles, made by the code that real ones go through. Not the product."""
+"""The demo: a year and a half of savers, plans and circles, made by the real services. Not part of the product."""
 
 from savings.demo.building import build, is_there
 from savings.demo.cast import ADA, PASSWORD, SAVERS, STAFF

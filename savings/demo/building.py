@@ -1,8 +1,8 @@
-"""The demo: a year and a half in the lives of a few savers, lived through the real services on a clock of its own.
+"""Build the demo: a year and a half of a few savers, made by calls of the real services at a simulated time.
 
-The same every time: the people, plans, sums and mishaps come from `cast` and from chance with a fixed seed, and their
-days are counted from today, so that the dashboard looks alive whenever it is made. Only what the services themselves
-leave to chance differs: references, ids at the provider.
+The demo is the same every time: users, plans, amounts and mishaps come from `cast` and from random numbers with fixed
+seeds. Days count from today, so that the dashboard always looks current. Only random values of the services themselves
+differ: references, and ids at the provider.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ from savings.models import Product, User
 
 
 def is_there() -> bool:
-    """Tell whether any of the demo's people exist."""
+    """Return whether any user of the demo exists."""
     return User.objects.filter(email__in=cast.EMAILS).exists()
 
 
 def build(clock: Clock, now: datetime.datetime) -> None:
-    """Make the demo up to this moment, all of it or nothing. `clock` is the one that everything is read from."""
+    """Build the whole demo up to `now` in one transaction. `clock` is the clock that all services read."""
     with transaction.atomic():
         story = Story(clock, now)
         begin = cast.date(story.today, (-cast.MONTHS, 1))
-        clock.move_to(story.on(begin, random.Random("begin")))  # noqa: S311 - the same chance every time
+        clock.move_to(story.on(begin, random.Random("begin")))  # noqa: S311 - the same numbers every time
         offer_products()
-        _employ_staff()
-        _cast_savers(story)
-        # Another seed is another demo, so they keep the names that they were given first.
+        _add_staff()
+        _add_savers(story)
+        # A new seed would change the demo, so these keep their original names.
         mishaps.add(story, random.Random("mishaps"))  # noqa: S311
         circles.add(story, random.Random("company"))  # noqa: S311
         statements.add(story, random.Random("papers"))  # noqa: S311
-        with _alone(story):
+        with _isolated(story):
             story.run()
 
 
 def offer_products() -> None:
-    """Offer the products of the demo, where there are none of their names."""
+    """Add the products of the demo, unless a product of the same name exists."""
     for position, (fields, rates) in enumerate(cast.PRODUCTS):
         product, is_new = Product.objects.get_or_create(
             name=fields["name"], defaults=fields | {"position": position}
@@ -59,15 +59,15 @@ def offer_products() -> None:
                 product.rates.create(from_days=from_days, rate_bps=rate_bps)
 
 
-def _employ_staff() -> None:
-    """Add a superuser, and somebody in support: they see everything, and may ask the provider and send mails again.
+def _add_staff() -> None:
+    """Add a superuser and a member of support, who may view everything, query the provider and resend mails.
 
-    Each has an authenticator app: the back office takes a second step.
+    Each has an authenticator app, because the admin requires a second step.
     """
     support, _ = Group.objects.get_or_create(name="Support")
-    seen = Q(codename__startswith="view_", content_type__app_label="savings")
+    may_view = Q(codename__startswith="view_", content_type__app_label="savings")
     support.permissions.set(
-        Permission.objects.filter(seen | Q(codename__in=["change_payment", "change_outboxrow"]))
+        Permission.objects.filter(may_view | Q(codename__in=["change_payment", "change_outboxrow"]))
     )
     for email, name in cast.STAFF.items():
         user = add_user(email, name, is_staff=True, is_superuser=email.startswith("admin"))
@@ -76,7 +76,7 @@ def _employ_staff() -> None:
         second_steps.add(user)
 
 
-def _cast_savers(story: Story) -> None:
+def _add_savers(story: Story) -> None:
     for saver in cast.SAVERS:
         chance = random.Random(saver.email)  # noqa: S311
         joined = cast.date(story.today, saver.joined)
@@ -85,16 +85,17 @@ def _cast_savers(story: Story) -> None:
         for when, device in saver.devices:
             story.add(story.on(when, chance), partial(story.sign_in, saver.email, device))
         for script in saver.plans:
-            luck = random.Random(f"{saver.email} {script.name}")  # noqa: S311
-            story.add(story.on(script.starts, luck), partial(story.start_plan, saver.email, script, luck))
+            plan_chance = random.Random(f"{saver.email} {script.name}")  # noqa: S311
+            start = partial(story.start_plan, saver.email, script, plan_chance)
+            story.add(story.on(script.starts, plan_chance), start)
         for habit in saver.stash:
             for day in cast.days(habit, joined, story.today + datetime.timedelta(days=1)):
                 story.add(story.on(day, chance), story.saving(saver.email, None, habit, chance))
 
 
 @contextmanager
-def _alone(story: Story) -> Iterator[None]:
-    """Keep the story to itself: no network, no mail server, and no log of the mishaps that belong to it."""
+def _isolated(story: Story) -> Iterator[None]:
+    """Run the story without a network, without a mail server, and without logging its planned mishaps."""
     dummy = {"default": {"BACKEND": "django.core.mail.backends.dummy.EmailBackend"}}
     logging.disable(logging.CRITICAL)
     try:

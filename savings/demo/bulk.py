@@ -1,4 +1,4 @@
-"""Writes rows by the ten thousand: COPY on PostgreSQL, `bulk_create` elsewhere. Not beside a site in use."""
+"""Write many rows quickly: COPY on PostgreSQL, `bulk_create` elsewhere. Not while the site is in use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from savings.models.keys import key_fields
 
 
 def reserve(model: type[Model], times: int) -> int:
-    """Return the first of that many ids in a row which no row has, nor will get from the database."""
+    """Return the first of `times` consecutive ids that no row has and that the database will not assign."""
     if connection.vendor != "postgresql":
         return (model._default_manager.aggregate(last=Max("pk"))["last"] or 0) + 1
     with connection.cursor() as cursor:
@@ -23,13 +23,13 @@ def reserve(model: type[Model], times: int) -> int:
 
 
 def keys_of(model: type[Model], **typed: str) -> dict[str, str | None]:
-    """Return the keys of names and other typed text, by column, in the order of the model's fields."""
+    """Return the stored keys of typed text by column name, in the order of the model's fields."""
     fields = [field for field in key_fields(model) if field.source in typed]
     return {field.attname: field.key_of(typed[field.source]) for field in fields}
 
 
 def write(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write rows of these columns (`user_id`, not `user`)."""
+    """Insert rows. `columns` are column names (`user_id`, not `user`)."""
     if connection.vendor != "postgresql":
         model._default_manager.bulk_create(model(**dict(zip(columns, row, strict=True))) for row in rows)
         return

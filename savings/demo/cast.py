@@ -1,4 +1,4 @@
-"""Who is in the demo: products, people, their plans and their habits. Sums here are in naira, days count from today."""
+"""The cast of the demo: products, savers, their plans and habits. Amounts are in naira; days count from today."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import dataclasses
 import datetime
 from typing import Any, Literal
 
+from savings.demo.circle_cast import CIRCLES
 from savings.models import Product
 from savings.models.plans import EarlyExit, InterestPaid, Plan
 
-PASSWORD = "asusu-demo"  # noqa: S105 - known to everybody, and for the demo alone
+PASSWORD = "asusu-demo"  # noqa: S105 - public, and only for the demo
 MONTHS = 18
 
-# A day so many months before (below zero) or after this one: (-3, 25) is the 25th, three months ago.
+# A month relative to this one, and a day of that month: (-3, 25) is the 25th, three months ago.
 Day = tuple[int, int]
 
 
 @dataclasses.dataclass(frozen=True)
 class Habit:
-    """Money put aside each month (on a day of it) or each week (on a weekday, 0 is Monday), between two sums."""
+    """A payment of a random amount, between two, on a day of each month or a weekday (0 is Monday) of each week."""
 
     every: Literal["month", "week"]
     on: int
@@ -29,7 +30,7 @@ class Habit:
 
 @dataclasses.dataclass(frozen=True)
 class PlanScript:
-    """What becomes of one plan. `{year}` in the name is that of its end."""
+    """The script of one plan. `{year}` in the name is the year in which the plan matures."""
 
     kind: str
     name: str
@@ -45,7 +46,7 @@ class PlanScript:
 
 @dataclasses.dataclass(frozen=True)
 class Saver:
-    """One person, and what they do."""
+    """The script of one saver."""
 
     email: str
     name: str
@@ -56,7 +57,7 @@ class Saver:
     wants_receipts: bool = True
 
 
-# Each product with its rates in basis points: the term in days from which on each holds.
+# Each product with its rates in basis points, by the shortest term in days for which a rate applies.
 PRODUCTS: tuple[tuple[dict[str, Any], dict[int, int]], ...] = (
     (
         {
@@ -228,102 +229,6 @@ CHIDI = Saver(
     ),
 )
 SAVERS = (ADA, BOLA, CHIDI)
-
-
-@dataclasses.dataclass(frozen=True)
-class Member:
-    """Somebody in a circle, what they are called there, and what they pay in."""
-
-    email: str
-    nickname: str
-    sums: tuple[int, ...]
-    hides_amount: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
-class CircleScript:
-    """What becomes of one circle; the first of the members starts it."""
-
-    name: str
-    description: str
-    goal: int
-    began_days_ago: int
-    days_left: int
-    members: tuple[Member, ...]
-    is_open: bool = False
-    product: str = "Flexible"
-
-
-def _guest(name: str, *sums: int, hides_amount: bool = False) -> Member:
-    email = f"{name.lower().replace(' ', '.')}@example.com"
-    return Member(email, name, sums, hides_amount=hides_amount)
-
-
-CIRCLES = (
-    CircleScript(
-        name="December in Enugu",
-        description="Bus, rice and fireworks for everybody from Coal Camp.",
-        goal=6_000_000,
-        began_days_ago=75,
-        days_left=24,
-        members=(
-            Member("ada@example.com", "Ada Okafor", (80_000, 65_000, 40_000, 25_000)),
-            Member("bola@example.com", "Bola Adeyemi", (150_000, 150_000, 85_000)),
-            Member("chidi@example.com", "Chidi Eze", (200_000, 162_500)),
-            _guest("Ngozi Eze", 220_000, 120_000, 80_000),
-            _guest("Musa Ibrahim", 185_000, 200_000),
-            _guest("Landlord", 150_000, 100_000, 86_000, hides_amount=True),
-            _guest("Halima Sani", 180_000, 150_000),
-            _guest("Emeka Obi", 112_000, 200_000),
-            _guest("Tolu Bakare", 90_000, 100_000, 100_000),
-            _guest("Yetunde Alabi", 154_000, 100_000),
-            _guest("Ifeoma Udeh", 121_500, 100_000),
-            _guest("Sadiq Bello", 104_000, 100_000),
-            _guest("Kemi Ojo", 90_000, 90_000),
-            _guest("Efe Omoregie", 100_000, 80_000),
-            _guest("Amaka Nnadi", 70_000, 85_500),
-            _guest("Segun Alao", 140_000),
-            _guest("Zainab Musa", 60_000, 62_000, hides_amount=True),
-            _guest("Uche Okeke", 50_000, 50_000),
-            _guest("Grace Effiong", 45_000, 40_000),
-            _guest("Femi Ade", 75_000),
-            _guest("Hauwa Garba", 60_000),
-            _guest("Obinna Ani", 30_000, 20_000),
-            _guest("Bisi Cole", 35_000),
-            _guest("Peter Dung"),
-        ),
-    ),
-    CircleScript(
-        name="Lagos runners",
-        description="Shoes and a coach for the marathon in February.",
-        goal=900_000,
-        began_days_ago=40,
-        days_left=75,
-        is_open=True,
-        members=(
-            Member("chidi@example.com", "Chidi", (60_000, 45_000)),
-            Member("bola@example.com", "Bola", (30_000,)),
-            _guest("Tolu Bakare", 55_000),
-            _guest("Grace Effiong", 40_000, 25_000),
-            _guest("Segun Alao", 30_000),
-        ),
-    ),
-    CircleScript(
-        name="Compound generator",
-        description="A quiet one, for all four flats.",
-        goal=1_200_000,
-        began_days_ago=100,
-        days_left=-9,
-        product="Locked",
-        members=(
-            Member("bola@example.com", "Bola", (60_000, 70_000, 60_000)),
-            Member("ada@example.com", "Ada", (90_000, 120_000, 75_000)),
-            _guest("Landlord", 100_000, 100_000, hides_amount=True),
-            _guest("Kemi Ojo", 40_000, 80_000, 70_000),
-            _guest("Musa Ibrahim", 80_000, 65_000),
-        ),
-    ),
-)
 STAFF = {"staff@example.com": "Ngozi Balogun", "admin@example.com": "Tunde Bakare"}
 EMAILS = sorted(
     {m.email for circle in CIRCLES for m in circle.members} | {s.email for s in SAVERS} | {*STAFF}
@@ -331,17 +236,17 @@ EMAILS = sorted(
 
 
 def date(today: datetime.date, day: Day) -> datetime.date:
-    """Return a day of the cast's as a date; a month that is too short ends on its last day."""
-    months, of_month = day
+    """Return a Day as a date; for a day that its month does not have, the last day of that month."""
+    months, day_of_month = day
     count = today.year * 12 + today.month - 1 + months
     first = datetime.date(count // 12, count % 12 + 1, 1)
     following = datetime.date((count + 1) // 12, (count + 1) % 12 + 1, 1)
-    return first + datetime.timedelta(days=min(of_month, (following - first).days) - 1)
+    return first + datetime.timedelta(days=min(day_of_month, (following - first).days) - 1)
 
 
 def days(habit: Habit, start: datetime.date, end: datetime.date) -> list[datetime.date]:
-    """Return the days of a habit after a start and before an end."""
-    every = [start + datetime.timedelta(days=passed) for passed in range(1, (end - start).days)]
+    """Return the days of a habit after `start` and before `end`."""
+    between = [start + datetime.timedelta(days=passed) for passed in range(1, (end - start).days)]
     if habit.every == "week":
-        return [day for day in every if day.weekday() == habit.on]
-    return [day for day in every if day == date(day, (0, habit.on))]
+        return [day for day in between if day.weekday() == habit.on]
+    return [day for day in between if day == date(day, (0, habit.on))]

@@ -1,4 +1,4 @@
-"""The circles of the demo, one of which has ended, with the savers and people of whom nothing else is told."""
+"""The circles of the demo, one of which has ended. Their members are the savers, and guests without other plans."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ from functools import partial
 from django.utils import timezone
 
 from savings import circles, references
-from savings.demo import cast
+from savings.demo import circle_cast
 from savings.demo.story import Story, add_user
 from savings.models import Circle, Membership, Product, User
 
 
 def add(story: Story, chance: random.Random) -> None:
-    """Put the circles into the story, and into its nights what the timetable does for them."""
-    for night in range(max(script.began_days_ago for script in cast.CIRCLES)):
-        story.keep_boards_in_the_night(story.today - datetime.timedelta(days=night))
-    for script in cast.CIRCLES:
+    """Add the circles to the story, and the scheduled tasks for them to its nights."""
+    for night in range(max(script.began_days_ago for script in circle_cast.CIRCLES)):
+        story.schedule_board_tasks(story.today - datetime.timedelta(days=night))
+    for script in circle_cast.CIRCLES:
         begins = story.today - datetime.timedelta(days=script.began_days_ago)
-        luck = random.Random(script.name)  # noqa: S311 - the same chance every time
-        story.add(story.on(begins, chance), partial(_start, story, script, luck))
-    began = story.today - datetime.timedelta(days=max(script.began_days_ago for script in cast.CIRCLES))
-    story.work_on_mondays(began)
+        circle_chance = random.Random(script.name)  # noqa: S311 - the same numbers every time
+        story.add(story.on(begins, chance), partial(_start, story, script, circle_chance))
+    began = story.today - datetime.timedelta(
+        days=max(script.began_days_ago for script in circle_cast.CIRCLES)
+    )
+    story.schedule_digests(began)
 
 
-def _start(story: Story, script: cast.CircleScript, chance: random.Random) -> None:
+def _start(story: Story, script: circle_cast.CircleScript, chance: random.Random) -> None:
     owner, *others = script.members
     ends_on = story.today + datetime.timedelta(days=script.days_left)
-    mine = circles.start_circle(
-        _person(owner),
+    owned = circles.start_circle(
+        _get_or_add_user(owner),
         Product.objects.get(name=script.product),
         reference=references.mint(references.CIRCLE_PREFIX),
         name=script.name,
@@ -40,16 +42,16 @@ def _start(story: Story, script: cast.CircleScript, chance: random.Random) -> No
         joining=Circle.Joining.OPEN if script.is_open else Circle.Joining.INVITATION,
         nickname=owner.nickname,
     )
-    story.work_in_the_night(ends_on - datetime.timedelta(days=1))
-    _save(story, mine, owner, chance)
+    story.schedule_night(ends_on - datetime.timedelta(days=1))
+    _save(story, owned, owner, chance)
     for member in others:
         days = chance.uniform(0.2, 6)
-        story.soon(partial(_join, story, mine.circle, member, chance), minutes=days * 24 * 60)
+        story.soon(partial(_join, story, owned.circle, member, chance), minutes=days * 24 * 60)
 
 
-def _join(story: Story, circle: Circle, member: cast.Member, chance: random.Random) -> None:
+def _join(story: Story, circle: Circle, member: circle_cast.Member, chance: random.Random) -> None:
     membership = circles.join(
-        _person(member),
+        _get_or_add_user(member),
         circle,
         reference=references.mint(references.CIRCLE_PREFIX),
         nickname=member.nickname,
@@ -61,23 +63,23 @@ def _join(story: Story, circle: Circle, member: cast.Member, chance: random.Rand
     _save(story, membership, member, chance)
 
 
-def _save(story: Story, membership: Membership, member: cast.Member, chance: random.Random) -> None:
-    """Pay in each sum, spread over the days until now, or until the circle's last."""
+def _save(story: Story, membership: Membership, member: circle_cast.Member, chance: random.Random) -> None:
+    """Pay in each amount, spread over the days until today or the circle's last day."""
     today = timezone.localdate()
     days = (min(story.today, membership.circle.ends_on - datetime.timedelta(days=1)) - today).days
-    for number, naira in enumerate(member.sums, 1):
-        share = (number - chance.uniform(0.1, 0.9)) / len(member.sums)
+    for number, naira in enumerate(member.amounts, 1):
+        share = (number - chance.uniform(0.1, 0.9)) / len(member.amounts)
         at = story.on(today + datetime.timedelta(days=int(days * share)), chance)
         story.add(at, partial(story.pay, membership.user.email, membership.plan, naira, chance, must=True))
-        # The money has arrived by then.
-        story.add(at + datetime.timedelta(minutes=10), partial(_look, story, membership.circle))
+        # The payment has settled by then.
+        story.add(at + datetime.timedelta(minutes=10), partial(_check_ranks, story, membership.circle))
 
 
-def _look(story: Story, circle: Circle) -> None:
+def _check_ranks(story: Story, circle: Circle) -> None:
     circles.check_ranks(circle)
     story.send_mails()
 
 
-def _person(member: cast.Member) -> User:
-    found = User.objects.filter(email=member.email).first()
-    return found or add_user(member.email, member.nickname)
+def _get_or_add_user(member: circle_cast.Member) -> User:
+    user = User.objects.filter(email=member.email).first()
+    return user or add_user(member.email, member.nickname)

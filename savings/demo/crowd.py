@@ -1,4 +1,4 @@
-"""What a crowd does: transactions in the order of time, with the entries, balances and interest they lead to."""
+"""The transactions of a crowd in the order of time, with their entries, balances and interest."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ _ENTRY_COLUMNS += ["debit_balance_kobo", "credit_balance_kobo", "posted_at"]
 
 @dataclasses.dataclass
 class Crowd:
-    """People by number, from 0, and their accounts by number: first everybody's stash, then every plan."""
+    """Users and accounts by number, from 0. Accounts are numbered stashes first, in the order of users, then plans."""
 
     people: int
     first_user: int
     first_plan: int
     first_account: int
-    # The first plan of each person, by number; the next person's is the end.
+    # The number of each user's first plan. Their plans end before the next user's first plan.
     plans_from: array[int]
-    # For each account: whether money comes out at any time, and what is stored with it.
+    # For each account: whether money can be taken out at any time, and the stored values.
     is_open: bytearray
     rates: array[int]
     balances: array[int]
@@ -54,7 +54,7 @@ class Crowd:
 
 
 class Life:
-    """The transactions that a crowd still has before it."""
+    """Writes the transactions of a crowd in batches, evenly spread over a period."""
 
     def __init__(
         self,
@@ -68,15 +68,15 @@ class Life:
         self.crowd, self.chance, self.begins, self.left = crowd, chance, begins, transactions
         self.step = (ends - begins) / (transactions + 1)
         self.done = 0
-        # Every so manieth transaction is the first person's.
+        # One in `stride` transactions is the first user's.
         self.stride = transactions // max(1, min(transactions // 10, MOST_IN_ONE_PLAN)) or 1
-        # A few do most, as Pareto found.
+        # A few users make most transactions (a Pareto-like distribution).
         self.weights = list(accumulate((number + 1) ** -0.9 for number in range(crowd.people)))
         self.clearing = ledger.house_account(Account.Kind.CLEARING, "paystack").pk
-        self.whose = self._people()
+        self.actors = self._people()
 
-    def live(self, times: int) -> None:
-        """Write that many transactions, and what they lead to."""
+    def write_batch(self, times: int) -> None:
+        """Write `times` transactions with their entries and balances."""
         self.transactions: list[tuple[object, ...]] = []
         self.entries: list[tuple[object, ...]] = []
         self.touched: set[int] = set()
@@ -88,7 +88,7 @@ class Life:
             if self.done % self.stride == 0:
                 self._pay_in(0, self.crowd.people, kobo=self.chance.randrange(100, 5_000) * 100)
             else:
-                self._act(next(self.whose), room=times - len(self.transactions))
+                self._act(next(self.actors), room=times - len(self.transactions))
         bulk.write(Transaction, _TRANSACTION_COLUMNS, self.transactions)
         bulk.write(Entry, _ENTRY_COLUMNS, self.entries)
         self._write_balances()
@@ -99,7 +99,7 @@ class Life:
             yield from self.chance.choices(range(self.crowd.people), cum_weights=self.weights, k=10_000)
 
     def _act(self, person: int, *, room: int) -> None:
-        """Do one thing that people do; a deposit that is taken back is two transactions."""
+        """Record one random act of a user. A reversed deposit is two transactions."""
         crowd, luck = self.crowd, self.chance.random()
         plan = crowd.people + self.chance.randrange(crowd.plans_from[person], crowd.plans_from[person + 1])
         kobo = min(max(int(self.chance.lognormvariate(4.6, 1)) * 50_00, 100_00), 1_000_000_00)
@@ -140,7 +140,7 @@ class Life:
         failure_code: str = "",
         reverses: int | None = None,
     ) -> int:
-        """Note a transaction, and its posting if it has moved money; an account that is None is the clearing."""
+        """Record a transaction, and its entry if it moved money. An account of None is the clearing account."""
         crowd, has_moved = self.crowd, status in {Status.SUCCESS, Status.REVERSED}
         transaction_id = self.transaction_id
         reference = references.at(
@@ -168,7 +168,7 @@ class Life:
         self.entry_id += 1
 
     def _change(self, account: int, change: int) -> tuple[int, int]:
-        """Do to an account what the ledger does, and return its id and what it holds now."""
+        """Apply a change (kobo) and the interest to an account, as the ledger does; return its id and new balance."""
         crowd = self.crowd
         days = self.today - crowd.accrued_to[account]
         crowd.numerators[account] += crowd.balances[account] * crowd.rates[account] * days

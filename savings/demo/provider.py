@@ -1,4 +1,4 @@
-"""The payment provider of the demo: answers the gateway in this process, as the story says each payment went."""
+"""The payment provider of the demo: a transport that answers the gateway in this process, as the story requires."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Document = dict[str, Any]
 
 
 class Provider(httpx.BaseTransport):
-    """Takes the gateway's calls in place of the network."""
+    """Answers the gateway's requests instead of the network."""
 
     def __init__(self) -> None:
         self.payments: dict[str, Document] = {}
-        # Away, it takes no connection: payments can then be asked for here and not be announced there.
+        # True refuses connections: a payment can then be started here without the provider knowing it.
         self.is_away = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if self.is_away:
             raise httpx.ConnectError("The provider is away.")
         if request.url.path == "/transaction/initialize":
-            return self._announce(json.loads(request.content))
+            return self._initialize(json.loads(request.content))
         payment = self.payments.get(request.url.path.rpartition("/")[2])
         if payment is None:
             return httpx.Response(404, json={"status": False, "message": "Transaction reference not found"})
@@ -34,10 +34,10 @@ class Provider(httpx.BaseTransport):
         )
 
     def pay(self, reference: str, *, amount_kobo: int | None = None) -> None:
-        """Let a payment succeed, with another sum (kobo) than was asked for if one is given."""
+        """Mark a payment as successful, with `amount_kobo` instead of the requested amount if it is given."""
         payment = self.payments[reference]
         amount_kobo = amount_kobo or payment["requested_amount"]
-        # 1.5 % and a hundred naira, which small payments are spared, and never above two thousand.
+        # 1.5% plus ₦100, at most ₦2,000. Payments below ₦2,500 do not pay the ₦100.
         fee_kobo = min(amount_kobo * 15 // 1000 + (100_00 if amount_kobo >= 2_500_00 else 0), 2_000_00)
         card = {
             "brand": "visa",
@@ -54,12 +54,12 @@ class Provider(httpx.BaseTransport):
             authorization=card,
         )
 
-    def say(self, reference: str, status: str, message: str) -> None:
-        """Let a payment have come to something else."""
+    def set_status(self, reference: str, status: str, message: str) -> None:
+        """Give a payment another status than success."""
         self.payments[reference].update(status=status, gateway_response=message)
 
-    def know(self, reference: str, amount_kobo: int, *, card: str = "0417") -> None:
-        """Have a payment that nobody here asked for, if it was not announced."""
+    def add_payment(self, reference: str, amount_kobo: int, *, card: str = "0417") -> None:
+        """Add a payment that is not paid yet."""
         self.payments[reference] = {
             "id": 4_100_000_000 + len(self.payments),
             "reference": reference,
@@ -75,16 +75,16 @@ class Provider(httpx.BaseTransport):
         }
 
     def event(self, name: str, reference: str) -> tuple[bytes, str]:
-        """Return an event about a payment, as it would be sent, and its signature."""
+        """Return the body of a webhook event about a payment, and its signature."""
         body = json.dumps({"event": name, "data": self.payments[reference]}).encode()
         key = settings.PROVIDER_SECRET_KEY.encode()
         return body, hmac.new(key, body, hashlib.sha512).hexdigest()
 
-    def _announce(self, asked: Document) -> httpx.Response:
-        reference = asked["reference"]
-        # Everybody has their own card.
-        card = f"{int(hashlib.sha256(asked['email'].encode()).hexdigest(), 16) % 10_000:04}"
-        self.know(reference, asked["amount"], card=card)
+    def _initialize(self, order: Document) -> httpx.Response:
+        reference = order["reference"]
+        # Each user has their own card.
+        card = f"{int(hashlib.sha256(order['email'].encode()).hexdigest(), 16) % 10_000:04}"
+        self.add_payment(reference, order["amount"], card=card)
         checkout = {
             "authorization_url": f"{settings.PROVIDER_CHECKOUT_ORIGIN}/pay/{reference.lower()}",
             "access_code": reference.lower(),

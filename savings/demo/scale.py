@@ -1,7 +1,7 @@
-"""A crowd for measuring: any number of people and transactions, loaded in bulk, that pass `check_ledger`.
+"""Load a crowd for measurements: any number of users and transactions, in bulk, consistent for `check_ledger`.
 
-Each batch is one commit, so that the books are right whenever it stops. What memory holds is one batch, and a few
-numbers for each account.
+Each batch is one commit, so the ledger is consistent whenever loading stops. Memory holds one batch, and a few numbers
+for each account.
 """
 
 from __future__ import annotations
@@ -54,28 +54,28 @@ _LAST = (
 _PLANS = ["Rent", "School fees", "Rainy day"]
 
 
-def load_crowd(people: int, transactions: int, tell: Callable[[str], object]) -> None:
-    """Load that many people and transactions, up to now. `tell` hears of the progress.
+def load_crowd(people: int, transactions: int, report: Callable[[str], object]) -> None:
+    """Load users and transactions up to now, and `report` the progress in lines of text.
 
-    A few do most of it, as in life, and the first person has a tenth of all transactions, at most 100,000, in one plan.
-    Everybody's password is the demo's.
+    A few users make most transactions. The first user has a tenth of all, at most 100,000, in one plan. All users have
+    the demo's password.
     """
     now = timezone.now()
     chance = random.Random(f"{people} {transactions}")  # noqa: S311 - the same crowd every time
-    crowd = _gather(people, chance, now - SPAN)
-    tell(f"{people:,} people with {len(crowd.rates) - people:,} plans")
+    crowd = _add_crowd(people, chance, now - SPAN)
+    report(f"{people:,} people with {len(crowd.rates) - people:,} plans")
     life = Life(crowd, chance, transactions, begins=now - SPAN, ends=now)
     while life.left:
         with transaction.atomic():
-            life.live(min(BATCH, life.left))
-        tell(f"{transactions - life.left:,} transactions")
+            life.write_batch(min(BATCH, life.left))
+        report(f"{transactions - life.left:,} transactions")
     with connection.cursor() as cursor:
-        # The planner of queries would still believe in small tables.
+        # Without ANALYZE, the query planner would still assume small tables.
         cursor.execute("ANALYZE")
 
 
-def _gather(people: int, chance: random.Random, begins: datetime.datetime) -> Crowd:
-    """Write the people with their accounts and plans, all empty, and return them."""
+def _add_crowd(people: int, chance: random.Random, begins: datetime.datetime) -> Crowd:
+    """Write the users with their plans and empty accounts, and return the crowd."""
     with transaction.atomic():
         building.offer_products()
     products = [plans.offered_terms(product.pk) for product in Product.objects.offered()]
@@ -99,15 +99,15 @@ def _gather(people: int, chance: random.Random, begins: datetime.datetime) -> Cr
     for first in range(0, people, BATCH):
         batch = range(first, min(first + BATCH, people))
         with transaction.atomic():
-            _write_people(crowd, batch, chance, password, begins)
+            _write_users(crowd, batch, chance, password, begins)
             _write_plans(crowd, batch, chance, products, begins)
     return crowd
 
 
-def _write_people(
+def _write_users(
     crowd: Crowd, batch: range, chance: random.Random, password: str, begins: datetime.datetime
 ) -> None:
-    def person(number: int) -> tuple[object, ...]:
+    def user_row(number: int) -> tuple[object, ...]:
         name = f"{chance.choice(_FIRST)} {chance.choice(_LAST)}"
         user_id = crowd.first_user + number
         return (
@@ -130,7 +130,7 @@ def _write_people(
     bulk.write(
         User,
         _USER_COLUMNS,
-        (person(number) for number in batch),
+        (user_row(number) for number in batch),
     )
     ids = [crowd.first_user + number for number in batch]
     bulk.write(
@@ -147,7 +147,7 @@ def _write_plans(
     bulk.write(Plan, _PLAN_COLUMNS, ([getattr(plan, name) for name in _PLAN_COLUMNS] for plan in rows))
     never = datetime.date.max.toordinal()
 
-    def accounts() -> Iterator[tuple[object, ...]]:
+    def account_rows() -> Iterator[tuple[object, ...]]:
         for number in batch:
             yield (
                 crowd.first_account + number,
@@ -170,7 +170,7 @@ def _write_plans(
                 crowd.first_account + account, "plan", plan.user_id, plan.pk, "", 0, plan.rate_bps, 0, opened, ends
             )  # fmt: skip
 
-    bulk.write(Account, _ACCOUNT_COLUMNS, accounts())
+    bulk.write(Account, _ACCOUNT_COLUMNS, account_rows())
 
 
 def _plans(

@@ -1,4 +1,4 @@
-"""The second steps of the demo's staff, whose keys everybody knows: what an authenticator app would show for them."""
+"""The second steps of the demo's staff. Their keys are public, so the codes of an authenticator app can be shown."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ KEYS = {
 
 
 def add(user: User) -> None:
-    """Give a member of the demo's staff the app with their key."""
+    """Add an authenticator app with the public key to a member of the demo's staff."""
     TOTP.activate(user, KEYS[user.email])
 
 
 def codes() -> dict[str, str]:
-    """Return the code that signs each member of staff in now, by email address."""
+    """Return the current code of each member of staff, by email address."""
     step = int(time.time()) // _PERIOD_SECONDS
     return {email: format_hotp_value(hotp_value(key, step)) for email, key in KEYS.items()}
 
 
 def seconds_left() -> int:
-    """Return for how many seconds the codes of now are shown."""
+    """Return for how many seconds the current codes stay valid."""
     return _PERIOD_SECONDS - int(time.time()) % _PERIOD_SECONDS

@@ -1,4 +1,4 @@
-"""The story of the demo: every act in its time, each one a call of the service that a page or a task would make."""
+"""The story of the demo: acts in the order of time, each a call of the service that a page or task would make."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ MAILBOX_FULL = "SMTPRecipientsRefused: 552 5.2.2 The recipient's mailbox is full
 
 
 class Clock(Protocol):
-    """The clock that everything here is read from."""
+    """The clock that all services read."""
 
     def move_to(self, destination: datetime.datetime) -> None: ...
 
 
 class Story:
-    """A queue of acts by moment; an act may add others that follow from it."""
+    """A queue of acts ordered by moment. An act may add further acts."""
 
     def __init__(self, clock: Clock, now: datetime.datetime) -> None:
         self.clock, self.now = clock, now
@@ -40,20 +40,20 @@ class Story:
         self.provider = Provider()
         self.acts: list[tuple[datetime.datetime, int, Act]] = []
         self.numbers = count()
-        # Whose mails come back for a while.
+        # The address whose mails fail for a while; empty for none.
         self.full_mailbox = ""
 
     def add(self, at: datetime.datetime, act: Act) -> None:
-        """Have something happen at a moment; after the end of the story nothing does."""
+        """Add an act at a moment. Acts after the end of the story are dropped."""
         if at <= self.now:
             heapq.heappush(self.acts, (at, next(self.numbers), act))
 
     def soon(self, act: Act, *, minutes: float) -> None:
-        """Have something follow from what happens now."""
+        """Add an act some minutes after the current one."""
         self.add(timezone.now() + datetime.timedelta(minutes=minutes), act)
 
     def run(self) -> None:
-        """Live through it."""
+        """Run all acts in order."""
         while self.acts:
             at, _, act = heapq.heappop(self.acts)
             self.clock.move_to(at)
@@ -61,41 +61,43 @@ class Story:
         self.clock.move_to(self.now)
 
     def on(self, day: cast.Day | datetime.date, chance: random.Random) -> datetime.datetime:
-        """Return a moment of that day, when people are up."""
+        """Return a random moment of that day between 07:00 and 22:00."""
         date = cast.date(self.today, day) if isinstance(day, tuple) else day
         seconds = chance.randrange(7 * 3600, 22 * 3600)
         return timezone.make_aware(datetime.datetime.combine(date, datetime.time.min)) + datetime.timedelta(
             seconds=seconds
         )
 
-    # What the timetable does, in those nights that have something to do: all of them would take longer
+    # Scheduled tasks, only in nights with work to do: running them every night would take longer
 
-    def work_in_the_night(self, after: datetime.date) -> None:
-        """Ask about payments of which nothing was heard, and carry out maturities, early on the day after that one."""
+    def schedule_night(self, after: datetime.date) -> None:
+        """Add the tasks of the night after a day: poll payments, mature plans, notify circles, and send mails."""
         night = datetime.datetime.combine(after + datetime.timedelta(days=1), datetime.time(2, 10))
         for task in (self.poll, self.mature, circles.notify_members, self.send_mails):
             self.add(timezone.make_aware(night), task)
 
-    def work_on_mondays(self, after: datetime.date) -> None:
-        """Draw up the weekly mails in the night and write them in the morning, on each Monday after that day."""
+    def schedule_digests(self, after: datetime.date) -> None:
+        """Add the preparation and the writing of weekly mails, on each Monday after a day."""
         monday = leaderboards.week_of(after)
         while (monday := monday + datetime.timedelta(days=7)) <= self.today:
             night = timezone.make_aware(datetime.datetime.combine(monday, datetime.time(0, 10)))
-            self.add(night, self.draw_up_digests)
+            self.add(night, self.prepare_digests)
             self.add(night + datetime.timedelta(hours=7), self.write_digests)
 
-    def draw_up_digests(self) -> None:
+    def prepare_digests(self) -> None:
         circles.prepare_digests(timezone.now())
 
     def write_digests(self) -> None:
         circles.write_digests(timezone.now())
         self.send_mails()
 
-    def keep_boards_in_the_night(self, night: datetime.date) -> None:
-        """Keep the boards of the day before, and settle circles that have ended, right after midnight."""
-        self.add(timezone.make_aware(datetime.datetime.combine(night, datetime.time(0, 2))), self.keep_boards)
+    def schedule_board_tasks(self, night: datetime.date) -> None:
+        """Add the tasks right after midnight: store yesterday's leaderboards, and end circles."""
+        self.add(
+            timezone.make_aware(datetime.datetime.combine(night, datetime.time(0, 2))), self.run_board_tasks
+        )
 
-    def keep_boards(self) -> None:
+    def run_board_tasks(self) -> None:
         leaderboards.record_days(timezone.now())
         circles.end_due_circles(timezone.localdate())
 
@@ -106,7 +108,7 @@ class Story:
         plans.mature_due_plans(timezone.localdate())
 
     def send_mails(self) -> None:
-        # Only mails: leaderboards in Redis are updated after the commit.
+        # Only mails: other outbox rows, such as those of leaderboards, are delivered after the commit.
         mails.send_due(timezone.now(), self.send_mail)
 
     def send_mail(self, row: OutboxRow) -> dict[str, object]:
@@ -114,7 +116,7 @@ class Story:
             raise OSError(MAILBOX_FULL)
         return mails.send(row)
 
-    # What people do
+    # The acts of savers
 
     def join(self, saver: cast.Saver) -> None:
         user = add_user(saver.email, saver.name, wants_receipts=saver.wants_receipts)
@@ -144,7 +146,7 @@ class Story:
         if ends:
             term = ends - timezone.localdate()
             for times in range(cast.MONTHS):
-                self.work_in_the_night(ends + times * term - datetime.timedelta(days=1))
+                self.schedule_night(ends + times * term - datetime.timedelta(days=1))
             until = ends if script.at_maturity == Plan.AtMaturity.STASH else until
         if script.closes:
             closes = cast.date(self.today, script.closes)
@@ -165,32 +167,32 @@ class Story:
     def pay(
         self, email: str, plan: Plan | None, naira: int, chance: random.Random, *, must: bool = False
     ) -> None:
-        """Pay by card, which now and then is declined, and then tried again, or left."""
-        reference, today = self.ask_to_pay(email, plan, naira), timezone.localdate()
+        """Pay by card. Some payments are declined and tried again, and some are abandoned, unless `must`."""
+        reference, today = self.start_payment(email, plan, naira), timezone.localdate()
         luck = 1.0 if must else chance.random()
         if luck < 0.04:
-            why = chance.choice(["Declined", "Insufficient Funds", "Incorrect PIN"])
-            self.provider.say(reference, "failed", why)
+            message = chance.choice(["Declined", "Insufficient Funds", "Incorrect PIN"])
+            self.provider.set_status(reference, "failed", message)
             self.soon(partial(payments.settle_payment, reference), minutes=1)
             self.soon(partial(self.pay, email, plan, naira, chance, must=True), minutes=7)
         elif luck < 0.06:
             for days in range(3):
-                self.work_in_the_night(today + datetime.timedelta(days=days))
+                self.schedule_night(today + datetime.timedelta(days=days))
         else:
-            self.soon(partial(self.arrive, reference), minutes=chance.uniform(1, 4))
+            self.soon(partial(self.settle, reference), minutes=chance.uniform(1, 4))
 
-    def ask_to_pay(self, email: str, plan: Plan | None, naira: int) -> str:
+    def start_payment(self, email: str, plan: Plan | None, naira: int) -> str:
         user = User.objects.get(email=email)
         reference = references.new(Kind.TOP_UP if plan else Kind.STASH_DEPOSIT)
         payments.start_payment(user, plan=plan, amount_kobo=naira * 100, reference=reference)
         return reference
 
-    def arrive(self, reference: str, *, amount_kobo: int | None = None) -> None:
-        """The provider has the money, and tells."""
+    def settle(self, reference: str, *, amount_kobo: int | None = None) -> None:
+        """Let a payment succeed at the provider, and deliver its webhook event."""
         self.provider.pay(reference, amount_kobo=amount_kobo)
-        self.tell("charge.success", reference)
+        self.deliver_event("charge.success", reference)
 
-    def tell(self, event: str, reference: str) -> None:
+    def deliver_event(self, event: str, reference: str) -> None:
         payments.process_event(payments.receive_event(*self.provider.event(event, reference)).pk)
         self.soon(self.send_mails, minutes=0.2)
 
@@ -211,7 +213,7 @@ class Story:
 
 
 def add_user(email: str, name: str, **fields: object) -> User:
-    """Add somebody with the demo's password and a proven address."""
+    """Add a user with the demo's password and a confirmed address."""
     user = User.objects.create(email=email, name=name, password=_password(), **fields)
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     return user
@@ -219,5 +221,5 @@ def add_user(email: str, name: str, **fields: object) -> User:
 
 @functools.cache
 def _password() -> str:
-    """Return the one password's hash, which takes its time by design, for everybody."""
+    """Return the hash of the shared password. It is cached, because hashing is slow by design."""
     return make_password(cast.PASSWORD)

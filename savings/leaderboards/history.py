@@ -1,7 +1,8 @@
-"""A circle's board kept by the day, and from it anybody's place over time.
+"""The daily history of a circle's leaderboard, and from it a member's rank over time.
 
-Not a row for each member and day: a day is one small row with the scores of the first places and, further down, of
-ever fewer. What a member had on it is known from the entries, and the place is read off between the marks.
+A day is one small row for the whole circle, not one for each member: it holds marks, pairs of rank and score, for each
+of the first ranks and for fewer and fewer ranks below. A member's score on a day comes from the ledger entries, and the
+rank is interpolated between the marks.
 """
 
 from __future__ import annotations
@@ -24,25 +25,25 @@ from savings.models import Account, BoardDay, Circle, Entry, Membership
 
 logger = logging.getLogger(__name__)
 
-# So many places are kept each; each further mark is five per cent further down: 375 marks for a million members.
-EXACT = 200
+# Every rank down to this one has its own mark. Each further mark is 5% further down: 375 marks for a million members.
+EXACT_RANKS = 200
 _STEP_PARTS = 20
-_MOST_PLACES = 100_000_000
-# Days in a row for five weeks, then Sundays, for a year.
+_MOST_MEMBERS = 100_000_000
+# Each day of the last five weeks, then Sundays only, for a year.
 _DAILY_DAYS, _WEEKLY_DAYS = 35, 365
 _SUNDAY = 7
-_A_DAY_SECONDS = 86_400
-_SOON_SECONDS = 600
+_COMPLETE_SECONDS = 86_400
+_INCOMPLETE_SECONDS = 600
 
-# A day, and the place at its end; none for a day without a sum that counts.
+# A day and the rank at its end; None for a day without savings.
 DailyRank = tuple[datetime.date, int | None]
 
 
 def record_days(now: datetime.datetime) -> int:
-    """Keep yesterday's board of each circle that ran on it, unless it is kept; return how many were.
+    """Store yesterday's leaderboard of each circle that ran yesterday, and return the number of new days.
 
-    Safe to run twice and at two workers. A circle that ended this very day has its last board kept. A circle whose
-    board cannot be kept is postponed, and the others are kept.
+    Safe to run twice and in two workers at once. A circle that ends today ran yesterday, so its last day is stored. A
+    circle that fails is postponed, and the others are stored.
     """
     yesterday = timezone.localdate(now) - datetime.timedelta(days=1)
     running = Circle.objects.filter(settled_at=None, starts_on__lte=yesterday, ends_on__gt=yesterday)
@@ -53,8 +54,8 @@ def record_days(now: datetime.datetime) -> int:
 
 
 def record_day(circle: Circle, day: datetime.date) -> bool:
-    """Keep a circle's board, as it stands now, for a day that is just over; False where it is kept already."""
-    # What moves from the end on counts for no board, however late the last one is kept.
+    """Store a circle's current leaderboard for the day that has just ended; False if that day is stored already."""
+    # Payments after the circle's end count for no day, however late its last day is stored.
     end = timezone.make_aware(datetime.datetime.combine(circle.ends_on, datetime.time.min))
     taken_at = min(timezone.now(), end)
     size, marks = _marks(circle.pk)
@@ -70,30 +71,31 @@ def record_day(circle: Circle, day: datetime.date) -> bool:
 def ranks_by_day(
     membership: Membership, today: datetime.date, *, is_cached_only: bool = False
 ) -> list[DailyRank]:
-    """Return the member's place at the end of each day before `today` that was kept since they joined.
+    """Return the member's rank at the end of each stored day since they joined and before `today`.
 
-    Two queries once a day, since the past does not change; none with `is_cached_only`, which may return nothing.
+    Two queries once a day, then a cached list, because the past does not change. With `is_cached_only` no query at all:
+    the list is empty if it is not cached.
     """
     key = f"places:{installation.epoch()}:{membership.pk}:{today}"
-    known = _parse_ranks(cache.get(key))
-    if known is None:
-        if is_cached_only:
-            return []
-        found = _ranks_by_day(membership, today)
-        is_whole = bool(found) and found[-1][0] == today - datetime.timedelta(days=1)
-        cache.set(
-            key,
-            [[day.isoformat(), rank] for day, rank in found],
-            _A_DAY_SECONDS if is_whole else _SOON_SECONDS,
-        )
-        return found
-    return known
+    cached = _parse_ranks(cache.get(key))
+    if cached is not None:
+        return cached
+    if is_cached_only:
+        return []
+    ranks = _ranks_by_day(membership, today)
+    has_yesterday = bool(ranks) and ranks[-1][0] == today - datetime.timedelta(days=1)
+    cache.set(
+        key,
+        [[day.isoformat(), rank] for day, rank in ranks],
+        _COMPLETE_SECONDS if has_yesterday else _INCOMPLETE_SECONDS,
+    )
+    return ranks
 
 
 def estimated_rank(score: int, size: int, marks: Sequence[Sequence[int]]) -> int | None:
-    """Return the place that a score (kobo) had on a kept board: exact among the marks of the first places.
+    """Return the rank of a score (kobo) on a stored day, from its number of ranked members and its marks.
 
-    Further down it lies between two marks in the measure in which the score does. None without anything saved.
+    Exact for the first 200 ranks, interpolated linearly between two marks below. None for a score of zero or less.
     """
     if score <= 0:
         return None
@@ -101,34 +103,36 @@ def estimated_rank(score: int, size: int, marks: Sequence[Sequence[int]]) -> int
     if at == len(marks):
         return size + 1
     rank, mark_score = marks[at]
-    # Where no place is left out between two marks, whoever is between them has the second one's.
-    if mark_score == score or at == 0 or rank <= EXACT:
+    # Among the exact ranks no rank is missing between two marks, so a score between them has the second one's rank.
+    if mark_score == score or at == 0 or rank <= EXACT_RANKS:
         return rank
     rank_above, score_above = marks[at - 1]
     return rank_above + max(1, (rank - rank_above) * (score_above - score) // (score_above - mark_score))
 
 
-def _parse_ranks(kept: Any) -> list[DailyRank] | None:
-    """Return the places that were put into a cache, and None for anything else that it may hold."""
+def _parse_ranks(cached: Any) -> list[DailyRank] | None:
+    """Return the ranks from a cached value; None for no value and for any other content."""
     try:
-        return [(datetime.date.fromisoformat(day), rank and int(rank)) for day, rank in kept]
+        return [(datetime.date.fromisoformat(day), rank and int(rank)) for day, rank in cached]
     except (TypeError, ValueError):
         return None
 
 
 def _ranks_by_day(membership: Membership, today: datetime.date) -> list[DailyRank]:
     joined_on = timezone.localdate(membership.joined_at)
-    kept = BoardDay.objects.filter(circle_id=membership.circle_id, day__gte=joined_on, day__lt=today)
+    stored = BoardDay.objects.filter(circle_id=membership.circle_id, day__gte=joined_on, day__lt=today)
     account = Account.objects.filter(plan_id=membership.plan_id).values("pk")[:1]
-    days = list(kept.order_by("day").annotate(account_id=Subquery(account)))
-    sums = _sums(days[0].account_id, [day.taken_at for day in days]) if days else ()
-    return [(day.day, estimated_rank(own, day.size, day.marks)) for day, own in zip(days, sums, strict=True)]
+    days = list(stored.order_by("day").annotate(account_id=Subquery(account)))
+    scores = _scores_at(days[0].account_id, [day.taken_at for day in days]) if days else ()
+    return [
+        (day.day, estimated_rank(score, day.size, day.marks)) for day, score in zip(days, scores, strict=True)
+    ]
 
 
-def _sums(account_id: int, moments: list[datetime.datetime]) -> Iterator[int]:
-    """Return what of a plan's account counted by each of some moments in order: one query, one row for each at most.
+def _scores_at(account_id: int, moments: list[datetime.datetime]) -> Iterator[int]:
+    """Return the kobo of a plan's account that counted at each moment, in one query; `moments` are in order.
 
-    By the account's id: with a subquery in its place PostgreSQL expects half of all entries, and reads the table.
+    It takes the account's id: for a subquery PostgreSQL expects half of all entries and reads the whole table.
     """
     entries: Any = Entry.objects.filter(Q(credit_account=account_id) | Q(debit_account=account_id))
     entries = entries.filter(posted_at__lte=moments[-1]).annotate(
@@ -142,19 +146,19 @@ def _sums(account_id: int, moments: list[datetime.datetime]) -> Iterator[int]:
 
 
 def _marks(circle_id: int) -> tuple[int, list[list[int]]]:
-    """Return how many have a place, and the marks, from Redis or else from SQL."""
-    wanted = _positions()
+    """Return the number of ranked members, and the marks, from Redis or else from SQL."""
+    positions = _positions()
     answer: list[Any] = []
     if not store.gate.suspect:
         try:
             answer = store.run_script(
-                "marks", circle_id, *store.periods(timezone.localdate()), *wanted, upkeep=True
+                "marks", circle_id, *store.periods(timezone.localdate()), *positions, upkeep=True
             )
         except store.BoardsUnavailable:
-            logger.warning("the day of circle %s is kept from SQL: Redis is away", circle_id)
-    size, found = answer or _marks_from_sql(circle_id, wanted)
+            logger.warning("storing the day of circle %s from SQL: Redis is away", circle_id)
+    size, pairs = answer or _marks_from_sql(circle_id, positions)
     marks: list[list[int]] = []
-    for score, rank in found:
+    for score, rank in pairs:
         if not marks or marks[-1][0] != rank:
             marks.append([int(rank), int(float(score))])
     return size, marks
@@ -166,18 +170,18 @@ def _marks_from_sql(circle_id: int, positions: list[int]) -> tuple[int, list[tup
     if not size:
         return 0, []
     order = [F("saved_kobo").desc(), F("reached_at").asc(), F("pk").asc()]
-    placed = ranked.annotate(
+    numbered = ranked.annotate(
         rank=Window(Rank(), order_by=F("saved_kobo").desc()),
         number=Window(RowNumber(), order_by=order),
     )
     wanted = [at + 1 for at in positions if at < size - 1] + [size]
-    found = placed.filter(number__in=wanted).order_by("number").values_list("saved_kobo", "rank")
-    return size, list(found)
+    pairs = numbered.filter(number__in=wanted).order_by("number").values_list("saved_kobo", "rank")
+    return size, list(pairs)
 
 
 def _positions() -> list[int]:
-    """Return the positions, from 0, of which the scores are kept."""
-    found = list(range(EXACT))
-    while found[-1] < _MOST_PLACES:
-        found.append(found[-1] + max(1, found[-1] // _STEP_PARTS))
-    return found
+    """Return the positions on a leaderboard, from 0, that become marks."""
+    positions = list(range(EXACT_RANKS))
+    while positions[-1] < _MOST_MEMBERS:
+        positions.append(positions[-1] + max(1, positions[-1] // _STEP_PARTS))
+    return positions

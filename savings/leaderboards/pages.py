@@ -1,7 +1,7 @@
-"""Who has saved how much in a circle: one page of its board, from Redis in one round trip, or from SQL.
+"""Read one page of a circle's leaderboard, from Redis in one round trip, or from SQL.
 
-The rank shown is 1 + the number of higher scores (competition ranking: 1, 2, 2, 4); within a score who got there first
-comes first. Redis has no board, or is away: boards come from SQL, right and slower.
+A rank is 1 + the number of higher scores (competition ranking: 1, 2, 2, 4). Within a score, the member who reached it
+first comes first. If Redis has no leaderboard or is away, the page comes from SQL: correct, but slower.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ logger = logging.getLogger(__name__)
 
 TOP = 25
 NEIGHBOURS = 5
-# Sent with a `circle_id` by a reader who finds no board in Redis, once in five seconds: whoever runs tasks builds it.
+# Sent with a `circle_id` when a reader finds no leaderboard in Redis, at most once in five seconds; a task rebuilds it.
 board_missing = Signal()
 
 
 class Order(StrEnum):
-    """What a board can be ordered by: the sum, its share of the member's own target, what was saved this month."""
+    """The orders of a leaderboard: amount saved, its share of the member's own target, amount saved this month."""
 
     SAVED = "saved"
     SHARE = "share"
@@ -36,42 +36,42 @@ class Order(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Line:
-    """One place on a board."""
+    """One line of a leaderboard."""
 
     membership_id: int
     saved_kobo: int
     rank: int
-    # What the order is by: kobo, or for shares thousandths of the target.
+    # The value that is ranked: kobo, or thousandths of the target in the order SHARE.
     score: int
-    # The place at the start of the week; none for who had none, for the other orders and from SQL.
+    # The rank at the start of the week. None without savings then, in the orders SHARE and MONTH, and from SQL.
     rank_before: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Board:
-    """What one page of a board shows, as of one moment."""
+    """The content of one page of a leaderboard, as of one moment."""
 
-    # How many have a place, and which place (0 is the first) the first of `lines` has.
+    # The number of ranked members, and the position (from 0) of the first of `lines`.
     size: int
     first: int
     lines: list[Line]
-    # The reader's own line among their neighbours; none where they have no place.
+    # The reader's own line among their neighbours; empty if the reader has no rank.
     around: list[Line]
     mine: Line | None
-    # The next higher score, which somebody has: what is missing to it, plus one, takes the next place.
+    # The next higher score of a member. The reader needs one more than the difference to pass it.
     next_sum_kobo: int | None
-    # The circle as a whole, those without a place among them.
+    # All members of the circle, including those without a rank, and the amount they have saved together.
     members: int
     total_kobo: int
-    # Moves with every change; -1 where the board was computed by SQL.
+    # Increases with every change; -1 for a leaderboard computed by SQL.
     version: int
     as_of: datetime.datetime
-    # The posting it is as of; empty where that is not known.
+    # The reference of the last posting that is included; empty if it is not known.
     after_reference: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Asked:
+class _Query:
     circle_id: int
     reader_id: int | None
     first: int
@@ -88,55 +88,55 @@ def read_board(
     length: int = TOP,
     order: Order = Order.SAVED,
 ) -> Board:
-    """Return `length` lines of a circle's board from position `first` on, with the reader's own among neighbours.
+    """Return `length` lines of a circle's leaderboard from position `first` (from 0), and the reader's own line.
 
-    One round trip to Redis and no SQL; a handful of SQL queries while Redis has no board, is away, or has only just
-    come back and may have missed something.
+    One round trip to Redis and no SQL. Two SQL queries while Redis has no leaderboard, is away, or has just come back
+    and may have missed standings.
     """
-    asked = _Asked(circle.pk, reader.pk if reader else None, first, length, order, timezone.localdate())
+    query = _Query(circle.pk, reader.pk if reader else None, first, length, order, timezone.localdate())
     is_trusted = not store.gate.suspect or contributions.catch_up_after_outage()
-    return (_from_redis(asked) if is_trusted else None) or _from_sql(asked)
+    return (_from_redis(query) if is_trusted else None) or _from_sql(query)
 
 
-def _from_redis(asked: _Asked) -> Board | None:
-    month, week = asked.today.replace(day=1), store.week_of(asked.today)
-    name = f"month:{month}" if asked.order == Order.MONTH else asked.order.value
-    what = (
+def _from_redis(query: _Query) -> Board | None:
+    month, week = query.today.replace(day=1), store.week_of(query.today)
+    name = f"month:{month}" if query.order == Order.MONTH else query.order.value
+    arguments = (
         name,
-        asked.reader_id or "",
-        asked.first,
-        asked.length,
+        query.reader_id or "",
+        query.first,
+        query.length,
         NEIGHBOURS,
         week.isoformat(),
         month.isoformat(),
     )
     try:
-        answer = store.run_script("read", asked.circle_id, *what)
+        answer = store.run_script("read", query.circle_id, *arguments)
     except store.BoardsUnavailable:
         return None
     if len(answer) == 1:
         if answer[0]:
-            board_missing.send_robust(Circle, circle_id=asked.circle_id)
+            board_missing.send_robust(Circle, circle_id=query.circle_id)
         return None
     try:
-        return _parse_board(answer, asked)
+        return _parse_board(answer, query)
     except (ValueError, TypeError):
         logger.exception(
-            "unexpected data in the leaderboard of circle %s: it will be rebuilt", asked.circle_id
+            "unexpected data in the leaderboard of circle %s: it will be rebuilt", query.circle_id
         )
-        store.delete_board(asked.circle_id)
+        store.delete_board(query.circle_id)
         return None
 
 
-def _parse_board(answer: list[Any], asked: _Asked) -> Board:
+def _parse_board(answer: list[Any], query: _Query) -> Board:
     (moves, moment, reference), (members, total), size, rows, around, higher = answer
     neighbours = [_line(row) for row in around]
     return Board(
         size=size,
-        first=asked.first,
+        first=query.first,
         lines=[_line(row) for row in rows],
         around=neighbours,
-        mine=next((line for line in neighbours if line.membership_id == asked.reader_id), None),
+        mine=next((line for line in neighbours if line.membership_id == query.reader_id), None),
         next_sum_kobo=int(float(higher[1])) if higher else None,
         members=int(members),
         total_kobo=int(total),
@@ -157,15 +157,15 @@ def _line(row: list[Any]) -> Line:
     )
 
 
-def _from_sql(asked: _Asked) -> Board:
-    rows = sql.Rows(asked.circle_id, asked.order.value, asked.today)
-    parts = rows.page(asked.first, asked.length, asked.reader_id, NEIGHBOURS)
+def _from_sql(query: _Query) -> Board:
+    rows = sql.Rows(query.circle_id, query.order.value, query.today)
+    parts = rows.page(query.first, query.length, query.reader_id, NEIGHBOURS)
     around = [Line(**row) for row in parts.pop("around")]
     return Board(
-        first=asked.first,
+        first=query.first,
         lines=[Line(**row) for row in parts.pop("lines")],
         around=around,
-        mine=next((line for line in around if line.membership_id == asked.reader_id), None),
+        mine=next((line for line in around if line.membership_id == query.reader_id), None),
         version=-1,
         as_of=timezone.now(),
         after_reference="",

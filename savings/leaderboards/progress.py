@@ -1,4 +1,4 @@
-"""How far circles are, and what happened in them: sums over the members, which no row keeps, and the activity."""
+"""The progress of circles towards their goals (totals over the members, which no row stores), and their activity."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from savings import installation
 from savings.models import Circle, CircleEvent, Membership, Transaction
 
-# Summing so many takes a few milliseconds: smaller circles are always summed anew, larger ones once a minute.
+# The total of so many members takes a few milliseconds. Totals of larger circles are cached for a minute.
 _ALWAYS_FRESH = 500
-_SECONDS = 60
-_NOBODY = [0, 0, 0]
+_CACHE_SECONDS = 60
+_NO_MEMBERS = [0, 0, 0]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Progress:
-    """How many are in a circle, and what they have saved together (kobo)."""
+    """The number of members of a circle, and the kobo they have saved together."""
 
     members: int
     saved_kobo: int
-    # Some members hide their sum. Then the whole is given in hundredths of the goal, rounded down: beside the sums
-    # of all the others the exact one would tell theirs.
+    # True if a member hides their amount. The total is then rounded down to a hundredth of the goal, because the exact
+    # total and the amounts of all others would reveal the hidden one.
     is_rounded: bool
 
     @property
     def is_fresh(self) -> bool:
-        """Say whether this is as of now. A large circle's may be a minute old, and must not be kept for longer."""
+        """Return whether this is current. The total of a large circle may be a minute old; do not cache it again."""
         return self.members <= _ALWAYS_FRESH
 
     def percent(self, goal_kobo: int) -> int:
@@ -45,19 +45,19 @@ def progress_of(circle: Circle) -> Progress:
 
 def progress_of_all(circles: Iterable[Circle]) -> dict[int, Progress]:
     """Return the progress of each circle by its id, in at most one query. A large circle's is up to a minute old."""
-    asked = {circle.pk: circle for circle in circles}
-    known = cache.get_many([_key(pk) for pk in asked])
-    sums = {pk: found for pk in asked if (found := _sums_in(known.get(_key(pk))))}
-    missing = asked.keys() - sums.keys()
+    by_id = {circle.pk: circle for circle in circles}
+    cached = cache.get_many([_key(pk) for pk in by_id])
+    sums = {pk: values for pk in by_id if (values := _parse_sums(cached.get(_key(pk))))}
+    missing = by_id.keys() - sums.keys()
     if missing:
         sums |= _sums(missing)
-    return {pk: _build_progress(circle, *sums.get(pk, _NOBODY)) for pk, circle in asked.items()}
+    return {pk: _build_progress(circle, *sums.get(pk, _NO_MEMBERS)) for pk, circle in by_id.items()}
 
 
 def events_of(circle: Circle) -> QuerySet[CircleEvent, Any]:
-    """Return what happened in a circle, as dictionaries, for a keyset page. What was taken back is left out.
+    """Return a circle's activity as dictionaries, for a keyset page, without reversed payments.
 
-    Left out too is the first place of somebody who is not on the board any more: that is their choice.
+    A win is left out if the winner has since chosen to be off the leaderboard.
     """
     counts = Q(transaction=None) | Q(transaction__status=Transaction.Status.SUCCESS)
     is_off = Q(kind=CircleEvent.Kind.WON, membership__on_board=False)
@@ -77,7 +77,7 @@ def events_of(circle: Circle) -> QuerySet[CircleEvent, Any]:
 
 
 def _sums(circle_ids: Iterable[int]) -> dict[int, list[int]]:
-    # Whoever left after the end still has a part in the result, and may have hidden how large a one.
+    # A member who left after the end still counts in the result, and so does their choice to hide their amount.
     is_current = Q(left_at__isnull=True)
     rows = (
         Membership.objects.filter(is_current | Q(left_at__gte=F("circle__settled_at")))
@@ -91,23 +91,25 @@ def _sums(circle_ids: Iterable[int]) -> dict[int, list[int]]:
         .order_by("circle_id")
     )
     sums = {pk: [members, int(saved_kobo), hidden] for pk, members, saved_kobo, hidden in rows}
-    large = {_key(pk): found for pk, found in sums.items() if found[0] > _ALWAYS_FRESH}
+    large = {_key(pk): values for pk, values in sums.items() if values[0] > _ALWAYS_FRESH}
     if large:
-        # With the epoch beside them: a restored backup may have another circle under that id.
-        cache.set_many({key: [installation.epoch(), *found] for key, found in large.items()}, _SECONDS)
+        # The epoch is stored with them, because a restored backup may have another circle with this id.
+        cache.set_many(
+            {key: [installation.epoch(), *values] for key, values in large.items()}, _CACHE_SECONDS
+        )
     return sums
 
 
-def _sums_in(found: object) -> list[int] | None:
-    """Return the sums that were put there, and None for anything else that a cache may hold."""
-    match found:
+def _parse_sums(cached: object) -> list[int] | None:
+    """Return the totals from a cached value; None for no value and for any other content."""
+    match cached:
         case [str(epoch), int(members), int(saved_kobo), int(hidden)] if epoch == installation.epoch():
             return [members, saved_kobo, hidden]
     return None
 
 
 def _build_progress(circle: Circle, members: int, saved_kobo: int, hidden: int) -> Progress:
-    # Once the end has come, the sum is the one that was fixed then.
+    # An ended circle has a final total.
     saved_kobo = max(0, saved_kobo if circle.final_kobo is None else circle.final_kobo)
     if hidden:
         step_kobo = max(1, circle.goal_kobo // 100)

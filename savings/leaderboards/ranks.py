@@ -1,20 +1,20 @@
-"""Places on a board: which of them are worth telling of, and how a place is said."""
+"""Ranks on a leaderboard: which changes are notable, and a rank as text."""
 
 from __future__ import annotations
 
-# To come among the first so many, or to be pushed out from among them, is news.
+# Rising into the first N ranks, or falling out of them, is notable for each of these N.
 NOTABLE_RANKS = (1, 2, 3, 5, 10)
 
 
 def is_notable_change(before: int, now: int, size: int) -> bool:
-    """Say whether going from one place to another passes one that is told of, on a board of `size` places.
+    """Return whether a change of rank crosses a notable rank, on a leaderboard of `size` members.
 
-    Being among the first so many is no news where that is everybody.
+    Being among the first N is not notable on a leaderboard of N or fewer members.
     """
-    return any(min(before, now) <= place < max(before, now) and place < size for place in NOTABLE_RANKS)
+    return any(min(before, now) <= rank < max(before, now) and rank < size for rank in NOTABLE_RANKS)
 
 
 def ordinal(number: int) -> str:
-    """Return a place in words: 1st, 2nd, 3rd, 4th, 11th, 21st."""
+    """Return a rank as text: 1st, 2nd, 3rd, 4th, 11th, 21st."""
     ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number:,}{ending}"

@@ -1,4 +1,4 @@
-"""A circle's board computed by SQL: what pages show while Redis has none, and the order that Redis must agree with."""
+"""A circle's leaderboard computed by SQL: shown while Redis has none, and the reference for the order in Redis."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from savings.models import Membership
 
 
 class Rows:
-    """The places of one circle in one order (`saved`, `share`, `month`), best first."""
+    """The leaderboard of one circle in one order (`saved`, `share`, `month`), best first."""
 
     def __init__(self, circle_id: int, order: str, today: datetime.date) -> None:
-        score, is_placed = _order(order, today)
-        everybody = Membership.objects.filter(circle_id=circle_id, left_at__isnull=True)
-        self.is_placed = is_placed
-        self.scored: Any = everybody.annotate(score=score)
-        self.placed: Any = (
-            self.scored.filter(is_placed)
+        score, is_ranked = _score(order, today)
+        members = Membership.objects.filter(circle_id=circle_id, left_at__isnull=True)
+        self.is_ranked = is_ranked
+        self.scored: Any = members.annotate(score=score)
+        self.ranked: Any = (
+            self.scored.filter(is_ranked)
             .values("score", "saved_kobo", "reached_at", membership_id=F("pk"))
             .order_by("-saved_kobo" if order == "saved" else "-score", "reached_at", "pk")
         )
 
     def page(self, first: int, length: int, reader_id: int | None, neighbours: int) -> dict[str, Any]:
-        """Return the parts of a board in two queries, however many members there are."""
+        """Return the parts of `pages.Board` in two queries, for any number of members."""
         sums = self._sums(reader_id)
         page, around = range(first, first + length), range(0)
-        if sums["is_placed"]:
+        if sums["has_rank"]:
             around = range(max(0, sums["before_me"] - neighbours), sums["before_me"] + neighbours + 1)
         lines = self._lines(page, around)
         return {
@@ -44,30 +44,32 @@ class Rows:
             "size": sums["size"],
         }
 
-    def _lines(self, *stretches: range) -> dict[int, dict[str, Any]]:
-        """Read stretches of the board, by position, in one statement: all of it is of one moment."""
-        wanted = [stretch for stretch in stretches if stretch]
-        # The only OFFSET of the site: pages of a board in the minutes in which Redis has none.
-        picked = [Q(pk__in=self.placed.values("pk")[stretch.start : stretch.stop]) for stretch in wanted]
+    def _lines(self, *ranges: range) -> dict[int, dict[str, Any]]:
+        """Read ranges of positions in one statement, so that all lines are of one moment."""
+        wanted = [positions for positions in ranges if positions]
+        # The only OFFSET of the site, used in the minutes in which Redis has no leaderboard.
+        picked = [
+            Q(pk__in=self.ranked.values("pk")[positions.start : positions.stop]) for positions in wanted
+        ]
         if not picked:
             return {}
-        above = {f"above_{stretch.start}": self._above(stretch.start) for stretch in wanted}
-        rows = self.placed.filter(reduce(or_, picked)).annotate(**above)
+        above = {f"above_{positions.start}": self._above(positions.start) for positions in wanted}
+        rows = self.ranked.filter(reduce(or_, picked)).annotate(**above)
         return _ranked(dict(zip(sorted(set().union(*wanted)), rows, strict=False)))
 
     def _above(self, position: int) -> Combinable:
         """Count the scores higher than the one at that position."""
         if position == 0:
             return Value(0)
-        score = Subquery(self.placed.values("score")[position : position + 1])
+        score = Subquery(self.ranked.values("score")[position : position + 1])
         higher = (
-            self.placed.order_by().filter(score__gt=score).values("circle_id").annotate(count=Count("pk"))
+            self.ranked.order_by().filter(score__gt=score).values("circle_id").annotate(count=Count("pk"))
         )
         return Coalesce(Subquery(higher.values("count")), 0)
 
     def _sums(self, reader_id: int | None) -> dict[str, Any]:
-        """Count all that a page needs in one pass over the circle."""
-        me = self.placed.filter(pk=reader_id)
+        """Count everything a page needs in one pass over the circle."""
+        me = self.ranked.filter(pk=reader_id)
         mine, moment = Subquery(me.values("score")[:1]), Subquery(me.values("reached_at")[:1])
         same = Q(score=mine)
         before = Q(score__gt=mine) | same & Q(reached_at__lt=moment)
@@ -75,28 +77,28 @@ class Rows:
         sums: dict[str, Any] = self.scored.aggregate(
             members=Count("pk"),
             total=Sum("saved_kobo", default=0),
-            size=Count("pk", filter=self.is_placed),
-            is_placed=Count("pk", filter=self.is_placed & Q(pk=reader_id)),
-            before_me=Count("pk", filter=self.is_placed & before),
-            next_higher=Min("score", filter=self.is_placed & Q(score__gt=mine)),
+            size=Count("pk", filter=self.is_ranked),
+            has_rank=Count("pk", filter=self.is_ranked & Q(pk=reader_id)),
+            before_me=Count("pk", filter=self.is_ranked & before),
+            next_higher=Min("score", filter=self.is_ranked & Q(score__gt=mine)),
         )
         return sums
 
 
-def _order(order: str, today: datetime.date) -> tuple[Combinable, Q]:
-    """Return what an order is by, and who has a place in it."""
-    is_placed = Q(on_board=True, saved_kobo__gt=0)
+def _score(order: str, today: datetime.date) -> tuple[Combinable, Q]:
+    """Return the score of an order, and the condition for a rank in it."""
+    is_ranked = Q(on_board=True, saved_kobo__gt=0)
     if order == "share":
-        # Whole thousandths, as in Redis: both databases divide whole numbers down.
-        return F("saved_kobo") * 1000 / F("plan__target_kobo"), is_placed & Q(plan__target_kobo__isnull=False)
+        # Whole thousandths, rounded down as in Redis: both databases round the quotient of two integers down.
+        return F("saved_kobo") * 1000 / F("plan__target_kobo"), is_ranked & Q(plan__target_kobo__isnull=False)
     if order == "month":
         this_month = Q(month=today.replace(day=1), saved_kobo__gt=F("month_start_kobo"))
-        return F("saved_kobo") - F("month_start_kobo"), is_placed & this_month
-    return F("saved_kobo"), is_placed
+        return F("saved_kobo") - F("month_start_kobo"), is_ranked & this_month
+    return F("saved_kobo"), is_ranked
 
 
 def _ranked(rows: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """Give rows, by position, their ranks: 1 + the number of higher scores."""
+    """Return rows by position with their ranks: 1 + the number of higher scores."""
     ranked: dict[int, dict[str, Any]] = {}
     for at, row in rows.items():
         before = ranked.get(at - 1)

@@ -1,7 +1,7 @@
-"""The boards in Redis: the scripts in `lua/`, what is said of a member, and what happens while Redis is away.
+"""The leaderboards in Redis: run the scripts in `lua/`, write members' standings, and handle a Redis that is away.
 
-Each write carries the member's absolute standing and its version, so writes may repeat or overtake each other and
-change nothing. Only this module talks to the database of the boards.
+Each write carries the member's complete standing and its version, so repeated writes and writes out of order are
+harmless. Only this module connects to the Redis database of the leaderboards.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from savings import installation
 from savings.leaderboards import ranks
 from savings.models import Installation, Membership
 
-# Sent with the `seconds` that a command took, answered or not: whoever counts what a request costs listens.
+# Sent after each command, successful or not, with the `seconds` it took. `web` measures requests with it.
 command_sent = Signal()
 
 PAUSE_SECONDS = 1
-# What `write` answers where all is as it was among the first places.
+# The result of `write` for a standing that changed nothing among the first ranks.
 WRITTEN = 1
 _END_OF_TIME = 2**63 - 1
 _MICROSECOND = datetime.timedelta(microseconds=1)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _SCRIPTS = {path.stem: path.read_text() for path in (Path(__file__).parent / "lua").glob("*.lua")}
-# Those that write no member's standing need not carry the script that does.
+# These scripts write no standing, so they are sent without `apply.lua`.
 _READING = {"read", "marks", "begin", "state"}
 _FIELDS = (
     "id",
@@ -58,12 +58,12 @@ _FIELDS = (
 
 
 class BoardsUnavailable(Exception):
-    """Redis does not answer, or has not for long enough that its boards can be trusted again."""
+    """Redis does not answer, or has been back for too short a time to be trusted."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Standing:
-    """All that a board needs to know of a member, as of one version. Sums in kobo."""
+    """Everything that a leaderboard stores about a member, as of one version."""
 
     membership_id: int
     circle_id: int
@@ -77,29 +77,30 @@ class Standing:
     week_start_kobo: int
     month: datetime.date | None
     month_start_kobo: int
-    # Of which history this is the standing: read in the same query as the rest.
+    # The epoch of the database when the other values were read, in the same query.
     epoch: str | None
 
     @classmethod
-    def of(cls, memberships: QuerySet[Membership]) -> Iterator[Self]:
-        """Read the standings of a queryset of memberships, whose order and slice hold."""
+    def read(cls, memberships: QuerySet[Membership]) -> Iterator[Self]:
+        """Return the standings of a queryset of memberships, in its order."""
         epoch = Subquery(Installation.objects.filter(pk=1).values("epoch"))
         return (cls(*values) for values in memberships.values_list(*_FIELDS, epoch))
 
     @property
     def is_current(self) -> bool:
+        """Whether the member is in the circle."""
         return self.left_at is None
 
-    def words(self) -> list[str | int]:
-        """Return the ten values that the scripts take, as `lua/apply.lua` lists them."""
-        placed = self.is_current and self.on_board and self.saved_kobo > 0
+    def script_values(self) -> list[str | int]:
+        """Return the ten values of a member that the scripts take, as listed in `lua/apply.lua`."""
+        is_ranked = self.is_current and self.on_board and self.saved_kobo > 0
         share = share_per_mille(self.saved_kobo, self.target_kobo) if self.target_kobo else ""
         return [
             self.membership_id,
             self.version,
             "1" if self.is_current else "0",
             self.saved_kobo,
-            name(self.membership_id, self.reached_at) if placed else "",
+            name(self.membership_id, self.reached_at) if is_ranked else "",
             share,
             self.month.isoformat() if self.month else "",
             self.saved_kobo - self.month_start_kobo,
@@ -109,29 +110,29 @@ class Standing:
 
 
 def share_per_mille(saved_kobo: int, target_kobo: int) -> int:
-    """Return the share of a target that is saved, in whole thousandths, rounded down."""
+    """Return the saved share of a target in whole thousandths, rounded down."""
     return saved_kobo * 1000 // target_kobo
 
 
 def name(membership_id: int, reached_at: datetime.datetime) -> str:
-    """Return a member's name in the sets: within a score, the later name is the better place.
+    """Return a member's name in the sorted sets; within a score, the later name has the better position.
 
-    Redis puts equal scores in the order of their names, and a board is read backwards. So the name is the moment and
-    then the id, both counted back from the end of time, in 16 hexadecimal digits each.
+    Redis orders equal scores by name, and a leaderboard is read backwards. So the name is the moment and then the id,
+    both subtracted from 2^63 - 1, in 16 hexadecimal digits each.
     """
     return f"{_END_OF_TIME - (reached_at - _EPOCH) // _MICROSECOND:016x}{_END_OF_TIME - membership_id:016x}"
 
 
 def membership_id(name: str) -> int:
-    """Return whose name in the sets this is."""
+    """Return the membership id of a name in the sorted sets."""
     return _END_OF_TIME - int(name[16:], 16)
 
 
 def board_keys(circle_id: int, epoch: str | None = None) -> list[str]:
-    """Return the keys of a circle's board, its building and the wish for one; all else is named after the first.
+    """Return three keys of a circle's leaderboard: its metadata, the lease of a rebuild, and the request for a rebuild.
 
-    The board of another epoch, of a history that a restored backup has ended, has other keys. Without `epoch` it is the
-    database's, which may cost a query.
+    All other keys begin with the first. Each epoch has its own keys, so a restored backup never reads the leaderboards
+    of the history it has replaced. Without `epoch`, the database's current one is used, which may cost a query.
     """
     board = f"board:{{{circle_id}}}:{epoch or installation.epoch()}"
     return [board, f"{board}:building", f"{board}:wanted"]
@@ -143,16 +144,16 @@ def week_of(day: datetime.date) -> datetime.date:
 
 
 def periods(day: datetime.date) -> tuple[str, str]:
-    """Return the first days of the month and of the week, as the scripts name a board's sets by them."""
+    """Return the first days of the month and of the week, which are part of the names of the sorted sets."""
     return day.replace(day=1).isoformat(), week_of(day).isoformat()
 
 
 class Gate:
-    """Keeps a Redis that does not answer from slowing down every request, and its old boards from being believed.
+    """A circuit breaker: a Redis that is away does not slow down requests, and its stale leaderboards are not read.
 
-    After a failure Redis is suspect: this process serves SQL and writes nothing to it. Once a second it asks whether
-    Redis is back; if so it writes again, and then reads again too, when all that was missed before has been delivered
-    (`savings.leaderboards.contributions.recover`).
+    After a failure Redis is suspect: this process reads SQL and writes nothing to Redis. Once a second, one caller
+    checks whether Redis is back. If so, the process writes to it again, and reads from it again once all missed
+    standings are delivered (`contributions.catch_up_after_outage`).
     """
 
     def __init__(self) -> None:
@@ -163,13 +164,14 @@ class Gate:
         self._lock = threading.Lock()
 
     def fail(self) -> None:
+        """Record a failure: stop reading and writing, and allow the next probe after PAUSE_SECONDS."""
         with self._lock:
             self.suspect = self.silent = True
             self._failures += 1
             self._next_probe = time.monotonic() + PAUSE_SECONDS
 
     def take_probe(self) -> int | None:
-        """Let one caller a second find out whether Redis is back; None for all others."""
+        """Return a probe for one caller a second, who may check whether Redis is back; None for all others."""
         with self._lock:
             if time.monotonic() < self._next_probe:
                 return None
@@ -177,16 +179,17 @@ class Gate:
             return self._failures
 
     def write_again(self) -> None:
+        """Write to Redis again, while pages still read SQL."""
         self.silent = False
 
     def trust(self, probe: int) -> None:
-        """Read from Redis again, unless it has failed since that probe was taken."""
+        """Read from Redis again, unless it has failed since this probe was taken."""
         with self._lock:
             if probe == self._failures:
                 self.suspect = self.silent = False
 
     def reset(self) -> None:
-        """Forget what has happened, as in a process that has just begun."""
+        """Return to the state of a new process."""
         self.suspect = self.silent = False
         self._next_probe = 0.0
 
@@ -195,7 +198,7 @@ gate = Gate()
 
 
 class _Client(redis.Redis):
-    """Says of each command how long it took."""
+    """Sends the duration of each command."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         begun = time.perf_counter()
@@ -207,30 +210,31 @@ class _Client(redis.Redis):
 
 @functools.cache
 def client(url: str) -> redis.Redis:
-    """Return the client for the boards: no second try, since SQL has the answer too."""
+    """Return the Redis client of a URL. It does not retry, because SQL can answer as well."""
     return _Client.from_url(url, decode_responses=True, retry=Retry(NoBackoff(), 0))
 
 
 def run_script(
     script: str, circle_id: int, *arguments: str | int, upkeep: bool = False, epoch: str | None = None
 ) -> Any:
-    """Run one of the scripts on a circle's board. Raises Away. `upkeep` may take seconds, a page may not.
+    """Run a script on a circle's leaderboard and return its result. Raises BoardsUnavailable.
 
-    EVAL and not EVALSHA: the text costs less than the errors of a server that has forgotten it.
+    `upkeep` selects the connection with a timeout of seconds, which a page cannot wait for. EVAL and not EVALSHA:
+    sending the text costs less than the errors of a server that has lost the script.
     """
     url = settings.LEADERBOARD_UPKEEP_REDIS_URL if upkeep else settings.LEADERBOARD_REDIS_URL
-    board = board_keys(circle_id, epoch)
+    keys = board_keys(circle_id, epoch)
     parts = ("whole", script) if script in _READING else ("whole", "apply", script)
     text = "".join(_SCRIPTS[part] for part in parts)
     try:
-        return client(url).eval(text, 3, *board, *arguments)
+        return client(url).eval(text, 3, *keys, *arguments)
     except RedisError as error:
         gate.fail()
         raise BoardsUnavailable(str(error)) from error
 
 
 def ping() -> None:
-    """Find out whether Redis answers. Raises Away."""
+    """Check that Redis answers. Raises BoardsUnavailable."""
     try:
         client(settings.LEADERBOARD_REDIS_URL).ping()
     except RedisError as error:
@@ -239,47 +243,51 @@ def ping() -> None:
 
 
 def write(standing: Standing, reference: str = "") -> int:
-    """Tell the board how a member stands, and return what came of it. Raises Away.
+    """Write a member's standing to the leaderboard, and return the result. Raises BoardsUnavailable.
 
-    1 for written, 2 for written where that may have changed who has a place that is told of, 0 for known already, -1
-    where there is no board. `reference` is the posting it comes from, empty where no sum has changed.
+    1: written. 2: written, and notable ranks may have changed. 0: this version or a newer one was there already. -1:
+    there is no leaderboard. `reference` is the reference of the posting, empty if no amount has changed.
     """
-    moment = timezone.now().isoformat()
-    words = standing.words()
-    said = run_script(
-        "write", standing.circle_id, moment, reference, max(ranks.NOTABLE_RANKS), *words, epoch=standing.epoch
+    result = run_script(
+        "write",
+        standing.circle_id,
+        timezone.now().isoformat(),
+        reference,
+        max(ranks.NOTABLE_RANKS),
+        *standing.script_values(),
+        epoch=standing.epoch,
     )
-    return int(said)
+    return int(result)
 
 
 def delete_all_boards() -> int:
-    """Remove every board from Redis, also those of other epochs, and return how many keys those were. Raises Away."""
-    return _forget(bool)
+    """Delete all leaderboards of all epochs, and return the number of deleted keys. Raises BoardsUnavailable."""
+    return _delete_keys(bool)
 
 
 def delete_former_boards() -> int:
-    """Remove the boards that nobody reads any more, and return how many keys those were. Raises Away.
+    """Delete the leaderboards of other epochs and earlier releases, and return the number of deleted keys.
 
-    Those of other epochs, and those of earlier releases, which had none in their keys: they never end by themselves.
+    Nothing reads them, and they never expire. Keys of earlier releases have no epoch. Raises BoardsUnavailable.
     """
     epoch = installation.epoch()
-    return _forget(lambda key: not key.partition("}:")[2].startswith(epoch))
+    return _delete_keys(lambda key: not key.partition("}:")[2].startswith(epoch))
 
 
-def _forget(is_over: Callable[[str], bool]) -> int:
+def _delete_keys(is_obsolete: Callable[[str], bool]) -> int:
     redis_client = client(settings.LEADERBOARD_UPKEEP_REDIS_URL)
     try:
-        found = [key for key in redis_client.scan_iter(match="board:*", count=1000) if is_over(key)]
-        for keys_at_once in batched(found, 1000):
-            redis_client.unlink(*keys_at_once)
+        keys = [key for key in redis_client.scan_iter(match="board:*", count=1000) if is_obsolete(key)]
+        for batch in batched(keys, 1000):
+            redis_client.unlink(*batch)
     except RedisError as error:
         gate.fail()
         raise BoardsUnavailable(str(error)) from error
-    return len(found)
+    return len(keys)
 
 
 def delete_board(circle_id: int) -> None:
-    """Let a board count as missing, so that the next reader has it rebuilt. Without Redis nothing is done."""
+    """Delete a leaderboard's metadata, so that its next reader has it rebuilt. Does nothing while Redis is away."""
     try:
         client(settings.LEADERBOARD_REDIS_URL).unlink(board_keys(circle_id)[0])
     except RedisError:
@@ -287,16 +295,16 @@ def delete_board(circle_id: int) -> None:
 
 
 def version(circle_id: int) -> int | None:
-    """Return the version of a circle's board, which moves with every change of it; None without a board or Redis."""
+    """Return the version of a circle's leaderboard, which increases with every change; None without one or Redis."""
     if gate.suspect:
         return None
     try:
-        found = client(settings.LEADERBOARD_REDIS_URL).hget(board_keys(circle_id)[0], "version")
+        stored = client(settings.LEADERBOARD_REDIS_URL).hget(board_keys(circle_id)[0], "version")
     except ResponseError:
-        # Something else is under that key. Redis itself is well.
+        # The key holds another type of value. Redis itself works.
         return None
     except RedisError:
         gate.fail()
         return None
-    # Longer than a bigint is nothing that we have counted.
-    return int(found) if found and len(found) < 20 and str(found).isdecimal() else None
+    # Our versions fit into a bigint; anything longer is not ours.
+    return int(stored) if stored and len(stored) < 20 and str(stored).isdecimal() else None

@@ -1,4 +1,4 @@
-"""Emails to savers: what each one says, when it leaves, and the switches to stop them."""
+"""Emails to savers: add each kind to the outbox, render and send it, and turn kinds off."""
 
 from savings.mails.emails import (
     KINDS,

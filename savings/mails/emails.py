@@ -16,7 +16,7 @@ from savings.leaderboards import Progress
 from savings.mails import sending
 from savings.models import Circle, Device, Membership, OutboxRow, Statement, Transaction, User
 
-# Each kind of mail: what it is called until it is written, and why somebody gets it.
+# Each kind of mail: its name until it is rendered, and the reason for sending it.
 KINDS = {
     "account": ("About your account", "Because of something done with your account or its sign-in"),
     "circle_ended": ("A circle has ended", "Because a circle you are in has ended"),
@@ -35,12 +35,12 @@ WEEKLY_DIGEST = "weekly_digest"
 
 
 def welcome(user: User) -> OutboxRow | None:
-    """Greet somebody whose address is proven; once per person. Must be called in an atomic block, as all of these."""
+    """Welcome a user who has confirmed their address; once per user. Call all functions here in an atomic block."""
     return outbox.add("welcome", dedupe_key=f"welcome:{user.pk}", user=user)
 
 
 def top_up_received(movement: Transaction) -> OutboxRow | None:
-    """Tell a person that their money has arrived; once per transaction, and only if they want receipts."""
+    """Confirm a payment to its user; once per transaction, unless they have turned receipts off."""
     if movement.user is None or not movement.user.wants_receipts:
         return None
     return outbox.add(
@@ -52,7 +52,7 @@ def top_up_received(movement: Transaction) -> OutboxRow | None:
 
 
 def plan_matured(movement: Transaction) -> OutboxRow | None:
-    """Tell a person that a plan has ended and its money, the transaction given, is in their stash."""
+    """Tell a user that a plan has matured and that its money (the given transaction) is in their stash."""
     return outbox.add(
         "plan_matured",
         dedupe_key=f"plan_matured:{movement.reference}",
@@ -62,7 +62,7 @@ def plan_matured(movement: Transaction) -> OutboxRow | None:
 
 
 def circle_joined(membership: Membership) -> OutboxRow | None:
-    """Confirm to a person that they are in a circle; once per membership."""
+    """Confirm to a user that they have joined a circle; once per membership."""
     return outbox.add(
         "circle_joined",
         dedupe_key=f"circle_joined:{membership.pk}",
@@ -80,13 +80,13 @@ def rank_changed(
     membership: Membership,
     circle: Circle,
     *,
-    place: int,
-    before: int | None,
+    rank: int,
+    rank_before: int | None,
     day: datetime.date,
 ) -> OutboxRow | None:
-    """Tell a member of their new place; once per circle and day, and only if they want to know.
+    """Tell a member their new rank, at most once per circle and day, unless they have turned these mails off.
 
-    `before` is the place they had, where that is known. Of nobody else is anything kept until it is sent.
+    `rank_before` is the rank they had, if it is known. The row stores nothing about other members.
     """
     user = membership.user
     if not (user.wants_rank_changes and user.is_active):
@@ -99,8 +99,8 @@ def rank_changed(
             "circle": circle.name,
             "slug": circle.slug,
             "membership": membership.pk,
-            "place": leaderboards.ordinal(place),
-            "before": leaderboards.ordinal(before) if before else "",
+            "place": leaderboards.ordinal(rank),
+            "before": leaderboards.ordinal(rank_before) if rank_before else "",
         },
     )
 
@@ -108,11 +108,11 @@ def rank_changed(
 def circle_ended(
     membership: Membership, circle: Circle, result: Progress, movement: Transaction | None = None
 ) -> OutboxRow | None:
-    """Tell a member their final place and what the circle has come to; once per membership.
+    """Tell a member their final rank and the circle's result; once per membership.
 
-    `movement` is the maturity of their plan inside, where that has come: then this mail tells of both.
+    `movement` is the maturity of their plan in the circle, if it is due: this mail then covers both.
     """
-    place = membership.final_rank
+    rank = membership.final_rank
     return outbox.add(
         "circle_ended",
         dedupe_key=f"circle_ended:{membership.pk}",
@@ -121,8 +121,8 @@ def circle_ended(
         payload={
             "circle": circle.name,
             "slug": circle.slug,
-            "place": leaderboards.ordinal(place) if place else "",
-            "is_first": place == 1,
+            "place": leaderboards.ordinal(rank) if rank else "",
+            "is_first": rank == 1,
             "saved": f"{'about ' if result.is_rounded else ''}{money.naira(result.saved_kobo)}",
             "goal": money.naira(circle.goal_kobo),
             "percent": result.saved_kobo * 100 // circle.goal_kobo,
@@ -131,13 +131,13 @@ def circle_ended(
 
 
 def weekly_digest(lines: Mapping[int, list[Mapping[str, Any]]], week: datetime.date) -> None:
-    """Tell people (by id) how a week went in their circles, a line for each; once per person and week."""
-    payloads = {user_id: {"week": week.isoformat(), "lines": said} for user_id, said in lines.items()}
+    """Add the weekly mails: `lines` has the texts for each circle, by user id; once per user and week."""
+    payloads = {user_id: {"week": week.isoformat(), "lines": texts} for user_id, texts in lines.items()}
     outbox.add_for_many(WEEKLY_DIGEST, payloads, cause=week.isoformat())
 
 
 def new_device(user: User, device: Device, at: datetime.datetime) -> OutboxRow | None:
-    """Warn a person of a sign-in from a device not seen before; it tells nothing about money."""
+    """Warn a user about a sign-in from a new device. The mail contains nothing about money."""
     return outbox.add(
         "new_device",
         dedupe_key=f"new_device:{device.pk}",
@@ -147,9 +147,9 @@ def new_device(user: User, device: Device, at: datetime.datetime) -> OutboxRow |
 
 
 def statement_ready(statement: Statement, *, again: str = "") -> OutboxRow | None:
-    """Tell a person that their statement can be fetched; once, and once more for each word of `again`.
+    """Tell a user that their statement is ready; once, and once more for each different `again`.
 
-    It leads to a page of theirs, and not to the file: whoever else reads the mail gets nothing.
+    The link leads to a page that needs sign-in, not to the file, so another reader of the mail cannot get it.
     """
     until = date_format(timezone.localtime(statement.expires_at), "j F Y, H:i")
     return outbox.add(
@@ -161,7 +161,7 @@ def statement_ready(statement: Statement, *, again: str = "") -> OutboxRow | Non
 
 
 def statement_failed(statement: Statement) -> OutboxRow | None:
-    """Tell a person that a statement was given up, and why; once."""
+    """Tell a user that a statement has failed, and the reason; once."""
     return outbox.add(
         "statement_failed",
         dedupe_key=f"statement_failed:{statement.pk}",
@@ -173,9 +173,9 @@ def statement_failed(statement: Statement) -> OutboxRow | None:
 def account_mail(
     user: User | None, to: str, subject: str, text: str, html: str = "", *, secret: str = ""
 ) -> OutboxRow | None:
-    """Send a mail of the sign-in pages, already written. `secret` is its link or code: removed once it is sent.
+    """Add a rendered mail about an account or its sign-in. `secret` is its link or code, removed after sending.
 
-    It is sent in any case: nobody can turn off mails about their own sign-in.
+    It is always sent: users cannot turn these mails off.
     """
     with transaction.atomic():
         return outbox.add(
@@ -191,19 +191,19 @@ def account_mail(
 
 
 def send_due(now: datetime.datetime, sender: outbox.Handler = sending.send) -> None:
-    """Send the mails that are due, in this process."""
+    """Send all due mails in this process."""
     handlers = dict.fromkeys(KINDS, sender)
     for row_id in outbox.due_rows(now).filter(kind__in=handlers):
         outbox.deliver(row_id, handlers)
 
 
 def cancel(user: User, kind: str) -> None:
-    """Delete the mails of a kind that wait for a user who does not want them any more."""
+    """Delete a user's waiting mails of a kind that they have turned off."""
     outbox.cancel(user, kind)
 
 
 def _about(statement: Statement) -> dict[str, object]:
-    """Return what a mail says of a statement: in words, since the statement may be gone when it is written."""
+    """Return the facts of a statement for a mail, as text: the statement may be deleted before the mail is rendered."""
     subject = statement.plan or statement.circle or statement.get_scope_display()
     return {
         "statement": statement.pk,

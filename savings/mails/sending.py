@@ -1,4 +1,4 @@
-"""Sending mails: how a row of the outbox becomes a mail, the same at each try, and what stays of it once it is out."""
+"""Render and send the mail of an outbox row, identically at each try, and remove its secret after sending."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from savings import money
 from savings.mails import switches
 from savings.models import OutboxRow
 
-_WRITTEN = ["to", "subject", "text", "html"]
-# What stands where a link or a code stood, once the mail is out.
+_MAIL_FIELDS = ["to", "subject", "text", "html"]
+# Replaces a link or code after the mail is sent.
 _REMOVED = "[removed after sending]"
 
 
 def send(row: OutboxRow) -> dict[str, object]:
-    """Send the mail of a row, written at its first try and the same at each one, and return what to change on the row.
+    """Send the mail of a row, rendered at the first try and identical at each later one.
 
-    Raises what went wrong at the mail server.
+    Returns the changes to make on the row. Raises the error of the mail server.
     """
     if not row.text:
         _render(row)
-        row.save(update_fields=_WRITTEN)
+        row.save(update_fields=_MAIL_FIELDS)
     _deliver(row)
-    return {} if settings.SHOWS_MAILBOX else _without_its_secret(row)
+    return {} if settings.SHOWS_MAILBOX else _changes_without_secret(row)
 
 
-def send_with(row: OutboxRow, **told: object) -> dict[str, object]:
-    """Send the mail of a row, written anew at each try with what may be told now, and return what to change on the row.
+def send_with(row: OutboxRow, **context: object) -> dict[str, object]:
+    """Send the mail of a row, rendered again at each try with the current `context`.
 
-    It stays on the row, where its reader finds it, only once it is out: between two tries somebody may hide what it
-    would have told. Raises what went wrong at the mail server.
+    Returns the changes to make on the row: the text is stored only after sending, because between two tries another
+    user may hide a fact in it. Raises the error of the mail server.
     """
-    _render(row, **told)
+    _render(row, **context)
     _deliver(row)
-    return {name: getattr(row, name) for name in _WRITTEN}
+    return {name: getattr(row, name) for name in _MAIL_FIELDS}
 
 
 def _deliver(row: OutboxRow) -> None:
@@ -64,27 +64,27 @@ def _deliver(row: OutboxRow) -> None:
 
 
 def message_id(row: OutboxRow) -> str:
-    """Return the Message-ID of a row's mail: the same for each try, so that mail servers know a second copy."""
+    """Return the Message-ID of a row's mail, the same for each try, so that mail servers recognise a second copy."""
     name = f"{settings.SITE_URL}/messages/{row.pk}/{row.dedupe_key}"
     return f"<{uuid.uuid5(uuid.NAMESPACE_URL, name)}@{urlsplit(settings.SITE_URL).hostname}>"
 
 
 def shown_text(row: OutboxRow) -> str:
-    """Return a mail's text for the Messages page: its secret stays out, since a session is not a mailbox."""
+    """Return a mail's text for the Messages page, without its secret: a session must not replace the mailbox."""
     return row.text if settings.SHOWS_MAILBOX else _without_secret(row.text, row.payload.get("secret"))
 
 
 def one_line(subject: str) -> str:
-    """Return a subject without line ends, control characters and direction marks: it becomes a header."""
-    kept = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in subject)
-    return " ".join(kept.split())[:200]
+    """Return a subject as a header: at most 200 characters, no line ends, control characters or direction marks."""
+    visible = "".join(char if unicodedata.category(char)[0] != "C" else " " for char in subject)
+    return " ".join(visible.split())[:200]
 
 
-def _render(row: OutboxRow, **told: object) -> None:
-    """Fill in what `_WRITTEN` names; `told` is what the templates are given beside the row."""
+def _render(row: OutboxRow, **extra: object) -> None:
+    """Set the fields in `_MAIL_FIELDS` from the templates; `extra` is added to their context."""
     user = row.user
     if user is None:
-        raise ValueError("a mail that is written here needs the person it is for")
+        raise ValueError("a mail with a template needs a user")
     at = row.payload.get("at")
     context = {
         "user": user,
@@ -95,7 +95,7 @@ def _render(row: OutboxRow, **told: object) -> None:
         "unsubscribe_url": switches.switch_url(user.pk, row.kind),
         "at": datetime.datetime.fromisoformat(at) if at else row.created_at,
         "site_url": settings.SITE_URL,
-        **told,
+        **extra,
     }
     row.to = user.email
     row.subject = one_line(render_to_string(f"emails/{row.kind}.subject.txt", context))
@@ -108,14 +108,14 @@ def _send_message(message: EmailMultiAlternatives) -> None:
     connection.open()
     try:
         if not connection.send_messages([message]):
-            raise ValueError("the mail has nobody to go to")
+            raise ValueError("the mail has no recipient")
     finally:
-        # The mail is out by now. A goodbye that fails must not make it look unsent, and be sent again.
+        # The mail is sent. An error while closing must not count as a failure, or the mail would be sent again.
         with contextlib.suppress(Exception):
             connection.close()
 
 
-def _without_its_secret(row: OutboxRow) -> dict[str, object]:
+def _changes_without_secret(row: OutboxRow) -> dict[str, object]:
     secret = row.payload.get("secret")
     if not secret:
         return {}

@@ -1,4 +1,4 @@
-"""Mails that tell of what others did as well: each kind has a switch, which can be turned off from the mail itself."""
+"""The switches of mails about circles: a link in the mail turns its kind off, without sign-in."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 from django.conf import settings
 from django.core import signing
 
-# The kinds, and the field of the person with the switch. Receipts have one too, but no mail program should offer to
-# end what tells of one's own money.
+# The kinds, and the user's field with the switch. Receipts have a switch too, but no link: a mail program should not
+# offer to end mails about the user's own money.
 SWITCHES = {"rank_changed": "wants_rank_changes", "weekly_digest": "wants_weekly_digest"}
 _SIGNER = signing.Signer(salt="savings.mail_switches")
 
 
 class _OnOneLine(str):
-    """A header as it is. Python folds a long address into encoded words, which no mail program takes for an address."""
+    """A header on one line. Python would fold a long URL into encoded words, which no mail program reads as a URL."""
 
     name = "List-Unsubscribe"
 
@@ -24,12 +24,12 @@ class _OnOneLine(str):
 
 
 def switch_url(user_id: int, kind: str) -> str:
-    """Return the address that turns a kind off for a person, whoever opens it: it is in their mails alone."""
+    """Return the URL that turns a kind off for a user, without sign-in. It appears only in that user's mails."""
     return f"{settings.SITE_URL}/messages/unsubscribe/{_SIGNER.sign(f'{user_id}-{kind}')}/"
 
 
 def read_switch_token(token: str) -> tuple[int, str] | None:
-    """Return the id of the person and the kind that such an address is about; None for one that is not ours."""
+    """Return the user id and the kind of a token from `switch_url`; None for an invalid token."""
     try:
         user_id, _, kind = _SIGNER.unsign(token).partition("-")
     except signing.BadSignature:
@@ -38,7 +38,7 @@ def read_switch_token(token: str) -> tuple[int, str] | None:
 
 
 def unsubscribe_headers(user_id: int | None, kind: str) -> dict[str, str]:
-    """Return what lets a mail program turn the kind off by itself (RFC 8058); nothing for a kind without a switch."""
+    """Return the headers with which a mail program can turn a kind off (RFC 8058); none for a kind without a switch."""
     if user_id is None or kind not in SWITCHES:
         return {}
     return {

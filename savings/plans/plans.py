@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from contextlib import AbstractContextManager
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -140,13 +141,9 @@ def has_room(plan: Plan, amount_kobo: int) -> bool:
 
 def cleaned_name(name: str) -> str:
     """Return a plan's name without outer space and invisible characters. Raises Refused when nothing is left."""
-    name = typed_text.line(name)
-    # A name of combining marks alone has nothing to search it by, and nothing to read.
-    if not typed_text.search_key(name):
-        raise Refused("Give the plan a name.", field="name")
-    if len(name) > LONGEST_NAME:
-        raise Refused(f"Use at most {LONGEST_NAME} characters.", field="name")
-    return name
+    return typed_text.name(
+        name, longest=LONGEST_NAME, error=partial(Refused, field="name"), missing="Give the plan a name."
+    )
 
 
 def _check_same_details(

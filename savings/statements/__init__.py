@@ -1,11 +1,10 @@
-"""Statements: asking for one, writing it in the background, its file, its password, and monthly ones."""
+"""Statements: request one, write it in the background, store its file, verify it, and subscribe to monthly ones."""
 
 from savings.statements.files import delete_file, unknown_file_names
 from savings.statements.periods import BEGINNING, period_presets
 from savings.statements.requests import (
     OUTBOX_KIND,
     ask_again,
-    cleaned_code,
     count_download,
     delete,
     expected_rows,
@@ -17,10 +16,10 @@ from savings.statements.requests import (
     revoke,
     row_key,
     statement_of_token,
-    verify,
 )
 from savings.statements.subscriptions import request_monthly, subscribe, unsubscribe
 from savings.statements.upkeep import expire_files, fail_abandoned
+from savings.statements.verification import cleaned_code, verify
 from savings.statements.writing import write_now, write_statement
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Where the files of statements are: drafts in a private folder, whole ones in the storage under names of chance."""
+"""The files of statements: drafts in a private folder, complete files in the storage under random names."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ from savings.statements.formats import Writer
 
 logger = logging.getLogger(__name__)
 
-# Longer than the longest wait between two tries: what is older belongs to nobody any more.
+# Longer than the longest wait between two tries, so no writer needs an older draft.
 DRAFT_HOURS = 25
 
 
 def writer_class(file_format: str) -> type[Writer]:
-    """Return what writes files of a format. Loaded at the first use: the libraries behind two of them are large."""
+    """Return the writer class of a format, imported at the first use because two formats need large libraries."""
     module = importlib.import_module(f"savings.statements.formats.{file_format}")
     return module.Writer  # type: ignore[no-any-return]
 
 
 def new_draft(statement: Statement) -> Path:
-    """Return the path of a fresh draft, which nobody else writes to, in a folder that only we may open."""
+    """Return the path of a new draft with a unique name, in a folder that only our user may open."""
     folder = _drafts()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder / f"{statement.pk}-{secrets.token_hex(8)}.{statement.format}"
 
 
-def draft_at(name: str) -> Path:
-    """Return the path of the draft of that name."""
+def draft_path(name: str) -> Path:
+    """Return the path of an existing draft."""
     return _drafts() / Path(name).name
 
 
-def copy_of(draft: Path, statement: Statement, size_bytes: int) -> Path:
-    """Return a fresh draft that begins with so many bytes of another. Raises OSError where they are not there.
+def copy_draft(draft: Path, statement: Statement, size_bytes: int) -> Path:
+    """Return a new draft with the first `size_bytes` of another. Raises OSError if that is shorter or missing.
 
-    A copy, since whoever wrote the other may still be alive and write on.
+    It is a copy because the writer of the other draft may still be alive and continue to write.
     """
     copy = new_draft(statement)
     with draft.open("rb") as source, copy.open("wb") as target:
@@ -60,18 +60,18 @@ def copy_of(draft: Path, statement: Statement, size_bytes: int) -> Path:
 
 
 def sync_to_disk(path: Path) -> None:
-    """Have what was written of a draft survive a power cut, so that a checkpoint never tells of what is not there."""
+    """Flush a draft to the disk, so that a checkpoint never refers to bytes that a power cut has lost."""
     with path.open("rb") as file:
         os.fdatasync(file.fileno())
 
 
 def new_name(statement: Statement) -> str:
-    """Return a name for the whole file that nobody can guess: 128 bits of chance."""
+    """Return an unguessable name for a complete file: 128 random bits."""
     return f"{secrets.token_hex(16)}.{statement.format}"
 
 
 def store(draft: Path, name: str) -> None:
-    """Move a whole draft into the storage under its name, where it is all there or not at all. Raises OSError."""
+    """Move a complete draft into the storage under its name, atomically. Raises OSError."""
     storage = _storage()
     if isinstance(storage, FileSystemStorage):
         sync_to_disk(draft)
@@ -86,41 +86,41 @@ def store(draft: Path, name: str) -> None:
 
 
 def _upload(storage: Any, name: str, file: IO[bytes]) -> None:
-    with _errors_of_the_storage():
+    with _storage_errors():
         saved = storage.save(name, File(file))
         if saved != name:
             storage.delete(saved)
-            raise OSError("the storage has another file of that name")
+            raise OSError("the storage has another file with this name")
 
 
 def sha256(path: Path) -> str:
-    """Return the hash of a file, in hexadecimal."""
+    """Return the SHA-256 hash of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_file(statement: Statement) -> File[Any]:
-    """Return the file of a statement, to read.
+    """Open the file of a statement for reading.
 
-    Raises FileNotFoundError when it has none any more, and another OSError while the storage does not say.
+    Raises FileNotFoundError if there is no file, and another OSError while the storage does not answer.
     """
     if not statement.file_name:
         raise FileNotFoundError("the statement has no file")
-    with _errors_of_the_storage():
-        found: File[Any] = _storage().open(statement.file_name, "rb")
-    return found
+    with _storage_errors():
+        file: File[Any] = _storage().open(statement.file_name, "rb")
+    return file
 
 
 def delete_file(name: str) -> None:
-    """Remove a file from the storage; one that is not there is no error. Raises OSError where it cannot be removed."""
-    with _errors_of_the_storage():
+    """Delete a file from the storage; a missing file is no error. Raises OSError if it cannot be deleted."""
+    with _storage_errors():
         _storage().delete(name)
 
 
 def unknown_file_names() -> list[str]:
-    """Return the names of files in the storage that belong to no statement of the database."""
+    """Return the names of files in the storage that belong to no statement in the database."""
     try:
-        with _errors_of_the_storage():
+        with _storage_errors():
             _, names = _storage().listdir("")
     except FileNotFoundError:
         return []
@@ -128,7 +128,7 @@ def unknown_file_names() -> list[str]:
 
 
 def remove_old_drafts(now: float | None = None) -> int:
-    """Remove what writers that died left behind, and return how many files that were. `now` is in seconds."""
+    """Delete the drafts of writers that died, and return their number. `now` is in seconds since 1970."""
     oldest = (time.time() if now is None else now) - DRAFT_HOURS * 60 * 60
     removed = 0
     for path in _drafts().glob("*"):
@@ -137,12 +137,12 @@ def remove_old_drafts(now: float | None = None) -> int:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
                 removed += 1
         except OSError as error:
-            logger.warning("a draft of a statement cannot be removed: %s", error)
+            logger.warning("cannot delete a draft of a statement: %s", error)
     return removed
 
 
 def _drafts() -> Path:
-    # Beside the files, and so on the same disk: a file is renamed into its place.
+    # On the same disk as the files, so that a draft can be renamed to its final path.
     return Path(settings.STATEMENTS_DIR) / "drafts"
 
 
@@ -151,8 +151,8 @@ def _storage() -> Any:
 
 
 @contextlib.contextmanager
-def _errors_of_the_storage() -> Iterator[None]:
-    """Turn whatever a storage raises into an OSError: each kind has errors of its own, and they all mean the same."""
+def _storage_errors() -> Iterator[None]:
+    """Turn any error of a storage into an OSError: each kind of storage has its own error classes."""
     try:
         yield
     except OSError:

@@ -1,4 +1,4 @@
-"""Passwords of statements: what one must be, and how it is kept until the file is written, and no longer."""
+"""Passwords of statements: the rules for them, and their encryption until the file is written."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _LONGEST_BYTES = 127
 
 
 def check_password(user: User, file_format: str, password: str) -> None:
-    """Raise Refused for a password that a file of the format cannot have. None at all is always right.
+    """Raise Refused on the field `password` for one that a file of this format cannot have. An empty one is valid.
 
-    It is measured as the password of an account is, and needs it more: a copy of the file can be tried for ever, and
-    nothing counts the tries.
+    The rules of account passwords apply too. They matter more here: with a copy of the file, anyone can try passwords
+    without a limit.
     """
     if not password:
         return
@@ -39,12 +39,12 @@ def check_password(user: User, file_format: str, password: str) -> None:
 
 
 def seal(password: str) -> str:
-    """Return a password as it may be stored: only who has the site's secret key can read it."""
+    """Return a password encrypted with the site's secret key; an empty one stays empty."""
     return _box().encrypt(password.encode()).decode() if password else ""
 
 
 def unseal(statement: Statement) -> str:
-    """Return the password that a file is to have; empty for none. Raises Refused when it cannot be read any more."""
+    """Return the password of a statement's file, empty for none. Raises Refused if it can no longer be decrypted."""
     if not statement.has_password:
         return ""
     try:

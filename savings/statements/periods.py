@@ -1,4 +1,4 @@
-"""The periods of statements: those that people ask for, and those that may be asked for."""
+"""The periods of statements: the presets of the form, and the check of a requested period."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from django.utils import timezone
 from savings.exceptions import Refused
 from savings.models import User
 
-# Before there was an Asusu: "since the beginning" begins with the person's first day.
+# Older than Asusu. A period from this day on starts with the day the user joined.
 BEGINNING = datetime.date(2000, 1, 1)
 
 
 def period_presets(today: datetime.date) -> list[tuple[str, str, datetime.date, datetime.date]]:
-    """Return the periods that people ask for: a key, what it is called, its first and its last day."""
+    """Return the preset periods: a key, a label, the first and the last day."""
     first = today.replace(day=1)
     last_month = first - datetime.timedelta(days=1)
     three_months = _months_before(first, 3)
@@ -36,9 +36,9 @@ def period_presets(today: datetime.date) -> list[tuple[str, str, datetime.date, 
 def checked_period(
     user: User, since: datetime.date, until: datetime.date
 ) -> tuple[datetime.date, datetime.date]:
-    """Return the first and the last day of a person's statement; since the beginning is since their first day.
+    """Return the first and the last day of a statement. From BEGINNING means from the day the user joined.
 
-    Raises Refused, with the field, for a period out of order, not over, or from before there was anything.
+    Raises Refused on the field `until` for a last day in the future, before the first day, or before BEGINNING.
     """
     if until > timezone.localdate():
         raise Refused("Choose a day up to today: what is to come is not in it.", field="until")

@@ -1,4 +1,4 @@
-"""Monthly statements: asking for them, and having those written whose month is over."""
+"""Monthly statements: subscribe to them, and request those of the months that are over."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from savings.models import Circle, Plan, Statement, StatementSubscription, User
 from savings.models.statements import Format
 from savings.statements import requests
 
-# A run stops at so many that are not written yet, and the next one goes on: a month's end does not bury the mails.
+# A run stops while so many statements are unfinished, and the next run continues, so that the first of a month does not
+# delay mails.
 _MOST_WAITING = 200
 _MOST_ROUNDS = 100
 _TASK = "ask_for_monthly_statement"
@@ -30,9 +31,9 @@ def subscribe(
     circle: Circle | None = None,
     format: str,  # noqa: A002 - the field's own name
 ) -> StatementSubscription:
-    """Have a statement written each month about the month before, beginning with this one; once for each subject.
+    """Request a statement after each month, starting with the current month; one subscription for each subject.
 
-    The same again changes the format. Raises Refused for a plan or circle that is not the person's.
+    A second call for the same subject changes the format. Raises Refused for a plan or circle of another user.
     """
     requests.check_subject(user, scope, plan, circle)
     with transaction.atomic():
@@ -49,19 +50,19 @@ def subscribe(
 
 
 def unsubscribe(subscription: StatementSubscription) -> None:
-    """Have no more of them written. What is on the shelf stays there."""
+    """End a subscription. Its earlier statements stay."""
     with transaction.atomic():
         User.objects.touch(subscription.user_id)
         StatementSubscription.objects.filter(pk=subscription.pk).delete()
 
 
 def request_monthly(today: datetime.date) -> int:
-    """Ask for the statements whose month is over, and return how many. Twice at once, it is still once for each month.
+    """Request the statements of months that are over, and return their number.
 
-    One that was missed is asked for at the next run; several months of one subject follow each other. One that fails
-    is postponed, and the others are asked for.
+    Safe to run twice or concurrently: each month is requested once. Missed months are requested in order. A
+    subscription that fails is postponed, and the others are handled.
     """
-    asked = 0
+    requested = 0
     this_month = today.replace(day=1)
     due = StatementSubscription.objects.filter(next_month__lt=this_month, user__is_active=True)
     for _ in range(_MOST_ROUNDS):
@@ -69,60 +70,60 @@ def request_monthly(today: datetime.date) -> int:
         waiting = Statement.objects.unfinished()[:_MOST_WAITING].count()
         if waiting >= _MOST_WAITING or not ready.exists():
             break
-        asked += outbox.for_each_row(
-            _TASK, due.order_by("next_month", "id"), partial(_ask, this_month), most=100
+        requested += outbox.for_each_row(
+            _TASK, due.order_by("next_month", "id"), partial(_request_month, this_month), most=100
         )
-    return asked
+    return requested
 
 
-def _ask(this_month: datetime.date, subscription_id: int) -> bool:
-    found = StatementSubscription.objects.select_related("user", "plan", "circle").filter(pk=subscription_id)
-    # It may have been asked for by another run, or ended, since it was found due.
-    subscription = found.filter(next_month__lt=this_month).first()
+def _request_month(this_month: datetime.date, subscription_id: int) -> bool:
+    subscriptions = StatementSubscription.objects.select_related("user", "plan", "circle")
+    # Another run may have requested this month, or the user may have unsubscribed, since the list was read.
+    subscription = subscriptions.filter(pk=subscription_id, next_month__lt=this_month).first()
     if subscription is None:
         return False
     month = subscription.next_month
     with transaction.atomic():
         User.objects.touch(subscription.user_id)
-        here = StatementSubscription.objects.filter(pk=subscription.pk, next_month=month)
-        if not here.update(next_month=_first_day_after(month)):
+        unchanged = StatementSubscription.objects.filter(pk=subscription.pk, next_month=month)
+        if not unchanged.update(next_month=_first_day_after(month)):
             return False
-        # What it was read as may be minutes old: another format, or a plan that was open then.
-        subscription = here.model.objects.select_related("user", "plan", "circle").get(pk=subscription.pk)
+        # Read again under the lock: the format may have changed, and the plan may have been closed.
+        subscription = subscriptions.get(pk=subscription.pk)
         if _is_over(subscription, month):
-            here.model.objects.filter(pk=subscription.pk).delete()
+            StatementSubscription.objects.filter(pk=subscription.pk).delete()
             return False
-        asked: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "scope": subscription.scope,
             "plan": subscription.plan,
             "circle": subscription.circle,
             "since": month,
             "until": _last_day(month),
         }
-        requests.create(subscription.user, asked | {"format": _format(subscription, asked)})
+        requests.create(subscription.user, fields | {"format": _format(subscription, fields)})
     return True
 
 
 def _is_over(subscription: StatementSubscription, month: datetime.date) -> bool:
-    """Tell whether there is nothing left to tell of: a plan that was closed before the month began."""
+    """Return whether the subscription's plan was closed before the month began."""
     plan = subscription.plan
     return plan is not None and plan.closed_at is not None and timezone.localdate(plan.closed_at) < month
 
 
-def _format(subscription: StatementSubscription, asked: dict[str, Any]) -> str:
-    """Return the format that was chosen, or Excel for a month that it does not hold: nobody is there to choose."""
+def _format(subscription: StatementSubscription, fields: dict[str, Any]) -> str:
+    """Return the chosen format, or Excel if the month has too many rows for it: no user is there to choose."""
     try:
-        requests.check_rows(subscription.user, subscription.format, **asked)
+        requests.check_rows(subscription.user, subscription.format, **fields)
     except Refused:
         return Format.EXCEL
     return subscription.format
 
 
 def _last_day(month: datetime.date) -> datetime.date:
-    """Return the last day of a month, of which a day is given."""
+    """Return the last day of the month of a day."""
     return month.replace(day=calendar.monthrange(month.year, month.month)[1])
 
 
 def _first_day_after(month: datetime.date) -> datetime.date:
-    """Return the first day of the month after."""
+    """Return the first day of the next month."""
     return _last_day(month) + datetime.timedelta(days=1)

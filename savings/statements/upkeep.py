@@ -1,4 +1,4 @@
-"""The upkeep of statements: files whose time is over go, and what nobody will write any more says so."""
+"""The clean-up of statements: delete expired files, and fail statements that no writer will finish."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from django.db.models.functions import Cast, Concat
 
 from savings import outbox
 from savings.models import OutboxRow, Statement, User
-from savings.statements import files, requests, writing
+from savings.statements import failures, files, requests
 
 State = Statement.State
-_AT_A_TIME = 500
+_MOST_PER_RUN = 500
 
 
 def expire_files(now: datetime.datetime) -> int:
-    """Remove the files whose time is over, and drafts of writers that died; return how many statements expired.
+    """Delete expired files and old drafts; return the number of statements that expired.
 
-    A file that the storage does not let go is postponed, and the others go.
+    A file that the storage cannot delete is postponed, and the others are deleted.
     """
-    over = Statement.objects.filter(expires_at__lte=now).exclude(file_name="").order_by("expires_at", "id")
-    expired = outbox.for_each_row("expire_statement", over, _expire, most=_AT_A_TIME)
+    due = Statement.objects.filter(expires_at__lte=now).exclude(file_name="").order_by("expires_at", "id")
+    expired = outbox.for_each_row("expire_statement", due, _expire, most=_MOST_PER_RUN)
     files.remove_old_drafts(now.timestamp())
     return expired
 
@@ -30,7 +30,7 @@ def expire_files(now: datetime.datetime) -> int:
 def _expire(statement_id: int) -> int:
     statement = Statement.objects.filter(pk=statement_id).first()
     if statement is None:
-        # Its owner deleted it since it was found.
+        # Its owner has deleted it since the list was read.
         return 0
     with transaction.atomic():
         User.objects.touch(statement.user_id)
@@ -40,11 +40,11 @@ def _expire(statement_id: int) -> int:
 
 
 def fail_abandoned() -> int:
-    """Give up the statements whose writers died until nobody tries any more, and return how many those were."""
+    """Fail the unfinished statements whose outbox rows have used up their tries, and return their number."""
     key = Concat(Value(f"{requests.OUTBOX_KIND}:"), Cast(OuterRef("pk"), CharField()))
     dead = OutboxRow.objects.filter(dedupe_key=key, dead_at__isnull=False)
     unfinished = Statement.objects.unfinished().filter(Exists(dead)).order_by("id")
-    return outbox.for_each_row("give_up_statement", unfinished, _fail_abandoned, most=_AT_A_TIME)
+    return outbox.for_each_row("give_up_statement", unfinished, _fail_abandoned, most=_MOST_PER_RUN)
 
 
 def _fail_abandoned(statement_id: int) -> int:
@@ -54,5 +54,5 @@ def _fail_abandoned(statement_id: int) -> int:
     with transaction.atomic():
         User.objects.touch(statement.user_id)
         reason = "Something went wrong while it was written. Ask for it again later."
-        writing.fail_statement(statement, reason)
+        failures.fail_statement(statement, reason)
     return 1

@@ -1,4 +1,4 @@
-"""The words of a statement's rows: what a posting is called, and what it did, as the account it stands in sees it."""
+"""The texts of a statement's rows: the name of a posting's kind, and its description from the view of one account."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from savings.models import Account, Entry, Transaction, User
 
 Kind = Transaction.Kind
 
-# What came in, and what went out. A name stands where the other place is a plan.
+# Descriptions of money in and money out. `{plan}` is the plan on the other side.
 _IN = {
     Kind.TOP_UP: "Paid in by card",
     Kind.STASH_DEPOSIT: "Paid in by card",
@@ -37,32 +37,36 @@ _STEPS = {
     Entry.Code.HOLD: "Set aside for a withdrawal",
     Entry.Code.RELEASE: "Not set aside any more",
 }
-_PLACES = {Account.Kind.STASH: "Stash", Account.Kind.HOLD: "On its way out"}
+_ACCOUNT_NAMES = {Account.Kind.STASH: "Stash", Account.Kind.HOLD: "On its way out"}
 
 
 class Wording:
-    """The words of one person's rows. Each combination is put together once: there are few, and many rows."""
+    """The texts of one user's rows. Each combination is formatted once, because few combinations fill many rows."""
 
     def __init__(self, user: User, accounts: Iterable[Account], *, names_rows: bool) -> None:
         self._plans: dict[int | None, str] = dict(user.plans.values_list("id", "name"))
-        self._places = {
-            account.pk: account.plan.name if account.plan else _PLACES[Account.Kind(account.kind)]
+        self._account_names = {
+            account.pk: account.plan.name if account.plan else _ACCOUNT_NAMES[Account.Kind(account.kind)]
             for account in accounts
             if names_rows
         }
         self._known: dict[tuple[object, ...], tuple[str, str, str]] = {}
 
-    def of(  # noqa: PLR0917 - named arguments take a tenth of a second longer, a million times
+    def describe(  # noqa: PLR0917 - named arguments take a tenth of a second longer, a million times
         self, kind: str, code: str, is_credit: int, account: int, plan: int | None, original: str | None
     ) -> tuple[str, str, str]:
-        """Return what a row's kind is called, the place it belongs to (where rows are named), and what happened."""
+        """Return the name of a row's kind, its account's name (empty unless rows are named), and its description.
+
+        `account` and `plan` are ids, `plan` that of the plan on the other side. `original` is the reference of the
+        reversed transaction, None for a row that reverses nothing.
+        """
         if original is not None:
-            return Kind(kind).label, self._places.get(account, ""), f"{_IN[Kind.REVERSAL]}: {original}"
+            return Kind(kind).label, self._account_names.get(account, ""), f"{_IN[Kind.REVERSAL]}: {original}"
         key = (kind, code, is_credit, account, plan)
-        known = self._known.get(key)
-        if known is None:
-            words = _STEPS.get(Entry.Code(code)) or (_IN if is_credit else _OUT)[Kind(kind)]
+        texts = self._known.get(key)
+        if texts is None:
+            template = _STEPS.get(Entry.Code(code)) or (_IN if is_credit else _OUT)[Kind(kind)]
             name = self._plans.get(plan, "a plan")
-            known = Kind(kind).label, self._places.get(account, ""), words.format(plan=name)
-            self._known[key] = known
-        return known
+            texts = Kind(kind).label, self._account_names.get(account, ""), template.format(plan=name)
+            self._known[key] = texts
+        return texts

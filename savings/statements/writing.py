@@ -1,7 +1,8 @@
-"""Writing statements: what the outbox row of one asks for, interrupted as often as may be, and finished once.
+"""Write statements: the handler of their outbox rows. A try may be interrupted at any point; the file is ready once.
 
-A writer keeps its row by a short lease, renewed with each note of how far it is, so that one which died is soon
-overtaken; and one which was overtaken changes nothing more. CSV goes on from the last note, other files begin anew.
+A writer holds its row by a short lease and renews it with each checkpoint. If a writer dies, another one soon takes
+over, and a writer that has lost its lease changes nothing more. CSV resumes from the last checkpoint; other formats
+start over.
 """
 
 from __future__ import annotations
@@ -9,11 +10,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
-import errno
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,34 +22,29 @@ from django.db import transaction
 from django.utils import timezone
 
 from savings import mails, money, outbox
-from savings.exceptions import CheckpointLost, Refused
+from savings.exceptions import CheckpointLost
 from savings.models import OutboxRow, Statement, User
 from savings.models.statements import Format
-from savings.statements import files, passwords, requests, rows
+from savings.statements import failures, files, passwords, requests, rows, verification
 from savings.statements.formats import Head, Writer
 from savings.statements.rows import Span, Subject, Sums
 
 logger = logging.getLogger(__name__)
 
-# Of one saver at a time. The third waits, and nobody else waits for it.
+# The most statements of one user that are written at a time. The third waits, and delays no other user.
 MOST_AT_ONCE = 2
-# How long a row waits that has not come to its turn: most are let in sooner, by the one before.
+# How long a row waits if all writers are busy. Most start sooner, because a finished writer makes them due.
 _WAIT_SECONDS = 60
-# How often a writer notes how far it is. Not with each page, since a page takes a twentieth of a second.
+# The time between two checkpoints. Not one for each page, because a page takes a twentieth of a second.
 PROGRESS_SECONDS = 1.0
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 State = Statement.State
-# In this process: the other threads are there for mails.
-_turns = threading.BoundedSemaphore(settings.STATEMENT_WRITERS)
-
-
-class StatementCancelled(Exception):
-    """Raised where a statement was revoked or deleted while it was being written."""
+# The writers of this process. The other threads of the consumer stay free for mails.
+_writer_slots = threading.BoundedSemaphore(settings.STATEMENT_WRITERS)
 
 
 @dataclasses.dataclass
 class Job:
-    """A statement being written: the row that has it written, what is in it, and how far it is."""
+    """A statement that is being written: its outbox row, its content, and the progress."""
 
     row: OutboxRow
     statement: Statement
@@ -57,40 +52,39 @@ class Job:
     span: Span
     sums: Sums
     draft: Path
-    # The entry to go on after, and the length of the file up to it; 0 where it begins.
+    # The entry id after which to resume, and the length of the file up to it; 0 for a new file.
     after: int = 0
     size_bytes: int = 0
-    noted_at: float = dataclasses.field(default_factory=time.monotonic)
+    saved_at: float = dataclasses.field(default_factory=time.monotonic)
 
 
 def write_statement(row: OutboxRow) -> Mapping[str, object]:
-    """Write the statement of a row, put the file where it is fetched from, and tell the person, all of it once.
+    """Write the statement of an outbox row, store its file and mail the user, all of it once.
 
-    Raises outbox.RetryLater while others have to be finished first, and what went wrong, for another try.
+    Raises outbox.RetryLater while other statements must be finished first, and any other error for another try.
     """
-    if not _turns.acquire(blocking=False):
+    if not _writer_slots.acquire(blocking=False):
         raise outbox.RetryLater(_WAIT_SECONDS)
     try:
         statement = _claim(row)
         if statement is None:
             return {}
-        with _failing_kindly(row, statement):
+        with failures.recording_failure(row, statement):
             _write(row, statement)
     finally:
-        _turns.release()
+        _writer_slots.release()
     _wake_waiting()
     return {}
 
 
 def write_now(statement: Statement) -> bool:
-    """Write a statement in this process, and return whether this call did: a worker may have been faster."""
+    """Write a statement in this process, and return whether this call wrote it: a worker may have been faster."""
     row = OutboxRow.objects.get(dedupe_key=requests.row_key(statement.pk))
     return outbox.deliver(row.pk, {requests.OUTBOX_KIND: write_statement})
 
 
 def head_of(statement: Statement, subject: Subject, span: Span) -> Head:
-    """Return what stands above the rows."""
-    code = "-".join(statement.code[at : at + 4] for at in range(0, len(statement.code), 4))
+    """Return the head of the statement's file."""
     return Head(
         holder=statement.user.name or statement.user.email,
         subject=subject.title,
@@ -98,7 +92,7 @@ def head_of(statement: Statement, subject: Subject, span: Span) -> Head:
         until=statement.until,
         opening_kobo=span.opening_kobo,
         made_at=timezone.now(),
-        code=code,
+        code=verification.grouped(statement.code),
         verify_url=f"{settings.SITE_URL}/statements/verify/{statement.code}/",
         names_rows=subject.names_rows,
         issuer=settings.ISSUER,
@@ -109,7 +103,7 @@ def head_of(statement: Statement, subject: Subject, span: Span) -> Head:
 
 
 def _details(statement: Statement) -> tuple[tuple[str, str], ...]:
-    """Return what identifies the plan of a statement, as label and text; nothing for another subject."""
+    """Return the facts about a statement's plan, as label and text; nothing for another subject."""
     plan = statement.plan
     if plan is None:
         return ()
@@ -118,15 +112,16 @@ def _details(statement: Statement) -> tuple[tuple[str, str], ...]:
 
 
 def _claim(row: OutboxRow) -> Statement | None:
-    """Take a statement to be written, and return it; None where it is over by now.
+    """Mark a statement as being written and return it; None if it is ready, revoked, expired or deleted.
 
-    Holding the person's row, behind which all their postings queue: what is in the books now is there for good, and
-    what comes is above the cut-off. Raises outbox.RetryLater while two others of that person are being written.
+    The cut-off is set under the user's row lock, for which all their postings wait: every later entry is above it.
+    Raises outbox.RetryLater while two other statements of that user are being written.
     """
     with transaction.atomic():
         User.objects.touch(row.user_id or 0)
-        found = Statement.objects.filter(pk=row.payload["statement"]).select_related("user", "plan", "circle")
-        statement = found.exclude(state__in=[State.READY, State.REVOKED, State.EXPIRED]).first()
+        statements = Statement.objects.select_related("user", "plan", "circle")
+        requested = statements.filter(pk=row.payload["statement"])
+        statement = requested.exclude(state__in=[State.READY, State.REVOKED, State.EXPIRED]).first()
         if statement is None:
             return None
         others = Statement.objects.filter(user=statement.user, state=State.WRITING).exclude(pk=statement.pk)
@@ -141,21 +136,21 @@ def _claim(row: OutboxRow) -> Statement | None:
 
 
 def _write(row: OutboxRow, statement: Statement) -> None:
-    # A try that died may have stored its file, and told nobody.
+    # An earlier try may have stored its file and died before the statement was ready.
     if statement.file_name:
         files.delete_file(statement.file_name)
-    job, writer = _open(row, statement)
+    job, writer = _open_job(row, statement)
     try:
         for page in rows.pages(
             job.subject, job.span, job.sums, statement.since, statement.until, after=job.after
         ):
             writer.add(page.rows)
-            if time.monotonic() - job.noted_at >= PROGRESS_SECONDS:
+            if time.monotonic() - job.saved_at >= PROGRESS_SECONDS:
                 _save_progress(job, writer, page.last_entry_id)
-        # What follows says nothing while it lasts: packing a million rows, sending them to a bucket.
+        # The next steps take long and save no progress: packing a million rows and uploading them to a bucket.
         outbox.renew(row, settings.OUTBOX_LEASE_SECONDS)
         if job.sums.balance_kobo != job.span.closing_kobo:
-            raise RuntimeError(f"statement {statement.pk} does not come to what the ledger says")
+            raise RuntimeError(f"the closing balance of statement {statement.pk} differs from the ledger")
         writer.finish(job.sums.foot())
         _publish(job)
     except BaseException:
@@ -165,26 +160,33 @@ def _write(row: OutboxRow, statement: Statement) -> None:
         raise
 
 
-def _open(row: OutboxRow, statement: Statement) -> tuple[Job, Writer]:
-    """Return the job and its writer, from the last note of an earlier try if that can be gone on from."""
+def _open_job(row: OutboxRow, statement: Statement) -> tuple[Job, Writer]:
+    """Return the job and its writer, resumed from the checkpoint of an earlier try if possible."""
     subject = rows.subject_of_statement(statement)
     span = rows.span(subject, statement.since, statement.until, statement.cutoff_entry_id or 0)
     writer_class = files.writer_class(statement.format)
     head = head_of(statement, subject, span)
-    noted = statement.checkpoint
-    if "draft" in noted:
+    checkpoint = statement.checkpoint
+    if "draft" in checkpoint:
         with contextlib.suppress(OSError, CheckpointLost):
-            old = files.draft_at(noted["draft"])
-            draft = files.copy_of(old, statement, noted["bytes"])
+            old = files.draft_path(checkpoint["draft"])
+            draft = files.copy_draft(old, statement, checkpoint["bytes"])
             job = Job(
-                row, statement, subject, span, Sums.of(noted["sums"]), draft, noted["after"], noted["bytes"]
+                row,
+                statement,
+                subject,
+                span,
+                Sums.from_json(checkpoint["sums"]),
+                draft,
+                checkpoint["after"],
+                checkpoint["bytes"],
             )
-            writer = writer_class(draft, head, resume_at=noted["bytes"])
+            writer = writer_class(draft, head, resume_at=checkpoint["bytes"])
             _save_progress(job, writer, job.after)
             old.unlink(missing_ok=True)
             return job, writer
     job = Job(row, statement, subject, span, Sums(span.opening_kobo), files.new_draft(statement))
-    expected = rows.count(subject, span, statement.since, statement.until)
+    expected = rows.count_rows(subject, span, statement.since, statement.until)
     requests.check_count(statement.format, expected)
     _update(job, rows_expected=expected, rows_written=0, opening_kobo=span.opening_kobo)
     password = passwords.unseal(statement)
@@ -192,30 +194,30 @@ def _open(row: OutboxRow, statement: Statement) -> tuple[Job, Writer]:
 
 
 def _save_progress(job: Job, writer: Writer, after: int | None) -> None:
-    """Note how far a writer is, and keep the row for it. Pages of the person are not told: they look by themselves."""
+    """Save a checkpoint and renew the lease. The user's version stays the same, because pages poll for progress."""
     checkpoint: dict[str, Any] = {"most": max(job.sums.rows, job.statement.checkpoint.get("most", 0))}
     if job.statement.format == Format.CSV and after is not None:
-        # CSV's writer alone can say where it is.
+        # Only the writer of CSV has a position.
         size_bytes = cast("Any", writer).position()
         files.sync_to_disk(job.draft)
         checkpoint |= {
             "draft": job.draft.name,
             "bytes": size_bytes,
             "after": after,
-            "sums": job.sums.stored(),
+            "sums": job.sums.to_json(),
         }
     is_further = job.sums.rows > job.statement.checkpoint.get("most", 0)
     with transaction.atomic():
         outbox.renew(job.row, settings.STATEMENT_LEASE_SECONDS, is_further=is_further)
         _update(job, rows_written=job.sums.rows, checkpoint=checkpoint)
-    job.noted_at = time.monotonic()
+    job.saved_at = time.monotonic()
 
 
 def _publish(job: Job) -> None:
-    """Put a whole file where it is fetched from, and in one transaction say that it is there and write the mail."""
+    """Store a complete file, then mark the statement as ready and add the mail in one transaction."""
     name, now = files.new_name(job.statement), timezone.now()
     size_bytes, sha256 = job.draft.stat().st_size, files.sha256(job.draft)
-    # The name before the file, so that a file nobody was told of can be found and removed.
+    # The name is saved before the file, so that the file can be found and deleted if this process dies in between.
     expires_at = now + datetime.timedelta(days=settings.STATEMENT_DAYS)
     _update(job, file_name=name, expires_at=expires_at)
     files.store(job.draft, name)
@@ -236,87 +238,37 @@ def _publish(job: Job) -> None:
                 sealed_password="",
             )
             mails.statement_ready(job.statement)
-    except (outbox.LeaseLost, StatementCancelled):
-        _withdraw(job.statement, name)
+    except (outbox.LeaseLost, failures.StatementCancelled):
+        _delete_stored(job.statement, name)
         raise
 
 
-def _withdraw(statement: Statement, name: str) -> None:
-    """Remove a file that nobody is told of. Where the storage does not let it go, its name waits for the sweep."""
+def _delete_stored(statement: Statement, name: str) -> None:
+    """Delete the file of a statement that did not get ready. On an error, its name stays for the periodic clean-up."""
     try:
         files.delete_file(name)
     except OSError as error:
-        logger.warning("the file of statement %s is not removed yet: %s", statement.pk, error)
+        logger.warning("cannot delete the file of statement %s yet: %s", statement.pk, error)
         Statement.objects.filter(pk=statement.pk, file_name="").update(file_name=name)
 
 
 def _update(job: Job, **changes: Any) -> None:
-    """Change a statement while it is being written. Raises Over when it is not any more."""
+    """Change a statement that is being written. Raises StatementCancelled if it is not being written any more."""
     if not Statement.objects.filter(pk=job.statement.pk, state=State.WRITING).update(**changes):
-        raise StatementCancelled
+        raise failures.StatementCancelled
     for name, value in changes.items():
         setattr(job.statement, name, value)
 
 
-@contextlib.contextmanager
-def _failing_kindly(row: OutboxRow, statement: Statement) -> Iterator[None]:
-    """Say on the statement what went wrong, and whether it is tried again. What cannot be helped ends there."""
-    try:
-        yield
-    except (StatementCancelled, outbox.LeaseLost) as end:
-        logger.info("statement %s: %s", statement.pk, type(end).__name__)
-        if isinstance(end, outbox.LeaseLost):
-            raise
-    except Refused as refused:
-        _fail(row, statement, str(refused), is_last=True)
-    except Exception as error:
-        is_last = row.tries >= outbox.MOST_TRIES
-        _fail(
-            row, statement, _reason(error, is_last=is_last), is_last=is_last, keeps=isinstance(error, OSError)
-        )
-        raise
-
-
-def _fail(row: OutboxRow, statement: Statement, reason: str, *, is_last: bool, keeps: bool = False) -> None:
-    with transaction.atomic():
-        User.objects.touch(statement.user_id)
-        outbox.renew(row, settings.STATEMENT_LEASE_SECONDS)
-        # What was noted may itself be what is wrong; a full disk does no harm to it.
-        checkpoint = statement.checkpoint if keeps else {"most": statement.checkpoint.get("most", 0)}
-        here = Statement.objects.filter(pk=statement.pk, state=State.WRITING)
-        if here.update(state=State.FAILED, reason=reason, checkpoint=checkpoint) and is_last:
-            fail_statement(statement, reason)
-
-
-def fail_statement(statement: Statement, reason: str) -> None:
-    """Say that a statement will not be made, on the shelf and by mail, in the caller's transaction."""
-    changes = {"state": State.FAILED, "reason": reason, "sealed_password": ""}
-    going_on = Statement.objects.filter(
-        pk=statement.pk, state__in=[State.QUEUED, State.WRITING, State.FAILED]
-    )
-    if going_on.update(**changes):
-        statement.reason = reason
-        mails.statement_failed(statement)
-
-
-def _reason(error: Exception, *, is_last: bool) -> str:
-    if isinstance(error, OSError):
-        no_room = error.errno in _FULL
-        what = "There was no room for the file." if no_room else "The file could not be stored."
-    else:
-        what = "Something went wrong while it was written."
-    return f"{what} {'Ask for it again later.' if is_last else 'We will try again by ourselves.'}"
-
-
 def _wake_waiting() -> None:
-    """Have those tried now that were waiting for a turn, the first ones first."""
+    """Make the outbox rows of the oldest queued statements due now."""
     queued = Statement.objects.filter(state=State.QUEUED).order_by("id").values_list("id", flat=True)
     keys = [requests.row_key(pk) for pk in queued[: 2 * settings.STATEMENT_WRITERS]]
-    _hurry(keys)
+    _make_due(keys)
 
 
-def _hurry(keys: Iterable[str]) -> None:
-    # A row that somebody has claimed has a try; one that was sent to wait has none.
+def _make_due(keys: Iterable[str]) -> None:
+    # A claimed row has at least one try; a row that was sent back to wait has none.
     now = timezone.now()
     waiting = OutboxRow.objects.filter(dedupe_key__in=list(keys), tries=0, due_at__gt=now)
     for row_id in waiting.order_by("id").values_list("id", flat=True):

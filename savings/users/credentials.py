@@ -1,7 +1,7 @@
-"""How people sign in and what they may do: the one path for changes that staff and operators make.
+"""Credentials and rights: the only path for changes by staff and operators.
 
-allauth makes the changes that people make themselves; `web.auth.adapters` connects those to the same consequences. Each
-change is told to its owner by mail. `email_changes` holds the changes of addresses.
+allauth makes the changes that users make themselves; `web.auth.adapters` adds the same consequences to these. The user
+gets a mail about each change. Changes of email addresses are in `email_changes`.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 def may_change(by: User, user: User) -> bool:
-    """Say whether staff may change somebody's sign-in, apart from their permissions in the admin.
+    """Return whether staff may change a user's credentials, apart from their permissions in the admin.
 
-    Nobody but a superuser changes that of a superuser or of other staff. Nobody changes their own as staff: their own
-    security page asks for the password first, so an unlocked screen is not enough.
+    Only a superuser may change those of staff and superusers. Staff cannot change their own here: their own security
+    page asks for the password first, so an unlocked screen is not enough.
     """
     return by.pk != user.pk and (by.is_superuser or not user.is_privileged)
 
 
 def lock_user_for(user_id: int, by: User | None = None) -> User:
-    """Lock a person's row and return it; must be called in an atomic block.
+    """Lock a user's row and return the user; call it in an atomic block.
 
-    Raises PermissionDenied where `by` may not change their sign-in (None is an operator or the person).
+    Raises PermissionDenied if `by` may not change the user's credentials. None is an operator or the user themselves.
     """
     User.objects.touch(user_id)
     user = User.objects.get(pk=user_id)
@@ -43,9 +43,9 @@ def lock_user_for(user_id: int, by: User | None = None) -> User:
 
 
 def set_password(user_id: int, password: str | None, *, by: User | None = None) -> None:
-    """Give somebody a password, or none that works, end all their sessions and tell them.
+    """Set a user's password (None for an unusable one), end all their sessions and mail them.
 
-    `by` is the member of staff who does it, None for an operator. Raises PermissionDenied as `lock_for` does.
+    `by` is the member of staff, None for an operator. Raises PermissionDenied as `lock_user_for` does.
     """
     with transaction.atomic():
         user = lock_user_for(user_id, by)
@@ -55,16 +55,16 @@ def set_password(user_id: int, password: str | None, *, by: User | None = None) 
 
 
 def record_password_set(user: User) -> None:
-    """Do what follows a password that somebody else has set: no session goes on, and the person is told."""
+    """End all sessions of a user whose password another person has set, and mail the user."""
     with transaction.atomic():
         end_sessions(user.pk)
         security_mails.notify_of_change(user, "password_set_by_staff", is_usable=user.has_usable_password())
 
 
 def set_active(user_id: int, *, is_active: bool, by: User | None = None) -> None:
-    """Close an account, which ends all its sessions, or open it again, and tell the person.
+    """Close a user's account and end all their sessions, or reopen it, and mail the user; a second call does nothing.
 
-    Raises PermissionDenied as `lock_for` does.
+    Raises PermissionDenied as `lock_user_for` does.
     """
     with transaction.atomic():
         user = lock_user_for(user_id, by)
@@ -76,9 +76,9 @@ def set_active(user_id: int, *, is_active: bool, by: User | None = None) -> None
 
 
 def remove_second_steps(user_id: int) -> int:
-    """Remove somebody's authenticator app, passkeys and recovery codes, end their sessions, tell them.
+    """Remove a user's authenticator app, passkeys and recovery codes, end their sessions and mail them.
 
-    Returns how many there were.
+    Returns the number of removed second steps.
     """
     with transaction.atomic():
         user = lock_user_for(user_id)
@@ -89,39 +89,39 @@ def remove_second_steps(user_id: int) -> int:
 
 
 def record_rights_changed(user: User, changed: Iterable[str]) -> None:
-    """Tell somebody that what they may do as staff was changed; nothing where `changed` names no right."""
+    """Mail a user about changed staff rights. Does nothing if `changed` (names of fields) includes none of these."""
     if {*changed} & {*_RIGHTS}:
         with transaction.atomic():
             security_mails.notify_of_change(user, "rights_changed")
 
 
-def end_sessions(user_id: int, *, but: str | None = None) -> None:
-    """Sign somebody out everywhere, except in the session with the key `but`.
+def end_sessions(user_id: int, *, excluding: str | None = None) -> None:
+    """End all sessions of a user, except the one with the key `excluding`.
 
-    Codes that were mailed and sign-ins that have begun count no more, either.
+    Also invalidates mailed codes and unfinished sign-ins.
     """
     with transaction.atomic():
-        for session in UserSession.objects.filter(user_id=user_id).exclude(session_key=but):
+        for session in UserSession.objects.filter(user_id=user_id).exclude(session_key=excluding):
             session.end()
         cancel_pending_logins(user_id)
 
 
 def cancel_pending_logins(user_id: int) -> None:
-    """Let codes that were mailed to somebody, and sign-ins that have begun, count no more. Sessions go on."""
+    """Invalidate a user's mailed codes and unfinished sign-ins. Sessions continue."""
     User.objects.filter(pk=user_id).update(credentials_changed_at=timezone.now())
 
 
 def lock_out_intruder(user: User, since: datetime.datetime) -> None:
-    """Remove every way into an account that an intruder may have made or know, down to a password reset.
+    """Remove every credential that an intruder may have added or know; the owner gets in by a password reset.
 
-    The password, all sessions, and the second steps and known devices that are newer than `since`. Older second steps
-    stay: they are the owner's, and without them a mailbox alone would open the account.
+    Removes the password, all sessions, and the second steps and known devices newer than `since`. Older second steps
+    stay: they are the owner's, and without them access to the mailbox would be enough to sign in.
     """
     user.set_unusable_password()
     user.save(update_fields=["password"])
     Authenticator.objects.filter(user=user, created_at__gte=since).delete()
-    left = Authenticator.objects.filter(user=user)
-    if not left.exclude(type=Authenticator.Type.RECOVERY_CODES).exists():
-        left.delete()
+    remaining = Authenticator.objects.filter(user=user)
+    if not remaining.exclude(type=Authenticator.Type.RECOVERY_CODES).exists():
+        remaining.delete()
     user.devices.filter(first_seen_at__gte=since).delete()
     end_sessions(user.pk)

@@ -1,11 +1,12 @@
-"""Email addresses: the one path for every change, whoever makes it, and the way back from one that was hostile.
+"""Email addresses: the only path for changes by users, staff and operators, and the undo of a hostile change.
 
-An address counts once it is proven. `User.email` and allauth's `EmailAddress` are written together, here alone, so
-they never disagree. For some days after a change the old address can undo it, and nobody else may use that address.
+A new address takes effect once it is confirmed. Only this module writes `User.email` and allauth's `EmailAddress`, in
+one transaction, so they never disagree. For EMAIL_UNDO_DAYS after a change, the old address can undo it, and no other
+user may take that address.
 
-If an address was changed more than once, each former address can undo its own change as long as its days last, and the
-oldest one wins: undoing a change ends every later one, because an intruder who changed the address again must not
-outrank its owner. An address that an undo removes gets no link of its own.
+After several changes, each former address can undo its own change within that time, and the oldest one wins: undoing a
+change ends every later one, because an intruder who changed the address again must not outrank its owner. An address
+that an undo removes gets no undo link.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ _UNDO = signing.Signer(salt="savings.email_changes.undo")
 
 
 class LinkExpired(Exception):
-    """A link of ours that has been used, has run out, or was overruled."""
+    """A valid link that has been used, has expired, or was replaced or overruled."""
 
 
 def clean_email(email: str, user: User | None = None) -> str:
-    """Return an address as it is stored. Raises Refused, beside `email`, for one that `user` may not have.
+    """Return an email address as it is stored. Raises Refused on the field `email` for one that `user` cannot have.
 
-    That is an invalid one, one of somebody else's account, or one that its former owner may still take back.
+    That is an invalid address, one of another user, or one that its former owner can still restore.
     """
     email = typed_text.email(email)
     try:
@@ -47,20 +48,20 @@ def clean_email(email: str, user: User | None = None) -> str:
         EmailAddress._meta.get_field("email").run_validators(email)
     except ValidationError:
         raise Refused("Enter an email address, such as ada@example.com.", field="email") from None
-    mine = user.pk if user else 0
-    taken = User.objects.filter(email=email).exclude(pk=mine).exists()
-    taken = taken or EmailAddress.objects.filter(email=email).exclude(user_id=mine).exists()
-    if taken or is_email_reserved(email, user):
+    user_id = user.pk if user else 0
+    is_taken = User.objects.filter(email=email).exclude(pk=user_id).exists()
+    is_taken = is_taken or EmailAddress.objects.filter(email=email).exclude(user_id=user_id).exists()
+    if is_taken or is_email_reserved(email, user):
         raise Refused("Somebody else uses this address.", field="email")
     return email
 
 
 def propose_email(user_id: int, email: str, *, by: User | None = None) -> EmailChange:
-    """Ask a new address to confirm that it is to be somebody's, and tell the present one, which can stop it.
+    """Mail a confirmation link to a new address, and a link to cancel the change to the current address.
 
-    Until the new address confirms, the present one signs in and receives everything. A proposal replaces an earlier
-    one. `by` is the member of staff, None for an operator. Raises Refused as `clean` does, and PermissionDenied where
-    `by` may not change this person's sign-in.
+    Until the new address is confirmed, the current one stays in use. A proposal replaces an earlier one. `by` is the
+    member of staff, None for an operator. Raises Refused as `clean_email` does, and PermissionDenied if `by` may not
+    change this user's credentials.
     """
     with transaction.atomic():
         user = credentials.lock_user_for(user_id, by)
@@ -81,70 +82,72 @@ def propose_email(user_id: int, email: str, *, by: User | None = None) -> EmailC
 
 
 def email_proposal(token: str) -> EmailChange | None:
-    """Return what the link in a mail to a new address is about; None for a link that is not ours.
+    """Return the proposal of a confirmation link; None for a link that is not ours.
 
-    Raises LinkExpired where it was used, has run out or was replaced, and where its sender may not change it any more.
+    Raises LinkExpired if it was used, expired or replaced, or if its proposer has lost the right to change the address.
     """
     change = _read(_CONFIRM, token)
     if change and not (
-        _proposals(timezone.now()).filter(pk=change.pk).exists() and _may_still(change.asked_by, change.user)
+        _proposals(timezone.now()).filter(pk=change.pk).exists()
+        and _may_still_propose(change.asked_by, change.user)
     ):
         raise LinkExpired
     return change
 
 
 def confirm_email(change: EmailChange) -> None:
-    """Let a proposed address take effect, at the word of whoever reads its mail.
+    """Make a proposed address the user's own, after a click on the link in the mail to it.
 
-    Raises LinkExpired as `email_proposal` does, and Refused where somebody else has it by now.
+    Raises LinkExpired as `email_proposal` does, and Refused if another user has the address by now.
     """
     with transaction.atomic():
         user = credentials.lock_user_for(change.user_id)
         now = timezone.now()
-        # Asked again under the lock: two clicks, a cancellation between, or rights that were granted meanwhile.
-        found = _proposals(now).filter(pk=change.pk).select_related("asked_by").first()
-        if found is None or not _may_still(found.asked_by, user):
+        # Checked again under the lock: a second click, a cancellation or a change of rights may come in between.
+        proposal = _proposals(now).filter(pk=change.pk).select_related("asked_by").first()
+        if proposal is None or not _may_still_propose(proposal.asked_by, user):
             raise LinkExpired
-        _take_effect(user, found, now)
+        _apply_change(user, proposal, now)
 
 
 def change_email(
     user_id: int, email: str, *, device: str = "", session_key: str | None = None
 ) -> EmailChange:
-    """Change somebody's address to one that they have just proven, by their own wish.
+    """Change a user's address at their own request to one that they have just confirmed.
 
-    Every session ends but the one with that key, and both addresses are told. Raises Refused as `clean` does.
+    Ends all sessions except the one with `session_key`, and mails both addresses. `device` names the browser in these
+    mails. Raises Refused as `clean_email` does.
     """
     with transaction.atomic():
         user = credentials.lock_user_for(user_id)
         email = clean_email(email, user)
-        made = EmailChange(user=user, old_email=user.email, new_email=email)
-        _take_effect(user, made, timezone.now(), device=device, session_key=session_key)
-    return made
+        change = EmailChange(user=user, old_email=user.email, new_email=email)
+        _apply_change(user, change, timezone.now(), device=device, session_key=session_key)
+    return change
 
 
 def undoable_email_change(token: str) -> EmailChange | None:
-    """Return which change the link in a mail to an old address can undo; None for a link that is not ours.
+    """Return the change that an undo link can undo; None for a link that is not ours.
 
-    Raises LinkExpired where the change was undone, is too long ago, or an older one has been undone.
+    Raises LinkExpired if the change was undone, is too old, or was ended by the undo of an older one.
     """
     change = _read(_UNDO, token)
-    if change and not _open(timezone.now()).filter(pk=change.pk).exists():
+    if change and not _undoable(timezone.now()).filter(pk=change.pk).exists():
         raise LinkExpired
     return change
 
 
 def undo_email_change(change: EmailChange) -> None:
-    """Give somebody their old address back, and shut out whoever changed it; a proposal is only cancelled.
+    """Restore a user's old address and lock out the person who changed it; a proposal is only cancelled.
 
-    All sessions, codes and later changes end, and the password no longer works: a reset, mailed to the old address, is
-    the way in. Raises LinkExpired as `undoable_email_change` does, and Refused where somebody else has the old address
-    by now.
+    Ends all sessions, mailed codes and later changes, and disables the password: the owner gets in by a reset, which is
+    mailed to the old address. Raises LinkExpired as `undoable_email_change` does, and Refused if another user has the
+    old address by now.
     """
     with transaction.atomic():
         user = credentials.lock_user_for(change.user_id)
         now = timezone.now()
-        if not _open(now).filter(pk=change.pk).update(ended_at=now):
+        if not _undoable(now).filter(pk=change.pk).update(ended_at=now):
             raise LinkExpired
         if change.effective_at is None:
             security_mails.notify_of_change(
@@ -153,49 +156,52 @@ def undo_email_change(change: EmailChange) -> None:
             return
         later = Q(effective_at=None) | Q(effective_at__gte=change.effective_at)
         user.email_changes.filter(later, ended_at=None).update(ended_at=now)
-        lost = user.email
-        _write(user, change.old_email)
-        # So that staff find the person by the address that was theirs for a while; it cannot be undone itself.
-        user.email_changes.create(old_email=lost, new_email=user.email, effective_at=now, ended_at=now)
+        removed_email = user.email
+        _set_email(user, change.old_email)
+        # Recorded so that staff find the user by the removed address too. This change cannot be undone itself.
+        user.email_changes.create(
+            old_email=removed_email, new_email=user.email, effective_at=now, ended_at=now
+        )
         credentials.lock_out_intruder(user, since=change.effective_at - _undo_time())
-        security_mails.notify_of_change(user, "email_change_undone", from_email=lost)
-        if lost != user.email:
-            security_mails.notify_of_change(user, "email_removed", to=lost)
+        security_mails.notify_of_change(user, "email_change_undone", from_email=removed_email)
+        if removed_email != user.email:
+            security_mails.notify_of_change(user, "email_removed", to=removed_email)
 
 
 def reserved_email(email: str) -> EmailChange | None:
-    """Return the change that an address may still undo, the oldest where there are several, or None."""
+    """Return the oldest change that an address can still undo, or None."""
     in_time = Q(old_email=typed_text.email(email), ended_at=None, undo_until__gt=timezone.now())
     return EmailChange.objects.filter(in_time).select_related("user").order_by("effective_at", "pk").first()
 
 
 def is_email_reserved(email: str, user: User | None = None) -> bool:
-    """Say whether an address was that of somebody other than `user` until lately, who may still take it back."""
+    """Return whether an address recently belonged to another user than `user`, who can still restore it."""
     in_time = Q(old_email=typed_text.email(email), ended_at=None, undo_until__gt=timezone.now())
     return EmailChange.objects.filter(in_time).exclude(user_id=user.pk if user else 0).exists()
 
 
 def resend_proposal(email: str) -> bool:
-    """Mail a former address its way back, once more; False where it has none.
+    """Mail the undo link to a former address again; False if it has no change to undo.
 
-    Somebody who cannot sign in asks for a code at the address they know: "no account" would be no help.
+    The owner of a changed account cannot sign in and asks for a code at their old address. The answer "no account"
+    would not help them.
     """
-    found = reserved_email(email)
-    if found is None or User.objects.filter(email=found.old_email).exists():
+    change = reserved_email(email)
+    if change is None or User.objects.filter(email=change.old_email).exists():
         return False
-    _mail_undo(found, "email_changed_reminder")
+    _mail_undo(change, "email_changed_reminder")
     return True
 
 
 def users_with_email(email: str) -> list[int]:
-    """Return the ids of the people whose address this is or was."""
+    """Return the ids of all users who have or had this address."""
     email = typed_text.email(email)
-    now_theirs = User.objects.filter(email=email).order_by().values_list("pk", flat=True)
-    once_theirs = EmailChange.objects.filter(old_email=email).exclude(effective_at=None)
-    return list(now_theirs.union(once_theirs.order_by().values_list("user_id", flat=True)))
+    current = User.objects.filter(email=email).order_by().values_list("pk", flat=True)
+    former = EmailChange.objects.filter(old_email=email).exclude(effective_at=None)
+    return list(current.union(former.order_by().values_list("user_id", flat=True)))
 
 
-def _take_effect(
+def _apply_change(
     user: User,
     change: EmailChange,
     now: datetime.datetime,
@@ -207,14 +213,14 @@ def _take_effect(
     change.old_email = user.email
     change.effective_at, change.undo_until = now, now + _undo_time()
     change.save()
-    _write(user, clean_email(change.new_email, user))
-    credentials.end_sessions(user.pk, but=session_key)
+    _set_email(user, clean_email(change.new_email, user))
+    credentials.end_sessions(user.pk, excluding=session_key)
     _mail_undo(change, "email_changed", device=device)
     security_mails.notify_of_change(user, "email_changed_to", device=device, from_email=change.old_email)
 
 
-def _write(user: User, email: str) -> None:
-    """Make an address the one that somebody has, proven: in both tables, or in neither."""
+def _set_email(user: User, email: str) -> None:
+    """Store a user's confirmed address in both tables, or in neither. Raises Refused if another user has it."""
     try:
         with transaction.atomic():
             EmailAddress.objects.filter(user=user).delete()
@@ -241,10 +247,10 @@ def _mail_undo(change: EmailChange, template: str, device: str = "") -> None:
     )
 
 
-def _may_still(by: User | None, user: User) -> bool:
-    """Say whether what a member of staff proposed a while ago is still theirs to propose; an operator's always is.
+def _may_still_propose(by: User | None, user: User) -> bool:
+    """Return whether the proposer of an earlier change still has the right to propose it; an operator always has.
 
-    Else staff could take over a person whom they proposed an address for before that person became staff.
+    Otherwise staff could take over a user for whom they proposed an address before that user became staff.
     """
     return by is None or (by.is_active and by.is_privileged and credentials.may_change(by, user))
 
@@ -254,7 +260,7 @@ def _proposals(now: datetime.datetime) -> QuerySet[EmailChange]:
     return EmailChange.objects.filter(effective_at=None, ended_at=None, asked_at__gt=since)
 
 
-def _open(now: datetime.datetime) -> QuerySet[EmailChange]:
+def _undoable(now: datetime.datetime) -> QuerySet[EmailChange]:
     return EmailChange.objects.filter(Q(effective_at=None) | Q(undo_until__gt=now), ended_at=None)
 
 

@@ -1,11 +1,11 @@
-"""People: the names they go by, what follows a proven address, the devices they sign in from, their preferences."""
+"""Profiles: a user's name, welcome, known devices, authenticator codes and preferences."""
 
 from __future__ import annotations
 
 import datetime
 import hashlib
 import secrets
-import unicodedata
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -18,32 +18,34 @@ _LONGEST_NAME = 80
 
 
 def clean_name(name: str) -> str:
-    """Return a name fit to be shown beside money: one line, composed, at most 80 characters.
+    """Return a user's name as it is stored: one line, composed (NFC), at most 80 characters.
 
-    Raises Refused, beside `name`, for a name without a letter, or with characters that are not seen or that turn the
-    direction of what follows: with those, one person can look like another.
+    Raises Refused on the field `name` for a longer name, a name without a letter or digit, and one with hidden
+    characters or direction marks, which can make one user's name look like another's.
     """
-    if typed_text.has_hidden(name):
-        raise Refused("Use letters that can be seen: this name holds hidden characters.", field="name")
-    name = typed_text.line(name)
-    if not any(unicodedata.category(c)[0] in "LN" for c in name):
-        raise Refused("Enter the name you go by.", field="name")
-    if len(name) > _LONGEST_NAME:
-        raise Refused(f"Enter at most {_LONGEST_NAME} characters ({len(name)} now).", field="name")
-    return name
+    return typed_text.name(
+        name,
+        longest=_LONGEST_NAME,
+        error=partial(Refused, field="name"),
+        missing="Enter the name you go by.",
+        unseen="Use letters that can be seen: this name holds hidden characters.",
+        too_long="Enter at most {longest} characters ({length} now).",
+        needs_letter=True,
+    )
 
 
 def welcome(user: User) -> None:
-    """Open the stash of somebody whose address is proven, and greet them; a second call changes nothing."""
+    """Open the stash of a user who has confirmed their address, and welcome them by mail; once per user."""
     with transaction.atomic():
         ledger.stash_account(user)
         mails.welcome(user)
 
 
 def recognise_device(user: User, token: str | None, *, label: str, at: datetime.datetime) -> str:
-    """Note a sign-in from the browser that holds `token`, and return the token it is to keep from now on.
+    """Record a sign-in from the browser that has `token`, and return the token that this browser must store.
 
-    A browser that this person has not used before is news to them, by e-mail; the first one of all is not.
+    The user gets a mail about a browser that they have not used before, except for their first one. `label` describes
+    the browser.
     """
     token = token or secrets.token_urlsafe(32)
     digest = _digest(token)
@@ -61,27 +63,24 @@ def recognise_device(user: User, token: str | None, *, label: str, at: datetime.
 
 
 def known_device(token: str, user_id: int | None = None) -> str:
-    """Return the digest of a browser's token where that user has signed in from it, or, without an id, anybody has.
-
-    Empty where there was no such sign-in.
-    """
+    """Return the digest of a browser's token if that user has signed in from it (without an id: any user), else ""."""
     digest = _digest(token)
-    found = Device.objects.filter(token_hash=digest)
+    devices = Device.objects.filter(token_hash=digest)
     if user_id is not None:
-        found = found.filter(user_id=user_id)
-    return digest if found.exists() else ""
+        devices = devices.filter(user_id=user_id)
+    return digest if devices.exists() else ""
 
 
 def forget_device(user: User, device_id: int) -> bool:
-    """Forget one of a person's devices, so that its next sign-in is news again; False where it is not theirs."""
+    """Delete one of a user's devices, so that its next sign-in causes a mail again; False if it is not theirs."""
     deleted, _ = user.devices.filter(pk=device_id).delete()
     return bool(deleted)
 
 
 def use_totp_step(user_id: int, step: int) -> bool:
-    """Use up the authenticator code of a 30-second step since 1970, with all before it (RFC 6238, section 5.2).
+    """Mark the authenticator code of a 30-second step since 1970 as used, with all before it (RFC 6238, section 5.2).
 
-    False where that step or a later one has been used already: the code must be refused.
+    False if this step or a later one was used before: the code must be refused.
     """
     if UsedTotpStep.objects.filter(user_id=user_id, step__lt=step).update(step=step):
         return True
@@ -90,10 +89,10 @@ def use_totp_step(user_id: int, step: int) -> bool:
 
 
 def change_profile(user: User, *, name: str | None = None, theme: str | None = None, **wanted: bool) -> None:
-    """Change what a person says about themselves; `wanted` are the switches of their mails (`wants_receipts` …).
+    """Change a user's name, theme and mail switches (`wanted`: `wants_receipts` and so on).
 
-    What is not given stays as it is in the database, whatever the instance remembers. Raises Refused for a name that
-    `clean_name` refuses, and ValueError for a theme there is not.
+    Only the given values are written, so the instance may be out of date. Raises Refused as `clean_name` does, and
+    ValueError for an unknown theme.
     """
     changes: dict[str, Any] = dict(wanted)
     if name is not None:
@@ -113,7 +112,7 @@ def change_profile(user: User, *, name: str | None = None, theme: str | None = N
 
 
 def unsubscribe(user: User, kind: str) -> None:
-    """Send a person no more mails of one of the kinds in `mails.SWITCHES`; a second time changes nothing."""
+    """Turn off one of the kinds of mail in `mails.SWITCHES` for a user; a second call changes nothing."""
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(**{mails.SWITCHES[kind]: False})
         User.objects.touch(user.pk)
@@ -121,7 +120,7 @@ def unsubscribe(user: User, kind: str) -> None:
 
 
 def change_theme(user: User, theme: str) -> None:
-    """Show a person's pages light, dark or as their device does. Raises ValueError for a theme there is not."""
+    """Set the theme of a user's pages: light, dark or the device's. Raises ValueError for an unknown theme."""
     user.theme = User.Theme(theme)
     with transaction.atomic():
         user.save(update_fields=["theme"])
@@ -129,5 +128,5 @@ def change_theme(user: User, theme: str) -> None:
 
 
 def _digest(token: str) -> str:
-    # The token is 256 random bits, so a plain digest of it cannot be turned back.
+    # The token has 256 random bits, so it cannot be found from an unsalted digest.
     return hashlib.sha256(token.encode()).hexdigest()

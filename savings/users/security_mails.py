@@ -1,4 +1,4 @@
-"""Mails about an account and its sign-in: one template each, always sent, always through the outbox."""
+"""Mails about a user's account and credentials: one template each, always sent, always through the outbox."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from savings.models import OutboxRow, User
 def send_security_mail(
     template: str, to: str, context: dict[str, Any], *, user: User | None, secret: str = ""
 ) -> OutboxRow | None:
-    """Write the mail of a template, such as `account/email/password_changed`, into the outbox.
+    """Add the mail of a template, such as `account/email/password_changed`, to the outbox.
 
-    `secret` is the link or code in it, which nobody but the mailbox gets to see: the Messages page and the admin show
-    the mail without it. A code in `context` is shown large. The last paragraph of the template says why it was sent.
+    `secret` is the link or code in the mail: the Messages page and the admin show the mail without it. The HTML version
+    shows a `code` from `context` in large type. The last paragraph of the template must give the reason for the mail.
     """
     context = {**context, "email": to, "site_url": settings.SITE_URL}
     subject = render_to_string(f"{template}_subject.txt", context).strip()
@@ -34,9 +34,9 @@ def send_security_mail(
 def notify_of_change(
     user: User, template: str, *, to: str | None = None, secret: str = "", device: str = "", **context: Any
 ) -> OutboxRow | None:
-    """Tell a person of a change of their account or sign-in, at their address unless `to` is another of theirs.
+    """Mail a user about a change to their account or credentials, at their address or at `to`.
 
-    `device` names the browser that it was done from, where the person did it.
+    `device` names the browser, if the user made the change themselves.
     """
     context = {"user": user, "timestamp": timezone.now(), "device": device, **context}
     return send_security_mail(

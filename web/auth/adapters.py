@@ -215,7 +215,7 @@ def welcome(request: HttpRequest, email_address: EmailAddress, **kwargs: Any) ->
 @receiver([signals.password_changed, signals.password_set, signals.password_reset])
 def end_sessions(request: HttpRequest, user: User, **kwargs: Any) -> None:
     """A new password ends every other session for good; without this they would only stop to count."""
-    users.end_sessions(user.pk, but=request.session.session_key)
+    users.end_sessions(user.pk, excluding=request.session.session_key)
 
 
 @receiver(signals.email_changed)

@@ -1,33 +1,34 @@
--- What every script that changes a board goes on with: one member's standing, written into the board at a prefix.
--- A board is the sorted sets `saved`, `share` and `month:<month>` (named by moment and member, best first), the hash
--- `members` (the last word about each), the hash `sum` (how many members, what they saved, and how much each of the
--- other parts holds), and for the moves of a week `now:<week>` and `then:<week>`, which hold only the members whose sum
--- has changed in it.
+-- Write one member's standing to the leaderboard at a prefix. Part of every script that changes a leaderboard.
+-- A leaderboard is the sorted sets `saved`, `share` and `month:<month>` (named by moment and member, best first), the
+-- hash `members` (the current record of each member), the hash `sum` (the number of members, their total, and the size
+-- of each other part), and for changes of rank in a week the sorted sets `now:<week>` and `then:<week>`, which hold only
+-- the members whose amount has changed in that week.
 local WEEK_LIVES, MONTH_LIVES = '1296000', '3456000'
 
--- A word about a member is 10 values: id, version, '1' for a current member, sum, name in the sets ('' for no place),
--- share of the target ('' for none), month, saved in it, week, sum at its start.
-local WORD = '^(%d+)|([01])|(%-?%d+)|(%x*)|([%d%-]*)|([%d%-]*)$'
+-- Scripts take a member as 10 values: id, version, '1' for a current member, amount, name in the sets ('' for no rank),
+-- share of the target ('' for none), month, amount saved in it, week, amount at its start.
+-- The stored record is version|current|amount|name|month|week.
+local RECORD = '^(%d+)|([01])|(%-?%d+)|(%x*)|([%d%-]*)|([%d%-]*)$'
 
-local function count(prefix, part, change)
+local function add_to_sum(prefix, part, change)
   if change ~= 0 then redis.call('HINCRBY', prefix .. ':sum', part, change) end
 end
 
 local function add(prefix, set, score, name, seconds)
   local key = prefix .. ':' .. set
-  count(prefix, set, redis.call('ZADD', key, score, name))
+  add_to_sum(prefix, set, redis.call('ZADD', key, score, name))
   if seconds and redis.call('TTL', key) == -1 then redis.call('EXPIRE', key, seconds) end
 end
 
 local function remove(prefix, set, name)
-  count(prefix, set, -redis.call('ZREM', prefix .. ':' .. set, name))
+  add_to_sum(prefix, set, -redis.call('ZREM', prefix .. ':' .. set, name))
 end
 
-local function forget(prefix, known)
-  local _, current, saved, name, month, week = string.match(known, WORD)
+local function remove_member(prefix, known)
+  local _, current, saved, name, month, week = string.match(known, RECORD)
   if current == '1' then
     redis.call('HINCRBY', prefix .. ':sum', 'members', '-1')
-    -- From nought, since the minus of nought is written -0, which is no number to Redis.
+    -- Subtracted from 0, because Lua writes the negation of 0 as -0, which Redis does not accept as a number.
     redis.call('HINCRBY', prefix .. ':sum', 'total', string.format('%.0f', 0 - tonumber(saved)))
   end
   if name == '' then return end
@@ -38,7 +39,7 @@ local function forget(prefix, known)
   remove(prefix, 'now:' .. week, string.sub(name, 17))
 end
 
-local function place(prefix, saved, name, share, month, in_month, week, week_start)
+local function add_to_sets(prefix, saved, name, share, month, in_month, week, week_start)
   add(prefix, 'saved', saved, name)
   if share ~= '' then add(prefix, 'share', share, name) end
   if month ~= '' and tonumber(in_month) > 0 then
@@ -52,26 +53,26 @@ local function place(prefix, saved, name, share, month, in_month, week, week_sta
   end
 end
 
--- Answers 1 for written, 0 where the board knows this word or a newer one.
-local function apply(prefix, words, at)
-  local id, version, current, saved, name = words[at], words[at + 1], words[at + 2], words[at + 3], words[at + 4]
+-- Returns 1 for written, 0 if the leaderboard has this version or a newer one.
+local function apply(prefix, values, at)
+  local id, version, current, saved, name = values[at], values[at + 1], values[at + 2], values[at + 3], values[at + 4]
   local known = redis.call('HGET', prefix .. ':members', id)
   if known then
-    local known_version = string.match(known, WORD)
+    local known_version = string.match(known, RECORD)
     if not known_version then
-      -- What it was in the sets is not known any more: the board is to be built anew.
+      -- The record is damaged, so the member's entries in the sets are unknown: mark the leaderboard as incomplete.
       redis.call('HDEL', prefix .. ':sum', 'built')
       return 0
     end
     if tonumber(known_version) >= tonumber(version) then return 0 end
-    forget(prefix, known)
+    remove_member(prefix, known)
   end
   if current == '1' then
     redis.call('HINCRBY', prefix .. ':sum', 'members', '1')
     redis.call('HINCRBY', prefix .. ':sum', 'total', saved)
   end
-  if name ~= '' then place(prefix, saved, name, unpack(words, at + 5, at + 9)) end
-  local word = {version, current, saved, name, words[at + 6], words[at + 8]}
-  count(prefix, 'known', redis.call('HSET', prefix .. ':members', id, table.concat(word, '|')))
+  if name ~= '' then add_to_sets(prefix, saved, name, unpack(values, at + 5, at + 9)) end
+  local record = {version, current, saved, name, values[at + 6], values[at + 8]}
+  add_to_sum(prefix, 'known', redis.call('HSET', prefix .. ':members', id, table.concat(record, '|')))
   return 1
 end

@@ -1,13 +1,13 @@
--- One member's new standing. KEYS: board, its building. ARGV: moment, reference ('' to keep it), how many places are
--- first ones, the word. A board that is being built hears it too, so that nothing is lost between its first row and
--- its last. Answers 1 for written, 2 for written where it may have changed who has the first places, 0 for known
--- already, -1 where there is no board.
-local building = leased(KEYS[2])
+-- Write one member's new standing. KEYS: board, lease. ARGV: moment, reference ('' to leave it unchanged), number of first
+-- ranks, the 10 values of apply.lua. Also writes to a leaderboard that is being rebuilt, so that no commit during the
+-- rebuild is lost. Returns 1 for written, 2 for written if the first ranks may have changed, 0 if this version or a newer
+-- one was there, -1 without a leaderboard.
+local building = lease_holder(KEYS[2])
 if building and is_whole(KEYS[1] .. ':' .. building, {}) then apply(KEYS[1] .. ':' .. building, ARGV, 4) end
 local prefix = whole_board(KEYS[1], {})
 if not prefix then return -1 end
 
--- Who has none of the first places before and after has moved nobody in or out of them: all between stood lower too.
+-- A member outside the first ranks before and after the change cannot have moved another member into or out of them.
 local function is_among_first()
   local known = redis.call('HGET', prefix .. ':members', ARGV[4])
   local name = known and string.match(known, '^%d+|%d|%-?%d+|(%x*)|')

@@ -1,6 +1,6 @@
-"""Files of statements: what goes into one, whatever its format. The formats are `csv`, `xlsx` and `pdf` beside this.
+"""The content of a statement's file in any format, and the interface of the writers in `csv`, `xlsx` and `pdf`.
 
-Nothing here reads the database: a writer gets the head, rows in portions, and the foot, and makes a file of them.
+This package does not read the database: a writer gets the head, batches of rows, and the foot.
 """
 
 from __future__ import annotations
@@ -14,44 +14,44 @@ from typing import Any, NamedTuple, Protocol
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Head:
-    """What stands above the rows. Sums in kobo."""
+    """The facts above the rows."""
 
-    # Whose statement it is, and what it is about: "Ada Obi", "Plan: School fees".
+    # The user's name, and the subject of the statement: "Ada Obi", "Plan: School fees".
     holder: str
     subject: str
     since: datetime.date
     until: datetime.date
     opening_kobo: int
     made_at: datetime.datetime
-    # The verification code, and the address at which it is checked.
+    # The verification code, grouped, and the URL at which it is checked.
     code: str
     verify_url: str
-    # Whether rows are of several people (a circle's) or places (everything): then each says whose or which.
+    # Whether rows come from several members (a circle) or accounts (everything), so that each row carries a name.
     names_rows: bool = False
-    # Who has issued it, where that is found, and its number.
+    # The issuer, their website, and the statement's number.
     issuer: str = ""
     site: str = ""
     number: str = ""
-    # What else identifies its subject, as label and text: a plan's reference, product and rate.
+    # More facts about the subject, as label and text: a plan's reference, product and rate.
     details: tuple[tuple[str, str], ...] = ()
 
     def issued_by(self) -> list[tuple[str, str]]:
-        """Return who has issued it, and its number, as label and text."""
+        """Return the issuer and the statement's number, as label and text."""
         issuer = " · ".join(text for text in (self.issuer, self.site) if text)
         facts = [("Issued by", issuer), ("Statement number", self.number)]
         return [(label, text) for label, text in facts if text]
 
 
 class Row(NamedTuple):
-    """One line: a ledger entry as its account sees it. Sums in kobo; None where there is none or it is hidden.
+    """One line: a ledger entry from the view of its account. None is no amount, or a hidden one.
 
-    A tuple, because a million of them are made: writers unpack it, so that a plain tuple in this order will do.
+    A tuple, because a statement may have a million rows. Writers unpack it, so a plain tuple in this order works too.
     """
 
     at: datetime.datetime
     reference: str
     kind: str
-    # The plan, stash or nickname it belongs to, where the head says that rows are named; else empty.
+    # The plan, stash or nickname of the row if `Head.names_rows`, else empty.
     name: str
     description: str
     in_kobo: int | None
@@ -61,7 +61,7 @@ class Row(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class KindTotal:
-    """What all rows of one kind come to, in kobo."""
+    """The totals of all rows of one kind."""
 
     kind: str
     rows: int
@@ -71,7 +71,7 @@ class KindTotal:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Foot:
-    """What stands below the rows. Sums in kobo: opening + in - out = closing, interest net = gross - tax."""
+    """The totals below the rows. Opening + in - out = closing; net interest = gross - tax."""
 
     rows: int
     totals: list[KindTotal]
@@ -83,13 +83,13 @@ class Foot:
 
 
 class Writer(Protocol):
-    """What makes one file: it is begun by making the writer, then `add` for each portion, then `finish` once.
+    """Writes one file: create the writer, call `add` for each batch of rows, then `finish` once.
 
-    OSError where the disk will not have it, as it comes. What cannot be written is cleaned, never refused.
+    All methods may raise OSError. Characters that a format cannot hold are replaced, never refused.
     Options: `csv.Writer(path, head, resume_at=bytes)` and its `position()`, `pdf.Writer(path, head, password=text)`.
     """
 
-    # The most rows that this format is offered for; None for as many as there are.
+    # The most rows that this format may have; None for no limit.
     MOST_ROWS: int | None
 
     def __init__(self, path: Path, head: Head, **options: Any) -> None: ...
@@ -99,12 +99,12 @@ class Writer(Protocol):
         ...
 
     def finish(self, foot: Foot) -> None:
-        """Write the foot and close the file, which is whole after this and not before. Raises FileNotMade."""
+        """Write the foot and close the file, which is complete only after this. Raises FileNotMade."""
         ...
 
     def abandon(self) -> None:
-        """Close what is open and remove what lies beside `path`, for a file that is not finished now.
+        """Close the unfinished file and delete temporary files.
 
-        What stands at `path` itself stays: it is the caller's, who may go on with it from a checkpoint.
+        The file at `path` stays: the caller may resume it from a checkpoint.
         """
         ...

@@ -1,15 +1,15 @@
-"""Statements as CSV: one strict table, which a program reads without knowing us and Excel opens with a double click.
+"""Statements as CSV: one strict table that any program can read and that Excel opens with a double click.
 
-The first line names the columns and every line has all of them. `Line` says what a line is:
+The first line has the column names, and every line has all columns. The column `Line` has the type of a line:
 
-- `opening`, once: the balance before, on the first day; whose statement it is, in the description;
-- `entry`: one for each row. Sum these alone, and opening + in - out is closing;
-- `total`: what the rows of one kind come to. `interest`: its gross and net as money in, its tax as money out;
-- `closing`, last: the balance after, on the last day; the verification code as reference.
+- `opening`, once: the opening balance on the first day; the holder and subject in the description;
+- `entry`: one for each row. The sums of these lines alone satisfy opening + in - out = closing;
+- `total`: the totals of one kind. `interest`: gross and net as money in, tax as money out;
+- `closing`, last: the closing balance on the last day; the verification code as the reference.
 
-`Date` is ISO and the day of `TIME_ZONE`, so that Excel takes it for a date; `Time` carries the offset from UTC, so that
-both together are the moment to the second. Sums are plain decimals, made from whole kobo; an empty one is none, or
-hidden. UTF-8 with a byte order mark, without which Excel guesses; lines end as RFC 4180 says.
+`Date` is the ISO date in `TIME_ZONE`, which Excel reads as a date. `Time` has the offset from UTC, so both columns
+together are the moment to the second. Amounts are plain decimals, made from whole kobo; an empty cell is no amount or a
+hidden one. The encoding is UTF-8 with a byte order mark, without which Excel guesses; lines end with CRLF (RFC 4180).
 """
 
 from __future__ import annotations
@@ -32,39 +32,39 @@ from savings.money import decimal
 from savings.statements.formats import Foot, Head, Row
 from savings.statements.formats.text import columns, plain
 
-# How many rows are in memory as text at once.
-_PORTION = 5_000
-_TWO = [f"{number:02d}" for number in range(100)]
-# What a spreadsheet takes for a formula, also behind blanks and quotes, and in the wide forms of East Asia; at the
-# beginning of a text and behind each semicolon, which is where the cells of half the world's spreadsheets part.
+# The number of rows in memory as text at a time.
+_BATCH_ROWS = 5_000
+_TWO_DIGITS = [f"{number:02d}" for number in range(100)]
+# The start of a formula in a spreadsheet, also after spaces and quotes and in full-width characters: at the beginning
+# of a text and after each semicolon, which separates cells in spreadsheets of many countries.
 _FORMULA = re.compile(r"""(^|;)(?=[\s"'`\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠])""")
 
 
 class Writer:
-    """Writes CSV, and goes on with one that was cut off: see `position`."""
+    """Writes CSV, and can resume an interrupted file from a `position`."""
 
     MOST_ROWS: int | None = None
 
     def __init__(self, path: Path, head: Head, *, resume_at: int | None = None) -> None:
-        """Begin the file at `path`, or go on with it behind its first `resume_at` bytes.
+        """Start the file at `path`, or resume it after its first `resume_at` bytes.
 
-        Raises CheckpointLost where there are fewer.
+        Raises CheckpointLost if the file is shorter.
         """
         self._head = head
         self._zone = timezone.get_default_timezone()
         if resume_at is None:
             self._file: IO[bytes] = path.open("wb")
             self._file.write(b"\xef\xbb\xbf")
-            self._begin()
+            self._write_header()
         else:
-            self._file = _cut(path, resume_at)
+            self._file = _open_truncated(path, resume_at)
 
     def add(self, rows: Iterable[Row]) -> None:
-        for portion in batched(rows, _PORTION):
-            self._file.write("".join(self._lines(portion)).encode())
+        for batch in batched(rows, _BATCH_ROWS):
+            self._file.write("".join(self._lines(batch)).encode())
 
     def position(self) -> int:
-        """Return how many bytes stand on the disk for good: everything that was added until now."""
+        """Flush everything added so far to the disk, and return the length of the file in bytes."""
         self._file.flush()
         os.fsync(self._file.fileno())
         return self._file.tell()
@@ -72,13 +72,15 @@ class Writer:
     def finish(self, foot: Foot) -> None:
         for total in foot.totals:
             count = f"{total.rows} {'entry' if total.rows == 1 else 'entries'}"
-            self._note("total", kind=total.kind, note=count, in_kobo=total.in_kobo, out_kobo=total.out_kobo)
-        self._note("interest", kind="Interest before tax", in_kobo=foot.interest_gross_kobo)
-        self._note("interest", kind="Tax on interest", out_kobo=foot.interest_tax_kobo)
+            self._write_line(
+                "total", kind=total.kind, note=count, in_kobo=total.in_kobo, out_kobo=total.out_kobo
+            )
+        self._write_line("interest", kind="Interest before tax", in_kobo=foot.interest_gross_kobo)
+        self._write_line("interest", kind="Tax on interest", out_kobo=foot.interest_tax_kobo)
         net_kobo = foot.interest_gross_kobo - foot.interest_tax_kobo
-        self._note("interest", kind="Interest after tax", in_kobo=net_kobo)
+        self._write_line("interest", kind="Interest after tax", in_kobo=net_kobo)
         made_at = self._head.made_at.astimezone(self._zone).isoformat(timespec="seconds")
-        self._note(
+        self._write_line(
             "closing",
             day=self._head.until,
             reference=self._head.code,
@@ -90,14 +92,14 @@ class Writer:
         self._file.close()
 
     def abandon(self) -> None:
-        # A disk that is full will not have the rest now either.
+        # On a full disk, closing fails as well.
         with contextlib.suppress(OSError):
             self._file.close()
 
-    def _begin(self) -> None:
+    def _write_header(self) -> None:
         names = ["Line", "Date", "Time", *columns(named=self._head.names_rows)]
-        self._file.write(_written(names).encode())
-        self._note(
+        self._file.write(_csv_line(names).encode())
+        self._write_line(
             "opening",
             day=self._head.since,
             kind="Opening balance",
@@ -105,7 +107,7 @@ class Writer:
             balance_kobo=self._head.opening_kobo,
         )
 
-    def _note(
+    def _write_line(
         self,
         line: str,
         *,
@@ -117,25 +119,25 @@ class Writer:
         out_kobo: int | None = None,
         balance_kobo: int | None = None,
     ) -> None:
-        """Write a line that is no entry."""
-        sums = [_sum(in_kobo), _sum(out_kobo), _sum(balance_kobo)]
+        """Write a line of any type but `entry`."""
+        amounts = [_amount(in_kobo), _amount(out_kobo), _amount(balance_kobo)]
         name = [""] if self._head.names_rows else []
         texts = [_cell(reference), _cell(kind), *name, _cell(note)]
-        cells = [line, day.isoformat() if day else "", "", *texts, *sums]
-        self._file.write(_written(cells).encode())
+        cells = [line, day.isoformat() if day else "", "", *texts, *amounts]
+        self._file.write(_csv_line(cells).encode())
 
     def _lines(self, rows: Iterable[Row]) -> Iterator[str]:
-        """Return the lines of these rows.
+        """Yield the lines of these rows.
 
-        This is where a million rows spend their time: csv.writer is called only for lines in which there may be
-        something to quote or to clean, and a zone is asked only once in a quarter of an hour, in which none changes.
+        A million rows spend most of their time here. So csv.writer is called only for lines that may need quoting or
+        cleaning, and the time zone is consulted once for each quarter of an hour, within which no offset changes.
         """
         named, last = self._head.names_rows, -1
         for at, reference, kind, name, description, in_kobo, out_kobo, balance_kobo in rows:
             quarter = (at.toordinal() * 24 + at.hour) * 4 + at.minute // 15
             if quarter != last or at.tzinfo is not datetime.UTC:
                 last, (hour, shift, offset) = quarter, self._clock(at)
-            moment = f"{hour}:{_TWO[at.minute + shift]}:{_TWO[at.second]}{offset}"
+            moment = f"{hour}:{_TWO_DIGITS[at.minute + shift]}:{_TWO_DIGITS[at.second]}{offset}"
             texts = (reference, kind, name, description) if named else (reference, kind, description)
             text = ",".join(texts)
             if not (
@@ -148,31 +150,31 @@ class Writer:
                 and (not description or description[0].isalnum())
                 and (not name or name[0].isalnum())
             ):
-                text = _written([_cell(part) for part in texts])[:-2]
-            yield f"entry,{moment},{text},{_sum(in_kobo)},{_sum(out_kobo)},{_sum(balance_kobo)}\r\n"
+                text = _csv_line([_cell(part) for part in texts])[:-2]
+            yield f"entry,{moment},{text},{_amount(in_kobo)},{_amount(out_kobo)},{_amount(balance_kobo)}\r\n"
 
     def _clock(self, at: datetime.datetime) -> tuple[str, int, str]:
-        """Return the local day and hour, what to add to the minutes, and the offset, as long as the hour lasts."""
+        """Return the local day and hour, the minutes to add, and the offset; all hold for a quarter of an hour."""
         local = at.astimezone(self._zone)
         text = local.isoformat(timespec="seconds")
         return f"{text[:10]},{text[11:13]}", local.minute - at.minute, text[19:]
 
 
-def _sum(kobo: int | None) -> str:
-    """Return what `decimal` returns, in half the time: two of three seconds of a file went there."""
+def _amount(kobo: int | None) -> str:
+    """Return the same text as `money.decimal` in half the time: it took two of the three seconds of a large file."""
     if kobo is None:
         return ""
-    return f"{kobo // 100}.{_TWO[kobo % 100]}" if kobo >= 0 else decimal(kobo)
+    return f"{kobo // 100}.{_TWO_DIGITS[kobo % 100]}" if kobo >= 0 else decimal(kobo)
 
 
-def _written(cells: Iterable[str]) -> str:
+def _csv_line(cells: Iterable[str]) -> str:
     line = io.StringIO(newline="")
     csv.writer(line).writerow(cells)
     return line.getvalue()
 
 
-def _cut(path: Path, length: int) -> IO[bytes]:
-    """Open a file of at least this many bytes, cut it there, and stand at its end."""
+def _open_truncated(path: Path, length: int) -> IO[bytes]:
+    """Open a file, truncate it to this length and seek to its end. Raises CheckpointLost if it is shorter."""
     if not path.exists() or path.stat().st_size < length:
         raise CheckpointLost(path.name)
     file = path.open("r+b")
@@ -182,5 +184,5 @@ def _cut(path: Path, length: int) -> IO[bytes]:
 
 
 def _cell(text: str) -> str:
-    """Return text as no spreadsheet computes it: with an apostrophe in front of what it would."""
+    """Return text with an apostrophe before everything that a spreadsheet would calculate as a formula."""
     return _FORMULA.sub(r"\1'", plain(text))

@@ -1,7 +1,7 @@
-"""Statements as PDF: set by typst in a child process, readable aloud, the same on every machine.
+"""Statements as PDF: typeset by typst in a child process, accessible to screen readers, the same on every machine.
 
-Texts reach typst as JSON, so that markup or code in a name is a name. What is longer than a line or two of a statement
-needs is shown by its beginning: CSV and Excel have it whole.
+Texts reach typst as JSON, so markup or code in a name stays text. Long texts are cut to a line or two; CSV and Excel
+have them in full.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from savings.statements.formats import Foot, Head, Row
 from savings.statements.formats.text import plain
 
 _PROGRAM = Path(__file__).with_name("typeset.py")
-# What the child may have of addresses before it is stopped: half as much again as the most that was measured.
+# The limit of the child's address space: 1.5 times the most that was measured.
 _MOST_BYTES = 650_000_000
 _TIMEOUT_SECONDS = 120
-# Characters that are shown. A character of a row takes half a kB of the child's memory.
+# The most characters shown. A character in a row takes half a kB of the child's memory.
 _MOST_IN_HEAD = 120
 _MOST_IN_RUNNING_HEAD = 90
 _MOST_IN_ROW = 100
 _MOST_IN_NAME = 40
-# Where a word is too long for a column a line may end inside it, though not between a letter and its marks.
+# A word that is too long for a column may be broken, but not between a letter and its marks.
 _LONG_WORD = re.compile(
     r"[^\s-]{20}(?=[^\s\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff])"
 )
-# Emoji that are put together of several, which our fonts would show side by side: joined ones, skin tones, forms of one
-# sign, flags of two letters and flags spelt in tags.
+# Emoji sequences, which our fonts would show as several signs: joined emoji, skin tones, presentation selectors, flags
+# of two letters and flags spelt in tags.
 _EMOJI = r"[\u203c-\u3299\U0001f000-\U0001faff]"
 _JOINED = re.compile(rf"({_EMOJI})(?:\u200d{_EMOJI})+")
 _MODIFIERS = re.compile("[\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
@@ -52,9 +52,9 @@ _ZERO_WIDTH_SPACE = "\u200b"
 
 
 class Writer:
-    """Writes a PDF, locked if there is a password. It is made when the last row is known: it says n of m pages."""
+    """Writes a PDF, encrypted if there is a password. It is typeset in `finish`, because it shows "page n of m"."""
 
-    # Measured: 1,500 rows with the longest texts they may show take 275 MB of the child, with usual ones 210 MB.
+    # Measured: 1,500 rows with the longest texts take 275 MB in the child, with usual texts 210 MB.
     MOST_ROWS: int | None = 1_500
 
     def __init__(self, path: Path, head: Head, *, password: str = "") -> None:
@@ -62,7 +62,7 @@ class Writer:
         self._head = head
         self._password = password
         self._zone = timezone.get_default_timezone()
-        # Begun now, so that a folder that is not there or full is known before there is work in it.
+        # Opened at once, so that a missing folder or a full disk is found before the work.
         self._file = path.open("wb")
         self._rows: list[list[str]] = []
         self._widest = 0
@@ -74,12 +74,12 @@ class Writer:
                     f"A PDF holds {self.MOST_ROWS:,} rows. Excel and CSV hold more, and a shorter period has fewer."
                 )
             local = row.at.astimezone(self._zone)
-            what = " · ".join(text for text in (row.name, row.description) if text)
-            # The kind says less than what happened: beside it, it would be a second line that repeats the first.
-            texts = [_shown(row.reference, _MOST_IN_NAME), _shown(what or row.kind, _MOST_IN_ROW)]
-            sums = [_figures(kobo) for kobo in (row.in_kobo, row.out_kobo, row.balance_kobo)]
-            self._widest = max(self._widest, *map(len, sums))
-            self._rows.append([f"{_day(local)}, {local:%H:%M}", *texts, *sums])
+            description = " · ".join(text for text in (row.name, row.description) if text)
+            # The kind is shown only without a description: it would repeat it in fewer words.
+            texts = [_shorten(row.reference, _MOST_IN_NAME), _shorten(description or row.kind, _MOST_IN_ROW)]
+            amounts = [_figures(kobo) for kobo in (row.in_kobo, row.out_kobo, row.balance_kobo)]
+            self._widest = max(self._widest, *map(len, amounts))
+            self._rows.append([f"{_day(local)}, {local:%H:%M}", *texts, *amounts])
 
     def finish(self, foot: Foot) -> None:
         order = {
@@ -93,24 +93,47 @@ class Writer:
         self._file.close()
 
     def abandon(self) -> None:
-        # A disk that is full will not have the rest now either.
+        # On a full disk, closing fails as well.
         with contextlib.suppress(OSError):
             self._file.close()
 
     def _data(self, foot: Foot) -> dict[str, Any]:
-        """Return what the template shows, as text that is ready to be shown."""
-        head = self._head
-        made_at = head.made_at.astimezone(self._zone)
-        period = f"{_day(head.since)} to {_day(head.until)}"
-        holder, subject = _shown(head.holder, _MOST_IN_HEAD), _shown(head.subject, _MOST_IN_HEAD)
-        running = _shown(f"{head.holder} · {head.subject}", _MOST_IN_RUNNING_HEAD)
+        """Return the data of the template, as formatted text."""
         figures = [
-            ["Opening balance", money.naira(head.opening_kobo)],
+            ["Opening balance", money.naira(self._head.opening_kobo)],
             ["Money in", money.naira(foot.in_kobo)],
             ["Money out", money.naira(foot.out_kobo)],
             ["Closing balance", money.naira(foot.closing_kobo)],
         ]
-        net_kobo = foot.interest_gross_kobo - foot.interest_tax_kobo
+        return {
+            **self._head_data(),
+            "figures": figures,
+            "widest": max(self._widest, *(len(text) for _, text in figures)),
+            "columns": ["Date", "Reference", "What", "Money in", "Money out", "Balance"],
+            "opening": _balance_row(self._head.since, "Opening balance", self._head.opening_kobo),
+            "rows": self._rows,
+            "closing": _balance_row(self._head.until, "Closing balance", foot.closing_kobo),
+            "totals": [
+                [
+                    _shorten(total.kind, _MOST_IN_NAME),
+                    f"{total.rows:,}",
+                    *map(money.figures, (total.in_kobo, total.out_kobo)),
+                ]
+                for total in foot.totals
+            ],
+            "interest": [
+                ["Before tax", money.figures(foot.interest_gross_kobo)],
+                ["Tax", money.figures(foot.interest_tax_kobo)],
+                ["After tax", money.figures(foot.interest_gross_kobo - foot.interest_tax_kobo)],
+            ],
+        }
+
+    def _head_data(self) -> dict[str, Any]:
+        head = self._head
+        made_at = head.made_at.astimezone(self._zone)
+        period = f"{_day(head.since)} to {_day(head.until)}"
+        holder, subject = _shorten(head.holder, _MOST_IN_HEAD), _shorten(head.subject, _MOST_IN_HEAD)
+        running = _shorten(f"{head.holder} · {head.subject}", _MOST_IN_RUNNING_HEAD)
         return {
             "title": f"Statement of {holder}. {subject}. {period}",
             "made_on": {"year": made_at.year, "month": made_at.month, "day": made_at.day},
@@ -120,45 +143,26 @@ class Writer:
             "subject": subject,
             "running": running,
             "facts": [
-                [_shown(label, _MOST_IN_NAME), _shown(said, _MOST_IN_HEAD)]
-                for label, said in (*head.issued_by(), *head.details)
+                [_shorten(label, _MOST_IN_NAME), _shorten(text, _MOST_IN_HEAD)]
+                for label, text in (*head.issued_by(), *head.details)
             ],
             "code": head.code,
             "verify_url": head.verify_url,
-            "verify_shown": _shown(head.verify_url, _MOST_IN_HEAD),
+            "verify_shown": _shorten(head.verify_url, _MOST_IN_HEAD),
             "qr": _qr_code(head.verify_url),
-            "figures": figures,
-            "widest": max(self._widest, *(len(sum_) for _, sum_ in figures)),
-            "columns": ["Date", "Reference", "What", "Money in", "Money out", "Balance"],
-            "opening": [_day(head.since), "Opening balance", "", "", money.figures(head.opening_kobo)],
-            "rows": self._rows,
-            "closing": [_day(head.until), "Closing balance", "", "", money.figures(foot.closing_kobo)],
-            "totals": [
-                [
-                    _shown(total.kind, _MOST_IN_NAME),
-                    f"{total.rows:,}",
-                    *map(money.figures, (total.in_kobo, total.out_kobo)),
-                ]
-                for total in foot.totals
-            ],
-            "interest": [
-                ["Before tax", money.figures(foot.interest_gross_kobo)],
-                ["Tax", money.figures(foot.interest_tax_kobo)],
-                ["After tax", money.figures(net_kobo)],
-            ],
         }
 
 
 def _typeset(order: bytes) -> bytes:
-    """Return the PDF that the child makes of this. Raises FileNotMade if it fails, or takes too long or too much."""
-    ours, theirs = os.pipe()
+    """Return the PDF from the child process. Raises FileNotMade if the child fails, or exceeds its time or memory."""
+    child_end, our_end = os.pipe()
     try:
-        child = subprocess.run(  # noqa: S603 (our own program, and nothing of the order is an argument)
-            [sys.executable, "-I", str(_PROGRAM), str(ours), str(_MOST_BYTES)],
+        child = subprocess.run(  # noqa: S603 (our own program; the arguments are numbers)
+            [sys.executable, "-I", str(_PROGRAM), str(child_end), str(_MOST_BYTES)],
             input=order,
             capture_output=True,
-            pass_fds=[ours],
-            # Nothing of our environment, where keys are; and few threads, for each takes addresses of its own.
+            pass_fds=[child_end],
+            # Not our environment, which has secrets; and two threads, because each takes address space.
             env={"RAYON_NUM_THREADS": "2"},
             timeout=_TIMEOUT_SECONDS,
             check=True,
@@ -167,15 +171,15 @@ def _typeset(order: bytes) -> bytes:
         reason = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
         raise FileNotMade(f"{type(error).__name__}: {reason[-1000:]}") from None
     finally:
-        os.close(ours)
-        os.close(theirs)
+        os.close(child_end)
+        os.close(our_end)
     return child.stdout
 
 
-def _qr_code(address: str) -> str:
-    """Return the QR code of an address as an SVG of one path: dark squares, a run of them in a line at a time."""
+def _qr_code(url: str) -> str:
+    """Return the QR code of a URL as an SVG with one path, which draws each horizontal run of dark squares."""
     code: QRCode[Any] = QRCode(border=0)
-    code.add_data(address)
+    code.add_data(url)
     code.make(fit=True)
     rows = code.get_matrix()
     runs, side = [], len(rows)
@@ -196,15 +200,19 @@ def _figures(kobo: int | None) -> str:
     return "" if kobo is None else money.figures(kobo)
 
 
+def _balance_row(day: datetime.date, label: str, balance_kobo: int) -> list[str]:
+    return [_day(day), label, "", "", money.figures(balance_kobo)]
+
+
 def _day(day: datetime.date) -> str:
     """Return a day on one line: `7 Nov 2026`."""
     return f"{day.day}\u00a0{day:%b\u00a0%Y}"
 
 
-def _shown(text: str, most: int) -> str:
-    """Return text as one paragraph of at most so many characters, in which no word is wider than a column.
+def _shorten(text: str, most: int) -> str:
+    """Return text as one paragraph of at most `most` characters, in which no word is wider than a column.
 
-    Letters are put together with their marks where Unicode can: of a letter in pieces a PDF says each piece twice.
+    Letters and their marks are composed (NFC), because text extracted from a PDF repeats each part of a decomposed one.
     """
     text = unicodedata.normalize("NFC", _single_emoji(plain(text)))
     if len(text) > most:
@@ -213,7 +221,7 @@ def _shown(text: str, most: int) -> str:
 
 
 def _single_emoji(text: str) -> str:
-    """Return text in which an emoji that is put together of several is the first of them, and a flag its letters."""
+    """Return text with each emoji sequence replaced by its first emoji, and each flag by its two letters."""
     if text.isascii():
         return text
     return _JOINED.sub(r"\1", _MODIFIERS.sub("", text)).translate(_FLAG_LETTERS)

@@ -1,4 +1,4 @@
-"""How names, moments and columns read in every file, whatever its format."""
+"""Text and column names that all formats share."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import re
 
 from django.conf import settings
 
-# Everything that ends a line somewhere, and tabs: cells are one line each.
+# All characters that end a line in some program, and tabs: a cell is one line.
 _BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
-# What XML, a PDF or UTF-8 cannot carry: controls, halves of characters, and what is no character at all.
+# Characters that XML, a PDF or UTF-8 cannot hold: control characters, surrogates and noncharacters.
 _BROKEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _REPLACEMENT = "\ufffd"
 
 
 def plain(text: str) -> str:
-    """Return text as one line that every format can carry: breaks become a space, broken characters U+FFFD.
+    """Return text as one line that every format can hold: line breaks become a space, invalid characters U+FFFD.
 
-    Nothing else is changed: what looks like a formula, markup or a command is text, and each format keeps it so.
+    Nothing else changes. Each format makes sure itself that formulas, markup and commands in a name stay text.
     """
     if text.isprintable():
         return text
@@ -24,7 +24,7 @@ def plain(text: str) -> str:
 
 
 def columns(*, named: bool) -> list[str]:
-    """Return what stands above the columns of rows, in the order of `Row`; its moment is one column."""
+    """Return the names of the columns after the moment, in the order of `Row`."""
     names = ["Name"] if named else []
-    sums = [f"{what} ({settings.CURRENCY})" for what in ("Money in", "Money out", "Balance")]
-    return ["Reference", "Kind", *names, "Description", *sums]
+    amounts = [f"{label} ({settings.CURRENCY})" for label in ("Money in", "Money out", "Balance")]
+    return ["Reference", "Kind", *names, "Description", *amounts]

@@ -1,8 +1,8 @@
-"""Statements as an Excel workbook: a sheet that sums up, and a sheet with one line for each row.
+"""Statements as an Excel workbook: a sheet with a summary, and a sheet with one line for each row.
 
-Sums are numbers: kobo / 100 as a float, which shows every kobo exactly as long as there are less than 2^53 / 100 naira.
-Moments are dates of Excel in `TIME_ZONE`, since it knows no zones, to the second. Text is only ever written as text, so
-that nothing in a name is computed, linked or fetched. Rows go to a file as they come, so that memory stays flat.
+Amounts are numbers: kobo / 100 as a float, exact to the kobo below 2^53 / 100 naira. Moments are Excel dates in
+`TIME_ZONE`, to the second, because Excel has no time zones. Text is always written as text, so a name is never
+calculated, linked or fetched. Rows are written to a temporary file at once, so memory use does not grow.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from savings.exceptions import FileNotMade, TooManyRows
 from savings.statements.formats import Foot, Head, Row
 from savings.statements.formats.text import columns, plain
 
-# Excel takes 32,767 halves of characters in a cell; of what is longer the file has the beginning.
+# Excel holds 32,767 UTF-16 code units in a cell; longer texts are cut.
 _MOST_CHARACTERS = 16_000
 _WIDTHS = {"Date": 18, "Reference": 22, "Kind": 20, "Name": 20, "Description": 36}
 _SUM_WIDTH = 16
@@ -30,16 +30,16 @@ _A4 = 9
 
 
 class Writer:
-    """Writes Excel. What XlsxWriter keeps meanwhile lies in a folder beside `path`."""
+    """Writes Excel. XlsxWriter's temporary files are in a folder beside `path`."""
 
-    # A sheet ends at 1,048,576 lines, and who sums up over several is no longer helped by Excel.
+    # A sheet ends at 1,048,576 lines, and totals over several sheets are of no use to anybody in Excel.
     MOST_ROWS: int | None = 1_000_000
 
     def __init__(self, path: Path, head: Head) -> None:
         self._head = head
         self._zone = timezone.get_default_timezone()
         self._parts = path.with_name(f"{path.name}.parts")
-        # There is one if this is begun again after a crash.
+        # The folder exists if an earlier try crashed.
         shutil.rmtree(self._parts, ignore_errors=True)
         self._parts.mkdir()
         self._book = xlsxwriter.Workbook(
@@ -63,12 +63,12 @@ class Writer:
         for sheet in (self._summary, self._rows):
             self._set_up_for_paper(sheet)
         self._line = 0
-        self._begin()
+        self._write_header()
 
     def add(self, rows: Iterable[Row]) -> None:
         named, zone = self._head.names_rows, self._zone
         for at, reference, kind, name, description, *sums in rows:
-            # Two lines are above the rows: the columns' names and the opening balance.
+            # Two lines are above the rows: the column names and the opening balance.
             if self.MOST_ROWS is not None and self._line - 2 == self.MOST_ROWS:
                 raise TooManyRows(
                     f"Excel holds {self.MOST_ROWS:,} rows of a statement. CSV holds all of them."
@@ -79,9 +79,9 @@ class Writer:
 
     def finish(self, foot: Foot) -> None:
         last = self._line - 1
-        self._edge(self._head.until, "Closing balance", foot.closing_kobo)
-        _done(self._rows.autofilter(0, 0, max(last, 1), len(self._columns) - 1))
-        self._sum_up(foot)
+        self._write_balance(self._head.until, "Closing balance", foot.closing_kobo)
+        _check_code(self._rows.autofilter(0, 0, max(last, 1), len(self._columns) - 1))
+        self._write_summary(foot)
         try:
             self._book.close()
         except FileCreateError as error:
@@ -91,50 +91,50 @@ class Writer:
 
     def abandon(self) -> None:
         for sheet in (self._summary, self._rows):
-            # XlsxWriter closes its own files only when it makes a workbook of them, and says of none that it is one.
+            # XlsxWriter closes its own files only when it finishes a workbook, and its types do not declare them.
             cast("IO[str]", sheet.row_data_fh).close()
         shutil.rmtree(self._parts, ignore_errors=True)
 
-    def _begin(self) -> None:
+    def _write_header(self) -> None:
         for column, name in enumerate(self._columns):
             width = _WIDTHS.get(name, _SUM_WIDTH)
-            _done(self._rows.set_column(column, column, width))
-            _done(self._rows.write_string(0, column, name, self._heading))
+            _check_code(self._rows.set_column(column, column, width))
+            _check_code(self._rows.write_string(0, column, name, self._heading))
         self._rows.freeze_panes(1, 0)
         self._rows.repeat_rows(0)
         self._line = 1
-        self._edge(self._head.since, "Opening balance", self._head.opening_kobo)
+        self._write_balance(self._head.since, "Opening balance", self._head.opening_kobo)
 
     def _set_up_for_paper(self, sheet: Any) -> None:
-        """Have a sheet printed as wide as a page, on as many pages as its rows need, each with its number."""
+        """Print a sheet one page wide, on as many pages as its rows need, with page numbers."""
         sheet.set_landscape()
         sheet.set_paper(_A4)
         sheet.fit_to_pages(1, 0)
         sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.7)
-        # `&` begins a command of the footer, and nothing else does.
+        # In a footer, `&` starts a command; no other character does.
         code = plain(self._head.code).replace("&", "&&")
         sheet.set_footer(f"&LVerification code {code}&RPage &P of &N")
 
-    def _edge(self, day: datetime.date, what: str, balance_kobo: int) -> None:
-        """Write the line above or below all rows."""
-        texts = ("", what, "", "") if self._head.names_rows else ("", what, "")
+    def _write_balance(self, day: datetime.date, label: str, balance_kobo: int) -> None:
+        """Write the line of the opening or closing balance."""
+        texts = ("", label, "", "") if self._head.names_rows else ("", label, "")
         self._write_row(_midnight(day), self._day, texts, (None, None, balance_kobo))
 
     def _write_row(
         self, when: datetime.datetime, form: Any, texts: Iterable[str], sums: Iterable[int | None]
     ) -> None:
         sheet, line = self._rows, self._line
-        _done(sheet.write_datetime(line, 0, when, form))
+        _check_code(sheet.write_datetime(line, 0, when, form))
         for column, text in enumerate(texts, 1):
             if text:
-                _done(sheet.write_string(line, column, plain(text)[:_MOST_CHARACTERS]))
+                _check_code(sheet.write_string(line, column, plain(text)[:_MOST_CHARACTERS]))
         for column, kobo in enumerate(sums, len(self._columns) - 3):
             if kobo is not None:
-                _done(sheet.write_number(line, column, kobo / 100, self._money))
+                _check_code(sheet.write_number(line, column, kobo / 100, self._money))
         self._line += 1
 
-    def _sum_up(self, foot: Foot) -> None:
-        """Write the first sheet: whose it is, from when to when, what it comes to, and how it is verified."""
+    def _write_summary(self, foot: Foot) -> None:
+        """Write the first sheet: holder, period, totals and verification."""
         head, sheet = self._head, self._summary
         made_at = head.made_at.astimezone(self._zone).replace(tzinfo=None, microsecond=0)
         facts: list[tuple[str, Any, Any]] = [
@@ -157,37 +157,37 @@ class Writer:
             ("Verification code", head.code, None),
             ("Verify at", head.verify_url, None),
         ]
-        _done(sheet.set_column(0, 0, 26))
-        _done(sheet.set_column(1, 3, 24))
+        _check_code(sheet.set_column(0, 0, 26))
+        _check_code(sheet.set_column(1, 3, 24))
         for line, (label, value, form) in enumerate(facts):
-            _done(sheet.write_string(line, 0, label))
+            _check_code(sheet.write_string(line, 0, label))
             self._write_fact(line, 1, value, form)
         self._write_totals(len(facts) + 1, foot)
 
     def _write_totals(self, line: int, foot: Foot) -> None:
         for column, name in enumerate(["Kind", "Entries", "Money in", "Money out"]):
-            _done(self._summary.write_string(line, column, name, self._heading))
+            _check_code(self._summary.write_string(line, column, name, self._heading))
         for below, total in enumerate(foot.totals, line + 1):
             self._write_fact(below, 0, total.kind, None)
-            _done(self._summary.write_number(below, 1, total.rows))
+            _check_code(self._summary.write_number(below, 1, total.rows))
             self._write_fact(below, 2, total.in_kobo, self._money)
             self._write_fact(below, 3, total.out_kobo, self._money)
 
     def _write_fact(self, line: int, column: int, value: str | int | datetime.datetime, form: Any) -> None:
         if isinstance(value, str):
             text = plain(value)[:_MOST_CHARACTERS]
-            _done(self._summary.write_string(line, column, text, form))
+            _check_code(self._summary.write_string(line, column, text, form))
         elif isinstance(value, int):
-            _done(self._summary.write_number(line, column, value / 100, form))
+            _check_code(self._summary.write_number(line, column, value / 100, form))
         else:
-            _done(self._summary.write_datetime(line, column, value, form))
+            _check_code(self._summary.write_datetime(line, column, value, form))
 
 
 def _midnight(day: datetime.date) -> datetime.datetime:
     return datetime.datetime.combine(day, datetime.time())
 
 
-def _done(code: int | None) -> None:
-    """Raise FileNotMade for what XlsxWriter says only in a return code: outside the sheet, or too long."""
+def _check_code(code: int | None) -> None:
+    """Raise FileNotMade for an error code of XlsxWriter, which raises nothing for a bad position or a long text."""
     if code:
         raise FileNotMade(f"XlsxWriter answered {code}.")

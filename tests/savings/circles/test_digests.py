@@ -1,4 +1,4 @@
-"""The weekly digest: what counts as a move, one mail for all of one's circles, quiet when nothing moved."""
+"""The weekly digest: what counts as news, one mail for all circles of a user, no mail without news."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-# A Monday; seven in the morning in Lagos is six in UTC.
+# A Monday; 07:00 in Lagos is 06:00 UTC.
 MIDNIGHT = datetime.datetime(2026, 11, 22, 23, 10, tzinfo=datetime.UTC)
 SEVEN = datetime.datetime(2026, 11, 23, 6, 0, tzinfo=datetime.UTC)
 WEDNESDAY = MIDNIGHT - datetime.timedelta(days=5)
@@ -32,7 +32,7 @@ THE_WEEK_BEFORE = MIDNIGHT - datetime.timedelta(days=12)
 
 
 def make(*sums: int, **fields: Any) -> tuple[Circle, list[Membership]]:
-    """A circle whose members had saved that much when the week began."""
+    """Return a circle whose members had saved these amounts when the week began."""
     with time_machine.travel(THE_WEEK_BEFORE):
         circle = factories.make_circle(**fields)
         return circle, [factories.make_member(circle, saved_kobo=kobo) for kobo in sums]
@@ -44,7 +44,7 @@ def save(member: Membership, kobo: int, *, at: datetime.datetime = WEDNESDAY) ->
 
 
 def send() -> dict[int, list[dict[str, str]]]:
-    """Draw up and write it all as the timetable does, and return what each person's mail says."""
+    """Prepare and write all mails as the scheduled tasks do, and return the lines by user id."""
     circles.prepare_digests(MIDNIGHT)
     while circles.write_digests(SEVEN):
         OutboxRow.objects.update(tries=1)
@@ -52,56 +52,56 @@ def send() -> dict[int, list[dict[str, str]]]:
     return {row.user_id or 0: row.payload["lines"] for row in rows}
 
 
-def said(lines: list[dict[str, str]]) -> list[tuple[str, str]]:
+def changes(lines: list[dict[str, str]]) -> list[tuple[str, str]]:
     return [(line["place"], line["change"]) for line in lines]
 
 
-def test_who_saved_and_whose_place_moved_hear_of_it_and_nobody_else() -> None:
+def test_only_members_with_a_new_amount_or_rank_get_a_mail() -> None:
     _, (first, second, _, _) = make(900_00, 500_00, 300_00, 100_00)
     save(second, 500_00)
-    found = send()
-    assert {user_id: said(lines) for user_id, lines in found.items()} == {
+    mails = send()
+    assert {user_id: changes(lines) for user_id, lines in mails.items()} == {
         second.user_id: [("1st place, up 1", "+\u202f₦500.00")],
         first.user_id: [("2nd place, down 1", "")],
     }
 
 
-def test_a_week_in_which_nothing_moved_is_quiet() -> None:
+def test_a_week_without_changes_sends_no_mail() -> None:
     _, (first, *_) = make(900_00, 500_00)
     save(first, 100_00, at=THE_WEEK_BEFORE)
     assert send() == {}
 
 
-def test_a_newcomer_is_new_and_who_is_off_the_board_hears_of_their_own_sum_alone() -> None:
+def test_a_newcomer_is_new_on_the_board_and_a_member_off_it_reads_only_their_own_amount() -> None:
     _, (first, newcomer, shy) = make(900_00, 0, 100_00)
     save(newcomer, 500_00)
     save(shy, 700_00)
     circles.change_appearance(shy, nickname="Shy", hides_amount=True, on_board=False)
-    found = send()
-    assert said(found[newcomer.user_id]) == [("2nd place, new on the board", "+\u202f₦500.00")]
-    assert said(found[shy.user_id]) == [("No place on the board", "+\u202f₦700.00")]
-    assert first.user_id not in found
+    mails = send()
+    assert changes(mails[newcomer.user_id]) == [("2nd place, new on the board", "+\u202f₦500.00")]
+    assert changes(mails[shy.user_id]) == [("No place on the board", "+\u202f₦700.00")]
+    assert first.user_id not in mails
 
 
-def test_what_is_paid_in_on_monday_belongs_to_the_next_week() -> None:
+def test_a_payment_on_monday_counts_for_the_next_week() -> None:
     _, (_, second) = make(900_00, 500_00)
     save(second, 500_00, at=MIDNIGHT)
     assert send() == {}
 
 
-def test_places_beyond_the_first_ones_are_no_news_but_own_savings_are(
+def test_below_the_reported_ranks_only_own_savings_are_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(digests, "FOLLOWED", 2)
+    monkeypatch.setattr(digests, "LAST_REPORTED_RANK", 2)
     _, members = make(900_00, 800_00, 700_00, 600_00, 500_00)
     save(members[4], 250_00)
-    found = send()
-    assert {user_id: said(lines) for user_id, lines in found.items()} == {
+    mails = send()
+    assert {user_id: changes(lines) for user_id, lines in mails.items()} == {
         members[4].user_id: [("3rd place, up 2", "+\u202f₦250.00")]
     }
 
 
-def test_one_mail_tells_of_all_the_circles_of_a_person() -> None:
+def test_one_mail_covers_all_circles_of_a_user() -> None:
     _, (mine, _) = make(100_00, 200_00, name="Enugu")
     _, (also_mine,) = make(100_00, name="<b>Runners</b>")
     Membership.objects.filter(pk=also_mine.pk).update(user=mine.user)
@@ -117,7 +117,7 @@ def test_one_mail_tells_of_all_the_circles_of_a_person() -> None:
 
 
 @pytest.mark.parametrize("why", ["off", "inactive", "left", "ended"])
-def test_who_does_not_want_it_or_is_not_there_gets_none(why: str) -> None:
+def test_no_mail_without_consent_or_membership(why: str) -> None:
     circle, (member, _) = make(100_00, 200_00)
     save(member, 300_00)
     if why == "off":
@@ -131,7 +131,7 @@ def test_who_does_not_want_it_or_is_not_there_gets_none(why: str) -> None:
     assert member.user_id not in send()
 
 
-def test_who_switches_it_off_in_the_night_gets_none_in_the_morning() -> None:
+def test_no_mail_after_switching_it_off_in_the_night() -> None:
     _, (member, _) = make(100_00, 200_00)
     save(member, 50_00)
     circles.prepare_digests(MIDNIGHT)
@@ -140,7 +140,7 @@ def test_who_switches_it_off_in_the_night_gets_none_in_the_morning() -> None:
     assert not DigestLine.objects.exists()
 
 
-def test_it_is_drawn_up_on_mondays_and_written_in_the_morning() -> None:
+def test_lines_are_prepared_on_mondays_and_mails_written_in_the_morning() -> None:
     _, (member, _) = make(100_00, 200_00)
     save(member, 50_00)
     assert circles.prepare_digests(MIDNIGHT - datetime.timedelta(hours=1)) == 0
@@ -150,7 +150,7 @@ def test_it_is_drawn_up_on_mondays_and_written_in_the_morning() -> None:
     assert circles.write_digests(SEVEN) == 1
 
 
-def test_nobody_is_written_to_before_all_circles_are_looked_through() -> None:
+def test_no_mail_is_written_before_all_circles_are_prepared() -> None:
     _, (mine,) = make(100_00)
     save(mine, 50_00)
     circles.prepare_digests(MIDNIGHT)
@@ -161,7 +161,7 @@ def test_nobody_is_written_to_before_all_circles_are_looked_through() -> None:
     assert also_mine.user_id != mine.user_id
 
 
-def test_a_second_run_and_the_same_week_once_more_change_nothing() -> None:
+def test_repeated_runs_for_the_same_week_change_nothing() -> None:
     _, (member, _) = make(100_00, 200_00)
     save(member, 50_00)
     send()
@@ -170,7 +170,7 @@ def test_a_second_run_and_the_same_week_once_more_change_nothing() -> None:
     assert len(send()) == OutboxRow.objects.filter(kind="weekly_digest").count() == 1
 
 
-def test_what_a_week_could_not_write_is_no_news_in_the_next() -> None:
+def test_unwritten_lines_are_dropped_after_a_week() -> None:
     _, (member, _) = make(100_00, 200_00)
     save(member, 50_00)
     circles.prepare_digests(MIDNIGHT)
@@ -179,7 +179,9 @@ def test_what_a_week_could_not_write_is_no_news_in_the_next() -> None:
 
 
 @pytest.mark.parametrize("act", [circles.prepare_digests, circles.write_digests])
-def test_a_worker_that_dies_in_the_middle_is_made_up_for(act: Callable[[datetime.datetime], int]) -> None:
+def test_the_next_run_completes_the_work_of_a_worker_that_died(
+    act: Callable[[datetime.datetime], int],
+) -> None:
     for _ in range(2):
         _, (member, _) = make(100_00, 200_00)
         save(member, 50_00)
@@ -192,8 +194,8 @@ def test_a_worker_that_dies_in_the_middle_is_made_up_for(act: Callable[[datetime
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_at_once_write_to_everybody_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(digests, "_PEOPLE", 2)
+def test_two_workers_at_once_write_each_mail_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digests, "_USERS_PER_BATCH", 2)
     made = [make(100_00, 200_00) for _ in range(3)]
     for _, (member, _) in made:
         save(member, 150_00)
@@ -218,7 +220,7 @@ def test_two_workers_at_once_write_to_everybody_once(monkeypatch: pytest.MonkeyP
 
 
 def fill(circle: Circle, like: Membership, times: int) -> None:
-    """Add members who have saved this week, each as the one given."""
+    """Add members who have saved this week, each like the given one."""
     people = User.objects.bulk_create(User(email=f"{times}-{n}@example.com", name="X") for n in range(times))
     for user in people:
         plan = factories.make_plan(user, circle.product)
@@ -233,7 +235,7 @@ def fill(circle: Circle, like: Membership, times: int) -> None:
         )
 
 
-def test_many_cost_as_many_queries_as_one_and_their_pages_know() -> None:
+def test_many_members_cost_as_many_queries_as_one_and_their_versions_change() -> None:
     circle, (member, _) = make(100_00, 200_00)
     save(member, 50_00)
     member.refresh_from_db()
@@ -252,10 +254,10 @@ def test_many_cost_as_many_queries_as_one_and_their_pages_know() -> None:
     assert costs[0] == costs[1]
 
 
-def test_the_next_people_are_written_to_when_the_mails_before_are_sent(
+def test_the_next_batch_is_written_when_the_mails_before_are_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(digests, "_PEOPLE", 2)
+    monkeypatch.setattr(digests, "_USERS_PER_BATCH", 2)
     _, members = make(5_00, 4_00, 3_00, 2_00, 1_00)
     Membership.objects.update(saved_kobo=F("saved_kobo") + 1, week_start_kobo=F("saved_kobo"))
     Membership.objects.update(week=timezone.localdate(WEDNESDAY) - datetime.timedelta(days=2))

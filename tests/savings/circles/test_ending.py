@@ -1,4 +1,4 @@
-"""The day a circle ends: its places are fixed once, nothing moves them afterwards, and every member is told."""
+"""The end of a circle: final ranks are stored once, nothing changes them, and every member gets a mail."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ DAYS = 60
 
 @pytest.fixture
 def circle() -> Circle:
-    """A circle that runs for sixty days, whose plans mature with it."""
+    """A circle of sixty days whose plans mature at its end."""
     return start_circle(product=make_product(Product.Kind.LOCKED), days=DAYS, goal_kobo=10_000_00)
 
 
 @pytest.fixture
 def flexible() -> Circle:
-    """A circle of sixty days whose plans have no end of their own."""
+    """A circle of sixty days whose plans have no maturity."""
     return start_circle(days=DAYS, goal_kobo=10_000_00)
 
 
 @pytest.fixture
 def at_the_end() -> Iterator[time_machine.Traveller]:
-    """Puts the clock forward when a test calls `shift`."""
+    """Moves the clock forward when a test calls `shift`."""
     with time_machine.travel(timezone.now(), tick=False) as clock:
         yield clock
 
 
 def end(clock: time_machine.Traveller) -> None:
-    """Go to half past midnight of the last day: nothing has run yet."""
+    """Move the clock to 00:30 on the day of the end, before any task has run."""
     day = timezone.localdate() + datetime.timedelta(days=DAYS)
     clock.move_to(timezone.make_aware(datetime.datetime.combine(day, datetime.time(0, 30))))
 
@@ -68,7 +68,7 @@ def mails(kind: str = "circle_ended") -> list[OutboxRow]:
     return list(OutboxRow.objects.filter(kind=kind).order_by("user_id"))
 
 
-def test_the_places_are_fixed_once_with_ties_and_none_for_who_has_none(
+def test_ranks_are_stored_once_with_ties_and_without_members_who_have_none(
     circle: Circle, at_the_end: time_machine.Traveller
 ) -> None:
     for name, kobo in (("A", 500_00), ("B", 500_00), ("C", 300_00)):
@@ -85,7 +85,7 @@ def test_the_places_are_fixed_once_with_ties_and_none_for_who_has_none(
     assert sorted(won.values_list("membership__nickname", flat=True)) == ["A", "B"]
 
 
-def test_a_last_day_that_is_kept_late_knows_of_nothing_that_moved_since(
+def test_a_last_day_that_is_stored_late_excludes_later_payments(
     circle: Circle, at_the_end: time_machine.Traveller
 ) -> None:
     first, second = (join_circle(circle, saved_kobo=kobo) for kobo in (500_00, 300_00))
@@ -98,7 +98,7 @@ def test_a_last_day_that_is_kept_late_knows_of_nothing_that_moved_since(
         assert leaderboards.ranks_by_day(member, timezone.localdate()) == [(last_day, rank)]
 
 
-def test_a_circle_in_which_nobody_saved_ends_without_a_first(
+def test_a_circle_without_savings_ends_without_a_winner(
     circle: Circle, at_the_end: time_machine.Traveller
 ) -> None:
     end(at_the_end)
@@ -113,7 +113,7 @@ def test_no_circle_is_settled_before_its_end(circle: Circle) -> None:
     assert circle.settled_at is None
 
 
-def test_the_last_day_s_board_is_kept_although_no_other_was(
+def test_the_last_day_is_stored_even_if_no_other_day_was(
     circle: Circle, at_the_end: time_machine.Traveller
 ) -> None:
     join_circle(circle, saved_kobo=500_00)
@@ -124,7 +124,7 @@ def test_the_last_day_s_board_is_kept_although_no_other_was(
 
 
 @pytest.mark.parametrize("source", ["redis", "sql"])
-def test_the_board_stays_as_it_was_while_the_money_moves_on(
+def test_the_board_stays_the_same_when_the_money_moves(
     circle: Circle,
     at_the_end: time_machine.Traveller,
     source: str,
@@ -135,7 +135,7 @@ def test_the_board_stays_as_it_was_while_the_money_moves_on(
         leaderboards.rebuild_board(circle.pk)
     before = board(circle)
     end(at_the_end)
-    # The hour in which the end has come and nothing has been carried out yet.
+    # The end has come, and no task has run yet.
     reference = references.new("plan_to_stash")
     plans.move_from_plan(first.user, first.plan, amount_kobo=450_00, reference=reference)
     assert board(circle) == before
@@ -155,10 +155,10 @@ def test_the_board_stays_as_it_was_while_the_money_moves_on(
     ("kind", "in_plan", "in_stash"),
     [(Product.Kind.LOCKED, 500_00, 100_00), (Product.Kind.FLEXIBLE, 600_00, 0)],
 )
-def test_a_payment_that_settles_late_is_the_member_s_and_counts_for_nothing(
+def test_a_payment_that_settles_late_belongs_to_the_member_and_does_not_count(
     provider: Provider, at_the_end: time_machine.Traveller, kind: str, in_plan: int, in_stash: int
 ) -> None:
-    """A plan that has matured takes no more: the money is in the stash. One without an end takes what it was sent."""
+    """A matured plan takes no payment, so the money is in the stash. A plan without a maturity takes it."""
     circle = start_circle(product=make_product(kind), days=DAYS)
     member = join_circle(circle, saved_kobo=500_00)
     payment = start(member.plan, 100_00)
@@ -173,7 +173,7 @@ def test_a_payment_that_settles_late_is_the_member_s_and_counts_for_nothing(
     assert not [damage for damage in checks.wrong_rows() if damage.check == "circle_sums"]
 
 
-def test_a_reversal_after_the_end_moves_nobody(circle: Circle, at_the_end: time_machine.Traveller) -> None:
+def test_a_reversal_after_the_end_changes_no_rank(circle: Circle, at_the_end: time_machine.Traveller) -> None:
     member = join_circle(circle, saved_kobo=500_00)
     paid = pay_in(member.user, 200_00, plan=member.plan)
     before = board(circle)
@@ -183,7 +183,7 @@ def test_a_reversal_after_the_end_moves_nobody(circle: Circle, at_the_end: time_
     assert board(circle) == before
 
 
-def test_what_all_saved_stays_although_somebody_leaves_and_still_hides_their_part(
+def test_the_total_stays_when_a_member_leaves_and_still_hides_their_amount(
     flexible: Circle, at_the_end: time_machine.Traveller
 ) -> None:
     member = join_circle(flexible, saved_kobo=123_45, shown={"hides_amount": True})
@@ -198,9 +198,7 @@ def test_what_all_saved_stays_although_somebody_leaves_and_still_hides_their_par
     assert (progress.members, progress.saved_kobo, progress.is_rounded) == (2, 300_00, True)
 
 
-def test_nobody_comes_onto_a_board_whose_places_are_fixed(
-    circle: Circle, at_the_end: time_machine.Traveller
-) -> None:
+def test_nobody_can_join_a_board_with_final_ranks(circle: Circle, at_the_end: time_machine.Traveller) -> None:
     off = join_circle(circle, saved_kobo=900_00, shown={"on_board": False})
     placed = join_circle(circle, saved_kobo=100_00)
     end(at_the_end)
@@ -212,14 +210,14 @@ def test_nobody_comes_onto_a_board_whose_places_are_fixed(
     assert [rank for _, _, rank in board(circle)] == [1]
 
 
-def test_who_is_told_hears_of_their_place_and_of_the_whole_in_one_mail(
+def test_one_mail_has_the_members_rank_and_the_total(
     circle: Circle, at_the_end: time_machine.Traveller, mailoutbox: list[EmailMessage]
 ) -> None:
     owner = circle.memberships.get()
     first, second = (join_circle(circle, saved_kobo=kobo) for kobo in (5_000_00, 3_000_00))
     end(at_the_end)
     circles.end_due_circles(timezone.localdate())
-    # Whoever's money is about to move is told with that.
+    # A member whose plan is about to mature gets one mail about both.
     assert circles.notify_members() == 1
     plans.mature_due_plans(timezone.localdate())
     assert circles.notify_members() == 0
@@ -236,7 +234,7 @@ def test_who_is_told_hears_of_their_place_and_of_the_whole_in_one_mail(
     assert not mails("plan_matured")
 
 
-def test_a_hidden_sum_is_in_nobody_s_mail(flexible: Circle, at_the_end: time_machine.Traveller) -> None:
+def test_a_hidden_amount_is_in_no_mail(flexible: Circle, at_the_end: time_machine.Traveller) -> None:
     join_circle(flexible, saved_kobo=1_000_00)
     join_circle(flexible, saved_kobo=4_321_00, shown={"hides_amount": True})
     end(at_the_end)
@@ -248,7 +246,7 @@ def test_a_hidden_sum_is_in_nobody_s_mail(flexible: Circle, at_the_end: time_mac
         assert "321" not in row.subject + row.text + row.html
 
 
-def test_a_plan_that_runs_on_is_told_of_twice_and_no_mail_about_money_is_dropped(
+def test_a_plan_that_matures_later_gets_two_mails_and_no_mail_about_money_is_dropped(
     circle: Circle, at_the_end: time_machine.Traveller
 ) -> None:
     member = join_circle(circle, saved_kobo=100_00)
@@ -261,7 +259,7 @@ def test_a_plan_that_runs_on_is_told_of_twice_and_no_mail_about_money_is_dropped
     assert [row.user for row in mails("plan_matured")] == [member.user]
 
 
-def test_maturities_do_not_wait_for_the_places(circle: Circle, at_the_end: time_machine.Traveller) -> None:
+def test_maturities_do_not_wait_for_final_ranks(circle: Circle, at_the_end: time_machine.Traveller) -> None:
     member = join_circle(circle, saved_kobo=100_00)
     end(at_the_end)
     plans.mature_due_plans(timezone.localdate())
@@ -271,25 +269,25 @@ def test_maturities_do_not_wait_for_the_places(circle: Circle, at_the_end: time_
     assert len(mails()) == 2
 
 
-def test_many_members_are_told_in_bounded_steps_and_each_once(
+def test_many_members_are_mailed_in_bounded_batches_and_each_once(
     flexible: Circle, at_the_end: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ending, "_BATCH", 2)
-    monkeypatch.setattr(ending, "_MOST_STEPS_AT_ONCE", 2)
+    monkeypatch.setattr(ending, "_MEMBERS_PER_BATCH", 2)
+    monkeypatch.setattr(ending, "_BATCHES_PER_RUN", 2)
     members = [join_circle(flexible) for _ in range(6)]
     gone = members.pop()
     circles.leave(gone)
     end(at_the_end)
     circles.end_due_circles(timezone.localdate())
     assert [circles.notify_members() for _ in range(3)] == [4, 2, 0]
-    told = {row.user_id for row in mails()}
-    assert told == {flexible.owner_id, *(member.user_id for member in members)}
+    mailed = {row.user_id for row in mails()}
+    assert mailed == {flexible.owner_id, *(member.user_id for member in members)}
     flexible.refresh_from_db()
     assert flexible.told_until is None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_settle_and_tell_once() -> None:
+def test_two_workers_settle_and_mail_once() -> None:
     circle = start_circle(days=DAYS)
     for kobo in (500_00, 300_00):
         join_circle(circle, saved_kobo=kobo)

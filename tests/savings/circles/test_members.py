@@ -1,4 +1,4 @@
-"""Circles: who gets in and out, under which name, and what an owner may do."""
+"""Circles: starting, joining and leaving them, nicknames, and the owner's actions."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def happened(circle: Circle) -> list[str]:
     return list(circle.events.order_by("id").values_list("kind", flat=True))
 
 
-def test_whoever_starts_a_circle_owns_it_and_saves_in_it() -> None:
+def test_the_starter_of_a_circle_owns_it_and_has_a_plan_in_it() -> None:
     owner = make_user()
     circle = start_circle(owner, make_product(Product.Kind.LOCKED), name="December in Enugu", days=60)
     mine = circle.memberships.get()
@@ -67,11 +67,11 @@ def test_a_circle_is_started_once_per_reference() -> None:
     assert Circle.objects.count() == Plan.objects.count() == 1
 
 
-def test_a_name_that_has_no_letters_of_ours_still_has_an_address() -> None:
+def test_a_name_without_latin_letters_still_has_a_slug() -> None:
     assert start_circle(name="家").slug.startswith("circle-")
 
 
-def test_a_plan_of_the_same_name_does_not_stand_in_the_way() -> None:
+def test_a_plan_of_the_same_name_does_not_prevent_joining() -> None:
     owner = make_user()
     make_plan(owner, name="Car")
     assert start_circle(owner, name="Car").memberships.get().plan.name == "Car (2)"
@@ -88,7 +88,7 @@ def test_a_plan_of_the_same_name_does_not_stand_in_the_way() -> None:
         ({"nickname": ""}, "nickname"),
     ],
 )
-def test_what_no_circle_can_be(fields: dict[str, Any], field: str) -> None:
+def test_invalid_circles_are_refused(fields: dict[str, Any], field: str) -> None:
     with pytest.raises(Refused) as refused:
         start_circle(**fields)
     assert refused.value.field == field
@@ -118,7 +118,7 @@ def test_a_reference_of_another_circle_starts_and_joins_nothing() -> None:
         join(start_circle(), user=user, reference=reference)
 
 
-def test_a_description_that_composing_makes_longer_is_measured_as_it_is_stored() -> None:
+def test_a_description_is_measured_after_normalisation() -> None:
     # One letter that Unicode stores as three.
     text = "\ufb2c" * 101
     with pytest.raises(Refused, match="300 characters") as refused:
@@ -135,7 +135,7 @@ def test_the_same_form_joins_once() -> None:
     assert user.plans.count() == OutboxRow.objects.filter(kind="circle_joined").count() == 1
 
 
-def test_somebody_who_is_in_cannot_join_again() -> None:
+def test_a_member_cannot_join_again() -> None:
     membership = join_circle(start_circle())
     with pytest.raises(Refused, match="already"):
         join(membership.circle, user=membership.user, nickname="Other")
@@ -150,7 +150,7 @@ def test_somebody_who_is_in_cannot_join_again() -> None:
         ({"invite_code": "new"}, "no longer valid"),
     ],
 )
-def test_circles_that_let_nobody_in(fields: dict[str, Any], sentence: str) -> None:
+def test_circles_that_nobody_can_join(fields: dict[str, Any], sentence: str) -> None:
     circle = start_circle()
     code = circle.invite_code
     change(circle, **fields)
@@ -165,7 +165,9 @@ def test_an_invitation_is_needed_unless_a_circle_is_open() -> None:
     assert join(start_circle(joining=Circle.Joining.OPEN), code=None).left_at is None
 
 
-def test_an_open_circle_has_no_limit_and_one_by_invitation_has_the_installation_s(settings: Settings) -> None:
+def test_an_open_circle_has_no_limit_and_one_by_invitation_has_the_limit_of_the_settings(
+    settings: Settings,
+) -> None:
     settings.CIRCLE_MEMBER_LIMIT = 7
     assert start_circle(joining=Circle.Joining.OPEN).member_limit is None
     circle = start_circle()
@@ -207,7 +209,7 @@ def test_nicknames_that_are_refused(nickname: str) -> None:
 
 
 @pytest.mark.parametrize("nickname", ["<b>Ada</b>", "Ọlá", "Ada ❤️", "@ada", "O'Neil"])
-def test_nicknames_that_are_only_unusual(nickname: str) -> None:
+def test_unusual_nicknames_are_accepted(nickname: str) -> None:
     assert join(start_circle(), nickname=nickname).nickname
 
 
@@ -223,7 +225,7 @@ def test_leaving_closes_the_plan_and_frees_the_nickname() -> None:
     assert again.pk != membership.pk
 
 
-def test_nobody_leaves_with_money_in() -> None:
+def test_a_member_with_money_in_the_plan_cannot_leave() -> None:
     membership = join_circle(start_circle(), saved_kobo=1)
     with pytest.raises(Refused, match="taken out first"):
         circles.leave(membership)
@@ -245,7 +247,7 @@ def test_the_owner_leaves_only_after_handing_over() -> None:
     assert happened(circle).count(Kind.HANDED_OVER) == 1
 
 
-def test_the_owner_of_a_circle_that_has_ended_leaves_as_anybody_does() -> None:
+def test_the_owner_of_an_ended_circle_leaves_like_any_member() -> None:
     circle = start_circle(days=40)
     mine, other = circle.memberships.get(), join_circle(circle)
     pay_in(mine.user, 5_00, plan=mine.plan)
@@ -258,12 +260,12 @@ def test_the_owner_of_a_circle_that_has_ended_leaves_as_anybody_does() -> None:
         circles.leave(mine)
         mine.refresh_from_db()
         assert (mine.left_at is None, mine.plan.is_closed) == (False, True)
-        # Whoever stays needs nobody: they can still go, too.
+        # The remaining members can leave as well.
         circles.leave(other)
     assert happened(circle)[-2:] == [Kind.LEFT, Kind.LEFT]
 
 
-def test_the_owner_of_a_circle_on_its_last_day_does_not_leave() -> None:
+def test_the_owner_cannot_leave_on_the_last_day() -> None:
     mine = start_circle(days=40).memberships.get()
     last_day = timezone.now() + datetime.timedelta(days=39)
     with time_machine.travel(last_day), pytest.raises(Refused, match="Hand it over"):
@@ -291,7 +293,7 @@ def test_a_member_is_removed_only_with_an_empty_plan_and_the_owner_never() -> No
     assert happened(circle).count(Kind.REMOVED) == 1
 
 
-def test_a_rotated_code_lets_nobody_in_by_the_old_one() -> None:
+def test_a_rotated_code_disables_the_old_one() -> None:
     circle = start_circle()
     old = circle.invite_code
     circles.rotate_code(circle)
@@ -300,13 +302,13 @@ def test_a_rotated_code_lets_nobody_in_by_the_old_one() -> None:
     assert join(circle, code=circle.invite_code)
 
 
-def test_a_plan_of_a_circle_is_closed_by_leaving_the_circle() -> None:
+def test_leaving_a_circle_closes_its_plan() -> None:
     membership = join_circle(start_circle())
     with pytest.raises(Refused, match="leave the circle"):
         plans.close(membership.plan)
 
 
-def test_the_whole_is_the_sum_of_the_members() -> None:
+def test_the_total_is_the_sum_of_the_members() -> None:
     circle = start_circle()
     join_circle(circle, saved_kobo=300_00)
     join_circle(circle, saved_kobo=400_05)
@@ -314,7 +316,7 @@ def test_the_whole_is_the_sum_of_the_members() -> None:
     assert (progress.members, progress.saved_kobo, progress.is_rounded) == (3, 700_05, False)
 
 
-def test_the_whole_is_rounded_while_somebody_hides_their_sum() -> None:
+def test_the_total_is_rounded_while_a_member_hides_their_amount() -> None:
     circle = start_circle(goal_kobo=1_000_00)
     join_circle(circle, saved_kobo=123_45)
     join_circle(circle, saved_kobo=200_00, shown={"hides_amount": True})
@@ -322,7 +324,7 @@ def test_the_whole_is_rounded_while_somebody_hides_their_sum() -> None:
     assert (progress.saved_kobo, progress.is_rounded) == (320_00, True)
 
 
-def test_the_activity_tells_of_savings_and_forgets_those_taken_back() -> None:
+def test_the_activity_shows_savings_without_reversed_ones() -> None:
     membership = join_circle(start_circle())
     movement = pay_in(membership.user, 50_00, plan=membership.plan)
     assert happened(membership.circle)[-1] == Kind.SAVED
@@ -331,7 +333,7 @@ def test_the_activity_tells_of_savings_and_forgets_those_taken_back() -> None:
     assert not leaderboards.events_of(membership.circle).filter(kind=Kind.SAVED).exists()
 
 
-def test_a_circle_that_has_ended_keeps_its_board_when_the_money_moves_to_the_stash() -> None:
+def test_an_ended_circle_keeps_its_board_when_the_money_moves_to_the_stash() -> None:
     circle = start_circle(product=make_product(Product.Kind.LOCKED), days=60)
     membership = join_circle(circle, saved_kobo=500_00)
     with time_machine.travel(timezone.now() + datetime.timedelta(days=60)):
@@ -344,7 +346,7 @@ def test_a_circle_that_has_ended_keeps_its_board_when_the_money_moves_to_the_sta
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_at_once_cannot_both_take_the_last_place() -> None:
+def test_two_at_once_cannot_both_take_the_last_vacancy() -> None:
     circle = start_circle()
     change(circle, member_limit=2)
     one, other = make_user(), make_user()

@@ -1,4 +1,4 @@
-"""Circles whose owner's account is closed: somebody else runs them, or nobody new comes in."""
+"""Circles whose owner's account is closed: another member becomes the owner, or nobody can join."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def close(user: User) -> None:
-    """Close an account behind everybody's back."""
+    """Close an account directly in the database, without the signal."""
     User.objects.filter(pk=user.pk).update(is_active=False)
 
 
@@ -51,7 +51,7 @@ def test_staff_who_close_an_account_hand_its_circle_over(
     assert owner_of(circle) == member.user
 
 
-def test_the_timetable_finds_circles_of_accounts_closed_in_any_other_way() -> None:
+def test_the_scheduled_run_finds_accounts_closed_in_any_other_way() -> None:
     circle = start_circle()
     closed, open_ = join_circle(circle), join_circle(circle)
     close(circle.owner)
@@ -63,7 +63,7 @@ def test_the_timetable_finds_circles_of_accounts_closed_in_any_other_way() -> No
 
 
 @pytest.mark.parametrize("is_one_account", [True, False])
-def test_a_circle_that_cannot_be_handed_over_keeps_no_other_from_it(
+def test_a_circle_that_cannot_be_handed_over_delays_no_other(
     monkeypatch: pytest.MonkeyPatch, *, is_one_account: bool
 ) -> None:
     owner = make_user()
@@ -83,7 +83,7 @@ def test_a_circle_that_cannot_be_handed_over_keeps_no_other_from_it(
     assert Postponement.objects.get().row_id == bad.pk
 
 
-def test_a_circle_with_nobody_left_to_run_it_takes_no_newcomers() -> None:
+def test_a_circle_without_a_successor_takes_no_newcomers() -> None:
     circle = start_circle(joining=Circle.Joining.OPEN)
     close(circle.owner)
     circles.replace_closed_owners()
@@ -109,7 +109,7 @@ def test_nobody_hands_a_circle_to_a_closed_account() -> None:
         circles.hand_over(circle, circle.owner, member)
 
 
-def test_staff_see_circles_that_nobody_runs_and_appoint_a_member(client: Client) -> None:
+def test_staff_see_circles_without_an_owner_and_appoint_a_member(client: Client) -> None:
     circle, other = start_circle(name="Adrift"), start_circle(name="Well kept")
     join_circle(circle)
     second = join_circle(circle)

@@ -1,4 +1,4 @@
-"""Rank changes: who is told of a new place, when, how often, and what no mail ever tells."""
+"""Rank changes: which members get a mail, when, how often, and what no mail contains."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 
 def make(*sums: int, **fields: object) -> tuple[Circle, list[Membership]]:
-    """A circle with a member for each sum, whose places are known."""
+    """Return a circle with a member for each amount, after a first check of the ranks."""
     circle = factories.make_circle(**fields)
     members = [factories.make_member(circle, saved_kobo=kobo) for kobo in sums]
     circles.check_ranks(circle)
@@ -37,8 +37,8 @@ def save(member: Membership, kobo: int) -> None:
     factories.pay_in(member.user, kobo, plan=member.plan)
 
 
-def told() -> dict[int, tuple[str, str]]:
-    """Who has been written to, with their place and the one before."""
+def sent_ranks() -> dict[int, tuple[str, str]]:
+    """Return the new and the earlier rank in each mail, by user id."""
     rows = OutboxRow.objects.filter(kind="rank_changed")
     return {row.user_id or 0: (row.payload["place"], row.payload["before"]) for row in rows}
 
@@ -61,47 +61,47 @@ def later(**ahead: int) -> time_machine.travel:
 
 
 @pytest.mark.parametrize("place", [1, 2, 3, 5, 10])
-def test_who_comes_among_the_first_is_told_and_so_is_who_is_pushed_out(place: int) -> None:
+def test_rising_into_a_notable_rank_and_falling_out_of_it_send_mails(place: int) -> None:
     circle, members = make(*range(12_00, 0, -1_00))
     climber, passed = members[11], members[place - 1]
     save(climber, passed.saved_kobo - climber.saved_kobo + 50)
     circles.check_ranks(circle)
-    seen = told()
+    seen = sent_ranks()
     assert seen[climber.user_id][0].startswith(str(place))
     assert seen[passed.user_id] != seen[climber.user_id]
-    # The others who were pushed out, each of another of the places that are told of.
+    # Each notable rank below has pushed one more member out.
     others = [members[last - 1].user_id for last in (1, 2, 3, 5, 10) if last >= place]
     assert set(seen) == {climber.user_id, *others}
 
 
-def test_a_place_that_is_not_one_of_them_is_no_news() -> None:
+def test_other_ranks_send_no_mail() -> None:
     circle, members = make(*range(12_00, 0, -1_00))
     save(members[8], 2_50)
     circles.check_ranks(circle)
-    assert told() == {}
+    assert sent_ranks() == {}
 
 
-def test_level_with_the_first_both_are_first_and_one_more_is_pushed_out() -> None:
+def test_a_tie_for_the_first_rank_moves_one_more_member_out() -> None:
     circle, (_, second, third, fourth) = make(4_00, 3_00, 2_00, 1_00)
     save(third, 2_00)
     circles.check_ranks(circle)
-    assert told() == {third.user_id: ("1st", "3rd"), second.user_id: ("3rd", "2nd")}
+    assert sent_ranks() == {third.user_id: ("1st", "3rd"), second.user_id: ("3rd", "2nd")}
     save(fourth, 1)
     circles.check_ranks(circle)
-    assert len(told()) == 2
+    assert len(sent_ranks()) == 2
 
 
-def test_a_tie_that_is_broken_pushes_out_who_stayed() -> None:
+def test_a_broken_tie_moves_out_the_member_who_stayed() -> None:
     circle, (_, one, other, _) = make(4_00, 2_00, 2_00, 1_00)
     save(other, 1_00)
     circles.check_ranks(circle)
-    assert told() == {one.user_id: ("3rd", "2nd")}
+    assert sent_ranks() == {one.user_id: ("3rd", "2nd")}
 
 
-def test_a_tie_that_goes_on_beyond_the_lines_makes_no_news_of_chance(
+def test_a_tie_beyond_the_compared_lines_sends_no_random_mail(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rank_changes, "FOLLOWED", 3)
+    monkeypatch.setattr(rank_changes, "COMPARED_LINES", 3)
     circle, members = make(1_00, 1_00, 1_00, 1_00, 1_00)
     assert circles.check_ranks(circle) == 0
     circles.change_appearance(members[0], nickname="Gone", hides_amount=False, on_board=False)
@@ -113,7 +113,7 @@ def test_at_most_one_mail_a_day_for_each_circle() -> None:
     for member in (second, first, second):
         save(member, 2_00)
         circles.check_ranks(circle)
-    assert told() == {second.user_id: ("1st", "2nd"), first.user_id: ("2nd", "1st")}
+    assert sent_ranks() == {second.user_id: ("1st", "2nd"), first.user_id: ("2nd", "1st")}
     other, (_, mine, *_) = make(4_00, 3_00, 2_00, 1_00)
     Membership.objects.filter(pk=mine.pk).update(user=second.user)
     save(mine, 5_00)
@@ -123,16 +123,16 @@ def test_at_most_one_mail_a_day_for_each_circle() -> None:
         assert circles.check_ranks(circle) == 2
 
 
-def test_a_place_lost_and_won_back_before_anybody_looks_is_no_news() -> None:
+def test_a_rank_lost_and_regained_between_checks_sends_no_mail() -> None:
     circle, (first, second, *_) = make(4_00, 3_00, 2_00)
     save(second, 2_00)
     save(first, 2_00)
     assert circles.check_ranks(circle) == 0
 
 
-def test_the_first_look_at_a_circle_and_a_second_one_tell_nobody() -> None:
+def test_the_first_check_of_a_circle_and_an_unchanged_one_send_no_mail() -> None:
     circle, (first, *_) = make(4_00, 3_00, 2_00, 1_00)
-    assert told() == {}
+    assert sent_ranks() == {}
     save(first, 1_00)
     assert circles.check_ranks(circle) == 0
     with CaptureQueriesContext(connection) as captured:
@@ -140,17 +140,17 @@ def test_the_first_look_at_a_circle_and_a_second_one_tell_nobody() -> None:
     assert not [query for query in captured if query["sql"].startswith(("INSERT", "UPDATE"))]
 
 
-def test_among_fewer_than_three_nobody_is_told() -> None:
+def test_fewer_than_three_members_get_no_mail() -> None:
     circle, (_, second) = make(4_00, 3_00)
     save(second, 2_00)
     assert circles.check_ranks(circle) == 0
     newcomer = factories.make_member(circle, saved_kobo=9_00)
     circles.check_ranks(circle)
-    assert told()[newcomer.user_id] == ("1st", "")
+    assert sent_ranks()[newcomer.user_id] == ("1st", "")
 
 
 @pytest.mark.parametrize("why", ["off", "inactive", "left", "off the board"])
-def test_who_does_not_want_it_or_is_not_there_is_not_told(why: str) -> None:
+def test_no_mail_without_consent_or_membership(why: str) -> None:
     circle, (first, second, *_) = make(4_00, 3_00, 2_00, 1_00)
     if why == "off":
         User.objects.filter(pk=first.user_id).update(wants_rank_changes=False)
@@ -162,26 +162,26 @@ def test_who_does_not_want_it_or_is_not_there_is_not_told(why: str) -> None:
         circles.change_appearance(first, nickname="Shy", hides_amount=False, on_board=False)
     save(second, 2_00)
     circles.check_ranks(circle)
-    assert first.user_id not in told()
-    assert second.user_id in told()
+    assert first.user_id not in sent_ranks()
+    assert second.user_id in sent_ranks()
 
 
-def test_who_takes_money_out_knows_why_they_have_fallen_and_the_others_are_told() -> None:
+def test_a_member_who_takes_money_out_gets_no_mail_and_the_others_do() -> None:
     circle, (first, second, *_) = make(4_00, 3_00, 2_00, 1_00)
     reference = references.new("plan_to_stash")
     plans.move_from_plan(first.user, first.plan, amount_kobo=1_50, reference=reference)
     circles.check_ranks(circle)
-    assert told() == {second.user_id: ("1st", "2nd")}
+    assert sent_ranks() == {second.user_id: ("1st", "2nd")}
 
 
-def test_a_circle_that_has_ended_is_left_in_peace() -> None:
+def test_an_ended_circle_sends_no_mail() -> None:
     circle, (_, second, *_) = make(4_00, 3_00, 2_00, 1_00)
     save(second, 2_00)
     circle.ends_on = timezone.localdate()
     assert circles.check_ranks(circle) == 0
 
 
-def test_the_mail_says_which_circle_both_places_and_what_is_missing(settings: Settings) -> None:
+def test_the_mail_has_the_circle_both_ranks_and_the_gap(settings: Settings) -> None:
     settings.SITE_URL = "https://asusu.example"
     circle, (first, _, third, _) = make(9_000_00, 5_000_00, 2_000_00, 100, name="Enugu")
     save(third, 4_000_00)
@@ -195,7 +195,7 @@ def test_the_mail_says_which_circle_both_places_and_what_is_missing(settings: Se
         assert "https://asusu.example/profile/" in text
 
 
-def test_a_hidden_sum_is_in_no_mail_and_follows_from_none() -> None:
+def test_a_hidden_amount_is_in_no_mail_and_cannot_be_derived() -> None:
     circle, (first, second, third, _) = make(9_000_00, 5_000_00, 2_000_00, 100)
     Membership.objects.filter(pk=first.pk).update(hides_amount=True)
     save(third, 4_000_00)
@@ -208,7 +208,7 @@ def test_a_hidden_sum_is_in_no_mail_and_follows_from_none() -> None:
 
 
 @pytest.mark.parametrize("what", ["hides", "leaves the board", "leaves", "is hidden at the second try"])
-def test_who_hides_or_goes_before_the_mail_is_sent_is_not_in_it(what: str) -> None:
+def test_a_member_who_hides_or_leaves_before_sending_is_not_in_the_mail(what: str) -> None:
     circle, (first, _, third, _) = make(9_000_00, 5_000_00, 2_000_00, 100)
     save(third, 4_000_00)
     circles.check_ranks(circle)
@@ -218,7 +218,7 @@ def test_who_hides_or_goes_before_the_mail_is_sent_is_not_in_it(what: str) -> No
             patch.setattr(EmailBackend, "send_messages", lambda *_: 0)
             assert not outbox.deliver(row.pk, tasks.HANDLERS)
         row.refresh_from_db()
-        assert (row.text, row.tries) == ("", 1), "what may be told is not known before it is told"
+        assert (row.text, row.tries) == ("", 1), "the text is stored only after sending"
         OutboxRow.objects.filter(pk=row.pk).update(due_at=timezone.now())
     if what == "leaves":
         Membership.objects.filter(pk=first.pk).update(left_at=timezone.now())
@@ -234,7 +234,7 @@ def test_who_hides_or_goes_before_the_mail_is_sent_is_not_in_it(what: str) -> No
     assert first.nickname not in str(row.payload)
 
 
-def test_what_is_missing_is_what_is_missing_at_the_moment_of_sending() -> None:
+def test_the_gap_is_that_of_the_moment_of_sending() -> None:
     circle, (first, _, third, _) = make(9_000_00, 5_000_00, 2_000_00, 100)
     save(third, 4_000_00)
     circles.check_ranks(circle)
@@ -242,7 +242,7 @@ def test_what_is_missing_is_what_is_missing_at_the_moment_of_sending() -> None:
     assert "₦3,500.00 more" in str(mail_to(third.user).body)
 
 
-def test_who_has_moved_on_before_the_mail_is_sent_is_told_of_nobody_ahead() -> None:
+def test_a_reader_whose_rank_has_changed_since_reads_of_nobody_ahead() -> None:
     circle, (first, second, third, _) = make(9_000_00, 5_000_00, 2_000_00, 100)
     save(third, 4_000_00)
     circles.check_ranks(circle)
@@ -252,7 +252,7 @@ def test_who_has_moved_on_before_the_mail_is_sent_is_told_of_nobody_ahead() -> N
     assert [member.nickname for member in (first, second) if member.nickname in body] == []
 
 
-def test_a_row_of_an_earlier_version_names_nobody() -> None:
+def test_a_row_of_an_earlier_release_names_no_other_member() -> None:
     circle, (_, second, *_) = make(4_00, 3_00, 2_00, 1_00)
     save(second, 2_00)
     circles.check_ranks(circle)
@@ -262,7 +262,7 @@ def test_a_row_of_an_earlier_version_names_nobody() -> None:
     assert "Somebody" not in str(mail_to(second.user).body)
 
 
-def test_no_address_of_anybody_else_is_in_a_mail_and_a_nasty_nickname_stays_text() -> None:
+def test_no_mail_has_another_address_and_markup_in_a_nickname_stays_text() -> None:
     circle, (first, second, third, _) = make(9_000_00, 5_000_00, 2_000_00, 100, name="A\u202eB <i>")
     nasty = '<img src=x>"&\r\nBcc: x'
     Membership.objects.filter(pk=first.pk).update(nickname=nasty)
@@ -278,24 +278,24 @@ def test_no_address_of_anybody_else_is_in_a_mail_and_a_nasty_nickname_stays_text
         assert not [text for text in texts(message) if other.email in text]
 
 
-def test_without_redis_the_same_are_told(settings: Settings) -> None:
+def test_the_same_mails_are_sent_without_redis(settings: Settings) -> None:
     settings.LEADERBOARD_REDIS_URL = "redis://127.0.0.1:1/0"
     _, (first, second, *_) = make(4_00, 3_00, 2_00, 1_00)
     save(second, 2_00)
     outbox.sweep(timezone.now(), tasks.HANDLERS)
     assert leaderboards.gate.suspect
-    assert told() == {second.user_id: ("1st", "2nd"), first.user_id: ("2nd", "1st")}
+    assert sent_ranks() == {second.user_id: ("1st", "2nd"), first.user_id: ("2nd", "1st")}
     standings = OutboxRow.objects.filter(kind=leaderboards.BOARD_WRITE_KIND)
     assert all(row.due_at for row in standings), "they wait for Redis"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_payment_is_looked_at_a_minute_later_by_one_of_two_workers() -> None:
+def test_one_of_two_workers_checks_a_payment_a_minute_later() -> None:
     circle, (first, second, *_) = make(4_00, 3_00, 2_00, 1_00)
     outbox.sweep(timezone.now(), tasks.HANDLERS)
     save(second, 2_00)
     outbox.sweep(timezone.now(), tasks.HANDLERS)
-    assert told() == {}
+    assert sent_ranks() == {}
     begin = threading.Barrier(2)
 
     def work(at: datetime.datetime) -> None:
@@ -309,22 +309,22 @@ def test_a_payment_is_looked_at_a_minute_later_by_one_of_two_workers() -> None:
     with later(minutes=2), ThreadPoolExecutor(2) as pool:
         for task in [pool.submit(work, timezone.now()) for _ in range(2)]:
             task.result()
-    assert told() == {second.user_id: ("1st", "2nd"), first.user_id: ("2nd", "1st")}
+    assert sent_ranks() == {second.user_id: ("1st", "2nd"), first.user_id: ("2nd", "1st")}
     assert not OutboxRow.objects.filter(kind=leaderboards.RANK_CHECK_KIND, due_at__isnull=False).exists()
 
 
-def test_a_worker_that_dies_before_its_commit_has_told_nobody_and_the_next_tells_all() -> None:
+def test_a_worker_that_dies_before_its_commit_sends_nothing_and_the_next_sends_all() -> None:
     circle, (_, second, *_) = make(4_00, 3_00, 2_00, 1_00)
     save(second, 2_00)
     with suppress(KeyboardInterrupt), transaction.atomic():
         assert circles.check_ranks(circle) == 2
         raise KeyboardInterrupt
-    assert told() == {}
+    assert sent_ranks() == {}
     assert circles.check_ranks(circle) == 2
 
 
 @pytest.mark.parametrize("members", [4, 400])
-def test_a_look_costs_the_same_in_a_small_circle_and_in_a_large_one(
+def test_a_check_costs_the_same_in_a_small_circle_and_in_a_large_one(
     members: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     circle, (_, second, *_) = make(9_00, 8_00, 7_00, 6_00)

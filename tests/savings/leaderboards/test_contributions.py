@@ -1,4 +1,4 @@
-"""What counts for a circle: contributions less withdrawals and reversals, never interest, in the posting's commit."""
+"""Contributions to a circle: payments less withdrawals and reversals, without interest, in the posting's commit."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def circle() -> Circle:
-    """A circle whose product charges one per cent for taking money out early."""
+    """A circle whose product charges 1% for an early exit."""
     return factories.make_circle(product=factories.make_product(Product.Kind.TARGET))
 
 
 @pytest.fixture
 def member(circle: Circle) -> Membership:
-    """A member with a thousand naira saved."""
+    """A member with ₦1,000 saved."""
     return factories.make_member(circle, saved_kobo=1_000_00)
 
 
@@ -53,7 +53,7 @@ def test_interest_its_tax_and_their_reversals_do_not_count(member: Membership) -
     assert not wrong_sums()
 
 
-def test_taking_money_out_lowers_the_sum_by_what_leaves_the_plan_penalty_included(member: Membership) -> None:
+def test_taking_money_out_lowers_the_amount_by_it_and_the_penalty(member: Membership) -> None:
     plans.move_from_plan(
         member.user, member.plan, amount_kobo=400_00, reference=references.new("plan_to_stash")
     )
@@ -62,7 +62,7 @@ def test_taking_money_out_lowers_the_sum_by_what_leaves_the_plan_penalty_include
     assert not wrong_sums()
 
 
-def test_the_stash_counts_for_nothing_until_it_is_moved_into_the_plan(member: Membership) -> None:
+def test_money_in_the_stash_does_not_count_until_it_is_moved_into_the_plan(member: Membership) -> None:
     factories.pay_in(member.user, 300_00)
     assert saved(member) == 1_000_00
     plans.move_to_plan(
@@ -71,7 +71,7 @@ def test_the_stash_counts_for_nothing_until_it_is_moved_into_the_plan(member: Me
     assert saved(member) == 1_300_00
 
 
-def test_a_reversal_takes_back_what_counted_and_no_more(member: Membership) -> None:
+def test_a_reversal_subtracts_exactly_what_counted(member: Membership) -> None:
     paid = factories.pay_in(member.user, 300_00, plan=member.plan)
     reference = references.new("reversal")
     ledger.reverse(paid, reference=reference)
@@ -79,7 +79,7 @@ def test_a_reversal_takes_back_what_counted_and_no_more(member: Membership) -> N
     assert saved(member) == 1_000_00
 
 
-def test_who_takes_out_earned_interest_too_is_below_zero_and_has_no_place(member: Membership) -> None:
+def test_a_member_who_takes_out_interest_too_is_below_zero_and_has_no_rank(member: Membership) -> None:
     post(member.plan, Transaction.Kind.INTEREST, 50_00)
     plans.move_from_plan(
         member.user, member.plan, amount_kobo=1_050_00, reference=references.new("plan_to_stash")
@@ -95,7 +95,7 @@ def test_the_sum_changes_in_the_transaction_of_the_posting(member: Membership) -
     assert saved(member) == 1_000_00
 
 
-def test_a_sum_that_a_score_cannot_hold_exactly_is_refused_and_nothing_is_posted(member: Membership) -> None:
+def test_an_amount_that_a_score_cannot_hold_exactly_is_refused_and_not_posted(member: Membership) -> None:
     Membership.objects.filter(pk=member.pk).update(saved_kobo=2**53 - 10)
     with pytest.raises(Refused, match="more than a circle's board can count"):
         factories.pay_in(member.user, 10, plan=member.plan)
@@ -114,7 +114,7 @@ def test_a_plan_in_no_circle_costs_one_query_more_than_none(
         leaderboards.record_contribution(paid, paid.plan_id or 0, 100, paid.created_on)
 
 
-def test_the_board_knows_right_after_the_commit_and_what_is_left_is_a_look_at_the_first_places(
+def test_the_board_is_current_after_the_commit_and_only_a_rank_check_remains(
     member: Membership, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     leaderboards.rebuild_board(member.circle_id)
@@ -126,7 +126,7 @@ def test_the_board_knows_right_after_the_commit_and_what_is_left_is_a_look_at_th
     assert (left.kind, left.done_at) == (leaderboards.RANK_CHECK_KIND, None)
 
 
-def test_nothing_is_left_to_do_where_the_first_ten_places_are_as_they_were(
+def test_no_row_remains_if_the_first_ten_ranks_are_unchanged(
     circle: Circle, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     for kobo in range(100, 110):
@@ -141,7 +141,7 @@ def test_nothing_is_left_to_do_where_the_first_ten_places_are_as_they_were(
     assert (left.kind, left.done_at) == (leaderboards.RANK_CHECK_KIND, None)
 
 
-def test_who_moves_the_first_places_costs_no_query_more(
+def test_a_change_of_the_first_ranks_costs_no_extra_query(
     circle: Circle, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     *_, first, last = [factories.make_member(circle, saved_kobo=kobo) for kobo in (*range(90, 101), 1)]
@@ -155,9 +155,9 @@ def test_who_moves_the_first_places_costs_no_query_more(
     assert OutboxRow.objects.filter(kind=leaderboards.RANK_CHECK_KIND).count() == 1
 
 
-def test_the_outbox_brings_what_was_not_written_and_an_older_word_changes_nothing(member: Membership) -> None:
+def test_the_outbox_delivers_missed_writes_and_an_older_version_changes_nothing(member: Membership) -> None:
     leaderboards.rebuild_board(member.circle_id)
-    older = next(store.Standing.of(Membership.objects.filter(pk=member.pk)))
+    older = next(store.Standing.read(Membership.objects.filter(pk=member.pk)))
     factories.pay_in(member.user, 1_00, plan=member.plan)
     for row in OutboxRow.objects.filter(kind=leaderboards.BOARD_WRITE_KIND):
         assert outbox.deliver(row.pk, tasks.HANDLERS)
@@ -165,11 +165,11 @@ def test_the_outbox_brings_what_was_not_written_and_an_older_word_changes_nothin
     assert leaderboards.read_board(member.circle, member).total_kobo == 1_001_00
 
 
-def test_while_there_is_no_board_there_is_nothing_to_write_to(member: Membership) -> None:
-    assert store.write(next(store.Standing.of(Membership.objects.filter(pk=member.pk)))) == -1
+def test_without_a_board_nothing_is_written(member: Membership) -> None:
+    assert store.write(next(store.Standing.read(Membership.objects.filter(pk=member.pk)))) == -1
 
 
-def test_leaving_the_board_and_the_circle_shows_at_once(
+def test_leaving_the_board_or_the_circle_is_visible_at_once(
     member: Membership, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     leaderboards.rebuild_board(member.circle_id)
@@ -183,6 +183,6 @@ def test_leaving_the_board_and_the_circle_shows_at_once(
     assert (board.size, board.members, board.total_kobo) == (0, 0, 0)
 
 
-def test_the_ledger_check_names_a_sum_that_its_entries_do_not_prove(member: Membership) -> None:
+def test_the_ledger_check_reports_an_amount_that_differs_from_its_entries(member: Membership) -> None:
     Membership.objects.filter(pk=member.pk).update(saved_kobo=1)
     assert wrong_sums() == [f"circle_sums: member {member.pk} has 1, expected 100000"]

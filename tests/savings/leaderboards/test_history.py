@@ -1,4 +1,4 @@
-"""Boards kept by the day, and the places read off them: exact among the first, close further down, never a row each."""
+"""The daily history of leaderboards: exact for the first ranks, close below, and one row for each day and circle."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def on_day(days: int, hours: int = 0) -> time_machine.travel:
 
 
 def keep_night_after(days: int) -> int:
-    """Do what the timetable does two minutes after the end of that day, in Lagos."""
+    """Run the scheduled task two minutes after the end of that day in Lagos."""
     with time_machine.travel(datetime.datetime(2026, 11, 2, 23, 2, tzinfo=datetime.UTC), tick=False) as clock:
         clock.shift(datetime.timedelta(days=days))
         return leaderboards.record_days(timezone.now())
 
 
-def places(member: Membership, days: int) -> list[int | None]:
-    """Return the member's places before that day."""
+def member_ranks(member: Membership, days: int) -> list[int | None]:
+    """Return the member's ranks before that day."""
     cache.clear()
     return [
         rank for _, rank in leaderboards.ranks_by_day(member, (MONDAY + datetime.timedelta(days=days)).date())
@@ -45,7 +45,7 @@ def places(member: Membership, days: int) -> list[int | None]:
 
 @pytest.fixture(params=["redis", "sql"])
 def source(request: pytest.FixtureRequest) -> str:
-    """Where the boards that are kept come from; both have to say the same."""
+    """The source of the stored leaderboards; both must give the same."""
     return str(request.param)
 
 
@@ -56,22 +56,22 @@ def circle() -> Circle:
 
 
 def ranks(sums: list[int]) -> dict[int, int]:
-    """Return the place of each sum: 1 + the number of higher ones."""
+    """Return the rank of each amount: 1 + the number of higher ones."""
     ordered = sorted(sums, reverse=True)
     return {own: 1 + ordered.index(own) for own in set(sums)}
 
 
 def sparse(sums: list[int]) -> list[list[int]]:
-    """Return the marks of a board with these sums, as they are kept."""
-    ordered, places = sorted(sums, reverse=True), ranks(sums)
+    """Return the stored marks of a leaderboard with these amounts."""
+    ordered, ranks_of_sums = sorted(sums, reverse=True), ranks(sums)
     at = [position for position in history._positions() if position < len(sums) - 1] + [len(sums) - 1]
     return [
         list(mark)
-        for mark in dict.fromkeys((places[ordered[position]], ordered[position]) for position in at)
+        for mark in dict.fromkeys((ranks_of_sums[ordered[position]], ordered[position]) for position in at)
     ]
 
 
-def test_a_day_is_kept_once_however_often_it_is_asked_for(circle: Circle, source: str) -> None:
+def test_a_day_is_stored_once(circle: Circle, source: str) -> None:
     with on_day(0):
         for kobo in (500, 300, 300, 100):
             factories.make_member(circle, saved_kobo=kobo)
@@ -84,7 +84,7 @@ def test_a_day_is_kept_once_however_often_it_is_asked_for(circle: Circle, source
     assert day.marks == [[1, 500], [2, 300], [4, 100]]
 
 
-def test_only_circles_that_ran_on_the_day_are_kept(circle: Circle) -> None:
+def test_only_circles_that_ran_on_the_day_are_stored(circle: Circle) -> None:
     with on_day(1):
         factories.make_circle()
     assert keep_night_after(0) == 1
@@ -94,24 +94,24 @@ def test_only_circles_that_ran_on_the_day_are_kept(circle: Circle) -> None:
     assert BoardDay.objects.get().marks == []
 
 
-def test_a_place_is_that_of_the_own_sum_on_each_day_ties_and_gaps_among_them(circle: Circle) -> None:
+def test_ranks_by_day_follow_the_amount_with_ties_and_missing_days(circle: Circle) -> None:
     with on_day(0):
         ada, bola = (factories.make_member(circle, saved_kobo=kobo) for kobo in (300, 500))
     keep_night_after(0)
     with on_day(1):
         factories.pay_in(ada.user, 200, plan=ada.plan)
     keep_night_after(1)
-    # Nobody kept the day after that.
+    # The next day was not stored.
     with on_day(3):
         factories.pay_in(ada.user, 100, plan=ada.plan)
     keep_night_after(3)
-    assert places(ada, 4) == [2, 1, 1]
-    assert places(bola, 4) == [1, 1, 2]
+    assert member_ranks(ada, 4) == [2, 1, 1]
+    assert member_ranks(bola, 4) == [1, 1, 2]
     with on_day(4):
         assert [day.day for day, _ in leaderboards.ranks_by_day(ada, timezone.localdate())] == [2, 3, 5]
 
 
-def test_what_is_paid_in_after_midnight_and_before_the_day_is_kept_counts_on_both_sides(
+def test_a_payment_between_midnight_and_storing_counts_in_marks_and_amounts(
     circle: Circle,
 ) -> None:
     with on_day(0):
@@ -119,10 +119,10 @@ def test_what_is_paid_in_after_midnight_and_before_the_day_is_kept_counts_on_bot
     with time_machine.travel(datetime.datetime(2026, 11, 2, 23, 1, tzinfo=datetime.UTC), tick=False):
         factories.pay_in(ada.user, 400, plan=ada.plan)
     keep_night_after(0)
-    assert (places(ada, 1), places(bola, 1)) == ([1], [2])
+    assert (member_ranks(ada, 1), member_ranks(bola, 1)) == ([1], [2])
 
 
-def test_interest_counts_for_no_place_and_withdrawals_and_reversals_lower_it(circle: Circle) -> None:
+def test_interest_does_not_change_a_rank_and_withdrawals_and_reversals_do(circle: Circle) -> None:
     with on_day(0):
         ada, _ = (factories.make_member(circle, saved_kobo=kobo) for kobo in (300, 250))
         expense = ledger.house_account(Account.Kind.INTEREST_EXPENSE)
@@ -141,10 +141,10 @@ def test_interest_counts_for_no_place_and_withdrawals_and_reversals_lower_it(cir
             plan=ada.plan,
         )
     keep_night_after(1)
-    assert places(ada, 2) == [1, 2]
+    assert member_ranks(ada, 2) == [1, 2]
 
 
-def test_who_joined_later_and_who_had_nothing_has_no_place_on_those_days(circle: Circle) -> None:
+def test_no_rank_before_joining_and_without_savings(circle: Circle) -> None:
     with on_day(0):
         factories.make_member(circle, saved_kobo=500)
     keep_night_after(0)
@@ -154,10 +154,10 @@ def test_who_joined_later_and_who_had_nothing_has_no_place_on_those_days(circle:
     with on_day(2):
         factories.pay_in(late.user, 100, plan=late.plan)
     keep_night_after(2)
-    assert places(late, 3) == [None, 2]
+    assert member_ranks(late, 3) == [None, 2]
 
 
-def test_who_left_and_joined_again_begins_anew() -> None:
+def test_a_member_who_left_and_joined_again_starts_a_new_history() -> None:
     with on_day(0):
         circle = factories.start_circle()
         first = factories.join_circle(circle, saved_kobo=500)
@@ -168,11 +168,11 @@ def test_who_left_and_joined_again_begins_anew() -> None:
         circles.leave(first)
         again = factories.join_circle(circle, first.user, saved_kobo=300)
     keep_night_after(1)
-    assert places(again, 2) == [1]
+    assert member_ranks(again, 2) == [1]
 
 
 @pytest.mark.usefixtures("epoch_known")
-def test_the_past_costs_two_queries_once_a_day_and_the_same_after_many_payments(
+def test_the_history_costs_two_queries_once_a_day_with_few_or_many_payments(
     circle: Circle, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with on_day(0):
@@ -189,7 +189,7 @@ def test_the_past_costs_two_queries_once_a_day_and_the_same_after_many_payments(
             assert leaderboards.ranks_by_day(member, timezone.localdate(), is_cached_only=True) == []
 
 
-def test_days_are_kept_for_five_weeks_then_sundays_for_a_year(circle: Circle) -> None:
+def test_days_are_stored_for_five_weeks_then_sundays_for_a_year(circle: Circle) -> None:
     circle.ends_on = datetime.date(2029, 1, 1)
     today = datetime.date(2028, 5, 10)
     BoardDay.objects.bulk_create(
@@ -204,22 +204,22 @@ def test_days_are_kept_for_five_weeks_then_sundays_for_a_year(circle: Circle) ->
     assert len(days) < 90
 
 
-def test_a_million_places_are_a_few_hundred_marks() -> None:
+def test_a_million_members_need_a_few_hundred_marks() -> None:
     positions = history._positions()
-    assert positions[: history.EXACT] == list(range(history.EXACT))
+    assert positions[: history.EXACT_RANKS] == list(range(history.EXACT_RANKS))
     assert 350 < len([position for position in positions if position < 1_000_000]) < 400
     assert all(after - before <= max(1, before / 20) for before, after in pairwise(positions))
 
 
 @hypothesis.given(sums=st.lists(st.integers(1, 40), min_size=1, max_size=150))
-def test_among_the_first_two_hundred_every_place_is_exact(sums: list[int]) -> None:
+def test_the_first_two_hundred_ranks_are_exact(sums: list[int]) -> None:
     marks = sparse(sums)
     for own, rank in ranks(sums).items():
         assert history.estimated_rank(own, len(sums), marks) == rank
 
 
 @pytest.mark.parametrize("most_kobo", [500, 10_000_000])
-def test_further_down_a_place_is_within_a_mark_s_step_and_never_out_of_order(most_kobo: int) -> None:
+def test_lower_ranks_are_within_one_step_and_in_order(most_kobo: int) -> None:
     chance = random.Random(most_kobo)
     sums = [1 + int(chance.random() ** 3 * most_kobo) for _ in range(5_000)]
     marks = sparse(sums)
@@ -227,11 +227,11 @@ def test_further_down_a_place_is_within_a_mark_s_step_and_never_out_of_order(mos
     found = {own: history.estimated_rank(own, len(sums), marks) or 0 for own in exact}
     assert [found[own] for own in sorted(exact)] == sorted(found.values(), reverse=True)
     for own, rank in exact.items():
-        step = 0 if rank <= history.EXACT else rank / 19
+        step = 0 if rank <= history.EXACT_RANKS else rank / 19
         assert abs(found[own] - rank) <= step
 
 
-def test_while_redis_is_away_a_day_is_kept_from_sql(circle: Circle) -> None:
+def test_a_day_is_stored_from_sql_while_redis_is_away(circle: Circle) -> None:
     with on_day(0):
         factories.make_member(circle, saved_kobo=500)
     leaderboards.gate.fail()

@@ -1,4 +1,4 @@
-"""Boards that have lost some of their keys in Redis: each counts as missing, is served from SQL and is rebuilt."""
+"""Leaderboards that have lost keys in Redis: each counts as missing, is read from SQL and is rebuilt."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def store(redis_clients: list[redis.Redis]) -> redis.Redis:
 
 @pytest.fixture
 def members() -> list[Membership]:
-    """Three of a circle, with targets, one of whom had saved before this week: their board has each kind of part."""
+    """Three members with targets, one of whom had saved before this week: their leaderboard has each kind of part."""
     circle = factories.make_circle()
     members = [
         factories.make_member(circle, saved_kobo=kobo, target_kobo=100_000_00) for kobo in (300, 200, 100)
@@ -38,8 +38,8 @@ def members() -> list[Membership]:
 
 
 @pytest.fixture
-def asked_for() -> Iterator[list[int]]:
-    """The circles whose boards readers have found missing."""
+def missing() -> Iterator[list[int]]:
+    """The ids of circles whose leaderboards readers have found missing."""
     found: list[int] = []
 
     def note(*, circle_id: int, **_: object) -> None:
@@ -51,7 +51,7 @@ def asked_for() -> Iterator[list[int]]:
 
 
 def parts(store: redis.Redis, circle_id: int) -> list[bytes]:
-    """Return the keys of a board, without the wish for one and the second copy of its token: they may go any time."""
+    """Return the keys that a leaderboard needs: all but the request for a rebuild and the copy of its token."""
     found = sorted(store.scan_iter(match=f"{leaderboards.board_keys(circle_id)[0]}*"))
     return [key for key in found if not key.endswith((b":live", b":wanted"))]
 
@@ -79,7 +79,7 @@ def test_the_board_of_this_test_has_each_kind_of_part(store: redis.Redis, member
 
 
 def test_without_any_of_its_keys_a_board_comes_from_sql_and_is_rebuilt(
-    store: redis.Redis, members: list[Membership], asked_for: list[int]
+    store: redis.Redis, members: list[Membership], missing: list[int]
 ) -> None:
     circle_id = members[0].circle_id
     count = len(parts(store, circle_id))
@@ -87,19 +87,17 @@ def test_without_any_of_its_keys_a_board_comes_from_sql_and_is_rebuilt(
     for lost in subsets:
         store.delete(*(parts(store, circle_id)[at] for at in lost))
         store.delete(leaderboards.board_keys(circle_id)[2])
-        asked_for.clear()
+        missing.clear()
         board = shown(members[0])
         assert is_right(board), lost
         assert board.version == -1, lost
-        assert asked_for == [circle_id], lost
+        assert missing == [circle_id], lost
         assert leaderboards.rebuild_board(circle_id) == 3, lost
         assert shown(members[0]).version > 0, lost
         assert len(parts(store, circle_id)) == count, "what is left of a lost board goes"
 
 
-def test_whatever_the_order_of_the_board_a_lost_part_is_noticed(
-    store: redis.Redis, members: list[Membership]
-) -> None:
+def test_a_lost_part_is_noticed_in_every_order(store: redis.Redis, members: list[Membership]) -> None:
     for order in Order:
         for at in range(len(parts(store, members[0].circle_id))):
             store.delete(parts(store, members[0].circle_id)[at])
@@ -126,7 +124,7 @@ def expired(store: redis.Redis, key: bytes) -> None:
 
 
 @pytest.mark.parametrize("damage", [nonsense, of_another_kind, expired])
-def test_a_damaged_key_is_as_a_lost_one(
+def test_a_damaged_key_counts_as_lost(
     store: redis.Redis, members: list[Membership], damage: Callable[[redis.Redis, bytes], None]
 ) -> None:
     circle_id = members[0].circle_id
@@ -152,8 +150,8 @@ def test_a_payment_into_a_damaged_board_is_not_lost(store: redis.Redis, members:
 
 
 @pytest.mark.parametrize("at", [1, 2])
-def test_what_stands_where_a_lock_should_keeps_nobody_from_building(
-    store: redis.Redis, members: list[Membership], asked_for: list[int], at: int
+def test_foreign_data_in_a_lock_key_does_not_prevent_a_rebuild(
+    store: redis.Redis, members: list[Membership], missing: list[int], at: int
 ) -> None:
     circle_id = members[0].circle_id
     for value in ("nonsense", None):
@@ -161,18 +159,18 @@ def test_what_stands_where_a_lock_should_keeps_nobody_from_building(
         store.delete(*parts(store, circle_id), *leaderboards.board_keys(circle_id))
         store.set(key, value) if value else store.rpush(key, "a list")
         shown(members[0])
-        assert asked_for.pop() == circle_id
+        assert missing.pop() == circle_id
         assert leaderboards.rebuild_board(circle_id) == 3
 
 
-def test_a_building_that_loses_a_part_is_not_put_in_place(
+def test_a_rebuild_that_loses_a_part_does_not_replace_the_board(
     store: redis.Redis, members: list[Membership]
 ) -> None:
     circle_id = members[0].circle_id
     month, week = boards.periods(timezone.localdate())
-    words = boards.Standing.of(Membership.objects.filter(pk=members[0].pk))
+    words = boards.Standing.read(Membership.objects.filter(pk=members[0].pk))
     assert boards.run_script("begin", circle_id, "token", 60, "1")
-    assert boards.run_script("load", circle_id, "token", 60, month, week, *next(words).words())
+    assert boards.run_script("load", circle_id, "token", 60, month, week, *next(words).script_values())
     store.delete(f"{leaderboards.board_keys(circle_id)[0]}:token:saved")
     assert not boards.run_script("finish", circle_id, "token", month, week, 1, "2026-11-24T00:00:00+00:00")
     assert is_right(shown(members[0]))
@@ -182,9 +180,9 @@ def test_a_building_that_loses_a_part_is_not_put_in_place(
 def test_reconciling_repairs_in_both_directions(
     members: list[Membership], monkeypatch: pytest.MonkeyPatch, *, newer: bool
 ) -> None:
-    monkeypatch.setattr(rebuild, "_UNDER_WAY_SECONDS", 0)
+    monkeypatch.setattr(rebuild, "_IN_FLIGHT_SECONDS", 0)
     circle = members[0].circle
-    # The database as it was, or is by now, behind the back of Redis.
+    # A change in the database that Redis does not get.
     change = -1 if newer else 1
     for member in members[:2]:
         Membership.objects.filter(pk=member.pk).update(
@@ -195,28 +193,28 @@ def test_reconciling_repairs_in_both_directions(
     assert rebuild.reconcile(circle.pk) == 0
 
 
-def test_a_commit_while_the_boards_are_compared_is_no_difference(
+def test_a_commit_during_reconciling_is_no_difference(
     members: list[Membership], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuild, "_UNDER_WAY_SECONDS", 0)
+    monkeypatch.setattr(rebuild, "_IN_FLIGHT_SECONDS", 0)
     compare = rebuild._compare
 
     def late(
-        circle_id: int, seen: list[tuple[boards.Standing, str]], *, heal: bool = False
+        circle_id: int, seen: list[tuple[boards.Standing, str]], *, correct: bool = False
     ) -> dict[int, str]:
-        # Committed and written after the standing was read, before it is compared: at both looks.
+        # A commit and a write after the standing was read and before it is compared, in both comparisons.
         factories.pay_in(members[0].user, 7, plan=members[0].plan)
-        return compare(circle_id, seen, heal=heal)
+        return compare(circle_id, seen, correct=correct)
 
     monkeypatch.setattr(rebuild, "_compare", late)
     assert rebuild.reconcile(members[0].circle_id) == 0
     assert board_of(members[0].circle) == board_by_entries(members[0].circle)
 
 
-def test_reconciling_removes_members_whom_the_database_does_not_know(members: list[Membership]) -> None:
+def test_reconciling_removes_members_that_are_not_in_the_database(members: list[Membership]) -> None:
     circle = members[0].circle
-    # As of a history that was lost.
-    ghost = next(boards.Standing.of(Membership.objects.filter(pk=members[0].pk)))
+    # From a history that was lost.
+    ghost = next(boards.Standing.read(Membership.objects.filter(pk=members[0].pk)))
     boards.write(dataclasses.replace(ghost, membership_id=ghost.membership_id + 1_000, version=1))
     assert shown(members[0]).members == 4
     assert rebuild.reconcile(circle.pk) == 1
@@ -242,13 +240,13 @@ def test_reconciling_removes_boards_of_other_epochs_and_releases(
     assert set(store.keys()) == before | {b"something else"}
 
 
-def test_a_board_of_another_epoch_is_no_board_and_hears_nothing(members: list[Membership]) -> None:
-    before = next(boards.Standing.of(Membership.objects.filter(pk=members[0].pk)))
+def test_a_board_of_another_epoch_is_neither_read_nor_written(members: list[Membership]) -> None:
+    before = next(boards.Standing.read(Membership.objects.filter(pk=members[0].pk)))
     assert leaderboards.version(members[0].circle_id)
     installation.renew_epoch()
     assert leaderboards.version(members[0].circle_id) is None
     assert shown(members[0]).version == -1
     leaderboards.rebuild_board(members[0].circle_id)
-    # Read before the restoration, and written by a process that was slow.
+    # Read before the restoration and written after it by a slow process.
     boards.write(dataclasses.replace(before, version=before.version + 1, saved_kobo=999))
     assert is_right(shown(members[0]))

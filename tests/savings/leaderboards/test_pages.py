@@ -1,4 +1,4 @@
-"""What a page of a board says: places, ties, neighbours and gaps, from Redis and from SQL alike."""
+"""Pages of a leaderboard: ranks, ties, neighbours and gaps, the same from Redis and from SQL."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ FRIDAY = datetime.datetime(2026, 11, 20, 12, tzinfo=datetime.UTC)
 
 @pytest.fixture(params=["redis", "sql"])
 def source(request: pytest.FixtureRequest) -> str:
-    """Where boards come from; both have to say the same."""
+    """The source of leaderboards; both must give the same."""
     return str(request.param)
 
 
 def show(
     circle: Circle, source: str, reader: Membership | None = None, order: Order = Order.SAVED, first: int = 0
 ) -> Board:
-    """The page of a board, from a board built just now or from SQL."""
+    """Return a page of a leaderboard, rebuilt in Redis or from SQL."""
     if source == "redis":
         leaderboards.rebuild_board(circle.pk, force=True)
     board = leaderboards.read_board(circle, reader, order=order, first=first)
@@ -35,26 +35,26 @@ def show(
     return board
 
 
-def places(board: Board) -> list[tuple[int, int]]:
+def ranks(board: Board) -> list[tuple[int, int]]:
     return [(line.membership_id, line.rank) for line in board.lines]
 
 
-def test_equal_sums_share_a_place_and_the_next_place_is_left_out(source: str) -> None:
+def test_equal_amounts_share_a_rank_and_the_next_rank_is_skipped(source: str) -> None:
     circle = factories.make_circle()
     ada, bola, chidi, dayo = (factories.make_member(circle, saved_kobo=kobo) for kobo in (500, 300, 300, 100))
     board = show(circle, source)
-    assert places(board) == [(ada.pk, 1), (bola.pk, 2), (chidi.pk, 2), (dayo.pk, 4)]
+    assert ranks(board) == [(ada.pk, 1), (bola.pk, 2), (chidi.pk, 2), (dayo.pk, 4)]
     assert (board.size, board.members, board.total_kobo) == (4, 4, 1200)
 
 
-def test_inside_a_tie_who_got_there_first_comes_first(source: str) -> None:
+def test_in_a_tie_the_earlier_member_comes_first(source: str) -> None:
     circle = factories.make_circle()
     early, late = factories.make_member(circle, saved_kobo=100), factories.make_member(circle, saved_kobo=200)
     factories.pay_in(early.user, 100, plan=early.plan)
-    assert places(show(circle, source)) == [(late.pk, 1), (early.pk, 1)]
+    assert ranks(show(circle, source)) == [(late.pk, 1), (early.pk, 1)]
 
 
-def test_a_member_without_savings_or_off_the_board_has_no_place_but_counts_for_the_circle(
+def test_a_member_without_savings_or_off_the_board_has_no_rank_but_counts_for_the_circle(
     source: str,
 ) -> None:
     circle = factories.make_circle()
@@ -62,12 +62,12 @@ def test_a_member_without_savings_or_off_the_board_has_no_place_but_counts_for_t
     hidden = factories.make_member(circle, saved_kobo=100, on_board=False)
     shown = factories.make_member(circle, saved_kobo=50)
     board = show(circle, source, hidden)
-    assert places(board) == [(shown.pk, 1)]
+    assert ranks(board) == [(shown.pk, 1)]
     assert (board.mine, board.around) == (None, [])
     assert (board.members, board.total_kobo) == (3, 150)
 
 
-def test_my_row_comes_with_five_neighbours_on_each_side_and_the_next_higher_sum(source: str) -> None:
+def test_my_line_has_five_neighbours_on_each_side_and_the_next_higher_amount(source: str) -> None:
     circle = factories.make_circle()
     members = [factories.make_member(circle, saved_kobo=10 * (20 - number)) for number in range(20)]
     board = show(circle, source, members[10])
@@ -77,7 +77,7 @@ def test_my_row_comes_with_five_neighbours_on_each_side_and_the_next_higher_sum(
     assert board.next_sum_kobo == 110
 
 
-def test_my_row_can_be_had_without_a_page(source: str) -> None:
+def test_my_line_can_be_read_without_a_page(source: str) -> None:
     circle = factories.make_circle()
     member = factories.make_member(circle, saved_kobo=10)
     show(circle, source)
@@ -96,10 +96,10 @@ def test_the_first_has_nothing_above(source: str) -> None:
     assert [line.rank for line in board.around] == [1, 2]
 
 
-def test_a_tie_that_a_page_begins_in_the_middle_of_keeps_its_place(source: str) -> None:
+def test_a_page_that_starts_inside_a_tie_shows_its_rank(source: str) -> None:
     circle = factories.make_circle()
     members = [factories.make_member(circle, saved_kobo=kobo) for kobo in (9, 5, 5, 5, 1)]
-    assert places(show(circle, source, first=2)) == [
+    assert ranks(show(circle, source, first=2)) == [
         (members[2].pk, 2),
         (members[3].pk, 2),
         (members[4].pk, 5),
@@ -135,7 +135,7 @@ def test_the_savings_of_this_month_are_another_order(source: str) -> None:
     ]
 
 
-def test_lines_say_which_place_it_was_at_the_start_of_the_week() -> None:
+def test_lines_have_the_rank_at_the_start_of_the_week() -> None:
     with time_machine.travel(FRIDAY - datetime.timedelta(days=7)):
         circle = factories.make_circle()
         ada, bola, chidi = (factories.make_member(circle, saved_kobo=kobo) for kobo in (900, 500, 300))
@@ -151,15 +151,15 @@ def test_lines_say_which_place_it_was_at_the_start_of_the_week() -> None:
     ]
 
 
-def test_the_version_moves_with_every_change_and_is_never_one_that_a_lost_board_had() -> None:
+def test_the_version_increases_with_every_change_and_exceeds_that_of_a_lost_board() -> None:
     circle = factories.make_circle()
     member = factories.make_member(circle, saved_kobo=10)
     assert leaderboards.version(circle.pk) is None
     built = show(circle, "redis").version
-    store.write(next(store.Standing.of(Membership.objects.filter(pk=member.pk))))
+    store.write(next(store.Standing.read(Membership.objects.filter(pk=member.pk))))
     assert leaderboards.version(circle.pk) == built, "what the board knows already is no change"
     Membership.objects.update(version=99)
-    store.write(next(store.Standing.of(Membership.objects.filter(pk=member.pk))))
+    store.write(next(store.Standing.read(Membership.objects.filter(pk=member.pk))))
     changed = leaderboards.version(circle.pk)
     assert changed is not None
     assert changed > built

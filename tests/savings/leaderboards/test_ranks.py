@@ -1,4 +1,4 @@
-"""Which places are told of, and how a place is said."""
+"""Notable changes of rank, and ranks as text."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from savings import leaderboards
 from savings.leaderboards import ranks
 
 
-@pytest.mark.parametrize("place", ranks.NOTABLE_RANKS)
-def test_coming_among_the_first_so_many_is_news_and_so_is_being_pushed_out(place: int) -> None:
-    assert leaderboards.is_notable_change(place + 1, place, 12)
-    assert leaderboards.is_notable_change(place, place + 1, 12)
-    assert not leaderboards.is_notable_change(place, place, 12)
+@pytest.mark.parametrize("rank", ranks.NOTABLE_RANKS)
+def test_rising_into_a_notable_rank_and_falling_out_of_it_are_notable(rank: int) -> None:
+    assert leaderboards.is_notable_change(rank + 1, rank, 12)
+    assert leaderboards.is_notable_change(rank, rank + 1, 12)
+    assert not leaderboards.is_notable_change(rank, rank, 12)
 
 
 @pytest.mark.parametrize(("before", "now"), [(5, 4), (10, 6), (12, 11), (40, 30)])
-def test_places_in_between_and_below_are_no_news(before: int, now: int) -> None:
+def test_changes_between_and_below_notable_ranks_are_not_notable(before: int, now: int) -> None:
     assert not leaderboards.is_notable_change(before, now, 50)
     assert not leaderboards.is_notable_change(now, before, 50)
 
 
-def test_to_be_among_the_first_five_of_five_is_no_news() -> None:
+def test_the_first_five_of_five_are_not_notable() -> None:
     assert not leaderboards.is_notable_change(51, 4, 5)
     assert leaderboards.is_notable_change(51, 4, 6)
 
@@ -39,5 +39,5 @@ def test_to_be_among_the_first_five_of_five_is_no_news() -> None:
         (1111, "1,111th"),
     ],
 )
-def test_a_place_in_words(number: int, text: str) -> None:
+def test_an_ordinal(number: int, text: str) -> None:
     assert leaderboards.ordinal(number) == text

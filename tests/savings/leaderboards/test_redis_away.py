@@ -1,4 +1,4 @@
-"""The boards while Redis is emptied, killed or frozen: right throughout, and its own again afterwards."""
+"""Leaderboards while Redis is emptied, killed or frozen: always right, and read from Redis again afterwards."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from tests.savings.leaderboards.test_store import board_by_entries, board_of
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-# A line of the podium or of the table: whose it is, and all of it.
+# A line of the podium or the table: the membership id and the content.
 ROW = re.compile(r'<(?:li class="p\d+"|tr) id="m(\d+)"[^>]*>(.*?)</(?:li|tr)>', re.DOTALL)
 
 
 class Server:
-    """A redis-server of a test's own, to be treated badly."""
+    """A separate redis-server that a test can damage."""
 
     def __init__(self, folder: Path) -> None:
         program = shutil.which("redis-server")
-        assert program, "this is about a real Redis"
+        assert program, "this test needs a real Redis"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -99,7 +99,7 @@ def server(tmp_path: Path, settings: Settings) -> Iterator[Server]:
 
 
 class Crowd:
-    """Twenty browsers that ask for a board's page without pause and five who save, until it is over."""
+    """Twenty browsers that load a leaderboard without pause, and five members who save, until the trouble is over."""
 
     def __init__(self, members: list[Membership]) -> None:
         self.members = members
@@ -153,7 +153,7 @@ class Crowd:
         known = dict(self.committed)
         answer = browser.get(self.url)
         assert answer.status_code == 200
-        # Only a board of Redis has a version to ask with whether it has changed.
+        # Only a leaderboard from Redis has a version for a conditional request.
         self.read["redis" if "If-None-Match" in answer.text else "sql"] += 1
         rows = [self._row(row) for row in ROW.findall(answer.text)]
         shown = {pk: naira * 100 for pk, _, naira in rows}
@@ -163,7 +163,7 @@ class Crowd:
         assert [rank for _, rank, _ in rows] == [1 + sum(other > saved for other in sums) for saved in sums]
 
     def _row(self, row: tuple[str, str]) -> tuple[int, int, int]:
-        """Return whose line it is, its rank and its sum in naira."""
+        """Return the membership id, the rank and the amount in naira of each line."""
         member, html = row
         rank = re.search(r'(?:<b>|class="rank">)(\d+)=?<', html)
         naira = re.search(r"₦([\d,]+)", html)
@@ -185,7 +185,7 @@ class Crowd:
 
 
 @pytest.mark.parametrize(("trouble", "builds"), [("empty", 1), ("kill", 1), ("freeze", 0)])
-def test_while_redis_is_in_trouble_boards_are_right_and_afterwards_they_are_its_again(
+def test_boards_are_right_while_redis_fails_and_come_from_it_again_afterwards(
     server: Server, trouble: str, builds: int
 ) -> None:
     circle = factories.make_circle()
@@ -212,7 +212,7 @@ def test_a_frozen_redis_costs_one_timeout_and_not_one_for_each_page(server: Serv
     assert time.monotonic() - begun_at < first + 0.25
 
 
-def test_redis_is_trusted_again_only_when_it_has_all_that_it_missed(server: Server) -> None:
+def test_redis_is_trusted_again_only_with_all_missed_standings(server: Server) -> None:
     member = factories.make_member(factories.make_circle(), saved_kobo=100)
     leaderboards.rebuild_board(member.circle_id)
     leaderboards.gate.fail()

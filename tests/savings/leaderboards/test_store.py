@@ -1,4 +1,4 @@
-"""The boards in Redis: shuffled and repeated writes, two builders at once, and what is wrong healed."""
+"""Leaderboards in Redis: shuffled and repeated writes, two rebuilds at once, and corrections."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 STEPS = st.tuples(
     st.integers(0, 9), st.sampled_from([100, 200, 300]), st.sampled_from(["in", "in", "out", "back"])
 )
-# What the board must be, from entries alone.
+# The expected leaderboard, from ledger entries alone.
 RANKED = """
 SELECT id, saved, rank() OVER (ORDER BY saved DESC) FROM (
     SELECT m.id, SUM(CASE WHEN e.credit_account_id = a.id THEN amount_kobo ELSE -amount_kobo END) AS saved,
@@ -41,7 +41,7 @@ SELECT id, saved, rank() OVER (ORDER BY saved DESC) FROM (
 
 
 def standing(member: Membership) -> Standing:
-    return next(Standing.of(Membership.objects.filter(pk=member.pk)))
+    return next(Standing.read(Membership.objects.filter(pk=member.pk)))
 
 
 def board_by_entries(circle: Circle) -> list[tuple[int, int, int]]:
@@ -57,7 +57,7 @@ def board_of(circle: Circle) -> list[tuple[int, int, int]]:
 
 
 def step(member: Membership, amount_kobo: int, kind: str) -> None:
-    """Pay in, take out or reverse, where there is enough."""
+    """Pay in, take out or reverse, if there is enough money."""
     with suppress(NotEnoughMoney):
         if kind == "in":
             factories.pay_in(member.user, amount_kobo, plan=member.plan)
@@ -112,13 +112,13 @@ def test_two_builders_at_once_build_one_board() -> None:
     assert board_of(circle) == board_by_entries(circle)
 
 
-def test_what_is_posted_while_a_board_is_built_is_on_it() -> None:
+def test_a_rebuilt_board_has_the_postings_made_during_the_rebuild() -> None:
     member = factories.make_member(factories.make_circle(), saved_kobo=100)
     before = standing(member)
     assert store.run_script("begin", member.circle_id, "token", 60, "")
     factories.pay_in(member.user, 50, plan=member.plan)
     assert store.run_script(
-        "load", member.circle_id, "token", 60, "2026-11-01", "2026-11-23", *before.words()
+        "load", member.circle_id, "token", 60, "2026-11-01", "2026-11-23", *before.script_values()
     )
     assert store.run_script(
         "finish", member.circle_id, "token", "2026-11-01", "2026-11-23", 1, "2026-11-24T00:00:00+00:00"
@@ -126,7 +126,7 @@ def test_what_is_posted_while_a_board_is_built_is_on_it() -> None:
     assert [saved for _, saved, _ in board_of(member.circle)] == [150]
 
 
-def test_a_builder_that_was_given_up_cannot_spoil_the_board_of_the_next(
+def test_a_builder_without_its_lease_cannot_change_the_next_board(
     redis_clients: list[redis.Redis],
 ) -> None:
     member = factories.make_member(factories.make_circle(), saved_kobo=100)
@@ -134,11 +134,13 @@ def test_a_builder_that_was_given_up_cannot_spoil_the_board_of_the_next(
     assert leaderboards.rebuild_board(member.circle_id) is None
     redis_clients[2].delete(leaderboards.board_keys(member.circle_id)[1])
     assert leaderboards.rebuild_board(member.circle_id) == 1
-    assert not store.run_script("load", member.circle_id, "slow", 60, "", "", *standing(member).words())
+    assert not store.run_script(
+        "load", member.circle_id, "slow", 60, "", "", *standing(member).script_values()
+    )
     assert not store.run_script("finish", member.circle_id, "slow", "", "", 1, "")
 
 
-def test_a_forced_build_leaves_nothing_of_the_old_board_behind(redis_clients: list[redis.Redis]) -> None:
+def test_a_forced_rebuild_deletes_all_keys_of_the_old_board(redis_clients: list[redis.Redis]) -> None:
     circle = factories.make_circle()
     factories.make_member(circle, saved_kobo=100)
     leaderboards.rebuild_board(circle.pk)
@@ -147,10 +149,10 @@ def test_a_forced_build_leaves_nothing_of_the_old_board_behind(redis_clients: li
     assert redis_clients[2].dbsize() == keys
 
 
-def test_reconciling_heals_what_is_wrong_and_counts_it(
+def test_reconciling_corrects_and_counts_wrong_members(
     monkeypatch: pytest.MonkeyPatch, redis_clients: list[redis.Redis], caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(rebuild, "_UNDER_WAY_SECONDS", 0)
+    monkeypatch.setattr(rebuild, "_IN_FLIGHT_SECONDS", 0)
     circle = factories.make_circle()
     members = [factories.make_member(circle, saved_kobo=kobo) for kobo in (300, 200, 100)]
     leaderboards.rebuild_board(circle.pk)
@@ -158,13 +160,13 @@ def test_reconciling_heals_what_is_wrong_and_counts_it(
     token = str(
         store.client(settings.LEADERBOARD_REDIS_URL).hget(leaderboards.board_keys(circle.pk)[0], "token")
     )
-    word = standing(members[2])
+    stored = standing(members[2])
     redis_clients[2].zadd(
-        f"{leaderboards.board_keys(circle.pk)[0]}:{token}:saved", {str(word.words()[4]): 900}
+        f"{leaderboards.board_keys(circle.pk)[0]}:{token}:saved", {str(stored.script_values()[4]): 900}
     )
     Membership.objects.filter(pk=members[0].pk).update(version=50, saved_kobo=150)
     assert leaderboards.reconcile_all() == 2
-    assert "had 2 members wrong" in caplog.text
+    assert "corrected 2 members" in caplog.text
     assert [(pk, saved) for pk, saved, _ in board_of(circle)] == [
         (members[1].pk, 200),
         (members[0].pk, 150),

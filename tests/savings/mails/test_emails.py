@@ -1,4 +1,4 @@
-"""E-mails: who gets which, what stands in them, and what a stored one no longer tells."""
+"""Emails: who gets which, their content, and what a stored one no longer contains."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def every_mail(user: User) -> list[OutboxRow | None]:
     return [mails.welcome(user), warn(user), mails.top_up_received(pay_in(user, 100))]
 
 
-def test_a_receipt_names_the_sum_the_plan_and_the_reference() -> None:
+def test_a_receipt_has_the_amount_the_plan_and_the_reference() -> None:
     user = make_user(name="Ada Obi")
     movement = pay_in(user, 1_250_50, plan=make_plan(user, name="Rent"))
     message = deliver(mails.top_up_received(movement))
@@ -67,7 +67,7 @@ def test_a_receipt_names_the_sum_the_plan_and_the_reference() -> None:
             assert part in text
 
 
-def test_a_receipt_comes_once_and_only_to_those_who_want_it() -> None:
+def test_a_receipt_is_sent_once_and_only_if_wanted() -> None:
     movement = pay_in(make_user(), 100)
     assert mails.top_up_received(movement) is not None
     assert mails.top_up_received(movement) is None
@@ -76,7 +76,7 @@ def test_a_receipt_comes_once_and_only_to_those_who_want_it() -> None:
     assert mails.top_up_received(nobodys) is None
 
 
-def test_a_warning_of_a_new_device_comes_in_any_case_and_tells_nothing_of_money() -> None:
+def test_a_warning_about_a_new_device_is_always_sent_and_has_nothing_about_money() -> None:
     user = make_user(wants_receipts=False)
     make_plan(user, holding_kobo=9_876_00, name="Rent")
     message = deliver(warn(user))
@@ -87,7 +87,7 @@ def test_a_warning_of_a_new_device_comes_in_any_case_and_tells_nothing_of_money(
 
 
 @pytest.mark.parametrize("name", ["Ada\r\nBcc: all@example.com", "\u202eadA", "<b>Ada</b>", "  ", "أمينة"])
-def test_a_name_stays_out_of_headers_and_is_no_markup(name: str) -> None:
+def test_a_name_is_neither_a_header_nor_markup(name: str) -> None:
     user = make_user(name=name)
     for row in every_mail(user):
         message = deliver(row)
@@ -98,13 +98,13 @@ def test_a_name_stays_out_of_headers_and_is_no_markup(name: str) -> None:
         assert "\u202e" not in message.subject
 
 
-def test_only_a_mail_that_can_be_switched_off_says_how_a_mail_program_does_it() -> None:
+def test_only_mails_with_a_switch_have_unsubscribe_headers() -> None:
     user = make_user()
     mails.weekly_digest({user.pk: []}, datetime.date(2026, 11, 16))
     raw = deliver(OutboxRow.objects.get(kind="weekly_digest")).message().as_bytes().decode()
     url = mails.switch_url(user.pk, "weekly_digest")
     assert url.startswith("https://asusu.example/messages/unsubscribe/")
-    # In one piece: mail programs decode nothing here.
+    # On one line: mail programs decode nothing in this header.
     assert f"\nList-Unsubscribe: <{url}>\n" in raw
     assert "\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\n" in raw
     for row in every_mail(user):
@@ -118,7 +118,7 @@ def test_a_subject_becomes_one_line() -> None:
     assert "Bcc" not in message.message()
 
 
-def test_html_needs_nothing_from_elsewhere(settings: Settings) -> None:
+def test_html_loads_nothing_from_other_sites(settings: Settings) -> None:
     for row in every_mail(make_user()):
         html = html_of(deliver(row))
         assert not re.search(r"<(img|link|script|style|iframe)|url\(", html)
@@ -126,7 +126,7 @@ def test_html_needs_nothing_from_elsewhere(settings: Settings) -> None:
             assert link.startswith(settings.SITE_URL + "/")
 
 
-def test_a_link_is_gone_from_the_stored_mail_once_it_is_sent() -> None:
+def test_a_secret_link_is_removed_from_the_stored_mail_after_sending() -> None:
     user = make_user()
     html = f'<a href="{LINK.replace("&", "&amp;")}">Reset</a>'
     row = mails.account_mail(user, user.email, "Reset", f"Open {LINK} now.", html, secret=LINK)
@@ -138,7 +138,7 @@ def test_a_link_is_gone_from_the_stored_mail_once_it_is_sent() -> None:
     assert mails.shown_text(row) == "Open [removed after sending] now."
 
 
-def test_a_link_stays_where_the_row_is_the_mail(settings: Settings) -> None:
+def test_a_secret_link_stays_if_the_row_is_the_mailbox(settings: Settings) -> None:
     settings.SHOWS_MAILBOX = True
     row = mails.account_mail(None, "new@example.com", "Code", "Your code is 4711.", secret="4711")
     message = deliver(row)
@@ -147,8 +147,8 @@ def test_a_link_stays_where_the_row_is_the_mail(settings: Settings) -> None:
     assert "4711" in mails.shown_text(row)
 
 
-def test_no_text_breaks_a_sentence_into_lines() -> None:
-    """Mail programs wrap text to their own width, and a break of ours stands in the middle of it."""
+def test_no_text_has_a_line_break_inside_a_sentence() -> None:
+    """Mail programs wrap text to their own width, so a line break of ours would be in the middle of a line."""
     found = [
         (path.name, before[-40:], line)
         for path in (site.BASE_DIR / "templates").glob("**/*.txt")

@@ -1,4 +1,4 @@
-"""Sending mails: that each try sends the same, and what a mail server that fails does and does not cost."""
+"""Sending mails: each try sends the same mail, and the effects of a failing mail server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Backend(BaseEmailBackend):
-    """A mailer that fails as it is told, and keeps what it was handed."""
+    """A mailer that fails on demand and stores the messages it gets."""
 
     fails_to_send = False
     fails_to_close = False
@@ -67,7 +67,7 @@ def test_two_mails_have_two_message_ids() -> None:
     assert len({sending.message_id(row) for row in (make_welcome(), make_welcome())}) == 2
 
 
-def test_a_goodbye_that_fails_does_not_make_a_sent_mail_unsent(
+def test_an_error_while_closing_does_not_fail_a_sent_mail(
     backend: type[Backend], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backend, "fails_to_close", True)
@@ -94,14 +94,14 @@ def test_a_mail_server_that_never_answers_costs_its_timeout_and_no_mail(settings
     assert row.due_at is not None
 
 
-def test_a_mail_to_nobody_is_not_called_sent(settings: Settings) -> None:
+def test_a_mail_without_recipients_does_not_count_as_sent(settings: Settings) -> None:
     row = mails.account_mail(None, "", "Code", "Your code is 4711.")
     assert row is not None
     with smtp_sink.running() as sink:
         smtp(settings, sink.port)
         assert not outbox.deliver(row.pk, tasks.HANDLERS)
     row.refresh_from_db()
-    assert row.error == "ValueError: the mail has nobody to go to"
+    assert row.error == "ValueError: the mail has no recipient"
 
 
 def test_a_mail_arrives_with_both_texts_and_its_headers(settings: Settings) -> None:

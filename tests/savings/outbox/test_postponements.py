@@ -38,7 +38,7 @@ from savings.models import (
 from savings.outbox import postponements
 from savings.outbox import rows as outbox_rows
 from savings.plans import mature_due_plans, maturity
-from savings.statements import files, requests, upkeep, writing
+from savings.statements import failures, files, requests, upkeep
 from tests.factories import (
     join_circle,
     make_circle,
@@ -264,7 +264,7 @@ def test_mails_about_places(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogC
         mails, "rank_changed", failing_for(real, lambda member, *rest, **named: member == bad)
     )
     assert check_ranks(circle) == everybody - 1
-    assert sum(f"member {bad.pk} could not" in record.getMessage() for record in caplog.records) == 1
+    assert sum(f"to member {bad.pk}" in record.getMessage() for record in caplog.records) == 1
     assert check_ranks(circle) == 0
 
 
@@ -305,14 +305,14 @@ def test_writing_the_weekly_mails(monkeypatch: pytest.MonkeyPatch, caplog: pytes
     with time_machine.travel(MONDAY, tick=False) as clock:
         assert prepare_digests(MONDAY) == 3
         bad = members[0].user_id
-        real = digests._said
-        monkeypatch.setattr(digests, "_said", failing_for(real, lambda line: line.user_id == bad))
+        real = digests._mail_line
+        monkeypatch.setattr(digests, "_mail_line", failing_for(real, lambda line: line.user_id == bad))
         clock.shift(datetime.timedelta(hours=8))
         assert write_digests(timezone.now()) == 2
         check_postponed("write_digest", bad, caplog)
         assert DigestLine.objects.get().user_id == bad
         assert write_digests(timezone.now()) == 0
-        monkeypatch.setattr(digests, "_said", real)
+        monkeypatch.setattr(digests, "_mail_line", real)
         OutboxRow.objects.update(tries=1)
         clock.shift(600)
         assert write_digests(timezone.now()) == 1
@@ -362,7 +362,7 @@ def test_files_whose_time_is_over(monkeypatch: pytest.MonkeyPatch, caplog: pytes
 
 def test_files_that_never_go_leave_room_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     over_statements()
-    monkeypatch.setattr(upkeep, "_AT_A_TIME", 2)
+    monkeypatch.setattr(upkeep, "_MOST_PER_RUN", 2)
     monkeypatch.setattr(files, "delete_file", failing_for(lambda name: None, lambda name: name != "2.csv"))
     assert [statements.expire_files(timezone.now()) for _ in range(2)] == [0, 1]
 
@@ -374,8 +374,8 @@ def test_statements_that_are_given_up(
     with transaction.atomic():
         rows = [requests.create(make_user(), asked) for _ in range(3)]
     OutboxRow.objects.update(dead_at=timezone.now(), due_at=None)
-    real = writing.fail_statement
-    monkeypatch.setattr(writing, "fail_statement", failing_for(real, lambda row, reason: row == rows[0]))
+    real = failures.fail_statement
+    monkeypatch.setattr(failures, "fail_statement", failing_for(real, lambda row, reason: row == rows[0]))
     assert statements.fail_abandoned() == 2
     check_postponed("give_up_statement", rows[0].pk, caplog)
 

@@ -1,4 +1,4 @@
-"""Statements as workers write them in life: killed at any moment, told to stop, two at once."""
+"""Statements written by real workers: killed at any moment, stopped, or two at once."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from tests.statements import ask, content, read, row_of, written
 pytestmark = pytest.mark.django_db(transaction=True)
 
 State = Statement.State
-# For each line it hears it has a child write, as a worker does. The child says who it is, and says each page that it
-# has noted, so that it can be killed in the middle of things and not while Python begins. Each line is one write:
-# where Python does not buffer, `print` writes the end of a line by itself, and a child killed in between would leave
-# half of a line, behind which the next one is never found.
+# For each line of input, a forked child writes a statement as a worker does. It prints its pid and a line for each
+# page, so that it can be killed while writing and not while Python starts. Each line is one write: with unbuffered
+# output, `print` writes the line end separately, so a child killed in between would leave half a line, which would be
+# joined with the next one.
 NURSERY = """
 import os, sys, django
 django.setup()
@@ -62,7 +62,7 @@ for line in sys.stdin:
 
 @pytest.fixture
 def environment(statements_folder: Path) -> dict[str, str]:
-    """What a process of the real site needs to work on this test's database and files."""
+    """The environment of a process that uses this test's database and files."""
     return os.environ | {
         "DJANGO_SETTINGS_MODULE": "web.settings",
         "DATABASE_URL": database_url(),
@@ -72,7 +72,7 @@ def environment(statements_folder: Path) -> dict[str, str]:
         "OUTBOX_FIRST_WAIT_SECONDS": "1",
         "STATEMENT_LEASE_SECONDS": "1",
         "LOG_LEVEL": "ERROR",
-        # The harder case for those who read what a program says while it is killed.
+        # The harder case for reading the output of a program that is killed.
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -111,7 +111,7 @@ def entries(statement: Statement) -> list[bytes]:
 def _write_and_kill(
     nursery: subprocess.Popen[bytes], row: OutboxRow, *, pages: int, seconds: float = 0
 ) -> None:
-    """Have a child write, and kill it so long after it has noted so many pages, unless it has come to its end."""
+    """Start a child, and kill it some time after it has saved some pages, unless it has finished."""
     assert nursery.stdin is not None
     assert nursery.stdout is not None
     nursery.stdin.write(f"{row.pk}\n".encode())
@@ -129,7 +129,7 @@ def _write_and_kill(
 
 
 def _hear(nursery: subprocess.Popen[bytes]) -> bytes:
-    """Return the next line of the nursery, which says nothing but these two words."""
+    """Return the next line of the nursery's output, which has only these two kinds of line."""
     assert nursery.stdout is not None
     said = nursery.stdout.readline()
     assert said in {b"page\n", b"over\n"}, said
@@ -139,7 +139,7 @@ def _hear(nursery: subprocess.Popen[bytes]) -> bytes:
 def _in_the_middle_of_one(
     start: Callable[..., subprocess.Popen[bytes]],
 ) -> tuple[Statement, subprocess.Popen[bytes]]:
-    """Return a long statement, and the consumer that has just begun to write it."""
+    """Return a long statement, and the consumer that has just started to write it."""
     user = make_user()
     fill(user, 15_000)
     statement = ask(user)
@@ -152,14 +152,14 @@ def _in_the_middle_of_one(
 @pytest.mark.parametrize(
     ("file_format", "kills", "rows"), [("csv", 20, 6_000), ("xlsx", 4, 600), ("pdf", 4, 200)]
 )
-def test_killed_at_random_moments_it_is_finished_later_once(
+def test_a_statement_killed_at_random_moments_is_finished_once(
     environment: dict[str, str],
     start: Callable[..., subprocess.Popen[bytes]],
     file_format: str,
     kills: int,
     rows: int,
 ) -> None:
-    # Of CSV more rows than so many children come to: eight deaths without getting on are the end of a row.
+    # More CSV rows than these children can write: eight deaths without progress would make the row dead.
     user, chance = make_user(), random.Random(file_format)
     fill(user, rows)
     statement = ask(user, format=file_format)
@@ -167,7 +167,7 @@ def test_killed_at_random_moments_it_is_finished_later_once(
     nursery = start("-c", NURSERY)
     for _ in range(kills):
         _write_and_kill(nursery, row, pages=chance.randint(0, 5), seconds=chance.uniform(0, 0.02))
-        # The lease of who was killed has to end.
+        # The lease of the killed child must expire.
         OutboxRow.objects.filter(pk=row.pk, due_at__isnull=False).update(due_at=timezone.now())
     pay_in(user, 999)
     _write_and_kill(nursery, row, pages=1_000)
@@ -187,7 +187,7 @@ def test_a_consumer_told_to_stop_finishes_its_statement(
     environment: dict[str, str], start: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     statement, consumer = _in_the_middle_of_one(start)
-    # The workers begin a moment before the consumer listens to signals.
+    # The workers start a moment before the consumer handles signals.
     wait_until(lambda: listens_to(consumer, signal.SIGTERM))
     consumer.send_signal(signal.SIGTERM)
     assert consumer.wait(60) == 0
@@ -196,7 +196,7 @@ def test_a_consumer_told_to_stop_finishes_its_statement(
 
 
 @pytest.mark.timeout(120)
-def test_a_killed_consumer_is_overtaken_by_the_next_ones_sweep(
+def test_the_next_consumer_takes_over_from_a_killed_one(
     environment: dict[str, str], start: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     statement, consumer = _in_the_middle_of_one(start)
@@ -243,7 +243,7 @@ def test_the_same_request_twice_at_once_is_one_statement(environment: dict[str, 
     assert len({future.result() for future in asked}) == Statement.objects.count() == 1
 
 
-def test_the_monthly_run_twice_at_once_asks_once(environment: dict[str, str]) -> None:
+def test_two_monthly_runs_at_once_request_once(environment: dict[str, str]) -> None:
     users, begin = [make_user() for _ in range(5)], Barrier(2)
     month = timezone.localdate().replace(day=1)
     for user in users:

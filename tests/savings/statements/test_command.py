@@ -1,4 +1,4 @@
-"""`manage.py statement`: a statement from the shell, as its owner could have asked for it."""
+"""`manage.py statement`: a statement from the shell, the same as its owner could request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_it_makes_a_file_of_the_plan(tmp_path: Path, name: str, capsys: pytest.C
     assert OutboxRow.objects.filter(kind="statement_ready", user=plan.user).count() == 1
 
 
-def test_what_cannot_be_made_ends_with_the_reason(plan: Plan) -> None:
+def test_a_refused_statement_ends_with_the_reason(plan: Plan) -> None:
     with pytest.raises(CommandError, match="no plan X"):
         call_command("statement", "X")
     with pytest.raises(CommandError, match="last day comes before"):
@@ -32,7 +32,7 @@ def test_what_cannot_be_made_ends_with_the_reason(plan: Plan) -> None:
     assert not Statement.objects.exists()
 
 
-def test_what_fails_ends_with_the_reason(plan: Plan, statements_folder: Path) -> None:
+def test_a_failed_statement_ends_with_the_reason(plan: Plan, statements_folder: Path) -> None:
     statements_folder.rmdir()
     statements_folder.touch()
     with pytest.raises(CommandError, match="could not be stored"):

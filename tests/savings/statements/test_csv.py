@@ -1,4 +1,4 @@
-"""Statements as CSV, read back by the standard library."""
+"""Statements as CSV, read by the standard library."""
 
 from __future__ import annotations
 
@@ -81,31 +81,31 @@ def test_no_cell_is_a_formula(tmp_path: Path, text: str) -> None:
             assert not line[column].lstrip('\t\r\n "').startswith(("=", "+", "-", "@", "＝"))
 
 
-def test_no_cell_is_a_formula_where_semicolons_part_them(tmp_path: Path) -> None:
+def test_no_cell_is_a_formula_with_semicolons_as_separators(tmp_path: Path) -> None:
     harmful = row("c; -1;d", name="a;=cmd|calc!A0;b")
     [line] = entries(write(tmp_path / "a.csv", [harmful], of=head(names_rows=True)))
     assert (line["Name"], line["Description"]) == ("a;'=cmd|calc!A0;b", "c;' -1;d")
 
 
-def test_a_harmless_text_is_not_touched(tmp_path: Path) -> None:
+def test_a_harmless_text_is_unchanged(tmp_path: Path) -> None:
     [line] = entries(write(tmp_path / "a.csv", [row("Ọ̀gbẹ́ni, 1+1 = 2 – 🎓 \u202f(“x”)")]))
     assert line["Description"] == "Ọ̀gbẹ́ni, 1+1 = 2 – 🎓 \u202f(“x”)"
 
 
-def test_a_sum_below_zero_is_a_number_and_a_hidden_one_is_empty(tmp_path: Path) -> None:
+def test_a_negative_amount_is_a_number_and_a_hidden_one_is_empty(tmp_path: Path) -> None:
     hidden = row()._replace(in_kobo=None, balance_kobo=-105)
     [line] = entries(write(tmp_path / "a.csv", [hidden]))
     assert (line["Money in (NGN)"], line["Balance (NGN)"]) == ("", "-1.05")
 
 
-def test_excel_is_told_once_that_it_is_utf_8(tmp_path: Path) -> None:
+def test_the_file_starts_with_one_byte_order_mark(tmp_path: Path) -> None:
     written = write(tmp_path / "a.csv", [row("₦")]).read_bytes()
     assert written.startswith(b"\xef\xbb\xbfLine,Date,Time,Reference,Kind,Description,")
     assert written.count(b"\xef\xbb\xbf") == 1
     assert written.count(b"\n") == written.count(b"\r\n") == len(read(tmp_path / "a.csv")) + 1
 
 
-def test_a_statement_without_rows_has_equal_balances_and_says_whose_it_is(tmp_path: Path) -> None:
+def test_a_statement_without_rows_has_equal_balances_and_the_holder(tmp_path: Path) -> None:
     opening, *interest, closing = read(write(tmp_path / "a.csv", []))
     assert opening["Balance (NGN)"] == closing["Balance (NGN)"] == "0.00"
     assert [line["Line"] for line in interest] == ["interest"] * 3
@@ -113,7 +113,7 @@ def test_a_statement_without_rows_has_equal_balances_and_says_whose_it_is(tmp_pa
     assert closing["Reference"] == "7QK4-2MTD"
 
 
-def test_totals_by_kind_and_interest_stand_below(tmp_path: Path) -> None:
+def test_totals_by_kind_and_interest_are_below_the_rows(tmp_path: Path) -> None:
     lines = read(write(tmp_path / "a.csv", [row(), row(), row(kind="Auto-save")]))[4:-1]
     assert [
         (line["Kind"], line["Description"], line["Money in (NGN)"], line["Money out (NGN)"]) for line in lines
@@ -127,7 +127,7 @@ def test_totals_by_kind_and_interest_stand_below(tmp_path: Path) -> None:
 
 
 @given(rows=histories(), data=st.data())
-def test_cut_off_anywhere_it_goes_on_to_the_same_bytes(
+def test_a_file_cut_anywhere_resumes_to_the_same_bytes(
     tmp_path_factory: pytest.TempPathFactory, rows: list[Row], data: st.DataObject
 ) -> None:
     folder = tmp_path_factory.mktemp("csv")
@@ -137,7 +137,7 @@ def test_cut_off_anywhere_it_goes_on_to_the_same_bytes(
     first.add(rows[:written])
     checkpoint = first.position()
     first.abandon()
-    # What was on its way when the power went: nothing, half a line, more than was ever meant.
+    # The bytes after the checkpoint at a power cut: none, half a line, or arbitrary ones.
     (folder / "cut.csv").write_bytes(whole[:checkpoint] + data.draw(st.binary(max_size=200)))
     second = Writer(folder / "cut.csv", head(), resume_at=checkpoint)
     second.add(rows[written:])
@@ -146,14 +146,14 @@ def test_cut_off_anywhere_it_goes_on_to_the_same_bytes(
 
 
 @pytest.mark.parametrize("left", [None, b"", b"short"])
-def test_it_does_not_go_on_with_less_than_was_checkpointed(tmp_path: Path, left: bytes | None) -> None:
+def test_a_file_shorter_than_its_checkpoint_is_not_resumed(tmp_path: Path, left: bytes | None) -> None:
     if left is not None:
         (tmp_path / "a.csv").write_bytes(left)
     with pytest.raises(CheckpointLost):
         Writer(tmp_path / "a.csv", head(), resume_at=6)
 
 
-def test_a_full_disk_and_a_folder_that_is_not_there_are_said(tmp_path: Path) -> None:
+def test_a_full_disk_and_a_missing_folder_raise(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Writer(tmp_path / "gone" / "a.csv", head())
     writer = Writer(Path("/dev/full"), head())

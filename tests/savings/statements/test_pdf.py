@@ -1,4 +1,4 @@
-"""Statements as PDF, read back by pdfplumber and pypdf, and looked into by pikepdf."""
+"""Statements as PDF, read by pdfplumber and pypdf, and inspected by pikepdf."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from savings.statements.formats import Head, Row, pdf
 from savings.statements.formats.pdf import Writer
 from tests.exports import HARM, foot, head, histories, row
 
-# What pdfplumber takes for the end of a word would be a text that looks like a sum.
+# pdfplumber would otherwise split a word and find a text that looks like an amount.
 quiet = st.sampled_from(["Top-up", "Auto-save", "Ọ̀gbẹ́ni", "Card ending 4081", ""])
 
 
@@ -36,19 +36,19 @@ def write(path: Path, rows: Sequence[Row], *, of: Head | None = None, password: 
 
 
 def text(path: Path) -> str:
-    """Return everything that the file says, without the places at which long words may be broken."""
+    """Return all text of the file, without the break opportunities in long words."""
     pages = [page.extract_text() for page in pypdf.PdfReader(path).pages]
     return re.sub("\u200b\n?", "", "\n".join(pages))
 
 
 def table(path: Path) -> list[tuple[str, ...]]:
-    """Return reference, money in, money out and balance of each row, by where they stand on the page."""
+    """Return reference, money in, money out and balance of each row, by their position on the page."""
     with pdfplumber.open(path) as document:
         return [row for page in document.pages for row in rows_of(page.extract_words())]
 
 
 def rows_of(words: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
-    """Find the rows under the columns of a page: a row is a line with a time of day, and its reference is below it."""
+    """Yield the rows of a page: a row is a line with a time of day, and its reference is below it."""
     names = next((word for word in words if word["text"] == "Balance"), None)
     if names is None:
         return
@@ -57,7 +57,7 @@ def rows_of(words: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
     for time in [word for word in words if re.fullmatch(r"\d\d:\d\d", word["text"]) and word["x1"] < 160]:
         line = [word for word in words if beside(word, time)]
         sums = [[word["text"] for word in line if abs(word["x1"] - column["x1"]) < 1] for column in columns]
-        # The day on which a statement was made has a time, too, and no sums.
+        # The date of the statement has a time as well, but no amounts.
         if any(sums):
             yield next(references), *("".join(sum_) for sum_ in sums)
 
@@ -84,7 +84,7 @@ def test_every_row_comes_back_in_order_to_the_kobo(
 
 @pytest.fixture(scope="module")
 def harmful(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A statement in which everything that can be harmful is, once."""
+    """A statement that contains each harmful text once."""
     rows = [row(harm, kind=harm, name=harm) for harm in HARM]
     return write(tmp_path_factory.mktemp("pdf") / "a.pdf", rows, of=head(holder=HARM[0], subject=HARM[7]))
 
@@ -92,11 +92,11 @@ def harmful(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     "harm", [harm for harm in HARM if harm.isprintable() and harm.isascii() and len(harm) < 40]
 )
-def test_text_is_text_whatever_it_says(harmful: Path, harm: str) -> None:
+def test_markup_and_code_stay_text(harmful: Path, harm: str) -> None:
     assert " ".join(harm.split()) in text(harmful).replace("\n", " ")
 
 
-def test_what_is_longer_than_a_line_or_two_is_shown_by_its_beginning(harmful: Path) -> None:
+def test_long_texts_are_cut(harmful: Path) -> None:
     assert f"{'x' * 99}…" in text(harmful).replace("\n", "")
 
 
@@ -133,12 +133,12 @@ def test_the_text_behind_a_letter_that_no_font_has_is_kept(tmp_path: Path) -> No
             for part in pikepdf.parse_content_stream(document.pages[0])
             if str(part.operator) == "BDC"
         ]
-    # The first of the boxes says itself what it stands for; the others, which look the same, are told.
+    # The first box has its own text; the others, which look the same, have an alternative text.
     assert "中" in text(path)
     assert "文" in [str(mark.ActualText) for mark in marked if "/ActualText" in mark]
 
 
-def test_it_can_be_read_aloud(tmp_path: Path) -> None:
+def test_the_pdf_is_accessible(tmp_path: Path) -> None:
     with pikepdf.open(write(tmp_path / "a.pdf", [row()])) as document:
         root = document.Root
         assert (bool(root.MarkInfo.Marked), str(root.Lang)) == (True, "en-GB")
@@ -164,12 +164,12 @@ def test_every_font_is_in_the_file_and_ours(harmful: Path) -> None:
 
 
 def addresses(document: pikepdf.Pdf) -> set[str]:
-    """Where the links of a document lead."""
+    """Return the URLs of the links in a document."""
     notes = [note for page in document.pages for note in page.get("/Annots", [])]
     return {str(note.A.URI) for note in notes if note.Subtype == "/Link"}
 
 
-def test_it_says_who_issued_it_and_what_it_is_about(tmp_path: Path) -> None:
+def test_the_head_has_the_issuer_and_the_subject(tmp_path: Path) -> None:
     of = head(
         issuer="Ọjà Savings",
         site="savings.example",
@@ -187,7 +187,7 @@ def test_it_says_who_issued_it_and_what_it_is_about(tmp_path: Path) -> None:
         assert words in said
 
 
-def test_the_address_at_which_it_is_checked_is_a_link_and_a_qr_code(tmp_path: Path) -> None:
+def test_the_verification_url_is_a_link_and_a_qr_code(tmp_path: Path) -> None:
     path = write(tmp_path / "a.pdf", [])
     with pikepdf.open(path) as document:
         assert addresses(document) == {head().verify_url}
@@ -213,11 +213,11 @@ def test_a_row_takes_one_line(tmp_path: Path) -> None:
         ("🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🏴"),
     ],
 )
-def test_an_emoji_made_of_several_is_one(tmp_path: Path, name: str, shown: str) -> None:
+def test_an_emoji_sequence_becomes_one_emoji(tmp_path: Path, name: str, shown: str) -> None:
     assert f"{shown}\n" in text(write(tmp_path / "a.pdf", [], of=head(subject=name)))
 
 
-def test_a_password_locks_it_with_aes_256(tmp_path: Path) -> None:
+def test_a_password_encrypts_the_file_with_aes_256(tmp_path: Path) -> None:
     path = write(tmp_path / "a.pdf", [row()], password="Ẹ̀kọ́ ₦1")
     for wrong in ("", "wrong"):
         with pytest.raises(pikepdf.PasswordError):
@@ -241,7 +241,7 @@ def test_a_statement_without_rows_has_equal_balances(tmp_path: Path) -> None:
     assert "There are no transactions in this period." in said
 
 
-def test_every_page_says_its_number_and_how_it_is_verified(tmp_path: Path) -> None:
+def test_every_page_has_its_number_and_the_verification_code(tmp_path: Path) -> None:
     pages = pypdf.PdfReader(write(tmp_path / "a.pdf", [row()] * 100)).pages
     assert len(pages) > 2
     for number, page in enumerate(pages, 1):
@@ -251,7 +251,7 @@ def test_every_page_says_its_number_and_how_it_is_verified(tmp_path: Path) -> No
         assert head().verify_url in said
 
 
-def test_it_says_totals_interest_and_when_it_was_made(tmp_path: Path) -> None:
+def test_the_foot_has_totals_interest_and_the_date(tmp_path: Path) -> None:
     said = text(write(tmp_path / "a.pdf", [row(), row(), row(kind="Auto-save")]))
     assert "Top-up 2 5,001.00 0.00" in said
     assert "Before tax 2,095.89" in said
@@ -283,7 +283,7 @@ def test_a_child_that_takes_too_long_or_too_much_is_stopped(
     writer.abandon()
 
 
-def test_the_child_ends_with_whoever_started_it() -> None:
+def test_the_child_exits_with_its_parent() -> None:
     ours, theirs = os.pipe()
     program = [sys.executable, "-I", str(pdf._PROGRAM), str(ours), str(pdf._MOST_BYTES)]
     with subprocess.Popen(program, pass_fds=[ours], stdin=subprocess.PIPE) as child:
@@ -292,7 +292,7 @@ def test_the_child_ends_with_whoever_started_it() -> None:
         assert child.wait(timeout=60) == 1
 
 
-def test_a_full_disk_and_a_folder_that_is_not_there_are_said(tmp_path: Path) -> None:
+def test_a_full_disk_and_a_missing_folder_raise(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Writer(tmp_path / "gone" / "a.pdf", head())
     writer = Writer(Path("/dev/full"), head())
@@ -301,6 +301,6 @@ def test_a_full_disk_and_a_folder_that_is_not_there_are_said(tmp_path: Path) -> 
     writer.abandon()
 
 
-def test_nothing_is_left_beside_the_file(tmp_path: Path) -> None:
+def test_no_temporary_files_remain(tmp_path: Path) -> None:
     write(tmp_path / "a.pdf", [row()])
     assert list(tmp_path.iterdir()) == [tmp_path / "a.pdf"]

@@ -1,4 +1,4 @@
-"""The periods of statements: what the names of those that people ask for stand for."""
+"""The preset periods of statements."""
 
 from __future__ import annotations
 

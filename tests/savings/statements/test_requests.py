@@ -1,4 +1,4 @@
-"""Statements: asked for once, written once, fetched by their owner until their time is over."""
+"""Statements: requested once, written once, and available to their owner until they expire."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 def files(folder: Path) -> list[Path]:
-    """Everything that is stored of statements, whole or not."""
+    """Return all stored files of statements, complete or not."""
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
@@ -43,7 +43,7 @@ def mails(kind: str = "statement_ready") -> list[OutboxRow]:
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_a_statement_says_what_the_ledger_says(saver: User, file_format: str) -> None:
+def test_a_statement_agrees_with_the_ledger(saver: User, file_format: str) -> None:
     pay_in(saver, 5_000_00)
     plan = make_plan(saver, holding_kobo=25_000_50)
     statement = written(saver, "plan", plan=plan, format=file_format)
@@ -55,7 +55,7 @@ def test_a_statement_says_what_the_ledger_says(saver: User, file_format: str) ->
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_a_plan_with_no_rows_in_the_period_gives_a_statement_all_the_same(
+def test_a_plan_without_rows_in_the_period_still_gives_a_statement(
     clock: time_machine.Traveller, file_format: str
 ) -> None:
     plan = make_plan(holding_kobo=700)
@@ -66,7 +66,7 @@ def test_a_plan_with_no_rows_in_the_period_gives_a_statement_all_the_same(
     assert said == ([], 700, 700)
 
 
-def test_the_answer_is_there_at_once_and_the_work_is_in_the_outbox(saver: User) -> None:
+def test_a_request_returns_at_once_and_leaves_the_work_in_the_outbox(saver: User) -> None:
     statement = ask(saver)
     assert (statement.state, statement.file_name, statement.rows_expected) == (State.QUEUED, "", None)
     assert row_of(statement).payload == {"statement": statement.pk}
@@ -74,7 +74,7 @@ def test_the_answer_is_there_at_once_and_the_work_is_in_the_outbox(saver: User) 
     assert not mails()
 
 
-def test_what_is_taken_back_leaves_nothing_to_be_written(saver: User) -> None:
+def test_a_rolled_back_request_leaves_nothing_to_write(saver: User) -> None:
     with transaction.atomic():
         ask(saver)
         transaction.set_rollback(True)
@@ -99,13 +99,13 @@ def test_the_same_request_with_another_password_is_another_statement(saver: User
     assert ask(saver, format="pdf", password="another quiet word") != first
 
 
-def test_a_revoked_one_is_not_given_again(saver: User) -> None:
+def test_a_revoked_statement_is_not_returned_again(saver: User) -> None:
     first = ask(saver)
     statements.revoke(first)
     assert ask(saver) != first
 
 
-def test_nobody_has_more_than_ten_written_at_a_time(saver: User) -> None:
+def test_a_user_has_at_most_ten_unfinished_statements(saver: User) -> None:
     for day in range(1, 11):
         ask(saver, since=datetime.date(2026, 1, day))
     with pytest.raises(Refused, match="ten statements"):
@@ -129,23 +129,21 @@ def test_nobody_has_more_than_ten_written_at_a_time(saver: User) -> None:
         ({"scope": "circle"}, "circle"),
     ],
 )
-def test_what_makes_no_sense_is_refused_beside_its_field(
-    saver: User, asked: dict[str, Any], field: str
-) -> None:
+def test_invalid_requests_are_refused_on_their_field(saver: User, asked: dict[str, Any], field: str) -> None:
     with pytest.raises(Refused) as refused:
         ask(saver, **asked)
     assert refused.value.field == field
     assert not Statement.objects.exists()
 
 
-def test_a_stranger_gets_no_statement_of_a_plan_or_circle(saver: User) -> None:
+def test_another_user_gets_no_statement_of_a_plan_or_circle(saver: User) -> None:
     with pytest.raises(Refused):
         ask(saver, "plan", plan=make_plan())
     with pytest.raises(Refused):
         ask(saver, "circle", circle=start_circle())
 
 
-def test_a_period_without_a_beginning_begins_with_the_person(clock: time_machine.Traveller) -> None:
+def test_a_period_since_the_beginning_starts_when_the_user_joined(clock: time_machine.Traveller) -> None:
     user = make_user()
     clock.shift(datetime.timedelta(days=3))
     assert ask(user).since == NOON.date()
@@ -169,7 +167,7 @@ def test_too_many_rows_for_a_format_are_refused_with_the_reason(saver: User) -> 
     assert statements.expected_rows(saver, **asked, most=2_000) == most + 1
 
 
-def test_the_mail_goes_once_and_leads_to_the_shelf_and_not_to_the_file(saver: User) -> None:
+def test_the_mail_is_sent_once_and_links_to_the_list_and_not_to_the_file(saver: User) -> None:
     statement = written(saver)
     try_to_write(statement)
     (mail,) = mails()
@@ -190,7 +188,7 @@ def test_the_mail_can_be_sent_again_once_a_minute(saver: User, clock: time_machi
         statements.resend_mail(statement)
 
 
-def test_a_password_is_kept_sealed_and_only_until_the_file_has_it(saver: User) -> None:
+def test_a_password_is_stored_encrypted_and_only_until_the_file_is_written(saver: User) -> None:
     statement = ask(saver, format="pdf", password="ọmọ mi, 8 of them")
     stored = Statement.objects.values_list("sealed_password", flat=True).get()
     assert stored
@@ -200,7 +198,7 @@ def test_a_password_is_kept_sealed_and_only_until_the_file_has_it(saver: User) -
     assert b"/Encrypt" in content(statement)
 
 
-def test_a_password_that_cannot_be_read_any_more_ends_it(saver: User, settings: Settings) -> None:
+def test_a_password_that_cannot_be_decrypted_fails_the_statement(saver: User, settings: Settings) -> None:
     statement = ask(saver, format="pdf", password="quiet river ladder")
     settings.SECRET_KEY = "another"
     try_to_write(statement)
@@ -209,19 +207,19 @@ def test_a_password_that_cannot_be_read_any_more_ends_it(saver: User, settings: 
     assert row_of(statement).done_at is not None
 
 
-def test_files_have_names_nobody_can_guess_and_drafts_are_gone(saver: User, statements_folder: Path) -> None:
+def test_files_have_random_names_and_drafts_are_deleted(saver: User, statements_folder: Path) -> None:
     first, second = written(saver), written(saver, format="xlsx")
     assert {path.name for path in files(statements_folder)} == {first.file_name, second.file_name}
     assert len(first.file_name.split(".")[0]) == 32
     assert all(path.stat().st_mode & 0o077 == 0 for path in files(statements_folder))
 
 
-def test_a_link_leads_to_its_statement(saver: User) -> None:
+def test_a_token_returns_its_statement(saver: User) -> None:
     statement = written(saver)
     assert statements.statement_of_token(statements.link_token(statement)) == statement
 
 
-def test_a_link_that_was_tampered_with_leads_nowhere(saver: User) -> None:
+def test_a_changed_token_returns_nothing(saver: User) -> None:
     first, second = written(saver), written(saver, format="xlsx")
     token = statements.link_token(first)
     forged = token.replace(f"{first.pk}:", f"{second.pk}:", 1)
@@ -229,7 +227,7 @@ def test_a_link_that_was_tampered_with_leads_nowhere(saver: User) -> None:
         assert statements.statement_of_token(wrong) is None
 
 
-def test_a_link_dies_after_a_day_and_the_file_after_a_week(
+def test_a_link_expires_after_a_day_and_the_file_after_a_week(
     saver: User, clock: time_machine.Traveller
 ) -> None:
     statement = written(saver)
@@ -251,7 +249,7 @@ def test_downloads_are_counted(saver: User) -> None:
     assert statement.downloaded_at is not None
 
 
-def test_revoking_kills_the_link_and_the_file(saver: User, statements_folder: Path) -> None:
+def test_revoking_disables_the_link_and_deletes_the_file(saver: User, statements_folder: Path) -> None:
     statement = written(saver)
     token = statements.link_token(statement)
     assert statements.revoke(statement)
@@ -264,7 +262,7 @@ def test_revoking_kills_the_link_and_the_file(saver: User, statements_folder: Pa
         statements.open_file(statement)
 
 
-def test_what_is_revoked_before_it_is_written_is_not_written(saver: User, statements_folder: Path) -> None:
+def test_a_statement_revoked_before_writing_is_not_written(saver: User, statements_folder: Path) -> None:
     statement = ask(saver)
     assert statements.revoke(statement)
     try_to_write(statement)
@@ -280,7 +278,7 @@ def test_deleting_leaves_neither_row_nor_file(saver: User, statements_folder: Pa
     assert not files(statements_folder)
 
 
-def test_a_file_that_cannot_be_removed_is_not_forgotten(saver: User, statements_folder: Path) -> None:
+def test_a_file_that_cannot_be_deleted_is_deleted_later(saver: User, statements_folder: Path) -> None:
     statement = written(saver)
     store = statements_folder / "files"
     file = store / statement.file_name
@@ -295,7 +293,7 @@ def test_a_file_that_cannot_be_removed_is_not_forgotten(saver: User, statements_
     assert Statement.objects.get().file_name == ""
 
 
-def test_what_is_over_can_be_asked_for_again(
+def test_an_expired_statement_can_be_requested_again(
     saver: User, clock: time_machine.Traveller, statements_folder: Path
 ) -> None:
     plan = make_plan(saver, holding_kobo=100)
@@ -311,7 +309,7 @@ def test_what_is_over_can_be_asked_for_again(
     assert try_to_write(again).state == State.READY
 
 
-def test_drafts_that_nobody_goes_on_with_are_removed(saver: User, clock: time_machine.Traveller) -> None:
+def test_old_drafts_are_deleted(saver: User, clock: time_machine.Traveller) -> None:
     draft = statement_files.new_draft(ask(saver))
     draft.touch()
     statements.expire_files(timezone.now())
@@ -320,7 +318,7 @@ def test_drafts_that_nobody_goes_on_with_are_removed(saver: User, clock: time_ma
     assert not draft.exists()
 
 
-def test_a_verifier_learns_what_the_file_says_and_nothing_more(saver: User) -> None:
+def test_a_verifier_gets_only_facts_of_the_file(saver: User) -> None:
     pay_in(saver, 123_45)
     statement = written(saver)
     found = statements.verify(statement.code, 123_45)
@@ -335,14 +333,14 @@ def test_a_verifier_learns_what_the_file_says_and_nothing_more(saver: User) -> N
     assert wrong.is_the_file == (statement.sha256[0] == "0")
 
 
-def test_a_code_is_understood_however_it_is_typed(saver: User) -> None:
+def test_a_code_can_be_typed_in_many_ways(saver: User) -> None:
     statement = written(saver)
     Statement.objects.update(code="01AB23CD45EF67GH")
     for typed in ("01ab-23cd-45ef-67gh", " O1AB 23CD 45EF 67GH ", "oiab23cd45ef67gh"):
         assert statements.verify(typed, statement.closing_kobo or 0) is not None
 
 
-def test_a_wrong_code_and_a_wrong_sum_look_alike(saver: User) -> None:
+def test_a_wrong_code_and_a_wrong_balance_give_the_same_answer(saver: User) -> None:
     statement = written(saver)
     assert statements.verify(statement.code, 1) is None
     assert statements.verify("0" * 16, 0) is None
@@ -350,13 +348,13 @@ def test_a_wrong_code_and_a_wrong_sum_look_alike(saver: User) -> None:
     assert statements.verify(ask(saver, format="xlsx").code, 0) is None
 
 
-def test_a_file_that_is_gone_can_still_be_verified(saver: User) -> None:
+def test_an_expired_file_can_still_be_verified(saver: User) -> None:
     statement = written(saver)
     statements.revoke(statement)
     assert statements.verify(statement.code, 0, statement.sha256) is not None
 
 
-def test_somebody_who_left_a_circle_may_still_ask_for_their_own_rows(saver: User) -> None:
+def test_a_former_member_can_request_their_own_rows(saver: User) -> None:
     circle = start_circle()
     join_circle(circle, saver, saved_kobo=0)
     assert ask(saver, "circle", circle=circle).state == State.QUEUED

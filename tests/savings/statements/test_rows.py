@@ -1,4 +1,4 @@
-"""What stands in a statement: the ledger's rows in order, in words, and nothing of other people's that they hide."""
+"""The rows of a statement: ledger entries in order, with descriptions, and without hidden amounts of others."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ EARLY, LATE = datetime.date(2020, 1, 1), datetime.date(2099, 1, 1)
 def rows_of(
     subject: Subject, since: datetime.date = EARLY, until: datetime.date = LATE, cutoff: int | None = None
 ) -> tuple[list[Row], Sums, statement_rows.Span]:
-    """All rows of a subject, what they come to, and the span they are in."""
+    """Return all rows of a subject, their totals, and their span."""
     cutoff = statement_rows.newest_entry() if cutoff is None else cutoff
     span = statement_rows.span(subject, since, until, cutoff)
     sums = Sums(span.opening_kobo)
@@ -69,7 +69,7 @@ def interest(plan: Plan, gross_kobo: int, tax_kobo: int) -> None:
 
 @pytest.fixture
 def life(saver: User) -> Plan:
-    """A target plan into which, and out of which, everything has gone that can."""
+    """A target plan with every kind of posting in and out."""
     plan = make_plan(saver, make_product("target"), name="School fees", holding_kobo=50_000_00)
     pay_in(saver, 9_000_00)
     plans.move_to_plan(saver, plan, amount_kobo=4_000_00, reference=references.new(Kind.STASH_TO_PLAN))
@@ -81,7 +81,7 @@ def life(saver: User) -> Plan:
     return plan
 
 
-def test_a_plan_is_told_in_words_with_the_balances_of_the_ledger(life: Plan) -> None:
+def test_a_plan_has_descriptions_and_the_balances_of_the_ledger(life: Plan) -> None:
     rows, sums, span = rows_of(about(life.user, "plan", plan=life))
     wrong = Transaction.objects.get(status=Transaction.Status.REVERSED).reference
     assert told(rows) == [
@@ -121,7 +121,7 @@ def test_the_stash_names_the_plan_at_the_other_end(life: Plan) -> None:
     ]
 
 
-def test_everything_tells_a_move_between_own_places_as_out_and_in(life: Plan) -> None:
+def test_everything_shows_a_move_between_own_accounts_as_two_rows(life: Plan) -> None:
     rows, sums, span = rows_of(about(life.user, "everything"))
     assert told(rows)[:4] == [
         ("School fees", "Paid in by card", 50_000_00, None, 50_000_00),
@@ -135,7 +135,7 @@ def test_everything_tells_a_move_between_own_places_as_out_and_in(life: Plan) ->
 
 def test_everything_counts_only_money_from_and_to_elsewhere(life: Plan) -> None:
     rows, _, span = rows_of(about(life.user, "everything"))
-    foot = Sums.of(rows_of(about(life.user, "everything"))[1].stored()).foot()
+    foot = Sums.from_json(rows_of(about(life.user, "everything"))[1].to_json()).foot()
     assert (foot.in_kobo, foot.out_kobo) == (60_000_00, 830_00)
     assert span.opening_kobo + foot.in_kobo - foot.out_kobo == foot.closing_kobo
     own = [row for row in rows if row.kind == statement_rows.OWN_TRANSFER]
@@ -152,18 +152,18 @@ def test_everything_counts_only_money_from_and_to_elsewhere(life: Plan) -> None:
     ] == [(4, 0, 0)]
 
 
-def test_a_transfer_that_was_taken_back_stays_among_own_accounts(saver: User) -> None:
+def test_a_reversed_transfer_counts_as_between_own_accounts(saver: User) -> None:
     plan = make_plan(saver)
     pay_in(saver, 900_00)
     move = plans.move_to_plan(saver, plan, amount_kobo=400_00, reference=references.new(Kind.STASH_TO_PLAN))
     ledger.reverse(move, reference=references.new(Kind.REVERSAL))
     foot = rows_of(about(saver, "everything"))[1].foot()
     assert (foot.rows, foot.in_kobo, foot.out_kobo, foot.closing_kobo) == (5, 900_00, 0, 900_00)
-    # Of the stash alone they are money out and in.
+    # In a statement of the stash alone they are money out and in.
     assert rows_of(about(saver, "stash"))[1].foot().out_kobo == 400_00
 
 
-def test_money_on_its_way_out_is_told_step_by_step(saver: User) -> None:
+def test_a_withdrawal_has_a_row_for_each_step(saver: User) -> None:
     pay_in(saver, 500)
     own, hold = ledger.stash_account(saver), ledger.hold_account(saver)
     movement, _ = ledger.open_transaction(
@@ -179,20 +179,20 @@ def test_money_on_its_way_out_is_told_step_by_step(saver: User) -> None:
     ]
 
 
-def test_every_kind_of_movement_has_words_both_ways(saver: User) -> None:
+def test_every_kind_has_a_description_in_both_directions(saver: User) -> None:
     plan = make_plan(saver, name="{odd} names {plan}")
     words = Wording(saver, [plan.account], names_rows=True)
     for kind in Kind:
         for is_credit in (0, 1):
-            label, name, text = words.of(kind, "primary", is_credit, plan.account.pk, plan.pk, None)
+            label, name, text = words.describe(kind, "primary", is_credit, plan.account.pk, plan.pk, None)
             assert label
             assert text
             assert name == plan.name
-    assert words.of(Kind.STASH_TO_PLAN, "primary", 0, 0, plan.pk, None)[2] == "To {odd} names {plan}"
+    assert words.describe(Kind.STASH_TO_PLAN, "primary", 0, 0, plan.pk, None)[2] == "To {odd} names {plan}"
 
 
-def test_the_days_are_local_ones_and_both_are_in_it(saver: User) -> None:
-    # Lagos is an hour ahead: 23:30 of the 31st in UTC is the first of November there.
+def test_the_first_and_last_day_are_local_and_included(saver: User) -> None:
+    # Lagos is an hour ahead: 23:30 UTC on 31 October is 1 November there.
     for moment in (
         "2026-10-31T22:59:59Z",
         "2026-10-31T23:00:00Z",
@@ -206,7 +206,7 @@ def test_the_days_are_local_ones_and_both_are_in_it(saver: User) -> None:
     assert (span.opening_kobo, sums.balance_kobo, span.closing_kobo) == (100, 300, 300)
 
 
-def test_rows_that_arrive_meanwhile_do_not_slip_in(saver: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_later_rows_are_not_included(saver: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statement_rows, "PAGE_ROWS", 2)
     for _ in range(5):
         pay_in(saver, 100)
@@ -253,15 +253,15 @@ def test_rows_are_counted_before_a_form_without_reading_them_all(
 ) -> None:
     fill(saver, 30)
     subject = about(saver, "stash")
-    assert statement_rows.expected(subject, EARLY, LATE, most=100) == 30
-    assert statement_rows.expected(subject, EARLY, LATE, most=20) == 21
-    assert statement_rows.expected(subject, EARLY, datetime.date(2020, 2, 1), most=20) == 0
+    assert statement_rows.estimate_rows(subject, EARLY, LATE, most=100) == 30
+    assert statement_rows.estimate_rows(subject, EARLY, LATE, most=20) == 21
+    assert statement_rows.estimate_rows(subject, EARLY, datetime.date(2020, 2, 1), most=20) == 0
     monkeypatch.setattr(statement_rows, "LOOKS_BACK_ROWS", 5)
-    assert statement_rows.expected(subject, EARLY, LATE, most=100) == 5
+    assert statement_rows.estimate_rows(subject, EARLY, LATE, most=100) == 5
 
 
 class Friends:
-    """A circle of three: the saver, one who shows what they save, and one who does not."""
+    """A circle of three: the saver, a member who shows their amount, and one who hides it."""
 
     def __init__(self, saver: User) -> None:
         self.circle = start_circle(nickname="Chioma")
@@ -277,7 +277,7 @@ def friends(saver: User) -> Friends:
     return Friends(saver)
 
 
-def test_a_circle_shows_own_rows_whole_and_of_others_what_they_show(saver: User, friends: Friends) -> None:
+def test_a_circle_shows_own_rows_and_the_visible_payments_of_others(saver: User, friends: Friends) -> None:
     rows, sums, span = rows_of(about(saver, "circle", circle=friends.circle))
     plan = friends.mine.plan.name
     assert told(rows) == [
@@ -289,7 +289,7 @@ def test_a_circle_shows_own_rows_whole_and_of_others_what_they_show(saver: User,
     assert (span.opening_kobo, sums.balance_kobo, span.closing_kobo) == (0, 1_000, 1_000)
 
 
-def test_what_is_hidden_cannot_be_reckoned_from_anything(saver: User, friends: Friends) -> None:
+def test_a_hidden_amount_cannot_be_calculated(saver: User, friends: Friends) -> None:
     def all_figures(saved_kobo: int) -> object:
         member = join_circle(friends.circle, nickname=f"Tunde {saved_kobo}", shown={"hides_amount": True})
         pay_in(member.user, saved_kobo, plan=member.plan)
@@ -318,14 +318,14 @@ def _emptied(member: Any) -> Any:
     return member
 
 
-def test_who_has_left_a_circle_sees_own_rows_only(saver: User, friends: Friends) -> None:
+def test_a_former_member_sees_only_their_own_rows(saver: User, friends: Friends) -> None:
     circles.leave(_emptied(friends.mine))
     rows, sums, _ = rows_of(about(saver, "circle", circle=friends.circle))
     assert [row.description for row in rows] == ["Paid in by card", "To your stash"]
     assert sums.foot().closing_kobo == 0
 
 
-def test_what_was_taken_back_in_a_circle_is_not_told_of_others(saver: User, friends: Friends) -> None:
+def test_reversed_payments_of_others_are_not_shown(saver: User, friends: Friends) -> None:
     ledger.reverse(pay_in(friends.shown.user, 77, plan=friends.shown.plan), reference="REV00000000000000001")
     rows = rows_of(about(saver, "circle", circle=friends.circle))[0]
     assert 77 not in {row.in_kobo for row in rows}
@@ -360,7 +360,7 @@ MOVES: list[Callable[[User, Plan, int], object]] = [
 
 
 class RandomHistories(TestCase):
-    """Whatever happened, on whichever days, a statement of any of them agrees with the ledger."""
+    """After any postings on any days, a statement of any period agrees with the ledger."""
 
     @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
     @given(
@@ -402,7 +402,9 @@ class RandomHistories(TestCase):
                 assert first <= timezone.localdate(row.at) <= last
             assert balance == sums.balance_kobo == span.closing_kobo
             assert (
-                len(rows) == sums.rows == statement_rows.count(about(user, scope, **what), span, first, last)
+                len(rows)
+                == sums.rows
+                == statement_rows.count_rows(about(user, scope, **what), span, first, last)
             )
 
 

@@ -1,4 +1,4 @@
-"""Monthly statements: once for each month that is over, whatever happens to the run."""
+"""Monthly statements: once for each month that is over, even if a run is interrupted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def periods() -> list[tuple[datetime.date, datetime.date]]:
     return list(Statement.objects.order_by("id").values_list("since", "until"))
 
 
-def test_the_first_is_about_the_month_in_which_it_was_asked_for(saver: User) -> None:
+def test_the_first_statement_is_for_the_month_of_the_subscription(saver: User) -> None:
     subscribe(saver, scope="stash", format="pdf")
     assert request_monthly(DAY(2026, 11, 30)) == 0
     assert request_monthly(DAY(2026, 12, 1)) == 1
@@ -69,25 +69,25 @@ def test_a_run_that_was_killed_midway_is_made_up_for(saver: User, monkeypatch: p
     assert set(Statement.objects.values_list("scope", flat=True)) == {"stash", "everything"}
 
 
-def test_a_month_that_another_run_has_asked_for_meanwhile_is_not_followed_by_one_that_is_not_over(
+def test_a_month_that_another_run_has_requested_is_skipped(
     saver: User,
 ) -> None:
     subscription = subscribe(saver, scope="stash", format="pdf")
     subscription_id = subscription.pk
-    assert not subscriptions._ask(subscription.next_month, subscription_id)
+    assert not subscriptions._request_month(subscription.next_month, subscription_id)
     unsubscribe(subscription)
-    assert not subscriptions._ask(DAY(2030, 1, 1), subscription_id)
+    assert not subscriptions._request_month(DAY(2030, 1, 1), subscription_id)
     assert not Statement.objects.exists()
 
 
-def test_asking_twice_is_one_subscription_with_the_later_format(saver: User) -> None:
+def test_subscribing_twice_is_one_subscription_with_the_later_format(saver: User) -> None:
     plan = make_plan(saver)
     first = subscribe(saver, scope="plan", plan=plan, format="pdf")
     assert subscribe(saver, scope="plan", plan=plan, format="csv") == first
     assert StatementSubscription.objects.get().format == "csv"
 
 
-def test_nobody_subscribes_to_a_strangers_plan_or_circle(saver: User) -> None:
+def test_nobody_subscribes_to_another_users_plan_or_circle(saver: User) -> None:
     with pytest.raises(Refused):
         subscribe(saver, scope="plan", plan=make_plan(), format="pdf")
     with pytest.raises(Refused):
@@ -99,7 +99,7 @@ def test_after_unsubscribing_there_are_none(saver: User) -> None:
     assert request_monthly(DAY(2027, 1, 1)) == 0
 
 
-def test_a_plan_that_is_closed_has_its_last_month_told_and_no_more(saver: User) -> None:
+def test_a_closed_plan_gets_a_statement_of_its_last_month_and_no_more(saver: User) -> None:
     plan = make_plan(saver)
     subscribe(saver, scope="plan", plan=plan, format="pdf")
     plans.close(plan)
@@ -114,7 +114,7 @@ def test_a_month_that_a_pdf_does_not_hold_comes_as_excel(saver: User) -> None:
     assert Statement.objects.get().format == "xlsx"
 
 
-def test_who_may_not_sign_in_gets_none(saver: User) -> None:
+def test_a_closed_account_gets_none(saver: User) -> None:
     subscribe(saver, scope="stash", format="pdf")
     User.objects.update(is_active=False)
     assert request_monthly(DAY(2026, 12, 1)) == 0

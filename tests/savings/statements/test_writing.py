@@ -1,4 +1,4 @@
-"""Writing statements: interrupted, out of room, overtaken, waiting for a turn, and in the end finished once."""
+"""Writing statements: interrupted, on a full disk, after a lost lease, waiting for a slot, and finished once."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from pytest_django.fixtures import Settings
 
 from savings import outbox, statements, tasks
 from savings.models import OutboxRow, Statement, User
+from savings.statements import failures, writing
 from savings.statements import files as statement_files
 from savings.statements import rows as statement_rows
-from savings.statements import writing
 from tests.factories import fill, make_user, pay_in
 from tests.statements import ask, content, read, row_of, try_to_write, written
 
@@ -30,7 +30,7 @@ FORMATS = ["csv", "xlsx", "pdf"]
 
 
 class Elsewhere(Storage):
-    """A storage that files are sent to, as a bucket is."""
+    """A storage that is not a file system, such as a bucket."""
 
     def __init__(self, location: Path) -> None:
         self.there = FileSystemStorage(location)
@@ -49,14 +49,14 @@ class Elsewhere(Storage):
 
 
 class Full(Elsewhere):
-    """One without room."""
+    """A full storage."""
 
     def _save(self, name: str, content: File[Any]) -> str:
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
 class Revoking(Elsewhere):
-    """One that lets no file go, and for which each file comes just after it was revoked."""
+    """A storage that deletes no file, and gets each file just after its statement was revoked."""
 
     def _save(self, name: str, content: File[Any]) -> str:
         statements.revoke(Statement.objects.get(file_name=name))
@@ -82,17 +82,17 @@ def mails(kind: str) -> int:
 
 
 def entries(statement: Statement) -> list[bytes]:
-    """The lines of a CSV that are rows, byte by byte."""
+    """Return the rows of a CSV as bytes."""
     return [line for line in content(statement).splitlines() if line.startswith(b"entry")]
 
 
 class Killed(BaseException):
-    """The end of a process, at a page of the test's choice."""
+    """The death of a process."""
 
 
 @contextmanager
 def killed_at(page: int, patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """End the writer as it reads that page, with each page noted; nothing is tidied up, as nothing is by a kill."""
+    """Kill the writer as it reads a page, with a checkpoint after each page before; nothing is cleaned up."""
     read_page, pages = statement_rows._read, []
 
     def read(*args: Any) -> Any:
@@ -108,11 +108,11 @@ def killed_at(page: int, patch: pytest.MonkeyPatch) -> Iterator[None]:
             yield
         except Killed:
             return
-    raise AssertionError("it was finished before that page")
+    raise AssertionError("the writer finished before that page")
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_a_folder_that_cannot_be_written_to_is_told_and_tried_again(
+def test_an_unwritable_folder_is_reported_and_tried_again(
     saver: User, settings: Settings, statements_folder: Path, file_format: str
 ) -> None:
     pay_in(saver, 100)
@@ -130,7 +130,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_and_tried_again(
     assert read(statement).closing_kobo == 100
 
 
-def test_a_storage_without_room_gets_nothing_under_a_final_name(
+def test_a_full_storage_has_nothing_under_a_final_name(
     saver: User, settings: Settings, statements_folder: Path
 ) -> None:
     keep_in(settings, Full)
@@ -144,7 +144,7 @@ def test_a_storage_without_room_gets_nothing_under_a_final_name(
     assert mails("statement_ready") == 1
 
 
-def test_a_file_nobody_is_told_of_that_a_storage_does_not_let_go_goes_later(
+def test_an_unpublished_file_that_cannot_be_deleted_is_deleted_later(
     saver: User, settings: Settings, statements_folder: Path
 ) -> None:
     keep_in(settings, Revoking)
@@ -156,14 +156,14 @@ def test_a_file_nobody_is_told_of_that_a_storage_does_not_let_go_goes_later(
 
 
 @pytest.mark.parametrize("file_format", ["csv", "pdf"])
-def test_a_disk_without_room_leaves_nothing_and_is_told(
+def test_a_full_disk_leaves_nothing_and_is_reported(
     saver: User,
     settings: Settings,
     statements_folder: Path,
     file_format: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # The one device that is always full.
+    # A device that is always full.
     monkeypatch.setattr(statement_files, "new_draft", lambda statement: Path("/dev/full"))
     monkeypatch.setattr(Path, "unlink", lambda path, *, missing_ok=False: None)
     fill(saver, 300)
@@ -173,7 +173,7 @@ def test_a_disk_without_room_leaves_nothing_and_is_told(
     assert files(statements_folder) == []
 
 
-def test_after_eight_tries_it_is_given_up_with_a_mail(
+def test_after_eight_tries_the_statement_fails_with_a_mail(
     saver: User, settings: Settings, statements_folder: Path
 ) -> None:
     settings.STATEMENTS_DIR = statements_folder / "file"
@@ -190,7 +190,7 @@ def test_after_eight_tries_it_is_given_up_with_a_mail(
     assert try_to_write(statement).state == State.READY
 
 
-def test_what_has_grown_too_long_since_it_was_asked_for_is_given_up_at_once(saver: User) -> None:
+def test_a_statement_that_is_now_too_long_fails_at_once(saver: User) -> None:
     statement = ask(saver, format="pdf")
     fill(saver, (statements.most_rows("pdf") or 0) + 1)
     try_to_write(statement)
@@ -199,7 +199,7 @@ def test_what_has_grown_too_long_since_it_was_asked_for_is_given_up_at_once(save
     assert mails("statement_failed") == 1
 
 
-def test_writers_that_died_until_nobody_tries_are_told_of(saver: User) -> None:
+def test_a_statement_whose_writers_all_died_fails_with_a_mail(saver: User) -> None:
     statement = ask(saver)
     OutboxRow.objects.filter(pk=row_of(statement).pk).update(dead_at=timezone.now(), due_at=None)
     Statement.objects.update(state=State.WRITING)
@@ -211,9 +211,7 @@ def test_writers_that_died_until_nobody_tries_are_told_of(saver: User) -> None:
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 4])
-def test_csv_goes_on_where_a_killed_writer_was(
-    saver: User, monkeypatch: pytest.MonkeyPatch, page: int
-) -> None:
+def test_csv_resumes_after_a_killed_writer(saver: User, monkeypatch: pytest.MonkeyPatch, page: int) -> None:
     fill(saver, 10)
     yesterday = timezone.localdate() - datetime.timedelta(days=1)
     whole = entries(written(saver, since=yesterday))
@@ -229,7 +227,7 @@ def test_csv_goes_on_where_a_killed_writer_was(
 
 
 @pytest.mark.parametrize("file_format", ["xlsx", "pdf"])
-def test_other_files_begin_anew(saver: User, monkeypatch: pytest.MonkeyPatch, file_format: str) -> None:
+def test_other_formats_start_over(saver: User, monkeypatch: pytest.MonkeyPatch, file_format: str) -> None:
     fill(saver, 10)
     monkeypatch.setattr(statement_rows, "PAGE_ROWS", 3)
     statement = ask(saver, format=file_format)
@@ -241,7 +239,7 @@ def test_other_files_begin_anew(saver: User, monkeypatch: pytest.MonkeyPatch, fi
     assert said.closing_kobo == 1_000
 
 
-def test_a_checkpoint_whose_file_is_gone_is_no_checkpoint(
+def test_a_checkpoint_without_its_file_is_ignored(
     saver: User, monkeypatch: pytest.MonkeyPatch, statements_folder: Path
 ) -> None:
     fill(saver, 10)
@@ -254,7 +252,7 @@ def test_a_checkpoint_whose_file_is_gone_is_no_checkpoint(
     assert len(read(try_to_write(statement)).lines) == 10
 
 
-def test_getting_on_is_worth_more_than_eight_tries(saver: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_resets_the_limit_of_eight_tries(saver: User, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(saver, 100)
     monkeypatch.setattr(statement_rows, "PAGE_ROWS", 4)
     statement = ask(saver)
@@ -266,7 +264,7 @@ def test_getting_on_is_worth_more_than_eight_tries(saver: User, monkeypatch: pyt
     assert mails("statement_ready") == 1
 
 
-def test_what_kills_each_worker_at_the_same_place_is_dead_after_eight(
+def test_a_statement_that_kills_each_worker_at_the_same_row_is_dead_after_eight(
     saver: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(saver, 10)
@@ -280,7 +278,7 @@ def test_what_kills_each_worker_at_the_same_place_is_dead_after_eight(
     assert row_of(statement).dead_at is not None
 
 
-def test_a_writer_that_was_overtaken_changes_nothing_more(
+def test_a_writer_that_lost_its_lease_changes_nothing(
     saver: User, monkeypatch: pytest.MonkeyPatch, statements_folder: Path
 ) -> None:
     fill(saver, 10)
@@ -304,7 +302,7 @@ def test_a_writer_that_was_overtaken_changes_nothing_more(
 
 
 @pytest.mark.parametrize("ending", [statements.revoke, statements.delete])
-def test_what_is_taken_back_while_it_is_written_is_not_finished(
+def test_a_statement_revoked_while_it_is_written_is_not_finished(
     saver: User, monkeypatch: pytest.MonkeyPatch, statements_folder: Path, ending: Any
 ) -> None:
     fill(saver, 10)
@@ -324,7 +322,7 @@ def test_what_is_taken_back_while_it_is_written_is_not_finished(
     assert not mails("statement_ready")
 
 
-def test_a_file_stored_by_a_try_that_died_is_removed(saver: User, statements_folder: Path) -> None:
+def test_a_file_stored_by_a_try_that_died_is_deleted(saver: User, statements_folder: Path) -> None:
     statement = ask(saver)
     (statements_folder / "files").mkdir()
     (statements_folder / "files" / "left.csv").touch()
@@ -333,7 +331,7 @@ def test_a_file_stored_by_a_try_that_died_is_removed(saver: User, statements_fol
     assert files(statements_folder) == [statement.file_name]
 
 
-def test_the_third_of_one_saver_waits_without_using_up_its_tries(saver: User) -> None:
+def test_the_third_statement_of_a_saver_waits_without_using_tries(saver: User) -> None:
     first, second, third = (ask(saver, since=datetime.date(2026, 1, day)) for day in (1, 2, 3))
     Statement.objects.filter(pk__in=[first.pk, second.pk]).update(state=State.WRITING)
     for _ in range(10):
@@ -346,7 +344,7 @@ def test_the_third_of_one_saver_waits_without_using_up_its_tries(saver: User) ->
     assert written(other).state == State.READY
 
 
-def test_the_third_is_let_in_as_soon_as_one_is_finished(
+def test_the_third_starts_as_soon_as_one_is_finished(
     saver: User, django_capture_on_commit_callbacks: Any
 ) -> None:
     first, second, third = (ask(saver, since=datetime.date(2026, 1, day)) for day in (1, 2, 3))
@@ -359,20 +357,20 @@ def test_the_third_is_let_in_as_soon_as_one_is_finished(
     assert third.state == State.READY
 
 
-def test_half_of_a_consumers_threads_are_left_for_mails(saver: User, settings: Settings) -> None:
+def test_half_of_a_consumers_threads_stay_free_for_mails(saver: User, settings: Settings) -> None:
     assert settings.HUEY["consumer"]["workers"] == settings.STATEMENT_WRITERS * 2
     statement = ask(saver)
-    taken = [writing._turns.acquire(blocking=False) for _ in range(settings.STATEMENT_WRITERS)]
+    taken = [writing._writer_slots.acquire(blocking=False) for _ in range(settings.STATEMENT_WRITERS)]
     try:
         assert try_to_write(statement).state == State.QUEUED
         assert row_of(statement).tries == 0
     finally:
         for _ in taken:
-            writing._turns.release()
+            writing._writer_slots.release()
     assert try_to_write(statement).state == State.READY
 
 
-def test_progress_is_told_while_it_is_written(saver: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_saved_while_writing(saver: User, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(saver, 10)
     monkeypatch.setattr(statement_rows, "PAGE_ROWS", 3)
     monkeypatch.setattr(writing, "PROGRESS_SECONDS", 0)
@@ -388,7 +386,7 @@ def test_progress_is_told_while_it_is_written(saver: User, monkeypatch: pytest.M
     assert told == [(State.WRITING, rows, 10) for rows in (0, 3, 6, 9)]
 
 
-def test_a_writer_keeps_its_row_by_a_short_lease(
+def test_a_writer_holds_its_row_by_a_short_lease(
     saver: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(saver, 10)
@@ -400,7 +398,7 @@ def test_a_writer_keeps_its_row_by_a_short_lease(
     assert row.due_at <= timezone.now() + datetime.timedelta(seconds=settings.STATEMENT_LEASE_SECONDS)
 
 
-def test_a_mail_says_what_it_is_about(saver: User, mailoutbox: list[Any]) -> None:
+def test_a_mail_names_its_statement(saver: User, mailoutbox: list[Any]) -> None:
     written(saver)
     for row in OutboxRow.objects.filter(kind="statement_ready"):
         outbox.deliver(row.pk, tasks.HANDLERS)
@@ -411,8 +409,8 @@ def test_a_mail_says_what_it_is_about(saver: User, mailoutbox: list[Any]) -> Non
     assert statement.file_name not in mail.body + str(mail.alternatives)
 
 
-def test_a_mail_of_giving_up_says_why(saver: User, mailoutbox: list[Any]) -> None:
-    writing.fail_statement(ask(saver), "There was no room for the file. Ask for it again later.")
+def test_a_mail_about_a_failure_has_the_reason(saver: User, mailoutbox: list[Any]) -> None:
+    failures.fail_statement(ask(saver), "There was no room for the file. Ask for it again later.")
     for row in OutboxRow.objects.filter(kind="statement_failed"):
         outbox.deliver(row.pk, tasks.HANDLERS)
     assert "There was no room" in mailoutbox[0].body

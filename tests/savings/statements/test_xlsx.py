@@ -1,4 +1,4 @@
-"""Statements as Excel, read back by openpyxl."""
+"""Statements as Excel, read by openpyxl."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def summary(path: Path) -> dict[Any, Any]:
 
 
 def as_shown(value: Any) -> Any:
-    """Return text as Excel shows it: `_x0041_` is an A to it, so that a name of this kind is escaped."""
+    """Return text as Excel shows it: Excel reads `_x0041_` as an A, so such a name is escaped."""
     return unescape(value) if isinstance(value, str) else value
 
 
@@ -69,7 +69,7 @@ def test_every_row_comes_back_in_order_to_the_kobo(
 
 
 @pytest.mark.parametrize("text", HARM)
-def test_text_is_text_whatever_it_says(tmp_path: Path, text: str) -> None:
+def test_formulas_and_links_stay_text(tmp_path: Path, text: str) -> None:
     of = head(holder=text, subject=text, names_rows=True)
     path = write(tmp_path / "a.xlsx", [row(text, kind=text, name=text)], of=of)
     cells = [
@@ -94,14 +94,14 @@ def test_sums_are_numbers_and_days_are_days(tmp_path: Path) -> None:
     assert line[5].value is None
 
 
-def test_the_names_of_columns_stay_in_sight(tmp_path: Path) -> None:
+def test_the_column_names_are_frozen(tmp_path: Path) -> None:
     rows = sheet(write(tmp_path / "a.xlsx", [row()]))
     assert rows.freeze_panes == "A2"
     assert rows.auto_filter.ref == "A1:G3"
     assert [cell.value for cell in rows[1]][-1] == "Balance (NGN)"
 
 
-def test_the_summary_says_whose_it_is_and_what_it_comes_to(tmp_path: Path) -> None:
+def test_the_summary_has_the_holder_and_the_totals(tmp_path: Path) -> None:
     facts = summary(write(tmp_path / "a.xlsx", [row(), row(kind="Auto-save")]))
     assert (facts["Statement of"], facts["About"]) == ("Ada Obi", "Plan: School fees")
     assert (facts["From"].day, facts["To"].day) == (1, 31)
@@ -118,7 +118,7 @@ def test_a_statement_without_rows_has_equal_balances(tmp_path: Path) -> None:
     assert (closing[2], closing[-1]) == ("Closing balance", 0)
 
 
-def test_it_names_nobody_but_the_statement(tmp_path: Path) -> None:
+def test_the_properties_name_only_the_statement(tmp_path: Path) -> None:
     about = openpyxl.load_workbook(write(tmp_path / "a.xlsx", [])).properties
     assert (about.title, about.creator, about.lastModifiedBy) == ("Statement. Plan: School fees", None, None)
     assert about.created == head().made_at.replace(tzinfo=None)
@@ -133,7 +133,7 @@ def test_more_rows_than_a_sheet_holds_are_refused(tmp_path: Path, monkeypatch: p
     writer.abandon()
 
 
-def test_what_the_library_says_only_in_a_return_code_is_raised(tmp_path: Path) -> None:
+def test_return_codes_of_the_library_are_raised(tmp_path: Path) -> None:
     writer = Writer(tmp_path / "a.xlsx", head())
     writer._line = 1_048_576
     with pytest.raises(FileNotMade):
@@ -141,7 +141,7 @@ def test_what_the_library_says_only_in_a_return_code_is_raised(tmp_path: Path) -
     writer.abandon()
 
 
-def test_nothing_is_left_beside_the_file(tmp_path: Path) -> None:
+def test_no_temporary_files_remain(tmp_path: Path) -> None:
     given_up = Writer(tmp_path / "a.xlsx", head())
     given_up.add([row()])
     assert len(list(tmp_path.rglob("*"))) > 1
@@ -151,14 +151,14 @@ def test_nothing_is_left_beside_the_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "b.xlsx"]
 
 
-def test_it_is_begun_again_after_a_crash(tmp_path: Path) -> None:
+def test_a_file_is_started_again_after_a_crash(tmp_path: Path) -> None:
     (tmp_path / "a.xlsx.parts").mkdir()
     (tmp_path / "a.xlsx.parts" / "left").touch()
     write(tmp_path / "a.xlsx", [row()])
     assert list(tmp_path.iterdir()) == [tmp_path / "a.xlsx"]
 
 
-def test_a_folder_that_is_gone_is_an_os_error(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Writer(tmp_path / "gone" / "a.xlsx", head())
     (tmp_path / "a.xlsx").mkdir()
@@ -166,7 +166,7 @@ def test_a_folder_that_is_gone_is_an_os_error(tmp_path: Path) -> None:
         write(tmp_path / "a.xlsx", [])
 
 
-def test_it_prints_as_wide_as_a_page_with_the_columns_names_on_each(tmp_path: Path) -> None:
+def test_a_print_is_one_page_wide_with_the_column_names_on_each_page(tmp_path: Path) -> None:
     path = write(tmp_path / "a.xlsx", [row()] * 100)
     book = openpyxl.load_workbook(path)
     for page in book.worksheets:
@@ -180,7 +180,7 @@ def test_it_prints_as_wide_as_a_page_with_the_columns_names_on_each(tmp_path: Pa
     assert book["Transactions"].freeze_panes == "A2"
 
 
-def test_it_says_who_issued_it_and_what_it_is_about(tmp_path: Path) -> None:
+def test_the_summary_has_the_issuer_and_the_subject(tmp_path: Path) -> None:
     of = head(issuer="Asusu", site="savings.example", number="00000012", details=(("Product", "Target"),))
     path = write(tmp_path / "a.xlsx", [row()], of=of)
     said = dict(line[:2] for line in sheet(path, "Summary").iter_rows(values_only=True))

@@ -1,4 +1,4 @@
-"""What staff and operators change of how people sign in: who may, and that each change is told."""
+"""Changes of credentials by staff and operators: who may make them, and the mail about each."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ NEW = "four quiet old words"
         ({"is_staff": True, "is_superuser": True}, {"is_staff": True, "is_superuser": True}, True),
     ],
 )
-def test_only_superusers_change_how_staff_sign_in(
+def test_only_superusers_change_credentials_of_staff(
     by: dict[str, Any], user: dict[str, Any], *, may: bool
 ) -> None:
     assert users.may_change(make_user(**by), make_user(**user)) is may
 
 
-def test_nobody_changes_their_own_sign_in_as_staff() -> None:
+def test_staff_cannot_change_their_own_credentials() -> None:
     boss = make_user(is_staff=True, is_superuser=True)
     assert not users.may_change(boss, boss)
 
 
-def test_the_rule_is_asked_of_the_row_and_not_of_what_was_loaded_before() -> None:
+def test_the_rule_is_checked_on_the_locked_row() -> None:
     staff, saver = make_user(is_staff=True), make_user()
     User.objects.filter(pk=saver.pk).update(is_staff=True)
     with pytest.raises(PermissionDenied):
@@ -52,7 +52,7 @@ def test_the_rule_is_asked_of_the_row_and_not_of_what_was_loaded_before() -> Non
     assert subjects(saver.email) == []
 
 
-def test_a_password_set_by_staff_is_told() -> None:
+def test_a_password_set_by_staff_sends_a_mail() -> None:
     saver = make_user()
     users.set_password(saver.pk, NEW, by=make_user(is_staff=True))
     saver.refresh_from_db()
@@ -61,14 +61,14 @@ def test_a_password_set_by_staff_is_told() -> None:
     assert subjects(saver.email) == ["Our staff changed your password"]
 
 
-def test_closing_and_reopening_are_told_once_each() -> None:
+def test_closing_and_reopening_send_one_mail_each() -> None:
     saver = make_user()
     for is_active in (False, False, True, True):
         users.set_active(saver.pk, is_active=is_active)
     assert subjects(saver.email) == ["Your account was closed", "Your account is open again"]
 
 
-def test_the_command_removes_second_steps_and_tells_their_owner() -> None:
+def test_the_command_removes_second_steps_and_mails_their_owner() -> None:
     saver = make_user("boss@example.com", is_staff=True)
     for kind in ("totp", "recovery_codes", "webauthn"):
         Authenticator.objects.create(user=saver, type=kind, data={"name": "x"})
@@ -82,7 +82,7 @@ def test_the_command_removes_second_steps_and_tells_their_owner() -> None:
 @pytest.mark.parametrize(
     "command", [["reset_second_step", "x@example.com"], ["change_email", "x@x.com", "y@y.com"]]
 )
-def test_a_command_for_nobody_says_so(command: list[str]) -> None:
+def test_a_command_for_an_unknown_user_fails(command: list[str]) -> None:
     with pytest.raises(CommandError, match="No account has the address"):
         call_command(*command)
 
@@ -95,7 +95,7 @@ def test_an_operator_changes_an_address_by_the_same_path() -> None:
         call_command("change_email", user.email, make_user().email)
 
 
-def test_a_password_set_by_an_operator_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_set_by_an_operator_sends_a_mail(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changepassword.Command, "_get_pass", lambda *prompt: NEW)
     user = make_user()
     call_command("changepassword", user.email, stdout=io.StringIO())

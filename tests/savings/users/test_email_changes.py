@@ -1,4 +1,4 @@
-"""Changes of email addresses: both tables agree, the old address has a way back, the oldest one wins."""
+"""Changes of email addresses: both tables agree, the old address can undo, and the oldest one wins."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ada() -> User:
 
 
 def agree() -> bool:
-    """Whether everybody who has a proven address has that one, and no other."""
+    """Return whether every user with a confirmed address has the same one in both tables."""
     rows = EmailAddress.objects.select_related("user")
     return all(row.email == row.user.email and row.primary for row in rows)
 
@@ -54,7 +54,7 @@ def address_of(user: User) -> str:
     return user.email
 
 
-def test_a_change_is_in_both_tables_and_told_to_both_addresses(ada: User) -> None:
+def test_a_change_is_in_both_tables_and_mailed_to_both_addresses(ada: User) -> None:
     version = ada.version
     users.change_email(ada.pk, " B@Example.com ")
     assert address_of(ada) == B
@@ -65,7 +65,7 @@ def test_a_change_is_in_both_tables_and_told_to_both_addresses(ada: User) -> Non
     assert ada.version > version
 
 
-def test_the_link_is_in_the_mail_alone(ada: User, settings: Settings) -> None:
+def test_the_link_is_only_in_the_mail(ada: User, settings: Settings) -> None:
     settings.SHOWS_MAILBOX = False
     users.change_email(ada.pk, B)
     row = OutboxRow.objects.get(to=A)
@@ -74,7 +74,7 @@ def test_the_link_is_in_the_mail_alone(ada: User, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("email", ["", "no address", "a@b", "x" * 300 + "@example.com", "a\x00@example.com"])
-def test_what_is_no_address_is_refused(ada: User, email: str) -> None:
+def test_an_invalid_address_is_refused(ada: User, email: str) -> None:
     with pytest.raises(Refused, match="Enter an email address"):
         users.change_email(ada.pk, email)
     assert address_of(ada) == A
@@ -118,7 +118,7 @@ def test_a_proposal_ends_with_the_next_one_and_with_any_change(ada: User) -> Non
         confirm(C)
 
 
-def test_a_proposal_gives_way_to_who_has_the_address_by_then(ada: User) -> None:
+def test_a_proposal_is_refused_if_another_user_has_the_address_by_then(ada: User) -> None:
     users.propose_email(ada.pk, B)
     make_user(B)
     with pytest.raises(Refused):
@@ -126,7 +126,7 @@ def test_a_proposal_gives_way_to_who_has_the_address_by_then(ada: User) -> None:
     assert address_of(ada) == A
 
 
-def test_the_present_address_stops_a_proposal_and_loses_nothing(ada: User) -> None:
+def test_the_current_address_cancels_a_proposal_and_loses_nothing(ada: User) -> None:
     users.propose_email(ada.pk, B)
     undo(A)
     with pytest.raises(LinkExpired):
@@ -136,7 +136,7 @@ def test_the_present_address_stops_a_proposal_and_loses_nothing(ada: User) -> No
 
 
 @pytest.mark.parametrize("rights", [{"is_staff": True}, {"is_superuser": True}])
-def test_staff_propose_nothing_for_other_staff(rights: dict[str, Any]) -> None:
+def test_staff_cannot_propose_for_other_staff(rights: dict[str, Any]) -> None:
     with pytest.raises(PermissionDenied):
         users.propose_email(make_user(**rights).pk, B, by=make_user(is_staff=True))
     assert not EmailChange.objects.exists()
@@ -162,7 +162,7 @@ def test_a_proposal_ends_with_the_right_to_make_it(ada: User, whose: str, change
     assert address_of(ada) == A
 
 
-def test_undoing_gives_the_address_back_and_shuts_everybody_out(ada: User) -> None:
+def test_undoing_restores_the_address_and_ends_all_access(ada: User) -> None:
     users.change_email(ada.pk, B)
     Authenticator.objects.create(user=ada, type="webauthn", data={"name": "Theirs"})
     Device.objects.create(user=ada, token_hash="x", label="Theirs")
@@ -193,7 +193,7 @@ def test_undoing_works_once(ada: User) -> None:
         undo(A)
 
 
-def test_undoing_works_for_its_days(ada: User, settings: Settings) -> None:
+def test_undoing_works_until_the_time_is_over(ada: User, settings: Settings) -> None:
     settings.EMAIL_UNDO_DAYS = 3
     users.change_email(ada.pk, B)
     with (
@@ -219,7 +219,7 @@ def test_of_a_chain_of_changes_the_oldest_address_wins(ada: User, order: list[st
     assert agree()
 
 
-def test_undoing_ends_what_was_proposed_meanwhile(ada: User) -> None:
+def test_undoing_ends_later_proposals(ada: User) -> None:
     users.change_email(ada.pk, B)
     users.propose_email(ada.pk, C)
     undo(A)
@@ -228,19 +228,19 @@ def test_undoing_ends_what_was_proposed_meanwhile(ada: User) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "1", "1:x", "x:y:z"])
-def test_a_forged_token_is_nothing(ada: User, token: str) -> None:
+def test_a_forged_token_returns_nothing(ada: User, token: str) -> None:
     users.change_email(ada.pk, B)
     assert users.undoable_email_change(token) is None
     assert users.email_proposal(token) is None
 
 
-def test_one_link_is_not_the_other(ada: User) -> None:
+def test_the_two_kinds_of_link_are_not_interchangeable(ada: User) -> None:
     users.propose_email(ada.pk, B)
     assert users.undoable_email_change(link_sent_to(B).split("/")[-2]) is None
     assert users.email_proposal(link_sent_to(A).split("/")[-2]) is None
 
 
-def test_a_former_address_is_kept_for_its_owner_while_they_may_undo(ada: User) -> None:
+def test_a_former_address_is_reserved_while_its_owner_can_undo(ada: User) -> None:
     other = make_user()
     users.change_email(ada.pk, B)
     with pytest.raises(Refused, match="Somebody else"):
@@ -251,7 +251,7 @@ def test_a_former_address_is_kept_for_its_owner_while_they_may_undo(ada: User) -
     assert address_of(other) == A
 
 
-def test_people_are_found_by_the_addresses_they_had(ada: User) -> None:
+def test_users_are_found_by_former_addresses(ada: User) -> None:
     users.change_email(ada.pk, B)
     users.propose_email(ada.pk, C)
     assert users.users_with_email(" A@example.com ") == [ada.pk]

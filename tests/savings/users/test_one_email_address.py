@@ -1,4 +1,4 @@
-"""The migration that lets both tables of addresses agree, where they were changed one without the other."""
+"""The migration that reconciles the two tables of addresses after one was changed without the other."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_proven_address_wins_and_the_other_still_finds_the_person() -> None:
     assert users.users_with_email("typed@example.com") == [user.pk]
 
 
-def test_a_proven_address_that_somebody_else_has_by_now_stays_theirs() -> None:
+def test_a_proven_address_that_another_user_has_by_now_stays_theirs() -> None:
     user = make_user("was@example.com")
     User.objects.filter(pk=user.pk).update(email="typed@example.com")
     other = User.objects.create_user("was@example.com", name="Other")
@@ -42,7 +42,7 @@ def test_a_proven_address_that_somebody_else_has_by_now_stays_theirs() -> None:
     assert addresses(user) == []
 
 
-def test_what_was_never_proven_goes_and_what_agrees_stays() -> None:
+def test_unproven_addresses_are_deleted_and_consistent_ones_stay() -> None:
     user = make_user("ada@example.com")
     EmailAddress.objects.create(user=user, email="more@example.com")
     fine = make_user("fine@example.com")

@@ -1,4 +1,4 @@
-"""The rules for people: names, what follows a confirmed address, and known devices."""
+"""Profiles: names, the welcome after a confirmed address, and known devices."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ CHROME = "Chrome on Android"
         ("x" * 80, "x" * 80),
     ],
 )
-def test_a_name_is_kept_as_people_write_it_on_one_line(typed: str, kept: str) -> None:
+def test_a_name_is_stored_on_one_line_as_typed(typed: str, kept: str) -> None:
     assert users.clean_name(typed) == kept
 
 
 @pytest.mark.parametrize(
     "typed", ["", " ", "!!!", "\u200d", "x" * 81, "A\u202eda", "A\u2069da", "A\x00da", "A\x1bda", "A\ufeffda"]
 )
-def test_a_name_that_hides_something_is_refused_beside_its_field(typed: str) -> None:
+def test_a_name_with_hidden_characters_is_refused_on_its_field(typed: str) -> None:
     with pytest.raises(Refused) as refused:
         users.clean_name(typed)
     assert refused.value.field == "name"
 
 
 @pytest.mark.django_db
-def test_a_welcome_opens_the_stash_once_and_greets_once() -> None:
+def test_a_welcome_opens_the_stash_and_sends_a_mail_once() -> None:
     user = make_user()
     users.welcome(user)
     users.welcome(user)
@@ -50,7 +50,7 @@ def test_a_welcome_opens_the_stash_once_and_greets_once() -> None:
 
 
 @pytest.mark.django_db
-def test_the_first_device_is_no_news_and_the_second_is() -> None:
+def test_the_second_device_sends_a_mail_and_the_first_does_not() -> None:
     user = make_user()
     users.recognise_device(user, None, label=CHROME, at=timezone.now())
     assert not OutboxRow.objects.exists()
@@ -70,7 +70,7 @@ def test_a_known_device_keeps_its_token_and_shows_when_it_was_last_seen() -> Non
 
 
 @pytest.mark.django_db
-def test_the_database_does_not_hold_the_token() -> None:
+def test_the_token_is_not_stored_in_the_database() -> None:
     token = users.recognise_device(make_user(), None, label=CHROME, at=timezone.now())
     assert len(token) >= 43
     assert token not in Device.objects.get().token_hash
@@ -87,7 +87,7 @@ def test_only_ones_own_device_is_forgotten() -> None:
 
 
 @pytest.mark.django_db
-def test_a_change_of_what_is_shown_moves_the_version() -> None:
+def test_a_change_of_the_profile_changes_the_version() -> None:
     user = make_user()
     users.change_profile(user, name="Ada", wants_receipts=False, theme="dark")
     users.change_theme(user, "light")
@@ -96,7 +96,7 @@ def test_a_change_of_what_is_shown_moves_the_version() -> None:
 
 
 @pytest.mark.django_db
-def test_a_theme_there_is_not_changes_nothing() -> None:
+def test_an_unknown_theme_changes_nothing() -> None:
     user = make_user()
     with pytest.raises(ValueError, match="pink"):
         users.change_theme(user, "pink")

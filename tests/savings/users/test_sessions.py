@@ -1,4 +1,4 @@
-"""Clearing sessions that have expired."""
+"""The clean-up of expired sessions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def make_session(key: str, *, days: int, seen: bool = True) -> None:
         UserSession.objects.filter(pk=row.pk).update(created_at=now - datetime.timedelta(days=20))
 
 
-def test_expired_sessions_are_cleared_each_night_and_living_ones_stay() -> None:
+def test_expired_sessions_are_cleared_each_night_and_valid_ones_stay() -> None:
     make_session("old", days=-1)
     make_session("new", days=1)
     tasks.clear_sessions.call_local()
@@ -33,14 +33,14 @@ def test_expired_sessions_are_cleared_each_night_and_living_ones_stay() -> None:
     assert [row.session_key for row in UserSession.objects.all()] == ["new"]
 
 
-def test_they_are_cleared_in_batches_until_none_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "_AT_A_TIME", 2)
+def test_sessions_are_cleared_in_batches_until_none_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "_BATCH_ROWS", 2)
     for number in range(5):
         make_session(f"old{number}", days=-1, seen=False)
     assert users.clear_sessions(timezone.now()) == 5
 
 
-def test_a_sign_in_that_is_just_being_written_and_known_devices_stay() -> None:
+def test_a_sign_in_in_progress_and_known_devices_stay() -> None:
     user = make_user()
     UserSession.objects.create(user=user, ip="127.0.0.1", user_agent="", session_key="coming")
     Device.objects.create(

@@ -1,6 +1,7 @@
-"""Makes the fonts beside this from released ones: `python make.py FOLDER` with fontTools and uharfbuzz; see README.md.
+"""Make the fonts in this folder from released ones: `python make.py FOLDER`, with fontTools and uharfbuzz.
 
-What is made is committed, so that a statement looks the same on every machine and nothing of this runs there.
+README.md names the released fonts. The results are committed, so a statement looks the same on every machine, and
+servers do not run this program.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ LATIN = (
 ARABIC = "600-6FF 750-77F 8A0-8FF 200C-200F 25CC FB50-FDFF FE70-FEFC"
 HEBREW = "590-5FF FB1D-FB4F 200C-200F 25CC"
 EMOJI = "200D 20E3 2194-21AA 231A-23FF 25AA-27BF 2934-2B55 3030 303D 3297 3299 FE0F 1F000-1FAFF"
-# Letters of West African languages that carry tone marks no letter of Unicode has them with.
+# Letters of West African languages, and the tone marks with which some of them have no composed character in Unicode.
 LETTERS = "abcdefghijklmnopqrstuvwxyzẹịọụṣạɛɔəɩʊɣŋɓɗƙƴ"
 TONES = "\u0300\u0301\u0302\u0303\u0304\u030c"
 
@@ -62,9 +63,9 @@ def span(part: str) -> range:
 
 
 def join_tones(font: ttLib.TTFont) -> None:
-    """Make one glyph of each letter with a tone, in place of the font's own rules, which take letters apart.
+    """Make one glyph for each letter with a tone, instead of the font's own rules, which split letters into parts.
 
-    A PDF says of each glyph which text it stands for. Of a letter in pieces each piece says the whole.
+    A PDF stores a text for each glyph. Each part of a split letter would have the text of the whole letter.
     """
     font.save(HERE / "whole.ttf")
     face = uharfbuzz.Font(uharfbuzz.Face((HERE / "whole.ttf").read_bytes()))
@@ -78,16 +79,16 @@ def join_tones(font: ttLib.TTFont) -> None:
             buffer.add_str(letter + tone)
             buffer.guess_segment_properties()
             uharfbuzz.shape(face, buffer)
-            made = f"{codes[ord(letter)]}_{codes[ord(tone)]}"
+            name = f"{codes[ord(letter)]}_{codes[ord(tone)]}"
             draw(
                 font,
-                made,
+                name,
                 [
                     (order[info.codepoint], at)
                     for info, at in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True)
                 ],
             )
-            rules.append(f"sub {codes[ord(letter)]} {codes[ord(tone)]} by {made};")
+            rules.append(f"sub {codes[ord(letter)]} {codes[ord(tone)]} by {name};")
     font.setGlyphOrder(list(font["glyf"].glyphOrder))
     del font["GSUB"]
     systems = "languagesystem DFLT dflt; languagesystem latn dflt;"
@@ -108,7 +109,7 @@ def draw(font: ttLib.TTFont, name: str, parts: list[tuple[str, uharfbuzz.GlyphPo
 
 
 def make_box() -> None:
-    """Make a font in which every character is a box: PDF/UA allows none that no font has."""
+    """Make a font in which every character is a box, because PDF/UA allows no character without a glyph."""
     pen = TTGlyphPen(None)
     for corners in (
         [(60, 0), (60, 700), (540, 700), (540, 0)],

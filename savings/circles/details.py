@@ -1,0 +1,71 @@
+"""The rules for a circle's own values: its name, description, goal, invite code and member limit."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+from functools import partial
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.text import slugify
+
+from savings import money, typed_text
+from savings.exceptions import Refused
+from savings.models import Circle
+
+LONGEST_NAME = 60
+LONGEST_DESCRIPTION = 300
+
+
+def cleaned_name(name: str) -> str:
+    """Return a circle's name without surrounding space and hidden characters, at most 60 characters long.
+
+    Raises Refused on the field `name` for an empty or longer name.
+    """
+    return typed_text.name(
+        name, longest=LONGEST_NAME, error=partial(Refused, field="name"), missing="Give the circle a name."
+    )
+
+
+def cleaned_description(text: str) -> str:
+    """Return a circle's description as it is stored. Raises Refused for more than 300 characters.
+
+    Normalisation can make a text longer than the one that the form accepted.
+    """
+    text = typed_text.paragraph(text)
+    if len(text) > LONGEST_DESCRIPTION:
+        raise Refused(f"Use at most {LONGEST_DESCRIPTION} characters.", field="description")
+    return text
+
+
+def check_goal(goal_kobo: int) -> None:
+    """Raise Refused for a goal (kobo) that is not positive or is above `money.MOST_KOBO`."""
+    if not 0 < goal_kobo <= money.MOST_KOBO:
+        raise Refused("Enter a goal above zero that there is money for.", field="goal")
+
+
+def check_end(ends_on: datetime.date) -> None:
+    """Raise Refused for an end that is not after today. The field is `matures_on`, which is also the plan's."""
+    if ends_on <= timezone.localdate():
+        raise Refused("Choose a day to come.", field="matures_on")
+
+
+def new_slug(name: str) -> str:
+    """Return the part of a new circle's URL: its name in ASCII, and 32 random bits."""
+    return f"{slugify(name)[:60].strip('-') or 'circle'}-{secrets.token_hex(4)}"
+
+
+def new_code() -> str:
+    """Return the secret part of a new invite link: 96 random bits."""
+    return secrets.token_urlsafe(12)
+
+
+def cleaned_code(code: str) -> str:
+    """Return the secret of an invite link without characters pasted along with it, such as spaces or a full stop."""
+    return "".join(char for char in code if char.isascii() and (char.isalnum() or char in "-_"))
+
+
+def member_limit(joining: str) -> int | None:
+    """Return how many members a circle may have: None (no limit) for an open one, else CIRCLE_MEMBER_LIMIT."""
+    return None if joining == Circle.Joining.OPEN else settings.CIRCLE_MEMBER_LIMIT
