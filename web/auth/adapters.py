@@ -153,8 +153,7 @@ class AccountAdapter(DefaultAccountAdapter):
         super().send_notification_mail(template_prefix, user, {"user": user, **(context or {})}, email)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Write the mail into the outbox. It contains no text from the requester, because the email address may be
-        another's."""
+        """Write the mail into the outbox, without text from the requester: the email address may be another's."""
         if template_prefix in _ON_REQUEST:
             guessing.begin_or_stop(allauth_context.request, _ON_REQUEST[template_prefix], email)
             # Looked up for every email address, so that response times reveal nothing.
@@ -229,8 +228,7 @@ def show_new_address(request: HttpRequest, user: User, **kwargs: Any) -> None:
     [mfa_signals.authenticator_added, mfa_signals.authenticator_removed, mfa_signals.authenticator_reset]
 )
 def end_what_was_begun(user: User, **kwargs: Any) -> None:
-    """Cancel unfinished sign-ins: one that began before a second step was added must not skip it. Sessions stay
-    valid."""
+    """Cancel sign-ins that began before a second step was added and would skip it. Sessions stay valid."""
     users.cancel_pending_logins(user.pk)
 
 

@@ -104,7 +104,6 @@ def _lead_to_step(request: SaverRequest) -> HttpResponseBase:
 
 
 def _going_to(request: SaverRequest) -> str:
-    """Return the page to continue with. A submitted form is not resent, because its context may have changed by
-    then."""
+    """Return the page to continue with. A submitted form is not resent: its context may have changed by then."""
     is_page = request.method == "GET" and not request.htmx
     return request.get_full_path() if is_page else reverse("admin:index")

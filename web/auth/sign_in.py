@@ -117,8 +117,7 @@ class InvalidFormMiddleware:
 
 
 def take_unsent(request: SaverRequest) -> tuple[str, QueryDict] | None:
-    """Return the path and fields of a form that this user sent while signed out, and remove it. Expires after an
-    hour."""
+    """Return the path and fields of a form this user sent while signed out, once. It expires after an hour."""
     kept = request.session.pop(_UNSENT, None)
     if not kept or time.time() - kept["at"] > _UNSENT_SECONDS or not _is_of(request.user, kept):
         return None
@@ -148,8 +147,7 @@ def _drop_the_form_of_another(request: HttpRequest, user: User, **_: Any) -> Non
 
 
 def _is_of(user: User, kept: dict[str, Any]) -> bool:
-    """Return whether a stored form was shown to this user, by the ownership cookie or by the form's signed
-    reference."""
+    """Return whether a stored form was shown to this user: by the ownership cookie, or by its signed reference."""
     if kept.get("user") is not None:
         return bool(kept["user"] == user.pk)
     return ReferenceField.is_minted_for(user, QueryDict(kept["fields"]).get("reference", ""))

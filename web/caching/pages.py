@@ -229,8 +229,7 @@ def _with_headers(response: HttpResponse, circle: _Circle, digest: str) -> HttpR
 
 
 def _digest(request: SaverRequest, key: str, circle: _Circle) -> str:
-    """Return the digest for the ETag. It includes the CSRF cookie, because the forms are valid for that cookie
-    only."""
+    """Return the digest for the ETag. The forms are valid for one CSRF cookie only, so it is included."""
     stands_for = f"{key} {circle} {request.META.get('CSRF_COOKIE')} {code_version()}"
     secret = settings.SECRET_KEY.encode()[:64]
     return hashlib.blake2b(stands_for.encode(), key=secret, digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""allauth's forms in our words: labels instead of placeholders, one password to type, a name at sign-up."""
+"""allauth's forms with our wording: labels instead of placeholders, one password field, a name at sign-up."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from web.auth import totp as web_totp
 from web.auth.email_addresses import owner_of
 from web.auth.guessing import Kind
 
-# What reading a credential raises that no browser made.
+# Exceptions raised by allauth for a credential that no browser made.
 _MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
 _LONG_ENOUGH = "At least 10 characters. Three or four unrelated words are easy to remember and hard to guess."
-# What is typed in more than one way, and what makes it what is stored.
+# Fields that can be typed in several ways, and the functions that normalise them.
 _TYPED = {"email": typed_text.email, "login": typed_text.email, "code": typed_text.code}
 _LONGEST_TYPED = 500
 _LABELS = {
@@ -54,7 +54,7 @@ _LABELS = {
 class _OurWords(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Typing a password twice proves little; it can be shown instead, and be reset.
+        # Typing a password twice proves little. It can be shown instead, and reset.
         self.fields.pop("password2", None)
         for name, field in self.fields.items():
             field.widget.attrs.pop("placeholder", None)
@@ -73,7 +73,7 @@ class _Digits(_OurWords):
 
 
 class SignupForm(_OurWords, account.SignupForm):
-    """Name, e-mail, password."""
+    """Sign-up with name, email address and password."""
 
     name = forms.CharField(widget=forms.TextInput(attrs={"autocomplete": "name"}))
     field_order = ("name", "email", "password1")
@@ -90,13 +90,13 @@ class SignupForm(_OurWords, account.SignupForm):
 
     def validate_unique_email(self, value: str) -> str:
         email = super().validate_unique_email(value)
-        # Answered as a taken address is, and told by mail alone: it may go back to whose it was.
-        # Looked up first, so that a taken address takes the same work.
+        # A reserved email address may be restored to its former owner, so it is answered like a taken one and only a
+        # mail says so. Looked up first, so that a taken email address takes the same work.
         self.account_already_exists = users.is_email_reserved(email) or self.account_already_exists
         return str(email)
 
     def clean(self) -> dict[str, Any]:
-        # Not allauth's own, which compares the password with the email address alone.
+        # Skip allauth's own method, which compares the password with the email address only.
         cleaned: dict[str, Any] = super(account.SignupForm, self).clean()
         if "password1" in cleaned:
             newcomer = User(name=self["name"].value() or "", email=self["email"].value() or "")
@@ -107,14 +107,15 @@ class SignupForm(_OurWords, account.SignupForm):
         return cleaned
 
     def hash_password(self, request: HttpRequest) -> None:
-        """Prepare the new user, without saving: hashing the password takes most of the time of a sign-up."""
+        """Prepare the new user without saving. Hashing the password takes most of the time of a sign-up."""
         adapter = get_adapter(request)
         self._newcomer = cast(
             "User", adapter.save_user(request, adapter.new_user(request), self, commit=False)
         )
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
-        """Save the new user; for an address that has an account, do as much for nobody and mail the owner."""
+        """Save the new user. If the email address has an account, do the same work, roll it back and mail the
+        owner."""
         email = self.cleaned_data["email"]
         if self.account_already_exists:
             with transaction.atomic():
@@ -143,11 +144,11 @@ class ReauthenticateForm(_OurWords, account.ReauthenticateForm):
 
 class ResetPasswordForm(_OurWords, account.ResetPasswordForm):
     def clean_email(self) -> str:
-        # Not allauth's own, which takes one query more where it does not find a proven address.
+        # Skip allauth's own method, which makes one more query if it finds no confirmed email address.
         email = str(get_adapter().clean_email(self.cleaned_data["email"]))
         owner = owner_of(email)
-        # The code goes to the address that somebody has now. Staff get one only where that is proven: a slip at
-        # `createsuperuser` must not give the site to whoever has that mailbox.
+        # The code goes to the current email address. Staff get one only if it is confirmed: a typo at
+        # `createsuperuser` must not give the site to the owner of that mailbox.
         is_owners = owner is not None and owner.is_active and owner.email == email.lower()
         may_reset = _may_reset(owner)
         self.users = [owner] if owner and is_owners and may_reset else []
@@ -159,7 +160,7 @@ class ConfirmPasswordResetCodeForm(_OurWords, account.ConfirmPasswordResetCodeFo
         state = context.request.session[PASSWORD_RESET_VERIFICATION_SESSION_KEY]
         attempt = guessing.begin(context.request, Kind.MAILED_CODE, state["email"])
         if "user_id" not in state:
-            # allauth reads the user whose code is wrong: for an unknown address it must take as long.
+            # allauth loads the user after a wrong code, so do the same work for an unknown email address.
             owner_of(state["email"])
         code = super().clean_code()
         attempt.succeed()
@@ -218,7 +219,7 @@ class _SecondStep(_Digits):
 
     def clean_code(self) -> str:
         attempt = guessing.begin(context.request, Kind.CODE, self.user.email)
-        code = str(super().clean_code())  # type: ignore[misc] # that of the form beside it
+        code = str(super().clean_code())  # type: ignore[misc] # defined by the other base class
         if not web_totp.use_code_of(self.authenticator, code):
             raise get_mfa_adapter().validation_error("incorrect_code")
         attempt.succeed()
@@ -234,7 +235,7 @@ class MFAReauthenticateForm(_SecondStep, mfa.ReauthenticateForm):
 
 
 class _SignedField(forms.JSONField):
-    """JSON from anywhere: Python has errors of its own for a number of 5,000 digits and for deep brackets."""
+    """Untrusted JSON: Python raises other errors for a number of 5,000 digits and for deeply nested brackets."""
 
     def to_python(self, value: Any) -> Any:
         try:
@@ -250,7 +251,7 @@ class _SignedField(forms.JSONField):
 
 
 class _Signed(forms.Form):
-    """A form with what a device has signed. allauth trusts the shape of it, and fails on what is not from a browser."""
+    """A form with a signed credential. allauth trusts its structure and crashes on one that no browser made."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -270,7 +271,7 @@ class _Signed(forms.Form):
 
 
 class AddPasskeyForm(_OurWords, _Signed, webauthn.AddWebAuthnForm):
-    """A passkey always signs in by itself: one kind of key, so one thing to explain."""
+    """Every passkey can be used without a password, so there is only one kind to explain."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -287,7 +288,7 @@ class AddPasskeyForm(_OurWords, _Signed, webauthn.AddWebAuthnForm):
         return self.cleaned_data["credential"]
 
     def clean(self) -> dict[str, Any]:
-        # Asks allauth to insist that the device has checked who holds it, by a finger, a face or a PIN.
+        # Makes allauth require that the device has verified its user by fingerprint, face or PIN.
         self.cleaned_data["passwordless"] = True
         return super().clean()
 
@@ -303,7 +304,7 @@ class EditPasskeyForm(_OurWords, webauthn.EditWebAuthnForm):
     def save(self) -> Authenticator:
         before = self.instance.wrap().name
         renamed: Authenticator = super().save()
-        # An intruder's passkey could otherwise take the name of one that its owner knows, in silence.
+        # Otherwise an intruder could silently give their passkey the name of one that the owner knows.
         if before != self.cleaned_data["name"]:
             get_adapter().send_notification_mail("mfa/email/webauthn_renamed", renamed.user)
         return renamed
@@ -330,20 +331,20 @@ class PasskeyProofForm(_LimitedPasskey, webauthn.ReauthenticateWebAuthnForm):
 
 
 def _may_reset(user: User | None) -> bool:
-    # Asked for every address, so that the time of an answer says nothing about one.
+    # Queried for every email address, so that response times reveal nothing.
     is_proven = EmailAddress.objects.filter(user_id=user.pk if user else 0, verified=True).exists()
     return user is not None and (is_proven or not user.is_privileged)
 
 
 def _read_as(field: forms.Field, make: Callable[[str], str]) -> None:
-    """Have a field read what was typed as it is stored, before it is checked. What is shown again stays as typed."""
+    """Make a field normalise its value before validation. A redisplayed form still shows the typed text."""
     read = field.to_python
 
     def to_python(value: Any) -> Any:
         typed = read(value)
         return make(typed) if isinstance(typed, str) and len(typed) <= _LONGEST_TYPED else typed
 
-    field.to_python = to_python  # type: ignore[method-assign] # this form's own copy of the field
+    field.to_python = to_python  # type: ignore[method-assign] # the form's own copy of the field
 
 
 def _short(field: forms.Field) -> None:

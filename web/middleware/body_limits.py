@@ -53,8 +53,7 @@ class BodyLimitMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer 413 also if the other fields of an upload form are too large, which Django finds while reading
-        them."""
+        """Answer 413 if the other fields of an upload form are too large, which only reading them shows."""
         return _refused(request, 413, _TOO_LARGE, _NOTE) if isinstance(exception, RequestDataTooBig) else None
 
 
@@ -86,8 +85,7 @@ def _view_name(request: HttpRequest) -> str:
 
 
 def _refused(request: HttpRequest, status: int, text: str, note: str) -> HttpResponse:
-    """Answer without a session: a page, a notice for htmx, a line of text for a program, or only a status for the
-    webhook."""
+    """Answer without a session: a page, a notice for htmx, a line for a program, or only a status for the webhook."""
     if _view_name(request) in _BODIES:
         return HttpResponse(content_type="text/plain; charset=utf-8", status=status)
     if request.htmx:  # type: ignore[attr-defined]

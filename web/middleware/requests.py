@@ -98,7 +98,7 @@ def _in_our_look(request: HttpRequest, response: HttpResponseBase) -> HttpRespon
 
 
 def _send_whole_page(response: HttpResponseBase, htmx: HtmxDetails) -> None:
-    """Turn a redirect into an HX-Redirect. Otherwise htmx would swap the target page, such as sign-in, into this
+    """Turn a redirect into an HX-Redirect, so that htmx does not swap the target page, such as sign-in, into this
     one."""
     location = urlsplit(response["Location"])
     page = _current_page(htmx)
