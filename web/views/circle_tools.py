@@ -1,4 +1,4 @@
-"""What a member sets for themselves in a circle, and what its owner does: change it, invite, remove, hand over."""
+"""A member's settings in a circle, and its owner's: edit it, change the invite link, remove a member, hand over."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from web.views.circles import ids, membership
 
 
 def appearance(request: SaverRequest, slug: str) -> HttpResponse:
-    """How the others see me: nickname, whether my sum is shown, whether I have a place on the board."""
+    """How others see the member: nickname, whether the amount is shown, whether they are on the leaderboard."""
     mine = membership(request, slug)
     form = ShownForm(request.POST if request.method == "POST" else None, membership=mine)
     if form.is_valid():
@@ -42,7 +42,7 @@ def appearance(request: SaverRequest, slug: str) -> HttpResponse:
 
 @page_cache.page("before", "after", shows=(Account, Circle, Membership, Plan, Product))
 def members(request: SaverRequest, slug: str) -> HttpResponse:
-    """Who is in the circle, in keyset pages; the owner finds the tools beside each name."""
+    """The members in keyset pages; the owner sees a link to the settings beside each name."""
     circle_id, _ = ids(request, slug)
     page_cache.shows_circle(request, circle_id, leaderboards.version(circle_id))
     mine = membership(request, slug)
@@ -52,7 +52,7 @@ def members(request: SaverRequest, slug: str) -> HttpResponse:
 
 
 def member(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse:
-    """The owner's page of one member: hand the circle over to them, or take them out of it."""
+    """The owner's page about one member: hand the circle over to them, or remove them."""
     circle = _own_circle(request, slug)
     context = {
         "circle": circle,
@@ -63,7 +63,7 @@ def member(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse
 
 
 def edit(request: SaverRequest, slug: str) -> HttpResponse:
-    """Rename the circle, describe it, and say who may join and what it saves for."""
+    """Change the name, description, goal and who may join."""
     circle = _own_circle(request, slug)
     form = EditForm(request.POST if request.method == "POST" else None, circle=circle)
     if form.is_valid():
@@ -83,7 +83,7 @@ def edit(request: SaverRequest, slug: str) -> HttpResponse:
 
 @require_POST
 def rotate_code(request: SaverRequest, slug: str) -> HttpResponse:
-    """Make a fresh invite link."""
+    """Replace the invite link."""
     circles.rotate_code(_own_circle(request, slug))
     messages.success(request, "Here is the new link. The old one leads nowhere now.")
     return redirect(request, f"/circles/{slug}/edit/")
@@ -91,7 +91,7 @@ def rotate_code(request: SaverRequest, slug: str) -> HttpResponse:
 
 @require_POST
 def remove(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse:
-    """Take a member with an empty plan out of the circle."""
+    """Remove a member with an empty plan from the circle."""
     circle = _own_circle(request, slug)
     other = _other(circle, membership_id)
     try:

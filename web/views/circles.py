@@ -1,4 +1,4 @@
-"""Circles: mine and the directory, one circle, starting, joining and leaving one."""
+"""Circles: the list and the directory, one circle, starting, joining and leaving."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from web.http import SaverRequest, redirect, render_part
 from web.pages import circles as circle_pages
 
 LONGEST_SEARCH = 60
-# Pasted text may hold much that is not seen; no more of it is looked at.
+# Pasted text may contain many invisible characters; only this many are read.
 LONGEST_TYPED = 1_000
 DIRECTORY_SIZE = 12
 _A_DAY_SECONDS = 86_400
 
 
 def index(request: SaverRequest) -> HttpResponse:
-    """The circles of the saver, and the directory of those that anybody may join."""
+    """The user's circles, and the directory of circles that anybody may join."""
     memberships = request.user.memberships.current().select_related("circle").order_by("-id")
     mine = {membership.circle_id: membership for membership in memberships}
     search = typed_text.line(request.GET.get("q", "")[:LONGEST_TYPED])[:LONGEST_SEARCH]
@@ -48,21 +48,21 @@ def index(request: SaverRequest) -> HttpResponse:
     "before", "after", shows=(Account, Circle, CircleEvent, Membership, Plan, Product, Transaction)
 )
 def detail(request: SaverRequest, slug: str) -> HttpResponse:
-    """One circle: how far it is, my part, what happened, and the owner's tools."""
+    """One circle: its progress, the reader's part, its events, and the owner's links."""
     circle_id, membership_id = ids(request, slug)
-    # Only a member's page is kept: another user's version does not move with the circle.
+    # Only a member's page is cached: the version of any other user does not change with the circle.
     page_cache.shows_circle(request, circle_id, leaderboards.version(circle_id) if membership_id else None)
     circle, mine = visible(request, slug)
     is_owner = circle.owner_id == request.user.pk
     context = circle_pages.detail(circle, mine, request.GET, is_owner=is_owner)
     if not context["card"].progress.is_fresh:
-        # No version says when this sum has caught up with the board's.
+        # No version tells when this sum matches the board again.
         page_cache.shows_circle(request, circle_id, None)
     return render_part(request, "circles/detail.html", "feed", context)
 
 
 def start(request: SaverRequest) -> HttpResponse:
-    """Start a circle, and save in it as its first member."""
+    """Start a circle with the user as its first member."""
     products = list(Product.objects.offered().prefetch_related("rates"))
     data = request.POST if request.method == "POST" else None
     initial = {"nickname": request.user.first_name}
@@ -85,7 +85,7 @@ def join(request: SaverRequest, slug: str) -> HttpResponse:
 
 
 def join_by_code(request: SaverRequest, code: str) -> HttpResponse:
-    """Join the circle of an invite link. A link that is not valid any more says so, and of nothing else."""
+    """Join the circle of an invite link. An expired link answers 404 without naming a circle."""
     code = circles.cleaned_code(code)
     circle = Circle.objects.filter(invite_code=code).first()
     if circle is None:
@@ -95,7 +95,7 @@ def join_by_code(request: SaverRequest, code: str) -> HttpResponse:
 
 @require_POST
 def leave(request: SaverRequest, slug: str) -> HttpResponse:
-    """Leave a circle, with an empty plan."""
+    """Leave a circle; the plan must be empty."""
     mine = membership(request, slug)
     try:
         circles.leave(mine)
@@ -113,9 +113,9 @@ def membership(request: SaverRequest, slug: str) -> Membership:
 
 
 def ids(request: SaverRequest, slug: str) -> tuple[int, int | None]:
-    """Return the ids of a circle that the reader may see and of their membership; or 404.
+    """Return the ids of a circle that the reader may see and of their membership, or 404.
 
-    Kept for as long as the reader's version holds: who reads by them looks at what is in the rows once more.
+    Cached for as long as the reader's version holds, so a caller that shows rows must check them again.
     """
     key = f"circle-ids:{request.user.shown_as}:{slug}"
     match cache.get(key):

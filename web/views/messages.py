@@ -1,4 +1,4 @@
-"""Messages: every mail that was sent to somebody, with what became of it; in development, everybody's mailbox."""
+"""Messages: every mail to a user with its state; in development, the mailbox of all users."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _IN_THE_MAILBOX = 50
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Message:
-    """A mail as the pages show it."""
+    """A mail, ready to print."""
 
     id: int
     subject: str
@@ -39,7 +39,7 @@ class Message:
 
 
 def index(request: SaverRequest) -> HttpResponse:
-    """Every mail sent to the person, newest first, in keyset pages."""
+    """Every mail to the user, newest first, in keyset pages."""
     page = keyset.page(_mails(user=request.user).defer("text", "html"), request.GET)
     context = {
         "page": page,
@@ -56,7 +56,7 @@ def detail(request: SaverRequest, message_id: int) -> HttpResponse:
 
 
 def mailbox(request: HttpRequest) -> HttpResponse:
-    """The latest mails to everybody, where no mail leaves the machine: a newcomer finds their code here."""
+    """The latest mails to all users, if no mail is really sent; a newcomer finds their code here."""
     if not settings.SHOWS_MAILBOX:
         raise Http404
     rows = _mails().order_by("-id")[:_IN_THE_MAILBOX]
@@ -65,9 +65,9 @@ def mailbox(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """End a kind of mail from the mail itself, signed in or not: asked by a person, done by a POST of theirs.
+    """Unsubscribe from a kind of mail by the link in it, signed in or not. GET asks; POST does it.
 
-    Mail programs post on their own (RFC 8058), without a cookie. What allows it is the token, which is in that mail.
+    Mail programs POST automatically (RFC 8058), without a cookie. The token in the mail authorises it.
     """
     found = mails.read_switch_token(token)
     if found is None:
@@ -82,7 +82,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def message(row: OutboxRow, *, text: str = "") -> Message:
-    """Return a mail as the pages show it. Its transaction and person come with it (`select_related`)."""
+    """Return a mail ready to print. Load it with its transaction and user (`select_related`)."""
     title, why = mails.KINDS[row.kind]
     at = timezone.localtime(row.created_at)
     state, badge, icon = _state(row)
@@ -102,18 +102,18 @@ def message(row: OutboxRow, *, text: str = "") -> Message:
 
 
 def newest(user: User, of: Q) -> Message | None:
-    """Return the newest mail to a person among those, if there is one."""
+    """Return the newest mail to a user that matches a condition, if there is one."""
     row = _mails(user=user).filter(of).order_by("-id").first()
     return message(row) if row else None
 
 
 def _mails(**of: User) -> QuerySet[OutboxRow]:
-    """Return the rows of the outbox that are mails, with what the pages show of others' rows."""
+    """Return the outbox rows that are mails, with the related rows that the pages show."""
     return OutboxRow.objects.filter(kind__in=mails.KINDS, **of).select_related("transaction", "user")
 
 
 def _state(row: OutboxRow) -> tuple[str, str | None, str]:
-    """Return what became of a mail, its badge and icon."""
+    """Return the state of a mail as text, its badge and icon."""
     if row.done_at:
         return f"Sent {moment(row.done_at)}", None, "check"
     if row.dead_at:

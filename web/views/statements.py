@@ -1,4 +1,4 @@
-"""The shelf: every statement that was asked for, asking for one, and what can be done with each."""
+"""Statements: the list, the request form, and the actions on each statement."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from web.http import SaverRequest, redirect, render_part, toast, wants_part
 from web.pages import statements as statement_pages
 from web.views import messages
 
-# What is being written stands on top of the shelf. Beyond so many it waits in the list.
+# Statements that are being written are on top of the page, at most this many; the rest are in the list.
 _MOST_JOBS = 10
 
 
 def index(request: SaverRequest) -> HttpResponse:
-    """Every statement, newest first, in keyset pages; on top what is being written; beside it the form for one more."""
+    """Every statement, newest first, in keyset pages; unfinished ones on top, and the request form beside them."""
     if wants_part(request) and "watch" in request.GET:
         return _watch(request)
     jobs = [statement_pages.row(one) for one in _mine(request).unfinished().order_by("-id")[:_MOST_JOBS]]
@@ -43,7 +43,7 @@ def index(request: SaverRequest) -> HttpResponse:
 
 @sensitive_post_parameters("password")
 def start(request: SaverRequest) -> HttpResponse:
-    """Ask for a statement. With GET the query fills the form in, and its answer says how many rows that would be."""
+    """Request a statement. With GET, the query fills in the form, and the response previews the number of rows."""
     if request.method != "POST":
         form = AskForm(user=request.user, initial=request.GET.dict())
         if form.initial["about"] not in form.subjects:
@@ -63,7 +63,7 @@ def start(request: SaverRequest) -> HttpResponse:
 
 
 def detail(request: SaverRequest, statement_id: int) -> HttpResponse:
-    """One statement: where it stands, its file, its mail, and how to take it back."""
+    """One statement: its state, file and mail, and the actions on it."""
     statement = _own_statement(request, statement_id)
     row = statement_pages.row(statement)
     looks = statement_pages.looks(request.GET)
@@ -71,14 +71,14 @@ def detail(request: SaverRequest, statement_id: int) -> HttpResponse:
         _say_finished(request, row)
     context = statement_pages.detail(statement, row, looks)
     context["message"] = messages.newest(request.user, _mails(statement))
-    # After a sign-in on the way to the file: the page stays, and the file follows.
+    # Set after a sign-in on the way to the file: show the page, then start the download.
     context["starts_download"] = "download" in request.GET
     return render_part(request, "statements/detail.html", "statement", context)
 
 
 @require_POST
 def ask_again(request: SaverRequest, statement_id: int) -> HttpResponse:
-    """Have the same statement written once more."""
+    """Request the same statement again."""
     statements.ask_again(_own_statement(request, statement_id))
     toast(request, "We are writing it", "We e-mail you when it is ready.")
     return redirect(request, "/statements/")
@@ -94,7 +94,7 @@ def resend_mail(request: SaverRequest, statement_id: int) -> HttpResponse:
 
 @require_POST
 def revoke(request: SaverRequest, statement_id: int) -> HttpResponse:
-    """Make the link to a file lead nowhere, and the file go."""
+    """Invalidate the link to a file and delete the file."""
     statements.revoke(_own_statement(request, statement_id))
     toast(request, "Revoked", "Its link is dead, and the file is gone.")
     return redirect(request, "/statements/")
@@ -102,7 +102,7 @@ def revoke(request: SaverRequest, statement_id: int) -> HttpResponse:
 
 @require_POST
 def delete(request: SaverRequest, statement_id: int) -> HttpResponse:
-    """Take a statement off the shelf, file and all."""
+    """Delete a statement with its file."""
     statements.delete(_own_statement(request, statement_id))
     toast(request, "Deleted")
     return redirect(request, "/statements/")
@@ -110,7 +110,7 @@ def delete(request: SaverRequest, statement_id: int) -> HttpResponse:
 
 @require_POST
 def unsubscribe(request: SaverRequest, subscription_id: int) -> HttpResponse:
-    """Get no more monthly statements of that kind."""
+    """End a monthly statement."""
     subscription = get_object_or_404(request.user.statement_subscriptions, pk=subscription_id)
     statements.unsubscribe(subscription)
     toast(request, "No more each month", "What is on the shelf stays there.")
@@ -126,13 +126,13 @@ def _own_statement(request: SaverRequest, statement_id: int) -> Statement:
 
 
 def _mails(statement: Statement) -> Q:
-    """Return what finds the mails about a statement, those that were sent again among them."""
+    """Return the condition for mails about a statement, including those that were sent again."""
     key = f"statement_ready:{statement.pk}"
     return Q(dedupe_key__in=[key, f"statement_failed:{statement.pk}"]) | Q(dedupe_key__startswith=f"{key}:")
 
 
 def _watch(request: SaverRequest) -> HttpResponse:
-    """Show how far the statements are that a page has on top, and say of each that it has come to its end."""
+    """Show the progress of the statements on top of the page, with a notice for each that has finished."""
     watched = statement_pages.watched(request.GET)
     jobs = [statement_pages.row(one) for one in _mine(request).filter(pk__in=watched.ids).order_by("-id")]
     for job in jobs:
@@ -149,7 +149,7 @@ def _say_finished(request: SaverRequest, row: statement_pages.StatementRow) -> N
 
 
 def _ask(request: SaverRequest, form: AskForm) -> None:
-    """Ask for the statement of a valid form, and for its monthly sisters. Raises Refused."""
+    """Request the statement of a valid form, and subscribe to the monthly ones if chosen. Raises Refused."""
     values, (scope, plan, circle) = form.cleaned_data, form.subject
     statement = statements.request(
         request.user,
