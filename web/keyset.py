@@ -15,8 +15,7 @@ _CURSORS = ("before", "after")
 
 @dataclasses.dataclass(frozen=True)
 class KeysetPage[Row]:
-    """One page of a list, newest first, and the query strings of the next newer and older pages (None if there is
-    none)."""
+    """One page of a list, newest first, and the query strings of its neighbouring pages (None if there is none)."""
 
     rows: list[Row]
     newer: str | None

@@ -66,8 +66,7 @@ class KnowsChanges(_Form):
         return widget.value_from_datadict(self.data, self.files, bound.html_initial_name)
 
     def _contest(self, name: str) -> str:
-        """Return the error for a contested field, and update the shown value so that sending the form again replaces
-        it."""
+        """Return the error for a contested field, and update the shown value so that sending again replaces it."""
         field = self.fields[name]
         now = self.get_initial_for_field(field, name)
         self.data.setlist(self[name].html_initial_name, _as_sent(field, now))

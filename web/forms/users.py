@@ -114,8 +114,7 @@ class SignupForm(_OurWords, account.SignupForm):
         )
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
-        """Save the new user. If the email address has an account, do the same work, roll it back and mail the
-        owner."""
+        """Save the new user. If the email address is taken, do the same work, roll it back and mail the owner."""
         email = self.cleaned_data["email"]
         if self.account_already_exists:
             with transaction.atomic():

@@ -98,8 +98,7 @@ def _in_our_look(request: HttpRequest, response: HttpResponseBase) -> HttpRespon
 
 
 def _send_whole_page(response: HttpResponseBase, htmx: HtmxDetails) -> None:
-    """Turn a redirect into an HX-Redirect, so that htmx does not swap the target page, such as sign-in, into this
-    one."""
+    """Turn a redirect into an HX-Redirect; htmx would swap the target page, such as sign-in, into this one."""
     location = urlsplit(response["Location"])
     page = _current_page(htmx)
     if page and location.path == resolve_url(settings.LOGIN_URL):

@@ -1,4 +1,4 @@
-"""Transactions as rows of a list: one slim query, every text made once, in Python, before the template sees it."""
+"""Transactions as rows of a list: one narrow query, and every text prepared in Python."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from web import moments
 
 Kind, Status = Transaction.Kind, Transaction.Status
 
-# Whose eyes a list is seen with: the person's own, a plan's or the stash's.
+# The view that a list's signs belong to: all transactions, a plan's or the stash's.
 Place = Literal["", "plan", "stash"]
 
 COLUMNS = (
@@ -33,7 +33,7 @@ COLUMNS = (
     "plan__name",
     "reverses__kind",
 )
-# From here on a sum is set smaller where the screen is narrow: it has ten digits before the kobo.
+# From this amount, with ten digits before the kobo, the text is smaller on a narrow screen.
 _LONG_KOBO = 1_000_000_000_00
 
 _IN = {Kind.TOP_UP, Kind.STASH_DEPOSIT, Kind.AUTOSAVE, Kind.INTEREST}
@@ -43,7 +43,7 @@ _MOVES: dict[tuple[Place, str], int] = {
     ("plan", Kind.PLAN_TO_STASH): -1,
     ("stash", Kind.STASH_TO_PLAN): -1,
     ("stash", Kind.PLAN_TO_STASH): 1,
-    # Out of the stash: one that is paid by card does not touch it.
+    # Paid from the stash; an auto-save by card does not appear in the stash's list.
     ("stash", Kind.AUTOSAVE): -1,
 }
 # Words of ours are safe, as are the moments below: to look for what to escape in each costs more than to print it.
@@ -92,12 +92,12 @@ class TransactionRow(NamedTuple):
 
 
 def newest(found: TransactionQuerySet, most: int) -> QuerySet[Transaction, Any]:
-    """Return the newest of some transactions by their `COLUMNS`, which `rows` takes."""
+    """Return the newest transactions as tuples of `COLUMNS`, for `rows`."""
     return found.order_by("-id").values_list(*COLUMNS)[:most]
 
 
 def rows(movements: Iterable[tuple[Any, ...]], *, seen_from: Place = "") -> list[TransactionRow]:
-    """Return the rows of transactions, given by their `COLUMNS`. Signs are as the place sees them, if one is named."""
+    """Return the rows of transactions given as tuples of `COLUMNS`, with signs as seen from a plan or the stash."""
     today = timezone.localdate()
     return [_row(values, seen_from=seen_from, this_year=today.year) for values in movements]
 
@@ -127,12 +127,12 @@ def _row(values: tuple[Any, ...], *, seen_from: Place, this_year: int) -> Transa
 
 
 def by_day(listed: Iterable[TransactionRow]) -> list[tuple[str, datetime.date, list[TransactionRow]]]:
-    """Return the rows under the heading of their day: `Today, Tue 24 Nov`, the day, the rows."""
+    """Return the rows grouped by day: a heading such as `Today, Tue 24 Nov`, the day, the rows."""
     return [(_heading(day), day, list(group)) for day, group in groupby(listed, key=lambda line: line.day)]
 
 
 def direction(kind: str, reversed_kind: str | None = None, *, seen_from: Place = "") -> int:
-    """Return 1 for money that comes in, -1 for money that goes out, 0 for money that only changes its place."""
+    """Return 1 for incoming money, -1 for outgoing, 0 for a move between the user's own accounts."""
     if kind == Kind.REVERSAL and reversed_kind:
         return -direction(reversed_kind, seen_from=seen_from)
     if (seen_from, kind) in _MOVES:
@@ -173,7 +173,7 @@ class LedgerLine:
 
 
 def ledger_line(entry: Entry) -> LedgerLine:
-    """Return an entry with its accounts by name; they come with it, and their plans (`select_related`)."""
+    """Return an entry with its accounts by name. Load it with the accounts and their plans (`select_related`)."""
     return LedgerLine(
         step=Entry.Code(entry.code).label,
         debit=_account_name(entry.debit_account),
@@ -183,7 +183,7 @@ def ledger_line(entry: Entry) -> LedgerLine:
 
 
 def balances(entries: Iterable[Entry]) -> list[tuple[str, int, int]]:
-    """Return, for each customer's account that a transaction touched, its name and balance before and after (kobo)."""
+    """Return the name and the balance before and after (kobo) of each customer account in a transaction."""
     touched: dict[str, tuple[int, int]] = {}
     for entry in entries:
         for account, after, change in (
