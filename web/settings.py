@@ -116,7 +116,7 @@ MIDDLEWARE = [
     # Inside what serves static files and outside of all that writes HTML: the toolbar leaves compressed pages alone.
     "web.middleware.compression.CompressionMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "web.middleware.requests.FrameMiddleware",
+    "web.middleware.requests.ResponseHeadersMiddleware",
     "web.middleware.integrity.AdminMiddleware",
     # Before anything reads what a form sends.
     "web.middleware.body_limits.BodyLimitMiddleware",

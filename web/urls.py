@@ -8,7 +8,7 @@ from django.views.generic.base import RedirectView
 
 from web.auth import sign_up
 from web.views import (
-    circle_tools,
+    circle_settings,
     circles,
     dashboard,
     email_changes,
@@ -66,13 +66,13 @@ circle_urls = [
     path("<slug:slug>/leaderboard/", leaderboards.leaderboard, name="leaderboard"),
     path("<slug:slug>/join/", circles.join, name="join"),
     path("<slug:slug>/leave/", circles.leave, name="leave"),
-    path("<slug:slug>/appearance/", circle_tools.appearance, name="appearance"),
-    path("<slug:slug>/edit/", circle_tools.edit, name="edit"),
-    path("<slug:slug>/rotate-code/", circle_tools.rotate_code, name="rotate_code"),
-    path("<slug:slug>/members/", circle_tools.members, name="members"),
-    path("<slug:slug>/members/<int:membership_id>/", circle_tools.member, name="member"),
-    path("<slug:slug>/members/<int:membership_id>/remove/", circle_tools.remove, name="remove"),
-    path("<slug:slug>/members/<int:membership_id>/hand-over/", circle_tools.hand_over, name="hand_over"),
+    path("<slug:slug>/appearance/", circle_settings.appearance, name="appearance"),
+    path("<slug:slug>/edit/", circle_settings.edit, name="edit"),
+    path("<slug:slug>/rotate-code/", circle_settings.rotate_code, name="rotate_code"),
+    path("<slug:slug>/members/", circle_settings.members, name="members"),
+    path("<slug:slug>/members/<int:membership_id>/", circle_settings.member, name="member"),
+    path("<slug:slug>/members/<int:membership_id>/remove/", circle_settings.remove, name="remove"),
+    path("<slug:slug>/members/<int:membership_id>/hand-over/", circle_settings.hand_over, name="hand_over"),
 ]
 
 transaction_urls = [

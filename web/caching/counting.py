@@ -31,7 +31,7 @@ from web.caching import attempt_counters, reads
 logger = logging.getLogger("asusu.request")
 
 # Sent with `request`, `response` and `counts` when a response is complete, including its stream.
-finished = Signal()
+response_measured = Signal()
 
 _MISSING = object()
 
@@ -139,7 +139,7 @@ def _finish_with_the_stream(request: HttpRequest, response: HttpResponseBase, co
 
 
 def _finish(request: HttpRequest, response: HttpResponseBase, counts: Counts) -> None:
-    finished.send_robust(CountingMiddleware, request=request, response=response, counts=counts)
+    response_measured.send_robust(CountingMiddleware, request=request, response=response, counts=counts)
     if logger.isEnabledFor(logging.INFO):
         # The pattern instead of the URL, because it contains no id, reference, code or query. The JSON is written here
         # because a formatter of the logging module takes ten times as long.

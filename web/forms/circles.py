@@ -87,7 +87,7 @@ class JoinForm(OnceForm):
         self.fields["target"].required = circle.needs_target
 
 
-class ShownForm(KnowsChanges, forms.Form):
+class AppearanceForm(KnowsChanges, forms.Form):
     """How a member appears to other members."""
 
     nickname = _nickname()

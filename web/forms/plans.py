@@ -55,7 +55,7 @@ class StartForm(OnceForm):
         self.products = products
 
 
-class PayInForm(OnceForm):
+class TopUpForm(OnceForm):
     """The amount and its source: a card through the provider, or the stash, which is immediate."""
 
     CARD, STASH = "card", "stash"
@@ -73,7 +73,7 @@ class PayInForm(OnceForm):
         super().__init__(data, user=user, prefix=REFERENCE_PREFIXES[Transaction.Kind.TOP_UP], **kwargs)
 
 
-class TakeOutForm(OnceForm):
+class WithdrawForm(OnceForm):
     """The amount to move from a plan to the stash."""
 
     amount = MoneyField(label="Amount")

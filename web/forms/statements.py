@@ -16,7 +16,7 @@ from savings import money, statements
 from savings.exceptions import Refused
 from savings.models import Circle, Plan, User
 from savings.models.statements import Format, Scope
-from web import moments
+from web import date_formats
 from web.forms.fields import DayInput, MoneyField, Segments, Switch, add_refusal
 
 # The choice of period that shows the two date fields.
@@ -41,7 +41,7 @@ class Chips(Segments):
     template_name = "web/widgets/chips.html"
 
 
-class AskForm(forms.Form):
+class StatementForm(forms.Form):
     """The subject, period and file format of a statement."""
 
     since = forms.DateField(label="From", required=False, widget=DayInput, error_messages=_DAY)
@@ -205,7 +205,7 @@ def _note(since: datetime.date, until: datetime.date) -> str:
     if since == statements.BEGINNING:
         return "all there is"
     is_whole_year = (since.day, since.month, until.day, until.month) == (1, 1, 31, 12)
-    return str(since.year) if is_whole_year else moments.days(since, until)
+    return str(since.year) if is_whole_year else date_formats.days(since, until)
 
 
 def _grouped(subjects: dict[str, tuple[str, Subject]]) -> list[Any]:

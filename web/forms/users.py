@@ -51,7 +51,7 @@ _LABELS = {
 }
 
 
-class _OurWords(forms.Form):
+class _WithOurLabels(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Typing a password twice proves little. It can be shown instead, and reset.
@@ -66,13 +66,13 @@ class _OurWords(forms.Form):
             self.fields["code"].widget.attrs |= {"autocapitalize": "characters", "spellcheck": "false"}
 
 
-class _Digits(_OurWords):
+class _Digits(_WithOurLabels):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].widget.attrs["inputmode"] = "numeric"
 
 
-class SignupForm(_OurWords, account.SignupForm):
+class SignupForm(_WithOurLabels, account.SignupForm):
     """Sign-up with name, email address and password."""
 
     name = forms.CharField(widget=forms.TextInput(attrs={"autocomplete": "name"}))
@@ -130,18 +130,18 @@ class SignupForm(_OurWords, account.SignupForm):
         setup_user_email(request, self._newcomer, [])
 
 
-class LoginForm(_OurWords, account.LoginForm):
+class LoginForm(_WithOurLabels, account.LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].widget.attrs["autocomplete"] = "username"
         self.fields["remember"].initial = True
 
 
-class ReauthenticateForm(_OurWords, account.ReauthenticateForm):
+class ReauthenticateForm(_WithOurLabels, account.ReauthenticateForm):
     pass
 
 
-class ResetPasswordForm(_OurWords, account.ResetPasswordForm):
+class ResetPasswordForm(_WithOurLabels, account.ResetPasswordForm):
     def clean_email(self) -> str:
         # Skip allauth's own method, which makes one more query if it finds no confirmed email address.
         email = str(get_adapter().clean_email(self.cleaned_data["email"]))
@@ -154,7 +154,7 @@ class ResetPasswordForm(_OurWords, account.ResetPasswordForm):
         return email
 
 
-class ConfirmPasswordResetCodeForm(_OurWords, account.ConfirmPasswordResetCodeForm):
+class ConfirmPasswordResetCodeForm(_WithOurLabels, account.ConfirmPasswordResetCodeForm):
     def clean_code(self) -> str:
         state = context.request.session[PASSWORD_RESET_VERIFICATION_SESSION_KEY]
         attempt = guessing.begin(context.request, Kind.MAILED_CODE, state["email"])
@@ -166,11 +166,11 @@ class ConfirmPasswordResetCodeForm(_OurWords, account.ConfirmPasswordResetCodeFo
         return str(code)
 
 
-class ResetPasswordKeyForm(_OurWords, account.ResetPasswordKeyForm):
+class ResetPasswordKeyForm(_WithOurLabels, account.ResetPasswordKeyForm):
     pass
 
 
-class ChangePasswordForm(_OurWords, account.ChangePasswordForm):
+class ChangePasswordForm(_WithOurLabels, account.ChangePasswordForm):
     def clean_oldpassword(self) -> str:
         attempt = guessing.begin(context.request, Kind.PASSWORD, cast("User", self.user).email)
         password = super().clean_oldpassword()
@@ -178,11 +178,11 @@ class ChangePasswordForm(_OurWords, account.ChangePasswordForm):
         return str(password)
 
 
-class SetPasswordForm(_OurWords, account.SetPasswordForm):
+class SetPasswordForm(_WithOurLabels, account.SetPasswordForm):
     pass
 
 
-class AddEmailForm(_OurWords, account.AddEmailForm):
+class AddEmailForm(_WithOurLabels, account.AddEmailForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].label = "New e-mail"
@@ -269,7 +269,7 @@ class _Signed(forms.Form):
             raise _not_signed() from error
 
 
-class AddPasskeyForm(_OurWords, _Signed, webauthn.AddWebAuthnForm):
+class AddPasskeyForm(_WithOurLabels, _Signed, webauthn.AddWebAuthnForm):
     """Every passkey can be used without a password, so there is only one kind to explain."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -292,7 +292,7 @@ class AddPasskeyForm(_OurWords, _Signed, webauthn.AddWebAuthnForm):
         return super().clean()
 
 
-class EditPasskeyForm(_OurWords, webauthn.EditWebAuthnForm):
+class EditPasskeyForm(_WithOurLabels, webauthn.EditWebAuthnForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _short(self.fields["name"])

@@ -56,7 +56,7 @@ class SlashMiddleware(CommonMiddleware):
         return super().process_request(request)
 
 
-class FrameMiddleware:
+class ResponseHeadersMiddleware:
     """Finishes the headers of each response. Comes after HtmxMiddleware and before sessions, so it sees every page."""
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -65,7 +65,7 @@ class FrameMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         if response.status_code == 405 and not getattr(response, "content", b""):
-            response = _in_our_look(request, response)
+            response = _render_405(request, response)
         if response.get("Content-Type", "").startswith("text/html"):
             # One URL has two responses: without this the Back button may show a bare fragment.
             patch_vary_headers(response, ["HX-Request"])
@@ -91,7 +91,7 @@ class FrameMiddleware:
         return render(request, "422.html", {"message": str(exception)}, status=422)
 
 
-def _in_our_look(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
+def _render_405(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
     page = render(request, "405.html", status=405)
     page["Allow"] = response["Allow"]
     return page

@@ -69,11 +69,11 @@ def _ask(browser: Client, address: str) -> tuple[Counts, Any]:
     def note(*, counts: Counts, **_: Any) -> None:
         seen.append(counts)
 
-    counting.finished.connect(note)
+    counting.response_measured.connect(note)
     try:
         response = browser.get(address)
     finally:
-        counting.finished.disconnect(note)
+        counting.response_measured.disconnect(note)
     return seen[0], response
 
 

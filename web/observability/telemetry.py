@@ -210,7 +210,7 @@ def start() -> None:
     named = functools.lru_cache(512)(dbapi2.extract_signature)
     sqlite.extract_signature = psycopg.extract_signature = named  # type: ignore[attr-defined]
     tracing.follower = Follower()
-    counting.finished.connect(_label_request)
+    counting.response_measured.connect(_label_request)
     HUEY.signal(signals.SIGNAL_ENQUEUED)(_sign_task)
     HUEY.pre_execute()(_begin_task)
     HUEY.post_execute()(_end_task)

@@ -22,7 +22,7 @@ PODIUM = 3
 _COARSE_PERCENT = 5
 
 
-class Face(NamedTuple):
+class BoardMember(NamedTuple):
     """A member as others see them, with their circle: one row of the single query for names."""
 
     id: int
@@ -62,15 +62,15 @@ class Row:
         return abs(self.moved or 0)
 
 
-def faces(membership_ids: Iterable[int]) -> dict[int, Face]:
+def board_members(ids: Iterable[int]) -> dict[int, BoardMember]:
     """Return these members by membership id, in one query."""
-    ids = [*set(membership_ids)]
-    return {row[0]: Face(*row) for row in _faces(ids)} if ids else {}
+    unique = [*set(ids)]
+    return {row[0]: BoardMember(*row) for row in _board_members(unique)} if unique else {}
 
 
 @prepared
-def _faces(membership_ids: Sequence[int]) -> QuerySet[Membership, Any]:
-    return Membership.objects.filter(pk__in=membership_ids).values_list(*Face._fields)
+def _board_members(ids: Sequence[int]) -> QuerySet[Membership, Any]:
+    return Membership.objects.filter(pk__in=ids).values_list(*BoardMember._fields)
 
 
 @prepared
@@ -80,12 +80,12 @@ def _running(user_id: int, today: datetime.date) -> QuerySet[Membership, Any]:
     return running.order_by("-id").values_list("id", "circle_id")[:1]
 
 
-def on(board: Board) -> set[int]:
+def membership_ids(board: Board) -> set[int]:
     """Return the ids of the memberships on a page of a board."""
     return {line.membership_id for line in (*board.lines, *board.around)}
 
 
-def as_it_ended(board: Board, known: dict[int, Face]) -> Board:
+def as_it_ended(board: Board, known: dict[int, BoardMember]) -> Board:
     """Return an ended circle's board with the final ranks; members who have left since leave a gap.
 
     Any other board is returned unchanged.
@@ -100,13 +100,15 @@ def as_it_ended(board: Board, known: dict[int, Face]) -> Board:
     return dataclasses.replace(board, lines=[fixed(line) for line in board.lines], around=around, mine=mine)
 
 
-def listing(board: Board, known: dict[int, Face], reader_id: int | None, order: Order) -> dict[str, Any]:
+def listing(
+    board: Board, known: dict[int, BoardMember], reader_id: int | None, order: Order
+) -> dict[str, Any]:
     """Return the podium, the lines of the page and, if not on the page, the reader's line and its neighbours."""
     shown, beyond = board.lines[: leaderboards.TOP], board.lines[leaderboards.TOP :]
-    drawer = _Drawer(known, reader_id, order, [*board.lines, *board.around])
-    rows = drawer.rows(shown, beyond, first=board.first)
+    renderer = _RowRenderer(known, reader_id, order, [*board.lines, *board.around])
+    rows = renderer.rows(shown, beyond, first=board.first)
     on_page = {row.id for row in rows}
-    around = [row for row in drawer.rows(board.around, []) if row.id not in on_page]
+    around = [row for row in renderer.rows(board.around, []) if row.id not in on_page]
     podium = PODIUM if board.first == 0 else 0
     is_near = bool(board.mine and board.mine.membership_id in on_page)
     return {
@@ -119,9 +121,9 @@ def listing(board: Board, known: dict[int, Face], reader_id: int | None, order: 
     }
 
 
-def neighbours(board: Board, known: dict[int, Face], reader_id: int | None, order: Order) -> list[Row]:
+def neighbours(board: Board, known: dict[int, BoardMember], reader_id: int | None, order: Order) -> list[Row]:
     """Return the lines around the member that the board was read for."""
-    return _Drawer(known, reader_id, order, board.around).rows(board.around, [])
+    return _RowRenderer(known, reader_id, order, board.around).rows(board.around, [])
 
 
 def glance(user: User) -> dict[str, Any] | None:
@@ -134,7 +136,7 @@ def glance(user: User) -> dict[str, Any] | None:
         return None
     [(mine_id, circle_id)] = running
     board = leaderboards.read_board(Circle(pk=circle_id), Membership(pk=mine_id), length=0)
-    known = faces(on(board) | {mine_id})
+    known = board_members(membership_ids(board) | {mine_id})
     rows = neighbours(board, known, mine_id, Order.SAVED)
     at = next((at for at, row in enumerate(rows) if row.is_mine), 0)
     return {
@@ -148,7 +150,7 @@ def glance(user: User) -> dict[str, Any] | None:
     }
 
 
-def place(board: Board, known: dict[int, Face], order: Order) -> dict[str, Any] | None:
+def place(board: Board, known: dict[int, BoardMember], order: Order) -> dict[str, Any] | None:
     """Return the reader's rank, its change, the neighbours above and below, and the gap to the next rank."""
     mine = board.mine
     if mine is None:
@@ -182,11 +184,11 @@ def as_of_text(moment: datetime.datetime) -> str:
     return f"{'today' if is_today else date_format(local, 'j M')}, {date_format(local, 'H:i')}"
 
 
-class _Drawer:
+class _RowRenderer:
     """Turns lines into rows, with bars relative to one amount."""
 
     def __init__(
-        self, known: dict[int, Face], reader_id: int | None, order: Order, lines: list[Line]
+        self, known: dict[int, BoardMember], reader_id: int | None, order: Order, lines: list[Line]
     ) -> None:
         self.known = known
         self.reader_id = reader_id
@@ -209,28 +211,28 @@ class _Drawer:
         ]
 
     def _row(self, line: Line, *, is_tied: bool) -> Row:
-        face = self.known[line.membership_id]
-        is_mine = face.id == self.reader_id
+        member = self.known[line.membership_id]
+        is_mine = member.id == self.reader_id
         percent = max(0, min(100, line.score * 100 // self.whole))
-        if face.hides_amount and not is_mine:
+        if member.hides_amount and not is_mine:
             percent = round(percent / _COARSE_PERCENT) * _COARSE_PERCENT
         return Row(
-            id=face.id,
+            id=member.id,
             rank=f"{line.rank:,}{'=' if is_tied else ''}",
             plinth=line.rank,
-            name=face.nickname,
-            initials=initials(face.nickname),
-            amount=_text(line.score, self.order) if is_mine or not face.hides_amount else "",
+            name=member.nickname,
+            initials=initials(member.nickname),
+            amount=_text(line.score, self.order) if is_mine or not member.hides_amount else "",
             percent=percent,
             is_mine=is_mine,
-            is_hidden=face.hides_amount,
+            is_hidden=member.hides_amount,
             moved=_moved(line),
         )
 
 
-def _shows(known: dict[int, Face], line: Line) -> bool:
-    face = known.get(line.membership_id)
-    return face is not None and not face.hides_amount
+def _shows(known: dict[int, BoardMember], line: Line) -> bool:
+    member = known.get(line.membership_id)
+    return member is not None and not member.hides_amount
 
 
 def _moved(line: Line) -> int | None:
@@ -244,7 +246,7 @@ def _text(score: int, order: Order, *, exact: bool = False) -> str:
     return money.naira(score) if exact else money.naira(score // 100 * 100).removesuffix(".00")
 
 
-def _neighbour(line: Line, known: dict[int, Face], order: Order) -> dict[str, str]:
+def _neighbour(line: Line, known: dict[int, BoardMember], order: Order) -> dict[str, str]:
     return {
         "ordinal": ordinal(line.rank),
         "name": known[line.membership_id].nickname,

@@ -21,8 +21,8 @@ from savings.models import Membership, Plan, Product, Transaction
 from savings.models.plans import EarlyExit
 from savings.plans import check_takes_money, exit_penalty_kobo
 from savings.prepared_queries import prepared
-from web import moments
-from web.forms.plans import PayInForm, StartForm, TakeOutForm
+from web import date_formats
+from web.forms.plans import StartForm, TopUpForm, WithdrawForm
 from web.pages import transactions as transaction_rows
 from web.pages.charts import area_chart
 
@@ -43,8 +43,8 @@ class PlanCard:
     icon: str
     terms: str
     balance_kobo: int
-    # Ready to print, as the rest: a number in a template is looked at for how the language writes it.
-    percent: SafeString | None
+    # Text, because templates localise numbers and this is also the value of an attribute.
+    percent: str | None
     progress_text: str
     end_text: str
     # The final rank in the circle that the plan belonged to, in words.
@@ -60,9 +60,9 @@ def card(plan: Saving, today: datetime.date) -> PlanCard:
         icon=ICONS[Product.Kind(plan.product_kind)],
         terms=f"{plan.product_name} · {money.percent(plan.rate_bps)}",
         balance_kobo=plan.balance_kobo,
-        percent=None if share is None else SafeString(share),
+        percent=None if share is None else str(share),
         progress_text=text,
-        end_text=SafeString(moments.day(plan.matures_on) if plan.matures_on else "Any time"),
+        end_text=date_formats.day(plan.matures_on) if plan.matures_on else "Any time",
         place=ordinal(plan.final_rank) if plan.final_rank else "",
         is_first=plan.final_rank == 1,
     )
@@ -142,7 +142,7 @@ def products_to_choose(
     ]
 
 
-def pay_in(plan: Plan, form: PayInForm) -> dict[str, Any]:
+def top_up(plan: Plan, form: TopUpForm) -> dict[str, Any]:
     """Return the context of the top-up page."""
     refusal = ""
     try:
@@ -158,7 +158,7 @@ def pay_in(plan: Plan, form: PayInForm) -> dict[str, Any]:
     }
 
 
-def take_out(plan: Plan, form: TakeOutForm) -> dict[str, Any]:
+def withdraw(plan: Plan, form: WithdrawForm) -> dict[str, Any]:
     """Return the context of the withdrawal page."""
     refusal = ""
     balance_kobo = plan.account.balance_kobo or 0

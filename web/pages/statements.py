@@ -14,8 +14,8 @@ from django.utils.text import slugify
 from savings import statements
 from savings.models import Statement, StatementSubscription, User
 from savings.models.statements import Format, Scope
-from web import keyset, moments
-from web.moments import moment
+from web import date_formats, keyset
+from web.date_formats import moment
 
 State = Statement.State
 
@@ -75,7 +75,7 @@ def row(statement: Statement) -> StatementRow:
     state = state_now(statement)
     return StatementRow(
         id=statement.pk,
-        title=moments.period(statement.since, statement.until),
+        title=date_formats.period(statement.since, statement.until),
         subject=subject(statement),
         format=statement.format.upper(),
         state=state,
@@ -118,7 +118,7 @@ def detail(statement: Statement, row: StatementRow, looks: int) -> dict[str, Any
         "statement": statement,
         "row": row,
         "code": code(statement),
-        "period": moments.days(statement.since, statement.until),
+        "period": date_formats.days(statement.since, statement.until),
         "size": size(statement.size_bytes),
         "downloads": times(statement.downloads),
         "ready_text": moment(statement.ready_at) if statement.ready_at else "",

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from savings import money
 from savings.models import Account, Entry, Transaction
 from savings.models.ledger import TransactionQuerySet
-from web import moments
+from web import date_formats
 
 Kind, Status = Transaction.Kind, Transaction.Status
 
@@ -46,7 +46,7 @@ _MOVES: dict[tuple[Place, str], int] = {
     # Paid from the stash; an auto-save by card does not appear in the stash's list.
     ("stash", Kind.AUTOSAVE): -1,
 }
-# Words of ours are safe, as are the moments below: to look for what to escape in each costs more than to print it.
+# Constant texts without characters to escape.
 _KINDS = {kind: SafeString(label) for kind, label in Kind.choices}
 _STATUSES = {status: SafeString(label) for status, label in Status.choices}
 _ICONS: dict[str, str] = {
@@ -116,13 +116,13 @@ def _row(values: tuple[Any, ...], *, seen_from: Place, this_year: int) -> Transa
         icon=_ICONS[kind],
         is_in=counts and way > 0,
         day=created.date(),
-        day_text=SafeString(moments.day(created, with_year=created.year != this_year)),
-        time_text=SafeString(moments.time(created)),
+        day_text=date_formats.day(created, with_year=created.year != this_year),
+        time_text=date_formats.time(created),
         status=_STATUSES[status],
         badge=badge,
         badge_icon=badge_icon,
         amount=_amount(amount_kobo, way if counts else min(way, 0)),
-        amount_class=SafeString(_amount_class(status, way) + (" tiny" if amount_kobo >= _LONG_KOBO else "")),
+        amount_class=_amount_class(status, way) + (" tiny" if amount_kobo >= _LONG_KOBO else ""),
     )
 
 

@@ -15,7 +15,7 @@ from savings import dashboard, money
 from savings.dashboard import Holdings
 from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction
 from savings.prepared_queries import prepared
-from web import moments
+from web import date_formats
 from web.caching import pages as page_cache
 from web.http import SaverRequest, render_part
 from web.pages import leaderboards as board_pages
@@ -56,7 +56,7 @@ def home(request: SaverRequest) -> HttpResponse:
     context = {
         "greeting": _greeting(),
         "today": today,
-        "today_text": moments.whole_day(today),
+        "today_text": date_formats.whole_day(today),
         "total_kobo": holdings.total_kobo,
         "period": period,
         "periods": [(key, text, key == period) for key, (text, _) in PERIODS.items()],
@@ -66,7 +66,7 @@ def home(request: SaverRequest) -> HttpResponse:
         "on_hold_kobo": holdings.on_hold_kobo,
         "cards": [plan_pages.card(plan, today) for plan in holdings.plans[:MOST_CARDS]],
         "upcoming": [
-            (item.name, moments.day(item.day), money.naira(item.amount_kobo))
+            (item.name, date_formats.day(item.day), money.naira(item.amount_kobo))
             for item in dashboard.upcoming(holdings.plans, today)
         ],
         "accrued_kobo": dashboard.accrued_kobo([*holdings.plans, *holdings.closed_plans], today),

@@ -18,7 +18,7 @@ from web.caching import pages as page_cache
 from web.http import SaverRequest, render_part, wants_part
 from web.pages import charts
 from web.pages import leaderboards as board_pages
-from web.pages.leaderboards import Face
+from web.pages.leaderboards import BoardMember
 from web.views.circles import LONGEST_SEARCH, LONGEST_TYPED, ids
 
 _MOST_DIGITS = 8
@@ -51,7 +51,7 @@ def leaderboard(request: SaverRequest, slug: str) -> HttpResponse:
         asked.circle, asked.reader, first=asked.first, length=leaderboards.TOP + 1, order=asked.order
     )
     page_cache.shows_circle(request, asked.circle.pk, board.version)
-    known = board_pages.faces(board_pages.on(board) | {asked.reader.pk})
+    known = board_pages.board_members(board_pages.membership_ids(board) | {asked.reader.pk})
     board = _fixed(board, known, asked)
     context = _circle(known.get(asked.reader.pk))
     context |= board_pages.listing(board, known, asked.reader.pk, asked.order)
@@ -92,7 +92,7 @@ def _asked(request: SaverRequest, slug: str) -> _Asked:
     )
 
 
-def _circle(mine: Face | None) -> dict[str, Any]:
+def _circle(mine: BoardMember | None) -> dict[str, Any]:
     """Return the circle and the reader from the reader's current membership, or 404 if they have left."""
     if mine is None or mine.left_at is not None:
         raise Http404
@@ -100,17 +100,17 @@ def _circle(mine: Face | None) -> dict[str, Any]:
     return {"circle": mine, "mine": mine, "days_left": days_left, "has_ended": days_left <= 0}
 
 
-def _fixed(board: Board, known: dict[int, Face], asked: _Asked) -> Board:
+def _fixed(board: Board, known: dict[int, BoardMember], asked: _Asked) -> Board:
     """Return a board with the final ranks, if it is the order they were fixed for."""
     return board_pages.as_it_ended(board, known) if asked.order == Order.SAVED else board
 
 
-def _percent(board: Board, circle: Face) -> int:
+def _percent(board: Board, circle: BoardMember) -> int:
     saved_kobo = board.total_kobo if circle.circle__final_kobo is None else circle.circle__final_kobo
     return min(100, max(0, saved_kobo) * 100 // circle.circle__goal_kobo)
 
 
-def _chart(request: SaverRequest, asked: _Asked, mine: Face, board: Board) -> str:
+def _chart(request: SaverRequest, asked: _Asked, mine: BoardMember, board: Board) -> str:
     """Return the chart of the reader's own rank over time; nobody sees another member's.
 
     While SQL computes the board, which is slow enough, only cached ranks of the past are used.
@@ -127,13 +127,13 @@ def _chart(request: SaverRequest, asked: _Asked, mine: Face, board: Board) -> st
     return charts.place_chart([*past, (today, board.mine.rank)], name="places", title="Your place over time")
 
 
-def _found(asked: _Asked, circle: Face) -> dict[str, Any]:
+def _found(asked: _Asked, circle: BoardMember) -> dict[str, Any]:
     """Return the member found by nickname, with their neighbours; no rows if they are not on the board."""
     other = circles.find_member(asked.circle, asked.search, among_few=circle.circle__member_limit is not None)
     if other is None:
         return {"member": None}
     board: Board = leaderboards.read_board(asked.circle, other, length=0, order=asked.order)
-    known = board_pages.faces(board_pages.on(board))
+    known = board_pages.board_members(board_pages.membership_ids(board))
     board = _fixed(board, known, asked)
     rows = board_pages.neighbours(board, known, asked.reader.pk, asked.order)
     return {"member": other, "rows": rows}

@@ -15,8 +15,8 @@ from django.views.decorators.csrf import csrf_exempt
 from savings import mails, users
 from savings.models import OutboxRow, User
 from web import keyset
+from web.date_formats import moment
 from web.http import SaverRequest, render_part
-from web.moments import moment
 
 _IN_THE_MAILBOX = 50
 

@@ -16,7 +16,7 @@ from savings.exceptions import Refused
 from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction
 from web.caching import pages as page_cache
 from web.forms.fields import add_refusal
-from web.forms.plans import EditForm, PayInForm, StartForm, TakeOutForm
+from web.forms.plans import EditForm, StartForm, TopUpForm, WithdrawForm
 from web.http import SaverRequest, redirect, render_part
 from web.pages import plans as plan_pages
 from web.views.payments import where_to_pay
@@ -118,22 +118,22 @@ def top_up(request: SaverRequest, plan_id: int) -> HttpResponse:
     """Top up a plan by card, which redirects to the provider, or from the stash, which is immediate."""
     plan = _own_plan(request, plan_id)
     amount = request.GET.get("amount") or _first_payment(request, plan)
-    initial = {"amount": amount, "source": request.GET.get("from", PayInForm.CARD)}
+    initial = {"amount": amount, "source": request.GET.get("from", TopUpForm.CARD)}
     data = request.POST if request.method == "POST" else None
-    form = PayInForm(data, user=request.user, initial=initial)
+    form = TopUpForm(data, user=request.user, initial=initial)
     if form.is_valid():
         try:
-            return redirect(request, _pay_in(request, plan, form))
+            return redirect(request, _top_up(request, plan, form))
         except Refused as refused:
             add_refusal(form, refused)
     status = 422 if form.errors else 200
-    return render_part(request, "plans/top_up.html", "form", plan_pages.pay_in(plan, form), status=status)
+    return render_part(request, "plans/top_up.html", "form", plan_pages.top_up(plan, form), status=status)
 
 
 def withdraw(request: SaverRequest, plan_id: int) -> HttpResponse:
     """Move money from a plan to the stash."""
     plan = _own_plan(request, plan_id)
-    form = TakeOutForm(request.POST if request.method == "POST" else None, user=request.user)
+    form = WithdrawForm(request.POST if request.method == "POST" else None, user=request.user)
     if form.is_valid():
         try:
             movement = plans.move_from_plan(
@@ -148,7 +148,7 @@ def withdraw(request: SaverRequest, plan_id: int) -> HttpResponse:
             messages.success(request, f"{money.naira(movement.amount_kobo)} is in your stash.")
             return redirect(request, f"/transactions/{movement.reference}/")
     status = 422 if form.errors else 200
-    return render_part(request, "plans/withdraw.html", "form", plan_pages.take_out(plan, form), status=status)
+    return render_part(request, "plans/withdraw.html", "form", plan_pages.withdraw(plan, form), status=status)
 
 
 def _own_plan(request: SaverRequest, plan_id: int) -> Plan:
@@ -189,10 +189,10 @@ def _change(plan: Plan, form: EditForm) -> None:
         plans.extend(plan, changes["matures_on"])
 
 
-def _pay_in(request: SaverRequest, plan: Plan, form: PayInForm) -> str:
+def _top_up(request: SaverRequest, plan: Plan, form: TopUpForm) -> str:
     """Top up the plan from the form's source, and return the URL to open next."""
     amount_kobo, reference = form.cleaned_data["amount"], form.cleaned_data["reference"]
-    if form.cleaned_data["source"] == PayInForm.STASH:
+    if form.cleaned_data["source"] == TopUpForm.STASH:
         movement = plans.move_to_plan(
             request.user,
             plan,

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_safe
 
 from savings import statements
 from savings.models import Statement
-from web import moments
+from web import date_formats
 from web.downloads import BLOCK_BYTES, Outgoing
 from web.forms.statements import CheckForm
 from web.http import SaverRequest, path_of, redirect
@@ -95,7 +95,7 @@ def _verify(request: HttpRequest, code: str, handler: HashingUploadHandler) -> H
         usage.rollback()
         # Keep the code and the balance for the next file, which may be of the same statement.
         context["form"] = CheckForm(initial={"code": values["code"], "closing": values["closing"]})
-        context["period"] = moments.period(found.since, found.until)
+        context["period"] = date_formats.period(found.since, found.until)
     return render(request, "statements/verify.html", context)
 
 

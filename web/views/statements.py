@@ -13,7 +13,7 @@ from savings.exceptions import Refused
 from savings.models import Statement
 from savings.models.statements import StatementQuerySet
 from web import keyset
-from web.forms.statements import AskForm
+from web.forms.statements import StatementForm
 from web.http import SaverRequest, redirect, render_part, toast, wants_part
 from web.pages import statements as statement_pages
 from web.views import messages
@@ -35,7 +35,7 @@ def index(request: SaverRequest) -> HttpResponse:
     }
     if not wants_part(request):
         context |= {
-            "form": AskForm(user=request.user),
+            "form": StatementForm(user=request.user),
             "subscriptions": statement_pages.subscriptions(request.user),
         }
     return render_part(request, "statements/index.html", "listing", context)
@@ -45,12 +45,12 @@ def index(request: SaverRequest) -> HttpResponse:
 def start(request: SaverRequest) -> HttpResponse:
     """Request a statement. With GET, the query fills in the form, and the response previews the number of rows."""
     if request.method != "POST":
-        form = AskForm(user=request.user, initial=request.GET.dict())
+        form = StatementForm(user=request.user, initial=request.GET.dict())
         if form.initial["about"] not in form.subjects:
             raise Http404
         context = {"form": form, "ahead": form.look_ahead()}
         return render_part(request, "statements/start.html", "ahead", context)
-    form = AskForm(request.POST, user=request.user)
+    form = StatementForm(request.POST, user=request.user)
     if form.is_valid():
         try:
             _ask(request, form)
@@ -148,7 +148,7 @@ def _say_finished(request: SaverRequest, row: statement_pages.StatementRow) -> N
         toast(request, "A statement could not be made", row.says, is_bad=True)
 
 
-def _ask(request: SaverRequest, form: AskForm) -> None:
+def _ask(request: SaverRequest, form: StatementForm) -> None:
     """Request the statement of a valid form, and subscribe to the monthly ones if chosen. Raises Refused."""
     values, (scope, plan, circle) = form.cleaned_data, form.subject
     statement = statements.request(

@@ -107,9 +107,9 @@ def counted(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[lis
     def keep(*, counts: Counts, **_: Any) -> None:
         found.append(counts)
 
-    counting.finished.connect(keep)
+    counting.response_measured.connect(keep)
     yield found
-    counting.finished.disconnect(keep)
+    counting.response_measured.disconnect(keep)
 
 
 @pytest.fixture

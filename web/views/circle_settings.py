@@ -12,7 +12,7 @@ from savings import circles, leaderboards
 from savings.exceptions import Refused
 from savings.models import Account, Circle, Membership, Plan, Product
 from web.caching import pages as page_cache
-from web.forms.circles import EditForm, ShownForm
+from web.forms.circles import AppearanceForm, EditForm
 from web.forms.fields import add_refusal
 from web.http import SaverRequest, redirect, render_part
 from web.pages import circles as circle_pages
@@ -22,7 +22,7 @@ from web.views.circles import ids, membership
 def appearance(request: SaverRequest, slug: str) -> HttpResponse:
     """How others see the member: nickname, whether the amount is shown, whether they are on the leaderboard."""
     mine = membership(request, slug)
-    form = ShownForm(request.POST if request.method == "POST" else None, membership=mine)
+    form = AppearanceForm(request.POST if request.method == "POST" else None, membership=mine)
     if form.is_valid():
         try:
             changes = form.changes
