@@ -391,14 +391,14 @@ EMAIL_UNDO_DAYS = env.number("EMAIL_UNDO_DAYS", default=7, least=1)
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 MFA_ADAPTER = "web.auth.adapters.MFAAdapter"
 MFA_FORMS = {
-    "activate_totp": "web.forms.users.ActivateTOTPForm",
-    "add_webauthn": "web.forms.users.AddPasskeyForm",
-    "authenticate": "web.forms.users.AuthenticateForm",
-    "authenticate_webauthn": "web.forms.users.PasskeySecondStepForm",
-    "edit_webauthn": "web.forms.users.EditPasskeyForm",
-    "login_webauthn": "web.forms.users.PasskeySignInForm",
-    "reauthenticate_webauthn": "web.forms.users.PasskeyProofForm",
-    "reauthenticate": "web.forms.users.MFAReauthenticateForm",
+    "activate_totp": "web.forms.second_steps.ActivateTOTPForm",
+    "add_webauthn": "web.forms.second_steps.AddPasskeyForm",
+    "authenticate": "web.forms.second_steps.AuthenticateForm",
+    "authenticate_webauthn": "web.forms.second_steps.PasskeySecondStepForm",
+    "edit_webauthn": "web.forms.second_steps.EditPasskeyForm",
+    "login_webauthn": "web.forms.second_steps.PasskeySignInForm",
+    "reauthenticate_webauthn": "web.forms.second_steps.PasskeyProofForm",
+    "reauthenticate": "web.forms.second_steps.MFAReauthenticateForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -14,14 +14,8 @@ from allauth.account.internal.userkit import user_email
 from allauth.account.models import EmailAddress
 from allauth.account.utils import setup_user_email
 from allauth.core import context
-from allauth.mfa.adapter import get_adapter as get_mfa_adapter
-from allauth.mfa.base import forms as mfa
-from allauth.mfa.models import Authenticator
-from allauth.mfa.totp import forms as totp
-from allauth.mfa.webauthn import forms as webauthn
 from django import forms
 from django.contrib.auth import password_validation
-from django.core.validators import MaxLengthValidator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
@@ -29,12 +23,9 @@ from savings import typed_text, users
 from savings.exceptions import Refused
 from savings.models import User
 from web.auth import guessing
-from web.auth import totp as web_totp
 from web.auth.email_addresses import owner_of
 from web.auth.guessing import Kind
 
-# Exceptions raised by allauth for a credential that no browser made.
-_MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
 _LONG_ENOUGH = "At least 10 characters. Three or four unrelated words are easy to remember and hard to guess."
 # Fields that can be typed in several ways, and the functions that normalise them.
 _TYPED = {"email": typed_text.email, "login": typed_text.email, "code": typed_text.code}
@@ -51,7 +42,9 @@ _LABELS = {
 }
 
 
-class _WithOurLabels(forms.Form):
+class LabelledForm(forms.Form):
+    """Replaces placeholders by labels, removes the second password field, and normalises typed values."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Typing a password twice proves little. It can be shown instead, and reset.
@@ -66,13 +59,15 @@ class _WithOurLabels(forms.Form):
             self.fields["code"].widget.attrs |= {"autocapitalize": "characters", "spellcheck": "false"}
 
 
-class _Digits(_WithOurLabels):
+class CodeForm(LabelledForm):
+    """A form with a code of digits."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].widget.attrs["inputmode"] = "numeric"
 
 
-class SignupForm(_WithOurLabels, account.SignupForm):
+class SignupForm(LabelledForm, account.SignupForm):
     """Sign-up with name, email address and password."""
 
     name = forms.CharField(widget=forms.TextInput(attrs={"autocomplete": "name"}))
@@ -130,18 +125,18 @@ class SignupForm(_WithOurLabels, account.SignupForm):
         setup_user_email(request, self._newcomer, [])
 
 
-class LoginForm(_WithOurLabels, account.LoginForm):
+class LoginForm(LabelledForm, account.LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].widget.attrs["autocomplete"] = "username"
         self.fields["remember"].initial = True
 
 
-class ReauthenticateForm(_WithOurLabels, account.ReauthenticateForm):
+class ReauthenticateForm(LabelledForm, account.ReauthenticateForm):
     pass
 
 
-class ResetPasswordForm(_WithOurLabels, account.ResetPasswordForm):
+class ResetPasswordForm(LabelledForm, account.ResetPasswordForm):
     def clean_email(self) -> str:
         # Skip allauth's own method, which makes one more query if it finds no confirmed email address.
         email = str(get_adapter().clean_email(self.cleaned_data["email"]))
@@ -154,7 +149,7 @@ class ResetPasswordForm(_WithOurLabels, account.ResetPasswordForm):
         return email
 
 
-class ConfirmPasswordResetCodeForm(_WithOurLabels, account.ConfirmPasswordResetCodeForm):
+class ConfirmPasswordResetCodeForm(LabelledForm, account.ConfirmPasswordResetCodeForm):
     def clean_code(self) -> str:
         state = context.request.session[PASSWORD_RESET_VERIFICATION_SESSION_KEY]
         attempt = guessing.begin(context.request, Kind.MAILED_CODE, state["email"])
@@ -166,11 +161,11 @@ class ConfirmPasswordResetCodeForm(_WithOurLabels, account.ConfirmPasswordResetC
         return str(code)
 
 
-class ResetPasswordKeyForm(_WithOurLabels, account.ResetPasswordKeyForm):
+class ResetPasswordKeyForm(LabelledForm, account.ResetPasswordKeyForm):
     pass
 
 
-class ChangePasswordForm(_WithOurLabels, account.ChangePasswordForm):
+class ChangePasswordForm(LabelledForm, account.ChangePasswordForm):
     def clean_oldpassword(self) -> str:
         attempt = guessing.begin(context.request, Kind.PASSWORD, cast("User", self.user).email)
         password = super().clean_oldpassword()
@@ -178,11 +173,11 @@ class ChangePasswordForm(_WithOurLabels, account.ChangePasswordForm):
         return str(password)
 
 
-class SetPasswordForm(_WithOurLabels, account.SetPasswordForm):
+class SetPasswordForm(LabelledForm, account.SetPasswordForm):
     pass
 
 
-class AddEmailForm(_WithOurLabels, account.AddEmailForm):
+class AddEmailForm(LabelledForm, account.AddEmailForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].label = "New e-mail"
@@ -192,7 +187,7 @@ class AddEmailForm(_WithOurLabels, account.AddEmailForm):
         return str(super().clean_email())
 
 
-class ConfirmEmailVerificationCodeForm(_Digits, account.ConfirmEmailVerificationCodeForm):
+class ConfirmEmailVerificationCodeForm(CodeForm, account.ConfirmEmailVerificationCodeForm):
     def clean_code(self) -> str:
         attempt = guessing.begin(context.request, Kind.MAILED_CODE, self.email)
         code = super().clean_code()
@@ -200,133 +195,6 @@ class ConfirmEmailVerificationCodeForm(_Digits, account.ConfirmEmailVerification
         if users.is_email_reserved(self.email, self.user):
             raise get_adapter().validation_error("email_taken")
         return str(code)
-
-
-class ActivateTOTPForm(_Digits, totp.ActivateTOTPForm):
-    def clean_code(self) -> str:
-        attempt = guessing.begin(context.request, Kind.CODE, self.user.email)
-        code = str(super().clean_code())
-        if not web_totp.use_code(self.user.pk, self.secret, code):
-            raise get_mfa_adapter().validation_error("incorrect_code")
-        attempt.succeed()
-        return code
-
-
-class _SecondStep(_Digits):
-    user: User
-    authenticator: Authenticator
-
-    def clean_code(self) -> str:
-        attempt = guessing.begin(context.request, Kind.CODE, self.user.email)
-        code = str(super().clean_code())  # type: ignore[misc] # defined by the other base class
-        if not web_totp.use_code_of(self.authenticator, code):
-            raise get_mfa_adapter().validation_error("incorrect_code")
-        attempt.succeed()
-        return code
-
-
-class AuthenticateForm(_SecondStep, mfa.AuthenticateForm):
-    pass
-
-
-class MFAReauthenticateForm(_SecondStep, mfa.ReauthenticateForm):
-    pass
-
-
-class _SignedField(forms.JSONField):
-    """Untrusted JSON: Python raises other errors for a number of 5,000 digits and for deeply nested brackets."""
-
-    def to_python(self, value: Any) -> Any:
-        try:
-            return super().to_python(value)
-        except (ValueError, RecursionError) as error:
-            raise _not_signed() from error
-
-    def bound_data(self, data: Any, initial: Any) -> Any:
-        try:
-            return super().bound_data(data, initial)
-        except (ValueError, RecursionError):
-            return None
-
-
-class _Signed(forms.Form):
-    """A form with a signed credential. allauth trusts its structure and crashes on one that no browser made."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["credential"] = _SignedField(widget=forms.HiddenInput)
-
-    def clean(self) -> dict[str, Any]:
-        try:
-            return dict(super().clean() or {})
-        except _MALFORMED as error:
-            raise _not_signed() from error
-
-    def clean_credential(self) -> Any:
-        try:
-            return super().clean_credential()  # type: ignore[misc]
-        except _MALFORMED as error:
-            raise _not_signed() from error
-
-
-class AddPasskeyForm(_WithOurLabels, _Signed, webauthn.AddWebAuthnForm):
-    """Every passkey can be used without a password, so there is only one kind to explain."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields.pop("passwordless", None)
-        _short(self.fields["name"])
-        self.fields[
-            "name"
-        ].help_text = "So that you know it from others, such as the name of the phone it is on."
-
-    def clean_name(self) -> str:
-        return typed_text.line(self.cleaned_data["name"])
-
-    def clean_credential(self) -> Any:
-        return self.cleaned_data["credential"]
-
-    def clean(self) -> dict[str, Any]:
-        # Makes allauth require that the device has verified its user by fingerprint, face or PIN.
-        self.cleaned_data["passwordless"] = True
-        return super().clean()
-
-
-class EditPasskeyForm(_WithOurLabels, webauthn.EditWebAuthnForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _short(self.fields["name"])
-
-    def clean_name(self) -> str:
-        return typed_text.line(self.cleaned_data["name"])
-
-    def save(self) -> Authenticator:
-        before = self.instance.wrap().name
-        renamed: Authenticator = super().save()
-        # Otherwise an intruder could silently give their passkey the name of one that the owner knows.
-        if before != self.cleaned_data["name"]:
-            get_adapter().send_notification_mail("mfa/email/webauthn_renamed", renamed.user)
-        return renamed
-
-
-class _LimitedPasskey(_Signed):
-    user: User | None
-
-    def clean_credential(self) -> Any:
-        guessing.begin_or_stop(context.request, Kind.PASSKEY, self.user.email if self.user else "")
-        return super().clean_credential()
-
-
-class PasskeySignInForm(_LimitedPasskey, webauthn.LoginWebAuthnForm):
-    pass
-
-
-class PasskeySecondStepForm(_LimitedPasskey, webauthn.AuthenticateWebAuthnForm):
-    pass
-
-
-class PasskeyProofForm(_LimitedPasskey, webauthn.ReauthenticateWebAuthnForm):
-    pass
 
 
 def _may_reset(user: User | None) -> bool:
@@ -344,12 +212,3 @@ def _read_as(field: forms.Field, make: Callable[[str], str]) -> None:
         return make(typed) if isinstance(typed, str) and len(typed) <= _LONGEST_TYPED else typed
 
     field.to_python = to_python  # type: ignore[method-assign] # the form's own copy of the field
-
-
-def _short(field: forms.Field) -> None:
-    field.validators.append(MaxLengthValidator(80))
-    field.widget.attrs["maxlength"] = "80"
-
-
-def _not_signed() -> forms.ValidationError:
-    return forms.ValidationError("The passkey did not answer as expected. Try again.", code="malformed")
