@@ -23,6 +23,21 @@ _ON = {"1", "true", "yes", "on", "y", "t", "ok"}
 _OFF = {"0", "false", "no", "off", "n", "f"}
 # Exact in JSON, in a browser and in every database.
 MOST_NUMBER = 2**53 - 1
+# IMMEDIATE takes the write lock at BEGIN, so that two writers wait for each other instead of failing midway.
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 10,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
+}
+# Detect a lost server within seconds, in the web and in the worker. All are client options: a pooler refuses options
+# that it would have to pass on.
+POSTGRES_OPTIONS = {
+    "connect_timeout": 3,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
@@ -107,6 +122,24 @@ def check_hosts(hosts: list[str]) -> list[str]:
                 "ALLOWED_HOSTS must be host names without https:// or port, with commas between."
             )
     return [host.strip() for host in hosts]
+
+
+def mailer(config: dict[str, Any], *, timeout_seconds: int) -> dict[str, Any]:
+    """Return an entry of MAILERS from the parsed EMAIL_URL; raise `ImproperlyConfigured` for SMTP without a host."""
+    if not config["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):
+        return {"BACKEND": config["EMAIL_BACKEND"], "OPTIONS": {}}
+    if not config["EMAIL_HOST"]:
+        raise ImproperlyConfigured("EMAIL_URL has no host: smtp+tls://user:password@smtp.example.com:587")
+    options = {
+        "host": config["EMAIL_HOST"],
+        "port": config["EMAIL_PORT"],
+        "username": config["EMAIL_HOST_USER"],
+        "password": config["EMAIL_HOST_PASSWORD"],
+        "use_tls": config.get("EMAIL_USE_TLS", False),
+        "use_ssl": config.get("EMAIL_USE_SSL", False),
+        "timeout": timeout_seconds,
+    }
+    return {"BACKEND": config["EMAIL_BACKEND"], "OPTIONS": options}
 
 
 class Site(NamedTuple):

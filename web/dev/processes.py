@@ -71,8 +71,7 @@ class Processes:
                 raise Died(_obituary(name, process.returncode))
 
     def stop(self) -> None:
-        """Stop all programs, last started first: SIGTERM, then SIGKILL after a grace period. Ignores further
-        signals."""
+        """Stop all programs, last started first: SIGTERM, then SIGKILL after a grace period."""
         groups = [process.pid for process in reversed(self._running.values())]
         for number, seconds in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
             for group in groups:
