@@ -13,7 +13,12 @@ from django.template.loader import render_to_string
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
+from savings import typed_text
 from savings.models import User
+
+_LONGEST_SEARCH = 60
+# Pasted text may contain many invisible characters; only this many are read.
+_LONGEST_TYPED = 1_000
 
 
 class SaverRequest(HttpRequest):
@@ -58,6 +63,11 @@ def toast(request: HttpRequest, text: str, note: str = "", *, is_bad: bool = Fal
     """Add a notice to this response, or to the next page after a redirect."""
     level = messages.ERROR if is_bad else messages.SUCCESS
     messages.add_message(request, level, f"{text}\n{note}" if note else text)
+
+
+def search_text(request: HttpRequest) -> str:
+    """Return the normalised text of a search in `?q=`."""
+    return typed_text.line(request.GET.get("q", "")[:_LONGEST_TYPED])[:_LONGEST_SEARCH]
 
 
 def path_of(address: str) -> str:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from savings import circles, leaderboards
 from savings.exceptions import Refused
 from savings.models import Account, Circle, Membership, Plan, Product
+from web import access
 from web.caching import pages as page_cache
 from web.forms.circles import AppearanceForm, EditForm
 from web.forms.fields import add_refusal
 from web.http import SaverRequest, redirect, render_part
 from web.pages import circles as circle_pages
-from web.views.circles import ids, membership
 
 
 def appearance(request: SaverRequest, slug: str) -> HttpResponse:
     """How others see the member: nickname, whether the amount is shown, whether they are on the leaderboard."""
-    mine = membership(request, slug)
+    mine = access.own_membership(request, slug)
     form = AppearanceForm(request.POST if request.method == "POST" else None, membership=mine)
     if form.is_valid():
         try:
@@ -43,9 +43,9 @@ def appearance(request: SaverRequest, slug: str) -> HttpResponse:
 @page_cache.page("before", "after", shows=(Account, Circle, Membership, Plan, Product))
 def members(request: SaverRequest, slug: str) -> HttpResponse:
     """The members in keyset pages; the owner sees a link to the settings beside each name."""
-    circle_id, _ = ids(request, slug)
+    circle_id, _ = access.visible_circle_ids(request, slug)
     page_cache.shows_circle(request, circle_id, leaderboards.version(circle_id))
-    mine = membership(request, slug)
+    mine = access.own_membership(request, slug)
     context = circle_pages.members(mine.circle, mine, request.GET)
     context["is_owner"] = mine.circle.owner_id == request.user.pk
     return render_part(request, "circles/members.html", "listing", context)
@@ -53,10 +53,10 @@ def members(request: SaverRequest, slug: str) -> HttpResponse:
 
 def member(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse:
     """The owner's page about one member: hand the circle over to them, or remove them."""
-    circle = _own_circle(request, slug)
+    circle = access.owned_circle(request, slug)
     context = {
         "circle": circle,
-        "member": _other(circle, membership_id),
+        "member": access.member_of(circle, membership_id),
         "has_ended": circle.has_ended(timezone.localdate()),
     }
     return render(request, "circles/member.html", context)
@@ -64,7 +64,7 @@ def member(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse
 
 def edit(request: SaverRequest, slug: str) -> HttpResponse:
     """Change the name, description, goal and who may join."""
-    circle = _own_circle(request, slug)
+    circle = access.owned_circle(request, slug)
     form = EditForm(request.POST if request.method == "POST" else None, circle=circle)
     if form.is_valid():
         try:
@@ -84,7 +84,7 @@ def edit(request: SaverRequest, slug: str) -> HttpResponse:
 @require_POST
 def rotate_code(request: SaverRequest, slug: str) -> HttpResponse:
     """Replace the invite link."""
-    circles.rotate_code(_own_circle(request, slug))
+    circles.rotate_code(access.owned_circle(request, slug))
     messages.success(request, "Here is the new link. The old one leads nowhere now.")
     return redirect(request, f"/circles/{slug}/edit/")
 
@@ -92,8 +92,8 @@ def rotate_code(request: SaverRequest, slug: str) -> HttpResponse:
 @require_POST
 def remove(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse:
     """Remove a member with an empty plan from the circle."""
-    circle = _own_circle(request, slug)
-    other = _other(circle, membership_id)
+    circle = access.owned_circle(request, slug)
+    other = access.member_of(circle, membership_id)
     try:
         circles.remove_member(circle, other)
     except Refused as refused:
@@ -106,19 +106,8 @@ def remove(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse
 @require_POST
 def hand_over(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse:
     """Make another member the owner."""
-    circle = _own_circle(request, slug)
-    other = _other(circle, membership_id)
+    circle = access.owned_circle(request, slug)
+    other = access.member_of(circle, membership_id)
     circles.hand_over(circle, request.user, other)
     messages.success(request, f"{other.nickname} looks after {circle.name} now.")
     return redirect(request, f"/circles/{slug}/")
-
-
-def _own_circle(request: SaverRequest, slug: str) -> Circle:
-    circle = membership(request, slug).circle
-    if circle.owner_id != request.user.pk:
-        raise Http404
-    return circle
-
-
-def _other(circle: Circle, membership_id: int) -> Membership:
-    return get_object_or_404(Membership.objects.current().filter(circle=circle), pk=membership_id)

@@ -5,33 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
 
-from savings import circles, leaderboards, typed_text
+from savings import circles, leaderboards
 from savings.exceptions import Refused
 from savings.models import Account, Circle, CircleEvent, Membership, Plan, Product, Transaction
-from web import keyset
+from web import access, keyset
 from web.caching import pages as page_cache
 from web.forms.circles import JoinForm, StartForm
 from web.forms.fields import add_refusal
-from web.http import SaverRequest, redirect, render_part
+from web.http import SaverRequest, redirect, render_part, search_text
 from web.pages import circles as circle_pages
 
-LONGEST_SEARCH = 60
-# Pasted text may contain many invisible characters; only this many are read.
-LONGEST_TYPED = 1_000
 DIRECTORY_SIZE = 12
-_A_DAY_SECONDS = 86_400
 
 
 def index(request: SaverRequest) -> HttpResponse:
     """The user's circles, and the directory of circles that anybody may join."""
     memberships = request.user.memberships.current().select_related("circle").order_by("-id")
     mine = {membership.circle_id: membership for membership in memberships}
-    search = typed_text.line(request.GET.get("q", "")[:LONGEST_TYPED])[:LONGEST_SEARCH]
+    search = search_text(request)
     page = keyset.page(circles.directory(search), request.GET, size=DIRECTORY_SIZE)
     in_all = {m.circle_id: m.circle for m in mine.values()} | {circle.pk: circle for circle in page.rows}
     cards = {card.circle.pk: card for card in circle_pages.cards(in_all.values(), mine)}
@@ -49,10 +44,10 @@ def index(request: SaverRequest) -> HttpResponse:
 )
 def detail(request: SaverRequest, slug: str) -> HttpResponse:
     """One circle: its progress, the reader's part, its events, and the owner's links."""
-    circle_id, membership_id = ids(request, slug)
+    circle_id, membership_id = access.visible_circle_ids(request, slug)
     # Only a member's page is cached: the version of any other user does not change with the circle.
     page_cache.shows_circle(request, circle_id, leaderboards.version(circle_id) if membership_id else None)
-    circle, mine = visible(request, slug)
+    circle, mine = access.visible_circle(request, slug)
     is_owner = circle.owner_id == request.user.pk
     context = circle_pages.detail(circle, mine, request.GET, is_owner=is_owner)
     if not context["card"].progress.is_fresh:
@@ -96,7 +91,7 @@ def join_by_code(request: SaverRequest, code: str) -> HttpResponse:
 @require_POST
 def leave(request: SaverRequest, slug: str) -> HttpResponse:
     """Leave a circle; the plan must be empty."""
-    mine = membership(request, slug)
+    mine = access.own_membership(request, slug)
     try:
         circles.leave(mine)
     except Refused as refused:
@@ -104,36 +99,6 @@ def leave(request: SaverRequest, slug: str) -> HttpResponse:
         return redirect(request, f"/circles/{slug}/")
     messages.success(request, f"You have left {mine.circle.name}.")
     return redirect(request, "/circles/")
-
-
-def membership(request: SaverRequest, slug: str) -> Membership:
-    """Return the reader's membership with its circle and plan, or 404."""
-    found = request.user.memberships.current().select_related("circle", "plan__account")
-    return get_object_or_404(found, circle__slug=slug)
-
-
-def ids(request: SaverRequest, slug: str) -> tuple[int, int | None]:
-    """Return the ids of a circle that the reader may see and of their membership, or 404.
-
-    Cached for as long as the reader's version holds, so a caller that shows rows must check them again.
-    """
-    key = f"circle-ids:{request.user.shown_as}:{slug}"
-    match cache.get(key):
-        case [int(circle_id), int() | None as membership_id]:
-            return circle_id, membership_id
-    circle, mine = visible(request, slug)
-    found = (circle.pk, mine.pk if mine else None)
-    cache.set(key, found, _A_DAY_SECONDS)
-    return found
-
-
-def visible(request: SaverRequest, slug: str) -> tuple[Circle, Membership | None]:
-    """Return a circle that the reader may see, and their membership if they are in it; or 404."""
-    found = request.user.memberships.current().select_related("circle", "plan__account")
-    mine = found.filter(circle__slug=slug).first()
-    if mine is not None:
-        return mine.circle, mine
-    return get_object_or_404(Circle.objects.public(), slug=slug), None
 
 
 def _join(request: SaverRequest, circle: Circle, action: str, *, code: str | None = None) -> HttpResponse:

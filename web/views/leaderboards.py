@@ -11,15 +11,15 @@ from django.http import Http404, HttpResponse, HttpResponseNotModified
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from savings import circles, leaderboards, typed_text
+from savings import circles, leaderboards
 from savings.leaderboards import Board, Order
 from savings.models import Account, BoardDay, Circle, Entry, Membership, Plan, Product, Transaction
+from web import access
 from web.caching import pages as page_cache
-from web.http import SaverRequest, render_part, wants_part
+from web.http import SaverRequest, render_part, search_text, wants_part
 from web.pages import charts
 from web.pages import leaderboards as board_pages
 from web.pages.leaderboards import BoardMember
-from web.views.circles import LONGEST_SEARCH, LONGEST_TYPED, ids
 
 _MOST_DIGITS = 8
 
@@ -79,23 +79,19 @@ def _asked(request: SaverRequest, slug: str) -> _Asked:
     order = request.GET.get("by", Order.SAVED)
     if not (first.isascii() and first.isdigit() and len(first) <= _MOST_DIGITS) or order not in list(Order):
         raise Http404
-    circle_id, membership_id = ids(request, slug)
-    # Anybody may see the summary of an open circle; names, amounts and ranks are for its members only.
-    if membership_id is None:
-        raise Http404
+    circle_id, membership_id = access.board_ids(request, slug)
     return _Asked(
         circle=Circle(pk=circle_id),
         reader=Membership(pk=membership_id),
         order=Order(order),
         first=int(first),
-        search=typed_text.line(request.GET.get("q", "")[:LONGEST_TYPED])[:LONGEST_SEARCH],
+        search=search_text(request),
     )
 
 
 def _circle(mine: BoardMember | None) -> dict[str, Any]:
     """Return the circle and the reader from the reader's current membership, or 404 if they have left."""
-    if mine is None or mine.left_at is not None:
-        raise Http404
+    mine = access.current_member(mine)
     days_left = (mine.circle__ends_on - timezone.localdate()).days
     return {"circle": mine, "mine": mine, "days_left": days_left, "has_ended": days_left <= 0}
 

@@ -12,6 +12,7 @@ from savings import money, payments, tasks
 from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, ProviderUnavailable
 from savings.models import Payment, Transaction
 from web.http import SaverRequest, redirect, render_part, toast, wants_part
+from web.pages.payments import where_to_pay
 
 Status = Transaction.Status
 # The longest a page waits for the provider's answer.
@@ -67,13 +68,6 @@ def send_again(request: SaverRequest, reference: str) -> HttpResponse:
             return HttpResponseRedirect(payment.checkout_url)
         toast(request, "The payment provider still does not answer.", "No money has moved.", is_bad=True)
     return HttpResponseRedirect(where_to_pay(payment))
-
-
-def where_to_pay(payment: Payment) -> str:
-    """Return the URL where a payment continues: the provider's page, or ours if there is none or it is over."""
-    if payment.checkout_url and payment.transaction.status == Status.PENDING:
-        return payment.checkout_url
-    return reverse("payments:return_from_provider", args=[payment.transaction.reference])
 
 
 def _payment_of(request: SaverRequest, reference: str) -> Payment:

@@ -19,7 +19,7 @@ from web.forms.fields import add_refusal
 from web.forms.plans import EditForm, StartForm, TopUpForm, WithdrawForm
 from web.http import SaverRequest, redirect, render_part
 from web.pages import plans as plan_pages
-from web.views.payments import where_to_pay
+from web.pages.payments import where_to_pay
 
 # Session key: the id of a plan that was just started, and the intended first payment in kobo.
 _FIRST_PAYMENT = "first_payment"

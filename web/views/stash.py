@@ -20,7 +20,7 @@ from web.forms.fields import MoneyField, OnceForm, add_refusal
 from web.http import SaverRequest, redirect, render_part
 from web.pages import plans as plan_pages
 from web.pages import transactions as transaction_rows
-from web.views.payments import where_to_pay
+from web.pages.payments import where_to_pay
 
 LATEST = 10
 

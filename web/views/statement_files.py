@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import logging
-import time
 from functools import partial
 from typing import Any
 
 from allauth.core.internal import ratelimit
-from django.conf import settings
-from django.core import signing
 from django.core.files import File
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import FileResponse, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.http import content_disposition_header
 from django.utils.log import log_response
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -21,7 +18,7 @@ from django.views.decorators.http import require_safe
 
 from savings import statements
 from savings.models import Statement
-from web import date_formats
+from web import access, date_formats
 from web.downloads import BLOCK_BYTES, Outgoing
 from web.forms.statements import CheckForm
 from web.http import SaverRequest, path_of, redirect
@@ -47,14 +44,8 @@ _RULE = (
 @require_safe
 def download(request: SaverRequest, statement_id: int) -> HttpResponseBase:
     """The file behind a signed link, for its owner. An expired link shows how to get a new one."""
-    mine = request.user.statements.select_related("plan", "circle")
-    statement = get_object_or_404(mine, pk=statement_id)
-    if statement_pages.state_now(statement) != Statement.State.READY:
-        return _gone(request, statement)
-    token = request.GET.get("token", "")
-    if statements.statement_of_token(token) != statement:
-        if not _claims_to_be_old(token):
-            raise Http404
+    statement, is_open = access.linked_statement(request, statement_id, request.GET.get("token", ""))
+    if not is_open:
         return _gone(request, statement)
     if path_of(request.headers.get("referer", "")).startswith("/accounts/"):
         # A download straight after the sign-in would leave the sign-in form on the screen, waiting for ever.
@@ -152,16 +143,3 @@ def _away(request: SaverRequest, statement: Statement, error: OSError) -> HttpRe
 def _gone(request: SaverRequest, statement: Statement, *, is_lost: bool = False) -> HttpResponse:
     context = {"row": statement_pages.row(statement), "is_lost": is_lost}
     return render(request, "statements/link_gone.html", context, status=410)
-
-
-def _claims_to_be_old(token: str) -> bool:
-    """Return whether an invalid link looks like an expired one; its owner is then shown what to do.
-
-    The claim need not be true: it only opens a page with a fresh link, for the owner only.
-    """
-    try:
-        _, made_at, _ = token.split(":")
-        age_seconds = int(time.time()) - signing.b62_decode(made_at)
-    except (ValueError, IndexError):
-        return False
-    return age_seconds > settings.STATEMENT_LINK_HOURS * 60 * 60

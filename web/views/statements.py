@@ -11,12 +11,11 @@ from django.views.decorators.http import require_POST
 from savings import statements
 from savings.exceptions import Refused
 from savings.models import Statement
-from savings.models.statements import StatementQuerySet
-from web import keyset
+from web import access, keyset
 from web.forms.statements import StatementForm
 from web.http import SaverRequest, redirect, render_part, toast, wants_part
+from web.pages import messages as message_pages
 from web.pages import statements as statement_pages
-from web.views import messages
 
 # Statements that are being written are on top of the page, at most this many; the rest are in the list.
 _MOST_JOBS = 10
@@ -26,8 +25,11 @@ def index(request: SaverRequest) -> HttpResponse:
     """Every statement, newest first, in keyset pages; unfinished ones on top, and the request form beside them."""
     if wants_part(request) and "watch" in request.GET:
         return _watch(request)
-    jobs = [statement_pages.row(one) for one in _mine(request).unfinished().order_by("-id")[:_MOST_JOBS]]
-    page = keyset.page(_mine(request).exclude(pk__in=[job.id for job in jobs]), request.GET)
+    jobs = [
+        statement_pages.row(one)
+        for one in access.own_statements(request).unfinished().order_by("-id")[:_MOST_JOBS]
+    ]
+    page = keyset.page(access.own_statements(request).exclude(pk__in=[job.id for job in jobs]), request.GET)
     context = {
         **statement_pages.jobs(jobs),
         "page": page,
@@ -64,13 +66,13 @@ def start(request: SaverRequest) -> HttpResponse:
 
 def detail(request: SaverRequest, statement_id: int) -> HttpResponse:
     """One statement: its state, file and mail, and the actions on it."""
-    statement = _own_statement(request, statement_id)
+    statement = access.own_statement(request, statement_id)
     row = statement_pages.row(statement)
     looks = statement_pages.looks(request.GET)
     if looks and not row.is_unfinished:
         _say_finished(request, row)
     context = statement_pages.detail(statement, row, looks)
-    context["message"] = messages.newest(request.user, _mails(statement))
+    context["message"] = message_pages.newest(request.user, _mails(statement))
     # Set after a sign-in on the way to the file: show the page, then start the download.
     context["starts_download"] = "download" in request.GET
     return render_part(request, "statements/detail.html", "statement", context)
@@ -79,7 +81,7 @@ def detail(request: SaverRequest, statement_id: int) -> HttpResponse:
 @require_POST
 def ask_again(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Request the same statement again."""
-    statements.ask_again(_own_statement(request, statement_id))
+    statements.ask_again(access.own_statement(request, statement_id))
     toast(request, "We are writing it", "We e-mail you when it is ready.")
     return redirect(request, "/statements/")
 
@@ -87,7 +89,7 @@ def ask_again(request: SaverRequest, statement_id: int) -> HttpResponse:
 @require_POST
 def resend_mail(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Send the mail with the link once more."""
-    statements.resend_mail(_own_statement(request, statement_id))
+    statements.resend_mail(access.own_statement(request, statement_id))
     toast(request, "The mail is on its way", f"To {request.user.email}")
     return redirect(request, f"/statements/{statement_id}/")
 
@@ -95,7 +97,7 @@ def resend_mail(request: SaverRequest, statement_id: int) -> HttpResponse:
 @require_POST
 def revoke(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Invalidate the link to a file and delete the file."""
-    statements.revoke(_own_statement(request, statement_id))
+    statements.revoke(access.own_statement(request, statement_id))
     toast(request, "Revoked", "Its link is dead, and the file is gone.")
     return redirect(request, "/statements/")
 
@@ -103,7 +105,7 @@ def revoke(request: SaverRequest, statement_id: int) -> HttpResponse:
 @require_POST
 def delete(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Delete a statement with its file."""
-    statements.delete(_own_statement(request, statement_id))
+    statements.delete(access.own_statement(request, statement_id))
     toast(request, "Deleted")
     return redirect(request, "/statements/")
 
@@ -117,14 +119,6 @@ def unsubscribe(request: SaverRequest, subscription_id: int) -> HttpResponse:
     return redirect(request, "/statements/")
 
 
-def _mine(request: SaverRequest) -> StatementQuerySet:
-    return request.user.statements.select_related("plan", "circle")
-
-
-def _own_statement(request: SaverRequest, statement_id: int) -> Statement:
-    return get_object_or_404(_mine(request), pk=statement_id)
-
-
 def _mails(statement: Statement) -> Q:
     """Return the condition for mails about a statement, including those that were sent again."""
     key = f"statement_ready:{statement.pk}"
@@ -134,7 +128,10 @@ def _mails(statement: Statement) -> Q:
 def _watch(request: SaverRequest) -> HttpResponse:
     """Show the progress of the statements on top of the page, with a notice for each that has finished."""
     watched = statement_pages.watched(request.GET)
-    jobs = [statement_pages.row(one) for one in _mine(request).filter(pk__in=watched.ids).order_by("-id")]
+    jobs = [
+        statement_pages.row(one)
+        for one in access.own_statements(request).filter(pk__in=watched.ids).order_by("-id")
+    ]
     for job in jobs:
         if job.id in watched.unfinished and not job.is_unfinished:
             _say_finished(request, job)
