@@ -22,7 +22,7 @@ from savings import users
 from web.auth import devices, tries
 from web.auth.email_addresses import owner_of
 from web.auth.tries import Limit
-from web.views.errors import too_many_requests
+from web.error_pages import too_many_requests
 
 _MINUTE, _HOUR, _DAY = 60, 60 * 60, 24 * 60 * 60
 
@@ -126,7 +126,7 @@ def begin_or_stop(request: HttpRequest, kind: Kind, account: str = "") -> Try:
     try:
         return begin(request, kind, account)
     except TooManyTries as refused:
-        page = too_many_requests(request, str(refused.message), wait_seconds=refused.wait_seconds)
+        page = too_many_requests(request, refused.wait_seconds, rule=str(refused.message))
         raise ImmediateHttpResponse(page) from None
 
 

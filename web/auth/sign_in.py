@@ -19,10 +19,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from savings.models import User
-from web.auth import guessing
-from web.forms import ownership
-from web.forms.fields import ReferenceField
+from web.auth import guessing, ownership
 from web.http import SaverRequest, redirect
+from web.signed_references import is_signed_for
 
 # URL names that are open to visitors. All others require sign-in, whatever their view declares.
 PUBLIC = frozenset(
@@ -150,7 +149,7 @@ def _is_of(user: User, kept: dict[str, Any]) -> bool:
     """Return whether a stored form was shown to this user: by the ownership cookie, or by its signed reference."""
     if kept.get("user") is not None:
         return bool(kept["user"] == user.pk)
-    return ReferenceField.is_minted_for(user, QueryDict(kept["fields"]).get("reference", ""))
+    return is_signed_for(user, QueryDict(kept["fields"]).get("reference", ""))
 
 
 def _keep(request: HttpRequest) -> bool:

@@ -13,10 +13,9 @@ from django.forms.renderers import TemplatesSetting
 from savings import money, references, typed_text
 from savings.exceptions import BadAmount, ReferenceTaken, Refused
 from savings.models import User
+from web.signed_references import reference_signer
 
 _LONGEST_LINE = 1_000
-# The length of a reference's prefix.
-_PREFIX_LENGTH = 3
 _NOT_BOXED = {"hidden", "checkbox", "radio", "file", "submit"}
 
 
@@ -140,19 +139,9 @@ class ReferenceField(forms.Field):
     def belong_to(self, user: User, prefix: str) -> None:
         """Bind the field to the user the form is shown to, and to the three-letter prefix of the reference."""
         self.prefix = prefix
-        self.signer = _signer(user, prefix)
+        self.signer = reference_signer(user, prefix)
         self.initial = self._fresh
         self.is_spent = False
-
-    @staticmethod
-    def is_minted_for(user: User, signed: str) -> bool:
-        """Return whether a signed reference was created for that user."""
-        signer = _signer(user, signed[:_PREFIX_LENGTH])
-        try:
-            signer.unsign(signed)
-        except signing.BadSignature:
-            return False
-        return True
 
     def renew(self) -> None:
         """Show a fresh reference, because the one that was sent belongs to something else."""
@@ -198,10 +187,6 @@ def add_refusal(form: forms.BaseForm, refused: Refused) -> None:
     if isinstance(refused, ReferenceTaken) and isinstance(form, OnceForm):
         form.reference_field.renew()
     form.add_error(refused.field if refused.field in form.fields else None, str(refused))
-
-
-def _signer(user: User, prefix: str) -> signing.Signer:
-    return signing.Signer(salt=f"web.forms.reference.{user.pk}.{prefix}")
 
 
 def _is_boxed(widget: forms.Widget) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Literal
 
 from django import forms
 from django.db.models import Q
@@ -13,9 +13,10 @@ from savings import references, typed_text
 from savings.models import Transaction, User
 from savings.models.ledger import TransactionQuerySet
 from web.forms.fields import DayInput, LineField
-from web.pages import transactions as transaction_rows
 
 STASH = "stash"
+# The view that a list's signs belong to: all transactions, a plan's or the stash's.
+SeenFrom = Literal["", "plan", "stash"]
 
 
 class FilterForm(forms.Form):
@@ -55,7 +56,7 @@ class FilterForm(forms.Form):
         return any(self.data.get(name) for name in self.fields)
 
     @property
-    def place(self) -> transaction_rows.Place:
+    def seen_from(self) -> SeenFrom:
         """The chosen view: all transactions, a plan's or the stash's. Signs depend on it."""
         asked = self.cleaned_data.get("plan") if self.is_bound and self.is_valid() else ""
         return "stash" if asked == STASH else "plan" if asked else ""

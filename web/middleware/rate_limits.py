@@ -18,19 +18,15 @@ from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
 
 from web.auth.sign_in import PUBLIC
-from web.http import notice_beside
+from web.error_pages import too_many_requests
 
 _APP = "web"
 Usage = ratelimit.RateLimitUsage
 # Clients with too many misses, and until when they are blocked. Each process has its own list, filled when a miss
 # exceeds the limit there: a lookup in Redis would slow down everyone who follows an invitation.
 blocked = LocMemCache("blocked", {"OPTIONS": {"MAX_ENTRIES": 10_000}})
-_TITLE = "That was a little fast"
-# Forms under these paths contain values that must not be written into a page.
-_NEVER_SHOWN = ("/accounts/", "/admin/")
 
 
 class Rule(NamedTuple):
@@ -175,17 +171,6 @@ def rule_of(request: HttpRequest) -> Rule | None:
     return rule if request.user.is_authenticated or name in PUBLIC else None
 
 
-def too_many_requests(request: HttpRequest, seconds: int, rule: str = "") -> HttpResponse:
-    """Answer 429: a notice for htmx, else a page that can send the same form again later."""
-    note = rule or f"Nothing was changed. Try again in {_in_words(seconds)}."
-    if request.htmx:  # type: ignore[attr-defined]
-        response = notice_beside(_TITLE, note, status=429)
-    else:
-        response = render(request, "429.html", {"rule": note, "again": _fields_again(request)}, status=429)
-    response["Retry-After"] = str(seconds)
-    return response
-
-
 def _count_miss(request: HttpRequest, rule: Rule) -> HttpResponse | None:
     """Count a miss. If it exceeds the limit, block the client for a while and return 429."""
     usage = _consume(request, rule.action, "misses", rule.misses)
@@ -231,18 +216,3 @@ def seconds_left(request: HttpRequest, app: str, action: str, rates: str, key: s
         if len(moments) >= rate.amount:
             longest = max(longest, moments[rate.amount - 1] + rate.duration - time.time())
     return int(longest) + 1
-
-
-def _in_words(seconds: int) -> str:
-    if seconds <= 90:
-        return f"{seconds} seconds"
-    return f"{-(-seconds // 60)} minutes" if seconds <= 90 * 60 else f"{-(-seconds // 3600)} hours"
-
-
-def _fields_again(request: HttpRequest) -> list[tuple[str, str]]:
-    """Return the form's fields for a page that can send them again; none if they must not be written into a page."""
-    is_kept = request.method == "POST" and not request.path.startswith(_NEVER_SHOWN) and not request.FILES
-    if not is_kept or request.POST.get("password"):
-        return []
-    names = [name for name in request.POST if name != "csrfmiddlewaretoken"]
-    return [(name, value) for name in names for value in request.POST.getlist(name)]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
-from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 
-from web.views.errors import bad_request
+from web.error_pages import plain_page
 
 
 class AddressMiddleware:
@@ -26,7 +25,7 @@ class AddressMiddleware:
         if "\0" in request.path_info or not _is_text(request.path_info):
             raise Http404
         if not _is_text(request.META.get("QUERY_STRING", "")):
-            return bad_request(request, BadRequest("the query is not text"))
+            return plain_page(request, 400)
         return self.get_response(request)
 
 

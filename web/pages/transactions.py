@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -17,11 +17,9 @@ from savings import money
 from savings.models import Account, Entry, Transaction
 from savings.models.ledger import TransactionQuerySet
 from web import date_formats
+from web.forms.transactions import SeenFrom
 
 Kind, Status = Transaction.Kind, Transaction.Status
-
-# The view that a list's signs belong to: all transactions, a plan's or the stash's.
-Place = Literal["", "plan", "stash"]
 
 COLUMNS = (
     "id",
@@ -38,7 +36,7 @@ _LONG_KOBO = 1_000_000_000_00
 
 _IN = {Kind.TOP_UP, Kind.STASH_DEPOSIT, Kind.AUTOSAVE, Kind.INTEREST}
 _OUT = {Kind.STASH_WITHDRAWAL, Kind.TAX_WITHHELD, Kind.PENALTY, Kind.FEE}
-_MOVES: dict[tuple[Place, str], int] = {
+_MOVES: dict[tuple[SeenFrom, str], int] = {
     ("plan", Kind.STASH_TO_PLAN): 1,
     ("plan", Kind.PLAN_TO_STASH): -1,
     ("stash", Kind.STASH_TO_PLAN): -1,
@@ -96,13 +94,13 @@ def newest(found: TransactionQuerySet, most: int) -> QuerySet[Transaction, Any]:
     return found.order_by("-id").values_list(*COLUMNS)[:most]
 
 
-def rows(movements: Iterable[tuple[Any, ...]], *, seen_from: Place = "") -> list[TransactionRow]:
+def rows(movements: Iterable[tuple[Any, ...]], *, seen_from: SeenFrom = "") -> list[TransactionRow]:
     """Return the rows of transactions given as tuples of `COLUMNS`, with signs as seen from a plan or the stash."""
     today = timezone.localdate()
     return [_row(values, seen_from=seen_from, this_year=today.year) for values in movements]
 
 
-def _row(values: tuple[Any, ...], *, seen_from: Place, this_year: int) -> TransactionRow:
+def _row(values: tuple[Any, ...], *, seen_from: SeenFrom, this_year: int) -> TransactionRow:
     movement_id, reference, kind, status, amount_kobo, created_on, plan, reversed_kind = values
     way = direction(kind, reversed_kind, seen_from=seen_from)
     created = timezone.localtime(created_on)
@@ -131,7 +129,7 @@ def by_day(listed: Iterable[TransactionRow]) -> list[tuple[str, datetime.date, l
     return [(_heading(day), day, list(group)) for day, group in groupby(listed, key=lambda line: line.day)]
 
 
-def direction(kind: str, reversed_kind: str | None = None, *, seen_from: Place = "") -> int:
+def direction(kind: str, reversed_kind: str | None = None, *, seen_from: SeenFrom = "") -> int:
     """Return 1 for incoming money, -1 for outgoing, 0 for a move between the user's own accounts."""
     if kind == Kind.REVERSAL and reversed_kind:
         return -direction(reversed_kind, seen_from=seen_from)

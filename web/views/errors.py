@@ -1,4 +1,4 @@
-"""Error pages that replace Django's handlers, with a request id and without the database."""
+"""Error pages in place of Django's handlers, which know too little or need too much."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import sys
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.template.loader import render_to_string
 
-from web.middleware import database, rate_limits
+from web import error_pages
+from web.error_pages import plain_page
+from web.middleware import database
 
 _SLOW_DOWN = (
     "We slow down repeated tries, to keep others out of your savings. Wait a few minutes, then try again."
@@ -17,7 +18,7 @@ _SLOW_DOWN = (
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400. The request may be malformed, so none of it is read."""
-    return _plain(request, 400)
+    return plain_page(request, 400)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -33,11 +34,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """500, or 503 if the database is down. Uses no database, session or context processor: any may have failed."""
     if database.is_away(sys.exception()):
-        response = _plain(request, 503)
+        response = plain_page(request, 503)
         response["Retry-After"] = str(database.RETRY_AFTER_SECONDS)
         response["Cache-Control"] = "no-store"
         return response
-    return _plain(request, 500)
+    return plain_page(request, 500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -47,9 +48,4 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def too_many_requests(request: HttpRequest, rule: str = "", *, wait_seconds: int = 60) -> HttpResponse:
     """429 with a sentence about the limit. Also allauth's handler, whose only limit is 20 sign-ups a minute."""
-    return rate_limits.too_many_requests(request, wait_seconds, rule=rule or _SLOW_DOWN)
-
-
-def _plain(request: HttpRequest, status: int) -> HttpResponse:
-    context = {"request_id": getattr(request, "request_id", "")}
-    return HttpResponse(render_to_string(f"{status}.html", context), status=status)
+    return error_pages.too_many_requests(request, wait_seconds, rule=rule or _SLOW_DOWN)

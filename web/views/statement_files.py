@@ -20,9 +20,10 @@ from savings import statements
 from savings.models import Statement
 from web import access, date_formats
 from web.downloads import BLOCK_BYTES, Outgoing
+from web.error_pages import too_many_requests
 from web.forms.statements import CheckForm
 from web.http import SaverRequest, path_of, redirect
-from web.middleware.rate_limits import seconds_left, too_many_requests
+from web.middleware.rate_limits import seconds_left
 from web.pages import statements as statement_pages
 from web.uploads import HashedFile, HashingUploadHandler
 

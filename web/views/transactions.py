@@ -20,7 +20,7 @@ def index(request: SaverRequest) -> HttpResponse:
     form = FilterForm(request.GET, user=request.user)
     found = form.filter(request.user.transactions.all())
     page = keyset.page(found.values_list(*transaction_rows.COLUMNS), request.GET)
-    days = transaction_rows.by_day(transaction_rows.rows(page.rows, seen_from=form.place))
+    days = transaction_rows.by_day(transaction_rows.rows(page.rows, seen_from=form.seen_from))
     context = {"form": form, "days": days, "page": page}
     return render_part(
         request, "transactions/index.html", "listing", context, status=422 if form.errors else 200

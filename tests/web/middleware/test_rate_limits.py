@@ -1,4 +1,4 @@
-"""Costly actions: so many per person and per IP address, then 429 with a time to wait, and nothing typed is lost."""
+"""Rate limits per user and per IP address: then 429 with Retry-After, and no typed text is lost."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from tests.web.form_filling import filled_in
 from tests.web.shelf import written
 from tests.web.staff import make_staff, sign_in
 from tests.web.test_every_url import URLS
+from web import error_pages
 from web.auth.sign_in import PUBLIC
 from web.middleware import rate_limits
 
 pytestmark = pytest.mark.django_db
 
 HTMX = {"HX-Request": "true"}
-# What takes no form, or changes so little that nothing is gained by asking for it a thousand times.
+# Routes without a form, or with so small an effect that abuse gains nothing.
 CHEAP = {
     **dict.fromkeys(
         [
@@ -300,4 +301,4 @@ def test_allauths_own_limits_say_when_to_try_again(client: Client) -> None:
     [(90, "90 seconds"), (91, "2 minutes"), (5400, "90 minutes"), (86_400, "24 hours")],
 )
 def test_waiting_is_said_in_words(seconds: int, words: str) -> None:
-    assert rate_limits._in_words(seconds) == words
+    assert error_pages._in_words(seconds) == words
