@@ -1,4 +1,4 @@
-"""The table of the README: what the benchmarks found when they were last run, all of them."""
+"""The table of the README: the results of the last run of all benchmarks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BEGIN, END = "<!-- figures: written by `make bench` -->", "<!-- end of the figur
 
 
 def write(files: Iterable[Path]) -> None:
-    """Put the figures of those files, as far as they are there, between the two marks of the README."""
+    """Write the figures of the existing files between the two marks of the README."""
     runs = [json.loads(file.read_text()) for file in files if file.exists()]
     readme = settings.BASE_DIR / "README.md"
     before, _, rest = readme.read_text().partition(BEGIN)
@@ -25,7 +25,7 @@ def _table(runs: list[dict[str, Any]]) -> Iterator[str]:
     yield "| Benchmark | What | Measured | Bar | |"
     yield "|---|---|---|---|---|"
     for run in runs:
-        # What has no bar depends on the machine alone.
+        # A figure without a bar depends on the machine only.
         for figure in (figure for figure in run["figures"] if figure["bar"]):
             bar = figure["bar"].replace("<=", "≤").replace(">=", "≥")
             measured = f"{figure['value']:,.4g} {figure['unit']}".strip()

@@ -1,4 +1,4 @@
-"""Paying at the provider's page, in each of the ways in which that can end."""
+"""Paying on the provider's page, with every outcome."""
 
 from __future__ import annotations
 

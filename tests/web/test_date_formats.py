@@ -1,4 +1,4 @@
-"""Moments and periods in words."""
+"""Formats of moments and periods."""
 
 from __future__ import annotations
 

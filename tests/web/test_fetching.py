@@ -1,4 +1,4 @@
-"""The guard in conftest.py: a page that asks for each row's other row fails its test, however few rows that has."""
+"""The guard in conftest.py: a page that loads a related row per row fails its test, even with few rows."""
 
 from __future__ import annotations
 

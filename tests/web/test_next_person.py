@@ -1,4 +1,4 @@
-"""What one person leaves in a browser is not for the next: forms that waited, notices, searches, htmx's notes."""
+"""The next user of a browser sees nothing of the previous one: waiting forms, notices, searches, htmx's history."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def sign_in(client: Client, user: User, after: str = "?next=/profile/unsent/") -
 
 
 def end_session(client: Client) -> None:
-    """Let it run out: the browser still has all its cookies."""
+    """Expire the session; the browser still has all its cookies."""
     Session.objects.all().delete()
     cache.clear()
 
 
 def left_behind(client: Client, user: User, path: str = "/profile/", **typed: Any) -> None:
-    """Sign somebody in, let them open a form, end their session, and send the form."""
+    """Sign a user in, open a form, end their session, and send the form."""
     sign_in(client, user)
     form = client.get(path)
     assert form.status_code == 200
@@ -111,7 +111,7 @@ def test_a_forged_owner_is_nobody(client: Client, ada: User, bola: User, cookie:
 
 
 def test_the_owner_is_good_for_the_forms_of_one_sign_in(client: Client, ada: User, bola: User) -> None:
-    """Kept from an earlier sign-in, beside the CSRF cookie of a later one, it says nothing."""
+    """A cookie from an earlier sign-in is invalid with the CSRF cookie of a later one."""
     sign_in(client, ada)
     client.get("/profile/")
     adas = client.cookies["whose"].value
@@ -126,7 +126,7 @@ def test_the_owner_is_good_for_the_forms_of_one_sign_in(client: Client, ada: Use
 
 
 def test_a_form_of_an_earlier_person_is_no_form_of_the_one_signed_in(ada: User, bola: User) -> None:
-    """Its token went with the sign-in: what Ada's tab sends does not happen to Bola, and waits for nobody."""
+    """Its CSRF token changed at the sign-in: Ada's tab cannot act for Bola, and its form is not stored."""
     client = Client(enforce_csrf_checks=True)
 
     def token_on(path: str) -> str:
@@ -165,7 +165,7 @@ def test_money_that_waited_is_paid_by_its_owner(client: Client, ada: User, provi
 
 
 def test_a_form_with_a_reference_says_itself_whose_it_is(client: Client, ada: User, bola: User) -> None:
-    """All cookies were cleared: the reference was signed for one person."""
+    """All cookies were cleared; the reference was signed for one user."""
     for user, is_shown in ((bola, False), (ada, True)):
         client.force_login(ada)
         typed = filled_in(client, "/stash/fund/", amount="2,500")

@@ -1,4 +1,4 @@
-"""Addresses without their final slash: led on where nothing is lost by it, and served where a body would be."""
+"""URLs without the final slash: redirected, or served directly if a redirect would lose the body."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 
 def patterns(resolver: URLResolver, prefix: str = "") -> list[str]:
-    """Every address of the site that has no part to fill in."""
+    """Every URL of the site without arguments."""
     found = []
     for entry in resolver.url_patterns:
         path = prefix + str(entry.pattern)
@@ -23,7 +23,7 @@ def patterns(resolver: URLResolver, prefix: str = "") -> list[str]:
     return [path for path in found if "<" not in path and "(" not in path and path != "/"]
 
 
-# The admin leads to its own addresses in its own way, and no machine posts to it.
+# The admin has its own redirects, and no program posts to it.
 PATHS = [path for path in patterns(get_resolver()) if not path.startswith(("__", "admin/"))]
 
 

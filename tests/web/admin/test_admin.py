@@ -1,4 +1,4 @@
-"""The staff admin: every page opens, nothing is counted or changed that should not be, what went wrong is retried."""
+"""The admin: every page opens, no list counts rows, read-only rows stay unchanged, and failed rows can be retried."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def superuser(client: Client) -> Client:
 
 @pytest.fixture
 def support() -> Client:
-    """Somebody who may see everything and do what support does."""
+    """A member of staff who may view everything and has the support permissions."""
     user = make_user(is_staff=True)
     user.user_permissions.set(
         Permission.objects.filter(codename__startswith="view_")
@@ -324,7 +324,7 @@ def test_what_needs_a_look_can_be_picked_and_nothing_else_be_filtered_by(support
     assert support.get(page, {"amount_kobo__gt": "5"}).status_code == 400
 
 
-# Trying again
+# Retrying
 
 
 def dead_row() -> OutboxRow:
@@ -430,7 +430,7 @@ def test_the_link_of_a_mail_that_waits_is_not_shown(support: Client, settings: S
         assert b"a-secret-code" not in support.get(page).content
 
 
-# People and products
+# Users and products
 
 
 def test_who_may_edit_people_cannot_make_themselves_more(client: Client) -> None:

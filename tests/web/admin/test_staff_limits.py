@@ -1,4 +1,4 @@
-"""What staff may not do to people: nobody gains rights, or another's sign-in, and each change is told to its owner."""
+"""Limits of staff: they cannot gain rights or another user's sign-in, and the owner is notified of each change."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def password_page(user: User) -> str:
 
 
 def form_of(user: User, **values: Any) -> dict[str, Any]:
-    """The form of a person's page, as it is shown; None leaves a box unticked."""
+    """The data of a user's admin form as shown; None leaves a box unticked."""
     shown = {
         "email": user.email,
         "name": user.name,
@@ -56,7 +56,7 @@ def row(user: User) -> dict[str, Any]:
 
 @pytest.fixture
 def support() -> Client:
-    """Staff with every permission over people and roles, but no superuser."""
+    """Staff with every permission on users and groups, without being a superuser."""
     everything = Permission.objects.filter(content_type__app_label__in=["savings", "account", "mfa", "auth"])
     return sign_in(make_staff(*everything.values_list("codename", flat=True)))
 
@@ -175,7 +175,7 @@ def test_the_admins_own_password_page_is_the_sites() -> None:
         assert client.get(reverse(f"admin:{name}"))["Location"] == "/accounts/password/change/"
 
 
-# What superusers, and staff for savers, do, and how it is told
+# What superusers and staff may do, and the notifications
 
 
 @pytest.mark.parametrize("who", ["boss", "support"])

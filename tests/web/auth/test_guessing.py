@@ -1,4 +1,4 @@
-"""Guessing is bounded, and failures from elsewhere never lock out an owner at a device they have used before."""
+"""Guessing is limited, and failures elsewhere never lock out an owner on a known device."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RIGHT, WRONG, REFUSED = 302, 422, 429
 
 @pytest.fixture(autouse=True)
 def _one_proxy(settings: Settings) -> None:
-    """As in production, where the address is what our proxy has written."""
+    """As in production, where the IP address comes from our proxy."""
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
 
 
@@ -50,7 +50,7 @@ def somewhere() -> str:
 def sign_in(
     email: str, password: str = PASSWORD, client: Client | None = None, *, ip: str = ""
 ) -> HttpResponse:
-    """Post the form of the sign-in page, from a new browser at a new address unless said otherwise."""
+    """Post the sign-in form, by default from a new browser at a new IP address."""
     typed = {"login": email, "password": password}
     return (client or Client()).post(
         "/accounts/login/", typed, headers={"X-Forwarded-For": ip or somewhere()}
@@ -58,7 +58,7 @@ def sign_in(
 
 
 def known_device(user: User) -> Client:
-    """A browser the user has signed in from, and is signed out of."""
+    """A browser that the user has signed in from and out of."""
     client = Client()
     assert sign_in(user.email, client=client).status_code == RIGHT
     client.post("/accounts/logout/")
@@ -90,7 +90,7 @@ def test_wrong_passwords_from_elsewhere_do_not_stop_the_owner_at_a_known_device(
 
 
 def test_nor_do_those_from_the_same_address(saver: User) -> None:
-    # Thousands of phones share one address of their network.
+    # Thousands of phones share one IP address of their mobile network.
     device, ip = known_device(saver), somewhere()
     for number in range(40):
         sign_in(saver.email if number % 2 else "other@example.com", "wrong", ip=ip)
@@ -167,14 +167,14 @@ def test_a_password_alone_does_not_make_a_device_known(saver: User, recovery_cod
 
 @pytest.mark.parametrize("is_known", [True, False])
 def test_guessing_from_many_addresses_is_slow(clock: time_machine.Traveller, *, is_known: bool) -> None:
-    # Counted alike whether the address has an account.
+    # Counted alike, whether or not the email address has an account.
     email = make_user().email if is_known else "nobody@example.com"
     tried = 0
     for _ in range(12):
         while sign_in(email, "wrong").status_code == WRONG:
             tried += 1
         clock.shift(300)
-    # The tries of an hour, whatever number of addresses they come from.
+    # The tries of an hour, from any number of IP addresses.
     assert tried == 30
 
 
@@ -430,14 +430,14 @@ def test_a_long_wait_ends(saver: User, recovery_codes: list[str]) -> None:
     ("proxies", "forwarded", "connected", "expected"),
     [
         (1, "203.0.113.7", "10.0.0.1", "203.0.113.7"),
-        # Past our proxies, or past one of them.
+        # Requests that bypassed all proxies, or one of them.
         (1, "", "10.0.0.1", "10.0.0.1"),
         (2, "203.0.113.7", "10.0.0.1", "203.0.113.7"),
         (2, "198.51.100.1, 203.0.113.7, 10.0.0.2", "10.0.0.1", "203.0.113.7"),
-        # What is no address.
+        # Invalid IP addresses.
         (1, "unknown", "10.0.0.1", "10.0.0.1"),
         (1, "203.0.113.7, ", "10.0.0.1", "10.0.0.1"),
-        # An IPv4 client at a socket for both, and a zone, which PostgreSQL does not take.
+        # An IPv4 client at a dual-stack socket, and an address with a zone, which PostgreSQL does not accept.
         (0, "", "::ffff:203.0.113.7", "203.0.113.7"),
         (1, "fe80::1%eth0", "10.0.0.1", "fe80::1"),
         (1, "[2001:db8::1]:5678", "10.0.0.1", "2001:db8::1"),

@@ -1,4 +1,4 @@
-"""Passkeys as far as they go without a device; tests/e2e has a browser that holds one."""
+"""Passkeys as far as they can be tested without a device; tests/e2e has a browser with one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ GARBAGE = [
 
 @pytest.fixture
 def sure(saver_client: Client) -> Client:
-    """A saver who has just given their password."""
+    """A saver who has just entered their password."""
     saver_client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     return saver_client
 

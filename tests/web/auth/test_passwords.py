@@ -1,4 +1,4 @@
-"""Forgotten and changed passwords, and changed addresses."""
+"""Forgotten and changed passwords, and changed email addresses."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_without_the_code_there_is_no_way_to_the_last_step(client: Client, saver
 
 
 def answers(email: str) -> list[tuple[int, str, str]]:
-    """What a browser that asks for a new password is shown, but for the address and the tokens."""
+    """The page after requesting a new password, without the email address and the tokens."""
     client = Client()
     seen = [
         client.post("/accounts/password/reset/", {"email": email}),
@@ -179,7 +179,7 @@ def test_a_change_of_address_asks_for_the_password_first(saver: User) -> None:
     response = client.post("/accounts/email/", {"action_add": "1", "email": "new@example.com"})
     assert response["Location"] == "/accounts/reauthenticate/?next=%2Faccounts%2Femail%2F"
     assert subjects("new@example.com") == []
-    # What was typed is not lost.
+    # The typed text is still there.
     response = client.post(response["Location"], {"password": PASSWORD})
     assert response["Location"] == "/accounts/confirm-email/"
     assert "is your code" in subjects("new@example.com")[0]

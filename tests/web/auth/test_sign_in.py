@@ -1,4 +1,4 @@
-"""Signing in: by password, with limits, from new devices, and back to where one was."""
+"""Sign-in: by password, with limits, from new devices, and back to the requested page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.
 
 
 def sign_in(client: Client, user: User, password: str = PASSWORD, *, after: str = "", **headers: str) -> str:
-    """Sign in, and return where it leads; empty when it does not."""
+    """Sign in, and return the URL it redirects to; empty if it fails."""
     response = client.post(
         f"/accounts/login/{after}", {"login": user.email, "password": password}, headers=headers
     )
@@ -28,7 +28,7 @@ def sign_in(client: Client, user: User, password: str = PASSWORD, *, after: str 
 
 
 def signed_out_on(client: Client, user: User, path: str) -> None:
-    """Open a page, and let the session run out."""
+    """Open a page, and let the session expire."""
     sign_in(client, user)
     assert client.get(path).status_code == 200
     del client.cookies["sessionid"]
@@ -198,7 +198,7 @@ def test_the_back_office_asks_for_the_same_sign_in(client: Client) -> None:
     assert client.get("/admin/")["Location"] == "/accounts/login/?next=/admin/"
     assert client.get("/admin/login/")["Location"] == "/accounts/login/?next=/admin/login/"
     assert sign_in(client, staff, after="?next=/admin/") == "/admin/"
-    # And then for a second step: see test_second_step.py.
+    # Next is a second step; see test_second_step.py.
     assert client.get("/admin/")["Location"] == "/accounts/second-step/"
 
 

@@ -1,4 +1,4 @@
-"""Signing up: a name, an address that is confirmed by a code, a password, and then in."""
+"""Sign-up: a name, an email address confirmed by a code, a password, then signed in."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_mistyped_address_can_be_put_right(client: Client) -> None:
 
 
 def answers(email: str) -> list[tuple[int, str]]:
-    """What a browser that signs up with an address is shown, but for the address and the tokens."""
+    """The page after signing up with an email address, without the email address and the tokens."""
     client = Client()
     seen = [client.post("/accounts/signup/", PERSON | {"email": email}, follow=True)]
     seen += [client.post("/accounts/confirm-email/", {"code": "nonsense"}) for _ in range(2)]
@@ -122,7 +122,7 @@ def test_the_slower_of_two_sign_ups_at_once_is_answered_as_one_for_a_taken_addre
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_user("ngozi@example.com")
-    # As if the account had come after this form was checked.
+    # As if the account had been created after this form was validated.
     monkeypatch.setattr(SignupForm, "validate_unique_email", lambda form, email: email.lower())
     response = client.post("/accounts/signup/", PERSON)
     assert response["Location"] == "/accounts/confirm-email/"

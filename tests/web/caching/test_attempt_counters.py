@@ -1,4 +1,4 @@
-"""Signing in while Redis is away: still possible, and still limited."""
+"""Sign-in while Redis is down: still possible, and still limited."""
 
 from __future__ import annotations
 

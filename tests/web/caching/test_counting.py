@@ -1,4 +1,4 @@
-"""Counting: what a request costs is counted right, told to those it concerns, and holds nothing personal."""
+"""Counting: the cost of a request is correct, visible only to the right people, and contains no personal data."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[list[Counts]]:
-    """The counts of each request that ends, with nothing between the request and its view."""
+    """The counts of each finished request, without other middleware."""
     settings.MIDDLEWARE = site.MIDDLEWARE[:2]
     found: list[Counts] = []
 
@@ -114,7 +114,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[lis
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
-    """The lines of the request log, as production writes them."""
+    """The lines of the request log as in production."""
     caplog.set_level(logging.INFO, "asusu.request")
     found: list[str] = []
     handler = logging.Handler()

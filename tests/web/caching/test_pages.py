@@ -1,4 +1,4 @@
-"""Pages that are kept: as fresh ones to the byte, never another's, and never older than the last commit."""
+"""Cached pages equal fresh ones byte for byte, are never another user's, and never older than the last commit."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TOKEN = re.compile(r'(name="csrfmiddlewaretoken" value=")\w+')
 
 
 class Person(NamedTuple):
-    """Somebody with one of everything, a browser, and the pages that are kept of theirs."""
+    """A user with one of everything, a browser, and their cached pages."""
 
     user: User
     plan: Plan
@@ -89,7 +89,7 @@ def _board(circle: Circle, ada: Person, bola: Person) -> None:
 
 
 def text(client: Client, path: str, **headers: str) -> str:
-    """Return a page without the tokens of its forms, which differ each time."""
+    """Return a page without the CSRF tokens of its forms, which differ each time."""
     response = client.get(path, headers=headers)
     assert response.status_code == 200, path
     return TOKEN.sub(r"\1", response.content.decode())
@@ -134,7 +134,7 @@ def test_a_page_that_is_not_theirs_is_none_even_where_it_is_kept(ada: Person, bo
 def test_a_person_made_anew_under_an_old_id_is_somebody_else(ada: Person) -> None:
     before = text(ada.client, "/plans/")
     plans.rename(ada.plan, "Quite another")
-    # As in a database that was made anew, while Redis remembers.
+    # As in a new database, while Redis still has the old data.
     User.objects.filter(pk=ada.user.pk).update(version=ada.user.version, date_joined="2020-01-01T00:00Z")
     assert text(ada.client, "/plans/") != before
 
@@ -284,7 +284,7 @@ def test_a_renamed_product_is_on_the_cards_of_all_who_save_in_it(ada: Person, ci
 def test_a_sum_that_may_be_a_minute_old_is_not_kept(
     ada: Person, bola: Person, circle: Circle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would be old for an hour: the board's version has moved before the sum has."""
+    """It would be stale for an hour, because the board's version changed before the sum did."""
     monkeypatch.setattr(progress, "_ALWAYS_FRESH", 2)
     path = f"/circles/{circle.slug}/"
     assert "₦1,000" in text(ada.client, path)
@@ -343,7 +343,7 @@ def change_password(person: Person) -> None:
 
 
 def end_session(person: Person) -> None:
-    # Redis is not told, as when it is away: the database has the last word.
+    # Redis is not updated, as if it were down; the database decides.
     Session.objects.filter(pk=person.client.session.session_key).delete()
 
 
@@ -402,7 +402,7 @@ def test_what_is_wrong_is_not_kept(ada: Person) -> None:
 
 
 def kept_keys() -> list[str]:
-    """Return the keys of all that is kept of pages."""
+    """Return the keys of all cached pages."""
     return list(cast("Any", caches["template_fragments"]).keys("*"))
 
 

@@ -1,4 +1,4 @@
-"""The embedded Redis: a server on a socket where there is one, or a stand-in, and nothing left behind."""
+"""The embedded Redis: redis-server on a socket, or a substitute, and nothing left behind."""
 
 from __future__ import annotations
 

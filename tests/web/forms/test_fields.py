@@ -1,4 +1,4 @@
-"""Form parts: amounts as people write them, a reference that counts once, errors that nobody can miss."""
+"""Form parts: amounts as people write them, idempotent references, and visible errors."""
 
 import pytest
 from django import forms
@@ -154,10 +154,10 @@ def test_the_summary_links_to_every_field_that_needs_fixing() -> None:
     page = str(sample(name=""))
     assert 'role="alert"' in page
     assert '<a href="#id_amount">Amount: Enter an amount.</a>' in page
-    # The link of a group of choices leads to the group, whose id is on the element around it.
+    # The error link of a group of choices leads to the group, whose id is on the enclosing element.
     assert '<a href="#id_often">' in page
     assert 'id="id_often"' in page
-    # A hidden field has nowhere else to speak.
+    # The errors of a hidden field have no other place.
     assert "This page had grown old." in page
 
 

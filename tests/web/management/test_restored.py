@@ -1,4 +1,4 @@
-"""A backup is restored: pages, tags in browsers, boards, sessions and tasks of the lost history show and do nothing."""
+"""After a restored backup, pages, ETags, boards, sessions and tasks of the lost history have no effect."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="\w+')
 
 
 class Backup:
-    """The rows that a move of money changes, as they were: what a restored backup brings back, counters and all."""
+    """The rows that a move of money changes, as a restored backup would contain them, including counters."""
 
     def __init__(self) -> None:
         self.columns = {
@@ -124,7 +124,7 @@ def test_after_a_restoration_the_truth_is_shown_also_once_the_counters_have_caug
 
 
 def copy_database(folder: Path) -> Callable[[], None]:
-    """Back up the whole database, and return what restores it: a file on SQLite, all tables on PostgreSQL."""
+    """Back up the database and return a function that restores it: a file on SQLite, all tables on PostgreSQL."""
     if connection.vendor == "sqlite":
         backup = folder / "backup.sqlite3"
         with connection.cursor() as cursor:
@@ -142,7 +142,7 @@ def copy_database(folder: Path) -> Callable[[], None]:
 
     def copy_back() -> None:
         with connection.cursor() as cursor:
-            # As pg_restore does with --disable-triggers.
+            # As pg_restore --disable-triggers does.
             cursor.execute("SET session_replication_role = replica")
             for table in tables:
                 cursor.execute(f'DELETE FROM "{table}"')

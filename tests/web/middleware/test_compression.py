@@ -1,4 +1,4 @@
-"""HTML leaves compressed, by the browser's choice; nothing else is touched, and tags and 304 go on as without it."""
+"""HTML is compressed as the browser prefers; other responses are unchanged, and ETags and 304 work as before."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_head_says_what_get_does(saver_client: Client) -> None:
     got, head = saver_client.get("/stash/", headers=BOTH), saver_client.head("/stash/", headers=BOTH)
     assert (head["Content-Encoding"], head["Content-Type"]) == (got["Content-Encoding"], got["Content-Type"])
     assert "Accept-Encoding" in head["Vary"]
-    # Its forms have another token, which is a little longer or shorter when it is compressed.
+    # Its forms have another token, whose compressed length differs a little.
     assert abs(int(head["Content-Length"]) - int(got["Content-Length"])) < 100
     assert head.content == b""
 
@@ -118,7 +118,7 @@ def test_error_pages_fragments_forms_and_the_admin_are_compressed(saver_client: 
 
 
 def test_what_another_site_asks_for_goes_out_as_it_is(saver_client: Client) -> None:
-    """Its length says nothing then that the attacker could compare."""
+    """Its length then reveals nothing to an attacker."""
     cross = saver_client.get("/dashboard/", headers=BOTH | {"Sec-Fetch-Site": "cross-site"})
     assert "Content-Encoding" not in cross
     for origin in ("same-origin", "none"):

@@ -1,4 +1,4 @@
-"""Health: alive, ready, and which part is not."""
+"""Health checks: alive, ready, and which part has failed."""
 
 import datetime
 import json
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Redis:
-    """A Redis that answers, or does not."""
+    """A Redis that can stop answering."""
 
     def __init__(self, *, answers: bool) -> None:
         self.answers = answers
@@ -178,7 +178,7 @@ def test_health_tells_no_secret_and_is_never_kept(client: Client, redis: Redis) 
 
 @pytest.fixture
 def on_a_server(settings: Settings) -> None:
-    """What a server's settings demand of every other request."""
+    """The production settings that every other request must satisfy."""
     settings.ALLOWED_HOSTS = ["savings.example"]
     settings.SECURE_SSL_REDIRECT = True
 

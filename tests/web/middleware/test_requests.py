@@ -74,7 +74,7 @@ def _page_template(settings: Settings) -> None:
 
 @pytest.fixture
 def signed_in(saver_client: Client) -> Client:
-    """The saver's browser, which gets the page for a crash rather than the crash."""
+    """The saver's browser, which receives the error page instead of the exception."""
     saver_client.raise_request_exception = False
     return saver_client
 

@@ -1,4 +1,4 @@
-"""Charts: round axes, honest curves, the numbers beside the picture, nothing that the content policy forbids."""
+"""Charts: round axes, curves without overshoot, the numbers as text, and nothing that the content policy forbids."""
 
 import datetime
 import re

@@ -1,4 +1,4 @@
-"""The provider's stand-in against the provider's description: what it takes, what it declines, and never a crash."""
+"""The simulator follows the provider's OpenAPI description in what it accepts and declines, and never crashes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_what_is_required_is_enough_as_json_and_as_a_form(http: httpx.Client, pa
     answer = post(http, path, complete(http, path), how)
     assert answer.is_success, answer.text
     assert answer.json()["status"] is True
-    # The reader of the description gets forms wrong whose fields come from two schemas.
+    # The OpenAPI library misreads forms whose fields come from two schemas.
     if CONTRACT.exists() and how == "json":
         check_contract(answer.request, answer)
 

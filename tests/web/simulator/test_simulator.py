@@ -1,4 +1,4 @@
-"""The provider's stand-in: its pay page, its answers to bad requests, its memory and its webhooks."""
+"""The simulator: its checkout page, its answers to bad requests, its storage and its webhooks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def pay_page(http: httpx.Client) -> str:
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[str]:
-    """The simulator as a process of its own, which has to end well when it is told to."""
+    """The simulator as a separate process, which must exit cleanly on a signal."""
     address = f"http://127.0.0.1:{free_port()}"
     told = {
         "DJANGO_SETTINGS_MODULE": "web.settings",

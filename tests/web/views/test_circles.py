@@ -1,4 +1,4 @@
-"""The pages of circles: list and directory, one circle, start, join, leave, and the tools of members and owners."""
+"""The pages of circles: list and directory, one circle, start, join, leave, and the settings of members and owners."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def signed_in(user: User) -> Client:
 
 @pytest.fixture
 def mine(saver: User) -> Membership:
-    """The saver's part of a circle of their own."""
+    """The saver's membership in a circle of their own."""
     return start_circle(saver, name="December in Enugu", nickname="Ada").memberships.get()
 
 

@@ -1,4 +1,4 @@
-"""Changes of address as they are lived: by code, by staff, back by a link, and what an intruder has left to try."""
+"""Changes of email address: by code, by staff, undone by a link, and attempts of an intruder."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def change_by_staff(user: User, email: str = NEW) -> None:
 
 
 def reset(client: Client, email: str) -> str:
-    """Choose a new password with a mailed code; return where that leads."""
+    """Choose a new password with a mailed code; return the URL it redirects to."""
     client.post("/accounts/password/reset/", {"email": email})
     client.post("/accounts/password/reset/confirm/", {"code": code_sent_to(email)})
     return str(client.post("/accounts/password/reset/complete/", {"password1": WORDS})["Location"])
@@ -98,7 +98,7 @@ def test_allauths_other_buttons_leave_the_one_address(ada: User, action: str) ->
 def test_allauths_other_buttons_bring_in_no_second_address(
     ada: User, action: str, *, is_proven: bool
 ) -> None:
-    # Nothing of ours writes such a row; an earlier release may have.
+    # Our code does not write such a row; an earlier release may have.
     EmailAddress.objects.create(user=ada, email=NEW, verified=is_proven, primary=False)
     client = signed_in(OLD)
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
@@ -187,7 +187,7 @@ def test_staff_find_people_by_the_address_they_had(ada: User) -> None:
         assert len(found.context["cl"].result_list) == 1, page
 
 
-# The way back
+# Undo
 
 
 def test_after_a_hostile_change_the_old_address_takes_the_account_back(ada: User) -> None:
@@ -292,7 +292,7 @@ def test_nor_is_half_a_sign_in_once_the_owner_has_a_new_password(ada: User) -> N
     assert is_in(owner)
 
 
-# The old address, meanwhile
+# The old email address, meanwhile
 
 
 def test_asking_for_a_code_at_the_old_address_mails_the_way_back(ada: User) -> None:

@@ -1,4 +1,4 @@
-"""What pages show of a circle that has ended: the gold cowrie, the fixed places, and nothing to pay into any more."""
+"""Pages of an ended circle: the gold cowrie, the final ranks, and no more top-ups."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def ended(saver: User, saver_client: Client) -> Iterator[Circle]:
     join_circle(circle, nickname="Chidi", saved_kobo=300_00)
     with time_machine.travel(timezone.now() + datetime.timedelta(days=41), tick=False):
         circles.end_due_circles(timezone.localdate())
-        # The session of forty days ago has run out.
+        # The session of forty days ago has expired.
         saver_client.force_login(saver)
         yield circle
 

@@ -1,4 +1,4 @@
-"""Error pages: in our look, with the id to ask about, and never a word about the inside."""
+"""Error pages: in our design, with the request id, and without internal details."""
 
 import pytest
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -57,7 +57,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
 @pytest.fixture
 def signed_in(saver_client: Client) -> Client:
-    """The saver's browser, which gets the page for a crash rather than the crash."""
+    """The saver's browser, which receives the error page instead of the exception."""
     saver_client.raise_request_exception = False
     return saver_client
 

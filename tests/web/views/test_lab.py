@@ -1,4 +1,4 @@
-"""The lab: all ways to an answer come to the same one, and cost what the page says they cost."""
+"""The lab: all ways give the same answer, and cost as much as the page shows."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_a_stranger_is_asked_to_sign_in(client: Client) -> None:
 
 
 def rows_of(page: bytes) -> list[str]:
-    """Return the rows of a list of transactions as words, without the headings of the days."""
+    """Return the rows of a list of transactions as text, without the day headings."""
     rows = re.findall(r"<tr>\s*(<td>.*?)</tr>", page.decode(), re.DOTALL)
     return [" ".join(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", row).split()) for row in rows]
 
@@ -216,6 +216,6 @@ def test_the_naive_page_is_naive(
 ) -> None:
     saver_client.get("/lab/naive/transactions/")
     with_a_plan = sum(row.plan_id is not None for row in everything.transactions.order_by("-id")[:25])
-    # The session's person, the plans of the filter, the count, the rows.
+    # The queries: the session's user, the plans of the filter, the count, the rows.
     with django_assert_num_queries(4 + with_a_plan):
         saver_client.get("/lab/naive/transactions/")

@@ -1,4 +1,4 @@
-"""The page for strangers: true figures, no promise of what is not there."""
+"""The landing page: correct figures, and no promise of missing features."""
 
 import datetime
 

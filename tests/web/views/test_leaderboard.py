@@ -1,4 +1,4 @@
-"""The board's page: places, ties, my row, the gap to the next place, pages, search, polling and what it costs."""
+"""The leaderboard page: ranks, ties, the reader's row, the gap to the next rank, pages, search, polling and cost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HTMX = {"HX-Request": "true"}
 
 @pytest.fixture
 def mine(saver: User) -> Membership:
-    """The saver's part of a circle in which nobody has saved yet. Its board comes from SQL until a test builds it."""
+    """The saver's membership in a circle without savings. Its board comes from SQL until a test builds it."""
     return start_circle(saver, nickname="Ada").memberships.get()
 
 
@@ -153,7 +153,7 @@ def test_the_gap_to_a_hidden_sum_is_not_told(saver_client: Client, mine: Members
     shown = page(saver_client, mine.circle)
     assert "does not show their sum" in shown
     assert "277,123" not in shown
-    # My bar is not measured against theirs either: its length would tell.
+    # The reader's bar is not relative to the hidden amount either: its length would reveal it.
     assert saver_client.get(url(mine.circle)).context["podium"][1].percent == 100
 
 
@@ -209,7 +209,7 @@ def test_htmx_gets_the_board_alone(saver_client: Client, mine: Membership) -> No
 
 
 def poll(client: Client, circle: Circle) -> tuple[str, dict[str, str]]:
-    """Return the address and the headers with which the page asks whether anything has changed."""
+    """Return the URL and headers of the page's poll."""
     found = re.search(r'hx-get="([^"]*)" hx-headers="([^"]*)" hx-trigger="every', page(client, circle))
     assert found
     return unescape(found[1]), HTMX | json.loads(unescape(found[2]))
@@ -301,7 +301,7 @@ def test_a_warm_board_costs_two_queries_and_a_cold_one_at_most_five(
 
 
 def keep_days(circle: Circle, *ranks_of_mine: int, mine: Membership) -> None:
-    """Keep boards of the last days, on which the given member had those places with all they have saved by now."""
+    """Store boards of the last days, on which the member had these ranks with their current amount."""
     mine.refresh_from_db()
     Membership.objects.filter(pk=mine.pk).update(joined_at=timezone.now() - datetime.timedelta(days=50))
     today, saved_kobo = timezone.localdate(), mine.saved_kobo
@@ -351,7 +351,7 @@ def test_the_chart_keeps_the_page_within_its_queries(
         make_member(mine.circle, saved_kobo=100_00)
     circle = mine.circle
     keep_days(circle, *range(30, 1, -1), mine=mine)
-    # No board in Redis: SQL has enough to do, and the chart comes with a later page.
+    # Without a board in Redis, SQL has enough to do, and the chart comes with a later request.
     with django_assert_num_queries(5):
         assert "data-chart" not in page(client, circle)
     leaderboards.rebuild_board(mine.circle_id)

@@ -1,4 +1,4 @@
-"""Messages: what was sent to a person, and development's mailbox."""
+"""Messages: the mails to a user, and the development mailbox."""
 
 from __future__ import annotations
 

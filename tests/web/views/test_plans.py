@@ -1,4 +1,4 @@
-"""The pages of plans: list, detail, start, change, close, take out."""
+"""The pages of plans: list, detail, start, edit, close, withdraw."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_the_look_ahead_suggests_a_monthly_sum(saver_client: Client) -> None:
 
 @pytest.mark.parametrize("ends_on", ["9999-12-31", "3026-01-01", "0001-01-01"])
 def test_there_is_no_look_ahead_beyond_what_a_plan_may_run(saver_client: Client, ends_on: str) -> None:
-    """Each month until then is gone through, and the calendar ends."""
+    """The preview calculates each month until then, and dates have an upper limit."""
     product = make_product(Product.Kind.TARGET)
     values: dict[str, Any] = {"product": product.pk, "target": "1000", "matures_on": ends_on, "name": "Far"}
     page = saver_client.post("/plans/start/preview/", values)

@@ -1,4 +1,4 @@
-"""The way back from the provider's page: it asks once, waits kindly, and shows no one else's payment."""
+"""The return from the provider's page: it asks once, polls, and shows only the user's own payment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tab that was opened earlier changes what was changed in it, and undoes nothing that was saved elsewhere since."""
+"""A stale tab saves only the fields changed in it, and undoes nothing that was saved elsewhere since."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 def fields_of(page: str) -> dict[str, Any]:
-    """Return what a browser would send of the page's main form, as it was shown."""
+    """Return the data a browser would send for the page's main form as shown."""
     form = next(part for part in re.findall(r"<form.*?</form>", page, re.DOTALL) if "initial-" in part)
     sent: dict[str, Any] = {}
     for tag in re.findall(r"<input[^>]*>", form):
@@ -35,7 +35,7 @@ def fields_of(page: str) -> dict[str, Any]:
         r'<select name="([^"]+)"([^>]*)>(.*?)</select>', form, re.DOTALL
     ):
         if "multiple" in attributes:
-            # With nothing chosen, which is sent as nothing.
+            # Without a selection, which sends nothing.
             continue
         chosen = re.search(r'value="([^"]*)" selected', options)
         sent[name] = unescape(chosen[1]) if chosen else ""

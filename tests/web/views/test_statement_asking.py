@@ -1,4 +1,4 @@
-"""Asking for a statement: the form, what it refuses, and what it says before one asks."""
+"""Requesting a statement: the form, its errors and its preview."""
 
 from __future__ import annotations
 

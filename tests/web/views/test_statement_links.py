@@ -1,4 +1,4 @@
-"""The link to a statement's file: for its owner, for a while, and counted."""
+"""The link to a statement's file: for its owner only, expiring, and counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checking a statement: anybody with its code and closing balance, and nobody by guessing."""
+"""Verifying a statement: possible with its code and closing balance, and not by guessing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CLOSING = "1,250,400.00"
 
 @pytest.fixture
 def statement(saver: User) -> Statement:
-    """A statement of a plan whose name nobody else is to learn."""
+    """A statement of a plan with a private name."""
     return written(saver, scope="plan", plan=make_plan(saver, name="Secret wedding"))
 
 
@@ -154,12 +154,12 @@ def test_guesses_at_the_sum_of_one_code_are_limited_however_it_is_written(
         sent = {"code": code, "closing": closing}
         return client.post("/statements/verify/", sent, REMOTE_ADDR=address)
 
-    # All of them of one network, as one person has it.
+    # All in the same /64 network.
     for number in range(5):
         code = statement.code.lower() if number % 2 else f" {statement.code}"
         assert check_from(f"2001:db8::{number}", code, str(number)).status_code == 200
     refused = check_from("2001:db8::9", statement.code)
-    # Were the right sum answered, guessing could go on.
+    # If the right amount were still answered, guessing could continue.
     assert refused.status_code == 429
     assert "five a day about one statement" in refused.text
     with time_machine.travel(timezone.now() + datetime.timedelta(days=1, minutes=1)):

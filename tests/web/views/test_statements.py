@@ -1,4 +1,4 @@
-"""The shelf: where each statement stands, watching one being made, and what is done with it afterwards."""
+"""The statements page: states, progress of one being written, and the actions afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paying in by card: into a plan and into the stash."""
+"""Topping up by card: a plan and the stash."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def send(client: Client, url: str, **values: str) -> tuple[dict[str, str], str]:
-    """Fill the form in and send it; return its data and where it leads."""
+    """Fill in the form and send it; return its data and the URL it redirects to."""
     data = filled_in(client, url, **values)
     return data, client.post(url, data)["Location"]
 

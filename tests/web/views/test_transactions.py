@@ -1,4 +1,4 @@
-"""Activity: keyset pages, filters, and receipts."""
+"""Transactions: keyset pages, filters and receipts."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_a_reversal_and_what_it_takes_back_name_each_other(saver_client: Client,
     assert reversal.reference in saver_client.get(f"/transactions/{movement.reference}/").content.decode()
     page = saver_client.get(f"/transactions/{reversal.reference}/").content.decode()
     assert movement.reference in page
-    # A sum may break before its kobo.
+    # An amount may wrap before its kobo.
     assert "−\u202f₦1<wbr>.00" in page
 
 

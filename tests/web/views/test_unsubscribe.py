@@ -1,4 +1,4 @@
-"""Ending a kind of mail from the mail itself, signed in or not, by a person or by their mail program."""
+"""Unsubscribing by the link in a mail, signed in or not, by a user or by their mail program."""
 
 from __future__ import annotations
 

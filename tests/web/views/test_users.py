@@ -1,4 +1,4 @@
-"""A person's own pages: profile, theme and security."""
+"""The user's own pages: profile, theme and security."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The provider's events at the door: what is answered, what is kept, and what a worker is asked to do."""
+"""The provider's webhook: its answers, the stored event, and the queued task."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BODY = (Path(__file__).parents[2] / "payloads/charge.success.json").read_bytes()
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Redis that failed in one test is not spared in the next."""
+    """A Redis failure in one test must not pause calls in the next."""
     monkeypatch.setattr(tasks, "_paused_until", 0.0)
 
 
@@ -38,13 +38,13 @@ def post(client: Client, body: bytes, signed: str | None = None) -> int:
         signed = signature(body, settings.PROVIDER_SECRET_KEY)
     headers = {"x-paystack-signature": signed} if signed else {}
     response = client.post(URL, body, content_type="application/json", headers=headers)
-    # A stranger learns nothing but the number.
+    # An attacker sees only the status.
     assert response.content == b""
     return response.status_code
 
 
 def work() -> None:
-    """Do what a worker would do, whether it was told or has to find it."""
+    """Do the work of a worker, with or without the queued task."""
     payments.sweep_events(timezone.now())
 
 
