@@ -58,7 +58,7 @@ def test_an_open_board_is_swapped_only_when_it_has_changed(chidi: Person, bola: 
     assert chidi.complaints == bola.complaints == []
 
 
-def test_an_ended_circle_has_no_barriers(chidi: Person, bola: Person) -> None:
+def test_an_ended_circle_is_accessible(chidi: Person, bola: Person) -> None:
     barriers = []
     chidi.signs_in("ada@example.com")
     bola.signs_in("bola@example.com")

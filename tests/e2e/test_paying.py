@@ -52,7 +52,7 @@ def test_each_end_of_a_payment_is_told_on_its_receipt(
     assert bola.complaints == []
 
 
-def test_the_page_that_waits_has_no_barriers(bola: Person) -> None:
+def test_the_waiting_page_is_accessible(bola: Person) -> None:
     go_to_the_provider(bola)
     bola.page.get_by_role("button", name="Paid, but later").click()
     expect(bola.page.get_by_role("main")).to_contain_text("We are waiting for the payment provider.")

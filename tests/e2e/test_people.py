@@ -173,7 +173,7 @@ def test_a_password_can_be_looked_at_while_it_is_typed(browser: Browser, site: s
     person.leaves()
 
 
-def test_the_door_needs_no_script(browser: Browser, site: str) -> None:
+def test_the_sign_in_page_works_without_scripts(browser: Browser, site: str) -> None:
     person = Person(browser, site, javascript=False)
     address = f"zainab-{time.time_ns()}@example.com"
     page = person.page

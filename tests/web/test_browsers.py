@@ -100,11 +100,11 @@ def test_a_style_sheet_with_something_newer_is_refused(css: str, what: str) -> N
         "@container page (width >= 40rem) { a { margin: 0 } }",
     ],
 )
-def test_what_they_have_or_skip_is_allowed(css: str) -> None:
+def test_supported_and_skipped_features_are_allowed(css: str) -> None:
     assert lacks(css) == []
 
 
-def test_what_a_browser_drops_is_not_in_what_it_sees() -> None:
+def test_unsupported_css_is_not_in_what_a_browser_sees() -> None:
     css = (
         "a { color: #000; color: light-dark(#000, #fff) } a:has(b), c { margin: 0 } @layer z { d { top: 0 } }"
     )

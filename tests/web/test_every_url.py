@@ -100,7 +100,7 @@ def test_the_list_of_public_pages_names_only_what_is_there() -> None:
     assert set() == PUBLIC - {url.name for url in URLS}
 
 
-def test_a_stranger_is_asked_to_sign_in_everywhere_else(client: Client, examples: dict[str, str]) -> None:
+def test_a_visitor_is_asked_to_sign_in_everywhere_else(client: Client, examples: dict[str, str]) -> None:
     for url in PRIVATE:
         path = path_of(url, examples)
         for response in (client.get(path), client.post(path)):
@@ -109,7 +109,7 @@ def test_a_stranger_is_asked_to_sign_in_everywhere_else(client: Client, examples
 
 
 @pytest.mark.parametrize("url", [url for url in URLS if url.name in PUBLIC], ids=lambda url: url.path)
-def test_a_stranger_sees_what_is_public(client: Client, url: Url) -> None:
+def test_a_visitor_sees_what_is_public(client: Client, url: Url) -> None:
     response = client.get(url.path)
     # Some are later steps of a sign-in, or accept only the provider's POST.
     assert response.status_code in {200, 302, 404, 405}, url.path
@@ -129,7 +129,7 @@ def test_another_saver_finds_nothing_of_the_owners(client: Client, examples: dic
         assert answers <= {404, 405}, f"{path} answers a stranger's request: {answers}"
 
 
-def test_a_saver_is_kept_out_of_the_back_office(client: Client, examples: dict[str, str]) -> None:
+def test_a_saver_is_kept_out_of_the_admin(client: Client, examples: dict[str, str]) -> None:
     client.force_login(make_user())
     for url in PRIVATE:
         if url.path.startswith("/admin/"):

@@ -60,7 +60,7 @@ INSIDE = [
 
 @pytest.mark.parametrize("value", NASTY.values(), ids=NASTY)
 @pytest.mark.parametrize("path", OUTSIDE)
-def test_at_the_door(client: Client, path: str, value: str) -> None:
+def test_signed_out_pages_take_nasty_input(client: Client, path: str, value: str) -> None:
     if "confirm-email" in path:
         person = {"name": "Ngozi", "email": "ngozi@example.com", "password1": "three quiet words"}
         client.post("/accounts/signup/", person)

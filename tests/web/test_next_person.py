@@ -95,7 +95,7 @@ def test_after_signing_out_it_is_still_for_that_person_alone(client: Client, ada
     assert client.get("/profile/unsent/")["Location"] == "/dashboard/"
 
 
-def test_a_form_of_nobody_we_know_is_not_kept(client: Client) -> None:
+def test_a_form_of_an_unknown_user_is_not_stored(client: Client) -> None:
     response = client.post("/profile/", {"name": "Adaeze"})
     assert response["Location"] == "/accounts/login/?next=/profile/"
     assert not client.session.keys()
@@ -184,7 +184,7 @@ def test_it_waits_an_hour(client: Client, ada: User) -> None:
         assert client.get("/profile/unsent/")["Location"] == "/dashboard/"
 
 
-def test_a_look_ahead_does_not_wait(client: Client, ada: User) -> None:
+def test_a_preview_does_not_wait(client: Client, ada: User) -> None:
     left_behind(client, ada, "/plans/start/", name="Rent")
     end_session(client)
     client.post("/plans/start/preview/", {"name": "Car"})
@@ -211,7 +211,7 @@ def test_its_own_reader_still_gets_it(client: Client, ada: User) -> None:
     assert "Surprise is closed" not in client.get("/plans/").text
 
 
-def test_what_one_searched_for_does_not_lead_the_next_one(client: Client, ada: User, bola: User) -> None:
+def test_a_search_is_not_reopened_for_the_next_user(client: Client, ada: User, bola: User) -> None:
     for user, leads_to in ((bola, "/transactions/"), (ada, "/transactions/?q=secret")):
         sign_in(client, ada)
         client.get("/transactions/")

@@ -35,7 +35,7 @@ def test_a_post_without_the_final_slash_is_answered_like_one_with_it(client: Cli
     assert bare.get("Location") == whole.get("Location")
 
 
-def test_a_look_is_led_on(client: Client) -> None:
+def test_a_get_is_redirected(client: Client) -> None:
     assert client.get("/accounts/login?next=/stash/").headers["Location"] == "/accounts/login/?next=/stash/"
 
 
@@ -48,5 +48,5 @@ def test_a_form_without_the_final_slash_still_needs_its_token(saver: User) -> No
 @pytest.mark.parametrize(
     "path", ["/no-such-page", "/payments/webhook/paystackx", "/payments/webhook/paystack/x"]
 )
-def test_what_is_not_there_is_not_there(client: Client, path: str) -> None:
+def test_a_missing_object_is_404(client: Client, path: str) -> None:
     assert client.post(path).status_code == 404

@@ -315,7 +315,7 @@ def test_a_search_finds_the_whole_reference_or_address_and_no_part_of_it(support
     assert found(support, Plan, ours.reference) == [ours.pk]
 
 
-def test_what_needs_a_look_can_be_picked_and_nothing_else_be_filtered_by(support: Client) -> None:
+def test_only_the_offered_filters_work(support: Client) -> None:
     make_plan(holding_kobo=500)
     checked = make_movement("top_up", 500, user=make_user(), status="review")
     page = url(Transaction, "changelist")
@@ -340,7 +340,7 @@ def dead_row() -> OutboxRow:
     )
 
 
-def test_what_was_given_up_can_be_tried_again(support: Client) -> None:
+def test_a_dead_row_can_be_retried(support: Client) -> None:
     row = dead_row()
     assert b"SMTP: no" in support.get(url(OutboxRow, "changelist"), {"state": "dead"}).content
     chosen = {"action": "try_again", "_selected_action": [row.pk]}
@@ -383,7 +383,7 @@ def test_a_term_that_no_calendar_holds_is_refused(superuser: Client) -> None:
     assert "less than or equal to 36525" in answer.text
 
 
-def test_what_was_postponed_can_be_tried_at_the_next_run(support: Client) -> None:
+def test_a_postponed_row_can_be_retried_at_the_next_run(support: Client) -> None:
     later = timezone.now() + datetime.timedelta(hours=6)
     row = Postponement.objects.create(task="mature_plan", row_id=7, reason="no", retry_at=later)
     chosen = {"action": "try_again", "_selected_action": [row.pk]}
@@ -405,7 +405,7 @@ def test_a_payment_can_be_asked_about_again(
     assert payment.transaction.status == Transaction.Status.SUCCESS
 
 
-def test_who_may_only_look_cannot_try_anything_again(client: Client) -> None:
+def test_view_permission_does_not_allow_a_retry(client: Client) -> None:
     user = make_user(is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     sign_in(user, client)
@@ -433,7 +433,7 @@ def test_the_link_of_a_mail_that_waits_is_not_shown(support: Client, settings: S
 # Users and products
 
 
-def test_who_may_edit_people_cannot_make_themselves_more(client: Client) -> None:
+def test_staff_who_edit_users_cannot_raise_their_own_rights(client: Client) -> None:
     user = make_user(is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
     sign_in(user, client)

@@ -89,7 +89,7 @@ def test_wrong_passwords_from_elsewhere_do_not_stop_the_owner_at_a_known_device(
     assert sign_in(saver.email, client=device).status_code == RIGHT
 
 
-def test_nor_do_those_from_the_same_address(saver: User) -> None:
+def test_wrong_passwords_from_the_same_ip_address_do_not_stop_a_known_device(saver: User) -> None:
     # Thousands of phones share one IP address of their mobile network.
     device, ip = known_device(saver), somewhere()
     for number in range(40):
@@ -363,7 +363,7 @@ def test_limits_can_be_turned_off(saver: User, settings: Settings) -> None:
     assert sign_in(saver.email, ip="203.0.113.9").status_code == RIGHT
 
 
-def test_a_known_device_is_let_in_while_redis_is_away(without_redis: None, saver: User) -> None:
+def test_a_known_device_is_let_in_while_redis_is_down(without_redis: None, saver: User) -> None:
     device = known_device(saver)
     for _ in range(40):
         sign_in(saver.email, "wrong")
@@ -371,7 +371,7 @@ def test_a_known_device_is_let_in_while_redis_is_away(without_redis: None, saver
     assert sign_in(saver.email, client=device).status_code == RIGHT
 
 
-def test_many_addresses_do_not_push_out_a_counter_while_redis_is_away(without_redis: None) -> None:
+def test_many_addresses_do_not_push_out_a_counter_while_redis_is_down(without_redis: None) -> None:
     limits = [Limit(1, 60)]
     tries.count("first", limits)
     for number in range(2_000):
@@ -381,7 +381,7 @@ def test_many_addresses_do_not_push_out_a_counter_while_redis_is_away(without_re
 
 
 @pytest.mark.parametrize("junk", ["text", {"a": 1}, [None], 7])
-def test_a_counter_that_holds_junk_starts_anew(junk: object) -> None:
+def test_an_invalid_counter_starts_again(junk: object) -> None:
     key = tries.count("scope", [Limit(1, 60)]).key
     cache.set(key, junk, 60)
     tries.count("scope", [Limit(1, 60)])
@@ -404,7 +404,7 @@ def test_a_try_that_one_scope_refuses_uses_up_none_of_the_others() -> None:
     ("seconds", "words"),
     [(0.2, "1 second"), (59.5, "60 seconds"), (119, "119 seconds"), (121, "3 minutes"), (86_400, "24 hours")],
 )
-def test_a_wait_is_told_in_words(seconds: float, words: str) -> None:
+def test_a_waiting_time_is_shown_in_words(seconds: float, words: str) -> None:
     assert f"Wait {words}," in str(guessing.TooManyTries(seconds).message)
 
 

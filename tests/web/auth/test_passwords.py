@@ -103,7 +103,7 @@ def test_a_mailbox_is_not_filled_through_us(saver: User) -> None:
     assert len(subjects(saver.email)) == 5
 
 
-def test_a_reset_ends_every_session_and_is_told(client: Client, saver: User) -> None:
+def test_a_reset_ends_every_session_and_is_notified(client: Client, saver: User) -> None:
     others = [signed_in(saver), signed_in(saver)]
     client.post("/accounts/password/reset/", {"email": saver.email})
     client.post("/accounts/password/reset/confirm/", {"code": code_sent_to(saver.email)})
@@ -144,7 +144,7 @@ def test_a_change_ends_the_other_sessions_and_keeps_this_one(saver: User) -> Non
         ({"oldpassword": "", "password1": ""}, "This field is required"),
     ],
 )
-def test_what_will_not_do_is_said_beside_its_field(typed: dict[str, str], sentence: str) -> None:
+def test_an_error_is_shown_beside_its_field(typed: dict[str, str], sentence: str) -> None:
     user = make_user("ngozi.eze@example.com")
     response = signed_in(user).post("/accounts/password/change/", typed)
     assert response.status_code == 422
@@ -196,7 +196,7 @@ def test_a_taken_address_is_answered_as_a_free_one(saver: User) -> None:
 
 
 @pytest.mark.parametrize("email", ["", "no address", "a@b", "x" * 300 + "@example.com"])
-def test_what_is_no_address_is_refused(saver: User, email: str) -> None:
+def test_an_invalid_email_address_is_refused(saver: User, email: str) -> None:
     client = signed_in(saver)
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     response = client.post("/accounts/email/", {"action_add": "1", "email": email})

@@ -117,7 +117,7 @@ def test_a_superuser_made_by_the_command_gets_in() -> None:
     assert is_open(client)
 
 
-def test_signing_in_with_it_opens_the_back_office() -> None:
+def test_signing_in_with_it_opens_the_admin() -> None:
     staff = make_staff(is_superuser=True)
     client = Client()
     client.post("/accounts/login/?next=/admin/", {"login": staff.email, "password": PASSWORD})
@@ -165,7 +165,7 @@ def test_a_session_from_before_cannot_put_another_second_step_in_its_place() -> 
     assert not is_open(thief)
 
 
-def test_who_removes_their_last_one_is_asked_to_set_one_up_again() -> None:
+def test_removing_the_last_second_step_requires_a_new_one() -> None:
     client = with_password(make_user(is_staff=True, is_superuser=True))
     set_up(client)
     assert is_open(client)

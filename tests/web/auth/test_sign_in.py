@@ -130,7 +130,7 @@ def test_htmx_is_sent_to_sign_in_and_back_to_its_page(client: Client) -> None:
     assert "Location" not in response
 
 
-def test_what_waited_is_shown_as_text(client: Client, saver: User) -> None:
+def test_a_waiting_form_is_shown_as_text(client: Client, saver: User) -> None:
     signed_out_on(client, saver, "/plans/start/")
     client.post("/plans/start/", {"name": "<script>alert(1)</script>"})
     sign_in(client, saver)
@@ -140,14 +140,14 @@ def test_what_waited_is_shown_as_text(client: Client, saver: User) -> None:
 
 
 @pytest.mark.parametrize("path", ["/accounts/password/change/", "/admin/savings/product/add/"])
-def test_passwords_and_the_back_office_are_never_kept(client: Client, saver: User, path: str) -> None:
+def test_passwords_and_the_admin_are_never_kept(client: Client, saver: User, path: str) -> None:
     signed_out_on(client, saver, "/profile/")
     response = client.post(path, {"oldpassword": "secret"})
     assert response["Location"] == f"/accounts/login/?next={path}"
     assert "unsent" not in client.session
 
 
-def test_nor_is_what_is_too_long(client: Client, saver: User) -> None:
+def test_a_form_that_is_too_long_is_not_stored(client: Client, saver: User) -> None:
     signed_out_on(client, saver, "/plans/start/")
     client.post("/plans/start/", {"name": "x" * 10_000})
     assert "unsent" not in client.session
@@ -192,7 +192,7 @@ def test_a_shared_browser_is_a_device_of_each(client: Client, saver: User) -> No
     assert Device.objects.count() == 2
 
 
-def test_the_back_office_asks_for_the_same_sign_in(client: Client) -> None:
+def test_the_admin_asks_for_the_same_sign_in(client: Client) -> None:
     staff = User.objects.create_superuser("boss@example.com", PASSWORD, name="Boss")
     staff.emailaddress_set.create(email=staff.email, verified=True, primary=True)
     assert client.get("/admin/")["Location"] == "/accounts/login/?next=/admin/"
@@ -202,7 +202,7 @@ def test_the_back_office_asks_for_the_same_sign_in(client: Client) -> None:
     assert client.get("/admin/")["Location"] == "/accounts/second-step/"
 
 
-def test_the_back_office_shows_no_form_to_whoever_is_not_staff(saver_client: Client) -> None:
+def test_the_admin_shows_no_form_to_users_who_are_not_staff(saver_client: Client) -> None:
     assert saver_client.get("/admin/login/").status_code == 403
     assert saver_client.post("/admin/login/", {"username": "a", "password": "b"}).status_code == 403
 

@@ -161,7 +161,7 @@ def test_a_name_with_html_is_only_a_name(client: Client) -> None:
 
 
 @pytest.mark.parametrize("email", ["", "no address", "a@b", "x" * 300 + "@example.com"])
-def test_what_is_no_address_is_refused(client: Client, email: str) -> None:
+def test_an_invalid_email_address_is_refused(client: Client, email: str) -> None:
     response = client.post("/accounts/signup/", PERSON | {"email": email})
     assert response.status_code == 422
     assert f'value="{email}"' in response.text or not email

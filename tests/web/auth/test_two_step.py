@@ -111,7 +111,7 @@ def test_setting_it_up_asks_for_the_password_first(saver_client: Client) -> None
     assert response["Location"] == "/accounts/reauthenticate/?next=%2Faccounts%2F2fa%2Ftotp%2Factivate%2F"
 
 
-def test_it_is_told_by_mail(saver: User, secret: str) -> None:
+def test_setting_it_up_is_notified_by_mail(saver: User, secret: str) -> None:
     assert subjects(saver.email) == ["Two-step sign-in is on"]
 
 
@@ -126,7 +126,7 @@ def test_the_code_does(halfway: Client, secret: str) -> None:
     assert is_in(halfway)
 
 
-def test_where_one_was_going_survives_the_second_step(client: Client, saver: User, secret: str) -> None:
+def test_the_requested_page_survives_the_second_step(client: Client, saver: User, secret: str) -> None:
     client.post("/accounts/login/?next=/stash/", {"login": saver.email, "password": PASSWORD})
     response = client.post("/accounts/2fa/authenticate/", {"code": next_code_of(secret)})
     assert response["Location"] == "/stash/"
@@ -164,7 +164,7 @@ def test_the_code_that_turned_it_on_signs_nobody_in(
         noon.shift(29)
 
 
-def test_nor_does_it_prove_who_is_signed_in(
+def test_the_activation_code_does_not_reauthenticate(
     noon: time_machine.Traveller, saver_client: Client, secret: str
 ) -> None:
     response = saver_client.post("/accounts/2fa/reauthenticate/", {"code": code_of(secret)})

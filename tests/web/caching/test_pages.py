@@ -95,7 +95,7 @@ def text(client: Client, path: str, **headers: str) -> str:
     return TOKEN.sub(r"\1", response.content.decode())
 
 
-def test_a_kept_page_is_as_one_made_without_caches(ada: Person, settings: Settings) -> None:
+def test_a_cached_page_equals_one_rendered_without_caches(ada: Person, settings: Settings) -> None:
     for path in ada.pages:
         for headers in ({}, {"HX-Request": "true"}):
             first, kept = (text(ada.client, path, **headers) for _ in "12")
@@ -113,7 +113,7 @@ def test_a_filled_page_costs_the_sign_in_alone(
             text(ada.client, path)
 
 
-def test_nobody_gets_anything_of_somebody_else(ada: Person, bola: Person) -> None:
+def test_nobody_gets_anything_of_another_user(ada: Person, bola: Person) -> None:
     visits = [(one, other, path) for one, other in ((ada, bola), (bola, ada)) for path in one.pages] * 3
     random.Random(7).shuffle(visits)
     for one, other, path in visits:
@@ -131,7 +131,7 @@ def test_a_page_that_is_not_theirs_is_none_even_where_it_is_kept(ada: Person, bo
     assert bola.client.get("/dashboard/", headers={"If-None-Match": dashboard}).status_code == 200
 
 
-def test_a_person_made_anew_under_an_old_id_is_somebody_else(ada: Person) -> None:
+def test_a_new_user_with_an_old_id_sees_no_page_of_the_old_one(ada: Person) -> None:
     before = text(ada.client, "/plans/")
     plans.rename(ada.plan, "Quite another")
     # As in a new database, while Redis still has the old data.
@@ -216,7 +216,7 @@ VERBS: list[Callable[[Person], object]] = [
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("verb", VERBS)
-def test_whatever_changes_is_on_everybodys_next_page(
+def test_every_change_is_on_the_next_page_of_all_users(
     ada: Person, bola: Person, circle: Circle, verb: Callable[[Person], object], settings: Settings
 ) -> None:
     owner = Client()
@@ -244,7 +244,7 @@ def test_whatever_changes_is_on_everybodys_next_page(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_another_process_posts_is_on_the_next_page(ada: Person) -> None:
+def test_a_posting_of_another_process_is_on_the_next_page(ada: Person) -> None:
     assert "₦1,234.00" not in text(ada.client, "/stash/")
     own = settings.DATABASES["default"]
     url = f"sqlite:///{own['NAME']}"
@@ -348,7 +348,7 @@ def end_session(person: Person) -> None:
 
 
 @pytest.mark.parametrize("bite", [deactivate, change_password, end_session])
-def test_what_ends_a_sign_in_bites_at_the_next_request(ada: Person, bite: Callable[[Person], None]) -> None:
+def test_an_ended_sign_in_fails_at_the_next_request(ada: Person, bite: Callable[[Person], None]) -> None:
     tag = ada.client.get("/dashboard/")["ETag"]
     bite(ada)
     response = ada.client.get("/dashboard/", headers={"If-None-Match": tag})
@@ -396,7 +396,7 @@ def test_an_address_of_ones_own_making_is_not_kept(ada: Person) -> None:
         assert "ETag" not in ada.client.get(path).headers, path
 
 
-def test_what_is_wrong_is_not_kept(ada: Person) -> None:
+def test_an_invalid_filter_page_is_not_cached(ada: Person) -> None:
     assert ada.client.get("/transactions/?kind=nonsense").status_code == 422
     assert "ETag" not in ada.client.get("/transactions/?kind=nonsense").headers
 
@@ -443,7 +443,7 @@ def test_one_who_cannot_make_it_does_not_keep_the_others_waiting() -> None:
     assert store.once("page", lambda: (b"made", 60)) == b"made"
 
 
-def test_what_is_out_of_date_is_made_anew_and_not_waited_for() -> None:
+def test_a_stale_page_is_rendered_again_without_waiting() -> None:
     store = cast("Cache", caches["template_fragments"])
     assert store.once("page", lambda: (b"old", 60)) == b"old"
     old = store.find("page")

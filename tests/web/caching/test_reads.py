@@ -71,7 +71,7 @@ def from_the_cache() -> None:
 @pytest.mark.parametrize(
     "read", [by_the_orm, by_raw_sql, of_a_table_that_is_no_model, of_everybody_who_may, from_the_cache]
 )
-def test_what_no_version_covers_keeps_any_page_from_the_cache(
+def test_an_uncovered_read_keeps_any_page_from_the_cache(
     ada: Person, read: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = reads.uncovered
@@ -204,7 +204,7 @@ def post_change(staff: Client, path: str, **changes: str) -> None:
     assert staff.post(path, data).status_code == 302
 
 
-def test_what_staff_edit_is_seen_at_once_wherever_it_is_shown(ada: Person) -> None:
+def test_an_edit_by_staff_is_on_every_page_at_once(ada: Person) -> None:
     staff = sign_in(make_user(is_staff=True, is_superuser=True))
     for path in pages(ada):
         text(ada.client, path)

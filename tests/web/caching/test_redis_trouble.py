@@ -152,7 +152,7 @@ def test_a_key_of_another_kind_counts_as_nothing(ada: User, server: Server) -> N
 
 
 @pytest.mark.parametrize("nonsense", ["nonsense", "9" * 5_000])
-def test_a_board_of_nonsense_comes_from_sql(ada: User, server: Server, nonsense: str) -> None:
+def test_a_board_of_invalid_data_comes_from_sql(ada: User, server: Server, nonsense: str) -> None:
     client = Client()
     client.force_login(ada)
     for path in addresses(ada):

@@ -81,7 +81,7 @@ def test_an_optional_amount_left_empty_is_none() -> None:
     assert MoneyField(required=False).clean("") is None
 
 
-def test_what_was_typed_is_shown_again() -> None:
+def test_the_typed_text_is_shown_again() -> None:
     shown = str(sample(amount="1e9")["amount"])
     assert 'value="1e9"' in shown
     assert 'aria-invalid="true"' in shown

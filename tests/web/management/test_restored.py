@@ -249,7 +249,7 @@ def test_no_row_gets_the_id_of_a_lost_one(ada: User) -> None:
     assert start_circle(ada).pk > 1_000_000, "also where a table was empty"
 
 
-def test_what_waits_in_the_queue_is_forgotten(ada: User) -> None:
+def test_queued_tasks_are_dropped(ada: User) -> None:
     tasks.nudge(tasks.deliver_outbox_row, 1)
     assert tasks.deliver_outbox_row.huey.pending_count() == 1
     restored()
@@ -277,7 +277,7 @@ def test_files_of_the_lost_history_are_named_and_removed_when_asked(
     assert not (tmp_path / "lost.pdf").exists()
 
 
-def test_without_redis_the_operator_hears_that_it_is_not_done(ada: User, settings: Settings) -> None:
+def test_without_redis_the_command_tells_the_operator_to_repeat_it(ada: User, settings: Settings) -> None:
     gone = {
         name: options | {"LOCATION": "redis://127.0.0.1:1/0"} for name, options in settings.CACHES.items()
     }

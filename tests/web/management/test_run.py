@@ -71,7 +71,7 @@ def test_the_site_answers_and_ctrl_c_leaves_no_process(start: Start, ports: tupl
     wait_until(lambda: not [number for number in descendants if _is_alive(number)])
 
 
-def test_when_one_program_dies_all_end_and_it_is_named(start: Start) -> None:
+def test_if_one_program_dies_all_are_stopped_and_it_is_named(start: Start) -> None:
     process = start()
     _read_until(process, "Ctrl-C ends everything.")
     # A process has its command line a moment after it started, and the server starts a second process.

@@ -117,7 +117,7 @@ def test_error_pages_fragments_forms_and_the_admin_are_compressed(saver_client: 
         assert response["Content-Encoding"] == "br", response
 
 
-def test_what_another_site_asks_for_goes_out_as_it_is(saver_client: Client) -> None:
+def test_a_cross_site_request_is_not_compressed(saver_client: Client) -> None:
     """Its length then reveals nothing to an attacker."""
     cross = saver_client.get("/dashboard/", headers=BOTH | {"Sec-Fetch-Site": "cross-site"})
     assert "Content-Encoding" not in cross
@@ -126,7 +126,7 @@ def test_what_another_site_asks_for_goes_out_as_it_is(saver_client: Client) -> N
         assert response["Content-Encoding"] == "br"
 
 
-def test_what_is_no_html_is_left_alone(tmp_path: Path) -> None:
+def test_responses_other_than_html_are_unchanged(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text(LONG)
     with (tmp_path / "a.html").open("rb") as file:
         left: list[HttpResponseBase] = [

@@ -133,7 +133,7 @@ def test_a_redis_that_may_remove_keys_is_named(
     assert [warning.id for warning in warnings] == ([] if is_well else ["web.W001"])
 
 
-def test_a_redis_that_is_away_is_not_judged_by_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_ignores_a_redis_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: str) -> None:
         raise RedisError
 

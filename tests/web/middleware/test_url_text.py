@@ -147,7 +147,7 @@ def test_no_page_sends_a_secret_or_a_name_in_an_address(client: Client, ada: Use
     assert seen > 30
 
 
-def test_nor_does_a_page_that_a_form_comes_back_on(client: Client, ada: User) -> None:
+def test_the_page_of_an_invalid_form_sends_none_in_a_url(client: Client, ada: User) -> None:
     client.force_login(ada)
     typed = {"name": "Privatename", "nickname": "Privatenick", "amount": "x", "goal": "x", "first": "x"}
     for path in pages_of(ada):
@@ -159,7 +159,7 @@ def test_nor_does_a_page_that_a_form_comes_back_on(client: Client, ada: User) ->
 
 
 @pytest.mark.parametrize("path", ["/", "/accounts/login/", "/accounts/signup/", "/statements/verify/"])
-def test_nor_does_the_door(client: Client, path: str) -> None:
+def test_signed_out_pages_send_none_in_a_url(client: Client, path: str) -> None:
     check(client.get(path).text, path, [])
 
 
@@ -176,7 +176,7 @@ def test_the_first_payment_of_a_new_plan_is_not_in_the_address(client: Client, a
     assert 'value="2,500"' not in client.get(f"/plans/{other.pk}/top-up/").text
 
 
-def test_a_look_ahead_is_posted_with_and_without_scripts(client: Client, ada: User) -> None:
+def test_a_preview_is_posted_with_and_without_scripts(client: Client, ada: User) -> None:
     client.force_login(ada)
     page = client.get("/plans/start/").text
     assert 'hx-post="/plans/start/preview/"' in page
@@ -185,7 +185,7 @@ def test_a_look_ahead_is_posted_with_and_without_scripts(client: Client, ada: Us
     assert client.get("/plans/start/preview/")["Location"] == "/plans/start/"
 
 
-def test_what_is_in_the_address_of_the_start_page_is_not_taken_from_there(client: Client, ada: User) -> None:
+def test_the_start_page_takes_no_name_or_amount_from_its_url(client: Client, ada: User) -> None:
     """Old links and bookmarks of a preview show the empty form."""
     client.force_login(ada)
     product = Product.objects.get(kind="flexible")

@@ -306,7 +306,7 @@ def test_a_server_in_trouble_breaks_no_page_and_no_mail(
     assert "Unhandled exception" not in said
 
 
-def test_a_stranger_cannot_choose_the_trace(make_site: Callable[..., Site], intake: Intake) -> None:
+def test_a_visitor_cannot_choose_the_trace(make_site: Callable[..., Site], intake: Intake) -> None:
     one = make_site(intake.url)
     one.serve()
     theirs = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

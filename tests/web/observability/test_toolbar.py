@@ -153,7 +153,7 @@ def test_the_huey_panel_shows_what_redis_refused_and_what_was_not_tried(
     assert "left to the sweep" in panel(saver_client, saver_client.post("/lab/mail/"), "HueyPanel")
 
 
-def test_what_htmx_asks_for_is_in_the_history(saver_client: Client) -> None:
+def test_htmx_requests_are_in_the_history(saver_client: Client) -> None:
     page = saver_client.get("/transactions/")
     part = saver_client.get("/transactions/?q=TOP", headers=HTMX)
     assert "djDebugRoot" in page.content.decode()

@@ -63,7 +63,9 @@ def complete(http: httpx.Client, path: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("how", ["json", "data"])
-def test_what_is_required_is_enough_as_json_and_as_a_form(http: httpx.Client, path: str, how: str) -> None:
+def test_the_required_fields_are_enough_as_json_and_as_a_form(
+    http: httpx.Client, path: str, how: str
+) -> None:
     answer = post(http, path, complete(http, path), how)
     assert answer.is_success, answer.text
     assert answer.json()["status"] is True

@@ -197,7 +197,7 @@ def test_a_card_is_charged_again_only_for_its_owner(http: httpx.Client, provider
 
 
 @pytest.mark.parametrize(("account", "end"), [("0123456789", "success"), ("0000000000", "failed")])
-def test_a_transfer_is_pending_then_told(http: httpx.Client, account: str, end: str) -> None:
+def test_a_transfer_is_pending_then_reported(http: httpx.Client, account: str, end: str) -> None:
     bank = {"type": "nuban", "name": "Ada Okafor", "account_number": account, "bank_code": "058"}
     recipient = http.post("/transferrecipient", json=bank).json()["data"]["recipient_code"]
     assert http.post("/transferrecipient", json=bank).json()["data"]["recipient_code"] == recipient

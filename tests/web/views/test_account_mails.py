@@ -147,7 +147,7 @@ def test_each_change_is_told_to_the_address_it_was_made_at(
     assert subject in subjects("ada@example.com")
 
 
-def test_a_passkey_that_gets_another_name_is_told() -> None:
+def test_a_renamed_passkey_is_notified() -> None:
     user = make_user()
     rename_passkey(user)
     assert subjects(user.email) == ["A passkey was renamed"]

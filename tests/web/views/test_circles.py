@@ -229,7 +229,7 @@ def test_leaving_needs_an_empty_plan(saver_client: Client, saver: User) -> None:
     assert membership.left_at is None
 
 
-def test_whoever_has_left_sees_the_circle_no_more(saver_client: Client, saver: User) -> None:
+def test_a_former_member_cannot_see_the_circle(saver_client: Client, saver: User) -> None:
     circle = start_circle()
     join_circle(circle, saver)
     assert saver_client.post(f"/circles/{circle.slug}/leave/")["Location"] == "/circles/"
@@ -409,7 +409,7 @@ def test_the_pages_cost_the_same_for_one_member_and_for_many(
             saver_client.get(url)
 
 
-def test_somebody_new_is_told_what_to_do(saver_client: Client) -> None:
+def test_a_newcomer_sees_what_to_do(saver_client: Client) -> None:
     make_plan()
     assert "You are in no circle yet" in text(saver_client, "/circles/")
 

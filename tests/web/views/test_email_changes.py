@@ -73,7 +73,7 @@ def agree(user: User) -> bool:
 # By the saver
 
 
-def test_a_change_ends_every_other_session_and_is_told_to_both(ada: User) -> None:
+def test_a_change_ends_every_other_session_and_notifies_both(ada: User) -> None:
     here, elsewhere = signed_in(OLD), signed_in(OLD)
     change_by_code(here)
     assert [is_in(here), is_in(elsewhere)] == [True, False]
@@ -121,7 +121,7 @@ def test_saving_a_password_does_not_bring_an_old_address_back(ada: User) -> None
 # By staff
 
 
-def test_what_staff_type_changes_nothing_until_it_is_proven(ada: User) -> None:
+def test_an_email_address_from_staff_changes_nothing_until_confirmed(ada: User) -> None:
     browser = signed_in(OLD)
     change_by_staff(ada)
     assert agree(ada)
@@ -211,7 +211,7 @@ def test_after_a_hostile_change_the_old_address_takes_the_account_back(ada: User
     assert owner.get(link).status_code == 410
 
 
-def test_the_owner_may_be_signed_in_as_they_take_it_back(ada: User) -> None:
+def test_a_signed_in_owner_can_undo_the_change(ada: User) -> None:
     here = signed_in(OLD)
     change_by_code(here)
     assert here.post(link_sent_to(OLD)).status_code == 200
@@ -236,7 +236,7 @@ def test_a_forged_link_is_not_there(client: Client, verb: str) -> None:
     assert client.get(f"/accounts/email/{verb}/1:forged/").status_code == 404
 
 
-def test_the_thief_does_not_see_the_link_among_the_messages(ada: User, settings: Settings) -> None:
+def test_an_intruder_does_not_see_the_link_among_the_messages(ada: User, settings: Settings) -> None:
     settings.SHOWS_MAILBOX = False
     thief = signed_in(OLD)
     change_by_code(thief)
@@ -260,7 +260,7 @@ def test_a_code_asked_for_before_the_undoing_is_worth_nothing_after_it(ada: User
     assert not ada.has_usable_password()
 
 
-def test_nor_is_a_code_that_was_typed_before_it(ada: User) -> None:
+def test_a_code_entered_before_the_undoing_is_worth_nothing_after_it(ada: User) -> None:
     users.change_email(ada.pk, NEW)
     thief = Client()
     thief.post("/accounts/password/reset/", {"email": NEW})
@@ -270,7 +270,7 @@ def test_nor_is_a_code_that_was_typed_before_it(ada: User) -> None:
     assert not is_in(thief)
 
 
-def test_nor_is_half_a_sign_in(ada: User) -> None:
+def test_an_unfinished_sign_in_is_worth_nothing_after_the_undoing(ada: User) -> None:
     users.change_email(ada.pk, NEW)
     TOTP.activate(ada, SECRET)
     Authenticator.objects.update(created_at="2020-01-01T00:00:00Z")
@@ -282,7 +282,7 @@ def test_nor_is_half_a_sign_in(ada: User) -> None:
     assert not is_in(thief)
 
 
-def test_nor_is_half_a_sign_in_once_the_owner_has_a_new_password(ada: User) -> None:
+def test_an_unfinished_sign_in_ends_with_a_new_password(ada: User) -> None:
     owner = signed_in(OLD)
     TOTP.activate(ada, SECRET)
     thief = signed_in(OLD)
@@ -340,7 +340,7 @@ def test_staff_get_no_code_at_an_address_that_was_never_proven(client: Client) -
     assert newest("slip@example.com").subject == "There is no account with this address"
 
 
-def test_only_one_module_writes_addresses() -> None:
+def test_only_one_module_stores_email_addresses() -> None:
     writing = re.compile(
         r"EmailAddress\.objects\.(\w*create|update)|EmailAddress\([^)]|update\([^)]*\bemail=|\.email = (?!row\.email)"
     )

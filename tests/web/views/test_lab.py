@@ -75,7 +75,7 @@ def test_the_lookup_needs_its_index(saver: User) -> None:
     assert without.milliseconds > 5 * with_index.milliseconds
 
 
-def test_the_copies_are_made_anew_each_time_and_leave_the_transactions_alone(
+def test_the_copies_are_made_again_each_time_and_leave_the_transactions_alone(
     saver_client: Client, saver: User
 ) -> None:
     fill(saver, 7)
@@ -95,7 +95,7 @@ def test_without_a_transaction_the_copies_are_empty_and_the_page_stays_up(saver_
 
 
 @pytest.mark.usefixtures("epoch_known")
-def test_a_board_that_is_kept_is_the_one_that_is_computed(saver: User) -> None:
+def test_the_cached_board_equals_the_computed_one(saver: User) -> None:
     circle = make_circle()
     for saved_kobo in (300, 500, 300, 100, 0):
         make_member(circle, saved_kobo=saved_kobo)
@@ -178,7 +178,7 @@ def test_the_menu_leads_to_the_lab_where_there_is_one(saver_client: Client, sett
     assert link not in saver_client.get("/stash/").content.decode()
 
 
-def test_a_stranger_is_asked_to_sign_in(client: Client) -> None:
+def test_a_visitor_is_asked_to_sign_in(client: Client) -> None:
     for path in ["/lab/", *EXPERIMENTS, "/lab/naive/transactions/"]:
         assert client.get(path)["Location"] == f"/accounts/login/?next={path}"
 

@@ -49,7 +49,7 @@ def test_it_says_when_no_real_money_moves(client: Client, settings: Settings) ->
     assert "No real money moves here." not in client.get("/").text
 
 
-def test_whoever_is_signed_in_goes_to_their_savings(client: Client) -> None:
+def test_a_signed_in_user_is_redirected_to_the_dashboard(client: Client) -> None:
     client.force_login(make_user())
     assert client.get("/")["Location"] == "/dashboard/"
 

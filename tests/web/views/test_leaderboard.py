@@ -70,7 +70,7 @@ def test_my_place_names_the_exact_sum_to_the_next_one(
     assert f"/plans/{mine.plan_id}/top-up/?amount=11500" in page(saver_client, mine.circle)
 
 
-def test_the_leader_is_told_so(saver_client: Client, mine: Membership, saver: User) -> None:
+def test_the_leader_sees_that_they_lead(saver_client: Client, mine: Membership, saver: User) -> None:
     pay_in(saver, 1_00, plan=mine.plan)
     assert "Nobody has saved more" in page(saver_client, mine.circle)
 
@@ -157,13 +157,15 @@ def test_the_gap_to_a_hidden_sum_is_not_told(saver_client: Client, mine: Members
     assert saver_client.get(url(mine.circle)).context["podium"][1].percent == 100
 
 
-def test_who_hides_still_sees_their_own_sum(saver_client: Client, mine: Membership, saver: User) -> None:
+def test_a_member_who_hides_their_amount_still_sees_it(
+    saver_client: Client, mine: Membership, saver: User
+) -> None:
     pay_in(saver, 500_00, plan=mine.plan)
     circles.change_appearance(mine, nickname="Ada", hides_amount=True, on_board=True)
     assert "₦500" in page(saver_client, mine.circle)
 
 
-def test_who_leaves_the_board_has_no_place_and_stays_in_the_circle(
+def test_leaving_the_board_removes_the_rank_and_keeps_the_membership(
     saver_client: Client, mine: Membership, saver: User
 ) -> None:
     pay_in(saver, 500_00, plan=mine.plan)
@@ -235,7 +237,7 @@ def test_polling_costs_one_query_and_says_nothing_until_something_has_changed(
     assert other.nickname in response.content.decode()
 
 
-def test_a_stranger_s_poll_finds_no_private_circle(saver_client: Client, mine: Membership) -> None:
+def test_a_visitors_poll_finds_no_private_circle(saver_client: Client, mine: Membership) -> None:
     leaderboards.rebuild_board(mine.circle_id)
     address, headers = poll(saver_client, mine.circle)
     stranger = Client()
@@ -329,7 +331,7 @@ def test_my_place_over_time_is_a_chart_with_its_numbers_and_mine_alone(
         assert "data-chart" not in page(saver_client, mine.circle, query)
 
 
-def test_who_looks_from_outside_or_has_no_place_sees_no_chart(saver_client: Client) -> None:
+def test_a_reader_without_a_rank_sees_no_chart(saver_client: Client) -> None:
     circle = start_circle(joining=Circle.Joining.OPEN)
     first = join_circle(circle, saved_kobo=100_00)
     keep_days(circle, 1, 1, mine=first)

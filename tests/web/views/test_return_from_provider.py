@@ -97,14 +97,14 @@ def test_looking_again_ends(client: Client, provider: Provider, payment: Payment
 
 
 @pytest.mark.parametrize("look", ["-1", "1e9", "999", "x", "٣", ""])
-def test_a_bad_count_is_the_first_look(
+def test_an_invalid_poll_count_is_zero(
     client: Client, provider: Provider, payment: Payment, look: str
 ) -> None:
     provider.pay(payment, "late")
     assert client.get(url(payment), {"look": look}, headers=HTMX).status_code == 200
 
 
-def test_the_look_that_finds_it_done_leads_to_the_receipt(
+def test_the_poll_after_the_end_leads_to_the_receipt(
     client: Client, provider: Provider, payment: Payment
 ) -> None:
     provider.pay(payment, "silent")
@@ -157,7 +157,7 @@ def test_going_on_with_what_is_done_leads_to_the_receipt(
 
 
 @pytest.mark.parametrize("path", ["return", "send"])
-def test_somebody_elses_payment_is_not_there(provider: Provider, payment: Payment, path: str) -> None:
+def test_another_users_payment_is_not_there(provider: Provider, payment: Payment, path: str) -> None:
     stranger = Client()
     stranger.force_login(factories.make_user())
     asked = len(provider.requests)

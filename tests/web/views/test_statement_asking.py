@@ -84,7 +84,7 @@ def test_pages_of_money_lead_to_a_statement_of_theirs(saver_client: Client, save
         ({"about": "\x00"}, "about"),
     ],
 )
-def test_what_makes_no_sense_is_named_beside_its_field(
+def test_an_invalid_value_is_named_beside_its_field(
     saver_client: Client, saver: User, values: dict[str, str], field: str
 ) -> None:
     response = ask(saver_client, **values)
@@ -126,7 +126,7 @@ def test_days_at_either_end_of_the_calendar_are_refused_and_not_looked_at(
     assert ask(saver_client, **values, format="csv").status_code == 422
 
 
-def test_the_look_ahead_counts_rows(saver_client: Client, saver: User) -> None:
+def test_the_preview_counts_rows(saver_client: Client, saver: User) -> None:
     pay_in(saver, 100)
     ask_ahead = "/statements/start/?about=stash&period="
     assert "1 row<" in saver_client.get(f"{ask_ahead}this-month", headers=HTMX).text
@@ -134,7 +134,7 @@ def test_the_look_ahead_counts_rows(saver_client: Client, saver: User) -> None:
     assert 'id="ahead" aria-live="polite"></p>' in saver_client.get(f"{ask_ahead}days", headers=HTMX).text
 
 
-def test_somebody_elses_plan_and_circle_cannot_be_asked_about(saver_client: Client, saver: User) -> None:
+def test_another_users_plan_and_circle_cannot_be_asked_about(saver_client: Client, saver: User) -> None:
     plan, circle = make_plan(), start_circle()
     for about in (f"plan-{plan.pk}", f"circle-{circle.pk}", "plan-x", "\x00"):
         # No query with a NUL reaches a view.

@@ -149,7 +149,7 @@ def test_a_link_that_is_too_old_says_so_and_gives_a_fresh_one(saver_client: Clie
         assert saver_client.get(response.context["row"].download_url).getvalue() == CONTENT
 
 
-def test_when_its_time_is_over_it_can_be_made_again(saver_client: Client, saver: User) -> None:
+def test_an_expired_statement_can_be_requested_again(saver_client: Client, saver: User) -> None:
     statement = written(saver)
     with later(days=8):
         saver_client.force_login(saver)

@@ -115,7 +115,7 @@ def test_the_page_looks_again_while_something_is_being_made(saver_client: Client
     assert f"/statements/{statement.pk}/download/?token=" in last
 
 
-def test_one_that_fails_while_it_is_watched_is_told(saver_client: Client, saver: User) -> None:
+def test_a_failure_while_watching_shows_a_notice(saver_client: Client, saver: User) -> None:
     asked_for(saver)
     watch = saver_client.get("/statements/").context["watch"]
     Statement.objects.update(state="failed", reason="The disk was full.")
@@ -202,7 +202,7 @@ def test_deleted_it_is_off_the_shelf(saver_client: Client, saver: User) -> None:
     assert not storages["statements"].exists(statement.file_name)
 
 
-def test_what_cannot_be_done_is_a_sentence(saver_client: Client, saver: User) -> None:
+def test_a_refused_action_shows_a_message(saver_client: Client, saver: User) -> None:
     statement = asked_for(saver)
     response = saver_client.post(f"/statements/{statement.pk}/resend-mail/")
     assert response.status_code == 422
@@ -210,14 +210,14 @@ def test_what_cannot_be_done_is_a_sentence(saver_client: Client, saver: User) ->
 
 
 @pytest.mark.parametrize("verb", ["again", "resend-mail", "revoke", "delete"])
-def test_a_stranger_does_nothing_to_it(saver_client: Client, verb: str) -> None:
+def test_a_visitor_does_nothing_to_it(saver_client: Client, verb: str) -> None:
     statement = written(make_user())
     assert saver_client.post(f"/statements/{statement.pk}/{verb}/").status_code == 404
     assert saver_client.get(f"/statements/{statement.pk}/{verb}/").status_code == 405
     assert Statement.objects.get().state == "ready"
 
 
-def test_a_stranger_sees_nothing_and_ends_nothing(saver_client: Client) -> None:
+def test_a_visitor_sees_nothing_and_ends_nothing(saver_client: Client) -> None:
     other = make_user()
     statement = written(other)
     subscription = statements.subscribe(other, scope="stash", format="csv")

@@ -176,7 +176,7 @@ def test_a_file_that_has_lost_its_end_is_logged_and_not_counted(
     assert downloads(statement) == 0
 
 
-def test_who_has_only_a_part_has_not_fetched_it(saver_client: Client, saver: User) -> None:
+def test_a_partial_download_is_not_counted(saver_client: Client, saver: User) -> None:
     statement = written(saver, b"x" * (BLOCK_BYTES + 1))
     response = saver_client.get(link(statement))
     assert len(next(iter(response))) == BLOCK_BYTES
@@ -184,7 +184,7 @@ def test_who_has_only_a_part_has_not_fetched_it(saver_client: Client, saver: Use
     response.close()
 
 
-def test_what_is_revoked_while_it_goes_out_is_not_counted(saver_client: Client, saver: User) -> None:
+def test_a_statement_revoked_during_its_download_is_not_counted(saver_client: Client, saver: User) -> None:
     statement = written(saver)
     response = saver_client.get(link(statement))
     statements.revoke(statement)
@@ -204,7 +204,7 @@ def test_all_but_the_file_is_there_while_the_storage_is_away(
     assert downloads(statement) == 0
 
 
-def test_what_is_written_meanwhile_is_stored_when_the_storage_is_back(
+def test_a_statement_written_meanwhile_is_stored_when_the_storage_is_back(
     saver: User, settings: Settings
 ) -> None:
     usual = settings.STORAGES

@@ -82,7 +82,7 @@ def test_a_reference_that_we_did_not_mint_is_refused(
     assert not Payment.objects.exists()
 
 
-def test_somebody_else_s_form_is_refused(provider: Provider, saver_client: Client) -> None:
+def test_another_users_form_is_refused(provider: Provider, saver_client: Client) -> None:
     stranger = Client()
     stranger.force_login(make_plan().user)
     data = filled_in(stranger, "/stash/fund/", amount="5000")
@@ -116,7 +116,7 @@ def test_a_provider_that_is_away_loses_nothing(provider: Provider, saver_client:
         ("9" * 30, "more money than there is"),
     ],
 )
-def test_sums_that_cannot_be_paid_in(
+def test_amounts_that_cannot_be_topped_up(
     provider: Provider, saver_client: Client, amount: str, sentence: str
 ) -> None:
     response = saver_client.post("/stash/fund/", filled_in(saver_client, "/stash/fund/", amount=amount))

@@ -74,20 +74,20 @@ def test_an_event_is_taken_without_the_final_slash(settings: Settings) -> None:
     assert WebhookEvent.objects.get().times_received == 2
 
 
-def test_a_forged_event_without_the_final_slash_is_turned_away(client: Client) -> None:
+def test_a_forged_event_without_the_final_slash_is_refused(client: Client) -> None:
     answer = client.post(URL.rstrip("/"), BODY, content_type="application/json")
     assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("signed", ["", "0" * 128, signature(BODY, "sk_the_key_before"), "\u20ac"])
-def test_a_wrong_signature_is_turned_away(client: Client, signed: str) -> None:
+def test_a_wrong_signature_is_refused(client: Client, signed: str) -> None:
     assert post(client, BODY, signed) == 401
     assert not WebhookEvent.objects.exists()
     assert HUEY.pending_count() == 0
 
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"[]", b'{"event": 5}'])
-def test_what_is_no_event_is_turned_away(client: Client, body: bytes) -> None:
+def test_a_malformed_event_is_refused(client: Client, body: bytes) -> None:
     assert post(client, body) == 400
     assert not WebhookEvent.objects.exists()
 
@@ -121,7 +121,7 @@ def test_a_redis_that_is_gone_does_not_matter(client: Client, monkeypatch: pytes
     assert WebhookEvent.objects.get().due_at is not None
 
 
-def test_a_paid_payment_is_told_and_settled(
+def test_a_paid_payment_sends_an_event_and_settles(
     client: Client, provider: Provider, payment: Payment, plan: Plan
 ) -> None:
     provider.pay(payment)
@@ -140,7 +140,7 @@ def test_an_event_sent_twice_counts_once(
     assert WebhookEvent.objects.get().times_received == 2
 
 
-def test_an_event_sent_again_after_the_work_asks_for_no_more(
+def test_an_event_sent_again_after_processing_queues_no_task(
     client: Client, provider: Provider, payment: Payment
 ) -> None:
     provider.pay(payment, "twice")
