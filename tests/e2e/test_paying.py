@@ -39,7 +39,7 @@ def go_to_the_provider(person: Person) -> None:
         ("Forged notice", "was not finished", "Not finished"),
     ],
 )
-def test_each_end_of_a_payment_is_told_on_its_receipt(
+def test_each_outcome_of_a_payment_is_on_its_receipt(
     bola: Person, button: str, told: str, status: str
 ) -> None:
     go_to_the_provider(bola)

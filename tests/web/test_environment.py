@@ -150,7 +150,7 @@ for name, value in json.loads(sys.argv[1]):
 
 
 @pytest.mark.parametrize("word", ["", "1", "TRUE", " yes "])
-def test_a_switch_that_says_nothing_is_as_it_would_be_without(word: str) -> None:
+def test_an_empty_switch_has_its_default(word: str) -> None:
     assert settings_of(
         "s.SECURE_SSL_REDIRECT, s.RATE_LIMITS", SECURE_SSL_REDIRECT=word, RATE_LIMITS=word
     ) == ("True True")

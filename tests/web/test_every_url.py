@@ -104,7 +104,7 @@ def test_a_visitor_is_asked_to_sign_in_everywhere_else(client: Client, examples:
     for url in PRIVATE:
         path = path_of(url, examples)
         for response in (client.get(path), client.post(path)):
-            assert response.status_code == 302, f"{path} shows itself to strangers: {response.status_code}"
+            assert response.status_code == 302, f"{path} is shown to visitors: {response.status_code}"
             assert response["Location"].startswith("/accounts/login/?next="), path
 
 
@@ -125,8 +125,8 @@ def test_another_saver_finds_nothing_of_the_owners(client: Client, examples: dic
             continue
         path = path_of(url, examples)
         answers = {client.get(path).status_code, client.post(path).status_code}
-        assert 404 in answers, f"{path} answers a stranger's request: {answers}"
-        assert answers <= {404, 405}, f"{path} answers a stranger's request: {answers}"
+        assert 404 in answers, f"{path} answers another user's request: {answers}"
+        assert answers <= {404, 405}, f"{path} answers another user's request: {answers}"
 
 
 def test_a_saver_is_kept_out_of_the_admin(client: Client, examples: dict[str, str]) -> None:

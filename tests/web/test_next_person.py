@@ -61,7 +61,7 @@ def test_a_form_that_waited_is_not_shown_to_the_next_person(client: Client, ada:
     assert "unsent" not in client.session
 
 
-def test_it_is_gone_for_its_owner_too_once_somebody_else_has_signed_in(
+def test_it_is_gone_for_its_owner_too_after_another_user_signed_in(
     client: Client, ada: User, bola: User
 ) -> None:
     left_behind(client, ada)

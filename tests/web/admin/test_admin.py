@@ -231,7 +231,7 @@ def add_circles_with_rates() -> None:
     Circle.objects.update(min_target_kobo=123_450, rates=[[0, 850], [90, 1100]])
 
 
-def test_savers_and_strangers_do_not_come_in(saver_client: Client, client: Client) -> None:
+def test_savers_and_visitors_cannot_open_it(saver_client: Client, client: Client) -> None:
     assert saver_client.get(reverse("admin:index"), follow=True).status_code == 403
     assert Client().get(url(Transaction, "changelist")).status_code == 302
 

@@ -306,10 +306,10 @@ def test_a_reset_leads_in_on_a_new_device_while_somebody_guesses(saver: User) ->
 
 def test_wrong_reset_codes_elsewhere_do_not_stop_the_owner(saver: User) -> None:
     for _ in range(8):
-        stranger = Client()
-        ask_for_reset(stranger, saver.email)
+        attacker = Client()
+        ask_for_reset(attacker, saver.email)
         for _ in range(3):
-            stranger.post(
+            attacker.post(
                 "/accounts/password/reset/confirm/",
                 {"code": "AAAA-AAAA"},
                 headers={"X-Forwarded-For": somewhere()},

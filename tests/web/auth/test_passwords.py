@@ -154,7 +154,7 @@ def test_an_error_is_shown_beside_its_field(typed: dict[str, str], sentence: str
     assert user.check_password(PASSWORD)
 
 
-def test_a_new_address_counts_once_its_code_is_typed_and_the_old_one_is_told(saver: User) -> None:
+def test_a_new_email_address_counts_after_its_code_and_the_old_one_is_notified(saver: User) -> None:
     client, old = signed_in(saver), saver.email
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     response = client.post("/accounts/email/", {"action_add": "1", "email": "New@example.com"})

@@ -65,7 +65,7 @@ def test_an_unknown_address_is_answered_as_a_wrong_password(client: Client, save
     assert pages[0] == pages[1]
 
 
-def test_five_wrong_passwords_close_the_door_for_a_while(client: Client, saver: User) -> None:
+def test_five_wrong_passwords_block_the_sign_in_for_a_while(client: Client, saver: User) -> None:
     for _ in range(5):
         sign_in(client, saver, "wrong-password")
     response = client.post("/accounts/login/", {"login": saver.email, "password": PASSWORD})
@@ -153,7 +153,7 @@ def test_a_form_that_is_too_long_is_not_stored(client: Client, saver: User) -> N
     assert "unsent" not in client.session
 
 
-def test_a_new_device_is_told_once_and_without_money(client: Client, saver: User) -> None:
+def test_a_new_device_is_notified_once_and_without_amounts(client: Client, saver: User) -> None:
     sign_in(client, saver)
     assert not OutboxRow.objects.filter(kind="new_device").exists()
     other = Client()

@@ -54,7 +54,7 @@ def test_the_code_is_eight_digits_and_in_the_subject(client: Client) -> None:
     assert row.payload["secret"] in row.html
 
 
-def test_the_name_is_not_in_the_mail_to_an_address_that_may_be_a_strangers(client: Client) -> None:
+def test_the_name_is_not_in_the_mail_to_an_unconfirmed_email_address(client: Client) -> None:
     client.post("/accounts/signup/", PERSON | {"name": "Win at evil.example"})
     row = OutboxRow.objects.get(to="ngozi@example.com")
     assert "evil" not in row.subject + row.text + row.html

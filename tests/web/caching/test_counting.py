@@ -215,7 +215,7 @@ def test_each_thread_has_counts_of_its_own() -> None:
     assert mine.sql_count == 0
 
 
-def test_a_connection_that_was_opened_anew_counts_once() -> None:
+def test_a_reopened_connection_counts_once() -> None:
     assert connection.execute_wrappers.count(counting._count_query) == 1
     counting._count_queries(connection=connection)
     assert connection.execute_wrappers.count(counting._count_query) == 1

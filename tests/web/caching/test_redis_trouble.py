@@ -98,7 +98,7 @@ def flush(server: Server) -> None:
 
 
 @pytest.mark.parametrize("trouble", [kill, freeze, flush])
-def test_every_page_is_as_ever(ada: User, server: Server, trouble: Callable[[Server], None]) -> None:
+def test_every_page_works_as_usual(ada: User, server: Server, trouble: Callable[[Server], None]) -> None:
     client = Client()
     client.force_login(ada)
     before = {path: balances(shown(client, path)) for path in addresses(ada) * 2}
@@ -116,7 +116,7 @@ def balances(page: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("nonsense", NONSENSE)
-def test_nonsense_counts_as_nothing(
+def test_invalid_values_count_as_a_miss(
     ada: User, server: Server, settings: Settings, nonsense: bytes | None
 ) -> None:
     client, other = Client(), Client()

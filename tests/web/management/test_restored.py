@@ -100,7 +100,7 @@ def restored(*words: str) -> str:
 
 
 @pytest.mark.parametrize("is_flushed", [False, True])
-def test_after_a_restoration_the_truth_is_shown_also_once_the_counters_have_caught_up(
+def test_after_a_restore_no_old_page_is_shown_even_with_equal_counters(
     ada: User, browser: Client, redis_clients: list[redis.Redis], *, is_flushed: bool
 ) -> None:
     paths = ["/stash/", "/transactions/", "/dashboard/", f"/plans/{ada.plans.get().pk}/"]

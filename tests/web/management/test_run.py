@@ -85,7 +85,7 @@ def test_if_one_program_dies_all_are_stopped_and_it_is_named(start: Start) -> No
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["the site's port", "the simulator's port"])
-def test_a_taken_port_is_told_in_one_line(start: Start, ports: tuple[int, int], place: int) -> None:
+def test_a_taken_port_is_reported_in_one_line(start: Start, ports: tuple[int, int], place: int) -> None:
     with socket.create_server(("127.0.0.1", ports[place])):
         output, _ = start().communicate(timeout=60)
     assert f"Port {ports[place]}" in output

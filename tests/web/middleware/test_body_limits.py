@@ -70,7 +70,7 @@ def test_a_form_may_be_64_kilobytes_and_no_longer(client: Client) -> None:
     assert '<h1 id="error-h">That is too large to send</h1>' in too_long.text
 
 
-def test_htmx_is_told_beside_the_form(saver_client: Client) -> None:
+def test_htmx_gets_a_notice_beside_the_form(saver_client: Client) -> None:
     response = saver_client.post("/profile/", {"name": LARGE}, headers={"HX-Request": "true"})
     assert (response.status_code, response["HX-Reswap"]) == (413, "none")
     assert "That is too large to send" in response.text
@@ -80,7 +80,7 @@ def test_htmx_is_told_beside_the_form(saver_client: Client) -> None:
 @pytest.mark.parametrize(
     ("path", "begins"), [("/profile/", b"That is too large"), ("/payments/webhook/paystack/", b"")]
 )
-def test_a_program_is_told_in_plain_text(client: Client, path: str, begins: bytes) -> None:
+def test_a_program_gets_plain_text(client: Client, path: str, begins: bytes) -> None:
     response = client.post(path, LARGE, "application/json", headers={"Accept": "application/json"})
     assert (response.status_code, response["Content-Type"]) == (413, "text/plain; charset=utf-8")
     assert response.content.startswith(begins)

@@ -177,7 +177,7 @@ def test_a_full_dashboard_is_small_on_the_wire(saver: User, saver_client: Client
         assert len(page.content) <= 8_000
 
 
-def test_it_stands_inside_of_static_files_and_outside_of_what_changes_html() -> None:
+def test_it_comes_after_static_files_and_around_html_middleware() -> None:
     order = site.MIDDLEWARE
     at = order.index("web.middleware.compression.CompressionMiddleware")
     assert order[at - 1] == "whitenoise.middleware.WhiteNoiseMiddleware"

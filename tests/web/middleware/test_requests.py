@@ -127,7 +127,7 @@ def test_nothing_of_a_signed_in_person_is_kept_by_the_browser(signed_in: Client)
         assert signed_in.get(address)["Cache-Control"] == "private, no-store", address
 
 
-def test_a_page_for_strangers_may_be_kept(client: Client) -> None:
+def test_a_public_page_may_be_stored_by_browsers(client: Client) -> None:
     assert "Cache-Control" not in client.get("/")
 
 

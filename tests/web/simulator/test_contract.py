@@ -185,7 +185,7 @@ def test_a_callback_that_no_browser_can_be_sent_to_is_declined(http: httpx.Clien
         ("PUT", "/transfer/verify/x", "GET, HEAD"),
     ],
 )
-def test_a_wrong_method_is_told_which_are_right(
+def test_a_wrong_method_gets_the_allowed_ones(
     http: httpx.Client, method: str, path: str, allowed: str
 ) -> None:
     answer = http.request(method, path)
@@ -193,7 +193,7 @@ def test_a_wrong_method_is_told_which_are_right(
     assert answer.json() == {"status": False, "message": "Method not allowed"}
 
 
-def test_a_wrong_method_on_the_pay_page_is_told_which_are_right(http: httpx.Client) -> None:
+def test_a_wrong_method_on_the_checkout_page_gets_the_allowed_ones(http: httpx.Client) -> None:
     page = announce(http).json()["data"]["authorization_url"]
     answer = http.put(page)
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, POST")

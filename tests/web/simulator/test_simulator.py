@@ -176,7 +176,7 @@ def test_a_body_that_is_no_object_is_declined(http: httpx.Client, body: bytes) -
 
 
 @pytest.mark.parametrize("key", ["", "Bearer wrong", "sk_test_simulator"])
-def test_without_the_key_nothing_is_told(http: httpx.Client, key: str) -> None:
+def test_without_the_key_the_api_answers_401(http: httpx.Client, key: str) -> None:
     answer = http.get("/transaction/verify/x", headers={"Authorization": key})
     assert (answer.status_code, answer.json()["message"]) == (401, "Invalid key")
 
@@ -254,7 +254,7 @@ def test_it_does_not_start_beside_the_real_provider(settings: Settings) -> None:
         call_command("simulator")
 
 
-def test_a_taken_port_is_said_in_one_sentence(settings: Settings) -> None:
+def test_a_taken_port_is_reported_in_one_sentence(settings: Settings) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

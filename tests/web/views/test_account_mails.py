@@ -139,7 +139,7 @@ TOLD: list[tuple[Signal, Callable[[User], object], str]] = [
 
 
 @pytest.mark.parametrize(("signal", "happens", "subject"), TOLD, ids=[its[1].__name__ for its in TOLD])
-def test_each_change_is_told_to_the_address_it_was_made_at(
+def test_each_change_is_notified_to_the_email_address_at_that_time(
     signal: Signal, happens: Callable[[User], object], subject: str
 ) -> None:
     user = make_user("ada@example.com")

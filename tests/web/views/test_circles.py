@@ -352,7 +352,7 @@ def test_the_owner_s_tools_are_not_there_for_members(saver_client: Client, saver
 @pytest.mark.parametrize(
     "verb", ["", "leaderboard/", "join/", "appearance/", "edit/", "members/", "leave/", "rotate-code/"]
 )
-def test_a_private_circle_is_not_there_for_a_stranger(saver_client: Client, verb: str) -> None:
+def test_a_private_circle_is_404_for_another_user(saver_client: Client, verb: str) -> None:
     circle = start_circle()
     assert saver_client.post(f"/circles/{circle.slug}/{verb}").status_code == 404
     if verb not in {"leave/", "rotate-code/"}:

@@ -37,7 +37,7 @@ def test_it_names_what_leaving_early_costs(client: Client) -> None:
     assert "early costs 1.50\u00a0% of the sum" in client.get("/").text
 
 
-def test_it_stands_without_any_product(client: Client) -> None:
+def test_it_works_without_any_product(client: Client) -> None:
     page = client.get("/").text
     assert "A savings box you can see into." in page
     assert 'id="rates"' not in page

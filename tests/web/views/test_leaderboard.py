@@ -240,9 +240,9 @@ def test_polling_costs_one_query_and_says_nothing_until_something_has_changed(
 def test_a_visitors_poll_finds_no_private_circle(saver_client: Client, mine: Membership) -> None:
     leaderboards.rebuild_board(mine.circle_id)
     address, headers = poll(saver_client, mine.circle)
-    stranger = Client()
-    stranger.force_login(make_user())
-    assert stranger.get(address, headers=headers).status_code == 404
+    other_user = Client()
+    other_user.force_login(make_user())
+    assert other_user.get(address, headers=headers).status_code == 404
 
 
 @pytest.mark.parametrize("joining", [Circle.Joining.OPEN, Circle.Joining.INVITATION])

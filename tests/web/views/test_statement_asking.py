@@ -174,13 +174,13 @@ def test_a_form_with_a_password_does_not_wait_for_a_sign_in(client: Client, save
     assert PASSWORD not in str(dict(client.session))
 
 
-def test_asked_twice_it_is_one(saver_client: Client, saver: User) -> None:
+def test_two_equal_requests_are_one_statement(saver_client: Client, saver: User) -> None:
     for _ in range(2):
         ask(saver_client, format="csv")
     assert saver.statements.count() == 1
 
 
-def test_asked_for_again_at_once_it_is_here_already(saver_client: Client, saver: User) -> None:
+def test_an_equal_request_soon_after_returns_the_ready_statement(saver_client: Client, saver: User) -> None:
     today = timezone.localdate()
     written(saver, since=today.replace(day=1), until=today)
     ask(saver_client, about="stash", period="this-month", format="csv")

@@ -89,7 +89,7 @@ def test_a_plans_name_is_text_wherever_it_stands(saver_client: Client, saver: Us
     assert "<img src=x" not in saver_client.get("/statements/").text
 
 
-def test_the_page_looks_again_while_something_is_being_made(saver_client: Client, saver: User) -> None:
+def test_the_page_polls_while_a_statement_is_written(saver_client: Client, saver: User) -> None:
     statement = asked_for(saver)
     page = saver_client.get("/statements/")
     watch = page.context["watch"]
@@ -130,7 +130,7 @@ def test_without_a_script_there_is_a_link_to_look_again(saver_client: Client, sa
     assert ">Refresh</a>" in saver_client.get(f"/statements/{statement.pk}/").text
 
 
-def test_a_page_stops_looking_in_the_end(saver_client: Client, saver: User) -> None:
+def test_a_page_stops_polling_in_the_end(saver_client: Client, saver: User) -> None:
     statement = asked_for(saver)
     for path in (f"/statements/?watch={statement.pk}&look=600", f"/statements/{statement.pk}/?look=600"):
         assert "hx-trigger" not in saver_client.get(path, headers=HTMX).text
@@ -162,7 +162,7 @@ def test_the_page_of_one_follows_it(saver_client: Client, saver: User) -> None:
     assert "Try again" in part
 
 
-def test_made_again_it_is_a_new_one(saver_client: Client, saver: User) -> None:
+def test_requesting_it_again_makes_a_new_statement(saver_client: Client, saver: User) -> None:
     old = asked_for(saver)
     Statement.objects.update(state="failed")
     assert saver_client.post(f"/statements/{old.pk}/again/")["Location"] == "/statements/"
@@ -188,14 +188,14 @@ def test_the_mail_is_sent_again_and_its_state_shown(saver_client: Client, saver:
     assert f'<a href="/messages/{row.pk}/">On its way</a>' in page
 
 
-def test_revoked_its_file_is_gone(saver_client: Client, saver: User) -> None:
+def test_a_revoked_statement_has_no_file(saver_client: Client, saver: User) -> None:
     statement = written(saver)
     saver_client.post(f"/statements/{statement.pk}/revoke/")
     assert not storages["statements"].exists(statement.file_name)
     assert "Its links are dead" in saver_client.get("/statements/").text
 
 
-def test_deleted_it_is_off_the_shelf(saver_client: Client, saver: User) -> None:
+def test_a_deleted_statement_is_not_listed(saver_client: Client, saver: User) -> None:
     statement = written(saver)
     saver_client.post(f"/statements/{statement.pk}/delete/")
     assert not saver.statements.exists()

@@ -83,9 +83,9 @@ def test_a_reference_that_we_did_not_mint_is_refused(
 
 
 def test_another_users_form_is_refused(provider: Provider, saver_client: Client) -> None:
-    stranger = Client()
-    stranger.force_login(make_plan().user)
-    data = filled_in(stranger, "/stash/fund/", amount="5000")
+    other_user = Client()
+    other_user.force_login(make_plan().user)
+    data = filled_in(other_user, "/stash/fund/", amount="5000")
     assert saver_client.post("/stash/fund/", data).status_code == 422
     assert not Payment.objects.exists()
 

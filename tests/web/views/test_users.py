@@ -120,9 +120,9 @@ def test_one_session_is_ended_from_another(saver: User) -> None:
 
 def test_all_others_are_ended_at_once(saver: User) -> None:
     here, others = signed_in(saver), [signed_in(saver), signed_in(saver)]
-    stranger = signed_in(make_user())
+    other_user = signed_in(make_user())
     here.post("/accounts/sessions/end-others/")
-    assert [is_in(client) for client in (here, *others, stranger)] == [True, False, False, True]
+    assert [is_in(client) for client in (here, *others, other_user)] == [True, False, False, True]
 
 
 def test_a_session_that_has_run_out_is_not_shown(saver: User) -> None:

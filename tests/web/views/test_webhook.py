@@ -48,7 +48,7 @@ def work() -> None:
     payments.sweep_events(timezone.now())
 
 
-def test_the_address_is_the_one_the_provider_is_told() -> None:
+def test_the_webhook_url_is_the_one_set_at_the_provider() -> None:
     assert reverse("payments:webhook") == URL
 
 
