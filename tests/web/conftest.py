@@ -56,7 +56,7 @@ def _refused_in_pages(as_ever: Callable[..., None]) -> Callable[..., None]:
 
 
 @pytest.fixture(autouse=True)
-def _kept_pages_are_as_fresh_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def _cached_pages_equal_fresh_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     """Render each cached page again and compare, so that no change of the shown data goes unnoticed."""
     answer = page_cache._answer
     shown: dict[str, bytes] = {}
@@ -74,13 +74,13 @@ def _kept_pages_are_as_fresh_ones(monkeypatch: pytest.MonkeyPatch) -> None:
             before = len(connection.queries_log)
             # A test that counts must see the cost of the page it received.
             with counting():
-                fresh = page_cache._kept(request, view())
+                fresh = page_cache._to_cache(request, view())
             while len(connection.queries_log) > before:
                 connection.queries_log.pop()
             is_unchanged = response.status_code == 304
-            kept = shown.get(tag) if is_unchanged else page_cache._without_tokens(response.content)
+            cached = shown.get(tag) if is_unchanged else page_cache._without_tokens(response.content)
             assert fresh is not None
-            assert fresh.body == kept, f"{request.get_full_path()} is kept, but not as it is by now"
+            assert fresh.body == cached, f"{request.get_full_path()} is cached, but its content has changed"
         if response.status_code == 200 and tag:
             shown[tag] = page_cache._without_tokens(response.content)
         return response

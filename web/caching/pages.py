@@ -58,14 +58,14 @@ class _Circle(NamedTuple):
     version: int = 0
 
 
-class _Kept(NamedTuple):
+class _CachedPage(NamedTuple):
     """A page as it is stored: the circle whose board it shows, and the body without CSRF tokens."""
 
     circle: _Circle
     body: bytes
 
     @classmethod
-    def read(cls, stored: bytes) -> _Kept:
+    def read(cls, stored: bytes) -> _CachedPage:
         head, _, body = stored.partition(b"\n")
         circle_id, _, version = head.split()
         return cls(_Circle(int(circle_id), int(version)), body)
@@ -97,9 +97,9 @@ def page(
     """
     reads.check_named(shows, own)
 
-    def keep(view: View) -> View:
+    def decorate(view: View) -> View:
         @functools.wraps(view)
-        def kept(request: SaverRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def cached(request: SaverRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             def find_uncovered(read: set[str]) -> list[str]:
                 return reads.uncovered(read, shows, own, with_circle=_shown_circle(request).version > 0)
 
@@ -112,9 +112,9 @@ def page(
             key = _key(request, known, also) if parts or not wants_part(request) else None
             return make() if key is None else _answer(request, key, make)
 
-        return kept
+        return cached
 
-    return keep
+    return decorate
 
 
 def shows_circle(request: SaverRequest, circle_id: int, version: int | None) -> None:
@@ -157,23 +157,23 @@ def _answer(request: SaverRequest, key: str, view: Callable[[], HttpResponse]) -
     store = cast("Cache", caches["template_fragments"])
     name = f"page:{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}"
     found = store.find(name)
-    kept = _Kept.read(found.body) if found else None
-    if found and kept and kept.is_current(found):
-        return _response(request, key, kept)
+    entry = _CachedPage.read(found.body) if found else None
+    if found and entry and entry.is_current(found):
+        return _response(request, key, entry)
     given: list[HttpResponse] = []
 
     def make() -> tuple[bytes, int]:
         response = view()
         given.append(response)
-        made = _kept(request, response)
+        made = _to_cache(request, response)
         return (made.stored(), PAGE_SECONDS) if made else (b"", 0)
 
     # Another request may have started rendering before the latest commit, so its result is checked too.
-    body = store.once(name, make, lambda made: _Kept.read(made.body).is_current(made), found)
-    return _response(request, key, _Kept.read(body)) if body else given[0]
+    body = store.once(name, make, lambda made: _CachedPage.read(made.body).is_current(made), found)
+    return _response(request, key, _CachedPage.read(body)) if body else given[0]
 
 
-def _kept(request: SaverRequest, response: HttpResponse) -> _Kept | None:
+def _to_cache(request: SaverRequest, response: HttpResponse) -> _CachedPage | None:
     """Return what to store of a response: only a page with status 200 and no headers of its own."""
     circle = _shown_circle(request)
     is_plain = response.status_code == 200 and response.headers.keys() <= {"Content-Type"}
@@ -182,7 +182,7 @@ def _kept(request: SaverRequest, response: HttpResponse) -> _Kept | None:
     if request.uncovered:
         _log_uncovered(str(request.resolver_match and request.resolver_match.view_name), *request.uncovered)
         return None
-    return _Kept(circle, _without_tokens(response.content))
+    return _CachedPage(circle, _without_tokens(response.content))
 
 
 @functools.cache
@@ -197,15 +197,15 @@ def _without_tokens(body: bytes) -> bytes:
     return before + b"".join(_TOKEN_FIELD + _MARK + other[other.index(b'"') :] for other in others)
 
 
-def _response(request: SaverRequest, key: str, kept: _Kept) -> HttpResponse:
-    body, has_form = kept.body, _MARK in kept.body
+def _response(request: SaverRequest, key: str, entry: _CachedPage) -> HttpResponse:
+    body, has_form = entry.body, _MARK in entry.body
     if has_form and "CSRF_COOKIE" not in request.META:
         # A browser without the cookie gets one with this response.
         get_token(request)
-    digest = _digest(request, key, kept.circle)
+    digest = _digest(request, key, entry.circle)
     if has_form:
         body = body.replace(_MARK, _token(request.META["CSRF_COOKIE"], digest).encode())
-    return _with_headers(HttpResponse(body), kept.circle, digest)
+    return _with_headers(HttpResponse(body), entry.circle, digest)
 
 
 @functools.lru_cache(maxsize=2_000)

@@ -36,7 +36,7 @@ class Breaker:
 breaker = Breaker()
 
 
-class LeftAlone(ConnectionError):
+class CallSkipped(ConnectionError):
     """The call was not made, because Redis did not answer an earlier one a moment ago."""
 
 
@@ -45,7 +45,7 @@ class Client(redis.Redis):
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         if breaker.is_open:
-            raise LeftAlone("Redis did not answer a moment ago.")
+            raise CallSkipped("Redis did not answer a moment ago.")
         try:
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         except (ConnectionError, TimeoutError):
@@ -53,7 +53,7 @@ class Client(redis.Redis):
             raise
 
 
-class LeftAloneFilter(logging.Filter):
+class SkippedCallFilter(logging.Filter):
     """Drops log lines about calls that were not made; the call that Redis did not answer has its own line.
 
     A page makes a dozen calls, and writing a traceback takes milliseconds.
@@ -61,7 +61,7 @@ class LeftAloneFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        return not isinstance(error.__cause__ if error else None, LeftAlone)
+        return not isinstance(error.__cause__ if error else None, CallSkipped)
 
 
 def evicting_policy() -> str:

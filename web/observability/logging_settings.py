@@ -13,7 +13,7 @@ def logging_settings(*, debug: bool, level: str) -> dict[str, Any]:
         "filters": {
             "request_id": {"()": "web.observability.log_lines.RequestIdFilter"},
             "pattern": {"()": "web.observability.log_lines.PatternFilter"},
-            "left_alone": {"()": "web.caching.redis_client.LeftAloneFilter"},
+            "skipped_calls": {"()": "web.caching.redis_client.SkippedCallFilter"},
         },
         "formatters": {
             "line": {"()": "web.observability.log_lines.LineFormatter"},
@@ -35,7 +35,7 @@ def logging_settings(*, debug: bool, level: str) -> dict[str, Any]:
             "savings": {"handlers": ["console"], "level": level, "propagate": False},
             "web": {"handlers": ["console"], "level": level, "propagate": False},
             "huey": {"handlers": ["console"], "level": "WARNING", "propagate": False},
-            "django_redis.cache": {"filters": ["left_alone"]},
+            "django_redis.cache": {"filters": ["skipped_calls"]},
             "elasticapm": {"handlers": ["console"], "level": "WARNING", "propagate": False},
             # The cost of each request. Development has response headers and the toolbar for that.
             "asusu.request": {
