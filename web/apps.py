@@ -10,13 +10,13 @@ class WebConfig(AppConfig):
     name = "web"
 
     def ready(self) -> None:
-        # Connects what follows a proven address and a new password.
+        # Connects the signal handlers for a confirmed email address and a new password.
         import_module("web.auth.adapters")
-        # Limits how long a request waits for the database.
+        # Limits the time a request waits for the database.
         import_module("web.middleware.database")
-        # Counts the queries of every connection, so it comes before the first.
+        # Counts the queries of every connection, so it is imported before the first one.
         import_module("web.caching.counting")
         if settings.USES_APM:
             import_module("web.observability.telemetry").start()
-        # Registers what a server must not be started with.
+        # Registers the system checks.
         import_module("web.checks")

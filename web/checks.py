@@ -1,4 +1,4 @@
-"""System checks of what a server must not be started with."""
+"""System checks that refuse or warn of an unsafe configuration."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 @register(Tags.caches, deploy=True)
 def redis_keeps_its_keys(**_: Any) -> list[CheckMessage]:
-    """Warn of a Redis that removes keys when its memory is full. One that does not answer is not judged."""
+    """Warn if Redis evicts keys when its memory is full. If Redis does not answer, there is no warning."""
     try:
         policy = redis_client.evicting_policy()
     except (RedisError, OSError):
@@ -37,7 +37,7 @@ def redis_keeps_its_keys(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def no_simulator_in_production(**_: Any) -> list[CheckMessage]:
-    """Refuse to take a stand-in's word for money: anybody can press its buttons."""
+    """Refuse the payment simulator in production, because anybody can confirm payments in it."""
     if settings.DEBUG or settings.ALLOW_SIMULATOR or not settings.USES_SIMULATOR:
         return []
     return [
@@ -51,19 +51,19 @@ def no_simulator_in_production(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def same_currency_and_time_zone(**_: Any) -> list[CheckMessage]:
-    """Refuse to work on money of another currency, or whose days began in another time zone.
+    """Refuse a currency or time zone other than that of the stored money.
 
-    A database that cannot be asked is no reason to refuse: each process asks again before the first money it writes.
+    A database that does not answer is no reason to refuse: each process checks again before it first writes money.
     """
     was_open = connection.connection is not None
     try:
         found = installation.conflicts()
     except Exception as error:
-        # Away, not migrated yet, or closed to this process: a check must not fail for it.
+        # The database may be down, not migrated, or closed to this process; the check must not fail because of that.
         logger.debug("the database was not asked for its currency and time zone: %s", error)
         return []
     finally:
         if not was_open:
-            # Servers load this before they start their workers.
+            # Servers run the checks before they fork their workers.
             connection.close()
     return [Error(message, id="web.E002") for message in found]

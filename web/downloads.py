@@ -1,4 +1,4 @@
-"""A stored file on its way to a browser, which counts as fetched once the server has taken all of it."""
+"""Streams a stored file to the browser, and calls back once the server has read all of it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from django.http import HttpRequest
 
 logger = logging.getLogger(__name__)
 
-# A worker has one thread for requests, and waits with a block until the one before it is out. Most files are one block:
-# then a slow line keeps nobody waiting. What is larger needs a proxy that buffers.
+# A worker has one thread for requests, and waits for each block to be sent before the next. Most files are one block,
+# so a slow client does not occupy the worker. Larger files need a buffering proxy.
 BLOCK_BYTES = 8 * 1024 * 1024
 
 
 class Outgoing:
-    """What a server reads a file through, block by block.
+    """A file object that the server reads block by block.
 
-    The first block is read at once. Storages that are asked over a network fetch only then, and as long as nothing is
-    out, a page can still say that they do not answer: making one raises OSError for it.
+    The first block is read at once. A network storage fetches the file only then, and as long as nothing has been
+    sent, the response can still be an error page; the constructor raises OSError.
     """
 
     def __init__(
@@ -37,13 +37,14 @@ class Outgoing:
             raise
 
     def read(self, size: int) -> bytes:
-        """Return the next block, and nothing at the end. `size` is that of all blocks."""
+        """Return the next block, or empty bytes at the end. `size` is the size of all blocks."""
         block, self._first = self._first, b""
         try:
             block = block or self._next(size)
         except OSError as error:
-            # Status and length are out: all that is left is to break off, by which a browser knows that it has a part.
-            # The middleware is through with this request, so the line gets its id from the request itself.
+            # Status and length have been sent, so the only option is to abort, which tells the browser that the file
+            # is incomplete. The middleware has finished with this request, so the log line takes its id from the
+            # request.
             logger.warning("a download broke off: %s", error, extra={"request": self._request})
             raise
         if not block:
@@ -57,7 +58,7 @@ class Outgoing:
         try:
             block: bytes = self._file.read(size)
         except Exception as error:
-            # Each kind of storage has errors of its own.
+            # Each kind of storage raises its own exceptions.
             raise OSError(f"{type(error).__name__}: {error}") from error
         self._left_bytes -= len(block)
         if not block and self._left_bytes:

@@ -1,4 +1,4 @@
-"""Reads settings from environment variables, and names the variable in every complaint about a value."""
+"""Reads settings from environment variables; every error message names the variable."""
 
 from __future__ import annotations
 
@@ -23,12 +23,27 @@ _ON = {"1", "true", "yes", "on", "y", "t", "ok"}
 _OFF = {"0", "false", "no", "off", "n", "f"}
 # Exact in JSON, in a browser and in every database.
 MOST_NUMBER = 2**53 - 1
+# IMMEDIATE takes the write lock at BEGIN, so that two writers wait for each other instead of failing midway.
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 10,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
+}
+# Detect a lost server within seconds, in the web and in the worker. All are client options: a pooler refuses options
+# that it would have to pass on.
+POSTGRES_OPTIONS = {
+    "connect_timeout": 3,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
 
 class Env(environ.Env):
-    """django-environ, but a value that cannot be read is an `ImproperlyConfigured` that names its variable.
+    """django-environ, but an invalid value raises `ImproperlyConfigured` with the name of the variable.
 
     The message never contains the value, which may hold a password.
     """
@@ -36,12 +51,12 @@ class Env(environ.Env):
     def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
         given = self.ENVIRON.get(var, "")
         if given.startswith("$"):
-            # A sign of a currency or the start of a secret, for which django-environ reads another variable.
+            # A currency sign or the start of a secret; django-environ would read another variable instead.
             return parsed(var, lambda: self.parse_value(given, kwargs.get("cast")))
         return parsed(var, lambda: super(Env, self).get_value(var, *args, **kwargs))
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """Return a switch, the default where it is empty; refuse any other word, rather than take it for off."""
+        """Return a boolean, or the default if empty. An unknown word raises an error instead of counting as off."""
         word = str(self.get_value(name, default="")).strip().lower()
         if word and word not in _ON | _OFF:
             raise ImproperlyConfigured(f"{name} must be 1 or 0.")
@@ -56,7 +71,7 @@ class Env(environ.Env):
         return found
 
     def log_level(self, name: str) -> str:
-        """Return the name of a level of Python's logging, INFO where none is given."""
+        """Return the name of a Python logging level; INFO if none is given."""
         found = str(self.get_value(name, default="")).strip().upper() or "INFO"
         if found not in logging.getLevelNamesMapping():
             raise ImproperlyConfigured(f"{name} must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
@@ -80,7 +95,7 @@ def parsed[T](name: str, parse: Callable[[], T]) -> T:
         return parse()
     except (ValueError, TypeError, KeyError) as error:
         kind = "is not a valid URL. " + _SPECIAL if name.endswith("_URL") else "has an invalid value."
-        # Without the cause, whose message quotes the value.
+        # Without the cause, because its message quotes the value.
         raise ImproperlyConfigured(f"{name} {kind}") from (None if name.endswith("_URL") else error)
     except ImproperlyConfigured as error:
         if name in str(error):
@@ -99,7 +114,7 @@ def check_url(name: str, url: str, *, needed: bool = True) -> str:
 
 
 def check_hosts(hosts: list[str]) -> list[str]:
-    """Return ALLOWED_HOSTS; raise `ImproperlyConfigured` for what no Host header can be: a URL, a port, a blank."""
+    """Return ALLOWED_HOSTS; raise `ImproperlyConfigured` for an invalid host, such as a URL, a port or a blank."""
     for host in hosts:
         name = host.strip().removeprefix(".")
         if name != "*" and not re.fullmatch(r"\[[0-9A-Fa-f:.]+\]|[\w.-]+", name):
@@ -109,8 +124,26 @@ def check_hosts(hosts: list[str]) -> list[str]:
     return [host.strip() for host in hosts]
 
 
+def mailer(config: dict[str, Any], *, timeout_seconds: int) -> dict[str, Any]:
+    """Return an entry of MAILERS from the parsed EMAIL_URL; raise `ImproperlyConfigured` for SMTP without a host."""
+    if not config["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):
+        return {"BACKEND": config["EMAIL_BACKEND"], "OPTIONS": {}}
+    if not config["EMAIL_HOST"]:
+        raise ImproperlyConfigured("EMAIL_URL has no host: smtp+tls://user:password@smtp.example.com:587")
+    options = {
+        "host": config["EMAIL_HOST"],
+        "port": config["EMAIL_PORT"],
+        "username": config["EMAIL_HOST_USER"],
+        "password": config["EMAIL_HOST_PASSWORD"],
+        "use_tls": config.get("EMAIL_USE_TLS", False),
+        "use_ssl": config.get("EMAIL_USE_SSL", False),
+        "timeout": timeout_seconds,
+    }
+    return {"BACKEND": config["EMAIL_BACKEND"], "OPTIONS": options}
+
+
 class Site(NamedTuple):
-    """Where people reach the site: `url` and `origin` without a final slash, and `host` as a Host header has it."""
+    """The site's public URL without a final slash, `host` as in a Host header, and `hostname`."""
 
     url: str
     host: str
@@ -118,10 +151,10 @@ class Site(NamedTuple):
 
 
 def parse_site_url(url: str) -> Site:
-    """Return the parts of SITE_URL; raise `ImproperlyConfigured` for one that could not work.
+    """Return the parts of SITE_URL; raise `ImproperlyConfigured` if it is invalid.
 
-    The origin is normalised as browsers send it (RFC 6454): scheme and host in lower case, an international domain name
-    in its ASCII form, an IPv6 address in brackets, and no port where it is the scheme's own.
+    The origin is normalised as browsers send it (RFC 6454): scheme and host in lower case, an international domain
+    name in its ASCII form, an IPv6 address in brackets, and no port if it is the scheme's default.
     """
     parts = parsed("SITE_URL", lambda: _split(url.strip()))
     example = "such as https://savings.example.com"
@@ -141,9 +174,9 @@ def parse_site_url(url: str) -> Site:
 
 
 def parse_from_email(given: str, site: Site) -> str:
-    """Return the sender of all mails: `given`, or an address at the site's own host where none is given.
+    """Return the sender of all mails: `given`, or an email address at the site's host if empty.
 
-    Raises `ImproperlyConfigured` if it is not one valid address, or if the host is no domain name to send mail from.
+    Raises `ImproperlyConfigured` if it is not one valid email address, or if the host is not a domain name.
     """
     if not given:
         if _is_ip_address(site.hostname) or "." not in site.hostname:

@@ -1,4 +1,4 @@
-"""What views share to speak HTTP: the signed-in request, full page or part, redirects, notices."""
+"""HTTP helpers of the views: the signed-in request, full page or fragment, redirects, notices."""
 
 from __future__ import annotations
 
@@ -13,18 +13,23 @@ from django.template.loader import render_to_string
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
+from savings import typed_text
 from savings.models import User
+
+_LONGEST_SEARCH = 60
+# Pasted text may contain many invisible characters; only this many are read.
+_LONGEST_TYPED = 1_000
 
 
 class SaverRequest(HttpRequest):
-    """The request of somebody who is signed in, as our middleware hands it to a view. Never made, only named."""
+    """The type of a signed-in request. Used for type annotations only; never instantiated."""
 
     user: User
     htmx: HtmxDetails
     request_id: str
-    # Of which circle the page shows something, and as of which version of its board; see web/caching/pages.py.
+    # The circle whose board the page shows, and the board's version; see web/caching/pages.py.
     shown_circle: tuple[int, int]
-    # What the page has read that no version of it covers; see web/caching/reads.py.
+    # The reads of the page that no version covers; see web/caching/reads.py.
     uncovered: list[str]
 
 
@@ -36,7 +41,7 @@ def render_part(
     *,
     status: int = 200,
 ) -> HttpResponse:
-    """Return the page, or for an htmx request only its part of that name, with waiting notices beside it."""
+    """Return the page, or for an htmx request only the named partial and any pending notices."""
     if not wants_part(request):
         return render(request, template, context, status=status)
     response = render(request, f"{template}#{part}", context, status=status)
@@ -45,23 +50,28 @@ def render_part(
 
 
 def wants_part(request: SaverRequest) -> bool:
-    """Say whether htmx asks for a part. Restoring a page from the history needs the whole page."""
+    """Return whether htmx requests a fragment. Restoring a page from the history needs the whole page."""
     return bool(request.htmx) and not request.htmx.history_restore_request
 
 
 def redirect(request: SaverRequest, url: str) -> HttpResponse:
-    """Send the browser to another page: htmx would follow a plain redirect and swap that page into this one."""
+    """Redirect the browser. htmx would follow a plain redirect and swap the target page into this one."""
     return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
 
 
 def toast(request: HttpRequest, text: str, note: str = "", *, is_bad: bool = False) -> None:
-    """Leave a notice for the answer of this request, or for the next page after a redirect."""
+    """Add a notice to this response, or to the next page after a redirect."""
     level = messages.ERROR if is_bad else messages.SUCCESS
     messages.add_message(request, level, f"{text}\n{note}" if note else text)
 
 
+def search_text(request: HttpRequest) -> str:
+    """Return the normalised text of a search in `?q=`."""
+    return typed_text.line(request.GET.get("q", "")[:_LONGEST_TYPED])[:_LONGEST_SEARCH]
+
+
 def path_of(address: str) -> str:
-    """Return the path of an address that a browser sent in a header; empty where it is no address."""
+    """Return the path of a URL that a browser sent in a header; empty if it is invalid."""
     try:
         return urlsplit(address).path
     except ValueError:
@@ -69,7 +79,7 @@ def path_of(address: str) -> str:
 
 
 def notice_beside(text: str, note: str, *, status: int) -> HttpResponse:
-    """Answer htmx with a notice alone: the form that was sent stays as it is. Needs neither session nor user."""
+    """Answer htmx with only a notice and leave the form unchanged. Needs neither session nor user."""
     waiting = [Message(messages.ERROR, f"{text}\n{note}")]
     html = render_to_string("_toasts.html", {"is_beside": True, "messages": waiting})
     return HttpResponse(html, status=status, headers={"HX-Reswap": "none"})

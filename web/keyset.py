@@ -1,4 +1,4 @@
-"""Keyset pages: lists that are walked by the id of the last row, so that page 10,000 costs what page 1 does."""
+"""Keyset pages: lists paged by the id of the last row, so that page 10,000 costs as much as page 1."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CURSORS = ("before", "after")
 
 @dataclasses.dataclass(frozen=True)
 class KeysetPage[Row]:
-    """One page of a list, newest first, and the query strings of the pages beside it (None where there is none)."""
+    """One page of a list, newest first, and the query strings of its neighbouring pages (None if there is none)."""
 
     rows: list[Row]
     newer: str | None
@@ -23,10 +23,10 @@ class KeysetPage[Row]:
 
 
 def page[Row](rows: QuerySet[Any, Row], query: QueryDict, *, size: int = PAGE_SIZE) -> KeysetPage[Row]:
-    """Return the page that `?before=<id>` (older rows) or `?after=<id>` (newer rows) of the query asks for.
+    """Return the page given by `?before=<id>` (older rows) or `?after=<id>` (newer rows) in the query.
 
-    The queryset yields model instances, dictionaries with their `id` or tuples that begin with it; everything else in
-    the query string is kept in the links. Raises Http404 for a cursor that is not an id.
+    The queryset yields model instances, dictionaries with an `id` or tuples that begin with it. The links preserve all
+    other query parameters. Raises Http404 for a cursor that is not an id.
     """
     before, after = _cursor(query, "before"), _cursor(query, "after")
     if after is not None:
@@ -56,7 +56,7 @@ def _cursor(query: QueryDict, name: str) -> int | None:
 
 
 def is_id(text: str) -> bool:
-    """Return whether text can be the id of a row: figures alone, and no more of them than a bigint has for sure."""
+    """Return whether text can be a row id: ASCII digits only, and few enough to fit into a bigint."""
     return text.isascii() and text.isdigit() and len(text) <= 18
 
 

@@ -1,4 +1,4 @@
-"""Notices that wait for the next page: only for the person whom they were left for."""
+"""Stores notices until the next page, and shows them only to the user they were meant for."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from django.core import signing
 
 
 class _OwnCookie(CookieStorage):
-    """Signed for one person: a notice that nobody has read when a session ends is not shown to the next."""
+    """Signed for one user, so a notice left over from an ended session is not shown to the next user."""
 
     def __init__(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super(CookieStorage, self).__init__(request, *args, **kwargs)
 
     @property
     def signer(self) -> signing.Signer:
-        # Asked for only where there is a notice to read or to leave, since it asks who is signed in.
+        # A property, because it loads the user: only requests that read or add a notice pay for that.
         user = getattr(self.request, "user", None)
         return signing.get_cookie_signer(salt=f"{self.key_salt}.{getattr(user, 'pk', None)}")
 
 
 class Storage(FallbackStorage):
-    """Django's own, with cookies for one person each. What is in a session ends with it."""
+    """Django's fallback storage with per-user cookies. Notices in a session end with it."""
 
     storage_classes = (_OwnCookie, SessionStorage)

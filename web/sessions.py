@@ -1,4 +1,4 @@
-"""The sign-in backend under the path that every session stores: code may move without signing anybody out."""
+"""Keeps the sign-in backend's path, which every session stores, so that moving code signs nobody out."""
 
 from web.auth import sessions
 

@@ -1,4 +1,4 @@
-"""An upload that is only hashed: read as it comes in, and kept nowhere."""
+"""Hashes an upload while it arrives, without storing it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 
-# Enough for a sheet of half a million rows. Larger ones are hashed in the browser, which sends nothing.
+# Enough for a sheet of half a million rows. The browser hashes larger files itself and sends nothing.
 MOST_BYTES = 64 * 1024 * 1024
 
 
 class HashedFile(UploadedFile):  # type: ignore[type-arg]
-    """What is left of an upload: its name, its size and its SHA-256."""
+    """An upload reduced to its name, size and SHA-256."""
 
     def __init__(self, name: str, size: int, sha256: str) -> None:
         super().__init__(BytesIO(), name, size=size)
@@ -22,7 +22,7 @@ class HashedFile(UploadedFile):  # type: ignore[type-arg]
 
 
 class HashingUploadHandler(FileUploadHandler):
-    """Hashes each file of a request, and stops reading one that is too large."""
+    """Hashes each file of a request, and stops reading a file that is too large."""
 
     def __init__(self, request: Any = None) -> None:
         super().__init__(request)

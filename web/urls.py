@@ -1,4 +1,4 @@
-"""The whole site map on one page."""
+"""The whole site map."""
 
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
@@ -8,7 +8,7 @@ from django.views.generic.base import RedirectView
 
 from web.auth import sign_up
 from web.views import (
-    circle_tools,
+    circle_settings,
     circles,
     dashboard,
     email_changes,
@@ -26,9 +26,9 @@ from web.views import (
     well_known,
 )
 
-# Staff sign in as everybody does, second step included; whoever is no staff gets 403.
+# Staff use the same sign-in as everyone, second step included; users who are not staff get 403.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-# They change their password where everybody does: that page mails them, and ends their other sessions.
+# Staff use the same password page as everyone: it sends a mail and ends their other sessions.
 to_password = RedirectView.as_view(pattern_name="account_change_password")
 for name in ("password_change", "password_change_done"):
     setattr(admin.site, name, to_password)
@@ -66,13 +66,13 @@ circle_urls = [
     path("<slug:slug>/leaderboard/", leaderboards.leaderboard, name="leaderboard"),
     path("<slug:slug>/join/", circles.join, name="join"),
     path("<slug:slug>/leave/", circles.leave, name="leave"),
-    path("<slug:slug>/appearance/", circle_tools.appearance, name="appearance"),
-    path("<slug:slug>/edit/", circle_tools.edit, name="edit"),
-    path("<slug:slug>/rotate-code/", circle_tools.rotate_code, name="rotate_code"),
-    path("<slug:slug>/members/", circle_tools.members, name="members"),
-    path("<slug:slug>/members/<int:membership_id>/", circle_tools.member, name="member"),
-    path("<slug:slug>/members/<int:membership_id>/remove/", circle_tools.remove, name="remove"),
-    path("<slug:slug>/members/<int:membership_id>/hand-over/", circle_tools.hand_over, name="hand_over"),
+    path("<slug:slug>/appearance/", circle_settings.appearance, name="appearance"),
+    path("<slug:slug>/edit/", circle_settings.edit, name="edit"),
+    path("<slug:slug>/rotate-code/", circle_settings.rotate_code, name="rotate_code"),
+    path("<slug:slug>/members/", circle_settings.members, name="members"),
+    path("<slug:slug>/members/<int:membership_id>/", circle_settings.member, name="member"),
+    path("<slug:slug>/members/<int:membership_id>/remove/", circle_settings.remove, name="remove"),
+    path("<slug:slug>/members/<int:membership_id>/hand-over/", circle_settings.hand_over, name="hand_over"),
 ]
 
 transaction_urls = [
@@ -122,14 +122,14 @@ user_urls = [
     path("accounts/email/undo/<str:token>/", email_changes.undo_email_change, name="undo_email_change"),
 ]
 
-# Lists of allauth's that the security page shows in one place.
+# allauth's list pages, which the security page replaces.
 security_lists = [
     path("2fa/", RedirectView.as_view(pattern_name="users:security")),
     path("2fa/webauthn/", RedirectView.as_view(pattern_name="users:security")),
     path("sessions/", RedirectView.as_view(url=reverse_lazy("users:security", fragment="sessions"))),
 ]
 
-# Pages of allauth's that are ours in part.
+# allauth pages that we override in part.
 account_pages = [
     path("signup/", sign_up.sign_up, name="account_signup"),
     path("email/", sign_up.change_email, name="account_email"),
@@ -157,7 +157,7 @@ urlpatterns = [
     path("readyz/", health.readyz, name="readyz"),
 ]
 
-# Neither is there on a server: its settings say so before anything else does.
+# Neither exists in production; the settings exclude both.
 if settings.HAS_LAB:
     from web.views import lab
 
@@ -178,4 +178,4 @@ handler403 = "web.views.errors.forbidden"
 handler404 = "web.views.errors.not_found"
 handler429 = "web.views.errors.too_many_requests"
 handler500 = "web.views.errors.server_error"
-# allauth's own, found by that name.
+# handler429 is allauth's convention, found by that name.

@@ -10,6 +10,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
 
 application = get_wsgi_application()
 
-# Commands run the checks by themselves. A server does not, and would serve what they refuse.
+# Management commands run the checks automatically. A WSGI server does not, so refuse to start here.
 if refused := [check for check in checks.run_checks(tags=[checks.Tags.security]) if check.is_serious()]:
     raise ImproperlyConfigured("\n".join(str(check) for check in refused))

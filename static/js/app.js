@@ -1,4 +1,4 @@
-// What the pages do better with a script. Each of them works without it.
+// Progressive enhancement. Every page works without this script.
 "use strict";
 
 {
@@ -9,10 +9,10 @@
     return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
   };
 
-  // Colours may fade only once the page stands: at the first paint buttons would flash.
+  // Enable colour transitions only after the first paint, or buttons would flash.
   requestAnimationFrame(() => requestAnimationFrame(() => root.toggleAttribute("data-ready", true)));
 
-  // The cookie's token on each htmx request, since the bodies of cached pages carry none.
+  // Send the CSRF cookie's token with each htmx request: cached pages contain none.
   document.addEventListener("htmx:configRequest", (event) => {
     event.detail.headers["X-CSRFToken"] = cookie("__Host-csrftoken") || cookie("csrftoken");
   });
@@ -36,7 +36,7 @@
     (toasts().querySelector("[data-dismiss]") ?? document.getElementById("main")).focus();
   });
 
-  // Theme: at once here, and kept in the profile ------------------------------------------------
+  // Theme: applied at once, and saved in the profile --------------------------------------------
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -48,10 +48,10 @@
     for (const button of form.querySelectorAll("button")) {
       button.setAttribute("aria-pressed", String(button === chosen));
     }
-    // Chrome 109 ignores a second argument of FormData, the button.
+    // Chrome 109 ignores FormData's second argument, the submitter.
     const body = new FormData(form);
     body.set(chosen.name, chosen.value);
-    // The redirect after it would only bring this page once more.
+    // Following the redirect would only load this page again.
     fetch(form.action, { method: "POST", body, redirect: "manual" });
   });
 
@@ -74,7 +74,7 @@
     });
   }
 
-  // A password that can be shown ----------------------------------------------------------------
+  // Show or hide a password ---------------------------------------------------------------------
 
   const showReveals = () => {
     for (const button of document.querySelectorAll("[data-reveal]")) button.hidden = false;
@@ -91,7 +91,7 @@
     button.setAttribute("aria-pressed", String(shows));
   });
 
-  // A form is sent once ---------------------------------------------------------------------------
+  // Prevent double submission ---------------------------------------------------------------------
 
   const buttonsOf = (form) =>
     [...form.elements].filter((element) => element.type === "submit" && !element.disabled);
@@ -112,7 +112,7 @@
     }
   };
 
-  // On the window, after htmx has had its say about the same event.
+  // On the window, so that htmx handles the event first.
   addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method !== "post") return;
@@ -120,7 +120,7 @@
       event.preventDefault();
       return;
     }
-    // Later than now: a button that is disabled at once does not send its value.
+    // In a timeout, because a button that is disabled immediately does not send its value.
     setTimeout(() => wait(form));
   });
 
@@ -131,13 +131,13 @@
     if (event.target.matches("form")) goOn(event.target);
   });
 
-  // A page that comes back from the browser's memory comes back as it was left.
+  // A page restored from the back/forward cache still has its buttons disabled.
   addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("form[data-waiting]")) goOn(form);
   });
 
-  // Back asks again. A page with nothing to type in is hidden as one leaves it, and fetched anew should the browser bring
-  // it back from its memory: its figures may be old by then, and its reader gone. What is being typed stays.
+  // Reload a page that the browser restores from its back/forward cache: its figures may be stale, and its user signed
+  // out. The page is hidden on leaving. A page with a form is not reloaded, so that typed text is not lost.
   const isTypedIn = () =>
     document.querySelector("main form[method=post] :is(input:not([type=hidden]), select, textarea)");
 
@@ -147,14 +147,14 @@
     else root.removeAttribute("data-away");
   });
 
-  // The focus stays where it was, or goes to what took its place --------------------------------
+  // Keep the focus on the same control after a swap ---------------------------------------------
 
   let lost = null;
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     const focused = document.activeElement;
     lost = null;
-    // htmx looks after elements with an id itself.
+    // htmx restores the focus of elements with an id itself.
     if (!event.detail.target.contains(focused) || focused.id) return;
     for (const name of ["href", "name"]) {
       const value = focused.getAttribute(name);
@@ -170,7 +170,7 @@
     lost = null;
   });
 
-  // On a board that has changed, rows move from where they were --------------------------------------
+  // Animate the rows of a leaderboard from their old positions ---------------------------------------
 
   const tops = new Map();
   let wasOpen = false;
@@ -198,7 +198,7 @@
     tops.clear();
   });
 
-  // Charts say the value under the pointer --------------------------------------------------------
+  // Show a chart's value under the pointer --------------------------------------------------------
 
   const nearestRow = (figure, x) => {
     let nearest = null;

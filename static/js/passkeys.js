@@ -1,5 +1,5 @@
-// Passkeys: a form marked `data-passkey` fills its `credential` field by what the device signs, and is sent.
-// allauth's webauthn-json.js, loaded before this, turns the server's JSON into what browsers take, and back.
+// Passkeys: a form marked `data-passkey` puts the signed credential into its `credential` field and is submitted.
+// allauth's webauthn-json.js, loaded first, converts between the server's JSON and the browser's objects.
 "use strict";
 
 {
@@ -9,7 +9,7 @@
     SecurityError: "Passkeys need a secure address.",
   };
 
-  // Why passkeys cannot work here; empty where they can. Browsers bind a passkey to a host name over a secure connection.
+  // Why passkeys cannot work here; empty if they can. Browsers require a host name and a secure connection.
   const obstacle = () => {
     const { hostname, port } = location;
     if (/^127\.|^\[::1\]$/.test(hostname))
@@ -30,7 +30,7 @@
     return answer.json();
   };
 
-  // Kept on the device and opened by a finger, a face or a PIN, so that it signs in by itself.
+  // A discoverable credential with user verification, so that it works without an email address and password.
   const passwordless = (options) => {
     Object.assign(options.publicKey.authenticatorSelection, {
       residentKey: "required",
@@ -66,7 +66,7 @@
       }
     };
     button.addEventListener("click", run);
-    // Enter in the form's own field means its button.
+    // Enter in the form's text field presses its button.
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       run();

@@ -1,8 +1,8 @@
-// Checking a statement: the file is hashed where it is, and not sent. Without this, or where it does not work, it is.
+// Verifying a statement: hashes the file in the browser, so that it is not uploaded. If that fails, it is uploaded.
 "use strict";
 
 {
-  // Larger ones would have to be in the browser's memory as a whole.
+  // The browser must hold the whole file in memory, so larger files are not hashed here.
   const MOST_BYTES = 1024 * 1024 * 1024;
 
   const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -32,7 +32,7 @@
       const found = await hash(file);
       if (mine !== latest) return;
       sha256.value = found;
-      // Without a name it is not sent.
+      // A field without a name is not sent.
       input.removeAttribute("name");
       says.textContent = `${file.name} was read here, and is not sent. Its SHA-256 begins with ${found.slice(0, 8)}.`;
     } catch {
@@ -60,7 +60,7 @@
     take();
   });
 
-  // What the browser has kept of the file, after a reload or on the way back, is read anew.
+  // After a reload or Back, the browser may have restored the chosen file; hash it again.
   addEventListener("pageshow", () => {
     if (input.files.length) take();
   });

@@ -1,4 +1,4 @@
-"""A process that asks the site in it for pages, when told to: what it costs is then that of the pages alone."""
+"""A process that serves and requests pages on command, so that its cost is the cost of the pages only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import django
 from django.conf import settings
 
 if not settings.configured:
-    # In the process itself, whose environment is that of the benchmark.
+    # Runs in the process itself, with the environment of the benchmark.
     django.setup()
 
 from django.db import connection
@@ -29,13 +29,13 @@ _TOTALS = re.compile(r"^totals: (\d+)$", re.MULTILINE)
 
 
 class Asker:
-    """The process, as seen by whoever measures."""
+    """The process, as seen by the measuring side."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     def ask(self, address: str, times: int) -> float:
-        """Let it ask for a page so many times, and return the CPU seconds of all its threads."""
+        """Let it request a page `times` times, and return the CPU seconds of all its threads."""
         self._begin(address, times)
         return self._end()
 
@@ -50,7 +50,7 @@ class Asker:
 
     @staticmethod
     def per_second(askers: Sequence[Asker], address: str, times: int) -> float:
-        """Let several ask for a page so many times each, all at once, and return how many they get per second."""
+        """Let several processes request a page at once, and return the number of pages per second."""
         begun_at = time.perf_counter()
         for asker in askers:
             asker._begin(address, times)
@@ -60,14 +60,14 @@ class Asker:
 
 
 class CountedAsker(Asker):
-    """A process under valgrind, which counts the instructions of our own side: no other process disturbs that."""
+    """A process under valgrind, which counts our instructions, undisturbed by other processes."""
 
     def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
         super().__init__(process)
         self._folder = folder
 
     def instructions(self, address: str, times: int, before_each: Callable[[], object]) -> float:
-        """Return how many instructions a page takes. The first few calls are not counted."""
+        """Return the number of instructions per page, without the first few calls."""
         for turn in range(3 + times):
             if turn == 3:
                 self._tell("instrumentation on")
@@ -86,14 +86,14 @@ class CountedAsker(Asker):
 
 @contextmanager
 def asking(user: User, **environment: str) -> Iterator[Asker]:
-    """Run such a process, in which that person is signed in, with these variables too."""
+    """Run such a process with this user signed in and these extra variables."""
     with _running([], user, environment) as process:
         yield Asker(process)
 
 
 @contextmanager
 def asking_counted(user: User) -> Iterator[CountedAsker]:
-    """The same under valgrind, some fifty times slower."""
+    """The same under valgrind, about fifty times slower."""
     if shutil.which("valgrind") is None:
         raise SystemExit("This benchmark counts instructions, for which it needs valgrind.")
     with tempfile.TemporaryDirectory(dir=settings.VAR_DIR) as folder:
@@ -121,7 +121,7 @@ def _running(words: list[str], user: User, environment: dict[str, str]) -> Itera
 
 
 def main() -> None:
-    """Ask for what the lines of the standard input name, and say what it took."""
+    """Request the pages named on standard input, and print their cost."""
     browser = Browser(User.objects.get(pk=int(sys.argv[1])), application())
     for line in sys.stdin:
         times, address = line.split()

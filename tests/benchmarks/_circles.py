@@ -1,4 +1,4 @@
-"""Circles of any size, loaded in a handful of statements. PostgreSQL only."""
+"""Loads circles of any size in a few statements. PostgreSQL only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 from savings.models import Account, Circle, Membership, Product, User
 from tests import factories
 
-# Uneven as in life, with ties: most have little, a few have much.
+# A realistic distribution with ties: most have little, a few have much.
 _SAVED = "100 * (1 + floor(power(random(), 3) * 50000))::bigint"
 _PEOPLE = """
 INSERT INTO savings_user (email, name, password, is_superuser, is_staff, is_active, date_joined, theme, version
@@ -37,7 +37,7 @@ SELECT 'plan', user_id, plan_id, '', saved_kobo, 0, 0, %s, %s FROM savings_membe
 
 
 def make(slug: str, members: int) -> Circle:
-    """Return a circle of that many members with plans, accounts and sums, but without entries."""
+    """Return a circle with `members` members, with plans, accounts and sums, but without entries."""
     product = Product.objects.first() or factories.make_product()
     circle = factories.make_circle(slug=slug, name=slug, product=product, joining=Circle.Joining.OPEN)
     today = timezone.localdate()
@@ -45,7 +45,7 @@ def make(slug: str, members: int) -> Circle:
     defaults = "".join(f", {name}" for name in columns)
     values = "".join(f", {value}" for value in columns.values())
     with connection.cursor() as cursor:
-        # References between the rows are right as they are made: checking three million of them takes minutes.
+        # Skip foreign key checks: the references are correct, and checking three million takes minutes.
         cursor.execute("SET session_replication_role = replica")
         cursor.execute(_PEOPLE.format(slug=slug, defaults=defaults, values=values), [members])
         cursor.execute(_PLANS.format(slug=slug), [product.pk, today])
@@ -64,7 +64,7 @@ def middle(circle: Circle) -> Membership:
 
 
 def _other_columns() -> dict[str, str]:
-    """Return the switches that people have, each as it is for somebody who has just signed up."""
+    """Return the boolean columns of users with their defaults."""
     columns = {field.column or "": field for field in User._meta.local_fields}
     return {
         name: str(field.get_default()).lower() for name, field in columns.items() if name.startswith("wants_")

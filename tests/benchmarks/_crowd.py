@@ -1,4 +1,4 @@
-"""Any number of transactions, loaded in a handful of statements, 500 of them one person's. PostgreSQL only."""
+"""Loads any number of transactions in a few statements, 500 of them one user's. PostgreSQL only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from savings.models import Account, Plan, User
 from tests import factories
 
 PEOPLE = 1_000
-# What the person who looks has in a crowd of any size.
+# The transactions of the measured user, whatever the size of the crowd.
 OWN = 500
 _PEOPLE = """
 INSERT INTO savings_user (email, name, password, is_superuser, is_staff, is_active, date_joined, theme, version
@@ -31,7 +31,7 @@ INSERT INTO savings_account (kind, user_id, plan_id, provider, balance_kobo, rat
     accrues_until)
 SELECT 'plan', user_id, id, '', 100000000, 0, 0, %(today)s, %(today)s FROM savings_plan WHERE name = 'Rainy day'
 """
-# In the order of time, as in life; the person who looks has every so-manieth.
+# In order of time, as in production; the measured user has one in every so many.
 _TRANSACTIONS = """
 WITH crowd AS (SELECT array_agg(id ORDER BY id) AS plans, array_agg(user_id ORDER BY id) AS people
     FROM savings_plan WHERE name = 'Rainy day')
@@ -53,7 +53,7 @@ FROM savings_transaction t JOIN savings_account a ON a.plan_id = t.plan_id ORDER
 
 
 def make(rows: int) -> User:
-    """Load that many card payments of a crowd, and return the person among them who has 500."""
+    """Load this many card payments of a crowd, and return the user who has 500 of them."""
     product = factories.make_product()
     me = factories.make_user()
     plan = factories.make_plan(me, product, name="Rent", holding_kobo=1_000_000_00)
@@ -75,7 +75,7 @@ def make(rows: int) -> User:
         values="".join(f", {value}" for value in columns.values()),
     )
     with connection.cursor() as cursor:
-        # What refers to what is right as it is made: checking millions of references takes minutes.
+        # Skip foreign key checks: the references are correct, and checking millions takes minutes.
         cursor.execute("SET session_replication_role = replica")
         cursor.execute("DELETE FROM savings_entry")
         cursor.execute("DELETE FROM savings_transaction")
@@ -88,7 +88,7 @@ def make(rows: int) -> User:
 
 
 def _switches() -> dict[str, str]:
-    """Return what people can switch on and off, each as it is for somebody who has just signed up."""
+    """Return the boolean columns of users with their defaults."""
     columns = {field.column or "": field for field in User._meta.local_fields}
     return {
         name: str(field.get_default()).lower() for name, field in columns.items() if name.startswith("wants_")

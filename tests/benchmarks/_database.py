@@ -1,4 +1,4 @@
-"""A database of a benchmark's own, on the server of the environment."""
+"""A private database for a benchmark, on the server of the environment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db import connection, connections
 
 @contextmanager
 def made() -> Iterator[None]:
-    """Make it, empty, and drop it with the block; this thread's connection is to it meanwhile."""
+    """Create an empty database for the block, with this thread connected to it, and drop it afterwards."""
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
         yield

@@ -1,6 +1,6 @@
-"""The people of the load benchmark: what they open and send, and that what they see is right, and theirs alone.
+"""The users of the load benchmark: what they open and send, and checks that they see only their own data.
 
-Run as a process of its own: once it is imported, locust has put gevent in place of what waits in the standard library.
+Runs as a separate process, because importing locust monkey-patches the standard library with gevent.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from urllib.parse import urlencode, urlsplit
 
 CIRCLE = "/circles/together/"
 SETTLING_SECONDS = 30
-# A person's id, as it stands in their own name and in those of their plans, and in their address.
+# A user's id, as part of their name, their plans' names and their email address.
 _MARK = re.compile(r"§(\d+)§|crowd(\d+)@")
 _HIDDEN = re.compile(r'name="(csrfmiddlewaretoken|reference)" value="([^"]+)"')
 _PLAN = re.compile(r'href="/plans/(\d+)/"')
@@ -35,7 +35,7 @@ _PERIOD = re.compile(r'href="(/dashboard/\?period=[^"]+)"')
 _STATIC = re.compile(r'(?:href|src)="(/static/[^"]+)"')
 _POLL = re.compile(r'hx-headers="([^"]+)"')
 _ABOUT = re.compile(r'value="(everything|stash|plan-\d+|circle-\d+)"')
-# How payments end at the provider, and whether the money is taken; most of them well.
+# The outcomes of payments at the provider, and whether the money is taken; most succeed.
 _OUTCOMES = {
     "success": True,
     "twice": True,
@@ -49,14 +49,14 @@ _OFTEN = [30, 3, 2, 2, 2, 1]
 
 @dataclasses.dataclass
 class Hour:
-    """Who is there and how it is done, and what has come of it."""
+    """The users, the parameters and the results."""
 
     address: str
     seconds: int
     password: str
-    # Who can sign in: an id and an address each.
+    # Users who can sign in: id and email address.
     people: list[tuple[int, str]]
-    # Who is signed in already, one for each who begins: an id and what the cookie says.
+    # Users who are already signed in: id and session cookie.
     sessions: list[tuple[int, str]]
     # References of payments by whether the provider took the money.
     taken: list[str] = dataclasses.field(default_factory=list)
@@ -66,7 +66,7 @@ class Hour:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What came back. `text` is that of the browser's store where the site says that nothing has changed."""
+    """A response. `text` comes from the browser's cache after a 304."""
 
     status: int
     text: str
@@ -74,25 +74,25 @@ class Answer:
     etag: str
 
     def fields(self, **others: str) -> dict[str, str]:
-        """Return what the page's form sends, hidden fields included."""
+        """Return the data of the page's form, including hidden fields."""
         return {name: unescape(value) for name, value in _HIDDEN.findall(self.text)} | others
 
 
 class Person(FastHttpUser):
-    """Somebody with a browser that keeps cookies, and what it may keep."""
+    """A user with a browser that stores cookies and cacheable pages."""
 
     hour: Hour
     wait_time = between(2, 6)
 
     def on_start(self) -> None:
-        # As if there were a proxy that ends TLS: the cookies that come from it go back to it.
+        # As behind a proxy that terminates TLS, so that secure cookies are sent back.
         self.client.cookiejar.set_policy(DefaultCookiePolicy(secure_protocols=["http"]))
         person_id, session = self.hour.sessions.pop()
         self.begin(person_id)
         self.client.cookiejar.set_cookie(_cookie("__Host-sessionid", session))
 
     def begin(self, person_id: int) -> None:
-        """Be that person, in a browser without a past."""
+        """Become this user, in a fresh browser."""
         self.person_id = person_id
         self.kept: dict[str, Answer] = {}
         self.client.cookiejar.clear()
@@ -157,7 +157,7 @@ class Person(FastHttpUser):
         form = self.page(f"{path}?from=stash", "top up: form")
         fields = form.fields(amount=str(random.randrange(100, 900)), source="stash")
         moved = self.send(path, "top up from the stash", fields)
-        # Whichever process answers: the very next page shows it.
+        # The next page must show it, whichever process answers.
         self.page("/transactions/", "activity", must_show=moved.location)
         self.page(moved.location, "receipt")
 
@@ -191,13 +191,13 @@ class Person(FastHttpUser):
         )
         asked = self.send("/statements/start/", "statement: ask", fields, statuses=(302, 422))
         if asked.status == 422:
-            # Too long for a PDF, as the form says: nothing else is refused to anybody here.
+            # Too long for a PDF, as the form says; nothing else is refused in this benchmark.
             self.send("/statements/start/", "statement: ask", fields | {"format": "csv"})
         self.page("/statements/", "statements")
 
     @task(1)
     def make_way_for_somebody_else(self) -> None:
-        """Sign out, and let another person sign in with their password, on the same computer."""
+        """Sign out, and sign in as another user on the same computer."""
         leaving = self.page("/accounts/logout/", "sign out: form")
         self.send("/accounts/logout/", "sign out", leaving.fields())
         shut = self.ask("GET", "/dashboard/", "dashboard, signed out", statuses=(302,))
@@ -211,21 +211,21 @@ class Person(FastHttpUser):
         self.page("/dashboard/", "dashboard")
 
     def any_plan(self) -> str:
-        """Return the id of a plan, from the page that lists them."""
+        """Return the id of a plan from the list page."""
         return str(random.choice(_PLAN.findall(self.page("/plans/", "plans").text)))
 
     def load_static(self, page: Answer) -> None:
-        """Load what a page needs, once: its files are named by what is in them."""
+        """Load the page's static files once; their names contain hashes."""
         for path in _STATIC.findall(page.text):
             if path not in self.kept:
                 self.kept[path] = self.ask("GET", path, "static files")
 
     def wait_for_the_money(self, back: str) -> None:
-        """Stay on the page that looks again by itself."""
+        """Stay on the page that polls."""
         path = urlsplit(back).path
         for look in range(1, SETTLING_SECONDS // 2):
             time.sleep(2)
-            # It becomes the receipt, by a redirect for htmx.
+            # It becomes the receipt by an HX-Redirect.
             if not self.part(f"{path}?look={look}", "waiting for the money").text:
                 return
 
@@ -234,14 +234,14 @@ class Person(FastHttpUser):
         return self.ask("GET", path, name, must_show=must_show, is_whole=is_whole)
 
     def part(self, path: str, name: str, *, seen: str = "") -> Answer:
-        """Ask for a part of a page as htmx does, with what has been seen of it."""
+        """Request a fragment as htmx does, with its ETag."""
         headers = {"HX-Request": "true"} | ({"If-None-Match": seen} if seen else {})
         return self.ask("GET", path, name, statuses=(200, 304), headers=headers)
 
     def send(
         self, path: str, name: str, fields: dict[str, str], *, statuses: tuple[int, ...] = (302,)
     ) -> Answer:
-        """Send a form, and be led on."""
+        """Send a form and follow the redirect."""
         return self.ask("POST", path, name, statuses=statuses, fields=fields)
 
     def ask(
@@ -256,7 +256,7 @@ class Person(FastHttpUser):
         must_show: str = "",
         is_whole: bool = False,
     ) -> Answer:
-        """Return the answer; one that is not right counts as an error, and ends what the person was about."""
+        """Return the response; a wrong one counts as an error and ends the user's current task."""
         kept = self.kept.get(path) if method == "GET" and headers is None else None
         sent = self._headers() | (headers or {})
         if kept is not None and kept.etag:
@@ -293,7 +293,7 @@ class Person(FastHttpUser):
         return answer
 
     def _headers(self) -> dict[str, str]:
-        """Return what the browser says, and the proxy that ends TLS."""
+        """Return the headers of the browser and of the proxy that terminates TLS."""
         origin = self.hour.address.replace("http://", "https://")
         return {
             "X-Forwarded-Proto": "https",
@@ -303,7 +303,7 @@ class Person(FastHttpUser):
         }
 
     def _wrong(self, answer: Answer, statuses: tuple[int, ...], must_show: str, *, is_whole: bool) -> str:
-        """Return what is not right about an answer; nothing when all is."""
+        """Return what is wrong with a response; empty if nothing is."""
         if answer.status not in statuses:
             return f"answered {answer.status}"
         whose = {int(name or address) for name, address in _MARK.findall(answer.text)}
@@ -315,9 +315,9 @@ class Person(FastHttpUser):
 
 
 def main() -> None:
-    """Let them use the site for a while, as the file says that is named, and print what came of it as JSON."""
+    """Let the users use the site as the given file says, and print the results as JSON."""
     hour = Person.hour = Hour(**json.loads(Path(sys.argv[1]).read_text()))
-    # When the time is over nobody is cut off in the middle of a request.
+    # At the end, no user is cut off in the middle of a request.
     environment = Environment(user_classes=[Person], host=hour.address, stop_timeout=SETTLING_SECONDS)
     runner = environment.create_local_runner()
     people = len(hour.sessions)

@@ -25,7 +25,7 @@ def _table(runs: list[dict[str, Any]]) -> Iterator[str]:
     yield "| Benchmark | What | Measured | Bar | |"
     yield "|---|---|---|---|---|"
     for run in runs:
-        # A figure without a bar depends on the machine alone.
+        # A figure without a bar depends on the machine only.
         for figure in (figure for figure in run["figures"] if figure["bar"]):
             bar = figure["bar"].replace("<=", "≤").replace(">=", "≥")
             measured = f"{figure['value']:,.4g} {figure['unit']}".strip()

@@ -1,4 +1,4 @@
-"""The figures of a benchmark: measured in turns, printed as a table, kept as JSON, held against their bars."""
+"""The figures of a benchmark: measured in turns, printed as a table, saved as JSON and compared with their bars."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from django.db import connection
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """One line of the table. `at_most`, `at_least` or both are its bar; without either it only informs."""
+    """One line of the table. `at_most` and `at_least` are its bar; without either it is informative."""
 
     what: str
     value: float
@@ -44,13 +44,13 @@ class Figure:
 def in_turns(
     rounds: int, *actions: Callable[[], object], clock: Callable[[], float] = time.perf_counter
 ) -> list[float]:
-    """Return the median seconds of each action, in turns, so that what else runs hits them alike.
+    """Return the median seconds of each action, run in turns, so that other load affects them alike.
 
-    By another clock, as `time.thread_time`, they are seconds of work and not of waiting.
+    With another clock, such as `time.thread_time`, these are CPU seconds instead of wall time.
     """
     seconds: list[list[float]] = [[] for _ in actions]
     for turn in range(rounds + 3):
-        # Each takes its turn at being the first.
+        # Each is first in turn.
         for index in [(turn + offset) % len(actions) for offset in range(len(actions))]:
             begun_at = clock()
             actions[index]()
@@ -59,7 +59,7 @@ def in_turns(
 
 
 def publish(name: str, figures: list[Figure], file: str | None) -> int:
-    """Print the figures, write them to the file if one is named, and return 1 when a bar does not hold, else 0."""
+    """Print the figures, write them to the file if one is given, and return 1 if a bar is missed, else 0."""
     widest = max(len(figure.what) for figure in figures)
     for figure in figures:
         verdict = ("holds" if figure.holds else "FAILS") if figure.bar else ""
@@ -77,6 +77,6 @@ def publish(name: str, figures: list[Figure], file: str | None) -> int:
 
 
 def machine() -> str:
-    """Return what a figure depends on, in one line."""
+    """Return the machine and versions that a figure depends on, in one line."""
     database = f"{connection.display_name} {'.'.join(map(str, connection.get_database_version()))}"
     return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {database}"

@@ -1,4 +1,4 @@
-"""What a benchmark runs beside itself: PostgreSQL and Redis, where the environment names none, and our own programs."""
+"""Servers of a benchmark: PostgreSQL and Redis, if the environment has none, and our own programs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 START_SECONDS = 60
-# What a production start needs besides the servers: the development settings keep every query in memory.
+# The other variables of a production start. Development settings would keep every query in memory.
 PRODUCTION = {
     "DJANGO_SETTINGS_MODULE": "web.settings",
     "ENV_FILE": os.devnull,
@@ -32,7 +32,7 @@ PRODUCTION = {
 
 @contextmanager
 def running(folder: Path) -> Iterator[dict[str, str]]:
-    """Yield the variables to measure with; the servers that had to be started end with the block."""
+    """Yield the environment variables; servers that were started are stopped with the block."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         found = {}
@@ -49,7 +49,7 @@ def _postgres(folder: Path) -> Iterator[str]:
     _make_anew(folder)
     run = _somebody()
     port = free_port()
-    # A socket's path must be short, which that of a clone need not be.
+    # A socket's path must be short, which a clone's path may not be.
     sockets = Path(tempfile.mkdtemp(prefix="asusu-bench-"))
     _give(sockets)
     words = [programs / "initdb", "-D", folder / "data", "-U", "asusu", "-A", "trust", "-E", "UTF8"]
@@ -99,7 +99,7 @@ def serving(
     log: Path,
     is_up: Callable[[], bool] = lambda: True,
 ) -> Iterator[None]:
-    """Run one of our programs beside the block, which begins when it is up; it ends with the block."""
+    """Run one of our programs during the block, which starts when the program is up."""
     with log.open("w") as said:
         process = subprocess.Popen(words, env=environment, stdout=said, stderr=said)
     try:
@@ -111,7 +111,7 @@ def serving(
 
 
 def environment(database: str) -> dict[str, str]:
-    """Return the variables of a process that works on that database, on the server of the benchmark."""
+    """Return the variables of a process on this database of the benchmark's server."""
     server = os.environ["DATABASE_URL"].rpartition("/")[0]
     return os.environ | {"DATABASE_URL": f"{server}/{database}"}
 
@@ -122,7 +122,7 @@ def program(name: str) -> Path:
 
 
 def _programs() -> Path:
-    """Return the folder of PostgreSQL's programs, which Debian keeps off the PATH."""
+    """Return the folder of PostgreSQL's programs, which is not on the PATH on Debian."""
     on_path = shutil.which("initdb")
     folders = [
         *([Path(on_path).resolve().parent] if on_path else []),
@@ -143,7 +143,7 @@ def _make_anew(folder: Path) -> None:
 
 
 def _give(folder: Path) -> None:
-    """Let PostgreSQL write there: it refuses to run as root."""
+    """Let PostgreSQL's user write there, because it refuses to run as root."""
     if os.geteuid() == 0:
         os.chown(folder, _somebody_id(), -1)
 
@@ -161,15 +161,15 @@ def _somebody_id() -> int:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    # Below 32768, where no client's own end of a connection can be.
+    """Return a free port."""
+    # Below 32768, outside of the ephemeral range.
     while answers(port := random.randint(20_000, 32_000)):
         continue
     return port
 
 
 def answers(port: int) -> bool:
-    """Return whether somebody listens on a port of this machine."""
+    """Return whether a port of this machine is in use."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

@@ -1,4 +1,4 @@
-"""The site as a server runs it, called without a network: what is measured is the work of a request alone."""
+"""The production site, called without a network, so that only the work of a request is measured."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ HOST = "savings.example.com"
 
 
 def empty(request: HttpRequest) -> HttpResponse:
-    """What everything is held against: the same middleware and sign-in, and nothing behind them."""
+    """The reference for all figures: the same middleware and sign-in with an empty view."""
     return HttpResponse("")
 
 
 class Answer:
-    """What came back: the status, the headers by their names in lower case, and the body."""
+    """A response: the status, the headers by lower-case name, and the body."""
 
     def __init__(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
         self.status = int(status.split(maxsplit=1)[0])
@@ -38,7 +38,7 @@ class Answer:
 
 
 class Browser:
-    """Somebody who is signed in, with a session and a CSRF cookie, asking the WSGI application itself."""
+    """A signed-in user with a session and a CSRF cookie who calls the WSGI application directly."""
 
     token = "t" * 32
 
@@ -58,7 +58,7 @@ class Browser:
         return self._ask("POST", address, body, headers | {"HTTP_ORIGIN": f"https://{HOST}"})
 
     def getting(self, address: str, status: int = 200, **headers: str) -> Callable[[], Answer]:
-        """Return what asks for a page again and again; another status than that is an error."""
+        """Return a function that requests a page; any other status is an error."""
 
         def page() -> Answer:
             answer = self.get(address, **headers)
@@ -108,11 +108,11 @@ def _session(user: User) -> SessionBase:
     return session
 
 
-# Beside the dashboard, since finding a view takes the longer the further down its address stands.
+# Next to the dashboard, because resolving a URL takes longer the further down it is in the list.
 _place = [str(pattern) for pattern in site_urls].index(
     "<URLResolver <URLPattern list> (dashboard:dashboard) 'dashboard/'>"
 )
-# The lab is there in development only, and what is measured is production.
+# The lab exists in development only, and production is measured.
 _lab = [path("", empty, name="home"), path("naive/", naive_transactions, name="naive_transactions")]
 urlpatterns = [
     *site_urls[:_place],

@@ -1,4 +1,4 @@
-"""Plans with any number of entries, loaded in a handful of statements. PostgreSQL only."""
+"""Loads plans with any number of entries in a few statements. PostgreSQL only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from savings import ledger
 from savings.models import Account, Plan
 from tests import factories
 
-# Of ten rows seven come in by card, one goes to the stash, one is interest and one its tax: two go out.
+# Of ten rows, seven are card payments, one goes to the stash, one is interest and one its tax; so two are outgoing.
 _TRANSACTIONS = """
 INSERT INTO savings_transaction (reference, kind, status, amount_kobo, user_id, plan_id, created_on, settled_on,
     failure_code)
@@ -45,7 +45,7 @@ UPDATE savings_account SET balance_kobo = (
 
 
 def make(rows: int) -> Plan:
-    """Return a plan with that many entries, whose balances are right."""
+    """Return a plan with this many entries and correct balances."""
     plan = factories.make_plan()
     stash = ledger.stash_account(plan.user)
     kinds = Account.Kind

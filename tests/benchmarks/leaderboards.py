@@ -1,4 +1,4 @@
-"""What a board costs, and that it costs the same in a circle of a thousand and of a million."""
+"""The cost of a board, which must be the same in a circle of a thousand and of a million."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from tests.benchmarks._report import Figure, in_turns, publish
 
 SMALL, MIDDLING, MILLION = 1_000, 100_000, 1_000_000
 ROUNDS = 100
-# A circle keeps no more: five weeks of days and then Sundays.
+# The most days a circle stores: five weeks of days, then Sundays.
 KEPT_DAYS = 82
 THREADS = 4
 NAMES = "SELECT id, nickname, hides_amount FROM savings_membership WHERE id = ANY(%s)"
@@ -71,7 +71,7 @@ def main() -> int:
 
 def _measure(members: int) -> Iterator[Figure]:
     begun_at = time.monotonic()
-    # Production's pages name their files by what is in them.
+    # Production pages use hashed file names.
     call_command("collectstatic", interactive=False, verbosity=0)
     tiny, small, large = (
         _circles.make(*circle) for circle in (("tiny", 10), ("small", SMALL), ("large", members))
@@ -95,7 +95,7 @@ def _measure(members: int) -> Iterator[Figure]:
 
 
 def show(circle: Circle, member: Membership) -> Callable[[], leaderboards.Board]:
-    """Return what gets the data of a page: the board, and the names of all who are on it."""
+    """Return a function that reads the data of a page: the board and its members' names."""
 
     def page() -> leaderboards.Board:
         board = leaderboards.read_board(circle, member)
@@ -107,7 +107,7 @@ def show(circle: Circle, member: Membership) -> Callable[[], leaderboards.Board]
 
 
 def view(circle: Circle, member: Membership) -> Callable[[], object]:
-    """Return what asks the site for the page, as the member who is signed in."""
+    """Return a function that requests the page as a signed-in member."""
     client = Client(headers={"host": "savings.example.com"})
     client.force_login(member.user)
 
@@ -155,7 +155,7 @@ def _rebuilding(middling: Circle, large: Circle) -> Iterator[Figure]:
 
 
 def _rebuild_in_a_process(circle: Circle) -> tuple[float, float]:
-    """Return the most memory in MB and the seconds that the command takes."""
+    """Return the peak memory in MB and the seconds of the command."""
     environment = _servers.environment(str(connection.settings_dict["NAME"]))
     words = [sys.executable, "manage.py", "rebuild_leaderboards", circle.slug]
     begun_at, kilobytes = time.monotonic(), 0
@@ -168,7 +168,7 @@ def _rebuild_in_a_process(circle: Circle) -> tuple[float, float]:
 
 
 def _peak_kilobytes(pid: int) -> int:
-    """Return the most memory a process has had: wait4() would count that of the parent it was forked from too."""
+    """Return the peak memory of a process; wait4() would include that of the parent it was forked from."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
@@ -177,7 +177,7 @@ def _peak_kilobytes(pid: int) -> int:
 
 
 def _keeping(small: Circle, large: Circle) -> Iterator[Figure]:
-    """A day's board, and somebody's place on as many of them as there ever are; the pages after it show that too."""
+    """Storing a day's board, and reading a member's ranks on the most days possible; later pages show those too."""
     today = timezone.localdate()
     keep = partial(leaderboards.record_day, large, today)
     seconds = in_turns(10, lambda: BoardDay.objects.all().delete() and keep())[0]
@@ -190,7 +190,7 @@ def _keeping(small: Circle, large: Circle) -> Iterator[Figure]:
 
 
 def _history(circle: Circle, today: datetime.date) -> Callable[[], object]:
-    """Give a circle a year's days, and return what asks for the places of the member in its middle."""
+    """Store a year of days for a circle, and return a function that reads the ranks of the middle member."""
     leaderboards.record_day(circle, today)
     day = circle.board_days.get()
     BoardDay.objects.bulk_create(
@@ -215,7 +215,7 @@ def _history(circle: Circle, today: datetime.date) -> Callable[[], object]:
 
 
 def _ending(large: Circle) -> Iterator[Figure]:
-    """The final places of everybody, in one statement."""
+    """The final ranks of all members, in one statement."""
     ended = timezone.localdate() - datetime.timedelta(days=1)
     Circle.objects.filter(pk=large.pk).update(starts_on=ended - datetime.timedelta(days=9), ends_on=ended)
     large.refresh_from_db()
@@ -236,13 +236,13 @@ def _reading(small: Circle, large: Circle) -> Iterator[Figure]:
     detail = f"{bare * 1000:.2f} ms bare"
     yield Figure("data of a page : the same commands and query, bare", many / bare, "x", detail, at_most=2)
     detail = f"the window takes {window * 1000:.0f} ms"
-    # The window's cost grows with the circle, and ours does not: the bar is that of a million.
+    # The window function's cost grows with the circle and ours does not, so the bar is for a million members.
     bar = 1 / 300 if large.memberships.count() >= MILLION else None
     yield Figure("data of a page : SQL's rank()", many / window, "x", detail, at_most=bar)
 
 
 def _bare(page: Callable[[], leaderboards.Board]) -> Callable[[], object]:
-    """Return what sends the commands that a page's script runs, in one pipeline, and the query for names."""
+    """Return a function that sends the commands of the page's script in one pipeline, and the query for names."""
     client = store.client(settings.LEADERBOARD_REDIS_URL)
     with client.monitor() as monitor:
         board = page()
@@ -278,7 +278,7 @@ def _other_orders(large: Circle) -> Iterator[Figure]:
 
 
 def _refreshing(small: Circle, large: Circle) -> Iterator[Figure]:
-    """A contribution, and the page right after it."""
+    """A contribution, and the page after it."""
     actions = []
     for circle in (small, large):
         member = _circles.middle(circle)
@@ -289,7 +289,7 @@ def _refreshing(small: Circle, large: Circle) -> Iterator[Figure]:
 
 
 def _contributing(large: Circle) -> Iterator[Figure]:
-    """Contributions at once, all into one circle or each into its own."""
+    """Simultaneous contributions, all to one circle or each to its own."""
     people = 80
     whole = Membership.objects.select_related("plan__account", "user")
     together = list(whole.filter(circle=large).order_by("id")[:people])

@@ -1,4 +1,4 @@
-"""What posting a top-up costs, measured against pgbench's simple update on the same server."""
+"""The cost of posting a top-up, compared with pgbench's simple update on the same server."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ from tests.benchmarks._report import Figure, publish
 ROUNDS = 5
 SECONDS = 3
 CLIENTS = (1, 8)
-# More than a client can post in a round.
+# More than one client can post in a round.
 TOP_UPS = 9_000
-# Each client has plans of its own: in life, too, people pay into their own.
+# Each client has its own plans, as in production.
 PLANS = 10
 _barrier: Any = None
 
@@ -56,7 +56,7 @@ def main() -> int:
 def _measure() -> Iterator[Figure]:
     _pgbench("-i", "-s", "10", "-q")
     first, second = _pending(_plans(1)[0], 2)
-    # The first opens the house's account.
+    # The first one opens the operator's account.
     _settle(first)
     with CaptureQueriesContext(connection) as captured:
         _settle(second)
@@ -67,7 +67,7 @@ def _measure() -> Iterator[Figure]:
 
 
 def _pace(clients: int, *, at_least: float) -> Iterator[Figure]:
-    """Let that many clients post, and as many of pgbench's update, in turns."""
+    """Let this many clients post, and as many pgbench clients update, in turns."""
     ours, theirs = [], []
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(clients)
@@ -85,7 +85,7 @@ def _pace(clients: int, *, at_least: float) -> Iterator[Figure]:
 
 
 def _together(pool: Pool, clients: int) -> float:
-    """Return how many top-ups all clients post per second."""
+    """Return the top-ups per second of all clients."""
     work = [
         [movement.pk for plan in _plans(PLANS) for movement in _pending(plan, TOP_UPS // PLANS)]
         for _ in range(clients)
@@ -113,7 +113,7 @@ def _pending(plan: Plan, count: int) -> list[Transaction]:
 
 
 def _begin(database: str, barrier: Any) -> None:
-    """Make a process of the pool a client of the database under measurement."""
+    """Connect a process of the pool to the measured database."""
     global _barrier  # noqa: PLW0603 - one per process
     connection.close()
     connection.settings_dict["NAME"] = database
@@ -121,7 +121,7 @@ def _begin(database: str, barrier: Any) -> None:
 
 
 def _post_for_a_while(ids: list[int]) -> float:
-    """Post pending top-ups for some seconds, and return how many were posted per second."""
+    """Post pending top-ups for some seconds, and return the number per second."""
     known = Transaction.objects.select_related("user", "plan__account")
     movements = list(known.filter(pk__in=ids))
     _settle(movements.pop())
@@ -139,14 +139,14 @@ def _settle(movement: Transaction) -> bool:
 
 
 def _check_books() -> None:
-    """What was measured must have been done: as many entries as successes, and the balances their sums."""
+    """Check the result: as many entries as successes, and correct balances."""
     assert Entry.objects.count() == Transaction.objects.successful().count()
     held = Account.objects.filter(kind=Account.Kind.PLAN).aggregate(sum=Sum("balance_kobo"))["sum"]
     assert held == Entry.objects.aggregate(sum=Sum("amount_kobo"))["sum"]
 
 
 def _pgbench(*options: str) -> float:
-    """Run pgbench in the database at hand, and return its transactions per second (0 while it fills its tables)."""
+    """Run pgbench in the current database, and return its transactions per second (0 while it fills its tables)."""
     at = connection.settings_dict
     words = [
         program("pgbench"),

@@ -1,4 +1,4 @@
-"""Forty people use the whole site for a while, as it is served for real: how fast it answers, and that all is right."""
+"""Forty users use the whole production site for a while: how fast it answers, and that every response is right."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ from tests.benchmarks._report import Figure, publish
 
 PEOPLE, TRANSACTIONS = 3_000, 60_000
 AT_ONCE = 40
-# Who may come, and who of them is there at the start: ten on their phone and on their computer.
+# The number of users, and of those active at the start: ten on both their phone and their computer.
 VISITORS, AT_HOME = 120, 30
 SECONDS = 60
-# How long the consumer may take for what is left when everybody has gone.
+# The longest time for the consumer to finish after all users have left.
 DRAIN_SECONDS = 90
-# Whatever is shown to the wrong person is known by these.
+# These marks reveal data shown to the wrong user.
 _MARKS = """
 UPDATE savings_user SET name = name || ' §' || id || '§';
 UPDATE savings_plan SET name = name || ' §' || user_id || '§';
 """
-# Everybody is in the circle with their first plan, on which nothing but savings has moved so far.
+# All users are in the circle with their first plan, which has only contributions so far.
 _MEMBERS = """
 INSERT INTO savings_membership (circle_id, user_id, plan_id, nickname, nickname_key, nickname_search, hides_amount,
     on_board, saved_kobo, reached_at, week_start_kobo, month_start_kobo, version, joined_at)
@@ -68,7 +68,7 @@ _BAD_LINE = re.compile(r"^(ERROR|CRITICAL|Traceback)|\b(ERROR|CRITICAL)\b")
 
 @dataclasses.dataclass(frozen=True)
 class Hour:
-    """What `_people` says of its hour: see there."""
+    """The results of `_people`; see there."""
 
     errors: list[tuple[str, int]]
     pages: list[tuple[str, int, float, float, float]]
@@ -86,9 +86,9 @@ def main() -> int:
     options = parser.parse_args()
     if importlib.util.find_spec("locust") is None:
         raise SystemExit("Locust is missing: `make bench` installs requirements/bench.txt.")
-    # Told to stop, what was started ends too.
+    # On a signal, stop the started programs too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    # Nothing that was kept for people of another run, who had the same ids.
+    # Remove cached data of an earlier run, whose users had the same ids.
     kept = [cache["LOCATION"] for cache in settings.CACHES.values()]
     for url in (*kept, settings.LEADERBOARD_REDIS_URL, settings.HUEY["connection"]["url"]):
         store.client(url).flushdb()
@@ -118,7 +118,7 @@ def _measure(folder: Path, seconds: int) -> Iterator[Figure]:
 
 
 def _load() -> Circle:
-    """Load a crowd that is in one circle, each of whose names says whose it is."""
+    """Load a crowd in one circle, with names that contain the owner's id."""
     scale.load_crowd(PEOPLE, TRANSACTIONS, lambda _: None)
     product = Product.objects.filter(kind=Product.Kind.FLEXIBLE)[0]
     first = User.objects.order_by("id")[0]
@@ -148,9 +148,9 @@ def _site(folder: Path) -> Iterator[str]:
         "VAR_DIR": str(folder),
         "SITE_URL": address,
         "SIMULATOR_URL": f"http://127.0.0.1:{provider}",
-        # Nothing ends TLS here. People's requests say that something did; the provider's events cannot.
+        # Nothing terminates TLS here. The users' requests claim it; the provider's events cannot.
         "SECURE_SSL_REDIRECT": "0",
-        # All of them come from one address.
+        # All requests come from one IP address.
         "IP_RATE_LIMIT_FACTOR": "10000",
     }
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
@@ -181,7 +181,7 @@ def _is_up(address: str) -> bool:
 
 
 def _use(folder: Path, address: str, seconds: int) -> Hour:
-    """Let people use the site, and return what they say of it."""
+    """Let the users use the site, and return their results."""
     visitors = _visitors()
     sessions = [(person.pk, _sign_in(person)) for person in (visitors[:AT_HOME] * 2)[:AT_ONCE]]
     plan = {
@@ -199,14 +199,14 @@ def _use(folder: Path, address: str, seconds: int) -> Hour:
 
 
 def _sign_in(person: User) -> str:
-    """Return the session of somebody who has signed in before: a password costs what it does by design."""
+    """Return the session of a user who has signed in before, because checking a password is slow by design."""
     client = Client(headers={"host": "savings.example.com"})
     client.force_login(person)
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 def _drain(hour: Hour) -> Counter[str]:
-    """Return how much of what is to be done in the background is not, when nothing is left or it takes too long."""
+    """Wait until the background work is done or takes too long, and return the number of unfinished items."""
     until = time.monotonic() + DRAIN_SECONDS
     while (left := _undone(hour)).total() and time.monotonic() < until:
         time.sleep(0.5)
@@ -215,7 +215,7 @@ def _drain(hour: Hour) -> Counter[str]:
 
 def _undone(hour: Hour) -> Counter[str]:
     paid = Transaction.objects.filter(reference__in=hour.taken)
-    # A look at the first places waits for a minute of its own accord.
+    # The check of first places is delayed by a minute on purpose.
     waiting = OutboxRow.objects.filter(due_at__isnull=False).exclude(kind=leaderboards.RANK_CHECK_KIND)
     return Counter(
         {
@@ -245,7 +245,7 @@ def _work(hour: Hour) -> Iterator[Figure]:
 
 
 def _proof(circle: Circle, hour: Hour) -> Iterator[Figure]:
-    """What must be right when all is over."""
+    """The checks at the end."""
     dead = OutboxRow.objects.filter(dead_at__isnull=False)
     yield _none("rows of the outbox given up", [(f"{row.kind}: {row.error}", 1) for row in dead])
     failed = Statement.objects.filter(state=Statement.State.FAILED)
@@ -258,14 +258,14 @@ def _proof(circle: Circle, hour: Hour) -> Iterator[Figure]:
 
 
 def _none(what: str, found: list[tuple[str, int]]) -> Figure:
-    """Return how many there were of what must not be, having said what it was."""
+    """Print the violations and return their number."""
     for text, times in found:
         sys.stdout.write(f"{what}: {text} ({times} times)\n")
     return Figure(what, sum(times for _, times in found), "", at_most=0)
 
 
 def _bad_lines(folder: Path) -> list[tuple[str, int]]:
-    """Return what the programs have logged that somebody would have to look into."""
+    """Return the programs' log lines that need attention."""
     found = Counter(
         f"{log.stem}: {line}"
         for log in sorted(folder.glob("*.log"))

@@ -1,4 +1,4 @@
-"""That what is looked up costs the same in a table of ten thousand transactions and of millions."""
+"""Lookups must cost the same in a table of ten thousand transactions and of millions."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=MANY)
     parser.add_argument("--json")
     options = parser.parse_args()
-    # Production's pages name their files by what is in them.
+    # Production pages use hashed file names.
     call_command("collectstatic", interactive=False, verbosity=0)
-    # This thread's own, before the others make databases that are gone when it is asked on which server that was.
+    # Open this thread's connection first, before the other threads create databases that are dropped later.
     connection.ensure_connection()
     crowds = [_Crowd("small", FEW), _Crowd("large", options.rows)]
     try:
@@ -57,7 +57,7 @@ def main() -> int:
 
 
 class _Crowd:
-    """A database of its own, used by a thread of its own, since a connection of Django's belongs to its thread."""
+    """A private database used by its own thread, because a Django connection belongs to one thread."""
 
     def __init__(self, name: str, rows: int) -> None:
         self.rows = rows
@@ -78,7 +78,7 @@ class _Crowd:
         )
 
     def do(self, action: Callable[[], Any]) -> Any:
-        """Do something in this database, and return what it returns."""
+        """Call a function in this database's thread, and return its result."""
         self._work.put(action)
         answer = self._answers.get()
         if isinstance(answer, BaseException):
@@ -98,14 +98,14 @@ class _Crowd:
         }
         connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
         if self._name == "large":
-            # Two databases and one Redis: nobody's cached page may be somebody else's of the other.
+            # Two databases share one Redis, so cached pages must not be mixed up.
             with connection.cursor() as cursor:
                 cursor.execute("ALTER SEQUENCE savings_user_id_seq RESTART WITH 1000000")
         while (action := self._work.get()) is not None:
             try:
                 self._answers.put(action())
             except BaseException as error:
-                # Whoever asked hears of it.
+                # The caller gets the exception.
                 self._answers.put(error)
         connections.close_all()
         connection.creation.destroy_test_db(at["NAME"], verbosity=0)
@@ -151,7 +151,7 @@ def _fetch(statement: str, values: list[str]) -> None:
 
 
 def _pages(me: User) -> dict[str, str]:
-    """Return the pages that show transactions or count them, as this person has them, and staff."""
+    """Return the pages that show or count transactions, for this user and for staff."""
     plan = Plan.objects.get(user=me)
     middle = me.transactions.order_by("-id")[_crowd.OWN // 2]
     return {
@@ -171,7 +171,7 @@ def _pages(me: User) -> dict[str, str]:
 
 
 def _showing(crowd: _Crowd, path: str) -> Callable[[], object]:
-    """Return what asks for a page that is in no cache: its owner has just changed something."""
+    """Return a function that requests an uncached page, after a change by its owner."""
 
     client = crowd.staff if path.startswith("/admin/") else crowd.client
 

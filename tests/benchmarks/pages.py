@@ -1,4 +1,4 @@
-"""What a page costs the server, beside an empty view behind the same middleware and sign-in: CPU time per request."""
+"""The CPU time of each page, compared with an empty view behind the same middleware and sign-in."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ ROUNDS = 400
 FEWER_ROUNDS = 150
 APM_TURNS = 20
 NAIVE_TURNS = 5
-# As many processes as a small server has.
+# The number of processes of a small server.
 AT_ONCE = 2
-# Under valgrind, where one round is as good as a thousand.
+# Under valgrind, where one round is as exact as a thousand.
 COUNTED_ROUNDS = 5
 FEW_ROWS, MANY_ROWS = 25, 225
-# Page 10,000 of a list, and a few rows behind it.
+# Page 10,000 of a list, plus a few more rows.
 LONG_LIST = keyset.PAGE_SIZE * 10_000 + 100
-# What somebody has whose page of transactions is held against the naive one.
+# The transactions of the user for the comparison with the naive page.
 MANY_TRANSACTIONS = 100_000
-# A row as one writes it who has read the tutorial: instances, dates, links and sums made in the template.
+# A row as a beginner writes it: instances, dates, links and amounts formatted in the template.
 STOCK_ROWS = """{% load icons money %}{% for movement in movements %}
   <tr>
     <td>
@@ -90,7 +90,7 @@ def main() -> int:
 
 
 def _measure() -> Iterator[Figure]:
-    # Production's pages name their files by what is in them.
+    # Production pages use hashed file names.
     call_command("collectstatic", interactive=False, verbosity=0)
     user = _saver()
     browser = Browser(user, _site.application())
@@ -105,7 +105,7 @@ def _measure() -> Iterator[Figure]:
 
 
 def _saver() -> User:
-    """Return somebody with four plans, six and twenty payments, and the fifth place in a circle of ten."""
+    """Return a user with four plans, 26 payments, and fifth place in a circle of ten."""
     user = factories.make_user(name="Ada Okafor")
     for kind in ("flexible", "target", "locked", "emergency"):
         plan = factories.make_plan(user, factories.make_product(kind), holding_kobo=100_000_00)
@@ -138,7 +138,7 @@ def _dashboard(browser: Browser) -> Iterator[Figure]:
 
 
 def _instructions(user: User) -> Iterator[Figure]:
-    """The cold dashboard once more, in what nothing else on the machine can change: instructions of our process."""
+    """The cold dashboard in instructions of our process, which no other load can change."""
     with asking_counted(user) as asker:
         nothing = asker.instructions("/bench/empty/", COUNTED_ROUNDS, lambda: None)
         cold = asker.instructions("/dashboard/", COUNTED_ROUNDS, lambda: _forget("*page:*"))
@@ -148,7 +148,7 @@ def _instructions(user: User) -> Iterator[Figure]:
 
 
 def _others(browser: Browser, user: User) -> Iterator[Figure]:
-    """The same of the other pages, which have no bars of their own."""
+    """The same for the other pages, which have no bars."""
     circle = Circle.objects.get(memberships__user=user)
     addresses = {
         "plans": "/plans/",
@@ -171,7 +171,7 @@ def _others(browser: Browser, user: User) -> Iterator[Figure]:
 def _cold(
     rounds: int, empty: Callable[[], Any], page: Callable[[], Any], *, all_of_it: bool = False
 ) -> list[float]:
-    """Return the median CPU seconds of the empty view and of a page that is not kept, its fragments aside."""
+    """Return the median CPU seconds of the empty view and of an uncached page, without its fragments."""
     seconds: list[list[float]] = [[], []]
     for _ in range(rounds):
         _forget("*" if all_of_it else "*page:*")
@@ -189,7 +189,7 @@ def _forget(pattern: str) -> None:
 
 
 def _rows(user: User) -> Iterator[Figure]:
-    """What each further row of a list costs, its share of the query included."""
+    """The cost of each further row of a list, including its share of the query."""
     factories.fill(user, MANY_ROWS)
     newest = user.transactions.order_by("-id")
     stock_rows = engines["django"].from_string(STOCK_ROWS)
@@ -218,7 +218,7 @@ def _rows(user: User) -> Iterator[Figure]:
 
 
 def _with_many(rows: int, series: str) -> User:
-    """Return somebody with that many payments into four plans, one a minute until now."""
+    """Return a user with this many payments into four plans, one per minute until now."""
     user, product = factories.make_user(name="Much"), factories.make_product()
     plans = [factories.make_plan(user, product).pk for _ in range(4)]
     values: dict[str, Any] = {
@@ -235,14 +235,14 @@ def _with_many(rows: int, series: str) -> User:
 
 
 def _far_down(application: Any) -> Iterator[Figure]:
-    """Page 10,000 of a list beside its first page: wall time, since the database does what there is to do."""
+    """Page 10,000 of a list compared with its first page, in wall time, because the database does the work."""
     user = _with_many(LONG_LIST, "FAR")
     oldest = user.transactions.order_by("id")
     before = oldest.values_list("pk", flat=True)[LONG_LIST - keyset.PAGE_SIZE * 9_999]
     browser = Browser(user, application)
     pages = [_made_anew(browser, f"/transactions/{query}") for query in ("", f"?before={before}")]
     first, far = in_turns(ROUNDS, *pages)
-    # The same rows and statements; page 10,000 has a link more, to newer rows, which no list can be without.
+    # The same rows and queries; page 10,000 has one more link, to newer rows.
     yield _ratio("page 10,000 of a list : page 1", far, first, 1.05)
 
 
@@ -258,7 +258,7 @@ def _made_anew(browser: Browser, address: str) -> Callable[[], object]:
 
 
 def _naive() -> Iterator[Figure]:
-    """The page of transactions, as people who come back to it get it, beside the same page in the lab."""
+    """The warm transactions page, compared with the naive page of the lab."""
     user = _with_many(MANY_TRANSACTIONS, "MUC")
     with ExitStack() as stack:
         people = [stack.enter_context(asking(user)) for _ in range(AT_ONCE)]
@@ -276,7 +276,7 @@ def _naive() -> Iterator[Figure]:
 
 
 def _apm(user: User) -> Iterator[Figure]:
-    """What Elastic APM costs at its default sampling, its sending thread included, on the page that costs least."""
+    """The cost of Elastic APM at its default sampling, including its sending thread, on the cheapest page."""
     with (
         apm_intake.running() as intake,
         asking(user) as without,
@@ -295,7 +295,7 @@ def _apm(user: User) -> Iterator[Figure]:
 
 
 def _mail(application: Any) -> Iterator[Figure]:
-    """Somebody comes back from the provider with a payment made: with a receipt by e-mail, and without."""
+    """The return from the provider after a payment, with a receipt by email and without."""
     paystack.transport = httpx.MockTransport(_provider)
     people = [factories.make_user(wants_receipts=wants) for wants in (True, False)]
     actions = [_coming_back(user, Browser(user, application)) for user in people]
@@ -324,7 +324,7 @@ def _coming_back(user: User, browser: Browser) -> Callable[[], object]:
 
 
 def _provider(request: httpx.Request) -> httpx.Response:
-    """Stand in for the provider at no cost: every payment is paid."""
+    """Replace the provider at no cost: every payment succeeds."""
     if request.url.path.endswith("/initialize"):
         reference = json.loads(request.content)["reference"]
         data: dict[str, Any] = {"reference": reference, "authorization_url": "https://pay.example.com/"}

@@ -1,4 +1,4 @@
-"""That the time of an answer does not tell whether an email address has an account."""
+"""Response times must not reveal whether an email address has an account."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json")
     options = parser.parse_args()
-    # Production's pages name their files by what is in them.
+    # Production pages use hashed file names.
     call_command("collectstatic", interactive=False, verbosity=0)
     settings.ACCOUNT_RATE_LIMITS = False
-    # It would tell of each wrong password.
+    # It would log each wrong password.
     logging.getLogger("django.request").setLevel(logging.ERROR)
     with _database.made():
         make_user(TAKEN)

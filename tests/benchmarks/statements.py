@@ -1,4 +1,4 @@
-"""What a statement of a million rows costs, and that nobody waits for it."""
+"""The cost of a statement of a million rows, which must not delay other users."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from tests.benchmarks._report import Figure, in_turns, publish
 MILLION, SMALL, PDF_ROWS = 1_000_000, 10_000, 1_000
 ROUNDS = 3
 _SINCE = datetime.date(2001, 1, 1)
-# What a page of a statement reads, all at once and as the database itself writes it.
+# The query of a statement's page as one COPY by the database itself.
 _COPY = """
 COPY (
     SELECT e.id, e.posted_at, t.reference, t.kind, e.code, e.amount_kobo,
@@ -52,7 +52,7 @@ COPY (
     WHERE e.debit_account_id = {account} OR e.credit_account_id = {account} ORDER BY e.id
 ) TO STDOUT
 """
-# As a statement of ours is: its head on each page, lines between the rows, page n of m.
+# Like our statement: a header on each page, lines between the rows, page n of m.
 _STYLE = """
 @page { size: A4; margin: 15mm; @bottom-right { content: "Page " counter(page) " of " counter(pages) } }
 table { font: 8pt sans-serif; width: 100%; border-collapse: collapse }
@@ -60,7 +60,7 @@ th { text-align: left; border-bottom: 1pt solid }
 td { padding: 2pt 4pt; border-bottom: 0.3pt solid silver }
 td:nth-last-child(-n + 3) { text-align: right; white-space: nowrap }
 """
-# Makes a statement as `manage.py statement` does, and says how much memory that took: of itself, and of its child.
+# Makes a statement like `manage.py statement`, and prints the peak memory of itself and its child.
 _MAKE = """
 import resource, sys, django
 django.setup()
@@ -88,7 +88,7 @@ def main() -> int:
 
 
 def keep_in(folder: Path) -> None:
-    """Keep all files in a folder that goes: for this process, and for those it starts."""
+    """Store all files in a temporary folder, for this process and its children."""
     settings.STATEMENTS_DIR = folder / "statements"
     settings.STORAGES["statements"]["OPTIONS"]["location"] = folder / "statements" / "files"
     os.environ["VAR_DIR"] = str(folder)
@@ -108,7 +108,7 @@ def _measure(rows: int) -> Iterator[Figure]:
 
 
 def ask(plan: Plan, file_format: str) -> Statement:
-    """Return a statement of the whole plan that nobody has asked for before."""
+    """Return a new statement of the whole plan."""
     since = _SINCE + datetime.timedelta(days=Statement.objects.count())
     today = timezone.localdate()
     return statements.request(
@@ -117,7 +117,7 @@ def ask(plan: Plan, file_format: str) -> Statement:
 
 
 def write(plan: Plan, file_format: str = "csv") -> None:
-    """Ask for a statement and write it, in this process."""
+    """Request a statement and write it, in this process."""
     statement = ask(plan, file_format)
     row = OutboxRow.objects.get(dedupe_key=statements.row_key(statement.pk))
     assert outbox.deliver(row.pk, tasks.HANDLERS), OutboxRow.objects.get(pk=row.pk).error
@@ -125,7 +125,7 @@ def write(plan: Plan, file_format: str = "csv") -> None:
 
 
 def _queries(plan: Plan) -> Iterator[Figure]:
-    """Count the queries of two pages and of half of one: the notes of a writer's progress are by the clock."""
+    """Count the queries of two pages and of half a page, because progress is recorded by the clock."""
     writing.PROGRESS_SECONDS = 3600
     counts = {}
     for page_rows in (5_000, 1_000):
@@ -156,7 +156,7 @@ def _copying(plan: Plan) -> Iterator[Figure]:
 
 
 def make_in_a_process(plan: Plan, file_format: str) -> tuple[float, float, float]:
-    """Return the most memory in MB of a process that makes a statement, that of its child, and the seconds it takes."""
+    """Return the peak memory in MB of a process that makes a statement, that of its child, and the seconds."""
     since = _SINCE + datetime.timedelta(days=Statement.objects.count())
     words = [
         sys.executable,
@@ -178,7 +178,7 @@ def make_in_a_process(plan: Plan, file_format: str) -> tuple[float, float, float
 
 
 def environment() -> dict[str, str]:
-    """Return the variables of a process that works on the database of the benchmark."""
+    """Return the variables of a process on the benchmark's database."""
     return _servers.environment(str(connection.settings_dict["NAME"]))
 
 
@@ -210,7 +210,7 @@ def _typesetting(plan: Plan) -> Iterator[Figure]:
         writer.finish(sums.foot())
 
     def theirs() -> None:
-        # As readable aloud as ours.
+        # As accessible as ours.
         weasyprint.HTML(string=_html(rows)).write_pdf(path, pdf_variant="pdf/ua-1")
 
     made, compared = _few_turns(ours, theirs)
@@ -220,7 +220,7 @@ def _typesetting(plan: Plan) -> Iterator[Figure]:
 
 
 def _few_turns(*actions: Callable[[], None]) -> list[float]:
-    """Return the median seconds of actions that take long, in turns."""
+    """Return the median seconds of slow actions, run in turns."""
     seconds: list[list[float]] = [[] for _ in actions]
     for _, (index, action) in itertools.product(range(ROUNDS), enumerate(actions)):
         begun_at = time.perf_counter()
@@ -260,10 +260,10 @@ def _largest_pdf() -> Iterator[Figure]:
 
 
 def _waiting(plan: Plan, others: Plan) -> Iterator[Figure]:
-    """Ask for somebody else's page while the consumer writes the largest statement, and while it does nothing."""
+    """Request another user's page while the consumer writes the largest statement, and while it is idle."""
     client = Client(headers={"host": "savings.example.com"})
     client.force_login(others.user)
-    # A line for each page would be in the way of the figures.
+    # A log line for each page would disturb the measurement.
     logging.disable(logging.INFO)
 
     def page() -> None:
@@ -290,7 +290,7 @@ def _waiting(plan: Plan, others: Plan) -> Iterator[Figure]:
 
 
 def _answers_beside(statement: Statement, page: Callable[[], None]) -> list[float]:
-    """Return how long a page takes, again and again, while a statement is written."""
+    """Return the response times of a page while a statement is written."""
     _wait_until(lambda: _state(statement) != Statement.State.QUEUED)
     seconds = list(itertools.islice(_answers(page), 20))
     while _state(statement) == Statement.State.WRITING:
@@ -305,7 +305,7 @@ def _answers(page: Callable[[], None]) -> Iterator[float]:
         begun_at = time.perf_counter()
         page()
         yield time.perf_counter() - begun_at
-        # A person reads, and does not ask as fast as answers come.
+        # A user reads between requests.
         time.sleep(0.02)
 
 

@@ -1,4 +1,4 @@
-"""The whole site as `make run` starts it, and a browser to use it with."""
+"""The whole site as `make run` starts it, and a browser."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CHROMIUM_FLAGS = [
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of a site of our own."""
+    """The environment of a private site."""
     port = _free_pair_of_ports()
     folder = tmp_path_factory.mktemp("site")
     return {
@@ -50,7 +50,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def site(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start the site, the worker and the provider's stand-in, with demo data, and return its address."""
+    """Start the site, the worker and the simulator with demo data, and return the URL."""
     log = tmp_path_factory.mktemp("log") / "site"
     with _started(["run"], environment, environment["SITE_URL"], log) as address:
         yield address
@@ -60,7 +60,7 @@ def site(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
 def watched_site(
     site: str, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """Start a second server for the same site, with the debug toolbar, and return its address."""
+    """Start a second server for the same site with the debug toolbar, and return its URL."""
     port = _free_pair_of_ports()
     command = ["runserver", "--noreload", f"127.0.0.1:{port}"]
     log = tmp_path_factory.mktemp("log") / "watched"
@@ -93,14 +93,14 @@ def _started(command: list[str], environment: dict[str, str], address: str, log:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; a machine without it fails here rather than skip."""
+    """Debian's Chromium; without it the tests fail instead of being skipped."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert path, "The browser tests need Chromium on PATH."
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=path,
             args=CHROMIUM_FLAGS,
-            # As people's browsers are: pages that one has left stay in memory for Back.
+            # Enable the back/forward cache, as in real browsers.
             ignore_default_args=["--disable-back-forward-cache"],
         )
         yield chromium
@@ -108,7 +108,7 @@ def browser() -> Iterator[Browser]:
 
 
 def _free_pair_of_ports() -> int:
-    """Return a port below the range that the system hands out, free itself and with a free one after it."""
+    """Return a free port below the ephemeral range whose successor is free as well."""
     for port in range(22000, 32000, 2):
         if all(is_free(number) for number in (port, port + 1)):
             return port

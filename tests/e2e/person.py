@@ -1,4 +1,4 @@
-"""A person at a browser: walks the site, and keeps what the browser complained about."""
+"""A user with a browser, which records errors and policy reports."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class Person:
         self.page.wait_for_url("**/dashboard/")
 
     def barriers(self) -> list[str]:
-        """Return what axe finds on the page against WCAG 2.2 AA, by rule and element."""
-        # Not before its style sheet is there: a page still on its way has no colours to judge.
+        """Return axe's violations of WCAG 2.2 AA on the page, by rule and element."""
+        # Wait for the style sheet, because without it there are no colours to check.
         self.page.wait_for_load_state("load")
-        # `evaluate` runs outside the page's policy; a script tag would be stopped by it, as it should be.
+        # `evaluate` bypasses the page's policy; a script tag would be blocked, as it should be.
         self.page.evaluate(AXE)
         found: dict[str, Any] = self.page.evaluate("axe.run({resultTypes: ['violations']})")
         return [

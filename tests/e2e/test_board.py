@@ -1,4 +1,4 @@
-"""A board that is open: it asks whether anything has changed, stays as it is where not, and shows what has."""
+"""An open leaderboard polls for changes, and updates only if there are any."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def test_an_open_board_is_swapped_only_when_it_has_changed(chidi: Person, bola: 
         page.clock.run_for(NEXT_POLL_MILLISECONDS)
     assert answer.value.status == 200
     expect(page.get_by_text("Bola the quick")).to_be_visible()
-    # What was opened to be read stays open.
+    # An opened section stays open.
     expect(page.get_by_role("columnheader", name="Place").last).to_be_visible()
     assert chidi.complaints == bola.complaints == []
 
 
-def test_an_ended_circle_has_no_barriers(chidi: Person, bola: Person) -> None:
+def test_an_ended_circle_is_accessible(chidi: Person, bola: Person) -> None:
     barriers = []
     chidi.signs_in("ada@example.com")
     bola.signs_in("bola@example.com")

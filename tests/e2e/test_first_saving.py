@@ -1,4 +1,4 @@
-"""The first saving: from the landing page to money in a plan, its receipt and its e-mail."""
+"""The first saving: from the landing page to money in a plan, its receipt and its email."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def start_a_plan(person: Person, name: str) -> None:
 
 
 def pay(person: Person) -> None:
-    """On the plan's top-up page: by card, and through on the provider's page."""
+    """On the plan's top-up page: pay by card on the provider's page."""
     page = person.page
     expect(page.get_by_label("Amount")).to_have_value("25,000")
     page.get_by_role("button", name="Top up").click()

@@ -1,4 +1,4 @@
-"""The lab in a real browser: run again in place, without JavaScript too, readable by everybody, on a phone."""
+"""The lab in a real browser: run again in place, without JavaScript, accessible, and on a phone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages as the oldest browsers show them: with the style sheet that they are left with, and without popovers."""
+"""Pages in the oldest browsers: with the CSS that they support, and without popovers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.e2e.person import Person
 STYLE_SHEET = (settings.BASE_DIR / "static/css/app.css").read_text()
 PAGES = ["/dashboard/", "/plans/start/", "/transactions/", "/statements/"]
 
-# Delete what a newer Chromium has and they lack. An element that has lost its attribute is a plain one.
+# Delete the features that they lack. An element without its attribute is a plain element.
 NO_POPOVERS = """
 delete HTMLElement.prototype.popover;
 delete HTMLElement.prototype.togglePopover;
@@ -23,7 +23,7 @@ delete HTMLElement.prototype.togglePopover;
 
 Shown = Callable[..., Person]
 
-# What the style sheet comes to in the browser of each person.
+# The style sheet as each browser supports it.
 style_sheets: dict[Person, str] = {}
 
 
@@ -47,7 +47,7 @@ def shown_by(browser: Browser, site: str) -> Iterator[Shown]:
 
 def sign_in(person: Person, email: str = "ada@example.com") -> None:
     person.signs_in(email)
-    # The page that a redirect leads to does not come by way of the route, and expects the style sheet as it is.
+    # The target of a redirect bypasses the route, and expects the original style sheet.
     person.context.route(
         re.compile(r"/static/css/app\.css"),
         lambda route: route.fulfill(body=style_sheets[person], content_type="text/css"),
@@ -60,7 +60,7 @@ def without_popovers(route: Route) -> None:
         route.continue_()
         return
     answer = route.fetch(max_redirects=0)
-    # Without the hash of the style sheet, which is replaced here.
+    # Without the integrity hash, because the style sheet is replaced here.
     html = re.sub(r' integrity="[^"]*"', "", answer.text())
     route.fulfill(response=answer, body=html.replace(" popover>", ">"))
 
@@ -138,7 +138,7 @@ def test_a_theme_is_saved_where_a_form_does_not_know_its_button(shown_by: Shown)
         "{ const Real = FormData; window.FormData = function (form) { return new Real(form); } }"
     )
     sign_in(person, "bola@example.com")
-    # A request that passes a route and follows no redirect is reported as failed.
+    # A routed request that does not follow its redirect is reported as failed.
     person.context.unroute_all()
     for name, theme in (("Dark", "dark"), ("Auto", None)):
         person.page.get_by_role("button", name="Your account menu").click()

@@ -1,4 +1,4 @@
-"""Paying at the provider's page, in each of the ways in which that can end."""
+"""Paying on the provider's page, with every outcome."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def go_to_the_provider(person: Person) -> None:
         ("Forged notice", "was not finished", "Not finished"),
     ],
 )
-def test_each_end_of_a_payment_is_told_on_its_receipt(
+def test_each_outcome_of_a_payment_is_on_its_receipt(
     bola: Person, button: str, told: str, status: str
 ) -> None:
     go_to_the_provider(bola)
@@ -52,7 +52,7 @@ def test_each_end_of_a_payment_is_told_on_its_receipt(
     assert bola.complaints == []
 
 
-def test_the_page_that_waits_has_no_barriers(bola: Person) -> None:
+def test_the_waiting_page_is_accessible(bola: Person) -> None:
     go_to_the_provider(bola)
     bola.page.get_by_role("button", name="Paid, but later").click()
     expect(bola.page.get_by_role("main")).to_contain_text("We are waiting for the payment provider.")

@@ -1,4 +1,4 @@
-"""People at the door: sign-up with a code, passkeys on a device that holds them, and the second step."""
+"""Sign-up with a code, passkeys on a device that supports them, and the second step."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ WORDS = "three quiet words"
 
 @pytest.fixture(params=["light", "dark"])
 def ngozi(request: pytest.FixtureRequest, browser: Browser, site: str) -> Iterator[Person]:
-    """Somebody new, on a phone in the light and at a desk in the dark, whose device can hold passkeys."""
+    """A newcomer whose device supports passkeys, on a phone in light mode and on a computer in dark mode."""
     scheme: Literal["light", "dark"] = request.param
-    # Browsers refuse passkeys for an address that is only a number.
+    # Browsers refuse passkeys for an IP address.
     site = site.replace("127.0.0.1", "localhost")
     person = Person(browser, site, scheme=scheme, width=390 if scheme == "light" else 1280)
     device = person.context.new_cdp_session(person.page)
@@ -72,7 +72,7 @@ def signs_out(person: Person) -> None:
 
 
 def proves_it(person: Person) -> None:
-    """On the page that asks whether it is them."""
+    """On the re-authentication page."""
     person.page.get_by_label("Password", exact=True).fill(WORDS)
     press(person, "Go on")
 
@@ -173,7 +173,7 @@ def test_a_password_can_be_looked_at_while_it_is_typed(browser: Browser, site: s
     person.leaves()
 
 
-def test_the_door_needs_no_script(browser: Browser, site: str) -> None:
+def test_the_sign_in_page_works_without_scripts(browser: Browser, site: str) -> None:
     person = Person(browser, site, javascript=False)
     address = f"zainab-{time.time_ns()}@example.com"
     page = person.page

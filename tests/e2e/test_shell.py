@@ -1,4 +1,4 @@
-"""The frame in a real browser: theme, notices, focus, sending once, and what Back shows."""
+"""The page frame in a real browser: theme, notices, focus, double submission, and Back."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_page_that_has_not_changed_is_not_sent_again(ada: Person) -> None:
     ada.goes_to("/stash/")
     ada.goes_to("/plans/")
     sent = ada.page.evaluate("performance.getEntriesByType('navigation')[0].transferSize")
-    # The headers alone: the body came out of the browser's own store.
+    # Only headers: the body came from the browser's cache.
     assert 0 < sent < 1_000
 
 

@@ -1,4 +1,4 @@
-"""A statement in a real browser: asked for, watched, fetched, and checked by somebody who was shown it."""
+"""A statement in a real browser: requested, watched, downloaded, and verified by a recipient."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DROP = """([bytes, name]) => {
 
 @pytest.fixture(params=["light", "dark"])
 def ada(request: pytest.FixtureRequest, browser: Browser, site: str) -> Iterator[Person]:
-    """On a phone in the light, and at a desk in the dark."""
+    """On a phone in light mode, and on a computer in dark mode."""
     scheme: Literal["light", "dark"] = request.param
     person = Person(browser, site, scheme=scheme, width=390 if scheme == "light" else 1280)
     person.signs_in("ada@example.com")
@@ -31,12 +31,12 @@ def ada(request: pytest.FixtureRequest, browser: Browser, site: str) -> Iterator
 
 @pytest.fixture
 def days(request: pytest.FixtureRequest) -> str:
-    """Other days for each of the two: the same request within a minute is the same statement."""
+    """Different days for the two, because the same request within a minute returns the same statement."""
     return "Last 3 months" if "light" in request.node.name else "This year"
 
 
 def asks(person: Person, about: str, days: str = "Last 3 months") -> None:
-    """Ask for a CSV, and come to the shelf."""
+    """Request a CSV, and arrive at the statements page."""
     page = person.page
     person.goes_to(f"/statements/start/?about={about}")
     page.get_by_role("radio", name=days).check()
@@ -65,7 +65,7 @@ def test_from_asking_for_a_statement_to_proving_it(ada: Person, days: str, tmp_p
     page.get_by_role("button", name="Make statement").click()
     expect(page.get_by_role("alert")).to_be_focused()
     barriers += ada.barriers()
-    # The browser reports the 422 itself.
+    # The browser logs the 422.
     ada.complaints.clear()
 
     asks(ada, "everything", days)

@@ -1,4 +1,4 @@
-"""The debug toolbar in a real browser, under the site's own content policy."""
+"""The debug toolbar in a real browser, with the site's Content Security Policy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def ada(browser: Browser, watched_site: str) -> Iterator[Person]:
 
 
 def opened(ada: Person, panel: str) -> Locator:
-    """Open a panel, and return what it shows once that has arrived."""
+    """Open a panel, and return its content once it has loaded."""
     ada.page.locator(f"a.{panel}").click()
     content = ada.page.locator(f"#{panel} .djdt-scroll")
     expect(content.locator(":scope > *").first).to_be_attached()
@@ -44,7 +44,7 @@ def test_the_history_follows_what_htmx_asks_for(ada: Person) -> None:
     ada.goes_to("/transactions/")
     page.locator("#djShowToolBarButton").click()
     expect(page.locator("#djdt-HistoryPanel small")).to_have_text("/transactions/")
-    # The toolbar lies over the link.
+    # The toolbar covers the link.
     page.get_by_role("link", name="Older").dispatch_event("click")
     expect(page.locator("#djdt-HistoryPanel small")).to_contain_text("/transactions/?before=")
     expect(opened(ada, "SQLPanel")).to_contain_text("savings_transaction")

@@ -1,4 +1,4 @@
-"""No page scrolls sideways and nothing leaves its box: narrow phones, large letters, the longest names and sums."""
+"""No page scrolls sideways and nothing overflows: narrow phones, large text, the longest names and amounts."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SIGNED_OUT = [
     "/statements/verify/",
 ]
 
-# Pages of one thing each: the list that leads to it, how its address looks, and what it has below it.
+# Pages of one object: the list that links to it, its URL pattern, and its sub-pages.
 LEADS: list[tuple[str, str, tuple[str, ...]]] = [
     ("/plans/", r"/plans/\d+/", ("edit/", "top-up/", "withdraw/")),
     (
@@ -123,7 +123,7 @@ def test_errors_beside_fields_stay_inside(wide: Person) -> None:
 
 
 def found(person: Person) -> list[str]:
-    """Return the pages of the person's own things, three of each kind."""
+    """Return the pages of the user's own objects, three of each kind."""
     pages = []
     for start, pattern, below in LEADS:
         person.goes_to(start)
@@ -138,7 +138,7 @@ def found(person: Person) -> list[str]:
 
 
 def measured(person: Person, paths: list[str]) -> list[str]:
-    """Load each page once, and measure it at each width and size of letters."""
+    """Load each page once, and measure it at each width and text size."""
     session = person.page.context.new_cdp_session(person.page)
     wrong = []
     for path in paths:
@@ -147,7 +147,7 @@ def measured(person: Person, paths: list[str]) -> list[str]:
             font_size(session, size)
             for width in WIDTHS:
                 person.page.set_viewport_size({"width": width, "height": 844})
-                # Without this nothing would be measured but the usual size.
+                # Without this only the default size would be measured.
                 assert (
                     person.page.evaluate("getComputedStyle(document.documentElement).fontSize") == f"{size}px"
                 )
@@ -158,5 +158,5 @@ def measured(person: Person, paths: list[str]) -> list[str]:
 
 
 def font_size(session: CDPSession, size: int) -> None:
-    """Set the size of letters in the browser's settings, which media queries in rem know."""
+    """Set the text size in the browser's settings, which media queries in rem use."""
     session.send("Page.setFontSizes", {"fontSizes": {"standard": size, "fixed": size - 3}})

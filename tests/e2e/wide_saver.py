@@ -1,4 +1,4 @@
-"""A saver whose names and sums are as wide as they can be, for the pages that must not break by them."""
+"""A saver with the widest possible names and amounts, which must not break a page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_KOBO = 999_999_999_999_99
 
 
 def make() -> None:
-    """Make the saver with a plan of each kind, two circles, statements and movements, if they are not there yet."""
+    """Make the saver with a plan of each kind, two circles, statements and transactions, if missing."""
     if User.objects.filter(email=EMAIL).exists():
         return
     saver = make_user(EMAIL, name=WORD)

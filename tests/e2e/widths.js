@@ -1,4 +1,4 @@
-// Return what is wider than the page, or leaves the box that it stands in.
+// Return the elements that are wider than the page or overflow their box.
 () => {
   const found = [];
   const page = document.documentElement;

@@ -1,4 +1,4 @@
-"""What holds for every page that a test asks for: what is kept is as made anew, and nothing is fetched in passing."""
+"""Checks on every page of every test: a cached page equals a fresh one, and no row is fetched lazily."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from web.caching.attempt_counters import Cache
 from web.caching.counting import counting
 from web.http import SaverRequest
 
-# Its naive ways are there to be naive.
+# The lab's naive ways fetch lazily on purpose.
 _LAB = "/lab/"
 
 _is_in_a_page: ContextVar[bool] = ContextVar("is_in_a_page", default=False)
@@ -27,9 +27,9 @@ _is_in_a_page: ContextVar[bool] = ContextVar("is_in_a_page", default=False)
 
 @pytest.fixture(autouse=True)
 def _pages_fetch_nothing_in_passing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refuse, while a page is made, each related row or deferred column that its query did not bring: FETCH_RAISE.
+    """Raise for each related row or deferred column that a page loads lazily (FETCH_RAISE).
 
-    Not while a form is sent: what it changes is read anew under a lock, a row at a time. Nor while a test arranges.
+    Not for a POST, which reads rows again one by one under a lock, and not while a test prepares its data.
     """
     ask = Client.request
 
@@ -56,8 +56,8 @@ def _refused_in_pages(as_ever: Callable[..., None]) -> Callable[..., None]:
 
 
 @pytest.fixture(autouse=True)
-def _kept_pages_are_as_fresh_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make each page that comes out of the cache once more: no change of what is shown may go unnoticed."""
+def _cached_pages_equal_fresh_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Render each cached page again and compare, so that no change of the shown data goes unnoticed."""
     answer = page_cache._answer
     shown: dict[str, bytes] = {}
 
@@ -72,15 +72,15 @@ def _kept_pages_are_as_fresh_ones(monkeypatch: pytest.MonkeyPatch) -> None:
         tag = response.headers.get("ETag", "")
         if not made:
             before = len(connection.queries_log)
-            # A test that counts means what the page cost that it was given.
+            # A test that counts must see the cost of the page it received.
             with counting():
-                fresh = page_cache._kept(request, view())
+                fresh = page_cache._to_cache(request, view())
             while len(connection.queries_log) > before:
                 connection.queries_log.pop()
             is_unchanged = response.status_code == 304
-            kept = shown.get(tag) if is_unchanged else page_cache._without_tokens(response.content)
+            cached = shown.get(tag) if is_unchanged else page_cache._without_tokens(response.content)
             assert fresh is not None
-            assert fresh.body == kept, f"{request.get_full_path()} is kept, but not as it is by now"
+            assert fresh.body == cached, f"{request.get_full_path()} is cached, but its content has changed"
         if response.status_code == 200 and tag:
             shown[tag] = page_cache._without_tokens(response.content)
         return response

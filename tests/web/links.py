@@ -1,4 +1,4 @@
-"""Follows the links in mails, as a person would who reads them."""
+"""Finds the links in mails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from savings.models import OutboxRow
 
 
 def link_sent_to(email: str) -> str:
-    """The path of the link in the newest mail to an address that holds one."""
+    """The path of the link in the newest mail to an email address that contains one."""
     row = OutboxRow.objects.filter(
         to=email, payload__has_key="secret", text__contains="/accounts/email/"
     ).latest("id")

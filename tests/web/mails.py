@@ -1,4 +1,4 @@
-"""Reads mails out of the outbox, as a person would out of their inbox."""
+"""Reads mails from the outbox."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from savings.models import OutboxRow
 
 
 def newest(email: str) -> OutboxRow:
-    """The newest mail to an address."""
+    """The newest mail to an email address."""
     return OutboxRow.objects.filter(to=email).latest("id")
 
 
 def code_sent_to(email: str) -> str:
-    """The code in the newest mail to an address that holds one."""
+    """The code in the newest mail to an email address that contains one."""
     row = OutboxRow.objects.filter(to=email, payload__has_key="secret").latest("id")
     code = str(row.payload["secret"])
     assert code in row.text
@@ -19,5 +19,5 @@ def code_sent_to(email: str) -> str:
 
 
 def subjects(email: str) -> list[str]:
-    """The subjects of all mails to an address, oldest first."""
+    """The subjects of all mails to an email address, oldest first."""
     return list(OutboxRow.objects.filter(to=email).order_by("id").values_list("subject", flat=True))

@@ -1,4 +1,4 @@
-"""Statements as the shelf holds them, written or not, without anybody to write them."""
+"""Makes statements in any state without writing their files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONTENT = b"\xef\xbb\xbfDate,Amount\r\n2026-10-01,100.00\r\n"
 
 
 def asked_for(user: User, *, password: str = "", **fields: Any) -> Statement:
-    """A statement that waits to be written: of the stash, for October 2026, as CSV."""
+    """A queued statement of the stash for October 2026 as CSV."""
     usual: dict[str, Any] = {
         "scope": "stash",
         "since": datetime.date(2026, 10, 1),
@@ -31,7 +31,7 @@ def asked_for(user: User, *, password: str = "", **fields: Any) -> Statement:
 
 
 def written(user: User, content: bytes = CONTENT, **fields: Any) -> Statement:
-    """A statement that is ready, with a file of that content, for a week."""
+    """A ready statement with a file of this content, valid for a week."""
     statement = asked_for(user, **fields)
     now = timezone.now()
     Statement.objects.filter(pk=statement.pk).update(

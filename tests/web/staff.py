@@ -1,4 +1,4 @@
-"""Staff in tests: signed in with the second step that the back office takes."""
+"""Staff in tests, signed in with the second step that the admin requires."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECRET = "ASUSUTESTSTAFFKEYASUSUTESTSTAFF2"
 
 
 def make_staff(*permissions: str, **fields: Any) -> User:
-    """A member of staff with those permissions and an authenticator app."""
+    """A member of staff with these permissions and an authenticator app."""
     user = make_user(is_staff=True, **fields)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     TOTP.activate(user, SECRET)
@@ -29,12 +29,12 @@ def make_staff(*permissions: str, **fields: Any) -> User:
 
 
 def app_code(secret: str = SECRET, *, steps_ahead: int = 0) -> str:
-    """What an authenticator app shows now, or some steps of 30 seconds later."""
+    """The code of an authenticator app now, or a number of 30-second steps later."""
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps_ahead))
 
 
 def sign_in(user: User, client: Client | None = None) -> Client:
-    """A browser in which somebody is signed in by their authenticator app; they get one if they have none."""
+    """A browser in which a user is signed in with an authenticator app, which is set up if missing."""
     client = client or Client()
     step = (
         Authenticator.objects.filter(user=user, type="totp").first() or TOTP.activate(user, SECRET).instance

@@ -1,4 +1,4 @@
-"""What the oldest browsers that we serve lack is not used, or has a fallback."""
+"""Features that the oldest supported browsers lack are not used, or have a fallback."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STATIC: Path = settings.BASE_DIR / "static"
 STYLE_SHEETS = sorted((STATIC / "css").glob("*.css"))
 SCRIPTS = sorted((STATIC / "js").glob("*.js"))
 
-# What a script asks for before it uses it.
+# Features that a script checks for before it uses them.
 ASKED_FOR = {"popover"}
 
 
@@ -75,7 +75,7 @@ def colours(text: str) -> dict[str, str]:
         ("@layer a { @media (width > 1px) { b { color: light-dark(red, blue) } } }", "light-dark()"),
         ("@keyframes a { to { color: light-dark(red, blue) } }", "light-dark()"),
         ("@supports (display: grid) { a:has(b) { margin: 0 } }", ":has"),
-        # Chrome 109 knows :has() and looks inside.
+        # Chrome 109 supports:has() and evaluates it.
         ("@supports selector(:has(*)) { a { color: color-mix(in srgb, red, blue) } }", "color-mix()"),
         ("@supports not selector(:has(*)) { a:has(b) { margin: 0 } }", ":has"),
         ("a { corner-shape: squircle }", "corner-shape"),
@@ -100,11 +100,11 @@ def test_a_style_sheet_with_something_newer_is_refused(css: str, what: str) -> N
         "@container page (width >= 40rem) { a { margin: 0 } }",
     ],
 )
-def test_what_they_have_or_skip_is_allowed(css: str) -> None:
+def test_supported_and_skipped_features_are_allowed(css: str) -> None:
     assert lacks(css) == []
 
 
-def test_what_a_browser_drops_is_not_in_what_it_sees() -> None:
+def test_unsupported_css_is_not_in_what_a_browser_sees() -> None:
     css = (
         "a { color: #000; color: light-dark(#000, #fff) } a:has(b), c { margin: 0 } @layer z { d { top: 0 } }"
     )
@@ -129,14 +129,14 @@ def test_a_script_with_something_newer_is_refused(code: str) -> None:
 
 
 def newer_members(code: str) -> list[str]:
-    """Return the names in a script that nothing in one of the oldest browsers has."""
+    """Return the names in a script that one of the oldest browsers does not have."""
     words = re.sub(r"//.*", "", code)
     names = set(re.findall(r"\.(\w+)", words)) | set(re.findall(r"\bnew (\w+)", words))
     return sorted(name for name in names - ASKED_FOR if without("members", name))
 
 
 def test_forms_are_read_without_their_button() -> None:
-    # Chrome 109 knows FormData, but not its second argument.
+    # Chrome 109 has FormData, but not its second argument.
     for path in SCRIPTS:
         assert not re.search(r"new FormData\([^)]*,", path.read_text()), path.name
 

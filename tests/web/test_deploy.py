@@ -1,4 +1,4 @@
-"""The proxy configuration that ships with the project."""
+"""The proxy configuration in deploy/."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CONFIGURATION = Path("deploy/nginx.conf")
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A folder with a certificate that this test signed itself, under Let's Encrypt's file names."""
+    """A folder with a self-signed certificate under Let's Encrypt's file names."""
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=x"]
     files = ["-keyout", str(tmp_path / "privkey.pem"), "-out", str(tmp_path / "fullchain.pem")]
     subprocess.run([*command, *files], check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""Settings from the environment: what is refused, and that each complaint names its variable."""
+"""Settings from the environment: invalid values are refused, and each error names its variable."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_an_address_that_could_not_work_is_refused_by_name(given: str) -> None:
 
 
 def started(**environment: str) -> subprocess.CompletedProcess[str]:
-    """Load the settings of a server with these variables, and print what depends on them."""
+    """Load the production settings with these variables, and print what depends on them."""
     look = (
         "import web.wsgi; from django.conf import settings as s;"
         "print(s.ALLOWED_HOSTS, s.CSRF_TRUSTED_ORIGINS, s.DEFAULT_FROM_EMAIL)"
@@ -101,7 +101,7 @@ def test_a_value_that_cannot_be_read_is_named_and_not_shown(name: str, value: st
     assert "pass" not in last_line.replace("passwords", "").replace("user:password", "")
 
 
-# Each would start, and then do something else than its operator meant, or fail without its name.
+# Each would otherwise start and do something unintended, or fail without naming the variable.
 OUT_OF_RANGE = [
     ("HUEY_WORKERS", "0"),
     ("TRUSTED_PROXIES", "-1"),
@@ -150,7 +150,7 @@ for name, value in json.loads(sys.argv[1]):
 
 
 @pytest.mark.parametrize("word", ["", "1", "TRUE", " yes "])
-def test_a_switch_that_says_nothing_is_as_it_would_be_without(word: str) -> None:
+def test_an_empty_switch_has_its_default(word: str) -> None:
     assert settings_of(
         "s.SECURE_SSL_REDIRECT, s.RATE_LIMITS", SECURE_SSL_REDIRECT=word, RATE_LIMITS=word
     ) == ("True True")
@@ -173,7 +173,7 @@ def test_blanks_and_small_letters_do_no_harm() -> None:
 
 
 def settings_of(names: str, **environment: str) -> str:
-    """Print settings as a server with these variables has them."""
+    """Print production settings with these variables."""
     command = [sys.executable, "-c", f"from django.conf import settings as s; print({names})"]
     given = production(**environment) | {"DJANGO_SETTINGS_MODULE": "web.settings"}
     done = subprocess.run(command, env=given, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Every page is valid HTML, in words that are true, and made of what the oldest browsers have."""
+"""Every page is valid HTML, promises nothing that the code does not do, and works in the oldest browsers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.web.test_every_url import URLS, examples, owner, path_of  # noqa: F40
 
 pytestmark = pytest.mark.django_db
 
-# One line for each way in which HTML may write a day or a moment: see the `datetime` attribute in the standard.
+# One line per format of the `datetime` attribute in the HTML standard.
 _DAY = r"\d{4,}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 _TIME = re.compile(
     rf"^{_DAY}(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{{1,3}})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))?$"
@@ -34,10 +34,10 @@ _TIME = re.compile(
 _INTERACTIVE = {"a", "button", "details", "input", "label", "select", "textarea"}
 _REFERENCES = ("for", "aria-labelledby", "aria-describedby", "aria-controls", "popovertarget")
 
-# Menus open by a script or the style sheet where popovers are missing (app.js, app.css). The other is a hint alone.
+# Without popovers, a script or the style sheet opens menus (app.js, app.css). The other is only a hint.
 _HAS_FALLBACK = {"*.popover", "button.popovertarget", "*.autocapitalize"}
 
-# What the code does not do (yet). Two later changes pay interest and withdraw to banks, and take their lines out.
+# Promises of features that do not exist yet. Posting interest and bank withdrawals will remove their lines.
 NOT_TRUE = re.compile(
     r"within the hour|yours at any time|interest paid (out )?(monthly|each|every)"
     r"|paid out (each|every|monthly|at maturity)"
@@ -48,7 +48,7 @@ NOT_TRUE = re.compile(
 
 
 class Page:
-    """One page, as text and as the tree that a browser makes of it."""
+    """One page, as text and as a parsed tree."""
 
     def __init__(self, path: str, html: str) -> None:
         self.path, self.html = path, html
@@ -68,7 +68,7 @@ def pages(owner: User, examples: dict[str, str]) -> list[Page]:  # noqa: F811
     saver, visitor = Client(), Client()
     saver.force_login(owner)
     found = [Page("/accounts/", saver.get("/accounts/").content.decode())]
-    # A passkey with a name only is enough for the list of them, not to sign in with.
+    # A passkey with only a name is enough for the list, not for signing in.
     Authenticator.objects.all().delete()
     for url in URLS:
         if url.path.startswith("/admin/"):
@@ -128,7 +128,7 @@ def test_nothing_that_is_pressed_is_inside_something_else_that_is(pages: list[Pa
         for child in element:
             tag = child.tag if isinstance(child.tag, str) else ""
             is_interactive = tag in _INTERACTIVE and child.get("type") != "hidden"
-            # A label holds the one field that it names; what is folded away may hold anything.
+            # A label contains only its own field; a closed `details` may contain anything.
             if is_interactive and outer and not (outer == "label" and tag in {"input", "select", "textarea"}):
                 yield f"{tag} in {outer}"
             yield from nested(child, tag if is_interactive and tag != "details" else outer)

@@ -1,4 +1,4 @@
-"""Every URL there is, walked by a stranger and by a saver whom its object does not belong to."""
+"""Every URL, requested by a visitor and by a user who does not own its object."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 class Url(NamedTuple):
-    """A pattern of the site map: its path with `<arguments>`, and its name."""
+    """A URL pattern: its path with `<arguments>`, and its name."""
 
     path: str
     name: str
@@ -36,7 +36,7 @@ class Url(NamedTuple):
 
 def walk(resolver: URLResolver, path: str = "/", namespaces: tuple[str, ...] = ()) -> Iterator[Url]:
     for pattern in resolver.url_patterns:
-        # The admin's last pattern is an expression that catches everything else.
+        # The admin's last pattern matches everything else.
         here = path + str(pattern.pattern).replace("(?P<url>.*)$", "<url>")
         if isinstance(pattern, URLResolver):
             deeper = (*namespaces, pattern.namespace) if pattern.namespace else namespaces
@@ -51,13 +51,13 @@ PRIVATE = [url for url in URLS if url.name not in PUBLIC]
 
 @pytest.fixture
 def owner(db: None) -> User:
-    """Somebody with one of everything."""
+    """A user with one of everything."""
     return make_user("owner@example.com")
 
 
 @pytest.fixture
 def examples(owner: User) -> dict[str, str]:
-    """For each argument of a URL, the owner's object that it could name. A new argument needs a line here."""
+    """The owner's object for each URL argument. A new argument needs a line here."""
     plan = make_plan(owner, holding_kobo=5_000_00)
     movement = pay_in(owner, 1_000_00, plan=plan)
     session = UserSession.objects.create(user=owner, ip="127.0.0.1", session_key="x" * 32)
@@ -79,9 +79,9 @@ def examples(owner: User) -> dict[str, str]:
         "pk": str(passkey.pk),
         "slug": circle.slug,
         "membership_id": str(circle.memberships.get().pk),
-        # Not the circle's: whoever has that is invited.
+        # Not the circle's invite code, which admits anybody.
         "code": "revoked",
-        # The admin's, which only staff may see.
+        # The admin's arguments, for pages that only staff may see.
         "object_id": str(owner.pk),
         "id": str(owner.pk),
         "app_label": "savings",
@@ -100,36 +100,36 @@ def test_the_list_of_public_pages_names_only_what_is_there() -> None:
     assert set() == PUBLIC - {url.name for url in URLS}
 
 
-def test_a_stranger_is_asked_to_sign_in_everywhere_else(client: Client, examples: dict[str, str]) -> None:
+def test_a_visitor_is_asked_to_sign_in_everywhere_else(client: Client, examples: dict[str, str]) -> None:
     for url in PRIVATE:
         path = path_of(url, examples)
         for response in (client.get(path), client.post(path)):
-            assert response.status_code == 302, f"{path} shows itself to strangers: {response.status_code}"
+            assert response.status_code == 302, f"{path} is shown to visitors: {response.status_code}"
             assert response["Location"].startswith("/accounts/login/?next="), path
 
 
 @pytest.mark.parametrize("url", [url for url in URLS if url.name in PUBLIC], ids=lambda url: url.path)
-def test_a_stranger_sees_what_is_public(client: Client, url: Url) -> None:
+def test_a_visitor_sees_what_is_public(client: Client, url: Url) -> None:
     response = client.get(url.path)
-    # Some are steps of a sign-in, which begin elsewhere, or take only what the provider posts.
+    # Some are later steps of a sign-in, or accept only the provider's POST.
     assert response.status_code in {200, 302, 404, 405}, url.path
     assert "next=" not in response.get("Location", "")
 
 
 def test_another_saver_finds_nothing_of_the_owners(client: Client, examples: dict[str, str]) -> None:
     client.force_login(make_user())
-    # allauth asks for the password before it looks for the passkey.
+    # allauth asks for the password before it looks up the passkey.
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     for url in PRIVATE:
         if not url.arguments or url.path.startswith("/admin/"):
             continue
         path = path_of(url, examples)
         answers = {client.get(path).status_code, client.post(path).status_code}
-        assert 404 in answers, f"{path} answers a stranger's request: {answers}"
-        assert answers <= {404, 405}, f"{path} answers a stranger's request: {answers}"
+        assert 404 in answers, f"{path} answers another user's request: {answers}"
+        assert answers <= {404, 405}, f"{path} answers another user's request: {answers}"
 
 
-def test_a_saver_is_kept_out_of_the_back_office(client: Client, examples: dict[str, str]) -> None:
+def test_a_saver_is_kept_out_of_the_admin(client: Client, examples: dict[str, str]) -> None:
     client.force_login(make_user())
     for url in PRIVATE:
         if url.path.startswith("/admin/"):
@@ -150,7 +150,7 @@ def test_no_page_is_in_allauths_own_look(saver_client: Client, saver: User) -> N
     saver_client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     examples: dict[str, str] = {}
     pages = [url for url in URLS if url.path.startswith("/accounts/")]
-    # Those of a passkey come last: this one is only a name, which the pages that use passkeys cannot take.
+    # Passkey URLs come last: this passkey has only a name, which pages that use passkeys cannot handle.
     for url in sorted(pages, key=lambda url: url.arguments == ["pk"]):
         if url.arguments == ["pk"] and not examples:
             passkey = Authenticator.objects.create(user=saver, type="webauthn", data={"name": "Mine"})

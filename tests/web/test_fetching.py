@@ -1,4 +1,4 @@
-"""The guard in conftest.py: a page that asks for each row's other row fails its test, however few rows that has."""
+"""The guard in conftest.py: a page that loads a related row per row fails its test, even with few rows."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ def _pages(saver_client: Client, saver: User, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("page", ["row_by_row", "column_by_column", "from_the_person"])
-def test_a_page_that_fetches_in_passing_fails(saver_client: Client, page: str) -> None:
+def test_a_page_that_fetches_lazily_fails(saver_client: Client, page: str) -> None:
     with pytest.raises(FieldFetchBlocked):
         saver_client.get(f"/{page}/")
 
 
-def test_whatever_a_query_brings_along_may_be_shown(saver_client: Client, saver: User) -> None:
+def test_rows_loaded_by_the_query_may_be_shown(saver_client: Client, saver: User) -> None:
     assert saver.email in saver_client.get("/joined/").content.decode()
 
 
-def test_the_lab_and_what_writes_fetch_as_they_like(saver_client: Client, saver: User) -> None:
+def test_the_lab_and_posts_may_fetch_lazily(saver_client: Client, saver: User) -> None:
     for answer in (saver_client.get("/lab/rows/"), saver_client.post("/row_by_row/")):
         assert saver.email in answer.content.decode()

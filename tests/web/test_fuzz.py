@@ -1,6 +1,6 @@
-"""Every route is sent input that makes no sense, in path, query, form, body, headers and cookies: none answers 5xx.
+"""Every route gets invalid input in path, query, form, body, headers and cookies, and none answers 5xx.
 
-PostgreSQL refuses what SQLite takes (NUL bytes, large integers), so this matters on both databases.
+PostgreSQL refuses values that SQLite accepts (NUL bytes, large integers), so this matters on both databases.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from web.forms.fields import MoneyField
 # Thousands of requests each.
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]
 
-# As they stand in an address or a form, percent-encoded: some are no text at all.
+# As in a URL or a form, percent-encoded; some are not valid text.
 VALUES = {
     "nul": "a%00b",
     "lone surrogate": "%ED%A0%80",
@@ -57,12 +57,12 @@ VALUES = {
     "line ends": "a%0D%0Ab",
     "long": "x" * 5_000,
 }
-# What an address is too short for.
+# Values that are too long for a URL.
 BODY_VALUES = {"deep brackets": "[" * 30_000, "a long number in JSON": f"[{'9' * 5_000}]"}
-# As a browser may send them back, changed by whoever holds it.
+# Cookies that the user may have changed.
 COOKIES = ["", "x" * 4_000, '"\\000aaaaaaaaaaaaaaaa"', "\xff\xfe" * 8, "[]", "1:2:3", "9" * 40]
 HEADER_PATHS = ["/accounts/login/", "/transactions/", "/payments/webhook/paystack/"]
-# What the lists of the admin read.
+# Parameters of the admin's lists.
 LIST_NAMES = ["q", "state", "before", "after"]
 OTHER_ADMIN_NAMES = [
     *(
@@ -82,7 +82,7 @@ OTHER_ADMIN_NAMES = [
     *("app_label", "model_name", "field_name"),
 ]
 ADMIN_FIELDS = ["action", "index", "_selected_action", "select_across", "email", "name", "password1", "post"]
-# Signing out would end the walk.
+# Signing out would end the test.
 LEFT_OUT = {"account_logout", "admin:logout"}
 
 
@@ -95,12 +95,12 @@ def _nothing_is_limited_or_cached(settings: Settings) -> None:
 
 @pytest.fixture
 def _pages_fetch_nothing_in_passing() -> None:
-    """Let pages fetch in passing: what they cost is not what is tested here."""
+    """Allow lazy fetching, because this does not test costs."""
 
 
 @pytest.fixture
 def people(examples: dict[str, str], owner: User) -> dict[str, Client]:  # noqa: F811 - fixtures
-    """A browser for each kind of person: a visitor, the owner of every example, and a superuser."""
+    """A browser for a visitor, the owner of every example, and a superuser."""
     staff = make_staff(is_superuser=True)
     found = {"visitor": Client(), "saver": Client(), "staff": Client()}
     for who, user in (("saver", owner), ("staff", staff)):
@@ -114,7 +114,7 @@ def people(examples: dict[str, str], owner: User) -> dict[str, Client]:  # noqa:
 
 @contextmanager
 def undone() -> Iterator[None]:
-    """Undo what a request did, so that the next one finds everything as it was."""
+    """Roll back the effects of a request, so that the next one starts from the same state."""
     point = transaction.savepoint_create()
     try:
         yield
@@ -125,7 +125,7 @@ def undone() -> Iterator[None]:
 
 @pytest.fixture
 def names_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The names of the parameters and fields that a view has asked for."""
+    """The names of the parameters and fields that a view has read."""
     names: set[str] = set()
 
     def noted(method: str) -> None:
@@ -143,7 +143,7 @@ def names_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 def some_credential() -> dict[str, object]:
-    """Return what a device says as it makes a passkey."""
+    """Return a device's response when it creates a passkey."""
     key = ec.generate_private_key(ec.SECP256R1()).public_key()
     made = AttestedCredentialData.create(
         Aaguid.NONE, b"x" * 16, CoseKey.for_alg(-7).from_cryptography_key(key)
@@ -164,7 +164,7 @@ type Cases = dict[str, str]
 
 
 class Fuzzer:
-    """Sends requests, and notes those that the site broke at."""
+    """Sends requests, and records those that crashed the site."""
 
     def __init__(self, client: Client, names_read: set[str]) -> None:
         self.client, self.names_read = client, names_read
@@ -211,8 +211,8 @@ def fuzzers(people: dict[str, Client], names_read: set[str]) -> dict[str, Fuzzer
 
 @pytest.fixture
 def cases(examples: Cases, owner: User) -> Cases:  # noqa: F811 - fixtures
-    """For each argument of a URL an object that is there, an unsubscription among them."""
-    # The example is only a name, which the pages that use passkeys cannot take.
+    """An existing object for each URL argument, including an unsubscription."""
+    # The example has only a name, which pages that use passkeys cannot handle.
     passkey = Authenticator.objects.get(pk=examples["pk"])
     passkey.data = {"name": "Mine", "credential": some_credential()}
     passkey.save()
@@ -220,7 +220,7 @@ def cases(examples: Cases, owner: User) -> Cases:  # noqa: F811 - fixtures
 
 
 def routes(who: str) -> list[Url]:
-    """Return what is worth sending odd things to: the private pages only ask a visitor to sign in."""
+    """Return the routes worth testing; private pages only redirect a visitor to sign in."""
     is_in: dict[str, Callable[[Url], bool]] = {
         "visitor": lambda url: url.name in PUBLIC,
         "saver": lambda url: not url.path.startswith("/admin/"),
@@ -230,7 +230,7 @@ def routes(who: str) -> list[Url]:
 
 
 def _chosen(form: BaseForm) -> dict[str, str]:
-    """Return what makes a form of ours right: its first choices, an amount, a name and a day next year."""
+    """Return valid values for one of our forms: its first choices, an amount, a name and a day next year."""
     chosen = {}
     for name, field in form.fields.items():
         choices = [
@@ -248,14 +248,14 @@ def _chosen(form: BaseForm) -> dict[str, str]:
 
 
 def together(names: list[str], value: str) -> str:
-    """Return all of these parameters in one query, each of them twice."""
+    """Return all of these parameters in one query string, each of them twice."""
     return "&".join(f"{name}={value}&{name}={value}" for name in names)
 
 
 def some_of(values: list[str], number: int) -> list[str]:
-    """Return a quarter of the values, another one for each number: over all fields each value has its turns.
+    """Return a quarter of the values, a different one for each number, so that all values are used over all fields.
 
-    All of them for each field would take ten minutes. Each value also goes into all fields of a route together.
+    All values for each field would take ten minutes. Each value is also put into all fields of a route together.
     """
     return values[number % 4 :: 4]
 
@@ -310,7 +310,7 @@ def test_no_form_breaks_the_site(fuzzers: dict[str, Fuzzer], cases: Cases, who: 
 
 @pytest.mark.parametrize("path", ["/plans/start/", "/circles/start/", "/statements/start/"])
 def test_one_odd_field_in_a_form_that_is_right_breaks_nothing(fuzzers: dict[str, Fuzzer], path: str) -> None:
-    """Alone it would not be looked at: a day only matters beside a product and an amount."""
+    """The field alone would not be read: a date only matters together with a product and an amount."""
     fuzzer = fuzzers["saver"]
     with undone():
         page = fuzzer.client.get(path)

@@ -1,4 +1,4 @@
-"""Nothing that is typed into a form about oneself breaks it, on any database."""
+"""No text in the profile form breaks it, on any database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 NASTY = {
     "nothing": "",
     "nul": "a\x00@example.com",
-    # As long as all fields together may be: web/middleware/body_limits.py.
+    # The longest allowed body; see web/middleware/body_limits.py.
     "long": "x" * 4_000,
     "bidi": "\u202emoc.elpmaxe@a",
     "html": "<img src=x onerror=alert(1)>@example.com",
@@ -60,7 +60,7 @@ INSIDE = [
 
 @pytest.mark.parametrize("value", NASTY.values(), ids=NASTY)
 @pytest.mark.parametrize("path", OUTSIDE)
-def test_at_the_door(client: Client, path: str, value: str) -> None:
+def test_signed_out_pages_take_nasty_input(client: Client, path: str, value: str) -> None:
     if "confirm-email" in path:
         person = {"name": "Ngozi", "email": "ngozi@example.com", "password1": "three quiet words"}
         client.post("/accounts/signup/", person)

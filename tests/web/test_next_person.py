@@ -1,4 +1,4 @@
-"""What one person leaves in a browser is not for the next: forms that waited, notices, searches, htmx's notes."""
+"""The next user of a browser sees nothing of the previous one: waiting forms, notices, searches, htmx's history."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def sign_in(client: Client, user: User, after: str = "?next=/profile/unsent/") -
 
 
 def end_session(client: Client) -> None:
-    """Let it run out: the browser still has all its cookies."""
+    """Expire the session; the browser still has all its cookies."""
     Session.objects.all().delete()
     cache.clear()
 
 
 def left_behind(client: Client, user: User, path: str = "/profile/", **typed: Any) -> None:
-    """Sign somebody in, let them open a form, end their session, and send the form."""
+    """Sign a user in, open a form, end their session, and send the form."""
     sign_in(client, user)
     form = client.get(path)
     assert form.status_code == 200
@@ -61,7 +61,7 @@ def test_a_form_that_waited_is_not_shown_to_the_next_person(client: Client, ada:
     assert "unsent" not in client.session
 
 
-def test_it_is_gone_for_its_owner_too_once_somebody_else_has_signed_in(
+def test_it_is_gone_for_its_owner_too_after_another_user_signed_in(
     client: Client, ada: User, bola: User
 ) -> None:
     left_behind(client, ada)
@@ -95,7 +95,7 @@ def test_after_signing_out_it_is_still_for_that_person_alone(client: Client, ada
     assert client.get("/profile/unsent/")["Location"] == "/dashboard/"
 
 
-def test_a_form_of_nobody_we_know_is_not_kept(client: Client) -> None:
+def test_a_form_of_an_unknown_user_is_not_stored(client: Client) -> None:
     response = client.post("/profile/", {"name": "Adaeze"})
     assert response["Location"] == "/accounts/login/?next=/profile/"
     assert not client.session.keys()
@@ -111,7 +111,7 @@ def test_a_forged_owner_is_nobody(client: Client, ada: User, bola: User, cookie:
 
 
 def test_the_owner_is_good_for_the_forms_of_one_sign_in(client: Client, ada: User, bola: User) -> None:
-    """Kept from an earlier sign-in, beside the CSRF cookie of a later one, it says nothing."""
+    """A cookie from an earlier sign-in is invalid with the CSRF cookie of a later one."""
     sign_in(client, ada)
     client.get("/profile/")
     adas = client.cookies["whose"].value
@@ -126,7 +126,7 @@ def test_the_owner_is_good_for_the_forms_of_one_sign_in(client: Client, ada: Use
 
 
 def test_a_form_of_an_earlier_person_is_no_form_of_the_one_signed_in(ada: User, bola: User) -> None:
-    """Its token went with the sign-in: what Ada's tab sends does not happen to Bola, and waits for nobody."""
+    """Its CSRF token changed at the sign-in: Ada's tab cannot act for Bola, and its form is not stored."""
     client = Client(enforce_csrf_checks=True)
 
     def token_on(path: str) -> str:
@@ -165,7 +165,7 @@ def test_money_that_waited_is_paid_by_its_owner(client: Client, ada: User, provi
 
 
 def test_a_form_with_a_reference_says_itself_whose_it_is(client: Client, ada: User, bola: User) -> None:
-    """All cookies were cleared: the reference was signed for one person."""
+    """All cookies were cleared; the reference was signed for one user."""
     for user, is_shown in ((bola, False), (ada, True)):
         client.force_login(ada)
         typed = filled_in(client, "/stash/fund/", amount="2,500")
@@ -184,7 +184,7 @@ def test_it_waits_an_hour(client: Client, ada: User) -> None:
         assert client.get("/profile/unsent/")["Location"] == "/dashboard/"
 
 
-def test_a_look_ahead_does_not_wait(client: Client, ada: User) -> None:
+def test_a_preview_does_not_wait(client: Client, ada: User) -> None:
     left_behind(client, ada, "/plans/start/", name="Rent")
     end_session(client)
     client.post("/plans/start/preview/", {"name": "Car"})
@@ -211,7 +211,7 @@ def test_its_own_reader_still_gets_it(client: Client, ada: User) -> None:
     assert "Surprise is closed" not in client.get("/plans/").text
 
 
-def test_what_one_searched_for_does_not_lead_the_next_one(client: Client, ada: User, bola: User) -> None:
+def test_a_search_is_not_reopened_for_the_next_user(client: Client, ada: User, bola: User) -> None:
     for user, leads_to in ((bola, "/transactions/"), (ada, "/transactions/?q=secret")):
         sign_in(client, ada)
         client.get("/transactions/")

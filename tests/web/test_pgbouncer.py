@@ -26,7 +26,7 @@ SIGN_INS, THREADS, SERVER_CONNECTIONS = 100, 25, 5
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that everybody may read: PgBouncer refuses to run as root, and pytest's own folders are private."""
+    """A world-readable folder, because PgBouncer refuses to run as root and pytest's folders are private."""
     with tempfile.TemporaryDirectory(prefix="asusu-pgbouncer-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
@@ -34,7 +34,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def pooled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let the connections of further threads go through a PgBouncer of this test's own."""
+    """Route the connections of other threads through a private PgBouncer."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     assert program, "This test needs pgbouncer: apt install pgbouncer"
     own, port = connection.settings_dict, free_port()
@@ -53,7 +53,7 @@ max_client_conn = 200
 default_pool_size = {SERVER_CONNECTIONS}
 """
     )
-    # It goes by this name with auth_type = any, and refuses to run as root.
+    # With auth_type = any it uses this user name, and it refuses to run as root.
     configuration.write_text(configuration.read_text().replace("port=", f"user={own['USER']} port="))
     words = [program, "-q", str(configuration)]
     if os.geteuid() == 0:

@@ -1,4 +1,4 @@
-"""The site as a server runs it: it starts with every secret and not without, and serves small static files."""
+"""The production site starts only with every secret, and serves compressed static files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BEHIND_OUR_PROXY = {"Host": "savings.example", "X-Forwarded-Proto": "https"}
 
 
 def production(**changes: str) -> dict[str, str]:
-    """Return the environment of a server, without anything that development sets."""
+    """Return a production environment without development variables."""
     kept = {name: value for name, value in os.environ.items() if name not in {*GIVEN, "DEBUG"}}
     return kept | {name: value for name, value in (GIVEN | changes).items() if value}
 
@@ -68,7 +68,7 @@ except Exception as error:
 
 
 def test_the_tools_of_development_are_not_there_even_if_asked_for() -> None:
-    """Neither is loaded, has an address, or has its package among those of a server."""
+    """Neither is loaded, has a URL, or has its package in the production requirements."""
     look = """
 import sys, web.wsgi
 from django.apps import apps
@@ -91,7 +91,7 @@ print("WATCHING:", "web.observability.toolbar" in sys.modules)
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the server writes."""
+    """The output of the server."""
     return tmp_path_factory.mktemp("log") / "server.log"
 
 
@@ -104,7 +104,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, log: Path) -> Iterator[str]
         REDIS_URL=settings.REDIS_URL,
         DATABASE_URL=f"sqlite:///{folder / 'unused.sqlite3'}",
     )
-    # The admin's files are many, and collected like the others.
+    # Skip the admin's many files, which are collected like the others.
     collect = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity=0", "--ignore=admin"]
     subprocess.run(collect, env=environment, check=True)
     port = free_port()
@@ -133,7 +133,7 @@ def test_granian_serves_pages_and_compressed_static_files_for_ever(server: str) 
 
 
 def test_each_line_of_the_log_is_one_json_object(server: str, log: Path) -> None:
-    """The database is empty, so this page fails with a traceback of many lines."""
+    """The database is empty, so this page fails with a long traceback."""
     assert httpx.get(f"{server}/", headers=BEHIND_OUR_PROXY).status_code == 500
     assert httpx.get(f"{server}/nowhere/", headers=BEHIND_OUR_PROXY).status_code == 404
     wait_until(lambda: "/nowhere/" in log.read_text() or " 404" in log.read_text())

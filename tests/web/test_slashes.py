@@ -1,4 +1,4 @@
-"""Addresses without their final slash: led on where nothing is lost by it, and served where a body would be."""
+"""URLs without the final slash: redirected, or served directly if a redirect would lose the body."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 
 def patterns(resolver: URLResolver, prefix: str = "") -> list[str]:
-    """Every address of the site that has no part to fill in."""
+    """Every URL of the site without arguments."""
     found = []
     for entry in resolver.url_patterns:
         path = prefix + str(entry.pattern)
@@ -23,7 +23,7 @@ def patterns(resolver: URLResolver, prefix: str = "") -> list[str]:
     return [path for path in found if "<" not in path and "(" not in path and path != "/"]
 
 
-# The admin leads to its own addresses in its own way, and no machine posts to it.
+# The admin has its own redirects, and no program posts to it.
 PATHS = [path for path in patterns(get_resolver()) if not path.startswith(("__", "admin/"))]
 
 
@@ -35,7 +35,7 @@ def test_a_post_without_the_final_slash_is_answered_like_one_with_it(client: Cli
     assert bare.get("Location") == whole.get("Location")
 
 
-def test_a_look_is_led_on(client: Client) -> None:
+def test_a_get_is_redirected(client: Client) -> None:
     assert client.get("/accounts/login?next=/stash/").headers["Location"] == "/accounts/login/?next=/stash/"
 
 
@@ -48,5 +48,5 @@ def test_a_form_without_the_final_slash_still_needs_its_token(saver: User) -> No
 @pytest.mark.parametrize(
     "path", ["/no-such-page", "/payments/webhook/paystackx", "/payments/webhook/paystack/x"]
 )
-def test_what_is_not_there_is_not_there(client: Client, path: str) -> None:
+def test_a_missing_object_is_404(client: Client, path: str) -> None:
     assert client.post(path).status_code == 404

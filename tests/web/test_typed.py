@@ -1,4 +1,4 @@
-"""What people type, on the pages that ask for it: names, addresses, codes and amounts in whatever way they come."""
+"""Typed names, email addresses, codes and amounts are accepted in every usual spelling."""
 
 from __future__ import annotations
 

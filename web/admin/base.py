@@ -1,4 +1,4 @@
-"""What every list of the staff has in common: keyset pages, exact search, and nothing that reads a whole table."""
+"""Base classes of the admin: keyset pages, exact search, and no query that reads a whole table."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class KeysetList(ChangeList):
-    """A list that is walked by id, newest first. It never counts, so page 10,000 costs what page 1 does."""
+    """A list in keyset pages, newest first. It never counts rows, so page 10,000 costs as much as page 1."""
 
     def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
         return {
@@ -41,7 +41,7 @@ class KeysetList(ChangeList):
         self.page = keyset.page(self.queryset, request.GET, size=self.list_per_page)
         self.result_list = self.page.rows
         self.result_count = len(self.page.rows)
-        # Both the same: nothing is said of how many there are, which would be how many this page shows.
+        # Equal values, so that Django shows no total, which would be the size of this page.
         self.full_result_count = self.result_count
         self.show_full_result_count = False
         self.show_admin_actions = bool(self.page.rows)
@@ -51,7 +51,7 @@ class KeysetList(ChangeList):
 
 
 class Picked(admin.SimpleListFilter):
-    """A filter of named conditions, each with an index of its own."""
+    """A filter of named conditions, each of which has an index."""
 
     conditions: ClassVar[dict[str, tuple[str, Callable[[QuerySet[Any]], QuerySet[Any]]]]]
 
@@ -65,35 +65,35 @@ class Picked(admin.SimpleListFilter):
 
 
 class ChangedForm(KnowsChanges, ModelForm):
-    """A form of one row that leaves alone what was not changed in it: savers change their own rows meanwhile."""
+    """A form for one row that saves only changed fields, because users may change their rows meanwhile."""
 
     def _post_clean(self) -> None:
-        # The instance was read just now; what is not in the cleaned data stays on it as it is.
+        # The instance was just loaded; a field that is not in the cleaned data stays unchanged.
         for name in self.cleaned_data.keys() - set(self.changed_data):
             del self.cleaned_data[name]
         super()._post_clean()  # type: ignore[misc] # the stubs lack it
 
 
 class StaffAdmin(admin.ModelAdmin):
-    """A list of rows found by an exact value, never by a part of one: each search is one look into an index."""
+    """A list searched by exact values only, so that each search is one index lookup."""
 
     change_list_template = "admin/keyset_list.html"
     list_per_page = 50
     ordering = ("-id",)
     sortable_by = ()
     show_facets = admin.ShowFacets.NEVER
-    # Staff type names and addresses as everybody does.
+    # Normalise names and email addresses as on the other pages.
     formfield_overrides: ClassVar[dict[type[Any], dict[str, Any]]] = {
         EmailField: {"form_class": TypedEmailField, "widget": AdminEmailInputWidget},
         SlugField: {},
         CharField: {"form_class": LineField, "widget": AdminTextInputWidget},
     }
-    # The kinds of exact value that find a row: a field of its own, or the email of its user.
+    # The fields that are searched by exact value; "email" is the email address of the row's user.
     finds_by: ClassVar[tuple[str, ...]] = ()
     list_filter: ClassVar[tuple[type[Picked], ...]] = ()
-    # What a row shows of other tables, brought along.
+    # Relations shown in the list, for `select_related`.
     relations: ClassVar[tuple[str, ...]] = ()
-    # The way to the user whose email is searched for; empty where there is none.
+    # The lookup path to the user whose email address is searched; empty if there is none.
     user_path = "user"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -103,7 +103,7 @@ class StaffAdmin(admin.ModelAdmin):
         return tuple(shown.column(self.model, name) for name in super().get_list_display(request))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        # The page of one row shows the same relations as the list.
+        # The page of one row uses the same relations as the list.
         rows = super().get_queryset(request)
         return rows.select_related(*self.relations) if self.relations else rows
 
@@ -116,7 +116,7 @@ class StaffAdmin(admin.ModelAdmin):
             super().save_model(request, obj, form, change)
             return
         columns = {field.name for field in obj._meta.concrete_fields}
-        # A version moves on with whatever is saved.
+        # A version field changes with every save.
         versions = {field.name for field in obj._meta.concrete_fields if isinstance(field, VersionField)}
         if changed := columns & set(form.changed_data):
             obj.save(update_fields=changed | versions)
@@ -131,9 +131,9 @@ class StaffAdmin(admin.ModelAdmin):
         if not term:
             return queryset, False
         if "@" in term and self.user_path:
-            # Those whose address it is, or was before they changed it.
+            # Users with this email address now or before a change.
             return queryset.filter(**{f"{self.user_path}__in": users.users_with_email(term)}), False
-        # References and codes are read out, and typed in either case and in groups.
+        # References and codes are dictated, and typed in either case and in groups.
         typed = {term, term.upper(), references.cleaned(term), statements.cleaned_code(term)} - {""}
         fields = [
             field for field in self.finds_by if field != "email" and (field != "id" or keyset.is_id(term))
@@ -145,9 +145,9 @@ class StaffAdmin(admin.ModelAdmin):
         ), False
 
     def do_to_each(self, request: HttpRequest, chosen: Iterable[Any], act: Callable[[Any], str]) -> None:
-        """Do what an action asks for to each row, and tell how each went, in the words that `act` returns.
+        """Run an action on each row and show the message that `act` returns.
 
-        One that fails, for whatever reason, keeps no other from it.
+        An error on one row, of any kind, does not stop the others.
         """
         for row in list(chosen):
             try:
@@ -162,16 +162,16 @@ class StaffAdmin(admin.ModelAdmin):
             self.message_user(request, f"{self.told_as(row)}: {said}", messages.SUCCESS)
 
     def told_as(self, row: Any) -> str:
-        """Return what an action's messages call a row."""
+        """Return the name of a row in an action's messages."""
         return str(row)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        # Filters that are offered have indexes; any other in the address could read a whole table.
+        # Only the offered filters have indexes; any other lookup in the URL could read a whole table.
         return lookup in {its.parameter_name for its in self.list_filter}
 
 
 class ReadOnlyAdmin(StaffAdmin):
-    """Rows that nobody changes here, not even a superuser: what may be done with them is an action."""
+    """Rows that nobody may edit here, not even a superuser; changes are actions."""
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return [

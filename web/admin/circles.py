@@ -1,4 +1,4 @@
-"""Circles for staff: to be read; their owners run them."""
+"""Circles for staff: read-only, because their owners manage them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from web.admin.base import Picked, ReadOnlyAdmin
 class CircleState(Picked):
     title = "state"
     parameter_name = "state"
-    # Among the circles that run, which have an index.
+    # Limited to running circles, which have an index.
     conditions = {"without_owner": ("Nobody runs it", lambda rows: rows & Circle.objects.without_owner())}
 
 
@@ -26,7 +26,7 @@ class CircleAdmin(ReadOnlyAdmin):
     finds_by = ("slug", "email")
     user_path = "owner"
     search_help_text = "The last part of a circle's address, or its owner's whole email address"
-    # Without the invite code, which is a key.
+    # Without the invite code, which is a secret.
     exclude = ("invite_code",)
 
     @admin.display(boolean=True, description="Owner's account is open")
@@ -75,7 +75,7 @@ class CircleEventAdmin(ReadOnlyAdmin):
 
 @admin.register(ToldPlaces)
 class ToldPlacesAdmin(ReadOnlyAdmin):
-    """As of which lines of its board the members of a circle were last told of their places."""
+    """The state of the board at the last rank mails of a circle."""
 
     list_display = ("circle",)
     relations = ("circle",)
@@ -84,7 +84,7 @@ class ToldPlacesAdmin(ReadOnlyAdmin):
 
 @admin.register(DigestLine)
 class DigestLineAdmin(ReadOnlyAdmin):
-    """What the weekly mails that are still to be written will say."""
+    """The content of weekly mails that are not written yet."""
 
     list_display = ("user", "membership", "week", "place", "place_before", "change")
     relations = ("user", "membership")

@@ -1,4 +1,4 @@
-"""What this installation must keep, and which history it holds, for staff to look at."""
+"""The installation's currency, time zone and epoch for staff: read-only."""
 
 from __future__ import annotations
 

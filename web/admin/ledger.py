@@ -1,4 +1,4 @@
-"""The ledger for staff: to be read, found by reference or email, and changed by nobody."""
+"""The ledger for staff: read-only, searched by reference or email address."""
 
 from __future__ import annotations
 

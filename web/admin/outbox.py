@@ -1,4 +1,4 @@
-"""The outbox for staff: what was sent, what waits, what was given up and why; and trying that again."""
+"""The outbox for staff: sent, waiting and dead rows with their errors, and an action to retry."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class OutboxRowAdmin(ReadOnlyAdmin):
     relations = ("user", "transaction")
     finds_by = ("dedupe_key", "email")
     search_help_text = "A whole email address of a user, or a whole dedupe key"
-    # Neither the payload nor the mail as it is stored: a mail that waits still holds its link or code.
+    # Without the payload and the stored mail: a waiting mail still contains its link or code.
     fields = (
         "kind",
         "user",

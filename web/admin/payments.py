@@ -1,4 +1,4 @@
-"""Payments and the provider's events for staff: what was said, what went wrong, and asking again."""
+"""Payments and the provider's events for staff, with an action to ask the provider again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from savings.models import Payment, WebhookEvent
 from web.admin import shown
 from web.admin.base import Picked, ReadOnlyAdmin
 
-# Each question may take as long as the provider's timeout, while the browser waits.
+# Each request may take as long as the provider's timeout, while the browser waits.
 MOST_AT_ONCE = 10
 
 

@@ -1,4 +1,4 @@
-"""Products and plans for staff: products with their rates are edited here, plans belong to their owners."""
+"""Products and plans for staff: products and their rates can be edited; plans are read-only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from web.forms.fields import MoneyField
 
 
 class RateFormSet(BaseInlineFormSet):
-    """Refuses to offer a product without a rate for its shortest term: no plan could start from it."""
+    """Refuses to offer a product without a rate for its shortest term, because no plan could start from it."""
 
     def clean(self) -> None:
         super().clean()
@@ -29,7 +29,7 @@ class RateFormSet(BaseInlineFormSet):
         ]
         kept = [form.cleaned_data for form in self.forms if form not in self.deleted_forms]
         steps = [rate["from_days"] for rate in kept if {"from_days", "rate_bps"} <= rate.keys()]
-        # What was not sent along stays as it is.
+        # Rates that the form did not contain stay unchanged.
         steps += (
             ProductRate.objects.filter(product_id=self.instance.pk)
             .exclude(pk__in=gone)
@@ -53,14 +53,14 @@ class RateInline(admin.TabularInline):
 
 
 class ProductForm(ModelForm):
-    """A product, with its smallest goal in naira."""
+    """A product, with its minimum goal entered in naira."""
 
     min_target_kobo = MoneyField(label="Smallest goal")
 
 
 @admin.register(Product)
 class ProductAdmin(StaffAdmin):
-    """Changes hold for plans that start from now on: a plan keeps the terms it started on."""
+    """Products. A change applies to new plans only: a plan copies its terms when it starts."""
 
     list_display = (
         "name",
@@ -76,7 +76,7 @@ class ProductAdmin(StaffAdmin):
     inlines = (RateInline,)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001
-        # Interest is recorded daily; nothing posts it yet. Savers are told so, and staff here.
+        # Interest is recorded daily but not posted yet; the pages say so, and so does this help text.
         texts = {
             "interest_paid": "Kept for later: interest is recorded daily and cannot be paid out yet.",
             "penalty_bps": "In basis points of the sum taken out: 100 is 1.00 %.",
@@ -95,7 +95,7 @@ class ProductAdmin(StaffAdmin):
             plans.copy_product_name(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # One that is offered no more is still what its plans were opened from.
+        # A withdrawn product is still referenced by the plans opened from it.
         return False
 
 

@@ -1,4 +1,4 @@
-"""What background tasks could not do, for staff: which row, why, and when it is tried again."""
+"""Rows that background tasks failed on, for staff: the reason and the time of the next try."""
 
 from __future__ import annotations
 

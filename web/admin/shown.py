@@ -1,4 +1,4 @@
-"""How staff see money and rates: in naira and percent, as savers do, and a dash where there is none."""
+"""Formats money and rates for the admin: naira and percent, as on the other pages, and a dash for none."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def percent(rate_bps: int | None) -> str:
 
 
 def steps(rates: list[list[int]] | None) -> str:
-    """Return the rates of a circle or product, each with the days from which it holds."""
+    """Return the rates of a circle or product, each with the number of days from which it applies."""
     return (
         "\n".join(f"{percent(rate_bps)} from {from_days} days" for from_days, rate_bps in rates or []) or NONE
     )
 
 
-# By the last word of a field's name, which is its unit.
+# By the last part of a field's name, which is its unit.
 _WRITERS: dict[str, Callable[[Any], str]] = {"kobo": naira, "bps": percent, "rates": steps}
 
 
 def column(model: type[Model], name: Any) -> Any:
-    """Return what shows a field of a row: its name, or for kobo and basis points a function that writes them out."""
+    """Return the column of a field: its name, or for kobo and basis points a function that formats the value."""
     rest, _, unit = name.rpartition("_") if isinstance(name, str) else ("", "", "")
     if unit not in _WRITERS or name not in {field.name for field in model._meta.fields}:
         return name
@@ -42,6 +42,6 @@ def column(model: type[Model], name: Any) -> Any:
     def shown(row: Model) -> str:
         return _WRITERS[unit](getattr(row, name))
 
-    # Django makes CSS classes of it.
+    # Django derives a CSS class from it.
     shown.__name__ = name
     return shown

@@ -1,4 +1,4 @@
-"""Statements for staff: what was asked for, how far it is, why it failed. Never what is in one."""
+"""Statements for staff: the request, its progress and the reason of a failure; never the content."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class StatementAdmin(ReadOnlyAdmin):
     relations = ("user", "plan", "circle")
     finds_by = ("id", "code", "email")
     search_help_text = "A whole verification code, an id, or a whole email address"
-    # Neither the file's name nor its password: with the one and the storage at hand a file could be opened.
+    # Without the file's name and its password: with access to the storage, the name would be enough to open a file.
     fields = (
         "user",
         "scope",

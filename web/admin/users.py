@@ -1,10 +1,10 @@
-"""People for staff: who they are and what they may do here. Nobody is deleted: an account is closed."""
+"""Users for staff: their data and permissions. Users are never deleted; their account is closed."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
-# Imported first, so that they have registered what is taken out again below.
+# Imported first, because they register models that are unregistered below.
 import allauth.account.admin
 import allauth.mfa.admin
 import allauth.usersessions.admin  # noqa: F401
@@ -31,7 +31,7 @@ for model in (EmailAddress, Authenticator, UserSession, Group):
     admin.site.unregister(model)
 
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
-# What people change for themselves on their security page, which asks for the password first.
+# Staff change these for themselves on the security page, which asks for the password first.
 _OWN_SIGN_IN = ("email", "is_active")
 
 
@@ -42,7 +42,7 @@ class UserState(Picked):
 
 
 class _Addressed(forms.ModelForm):
-    """A form with an email address that nobody else may have, nor take back."""
+    """A form with an email address that is neither taken nor reserved for a former owner."""
 
     def clean_email(self) -> str:
         user = self.instance if self.instance.pk else None
@@ -91,7 +91,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
     readonly_fields = ("date_joined", "last_login")
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """Find people by a whole email address, or by the beginning of a name, with or without its tone marks."""
+        """Find users by a whole email address, or by the start of a name, with or without its tone marks."""
         term = typed_text.line(search_term)
         if "@" in term:
             return queryset.filter(pk__in=users.users_with_email(term)), False
@@ -102,7 +102,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
         fields: tuple[str, ...] = self.readonly_fields
         if obj is not None and obj.pk == request.user.pk:
             fields = (*fields, *_OWN_SIGN_IN)
-        # Only a superuser grants rights: nobody else can pass on, or take, more than they have.
+        # Only a superuser grants rights, so that nobody else can give, or take, more than they have.
         return fields if request.user.is_superuser else (*fields, *_RIGHTS)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -133,7 +133,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
             self._propose(request, obj)
         if "is_active" in changed:
             users.set_active(obj.pk, is_active=obj.is_active, by=_staff(request))
-        # Only what was changed here: the row may hold by now what the person changed meanwhile.
+        # Save only the changed fields, because the user may have changed others meanwhile.
         plain = {field.name for field in User._meta.concrete_fields} - {"email", "is_active", "password"}
         obj.save(update_fields=changed & plain)
         User.objects.touch(obj.pk)
@@ -152,7 +152,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin):
-    """Roles: what is written here its members may do, so only superusers write it."""
+    """Roles. They grant permissions to their members, so only superusers may edit them."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser
@@ -173,7 +173,7 @@ class GroupAdmin(DjangoGroupAdmin):
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        # Nobody is told of what did not happen.
+        # In one transaction, so that a failed deletion sends no mails.
         with transaction.atomic():
             for group in queryset:
                 _tell_members(group)
@@ -191,7 +191,7 @@ def _tell_members(group: Group) -> None:
 
 @admin.register(EmailChange)
 class EmailChangeAdmin(ReadOnlyAdmin):
-    """Which addresses people had before, and which changes wait for the new address to confirm."""
+    """Former email addresses, and changes that wait for confirmation from the new one."""
 
     list_display = ("user", "old_email", "new_email", "asked_by", "asked_at", "effective_at", "ended_at")
     relations = ("user", "asked_by")
@@ -218,7 +218,7 @@ class EmailAddressAdmin(ReadOnlyAdmin):
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(ReadOnlyAdmin):
-    """That there is a second step, never what it is."""
+    """Shows that a second step exists, never its secret."""
 
     list_display = ("user", "type", "created_at", "last_used_at")
     relations = ("user",)
@@ -233,13 +233,13 @@ class UserSessionAdmin(ReadOnlyAdmin):
     relations = ("user",)
     finds_by = ("email",)
     search_help_text = "A whole email address"
-    # Without the key, with which anybody could go on in that session.
+    # Without the key, which would let anybody take over the session.
     exclude = ("session_key", "data")
 
 
 @admin.register(UsedTotpStep)
 class UsedTotpStepAdmin(ReadOnlyAdmin):
-    """Whose authenticator code was used last in which 30 seconds since 1970."""
+    """The last used authenticator code of a user, as the number of 30-second steps since 1970."""
 
     list_display = ("user", "step")
     relations = ("user",)

@@ -1,4 +1,4 @@
-"""How allauth, which signs people in and up, works here: its mails, redirects, words and secrets."""
+"""Adapts allauth, which handles sign-in and sign-up: its mails, redirects, messages and secrets."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from web.auth import devices, guessing, sign_in
 from web.auth.email_addresses import owner_of
 from web.auth.guessing import Kind
 
-# Mails that anybody can have sent to any address, known or not.
+# Mails that anybody can request for any email address, known or not.
 _ON_REQUEST = {
     "account/email/account_already_exists": Kind.CODE_MAIL,
     "account/email/email_confirmation": Kind.CODE_MAIL,
@@ -45,12 +45,12 @@ _ON_REQUEST = {
     "account/email/password_reset_code": Kind.RESET_MAIL,
     "account/email/unknown_account": Kind.RESET_MAIL,
 }
-# Of these, the ones that a former address gets its way back instead of.
+# For these, a former email address receives the link that restores it instead.
 _NOT_THEIRS = {"account/email/account_already_exists", "account/email/unknown_account"}
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Accounts by e-mail address and name; every mail is a row of the outbox."""
+    """Users sign up with an email address and a name; every mail is an outbox row."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "account_inactive": "This account is closed.",
@@ -79,12 +79,12 @@ class AccountAdapter(DefaultAccountAdapter):
         return super().save_user(request, user, form, commit)
 
     def clean_email(self, email: str) -> str:
-        # What the database holds. Django's field allows more, which PostgreSQL would refuse only when it is stored.
+        # Check the limits of the column. Django's form field allows more, which PostgreSQL would refuse at the INSERT.
         EmailAddress._meta.get_field("email").run_validators(email)
         return email
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
-        """Check a password, at sign-in and where it is asked for again. Raises guessing.TooManyTries."""
+        """Check a password at sign-in and at re-authentication. Raises guessing.TooManyTries."""
         attempt = guessing.begin(request, Kind.PASSWORD, credentials["email"])
         user = super().authenticate(request, **credentials)
         if user is not None:
@@ -92,7 +92,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return user
 
     def is_safe_url(self, url: str) -> bool:
-        """Allow redirects to this very host alone; allauth would allow every host we answer to."""
+        """Allow redirects only to the host of this request; allauth would allow all of ALLOWED_HOSTS."""
         return url_has_allowed_host_and_scheme(
             url, {allauth_context.request.get_host()}, require_https=allauth_context.request.is_secure()
         )
@@ -113,9 +113,9 @@ class AccountAdapter(DefaultAccountAdapter):
         return response
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Return the address that limits count by and that sessions show, in one form that every database takes.
+        """Return the client's IP address for limits and sessions, in a form that every database accepts.
 
-        A dual-stack socket names IPv4 clients in IPv6, where all of them are in one /64. PostgreSQL takes no zone.
+        A dual-stack socket reports IPv4 clients as IPv6, and all of those are in one /64. PostgreSQL accepts no zone.
         """
         address = ipaddress.ip_address(_client_address(request) or super().get_client_ip(request))
         if isinstance(address, ipaddress.IPv6Address):
@@ -123,12 +123,12 @@ class AccountAdapter(DefaultAccountAdapter):
         return str(address)
 
     def set_password(self, user: AbstractBaseUser, password: str) -> None:
-        # Only that: what else the row was when it was read, somebody may have changed since.
+        # Save only this field: another request may have changed the others since this row was read.
         user.set_password(password)
         user.save(update_fields=["password"])
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        """Prove somebody's address for the first time, or change it to one whose code they have typed."""
+        """Confirm a user's first email address, or change it to one whose code they entered."""
         user = User.objects.get(pk=email_address.user_id)
         if email_address.email == user.email:
             return super().confirm_email(request, email_address)
@@ -149,14 +149,14 @@ class AccountAdapter(DefaultAccountAdapter):
         context: dict[str, Any] | None = None,
         email: str | None = None,
     ) -> None:
-        # The address may just have been given up: the person is known here, and no longer by it.
+        # Pass the user, because the email address may have just been replaced and no longer finds them.
         super().send_notification_mail(template_prefix, user, {"user": user, **(context or {})}, email)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Write the mail into the outbox. No word in it is from whoever typed the address, which may be another's."""
+        """Write the mail into the outbox, without text from the requester: the email address may be another's."""
         if template_prefix in _ON_REQUEST:
             guessing.begin_or_stop(allauth_context.request, _ON_REQUEST[template_prefix], email)
-            # Looked up for every address, so that the time of an answer says nothing about one.
+            # Looked up for every email address, so that response times reveal nothing.
             is_former = users.is_email_reserved(email)
             if is_former and template_prefix in _NOT_THEIRS and users.resend_proposal(email):
                 return
@@ -165,12 +165,12 @@ class AccountAdapter(DefaultAccountAdapter):
         owner = context.get("user") or owner_of(email)
         users.send_security_mail(template_prefix, email, context, user=owner, secret=context.get("code", ""))
         if owner is None:
-            # The same work as for an owner, whose cached pages this ends.
+            # Do the same work as for an owner, whose cached pages a mail makes stale.
             User.objects.touch(0)
 
 
 class MFAAdapter(DefaultMFAAdapter):
-    """Two-step sign-in and passkeys; what proves the second step is not stored in the clear."""
+    """Two-step sign-in and passkeys; the secrets are encrypted before they are stored."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
         "incorrect_code": "This is not the code, or it was used before. Type the next one that your app shows.",
@@ -184,7 +184,7 @@ class MFAAdapter(DefaultMFAAdapter):
         return _safe().decrypt(encrypted_text.encode()).decode()
 
     def build_totp_svg(self, url: str) -> SafeString:
-        """Draw the QR code as one path without a style, which our content policy would not allow."""
+        """Draw the QR code as one path without a style attribute, which our Content Security Policy would block."""
         code: QRCode[Any] = QRCode(border=2)
         code.add_data(url)
         rows = code.get_matrix()
@@ -207,20 +207,20 @@ class MFAAdapter(DefaultMFAAdapter):
 
 @receiver(signals.email_confirmed)
 def welcome(request: HttpRequest, email_address: EmailAddress, **kwargs: Any) -> None:
-    """The first proof of an address begins the saving; later ones only change it."""
+    """Welcome a new user after the first confirmation; later confirmations only change the email address."""
     if not did_user_login(email_address.user):
         users.welcome(email_address.user)
 
 
 @receiver([signals.password_changed, signals.password_set, signals.password_reset])
 def end_sessions(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """A new password ends every other session for good; without this they would only stop to count."""
+    """Delete every other session after a password change; without this they would be invalid but still stored."""
     users.end_sessions(user.pk, excluding=request.session.session_key)
 
 
 @receiver(signals.email_changed)
 def show_new_address(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """The address stands on the person's pages, which are cached under their version."""
+    """Bump the user's version: cached pages show the email address."""
     User.objects.touch(user.pk)
 
 
@@ -228,7 +228,7 @@ def show_new_address(request: HttpRequest, user: User, **kwargs: Any) -> None:
     [mfa_signals.authenticator_added, mfa_signals.authenticator_removed, mfa_signals.authenticator_reset]
 )
 def end_what_was_begun(user: User, **kwargs: Any) -> None:
-    """A sign-in that began before a second step was added must not finish without it. Sessions go on."""
+    """Cancel sign-ins that began before a second step was added and would skip it. Sessions stay valid."""
     users.cancel_pending_logins(user.pk)
 
 
@@ -236,16 +236,16 @@ def end_what_was_begun(user: User, **kwargs: Any) -> None:
 def tell_of_recovery_code(
     request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: Any
 ) -> None:
-    """A recovery code is used when the phone is lost, or by somebody who found the list."""
+    """Notify the user that a recovery code was used: they lost their phone, or somebody found the list."""
     if authenticator.type == Authenticator.Type.RECOVERY_CODES:
         left = len(Authenticator.objects.get(pk=authenticator.pk).wrap().get_unused_codes())
         users.notify_of_change(user, "recovery_code_used", device=_device(request), left=left)
 
 
 def _client_address(request: HttpRequest) -> str | None:
-    """Return what our outermost proxy says, or else who connected; None where neither names an address.
+    """Return the client address from our outermost proxy, or else of the connection; None if neither has one.
 
-    A request that has come past the outermost of several proxies names fewer addresses: allauth answers it with 500.
+    A request that bypassed the outermost of several proxies names fewer addresses; allauth would answer it with 500.
     """
     count = app_settings.TRUSTED_PROXY_COUNT
     named = request.headers.get("X-Forwarded-For", "").split(",") if count else []
@@ -258,7 +258,7 @@ def _device(request: HttpRequest) -> str:
 
 
 def _safe() -> MultiFernet:
-    """Return what locks the secrets of second steps, by keys made from SECRET_KEY and its predecessors."""
+    """Return the cipher for second-step secrets, with keys derived from SECRET_KEY and SECRET_KEY_FALLBACKS."""
     return MultiFernet(
         [
             Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"web.accounts.safe" + key.encode()).digest()))

@@ -1,4 +1,4 @@
-"""The browser somebody signs in from: known again by a cookie, named by what it says about itself."""
+"""Known devices: browsers that a user has signed in from, recognised by a cookie and named by their User-Agent."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from savings import users
 from savings.models import User
 
 _COOKIE = f"{settings.COOKIE_PREFIX}device"
-# The name until the prefix came. What stands under it is signed, and counts only for the person it was made for.
+# The cookie's name before the prefix was introduced. Its value is signed and valid only for the user it was made for.
 _FORMER_COOKIE = "device"
 _SALT = "web.devices"
-# The longest that browsers keep a cookie.
+# The longest lifetime that browsers allow.
 _AGE_SECONDS = 400 * 24 * 60 * 60
 
-# The first that fits: most browsers also claim to be those further down.
+# The first match counts: most browsers also name those further down.
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -39,7 +39,7 @@ _SYSTEMS = (
 
 
 def note_sign_in(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
-    """Tell a person of a browser they have not used before, and let this one be known from now on."""
+    """Notify the user of a sign-in from a new device, and remember the device."""
     agent = request.headers.get("User-Agent", "")
     token = users.recognise_device(user, token_of(request), label=label(agent), at=timezone.now())
     response.set_signed_cookie(
@@ -54,17 +54,17 @@ def note_sign_in(request: HttpRequest, response: HttpResponseBase, user: User) -
 
 
 def token_of(request: HttpRequest) -> str:
-    """Return the token of a browser that somebody has signed in from; empty for one we have not seen."""
+    """Return the device token of a browser that a user has signed in from; empty for an unknown one."""
     return _token(request, _COOKIE) or _token(request, _FORMER_COOKIE)
 
 
 def _token(request: HttpRequest, name: str) -> str:
-    # The name is part of what is signed, so each cookie is read under its own.
+    # The signature includes the cookie's name, so each cookie is read under its own.
     return request.get_signed_cookie(name, default="", salt=_SALT, max_age=_AGE_SECONDS) or ""
 
 
 def label(user_agent: str) -> str:
-    """Return words such as `Firefox on Android`, made of ours alone: what a browser says can be anything."""
+    """Return a label such as `Firefox on Android`, built from our own words: a User-Agent can contain anything."""
     browser = _first(_BROWSERS, user_agent)
     system = _first(_SYSTEMS, user_agent)
     if browser and system:

@@ -1,9 +1,9 @@
-"""Bounds the guessing of passwords and codes: nobody can try for ever, and nobody can lock out anybody else.
+"""Limits guessing of passwords and codes without letting an attacker lock out the owner.
 
-A known device, one that has signed in to the account before, has an allowance of its own. All others are counted per
-account and IP address, per account, and per IP address. So failures from elsewhere never stop the owner at a known
-device, and guessing from many addresses at once is slow. On a new device the owner can wait, or use a passkey, or the
-code of a password reset, which others cannot use up either: its mails are counted in the same way.
+A known device, one that has signed in to the account before, has its own allowance. All others are counted per account
+and IP address, per account, and per IP address. So failures elsewhere never block the owner on a known device, and
+guessing from many IP addresses at once is slow. On a new device the owner can wait, use a passkey, or use the code of
+a password reset, which others cannot use up either: its mails are counted in the same way.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from savings import users
 from web.auth import devices, tries
 from web.auth.email_addresses import owner_of
 from web.auth.tries import Limit
-from web.views.errors import too_many_requests
+from web.error_pages import too_many_requests
 
 _MINUTE, _HOUR, _DAY = 60, 60 * 60, 24 * 60 * 60
 
 
 class _Rule(NamedTuple):
-    """The limits of what is tried. What has no limit in a place is not counted there."""
+    """The limits of one kind of try. A scope without limits is not counted."""
 
-    # For a known device; also for an account and an IP address together.
+    # For a known device, and for the combination of an account and an IP address.
     own: Sequence[Limit]
     # For an account, from all unknown devices together.
     account: Sequence[Limit] = ()
-    # For an IP address, with all accounts.
+    # For an IP address, over all accounts.
     network: Sequence[Limit] = ()
-    # The same for tries that succeed: what they cost is limited, not guessing. A known device has its own.
+    # Counts successful tries too: this limits their cost, not guessing. A known device has its own count.
     busy: Sequence[Limit] = ()
 
 
@@ -45,7 +45,7 @@ _NETWORK = (Limit(10, _MINUTE), Limit(100, _HOUR))
 
 
 class Kind(StrEnum):
-    """What is tried."""
+    """The kinds of tries that are limited."""
 
     PASSWORD = "password"  # noqa: S105 - the word
     CODE = "code of an app, or recovery code"
@@ -60,13 +60,13 @@ _RULES = {
     Kind.PASSWORD: _Rule(
         _OWN, (Limit(10, 5 * _MINUTE), Limit(30, _HOUR)), _NETWORK, busy=(Limit(30, _MINUTE),)
     ),
-    # Three codes of six digits are right at any time. Guessing them takes the password, so this may be stricter: 30 a
-    # day find one in thirty years.
+    # Three codes of six digits are valid at any time. A guess needs the password first, so this can be stricter: 30
+    # guesses a day find a code in thirty years.
     Kind.CODE: _Rule(_OWN, (Limit(10, _HOUR), Limit(30, _DAY)), _NETWORK),
-    # Nothing to guess: only what checking a signature costs is limited.
+    # There is nothing to guess: this limits the cost of checking signatures.
     Kind.PASSKEY: _Rule((), busy=(Limit(10, _MINUTE),)),
-    # A code belongs to one browser and ends at the third wrong one, so an account needs no limit of its own, which
-    # others could use up.
+    # A code is tied to one browser and expires after three wrong tries, so the account needs no limit, which others
+    # could use up.
     Kind.MAILED_CODE: _Rule((Limit(10, 5 * _MINUTE), Limit(30, _HOUR)), network=_NETWORK),
     Kind.CODE_MAIL: _Rule(
         (Limit(1, 10), Limit(10, _HOUR)), (Limit(30, _HOUR),), (Limit(20, _MINUTE), Limit(100, _HOUR))
@@ -81,7 +81,7 @@ _RULES = {
 
 
 class TooManyTries(forms.ValidationError):
-    """Raised before a try is checked: it is refused, right or wrong. Answered with 429 and Retry-After."""
+    """Raised before a try is checked, whether it is right or wrong. Answered with 429 and Retry-After."""
 
     def __init__(self, wait_seconds: float) -> None:
         self.wait_seconds = max(1, math.ceil(wait_seconds))
@@ -91,23 +91,23 @@ class TooManyTries(forms.ValidationError):
 
 
 class Try(NamedTuple):
-    """A try that was counted before it is checked, so that tries at the same time are all counted."""
+    """A try, counted before it is checked, so that simultaneous tries are all counted."""
 
     counts: Sequence[tries.Count]
 
     def succeed(self) -> None:
-        """It was no guess: it counts no longer against the account, the device or the IP address."""
+        """Remove a successful try from the counts of the account, the device and the IP address."""
         for counted in self.counts:
             counted.take_back()
 
 
 def begin(request: HttpRequest, kind: Kind, account: str = "") -> Try:
-    """Count a try to prove who one is, or to have a mail sent, for an account named by its email address.
+    """Count a try to sign in or to have a mail sent, for an account given by its email address.
 
-    Known and unknown addresses are counted alike. Raises TooManyTries.
+    Known and unknown email addresses are counted alike. Raises TooManyTries.
     """
     if not settings.ACCOUNT_RATE_LIMITS:
-        # allauth's switch for all limits, which measurements use.
+        # allauth's switch for all limits; benchmarks turn it off.
         return Try([])
     rule = _RULES[kind]
     account = account.strip().lower()
@@ -122,16 +122,16 @@ def begin(request: HttpRequest, kind: Kind, account: str = "") -> Try:
 
 
 def begin_or_stop(request: HttpRequest, kind: Kind, account: str = "") -> Try:
-    """Do the same where no form can show the refusal: the answer is the 429 page."""
+    """Do the same as `begin`, but answer with the 429 page, because no form can show the refusal."""
     try:
         return begin(request, kind, account)
     except TooManyTries as refused:
-        page = too_many_requests(request, str(refused.message), wait_seconds=refused.wait_seconds)
+        page = too_many_requests(request, refused.wait_seconds, rule=str(refused.message))
         raise ImmediateHttpResponse(page) from None
 
 
 def wait_seconds(form: forms.BaseForm) -> int:
-    """Return how long somebody has to wait before they send a form again; 0 where nothing was refused."""
+    """Return the seconds to wait before a form can be sent again; 0 if it was not refused for too many tries."""
     errors = [error for listed in form.errors.as_data().values() for error in listed]
     return max((error.wait_seconds for error in errors if isinstance(error, TooManyTries)), default=0)
 
@@ -139,7 +139,7 @@ def wait_seconds(form: forms.BaseForm) -> int:
 def _scopes(
     rule: _Rule, kind: Kind, account: str, place: str, *, is_known: bool
 ) -> Iterator[tuple[str, Sequence[Limit]]]:
-    """Yield what a try is counted under, the narrowest first: one IP address alone never uses up an account's."""
+    """Yield the scopes of a try, narrowest first, so that one IP address alone never uses up an account's limit."""
     yield from [(f"{kind} {account} {place}", rule.own)] if rule.own else []
     if is_known:
         return
@@ -148,14 +148,14 @@ def _scopes(
 
 
 def _known_device(request: HttpRequest, account: str) -> str:
-    """Return what names this browser, if the account was signed in to from it; of any account if none is given."""
+    """Return the id of this device if the account has signed in on it; without an account, if any has."""
     token = devices.token_of(request)
     if not token:
         return ""
     if not account:
         return users.known_device(token)
     owner = owner_of(account)
-    # Nobody has the id 0: an unknown address takes as many queries.
+    # No user has the id 0. An unknown email address needs as many queries as a known one.
     return users.known_device(token, owner.pk if owner else 0)
 
 

@@ -1,4 +1,4 @@
-"""Refuses passwords that are easy to guess: common ones, patterns, and those made of the person's own name or ours."""
+"""Refuses passwords that are easy to guess: common ones, patterns, and those made of the user's name or the site's."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from django.contrib.auth.password_validation import CommonPasswordValidator, Use
 from django.core.exceptions import ValidationError
 
 _SITE_NAME = "asusu"
-# zxcvbn's score 3: out of reach of anybody who has to ask this site, and slow work for a stolen database.
+# zxcvbn's score 3: safe against guessing through this site, and slow to crack from a stolen database.
 _LEAST_GUESSES = 10**8
-# zxcvbn takes quadratic time: 10 ms for 32 characters, 0.4 s for 100. The start of a longer password has to be strong.
+# zxcvbn takes quadratic time: 10 ms for 32 characters, 0.4 s for 100. Only the start of a longer password is measured,
+# so the start must be strong.
 _MEASURED = 40
 _READ = 200
 _SHORTEST_WORD = 3
-# What people write instead of a letter. A pattern, because "1" stands for two letters.
+# Characters that replace a letter. These are patterns, because "1" can replace two letters.
 _ALIKE = {
     "a": "[a4@]",
     "b": "[b8]",
@@ -38,14 +39,14 @@ _PERSONAL = f"This password is easy to guess: it is mostly your name, your email
 
 
 class HardToGuessValidator:
-    """For AUTH_PASSWORD_VALIDATORS: at sign-up, change, reset, in the admin and in createsuperuser."""
+    """Used through AUTH_PASSWORD_VALIDATORS at sign-up, change, reset, in the admin and in createsuperuser."""
 
     def __init__(self) -> None:
         self._common = CommonPasswordValidator()
         self._similar = UserAttributeSimilarityValidator(user_attributes=["email", "name"])
 
     def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
-        """Raise ValidationError with one sentence about what to do instead."""
+        """Raise ValidationError with advice for a better password."""
         text = _folded(password[:_READ])
         rest = _without(_personal_words(user), text)
         if _is_refused(self._similar, password, user) or (rest != text and _is_weak(rest)):
@@ -66,22 +67,22 @@ def _is_refused(validator: object, password: str, user: AbstractBaseUser | None)
 
 
 def _is_weak(text: str) -> bool:
-    """Measure a password as it is and without separators: "p-a-s-s" is a word, and "0803 123 4567" a number."""
+    """Measure a password with and without separators: "p-a-s-s" is a word, and "0803 123 4567" a number."""
     joined = re.sub(r"[\W_]+", "", text)
-    # A password of signs is not made weak by having few letters.
+    # A password of mostly punctuation is not weak because it has few letters.
     readings = [text, joined] if 2 * len(joined) >= len(text) else [text]
     return joined.isdecimal() or min(map(_guesses, readings)) < _LEAST_GUESSES
 
 
 def _guesses(text: str) -> float:
-    # Imported at the first password: its lists of words take 0.1 s to read, which no other process should pay.
+    # Imported at the first password: its word lists take 0.1 s to load, which other processes need not pay.
     from zxcvbn import zxcvbn  # noqa: PLC0415
 
     return float(zxcvbn(text[:_MEASURED])["guesses"]) if text else 0
 
 
 def _folded(text: str) -> str:
-    """Return the text in lower case, without accents and tone marks, and with one form for each letter."""
+    """Return the text in lower case, without accents and tone marks, in one Unicode form."""
     letters = unicodedata.normalize("NFKD", text.casefold())
     return unicodedata.normalize("NFKC", "".join(c for c in letters if unicodedata.category(c) != "Mn"))
 
@@ -105,7 +106,7 @@ def _joined_and_parts(phrase: str) -> Iterator[str]:
 
 
 def _without(words: set[str], text: str) -> str:
-    """Take the words out of a text, also where they are written backwards or with figures for letters."""
+    """Remove the words from a text, also if written backwards or with digits for letters."""
     both_ways = sorted({*words, *(word[::-1] for word in words)}, key=len, reverse=True)
     patterns = ["".join(_ALIKE.get(c, re.escape(c)) for c in word) for word in both_ways]
     return re.sub("|".join(patterns), "", text)

@@ -1,4 +1,4 @@
-"""A change of credentials voids the codes and the half sign-ins that began before it, in whichever browser."""
+"""A change of credentials cancels codes and unfinished sign-ins that began before it, in any browser."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from django.http.response import HttpResponseBase
 from savings.models import User
 from web.http import toast
 
-# Where allauth remembers a mailed code between two pages; a sign-in that waits for its next stage has its own form.
+# Session keys of mailed codes in allauth. A sign-in that waits for its next stage has a different format.
 _CODES = (PASSWORD_RESET_VERIFICATION_SESSION_KEY, EMAIL_VERIFICATION_CODE_SESSION_KEY)
 
 
 class PendingSignInMiddleware:
-    """Forgets what was begun before the person's password, second steps or address changed elsewhere.
+    """Drops sign-ins and codes that began before the user's password, second steps or email address changed.
 
-    allauth keeps it in the browser's own session, which nobody can find and end: an intruder who has typed a password,
-    or asked for a code, would otherwise finish after the owner has shut them out.
+    allauth stores them in the browser's own session, which cannot be found from outside. An intruder who has entered a
+    password or requested a code could otherwise finish after the owner has shut them out.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -53,7 +53,7 @@ class PendingSignInMiddleware:
 
 
 def _begun(session: SessionBase) -> Iterator[tuple[int, float]]:
-    """Yield for whom something was begun in a session, and when; 0 for an address that is no user's."""
+    """Yield the user id and start time of each pending flow in a session; 0 for an email address without a user."""
     for name in _CODES:
         if state := session.get(name):
             yield int(state.get("user_id") or 0), state["at"]
@@ -63,7 +63,7 @@ def _begun(session: SessionBase) -> Iterator[tuple[int, float]]:
 
 
 def _is_overtaken(begun: list[tuple[int, float]]) -> bool:
-    """Say whether a user's credentials have changed since: one query, whether an address is a user's or nobody's."""
+    """Return whether a user's credentials have changed since. Always one query, even for an unknown email address."""
     changed_since = Q()
     for user_id, at in begun:
         began_at = datetime.datetime.fromtimestamp(at, datetime.UTC)

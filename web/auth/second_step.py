@@ -1,4 +1,4 @@
-"""The back office takes a second step: staff without one are led to set it up before they see any of its pages."""
+"""Requires a second step for the admin; staff without one are sent to set it up first."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from savings.models import User
 from web.http import SaverRequest, redirect, toast
 
 _Type = Authenticator.Type
-# What is part of signing in, among allauth's pages of second steps: the others change one, or show recovery codes.
+# allauth's second-step pages that are part of signing in. The others change a second step or show recovery codes.
 _PROVING = {"mfa_authenticate", "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn"}
-# Where staff were going when they were sent to set up a second step; a page shown after that leads on to it.
+# Session key of the page that staff wanted when they were sent to set up a second step; linked to afterwards.
 GOING_TO = "back_office"
 
 
 class BackOfficeMiddleware:
-    """Lets staff into the admin once this very session has had a second step. Comes after `SignInMiddleware`.
+    """Lets staff into the admin only if this session has completed a second step. Comes after `SignInMiddleware`.
 
-    Changing their second steps takes one, too, where they have any: a session from before the first one, together with
-    the password, must not be enough to put another in its place.
+    Changing second steps also needs one, if the user has any: a session from before the first one, together with the
+    password, must not be enough to replace it.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -43,7 +43,7 @@ class BackOfficeMiddleware:
         self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
     ) -> HttpResponseBase | None:
         match = request.resolver_match
-        # The admin itself refuses everybody else.
+        # The admin itself refuses users who are not staff.
         if match is None or not getattr(request.user, "is_staff", False):
             return None
         opens_admin = "admin" in match.app_names
@@ -61,13 +61,13 @@ class BackOfficeMiddleware:
 
 
 def has_set_up(user: User) -> bool:
-    """Say whether somebody has an authenticator app or a passkey."""
+    """Return whether a user has an authenticator app or a passkey."""
     return bool(_steps(user))
 
 
 @receiver(post_save, sender=Authenticator)
 def note_set_up(instance: Authenticator, created: bool, **_: Any) -> None:  # noqa: FBT001 - Django's
-    """Count setting one up as a second step of the session it is done in: it takes the device, as signing in does."""
+    """Count setting up a second step as completing it in this session: both need the device."""
     request = context.request
     if not created or instance.type == _Type.RECOVERY_CODES or request is None:
         return
@@ -76,16 +76,16 @@ def note_set_up(instance: Authenticator, created: bool, **_: Any) -> None:  # no
 
 
 def _steps(user: User) -> dict[int, float]:
-    """Return a person's authenticator app and passkeys: their ids, and when each was set up."""
+    """Return the ids of a user's authenticator app and passkeys, with the time each was set up."""
     rows = Authenticator.objects.filter(user_id=user.pk).exclude(type=_Type.RECOVERY_CODES)
     return {pk: made_at.timestamp() for pk, made_at in rows.values_list("pk", "created_at")}
 
 
 def _is_complete(request: SaverRequest, steps: dict[int, float]) -> bool:
-    """Say whether this session has had a second step that is still one of the person's, or a code in place of it."""
+    """Return whether this session completed a second step that the user still has, or used a recovery code for it."""
     used = [step for step in get_authentication_records(request, request.user) if step["method"] == "mfa"]
     return any(
-        # Recovery codes are made anew now and then: one counts as long as what it stood in for is there.
+        # Recovery codes can be regenerated. A used one counts as long as a second step from before it exists.
         step["id"] in steps or (step["type"] == _Type.RECOVERY_CODES and step["at"] > min(steps.values()))
         for step in used
     )
@@ -104,6 +104,6 @@ def _lead_to_step(request: SaverRequest) -> HttpResponseBase:
 
 
 def _going_to(request: SaverRequest) -> str:
-    """Return the page to go on to. A form that was sent is not sent again: it may have been meant otherwise by then."""
+    """Return the page to continue with. A submitted form is not resent: its context may have changed by then."""
     is_page = request.method == "GET" and not request.htmx
     return request.get_full_path() if is_page else reverse("admin:index")

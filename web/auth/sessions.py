@@ -1,7 +1,7 @@
-"""Sessions: what is in them comes from Redis, but whether one still lives the database says.
+"""Sessions: the content comes from Redis, but the database decides whether a session is still valid.
 
-It says so in the very query that finds the person, so this costs none. Without it a session that was ended while Redis
-was away would open the door again when Redis is back.
+The check is part of the query that loads the user, so it costs no extra query. Without it a session that was ended
+while Redis was down would be valid again when Redis is back.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _session_key: ContextVar[str | None] = ContextVar("session_key", default=None)
 
 
 class SessionStore(cached_db.SessionStore):
-    """Django's own, but what it finds in Redis has to be this very session, whole."""
+    """Django's session store, but a cached session must be complete and have the right key."""
 
     def _validate_session_key(self, key: str | None) -> bool:
-        # Ours are letters and digits. With anything else a cookie would ask the database for text that it refuses.
+        # Our keys are letters and digits. Other characters in a cookie could be text that the database refuses.
         return key is not None and len(key) >= 8 and key.isascii() and key.isalnum()
 
     def load(self) -> dict[str, Any]:
@@ -62,7 +62,7 @@ class SessionStore(cached_db.SessionStore):
 
 
 class UserMiddleware(AuthenticationMiddleware):
-    """Finds who is signed in. Whoever's session has ended is nobody, and what is left of it goes."""
+    """Loads the signed-in user. A request with an ended session is anonymous, and the session is flushed."""
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         with installation.forgetting_epoch():
@@ -74,17 +74,17 @@ class UserMiddleware(AuthenticationMiddleware):
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if settings.SESSION_COOKIE_NAME in request.COOKIES and request.session.is_empty():
-            # The next person at a shared computer must not find with Back what the browser keeps, in memory or on disk,
-            # nor in its storage the addresses of pages, which htmx notes there.
+            # The next user of a shared computer must not find pages with Back, from the browser's memory or disk, nor
+            # the URLs of pages that htmx stores.
             response["Clear-Site-Data"] = '"cache", "storage"'
         return response
 
 
 class Backend(AuthenticationBackend):
-    """allauth's, which asks for the session's life together with the person."""
+    """allauth's backend, which checks the session in the query that loads the user."""
 
     def _authenticate_by_email(self, email: str, password: str) -> User | None:
-        # allauth takes one query more for an unknown address.
+        # allauth makes one more query for an unknown email address.
         return self._check_password(owner_of(email.lower()), password)  # type: ignore[return-value]
 
     def get_user(self, user_id: int) -> User | None:
@@ -97,7 +97,7 @@ class Backend(AuthenticationBackend):
         *columns, epoch, everybodys_version = found[0]
         user = User.from_db(connection.alias, _COLUMNS, columns)
         if not epoch:
-            # The first page of a database whose row is missing.
+            # The first request on a database without this row.
             row = Installation.objects.the_row()
             epoch, everybodys_version = row.epoch, row.version
         installation.note_epoch(epoch)
@@ -106,9 +106,9 @@ class Backend(AuthenticationBackend):
 
 
 def _shown_as(user: User, epoch: str, everybodys_version: int) -> str:
-    """Return what the pages of a person are keyed by: it is another as soon as anything they are shown has changed.
+    """Return the cache key of a user's pages, which changes as soon as anything they are shown changes.
 
-    The moment they joined is part of it: a person made in another database may have the id of somebody before.
+    It includes when they joined: a user made in another database may have the id of a former user.
     """
     joined = user.date_joined.timestamp()
     return f"{epoch}:{everybodys_version}:{user.pk}:{joined}:{user.version}"
@@ -116,9 +116,9 @@ def _shown_as(user: User, epoch: str, everybodys_version: int) -> str:
 
 @prepared
 def _person(user_id: int, session_key: str, now: datetime.datetime) -> QuerySet[User, Any]:
-    """The person of a session that lives, with the epoch of the database and the version of what everybody is shown.
+    """The user of a valid session, with the database's epoch and the version of the data shown to everyone.
 
-    Both are read here, where each page reads anyway, so that a process notices a new epoch with its next page.
+    Both are read here because each page runs this query, so a process notices a new epoch with its next page.
     """
     session = Session.objects.filter(session_key=session_key, expire_date__gt=now)
     row = Installation.objects.filter(pk=1)

@@ -1,4 +1,4 @@
-"""Who may see what without signing in: one list, the middleware that keeps to it, and what waits for a sign-in."""
+"""The list of public pages, the middleware that requires sign-in for all others, and forms that wait for a sign-in."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from savings.models import User
-from web.auth import guessing
-from web.forms import ownership
-from web.forms.fields import ReferenceField
+from web.auth import guessing, ownership
 from web.http import SaverRequest, redirect
+from web.signed_references import is_signed_for
 
-# The URL names that strangers may open. Everything else asks to sign in, whatever its view says of itself.
+# URL names that are open to visitors. All others require sign-in, whatever their view declares.
 PUBLIC = frozenset(
     {
         "landing:home",
@@ -33,13 +32,13 @@ PUBLIC = frozenset(
         "security_txt",
         "change_password",
         "payments:webhook",
-        # Whoever was shown a statement asks us whether it is ours.
+        # People who received a statement verify it here.
         "statements:verify",
-        # Development's mailbox, which is not there when mails are sent.
+        # The development mailbox, which does not exist if mails are really sent.
         "messages:mailbox",
-        # Whoever has the mail may end its kind.
+        # Anybody with the mail may unsubscribe from its kind.
         "messages:unsubscribe",
-        # Signing in and up, and getting back in.
+        # Sign-in, sign-up and recovery.
         "account_login",
         "account_logout",
         "account_signup",
@@ -52,7 +51,7 @@ PUBLIC = frozenset(
         "account_password_reset_completed",
         "mfa_authenticate",
         "mfa_login_webauthn",
-        # The links in mails about a change of email address: their reader may not be able to sign in.
+        # Links in mails about a change of email address: the reader may be unable to sign in.
         "users:confirm_email_change",
         "users:undo_email_change",
     }
@@ -61,20 +60,20 @@ PUBLIC = frozenset(
 _UNSENT = "unsent"
 _UNSENT_SECONDS = 60 * 60
 _LONGEST_UNSENT = 8 * 1024
-# The paths below these pages have forms with secrets, or with changes that make no sense a while later.
+# Forms below these pages contain secrets or make no sense later.
 _NEVER_KEPT = ("users:security", "admin:index")
-# The parameters of links that we send, as opposed to what people type and choose.
+# Query parameters of links that we send; the others are typed or chosen by users.
 _QUERY_OF_LINKS = {"token"}
 
 
 class SignInMiddleware(LoginRequiredMiddleware):
-    """Asks everybody to sign in, but for what is in `PUBLIC`; a form that was sent is there again afterwards."""
+    """Requires sign-in except for `PUBLIC`; a form sent while signed out is offered again afterwards."""
 
     def process_view(
         self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
     ) -> HttpResponseBase | None:
         if request.user.is_authenticated:
-            # The person, and no longer what finds them when asked: that costs each look at their name.
+            # Replace the lazy user with the user itself; attribute access is then direct.
             request.user = vars(request)["_cached_user"]
             return None
         match = request.resolver_match
@@ -90,14 +89,14 @@ class SignInMiddleware(LoginRequiredMiddleware):
         return response
 
     def get_login_url(self, view_func: Any) -> str:
-        # The admin would have its own door.
+        # The admin would redirect to its own sign-in page.
         return str(settings.LOGIN_URL)
 
 
 class InvalidFormMiddleware:
-    """Answers an invalid form with 422, as our own views do, where a class-based view of allauth says 200.
+    """Answers an invalid form of allauth's class-based views with 422 instead of 200, as our own views do.
 
-    One that was refused after too many tries is answered with 429, and says when to come back.
+    A form refused after too many tries is answered with 429 and Retry-After.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -117,7 +116,7 @@ class InvalidFormMiddleware:
 
 
 def take_unsent(request: SaverRequest) -> tuple[str, QueryDict] | None:
-    """Return the path and fields of a form that this person sent within the last hour while not signed in; once."""
+    """Return the path and fields of a form this user sent while signed out, once. It expires after an hour."""
     kept = request.session.pop(_UNSENT, None)
     if not kept or time.time() - kept["at"] > _UNSENT_SECONDS or not _is_of(request.user, kept):
         return None
@@ -125,10 +124,10 @@ def take_unsent(request: SaverRequest) -> tuple[str, QueryDict] | None:
 
 
 def safe_next(request: HttpRequest, user: User, url: str) -> str:
-    """Return where to go after signing in; without the query of a page where somebody else was before.
+    """Return the URL to open after sign-in, without the query if another user was signed in before.
 
-    The path may be a link that this person was sent, and shows them nothing that is not theirs. What the other one
-    searched for and filtered by stays with them.
+    The path may be a link sent to this user, and shows them only their own data. What the other user searched and
+    filtered for must not be shown.
     """
     if ownership.user_id(request) in {None, user.pk}:
         return url
@@ -147,23 +146,23 @@ def _drop_the_form_of_another(request: HttpRequest, user: User, **_: Any) -> Non
 
 
 def _is_of(user: User, kept: dict[str, Any]) -> bool:
-    """Say whether a form that was kept was shown to this person: the browser knew, or its own reference says so."""
+    """Return whether a stored form was shown to this user: by the ownership cookie, or by its signed reference."""
     if kept.get("user") is not None:
         return bool(kept["user"] == user.pk)
-    return ReferenceField.is_minted_for(user, QueryDict(kept["fields"]).get("reference", ""))
+    return is_signed_for(user, QueryDict(kept["fields"]).get("reference", ""))
 
 
 def _keep(request: HttpRequest) -> bool:
-    """Keep a form over the sign-in, for the person it was shown to. The CSRF check has said that it is ours.
+    """Store a form for the user it was shown to, until they sign in. The CSRF check has already passed.
 
-    Where nothing says who that was it is not kept: the next to sign in here may be somebody else.
+    If that user is unknown, the form is not stored: the next to sign in here may be somebody else.
     """
     owner_id = ownership.user_id(request)
     fields = request.POST.copy()
     fields.pop("csrfmiddlewaretoken", None)
     if owner_id is None and "reference" not in fields:
         return False
-    # Not without its password either: what was to be locked would be made open.
+    # A form with a password is not stored, not even without the password: the statement would then be unprotected.
     has_password = bool(fields.get("password"))
     is_too_long = len(fields.urlencode()) > _LONGEST_UNSENT
     is_preview = request.path == reverse("plans:preview_start")

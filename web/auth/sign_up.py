@@ -1,4 +1,4 @@
-"""Those pages of allauth that are ours in part: each address takes the same work, and no change is unseen."""
+"""Overridden allauth views: every email address takes the same work, and every change goes through `savings.users`."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from web.http import SaverRequest, redirect
 
 
 class SignUp(views.SignupView):
-    """A new account, in one transaction: what it costs is then the same for an address that has one already."""
+    """Signs up in one transaction, so the work is the same for an email address that already has an account."""
 
     def form_valid(self, form: Any) -> HttpResponse:
-        # Before the transaction, which on SQLite keeps all other writers waiting.
+        # Hash before the transaction, because on SQLite a transaction blocks all other writers.
         form.hash_password(self.request)
         try:
             with transaction.atomic():
                 return super().form_valid(form)
         except IntegrityError:
-            # Sent twice at once, and the other one was faster: by now the address has an account.
+            # The form was sent twice at once and the other request won: the email address now has an account.
             if owner_of(form.cleaned_data["email"]) is None:
                 raise
             form.account_already_exists = True
@@ -38,12 +38,12 @@ class SignUp(views.SignupView):
 
 
 class ConfirmEmail(views.ConfirmEmailVerificationCodeView):
-    """The page for the code that was mailed, also where none was because the address has an account."""
+    """The page for the mailed code, also shown if no code was mailed because the email address has an account."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         state = request.session.get(EMAIL_VERIFICATION_CODE_SESSION_KEY)
         if state and "user_id" not in state:
-            # With a user in the session, allauth reads that user twice.
+            # allauth reads the user twice if the session has one, so do the same work here.
             owner_of(state["email"])
             owner_of(state["email"])
         return super().dispatch(request, *args, **kwargs)
@@ -51,13 +51,13 @@ class ConfirmEmail(views.ConfirmEmailVerificationCodeView):
     def _resend_form_valid(self, form: Any) -> HttpResponse:
         process = cast("EmailVerificationProcess", self._process)
         if not process.email_address.user_id:
-            # allauth would mail nothing, which takes less time and is not limited as mails are.
+            # allauth would send no mail here, which takes less time and is not limited as mails are.
             get_adapter().send_account_already_exists_mail(process.email)
         return super()._resend_form_valid(form)  # type: ignore[no-untyped-call, no-any-return]
 
 
 class ChangeEmail(views.EmailView):
-    """A code to a new address. allauth's other actions would change an address past `savings.users`."""
+    """Sends a code to a new email address. allauth's other actions would bypass `savings.users`."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if "action_add" not in request.POST:

@@ -1,4 +1,4 @@
-"""Accepts each code of an authenticator app once, in its own 30 seconds and in the 30 before and after."""
+"""Accepts each authenticator code once, within its own 30 seconds and the 30 before and after."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from savings import users
 
 
 def use_code(user_id: int, secret: str, code: str) -> bool:
-    """Use up a code that allauth has found right; False where it, or a later one, has been used before.
+    """Use up a code that allauth has accepted; False if it or a later one was used before.
 
-    allauth remembers a code for 30 seconds, in the cache and not when it activates the app. A code is valid for 90.
+    allauth remembers a code for 30 seconds in the cache, and not at all when activating the app, but a code is valid
+    for 90 seconds.
     """
     if code == app_settings.TOTP_INSECURE_BYPASS_CODE:
         return True
@@ -23,7 +24,7 @@ def use_code(user_id: int, secret: str, code: str) -> bool:
 
 
 def use_code_of(authenticator: Authenticator, code: str) -> bool:
-    """Use up a code that this authenticator has found right. Recovery codes are already used up when they are found."""
+    """Use up a code that this authenticator has accepted. Accepted recovery codes are already used up."""
     if authenticator.type != Authenticator.Type.TOTP:
         return True
     return use_code(authenticator.user_id, decrypt(authenticator.data["secret"]), code)

@@ -1,4 +1,4 @@
-"""Counts tries within the last minutes or hours, in Redis, and in this process while Redis is away."""
+"""Counts tries in sliding windows of minutes or hours, in Redis, or in this process while Redis is down."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from allauth.core.internal.ratelimit import cache_lock
 from django.core.cache import cache
 from django.http import HttpRequest
 
-# web/caching/attempt_counters.py keeps these keys in this process while Redis is away.
+# web/caching/attempt_counters.py stores these keys in memory while Redis is down.
 PREFIX = "tries:"
 _IPV6_NETWORK_BITS = 64
 
 
 class Limit(NamedTuple):
-    """At most so many tries within so many seconds."""
+    """At most `tries` within `seconds`."""
 
     tries: int
     seconds: int
 
 
 class LimitReached(Exception):
-    """Raised instead of counting a try that is one too many; the next is allowed after `wait_seconds`."""
+    """Raised instead of counting a try above the limit; the next is allowed after `wait_seconds`."""
 
     def __init__(self, wait_seconds: float) -> None:
         super().__init__(f"wait {wait_seconds:.0f} seconds")
@@ -41,17 +41,17 @@ class Count(NamedTuple):
     seconds: int
 
     def take_back(self) -> None:
-        """Count it no longer."""
+        """Remove this try from the count."""
         with cache_lock(self.key):
             left = [moment for moment in cache.get(self.key, []) if moment != self.at]
             cache.set(self.key, left, self.seconds)
 
 
 def count(scope: str, limits: Sequence[Limit]) -> Count:
-    """Count a try in a scope. Raises LimitReached where one of the limits allows no more for now.
+    """Count a try in a scope. Raises LimitReached if one of the limits allows no more for now.
 
-    The scope may hold email and IP addresses: only its digest is stored. A refused try is not counted, so that
-    trying on does not make the wait longer.
+    The scope may contain email and IP addresses, so only its digest is stored. A refused try is not counted, so that
+    retrying does not extend the wait.
     """
     key = PREFIX + hashlib.sha256(scope.encode()).hexdigest()
     longest = max(limit.seconds for limit in limits)
@@ -68,10 +68,7 @@ def count(scope: str, limits: Sequence[Limit]) -> Count:
 
 
 def count_all(scopes: Iterable[tuple[str, Sequence[Limit]]]) -> list[Count]:
-    """Count a try in each scope, or in none: a try that the first scope refuses uses up nothing of the others.
-
-    Raises LimitReached, as `count` does.
-    """
+    """Count a try in every scope, or in none if one of them refuses it. Raises LimitReached, as `count` does."""
     counted: list[Count] = []
     try:
         for scope, limits in scopes:
@@ -84,7 +81,7 @@ def count_all(scopes: Iterable[tuple[str, Sequence[Limit]]]) -> list[Count]:
 
 
 def network_of(request: HttpRequest) -> str:
-    """Return the client's IP address; for IPv6 its /64, because one connection has all addresses in it."""
+    """Return the client's IP address; for IPv6 its /64, because one subscriber controls all addresses in it."""
     address = ipaddress.ip_address(get_adapter().get_client_ip(request))
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:

@@ -1,4 +1,4 @@
-"""The cache in Redis, with the counting of sign-in attempts going on in this process while Redis is away."""
+"""The Redis cache. While Redis is down, each process counts sign-in attempts in its own memory."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from django.core.cache.backends.locmem import LocMemCache
 from django_redis.cache import RedisCache
 from django_redis.exceptions import ConnectionInterrupted
 
-# What allauth counts attempts under, locks the counters with, and remembers used codes by; and web/auth/tries.py.
+# Key prefixes of the attempt counters: allauth's (counters, their locks, used codes) and those of web/auth/tries.py.
 _COUNTERS = ("allauth", "tries:")
 _PAUSE_SECONDS = 10
-# Django's 300 are soon filled by whoever tries many addresses, and then others' counters would go.
+# Somebody who tries many email addresses soon fills Django's default of 300 entries, which evicts others' counters.
 _MOST_IN_MEMORY = 100_000
 
 
 class Cache(RedisCache):
-    """Redis; but a counter that is lost must neither shut everybody out nor let everybody try for ever.
+    """A Redis cache whose attempt counters fall back to memory: an outage neither blocks sign-in nor lifts the limits.
 
-    Without this, a Redis that is away refuses each sign-in: allauth takes the `None` of a failed `add` for a lock that
-    somebody else holds.
+    Without this, every sign-in fails while Redis is down: allauth takes the `None` of a failed `add` for a lock that
+    another request holds.
     """
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
@@ -34,7 +34,7 @@ class Cache(RedisCache):
 
     def get(self, key: str, default: Any = None, *args: Any, **kwargs: Any) -> Any:
         found = self._either("get", super().get, key, default, *args, **kwargs)
-        # What allauth reads under a counter are the moments of the attempts, and it trusts that they are.
+        # allauth reads a list of timestamps here and does not check the type.
         return default if key.startswith(_COUNTERS) and not _are_moments(found) else found
 
     def set(self, key: str, *args: Any, **kwargs: Any) -> Any:
@@ -46,7 +46,7 @@ class Cache(RedisCache):
     def _either(self, verb: str, as_ever: Callable[..., Any], key: str, *args: Any, **kwargs: Any) -> Any:
         if not key.startswith(_COUNTERS):
             return as_ever(key, *args, **kwargs)
-        # One attempt is a dozen calls: after a failure the rest must not wait for Redis again, each in turn.
+        # One attempt makes a dozen calls. After a failure, the others must not each wait for the Redis timeout.
         if time.monotonic() >= self._paused_until:
             try:
                 return getattr(self.client, verb)(key, *args, **kwargs)

@@ -1,7 +1,7 @@
-"""Counts what a request or a task costs: queries, cache calls and Redis commands, and how long each kind took.
+"""Counts the queries, cache calls and Redis commands of a request or task, and the time each kind took.
 
-Counts are kept in a context variable, so that threads, coroutines and requests within requests do not mix. Outside of
-`counting()` nothing is counted, and each query or call pays for one look at that variable.
+The counts are in a context variable, so threads, coroutines and nested requests do not mix. Outside of `counting()`
+nothing is counted; a query or call then costs one lookup of that variable.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from django.http.response import HttpResponseBase
 from savings import leaderboards
 from web.caching import attempt_counters, reads
 
-# One line of JSON for each request in production; see LOGGING in the settings.
+# In production, one line of JSON per request; see web/observability/log_lines.py.
 logger = logging.getLogger("asusu.request")
 
-# Sent with `request`, `response` and `counts` when an answer is complete, its stream included.
-finished = Signal()
+# Sent with `request`, `response` and `counts` when a response is complete, including its stream.
+response_measured = Signal()
 
 _MISSING = object()
 
 
 @dataclasses.dataclass(slots=True)
 class Counts:
-    """What has been spent so far. Calls for the session are apart: a page makes one whatever it caches."""
+    """The cost so far. Session calls are counted apart, because a page makes one whether or not it is cached."""
 
     begun: float = dataclasses.field(default_factory=time.perf_counter)
     sql_count: int = 0
@@ -56,7 +56,7 @@ class Counts:
         return time.perf_counter() - self.begun
 
     def labels(self) -> dict[str, int | float]:
-        """Return the figures under the names that logs and Elastic APM know them by, in milliseconds."""
+        """Return the figures under the names used in logs and Elastic APM; durations are in milliseconds."""
         return {
             "sql_count": self.sql_count,
             "sql_ms": round(self.sql_seconds * 1000, 2),
@@ -67,7 +67,7 @@ class Counts:
         }
 
     def server_timing(self) -> str:
-        """Return the figures so far as the value of a Server-Timing header, which browsers show beside the network."""
+        """Return the figures so far as a Server-Timing header, which browsers show in their network panel."""
         cache = f"{self.cache_hits} hits, {self.cache_misses} misses, {self.session_calls} for the session"
         return ", ".join(
             f'{name};dur={seconds * 1000:.1f};desc="{what}"'
@@ -85,7 +85,7 @@ _at_hand: ContextVar[Counts | None] = ContextVar("counts", default=None)
 
 @contextmanager
 def counting() -> Iterator[Counts]:
-    """Count until the end of the block."""
+    """Count the cost of the block."""
     counts = Counts()
     token = _at_hand.set(counts)
     try:
@@ -95,13 +95,13 @@ def counting() -> Iterator[Counts]:
 
 
 def route(request: HttpRequest) -> str:
-    """Return the pattern of a request's address, which holds no id, reference or code; "-" where none fits."""
+    """Return the URL pattern of a request, which contains no id, reference or code; "-" if no pattern matches."""
     match = request.resolver_match
     return match.route or match.view_name if match else "-"
 
 
 class CountingMiddleware:
-    """Counts what each answer costs, and says so: to developers and staff in its headers, in production in the log."""
+    """Counts the cost of each response. Developers and staff see it in a header; production writes it to the log."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -112,7 +112,7 @@ class CountingMiddleware:
             if settings.DEBUG or _is_staff(request):
                 response["Server-Timing"] = counts.server_timing()
         if response.streaming:
-            # What it costs to make the rest is known when it has been sent.
+            # The rest of the cost is known once the stream has been sent.
             _finish_with_the_stream(request, response, counts)
         else:
             _finish(request, response, counts)
@@ -120,13 +120,13 @@ class CountingMiddleware:
 
 
 def _is_staff(request: HttpRequest) -> bool:
-    # Only if this request has looked: asking now could cost a query, on a page that needed none.
+    # Only if this request has already loaded the user: loading it here could cost a query on a page that needs none.
     user = vars(request).get("_cached_user")
     return user is not None and user.is_staff
 
 
 def _finish_with_the_stream(request: HttpRequest, response: HttpResponseBase, counts: Counts) -> None:
-    # Not counting(): its end must lie in the context of its beginning, which the end of a stream need not.
+    # `counting()` cannot be used here: its token must be reset in the same context, and a stream may end in another.
     before = _at_hand.get()
     _at_hand.set(counts)
 
@@ -134,15 +134,15 @@ def _finish_with_the_stream(request: HttpRequest, response: HttpResponseBase, co
         _at_hand.set(before)
         _finish(request, response, counts)
 
-    # Called when the answer is closed, also where nobody has read it to its end.
+    # Django calls this when the response is closed, even if the client did not read all of it.
     response._resource_closers.append(finish)  # type: ignore[attr-defined]
 
 
 def _finish(request: HttpRequest, response: HttpResponseBase, counts: Counts) -> None:
-    finished.send_robust(CountingMiddleware, request=request, response=response, counts=counts)
+    response_measured.send_robust(CountingMiddleware, request=request, response=response, counts=counts)
     if logger.isEnabledFor(logging.INFO):
-        # The pattern and not the address: it holds no id, reference or code, and no query.
-        # Written as JSON here: a formatter of the logging module takes ten times as long.
+        # The pattern instead of the URL, because it contains no id, reference, code or query. The JSON is written here
+        # because a formatter of the logging module takes ten times as long.
         pattern = route(request)
         line = {
             "@timestamp": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
@@ -157,7 +157,7 @@ def _finish(request: HttpRequest, response: HttpResponseBase, counts: Counts) ->
         logger.info(json.dumps(line | counts.labels()))
 
 
-# A wrapper put on each connection once. One per request would cost 3 µs each time, and miss other threads.
+# The wrapper is installed once per connection. One per request would cost 3 µs each and miss other threads.
 
 
 @receiver(connection_created)
@@ -189,7 +189,7 @@ def _count_command(*, seconds: float, **_: Any) -> None:
 
 
 def _counted(verb: str) -> Callable[..., Any]:
-    """Return a method that leaves the work to the one of that name below, and counts the call."""
+    """Return a method that calls the method of the same name in the parent class and counts the call."""
     as_ever = getattr(attempt_counters.Cache, verb)
 
     def call(cache: Cache, key: Any, *args: Any, **kwargs: Any) -> Any:
@@ -210,7 +210,7 @@ def _counted(verb: str) -> Callable[..., Any]:
 
 
 class Cache(attempt_counters.Cache):
-    """The cache of the site, counted."""
+    """The site's cache, with its calls counted."""
 
     add = _counted("add")
     set = _counted("set")

@@ -1,6 +1,6 @@
-"""What is kept of pages in Redis: texts that carry their own key, made by one of all who need them.
+"""Cached pages and fragments in Redis. Each carries a hash of its key; one request renders it while the others wait.
 
-Whatever else is found under a key (cut off, of another page, of another kind) counts as nothing found.
+An entry that is cut off, or belongs to another page or another kind of value, counts as a miss.
 """
 
 from __future__ import annotations
@@ -25,15 +25,17 @@ from redis.exceptions import RedisError
 
 from web.caching import counting, reads
 
-# Who finds that somebody else is at it waits so long at most: many times what a page takes to make.
+# The longest wait for another request that is already rendering this page. Rendering takes a small part of this.
 _MOST_SECONDS = 2
 _FIRST_LOOK_SECONDS = 0.005
 _LAST_LOOK_SECONDS = 0.05
 _HEAD_BYTES = 32 + 8
-# What a page is made of besides the database: a server with other code must not show the pages of the one before.
+# The files that a page depends on besides the database. A server with other code must not serve cached pages of this
+# one.
 _MADE_OF = ("savings/**/*.py", "web/**/*.py", "templates/**/*", "static/**/*", "requirements/base.txt")
-# What is kept under a key, and where that begins with the id of a circle and the key of its board, the version of that:
-# a page of a circle and whether it is still right are one round trip. KEYS: the key. ARGV: where a body begins.
+# Returns the value of a key. If the value begins with a circle's id and its board's key, also returns the version of
+# that board, so that reading a page of a circle and checking that it is current take one round trip. KEYS: the key.
+# ARGV: the offset of the body.
 _FIND = """
 local kept = redis.call('GET', KEYS[1])
 local board = kept and string.match(kept, '^%d+ (board:%S+) ', ARGV[1])
@@ -41,7 +43,7 @@ local version = board and redis.pcall('HGET', board, 'version')
 return {kept, type(version) == 'string' and version}
 """
 _HOW_TO_FIND = (_HEAD_BYTES + 1,)
-# Settings that say how the site is run, which no page shows. All others count: it fails closed.
+# Operational settings, which no page shows. All other settings are part of the code version, so a new one is included.
 _UNSEEN_SETTINGS = {
     "CACHES",
     "DATABASES",
@@ -57,14 +59,14 @@ _UNSEEN_SETTINGS = {
 
 
 class Found(NamedTuple):
-    """What is kept under a key, and the digits of the version that the board it shows something of has by now."""
+    """A cached value, and the current version (as digits) of the board it shows, if it shows one."""
 
     body: bytes
     board_version: bytes | None
 
 
 class Client(DefaultClient):
-    """Stores bytes as they are: to read the JSON of a page takes longer than Redis does."""
+    """Stores raw bytes: decoding a page from JSON takes longer than the call to Redis."""
 
     def get(
         self, key: str, default: Any = None, version: int | None = None, client: Redis | None = None
@@ -84,7 +86,7 @@ class Client(DefaultClient):
 
 
 class Cache(counting.Cache):
-    """The `template_fragments` cache: `{% cache %}` uses it, and so do whole pages."""
+    """The `template_fragments` cache, used by `{% cache %}` and for whole pages."""
 
     def get(self, key: str, default: Any = None, *args: Any, **kwargs: Any) -> Any:
         found = self.find(key)
@@ -92,13 +94,14 @@ class Cache(counting.Cache):
 
     def set(self, key: str, value: str | bytes, *args: Any, **kwargs: Any) -> Any:
         if key.startswith("template.cache.") and not reads.all_is_covered():
-            # Found there, it would hide from the page that shows it what it was made of.
+            # A page that uses the cached fragment would not record the reads behind it, and could be cached without
+            # covering them.
             return False
         body = value.encode() if isinstance(value, str) else value
         return super().set(key, b"%b%b" % (_head(key, body), body), *args, **kwargs)
 
     def find(self, key: str) -> Found | None:
-        """Return what was put under a key, and None for anything else that may be there."""
+        """Return the value that was stored under a key, or None for anything else found there."""
         found = super().get(key)
         if found is None:
             return None
@@ -112,15 +115,16 @@ class Cache(counting.Cache):
         is_right: Callable[[Found], bool] = lambda _: True,
         found: Found | None = None,
     ) -> bytes:
-        """Return what is kept under a key, or make it: one of all who ask does, the others wait for that.
+        """Return the value of a key, or make it: one request does, and the others wait for its result.
 
-        `make` returns it and for how many seconds to keep it, 0 for not at all. `is_right` says whether what another
-        has made will do, and `found` is what was there and did not. Nobody waits longer than two seconds, and without
-        Redis everybody makes their own at once.
+        `make` returns the value and for how many seconds to cache it; 0 means not at all. `is_right` decides whether a
+        value made by another request can be used, and `found` is the existing value that could not. No request waits
+        longer than two seconds, and without Redis each makes its own at once.
         """
         ends_at, wait_seconds = time.monotonic() + _MOST_SECONDS, _FIRST_LOOK_SECONDS
-        # None: Redis is away. A lock is left to end by itself, so that who comes late finds either it or the page. It
-        # is named by what is out of date, so that whoever has just replaced that keeps nobody from replacing theirs.
+        # `add` returns None if Redis is down. The lock expires instead of being deleted, so a late request finds
+        # either the lock or the page. The lock key includes a hash of the stale value, so a request holding a newer
+        # value gets its own lock.
         while self.add(lock := _lock(key, found), b"", _MOST_SECONDS) is False and time.monotonic() < ends_at:
             time.sleep(wait_seconds)
             wait_seconds = min(wait_seconds * 2, _LAST_LOOK_SECONDS)
@@ -140,10 +144,10 @@ class Cache(counting.Cache):
 
 @functools.cache
 def code_version() -> str:
-    """Return a digest of all that a page is made of besides the database: code, templates, files, settings."""
+    """Return a digest of what a page depends on besides the database: code, templates, static files, settings."""
     digest = hashlib.blake2b(django.__version__.encode(), digest_size=16)
     for name in sorted({name for name in dir(settings) if name.isupper()} - _UNSEEN_SETTINGS):
-        # Paths and objects are left out, which differ between servers and processes that show the same.
+        # Paths and objects differ between servers and processes that render the same pages, so they are left out.
         value = json.dumps(getattr(settings, name), default=lambda _: None, sort_keys=True)
         digest.update(f"{name}={value}\n".encode())
     for pattern in _MADE_OF:
@@ -155,7 +159,7 @@ def code_version() -> str:
 
 @receiver(file_changed)
 def _forget_version(**_: Any) -> None:
-    """In development a template may change while the server runs."""
+    """Recalculate the version after an edit: in development, files change while the server runs."""
     code_version.cache_clear()
 
 
@@ -164,6 +168,6 @@ def _lock(key: str, found: Found | None) -> str:
 
 
 def _head(key: str, body: bytes) -> bytes:
-    """Return what stands before a body: whose it is, made of which code, and how long."""
+    """Return the head of a stored value: a hash of its key and the code version, and the length of the body."""
     whose = hashlib.blake2b(f"{code_version()}:{key}".encode(), digest_size=16).hexdigest()
     return b"%b%08x" % (whose.encode(), len(body))

@@ -1,12 +1,12 @@
-"""Pages that are kept: one body for each person and version of what they see, and 304 where the browser has it.
+"""The page cache: one body per user and version of the data they see, and 304 if the browser already has it.
 
-What a person sees is keyed by `User.version`, which moves in the very transaction that changes any of it, by the same
-of what everybody is shown, and by the epoch of the database, which a restored backup ends (`User.shown_as`). What a
-page shows of a circle is as of the board's version, which is read before the rest and stands in what is kept. So
-nothing is ever deleted by hand, and a kept page cannot be older than the last commit.
+A user's data is keyed by `User.version`, which changes in the transaction that changes any of it, by the version of
+the data shown to everyone, and by the epoch of the database, which changes when a backup is restored
+(`User.shown_as`). A page about a circle stores the version of its board, which is read before the rest of the page. So
+nothing is ever deleted by hand, and a cached page is never older than the last commit.
 
-It fails closed: what a page reads is recorded while it is rendered, and a page that reads anything no version of it
-covers is not stored (`web/caching/reads.py`).
+The cache fails closed: reads are recorded while a page is rendered, and a page that reads anything not covered by a
+version is not stored (`web/caching/reads.py`).
 """
 
 from __future__ import annotations
@@ -36,48 +36,47 @@ logger = logging.getLogger(__name__)
 
 View = Callable[..., HttpResponse]
 
-# Versions move on and leave their pages behind, so they must not stay for long.
+# Pages of old versions stay in Redis until they expire, so they must expire soon.
 PAGE_SECONDS = 60 * 60
-# The browser keeps the page and asks each time whether it is still right: 304 needs a page that was kept. Going back it
-# might not ask. What is in its store: `Vary: Cookie` makes Chromium ask once somebody has signed out, `must-revalidate`
-# Safari, `no-cache` over TLS Firefox. What is in its memory: signing out sends `Clear-Site-Data`
-# (web/auth/sessions.py), and app.js fetches again whatever comes back from there. Tried in Chromium with and without
-# each of these and JavaScript.
+# The browser stores the page and revalidates it each time. Going back, it might not revalidate. For its disk cache:
+# `Vary: Cookie` makes Chromium revalidate after signing out, `must-revalidate` does so in Safari, and `no-cache` over
+# TLS in Firefox. For its memory: signing out sends `Clear-Site-Data` (web/auth/sessions.py), and app.js reloads any
+# page restored from memory. Tested in Chromium with and without each of these and JavaScript.
 CACHE_CONTROL = "private, no-cache, must-revalidate"
 _LONGEST_QUERY = 200
 _TOKEN_FIELD = b'name="csrfmiddlewaretoken" value="'
-# Where a form's token stands. No text has a NUL in it: the database takes none.
+# Placeholder of a form's token. No text contains a NUL, because the database refuses it.
 _MARK = b"\0"
-# No id has more digits than a bigint, and from 4,300 on Python refuses to read them.
+# A bigint has at most 19 digits, and Python refuses to parse more than 4,300.
 _TAG = re.compile(r'W/"([0-9]{1,19})-([0-9a-f]{32})"')
 
 
 class _Circle(NamedTuple):
-    """Which circle's board a page shows something of, as of which version; nought for none."""
+    """The circle whose board a page shows, and the version of that board; 0 for none."""
 
     id: int = 0
     version: int = 0
 
 
-class _Kept(NamedTuple):
-    """A page as it is kept: of which circle it shows something, and the body without tokens."""
+class _CachedPage(NamedTuple):
+    """A page as it is stored: the circle whose board it shows, and the body without CSRF tokens."""
 
     circle: _Circle
     body: bytes
 
     @classmethod
-    def read(cls, stored: bytes) -> _Kept:
+    def read(cls, stored: bytes) -> _CachedPage:
         head, _, body = stored.partition(b"\n")
         circle_id, _, version = head.split()
         return cls(_Circle(int(circle_id), int(version)), body)
 
     def stored(self) -> bytes:
-        # The key of the board is where `fragments` looks for it.
+        # The Lua script in fragments.py expects the board's key at this position.
         board = leaderboards.board_keys(self.circle.id)[0] if self.circle.id else "-"
         return b"%d %b %d\n%b" % (self.circle.id, board.encode(), self.circle.version, self.body)
 
     def is_current(self, found: Found) -> bool:
-        """Return whether this shows the board as it was when the page was found."""
+        """Return whether this shows the board at the version it had when the page was looked up."""
         version = b"%d" % self.circle.version
         return not self.circle.id or (not leaderboards.gate.suspect and found.board_version == version)
 
@@ -89,19 +88,18 @@ def page(
     also: Callable[[], str] = str,
     parts: bool = True,
 ) -> Callable[[View], View]:
-    """Keep the pages of a view. `known` are the parameters it reads; with any other in the address nothing is kept.
+    """Cache the pages of a view. `known` are the query parameters it reads; a URL with any other is not cached.
 
-    `shows` names the models whose rows the page shows; with any other row in it, it is not kept. Rows of circles are
-    covered by `shows_circle`, or named in `own` where the page shows of them only what touches the person it is for
-    (`User.objects.touch`) when it changes.
-    `also` returns what the page depends on besides the person, the address and the day. Without `parts`, what htmx asks
-    for is left to the view. Raises TypeError for a model that no version covers.
+    `shows` names the models whose rows the page shows; a page that reads any other table is not cached. Rows of
+    circles are covered by `shows_circle`, or named in `own` if every change of the rows that the page shows also
+    touches the user (`User.objects.touch`). `also` returns what the page depends on besides the user, the URL and the
+    day. With `parts=False`, htmx requests are not cached. Raises TypeError for a model that no version covers.
     """
     reads.check_named(shows, own)
 
-    def keep(view: View) -> View:
+    def decorate(view: View) -> View:
         @functools.wraps(view)
-        def kept(request: SaverRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def cached(request: SaverRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             def find_uncovered(read: set[str]) -> list[str]:
                 return reads.uncovered(read, shows, own, with_circle=_shown_circle(request).version > 0)
 
@@ -114,15 +112,15 @@ def page(
             key = _key(request, known, also) if parts or not wants_part(request) else None
             return make() if key is None else _answer(request, key, make)
 
-        return kept
+        return cached
 
-    return keep
+    return decorate
 
 
 def shows_circle(request: SaverRequest, circle_id: int, version: int | None) -> None:
-    """Say of which circle this page shows something, and as of which version of its board.
+    """Declare which circle's board this page shows, and at which version.
 
-    Whatever is shown has to be read after that version was. Without one (None, or below nought) it is not kept.
+    Read the version before anything that is shown. Without a version (None or negative) the page is not cached.
     """
     request.shown_circle = (circle_id, -1 if version is None else version)
 
@@ -132,13 +130,13 @@ def _shown_circle(request: SaverRequest) -> _Circle:
 
 
 def _key(request: SaverRequest, known: tuple[str, ...], also: Callable[[], str]) -> str | None:
-    """Return what the page of this request depends on, or None for one that is not kept."""
+    """Return everything the page of this request depends on, or None if it must not be cached."""
     query = request.META["QUERY_STRING"]
     if request.method != "GET" or not settings.KEEPS_PAGES or len(query) > _LONGEST_QUERY:
         return None
     if query and not request.GET.keys() <= {*known}:
         return None
-    # A notice is on one page once.
+    # A notice is shown only once.
     if len(get_messages(request)):
         return None
     user = request.user
@@ -159,24 +157,24 @@ def _answer(request: SaverRequest, key: str, view: Callable[[], HttpResponse]) -
     store = cast("Cache", caches["template_fragments"])
     name = f"page:{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}"
     found = store.find(name)
-    kept = _Kept.read(found.body) if found else None
-    if found and kept and kept.is_current(found):
-        return _response(request, key, kept)
+    entry = _CachedPage.read(found.body) if found else None
+    if found and entry and entry.is_current(found):
+        return _response(request, key, entry)
     given: list[HttpResponse] = []
 
     def make() -> tuple[bytes, int]:
         response = view()
         given.append(response)
-        made = _kept(request, response)
+        made = _to_cache(request, response)
         return (made.stored(), PAGE_SECONDS) if made else (b"", 0)
 
-    # Somebody else's may have been begun before what this one has to show was committed.
-    body = store.once(name, make, lambda made: _Kept.read(made.body).is_current(made), found)
-    return _response(request, key, _Kept.read(body)) if body else given[0]
+    # Another request may have started rendering before the latest commit, so its result is checked too.
+    body = store.once(name, make, lambda made: _CachedPage.read(made.body).is_current(made), found)
+    return _response(request, key, _CachedPage.read(body)) if body else given[0]
 
 
-def _kept(request: SaverRequest, response: HttpResponse) -> _Kept | None:
-    """Return what to keep of an answer: nothing but a page that is well and has no headers of its own."""
+def _to_cache(request: SaverRequest, response: HttpResponse) -> _CachedPage | None:
+    """Return what to store of a response: only a page with status 200 and no headers of its own."""
     circle = _shown_circle(request)
     is_plain = response.status_code == 200 and response.headers.keys() <= {"Content-Type"}
     if not is_plain or response.cookies or len(get_messages(request)) or circle.version < 0:
@@ -184,38 +182,38 @@ def _kept(request: SaverRequest, response: HttpResponse) -> _Kept | None:
     if request.uncovered:
         _log_uncovered(str(request.resolver_match and request.resolver_match.view_name), *request.uncovered)
         return None
-    return _Kept(circle, _without_tokens(response.content))
+    return _CachedPage(circle, _without_tokens(response.content))
 
 
 @functools.cache
 def _log_uncovered(view: str, *read: str) -> None:
-    """Log once in each process that a page is not kept: an oversight of ours, which costs time and nothing else."""
+    """Log once per process that a page is not cached. It is a mistake in our code that only costs speed."""
     logger.error("%s is not cached: no version that it carries covers %s", view, ", ".join(read))
 
 
 def _without_tokens(body: bytes) -> bytes:
-    # By splitting and not by a pattern, which looks at each letter of the page.
+    # Splitting is faster than a regular expression, which looks at each letter of the page.
     before, *others = body.split(_TOKEN_FIELD)
     return before + b"".join(_TOKEN_FIELD + _MARK + other[other.index(b'"') :] for other in others)
 
 
-def _response(request: SaverRequest, key: str, kept: _Kept) -> HttpResponse:
-    body, has_form = kept.body, _MARK in kept.body
+def _response(request: SaverRequest, key: str, entry: _CachedPage) -> HttpResponse:
+    body, has_form = entry.body, _MARK in entry.body
     if has_form and "CSRF_COOKIE" not in request.META:
-        # Whoever has no cookie yet gets one with this answer.
+        # A browser without the cookie gets one with this response.
         get_token(request)
-    digest = _digest(request, key, kept.circle)
+    digest = _digest(request, key, entry.circle)
     if has_form:
         body = body.replace(_MARK, _token(request.META["CSRF_COOKIE"], digest).encode())
-    return _with_headers(HttpResponse(body), kept.circle, digest)
+    return _with_headers(HttpResponse(body), entry.circle, digest)
 
 
 @functools.lru_cache(maxsize=2_000)
 def _token(secret: str, digest: str) -> str:
-    """Return a token for the forms of one page: making it takes as long as all the rest.
+    """Return the CSRF token for the forms of one page; cached, because making it takes as long as all the rest.
 
-    The mask need not be new each time. It keeps the secret from those who compare the lengths of compressed answers to
-    addresses of their own choice, and each address has a page, and a mask, of its own.
+    The mask need not change with each response. It protects the secret from an attacker who compares the lengths of
+    compressed responses to URLs of their choice, and each URL has a page, and so a mask, of its own.
     """
     asker = HttpRequest()
     asker.META["CSRF_COOKIE"] = secret
@@ -225,13 +223,13 @@ def _token(secret: str, digest: str) -> str:
 def _with_headers(response: HttpResponse, circle: _Circle, digest: str) -> HttpResponse:
     response["ETag"] = f'W/"{circle.id}-{digest}"'
     response["Cache-Control"] = CACHE_CONTROL
-    # On 304 too, whose headers replace those that the browser has kept.
+    # A 304 needs them too: its headers replace those the browser stored.
     patch_vary_headers(response, ["HX-Request", "Cookie"])
     return response
 
 
 def _digest(request: SaverRequest, key: str, circle: _Circle) -> str:
-    """Return what stands for the page in its ETag. The forms in it are good for this CSRF cookie alone."""
+    """Return the digest for the ETag. The forms are valid for one CSRF cookie only, so it is included."""
     stands_for = f"{key} {circle} {request.META.get('CSRF_COOKIE')} {code_version()}"
     secret = settings.SECRET_KEY.encode()[:64]
     return hashlib.blake2b(stands_for.encode(), key=secret, digest_size=16).hexdigest()

@@ -1,15 +1,15 @@
-"""Records what a page reads while it is rendered, and says what of it no version in its key covers.
+"""Records the tables a page reads while it is rendered, and finds those that no version in its key covers.
 
-The page cache stores a page only when nothing is left over: a page that shows something whose version it does not
-carry could be shown for an hour after that has changed. A table is covered when the view names its model and
+The page cache stores a page only if every read is covered; otherwise the page could be shown for an hour after the
+data has changed. A table is covered if the view names its model and
 
-- its rows are a person's, so that whatever changes them moves that person's `User.version`, or
-- everybody is shown them, so that whatever changes them moves `Installation.version`, or
-- its rows belong to a circle, and the page carries the version of that circle's board (`caching.shows_circle`), or
-  shows of them only what touches the person when it changes, which the view says with `own`.
+- its rows belong to a user, and every change of them bumps that user's `User.version`, or
+- everyone is shown its rows, and every change of them bumps `Installation.version`, or
+- its rows belong to a circle, and the page carries the version of that circle's board (`pages.shows_circle`), or
+  every change of the rows that the page shows touches the user, which the view declares with `own`.
 
-Tables are found by their names in the SQL that is sent, whoever sends it: the ORM, raw SQL, a template.
-`web/caching/counting.py` sees each statement, and tells this module.
+Tables are found by their names in the SQL, so the ORM, raw SQL and templates are all covered.
+`web/caching/counting.py` passes each statement to this module.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ type Models = Collection[type[Model]]
 OF_THE_PERSON: Models = (Account, Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent)
 OF_EVERYBODY: Models = (Product, ProductRate)
 OF_THE_CIRCLE: Models = (BoardDay, Circle, CircleEvent, Membership)
-# What a page may read from the default cache, by the first word of the key: each is keyed by versions or by a day, and
-# where it may be older than that the view says so (`caching.shows_circle` with no version).
+# Values a page may read from the default cache, by the first word of the key. Each is keyed by versions or by a day;
+# where one may be older than that, the view calls `pages.shows_circle` without a version.
 _CACHED = {"circle-ids", "places", "circle"}
 
 _BOARD = "a leaderboard"
 _NAME = re.compile(r"\w+")
-# Names behind these words are tables, also those of which Django knows nothing.
+# The name after one of these keywords is a table, even one that Django does not know.
 _BEHIND = re.compile(r'\b(?:FROM|JOIN|INTO|UPDATE)\s+"?([A-Za-z_]\w*)', re.IGNORECASE)
 _DEFINED = re.compile(r'"?(\w+)"?\s+AS\s+(?:NOT\s+MATERIALIZED\s+|MATERIALIZED\s+)?\(', re.IGNORECASE)
 _NO_TABLES = {"select", "lateral", "only", "set", "values"}
@@ -61,9 +61,9 @@ _find_uncovered: ContextVar[Callable[[set[str]], list[str]]] = ContextVar("find_
 
 @contextmanager
 def recording(find_uncovered: Callable[[set[str]], list[str]]) -> Iterator[set[str]]:
-    """Record what is read until the end of the block: names of tables, of cached values and of leaderboards.
+    """Record the reads of the block: names of tables, of cached values and of leaderboards.
 
-    `find_uncovered` returns what of it the page's key does not cover.
+    `find_uncovered` returns those that the page's key does not cover.
     """
     read: set[str] = set()
     token, finding = _read.set(read), _find_uncovered.set(find_uncovered)
@@ -75,35 +75,35 @@ def recording(find_uncovered: Callable[[set[str]], list[str]]) -> Iterator[set[s
 
 
 def all_is_covered() -> bool:
-    """Say whether the page being rendered covers all it has read so far; False where nobody records."""
+    """Return whether the page covers everything it has read so far; False if nothing is being recorded."""
     read = _read.get()
     return read is not None and not _find_uncovered.get()(read)
 
 
 def note_query(sql: object) -> None:
-    """Note the tables of a statement that is about to be sent."""
+    """Record the tables of a statement before it is executed."""
     read = _read.get()
     if read is not None:
         read |= tables_in(str(sql))
 
 
 def note_board() -> None:
-    """Note that a leaderboard was read."""
+    """Record that a leaderboard was read."""
     read = _read.get()
     if read is not None:
         read.add(_BOARD)
 
 
 def note_cached(key: str) -> None:
-    """Note that a value of the default cache was read."""
+    """Record that a value of the default cache was read."""
     read = _read.get()
-    # Fragments are looked at when they are stored.
+    # Fragments are checked when they are stored.
     if read is not None and not key.startswith("template.cache."):
         read.add(f"cache:{key.partition(':')[0]}")
 
 
 def uncovered(read: Collection[str], named: Models, own: Models, *, with_circle: bool) -> list[str]:
-    """Return what was read and is neither among the models that a page names nor covered by a version it carries."""
+    """Return the reads that are neither of the models a page names nor covered by a version it carries."""
     models = {*named, *own} if with_circle else {*named, *own} - {*OF_THE_CIRCLE} | {*own}
     covered = {model._meta.db_table for model in models} | {f"cache:{name}" for name in _CACHED}
     return sorted(set(read) - covered - ({_BOARD} if with_circle else set()))

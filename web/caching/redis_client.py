@@ -1,4 +1,4 @@
-"""How the caches speak to Redis: one timeout now and then where it does not answer, nothing where it holds nonsense."""
+"""The caches' Redis client: pauses calls for a second after a timeout and treats unreadable values as a miss."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAUSE_SECONDS = 1
 
 
 class Breaker:
-    """Says whether Redis is to be left alone for now, after a call that it did not answer."""
+    """Pauses calls to Redis for a moment after one that got no answer."""
 
     def __init__(self) -> None:
         self._until = 0.0
@@ -32,20 +32,20 @@ class Breaker:
         self._until = 0.0
 
 
-# One for all caches of a process: they are databases of one server.
+# One for all caches of a process, which are databases of the same server.
 breaker = Breaker()
 
 
-class LeftAlone(ConnectionError):
-    """A call was not made, since Redis did not answer another one a moment ago."""
+class CallSkipped(ConnectionError):
+    """The call was not made, because Redis did not answer an earlier one a moment ago."""
 
 
 class Client(redis.Redis):
-    """What the caches speak through. The boards have a gate of their own, since they must also catch up."""
+    """The caches' client. Leaderboards have a breaker of their own, because they must also catch up afterwards."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         if breaker.is_open:
-            raise LeftAlone("Redis did not answer a moment ago.")
+            raise CallSkipped("Redis did not answer a moment ago.")
         try:
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         except (ConnectionError, TimeoutError):
@@ -53,22 +53,22 @@ class Client(redis.Redis):
             raise
 
 
-class LeftAloneFilter(logging.Filter):
-    """Drops the lines about calls that were not made: the one that Redis did not answer has its own.
+class SkippedCallFilter(logging.Filter):
+    """Drops log lines about calls that were not made; the call that Redis did not answer has its own line.
 
-    A page makes a dozen calls, and a traceback takes milliseconds to write.
+    A page makes a dozen calls, and writing a traceback takes milliseconds.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        return not isinstance(error.__cause__ if error else None, LeftAlone)
+        return not isinstance(error.__cause__ if error else None, CallSkipped)
 
 
 def evicting_policy() -> str:
-    """Return the policy by which Redis may remove keys of ours when its memory is full; empty where it removes none.
+    """Return the policy by which Redis may evict our keys when its memory is full; empty if it evicts none.
 
-    Queued tasks and the counters of failed sign-ins have no copy that is as good. Empty, too, where Redis does not say:
-    INFO tells it also where CONFIG is not allowed. Raises RedisError while Redis is away.
+    Queued tasks and the counters of failed sign-ins have no other copy that is as good. The answer is also empty if
+    Redis does not allow the question; INFO works where CONFIG is forbidden. Raises RedisError while Redis is down.
     """
     try:
         memory = get_redis_connection("default").info("memory")
@@ -80,7 +80,7 @@ def evicting_policy() -> str:
 
 
 class Json(JSONSerializer):
-    """Values as JSON; what cannot be read counts as nothing."""
+    """Values as JSON; an unreadable value counts as a miss."""
 
     def loads(self, value: bytes) -> Any:
         with suppress(ValueError, RecursionError):

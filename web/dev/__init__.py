@@ -1,1 +1,1 @@
-"""What `make run` starts on a machine without servers."""
+"""Tools of `make run` for a machine without servers."""

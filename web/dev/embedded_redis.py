@@ -1,4 +1,4 @@
-"""A private Redis for development and tests, so that neither needs a server to be set up first."""
+"""Starts a private Redis for development and tests, so that no server has to be set up first."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pathlib import Path
 
 import redis
 
-# The kernel holds a socket's path in 108 bytes, macOS in 104.
+# Linux limits a socket's path to 108 bytes, macOS to 104.
 LONGEST_SOCKET_PATH = 100
 START_SECONDS = 10
 
 
 @dataclass(frozen=True)
 class EmbeddedRedis:
-    """A Redis that is running: its address, its process if it is one, what to tell of it, and how to end it."""
+    """A running Redis: its URL, a function to stop it, its process if it has one, and a notice to print."""
 
     url: str
     stop: Callable[[], None]
@@ -34,7 +34,7 @@ class EmbeddedRedis:
 
 
 def start(socket_path: Path) -> EmbeddedRedis:
-    """Start redis-server on that socket, or without redis-server a stand-in written in Python.
+    """Start redis-server on that socket, or a substitute written in Python if redis-server is not installed.
 
     A path too long for a socket is replaced by one in a temporary folder.
     """
@@ -60,7 +60,7 @@ def _start_server(program: str, socket_path: Path) -> EmbeddedRedis:
         [program, *(str(word) for name, value in options.items() for word in (f"--{name}", value))],
         cwd=socket_path.parent,
         stdout=subprocess.DEVNULL,
-        # A group of its own: Ctrl-C in the terminal must reach it last, after those who use it.
+        # In its own process group, because Ctrl-C in the terminal must stop its clients first.
         start_new_session=True,
     )
 
@@ -79,11 +79,11 @@ def _start_server(program: str, socket_path: Path) -> EmbeddedRedis:
 
 
 def _start_stand_in() -> EmbeddedRedis:
-    # Only developers have it: a server without Redis must not start on a toy.
+    # Only installed for development: a production server without Redis must not start on a substitute.
     from fakeredis import TcpFakeServer  # noqa: PLC0415
 
     server = TcpFakeServer(("127.0.0.1", 0))
-    # Its threads would otherwise hold the process open while a client is connected.
+    # Otherwise its threads would keep the process alive while a client is connected.
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
@@ -97,7 +97,7 @@ def _start_stand_in() -> EmbeddedRedis:
 
 
 def _end_forgotten(socket_path: Path) -> None:
-    """End the server that a killed process left on this socket."""
+    """Stop a server that a killed process left on this socket."""
     with suppress(redis.RedisError), redis.Redis(unix_socket_path=str(socket_path)) as client:
         client.shutdown(nosave=True)
 

@@ -1,4 +1,4 @@
-"""Starts programs beside each other and ends every one of them, with whatever they started themselves."""
+"""Runs several programs in parallel and stops all of them, including their child processes."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ POLL_SECONDS = 0.1
 
 
 class Stopped(Exception):
-    """Somebody asked for the end: Ctrl-C, or a signal from outside."""
+    """Raised after Ctrl-C or another signal to stop."""
 
 
 class Died(Exception):
-    """A program ended that should have stayed."""
+    """Raised if a program ended that should keep running."""
 
 
 class Processes:
-    """Programs that live and end together.
+    """Programs that start and stop together.
 
-    A signal only sets a flag that the waiting functions look at: an exception out of the blue could come between
-    starting a program and noting that it runs. Each program leads a process group, so that its children end too.
+    A signal only sets a flag, which the waiting functions check: an exception in the signal handler could come between
+    starting a program and recording it. Each program leads a process group, so that its children are stopped too.
     """
 
     def __init__(self, *, follow_parent: bool = False) -> None:
-        """Listen to signals; with `follow_parent` the end of whoever called is one, too."""
+        """Install signal handlers. With `follow_parent`, the end of the parent process counts as a signal."""
         self._parent = os.getppid() if follow_parent else None
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._asked_to_stop = threading.Event()
@@ -39,14 +39,14 @@ class Processes:
             signal.signal(number, lambda *_: self._asked_to_stop.set())
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start a program under a name that a person knows it by."""
+        """Start a program under a readable name."""
         self.check()
         self._running[name] = subprocess.Popen(  # noqa: S603 (only our own commands come here)
             command, env=dict(environment), stdin=subprocess.DEVNULL, start_new_session=True
         )
 
     def finish(self, name: str) -> None:
-        """Wait for a program that ends by itself; raise `Stopped` on a signal and `Died` when it fails."""
+        """Wait until a program finishes. Raises `Stopped` on a signal and `Died` if it fails."""
         process = self._running[name]
         while process.poll() is None:
             self.pause()
@@ -55,12 +55,12 @@ class Processes:
         del self._running[name]
 
     def pause(self) -> None:
-        """Let a moment pass, or less when a signal comes."""
+        """Wait a moment, or less if a signal comes."""
         self._asked_to_stop.wait(POLL_SECONDS)
         self.check()
 
     def check(self) -> None:
-        """Raise `Stopped` when a signal has come."""
+        """Raise `Stopped` if a signal has come."""
         if self._asked_to_stop.is_set() or self._parent not in {None, os.getppid()}:
             raise Stopped
 
@@ -71,7 +71,7 @@ class Processes:
                 raise Died(_obituary(name, process.returncode))
 
     def stop(self) -> None:
-        """End all, the last started first: kindly, after a grace not kindly. Further signals change nothing."""
+        """Stop all programs, last started first: SIGTERM, then SIGKILL after a grace period."""
         groups = [process.pid for process in reversed(self._running.values())]
         for number, seconds in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
             for group in groups:
@@ -80,7 +80,7 @@ class Processes:
         self._running.clear()
 
     def _wait(self, groups: list[int], seconds: float) -> list[int]:
-        """Return the groups that still have a process after that time."""
+        """Return the groups that still have a process after so many seconds."""
         until = time.monotonic() + seconds
         while groups and time.monotonic() < until:
             time.sleep(0.02)
@@ -91,7 +91,7 @@ class Processes:
 
 
 def _send(group: int, number: int) -> bool:
-    """Send a signal to a process group; False when nobody is in it any more."""
+    """Send a signal to a process group; False if the group has no process left."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
         return True

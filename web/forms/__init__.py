@@ -1,1 +1,1 @@
-"""Forms, one module per feature: what people type, checked."""
+"""Forms, one module per feature: they validate user input."""

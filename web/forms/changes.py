@@ -1,8 +1,8 @@
-"""Forms about rows that somebody else can change meanwhile: they write what was changed in them, and nothing else.
+"""Forms for rows that can change while the form is open: they save only the fields the user changed.
 
-Each field carries the value that it was shown with (`show_hidden_initial`). What a person left as it was shown is not
-written, so a tab that was opened earlier undoes nothing that another tab, a mail's unsubscribe link or staff have saved
-since. Where both have changed the same field, the later one is told, beside the field, and decides.
+Each field carries the value it was shown with (`show_hidden_initial`). A field the user left unchanged is not saved,
+so an old tab undoes nothing that another tab, a mail's unsubscribe link or staff have saved since. If both changed the
+same field, the later user sees an error beside the field and decides.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ else:
 
 
 class KnowsChanges(_Form):
-    """Mixed into a form with `initial` from the row as it is now."""
+    """Mix into a form whose `initial` comes from the current row."""
 
     data: QueryDict
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            # What nobody can type into, such as the hash of a password, is not to be sent along either.
+            # A disabled field, such as the hash of a password, must not be sent as a hidden value either.
             field.show_hidden_initial = not field.disabled
         if self.is_bound:
             self.data = self._with_shown_values()
 
     @property
     def changes(self) -> dict[str, Any]:
-        """What a valid form changed, by field: nothing else is to be written."""
+        """The changed values of a valid form, by field. Save nothing else."""
         return {name: self.cleaned_data[name] for name in self.changed_data if name in self.cleaned_data}
 
     def clean(self) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class KnowsChanges(_Form):
 
     @cached_property
     def _contested(self) -> list[str]:
-        """The fields that were changed here, and elsewhere to something else since this form was shown."""
+        """The fields that were changed both here and, to another value, elsewhere since this form was shown."""
         return [
             name
             for name in self.changed_data
@@ -55,7 +55,7 @@ class KnowsChanges(_Form):
         ]
 
     def _differs(self, name: str, which: str) -> bool:
-        """Return whether what a field was shown with, or what was typed into it, is not what the row has now."""
+        """Return whether the shown or the typed value of a field differs from the current row."""
         bound, field = self[name], self.fields[name]
         now = self.get_initial_for_field(field, name)
         data = bound.data if which == "typed" else self._shown(name)
@@ -66,16 +66,16 @@ class KnowsChanges(_Form):
         return widget.value_from_datadict(self.data, self.files, bound.html_initial_name)
 
     def _contest(self, name: str) -> str:
-        """Say what the field is now, and take that for what was shown: sending the form again replaces it."""
+        """Return the error for a contested field, and update the shown value so that sending again replaces it."""
         field = self.fields[name]
         now = self.get_initial_for_field(field, name)
         self.data.setlist(self[name].html_initial_name, _as_sent(field, now))
         return f"This was changed to “{_words(field, now)}” after you opened this page. Save again to replace that."
 
     def _with_shown_values(self) -> QueryDict:
-        """Return what was sent; where it does not say what was shown, that is taken to be what the row has now.
+        """Return the sent data, with the current row's value for each field whose shown value is missing.
 
-        A choice of several that had none has nothing to send: what the rest of the form says counts for it.
+        A multiple choice without a selection sends no shown value; if other fields sent theirs, it counts as empty.
         """
         sent = QueryDict(mutable=True)
         for name in self.data:
@@ -102,7 +102,7 @@ def _as_sent(field: forms.Field, value: Any) -> list[str]:
 
 
 def _words(field: forms.Field, value: Any) -> str:
-    """Return a value in the words of its field."""
+    """Return a value as its field displays it."""
     if isinstance(field, forms.ChoiceField):
         choices: Any = field.choices
         return str(dict(flatten_choices(choices)).get(value, value))

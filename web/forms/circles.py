@@ -1,4 +1,4 @@
-"""The forms of circles: start, join, how a member is shown, what an owner changes."""
+"""The forms of circles: start, join, appearance and edit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from web.forms.fields import DayInput, LineField, MoneyField, OnceForm, Switch
 from web.forms.plans import ProductField
 
 _NICKNAME_HELP = "Only members of the circle see it. They never see your email address."
-# Who may come in, when a circle begins: one that nobody can join is no circle.
+# The choices for a new circle; a circle that nobody can join makes no sense at the start.
 _JOINING_AT_START = [
     (Circle.Joining.INVITATION, "Whoever has the invite link"),
     (Circle.Joining.OPEN, "Anybody: it is listed in the directory"),
@@ -22,7 +22,7 @@ _JOINING_AT_START = [
 
 
 def _nickname() -> forms.CharField:
-    # The length is checked with the other rules of a nickname, so that what was typed is not cut off.
+    # The length is checked with the other nickname rules, so that the text is not cut off.
     return forms.CharField(
         label="Your nickname",
         help_text=_NICKNAME_HELP,
@@ -52,7 +52,7 @@ def _name() -> forms.CharField:
 
 
 class StartForm(OnceForm):
-    """What a new circle needs, and how its owner takes part."""
+    """A new circle and its owner's membership."""
 
     name = _name()
     description = _about()
@@ -77,7 +77,7 @@ class StartForm(OnceForm):
 
 
 class JoinForm(OnceForm):
-    """What somebody who joins is called, and their own goal in it."""
+    """A new member's nickname and personal goal."""
 
     nickname = _nickname()
     target = MoneyField(label="Your own goal", required=False)
@@ -87,8 +87,8 @@ class JoinForm(OnceForm):
         self.fields["target"].required = circle.needs_target
 
 
-class ShownForm(KnowsChanges, forms.Form):
-    """How a member appears to the others."""
+class AppearanceForm(KnowsChanges, forms.Form):
+    """How a member appears to other members."""
 
     nickname = _nickname()
     shows_amount = forms.BooleanField(label="Show how much I have saved", required=False, widget=Switch)
@@ -104,7 +104,7 @@ class ShownForm(KnowsChanges, forms.Form):
 
 
 class EditForm(KnowsChanges, forms.Form):
-    """What an owner may change of a circle."""
+    """The fields of a circle that its owner may change."""
 
     name = _name()
     description = _about()

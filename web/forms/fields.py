@@ -1,4 +1,4 @@
-"""Form parts that every page shares: amounts in kobo, a reference that makes a form count once, the look's choices."""
+"""Shared form parts: amounts in kobo, a reference that makes a form idempotent, and widgets."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from django.forms.renderers import TemplatesSetting
 from savings import money, references, typed_text
 from savings.exceptions import BadAmount, ReferenceTaken, Refused
 from savings.models import User
+from web.signed_references import reference_signer
 
 _LONGEST_LINE = 1_000
-# Of a reference.
-_PREFIX_LENGTH = 3
 _NOT_BOXED = {"hidden", "checkbox", "radio", "file", "submit"}
 
 
 class BoundField(forms.BoundField):
-    """Gives text controls the look's class, so that `{{ form.name }}` is right wherever it stands."""
+    """Adds our CSS class to text controls, so that `{{ form.name }}` looks right everywhere."""
 
     def build_widget_attrs(
         self, attrs: Mapping[str, Any], widget: forms.Widget | None = None
@@ -35,22 +34,22 @@ class BoundField(forms.BoundField):
 
 
 class Renderer(TemplatesSetting):
-    """Django's own form rendering with our templates and bound fields."""
+    """Django's form renderer with our templates and bound fields."""
 
     bound_field_class = BoundField
 
 
 class LineField(forms.CharField):
-    """A name, or other text on one line, in the spelling that is stored: see `savings.typed_text`."""
+    """A name or other text on one line, normalised as it is stored; see `savings.typed_text`."""
 
     def to_python(self, value: Any) -> str:
         typed = str(super().to_python(value) or "")
-        # What is far too long is refused as it is, and costs nothing more.
+        # Text that is far too long is refused without the cost of normalising it.
         return typed if len(typed) > _LONGEST_LINE else typed_text.line(typed)
 
 
 class EmailField(forms.EmailField):
-    """An email address, as it is stored, before anything looks at it."""
+    """An email address, normalised as it is stored before it is validated."""
 
     def to_python(self, value: Any) -> str:
         typed = str(super().to_python(value) or "")
@@ -58,7 +57,7 @@ class EmailField(forms.EmailField):
 
 
 class MoneyInput(forms.TextInput):
-    """A text box that holds the currency's sign and brings up the keys for figures."""
+    """A text box with the currency sign that opens the numeric keyboard."""
 
     template_name = "web/widgets/money.html"
 
@@ -70,17 +69,17 @@ class MoneyInput(forms.TextInput):
 
 
 class DayInput(forms.DateInput):
-    """The browser's own calendar."""
+    """The browser's date picker."""
 
     input_type = "date"
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        # The only notation that a date input understands.
+        # The only format that a date input understands.
         super().__init__(attrs, format="%Y-%m-%d")
 
 
 class Switch(forms.CheckboxInput):
-    """On or off, at once."""
+    """A checkbox drawn as a switch."""
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__({"class": "switch", "role": "switch", **(attrs or {})})
@@ -93,7 +92,7 @@ class Segments(forms.RadioSelect):
 
 
 class MoneyField(forms.Field):
-    """An amount as people write it; its cleaned value is kobo, its shown value what was typed."""
+    """An amount as people write it. The cleaned value is in kobo; the displayed value is the typed text."""
 
     widget = MoneyInput
     default_error_messages = {"required": "Enter an amount."}
@@ -124,38 +123,28 @@ class MoneyField(forms.Field):
     def prepare_value(self, value: Any) -> Any:
         if not isinstance(value, int):
             return value
-        # An initial sum, without the sign that stands in the box, and without kobo where there are none.
+        # An initial amount, without the currency sign, which the widget shows, and without zero kobo.
         return money.naira(value).removeprefix(settings.CURRENCY_SIGN).removesuffix(".00")
 
 
 class ReferenceField(forms.Field):
-    """The idempotency key of a form: minted and signed for one person when the form is shown.
+    """The idempotency key of a form, created and signed for one user when the form is shown.
 
-    The same form sent twice carries the same reference, so it counts once. The signature keeps a person from
-    sending a reference of somebody else's, or of another kind.
+    The same form sent twice carries the same reference, so it takes effect once. The signature prevents a user from
+    sending another user's reference, or one of another kind.
     """
 
     widget = forms.HiddenInput
 
     def belong_to(self, user: User, prefix: str) -> None:
-        """Bind to the person the form is shown to, and the three letters of what the reference is for."""
+        """Bind the field to the user the form is shown to, and to the three-letter prefix of the reference."""
         self.prefix = prefix
-        self.signer = _signer(user, prefix)
+        self.signer = reference_signer(user, prefix)
         self.initial = self._fresh
         self.is_spent = False
 
-    @staticmethod
-    def is_minted_for(user: User, signed: str) -> bool:
-        """Say whether a reference, as a form carries it, was minted for that person."""
-        signer = _signer(user, signed[:_PREFIX_LENGTH])
-        try:
-            signer.unsign(signed)
-        except signing.BadSignature:
-            return False
-        return True
-
     def renew(self) -> None:
-        """Show a fresh reference although the form was sent with one: that one stands for something else."""
+        """Show a fresh reference, because the one that was sent belongs to something else."""
         self.is_spent = True
 
     def to_python(self, value: Any) -> str:
@@ -178,7 +167,7 @@ class ReferenceField(forms.Field):
 
 
 class OnceForm(forms.Form):
-    """A form with an effect that must happen once, however often it is sent: `cleaned_data["reference"]`."""
+    """A form that takes effect once, however often it is sent; its key is `cleaned_data["reference"]`."""
 
     reference = ReferenceField()
 
@@ -194,14 +183,10 @@ class OnceForm(forms.Form):
 
 
 def add_refusal(form: forms.BaseForm, refused: Refused) -> None:
-    """Put what the rules refused beside its field, or above the form where it has none."""
+    """Show a refusal beside its field, or above the form if it has none."""
     if isinstance(refused, ReferenceTaken) and isinstance(form, OnceForm):
         form.reference_field.renew()
     form.add_error(refused.field if refused.field in form.fields else None, str(refused))
-
-
-def _signer(user: User, prefix: str) -> signing.Signer:
-    return signing.Signer(salt=f"web.forms.reference.{user.pk}.{prefix}")
 
 
 def _is_boxed(widget: forms.Widget) -> bool:

@@ -1,4 +1,4 @@
-"""The forms of plans: start, pay in, take out, change."""
+"""The forms of plans: start, top up, withdraw and edit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DAY_MESSAGES = {"required": "Choose a day.", "invalid": "Enter a day, such as 3
 
 
 class ProductField(forms.TypedChoiceField):
-    """One of these products. `plans/_products.html` draws the choices, with their rates."""
+    """A choice of products. `plans/_products.html` renders the choices with their rates."""
 
     def __init__(self, products: list[Product]) -> None:
         super().__init__(
@@ -30,7 +30,7 @@ class ProductField(forms.TypedChoiceField):
 
 
 class StartForm(OnceForm):
-    """What a new plan needs. `first` and `monthly` are what the preview reckons with; nothing is paid by this form."""
+    """A new plan. `first` and `monthly` are used by the preview only; this form pays nothing."""
 
     name = LineField(max_length=60, error_messages={"required": "Give the plan a name."})
     target = MoneyField(label="Goal", required=False)
@@ -55,8 +55,8 @@ class StartForm(OnceForm):
         self.products = products
 
 
-class PayInForm(OnceForm):
-    """How much, and where from: the card by way of the provider, or the stash at once."""
+class TopUpForm(OnceForm):
+    """The amount and its source: a card through the provider, or the stash, which is immediate."""
 
     CARD, STASH = "card", "stash"
 
@@ -73,8 +73,8 @@ class PayInForm(OnceForm):
         super().__init__(data, user=user, prefix=REFERENCE_PREFIXES[Transaction.Kind.TOP_UP], **kwargs)
 
 
-class TakeOutForm(OnceForm):
-    """How much goes from a plan to the stash."""
+class WithdrawForm(OnceForm):
+    """The amount to move from a plan to the stash."""
 
     amount = MoneyField(label="Amount")
 
@@ -83,7 +83,7 @@ class TakeOutForm(OnceForm):
 
 
 class EditForm(KnowsChanges, forms.Form):
-    """A plan's name and, where it has one, the day it ends."""
+    """A plan's name and, if it has one, its maturity date."""
 
     name = LineField(max_length=60, error_messages={"required": "Give the plan a name."})
     matures_on = forms.DateField(

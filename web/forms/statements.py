@@ -1,4 +1,4 @@
-"""The forms of statements: asking for one, and checking a file that somebody shows."""
+"""The forms of statements: request one, and verify a file."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from savings import money, statements
 from savings.exceptions import Refused
 from savings.models import Circle, Plan, User
 from savings.models.statements import Format, Scope
-from web import moments
+from web import date_formats
 from web.forms.fields import DayInput, MoneyField, Segments, Switch, add_refusal
 
-# The choice of a period that brings up the two days.
+# The choice of period that shows the two date fields.
 OTHER_DAYS = "days"
-# The form has one field where the rules know three things.
+# The form has one field for three fields of the domain.
 _FIELDS = {"scope": "about", "plan": "about", "circle": "about"}
 _CHOOSE = {"required": "Choose one.", "invalid_choice": "Choose one of these."}
 _DAY = {"invalid": "Enter a day, such as 30/09/2027."}
 
 
 class Subject(NamedTuple):
-    """What a statement can be about."""
+    """The subject of a statement."""
 
     scope: Scope
     plan: Plan | None = None
@@ -36,13 +36,13 @@ class Subject(NamedTuple):
 
 
 class Chips(Segments):
-    """More choices than stand side by side, each with a small second line."""
+    """Choices that wrap onto several lines, each with a small second line of text."""
 
     template_name = "web/widgets/chips.html"
 
 
-class AskForm(forms.Form):
-    """What a statement is about, for which days, as what kind of file."""
+class StatementForm(forms.Form):
+    """The subject, period and file format of a statement."""
 
     since = forms.DateField(label="From", required=False, widget=DayInput, error_messages=_DAY)
     until = forms.DateField(label="To", required=False, widget=DayInput, error_messages=_DAY)
@@ -93,11 +93,11 @@ class AskForm(forms.Form):
 
     @property
     def subject(self) -> Subject:
-        """What a valid form asks for."""
+        """The chosen subject of a valid form."""
         return self.subjects[self.cleaned_data["about"]][1]
 
     def look_ahead(self) -> str:
-        """Return what one should know before asking, from what of the form makes sense so far; empty if too little."""
+        """Return a preview from the fields that are valid so far, such as the number of rows; empty if too few are."""
         about, days = self["about"].value(), self._days_so_far()
         most = statements.most_rows(Format.PDF)
         if about not in self.subjects or days is None or most is None:
@@ -108,12 +108,12 @@ class AskForm(forms.Form):
                 self.user, **subject._asdict(), since=since, until=until, most=most
             )
         except Refused:
-            # Which field it is about is said where it is sent.
+            # Submitting the form shows the refusal beside its field.
             return ""
         return _ahead(rows, most)
 
     def refuse(self, refused: Refused) -> None:
-        """Put what the rules refused beside its field."""
+        """Show a refusal beside its field."""
         refused.field = _FIELDS.get(refused.field or "", refused.field)
         add_refusal(self, refused)
 
@@ -126,7 +126,7 @@ class AskForm(forms.Form):
         self._ask_for_the_password_again()
 
     def _ask_for_the_password_again(self) -> None:
-        """A password is never sent back, so a form that comes back asks for it once more."""
+        """Require the password again if the form has errors, because we never send a password back."""
         if self.errors and self.data.get("password") and "password" not in self.errors:
             super().add_error("password", "Type the password again: we do not send it back.")
 
@@ -146,7 +146,7 @@ class AskForm(forms.Form):
 
 
 class CheckForm(forms.Form):
-    """A code, the closing balance that stands beside it, and the file: hashed by the browser, or uploaded."""
+    """A verification code, the closing balance printed beside it, and the file, hashed by the browser or uploaded."""
 
     code = forms.CharField(
         max_length=60,
@@ -171,7 +171,7 @@ class CheckForm(forms.Form):
 
 
 def _subjects(user: User) -> dict[str, tuple[str, Subject]]:
-    """Return what somebody can ask a statement of, with its name, by the form's value."""
+    """Return the subjects a user can choose, with their names, by form value."""
     found = {
         "everything": ("Everything", Subject(Scope.EVERYTHING)),
         "stash": ("Stash", Subject(Scope.STASH)),
@@ -184,7 +184,7 @@ def _subjects(user: User) -> dict[str, tuple[str, Subject]]:
 
 
 def _day(field: forms.Field, value: Any) -> datetime.date | None:
-    """Return the day of a field, or None where it is missing or does not make sense."""
+    """Return the date of a field, or None if it is missing or invalid."""
     try:
         day: datetime.date | None = field.clean(value)
     except forms.ValidationError:
@@ -201,15 +201,15 @@ def _ahead(rows: int, most: int) -> str:
 
 
 def _note(since: datetime.date, until: datetime.date) -> str:
-    """Return which days a preset means, in little space."""
+    """Return the days of a preset as a short text."""
     if since == statements.BEGINNING:
         return "all there is"
     is_whole_year = (since.day, since.month, until.day, until.month) == (1, 1, 31, 12)
-    return str(since.year) if is_whole_year else moments.days(since, until)
+    return str(since.year) if is_whole_year else date_formats.days(since, until)
 
 
 def _grouped(subjects: dict[str, tuple[str, Subject]]) -> list[Any]:
-    """Return the choices: everything and the stash, then the plans and the circles under a heading each."""
+    """Return the choices: everything and the stash, then plans and circles in groups."""
     groups: dict[Scope, list[tuple[str, str]]] = {scope: [] for scope in Scope}
     for value, (name, subject) in subjects.items():
         groups[subject.scope].append((value, name))

@@ -1,9 +1,9 @@
-"""The filters of the activity page. They travel in the query string, so Back and a shared link keep them."""
+"""The filters of the transactions page. They are in the query string, so Back and shared links preserve them."""
 
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Literal
 
 from django import forms
 from django.db.models import Q
@@ -13,13 +13,14 @@ from savings import references, typed_text
 from savings.models import Transaction, User
 from savings.models.ledger import TransactionQuerySet
 from web.forms.fields import DayInput, LineField
-from web.pages import transactions as transaction_rows
 
 STASH = "stash"
+# The view that a list's signs belong to: all transactions, a plan's or the stash's.
+SeenFrom = Literal["", "plan", "stash"]
 
 
 class FilterForm(forms.Form):
-    """By reference or plan name, kind, status, plan and days; every one is optional and they all combine."""
+    """Filters by reference or plan name, kind, status, plan and days. All are optional and combine."""
 
     q = LineField(label="Reference or plan", required=False, max_length=60)
     kind = forms.ChoiceField(
@@ -34,7 +35,7 @@ class FilterForm(forms.Form):
     def __init__(self, data: QueryDict, *, user: User, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         self.user = user
-        # Asked for when they are drawn, or one of them was chosen.
+        # Queried only if the field is rendered or has a value.
         places = functools.cache(lambda: _places(user))
         self.fields["plan"] = forms.ChoiceField(label="Where", required=False, choices=places)
 
@@ -47,7 +48,7 @@ class FilterForm(forms.Form):
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether more than the reference is asked for: then the page shows the filters."""
+        """Whether any filter except the search is set; the page then shows the filters."""
         return any(self.data.get(name) for name in self.fields if name != "q")
 
     @property
@@ -55,13 +56,13 @@ class FilterForm(forms.Form):
         return any(self.data.get(name) for name in self.fields)
 
     @property
-    def place(self) -> transaction_rows.Place:
-        """The place that is asked for, with whose eyes the list is seen."""
+    def seen_from(self) -> SeenFrom:
+        """The chosen view: all transactions, a plan's or the stash's. Signs depend on it."""
         asked = self.cleaned_data.get("plan") if self.is_bound and self.is_valid() else ""
         return "stash" if asked == STASH else "plan" if asked else ""
 
     def filter(self, movements: TransactionQuerySet) -> TransactionQuerySet:
-        """Return the transactions that fit what of the form is valid."""
+        """Return the transactions that match the valid fields of the form."""
         values = self.cleaned_data if self.is_valid() else getattr(self, "cleaned_data", {})
         if typed := values.get("q", ""):
             movements = movements.filter(self._found_by(typed))
@@ -74,7 +75,7 @@ class FilterForm(forms.Form):
         return movements.between(values.get("since"), values.get("until"))
 
     def _found_by(self, typed: str) -> Q:
-        """Return what finds transactions by the beginning of their reference, or by words in the name of their plan."""
+        """Return a condition on the start of the reference, or on words in the plan's name."""
         by_reference = Q(reference__startswith=references.cleaned(typed))
         key = typed_text.search_key(typed)
         if references.looks_like_one(typed) or not key:

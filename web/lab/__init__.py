@@ -1,1 +1,1 @@
-"""The lab of development: ways to do the same thing, run side by side on real rows, with what each of them costs."""
+"""The lab for development: several ways to do the same thing, run on real rows, with the cost of each."""

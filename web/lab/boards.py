@@ -1,4 +1,4 @@
-"""Experiment: the top of a circle's leaderboard, ranked by SQL at each request, or kept in Redis."""
+"""Experiment: the top of a circle's leaderboard, ranked by SQL at each request or stored in Redis."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def cached(circle: Circle) -> Rows:
 
 
 def largest() -> Circle | None:
-    """Return the circle with the most members, counted as its `members`; its board is in Redis, if Redis is there."""
+    """Return the circle with the most members, annotated as `members`, after loading its board into Redis."""
     members = Count("memberships", filter=Q(memberships__left_at__isnull=True))
     circle = Circle.objects.annotate(members=members).order_by("-members", "pk").first()
     if circle is not None:
@@ -34,7 +34,7 @@ def largest() -> Circle | None:
 
 
 def is_in_redis(circle: Circle) -> bool:
-    """Say whether the cached way has a cache to read: without one it is SQL, too."""
+    """Return whether the board is in Redis; otherwise the cached way uses SQL as well."""
     return leaderboards.version(circle.pk) is not None
 
 

@@ -1,6 +1,6 @@
-"""Experiment: finding transactions by reference in two copies of the table, one with an index and one without.
+"""Experiment: find transactions by reference in two copies of the table, one with an index and one without.
 
-The copies are made on demand by SQL of their own. They are no models: nothing else may come to lean on them.
+Plain SQL makes the copies on demand. They are not models, so that no other code depends on them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from web.lab.measure import Rows, Way
 
-# Enough that a scan shows, and made in a second.
+# Enough rows for a scan to be noticeable, and few enough to make in a second.
 ROWS = 100_000
 LOOKUPS = 10
 
@@ -19,7 +19,7 @@ CREATE TABLE {table} (
     id bigint, reference varchar(40), kind varchar(20), status varchar(10), amount_kobo bigint
 )
 """
-# The latest transactions, repeated with a number after the reference until there are rows enough.
+# The latest transactions, repeated with a number after the reference until there are enough rows.
 _FILL = """
 INSERT INTO lab_transactions
 WITH RECURSIVE
@@ -61,7 +61,7 @@ def with_index(references: list[str]) -> Rows:
 
 
 def make_copies() -> None:
-    """Make both copies anew."""
+    """Make both copies again."""
     script = "".join(
         _MAKE.format(table=table) + ";" for table in ("lab_transactions", "lab_transactions_indexed")
     )
@@ -72,7 +72,7 @@ def make_copies() -> None:
 
 
 def sample() -> list[str]:
-    """Return some references that are in the copies; none where there are no copies yet."""
+    """Return some references from the copies; none if there are no copies yet."""
     with connection.cursor() as cursor:
         if "lab_transactions_indexed" not in connection.introspection.table_names(cursor):
             return []
@@ -81,12 +81,12 @@ def sample() -> list[str]:
 
 
 def _explain(references: list[str], table: str) -> str:
-    """Return what the database says of how it looks up the first of the references."""
+    """Return the query plan for the first of the references."""
     command = "EXPLAIN (ANALYZE)" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
     with connection.cursor() as cursor:
         # The table is one of our two constants.
         cursor.execute(f"{command} SELECT id, status FROM {table} WHERE reference = %s", references[:1])  # noqa: S608
-        # SQLite numbers its lines; the words come last in both.
+        # SQLite numbers its lines; the text is the last column in both databases.
         return "\n".join(line[-1] for line in cursor.fetchall())
 
 

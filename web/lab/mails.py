@@ -1,4 +1,4 @@
-"""Experiment: a mail sent while the person waits, or written to the outbox and left to a worker."""
+"""Experiment: a mail sent while the user waits, or written to the outbox for a worker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from savings import mails
 from savings.models import User
 from web.lab.measure import Rows, Way
 
-# What a mail server on the internet takes to shake hands, agree on TLS and take a mail.
+# The typical time of a remote mail server for the handshake, TLS and one mail.
 SMTP_SECONDS = 0.3
 SUBJECT = "A mail from the lab"
 TEXT = "Hello,\n\nsomebody, most likely you, pressed a button in the lab. No money has moved.\n"
@@ -18,7 +18,7 @@ TEXT = "Hello,\n\nsomebody, most likely you, pressed a button in the lab. No mon
 
 def inline(user: User) -> Rows:
     message = EmailMessage(SUBJECT, TEXT, to=[user.email])
-    time.sleep(SMTP_SECONDS)  # the distant mail server, played
+    time.sleep(SMTP_SECONDS)  # simulates the remote mail server
     mailers["default"].send_messages([message])
     return [(user.email, message.subject, message.body)]
 

@@ -1,4 +1,4 @@
-"""Runs ways to the same answer, and says what each one cost: queries and their SQL, time, rows, and its own code."""
+"""Runs several ways to the same answer and reports the cost of each: queries, time and rows, with its code."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from django.db import connection
 
 Rows = Sequence[tuple[object, ...]]
 
-# How much of a statement is shown: its shape tells, not its last condition.
+# The longest SQL shown: its shape matters, not its last condition.
 _LONGEST_SQL = 600
 _MOST_STATEMENTS = 4
 _NARROW_SPACE = "\u202f"
-# A list of columns that nobody reads.
+# A long list of columns.
 _COLUMNS = re.compile(r'(?<=SELECT )("\w+"\."\w+"), (?:"\w+"\."\w+", ){2,}"\w+"\."\w+"')
 
 
 @dataclasses.dataclass(frozen=True)
 class Way[Subject]:
-    """One way to the answer. `run` is what is measured and what is shown as code, so it says nothing but that."""
+    """One way to the answer. `run` is measured and its code is shown, so it contains nothing else."""
 
     name: str
     note: str
     run: Callable[[Subject], Rows]
-    # What the database says of how it finds the rows, where that is the point.
+    # Returns the query plan, if that matters in the experiment.
     explain: Callable[[Subject], str] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What one way cost. `share` is its time in thousandths of the slowest one's, `times` how often the quickest's."""
+    """The cost of one way. `share` is its time in thousandths of the slowest, `times` its multiple of the fastest."""
 
     name: str
     note: str
@@ -65,7 +65,7 @@ class Outcome:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """All the ways beside each other, in the order in which they were given."""
+    """The outcomes of all ways, in the given order."""
 
     outcomes: list[Outcome]
     agree: bool
@@ -87,9 +87,9 @@ class _Run(NamedTuple):
 
 
 def compare[Subject](ways: Sequence[Way[Subject]], subject: Subject, *, rounds: int) -> Comparison:
-    """Run each way once with its queries watched, then all of them in turn that many rounds, and take the median.
+    """Run each way once while recording its queries, then all in turns for `rounds`, and take the median.
 
-    Without a round the first run's time counts: for what must not be done again and again.
+    With 0 rounds the first run's time counts, for actions that must not be repeated.
     """
     runs = [_watched(way.run, subject) for way in ways]
     times = [run.milliseconds for run in runs]
@@ -143,14 +143,14 @@ def _outcome[Subject](way: Way[Subject], subject: Subject, run: _Run, times: lis
 
 
 def pretty(sql: str) -> str:
-    """Return SQL in lines, long lists of columns and long ends cut off."""
+    """Return SQL on several lines, shortened."""
     short = _COLUMNS.sub(r"\1, …", sql)
     text = connection.ops.format_debug_sql(short)
     return text if len(text) <= _LONGEST_SQL else f"{text[:_LONGEST_SQL].rstrip()} …"
 
 
 def source(function: Callable[..., Any]) -> tuple[str, str]:
-    """Return where a function is, as `path:line` inside the project, and its code as it runs."""
+    """Return a function's location as `path:line` in the project, and its code."""
     lines, first = inspect.getsourcelines(function)
     path = Path(inspect.getfile(function)).relative_to(settings.BASE_DIR)
     return f"{path}:{first}", textwrap.dedent("".join(lines)).strip()

@@ -1,4 +1,4 @@
-"""Experiment: a person's latest transactions with the names of their plans, and the queries that this takes."""
+"""Experiment: a user's latest transactions with the names of their plans, and the queries of each way."""
 
 from __future__ import annotations
 

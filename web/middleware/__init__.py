@@ -1,1 +1,1 @@
-"""What happens to every request and every answer."""
+"""Middleware: what is done to every request and every response."""

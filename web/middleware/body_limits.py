@@ -1,4 +1,4 @@
-"""How large a body each route takes, and which take files: decided by name, before anything reads the body."""
+"""Limits the size of request bodies and the routes that take files, by URL name, before anything reads the body."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _FILE_NOTE = "Use a browser that runs scripts: it checks the file on your device
 
 
 class BodyLimitMiddleware:
-    """Refuses a body that its route does not take: with 413 by its announced size, before a byte of it is read.
+    """Refuses a body that is too large for its route with 413, by its Content-Length, before reading any of it.
 
-    Comes before anything that reads a form, the CSRF check above all. A server hands on exactly as many bytes as a
-    request announces, so the announced size is the size; Django reads nothing of a body that announces none.
+    Must come before anything that reads a form, above all the CSRF check. A server passes on exactly as many bytes as
+    Content-Length says, and Django reads nothing of a body without one.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -53,12 +53,12 @@ class BodyLimitMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer the same where beside a file the fields of its form are too large, which only reading them shows."""
+        """Answer 413 if the other fields of an upload form are too large, which only reading them shows."""
         return _refused(request, 413, _TOO_LARGE, _NOTE) if isinstance(exception, RequestDataTooBig) else None
 
 
 class _NoFiles(FileUploadHandler):
-    """Refuses the first file of a form that has no field for one: 400, and nothing is stored."""
+    """Answers 400 to a file sent to a route that takes none, before any of it is stored."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise MultiPartParserError("this route takes no files")
@@ -70,14 +70,14 @@ class _NoFiles(FileUploadHandler):
         raise NotImplementedError
 
 
-# The routes that programs alone use, and how long their bodies may be, in bytes. Answers say nothing but the status.
+# Routes used by programs only, and their longest body in bytes. A refusal has a status and no text.
 _BODIES = {"payments:webhook": payments.LONGEST_BODY_BYTES}
-# The routes that take a file: as much as they hash, and the form around it.
+# Routes that take a file: the largest file plus the rest of the form.
 _UPLOADS = {"statements:verify": uploads.MOST_BYTES + settings.DATA_UPLOAD_MAX_MEMORY_SIZE}
 
 
 def _view_name(request: HttpRequest) -> str:
-    """Return the name of the view that will answer, also where the final slash is missing (see SlashMiddleware)."""
+    """Return the URL name of the request, also if the path lacks the final slash (see SlashMiddleware)."""
     for path in (request.path_info, f"{request.path_info}/"):
         with suppress(Resolver404):
             return resolve(path).view_name
@@ -85,7 +85,7 @@ def _view_name(request: HttpRequest) -> str:
 
 
 def _refused(request: HttpRequest, status: int, text: str, note: str) -> HttpResponse:
-    """Answer without a session: the page, a notice for htmx, a line for a program; to the webhook a status alone."""
+    """Answer without a session: a page, a notice for htmx, a line for a program, or only a status for the webhook."""
     if _view_name(request) in _BODIES:
         return HttpResponse(content_type="text/plain; charset=utf-8", status=status)
     if request.htmx:  # type: ignore[attr-defined]

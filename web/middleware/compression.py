@@ -1,15 +1,16 @@
-"""Compresses HTML on its way out: brotli where the browser takes it, else gzip.
+"""Compresses HTML responses: with brotli if the browser accepts it, else with gzip.
 
-BREACH reads a secret off the length of compressed answers: it needs a victim's browser that sends an attacker's
-requests with the victim's cookies, each with another guess that the page repeats beside the secret. Browsers mark such
-requests as coming from another site (`Sec-Fetch-Site`), and their answers are not compressed. All browsers that we
-serve send that header over HTTPS, and cookies are SameSite=Lax: of such requests only those that open a page are signed
-in at all. So the tokens of forms need no fresh mask in each answer, which cached pages do not have (`caching._token`).
+The BREACH attack derives a secret from the length of compressed responses. It needs a victim's browser that sends the
+attacker's requests with the victim's cookies, each with another guess that the page repeats beside the secret.
+Browsers mark such requests as cross-site (`Sec-Fetch-Site`), and we do not compress their responses. All supported
+browsers send that header over HTTPS, and cookies are SameSite=Lax, so only cross-site requests that open a page are
+signed in at all. CSRF tokens therefore need no fresh mask per response, which cached pages do not have
+(`pages._token`).
 
 Measured on a dashboard of 29 kB, whose warm page takes 0.65 ms: brotli 3 makes 7.0 kB of it in 0.08 ms, gzip 1 7.7 kB
 in 0.12 ms, gzip 6 6.7 kB in 0.32 ms, zstd 3 7.1 kB in 0.04 ms. Zstandard would be one more dependency until Python 3.14
-for 0.04 ms. Cached pages are stored as they are: each browser's own token is put into them, so a compressed copy would
-be one browser's. `manage.py bench pages` holds the cost to a fifth of the page.
+for 0.04 ms. Cached pages are stored uncompressed: each browser's token is inserted into them, so a compressed copy
+would serve one browser only. `manage.py bench pages` holds the cost to a fifth of the page.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
-# What is smaller fits into the first packets with its headers anyway.
+# A smaller body fits into the first packets together with its headers anyway.
 SMALLEST_BYTES = 500
 _LONGEST_HEADER = 500
 _BROTLI_QUALITY = 3
@@ -31,9 +32,9 @@ _GZIP_LEVEL = 1
 
 
 class CompressionMiddleware:
-    """Compresses whole HTML answers, error pages and fragments among them. Comes outside of all that changes HTML.
+    """Compresses HTML responses, including error pages and fragments. Must wrap everything that changes HTML.
 
-    Downloads, static files (WhiteNoise has compressed copies of those), JSON and streams go out as they are.
+    Downloads, JSON, streams and static files (WhiteNoise has compressed copies of those) are sent unchanged.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -42,7 +43,7 @@ class CompressionMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         if response.status_code == 304 and "ETag" in response:
-            # What the browser has may be compressed or not, and its headers are replaced by these.
+            # A 304's headers replace those of the stored response, which may be compressed.
             patch_vary_headers(response, ["Accept-Encoding"])
         elif isinstance(response, HttpResponse) and _is_compressible(response):
             patch_vary_headers(response, ["Accept-Encoding"])
@@ -53,9 +54,9 @@ class CompressionMiddleware:
 
 @functools.lru_cache(maxsize=200)
 def encoding(accepted: str) -> str:
-    """Return the encoding that an Accept-Encoding header prefers of `br` and `gzip`; empty for none of them.
+    """Return which of `br` and `gzip` an Accept-Encoding header prefers; empty for neither.
 
-    By its q-values (RFC 9110), of equals brotli, and none where it prefers the body as it is.
+    Decided by q-values (RFC 9110): brotli wins a tie, and the result is empty if the client prefers `identity`.
     """
     if not accepted or len(accepted) > _LONGEST_HEADER:
         return ""
@@ -72,7 +73,7 @@ def encoding(accepted: str) -> str:
 
 
 def _weight(parameters: list[str]) -> float:
-    """Return the q-value among an encoding's parameters: 1 where there is none, 0 for one that is no such value."""
+    """Return the q-value among an encoding's parameters: 1 if there is none, 0 if it is invalid."""
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":
@@ -98,7 +99,7 @@ def _compress(response: HttpResponse, chosen: str) -> None:
     if chosen == "br":
         body = brotli.compress(response.content, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY)
     elif chosen == "gzip":
-        # Without the time in it: equal pages are equal bytes.
+        # Without a timestamp, so that equal pages are equal bytes.
         body = gzip.compress(response.content, _GZIP_LEVEL, mtime=0)
     else:
         return
@@ -107,5 +108,5 @@ def _compress(response: HttpResponse, chosen: str) -> None:
     response.headers["Content-Length"] = str(len(body))
     tag = response.headers.get("ETag", "")
     if tag.startswith('"'):
-        # A strong one would say that these are the very bytes of the other encodings.
+        # A strong ETag would claim that the bytes of all encodings are the same.
         response.headers["ETag"] = f"W/{tag}"

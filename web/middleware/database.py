@@ -1,4 +1,4 @@
-"""What a page does while the database is away: it waits for seconds and not for minutes, and answers 503."""
+"""While the database is down, a request waits for seconds instead of minutes and is answered with 503."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-# When a client that got 503 should ask again.
+# The Retry-After of a 503.
 RETRY_AFTER_SECONDS = 10
 
-# PostgreSQL's codes (its manual, appendix A) for trouble that passes: connection, resources, operator intervention,
-# a lock that is not available, and a transaction that lost against another one.
+# PostgreSQL's codes (its manual, appendix A) for temporary errors: connection, resources, operator intervention, a
+# lock that is not available, a serialization failure and a deadlock.
 _PASSING = ("08", "53", "57", "55P03", "40001", "40P01")
-# A server that only reads, as one that another has just taken over from, and one that ended a transaction left open.
+# A read-only server, such as one that was just demoted, and a transaction ended because it was idle.
 _PASSING_INTERNAL = {"25006", "25P03"}
 _PASSING_SQLITE = {
     sqlite3.SQLITE_BUSY,
@@ -34,12 +34,12 @@ _PASSING_SQLITE = {
 }
 _CANCEL_SECONDS = 1
 
-# The longest to wait for one answer of the database, in seconds; None outside of requests.
+# The longest wait for one answer of the database, in seconds; None outside of requests.
 _limit_seconds: ContextVar[float | None] = ContextVar("database_limit_seconds", default=None)
 
 
 class TimeoutMiddleware:
-    """Limits how long a request waits for each answer of the database, so that a frozen one does not hold workers."""
+    """Limits the wait for each answer of the database, so that a frozen database does not occupy all workers."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -53,7 +53,7 @@ class TimeoutMiddleware:
 
 
 def is_away(error: BaseException | None) -> bool:
-    """Return whether an exception, or what it was raised from, is a database that cannot serve right now."""
+    """Return whether an exception, or its cause, means that the database cannot serve right now."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -69,19 +69,19 @@ def is_away(error: BaseException | None) -> bool:
 
 def _is_passing(error: BaseException | None) -> bool:
     if isinstance(error, sqlite3.Error):
-        # The low byte is the primary code; the rest says more about it.
+        # The low byte is the primary code; the rest is detail.
         return getattr(error, "sqlite_errorcode", 0) & 0xFF in _PASSING_SQLITE
-    # A connection that could not be made, or that broke, has no code.
+    # A failed or broken connection has no code.
     sqlstate = getattr(error, "sqlstate", None)
     return sqlstate is None or sqlstate.startswith(_PASSING)
 
 
 @receiver(connection_created)
 def _limit_waiting(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Let the limit hold for each statement, BEGIN and COMMIT on a connection to PostgreSQL.
+    """Apply the limit to each statement, BEGIN and COMMIT on a connection to PostgreSQL.
 
-    The limit is the client's: PostgreSQL's own `statement_timeout` does not fire in a frozen server, and does not
-    belong to one client behind a pooler in transaction mode.
+    The client enforces the limit: PostgreSQL's own `statement_timeout` does not fire in a frozen server, and behind a
+    pooler in transaction mode it does not belong to one client.
     """
     if connection.vendor == "postgresql":
         raw: Any = connection.connection
@@ -108,7 +108,7 @@ class _Wait:
             raise errors.OperationalError(f"no answer from the database within {limit:g} s") from None
 
     def _give_up(self) -> None:
-        # The answer may still come, so nothing else can be asked on this connection.
+        # The answer may still arrive, so the connection cannot be used again.
         with suppress(Exception):
             self._connection.cancel_safe(timeout=_CANCEL_SECONDS)
         with suppress(Exception):

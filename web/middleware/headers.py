@@ -1,4 +1,4 @@
-"""What every answer tells browsers and search engines, static files and errors included."""
+"""Headers for browsers and search engines on every response, including static files and errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 
 
 class HeadersMiddleware:
-    """Adds the headers that are the same on every answer, and keeps search engines out of all pages but a few."""
+    """Adds the headers that are the same on every response, and allows search engines to index a few pages only."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -19,7 +19,7 @@ class HeadersMiddleware:
         for name, value in _ON_EVERY_ANSWER.items():
             response.headers.setdefault(name, value)
         match = request.resolver_match
-        # An address with a query may carry the code of an invitation in its `next`.
+        # A URL with a query may contain an invitation code in its `next`.
         is_page = match is not None or response.status_code >= 400
         name = match.view_name if match else ""
         if is_page and (name not in _FOR_SEARCH_ENGINES or request.META.get("QUERY_STRING")):
@@ -27,9 +27,9 @@ class HeadersMiddleware:
         return response
 
 
-# The pages that a search engine may list. No other page is for strangers, or its address holds a code.
+# The pages that a search engine may index. All others need a sign-in or have a code in their URL.
 _FOR_SEARCH_ENGINES = {"landing:home", "account_login", "account_signup"}
-# Of what a page may ask the browser for, ours need only passkeys.
+# The only browser feature that our pages use is passkeys.
 _PERMISSIONS = ", ".join(
     [
         *(
@@ -45,7 +45,7 @@ _PERMISSIONS = ", ".join(
         "publickey-credentials-get=(self)",
     ]
 )
-# Django's SecurityMiddleware sets some of them too, but not where a middleware before it answers.
+# Django's SecurityMiddleware also sets some of them, but not if a middleware before it answers.
 _ON_EVERY_ANSWER = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",

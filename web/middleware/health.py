@@ -1,4 +1,4 @@
-"""Answers health checks before anything that a probe cannot satisfy: host names, https, sessions, signing in."""
+"""Answers health checks before the checks that a probe cannot pass: host name, HTTPS, session, sign-in."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _NAMES = ("healthz", "readyz")
 
 
 class HealthMiddleware:
-    """Lets a load balancer or a container engine ask by IP address, over plain http, with any cookie.
+    """Lets a load balancer or a container engine probe by IP address, over plain HTTP, with any cookie.
 
-    Comes right after what counts and logs a request, so that a stopped database or Redis is not asked for anything.
+    Comes right after the middleware that counts and logs requests, so a probe needs neither the database nor Redis.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

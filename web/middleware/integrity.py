@@ -1,4 +1,4 @@
-"""Subresource Integrity: the hash of each script and style sheet, so that browsers refuse files that were changed."""
+"""Subresource Integrity: adds the hash of each script and style sheet, so that browsers refuse a changed file."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from django.core.files.storage import storages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-# A script, or a link to a style sheet, that names one file and no hash yet.
+# A script or style sheet link that has a URL and no hash yet.
 _TAG = re.compile(r"""<(?:script|link)\b(?=[^>]*\s(?:src|rel="stylesheet"))(?![^>]*\sintegrity=)[^>]*>""")
 _ADDRESS = re.compile(r'\s(?:src|href)="([^"]+)"')
 
 
 def with_integrity(html: str) -> str:
-    """Add the hash of its file to each script and style sheet of ours that this HTML loads."""
+    """Add the file's hash to each of our scripts and style sheets in this HTML."""
     return _TAG.sub(_add_hash, html)
 
 
 class AdminMiddleware:
-    """Adds the hashes to the pages of the admin, whose templates are Django's own."""
+    """Adds the hashes to admin pages, whose templates are Django's."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -46,17 +46,17 @@ class AdminMiddleware:
 
 
 def integrity(address: str) -> str:
-    """Return the value of `integrity` for the address of a static file of ours; raises FileNotFoundError."""
+    """Return the `integrity` value for the URL of one of our static files. Raises FileNotFoundError."""
     name = unquote(address.removeprefix(settings.STATIC_URL))
     if are_files_fixed():
         return _stored(name)
     path = _found(name)
-    # A file that is edited while the server runs has another hash from then on.
+    # In development a file can change while the server runs, so the modification time is part of the cache key.
     return _hash_at(path, path.stat().st_mtime_ns)
 
 
 def are_files_fixed() -> bool:
-    """Return whether the names of static files change with their content, as they do on a server."""
+    """Return whether the names of static files change with their content, as in production."""
     return isinstance(storages[STATICFILES_STORAGE_ALIAS], ManifestFilesMixin)
 
 
@@ -68,7 +68,7 @@ def _add_hash(match: re.Match[str]) -> str:
     try:
         return tag.replace(address[0], f'{address[0]} integrity="{integrity(address[1])}"', 1)
     except FileNotFoundError:
-        # The browser will not find it either.
+        # The browser will get a 404 for it as well.
         return tag
 
 

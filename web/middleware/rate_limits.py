@@ -1,7 +1,7 @@
-"""How often each costly action may be asked for, per person and per IP address, in one table.
+"""Rate limits of each costly action per user and per IP address, in one table.
 
-Counted by django-allauth, as sign-ins are: an IPv6 address is its /64, `TRUSTED_PROXIES` says whose X-Forwarded-For
-counts, and while Redis is away each process counts by itself (web/caching/attempt_counters.py).
+django-allauth counts them, as it counts sign-ins: IPv6 addresses count by their /64, `TRUSTED_PROXIES` decides whose
+X-Forwarded-For is believed, and while Redis is down each process counts for itself (web/caching/attempt_counters.py).
 """
 
 from __future__ import annotations
@@ -18,33 +18,28 @@ from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
-from django.urls import reverse
 
 from web.auth.sign_in import PUBLIC
-from web.http import notice_beside
+from web.error_pages import too_many_requests
 
 _APP = "web"
 Usage = ratelimit.RateLimitUsage
-# Who has missed too often, until when. Each process notes it for itself, at the first miss that is one too many there:
-# looking it up in Redis would cost everybody who follows an invitation.
+# Clients with too many misses, and until when they are blocked. Each process has its own list, filled when a miss
+# exceeds the limit there: a lookup in Redis would slow down everyone who follows an invitation.
 blocked = LocMemCache("blocked", {"OPTIONS": {"MAX_ENTRIES": 10_000}})
-_TITLE = "That was a little fast"
-# The paths below these pages have forms with secrets, which no page may show.
-_NEVER_SHOWN = ("users:security", "admin:index")
 
 
 class Rule(NamedTuple):
     """The limits of one action in allauth's notation. Views with the same action share its counters."""
 
     action: str
-    # What went through: the answer is a redirect. A form that comes back to be corrected costs nothing of these.
+    # Successful requests, which answer with a redirect. An invalid form does not count.
     done: str = ""
-    # What found nothing: the answer is 404, as for a guessed code.
+    # Requests answered with 404, such as a guessed code.
     misses: str = ""
     # Every request.
     tries: str = ""
-    # Whether GET counts too, where it is not only looking.
+    # Whether GET counts too, because it does more than show a page.
     has_get: bool = False
 
 
@@ -58,7 +53,7 @@ _CODE = Rule("code", misses="10/m/user,60/h/user,120/h/ip", done="20/h/user,200/
 _CHANGE = Rule("change", tries="60/m/user,600/m/ip")
 _STAFF = Rule("staff", tries="60/m/user")
 
-# By the name of the URL. The offices of a company share an IP address: those limits are about ten people's.
+# By URL name. A company's office shares an IP address, so the limits per IP address are about those of ten users.
 RULES = {
     "plans:start": _OPEN,
     "circles:start": _OPEN,
@@ -67,19 +62,19 @@ RULES = {
     "plans:top_up": _PAY,
     "stash:fund": _PAY,
     "payments:send_again": _PAY,
-    # Asks the provider, while the browser waits.
+    # Calls the provider while the browser waits.
     "payments:return_from_provider": Rule("ask_provider", tries="60/m/user", has_get=True),
     "plans:withdraw": _MOVE,
     "statements:start": _STATEMENT,
     "statements:ask_again": _STATEMENT,
     "statements:download": Rule("download", tries="60/m/user", has_get=True),
     "statements:resend_mail": _MAIL,
-    # Wrong answers are counted in web/views/statement_files.py; this is about the files that are hashed.
+    # Wrong answers are counted in web/views/statement_files.py; this limits the hashing of files.
     "statements:verify": Rule("verify", tries="30/m/ip,300/h/ip"),
-    # Mail programs ask for many people from a few addresses: only what is no link of ours is counted.
+    # Mail programs call this for many users from a few IP addresses, so only links that are not ours count.
     "messages:unsubscribe": Rule("unsubscribe", misses="20/m/ip,100/h/ip"),
     "circles:rotate_code": _INVITATION,
-    # Links in mails: only what is no link of ours is counted.
+    # Links in mails: only links that are not ours count.
     "users:confirm_email_change": Rule("email_link", misses="20/m/ip,100/h/ip", has_get=True),
     "users:undo_email_change": Rule("email_link", misses="20/m/ip,100/h/ip", has_get=True),
     "account_email": Rule("email", done="30/h/user,100/h/ip"),
@@ -90,7 +85,7 @@ RULES = {
     "users:end_session": _CHANGE,
     "users:end_other_sessions": _CHANGE,
     "users:forget_device": _CHANGE,
-    # With each change of the form.
+    # Sent with each change of the form.
     "plans:preview_start": Rule("preview", tries="240/m/user"),
     "plans:edit": _CHANGE,
     "plans:close": _CHANGE,
@@ -103,14 +98,14 @@ RULES = {
     "statements:delete": _CHANGE,
     "statements:unsubscribe": _CHANGE,
 }
-# Every session of a visitor is a row. The second limit alone holds where allauth has one of its own by the minute.
+# Each visitor's session is a row. Pages that allauth limits per minute have only the hourly and daily limits.
 _SESSIONS_AT_THE_DOOR = "300/h/ip,1000/d/ip"
 _SESSIONS = f"30/m/ip,{_SESSIONS_AT_THE_DOOR}"
 _LIMITED_BY_ALLAUTH = {"account_login", "account_signup", "account_reset_password"}
 
 
 class RateLimitMiddleware:
-    """Answers 429 with `Retry-After` instead of the view, once an action was asked for too often."""
+    """Answers 429 with `Retry-After` instead of calling the view, once an action was requested too often."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -135,7 +130,8 @@ class RateLimitMiddleware:
         if rule.tries and not isinstance(tried := _consume(request, rule.action, "tries", rule.tries), Usage):
             return too_many_requests(request, tried)
         if rule.done and request.method == "POST":
-            # Before the view, so that many at once cannot all find room; taken back where it did nothing.
+            # Counted before the view, so that simultaneous requests cannot all pass; rolled back if the view did
+            # nothing.
             done = _consume(request, rule.action, "done", rule.done)
             if not isinstance(done, Usage):
                 return too_many_requests(request, done)
@@ -144,7 +140,7 @@ class RateLimitMiddleware:
 
 
 class NewSessionMiddleware:
-    """Keeps a visitor from making any number of sessions, each of which is a row in the database."""
+    """Limits how many sessions a visitor can create, because each is a row in the database."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -165,28 +161,18 @@ class NewSessionMiddleware:
 
 
 def rule_of(request: HttpRequest) -> Rule | None:
-    """Return the limits of what a request asks for, if it has any."""
+    """Return the limits of a request's action, or None if it has none."""
     name = request.resolver_match.view_name if request.resolver_match else ""
     rule = RULES.get(name) or (_STAFF if name.startswith("admin:") else None)
     if not settings.RATE_LIMITS or (request.method != "POST" and not (rule and rule.has_get)):
         return None
-    # A visitor is only asked to sign in. What they sent waits in a session, and those have a limit of their own.
+    # A visitor is redirected to sign in. The form they sent waits in a session, and sessions have a limit of their
+    # own.
     return rule if request.user.is_authenticated or name in PUBLIC else None
 
 
-def too_many_requests(request: HttpRequest, seconds: int, rule: str = "") -> HttpResponse:
-    """Answer 429: a notice for htmx, else a page from which the same form can be sent again later."""
-    note = rule or f"Nothing was changed. Try again in {_in_words(seconds)}."
-    if request.htmx:  # type: ignore[attr-defined]
-        response = notice_beside(_TITLE, note, status=429)
-    else:
-        response = render(request, "429.html", {"rule": note, "again": _fields_again(request)}, status=429)
-    response["Retry-After"] = str(seconds)
-    return response
-
-
 def _count_miss(request: HttpRequest, rule: Rule) -> HttpResponse | None:
-    """Count what found nothing; return 429 where that was one too many, and for a while whatever is asked for next."""
+    """Count a miss. If it exceeds the limit, block the client for a while and return 429."""
     usage = _consume(request, rule.action, "misses", rule.misses)
     if isinstance(usage, Usage):
         return None
@@ -204,14 +190,14 @@ def _asker(request: HttpRequest, rule: Rule) -> str:
 
 
 def _consume(request: HttpRequest, action: str, kind: str, limits: str) -> ratelimit.RateLimitUsage | int:
-    """Take one of an action's allowance, or return in how many seconds there is one more."""
+    """Use one of an action's allowance, or return the seconds until the next is available."""
     name, rates = f"{action}_{kind}", _rates(limits, request)
     usage = ratelimit.consume(request, app=_APP, action=name, config={name: rates}, limit_get=True)
     return seconds_left(request, _APP, name, rates) if usage is None else usage
 
 
 def _rates(limits: str, request: HttpRequest) -> str:
-    """Return the limits that apply: per person only where there is one, and per IP address times the setting."""
+    """Return the limits that apply: per user if signed in, and per IP address times IP_RATE_LIMIT_FACTOR."""
     kept = []
     for rate in ratelimit.parse_rates(limits):
         if rate.per == "ip":
@@ -222,27 +208,11 @@ def _rates(limits: str, request: HttpRequest) -> str:
 
 
 def seconds_left(request: HttpRequest, app: str, action: str, rates: str, key: str | None = None) -> int:
-    """Return in how many seconds all of the limits allow one more."""
+    """Return the number of seconds until all of the limits allow one more."""
     longest = 1.0
     for rate in ratelimit.parse_rates(rates):
         moments = cache.get(ratelimit.get_cache_key(request, app=app, action=action, rate=rate, key=key), [])
-        # Newest first: room comes when the oldest of the last so many is over.
+        # Newest first: the next one is allowed when the oldest of the last `amount` has expired.
         if len(moments) >= rate.amount:
             longest = max(longest, moments[rate.amount - 1] + rate.duration - time.time())
     return int(longest) + 1
-
-
-def _in_words(seconds: int) -> str:
-    if seconds <= 90:
-        return f"{seconds} seconds"
-    return f"{-(-seconds // 60)} minutes" if seconds <= 90 * 60 else f"{-(-seconds // 3600)} hours"
-
-
-def _fields_again(request: HttpRequest) -> list[tuple[str, str]]:
-    """Return the fields of a form that may be written into a page, to be sent once more."""
-    has_secrets = request.path.startswith(tuple(map(reverse, _NEVER_SHOWN)))
-    is_kept = request.method == "POST" and not has_secrets and not request.FILES
-    if not is_kept or request.POST.get("password"):
-        return []
-    names = [name for name in request.POST if name != "csrfmiddlewaretoken"]
-    return [(name, value) for name in names for value in request.POST.getlist(name)]

@@ -1,4 +1,4 @@
-"""What every answer gets: an id, headers that keep money out of caches, and redirects that htmx can follow."""
+"""Request ids, final slashes, cache headers that keep money out of caches, and redirects that htmx can follow."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
 
 
 class RequestIdMiddleware:
-    """Gives each request an id that its answer, its error page and its log lines all carry. The outermost of all."""
+    """Gives each request an id for its response, error page and log lines. Must be the outermost middleware."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # Ours, never the client's: what is in the logs must not be chosen by a stranger.
+        # Never the client's id: nobody outside may choose what is in our logs.
         request_id = secrets.token_hex(4).upper()
         request.request_id = request_id  # type: ignore[attr-defined]
         token = log_lines.request_id.set(request_id)
@@ -43,10 +43,10 @@ class RequestIdMiddleware:
 
 
 class SlashMiddleware(CommonMiddleware):
-    """Adds a missing final slash: by a redirect, and where that would lose the body, by serving the request as it is.
+    """Adds a missing final slash by a redirect, or without one if the redirect would lose the body.
 
-    The payment provider counts a redirected event as failed, and mail programs that unsubscribe somebody do not
-    follow redirects. The URL map alone decides what exists.
+    The payment provider counts a redirected event as failed, and mail programs that unsubscribe somebody do not follow
+    redirects. Only the URL map decides which paths exist.
     """
 
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
@@ -56,8 +56,8 @@ class SlashMiddleware(CommonMiddleware):
         return super().process_request(request)
 
 
-class FrameMiddleware:
-    """Finishes each answer; comes after HtmxMiddleware and before sessions, so that it sees every page."""
+class ResponseHeadersMiddleware:
+    """Finishes the headers of each response. Comes after HtmxMiddleware and before sessions, so it sees every page."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -65,14 +65,14 @@ class FrameMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         if response.status_code == 405 and not getattr(response, "content", b""):
-            response = _in_our_look(request, response)
+            response = _render_405(request, response)
         if response.get("Content-Type", "").startswith("text/html"):
-            # One address, two answers: without this the Back button may show a bare part.
+            # One URL has two responses: without this the Back button may show a bare fragment.
             patch_vary_headers(response, ["HX-Request"])
         if settings.SESSION_COOKIE_NAME in request.COOKIES and "Cache-Control" not in response:
-            # Answers without a header of their own; the pages of web/caching/pages.py have one. Not `no-cache` alone:
-            # browsers show their copy when somebody goes Back, without asking again, so the next person at a shared
-            # computer would see the balances of the one who signed out.
+            # For responses without the header; those of web/caching/pages.py have one. `no-cache` alone is not enough:
+            # going Back shows the stored page without a request, so the next user of a shared computer would see the
+            # balances of the one who signed out.
             response["Cache-Control"] = "private, no-store"
         htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
         if htmx and "Location" in response:
@@ -80,7 +80,7 @@ class FrameMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """A refusal that no form shows is still a sentence for the person who asked, not a crash."""
+        """Show a refusal that no form has caught as a message instead of a crash."""
         if not isinstance(exception, Refused):
             return None
         if request.htmx:  # type: ignore[attr-defined]
@@ -91,18 +91,18 @@ class FrameMiddleware:
         return render(request, "422.html", {"message": str(exception)}, status=422)
 
 
-def _in_our_look(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
+def _render_405(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
     page = render(request, "405.html", status=405)
     page["Allow"] = response["Allow"]
     return page
 
 
 def _send_whole_page(response: HttpResponseBase, htmx: HtmxDetails) -> None:
-    """Turn a redirect into htmx's own, lest it swaps the page at its end, sign-in above all, into this one."""
+    """Turn a redirect into an HX-Redirect; htmx would swap the target page, such as sign-in, into this one."""
     location = urlsplit(response["Location"])
     page = _current_page(htmx)
     if page and location.path == resolve_url(settings.LOGIN_URL):
-        # After signing in one wants the page one was on, not the part it asked for.
+        # After signing in, return to the page instead of the fragment it requested.
         query = QueryDict(location.query, mutable=True)
         query["next"] = page
         location = location._replace(query=query.urlencode(safe="/"))
@@ -112,7 +112,7 @@ def _send_whole_page(response: HttpResponseBase, htmx: HtmxDetails) -> None:
 
 
 def _current_page(htmx: HtmxDetails) -> str | None:
-    """Return the path of the page that htmx asks from; None where it is none of ours, or no address at all."""
+    """Return the path of the page that sent the htmx request; None if it is not ours or not a valid URL."""
     try:
         return htmx.current_url_abs_path
     except ValueError:

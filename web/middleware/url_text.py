@@ -1,32 +1,31 @@
-"""Addresses that are no text are refused before anything looks at them, a database above all."""
+"""Refuses URLs that are not valid text before anything reads them, above all a database."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
-from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 
-from web.views.errors import bad_request
+from web.error_pages import plain_page
 
 
 class AddressMiddleware:
-    """Answers an address with a NUL byte, which databases refuse, or with bytes that are not UTF-8.
+    """Refuses a URL with a NUL byte, which databases refuse, or with bytes that are not UTF-8.
 
-    Nothing is found under such a path (404), and no view can make sense of such a query (400).
+    Nothing exists under such a path (404), and no view can read such a query (400).
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # Django leaves percent signs in a path where its bytes are not UTF-8.
+        # Django leaves percent-encoded bytes in a path if they are not UTF-8.
         if "\0" in request.path_info or not _is_text(request.path_info):
             raise Http404
         if not _is_text(request.META.get("QUERY_STRING", "")):
-            return bad_request(request, BadRequest("the query is not text"))
+            return plain_page(request, 400)
         return self.get_response(request)
 
 

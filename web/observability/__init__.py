@@ -1,1 +1,1 @@
-"""What a page costs, and where that is shown: logs, toolbar, Elastic APM."""
+"""The cost of pages and tasks: budgets, logs, debug toolbar, Elastic APM."""

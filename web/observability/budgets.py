@@ -1,4 +1,4 @@
-"""What each page may cost: the one table of it, which tests hold on little and on much data.
+"""The budget of each page, in one table, which tests check with little and with much data.
 
 Raise a figure only together with the reason why the page is worth it. `manage.py budgets` measures them all.
 """
@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 
 class Budget(NamedTuple):
-    """What one page may cost at most, however much there is to show.
+    """The most that one page may cost, whatever the amount of data.
 
-    `cold` and `warm` are SQL queries, where nothing of the page is kept and where it has just been shown. `calls` are
-    the warm page's to Redis: sessions, caches and boards together. `size` is in bytes, before compression.
+    `cold` and `warm` are SQL queries, with nothing of the page cached and right after it was shown. `calls` are the
+    warm page's calls to Redis: sessions, caches and boards together. `size` is in bytes, before compression.
     """
 
     name: str
@@ -25,12 +25,12 @@ class Budget(NamedTuple):
 
     @property
     def route(self) -> str:
-        """The name of its URL: a page of a list has that of the list, with what it asks for behind a `?`."""
+        """The URL name: the part of `name` before a `?`, which marks a further page of a list."""
         return self.name.partition("?")[0]
 
 
-# A page that is kept whole costs one query when it is warm, which says who is signed in. Nothing of the others is kept:
-# forms, and lists whose rows change with no version that a page could be kept by.
+# A cached page costs one query when it is warm, to load the user. The others are not cached: forms, and lists whose
+# rows change without a version that could be part of the key.
 BUDGETS = [
     Budget("dashboard:home", 7, 1, 2, 34_000, "The dashboard"),
     Budget("plans:index", 2, 1, 2, 70_000, "Plans"),
@@ -71,7 +71,7 @@ BUDGETS = [
     Budget("readyz", 4, 4, 0, 1_000, "Whether it can serve"),
 ]
 
-# GET routes of ours that have none, and why.
+# GET routes without a budget, and why.
 WITHOUT_BUDGET = {
     "users:unsent": "sends a form that waited on its way",
     "users:second_step": "shows itself to staff without a second step alone",

@@ -1,4 +1,4 @@
-"""What a log line contains: the id of its request and no secret of its URL; on a server one JSON object a line."""
+"""Log lines: with the request's id and without the secrets of its URL; in production, one JSON object per line."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from typing import Any
 from django.http import HttpRequest
 from ecs_logging import StdlibFormatter
 
-# The id of the request that this context is about.
+# The id of the current request.
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
-# PostgreSQL quotes the row it refused, with a person's name or address in it.
+# PostgreSQL quotes the row it refused, which may contain a user's name or email address.
 _DETAIL = re.compile(r"^(?P<what>\s*(DETAIL|CONTEXT|Failing row)\b).*", re.MULTILINE)
-# What stands for each field of a record that log lines never contain.
+# Fields of a record that log lines never contain.
 _NOT_LOGGED = ("request", "status_code")
 
 
 class RequestIdFilter(logging.Filter):
-    """Puts the id of the request at hand on each log record."""
+    """Adds the id of the current request to each log record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        # Django logs an unsuccessful response outside of all middleware, where only the record's request has the id.
+        # Django logs an error response outside of all middleware, where only the record's request has the id.
         request = getattr(record, "request", None)
         record.request_id = getattr(request, "request_id", None) or request_id.get()
         return True
 
 
 class PatternFilter(logging.Filter):
-    """Puts the pattern of a URL in place of its path on what Django logs of a request.
+    """Replaces a URL's path by its pattern in what Django logs about a request.
 
-    Paths contain secrets: the code of an invitation, the token of a mail. An error's own message may quote them, so the
-    formatters below replace them in tracebacks too.
+    Paths contain secrets: the code of an invitation, the token of a mail. An exception's message may quote them, so
+    the formatters below replace them in tracebacks too.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -46,20 +46,20 @@ class PatternFilter(logging.Filter):
 
 
 class LineFormatter(logging.Formatter):
-    """Lines for a person to read in development."""
+    """Readable lines for development."""
 
     def __init__(self) -> None:
         super().__init__("%(levelname)s %(name)s [%(request_id)s] %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        # Another handler may have left the text of the traceback on the record, with the secrets in it.
+        # Another handler may have cached the traceback, with its secrets, on the record.
         record = copy.copy(record)
         record.exc_text = None
         return _without_secrets(super().format(record), getattr(record, "request", None))
 
 
 class JsonFormatter(StdlibFormatter):
-    """One JSON object a line, with the field names of the Elastic Common Schema and any traceback inside."""
+    """One JSON object per line, with the field names of the Elastic Common Schema and any traceback inside."""
 
     def __init__(self) -> None:
         super().__init__(exclude_fields=["process", "log.original", "ecs.version", *_NOT_LOGGED])
@@ -87,7 +87,7 @@ def _without_secrets(text: str, request: Any) -> str:
                 if len(spelling) > 1:
                     text = text.replace(spelling, pattern)
         for name, value in (match.kwargs if match else {}).items():
-            # A number is an id, which opens nothing.
+            # A number is an id, which is not a secret.
             if isinstance(value, str) and len(value) > 3 and not value.isdecimal():
                 for spelling in _spellings(value):
                     text = text.replace(spelling, f"<{name}>")
@@ -95,7 +95,7 @@ def _without_secrets(text: str, request: Any) -> str:
 
 
 def _spellings(text: str) -> Iterator[str]:
-    """Yield a text as it is, and as Django and Python escape it in messages."""
+    """Yield a text unchanged, and as Django and Python escape it in messages."""
     yield text
     yield text.encode("unicode_escape").decode("ascii")
     yield repr(text)[1:-1]

@@ -1,7 +1,7 @@
-"""Measures the cost of the pages in `budgets.py` for one user, in this process, with the data that is there.
+"""Measures the cost of the pages in `budgets.py` for one user, in this process, with the existing data.
 
-Nothing stays of it but what the pages themselves may write: its session goes, and its caches are some that nobody else
-reads.
+It leaves nothing behind except what the pages themselves write: its session is deleted, and its caches have keys of
+their own.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from web.observability.budgets import Budget
 
 
 class Cost(NamedTuple):
-    """What a page has cost, in the units of its budget."""
+    """The measured cost of a page, in the units of its budget."""
 
     cold: int
     warm: int
@@ -38,12 +38,12 @@ class Cost(NamedTuple):
     size: int
 
     def excess(self, budget: Budget) -> list[str]:
-        """Return the figures that are above the budget, by name."""
+        """Return the names of the figures that exceed the budget."""
         return [name for name in self._fields if getattr(self, name) > getattr(budget, name)]
 
 
 def measure(user: User, budgets: Iterable[Budget]) -> Iterator[tuple[Budget, Cost | None]]:
-    """Return what each page costs for this person, or None for one that is not there for them."""
+    """Return the cost of each page for this user, or None if the page does not exist for them."""
     things = _things(user)
     for budget in budgets:
         address = _address(budget, things)
@@ -55,7 +55,7 @@ def _cost(user: User, budget: Budget, address: str) -> Cost | None:
         cold, response = _ask(browser, address)
         if response.status_code != 200:
             return None
-        # Once more: what the first looks up for the rest of the day belongs to no warm page.
+        # Request it once more, because the first request caches values for the rest of the day.
         _ask(browser, address)
         warm, response = _ask(browser, address)
     calls = warm.session_calls + warm.cache_calls + warm.redis_calls
@@ -63,23 +63,23 @@ def _cost(user: User, budget: Budget, address: str) -> Cost | None:
 
 
 def _ask(browser: Client, address: str) -> tuple[Counts, Any]:
-    """Ask for a page as a browser does that has never seen it, and return what it cost and the page."""
+    """Request a page without an ETag, and return its cost and the response."""
     seen: list[Counts] = []
 
     def note(*, counts: Counts, **_: Any) -> None:
         seen.append(counts)
 
-    counting.finished.connect(note)
+    counting.response_measured.connect(note)
     try:
         response = browser.get(address)
     finally:
-        counting.finished.disconnect(note)
+        counting.response_measured.disconnect(note)
     return seen[0], response
 
 
 @contextmanager
 def _browser(user: User | None) -> Iterator[Client]:
-    """Return a browser in which that person is signed in. It signs in without the mails and marks of a real sign-in."""
+    """Return a browser in which this user is signed in, without the mails and records of a real sign-in."""
     browser = Client(SERVER_NAME=settings.ALLOWED_HOSTS[0])
     if user is None:
         yield browser
@@ -99,7 +99,7 @@ def _browser(user: User | None) -> Iterator[Client]:
 
 @contextmanager
 def _fresh_caches() -> Iterator[None]:
-    """Use caches with keys of their own, which are gone afterwards: nobody's pages become slower or wrong by this."""
+    """Use caches with a key prefix of their own and delete them afterwards, so that no user's pages are affected."""
     prefix = f"budgets-{secrets.token_hex(8)}"
     own = {name: options | {"KEY_PREFIX": prefix} for name, options in settings.CACHES.items()}
     middleware = [name for name in settings.MIDDLEWARE if name != "web.observability.toolbar.Middleware"]
@@ -112,7 +112,7 @@ def _fresh_caches() -> Iterator[None]:
 
 
 def _things(user: User) -> dict[str, dict[str, Any] | None]:
-    """Return what stands in the addresses of pages about one thing, by their names: the latest one of this person."""
+    """Return the URL arguments of pages about one object, by budget name: the latest object of this user."""
     mine = user.memberships.current()
     own = mine.filter(circle__owner=user)
     others = Membership.objects.current().filter(circle__in=own.values("circle")).exclude(user=user)

@@ -1,7 +1,7 @@
-"""Elastic APM: what requests and the work behind them cost, told to a server of the operator's, with nothing personal.
+"""Elastic APM: sends the cost of requests and background work to the operator's server, without personal data.
 
-The only file that imports the agent, and imported only where ELASTIC_APM_SERVER_URL is set. docs/apm.md says what is
-sent and what it means.
+The only file that imports the agent; imported only if ELASTIC_APM_SERVER_URL is set. docs/apm.md describes what is
+sent.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ from web.caching.counting import Counts
 logger = logging.getLogger(__name__)
 HUEY: Any = djhuey.HUEY
 
-# Of these tasks each row is a transaction of its own, in the trace of the request that wrote the row. That leaves
-# nothing to say of a sweep that finds no row, which most do.
+# These tasks report each row as a transaction of its own, in the trace of the request that wrote the row. So a sweep
+# that finds no row, as most do, reports nothing.
 _THEIR_ROWS_SPEAK = {
     "deliver_outbox_row",
     "process_webhook_event",
@@ -52,7 +52,7 @@ _THEIR_ROWS_SPEAK = {
     "poll_payments",
 }
 
-# Neither the environment nor Kibana changes these: they keep people's data in, or cost more than they tell.
+# Neither the environment nor Kibana may change these: they protect personal data, or cost more than they are worth.
 _FIXED = {
     "transport_class": "web.observability.telemetry.Transport",
     "processors": ["web.observability.telemetry.without_words", "web.observability.telemetry.without_paths"],
@@ -66,33 +66,33 @@ _FIXED = {
     "include_paths": ["savings", "web"],
     "transaction_ignore_urls": ["/static/*", "/healthz*", "/readyz*"],
     "breakdown_metrics": False,
-    # Asking three clouds where one is keeps the sending thread busy for seconds at each start.
+    # Detecting the cloud provider blocks the sending thread for seconds at each start.
     "cloud_provider": "none",
 }
 
-# Between the two hooks that Huey calls, before a task and after it, in the thread that runs it.
+# Passed from Huey's hook before a task to the one after it, in the thread that runs the task.
 _task_at_hand: ContextVar[AbstractContextManager[None] | None] = ContextVar("task", default=None)
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Client(DjangoClient):
-    """The agent without what it would say of people: users, addresses, headers, cookies and bodies."""
+    """The agent without personal data: users, IP addresses, headers, cookies and bodies."""
 
     def __init__(self, config: dict[str, Any] | None = None, **inline: Any) -> None:
         super().__init__(config, **inline, **_FIXED)
-        # The agent walks the stack for each span, to throw away what it found where the span was quick.
+        # The agent walks the stack for each span, and discards the result if the span was fast.
         self.tracer.frames_collector_func = list  # type: ignore[union-attr]
 
     def begin_transaction(
         self, transaction_type: str, trace_parent: TraceParent | None = None, *args: Any, **kwargs: Any
     ) -> Any:
-        # A stranger's header must not choose what is sampled, or whose trace it is shown in.
+        # A client's header must not decide what is sampled, or which trace a request belongs to.
         if transaction_type == "request":
             trace_parent = None
         transaction = super().begin_transaction(transaction_type, trace_parent, *args, **kwargs)
         if transaction is not None and not transaction.is_sampled:
-            # A server does not keep these. With none at hand, each query and call passes the agent by, and the work
-            # that is queued here is sampled anew.
+            # The APM server drops unsampled transactions. Without a current one, queries and calls bypass the agent,
+            # and the work queued here is sampled on its own.
             execution_context.set_transaction(None)
         return transaction
 
@@ -100,7 +100,7 @@ class Client(DjangoClient):
         return {}
 
     def get_data_from_request(self, request: HttpRequest, event_type: str) -> dict[str, Any]:
-        # The id finds the line in the log. The pattern stands for the address, which may hold a reference or a code.
+        # The id finds the log line. The pattern replaces the URL, which may contain a reference or a code.
         return {
             "method": request.method,
             "url": {"pathname": f"/{counting.route(request)}"},
@@ -113,7 +113,7 @@ class Client(DjangoClient):
 
 @for_events(constants.ERROR)  # type: ignore[untyped-decorator]
 def without_words(client: Client, event: dict[str, Any]) -> dict[str, Any]:
-    """Leave of an error its type and place: its message, as of a database or a mail server, may name a person."""
+    """Keep only the type and location of an error: a message of a database or mail server may name a user."""
     exceptions = [event["exception"]] if "exception" in event else []
     while exceptions:
         exception = exceptions.pop()
@@ -124,7 +124,7 @@ def without_words(client: Client, event: dict[str, Any]) -> dict[str, Any]:
 
 @for_events(constants.SPAN)  # type: ignore[untyped-decorator]
 def without_paths(client: Client, event: dict[str, Any]) -> dict[str, Any]:
-    """Leave of an address that was called its server: the provider's addresses end in references."""
+    """Keep only the host of a called URL: the provider's URLs end in references."""
     called = event.get("context", {}).get("http", {})
     if "url" in called:
         called["url"] = "/".join(called["url"].split("/")[:3])
@@ -132,7 +132,7 @@ def without_paths(client: Client, event: dict[str, Any]) -> dict[str, Any]:
 
 
 class PageTemplates(DjangoTemplateInstrumentation):
-    """A span for a page or a mail, none for each part drawn within: a hundred of them cost more than the page."""
+    """One span per page or mail, none for the parts within: a hundred of them cost more than the page."""
 
     @override
     def call(
@@ -145,7 +145,7 @@ class PageTemplates(DjangoTemplateInstrumentation):
 
 
 class Transport(http.Transport):
-    """The agent's, without the complaints of Python's collector about buffers that were left open, empty."""
+    """The agent's transport, without Python's warnings about empty buffers that were never closed."""
 
     _buffer: GzipFile | None = None
 
@@ -157,11 +157,11 @@ class Transport(http.Transport):
 
 
 class Follower(tracing.Follower):
-    """Makes background work a transaction in the trace of the request that asked for it."""
+    """Reports background work as a transaction in the trace of the request that queued it."""
 
     def traceparent(self) -> str:
         transaction = execution_context.get_transaction()
-        # With this transaction as the parent, whatever request began the trace.
+        # This transaction is the parent, whichever request started the trace.
         return (
             str(transaction.trace_parent.copy_from(span_id=transaction.id).to_string()) if transaction else ""
         )
@@ -186,7 +186,7 @@ class Follower(tracing.Follower):
 
 
 class WaitingWork(MetricSet):
-    """How much work waits, and for how long: in the outbox and in the queue of tasks."""
+    """Metrics of waiting work: the age of the oldest outbox row and the length of the task queue."""
 
     def before_collect(self) -> None:
         try:
@@ -196,24 +196,25 @@ class WaitingWork(MetricSet):
         except (DatabaseError, RedisError) as error:
             logger.warning("what waits could not be measured: %s", error)
         finally:
-            # A thread of the agent's comes here twice a minute. Its connection need not wait for the next time.
+            # A thread of the agent runs this twice a minute. Its connection need not stay open in between.
             connections.close_all()
 
 
 def start() -> None:
-    """Follow requests into the work behind them, and label both with what they cost."""
-    # Before the agent's app instruments what is on its list.
+    """Start tracing: follow requests into background work, and label both with their cost."""
+    # Must happen before the agent's app instruments its list.
     register._cls_register.discard(_of(DjangoTemplateInstrumentation))
     register.register(_of(PageTemplates))
-    # It reads each statement anew for the name of its table, sampled or not, for 25 µs. Ours are few and come again.
+    # The agent parses each statement for its table name, which takes 25 µs, sampled or not. We have few distinct
+    # statements, so the result is cached.
     named = functools.lru_cache(512)(dbapi2.extract_signature)
     sqlite.extract_signature = psycopg.extract_signature = named  # type: ignore[attr-defined]
     tracing.follower = Follower()
-    counting.finished.connect(_label_request)
+    counting.response_measured.connect(_label_request)
     HUEY.signal(signals.SIGNAL_ENQUEUED)(_sign_task)
     HUEY.pre_execute()(_begin_task)
     HUEY.post_execute()(_end_task)
-    # One of the processes has to tell what waits, and a consumer is the one that can do something about it.
+    # One process must report the waiting work; the consumer is the one that processes it.
     HUEY.on_startup()(_watch_waiting_work)
 
 
@@ -228,18 +229,18 @@ def _client() -> Client:
 def _label_request(*, request: HttpRequest, counts: Counts, **_: Any) -> None:
     transaction = execution_context.get_transaction()
     if transaction is None:
-        # Not one that is reported: labels without a transaction are a warning of the agent's each.
+        # The request is not reported; the agent would log a warning for each label without a transaction.
         return
     elasticapm.set_transaction_name(f"{request.method} unknown route", override=False)
     transaction.label(**counts.labels())
 
 
 def _begin(name: str, traceparent: str) -> None:
-    """Begin the transaction of a task, in a trace where one is named."""
+    """Begin the transaction of a task, in the given trace if there is one."""
     client = _client()
     parent = None
     if _TRACEPARENT.match(traceparent):
-        # Rows have no room for the weight of a sampled trace; it is that of this installation.
+        # Rows do not store the weight of a sampled trace, so use this installation's sample rate.
         weight = f"es=s:{client.config.transaction_sample_rate}"
         parent = TraceParent.from_string(traceparent, weight)
     client.begin_transaction("task", trace_parent=parent)
@@ -255,7 +256,7 @@ def _end(counts: Counts) -> None:
 
 
 def _sign_task(signal: str, task: Task) -> None:
-    """Name a task after the request that queues it. A consumer that follows no traces takes it for any other id."""
+    """Put the trace of the request into the task's id. A consumer without tracing treats it like any other id."""
     if traceparent := tracing.follower.traceparent():
         task.id = f"{traceparent}-{task.id}"
 

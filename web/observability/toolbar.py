@@ -1,7 +1,7 @@
-"""The debug toolbar of development: how it goes with our sign-in, and panels for the cache, Redis and Huey.
+"""The debug toolbar in development: its middleware, and panels for the cache, Redis and Huey.
 
-Imported only where `DEBUG_TOOLBAR` is on: no server has the package. Of what Redis and the cache are told and answer,
-only commands and keys are ever kept, never a value: they are people's sessions and balances.
+Imported only if `DEBUG_TOOLBAR` is on: production does not have the package. The panels store only commands and keys,
+never values, because those are users' sessions and balances.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from savings.models import OutboxRow
 
 Calls = list[dict[str, Any]]
 
-# What the request of this thread does; None while none is watched.
+# The calls of the current request; None if the request is not watched.
 _commands: ContextVar[Calls | None] = ContextVar("commands", default=None)
 _queued: ContextVar[Calls | None] = ContextVar("queued", default=None)
 
-# Where the keys of a command stand. A command that is not listed shows none, rather than a value taken for a key.
+# The positions of keys in commands. An unlisted command shows no keys, so that a value is never shown as a key.
 _WITH_ONE_KEY = """
 APPEND DECRBY EXPIRE EXPIREAT EXPIRETIME GET GETDEL GETEX GETRANGE GETSET HDEL HEXISTS HGET HGETALL HINCRBY HLEN
 HMGET HSCAN HSET HSETNX INCRBY LLEN LPOP LPUSH LRANGE LREM LTRIM PERSIST PEXPIRE PEXPIREAT PSETEX PTTL RPOP RPUSH
@@ -48,7 +48,7 @@ _ONE_KEY = frozenset(_WITH_ONE_KEY.split())
 _ONLY_KEYS = frozenset({"DEL", "EXISTS", "MGET", "RENAME", "TOUCH", "UNLINK"})
 _SCRIPTS = frozenset({"EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO"})
 _OURS = tuple(str(settings.BASE_DIR / folder) for folder in ("savings", "web"))
-# Our modules between Redis and the code that asks it.
+# Our modules between Redis and the calling code.
 _BETWEEN = tuple(
     str(settings.BASE_DIR / "web" / name)
     for name in ("observability/toolbar.py", "caching/counting.py", "caching/attempt_counters.py")
@@ -56,7 +56,7 @@ _BETWEEN = tuple(
 
 
 class Middleware(DebugToolbarMiddleware):
-    """The toolbar's own. Its addresses answer before anybody is asked to sign in, as it is on signed-out pages too."""
+    """The toolbar's middleware; its URLs need no sign-in, because the toolbar is on signed-out pages too."""
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
@@ -65,17 +65,18 @@ class Middleware(DebugToolbarMiddleware):
 
 
 class CachePanel(CachePanelWithValues):
-    """The toolbar's own panel without the values: of each call, the keys."""
+    """The toolbar's cache panel, showing only the keys of each call."""
 
     def _store_call_info(self, *, args: Any, kwargs: Any, **call: Any) -> None:  # type: ignore[override]
-        # Called by keyword alone. It counts hits and misses from the arguments, so they go in and come out as keys.
+        # Called with keywords only. The parent counts hits and misses from the arguments, so reduce them to keys
+        # afterwards.
         super()._store_call_info(args=args, kwargs=kwargs, **call)
         first = args[0] if args else next(iter(kwargs.values()), ())
         self.calls[-1] |= {"args": [first] if isinstance(first, str) else list(first), "kwargs": {}}
 
 
 class RedisPanel(Panel):
-    """Each command that this request sent to Redis, whoever sent it: the cache, the boards or Huey."""
+    """Each command that this request sent to Redis, from the cache, the boards or Huey."""
 
     title = nav_title = "Redis"
     nav_icon = "debug_toolbar/img/cache.svg"  # type: ignore[assignment]
@@ -105,7 +106,7 @@ class RedisPanel(Panel):
 
 
 class HueyPanel(Panel):
-    """Each task that this request handed to Huey, and what has become of the outbox row it is about."""
+    """Each task that this request queued, and the current state of its outbox row."""
 
     title = nav_title = "Huey"
     nav_icon = "debug_toolbar/img/tasks.svg"  # type: ignore[assignment]
@@ -125,7 +126,7 @@ class HueyPanel(Panel):
 
     @property
     def content(self) -> str:
-        """The states of the rows are those of now, not of the request's end: a task is for later."""
+        """The panel's HTML, with the rows' current states, because tasks run after the request."""
         queued = self.get_stats()["queued"]
         deliveries = [task for task in queued if task["name"] == tasks.deliver_outbox_row.task_class.__name__]
         rows = OutboxRow.objects.in_bulk([task["ids"][0] for task in deliveries])
@@ -159,14 +160,14 @@ def keys_of(command: str, arguments: tuple[Any, ...]) -> list[str]:
 
 @functools.cache
 def _watch_redis() -> None:
-    """Note what every client of redis-py sends; once per process, and idle outside of a watched request."""
+    """Record the commands of every redis-py client. Installed once per process; idle outside of watched requests."""
     _watch(redis.Redis, "execute_command", lambda _, words: [words])
     _watch(Pipeline, "execute", lambda pipeline, _: [words for words, _ in pipeline.command_stack])
 
 
 @functools.cache
 def _watch_huey() -> None:
-    """Note each task that is queued, and each that is not: after a failure `nudge` does not even try."""
+    """Record each queued task, and each that `nudge` does not try to queue after a failure."""
     huey = tasks.deliver_outbox_row.huey
     huey.enqueue = _watched_enqueue(huey.enqueue)
     tasks.nudge = _watched_nudge(tasks.nudge)
@@ -191,7 +192,7 @@ def _watch(owner: Any, name: str, sent: Callable[[Any, tuple[Any, ...]], list[tu
         try:
             return method(client, *args, **kwargs)
         except RedisError as error:
-            # The message may quote what was sent.
+            # The message may quote the arguments.
             call["failure"] = type(error).__name__
             raise
         finally:
@@ -238,11 +239,11 @@ def _state(row: OutboxRow | None) -> str:
 
 
 def _caller() -> str:
-    """Return which line of ours asks Redis, or nothing where Django does so for itself."""
+    """Return our line of code that called Redis; empty if Django called it."""
     frame: FrameType | None = sys._getframe(2)
     while frame := frame and frame.f_back:
         path = frame.f_code.co_filename
-        # Our middleware is around everything, and asks for nothing.
+        # Our middleware is in every stack and makes no calls.
         if path.startswith(_OURS) and path not in _BETWEEN and frame.f_code.co_name != "__call__":
             return f"{path.removeprefix(f'{settings.BASE_DIR}/')}:{frame.f_lineno}"
     return ""

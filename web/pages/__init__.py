@@ -1,1 +1,1 @@
-"""What templates print, prepared, one module per feature."""
+"""Prepares the context of templates, one module per feature."""

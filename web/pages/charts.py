@@ -1,6 +1,6 @@
-"""Charts drawn on the server as SVG in the page: a line with its area, and a place on a board over time.
+"""Charts drawn on the server as inline SVG: a balance over time, and a rank over time.
 
-Money stays whole kobo up to the last moment; floats are pixels. Nothing here writes a style: `app.css` colours.
+Amounts stay integer kobo until the last step; floats are pixels. Colours come from `app.css`, without inline styles.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Point = tuple[datetime.date, int]
 WIDTH, HEIGHT = 640, 240
 MOST_LINES = 5
 MOST_DAYS = 4
-# So far down the first place is near enough to be on the axis in any case.
+# Down to this rank, the axis always includes the first place.
 MOST_NEAR_PLACE = 10
-# Up to this many days the words on the axis are days, above they are months.
+# Up to this many days the axis labels are days; above, months.
 DAYS_SHOWN = 200
 _UNITS = ((1_000_000_000, "b"), (1_000_000, "m"), (1_000, "k"), (1, ""))
 
@@ -31,10 +31,10 @@ _UNITS = ((1_000_000_000, "b"), (1_000_000, "m"), (1_000, "k"), (1, ""))
 def area_chart(
     points: Sequence[Point], *, name: str, title: str, pace: Sequence[Point] = (), note: str = ""
 ) -> SafeString:
-    """Return a balance over time: `points` are days in order with kobo, at most some 60 of them.
+    """Return a chart of a balance over time. `points` are dates in order with kobo, about 60 at most.
 
-    `name` is unique on the page (ids are made of it). `pace` is a dotted line, of money that is not there yet; it may
-    run past the last point. `note` is one more sentence for those who do not see the picture.
+    `name` is unique on the page, because ids are derived from it. `pace` is a dotted line of planned amounts and may
+    extend past the last point. `note` is one more sentence for screen readers.
     """
     everything = [*points, *pace]
     if not points:
@@ -64,9 +64,9 @@ def area_chart(
 
 
 def place_chart(places: Sequence[DailyRank], *, name: str, title: str) -> SafeString | str:
-    """Return a place over time, the first at the top: days in order, a gap in the line where there was no place.
+    """Return a chart of a rank over time, first place at the top, with gaps for days without a rank.
 
-    Empty while there are no two days to compare.
+    Empty if there are not two days to compare.
     """
     placed = [(day, rank) for day, rank in places if rank is not None]
     if len(placed) < 2:
@@ -104,9 +104,9 @@ def place_chart(places: Sequence[DailyRank], *, name: str, title: str) -> SafeSt
 
 
 def place_axis(ranks: Sequence[int]) -> tuple[int, int]:
-    """Return the places at the top and at the bottom of an axis.
+    """Return the ranks at the top and bottom of the axis.
 
-    The first place is at the top, unless all the movement would be pressed into the lower half: then the best one is.
+    The first place is at the top, unless that would press all the movement into the lower half; then the best rank is.
     """
     best, worst = min(ranks), max(ranks)
     top = best if (worst - best) * 2 < worst - 1 and best > MOST_NEAR_PLACE else 1
@@ -114,10 +114,10 @@ def place_axis(ranks: Sequence[int]) -> tuple[int, int]:
 
 
 def axis_lines(amounts_kobo: Sequence[int]) -> list[int]:
-    """Return two to five round sums (kobo), evenly apart and from low to high, that all the amounts lie between.
+    """Return two to five round, evenly spaced amounts (kobo) in ascending order that enclose all the amounts.
 
-    The axis starts at zero, unless that would press all the movement into the upper half: then it starts near the
-    lowest sum. A sum that hardly moves gets no magnifying glass.
+    The axis starts at zero, unless that would press all the movement into the upper half; then it starts near the
+    lowest amount. An amount that hardly changes is not magnified.
     """
     least, most = min(0, *amounts_kobo), max(amounts_kobo)
     lowest = min(amounts_kobo)
@@ -131,7 +131,7 @@ def axis_lines(amounts_kobo: Sequence[int]) -> list[int]:
 
 
 def axis_labels(lines: Sequence[int]) -> list[str]:
-    """Return the words for axis lines, highest first, all in the unit of the highest: `2.0m`, `1.5m`, ..., `0`."""
+    """Return the labels of the axis lines, highest first, in the unit of the highest: `2.0m`, `1.5m`, ..., `0`."""
     naira = [line // money.KOBO_PER_NAIRA for line in lines]
     unit, letter = next((unit, letter) for unit, letter in _UNITS if max(naira) >= unit or unit == 1)
     step = naira[1] - naira[0]
@@ -140,7 +140,7 @@ def axis_labels(lines: Sequence[int]) -> list[str]:
 
 
 def day_labels(first: datetime.date, last: datetime.date) -> list[str]:
-    """Return up to four days or months, evenly spread from the first day to the last."""
+    """Return up to four labels, days or months, evenly spread over the period."""
     span = (last - first).days
     count = min(MOST_DAYS, span + 1)
     days = [first + datetime.timedelta(days=span * place // max(1, count - 1)) for place in range(count)]
@@ -150,9 +150,9 @@ def day_labels(first: datetime.date, last: datetime.date) -> list[str]:
 
 
 def smooth_path(spots: Sequence[tuple[float, float]]) -> str:
-    """Return an SVG path through the spots that never swings past them: a monotone cubic (Fritsch, Carlson 1980).
+    """Return an SVG path through the spots that never overshoots: a monotone cubic (Fritsch, Carlson 1980).
 
-    A looser curve would show sums that were never there.
+    A looser curve would show amounts that never existed.
     """
     path = f"M{_px(spots[0][0])} {_px(spots[0][1])}"
     if len(spots) < 2:
@@ -166,7 +166,7 @@ def smooth_path(spots: Sequence[tuple[float, float]]) -> str:
 
 
 def _tangents(spots: Sequence[tuple[float, float]]) -> list[float]:
-    """Return the slope at each spot: the harmonic mean of its neighbours' where both go the same way, else level."""
+    """Return the slope at each spot: the harmonic mean of the adjacent slopes if both have the same sign, else 0."""
     chords = [(y1 - y0) / (x1 - x0) for (x0, y0), (x1, y1) in pairwise(spots)]
     inner = [
         2 * before * after / (before + after) if before * after > 0 else 0.0
@@ -176,7 +176,7 @@ def _tangents(spots: Sequence[tuple[float, float]]) -> list[float]:
 
 
 def _round_steps() -> list[int]:
-    """Return the distances between lines worth having, from one naira up: 1, 2, 2.5 and 5 with zeros."""
+    """Return the possible distances between lines, from one naira up: 1, 2, 2.5 and 5 times powers of ten."""
     steps = []
     size = money.KOBO_PER_NAIRA
     while size < 10**18:

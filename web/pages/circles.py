@@ -1,4 +1,4 @@
-"""What the pages of circles show, apart from the board: cards, texts and figures, so that templates only print."""
+"""Prepares the pages of circles, except the leaderboard: cards, texts and figures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MOST_WINNERS = 3
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CircleCard:
-    """A circle on a card: how far it is, and my part in it where there is one."""
+    """A circle's card: its progress, and the reader's part if they are a member."""
 
     circle: Circle
     progress: Progress
@@ -36,14 +36,14 @@ class CircleCard:
     end_text: str
     people_text: str
     my_kobo: int | None
-    # My final place in words, where it has ended and I have one.
+    # The reader's final rank in words, if the circle has ended and they have one.
     my_place: str
     is_mine_first: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FeedRow:
-    """Something that happened, ready to print. No sum where its owner hides sums."""
+    """An event ready to print. The amount is empty if its owner hides amounts."""
 
     id: int
     who: str
@@ -56,14 +56,14 @@ class FeedRow:
 
 
 def cards(circles: Iterable[Circle], mine: dict[int, Membership] | None = None) -> list[CircleCard]:
-    """Return the cards of circles, in one query at most; `mine` has the reader's memberships by circle."""
+    """Return the cards of circles in at most one query. `mine` maps circle ids to the reader's memberships."""
     circles, mine = list(circles), mine or {}
     progress = leaderboards.progress_of_all(circles)
     return [_card(circle, progress[circle.pk], mine.get(circle.pk)) for circle in circles]
 
 
 def detail(circle: Circle, mine: Membership | None, query: QueryDict, *, is_owner: bool) -> dict[str, Any]:
-    """Return the context of a circle's page: for a member with their part and the activity, else what one may know."""
+    """Return the context of a circle's page: for a member with their part and the activity, else the public part."""
     context: dict[str, Any] = {
         "circle": circle,
         "card": _card(circle, leaderboards.progress_of(circle), mine),
@@ -84,7 +84,7 @@ def detail(circle: Circle, mine: Membership | None, query: QueryDict, *, is_owne
 
 
 def members(circle: Circle, reader: Membership, query: QueryDict) -> dict[str, Any]:
-    """Return the context of the list of members, latest first; names and sums as each of them shows them."""
+    """Return the context of the list of members, latest first. Each member decides whether their amount is shown."""
     found: QuerySet[Membership, Any] = (
         Membership.objects.current()
         .filter(circle=circle)
@@ -107,7 +107,7 @@ def start(form: StartForm) -> dict[str, Any]:
 
 
 def join(circle: Circle, form: JoinForm, action: str) -> dict[str, Any]:
-    """Return the context of the page on which somebody joins."""
+    """Return the context of the join page."""
     return {
         "circle": circle,
         "card": _card(circle, leaderboards.progress_of(circle), None),
@@ -117,12 +117,12 @@ def join(circle: Circle, form: JoinForm, action: str) -> dict[str, Any]:
 
 
 def invite_url(circle: Circle) -> str:
-    """Return the whole address of a circle's invite link."""
+    """Return the absolute URL of a circle's invite link."""
     return settings.SITE_URL + reverse("circles:join_by_code", args=[circle.invite_code])
 
 
 def initials(nickname: str) -> str:
-    """Return one or two letters for a member's round picture."""
+    """Return one or two letters for a member's avatar."""
     words = nickname.split()
     return "".join(word[0] for word in (words[0], *words[1:][-1:])).upper()
 
@@ -142,7 +142,7 @@ def _card(circle: Circle, progress: Progress, mine: Membership | None) -> Circle
 
 
 def _winners(circle: Circle, *, but: Membership) -> str:
-    """Return who came first beside the reader, as one reads it out; empty where nobody did, or they show it no more."""
+    """Return the other winners' names as a phrase; empty if there are none, or they no longer show their rank."""
     first = Membership.objects.ranked().filter(circle=circle, final_rank=1).exclude(pk=but.pk)
     names = list(first.values_list("nickname", flat=True)[: MOST_WINNERS + 1])
     if len(names) > MOST_WINNERS:

@@ -1,4 +1,4 @@
-"""What a board's page shows: each line ready to print, and nothing of the sums that members hide."""
+"""Prepares a leaderboard page: each line ready to print, without the amounts that members hide."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from savings.prepared_queries import prepared
 from web.pages.circles import initials
 
 PODIUM = 3
-# A hidden sum's bar is rounded to this share, so that its length does not give the sum away.
+# The bar of a hidden amount is rounded to this step, so that its length does not reveal the amount.
 _COARSE_PERCENT = 5
 
 
-class Face(NamedTuple):
-    """A member as the others see them, and the circle they are in: one row of the one query for names."""
+class BoardMember(NamedTuple):
+    """A member as others see them, with their circle: one row of the single query for names."""
 
     id: int
     user_id: int
@@ -44,7 +44,7 @@ class Face(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the board, ready to print. `amount` is empty where it is hidden."""
+    """One line of the board, ready to print. `amount` is empty if hidden."""
 
     id: int
     rank: str
@@ -62,33 +62,33 @@ class Row:
         return abs(self.moved or 0)
 
 
-def faces(membership_ids: Iterable[int]) -> dict[int, Face]:
-    """Return who has these memberships, in one query."""
-    ids = [*set(membership_ids)]
-    return {row[0]: Face(*row) for row in _faces(ids)} if ids else {}
+def board_members(ids: Iterable[int]) -> dict[int, BoardMember]:
+    """Return these members by membership id, in one query."""
+    unique = [*set(ids)]
+    return {row[0]: BoardMember(*row) for row in _board_members(unique)} if unique else {}
 
 
 @prepared
-def _faces(membership_ids: Sequence[int]) -> QuerySet[Membership, Any]:
-    return Membership.objects.filter(pk__in=membership_ids).values_list(*Face._fields)
+def _board_members(ids: Sequence[int]) -> QuerySet[Membership, Any]:
+    return Membership.objects.filter(pk__in=ids).values_list(*BoardMember._fields)
 
 
 @prepared
 def _running(user_id: int, today: datetime.date) -> QuerySet[Membership, Any]:
-    """The latest membership of a person in a circle that runs, and that circle."""
+    """The ids of a user's latest membership in a running circle, and of that circle."""
     running = Membership.objects.current().filter(user=user_id, circle__ends_on__gt=today)
     return running.order_by("-id").values_list("id", "circle_id")[:1]
 
 
-def on(board: Board) -> set[int]:
-    """Return the ids of the memberships that a page of a board names."""
+def membership_ids(board: Board) -> set[int]:
+    """Return the ids of the memberships on a page of a board."""
     return {line.membership_id for line in (*board.lines, *board.around)}
 
 
-def as_it_ended(board: Board, known: dict[int, Face]) -> Board:
-    """Return the board of a circle that has ended with the places fixed then: who has left since leaves a gap.
+def as_it_ended(board: Board, known: dict[int, BoardMember]) -> Board:
+    """Return an ended circle's board with the final ranks; members who have left since leave a gap.
 
-    Any other board comes back as it is.
+    Any other board is returned unchanged.
     """
 
     def fixed(line: Line) -> Line:
@@ -100,13 +100,15 @@ def as_it_ended(board: Board, known: dict[int, Face]) -> Board:
     return dataclasses.replace(board, lines=[fixed(line) for line in board.lines], around=around, mine=mine)
 
 
-def listing(board: Board, known: dict[int, Face], reader_id: int | None, order: Order) -> dict[str, Any]:
-    """Return the podium, the lines of the page and, where they are elsewhere, the reader's own and those around."""
+def listing(
+    board: Board, known: dict[int, BoardMember], reader_id: int | None, order: Order
+) -> dict[str, Any]:
+    """Return the podium, the lines of the page and, if not on the page, the reader's line and its neighbours."""
     shown, beyond = board.lines[: leaderboards.TOP], board.lines[leaderboards.TOP :]
-    drawer = _Drawer(known, reader_id, order, [*board.lines, *board.around])
-    rows = drawer.rows(shown, beyond, first=board.first)
+    renderer = _RowRenderer(known, reader_id, order, [*board.lines, *board.around])
+    rows = renderer.rows(shown, beyond, first=board.first)
     on_page = {row.id for row in rows}
-    around = [row for row in drawer.rows(board.around, []) if row.id not in on_page]
+    around = [row for row in renderer.rows(board.around, []) if row.id not in on_page]
     podium = PODIUM if board.first == 0 else 0
     is_near = bool(board.mine and board.mine.membership_id in on_page)
     return {
@@ -119,22 +121,22 @@ def listing(board: Board, known: dict[int, Face], reader_id: int | None, order: 
     }
 
 
-def neighbours(board: Board, known: dict[int, Face], reader_id: int | None, order: Order) -> list[Row]:
+def neighbours(board: Board, known: dict[int, BoardMember], reader_id: int | None, order: Order) -> list[Row]:
     """Return the lines around the member that the board was read for."""
-    return _Drawer(known, reader_id, order, board.around).rows(board.around, [])
+    return _RowRenderer(known, reader_id, order, board.around).rows(board.around, [])
 
 
 def glance(user: User) -> dict[str, Any] | None:
-    """Return the reader's place and two neighbours on each side in the latest circle of theirs that runs, if any.
+    """Return the reader's rank and two neighbours on each side in their latest running circle, if any.
 
-    The ids come first, then the board, and what is in rows of SQL last: `version` is older than all that is shown.
+    The ids are read first, then the board, then rows from SQL, so `version` is older than everything shown.
     """
     running = _running(user.pk, timezone.localdate())
     if not running:
         return None
     [(mine_id, circle_id)] = running
     board = leaderboards.read_board(Circle(pk=circle_id), Membership(pk=mine_id), length=0)
-    known = faces(on(board) | {mine_id})
+    known = board_members(membership_ids(board) | {mine_id})
     rows = neighbours(board, known, mine_id, Order.SAVED)
     at = next((at for at, row in enumerate(rows) if row.is_mine), 0)
     return {
@@ -148,8 +150,8 @@ def glance(user: User) -> dict[str, Any] | None:
     }
 
 
-def place(board: Board, known: dict[int, Face], order: Order) -> dict[str, Any] | None:
-    """Return the reader's own place: rank, moves, who is above and below, and what is missing to the next place."""
+def place(board: Board, known: dict[int, BoardMember], order: Order) -> dict[str, Any] | None:
+    """Return the reader's rank, its change, the neighbours above and below, and the gap to the next rank."""
     mine = board.mine
     if mine is None:
         return None
@@ -176,32 +178,32 @@ def place(board: Board, known: dict[int, Face], order: Order) -> dict[str, Any] 
 
 
 def as_of_text(moment: datetime.datetime) -> str:
-    """Return a moment as the board names it: `today, 09:14`."""
+    """Return a moment as the board shows it: `today, 09:14`."""
     local = timezone.localtime(moment)
     is_today = local.date() == timezone.localdate()
     return f"{'today' if is_today else date_format(local, 'j M')}, {date_format(local, 'H:i')}"
 
 
-class _Drawer:
-    """Turns lines into rows; knows by which sum the bars are measured."""
+class _RowRenderer:
+    """Turns lines into rows, with bars relative to one amount."""
 
     def __init__(
-        self, known: dict[int, Face], reader_id: int | None, order: Order, lines: list[Line]
+        self, known: dict[int, BoardMember], reader_id: int | None, order: Order, lines: list[Line]
     ) -> None:
         self.known = known
         self.reader_id = reader_id
         self.order = order
-        # Against the highest sum that the reader may see: against a hidden one, the others' bars would tell it, and the
-        # reader's own as well, who knows what it stands for.
+        # The bars are relative to the highest amount that the reader may see. Relative to a hidden one, the others'
+        # bars would reveal it, and so would the reader's own, because the reader knows their amount.
         seen = [line.score for line in lines if _shows(known, line) or line.membership_id == reader_id]
         self.whole = max(seen, default=max((line.score for line in lines), default=1)) or 1
 
     def rows(self, lines: list[Line], beyond: list[Line], *, first: int | None = None) -> list[Row]:
-        """Return the rows of successive lines; those `beyond` only say whether the last of them is tied."""
+        """Return the rows of successive lines. `beyond` is used only to find out whether the last one is tied."""
         ranks = [line.rank for line in (*lines, *beyond)]
         if first is None:
             first = next((rank - at - 1 for at, rank in enumerate(ranks) if at and rank != ranks[at - 1]), 0)
-        # A rank above the line's own position is shared with somebody before this page.
+        # A rank above the line's position is shared with a line before this page.
         before = [ranks[0]] if ranks and ranks[0] <= first else []
         tied = {rank for rank in ranks if (before + ranks).count(rank) > 1}
         return [
@@ -209,32 +211,32 @@ class _Drawer:
         ]
 
     def _row(self, line: Line, *, is_tied: bool) -> Row:
-        face = self.known[line.membership_id]
-        is_mine = face.id == self.reader_id
+        member = self.known[line.membership_id]
+        is_mine = member.id == self.reader_id
         percent = max(0, min(100, line.score * 100 // self.whole))
-        if face.hides_amount and not is_mine:
+        if member.hides_amount and not is_mine:
             percent = round(percent / _COARSE_PERCENT) * _COARSE_PERCENT
         return Row(
-            id=face.id,
+            id=member.id,
             rank=f"{line.rank:,}{'=' if is_tied else ''}",
             plinth=line.rank,
-            name=face.nickname,
-            initials=initials(face.nickname),
-            amount=_text(line.score, self.order) if is_mine or not face.hides_amount else "",
+            name=member.nickname,
+            initials=initials(member.nickname),
+            amount=_text(line.score, self.order) if is_mine or not member.hides_amount else "",
             percent=percent,
             is_mine=is_mine,
-            is_hidden=face.hides_amount,
+            is_hidden=member.hides_amount,
             moved=_moved(line),
         )
 
 
-def _shows(known: dict[int, Face], line: Line) -> bool:
-    face = known.get(line.membership_id)
-    return face is not None and not face.hides_amount
+def _shows(known: dict[int, BoardMember], line: Line) -> bool:
+    member = known.get(line.membership_id)
+    return member is not None and not member.hides_amount
 
 
 def _moved(line: Line) -> int | None:
-    """Return by how many places a line has risen since the week began; None for one that is new."""
+    """Return how many ranks a line has risen since the start of the week; None for a new line."""
     return None if line.rank_before is None else line.rank_before - line.rank
 
 
@@ -244,7 +246,7 @@ def _text(score: int, order: Order, *, exact: bool = False) -> str:
     return money.naira(score) if exact else money.naira(score // 100 * 100).removesuffix(".00")
 
 
-def _neighbour(line: Line, known: dict[int, Face], order: Order) -> dict[str, str]:
+def _neighbour(line: Line, known: dict[int, BoardMember], order: Order) -> dict[str, str]:
     return {
         "ordinal": ordinal(line.rank),
         "name": known[line.membership_id].nickname,
@@ -253,5 +255,5 @@ def _neighbour(line: Line, known: dict[int, Face], order: Order) -> dict[str, st
 
 
 def _track(mine: Line, above: Line, below: Line) -> int:
-    """Return where the reader is between the two neighbours, in per cent of the way."""
+    """Return the reader's position between the two neighbours, in percent."""
     return (mine.score - below.score) * 100 // (above.score - below.score)

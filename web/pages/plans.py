@@ -1,4 +1,4 @@
-"""What the pages of plans show: figures and texts made here, so that templates only print."""
+"""Prepares the pages of plans: figures and texts ready to print."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from savings.models import Membership, Plan, Product, Transaction
 from savings.models.plans import EarlyExit
 from savings.plans import check_accepts_money, exit_penalty_kobo
 from savings.prepared_queries import prepared
-from web import moments
-from web.forms.plans import PayInForm, StartForm, TakeOutForm
+from web import date_formats
+from web.forms.plans import StartForm, TopUpForm, WithdrawForm
 from web.pages import transactions as transaction_rows
 from web.pages.charts import area_chart
 
@@ -37,17 +37,17 @@ LATEST = 6
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PlanCard:
-    """A plan on a card: what is in it, how far it is, and what that is measured against."""
+    """A plan's card: balance, progress and what the progress is relative to."""
 
     plan: Saving
     icon: str
     terms: str
     balance_kobo: int
-    # Ready to print, as the rest: a number in a template is looked at for how the language writes it.
-    percent: SafeString | None
+    # Text, because templates localise numbers and this is also the value of an attribute.
+    percent: str | None
     progress_text: str
     end_text: str
-    # The final place in the circle that it was a part of, in words.
+    # The final rank in the circle that the plan belonged to, in words.
     place: str
     is_first: bool
 
@@ -60,22 +60,22 @@ def card(plan: Saving, today: datetime.date) -> PlanCard:
         icon=ICONS[Product.Kind(plan.product_kind)],
         terms=f"{plan.product_name} · {money.percent(plan.rate_bps)}",
         balance_kobo=plan.balance_kobo,
-        percent=None if share is None else SafeString(share),
+        percent=None if share is None else str(share),
         progress_text=text,
-        end_text=SafeString(moments.day(plan.matures_on) if plan.matures_on else "Any time"),
+        end_text=date_formats.day(plan.matures_on) if plan.matures_on else "Any time",
         place=ordinal(plan.final_rank) if plan.final_rank else "",
         is_first=plan.final_rank == 1,
     )
 
 
 def closed(plans: Iterable[Saving], today: datetime.date) -> list[tuple[Saving, str]]:
-    """Return closed plans, each with the interest that stays recorded for it, empty where there is none."""
+    """Return closed plans, each with the interest that is recorded for it; empty if there is none."""
     recorded = ((plan, dashboard.accrued_kobo([plan], today)) for plan in plans)
     return [(plan, money.naira(kobo) if kobo else "") for plan, kobo in recorded]
 
 
 def _membership(plan: Plan) -> Membership | None:
-    """Return whose part of a circle a plan is, or was. It comes along `with_balance`."""
+    """Return the membership a plan belongs or belonged to. `with_balance` loads it."""
     return getattr(plan, "membership", None)
 
 
@@ -86,14 +86,14 @@ def detail(plan: Plan) -> dict[str, Any]:
     pace = _pace(plan)
     gross = ledger.accrued_kobo(plan.account, today)
     member = _membership(plan)
-    # The plan of a circle closes when its saver leaves that.
+    # A circle's plan closes when its saver leaves the circle.
     is_inside = member is not None and member.left_at is None
     return {
         "plan": plan,
         "card": card(Saving.from_plan(plan), today),
         "milestones": _milestones(plan, balance_kobo),
         "today": today,
-        # Asked for by the template, where it has not been kept.
+        # Called by the template only if the fragment is not cached.
         "chart": functools.partial(_chart, plan, pace, today),
         "has_pace": bool(pace),
         "days_ahead": _days_ahead(plan, balance_kobo, today),
@@ -123,7 +123,7 @@ def _chart(plan: Plan, pace: list[tuple[datetime.date, int]], today: datetime.da
 
 
 def start(form: StartForm) -> dict[str, Any]:
-    """Return the context of the start page: the form, the products to choose from, and the look ahead."""
+    """Return the context of the start page: the form, the products to choose from, and the preview."""
     return {
         "form": form,
         "products": products_to_choose(form["product"], form.products),
@@ -134,7 +134,7 @@ def start(form: StartForm) -> dict[str, Any]:
 def products_to_choose(
     field: BoundField, products: Iterable[Product]
 ) -> list[tuple[Product, str, str, bool]]:
-    """Return each product with its icon, its rate in words and whether the field has it chosen."""
+    """Return each product with its icon, its rate as text and whether it is selected."""
     chosen = str(field.value() or "")
     return [
         (product, ICONS[Product.Kind(product.kind)], _rates(product), str(product.pk) == chosen)
@@ -142,8 +142,8 @@ def products_to_choose(
     ]
 
 
-def pay_in(plan: Plan, form: PayInForm) -> dict[str, Any]:
-    """Return the context of the page that pays into a plan."""
+def top_up(plan: Plan, form: TopUpForm) -> dict[str, Any]:
+    """Return the context of the top-up page."""
     refusal = ""
     try:
         check_accepts_money(plan, timezone.localdate())
@@ -158,8 +158,8 @@ def pay_in(plan: Plan, form: PayInForm) -> dict[str, Any]:
     }
 
 
-def take_out(plan: Plan, form: TakeOutForm) -> dict[str, Any]:
-    """Return the context of the page that takes money out of a plan."""
+def withdraw(plan: Plan, form: WithdrawForm) -> dict[str, Any]:
+    """Return the context of the withdrawal page."""
     refusal = ""
     balance_kobo = plan.account.balance_kobo or 0
     penalty_kobo = 0
@@ -177,7 +177,7 @@ def take_out(plan: Plan, form: TakeOutForm) -> dict[str, Any]:
 
 
 def _progress(plan: Saving, today: datetime.date) -> tuple[float | None, str]:
-    """Return how far a plan is, in percent, and the words for it: of its target, or else of its time."""
+    """Return a plan's progress in percent and as text: towards its target, or else of its term."""
     if plan.target_kobo:
         share = min(100.0, plan.balance_kobo * 1000 // plan.target_kobo / 10)
         return share, f"{int(share)} % of {money.naira(plan.target_kobo).removesuffix('.00')}"
@@ -191,14 +191,14 @@ def _progress(plan: Saving, today: datetime.date) -> tuple[float | None, str]:
 
 
 def _pace(plan: Plan) -> list[tuple[datetime.date, int]]:
-    """Return the straight line from nothing to the target, or no points where there is no target or no end."""
+    """Return the straight line from zero to the target; no points without a target or an end."""
     if not (plan.target_kobo and plan.matures_on):
         return []
     return [(plan.started_on, 0), (plan.matures_on, plan.target_kobo)]
 
 
 def _days_ahead(plan: Plan, balance_kobo: int, today: datetime.date) -> int:
-    """Return by how many days a plan is ahead of the straight line to its target; 0 where it is not, or has none."""
+    """Return how many days a plan is ahead of the straight line to its target; 0 if it is behind or has none."""
     if not (plan.target_kobo and plan.matures_on) or plan.is_matured(today):
         return 0
     days_saved_for = balance_kobo * (plan.matures_on - plan.started_on).days // plan.target_kobo
@@ -206,7 +206,7 @@ def _days_ahead(plan: Plan, balance_kobo: int, today: datetime.date) -> int:
 
 
 def _milestones(plan: Plan, balance_kobo: int) -> list[tuple[str, bool]]:
-    """Return the four quarters of a target, in words, and whether each is reached."""
+    """Return the four quarters of a target as text, and whether each is reached."""
     if not plan.target_kobo:
         return []
     quarters = [plan.target_kobo * quarter // 4 for quarter in range(1, 5)]
@@ -220,7 +220,7 @@ def _early_exit(plan: Plan) -> str:
 
 
 def _rates(product: Product) -> str:
-    """Return a product's rate, or the highest where it depends on the term."""
+    """Return a product's rate as text, or the highest if it depends on the term."""
     rates = [rate.rate_bps for rate in product.rates.all()]
     if not rates:
         return money.percent(0)
@@ -228,7 +228,7 @@ def _rates(product: Product) -> str:
 
 
 def _preview(form: StartForm) -> dict[str, Any] | None:
-    """Return the look ahead, from what of the form is there and makes sense; None while that is too little."""
+    """Return the preview from the valid fields of the form; None if too few are valid."""
     values = {name: _clean(form, name) for name in ("product", "target", "matures_on", "first", "monthly")}
     product: Product | None = next((p for p in form.products if values["product"] == p), None)
     today = timezone.localdate()
@@ -250,14 +250,16 @@ def _preview(form: StartForm) -> dict[str, Any] | None:
 
 
 def _may_end_on(day: datetime.date | None, product: Product, today: datetime.date) -> bool:
-    """Say whether a day is one to look ahead to: no farther than a plan may run, since each month until then is gone
-    through, and the calendar ends.
+    """Return whether a plan may end on this day, for the preview.
+
+    The preview calculates each month until then, and dates have an upper limit, so the day must be within the longest
+    term.
     """
     return day is not None and 0 < (day - today).days <= (product.max_term_days or 0)
 
 
 def _clean(form: StartForm, name: str) -> Any:
-    """Return one field's value, or None where it is missing or does not make sense."""
+    """Return one field's value, or None if it is missing or invalid."""
     field = form.fields[name]
     try:
         return field.clean(form[name].value())

@@ -1,4 +1,4 @@
-"""What the pages of statements show: periods by name, states in words, sizes and links, ready to print."""
+"""Prepares the pages of statements: periods, states, sizes and links ready to print."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from django.utils.text import slugify
 from savings import statements
 from savings.models import Statement, StatementSubscription, User
 from savings.models.statements import Format, Scope
-from web import keyset, moments
-from web.moments import moment
+from web import date_formats, keyset
+from web.date_formats import moment
 
 State = Statement.State
 
-# The page looks again after a second at first, then less often, and in the end leaves it to the person.
+# The polling interval: one second at first, then longer, then no more polling. Pairs of polls and seconds.
 _LOOKS = ((60, 1), (180, 3), (600, 10))
 _CONTENT_TYPES = {
     Format.PDF: "application/pdf",
@@ -39,7 +39,7 @@ _MOST_WATCHED = 10
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StatementRow:
-    """A statement on the shelf, ready to print."""
+    """A statement in the list, ready to print."""
 
     id: int
     title: str
@@ -47,14 +47,14 @@ class StatementRow:
     format: str
     state: str
     state_text: str
-    # One line that says where it stands, and whether that line is bad news.
+    # One line about its state, and whether that is bad news.
     says: str
     is_bad: bool
-    # How far it is, of a hundred; None where nothing is being written.
+    # Progress in percent; None if nothing is being written.
     percent: int | None
     download_url: str
     asked_text: str
-    # Where it is asked for again with a password to type; empty where a press of a button will do.
+    # The form to request it again with a password; empty if a button is enough.
     again_url: str
 
     @property
@@ -64,7 +64,7 @@ class StatementRow:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Watched:
-    """What a page that looks again has on top: all of it, what was unfinished at its last look, and how many looks."""
+    """The jobs of a polling page: all ids, those unfinished at the last poll, and the number of polls."""
 
     ids: list[int]
     unfinished: list[int]
@@ -72,11 +72,11 @@ class Watched:
 
 
 def row(statement: Statement) -> StatementRow:
-    """Return a statement as a line. Its plan and circle come with it (`select_related`)."""
+    """Return a statement as a line. Load it with its plan and circle (`select_related`)."""
     state = state_now(statement)
     return StatementRow(
         id=statement.pk,
-        title=moments.period(statement.since, statement.until),
+        title=date_formats.period(statement.since, statement.until),
         subject=subject(statement),
         format=statement.format.upper(),
         state=state,
@@ -91,7 +91,7 @@ def row(statement: Statement) -> StatementRow:
 
 
 def jobs(rows: list[StatementRow], looks: int = 0) -> dict[str, Any]:
-    """Return the context of what is being made: its rows, and where and when the page looks again, if it does."""
+    """Return the context of unfinished statements: the rows, and when and at which URL the page polls next."""
     unfinished = [row.id for row in rows if row.is_unfinished]
     seconds = _seconds_until_next_look(looks) if unfinished else None
     query = {"watch": _ids([row.id for row in rows]), "unfinished": _ids(unfinished), "look": looks + 1}
@@ -104,12 +104,12 @@ def jobs(rows: list[StatementRow], looks: int = 0) -> dict[str, Any]:
 
 
 def watched(query: QueryDict) -> Watched:
-    """Return what a page that looks again asks about. What is not a number in it asks for nothing."""
+    """Return the jobs that a polling page asks about. Anything but a number is ignored."""
     return Watched(_numbers(query.get("watch", "")), _numbers(query.get("unfinished", "")), looks(query))
 
 
 def looks(query: QueryDict) -> int:
-    """Return how often a page has looked so far."""
+    """Return how often a page has polled so far."""
     return next(iter(_numbers(query.get("look", ""))), 0)
 
 
@@ -119,7 +119,7 @@ def detail(statement: Statement, row: StatementRow, looks: int) -> dict[str, Any
         "statement": statement,
         "row": row,
         "code": code(statement),
-        "period": moments.days(statement.since, statement.until),
+        "period": date_formats.days(statement.since, statement.until),
         "size": size(statement.size_bytes),
         "downloads": times(statement.downloads),
         "ready_text": moment(statement.ready_at) if statement.ready_at else "",
@@ -130,7 +130,7 @@ def detail(statement: Statement, row: StatementRow, looks: int) -> dict[str, Any
 
 
 def subscriptions(user: User) -> list[tuple[int, str, str]]:
-    """Return each monthly statement of a person: its id, what it is about, and what comes next."""
+    """Return each of a user's monthly statements: its id, its subject, and the next one."""
     found = user.statement_subscriptions.select_related("plan", "circle").order_by("id")
     return [
         (one.pk, subject(one), f"{Format(one.format).label}, next about {date_format(one.next_month, 'F Y')}")
@@ -139,13 +139,13 @@ def subscriptions(user: User) -> list[tuple[int, str, str]]:
 
 
 def state_now(statement: Statement) -> str:
-    """Return the state, a file whose time is over counted as expired before the sweep has come round to it."""
+    """Return the state. An expired file counts as expired even before the sweep has deleted it."""
     is_over = statement.expires_at is not None and statement.expires_at <= timezone.now()
     return State.EXPIRED if statement.state == State.READY and is_over else statement.state
 
 
 def subject(of: Statement | StatementSubscription) -> str:
-    """Return what a statement is about: the plan's or the circle's name, else the scope."""
+    """Return the subject of a statement: the name of the plan or circle, else the scope."""
     if of.plan is not None:
         return of.plan.name
     if of.circle is not None:
@@ -165,12 +165,12 @@ def size(size_bytes: int | None) -> str:
 
 
 def code(statement: Statement) -> str:
-    """Return a verification code in groups of four, as it stands in the file."""
+    """Return a verification code in groups of four, as printed in the file."""
     return "-".join(statement.code[at : at + 4] for at in range(0, len(statement.code), 4))
 
 
 def file_name(statement: Statement) -> str:
-    """Return a name for the file on somebody's disk: plain letters, whatever the plan is called."""
+    """Return a file name for the download, in ASCII letters whatever the plan's name is."""
     about = slugify(subject(statement))[:_LONGEST_NAME].strip("-") or statement.scope
     return f"asusu-{about}-{statement.since}-to-{statement.until}.{statement.format}"
 
@@ -180,7 +180,7 @@ def content_type(statement: Statement) -> str:
 
 
 def times(count: int) -> str:
-    """Return how often, in words."""
+    """Return a count in words."""
     return {0: "not yet", 1: "once", 2: "twice"}.get(count, f"{count:,} times")
 
 
@@ -203,7 +203,7 @@ def _again_url(statement: Statement) -> str:
 
 
 def _seconds_until_next_look(looks: int) -> int | None:
-    """Return after how many seconds a page looks again that has looked so often; None when it looks no more."""
+    """Return the seconds until the next poll of a page that has polled so often; None to stop."""
     return next((seconds for most, seconds in _LOOKS if looks < most), None)
 
 
@@ -212,7 +212,7 @@ def _ids(ids: list[int]) -> str:
 
 
 def _numbers(text: str) -> list[int]:
-    """Return up to ten numbers with points between them, as an address brings them."""
+    """Return up to ten numbers from a string such as `1.2.3`."""
     parts = text.split(".")[:_MOST_WATCHED]
     return [int(part) for part in parts if keyset.is_id(part)]
 

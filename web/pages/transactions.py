@@ -1,4 +1,4 @@
-"""Transactions as rows of a list: one slim query, every text made once, in Python, before the template sees it."""
+"""Transactions as rows of a list: one narrow query, and every text prepared in Python."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -16,12 +16,10 @@ from django.utils.safestring import SafeString
 from savings import money
 from savings.models import Account, Entry, Transaction
 from savings.models.ledger import TransactionQuerySet
-from web import moments
+from web import date_formats
+from web.forms.transactions import SeenFrom
 
 Kind, Status = Transaction.Kind, Transaction.Status
-
-# Whose eyes a list is seen with: the person's own, a plan's or the stash's.
-Place = Literal["", "plan", "stash"]
 
 COLUMNS = (
     "id",
@@ -33,20 +31,20 @@ COLUMNS = (
     "plan__name",
     "reverses__kind",
 )
-# From here on a sum is set smaller where the screen is narrow: it has ten digits before the kobo.
+# From this amount, with ten digits before the kobo, the text is smaller on a narrow screen.
 _LONG_KOBO = 1_000_000_000_00
 
 _IN = {Kind.TOP_UP, Kind.STASH_DEPOSIT, Kind.AUTOSAVE, Kind.INTEREST}
 _OUT = {Kind.STASH_WITHDRAWAL, Kind.TAX_WITHHELD, Kind.PENALTY, Kind.FEE}
-_MOVES: dict[tuple[Place, str], int] = {
+_MOVES: dict[tuple[SeenFrom, str], int] = {
     ("plan", Kind.STASH_TO_PLAN): 1,
     ("plan", Kind.PLAN_TO_STASH): -1,
     ("stash", Kind.STASH_TO_PLAN): -1,
     ("stash", Kind.PLAN_TO_STASH): 1,
-    # Out of the stash: one that is paid by card does not touch it.
+    # Paid from the stash; an auto-save by card does not appear in the stash's list.
     ("stash", Kind.AUTOSAVE): -1,
 }
-# Words of ours are safe, as are the moments below: to look for what to escape in each costs more than to print it.
+# Constant texts without characters to escape.
 _KINDS = {kind: SafeString(label) for kind, label in Kind.choices}
 _STATUSES = {status: SafeString(label) for status, label in Status.choices}
 _ICONS: dict[str, str] = {
@@ -92,17 +90,17 @@ class TransactionRow(NamedTuple):
 
 
 def newest(found: TransactionQuerySet, most: int) -> QuerySet[Transaction, Any]:
-    """Return the newest of some transactions by their `COLUMNS`, which `rows` takes."""
+    """Return the newest transactions as tuples of `COLUMNS`, for `rows`."""
     return found.order_by("-id").values_list(*COLUMNS)[:most]
 
 
-def rows(movements: Iterable[tuple[Any, ...]], *, seen_from: Place = "") -> list[TransactionRow]:
-    """Return the rows of transactions, given by their `COLUMNS`. Signs are as the place sees them, if one is named."""
+def rows(movements: Iterable[tuple[Any, ...]], *, seen_from: SeenFrom = "") -> list[TransactionRow]:
+    """Return the rows of transactions given as tuples of `COLUMNS`, with signs as seen from a plan or the stash."""
     today = timezone.localdate()
     return [_row(values, seen_from=seen_from, this_year=today.year) for values in movements]
 
 
-def _row(values: tuple[Any, ...], *, seen_from: Place, this_year: int) -> TransactionRow:
+def _row(values: tuple[Any, ...], *, seen_from: SeenFrom, this_year: int) -> TransactionRow:
     movement_id, reference, kind, status, amount_kobo, created_on, plan, reversed_kind = values
     way = direction(kind, reversed_kind, seen_from=seen_from)
     created = timezone.localtime(created_on)
@@ -116,23 +114,23 @@ def _row(values: tuple[Any, ...], *, seen_from: Place, this_year: int) -> Transa
         icon=_ICONS[kind],
         is_in=counts and way > 0,
         day=created.date(),
-        day_text=SafeString(moments.day(created, with_year=created.year != this_year)),
-        time_text=SafeString(moments.time(created)),
+        day_text=date_formats.day(created, with_year=created.year != this_year),
+        time_text=date_formats.time(created),
         status=_STATUSES[status],
         badge=badge,
         badge_icon=badge_icon,
         amount=_amount(amount_kobo, way if counts else min(way, 0)),
-        amount_class=SafeString(_amount_class(status, way) + (" tiny" if amount_kobo >= _LONG_KOBO else "")),
+        amount_class=_amount_class(status, way) + (" tiny" if amount_kobo >= _LONG_KOBO else ""),
     )
 
 
 def by_day(listed: Iterable[TransactionRow]) -> list[tuple[str, datetime.date, list[TransactionRow]]]:
-    """Return the rows under the heading of their day: `Today, Tue 24 Nov`, the day, the rows."""
+    """Return the rows grouped by day: a heading such as `Today, Tue 24 Nov`, the day, the rows."""
     return [(_heading(day), day, list(group)) for day, group in groupby(listed, key=lambda line: line.day)]
 
 
-def direction(kind: str, reversed_kind: str | None = None, *, seen_from: Place = "") -> int:
-    """Return 1 for money that comes in, -1 for money that goes out, 0 for money that only changes its place."""
+def direction(kind: str, reversed_kind: str | None = None, *, seen_from: SeenFrom = "") -> int:
+    """Return 1 for incoming money, -1 for outgoing, 0 for a move between the user's own accounts."""
     if kind == Kind.REVERSAL and reversed_kind:
         return -direction(reversed_kind, seen_from=seen_from)
     if (seen_from, kind) in _MOVES:
@@ -173,7 +171,7 @@ class LedgerLine:
 
 
 def ledger_line(entry: Entry) -> LedgerLine:
-    """Return an entry with its accounts by name; they come with it, and their plans (`select_related`)."""
+    """Return an entry with its accounts by name. Load it with the accounts and their plans (`select_related`)."""
     return LedgerLine(
         step=Entry.Code(entry.code).label,
         debit=_account_name(entry.debit_account),
@@ -183,7 +181,7 @@ def ledger_line(entry: Entry) -> LedgerLine:
 
 
 def balances(entries: Iterable[Entry]) -> list[tuple[str, int, int]]:
-    """Return, for each customer's account that a transaction touched, its name and balance before and after (kobo)."""
+    """Return the name and the balance before and after (kobo) of each customer account in a transaction."""
     touched: dict[str, tuple[int, int]] = {}
     for entry in entries:
         for account, after, change in (

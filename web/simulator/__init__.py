@@ -1,5 +1,5 @@
-"""The payment provider's stand-in: a process and an origin of its own, as foreign to the site as the real one.
+"""The payment simulator: a separate process with its own origin that replaces the provider in development.
 
-It has the provider's URLs, JSON and signatures, and a page to click instead of a card to charge. It shares no code
-with `savings.payments`: what the two agree on is the provider's OpenAPI description, and the tests hold both to it.
+It has the provider's URLs, JSON and signatures, and a page with buttons instead of a card to charge. It shares no code
+with `savings.payments`: both follow the provider's OpenAPI description, and the tests check both against it.
 """

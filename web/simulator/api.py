@@ -1,4 +1,4 @@
-"""The provider's programming interface: announcing, asking about and repeating payments, and sending money out."""
+"""The provider's API: initialize, verify and repeat payments, and transfers to bank accounts."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _REFERENCE = re.compile(r"[A-Za-z0-9.=-]{1,100}")
 _TRANSFER_REFERENCE = re.compile(r"[a-z0-9_-]{16,100}")
 _TRANSFER_SECONDS = 4
-# Money sent to this account number comes back as failed, so that failures can be tried.
+# Transfers to this account number fail, so that failures can be tested.
 FAILING_ACCOUNT = "0000000000"
 
 
 def _view(method: str) -> Callable[[Callable[..., JsonResponse]], Callable[..., JsonResponse]]:
-    """Take one method only, ask for the secret key, and answer what the view declines as the provider would."""
+    """Allow one method, require the secret key, and answer a `No` as the provider would."""
     allowed = ["GET", "HEAD"] if method == "GET" else [method]
 
     def decorate(view: Callable[..., JsonResponse]) -> Callable[..., JsonResponse]:
@@ -51,7 +51,7 @@ def _decline(no: No, headers: dict[str, str] | None = None) -> JsonResponse:
 
 @_view("POST")
 def initialize(request: HttpRequest) -> JsonResponse:
-    """Announce a payment."""
+    """Initialize a payment."""
     body = asked.read(request, asked.INITIALIZE)
     callback = asked.link(body.get("callback_url") or settings.SITE_URL)
     payment = _announce(body, callback=callback)
@@ -60,7 +60,7 @@ def initialize(request: HttpRequest) -> JsonResponse:
 
 @_view("GET")
 def verify(request: HttpRequest, reference: str) -> JsonResponse:
-    """Say what became of a payment."""
+    """Return the state of a payment."""
     payment = payments.find(reference)
     if payment is None:
         raise No("Transaction reference not found", status=404)
@@ -69,7 +69,7 @@ def verify(request: HttpRequest, reference: str) -> JsonResponse:
 
 @_view("POST")
 def charge_authorization(request: HttpRequest) -> JsonResponse:
-    """Charge a card that was used before, by the same e-mail address."""
+    """Charge a card that was used before with the same email address."""
     body = asked.read(request, asked.CHARGE_AUTHORIZATION)
     card = store.get("authorization", body["authorization_code"])
     if card is None or card["email"] != body["email"]:
@@ -82,7 +82,7 @@ def charge_authorization(request: HttpRequest) -> JsonResponse:
 
 @_view("POST")
 def create_transfer_recipient(request: HttpRequest) -> JsonResponse:
-    """Register a bank account to send money to; the same account again is the same recipient."""
+    """Register a bank account for transfers; the same account again returns the same recipient."""
     body = asked.read(request, asked.TRANSFER_RECIPIENT)
     code = f"RCP_{body['bank_code']}{body['account_number']}"
     recipient = store.get("recipient", code) or {
@@ -101,7 +101,7 @@ def create_transfer_recipient(request: HttpRequest) -> JsonResponse:
 
 @_view("POST")
 def transfer(request: HttpRequest) -> JsonResponse:
-    """Send money to a recipient: pending at first, then told by an event."""
+    """Send money to a recipient: pending at first; an event reports the result."""
     body = asked.read(request, asked.TRANSFER)
     recipient = store.get("recipient", body["recipient"])
     if recipient is None:
@@ -130,7 +130,7 @@ def transfer(request: HttpRequest) -> JsonResponse:
 
 @_view("GET")
 def verify_transfer(request: HttpRequest, reference: str) -> JsonResponse:
-    """Say what became of money that was sent."""
+    """Return the state of a transfer."""
     sent = store.get("transfer", reference)
     if sent is None:
         raise No("Transfer not found", status=404)
@@ -156,7 +156,7 @@ def _check_key(request: HttpRequest) -> None:
 
 
 def _announce(body: Document, *, callback: str) -> Document:
-    """Store the payment that was asked for, once per reference; without one it gets one, as at the provider."""
+    """Store a requested payment, once per reference; one is generated if missing, as at the provider."""
     if not _EMAIL.fullmatch(body["email"]):
         raise No("Invalid Email Address Passed", code="invalid_email_address")
     reference = body.get("reference", secrets.token_hex(5))

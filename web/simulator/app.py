@@ -1,4 +1,4 @@
-"""The simulator as a WSGI application: Django's requests and templates, none of the site's middleware."""
+"""The simulator as a WSGI application, with Django's requests and templates and without the site's middleware."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _answer(request: WSGIRequest) -> HttpResponse:
 
 
 def _policy() -> str:
-    """Allow our stylesheet and forms. Browsers hold the redirect after a form against form-action: it leaves here."""
+    """Allow our stylesheet and forms, and the site: browsers apply form-action to the redirect after a form."""
     return (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
         f"form-action 'self' {settings.SITE_URL}"

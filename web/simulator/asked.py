@@ -1,4 +1,4 @@
-"""What a request asks the provider for: its body, JSON or a form, held to the fields that the provider describes."""
+"""Parses the body of a request, JSON or a form, and checks it against the fields that the provider documents."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from django.http import HttpRequest, UnreadablePostError
 from web.simulator.store import Document
 
 _FORM = "application/x-www-form-urlencoded"
-# JSON numbers are exact up to here.
+# JSON numbers are exact up to this.
 _MOST = 2**53
 _CURRENCIES = {"GHS", "KES", "NGN", "ZAR", "USD"}
 _CHANNELS = {"card", "bank", "ussd", "qr", "eft", "mobile_money", "bank_transfer"}
 
 
 class No(Exception):
-    """A request the provider declines, with the HTTP status and code of its answer."""
+    """Raised for a request that the provider declines, with the HTTP status and code of the response."""
 
     def __init__(self, message: str, *, status: int = 400, code: str = "") -> None:
         super().__init__(message)
@@ -33,7 +33,7 @@ class No(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Field:
-    """A field of a body: `str`, `int`, `dict` or `list`, and the words that it may be, where they are listed."""
+    """A field of a body: `str`, `int`, `dict` or `list`, and its allowed values, if they are limited."""
 
     kind: type
     is_required: bool = False
@@ -84,7 +84,7 @@ TRANSFER = {
 
 
 def read(request: HttpRequest, fields: Mapping[str, Field]) -> Document:
-    """Return a request's body, whose fields are as described. Raises No for any other."""
+    """Return a request's body, checked against `fields`. Raises No if it does not match."""
     try:
         text = request.body.decode()
     except (UnicodeDecodeError, UnreadablePostError) as error:
@@ -99,7 +99,7 @@ def read(request: HttpRequest, fields: Mapping[str, Field]) -> Document:
 
 
 def amount(asked: Document) -> int:
-    """Return the sum in kobo. Raises No for one that nobody can pay."""
+    """Return the amount in kobo. Raises No for an amount that nobody can pay."""
     number: int = asked["amount"]
     if not 0 < number <= _MOST:
         raise No("Invalid Amount Sent", code="invalid_amount")
@@ -107,7 +107,7 @@ def amount(asked: Document) -> int:
 
 
 def currency(asked: Document) -> str:
-    """Return the currency, the site's own where none was named."""
+    """Return the currency; the site's own if none was given."""
     named = asked.get("currency", settings.CURRENCY)
     if named not in _CURRENCIES | {settings.CURRENCY}:
         raise No("Currency not supported by merchant", code="unsupported_currency")
@@ -115,7 +115,7 @@ def currency(asked: Document) -> str:
 
 
 def link(address: str) -> str:
-    """Return an address that a browser can be sent to. Raises No for any other."""
+    """Return a URL that a browser can be redirected to. Raises No for any other."""
     try:
         parts = urlsplit(address)
         is_one = parts.scheme in {"http", "https"} and bool(parts.hostname)
@@ -129,7 +129,7 @@ def link(address: str) -> str:
 def _json(text: str) -> Document:
     try:
         asked: Any = json.loads(text, parse_constant=_refuse_constant)
-        # Halves of characters, which JSON can write and nothing else can.
+        # Refuse lone surrogates, which only JSON can represent.
         json.dumps(asked, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         asked = None
@@ -143,7 +143,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _form(text: str, fields: Mapping[str, Field]) -> Document:
-    """Read a form, whose numbers, lists and objects are texts. The last of several fields of a name counts."""
+    """Parse a form, in which numbers, lists and objects are text. The last of several fields with one name counts."""
     try:
         pairs = parse_qsl(
             text, keep_blank_values=True, strict_parsing=bool(text), errors="strict", max_num_fields=100
@@ -161,7 +161,7 @@ def _form(text: str, fields: Mapping[str, Field]) -> Document:
 
 
 def _value(text: str) -> Any:
-    """Return the number, list or object that a text of a form stands for; the text itself where it is none."""
+    """Return the number, list or object in a form's text; the text itself if it is none of them."""
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -169,7 +169,7 @@ def _value(text: str) -> Any:
 
 
 def _with_metadata(asked: Document) -> Document:
-    """Read metadata that was sent as a JSON text, which the provider's documents ask for; another text stays one."""
+    """Parse metadata sent as JSON text, as the provider's documentation asks; any other text stays as it is."""
     metadata = asked.get("metadata")
     if isinstance(metadata, str):
         found = _value(metadata)

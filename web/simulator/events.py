@@ -1,4 +1,4 @@
-"""The simulator's webhooks: signed as the provider signs them, and sent again as it does until answered with 200."""
+"""The simulator's webhooks, signed and retried like the provider's until answered with 200."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from web.simulator.store import Document
 
 logger = logging.getLogger(__name__)
 
-# The provider tries again every three minutes four times, then each hour, for 72 hours.
+# The provider retries four times every three minutes, then hourly, for 72 hours.
 _QUICK_RETRIES, _QUICK_SECONDS, _SLOW_SECONDS, _MOST_RETRIES = 4, 180, 3600, 76
-# Put here by tests, which bring the site into their own process.
+# Set by tests, which run the site in their own process.
 transport: httpx.BaseTransport | None = None
 
 
 def send(event: str, data: Document, *, at: float | None = None, key: str = "") -> None:
-    """Have an event sent now or at a time, signed with the secret key or, to be refused, with another."""
+    """Schedule an event for now or later, signed with the secret key, or with another key so that it is refused."""
     body = json.dumps({"event": event, "data": data}).encode()
     store.add_delivery(body, signature(body, key or settings.PROVIDER_SECRET_KEY), at or time.time())
 
@@ -35,7 +35,7 @@ def signature(body: bytes, key: str) -> str:
 
 
 def deliver_due(now: float | None = None) -> int:
-    """Send each event whose time has come, and return how many arrived."""
+    """Send each due event, and return the number that arrived."""
     now = time.time() if now is None else now
     arrived = 0
     for delivery in store.due_deliveries(now):

@@ -1,4 +1,4 @@
-"""The simulator's pages: the one to pay on, and the few static files it shows."""
+"""The simulator's pages: the checkout page and its static files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STATIC = {"css/app.css", "img/logo.svg"}
 
 
 def pay(request: HttpRequest, access_code: str) -> HttpResponse:
-    """Show what is to be paid and the ways in which it can end; a button sends the browser back to the site."""
+    """Show the amount and a button for each outcome, which sends the browser back to the site."""
     payment = payments.find_by_access_code(access_code)
     if payment is None:
         return _page("simulator/unknown.html", {}, status=404)
@@ -34,12 +34,12 @@ def pay(request: HttpRequest, access_code: str) -> HttpResponse:
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """Say what this is to somebody who opens it by hand."""
+    """Explain the simulator to somebody who opens it directly."""
     return _page("simulator/home.html", {"site_url": settings.SITE_URL})
 
 
 def static_file(request: HttpRequest, name: str) -> HttpResponse:
-    """Serve one of the files its pages use, and nothing else."""
+    """Serve only the files that the pages use."""
     if name not in _STATIC:
         return HttpResponse(status=404)
     kind = mimetypes.guess_type(name)[0]
@@ -47,10 +47,10 @@ def static_file(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _way_back(payment: Document) -> str:
-    """Return where the provider sends the browser: its page of cancelling, or the callback with the reference twice."""
+    """Return the URL the provider redirects to: `cancel_action`, or the callback with the reference twice."""
     metadata = payment["metadata"]
     if payment["status"] == "abandoned" and isinstance(metadata, dict) and metadata.get("cancel_action"):
-        # Metadata may hold anything: what is no address leads to the callback.
+        # Metadata may contain anything; an invalid URL falls back to the callback.
         with contextlib.suppress(asked.No):
             return asked.link(str(metadata["cancel_action"]))
     callback = urlsplit(payment["callback_url"] or settings.SITE_URL)

@@ -1,4 +1,4 @@
-"""What becomes of a payment at the simulator: the scripts behind the buttons of its pay page."""
+"""The outcomes of a payment: the functions behind the buttons of the checkout page."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ CARD = {"brand": "visa", "last4": "4081", "bank": "Test Bank"}
 def announce(
     *, reference: str, amount: int, currency: str, email: str, metadata: Document | str, callback: str
 ) -> Document | None:
-    """Store a new payment, which like the real provider's is abandoned until somebody pays it. Sums in kobo.
+    """Store a new payment, which like the provider's is `abandoned` until somebody pays it. Amounts are in kobo.
 
-    None where the reference was announced before.
+    Returns None if the reference already exists.
     """
     payment: Document = {
         "id": store.next_id(),
@@ -44,7 +44,7 @@ def announce(
 
 
 def find(reference: str) -> Document | None:
-    """Return a payment as it stands now: one that was to succeed later may have done so meanwhile."""
+    """Return the current state of a payment; a delayed success may have happened meanwhile."""
     payment = store.get("payment", reference)
     if payment and payment["succeeds_at"] and payment["succeeds_at"] <= time.time():
         _pay(payment)
@@ -53,40 +53,40 @@ def find(reference: str) -> Document | None:
 
 
 def find_by_access_code(access_code: str) -> Document | None:
-    """Return the payment behind a pay page."""
+    """Return the payment of a checkout page."""
     access = store.get("access", access_code)
     return find(access["reference"]) if access else None
 
 
 def save(payment: Document) -> None:
-    """Store a payment in place of what was there."""
+    """Store a payment, replacing the previous state."""
     store.put("payment", payment["reference"], payment)
 
 
 def charge(payment: Document, authorization: Document) -> None:
-    """Take a payment from a card that was used before."""
+    """Charge a card that was used before."""
     payment["authorization"] = authorization
     succeed(payment)
 
 
 def succeed(payment: Document) -> None:
-    """Pay, and say so at once."""
+    """Pay, and send the event at once."""
     _pay(payment)
     events.send("charge.success", shapes.payment(payment))
 
 
 def decline(payment: Document) -> None:
-    """The bank says no. There is no event for that."""
+    """The bank declines. The provider sends no event for that."""
     payment.update(status="failed", gateway_response="Declined")
 
 
 def abandon(payment: Document) -> None:
-    """The person leaves the page. There is no event for that either."""
+    """The user leaves the page. The provider sends no event for that either."""
     payment.update(status="abandoned", gateway_response="The transaction was not completed")
 
 
 def succeed_late(payment: Document) -> None:
-    """The bank takes its time: pending, then paid and told."""
+    """Pending at first, then paid with an event."""
     paid_at = time.time() + LATE_SECONDS
     payment.update(
         status="pending",
@@ -100,25 +100,25 @@ def succeed_late(payment: Document) -> None:
 
 
 def succeed_twice(payment: Document) -> None:
-    """Pay, and say so two times."""
+    """Pay, and send the event twice."""
     succeed(payment)
     events.send("charge.success", shapes.payment(payment))
 
 
 def pay_less(payment: Document) -> None:
-    """Half of the money arrives."""
+    """Only half of the amount is paid."""
     payment["amount"] = payment["requested_amount"] // 2
     succeed(payment)
 
 
 def forge(payment: Document) -> None:
-    """Somebody else claims success, with a signature of their own. Nothing was paid."""
+    """Send a forged event of success with a wrong signature. Nothing is paid."""
     claimed = {**payment, "status": "success", "gateway_response": "Successful", "paid_at": time.time()}
     events.send("charge.success", shapes.payment(claimed), key="not-the-secret-key")
 
 
 def succeed_silently(payment: Document) -> None:
-    """Pay, and never tell."""
+    """Pay, and send no event."""
     _pay(payment)
 
 

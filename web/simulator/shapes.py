@@ -1,4 +1,4 @@
-"""The provider's JSON, as its OpenAPI description has it and as its webhooks repeat it."""
+"""The provider's JSON, as in its OpenAPI description and its webhooks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _INTEGRATION = 100_001
 
 
 def fee(amount: int) -> int:
-    """Return the provider's fee in kobo for a Nigerian card: 1.5 %, NGN 100 more from NGN 2,500, at most NGN 2,000."""
+    """Return the provider's fee in kobo for a Nigerian card: 1.5 %, plus NGN 100 from NGN 2,500, at most NGN 2,000."""
     return min(amount * 15 // 1000 + (100_00 if amount >= 2_500_00 else 0), 2_000_00)
 
 
 def checkout(payment: Document, origin: str) -> Document:
-    """Return the answer to a payment announced."""
+    """Return the response to an initialized payment."""
     return {
         "authorization_url": f"{origin}/pay/{payment['access_code']}",
         "access_code": payment["access_code"],
@@ -25,7 +25,7 @@ def checkout(payment: Document, origin: str) -> Document:
 
 
 def payment(payment: Document) -> Document:
-    """Return a payment as `verify` answers it and as `charge.success` carries it."""
+    """Return a payment as in `verify` and `charge.success`."""
     created, paid = _moment(payment["created_at"]), _moment(payment["paid_at"])
     return {
         **charged(payment),
@@ -49,7 +49,7 @@ def payment(payment: Document) -> Document:
 
 
 def charged(payment: Document) -> Document:
-    """Return a payment as charging a card again answers it."""
+    """Return a payment as in the response to a repeated charge."""
     is_paid = payment["status"] == "success"
     return {
         "id": payment["id"],
@@ -74,7 +74,7 @@ def charged(payment: Document) -> Document:
 
 
 def authorization(card: Document) -> Document:
-    """Return a card that was used."""
+    """Return the card of a payment."""
     return {
         "authorization_code": card["code"],
         "bin": "408408",
@@ -93,7 +93,7 @@ def authorization(card: Document) -> Document:
 
 
 def customer(email: str) -> Document:
-    """Return the person who pays."""
+    """Return the paying customer."""
     return {
         "id": 1,
         "first_name": None,
@@ -108,7 +108,7 @@ def customer(email: str) -> Document:
 
 
 def recipient(recipient: Document) -> Document:
-    """Return a bank account that money can be sent to."""
+    """Return a transfer recipient."""
     created = _moment(recipient["created_at"])
     return {
         "id": recipient["id"],
@@ -137,7 +137,7 @@ def recipient(recipient: Document) -> Document:
 
 
 def transfer(transfer: Document) -> Document:
-    """Return money sent to a bank account, as sending it answers."""
+    """Return a transfer as in the response to its creation."""
     return {
         **_sent(transfer),
         "transfersessionid": [],
@@ -148,7 +148,7 @@ def transfer(transfer: Document) -> Document:
 
 
 def verified_transfer(transfer: Document) -> Document:
-    """Return money sent to a bank account, as asking about it answers and as `transfer.success` carries it."""
+    """Return a transfer as in `verify` and `transfer.success`."""
     return {
         **_sent(transfer),
         "gateway_response": None,
@@ -180,7 +180,7 @@ def _sent(transfer: Document) -> Document:
 
 
 def _as_text(metadata: Document | str) -> str:
-    """Return metadata as charging a card again answers it: a text in any case."""
+    """Return metadata as in the response to a repeated charge, which is always text."""
     return metadata if isinstance(metadata, str) else json.dumps(metadata) if metadata else ""
 
 

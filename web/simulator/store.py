@@ -1,7 +1,6 @@
-"""What the simulator remembers: JSON documents and events still to be sent, in a small SQLite file of its own.
+"""The simulator's storage: JSON documents and unsent events in a small SQLite file of its own.
 
-A file, so that a restart in the middle of a payment finds it again; not the site's database, since the provider
-would not have that either.
+A file, so that a payment survives a restart; not the site's database, which the provider would not have either.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ CREATE TABLE IF NOT EXISTS delivery (
 
 @dataclasses.dataclass(frozen=True)
 class Delivery:
-    """One webhook event to be sent. Times are seconds since 1970."""
+    """A webhook event to send. Times are seconds since 1970."""
 
     id: int
     due_at: float
@@ -44,20 +43,20 @@ def get(kind: str, key: str) -> Document | None:
 
 
 def add(kind: str, key: str, document: Document) -> bool:
-    """Store a document where there is none yet, and return whether there was none."""
+    """Store a document if there is none yet, and return whether it was stored."""
     with _database() as database:
         row = (kind, key, json.dumps(document))
         return bool(database.execute("INSERT OR IGNORE INTO document VALUES (?, ?, ?)", row).rowcount)
 
 
 def put(kind: str, key: str, document: Document) -> None:
-    """Store a document in place of what was there."""
+    """Store a document, replacing the previous one."""
     with _database() as database:
         database.execute("REPLACE INTO document VALUES (?, ?, ?)", (kind, key, json.dumps(document)))
 
 
 def next_id() -> int:
-    """Return a number that was not given out before."""
+    """Return a number that was never returned before."""
     with _database() as database:
         row = database.execute("SELECT body FROM document WHERE kind = 'counter'").fetchone()
         number = int(row[0]) + 1 if row else 4_000_000_001
@@ -66,7 +65,7 @@ def next_id() -> int:
 
 
 def add_delivery(body: bytes, signature: str, due_at: float) -> None:
-    """Note an event that is to be sent at that time."""
+    """Schedule an event for a time."""
     with _database() as database:
         database.execute(
             "INSERT INTO delivery (due_at, body, signature) VALUES (?, ?, ?)", (due_at, body, signature)
@@ -74,7 +73,7 @@ def add_delivery(body: bytes, signature: str, due_at: float) -> None:
 
 
 def due_deliveries(now: float) -> list[Delivery]:
-    """Return the events whose time has come, oldest first."""
+    """Return the due events, oldest first."""
     with _database() as database:
         rows = database.execute(
             "SELECT id, due_at, tries, body, signature FROM delivery WHERE due_at <= ? ORDER BY due_at, id",
@@ -84,13 +83,13 @@ def due_deliveries(now: float) -> list[Delivery]:
 
 
 def drop_delivery(delivery_id: int) -> None:
-    """Forget an event: it has arrived, or was given up."""
+    """Delete an event that has arrived or was given up."""
     with _database() as database:
         database.execute("DELETE FROM delivery WHERE id = ?", (delivery_id,))
 
 
 def put_off_delivery(delivery_id: int, due_at: float) -> None:
-    """Note that an event did not arrive and when to send it again."""
+    """Reschedule an event that did not arrive."""
     with _database() as database:
         database.execute(
             "UPDATE delivery SET due_at = ?, tries = tries + 1 WHERE id = ?", (due_at, delivery_id)
@@ -99,7 +98,7 @@ def put_off_delivery(delivery_id: int, due_at: float) -> None:
 
 @contextlib.contextmanager
 def _database() -> Iterator[sqlite3.Connection]:
-    """Open the file for one transaction; IMMEDIATE, so that two threads queue."""
+    """Open the file for one transaction; IMMEDIATE, so that two threads wait for each other."""
     settings.SIMULATOR_FILE.parent.mkdir(parents=True, exist_ok=True)
     database = sqlite3.connect(settings.SIMULATOR_FILE, timeout=10, isolation_level=None)
     try:

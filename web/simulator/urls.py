@@ -1,4 +1,4 @@
-"""The simulator's whole site map: the provider's paths, then its pay page and what that page needs."""
+"""The simulator's URLs: the provider's API, the checkout page and its static files."""
 
 from django.urls import path
 

@@ -1,1 +1,1 @@
-"""One module of views per feature."""
+"""Views, one module per feature."""

@@ -1,38 +1,33 @@
-"""Circles: mine and the directory, one circle, starting, joining and leaving one."""
+"""Circles: the list and the directory, one circle, starting, joining and leaving."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import messages
-from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from savings import circles, leaderboards, typed_text
+from savings import circles, leaderboards
 from savings.exceptions import Refused
 from savings.models import Account, Circle, CircleEvent, Membership, Plan, Product, Transaction
-from web import keyset
+from web import access, keyset
 from web.caching import pages as page_cache
 from web.forms.circles import JoinForm, StartForm
 from web.forms.fields import add_refusal
-from web.http import SaverRequest, redirect, render_part
+from web.http import SaverRequest, redirect, render_part, search_text
 from web.pages import circles as circle_pages
 
-LONGEST_SEARCH = 60
-# Pasted text may hold much that is not seen; no more of it is looked at.
-LONGEST_TYPED = 1_000
 DIRECTORY_SIZE = 12
-_A_DAY_SECONDS = 86_400
 
 
 def index(request: SaverRequest) -> HttpResponse:
-    """The circles of the saver, and the directory of those that anybody may join."""
+    """The user's circles, and the directory of circles that anybody may join."""
     memberships = request.user.memberships.current().select_related("circle").order_by("-id")
     mine = {membership.circle_id: membership for membership in memberships}
-    search = typed_text.line(request.GET.get("q", "")[:LONGEST_TYPED])[:LONGEST_SEARCH]
+    search = search_text(request)
     page = keyset.page(circles.directory(search), request.GET, size=DIRECTORY_SIZE)
     in_all = {m.circle_id: m.circle for m in mine.values()} | {circle.pk: circle for circle in page.rows}
     cards = {card.circle.pk: card for card in circle_pages.cards(in_all.values(), mine)}
@@ -49,21 +44,21 @@ def index(request: SaverRequest) -> HttpResponse:
     "before", "after", shows=(Account, Circle, CircleEvent, Membership, Plan, Product, Transaction)
 )
 def detail(request: SaverRequest, slug: str) -> HttpResponse:
-    """One circle: how far it is, my part, what happened, and the owner's tools."""
-    circle_id, membership_id = ids(request, slug)
-    # Only a member's page is kept: another user's version does not move with the circle.
+    """One circle: its progress, the reader's part, its events, and the owner's links."""
+    circle_id, membership_id = access.visible_circle_ids(request, slug)
+    # Only a member's page is cached: the version of any other user does not change with the circle.
     page_cache.shows_circle(request, circle_id, leaderboards.version(circle_id) if membership_id else None)
-    circle, mine = visible(request, slug)
+    circle, mine = access.visible_circle(request, slug)
     is_owner = circle.owner_id == request.user.pk
     context = circle_pages.detail(circle, mine, request.GET, is_owner=is_owner)
     if not context["card"].progress.is_fresh:
-        # No version says when this sum has caught up with the board's.
+        # No version tells when this sum matches the board again.
         page_cache.shows_circle(request, circle_id, None)
     return render_part(request, "circles/detail.html", "feed", context)
 
 
 def start(request: SaverRequest) -> HttpResponse:
-    """Start a circle, and save in it as its first member."""
+    """Start a circle with the user as its first member."""
     products = list(Product.objects.offered().prefetch_related("rates"))
     data = request.POST if request.method == "POST" else None
     initial = {"nickname": request.user.first_name}
@@ -87,7 +82,7 @@ def join(request: SaverRequest, slug: str) -> HttpResponse:
 
 
 def join_by_code(request: SaverRequest, code: str) -> HttpResponse:
-    """Join the circle of an invite link. A link that is not valid any more says so, and of nothing else."""
+    """Join the circle of an invite link. An expired link answers 404 without naming a circle."""
     code = circles.cleaned_code(code)
     circle = Circle.objects.filter(invite_code=code).first()
     if circle is None:
@@ -97,8 +92,8 @@ def join_by_code(request: SaverRequest, code: str) -> HttpResponse:
 
 @require_POST
 def leave(request: SaverRequest, slug: str) -> HttpResponse:
-    """Leave a circle, with an empty plan."""
-    mine = membership(request, slug)
+    """Leave a circle; the plan must be empty."""
+    mine = access.own_membership(request, slug)
     try:
         circles.leave(mine)
     except Refused as refused:
@@ -106,36 +101,6 @@ def leave(request: SaverRequest, slug: str) -> HttpResponse:
         return redirect(request, reverse("circles:detail", args=[slug]))
     messages.success(request, f"You have left {mine.circle.name}.")
     return redirect(request, reverse("circles:index"))
-
-
-def membership(request: SaverRequest, slug: str) -> Membership:
-    """Return the reader's membership with its circle and plan, or 404."""
-    found = request.user.memberships.current().select_related("circle", "plan__account")
-    return get_object_or_404(found, circle__slug=slug)
-
-
-def ids(request: SaverRequest, slug: str) -> tuple[int, int | None]:
-    """Return the ids of a circle that the reader may see and of their membership; or 404.
-
-    Kept for as long as the reader's version holds: who reads by them looks at what is in the rows once more.
-    """
-    key = f"circle-ids:{request.user.shown_as}:{slug}"
-    match cache.get(key):
-        case [int(circle_id), int() | None as membership_id]:
-            return circle_id, membership_id
-    circle, mine = visible(request, slug)
-    found = (circle.pk, mine.pk if mine else None)
-    cache.set(key, found, _A_DAY_SECONDS)
-    return found
-
-
-def visible(request: SaverRequest, slug: str) -> tuple[Circle, Membership | None]:
-    """Return a circle that the reader may see, and their membership if they are in it; or 404."""
-    found = request.user.memberships.current().select_related("circle", "plan__account")
-    mine = found.filter(circle__slug=slug).first()
-    if mine is not None:
-        return mine.circle, mine
-    return get_object_or_404(Circle.objects.public(), slug=slug), None
 
 
 def _join(request: SaverRequest, circle: Circle, action: str, *, code: str | None = None) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""The first page after signing in: what there is, how it grew, what happens next."""
+"""The dashboard: the total, its history and what happens next."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from savings import dashboard, money
 from savings.dashboard import Holdings
 from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction
 from savings.prepared_queries import prepared
-from web import moments
+from web import date_formats
 from web.caching import pages as page_cache
 from web.http import SaverRequest, render_part
 from web.pages import leaderboards as board_pages
@@ -36,8 +36,8 @@ def _greeting() -> str:
     return "Good afternoon" if hour < 18 else "Good evening"
 
 
-# Without a running circle only their own memberships have been looked through, and when those circles end, which stays.
-# With one, its board is read, and that needs its version.
+# Without a running circle, the page reads only the user's memberships and when those circles end, which does not
+# change. With one, it reads the board, which needs the board's version.
 @page_cache.page(
     "period",
     shows=(Account, Entry, Plan, Product, Transaction),
@@ -45,7 +45,7 @@ def _greeting() -> str:
     also=_greeting,
 )
 def home(request: SaverRequest) -> HttpResponse:
-    """The dashboard, with the sum over the period that `?period=` names."""
+    """The dashboard, with the history of the period in `?period=`."""
     today = timezone.localdate()
     holdings = dashboard.holdings(request.user)
     period = request.GET.get("period", DEFAULT_PERIOD)
@@ -56,17 +56,17 @@ def home(request: SaverRequest) -> HttpResponse:
     context = {
         "greeting": _greeting(),
         "today": today,
-        "today_text": moments.whole_day(today),
+        "today_text": date_formats.whole_day(today),
         "total_kobo": holdings.total_kobo,
         "period": period,
         "periods": [(key, text, key == period) for key, (text, _) in PERIODS.items()],
-        # Asked for by the template, where it has not been kept.
+        # Called by the template only if the fragment is not cached.
         "growth": functools.partial(_growth, holdings, today, PERIODS[period][1]),
         "stash_kobo": holdings.stash_kobo,
         "on_hold_kobo": holdings.on_hold_kobo,
         "cards": [plan_pages.card(plan, today) for plan in holdings.plans[:MOST_CARDS]],
         "upcoming": [
-            (item.name, moments.day(item.day), money.naira(item.amount_kobo))
+            (item.name, date_formats.day(item.day), money.naira(item.amount_kobo))
             for item in dashboard.upcoming(holdings.plans, today)
         ],
         "accrued_kobo": dashboard.accrued_kobo([*holdings.plans, *holdings.closed_plans], today),
@@ -82,7 +82,7 @@ def _latest(user_id: int) -> QuerySet[Transaction, Any]:
 
 
 def _growth(holdings: Holdings, today: datetime.date, days: int | None) -> dict[str, Any]:
-    """Return how the sum of all accounts has changed in so many days, in words and as a chart."""
+    """Return the change of the total over a number of days, as text and as a chart."""
     points = dashboard.history(
         total_kobo=holdings.total_kobo,
         since=today - datetime.timedelta(days=days) if days else None,

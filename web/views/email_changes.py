@@ -1,6 +1,6 @@
-"""The links in mails about a change of email address: the new address confirms it, the old one undoes it.
+"""Links in mails about a change of email address: the new one confirms it, the old one undoes it.
 
-Both work signed out, for whoever reads the mail. A GET only asks: programs that look into mails follow links.
+Both work signed out, for anybody who reads the mail. A GET only asks, because programs that scan mails follow links.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from savings.models import EmailChange
 
 
 def confirm_email_change(request: HttpRequest, token: str) -> HttpResponse:
-    """Use the address that this mail went to, as staff have proposed."""
+    """Confirm the email address that staff have proposed."""
     return _answer(request, token, "confirm", users.email_proposal, users.confirm_email)
 
 
 def undo_email_change(request: HttpRequest, token: str) -> HttpResponse:
-    """Give the address that this mail went to its account back."""
+    """Restore the former email address of the account."""
     return _answer(request, token, "undo", users.undoable_email_change, users.undo_email_change)
 
 

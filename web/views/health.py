@@ -1,4 +1,4 @@
-"""Health: is this process alive, and can it serve."""
+"""Health checks: whether this process is alive, and whether it can serve."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from redis import RedisError
 from savings import outbox
 from web.caching import redis_client
 
-# The sweep runs every minute, so a row that has been due for longer than this has nobody to send it.
+# The sweep runs every minute, so if a row has been due for longer than this, no worker is running.
 LATE_AFTER_SECONDS = 5 * 60
 
 logger = logging.getLogger(__name__)
@@ -25,18 +25,19 @@ logger = logging.getLogger(__name__)
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 while the process answers at all; it asks nothing of anybody else."""
+    """200 while the process answers; checks nothing else."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Say whether this server should be sent people, and name what is wrong.
+    """Report whether this server should get traffic, and what is wrong.
 
-    Without its database or its migrations it cannot serve: 503. Without Redis, or with nobody sending the mails, every
-    page still works: 200 and `degraded`, since a balancer that took all servers out would turn a small failure into
-    a whole one. A monitor that goes by the status alone asks with `?strict` and gets 503 for these too.
+    Without its database or its migrations it cannot serve: 503. Without Redis, or without a worker that sends the
+    mails, every page still works: 200 and `degraded`, because a balancer that took all servers out would turn a small
+    failure into a complete one. A monitor that looks only at the status can use `?strict`, which answers 503 for these
+    too.
     """
     parts = {"database": _database()}
     if parts["database"] == "ok":
@@ -63,12 +64,12 @@ def _database() -> str:
             if connection.vendor != "postgresql":
                 cursor.execute("SELECT 1")
             else:
-                # A standby, or a primary that another has taken over from, answers and refuses every form.
+                # A standby, or a demoted primary, answers but refuses every write.
                 cursor.execute("SHOW transaction_read_only")
                 if cursor.fetchone() == ("on",):
                     return "only reads"
     except DatabaseError:
-        # The exception names hosts and users, which is for the log alone.
+        # The exception names hosts and users, which belong in the log only.
         logger.exception("the database does not answer")
         return "does not answer"
     return "ok"
@@ -94,7 +95,7 @@ def _redis() -> str:
 
 
 def _outbox() -> tuple[str, int | None]:
-    """Return the state of the outbox, and the age in seconds of the oldest row that waits in it."""
+    """Return the state of the outbox, and the age in seconds of the oldest waiting row."""
     try:
         waiting = outbox.waiting_seconds(timezone.now())
     except DatabaseError:

@@ -1,4 +1,4 @@
-"""The lab: experiments on real rows for developers. There in development only; see `HAS_LAB`."""
+"""The lab: experiments on real rows for developers. It exists in development only; see `HAS_LAB`."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _ROUNDS = 3
 
 
 def home(request: SaverRequest) -> HttpResponse:
-    """What there is to try."""
+    """The list of experiments."""
     return render(request, "lab/home.html")
 
 
 def plan_names(request: SaverRequest) -> HttpResponse:
-    """The person's latest transactions with the names of their plans, in five ways."""
+    """The user's latest transactions with their plans' names, in five ways."""
     has_rows = request.user.transactions.exists()
     comparison = compare(names.WAYS, request.user, rounds=_ROUNDS) if has_rows else None
     return _show(request, "lab/plan_names.html", {"comparison": comparison})
 
 
 def lookup(request: SaverRequest) -> HttpResponse:
-    """Transactions by reference, with and without an index; POST makes the copies that it looks in."""
+    """Transactions by reference, with and without an index; POST makes the copies of the table."""
     if request.method == "POST":
         lookups.make_copies()
         return redirect(request, reverse("lab:lookup"))
@@ -58,14 +58,14 @@ def leaderboard(request: SaverRequest) -> HttpResponse:
 
 
 def mail(request: SaverRequest) -> HttpResponse:
-    """A mail to the person, inline and queued; sent only when asked to, and once."""
+    """A mail to the user, inline and queued; sent only by POST, and once."""
     comparison = compare(mails.WAYS, request.user, rounds=0) if request.method == "POST" else None
     context = {"comparison": comparison, "smtp_ms": round(mails.SMTP_SECONDS * 1000)}
     return _show(request, "lab/mail.html", context)
 
 
 def naive_transactions(request: SaverRequest) -> HttpResponse:
-    """The activity page as one writes it on one's first day: what `bench pages` compares ours with."""
+    """The transactions page as a beginner would write it, which `bench pages` compares ours with."""
     form = FilterForm(request.GET, user=request.user)
     movements = form.filter(request.user.transactions.order_by("-id")).fetch_mode(FETCH_ONE)
     page = Paginator(movements, 25).get_page(request.GET.get("page"))
@@ -74,7 +74,7 @@ def naive_transactions(request: SaverRequest) -> HttpResponse:
 
 
 def _signed_kobo(movement: Transaction) -> int:
-    """Return the amount with the sign that the list shows, in kobo; 0 for one without a sign."""
+    """Return the amount in kobo with the sign that the list shows; 0 if it shows none."""
     reversed_kind = movement.reverses.kind if movement.reverses else None
     way = transaction_rows.direction(movement.kind, reversed_kind)
     return movement.amount_kobo * (way if movement.status == Transaction.Status.SUCCESS else min(way, 0))

@@ -1,4 +1,4 @@
-"""The page for strangers: what this is, what it pays, what it costs."""
+"""The landing page: what Asusu is, what it pays and what it costs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EXAMPLE_KOBO = 25_000_00
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """What Asusu offers, with the products' rates of today. Whoever is signed in goes to their dashboard."""
+    """The offer with the products' current rates. A signed-in user is redirected to the dashboard."""
     if request.user.is_authenticated:
         return redirect("dashboard:home")
     products = list(Product.objects.offered().prefetch_related("rates"))
@@ -34,7 +34,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _example(products: list[Product]) -> tuple[Product, ledger.Preview] | None:
-    """Return what the same sum a month for a year comes to, in a target plan or else in the first that lasts a year."""
+    """Return the result of a monthly payment for a year, in a target plan or else the first that allows a year."""
     fitting = [product for product in products if not product.has_term or _lasts_a_year(product)]
     if not fitting:
         return None

@@ -1,4 +1,4 @@
-"""The leaderboard of a circle: the top, mine and my neighbours, page by page, and kept up to date on the page."""
+"""The leaderboard of a circle: the top, the reader and their neighbours, in pages that refresh themselves."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from django.http import Http404, HttpResponse, HttpResponseNotModified
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from savings import circles, leaderboards, typed_text
+from savings import circles, leaderboards
 from savings.leaderboards import Board, Order
 from savings.models import Account, BoardDay, Circle, Entry, Membership, Plan, Product, Transaction
+from web import access
 from web.caching import pages as page_cache
-from web.http import SaverRequest, render_part, wants_part
+from web.http import SaverRequest, render_part, search_text, wants_part
 from web.pages import charts
 from web.pages import leaderboards as board_pages
-from web.pages.leaderboards import Face
-from web.views.circles import LONGEST_SEARCH, LONGEST_TYPED, ids
+from web.pages.leaderboards import BoardMember
 
 _MOST_DIGITS = 8
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Asked:
-    """Which part of which board somebody looks at. The two rows are ids alone: what is in them comes with the names."""
+    """The requested part of a board. `circle` and `reader` contain only ids; their fields come with the names."""
 
     circle: Circle
     reader: Membership
@@ -42,7 +42,7 @@ class _Asked:
     parts=False,
 )
 def leaderboard(request: SaverRequest, slug: str) -> HttpResponse:
-    """One page of the board; for a page that shows it as it is, nothing (304), at the cost of one query."""
+    """One page of the board, or 304 at the cost of one query if the browser already shows this version."""
     asked = _asked(request, slug)
     seen = request.headers.get("If-None-Match", "") if wants_part(request) else ""
     if seen and seen == _etag(request, asked, leaderboards.version(asked.circle.pk)):
@@ -51,7 +51,7 @@ def leaderboard(request: SaverRequest, slug: str) -> HttpResponse:
         asked.circle, asked.reader, first=asked.first, length=leaderboards.TOP + 1, order=asked.order
     )
     page_cache.shows_circle(request, asked.circle.pk, board.version)
-    known = board_pages.faces(board_pages.on(board) | {asked.reader.pk})
+    known = board_pages.board_members(board_pages.membership_ids(board) | {asked.reader.pk})
     board = _fixed(board, known, asked)
     context = _circle(known.get(asked.reader.pk))
     context |= board_pages.listing(board, known, asked.reader.pk, asked.order)
@@ -79,41 +79,37 @@ def _asked(request: SaverRequest, slug: str) -> _Asked:
     order = request.GET.get("by", Order.SAVED)
     if not (first.isascii() and first.isdigit() and len(first) <= _MOST_DIGITS) or order not in list(Order):
         raise Http404
-    circle_id, membership_id = ids(request, slug)
-    # Of an open circle anybody sees the summary; names, sums and places are its members' alone.
-    if membership_id is None:
-        raise Http404
+    circle_id, membership_id = access.board_ids(request, slug)
     return _Asked(
         circle=Circle(pk=circle_id),
         reader=Membership(pk=membership_id),
         order=Order(order),
         first=int(first),
-        search=typed_text.line(request.GET.get("q", "")[:LONGEST_TYPED])[:LONGEST_SEARCH],
+        search=search_text(request),
     )
 
 
-def _circle(mine: Face | None) -> dict[str, Any]:
-    """Return the circle as its reader's membership names it now, and 404 for somebody who is no member any more."""
-    if mine is None or mine.left_at is not None:
-        raise Http404
+def _circle(mine: BoardMember | None) -> dict[str, Any]:
+    """Return the circle and the reader from the reader's current membership, or 404 if they have left."""
+    mine = access.current_member(mine)
     days_left = (mine.circle__ends_on - timezone.localdate()).days
     return {"circle": mine, "mine": mine, "days_left": days_left, "has_ended": days_left <= 0}
 
 
-def _fixed(board: Board, known: dict[int, Face], asked: _Asked) -> Board:
-    """Return a board with the places that were fixed, where it is the one they were fixed on."""
+def _fixed(board: Board, known: dict[int, BoardMember], asked: _Asked) -> Board:
+    """Return a board with the final ranks, if it is the order they were fixed for."""
     return board_pages.as_it_ended(board, known) if asked.order == Order.SAVED else board
 
 
-def _percent(board: Board, circle: Face) -> int:
+def _percent(board: Board, circle: BoardMember) -> int:
     saved_kobo = board.total_kobo if circle.circle__final_kobo is None else circle.circle__final_kobo
     return min(100, max(0, saved_kobo) * 100 // circle.circle__goal_kobo)
 
 
-def _chart(request: SaverRequest, asked: _Asked, mine: Face, board: Board) -> str:
-    """Return the reader's own place over time; nobody else's is shown to anybody.
+def _chart(request: SaverRequest, asked: _Asked, mine: BoardMember, board: Board) -> str:
+    """Return the chart of the reader's own rank over time; nobody sees another member's.
 
-    While SQL computes the board, which is work enough, only what is known of the past by then.
+    While SQL computes the board, which is slow enough, only cached ranks of the past are used.
     """
     if board.mine is None:
         return ""
@@ -122,18 +118,18 @@ def _chart(request: SaverRequest, asked: _Asked, mine: Face, board: Board) -> st
     past = leaderboards.ranks_by_day(member, today, is_cached_only=board.version < 0)
     yesterday = today - datetime.timedelta(days=1)
     if timezone.localdate(mine.joined_at) < today and not (past and past[-1][0] == yesterday):
-        # Yesterday's place is still to come, and no version says when it has.
+        # Yesterday's rank is not stored yet, and no version tells when it is.
         page_cache.shows_circle(request, asked.circle.pk, None)
     return charts.place_chart([*past, (today, board.mine.rank)], name="places", title="Your place over time")
 
 
-def _found(asked: _Asked, circle: Face) -> dict[str, Any]:
-    """Return the member whose nickname was looked up, with their neighbours; no rows where they have no place."""
+def _found(asked: _Asked, circle: BoardMember) -> dict[str, Any]:
+    """Return the member found by nickname, with their neighbours; no rows if they are not on the board."""
     other = circles.find_member(asked.circle, asked.search, among_few=circle.circle__member_limit is not None)
     if other is None:
         return {"member": None}
     board: Board = leaderboards.read_board(asked.circle, other, length=0, order=asked.order)
-    known = board_pages.faces(board_pages.on(board))
+    known = board_pages.board_members(board_pages.membership_ids(board))
     board = _fixed(board, known, asked)
     rows = board_pages.neighbours(board, known, asked.reader.pk, asked.order)
     return {"member": other, "rows": rows}
@@ -147,14 +143,14 @@ def _orders(current: Order, *, has_ended: bool) -> list[tuple[str, str, bool]]:
 
 
 def _etag(request: SaverRequest, asked: _Asked, version: int | None) -> str:
-    """Return the tag of a board as one reader sees it: empty where only SQL knows.
+    """Return the ETag of a board for one reader; empty if the board came from SQL.
 
-    Nobody can make one up: whoever is answered that nothing has changed has been shown that very board before.
+    It is signed, so a client that gets 304 must have been shown this board before.
     """
     if version is None or version < 0:
         return ""
     user = request.user
     seen = (user.shown_as, asked.circle.pk, version, asked.order, asked.first, timezone.localdate())
     mark = salted_hmac("web.views.leaderboards", ":".join(map(str, seen)), algorithm="sha256").hexdigest()
-    # Weak: the same board may come compressed or not.
+    # Weak, because the response may be compressed or not.
     return f'W/"{mark}"'

@@ -1,49 +1,27 @@
-"""Messages: every mail that was sent to somebody, with what became of it; in development, everybody's mailbox."""
+"""Messages: every mail to a user with its state; in development, the mailbox of all users."""
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
-
 from django.conf import settings
-from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from savings import mails, users
-from savings.models import OutboxRow, User
+from savings.models import User
 from web import keyset
 from web.http import SaverRequest, render_part
-from web.moments import moment
+from web.pages import messages as message_pages
 
 _IN_THE_MAILBOX = 50
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Message:
-    """A mail as the pages show it."""
-
-    id: int
-    subject: str
-    why: str
-    reference: str
-    to: str
-    text: str
-    at: datetime.datetime
-    at_text: str
-    state: str
-    badge: str | None
-    icon: str
-
-
 def index(request: SaverRequest) -> HttpResponse:
-    """Every mail sent to the person, newest first, in keyset pages."""
-    page = keyset.page(_mails(user=request.user).defer("text", "html"), request.GET)
+    """Every mail to the user, newest first, in keyset pages."""
+    page = keyset.page(message_pages.mails_of(user=request.user).defer("text", "html"), request.GET)
     context = {
         "page": page,
-        "rows": [message(row) for row in page.rows],
+        "rows": [message_pages.message(row) for row in page.rows],
         "shows_mailbox": settings.SHOWS_MAILBOX,
     }
     return render_part(request, "messages/index.html", "listing", context)
@@ -51,23 +29,29 @@ def index(request: SaverRequest) -> HttpResponse:
 
 def detail(request: SaverRequest, message_id: int) -> HttpResponse:
     """One mail with its text."""
-    row = get_object_or_404(_mails(user=request.user), pk=message_id)
-    return render(request, "messages/detail.html", {"message": message(row, text=mails.shown_text(row))})
+    row = get_object_or_404(message_pages.mails_of(user=request.user), pk=message_id)
+    return render(
+        request, "messages/detail.html", {"message": message_pages.message(row, text=mails.shown_text(row))}
+    )
 
 
 def mailbox(request: HttpRequest) -> HttpResponse:
-    """The latest mails to everybody, where no mail leaves the machine: a newcomer finds their code here."""
+    """The latest mails to all users, if no mail is really sent; a newcomer finds their code here."""
     if not settings.SHOWS_MAILBOX:
         raise Http404
-    rows = _mails().order_by("-id")[:_IN_THE_MAILBOX]
-    return render(request, "messages/mailbox.html", {"rows": [message(row, text=row.text) for row in rows]})
+    rows = message_pages.mails_of().order_by("-id")[:_IN_THE_MAILBOX]
+    return render(
+        request,
+        "messages/mailbox.html",
+        {"rows": [message_pages.message(row, text=row.text) for row in rows]},
+    )
 
 
 @csrf_exempt
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """End a kind of mail from the mail itself, signed in or not: asked by a person, done by a POST of theirs.
+    """Unsubscribe from a kind of mail by the link in it, signed in or not. GET asks; POST does it.
 
-    Mail programs post on their own (RFC 8058), without a cookie. What allows it is the token, which is in that mail.
+    Mail programs POST automatically (RFC 8058), without a cookie. The token in the mail authorises it.
     """
     found = mails.read_switch_token(token)
     if found is None:
@@ -79,45 +63,3 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     return render(
         request, "messages/unsubscribe.html", {"kind": mails.KINDS[found[1]][0], "is_done": is_done}
     )
-
-
-def message(row: OutboxRow, *, text: str = "") -> Message:
-    """Return a mail as the pages show it. Its transaction and person come with it (`select_related`)."""
-    title, why = mails.KINDS[row.kind]
-    at = timezone.localtime(row.created_at)
-    state, badge, icon = _state(row)
-    return Message(
-        id=row.pk,
-        subject=row.subject or title,
-        why=why,
-        reference=row.transaction.reference if row.transaction else "",
-        to=row.to or (row.user.email if row.user else ""),
-        text=text,
-        at=at,
-        at_text=moment(at),
-        state=state,
-        badge=badge,
-        icon=icon,
-    )
-
-
-def newest(user: User, of: Q) -> Message | None:
-    """Return the newest mail to a person among those, if there is one."""
-    row = _mails(user=user).filter(of).order_by("-id").first()
-    return message(row) if row else None
-
-
-def _mails(**of: User) -> QuerySet[OutboxRow]:
-    """Return the rows of the outbox that are mails, with what the pages show of others' rows."""
-    return OutboxRow.objects.filter(kind__in=mails.KINDS, **of).select_related("transaction", "user")
-
-
-def _state(row: OutboxRow) -> tuple[str, str | None, str]:
-    """Return what became of a mail, its badge and icon."""
-    if row.done_at:
-        return f"Sent {moment(row.done_at)}", None, "check"
-    if row.dead_at:
-        return "Could not be sent", "bad", "cross"
-    if row.error and row.due_at:
-        return f"We try again {moment(row.due_at)}", "", "clock"
-    return "On its way", "", "clock"

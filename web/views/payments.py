@@ -1,4 +1,4 @@
-"""The provider's events, and the way back from its page."""
+"""The provider's webhook, and the return from its checkout page."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from savings import money, payments, tasks
 from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, ProviderUnavailable
 from savings.models import Payment, Transaction
 from web.http import SaverRequest, redirect, render_part, toast, wants_part
+from web.pages.payments import where_to_pay
 
 Status = Transaction.Status
-# How long somebody waits for their page while we ask the provider.
+# The longest a page waits for the provider's answer.
 _ASK_SECONDS = 3
-# The page looks again after so many seconds each time, then leaves it to the person.
+# The seconds before each poll of the page; after the last, it stops polling.
 _LOOK_AGAIN_AFTER = (2, 2, 2, 3, 5, 8, 13, 20, 30, 30)
 
 
 @csrf_exempt
 @require_POST
 def webhook(request: HttpRequest) -> HttpResponse:
-    """Keep an event of the provider and have a worker look at it. A stranger learns nothing from the answers."""
+    """Store an event of the provider and queue it for a worker. The answers tell an attacker nothing."""
     body = request.read(payments.LONGEST_BODY_BYTES + 1)
     if len(body) > payments.LONGEST_BODY_BYTES:
         return HttpResponse(status=413)
@@ -40,7 +41,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def return_from_provider(request: SaverRequest, reference: str) -> HttpResponse:
-    """Ask once what became of a payment; show its receipt, or a page that waits for it."""
+    """Ask the provider once for a payment's result; show its receipt, or a page that waits for it."""
     payment = _payment_of(request, reference)
     if payment.sent_at and payments.is_open(payment) and not wants_part(request):
         _ask(reference)
@@ -60,20 +61,13 @@ def return_from_provider(request: SaverRequest, reference: str) -> HttpResponse:
 
 @require_POST
 def send_again(request: SaverRequest, reference: str) -> HttpResponse:
-    """Go on to the provider's page, announcing the payment first where that has not worked yet."""
+    """Redirect to the provider's page, after sending the payment to the provider if that has failed before."""
     payment = _payment_of(request, reference)
     if payment.transaction.status == Status.PENDING and not payment.checkout_url:
         if payments.send_to_provider(payment):
             return HttpResponseRedirect(payment.checkout_url)
         toast(request, "The payment provider still does not answer.", "No money has moved.", is_bad=True)
     return HttpResponseRedirect(where_to_pay(payment))
-
-
-def where_to_pay(payment: Payment) -> str:
-    """Return where a payment goes on: the provider's page, or ours while there is none or it is over."""
-    if payment.checkout_url and payment.transaction.status == Status.PENDING:
-        return payment.checkout_url
-    return reverse("payments:return_from_provider", args=[payment.transaction.reference])
 
 
 def _payment_of(request: SaverRequest, reference: str) -> Payment:
@@ -84,7 +78,7 @@ def _payment_of(request: SaverRequest, reference: str) -> Payment:
 
 
 def _ask(reference: str) -> None:
-    """Ask the provider now, or leave it to a worker when it is slow."""
+    """Ask the provider now, or queue the question for a worker if it is slow."""
     try:
         payments.settle_payment(reference, timeout_seconds=_ASK_SECONDS)
     except (ProviderUnavailable, ProviderRefused):
@@ -92,7 +86,7 @@ def _ask(reference: str) -> None:
 
 
 def _looks(request: SaverRequest) -> int:
-    """Return how often the page has looked already, as its address says."""
+    """Return how often the page has polled already, from its URL."""
     text = request.GET.get("look", "")
     return int(text) if text.isdecimal() and len(text) < 3 else 0
 

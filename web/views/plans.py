@@ -1,4 +1,4 @@
-"""Plans: the list, one plan, starting one, changing and closing it, paying in and taking out."""
+"""Plans: the list, one plan, starting, editing, closing, topping up and withdrawing."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from savings.exceptions import Refused
 from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction
 from web.caching import pages as page_cache
 from web.forms.fields import add_refusal
-from web.forms.plans import EditForm, PayInForm, StartForm, TakeOutForm
+from web.forms.plans import EditForm, StartForm, TopUpForm, WithdrawForm
 from web.http import SaverRequest, redirect, render_part
 from web.pages import plans as plan_pages
-from web.views.payments import where_to_pay
+from web.pages.payments import where_to_pay
 
-# In the session: a plan that was just started, by id, and what its saver wants to pay first, in kobo.
+# Session key: the id of a plan that was just started, and the intended first payment in kobo.
 _FIRST_PAYMENT = "first_payment"
 
 
 @page_cache.page(shows=(Account, Plan, Product), own=(Membership,))
 def index(request: SaverRequest) -> HttpResponse:
-    """Every plan of the saver, the open ones first."""
+    """Every plan of the user, open ones first."""
     holdings, today = dashboard.holdings(request.user), timezone.localdate()
     context = {
         "open_plans": [plan_pages.card(plan, today) for plan in holdings.plans],
@@ -37,10 +37,10 @@ def index(request: SaverRequest) -> HttpResponse:
     return render(request, "plans/index.html", context)
 
 
-# Of a circle it shows its name, once that has ended: renaming it then touches those who have a place in it.
+# The page shows the name of an ended circle; renaming it then touches the members who have a rank in it.
 @page_cache.page(shows=(Account, Entry, Plan, Product, Transaction), own=(Circle, Membership))
 def detail(request: SaverRequest, plan_id: int) -> HttpResponse:
-    """One plan: what is in it, how it grew, what it earns, its terms and its latest transactions."""
+    """One plan: its balance, history, interest, terms and latest transactions."""
     plan = _own_plan(request, plan_id)
     return render(request, "plans/detail.html", plan_pages.detail(plan))
 
@@ -67,12 +67,12 @@ def start(request: SaverRequest) -> HttpResponse:
 
 
 def preview_start(request: SaverRequest) -> HttpResponse:
-    """Show what a plan would earn, and start nothing. Posted, so that no name, sum or token is in an address."""
+    """Preview what a plan would earn. Uses POST, so that no name, amount or token is in a URL."""
     if request.method != "POST":
         return redirect(request, reverse("plans:start"))
     products = _offered()
     context = plan_pages.start(StartForm(request.POST, user=request.user, products=products))
-    # A look ahead says nothing of what is still missing: that is for the moment of sending.
+    # The preview shows no errors for missing fields; submitting the form does.
     context["form"] = StartForm(user=request.user, products=products, initial=request.POST.dict())
     return render_part(request, "plans/start.html", "preview", context)
 
@@ -108,7 +108,7 @@ def close(request: SaverRequest, plan_id: int) -> HttpResponse:
 
 
 def choose_top_up(request: SaverRequest) -> HttpResponse:
-    """Where should the money go: the stash, or one of the plans that take money."""
+    """Choose where the money should go: the stash, or one of the plans that accept money."""
     today = timezone.localdate()
     holdings = dashboard.holdings(request.user)
     cards = [plan_pages.card(plan, today) for plan in holdings.plans if not plan.is_matured(today)]
@@ -116,25 +116,25 @@ def choose_top_up(request: SaverRequest) -> HttpResponse:
 
 
 def top_up(request: SaverRequest, plan_id: int) -> HttpResponse:
-    """Pay into a plan: by card, which leads to the provider, or from the stash, which is done at once."""
+    """Top up a plan by card, which redirects to the provider, or from the stash, which is immediate."""
     plan = _own_plan(request, plan_id)
     amount = request.GET.get("amount") or _first_payment(request, plan)
-    initial = {"amount": amount, "source": request.GET.get("from", PayInForm.CARD)}
+    initial = {"amount": amount, "source": request.GET.get("from", TopUpForm.CARD)}
     data = request.POST if request.method == "POST" else None
-    form = PayInForm(data, user=request.user, initial=initial)
+    form = TopUpForm(data, user=request.user, initial=initial)
     if form.is_valid():
         try:
-            return redirect(request, _pay_in(request, plan, form))
+            return redirect(request, _top_up(request, plan, form))
         except Refused as refused:
             add_refusal(form, refused)
     status = 422 if form.errors else 200
-    return render_part(request, "plans/top_up.html", "form", plan_pages.pay_in(plan, form), status=status)
+    return render_part(request, "plans/top_up.html", "form", plan_pages.top_up(plan, form), status=status)
 
 
 def withdraw(request: SaverRequest, plan_id: int) -> HttpResponse:
-    """Take money out of a plan into the stash."""
+    """Move money from a plan to the stash."""
     plan = _own_plan(request, plan_id)
-    form = TakeOutForm(request.POST if request.method == "POST" else None, user=request.user)
+    form = WithdrawForm(request.POST if request.method == "POST" else None, user=request.user)
     if form.is_valid():
         try:
             movement = plans.move_from_plan(
@@ -149,7 +149,7 @@ def withdraw(request: SaverRequest, plan_id: int) -> HttpResponse:
             messages.success(request, f"{money.naira(movement.amount_kobo)} is in your stash.")
             return redirect(request, reverse("transactions:receipt", args=[movement.reference]))
     status = 422 if form.errors else 200
-    return render_part(request, "plans/withdraw.html", "form", plan_pages.take_out(plan, form), status=status)
+    return render_part(request, "plans/withdraw.html", "form", plan_pages.withdraw(plan, form), status=status)
 
 
 def _own_plan(request: SaverRequest, plan_id: int) -> Plan:
@@ -161,7 +161,7 @@ def _offered() -> list[Product]:
 
 
 def _first_payment(request: SaverRequest, plan: Plan) -> int | str:
-    """Return what somebody meant to pay first, in kobo, where they have just started this plan."""
+    """Return the intended first payment in kobo, if the user has just started this plan."""
     plan_id, amount_kobo = request.session.get(_FIRST_PAYMENT, (None, ""))
     return amount_kobo if plan_id == plan.pk else ""
 
@@ -190,10 +190,10 @@ def _change(plan: Plan, form: EditForm) -> None:
         plans.extend(plan, changes["matures_on"])
 
 
-def _pay_in(request: SaverRequest, plan: Plan, form: PayInForm) -> str:
-    """Pay into the plan as the form says, and return where the browser goes next."""
+def _top_up(request: SaverRequest, plan: Plan, form: TopUpForm) -> str:
+    """Top up the plan from the form's source, and return the URL to open next."""
     amount_kobo, reference = form.cleaned_data["amount"], form.cleaned_data["reference"]
-    if form.cleaned_data["source"] == PayInForm.STASH:
+    if form.cleaned_data["source"] == TopUpForm.STASH:
         movement = plans.move_to_plan(
             request.user,
             plan,

@@ -1,4 +1,4 @@
-"""The stash: what is in it, what moved, and adding money by card."""
+"""The stash: its balance, its transactions, and adding money by card."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from web.forms.fields import MoneyField, OnceForm, add_refusal
 from web.http import SaverRequest, redirect, render_part
 from web.pages import plans as plan_pages
 from web.pages import transactions as transaction_rows
-from web.views.payments import where_to_pay
+from web.pages.payments import where_to_pay
 
 LATEST = 10
 
 
 class FundForm(OnceForm):
-    """How much to pay into the stash by card."""
+    """The amount to pay into the stash by card."""
 
     amount = MoneyField(label="Amount", min_kobo=settings.TOP_UP_MIN_KOBO, max_kobo=settings.TOP_UP_MAX_KOBO)
 
 
 @page_cache.page(shows=(Account, Entry, Plan, Product, Transaction), own=(Membership,))
 def home(request: SaverRequest) -> HttpResponse:
-    """The stash, its latest transactions, and the plans its money can move to."""
+    """The stash, its latest transactions, and the plans that accept its money."""
     today = timezone.localdate()
     holdings = dashboard.holdings(request.user)
     context = {
@@ -51,7 +51,7 @@ def _latest(user_id: int) -> QuerySet[Transaction, Any]:
 
 
 def fund(request: SaverRequest) -> HttpResponse:
-    """Add money to the stash by card, which leads to the provider."""
+    """Add money to the stash by card, which redirects to the provider."""
     form = FundForm(
         request.POST if request.method == "POST" else None,
         user=request.user,

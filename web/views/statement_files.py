@@ -1,19 +1,16 @@
-"""A statement's file: fetched by its owner, and checked by anybody who was shown it."""
+"""A statement's file: downloaded by its owner, and verified by anybody who received it."""
 
 from __future__ import annotations
 
 import logging
-import time
 from functools import partial
 from typing import Any
 
 from allauth.core.internal import ratelimit
-from django.conf import settings
-from django.core import signing
 from django.core.files import File
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import FileResponse, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.log import log_response
@@ -22,22 +19,23 @@ from django.views.decorators.http import require_safe
 
 from savings import statements
 from savings.models import Statement
-from web import moments
+from web import access, date_formats
 from web.downloads import BLOCK_BYTES, Outgoing
+from web.error_pages import too_many_requests
 from web.forms.statements import CheckForm
 from web.http import SaverRequest, path_of, redirect
-from web.middleware.rate_limits import seconds_left, too_many_requests
+from web.middleware.rate_limits import seconds_left
 from web.pages import statements as statement_pages
 from web.uploads import HashedFile, HashingUploadHandler
 
 logger = logging.getLogger(__name__)
 
-# What is secret is the code: 80 bits, which nobody guesses. Who has seen a code alone could try sums at it, to learn
-# what some month of somebody closed with: so an address has five wrong answers a day about one code (`key` is the
-# two), where even whole naira are a million sums. A code has no limit of its own: whoever knows it could use that up,
-# and shut out everybody who has the file in hand. Right answers cost nothing; but with no tries left not even they
-# are given, since then trying could go on. Counted as sign-ins are: an address is a whole /64 of IPv6, and while
-# Redis is away each process counts by itself.
+# The code is the secret: 80 bits, which nobody can guess. Somebody who has seen only a code could try amounts with it,
+# to learn a closing balance. So each IP address has five wrong answers a day per code (`key` is the two together),
+# while even whole naira are a million possibilities. A code has no limit of its own: anybody who knows it could use
+# that up, and block everyone who has the file. Right answers do not count; but once the tries are used up, right
+# answers are refused as well, or guessing could continue. Counted like sign-ins: an IPv6 address is its /64, and while
+# Redis is down each process counts for itself.
 _GUESSES = {"verify": "10/m/ip,60/h/ip,5/d/key"}
 _RULE = (
     "From one address we answer ten wrong checks a minute, sixty an hour, and five a day about one statement: more"
@@ -47,26 +45,20 @@ _RULE = (
 
 @require_safe
 def download(request: SaverRequest, statement_id: int) -> HttpResponseBase:
-    """The file behind a signed link, for its owner. A link that is over says so, and what to do."""
-    mine = request.user.statements.select_related("plan", "circle")
-    statement = get_object_or_404(mine, pk=statement_id)
-    if statement_pages.state_now(statement) != Statement.State.READY:
-        return _gone(request, statement)
-    token = request.GET.get("token", "")
-    if statements.statement_of_token(token) != statement:
-        if not _claims_to_be_old(token):
-            raise Http404
+    """The file behind a signed link, for its owner. An expired link shows how to get a new one."""
+    statement, is_open = access.linked_statement(request, statement_id, request.GET.get("token", ""))
+    if not is_open:
         return _gone(request, statement)
     if path_of(request.headers.get("referer", "")).startswith(reverse("users:security")):
-        # Fetched from here the file would leave the form of the sign-in standing there, waiting for ever.
+        # A download straight after the sign-in would leave the sign-in form on the screen, waiting for ever.
         return redirect(request, reverse("statements:detail", args=[statement.pk], query={"download": 1}))
     return _file(request, statement)
 
 
 @csrf_exempt
 def verify(request: HttpRequest, code: str = "") -> HttpResponse:
-    """Say whether a file is one that we made. For anybody, and without a row or a name."""
-    # What hashes an upload has to be in place before anything reads the form, the CSRF check above all.
+    """Tell anybody whether a file is one that we made, without showing a row or a name."""
+    # The upload handler must be installed before anything reads the form, above all the CSRF check.
     handler = HashingUploadHandler(request)
     request.upload_handlers = [handler]
     return _verify(request, code, handler)
@@ -94,14 +86,14 @@ def _verify(request: HttpRequest, code: str, handler: HashingUploadHandler) -> H
     context: dict[str, Any] = {"form": form, "is_answered": True, "found": found}
     if found is not None:
         usage.rollback()
-        # The next check is of another file, perhaps of the same statement.
+        # Keep the code and the balance for the next file, which may be of the same statement.
         context["form"] = CheckForm(initial={"code": values["code"], "closing": values["closing"]})
-        context["period"] = moments.period(found.since, found.until)
+        context["period"] = date_formats.period(found.since, found.until)
     return render(request, "statements/verify.html", context)
 
 
 def _with_hash(request: HttpRequest) -> QueryDict:
-    """Return what was typed, with the hash of what was uploaded: so it need not be sent again to correct the rest."""
+    """Return the form data with the hash of the upload, so that a correction need not send the file again."""
     data = request.POST.copy()
     file = request.FILES.get("file")
     if isinstance(file, HashedFile):
@@ -135,13 +127,13 @@ def _whole(request: SaverRequest, statement: Statement, file: File[Any]) -> File
 
 
 def _headers_alone(file: File[Any]) -> HttpResponse:
-    """Answer a look at the headers, for which nothing is fetched and nothing counted."""
+    """Answer a HEAD request: nothing is read and nothing is counted."""
     file.close()
     return HttpResponse()
 
 
 def _away(request: SaverRequest, statement: Statement, error: OSError) -> HttpResponse:
-    """Say that the storage does not give the file now, and log why, in the place of Django's line about a 503."""
+    """Answer 503 if the storage is down, and log the reason instead of Django's own line about a 503."""
     context = {"row": statement_pages.row(statement)}
     response = render(request, "statements/file_away.html", context, status=503)
     response["Retry-After"] = "60"
@@ -153,16 +145,3 @@ def _away(request: SaverRequest, statement: Statement, error: OSError) -> HttpRe
 def _gone(request: SaverRequest, statement: Statement, *, is_lost: bool = False) -> HttpResponse:
     context = {"row": statement_pages.row(statement), "is_lost": is_lost}
     return render(request, "statements/link_gone.html", context, status=410)
-
-
-def _claims_to_be_old(token: str) -> bool:
-    """Say whether a link that is not good has the form of one from earlier: its owner then gets to know what to do.
-
-    Whether that is true does not matter. What this opens is a page with a fresh link, for its owner alone.
-    """
-    try:
-        _, made_at, _ = token.split(":")
-        age_seconds = int(time.time()) - signing.b62_decode(made_at)
-    except (ValueError, IndexError):
-        return False
-    return age_seconds > settings.STATEMENT_LINK_HOURS * 60 * 60

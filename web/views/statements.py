@@ -1,4 +1,4 @@
-"""The shelf: every statement that was asked for, asking for one, and what can be done with each."""
+"""Statements: the list, the request form, and the actions on each statement."""
 
 from __future__ import annotations
 
@@ -12,23 +12,25 @@ from django.views.decorators.http import require_POST
 from savings import statements
 from savings.exceptions import Refused
 from savings.models import Statement
-from savings.models.statements import StatementQuerySet
-from web import keyset
-from web.forms.statements import AskForm
+from web import access, keyset
+from web.forms.statements import StatementForm
 from web.http import SaverRequest, redirect, render_part, toast, wants_part
+from web.pages import messages as message_pages
 from web.pages import statements as statement_pages
-from web.views import messages
 
-# What is being written stands on top of the shelf. Beyond so many it waits in the list.
+# Statements that are being written are on top of the page, at most this many; the rest are in the list.
 _MOST_JOBS = 10
 
 
 def index(request: SaverRequest) -> HttpResponse:
-    """Every statement, newest first, in keyset pages; on top what is being written; beside it the form for one more."""
+    """Every statement, newest first, in keyset pages; unfinished ones on top, and the request form beside them."""
     if wants_part(request) and "watch" in request.GET:
         return _watch(request)
-    jobs = [statement_pages.row(one) for one in _mine(request).unfinished().order_by("-id")[:_MOST_JOBS]]
-    page = keyset.page(_mine(request).exclude(pk__in=[job.id for job in jobs]), request.GET)
+    jobs = [
+        statement_pages.row(one)
+        for one in access.own_statements(request).unfinished().order_by("-id")[:_MOST_JOBS]
+    ]
+    page = keyset.page(access.own_statements(request).exclude(pk__in=[job.id for job in jobs]), request.GET)
     context = {
         **statement_pages.jobs(jobs),
         "page": page,
@@ -36,7 +38,7 @@ def index(request: SaverRequest) -> HttpResponse:
     }
     if not wants_part(request):
         context |= {
-            "form": AskForm(user=request.user),
+            "form": StatementForm(user=request.user),
             "subscriptions": statement_pages.subscriptions(request.user),
         }
     return render_part(request, "statements/index.html", "listing", context)
@@ -44,14 +46,14 @@ def index(request: SaverRequest) -> HttpResponse:
 
 @sensitive_post_parameters("password")
 def start(request: SaverRequest) -> HttpResponse:
-    """Ask for a statement. With GET the query fills the form in, and its answer says how many rows that would be."""
+    """Request a statement. With GET, the query fills in the form, and the response previews the number of rows."""
     if request.method != "POST":
-        form = AskForm(user=request.user, initial=request.GET.dict())
+        form = StatementForm(user=request.user, initial=request.GET.dict())
         if form.initial["about"] not in form.subjects:
             raise Http404
         context = {"form": form, "ahead": form.look_ahead()}
         return render_part(request, "statements/start.html", "ahead", context)
-    form = AskForm(request.POST, user=request.user)
+    form = StatementForm(request.POST, user=request.user)
     if form.is_valid():
         try:
             _ask(request, form)
@@ -64,23 +66,23 @@ def start(request: SaverRequest) -> HttpResponse:
 
 
 def detail(request: SaverRequest, statement_id: int) -> HttpResponse:
-    """One statement: where it stands, its file, its mail, and how to take it back."""
-    statement = _own_statement(request, statement_id)
+    """One statement: its state, file and mail, and the actions on it."""
+    statement = access.own_statement(request, statement_id)
     row = statement_pages.row(statement)
     looks = statement_pages.looks(request.GET)
     if looks and not row.is_unfinished:
         _say_finished(request, row)
     context = statement_pages.detail(statement, row, looks)
-    context["message"] = messages.newest(request.user, _mails(statement))
-    # After a sign-in on the way to the file: the page stays, and the file follows.
+    context["message"] = message_pages.newest(request.user, _mails(statement))
+    # Set after a sign-in on the way to the file: show the page, then start the download.
     context["starts_download"] = "download" in request.GET
     return render_part(request, "statements/detail.html", "statement", context)
 
 
 @require_POST
 def ask_again(request: SaverRequest, statement_id: int) -> HttpResponse:
-    """Have the same statement written once more."""
-    statements.ask_again(_own_statement(request, statement_id))
+    """Request the same statement again."""
+    statements.ask_again(access.own_statement(request, statement_id))
     toast(request, "We are writing it", "We e-mail you when it is ready.")
     return redirect(request, reverse("statements:index"))
 
@@ -88,54 +90,49 @@ def ask_again(request: SaverRequest, statement_id: int) -> HttpResponse:
 @require_POST
 def resend_mail(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Send the mail with the link once more."""
-    statements.resend_mail(_own_statement(request, statement_id))
+    statements.resend_mail(access.own_statement(request, statement_id))
     toast(request, "The mail is on its way", f"To {request.user.email}")
     return redirect(request, reverse("statements:detail", args=[statement_id]))
 
 
 @require_POST
 def revoke(request: SaverRequest, statement_id: int) -> HttpResponse:
-    """Make the link to a file lead nowhere, and the file go."""
-    statements.revoke(_own_statement(request, statement_id))
+    """Invalidate the link to a file and delete the file."""
+    statements.revoke(access.own_statement(request, statement_id))
     toast(request, "Revoked", "Its link is dead, and the file is gone.")
     return redirect(request, reverse("statements:index"))
 
 
 @require_POST
 def delete(request: SaverRequest, statement_id: int) -> HttpResponse:
-    """Take a statement off the shelf, file and all."""
-    statements.delete(_own_statement(request, statement_id))
+    """Delete a statement with its file."""
+    statements.delete(access.own_statement(request, statement_id))
     toast(request, "Deleted")
     return redirect(request, reverse("statements:index"))
 
 
 @require_POST
 def unsubscribe(request: SaverRequest, subscription_id: int) -> HttpResponse:
-    """Get no more monthly statements of that kind."""
+    """End a monthly statement."""
     subscription = get_object_or_404(request.user.statement_subscriptions, pk=subscription_id)
     statements.unsubscribe(subscription)
     toast(request, "No more each month", "What is on the shelf stays there.")
     return redirect(request, reverse("statements:index"))
 
 
-def _mine(request: SaverRequest) -> StatementQuerySet:
-    return request.user.statements.select_related("plan", "circle")
-
-
-def _own_statement(request: SaverRequest, statement_id: int) -> Statement:
-    return get_object_or_404(_mine(request), pk=statement_id)
-
-
 def _mails(statement: Statement) -> Q:
-    """Return what finds the mails about a statement, those that were sent again among them."""
+    """Return the condition for mails about a statement, including those that were sent again."""
     key = f"statement_ready:{statement.pk}"
     return Q(dedupe_key__in=[key, f"statement_failed:{statement.pk}"]) | Q(dedupe_key__startswith=f"{key}:")
 
 
 def _watch(request: SaverRequest) -> HttpResponse:
-    """Show how far the statements are that a page has on top, and say of each that it has come to its end."""
+    """Show the progress of the statements on top of the page, with a notice for each that has finished."""
     watched = statement_pages.watched(request.GET)
-    jobs = [statement_pages.row(one) for one in _mine(request).filter(pk__in=watched.ids).order_by("-id")]
+    jobs = [
+        statement_pages.row(one)
+        for one in access.own_statements(request).filter(pk__in=watched.ids).order_by("-id")
+    ]
     for job in jobs:
         if job.id in watched.unfinished and not job.is_unfinished:
             _say_finished(request, job)
@@ -149,8 +146,8 @@ def _say_finished(request: SaverRequest, row: statement_pages.StatementRow) -> N
         toast(request, "A statement could not be made", row.says, is_bad=True)
 
 
-def _ask(request: SaverRequest, form: AskForm) -> None:
-    """Ask for the statement of a valid form, and for its monthly sisters. Raises Refused."""
+def _ask(request: SaverRequest, form: StatementForm) -> None:
+    """Request the statement of a valid form, and subscribe to the monthly ones if chosen. Raises Refused."""
     values, (scope, plan, circle) = form.cleaned_data, form.subject
     statement = statements.request(
         request.user,

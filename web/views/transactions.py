@@ -1,4 +1,4 @@
-"""Activity: everything that moved, and the receipt of each transaction."""
+"""Transactions: the list, and the receipt of each."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from web.pages import transactions as transaction_rows
 
 @page_cache.page("before", "after", "kind", "status", "plan", shows=(Account, Entry, Plan, Transaction))
 def index(request: SaverRequest) -> HttpResponse:
-    """Everything that moved, newest first, in keyset pages, filtered as the query string says."""
+    """Every transaction, newest first, in keyset pages, filtered by the query string."""
     form = FilterForm(request.GET, user=request.user)
     found = form.filter(request.user.transactions.all())
     page = keyset.page(found.values_list(*transaction_rows.COLUMNS), request.GET)
-    days = transaction_rows.by_day(transaction_rows.rows(page.rows, seen_from=form.place))
+    days = transaction_rows.by_day(transaction_rows.rows(page.rows, seen_from=form.seen_from))
     context = {"form": form, "days": days, "page": page}
     return render_part(
         request, "transactions/index.html", "listing", context, status=422 if form.errors else 200
@@ -29,7 +29,7 @@ def index(request: SaverRequest) -> HttpResponse:
 
 @page_cache.page(shows=(Account, Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent))
 def receipt(request: SaverRequest, reference: str) -> HttpResponse:
-    """One transaction: what moved, where it is by now, and the ledger entries that prove it."""
+    """One transaction: the amount, its progress, and the ledger entries behind it."""
     mine = request.user.transactions.select_related("plan", "payment__meant_for", "reverses", "reversed_by")
     movement = get_object_or_404(mine, reference=reference)
     payment = getattr(movement, "payment", None)

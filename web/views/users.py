@@ -1,4 +1,4 @@
-"""A person's own pages: profile, theme, security, and the form that waited for them to sign in."""
+"""The user's own pages: profile, theme, security, and a form sent while signed out."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from web.forms.changes import KnowsChanges
 from web.forms.fields import Segments, Switch, add_refusal
 from web.http import SaverRequest, redirect, render_part, toast
 
-# More than anybody has; what is older than these is of no help on a page.
+# More than anybody has; older ones do not help on a page.
 _MOST_SHOWN = 20
 
 
 class ProfileForm(KnowsChanges, forms.Form):
-    """What a person says about themselves."""
+    """Name, mail preferences and theme."""
 
     name = forms.CharField(
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
@@ -79,7 +79,7 @@ def profile(request: SaverRequest) -> HttpResponse:
 
 @require_POST
 def theme(request: SaverRequest) -> HttpResponse:
-    """Change the theme from the menu, and go back to the page that was open."""
+    """Change the theme from the menu, and return to the open page."""
     try:
         users.change_theme(request.user, request.POST.get("theme", ""))
     except ValueError:
@@ -90,7 +90,7 @@ def theme(request: SaverRequest) -> HttpResponse:
 
 
 def security(request: SaverRequest) -> HttpResponse:
-    """How one signs in, where one is signed in, and which devices are known."""
+    """Sign-in methods, sessions and known devices."""
     found = list(Authenticator.objects.filter(user=request.user).order_by("created_at"))
     by_type = {authenticator.type: authenticator.wrap() for authenticator in found}
     passkeys = [a for a in found if a.type == Authenticator.Type.WEBAUTHN]
@@ -113,7 +113,7 @@ def security(request: SaverRequest) -> HttpResponse:
 
 @require_POST
 def end_session(request: SaverRequest, session_id: int) -> HttpResponse:
-    """Sign out one browser, from another."""
+    """Sign out another browser."""
     session = get_object_or_404(UserSession, pk=session_id, user=request.user)
     end_sessions(request, [session])
     toast(request, "Signed out there")
@@ -131,7 +131,7 @@ def end_other_sessions(request: SaverRequest) -> HttpResponse:
 
 @require_POST
 def forget_device(request: SaverRequest, device_id: int) -> HttpResponse:
-    """Forget a device: its next sign-in is told by e-mail again."""
+    """Forget a device, so that its next sign-in sends an email again."""
     if not users.forget_device(request.user, device_id):
         raise Http404
     toast(request, "Forgotten", "You get an e-mail when it signs in again.")
@@ -139,14 +139,14 @@ def forget_device(request: SaverRequest, device_id: int) -> HttpResponse:
 
 
 def second_step(request: SaverRequest) -> HttpResponse:
-    """Tell staff why the back office wants a second step, and let them choose one."""
+    """Explain to staff why the admin requires a second step, and let them choose one."""
     if not request.user.is_staff or steps.has_set_up(request.user):
         return redirect(request, reverse("users:security"))
     return render(request, "users/second_step.html")
 
 
 def unsent(request: SaverRequest) -> HttpResponse:
-    """Show the form that this person sent while signed out, once, ready to be sent again or to be left."""
+    """Show the form that this user sent while signed out, once, to send it or discard it."""
     kept = sign_in.take_unsent(request)
     if kept is None:
         return redirect(request, reverse("dashboard:home"))
@@ -161,7 +161,7 @@ def unsent(request: SaverRequest) -> HttpResponse:
 
 
 def _second_step(user: User, *, has_app: bool, has_passkey: bool) -> str:
-    """Return what is asked for after the password, beside the words "Authenticator app"."""
+    """Return the text beside "Authenticator app": what is required after the password."""
     if not user.has_usable_password():
         return (
             "On: you have no password that it would be asked after"
@@ -177,6 +177,6 @@ def _second_step(user: User, *, has_app: bool, has_passkey: bool) -> str:
 
 
 def _live_sessions(user: User) -> QuerySet[UserSession]:
-    """Return the sessions that still open the door, newest first: allauth keeps the others until the next sign-in."""
+    """Return the valid sessions, newest first; allauth does not delete the others until the next sign-in."""
     live = Session.objects.filter(expire_date__gt=timezone.now()).values("session_key")
     return UserSession.objects.filter(user=user, session_key__in=live).order_by("-created_at")

@@ -1,4 +1,4 @@
-"""The addresses that every site has in the same place: whom to tell of a weakness, and where to change a password."""
+"""Well-known URLs: the security contact, and the page to change a password."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-# RFC 9116 asks for less than a year. The contact is read from the settings each time, so it is as fresh as they are.
+# RFC 9116 asks for less than a year. The contact is read from the settings each time, so it is current.
 _GOOD_FOR = datetime.timedelta(days=180)
 
 
 @require_safe
 def security_txt(request: HttpRequest) -> HttpResponse:
-    """Whom to tell of a weakness (RFC 9116); 404 where the operator has named nobody."""
+    """The security contact (RFC 9116); 404 if the operator has set none."""
     if not settings.SECURITY_CONTACTS:
         raise Http404
     today = timezone.now().astimezone(datetime.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -31,5 +31,5 @@ def security_txt(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def change_password(request: HttpRequest) -> HttpResponseRedirect:
-    """Where password managers send people to change their password."""
+    """The URL that password managers open to change a password."""
     return HttpResponseRedirect(reverse("account_change_password"))

@@ -1,4 +1,4 @@
-"""The staff admin: every page opens, nothing is counted or changed that should not be, what went wrong is retried."""
+"""The admin: every page opens, no list counts rows, read-only rows stay unchanged, and failed rows can be retried."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def superuser(client: Client) -> Client:
 
 @pytest.fixture
 def support() -> Client:
-    """Somebody who may see everything and do what support does."""
+    """A member of staff who may view everything and has the support permissions."""
     user = make_user(is_staff=True)
     user.user_permissions.set(
         Permission.objects.filter(codename__startswith="view_")
@@ -231,7 +231,7 @@ def add_circles_with_rates() -> None:
     Circle.objects.update(min_target_kobo=123_450, rates=[[0, 850], [90, 1100]])
 
 
-def test_savers_and_strangers_do_not_come_in(saver_client: Client, client: Client) -> None:
+def test_savers_and_visitors_cannot_open_it(saver_client: Client, client: Client) -> None:
     assert saver_client.get(reverse("admin:index"), follow=True).status_code == 403
     assert Client().get(url(Transaction, "changelist")).status_code == 302
 
@@ -315,7 +315,7 @@ def test_a_search_finds_the_whole_reference_or_address_and_no_part_of_it(support
     assert found(support, Plan, ours.reference) == [ours.pk]
 
 
-def test_what_needs_a_look_can_be_picked_and_nothing_else_be_filtered_by(support: Client) -> None:
+def test_only_the_offered_filters_work(support: Client) -> None:
     make_plan(holding_kobo=500)
     checked = make_transaction("top_up", 500, user=make_user(), status="review")
     page = url(Transaction, "changelist")
@@ -324,7 +324,7 @@ def test_what_needs_a_look_can_be_picked_and_nothing_else_be_filtered_by(support
     assert support.get(page, {"amount_kobo__gt": "5"}).status_code == 400
 
 
-# Trying again
+# Retrying
 
 
 def dead_row() -> OutboxRow:
@@ -340,7 +340,7 @@ def dead_row() -> OutboxRow:
     )
 
 
-def test_what_was_given_up_can_be_tried_again(support: Client) -> None:
+def test_a_dead_row_can_be_retried(support: Client) -> None:
     row = dead_row()
     assert b"SMTP: no" in support.get(url(OutboxRow, "changelist"), {"state": "dead"}).content
     chosen = {"action": "try_again", "_selected_action": [row.pk]}
@@ -383,7 +383,7 @@ def test_a_term_that_no_calendar_holds_is_refused(superuser: Client) -> None:
     assert "less than or equal to 36525" in answer.text
 
 
-def test_what_was_postponed_can_be_tried_at_the_next_run(support: Client) -> None:
+def test_a_postponed_row_can_be_retried_at_the_next_run(support: Client) -> None:
     later = timezone.now() + datetime.timedelta(hours=6)
     row = Postponement.objects.create(task="mature_plan", row_id=7, reason="no", retry_at=later)
     chosen = {"action": "try_again", "_selected_action": [row.pk]}
@@ -405,7 +405,7 @@ def test_a_payment_can_be_asked_about_again(
     assert payment.transaction.status == Transaction.Status.SUCCESS
 
 
-def test_who_may_only_look_cannot_try_anything_again(client: Client) -> None:
+def test_view_permission_does_not_allow_a_retry(client: Client) -> None:
     user = make_user(is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     sign_in(user, client)
@@ -430,10 +430,10 @@ def test_the_link_of_a_mail_that_waits_is_not_shown(support: Client, settings: S
         assert b"a-secret-code" not in support.get(page).content
 
 
-# People and products
+# Users and products
 
 
-def test_who_may_edit_people_cannot_make_themselves_more(client: Client) -> None:
+def test_staff_who_edit_users_cannot_raise_their_own_rights(client: Client) -> None:
     user = make_user(is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
     sign_in(user, client)

@@ -1,4 +1,4 @@
-"""What staff may not do to people: nobody gains rights, or another's sign-in, and each change is told to its owner."""
+"""Limits of staff: they cannot gain rights or another user's sign-in, and the owner is notified of each change."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def password_page(user: User) -> str:
 
 
 def form_of(user: User, **values: Any) -> dict[str, Any]:
-    """The form of a person's page, as it is shown; None leaves a box unticked."""
+    """The data of a user's admin form as shown; None leaves a box unticked."""
     shown = {
         "email": user.email,
         "name": user.name,
@@ -56,7 +56,7 @@ def row(user: User) -> dict[str, Any]:
 
 @pytest.fixture
 def support() -> Client:
-    """Staff with every permission over people and roles, but no superuser."""
+    """Staff with every permission on users and groups, without being a superuser."""
     everything = Permission.objects.filter(content_type__app_label__in=["savings", "account", "mfa", "auth"])
     return sign_in(make_staff(*everything.values_list("codename", flat=True)))
 
@@ -99,7 +99,7 @@ def test_nobody_but_a_superuser_changes_staff(
 
 
 @pytest.mark.parametrize("rights", TARGETS)
-def test_nor_deletes_them_or_what_they_sign_in_with(support: Client, rights: dict[str, Any]) -> None:
+def test_nobody_deletes_users_or_their_sign_in_methods(support: Client, rights: dict[str, Any]) -> None:
     target = make_user(**rights)
     rows: list[Model] = [
         target,
@@ -135,7 +135,7 @@ def test_a_saver_gets_no_rights_from_staff_who_are_no_superusers(support: Client
     assert not saver.user_permissions.exists()
 
 
-def test_nor_does_somebody_new(support: Client) -> None:
+def test_a_user_added_by_staff_gets_no_rights(support: Client) -> None:
     form = {"email": "new@example.com", "name": "New", "usable_password": "true", "is_staff": "on"}
     support.post(url("add"), form | {"is_superuser": "on", "password1": NEW, "password2": NEW})
     user = User.objects.get(email="new@example.com")
@@ -175,11 +175,11 @@ def test_the_admins_own_password_page_is_the_sites() -> None:
         assert client.get(reverse(f"admin:{name}"))["Location"] == "/accounts/password/change/"
 
 
-# What superusers, and staff for savers, do, and how it is told
+# What superusers and staff may do, and the notifications
 
 
 @pytest.mark.parametrize("who", ["boss", "support"])
-def test_a_password_set_by_staff_ends_the_sessions_and_is_told(
+def test_a_password_set_by_staff_ends_the_sessions_and_is_notified(
     who: str, request: pytest.FixtureRequest
 ) -> None:
     saver, browser = make_user(), Client()
@@ -194,7 +194,7 @@ def test_a_password_set_by_staff_ends_the_sessions_and_is_told(
     assert subjects(saver.email) == ["Our staff changed your password"]
 
 
-def test_so_is_one_that_was_switched_off(support: Client) -> None:
+def test_a_password_disabled_by_staff_is_notified(support: Client) -> None:
     saver = make_user()
     support.post(password_page(saver), {"usable_password": "false", "unset-password": "1"})
     saver.refresh_from_db()
@@ -202,7 +202,7 @@ def test_so_is_one_that_was_switched_off(support: Client) -> None:
     assert subjects(saver.email) == ["Our staff changed your password"]
 
 
-def test_closing_and_reopening_an_account_is_told(support: Client) -> None:
+def test_closing_and_reopening_an_account_is_notified(support: Client) -> None:
     saver, browser = make_user(), Client()
     browser.post("/accounts/login/", {"login": saver.email, "password": PASSWORD})
     support.post(url("change", saver.pk), form_of(saver, is_active=None))
@@ -214,7 +214,7 @@ def test_closing_and_reopening_an_account_is_told(support: Client) -> None:
 
 
 @pytest.mark.parametrize("right", ["is_staff", "is_superuser", "groups", "user_permissions"])
-def test_a_change_of_rights_is_told(boss: Client, right: str) -> None:
+def test_a_change_of_rights_is_notified(boss: Client, right: str) -> None:
     saver = make_user()
     values = {
         "groups": [Group.objects.create(name="Role").pk],
@@ -224,7 +224,7 @@ def test_a_change_of_rights_is_told(boss: Client, right: str) -> None:
     assert subjects(saver.email) == ["Your rights as staff were changed"]
 
 
-def test_so_is_a_change_of_a_role_to_its_members(boss: Client) -> None:
+def test_a_change_of_a_group_is_notified_to_its_members(boss: Client) -> None:
     group, member = Group.objects.create(name="Role"), make_user(is_staff=True)
     member.groups.add(group)
     permission = Permission.objects.earliest("pk")

@@ -1,4 +1,4 @@
-"""Names for browsers, from what they say of themselves."""
+"""Labels of browsers, from their User-Agent."""
 
 import pytest
 

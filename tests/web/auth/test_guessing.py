@@ -1,4 +1,4 @@
-"""Guessing is bounded, and failures from elsewhere never lock out an owner at a device they have used before."""
+"""Guessing is limited, and failures elsewhere never lock out an owner on a known device."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RIGHT, WRONG, REFUSED = 302, 422, 429
 
 @pytest.fixture(autouse=True)
 def _one_proxy(settings: Settings) -> None:
-    """As in production, where the address is what our proxy has written."""
+    """As in production, where the IP address comes from our proxy."""
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
 
 
@@ -50,7 +50,7 @@ def somewhere() -> str:
 def sign_in(
     email: str, password: str = PASSWORD, client: Client | None = None, *, ip: str = ""
 ) -> HttpResponse:
-    """Post the form of the sign-in page, from a new browser at a new address unless said otherwise."""
+    """Post the sign-in form, by default from a new browser at a new IP address."""
     typed = {"login": email, "password": password}
     return (client or Client()).post(
         "/accounts/login/", typed, headers={"X-Forwarded-For": ip or somewhere()}
@@ -58,7 +58,7 @@ def sign_in(
 
 
 def known_device(user: User) -> Client:
-    """A browser the user has signed in from, and is signed out of."""
+    """A browser that the user has signed in from and out of."""
     client = Client()
     assert sign_in(user.email, client=client).status_code == RIGHT
     client.post("/accounts/logout/")
@@ -89,8 +89,8 @@ def test_wrong_passwords_from_elsewhere_do_not_stop_the_owner_at_a_known_device(
     assert sign_in(saver.email, client=device).status_code == RIGHT
 
 
-def test_nor_do_those_from_the_same_address(saver: User) -> None:
-    # Thousands of phones share one address of their network.
+def test_wrong_passwords_from_the_same_ip_address_do_not_stop_a_known_device(saver: User) -> None:
+    # Thousands of phones share one IP address of their mobile network.
     device, ip = known_device(saver), somewhere()
     for number in range(40):
         sign_in(saver.email if number % 2 else "other@example.com", "wrong", ip=ip)
@@ -167,14 +167,14 @@ def test_a_password_alone_does_not_make_a_device_known(saver: User, recovery_cod
 
 @pytest.mark.parametrize("is_known", [True, False])
 def test_guessing_from_many_addresses_is_slow(clock: time_machine.Traveller, *, is_known: bool) -> None:
-    # Counted alike whether the address has an account.
+    # Counted alike, whether or not the email address has an account.
     email = make_user().email if is_known else "nobody@example.com"
     tried = 0
     for _ in range(12):
         while sign_in(email, "wrong").status_code == WRONG:
             tried += 1
         clock.shift(300)
-    # The tries of an hour, whatever number of addresses they come from.
+    # The tries of an hour, from any number of IP addresses.
     assert tried == 30
 
 
@@ -306,10 +306,10 @@ def test_a_reset_leads_in_on_a_new_device_while_somebody_guesses(saver: User) ->
 
 def test_wrong_reset_codes_elsewhere_do_not_stop_the_owner(saver: User) -> None:
     for _ in range(8):
-        stranger = Client()
-        ask_for_reset(stranger, saver.email)
+        attacker = Client()
+        ask_for_reset(attacker, saver.email)
         for _ in range(3):
-            stranger.post(
+            attacker.post(
                 "/accounts/password/reset/confirm/",
                 {"code": "AAAA-AAAA"},
                 headers={"X-Forwarded-For": somewhere()},
@@ -363,7 +363,7 @@ def test_limits_can_be_turned_off(saver: User, settings: Settings) -> None:
     assert sign_in(saver.email, ip="203.0.113.9").status_code == RIGHT
 
 
-def test_a_known_device_is_let_in_while_redis_is_away(without_redis: None, saver: User) -> None:
+def test_a_known_device_is_let_in_while_redis_is_down(without_redis: None, saver: User) -> None:
     device = known_device(saver)
     for _ in range(40):
         sign_in(saver.email, "wrong")
@@ -371,7 +371,7 @@ def test_a_known_device_is_let_in_while_redis_is_away(without_redis: None, saver
     assert sign_in(saver.email, client=device).status_code == RIGHT
 
 
-def test_many_addresses_do_not_push_out_a_counter_while_redis_is_away(without_redis: None) -> None:
+def test_many_addresses_do_not_push_out_a_counter_while_redis_is_down(without_redis: None) -> None:
     limits = [Limit(1, 60)]
     tries.count("first", limits)
     for number in range(2_000):
@@ -381,7 +381,7 @@ def test_many_addresses_do_not_push_out_a_counter_while_redis_is_away(without_re
 
 
 @pytest.mark.parametrize("junk", ["text", {"a": 1}, [None], 7])
-def test_a_counter_that_holds_junk_starts_anew(junk: object) -> None:
+def test_an_invalid_counter_starts_again(junk: object) -> None:
     key = tries.count("scope", [Limit(1, 60)]).key
     cache.set(key, junk, 60)
     tries.count("scope", [Limit(1, 60)])
@@ -404,7 +404,7 @@ def test_a_try_that_one_scope_refuses_uses_up_none_of_the_others() -> None:
     ("seconds", "words"),
     [(0.2, "1 second"), (59.5, "60 seconds"), (119, "119 seconds"), (121, "3 minutes"), (86_400, "24 hours")],
 )
-def test_a_wait_is_told_in_words(seconds: float, words: str) -> None:
+def test_a_waiting_time_is_shown_in_words(seconds: float, words: str) -> None:
     assert f"Wait {words}," in str(guessing.TooManyTries(seconds).message)
 
 
@@ -430,14 +430,14 @@ def test_a_long_wait_ends(saver: User, recovery_codes: list[str]) -> None:
     ("proxies", "forwarded", "connected", "expected"),
     [
         (1, "203.0.113.7", "10.0.0.1", "203.0.113.7"),
-        # Past our proxies, or past one of them.
+        # Requests that bypassed all proxies, or one of them.
         (1, "", "10.0.0.1", "10.0.0.1"),
         (2, "203.0.113.7", "10.0.0.1", "203.0.113.7"),
         (2, "198.51.100.1, 203.0.113.7, 10.0.0.2", "10.0.0.1", "203.0.113.7"),
-        # What is no address.
+        # Invalid IP addresses.
         (1, "unknown", "10.0.0.1", "10.0.0.1"),
         (1, "203.0.113.7, ", "10.0.0.1", "10.0.0.1"),
-        # An IPv4 client at a socket for both, and a zone, which PostgreSQL does not take.
+        # An IPv4 client at a dual-stack socket, and an address with a zone, which PostgreSQL does not accept.
         (0, "", "::ffff:203.0.113.7", "203.0.113.7"),
         (1, "fe80::1%eth0", "10.0.0.1", "fe80::1"),
         (1, "[2001:db8::1]:5678", "10.0.0.1", "2001:db8::1"),

@@ -1,4 +1,4 @@
-"""Passkeys as far as they go without a device; tests/e2e has a browser that holds one."""
+"""Passkeys as far as they can be tested without a device; tests/e2e has a browser with one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ GARBAGE = [
 
 @pytest.fixture
 def sure(saver_client: Client) -> Client:
-    """A saver who has just given their password."""
+    """A saver who has just entered their password."""
     saver_client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     return saver_client
 
@@ -63,7 +63,7 @@ def test_it_is_named_after_the_browser(sure: Client) -> None:
 
 
 @pytest.mark.parametrize("credential", GARBAGE)
-def test_what_no_device_signed_signs_nobody_in(client: Client, saver: User, credential: str) -> None:
+def test_an_unsigned_credential_signs_nobody_in(client: Client, saver: User, credential: str) -> None:
     client.get("/accounts/2fa/webauthn/login/", headers={"Accept": "application/json"})
     response = client.post("/accounts/2fa/webauthn/login/", {"credential": credential})
     assert response["Location"] == "/accounts/login/"
@@ -71,7 +71,7 @@ def test_what_no_device_signed_signs_nobody_in(client: Client, saver: User, cred
 
 
 @pytest.mark.parametrize("credential", GARBAGE)
-def test_what_no_device_made_is_not_added(sure: Client, credential: str) -> None:
+def test_an_invalid_passkey_is_not_added(sure: Client, credential: str) -> None:
     sure.get("/accounts/2fa/webauthn/add/")
     response = sure.post("/accounts/2fa/webauthn/add/", {"name": "Phone", "credential": credential})
     assert response.status_code == 422
@@ -98,7 +98,7 @@ def test_its_name_is_only_a_name(sure: Client, saver: User) -> None:
     assert "&lt;img src=x&gt;" in sure.get("/accounts/").text
 
 
-def test_another_persons_is_not_there(sure: Client) -> None:
+def test_another_users_is_not_there(sure: Client) -> None:
     other = Authenticator.objects.create(
         user=User.objects.create_user("other@example.com", name="Other"),
         type=Authenticator.Type.WEBAUTHN,

@@ -1,4 +1,4 @@
-"""Passwords that are easy to guess are refused wherever one is chosen, with a sentence about what to do."""
+"""Passwords that are easy to guess are refused in every form, with advice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NGOZI = {"name": "Ngọ́zi Adébáyọ̀ Eze", "email": "n.eze@mailbox.example.
 
 
 def refusal(password: str, **person: str) -> str:
-    """The code of the first refusal of a password; empty when it is accepted."""
+    """The code of the first error of a password; empty if it is accepted."""
     try:
         validate_password(password, User(**(person or NGOZI)))
     except ValidationError as error:
@@ -127,7 +127,7 @@ def test_a_person_without_a_name_compares_with_nothing() -> None:
 def test_only_the_start_of_a_long_password_is_measured() -> None:
     begun_at = time.process_time()
     assert refusal("mango tractor river " + "te6o2!7$47tat7i4!0oi1@" * 40_000) == ""
-    # Measured whole it would take hours.
+    # Measuring all of it would take hours.
     assert time.process_time() - begun_at < 5
 
 
@@ -181,7 +181,7 @@ def test_a_first_password_is_measured(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_createsuperuser_measures(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Last, whether to create the user with that password nevertheless.
+    # The last answer: whether to create the user with that password anyway.
     answers = iter(["boss@example.com", "Boss", "n"])
     monkeypatch.setattr("builtins.input", lambda _: next(answers))
     typed = iter(["Boss2024!!", "Boss2024!!", *["mango tractor river"] * 2])

@@ -1,4 +1,4 @@
-"""Forgotten and changed passwords, and changed addresses."""
+"""Forgotten and changed passwords, and changed email addresses."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_without_the_code_there_is_no_way_to_the_last_step(client: Client, saver
 
 
 def answers(email: str) -> list[tuple[int, str, str]]:
-    """What a browser that asks for a new password is shown, but for the address and the tokens."""
+    """The page after requesting a new password, without the email address and the tokens."""
     client = Client()
     seen = [
         client.post("/accounts/password/reset/", {"email": email}),
@@ -103,7 +103,7 @@ def test_a_mailbox_is_not_filled_through_us(saver: User) -> None:
     assert len(subjects(saver.email)) == 5
 
 
-def test_a_reset_ends_every_session_and_is_told(client: Client, saver: User) -> None:
+def test_a_reset_ends_every_session_and_is_notified(client: Client, saver: User) -> None:
     others = [signed_in(saver), signed_in(saver)]
     client.post("/accounts/password/reset/", {"email": saver.email})
     client.post("/accounts/password/reset/confirm/", {"code": code_sent_to(saver.email)})
@@ -144,7 +144,7 @@ def test_a_change_ends_the_other_sessions_and_keeps_this_one(saver: User) -> Non
         ({"oldpassword": "", "password1": ""}, "This field is required"),
     ],
 )
-def test_what_will_not_do_is_said_beside_its_field(typed: dict[str, str], sentence: str) -> None:
+def test_an_error_is_shown_beside_its_field(typed: dict[str, str], sentence: str) -> None:
     user = make_user("ngozi.eze@example.com")
     response = signed_in(user).post("/accounts/password/change/", typed)
     assert response.status_code == 422
@@ -154,7 +154,7 @@ def test_what_will_not_do_is_said_beside_its_field(typed: dict[str, str], senten
     assert user.check_password(PASSWORD)
 
 
-def test_a_new_address_counts_once_its_code_is_typed_and_the_old_one_is_told(saver: User) -> None:
+def test_a_new_email_address_counts_after_its_code_and_the_old_one_is_notified(saver: User) -> None:
     client, old = signed_in(saver), saver.email
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     response = client.post("/accounts/email/", {"action_add": "1", "email": "New@example.com"})
@@ -179,7 +179,7 @@ def test_a_change_of_address_asks_for_the_password_first(saver: User) -> None:
     response = client.post("/accounts/email/", {"action_add": "1", "email": "new@example.com"})
     assert response["Location"] == "/accounts/reauthenticate/?next=%2Faccounts%2Femail%2F"
     assert subjects("new@example.com") == []
-    # What was typed is not lost.
+    # The typed text is still there.
     response = client.post(response["Location"], {"password": PASSWORD})
     assert response["Location"] == "/accounts/confirm-email/"
     assert "is your code" in subjects("new@example.com")[0]
@@ -196,7 +196,7 @@ def test_a_taken_address_is_answered_as_a_free_one(saver: User) -> None:
 
 
 @pytest.mark.parametrize("email", ["", "no address", "a@b", "x" * 300 + "@example.com"])
-def test_what_is_no_address_is_refused(saver: User, email: str) -> None:
+def test_an_invalid_email_address_is_refused(saver: User, email: str) -> None:
     client = signed_in(saver)
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     response = client.post("/accounts/email/", {"action_add": "1", "email": email})

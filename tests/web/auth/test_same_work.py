@@ -1,4 +1,4 @@
-"""An answer takes the same work whether an email address has an account; `manage.py bench signup` times it."""
+"""A response takes the same work whether or not an email address has an account; `manage.py bench signup` times it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.web.mails import subjects
 pytestmark = pytest.mark.django_db
 
 UNKNOWN = "nobody@example.com"
-# "never confirmed" is an account whose address was never proven.
+# "never confirmed" is an account with an unconfirmed email address.
 KNOWN = ["taken", "never confirmed", "closed", "without a password"]
 WORDS = "mango tractor river"
 
@@ -34,7 +34,7 @@ def _counted(settings: Settings) -> None:
 
 @pytest.fixture(params=KNOWN)
 def known(request: pytest.FixtureRequest) -> str:
-    """An address that has an account."""
+    """An email address that has an account."""
     user = make_user(is_active=request.param != "closed")
     if request.param == "never confirmed":
         user.emailaddress_set.update(verified=False)
@@ -66,7 +66,7 @@ def sign_up(email: str) -> list[tuple[int, int, int]]:
 
 
 def reset(email: str) -> list[tuple[int, int, int]]:
-    """The work of asking for a new password, and of three wrong codes."""
+    """The work of requesting a new password, and of three wrong codes."""
     client = Client()
     path = "/accounts/password/reset/confirm/"
     return [
@@ -77,7 +77,7 @@ def reset(email: str) -> list[tuple[int, int, int]]:
 
 
 def sign_in(email: str) -> list[tuple[int, int, int]]:
-    """The work of a wrong password, in a browser we do not know and in one that another user has signed in from."""
+    """The work of a wrong password, in an unknown browser and in a device of another user."""
     typed = {"login": email, "password": "wrong"}
     other, used = make_user(), Client()
     used.post("/accounts/login/", {"login": other.email, "password": PASSWORD})
@@ -86,7 +86,7 @@ def sign_in(email: str) -> list[tuple[int, int, int]]:
 
 
 def change_email(email: str) -> list[tuple[int, int, int]]:
-    """The work of changing to an address, of a wrong code and of a code sent again."""
+    """The work of changing to an email address, of a wrong code and of a code sent again."""
     user, client = make_user(), Client()
     client.force_login(user)
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
@@ -101,7 +101,7 @@ def change_email(email: str) -> list[tuple[int, int, int]]:
 def test_known_and_unknown_addresses_take_the_same_work(
     known: str, steps: Callable[[str], list[tuple[int, int, int]]]
 ) -> None:
-    # Whatever a process does once, it has done by now.
+    # Warm up what a process does only once.
     steps("first@example.com")
     assert steps(known) == steps(UNKNOWN)
 
@@ -128,7 +128,7 @@ def test_a_code_sent_again_is_a_mail_also_for_a_taken_address(known: str) -> Non
 
 def test_the_owner_who_proved_an_address_gets_its_mails() -> None:
     owner, other = make_user("ada@example.com"), make_user("bola@example.com")
-    # Staff has written Ada's address beside Bola's name; Ada has another beside hers.
+    # Staff have entered Ada's email address for Bola; Ada's own account has another one.
     User.objects.filter(pk=owner.pk).update(email="old@example.com")
     User.objects.filter(pk=other.pk).update(email="ada@example.com")
     reset("ada@example.com")

@@ -1,4 +1,4 @@
-"""The back office takes a second step, of this very session, from everybody and at every address."""
+"""The admin requires a second step in this session, from everyone and on every URL."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def is_open(client: Client) -> bool:
 
 
 def set_up(client: Client) -> str:
-    """Set up an authenticator app, and return where it leads."""
+    """Set up an authenticator app, and return the URL it redirects to."""
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     secret = client.get("/accounts/2fa/totp/activate/").context["form"].secret
     return str(client.post("/accounts/2fa/totp/activate/", {"code": app_code(secret)})["Location"])
@@ -50,7 +50,7 @@ def paths(patterns: list[URLPattern | URLResolver], before: str = "/admin/") -> 
         if isinstance(pattern, URLResolver):
             yield from paths(pattern.url_patterns, here)
         else:
-            # The list of an app's models has an expression of its own.
+            # The list of an app's models is a regular expression.
             yield re.sub(r"\^\(\?P1\(?(\w+).*", r"\1/", here).replace("^(?P1", "")
 
 
@@ -117,7 +117,7 @@ def test_a_superuser_made_by_the_command_gets_in() -> None:
     assert is_open(client)
 
 
-def test_signing_in_with_it_opens_the_back_office() -> None:
+def test_signing_in_with_it_opens_the_admin() -> None:
     staff = make_staff(is_superuser=True)
     client = Client()
     client.post("/accounts/login/?next=/admin/", {"login": staff.email, "password": PASSWORD})
@@ -147,7 +147,7 @@ def test_a_session_from_before_gives_the_code_once_and_goes_on() -> None:
     TOTP.activate(staff, SECRET)
     answer = before.get("/admin/savings/user/?q=ada")
     assert answer["Location"] == f"{PROVE}?next=%2Fadmin%2Fsavings%2Fuser%2F%3Fq%3Dada"
-    # The code of the present step was used to set the app up.
+    # The current code was used to set up the app.
     answer = before.post(answer["Location"], {"code": app_code(steps_ahead=1)})
     assert answer["Location"] == "/admin/savings/user/?q=ada"
     assert is_open(before)
@@ -165,7 +165,7 @@ def test_a_session_from_before_cannot_put_another_second_step_in_its_place() -> 
     assert not is_open(thief)
 
 
-def test_who_removes_their_last_one_is_asked_to_set_one_up_again() -> None:
+def test_removing_the_last_second_step_requires_a_new_one() -> None:
     client = with_password(make_user(is_staff=True, is_superuser=True))
     set_up(client)
     assert is_open(client)

@@ -1,4 +1,4 @@
-"""Signing in: by password, with limits, from new devices, and back to where one was."""
+"""Sign-in: by password, with limits, from new devices, and back to the requested page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.
 
 
 def sign_in(client: Client, user: User, password: str = PASSWORD, *, after: str = "", **headers: str) -> str:
-    """Sign in, and return where it leads; empty when it does not."""
+    """Sign in, and return the URL it redirects to; empty if it fails."""
     response = client.post(
         f"/accounts/login/{after}", {"login": user.email, "password": password}, headers=headers
     )
@@ -28,7 +28,7 @@ def sign_in(client: Client, user: User, password: str = PASSWORD, *, after: str 
 
 
 def signed_out_on(client: Client, user: User, path: str) -> None:
-    """Open a page, and let the session run out."""
+    """Open a page, and let the session expire."""
     sign_in(client, user)
     assert client.get(path).status_code == 200
     del client.cookies["sessionid"]
@@ -65,7 +65,7 @@ def test_an_unknown_address_is_answered_as_a_wrong_password(client: Client, save
     assert pages[0] == pages[1]
 
 
-def test_five_wrong_passwords_close_the_door_for_a_while(client: Client, saver: User) -> None:
+def test_five_wrong_passwords_block_the_sign_in_for_a_while(client: Client, saver: User) -> None:
     for _ in range(5):
         sign_in(client, saver, "wrong-password")
     response = client.post("/accounts/login/", {"login": saver.email, "password": PASSWORD})
@@ -130,7 +130,7 @@ def test_htmx_is_sent_to_sign_in_and_back_to_its_page(client: Client) -> None:
     assert "Location" not in response
 
 
-def test_what_waited_is_shown_as_text(client: Client, saver: User) -> None:
+def test_a_waiting_form_is_shown_as_text(client: Client, saver: User) -> None:
     signed_out_on(client, saver, "/plans/start/")
     client.post("/plans/start/", {"name": "<script>alert(1)</script>"})
     sign_in(client, saver)
@@ -140,20 +140,20 @@ def test_what_waited_is_shown_as_text(client: Client, saver: User) -> None:
 
 
 @pytest.mark.parametrize("path", ["/accounts/password/change/", "/admin/savings/product/add/"])
-def test_passwords_and_the_back_office_are_never_kept(client: Client, saver: User, path: str) -> None:
+def test_passwords_and_the_admin_are_never_kept(client: Client, saver: User, path: str) -> None:
     signed_out_on(client, saver, "/profile/")
     response = client.post(path, {"oldpassword": "secret"})
     assert response["Location"] == f"/accounts/login/?next={path}"
     assert "unsent" not in client.session
 
 
-def test_nor_is_what_is_too_long(client: Client, saver: User) -> None:
+def test_a_form_that_is_too_long_is_not_stored(client: Client, saver: User) -> None:
     signed_out_on(client, saver, "/plans/start/")
     client.post("/plans/start/", {"name": "x" * 10_000})
     assert "unsent" not in client.session
 
 
-def test_a_new_device_is_told_once_and_without_money(client: Client, saver: User) -> None:
+def test_a_new_device_is_notified_once_and_without_amounts(client: Client, saver: User) -> None:
     sign_in(client, saver)
     assert not OutboxRow.objects.filter(kind="new_device").exists()
     other = Client()
@@ -192,17 +192,17 @@ def test_a_shared_browser_is_a_device_of_each(client: Client, saver: User) -> No
     assert Device.objects.count() == 2
 
 
-def test_the_back_office_asks_for_the_same_sign_in(client: Client) -> None:
+def test_the_admin_asks_for_the_same_sign_in(client: Client) -> None:
     staff = User.objects.create_superuser("boss@example.com", PASSWORD, name="Boss")
     staff.emailaddress_set.create(email=staff.email, verified=True, primary=True)
     assert client.get("/admin/")["Location"] == "/accounts/login/?next=/admin/"
     assert client.get("/admin/login/")["Location"] == "/accounts/login/?next=/admin/login/"
     assert sign_in(client, staff, after="?next=/admin/") == "/admin/"
-    # And then for a second step: see test_second_step.py.
+    # Next is a second step; see test_second_step.py.
     assert client.get("/admin/")["Location"] == "/accounts/second-step/"
 
 
-def test_the_back_office_shows_no_form_to_whoever_is_not_staff(saver_client: Client) -> None:
+def test_the_admin_shows_no_form_to_users_who_are_not_staff(saver_client: Client) -> None:
     assert saver_client.get("/admin/login/").status_code == 403
     assert saver_client.post("/admin/login/", {"username": "a", "password": "b"}).status_code == 403
 

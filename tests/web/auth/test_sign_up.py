@@ -1,4 +1,4 @@
-"""Signing up: a name, an address that is confirmed by a code, a password, and then in."""
+"""Sign-up: a name, an email address confirmed by a code, a password, then signed in."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_code_is_eight_digits_and_in_the_subject(client: Client) -> None:
     assert row.payload["secret"] in row.html
 
 
-def test_the_name_is_not_in_the_mail_to_an_address_that_may_be_a_strangers(client: Client) -> None:
+def test_the_name_is_not_in_the_mail_to_an_unconfirmed_email_address(client: Client) -> None:
     client.post("/accounts/signup/", PERSON | {"name": "Win at evil.example"})
     row = OutboxRow.objects.get(to="ngozi@example.com")
     assert "evil" not in row.subject + row.text + row.html
@@ -100,7 +100,7 @@ def test_a_mistyped_address_can_be_put_right(client: Client) -> None:
 
 
 def answers(email: str) -> list[tuple[int, str]]:
-    """What a browser that signs up with an address is shown, but for the address and the tokens."""
+    """The page after signing up with an email address, without the email address and the tokens."""
     client = Client()
     seen = [client.post("/accounts/signup/", PERSON | {"email": email}, follow=True)]
     seen += [client.post("/accounts/confirm-email/", {"code": "nonsense"}) for _ in range(2)]
@@ -122,7 +122,7 @@ def test_the_slower_of_two_sign_ups_at_once_is_answered_as_one_for_a_taken_addre
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_user("ngozi@example.com")
-    # As if the account had come after this form was checked.
+    # As if the account had been created after this form was validated.
     monkeypatch.setattr(SignupForm, "validate_unique_email", lambda form, email: email.lower())
     response = client.post("/accounts/signup/", PERSON)
     assert response["Location"] == "/accounts/confirm-email/"
@@ -161,7 +161,7 @@ def test_a_name_with_html_is_only_a_name(client: Client) -> None:
 
 
 @pytest.mark.parametrize("email", ["", "no address", "a@b", "x" * 300 + "@example.com"])
-def test_what_is_no_address_is_refused(client: Client, email: str) -> None:
+def test_an_invalid_email_address_is_refused(client: Client, email: str) -> None:
     response = client.post("/accounts/signup/", PERSON | {"email": email})
     assert response.status_code == 422
     assert f'value="{email}"' in response.text or not email

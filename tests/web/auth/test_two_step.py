@@ -1,4 +1,4 @@
-"""Two-step sign-in: an authenticator app, and recovery codes for the day it is lost."""
+"""Two-step sign-in: an authenticator app, and recovery codes in case it is lost."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ pytestmark = pytest.mark.django_db
 
 
 def code_of(secret: str, *, steps: int = 0) -> str:
-    """What an authenticator app shows now, or so many times 30 seconds later."""
+    """The code of an authenticator app now, or a number of 30-second steps later."""
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
 
 
 def next_code_of(secret: str) -> str:
-    """What it shows next: the one it shows now has turned it on, and is used up."""
+    """The next code, because the current one was used up to activate the app."""
     return code_of(secret, steps=1)
 
 
 @pytest.fixture
 def secret(saver: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks) -> str:
-    """The key that the saver's app holds, after they have set it up."""
+    """The secret of the saver's authenticator app, which is set up."""
     client = Client()
     client.force_login(saver)
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
@@ -52,14 +52,14 @@ def secret(saver: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommi
 
 @pytest.fixture
 def halfway(client: Client, saver: User, secret: str) -> Client:
-    """A browser in which the password has been given, and not yet the code."""
+    """A browser in which the password was entered, but not yet the code."""
     response = client.post("/accounts/login/", {"login": saver.email, "password": PASSWORD})
     assert response["Location"] == "/accounts/2fa/authenticate/"
     return client
 
 
 def passkey() -> dict[str, object]:
-    """What is stored of a passkey: the answer of a device that made one."""
+    """The stored data of a passkey: the response of the device that made it."""
     credential = AttestedCredentialData.create(
         bytes(16), b"key", ES256({1: 2, 3: -7, -1: 1, -2: b"x", -3: b"y"})
     )
@@ -111,7 +111,7 @@ def test_setting_it_up_asks_for_the_password_first(saver_client: Client) -> None
     assert response["Location"] == "/accounts/reauthenticate/?next=%2Faccounts%2F2fa%2Ftotp%2Factivate%2F"
 
 
-def test_it_is_told_by_mail(saver: User, secret: str) -> None:
+def test_setting_it_up_is_notified_by_mail(saver: User, secret: str) -> None:
     assert subjects(saver.email) == ["Two-step sign-in is on"]
 
 
@@ -126,7 +126,7 @@ def test_the_code_does(halfway: Client, secret: str) -> None:
     assert is_in(halfway)
 
 
-def test_where_one_was_going_survives_the_second_step(client: Client, saver: User, secret: str) -> None:
+def test_the_requested_page_survives_the_second_step(client: Client, saver: User, secret: str) -> None:
     client.post("/accounts/login/?next=/stash/", {"login": saver.email, "password": PASSWORD})
     response = client.post("/accounts/2fa/authenticate/", {"code": next_code_of(secret)})
     assert response["Location"] == "/stash/"
@@ -143,13 +143,13 @@ def test_a_code_works_once(halfway: Client, saver: User, secret: str) -> None:
 
 @pytest.fixture
 def noon() -> Iterator[time_machine.Traveller]:
-    """The beginning of a step of 30 seconds."""
+    """The start of a 30-second step."""
     with time_machine.travel(datetime.datetime(2026, 3, 4, 12, tzinfo=datetime.UTC), tick=False) as traveller:
         yield traveller
 
 
 def sign_in(saver: User, code: str) -> bool:
-    """Sign in with the password and a code in a browser of its own, and say whether that worked."""
+    """Sign in with the password and a code in a new browser, and return whether it worked."""
     client = Client()
     client.post("/accounts/login/", {"login": saver.email, "password": PASSWORD})
     return "Location" in client.post("/accounts/2fa/authenticate/", {"code": code})
@@ -164,7 +164,9 @@ def test_the_code_that_turned_it_on_signs_nobody_in(
         noon.shift(29)
 
 
-def test_nor_does_it_prove_who_is_signed_in(saver_client: Client, secret: str) -> None:
+def test_the_activation_code_does_not_reauthenticate(
+    noon: time_machine.Traveller, saver_client: Client, secret: str
+) -> None:
     response = saver_client.post("/accounts/2fa/reauthenticate/", {"code": code_of(secret)})
     assert response.status_code == 422
 

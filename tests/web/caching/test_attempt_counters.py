@@ -1,4 +1,4 @@
-"""Signing in while Redis is away: still possible, and still limited."""
+"""Sign-in while Redis is down: still possible, and still limited."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def sign_in(client: Client, user: User, password: str = PASSWORD) -> int:
     return client.post("/accounts/login/", {"login": user.email, "password": password}).status_code
 
 
-def test_people_sign_in(without_redis: None, client: Client, saver: User) -> None:
+def test_users_sign_in(without_redis: None, client: Client, saver: User) -> None:
     assert sign_in(client, saver) == 302
     assert client.get("/profile/").status_code == 200
 
@@ -34,7 +34,7 @@ def test_wrong_passwords_are_counted_all_the_same(without_redis: None, client: C
         assert sign_in(client, saver) == 302
 
 
-def test_what_is_not_counted_is_only_forgotten(without_redis: None) -> None:
+def test_uncounted_keys_are_only_lost(without_redis: None) -> None:
     cache.set("total", 5)
     assert cache.get("total") is None
 

@@ -1,4 +1,4 @@
-"""Counting: what a request costs is counted right, told to those it concerns, and holds nothing personal."""
+"""Counting: the cost of a request is correct, visible only to the right people, and contains no personal data."""
 
 from __future__ import annotations
 
@@ -100,21 +100,21 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[list[Counts]]:
-    """The counts of each request that ends, with nothing between the request and its view."""
+    """The counts of each finished request, without other middleware."""
     settings.MIDDLEWARE = site.MIDDLEWARE[:2]
     found: list[Counts] = []
 
     def keep(*, counts: Counts, **_: Any) -> None:
         found.append(counts)
 
-    counting.finished.connect(keep)
+    counting.response_measured.connect(keep)
     yield found
-    counting.finished.disconnect(keep)
+    counting.response_measured.disconnect(keep)
 
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
-    """The lines of the request log, as production writes them."""
+    """The lines of the request log as in production."""
     caplog.set_level(logging.INFO, "asusu.request")
     found: list[str] = []
     handler = logging.Handler()
@@ -215,7 +215,7 @@ def test_each_thread_has_counts_of_its_own() -> None:
     assert mine.sql_count == 0
 
 
-def test_a_connection_that_was_opened_anew_counts_once() -> None:
+def test_a_reopened_connection_counts_once() -> None:
     assert connection.execute_wrappers.count(counting._count_query) == 1
     counting._count_queries(connection=connection)
     assert connection.execute_wrappers.count(counting._count_query) == 1

@@ -1,4 +1,4 @@
-"""Pages that are kept: as fresh ones to the byte, never another's, and never older than the last commit."""
+"""Cached pages equal fresh ones byte for byte, are never another user's, and never older than the last commit."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TOKEN = re.compile(r'(name="csrfmiddlewaretoken" value=")\w+')
 
 
 class Person(NamedTuple):
-    """Somebody with one of everything, a browser, and the pages that are kept of theirs."""
+    """A user with one of everything, a browser, and their cached pages."""
 
     user: User
     plan: Plan
@@ -89,13 +89,13 @@ def _board(circle: Circle, ada: Person, bola: Person) -> None:
 
 
 def text(client: Client, path: str, **headers: str) -> str:
-    """Return a page without the tokens of its forms, which differ each time."""
+    """Return a page without the CSRF tokens of its forms, which differ each time."""
     response = client.get(path, headers=headers)
     assert response.status_code == 200, path
     return TOKEN.sub(r"\1", response.content.decode())
 
 
-def test_a_kept_page_is_as_one_made_without_caches(ada: Person, settings: Settings) -> None:
+def test_a_cached_page_equals_one_rendered_without_caches(ada: Person, settings: Settings) -> None:
     for path in ada.pages:
         for headers in ({}, {"HX-Request": "true"}):
             first, kept = (text(ada.client, path, **headers) for _ in "12")
@@ -113,7 +113,7 @@ def test_a_filled_page_costs_the_sign_in_alone(
             text(ada.client, path)
 
 
-def test_nobody_gets_anything_of_somebody_else(ada: Person, bola: Person) -> None:
+def test_nobody_gets_anything_of_another_user(ada: Person, bola: Person) -> None:
     visits = [(one, other, path) for one, other in ((ada, bola), (bola, ada)) for path in one.pages] * 3
     random.Random(7).shuffle(visits)
     for one, other, path in visits:
@@ -123,7 +123,7 @@ def test_nobody_gets_anything_of_somebody_else(ada: Person, bola: Person) -> Non
         assert other.plan.name.replace("’", "&#x27;") not in page.replace("’", "&#x27;")
 
 
-def test_a_page_that_is_not_theirs_is_none_even_where_it_is_kept(ada: Person, bola: Person) -> None:
+def test_another_users_cached_page_is_never_shown(ada: Person, bola: Person) -> None:
     tag = ada.client.get(f"/plans/{ada.plan.pk}/")["ETag"]
     assert bola.client.get(f"/plans/{ada.plan.pk}/").status_code == 404
     assert bola.client.get(f"/plans/{ada.plan.pk}/", headers={"If-None-Match": tag}).status_code == 404
@@ -131,10 +131,10 @@ def test_a_page_that_is_not_theirs_is_none_even_where_it_is_kept(ada: Person, bo
     assert bola.client.get("/dashboard/", headers={"If-None-Match": dashboard}).status_code == 200
 
 
-def test_a_person_made_anew_under_an_old_id_is_somebody_else(ada: Person) -> None:
+def test_a_new_user_with_an_old_id_sees_no_page_of_the_old_one(ada: Person) -> None:
     before = text(ada.client, "/plans/")
     plans.rename(ada.plan, "Quite another")
-    # As in a database that was made anew, while Redis remembers.
+    # As in a new database, while Redis still has the old data.
     User.objects.filter(pk=ada.user.pk).update(version=ada.user.version, date_joined="2020-01-01T00:00Z")
     assert text(ada.client, "/plans/") != before
 
@@ -216,7 +216,7 @@ VERBS: list[Callable[[Person], object]] = [
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("verb", VERBS)
-def test_whatever_changes_is_on_everybodys_next_page(
+def test_every_change_is_on_the_next_page_of_all_users(
     ada: Person, bola: Person, circle: Circle, verb: Callable[[Person], object], settings: Settings
 ) -> None:
     owner = Client()
@@ -236,15 +236,15 @@ def test_whatever_changes_is_on_everybodys_next_page(
     for client, path in everybody:
         shown = client.get(path)
         settings.KEEPS_PAGES = False
-        anew = client.get(path)
+        again = client.get(path)
         settings.KEEPS_PAGES = True
-        assert shown.status_code == anew.status_code, path
+        assert shown.status_code == again.status_code, path
         if shown.status_code == 200:
-            assert TOKEN.sub("", shown.content.decode()) == TOKEN.sub("", anew.content.decode()), path
+            assert TOKEN.sub("", shown.content.decode()) == TOKEN.sub("", again.content.decode()), path
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_another_process_posts_is_on_the_next_page(ada: Person) -> None:
+def test_a_posting_of_another_process_is_on_the_next_page(ada: Person) -> None:
     assert "₦1,234.00" not in text(ada.client, "/stash/")
     own = settings.DATABASES["default"]
     url = f"sqlite:///{own['NAME']}"
@@ -284,7 +284,7 @@ def test_a_renamed_product_is_on_the_cards_of_all_who_save_in_it(ada: Person, ci
 def test_a_sum_that_may_be_a_minute_old_is_not_kept(
     ada: Person, bola: Person, circle: Circle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would be old for an hour: the board's version has moved before the sum has."""
+    """It would be stale for an hour, because the board's version changed before the sum did."""
     monkeypatch.setattr(progress, "_ALWAYS_FRESH", 2)
     path = f"/circles/{circle.slug}/"
     assert "₦1,000" in text(ada.client, path)
@@ -343,12 +343,12 @@ def change_password(person: Person) -> None:
 
 
 def end_session(person: Person) -> None:
-    # Redis is not told, as when it is away: the database has the last word.
+    # Redis is not updated, as if it were down; the database decides.
     Session.objects.filter(pk=person.client.session.session_key).delete()
 
 
 @pytest.mark.parametrize("bite", [deactivate, change_password, end_session])
-def test_what_ends_a_sign_in_bites_at_the_next_request(ada: Person, bite: Callable[[Person], None]) -> None:
+def test_an_ended_sign_in_fails_at_the_next_request(ada: Person, bite: Callable[[Person], None]) -> None:
     tag = ada.client.get("/dashboard/")["ETag"]
     bite(ada)
     response = ada.client.get("/dashboard/", headers={"If-None-Match": tag})
@@ -396,13 +396,13 @@ def test_an_address_of_ones_own_making_is_not_kept(ada: Person) -> None:
         assert "ETag" not in ada.client.get(path).headers, path
 
 
-def test_what_is_wrong_is_not_kept(ada: Person) -> None:
+def test_an_invalid_filter_page_is_not_cached(ada: Person) -> None:
     assert ada.client.get("/transactions/?kind=nonsense").status_code == 422
     assert "ETag" not in ada.client.get("/transactions/?kind=nonsense").headers
 
 
 def kept_keys() -> list[str]:
-    """Return the keys of all that is kept of pages."""
+    """Return the keys of all cached pages."""
     return list(cast("Any", caches["template_fragments"]).keys("*"))
 
 
@@ -443,7 +443,7 @@ def test_one_who_cannot_make_it_does_not_keep_the_others_waiting() -> None:
     assert store.once("page", lambda: (b"made", 60)) == b"made"
 
 
-def test_what_is_out_of_date_is_made_anew_and_not_waited_for() -> None:
+def test_a_stale_page_is_rendered_again_without_waiting() -> None:
     store = cast("Cache", caches["template_fragments"])
     assert store.once("page", lambda: (b"old", 60)) == b"old"
     old = store.find("page")

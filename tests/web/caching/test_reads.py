@@ -1,4 +1,4 @@
-"""The page cache fails closed: a page that reads what no version of it covers is shown, and not stored."""
+"""The page cache fails closed: a page with a read that no version covers is shown but not stored."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def from_the_cache() -> None:
 @pytest.mark.parametrize(
     "read", [by_the_orm, by_raw_sql, of_a_table_that_is_no_model, of_everybody_who_may, from_the_cache]
 )
-def test_what_no_version_covers_keeps_any_page_from_the_cache(
+def test_an_uncovered_read_keeps_any_page_from_the_cache(
     ada: Person, read: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = reads.uncovered
@@ -198,13 +198,13 @@ def test_a_changed_product_is_on_every_page_that_shows_it(
 def post_change(staff: Client, path: str, **changes: str) -> None:
     form = staff.get(path).context["adminform"].form
     values = {name: form[name].value() for name in form.fields}
-    # As a browser does: a box that is not ticked sends nothing.
+    # As a browser does: an unticked box sends nothing.
     data = {name: value for name, value in values.items() if value is not None and value is not False}
     data |= {"rates-TOTAL_FORMS": "0", "rates-INITIAL_FORMS": "0"} | changes
     assert staff.post(path, data).status_code == 302
 
 
-def test_what_staff_edit_is_seen_at_once_wherever_it_is_shown(ada: Person) -> None:
+def test_an_edit_by_staff_is_on_every_page_at_once(ada: Person) -> None:
     staff = sign_in(make_user(is_staff=True, is_superuser=True))
     for path in pages(ada):
         text(ada.client, path)
@@ -221,7 +221,7 @@ def test_what_staff_edit_is_seen_at_once_wherever_it_is_shown(ada: Person) -> No
     "changed", [{"PLAN_MAX_KOBO": 7}, {"CURRENCY": "GHS"}, {"DATE_FORMAT": "j"}, {"CIRCLE_MEMBER_LIMIT": 3}]
 )
 def test_pages_made_with_another_setting_are_not_shown(changed: dict[str, object]) -> None:
-    # Another test may have had it made under settings of its own.
+    # Another test may have created it with other settings.
     fragments.code_version.cache_clear()
     before = fragments.code_version()
     fragments.code_version.cache_clear()

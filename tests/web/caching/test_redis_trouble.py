@@ -1,4 +1,4 @@
-"""Every page while Redis is gone, frozen, flushed or full of nonsense: right, and none of them an error."""
+"""Every page is correct and without an error while Redis is gone, frozen, flushed or full of invalid data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from web.caching import redis_client
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TOKEN = re.compile(rb'(name="csrfmiddlewaretoken" value=")\w+')
-# What a key may hold that nobody of ours has put there. The last one is another key's.
+# Invalid values of a key. The last one belongs to another key.
 NONSENSE: list[bytes | None] = [
     b"\xff\xfe\x00",
     b'{"cut',
@@ -39,7 +39,7 @@ NONSENSE: list[bytes | None] = [
 
 @pytest.fixture
 def server(tmp_path: Path, settings: Settings) -> Iterator[Server]:
-    """A Redis of this test's own, for the caches and the boards."""
+    """A private Redis for the caches and the boards."""
     server = Server(tmp_path)
     address = f"redis://127.0.0.1:{server.port}"
     settings.CACHES = {
@@ -48,7 +48,7 @@ def server(tmp_path: Path, settings: Settings) -> Iterator[Server]:
             "LOCATION": f"{address}/{number}",
             "OPTIONS": cache["OPTIONS"] | {"SOCKET_TIMEOUT": 0.25, "SOCKET_CONNECT_TIMEOUT": 0.25},
         }
-        # As in the settings: pages are beside the boards that they show something of.
+        # As in the settings: pages are in the same database as the boards they show.
         for number, (name, cache) in zip((0, 2), settings.CACHES.items(), strict=True)
     }
     settings.LEADERBOARD_REDIS_URL = f"{address}/2?socket_timeout=0.25&socket_connect_timeout=0.25"
@@ -79,7 +79,7 @@ def addresses(user: User) -> list[str]:
 def shown(client: Client, path: str) -> bytes:
     response = client.get(path)
     assert response.status_code == 200, path
-    # A board says as of when it is, which SQL knows to the second.
+    # A board shows its age, which SQL knows to the second.
     return re.sub(rb"<time.*?</time>|<i class=\"md\">, after.*?</i>", b"", TOKEN.sub(b"", response.content))
 
 
@@ -98,7 +98,7 @@ def flush(server: Server) -> None:
 
 
 @pytest.mark.parametrize("trouble", [kill, freeze, flush])
-def test_every_page_is_as_ever(ada: User, server: Server, trouble: Callable[[Server], None]) -> None:
+def test_every_page_works_as_usual(ada: User, server: Server, trouble: Callable[[Server], None]) -> None:
     client = Client()
     client.force_login(ada)
     before = {path: balances(shown(client, path)) for path in addresses(ada) * 2}
@@ -111,12 +111,12 @@ def test_every_page_is_as_ever(ada: User, server: Server, trouble: Callable[[Ser
 
 
 def balances(page: bytes) -> list[bytes]:
-    """Return the sums on a page: the moves of a week, say, SQL does not know."""
+    """Return the amounts on a page; SQL does not know the weekly rank changes, for example."""
     return sorted(re.findall("₦[\\d,.]+".encode(), page))
 
 
 @pytest.mark.parametrize("nonsense", NONSENSE)
-def test_nonsense_counts_as_nothing(
+def test_invalid_values_count_as_a_miss(
     ada: User, server: Server, settings: Settings, nonsense: bytes | None
 ) -> None:
     client, other = Client(), Client()
@@ -127,7 +127,7 @@ def test_nonsense_counts_as_nothing(
         client.get(path)
     for number in (0, 2):
         with redis.Redis(port=server.port, db=number) as store:
-            # A lock of nonsense only keeps people waiting, two seconds for each page: the next test has those too.
+            # An invalid lock only delays a page by two seconds; the next test includes locks too.
             keys = sorted(key for key in store.keys("asusu:*") if b":making:" not in key)
             values = [store.get(key) for key in keys]
             for key, foreign in zip(keys, [*values[1:], *values[:1]], strict=True):
@@ -152,7 +152,7 @@ def test_a_key_of_another_kind_counts_as_nothing(ada: User, server: Server) -> N
 
 
 @pytest.mark.parametrize("nonsense", ["nonsense", "9" * 5_000])
-def test_a_board_of_nonsense_comes_from_sql(ada: User, server: Server, nonsense: str) -> None:
+def test_a_board_of_invalid_data_comes_from_sql(ada: User, server: Server, nonsense: str) -> None:
     client = Client()
     client.force_login(ada)
     for path in addresses(ada):
@@ -191,7 +191,7 @@ def test_after_one_call_without_an_answer_the_others_do_not_wait(
     for _ in range(50):
         assert cache.get("x") is None
     assert time.monotonic() - begun_at < 0.5
-    # Nor is there a line about each of them.
+    # There is also no log line for each of them.
     assert [record.name for record in caplog.records] == ["django_redis.cache"]
     os.kill(server.process.pid, signal.SIGCONT)
     time.sleep(redis_client.PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""The embedded Redis: a server on a socket where there is one, or a stand-in, and nothing left behind."""
+"""The embedded Redis: redis-server on a socket, or a substitute, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_path_too_long_for_a_socket_is_replaced(tmp_path: Path) -> None:
     assert not Path(started.url.removeprefix("unix://")).parent.exists()
 
 
-def test_the_one_that_a_killed_run_left_is_ended(tmp_path: Path) -> None:
+def test_a_server_left_by_a_killed_run_is_stopped(tmp_path: Path) -> None:
     forgotten = embedded_redis.start(tmp_path / "redis.sock")
     started = embedded_redis.start(tmp_path / "redis.sock")
     assert not forgotten.is_running()

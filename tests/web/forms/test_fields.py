@@ -1,4 +1,4 @@
-"""Form parts: amounts as people write them, a reference that counts once, errors that nobody can miss."""
+"""Form parts: amounts as people write them, idempotent references, and visible errors."""
 
 import pytest
 from django import forms
@@ -81,7 +81,7 @@ def test_an_optional_amount_left_empty_is_none() -> None:
     assert MoneyField(required=False).clean("") is None
 
 
-def test_what_was_typed_is_shown_again() -> None:
+def test_the_typed_text_is_shown_again() -> None:
     shown = str(sample(amount="1e9")["amount"])
     assert 'value="1e9"' in shown
     assert 'aria-invalid="true"' in shown
@@ -154,10 +154,10 @@ def test_the_summary_links_to_every_field_that_needs_fixing() -> None:
     page = str(sample(name=""))
     assert 'role="alert"' in page
     assert '<a href="#id_amount">Amount: Enter an amount.</a>' in page
-    # The link of a group of choices leads to the group, whose id is on the element around it.
+    # The error link of a group of choices leads to the group, whose id is on the enclosing element.
     assert '<a href="#id_often">' in page
     assert 'id="id_often"' in page
-    # A hidden field has nowhere else to speak.
+    # The errors of a hidden field have no other place.
     assert "This page had grown old." in page
 
 

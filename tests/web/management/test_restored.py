@@ -1,4 +1,4 @@
-"""A backup is restored: pages, tags in browsers, boards, sessions and tasks of the lost history show and do nothing."""
+"""After a restored backup, pages, ETags, boards, sessions and tasks of the lost history have no effect."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="\w+')
 
 
 class Backup:
-    """The rows that a move of money changes, as they were: what a restored backup brings back, counters and all."""
+    """The rows that a move of money changes, as a restored backup would contain them, including counters."""
 
     def __init__(self) -> None:
         self.columns = {
@@ -100,7 +100,7 @@ def restored(*words: str) -> str:
 
 
 @pytest.mark.parametrize("is_flushed", [False, True])
-def test_after_a_restoration_the_truth_is_shown_also_once_the_counters_have_caught_up(
+def test_after_a_restore_no_old_page_is_shown_even_with_equal_counters(
     ada: User, browser: Client, redis_clients: list[redis.Redis], *, is_flushed: bool
 ) -> None:
     paths = ["/stash/", "/transactions/", "/dashboard/", f"/plans/{ada.plans.get().pk}/"]
@@ -124,7 +124,7 @@ def test_after_a_restoration_the_truth_is_shown_also_once_the_counters_have_caug
 
 
 def copy_database(folder: Path) -> Callable[[], None]:
-    """Back up the whole database, and return what restores it: a file on SQLite, all tables on PostgreSQL."""
+    """Back up the database and return a function that restores it: a file on SQLite, all tables on PostgreSQL."""
     if connection.vendor == "sqlite":
         backup = folder / "backup.sqlite3"
         with connection.cursor() as cursor:
@@ -142,7 +142,7 @@ def copy_database(folder: Path) -> Callable[[], None]:
 
     def copy_back() -> None:
         with connection.cursor() as cursor:
-            # As pg_restore does with --disable-triggers.
+            # As pg_restore --disable-triggers does.
             cursor.execute("SET session_replication_role = replica")
             for table in tables:
                 cursor.execute(f'DELETE FROM "{table}"')
@@ -249,7 +249,7 @@ def test_no_row_gets_the_id_of_a_lost_one(ada: User) -> None:
     assert start_circle(ada).pk > 1_000_000, "also where a table was empty"
 
 
-def test_what_waits_in_the_queue_is_forgotten(ada: User) -> None:
+def test_queued_tasks_are_dropped(ada: User) -> None:
     tasks.nudge(tasks.deliver_outbox_row, 1)
     assert tasks.deliver_outbox_row.huey.pending_count() == 1
     restored()
@@ -277,7 +277,7 @@ def test_files_of_the_lost_history_are_named_and_removed_when_asked(
     assert not (tmp_path / "lost.pdf").exists()
 
 
-def test_without_redis_the_operator_hears_that_it_is_not_done(ada: User, settings: Settings) -> None:
+def test_without_redis_the_command_tells_the_operator_to_repeat_it(ada: User, settings: Settings) -> None:
     gone = {
         name: options | {"LOCATION": "redis://127.0.0.1:1/0"} for name, options in settings.CACHES.items()
     }

@@ -1,4 +1,4 @@
-"""`manage.py run`: everything starts together, and everything ends together."""
+"""`manage.py run` starts everything and stops everything."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def ports() -> tuple[int, int]:
-    """Two ports, side by side, that nobody uses, below those that the system hands out."""
+    """Two adjacent free ports below the ephemeral range."""
     first = 23000 + os.getpid() % 4000 * 2
     while not all(is_free(port) for port in (first, first + 1)):
         first += 2
@@ -31,7 +31,7 @@ def ports() -> tuple[int, int]:
 
 @pytest.fixture
 def start(ports: tuple[int, int], tmp_path: Path) -> Iterator[Start]:
-    """Start `manage.py run` with a database of its own; what a failing test leaves is ended."""
+    """Start `manage.py run` with its own database; stop what a failing test leaves running."""
     started = []
 
     def start(**environment: str) -> subprocess.Popen[str]:
@@ -63,7 +63,7 @@ def test_the_site_answers_and_ctrl_c_leaves_no_process(start: Start, ports: tupl
     assert f"The lab is at http://localhost:{ports[0]}/lab/" in printed
     with urlopen(f"http://127.0.0.1:{ports[0]}/static/css/app.css", timeout=60) as page:
         assert page.status == 200
-    # The server and its reloaded self, the worker, the simulator, Redis.
+    # The server and its reloader child, the worker, the simulator and Redis.
     wait_until(lambda: len(_descendants(process.pid)) >= 5)
     descendants = _descendants(process.pid)
     process.send_signal(signal.SIGINT)
@@ -71,10 +71,10 @@ def test_the_site_answers_and_ctrl_c_leaves_no_process(start: Start, ports: tupl
     wait_until(lambda: not [number for number in descendants if _is_alive(number)])
 
 
-def test_when_one_program_dies_all_end_and_it_is_named(start: Start) -> None:
+def test_if_one_program_dies_all_are_stopped_and_it_is_named(start: Start) -> None:
     process = start()
     _read_until(process, "Ctrl-C ends everything.")
-    # A program has its command line a moment after it has begun, and the server starts a second one of itself.
+    # A process has its command line a moment after it started, and the server starts a second process.
     wait_until(lambda: _workers(process) and len(_descendants(process.pid)) >= 5)
     descendants = _descendants(process.pid)
     os.kill(_workers(process)[0], signal.SIGKILL)
@@ -85,7 +85,7 @@ def test_when_one_program_dies_all_end_and_it_is_named(start: Start) -> None:
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["the site's port", "the simulator's port"])
-def test_a_taken_port_is_told_in_one_line(start: Start, ports: tuple[int, int], place: int) -> None:
+def test_a_taken_port_is_reported_in_one_line(start: Start, ports: tuple[int, int], place: int) -> None:
     with socket.create_server(("127.0.0.1", ports[place])):
         output, _ = start().communicate(timeout=60)
     assert f"Port {ports[place]}" in output
@@ -118,7 +118,7 @@ def _read_until(process: subprocess.Popen[str], words: str) -> str:
 
 
 def _descendants(number: int) -> list[int]:
-    """Return the processes that this one started, and those that they started."""
+    """Return all descendants of a process."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
     parents = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
     found = [number]
@@ -137,7 +137,7 @@ def _command_line(number: int) -> str:
 
 
 def _is_alive(number: int) -> bool:
-    """Say whether a process still works: one that only waits to be collected does not."""
+    """Return whether a process is running; a zombie is not."""
     command = ["ps", "-p", str(number), "-o", "stat="]
     state = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     return bool(state) and not state.startswith("Z")

@@ -1,4 +1,4 @@
-"""Bodies: no route takes more than it needs, decided before a byte is read, and files only where there is a field."""
+"""Body limits: no route accepts more than it needs, before a byte is read, and files only with a field for them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Unreadable(io.RawIOBase):
 
 
 def announced(path: str, size: int | str, content_type: str, **headers: Any) -> int:
-    """Return the status that a POST gets which announces so many bytes, and whose body must not be read."""
+    """Return the status of a POST that announces so many bytes and whose body must not be read."""
     body: dict[str, Any] = {"CONTENT_LENGTH": str(size), "wsgi.input": Unreadable()}
     return Client().generic("POST", path, b"", content_type, **headers, **body).status_code
 
@@ -52,7 +52,7 @@ def test_every_route_refuses_400_megabytes_without_reading_them(
 ) -> None:
     paths = {path_of(url, examples | {"token": "x"}) for url in URLS} | {"/nowhere/", "/static/nowhere.js"}
     for path in paths:
-        # The probes of a server are answered before all else, and to GET alone.
+        # Health checks are answered before everything else, and to GET only.
         expected = 405 if path in {"/healthz/", "/readyz/"} else 413
         assert announced(path, 400_000_000, content_type) == expected, path
 
@@ -70,7 +70,7 @@ def test_a_form_may_be_64_kilobytes_and_no_longer(client: Client) -> None:
     assert '<h1 id="error-h">That is too large to send</h1>' in too_long.text
 
 
-def test_htmx_is_told_beside_the_form(saver_client: Client) -> None:
+def test_htmx_gets_a_notice_beside_the_form(saver_client: Client) -> None:
     response = saver_client.post("/profile/", {"name": LARGE}, headers={"HX-Request": "true"})
     assert (response.status_code, response["HX-Reswap"]) == (413, "none")
     assert "That is too large to send" in response.text
@@ -80,7 +80,7 @@ def test_htmx_is_told_beside_the_form(saver_client: Client) -> None:
 @pytest.mark.parametrize(
     ("path", "begins"), [("/profile/", b"That is too large"), ("/payments/webhook/paystack/", b"")]
 )
-def test_a_program_is_told_in_plain_text(client: Client, path: str, begins: bytes) -> None:
+def test_a_program_gets_plain_text(client: Client, path: str, begins: bytes) -> None:
     response = client.post(path, LARGE, "application/json", headers={"Accept": "application/json"})
     assert (response.status_code, response["Content-Type"]) == (413, "text/plain; charset=utf-8")
     assert response.content.startswith(begins)
@@ -116,7 +116,7 @@ def test_a_route_without_a_field_for_a_file_takes_none(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     for files in (1, 50):
         attached = {f"file{number}": SimpleUploadedFile("a.txt", b"x" * 100) for number in range(files)}
-        # A view that reads no form never looks at what came with it.
+        # A view without a form never reads the body.
         assert saver_client.post(path, {"name": "A", **attached}).status_code in {302, 400, 403, 404}
     assert not list(tmp_path.rglob("*"))
 
@@ -151,7 +151,7 @@ def test_only_the_check_of_a_statement_takes_files() -> None:
 
 @pytest.fixture
 def connection(server: str) -> Iterator[socket.socket]:  # noqa: F811 - a fixture
-    """A connection to the site as a server runs it."""
+    """A connection to the site as in production."""
     address = urlsplit(server)
     with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=10) as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""HTML leaves compressed, by the browser's choice; nothing else is touched, and tags and 304 go on as without it."""
+"""HTML is compressed as the browser prefers; other responses are unchanged, and ETags and 304 work as before."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_head_says_what_get_does(saver_client: Client) -> None:
     got, head = saver_client.get("/stash/", headers=BOTH), saver_client.head("/stash/", headers=BOTH)
     assert (head["Content-Encoding"], head["Content-Type"]) == (got["Content-Encoding"], got["Content-Type"])
     assert "Accept-Encoding" in head["Vary"]
-    # Its forms have another token, which is a little longer or shorter when it is compressed.
+    # Its forms have another token, whose compressed length differs a little.
     assert abs(int(head["Content-Length"]) - int(got["Content-Length"])) < 100
     assert head.content == b""
 
@@ -117,8 +117,8 @@ def test_error_pages_fragments_forms_and_the_admin_are_compressed(saver_client: 
         assert response["Content-Encoding"] == "br", response
 
 
-def test_what_another_site_asks_for_goes_out_as_it_is(saver_client: Client) -> None:
-    """Its length says nothing then that the attacker could compare."""
+def test_a_cross_site_request_is_not_compressed(saver_client: Client) -> None:
+    """Its length then reveals nothing to an attacker."""
     cross = saver_client.get("/dashboard/", headers=BOTH | {"Sec-Fetch-Site": "cross-site"})
     assert "Content-Encoding" not in cross
     for origin in ("same-origin", "none"):
@@ -126,7 +126,7 @@ def test_what_another_site_asks_for_goes_out_as_it_is(saver_client: Client) -> N
         assert response["Content-Encoding"] == "br"
 
 
-def test_what_is_no_html_is_left_alone(tmp_path: Path) -> None:
+def test_responses_other_than_html_are_unchanged(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text(LONG)
     with (tmp_path / "a.html").open("rb") as file:
         left: list[HttpResponseBase] = [
@@ -177,7 +177,7 @@ def test_a_full_dashboard_is_small_on_the_wire(saver: User, saver_client: Client
         assert len(page.content) <= 8_000
 
 
-def test_it_stands_inside_of_static_files_and_outside_of_what_changes_html() -> None:
+def test_it_comes_after_static_files_and_around_html_middleware() -> None:
     order = site.MIDDLEWARE
     at = order.index("web.middleware.compression.CompressionMiddleware")
     assert order[at - 1] == "whitenoise.middleware.WhiteNoiseMiddleware"

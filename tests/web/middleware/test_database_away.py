@@ -1,4 +1,4 @@
-"""The database stops, freezes or refuses: pages say so with 503 within seconds, and come back with it."""
+"""While the database is stopped, frozen or refusing, pages answer 503 within seconds, and recover with it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Raise = Callable[..., Any]
 
 
 def failing(error: Exception) -> Raise:
-    """Return a wrapper under which each query fails as it does with the database's own module."""
+    """Return a wrapper under which each query fails with an exception of the database's module."""
 
     def fail(*args: Any, **kwargs: Any) -> None:
         with DatabaseErrorWrapper(connection):
@@ -42,7 +42,7 @@ def failing(error: Exception) -> Raise:
 
 
 def gone() -> Exception:
-    """What the database's module raises when there is nobody to connect to."""
+    """The exception of the database's module for a refused connection."""
     if connection.vendor == "sqlite":
         error = sqlite3.OperationalError("unable to open database file")
         error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
@@ -82,7 +82,7 @@ def test_a_form_and_an_event_are_refused_for_now(saver_client: Client, path: str
     saver_client.raise_request_exception = False
     with connection.execute_wrapper(failing(gone())):
         response = saver_client.post(path, {"login": "ada@example.com", "password": "x"})
-    assert response.status_code in {401, 503}  # 401: an unsigned event is refused before anything is asked
+    assert response.status_code in {401, 503}  # 401: an unsigned event is refused before any query
 
 
 def test_errors_that_pass_are_told_from_those_that_stay() -> None:
@@ -107,14 +107,14 @@ def test_errors_that_pass_are_told_from_those_that_stay() -> None:
     assert database.is_away(raised(InterfaceError, None))
     assert database.is_away(raised(RuntimeError, raised(OperationalError, sqlite(sqlite3.SQLITE_FULL))))
     assert not database.is_away(raised(OperationalError, sqlite(sqlite3.SQLITE_ERROR)))  # no such table
-    assert database.is_away(raised(InternalError, postgresql("25006")))  # a standby, which only reads
+    assert database.is_away(raised(InternalError, postgresql("25006")))  # a read-only standby
     assert not database.is_away(raised(InternalError, postgresql("XX000")))
     assert not database.is_away(raised(ProgrammingError, None))
     assert not database.is_away(None)
 
 
 class Proxy:
-    """Stands between the site and PostgreSQL, and can stop handing anything on."""
+    """A proxy between the site and PostgreSQL that can stop forwarding."""
 
     def __init__(self, host: str, port: int) -> None:
         self._there = (host, port)
@@ -126,7 +126,7 @@ class Proxy:
 
     def close(self) -> None:
         self.is_frozen = False
-        # A thread that waits in accept() or recv() ends with a shutdown, and with a close() alone it does not.
+        # shutdown() wakes a thread that waits in accept() or recv(); close() alone does not.
         for end in self._sockets:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
@@ -162,7 +162,7 @@ class Proxy:
 
 @pytest.fixture
 def proxy(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """Let the connections of further threads go through a proxy."""
+    """Route the connections of other threads through a proxy."""
     own = connection.settings_dict
     proxy = Proxy(own["HOST"], int(own["PORT"]))
     behind = own | {
@@ -176,7 +176,7 @@ def proxy(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
 
 
 def in_a_thread(client: Client, path: str, times: int = 1) -> list[tuple[int, float]]:
-    """Return status and seconds of each answer, asked one after the other on a connection of their own."""
+    """Return the status and seconds of successive requests on their own connection."""
     found: list[tuple[int, float]] = []
 
     def ask() -> None:
@@ -204,7 +204,7 @@ def test_a_frozen_database_holds_no_worker(saver: User, proxy: Proxy, settings: 
     proxy.is_frozen = True
     answers = in_a_thread(browser, "/dashboard/", times=3)
     assert [status for status, _ in answers] == [503] * 3
-    # A connection may take two seconds and its cancellation one, far below the time limit of any proxy.
+    # Connecting may take two seconds and the cancellation one, far below the timeout of any proxy.
     assert all(seconds < 15 for _, seconds in answers)
     proxy.is_frozen = False
     assert [status for status, _ in in_a_thread(browser, "/dashboard/")] == [200]
@@ -212,7 +212,7 @@ def test_a_frozen_database_holds_no_worker(saver: User, proxy: Proxy, settings: 
 
 @pytest.mark.postgres
 def test_a_connection_that_froze_is_not_used_again(saver: User, proxy: Proxy, settings: Settings) -> None:
-    """The answer that comes late must not be taken for that of the next question."""
+    """A late answer must not be taken for the answer to the next query."""
     settings.DATABASE_TIMEOUT_SECONDS = 1
     browser = Client(raise_request_exception=False)
     browser.force_login(saver)
@@ -246,5 +246,5 @@ def test_background_work_waits_as_long_as_it_takes(settings: Settings) -> None:
 
 @pytest.mark.postgres
 def test_no_cursor_lives_on_the_server_between_two_statements() -> None:
-    """A pooler in transaction mode would ask another server connection for it."""
+    """A pooler in transaction mode would use another server connection."""
     assert connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] is True

@@ -1,4 +1,4 @@
-"""The headers, cookies and hashes of the site as a server runs it, by the rules of the HTTP Observatory and our own."""
+"""The headers, cookies and hashes of the production site, by the rules of the HTTP Observatory and our own."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SAME_ON_EVERY_ANSWER = {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The site as a server runs it, with its tables, since the landing page looks for products."""
+    """The production site with its tables, because the landing page queries products."""
     folder = tmp_path_factory.mktemp("site")
     environment = production(
         VAR_DIR=str(folder),
@@ -72,7 +72,7 @@ def test_the_http_observatory_gives_full_marks(browser: httpx.Client, path: str,
     points, modifiers = observatory.score(seen)
     assert not [name for name, modifier in modifiers.items() if modifier < 0]
     assert points >= least, modifiers
-    # An earlier version of the rules did not know this header.
+    # An earlier version of the rules had no check for this header.
     assert points - modifiers["cross-origin-opener-policy"] >= least, modifiers
 
 
@@ -112,7 +112,7 @@ def test_the_admin_loads_its_files_with_their_hashes_too(path: str) -> None:
         str(tag.get("src") or tag["href"]): tag.get("integrity")
         for tag in [*tags.scripts, *tags.style_sheets]
     }
-    # The words of its scripts come from a view.
+    # The texts of its scripts come from a view.
     addresses.pop("/admin/jsi18n/", None)
     assert all(addresses.values()), addresses
 
@@ -176,7 +176,7 @@ def test_a_device_is_known_under_the_former_name_of_its_cookie(
 def test_every_cookie_of_ours_has_the_prefix() -> None:
     look = (
         "import django; django.setup();"
-        "from web import settings as s; from web.auth import devices; from web.forms import ownership;"
+        "from web import settings as s; from web.auth import devices, ownership;"
         "print(devices._COOKIE, ownership._COOKIE, s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME)"
     )
     shown = subprocess.run(

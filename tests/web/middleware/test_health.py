@@ -1,4 +1,4 @@
-"""Health: alive, ready, and which part is not."""
+"""Health checks: alive, ready, and which part has failed."""
 
 import datetime
 import json
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Redis:
-    """A Redis that answers, or does not."""
+    """A Redis that can stop answering."""
 
     def __init__(self, *, answers: bool) -> None:
         self.answers = answers
@@ -133,7 +133,7 @@ def test_a_redis_that_may_remove_keys_is_named(
     assert [warning.id for warning in warnings] == ([] if is_well else ["web.W001"])
 
 
-def test_a_redis_that_is_away_is_not_judged_by_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_ignores_a_redis_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: str) -> None:
         raise RedisError
 
@@ -178,7 +178,7 @@ def test_health_tells_no_secret_and_is_never_kept(client: Client, redis: Redis) 
 
 @pytest.fixture
 def on_a_server(settings: Settings) -> None:
-    """What a server's settings demand of every other request."""
+    """The production settings that every other request must satisfy."""
     settings.ALLOWED_HOSTS = ["savings.example"]
     settings.SECURE_SSL_REDIRECT = True
 

@@ -1,4 +1,4 @@
-"""Costly actions: so many per person and per IP address, then 429 with a time to wait, and nothing typed is lost."""
+"""Rate limits per user and per IP address: then 429 with Retry-After, and no typed text is lost."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from tests.web.form_filling import filled_in
 from tests.web.shelf import written
 from tests.web.staff import make_staff, sign_in
 from tests.web.test_every_url import URLS
+from web import error_pages
 from web.auth.sign_in import PUBLIC
 from web.middleware import rate_limits
 
 pytestmark = pytest.mark.django_db
 
 HTMX = {"HX-Request": "true"}
-# What takes no form, or changes so little that nothing is gained by asking for it a thousand times.
+# Routes without a form, or with so small an effect that abuse gains nothing.
 CHEAP = {
     **dict.fromkeys(
         [
@@ -83,7 +84,7 @@ def test_every_route_has_limits_or_a_reason_for_none() -> None:
     assert rate_limits.RULES.keys() - names == set()
 
 
-def test_staff_are_limited_in_the_whole_back_office() -> None:
+def test_staff_are_limited_in_the_whole_admin() -> None:
     client = sign_in(make_staff(is_superuser=True))
     statuses = [
         client.post("/admin/savings/payment/", {"action": "ask_again"}).status_code for _ in range(61)
@@ -199,7 +200,7 @@ ACTIONS: dict[str, tuple[int, Callable[[User], str]]] = {
 
 
 @pytest.mark.parametrize(("most", "prepare"), ACTIONS.values(), ids=ACTIONS)
-def test_what_makes_work_for_others_is_limited(
+def test_costly_actions_are_limited(
     saver_client: Client, saver: User, most: int, prepare: Callable[[User], str]
 ) -> None:
     path = prepare(saver)
@@ -244,7 +245,7 @@ def test_no_other_page_makes_sessions_for_visitors_without_end() -> None:
     assert Session.objects.count() <= 60
 
 
-def test_whoever_signs_in_gets_a_session_all_the_same(saver: User) -> None:
+def test_signing_in_gets_a_session_above_the_limit(saver: User) -> None:
     for _ in range(31):
         Client().get("/accounts/2fa/webauthn/login/", headers={"Accept": "application/json"})
     client = Client()
@@ -299,5 +300,5 @@ def test_allauths_own_limits_say_when_to_try_again(client: Client) -> None:
     ("seconds", "words"),
     [(90, "90 seconds"), (91, "2 minutes"), (5400, "90 minutes"), (86_400, "24 hours")],
 )
-def test_waiting_is_said_in_words(seconds: int, words: str) -> None:
-    assert rate_limits._in_words(seconds) == words
+def test_the_waiting_time_is_shown_in_words(seconds: int, words: str) -> None:
+    assert error_pages._in_words(seconds) == words

@@ -74,7 +74,7 @@ def _page_template(settings: Settings) -> None:
 
 @pytest.fixture
 def signed_in(saver_client: Client) -> Client:
-    """The saver's browser, which gets the page for a crash rather than the crash."""
+    """The saver's browser, which receives the error page instead of the exception."""
     saver_client.raise_request_exception = False
     return saver_client
 
@@ -85,7 +85,7 @@ def test_each_answer_has_an_id_of_its_own(client: Client) -> None:
     assert first != second
 
 
-def test_what_django_logs_of_a_refused_request_holds_no_code_of_its_address(
+def test_djangos_log_line_of_a_refused_request_has_no_code_of_its_url(
     signed_in: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.handler.addFilter(PatternFilter())
@@ -103,7 +103,7 @@ def test_log_lines_carry_the_id(signed_in: Client, caplog: pytest.LogCaptureFixt
     assert {vars(record)["request_id"] for record in caplog.records} == {response["X-Request-ID"]}
 
 
-def test_what_django_logs_of_a_request_once_it_is_over_carries_its_id(settings: Settings) -> None:
+def test_djangos_log_line_after_a_request_has_its_id(settings: Settings) -> None:
     stream = io.StringIO()
     handlers = settings.LOGGING["handlers"]
     console = handlers["console"] | {"stream": stream}
@@ -127,7 +127,7 @@ def test_nothing_of_a_signed_in_person_is_kept_by_the_browser(signed_in: Client)
         assert signed_in.get(address)["Cache-Control"] == "private, no-store", address
 
 
-def test_a_page_for_strangers_may_be_kept(client: Client) -> None:
+def test_a_public_page_may_be_stored_by_browsers(client: Client) -> None:
     assert "Cache-Control" not in client.get("/")
 
 
@@ -135,7 +135,7 @@ def test_a_view_may_say_otherwise(signed_in: Client) -> None:
     assert signed_in.get("/test/own-cache/")["Cache-Control"] == "private, max-age=60"
 
 
-def test_a_stranger_is_sent_to_sign_in(client: Client) -> None:
+def test_a_visitor_is_sent_to_sign_in(client: Client) -> None:
     response = client.get("/test/own-cache/?x=1")
     assert (response.status_code, response["Location"]) == (
         302,

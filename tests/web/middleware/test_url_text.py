@@ -1,4 +1,4 @@
-"""No secret and nothing personal is in an address: not in a link, not in a form sent by GET, not in what htmx gets."""
+"""No URL contains a secret or personal data: no link, no GET form, no htmx request."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from web.observability.budgets import BUDGETS
 
 pytestmark = pytest.mark.django_db
 
-# Fields that hold a secret, or what somebody typed about themselves. Searches (`q`), days and the filters of one's own
-# lists may be in an address, so that they can be kept as a bookmark.
+# Fields with a secret, or with text about the user. Searches (`q`), dates and filters of the user's own lists may be
+# in a URL, so that they can be bookmarked.
 NEVER = {
     "csrfmiddlewaretoken",
     "reference",
@@ -52,14 +52,14 @@ class Form:
 
 
 class Page(HTMLParser):
-    """What of a page ends up in addresses."""
+    """Collects the parts of a page that end up in URLs."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.forms: list[Form] = []
         self.open: Form | None = None
         self.urls: list[str] = []
-        # For each thing that htmx gets: the form it stands in, and what it includes.
+        # For each htmx GET: the form around it, and what it includes.
         self.gets: list[tuple[Form | None, dict[str, str]]] = []
         self.feed(text)
 
@@ -82,7 +82,7 @@ class Page(HTMLParser):
             self.open = None
 
     def sent_in_addresses(self) -> tuple[set[str], list[str]]:
-        """Return the names of all fields that are sent by GET, and their values."""
+        """Return the names and values of all fields sent by GET."""
         forms = [form for form in self.forms if form.is_get or "hx-get" in form.attrs]
         names = {name for form in forms for name in form.names}
         values = [value for form in forms for value in form.values]
@@ -108,7 +108,7 @@ def check(text: str, path: str, private: list[str]) -> None:
 
 @pytest.fixture
 def ada() -> User:
-    """Somebody with something on each page, under words that are found again."""
+    """A user with data on each page, marked with recognisable text."""
     user = make_user("private-address@example.com", name="Privatename Obi")
     product, target = make_product(), make_product(Product.Kind.TARGET)
     plan = make_plan(user, target, holding_kobo=1_000_00, name="Privateplan")
@@ -130,7 +130,7 @@ ALSO = [
 
 
 def pages_of(user: User) -> list[str]:
-    """Return the addresses of all pages that have a budget, and some of allauth's."""
+    """Return the URLs of all pages that have a budget, and some of allauth's."""
     things = page_costs._things(user)
     found = (page_costs._address(budget, things) for budget in BUDGETS)
     return [path for path in found if path is not None] + ALSO
@@ -147,7 +147,7 @@ def test_no_page_sends_a_secret_or_a_name_in_an_address(client: Client, ada: Use
     assert seen > 30
 
 
-def test_nor_does_a_page_that_a_form_comes_back_on(client: Client, ada: User) -> None:
+def test_the_page_of_an_invalid_form_sends_none_in_a_url(client: Client, ada: User) -> None:
     client.force_login(ada)
     typed = {"name": "Privatename", "nickname": "Privatenick", "amount": "x", "goal": "x", "first": "x"}
     for path in pages_of(ada):
@@ -159,7 +159,7 @@ def test_nor_does_a_page_that_a_form_comes_back_on(client: Client, ada: User) ->
 
 
 @pytest.mark.parametrize("path", ["/", "/accounts/login/", "/accounts/signup/", "/statements/verify/"])
-def test_nor_does_the_door(client: Client, path: str) -> None:
+def test_signed_out_pages_send_none_in_a_url(client: Client, path: str) -> None:
     check(client.get(path).text, path, [])
 
 
@@ -176,7 +176,7 @@ def test_the_first_payment_of_a_new_plan_is_not_in_the_address(client: Client, a
     assert 'value="2,500"' not in client.get(f"/plans/{other.pk}/top-up/").text
 
 
-def test_a_look_ahead_is_posted_with_and_without_scripts(client: Client, ada: User) -> None:
+def test_a_preview_is_posted_with_and_without_scripts(client: Client, ada: User) -> None:
     client.force_login(ada)
     page = client.get("/plans/start/").text
     assert 'hx-post="/plans/start/preview/"' in page
@@ -185,8 +185,8 @@ def test_a_look_ahead_is_posted_with_and_without_scripts(client: Client, ada: Us
     assert client.get("/plans/start/preview/")["Location"] == "/plans/start/"
 
 
-def test_what_is_in_the_address_of_the_start_page_is_not_taken_from_there(client: Client, ada: User) -> None:
-    """Old links and bookmarks of a look ahead show the empty form."""
+def test_the_start_page_takes_no_name_or_amount_from_its_url(client: Client, ada: User) -> None:
+    """Old links and bookmarks of a preview show the empty form."""
     client.force_login(ada)
     product = Product.objects.get(kind="flexible")
     page = client.get(f"/plans/start/?product={product.pk}&name=Privateplan&first=100,000")

@@ -1,4 +1,4 @@
-"""The dashboard for Kibana: it can be imported, it shows what it promises, and it names only fields that exist."""
+"""The Kibana dashboard can be imported, shows the documented charts, and uses only fields that exist."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from web.caching.counting import Counts
 
 SHOWN = Path(settings.BASE_DIR) / "docs/apm-dashboard.ndjson"
 
-# What Elastic makes of a transaction as the agent sends it: the field, and where it comes from.
+# Elastic's fields of a transaction, and their source in the agent's event.
 OF_THE_AGENT = {
     "@timestamp": "timestamp",
     "transaction.name": "name",
@@ -22,7 +22,7 @@ OF_THE_AGENT = {
     "transaction.duration.us": "duration",
     "transaction.representative_count": "sample_rate",
 }
-# What it says of each event that comes in, by the event's kind and its metadata.
+# Elastic's fields of each event, by the event's kind and its metadata.
 OF_EVERY_EVENT = {"processor.event", "service.name"}
 OF_OUR_METRICS = {"asusu.outbox.oldest_seconds", "asusu.tasks.waiting"}
 
@@ -34,19 +34,19 @@ def saved_objects() -> list[dict[str, Any]]:
 
 
 def panels() -> list[dict[str, Any]]:
-    """Return what each visualization draws."""
+    """Return the definition of each visualization."""
     charts = [one for one in saved_objects() if one["type"] == "visualization"]
     return [json.loads(chart["attributes"]["visState"])["params"] for chart in charts]
 
 
 def fields() -> Iterator[str]:
-    """Yield each field of Elastic that the dashboard names, in its figures or its filters."""
+    """Yield each Elastic field in the dashboard's figures or filters."""
     for panel in panels():
         yield panel["time_field"]
         yield from [panel["pivot_id"]] if "pivot_id" in panel else []
         metrics = [metric for series in panel["series"] for metric in series["metrics"]]
         yield from (metric["field"] for metric in metrics if metric["type"] != "math")
-    # Filters, in whatever depth of JSON within JSON.
+    # Filters, nested as JSON within JSON.
     yield from re.findall(r"([\w.]+\.[\w.]+) : ", SHOWN.read_text())
 
 

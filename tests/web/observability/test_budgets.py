@@ -25,7 +25,7 @@ from web.observability.page_costs import Cost
 
 pytestmark = pytest.mark.django_db
 
-# What people look at most.
+# The most visited pages.
 KEPT = {
     "dashboard:home",
     "plans:index",
@@ -40,7 +40,7 @@ KEPT = {
 
 
 def make_saver(each: int, email: str | None = None) -> User:
-    """Somebody with so many of everything, who looks after circles, the last of which has more members than that."""
+    """A user with `count` of everything who owns circles, the last of which has more members than that."""
     user, product, target = make_user(email), make_product(), make_product(Product.Kind.TARGET)
     start_circle(product=product, joining=Circle.Joining.OPEN)
     for number in range(each):
@@ -85,7 +85,7 @@ def test_a_page_that_people_look_at_most_costs_one_query_once_it_is_kept() -> No
 
 
 def routes() -> dict[str, URLPattern]:
-    """Return our own URLs by full name, the lab's aside: that shows what not to do."""
+    """Return our own URLs by full name, without the lab, which shows bad practice on purpose."""
     found = {}
     for resolver in get_resolver().url_patterns:
         for pattern in getattr(resolver, "url_patterns", [resolver]):
@@ -97,13 +97,13 @@ def routes() -> dict[str, URLPattern]:
 
 
 def answers_get(pattern: URLPattern) -> bool:
-    """Say whether a view takes GET: one that does not says so before it looks at anything else."""
+    """Return whether a view accepts GET; one that does not answers 405 before anything else."""
     request = HttpRequest()
     request.method = "GET"
     try:
         answer: HttpResponse = pattern.callback(request)
     except Exception:
-        # It wants its arguments, a session, a person.
+        # The view fails on its missing arguments, session or user.
         return True
     return answer.status_code != 405
 

@@ -1,4 +1,4 @@
-"""Log lines: one JSON object a line on a server, and no code or token of a URL in any of them."""
+"""Log lines: one JSON object per line in production, and no code or token of a URL."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
 @pytest.fixture(params=[log_lines.JsonFormatter, log_lines.LineFormatter], ids=["server", "development"])
 def log(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What is written of a request, by the formatter of a server and by that of development."""
-    # These routes stand for pages that are open to everybody, where a stranger's code may make something fail.
+    """The log lines of a request, from the production and the development formatter."""
+    # These routes stand for public pages, where an attacker's code may cause an error.
     monkeypatch.setattr("web.auth.sign_in.SignInMiddleware.process_view", lambda *_: None)
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)

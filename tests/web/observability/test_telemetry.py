@@ -1,4 +1,4 @@
-"""Elastic APM end to end: what the site and its worker, run as processes, tell a server that keeps what it hears."""
+"""Elastic APM end to end: the site and its worker run as processes and send to a server that records everything."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PLAN_NAME = "Wedding of Ngozi"
 
 
 class Site:
-    """The site and its worker as processes of this test, on its database and Redis."""
+    """The site and its worker as processes, on the test's database and Redis."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.port = free_port()
@@ -59,7 +59,7 @@ class Site:
         return self._start(sys.executable, "manage.py", "run_huey")
 
     def browser(self, user: User | None = None) -> httpx.Client:
-        """Return a browser, in which that person is signed in."""
+        """Return a browser in which this user is signed in."""
         cookies = {}
         if user is not None:
             client = Client()
@@ -95,7 +95,7 @@ def intake() -> Iterator[Intake]:
 
 @pytest.fixture
 def make_site(tmp_path: Path, sink: Sink) -> Iterator[Callable[..., Site]]:
-    """Makes sites that tell an APM server everything, at once, and mail into the sink."""
+    """Makes sites that send every transaction to an APM server at once, and mails to the sink."""
     made = []
 
     def make(server_url: str, **environment: str) -> Site:
@@ -117,7 +117,7 @@ def make_site(tmp_path: Path, sink: Sink) -> Iterator[Callable[..., Site]]:
 
 @pytest.fixture
 def provider_url(provider: Provider) -> Iterator[str]:
-    """The address of the provider for other processes: the simulator on the file of this test."""
+    """The provider's URL for other processes: the simulator on this test's file."""
     with make_server("127.0.0.1", 0, simulator, handler_class=_Quiet) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
@@ -133,7 +133,7 @@ class _Quiet(WSGIRequestHandler):
 
 @pytest.fixture
 def paid(provider: Provider) -> Payment:
-    """A payment that its payer has made, and of which the site does not know yet."""
+    """A payment that was paid and that the site does not know of yet."""
     plan = factories.make_plan(factories.make_user("ngozi@example.com", name="Ngozi Eze"), name=PLAN_NAME)
     reference = references.new(Transaction.Kind.TOP_UP)
     payment = payments.start_payment(plan.user, plan=plan, amount_kobo=AMOUNT_KOBO, reference=reference)
@@ -152,7 +152,7 @@ def test_one_trace_leads_from_a_click_to_the_mail(
     one.serve()
     movement = paid.transaction
     browser = one.browser(movement.user)
-    # The sign-in above, in this process, has queued a mail that is followed by nobody.
+    # The sign-in above, in this process, has queued a mail outside of any trace.
     OutboxRow.objects.all().delete()
     assert browser.get(f"/payments/return/{movement.reference}/").status_code == 302
     assert browser.get(f"/transactions/{movement.reference}/?q=secret-word").status_code == 200
@@ -184,7 +184,7 @@ def spans_of(intake: Intake, *transactions: Event) -> list[Event]:
 
 
 def nothing_personal(intake: Intake, browser: httpx.Client, *secrets: str) -> None:
-    """Hold that nothing sent tells who somebody is, or what they have."""
+    """Assert that nothing sent contains personal data."""
     told = [*secrets, *browser.cookies.values(), "ngozi@example.com", "Ngozi", PLAN_NAME, "secret-word"]
     told += [str(AMOUNT_KOBO), "76,543", factories.PASSWORD, "127.0.0.1:54", "Cookie", "cookie"]
     assert len(intake.text) > 1000
@@ -196,7 +196,7 @@ def nothing_personal(intake: Intake, browser: httpx.Client, *secrets: str) -> No
 def test_a_password_and_a_code_are_not_sent(
     make_site: Callable[..., Site], intake: Intake, settings: Settings
 ) -> None:
-    # The site itself does not know the quick hasher of the tests.
+    # The site does not have the fast password hasher of the tests.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
     factories.make_user("ngozi@example.com", name="Ngozi Eze")
     one = make_site(intake.url)
@@ -248,7 +248,7 @@ def test_a_row_found_by_the_sweep_is_in_the_trace_of_its_request(
     assert len(sink.mails) == 1
     (task,) = intake.events("transaction")
     assert (task["name"], task["trace_id"], task["parent_id"]) == ("deliver_outbox_row", trace_id, span_id)
-    # The second sweep found nothing, and nothing is said of it: no span that belongs to no transaction either.
+    # The second sweep found nothing and reported nothing, not even a span without a transaction.
     assert {span["transaction_id"] for span in intake.events("span")} == {task["id"]}
 
 
@@ -289,7 +289,7 @@ def test_a_server_in_trouble_breaks_no_page_and_no_mail(
     intake.status = 503
     intake.waits_seconds = 60 if trouble == "never answers" else 0
     url = "http://127.0.0.1:1" if trouble == "refuses" else intake.url
-    # Nobody waits for more than a second, not even an end of the process.
+    # Nothing waits for more than a second, not even the end of the process.
     one = make_site(url, ELASTIC_APM_SERVER_TIMEOUT="1s")
     one.serve()
     factories.make_welcome()
@@ -306,7 +306,7 @@ def test_a_server_in_trouble_breaks_no_page_and_no_mail(
     assert "Unhandled exception" not in said
 
 
-def test_a_stranger_cannot_choose_the_trace(make_site: Callable[..., Site], intake: Intake) -> None:
+def test_a_visitor_cannot_choose_the_trace(make_site: Callable[..., Site], intake: Intake) -> None:
     one = make_site(intake.url)
     one.serve()
     theirs = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

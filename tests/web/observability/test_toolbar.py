@@ -1,4 +1,4 @@
-"""The debug toolbar's panels: they note commands, keys and tasks, and never a value."""
+"""The debug toolbar's panels record commands, keys and tasks, and never a value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUEUE = tasks.deliver_outbox_row.huey.storage
 
 @pytest.fixture(autouse=True)
 def _toolbar(settings: Settings) -> None:
-    """Put the toolbar where development has it, and end what it keeps of each request with the test."""
+    """Install the toolbar as in development, and clear its stored requests after the test."""
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "debug_toolbar"]
     htmx = MIDDLEWARE.index("django_htmx.middleware.HtmxMiddleware")
     settings.MIDDLEWARE = [*MIDDLEWARE[:htmx], "web.observability.toolbar.Middleware", *MIDDLEWARE[htmx:]]
@@ -34,7 +34,7 @@ def _toolbar(settings: Settings) -> None:
 
 
 def panel(client: Client, response: Any, name: str) -> str:
-    """Return what a panel shows of the request that this was the response to."""
+    """Return a panel's content for the request of this response."""
     asked = {"request_id": response["djdt-request-id"], "panel_id": name}
     return str(client.get("/__debug__/render_panel/", asked).json()["content"])
 
@@ -153,7 +153,7 @@ def test_the_huey_panel_shows_what_redis_refused_and_what_was_not_tried(
     assert "left to the sweep" in panel(saver_client, saver_client.post("/lab/mail/"), "HueyPanel")
 
 
-def test_what_htmx_asks_for_is_in_the_history(saver_client: Client) -> None:
+def test_htmx_requests_are_in_the_history(saver_client: Client) -> None:
     page = saver_client.get("/transactions/")
     part = saver_client.get("/transactions/?q=TOP", headers=HTMX)
     assert "djDebugRoot" in page.content.decode()

@@ -1,4 +1,4 @@
-"""Charts: round axes, honest curves, the numbers beside the picture, nothing that the content policy forbids."""
+"""Charts: round axes, curves without overshoot, the numbers as text, and nothing that the content policy forbids."""
 
 import datetime
 import re
@@ -46,7 +46,7 @@ def test_every_sum_lies_between_the_lowest_and_the_highest_line(amounts_kobo: li
     assert len({after - before for before, after in pairwise(lines)}) == 1
 
 
-def test_a_sum_that_hardly_moves_is_not_put_under_a_magnifying_glass() -> None:
+def test_an_amount_that_hardly_changes_is_not_magnified() -> None:
     assert charts.axis_lines([3_692_670_50, 3_692_671_50])[0] == 0
 
 

@@ -1,4 +1,4 @@
-"""The provider's stand-in against the provider's description: what it takes, what it declines, and never a crash."""
+"""The simulator follows the provider's OpenAPI description in what it accepts and declines, and never crashes."""
 
 from __future__ import annotations
 
@@ -63,11 +63,13 @@ def complete(http: httpx.Client, path: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("how", ["json", "data"])
-def test_what_is_required_is_enough_as_json_and_as_a_form(http: httpx.Client, path: str, how: str) -> None:
+def test_the_required_fields_are_enough_as_json_and_as_a_form(
+    http: httpx.Client, path: str, how: str
+) -> None:
     answer = post(http, path, complete(http, path), how)
     assert answer.is_success, answer.text
     assert answer.json()["status"] is True
-    # The reader of the description gets forms wrong whose fields come from two schemas.
+    # The OpenAPI library misreads forms whose fields come from two schemas.
     if CONTRACT.exists() and how == "json":
         check_contract(answer.request, answer)
 
@@ -183,7 +185,7 @@ def test_a_callback_that_no_browser_can_be_sent_to_is_declined(http: httpx.Clien
         ("PUT", "/transfer/verify/x", "GET, HEAD"),
     ],
 )
-def test_a_wrong_method_is_told_which_are_right(
+def test_a_wrong_method_gets_the_allowed_ones(
     http: httpx.Client, method: str, path: str, allowed: str
 ) -> None:
     answer = http.request(method, path)
@@ -191,7 +193,7 @@ def test_a_wrong_method_is_told_which_are_right(
     assert answer.json() == {"status": False, "message": "Method not allowed"}
 
 
-def test_a_wrong_method_on_the_pay_page_is_told_which_are_right(http: httpx.Client) -> None:
+def test_a_wrong_method_on_the_checkout_page_gets_the_allowed_ones(http: httpx.Client) -> None:
     page = announce(http).json()["data"]["authorization_url"]
     answer = http.put(page)
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, POST")

@@ -1,4 +1,4 @@
-"""The provider's stand-in: its pay page, its answers to bad requests, its memory and its webhooks."""
+"""The simulator: its checkout page, its answers to bad requests, its storage and its webhooks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def pay_page(http: httpx.Client) -> str:
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[str]:
-    """The simulator as a process of its own, which has to end well when it is told to."""
+    """The simulator as a separate process, which must exit cleanly on a signal."""
     address = f"http://127.0.0.1:{free_port()}"
     told = {
         "DJANGO_SETTINGS_MODULE": "web.settings",
@@ -176,7 +176,7 @@ def test_a_body_that_is_no_object_is_declined(http: httpx.Client, body: bytes) -
 
 
 @pytest.mark.parametrize("key", ["", "Bearer wrong", "sk_test_simulator"])
-def test_without_the_key_nothing_is_told(http: httpx.Client, key: str) -> None:
+def test_without_the_key_the_api_answers_401(http: httpx.Client, key: str) -> None:
     answer = http.get("/transaction/verify/x", headers={"Authorization": key})
     assert (answer.status_code, answer.json()["message"]) == (401, "Invalid key")
 
@@ -197,7 +197,7 @@ def test_a_card_is_charged_again_only_for_its_owner(http: httpx.Client, provider
 
 
 @pytest.mark.parametrize(("account", "end"), [("0123456789", "success"), ("0000000000", "failed")])
-def test_a_transfer_is_pending_then_told(http: httpx.Client, account: str, end: str) -> None:
+def test_a_transfer_is_pending_then_reported(http: httpx.Client, account: str, end: str) -> None:
     bank = {"type": "nuban", "name": "Ada Okafor", "account_number": account, "bank_code": "058"}
     recipient = http.post("/transferrecipient", json=bank).json()["data"]["recipient_code"]
     assert http.post("/transferrecipient", json=bank).json()["data"]["recipient_code"] == recipient
@@ -254,7 +254,7 @@ def test_it_does_not_start_beside_the_real_provider(settings: Settings) -> None:
         call_command("simulator")
 
 
-def test_a_taken_port_is_said_in_one_sentence(settings: Settings) -> None:
+def test_a_taken_port_is_reported_in_one_sentence(settings: Settings) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

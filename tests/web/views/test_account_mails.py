@@ -1,4 +1,4 @@
-"""No change of how somebody signs in is silent: every one that allauth or the site can make is told by mail."""
+"""Every change of a user's sign-in, by allauth or the site, sends a mail."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from tests.web.staff import app_code
 pytestmark = pytest.mark.django_db
 
 WORDS = "four quiet old words"
-# Ways that the settings have switched off.
+# Ways that the settings disable.
 SWITCHED_OFF = {"account/email/login_code", "account/email/password_reset_key"}
-# What allauth says of things that change no credential.
+# allauth's mails about events that change no credential.
 NO_CHANGE = {
     "user_logged_in": "a device not seen before is told by our own mail",
     "user_logged_out": "",
@@ -52,7 +52,7 @@ def signed_in(user: User) -> Client:
 
 
 def act(client: Client, path: str, **form: str) -> None:
-    """Send a form, and let what waits for the commit happen."""
+    """Send a form and run the on-commit hooks."""
     with TestCase.captureOnCommitCallbacks(execute=True):
         client.post(f"/accounts/{path}", form)
 
@@ -124,7 +124,7 @@ def signed_in_by_passkey(user: User) -> Client:
     return client
 
 
-# What each signal of a changed credential looks like when it happens, and the mail that has to follow.
+# Each signal of a changed credential with its arguments, and the mail that must follow.
 TOLD: list[tuple[Signal, Callable[[User], object], str]] = [
     (signals.password_changed, change_password, "Your password was changed"),
     (signals.password_set, set_password, "Your account has a password now"),
@@ -139,7 +139,7 @@ TOLD: list[tuple[Signal, Callable[[User], object], str]] = [
 
 
 @pytest.mark.parametrize(("signal", "happens", "subject"), TOLD, ids=[its[1].__name__ for its in TOLD])
-def test_each_change_is_told_to_the_address_it_was_made_at(
+def test_each_change_is_notified_to_the_email_address_at_that_time(
     signal: Signal, happens: Callable[[User], object], subject: str
 ) -> None:
     user = make_user("ada@example.com")
@@ -147,7 +147,7 @@ def test_each_change_is_told_to_the_address_it_was_made_at(
     assert subject in subjects("ada@example.com")
 
 
-def test_a_passkey_that_gets_another_name_is_told() -> None:
+def test_a_renamed_passkey_is_notified() -> None:
     user = make_user()
     rename_passkey(user)
     assert subjects(user.email) == ["A passkey was renamed"]

@@ -1,4 +1,4 @@
-"""Activity filtered by place: everything that touches the stash or a plan, whichever way, and nothing else."""
+"""Transactions filtered by plan or stash: everything that touches it, in either direction, and nothing else."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def plan(saver: User) -> Plan:
 
 
 def movements_of_both(user: User, plan: Plan) -> tuple[list[Transaction], list[Transaction]]:
-    """What touches the stash, and what touches the plan alone."""
+    """Transactions that touch the stash, and those that touch only the plan."""
     deposit, returned = pay_in(user, 9_000_00), pay_in(user, 100_00)
     inward = plans.move_to_plan(user, plan, amount_kobo=500_00, reference=references.new(Kind.STASH_TO_PLAN))
     undone = plans.move_to_plan(user, plan, amount_kobo=300_00, reference=references.new(Kind.STASH_TO_PLAN))

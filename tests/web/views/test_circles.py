@@ -1,4 +1,4 @@
-"""The pages of circles: list and directory, one circle, start, join, leave, and the tools of members and owners."""
+"""The pages of circles: list and directory, one circle, start, join, leave, and the settings of members and owners."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def signed_in(user: User) -> Client:
 
 @pytest.fixture
 def mine(saver: User) -> Membership:
-    """The saver's part of a circle of their own."""
+    """The saver's membership in a circle of their own."""
     return start_circle(saver, name="December in Enugu", nickname="Ada").memberships.get()
 
 
@@ -229,7 +229,7 @@ def test_leaving_needs_an_empty_plan(saver_client: Client, saver: User) -> None:
     assert membership.left_at is None
 
 
-def test_whoever_has_left_sees_the_circle_no_more(saver_client: Client, saver: User) -> None:
+def test_a_former_member_cannot_see_the_circle(saver_client: Client, saver: User) -> None:
     circle = start_circle()
     join_circle(circle, saver)
     assert saver_client.post(f"/circles/{circle.slug}/leave/")["Location"] == "/circles/"
@@ -352,7 +352,7 @@ def test_the_owner_s_tools_are_not_there_for_members(saver_client: Client, saver
 @pytest.mark.parametrize(
     "verb", ["", "leaderboard/", "join/", "appearance/", "edit/", "members/", "leave/", "rotate-code/"]
 )
-def test_a_private_circle_is_not_there_for_a_stranger(saver_client: Client, verb: str) -> None:
+def test_a_private_circle_is_404_for_another_user(saver_client: Client, verb: str) -> None:
     circle = start_circle()
     assert saver_client.post(f"/circles/{circle.slug}/{verb}").status_code == 404
     if verb not in {"leave/", "rotate-code/"}:
@@ -409,7 +409,7 @@ def test_the_pages_cost_the_same_for_one_member_and_for_many(
             saver_client.get(url)
 
 
-def test_somebody_new_is_told_what_to_do(saver_client: Client) -> None:
+def test_a_newcomer_sees_what_to_do(saver_client: Client) -> None:
     make_plan()
     assert "You are in no circle yet" in text(saver_client, "/circles/")
 

@@ -55,7 +55,7 @@ def test_an_unknown_period_is_the_usual_one(client: Client) -> None:
     assert client.get("/dashboard/?period=forever").status_code == 200
 
 
-def test_somebody_new_is_told_what_to_do(client: Client) -> None:
+def test_a_newcomer_sees_what_to_do(client: Client) -> None:
     client.force_login(make_user())
     page = client.get("/dashboard/").content.decode()
     assert "Start your first plan" in page

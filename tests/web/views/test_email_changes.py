@@ -1,4 +1,4 @@
-"""Changes of address as they are lived: by code, by staff, back by a link, and what an intruder has left to try."""
+"""Changes of email address: by code, by staff, undone by a link, and attempts of an intruder."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def change_by_staff(user: User, email: str = NEW) -> None:
 
 
 def reset(client: Client, email: str) -> str:
-    """Choose a new password with a mailed code; return where that leads."""
+    """Choose a new password with a mailed code; return the URL it redirects to."""
     client.post("/accounts/password/reset/", {"email": email})
     client.post("/accounts/password/reset/confirm/", {"code": code_sent_to(email)})
     return str(client.post("/accounts/password/reset/complete/", {"password1": WORDS})["Location"])
@@ -73,7 +73,7 @@ def agree(user: User) -> bool:
 # By the saver
 
 
-def test_a_change_ends_every_other_session_and_is_told_to_both(ada: User) -> None:
+def test_a_change_ends_every_other_session_and_notifies_both(ada: User) -> None:
     here, elsewhere = signed_in(OLD), signed_in(OLD)
     change_by_code(here)
     assert [is_in(here), is_in(elsewhere)] == [True, False]
@@ -98,7 +98,7 @@ def test_allauths_other_buttons_leave_the_one_address(ada: User, action: str) ->
 def test_allauths_other_buttons_bring_in_no_second_address(
     ada: User, action: str, *, is_proven: bool
 ) -> None:
-    # Nothing of ours writes such a row; an earlier release may have.
+    # Our code does not write such a row; an earlier release may have.
     EmailAddress.objects.create(user=ada, email=NEW, verified=is_proven, primary=False)
     client = signed_in(OLD)
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
@@ -121,7 +121,7 @@ def test_saving_a_password_does_not_bring_an_old_address_back(ada: User) -> None
 # By staff
 
 
-def test_what_staff_type_changes_nothing_until_it_is_proven(ada: User) -> None:
+def test_an_email_address_from_staff_changes_nothing_until_confirmed(ada: User) -> None:
     browser = signed_in(OLD)
     change_by_staff(ada)
     assert agree(ada)
@@ -187,7 +187,7 @@ def test_staff_find_people_by_the_address_they_had(ada: User) -> None:
         assert len(found.context["cl"].result_list) == 1, page
 
 
-# The way back
+# Undo
 
 
 def test_after_a_hostile_change_the_old_address_takes_the_account_back(ada: User) -> None:
@@ -211,7 +211,7 @@ def test_after_a_hostile_change_the_old_address_takes_the_account_back(ada: User
     assert owner.get(link).status_code == 410
 
 
-def test_the_owner_may_be_signed_in_as_they_take_it_back(ada: User) -> None:
+def test_a_signed_in_owner_can_undo_the_change(ada: User) -> None:
     here = signed_in(OLD)
     change_by_code(here)
     assert here.post(link_sent_to(OLD)).status_code == 200
@@ -236,7 +236,7 @@ def test_a_forged_link_is_not_there(client: Client, verb: str) -> None:
     assert client.get(f"/accounts/email/{verb}/1:forged/").status_code == 404
 
 
-def test_the_thief_does_not_see_the_link_among_the_messages(ada: User, settings: Settings) -> None:
+def test_an_intruder_does_not_see_the_link_among_the_messages(ada: User, settings: Settings) -> None:
     settings.SHOWS_MAILBOX = False
     thief = signed_in(OLD)
     change_by_code(thief)
@@ -260,7 +260,7 @@ def test_a_code_asked_for_before_the_undoing_is_worth_nothing_after_it(ada: User
     assert not ada.has_usable_password()
 
 
-def test_nor_is_a_code_that_was_typed_before_it(ada: User) -> None:
+def test_a_code_entered_before_the_undoing_is_worth_nothing_after_it(ada: User) -> None:
     users.change_email(ada.pk, NEW)
     thief = Client()
     thief.post("/accounts/password/reset/", {"email": NEW})
@@ -270,7 +270,7 @@ def test_nor_is_a_code_that_was_typed_before_it(ada: User) -> None:
     assert not is_in(thief)
 
 
-def test_nor_is_half_a_sign_in(ada: User) -> None:
+def test_an_unfinished_sign_in_is_worth_nothing_after_the_undoing(ada: User) -> None:
     users.change_email(ada.pk, NEW)
     TOTP.activate(ada, SECRET)
     Authenticator.objects.update(created_at="2020-01-01T00:00:00Z")
@@ -282,7 +282,7 @@ def test_nor_is_half_a_sign_in(ada: User) -> None:
     assert not is_in(thief)
 
 
-def test_nor_is_half_a_sign_in_once_the_owner_has_a_new_password(ada: User) -> None:
+def test_an_unfinished_sign_in_ends_with_a_new_password(ada: User) -> None:
     owner = signed_in(OLD)
     TOTP.activate(ada, SECRET)
     thief = signed_in(OLD)
@@ -292,7 +292,7 @@ def test_nor_is_half_a_sign_in_once_the_owner_has_a_new_password(ada: User) -> N
     assert is_in(owner)
 
 
-# The old address, meanwhile
+# The old email address, meanwhile
 
 
 def test_asking_for_a_code_at_the_old_address_mails_the_way_back(ada: User) -> None:
@@ -340,7 +340,7 @@ def test_staff_get_no_code_at_an_address_that_was_never_proven(client: Client) -
     assert newest("slip@example.com").subject == "There is no account with this address"
 
 
-def test_only_one_module_writes_addresses() -> None:
+def test_only_one_module_stores_email_addresses() -> None:
     writing = re.compile(
         r"EmailAddress\.objects\.(\w*create|update)|EmailAddress\([^)]|update\([^)]*\bemail=|\.email = (?!row\.email)"
     )

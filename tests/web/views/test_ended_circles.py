@@ -1,4 +1,4 @@
-"""What pages show of a circle that has ended: the gold cowrie, the fixed places, and nothing to pay into any more."""
+"""Pages of an ended circle: the gold cowrie, the final ranks, and no more top-ups."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def ended(saver: User, saver_client: Client) -> Iterator[Circle]:
     join_circle(circle, nickname="Chidi", saved_kobo=300_00)
     with time_machine.travel(timezone.now() + datetime.timedelta(days=41), tick=False):
         circles.end_due_circles(timezone.localdate())
-        # The session of forty days ago has run out.
+        # The session of forty days ago has expired.
         saver_client.force_login(saver)
         yield circle
 
@@ -63,7 +63,7 @@ def test_the_final_board_has_the_fixed_places_and_offers_no_payment(
 
 
 @pytest.mark.parametrize("source", ["redis", "sql"])
-def test_who_leaves_after_the_end_leaves_a_gap_and_moves_nobody_up(
+def test_leaving_after_the_end_leaves_a_gap_in_the_ranks(
     ended: Circle,
     saver: User,
     source: str,
@@ -98,7 +98,7 @@ def test_the_badge_is_on_the_circle_its_activity_my_cards_and_my_plan(
         assert "1st place" in page, url
 
 
-def test_who_came_second_sees_who_was_first_and_no_gold_of_their_own(ended: Circle) -> None:
+def test_the_second_place_sees_the_winner_and_no_gold_cowrie(ended: Circle) -> None:
     client, bola = Client(), ended.memberships.get(nickname="Bola")
     client.force_login(bola.user)
     assert "</bdi> came first. You came 2nd." in shown(client, f"/circles/{ended.slug}/")
@@ -120,7 +120,7 @@ def test_many_who_share_the_first_place_are_not_all_read_out(saver_client: Clien
         )
 
 
-def test_who_is_first_and_leaves_the_board_is_named_to_nobody_else(ended: Circle, saver: User) -> None:
+def test_a_winner_who_leaves_the_board_is_not_named_to_others(ended: Circle, saver: User) -> None:
     circles.change_appearance(saver.memberships.get(), nickname="Ada", hides_amount=False, on_board=False)
     other = Client()
     other.force_login(ended.memberships.get(nickname="Bola").user)

@@ -1,4 +1,4 @@
-"""Error pages: in our look, with the id to ask about, and never a word about the inside."""
+"""Error pages: in our design, with the request id, and without internal details."""
 
 import pytest
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -57,7 +57,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
 @pytest.fixture
 def signed_in(saver_client: Client) -> Client:
-    """The saver's browser, which gets the page for a crash rather than the crash."""
+    """The saver's browser, which receives the error page instead of the exception."""
     saver_client.raise_request_exception = False
     return saver_client
 
@@ -73,7 +73,7 @@ def signed_in(saver_client: Client) -> Client:
         ("/test/crash/", 500, "That went wrong on our side"),
     ],
 )
-def test_what_goes_wrong_has_a_page_with_its_number_and_id(
+def test_an_error_page_shows_the_status_and_the_request_id(
     signed_in: Client, address: str, status: int, heading: str
 ) -> None:
     response = signed_in.get(address)
@@ -83,7 +83,7 @@ def test_what_goes_wrong_has_a_page_with_its_number_and_id(
     assert "Content-Security-Policy" in response
 
 
-def test_a_stranger_gets_the_page_that_is_not_here_too(client: Client) -> None:
+def test_a_visitor_gets_the_404_page_too(client: Client) -> None:
     response = client.get("/nowhere/")
     assert response.status_code == 404
     assert "This page is not here" in response.text

@@ -1,4 +1,4 @@
-"""The lab: all ways to an answer come to the same one, and cost what the page says they cost."""
+"""The lab: all ways give the same answer, and cost as much as the page shows."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_the_lookup_needs_its_index(saver: User) -> None:
     assert without.milliseconds > 5 * with_index.milliseconds
 
 
-def test_the_copies_are_made_anew_each_time_and_leave_the_transactions_alone(
+def test_the_copies_are_made_again_each_time_and_leave_the_transactions_alone(
     saver_client: Client, saver: User
 ) -> None:
     fill(saver, 7)
@@ -95,7 +95,7 @@ def test_without_a_transaction_the_copies_are_empty_and_the_page_stays_up(saver_
 
 
 @pytest.mark.usefixtures("epoch_known")
-def test_a_board_that_is_kept_is_the_one_that_is_computed(saver: User) -> None:
+def test_the_cached_board_equals_the_computed_one(saver: User) -> None:
     circle = make_circle()
     for saved_kobo in (300, 500, 300, 100, 0):
         make_member(circle, saved_kobo=saved_kobo)
@@ -178,13 +178,13 @@ def test_the_menu_leads_to_the_lab_where_there_is_one(saver_client: Client, sett
     assert link not in saver_client.get("/stash/").content.decode()
 
 
-def test_a_stranger_is_asked_to_sign_in(client: Client) -> None:
+def test_a_visitor_is_asked_to_sign_in(client: Client) -> None:
     for path in ["/lab/", *EXPERIMENTS, "/lab/naive/transactions/"]:
         assert client.get(path)["Location"] == f"/accounts/login/?next={path}"
 
 
 def rows_of(page: bytes) -> list[str]:
-    """Return the rows of a list of transactions as words, without the headings of the days."""
+    """Return the rows of a list of transactions as text, without the day headings."""
     rows = re.findall(r"<tr>\s*(<td>.*?)</tr>", page.decode(), re.DOTALL)
     return [" ".join(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", row).split()) for row in rows]
 
@@ -216,6 +216,6 @@ def test_the_naive_page_is_naive(
 ) -> None:
     saver_client.get("/lab/naive/transactions/")
     with_a_plan = sum(row.plan_id is not None for row in everything.transactions.order_by("-id")[:25])
-    # The session's person, the plans of the filter, the count, the rows.
+    # The queries: the session's user, the plans of the filter, the count, the rows.
     with django_assert_num_queries(4 + with_a_plan):
         saver_client.get("/lab/naive/transactions/")

@@ -1,4 +1,4 @@
-"""The page for strangers: true figures, no promise of what is not there."""
+"""The landing page: correct figures, and no promise of missing features."""
 
 import datetime
 
@@ -37,7 +37,7 @@ def test_it_names_what_leaving_early_costs(client: Client) -> None:
     assert "early costs 1.50\u00a0% of the sum" in client.get("/").text
 
 
-def test_it_stands_without_any_product(client: Client) -> None:
+def test_it_works_without_any_product(client: Client) -> None:
     page = client.get("/").text
     assert "A savings box you can see into." in page
     assert 'id="rates"' not in page
@@ -49,7 +49,7 @@ def test_it_says_when_no_real_money_moves(client: Client, settings: Settings) ->
     assert "No real money moves here." not in client.get("/").text
 
 
-def test_whoever_is_signed_in_goes_to_their_savings(client: Client) -> None:
+def test_a_signed_in_user_is_redirected_to_the_dashboard(client: Client) -> None:
     client.force_login(make_user())
     assert client.get("/")["Location"] == "/dashboard/"
 

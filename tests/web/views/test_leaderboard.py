@@ -1,4 +1,4 @@
-"""The board's page: places, ties, my row, the gap to the next place, pages, search, polling and what it costs."""
+"""The leaderboard page: ranks, ties, the reader's row, the gap to the next rank, pages, search, polling and cost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HTMX = {"HX-Request": "true"}
 
 @pytest.fixture
 def mine(saver: User) -> Membership:
-    """The saver's part of a circle in which nobody has saved yet. Its board comes from SQL until a test builds it."""
+    """The saver's membership in a circle without savings. Its board comes from SQL until a test builds it."""
     return start_circle(saver, nickname="Ada").memberships.get()
 
 
@@ -70,7 +70,7 @@ def test_my_place_names_the_exact_sum_to_the_next_one(
     assert f"/plans/{mine.plan_id}/top-up/?amount=11500" in page(saver_client, mine.circle)
 
 
-def test_the_leader_is_told_so(saver_client: Client, mine: Membership, saver: User) -> None:
+def test_the_leader_sees_that_they_lead(saver_client: Client, mine: Membership, saver: User) -> None:
     pay_in(saver, 1_00, plan=mine.plan)
     assert "Nobody has saved more" in page(saver_client, mine.circle)
 
@@ -153,17 +153,19 @@ def test_the_gap_to_a_hidden_sum_is_not_told(saver_client: Client, mine: Members
     shown = page(saver_client, mine.circle)
     assert "does not show their sum" in shown
     assert "277,123" not in shown
-    # My bar is not measured against theirs either: its length would tell.
+    # The reader's bar is not relative to the hidden amount either: its length would reveal it.
     assert saver_client.get(url(mine.circle)).context["podium"][1].percent == 100
 
 
-def test_who_hides_still_sees_their_own_sum(saver_client: Client, mine: Membership, saver: User) -> None:
+def test_a_member_who_hides_their_amount_still_sees_it(
+    saver_client: Client, mine: Membership, saver: User
+) -> None:
     pay_in(saver, 500_00, plan=mine.plan)
     circles.change_appearance(mine, nickname="Ada", hides_amount=True, on_board=True)
     assert "₦500" in page(saver_client, mine.circle)
 
 
-def test_who_leaves_the_board_has_no_place_and_stays_in_the_circle(
+def test_leaving_the_board_removes_the_rank_and_keeps_the_membership(
     saver_client: Client, mine: Membership, saver: User
 ) -> None:
     pay_in(saver, 500_00, plan=mine.plan)
@@ -209,7 +211,7 @@ def test_htmx_gets_the_board_alone(saver_client: Client, mine: Membership) -> No
 
 
 def poll(client: Client, circle: Circle) -> tuple[str, dict[str, str]]:
-    """Return the address and the headers with which the page asks whether anything has changed."""
+    """Return the URL and headers of the page's poll."""
     found = re.search(r'hx-get="([^"]*)"\s+hx-headers="([^"]*)"\s+hx-trigger="every', page(client, circle))
     assert found
     return unescape(found[1]), HTMX | json.loads(unescape(found[2]))
@@ -235,12 +237,12 @@ def test_polling_costs_one_query_and_says_nothing_until_something_has_changed(
     assert other.nickname in response.content.decode()
 
 
-def test_a_stranger_s_poll_finds_no_private_circle(saver_client: Client, mine: Membership) -> None:
+def test_a_visitors_poll_finds_no_private_circle(saver_client: Client, mine: Membership) -> None:
     leaderboards.rebuild_board(mine.circle_id)
     address, headers = poll(saver_client, mine.circle)
-    stranger = Client()
-    stranger.force_login(make_user())
-    assert stranger.get(address, headers=headers).status_code == 404
+    other_user = Client()
+    other_user.force_login(make_user())
+    assert other_user.get(address, headers=headers).status_code == 404
 
 
 @pytest.mark.parametrize("joining", [Circle.Joining.OPEN, Circle.Joining.INVITATION])
@@ -301,7 +303,7 @@ def test_a_warm_board_costs_two_queries_and_a_cold_one_at_most_five(
 
 
 def keep_days(circle: Circle, *ranks_of_mine: int, mine: Membership) -> None:
-    """Keep boards of the last days, on which the given member had those places with all they have saved by now."""
+    """Store boards of the last days, on which the member had these ranks with their current amount."""
     mine.refresh_from_db()
     Membership.objects.filter(pk=mine.pk).update(joined_at=timezone.now() - datetime.timedelta(days=50))
     today, saved_kobo = timezone.localdate(), mine.saved_kobo
@@ -329,7 +331,7 @@ def test_my_place_over_time_is_a_chart_with_its_numbers_and_mine_alone(
         assert "data-chart" not in page(saver_client, mine.circle, query)
 
 
-def test_who_looks_from_outside_or_has_no_place_sees_no_chart(saver_client: Client) -> None:
+def test_a_reader_without_a_rank_sees_no_chart(saver_client: Client) -> None:
     circle = start_circle(joining=Circle.Joining.OPEN)
     first = join_circle(circle, saved_kobo=100_00)
     keep_days(circle, 1, 1, mine=first)
@@ -351,7 +353,7 @@ def test_the_chart_keeps_the_page_within_its_queries(
         make_member(mine.circle, saved_kobo=100_00)
     circle = mine.circle
     keep_days(circle, *range(30, 1, -1), mine=mine)
-    # No board in Redis: SQL has enough to do, and the chart comes with a later page.
+    # Without a board in Redis, SQL has enough to do, and the chart comes with a later request.
     with django_assert_num_queries(5):
         assert "data-chart" not in page(client, circle)
     leaderboards.rebuild_board(mine.circle_id)

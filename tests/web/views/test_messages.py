@@ -1,4 +1,4 @@
-"""Messages: what was sent to a person, and development's mailbox."""
+"""Messages: the mails to a user, and the development mailbox."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_message_that_was_given_up_says_so(saver_client: Client, saver: User) 
     assert "Could not be sent" in saver_client.get("/messages/").content.decode()
 
 
-def test_a_stranger_finds_no_message_of_anybody_else(saver_client: Client) -> None:
+def test_a_visitor_finds_no_message_of_anybody_else(saver_client: Client) -> None:
     row = receipt_for(make_user())
     assert saver_client.get(f"/messages/{row.pk}/").status_code == 404
     assert listed(saver_client.get("/messages/").content) == []

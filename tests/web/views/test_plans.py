@@ -1,4 +1,4 @@
-"""The pages of plans: list, detail, start, change, close, take out."""
+"""The pages of plans: list, detail, start, edit, close, withdraw."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_name_in_use_is_refused(saver_client: Client, saver: User) -> None:
     assert "You already have a plan called Rent 2027." in response.content.decode()
 
 
-def test_the_look_ahead_shows_what_it_earns_and_starts_nothing(saver_client: Client, saver: User) -> None:
+def test_the_preview_shows_what_it_earns_and_starts_nothing(saver_client: Client, saver: User) -> None:
     product = make_product(Product.Kind.LOCKED, rate_bps=850)
     day = timezone.localdate() + datetime.timedelta(days=90)
     query: dict[str, str | int] = {"product": product.pk, "matures_on": day.isoformat(), "first": "100,000"}
@@ -90,7 +90,7 @@ def test_the_look_ahead_shows_what_it_earns_and_starts_nothing(saver_client: Cli
     assert not saver.plans.exists()
 
 
-def test_the_look_ahead_suggests_a_monthly_sum(saver_client: Client) -> None:
+def test_the_preview_suggests_a_monthly_sum(saver_client: Client) -> None:
     product = make_product(Product.Kind.TARGET)
     day = timezone.localdate() + datetime.timedelta(days=364)
     query: dict[str, str | int] = {"product": product.pk, "matures_on": day.isoformat(), "target": "550,000"}
@@ -99,8 +99,8 @@ def test_the_look_ahead_suggests_a_monthly_sum(saver_client: Client) -> None:
 
 
 @pytest.mark.parametrize("ends_on", ["9999-12-31", "3026-01-01", "0001-01-01"])
-def test_there_is_no_look_ahead_beyond_what_a_plan_may_run(saver_client: Client, ends_on: str) -> None:
-    """Each month until then is gone through, and the calendar ends."""
+def test_there_is_no_preview_beyond_what_a_plan_may_run(saver_client: Client, ends_on: str) -> None:
+    """The preview calculates each month until then, and dates have an upper limit."""
     product = make_product(Product.Kind.TARGET)
     values: dict[str, Any] = {"product": product.pk, "target": "1000", "matures_on": ends_on, "name": "Far"}
     page = saver_client.post("/plans/start/preview/", values)
@@ -108,7 +108,7 @@ def test_there_is_no_look_ahead_beyond_what_a_plan_may_run(saver_client: Client,
     assert saver_client.post("/plans/start/", values).status_code == 422
 
 
-def test_taking_out_of_a_plan_leads_to_its_receipt(saver_client: Client, saver: User) -> None:
+def test_withdrawing_from_a_plan_leads_to_its_receipt(saver_client: Client, saver: User) -> None:
     plan = make_plan(saver, holding_kobo=100_00)
     data = filled_in(saver_client, f"/plans/{plan.pk}/withdraw/", amount="40")
     response = saver_client.post(f"/plans/{plan.pk}/withdraw/", data)
@@ -131,7 +131,7 @@ def test_taking_out_of_a_plan_leads_to_its_receipt(saver_client: Client, saver: 
         ("100.01", "This plan holds ₦100.00"),
     ],
 )
-def test_amounts_that_cannot_be_taken_out(
+def test_amounts_that_cannot_be_withdrawn(
     saver_client: Client, saver: User, amount: str, sentence: str
 ) -> None:
     plan = make_plan(saver, holding_kobo=100_00)
@@ -158,7 +158,7 @@ def test_a_locked_plan_says_until_when(saver_client: Client, saver: User) -> Non
     assert "Move to stash</a>" not in saver_client.get(f"/plans/{plan.pk}/").content.decode()
 
 
-def test_paying_in_from_the_stash_is_done_at_once(saver_client: Client, saver: User) -> None:
+def test_topping_up_from_the_stash_is_immediate(saver_client: Client, saver: User) -> None:
     plan = make_plan(saver)
     pay_in(saver, 500_00)
     data = filled_in(saver_client, f"/plans/{plan.pk}/top-up/", amount="200", source="stash")
@@ -224,7 +224,7 @@ def test_a_closed_plan_takes_no_money(saver_client: Client, saver: User) -> None
 
 
 @pytest.mark.parametrize("verb", ["", "top-up/", "withdraw/", "edit/", "close/"])
-def test_somebody_else_s_plan_is_not_there(saver_client: Client, verb: str) -> None:
+def test_another_users_plan_is_not_there(saver_client: Client, verb: str) -> None:
     other = make_plan()
     assert saver_client.post(f"/plans/{other.pk}/{verb}", {"amount": "1"}).status_code == 404
     if verb != "close/":
@@ -258,6 +258,6 @@ def test_a_plan_s_card_says_how_far_it_is(saver_client: Client, saver: User) -> 
     assert "62 % of ₦1,000,000" in saver_client.get("/plans/").content.decode()
 
 
-def test_somebody_new_is_told_what_to_do(saver_client: Client) -> None:
+def test_a_newcomer_sees_what_to_do(saver_client: Client) -> None:
     assert "Start your first plan" in saver_client.get("/plans/").content.decode()
     assert Plan.objects.count() == 0

@@ -1,4 +1,4 @@
-"""The way back from the provider's page: it asks once, waits kindly, and shows no one else's payment."""
+"""The return from the provider's page: it asks once, polls, and shows only the user's own payment."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def away(request: httpx.Request) -> httpx.Response:
         ("wrong-amount", "We are checking this payment."),
     ],
 )
-def test_each_end_leads_to_the_receipt_and_is_told(
+def test_each_outcome_leads_to_the_receipt_with_a_notice(
     client: Client, provider: Provider, payment: Payment, outcome: str, told: str
 ) -> None:
     back = provider.pay(payment, outcome).headers["Location"]
@@ -67,9 +67,7 @@ def test_each_end_leads_to_the_receipt_and_is_told(
     assert told in said(response)
 
 
-def test_a_payment_under_way_waits_and_looks_again(
-    client: Client, provider: Provider, payment: Payment
-) -> None:
+def test_a_pending_payment_shows_a_polling_page(client: Client, provider: Provider, payment: Payment) -> None:
     provider.pay(payment, "late")
     response = client.get(url(payment))
     assert response.status_code == 200
@@ -77,7 +75,7 @@ def test_a_payment_under_way_waits_and_looks_again(
     assert f'href="{url(payment)}">Look again' in response.content.decode()
 
 
-def test_looking_again_asks_nobody_and_slows_down(
+def test_polling_does_not_call_the_provider_and_slows_down(
     client: Client, provider: Provider, payment: Payment
 ) -> None:
     provider.pay(payment, "late")
@@ -89,7 +87,7 @@ def test_looking_again_asks_nobody_and_slows_down(
 
 
 @pytest.mark.parametrize("look", ["10", "99"])
-def test_looking_again_ends(client: Client, provider: Provider, payment: Payment, look: str) -> None:
+def test_polling_ends(client: Client, provider: Provider, payment: Payment, look: str) -> None:
     provider.pay(payment, "late")
     response = client.get(f"{url(payment)}?look={look}", headers=HTMX)
     assert "hx-get" not in response.content.decode()
@@ -97,14 +95,14 @@ def test_looking_again_ends(client: Client, provider: Provider, payment: Payment
 
 
 @pytest.mark.parametrize("look", ["-1", "1e9", "999", "x", "٣", ""])
-def test_a_bad_count_is_the_first_look(
+def test_an_invalid_poll_count_is_zero(
     client: Client, provider: Provider, payment: Payment, look: str
 ) -> None:
     provider.pay(payment, "late")
     assert client.get(url(payment), {"look": look}, headers=HTMX).status_code == 200
 
 
-def test_the_look_that_finds_it_done_leads_to_the_receipt(
+def test_the_poll_after_the_end_leads_to_the_receipt(
     client: Client, provider: Provider, payment: Payment
 ) -> None:
     provider.pay(payment, "silent")
@@ -157,11 +155,11 @@ def test_going_on_with_what_is_done_leads_to_the_receipt(
 
 
 @pytest.mark.parametrize("path", ["return", "send"])
-def test_somebody_elses_payment_is_not_there(provider: Provider, payment: Payment, path: str) -> None:
-    stranger = Client()
-    stranger.force_login(factories.make_user())
+def test_another_users_payment_is_not_there(provider: Provider, payment: Payment, path: str) -> None:
+    other_user = Client()
+    other_user.force_login(factories.make_user())
     asked = len(provider.requests)
-    method = stranger.get if path == "return" else stranger.post
+    method = other_user.get if path == "return" else other_user.post
     assert method(f"/payments/{path}/{payment.transaction.reference}/").status_code == 404
     assert len(provider.requests) == asked
 
@@ -176,7 +174,7 @@ def test_signed_out_the_way_leads_through_sign_in_and_back(provider: Provider, p
     assert response["Location"] == f"/accounts/login/?next={url(payment)}"
 
 
-def test_money_for_a_plan_that_is_over_is_told_to_be_in_the_stash(
+def test_money_for_an_ended_plan_is_reported_in_the_stash(
     client: Client, provider: Provider, payment: Payment, plan: Plan
 ) -> None:
     Plan.objects.filter(pk=plan.pk).update(closed_at=payment.transaction.created_on)

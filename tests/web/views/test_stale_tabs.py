@@ -1,4 +1,4 @@
-"""A tab that was opened earlier changes what was changed in it, and undoes nothing that was saved elsewhere since."""
+"""A stale tab saves only the fields changed in it, and undoes nothing that was saved elsewhere since."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 def fields_of(page: str) -> dict[str, Any]:
-    """Return what a browser would send of the page's main form, as it was shown."""
+    """Return the data a browser would send for the page's main form as shown."""
     form = next(part for part in re.findall(r"<form.*?</form>", page, re.DOTALL) if "initial-" in part)
     sent: dict[str, Any] = {}
     for tag in re.findall(r"<input[^>]*>", form):
@@ -35,7 +35,7 @@ def fields_of(page: str) -> dict[str, Any]:
         r'<select name="([^"]+)"([^>]*)>(.*?)</select>', form, re.DOTALL
     ):
         if "multiple" in attributes:
-            # With nothing chosen, which is sent as nothing.
+            # Without a selection, which sends nothing.
             continue
         chosen = re.search(r'value="([^"]*)" selected', options)
         sent[name] = unescape(chosen[1]) if chosen else ""
@@ -79,9 +79,7 @@ def test_an_old_tab_sent_as_it_was_changes_nothing(saver_client: Client, saver: 
     assert User.objects.values().get(pk=saver.pk) == before
 
 
-def test_who_changes_what_was_changed_elsewhere_is_told_and_decides(
-    saver_client: Client, saver: User
-) -> None:
+def test_a_conflicting_change_is_shown_and_can_be_confirmed(saver_client: Client, saver: User) -> None:
     tab = opened(saver_client, "/profile/")
     users.change_profile(saver, name="Adaeze")
     response = saver_client.post("/profile/", tab | {"name": "Ada Obi"})
@@ -111,7 +109,7 @@ def test_a_mistake_does_not_make_the_old_tab_forget_what_it_showed(saver_client:
     assert (saver.name, saver.wants_weekly_digest) == ("Adaeze", False)
 
 
-def test_what_waited_for_a_sign_in_is_as_careful(client: Client, saver: User) -> None:
+def test_a_form_that_waited_for_a_sign_in_detects_conflicts_too(client: Client, saver: User) -> None:
     client.post("/accounts/login/", {"login": saver.email, "password": "three quiet words"})
     client.force_login(saver)
     tab = opened(client, "/profile/")
@@ -220,7 +218,7 @@ def test_staff_are_told_of_what_the_person_has_changed_too(superuser: Client) ->
     assert User.objects.get(pk=saver.pk).name == "Adaeze"
 
 
-def test_the_back_office_does_not_send_the_hash_of_a_password(superuser: Client) -> None:
+def test_the_admin_does_not_send_the_hash_of_a_password(superuser: Client) -> None:
     saver = make_user()
     page = superuser.get(reverse("admin:savings_user_change", args=[saver.pk])).text
     assert saver.password not in unescape(page)

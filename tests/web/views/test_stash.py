@@ -22,7 +22,7 @@ def test_the_stash_shows_its_balance_and_what_moved(client: Client) -> None:
     assert f"/plans/{plan.pk}/top-up/?from=stash" in page
 
 
-def test_somebody_new_is_told_what_to_do(client: Client) -> None:
+def test_a_newcomer_sees_what_to_do(client: Client) -> None:
     client.force_login(make_user())
     assert "Nothing here yet" in client.get("/stash/").content.decode()
 

@@ -1,4 +1,4 @@
-"""Asking for a statement: the form, what it refuses, and what it says before one asks."""
+"""Requesting a statement: the form, its errors and its preview."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_pages_of_money_lead_to_a_statement_of_theirs(saver_client: Client, save
         ({"about": "\x00"}, "about"),
     ],
 )
-def test_what_makes_no_sense_is_named_beside_its_field(
+def test_an_invalid_value_is_named_beside_its_field(
     saver_client: Client, saver: User, values: dict[str, str], field: str
 ) -> None:
     response = ask(saver_client, **values)
@@ -126,7 +126,7 @@ def test_days_at_either_end_of_the_calendar_are_refused_and_not_looked_at(
     assert ask(saver_client, **values, format="csv").status_code == 422
 
 
-def test_the_look_ahead_counts_rows(saver_client: Client, saver: User) -> None:
+def test_the_preview_counts_rows(saver_client: Client, saver: User) -> None:
     pay_in(saver, 100)
     ask_ahead = "/statements/start/?about=stash&period="
     assert "1 row<" in saver_client.get(f"{ask_ahead}this-month", headers=HTMX).text
@@ -134,7 +134,7 @@ def test_the_look_ahead_counts_rows(saver_client: Client, saver: User) -> None:
     assert 'id="ahead" aria-live="polite"></p>' in saver_client.get(f"{ask_ahead}days", headers=HTMX).text
 
 
-def test_somebody_elses_plan_and_circle_cannot_be_asked_about(saver_client: Client, saver: User) -> None:
+def test_another_users_plan_and_circle_cannot_be_asked_about(saver_client: Client, saver: User) -> None:
     plan, circle = make_plan(), start_circle()
     for about in (f"plan-{plan.pk}", f"circle-{circle.pk}", "plan-x", "\x00"):
         # No query with a NUL reaches a view.
@@ -174,13 +174,13 @@ def test_a_form_with_a_password_does_not_wait_for_a_sign_in(client: Client, save
     assert PASSWORD not in str(dict(client.session))
 
 
-def test_asked_twice_it_is_one(saver_client: Client, saver: User) -> None:
+def test_two_equal_requests_are_one_statement(saver_client: Client, saver: User) -> None:
     for _ in range(2):
         ask(saver_client, format="csv")
     assert saver.statements.count() == 1
 
 
-def test_asked_for_again_at_once_it_is_here_already(saver_client: Client, saver: User) -> None:
+def test_an_equal_request_soon_after_returns_the_ready_statement(saver_client: Client, saver: User) -> None:
     today = timezone.localdate()
     written(saver, since=today.replace(day=1), until=today)
     ask(saver_client, about="stash", period="this-month", format="csv")

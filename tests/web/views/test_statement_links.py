@@ -1,4 +1,4 @@
-"""The link to a statement's file: for its owner, for a while, and counted."""
+"""The link to a statement's file: for its owner only, expiring, and counted."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_look_at_the_headers_is_no_download(saver_client: Client, saver: User)
     whole.close()
 
 
-def test_used_while_signed_out_it_goes_on_after_the_sign_in(client: Client, saver: User) -> None:
+def test_a_link_used_while_signed_out_continues_after_the_sign_in(client: Client, saver: User) -> None:
     good = link(written(saver))
     first = client.get(good)
     assert first.status_code == 302
@@ -149,7 +149,7 @@ def test_a_link_that_is_too_old_says_so_and_gives_a_fresh_one(saver_client: Clie
         assert saver_client.get(response.context["row"].download_url).getvalue() == CONTENT
 
 
-def test_when_its_time_is_over_it_can_be_made_again(saver_client: Client, saver: User) -> None:
+def test_an_expired_statement_can_be_requested_again(saver_client: Client, saver: User) -> None:
     statement = written(saver)
     with later(days=8):
         saver_client.force_login(saver)
@@ -159,7 +159,7 @@ def test_when_its_time_is_over_it_can_be_made_again(saver_client: Client, saver:
         assert "Too old to keep" in saver_client.get("/statements/").text
 
 
-def test_revoked_it_is_dead_at_once(saver_client: Client, saver: User) -> None:
+def test_a_revoked_link_is_invalid_at_once(saver_client: Client, saver: User) -> None:
     statement = written(saver)
     good = link(statement)
     saver_client.post(f"/statements/{statement.pk}/revoke/")
@@ -174,7 +174,7 @@ def test_one_that_is_still_being_made_says_so(saver_client: Client, saver: User)
     assert "still being made" in response.text
 
 
-def test_deleted_it_is_not_there(saver_client: Client, saver: User) -> None:
+def test_a_deleted_statement_is_404(saver_client: Client, saver: User) -> None:
     statement = written(saver)
     good = link(statement)
     saver_client.post(f"/statements/{statement.pk}/delete/")

@@ -1,4 +1,4 @@
-"""Checking a statement: anybody with its code and closing balance, and nobody by guessing."""
+"""Verifying a statement: possible with its code and closing balance, and not by guessing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CLOSING = "1,250,400.00"
 
 @pytest.fixture
 def statement(saver: User) -> Statement:
-    """A statement of a plan whose name nobody else is to learn."""
+    """A statement of a plan with a private name."""
     return written(saver, scope="plan", plan=make_plan(saver, name="Secret wedding"))
 
 
@@ -36,7 +36,7 @@ def upload(content: bytes) -> SimpleUploadedFile:
     return SimpleUploadedFile("statement.csv", content)
 
 
-def test_whoever_has_the_code_and_the_closing_balance_learns_what_stands_in_the_file(
+def test_the_code_and_the_closing_balance_show_what_the_file_says(
     client: Client, statement: Statement
 ) -> None:
     page = check(client, statement.code).text
@@ -125,7 +125,7 @@ def test_a_file_need_not_be_sent_again_to_correct_the_code(client: Client, state
         ({"sha256": "A" * 64}, "sha256"),
     ],
 )
-def test_what_makes_no_sense_is_named(client: Client, values: dict[str, str], field: str) -> None:
+def test_an_invalid_value_is_named(client: Client, values: dict[str, str], field: str) -> None:
     response = check(client, **{"code": "0" * 16, "closing": CLOSING} | values)
     assert response.status_code == 422
     assert field in response.context["form"].errors
@@ -154,19 +154,19 @@ def test_guesses_at_the_sum_of_one_code_are_limited_however_it_is_written(
         sent = {"code": code, "closing": closing}
         return client.post("/statements/verify/", sent, REMOTE_ADDR=address)
 
-    # All of them of one network, as one person has it.
+    # All in the same /64 network.
     for number in range(5):
         code = statement.code.lower() if number % 2 else f" {statement.code}"
         assert check_from(f"2001:db8::{number}", code, str(number)).status_code == 200
     refused = check_from("2001:db8::9", statement.code)
-    # Were the right sum answered, guessing could go on.
+    # If the right amount were still answered, guessing could continue.
     assert refused.status_code == 429
     assert "five a day about one statement" in refused.text
     with time_machine.travel(timezone.now() + datetime.timedelta(days=1, minutes=1)):
         assert "There is such a statement" in check_from("2001:db8::9", statement.code).text
 
 
-def test_nobody_can_use_up_the_tries_of_somebody_else(client: Client, statement: Statement) -> None:
+def test_nobody_can_use_up_the_tries_of_another_user(client: Client, statement: Statement) -> None:
     for number in range(30):
         wrong = {"code": statement.code, "closing": str(number)}
         client.post("/statements/verify/", wrong, REMOTE_ADDR=f"10.0.0.{number // 6}")
@@ -180,7 +180,7 @@ def test_right_answers_use_up_nothing(client: Client, statement: Statement) -> N
         assert check(client, statement.code).status_code == 200
 
 
-def test_guesses_are_limited_while_redis_is_away(
+def test_guesses_are_limited_while_redis_is_down(
     without_redis: None, client: Client, statement: Statement
 ) -> None:
     assert "There is such a statement" in check(client, statement.code).text

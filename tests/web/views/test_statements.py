@@ -1,4 +1,4 @@
-"""The shelf: where each statement stands, watching one being made, and what is done with it afterwards."""
+"""The statements page: states, progress of one being written, and the actions afterwards."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_plans_name_is_text_wherever_it_stands(saver_client: Client, saver: Us
     assert "<img src=x" not in saver_client.get("/statements/").text
 
 
-def test_the_page_looks_again_while_something_is_being_made(saver_client: Client, saver: User) -> None:
+def test_the_page_polls_while_a_statement_is_written(saver_client: Client, saver: User) -> None:
     statement = asked_for(saver)
     page = saver_client.get("/statements/")
     watch = page.context["watch"]
@@ -115,7 +115,7 @@ def test_the_page_looks_again_while_something_is_being_made(saver_client: Client
     assert f"/statements/{statement.pk}/download/?token=" in last
 
 
-def test_one_that_fails_while_it_is_watched_is_told(saver_client: Client, saver: User) -> None:
+def test_a_failure_while_watching_shows_a_notice(saver_client: Client, saver: User) -> None:
     asked_for(saver)
     watch = saver_client.get("/statements/").context["watch"]
     Statement.objects.update(state="failed", reason="The disk was full.")
@@ -130,7 +130,7 @@ def test_without_a_script_there_is_a_link_to_look_again(saver_client: Client, sa
     assert ">Refresh</a>" in saver_client.get(f"/statements/{statement.pk}/").text
 
 
-def test_a_page_stops_looking_in_the_end(saver_client: Client, saver: User) -> None:
+def test_a_page_stops_polling_in_the_end(saver_client: Client, saver: User) -> None:
     statement = asked_for(saver)
     for path in (f"/statements/?watch={statement.pk}&look=600", f"/statements/{statement.pk}/?look=600"):
         assert "hx-trigger" not in saver_client.get(path, headers=HTMX).text
@@ -162,7 +162,7 @@ def test_the_page_of_one_follows_it(saver_client: Client, saver: User) -> None:
     assert "Try again" in part
 
 
-def test_made_again_it_is_a_new_one(saver_client: Client, saver: User) -> None:
+def test_requesting_it_again_makes_a_new_statement(saver_client: Client, saver: User) -> None:
     old = asked_for(saver)
     Statement.objects.update(state="failed")
     assert saver_client.post(f"/statements/{old.pk}/again/")["Location"] == "/statements/"
@@ -188,21 +188,21 @@ def test_the_mail_is_sent_again_and_its_state_shown(saver_client: Client, saver:
     assert f'<a href="/messages/{row.pk}/">On its way</a>' in page
 
 
-def test_revoked_its_file_is_gone(saver_client: Client, saver: User) -> None:
+def test_a_revoked_statement_has_no_file(saver_client: Client, saver: User) -> None:
     statement = written(saver)
     saver_client.post(f"/statements/{statement.pk}/revoke/")
     assert not storages["statements"].exists(statement.file_name)
     assert "Its links are dead" in saver_client.get("/statements/").text
 
 
-def test_deleted_it_is_off_the_shelf(saver_client: Client, saver: User) -> None:
+def test_a_deleted_statement_is_not_listed(saver_client: Client, saver: User) -> None:
     statement = written(saver)
     saver_client.post(f"/statements/{statement.pk}/delete/")
     assert not saver.statements.exists()
     assert not storages["statements"].exists(statement.file_name)
 
 
-def test_what_cannot_be_done_is_a_sentence(saver_client: Client, saver: User) -> None:
+def test_a_refused_action_shows_a_message(saver_client: Client, saver: User) -> None:
     statement = asked_for(saver)
     response = saver_client.post(f"/statements/{statement.pk}/resend-mail/")
     assert response.status_code == 422
@@ -210,14 +210,14 @@ def test_what_cannot_be_done_is_a_sentence(saver_client: Client, saver: User) ->
 
 
 @pytest.mark.parametrize("verb", ["again", "resend-mail", "revoke", "delete"])
-def test_a_stranger_does_nothing_to_it(saver_client: Client, verb: str) -> None:
+def test_a_visitor_does_nothing_to_it(saver_client: Client, verb: str) -> None:
     statement = written(make_user())
     assert saver_client.post(f"/statements/{statement.pk}/{verb}/").status_code == 404
     assert saver_client.get(f"/statements/{statement.pk}/{verb}/").status_code == 405
     assert Statement.objects.get().state == "ready"
 
 
-def test_a_stranger_sees_nothing_and_ends_nothing(saver_client: Client) -> None:
+def test_a_visitor_sees_nothing_and_ends_nothing(saver_client: Client) -> None:
     other = make_user()
     statement = written(other)
     subscription = statements.subscribe(other, scope="stash", format="csv")

@@ -1,4 +1,4 @@
-"""A storage of statements that is away: a page that says so, a line in the log, and nothing counted that was not."""
+"""The storage of statements is down: an error page, a log line, and no download counted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NOBODY_THERE = "http://127.0.0.1:1"
 
 
 class Bucket(BaseHTTPRequestHandler):
-    """What answers looks at a file and asking for it with statuses of the test's choice."""
+    """Answers HEAD and GET for a file with the statuses chosen by the test."""
 
     look_status, file_status = 200, 200
 
@@ -54,7 +54,7 @@ class Bucket(BaseHTTPRequestHandler):
 
 @contextmanager
 def bucket(look_status: int, file_status: int) -> Iterator[str]:
-    """Run such a bucket, and give its address."""
+    """Run such a bucket, and yield its URL."""
     statuses = {"look_status": look_status, "file_status": file_status}
     server = HTTPServer(("127.0.0.1", 0), type("Given", (Bucket,), statuses))
     thread = threading.Thread(target=server.serve_forever)
@@ -77,7 +77,7 @@ class BreakingFile(io.BytesIO):
 
 
 class Breaking(InMemoryStorage):
-    """A storage that gives the first block of a file."""
+    """A storage that returns only the first block of a file."""
 
     def open(self, name: str, mode: str = "rb") -> File[Any]:
         return File(BreakingFile(super().open(name, mode).read()))
@@ -92,7 +92,7 @@ class Shrinking(InMemoryStorage):
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[tuple[str, str]]]:
-    """What was logged from a warning on, each line with the request id that it carries."""
+    """The log lines from WARNING up, with their request ids."""
     caplog.handler.addFilter(RequestIdFilter())
     caplog.set_level(logging.WARNING)
     return lambda: [(vars(record)["request_id"], record.getMessage()) for record in caplog.records]
@@ -176,7 +176,7 @@ def test_a_file_that_has_lost_its_end_is_logged_and_not_counted(
     assert downloads(statement) == 0
 
 
-def test_who_has_only_a_part_has_not_fetched_it(saver_client: Client, saver: User) -> None:
+def test_a_partial_download_is_not_counted(saver_client: Client, saver: User) -> None:
     statement = written(saver, b"x" * (BLOCK_BYTES + 1))
     response = saver_client.get(link(statement))
     assert len(next(iter(response))) == BLOCK_BYTES
@@ -184,7 +184,7 @@ def test_who_has_only_a_part_has_not_fetched_it(saver_client: Client, saver: Use
     response.close()
 
 
-def test_what_is_revoked_while_it_goes_out_is_not_counted(saver_client: Client, saver: User) -> None:
+def test_a_statement_revoked_during_its_download_is_not_counted(saver_client: Client, saver: User) -> None:
     statement = written(saver)
     response = saver_client.get(link(statement))
     statements.revoke(statement)
@@ -204,13 +204,13 @@ def test_all_but_the_file_is_there_while_the_storage_is_away(
     assert downloads(statement) == 0
 
 
-def test_what_is_written_meanwhile_is_stored_when_the_storage_is_back(
+def test_a_statement_written_meanwhile_is_stored_when_the_storage_is_back(
     saver: User, settings: Settings
 ) -> None:
     usual = settings.STORAGES
     keep_in_bucket(settings, NOBODY_THERE)
     statement = try_to_write(ask(saver))
-    # The second try begins by removing what the first may have stored, and meets the same.
+    # The second try first removes what the first may have stored, and fails in the same way.
     for _ in range(2):
         try_to_write(statement)
         assert statement.state == Statement.State.FAILED

@@ -1,4 +1,4 @@
-"""Paying in by card: into a plan and into the stash."""
+"""Topping up by card: a plan and the stash."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def send(client: Client, url: str, **values: str) -> tuple[dict[str, str], str]:
-    """Fill the form in and send it; return its data and where it leads."""
+    """Fill in the form and send it; return its data and the URL it redirects to."""
     data = filled_in(client, url, **values)
     return data, client.post(url, data)["Location"]
 
@@ -82,10 +82,10 @@ def test_a_reference_that_we_did_not_mint_is_refused(
     assert not Payment.objects.exists()
 
 
-def test_somebody_else_s_form_is_refused(provider: Provider, saver_client: Client) -> None:
-    stranger = Client()
-    stranger.force_login(make_plan().user)
-    data = filled_in(stranger, "/stash/fund/", amount="5000")
+def test_another_users_form_is_refused(provider: Provider, saver_client: Client) -> None:
+    other_user = Client()
+    other_user.force_login(make_plan().user)
+    data = filled_in(other_user, "/stash/fund/", amount="5000")
     assert saver_client.post("/stash/fund/", data).status_code == 422
     assert not Payment.objects.exists()
 
@@ -116,7 +116,7 @@ def test_a_provider_that_is_away_loses_nothing(provider: Provider, saver_client:
         ("9" * 30, "more money than there is"),
     ],
 )
-def test_sums_that_cannot_be_paid_in(
+def test_amounts_that_cannot_be_topped_up(
     provider: Provider, saver_client: Client, amount: str, sentence: str
 ) -> None:
     response = saver_client.post("/stash/fund/", filled_in(saver_client, "/stash/fund/", amount=amount))

@@ -1,4 +1,4 @@
-"""Activity: keyset pages, filters, and receipts."""
+"""Transactions: keyset pages, filters and receipts."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_a_reversal_and_what_it_takes_back_name_each_other(saver_client: Client,
     assert reversal.reference in saver_client.get(f"/transactions/{movement.reference}/").content.decode()
     page = saver_client.get(f"/transactions/{reversal.reference}/").content.decode()
     assert movement.reference in page
-    # A sum may break before its kobo.
+    # An amount may wrap before its kobo.
     assert "−\u202f₦1<wbr>.00" in page
 
 
@@ -186,13 +186,13 @@ def test_a_receipt_costs_a_constant_number_of_queries(
         saver_client.get(f"/transactions/{movement.reference}/")
 
 
-def test_somebody_else_s_receipt_is_not_there(saver_client: Client) -> None:
+def test_another_users_receipt_is_not_there(saver_client: Client) -> None:
     other = pay_in(make_user(), 100)
     assert saver_client.get(f"/transactions/{other.reference}/").status_code == 404
     assert saver_client.get("/transactions/TOP00000000000000000/").status_code == 404
 
 
-def test_somebody_else_s_rows_are_not_listed(saver_client: Client, saver: User) -> None:
+def test_another_users_rows_are_not_listed(saver_client: Client, saver: User) -> None:
     other = make_plan(holding_kobo=100)
     assert listed(saver_client, "?q=TOP") == []
     assert saver_client.get(f"/transactions/?plan={other.pk}").status_code == 422

@@ -1,4 +1,4 @@
-"""Ending a kind of mail from the mail itself, signed in or not, by a person or by their mail program."""
+"""Unsubscribing by the link in a mail, signed in or not, by a user or by their mail program."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_mail_program_that_drops_the_final_slash_is_heard(saver: User) -> None
     assert outside.get(bare).status_code == 301
 
 
-def test_what_waits_is_not_sent_any_more(client: Client, saver: User) -> None:
+def test_waiting_mails_are_no_longer_sent(client: Client, saver: User) -> None:
     for number, kind in enumerate(["rank_changed", "weekly_digest", "rank_changed"]):
         row = OutboxRow.objects.create(kind=kind, dedupe_key=str(number), user=saver)
     OutboxRow.objects.filter(pk=row.pk).update(done_at=timezone.now(), due_at=None)

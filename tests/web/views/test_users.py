@@ -1,4 +1,4 @@
-"""A person's own pages: profile, theme and security."""
+"""The user's own pages: profile, theme and security."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_each_kind_of_mail_has_a_switch_of_its_own(saver_client: Client, saver: 
     assert on == {switch}
 
 
-def test_what_waits_goes_with_its_switch(saver_client: Client, saver: User) -> None:
+def test_switching_a_mail_off_cancels_waiting_ones(saver_client: Client, saver: User) -> None:
     for kind in ("rank_changed", "weekly_digest", "welcome"):
         OutboxRow.objects.create(kind=kind, dedupe_key=kind, user=saver)
     saver_client.post("/profile/", {"name": "Ada", "wants_weekly_digest": "on"})
@@ -120,9 +120,9 @@ def test_one_session_is_ended_from_another(saver: User) -> None:
 
 def test_all_others_are_ended_at_once(saver: User) -> None:
     here, others = signed_in(saver), [signed_in(saver), signed_in(saver)]
-    stranger = signed_in(make_user())
+    other_user = signed_in(make_user())
     here.post("/accounts/sessions/end-others/")
-    assert [is_in(client) for client in (here, *others, stranger)] == [True, False, False, True]
+    assert [is_in(client) for client in (here, *others, other_user)] == [True, False, False, True]
 
 
 def test_a_session_that_has_run_out_is_not_shown(saver: User) -> None:
@@ -179,7 +179,7 @@ def test_the_pages_cost_the_same_for_one_row_and_for_many(
         ("/accounts/inactive/", 0),
     ],
 )
-def test_the_door_asks_the_database_nothing(
+def test_the_sign_in_page_makes_no_query(
     client: Client, path: str, queries: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(queries):

@@ -1,4 +1,4 @@
-"""The provider's events at the door: what is answered, what is kept, and what a worker is asked to do."""
+"""The provider's webhook: its answers, the stored event, and the queued task."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BODY = (Path(__file__).parents[2] / "payloads/charge.success.json").read_bytes()
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Redis that failed in one test is not spared in the next."""
+    """A Redis failure in one test must not pause calls in the next."""
     monkeypatch.setattr(tasks, "_paused_until", 0.0)
 
 
@@ -38,17 +38,17 @@ def post(client: Client, body: bytes, signed: str | None = None) -> int:
         signed = signature(body, settings.PROVIDER_SECRET_KEY)
     headers = {"x-paystack-signature": signed} if signed else {}
     response = client.post(URL, body, content_type="application/json", headers=headers)
-    # A stranger learns nothing but the number.
+    # An attacker sees only the status.
     assert response.content == b""
     return response.status_code
 
 
 def work() -> None:
-    """Do what a worker would do, whether it was told or has to find it."""
+    """Do the work of a worker, with or without the queued task."""
     payments.sweep_events(timezone.now())
 
 
-def test_the_address_is_the_one_the_provider_is_told() -> None:
+def test_the_webhook_url_is_the_one_set_at_the_provider() -> None:
     assert reverse("payments:webhook") == URL
 
 
@@ -74,20 +74,20 @@ def test_an_event_is_taken_without_the_final_slash(settings: Settings) -> None:
     assert WebhookEvent.objects.get().times_received == 2
 
 
-def test_a_forged_event_without_the_final_slash_is_turned_away(client: Client) -> None:
+def test_a_forged_event_without_the_final_slash_is_refused(client: Client) -> None:
     answer = client.post(URL.rstrip("/"), BODY, content_type="application/json")
     assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("signed", ["", "0" * 128, signature(BODY, "sk_the_key_before"), "\u20ac"])
-def test_a_wrong_signature_is_turned_away(client: Client, signed: str) -> None:
+def test_a_wrong_signature_is_refused(client: Client, signed: str) -> None:
     assert post(client, BODY, signed) == 401
     assert not WebhookEvent.objects.exists()
     assert HUEY.pending_count() == 0
 
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"[]", b'{"event": 5}'])
-def test_what_is_no_event_is_turned_away(client: Client, body: bytes) -> None:
+def test_a_malformed_event_is_refused(client: Client, body: bytes) -> None:
     assert post(client, body) == 400
     assert not WebhookEvent.objects.exists()
 
@@ -121,7 +121,7 @@ def test_a_redis_that_is_gone_does_not_matter(client: Client, monkeypatch: pytes
     assert WebhookEvent.objects.get().due_at is not None
 
 
-def test_a_paid_payment_is_told_and_settled(
+def test_a_paid_payment_sends_an_event_and_settles(
     client: Client, provider: Provider, payment: Payment, plan: Plan
 ) -> None:
     provider.pay(payment)
@@ -140,7 +140,7 @@ def test_an_event_sent_twice_counts_once(
     assert WebhookEvent.objects.get().times_received == 2
 
 
-def test_an_event_sent_again_after_the_work_asks_for_no_more(
+def test_an_event_sent_again_after_processing_queues_no_task(
     client: Client, provider: Provider, payment: Payment
 ) -> None:
     provider.pay(payment, "twice")

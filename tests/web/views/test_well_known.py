@@ -1,4 +1,4 @@
-"""What every site has in the same place: files that tools ask for, and addresses that programs know."""
+"""Well-known files and URLs that tools request."""
 
 from __future__ import annotations
 

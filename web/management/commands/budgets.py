@@ -1,4 +1,4 @@
-"""Prints what each page may cost beside what it costs here."""
+"""Prints the budget of each page beside its measured cost."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         self._measure(user)
 
     def _measure(self, user: User) -> None:
-        # What a worker has done by now where one runs.
+        # Do what a running worker would already have done.
         leaderboards.record_days(timezone.now())
         for circle_id in user.memberships.current().values_list("circle_id", flat=True):
             leaderboards.rebuild_board(circle_id)
@@ -72,7 +72,7 @@ def _line(budget: Budget, cost: Cost | None) -> str:
 
 
 def _with_redis_of_its_own() -> int:
-    """Run the same once more with a private Redis, and return how that ended: the settings have been read by now."""
+    """Run the command again with a private Redis, because the settings are already loaded; return its exit code."""
     redis = embedded_redis.start(settings.VAR_DIR / "redis-budgets.sock")
     try:
         command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "budgets"]

@@ -1,4 +1,4 @@
-"""Tells the site that its database is a restored backup, so that nothing of the lost history is shown or done."""
+"""Makes the site safe after a database restore, so that nothing of the lost history is shown or done."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from savings import installation, leaderboards, mails, statements, tasks
 
-# allauth's counters of failed sign-ins, and the codes that were used: they hold whatever the database remembers.
+# allauth's counters of failed sign-ins and its used codes, which stay valid whatever the database contains.
 _KEPT = b":allauth"
 
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         given_up = installation.begin_new_history(mails.KINDS)
         self.stdout.write("The database has a new epoch: nothing cached before it is shown.")
         self.stdout.write(f"{_count(given_up, 'mail')} given up. See Outbox in the admin, under Given up.")
-        # A session that was ended after the backup must not live again.
+        # A session that was ended after the backup must not become valid again.
         sessions, _ = Session.objects.all().delete()
         UserSession.objects.all().delete()
         self.stdout.write(f"{_count(sessions, 'session')} ended.")

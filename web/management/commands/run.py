@@ -25,7 +25,7 @@ from web.dev.processes import Died, Processes, Stopped
 
 class Command(BaseCommand):
     help = "Serve Asusu for development, with all it needs. Ctrl-C ends everything."
-    # The server checks the system itself, and again after each change.
+    # The server runs the checks itself, and again after each change.
     requires_system_checks = []
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -97,7 +97,7 @@ class Command(BaseCommand):
         self._say("\n".join([*lines, "  Ctrl-C ends everything.", ""]))
 
     def _say(self, text: str) -> None:
-        """Write at once: what the programs beside this one write must not overtake it."""
+        """Write and flush, so that the output of the other processes does not come first."""
         if text:
             self.stdout.write(text)
             self.stdout.flush()
@@ -110,7 +110,7 @@ def _refuse_taken_ports() -> None:
         addresses["the payment simulator"] = (simulator.hostname or "127.0.0.1", simulator.port or 80)
     for user, (host, port) in addresses.items():
         with socket.socket() as probe:
-            # As the servers do: a connection that was just closed does not hold the port.
+            # As the servers do, so that a connection that was just closed does not block the port.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
@@ -122,7 +122,7 @@ def _refuse_taken_ports() -> None:
 
 
 def _wait_for_the_site(processes: Processes) -> None:
-    """Return when the server answers anything at all."""
+    """Wait until the server answers."""
     while True:
         processes.check_alive()
         try:

@@ -1,4 +1,4 @@
-"""Serves the payment provider's stand-in on the address of SIMULATOR_URL, and sends its webhooks."""
+"""Serves the payment simulator at SIMULATOR_URL, and sends its webhooks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 class Command(BaseCommand):
     help = "Serve the payment provider simulator. No real card is charged."
-    # The tables of the site are none of its business.
+    # The simulator does not use the site's tables.
     requires_system_checks = ["security"]
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -51,7 +51,7 @@ class _QuietHandler(WSGIRequestHandler):
 
 
 def _deliver_for_ever() -> None:
-    """Send what is due, four times a second. An error of one round must not end the next."""
+    """Send due events four times a second. An error must not stop the loop."""
     while True:
         try:
             events.deliver_due()

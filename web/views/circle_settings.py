@@ -1,10 +1,10 @@
-"""What a member sets for themselves in a circle, and what its owner does: change it, invite, remove, hand over."""
+"""A member's settings in a circle, and its owner's: edit it, change the invite link, remove a member, hand over."""
 
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -12,18 +12,18 @@ from django.views.decorators.http import require_POST
 from savings import circles, leaderboards
 from savings.exceptions import Refused
 from savings.models import Account, Circle, Membership, Plan, Product
+from web import access
 from web.caching import pages as page_cache
-from web.forms.circles import EditForm, ShownForm
+from web.forms.circles import AppearanceForm, EditForm
 from web.forms.fields import add_refusal
 from web.http import SaverRequest, redirect, render_part
 from web.pages import circles as circle_pages
-from web.views.circles import ids, membership
 
 
 def appearance(request: SaverRequest, slug: str) -> HttpResponse:
-    """How the others see me: nickname, whether my sum is shown, whether I have a place on the board."""
-    mine = membership(request, slug)
-    form = ShownForm(request.POST if request.method == "POST" else None, membership=mine)
+    """How others see the member: nickname, whether the amount is shown, whether they are on the leaderboard."""
+    mine = access.own_membership(request, slug)
+    form = AppearanceForm(request.POST if request.method == "POST" else None, membership=mine)
     if form.is_valid():
         try:
             changes = form.changes
@@ -43,29 +43,29 @@ def appearance(request: SaverRequest, slug: str) -> HttpResponse:
 
 @page_cache.page("before", "after", shows=(Account, Circle, Membership, Plan, Product))
 def members(request: SaverRequest, slug: str) -> HttpResponse:
-    """Who is in the circle, in keyset pages; the owner finds the tools beside each name."""
-    circle_id, _ = ids(request, slug)
+    """The members in keyset pages; the owner sees a link to the settings beside each name."""
+    circle_id, _ = access.visible_circle_ids(request, slug)
     page_cache.shows_circle(request, circle_id, leaderboards.version(circle_id))
-    mine = membership(request, slug)
+    mine = access.own_membership(request, slug)
     context = circle_pages.members(mine.circle, mine, request.GET)
     context["is_owner"] = mine.circle.owner_id == request.user.pk
     return render_part(request, "circles/members.html", "listing", context)
 
 
 def member(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse:
-    """The owner's page of one member: hand the circle over to them, or take them out of it."""
-    circle = _own_circle(request, slug)
+    """The owner's page about one member: hand the circle over to them, or remove them."""
+    circle = access.owned_circle(request, slug)
     context = {
         "circle": circle,
-        "member": _other(circle, membership_id),
+        "member": access.member_of(circle, membership_id),
         "has_ended": circle.has_ended(timezone.localdate()),
     }
     return render(request, "circles/member.html", context)
 
 
 def edit(request: SaverRequest, slug: str) -> HttpResponse:
-    """Rename the circle, describe it, and say who may join and what it saves for."""
-    circle = _own_circle(request, slug)
+    """Change the name, description, goal and who may join."""
+    circle = access.owned_circle(request, slug)
     form = EditForm(request.POST if request.method == "POST" else None, circle=circle)
     if form.is_valid():
         try:
@@ -84,17 +84,17 @@ def edit(request: SaverRequest, slug: str) -> HttpResponse:
 
 @require_POST
 def rotate_code(request: SaverRequest, slug: str) -> HttpResponse:
-    """Make a fresh invite link."""
-    circles.rotate_code(_own_circle(request, slug))
+    """Replace the invite link."""
+    circles.rotate_code(access.owned_circle(request, slug))
     messages.success(request, "Here is the new link. The old one leads nowhere now.")
     return redirect(request, reverse("circles:edit", args=[slug]))
 
 
 @require_POST
 def remove(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse:
-    """Take a member with an empty plan out of the circle."""
-    circle = _own_circle(request, slug)
-    other = _other(circle, membership_id)
+    """Remove a member with an empty plan from the circle."""
+    circle = access.owned_circle(request, slug)
+    other = access.member_of(circle, membership_id)
     try:
         circles.remove_member(circle, other)
     except Refused as refused:
@@ -107,19 +107,8 @@ def remove(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse
 @require_POST
 def hand_over(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse:
     """Make another member the owner."""
-    circle = _own_circle(request, slug)
-    other = _other(circle, membership_id)
+    circle = access.owned_circle(request, slug)
+    other = access.member_of(circle, membership_id)
     circles.hand_over(circle, request.user, other)
     messages.success(request, f"{other.nickname} looks after {circle.name} now.")
     return redirect(request, reverse("circles:detail", args=[slug]))
-
-
-def _own_circle(request: SaverRequest, slug: str) -> Circle:
-    circle = membership(request, slug).circle
-    if circle.owner_id != request.user.pk:
-        raise Http404
-    return circle
-
-
-def _other(circle: Circle, membership_id: int) -> Membership:
-    return get_object_or_404(Membership.objects.current().filter(circle=circle), pk=membership_id)

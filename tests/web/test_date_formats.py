@@ -1,4 +1,4 @@
-"""Moments and periods in words."""
+"""Formats of moments and periods."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from web import moments
+from web import date_formats
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,4 @@ from web import moments
     ],
 )
 def test_periods_have_names(since: tuple[int, int, int], until: tuple[int, int, int], name: str) -> None:
-    assert moments.period(datetime.date(*since), datetime.date(*until)) == name
+    assert date_formats.period(datetime.date(*since), datetime.date(*until)) == name

@@ -1,4 +1,4 @@
-"""Moments and periods as people say them."""
+"""Formats moments, days and periods for pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "O
 
 
 def moment(at: datetime.datetime) -> str:
-    """Return a moment in local time: `10:31` of today, else with its day, and its year where that is another one."""
+    """Return a moment in local time: `10:31` today, else with the day, and with the year if it is not this year."""
     local, today = timezone.localtime(at), timezone.localdate()
     if local.date() == today:
         return date_format(local, "H:i")
@@ -20,7 +20,7 @@ def moment(at: datetime.datetime) -> str:
 
 
 def day(on: datetime.date, *, with_year: bool = True) -> str:
-    """Return a day: `27 Nov 2026`, or without its year. Lists have many; Django's own way takes ten times as long."""
+    """Return a day: `27 Nov 2026`, or without the year. Lists have many, and `date_format` takes ten times as long."""
     return f"{on.day} {_MONTHS[on.month]} {on.year}" if with_year else f"{on.day} {_MONTHS[on.month]}"
 
 
@@ -35,7 +35,7 @@ def time(at: datetime.datetime) -> str:
 
 
 def period(since: datetime.date, until: datetime.date) -> str:
-    """Return a period as people say it: `October 2026`, `July to September 2026`, `2025, whole year`."""
+    """Return a period: `October 2026`, `July to September 2026`, `2025, whole year`."""
     is_whole = since.day == 1 and until.day == calendar.monthrange(until.year, until.month)[1]
     if is_whole and since.year == until.year and (since.month, until.month) == (1, 12):
         return f"{since.year}, whole year"
@@ -51,7 +51,7 @@ def period(since: datetime.date, until: datetime.date) -> str:
 
 
 def days(since: datetime.date, until: datetime.date) -> str:
-    """Return a period in little space: `1 to 27 Nov`, with the year where it is another one."""
+    """Return a short period: `1 to 27 Nov`, with the year if it is not this year."""
     this_year = timezone.localdate().year
     last = date_format(until, "j M" if until.year == this_year == since.year else "j M Y")
     if since == until:

@@ -1,7 +1,7 @@
-"""Whose pages a browser shows: the person who signed in last, whether or not their session has ended since.
+"""Remembers which user a browser's forms were shown to, also after the session has ended.
 
-A cookie names them together with the secret of the CSRF cookie. That secret changes at each sign-in, and every form
-carries it: so a form that passes the CSRF check was shown to the person whom this cookie names, and to nobody else.
+A cookie stores the user's id, signed together with the secret of the CSRF cookie. That secret changes at each sign-in,
+and every form carries it. So a form that passes the CSRF check was shown to the user in this cookie.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _COOKIE = f"{settings.COOKIE_PREFIX}whose"
 
 
 def note(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Have the browser remember who is signed in. Asks the database for nobody who has not been asked for."""
+    """Store the signed-in user in the cookie, but only if the request has already loaded them."""
     user, secret = request.user, request.META.get("CSRF_COOKIE")
-    # A lazy one has not been looked at. To look now would cost public pages a query.
+    # A lazy user is not loaded yet. Loading it here would cost public pages a query.
     if type(user) is not User or not secret:
         return
     value = _value(user.pk, secret)
@@ -38,7 +38,7 @@ def note(request: HttpRequest, response: HttpResponseBase) -> None:
 
 
 def user_id(request: HttpRequest) -> int | None:
-    """Return the id of the person whom this browser's forms were shown to; None where that is not certain."""
+    """Return the id of the user this browser's forms were shown to; None if that is uncertain."""
     value, secret = request.COOKIES.get(_COOKIE, ""), request.COOKIES.get(settings.CSRF_COOKIE_NAME, "")
     digits = value.partition(":")[0]
     if not (digits.isascii() and digits.isdigit() and len(digits) < 20 and secret):

@@ -1,0 +1,72 @@
+"""Prepares the pages of messages: each mail with its state, ready to print."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from savings import mails
+from savings.models import OutboxRow, User
+from web.date_formats import moment
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Message:
+    """A mail, ready to print."""
+
+    id: int
+    subject: str
+    why: str
+    reference: str
+    to: str
+    text: str
+    at: datetime.datetime
+    at_text: str
+    state: str
+    badge: str | None
+    icon: str
+
+
+def message(row: OutboxRow, *, text: str = "") -> Message:
+    """Return a mail ready to print. Load it with its transaction and user (`select_related`)."""
+    title, why = mails.KINDS[row.kind]
+    at = timezone.localtime(row.created_at)
+    state, badge, icon = _state(row)
+    return Message(
+        id=row.pk,
+        subject=row.subject or title,
+        why=why,
+        reference=row.transaction.reference if row.transaction else "",
+        to=row.to or (row.user.email if row.user else ""),
+        text=text,
+        at=at,
+        at_text=moment(at),
+        state=state,
+        badge=badge,
+        icon=icon,
+    )
+
+
+def newest(user: User, of: Q) -> Message | None:
+    """Return the newest mail to a user that matches a condition, if there is one."""
+    row = mails_of(user=user).filter(of).order_by("-id").first()
+    return message(row) if row else None
+
+
+def mails_of(**of: User) -> QuerySet[OutboxRow]:
+    """Return the outbox rows that are mails, with the related rows that the pages show."""
+    return OutboxRow.objects.filter(kind__in=mails.KINDS, **of).select_related("transaction", "user")
+
+
+def _state(row: OutboxRow) -> tuple[str, str | None, str]:
+    """Return the state of a mail as text, its badge and icon."""
+    if row.done_at:
+        return f"Sent {moment(row.done_at)}", None, "check"
+    if row.dead_at:
+        return "Could not be sent", "bad", "cross"
+    if row.error and row.due_at:
+        return f"We try again {moment(row.due_at)}", "", "clock"
+    return "On its way", "", "clock"
