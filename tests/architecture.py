@@ -21,7 +21,7 @@ Imports = dict[str, set[str]]
 def layers() -> list[list[str]]:
     """Return the layers of `savings`, the highest first, as the contract of import-linter lists them."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    [listed] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    [listed] = [contract["layers"] for contract in contracts if contract.get("containers") == ["savings"]]
     return [[name.strip() for name in layer.split("|")] for layer in listed]
 
 
