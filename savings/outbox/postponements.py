@@ -1,4 +1,4 @@
-"""Work done row by row: a row that fails is postponed with its reason, and the others go on."""
+"""Batch work, row by row: a row that fails is postponed with its reason, and the run continues."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def for_each_row(
 ) -> int:
     """Call `do` with the id of each row of `due` that is not postponed, and return the sum of what it returned.
 
-    `due` is all that the task has to do, in the order in which it is done; `most` of them are done in this run. Each
-    call has to be a transaction of its own, so that its failure undoes nothing else. A row whose call raises is
-    postponed. Only an error of a type in `away`, or a database that does not answer, ends the run: then every further
-    row would fail too. No exception leaves the run.
+    `due` is all work of the task, in order; this run does at most `most` rows. Each call must be a transaction of its
+    own, so that its failure rolls back nothing else. A row whose call raises is postponed. Only an error of a type in
+    `away`, or a database that does not answer, ends the run, because every further row would fail too. The function
+    raises nothing.
     """
     total = 0
     try:
@@ -59,10 +59,10 @@ def for_each_row(
 
 
 def postpone(task: str, row_id: int, error: Exception) -> datetime.datetime | None:
-    """Postpone a row of a task for the error that was raised, log it once, and return when it is tried again.
+    """Postpone a row of a task because of an error, log the error, and return the time of the next try.
 
-    It waits 5 minutes after its first failure and twice as long after each further one, at most six hours. None when
-    the database does not answer: then nothing is known of the row, and the run should end.
+    The wait is 5 minutes after the first failure and doubles with each further one, up to six hours. Returns None if
+    the database does not answer; then the run should end.
     """
     tracing.follower.failed(error)
     if is_database_away(error):
@@ -78,7 +78,7 @@ def postpone(task: str, row_id: int, error: Exception) -> datetime.datetime | No
             "%s could not postpone row %s after: %s", task, row_id, typed_text.describe_error(error)
         )
         return None
-    # The traceback of a row that goes on failing is in the log already.
+    # Only the first failure logs the traceback.
     logger.error(
         "%s failed for row %s, try %s, next try at %s: %s",
         task,
@@ -92,17 +92,17 @@ def postpone(task: str, row_id: int, error: Exception) -> datetime.datetime | No
 
 
 def clear_postponement(task: str, row_id: int) -> None:
-    """Forget the failures of a row that is done."""
+    """Delete the postponement of a row that is done."""
     Postponement.objects.filter(task=task, row_id=row_id).delete()
 
 
 def clear_other_postponements(task: str, due: QuerySet[Any, Any]) -> None:
-    """Forget the failures of all of a task's rows but those that a query finds: the others were done in another way."""
+    """Delete a task's postponements of rows that are no longer due: other code has done their work."""
     Postponement.objects.filter(task=task).exclude(row_id__in=due.order_by().values("pk")).delete()
 
 
 def waiting_row_ids(task: str) -> QuerySet[Postponement, int]:
-    """Return the ids of a task's rows whose next try has not come: queries with a limit leave these out."""
+    """Return the ids of a task's rows whose next try is in the future: queries with a limit exclude them."""
     later = Postponement.objects.filter(task=task, retry_at__gt=timezone.now())
     return later.values_list("row_id", flat=True)
 
@@ -113,7 +113,7 @@ def postponed_row_ids(task: str) -> QuerySet[Postponement, int]:
 
 
 def is_database_away(error: Exception) -> bool:
-    """Tell whether an error means that the database is gone, and not that one statement failed (a deadlock, say)."""
+    """Return whether an error means that the database is down, and not that one statement failed (a deadlock, say)."""
     if not isinstance(error, (InterfaceError, OperationalError)):
         return False
     try:
@@ -135,9 +135,9 @@ def _record(task: str, row_id: int, why: str) -> Postponement:
     )
     if is_new:
         return postponed
-    # Doubling beyond the longest wait would overflow one day.
+    # Without the limit, doubling would overflow in the end.
     wait = min(_FIRST_WAIT * 2 ** min(postponed.failures, 10), _LONGEST_WAIT)
-    here = Postponement.objects.filter(pk=postponed.pk)
-    here.update(failures=F("failures") + 1, reason=why, retry_at=now + wait)
+    same_row = Postponement.objects.filter(pk=postponed.pk)
+    same_row.update(failures=F("failures") + 1, reason=why, retry_at=now + wait)
     postponed.refresh_from_db()
     return postponed

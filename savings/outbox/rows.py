@@ -1,7 +1,7 @@
-"""The outbox: what has to happen after a commit is a row of that commit, worked on until it is done.
+"""The outbox: work to do after a commit, stored in the same database transaction and retried until done.
 
-A row is done at least once. A worker that dies after the mail server took a mail, and before the row says so, sends
-that mail again when its lease has ended: the window is one UPDATE wide, and both copies carry the same Message-ID.
+A row is done at least once. If a worker dies after the mail server accepted a mail and before the row is updated, the
+mail is sent again after the lease: the window is one UPDATE, and both copies have the same Message-ID.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from savings.outbox import postponements
 
 logger = logging.getLogger(__name__)
 
-# Does what a row asks for, and returns what to change on the row as it is marked done.
+# Does the work of a row, and returns the columns to change when the row is marked done.
 Handler = Callable[[OutboxRow], Mapping[str, object]]
 
-# Sent with a `row_id` once that row is committed: whoever runs the tasks listens, and the sweep finds what was missed.
+# Sent with a `row_id` after that row is committed. `savings.tasks` queues the row; the sweep finds missed ones.
 row_committed = Signal()
 
 MOST_TRIES = 8
 _LONGEST_WAIT_SECONDS = 24 * 60 * 60
-# A sweep ends before the next one begins, so that a slow mail server holds up one worker and not all of them.
+# A sweep ends before the next one starts, so a slow mail server occupies one worker and not all of them.
 _SWEEP_SECONDS = 45
 _FIELDS = [field for field in OutboxRow._meta.concrete_fields if not field.primary_key]
 _INSERT = f"""
@@ -44,7 +44,7 @@ VALUES ({", ".join(["%s"] * len(_FIELDS))}) ON CONFLICT (dedupe_key) DO NOTHING 
 
 
 class RetryLater(Exception):
-    """Raised by a handler whose row has to wait for its turn: it is due again later, and no try is spent."""
+    """Raised by a handler whose row has to wait: the row is due again later, and the try does not count."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"not before {seconds} seconds")
@@ -52,7 +52,7 @@ class RetryLater(Exception):
 
 
 class LeaseLost(Exception):
-    """Raised to a handler whose lease has ended, and whose row somebody else has taken since: it must stop."""
+    """Raised to a handler whose lease has ended and whose row another worker has claimed: the handler must stop."""
 
 
 def add(
@@ -66,13 +66,13 @@ def add(
     nudge: bool = True,
     **written: str,
 ) -> OutboxRow | None:
-    """Write a row beside its cause, and return it; None where the same cause has written it before.
+    """Write a row in the transaction of its cause, and return it; None if the same cause has written it before.
 
-    `written` is the subject, text and html of a mail that is ready. Without `nudge` the caller does the work right
-    after the commit and says so with `finish`, or sends `waiting` itself; the sweep finds it in any case.
+    `written` is the subject, text and html of a mail that is ready. With `nudge=False` the caller does the work after
+    the commit and calls `finish`, or sends `row_committed`; the sweep finds the row in any case.
 
-    Raises RuntimeError outside of an atomic block:
-    a row that is not part of its cause's commit could be lost, or tell of something that never happened.
+    Raises RuntimeError outside an atomic block: a row that is not committed with its cause could be lost, or announce
+    something that never happened.
     """
     _check_in_atomic_block()
     row = OutboxRow(
@@ -94,16 +94,16 @@ def add(
 
 
 def add_for_many(kind: str, payloads: Mapping[int, Mapping[str, Any]], *, cause: str) -> None:
-    """Write a row of a kind for each person (by id), in a few statements; who has one of the same cause gets no other.
+    """Write one row per user (by id), in a few statements. Users who already have a row for this cause are skipped.
 
-    They are found by the sweep. Raises RuntimeError outside of an atomic block, as `add` does.
+    The sweep finds the rows. Raises RuntimeError outside an atomic block, as `add` does.
     """
     _check_in_atomic_block()
-    # In one order everywhere: two who write to the same people at once would wait for each other.
+    # Locked in one order everywhere, so two writers to the same users do not deadlock.
     people = User.objects.filter(pk__in=payloads).order_by("pk").select_for_update()
     ids = list(people.values_list("pk", flat=True))
-    # Looked up under these locks, and not left to the database: what ignores a second row there also ignores, on
-    # SQLite, whatever else is wrong with one, and the mail would be lost in silence.
+    # Checked under the locks, because `ignore_conflicts` on SQLite also hides other constraint errors, and would lose
+    # mails silently.
     keys = {user_id: f"{kind}:{user_id}:{cause}" for user_id in ids}
     known = set(OutboxRow.objects.filter(dedupe_key__in=keys.values()).values_list("dedupe_key", flat=True))
     OutboxRow.objects.bulk_create(
@@ -115,29 +115,29 @@ def add_for_many(kind: str, payloads: Mapping[int, Mapping[str, Any]], *, cause:
 
 
 def is_any_waiting(kind: str) -> bool:
-    """Say whether there are rows of a kind that nobody has tried yet."""
+    """Return whether rows of a kind wait for their first try."""
     return OutboxRow.objects.filter(due_at__isnull=False, kind=kind, tries=0).exists()
 
 
 def cancel(user: User, kind: str) -> None:
-    """Forget what waits for a person who does not want that kind any more."""
+    """Delete the waiting rows of a kind that a user no longer wants."""
     user.outbox_rows.filter(kind=kind, due_at__isnull=False).delete()
 
 
 def finish(row_ids: Iterable[int]) -> None:
-    """Mark rows done whose work their own cause has carried out, and which are harmless to do twice."""
+    """Mark rows done whose work the caller has done after the commit. Doing that work twice is harmless."""
     waiting_rows = OutboxRow.objects.filter(pk__in=row_ids, due_at__isnull=False)
     waiting_rows.update(done_at=timezone.now(), due_at=None, error="")
 
 
 def convert_to(row_ids: Iterable[int], kind: str, *, after: datetime.timedelta) -> None:
-    """Let rows whose work is done, as for `finish`, ask for the next work of the same cause, after a while."""
+    """Turn rows whose work is done, as for `finish`, into rows of another kind that are due after a while."""
     waiting_rows = OutboxRow.objects.filter(pk__in=row_ids, due_at__isnull=False)
     waiting_rows.update(kind=kind, due_at=timezone.now() + after, tries=0, error="")
 
 
 def claim(row_id: int, now: datetime.datetime) -> OutboxRow | None:
-    """Take a row that is due until the lease ends, and return it; None where it is done, not due or taken."""
+    """Claim a due row for the length of the lease and return it; None if it is done, not due or claimed."""
     lease_ends_at = now + datetime.timedelta(seconds=settings.OUTBOX_LEASE_SECONDS)
     due_row = OutboxRow.objects.filter(pk=row_id, due_at__lte=now, tries__lt=MOST_TRIES)
     if not due_row.update(due_at=lease_ends_at, tries=F("tries") + 1, error=""):
@@ -146,10 +146,10 @@ def claim(row_id: int, now: datetime.datetime) -> OutboxRow | None:
 
 
 def renew(row: OutboxRow, seconds: int, *, is_further: bool = False) -> None:
-    """Keep a claimed row for so many seconds from now, longer or shorter than it was claimed for.
+    """Set the lease of a claimed row to so many seconds from now.
 
-    `is_further` says that something was reached that no try had reached: those before do not count any more, so that
-    long work may be interrupted as often as it gets on. Raises Overtaken when somebody else has the row.
+    `is_further` says that this try got beyond all earlier ones: the count of tries restarts, so long work may be
+    interrupted any number of times. Raises LeaseLost if another worker has the row.
     """
     tries = 1 if is_further else row.tries
     due_at = timezone.now() + datetime.timedelta(seconds=seconds)
@@ -159,9 +159,9 @@ def renew(row: OutboxRow, seconds: int, *, is_further: bool = False) -> None:
 
 
 def deliver(row_id: int, handlers: Mapping[str, Handler]) -> bool:
-    """Do what a row asks for, if it is due and nobody else is at it; return whether this call finished it.
+    """Do the work of a row if it is due and not claimed, and return whether this call finished it.
 
-    What goes wrong is kept on the row, which is due again after a growing wait; after eight tries it is dead.
+    An error is stored on the row, which is due again after a growing wait. After eight tries the row is dead.
     """
     row = claim(row_id, timezone.now())
     if row is None:
@@ -192,10 +192,10 @@ def deliver(row_id: int, handlers: Mapping[str, Handler]) -> bool:
 def sweep(now: datetime.datetime, handlers: Mapping[str, Handler]) -> int:
     """Deliver what is due, oldest first, for at most 45 seconds; return how many rows were finished.
 
-    Two sweeps at once are harmless: each row is claimed. No row stops the others; only a database that is away does.
+    Two sweeps at once are harmless: each row is claimed. Only a database that is down stops a sweep.
     """
     ends_at = time.monotonic() + _SWEEP_SECONDS
-    # Whoever claimed these for the last time died at it: one more try could kill one more worker.
+    # The worker died during the last try of these rows. Another try could kill another worker.
     with transaction.atomic():
         spent = OutboxRow.objects.filter(due_at__lte=now, tries__gte=MOST_TRIES)
         User.objects.touch_all(User.objects.filter(pk__in=spent.values("user_id")))
@@ -207,7 +207,7 @@ def sweep(now: datetime.datetime, handlers: Mapping[str, Handler]) -> int:
         try:
             finished += deliver(row_id, handlers)
         except Exception as error:
-            # Not even its failure could be stored. The lease puts it off, and each try counts: it ends as dead.
+            # The error could not be stored either. The lease delays the next try, and each try counts.
             logger.exception("outbox row %s could not be put off", row_id)
             if postponements.is_database_away(error):
                 break
@@ -215,7 +215,7 @@ def sweep(now: datetime.datetime, handlers: Mapping[str, Handler]) -> int:
 
 
 def due_rows(now: datetime.datetime) -> QuerySet[OutboxRow, int]:
-    """Return the ids of the rows that may be claimed, longest due first."""
+    """Return the ids of the rows that may be claimed, the longest due first."""
     return OutboxRow.objects.filter(due_at__lte=now).order_by("due_at").values_list("pk", flat=True)
 
 
@@ -245,10 +245,10 @@ def _check_in_atomic_block() -> None:
 
 
 def _insert(row: OutboxRow) -> bool:
-    """Write a new row, and return whether the same cause had not written it before.
+    """Insert a row, and return False if the same cause has inserted it before.
 
-    Written out, since it is part of most of what people send: one statement, where Django would need a savepoint around
-    it to survive a duplicate, and twice the time.
+    Raw SQL, because most form submissions insert one: a single statement, where the ORM would need a savepoint to
+    survive a duplicate and take twice the time.
     """
     values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in _FIELDS]
     with connection.cursor() as cursor:
@@ -263,22 +263,22 @@ def _insert(row: OutboxRow) -> bool:
 
 def _postpone(row: OutboxRow, error: Exception) -> None:
     now = timezone.now()
-    said = typed_text.describe_error(error)
+    reason = typed_text.describe_error(error)
     if row.tries >= MOST_TRIES:
-        _finish(row, dead_at=now, due_at=None, error=said)
+        _finish(row, dead_at=now, due_at=None, error=reason)
         return
-    _finish(row, due_at=now + datetime.timedelta(seconds=_wait_seconds(row.tries)), error=said)
+    _finish(row, due_at=now + datetime.timedelta(seconds=_wait_seconds(row.tries)), error=reason)
 
 
 def _wait_seconds(tries: int) -> float:
-    """Return 30 seconds after the first try, then four times as long each, at most a day; up to a fifth more."""
+    """Return 30 seconds after the first try, then four times as long each, at most a day; plus up to a fifth."""
     wait: int = min(settings.OUTBOX_FIRST_WAIT_SECONDS * 4 ** (tries - 1), _LONGEST_WAIT_SECONDS)
-    # Rows that failed together must not come back together.
+    # Rows that failed together must not all be due together.
     return wait * random.uniform(1, 1.2)  # noqa: S311 - chance, not secrecy
 
 
 def _finish(row: OutboxRow, **changes: object) -> bool:
-    """Write down how a try ended, unless its lease was over and somebody else has taken the row since."""
+    """Store the result of a try, unless the lease has ended and another worker has claimed the row."""
     with transaction.atomic():
         _touch(row)
         return bool(OutboxRow.objects.filter(pk=row.pk, due_at=row.due_at).update(**changes))

@@ -1,9 +1,9 @@
 """The payment provider, Paystack: the only HTTP client, one function per call, typed answers.
 
-Each function raises ProviderRefused when the provider said no, and ProviderUnavailable when nobody can know what
-happened: as itself when the provider cannot be reached, as CallFailed for a 5xx, a timeout or a broken body, as
-UnclearAnswer for an answer that makes no sense. Amounts are integers in kobo, as the provider wants them.
-Source of the shapes: the provider's OpenAPI description, against which the tests hold every call.
+Each function raises ProviderRefused if the provider refused, and ProviderUnavailable if the outcome is unknown:
+CallFailed for a 5xx, a timeout or a broken body, UnclearAnswer for an answer that contradicts the provider's own
+description, and ProviderUnavailable itself if the provider cannot be reached. Amounts are integers in kobo.
+Source of the shapes: the provider's OpenAPI description. The tests check every call against it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from savings.payments import paystack_answers
 from savings.payments.paystack_answers import Charge, Checkout, Recipient, Transfer
 
 PROVIDER = "paystack"
-# Why the provider said no, in the three cases that mean more to us than a no.
+# The reasons of a refusal that callers treat in their own way.
 NOT_FOUND = "transaction_not_found"
 DUPLICATE_REFERENCE = "duplicate_reference"
 BAD_KEY = "bad_key"

@@ -71,8 +71,8 @@ def checkout(data: object) -> Checkout:
 def charge(data: object) -> Charge:
     """Read what `verify` and charging a card again answer. Raises UnclearAnswer.
 
-    Everything that decides about money is checked. What only describes the payment, such as the card, is left out
-    where it is not as described: it must not keep money from its owner.
+    Every field that decides about money is checked. Descriptive fields, such as the card, are dropped if malformed, so
+    they never block a credit.
     """
     answer = _checked(data)
     amount_kobo = _kobo(answer, "amount")

@@ -1,4 +1,4 @@
-"""Asking the provider about payments of which it has told us nothing: it has no event for a failure."""
+"""Polls the provider about payments without an event. The provider sends no event for a failed payment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from savings.payments.provider_watch import Watch
 
 logger = logging.getLogger(__name__)
 
-# How old a payment is each time it is asked about; after the last time it is given up.
+# The ages at which a payment is polled. After the last, a payment is marked abandoned or left to staff.
 AFTER = [
     checkout.FIRST_POLL_AFTER,
     datetime.timedelta(minutes=30),
@@ -23,7 +23,7 @@ AFTER = [
     datetime.timedelta(hours=3),
     datetime.timedelta(hours=24),
 ]
-# A payment without a usable answer is asked about again for this long.
+# The age up to which a payment without a usable answer is polled again.
 _GIVE_UP_AFTER = datetime.timedelta(hours=72)
 _LEASE = datetime.timedelta(minutes=5)
 _AFTER_AN_OUTAGE = datetime.timedelta(minutes=15)
@@ -32,11 +32,11 @@ _TASK = "poll_payment"
 
 
 def poll_due_payments(now: datetime.datetime) -> int:
-    """Ask about each payment whose time has come, and return about how many the provider answered.
+    """Poll all due payments, and return the number that the provider answered.
 
     Safe to run twice at once: each payment is claimed by a conditional update. A payment without a usable answer is
-    put off with its reason, for longer each time, and the run goes on. It stops only where the provider or the
-    database is away; what is left is still due at the next run.
+    postponed with its reason, for longer each time, and the run continues. The run stops only if the provider or the
+    database is down; the remaining payments are still due at the next run.
     """
     open_payments = Payment.objects.filter(next_poll_at__isnull=False)
     outbox.clear_other_postponements(_TASK, open_payments)
@@ -58,9 +58,9 @@ def poll_due_payments(now: datetime.datetime) -> int:
 
 
 def _poll(payment_id: int, now: datetime.datetime) -> bool:
-    """Ask about one payment, and return whether this run did; False where another one is at it."""
+    """Poll one payment. Return False if another run has claimed it."""
     payment = Payment.objects.select_related("transaction").get(pk=payment_id)
-    # It may have been settled, or another run may have claimed it, since it was found due.
+    # The payment may have been settled, or claimed by another run, since the query.
     is_due = payment.next_poll_at is not None and payment.next_poll_at <= now
     if not is_due or not _claim(payment, now):
         return False
@@ -75,9 +75,9 @@ def _poll(payment_id: int, now: datetime.datetime) -> bool:
 
 
 def _postpone(payment_id: int, now: datetime.datetime, error: Exception, *, is_away: bool) -> bool:
-    """Ask again later about a payment whose call failed, or give it up; False where the database is away.
+    """Set the next poll of a payment whose call failed, or give the payment up. Return False if the database is down.
 
-    An outage of the provider says nothing about the payment, so it does not count among its failures.
+    An outage of the provider does not count as a failure of the payment.
     """
     if is_away:
         logger.warning("the provider is away; payment %s and those after it wait: %s", payment_id, error)
@@ -97,20 +97,20 @@ def _postpone(payment_id: int, now: datetime.datetime, error: Exception, *, is_a
         if is_over:
             outbox.clear_postponement(_TASK, payment_id)
     except Exception:
-        # The lease that the payment was claimed with puts it off as well.
+        # The claim's lease delays the next poll too.
         logger.exception("payment %s could not be put off", payment_id)
     return True
 
 
 def _claim(payment: Payment, now: datetime.datetime) -> bool:
-    """Take a payment until the lease ends; a worker that dies is overtaken then."""
+    """Claim a payment for the length of the lease. If the worker dies, another may claim the payment afterwards."""
     mine = Payment.objects.filter(pk=payment.pk, next_poll_at=payment.next_poll_at)
     payment.next_poll_at = now + _LEASE
     return bool(mine.update(next_poll_at=payment.next_poll_at))
 
 
 def _ask_again(payment: Payment, at: datetime.datetime | None) -> None:
-    """Note when to ask next, or give up; unless the payment was settled meanwhile, which emptied the time."""
+    """Store the time of the next poll, or give up. Does nothing if the payment was settled meanwhile."""
     with transaction.atomic():
         still_mine = Payment.objects.filter(pk=payment.pk, next_poll_at=payment.next_poll_at)
         if still_mine.update(next_poll_at=at) and at is None:
@@ -118,7 +118,7 @@ def _ask_again(payment: Payment, at: datetime.datetime | None) -> None:
 
 
 def _give_up(payment: Payment) -> None:
-    """Leave a payment that is still pending to a person; one that the provider never heard of is over."""
+    """Mark a pending payment for review, or as abandoned if the provider has no record of it."""
     payment.refresh_from_db()
     pending = [Transaction.Status.PENDING]
     if not payment.checkout_url and payment.provider_status == "unknown":

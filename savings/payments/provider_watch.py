@@ -1,4 +1,4 @@
-"""Whether a run of calls to the payment provider goes on after one of them failed."""
+"""Decides whether a run of calls to the provider continues after a failed call."""
 
 from __future__ import annotations
 
@@ -7,34 +7,33 @@ import time
 from savings.exceptions import CallFailed, ProviderRefused, ProviderUnavailable, UnclearAnswer
 from savings.payments import paystack
 
-# A run ends before the next one begins, so that slow answers hold up one worker and not all of them.
+# A run ends before the next one starts, so slow answers occupy one worker and not all of them.
 RUN_SECONDS = 45
-# So many calls in a row that failed, or as many seconds spent on them, may mean that the provider is away.
+# After this many consecutive failures, or this many seconds of them, check whether the provider is down.
 _MOST_FAILURES = 10
 _MOST_SECONDS = 20
 
 
 class Watch:
-    """Watches the calls of one run. A failure is one payment's until it is proven to be the provider's."""
+    """Watches the calls of one run. A failure concerns one payment until a probe shows that the provider is down."""
 
     def __init__(self) -> None:
         self._failures = 0
         self._began = self._failing_since = time.monotonic()
 
     def has_time(self) -> bool:
-        """Tell whether the run may begin another call."""
+        """Return whether the run may start another call."""
         return time.monotonic() - self._began < RUN_SECONDS
 
     def worked(self) -> None:
-        """Note a call that was answered."""
+        """Reset the count of failures after an answered call."""
         self._failures = 0
         self._failing_since = time.monotonic()
 
     def is_away(self, error: Exception) -> bool:
-        """Tell, for the error of a call, whether each further call of the run would fail as well.
+        """Return whether every further call of the run would fail like the call that raised this error.
 
-        Asks the provider about a payment that does not exist where calls go on failing: 10 payments that it answers
-        with a 500 do not stop the others.
+        After repeated failures this sends a probe, so ten payments that each return a 500 do not stop the run.
         """
         if isinstance(error, ProviderRefused):
             return error.code == paystack.BAD_KEY

@@ -48,7 +48,7 @@ def settle_payment(
         return payment.transaction
     charge = _verify(reference, timeout_seconds)
     with transaction.atomic():
-        lock_payment(payment)
+        lock_payer(payment)
         payment = payments().get(pk=payment.pk)
         if is_open(payment):
             _apply(payment, charge, payer_left=payer_left)
@@ -71,7 +71,7 @@ def is_open(payment: Payment) -> bool:
     return status in _UNPAID or (status == Status.REVIEW and payment.review_reason == UNANSWERED)
 
 
-def lock_payment(payment: Payment) -> None:
+def lock_payer(payment: Payment) -> None:
     """Lock the payer's row until the commit: nobody else changes their payments or plans meanwhile."""
     if payment.transaction.user_id is not None:
         User.objects.touch(payment.transaction.user_id)
@@ -80,7 +80,7 @@ def lock_payment(payment: Payment) -> None:
 def update_payment(payment: Payment, **changes: object) -> None:
     """Change columns of a payment, which the payer's pages show."""
     with transaction.atomic():
-        lock_payment(payment)
+        lock_payer(payment)
         Payment.objects.filter(pk=payment.pk).update(**changes)
     for name, value in changes.items():
         setattr(payment, name, value)

@@ -1,4 +1,4 @@
-"""The inbox of the provider's events: kept first, then worked on, so that none is lost and none counts twice."""
+"""Webhook events: each is stored before it is processed, so none is lost and none is processed twice."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from savings.payments.provider_watch import Watch
 logger = logging.getLogger(__name__)
 
 LONGEST_BODY_BYTES = 64 * 1024
-# After each failed try; longer in sum than the provider itself would go on.
+# The waits after each failed try. Their sum is longer than the provider repeats an event.
 _RETRY_AFTER = [datetime.timedelta(minutes=minutes) for minutes in (1, 3, 10, 30, 120, 360, 1440, 2880)]
 _LEASE = datetime.timedelta(minutes=5)
 _MOST_AT_ONCE = 100
 
-# Events about money that nothing here moves by itself.
+# Events about money that no code moves automatically.
 _NOT_ACTED_ON = {
     "transfer.success": "The provider says that money has left.",
     "transfer.failed": "The provider says that money could not leave.",
@@ -41,13 +41,13 @@ _NOT_ACTED_ON = {
     "charge.dispute.remind": "A payer's dispute still waits for an answer.",
     "charge.dispute.resolve": "A payer's dispute has been resolved.",
 }
-# Said of a success without a reference, or with one in our form that we do not have.
+# The note of a success without a reference, or with one in our form that we do not have.
 _UNKNOWN = (
     "Nothing was posted: there is no such transaction here. It may be missing since a backup was restored, or belong "
     "to another installation that shares the account at the provider."
 )
 
-# What became of an event, and whether a person has to look at it.
+# The note on an event, and whether staff have to look at it.
 Outcome = tuple[str, bool]
 
 
@@ -56,7 +56,7 @@ class _NotYet(Exception):
 
 
 def receive_event(body: bytes, signature: str) -> WebhookEvent:
-    """Keep an event as it came, and return its row; the same event again only counts there.
+    """Store an event unchanged and return its row. A repeated event only increases `times_received`.
 
     Raises ForgedEvent for a signature that is not the provider's, and MalformedEvent for more than 64 KiB or
     anything that is not an event.
@@ -83,15 +83,15 @@ def receive_event(body: bytes, signature: str) -> WebhookEvent:
             _touch_payer(_reference(data))
             same = WebhookEvent.objects.filter(key=key)
             if not same.update(times_received=F("times_received") + 1):
-                # Not there, so it is not the same event again: something else was refused, and the event is not kept.
+                # No such event: the database refused the row for another reason.
                 raise
         return WebhookEvent.objects.get(key=key)
 
 
 def process_event(event_id: int) -> bool:
-    """Do what an event asks for, once, and return whether this call finished it.
+    """Process an event once, and return whether this call finished it.
 
-    What goes wrong is stored on the event and tried again by `sweep`; after the last try a person has to look.
+    An error is stored on the event, and `sweep_events` tries again. After the last try the event needs staff.
     """
     return _process(event_id) is True
 
@@ -99,8 +99,8 @@ def process_event(event_id: int) -> bool:
 def sweep_events(now: datetime.datetime) -> int:
     """Process every event that is due, and return how many were finished.
 
-    An event that cannot be processed is put off, and the run goes on. It stops only where the provider or the
-    database is away.
+    An event that cannot be processed is postponed, and the run continues. The run stops only if the provider or the
+    database is down.
     """
     due = WebhookEvent.objects.filter(due_at__lte=now).order_by("due_at", "pk").values_list("pk", flat=True)
     watch = Watch()
@@ -111,7 +111,7 @@ def sweep_events(now: datetime.datetime) -> int:
         try:
             result = _process(event_id)
         except Exception as error:
-            # Not even its failure could be stored. The lease that it was claimed with puts it off as well.
+            # The error could not be stored either. The claim's lease delays the next try.
             logger.exception("event %s could not be put off", event_id)
             result = error
         if result is True:
@@ -123,7 +123,7 @@ def sweep_events(now: datetime.datetime) -> int:
 
 
 def _process(event_id: int) -> bool | Exception:
-    """Process an event; return True for finished, False for not due, or the error that it was put off for."""
+    """Process an event. Return True if it is finished, False if it is not due, or the error that postponed it."""
     now = timezone.now()
     waiting = WebhookEvent.objects.filter(pk=event_id, due_at__lte=now)
     if not waiting.update(due_at=now + _LEASE, tries=F("tries") + 1):
@@ -143,7 +143,7 @@ def _process(event_id: int) -> bool | Exception:
 
 
 def _postpone(event: WebhookEvent, error: Exception) -> None:
-    """Store what went wrong and when to try again; at the end of the tries, that a person has to look."""
+    """Store the error and the time of the next try; after the last try, that the event needs staff."""
     if isinstance(error, (ProviderUnavailable, ProviderRefused, _NotYet)):
         logger.warning("event %s is put off: %s", event.pk, error)
     else:
@@ -157,7 +157,7 @@ def _postpone(event: WebhookEvent, error: Exception) -> None:
 
 
 def _touch_payer(reference: str) -> None:
-    """Show on the receipt of the payment that an event is about that the event came."""
+    """Renew the cached pages of the payer, whose receipt lists the event."""
     payer = Transaction.objects.filter(reference=reference.upper(), user__isnull=False).values("user_id")
     User.objects.touch_all(User.objects.filter(pk__in=payer))
 
@@ -176,10 +176,10 @@ def _parsed(body: bytes) -> tuple[str, dict[str, Any], str]:
 
 
 def _key(event: str, data: dict[str, Any], body: bytes) -> str:
-    """Return what makes an event the same event: its name, whose it is, and what it says has become of that.
+    """Return the key that identifies repeats: a digest of the event's name, ids, status, amount and currency.
 
-    The provider sends no event id, and its retries need not be the same bytes. An event without any of its ids is
-    the same only where the body is.
+    The provider sends no event id, and the bytes of a repeat may differ. For an event without any ids, the body
+    itself counts.
     """
     names = ("id", "reference", "transaction_reference", "refund_reference", "transfer_code")
     ids = [data.get(name) for name in names]
@@ -190,9 +190,9 @@ def _key(event: str, data: dict[str, Any], body: bytes) -> str:
 
 
 def _reference(data: dict[str, Any]) -> str:
-    """Return the reference of the payment or transfer an event is about; refunds and disputes have it elsewhere.
+    """Return the reference of the payment or transfer of an event; refunds and disputes have other fields for it.
 
-    Where an event carries several, one in our form comes first: a refund also has a reference of its own.
+    If there are several, one in our form comes first: a refund also has a reference of its own.
     """
     paid = data.get("transaction")
     places = [data.get("reference"), data.get("transaction_reference")]
@@ -209,7 +209,7 @@ def _act_on(event: WebhookEvent) -> Outcome:
         return "Kept. Events of this kind change nothing here.", False
     is_known = _is_known(event.reference)
     if event.reference and not is_known and not references.is_ours(event.reference):
-        # Most often another shop uses the same account at the provider.
+        # Usually another shop uses the same account at the provider.
         return "Kept. This is not about a transaction of ours.", False
     if not is_known:
         logger.warning("event %s is about %r, of which nothing is known here", event.pk, event.reference)
@@ -219,9 +219,9 @@ def _act_on(event: WebhookEvent) -> Outcome:
 
 
 def _is_known(reference: str) -> bool:
-    """Tell whether we have a transaction for a reference. The provider writes those of transfers in small letters.
+    """Return whether we have a transaction with a reference. The provider writes those of transfers in lower case.
 
-    Earlier versions took money under other references into suspense; events about that concern us too.
+    Earlier releases booked money under other references into suspense; events about it concern us too.
     """
     ours = [reference.upper(), settlement.reference_in_suspense(reference)]
     return bool(reference) and Transaction.objects.filter(reference__in=ours).exists()

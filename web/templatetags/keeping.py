@@ -1,6 +1,6 @@
-"""`{% cache %}` for fragments: Django's own tag, which refuses a key part that is not there.
+"""`{% cache %}` for fragments: Django's tag, with an error for an empty part of the key.
 
-With a part that is missing, None or empty, one person's fragment would be everybody's.
+If the owner in the key were missing, None or empty, one user's fragment would be shown to all.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ register = template.Library()
 
 
 class StrictCacheNode(CacheNode):
-    """Django's, after a look at the parts of its key."""
+    """Django's node, after checking that no part of the key is empty."""
 
     def render(self, context: Context) -> str:
         for part in self.vary_on:
@@ -26,7 +26,7 @@ class StrictCacheNode(CacheNode):
 
 @register.tag
 def cache(parser: Parser, token: Token) -> template.Node:
-    """Keep a fragment: `{% cache seconds name owner version … %}`, in the cache `template_fragments`."""
+    """Cache a fragment: `{% cache seconds name owner version … %}`, in the cache `template_fragments`."""
     node = do_cache(parser, token)
     node.__class__ = StrictCacheNode
     return node
