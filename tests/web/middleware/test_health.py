@@ -74,7 +74,7 @@ def test_without_the_database_it_is_not_ready(client: Client, monkeypatch: pytes
     assert answer["parts"] == {"database": "does not answer", "redis": "ok"}
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no standby")
+@pytest.mark.postgres
 def test_a_database_that_only_reads_makes_it_unready(client: Client) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION READ ONLY")
