@@ -63,12 +63,6 @@ class _NoFiles(FileUploadHandler):
     def new_file(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise MultiPartParserError("this route takes no files")
 
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        raise NotImplementedError
-
-    def file_complete(self, file_size: int) -> None:
-        raise NotImplementedError
-
 
 # Routes used by programs only, and their longest body in bytes. A refusal has a status and no text.
 _BODIES = {"payments:webhook": payments.LONGEST_BODY_BYTES}
