@@ -5,17 +5,15 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from savings import circles, ledger, plans, references
 from savings.exceptions import Refused
 from savings.models import Circle, Membership, Plan, Product
+from tests import threads
 from tests.factories import join_circle, make_plan, make_product, make_user, start_circle
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,20 +22,7 @@ TIMES = 6
 
 
 def at_once(act: Callable[[int], object], times: int = TIMES) -> Counter[Any]:
-    """Run `act` in a number of threads that all start at the same moment, and count the results."""
-    ready = Barrier(times)
-
-    def run(number: int) -> object:
-        ready.wait()
-        try:
-            return act(number)
-        except Refused:
-            return Refused
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(times) as pool:
-        return Counter(pool.map(run, range(times)))
+    return threads.at_once(act, times)
 
 
 def in_days(days: int) -> datetime.date:

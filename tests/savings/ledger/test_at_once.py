@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from savings import ledger, plans, references
 from savings.exceptions import NotEnoughMoney, ReferenceTaken
 from savings.models import Account, Entry, Plan, Transaction, User
+from tests import threads
 from tests.factories import make_plan, make_user, pay_in
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -23,20 +21,7 @@ TIMES = 50
 
 
 def at_once(act: Callable[[int], object], times: int = TIMES) -> Counter[Any]:
-    """Run `act` in a number of threads that all start at the same moment, and count the results."""
-    ready = Barrier(times)
-
-    def run(number: int) -> object:
-        ready.wait()
-        try:
-            return act(number)
-        except (NotEnoughMoney, ReferenceTaken) as refused:
-            return type(refused)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(times) as pool:
-        return Counter(pool.map(run, range(times)))
+    return threads.at_once(act, times, refusals=(NotEnoughMoney, ReferenceTaken))
 
 
 def balance(account: Account) -> int:

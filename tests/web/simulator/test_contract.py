@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -12,10 +11,9 @@ from hypothesis import given
 from hypothesis import settings as of_hypothesis
 from hypothesis import strategies as st
 
-from tests.provider import CONTRACT, Provider, check_contract
+from tests.provider import CONTRACT, check_contract
 from web.simulator import asked, payments
 
-KEY = {"Authorization": "Bearer sk_test_simulator"}
 ASKED: dict[str, Any] = {"email": "ada@example.com", "amount": 2_500_000, "reference": "TOP01M85MW6EM6C1D15Q"}
 BANK = {"type": "nuban", "name": "Ada Okafor", "account_number": "0123456789", "bank_code": "058"}
 POSTS = ["/transaction/initialize", "/transaction/charge_authorization", "/transferrecipient", "/transfer"]
@@ -25,12 +23,6 @@ FIELDS = {
     "/transferrecipient": asked.TRANSFER_RECIPIENT,
     "/transfer": asked.TRANSFER,
 }
-
-
-@pytest.fixture
-def http(provider: Provider) -> Iterator[httpx.Client]:
-    with httpx.Client(transport=provider.simulator, base_url="http://simulator", headers=KEY) as client:
-        yield client
 
 
 def announce(http: httpx.Client, **changes: object) -> httpx.Response:

@@ -21,16 +21,10 @@ from pytest_django.fixtures import Settings
 
 from tests.processes import free_port, wait_until
 from tests.provider import Provider
+from tests.web.simulator.conftest import KEY
 from web.simulator import events, payments, store
 
-KEY = {"Authorization": "Bearer sk_test_simulator"}
 ASKED = {"email": "ada@example.com", "amount": 2_500_000, "reference": "TOP01M85MW6EM6C1D15Q"}
-
-
-@pytest.fixture
-def http(provider: Provider) -> Iterator[httpx.Client]:
-    with httpx.Client(transport=provider.simulator, base_url="http://simulator", headers=KEY) as client:
-        yield client
 
 
 def announce(http: httpx.Client, **changes: object) -> httpx.Response:
