@@ -27,7 +27,7 @@ PREFIXES = ("", "savings.", "savings.models.", "web.", "web.views.")
 FILE = re.compile(
     r"[\w.*-]+(?:/[\w.*-]+)*\.(?:py|md|html|sql|css|js|lua|toml|yml|yaml|txt|in|conf|json|ndjson|env)"
 )
-# What only a running installation has.
+# Files that exist only in a running installation.
 MADE = ("var/", ".venv/", ".env")
 
 
@@ -81,7 +81,7 @@ def is_dotted_name_real(dotted: str) -> bool:
     owner = first_object(first)
     if owner is None:
         return True
-    # What is named last is only looked for: importing `web.wsgi`, for one, has effects.
+    # The last name is only looked up and not imported: importing `web.wsgi`, for example, has effects.
     for name in others[:-1]:
         if not has(owner, name):
             return False

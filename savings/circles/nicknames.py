@@ -27,7 +27,7 @@ def cleaned_nickname(text: str) -> str:
         longest=LONGEST_NICKNAME,
         error=partial(Refused, field="nickname"),
         missing="Enter the name that the circle sees.",
-        unseen="This has characters that cannot be seen. Type the name anew.",
+        unseen="This has characters that cannot be seen. Type the name again.",
     )
     if re.search(r"\S@\S", name):
         raise Refused("The whole circle sees this: take a name, not an e-mail address.", field="nickname")

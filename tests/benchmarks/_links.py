@@ -1,4 +1,4 @@
-"""What a link costs in a template: by a literal path, by our tag `to`, and by Django's `url`.
+"""Compares the time of a link in a template: a literal path, our tag `to`, and Django's `url`.
 
 `python -m tests.benchmarks._links` prints the times, each the best of several rounds.
 """

@@ -16,7 +16,7 @@ from web.forms.plans import ProductField
 _NICKNAME_HELP = "Only members of the circle see it. They never see your email address."
 # The choices for a new circle; a circle that nobody can join makes no sense at the start.
 _JOINING_AT_START = [
-    (Circle.Joining.INVITATION, "Whoever has the invite link"),
+    (Circle.Joining.INVITATION, "Anyone with the invite link"),
     (Circle.Joining.OPEN, "Anybody: it is listed in the directory"),
 ]
 
