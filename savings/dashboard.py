@@ -13,7 +13,7 @@ from django.db.models.functions import TruncDate
 
 from savings import ledger
 from savings.models import Account, Entry, Plan, User
-from savings.models.ledger import start_of
+from savings.models.local_days import start_of
 from savings.prepared_queries import prepared
 
 # A line chart as wide as a phone cannot show more points.

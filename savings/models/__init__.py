@@ -1,8 +1,9 @@
 """The database tables, one module per feature."""
 
+from savings.models.accounts import Account
 from savings.models.circles import BoardDay, Circle, CircleEvent, DigestLine, Membership, ToldPlaces
 from savings.models.installation import Installation
-from savings.models.ledger import Account, Entry, Transaction
+from savings.models.ledger import Entry, Transaction
 from savings.models.outbox import OutboxRow
 from savings.models.payments import Payment, WebhookEvent
 from savings.models.plans import Plan, Product, ProductRate

@@ -19,7 +19,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from savings.exceptions import Refused
 from savings.models import Account, Circle, CircleEvent, Entry, Membership, Plan, Statement, Transaction, User
-from savings.models.ledger import end_of, start_of
+from savings.models.local_days import end_of, start_of
 from savings.models.statements import Scope
 from savings.statements import sql
 from savings.statements.formats import Foot, KindTotal, Row
