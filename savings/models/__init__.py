@@ -1,8 +1,9 @@
 """The database tables, one module per feature."""
 
 from savings.models.accounts import Account
-from savings.models.circles import BoardDay, Circle, CircleEvent, DigestLine, Membership, ToldPlaces
+from savings.models.circles import Circle, CircleEvent, Membership
 from savings.models.installation import Installation
+from savings.models.leaderboards import BoardDay, DigestLine, ToldPlaces
 from savings.models.ledger import Entry, Transaction
 from savings.models.outbox import OutboxRow
 from savings.models.payments import Payment, WebhookEvent
