@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import secrets
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -16,6 +17,14 @@ from savings.models import Circle
 
 LONGEST_NAME = 60
 LONGEST_DESCRIPTION = 300
+
+
+def cleaned_values(*, name: str, description: str, goal_kobo: int, ends_on: datetime.date) -> dict[str, Any]:
+    """Return the values of a new circle as they are stored. Raises Refused, with the field, for an invalid one."""
+    values = {"name": cleaned_name(name), "description": cleaned_description(description)}
+    check_goal(goal_kobo)
+    check_end(ends_on)
+    return values | {"goal_kobo": goal_kobo, "ends_on": ends_on}
 
 
 def cleaned_name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Circles whose owner's account is closed: another member becomes the owner, or nobody can join."""
+"""The actions of a circle's owner, and circles whose owner's account is closed."""
 
 from __future__ import annotations
 
@@ -23,6 +23,36 @@ def close(user: User) -> None:
 
 def owner_of(circle: Circle) -> User:
     return Circle.objects.get(pk=circle.pk).owner
+
+
+def test_only_the_owner_hands_over_and_only_to_a_member() -> None:
+    circle = start_circle()
+    other, gone = join_circle(circle), join_circle(circle)
+    circles.leave(gone)
+    with pytest.raises(Refused):
+        circles.hand_over(circle, circle.owner, gone)
+    with pytest.raises(Refused):
+        circles.hand_over(circle, make_user(), other)
+
+
+def test_a_member_is_removed_only_with_an_empty_plan_and_the_owner_never() -> None:
+    circle = start_circle()
+    empty, full = join_circle(circle), join_circle(circle, saved_kobo=5_00)
+    circles.remove_member(circle, empty)
+    for kept in (full, circle.memberships.get(user=circle.owner)):
+        with pytest.raises(Refused):
+            circles.remove_member(circle, kept)
+    assert Membership.objects.current().filter(circle=circle).count() == 2
+    assert circle.events.filter(kind=CircleEvent.Kind.REMOVED).count() == 1
+
+
+def test_a_rotated_code_disables_the_old_one() -> None:
+    circle = start_circle()
+    old = circle.invite_code
+    circles.rotate_code(circle)
+    with pytest.raises(Refused):
+        join_circle(circle, code=old)
+    assert join_circle(circle, code=circle.invite_code)
 
 
 def test_a_closed_account_hands_its_circle_to_the_member_who_joined_first(
