@@ -9,7 +9,7 @@ from functools import partial
 
 from savings import typed_text
 from savings.exceptions import Refused
-from savings.models import Circle, Membership, keys
+from savings.models import Membership, keys
 
 LONGEST_NICKNAME = 30
 # Selects the coloured or the plain form of an emoji. Nobody types it, and two names must not differ by it alone.
@@ -34,13 +34,13 @@ def cleaned_nickname(text: str) -> str:
     return name
 
 
-def find_member(circle: Circle, nickname: str, *, among_few: bool) -> Membership | None:
-    """Return the member with this nickname, else a member whose nickname differs in tone marks alone.
+def find_member(circle_id: int, nickname: str, *, among_few: bool) -> Membership | None:
+    """Return the member of a circle with this nickname, else a member whose nickname differs in tone marks alone.
 
     With `among_few` (a limited circle) the beginning of a nickname is enough. In a circle of a million members only
     whole nicknames can be found, because only these have an index.
     """
-    members = Membership.objects.current().filter(circle=circle)
+    members = Membership.objects.current().filter(circle_id=circle_id)
     key, search = typed_text.key(nickname), typed_text.search_key(nickname)
     if not search:
         return None

@@ -69,20 +69,20 @@ def record_day(circle: Circle, day: datetime.date) -> bool:
 
 
 def ranks_by_day(
-    membership: Membership, today: datetime.date, *, is_cached_only: bool = False
+    membership_id: int, today: datetime.date, *, is_cached_only: bool = False
 ) -> list[DailyRank]:
     """Return the member's rank at the end of each stored day since they joined and before `today`.
 
     Two queries once a day, then a cached list, because the past does not change. With `is_cached_only` no query at all:
     the list is empty if it is not cached.
     """
-    key = f"places:{installation.epoch()}:{membership.pk}:{today}"
+    key = f"places:{installation.epoch()}:{membership_id}:{today}"
     cached = _parse_ranks(cache.get(key))
     if cached is not None:
         return cached
     if is_cached_only:
         return []
-    ranks = _ranks_by_day(membership, today)
+    ranks = _ranks_by_day(membership_id, today)
     has_yesterday = bool(ranks) and ranks[-1][0] == today - datetime.timedelta(days=1)
     cache.set(
         key,
@@ -118,10 +118,13 @@ def _parse_ranks(cached: Any) -> list[DailyRank] | None:
         return None
 
 
-def _ranks_by_day(membership: Membership, today: datetime.date) -> list[DailyRank]:
-    joined_on = timezone.localdate(membership.joined_at)
-    stored = BoardDay.objects.filter(circle_id=membership.circle_id, day__gte=joined_on, day__lt=today)
-    account = Account.objects.filter(plan_id=membership.plan_id).values("pk")[:1]
+def _ranks_by_day(membership_id: int, today: datetime.date) -> list[DailyRank]:
+    stored = BoardDay.objects.filter(
+        circle__memberships=membership_id,
+        circle__memberships__joined_at__date__lte=F("day"),
+        day__lt=today,
+    )
+    account = Account.objects.filter(plan__membership=membership_id).values("pk")[:1]
     days = list(stored.order_by("day").annotate(account_id=Subquery(account)))
     scores = _scores_at(days[0].account_id, [day.taken_at for day in days]) if days else ()
     return [

@@ -16,7 +16,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from savings.leaderboards import contributions, sql, store
-from savings.models import Circle, Membership
+from savings.models import Circle
 
 logger = logging.getLogger(__name__)
 
@@ -81,19 +81,20 @@ class _Query:
 
 
 def read_board(
-    circle: Circle,
-    reader: Membership | None,
     *,
+    circle_id: int,
+    membership_id: int | None = None,
     first: int = 0,
     length: int = TOP,
     order: Order = Order.SAVED,
 ) -> Board:
     """Return `length` lines of a circle's leaderboard from position `first` (from 0), and the reader's own line.
 
+    The reader is the member with `membership_id`; without it, nobody's line and neighbours are returned.
     One round trip to Redis and no SQL. Two SQL queries while Redis has no leaderboard, is away, or has just come back
     and may have missed standings.
     """
-    query = _Query(circle.pk, reader.pk if reader else None, first, length, order, timezone.localdate())
+    query = _Query(circle_id, membership_id, first, length, order, timezone.localdate())
     is_trusted = not store.gate.suspect or contributions.catch_up_after_outage()
     return (_from_redis(query) if is_trusted else None) or _from_sql(query)
 

@@ -98,7 +98,7 @@ def show(circle: Circle, member: Membership) -> Callable[[], leaderboards.Board]
     """Return a function that reads the data of a page: the board and its members' names."""
 
     def page() -> leaderboards.Board:
-        board = leaderboards.read_board(circle, member)
+        board = leaderboards.read_board(circle_id=circle.pk, membership_id=member.pk)
         ids = {line.membership_id for line in (*board.lines, *board.around)}
         list(Membership.objects.filter(pk__in=ids).values_list("id", "nickname", "hides_amount"))
         return board
@@ -209,7 +209,7 @@ def _history(circle: Circle, today: datetime.date) -> Callable[[], object]:
 
     def history() -> object:
         cache.clear()
-        return leaderboards.ranks_by_day(member, today)
+        return leaderboards.ranks_by_day(member.pk, today)
 
     return history
 
@@ -273,7 +273,8 @@ def _until_end(monitor: Any) -> list[dict[str, Any]]:
 def _other_orders(large: Circle) -> Iterator[Figure]:
     me = _circles.middle(large)
     for order in leaderboards.Order:
-        seconds = in_turns(ROUNDS, partial(leaderboards.read_board, large, me, order=order))[0]
+        read = partial(leaderboards.read_board, circle_id=large.pk, membership_id=me.pk, order=order)
+        seconds = in_turns(ROUNDS, read)[0]
         yield Figure(f"board alone, by {order}, large circle", seconds * 1000, "ms")
 
 

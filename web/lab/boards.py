@@ -19,7 +19,7 @@ def computed(circle: Circle) -> Rows:
 
 
 def cached(circle: Circle) -> Rows:
-    board = leaderboards.read_board(circle, None)
+    board = leaderboards.read_board(circle_id=circle.pk)
     return [(line.rank, line.membership_id, line.saved_kobo) for line in board.lines]
 
 

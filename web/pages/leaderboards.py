@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 
 from savings import leaderboards, money
 from savings.leaderboards import Board, Line, Order, ordinal
-from savings.models import Circle, Membership, User
+from savings.models import Membership, User
 from savings.prepared_queries import prepared
 from web.pages.circles import initials
 
@@ -135,7 +135,7 @@ def glance(user: User) -> dict[str, Any] | None:
     if not running:
         return None
     [(mine_id, circle_id)] = running
-    board = leaderboards.read_board(Circle(pk=circle_id), Membership(pk=mine_id), length=0)
+    board = leaderboards.read_board(circle_id=circle_id, membership_id=mine_id, length=0)
     known = board_members(membership_ids(board) | {mine_id})
     rows = neighbours(board, known, mine_id, Order.SAVED)
     at = next((at for at, row in enumerate(rows) if row.is_mine), 0)

@@ -26,10 +26,10 @@ _MOST_DIGITS = 8
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Asked:
-    """The requested part of a board. `circle` and `reader` contain only ids; their fields come with the names."""
+    """The requested part of a board, and the reader's membership."""
 
-    circle: Circle
-    reader: Membership
+    circle_id: int
+    membership_id: int
     order: Order
     first: int
     search: str
@@ -45,16 +45,20 @@ def leaderboard(request: SaverRequest, slug: str) -> HttpResponse:
     """One page of the board, or 304 at the cost of one query if the browser already shows this version."""
     asked = _asked(request, slug)
     seen = request.headers.get("If-None-Match", "") if wants_part(request) else ""
-    if seen and seen == _etag(request, asked, leaderboards.version(asked.circle.pk)):
+    if seen and seen == _etag(request, asked, leaderboards.version(asked.circle_id)):
         return HttpResponseNotModified(headers={"ETag": seen})
     board = leaderboards.read_board(
-        asked.circle, asked.reader, first=asked.first, length=leaderboards.TOP + 1, order=asked.order
+        circle_id=asked.circle_id,
+        membership_id=asked.membership_id,
+        first=asked.first,
+        length=leaderboards.TOP + 1,
+        order=asked.order,
     )
-    page_cache.shows_circle(request, asked.circle.pk, board.version)
-    known = board_pages.board_members(board_pages.membership_ids(board) | {asked.reader.pk})
+    page_cache.shows_circle(request, asked.circle_id, board.version)
+    known = board_pages.board_members(board_pages.membership_ids(board) | {asked.membership_id})
     board = _fixed(board, known, asked)
-    context = _circle(known.get(asked.reader.pk))
-    context |= board_pages.listing(board, known, asked.reader.pk, asked.order)
+    context = _circle(known.get(asked.membership_id))
+    context |= board_pages.listing(board, known, asked.membership_id, asked.order)
     context |= {
         "board": board,
         "order": asked.order,
@@ -81,8 +85,8 @@ def _asked(request: SaverRequest, slug: str) -> _Asked:
         raise Http404
     circle_id, membership_id = access.board_ids(request, slug)
     return _Asked(
-        circle=Circle(pk=circle_id),
-        reader=Membership(pk=membership_id),
+        circle_id=circle_id,
+        membership_id=membership_id,
         order=Order(order),
         first=int(first),
         search=search_text(request),
@@ -114,24 +118,27 @@ def _chart(request: SaverRequest, asked: _Asked, mine: BoardMember, board: Board
     if board.mine is None:
         return ""
     today = min(timezone.localdate(), mine.circle__ends_on)
-    member = Membership(pk=mine.id, circle_id=asked.circle.pk, plan_id=mine.plan_id, joined_at=mine.joined_at)
-    past = leaderboards.ranks_by_day(member, today, is_cached_only=board.version < 0)
+    past = leaderboards.ranks_by_day(mine.id, today, is_cached_only=board.version < 0)
     yesterday = today - datetime.timedelta(days=1)
     if timezone.localdate(mine.joined_at) < today and not (past and past[-1][0] == yesterday):
         # Yesterday's rank is not stored yet, and no version tells when it is.
-        page_cache.shows_circle(request, asked.circle.pk, None)
+        page_cache.shows_circle(request, asked.circle_id, None)
     return charts.place_chart([*past, (today, board.mine.rank)], name="places", title="Your place over time")
 
 
 def _found(asked: _Asked, circle: BoardMember) -> dict[str, Any]:
     """Return the member found by nickname, with their neighbours; no rows if they are not on the board."""
-    other = circles.find_member(asked.circle, asked.search, among_few=circle.circle__member_limit is not None)
+    other = circles.find_member(
+        asked.circle_id, asked.search, among_few=circle.circle__member_limit is not None
+    )
     if other is None:
         return {"member": None}
-    board: Board = leaderboards.read_board(asked.circle, other, length=0, order=asked.order)
+    board: Board = leaderboards.read_board(
+        circle_id=asked.circle_id, membership_id=other.pk, length=0, order=asked.order
+    )
     known = board_pages.board_members(board_pages.membership_ids(board))
     board = _fixed(board, known, asked)
-    rows = board_pages.neighbours(board, known, asked.reader.pk, asked.order)
+    rows = board_pages.neighbours(board, known, asked.membership_id, asked.order)
     return {"member": other, "rows": rows}
 
 
@@ -150,7 +157,7 @@ def _etag(request: SaverRequest, asked: _Asked, version: int | None) -> str:
     if version is None or version < 0:
         return ""
     user = request.user
-    seen = (user.shown_as, asked.circle.pk, version, asked.order, asked.first, timezone.localdate())
+    seen = (user.shown_as, asked.circle_id, version, asked.order, asked.first, timezone.localdate())
     mark = salted_hmac("web.views.leaderboards", ":".join(map(str, seen)), algorithm="sha256").hexdigest()
     # Weak, because the response may be compressed or not.
     return f'W/"{mark}"'

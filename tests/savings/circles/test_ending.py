@@ -60,7 +60,7 @@ def final(circle: Circle) -> dict[str, int | None]:
 def board(circle: Circle) -> list[tuple[int, int, int]]:
     return [
         (line.membership_id, line.saved_kobo, line.rank)
-        for line in leaderboards.read_board(circle, None).lines
+        for line in leaderboards.read_board(circle_id=circle.pk).lines
     ]
 
 
@@ -95,7 +95,7 @@ def test_a_last_day_that_is_stored_late_excludes_later_payments(
     circles.end_due_circles(timezone.localdate())
     last_day = circle.ends_on - datetime.timedelta(days=1)
     for rank, member in enumerate((first, second), 1):
-        assert leaderboards.ranks_by_day(member, timezone.localdate()) == [(last_day, rank)]
+        assert leaderboards.ranks_by_day(member.pk, timezone.localdate()) == [(last_day, rank)]
 
 
 def test_a_circle_without_savings_ends_without_a_winner(

@@ -85,7 +85,7 @@ def test_a_member_who_takes_out_interest_too_is_below_zero_and_has_no_rank(membe
         member.user, member.plan, amount_kobo=1_050_00, reference=references.new("plan_to_stash")
     )
     assert saved(member) == -50_00
-    assert leaderboards.read_board(member.circle, member).size == 0
+    assert leaderboards.read_board(circle_id=member.circle_id, membership_id=member.pk).size == 0
 
 
 def test_the_sum_changes_in_the_transaction_of_the_posting(member: Membership) -> None:
@@ -103,7 +103,10 @@ def test_an_amount_that_a_score_cannot_hold_exactly_is_refused_and_not_posted(me
     assert ledger.balance_kobo(member.plan.account) == 1_000_00
     factories.pay_in(member.user, 9, plan=member.plan)
     leaderboards.rebuild_board(member.circle_id)
-    assert leaderboards.read_board(member.circle, member).lines[0].saved_kobo == 2**53 - 1
+    assert (
+        leaderboards.read_board(circle_id=member.circle_id, membership_id=member.pk).lines[0].saved_kobo
+        == 2**53 - 1
+    )
 
 
 def test_a_plan_in_no_circle_costs_one_query_more_than_none(
@@ -120,7 +123,7 @@ def test_the_board_is_current_after_the_commit_and_only_a_rank_check_remains(
     leaderboards.rebuild_board(member.circle_id)
     with django_capture_on_commit_callbacks(execute=True):
         paid = factories.pay_in(member.user, 1_00, plan=member.plan)
-    board = leaderboards.read_board(member.circle, member)
+    board = leaderboards.read_board(circle_id=member.circle_id, membership_id=member.pk)
     assert (board.lines[0].saved_kobo, board.after_reference) == (1_001_00, paid.reference)
     left = OutboxRow.objects.get(payload__reference=paid.reference)
     assert (left.kind, left.done_at) == (leaderboards.RANK_CHECK_KIND, None)
@@ -162,7 +165,7 @@ def test_the_outbox_delivers_missed_writes_and_an_older_version_changes_nothing(
     for row in OutboxRow.objects.filter(kind=leaderboards.BOARD_WRITE_KIND):
         assert outbox.deliver(row.pk, tasks.HANDLERS)
     assert store.write(older) == 0
-    assert leaderboards.read_board(member.circle, member).total_kobo == 1_001_00
+    assert leaderboards.read_board(circle_id=member.circle_id, membership_id=member.pk).total_kobo == 1_001_00
 
 
 def test_without_a_board_nothing_is_written(member: Membership) -> None:
@@ -175,11 +178,11 @@ def test_leaving_the_board_or_the_circle_is_visible_at_once(
     leaderboards.rebuild_board(member.circle_id)
     with django_capture_on_commit_callbacks(execute=True):
         leaderboards.record_membership_change(member, "hidden", on_board=False)
-    board = leaderboards.read_board(member.circle, member)
+    board = leaderboards.read_board(circle_id=member.circle_id, membership_id=member.pk)
     assert (board.size, board.members, board.total_kobo, member.on_board) == (0, 1, 1_000_00, False)
     with django_capture_on_commit_callbacks(execute=True):
         leaderboards.record_membership_change(member, "left", left_at=member.joined_at)
-    board = leaderboards.read_board(member.circle, member)
+    board = leaderboards.read_board(circle_id=member.circle_id, membership_id=member.pk)
     assert (board.size, board.members, board.total_kobo) == (0, 0, 0)
 
 

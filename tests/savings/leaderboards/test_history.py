@@ -39,7 +39,8 @@ def member_ranks(member: Membership, days: int) -> list[int | None]:
     """Return the member's ranks before that day."""
     cache.clear()
     return [
-        rank for _, rank in leaderboards.ranks_by_day(member, (MONDAY + datetime.timedelta(days=days)).date())
+        rank
+        for _, rank in leaderboards.ranks_by_day(member.pk, (MONDAY + datetime.timedelta(days=days)).date())
     ]
 
 
@@ -108,7 +109,7 @@ def test_ranks_by_day_follow_the_amount_with_ties_and_missing_days(circle: Circl
     assert member_ranks(ada, 4) == [2, 1, 1]
     assert member_ranks(bola, 4) == [1, 1, 2]
     with on_day(4):
-        assert [day.day for day, _ in leaderboards.ranks_by_day(ada, timezone.localdate())] == [2, 3, 5]
+        assert [day.day for day, _ in leaderboards.ranks_by_day(ada.pk, timezone.localdate())] == [2, 3, 5]
 
 
 def test_a_payment_between_midnight_and_storing_counts_in_marks_and_amounts(
@@ -182,11 +183,11 @@ def test_the_history_costs_two_queries_once_a_day_with_few_or_many_payments(
     with on_day(3):
         factories.fill(member.user, 50, plan=member.plan)
         with django_assert_num_queries(2):
-            found = leaderboards.ranks_by_day(member, timezone.localdate())
+            found = leaderboards.ranks_by_day(member.pk, timezone.localdate())
         with django_assert_num_queries(0):
-            assert leaderboards.ranks_by_day(member, timezone.localdate()) == found
+            assert leaderboards.ranks_by_day(member.pk, timezone.localdate()) == found
             cache.clear()
-            assert leaderboards.ranks_by_day(member, timezone.localdate(), is_cached_only=True) == []
+            assert leaderboards.ranks_by_day(member.pk, timezone.localdate(), is_cached_only=True) == []
 
 
 def test_days_are_stored_for_five_weeks_then_sundays_for_a_year(circle: Circle) -> None:

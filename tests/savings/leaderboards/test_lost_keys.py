@@ -57,7 +57,7 @@ def parts(store: redis.Redis, circle_id: int) -> list[bytes]:
 
 
 def shown(member: Membership, order: Order = Order.SAVED) -> Board:
-    return leaderboards.read_board(member.circle, member, order=order)
+    return leaderboards.read_board(circle_id=member.circle_id, membership_id=member.pk, order=order)
 
 
 def is_right(board: Board) -> bool:

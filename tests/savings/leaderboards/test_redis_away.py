@@ -203,7 +203,7 @@ def test_a_frozen_redis_costs_one_timeout_and_not_one_for_each_page(server: Serv
     leaderboards.rebuild_board(member.circle_id)
     server.process.send_signal(signal.SIGSTOP)
     begun_at = time.monotonic()
-    assert leaderboards.read_board(member.circle, member).version == -1
+    assert leaderboards.read_board(circle_id=member.circle_id, membership_id=member.pk).version == -1
     assert leaderboards.gate.suspect
     first = time.monotonic() - begun_at
     assert first >= 0.25
@@ -217,8 +217,8 @@ def test_redis_is_trusted_again_only_with_all_missed_standings(server: Server) -
     leaderboards.rebuild_board(member.circle_id)
     leaderboards.gate.fail()
     factories.pay_in(member.user, 50, plan=member.plan)
-    assert leaderboards.read_board(member.circle, member).version == -1
+    assert leaderboards.read_board(circle_id=member.circle_id, membership_id=member.pk).version == -1
     time.sleep(store.PAUSE_SECONDS)
-    board = leaderboards.read_board(member.circle, member)
+    board = leaderboards.read_board(circle_id=member.circle_id, membership_id=member.pk)
     assert (board.version > 0, board.total_kobo) == (True, 150)
     assert not OutboxRow.objects.filter(kind=leaderboards.BOARD_WRITE_KIND, due_at__isnull=False).exists()

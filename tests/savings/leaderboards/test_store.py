@@ -51,7 +51,7 @@ def board_by_entries(circle: Circle) -> list[tuple[int, int, int]]:
 
 
 def board_of(circle: Circle) -> list[tuple[int, int, int]]:
-    board = leaderboards.read_board(circle, None, length=1000)
+    board = leaderboards.read_board(circle_id=circle.pk, length=1000)
     assert board.version > 0, "this is about the board in Redis"
     return [(line.membership_id, line.saved_kobo, line.rank) for line in board.lines]
 
@@ -88,7 +88,7 @@ def test_500_contributions_withdrawn_reversed_shuffled_and_repeated_end_in_the_b
     for word in said:
         store.write(word)
     assert board_of(circle) == board_by_entries(circle)
-    assert leaderboards.read_board(circle, None).total_kobo == sum(
+    assert leaderboards.read_board(circle_id=circle.pk).total_kobo == sum(
         saved for _, saved, _ in board_by_entries(circle)
     )
 

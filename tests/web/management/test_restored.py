@@ -190,7 +190,7 @@ def test_a_board_of_the_lost_history_is_not_shown(ada: User, browser: Client) ->
     assert "₦1,400" in shown(browser, path)
     backup.restore()
     restored()
-    assert leaderboards.read_board(circle, member).total_kobo == 500_00
+    assert leaderboards.read_board(circle_id=circle.pk, membership_id=member.pk).total_kobo == 500_00
     leaderboards.rebuild_board(circle.pk)
     pay_in(ada, 100_00, plan=member.plan)
     browser.force_login(ada)
