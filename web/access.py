@@ -61,7 +61,7 @@ def visible_circle_ids(request: SaverRequest, slug: str) -> tuple[int, int | Non
 def board_ids(request: SaverRequest, slug: str) -> tuple[int, int]:
     """Return the ids of a circle and of the reader's membership, or 404: only members see the leaderboard.
 
-    The ids may be cached; check the membership that comes with the rows by `current_member`.
+    The ids may be cached: pass the membership that was read with the rows to `require_current_member`.
     """
     circle_id, membership_id = visible_circle_ids(request, slug)
     if membership_id is None:
@@ -69,7 +69,7 @@ def board_ids(request: SaverRequest, slug: str) -> tuple[int, int]:
     return circle_id, membership_id
 
 
-def current_member[Member: _Member](member: Member | None) -> Member:
+def require_current_member[Member: _Member](member: Member | None) -> Member:
     """Return the reader's membership as it was just read, or 404 if they are no longer a member."""
     if member is None or member.left_at is not None:
         raise Http404

@@ -19,14 +19,14 @@ from web.caching import pages as page_cache
 from web.http import SaverRequest, render_part, search_text, wants_part
 from web.pages import charts
 from web.pages import leaderboards as board_pages
-from web.pages.leaderboards import BoardMember
+from web.pages.board_members import BoardMember, board_members
 
 _MOST_DIGITS = 8
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Asked:
-    """The requested part of a board, and the reader's membership."""
+class BoardRequest:
+    """The requested part of a board, and the membership of the reader. Both ids may come from the cache."""
 
     circle_id: int
     membership_id: int
@@ -43,33 +43,21 @@ class _Asked:
 )
 def leaderboard(request: SaverRequest, slug: str) -> HttpResponse:
     """One page of the board, or 304 at the cost of one query if the browser already shows this version."""
-    asked = _asked(request, slug)
-    seen = request.headers.get("If-None-Match", "") if wants_part(request) else ""
-    if seen and seen == _etag(request, asked, leaderboards.version(asked.circle_id)):
-        return HttpResponseNotModified(headers={"ETag": seen})
-    board = leaderboards.read_board(
-        circle_id=asked.circle_id,
-        membership_id=asked.membership_id,
-        first=asked.first,
-        length=leaderboards.TOP + 1,
-        order=asked.order,
-    )
-    page_cache.shows_circle(request, asked.circle_id, board.version)
-    known = board_pages.board_members(board_pages.membership_ids(board) | {asked.membership_id})
-    board = _fixed(board, known, asked)
-    context = _circle(known.get(asked.membership_id))
-    context |= board_pages.listing(board, known, asked.membership_id, asked.order)
-    context |= {
-        "board": board,
-        "order": asked.order,
-        "orders": _orders(asked.order, has_ended=context["has_ended"]),
-        "place": board_pages.place(board, known, asked.order),
-        "chart": _chart(request, asked, context["mine"], board) if asked.order == Order.SAVED else "",
-        "as_of": board_pages.as_of_text(board.as_of),
-        "percent": _percent(board, context["circle"]),
-        "found": _found(asked, context["circle"]) if asked.search else None,
-        "search": asked.search,
-        "etag": (etag := _etag(request, asked, board.version)),
+    wanted = _board_request(request, slug)
+    shown_etag = request.headers.get("If-None-Match", "") if wants_part(request) else ""
+    if shown_etag and shown_etag == _etag(request, wanted, leaderboards.version(wanted.circle_id)):
+        return HttpResponseNotModified(headers={"ETag": shown_etag})
+    board = _read_board(wanted, wanted.membership_id, first=wanted.first, length=leaderboards.TOP + 1)
+    page_cache.shows_circle(request, wanted.circle_id, board.version)
+    members = board_members(board, reader_id=wanted.membership_id)
+    mine = access.require_current_member(members.get(wanted.membership_id))
+    board = board_pages.with_final_ranks(board, members, wanted.order)
+    etag = _etag(request, wanted, board.version)
+    context = board_pages.leaderboard(board, members, mine, wanted.order) | {
+        "chart": _chart(request, mine, board) if wanted.order == Order.SAVED else "",
+        "found": _search(wanted, mine) if wanted.search else None,
+        "search": wanted.search,
+        "etag": etag,
         "poll_headers": json.dumps({"If-None-Match": etag}),
     }
     response = render_part(request, "circles/leaderboard.html", "board", context)
@@ -78,78 +66,55 @@ def leaderboard(request: SaverRequest, slug: str) -> HttpResponse:
     return response
 
 
-def _asked(request: SaverRequest, slug: str) -> _Asked:
+def _board_request(request: SaverRequest, slug: str) -> BoardRequest:
     first = request.GET.get("from", "0")
     order = request.GET.get("by", Order.SAVED)
     if not (first.isascii() and first.isdigit() and len(first) <= _MOST_DIGITS) or order not in list(Order):
         raise Http404
     circle_id, membership_id = access.board_ids(request, slug)
-    return _Asked(
-        circle_id=circle_id,
+    return BoardRequest(circle_id, membership_id, Order(order), int(first), search_text(request))
+
+
+def _read_board(wanted: BoardRequest, membership_id: int, *, first: int = 0, length: int = 0) -> Board:
+    """Return the board in the requested order, with the lines around one member."""
+    return leaderboards.read_board(
+        circle_id=wanted.circle_id,
         membership_id=membership_id,
-        order=Order(order),
-        first=int(first),
-        search=search_text(request),
+        first=first,
+        length=length,
+        order=wanted.order,
     )
 
 
-def _circle(mine: BoardMember | None) -> dict[str, Any]:
-    """Return the circle and the reader from the reader's current membership, or 404 if they have left."""
-    mine = access.current_member(mine)
-    days_left = (mine.circle__ends_on - timezone.localdate()).days
-    return {"circle": mine, "mine": mine, "days_left": days_left, "has_ended": days_left <= 0}
-
-
-def _fixed(board: Board, known: dict[int, BoardMember], asked: _Asked) -> Board:
-    """Return a board with the final ranks, if it is the order they were fixed for."""
-    return board_pages.as_it_ended(board, known) if asked.order == Order.SAVED else board
-
-
-def _percent(board: Board, circle: BoardMember) -> int:
-    saved_kobo = board.total_kobo if circle.circle__final_kobo is None else circle.circle__final_kobo
-    return min(100, max(0, saved_kobo) * 100 // circle.circle__goal_kobo)
-
-
-def _chart(request: SaverRequest, asked: _Asked, mine: BoardMember, board: Board) -> str:
+def _chart(request: SaverRequest, mine: BoardMember, board: Board) -> str:
     """Return the chart of the reader's own rank over time; nobody sees another member's.
 
     While SQL computes the board, which is slow enough, only cached ranks of the past are used.
     """
     if board.mine is None:
         return ""
-    today = min(timezone.localdate(), mine.circle__ends_on)
+    today = min(timezone.localdate(), mine.circle.ends_on)
     past = leaderboards.ranks_by_day(mine.id, today, is_cached_only=board.version < 0)
     yesterday = today - datetime.timedelta(days=1)
     if timezone.localdate(mine.joined_at) < today and not (past and past[-1][0] == yesterday):
         # Yesterday's rank is not stored yet, and no version tells when it is.
-        page_cache.shows_circle(request, asked.circle_id, None)
+        page_cache.shows_circle(request, mine.circle.id, None)
     return charts.place_chart([*past, (today, board.mine.rank)], name="places", title="Your place over time")
 
 
-def _found(asked: _Asked, circle: BoardMember) -> dict[str, Any]:
+def _search(wanted: BoardRequest, mine: BoardMember) -> dict[str, Any]:
     """Return the member found by nickname, with their neighbours; no rows if they are not on the board."""
-    other = circles.find_member(
-        asked.circle_id, asked.search, among_few=circle.circle__member_limit is not None
-    )
+    is_limited = mine.circle.member_limit is not None
+    other = circles.find_member(wanted.circle_id, wanted.search, among_few=is_limited)
     if other is None:
         return {"member": None}
-    board: Board = leaderboards.read_board(
-        circle_id=asked.circle_id, membership_id=other.pk, length=0, order=asked.order
-    )
-    known = board_pages.board_members(board_pages.membership_ids(board))
-    board = _fixed(board, known, asked)
-    rows = board_pages.neighbours(board, known, asked.membership_id, asked.order)
-    return {"member": other, "rows": rows}
+    board = _read_board(wanted, other.pk)
+    members = board_members(board)
+    board = board_pages.with_final_ranks(board, members, wanted.order)
+    return {"member": other, "rows": board_pages.neighbours(board, members, mine.id, wanted.order)}
 
 
-def _orders(current: Order, *, has_ended: bool) -> list[tuple[str, str, bool]]:
-    words = {Order.SAVED: "Final board" if has_ended else "Saved", Order.SHARE: "Of own goal"}
-    if not has_ended:
-        words[Order.MONTH] = "This month"
-    return [(order.value, text, order == current) for order, text in words.items()]
-
-
-def _etag(request: SaverRequest, asked: _Asked, version: int | None) -> str:
+def _etag(request: SaverRequest, wanted: BoardRequest, version: int | None) -> str:
     """Return the ETag of a board for one reader; empty if the board came from SQL.
 
     It is signed, so a client that gets 304 must have been shown this board before.
@@ -157,7 +122,7 @@ def _etag(request: SaverRequest, asked: _Asked, version: int | None) -> str:
     if version is None or version < 0:
         return ""
     user = request.user
-    seen = (user.shown_as, asked.circle_id, version, asked.order, asked.first, timezone.localdate())
+    seen = (user.shown_as, wanted.circle_id, version, wanted.order, wanted.first, timezone.localdate())
     mark = salted_hmac("web.views.leaderboards", ":".join(map(str, seen)), algorithm="sha256").hexdigest()
     # Weak, because the response may be compressed or not.
     return f'W/"{mark}"'

@@ -84,7 +84,7 @@ def test_the_latest_circle_shows_my_place_and_neighbours_but_no_hidden_sum(clien
     join_circle(circle, nickname="Landlord", saved_kobo=654_321_00, shown={"hides_amount": True})
     response = client.get("/dashboard/")
     shown = response.context["circle"]
-    assert (shown["place"]["ordinal"], shown["size"]) == ("3rd", 3)
+    assert (shown["my_rank"]["ordinal"], shown["size"]) == ("3rd", 3)
     assert [(row.rank, row.name) for row in shown["rows"]] == [
         ("1", "Landlord"),
         ("2", "Halima"),

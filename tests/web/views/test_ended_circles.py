@@ -79,8 +79,8 @@ def test_leaving_after_the_end_leaves_a_gap_in_the_ranks(
         circles.leave(first)
     response = other.get(board_url(ended))
     assert [(row.rank, row.name) for row in response.context["podium"]] == [("2=", "Bola"), ("2=", "Chidi")]
-    assert response.context["place"]["ordinal"] == "2nd"
-    assert not response.context["place"]["leads"]
+    assert response.context["my_rank"]["ordinal"] == "2nd"
+    assert not response.context["my_rank"]["leads"]
     assert "came first" not in shown(other, f"/circles/{ended.slug}/").split('id="feed"')[0]
 
 

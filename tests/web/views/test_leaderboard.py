@@ -64,9 +64,9 @@ def test_my_place_names_the_exact_sum_to_the_next_one(
     join_circle(mine.circle, nickname="Ifeoma", saved_kobo=221_500_00)
     join_circle(mine.circle, nickname="Sadiq", saved_kobo=204_000_00)
     pay_in(saver, 210_000_00, plan=mine.plan)
-    place = saver_client.get(url(mine.circle)).context["place"]
-    assert (place["ordinal"], place["gap"], place["next_ordinal"]) == ("2nd", "₦11,500.00", "1st")
-    assert (place["below"]["name"], place["track"]) == ("Sadiq", 34)
+    my_rank = saver_client.get(url(mine.circle)).context["my_rank"]
+    assert (my_rank["ordinal"], my_rank["gap"], my_rank["next_ordinal"]) == ("2nd", "₦11,500.00", "1st")
+    assert (my_rank["below"]["name"], my_rank["track"]) == ("Sadiq", 34)
     assert f"/plans/{mine.plan_id}/top-up/?amount=11500" in page(saver_client, mine.circle)
 
 
@@ -94,7 +94,7 @@ def test_the_whole_board_is_walked_in_pages(saver_client: Client, mine: Membersh
         make_member(mine.circle, saved_kobo=(100 - number) * 100_00)
     first = saver_client.get(url(mine.circle))
     assert first.context["next_from"] == 25
-    assert first.context["places"] == "Places 1 to 25 of 30"
+    assert first.context["range_text"] == "Places 1 to 25 of 30"
     second = saver_client.get(url(mine.circle) + "?by=saved&from=25")
     assert [row.rank for row in second.context["rows"]] == ["26", "27", "28", "29", "30"]
     assert not second.context["podium"]
@@ -148,8 +148,8 @@ def test_a_hidden_sum_leaves_a_rounded_bar_and_the_place(saver_client: Client, m
 def test_the_gap_to_a_hidden_sum_is_not_told(saver_client: Client, mine: Membership, saver: User) -> None:
     join_circle(mine.circle, nickname="Landlord", saved_kobo=777_123_00, shown={"hides_amount": True})
     pay_in(saver, 500_000_00, plan=mine.plan)
-    place = saver_client.get(url(mine.circle)).context["place"]
-    assert (place["gap"], place["track"]) == ("", None)
+    my_rank = saver_client.get(url(mine.circle)).context["my_rank"]
+    assert (my_rank["gap"], my_rank["track"]) == ("", None)
     shown = page(saver_client, mine.circle)
     assert "does not show their sum" in shown
     assert "277,123" not in shown
@@ -280,6 +280,33 @@ def test_a_removed_member_sees_the_board_no_more(saver_client: Client, saver: Us
     assert saver_client.get(url(circle)).status_code == 200
     circles.remove_member(circle, membership)
     assert saver_client.get(url(circle)).status_code == 404
+
+
+@pytest.mark.parametrize("query", ["", "?by=month", "?q=Halima"])
+def test_cached_ids_do_not_open_the_board_to_a_member_who_has_left(
+    saver_client: Client, saver: User, settings: Settings, query: str
+) -> None:
+    settings.KEEPS_PAGES = False
+    circle = start_circle(joining=Circle.Joining.OPEN)
+    membership = join_circle(circle, saver)
+    join_circle(circle, nickname="Halima", saved_kobo=5_00)
+    leaderboards.rebuild_board(circle.pk)
+    assert saver_client.get(url(circle) + query).status_code == 200
+    # The version of the user stays, and with it the cached ids of the circle and of the membership.
+    Membership.objects.filter(pk=membership.pk).update(left_at=timezone.now())
+    for headers in ({}, HTMX):
+        assert saver_client.get(url(circle) + query, headers=headers).status_code == 404
+
+
+def test_the_board_of_a_single_member_has_no_neighbours(
+    saver_client: Client, mine: Membership, saver: User
+) -> None:
+    pay_in(saver, 500_00, plan=mine.plan)
+    leaderboards.rebuild_board(mine.circle_id)
+    response = saver_client.get(url(mine.circle))
+    assert ranks(response) == [("1", "Ada")]
+    my_rank = response.context["my_rank"]
+    assert (my_rank["ordinal"], my_rank["above"], my_rank["below"], my_rank["gap"]) == ("1st", None, None, "")
 
 
 def test_a_warm_board_costs_two_queries_and_a_cold_one_at_most_five(
