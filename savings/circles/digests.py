@@ -30,7 +30,8 @@ LAST_REPORTED_RANK = 200
 _FIRST_HOUR = 7
 _USERS_PER_BATCH = 500
 _WEEK = datetime.timedelta(days=7)
-_DRAW_UP_TASK, _WRITE_TASK = "draw_up_digest", "write_digest"
+# These names are stored in postponements, so they stay when the functions are renamed.
+_PREPARE_TASK, _WRITE_TASK = "draw_up_digest", "write_digest"
 # The amounts at the end and at the start of the week. A member who has paid in since Monday's midnight has only the
 # amount at that midnight in their row, and the earlier one is overwritten: such a member counts as unchanged.
 _PREPARE = """
@@ -67,7 +68,7 @@ def prepare_digests(now: datetime.datetime) -> int:
     # Lines that were not sent within a week are out of date.
     DigestLine.objects.filter(week__lt=today - _WEEK).delete()
     return outbox.for_each_row(
-        _DRAW_UP_TASK, _unprepared(today).order_by("pk"), lambda circle_id: _prepare(circle_id, today)
+        _PREPARE_TASK, _unprepared(today).order_by("pk"), lambda circle_id: _prepare(circle_id, today)
     )
 
 
@@ -102,7 +103,7 @@ def write_digests(now: datetime.datetime) -> int:
 
 def _is_prepared(local: datetime.datetime) -> bool:
     """Return whether the lines of all circles are prepared. Circles that failed do not hold up the mails."""
-    waiting = _unprepared(local.date()).exclude(pk__in=outbox.waiting_row_ids(_DRAW_UP_TASK))
+    waiting = _unprepared(local.date()).exclude(pk__in=outbox.waiting_row_ids(_PREPARE_TASK))
     return local.weekday() != 0 or not waiting.exists()
 
 

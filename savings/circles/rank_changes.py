@@ -143,7 +143,8 @@ def _changes(lines: list[Line], before: list[list[int]]) -> list[tuple[Membershi
     for line in lines:
         rank_before, saved_kobo = known.get(line.membership_id, unlisted)
         has_taken_out = line.rank > rank_before and line.saved_kobo < saved_kobo
-        if leaderboards.is_notable_change(rank_before, line.rank, len(lines)) and not has_taken_out:
+        is_notable = leaderboards.is_notable_change(before=rank_before, now=line.rank, size=len(lines))
+        if is_notable and not has_taken_out:
             changed[line.membership_id] = line
     # In the order of user ids, the order in which every transaction locks users.
     members = Membership.objects.filter(pk__in=changed).select_related("user").order_by("user_id")

@@ -92,7 +92,7 @@ def ranks_by_day(
     return ranks
 
 
-def estimated_rank(score: int, size: int, marks: Sequence[Sequence[int]]) -> int | None:
+def estimated_rank(score: int, *, size: int, marks: Sequence[Sequence[int]]) -> int | None:
     """Return the rank of a score (kobo) on a stored day, from its number of ranked members and its marks.
 
     Exact for the first 200 ranks, interpolated linearly between two marks below. None for a score of zero or less.
@@ -128,7 +128,8 @@ def _ranks_by_day(membership_id: int, today: datetime.date) -> list[DailyRank]:
     days = list(stored.order_by("day").annotate(account_id=Subquery(account)))
     scores = _scores_at(days[0].account_id, [day.taken_at for day in days]) if days else ()
     return [
-        (day.day, estimated_rank(score, day.size, day.marks)) for day, score in zip(days, scores, strict=True)
+        (day.day, estimated_rank(score, size=day.size, marks=day.marks))
+        for day, score in zip(days, scores, strict=True)
     ]
 
 

@@ -160,7 +160,9 @@ def _line(row: list[Any]) -> Line:
 
 def _from_sql(query: _Query) -> Board:
     rows = sql.Rows(query.circle_id, query.order.value, query.today)
-    parts = rows.page(query.first, query.length, query.reader_id, NEIGHBOURS)
+    parts = rows.page(
+        first=query.first, length=query.length, reader_id=query.reader_id, neighbours=NEIGHBOURS
+    )
     around = [Line(**row) for row in parts.pop("around")]
     return Board(
         first=query.first,

@@ -6,7 +6,7 @@ from __future__ import annotations
 NOTABLE_RANKS = (1, 2, 3, 5, 10)
 
 
-def is_notable_change(before: int, now: int, size: int) -> bool:
+def is_notable_change(*, before: int, now: int, size: int) -> bool:
     """Return whether a change of rank crosses a notable rank, on a leaderboard of `size` members.
 
     Being among the first N is not notable on a leaderboard of N or fewer members.

@@ -28,7 +28,7 @@ class Rows:
             .order_by("-saved_kobo" if order == "saved" else "-score", "reached_at", "pk")
         )
 
-    def page(self, first: int, length: int, reader_id: int | None, neighbours: int) -> dict[str, Any]:
+    def page(self, *, first: int, length: int, reader_id: int | None, neighbours: int) -> dict[str, Any]:
         """Return the parts of `pages.Board` in two queries, for any number of members."""
         sums = self._sums(reader_id)
         page, around = range(first, first + length), range(0)

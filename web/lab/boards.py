@@ -13,9 +13,9 @@ from web.lab.measure import Rows, Way
 
 
 def computed(circle: Circle) -> Rows:
-    place = Window(Rank(), order_by=F("saved_kobo").desc())
-    ranked = circle.memberships.ranked().annotate(place=place)
-    return list(ranked.values_list("place", "pk", "saved_kobo")[: leaderboards.TOP])
+    rank = Window(Rank(), order_by=F("saved_kobo").desc())
+    ranked = circle.memberships.ranked().annotate(rank=rank)
+    return list(ranked.values_list("rank", "pk", "saved_kobo")[: leaderboards.TOP])
 
 
 def cached(circle: Circle) -> Rows:

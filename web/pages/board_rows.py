@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from savings import money
 from savings.leaderboards import Line, Order
@@ -47,7 +48,7 @@ class RowRenderer:
         ]
         self.whole = max(seen, default=max((line.score for line in lines), default=1)) or 1
 
-    def rows(self, lines: list[Line], beyond: list[Line], *, first: int | None = None) -> list[Row]:
+    def rows(self, lines: list[Line], *, beyond: Sequence[Line] = (), first: int | None = None) -> list[Row]:
         """Return the rows of successive lines. `beyond` is used only to find out whether the last one is tied."""
         ranks = [line.rank for line in (*lines, *beyond)]
         if first is None:

@@ -37,7 +37,7 @@ class CircleCard:
     people_text: str
     my_kobo: int | None
     # The reader's final rank in words, if the circle has ended and they have one.
-    my_place: str
+    my_rank: str
     is_mine_first: bool
 
 
@@ -79,7 +79,7 @@ def detail(circle: Circle, mine: Membership | None, query: QueryDict, *, is_owne
             "invite_url": invite_url(circle),
         }
         if circle.settled_at is not None:
-            context["winners"] = _winners(circle, but=mine)
+            context["winners"] = _winners(circle, excluding=mine)
     return context
 
 
@@ -136,14 +136,14 @@ def _card(circle: Circle, progress: Progress, mine: Membership | None) -> Circle
         end_text=f"{'Ended' if ended else 'Ends'} {date_format(circle.ends_on, 'j M Y')}",
         people_text=f"{progress.members:,} member{'' if progress.members == 1 else 's'}",
         my_kobo=mine.saved_kobo if mine else None,
-        my_place=ordinal(mine.final_rank) if mine and mine.final_rank else "",
+        my_rank=ordinal(mine.final_rank) if mine and mine.final_rank else "",
         is_mine_first=bool(mine and mine.final_rank == 1),
     )
 
 
-def _winners(circle: Circle, *, but: Membership) -> str:
+def _winners(circle: Circle, *, excluding: Membership) -> str:
     """Return the other winners' names as a phrase; empty if there are none, or they no longer show their rank."""
-    first = Membership.objects.ranked().filter(circle=circle, final_rank=1).exclude(pk=but.pk)
+    first = Membership.objects.ranked().filter(circle=circle, final_rank=1).exclude(pk=excluding.pk)
     names = list(first.values_list("nickname", flat=True)[: MOST_WINNERS + 1])
     if len(names) > MOST_WINNERS:
         names[MOST_WINNERS:] = ["others"]

@@ -57,7 +57,7 @@ def with_final_ranks(board: Board, members: Members, order: Order) -> Board:
 
 def neighbours(board: Board, members: Members, reader_id: int, order: Order) -> list[Row]:
     """Return the lines around the member that the board was read for."""
-    return RowRenderer(members, reader_id, order, board.around).rows(board.around, [])
+    return RowRenderer(members, reader_id, order, board.around).rows(board.around)
 
 
 def glance(user: User) -> dict[str, Any] | None:
@@ -127,9 +127,9 @@ def _listing(board: Board, members: Members, reader_id: int, order: Order) -> di
     """Return the podium, the lines of the page and, if not on the page, the reader's line and its neighbours."""
     shown, beyond = board.lines[: leaderboards.TOP], board.lines[leaderboards.TOP :]
     renderer = RowRenderer(members, reader_id, order, [*board.lines, *board.around])
-    rows = renderer.rows(shown, beyond, first=board.first)
+    rows = renderer.rows(shown, beyond=beyond, first=board.first)
     on_page = {row.id for row in rows}
-    around = [row for row in renderer.rows(board.around, []) if row.id not in on_page]
+    around = [row for row in renderer.rows(board.around) if row.id not in on_page]
     podium = PODIUM if board.first == 0 else 0
     is_near = bool(board.mine and board.mine.membership_id in on_page)
     return {

@@ -216,7 +216,7 @@ def test_a_million_members_need_a_few_hundred_marks() -> None:
 def test_the_first_two_hundred_ranks_are_exact(sums: list[int]) -> None:
     marks = sparse(sums)
     for own, rank in ranks(sums).items():
-        assert history.estimated_rank(own, len(sums), marks) == rank
+        assert history.estimated_rank(own, size=len(sums), marks=marks) == rank
 
 
 @pytest.mark.parametrize("most_kobo", [500, 10_000_000])
@@ -225,7 +225,7 @@ def test_lower_ranks_are_within_one_step_and_in_order(most_kobo: int) -> None:
     sums = [1 + int(chance.random() ** 3 * most_kobo) for _ in range(5_000)]
     marks = sparse(sums)
     exact = ranks(sums)
-    found = {own: history.estimated_rank(own, len(sums), marks) or 0 for own in exact}
+    found = {own: history.estimated_rank(own, size=len(sums), marks=marks) or 0 for own in exact}
     assert [found[own] for own in sorted(exact)] == sorted(found.values(), reverse=True)
     for own, rank in exact.items():
         step = 0 if rank <= history.EXACT_RANKS else rank / 19

@@ -10,20 +10,20 @@ from savings.leaderboards import ranks
 
 @pytest.mark.parametrize("rank", ranks.NOTABLE_RANKS)
 def test_rising_into_a_notable_rank_and_falling_out_of_it_are_notable(rank: int) -> None:
-    assert leaderboards.is_notable_change(rank + 1, rank, 12)
-    assert leaderboards.is_notable_change(rank, rank + 1, 12)
-    assert not leaderboards.is_notable_change(rank, rank, 12)
+    assert leaderboards.is_notable_change(before=rank + 1, now=rank, size=12)
+    assert leaderboards.is_notable_change(before=rank, now=rank + 1, size=12)
+    assert not leaderboards.is_notable_change(before=rank, now=rank, size=12)
 
 
 @pytest.mark.parametrize(("before", "now"), [(5, 4), (10, 6), (12, 11), (40, 30)])
 def test_changes_between_and_below_notable_ranks_are_not_notable(before: int, now: int) -> None:
-    assert not leaderboards.is_notable_change(before, now, 50)
-    assert not leaderboards.is_notable_change(now, before, 50)
+    assert not leaderboards.is_notable_change(before=before, now=now, size=50)
+    assert not leaderboards.is_notable_change(before=now, now=before, size=50)
 
 
 def test_the_first_five_of_five_are_not_notable() -> None:
-    assert not leaderboards.is_notable_change(51, 4, 5)
-    assert leaderboards.is_notable_change(51, 4, 6)
+    assert not leaderboards.is_notable_change(before=51, now=4, size=5)
+    assert leaderboards.is_notable_change(before=51, now=4, size=6)
 
 
 @pytest.mark.parametrize(
