@@ -21,8 +21,8 @@ Point = tuple[datetime.date, int]
 WIDTH, HEIGHT = 640, 240
 MOST_LINES = 5
 MOST_DAYS = 4
-# Down to this rank, the axis always includes the first place.
-MOST_NEAR_PLACE = 10
+# Down to this rank, the axis always includes the first rank.
+MOST_NEAR_RANK = 10
 # Up to this many days the axis labels are days; above, months.
 DAYS_SHOWN = 200
 _UNITS = ((1_000_000_000, "b"), (1_000_000, "m"), (1_000, "k"), (1, ""))
@@ -63,33 +63,31 @@ def area_chart(
     return render_to_string("charts/area.html", context)
 
 
-def place_chart(places: Sequence[DailyRank], *, name: str, title: str) -> SafeString | str:
-    """Return a chart of a rank over time, first place at the top, with gaps for days without a rank.
+def rank_chart(ranks: Sequence[DailyRank], *, name: str, title: str) -> SafeString | str:
+    """Return a chart of a rank over time, the first rank at the top, with gaps for days without a rank.
 
     Empty if there are not two days to compare.
     """
-    placed = [(day, rank) for day, rank in places if rank is not None]
-    if len(placed) < 2:
+    ranked = [(day, rank) for day, rank in ranks if rank is not None]
+    if len(ranked) < 2:
         return ""
-    first, last = placed[0][0], placed[-1][0]
-    top, bottom = place_axis([rank for _, rank in placed])
+    first, last = ranked[0][0], ranked[-1][0]
+    top, bottom = rank_axis([rank for _, rank in ranked])
 
     def spot(day: datetime.date, rank: int) -> tuple[float, float]:
         return WIDTH * (day - first).days / max(1, (last - first).days), HEIGHT * (rank - top) / (
             bottom - top
         )
 
-    runs = groupby(places, key=lambda place: place[1] is not None)
-    curves = [
-        smooth_path([spot(day, rank or 0) for day, rank in run]) for has_place, run in runs if has_place
-    ]
-    spots = [spot(*point) for point in placed]
+    runs = groupby(ranks, key=lambda daily: daily[1] is not None)
+    curves = [smooth_path([spot(day, rank or 0) for day, rank in run]) for has_rank, run in runs if has_rank]
+    spots = [spot(*point) for point in ranked]
     context = {
         "name": name,
         "title": title,
         "measure": "Place",
         "is_small": True,
-        "description": _places_in_words(placed),
+        "description": _ranks_in_words(ranked),
         "grid": f"M0 0H{WIDTH}M0 {HEIGHT}H{WIDTH}",
         "curve": "".join(curves),
         "end": f"M{_px(spots[-1][0])} {_px(spots[-1][1])}h0",
@@ -97,19 +95,19 @@ def place_chart(places: Sequence[DailyRank], *, name: str, title: str) -> SafeSt
         "days": [date_format(day, "j M") for day in (first, last)],
         "rows": [
             (_px(x), _px(y), date_format(day, "j M Y"), ordinal(rank))
-            for (day, rank), (x, y) in zip(placed, spots, strict=True)
+            for (day, rank), (x, y) in zip(ranked, spots, strict=True)
         ],
     }
     return render_to_string("charts/area.html", context)
 
 
-def place_axis(ranks: Sequence[int]) -> tuple[int, int]:
+def rank_axis(ranks: Sequence[int]) -> tuple[int, int]:
     """Return the ranks at the top and bottom of the axis.
 
-    The first place is at the top, unless that would press all the movement into the lower half; then the best rank is.
+    The first rank is at the top, unless that would press all the movement into the lower half; then the best rank is.
     """
     best, worst = min(ranks), max(ranks)
-    top = best if (worst - best) * 2 < worst - 1 and best > MOST_NEAR_PLACE else 1
+    top = best if (worst - best) * 2 < worst - 1 and best > MOST_NEAR_RANK else 1
     return top, max(worst, top + 1)
 
 
@@ -220,11 +218,11 @@ def _in_words(points: Sequence[Point]) -> str:
     return f"{verb} from {money.naira(began)} on {date_format(first, 'j F Y')} to {end}."
 
 
-def _places_in_words(placed: Sequence[tuple[datetime.date, int]]) -> str:
-    (first, began), (last, ended) = placed[0], placed[-1]
+def _ranks_in_words(ranked: Sequence[tuple[datetime.date, int]]) -> str:
+    (first, began), (last, ended) = ranked[0], ranked[-1]
     words = f"From {ordinal(began)} on {date_format(first, 'j F Y')} to {ordinal(ended)}"
     words += f" on {date_format(last, 'j F Y')}."
-    best_on, best = min(placed, key=lambda point: point[1])
+    best_on, best = min(ranked, key=lambda point: point[1])
     if best < min(began, ended):
         words += f" At best {ordinal(best)}, on {date_format(best_on, 'j F Y')}."
     return words

@@ -99,7 +99,7 @@ def _chart(request: SaverRequest, mine: BoardMember, board: Board) -> str:
     if timezone.localdate(mine.joined_at) < today and not (past and past[-1][0] == yesterday):
         # Yesterday's rank is not stored yet, and no version tells when it is.
         page_cache.shows_circle(request, mine.circle.id, None)
-    return charts.place_chart([*past, (today, board.mine.rank)], name="places", title="Your place over time")
+    return charts.rank_chart([*past, (today, board.mine.rank)], name="ranks", title="Your place over time")
 
 
 def _search(wanted: BoardRequest, mine: BoardMember) -> dict[str, Any]:

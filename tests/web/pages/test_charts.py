@@ -108,12 +108,12 @@ def test_charts_carry_no_style_and_no_script() -> None:
     assert "<script" not in drawn
 
 
-def places(*ranks: int | None) -> list[tuple[datetime.date, int | None]]:
-    return [(JUNE + datetime.timedelta(days=number), rank) for number, rank in enumerate(ranks)]
+def ranks(*numbers: int | None) -> list[tuple[datetime.date, int | None]]:
+    return [(JUNE + datetime.timedelta(days=number), rank) for number, rank in enumerate(numbers)]
 
 
-def test_the_first_place_is_at_the_top_of_a_chart_of_places() -> None:
-    drawn = charts.place_chart(places(4, 3, 1), name="p", title="Your place")
+def test_the_first_rank_is_at_the_top_of_a_chart_of_ranks() -> None:
+    drawn = charts.rank_chart(ranks(4, 3, 1), name="p", title="Your place")
     assert 'data-x="0" data-y="240"' in drawn
     assert 'data-x="640" data-y="0"' in drawn
     assert "From 4th on 2 June 2026 to 1st on 4 June 2026." in drawn
@@ -121,20 +121,20 @@ def test_the_first_place_is_at_the_top_of_a_chart_of_places() -> None:
     assert '<th scope="row">4 Jun 2026</th><td class="r">1st</td>' in drawn
 
 
-def test_a_day_without_a_place_is_a_gap_in_the_line() -> None:
-    drawn = charts.place_chart(places(2, 1, None, 3, 2), name="p", title="Your place")
+def test_a_day_without_a_rank_is_a_gap_in_the_line() -> None:
+    drawn = charts.rank_chart(ranks(2, 1, None, 3, 2), name="p", title="Your place")
     trace = re.findall(r'class="trace" d="([^"]*)"', drawn)[0]
     assert trace.count("M") == 2
     assert drawn.count("data-x") == 4
 
 
 def test_the_best_of_some_days_is_said_where_it_was_between() -> None:
-    drawn = charts.place_chart(places(9, 2, 5), name="p", title="Your place")
+    drawn = charts.rank_chart(ranks(9, 2, 5), name="p", title="Your place")
     assert "At best 2nd, on 3 June 2026." in drawn
 
 
 @pytest.mark.parametrize(
-    ("ranks", "axis"),
+    ("numbers", "axis"),
     [
         ((1, 1), (1, 2)),
         ((5, 5), (1, 5)),
@@ -144,9 +144,9 @@ def test_the_best_of_some_days_is_said_where_it_was_between() -> None:
         ((700_000, 700_000), (700_000, 700_001)),
     ],
 )
-def test_the_axis_of_places_leaves_the_movement_room(ranks: tuple[int, ...], axis: tuple[int, int]) -> None:
-    assert charts.place_axis(ranks) == axis
+def test_the_axis_of_ranks_leaves_the_movement_room(numbers: tuple[int, ...], axis: tuple[int, int]) -> None:
+    assert charts.rank_axis(numbers) == axis
 
 
-def test_one_day_of_places_is_no_chart() -> None:
-    assert charts.place_chart(places(None, 1), name="p", title="Your place") == ""
+def test_one_day_of_ranks_is_no_chart() -> None:
+    assert charts.rank_chart(ranks(None, 1), name="p", title="Your place") == ""
