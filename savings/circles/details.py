@@ -27,6 +27,26 @@ def cleaned_values(*, name: str, description: str, goal_kobo: int, ends_on: date
     return values | {"goal_kobo": goal_kobo, "ends_on": ends_on}
 
 
+def cleaned_changes(
+    *, name: str | None, description: str | None, joining: str | None, goal_kobo: int | None
+) -> dict[str, Any]:
+    """Return the given values of a circle as they are stored, without those that are None.
+
+    Raises Refused, with the field, for an invalid one.
+    """
+    changes: dict[str, Any] = {}
+    if name is not None:
+        changes["name"] = cleaned_name(name)
+    if description is not None:
+        changes["description"] = cleaned_description(description)
+    if joining is not None:
+        changes["joining"] = joining
+    if goal_kobo is not None:
+        check_goal(goal_kobo)
+        changes["goal_kobo"] = goal_kobo
+    return changes
+
+
 def cleaned_name(name: str) -> str:
     """Return a circle's name without surrounding space and hidden characters, at most 60 characters long.
 

@@ -33,16 +33,9 @@ def edit_circle(
     Raises Refused, with the field, for an invalid name, description or goal, for a new goal after the circle has ended,
     and when the circle has another owner by now.
     """
-    changes: dict[str, object] = {}
-    if name is not None:
-        changes["name"] = details.cleaned_name(name)
-    if description is not None:
-        changes["description"] = details.cleaned_description(description)
-    if goal_kobo is not None:
-        details.check_goal(goal_kobo)
-        changes["goal_kobo"] = goal_kobo
-    if joining is not None:
-        changes["joining"] = joining
+    changes = details.cleaned_changes(
+        name=name, description=description, joining=joining, goal_kobo=goal_kobo
+    )
     if not changes:
         return
     with transaction.atomic():
