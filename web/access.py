@@ -40,7 +40,12 @@ def visible_circle(request: SaverRequest, slug: str) -> tuple[Circle, Membership
     mine = _current_memberships(request).filter(circle__slug=slug).first()
     if mine is not None:
         return mine.circle, mine
-    return get_object_or_404(Circle.objects.public(), slug=slug), None
+    return open_circle(slug), None
+
+
+def open_circle(slug: str) -> Circle:
+    """Return a circle that any user may join, or 404."""
+    return get_object_or_404(Circle.objects.public(), slug=slug)
 
 
 def visible_circle_ids(request: SaverRequest, slug: str) -> tuple[int, int | None]:
@@ -48,13 +53,16 @@ def visible_circle_ids(request: SaverRequest, slug: str) -> tuple[int, int | Non
 
     Cached for as long as the reader's version holds, so a caller that shows rows must check them again.
     """
-    key = f"circle-ids:{request.user.shown_as}:{slug}"
-    match cache.get(key):
+    shown_as = request.user.shown_as
+    key = f"circle-ids:{shown_as}:{slug}"
+    # Only the session backend sets the version; without it, all users would share one key.
+    match cache.get(key) if shown_as else None:
         case [int(circle_id), int() | None as membership_id]:
             return circle_id, membership_id
     circle, mine = visible_circle(request, slug)
     found = (circle.pk, mine.pk if mine else None)
-    cache.set(key, found, _A_DAY_SECONDS)
+    if shown_as:
+        cache.set(key, found, _A_DAY_SECONDS)
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
@@ -77,8 +77,7 @@ def start(request: SaverRequest) -> HttpResponse:
 
 def join(request: SaverRequest, slug: str) -> HttpResponse:
     """Join a circle that is open to everybody."""
-    circle = get_object_or_404(Circle.objects.public(), slug=slug)
-    return _join(request, circle, reverse("circles:join", args=[slug]))
+    return _join(request, access.open_circle(slug), reverse("circles:join", args=[slug]))
 
 
 def join_by_code(request: SaverRequest, code: str) -> HttpResponse:
