@@ -90,6 +90,13 @@ def test_only_the_ledger_writes_entries() -> None:
     assert [path.name for path in tracked("savings/*.py") if writing.search(path.read_text())] == ["sql.py"]
 
 
+def test_only_notify_adds_notices() -> None:
+    """The admin and allauth have ways of their own."""
+    for layer in ("views", "middleware", "pages"):
+        for path in tracked(f"web/{layer}/*.py"):
+            assert not {name for name in imports(path) if name.startswith("django.contrib.messages")}, path
+
+
 def test_amounts_are_stored_as_integers() -> None:
     for path in tracked("savings/models/*.py"):
         assert not re.search(r"FloatField|DecimalField", path.read_text()), path

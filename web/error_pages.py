@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from web.http import notice_beside
+from web.notices import notice_alone
 
 _TITLE = "That was a little fast"
 # Forms below these pages contain values that must not be written into a page.
@@ -24,7 +24,7 @@ def too_many_requests(request: HttpRequest, seconds: int, rule: str = "") -> Htt
     """Answer 429: a notice for htmx, else a page that can send the same form again later."""
     note = rule or f"Nothing was changed. Try again in {_in_words(seconds)}."
     if request.htmx:  # type: ignore[attr-defined]
-        response = notice_beside(_TITLE, note, status=429)
+        response = notice_alone(_TITLE, note, status=429)
     else:
         response = render(request, "429.html", {"rule": note, "again": _fields_again(request)}, status=429)
     response["Retry-After"] = str(seconds)

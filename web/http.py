@@ -1,20 +1,18 @@
-"""HTTP helpers of the views: the signed-in request, full page or fragment, redirects, notices."""
+"""HTTP helpers of the views: the signed-in request, full page or fragment, redirects."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.contrib import messages
-from django.contrib.messages.storage.base import Message
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from savings import typed_text
 from savings.models import User
+from web import notices
 
 _LONGEST_SEARCH = 60
 # Pasted text may contain many invisible characters; only this many are read.
@@ -45,7 +43,7 @@ def render_part(
     if not wants_part(request):
         return render(request, template, context, status=status)
     response = render(request, f"{template}#{part}", context, status=status)
-    response.write(render_to_string("_toasts.html", {"is_beside": True}, request))
+    response.write(notices.beside_fragment(request))
     return response
 
 
@@ -59,27 +57,14 @@ def redirect(request: SaverRequest, url: str) -> HttpResponse:
     return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
 
 
-def toast(request: HttpRequest, text: str, note: str = "", *, is_bad: bool = False) -> None:
-    """Add a notice to this response, or to the next page after a redirect."""
-    level = messages.ERROR if is_bad else messages.SUCCESS
-    messages.add_message(request, level, f"{text}\n{note}" if note else text)
-
-
 def search_text(request: HttpRequest) -> str:
     """Return the normalised text of a search in `?q=`."""
     return typed_text.line(request.GET.get("q", "")[:_LONGEST_TYPED])[:_LONGEST_SEARCH]
 
 
-def path_of(address: str) -> str:
-    """Return the path of a URL that a browser sent in a header; empty if it is invalid."""
+def referring_path(request: HttpRequest) -> str:
+    """Return the path of the page that the browser came from; empty if it names none or an invalid URL."""
     try:
-        return urlsplit(address).path
+        return urlsplit(request.headers.get("Referer", "")).path
     except ValueError:
         return ""
-
-
-def notice_beside(text: str, note: str, *, status: int) -> HttpResponse:
-    """Answer htmx with only a notice and leave the form unchanged. Needs neither session nor user."""
-    waiting = [Message(messages.ERROR, f"{text}\n{note}")]
-    html = render_to_string("_toasts.html", {"is_beside": True, "messages": waiting})
-    return HttpResponse(html, status=status, headers={"HX-Reswap": "none"})

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from savings.models import User
-from web.http import toast
+from web.notices import notify
 
 # Session keys of mailed codes in allauth. A sign-in that waits for its next stage has a different format.
 _CODES = (PASSWORD_RESET_VERIFICATION_SESSION_KEY, EMAIL_VERIFICATION_CODE_SESSION_KEY)
@@ -46,7 +46,7 @@ class PendingSignInMiddleware:
             for name in (LOGIN_SESSION_KEY, *_CODES):
                 request.session.pop(name, None)
             clear_authentication_records(request)
-            toast(
+            notify(
                 request, "Start again", "Something about how this account signs in has changed.", is_bad=True
             )
         return None

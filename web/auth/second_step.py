@@ -17,7 +17,8 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from savings.models import User
-from web.http import SaverRequest, redirect, toast
+from web.http import SaverRequest, redirect
+from web.notices import notify
 
 _Type = Authenticator.Type
 # allauth's second-step pages that are part of signing in. The others change a second step or show recovery codes.
@@ -99,7 +100,7 @@ def _lead_to_set_up(request: SaverRequest) -> HttpResponseBase:
 def _lead_to_step(request: SaverRequest) -> HttpResponseBase:
     ways = get_adapter().get_reauthentication_methods(request.user)
     way = next(way["url"] for way in ways if way["id"].startswith("mfa"))
-    toast(request, "One more step", "This opens only after a code or a passkey.")
+    notify(request, "One more step", "This opens only after a code or a passkey.")
     return redirect(request, f"{way}?{urlencode({'next': _going_to(request)})}")
 
 

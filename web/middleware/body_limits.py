@@ -17,7 +17,7 @@ from django.urls import Resolver404, resolve
 
 from savings import payments
 from web import uploads
-from web.http import notice_beside
+from web.notices import notice_alone
 
 _TOO_LARGE = "That is too large to send"
 _UNKNOWN_SIZE = "We could not tell how large that is"
@@ -83,7 +83,7 @@ def _refused(request: HttpRequest, status: int, text: str, note: str) -> HttpRes
     if _view_name(request) in _BODIES:
         return HttpResponse(content_type="text/plain; charset=utf-8", status=status)
     if request.htmx:  # type: ignore[attr-defined]
-        return notice_beside(text, note, status=status)
+        return notice_alone(text, note, status=status)
     if "text/html" not in request.headers.get("Accept", "text/html"):
         return HttpResponse(f"{text}. {note}\n", content_type="text/plain; charset=utf-8", status=status)
     context = {"text": text, "note": note, "status": status, "request_id": getattr(request, "request_id", "")}

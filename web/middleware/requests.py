@@ -7,7 +7,6 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.middleware.common import CommonMiddleware
@@ -16,6 +15,7 @@ from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
 from savings.exceptions import Refused
+from web import notices
 from web.observability import log_lines
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -84,10 +84,7 @@ class ResponseHeadersMiddleware:
         if not isinstance(exception, Refused):
             return None
         if request.htmx:  # type: ignore[attr-defined]
-            messages.error(request, str(exception))
-            beside = render(request, "_toasts.html", {"is_beside": True}, status=422)
-            beside["HX-Reswap"] = "none"
-            return beside
+            return notices.refusal_alone(request, str(exception))
         return render(request, "422.html", {"message": str(exception)}, status=422)
 
 

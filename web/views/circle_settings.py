@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,6 +16,7 @@ from web.caching import pages as page_cache
 from web.forms.circles import AppearanceForm, EditForm
 from web.forms.fields import add_refusal
 from web.http import SaverRequest, redirect, render_part
+from web.notices import notify
 from web.pages import circles as circle_pages
 
 
@@ -33,7 +33,7 @@ def appearance(request: SaverRequest, slug: str) -> HttpResponse:
         except Refused as refused:
             add_refusal(form, refused)
         else:
-            messages.success(request, "Saved.")
+            notify(request, "Saved.")
             return redirect(request, reverse("circles:detail", args=[slug]))
     context = {"circle": mine.circle, "form": form}
     return render_part(
@@ -76,7 +76,7 @@ def edit(request: SaverRequest, slug: str) -> HttpResponse:
         except Refused as refused:
             add_refusal(form, refused)
         else:
-            messages.success(request, "Saved.")
+            notify(request, "Saved.")
             return redirect(request, reverse("circles:detail", args=[slug]))
     context = {"circle": circle, "form": form, "invite_url": circle_pages.invite_url(circle)}
     return render_part(request, "circles/edit.html", "form", context, status=422 if form.errors else 200)
@@ -86,7 +86,7 @@ def edit(request: SaverRequest, slug: str) -> HttpResponse:
 def rotate_code(request: SaverRequest, slug: str) -> HttpResponse:
     """Replace the invite link."""
     circles.rotate_code(access.owned_circle(request, slug))
-    messages.success(request, "Here is the new link. The old one leads nowhere now.")
+    notify(request, "Here is the new link. The old one leads nowhere now.")
     return redirect(request, reverse("circles:edit", args=[slug]))
 
 
@@ -98,9 +98,9 @@ def remove(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse
     try:
         circles.remove_member(circle, other)
     except Refused as refused:
-        messages.error(request, str(refused))
+        notify(request, str(refused), is_bad=True)
         return redirect(request, reverse("circles:member", args=[slug, membership_id]))
-    messages.success(request, f"{other.nickname} is not in the circle any more.")
+    notify(request, f"{other.nickname} is not in the circle any more.")
     return redirect(request, reverse("circles:members", args=[slug]))
 
 
@@ -110,5 +110,5 @@ def hand_over(request: SaverRequest, slug: str, membership_id: int) -> HttpRespo
     circle = access.owned_circle(request, slug)
     other = access.member_of(circle, membership_id)
     circles.hand_over(circle, request.user, other)
-    messages.success(request, f"{other.nickname} looks after {circle.name} now.")
+    notify(request, f"{other.nickname} looks after {circle.name} now.")
     return redirect(request, reverse("circles:detail", args=[slug]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,6 +17,7 @@ from web.caching import pages as page_cache
 from web.forms.circles import JoinForm, StartForm
 from web.forms.fields import add_refusal
 from web.http import SaverRequest, redirect, render_part, search_text
+from web.notices import notify
 from web.pages import circles as circle_pages
 
 DIRECTORY_SIZE = 12
@@ -69,7 +69,7 @@ def start(request: SaverRequest) -> HttpResponse:
         except Refused as refused:
             add_refusal(form, refused)
         else:
-            messages.success(request, f"{mine.circle.name} is open. Invite the others with its link.")
+            notify(request, f"{mine.circle.name} is open. Invite the others with its link.")
             return redirect(request, reverse("circles:detail", args=[mine.circle.slug]))
     status = 422 if form.errors else 200
     return render_part(request, "circles/start.html", "form", circle_pages.start(form), status=status)
@@ -96,9 +96,9 @@ def leave(request: SaverRequest, slug: str) -> HttpResponse:
     try:
         circles.leave(mine)
     except Refused as refused:
-        messages.error(request, str(refused))
+        notify(request, str(refused), is_bad=True)
         return redirect(request, reverse("circles:detail", args=[slug]))
-    messages.success(request, f"You have left {mine.circle.name}.")
+    notify(request, f"You have left {mine.circle.name}.")
     return redirect(request, reverse("circles:index"))
 
 
@@ -122,7 +122,7 @@ def _join(request: SaverRequest, circle: Circle, action: str, *, code: str | Non
         except Refused as refused:
             add_refusal(form, refused)
         else:
-            messages.success(request, f"You are in {circle.name}. Make the first payment when you like.")
+            notify(request, f"You are in {circle.name}. Make the first payment when you like.")
             return redirect(request, reverse("circles:detail", args=[mine.circle.slug]))
     context = circle_pages.join(circle, form, action)
     return render_part(request, "circles/join.html", "form", context, status=422 if form.errors else 200)

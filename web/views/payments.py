@@ -11,7 +11,8 @@ from django.views.decorators.http import require_GET, require_POST
 from savings import money, payments, tasks
 from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, ProviderUnavailable
 from savings.models import Payment, Transaction
-from web.http import SaverRequest, redirect, render_part, toast, wants_part
+from web.http import SaverRequest, redirect, render_part, wants_part
+from web.notices import notify
 from web.pages.payments import where_to_pay
 
 Status = Transaction.Status
@@ -64,7 +65,7 @@ def send_again(request: SaverRequest, reference: str) -> HttpResponse:
     if payment.transaction.status == Status.PENDING and not payment.checkout_url:
         if payments.send_to_provider(payment):
             return HttpResponseRedirect(payment.checkout_url)
-        toast(request, "The payment provider still does not answer.", "No money has moved.", is_bad=True)
+        notify(request, "The payment provider still does not answer.", "No money has moved.", is_bad=True)
     return HttpResponseRedirect(where_to_pay(payment))
 
 
@@ -95,10 +96,10 @@ def _say_how_it_ended(request: SaverRequest, payment: Payment) -> None:
     if movement.status == Status.SUCCESS:
         place = movement.plan.name if movement.plan else "your stash"
         why = f"{payment.meant_for} takes no more money." if payment.meant_for else ""
-        toast(request, f"{amount} is in {place}.", why)
+        notify(request, f"{amount} is in {place}.", why)
     elif movement.status == Status.REVIEW:
-        toast(request, "We are checking this payment.", "Its receipt says what we know.")
+        notify(request, "We are checking this payment.", "Its receipt says what we know.")
     elif movement.status == Status.ABANDONED:
-        toast(request, f"The payment of {amount} was not finished.", "No money has moved.", is_bad=True)
+        notify(request, f"The payment of {amount} was not finished.", "No money has moved.", is_bad=True)
     elif movement.status == Status.FAILED:
-        toast(request, f"The payment of {amount} did not go through.", "No money has moved.", is_bad=True)
+        notify(request, f"The payment of {amount} did not go through.", "No money has moved.", is_bad=True)

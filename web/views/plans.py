@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 
-from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -19,6 +18,7 @@ from web.caching import pages as page_cache
 from web.forms.fields import add_refusal
 from web.forms.plans import EditForm, StartForm, TopUpForm, WithdrawForm
 from web.http import SaverRequest, redirect, render_part
+from web.notices import notify
 from web.pages import plans as plan_pages
 from web.pages.payments import where_to_pay
 
@@ -59,7 +59,7 @@ def start(request: SaverRequest) -> HttpResponse:
         except Refused as refused:
             add_refusal(form, refused)
         else:
-            messages.success(request, f"{plan.name} is open. Make the first payment when you like.")
+            notify(request, f"{plan.name} is open. Make the first payment when you like.")
             if form.cleaned_data["first"]:
                 request.session[_FIRST_PAYMENT] = [plan.pk, form.cleaned_data["first"]]
             return redirect(request, reverse("plans:top_up", args=[plan.pk]))
@@ -88,7 +88,7 @@ def edit(request: SaverRequest, plan_id: int) -> HttpResponse:
             plan.refresh_from_db(fields=["name", "matures_on"])
             add_refusal(form, refused)
         else:
-            messages.success(request, "Saved.")
+            notify(request, "Saved.")
             return redirect(request, reverse("plans:detail", args=[plan.pk]))
     status = 422 if form.errors else 200
     return render_part(request, "plans/edit.html", "form", {"plan": plan, "form": form}, status=status)
@@ -101,9 +101,9 @@ def close(request: SaverRequest, plan_id: int) -> HttpResponse:
     try:
         plans.close(plan)
     except Refused as refused:
-        messages.error(request, str(refused))
+        notify(request, str(refused), is_bad=True)
         return redirect(request, reverse("plans:detail", args=[plan.pk]))
-    messages.success(request, f"{plan.name} is closed. Its history stays under Plans.")
+    notify(request, f"{plan.name} is closed. Its history stays under Plans.")
     return redirect(request, reverse("plans:index"))
 
 
@@ -146,7 +146,7 @@ def withdraw(request: SaverRequest, plan_id: int) -> HttpResponse:
         except Refused as refused:
             add_refusal(form, refused)
         else:
-            messages.success(request, f"{money.naira(movement.amount_kobo)} is in your stash.")
+            notify(request, f"{money.naira(movement.amount_kobo)} is in your stash.")
             return redirect(request, reverse("transactions:receipt", args=[movement.reference]))
     status = 422 if form.errors else 200
     return render_part(request, "plans/withdraw.html", "form", plan_pages.withdraw(plan, form), status=status)
@@ -200,7 +200,7 @@ def _top_up(request: SaverRequest, plan: Plan, form: TopUpForm) -> str:
             amount_kobo=amount_kobo,
             reference=references.with_prefix(reference, Transaction.Kind.STASH_TO_PLAN),
         )
-        messages.success(request, f"{money.naira(amount_kobo)} is in {plan.name}.")
+        notify(request, f"{money.naira(amount_kobo)} is in {plan.name}.")
         return reverse("transactions:receipt", args=[movement.reference])
     payment = payments.start_payment(request.user, plan=plan, amount_kobo=amount_kobo, reference=reference)
     return where_to_pay(payment)

@@ -23,7 +23,7 @@ from web import access, date_formats
 from web.downloads import BLOCK_BYTES, Outgoing
 from web.error_pages import too_many_requests
 from web.forms.statements import CheckForm
-from web.http import SaverRequest, path_of, redirect
+from web.http import SaverRequest, redirect, referring_path
 from web.middleware.rate_limits import seconds_left
 from web.pages import statements as statement_pages
 from web.uploads import HashedFile, HashingUploadHandler
@@ -49,7 +49,7 @@ def download(request: SaverRequest, statement_id: int) -> HttpResponseBase:
     statement, is_open = access.linked_statement(request, statement_id, request.GET.get("token", ""))
     if not is_open:
         return _gone(request, statement)
-    if path_of(request.headers.get("referer", "")).startswith(reverse("users:security")):
+    if referring_path(request).startswith(reverse("users:security")):
         # A download straight after the sign-in would leave the sign-in form on the screen, waiting for ever.
         return redirect(request, reverse("statements:detail", args=[statement.pk], query={"download": 1}))
     return _file(request, statement)

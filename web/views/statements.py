@@ -14,7 +14,8 @@ from savings.exceptions import Refused
 from savings.models import Statement
 from web import access, keyset
 from web.forms.statements import StatementForm
-from web.http import SaverRequest, redirect, render_part, toast, wants_part
+from web.http import SaverRequest, redirect, render_part, wants_part
+from web.notices import notify
 from web.pages import messages as message_pages
 from web.pages import statements as statement_pages
 
@@ -83,7 +84,7 @@ def detail(request: SaverRequest, statement_id: int) -> HttpResponse:
 def ask_again(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Request the same statement again."""
     statements.ask_again(access.own_statement(request, statement_id))
-    toast(request, "We are writing it", "We e-mail you when it is ready.")
+    notify(request, "We are writing it", "We e-mail you when it is ready.")
     return redirect(request, reverse("statements:index"))
 
 
@@ -91,7 +92,7 @@ def ask_again(request: SaverRequest, statement_id: int) -> HttpResponse:
 def resend_mail(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Send the mail with the link once more."""
     statements.resend_mail(access.own_statement(request, statement_id))
-    toast(request, "The mail is on its way", f"To {request.user.email}")
+    notify(request, "The mail is on its way", f"To {request.user.email}")
     return redirect(request, reverse("statements:detail", args=[statement_id]))
 
 
@@ -99,7 +100,7 @@ def resend_mail(request: SaverRequest, statement_id: int) -> HttpResponse:
 def revoke(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Invalidate the link to a file and delete the file."""
     statements.revoke(access.own_statement(request, statement_id))
-    toast(request, "Revoked", "Its link is dead, and the file is gone.")
+    notify(request, "Revoked", "Its link is dead, and the file is gone.")
     return redirect(request, reverse("statements:index"))
 
 
@@ -107,7 +108,7 @@ def revoke(request: SaverRequest, statement_id: int) -> HttpResponse:
 def delete(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Delete a statement with its file."""
     statements.delete(access.own_statement(request, statement_id))
-    toast(request, "Deleted")
+    notify(request, "Deleted")
     return redirect(request, reverse("statements:index"))
 
 
@@ -116,7 +117,7 @@ def unsubscribe(request: SaverRequest, subscription_id: int) -> HttpResponse:
     """End a monthly statement."""
     subscription = get_object_or_404(request.user.statement_subscriptions, pk=subscription_id)
     statements.unsubscribe(subscription)
-    toast(request, "No more each month", "What is on the shelf stays there.")
+    notify(request, "No more each month", "What is on the shelf stays there.")
     return redirect(request, reverse("statements:index"))
 
 
@@ -141,9 +142,9 @@ def _watch(request: SaverRequest) -> HttpResponse:
 
 def _say_finished(request: SaverRequest, row: statement_pages.StatementRow) -> None:
     if row.state == Statement.State.READY:
-        toast(request, "Your statement is ready", f"{row.subject}, {row.title}")
+        notify(request, "Your statement is ready", f"{row.subject}, {row.title}")
     elif row.is_bad:
-        toast(request, "A statement could not be made", row.says, is_bad=True)
+        notify(request, "A statement could not be made", row.says, is_bad=True)
 
 
 def _ask(request: SaverRequest, form: StatementForm) -> None:
@@ -164,6 +165,6 @@ def _ask(request: SaverRequest, form: StatementForm) -> None:
         statements.subscribe(request.user, scope=scope, plan=plan, circle=circle, format=values["format"])
         note += " The monthly ones follow on the 1st."
     if statement.state == Statement.State.READY:
-        toast(request, "It is here already", "You asked for the same a moment ago.")
+        notify(request, "It is here already", "You asked for the same a moment ago.")
     else:
-        toast(request, "We are writing it", note)
+        notify(request, "We are writing it", note)

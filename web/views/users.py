@@ -22,7 +22,8 @@ from web.auth import devices, sign_in
 from web.auth import second_step as steps
 from web.forms.changes import KnowsChanges
 from web.forms.fields import Segments, Switch, add_refusal
-from web.http import SaverRequest, redirect, render_part, toast
+from web.http import SaverRequest, redirect, render_part
+from web.notices import notify
 
 # More than anybody has; older ones do not help on a page.
 _MOST_SHOWN = 20
@@ -70,7 +71,7 @@ def profile(request: SaverRequest) -> HttpResponse:
         except Refused as refused:
             add_refusal(form, refused)
         else:
-            toast(request, "Saved")
+            notify(request, "Saved")
             return redirect(request, reverse("users:profile"))
     return render_part(
         request, "users/profile.html", "form", {"form": form}, status=422 if form.errors else 200
@@ -116,7 +117,7 @@ def end_session(request: SaverRequest, session_id: int) -> HttpResponse:
     """Sign out another browser."""
     session = get_object_or_404(UserSession, pk=session_id, user=request.user)
     end_sessions(request, [session])
-    toast(request, "Signed out there")
+    notify(request, "Signed out there")
     return redirect(request, reverse("users:security", fragment="sessions"))
 
 
@@ -125,7 +126,7 @@ def end_other_sessions(request: SaverRequest) -> HttpResponse:
     """Sign out every browser but this one."""
     others = UserSession.objects.filter(user=request.user).exclude(session_key=request.session.session_key)
     end_sessions(request, list(others))
-    toast(request, "Signed out everywhere else")
+    notify(request, "Signed out everywhere else")
     return redirect(request, reverse("users:security", fragment="sessions"))
 
 
@@ -134,7 +135,7 @@ def forget_device(request: SaverRequest, device_id: int) -> HttpResponse:
     """Forget a device, so that its next sign-in sends an email again."""
     if not users.forget_device(request.user, device_id):
         raise Http404
-    toast(request, "Forgotten", "You get an e-mail when it signs in again.")
+    notify(request, "Forgotten", "You get an e-mail when it signs in again.")
     return redirect(request, reverse("users:security", fragment="devices"))
 
 

@@ -14,7 +14,8 @@ from django.urls import path
 from pytest_django.fixtures import Settings
 
 from savings.exceptions import NotEnoughMoney
-from web.http import SaverRequest, redirect, render_part, toast
+from web.http import SaverRequest, redirect, render_part
+from web.notices import notify
 from web.observability.log_lines import PatternFilter, RequestIdFilter
 from web.urls import handler400, handler500  # noqa: F401 - Django looks for them here
 from web.urls import urlpatterns as site_urls
@@ -36,12 +37,12 @@ def own_cache(request: HttpRequest) -> HttpResponse:
 
 def page(request: SaverRequest) -> HttpResponse:
     if "notice" in request.GET:
-        toast(request, "Saved")
+        notify(request, "Saved")
     return render_part(request, "page.html", "part")
 
 
 def leave_notice(request: SaverRequest) -> HttpResponse:
-    toast(request, "₦500.00 saved", "Rent <2027>")
+    notify(request, "₦500.00 saved", "Rent <2027>")
     return redirect(request, "/test/page/")
 
 
