@@ -97,6 +97,12 @@ def test_only_notify_adds_notices() -> None:
             assert not {name for name in imports(path) if name.startswith("django.contrib.messages")}, path
 
 
+def test_views_catch_no_refusal_themselves() -> None:
+    """A form catches its own (`form.refusals()`), the middleware all others (`web.http.refusals_lead_to`)."""
+    for path in tracked("web/views/*.py"):
+        assert not re.search(r"except .*\bRefused\b", path.read_text()), path
+
+
 def test_amounts_are_stored_as_integers() -> None:
     for path in tracked("savings/models/*.py"):
         assert not re.search(r"FloatField|DecimalField", path.read_text()), path

@@ -97,3 +97,21 @@ def without_redis(settings: Settings) -> Iterator[None]:
     cache_here = caches["default"]
     assert isinstance(cache_here, Cache)
     cache_here._memory.clear()
+
+
+@pytest.fixture
+def sample_page(settings: Settings) -> None:
+    """Add the template `page.html` with the part `part`, which shows `form` if there is one."""
+    page = (
+        '{% extends "base.html" %}{% block content %}'
+        '{% partialdef part inline %}<p id="part"></p>{{ form }}{% endpartialdef %}'
+        "{% endblock %}"
+    )
+    (templates,) = settings.TEMPLATES
+    loaders = [
+        ("django.template.loaders.locmem.Loader", {"page.html": page}),
+        "django.template.loaders.filesystem.Loader",
+        "django.template.loaders.app_directories.Loader",
+    ]
+    options = {**templates["OPTIONS"], "loaders": loaders}
+    settings.TEMPLATES = [{**templates, "APP_DIRS": False, "OPTIONS": options}]

@@ -12,6 +12,7 @@ from savings.models import Circle, Membership, Product, User
 from web.forms.changes import KnowsChanges
 from web.forms.fields import DayInput, LineField, MoneyField, OnceForm, Switch
 from web.forms.plans import ProductField
+from web.forms.refusals import RefusableForm
 
 _NICKNAME_HELP = "Only members of the circle see it. They never see your email address."
 # The choices for a new circle; a circle that nobody can join makes no sense at the start.
@@ -87,7 +88,7 @@ class JoinForm(OnceForm):
         self.fields["target"].required = circle.needs_target
 
 
-class AppearanceForm(KnowsChanges, forms.Form):
+class AppearanceForm(KnowsChanges, RefusableForm):
     """How a member appears to other members."""
 
     nickname = _nickname()
@@ -103,7 +104,7 @@ class AppearanceForm(KnowsChanges, forms.Form):
         super().__init__(data, initial=initial, **kwargs)
 
 
-class EditForm(KnowsChanges, forms.Form):
+class EditForm(KnowsChanges, RefusableForm):
     """The fields of a circle that its owner may change."""
 
     name = _name()

@@ -13,6 +13,7 @@ from django.forms.renderers import TemplatesSetting
 from savings import money, references, typed_text
 from savings.exceptions import BadAmount, ReferenceTaken, Refused
 from savings.models import User
+from web.forms.refusals import RefusableForm
 from web.signed_references import reference_signer
 
 _LONGEST_LINE = 1_000
@@ -166,7 +167,7 @@ class ReferenceField(forms.Field):
         return self.signer.sign(references.mint(self.prefix))
 
 
-class OnceForm(forms.Form):
+class OnceForm(RefusableForm):
     """A form that takes effect once, however often it is sent; its key is `cleaned_data["reference"]`."""
 
     reference = ReferenceField()
@@ -181,12 +182,10 @@ class OnceForm(forms.Form):
         assert isinstance(field, ReferenceField)  # noqa: S101 - tells the type checker what the class says
         return field
 
-
-def add_refusal(form: forms.BaseForm, refused: Refused) -> None:
-    """Show a refusal beside its field, or above the form if it has none."""
-    if isinstance(refused, ReferenceTaken) and isinstance(form, OnceForm):
-        form.reference_field.renew()
-    form.add_error(refused.field if refused.field in form.fields else None, str(refused))
+    def refuse(self, refused: Refused) -> None:
+        if isinstance(refused, ReferenceTaken):
+            self.reference_field.renew()
+        super().refuse(refused)
 
 
 def _is_boxed(widget: forms.Widget) -> bool:

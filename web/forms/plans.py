@@ -13,6 +13,7 @@ from savings.models import Plan, Product, Transaction, User
 from savings.models.ledger import REFERENCE_PREFIXES
 from web.forms.changes import KnowsChanges
 from web.forms.fields import DayInput, LineField, MoneyField, OnceForm, Segments
+from web.forms.refusals import RefusableForm
 
 _DAY_MESSAGES = {"required": "Choose a day.", "invalid": "Enter a day, such as 30/09/2027."}
 
@@ -82,7 +83,7 @@ class WithdrawForm(OnceForm):
         super().__init__(data, user=user, prefix=REFERENCE_PREFIXES[Transaction.Kind.PLAN_TO_STASH], **kwargs)
 
 
-class EditForm(KnowsChanges, forms.Form):
+class EditForm(KnowsChanges, RefusableForm):
     """A plan's name and, if it has one, its maturity date."""
 
     name = LineField(max_length=60, error_messages={"required": "Give the plan a name."})

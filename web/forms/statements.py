@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from django import forms
 from django.core.validators import RegexValidator
@@ -17,12 +17,11 @@ from savings.exceptions import Refused
 from savings.models import Circle, Plan, User
 from savings.models.statements import Format, Scope
 from web import date_formats
-from web.forms.fields import DayInput, MoneyField, Segments, Switch, add_refusal
+from web.forms.fields import DayInput, MoneyField, Segments, Switch
+from web.forms.refusals import RefusableForm
 
 # The choice of period that shows the two date fields.
 OTHER_DAYS = "days"
-# The form has one field for three fields of the domain.
-_FIELDS = {"scope": "about", "plan": "about", "circle": "about"}
 _CHOOSE = {"required": "Choose one.", "invalid_choice": "Choose one of these."}
 _DAY = {"invalid": "Enter a day, such as 30/09/2027."}
 
@@ -41,8 +40,10 @@ class Chips(Segments):
     template_name = "web/widgets/chips.html"
 
 
-class StatementForm(forms.Form):
+class StatementForm(RefusableForm):
     """The subject, period and file format of a statement."""
+
+    field_names: ClassVar = {"scope": "about", "plan": "about", "circle": "about"}
 
     since = forms.DateField(label="From", required=False, widget=DayInput, error_messages=_DAY)
     until = forms.DateField(label="To", required=False, widget=DayInput, error_messages=_DAY)
@@ -111,11 +112,6 @@ class StatementForm(forms.Form):
             # Submitting the form shows the refusal beside its field.
             return ""
         return _ahead(rows, most)
-
-    def refuse(self, refused: Refused) -> None:
-        """Show a refusal beside its field."""
-        refused.field = _FIELDS.get(refused.field or "", refused.field)
-        add_refusal(self, refused)
 
     def full_clean(self) -> None:
         super().full_clean()

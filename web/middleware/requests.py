@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from typing import cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from django_htmx.middleware import HtmxDetails
 
 from savings.exceptions import Refused
 from web import notices
+from web.http import SaverRequest, page_after_refusal, redirect
 from web.observability import log_lines
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -80,9 +82,12 @@ class ResponseHeadersMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Show a refusal that no form has caught as a message instead of a crash."""
+        """Answer a refusal that no form has caught: on the page that the view named, else as a notice or a page."""
         if not isinstance(exception, Refused):
             return None
+        if page := page_after_refusal(request):
+            notices.notify(request, str(exception), is_bad=True)
+            return redirect(cast("SaverRequest", request), page)
         if request.htmx:  # type: ignore[attr-defined]
             return notices.refusal_alone(request, str(exception))
         return render(request, "422.html", {"message": str(exception)}, status=422)

@@ -9,13 +9,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from savings import circles, leaderboards
-from savings.exceptions import Refused
 from savings.models import Account, Circle, Membership, Plan, Product
 from web import access
 from web.caching import pages as page_cache
 from web.forms.circles import AppearanceForm, EditForm
-from web.forms.fields import add_refusal
-from web.http import SaverRequest, redirect, render_part
+from web.http import SaverRequest, redirect, refusals_lead_to, render_part
 from web.notices import notify
 from web.pages import circles as circle_pages
 
@@ -25,14 +23,11 @@ def appearance(request: SaverRequest, slug: str) -> HttpResponse:
     mine = access.own_membership(request, slug)
     form = AppearanceForm(request.POST if request.method == "POST" else None, membership=mine)
     if form.is_valid():
-        try:
-            changes = form.changes
-            if "shows_amount" in changes:
-                changes["hides_amount"] = not changes.pop("shows_amount")
+        changes = form.changes
+        if "shows_amount" in changes:
+            changes["hides_amount"] = not changes.pop("shows_amount")
+        with form.refusals():
             circles.change_appearance(mine, **changes)
-        except Refused as refused:
-            add_refusal(form, refused)
-        else:
             notify(request, "Saved.")
             return redirect(request, reverse("circles:detail", args=[slug]))
     context = {"circle": mine.circle, "form": form}
@@ -68,14 +63,11 @@ def edit(request: SaverRequest, slug: str) -> HttpResponse:
     circle = access.owned_circle(request, slug)
     form = EditForm(request.POST if request.method == "POST" else None, circle=circle)
     if form.is_valid():
-        try:
-            changes = form.changes
-            if "goal" in changes:
-                changes["goal_kobo"] = changes.pop("goal")
+        changes = form.changes
+        if "goal" in changes:
+            changes["goal_kobo"] = changes.pop("goal")
+        with form.refusals():
             circles.edit_circle(circle, **changes)
-        except Refused as refused:
-            add_refusal(form, refused)
-        else:
             notify(request, "Saved.")
             return redirect(request, reverse("circles:detail", args=[slug]))
     context = {"circle": circle, "form": form, "invite_url": circle_pages.invite_url(circle)}
@@ -91,15 +83,12 @@ def rotate_code(request: SaverRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
+@refusals_lead_to("circles:member")
 def remove(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse:
     """Remove a member with an empty plan from the circle."""
     circle = access.owned_circle(request, slug)
     other = access.member_of(circle, membership_id)
-    try:
-        circles.remove_member(circle, other)
-    except Refused as refused:
-        notify(request, str(refused), is_bad=True)
-        return redirect(request, reverse("circles:member", args=[slug, membership_id]))
+    circles.remove_member(circle, other)
     notify(request, f"{other.nickname} is not in the circle any more.")
     return redirect(request, reverse("circles:members", args=[slug]))
 

@@ -10,13 +10,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from savings import circles, leaderboards
-from savings.exceptions import Refused
 from savings.models import Account, Circle, CircleEvent, Membership, Plan, Product, Transaction
 from web import access, keyset
 from web.caching import pages as page_cache
 from web.forms.circles import JoinForm, StartForm
-from web.forms.fields import add_refusal
-from web.http import SaverRequest, redirect, render_part, search_text
+from web.http import SaverRequest, redirect, refusals_lead_to, render_part, search_text
 from web.notices import notify
 from web.pages import circles as circle_pages
 
@@ -64,11 +62,8 @@ def start(request: SaverRequest) -> HttpResponse:
     initial = {"nickname": request.user.first_name}
     form = StartForm(data, user=request.user, products=products, initial=initial)
     if form.is_valid():
-        try:
+        with form.refusals():
             mine = circles.start_circle(request.user, **_values(form))
-        except Refused as refused:
-            add_refusal(form, refused)
-        else:
             notify(request, f"{mine.circle.name} is open. Invite the others with its link.")
             return redirect(request, reverse("circles:detail", args=[mine.circle.slug]))
     status = 422 if form.errors else 200
@@ -90,14 +85,11 @@ def join_by_code(request: SaverRequest, code: str) -> HttpResponse:
 
 
 @require_POST
+@refusals_lead_to("circles:detail")
 def leave(request: SaverRequest, slug: str) -> HttpResponse:
     """Leave a circle; the plan must be empty."""
     mine = access.own_membership(request, slug)
-    try:
-        circles.leave(mine)
-    except Refused as refused:
-        notify(request, str(refused), is_bad=True)
-        return redirect(request, reverse("circles:detail", args=[slug]))
+    circles.leave(mine)
     notify(request, f"You have left {mine.circle.name}.")
     return redirect(request, reverse("circles:index"))
 
@@ -110,7 +102,7 @@ def _join(request: SaverRequest, circle: Circle, action: str, *, code: str | Non
     form = JoinForm(data, user=request.user, circle=circle, initial=initial)
     if form.is_valid():
         values = form.cleaned_data
-        try:
+        with form.refusals():
             mine = circles.join(
                 request.user,
                 circle,
@@ -119,9 +111,6 @@ def _join(request: SaverRequest, circle: Circle, action: str, *, code: str | Non
                 code=code,
                 target_kobo=values["target"],
             )
-        except Refused as refused:
-            add_refusal(form, refused)
-        else:
             notify(request, f"You are in {circle.name}. Make the first payment when you like.")
             return redirect(request, reverse("circles:detail", args=[mine.circle.slug]))
     context = circle_pages.join(circle, form, action)

@@ -11,8 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from savings import users
-from savings.exceptions import Refused
 from savings.models import EmailChange
+from web.forms.refusals import RefusableForm
 
 
 def confirm_email_change(request: HttpRequest, token: str) -> HttpResponse:
@@ -33,17 +33,17 @@ def _answer(
     act: Callable[[EmailChange], None],
 ) -> HttpResponse:
     template = f"users/{verb}_email_change.html"
+    # A form without fields: only its button is sent.
+    form = RefusableForm(request.POST if request.method == "POST" else None)
     try:
         change = find(token)
         if change is None:
             raise Http404
-        is_done = request.method == "POST"
-        if is_done:
-            act(change)
+        context = {"change": change, "form": form, "was_proposed": not change.effective_at}
+        if form.is_valid():
+            with form.refusals():
+                act(change)
+                return render(request, template, context | {"is_done": True})
     except users.LinkExpired:
         return render(request, "users/email_link_gone.html", status=410)
-    except Refused as refused:
-        return render(request, template, {"change": change, "refused": str(refused)}, status=422)
-    return render(
-        request, template, {"change": change, "is_done": is_done, "was_proposed": not change.effective_at}
-    )
+    return render(request, template, context, status=422 if form.errors else 200)

@@ -12,12 +12,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from savings import dashboard, money, payments, plans, references
-from savings.exceptions import Refused
 from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction
 from web.caching import pages as page_cache
-from web.forms.fields import add_refusal
 from web.forms.plans import EditForm, StartForm, TopUpForm, WithdrawForm
-from web.http import SaverRequest, redirect, render_part
+from web.http import SaverRequest, redirect, refusals_lead_to, render_part
 from web.notices import notify
 from web.pages import plans as plan_pages
 from web.pages.payments import where_to_pay
@@ -54,11 +52,8 @@ def start(request: SaverRequest) -> HttpResponse:
         return render_part(request, "plans/start.html", "form", plan_pages.start(form))
     form = StartForm(request.POST, user=request.user, products=products)
     if form.is_valid():
-        try:
+        with form.refusals():
             plan = _start(request, form)
-        except Refused as refused:
-            add_refusal(form, refused)
-        else:
             notify(request, f"{plan.name} is open. Make the first payment when you like.")
             if form.cleaned_data["first"]:
                 request.session[_FIRST_PAYMENT] = [plan.pk, form.cleaned_data["first"]]
@@ -82,27 +77,22 @@ def edit(request: SaverRequest, plan_id: int) -> HttpResponse:
     plan = _own_plan(request, plan_id)
     form = EditForm(request.POST if request.method == "POST" else None, plan=plan)
     if form.is_valid():
-        try:
+        with form.refusals():
             _change(plan, form)
-        except Refused as refused:
-            plan.refresh_from_db(fields=["name", "matures_on"])
-            add_refusal(form, refused)
-        else:
             notify(request, "Saved.")
             return redirect(request, reverse("plans:detail", args=[plan.pk]))
+        # The transaction was rolled back, but the instance still has the new values.
+        plan.refresh_from_db(fields=["name", "matures_on"])
     status = 422 if form.errors else 200
     return render_part(request, "plans/edit.html", "form", {"plan": plan, "form": form}, status=status)
 
 
 @require_POST
+@refusals_lead_to("plans:detail")
 def close(request: SaverRequest, plan_id: int) -> HttpResponse:
     """Close an empty plan."""
     plan = _own_plan(request, plan_id)
-    try:
-        plans.close(plan)
-    except Refused as refused:
-        notify(request, str(refused), is_bad=True)
-        return redirect(request, reverse("plans:detail", args=[plan.pk]))
+    plans.close(plan)
     notify(request, f"{plan.name} is closed. Its history stays under Plans.")
     return redirect(request, reverse("plans:index"))
 
@@ -123,10 +113,8 @@ def top_up(request: SaverRequest, plan_id: int) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     form = TopUpForm(data, user=request.user, initial=initial)
     if form.is_valid():
-        try:
+        with form.refusals():
             return redirect(request, _top_up(request, plan, form))
-        except Refused as refused:
-            add_refusal(form, refused)
     status = 422 if form.errors else 200
     return render_part(request, "plans/top_up.html", "form", plan_pages.top_up(plan, form), status=status)
 
@@ -136,16 +124,13 @@ def withdraw(request: SaverRequest, plan_id: int) -> HttpResponse:
     plan = _own_plan(request, plan_id)
     form = WithdrawForm(request.POST if request.method == "POST" else None, user=request.user)
     if form.is_valid():
-        try:
+        with form.refusals():
             movement = plans.move_from_plan(
                 request.user,
                 plan,
                 amount_kobo=form.cleaned_data["amount"],
                 reference=form.cleaned_data["reference"],
             )
-        except Refused as refused:
-            add_refusal(form, refused)
-        else:
             notify(request, f"{money.naira(movement.amount_kobo)} is in your stash.")
             return redirect(request, reverse("transactions:receipt", args=[movement.reference]))
     status = 422 if form.errors else 200

@@ -11,12 +11,11 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from savings import dashboard, payments
-from savings.exceptions import Refused
 from savings.models import Account, Entry, Membership, Plan, Product, Transaction
 from savings.models.ledger import REFERENCE_PREFIXES
 from savings.prepared_queries import prepared
 from web.caching import pages as page_cache
-from web.forms.fields import MoneyField, OnceForm, add_refusal
+from web.forms.fields import MoneyField, OnceForm
 from web.http import SaverRequest, redirect, render_part
 from web.pages import plans as plan_pages
 from web.pages import transactions as transaction_rows
@@ -58,16 +57,13 @@ def fund(request: SaverRequest) -> HttpResponse:
         prefix=REFERENCE_PREFIXES[Transaction.Kind.STASH_DEPOSIT],
     )
     if form.is_valid():
-        try:
+        with form.refusals():
             payment = payments.start_payment(
                 request.user,
                 plan=None,
                 amount_kobo=form.cleaned_data["amount"],
                 reference=form.cleaned_data["reference"],
             )
-        except Refused as refused:
-            add_refusal(form, refused)
-        else:
             return redirect(request, where_to_pay(payment))
     context = {"form": form, "stash_kobo": dashboard.holdings(request.user).stash_kobo}
     return render_part(request, "stash/fund.html", "form", context, status=422 if form.errors else 200)

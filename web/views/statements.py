@@ -10,7 +10,6 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from savings import statements
-from savings.exceptions import Refused
 from savings.models import Statement
 from web import access, keyset
 from web.forms.statements import StatementForm
@@ -56,11 +55,8 @@ def start(request: SaverRequest) -> HttpResponse:
         return render_part(request, "statements/start.html", "ahead", context)
     form = StatementForm(request.POST, user=request.user)
     if form.is_valid():
-        try:
+        with form.refusals():
             _ask(request, form)
-        except Refused as refused:
-            form.refuse(refused)
-        else:
             return redirect(request, reverse("statements:index"))
     context = {"form": form, "ahead": form.look_ahead()}
     return render_part(request, "statements/start.html", "form", context, status=422)

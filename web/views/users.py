@@ -16,12 +16,12 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from savings import users
-from savings.exceptions import Refused
 from savings.models import User
 from web.auth import devices, sign_in
 from web.auth import second_step as steps
 from web.forms.changes import KnowsChanges
-from web.forms.fields import Segments, Switch, add_refusal
+from web.forms.fields import Segments, Switch
+from web.forms.refusals import RefusableForm
 from web.http import SaverRequest, redirect, render_part
 from web.notices import notify
 
@@ -29,7 +29,7 @@ from web.notices import notify
 _MOST_SHOWN = 20
 
 
-class ProfileForm(KnowsChanges, forms.Form):
+class ProfileForm(KnowsChanges, RefusableForm):
     """Name, mail preferences and theme."""
 
     name = forms.CharField(
@@ -66,11 +66,8 @@ def profile(request: SaverRequest) -> HttpResponse:
     initial = {name: getattr(user, name) for name in ProfileForm.base_fields}
     form = ProfileForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_valid():
-        try:
+        with form.refusals():
             users.change_profile(user, **form.changes)
-        except Refused as refused:
-            add_refusal(form, refused)
-        else:
             notify(request, "Saved")
             return redirect(request, reverse("users:profile"))
     return render_part(

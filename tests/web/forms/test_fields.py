@@ -8,7 +8,8 @@ from django.forms.utils import ErrorList
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import User
 from savings.models.ledger import REFERENCE_PREFIXES
-from web.forms.fields import DayInput, MoneyField, OnceForm, Renderer, Segments, Switch, add_refusal
+from web.forms.fields import DayInput, MoneyField, OnceForm, Renderer, Segments, Switch
+from web.forms.refusals import RefusableForm
 
 ADA, BOLA = User(pk=1, name="Ada"), User(pk=2, name="Bola")
 
@@ -124,24 +125,24 @@ def test_an_invalid_form_keeps_its_reference() -> None:
 def test_a_reference_that_stands_for_something_else_is_renewed() -> None:
     shown = sample()["reference"].value()
     form = sample(reference=shown)
-    add_refusal(form, ReferenceTaken("This was already sent."))
+    form.refuse(ReferenceTaken("This was already sent."))
     assert form["reference"].value() != shown
     assert form.non_field_errors() == ["This was already sent."]
 
 
 def test_a_refusal_stands_beside_its_field() -> None:
     form = sample(amount="500")
-    add_refusal(form, NotEnoughMoney())
+    form.refuse(NotEnoughMoney())
     assert form.errors["amount"] == ["There is not enough money there."]
 
 
 def test_a_refusal_about_a_field_that_is_not_there_stands_above() -> None:
-    class NameForm(forms.Form):
+    class NameForm(RefusableForm):
         name = forms.CharField()
 
     form = NameForm({"name": "Rent"})
-    add_refusal(form, BadAmount("Enter an amount."))
-    add_refusal(form, Refused("Not today."))
+    form.refuse(BadAmount("Enter an amount."))
+    form.refuse(Refused("Not today."))
     assert form.non_field_errors() == ["Enter an amount.", "Not today."]
 
 

@@ -13,18 +13,12 @@ from django.test import Client, RequestFactory
 from django.urls import path
 from pytest_django.fixtures import Settings
 
-from savings.exceptions import NotEnoughMoney
-from web.http import SaverRequest, redirect, render_part
-from web.notices import notify
+from web.http import SaverRequest, render_part
 from web.observability.log_lines import PatternFilter, RequestIdFilter
 from web.urls import handler400, handler500  # noqa: F401 - Django looks for them here
 from web.urls import urlpatterns as site_urls
 
 HTMX = {"HX-Request": "true"}
-
-
-def refuse(request: HttpRequest) -> HttpResponse:
-    raise NotEnoughMoney
 
 
 def crash(request: HttpRequest) -> HttpResponse:
@@ -36,41 +30,16 @@ def own_cache(request: HttpRequest) -> HttpResponse:
 
 
 def page(request: SaverRequest) -> HttpResponse:
-    if "notice" in request.GET:
-        notify(request, "Saved")
     return render_part(request, "page.html", "part")
-
-
-def leave_notice(request: SaverRequest) -> HttpResponse:
-    notify(request, "₦500.00 saved", "Rent <2027>")
-    return redirect(request, "/test/page/")
 
 
 urlpatterns = [
     *site_urls,
-    path("test/refuse/", refuse),
     path("test/crash/", crash),
     path("test/own-cache/", own_cache),
     path("test/page/", page),
-    path("test/leave-notice/", leave_notice),
 ]
-pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
-
-
-PAGE = """{% extends "base.html" %}{% block content %}{% partialdef part inline %}<p id="part"></p>{% endpartialdef %}
-{% endblock %}"""
-
-
-@pytest.fixture(autouse=True)
-def _page_template(settings: Settings) -> None:
-    (templates,) = settings.TEMPLATES
-    loaders = [
-        ("django.template.loaders.locmem.Loader", {"page.html": PAGE}),
-        "django.template.loaders.filesystem.Loader",
-        "django.template.loaders.app_directories.Loader",
-    ]
-    options = {**templates["OPTIONS"], "loaders": loaders}
-    settings.TEMPLATES = [{**templates, "APP_DIRS": False, "OPTIONS": options}]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__), pytest.mark.usefixtures("sample_page")]
 
 
 @pytest.fixture
@@ -164,40 +133,12 @@ def test_any_redirect_becomes_htmx_own(signed_in: Client) -> None:
     assert (response.status_code, response["HX-Redirect"]) == (200, "/dashboard/")
 
 
-def test_a_refusal_that_no_form_shows_is_a_page_with_its_sentence(signed_in: Client) -> None:
-    response = signed_in.get("/test/refuse/")
-    assert response.status_code == 422
-    assert "There is not enough money there." in response.text
-
-
-def test_a_refusal_to_htmx_is_a_notice_and_replaces_nothing(signed_in: Client) -> None:
-    response = signed_in.get("/test/refuse/", headers=HTMX)
-    assert (response.status_code, response["HX-Reswap"]) == (422, "none")
-    assert 'hx-swap-oob="beforeend:#toasts"' in response.text
-    assert "There is not enough money there." in response.text
-    assert "<html" not in response.text
-
-
 def test_the_content_policy_is_strict(client: Client) -> None:
     policy = client.get("/")["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "script-src 'self';" in policy
     assert "style-src 'self';" in policy
     assert "unsafe" not in policy
-
-
-def test_a_notice_left_before_a_redirect_is_on_the_next_page_once(signed_in: Client) -> None:
-    page = signed_in.get("/test/leave-notice/", follow=True).text
-    assert "<strong>₦500.00 saved</strong>" in page
-    assert '<span class="sub">Rent &lt;2027&gt;</span>' in page
-    assert "saved" not in signed_in.get("/test/page/").text
-
-
-def test_htmx_gets_its_part_and_the_notice_beside_it(signed_in: Client) -> None:
-    response = signed_in.get("/test/page/?notice", headers=HTMX)
-    assert response.text.startswith('<p id="part">')
-    assert 'hx-swap-oob="beforeend:#toasts"' in response.text
-    assert "<html" not in response.text
 
 
 def test_restoring_from_the_history_gets_the_whole_page(signed_in: Client) -> None:
