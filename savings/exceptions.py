@@ -6,7 +6,8 @@ class Refused(Exception):
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)
-        # The form field that the sentence is about; None for the whole form.
+        # The argument that the sentence is about, by its name in `savings`; None if it is about no single one.
+        # A form of `web` maps it to its own field (web/forms/refusals.py).
         self.field = field
 
 
@@ -14,14 +15,14 @@ class BadAmount(Refused):
     """An invalid or out-of-range amount."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, field="amount")
+        super().__init__(message, field="amount_kobo")
 
 
 class NotEnoughMoney(Refused):
     """A posting that would leave a customer's account below zero."""
 
     def __init__(self, message: str = "There is not enough money there.") -> None:
-        super().__init__(message, field="amount")
+        super().__init__(message, field="amount_kobo")
 
 
 class ReferenceTaken(Refused):

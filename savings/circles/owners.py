@@ -44,7 +44,7 @@ def edit_circle(
         User.objects.touch_all(ranked_users)
         current = _lock_circle(circle)
         if goal_kobo not in {None, current.goal_kobo} and current.has_ended(timezone.localdate()):
-            raise Refused("This circle has ended: its goal stays what it was.", field="goal")
+            raise Refused("This circle has ended: its goal stays what it was.", field="goal_kobo")
         if joining is not None and joining not in {current.joining, Circle.Joining.CLOSED}:
             changes["member_limit"] = details.member_limit(joining)
         Circle.objects.filter(pk=circle.pk).update(**changes)

@@ -60,7 +60,7 @@ def record_contribution(
     except IntegrityError as error:
         if not is_violation_of(error, "membership_sum_exact_in_redis"):
             raise
-        raise Refused("That is more than a circle's board can count.", field="amount") from None
+        raise Refused("That is more than a circle's board can count.", field="amount_kobo") from None
     standing = _queue_board_write(membership_id, reference=movement.reference)
     if change_kobo > 0 and movement.reverses_id is None:
         CircleEvent.objects.create(

@@ -117,12 +117,12 @@ def check_opening(
 def _check_target(terms: Terms, target_kobo: int | None) -> None:
     if target_kobo is None:
         if terms.product_kind == Product.Kind.TARGET:
-            raise Refused("Say how much you want to save.", field="target")
+            raise Refused("Say how much you want to save.", field="target_kobo")
         return
     if target_kobo < terms.min_target_kobo:
-        raise Refused(f"A goal starts at {money.naira(terms.min_target_kobo)}.", field="target")
+        raise Refused(f"A goal starts at {money.naira(terms.min_target_kobo)}.", field="target_kobo")
     if target_kobo > settings.PLAN_MAX_KOBO:
-        raise Refused(f"A plan holds at most {money.naira(settings.PLAN_MAX_KOBO)}.", field="target")
+        raise Refused(f"A plan holds at most {money.naira(settings.PLAN_MAX_KOBO)}.", field="target_kobo")
 
 
 def check_extension(plan: Plan, matures_on: datetime.date, today: datetime.date) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.http import QueryDict
@@ -54,6 +54,9 @@ def _name() -> forms.CharField:
 
 class StartForm(OnceForm):
     """A new circle and its owner's membership."""
+
+    # A circle ends when the plans of its members mature.
+    field_names: ClassVar = {"ends_on": "matures_on"}
 
     name = _name()
     description = _about()

@@ -80,9 +80,9 @@ def test_a_plan_of_the_same_name_does_not_prevent_joining() -> None:
     [
         ({"name": " \u200b"}, "name"),
         ({"name": "x" * 61}, "name"),
-        ({"goal_kobo": 0}, "goal"),
-        ({"goal_kobo": 10**16}, "goal"),
-        ({"days": 0}, "matures_on"),
+        ({"goal_kobo": 0}, "goal_kobo"),
+        ({"goal_kobo": 10**16}, "goal_kobo"),
+        ({"days": 0}, "ends_on"),
         ({"nickname": ""}, "nickname"),
     ],
 )

@@ -102,7 +102,7 @@ def test_a_day_outside_the_terms_is_refused(days: int) -> None:
 def test_a_target_outside_the_terms_is_refused(target_kobo: int | None) -> None:
     with pytest.raises(Refused) as refused:
         make_plan(product=make_product(Product.Kind.TARGET), target_kobo=target_kobo)
-    assert refused.value.field == "target"
+    assert refused.value.field == "target_kobo"
 
 
 def test_a_product_no_longer_offered_opens_no_plan() -> None:
