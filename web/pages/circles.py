@@ -20,7 +20,7 @@ from savings.models import Circle, CircleEvent, Membership
 from web import keyset
 from web.forms.circles import JoinForm, StartForm
 from web.keyset import KeysetPage
-from web.pages import plans as plan_pages
+from web.pages.plan_start import products_to_choose
 
 FEED_SIZE = 10
 MOST_WINNERS = 3
@@ -103,7 +103,7 @@ def members(circle: Circle, reader: Membership, query: QueryDict) -> dict[str, A
 
 def start(form: StartForm) -> dict[str, Any]:
     """Return the context of the page that starts a circle."""
-    return {"form": form, "products": plan_pages.products_to_choose(form["product"], form.products)}
+    return {"form": form, "products": products_to_choose(form["product"], form.products)}
 
 
 def join(circle: Circle, form: JoinForm, action: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import dataclasses
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -15,13 +14,14 @@ from django.utils.text import slugify
 from savings import statements
 from savings.models import Statement, StatementSubscription, User
 from savings.models.statements import Format, Scope
-from web import date_formats, keyset
+from web import date_formats
 from web.date_formats import moment
+from web.pages.polling import seconds_until_next
 
 State = Statement.State
 
-# The polling interval: one second at first, then longer, then no more polling. Pairs of polls and seconds.
-_LOOKS = ((60, 1), (180, 3), (600, 10))
+# A page about a statement that is being written polls each second for a minute, then more slowly; see `polling`.
+POLL_STEPS = ((60, 1), (180, 3), (600, 10))
 _CONTENT_TYPES = {
     Format.PDF: "application/pdf",
     Format.EXCEL: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -34,7 +34,6 @@ _SAYS = {
     State.EXPIRED: "Too old to keep. Make it again any time.",
 }
 _LONGEST_NAME = 40
-_MOST_WATCHED = 10
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,15 +61,6 @@ class StatementRow:
         return self.state in {State.QUEUED, State.WRITING}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Watched:
-    """The jobs of a polling page: all ids, those unfinished at the last poll, and the number of polls."""
-
-    ids: list[int]
-    unfinished: list[int]
-    looks: int
-
-
 def row(statement: Statement) -> StatementRow:
     """Return a statement as a line. Load it with its plan and circle (`select_related`)."""
     state = state_now(statement)
@@ -90,30 +80,7 @@ def row(statement: Statement) -> StatementRow:
     )
 
 
-def jobs(rows: list[StatementRow], looks: int = 0) -> dict[str, Any]:
-    """Return the context of unfinished statements: the rows, and when and at which URL the page polls next."""
-    unfinished = [row.id for row in rows if row.is_unfinished]
-    seconds = _seconds_until_next_look(looks) if unfinished else None
-    query = {"watch": _ids([row.id for row in rows]), "unfinished": _ids(unfinished), "look": looks + 1}
-    return {
-        "jobs": rows,
-        "is_working": bool(unfinished),
-        "seconds": seconds,
-        "watch": f"?{urlencode(query, safe='.')}" if seconds else "",
-    }
-
-
-def watched(query: QueryDict) -> Watched:
-    """Return the jobs that a polling page asks about. Anything but a number is ignored."""
-    return Watched(_numbers(query.get("watch", "")), _numbers(query.get("unfinished", "")), looks(query))
-
-
-def looks(query: QueryDict) -> int:
-    """Return how often a page has polled so far."""
-    return next(iter(_numbers(query.get("look", ""))), 0)
-
-
-def detail(statement: Statement, row: StatementRow, looks: int) -> dict[str, Any]:
+def detail(statement: Statement, row: StatementRow, polls: int) -> dict[str, Any]:
     """Return the context of one statement's page."""
     return {
         "statement": statement,
@@ -124,8 +91,8 @@ def detail(statement: Statement, row: StatementRow, looks: int) -> dict[str, Any
         "downloads": times(statement.downloads),
         "ready_text": moment(statement.ready_at) if statement.ready_at else "",
         "expires_text": moment(statement.expires_at) if statement.expires_at else "",
-        "seconds": _seconds_until_next_look(looks) if row.is_unfinished else None,
-        "next_look": looks + 1,
+        "seconds": seconds_until_next(polls, POLL_STEPS) if row.is_unfinished else None,
+        "next_look": polls + 1,
     }
 
 
@@ -200,21 +167,6 @@ def _again_url(statement: Statement) -> str:
         "format": statement.format,
     }
     return reverse("statements:start", query=query)
-
-
-def _seconds_until_next_look(looks: int) -> int | None:
-    """Return the seconds until the next poll of a page that has polled so often; None to stop."""
-    return next((seconds for most, seconds in _LOOKS if looks < most), None)
-
-
-def _ids(ids: list[int]) -> str:
-    return ".".join(str(pk) for pk in ids)
-
-
-def _numbers(text: str) -> list[int]:
-    """Return up to ten numbers from a string such as `1.2.3`."""
-    parts = text.split(".")[:_MOST_WATCHED]
-    return [int(part) for part in parts if keyset.is_id(part)]
 
 
 def _percent(statement: Statement) -> int:

@@ -14,12 +14,13 @@ from savings.models import Payment, Transaction
 from web.http import SaverRequest, redirect, render_part, wants_part
 from web.notices import notify
 from web.pages.payments import where_to_pay
+from web.pages.polling import polls_so_far, seconds_until_next
 
 Status = Transaction.Status
 # The longest a page waits for the provider's answer.
 _ASK_SECONDS = 3
-# The seconds before each poll of the page; after the last, it stops polling.
-_LOOK_AGAIN_AFTER = (2, 2, 2, 3, 5, 8, 13, 20, 30, 30)
+# The page polls after 2, 2, 2, 3, 5, 8, 13, 20, 30 and 30 seconds; see `polling`.
+_POLL_STEPS = ((3, 2), (4, 3), (5, 5), (6, 8), (7, 13), (8, 20), (10, 30))
 
 
 @csrf_exempt
@@ -48,12 +49,12 @@ def return_from_provider(request: SaverRequest, reference: str) -> HttpResponse:
     if payment.transaction.status != Status.PENDING:
         _say_how_it_ended(request, payment)
         return redirect(request, reverse("transactions:receipt", args=[reference]))
-    looks = _looks(request)
+    polls = polls_so_far(request.GET)
     context = {
         "payment": payment,
         "movement": payment.transaction,
-        "next_look": looks + 1,
-        "seconds": _LOOK_AGAIN_AFTER[looks] if looks < len(_LOOK_AGAIN_AFTER) else None,
+        "next_look": polls + 1,
+        "seconds": seconds_until_next(polls, _POLL_STEPS),
     }
     return render_part(request, "payments/return_from_provider.html", "watch", context)
 
@@ -82,12 +83,6 @@ def _ask(reference: str) -> None:
         payments.settle_payment(reference, timeout_seconds=_ASK_SECONDS)
     except (ProviderUnavailable, ProviderRefused):
         tasks.nudge(tasks.settle_payment, reference)
-
-
-def _looks(request: SaverRequest) -> int:
-    """Return how often the page has polled already, from its URL."""
-    text = request.GET.get("look", "")
-    return int(text) if text.isdecimal() and len(text) < 3 else 0
 
 
 def _say_how_it_ended(request: SaverRequest, payment: Payment) -> None:

@@ -17,6 +17,7 @@ from web.caching import pages as page_cache
 from web.forms.plans import EditForm, StartForm, TopUpForm, WithdrawForm
 from web.http import SaverRequest, redirect, refusals_lead_to, render_part
 from web.notices import notify
+from web.pages import plan_start
 from web.pages import plans as plan_pages
 from web.pages.payments import where_to_pay
 
@@ -49,7 +50,7 @@ def start(request: SaverRequest) -> HttpResponse:
     if request.method != "POST":
         initial = {"product": request.GET.get("product", "")}
         form = StartForm(user=request.user, products=products, initial=initial)
-        return render_part(request, "plans/start.html", "form", plan_pages.start(form))
+        return render_part(request, "plans/start.html", "form", plan_start.start(form))
     form = StartForm(request.POST, user=request.user, products=products)
     if form.is_valid():
         with form.refusals():
@@ -58,7 +59,7 @@ def start(request: SaverRequest) -> HttpResponse:
             if form.cleaned_data["first"]:
                 request.session[_FIRST_PAYMENT] = [plan.pk, form.cleaned_data["first"]]
             return redirect(request, reverse("plans:top_up", args=[plan.pk]))
-    return render_part(request, "plans/start.html", "form", plan_pages.start(form), status=422)
+    return render_part(request, "plans/start.html", "form", plan_start.start(form), status=422)
 
 
 def preview_start(request: SaverRequest) -> HttpResponse:
@@ -66,7 +67,7 @@ def preview_start(request: SaverRequest) -> HttpResponse:
     if request.method != "POST":
         return redirect(request, reverse("plans:start"))
     products = _offered()
-    context = plan_pages.start(StartForm(request.POST, user=request.user, products=products))
+    context = plan_start.start(StartForm(request.POST, user=request.user, products=products))
     # The preview shows no errors for missing fields; submitting the form does.
     context["form"] = StartForm(user=request.user, products=products, initial=request.POST.dict())
     return render_part(request, "plans/start.html", "preview", context)

@@ -16,7 +16,9 @@ from web.forms.statements import StatementForm
 from web.http import SaverRequest, redirect, render_part, wants_part
 from web.notices import notify
 from web.pages import messages as message_pages
+from web.pages import statement_jobs
 from web.pages import statements as statement_pages
+from web.pages.polling import polls_so_far
 
 # Statements that are being written are on top of the page, at most this many; the rest are in the list.
 _MOST_JOBS = 10
@@ -32,7 +34,7 @@ def index(request: SaverRequest) -> HttpResponse:
     ]
     page = keyset.page(access.own_statements(request).exclude(pk__in=[job.id for job in jobs]), request.GET)
     context = {
-        **statement_pages.jobs(jobs),
+        **statement_jobs.jobs(jobs),
         "page": page,
         "rows": [statement_pages.row(one) for one in page.rows],
     }
@@ -66,10 +68,10 @@ def detail(request: SaverRequest, statement_id: int) -> HttpResponse:
     """One statement: its state, file and mail, and the actions on it."""
     statement = access.own_statement(request, statement_id)
     row = statement_pages.row(statement)
-    looks = statement_pages.looks(request.GET)
-    if looks and not row.is_unfinished:
+    polls = polls_so_far(request.GET)
+    if polls and not row.is_unfinished:
         _say_finished(request, row)
-    context = statement_pages.detail(statement, row, looks)
+    context = statement_pages.detail(statement, row, polls)
     context["message"] = message_pages.newest(request.user, _mails(statement))
     # Set after a sign-in on the way to the file: show the page, then start the download.
     context["starts_download"] = "download" in request.GET
@@ -125,7 +127,7 @@ def _mails(statement: Statement) -> Q:
 
 def _watch(request: SaverRequest) -> HttpResponse:
     """Show the progress of the statements on top of the page, with a notice for each that has finished."""
-    watched = statement_pages.watched(request.GET)
+    watched = statement_jobs.watched(request.GET)
     jobs = [
         statement_pages.row(one)
         for one in access.own_statements(request).filter(pk__in=watched.ids).order_by("-id")
@@ -133,7 +135,7 @@ def _watch(request: SaverRequest) -> HttpResponse:
     for job in jobs:
         if job.id in watched.unfinished and not job.is_unfinished:
             _say_finished(request, job)
-    return render_part(request, "statements/index.html", "jobs", statement_pages.jobs(jobs, watched.looks))
+    return render_part(request, "statements/index.html", "jobs", statement_jobs.jobs(jobs, watched.polls))
 
 
 def _say_finished(request: SaverRequest, row: statement_pages.StatementRow) -> None:
