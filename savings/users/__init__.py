@@ -11,18 +11,16 @@ from savings.users.credentials import (
     set_active,
     set_password,
 )
+from savings.users.email_addresses import clean_email, is_email_reserved, users_with_email
 from savings.users.email_changes import (
     LinkExpired,
     change_email,
-    clean_email,
     confirm_email,
     email_proposal,
-    is_email_reserved,
     propose_email,
     resend_proposal,
     undo_email_change,
     undoable_email_change,
-    users_with_email,
 )
 from savings.users.profiles import (
     change_profile,

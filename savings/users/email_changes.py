@@ -1,8 +1,7 @@
-"""Email addresses: the only path for changes by users, staff and operators, and the undo of a hostile change.
+"""Changes of email addresses: the only path for users, staff and operators, and the undo of a hostile change.
 
-A new address takes effect once it is confirmed. Only this module writes `User.email` and allauth's `EmailAddress`, in
-one transaction, so they never disagree. For EMAIL_UNDO_DAYS after a change, the old address can undo it, and no other
-user may take that address.
+A new address takes effect once it is confirmed. For EMAIL_UNDO_DAYS after a change, the old address can undo it, and no
+other user may take that address.
 
 After several changes, each former address can undo its own change within that time, and the oldest one wins: undoing a
 change ends every later one, because an intruder who changed the address again must not outrank its owner. An address
@@ -13,20 +12,17 @@ from __future__ import annotations
 
 import datetime
 
-from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core import signing
-from django.core.exceptions import ValidationError
-from django.core.validators import EmailValidator
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from savings import typed_text
 from savings.exceptions import Refused
 from savings.models import EmailChange, User
 from savings.users import credentials, security_mails
+from savings.users.email_addresses import clean_email, reserved_email, store_email
 
 _CONFIRM_HOURS = 72
 _CONFIRM = signing.Signer(salt="savings.email_changes.confirm")
@@ -35,25 +31,6 @@ _UNDO = signing.Signer(salt="savings.email_changes.undo")
 
 class LinkExpired(Exception):
     """A valid link that has been used, has expired, or was replaced or overruled."""
-
-
-def clean_email(email: str, user: User | None = None) -> str:
-    """Return an email address as it is stored. Raises Refused on the field `email` for one that `user` cannot have.
-
-    That is an invalid address, one of another user, or one that its former owner can still restore.
-    """
-    email = typed_text.email(email)
-    try:
-        EmailValidator()(email)
-        EmailAddress._meta.get_field("email").run_validators(email)
-    except ValidationError:
-        raise Refused("Enter an email address, such as ada@example.com.", field="email") from None
-    user_id = user.pk if user else 0
-    is_taken = User.objects.filter(email=email).exclude(pk=user_id).exists()
-    is_taken = is_taken or EmailAddress.objects.filter(email=email).exclude(user_id=user_id).exists()
-    if is_taken or is_email_reserved(email, user):
-        raise Refused("Somebody else uses this address.", field="email")
-    return email
 
 
 def propose_email(user_id: int, email: str, *, by: User | None = None) -> EmailChange:
@@ -157,7 +134,7 @@ def undo_email_change(change: EmailChange) -> None:
         later = Q(effective_at=None) | Q(effective_at__gte=change.effective_at)
         user.email_changes.filter(later, ended_at=None).update(ended_at=now)
         removed_email = user.email
-        _set_email(user, change.old_email)
+        store_email(user, change.old_email)
         # Recorded so that staff find the user by the removed address too. This change cannot be undone itself.
         user.email_changes.create(
             old_email=removed_email, new_email=user.email, effective_at=now, ended_at=now
@@ -166,18 +143,6 @@ def undo_email_change(change: EmailChange) -> None:
         security_mails.notify_of_change(user, "email_change_undone", from_email=removed_email)
         if removed_email != user.email:
             security_mails.notify_of_change(user, "email_removed", to=removed_email)
-
-
-def reserved_email(email: str) -> EmailChange | None:
-    """Return the oldest change that an address can still undo, or None."""
-    in_time = Q(old_email=typed_text.email(email), ended_at=None, undo_until__gt=timezone.now())
-    return EmailChange.objects.filter(in_time).select_related("user").order_by("effective_at", "pk").first()
-
-
-def is_email_reserved(email: str, user: User | None = None) -> bool:
-    """Return whether an address recently belonged to another user than `user`, who can still restore it."""
-    in_time = Q(old_email=typed_text.email(email), ended_at=None, undo_until__gt=timezone.now())
-    return EmailChange.objects.filter(in_time).exclude(user_id=user.pk if user else 0).exists()
 
 
 def resend_proposal(email: str) -> bool:
@@ -193,14 +158,6 @@ def resend_proposal(email: str) -> bool:
     return True
 
 
-def users_with_email(email: str) -> list[int]:
-    """Return the ids of all users who have or had this address."""
-    email = typed_text.email(email)
-    current = User.objects.filter(email=email).order_by().values_list("pk", flat=True)
-    former = EmailChange.objects.filter(old_email=email).exclude(effective_at=None)
-    return list(current.union(former.order_by().values_list("user_id", flat=True)))
-
-
 def _apply_change(
     user: User,
     change: EmailChange,
@@ -213,22 +170,10 @@ def _apply_change(
     change.old_email = user.email
     change.effective_at, change.undo_until = now, now + _undo_time()
     change.save()
-    _set_email(user, clean_email(change.new_email, user))
+    store_email(user, clean_email(change.new_email, user))
     credentials.end_sessions(user.pk, excluding=session_key)
     _mail_undo(change, "email_changed", device=device)
     security_mails.notify_of_change(user, "email_changed_to", device=device, from_email=change.old_email)
-
-
-def _set_email(user: User, email: str) -> None:
-    """Store a user's confirmed address in both tables, or in neither. Raises Refused if another user has it."""
-    try:
-        with transaction.atomic():
-            EmailAddress.objects.filter(user=user).delete()
-            EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
-            User.objects.filter(pk=user.pk).update(email=email)
-    except IntegrityError:
-        raise Refused("Somebody else uses this address.", field="email") from None
-    user.email = email
 
 
 def _mail_undo(change: EmailChange, template: str, device: str = "") -> None:
