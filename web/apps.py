@@ -10,8 +10,9 @@ class WebConfig(AppConfig):
     name = "web"
 
     def ready(self) -> None:
-        # Connects the signal handlers for a confirmed email address and a new password.
-        import_module("web.auth.adapters")
+        # Connect the signal handlers for sign-ins, confirmed email addresses and changed credentials.
+        import_module("web.auth.sign_in")
+        import_module("web.auth.consequences")
         # Limits the time a request waits for the database.
         import_module("web.middleware.database")
         # Counts the queries of every connection, so it is imported before the first one.

@@ -1,7 +1,7 @@
 """Credentials and rights: the only path for changes by staff and operators.
 
-allauth makes the changes that users make themselves; `web.auth.adapters` adds the same consequences to these. The user
-gets a mail about each change. Changes of email addresses are in `email_changes`.
+allauth makes the changes that users make themselves; `web.auth.consequences` adds the same consequences to these. The
+user gets a mail about each change. Changes of email addresses are in `email_changes`.
 """
 
 from __future__ import annotations

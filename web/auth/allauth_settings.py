@@ -1,6 +1,6 @@
 """Settings of django-allauth that no environment variable changes; `web/settings.py` imports all of them."""
 
-ACCOUNT_ADAPTER = "web.auth.adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "web.auth.account_adapter.AccountAdapter"
 ACCOUNT_FORMS = {
     "add_email": "web.forms.users.AddEmailForm",
     "change_password": "web.forms.users.ChangePasswordForm",
@@ -46,7 +46,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-MFA_ADAPTER = "web.auth.adapters.MFAAdapter"
+MFA_ADAPTER = "web.auth.mfa_adapter.MFAAdapter"
 MFA_FORMS = {
     "activate_totp": "web.forms.second_steps.ActivateTOTPForm",
     "add_webauthn": "web.forms.second_steps.AddPasskeyForm",

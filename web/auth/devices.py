@@ -40,8 +40,7 @@ _SYSTEMS = (
 
 def note_sign_in(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
     """Notify the user of a sign-in from a new device, and remember the device."""
-    agent = request.headers.get("User-Agent", "")
-    token = users.recognise_device(user, token_of(request), label=label(agent), at=timezone.now())
+    token = users.recognise_device(user, token_of(request), label=label_of(request), at=timezone.now())
     response.set_signed_cookie(
         _COOKIE,
         token,
@@ -61,6 +60,11 @@ def token_of(request: HttpRequest) -> str:
 def _token(request: HttpRequest, name: str) -> str:
     # The signature includes the cookie's name, so each cookie is read under its own.
     return request.get_signed_cookie(name, default="", salt=_SALT, max_age=_AGE_SECONDS) or ""
+
+
+def label_of(request: HttpRequest) -> str:
+    """Return the label of the browser that sent a request."""
+    return label(request.headers.get("User-Agent", ""))
 
 
 def label(user_agent: str) -> str:

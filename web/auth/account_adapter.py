@@ -1,34 +1,22 @@
-"""Adapts allauth, which handles sign-in and sign-up: its mails, redirects, messages and secrets."""
+"""Adapts allauth's accounts: sign-in and sign-up, their mails, redirects, messages and limits."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import ipaddress
 from typing import Any
 
 from allauth import app_settings
-from allauth.account import signals
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.internal.userkit import did_user_login
 from allauth.account.models import EmailAddress
 from allauth.core import context as allauth_context
 from allauth.core.internal.httpkit import clean_client_ip
-from allauth.mfa import signals as mfa_signals
-from allauth.mfa.adapter import DefaultMFAAdapter
-from allauth.mfa.models import Authenticator
-from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.dispatch import receiver
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.safestring import SafeString
-from qrcode.main import QRCode
 
 from savings import users
 from savings.exceptions import Refused
@@ -134,7 +122,10 @@ class AccountAdapter(DefaultAccountAdapter):
             return super().confirm_email(request, email_address)
         try:
             users.change_email(
-                user.pk, email_address.email, device=_device(request), session_key=request.session.session_key
+                user.pk,
+                email_address.email,
+                device=devices.label_of(request),
+                session_key=request.session.session_key,
             )
         except Refused:
             self.add_message(request, messages.ERROR, "account/messages/email_confirmation_failed.txt")
@@ -169,79 +160,6 @@ class AccountAdapter(DefaultAccountAdapter):
             User.objects.touch(0)
 
 
-class MFAAdapter(DefaultMFAAdapter):
-    """Two-step sign-in and passkeys; the secrets are encrypted before they are stored."""
-
-    error_messages = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": "This is not the code, or it was used before. Type the next one that your app shows.",
-        "unverified_email": "Prove your e-mail address first.",
-    }
-
-    def encrypt(self, text: str) -> str:
-        return _safe().encrypt(text.encode()).decode()
-
-    def decrypt(self, encrypted_text: str) -> str:
-        return _safe().decrypt(encrypted_text.encode()).decode()
-
-    def build_totp_svg(self, url: str) -> SafeString:
-        """Draw the QR code as one path without a style attribute, which our Content Security Policy would block."""
-        code: QRCode[Any] = QRCode(border=2)
-        code.add_data(url)
-        rows = code.get_matrix()
-        path = "".join(
-            f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark
-        )
-        return format_html(
-            '<svg class="qr" viewBox="0 0 {0} {0}" role="img" aria-label="{1}"><path d="{2}"/></svg>',
-            len(rows),
-            "The key as a QR code",
-            path,
-        )
-
-    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        return super().get_public_key_credential_rp_entity() | {"name": "Asusu"}
-
-    def generate_authenticator_name(self, user: AbstractBaseUser, type: str) -> str:  # noqa: A002 - allauth's name
-        return devices.label(allauth_context.request.headers.get("User-Agent", ""))
-
-
-@receiver(signals.email_confirmed)
-def welcome(request: HttpRequest, email_address: EmailAddress, **kwargs: Any) -> None:
-    """Welcome a new user after the first confirmation; later confirmations only change the email address."""
-    if not did_user_login(email_address.user):
-        users.welcome(email_address.user)
-
-
-@receiver([signals.password_changed, signals.password_set, signals.password_reset])
-def end_sessions(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """Delete every other session after a password change; without this they would be invalid but still stored."""
-    users.end_sessions(user.pk, excluding=request.session.session_key)
-
-
-@receiver(signals.email_changed)
-def show_new_address(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """Bump the user's version: cached pages show the email address."""
-    User.objects.touch(user.pk)
-
-
-@receiver(
-    [mfa_signals.authenticator_added, mfa_signals.authenticator_removed, mfa_signals.authenticator_reset]
-)
-def end_what_was_begun(user: User, **kwargs: Any) -> None:
-    """Cancel sign-ins that began before a second step was added and would skip it. Sessions stay valid."""
-    users.cancel_pending_logins(user.pk)
-
-
-@receiver(mfa_signals.authenticator_used)
-def tell_of_recovery_code(
-    request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: Any
-) -> None:
-    """Notify the user that a recovery code was used: they lost their phone, or somebody found the list."""
-    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
-        left = len(Authenticator.objects.get(pk=authenticator.pk).wrap().get_unused_codes())
-        users.notify_of_change(user, "recovery_code_used", device=_device(request), left=left)
-
-
 def _client_address(request: HttpRequest) -> str | None:
     """Return the client address from our outermost proxy, or else of the connection; None if neither has one.
 
@@ -251,17 +169,3 @@ def _client_address(request: HttpRequest) -> str | None:
     named = request.headers.get("X-Forwarded-For", "").split(",") if count else []
     found = [clean_client_ip(text) for text in (*named[-count:][:1], request.META.get("REMOTE_ADDR", ""))]
     return next(filter(None, found), None)
-
-
-def _device(request: HttpRequest) -> str:
-    return devices.label(request.headers.get("User-Agent", ""))
-
-
-def _safe() -> MultiFernet:
-    """Return the cipher for second-step secrets, with keys derived from SECRET_KEY and SECRET_KEY_FALLBACKS."""
-    return MultiFernet(
-        [
-            Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"web.accounts.safe" + key.encode()).digest()))
-            for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-        ]
-    )
