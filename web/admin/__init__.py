@@ -2,16 +2,30 @@
 
 from django.contrib import admin
 
-from web.admin import circles, installation, ledger, outbox, payments, plans, postponements, statements, users
+from web.admin import (
+    circles,
+    groups,
+    installation,
+    ledger,
+    outbox,
+    payments,
+    plans,
+    postponements,
+    sign_ins,
+    statements,
+    users,
+)
 
 __all__ = [
     "circles",
+    "groups",
     "installation",
     "ledger",
     "outbox",
     "payments",
     "plans",
     "postponements",
+    "sign_ins",
     "statements",
     "users",
 ]

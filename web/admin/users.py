@@ -4,31 +4,19 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-# Imported first, because they register models that are unregistered below.
-import allauth.account.admin
-import allauth.mfa.admin
-import allauth.usersessions.admin  # noqa: F401
-from allauth.account.models import EmailAddress
-from allauth.mfa.models import Authenticator
-from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
-from django.contrib.auth.models import Group
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from savings import typed_text, users
 from savings.exceptions import Refused
-from savings.models import Device, EmailChange, UsedTotpStep, User
-from web.admin.base import Picked, ReadOnlyAdmin, StaffAdmin
-
-for model in (EmailAddress, Authenticator, UserSession, Group):
-    admin.site.unregister(model)
+from savings.models import User
+from web.admin.base import Picked, StaffAdmin
 
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 # Staff change these for themselves on the security page, which asks for the password first.
@@ -150,98 +138,5 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
         users.record_rights_changed(form.instance, form.changed_data)
 
 
-@admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin):
-    """Roles. They grant permissions to their members, so only superusers may edit them."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_superuser
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.is_superuser
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.is_superuser
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
-        super().save_related(request, form, formsets, change)
-        if change and "permissions" in form.changed_data:
-            _tell_members(form.instance)
-
-    def delete_model(self, request: HttpRequest, obj: Group) -> None:
-        _tell_members(obj)
-        super().delete_model(request, obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        # In one transaction, so that a failed deletion sends no mails.
-        with transaction.atomic():
-            for group in queryset:
-                _tell_members(group)
-            super().delete_queryset(request, queryset)
-
-
 def _staff(request: HttpRequest) -> User:
     return cast("User", request.user)
-
-
-def _tell_members(group: Group) -> None:
-    for user in User.objects.filter(groups=group):
-        users.record_rights_changed(user, ["groups"])
-
-
-@admin.register(EmailChange)
-class EmailChangeAdmin(ReadOnlyAdmin):
-    """Former email addresses, and changes that wait for confirmation from the new one."""
-
-    list_display = ("user", "old_email", "new_email", "asked_by", "asked_at", "effective_at", "ended_at")
-    relations = ("user", "asked_by")
-    finds_by = ("email",)
-    search_help_text = "A whole email address, of now or of before"
-
-
-@admin.register(Device)
-class DeviceAdmin(ReadOnlyAdmin):
-    list_display = ("label", "user", "first_seen_at", "last_seen_at")
-    relations = ("user",)
-    finds_by = ("email",)
-    search_help_text = "A whole email address"
-    exclude = ("token_hash",)
-
-
-@admin.register(EmailAddress)
-class EmailAddressAdmin(ReadOnlyAdmin):
-    list_display = ("email", "user", "verified", "primary")
-    relations = ("user",)
-    finds_by = ("email",)
-    search_help_text = "The whole email address of a user"
-
-
-@admin.register(Authenticator)
-class AuthenticatorAdmin(ReadOnlyAdmin):
-    """Shows that a second step exists, never its secret."""
-
-    list_display = ("user", "type", "created_at", "last_used_at")
-    relations = ("user",)
-    finds_by = ("email",)
-    search_help_text = "A whole email address"
-    exclude = ("data",)
-
-
-@admin.register(UserSession)
-class UserSessionAdmin(ReadOnlyAdmin):
-    list_display = ("user", "created_at", "last_seen_at", "ip", "user_agent")
-    relations = ("user",)
-    finds_by = ("email",)
-    search_help_text = "A whole email address"
-    # Without the key, which would let anybody take over the session.
-    exclude = ("session_key", "data")
-
-
-@admin.register(UsedTotpStep)
-class UsedTotpStepAdmin(ReadOnlyAdmin):
-    """The last used authenticator code of a user, as the number of 30-second steps since 1970."""
-
-    list_display = ("user", "step")
-    relations = ("user",)
-    finds_by = ("email",)
-    search_help_text = "A whole email address"
