@@ -50,7 +50,7 @@ class KeysetList(ChangeList):
         self.paginator = None
 
 
-class Picked(admin.SimpleListFilter):
+class ConditionFilter(admin.SimpleListFilter):
     """A filter of named conditions, each of which has an index."""
 
     conditions: ClassVar[dict[str, tuple[str, Callable[[QuerySet[Any]], QuerySet[Any]]]]]
@@ -90,7 +90,7 @@ class StaffAdmin(admin.ModelAdmin):
     }
     # The fields that are searched by exact value; "email" is the email address of the row's user.
     finds_by: ClassVar[tuple[str, ...]] = ()
-    list_filter: ClassVar[tuple[type[Picked], ...]] = ()
+    list_filter: ClassVar[tuple[type[ConditionFilter], ...]] = ()
     # Relations shown in the list, for `select_related`.
     relations: ClassVar[tuple[str, ...]] = ()
     # The lookup path to the user whose email address is searched; empty if there is none.
@@ -156,12 +156,12 @@ class StaffAdmin(admin.ModelAdmin):
                 if not isinstance(error, (Refused, ProviderUnavailable, ProviderRefused)):
                     logger.exception("an action of staff failed for %s %s", self.opts.model_name, row.pk)
                 why = str(error) if isinstance(error, Refused) else typed_text.describe_error(error)
-                self.message_user(request, f"{self.told_as(row)}: {why}", messages.ERROR)
+                self.message_user(request, f"{self.name_in_messages(row)}: {why}", messages.ERROR)
                 continue
             self.log_change(request, row, said)
-            self.message_user(request, f"{self.told_as(row)}: {said}", messages.SUCCESS)
+            self.message_user(request, f"{self.name_in_messages(row)}: {said}", messages.SUCCESS)
 
-    def told_as(self, row: Any) -> str:
+    def name_in_messages(self, row: Any) -> str:
         """Return the name of a row in an action's messages."""
         return str(row)
 

@@ -8,10 +8,10 @@ from django.http import HttpRequest
 
 from savings import circles, money
 from savings.models import BoardDay, Circle, CircleEvent, DigestLine, Membership, ToldPlaces
-from web.admin.base import Picked, ReadOnlyAdmin
+from web.admin.base import ConditionFilter, ReadOnlyAdmin
 
 
-class CircleState(Picked):
+class CircleState(ConditionFilter):
     title = "state"
     parameter_name = "state"
     # Limited to running circles, which have an index.
@@ -62,7 +62,7 @@ class MembershipAdmin(ReadOnlyAdmin):
 
         self.do_to_each(request, chosen.select_related("circle"), act)
 
-    def told_as(self, row: Membership) -> str:
+    def name_in_messages(self, row: Membership) -> str:
         return str(row.circle)
 
 

@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from savings import money
 from savings.models import Account, Entry, Transaction
 from web.admin import shown
-from web.admin.base import Picked, ReadOnlyAdmin
+from web.admin.base import ConditionFilter, ReadOnlyAdmin
 
 
-class TransactionState(Picked):
+class TransactionState(ConditionFilter):
     title = "state"
     parameter_name = "state"
     conditions = {

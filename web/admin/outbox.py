@@ -11,10 +11,10 @@ from django.utils.safestring import SafeString
 from savings import mails, outbox
 from savings.exceptions import Refused
 from savings.models import OutboxRow
-from web.admin.base import Picked, ReadOnlyAdmin
+from web.admin.base import ConditionFilter, ReadOnlyAdmin
 
 
-class OutboxState(Picked):
+class OutboxState(ConditionFilter):
     title = "state"
     parameter_name = "state"
     conditions = {

@@ -13,13 +13,13 @@ from django.utils.safestring import SafeString
 from savings import money, payments
 from savings.models import Payment, WebhookEvent
 from web.admin import shown
-from web.admin.base import Picked, ReadOnlyAdmin
+from web.admin.base import ConditionFilter, ReadOnlyAdmin
 
 # Each request may take as long as the provider's timeout, while the browser waits.
 MOST_AT_ONCE = 10
 
 
-class PaymentState(Picked):
+class PaymentState(ConditionFilter):
     title = "state"
     parameter_name = "state"
     conditions = {
@@ -102,7 +102,7 @@ class PaymentAdmin(ReadOnlyAdmin):
             return
         self.do_to_each(request, rows, _ask_again)
 
-    def told_as(self, row: Payment) -> str:
+    def name_in_messages(self, row: Payment) -> str:
         return row.transaction.reference
 
 
@@ -111,7 +111,7 @@ def _ask_again(payment: Payment) -> str:
     return f"asked the provider again: {movement.get_status_display() if movement else 'unknown there'}"
 
 
-class EventState(Picked):
+class EventState(ConditionFilter):
     title = "state"
     parameter_name = "state"
     conditions = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.contrib import admin
 
 from savings.models import Statement, StatementSubscription
-from web.admin.base import Picked, ReadOnlyAdmin
+from web.admin.base import ConditionFilter, ReadOnlyAdmin
 
 
-class StatementState(Picked):
+class StatementState(ConditionFilter):
     title = "state"
     parameter_name = "state"
     conditions = {

@@ -16,14 +16,14 @@ from django.urls import reverse
 from savings import typed_text, users
 from savings.exceptions import Refused
 from savings.models import User
-from web.admin.base import Picked, StaffAdmin
+from web.admin.base import ConditionFilter, StaffAdmin
 
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 # Staff change these for themselves on the security page, which asks for the password first.
 _OWN_SIGN_IN = ("email", "is_active")
 
 
-class UserState(Picked):
+class UserState(ConditionFilter):
     title = "role"
     parameter_name = "state"
     conditions = {"staff": ("Staff", lambda rows: rows.filter(is_staff=True))}
