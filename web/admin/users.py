@@ -14,9 +14,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from savings import typed_text, users
-from savings.exceptions import Refused
 from savings.models import User
 from web.admin.base import ConditionFilter, StaffAdmin
+from web.forms.refusals import refused_as_invalid
 
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 # Staff change these for themselves on the security page, which asks for the password first.
@@ -34,10 +34,8 @@ class _Addressed(forms.ModelForm):
 
     def clean_email(self) -> str:
         user = self.instance if self.instance.pk else None
-        try:
+        with refused_as_invalid():
             return users.clean_email(self.cleaned_data["email"], user)
-        except Refused as refused:
-            raise forms.ValidationError(str(refused)) from None
 
 
 class ChangeUserForm(_Addressed, UserChangeForm):

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import ClassVar
 
 from django import forms
 
 from savings.exceptions import Refused
+
+
+@contextmanager
+def refused_as_invalid() -> Iterator[None]:
+    """Turn a refusal into a validation error, inside the `clean` method of a field."""
+    try:
+        yield
+    except Refused as refused:
+        raise forms.ValidationError(str(refused)) from None
 
 
 class RefusableForm(forms.Form):

@@ -20,11 +20,11 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from savings import typed_text, users
-from savings.exceptions import Refused
 from savings.models import User
 from web.auth import guessing
 from web.auth.email_addresses import owner_of
 from web.auth.guessing import Kind
+from web.forms.refusals import refused_as_invalid
 
 _LONG_ENOUGH = "At least 10 characters. Three or four unrelated words are easy to remember and hard to guess."
 # Fields that can be typed in several ways, and the functions that normalise them.
@@ -78,10 +78,8 @@ class SignupForm(LabelledForm, account.SignupForm):
         self.fields["password1"].label = "Password"
 
     def clean_name(self) -> str:
-        try:
+        with refused_as_invalid():
             return users.clean_name(self.cleaned_data["name"])
-        except Refused as refused:
-            raise forms.ValidationError(str(refused)) from None
 
     def validate_unique_email(self, value: str) -> str:
         email = super().validate_unique_email(value)

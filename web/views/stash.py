@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -12,22 +11,15 @@ from django.utils import timezone
 
 from savings import dashboard, payments
 from savings.models import Account, Entry, Membership, Plan, Product, Transaction
-from savings.models.ledger import REFERENCE_PREFIXES
 from savings.prepared_queries import prepared
 from web.caching import pages as page_cache
-from web.forms.fields import MoneyField, OnceForm
+from web.forms.stash import FundForm
 from web.http import SaverRequest, redirect, render_part
 from web.pages import plans as plan_pages
 from web.pages import transactions as transaction_rows
 from web.pages.payments import where_to_pay
 
 LATEST = 10
-
-
-class FundForm(OnceForm):
-    """The amount to pay into the stash by card."""
-
-    amount = MoneyField(label="Amount", min_kobo=settings.TOP_UP_MIN_KOBO, max_kobo=settings.TOP_UP_MAX_KOBO)
 
 
 @page_cache.page(shows=(Account, Entry, Plan, Product, Transaction), own=(Membership,))
@@ -51,11 +43,7 @@ def _latest(user_id: int) -> QuerySet[Transaction, Any]:
 
 def fund(request: SaverRequest) -> HttpResponse:
     """Add money to the stash by card, which redirects to the provider."""
-    form = FundForm(
-        request.POST if request.method == "POST" else None,
-        user=request.user,
-        prefix=REFERENCE_PREFIXES[Transaction.Kind.STASH_DEPOSIT],
-    )
+    form = FundForm(request.POST if request.method == "POST" else None, user=request.user)
     if form.is_valid():
         with form.refusals():
             payment = payments.start_payment(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.internal.flows.sessions import end_sessions
 from allauth.usersessions.models import UserSession
-from django import forms
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBadRequest
@@ -19,45 +18,12 @@ from savings import users
 from savings.models import User
 from web.auth import devices, sign_in
 from web.auth import second_step as steps
-from web.forms.changes import KnowsChanges
-from web.forms.fields import Segments, Switch
-from web.forms.refusals import RefusableForm
+from web.forms.profile import ProfileForm
 from web.http import SaverRequest, redirect, render_part
 from web.notices import notify
 
 # More than anybody has; older ones do not help on a page.
 _MOST_SHOWN = 20
-
-
-class ProfileForm(KnowsChanges, RefusableForm):
-    """Name, mail preferences and theme."""
-
-    name = forms.CharField(
-        widget=forms.TextInput(attrs={"autocomplete": "name"}),
-        help_text="What we call you, on the pages and in e-mails.",
-    )
-    wants_receipts = forms.BooleanField(
-        required=False,
-        label="Send me an e-mail for each top-up",
-        widget=Switch,
-        help_text="E-mails about your sign-in are always sent: they protect your money.",
-    )
-    wants_rank_changes = forms.BooleanField(
-        required=False,
-        label="Send me an e-mail when my place in a circle changes",
-        widget=Switch,
-        help_text="When you become first, come among the first 2, 3, 5 or 10, or are pushed out. At most one a day for "
-        "each circle.",
-    )
-    wants_weekly_digest = forms.BooleanField(
-        required=False,
-        label="Send me my week in circles on Mondays",
-        widget=Switch,
-        help_text="Only after a week in which something moved.",
-    )
-    theme = forms.ChoiceField(
-        required=False, choices=User.Theme.choices, widget=Segments, help_text="Auto is as your device."
-    )
 
 
 def profile(request: SaverRequest) -> HttpResponse:

@@ -1,0 +1,41 @@
+"""The form of a user's profile: name, mail preferences and theme."""
+
+from __future__ import annotations
+
+from django import forms
+
+from savings.models import User
+from web.forms.changes import KnowsChanges
+from web.forms.fields import Segments, Switch
+from web.forms.refusals import RefusableForm
+
+
+class ProfileForm(KnowsChanges, RefusableForm):
+    """Name, mail preferences and theme."""
+
+    name = forms.CharField(
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        help_text="What we call you, on the pages and in e-mails.",
+    )
+    wants_receipts = forms.BooleanField(
+        required=False,
+        label="Send me an e-mail for each top-up",
+        widget=Switch,
+        help_text="E-mails about your sign-in are always sent: they protect your money.",
+    )
+    wants_rank_changes = forms.BooleanField(
+        required=False,
+        label="Send me an e-mail when my place in a circle changes",
+        widget=Switch,
+        help_text="When you become first, come among the first 2, 3, 5 or 10, or are pushed out. At most one a day for "
+        "each circle.",
+    )
+    wants_weekly_digest = forms.BooleanField(
+        required=False,
+        label="Send me my week in circles on Mondays",
+        widget=Switch,
+        help_text="Only after a week in which something moved.",
+    )
+    theme = forms.ChoiceField(
+        required=False, choices=User.Theme.choices, widget=Segments, help_text="Auto is as your device."
+    )
