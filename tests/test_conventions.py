@@ -98,7 +98,7 @@ def test_only_notify_adds_notices() -> None:
 
 
 def test_views_catch_no_refusal_themselves() -> None:
-    """A form catches its own (`form.refusals()`), the middleware all others (`web.http.refusals_lead_to`)."""
+    """A form catches its own (`form.refusals()`), the middleware all others (`web.refusals.refusals_lead_to`)."""
     for path in tracked("web/views/*.py"):
         assert not re.search(r"except .*\bRefused\b", path.read_text()), path
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
@@ -19,8 +17,6 @@ from web import notices
 _LONGEST_SEARCH = 60
 # Pasted text may contain many invisible characters; only this many are read.
 _LONGEST_TYPED = 1_000
-# The attribute of a view with the URL name of the page that shows its refusals.
-_MARK = "page_after_refusal"
 
 
 class SaverRequest(HttpRequest):
@@ -59,27 +55,6 @@ def wants_part(request: SaverRequest) -> bool:
 def redirect(request: SaverRequest, url: str) -> HttpResponse:
     """Redirect the browser. htmx would follow a plain redirect and swap the target page into this one."""
     return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
-
-
-def refusals_lead_to[View: Callable[..., HttpResponse]](page: str) -> Callable[[View], View]:
-    """Mark a view without a form: after a refusal the browser goes to this page, which shows it as a notice.
-
-    The page takes the same arguments as the view. `ResponseHeadersMiddleware` answers all refusals without a form;
-    without this mark they get a page of their own.
-    """
-
-    def mark(view: View) -> View:
-        setattr(view, _MARK, page)
-        return view
-
-    return mark
-
-
-def page_after_refusal(request: HttpRequest) -> str:
-    """Return the URL that the view of this request named with `refusals_lead_to`; empty if it named none."""
-    match = request.resolver_match
-    page = getattr(match and match.func, _MARK, None)
-    return reverse(page, args=match.args, kwargs=match.kwargs) if match and page else ""
 
 
 def search_text(request: HttpRequest) -> str:

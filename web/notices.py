@@ -35,10 +35,9 @@ def notice_alone(text: str, note: str, *, status: int) -> HttpResponse:
     return _unchanged(render_to_string("_toasts.html", {"is_beside": True, "messages": waiting}), status)
 
 
-def refusal_alone(request: HttpRequest, text: str) -> HttpResponse:
-    """Answer htmx with a refusal and all waiting notices, and leave the page unchanged."""
-    notify(request, text, is_bad=True)
-    return _unchanged(beside_fragment(request), status=422)
+def waiting_notices_alone(request: HttpRequest, *, status: int) -> HttpResponse:
+    """Answer htmx with only the waiting notices and leave the page unchanged."""
+    return _unchanged(beside_fragment(request), status)
 
 
 def _with_note(text: str, note: str) -> str:

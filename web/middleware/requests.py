@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -16,8 +15,7 @@ from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
 from savings.exceptions import Refused
-from web import notices
-from web.http import SaverRequest, page_after_refusal, redirect
+from web import refusals
 from web.observability import log_lines
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -82,15 +80,8 @@ class ResponseHeadersMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer a refusal that no form has caught: on the page that the view named, else as a notice or a page."""
-        if not isinstance(exception, Refused):
-            return None
-        if page := page_after_refusal(request):
-            notices.notify(request, str(exception), is_bad=True)
-            return redirect(cast("SaverRequest", request), page)
-        if request.htmx:  # type: ignore[attr-defined]
-            return notices.refusal_alone(request, str(exception))
-        return render(request, "422.html", {"message": str(exception)}, status=422)
+        """Answer a refusal that no form has caught; without this it would be a crash."""
+        return refusals.answer(request, exception) if isinstance(exception, Refused) else None
 
 
 def _render_405(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:

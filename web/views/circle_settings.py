@@ -13,9 +13,10 @@ from savings.models import Account, Circle, Membership, Plan, Product
 from web import access
 from web.caching import pages as page_cache
 from web.forms.circles import AppearanceForm, EditForm
-from web.http import SaverRequest, redirect, refusals_lead_to, render_part
+from web.http import SaverRequest, redirect, render_part
 from web.notices import notify
 from web.pages import circles as circle_pages
+from web.refusals import refusals_lead_to
 
 
 def appearance(request: SaverRequest, slug: str) -> HttpResponse:

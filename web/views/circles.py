@@ -14,9 +14,10 @@ from savings.models import Account, Circle, CircleEvent, Membership, Plan, Produ
 from web import access, keyset
 from web.caching import pages as page_cache
 from web.forms.circles import JoinForm, StartForm
-from web.http import SaverRequest, redirect, refusals_lead_to, render_part, search_text
+from web.http import SaverRequest, redirect, render_part, search_text
 from web.notices import notify
 from web.pages import circles as circle_pages
+from web.refusals import refusals_lead_to
 
 DIRECTORY_SIZE = 12
 

@@ -15,11 +15,12 @@ from savings import dashboard, money, payments, plans, references
 from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction
 from web.caching import pages as page_cache
 from web.forms.plans import EditForm, StartForm, TopUpForm, WithdrawForm
-from web.http import SaverRequest, redirect, refusals_lead_to, render_part
+from web.http import SaverRequest, redirect, render_part
 from web.notices import notify
 from web.pages import plan_start
 from web.pages import plans as plan_pages
 from web.pages.payments import where_to_pay
+from web.refusals import refusals_lead_to
 
 # Session key: the id of a plan that was just started, and the intended first payment in kobo.
 _FIRST_PAYMENT = "first_payment"
