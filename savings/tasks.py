@@ -137,6 +137,7 @@ def ask_for_monthly_statements() -> None:
 def tidy_statements() -> None:
     """Remove expired statement files, and fail statements whose writing was abandoned."""
     statements.expire_files(timezone.now())
+    statements.link_outbox_rows()
     statements.fail_abandoned()
 
 

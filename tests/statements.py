@@ -45,7 +45,7 @@ def ask(user: User, scope: str = "stash", **details: Any) -> Statement:
 
 def row_of(statement: Statement) -> OutboxRow:
     """Return the outbox row of a statement."""
-    return OutboxRow.objects.get(dedupe_key=statements.row_key(statement.pk))
+    return OutboxRow.objects.get(kind=statements.OUTBOX_KIND, statement=statement)
 
 
 def try_to_write(statement: Statement) -> Statement:

@@ -156,6 +156,7 @@ def statement_ready(statement: Statement, *, again: str = "") -> OutboxRow | Non
         "statement_ready",
         dedupe_key=f"statement_ready:{statement.pk}{again and f':{again}'}",
         user=statement.user,
+        statement=statement,
         payload=_about(statement) | {"rows": statement.rows_written, "until": until},
     )
 
@@ -166,6 +167,7 @@ def statement_failed(statement: Statement) -> OutboxRow | None:
         "statement_failed",
         dedupe_key=f"statement_failed:{statement.pk}",
         user=statement.user,
+        statement=statement,
         payload=_about(statement) | {"reason": statement.reason},
     )
 

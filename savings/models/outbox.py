@@ -25,6 +25,18 @@ class OutboxRow(models.Model):
     transaction = models.ForeignKey(
         "savings.Transaction", null=True, blank=True, on_delete=models.PROTECT, related_name="outbox_rows"
     )
+    # The statement that the row writes or mails about. Deleting the statement clears it: its mails were sent and stay
+    # on the Messages page, and the writer of an unfinished one ends by itself. Deleting the row changes no statement.
+    # The database clears the column too (migration 0039), because the release before it deletes statements without
+    # knowing of the column.
+    statement = models.ForeignKey(
+        "savings.Statement",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="outbox_rows",
+        db_index=False,
+    )
     payload = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     # When it may be tried (again). A claim sets this to the end of the lease, so that another worker takes over from a
@@ -56,6 +68,10 @@ class OutboxRow(models.Model):
             models.Index(fields=["due_at"], name="outbox_waiting", condition=Q(due_at__isnull=False)),
             # A user's mails, newest first.
             models.Index(fields=["user", "-id"], name="outbox_by_user"),
+            # The row that writes a statement, and the newest mail about a statement.
+            models.Index(
+                fields=["statement", "-id"], name="outbox_by_statement", condition=Q(statement__isnull=False)
+            ),
             # The staff's list of rows that were given up, newest first.
             models.Index(fields=["-id"], name="outbox_given_up", condition=Q(dead_at__isnull=False)),
         ]

@@ -21,7 +21,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from savings import tracing, typed_text
-from savings.models import OutboxRow, Transaction, User
+from savings.models import OutboxRow, Statement, Transaction, User
 from savings.outbox import postponements
 
 logger = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ def add(
     dedupe_key: str,
     user: User | None = None,
     movement: Transaction | None = None,
+    statement: Statement | None = None,
     to: str = "",
     payload: Mapping[str, Any] | None = None,
     nudge: bool = True,
@@ -80,6 +81,7 @@ def add(
         dedupe_key=dedupe_key,
         user=user,
         transaction=movement,
+        statement=statement,
         to=to,
         payload=dict(payload or {}),
         traceparent=tracing.follower.traceparent(),

@@ -14,11 +14,10 @@ from savings.statements.requests import (
     request,
     resend_mail,
     revoke,
-    row_key,
     statement_of_token,
 )
 from savings.statements.subscriptions import request_monthly, subscribe, unsubscribe
-from savings.statements.upkeep import expire_files, fail_abandoned
+from savings.statements.upkeep import expire_files, fail_abandoned, link_outbox_rows
 from savings.statements.verification import cleaned_code, verify
 from savings.statements.writing import write_now, write_statement
 
@@ -33,6 +32,7 @@ __all__ = [
     "expected_rows",
     "expire_files",
     "fail_abandoned",
+    "link_outbox_rows",
     "link_token",
     "most_rows",
     "open_file",
@@ -41,7 +41,6 @@ __all__ = [
     "request_monthly",
     "resend_mail",
     "revoke",
-    "row_key",
     "statement_of_token",
     "subscribe",
     "unknown_file_names",

@@ -82,13 +82,15 @@ def create(user: User, fields: dict[str, Any], password: str = "") -> Statement:
         has_password=bool(password),
         **fields,
     )
-    outbox.add(OUTBOX_KIND, dedupe_key=row_key(statement.pk), user=user, payload={"statement": statement.pk})
+    outbox.add(
+        OUTBOX_KIND,
+        dedupe_key=f"{OUTBOX_KIND}:{statement.pk}",
+        user=user,
+        statement=statement,
+        # The writer of the previous release reads the id from here.
+        payload={"statement": statement.pk},
+    )
     return statement
-
-
-def row_key(statement_id: int) -> str:
-    """Return the dedupe key of the outbox row that writes a statement."""
-    return f"{OUTBOX_KIND}:{statement_id}"
 
 
 def ask_again(statement: Statement) -> Statement:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime
 
 from django.db import transaction
-from django.db.models import CharField, Exists, OuterRef, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import BigIntegerField, Exists, OuterRef, Subquery
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
 from savings import outbox
 from savings.models import OutboxRow, Statement, User
@@ -14,6 +15,8 @@ from savings.statements import failures, files, requests
 
 State = Statement.State
 _MOST_PER_RUN = 500
+# Several times the rows that a busy site writes between two runs.
+_UNLINKED_AMONG_NEWEST = 50_000
 
 
 def expire_files(now: datetime.datetime) -> int:
@@ -41,8 +44,9 @@ def _expire(statement_id: int) -> int:
 
 def fail_abandoned() -> int:
     """Fail the unfinished statements whose outbox rows have used up their tries, and return their number."""
-    key = Concat(Value(f"{requests.OUTBOX_KIND}:"), Cast(OuterRef("pk"), CharField()))
-    dead = OutboxRow.objects.filter(dedupe_key=key, dead_at__isnull=False)
+    dead = OutboxRow.objects.filter(
+        kind=requests.OUTBOX_KIND, statement=OuterRef("pk"), dead_at__isnull=False
+    )
     unfinished = Statement.objects.unfinished().filter(Exists(dead)).order_by("id")
     return outbox.for_each_row("give_up_statement", unfinished, _fail_abandoned, most=_MOST_PER_RUN)
 
@@ -56,3 +60,21 @@ def _fail_abandoned(statement_id: int) -> int:
         reason = "Something went wrong while it was written. Ask for it again later."
         failures.fail_statement(statement, reason)
     return 1
+
+
+def link_outbox_rows() -> int:
+    """Link the newest outbox rows to the statements that their payloads name, and return the number of rows.
+
+    Each release from migration 0039 on links a row as it writes it. These rows were written by the release before it,
+    which runs beside this one during a deploy.
+    """
+    newest = OutboxRow.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    named = Cast(KeyTextTransform("statement", OuterRef("payload")), BigIntegerField())
+    statements = Statement.objects.filter(pk=named)
+    unlinked = OutboxRow.objects.filter(
+        Exists(statements),
+        pk__gt=newest - _UNLINKED_AMONG_NEWEST,
+        kind__in=[requests.OUTBOX_KIND, "statement_ready", "statement_failed"],
+        statement=None,
+    )
+    return unlinked.update(statement=Subquery(statements.values("pk")))

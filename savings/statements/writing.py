@@ -13,7 +13,7 @@ import datetime
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -79,7 +79,7 @@ def write_statement(row: OutboxRow) -> Mapping[str, object]:
 
 def write_now(statement: Statement) -> bool:
     """Write a statement in this process, and return whether this call wrote it: a worker may have been faster."""
-    row = OutboxRow.objects.get(dedupe_key=requests.row_key(statement.pk))
+    row = OutboxRow.objects.get(kind=requests.OUTBOX_KIND, statement=statement)
     return outbox.deliver(row.pk, {requests.OUTBOX_KIND: write_statement})
 
 
@@ -263,14 +263,12 @@ def _update(job: Job, **changes: Any) -> None:
 def _wake_waiting() -> None:
     """Make the outbox rows of the oldest queued statements due now."""
     queued = Statement.objects.filter(state=State.QUEUED).order_by("id").values_list("id", flat=True)
-    keys = [requests.row_key(pk) for pk in queued[: 2 * settings.STATEMENT_WRITERS]]
-    _make_due(keys)
-
-
-def _make_due(keys: Iterable[str]) -> None:
-    # A claimed row has at least one try; a row that was sent back to wait has none.
+    oldest = list(queued[: 2 * settings.STATEMENT_WRITERS])
     now = timezone.now()
-    waiting = OutboxRow.objects.filter(dedupe_key__in=list(keys), tries=0, due_at__gt=now)
+    # A claimed row has at least one try; a row that was sent back to wait has none.
+    waiting = OutboxRow.objects.filter(
+        kind=requests.OUTBOX_KIND, statement__in=oldest, tries=0, due_at__gt=now
+    )
     for row_id in waiting.order_by("id").values_list("id", flat=True):
         if OutboxRow.objects.filter(pk=row_id, tries=0, due_at__gt=now).update(due_at=now):
             outbox.row_committed.send_robust(OutboxRow, row_id=row_id)

@@ -119,7 +119,7 @@ def ask(plan: Plan, file_format: str) -> Statement:
 def write(plan: Plan, file_format: str = "csv") -> None:
     """Request a statement and write it, in this process."""
     statement = ask(plan, file_format)
-    row = OutboxRow.objects.get(dedupe_key=statements.row_key(statement.pk))
+    row = OutboxRow.objects.get(kind=statements.OUTBOX_KIND, statement=statement)
     assert outbox.deliver(row.pk, tasks.HANDLERS), OutboxRow.objects.get(pk=row.pk).error
     statements.revoke(statement)
 

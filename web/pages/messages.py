@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from savings import mails
-from savings.models import OutboxRow, User
+from savings.models import OutboxRow, Statement, User
 from web.date_formats import moment
 
 
@@ -50,13 +50,13 @@ def message(row: OutboxRow, *, text: str = "") -> Message:
     )
 
 
-def newest(user: User, of: Q) -> Message | None:
-    """Return the newest mail to a user that matches a condition, if there is one."""
-    row = mails_of(user=user).filter(of).order_by("-id").first()
+def newest_about(statement: Statement) -> Message | None:
+    """Return the newest mail about a statement, if there is one."""
+    row = mails_of(statement=statement).order_by("-id").first()
     return message(row) if row else None
 
 
-def mails_of(**of: User) -> QuerySet[OutboxRow]:
+def mails_of(**of: User | Statement) -> QuerySet[OutboxRow]:
     """Return the outbox rows that are mails, with the related rows that the pages show."""
     return OutboxRow.objects.filter(kind__in=mails.KINDS, **of).select_related("transaction", "user")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -72,7 +71,7 @@ def detail(request: SaverRequest, statement_id: int) -> HttpResponse:
     if polls and not row.is_unfinished:
         _say_finished(request, row)
     context = statement_pages.detail(statement, row, polls)
-    context["message"] = message_pages.newest(request.user, _mails(statement))
+    context["message"] = message_pages.newest_about(statement)
     # Set after a sign-in on the way to the file: show the page, then start the download.
     context["starts_download"] = "download" in request.GET
     return render_part(request, "statements/detail.html", "statement", context)
@@ -117,12 +116,6 @@ def unsubscribe(request: SaverRequest, subscription_id: int) -> HttpResponse:
     statements.unsubscribe(subscription)
     notify(request, "No more each month", "What is on the shelf stays there.")
     return redirect(request, reverse("statements:index"))
-
-
-def _mails(statement: Statement) -> Q:
-    """Return the condition for mails about a statement, including those that were sent again."""
-    key = f"statement_ready:{statement.pk}"
-    return Q(dedupe_key__in=[key, f"statement_failed:{statement.pk}"]) | Q(dedupe_key__startswith=f"{key}:")
 
 
 def _watch(request: SaverRequest) -> HttpResponse:

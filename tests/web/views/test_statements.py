@@ -7,11 +7,12 @@ import re
 
 import pytest
 from django.core.files.storage import storages
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from savings import statements
+from savings import mails, statements
 from savings.models import OutboxRow, Statement, User
 from tests.factories import make_plan, make_user
 from tests.web.form_filling import filled_in
@@ -186,6 +187,16 @@ def test_the_mail_is_sent_again_and_its_state_shown(saver_client: Client, saver:
     row = OutboxRow.objects.get(user=saver, kind="statement_ready")
     page = saver_client.get(f"/statements/{statement.pk}/").text
     assert f'<a href="/messages/{row.pk}/">On its way</a>' in page
+
+
+def test_a_page_shows_the_mail_of_its_own_statement(saver_client: Client, saver: User) -> None:
+    first, second = written(saver), written(saver)
+    with transaction.atomic():
+        mails.statement_ready(first)
+        mails.statement_ready(second)
+    page = saver_client.get(f"/statements/{first.pk}/").text
+    assert f"/messages/{OutboxRow.objects.get(kind='statement_ready', statement=first).pk}/" in page
+    assert f"/messages/{OutboxRow.objects.get(kind='statement_ready', statement=second).pk}/" not in page
 
 
 def test_a_revoked_statement_has_no_file(saver_client: Client, saver: User) -> None:
