@@ -1,5 +1,16 @@
 """Background work: outbox rows, committed together with their cause, and rows that a run postponed after a failure."""
 
+from savings.outbox.delivery import (
+    MOST_TRIES,
+    Handler,
+    LeaseLost,
+    RetryLater,
+    deliver,
+    due_rows,
+    renew,
+    retry_dead_row,
+    sweep,
+)
 from savings.outbox.postponements import (
     clear_other_postponements,
     clear_postponement,
@@ -10,22 +21,13 @@ from savings.outbox.postponements import (
     waiting_row_ids,
 )
 from savings.outbox.rows import (
-    MOST_TRIES,
-    Handler,
-    LeaseLost,
-    RetryLater,
     add,
     add_for_many,
     cancel,
     convert_to,
-    deliver,
-    due_rows,
     finish,
     is_any_waiting,
-    renew,
-    retry_dead_row,
     row_committed,
-    sweep,
     waiting_seconds,
 )
 

@@ -36,7 +36,6 @@ from savings.models import (
     User,
 )
 from savings.outbox import postponements
-from savings.outbox import rows as outbox_rows
 from savings.plans import mature_due_plans, maturity
 from savings.statements import failures, files, requests, upkeep
 from tests.factories import (
@@ -441,17 +440,27 @@ def test_building_boards_by_hand(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert f"{bad.slug}: IntegrityError" in told.err
 
 
-def test_a_row_of_the_outbox_whose_failure_cannot_be_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_of_the_outbox_whose_failure_cannot_be_stored() -> None:
     with transaction.atomic():
         rows = [outbox.add("kind", dedupe_key=f"key{number}") for number in range(3)]
-    real = outbox.deliver
-    bad = rows[0]
-    assert bad is not None
-    monkeypatch.setattr(outbox_rows, "deliver", failing_for(real, lambda row_id, handlers: row_id == bad.pk))
-    assert outbox.sweep(timezone.now(), {"kind": lambda row: {}}) == 2
+
+    def handler(row: OutboxRow) -> dict[str, object]:
+        if row == rows[0]:
+            raise ValueError("no")
+        return {}
+
+    def refuse(execute: Any, sql: str, params: Any, *rest: Any) -> Any:
+        if sql.startswith('UPDATE "savings_outboxrow"') and "ValueError: no" in params:
+            raise OperationalError("deadlock detected")
+        return execute(sql, params, *rest)
+
+    with connection.execute_wrapper(refuse):
+        assert outbox.sweep(timezone.now(), {"kind": handler}) == 2
+    bad = OutboxRow.objects.get(dedupe_key="key0")
+    assert (bad.error, bad.tries, bad.done_at) == ("", 1, None)
 
 
-def test_a_row_of_the_outbox_that_is_taken_back_while_it_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_of_the_outbox_that_is_taken_back_while_it_is_claimed() -> None:
     with transaction.atomic():
         for number in range(3):
             outbox.add("kind", dedupe_key=f"key{number}")

@@ -263,7 +263,7 @@ def test_a_mail_that_cannot_be_sent_is_a_failure_with_its_error(
     one.stop()
     (task,) = named(intake.events("transaction"), "deliver_outbox_row")
     assert task["outcome"] == "failure"
-    assert intake.events("error")[0]["culprit"] == "savings.outbox.rows.deliver"
+    assert intake.events("error")[0]["culprit"] == "savings.outbox.delivery.deliver"
     assert intake.events("error")[0]["transaction_id"] == task["id"]
 
 
