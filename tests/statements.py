@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 import openpyxl
 import pdfplumber
+from django.db import connection
 from django.utils import timezone
 
 from savings import outbox, statements, tasks
@@ -62,6 +65,19 @@ def written(user: User, scope: str = "stash", **details: Any) -> Statement:
     statement = try_to_write(ask(user, scope, **details))
     assert statement.state == Statement.State.READY, row_of(statement).error
     return statement
+
+
+@contextmanager
+def before_each_page(act: Callable[[], object]) -> Iterator[None]:
+    """Call `act` each time that a writer is about to read a page of entries."""
+
+    def execute(run: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if "ORDER BY page.id" in sql:
+            act()
+        return run(sql, *rest)
+
+    with connection.execute_wrapper(execute):
+        yield
 
 
 def content(statement: Statement) -> bytes:

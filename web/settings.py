@@ -278,6 +278,8 @@ STATEMENT_DAYS = env.number("STATEMENT_DAYS", default=7, least=1)
 STATEMENT_LINK_HOURS = env.number("STATEMENT_LINK_HOURS", default=24, least=1)
 # At most half of a consumer's threads write statements; the rest send mails.
 STATEMENT_WRITERS = max(1, HUEY["consumer"]["workers"] // 2)
+# The rows that a writer reads at a time, a twentieth of a second's work, and the seconds between two checkpoints.
+STATEMENT_PAGE_ROWS, STATEMENT_PROGRESS_SECONDS = 5_000, 1
 
 # Email. In development, without EMAIL_URL, mails stay in the site's own mailbox.
 

@@ -1,21 +1,16 @@
 """Statements: request one, write it in the background, store its file, verify it, and subscribe to monthly ones."""
 
-from savings.statements.files import delete_file, unknown_file_names
-from savings.statements.periods import BEGINNING, period_presets
-from savings.statements.requests import (
-    OUTBOX_KIND,
-    ask_again,
+from savings.statements.downloads import (
     count_download,
-    delete,
-    expected_rows,
     link_token,
-    most_rows,
-    open_file,
-    request,
     resend_mail,
-    revoke,
     statement_of_token,
 )
+from savings.statements.files import delete_file, open_file, unknown_file_names
+from savings.statements.limits import expected_rows, most_rows
+from savings.statements.periods import BEGINNING, period_presets
+from savings.statements.removal import delete, revoke
+from savings.statements.requests import OUTBOX_KIND, ask_again, request
 from savings.statements.subscriptions import request_monthly, subscribe, unsubscribe
 from savings.statements.upkeep import expire_files, fail_abandoned, link_outbox_rows
 from savings.statements.verification import cleaned_code, verify

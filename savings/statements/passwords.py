@@ -18,7 +18,7 @@ from savings.models.statements import Format
 _LONGEST_BYTES = 127
 
 
-def check_password(user: User, file_format: str, password: str) -> None:
+def check_password(user: User, *, file_format: str, password: str) -> None:
     """Raise Refused on the field `password` for one that a file of this format cannot have. An empty one is valid.
 
     The rules of account passwords apply too. They matter more here: with a copy of the file, anyone can try passwords

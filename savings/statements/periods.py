@@ -34,7 +34,7 @@ def period_presets(today: datetime.date) -> list[tuple[str, str, datetime.date, 
 
 
 def checked_period(
-    user: User, since: datetime.date, until: datetime.date
+    user: User, *, since: datetime.date, until: datetime.date
 ) -> tuple[datetime.date, datetime.date]:
     """Return the first and the last day of a statement. From BEGINNING means from the day the user joined.
 

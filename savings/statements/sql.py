@@ -46,9 +46,9 @@ CROSS JOIN LATERAL (
 _COUNT = "SELECT count(*) FROM ({sides}) sides WHERE posted_at >= %s AND posted_at < %s"
 
 
-def read_entries(accounts: Sequence[Account], after: int, to: int, *, limit: int) -> list[EntryRow]:
+def read_entries(accounts: Sequence[Account], *, after: int, to: int, limit: int) -> list[EntryRow]:
     """Return at most `limit` entries of these accounts after one entry id and up to another, ordered by id."""
-    sides, parameters = _sides(accounts, after, to, limit)
+    sides, parameters = _sides(accounts, after=after, to=to, limit=limit)
     with connection.cursor() as cursor:
         page = _PAGE.format(sides=sides, joined=_JOINED[connection.vendor])
         cursor.execute(page, [*parameters, limit])
@@ -60,9 +60,9 @@ def read_entries(accounts: Sequence[Account], after: int, to: int, *, limit: int
 
 def count_newest(
     accounts: Sequence[Account],
+    *,
     begins: datetime.datetime,
     ends: datetime.datetime,
-    *,
     newest: int,
     limit: int,
 ) -> int:
@@ -70,7 +70,7 @@ def count_newest(
 
     `newest` is the id of the last entry that counts.
     """
-    sides, parameters = _sides(accounts, 0, newest, limit, order="DESC")
+    sides, parameters = _sides(accounts, after=0, to=newest, limit=limit, order="DESC")
     if not sides:
         return 0
     moments = [connection.ops.adapt_datetimefield_value(moment) for moment in (begins, ends)]
@@ -80,7 +80,7 @@ def count_newest(
 
 
 def _sides(
-    accounts: Sequence[Account], after: int, to: int, limit: int, order: str = "ASC"
+    accounts: Sequence[Account], *, after: int, to: int, limit: int, order: str = "ASC"
 ) -> tuple[str, list[int]]:
     sides = [
         _SIDE.format(side=side, other=other, is_credit=is_credit, order=order, number=f"{number}_{side}")

@@ -14,7 +14,7 @@ from savings import outbox
 from savings.exceptions import Refused
 from savings.models import Circle, Plan, Statement, StatementSubscription, User
 from savings.models.statements import Format
-from savings.statements import requests
+from savings.statements import limits, requests
 
 # A run stops while so many statements are unfinished, and the next run continues, so that the first of a month does not
 # delay mails.
@@ -113,7 +113,7 @@ def _is_over(subscription: StatementSubscription, month: datetime.date) -> bool:
 def _format(subscription: StatementSubscription, fields: dict[str, Any]) -> str:
     """Return the chosen format, or Excel if the month has too many rows for it: no user is there to choose."""
     try:
-        requests.check_rows(subscription.user, subscription.format, **fields)
+        limits.check_rows(subscription.user, subscription.format, **fields)
     except Refused:
         return Format.EXCEL
     return subscription.format

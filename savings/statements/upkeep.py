@@ -11,7 +11,7 @@ from django.db.models.functions import Cast
 
 from savings import outbox
 from savings.models import OutboxRow, Statement, User
-from savings.statements import failures, files, requests
+from savings.statements import failures, files, removal, requests
 
 State = Statement.State
 _MOST_PER_RUN = 500
@@ -38,7 +38,7 @@ def _expire(statement_id: int) -> int:
     with transaction.atomic():
         User.objects.touch(statement.user_id)
         expired = Statement.objects.filter(pk=statement_id, state=State.READY).update(state=State.EXPIRED)
-    requests.discard_file(statement)
+    removal.discard_file(statement)
     return expired
 
 

@@ -37,7 +37,7 @@ def grouped(code: str) -> str:
     return "-".join(code[at : at + _GROUP_LENGTH] for at in range(0, len(code), _GROUP_LENGTH))
 
 
-def verify(code: str, closing_kobo: int, sha256: str | None = None) -> Verified | None:
+def verify(code: str, closing_kobo: int, *, sha256: str | None = None) -> Verified | None:
     """Return the facts of the statement with this code and closing balance (kobo); None without one.
 
     `sha256` is the hash of a file to compare, in hexadecimal. A wrong code and a wrong balance give the same answer. An

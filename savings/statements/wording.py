@@ -52,21 +52,32 @@ class Wording:
         }
         self._known: dict[tuple[object, ...], tuple[str, str, str]] = {}
 
-    def describe(  # noqa: PLR0917 - named arguments take a tenth of a second longer, a million times
-        self, kind: str, code: str, is_credit: int, account: int, plan: int | None, original: str | None
+    def describe(
+        self,
+        *,
+        kind: str,
+        code: str,
+        is_credit: int,
+        account_id: int,
+        plan_id: int | None,
+        original: str | None,
     ) -> tuple[str, str, str]:
         """Return the name of a row's kind, its account's name (empty unless rows are named), and its description.
 
-        `account` and `plan` are ids, `plan` that of the plan on the other side. `original` is the reference of the
-        reversed transaction, None for a row that reverses nothing.
+        `plan_id` is the plan on the other side. `original` is the reference of the reversed transaction, None for a row
+        that reverses nothing.
         """
         if original is not None:
-            return Kind(kind).label, self._account_names.get(account, ""), f"{_IN[Kind.REVERSAL]}: {original}"
-        key = (kind, code, is_credit, account, plan)
+            return (
+                Kind(kind).label,
+                self._account_names.get(account_id, ""),
+                f"{_IN[Kind.REVERSAL]}: {original}",
+            )
+        key = (kind, code, is_credit, account_id, plan_id)
         texts = self._known.get(key)
         if texts is None:
             template = _STEPS.get(Entry.Code(code)) or (_IN if is_credit else _OUT)[Kind(kind)]
-            name = self._plans.get(plan, "a plan")
-            texts = Kind(kind).label, self._account_names.get(account, ""), template.format(plan=name)
+            name = self._plans.get(plan_id, "a plan")
+            texts = Kind(kind).label, self._account_names.get(account_id, ""), template.format(plan=name)
             self._known[key] = texts
         return texts

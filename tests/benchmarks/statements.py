@@ -26,15 +26,15 @@ if not settings.configured:
 
 from django.core.management import call_command
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.html import escape
 
 from savings import money, outbox, statements, tasks
 from savings.models import Account, OutboxRow, Plan, Statement
+from savings.statements import heads, spans, subjects, totals
 from savings.statements import rows as statement_rows
-from savings.statements import writing
 from savings.statements.formats import Row
 from savings.statements.formats.pdf import Writer as PdfWriter
 from tests.benchmarks import _statements
@@ -126,14 +126,14 @@ def write(plan: Plan, file_format: str = "csv") -> None:
 
 def _queries(plan: Plan) -> Iterator[Figure]:
     """Count the queries of two pages and of half a page, because progress is recorded by the clock."""
-    writing.PROGRESS_SECONDS = 3600
     counts = {}
     for page_rows in (5_000, 1_000):
-        statement_rows.PAGE_ROWS = page_rows
-        with CaptureQueriesContext(connection) as captured:
+        with (
+            override_settings(STATEMENT_PAGE_ROWS=page_rows, STATEMENT_PROGRESS_SECONDS=3600),
+            CaptureQueriesContext(connection) as captured,
+        ):
             write(plan)
         counts[page_rows] = len(captured)
-    statement_rows.PAGE_ROWS, writing.PROGRESS_SECONDS = 5_000, 1
     per_page = (counts[1_000] - counts[5_000]) / 8
     yield Figure("queries per page of 5,000 rows", per_page, "", f"{counts[5_000]} for two pages", at_most=1)
 
@@ -193,14 +193,14 @@ def _memory(small: Plan, large: Plan) -> Iterator[Figure]:
 def _typesetting(plan: Plan) -> Iterator[Figure]:
     import weasyprint  # noqa: PLC0415 - of requirements/bench.txt alone
 
-    subject = statement_rows.subject_of(plan.user, "plan", plan=plan)
+    subject = subjects.subject_of(plan.user, "plan", plan=plan)
     today = timezone.localdate()
-    span = statement_rows.span(subject, _SINCE, today, statement_rows.newest_entry())
-    sums = statement_rows.Sums(span.opening_kobo)
-    rows = [row for page in statement_rows.pages(subject, span, sums, _SINCE, today) for row in page.rows]
+    span = spans.span_of(subject, since=_SINCE, until=today, cutoff=spans.newest_entry())
+    sums = totals.Sums(span.opening_kobo)
+    rows = [row for page in statement_rows.pages(subject, span, sums) for row in page.rows]
     asked = ask(plan, "pdf")
     statements.revoke(asked)
-    head = writing.head_of(asked, subject, span)
+    head = heads.head_of(asked, subject, span)
     path = Path(settings.STATEMENTS_DIR) / "bench.pdf"
     path.parent.mkdir(parents=True, exist_ok=True)
 

@@ -82,7 +82,7 @@ def _verify(request: HttpRequest, code: str, handler: HashingUploadHandler) -> H
     if usage is None:
         seconds = seconds_left(request, "web.statements", "verify", _GUESSES["verify"], key)
         return too_many_requests(request, seconds, rule=_RULE)
-    found = statements.verify(typed, values["closing"], values["sha256"] or None)
+    found = statements.verify(typed, values["closing"], sha256=values["sha256"] or None)
     context: dict[str, Any] = {"form": form, "is_answered": True, "found": found}
     if found is not None:
         usage.rollback()

@@ -38,22 +38,24 @@ import os, sys, django
 django.setup()
 def say(word):
     os.write(1, f"{word}\\n".encode())
+from functools import partial
+from django.conf import settings
+from django.db import connection
 from savings import outbox, tasks
 from savings.models import OutboxRow
-from savings.statements import rows, writing
-rows.PAGE_ROWS, writing.PROGRESS_SECONDS = 20, 0
-note = writing._save_progress
-def note_aloud(*args):
-    note(*args)
-    say("page")
-writing._save_progress = note_aloud
+settings.STATEMENT_PAGE_ROWS, settings.STATEMENT_PROGRESS_SECONDS = 20, 0
+def run_aloud(run, sql, *rest):
+    if sql.startswith('UPDATE "savings_statement" SET "rows_written"'):
+        connection.on_commit(partial(say, "page"))
+    return run(sql, *rest)
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
         say(os.getpid())
         row = OutboxRow.objects.filter(pk=int(line), due_at__isnull=False)
-        while row.exists():
-            outbox.deliver(int(line), tasks.HANDLERS)
+        with connection.execute_wrapper(run_aloud):
+            while row.exists():
+                outbox.deliver(int(line), tasks.HANDLERS)
         os._exit(0)
     os.waitpid(child, 0)
     say("over")

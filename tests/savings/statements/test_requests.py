@@ -325,8 +325,8 @@ def test_a_verifier_gets_only_facts_of_the_file(saver: User) -> None:
     assert found is not None
     assert (found.since, found.until, found.closing_kobo) == (statement.since, statement.until, 123_45)
     assert found.is_the_file is None
-    right = statements.verify(statement.code, 123_45, statement.sha256.upper())
-    wrong = statements.verify(statement.code, 123_45, "0" + statement.sha256[1:] + "")
+    right = statements.verify(statement.code, 123_45, sha256=statement.sha256.upper())
+    wrong = statements.verify(statement.code, 123_45, sha256="0" + statement.sha256[1:] + "")
     assert right is not None
     assert right.is_the_file
     assert wrong is not None
@@ -351,7 +351,7 @@ def test_a_wrong_code_and_a_wrong_balance_give_the_same_answer(saver: User) -> N
 def test_an_expired_file_can_still_be_verified(saver: User) -> None:
     statement = written(saver)
     statements.revoke(statement)
-    assert statements.verify(statement.code, 0, statement.sha256) is not None
+    assert statements.verify(statement.code, 0, sha256=statement.sha256) is not None
 
 
 def test_a_former_member_can_request_their_own_rows(saver: User) -> None:

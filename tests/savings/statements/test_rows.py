@@ -10,18 +10,24 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import connection
+from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
+from pytest_django.fixtures import Settings
 
 from savings import circles, ledger, plans, references
 from savings.exceptions import Refused
 from savings.models import Account, Entry, Plan, Transaction, User
 from savings.statements import rows as statement_rows
+from savings.statements import spans
 from savings.statements.formats import Row
-from savings.statements.rows import Subject, Sums
+from savings.statements.spans import Span
+from savings.statements.subjects import Subject, subject_of
+from savings.statements.totals import OWN_TRANSFER, Sums
 from savings.statements.wording import Wording
 from tests.factories import (
     fill,
@@ -42,17 +48,17 @@ EARLY, LATE = datetime.date(2020, 1, 1), datetime.date(2099, 1, 1)
 
 def rows_of(
     subject: Subject, since: datetime.date = EARLY, until: datetime.date = LATE, cutoff: int | None = None
-) -> tuple[list[Row], Sums, statement_rows.Span]:
+) -> tuple[list[Row], Sums, Span]:
     """Return all rows of a subject, their totals, and their span."""
-    cutoff = statement_rows.newest_entry() if cutoff is None else cutoff
-    span = statement_rows.span(subject, since, until, cutoff)
+    cutoff = spans.newest_entry() if cutoff is None else cutoff
+    span = spans.span_of(subject, since=since, until=until, cutoff=cutoff)
     sums = Sums(span.opening_kobo)
-    found = [row for page in statement_rows.pages(subject, span, sums, since, until) for row in page.rows]
+    found = [row for page in statement_rows.pages(subject, span, sums) for row in page.rows]
     return found, sums, span
 
 
 def about(user: User, scope: str, **what: Any) -> Subject:
-    return statement_rows.subject_of(user, scope, **what)
+    return subject_of(user, scope, **what)
 
 
 def told(rows: list[Row]) -> list[tuple[object, ...]]:
@@ -138,7 +144,7 @@ def test_everything_counts_only_money_from_and_to_elsewhere(life: Plan) -> None:
     foot = Sums.from_json(rows_of(about(life.user, "everything"))[1].to_json()).foot()
     assert (foot.in_kobo, foot.out_kobo) == (60_000_00, 830_00)
     assert span.opening_kobo + foot.in_kobo - foot.out_kobo == foot.closing_kobo
-    own = [row for row in rows if row.kind == statement_rows.OWN_TRANSFER]
+    own = [row for row in rows if row.kind == OWN_TRANSFER]
     assert [(row.in_kobo, row.out_kobo) for row in own] == [
         (None, 4_000_00),
         (4_000_00, None),
@@ -146,9 +152,7 @@ def test_everything_counts_only_money_from_and_to_elsewhere(life: Plan) -> None:
         (9_900_00, None),
     ]
     assert [
-        (total.rows, total.in_kobo, total.out_kobo)
-        for total in foot.totals
-        if total.kind == statement_rows.OWN_TRANSFER
+        (total.rows, total.in_kobo, total.out_kobo) for total in foot.totals if total.kind == OWN_TRANSFER
     ] == [(4, 0, 0)]
 
 
@@ -182,13 +186,20 @@ def test_a_withdrawal_has_a_row_for_each_step(saver: User) -> None:
 def test_every_kind_has_a_description_in_both_directions(saver: User) -> None:
     plan = make_plan(saver, name="{odd} names {plan}")
     words = Wording(saver, [plan.account], names_rows=True)
+    usual: dict[str, Any] = {
+        "code": "primary",
+        "account_id": plan.account.pk,
+        "plan_id": plan.pk,
+        "original": None,
+    }
     for kind in Kind:
         for is_credit in (0, 1):
-            label, name, text = words.describe(kind, "primary", is_credit, plan.account.pk, plan.pk, None)
+            label, name, text = words.describe(**usual | {"kind": kind, "is_credit": is_credit})
             assert label
             assert text
             assert name == plan.name
-    assert words.describe(Kind.STASH_TO_PLAN, "primary", 0, 0, plan.pk, None)[2] == "To {odd} names {plan}"
+    text = words.describe(**usual | {"kind": Kind.STASH_TO_PLAN, "is_credit": 0})[2]
+    assert text == "To {odd} names {plan}"
 
 
 def test_the_first_and_last_day_are_local_and_included(saver: User) -> None:
@@ -206,35 +217,35 @@ def test_the_first_and_last_day_are_local_and_included(saver: User) -> None:
     assert (span.opening_kobo, sums.balance_kobo, span.closing_kobo) == (100, 300, 300)
 
 
-def test_later_rows_are_not_included(saver: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 2)
+def test_later_rows_are_not_included(saver: User, settings: Settings) -> None:
+    settings.STATEMENT_PAGE_ROWS = 2
     for _ in range(5):
         pay_in(saver, 100)
-    subject, cutoff = about(saver, "stash"), statement_rows.newest_entry()
-    span = statement_rows.span(subject, EARLY, LATE, cutoff)
+    subject = about(saver, "stash")
+    span = spans.span_of(subject, since=EARLY, until=LATE, cutoff=spans.newest_entry())
     rows = []
-    for page in statement_rows.pages(subject, span, Sums(0), EARLY, LATE):
+    for page in statement_rows.pages(subject, span, Sums(0)):
         pay_in(saver, 7)
         rows += page.rows
     assert [row.in_kobo for row in rows] == [100] * 5
     assert span.closing_kobo == 500
 
 
-def test_a_page_never_ends_within_a_move(saver: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_never_ends_within_a_move(saver: User, settings: Settings) -> None:
     plan = make_plan(saver)
     pay_in(saver, 100)
     for _ in range(4):
         plans.move_to_plan(saver, plan, amount_kobo=1, reference=references.new(Kind.STASH_TO_PLAN))
     whole = told(rows_of(about(saver, "everything"))[0])
     for size in (2, 3, 4, 5):
-        monkeypatch.setattr(statement_rows, "PAGE_ROWS", size)
+        settings.STATEMENT_PAGE_ROWS = size
         assert told(rows_of(about(saver, "everything"))[0]) == whole
     assert len(whole) == 9
 
 
 @pytest.mark.parametrize("scope", ["plan", "everything"])
-def test_a_page_is_one_query_at_any_size(saver: User, monkeypatch: pytest.MonkeyPatch, scope: str) -> None:
-    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 10)
+def test_a_page_is_one_query_at_any_size(saver: User, settings: Settings, scope: str) -> None:
+    settings.STATEMENT_PAGE_ROWS = 10
     plan = make_plan(saver)
     what = {"plan": plan} if scope == "plan" else {}
 
@@ -253,11 +264,11 @@ def test_rows_are_counted_before_a_form_without_reading_them_all(
 ) -> None:
     fill(saver, 30)
     subject = about(saver, "stash")
-    assert statement_rows.estimate_rows(subject, EARLY, LATE, most=100) == 30
-    assert statement_rows.estimate_rows(subject, EARLY, LATE, most=20) == 21
-    assert statement_rows.estimate_rows(subject, EARLY, datetime.date(2020, 2, 1), most=20) == 0
-    monkeypatch.setattr(statement_rows, "LOOKS_BACK_ROWS", 5)
-    assert statement_rows.estimate_rows(subject, EARLY, LATE, most=100) == 5
+    assert spans.estimate_rows(subject, since=EARLY, until=LATE, most=100) == 30
+    assert spans.estimate_rows(subject, since=EARLY, until=LATE, most=20) == 21
+    assert spans.estimate_rows(subject, since=EARLY, until=datetime.date(2020, 2, 1), most=20) == 0
+    monkeypatch.setattr(spans, "LOOKS_BACK_ROWS", 5)
+    assert spans.estimate_rows(subject, since=EARLY, until=LATE, most=100) == 5
 
 
 class Friends:
@@ -331,14 +342,12 @@ def test_reversed_payments_of_others_are_not_shown(saver: User, friends: Friends
     assert 77 not in {row.in_kobo for row in rows}
 
 
-def test_a_circle_is_read_in_pages_by_time(
-    saver: User, friends: Friends, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_circle_is_read_in_pages_by_time(saver: User, friends: Friends, settings: Settings) -> None:
     for _ in range(6):
         pay_in(saver, 1, plan=friends.mine.plan)
         pay_in(friends.shown.user, 2, plan=friends.shown.plan)
     whole = told(rows_of(about(saver, "circle", circle=friends.circle))[0])
-    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 4)
+    settings.STATEMENT_PAGE_ROWS = 4
     assert told(rows_of(about(saver, "circle", circle=friends.circle))[0]) == whole
     assert [row[2] for row in whole[3:]] == [1, 2] * 6
 
@@ -362,7 +371,7 @@ MOVES: list[Callable[[User, Plan, int], object]] = [
 class RandomHistories(TestCase):
     """After any postings on any days, a statement of any period agrees with the ledger."""
 
-    @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+    @hypothesis_settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
     @given(
         acts=st.lists(
             st.tuples(
@@ -390,8 +399,7 @@ class RandomHistories(TestCase):
                     MOVES[move](user, own[which], kobo)
                 held[timezone.localdate()] = _balances(user)
         for scope, what, places in _scopes(user, own):
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(statement_rows, "PAGE_ROWS", size)
+            with override_settings(STATEMENT_PAGE_ROWS=size):
                 rows, sums, span = rows_of(about(user, scope, **what), first, last)
             before = _held_at(held, first - datetime.timedelta(days=1), places)
             assert (span.opening_kobo, span.closing_kobo) == (before, _held_at(held, last, places))
@@ -401,11 +409,7 @@ class RandomHistories(TestCase):
                 assert row.balance_kobo == balance
                 assert first <= timezone.localdate(row.at) <= last
             assert balance == sums.balance_kobo == span.closing_kobo
-            assert (
-                len(rows)
-                == sums.rows
-                == statement_rows.count_rows(about(user, scope, **what), span, first, last)
-            )
+            assert len(rows) == sums.rows == spans.count_rows(about(user, scope, **what), span)
 
 
 def _balances(user: User) -> dict[int, int]:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 
 from savings import plans, statements
 from savings.exceptions import Refused
 from savings.models import OutboxRow, Statement, StatementSubscription, User
-from savings.statements import request_monthly, requests, subscribe, subscriptions, unsubscribe
+from savings.statements import request_monthly, subscribe, subscriptions, unsubscribe
 from tests.factories import fill, make_plan, start_circle
 
 pytestmark = pytest.mark.django_db
@@ -50,20 +51,17 @@ def test_what_was_missed_is_made_up_for(saver: User) -> None:
     assert [since.month for since, _ in periods()] == [11, 12, 1]
 
 
-def test_a_run_that_was_killed_midway_is_made_up_for(saver: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_was_killed_midway_is_made_up_for(saver: User) -> None:
     subscribe(saver, scope="stash", format="pdf")
     subscribe(saver, scope="everything", format="pdf")
-    create = requests.create
 
-    def killed(user: User, asked: dict[str, Any]) -> Statement:
-        if asked["scope"] == "everything":
+    def kill(run: Any, sql: str, params: Any, *rest: Any) -> Any:
+        if sql.startswith('INSERT INTO "savings_statement"') and "everything" in params:
             raise KeyboardInterrupt
-        return create(user, asked)
+        return run(sql, params, *rest)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(requests, "create", killed)
-        with pytest.raises(KeyboardInterrupt):
-            request_monthly(DAY(2026, 12, 1))
+    with connection.execute_wrapper(kill), pytest.raises(KeyboardInterrupt):
+        request_monthly(DAY(2026, 12, 1))
     assert Statement.objects.count() == 1
     assert request_monthly(DAY(2026, 12, 1)) == 1
     assert set(Statement.objects.values_list("scope", flat=True)) == {"stash", "everything"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import errno
+import itertools
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,16 +14,15 @@ from typing import Any
 import pytest
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage
+from django.test import override_settings
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from savings import outbox, statements, tasks
 from savings.models import OutboxRow, Statement, User
-from savings.statements import failures, writing
-from savings.statements import files as statement_files
-from savings.statements import rows as statement_rows
+from savings.statements import failures
 from tests.factories import fill, make_user, pay_in
-from tests.statements import ask, content, read, row_of, try_to_write, written
+from tests.statements import ask, before_each_page, content, read, row_of, try_to_write, written
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("statements_folder")]
 
@@ -91,19 +92,15 @@ class Killed(BaseException):
 
 
 @contextmanager
-def killed_at(page: int, patch: pytest.MonkeyPatch) -> Iterator[None]:
+def killed_at(page: int) -> Iterator[None]:
     """Kill the writer as it reads a page, with a checkpoint after each page before; nothing is cleaned up."""
-    read_page, pages = statement_rows._read, []
+    pages = itertools.count(1)
 
-    def read(*args: Any) -> Any:
-        pages.append(1)
-        if len(pages) == page:
+    def die() -> None:
+        if next(pages) == page:
             raise Killed
-        return read_page(*args)
 
-    with patch.context() as patched:
-        patched.setattr(statement_rows, "_read", read)
-        patched.setattr(writing, "PROGRESS_SECONDS", 0)
+    with override_settings(STATEMENT_PROGRESS_SECONDS=0), before_each_page(die):
         try:
             yield
         except Killed:
@@ -163,14 +160,18 @@ def test_a_full_disk_leaves_nothing_and_is_reported(
     file_format: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # A device that is always full.
-    monkeypatch.setattr(statement_files, "new_draft", lambda statement: Path("/dev/full"))
-    monkeypatch.setattr(Path, "unlink", lambda path, *, missing_ok=False: None)
     fill(saver, 300)
-    statement = try_to_write(ask(saver, format=file_format))
+    statement = ask(saver, format=file_format)
+    # The draft is a device that is always full.
+    monkeypatch.setattr(secrets, "token_hex", lambda length: "0" * 2 * length)
+    draft = Path(settings.STATEMENTS_DIR) / "drafts" / f"{statement.pk}-{'0' * 16}.{file_format}"
+    draft.parent.mkdir()
+    draft.symlink_to("/dev/full")
+    try_to_write(statement)
     assert statement.state == State.FAILED
     assert statement.reason.startswith("There was no room for the file.")
     assert files(statements_folder) == []
+    assert not draft.is_symlink()
 
 
 def test_after_eight_tries_the_statement_fails_with_a_mail(
@@ -211,13 +212,13 @@ def test_a_statement_whose_writers_all_died_fails_with_a_mail(saver: User) -> No
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 4])
-def test_csv_resumes_after_a_killed_writer(saver: User, monkeypatch: pytest.MonkeyPatch, page: int) -> None:
+def test_csv_resumes_after_a_killed_writer(saver: User, settings: Settings, page: int) -> None:
     fill(saver, 10)
     yesterday = timezone.localdate() - datetime.timedelta(days=1)
     whole = entries(written(saver, since=yesterday))
-    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 3)
+    settings.STATEMENT_PAGE_ROWS = 3
     statement = ask(saver)
-    with killed_at(page, monkeypatch):
+    with killed_at(page):
         try_to_write(statement)
     statement.refresh_from_db()
     assert (statement.state, statement.rows_written) == (State.WRITING, 3 * (page - 1))
@@ -227,11 +228,11 @@ def test_csv_resumes_after_a_killed_writer(saver: User, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("file_format", ["xlsx", "pdf"])
-def test_other_formats_start_over(saver: User, monkeypatch: pytest.MonkeyPatch, file_format: str) -> None:
+def test_other_formats_start_over(saver: User, settings: Settings, file_format: str) -> None:
     fill(saver, 10)
-    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 3)
+    settings.STATEMENT_PAGE_ROWS = 3
     statement = ask(saver, format=file_format)
-    with killed_at(3, monkeypatch):
+    with killed_at(3):
         try_to_write(statement)
     pay_in(saver, 999)
     said = read(try_to_write(statement))
@@ -240,24 +241,24 @@ def test_other_formats_start_over(saver: User, monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_checkpoint_without_its_file_is_ignored(
-    saver: User, monkeypatch: pytest.MonkeyPatch, statements_folder: Path
+    saver: User, settings: Settings, statements_folder: Path
 ) -> None:
     fill(saver, 10)
-    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 3)
+    settings.STATEMENT_PAGE_ROWS = 3
     statement = ask(saver)
-    with killed_at(3, monkeypatch):
+    with killed_at(3):
         try_to_write(statement)
     for draft in (statements_folder / "drafts").iterdir():
         draft.write_bytes(b"")
     assert len(read(try_to_write(statement)).lines) == 10
 
 
-def test_progress_resets_the_limit_of_eight_tries(saver: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_resets_the_limit_of_eight_tries(saver: User, settings: Settings) -> None:
     fill(saver, 100)
-    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 4)
+    settings.STATEMENT_PAGE_ROWS = 4
     statement = ask(saver)
     for _ in range(20):
-        with killed_at(2, monkeypatch):
+        with killed_at(2):
             try_to_write(statement)
     assert row_of(statement).tries == 1
     assert len(read(try_to_write(statement)).lines) == 100
@@ -265,13 +266,13 @@ def test_progress_resets_the_limit_of_eight_tries(saver: User, monkeypatch: pyte
 
 
 def test_a_statement_that_kills_each_worker_at_the_same_row_is_dead_after_eight(
-    saver: User, monkeypatch: pytest.MonkeyPatch
+    saver: User, settings: Settings
 ) -> None:
     fill(saver, 10)
-    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 3)
+    settings.STATEMENT_PAGE_ROWS = 3
     statement = ask(saver, format="xlsx")
     for _ in range(outbox.MOST_TRIES):
-        with killed_at(3, monkeypatch):
+        with killed_at(3):
             try_to_write(statement)
     OutboxRow.objects.update(due_at=timezone.now())
     outbox.sweep(timezone.now(), tasks.HANDLERS)
@@ -279,21 +280,19 @@ def test_a_statement_that_kills_each_worker_at_the_same_row_is_dead_after_eight(
 
 
 def test_a_writer_that_lost_its_lease_changes_nothing(
-    saver: User, monkeypatch: pytest.MonkeyPatch, statements_folder: Path
+    saver: User, settings: Settings, statements_folder: Path
 ) -> None:
     fill(saver, 10)
-    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 3)
-    monkeypatch.setattr(writing, "PROGRESS_SECONDS", 0)
-    statement, read_page, seen = ask(saver), statement_rows._read, []
+    settings.STATEMENT_PAGE_ROWS = 3
+    settings.STATEMENT_PROGRESS_SECONDS = 0
+    statement, pages = ask(saver), itertools.count(1)
 
-    def read_slowly(*args: Any) -> Any:
-        seen.append(1)
-        if len(seen) == 3:
+    def overtake() -> None:
+        if next(pages) == 3:
             try_to_write(Statement.objects.get(pk=statement.pk))
-        return read_page(*args)
 
-    monkeypatch.setattr(statement_rows, "_read", read_slowly)
-    try_to_write(statement)
+    with before_each_page(overtake):
+        try_to_write(statement)
     assert (statement.state, statement.rows_written) == (State.READY, 10)
     assert len(read(statement).lines) == 10
     assert mails("statement_ready") == 1
@@ -303,18 +302,13 @@ def test_a_writer_that_lost_its_lease_changes_nothing(
 
 @pytest.mark.parametrize("ending", [statements.revoke, statements.delete])
 def test_a_statement_revoked_while_it_is_written_is_not_finished(
-    saver: User, monkeypatch: pytest.MonkeyPatch, statements_folder: Path, ending: Any
+    saver: User, statements_folder: Path, ending: Any
 ) -> None:
     fill(saver, 10)
-    statement, read_page = ask(saver), statement_rows._read
-
-    def read_and_end(*args: Any) -> Any:
-        ending(Statement.objects.get(pk=statement.pk))
-        return read_page(*args)
-
-    monkeypatch.setattr(statement_rows, "_read", read_and_end)
+    statement = ask(saver)
     row = row_of(statement)
-    outbox.deliver(row.pk, tasks.HANDLERS)
+    with before_each_page(lambda: ending(Statement.objects.get(pk=statement.pk))):
+        outbox.deliver(row.pk, tasks.HANDLERS)
     row.refresh_from_db()
     assert row.done_at is not None
     assert not Statement.objects.filter(state=State.READY).exists()
@@ -357,41 +351,45 @@ def test_the_third_starts_as_soon_as_one_is_finished(
     assert third.state == State.READY
 
 
-def test_half_of_a_consumers_threads_stay_free_for_mails(saver: User, settings: Settings) -> None:
+def test_half_of_a_consumers_threads_stay_free_for_mails(settings: Settings) -> None:
     assert settings.HUEY["consumer"]["workers"] == settings.STATEMENT_WRITERS * 2
-    statement = ask(saver)
-    taken = [writing._writer_slots.acquire(blocking=False) for _ in range(settings.STATEMENT_WRITERS)]
-    try:
-        assert try_to_write(statement).state == State.QUEUED
-        assert row_of(statement).tries == 0
-    finally:
-        for _ in taken:
-            writing._writer_slots.release()
-    assert try_to_write(statement).state == State.READY
+    users = [make_user() for _ in range(settings.STATEMENT_WRITERS + 1)]
+    for user in users:
+        pay_in(user, 100)
+    *begun, last = [ask(user) for user in users]
+    waiting = [*begun, last]
+
+    def write_next() -> None:
+        if waiting:
+            try_to_write(waiting.pop(0))
+
+    # Each writer is in the middle of its statement while the next one begins.
+    with before_each_page(write_next):
+        write_next()
+    assert {statement.state for statement in begun} == {State.READY}
+    assert (last.state, row_of(last).tries) == (State.QUEUED, 0)
+    assert try_to_write(last).state == State.READY
 
 
-def test_progress_is_saved_while_writing(saver: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_saved_while_writing(saver: User, settings: Settings) -> None:
     fill(saver, 10)
-    monkeypatch.setattr(statement_rows, "PAGE_ROWS", 3)
-    monkeypatch.setattr(writing, "PROGRESS_SECONDS", 0)
-    statement, read_page, told = ask(saver), statement_rows._read, []
+    settings.STATEMENT_PAGE_ROWS = 3
+    settings.STATEMENT_PROGRESS_SECONDS = 0
+    statement, told = ask(saver), []
 
-    def read(*args: Any) -> Any:
+    def look() -> None:
         now = Statement.objects.get(pk=statement.pk)
         told.append((now.state, now.rows_written, now.rows_expected))
-        return read_page(*args)
 
-    monkeypatch.setattr(statement_rows, "_read", read)
-    try_to_write(statement)
+    with before_each_page(look):
+        try_to_write(statement)
     assert told == [(State.WRITING, rows, 10) for rows in (0, 3, 6, 9)]
 
 
-def test_a_writer_holds_its_row_by_a_short_lease(
-    saver: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_writer_holds_its_row_by_a_short_lease(saver: User, settings: Settings) -> None:
     fill(saver, 10)
     statement = ask(saver)
-    with killed_at(1, monkeypatch):
+    with killed_at(1):
         try_to_write(statement)
     row = row_of(statement)
     assert row.due_at is not None

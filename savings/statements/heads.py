@@ -1,0 +1,41 @@
+"""The head of a statement's file: the facts above its rows."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.utils import timezone
+
+from savings import money
+from savings.models import Statement
+from savings.statements import verification
+from savings.statements.formats import Head
+from savings.statements.spans import Span
+from savings.statements.subjects import Subject
+
+
+def head_of(statement: Statement, subject: Subject, span: Span) -> Head:
+    """Return the head of the statement's file."""
+    return Head(
+        holder=statement.user.name or statement.user.email,
+        subject=subject.title,
+        since=statement.since,
+        until=statement.until,
+        opening_kobo=span.opening_kobo,
+        made_at=timezone.now(),
+        code=verification.grouped(statement.code),
+        verify_url=f"{settings.SITE_URL}/statements/verify/{statement.code}/",
+        names_rows=subject.names_rows,
+        issuer=settings.ISSUER,
+        site=settings.SITE_URL.partition("://")[2],
+        number=f"{statement.pk:08d}",
+        details=_details(statement),
+    )
+
+
+def _details(statement: Statement) -> tuple[tuple[str, str], ...]:
+    """Return the facts about a statement's plan, as label and text; nothing for another subject."""
+    plan = statement.plan
+    if plan is None:
+        return ()
+    rate = f"{money.percent(plan.rate_bps)} a year, before tax"
+    return (("Plan reference", plan.reference), ("Product", plan.product_name), ("Rate", rate))
