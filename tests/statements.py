@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import openpyxl
@@ -78,6 +79,11 @@ def before_each_page(act: Callable[[], object]) -> Iterator[None]:
 
     with connection.execute_wrapper(execute):
         yield
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return all stored files of statements, complete or not."""
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def content(statement: Statement) -> bytes:
