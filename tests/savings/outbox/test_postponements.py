@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ from savings.models import (
 )
 from savings.outbox import postponements
 from savings.plans import mature_due_plans, maturity
-from savings.statements import failures, files, requests, upkeep
+from savings.statements import files, requests, upkeep
 from tests.factories import (
     join_circle,
     make_circle,
@@ -69,6 +70,19 @@ def failing_for(real: Callable[..., Any], is_bad: Callable[..., bool]) -> Callab
         return real(*args, **kwargs)
 
     return call
+
+
+@contextmanager
+def refusing(part: str, value: object) -> Iterator[None]:
+    """Let the database refuse each statement with this part and this value, as a constraint would."""
+
+    def execute(run: Any, sql: str, params: Any, *rest: Any) -> Any:
+        if part in sql and value in params:
+            raise IntegrityError("a row that the database refuses\0")
+        return run(sql, params, *rest)
+
+    with connection.execute_wrapper(execute):
+        yield
 
 
 def logged(caplog: pytest.LogCaptureFixture, row_id: int) -> int:
@@ -317,15 +331,14 @@ def test_writing_the_weekly_mails(monkeypatch: pytest.MonkeyPatch, caplog: pytes
         assert write_digests(timezone.now()) == 1
 
 
-def test_monthly_statements(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_monthly_statements(caplog: pytest.LogCaptureFixture) -> None:
     users = [make_user() for _ in range(3)]
     for user in users:
         statements.subscribe(user, scope="stash", format="csv")
     bad = StatementSubscription.objects.get(user=users[0])
-    create = failing_for(requests.create, lambda user, asked: user == users[0])
-    monkeypatch.setattr(requests, "create", create)
     next_month = (TODAY.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)
-    assert statements.request_monthly(next_month) == 2
+    with refusing('INSERT INTO "savings_statement"', users[0].pk):
+        assert statements.request_monthly(next_month) == 2
     check_postponed("ask_for_monthly_statement", bad.pk, caplog)
     bad.refresh_from_db()
     assert bad.next_month < next_month
@@ -366,16 +379,13 @@ def test_files_that_never_go_leave_room_for_the_others(monkeypatch: pytest.Monke
     assert [statements.expire_files(timezone.now()) for _ in range(2)] == [0, 1]
 
 
-def test_statements_that_are_given_up(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_statements_that_are_given_up(caplog: pytest.LogCaptureFixture) -> None:
     asked = {"scope": "stash", "format": "csv", "since": TODAY, "until": TODAY}
     with transaction.atomic():
         rows = [requests.create(make_user(), asked) for _ in range(3)]
     OutboxRow.objects.update(dead_at=timezone.now(), due_at=None)
-    real = failures.fail_statement
-    monkeypatch.setattr(failures, "fail_statement", failing_for(real, lambda row, reason: row == rows[0]))
-    assert statements.fail_abandoned() == 2
+    with refusing("savings_outboxrow", f"statement_failed:{rows[0].pk}"):
+        assert statements.fail_abandoned() == 2
     check_postponed("give_up_statement", rows[0].pk, caplog)
 
 
