@@ -19,7 +19,7 @@ from django.utils import timezone
 from savings import outbox
 from savings.exceptions import Refused
 from savings.leaderboards import store
-from savings.leaderboards.store import Standing
+from savings.leaderboards.standings import Standing
 from savings.models import CircleEvent, Membership, OutboxRow, Transaction, User
 from savings.models.constraints import is_violation_of
 

@@ -15,7 +15,7 @@ from typing import Any
 from django.dispatch import Signal
 from django.utils import timezone
 
-from savings.leaderboards import contributions, sql, store
+from savings.leaderboards import contributions, sql, standings, store
 from savings.models import Circle
 
 logger = logging.getLogger(__name__)
@@ -148,9 +148,9 @@ def _parse_board(answer: list[Any], query: _Query) -> Board:
 
 
 def _line(row: list[Any]) -> Line:
-    name, score, rank, saved, before = row
+    sort_key, score, rank, saved, before = row
     return Line(
-        membership_id=store.membership_id(name),
+        membership_id=standings.membership_id(sort_key),
         saved_kobo=int(float(saved)),
         rank=rank,
         score=int(float(score)),

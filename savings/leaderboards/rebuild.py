@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from savings import installation, outbox
 from savings.leaderboards import store
-from savings.leaderboards.store import Standing
+from savings.leaderboards.standings import Standing
 from savings.models import Circle, Membership
 
 logger = logging.getLogger(__name__)

@@ -6,19 +6,17 @@ harmless. Only this module connects to the Redis database of the leaderboards.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import batched
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import redis
 from django.conf import settings
-from django.db.models import QuerySet, Subquery
 from django.dispatch import Signal
 from django.utils import timezone
 from redis.backoff import NoBackoff
@@ -27,7 +25,7 @@ from redis.retry import Retry
 
 from savings import installation
 from savings.leaderboards import ranks
-from savings.models import Installation, Membership
+from savings.leaderboards.standings import Standing
 
 # Sent after each command, successful or not, with the `seconds` it took. `web` measures requests with it.
 command_sent = Signal()
@@ -35,97 +33,13 @@ command_sent = Signal()
 PAUSE_SECONDS = 1
 # The result of `write` for a standing that changed nothing among the first ranks.
 WRITTEN = 1
-_END_OF_TIME = 2**63 - 1
-_MICROSECOND = datetime.timedelta(microseconds=1)
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _SCRIPTS = {path.stem: path.read_text() for path in (Path(__file__).parent / "lua").glob("*.lua")}
 # These scripts write no standing, so they are sent without `apply.lua`.
 _READING = {"read", "marks", "begin", "state"}
-_FIELDS = (
-    "id",
-    "circle_id",
-    "version",
-    "saved_kobo",
-    "reached_at",
-    "on_board",
-    "left_at",
-    "plan__target_kobo",
-    "week",
-    "week_start_kobo",
-    "month",
-    "month_start_kobo",
-)
 
 
 class BoardsUnavailable(Exception):
     """Redis does not answer, or has been back for too short a time to be trusted."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Standing:
-    """Everything that a leaderboard stores about a member, as of one version."""
-
-    membership_id: int
-    circle_id: int
-    version: int
-    saved_kobo: int
-    reached_at: datetime.datetime
-    on_board: bool
-    left_at: datetime.datetime | None
-    target_kobo: int | None
-    week: datetime.date | None
-    week_start_kobo: int
-    month: datetime.date | None
-    month_start_kobo: int
-    # The epoch of the database when the other values were read, in the same query.
-    epoch: str | None
-
-    @classmethod
-    def read(cls, memberships: QuerySet[Membership]) -> Iterator[Self]:
-        """Return the standings of a queryset of memberships, in its order."""
-        epoch = Subquery(Installation.objects.filter(pk=1).values("epoch"))
-        return (cls(*values) for values in memberships.values_list(*_FIELDS, epoch))
-
-    @property
-    def is_current(self) -> bool:
-        """Whether the member is in the circle."""
-        return self.left_at is None
-
-    def script_values(self) -> list[str | int]:
-        """Return the ten values of a member that the scripts take, as listed in `lua/apply.lua`."""
-        is_ranked = self.is_current and self.on_board and self.saved_kobo > 0
-        share = share_per_mille(self.saved_kobo, self.target_kobo) if self.target_kobo else ""
-        return [
-            self.membership_id,
-            self.version,
-            "1" if self.is_current else "0",
-            self.saved_kobo,
-            name(self.membership_id, self.reached_at) if is_ranked else "",
-            share,
-            self.month.isoformat() if self.month else "",
-            self.saved_kobo - self.month_start_kobo,
-            self.week.isoformat() if self.week else "",
-            self.week_start_kobo,
-        ]
-
-
-def share_per_mille(saved_kobo: int, target_kobo: int) -> int:
-    """Return the saved share of a target in whole thousandths, rounded down."""
-    return saved_kobo * 1000 // target_kobo
-
-
-def name(membership_id: int, reached_at: datetime.datetime) -> str:
-    """Return a member's name in the sorted sets; within a score, the later name has the better position.
-
-    Redis orders equal scores by name, and a leaderboard is read backwards. So the name is the moment and then the id,
-    both subtracted from 2^63 - 1, in 16 hexadecimal digits each.
-    """
-    return f"{_END_OF_TIME - (reached_at - _EPOCH) // _MICROSECOND:016x}{_END_OF_TIME - membership_id:016x}"
-
-
-def membership_id(name: str) -> int:
-    """Return the membership id of a name in the sorted sets."""
-    return _END_OF_TIME - int(name[16:], 16)
 
 
 def board_keys(circle_id: int, epoch: str | None = None) -> list[str]:

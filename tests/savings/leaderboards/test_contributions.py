@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from savings import leaderboards, ledger, outbox, plans, references, tasks
 from savings.exceptions import Refused
-from savings.leaderboards import store
+from savings.leaderboards import standings, store
 from savings.models import Account, Circle, Membership, OutboxRow, Plan, Product, Transaction
 from tests import factories
 
@@ -160,7 +160,7 @@ def test_a_change_of_the_first_ranks_costs_no_extra_query(
 
 def test_the_outbox_delivers_missed_writes_and_an_older_version_changes_nothing(member: Membership) -> None:
     leaderboards.rebuild_board(member.circle_id)
-    older = next(store.Standing.read(Membership.objects.filter(pk=member.pk)))
+    older = next(standings.Standing.read(Membership.objects.filter(pk=member.pk)))
     factories.pay_in(member.user, 1_00, plan=member.plan)
     for row in OutboxRow.objects.filter(kind=leaderboards.BOARD_WRITE_KIND):
         assert outbox.deliver(row.pk, tasks.HANDLERS)
@@ -169,7 +169,7 @@ def test_the_outbox_delivers_missed_writes_and_an_older_version_changes_nothing(
 
 
 def test_without_a_board_nothing_is_written(member: Membership) -> None:
-    assert store.write(next(store.Standing.read(Membership.objects.filter(pk=member.pk)))) == -1
+    assert store.write(next(standings.Standing.read(Membership.objects.filter(pk=member.pk)))) == -1
 
 
 def test_leaving_the_board_or_the_circle_is_visible_at_once(

@@ -9,7 +9,7 @@ import time_machine
 from pytest_django import DjangoAssertNumQueries
 
 from savings import leaderboards
-from savings.leaderboards import Board, Order, store
+from savings.leaderboards import Board, Order, standings, store
 from savings.models import Circle, Membership
 from tests import factories
 
@@ -157,10 +157,10 @@ def test_the_version_increases_with_every_change_and_exceeds_that_of_a_lost_boar
     member = factories.make_member(circle, saved_kobo=10)
     assert leaderboards.version(circle.pk) is None
     built = show(circle, "redis").version
-    store.write(next(store.Standing.read(Membership.objects.filter(pk=member.pk))))
+    store.write(next(standings.Standing.read(Membership.objects.filter(pk=member.pk))))
     assert leaderboards.version(circle.pk) == built, "what the board knows already is no change"
     Membership.objects.update(version=99)
-    store.write(next(store.Standing.read(Membership.objects.filter(pk=member.pk))))
+    store.write(next(standings.Standing.read(Membership.objects.filter(pk=member.pk))))
     changed = leaderboards.version(circle.pk)
     assert changed is not None
     assert changed > built

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from savings import leaderboards, ledger, plans, references
 from savings.exceptions import NotEnoughMoney
 from savings.leaderboards import rebuild, store
-from savings.leaderboards.store import Standing
+from savings.leaderboards.standings import Standing
 from savings.models import Circle, Membership, Transaction
 from tests import factories
 
