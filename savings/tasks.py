@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from typing import Any
 
 from django.dispatch import receiver
@@ -25,10 +24,8 @@ HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(mails.KINDS, mails.send) | {
     statements.OUTBOX_KIND: statements.write_statement,
 }
 
-_PAUSE_SECONDS = 10
 # A statement of a million rows keeps a processor busy for seconds. Pages must not become slower meanwhile.
 _NICENESS = 10
-_paused_until = 0.0
 
 
 @db_task()
@@ -156,15 +153,13 @@ def clear_sessions() -> None:
 def nudge(task: TaskWrapper, *ids: Any) -> bool:
     """Queue a task, and return whether Redis accepted it. The sweeps of the timetable find what was not queued.
 
-    After a failure Redis is not tried for ten seconds, so that a dead Redis does not slow down every request.
+    While Redis is away it is not tried, so that it does not slow down every request.
     """
-    global _paused_until  # noqa: PLW0603 - one per process, as the connection it guards
-    if time.monotonic() < _paused_until:
-        return False
     try:
-        task(*ids)
+        leaderboards.call_redis(task, *ids)
+    except leaderboards.CallSkipped:
+        return False
     except RedisError:
-        _paused_until = time.monotonic() + _PAUSE_SECONDS
         logger.warning(
             "Redis accepts no tasks; the sweep will do this one: %s %s", task.task_class.__name__, ids
         )

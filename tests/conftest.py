@@ -15,13 +15,13 @@ from django.db import connection
 from django.test import Client, TransactionTestCase
 from pytest_django.fixtures import Settings
 
-from savings import installation, leaderboards
+from savings import installation
+from savings.leaderboards import redis_client, store
 from savings.models import Payment, Plan, User
 from savings.payments import paystack
 from tests import factories, payments, smtp_sink
 from tests.provider import Provider, to_the_site
 from tests.smtp_sink import Sink
-from web.caching import redis_client
 from web.middleware import rate_limits
 from web.settings import redis_database
 from web.simulator import events
@@ -98,8 +98,8 @@ def redis_clients() -> Iterator[list[redis.Redis]]:
 def _empty_redis(redis_clients: list[redis.Redis]) -> None:
     for client in redis_clients:
         client.flushdb()
-    leaderboards.gate.reset()
-    redis_client.breaker.reset()
+    redis_client.breaker.close()
+    store.gate = store.Gate()
     rate_limits.blocked.clear()
 
 

@@ -216,7 +216,7 @@ def redis_database(number: int, **options: float) -> str:
 
 
 _CACHE_OPTIONS = {
-    "REDIS_CLIENT_CLASS": "web.caching.redis_client.Client",
+    "REDIS_CLIENT_CLASS": "savings.leaderboards.RedisClient",
     "IGNORE_EXCEPTIONS": True,
     "SOCKET_CONNECT_TIMEOUT": 0.5,
     "SOCKET_TIMEOUT": 0.5,

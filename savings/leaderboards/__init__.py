@@ -14,12 +14,14 @@ from savings.leaderboards.pages import TOP, Board, Line, Order, board_missing, r
 from savings.leaderboards.progress import Progress, events_of, progress_of, progress_of_all
 from savings.leaderboards.ranks import is_notable_change, ordinal
 from savings.leaderboards.rebuild import rebuild_board, reconcile_all
+from savings.leaderboards.redis_client import CallSkipped, call_redis, command_sent
+from savings.leaderboards.redis_client import Client as RedisClient
 from savings.leaderboards.store import (
+    BoardClient,
     BoardsUnavailable,
+    are_trusted,
     board_keys,
-    command_sent,
     delete_all_boards,
-    gate,
     ping,
     version,
     week_of,
@@ -31,18 +33,22 @@ __all__ = [
     "RANK_CHECK_KIND",
     "TOP",
     "Board",
+    "BoardClient",
     "BoardsUnavailable",
+    "CallSkipped",
     "DailyRank",
     "Line",
     "Order",
     "Progress",
+    "RedisClient",
+    "are_trusted",
     "board_keys",
     "board_missing",
     "bump_circle_version",
+    "call_redis",
     "command_sent",
     "delete_all_boards",
     "events_of",
-    "gate",
     "is_notable_change",
     "ordinal",
     "ping",

@@ -119,8 +119,7 @@ def catch_up_after_outage() -> bool:
         return False
     try:
         store.ping()
-        # From here on, processes write their own commits again, so the rows that wait now are all that is missing.
-        store.gate.write_again()
+        # From here on, this process writes its own commits again, so the rows that wait now are all that is missing.
         is_all = _write_waiting_rows()
     except store.BoardsUnavailable:
         return False
@@ -166,8 +165,6 @@ def _queue_board_write(membership_id: int, *, reference: str = "", cause: str = 
 def _write_after_commit(row_id: int, standing: Standing, reference: str) -> None:
     """Write a committed standing to Redis. If that fails, a task delivers the outbox row."""
     try:
-        if store.gate.silent:
-            raise store.BoardsUnavailable("Redis is not back yet.")
         result = store.write(standing, reference)
     except store.BoardsUnavailable:
         outbox.row_committed.send_robust(OutboxRow, row_id=row_id)

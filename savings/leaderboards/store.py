@@ -10,27 +10,24 @@ import datetime
 import functools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import batched
 from pathlib import Path
 from typing import Any
 
 import redis
 from django.conf import settings
-from django.dispatch import Signal
 from django.utils import timezone
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from savings import installation
-from savings.leaderboards import ranks
+from savings.leaderboards import ranks, redis_client
+from savings.leaderboards.redis_client import PAUSE_SECONDS
 from savings.leaderboards.standings import Standing
 
-# Sent after each command, successful or not, with the `seconds` it took. `web` measures requests with it.
-command_sent = Signal()
-
-PAUSE_SECONDS = 1
 # The result of `write` for a standing that changed nothing among the first ranks.
 WRITTEN = 1
 _SCRIPTS = {path.stem: path.read_text() for path in (Path(__file__).parent / "lua").glob("*.lua")}
@@ -63,69 +60,57 @@ def periods(day: datetime.date) -> tuple[str, str]:
 
 
 class Gate:
-    """A circuit breaker: a Redis that is away does not slow down requests, and its stale leaderboards are not read.
+    """Keeps pages from reading leaderboards that may lack a standing.
 
-    After a failure Redis is suspect: this process reads SQL and writes nothing to Redis. Once a second, one caller
-    checks whether Redis is back. If so, the process writes to it again, and reads from it again once all missed
-    standings are delivered (`contributions.catch_up_after_outage`).
+    After a failed or skipped command this process suspects the leaderboards: its pages read SQL. Commits are written to
+    Redis as soon as it answers, and pages read from it once all missed standings are written as well
+    (`contributions.catch_up_after_outage`).
     """
 
     def __init__(self) -> None:
         self.suspect = False
-        self.silent = False
         self._failures = 0
         self._next_probe = 0.0
         self._lock = threading.Lock()
 
     def fail(self) -> None:
-        """Record a failure: stop reading and writing, and allow the next probe after PAUSE_SECONDS."""
+        """Record a failure: stop reading, and allow the next probe after PAUSE_SECONDS."""
         with self._lock:
-            self.suspect = self.silent = True
+            self.suspect = True
             self._failures += 1
             self._next_probe = time.monotonic() + PAUSE_SECONDS
 
     def take_probe(self) -> int | None:
-        """Return a probe for one caller a second, who may check whether Redis is back; None for all others."""
+        """Return a probe for one caller a second, who may catch up on what was missed; None for all others."""
         with self._lock:
             if time.monotonic() < self._next_probe:
                 return None
             self._next_probe = time.monotonic() + PAUSE_SECONDS
             return self._failures
 
-    def write_again(self) -> None:
-        """Write to Redis again, while pages still read SQL."""
-        self.silent = False
-
     def trust(self, probe: int) -> None:
-        """Read from Redis again, unless it has failed since this probe was taken."""
+        """Read from Redis again, unless a command has failed since this probe was taken."""
         with self._lock:
             if probe == self._failures:
-                self.suspect = self.silent = False
-
-    def reset(self) -> None:
-        """Return to the state of a new process."""
-        self.suspect = self.silent = False
-        self._next_probe = 0.0
+                self.suspect = False
 
 
 gate = Gate()
 
 
-class _Client(redis.Redis):
-    """Sends the duration of each command."""
+def are_trusted() -> bool:
+    """Return whether the leaderboards in Redis have every standing that this process has committed."""
+    return not gate.suspect
 
-    def execute_command(self, *args: Any, **options: Any) -> Any:
-        begun = time.perf_counter()
-        try:
-            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        finally:
-            command_sent.send(_Client, seconds=time.perf_counter() - begun)
+
+class BoardClient(redis_client.Client):
+    """The leaderboards' client. Its class is the sender of `command_sent`, so caches' commands are counted apart."""
 
 
 @functools.cache
 def client(url: str) -> redis.Redis:
     """Return the Redis client of a URL. It does not retry, because SQL can answer as well."""
-    return _Client.from_url(url, decode_responses=True, retry=Retry(NoBackoff(), 0))
+    return BoardClient.from_url(url, decode_responses=True, retry=Retry(NoBackoff(), 0))
 
 
 def run_script(
@@ -140,8 +125,15 @@ def run_script(
     keys = board_keys(circle_id, epoch)
     parts = ("whole", script) if script in _READING else ("whole", "apply", script)
     text = "".join(_SCRIPTS[part] for part in parts)
-    try:
+    with _failing_the_gate():
         return client(url).eval(text, 3, *keys, *arguments)
+
+
+@contextmanager
+def _failing_the_gate() -> Iterator[None]:
+    """Record an error of Redis, and raise BoardsUnavailable in its place."""
+    try:
+        yield
     except RedisError as error:
         gate.fail()
         raise BoardsUnavailable(str(error)) from error
@@ -149,11 +141,8 @@ def run_script(
 
 def ping() -> None:
     """Check that Redis answers. Raises BoardsUnavailable."""
-    try:
+    with _failing_the_gate():
         client(settings.LEADERBOARD_REDIS_URL).ping()
-    except RedisError as error:
-        gate.fail()
-        raise BoardsUnavailable(str(error)) from error
 
 
 def write(standing: Standing, reference: str = "") -> int:
@@ -189,23 +178,18 @@ def delete_former_boards() -> int:
 
 
 def _delete_keys(is_obsolete: Callable[[str], bool]) -> int:
-    redis_client = client(settings.LEADERBOARD_UPKEEP_REDIS_URL)
-    try:
-        keys = [key for key in redis_client.scan_iter(match="board:*", count=1000) if is_obsolete(key)]
+    upkeep = client(settings.LEADERBOARD_UPKEEP_REDIS_URL)
+    with _failing_the_gate():
+        keys = [key for key in upkeep.scan_iter(match="board:*", count=1000) if is_obsolete(key)]
         for batch in batched(keys, 1000):
-            redis_client.unlink(*batch)
-    except RedisError as error:
-        gate.fail()
-        raise BoardsUnavailable(str(error)) from error
+            upkeep.unlink(*batch)
     return len(keys)
 
 
 def delete_board(circle_id: int) -> None:
     """Delete a leaderboard's metadata, so that its next reader has it rebuilt. Does nothing while Redis is away."""
-    try:
+    with suppress(BoardsUnavailable), _failing_the_gate():
         client(settings.LEADERBOARD_REDIS_URL).unlink(board_keys(circle_id)[0])
-    except RedisError:
-        gate.fail()
 
 
 def version(circle_id: int) -> int | None:

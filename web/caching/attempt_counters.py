@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,6 @@ from django_redis.exceptions import ConnectionInterrupted
 
 # Key prefixes of the attempt counters: allauth's (counters, their locks, used codes) and those of web/auth/tries.py.
 _COUNTERS = ("allauth", "tries:")
-_PAUSE_SECONDS = 10
 # Somebody who tries many email addresses soon fills Django's default of 300 entries, which evicts others' counters.
 _MOST_IN_MEMORY = 100_000
 
@@ -27,7 +25,6 @@ class Cache(RedisCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self._memory = LocMemCache("attempts", {"OPTIONS": {"MAX_ENTRIES": _MOST_IN_MEMORY}})
-        self._paused_until = 0.0
 
     def add(self, key: str, *args: Any, **kwargs: Any) -> Any:
         return self._either("add", super().add, key, *args, **kwargs)
@@ -46,13 +43,10 @@ class Cache(RedisCache):
     def _either(self, verb: str, as_ever: Callable[..., Any], key: str, *args: Any, **kwargs: Any) -> Any:
         if not key.startswith(_COUNTERS):
             return as_ever(key, *args, **kwargs)
-        # One attempt makes a dozen calls. After a failure, the others must not each wait for the Redis timeout.
-        if time.monotonic() >= self._paused_until:
-            try:
-                return getattr(self.client, verb)(key, *args, **kwargs)
-            except ConnectionInterrupted:
-                self._paused_until = time.monotonic() + _PAUSE_SECONDS
-        return getattr(self._memory, verb)(key, *args, **kwargs)
+        try:
+            return getattr(self.client, verb)(key, *args, **kwargs)
+        except ConnectionInterrupted:
+            return getattr(self._memory, verb)(key, *args, **kwargs)
 
 
 def _are_moments(found: Any) -> bool:

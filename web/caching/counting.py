@@ -179,7 +179,7 @@ def _count_query(execute: Callable[..., Any], sql: str, params: Any, many: bool,
         counts.sql_seconds += time.perf_counter() - begun
 
 
-@receiver(leaderboards.command_sent)
+@receiver(leaderboards.command_sent, sender=leaderboards.BoardClient)
 def _count_command(*, seconds: float, **_: Any) -> None:
     reads.note_board()
     counts = _at_hand.get()

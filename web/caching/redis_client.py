@@ -1,56 +1,14 @@
-"""The caches' Redis client: pauses calls for a second after a timeout and treats unreadable values as a miss."""
+"""Redis as the caches use it: values as JSON, no log line for a skipped call, and whether Redis evicts our keys."""
 
 from __future__ import annotations
 
 import logging
-import time
 from contextlib import suppress
 from typing import Any
 
-import redis
 from django_redis import get_redis_connection
 from django_redis.serializers.json import JSONSerializer
-from redis.exceptions import ConnectionError, ResponseError, TimeoutError  # noqa: A004 - Redis' own
-
-PAUSE_SECONDS = 1
-
-
-class Breaker:
-    """Pauses calls to Redis for a moment after one that got no answer."""
-
-    def __init__(self) -> None:
-        self._until = 0.0
-
-    @property
-    def is_open(self) -> bool:
-        return time.monotonic() < self._until
-
-    def trip(self) -> None:
-        self._until = time.monotonic() + PAUSE_SECONDS
-
-    def reset(self) -> None:
-        self._until = 0.0
-
-
-# One for all caches of a process, which are databases of the same server.
-breaker = Breaker()
-
-
-class CallSkipped(ConnectionError):
-    """The call was not made, because Redis did not answer an earlier one a moment ago."""
-
-
-class Client(redis.Redis):
-    """The caches' client. Leaderboards have a breaker of their own, because they must also catch up afterwards."""
-
-    def execute_command(self, *args: Any, **options: Any) -> Any:
-        if breaker.is_open:
-            raise CallSkipped("Redis did not answer a moment ago.")
-        try:
-            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        except (ConnectionError, TimeoutError):
-            breaker.trip()
-            raise
+from redis.exceptions import ResponseError
 
 
 class SkippedCallFilter(logging.Filter):
@@ -60,6 +18,9 @@ class SkippedCallFilter(logging.Filter):
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
+        # Imported here, because logging is configured before the models are loaded.
+        from savings.leaderboards import CallSkipped  # noqa: PLC0415
+
         error = record.exc_info[1] if record.exc_info else None
         return not isinstance(error.__cause__ if error else None, CallSkipped)
 

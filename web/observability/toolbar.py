@@ -50,8 +50,13 @@ _SCRIPTS = frozenset({"EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO"})
 _OURS = tuple(str(settings.BASE_DIR / folder) for folder in ("savings", "web"))
 # Our modules between Redis and the calling code.
 _BETWEEN = tuple(
-    str(settings.BASE_DIR / "web" / name)
-    for name in ("observability/toolbar.py", "caching/counting.py", "caching/attempt_counters.py")
+    str(settings.BASE_DIR / name)
+    for name in (
+        "web/observability/toolbar.py",
+        "web/caching/counting.py",
+        "web/caching/attempt_counters.py",
+        "savings/leaderboards/redis_client.py",
+    )
 )
 
 

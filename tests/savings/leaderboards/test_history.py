@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from savings import circles, leaderboards, ledger, plans, references
-from savings.leaderboards import history
+from savings.leaderboards import history, store
 from savings.models import Account, BoardDay, Circle, Membership, Transaction
 from tests import factories
 
@@ -235,6 +235,6 @@ def test_lower_ranks_are_within_one_step_and_in_order(most_kobo: int) -> None:
 def test_a_day_is_stored_from_sql_while_redis_is_away(circle: Circle) -> None:
     with on_day(0):
         factories.make_member(circle, saved_kobo=500)
-    leaderboards.gate.fail()
+    store.gate.fail()
     assert keep_night_after(0) == 1
     assert BoardDay.objects.get().marks == [[1, 500]]

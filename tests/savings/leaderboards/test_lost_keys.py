@@ -13,6 +13,7 @@ from django.utils import timezone
 from savings import installation, leaderboards
 from savings.leaderboards import Board, Order, rebuild
 from savings.leaderboards import store as boards
+from savings.leaderboards.standings import Standing
 from savings.models import Membership
 from tests import factories
 from tests.savings.leaderboards.test_store import board_by_entries, board_of
@@ -133,7 +134,7 @@ def test_a_damaged_key_counts_as_lost(
         board = shown(members[0])
         assert is_right(board)
         assert board.version == -1
-        assert not leaderboards.gate.suspect, "Redis itself is well"
+        assert leaderboards.are_trusted(), "Redis itself is well"
         assert leaderboards.rebuild_board(circle_id) == 3
         assert board_of(members[0].circle) == board_by_entries(members[0].circle)
 
@@ -168,7 +169,7 @@ def test_a_rebuild_that_loses_a_part_does_not_replace_the_board(
 ) -> None:
     circle_id = members[0].circle_id
     month, week = boards.periods(timezone.localdate())
-    words = boards.Standing.read(Membership.objects.filter(pk=members[0].pk))
+    words = Standing.read(Membership.objects.filter(pk=members[0].pk))
     assert boards.run_script("begin", circle_id, "token", 60, "1")
     assert boards.run_script("load", circle_id, "token", 60, month, week, *next(words).script_values())
     store.delete(f"{leaderboards.board_keys(circle_id)[0]}:token:saved")
@@ -199,9 +200,7 @@ def test_a_commit_during_reconciling_is_no_difference(
     monkeypatch.setattr(rebuild, "_IN_FLIGHT_SECONDS", 0)
     compare = rebuild._compare
 
-    def late(
-        circle_id: int, seen: list[tuple[boards.Standing, str]], *, correct: bool = False
-    ) -> dict[int, str]:
+    def late(circle_id: int, seen: list[tuple[Standing, str]], *, correct: bool = False) -> dict[int, str]:
         # A commit and a write after the standing was read and before it is compared, in both comparisons.
         factories.pay_in(members[0].user, 7, plan=members[0].plan)
         return compare(circle_id, seen, correct=correct)
@@ -214,7 +213,7 @@ def test_a_commit_during_reconciling_is_no_difference(
 def test_reconciling_removes_members_that_are_not_in_the_database(members: list[Membership]) -> None:
     circle = members[0].circle
     # From a history that was lost.
-    ghost = next(boards.Standing.read(Membership.objects.filter(pk=members[0].pk)))
+    ghost = next(Standing.read(Membership.objects.filter(pk=members[0].pk)))
     boards.write(dataclasses.replace(ghost, membership_id=ghost.membership_id + 1_000, version=1))
     assert shown(members[0]).members == 4
     assert rebuild.reconcile(circle.pk) == 1
@@ -241,7 +240,7 @@ def test_reconciling_removes_boards_of_other_epochs_and_releases(
 
 
 def test_a_board_of_another_epoch_is_neither_read_nor_written(members: list[Membership]) -> None:
-    before = next(boards.Standing.read(Membership.objects.filter(pk=members[0].pk)))
+    before = next(Standing.read(Membership.objects.filter(pk=members[0].pk)))
     assert leaderboards.version(members[0].circle_id)
     installation.renew_epoch()
     assert leaderboards.version(members[0].circle_id) is None

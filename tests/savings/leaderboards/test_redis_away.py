@@ -24,7 +24,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from savings import leaderboards
-from savings.leaderboards import store
+from savings.leaderboards import redis_client, store
 from savings.models import Membership, OutboxRow
 from tests import factories
 from tests.savings.leaderboards.test_store import board_by_entries, board_of
@@ -204,7 +204,7 @@ def test_a_frozen_redis_costs_one_timeout_and_not_one_for_each_page(server: Serv
     server.process.send_signal(signal.SIGSTOP)
     begun_at = time.monotonic()
     assert leaderboards.read_board(circle_id=member.circle_id, membership_id=member.pk).version == -1
-    assert leaderboards.gate.suspect
+    assert not leaderboards.are_trusted()
     first = time.monotonic() - begun_at
     assert first >= 0.25
     queries_only = [leaderboards.version(member.circle.pk) for _ in range(200)]
@@ -215,10 +215,10 @@ def test_a_frozen_redis_costs_one_timeout_and_not_one_for_each_page(server: Serv
 def test_redis_is_trusted_again_only_with_all_missed_standings(server: Server) -> None:
     member = factories.make_member(factories.make_circle(), saved_kobo=100)
     leaderboards.rebuild_board(member.circle_id)
-    leaderboards.gate.fail()
+    redis_client.breaker.open()
     factories.pay_in(member.user, 50, plan=member.plan)
     assert leaderboards.read_board(circle_id=member.circle_id, membership_id=member.pk).version == -1
-    time.sleep(store.PAUSE_SECONDS)
+    time.sleep(redis_client.PAUSE_SECONDS)
     board = leaderboards.read_board(circle_id=member.circle_id, membership_id=member.pk)
     assert (board.version > 0, board.total_kobo) == (True, 150)
     assert not OutboxRow.objects.filter(kind=leaderboards.BOARD_WRITE_KIND, due_at__isnull=False).exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,7 +24,7 @@ from savings.circles import (
     prepare_digests,
     write_digests,
 )
-from savings.leaderboards import contributions, history, rebuild, store
+from savings.leaderboards import contributions, history, rebuild, redis_client, store
 from savings.models import (
     Circle,
     DigestLine,
@@ -517,8 +518,8 @@ def test_a_row_without_a_member_does_not_keep_redis_from_being_trusted_again() -
         outbox.add(leaderboards.BOARD_WRITE_KIND, dedupe_key="bad", payload={})
         payload = {"membership": member.pk, "reference": ""}
         outbox.add(leaderboards.BOARD_WRITE_KIND, dedupe_key="good", payload=payload)
-    leaderboards.gate.fail()
-    leaderboards.gate._next_probe = 0
+    store.gate.fail()
+    time.sleep(redis_client.PAUSE_SECONDS)
     assert contributions.catch_up_after_outage()
 
 

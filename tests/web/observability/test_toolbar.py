@@ -148,7 +148,6 @@ def test_the_huey_panel_shows_what_redis_refused_and_what_was_not_tried(
         raise RedisIsAway("gone")
 
     monkeypatch.setattr(QUEUE, "enqueue", refuse)
-    monkeypatch.setattr(tasks, "_paused_until", 0.0)
     assert "refused by Redis" in panel(saver_client, saver_client.post("/lab/mail/"), "HueyPanel")
     assert "left to the sweep" in panel(saver_client, saver_client.post("/lab/mail/"), "HueyPanel")
 

@@ -112,9 +112,8 @@ def test_the_poll_after_the_end_leads_to_the_receipt(
 
 
 def test_a_provider_that_is_slow_is_left_to_a_worker(
-    client: Client, provider: Provider, payment: Payment, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    client: Client, provider: Provider, payment: Payment, plan: Plan
 ) -> None:
-    monkeypatch.setattr(tasks, "_paused_until", 0.0)
     provider.pay(payment, "silent")
     provider.instead = away
     assert client.get(url(payment)).status_code == 200

@@ -27,12 +27,6 @@ URL = "/payments/webhook/paystack/"
 BODY = (Path(__file__).parents[2] / "payloads/charge.success.json").read_bytes()
 
 
-@pytest.fixture(autouse=True)
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Redis failure in one test must not pause calls in the next."""
-    monkeypatch.setattr(tasks, "_paused_until", 0.0)
-
-
 def post(client: Client, body: bytes, signed: str | None = None) -> int:
     if signed is None:
         signed = signature(body, settings.PROVIDER_SECRET_KEY)
