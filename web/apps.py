@@ -16,7 +16,7 @@ class WebConfig(AppConfig):
         # Limits the time a request waits for the database.
         import_module("web.middleware.database")
         # Counts the queries of every connection, so it is imported before the first one.
-        import_module("web.caching.counting")
+        import_module("web.observability.request_costs")
         if settings.USES_APM:
             import_module("web.observability.telemetry").start()
         # Registers the system checks.

@@ -118,7 +118,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "web.middleware.requests.RequestIdMiddleware",
-    "web.caching.counting.CountingMiddleware",
+    "web.observability.request_costs.CountingMiddleware",
     "web.middleware.headers.HeadersMiddleware",
     "web.middleware.database.TimeoutMiddleware",
     "web.middleware.health.HealthMiddleware",
@@ -223,7 +223,7 @@ _CACHE_OPTIONS = {
 }
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "web.caching.counting.Cache",
+        "BACKEND": "web.caching.cache.Cache",
         "LOCATION": redis_database(0),
         "KEY_PREFIX": "asusu",
         "OPTIONS": _CACHE_OPTIONS | {"SERIALIZER": "web.caching.redis_client.Json"},
@@ -231,10 +231,10 @@ CACHES: dict[str, dict[str, Any]] = {
     # Whole pages and `{% cache %}` fragments, in the boards' database, because one script reads a page and its board's
     # version.
     "template_fragments": {
-        "BACKEND": "web.caching.fragments.Cache",
+        "BACKEND": "web.caching.fragments.FragmentCache",
         "LOCATION": redis_database(2),
         "KEY_PREFIX": "asusu",
-        "OPTIONS": _CACHE_OPTIONS | {"CLIENT_CLASS": "web.caching.fragments.Client"},
+        "OPTIONS": _CACHE_OPTIONS | {"CLIENT_CLASS": "web.caching.fragments.RawClient"},
     },
 }
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True

@@ -15,8 +15,8 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from web.caching import pages as page_cache
-from web.caching.attempt_counters import Cache
-from web.caching.counting import counting
+from web.caching.cache import Cache
+from web.counts import counting
 from web.http import SaverRequest
 
 # The lab's naive ways fetch lazily on purpose.

@@ -13,7 +13,7 @@ from allauth.core.internal.ratelimit import cache_lock
 from django.core.cache import cache
 from django.http import HttpRequest
 
-# web/caching/attempt_counters.py stores these keys in memory while Redis is down.
+# web/caching/cache.py stores these keys in memory while Redis is down.
 PREFIX = "tries:"
 _IPV6_NETWORK_BITS = 64
 

@@ -18,12 +18,14 @@ import django
 from django.conf import settings
 from django.dispatch import receiver
 from django.utils.autoreload import file_changed
+from django_redis.cache import RedisCache
 from django_redis.client import DefaultClient
 from django_redis.exceptions import ConnectionInterrupted
 from redis import Redis
 from redis.exceptions import RedisError
 
-from web.caching import counting, reads
+from web.caching import reads
+from web.caching.cache import Counted
 
 # The longest wait for another request that is already rendering this page. Rendering takes a small part of this.
 _MOST_SECONDS = 2
@@ -37,10 +39,10 @@ _MADE_OF = ("savings/**/*.py", "web/**/*.py", "templates/**/*", "static/**/*", "
 # that board, so that reading a page of a circle and checking that it is current take one round trip. KEYS: the key.
 # ARGV: the offset of the body.
 _FIND = """
-local kept = redis.call('GET', KEYS[1])
-local board = kept and string.match(kept, '^%d+ (board:%S+) ', ARGV[1])
+local value = redis.call('GET', KEYS[1])
+local board = value and string.match(value, '^%d+ (board:%S+) ', ARGV[1])
 local version = board and redis.pcall('HGET', board, 'version')
-return {kept, type(version) == 'string' and version}
+return {value, type(version) == 'string' and version}
 """
 _HOW_TO_FIND = (_HEAD_BYTES + 1,)
 # Operational settings, which no page shows. All other settings are part of the code version, so a new one is included.
@@ -65,7 +67,7 @@ class Found(NamedTuple):
     board_version: bytes | None
 
 
-class Client(DefaultClient):
+class RawClient(DefaultClient):
     """Stores raw bytes: decoding a page from JSON takes longer than the call to Redis."""
 
     def get(
@@ -85,7 +87,7 @@ class Client(DefaultClient):
         return value
 
 
-class Cache(counting.Cache):
+class FragmentCache(Counted, RedisCache):
     """The `template_fragments` cache, used by `{% cache %}` and for whole pages."""
 
     def get(self, key: str, default: Any = None, *args: Any, **kwargs: Any) -> Any:

@@ -28,7 +28,7 @@ from django.utils.cache import patch_vary_headers
 
 from savings import leaderboards
 from web.caching import reads
-from web.caching.fragments import Cache, Found, code_version
+from web.caching.fragments import Found, FragmentCache, code_version
 from web.caching.reads import Models
 from web.http import SaverRequest, wants_part
 
@@ -154,7 +154,7 @@ def _answer(request: SaverRequest, key: str, view: Callable[[], HttpResponse]) -
         )
         if circle.version >= 0 and _digest(request, key, circle) == digest:
             return _with_headers(HttpResponseNotModified(), circle, digest)
-    store = cast("Cache", caches["template_fragments"])
+    store = cast("FragmentCache", caches["template_fragments"])
     name = f"page:{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}"
     found = store.find(name)
     entry = _CachedPage.read(found.body) if found else None

@@ -9,7 +9,7 @@ data has changed. A table is covered if the view names its model and
   every change of the rows that the page shows touches the user, which the view declares with `own`.
 
 Tables are found by their names in the SQL, so the ORM, raw SQL and templates are all covered.
-`web/caching/counting.py` passes each statement to this module.
+`web/observability/request_costs.py` passes each statement to this module.
 """
 
 from __future__ import annotations

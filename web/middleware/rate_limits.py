@@ -1,7 +1,7 @@
 """Rate limits of each costly action per user and per IP address, in one table.
 
 django-allauth counts them, as it counts sign-ins: IPv6 addresses count by their /64, `TRUSTED_PROXIES` decides whose
-X-Forwarded-For is believed, and while Redis is down each process counts for itself (web/caching/attempt_counters.py).
+X-Forwarded-For is believed, and while Redis is down each process counts for itself (web/caching/cache.py).
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ from savings.mails import KINDS, switch_url
 from savings.models import Circle, Membership, User
 from web.auth.sessions import SessionStore
 from web.auth.sign_in import PUBLIC
-from web.caching import counting
-from web.caching.counting import Counts
+from web.counts import Counts
+from web.observability import request_costs
 from web.observability.budgets import Budget
 
 
@@ -69,11 +69,11 @@ def _ask(browser: Client, address: str) -> tuple[Counts, Any]:
     def note(*, counts: Counts, **_: Any) -> None:
         seen.append(counts)
 
-    counting.response_measured.connect(note)
+    request_costs.response_measured.connect(note)
     try:
         response = browser.get(address)
     finally:
-        counting.response_measured.disconnect(note)
+        request_costs.response_measured.disconnect(note)
     return seen[0], response
 
 

@@ -36,8 +36,8 @@ from huey.contrib import djhuey
 from redis.exceptions import RedisError
 
 from savings import outbox, tracing
-from web.caching import counting
-from web.caching.counting import Counts
+from web.counts import Counts, counting
+from web.observability import request_costs
 
 logger = logging.getLogger(__name__)
 HUEY: Any = djhuey.HUEY
@@ -103,7 +103,7 @@ class Client(DjangoClient):
         # The id finds the log line. The pattern replaces the URL, which may contain a reference or a code.
         return {
             "method": request.method,
-            "url": {"pathname": f"/{counting.route(request)}"},
+            "url": {"pathname": f"/{request_costs.route(request)}"},
             "headers": {"x-request-id": request.request_id},  # type: ignore[attr-defined]
         }
 
@@ -169,7 +169,7 @@ class Follower(tracing.Follower):
     @contextmanager
     def following(self, name: str, traceparent: str) -> Iterator[None]:
         outer = execution_context.get_transaction()
-        with counting.counting() as counts:
+        with counting() as counts:
             _begin(name, traceparent)
             try:
                 yield
@@ -210,7 +210,7 @@ def start() -> None:
     named = functools.lru_cache(512)(dbapi2.extract_signature)
     sqlite.extract_signature = psycopg.extract_signature = named  # type: ignore[attr-defined]
     tracing.follower = Follower()
-    counting.response_measured.connect(_label_request)
+    request_costs.response_measured.connect(_label_request)
     HUEY.signal(signals.SIGNAL_ENQUEUED)(_sign_task)
     HUEY.pre_execute()(_begin_task)
     HUEY.post_execute()(_end_task)

@@ -53,8 +53,7 @@ _BETWEEN = tuple(
     str(settings.BASE_DIR / name)
     for name in (
         "web/observability/toolbar.py",
-        "web/caching/counting.py",
-        "web/caching/attempt_counters.py",
+        "web/caching/cache.py",
         "savings/leaderboards/redis_client.py",
     )
 )

@@ -31,7 +31,7 @@ from savings.models import Circle, Membership, OutboxRow, Payment, Plan, Transac
 from tests import factories
 from tests.factories import join_circle, make_plan, make_product, make_user, pay_in, start_circle
 from tests.web.staff import sign_in
-from web.caching.fragments import Cache
+from web.caching.fragments import FragmentCache
 
 pytestmark = pytest.mark.django_db
 
@@ -425,7 +425,7 @@ def test_a_hundred_readers_make_a_page_once() -> None:
         return b"a page", 60
 
     def read(_: int) -> bytes:
-        return cast("Cache", caches["template_fragments"]).once("page", make)
+        return cast("FragmentCache", caches["template_fragments"]).once("page", make)
 
     with ThreadPoolExecutor(100) as pool:
         assert {*pool.map(read, range(100))} == {b"a page"}
@@ -433,7 +433,7 @@ def test_a_hundred_readers_make_a_page_once() -> None:
 
 
 def test_one_who_cannot_make_it_does_not_keep_the_others_waiting() -> None:
-    store = cast("Cache", caches["template_fragments"])
+    store = cast("FragmentCache", caches["template_fragments"])
 
     def fail() -> tuple[bytes, int]:
         raise ZeroDivisionError
@@ -444,7 +444,7 @@ def test_one_who_cannot_make_it_does_not_keep_the_others_waiting() -> None:
 
 
 def test_a_stale_page_is_rendered_again_without_waiting() -> None:
-    store = cast("Cache", caches["template_fragments"])
+    store = cast("FragmentCache", caches["template_fragments"])
     assert store.once("page", lambda: (b"old", 60)) == b"old"
     old = store.find("page")
     assert store.once("page", lambda: (b"new", 60), found=old) == b"new"

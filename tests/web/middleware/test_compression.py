@@ -181,5 +181,8 @@ def test_it_comes_after_static_files_and_around_html_middleware() -> None:
     order = site.MIDDLEWARE
     at = order.index("web.middleware.compression.CompressionMiddleware")
     assert order[at - 1] == "whitenoise.middleware.WhiteNoiseMiddleware"
-    for outer in ("web.caching.counting.CountingMiddleware", "django.middleware.security.SecurityMiddleware"):
+    for outer in (
+        "web.observability.request_costs.CountingMiddleware",
+        "django.middleware.security.SecurityMiddleware",
+    ):
         assert order.index(outer) < at

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from web.caching.counting import Counts
+from web.counts import Counts
 
 SHOWN = Path(settings.BASE_DIR) / "docs/apm-dashboard.ndjson"
 

@@ -1,4 +1,4 @@
-"""Sign-in while Redis is down: still possible, and still limited."""
+"""The cache: its calls are counted, and sign-in while Redis is down is still possible and still limited."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from savings.models import User
 from tests.factories import PASSWORD
-from web.caching.attempt_counters import Cache
+from web.caching.cache import Cache
+from web.counts import counting
 
 pytestmark = pytest.mark.django_db
 
@@ -45,3 +46,16 @@ def test_counters_are_shared_while_redis_is_there() -> None:
         caches.settings["default"]["LOCATION"], caches.settings["default"] | {"KEY_PREFIX": "asusu"}
     )
     assert other.get("allauth:rl:x") == [1.0]
+
+
+def test_the_session_is_no_hit_of_a_cache(saver_client: Client) -> None:
+    with counting() as counts:
+        saver_client.session.get("x")
+    assert (counts.session_calls, counts.cache_calls, counts.cache_hits) == (1, 0, 0)
+
+
+def test_a_default_is_a_miss_and_comes_back() -> None:
+    with counting() as counts:
+        assert cache.get("not there", "else") == "else"
+        assert cache.get("not there") is None
+    assert (counts.cache_hits, counts.cache_misses) == (0, 2)

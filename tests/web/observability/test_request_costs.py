@@ -21,8 +21,8 @@ from pytest_django.fixtures import Settings
 from savings import leaderboards
 from savings.models import User
 from tests import factories
-from web.caching import counting
-from web.caching.counting import Counts
+from web.counts import Counts, counting, current_counts
+from web.observability import request_costs
 from web.urls import handler400, handler500  # noqa: F401 - Django looks for them here
 from web.urls import urlpatterns as site_urls
 
@@ -107,9 +107,9 @@ def counted(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[lis
     def keep(*, counts: Counts, **_: Any) -> None:
         found.append(counts)
 
-    counting.response_measured.connect(keep)
+    request_costs.response_measured.connect(keep)
     yield found
-    counting.response_measured.disconnect(keep)
+    request_costs.response_measured.disconnect(keep)
 
 
 @pytest.fixture
@@ -119,9 +119,9 @@ def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
     found: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: found.append(record.getMessage())  # type: ignore[method-assign]
-    counting.logger.addHandler(handler)
+    request_costs.logger.addHandler(handler)
     yield found
-    counting.logger.removeHandler(handler)
+    request_costs.logger.removeHandler(handler)
 
 
 def test_queries_are_counted_and_timed(client: Client, counted: list[Counts]) -> None:
@@ -137,19 +137,6 @@ def test_hits_misses_and_calls_are_counted(client: Client, counted: list[Counts]
     assert 0 < counts.cache_seconds < counts.seconds
 
 
-def test_the_session_is_no_hit_of_a_cache(saver_client: Client, counted: list[Counts]) -> None:
-    with counting.counting() as counts:
-        saver_client.session.get("x")
-    assert (counts.session_calls, counts.cache_calls, counts.cache_hits) == (1, 0, 0)
-
-
-def test_a_default_is_a_miss_and_comes_back() -> None:
-    with counting.counting() as counts:
-        assert cache.get("not there", "else") == "else"
-        assert cache.get("not there") is None
-    assert (counts.cache_hits, counts.cache_misses) == (0, 2)
-
-
 def test_commands_to_the_boards_are_counted(client: Client, counted: list[Counts]) -> None:
     client.get("/test/board/")
     assert counted[0].redis_calls == 1
@@ -161,7 +148,7 @@ def test_a_stream_is_counted_to_its_end(client: Client, counted: list[Counts]) -
     assert not counted
     assert b"".join(response) == b"xxx"
     assert [counts.sql_count for counts in counted] == [4]
-    assert counting._at_hand.get() is None
+    assert current_counts.get() is None
 
 
 def test_a_stream_that_nobody_reads_is_counted_once(client: Client, counted: list[Counts]) -> None:
@@ -198,7 +185,7 @@ def test_each_thread_has_counts_of_its_own() -> None:
 
     def work(queries: int) -> None:
         try:
-            with counting.counting() as counts:
+            with counting() as counts:
                 for _ in range(queries):
                     ask()
             found.append((queries, counts.sql_count))
@@ -206,7 +193,7 @@ def test_each_thread_has_counts_of_its_own() -> None:
             connection.close()
 
     threads = [threading.Thread(target=work, args=[queries]) for queries in (1, 5, 20)]
-    with counting.counting() as mine:
+    with counting() as mine:
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -216,9 +203,9 @@ def test_each_thread_has_counts_of_its_own() -> None:
 
 
 def test_a_reopened_connection_counts_once() -> None:
-    assert connection.execute_wrappers.count(counting._count_query) == 1
-    counting._count_queries(connection=connection)
-    assert connection.execute_wrappers.count(counting._count_query) == 1
+    assert connection.execute_wrappers.count(request_costs._count_query) == 1
+    request_costs._count_queries(connection=connection)
+    assert connection.execute_wrappers.count(request_costs._count_query) == 1
 
 
 def test_only_staff_see_what_a_page_cost(saver_client: Client, client: Client, settings: Settings) -> None:
@@ -268,4 +255,4 @@ def test_no_line_holds_anything_personal(saver: User, saver_client: Client, line
 
 
 def test_development_writes_no_lines() -> None:
-    assert not counting.logger.isEnabledFor(logging.INFO)
+    assert not request_costs.logger.isEnabledFor(logging.INFO)
