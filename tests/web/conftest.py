@@ -14,6 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from web.caching import form_tokens
 from web.caching import pages as page_cache
 from web.caching.cache import Cache
 from web.counts import counting
@@ -78,11 +79,11 @@ def _cached_pages_equal_fresh_ones(monkeypatch: pytest.MonkeyPatch) -> None:
             while len(connection.queries_log) > before:
                 connection.queries_log.pop()
             is_unchanged = response.status_code == 304
-            cached = shown.get(tag) if is_unchanged else page_cache._without_tokens(response.content)
+            cached = shown.get(tag) if is_unchanged else form_tokens.without_tokens(response.content)
             assert fresh is not None
             assert fresh.body == cached, f"{request.get_full_path()} is cached, but its content has changed"
         if response.status_code == 200 and tag:
-            shown[tag] = page_cache._without_tokens(response.content)
+            shown[tag] = form_tokens.without_tokens(response.content)
         return response
 
     monkeypatch.setattr(page_cache, "_answer", compared)

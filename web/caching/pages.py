@@ -21,13 +21,12 @@ from typing import Any, NamedTuple, cast
 from django.conf import settings
 from django.contrib.messages import get_messages
 from django.core.cache import caches
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
-from django.middleware.csrf import get_token
+from django.http import HttpResponse, HttpResponseNotModified
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from savings import leaderboards
-from web.caching import reads
+from web.caching import form_tokens, reads
 from web.caching.fragments import Found, FragmentCache, code_version
 from web.caching.reads import Models
 from web.http import SaverRequest, wants_part
@@ -44,9 +43,6 @@ PAGE_SECONDS = 60 * 60
 # page restored from memory. Tested in Chromium with and without each of these and JavaScript.
 CACHE_CONTROL = "private, no-cache, must-revalidate"
 _LONGEST_QUERY = 200
-_TOKEN_FIELD = b'name="csrfmiddlewaretoken" value="'
-# Placeholder of a form's token. No text contains a NUL, because the database refuses it.
-_MARK = b"\0"
 # A bigint has at most 19 digits, and Python refuses to parse more than 4,300.
 _TAG = re.compile(r'W/"([0-9]{1,19})-([0-9a-f]{32})"')
 
@@ -182,7 +178,7 @@ def _to_cache(request: SaverRequest, response: HttpResponse) -> _CachedPage | No
     if request.uncovered:
         _log_uncovered(str(request.resolver_match and request.resolver_match.view_name), *request.uncovered)
         return None
-    return _CachedPage(circle, _without_tokens(response.content))
+    return _CachedPage(circle, form_tokens.without_tokens(response.content))
 
 
 @functools.cache
@@ -191,33 +187,12 @@ def _log_uncovered(view: str, *read: str) -> None:
     logger.error("%s is not cached: no version that it carries covers %s", view, ", ".join(read))
 
 
-def _without_tokens(body: bytes) -> bytes:
-    # Splitting is faster than a regular expression, which looks at each letter of the page.
-    before, *others = body.split(_TOKEN_FIELD)
-    return before + b"".join(_TOKEN_FIELD + _MARK + other[other.index(b'"') :] for other in others)
-
-
 def _response(request: SaverRequest, key: str, entry: _CachedPage) -> HttpResponse:
-    body, has_form = entry.body, _MARK in entry.body
-    if has_form and "CSRF_COOKIE" not in request.META:
-        # A browser without the cookie gets one with this response.
-        get_token(request)
+    form_tokens.ensure_cookie(request, entry.body)
     digest = _digest(request, key, entry.circle)
-    if has_form:
-        body = body.replace(_MARK, _token(request.META["CSRF_COOKIE"], digest).encode())
-    return _with_headers(HttpResponse(body), entry.circle, digest)
-
-
-@functools.lru_cache(maxsize=2_000)
-def _token(secret: str, digest: str) -> str:
-    """Return the CSRF token for the forms of one page; cached, because making it takes as long as all the rest.
-
-    The mask need not change with each response. It protects the secret from an attacker who compares the lengths of
-    compressed responses to URLs of their choice, and each URL has a page, and so a mask, of its own.
-    """
-    asker = HttpRequest()
-    asker.META["CSRF_COOKIE"] = secret
-    return get_token(asker)
+    return _with_headers(
+        HttpResponse(form_tokens.with_token(request, entry.body, digest)), entry.circle, digest
+    )
 
 
 def _with_headers(response: HttpResponse, circle: _Circle, digest: str) -> HttpResponse:
