@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-import shutil
-import signal
-import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import redis
 from django.core.wsgi import get_wsgi_application
 from django.db import connection
 from django.test import Client
@@ -27,6 +23,7 @@ from savings import leaderboards
 from savings.leaderboards import redis_client, store
 from savings.models import Membership, OutboxRow
 from tests import factories
+from tests.redis_server import Server
 from tests.savings.leaderboards.test_store import board_by_entries, board_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,66 +33,31 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ROW = re.compile(r'<(?:li class="p\d+"|tr) id="m(\d+)"[^>]*>(.*?)</(?:li|tr)>', re.DOTALL)
 
 
-class Server:
-    """A separate redis-server that a test can damage."""
+def empty(server: Server) -> None:
+    server.empty()
 
-    def __init__(self, folder: Path) -> None:
-        program = shutil.which("redis-server")
-        assert program, "this test needs a real Redis"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.words = [
-            program,
-            "--bind",
-            "127.0.0.1",
-            "--port",
-            str(self.port),
-            "--save",
-            "",
-            "--dir",
-            str(folder),
-        ]
-        self.url = f"redis://127.0.0.1:{self.port}/0?socket_timeout=0.25&socket_connect_timeout=0.25"
-        self.start()
 
-    def start(self) -> None:
-        self.process = subprocess.Popen(self.words, stdout=subprocess.DEVNULL)
-        with redis.Redis.from_url(self.url) as client:
-            for _ in range(200):
-                with suppress(redis.ConnectionError):
-                    client.ping()
-                    return
-                time.sleep(0.05)
-        raise AssertionError("redis-server did not start")
+def kill(server: Server) -> None:
+    server.kill()
+    time.sleep(1)
+    server.start()
 
-    def empty(self) -> None:
-        with redis.Redis.from_url(self.url) as client:
-            client.flushall()
 
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        time.sleep(1)
-        self.start()
-
-    def freeze(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
-        time.sleep(1.5)
-        self.process.send_signal(signal.SIGCONT)
+def freeze(server: Server) -> None:
+    server.freeze()
+    time.sleep(1.5)
+    server.thaw()
 
 
 @pytest.fixture
 def server(tmp_path: Path, settings: Settings) -> Iterator[Server]:
     server = Server(tmp_path)
-    settings.LEADERBOARD_REDIS_URL = server.url
-    settings.LEADERBOARD_UPKEEP_REDIS_URL = f"redis://127.0.0.1:{server.port}/0?socket_timeout=10"
+    settings.LEADERBOARD_REDIS_URL = server.url(0)
+    settings.LEADERBOARD_UPKEEP_REDIS_URL = server.url(0, timeout_seconds=10)
     yield server
     for url in (settings.LEADERBOARD_REDIS_URL, settings.LEADERBOARD_UPKEEP_REDIS_URL):
         store.client(url).close()
-    server.process.send_signal(signal.SIGCONT)
-    server.process.kill()
-    server.process.wait()
+    server.kill()
 
 
 class Crowd:
@@ -184,15 +146,15 @@ class Crowd:
         threading.Thread(target=build).start()
 
 
-@pytest.mark.parametrize(("trouble", "builds"), [("empty", 1), ("kill", 1), ("freeze", 0)])
+@pytest.mark.parametrize(("trouble", "builds"), [(empty, 1), (kill, 1), (freeze, 0)])
 def test_boards_are_right_while_redis_fails_and_come_from_it_again_afterwards(
-    server: Server, trouble: str, builds: int
+    server: Server, trouble: Callable[[Server], None], builds: int
 ) -> None:
     circle = factories.make_circle()
     members = [factories.make_member(circle, saved_kobo=100) for _ in range(5)]
     leaderboards.rebuild_board(circle.pk)
     crowd = Crowd(members)
-    crowd.run(getattr(server, trouble))
+    crowd.run(partial(trouble, server))
     assert crowd.built == [1] * builds
     assert crowd.read["sql"] > 0
     assert board_of(circle) == board_by_entries(circle)
@@ -201,7 +163,7 @@ def test_boards_are_right_while_redis_fails_and_come_from_it_again_afterwards(
 def test_a_frozen_redis_costs_one_timeout_and_not_one_for_each_page(server: Server) -> None:
     member = factories.make_member(factories.make_circle(), saved_kobo=100)
     leaderboards.rebuild_board(member.circle_id)
-    server.process.send_signal(signal.SIGSTOP)
+    server.freeze()
     begun_at = time.monotonic()
     assert leaderboards.read_board(circle_id=member.circle_id, membership_id=member.pk).version == -1
     assert not leaderboards.are_trusted()

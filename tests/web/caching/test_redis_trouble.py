@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +17,7 @@ from savings import leaderboards
 from savings.leaderboards import redis_client
 from savings.models import User
 from tests.factories import PASSWORD, join_circle, make_plan, make_user, pay_in, start_circle
-from tests.savings.leaderboards.test_redis_away import Server
+from tests.redis_server import Server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,21 +39,19 @@ NONSENSE: list[bytes | None] = [
 def server(tmp_path: Path, settings: Settings) -> Iterator[Server]:
     """A private Redis for the caches and the boards."""
     server = Server(tmp_path)
-    address = f"redis://127.0.0.1:{server.port}"
     settings.CACHES = {
         name: cache
         | {
-            "LOCATION": f"{address}/{number}",
+            "LOCATION": f"redis://127.0.0.1:{server.port}/{number}",
             "OPTIONS": cache["OPTIONS"] | {"SOCKET_TIMEOUT": 0.25, "SOCKET_CONNECT_TIMEOUT": 0.25},
         }
         # As in the settings: pages are in the same database as the boards they show.
         for number, (name, cache) in zip((0, 2), settings.CACHES.items(), strict=True)
     }
-    settings.LEADERBOARD_REDIS_URL = f"{address}/2?socket_timeout=0.25&socket_connect_timeout=0.25"
+    settings.LEADERBOARD_REDIS_URL = server.url(2)
     settings.LEADERBOARD_UPKEEP_REDIS_URL = settings.LEADERBOARD_REDIS_URL
     yield server
-    server.process.kill()
-    server.process.wait()
+    server.kill()
 
 
 @pytest.fixture
@@ -83,21 +79,7 @@ def shown(client: Client, path: str) -> bytes:
     return re.sub(rb"<time.*?</time>|<i class=\"md\">, after.*?</i>", b"", TOKEN.sub(b"", response.content))
 
 
-def freeze(server: Server) -> None:
-    os.kill(server.process.pid, signal.SIGSTOP)
-
-
-def kill(server: Server) -> None:
-    server.process.kill()
-    server.process.wait()
-
-
-def flush(server: Server) -> None:
-    with redis.Redis(port=server.port) as client:
-        client.flushall()
-
-
-@pytest.mark.parametrize("trouble", [kill, freeze, flush])
+@pytest.mark.parametrize("trouble", [Server.kill, Server.freeze, Server.empty])
 def test_every_page_works_as_usual(ada: User, server: Server, trouble: Callable[[Server], None]) -> None:
     client = Client()
     client.force_login(ada)
@@ -173,9 +155,9 @@ def test_a_session_ended_while_redis_was_frozen_stays_ended(ada: User, server: S
     client.post("/accounts/login/", {"login": ada.email, "password": PASSWORD})
     client.get("/dashboard/")
     stays.cookies.update(client.cookies)
-    freeze(server)
+    server.freeze()
     client.post("/accounts/logout/")
-    os.kill(server.process.pid, signal.SIGCONT)
+    server.thaw()
     time.sleep(redis_client.PAUSE_SECONDS)
     assert "sessionid" in stays.cookies
     assert stays.get("/dashboard/").status_code == 302
@@ -184,7 +166,7 @@ def test_a_session_ended_while_redis_was_frozen_stays_ended(ada: User, server: S
 def test_after_one_call_without_an_answer_the_others_do_not_wait(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    freeze(server)
+    server.freeze()
     cache = caches["default"]
     begun_at = time.monotonic()
     for _ in range(50):
@@ -192,7 +174,7 @@ def test_after_one_call_without_an_answer_the_others_do_not_wait(
     assert time.monotonic() - begun_at < 0.5
     # There is also no log line for each of them.
     assert [record.name for record in caplog.records] == ["django_redis.cache"]
-    os.kill(server.process.pid, signal.SIGCONT)
+    server.thaw()
     time.sleep(redis_client.PAUSE_SECONDS)
     cache.set("x", 1)
     assert cache.get("x") == 1
