@@ -1,4 +1,4 @@
-"""The leaderboards in Redis: run the scripts in `lua/`, write members' standings, and handle a Redis that is away.
+"""The leaderboards in Redis: run the scripts in `lua/`, write members' standings, and keep pages from stale boards.
 
 Each write carries the member's complete standing and its version, so repeated writes and writes out of order are
 harmless. Only this module connects to the Redis database of the leaderboards.
@@ -60,7 +60,7 @@ def periods(day: datetime.date) -> tuple[str, str]:
 
 
 class Gate:
-    """Keeps pages from reading leaderboards that may lack a standing.
+    """Closes the leaderboards in Redis to pages while they may lack a standing.
 
     After a failed or skipped command this process suspects the leaderboards: its pages read SQL. Commits are written to
     Redis as soon as it answers, and pages read from it once all missed standings are written as well

@@ -47,11 +47,11 @@ def _pages_fetch_nothing_in_passing(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(type(mode), "fetch", _refused_in_pages(type(mode).fetch))
 
 
-def _refused_in_pages(as_ever: Callable[..., None]) -> Callable[..., None]:
+def _refused_in_pages(fetch_one: Callable[..., None]) -> Callable[..., None]:
     def fetch(mode: Any, fetcher: Any, instance: Model) -> None:
         if _is_in_a_page.get():
             FETCH_RAISE.fetch(fetcher, instance)
-        as_ever(mode, fetcher, instance)
+        fetch_one(mode, fetcher, instance)
 
     return fetch
 

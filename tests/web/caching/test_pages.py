@@ -98,9 +98,9 @@ def text(client: Client, path: str, **headers: str) -> str:
 def test_a_cached_page_equals_one_rendered_without_caches(ada: Person, settings: Settings) -> None:
     for path in ada.pages:
         for headers in ({}, {"HX-Request": "true"}):
-            first, kept = (text(ada.client, path, **headers) for _ in "12")
+            first, cached = (text(ada.client, path, **headers) for _ in "12")
             settings.KEEPS_PAGES = False
-            assert first == kept == text(ada.client, path, **headers), path
+            assert first == cached == text(ada.client, path, **headers), path
             settings.KEEPS_PAGES = True
 
 
@@ -371,7 +371,7 @@ def test_a_form_on_a_kept_page_carries_the_token_of_who_asks(ada: Person) -> Non
     token = page.content.decode().partition('name="csrfmiddlewaretoken" value="')[2][:64]
     data = {"theme": "dark", "next": "/plans/", "csrfmiddlewaretoken": token}
     assert browser.post("/profile/theme/", data)["Location"] == "/plans/"
-    assert not [key for key in kept_keys() if token in caches["template_fragments"].get(key, "")]
+    assert not [key for key in cached_keys() if token in caches["template_fragments"].get(key, "")]
 
 
 def test_with_another_csrf_cookie_the_page_is_another(ada: Person) -> None:
@@ -401,7 +401,7 @@ def test_an_invalid_filter_page_is_not_cached(ada: Person) -> None:
     assert "ETag" not in ada.client.get("/transactions/?kind=nonsense").headers
 
 
-def kept_keys() -> list[str]:
+def cached_keys() -> list[str]:
     """Return the keys of all cached pages."""
     return list(cast("Any", caches["template_fragments"]).keys("*"))
 

@@ -97,7 +97,7 @@ def test_an_uncovered_read_keeps_any_page_from_the_cache(
         for _ in range(2):
             response = ada.client.get(path)
             assert (response.status_code, "ETag" in response) == (200, False), path
-    assert not test_caching.kept_keys() or not [key for key in test_caching.kept_keys() if "page" in key]
+    assert not test_caching.cached_keys() or not [key for key in test_caching.cached_keys() if "page" in key]
     monkeypatch.undo()
     assert named is reads.uncovered
 

@@ -114,9 +114,9 @@ def test_invalid_values_count_as_a_miss(
             values = [store.get(key) for key in keys]
             for key, foreign in zip(keys, [*values[1:], *values[:1]], strict=True):
                 store.set(key, foreign if nonsense is None else nonsense)
-    kept = {path: shown(client, path) for path in addresses(ada)}
+    damaged = {path: shown(client, path) for path in addresses(ada)}
     settings.KEEPS_PAGES = False
-    assert kept == {path: shown(client, path) for path in addresses(ada)}
+    assert damaged == {path: shown(client, path) for path in addresses(ada)}
 
 
 def test_a_key_of_another_kind_counts_as_nothing(ada: User, server: Server) -> None:

@@ -104,12 +104,12 @@ def counted(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[lis
     settings.MIDDLEWARE = site.MIDDLEWARE[:2]
     found: list[Counts] = []
 
-    def keep(*, counts: Counts, **_: Any) -> None:
+    def note(*, counts: Counts, **_: Any) -> None:
         found.append(counts)
 
-    request_costs.response_measured.connect(keep)
+    request_costs.response_measured.connect(note)
     yield found
-    request_costs.response_measured.disconnect(keep)
+    request_costs.response_measured.disconnect(note)
 
 
 @pytest.fixture
