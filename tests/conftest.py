@@ -26,8 +26,10 @@ from web.middleware import rate_limits
 from web.settings import redis_database
 from web.simulator import events
 
-hypothesis.settings.register_profile("default", deadline=None)
-hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+# A busy machine makes examples slow, which says nothing about the code.
+_patient = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("default", _patient)
+hypothesis.settings.register_profile("ci", _patient, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 # The provider's API description may not be shipped with the project, so a clone without it skips these tests.

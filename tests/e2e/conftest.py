@@ -17,7 +17,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.processes import is_free
+from tests.processes import PATIENCE_SECONDS, is_free
 
 START_SECONDS = 120
 CHROMIUM_FLAGS = [
@@ -86,7 +86,7 @@ def _started(command: list[str], environment: dict[str, str], address: str, log:
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(20)
+            process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
 

@@ -16,6 +16,7 @@ from pytest_django.fixtures import Settings
 from savings import installation
 from savings.models import Installation, Plan, Transaction
 from tests.factories import make_plan, make_user, pay_in
+from tests.processes import PATIENCE_SECONDS
 from web.checks import same_currency_and_time_zone
 
 pytestmark = pytest.mark.django_db
@@ -92,7 +93,7 @@ def start(tmp_path: Path, *command: str, **changes: str) -> subprocess.Completed
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         stdin=subprocess.DEVNULL,
     )
 

@@ -17,7 +17,7 @@ from pytest_django.fixtures import Settings
 
 from savings.models import User
 from tests import factories
-from tests.processes import free_port, is_free, wait_until
+from tests.processes import PATIENCE_SECONDS, free_port, is_free, wait_until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -67,7 +67,7 @@ default_pool_size = {SERVER_CONNECTIONS}
         yield
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(PATIENCE_SECONDS)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_hundred_people_sign_in_at_once(people: list[User], pooled: None) -> N
     begin = threading.Barrier(THREADS)
 
     def sign_in() -> None:
-        begin.wait(30)
+        begin.wait(PATIENCE_SECONDS)
         try:
             while waiting:
                 user = waiting.pop()

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from django.conf import settings
 
-from tests.processes import free_port, is_free, wait_until
+from tests.processes import PATIENCE_SECONDS, free_port, is_free, wait_until
 
 GIVEN = dict(re.findall(r"^([A-Z_]+)=(.*)$", Path("tests/production.env").read_text(), re.MULTILINE))
 BEHIND_OUR_PROXY = {"Host": "savings.example", "X-Forwarded-Proto": "https"}
@@ -62,7 +62,7 @@ except Exception as error:
         )
         command = [sys.executable, "-c", look]
         looked = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=True, timeout=60
+            command, env=environment, capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS
         )
     assert looked.stdout.strip() == "ReadTimeoutError"
 
@@ -118,7 +118,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, log: Path) -> Iterator[str]
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(PATIENCE_SECONDS)
 
 
 def test_granian_serves_pages_and_compressed_static_files_for_ever(server: str) -> None:

@@ -23,6 +23,7 @@ from savings import leaderboards
 from savings.leaderboards import redis_client, store
 from savings.models import Membership, OutboxRow
 from tests import factories
+from tests.processes import PATIENCE_SECONDS
 from tests.redis_server import Server
 from tests.savings.leaderboards.test_store import board_by_entries, board_of
 
@@ -90,7 +91,7 @@ class Crowd:
         try:
             time.sleep(0.5)
             trouble()
-            ends_at, read = time.monotonic() + 20, self.read["redis"]
+            ends_at, read = time.monotonic() + PATIENCE_SECONDS, self.read["redis"]
             while time.monotonic() < ends_at and self.read["redis"] < read + 100:
                 time.sleep(0.1)
         finally:

@@ -23,7 +23,7 @@ from savings import ledger, outbox, tasks
 from savings.models import OutboxRow, Statement, StatementSubscription
 from savings.statements import request_monthly
 from tests.factories import fill, make_user, pay_in
-from tests.processes import database_url, listens_to, wait_until
+from tests.processes import PATIENCE_SECONDS, database_url, listens_to, wait_until
 from tests.statements import ask, content, read, row_of, written
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -192,7 +192,7 @@ def test_a_consumer_told_to_stop_finishes_its_statement(
     # The workers start a moment before the consumer handles signals.
     wait_until(lambda: listens_to(consumer, signal.SIGTERM))
     consumer.send_signal(signal.SIGTERM)
-    assert consumer.wait(60) == 0
+    assert consumer.wait(PATIENCE_SECONDS) == 0
     statement.refresh_from_db()
     assert (statement.state, statement.rows_written) == (State.READY, 15_000)
 

@@ -23,6 +23,7 @@ from savings.exceptions import FileNotMade, TooManyRows
 from savings.statements.formats import Head, Row, pdf
 from savings.statements.formats.pdf import Writer
 from tests.exports import HARM, foot, head, histories, row
+from tests.processes import PATIENCE_SECONDS
 
 # pdfplumber would otherwise split a word and find a text that looks like an amount.
 quiet = st.sampled_from(["Top-up", "Auto-save", "Ọ̀gbẹ́ni", "Card ending 4081", ""])
@@ -289,7 +290,7 @@ def test_the_child_exits_with_its_parent() -> None:
     with subprocess.Popen(program, pass_fds=[ours], stdin=subprocess.PIPE) as child:
         os.close(ours)
         os.close(theirs)
-        assert child.wait(timeout=60) == 1
+        assert child.wait(timeout=PATIENCE_SECONDS) == 1
 
 
 def test_a_full_disk_and_a_missing_folder_raise(tmp_path: Path) -> None:

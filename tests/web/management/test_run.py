@@ -15,7 +15,7 @@ from urllib.request import urlopen
 import pytest
 from django.conf import settings
 
-from tests.processes import is_free, wait_until
+from tests.processes import PATIENCE_SECONDS, is_free, wait_until
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -61,13 +61,13 @@ def test_the_site_answers_and_ctrl_c_leaves_no_process(start: Start, ports: tupl
     assert f"Asusu is at http://localhost:{ports[0]}" in printed
     assert f"Mails are at http://localhost:{ports[0]}/messages/mailbox/" in printed
     assert f"The lab is at http://localhost:{ports[0]}/lab/" in printed
-    with urlopen(f"http://127.0.0.1:{ports[0]}/static/css/app.css", timeout=60) as page:
+    with urlopen(f"http://127.0.0.1:{ports[0]}/static/css/app.css", timeout=PATIENCE_SECONDS) as page:
         assert page.status == 200
     # The server and its reloader child, the worker, the simulator and Redis.
     wait_until(lambda: len(_descendants(process.pid)) >= 5)
     descendants = _descendants(process.pid)
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 0
+    assert process.wait(PATIENCE_SECONDS) == 0
     wait_until(lambda: not [number for number in descendants if _is_alive(number)])
 
 
@@ -78,7 +78,7 @@ def test_if_one_program_dies_all_are_stopped_and_it_is_named(start: Start) -> No
     wait_until(lambda: _workers(process) and len(_descendants(process.pid)) >= 5)
     descendants = _descendants(process.pid)
     os.kill(_workers(process)[0], signal.SIGKILL)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 1
     assert "The worker was ended by SIGKILL. Everything else was ended, too." in output
     wait_until(lambda: not [number for number in descendants if _is_alive(number)])
@@ -87,7 +87,7 @@ def test_if_one_program_dies_all_are_stopped_and_it_is_named(start: Start) -> No
 @pytest.mark.parametrize("place", [0, 1], ids=["the site's port", "the simulator's port"])
 def test_a_taken_port_is_reported_in_one_line(start: Start, ports: tuple[int, int], place: int) -> None:
     with socket.create_server(("127.0.0.1", ports[place])):
-        output, _ = start().communicate(timeout=60)
+        output, _ = start().communicate(timeout=PATIENCE_SECONDS)
     assert f"Port {ports[place]}" in output
     assert f"PORT={ports[0] + 10} make run" in output
     assert len(output.splitlines()) == 1
@@ -102,7 +102,7 @@ def test_without_debug_it_does_not_serve(start: Start) -> None:
         "REDIS_URL": "redis://127.0.0.1:1",
     }
     process = start(DEBUG="0", **secrets)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert "This is for development" in output
     assert process.returncode == 1
 

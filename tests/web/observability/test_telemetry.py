@@ -27,7 +27,7 @@ from savings import outbox, payments, references, tracing
 from savings.models import OutboxRow, Payment, Transaction, User
 from tests import apm_intake, factories
 from tests.apm_intake import Event, Intake
-from tests.processes import database_url, free_port, is_free, wait_until
+from tests.processes import PATIENCE_SECONDS, database_url, free_port, is_free, wait_until
 from tests.provider import Provider
 from tests.smtp_sink import Sink
 from tests.web.observability import test_apm_dashboard
@@ -66,7 +66,7 @@ class Site:
             client.force_login(user)
             cookies = {name: morsel.value for name, morsel in client.cookies.items()}
         self._browsers.append(
-            httpx.Client(base_url=f"http://127.0.0.1:{self.port}", cookies=cookies, timeout=20)
+            httpx.Client(base_url=f"http://127.0.0.1:{self.port}", cookies=cookies, timeout=PATIENCE_SECONDS)
         )
         return self._browsers[-1]
 
@@ -76,7 +76,7 @@ class Site:
         for process in self._processes:
             process.send_signal(signal.SIGTERM)
         for process in self._processes:
-            process.wait(20)
+            process.wait(PATIENCE_SECONDS)
 
     def _start(self, *command: str) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
@@ -244,7 +244,7 @@ def test_a_row_found_by_the_sweep_is_in_the_trace_of_its_request(
         "HUEY.execute(tasks.sweep_outbox.task_class())\n"
     )
     one = make_site(intake.url)
-    assert one._start(sys.executable, "-c", sweep).wait(30) == 0
+    assert one._start(sys.executable, "-c", sweep).wait(PATIENCE_SECONDS) == 0
     assert len(sink.mails) == 1
     (task,) = intake.events("transaction")
     assert (task["name"], task["trace_id"], task["parent_id"]) == ("deliver_outbox_row", trace_id, span_id)
