@@ -72,25 +72,6 @@ def test_no_panel_keeps_a_value(saver_client: Client) -> None:
         assert "_auth_user" not in kept
 
 
-@pytest.mark.parametrize(
-    ("command", "words", "keys"),
-    [
-        ("SET", (b"key", b"value", "EX", 10), ["key"]),
-        ("MSET", ("one", "1", "two", "2"), ["one", "two"]),
-        ("MGET", ("one", "two"), ["one", "two"]),
-        ("EVAL", ("return 1", 2, "one", "two", "value"), ["one", "two"]),
-        ("ZADD", ("board", 5, "member"), ["board"]),
-        ("LPUSH", ("queue", b"message"), ["queue"]),
-        ("PUBLISH", ("channel", "value"), []),
-        ("AUTH", ("password",), []),
-    ],
-)
-def test_only_keys_are_taken_for_keys(command: str, words: tuple[Any, ...], keys: list[str]) -> None:
-    from web.observability.toolbar import keys_of  # noqa: PLC0415 - as above
-
-    assert keys_of(command, words) == keys
-
-
 def test_a_pipeline_is_one_call_with_all_its_keys(saver_client: Client) -> None:
     from web.observability.toolbar import RedisPanel  # noqa: PLC0415 - as above
 
