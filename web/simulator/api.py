@@ -12,8 +12,8 @@ from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.utils.crypto import constant_time_compare
 
-from web.simulator import asked, events, payments, shapes, store
-from web.simulator.asked import No
+from web.simulator import events, payments, request_bodies, shapes, store
+from web.simulator.request_bodies import Declined
 from web.simulator.store import Document
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -25,35 +25,37 @@ FAILING_ACCOUNT = "0000000000"
 
 
 def _view(method: str) -> Callable[[Callable[..., JsonResponse]], Callable[..., JsonResponse]]:
-    """Allow one method, require the secret key, and answer a `No` as the provider would."""
+    """Allow one method, require the secret key, and answer a `Declined` as the provider would."""
     allowed = ["GET", "HEAD"] if method == "GET" else [method]
 
     def decorate(view: Callable[..., JsonResponse]) -> Callable[..., JsonResponse]:
         @functools.wraps(view)
         def answer(request: HttpRequest, **parts: str) -> JsonResponse:
             if request.method not in allowed:
-                return _decline(No("Method not allowed", status=405), {"Allow": ", ".join(allowed)})
+                return _decline(Declined("Method not allowed", status=405), {"Allow": ", ".join(allowed)})
             try:
                 _check_key(request)
                 return view(request, **parts)
-            except No as no:
-                return _decline(no)
+            except Declined as declined:
+                return _decline(declined)
 
         return answer
 
     return decorate
 
 
-def _decline(no: No, headers: dict[str, str] | None = None) -> JsonResponse:
-    reason = {"type": "validation_error", "code": no.code} if no.code else {}
-    return JsonResponse({"status": False, "message": str(no), **reason}, status=no.status, headers=headers)
+def _decline(declined: Declined, headers: dict[str, str] | None = None) -> JsonResponse:
+    reason = {"type": "validation_error", "code": declined.code} if declined.code else {}
+    return JsonResponse(
+        {"status": False, "message": str(declined), **reason}, status=declined.status, headers=headers
+    )
 
 
 @_view("POST")
 def initialize(request: HttpRequest) -> JsonResponse:
     """Initialize a payment."""
-    body = asked.read(request, asked.INITIALIZE)
-    callback = asked.link(body.get("callback_url") or settings.SITE_URL)
+    body = request_bodies.read(request, request_bodies.INITIALIZE)
+    callback = request_bodies.link(body.get("callback_url") or settings.SITE_URL)
     payment = _announce(body, callback=callback)
     return _yes("Authorization URL created", shapes.checkout(payment, settings.SIMULATOR_URL))
 
@@ -63,17 +65,17 @@ def verify(request: HttpRequest, reference: str) -> JsonResponse:
     """Return the state of a payment."""
     payment = payments.find(reference)
     if payment is None:
-        raise No("Transaction reference not found", status=404)
+        raise Declined("Transaction reference not found", status=404)
     return _yes("Verification successful", shapes.payment(payment))
 
 
 @_view("POST")
 def charge_authorization(request: HttpRequest) -> JsonResponse:
     """Charge a card that was used before with the same email address."""
-    body = asked.read(request, asked.CHARGE_AUTHORIZATION)
+    body = request_bodies.read(request, request_bodies.CHARGE_AUTHORIZATION)
     card = store.get("authorization", body["authorization_code"])
     if card is None or card["email"] != body["email"]:
-        raise No("Authorization code not found for this customer", code="invalid_authorization")
+        raise Declined("Authorization code not found for this customer", code="invalid_authorization")
     payment = _announce(body, callback="")
     payments.charge(payment, card)
     payments.save(payment)
@@ -83,7 +85,7 @@ def charge_authorization(request: HttpRequest) -> JsonResponse:
 @_view("POST")
 def create_transfer_recipient(request: HttpRequest) -> JsonResponse:
     """Register a bank account for transfers; the same account again returns the same recipient."""
-    body = asked.read(request, asked.TRANSFER_RECIPIENT)
+    body = request_bodies.read(request, request_bodies.TRANSFER_RECIPIENT)
     code = f"RCP_{body['bank_code']}{body['account_number']}"
     recipient = store.get("recipient", code) or {
         "id": store.next_id(),
@@ -92,7 +94,7 @@ def create_transfer_recipient(request: HttpRequest) -> JsonResponse:
         "name": body["name"],
         "account_number": body["account_number"],
         "bank_code": body["bank_code"],
-        "currency": asked.currency(body),
+        "currency": request_bodies.currency(body),
         "created_at": time.time(),
     }
     store.put("recipient", code, recipient)
@@ -102,19 +104,19 @@ def create_transfer_recipient(request: HttpRequest) -> JsonResponse:
 @_view("POST")
 def transfer(request: HttpRequest) -> JsonResponse:
     """Send money to a recipient: pending at first; an event reports the result."""
-    body = asked.read(request, asked.TRANSFER)
+    body = request_bodies.read(request, request_bodies.TRANSFER)
     recipient = store.get("recipient", body["recipient"])
     if recipient is None:
-        raise No("Recipient not found", code="invalid_recipient")
+        raise Declined("Recipient not found", code="invalid_recipient")
     reference = body["reference"]
     if not _TRANSFER_REFERENCE.fullmatch(reference):
-        raise No("Invalid transfer reference", code="invalid_reference")
+        raise Declined("Invalid transfer reference", code="invalid_reference")
     sent: Document = {
         "id": store.next_id(),
         "reference": reference,
         "transfer_code": f"TRF_{reference}",
-        "amount": asked.amount(body),
-        "currency": asked.currency(body),
+        "amount": request_bodies.amount(body),
+        "currency": request_bodies.currency(body),
         "reason": body.get("reason", ""),
         "recipient": recipient,
         "status": "pending",
@@ -122,7 +124,7 @@ def transfer(request: HttpRequest) -> JsonResponse:
         "sent_at": None,
     }
     if not store.add("transfer", reference, sent):
-        raise No("Transfer reference already exists", code="duplicate_reference")
+        raise Declined("Transfer reference already exists", code="duplicate_reference")
     told = _finished(sent)
     events.send(f"transfer.{told['status']}", shapes.verified_transfer(told), at=told["sent_at"])
     return _yes("Transfer has been queued", shapes.transfer(sent))
@@ -133,7 +135,7 @@ def verify_transfer(request: HttpRequest, reference: str) -> JsonResponse:
     """Return the state of a transfer."""
     sent = store.get("transfer", reference)
     if sent is None:
-        raise No("Transfer not found", status=404)
+        raise Declined("Transfer not found", status=404)
     told = _finished(sent)
     return _yes(
         "Transfer retrieved", shapes.verified_transfer(told if told["sent_at"] <= time.time() else sent)
@@ -152,24 +154,24 @@ def _yes(message: str, data: Document, *, status: int = 200) -> JsonResponse:
 def _check_key(request: HttpRequest) -> None:
     given = request.headers.get("Authorization", "")
     if not constant_time_compare(given, f"Bearer {settings.PROVIDER_SECRET_KEY}"):
-        raise No("Invalid key", status=401)
+        raise Declined("Invalid key", status=401)
 
 
 def _announce(body: Document, *, callback: str) -> Document:
     """Store a requested payment, once per reference; one is generated if missing, as at the provider."""
     if not _EMAIL.fullmatch(body["email"]):
-        raise No("Invalid Email Address Passed", code="invalid_email_address")
+        raise Declined("Invalid Email Address Passed", code="invalid_email_address")
     reference = body.get("reference", secrets.token_hex(5))
     if not _REFERENCE.fullmatch(reference):
-        raise No("Invalid transaction reference", code="invalid_reference")
+        raise Declined("Invalid transaction reference", code="invalid_reference")
     payment = payments.announce(
         reference=reference,
-        amount=asked.amount(body),
-        currency=asked.currency(body),
+        amount=request_bodies.amount(body),
+        currency=request_bodies.currency(body),
         email=body["email"],
         metadata=body.get("metadata") or {},
         callback=callback,
     )
     if payment is None:
-        raise No("Duplicate Transaction Reference", code="duplicate_reference")
+        raise Declined("Duplicate Transaction Reference", code="duplicate_reference")
     return payment

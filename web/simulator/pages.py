@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from savings import money
-from web.simulator import asked, payments
+from web.simulator import payments, request_bodies
 from web.simulator.store import Document
 
 _ALLOWED = ("GET", "HEAD", "POST")
@@ -51,8 +51,8 @@ def _way_back(payment: Document) -> str:
     metadata = payment["metadata"]
     if payment["status"] == "abandoned" and isinstance(metadata, dict) and metadata.get("cancel_action"):
         # Metadata may contain anything; an invalid URL falls back to the callback.
-        with contextlib.suppress(asked.No):
-            return asked.link(str(metadata["cancel_action"]))
+        with contextlib.suppress(request_bodies.Declined):
+            return request_bodies.link(str(metadata["cancel_action"]))
     callback = urlsplit(payment["callback_url"] or settings.SITE_URL)
     query = urlencode({"trxref": payment["reference"], "reference": payment["reference"]})
     return urlunsplit(callback._replace(query=f"{callback.query}&{query}" if callback.query else query))

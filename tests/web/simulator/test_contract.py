@@ -12,16 +12,16 @@ from hypothesis import settings as of_hypothesis
 from hypothesis import strategies as st
 
 from tests.provider import CONTRACT, check_contract
-from web.simulator import asked, payments
+from web.simulator import payments, request_bodies
 
 ASKED: dict[str, Any] = {"email": "ada@example.com", "amount": 2_500_000, "reference": "TOP01M85MW6EM6C1D15Q"}
 BANK = {"type": "nuban", "name": "Ada Okafor", "account_number": "0123456789", "bank_code": "058"}
 POSTS = ["/transaction/initialize", "/transaction/charge_authorization", "/transferrecipient", "/transfer"]
 FIELDS = {
-    "/transaction/initialize": asked.INITIALIZE,
-    "/transaction/charge_authorization": asked.CHARGE_AUTHORIZATION,
-    "/transferrecipient": asked.TRANSFER_RECIPIENT,
-    "/transfer": asked.TRANSFER,
+    "/transaction/initialize": request_bodies.INITIALIZE,
+    "/transaction/charge_authorization": request_bodies.CHARGE_AUTHORIZATION,
+    "/transferrecipient": request_bodies.TRANSFER_RECIPIENT,
+    "/transfer": request_bodies.TRANSFER,
 }
 
 

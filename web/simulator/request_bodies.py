@@ -22,7 +22,7 @@ _CURRENCIES = {"GHS", "KES", "NGN", "ZAR", "USD"}
 _CHANNELS = {"card", "bank", "ussd", "qr", "eft", "mobile_money", "bank_transfer"}
 
 
-class No(Exception):
+class Declined(Exception):
     """Raised for a request that the provider declines, with the HTTP status and code of the response."""
 
     def __init__(self, message: str, *, status: int = 400, code: str = "") -> None:
@@ -84,58 +84,58 @@ TRANSFER = {
 
 
 def read(request: HttpRequest, fields: Mapping[str, Field]) -> Document:
-    """Return a request's body, checked against `fields`. Raises No if it does not match."""
+    """Return a request's body, checked against `fields`. Raises Declined if it does not match."""
     try:
         text = request.body.decode()
     except (UnicodeDecodeError, UnreadablePostError) as error:
-        raise No("Send UTF-8", code="invalid_params") from error
+        raise Declined("Send UTF-8", code="invalid_params") from error
     except RequestDataTooBig as error:
-        raise No("Request body too large", status=413) from error
+        raise Declined("Request body too large", status=413) from error
     is_form = request.content_type == _FORM
-    asked = _form(text, fields) if is_form else _json(text)
+    body = _form(text, fields) if is_form else _json(text)
     for name, field in fields.items():
-        _check(name, field, asked)
-    return asked
+        _check(name, field, body)
+    return body
 
 
-def amount(asked: Document) -> int:
-    """Return the amount in kobo. Raises No for an amount that nobody can pay."""
-    number: int = asked["amount"]
+def amount(body: Document) -> int:
+    """Return the amount in kobo. Raises Declined for an amount that nobody can pay."""
+    number: int = body["amount"]
     if not 0 < number <= _MOST:
-        raise No("Invalid Amount Sent", code="invalid_amount")
+        raise Declined("Invalid Amount Sent", code="invalid_amount")
     return number
 
 
-def currency(asked: Document) -> str:
+def currency(body: Document) -> str:
     """Return the currency; the site's own if none was given."""
-    named = asked.get("currency", settings.CURRENCY)
+    named = body.get("currency", settings.CURRENCY)
     if named not in _CURRENCIES | {settings.CURRENCY}:
-        raise No("Currency not supported by merchant", code="unsupported_currency")
+        raise Declined("Currency not supported by merchant", code="unsupported_currency")
     return str(named)
 
 
 def link(address: str) -> str:
-    """Return a URL that a browser can be redirected to. Raises No for any other."""
+    """Return a URL that a browser can be redirected to. Raises Declined for any other."""
     try:
         parts = urlsplit(address)
         is_one = parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
         is_one = False
     if not is_one or re.search(r"[\s\x00-\x1f\x7f]", address):
-        raise No("Invalid callback URL", code="invalid_callback_url")
+        raise Declined("Invalid callback URL", code="invalid_callback_url")
     return address
 
 
 def _json(text: str) -> Document:
     try:
-        asked: Any = json.loads(text, parse_constant=_refuse_constant)
+        body: Any = json.loads(text, parse_constant=_refuse_constant)
         # Refuse lone surrogates, which only JSON can represent.
-        json.dumps(asked, ensure_ascii=False).encode()
+        json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        asked = None
-    if not isinstance(asked, dict):
-        raise No("Send a JSON object", code="invalid_params")
-    return _with_metadata(asked)
+        body = None
+    if not isinstance(body, dict):
+        raise Declined("Send a JSON object", code="invalid_params")
+    return _with_metadata(body)
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -149,15 +149,15 @@ def _form(text: str, fields: Mapping[str, Field]) -> Document:
             text, keep_blank_values=True, strict_parsing=bool(text), errors="strict", max_num_fields=100
         )
     except ValueError as error:
-        raise No("Send a form", code="invalid_params") from error
-    asked: Document = {}
+        raise Declined("Send a form", code="invalid_params") from error
+    body: Document = {}
     for name, value in pairs:
         field = fields.get(name.removesuffix("[]"), TEXT)
         if name.endswith("[]") or (field.kind is list and not value.startswith("[")):
-            asked.setdefault(name.removesuffix("[]"), []).append(value)
+            body.setdefault(name.removesuffix("[]"), []).append(value)
         else:
-            asked[name] = value if field.kind is str or name == "metadata" else _value(value)
-    return _with_metadata(asked)
+            body[name] = value if field.kind is str or name == "metadata" else _value(value)
+    return _with_metadata(body)
 
 
 def _value(text: str) -> Any:
@@ -168,28 +168,28 @@ def _value(text: str) -> Any:
         return text
 
 
-def _with_metadata(asked: Document) -> Document:
+def _with_metadata(body: Document) -> Document:
     """Parse metadata sent as JSON text, as the provider's documentation asks; any other text stays as it is."""
-    metadata = asked.get("metadata")
+    metadata = body.get("metadata")
     if isinstance(metadata, str):
         found = _value(metadata)
-        return asked | {"metadata": found if isinstance(found, dict) else metadata}
-    return asked
+        return body | {"metadata": found if isinstance(found, dict) else metadata}
+    return body
 
 
-def _check(name: str, field: Field, asked: Document) -> None:
-    if name not in asked:
+def _check(name: str, field: Field, body: Document) -> None:
+    if name not in body:
         if field.is_required:
-            raise No(_message(name, "is required"), code=_code(name))
+            raise Declined(_message(name, "is required"), code=_code(name))
         return
-    value = asked[name]
+    value = body[name]
     # A `bool` is an `int` to Python.
     is_kind = type(value) is field.kind or (name == "metadata" and isinstance(value, str))
     if not is_kind or (field.is_required and value == ""):
-        raise No(_message(name, "is not valid"), code=_code(name))
+        raise Declined(_message(name, "is not valid"), code=_code(name))
     words = value if isinstance(value, list) else [value]
     if field.words and not all(isinstance(word, str) and word in field.words for word in words):
-        raise No(_message(name, "is not valid"), code=_code(name))
+        raise Declined(_message(name, "is not valid"), code=_code(name))
 
 
 def _message(name: str, what: str) -> str:
