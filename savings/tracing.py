@@ -1,6 +1,6 @@
 """Traces of background work: rows store the `traceparent` of the request that caused them.
 
-The follower in this module does nothing. `web/observability/telemetry.py` replaces it when an APM server is configured.
+The follower in this module does nothing. `web/observability/telemetry/` replaces it when an APM server is configured.
 """
 
 from __future__ import annotations

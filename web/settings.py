@@ -240,6 +240,9 @@ CACHES: dict[str, dict[str, Any]] = {
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 # If off, every page is rendered for each request; nothing else changes.
 KEEPS_PAGES = env.flag("KEEPS_PAGES", default=True)
+# The name of what is deployed. Cached pages of another release are not used; without one, each process reads its own
+# sources at the start to tell.
+RELEASE = env.str("ASUSU_RELEASE", default="")
 SESSION_ENGINE = "web.auth.sessions"
 
 # A board comes from Redis within a millisecond, or else from SQL. Loading one may take longer, because no request

@@ -146,13 +146,16 @@ class FragmentCache(Counted, RedisCache):
 
 @functools.cache
 def code_version() -> str:
-    """Return a digest of what a page depends on besides the database: code, templates, static files, settings."""
+    """Return a digest of what a page depends on besides the database: code, templates, static files, settings.
+
+    Where the operator names the release, its name stands for the files, which are then not read.
+    """
     digest = hashlib.blake2b(django.__version__.encode(), digest_size=16)
     for name in sorted({name for name in dir(settings) if name.isupper()} - _UNSEEN_SETTINGS):
         # Paths and objects differ between servers and processes that render the same pages, so they are left out.
         value = json.dumps(getattr(settings, name), default=lambda _: None, sort_keys=True)
         digest.update(f"{name}={value}\n".encode())
-    for pattern in _MADE_OF:
+    for pattern in () if settings.RELEASE else _MADE_OF:
         for path in sorted(Path(settings.BASE_DIR).glob(pattern)):
             if path.is_file():
                 digest.update(path.relative_to(settings.BASE_DIR).as_posix().encode() + path.read_bytes())

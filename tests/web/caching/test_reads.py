@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.core.cache import cache, caches
 from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from savings import circles, leaderboards, plans
 from savings.circles import ending
@@ -229,6 +231,25 @@ def test_pages_made_with_another_setting_are_not_shown(changed: dict[str, object
         assert fragments.code_version() != before
     fragments.code_version.cache_clear()
     assert fragments.code_version() == before
+
+
+def test_the_name_of_the_release_stands_for_the_files(settings: Settings, tmp_path: Path) -> None:
+    settings.BASE_DIR = tmp_path
+    (tmp_path / "web").mkdir()
+    source = tmp_path / "web" / "urls.py"
+
+    def version(release: str, code: str) -> str:
+        settings.RELEASE = release
+        source.write_text(code)
+        fragments.code_version.cache_clear()
+        return fragments.code_version()
+
+    try:
+        assert version("", "one") != version("", "two")
+        assert version("41c7", "one") == version("41c7", "two")
+        assert version("41c7", "one") != version("41c8", "one")
+    finally:
+        fragments.code_version.cache_clear()
 
 
 def test_progress_of_another_epoch_counts_as_none(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -316,6 +316,29 @@ def test_a_visitor_cannot_choose_the_trace(make_site: Callable[..., Site], intak
     assert "0af7651916cd43dd8448eb211c80319c" not in intake.text
 
 
+def test_an_idle_agent_writes_nothing_to_the_log(make_site: Callable[..., Site], intake: Intake) -> None:
+    one = make_site(intake.url)
+    program = "import django, gc, time; django.setup(); time.sleep(2); gc.collect()"
+    assert one._start(sys.executable, "-c", program).wait(30) == 0
+    assert "Exception ignored" not in one.log.read_text()
+
+
+def test_the_agent_leaves_statements_and_templates_to_us(
+    make_site: Callable[..., Site], intake: Intake
+) -> None:
+    """With an agent that no longer reads SKIP_INSTRUMENT_…, each statement would be reported twice."""
+    program = (
+        "import django, sqlite3, psycopg; django.setup()\n"
+        "from django.template import Template\n"
+        "from elasticapm.instrumentation.packages.base import ElasticAPMFunctionWrapper as Wrapper\n"
+        "print('drivers wrapped:', isinstance(sqlite3.connect, Wrapper), isinstance(psycopg.connect, Wrapper))\n"
+        "print('templates wrapped by', Template.render._self_wrapper.func.__self__.name)\n"
+    )
+    one = make_site(intake.url)
+    assert one._start(sys.executable, "-c", program).wait(30) == 0
+    assert "drivers wrapped: False False\ntemplates wrapped by page_templates\n" in one.log.read_text()
+
+
 @pytest.mark.parametrize(
     "environment",
     [
