@@ -250,7 +250,9 @@ def test_only_the_settings_read_the_environment() -> None:
         for path in tracked("*.py")
         if "os.environ" in path.read_text() and "tests" not in path.parts
     }
-    assert readers <= {"settings.py", "manage.py", "wsgi.py", "run.py", "bench.py", "budgets.py"}
+    # wsgi.py names the settings, and spans.py what the APM agent leaves to us: both only write.
+    writers = {"wsgi.py", "spans.py"}
+    assert readers <= {"settings.py", "manage.py", "run.py", "bench.py", "budgets.py"} | writers
 
 
 def test_no_generated_file_is_committed() -> None:

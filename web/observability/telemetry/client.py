@@ -43,8 +43,8 @@ _FIXED = {
 class Client(DjangoClient):
     """The agent without personal data: users, IP addresses, headers, cookies and bodies."""
 
-    def __init__(self, config: dict[str, Any] | None = None, **inline: Any) -> None:
-        super().__init__(config, **inline, **_FIXED)
+    def __init__(self, config: dict[str, Any] | None = None, **settings: Any) -> None:
+        super().__init__(config, **settings, **_FIXED)
 
     def begin_transaction(
         self, transaction_type: str, trace_parent: TraceParent | None = None, *args: Any, **kwargs: Any
