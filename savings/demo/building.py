@@ -21,7 +21,7 @@ from django.test.utils import override_settings
 from django.utils import timezone
 
 from savings import payments
-from savings.demo import cast, circles, mishaps, second_steps, statements
+from savings.demo import cast, circles, mishaps, products, second_steps, statements
 from savings.demo.story import Clock, Story, add_user
 from savings.models import Product, User
 
@@ -50,7 +50,7 @@ def build(clock: Clock, now: datetime.datetime) -> None:
 
 def offer_products() -> None:
     """Add the products of the demo, unless a product of the same name exists."""
-    for position, (fields, rates) in enumerate(cast.PRODUCTS):
+    for position, (fields, rates) in enumerate(products.PRODUCTS):
         product, is_new = Product.objects.get_or_create(
             name=fields["name"], defaults=fields | {"position": position}
         )

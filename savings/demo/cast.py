@@ -1,14 +1,14 @@
-"""The cast of the demo: products, savers, their plans and habits. Amounts are in naira; days count from today."""
+"""The cast of the demo: savers, their plans and habits. Amounts are in naira; days count from today."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from savings.demo.circle_cast import CIRCLES
 from savings.models import Product
-from savings.models.plans import EarlyExit, InterestPaid, Plan
+from savings.models.plans import Plan
 
 PASSWORD = "asusu-demo"  # noqa: S105 - public, and only for the demo
 MONTHS = 18
@@ -56,51 +56,6 @@ class Saver:
     stash: tuple[Habit, ...] = ()
     wants_receipts: bool = True
 
-
-# Each product with its rates in basis points, by the shortest term in days for which a rate applies.
-PRODUCTS: tuple[tuple[dict[str, Any], dict[int, int]], ...] = (
-    (
-        {
-            "kind": Product.Kind.TARGET,
-            "name": "Target",
-            "description": "A sum by a date you choose.",
-            "min_term_days": 30,
-            "max_term_days": 1095,
-            "early_exit": EarlyExit.PENALTY,
-            "penalty_bps": 100,
-            "interest_paid": InterestPaid.AT_MATURITY,
-        },
-        {0: 1000, 365: 1100},
-    ),
-    (
-        {
-            "kind": Product.Kind.FLEXIBLE,
-            "name": "Flexible",
-            "description": "Pay in, and move to your stash, as you like.",
-        },
-        {0: 850},
-    ),
-    (
-        {
-            "kind": Product.Kind.LOCKED,
-            "name": "Locked",
-            "description": "Closed until the day you choose.",
-            "min_term_days": 30,
-            "max_term_days": 1095,
-            "early_exit": EarlyExit.BLOCKED,
-            "interest_paid": InterestPaid.AT_MATURITY,
-        },
-        {0: 1050, 90: 1150, 180: 1250, 365: 1350},
-    ),
-    (
-        {
-            "kind": Product.Kind.EMERGENCY,
-            "name": "Emergency",
-            "description": "Back in your stash immediately, no questions.",
-        },
-        {0: 800},
-    ),
-)
 
 ADA = Saver(
     email="ada@example.com",

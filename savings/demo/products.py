@@ -1,0 +1,53 @@
+"""The products of the demo, with their rates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from savings.models import Product
+from savings.models.plans import EarlyExit, InterestPaid
+
+# Each product with its rates in basis points, by the shortest term in days for which a rate applies.
+PRODUCTS: tuple[tuple[dict[str, Any], dict[int, int]], ...] = (
+    (
+        {
+            "kind": Product.Kind.TARGET,
+            "name": "Target",
+            "description": "A sum by a date you choose.",
+            "min_term_days": 30,
+            "max_term_days": 1095,
+            "early_exit": EarlyExit.PENALTY,
+            "penalty_bps": 100,
+            "interest_paid": InterestPaid.AT_MATURITY,
+        },
+        {0: 1000, 365: 1100},
+    ),
+    (
+        {
+            "kind": Product.Kind.FLEXIBLE,
+            "name": "Flexible",
+            "description": "Pay in, and move to your stash, as you like.",
+        },
+        {0: 850},
+    ),
+    (
+        {
+            "kind": Product.Kind.LOCKED,
+            "name": "Locked",
+            "description": "Closed until the day you choose.",
+            "min_term_days": 30,
+            "max_term_days": 1095,
+            "early_exit": EarlyExit.BLOCKED,
+            "interest_paid": InterestPaid.AT_MATURITY,
+        },
+        {0: 1050, 90: 1150, 180: 1250, 365: 1350},
+    ),
+    (
+        {
+            "kind": Product.Kind.EMERGENCY,
+            "name": "Emergency",
+            "description": "Back in your stash immediately, no questions.",
+        },
+        {0: 800},
+    ),
+)
