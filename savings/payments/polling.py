@@ -11,7 +11,7 @@ from django.db.models import F
 from savings import ledger, outbox, tracing
 from savings.models import Payment, Transaction
 from savings.payments import checkout, settlement
-from savings.payments.provider_watch import Watch
+from savings.payments.provider_watch import ProviderWatch
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def poll_due_payments(now: datetime.datetime) -> int:
     open_payments = Payment.objects.filter(next_poll_at__isnull=False)
     outbox.clear_other_postponements(_TASK, open_payments)
     due = open_payments.filter(next_poll_at__lte=now).order_by("next_poll_at", "pk")
-    watch = Watch()
+    watch = ProviderWatch()
     answered = 0
     for payment_id in list(due.values_list("pk", flat=True)[:_MOST_AT_ONCE]):
         if not watch.has_time():
@@ -49,11 +49,11 @@ def poll_due_payments(now: datetime.datetime) -> int:
         try:
             answered += _poll(payment_id, now)
         except Exception as error:
-            is_away = watch.is_away(error)
+            is_away = watch.is_provider_away(error)
             if not _postpone(payment_id, now, error, is_away=is_away) or is_away:
                 break
         else:
-            watch.worked()
+            watch.record_success()
     return answered
 
 

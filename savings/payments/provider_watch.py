@@ -14,7 +14,7 @@ _MOST_FAILURES = 10
 _MOST_SECONDS = 20
 
 
-class Watch:
+class ProviderWatch:
     """Watches the calls of one run. A failure concerns one payment until a probe shows that the provider is down."""
 
     def __init__(self) -> None:
@@ -25,12 +25,12 @@ class Watch:
         """Return whether the run may start another call."""
         return time.monotonic() - self._began < RUN_SECONDS
 
-    def worked(self) -> None:
+    def record_success(self) -> None:
         """Reset the count of failures after an answered call."""
         self._failures = 0
         self._failing_since = time.monotonic()
 
-    def is_away(self, error: Exception) -> bool:
+    def is_provider_away(self, error: Exception) -> bool:
         """Return whether every further call of the run would fail like the call that raised this error.
 
         After repeated failures this sends a probe, so ten payments that each return a 500 do not stop the run.
@@ -42,5 +42,5 @@ class Watch:
         self._failures += 1
         if self._failures < _MOST_FAILURES and time.monotonic() - self._failing_since < _MOST_SECONDS:
             return False
-        self.worked()
+        self.record_success()
         return not paystack.is_answering()

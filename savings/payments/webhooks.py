@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import hmac
-import json
 import logging
-from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -17,8 +15,8 @@ from django.utils import timezone
 from savings import outbox, references, tracing, typed_text
 from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, ProviderUnavailable
 from savings.models import Transaction, User, WebhookEvent
-from savings.payments import settlement
-from savings.payments.provider_watch import Watch
+from savings.payments import settlement, webhook_bodies
+from savings.payments.provider_watch import ProviderWatch
 
 logger = logging.getLogger(__name__)
 
@@ -66,21 +64,21 @@ def receive_event(body: bytes, signature: str) -> WebhookEvent:
     expected = hmac.new(settings.PROVIDER_SECRET_KEY.encode(), body, hashlib.sha512).hexdigest()
     if not hmac.compare_digest(expected.encode(), signature.strip().lower().encode()):
         raise ForgedEvent("wrong signature")
-    event, data, text = _parsed(body)
-    key = _key(event, data, body)
+    event, data, text = webhook_bodies.parse(body)
+    key, reference = webhook_bodies.key_of(event, data, body), webhook_bodies.reference_of(data)
     try:
         with transaction.atomic():
-            _touch_payer(_reference(data))
+            _touch_payer(reference)
             return WebhookEvent.objects.create(
                 key=key,
                 event=event[:60],
-                reference=_reference(data)[:100],
+                reference=reference[:100],
                 body=text,
                 traceparent=tracing.follower.traceparent(),
             )
     except IntegrityError:
         with transaction.atomic():
-            _touch_payer(_reference(data))
+            _touch_payer(reference)
             same = WebhookEvent.objects.filter(key=key)
             if not same.update(times_received=F("times_received") + 1):
                 # No such event: the database refused the row for another reason.
@@ -103,7 +101,7 @@ def sweep_events(now: datetime.datetime) -> int:
     database is down.
     """
     due = WebhookEvent.objects.filter(due_at__lte=now).order_by("due_at", "pk").values_list("pk", flat=True)
-    watch = Watch()
+    watch = ProviderWatch()
     finished = 0
     for event_id in list(due[:_MOST_AT_ONCE]):
         if not watch.has_time():
@@ -116,8 +114,10 @@ def sweep_events(now: datetime.datetime) -> int:
             result = error
         if result is True:
             finished += 1
-            watch.worked()
-        elif isinstance(result, Exception) and (watch.is_away(result) or outbox.is_database_away(result)):
+            watch.record_success()
+        elif isinstance(result, Exception) and (
+            watch.is_provider_away(result) or outbox.is_database_away(result)
+        ):
             break
     return finished
 
@@ -160,47 +160,6 @@ def _touch_payer(reference: str) -> None:
     """Renew the cached pages of the payer, whose receipt lists the event."""
     payer = Transaction.objects.filter(reference=reference.upper(), user__isnull=False).values("user_id")
     User.objects.touch_all(User.objects.filter(pk__in=payer))
-
-
-def _parsed(body: bytes) -> tuple[str, dict[str, Any], str]:
-    """Return an event's name and data, and its body as text."""
-    try:
-        text = body.decode()
-        message = json.loads(text)
-        event, data = message["event"], message.get("data")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise MalformedEvent("not an event") from error
-    if not isinstance(event, str) or not event:
-        raise MalformedEvent("not an event")
-    return typed_text.storable(event), data if isinstance(data, dict) else {}, text
-
-
-def _key(event: str, data: dict[str, Any], body: bytes) -> str:
-    """Return the key that identifies repeats: a digest of the event's name, ids, status, amount and currency.
-
-    The provider sends no event id, and the bytes of a repeat may differ. For an event without any ids, the body
-    itself counts.
-    """
-    names = ("id", "reference", "transaction_reference", "refund_reference", "transfer_code")
-    ids = [data.get(name) for name in names]
-    if not any(ids):
-        ids = [hashlib.sha256(body).hexdigest()]
-    says = [event, *ids, data.get("status"), data.get("amount"), data.get("currency")]
-    return hashlib.sha256(json.dumps(says).encode()).hexdigest()
-
-
-def _reference(data: dict[str, Any]) -> str:
-    """Return the reference of the payment or transfer of an event; refunds and disputes have other fields for it.
-
-    If there are several, one in our form comes first: a refund also has a reference of its own.
-    """
-    paid = data.get("transaction")
-    places = [data.get("reference"), data.get("transaction_reference")]
-    places += [paid.get("reference")] if isinstance(paid, dict) else []
-    found = [typed_text.storable(place) for place in places if isinstance(place, str) and place]
-    return next(
-        (reference for reference in found if references.is_ours(reference)), found[0] if found else ""
-    )
 
 
 def _act_on(event: WebhookEvent) -> Outcome:
