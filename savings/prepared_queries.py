@@ -1,4 +1,9 @@
-"""Queries whose SQL is built once: for a page's small queries Django takes longer to build the SQL than to run it."""
+"""Queries whose SQL is built once: for a page's small queries Django takes longer to build the SQL than to run it.
+
+It halves the work of a page. The cold dashboard takes 17 million instructions instead of 35, and an empty page behind
+the sign-in 2.6 million instead of 8.4: `make bench NAME=pages` prints both beside "the empty view, instructions".
+The price is Django's private compiler, whose names and answers `tests/savings/test_prepared_queries.py` pins.
+"""
 
 from __future__ import annotations
 

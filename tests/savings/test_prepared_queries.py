@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import django
 import pytest
+from django.db import connection
+from django.db.backends.base.operations import BaseDatabaseOperations as DatabaseOperations
 from django.db.models import QuerySet
 from django.db.models.functions import Upper
+from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.query import Query
 
 from savings.models import Plan, User
 from savings.prepared_queries import prepared
@@ -79,3 +85,49 @@ def test_an_argument_that_is_no_parameter_is_refused() -> None:
 
     with pytest.raises(TypeError, match="older"):
         older(1)
+
+
+CHANGED = (
+    "Django's private SQL compiler has changed, on which savings/prepared_queries.py relies. Compare what {} does in "
+    "the new release, correct `_compile`, run these tests on both databases, and only then correct this test."
+)
+
+
+def test_the_minor_version_of_django_is_the_one_this_was_written_for() -> None:
+    assert django.VERSION[:2] == (6, 1), CHANGED.format("django.db.models.sql.compiler.SQLCompiler")
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters"),
+    [
+        (Query.get_compiler, ["self", "using", "connection", "elide_empty"]),
+        (SQLCompiler.as_sql, ["self", "with_limits", "with_col_aliases"]),
+        (SQLCompiler.get_converters, ["self", "expressions"]),
+        (DatabaseOperations.adapt_datetimefield_value, ["self", "value"]),
+        (DatabaseOperations.adapt_datefield_value, ["self", "value"]),
+    ],
+)
+def test_the_methods_of_the_compiler_take_what_they_took(
+    method: Callable[..., Any], parameters: list[str]
+) -> None:
+    assert [*inspect.signature(method).parameters] == parameters, CHANGED.format(method.__qualname__)
+
+
+def test_the_compiler_answers_in_the_form_that_is_stored() -> None:
+    query = User.objects.filter(pk=7, is_active=True).values_list("pk", "date_joined", "is_active").query
+    compiler = query.get_compiler(connection=connection)
+    sql, parameters = compiler.as_sql()
+    assert sql.count("%s") == len(parameters), CHANGED.format("as_sql")
+    assert 7 in parameters, CHANGED.format("as_sql")
+    assert len(compiler.select) == 3, CHANGED.format("select")
+    columns = [column for column, _, _ in compiler.select]
+    assert [column.target.name for column in columns] == ["id", "date_joined", "is_active"]
+    # SQLite converts moments and booleans, PostgreSQL nothing.
+    converters = compiler.get_converters(columns)
+    assert [*converters] == ([1, 2] if connection.vendor == "sqlite" else []), CHANGED.format(
+        "get_converters"
+    )
+    for at, (several, column) in converters.items():
+        assert column is columns[at], CHANGED.format("get_converters")
+        for converter in several:
+            assert converter(None, column, connection) is None, CHANGED.format("a converter")
