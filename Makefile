@@ -45,7 +45,7 @@ bench: install  ## Run the benchmark NAME, or all of them for docs/performance.m
 	@$(BIN)/python manage.py bench $(NAME)
 
 requirements: install  ## Compile requirements/*.in to *.txt with hashes; UPGRADE=-U takes the newest of all
-	for set in base prod dev bench; do $(COMPILE) $(UPGRADE) -o requirements/$$set.txt requirements/$$set.in || exit 1; done
+	for set in base prod dev bench fonts; do $(COMPILE) $(UPGRADE) -o requirements/$$set.txt requirements/$$set.in || exit 1; done
 
 install:
 	@requirements/install

@@ -1,4 +1,4 @@
-"""Make the fonts in this folder from released ones: `python make.py FOLDER`, with fontTools and uharfbuzz.
+"""Make the fonts in this folder from released ones: `python make.py FOLDER`, with requirements/fonts.txt.
 
 README.md names the released fonts. The results are committed, so a statement looks the same on every machine, and
 servers do not run this program.
