@@ -32,7 +32,7 @@ _TRANSACTION_COLUMNS = [
 ]
 _TRANSACTION_COLUMNS += ["settled_on", "failure_code", "reverses_id"]
 _ENTRY_COLUMNS = ["id", "transaction_id", "code", "debit_account_id", "credit_account_id", "amount_kobo"]
-_ENTRY_COLUMNS += ["debit_balance_kobo", "credit_balance_kobo", "posted_at"]
+_ENTRY_COLUMNS += ["debit_balance_kobo", "credit_balance_kobo", "posted_at", "value_on"]
 
 
 @dataclasses.dataclass
@@ -164,7 +164,7 @@ class Life:
         ]
         (debit_id, debit_after), (credit_id, credit_after) = sides
         row = (self.entry_id, transaction_id, "primary", debit_id, credit_id, kobo)
-        self.entries.append((*row, debit_after, credit_after, self.moment))
+        self.entries.append((*row, debit_after, credit_after, self.moment, timezone.localdate(self.moment)))
         self.entry_id += 1
 
     def _change(self, account: int, change: int) -> tuple[int, int]:

@@ -30,8 +30,12 @@ BOARD_WRITE_KIND = "leaderboard"
 RANK_CHECK_KIND = "places"
 # A rank that is lost and regained within this time causes no mail.
 RANK_CHECK_DELAY = datetime.timedelta(minutes=1)
-# Interest and its tax do not count: a leaderboard compares what members pay in.
-NOT_COUNTED = (Transaction.Kind.INTEREST, Transaction.Kind.TAX_WITHHELD)
+# Interest, its corrections and its tax do not count: a leaderboard compares what members pay in.
+NOT_COUNTED = (
+    Transaction.Kind.INTEREST,
+    Transaction.Kind.INTEREST_CORRECTION,
+    Transaction.Kind.TAX_WITHHELD,
+)
 _CATCH_UP_ROWS = 500
 
 

@@ -18,23 +18,27 @@ from savings.ledger.interest import (
     rate_for_term,
     suggested_monthly_kobo,
 )
+from savings.ledger.posting import check_amount
+from savings.ledger.rates import change_rate, tax_rate_bps
+from savings.ledger.reversals import return_withdrawal, reverse
+from savings.ledger.sql import Posting
 from savings.ledger.timeline import timeline_steps
 from savings.ledger.transactions import (
     change_status,
-    check_amount,
     open_transaction,
     post,
-    reverse,
     settle,
 )
 
 __all__ = [
     "CHECKS",
     "DAYS_PER_YEAR",
+    "Posting",
     "Preview",
     "accrued_kobo",
     "accrued_numerator",
     "balance_kobo",
+    "change_rate",
     "change_status",
     "check_amount",
     "hold_account",
@@ -45,10 +49,12 @@ __all__ = [
     "post",
     "preview_interest",
     "rate_for_term",
+    "return_withdrawal",
     "reverse",
     "run_checks",
     "settle",
     "stash_account",
     "suggested_monthly_kobo",
+    "tax_rate_bps",
     "timeline_steps",
 ]

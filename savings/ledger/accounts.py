@@ -9,10 +9,14 @@ from django.db import connection
 from django.db.models import Q, Sum
 
 from savings import installation, money
-from savings.models import Account, Entry, Plan, User
+from savings.models import Account, Entry, Plan, RatePeriod, User
 
 # Written in SQL because every card payment runs it, and building the query with the ORM costs more than running it.
-_HOUSE_ACCOUNT_ID = "SELECT id FROM savings_account WHERE kind = %s AND provider = %s AND user_id IS NULL"
+_COLUMNS = [field.attname for field in Account._meta.concrete_fields]
+_HOUSE_ACCOUNT = (
+    f"SELECT {', '.join(_COLUMNS)} FROM savings_account"  # noqa: S608 - column names of the model
+    " WHERE kind = %s AND provider = %s AND user_id IS NULL"
+)
 
 
 def stash_account(user: User) -> Account:
@@ -35,7 +39,7 @@ def open_plan_account(plan: Plan) -> Account:
     Raises ImproperlyConfigured when the currency or time zone differs from what this database was used with.
     """
     installation.confirm_settings()
-    return Account.objects.create(
+    account = Account.objects.create(
         kind=Account.Kind.PLAN,
         user=plan.user,
         plan=plan,
@@ -44,6 +48,8 @@ def open_plan_account(plan: Plan) -> Account:
         accrued_to=plan.started_on.toordinal(),
         accrues_until=_accrues_until(plan),
     )
+    RatePeriod.objects.create(account=account, from_day=account.accrued_to, rate_bps=plan.rate_bps)
+    return account
 
 
 def move_maturity(plan: Plan) -> None:
@@ -54,21 +60,21 @@ def move_maturity(plan: Plan) -> None:
     Account.objects.filter(plan=plan).update(accrues_until=_accrues_until(plan))
 
 
-def house_account(kind: str, provider: str = "") -> Account:
-    """Return the house's account of a kind, and of a provider for clearing. The first call opens it.
+def house_account(kind: str, place: str = "") -> Account:
+    """Return the house's account of a kind. The first call opens it.
 
-    An account that is open already carries only its id, kind and provider.
+    `place` is the provider of clearing and provider balances, and the name of a bank account ("customers", "own").
     """
     with connection.cursor() as cursor:
-        cursor.execute(_HOUSE_ACCOUNT_ID, [str(kind), provider])
+        cursor.execute(_HOUSE_ACCOUNT, [str(kind), place])
         row = cursor.fetchone()
     if row is not None:
-        return Account(pk=row[0], kind=kind, provider=provider)
-    return Account.objects.get_or_create(kind=kind, provider=provider, user=None, plan=None)[0]
+        return Account.from_db(connection.alias, _COLUMNS, row)
+    return Account.objects.get_or_create(kind=kind, provider=place, user=None, plan=None)[0]
 
 
 def balance_kobo(account: Account) -> int:
-    """Return the present balance of an account in kobo: credits less debits.
+    """Return the present balance of an account in kobo, positive on its normal side (`Account.is_debit_normal`).
 
     A customer's balance is read from its row; the balance of a house account is summed from its entries.
     """
@@ -78,7 +84,8 @@ def balance_kobo(account: Account) -> int:
         credits=Sum("amount_kobo", filter=Q(credit_account=account), default=0),
         debits=Sum("amount_kobo", filter=Q(debit_account=account), default=0),
     )
-    return int(sums["credits"] - sums["debits"])
+    surplus_kobo = int(sums["credits"] - sums["debits"])
+    return -surplus_kobo if account.is_debit_normal else surplus_kobo
 
 
 class Earning(Protocol):

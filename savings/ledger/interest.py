@@ -6,9 +6,8 @@ import dataclasses
 import datetime
 from collections.abc import Iterable, Sequence
 
-from django.conf import settings
-
 from savings import money
+from savings.ledger.rates import tax_rate_bps
 from savings.models import Product
 
 DAYS_PER_YEAR = 365
@@ -59,7 +58,7 @@ def preview_interest(
     """Return a preview of a plan started today with `first_kobo` today and `monthly_kobo` each month before it ends.
 
     Simple interest, actual/365, on end-of-day balances, rounded once at the end (see `money.interest`); withholding
-    tax at the rate of the settings. A plan without a maturity is previewed for a year.
+    tax at the rate known today for the last day. A plan without a maturity is previewed for a year.
     """
     ends_on = matures_on or today + datetime.timedelta(days=DAYS_PER_YEAR)
     rate = rate_bps(product, (matures_on - today).days if matures_on else None)
@@ -73,7 +72,7 @@ def preview_interest(
         payments=len(payments),
         paid_in_kobo=sum(amount for _, amount in payments),
         interest_kobo=interest,
-        tax_kobo=money.share(interest, settings.WITHHOLDING_TAX_BPS),
+        tax_kobo=money.share(interest, tax_rate_bps(ends_on)),
     )
 
 

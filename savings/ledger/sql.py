@@ -23,21 +23,50 @@ UPDATE savings_transaction SET status = %s, failure_code = '', settled_on = %s W
 # balance_kobo keeps the account from falling below zero: SQLite has no row locks.
 _CHANGE_BALANCE = """
 UPDATE savings_account SET
-    accrued_numerator = accrued_numerator + balance_kobo * rate_bps * ({earning_to} - accrued_to),
+    accrued_numerator = accrued_numerator + balance_kobo * rate_bps * ({earning_to} - accrued_to){earned_before},
     accrued_to = {earning_to},
     balance_kobo = balance_kobo + %(change)s
-WHERE id = %(id)s AND balance_kobo >= %(least)s
+WHERE id = %(id)s AND balance_kobo >= %(least)s {only}
 RETURNING balance_kobo, (SELECT id FROM savings_membership WHERE plan_id = savings_account.plan_id)
 """
 _EARNING_TO = {
     "postgresql": "GREATEST(accrued_to, LEAST(%(today)s, accrues_until))",
     "sqlite": "MAX(accrued_to, MIN(%(today)s, accrues_until))",
 }
-_WRITE_ENTRY = """
+# Most changes count from today, and then nothing has accrued to a later day.
+_NOT_BEYOND_TODAY = "AND accrued_to <= %(today)s"
+# The interest of a change from its value day to the day up to which the account accrues: change x the sum of rate_bps x
+# days over the rate periods. An account without periods has earned at one rate; see RatePeriod.
+_EARNED_BEFORE = """ + %(change)s * (
+        SELECT COALESCE(
+            SUM(rate * {greatest}(0, {least}({earning_to}, until_day) - {greatest}(%(value_day)s, from_day))),
+            savings_account.rate_bps * {greatest}(0, {earning_to} - %(value_day)s)
+        )
+        FROM (
+            SELECT p.rate_bps AS rate, p.from_day,
+                LEAD(p.from_day, 1, %(never)s) OVER (ORDER BY p.from_day) AS until_day
+            FROM savings_rateperiod p WHERE p.account_id = savings_account.id
+        ) periods
+    )"""
+_FUNCTIONS = {
+    "postgresql": {"least": "LEAST", "greatest": "GREATEST"},
+    "sqlite": {"least": "MIN", "greatest": "MAX"},
+}
+_WRITE_ENTRIES = """
 INSERT INTO savings_entry (transaction_id, code, debit_account_id, credit_account_id, amount_kobo,
-    debit_balance_kobo, credit_balance_kobo, posted_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+    debit_balance_kobo, credit_balance_kobo, posted_at, value_on)
+VALUES {rows}
 """
+_ROW = "(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+
+
+class Posting(NamedTuple):
+    """One step to post: a code, the debited and the credited account, and an amount in kobo."""
+
+    code: str
+    debit: Account
+    credit: Account
+    amount_kobo: int
 
 
 class Changed(NamedTuple):
@@ -56,39 +85,58 @@ def mark_successful(transaction: Transaction, now: datetime.datetime, *, only_fr
         return bool(cursor.rowcount)
 
 
-def change_balance(account: Account, change_kobo: int, today: datetime.date) -> Changed:
-    """Add kobo to a customer's account on a day (a negative change takes them away), and return the new balance.
+def change_balance(
+    account: Account, change_kobo: int, *, today: datetime.date, value_on: datetime.date
+) -> Changed:
+    """Add kobo to a customer's account (a negative change takes them away), and return the new balance.
 
-    Raises NotEnoughMoney, and changes nothing, when the balance would fall below zero.
+    The change earns interest from `value_on` on, which may be earlier than `today`. Raises NotEnoughMoney, and changes
+    nothing, when the balance would fall below zero.
     """
-    statement = _CHANGE_BALANCE.format(earning_to=_EARNING_TO[connection.vendor])
+    earning_to = _EARNING_TO[connection.vendor]
     values = {"change": change_kobo, "id": account.pk, "least": -change_kobo, "today": today.toordinal()}
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        row = cursor.fetchone()
+    row = None
+    if value_on >= today:
+        statement = _CHANGE_BALANCE.format(earning_to=earning_to, earned_before="", only=_NOT_BEYOND_TODAY)
+        row = _fetch(statement, values)
+    if row is None:
+        earned = _EARNED_BEFORE.format(earning_to=earning_to, **_FUNCTIONS[connection.vendor])
+        statement = _CHANGE_BALANCE.format(earning_to=earning_to, earned_before=earned, only="")
+        days = {"value_day": value_on.toordinal(), "never": datetime.date.max.toordinal()}
+        row = _fetch(statement, values | days)
     if row is None:
         raise NotEnoughMoney
     return Changed(*row)
 
 
-def write_entry(
+def write_entries(
     transaction: Transaction,
-    code: str,
+    postings: Iterable[Posting],
     *,
-    debit: Account,
-    credit: Account,
-    amount_kobo: int,
     changed: dict[Account, Changed],
     now: datetime.datetime,
+    value_on: datetime.date,
 ) -> None:
-    """Write the entry, with each customer account's balance after it (kobo).
+    """Write the entries of a transaction, in order, with each customer account's balance after them (kobo).
 
-    Raises IntegrityError when the transaction has an entry for this step already.
+    A customer's account may occur once. Raises IntegrityError when the transaction has an entry for a step already.
     """
-    after = [changed[account].balance_kobo if account in changed else None for account in (debit, credit)]
-    values = [transaction.pk, str(code), debit.pk, credit.pk, amount_kobo, *after, _moment(now)]
+    values: list[Any] = []
+    rows = 0
+    for code, debit, credit, amount_kobo in postings:
+        after = [changed[account].balance_kobo if account in changed else None for account in (debit, credit)]
+        day = connection.ops.adapt_datefield_value(value_on)
+        values += [transaction.pk, str(code), debit.pk, credit.pk, amount_kobo, *after, _moment(now), day]
+        rows += 1
     with connection.cursor() as cursor:
-        cursor.execute(_WRITE_ENTRY, values)
+        cursor.execute(_WRITE_ENTRIES.format(rows=", ".join([_ROW] * rows)), values)
+
+
+def _fetch(statement: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
 
 
 def _moment(now: datetime.datetime) -> Any:

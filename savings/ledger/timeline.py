@@ -47,7 +47,8 @@ def timeline_steps(
     happened += [
         Step("The provider told us", "done", event.received_at, _repeat_note(event)) for event in events
     ]
-    happened += [_posted(entry, payment) for entry in entries]
+    # What the provider keeps for itself is the house's cost.
+    happened += [_posted(entry, payment) for entry in entries if entry.code != Entry.Code.COST]
     happened += [_mailed(mail) for mail in mails if mail.done_at]
     happened.sort(key=lambda step: step.at or transaction.created_on)
     return [*happened, *_ending(transaction, payment), *[_mailed(mail) for mail in mails if not mail.done_at]]
@@ -63,6 +64,8 @@ def _posted(entry: Entry, payment: Payment | None) -> Step:
         Entry.Code.HOLD: "Set aside from your stash",
         Entry.Code.RELEASE: "Back from being set aside",
         Entry.Code.SUSPENSE: "Kept safe until it is checked",
+        Entry.Code.VAT: "VAT on the fee",
+        Entry.Code.DUTY: "Stamp duty",
     }
     meant_for = payment.meant_for if payment else None
     note = f"{meant_for} takes no more money: it is in your stash." if meant_for else ""

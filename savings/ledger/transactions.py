@@ -1,24 +1,23 @@
-"""Transactions: opening, posting, settling and reversing them. The only module that moves money.
+"""Transactions: opening, posting and settling them.
 
-Customers' accounts are what the house owes, so a credit adds to them and a debit takes away from them. Every public
-function that writes locks the user's row first. That gives one lock order everywhere, and increments `User.version`,
-the key of the user's cached pages, in the same commit as the money.
+Customers' accounts are what the house owes, so a credit adds to them and a debit takes away from them.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
-from typing import Any, cast
+from collections.abc import Iterable, Sequence
 
 from django.db import IntegrityError
 from django.db.transaction import atomic
 from django.utils import timezone
 
-from savings import installation, leaderboards, money
-from savings.exceptions import SENT_OTHERWISE, BadAmount, NotEnoughMoney, ReferenceTaken, Refused
+from savings import installation
+from savings.exceptions import SENT_OTHERWISE, NotEnoughMoney, ReferenceTaken
 from savings.ledger import sql
-from savings.ledger.accounts import stash_account
+from savings.ledger.posting import apply_to_instance, change_columns, check_amount, lock_user, write_postings
+from savings.ledger.routes import ROUTES
+from savings.ledger.sql import Posting
 from savings.models import Account, Entry, Plan, Transaction, User
 
 
@@ -30,37 +29,29 @@ def open_transaction(
     amount_kobo: int,
     plan: Plan | None = None,
     reverses: Transaction | None = None,
+    refunds: Transaction | None = None,
+    part_of: Transaction | None = None,
 ) -> tuple[Transaction, bool]:
     """Return the transaction with this reference, and whether this call opened it (pending; no money has moved).
 
-    The reference is the idempotency key: a repeat with the same details returns the existing transaction.
-    Raises ReferenceTaken when the reference belongs to another user, kind, plan, amount or reversed transaction,
-    BadAmount for an amount (kobo) out of range, and ImproperlyConfigured when the currency or time zone differs from
-    what this database was used with.
+    The reference is the idempotency key: a repeat with the same details returns the existing transaction. `part_of` is
+    the first transaction of its family: the family is settled, and reversed, together. `refunds` is the payment that a
+    refund or chargeback gives back. Raises ReferenceTaken when the reference belongs to other details, BadAmount for
+    an amount (kobo) out of range, and ImproperlyConfigured when the currency or time zone differs from what this
+    database was used with.
     """
     check_amount(amount_kobo)
+    rows = {"user": user, "plan": plan, "reverses": reverses, "refunds": refunds, "part_of": part_of}
     with atomic():
         installation.confirm_settings()
-        _lock_user(user)
+        lock_user(user)
         transaction, opened = Transaction.objects.get_or_create(
-            reference=reference,
-            defaults={
-                "kind": kind,
-                "user": user,
-                "plan": plan,
-                "amount_kobo": amount_kobo,
-                "reverses": reverses,
-            },
+            reference=reference, defaults=rows | {"kind": kind, "amount_kobo": amount_kobo}
         )
-    stored = (
-        transaction.kind,
-        transaction.user_id,
-        transaction.plan_id,
-        transaction.amount_kobo,
-        transaction.reverses_id,
+    is_other = any(
+        getattr(transaction, f"{name}_id") != (row.pk if row else None) for name, row in rows.items()
     )
-    user_id, plan_id, reverses_id = (row.pk if row else None for row in (user, plan, reverses))
-    if stored != (kind, user_id, plan_id, amount_kobo, reverses_id):
+    if is_other or (transaction.kind, transaction.amount_kobo) != (kind, amount_kobo):
         raise ReferenceTaken(SENT_OTHERWISE)
     return transaction, opened
 
@@ -78,16 +69,27 @@ def change_status(
         raise ValueError("A transaction becomes or stops being successful only together with its posting.")
     changes = {"status": to, "failure_code": failure_code}
     with atomic():
-        _lock_user(transaction.user_id)
-        if not _change_status(transaction, changes, only_from=only_from):
+        lock_user(transaction.user_id)
+        if not change_columns(transaction, changes, only_from=only_from):
             return False
-    _apply_after_commit(transaction, changes)
+    apply_to_instance(transaction, changes)
     return True
 
 
-def post(transaction: Transaction, code: str, *, debit: Account, credit: Account, amount_kobo: int) -> bool:
+def post(
+    transaction: Transaction,
+    code: str,
+    *,
+    debit: Account,
+    credit: Account,
+    amount_kobo: int,
+    value_on: datetime.date | None = None,
+    also: Sequence[Posting] = (),
+) -> bool:
     """Post a step of a transaction other than its primary one: move kobo from the debit to the credit account.
 
+    `also` are further steps of the same event, such as the provider's fee. The money earns from `value_on` on, which is
+    today unless given.
     Returns False, and changes nothing, when this step was posted before. Raises NotEnoughMoney when a customer's
     account would fall below zero (nothing has changed then), BadAmount for an amount out of range, and ValueError for
     the primary step, which `settle` posts.
@@ -95,17 +97,11 @@ def post(transaction: Transaction, code: str, *, debit: Account, credit: Account
     if code == Entry.Code.PRIMARY:
         raise ValueError("The primary step is posted together with the success: use settle.")
     with atomic():
-        _lock_user(transaction.user_id)
+        lock_user(transaction.user_id)
         try:
             with atomic():
-                _post(
-                    transaction,
-                    code,
-                    debit=debit,
-                    credit=credit,
-                    amount_kobo=amount_kobo,
-                    now=timezone.now(),
-                )
+                step = Posting(code, debit, credit, amount_kobo)
+                write_postings(transaction, [step, *also], now=timezone.now(), value_on=value_on)
         except (IntegrityError, NotEnoughMoney):
             # An existing entry for this step proves that the step was posted before. Any other error is real.
             if Entry.objects.filter(transaction=transaction, code=code).exists():
@@ -120,120 +116,27 @@ def settle(
     debit: Account,
     credit: Account,
     only_from: Iterable[str] = (Transaction.Status.PENDING,),
+    value_on: datetime.date | None = None,
+    also: Sequence[Posting] = (),
 ) -> bool:
     """Mark a transaction successful and post its amount in one commit, and return whether this call did.
 
+    `also` are further steps of the same event, such as the provider's fee. The money earns from `value_on` on, which is
+    today unless given.
     False means that its status is none of `only_from` any more; nothing has changed then. Raises NotEnoughMoney when
-    a customer's account would fall below zero.
+    a customer's account would fall below zero, and ValueError for a route that this kind of transaction does not have.
     """
+    route = (debit.kind, credit.kind)
+    if transaction.kind != Transaction.Kind.REVERSAL and route not in ROUTES[transaction.kind]:
+        raise ValueError(f"A {transaction.kind} does not go from {debit.kind} to {credit.kind}.")
     with atomic():
-        _lock_user(transaction.user_id)
+        lock_user(transaction.user_id)
         now = timezone.now()
         if not sql.mark_successful(transaction, now, only_from=only_from):
             return False
-        _post(
-            transaction,
-            Entry.Code.PRIMARY,
-            debit=debit,
-            credit=credit,
-            amount_kobo=transaction.amount_kobo,
-            now=now,
-        )
-    _apply_after_commit(
+        primary = Posting(Entry.Code.PRIMARY, debit, credit, transaction.amount_kobo)
+        write_postings(transaction, [primary, *also], now=now, value_on=value_on)
+    apply_to_instance(
         transaction, {"status": Transaction.Status.SUCCESS, "failure_code": "", "settled_on": now}
     )
     return True
-
-
-def reverse(transaction: Transaction, *, reference: str) -> Transaction:
-    """Reverse a successful transaction by the opposite entry, and return the reversal, which is a transaction itself.
-
-    A repeat with the same reference returns the first reversal. Raises NotEnoughMoney when the money has been moved
-    on, and Refused when the transaction is not successful, is itself a reversal, or came out of a plan that is closed.
-    """
-    if transaction.kind == Transaction.Kind.REVERSAL:
-        raise Refused("A reversal cannot be reversed.")
-    changes = {"status": Transaction.Status.REVERSED}
-    with atomic():
-        _lock_user(transaction.user_id)
-        # Read again under the lock: money meant for a plan may have been diverted to the stash.
-        now = Transaction.objects.select_related("user", "plan").get(pk=transaction.pk)
-        if not _change_status(transaction, changes, only_from=[Transaction.Status.SUCCESS]):
-            earlier = Transaction.objects.filter(reverses=transaction, reference=reference).first()
-            if earlier is None:
-                raise Refused("Only a successful transaction can be reversed, and only once.")
-            return earlier
-        reversal, _ = open_transaction(
-            reference=reference,
-            kind=Transaction.Kind.REVERSAL,
-            user=now.user,
-            plan=now.plan,
-            amount_kobo=now.amount_kobo,
-            reverses=now,
-        )
-        entry = Entry.objects.select_related("debit_account__plan", "credit_account").get(
-            transaction=transaction, code=Entry.Code.PRIMARY
-        )
-        if entry.debit_account.plan and entry.debit_account.plan.is_closed:
-            raise Refused("The plan it came from is closed and takes no money back.")
-        # A withdrawal that comes back is no longer on its way out: its money returns to the stash, not to the hold.
-        is_held = entry.debit_account.kind == Account.Kind.HOLD
-        back_to = stash_account(cast("User", now.user)) if is_held else entry.debit_account
-        settle(reversal, debit=entry.credit_account, credit=back_to)
-    _apply_after_commit(transaction, changes)
-    return reversal
-
-
-def check_amount(amount_kobo: int) -> None:
-    """Raise BadAmount for an amount in kobo that is not above zero, or is above `money.MOST_KOBO`."""
-    if amount_kobo <= 0:
-        raise BadAmount("Enter an amount above zero.")
-    if amount_kobo > money.MOST_KOBO:
-        raise BadAmount("That is more money than there is. Enter a smaller amount.")
-
-
-def _lock_user(user: User | int | None) -> None:
-    """Lock the user's row until the end of the database transaction, and invalidate the user's cached pages."""
-    if user is not None:
-        User.objects.touch(user if isinstance(user, int) else user.pk)
-
-
-def _change_status(transaction: Transaction, changes: dict[str, Any], *, only_from: Iterable[str]) -> bool:
-    return bool(Transaction.objects.filter(pk=transaction.pk, status__in=list(only_from)).update(**changes))
-
-
-def _apply_after_commit(transaction: Transaction, changes: dict[str, Any]) -> None:
-    """Copy the changes to the instance after the atomic block, so an error in it never leaves it claiming success."""
-    for name, value in changes.items():
-        setattr(transaction, name, value)
-
-
-def _post(
-    transaction: Transaction,
-    code: str,
-    *,
-    debit: Account,
-    credit: Account,
-    amount_kobo: int,
-    now: datetime.datetime,
-) -> None:
-    """Change the balances and write the entry, inside the caller's atomic block."""
-    check_amount(amount_kobo)
-    changed = _change_balances({debit: -amount_kobo, credit: amount_kobo}, timezone.localdate(now))
-    sql.write_entry(
-        transaction, code, debit=debit, credit=credit, amount_kobo=amount_kobo, changed=changed, now=now
-    )
-    # Circles are updated here because every change of a plan's balance passes this function.
-    for account, change_kobo in ((debit, -amount_kobo), (credit, amount_kobo)):
-        membership_id = changed[account].membership_id if account in changed else None
-        if membership_id is not None:
-            leaderboards.record_contribution(transaction, membership_id, change_kobo, now)
-
-
-def _change_balances(changes: dict[Account, int], today: datetime.date) -> dict[Account, sql.Changed]:
-    """Add kobo to customers' accounts, in ascending id so that two postings cannot deadlock.
-
-    `today` is the date of the entry's `posted_at`, so that balance and entry fall on the same day at midnight.
-    """
-    customers = sorted((account for account in changes if account.is_customers), key=lambda a: a.pk)
-    return {account: sql.change_balance(account, changes[account], today) for account in customers}

@@ -1,15 +1,16 @@
 """The database tables, one module per feature."""
 
-from savings.models.accounts import Account
+from savings.models.accounts import Account, RatePeriod, TaxRate
 from savings.models.circles import Circle, CircleEvent, Membership
 from savings.models.installation import Installation
 from savings.models.leaderboards import BoardDay, DigestLine, ToldPlaces
 from savings.models.ledger import Entry, Transaction
 from savings.models.outbox import OutboxRow
-from savings.models.payments import Payment, WebhookEvent
+from savings.models.payments import Dispute, Payment, Refund, Settlement, WebhookEvent
 from savings.models.plans import Plan, Product, ProductRate
 from savings.models.postponements import Postponement
 from savings.models.statements import Statement, StatementSubscription
+from savings.models.treasury import ClosedMonth, CoverageDay, ManualPosting
 from savings.models.users import Device, EmailChange, UsedTotpStep, User
 
 __all__ = [
@@ -17,11 +18,15 @@ __all__ = [
     "BoardDay",
     "Circle",
     "CircleEvent",
+    "ClosedMonth",
+    "CoverageDay",
     "Device",
     "DigestLine",
+    "Dispute",
     "EmailChange",
     "Entry",
     "Installation",
+    "ManualPosting",
     "Membership",
     "OutboxRow",
     "Payment",
@@ -29,8 +34,12 @@ __all__ = [
     "Postponement",
     "Product",
     "ProductRate",
+    "RatePeriod",
+    "Refund",
+    "Settlement",
     "Statement",
     "StatementSubscription",
+    "TaxRate",
     "ToldPlaces",
     "Transaction",
     "UsedTotpStep",

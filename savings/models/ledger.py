@@ -62,6 +62,14 @@ class Transaction(models.Model):
         PENALTY = "penalty", "Early exit penalty"
         FEE = "fee", "Fee"
         REVERSAL = "reversal", "Reversal"
+        REFUND = "refund", "Refund"
+        CHARGEBACK = "chargeback", "Chargeback"
+        INTEREST_CORRECTION = "interest_correction", "Interest correction"
+        # A saver's debt paid from the stash.
+        REPAYMENT = "repayment", "Repayment"
+        WRITE_OFF = "write_off", "Write-off"
+        # Money between accounts of the house alone.
+        TREASURY = "treasury", "Treasury"
         ADJUSTMENT = "adjustment", "Adjustment"
 
     class Status(models.TextChoices):
@@ -100,6 +108,14 @@ class Transaction(models.Model):
     reverses = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversed_by"
     )
+    # The transaction whose payment a refund or chargeback gives back, in whole or in part.
+    refunds = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="refunded_by", db_index=False
+    )
+    # The first transaction of a family: these settle in one commit, and are reversed in one.
+    part_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="parts", db_index=False
+    )
 
     objects = TransactionQuerySet.as_manager()
 
@@ -125,6 +141,10 @@ class Transaction(models.Model):
             ),
             # The staff's list of transactions in review, newest first.
             models.Index(fields=["-id"], name="transaction_in_review", condition=Q(status="review")),
+            # The refunds and chargebacks of a payment.
+            models.Index(fields=["refunds"], name="transaction_refunds", condition=Q(refunds__isnull=False)),
+            # A family, which is reversed together.
+            models.Index(fields=["part_of"], name="transaction_parts", condition=Q(part_of__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -143,6 +163,9 @@ class Entry(models.Model):
         HOLD = "hold", "Hold"
         RELEASE = "release", "Release of the hold"
         SUSPENSE = "suspense", "Suspense"
+        COST = "cost", "Provider's fee"
+        VAT = "vat", "VAT"
+        DUTY = "duty", "Stamp duty"
 
     transaction = models.ForeignKey(
         Transaction, on_delete=models.PROTECT, related_name="entries", db_index=False
@@ -160,6 +183,9 @@ class Entry(models.Model):
     debit_balance_kobo = models.BigIntegerField(null=True, blank=True)
     credit_balance_kobo = models.BigIntegerField(null=True, blank=True)
     posted_at = models.DateTimeField(default=timezone.now)
+    # The day from which the entry counts for interest. NULL in rows that the release before this column wrote: the
+    # local day of `posted_at`.
+    value_on = models.DateField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "entries"
@@ -196,5 +222,11 @@ REFERENCE_PREFIXES = {
     Transaction.Kind.PENALTY: "PEN",
     Transaction.Kind.FEE: "FEE",
     Transaction.Kind.REVERSAL: "REV",
+    Transaction.Kind.REFUND: "RFD",
+    Transaction.Kind.CHARGEBACK: "CHB",
+    Transaction.Kind.INTEREST_CORRECTION: "INC",
+    Transaction.Kind.REPAYMENT: "RPY",
+    Transaction.Kind.WRITE_OFF: "WOF",
+    Transaction.Kind.TREASURY: "TRE",
     Transaction.Kind.ADJUSTMENT: "ADJ",
 }

@@ -31,6 +31,21 @@ class Payment(models.Model):
     currency = models.CharField(max_length=3, blank=True, default="")
     channel = models.CharField(max_length=20, blank=True, default="")
     card = models.CharField(max_length=30, blank=True, default="")
+    # The two letters of the card's country; empty where the provider does not name it.
+    card_country = models.CharField(max_length=2, blank=True, default="", db_default="")
+    # The provider's own number of the payment, by which its refunds, disputes and settlements name it.
+    provider_id = models.BigIntegerField(null=True, blank=True)
+    # When the payer paid, as the provider says.
+    paid_at = models.DateTimeField(null=True, blank=True)
+    # The provider's payout to us in which this payment was.
+    settlement = models.ForeignKey(
+        "savings.Settlement",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="payments",
+        db_index=False,
+    )
     review_reason = models.CharField(max_length=40, blank=True, default="")
     polls = models.PositiveSmallIntegerField(default=0)
     # When to ask the provider again; empty once no question is left.
@@ -47,16 +62,112 @@ class Payment(models.Model):
             models.CheckConstraint(
                 condition=Q(checkout_url="") | Q(sent_at__isnull=False), name="payment_page_was_sent"
             ),
+            models.UniqueConstraint(
+                fields=["provider", "provider_id"],
+                condition=Q(provider_id__isnull=False),
+                name="payment_once_per_provider_id",
+            ),
         ]
         indexes = [
             # The sweep: payments whose time to be asked about has come.
             models.Index(
                 fields=["next_poll_at"], name="payment_due_for_poll", condition=Q(next_poll_at__isnull=False)
             ),
+            # The payments of a settlement.
+            models.Index(
+                fields=["settlement"], name="payment_by_settlement", condition=Q(settlement__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
         return f"payment {self.pk}"
+
+
+class Settlement(models.Model):
+    """One payout of the provider to us: the payments it collected, less its fees and deductions."""
+
+    provider = models.CharField(max_length=20, default="paystack")
+    provider_id = models.BigIntegerField()
+    # The local day on which the money reached the bank or the provider balance.
+    settled_on = models.DateField()
+    # The payments' amounts, the provider's fees, and what it took back for refunds and disputes. What arrives is
+    # gross - fees - deductions.
+    gross_kobo = models.BigIntegerField()
+    fees_kobo = models.BigIntegerField()
+    deductions_kobo = models.BigIntegerField(default=0)
+    # The treasury transaction that booked what arrived; empty where nothing arrived.
+    transaction = models.OneToOneField(
+        "savings.Transaction", null=True, blank=True, on_delete=models.PROTECT, related_name="settlement"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "provider_id"], name="settlement_once_per_provider_id"
+            ),
+            models.CheckConstraint(
+                condition=Q(gross_kobo__gte=0, fees_kobo__gte=0, deductions_kobo__gte=0),
+                name="settlement_amounts_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"settlement {self.provider_id}"
+
+    @property
+    def net_kobo(self) -> int:
+        return self.gross_kobo - self.fees_kobo - self.deductions_kobo
+
+
+class Refund(models.Model):
+    """A refund at the provider; its transaction is the refund in our books."""
+
+    transaction = models.OneToOneField("savings.Transaction", on_delete=models.PROTECT, related_name="refund")
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    provider = models.CharField(max_length=20, default="paystack")
+    # Empty until the provider has accepted the refund.
+    provider_id = models.BigIntegerField(null=True, blank=True)
+    provider_status = models.CharField(max_length=20, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "provider_id"],
+                condition=Q(provider_id__isnull=False),
+                name="refund_once_per_provider_id",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"refund {self.pk}"
+
+
+class Dispute(models.Model):
+    """A payer's claim at their bank that a payment must be given back. While it is open, its amount stays here."""
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="disputes")
+    provider = models.CharField(max_length=20, default="paystack")
+    provider_id = models.BigIntegerField()
+    amount_kobo = models.BigIntegerField()
+    # The provider's word; a dispute is open until `resolved_at`.
+    status = models.CharField(max_length=40, blank=True, default="")
+    opened_at = models.DateTimeField(default=timezone.now)
+    # Evidence must be at the provider by then; it decides against us otherwise.
+    due_at = models.DateTimeField(null=True, blank=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "provider_id"], name="dispute_once_per_provider_id"),
+            models.CheckConstraint(condition=Q(amount_kobo__gt=0), name="dispute_amount_above_zero"),
+        ]
+        indexes = [
+            # The money of one user that must stay here, and the staff's list of open disputes.
+            models.Index(fields=["payment"], name="dispute_open", condition=Q(resolved_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"dispute {self.provider_id}"
 
 
 class WebhookEvent(models.Model):

@@ -93,6 +93,7 @@ def _charge_penalty(transaction: Transaction, penalty_kobo: int, *, user: User, 
         user=user,
         plan=plan,
         amount_kobo=penalty_kobo,
+        part_of=transaction,
     )
     _settle(penalty, debit=plan.account, credit=ledger.house_account(Account.Kind.PENALTY_INCOME))
 

@@ -21,6 +21,12 @@ _IN = {
     Kind.PENALTY: "Penalty given back",
     Kind.FEE: "Fee given back",
     Kind.REVERSAL: "Taken back",
+    Kind.REFUND: "Refund not made",
+    Kind.CHARGEBACK: "Charged back by your bank",
+    Kind.INTEREST_CORRECTION: "Interest corrected",
+    Kind.REPAYMENT: "Repayment given back",
+    Kind.WRITE_OFF: "Debt written off",
+    Kind.TREASURY: "Correction",
     Kind.ADJUSTMENT: "Correction",
 }
 _OUT = _IN | {
@@ -32,10 +38,19 @@ _OUT = _IN | {
     Kind.TAX_WITHHELD: "Tax on interest",
     Kind.PENALTY: "Early exit penalty",
     Kind.FEE: "Fee",
+    Kind.REFUND: "Refunded to you",
+    Kind.REPAYMENT: "Repayment of money charged back",
 }
+# The other steps of a transaction than its posting.
 _STEPS = {
-    Entry.Code.HOLD: "Set aside for a withdrawal",
-    Entry.Code.RELEASE: "Not set aside any more",
+    (Entry.Code.HOLD, Kind.STASH_WITHDRAWAL): "Set aside for a withdrawal",
+    (Entry.Code.HOLD, Kind.FEE): "Set aside for a fee",
+    (Entry.Code.HOLD, Kind.REFUND): "Refunded to you",
+    (Entry.Code.RELEASE, Kind.STASH_WITHDRAWAL): "Not set aside any more",
+    (Entry.Code.RELEASE, Kind.FEE): "Not set aside any more",
+    (Entry.Code.RELEASE, Kind.REFUND): "Refund not made",
+    (Entry.Code.VAT, Kind.FEE): "VAT on the fee",
+    (Entry.Code.DUTY, Kind.FEE): "Stamp duty",
 }
 _ACCOUNT_NAMES = {Account.Kind.STASH: "Stash", Account.Kind.HOLD: "On its way out"}
 
@@ -76,7 +91,8 @@ class Wording:
         key = (kind, code, is_credit, account_id, plan_id)
         texts = self._known.get(key)
         if texts is None:
-            template = _STEPS.get(Entry.Code(code)) or (_IN if is_credit else _OUT)[Kind(kind)]
+            step = Entry.Code(code), Kind(kind)
+            template = _STEPS.get(step) or (_IN if is_credit else _OUT)[Kind(kind)]
             name = self._plans.get(plan_id, "a plan")
             texts = Kind(kind).label, self._account_names.get(account_id, ""), template.format(plan=name)
             self._known[key] = texts

@@ -24,7 +24,12 @@ class FilterForm(forms.Form):
 
     q = LineField(label="Reference or plan", required=False, max_length=60)
     kind = forms.ChoiceField(
-        label="Kind", required=False, choices=[("", "Every kind"), *Transaction.Kind.choices]
+        label="Kind",
+        required=False,
+        choices=[
+            ("", "Every kind"),
+            *((kind.value, kind.label) for kind in Transaction.Kind if kind != Transaction.Kind.TREASURY),
+        ],
     )
     status = forms.ChoiceField(
         label="Status", required=False, choices=[("", "Every status"), *Transaction.Status.choices]

@@ -35,7 +35,7 @@ COLUMNS = (
 _LONG_KOBO = 1_000_000_000_00
 
 _IN = {Kind.TOP_UP, Kind.STASH_DEPOSIT, Kind.AUTOSAVE, Kind.INTEREST}
-_OUT = {Kind.STASH_WITHDRAWAL, Kind.TAX_WITHHELD, Kind.PENALTY, Kind.FEE}
+_OUT = {Kind.STASH_WITHDRAWAL, Kind.TAX_WITHHELD, Kind.PENALTY, Kind.FEE, Kind.REFUND, Kind.REPAYMENT}
 _MOVES: dict[tuple[SeenFrom, str], int] = {
     ("plan", Kind.STASH_TO_PLAN): 1,
     ("plan", Kind.PLAN_TO_STASH): -1,
@@ -59,6 +59,12 @@ _ICONS: dict[str, str] = {
     Kind.PENALTY: "out",
     Kind.FEE: "out",
     Kind.REVERSAL: "repeat",
+    Kind.REFUND: "out",
+    Kind.CHARGEBACK: "out",
+    Kind.INTEREST_CORRECTION: "percent",
+    Kind.REPAYMENT: "out",
+    Kind.WRITE_OFF: "move",
+    Kind.TREASURY: "move",
     Kind.ADJUSTMENT: "move",
 }
 _BADGES: dict[str, tuple[str, str]] = {

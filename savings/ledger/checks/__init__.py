@@ -11,7 +11,6 @@ import dataclasses
 import datetime
 import zoneinfo
 from collections.abc import Iterable, Iterator
-from itertools import product
 from pathlib import Path
 
 from django.conf import settings
@@ -19,30 +18,13 @@ from django.db import connection
 from django.utils import timezone
 
 from savings import leaderboards, money
+from savings.ledger.routes import ROUTES
 from savings.models import Account, Entry, Membership, Plan, Transaction
 from savings.models.ledger import CROCKFORD, REFERENCE_PREFIXES
 
 FIRST_ROWS = 5
 CHECKS = sorted(Path(__file__).parent.glob("*.sql"))
 
-Kind = Transaction.Kind
-_PAID_IN = (Account.Kind.CLEARING, Account.Kind.SUSPENSE)
-_SAVED = (Account.Kind.STASH, Account.Kind.PLAN)
-# For each kind of transaction: the kinds of account that its primary posting may debit, and those it may credit. A
-# reversal swaps the accounts of its original, which reversals.sql checks.
-_ROUTES: dict[Kind, tuple[Iterable[str], Iterable[str]]] = {
-    Kind.TOP_UP: (_PAID_IN, _SAVED),
-    Kind.STASH_DEPOSIT: (_PAID_IN, [Account.Kind.STASH]),
-    Kind.STASH_WITHDRAWAL: ([Account.Kind.HOLD], [Account.Kind.CLEARING]),
-    Kind.PLAN_TO_STASH: ([Account.Kind.PLAN], [Account.Kind.STASH]),
-    Kind.STASH_TO_PLAN: ([Account.Kind.STASH], [Account.Kind.PLAN]),
-    Kind.AUTOSAVE: ([*_PAID_IN, Account.Kind.STASH], [Account.Kind.PLAN]),
-    Kind.INTEREST: ([Account.Kind.INTEREST_EXPENSE], _SAVED),
-    Kind.TAX_WITHHELD: (_SAVED, [Account.Kind.TAX_PAYABLE]),
-    Kind.PENALTY: ([Account.Kind.PLAN], [Account.Kind.PENALTY_INCOME]),
-    Kind.FEE: (_SAVED, [Account.Kind.FEE_INCOME]),
-    Kind.ADJUSTMENT: (Account.Kind.values, Account.Kind.values),
-}
 # On SQLite a migration that alters a table rebuilds it without its triggers, and has to create them again.
 _TERMS_TRIGGERS = {"plan_keeps_terms", "plan_matures_not_earlier", "circle_keeps_terms"}
 _TRIGGERS = {
@@ -63,11 +45,12 @@ _TRIGGERS = {
 
 # Each entry as two rows: the change of the debit account and that of the credit account.
 _LEGS = """
-    SELECT id, transaction_id, debit_account_id AS account_id, -amount_kobo AS change,
-        debit_balance_kobo AS balance_kobo, posted_at
+    SELECT id, transaction_id, code, debit_account_id AS account_id, -amount_kobo AS change,
+        debit_balance_kobo AS balance_kobo, posted_at, value_on
     FROM savings_entry
     UNION ALL
-    SELECT id, transaction_id, credit_account_id, amount_kobo, credit_balance_kobo, posted_at FROM savings_entry
+    SELECT id, transaction_id, code, credit_account_id, amount_kobo, credit_balance_kobo, posted_at, value_on
+    FROM savings_entry
 """
 
 
@@ -132,15 +115,17 @@ def _refresh_statistics() -> None:
 
 def _placeholders() -> dict[str, str]:
     """Return the values of the placeholders in the queries: constants of the code, and the SQL of each database."""
-    routes = [(kind, *pair) for kind, sides in _ROUTES.items() for pair in product(*sides)]
+    routes = sorted((kind, *route) for kind, routes in ROUTES.items() for route in routes)
     return _dialect() | {
         "legs": _LEGS,
         "customers": _sql_list(Account.CUSTOMER_KINDS),
+        "debit_kinds": _sql_list(Account.DEBIT_KINDS),
         "settled": _sql_list([Transaction.Status.SUCCESS, Transaction.Status.REVERSED]),
         "prefixes": ", ".join(map(_sql_list, REFERENCE_PREFIXES.items())),
         "not_counted": _sql_list(leaderboards.NOT_COUNTED),
         "routes": ", ".join(map(_sql_list, routes)),
         "per_kobo": str(money.INTEREST_DENOMINATOR),
+        "now_seconds": str(timezone.now().timestamp()),
         "today": str(timezone.localdate().toordinal()),
         "end_of_time": str(datetime.date.max.toordinal()),
     }
@@ -152,15 +137,21 @@ def _dialect() -> dict[str, str]:
     character = f"[{CROCKFORD}]"
     if connection.vendor == "postgresql":
         day, local = "(%s - DATE '0001-01-01' + 1)", f"(%s AT TIME ZONE '{zone}')::date"
+        seconds = "EXTRACT(EPOCH FROM %s)"
         placeholders = {"greatest": "GREATEST", "least": "LEAST", "form": f"~ '^{character}{{17}}$'"}
     else:
         day, local = (
             "CAST(julianday(%s) - 1721424.5 AS integer)",
             f"django_datetime_cast_date(%s, '{zone}', 'UTC')",
         )
+        seconds = "((julianday(%s) - 2440587.5) * 86400)"
         placeholders = {"greatest": "MAX", "least": "MIN", "form": f"GLOB '{character * 17}'"}
     return placeholders | {
         "day_of_entry": day % local % "l.posted_at",
+        # NULL in rows that the release before value dates wrote.
+        "value_day": f"COALESCE({day % 'l.value_on'}, {day % local % 'l.posted_at'})",
+        "seconds_of_posting": seconds % "l.posted_at",
+        "seconds_before": seconds % "l.posted_before",
         "day_of_opening": day % local % "p.created_at",
         "day_of_maturity": day % "p.matures_on",
         "day_of_end": day % "k.ends_on",

@@ -1,41 +1,43 @@
--- A plan's unposted interest is the sum of end-of-day balance x days x rate since the plan was opened, less the
--- interest posted. No account has accrued up to a day in the future.
+-- A plan's unposted interest is the sum over its entries of amount x rate x days, from the value day of the entry to the
+-- day up to which the account accrues, less the interest posted. No account has accrued beyond today, its newest entry or
+-- the first day of a new rate.
 WITH legs AS ({legs}),
-history AS (
-    -- An entry never counts for an earlier day than the entry before it, so a clock that goes back adds no interest.
-    SELECT l.account_id, l.id,
-        SUM(l.change) OVER entries AS total,
-        MAX({day_of_entry}) OVER entries AS day
-    FROM legs l JOIN savings_account a ON a.id = l.account_id
-    WHERE a.kind = 'plan'
-    WINDOW entries AS (PARTITION BY l.account_id ORDER BY l.id ROWS UNBOUNDED PRECEDING)
-),
-days AS (
-    SELECT h.account_id, h.id, h.total,
-        {least}(a.accrues_until, {greatest}(h.day, {day_of_opening})) AS day
-    FROM history h JOIN savings_account a ON a.id = h.account_id JOIN savings_plan p ON p.id = a.plan_id
-),
-spans AS (
-    SELECT account_id, total, day, LEAD(day) OVER (PARTITION BY account_id ORDER BY id) AS next_day FROM days
+periods AS (
+    SELECT account_id, rate_bps, from_day,
+        LEAD(from_day, 1, {end_of_time}) OVER (PARTITION BY account_id ORDER BY from_day) AS until_day
+    FROM savings_rateperiod
+    UNION ALL
+    -- Opened by the release before rate periods.
+    SELECT a.id, a.rate_bps, 0, {end_of_time} FROM savings_account a
+    WHERE a.kind = 'plan' AND NOT EXISTS (SELECT 1 FROM savings_rateperiod r WHERE r.account_id = a.id)
 ),
 earned AS (
-    SELECT s.account_id, MAX(s.day) AS last_day,
-        SUM(s.total * (COALESCE(s.next_day, a.accrued_to) - s.day) * a.rate_bps) AS numerator
-    FROM spans s JOIN savings_account a ON a.id = s.account_id
-    GROUP BY s.account_id
+    SELECT a.id, MAX({value_day}) AS last_day, SUM(l.change * p.rate_bps * {greatest}(0,
+        {least}(a.accrued_to, p.until_day) - {greatest}({value_day}, p.from_day))) AS numerator
+    FROM savings_account a JOIN periods p ON p.account_id = a.id JOIN legs l ON l.account_id = a.id
+    WHERE a.kind = 'plan'
+    GROUP BY a.id
 ),
 paid AS (
-    SELECT plan_id, SUM(amount_kobo) AS kobo FROM savings_transaction
-    WHERE kind = 'interest' AND status IN {settled} AND plan_id IS NOT NULL
-    GROUP BY plan_id
+    -- A correction that takes interest back debits the saver or what they owe.
+    SELECT t.plan_id, SUM(CASE WHEN d.kind = 'interest_expense' THEN e.amount_kobo ELSE -e.amount_kobo END) AS kobo
+    FROM savings_transaction t
+    JOIN savings_entry e ON e.transaction_id = t.id AND e.code = 'primary'
+    JOIN savings_account d ON d.id = e.debit_account_id
+    WHERE t.kind IN ('interest', 'interest_correction') AND t.status = 'success' AND t.plan_id IS NOT NULL
+    GROUP BY t.plan_id
+),
+begun AS (
+    SELECT account_id, MAX(from_day) AS last_day FROM savings_rateperiod GROUP BY account_id
 ),
 compared AS (
     SELECT a.id, a.accrued_numerator, a.accrued_to,
         COALESCE(e.numerator, 0) - COALESCE(i.kobo, 0) * {per_kobo} AS numerator,
-        {greatest}(COALESCE(e.last_day, {day_of_opening}, a.accrued_to), {today}) AS latest_day
+        CASE WHEN a.kind = 'plan' THEN {greatest}({today}, COALESCE(b.last_day, 0), COALESCE(e.last_day, 0))
+            ELSE a.accrued_to END AS latest_day
     FROM savings_account a
-    LEFT JOIN earned e ON e.account_id = a.id
-    LEFT JOIN savings_plan p ON p.id = a.plan_id
+    LEFT JOIN earned e ON e.id = a.id
+    LEFT JOIN begun b ON b.account_id = a.id
     LEFT JOIN paid i ON i.plan_id = a.plan_id
 )
 SELECT 'account ' || id,

@@ -1,19 +1,19 @@
--- A reversal is the exact opposite of a transaction that was successful and is now reversed. A withdrawal comes back
--- to the user's stash, not to the hold that it left from.
+-- A reversal is the exact opposite of a transaction that was successful and is now reversed. What a withdrawal brings back
+-- is released from the hold.
 SELECT 'reversal ' || r.reference,
     r.status || ' of ' || COALESCE(o.status || ' ' || o.reference, 'nothing'),
     'success, by the opposite entry, of one that is reversed'
 FROM savings_transaction r
 LEFT JOIN savings_transaction o ON o.id = r.reverses_id
 LEFT JOIN savings_entry forth ON forth.transaction_id = o.id AND forth.code = 'primary'
-LEFT JOIN savings_account source ON source.id = forth.debit_account_id
-LEFT JOIN savings_account stash ON source.kind = 'hold' AND stash.kind = 'stash' AND stash.user_id = source.user_id
+LEFT JOIN savings_entry released ON released.transaction_id = r.id AND released.code = 'release'
 LEFT JOIN savings_entry back ON back.transaction_id = r.id AND back.code = 'primary'
 WHERE (r.kind = 'reversal' OR r.reverses_id IS NOT NULL) AND (
     r.kind <> 'reversal' OR r.status <> 'success' OR COALESCE(o.status, '') <> 'reversed' OR o.kind = 'reversal'
     OR COALESCE(r.user_id, 0) <> COALESCE(o.user_id, 0) OR COALESCE(r.plan_id, 0) <> COALESCE(o.plan_id, 0)
     OR COALESCE(back.debit_account_id, -1) <> COALESCE(forth.credit_account_id, -2)
-    OR COALESCE(back.credit_account_id, -1) <> COALESCE(stash.id, forth.debit_account_id, -2)
+    OR COALESCE(back.credit_account_id, -1) <> COALESCE(forth.debit_account_id, -2)
+    OR (o.kind = 'stash_withdrawal') <> (released.id IS NOT NULL)
     OR back.amount_kobo <> forth.amount_kobo
 )
 UNION ALL

@@ -104,8 +104,15 @@ def withdraw(user: User, amount_kobo: int, *, ends: str = "") -> Transaction:
         ledger.post(withdrawal, Entry.Code.RELEASE, debit=hold, credit=stash, amount_kobo=amount_kobo)
         ledger.change_status(withdrawal, Status.FAILED, only_from=[Status.PENDING])
     if ends == "success":
-        clearing = ledger.house_account(Account.Kind.CLEARING, "paystack")
-        ledger.settle(withdrawal, debit=hold, credit=clearing)
+        balance = ledger.house_account(Account.Kind.PROVIDER_BALANCE, "paystack")
+        settled(
+            Kind.TREASURY,
+            amount_kobo,
+            debit=balance,
+            credit=ledger.house_account(Account.Kind.CLEARING, "paystack"),
+            user=None,
+        )
+        ledger.settle(withdrawal, debit=hold, credit=balance)
     return withdrawal
 
 
@@ -148,7 +155,12 @@ def shadow_tables(*tables: str) -> None:
 
 def damage(statement: str) -> None:
     shadow_tables(
-        "savings_account", "savings_entry", "savings_transaction", "savings_plan", "savings_membership"
+        "savings_account",
+        "savings_entry",
+        "savings_transaction",
+        "savings_plan",
+        "savings_membership",
+        "savings_rateperiod",
     )
     with connection.cursor() as cursor:
         cursor.execute(statement)
@@ -167,7 +179,7 @@ def test_books_written_by_the_ledger_pass_every_check(
     assert list(ledger.run_checks()) == []
     call_command("check_ledger")
     assert (
-        f"The books are right: 8 accounts, {Transaction.objects.count()} transactions"
+        f"The books are right: 9 accounts, {Transaction.objects.count()} transactions"
         in capsys.readouterr().out
     )
 
@@ -412,8 +424,49 @@ DAMAGE = {
     ),
     "an entry moved to another day": (
         "accruals",
-        "UPDATE savings_entry SET posted_at = '2026-01-04 12:00:00' WHERE transaction_id ="
+        "UPDATE savings_entry SET value_on = '2026-01-04' WHERE transaction_id ="
         " (SELECT id FROM savings_transaction WHERE kind = 'stash_to_plan')",
+        "account {b.plan.account.pk}",
+    ),
+    "more money refunded to the provider than it had": (
+        "sides",
+        "UPDATE savings_entry SET amount_kobo = 2000000000 WHERE transaction_id = {b.reversal.pk}",
+        "clearing paystack",
+    ),
+    "an entry of tomorrow": (
+        "order",
+        "UPDATE savings_entry SET posted_at = '2026-02-15 12:00:00', value_on = '2026-02-15'"
+        " WHERE transaction_id = {b.interest.pk}",
+        "entry {b.entries[interest]}",
+    ),
+    "an entry posted before the one below it": (
+        "order",
+        "UPDATE savings_entry SET posted_at = '2026-01-15 12:00:00' WHERE transaction_id = {b.interest.pk}",
+        "entry {b.entries[interest]}",
+    ),
+    "a payment that counts from eight days before": (
+        "order",
+        "UPDATE savings_entry SET value_on = '2025-12-28' WHERE transaction_id = {b.deposit.pk}",
+        "entry {b.entries[deposit]}",
+    ),
+    "an entry that counts from a later day": (
+        "order",
+        "UPDATE savings_entry SET value_on = '2026-02-15' WHERE transaction_id = {b.interest.pk}",
+        "entry {b.entries[interest]}",
+    ),
+    "more out of suspense than came in": (
+        "suspense",
+        "UPDATE savings_entry SET debit_account_id = {b.suspense.pk} WHERE transaction_id = {b.deposit.pk}",
+        "transaction {b.deposit.reference}",
+    ),
+    "a part in another state than its family": (
+        "families",
+        "UPDATE savings_transaction SET part_of_id = {b.deposit.pk} WHERE id = {b.failed.pk}",
+        "transaction {b.failed.reference}",
+    ),
+    "a rate changed in the past": (
+        "accruals",
+        "UPDATE savings_rateperiod SET rate_bps = rate_bps + 1 WHERE account_id = {b.plan.account.pk}",
         "account {b.plan.account.pk}",
     ),
 }

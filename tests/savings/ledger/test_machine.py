@@ -32,7 +32,7 @@ from savings import ledger, plans, references
 from savings.exceptions import NotEnoughMoney, ReferenceTaken, Refused
 from savings.ledger import checks
 from savings.models import Account, Entry, Plan, Product, Transaction, User
-from tests.factories import make_plan, make_product, make_transaction, make_user
+from tests.factories import make_plan, make_product, make_transaction, make_user, settled
 
 Kind = Transaction.Kind
 Status = Transaction.Status
@@ -307,13 +307,15 @@ class Ledger(RuleBasedStateMachine):
         if target is not None:
             self.pots[target].kobo += amount_kobo
 
-    def account(self, pot: int | None) -> Account:
-        if pot is None:
-            return ledger.house_account(Account.Kind.CLEARING, "paystack")
-        return Account.objects.get(pk=pot)
+    def account(self, pot: int | None, house: str) -> Account:
+        return ledger.house_account(house, "paystack") if pot is None else Account.objects.get(pk=pot)
 
     def try_to_settle(self, movement: Movement) -> bool:
-        debit, credit = self.account(movement.source), self.account(movement.target)
+        debit = self.account(movement.source, Account.Kind.CLEARING)
+        credit = self.account(movement.target, Account.Kind.PROVIDER_BALANCE)
+        if movement.target is None:
+            clearing = ledger.house_account(Account.Kind.CLEARING, "paystack")
+            settled(Kind.TREASURY, movement.row.amount_kobo, debit=credit, credit=clearing, user=None)
         return ledger.settle(movement.row, debit=debit, credit=credit)
 
     def release(self, movement: Movement) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import IntegrityError, connection
 from django.db import transaction as db_transaction
+from django.db.models import F
 from django.utils import timezone
 
-from savings import ledger, money, references
+from savings import ledger, money, plans, references
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
-from savings.models import Account, Entry, Plan, Transaction, User
-from tests.factories import make_plan, make_transaction, make_user, pay_in, settled
+from savings.models import Account, Entry, Plan, Product, Transaction, User
+from tests.factories import make_plan, make_product, make_transaction, make_user, pay_in, settled
 
 pytestmark = pytest.mark.django_db
 
@@ -91,7 +94,7 @@ def test_settling_changes_money_and_status_together() -> None:
     assert (transaction.status, transaction.settled_on) == (Status.SUCCESS, entry.posted_at)
     assert (entry.debit_balance_kobo, entry.credit_balance_kobo) == (None, 500_00)
     assert ledger.balance_kobo(ledger.stash_account(user)) == 500_00
-    assert ledger.balance_kobo(clearing()) == -500_00
+    assert ledger.balance_kobo(clearing()) == 500_00
 
 
 def test_settling_twice_posts_once() -> None:
@@ -129,8 +132,9 @@ def test_a_refused_posting_leaves_the_surrounding_database_transaction_usable() 
     user = make_user()
     with db_transaction.atomic():
         transaction = open_deposit(user)
+        move = make_transaction(Kind.STASH_TO_PLAN, 500_00, user=user, plan=(plan := make_plan(user)))
         with pytest.raises(NotEnoughMoney):
-            ledger.settle(transaction, debit=ledger.stash_account(user), credit=clearing())
+            ledger.settle(move, debit=ledger.stash_account(user), credit=plan.account)
         assert settle(transaction, user)
     assert ledger.balance_kobo(ledger.stash_account(user)) == 500_00
 
@@ -225,7 +229,15 @@ def test_a_withdrawal_that_comes_back_is_in_the_stash_again_and_not_on_hold() ->
     withdrawal = make_transaction(Kind.STASH_WITHDRAWAL, 600, user=user)
     stash, hold = ledger.stash_account(user), ledger.hold_account(user)
     ledger.post(withdrawal, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=600)
-    ledger.settle(withdrawal, debit=hold, credit=ledger.house_account(Account.Kind.CLEARING, "paystack"))
+    balance = ledger.house_account(Account.Kind.PROVIDER_BALANCE, "paystack")
+    settled(
+        Kind.TREASURY,
+        600,
+        debit=balance,
+        credit=ledger.house_account(Account.Kind.CLEARING, "paystack"),
+        user=None,
+    )
+    ledger.settle(withdrawal, debit=hold, credit=balance)
     ledger.reverse(withdrawal, reference=references.new(Kind.REVERSAL))
     assert (ledger.balance_kobo(ledger.stash_account(user)), ledger.balance_kobo(hold)) == (600, 0)
     assert list(ledger.run_checks()) == []
@@ -305,3 +317,83 @@ def test_a_balance_cannot_exceed_the_exact_range() -> None:
     with pytest.raises(IntegrityError):
         pay_in(plan.user, 1, plan=plan)
     assert ledger.balance_kobo(plan.account) == money.MOST_KOBO
+
+
+# Routes and families
+
+
+@pytest.mark.parametrize(
+    ("kind", "debit", "credit"),
+    [
+        (Kind.ADJUSTMENT, "tax_payable", "fee_income"),
+        (Kind.ADJUSTMENT, "suspense", "stash"),
+        (Kind.ADJUSTMENT, "clearing", "stash"),
+        (Kind.TREASURY, "bank", "stash"),
+        (Kind.STASH_DEPOSIT, "stash", "clearing"),
+    ],
+)
+def test_a_route_that_a_kind_does_not_have_is_refused(kind: Kind, debit: str, credit: str) -> None:
+    user = make_user()
+    ends = [
+        ledger.stash_account(user) if name == "stash" else ledger.house_account(name)
+        for name in (debit, credit)
+    ]
+    with pytest.raises(ValueError, match="does not go"):
+        settled(kind, 5, debit=ends[0], credit=ends[1], user=user)
+    assert not Entry.objects.exists()
+
+
+def early_exit() -> tuple[Transaction, Transaction]:
+    """Return the move of an early exit and its penalty."""
+    plan = make_plan(make_user(), make_product(Product.Kind.TARGET), holding_kobo=100_00)
+    move = plans.move_from_plan(
+        plan.user, plan, amount_kobo=100_00, reference=references.new(Kind.PLAN_TO_STASH)
+    )
+    return move, Transaction.objects.get(kind=Kind.PENALTY)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_family_is_reversed_together(which: int) -> None:
+    family = early_exit()
+    reference = references.new(Kind.REVERSAL)
+    reversal = ledger.reverse(family[which], reference=reference)
+    assert (reversal.reference, reversal.reverses) == (reference, family[which])
+    for one in family:
+        one.refresh_from_db()
+    assert [one.status for one in family] == [Status.REVERSED, Status.REVERSED]
+    plan = family[0].plan
+    assert plan
+    assert (ledger.balance_kobo(plan.account), ledger.balance_kobo(ledger.stash_account(plan.user))) == (
+        100_00,
+        0,
+    )
+    assert ledger.reverse(family[which], reference=reference) == reversal
+    assert list(ledger.run_checks()) == []
+
+
+def test_a_family_of_which_one_part_cannot_be_reversed_stays_as_it_is() -> None:
+    move, penalty = early_exit()
+    assert move.plan
+    plans.move_to_plan(
+        move.plan.user, make_plan(move.plan.user), amount_kobo=1, reference=references.new(Kind.STASH_TO_PLAN)
+    )
+    with pytest.raises(NotEnoughMoney):
+        ledger.reverse(penalty, reference=references.new(Kind.REVERSAL))
+    penalty.refresh_from_db()
+    assert penalty.status == Status.SUCCESS
+    assert list(ledger.run_checks()) == []
+
+
+def test_reversed_interest_counts_as_not_yet_posted() -> None:
+    with time_machine.travel("2026-01-11T12:00:00Z", tick=False) as clock:
+        plan = make_plan(make_user(), make_product(rate_bps=1000), holding_kobo=100_000_00)
+        clock.shift(datetime.timedelta(days=60))
+        account, interest = plan.account, ledger.house_account(Account.Kind.INTEREST_EXPENSE)
+        posted = settled(Kind.INTEREST, 1000_00, debit=interest, credit=account, user=plan.user, plan=plan)
+        Account.objects.filter(pk=account.pk).update(
+            accrued_numerator=F("accrued_numerator") - 1000_00 * money.INTEREST_DENOMINATOR
+        )
+        ledger.reverse(posted, reference=references.new(Kind.REVERSAL))
+        account.refresh_from_db()
+        assert account.accrued_numerator == 1000 * 100_000_00 * 60
+        assert list(ledger.run_checks()) == []

@@ -174,7 +174,9 @@ def test_a_withdrawal_has_a_row_for_each_step(saver: User) -> None:
         reference="STW00000000000000001", kind=Kind.STASH_WITHDRAWAL, user=saver, amount_kobo=200
     )
     ledger.post(movement, Entry.Code.HOLD, debit=own, credit=hold, amount_kobo=200)
-    ledger.settle(movement, debit=hold, credit=ledger.house_account(Account.Kind.CLEARING, "paystack"))
+    ledger.settle(
+        movement, debit=hold, credit=ledger.house_account(Account.Kind.PROVIDER_BALANCE, "paystack")
+    )
     rows = rows_of(about(saver, "everything"))[0]
     assert told(rows)[1:] == [
         ("Stash", "Set aside for a withdrawal", None, 200, 300),

@@ -1,0 +1,14 @@
+-- Entries are in order: none was posted five seconds before the one with the id below it, or in the future. None counts
+-- from a later day than it was posted on, and a card payment counts from at most seven days before.
+WITH ordered AS (
+    SELECT id, posted_at, transaction_id, code, value_on, LAG(posted_at) OVER (ORDER BY id) AS posted_before
+    FROM savings_entry
+)
+SELECT 'entry ' || l.id, 'posted at ' || l.posted_at || ' for ' || COALESCE('' || l.value_on, 'that day'),
+    'a moment after the entry before, and a value day that fits'
+FROM ordered l JOIN savings_transaction t ON t.id = l.transaction_id
+WHERE {seconds_of_posting} < {seconds_before} - 5 OR {seconds_of_posting} > {now_seconds} + 5
+    OR {value_day} > {day_of_entry}
+    OR {value_day} < {day_of_entry} - 7
+        AND t.kind IN ('top_up', 'stash_deposit', 'autosave') AND l.code IN ('primary', 'suspense')
+ORDER BY l.id

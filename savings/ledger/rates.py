@@ -1,0 +1,46 @@
+"""Rates by day: an account's interest rate, and the rate of withholding tax."""
+
+from __future__ import annotations
+
+import datetime
+
+from django.db.models import F
+from django.db.transaction import atomic
+from django.utils import timezone
+
+from savings.ledger.posting import lock_user
+from savings.models import Account, RatePeriod, TaxRate
+
+
+def tax_rate_bps(day: datetime.date) -> int:
+    """Return the rate of withholding tax (basis points) on interest posted on a day; 0 before the first rate."""
+    rates = TaxRate.objects.filter(from_on__lte=day).order_by("-from_on")
+    return rates.values_list("rate_bps", flat=True).first() or 0
+
+
+def change_rate(account: Account, rate_bps: int) -> None:
+    """Let a plan's account earn at another rate (basis points a year) from tomorrow on.
+
+    The interest up to the end of today is brought forward at today's rate, so the account's own rate is always the rate
+    of the days that it has not accrued yet.
+    """
+    with atomic():
+        lock_user(account.user_id)
+        account.refresh_from_db()
+        today = timezone.localdate().toordinal()
+        tomorrow = max(today + 1, account.accrued_to)
+        if not account.rate_periods.exists():
+            # The release before rate periods opened it: it has earned at one rate.
+            opened = account.plan.started_on.toordinal() if account.plan else today
+            RatePeriod.objects.create(account=account, from_day=opened, rate_bps=account.rate_bps)
+        earning_to = max(account.accrued_to, min(tomorrow, account.accrues_until))
+        Account.objects.filter(pk=account.pk).update(
+            accrued_numerator=F("accrued_numerator")
+            + F("balance_kobo") * F("rate_bps") * (earning_to - account.accrued_to),
+            accrued_to=earning_to,
+            rate_bps=rate_bps,
+        )
+        RatePeriod.objects.update_or_create(
+            account=account, from_day=tomorrow, defaults={"rate_bps": rate_bps}
+        )
+    account.refresh_from_db()

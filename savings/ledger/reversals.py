@@ -1,0 +1,118 @@
+"""Reversals: the opposite entry of a movement, under a transaction of its own."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.db.models import F, Q
+from django.db.transaction import atomic
+
+from savings import money
+from savings.exceptions import Refused
+from savings.ledger.accounts import stash_account
+from savings.ledger.posting import apply_to_instance, change_columns, lock_user
+from savings.ledger.transactions import open_transaction, post, settle
+from savings.models import Account, Entry, Transaction, User
+from savings.models.ledger import CROCKFORD
+
+Kind = Transaction.Kind
+_REVERSED = {"status": Transaction.Status.REVERSED}
+
+
+def reverse(transaction: Transaction, *, reference: str) -> Transaction:
+    """Reverse a successful internal movement and all parts of its family, and return the reversal of this one.
+
+    Each is reversed by the opposite entry, dated today. Reversed interest counts as not yet posted again. A repeat with
+    the same reference returns the first reversal. Raises NotEnoughMoney when the money has been moved on, and Refused
+    when a movement is not successful, is itself a reversal, or came out of a plan that is closed.
+    """
+    if transaction.kind == Kind.REVERSAL:
+        raise Refused("A reversal cannot be reversed.")
+    if transaction.kind == Kind.STASH_WITHDRAWAL:
+        return return_withdrawal(transaction, reference=reference)
+    with atomic():
+        lock_user(transaction.user_id)
+        earlier = Transaction.objects.filter(reverses=transaction, reference=reference).first()
+        if earlier is not None:
+            return earlier
+        first = transaction.part_of_id or transaction.pk
+        family = Transaction.objects.select_related("user", "plan").filter(Q(pk=first) | Q(part_of=first))
+        others = [one for one in family.order_by("id") if one.pk != transaction.pk]
+        # Read again under the lock: money meant for a plan may have been diverted to the stash.
+        movements = [family.get(pk=transaction.pk), *others]
+        reversals = [
+            _reverse_one(movement, _next_reference(reference, place))
+            for place, movement in enumerate(movements)
+        ]
+        for part in reversals[1:]:
+            Transaction.objects.filter(pk=part.pk).update(part_of=reversals[0])
+    apply_to_instance(transaction, _REVERSED)
+    return reversals[0]
+
+
+def return_withdrawal(transaction: Transaction, *, reference: str) -> Transaction:
+    """Book that the provider gave back a withdrawal after it had succeeded, and return the reversal.
+
+    The money goes from the provider balance through the hold to the stash. A repeat with the same reference returns the
+    first reversal. Raises Refused when the withdrawal is not successful.
+    """
+    with atomic():
+        lock_user(transaction.user_id)
+        earlier = Transaction.objects.filter(reverses=transaction, reference=reference).first()
+        if earlier is not None:
+            return earlier
+        reversal = _open_reversal(transaction, reference)
+        entry = _primary(transaction)
+        settle(reversal, debit=entry.credit_account, credit=entry.debit_account)
+        stash = stash_account(cast("User", transaction.user))
+        post(
+            reversal,
+            Entry.Code.RELEASE,
+            debit=entry.debit_account,
+            credit=stash,
+            amount_kobo=transaction.amount_kobo,
+        )
+    apply_to_instance(transaction, _REVERSED)
+    return reversal
+
+
+def _reverse_one(movement: Transaction, reference: str) -> Transaction:
+    reversal = _open_reversal(movement, reference)
+    entry = _primary(movement)
+    if entry.debit_account.plan and entry.debit_account.plan.is_closed:
+        raise Refused("The plan it came from is closed and takes no money back.")
+    settle(reversal, debit=entry.credit_account, credit=entry.debit_account)
+    if movement.kind == Kind.INTEREST and movement.plan_id is not None:
+        # What was posted counts as earned and not yet posted again.
+        returned = movement.amount_kobo * money.INTEREST_DENOMINATOR
+        accounts = Account.objects.filter(plan=movement.plan_id)
+        accounts.update(accrued_numerator=F("accrued_numerator") + returned)
+    return reversal
+
+
+def _open_reversal(movement: Transaction, reference: str) -> Transaction:
+    """Mark a successful movement as reversed and open its reversal. Raises Refused when it is not successful."""
+    if not change_columns(movement, _REVERSED, only_from=[Transaction.Status.SUCCESS]):
+        raise Refused("Only a successful transaction can be reversed, and only once.")
+    reversal, _ = open_transaction(
+        reference=reference,
+        kind=Kind.REVERSAL,
+        user=movement.user,
+        plan=movement.plan,
+        amount_kobo=movement.amount_kobo,
+        reverses=movement,
+    )
+    return reversal
+
+
+def _primary(movement: Transaction) -> Entry:
+    entries = Entry.objects.select_related("debit_account__plan", "credit_account")
+    return entries.get(transaction=movement, code=Entry.Code.PRIMARY)
+
+
+def _next_reference(reference: str, steps: int) -> str:
+    """Return a reference some steps after another one, so that a repeat finds the same references for a family."""
+    last = CROCKFORD.index(reference[-1])
+    carry, digit = divmod(last + steps, len(CROCKFORD))
+    second = (CROCKFORD.index(reference[-2]) + carry) % len(CROCKFORD)
+    return reference[:-2] + CROCKFORD[second] + CROCKFORD[digit]
