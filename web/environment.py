@@ -70,6 +70,13 @@ class Env(environ.Env):
             raise ImproperlyConfigured(f"{name} must be at least {least}{limit}.")
         return found
 
+    def choice(self, name: str, *, default: str, choices: tuple[str, ...]) -> str:
+        """Return one of some words, in lower case."""
+        found = str(self.get_value(name, default="")).strip().lower() or default
+        if found not in choices:
+            raise ImproperlyConfigured(f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}.")
+        return found
+
     def log_level(self, name: str) -> str:
         """Return the name of a Python logging level; INFO if none is given."""
         found = str(self.get_value(name, default="")).strip().upper() or "INFO"

@@ -94,6 +94,15 @@ PROVIDER_URL = SIMULATOR_URL if USES_SIMULATOR else "https://api.paystack.co"
 PROVIDER_CHECKOUT_ORIGIN = SIMULATOR_URL if USES_SIMULATOR else "https://checkout.paystack.com"
 PROVIDER_SECRET_KEY = PAYSTACK_SECRET_KEY or SIMULATOR_SECRET_KEY
 PROVIDER_TIMEOUT_SECONDS = 10
+# Who bears the provider's fee, by the channel of a payment. "refused" means that such a payment is never credited.
+_BEARERS = ("operator", "payer", "refused")
+FEE_BEARER_CARD = env.choice("FEE_BEARER_CARD", default="operator", choices=_BEARERS)
+FEE_BEARER_FOREIGN_CARD = env.choice("FEE_BEARER_FOREIGN_CARD", default="refused", choices=_BEARERS)
+FEE_BEARER_OTHER = env.choice("FEE_BEARER_OTHER", default="operator", choices=_BEARERS)
+# The country whose cards are not foreign.
+HOME_COUNTRY = env.str("HOME_COUNTRY", default="NG")
+if not re.fullmatch("[A-Z]{2}", HOME_COUNTRY):
+    raise ImproperlyConfigured("HOME_COUNTRY must be a code of two capital letters, such as NG.")
 
 # Applications
 
