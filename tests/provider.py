@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -38,6 +40,8 @@ class Provider(httpx.BaseTransport):
         self.answers: dict[str, Answer] = {}
         # Payments that a test changed: the contract does not apply to them.
         self._changed: set[str] = set()
+        # What `verify` says of a payment instead of the simulator, by its reference.
+        self._said: dict[str, dict[str, Any]] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -46,6 +50,13 @@ class Provider(httpx.BaseTransport):
             return instead(request)
         response = self.simulator.handle_request(request)
         response.read()
+        said = self._said.get(request.url.path.rpartition("/")[2])
+        if said is not None and response.status_code == 200:
+            answer = response.json()
+            _merge(answer["data"], said)
+            response = httpx.Response(
+                200, content=json.dumps(answer), headers={"Content-Type": "application/json"}
+            )
         if CONTRACT.exists() and request.url.path.rpartition("/")[2] not in self._changed:
             check_contract(request, response)
         return response
@@ -81,9 +92,38 @@ class Provider(httpx.BaseTransport):
         assert payment is not None
         payments.save(payment | changes)
 
+    def say(self, payment: Payment, **said: object) -> None:
+        """Let `verify` answer with these fields of a payment, also in ways that its contract rules out."""
+        self._changed.add(payment.transaction.reference)
+        self._said.setdefault(payment.transaction.reference, {}).update(said)
+
+    def pay_abroad(self, payment: Payment, country: str = "GB") -> None:
+        """Pay with a card of another country, for which the provider keeps more."""
+        self.pay(payment)
+        kobo = payment.transaction.amount_kobo
+        self.say(payment, fees=fee(kobo, is_foreign=True), authorization={"country_code": country})
+
     def deliver(self, *, after_seconds: float = 0) -> int:
         """Send the webhook events that are due by then, and return the number that the site accepted."""
         return events.deliver_due(time.time() + after_seconds)
+
+
+def fee(amount_kobo: int, *, is_foreign: bool = False) -> int:
+    """Return the provider's fee in kobo: 1.5 % + ₦100, at most ₦2,000, the ₦100 waived below ₦2,500.
+
+    3.9 % + ₦100 for a foreign card.
+    """
+    if is_foreign:
+        return amount_kobo * 39 // 1000 + 100_00
+    return min(amount_kobo * 15 // 1000 + (100_00 if amount_kobo >= 2_500_00 else 0), 2_000_00)
+
+
+def _merge(data: dict[str, Any], said: dict[str, Any]) -> None:
+    for name, value in said.items():
+        if isinstance(value, dict) and isinstance(data.get(name), dict):
+            data[name].update(value)
+        else:
+            data[name] = value
 
 
 def to_the_site(request: httpx.Request) -> httpx.Response:

@@ -7,6 +7,7 @@ import datetime
 import pytest
 import time_machine
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from savings import ledger, money, payments, plans, references
 from savings.ledger import run_checks
@@ -52,8 +53,11 @@ def test_a_top_up_by_card(provider: Provider, ada: User) -> None:
     assert lines(payment.transaction) == []
     provider.pay(payment)
     payments.settle_payment(payment.transaction.reference)
-    assert lines(payment.transaction) == [("primary", "clearing", "plan", 2_500_000)]
-    assert (balance(plan), house(Account.Kind.CLEARING, "paystack")) == (2_500_000, 2_500_000)
+    assert lines(payment.transaction) == [
+        ("primary", "clearing", "plan", 2_500_000),
+        ("cost", "provider_fees", "clearing", 47_500),
+    ]
+    assert (balance(plan), house(Account.Kind.CLEARING, "paystack")) == (2_500_000, 2_452_500)
     assert_books_are_correct()
 
 
@@ -94,15 +98,45 @@ def test_a_payment_that_is_charged_back(ada: User) -> None:
 
 def test_an_underpayment(provider: Provider, ada: User) -> None:
     payment = payments.start_payment(
-        ada, plan=None, amount_kobo=5_000_00, reference=references.new(Transaction.Kind.STASH_DEPOSIT)
+        ada, plan=None, amount_kobo=30_000_00, reference=references.new(Transaction.Kind.STASH_DEPOSIT)
     )
-    provider.change(
-        payment.transaction.reference, status="success", amount=2_500_00, requested_amount=2_500_00
-    )
+    provider.pay(payment, "wrong-amount")
     payments.settle_payment(payment.transaction.reference)
     payment.transaction.refresh_from_db()
     assert payment.transaction.status == Transaction.Status.REVIEW
-    assert lines(payment.transaction) == [("suspense", "clearing", "suspense", 250_000)]
+    assert lines(payment.transaction) == [
+        ("suspense", "clearing", "suspense", 1_500_000),
+        ("cost", "provider_fees", "clearing", 32_500),
+    ]
+    assert ledger.balance_kobo(ledger.stash_account(ada)) == 0
+    assert_books_are_correct()
+
+
+def test_a_fee_that_the_payer_bears(provider: Provider, ada: User, settings: Settings) -> None:
+    settings.FEE_BEARER_CARD = payments.PAYER
+    plan = make_plan(ada)
+    payment = payments.start_payment(
+        ada, plan=plan, amount_kobo=300_50, reference=references.new(Transaction.Kind.TOP_UP)
+    )
+    provider.pay(payment)
+    provider.say(payment, amount=40_333, fees=10_283)
+    payments.settle_payment(payment.transaction.reference)
+    assert lines(payment.transaction) == [("primary", "clearing", "plan", 30_050)]
+    assert_books_are_correct()
+
+
+def test_a_foreign_card(provider: Provider, ada: User) -> None:
+    payment = payments.start_payment(
+        ada, plan=None, amount_kobo=25_000_00, reference=references.new(Transaction.Kind.STASH_DEPOSIT)
+    )
+    provider.pay_abroad(payment)
+    payments.settle_payment(payment.transaction.reference)
+    payment.refresh_from_db()
+    assert (payment.transaction.status, payment.review_reason) == (Transaction.Status.REVIEW, "channel")
+    assert lines(payment.transaction) == [
+        ("suspense", "clearing", "suspense", 2_500_000),
+        ("cost", "provider_fees", "clearing", 107_500),
+    ]
     assert ledger.balance_kobo(ledger.stash_account(ada)) == 0
     assert_books_are_correct()
 

@@ -1,6 +1,7 @@
 """Card payments: before the provider answers (checkout), and after (settlement, webhooks, polling)."""
 
 from savings.payments.checkout import send_to_provider, start_payment
+from savings.payments.fees import OPERATOR, PAYER, REFUSED, post_late_fee
 from savings.payments.paystack import using_transport
 from savings.payments.polling import poll_due_payments
 from savings.payments.settlement import is_open, settle_payment
@@ -8,8 +9,12 @@ from savings.payments.webhooks import LONGEST_BODY_BYTES, process_event, receive
 
 __all__ = [
     "LONGEST_BODY_BYTES",
+    "OPERATOR",
+    "PAYER",
+    "REFUSED",
     "is_open",
     "poll_due_payments",
+    "post_late_fee",
     "process_event",
     "receive_event",
     "send_to_provider",

@@ -13,7 +13,8 @@ from django.utils import timezone
 from savings import ledger, money, plans
 from savings.exceptions import BadAmount, ProviderRefused, ProviderUnavailable
 from savings.models import Payment, Plan, Transaction, User
-from savings.payments import paystack, settlement
+from savings.payments import paystack
+from savings.payments.rows import payments, update_payment
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ def start_payment(user: User, *, plan: Plan | None, amount_kobo: int, reference:
                 plans.check_can_receive(plans.lock_plan(plan), amount_kobo)
             Payment.objects.create(transaction=movement, next_poll_at=movement.created_on + FIRST_POLL_AFTER)
     # The reference is committed before the provider hears of it, so its events find the payment.
-    payment = settlement.payments().get(transaction=movement)
+    payment = payments().get(transaction=movement)
     if not payment.checkout_url and payment.transaction.status == Status.PENDING:
         send_to_provider(payment)
     return payment
@@ -70,7 +71,7 @@ def send_to_provider(payment: Payment) -> bool:
         return False
     except ProviderRefused as error:
         return _refused_at_start(payment, error)
-    settlement.update_payment(payment, checkout_url=checkout.url, sent_at=timezone.now())
+    update_payment(payment, checkout_url=checkout.url, sent_at=timezone.now())
     return True
 
 
@@ -92,7 +93,7 @@ def _refused_at_start(payment: Payment, error: ProviderRefused) -> bool:
         to, failure_code = Status.FAILED, "refused"
         logger.error("the provider refused payment %s: %s", payment.transaction.reference, error)
     ledger.change_status(payment.transaction, to, only_from=[Status.PENDING], failure_code=failure_code)
-    settlement.update_payment(payment, provider_message=str(error)[:200])
+    update_payment(payment, provider_message=str(error)[:200])
     return False
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import re
 from typing import Any
 
 from savings import typed_text
@@ -11,6 +13,8 @@ from savings.exceptions import UnclearAnswer
 # JSON numbers are exact up to here in every language that may have written them, and the database holds no more.
 _MOST_KOBO = 2**53
 _LONGEST_URL = 500
+# Moments outside of these years are mistakes, and some have no local day.
+_YEARS = range(2000, 3000)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,13 +33,17 @@ class Charge:
     # success, failed, abandoned, reversed, pending or ongoing; another word is not conclusive either.
     status: str
     amount_kobo: int
-    # What was asked for. The amount is larger where the payer bears the fee.
-    requested_kobo: int
     currency: str
+    # Unknown (None) until the provider has settled on it.
     fee_kobo: int | None
+    # The provider's own number of the payment; None where it is missing or is none.
+    provider_id: int | None
+    paid_at: datetime.datetime | None
     channel: str
     message: str
     card: str
+    # Two capital letters, or empty where the provider does not name the country.
+    card_country: str
     # With these a card can be charged again without its owner, if it is reusable and the e-mail is the same.
     authorization_code: str
     is_reusable: bool
@@ -75,19 +83,19 @@ def charge(data: object) -> Charge:
     they never block a credit.
     """
     answer = _checked(data)
-    amount_kobo = _kobo(answer, "amount")
-    requested_kobo = _kobo_or_none(answer, "requested_amount")
     authorization = _part(answer, "authorization")
     return Charge(
         reference=_text(answer, "reference"),
         status=_text(answer, "status"),
-        amount_kobo=amount_kobo,
-        requested_kobo=amount_kobo if requested_kobo is None else requested_kobo,
+        amount_kobo=_kobo(answer, "amount"),
         currency=_text(answer, "currency"),
         fee_kobo=_kobo_or_none(answer, "fees"),
+        provider_id=_number_or_none(answer, "id"),
+        paid_at=_moment_or_none(answer, "paid_at"),
         channel=_words(answer, "channel"),
         message=_words(answer, "gateway_response") or _words(answer, "message"),
         card=_card(authorization),
+        card_country=_country(authorization),
         authorization_code=_words(authorization, "authorization_code"),
         is_reusable=authorization.get("reusable") is True,
         email=_words(_part(answer, "customer"), "email"),
@@ -121,6 +129,11 @@ def _card(authorization: dict[str, Any]) -> str:
     last_digits = _words(authorization, "last4")[-4:]
     brand = (_words(authorization, "brand") or _words(authorization, "bank") or "Card").strip().title()
     return f"{brand[:20]} ··{last_digits}" if last_digits else ""
+
+
+def _country(authorization: dict[str, Any]) -> str:
+    country = _words(authorization, "country_code").strip().upper()
+    return country if re.fullmatch("[A-Z]{2}", country) else ""
 
 
 def _checked(data: object) -> dict[str, Any]:
@@ -165,6 +178,23 @@ def _kobo(data: dict[str, Any], name: str) -> int:
 
 def _kobo_or_none(data: dict[str, Any], name: str) -> int | None:
     return None if data.get(name) is None else _kobo(data, name)
+
+
+def _number_or_none(data: dict[str, Any], name: str) -> int | None:
+    """Return a number above zero that the database can hold; None for anything else."""
+    value = data.get(name)
+    return value if type(value) is int and 0 < value < 2**63 else None
+
+
+def _moment_or_none(data: dict[str, Any], name: str) -> datetime.datetime | None:
+    """Return a moment, in UTC unless it names another zone; None for anything else."""
+    try:
+        moment = datetime.datetime.fromisoformat(_words(data, name))
+    except ValueError:
+        return None
+    if moment.year not in _YEARS:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 
 def _shown(value: object) -> str:

@@ -1,4 +1,7 @@
-"""Polls the provider about payments without an event. The provider sends no event for a failed payment."""
+"""Polls the provider about payments without an event, and about fees that it has not told yet.
+
+The provider sends no event for a failed payment.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from django.db.models import F
 
 from savings import ledger, outbox, tracing
 from savings.models import Payment, Transaction
-from savings.payments import checkout, settlement
+from savings.payments import checkout, fees, settlement
 from savings.payments.provider_watch import ProviderWatch
 
 logger = logging.getLogger(__name__)
@@ -69,9 +72,16 @@ def _poll(payment_id: int, now: datetime.datetime) -> bool:
         settlement.settle_payment(payment.transaction.reference, payer_left=age >= AFTER[-1])
     Payment.objects.filter(pk=payment.pk).update(polls=F("polls") + 1)
     outbox.clear_postponement(_TASK, payment.pk)
-    asks = (payment.transaction.created_on + after for after in AFTER if after > age)
-    _ask_again(payment, next(asks, None))
+    _ask_again(payment, _next_poll_at(payment, now))
     return True
+
+
+def _next_poll_at(payment: Payment, now: datetime.datetime) -> datetime.datetime | None:
+    """Return when to poll a payment again; None to give up. One that lacked only its fee is polled once a day."""
+    age = now - payment.transaction.created_on
+    if fees.is_missing(payment):
+        return now + fees.ASK_EVERY if age < fees.GIVE_UP_AFTER else None
+    return next((payment.transaction.created_on + after for after in AFTER if after > age), None)
 
 
 def _postpone(payment_id: int, now: datetime.datetime, error: Exception, *, is_away: bool) -> bool:
@@ -92,7 +102,8 @@ def _postpone(payment_id: int, now: datetime.datetime, error: Exception, *, is_a
         if payment.next_poll_at is None:
             # Settled meanwhile, by an event.
             return True
-        is_over = now - payment.transaction.created_on >= _GIVE_UP_AFTER
+        patience = fees.GIVE_UP_AFTER if fees.is_missing(payment) else _GIVE_UP_AFTER
+        is_over = now - payment.transaction.created_on >= patience
         _ask_again(payment, None if is_over else retry_at)
         if is_over:
             outbox.clear_postponement(_TASK, payment_id)
@@ -120,6 +131,9 @@ def _ask_again(payment: Payment, at: datetime.datetime | None) -> None:
 def _give_up(payment: Payment) -> None:
     """Mark a pending payment for review, or as abandoned if the provider has no record of it."""
     payment.refresh_from_db()
+    if fees.is_missing(payment):
+        logger.error("the provider never told the fee of payment %s", payment.transaction.reference)
+        return
     pending = [Transaction.Status.PENDING]
     if not payment.checkout_url and payment.provider_status == "unknown":
         ledger.change_status(

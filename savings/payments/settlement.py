@@ -6,27 +6,32 @@ return page and the poll ask at the same time, the ledger's conditional change o
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import logging
 from typing import cast
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from savings import ledger, mails, plans
 from savings.exceptions import ProviderRefused
 from savings.models import Account, Entry, Payment, Plan, Transaction, User
 from savings.models.ledger import REFERENCE_PREFIXES
-from savings.payments import paystack
+from savings.payments import fees, paystack
 from savings.payments.paystack_answers import Charge
+from savings.payments.rows import find_payment, lock_payer, payments, update_payment
 
 logger = logging.getLogger(__name__)
 
 Status = Transaction.Status
 # The review reason of a payment without any answer: if money arrives later, it is credited.
 UNANSWERED = "no_answer"
+# The review reason of a payment that the provider answered for another reference too: its money came once.
+_SAME_PAYMENT = "same_payment"
+# How many days before today the money of a payment may begin to earn.
+_MOST_DAYS_BACK = 7
 # A failed or abandoned payment can still be paid on the provider's page, and then the money counts.
 _UNPAID = (Status.PENDING, Status.FAILED, Status.ABANDONED)
 
@@ -36,15 +41,16 @@ def settle_payment(
 ) -> Transaction | None:
     """Ask the provider about a payment, apply the answer, and return the transaction in its new state.
 
-    An exact payment is posted to the plan or the stash, with the receipt's email in the same commit. Any other money
-    goes to suspense and review. Returns None, without asking, if no payment of ours has this reference.
+    An exact payment is posted to the plan or the stash, with the provider's fee and the receipt's email in the same
+    commit. Any other money goes to suspense and review. A fee that was not known then is posted now, if the provider
+    tells it. Returns None, without asking, if no payment of ours has this reference.
     `payer_left` says that the user is no longer about to pay: for the provider a payment counts as abandoned from the
     start. Raises ProviderUnavailable, and ProviderRefused for any refusal but an unknown reference.
     """
     payment = find_payment(reference)
     if payment is None:
         return None
-    if not is_open(payment):
+    if not is_open(payment) and not fees.is_missing(payment):
         return payment.transaction
     charge = _verify(reference, timeout_seconds)
     with transaction.atomic():
@@ -52,38 +58,15 @@ def settle_payment(
         payment = payments().get(pk=payment.pk)
         if is_open(payment):
             _apply(payment, charge, payer_left=payer_left)
+    if charge is not None and charge.fee_kobo is not None and fees.is_missing(payment):
+        fees.post_late_fee(reference, fee_kobo=charge.fee_kobo)
     return payment.transaction
-
-
-def find_payment(reference: str) -> Payment | None:
-    """Return the payment with one of our references, with its transaction, or None."""
-    return payments().filter(transaction__reference=reference).first()
-
-
-def payments() -> QuerySet[Payment]:
-    """Return all payments, with what settling one of them reads."""
-    return Payment.objects.select_related("transaction__user", "transaction__plan__account")
 
 
 def is_open(payment: Payment) -> bool:
     """Return whether an answer of the provider can still change a payment."""
     status = payment.transaction.status
     return status in _UNPAID or (status == Status.REVIEW and payment.review_reason == UNANSWERED)
-
-
-def lock_payer(payment: Payment) -> None:
-    """Lock the payer's row until the commit: nobody else changes their payments or plans meanwhile."""
-    if payment.transaction.user_id is not None:
-        User.objects.touch(payment.transaction.user_id)
-
-
-def update_payment(payment: Payment, **changes: object) -> None:
-    """Change columns of a payment, which the payer's pages show."""
-    with transaction.atomic():
-        lock_payer(payment)
-        Payment.objects.filter(pk=payment.pk).update(**changes)
-    for name, value in changes.items():
-        setattr(payment, name, value)
 
 
 def _verify(reference: str, timeout_seconds: float | None) -> Charge | None:
@@ -98,11 +81,13 @@ def _verify(reference: str, timeout_seconds: float | None) -> Charge | None:
 
 def _apply(payment: Payment, charge: Charge | None, *, payer_left: bool) -> None:
     """Store the provider's answer, and change the transaction accordingly."""
-    update_payment(payment, **_provider_fields(charge))
+    is_known = _store_answer(payment, charge)
     unpaid = [Status.PENDING, Status.REVIEW]
     if charge is None:
         return
-    if charge.status == "success":
+    if charge.status == "success" and not is_known:
+        _review(payment, _SAME_PAYMENT, arrived_kobo=0)
+    elif charge.status == "success":
         _book_charge(payment, charge)
     elif charge.status in {"failed", "reversed"}:
         ledger.change_status(payment.transaction, Status.FAILED, only_from=unpaid, failure_code=charge.status)
@@ -110,15 +95,25 @@ def _apply(payment: Payment, charge: Charge | None, *, payer_left: bool) -> None
         ledger.change_status(payment.transaction, Status.ABANDONED, only_from=unpaid, failure_code="left")
 
 
+def _store_answer(payment: Payment, charge: Charge | None) -> bool:
+    """Store the provider's answer; return False, and no provider's id, if another payment has that id already."""
+    fields = _provider_fields(charge)
+    try:
+        with transaction.atomic():
+            update_payment(payment, **fields)
+    except IntegrityError:
+        update_payment(payment, **fields | {"provider_id": None})
+        return False
+    return True
+
+
 def _book_charge(payment: Payment, charge: Charge) -> None:
     """Credit a paid payment if the amount is exact; otherwise put the money into suspense for a review."""
-    expected_kobo = payment.transaction.amount_kobo
-    arrived_kobo = _arrived_kobo(charge)
     if charge.currency != settings.CURRENCY:
         # Money in another currency cannot be an entry of this ledger: only the review notes it.
         _review(payment, "foreign_currency", arrived_kobo=0)
-    elif arrived_kobo != expected_kobo:
-        _review(payment, "less" if arrived_kobo < expected_kobo else "more", arrived_kobo=arrived_kobo)
+    elif reason := fees.review_reason(charge, payment.transaction.amount_kobo):
+        _review(payment, reason, arrived_kobo=charge.amount_kobo)
     else:
         _credit(payment)
 
@@ -135,6 +130,9 @@ def _provider_fields(charge: Charge | None) -> dict[str, object]:
         "currency": charge.currency[:3],
         "channel": charge.channel[:20],
         "card": charge.card[:30],
+        "card_country": charge.card_country,
+        "provider_id": charge.provider_id,
+        "paid_at": charge.paid_at,
     }
 
 
@@ -144,14 +142,22 @@ def _credit(payment: Payment) -> None:
     plan = movement.plan if movement.plan and _takes_money(movement.plan, movement.amount_kobo) else None
     # Every open payment was started by a user.
     account = plan.account if plan else ledger.stash_account(cast("User", movement.user))
-    if not ledger.settle(movement, debit=_clearing(), credit=account, only_from=[*_UNPAID, Status.REVIEW]):
+    settled = ledger.settle(
+        movement,
+        debit=fees.clearing(),
+        credit=account,
+        only_from=[*_UNPAID, Status.REVIEW],
+        value_on=_value_day(payment, plan),
+        also=fees.costs(payment, booked_kobo=movement.amount_kobo),
+    )
+    if not settled:
         return
     if movement.plan != plan:
         # In lists and totals the money counts as the stash's; the payment remembers the plan it was meant for.
         update_payment(payment, meant_for=movement.plan)
         Transaction.objects.filter(pk=movement.pk).update(plan=None)
         movement.plan = None
-    update_payment(payment, next_poll_at=None, review_reason="")
+    update_payment(payment, next_poll_at=_asks_about_fee_at(payment), review_reason="")
     mails.top_up_received(movement)
 
 
@@ -173,25 +179,37 @@ def _review(payment: Payment, reason: str, *, arrived_kobo: int) -> None:
         ledger.post(
             movement,
             Entry.Code.SUSPENSE,
-            debit=_clearing(),
+            debit=fees.clearing(),
             credit=ledger.house_account(Account.Kind.SUSPENSE),
             amount_kobo=arrived_kobo,
+            value_on=_value_day(payment, None),
+            also=fees.costs(payment, booked_kobo=arrived_kobo),
         )
-    update_payment(payment, review_reason=reason, next_poll_at=None)
+    asks_at = _asks_about_fee_at(payment) if arrived_kobo else None
+    update_payment(payment, review_reason=reason, next_poll_at=asks_at)
     logger.error("payment %s needs a review: %s", movement.reference, reason)
 
 
-def _arrived_kobo(charge: Charge) -> int:
-    """Return the amount (kobo) that arrived for us: without the fee, if the payer paid the fee on top."""
-    fee_on_top = charge.requested_kobo <= charge.amount_kobo <= charge.requested_kobo + (charge.fee_kobo or 0)
-    return charge.requested_kobo if fee_on_top else charge.amount_kobo
+def _value_day(payment: Payment, plan: Plan | None) -> datetime.date:
+    """Return the day from which the money of a payment earns: the local day on which the payer paid.
+
+    Never in the future, never more than a week ago, and never before the plan began. Today if the provider does not
+    say when.
+    """
+    today = timezone.localdate()
+    paid_on = timezone.localdate(payment.paid_at) if payment.paid_at else today
+    earliest = today - datetime.timedelta(days=_MOST_DAYS_BACK)
+    if plan is not None:
+        earliest = max(earliest, plan.started_on)
+    return min(today, max(paid_on, earliest))
+
+
+def _asks_about_fee_at(payment: Payment) -> datetime.datetime | None:
+    """Return when to ask the provider about the fee of a booked payment; None if it is known."""
+    return timezone.now() + fees.FIRST_ASK_AFTER if fees.is_missing(payment) else None
 
 
 def reference_in_suspense(foreign_reference: str) -> str:
     """Return our reference for suspense money that earlier releases booked under a reference of the provider."""
     digest = hashlib.sha256(f"{paystack.PROVIDER}:{foreign_reference}".encode()).hexdigest()
     return REFERENCE_PREFIXES[Transaction.Kind.ADJUSTMENT] + digest[:17].upper()
-
-
-def _clearing() -> Account:
-    return ledger.house_account(Account.Kind.CLEARING, paystack.PROVIDER)

@@ -12,6 +12,7 @@ from django.test import Client
 from savings import ledger, payments, plans, references
 from savings.ledger import checks
 from savings.models import Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent
+from tests.factories import make_plan
 from tests.payments import AMOUNT, start
 from tests.provider import Provider
 from web.simulator import events
@@ -68,7 +69,36 @@ def test_the_event_the_return_page_and_the_poll_post_once(provider: Provider, pl
     assert [result for result in results if isinstance(result, Exception)] == []
     assert results[2] == 302
     assert ledger.balance_kobo(plan.account) == AMOUNT
-    assert Entry.objects.count() == OutboxRow.objects.filter(kind="top_up_received").count() == 1
+    assert sorted(Entry.objects.values_list("code", flat=True)) == ["cost", "primary"]
+    assert OutboxRow.objects.filter(kind="top_up_received").count() == 1
+
+
+def test_a_late_fee_is_posted_once(provider: Provider, payment: Payment) -> None:
+    reference = payment.transaction.reference
+    provider.pay(payment, "silent")
+    provider.say(payment, fees=None)
+    payments.settle_payment(reference)
+    provider.say(payment, fees=475_00)
+    results = at_once(
+        *[lambda: payments.settle_payment(reference)] * 3,
+        *[lambda: payments.post_late_fee(reference, fee_kobo=475_00)] * 3,
+    )
+    assert [result for result in results if isinstance(result, Exception)] == []
+    assert Entry.objects.get(code="cost").amount_kobo == 475_00
+
+
+def test_two_payments_that_are_one_at_the_provider_are_credited_once(provider: Provider, plan: Plan) -> None:
+    both = [start(plan), start(make_plan())]
+    for payment in both:
+        provider.pay(payment, "silent")
+        provider.say(payment, id=4099260516)
+    results = at_once(
+        *[lambda reference=p.transaction.reference: payments.settle_payment(reference) for p in both]
+    )
+    assert [result for result in results if isinstance(result, Exception)] == []
+    assert sorted(Transaction.objects.values_list("status", flat=True)) == ["review", "success"]
+    assert sorted(Entry.objects.values_list("code", flat=True)) == ["cost", "primary"]
+    assert Payment.objects.get(transaction__status="review").review_reason == "same_payment"
 
 
 def test_the_same_form_sent_twice_at_once_is_one_payment(provider: Provider, plan: Plan) -> None:

@@ -133,7 +133,7 @@ def test_a_paid_top_up_is_in_the_plan(provider: Provider, plan: Plan) -> None:
     payment.refresh_from_db()
     assert (movement.status, movement.plan) == (Status.SUCCESS, plan)
     assert ledger.balance_kobo(plan.account) == AMOUNT
-    assert house_kobo("clearing") == AMOUNT
+    assert house_kobo("clearing") == AMOUNT - 475_00
     assert (payment.paid_kobo, payment.fee_kobo, payment.card) == (AMOUNT, 475_00, "Visa ··4081")
     assert payment.next_poll_at is None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import time
 from collections.abc import Iterator
@@ -83,7 +84,7 @@ def test_the_contract_is_really_held_against_the_calls(provider: Provider) -> No
 def test_a_payment_that_went_well(provider: Provider) -> None:
     charge = pay(provider)
     assert charge.status == "success"
-    assert (charge.amount_kobo, charge.requested_kobo, charge.fee_kobo) == (2_500_000, 2_500_000, 47_500)
+    assert (charge.amount_kobo, charge.fee_kobo) == (2_500_000, 47_500)
     assert (charge.currency, charge.card, charge.email) == ("NGN", "Visa ··4081", "ada@example.com")
     assert charge.is_reusable
 
@@ -179,10 +180,48 @@ def test_an_answer_about_another_payment_is_not_taken(provider: Provider) -> Non
         paystack.verify(REFERENCE)
 
 
-def test_without_a_requested_amount_the_amount_stands_for_it(provider: Provider) -> None:
-    data = {"reference": REFERENCE, "status": "success", "amount": 500, "currency": "NGN"}
+def facts(provider: Provider, **said: object) -> Charge:
+    data = {"reference": REFERENCE, "status": "success", "amount": 500, "currency": "NGN"} | said
     provider.instead = answering(200, {"status": True, "message": "ok", "data": data})
-    assert paystack.verify(REFERENCE).requested_kobo == 500
+    return paystack.verify(REFERENCE)
+
+
+def test_the_facts_of_a_payment(provider: Provider) -> None:
+    charge = facts(
+        provider,
+        id=4099260516,
+        paid_at="2026-11-24T08:40:12.000Z",
+        channel="card",
+        authorization={"country_code": "ng"},
+    )
+    assert (charge.provider_id, charge.channel, charge.card_country) == (4099260516, "card", "NG")
+    assert charge.paid_at == datetime.datetime(2026, 11, 24, 8, 40, 12, tzinfo=datetime.UTC)
+
+
+@pytest.mark.parametrize("number", [None, "4099260516", 0, -4, 1.5, True, 2**63, [1]])
+def test_a_payment_without_a_usable_number(provider: Provider, number: object) -> None:
+    assert facts(provider, id=number).provider_id is None
+    assert facts(provider).provider_id is None
+
+
+@pytest.mark.parametrize(
+    "moment", [None, 5, "", "yesterday", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", {}]
+)
+def test_a_payment_without_a_usable_moment(provider: Provider, moment: object) -> None:
+    assert facts(provider, paid_at=moment).paid_at is None
+    assert facts(provider).paid_at is None
+
+
+def test_a_moment_without_a_zone_is_in_utc(provider: Provider) -> None:
+    paid_at = facts(provider, paid_at="2026-11-24T08:40:12").paid_at
+    assert paid_at == datetime.datetime(2026, 11, 24, 8, 40, 12, tzinfo=datetime.UTC)
+
+
+@pytest.mark.parametrize(
+    "authorization", [None, "x", {}, {"country_code": None}, {"country_code": "Nigeria"}]
+)
+def test_a_card_without_a_country(provider: Provider, authorization: object) -> None:
+    assert facts(provider, authorization=authorization).card_country == ""
 
 
 @pytest.mark.parametrize(

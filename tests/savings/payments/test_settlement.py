@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from savings import ledger, payments, plans
-from savings.models import Account, OutboxRow, Plan, Product, Transaction
+from savings.models import Account, Entry, OutboxRow, Payment, Plan, Product, Transaction
 from tests import factories
 from tests.payments import AMOUNT, settle, start
 from tests.provider import Provider
@@ -56,12 +56,71 @@ def test_half_of_the_money_from_the_simulator_is_less(provider: Provider, plan: 
     assert suspense_kobo_now() == AMOUNT // 2
 
 
-def test_a_fee_that_the_payer_bears_is_not_more_money(provider: Provider, plan: Plan) -> None:
-    payment = start(plan)
+def test_money_earns_from_the_day_on_which_it_was_paid(provider: Provider) -> None:
+    with time_machine.travel("2026-03-20T12:00:00Z", tick=False):
+        plan = factories.make_plan()
+    with time_machine.travel("2026-04-02T12:00:00Z", tick=False):
+        payment = start(plan)
+        provider.pay(payment)
+        # Half past eleven in London is the next day in Lagos.
+        provider.say(payment, paid_at="2026-03-29T23:30:00.000Z")
+        settle(payment)
+    payment.refresh_from_db()
+    assert payment.paid_at == datetime.datetime(2026, 3, 29, 23, 30, tzinfo=datetime.UTC)
+    assert set(Entry.objects.values_list("value_on", flat=True)) == {datetime.date(2026, 3, 30)}
+    # Three days at 8.5 %: 1,746 kobo.
+    earned = ledger.accrued_numerator(Account.objects.get(plan=plan), datetime.date(2026, 4, 2))
+    assert earned == AMOUNT * plan.rate_bps * 3
+
+
+@pytest.mark.parametrize(
+    ("plan_began", "paid_at", "value_on"),
+    [
+        ("2026-03-01", "2026-03-25T12:00:00Z", datetime.date(2026, 3, 26)),
+        ("2026-03-31", "2026-03-29T12:00:00Z", datetime.date(2026, 3, 31)),
+        ("2026-03-01", "2026-04-05T12:00:00Z", datetime.date(2026, 4, 2)),
+        ("2026-03-01", None, datetime.date(2026, 4, 2)),
+        ("2026-03-01", "a week ago", datetime.date(2026, 4, 2)),
+    ],
+)
+@pytest.mark.parametrize("amount", [AMOUNT, AMOUNT - 1])
+def test_the_value_date_stays_within_its_limits(
+    provider: Provider, plan_began: str, paid_at: str | None, value_on: datetime.date, amount: int
+) -> None:
+    with time_machine.travel(f"{plan_began}T12:00:00Z", tick=False):
+        plan = factories.make_plan()
+    with time_machine.travel("2026-04-02T12:00:00Z", tick=False):
+        payment = start(plan)
+        provider.pay(payment)
+        provider.say(payment, paid_at=paid_at, amount=amount)
+        settle(payment)
+    if amount != AMOUNT and plan_began == "2026-03-31":
+        # In suspense the beginning of the plan does not matter.
+        value_on = datetime.date(2026, 3, 29)
+    assert set(Entry.objects.values_list("value_on", flat=True)) == {value_on}
+
+
+def test_the_provider_s_facts_are_stored(provider: Provider, payment: Payment) -> None:
     provider.pay(payment)
-    provider.change(payment.transaction.reference, amount=AMOUNT + 475_00)
-    assert settle(payment).status == Status.SUCCESS
+    provider.say(payment, id=4099260516)
+    settle(payment)
+    payment.refresh_from_db()
+    assert (payment.provider_id, payment.card_country, payment.channel) == (4099260516, "NG", "card")
+    assert payment.paid_at is not None
+
+
+def test_one_payment_of_the_provider_is_credited_once(provider: Provider, plan: Plan) -> None:
+    first, second = start(plan), start(plan)
+    for payment in (first, second):
+        provider.pay(payment)
+        provider.say(payment, id=4099260516)
+        settle(payment)
+        payment.refresh_from_db()
+    assert (first.transaction.status, first.provider_id) == (Status.SUCCESS, 4099260516)
+    assert (second.transaction.status, second.review_reason) == (Status.REVIEW, "same_payment")
+    assert second.provider_id is None
     assert ledger.balance_kobo(plan.account) == AMOUNT
+    assert suspense_kobo_now() == 0
 
 
 def test_a_reference_that_is_not_ours_is_not_asked_about(provider: Provider) -> None:

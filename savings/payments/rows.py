@@ -1,0 +1,33 @@
+"""Finding payments, locking their payer, and changing their columns."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from savings.models import Payment, User
+
+
+def find_payment(reference: str) -> Payment | None:
+    """Return the payment with one of our references, with its transaction, or None."""
+    return payments().filter(transaction__reference=reference).first()
+
+
+def payments() -> QuerySet[Payment]:
+    """Return all payments, with what settling one of them reads."""
+    return Payment.objects.select_related("transaction__user", "transaction__plan__account")
+
+
+def lock_payer(payment: Payment) -> None:
+    """Lock the payer's row until the commit: nobody else changes their payments or plans meanwhile."""
+    if payment.transaction.user_id is not None:
+        User.objects.touch(payment.transaction.user_id)
+
+
+def update_payment(payment: Payment, **changes: object) -> None:
+    """Change columns of a payment, which the payer's pages show."""
+    with transaction.atomic():
+        lock_payer(payment)
+        Payment.objects.filter(pk=payment.pk).update(**changes)
+    for name, value in changes.items():
+        setattr(payment, name, value)
