@@ -24,6 +24,7 @@ from web import date_formats
 from web.forms.plans import TopUpForm, WithdrawForm
 from web.pages import transactions as transaction_rows
 from web.pages.charts import area_chart
+from web.pages.payments import fee_sentence
 
 ICONS = {
     Product.Kind.FLEXIBLE: "leaf",
@@ -133,6 +134,7 @@ def top_up(plan: Plan, form: TopUpForm) -> dict[str, Any]:
         "form": form,
         "card": card(Saving.from_plan(plan), timezone.localdate()),
         "stash_kobo": ledger.balance_kobo(ledger.stash_account(plan.user)),
+        "fee_sentence": fee_sentence(),
         "refusal": refusal,
     }
 

@@ -17,7 +17,7 @@ from web.forms.stash import FundForm
 from web.http import SaverRequest, redirect, render_part
 from web.pages import plans as plan_pages
 from web.pages import transactions as transaction_rows
-from web.pages.payments import where_to_pay
+from web.pages.payments import fee_sentence, where_to_pay
 
 LATEST = 10
 
@@ -53,5 +53,9 @@ def fund(request: SaverRequest) -> HttpResponse:
                 reference=form.cleaned_data["reference"],
             )
             return redirect(request, where_to_pay(payment))
-    context = {"form": form, "stash_kobo": dashboard.holdings(request.user).stash_kobo}
+    context = {
+        "form": form,
+        "stash_kobo": dashboard.holdings(request.user).stash_kobo,
+        "fee_sentence": fee_sentence(),
+    }
     return render_part(request, "stash/fund.html", "form", context, status=422 if form.errors else 200)
