@@ -13,7 +13,7 @@ from django.db import connection
 
 from savings import ledger, references
 from savings.ledger import checks
-from savings.models import Account, Entry, Membership, Plan, Product, Transaction, User
+from savings.models import Account, Entry, Membership, Payment, Plan, Product, Transaction, User
 from tests.factories import make_circle, make_plan, make_product, make_transaction, make_user, pay_in, settled
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +35,7 @@ class Books:
     hold: Account
     clearing: Account
     suspense: Account
+    paid: Transaction
     deposit: Transaction
     failed: Transaction
     in_flight: Transaction
@@ -71,6 +72,7 @@ def books() -> Iterator[Books]:
         pay_in(user, 100_000_00, plan=plan)
         closed = make_plan(user)
         Plan.objects.filter(pk=closed.pk).update(closed_at=closed.created_at)
+        paid = pay_by_card(user)
         deposit = pay_in(user, 5_000_00)
         clock.shift(datetime.timedelta(days=40))
         stash, hold = ledger.stash_account(user), ledger.hold_account(user)
@@ -86,6 +88,7 @@ def books() -> Iterator[Books]:
             hold=hold,
             clearing=ledger.house_account(Account.Kind.CLEARING, "paystack"),
             suspense=ledger.house_account(Account.Kind.SUSPENSE),
+            paid=paid,
             deposit=deposit,
             failed=make_transaction(Kind.TOP_UP, 300_00, user=user, plan=plan, status=Status.FAILED),
             in_flight=withdraw(user, 120_00),
@@ -94,6 +97,20 @@ def books() -> Iterator[Books]:
             in_suspense=suspend(user),
             interest=pay_interest(plan),
         )
+
+
+def pay_by_card(user: User) -> Transaction:
+    """Return a card payment with the provider's figures, and with its cost."""
+    transaction = pay_in(user, 25_000_00)
+    Payment.objects.create(transaction=transaction, paid_kobo=25_000_00, fee_kobo=475_00)
+    ledger.post(
+        transaction,
+        Entry.Code.COST,
+        debit=ledger.house_account(Account.Kind.PROVIDER_FEES),
+        credit=ledger.house_account(Account.Kind.CLEARING, "paystack"),
+        amount_kobo=475_00,
+    )
+    return transaction
 
 
 def withdraw(user: User, amount_kobo: int, *, ends: str = "") -> Transaction:
@@ -161,6 +178,7 @@ def damage(statement: str) -> None:
         "savings_plan",
         "savings_membership",
         "savings_rateperiod",
+        "savings_payment",
     )
     with connection.cursor() as cursor:
         cursor.execute(statement)
@@ -179,7 +197,7 @@ def test_books_written_by_the_ledger_pass_every_check(
     assert list(ledger.run_checks()) == []
     call_command("check_ledger")
     assert (
-        f"The books are right: 9 accounts, {Transaction.objects.count()} transactions"
+        f"The books are right: 10 accounts, {Transaction.objects.count()} transactions"
         in capsys.readouterr().out
     )
 
@@ -454,6 +472,36 @@ DAMAGE = {
         "UPDATE savings_entry SET value_on = '2026-02-15' WHERE transaction_id = {b.interest.pk}",
         "entry {b.entries[interest]}",
     ),
+    "a payment without its cost": (
+        "costs",
+        "DELETE FROM savings_entry WHERE transaction_id = {b.paid.pk} AND code = 'cost'",
+        "payment {b.paid.reference}",
+    ),
+    "a cost of another sum": (
+        "costs",
+        "UPDATE savings_entry SET amount_kobo = amount_kobo + 1 WHERE transaction_id = {b.paid.pk} AND code = 'cost'",
+        "payment {b.paid.reference}",
+    ),
+    "a cost that the payer has paid": (
+        "costs",
+        "UPDATE savings_payment SET paid_kobo = paid_kobo + fee_kobo WHERE transaction_id = {b.paid.pk}",
+        "payment {b.paid.reference}",
+    ),
+    "a surplus above the fee": (
+        "costs",
+        "UPDATE savings_payment SET paid_kobo = paid_kobo + 2 * fee_kobo WHERE transaction_id = {b.paid.pk}",
+        "payment {b.paid.reference}",
+    ),
+    "a cost of a fee that nobody told": (
+        "costs",
+        "UPDATE savings_payment SET fee_kobo = NULL WHERE transaction_id = {b.paid.pk}",
+        "payment {b.paid.reference}",
+    ),
+    "a cost above the payment": (
+        "costs",
+        "UPDATE savings_payment SET fee_kobo = paid_kobo + 1 WHERE transaction_id = {b.paid.pk}",
+        "payment {b.paid.reference}",
+    ),
     "more out of suspense than came in": (
         "suspense",
         "UPDATE savings_entry SET debit_account_id = {b.suspense.pk} WHERE transaction_id = {b.deposit.pk}",
@@ -506,5 +554,5 @@ def test_the_command_prints_the_first_wrong_rows_and_fails(books: Books) -> None
     damage(f"UPDATE savings_account SET balance_kobo = 1 WHERE id = {books.stash.pk}")
     with pytest.raises(CommandError) as error:
         call_command("check_ledger")
-    expected = f"balances: account {books.stash.pk} has 1, expected 423000"
+    expected = f"balances: account {books.stash.pk} has 1, expected 2923000"
     assert expected in str(error.value).splitlines()
