@@ -18,6 +18,12 @@ _WHY_ABANDONED = defaultdict(
     page_lost="The payment page did not reach us.",
     never_sent="The payment provider could not be reached.",
 )
+_WHY_REVIEW = {
+    "no_answer": "The payment provider has not told us what became of it.",
+    "channel": "We don’t accept this kind of card or payment. The money is safe, and we will give it back.",
+    "fee": "The payment provider’s fee is not clear yet. The money is safe.",
+    "same_payment": "The payment provider reports this payment twice. A person is checking it.",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +108,5 @@ def _ending(transaction: Transaction, payment: Payment | None) -> list[Step]:
 
 
 def _why_review(payment: Payment | None) -> str:
-    if payment is not None and payment.review_reason == "no_answer":
-        return "The payment provider has not told us what became of it."
-    return "What arrived is not what was asked for. It is safe."
+    reason = payment.review_reason if payment else ""
+    return _WHY_REVIEW.get(reason, "What arrived is not what was asked for. It is safe.")

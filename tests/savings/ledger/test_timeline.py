@@ -32,6 +32,10 @@ def test_an_abandoned_payment_shows_its_reason(failure_code: str, expected: str)
     ("reason", "expected"),
     [
         ("less", "What arrived is not what was asked for. It is safe."),
+        (
+            "channel",
+            "We don’t accept this kind of card or payment. The money is safe, and we will give it back.",
+        ),
         ("no_answer", "The payment provider has not told us what became of it."),
     ],
 )
