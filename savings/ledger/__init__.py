@@ -18,10 +18,9 @@ from savings.ledger.interest import (
     rate_for_term,
     suggested_monthly_kobo,
 )
-from savings.ledger.posting import check_amount
+from savings.ledger.posting import Posting, check_amount
 from savings.ledger.rates import change_rate, tax_rate_bps
 from savings.ledger.reversals import return_withdrawal, reverse
-from savings.ledger.sql import Posting
 from savings.ledger.timeline import timeline_steps
 from savings.ledger.transactions import (
     change_status,

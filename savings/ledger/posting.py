@@ -9,15 +9,23 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils import timezone
 
 from savings import leaderboards, money
 from savings.exceptions import BadAmount
 from savings.ledger import sql
-from savings.ledger.sql import Posting
 from savings.models import Account, Transaction, User
+
+
+class Posting(NamedTuple):
+    """One step to post: a code, the debited and the credited account, and an amount in kobo."""
+
+    code: str
+    debit: Account
+    credit: Account
+    amount_kobo: int
 
 
 def check_amount(amount_kobo: int) -> None:

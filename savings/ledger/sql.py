@@ -2,19 +2,22 @@
 
 The ORM is not used for two reasons. Django's UPDATE cannot return the changed rows, so each new balance would need a
 second query, and building these few statements costs the ORM more than running them. Only
-`savings.ledger.transactions` calls these functions, inside an atomic block.
+`savings.ledger.posting` and `savings.ledger.transactions` call these functions, inside an atomic block.
 """
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection
 
 from savings.exceptions import NotEnoughMoney
 from savings.models import Account, Transaction
+
+if TYPE_CHECKING:
+    from savings.ledger.posting import Posting
 
 _SUCCEED = """
 UPDATE savings_transaction SET status = %s, failure_code = '', settled_on = %s WHERE id = %s AND status IN ({marks})
@@ -58,15 +61,6 @@ INSERT INTO savings_entry (transaction_id, code, debit_account_id, credit_accoun
 VALUES {rows}
 """
 _ROW = "(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
-
-
-class Posting(NamedTuple):
-    """One step to post: a code, the debited and the credited account, and an amount in kobo."""
-
-    code: str
-    debit: Account
-    credit: Account
-    amount_kobo: int
 
 
 class Changed(NamedTuple):

@@ -15,9 +15,15 @@ from django.utils import timezone
 from savings import installation
 from savings.exceptions import SENT_OTHERWISE, NotEnoughMoney, ReferenceTaken
 from savings.ledger import sql
-from savings.ledger.posting import apply_to_instance, change_columns, check_amount, lock_user, write_postings
+from savings.ledger.posting import (
+    Posting,
+    apply_to_instance,
+    change_columns,
+    check_amount,
+    lock_user,
+    write_postings,
+)
 from savings.ledger.routes import ROUTES
-from savings.ledger.sql import Posting
 from savings.models import Account, Entry, Plan, Transaction, User
 
 

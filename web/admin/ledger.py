@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from savings import money
-from savings.models import Account, Entry, Transaction
+from savings.models import Account, Entry, RatePeriod, TaxRate, Transaction
 from web.admin import shown
-from web.admin.base import ConditionFilter, ReadOnlyAdmin
+from web.admin.base import ConditionFilter, ReadOnlyAdmin, StaffAdmin
 
 
 class TransactionState(ConditionFilter):
@@ -71,6 +74,8 @@ class TransactionAdmin(ReadOnlyAdmin):
         "settled_on",
         "failure_code",
         "reverses",
+        "refunds",
+        "part_of",
     )
     inlines = (EntryInline,)
 
@@ -118,8 +123,37 @@ class EntryAdmin(ReadOnlyAdmin):
         "debit_balance_kobo",
         "credit_balance_kobo",
         "posted_at",
+        "value_on",
     )
 
     @admin.display
     def amount(self, entry: Entry) -> str:
         return money.naira(entry.amount_kobo)
+
+
+@admin.register(RatePeriod)
+class RatePeriodAdmin(ReadOnlyAdmin):
+    list_display = ("account", "begins_on", "rate_bps")
+    relations = ("account",)
+    finds_by = ("account__id",)
+    user_path = "account__user"
+    search_help_text = "The number of an account or a whole email address"
+    fields = ("account", "begins_on", "rate_bps")
+
+    @admin.display
+    def begins_on(self, period: RatePeriod) -> datetime.date:
+        return datetime.date.fromordinal(period.from_day)
+
+
+@admin.register(TaxRate)
+class TaxRateAdmin(ReadOnlyAdmin):
+    """Rates can be added and not changed: interest was posted at them."""
+
+    list_display = ("from_on", "rate_bps")
+    fields = ("from_on", "rate_bps")
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return StaffAdmin.has_add_permission(self, request)
+
+    def get_fieldsets(self, request: HttpRequest, obj: TaxRate | None = None) -> Any:
+        return (ReadOnlyAdmin if obj else StaffAdmin).get_fieldsets(self, request, obj)

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from savings import money, payments
-from savings.models import Payment, WebhookEvent
+from savings.models import Dispute, Payment, Refund, Settlement, WebhookEvent
 from web.admin import shown
 from web.admin.base import ConditionFilter, ReadOnlyAdmin
 
@@ -153,3 +153,50 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         except ValueError:
             text = event.body
         return format_html("<pre>{}</pre>", text)
+
+
+@admin.register(Settlement)
+class SettlementAdmin(ReadOnlyAdmin):
+    list_display = ("provider_id", "settled_on", "gross_kobo", "fees_kobo", "deductions_kobo", "transaction")
+    relations = ("transaction",)
+    finds_by = ("transaction__reference",)
+    user_path = ""
+    search_help_text = "A whole reference"
+    fields = (
+        "provider",
+        "provider_id",
+        "settled_on",
+        "gross_kobo",
+        "fees_kobo",
+        "deductions_kobo",
+        "transaction",
+    )
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnlyAdmin):
+    list_display = ("transaction", "payment", "provider_status")
+    relations = ("transaction__user", "payment__transaction")
+    finds_by = ("transaction__reference", "email")
+    user_path = "transaction__user"
+    search_help_text = "A whole reference or a whole email address"
+    fields = ("transaction", "payment", "provider", "provider_id", "provider_status")
+
+
+@admin.register(Dispute)
+class DisputeAdmin(ReadOnlyAdmin):
+    list_display = ("provider_id", "payment", "amount_kobo", "status", "opened_at", "due_at", "resolved_at")
+    relations = ("payment__transaction",)
+    finds_by = ("payment__transaction__reference", "email")
+    user_path = "payment__transaction__user"
+    search_help_text = "A whole reference or a whole email address"
+    fields = (
+        "payment",
+        "provider",
+        "provider_id",
+        "amount_kobo",
+        "status",
+        "opened_at",
+        "due_at",
+        "resolved_at",
+    )

@@ -29,6 +29,7 @@ from savings.models import (
     CircleEvent,
     Device,
     DigestLine,
+    Dispute,
     EmailChange,
     Entry,
     Membership,
@@ -38,6 +39,9 @@ from savings.models import (
     Postponement,
     Product,
     ProductRate,
+    RatePeriod,
+    Refund,
+    Settlement,
     Statement,
     StatementSubscription,
     ToldPlaces,
@@ -107,7 +111,13 @@ def add_rows(times: int) -> None:
         )
         for user in users
     )
-    Account.objects.bulk_create(Account(kind="plan", plan=p, user=p.user, balance_kobo=0) for p in plans)
+    accounts = Account.objects.bulk_create(
+        Account(kind="plan", plan=p, user=p.user, balance_kobo=0) for p in plans
+    )
+    RatePeriod.objects.bulk_create(
+        RatePeriod(account=one, from_day=700_000, rate_bps=850) for one in accounts
+    )
+    add_provider_rows(movements)
     products = [make_product() for _ in range(min(times, 20))]
     assert products
     for user in users:
@@ -122,6 +132,14 @@ def add_rows(times: int) -> None:
     )
     add_circles(users, plans, products[0])
     add_statements(users)
+
+
+def add_provider_rows(movements: list[Transaction]) -> None:
+    today = timezone.localdate()
+    for movement in movements:
+        Settlement.objects.create(provider_id=movement.pk, settled_on=today, gross_kobo=100, fees_kobo=1)
+        Refund.objects.create(transaction=movement, payment=movement.payment)
+        Dispute.objects.create(payment=movement.payment, provider_id=movement.pk, amount_kobo=5)
 
 
 def add_statements(users: list[User]) -> None:
