@@ -18,8 +18,10 @@ from savings.ledger.interest import (
     rate_for_term,
     suggested_monthly_kobo,
 )
+from savings.ledger.months import close_month
 from savings.ledger.posting import Posting, check_amount
 from savings.ledger.rates import change_rate, tax_rate_bps
+from savings.ledger.reports import TrialBalance, trial_balance
 from savings.ledger.reversals import return_withdrawal, reverse
 from savings.ledger.timeline import timeline_steps
 from savings.ledger.transactions import (
@@ -34,12 +36,14 @@ __all__ = [
     "DAYS_PER_YEAR",
     "Posting",
     "Preview",
+    "TrialBalance",
     "accrued_kobo",
     "accrued_numerator",
     "balance_kobo",
     "change_rate",
     "change_status",
     "check_amount",
+    "close_month",
     "hold_account",
     "house_account",
     "move_maturity",
@@ -56,4 +60,5 @@ __all__ = [
     "suggested_monthly_kobo",
     "tax_rate_bps",
     "timeline_steps",
+    "trial_balance",
 ]

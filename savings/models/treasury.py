@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 
@@ -40,11 +41,13 @@ class ClosedMonth(models.Model):
 
     # The first day of the month.
     month_on = models.DateField(unique=True)
+    # The first moment after the month. A trigger refuses entries with an earlier `posted_at`.
+    ends_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(default=timezone.now)
     # The newest entry of the month.
     last_entry_id = models.BigIntegerField()
-    # For each account of the house, and for each product's plans, the stashes and the holds: [name, opening, debits,
-    # credits, closing] in kobo, positive on the normal side.
+    # For each account of the house, and for each product's plans, the stashes and the holds: [key, opening, debits,
+    # credits, closing] in kobo, positive on the normal side. The key is that of a line of the trial balance.
     lines = models.JSONField()
     # SHA-256 of the lines and of the hash of the month before.
     digest = models.CharField(max_length=64)

@@ -18,6 +18,7 @@ from django.db import connection
 from django.utils import timezone
 
 from savings import leaderboards, money
+from savings.ledger import months
 from savings.ledger.routes import ROUTES
 from savings.models import Account, Entry, Membership, Plan, Transaction
 from savings.models.ledger import CROCKFORD, REFERENCE_PREFIXES
@@ -29,7 +30,7 @@ CHECKS = sorted(Path(__file__).parent.glob("*.sql"))
 _TERMS_TRIGGERS = {"plan_keeps_terms", "plan_matures_not_earlier", "circle_keeps_terms"}
 _TRIGGERS = {
     "postgresql": (
-        {"entry_append_only", "entry_not_truncated", *_TERMS_TRIGGERS},
+        {"entry_append_only", "entry_not_truncated", "entry_not_into_closed_month", *_TERMS_TRIGGERS},
         """
         SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
         WHERE relname IN ('savings_entry', 'savings_plan', 'savings_circle') AND tgenabled IN ('O', 'A')
@@ -37,7 +38,7 @@ _TRIGGERS = {
         """,
     ),
     "sqlite": (
-        {"entry_not_updated", "entry_not_deleted", *_TERMS_TRIGGERS},
+        {"entry_not_updated", "entry_not_deleted", "entry_not_into_closed_month", *_TERMS_TRIGGERS},
         "SELECT name FROM main.sqlite_master WHERE type = 'trigger'",
     ),
 }
@@ -54,6 +55,22 @@ _LEGS = """
 """
 
 
+# The stored lines of the closed months, each as a row.
+_CLOSED_LINES = {
+    "postgresql": """
+        SELECT m.month_on, line ->> 0 AS line_key, (line ->> 1)::bigint AS opening, (line ->> 2)::bigint AS debits,
+            (line ->> 3)::bigint AS credits, (line ->> 4)::bigint AS closing
+        FROM savings_closedmonth m CROSS JOIN LATERAL jsonb_array_elements(m.lines) AS line
+    """,
+    "sqlite": """
+        SELECT m.month_on, json_extract(line.value, '$[0]') AS line_key, json_extract(line.value, '$[1]') AS opening,
+            json_extract(line.value, '$[2]') AS debits, json_extract(line.value, '$[3]') AS credits,
+            json_extract(line.value, '$[4]') AS closing
+        FROM savings_closedmonth m CROSS JOIN json_each(m.lines) AS line
+    """,
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Damage:
     """A row that breaks a rule: the rule, the row, its value and the expected value."""
@@ -68,13 +85,15 @@ class Damage:
 
 
 def run_checks() -> Iterator[Damage]:
-    """Yield the first rows that break each rule, and the missing triggers and constraints. Amounts are in kobo.
+    """Yield the first rows that break each rule, missing triggers and constraints, and closed months that were changed.
 
-    Yields nothing when the books are right.
+    Amounts are in kobo. Yields nothing when the books are right.
     """
     yield from missing_guards()
     _refresh_statistics()
     yield from wrong_rows()
+    for row, actual, expected in months.wrong_digests():
+        yield Damage("digests", row, actual, expected)
 
 
 def wrong_rows() -> Iterator[Damage]:
@@ -127,6 +146,7 @@ def _placeholders() -> dict[str, str]:
         "per_kobo": str(money.INTEREST_DENOMINATOR),
         "now_seconds": str(timezone.now().timestamp()),
         "today": str(timezone.localdate().toordinal()),
+        "is_debit_line": " OR ".join(f"line_key || ' ' LIKE '{kind} %'" for kind in Account.DEBIT_KINDS),
         "end_of_time": str(datetime.date.max.toordinal()),
     }
 
@@ -138,14 +158,24 @@ def _dialect() -> dict[str, str]:
     if connection.vendor == "postgresql":
         day, local = "(%s - DATE '0001-01-01' + 1)", f"(%s AT TIME ZONE '{zone}')::date"
         seconds = "EXTRACT(EPOCH FROM %s)"
-        placeholders = {"greatest": "GREATEST", "least": "LEAST", "form": f"~ '^{character}{{17}}$'"}
+        placeholders = {
+            "greatest": "GREATEST",
+            "least": "LEAST",
+            "form": f"~ '^{character}{{17}}$'",
+            "closed_lines": _CLOSED_LINES["postgresql"],
+        }
     else:
         day, local = (
             "CAST(julianday(%s) - 1721424.5 AS integer)",
             f"django_datetime_cast_date(%s, '{zone}', 'UTC')",
         )
         seconds = "((julianday(%s) - 2440587.5) * 86400)"
-        placeholders = {"greatest": "MAX", "least": "MIN", "form": f"GLOB '{character * 17}'"}
+        placeholders = {
+            "greatest": "MAX",
+            "least": "MIN",
+            "form": f"GLOB '{character * 17}'",
+            "closed_lines": _CLOSED_LINES["sqlite"],
+        }
     return placeholders | {
         "day_of_entry": day % local % "l.posted_at",
         # NULL in rows that the release before value dates wrote.

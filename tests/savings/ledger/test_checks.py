@@ -78,6 +78,7 @@ def books() -> Iterator[Books]:
         stash, hold = ledger.stash_account(user), ledger.hold_account(user)
         settled(Kind.STASH_TO_PLAN, 700_00, debit=stash, credit=plan.account, user=user, plan=plan)
         settled(Kind.PLAN_TO_STASH, 50_00, debit=plan.account, credit=stash, user=user, plan=plan)
+        ledger.close_month(datetime.date(2026, 1, 1))
         yield Books(
             user=user,
             plan=plan,
@@ -179,6 +180,7 @@ def damage(statement: str) -> None:
         "savings_membership",
         "savings_rateperiod",
         "savings_payment",
+        "savings_closedmonth",
     )
     with connection.cursor() as cursor:
         cursor.execute(statement)
@@ -512,6 +514,26 @@ DAMAGE = {
         "UPDATE savings_transaction SET part_of_id = {b.deposit.pk} WHERE id = {b.failed.pk}",
         "transaction {b.failed.reference}",
     ),
+    "an entry of a closed month changed": (
+        "periods",
+        "UPDATE savings_entry SET amount_kobo = 1 WHERE transaction_id = {b.deposit.pk}",
+        "clearing paystack of 2026-01-01",
+    ),
+    "an entry posted into a closed month": (
+        "periods",
+        "UPDATE savings_entry SET posted_at = '2026-01-15 12:00:00' WHERE transaction_id = {b.interest.pk}",
+        "entry {b.entries[interest]}",
+    ),
+    "the sums of a closed month gone": (
+        "periods",
+        "UPDATE savings_closedmonth SET lines = '[]'",
+        "stash of 2026-01-01",
+    ),
+    "a closing balance that does not follow": (
+        "periods",
+        """UPDATE savings_closedmonth SET lines = '[["stash", 0, 0, 500000, 1]]'""",
+        "stash of 2026-01-01",
+    ),
     "a rate changed in the past": (
         "accruals",
         "UPDATE savings_rateperiod SET rate_bps = rate_bps + 1 WHERE account_id = {b.plan.account.pk}",
@@ -531,6 +553,11 @@ def test_a_check_reports_the_damaged_row(kind: str, books: Books) -> None:
 
 def test_every_check_has_a_damage_case() -> None:
     assert {check for check, _, _ in DAMAGE.values()} == {path.stem for path in ledger.CHECKS}
+
+
+def test_a_closed_month_with_other_sums_or_another_past_is_reported(books: Books) -> None:
+    damage("UPDATE savings_closedmonth SET last_entry_id = last_entry_id + 1")
+    assert [damage.row for damage in run_check("digests")] == ["2026-01"]
 
 
 def test_a_dropped_trigger_is_reported() -> None:

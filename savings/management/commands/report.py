@@ -1,0 +1,77 @@
+"""`manage.py report trial-balance --month 2026-11`: print a report of finance, or write it as CSV."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from savings import ledger, money
+from savings.ledger import TrialBalance
+
+_COLUMNS = ("Account", "Opening", "Debits", "Credits", "Closing")
+
+
+class Command(BaseCommand):
+    help = "Prints the trial balance of a month. Balances are positive on the normal side of each account."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("report", choices=["trial-balance"])
+        parser.add_argument("--month", help="such as 2026-11; this month by default")
+        parser.add_argument("--csv", type=Path, metavar="FILE", help="write CSV to this file instead")
+
+    def handle(self, *args: Any, month: str | None, csv: Path | None, **options: Any) -> None:
+        try:
+            month_on = datetime.date.fromisoformat(f"{month or format(timezone.localdate(), '%Y-%m')}-01")
+        except ValueError:
+            raise CommandError(f"{month} is not a month such as 2026-11.") from None
+        balance = ledger.trial_balance(month_on)
+        if csv is not None:
+            _write_csv(balance, csv)
+            self.stdout.write(f"{len(balance.lines)} lines in {csv}")
+        else:
+            self._print(balance)
+        if not balance.is_balanced:
+            raise CommandError("Debits and credits differ: run manage.py check_ledger.")
+
+    def _print(self, balance: TrialBalance) -> None:
+        self.stdout.write(
+            f"Trial balance of {balance.month_on:%B %Y}, up to entry {balance.last_entry_id}, at"
+            f" {timezone.localtime():%d %B %Y, %H:%M}"
+        )
+        rows = [_COLUMNS, *(_texts(row) for row in _rows(balance))]
+        widths = [max(len(row[place]) for row in rows) for place in range(len(_COLUMNS))]
+        for name, *amounts in rows:
+            cells = [f"{text:>{width}}" for text, width in zip(amounts, widths[1:], strict=True)]
+            self.stdout.write("  ".join([f"{name:<{widths[0]}}", *cells]))
+
+
+def _rows(balance: TrialBalance) -> list[tuple[Any, ...]]:
+    """Return the lines and the totals as name, opening, debits, credits and closing in kobo; None for an empty cell."""
+    rows: list[tuple[Any, ...]] = [
+        (line.name, line.opening_kobo, line.debits_kobo, line.credits_kobo, line.closing_kobo)
+        for line in balance.lines
+    ]
+    rows.append(("Debits and credits", None, balance.debits_kobo, balance.credits_kobo, None))
+    rows.append(("Debit balances", None, None, None, balance.debit_balances_kobo))
+    rows.append(("Credit balances", None, None, None, balance.credit_balances_kobo))
+    return rows
+
+
+def _texts(row: tuple[Any, ...]) -> tuple[str, ...]:
+    name, *amounts = row
+    return (name, *("" if kobo is None else money.figures(kobo) for kobo in amounts))
+
+
+def _write_csv(balance: TrialBalance, path: Path) -> None:
+    # Excel reads UTF-8 only with a byte order mark.
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(_COLUMNS)
+        for name, *amounts in _rows(balance):
+            writer.writerow([name, *("" if kobo is None else money.decimal(kobo) for kobo in amounts)])
