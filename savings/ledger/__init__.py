@@ -23,6 +23,7 @@ from savings.ledger.posting import Posting, check_amount
 from savings.ledger.rates import change_rate, tax_rate_bps
 from savings.ledger.reports import TrialBalance, trial_balance
 from savings.ledger.reversals import return_withdrawal, reverse
+from savings.ledger.settlements import record_settlement
 from savings.ledger.timeline import timeline_steps
 from savings.ledger.transactions import (
     change_status,
@@ -30,12 +31,14 @@ from savings.ledger.transactions import (
     post,
     settle,
 )
+from savings.ledger.treasury import Purpose, post_treasury
 
 __all__ = [
     "CHECKS",
     "DAYS_PER_YEAR",
     "Posting",
     "Preview",
+    "Purpose",
     "TrialBalance",
     "accrued_kobo",
     "accrued_numerator",
@@ -50,8 +53,10 @@ __all__ = [
     "open_plan_account",
     "open_transaction",
     "post",
+    "post_treasury",
     "preview_interest",
     "rate_for_term",
+    "record_settlement",
     "return_withdrawal",
     "reverse",
     "run_checks",

@@ -146,6 +146,7 @@ def _placeholders() -> dict[str, str]:
         "per_kobo": str(money.INTEREST_DENOMINATOR),
         "now_seconds": str(timezone.now().timestamp()),
         "today": str(timezone.localdate().toordinal()),
+        "this_month_from_second": f"'{timezone.localdate() - datetime.timedelta(days=1):%Y-%m}'",
         "is_debit_line": " OR ".join(f"line_key || ' ' LIKE '{kind} %'" for kind in Account.DEBIT_KINDS),
         "end_of_time": str(datetime.date.max.toordinal()),
     }
@@ -163,6 +164,7 @@ def _dialect() -> dict[str, str]:
             "least": "LEAST",
             "form": f"~ '^{character}{{17}}$'",
             "closed_lines": _CLOSED_LINES["postgresql"],
+            "month_from_second": f"to_char({local % 'l.posted_at'} - 1, 'YYYY-MM')",
         }
     else:
         day, local = (
@@ -175,6 +177,7 @@ def _dialect() -> dict[str, str]:
             "least": "MIN",
             "form": f"GLOB '{character * 17}'",
             "closed_lines": _CLOSED_LINES["sqlite"],
+            "month_from_second": f"strftime('%Y-%m', {local % 'l.posted_at'}, '-1 day')",
         }
     return placeholders | {
         "day_of_entry": day % local % "l.posted_at",

@@ -13,7 +13,7 @@ from django.db import connection
 
 from savings import ledger, references
 from savings.ledger import checks
-from savings.models import Account, Entry, Membership, Payment, Plan, Product, Transaction, User
+from savings.models import Account, Entry, Membership, Payment, Plan, Product, Settlement, Transaction, User
 from tests.factories import make_circle, make_plan, make_product, make_transaction, make_user, pay_in, settled
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +43,9 @@ class Books:
     reversal: Transaction
     in_suspense: Transaction
     interest: Transaction
+    tax: Transaction
+    settlement: Settlement
+    payable: Account
 
     @property
     def release(self) -> int:
@@ -97,6 +100,9 @@ def books() -> Iterator[Books]:
             reversal=ledger.reverse(pay_in(user, 40_00), reference=references.new(Kind.REVERSAL)),
             in_suspense=suspend(user),
             interest=pay_interest(plan),
+            tax=withhold(locked),
+            settlement=settle_with_provider(deposit),
+            payable=remit(),
         )
 
 
@@ -163,6 +169,38 @@ def pay_interest(plan: Plan) -> Transaction:
     return transaction
 
 
+def withhold(plan: Plan) -> Transaction:
+    payable = ledger.house_account(Account.Kind.TAX_PAYABLE)
+    return settled(Kind.TAX_WITHHELD, 5, debit=plan.account, credit=payable, user=plan.user, plan=plan)
+
+
+def settle_with_provider(deposit: Transaction) -> Settlement:
+    """Settle a deposit as the only payment of a settlement, without a fee."""
+    Payment.objects.create(transaction=deposit, provider_id=77, paid_kobo=deposit.amount_kobo, fee_kobo=0)
+    return ledger.record_settlement(
+        reference=references.new(Kind.TREASURY),
+        provider_id=9,
+        settled_on=datetime.date(2026, 2, 14),
+        gross_kobo=deposit.amount_kobo,
+        fees_kobo=0,
+        payment_ids=[77],
+    )
+
+
+def remit() -> Account:
+    """Remit 2 kobo of tax, and return the account of accrued interest."""
+    ledger.post_treasury(
+        ledger.Purpose.TAX_REMITTANCE,
+        amount_kobo=2,
+        reference=references.new(Kind.TREASURY),
+        asked_by=make_user(is_staff=True),
+        approved_by=make_user(is_staff=True),
+        reason="January",
+        period_on=datetime.date(2026, 1, 1),
+    )
+    return ledger.house_account(Account.Kind.INTEREST_PAYABLE)
+
+
 def shadow_tables(*tables: str) -> None:
     """Shadow tables with temporary copies that have no constraints and triggers, until the test is over."""
     real = "public" if connection.vendor == "postgresql" else "main"
@@ -180,6 +218,8 @@ def damage(statement: str) -> None:
         "savings_membership",
         "savings_rateperiod",
         "savings_payment",
+        "savings_settlement",
+        "savings_manualposting",
         "savings_closedmonth",
     )
     with connection.cursor() as cursor:
@@ -199,7 +239,7 @@ def test_books_written_by_the_ledger_pass_every_check(
     assert list(ledger.run_checks()) == []
     call_command("check_ledger")
     assert (
-        f"The books are right: 10 accounts, {Transaction.objects.count()} transactions"
+        f"The books are right: 12 accounts, {Transaction.objects.count()} transactions"
         in capsys.readouterr().out
     )
 
@@ -513,6 +553,32 @@ DAMAGE = {
         "families",
         "UPDATE savings_transaction SET part_of_id = {b.deposit.pk} WHERE id = {b.failed.pk}",
         "transaction {b.failed.reference}",
+    ),
+    "a settlement of more than its payments": (
+        "treasury",
+        "UPDATE savings_settlement SET gross_kobo = gross_kobo + 1",
+        "settlement 9",
+    ),
+    "a settlement that arrived as less": (
+        "treasury",
+        "UPDATE savings_transaction SET amount_kobo = 1 WHERE id = {b.settlement.transaction_id}",
+        "settlement 9",
+    ),
+    "a settled payment whose fee was not posted": (
+        "treasury",
+        "UPDATE savings_payment SET fee_kobo = 1",
+        "payment 77 of settlement 9",
+    ),
+    "tax that was not withheld": (
+        "tax",
+        "UPDATE savings_transaction SET status = 'reversed' WHERE id = {b.tax.pk}",
+        "tax payable",
+    ),
+    "a remittance for no month": ("tax", "UPDATE savings_manualposting SET period_on = NULL", "tax payable"),
+    "interest accrued at the end of a month and not taken back": (
+        "accrued_interest",
+        "UPDATE savings_entry SET credit_account_id = {b.payable.pk} WHERE transaction_id = {b.deposit.pk}",
+        "interest payable from the 2nd of 2026-01",
     ),
     "an entry of a closed month changed": (
         "periods",

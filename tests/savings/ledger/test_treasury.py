@@ -1,0 +1,176 @@
+"""Treasury postings: the accounts of each purpose, two people, and never more than is there."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+
+from savings import ledger, references
+from savings.exceptions import BadAmount, ReferenceTaken, Refused
+from savings.ledger import Purpose
+from savings.models import Account, Entry, ManualPosting, Transaction, User
+from tests import threads
+from tests.factories import make_plan, make_user, pay_in, settled
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
+
+Kind = Account.Kind
+
+
+@pytest.fixture
+def people() -> dict[str, Any]:
+    """Two people of the staff: one asks, one approves."""
+    return {"asked_by": make_user(is_staff=True), "approved_by": make_user(is_staff=True)}
+
+
+def move(purpose: str, amount_kobo: int, people: dict[str, Any], **details: Any) -> Transaction:
+    """Post a treasury movement, with a new reference and a reason unless they are given."""
+    usual: dict[str, Any] = {"reference": references.new("treasury"), "reason": "Monthly"}
+    return ledger.post_treasury(purpose, amount_kobo=amount_kobo, **people, **usual | details)
+
+
+def house(kind: str, place: str = "") -> int:
+    return ledger.balance_kobo(ledger.house_account(kind, place))
+
+
+def test_collected_money_goes_through_bank_and_balance(people: dict[str, Any]) -> None:
+    pay_in(make_user(), 1_000)
+    move(Purpose.SETTLEMENT_TO_BANK, 600, people)
+    move(Purpose.SETTLEMENT_TO_BALANCE, 400, people)
+    move(Purpose.BALANCE_TOP_UP, 150, people)
+    move(Purpose.BALANCE_TO_BANK, 50, people)
+    assert house(Kind.CLEARING, "paystack") == 0
+    assert (house(Kind.BANK, "customers"), house(Kind.PROVIDER_BALANCE, "paystack")) == (500, 500)
+
+
+def test_the_owner_funds_the_savers_account(people: dict[str, Any]) -> None:
+    move(Purpose.CAPITAL_IN, 1_000, people, bank="own")
+    move(Purpose.SWEEP, 300, people, bank="customers")
+    move(Purpose.BANK_CHARGE, 20, people, bank="own")
+    move(Purpose.INVESTMENT_INCOME, 70, people, bank="own")
+    move(Purpose.CAPITAL_OUT, 100, people, bank="own")
+    move(Purpose.SWEEP, 50, people, bank="own")
+    assert (house(Kind.BANK, "customers"), house(Kind.BANK, "own")) == (250, 700)
+    assert (house(Kind.CAPITAL), house(Kind.BANK_CHARGES), house(Kind.INVESTMENT_INCOME)) == (900, 20, 70)
+
+
+def test_tax_is_remitted_for_a_month(people: dict[str, Any]) -> None:
+    withhold(500)
+    move(Purpose.CAPITAL_IN, 1_000, people)
+    month_on = datetime.date(2026, 1, 1)
+    remittance = move(Purpose.TAX_REMITTANCE, 500, people, period_on=month_on, document="R-1")
+    assert house(Kind.TAX_PAYABLE) == 0
+    posting = ManualPosting.objects.get(transaction=remittance)
+    assert (posting.period_on, posting.document, posting.reason) == (month_on, "R-1", "Monthly")
+
+
+def withhold(amount_kobo: int) -> None:
+    plan = make_plan(holding_kobo=amount_kobo)
+    payable = ledger.house_account(Kind.TAX_PAYABLE)
+    settled("tax_withheld", amount_kobo, debit=plan.account, credit=payable, user=plan.user, plan=plan)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "more", "sentence"),
+    [
+        (Purpose.SETTLEMENT_TO_BANK, {}, "Clearing (paystack) has ₦0.00, which is less than ₦0.01."),
+        (Purpose.BALANCE_TOP_UP, {}, "Bank (customers) has ₦0.00"),
+        (Purpose.BALANCE_TO_BANK, {}, "Provider balance (paystack) has ₦0.00"),
+        (Purpose.SWEEP, {"bank": "own"}, "Bank (customers) has ₦0.00"),
+        (Purpose.BANK_CHARGE, {"bank": "own"}, "Bank (own) has ₦0.00"),
+        (Purpose.CAPITAL_OUT, {}, "Capital has ₦0.00"),
+        (Purpose.TAX_REMITTANCE, {"period_on": datetime.date(2026, 1, 1)}, "Tax payable has ₦0.00"),
+        (Purpose.VAT_REMITTANCE, {"period_on": datetime.date(2026, 1, 1)}, "VAT payable has ₦0.00"),
+        (Purpose.DUTY_REMITTANCE, {"period_on": datetime.date(2026, 1, 1)}, "Stamp duty payable has ₦0.00"),
+        (Purpose.INTEREST_ACCRUAL_REVERSED, {}, "Interest payable has ₦0.00"),
+    ],
+)
+def test_no_more_leaves_than_is_there(
+    purpose: str, more: dict[str, Any], sentence: str, people: dict[str, Any]
+) -> None:
+    with pytest.raises(Refused) as refused:
+        move(purpose, 1, people, **more)
+    assert sentence in str(refused.value)
+    assert not Transaction.objects.exists()
+
+
+def test_a_remittance_is_no_larger_than_what_is_payable(people: dict[str, Any]) -> None:
+    withhold(500)
+    move(Purpose.CAPITAL_IN, 1_000, people)
+    with pytest.raises(Refused, match=r"Tax payable has ₦5.00, which is less than ₦5.01."):
+        move(Purpose.TAX_REMITTANCE, 501, people, period_on=datetime.date(2026, 1, 1))
+
+
+def test_a_repeat_is_the_first_posting_and_other_details_are_refused(people: dict[str, Any]) -> None:
+    reference = references.new("treasury")
+    first = move(Purpose.CAPITAL_IN, 1_000, people, reference=reference)
+    assert move(Purpose.CAPITAL_IN, 1_000, people, reference=reference) == first
+    assert (Entry.objects.count(), ManualPosting.objects.count()) == (1, 1)
+    others: list[tuple[str, int, dict[str, Any]]] = [
+        (Purpose.CAPITAL_IN, 999, {}),
+        (Purpose.INVESTMENT_INCOME, 1_000, {}),
+        (Purpose.CAPITAL_IN, 1_000, {"bank": "own"}),
+        (Purpose.CAPITAL_IN, 1_000, {"reason": "Another"}),
+    ]
+    for purpose, amount_kobo, details in others:
+        with pytest.raises(ReferenceTaken):
+            move(purpose, amount_kobo, people, reference=reference, **details)
+    assert house(Kind.BANK, "customers") == 1_000
+
+
+def test_two_different_people_of_the_staff_are_needed(people: dict[str, Any]) -> None:
+    with pytest.raises(Refused, match="Somebody else"):
+        move(Purpose.CAPITAL_IN, 1, people | {"approved_by": people["asked_by"]})
+    with pytest.raises(Refused, match="Only staff"):
+        move(Purpose.CAPITAL_IN, 1, people | {"approved_by": make_user()})
+    # The rows decide, not the objects in hand.
+    User.objects.filter(pk=people["asked_by"].pk).update(is_active=False)
+    with pytest.raises(Refused, match="Only staff"):
+        move(Purpose.CAPITAL_IN, 1, people)
+    assert not Transaction.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("purpose", "details"),
+    [
+        (Purpose.CAPITAL_IN, {"reason": "  "}),
+        (Purpose.CAPITAL_IN, {"bank": "mine"}),
+        (Purpose.CAPITAL_IN, {"period_on": datetime.date(2026, 1, 1)}),
+        (Purpose.TAX_REMITTANCE, {}),
+        (Purpose.TAX_REMITTANCE, {"period_on": datetime.date(2026, 1, 2)}),
+        (Purpose.TAX_REMITTANCE, {"period_on": datetime.date(9999, 1, 1)}),
+    ],
+)
+def test_wrong_details_are_refused(purpose: str, details: dict[str, Any], people: dict[str, Any]) -> None:
+    with pytest.raises(Refused):
+        move(purpose, 1, people, **details)
+
+
+def test_amounts_out_of_range_are_refused(people: dict[str, Any]) -> None:
+    for amount_kobo in (0, -1, 10**16):
+        with pytest.raises(BadAmount):
+            move(Purpose.CAPITAL_IN, amount_kobo, people)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_do_not_move_the_same_money(people: dict[str, Any]) -> None:
+    pay_in(make_user(), 1_000)
+
+    def settle(_: int) -> object:
+        move(Purpose.SETTLEMENT_TO_BANK, 600, people)
+        return "moved"
+
+    assert threads.at_once(settle, 8) == {"moved": 1, Refused: 7}
+    assert house(Kind.CLEARING, "paystack") == 400
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_the_same_reference_at_once_moves_once(people: dict[str, Any]) -> None:
+    reference = references.new("treasury")
+    outcomes = threads.at_once(lambda _: move(Purpose.CAPITAL_IN, 5, people, reference=reference).pk, 8)
+    assert list(outcomes.values()) == [8]
+    assert house(Kind.BANK, "customers") == 5
