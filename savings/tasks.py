@@ -106,6 +106,12 @@ def carry_out_maturities() -> None:
     plans.mature_due_plans(timezone.localdate())
 
 
+@db_periodic_task(crontab(minute="12"))
+def record_coverage() -> None:
+    """Store the coverage of the day before. Hourly, since midnight depends on the time zone and a run may be missed."""
+    payments.record_coverage(timezone.now())
+
+
 @db_periodic_task(crontab(minute="23"))
 def reconcile_boards() -> None:
     """Compare the leaderboards in Redis with SQL."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 import pytest
 import time_machine
@@ -11,8 +12,8 @@ from pytest_django.fixtures import Settings
 
 from savings import ledger, money, payments, plans, references
 from savings.ledger import run_checks
-from savings.models import Account, Entry, Plan, Product, Transaction, User
-from tests.factories import make_plan, make_product, make_user, pay_in
+from savings.models import Account, Entry, Payment, Plan, Product, Transaction, User
+from tests.factories import make_plan, make_product, make_transaction, make_user, pay_in
 from tests.provider import Provider
 
 pytestmark = pytest.mark.django_db
@@ -160,3 +161,50 @@ def test_interest_does_not_depend_on_how_often_money_moved(ada: User) -> None:
     assert ledger.accrued_numerator(Account.objects.get(plan=plan), day) == 765_000_000_000
     with time_machine.travel(timezone.now() + datetime.timedelta(days=91)):
         assert_books_are_correct()
+
+
+def test_the_providers_settlement_and_the_treasury(ada: User) -> None:
+    clearing, fees = ledger.house_account("clearing", "paystack"), ledger.house_account("provider_fees")
+    plan = make_plan(ada)
+    top_up = make_transaction("top_up", 2_500_000, user=ada, plan=plan)
+    cost = ledger.Posting(Entry.Code.COST, fees, clearing, 47_500)
+    ledger.settle(top_up, debit=clearing, credit=plan.account, also=[cost])
+    Payment.objects.create(transaction=top_up, provider_id=1, paid_kobo=2_500_000, fee_kobo=47_500)
+    settlement = ledger.record_settlement(
+        reference=references.new("treasury"),
+        provider_id=1,
+        settled_on=timezone.localdate(),
+        gross_kobo=2_500_000,
+        fees_kobo=47_500,
+        payment_ids=[1],
+    )
+    assert settlement.transaction
+    assert lines(settlement.transaction) == [("primary", "bank", "clearing", 2_452_500)]
+    assert not ledger.coverage(timezone.now()).is_enough
+    people: dict[str, Any] = {"asked_by": make_user(is_staff=True), "approved_by": make_user(is_staff=True)}
+    postings = [
+        ledger.post_treasury(
+            purpose,
+            amount_kobo=kobo,
+            reference=references.new("treasury"),
+            reason="Fees",
+            bank=bank,
+            **people,
+        )
+        for purpose, kobo, bank in (
+            (ledger.Purpose.CAPITAL_IN, 100_000, "own"),
+            (ledger.Purpose.SWEEP, 47_500, "customers"),
+            (ledger.Purpose.BALANCE_TOP_UP, 2_000_000, "customers"),
+        )
+    ]
+    assert [lines(posting) for posting in postings] == [
+        [("primary", "bank", "capital", 100_000)],
+        [("primary", "bank", "bank", 47_500)],
+        [("primary", "provider_balance", "bank", 2_000_000)],
+    ]
+    assert (house("bank", "customers"), house("bank", "own")) == (500_000, 52_500)
+    found = ledger.coverage(timezone.now())
+    assert (found.owed_kobo, found.held_kobo) == (2_500_000, 2_500_000)
+    balance = ledger.trial_balance(timezone.localdate().replace(day=1))
+    assert (balance.debit_balances_kobo, balance.credit_balances_kobo) == (2_600_000, 2_600_000)
+    assert_books_are_correct()

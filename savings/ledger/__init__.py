@@ -11,6 +11,7 @@ from savings.ledger.accounts import (
     stash_account,
 )
 from savings.ledger.checks import CHECKS, run_checks
+from savings.ledger.coverage import Coverage, coverage
 from savings.ledger.interest import (
     DAYS_PER_YEAR,
     Preview,
@@ -24,6 +25,7 @@ from savings.ledger.rates import change_rate, tax_rate_bps
 from savings.ledger.reports import TrialBalance, trial_balance
 from savings.ledger.reversals import return_withdrawal, reverse
 from savings.ledger.settlements import record_settlement
+from savings.ledger.tables import columns, coverage_table, trial_balance_table
 from savings.ledger.timeline import timeline_steps
 from savings.ledger.transactions import (
     change_status,
@@ -36,6 +38,7 @@ from savings.ledger.treasury import Purpose, post_treasury
 __all__ = [
     "CHECKS",
     "DAYS_PER_YEAR",
+    "Coverage",
     "Posting",
     "Preview",
     "Purpose",
@@ -47,6 +50,9 @@ __all__ = [
     "change_status",
     "check_amount",
     "close_month",
+    "columns",
+    "coverage",
+    "coverage_table",
     "hold_account",
     "house_account",
     "move_maturity",
@@ -66,4 +72,5 @@ __all__ = [
     "tax_rate_bps",
     "timeline_steps",
     "trial_balance",
+    "trial_balance_table",
 ]

@@ -1,6 +1,7 @@
 """Card payments: before the provider answers (checkout), and after (settlement, webhooks, polling)."""
 
 from savings.payments.checkout import send_to_provider, start_payment
+from savings.payments.coverage import record_coverage
 from savings.payments.fees import OPERATOR, PAYER, REFUSED, post_late_fee
 from savings.payments.paystack import using_transport
 from savings.payments.polling import poll_due_payments
@@ -17,6 +18,7 @@ __all__ = [
     "post_late_fee",
     "process_event",
     "receive_event",
+    "record_coverage",
     "send_to_provider",
     "settle_payment",
     "start_payment",

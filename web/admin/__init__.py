@@ -13,6 +13,7 @@ from web.admin import (
     postponements,
     sign_ins,
     statements,
+    treasury,
     users,
 )
 
@@ -27,6 +28,7 @@ __all__ = [
     "postponements",
     "sign_ins",
     "statements",
+    "treasury",
     "users",
 ]
 

@@ -11,10 +11,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from savings import ledger, money
+from savings import ledger
 from savings.ledger import TrialBalance
-
-_COLUMNS = ("Account", "Opening", "Debits", "Credits", "Closing")
 
 
 class Command(BaseCommand):
@@ -44,34 +42,10 @@ class Command(BaseCommand):
             f"Trial balance of {balance.month_on:%B %Y}, up to entry {balance.last_entry_id}, at"
             f" {timezone.localtime():%d %B %Y, %H:%M}"
         )
-        rows = [_COLUMNS, *(_texts(row) for row in _rows(balance))]
-        widths = [max(len(row[place]) for row in rows) for place in range(len(_COLUMNS))]
-        for name, *amounts in rows:
-            cells = [f"{text:>{width}}" for text, width in zip(amounts, widths[1:], strict=True)]
-            self.stdout.write("  ".join([f"{name:<{widths[0]}}", *cells]))
-
-
-def _rows(balance: TrialBalance) -> list[tuple[Any, ...]]:
-    """Return the lines and the totals as name, opening, debits, credits and closing in kobo; None for an empty cell."""
-    rows: list[tuple[Any, ...]] = [
-        (line.name, line.opening_kobo, line.debits_kobo, line.credits_kobo, line.closing_kobo)
-        for line in balance.lines
-    ]
-    rows.append(("Debits and credits", None, balance.debits_kobo, balance.credits_kobo, None))
-    rows.append(("Debit balances", None, None, None, balance.debit_balances_kobo))
-    rows.append(("Credit balances", None, None, None, balance.credit_balances_kobo))
-    return rows
-
-
-def _texts(row: tuple[Any, ...]) -> tuple[str, ...]:
-    name, *amounts = row
-    return (name, *("" if kobo is None else money.figures(kobo) for kobo in amounts))
+        self.stdout.write(ledger.columns(ledger.trial_balance_table(balance)))
 
 
 def _write_csv(balance: TrialBalance, path: Path) -> None:
     # Excel reads UTF-8 only with a byte order mark.
     with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(_COLUMNS)
-        for name, *amounts in _rows(balance):
-            writer.writerow([name, *("" if kobo is None else money.decimal(kobo) for kobo in amounts)])
+        csv.writer(file).writerows(ledger.trial_balance_table(balance, for_programs=True))

@@ -27,11 +27,14 @@ from savings.models import (
     BoardDay,
     Circle,
     CircleEvent,
+    ClosedMonth,
+    CoverageDay,
     Device,
     DigestLine,
     Dispute,
     EmailChange,
     Entry,
+    ManualPosting,
     Membership,
     OutboxRow,
     Payment,
@@ -132,6 +135,27 @@ def add_rows(times: int) -> None:
     )
     add_circles(users, plans, products[0])
     add_statements(users)
+    add_treasury(users, movements)
+
+
+def add_treasury(users: list[User], movements: list[Transaction]) -> None:
+    """Add closed months and days of coverage that earlier calls have not added, and a manual posting for each user."""
+    first = datetime.date(2000, 1, 1) + datetime.timedelta(days=CoverageDay.objects.order_by("id").count())
+    days = [first + datetime.timedelta(days=number) for number in range(len(users))]
+    now = timezone.now()
+    CoverageDay.objects.bulk_create(
+        CoverageDay(day_on=day, as_of=now, owed_kobo=5, held_kobo=5, owed=[["Plans", 5]], held=[["Bank", 5]])
+        for day in days
+    )
+    ClosedMonth.objects.bulk_create(
+        ClosedMonth(month_on=day, ends_at="2000-02-01T00:00Z", last_entry_id=1, lines=[["stash", 0, 0, 5, 5]])
+        for day in days
+    )
+    ManualPosting.objects.bulk_create(
+        ManualPosting(transaction=movement, asked_by=user, approved_by=movement.user, reason="Monthly")
+        for user, movement in zip(users, movements, strict=True)
+        if movement.user
+    )
 
 
 def add_provider_rows(movements: list[Transaction]) -> None:
@@ -340,6 +364,16 @@ def test_only_the_offered_filters_work(support: Client) -> None:
     picked = support.get(page, {"state": "review"}).context["cl"].result_list
     assert [row.pk for row in picked] == [checked.pk]
     assert support.get(page, {"amount_kobo__gt": "5"}).status_code == 400
+
+
+def test_coverage_below_the_whole_is_an_alarm(support: Client) -> None:
+    page = url(CoverageDay, "changelist")
+    day = {"as_of": timezone.now(), "owed": [["Plans", 10_000]], "held": [["Bank", 9_999]]}
+    CoverageDay.objects.create(day_on=datetime.date(2026, 1, 1), owed_kobo=10_000, held_kobo=9_999, **day)
+    alarm = "Coverage of 2026-01-01 is 99.99\u00a0%: ₦0.01 is missing."
+    assert alarm in support.get(page).text
+    CoverageDay.objects.create(day_on=datetime.date(2026, 1, 2), owed_kobo=10_000, held_kobo=10_000, **day)
+    assert "is missing" not in support.get(page).text
 
 
 # Retrying

@@ -1,0 +1,89 @@
+"""Coverage, closed months and manual postings for staff: read-only, with an alarm when coverage is below 100 %."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+
+from savings import money
+from savings.models import ClosedMonth, CoverageDay, ManualPosting
+from web.admin import shown
+from web.admin.base import ReadOnlyAdmin
+
+
+def _share(day: CoverageDay) -> str:
+    return shown.percent(day.per_ten_thousand)
+
+
+def _lines(lines: list[list[Any]]) -> str:
+    return "\n".join(f"{name}: {money.naira(amount_kobo)}" for name, amount_kobo in lines)
+
+
+@admin.register(CoverageDay)
+class CoverageDayAdmin(ReadOnlyAdmin):
+    list_display = ("day_on", "owed_kobo", "held_kobo", "covered", "as_of")
+    user_path = ""
+    fields = ("day_on", "as_of", "owed_kobo", "held_kobo", "covered", "owed_lines", "held_lines")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        newest = CoverageDay.objects.order_by("-day_on").first()
+        if newest is not None and newest.held_kobo < newest.owed_kobo:
+            missing = money.naira(newest.owed_kobo - newest.held_kobo)
+            self.message_user(
+                request, f"Coverage of {newest} is {_share(newest)}: {missing} is missing.", messages.ERROR
+            )
+        return super().changelist_view(request, extra_context)
+
+    @admin.display
+    def covered(self, day: CoverageDay) -> str:
+        return _share(day)
+
+    @admin.display(description="owed")
+    def owed_lines(self, day: CoverageDay) -> str:
+        return _lines(day.owed)
+
+    @admin.display(description="held")
+    def held_lines(self, day: CoverageDay) -> str:
+        return _lines(day.held)
+
+
+@admin.register(ClosedMonth)
+class ClosedMonthAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "closed_at", "last_entry_id", "digest")
+    user_path = ""
+    fields = ("month_on", "ends_at", "closed_at", "last_entry_id", "sums", "digest")
+
+    @admin.display
+    def sums(self, month: ClosedMonth) -> str:
+        return "\n".join(
+            f"{key}: {money.naira(opening)} + {money.naira(debits)} debits, {money.naira(credited)} credits"
+            f" = {money.naira(closing)}"
+            for key, opening, debits, credited, closing in month.lines
+        )
+
+
+@admin.register(ManualPosting)
+class ManualPostingAdmin(ReadOnlyAdmin):
+    list_display = ("transaction", "amount", "asked_by", "approved_by", "reason", "document", "posted_at")
+    relations = ("transaction", "asked_by", "approved_by")
+    finds_by = ("transaction__reference",)
+    user_path = ""
+    search_help_text = "A whole reference"
+    fields = (
+        "transaction",
+        "amount",
+        "asked_by",
+        "approved_by",
+        "reason",
+        "document",
+        "period_on",
+        "posted_at",
+    )
+
+    @admin.display
+    def amount(self, posting: ManualPosting) -> str:
+        return money.naira(posting.transaction.amount_kobo)
