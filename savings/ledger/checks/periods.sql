@@ -5,21 +5,23 @@ WITH months AS (
     FROM savings_closedmonth
 ),
 stored AS ({closed_lines}),
-legs AS (
-    SELECT e.id, e.posted_at, e.debit_account_id AS account_id, e.amount_kobo AS debit, 0 AS credit FROM savings_entry e
-    UNION ALL
-    SELECT e.id, e.posted_at, e.credit_account_id, 0, e.amount_kobo FROM savings_entry e
+pairs AS MATERIALIZED (
+    SELECT m.month_on, m.last_entry_id, e.debit_account_id, e.credit_account_id, SUM(e.amount_kobo) AS kobo,
+        MAX(e.id) AS newest
+    FROM savings_entry e
+    JOIN months m ON e.posted_at < m.ends_at AND (m.begins_at IS NULL OR e.posted_at >= m.begins_at)
+    GROUP BY m.month_on, m.last_entry_id, e.debit_account_id, e.credit_account_id
 ),
-sums AS (
-    SELECT m.month_on, l.account_id, SUM(l.debit) AS debits, SUM(l.credit) AS credits
-    FROM legs l JOIN months m ON l.posted_at < m.ends_at AND (m.begins_at IS NULL OR l.posted_at >= m.begins_at)
-    GROUP BY m.month_on, l.account_id
+sides AS (
+    SELECT month_on, debit_account_id AS account_id, kobo AS debits, 0 AS credits FROM pairs
+    UNION ALL
+    SELECT month_on, credit_account_id, 0, kobo FROM pairs
 ),
 lines AS (
     SELECT s.month_on,
         TRIM(a.kind || ' ' || CASE WHEN a.kind = 'plan' THEN '' || p.product_id ELSE a.provider END) AS line_key,
         s.debits, s.credits
-    FROM sums s JOIN savings_account a ON a.id = s.account_id LEFT JOIN savings_plan p ON p.id = a.plan_id
+    FROM sides s JOIN savings_account a ON a.id = s.account_id LEFT JOIN savings_plan p ON p.id = a.plan_id
 ),
 compared AS (
     SELECT month_on, line_key, debits, credits FROM stored
@@ -41,6 +43,6 @@ FROM balances
 WHERE opening <> closed_before
     OR closing <> CASE WHEN {is_debit_line} THEN upward ELSE downward END
 UNION ALL
-SELECT 'entry ' || e.id, 'posted at ' || e.posted_at, 'not in a closed month'
-FROM savings_entry e JOIN months m ON e.id > m.last_entry_id AND e.posted_at < m.ends_at
+SELECT 'entry ' || newest, 'posted into ' || month_on, 'not in a closed month'
+FROM pairs WHERE newest > last_entry_id
 ORDER BY 1
