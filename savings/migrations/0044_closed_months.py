@@ -49,7 +49,7 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("savings", "0042_value_dates_and_rate_periods")]
+    dependencies = [("savings", "0043_costs_of_past_payments")]
     operations = [
         migrations.AddField("closedmonth", "ends_at", models.DateTimeField(db_default=Now())),
         migrations.RunPython(create, drop),
