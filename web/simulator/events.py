@@ -1,19 +1,17 @@
-"""The simulator's webhooks, signed and retried like the provider's until answered with 200."""
+"""Delivers the simulator's events to the site, and repeats them like the provider until answered with 200."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import logging
-import time
 
 import httpx
 from django.conf import settings
 from django.urls import reverse
 
-from web.simulator import store
-from web.simulator.store import Document
+from web.simulator import agenda, clock, store
+from web.simulator.notices import signature
+
+__all__ = ["deliver_due", "signature", "transport"]
 
 logger = logging.getLogger(__name__)
 
@@ -23,20 +21,10 @@ _QUICK_RETRIES, _QUICK_SECONDS, _SLOW_SECONDS, _MOST_RETRIES = 4, 180, 3600, 76
 transport: httpx.BaseTransport | None = None
 
 
-def send(event: str, data: Document, *, at: float | None = None, key: str = "") -> None:
-    """Schedule an event for now or later, signed with the secret key, or with another key so that it is refused."""
-    body = json.dumps({"event": event, "data": data}).encode()
-    store.add_delivery(body, signature(body, key or settings.PROVIDER_SECRET_KEY), at or time.time())
-
-
-def signature(body: bytes, key: str) -> str:
-    """Return the value of the header `x-paystack-signature`."""
-    return hmac.new(key.encode(), body, hashlib.sha512).hexdigest()
-
-
 def deliver_due(now: float | None = None) -> int:
-    """Send each due event, and return the number that arrived."""
-    now = time.time() if now is None else now
+    """Let happen what is due by `now`, send each due event, and return the number that arrived."""
+    now = clock.now() if now is None else now
+    agenda.catch_up(now)
     arrived = 0
     for delivery in store.due_deliveries(now):
         if _deliver(delivery):

@@ -1,4 +1,4 @@
-"""The simulator's pages: the checkout page and its static files."""
+"""The simulator's checkout page, and the static files of its pages."""
 
 from __future__ import annotations
 
@@ -11,31 +11,35 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from savings import money
-from web.simulator import payments, request_bodies
+from web.simulator import agenda, payments, request_bodies, store
 from web.simulator.store import Document
 
-_ALLOWED = ("GET", "HEAD", "POST")
+ALLOWED = ("GET", "HEAD", "POST")
+_DONE = {"success", "reversed"}
 _STATIC = {"css/app.css", "img/logo.svg"}
 
 
 def pay(request: HttpRequest, access_code: str) -> HttpResponse:
     """Show the amount and a button for each outcome, which sends the browser back to the site."""
+    agenda.catch_up()
+    with store.atomic():
+        return _pay(request, access_code)
+
+
+def _pay(request: HttpRequest, access_code: str) -> HttpResponse:
     payment = payments.find_by_access_code(access_code)
     if payment is None:
-        return _page("simulator/unknown.html", {}, status=404)
-    if request.method not in _ALLOWED:
-        return HttpResponse(status=405, headers={"Allow": ", ".join(_ALLOWED)})
+        return page("simulator/unknown.html", {}, status=404)
+    if request.method not in ALLOWED:
+        return HttpResponse(status=405, headers={"Allow": ", ".join(ALLOWED)})
+    is_done = payment["status"] in _DONE
     script = payments.OUTCOMES.get(request.POST.get("outcome", ""))
-    if request.method != "POST" or script is None or payment["status"] == "success":
-        return _page("simulator/pay.html", {"payment": payment, "amount": _amount(payment)})
+    if request.method != "POST" or script is None or is_done:
+        shown = {"payment": payment, "is_done": is_done, "amount": _amount(payment)}
+        return page("simulator/pay.html", shown)
     script(payment)
     payments.save(payment)
     return HttpResponse(status=303, headers={"Location": _way_back(payment)})
-
-
-def home(request: HttpRequest) -> HttpResponse:
-    """Explain the simulator to somebody who opens it directly."""
-    return _page("simulator/home.html", {"site_url": settings.SITE_URL})
 
 
 def static_file(request: HttpRequest, name: str) -> HttpResponse:
@@ -65,7 +69,8 @@ def _amount(payment: Document) -> str:
     return f"{payment['currency']} {whole:,}.{rest:02d}"
 
 
-def _page(template: str, context: Document, *, status: int = 200) -> HttpResponse:
+def page(template: str, context: Document, *, status: int = 200) -> HttpResponse:
+    """Return a page of the simulator."""
     return HttpResponse(
         render_to_string(template, context | {"static_url": settings.STATIC_URL}), status=status
     )

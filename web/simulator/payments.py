@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
 
-from web.simulator import events, shapes, store
+from web.simulator import clock, money, notices, shapes, store
 from web.simulator.store import Document
 
 LATE_SECONDS = 8
-CARD = {"brand": "visa", "last4": "4081", "bank": "Test Bank"}
+CARD = {"brand": "visa", "last4": "4081", "bank": "Test Bank", "country": "NG"}
+FOREIGN_CARD = {"brand": "mastercard", "last4": "9903", "bank": "Bank of Elsewhere", "country": "US"}
 
 
 def announce(
-    *, reference: str, amount: int, currency: str, email: str, metadata: Document | str, callback: str
+    *, reference: str, amount: int, currency: str, email: str, metadata: object, callback: str
 ) -> Document | None:
     """Store a new payment, which like the provider's is `abandoned` until somebody pays it. Amounts are in kobo.
 
@@ -32,7 +32,7 @@ def announce(
         "callback_url": callback,
         "status": "abandoned",
         "gateway_response": "The transaction was not completed",
-        "created_at": time.time(),
+        "created_at": clock.now(),
         "paid_at": None,
         "succeeds_at": None,
         "authorization": None,
@@ -40,13 +40,14 @@ def announce(
     if not store.add("payment", reference, payment):
         return None
     store.put("access", payment["access_code"], {"reference": reference})
+    store.put("payment-id", str(payment["id"]), {"reference": reference})
     return payment
 
 
 def find(reference: str) -> Document | None:
     """Return the current state of a payment; a delayed success may have happened meanwhile."""
     payment = store.get("payment", reference)
-    if payment and payment["succeeds_at"] and payment["succeeds_at"] <= time.time():
+    if payment and payment["succeeds_at"] and payment["succeeds_at"] <= clock.now():
         _pay(payment)
         save(payment)
     return payment
@@ -56,6 +57,33 @@ def find_by_access_code(access_code: str) -> Document | None:
     """Return the payment of a checkout page."""
     access = store.get("access", access_code)
     return find(access["reference"]) if access else None
+
+
+def known(reference: str) -> Document:
+    """Return a payment that is there, since a refund or a dispute names it."""
+    payment = find(reference)
+    if payment is None:
+        raise LookupError(f"the payment {reference} is gone")
+    return payment
+
+
+def find_by_id_or_reference(name: str) -> Document | None:
+    """Return the payment with a reference, or with the provider's number of it."""
+    by_id = store.get("payment-id", name)
+    return find(by_id["reference"] if by_id else name)
+
+
+def left(payment: Document) -> int:
+    """Return the kobo of a payment that can still be given back; those that are on their way back count as gone."""
+    return int(payment["amount"]) - int(payment.get("going_back", 0))
+
+
+def give_back(reference: str, amount: int) -> None:
+    """Note kobo that were given back. With the last one, the payment is `reversed`."""
+    payment = known(reference)
+    given = payment.get("given_back", 0) + amount
+    status = "reversed" if given == payment["amount"] else payment["status"]
+    save(payment | {"given_back": given, "status": status})
 
 
 def save(payment: Document) -> None:
@@ -72,7 +100,13 @@ def charge(payment: Document, authorization: Document) -> None:
 def succeed(payment: Document) -> None:
     """Pay, and send the event at once."""
     _pay(payment)
-    events.send("charge.success", shapes.payment(payment))
+    notices.send("charge.success", shapes.payment(payment))
+
+
+def succeed_abroad(payment: Document) -> None:
+    """Pay with a foreign card, whose fee is higher."""
+    payment["authorization"] = _new_card(payment, FOREIGN_CARD)
+    succeed(payment)
 
 
 def decline(payment: Document) -> None:
@@ -87,7 +121,7 @@ def abandon(payment: Document) -> None:
 
 def succeed_late(payment: Document) -> None:
     """Pending at first, then paid with an event."""
-    paid_at = time.time() + LATE_SECONDS
+    paid_at = clock.now() + LATE_SECONDS
     payment.update(
         status="pending",
         gateway_response="Waiting for the bank",
@@ -95,14 +129,15 @@ def succeed_late(payment: Document) -> None:
         authorization=_new_card(payment),
     )
     told = dict(payment)
-    _pay(told)
-    events.send("charge.success", shapes.payment(told), at=paid_at)
+    _mark_paid(told)
+    notices.send("charge.success", shapes.payment(told), at=paid_at)
+    store.plan("payment", payment["reference"], paid_at)
 
 
 def succeed_twice(payment: Document) -> None:
     """Pay, and send the event twice."""
     succeed(payment)
-    events.send("charge.success", shapes.payment(payment))
+    notices.send("charge.success", shapes.payment(payment))
 
 
 def pay_less(payment: Document) -> None:
@@ -113,8 +148,8 @@ def pay_less(payment: Document) -> None:
 
 def forge(payment: Document) -> None:
     """Send a forged event of success with a wrong signature. Nothing is paid."""
-    claimed = {**payment, "status": "success", "gateway_response": "Successful", "paid_at": time.time()}
-    events.send("charge.success", shapes.payment(claimed), key="not-the-secret-key")
+    claimed = {**payment, "status": "success", "gateway_response": "Successful", "paid_at": clock.now()}
+    notices.send("charge.success", shapes.payment(claimed), key="not-the-secret-key")
 
 
 def succeed_silently(payment: Document) -> None:
@@ -124,6 +159,7 @@ def succeed_silently(payment: Document) -> None:
 
 OUTCOMES: dict[str, Callable[[Document], None]] = {
     "success": succeed,
+    "foreign": succeed_abroad,
     "declined": decline,
     "abandon": abandon,
     "late": succeed_late,
@@ -135,15 +171,21 @@ OUTCOMES: dict[str, Callable[[Document], None]] = {
 
 
 def _pay(payment: Document) -> None:
+    _mark_paid(payment)
+    store.put("authorization", payment["authorization"]["code"], payment["authorization"])
+    with clock.at(payment["paid_at"]):
+        money.collect(payment, shapes.fees(payment))
+
+
+def _mark_paid(payment: Document) -> None:
     payment.update(
         status="success",
         gateway_response="Successful",
-        paid_at=payment["succeeds_at"] or time.time(),
+        paid_at=payment["succeeds_at"] or clock.now(),
         succeeds_at=None,
         authorization=payment["authorization"] or _new_card(payment),
     )
-    store.put("authorization", payment["authorization"]["code"], payment["authorization"])
 
 
-def _new_card(payment: Document) -> Document:
-    return {**CARD, "code": f"AUTH_{secrets.token_hex(5)}", "email": payment["email"]}
+def _new_card(payment: Document, card: Document = CARD) -> Document:
+    return {**card, "code": f"AUTH_{secrets.token_hex(5)}", "email": payment["email"]}

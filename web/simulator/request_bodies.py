@@ -81,6 +81,20 @@ TRANSFER = {
     "reason": TEXT,
     "currency": Field(str, words=frozenset({"NGN", "ZAR", "KES", "GHS"})),
 }
+REFUND = {
+    "transaction": NEEDED_TEXT,
+    "amount": NUMBER,
+    "currency": Field(str, words=frozenset(_CURRENCIES)),
+    "customer_note": TEXT,
+    "merchant_note": TEXT,
+}
+RESOLVE = {
+    "resolution": Field(str, is_required=True, words=frozenset({"merchant-accepted", "declined"})),
+    "message": NEEDED_TEXT,
+    "refund_amount": NEEDED_NUMBER,
+    "uploaded_filename": NEEDED_TEXT,
+    "evidence": NUMBER,
+}
 
 
 def read(request: HttpRequest, fields: Mapping[str, Field]) -> Document:
@@ -169,12 +183,17 @@ def _value(text: str) -> Any:
 
 
 def _with_metadata(body: Document) -> Document:
-    """Parse metadata sent as JSON text, as the provider's documentation asks; any other text stays as it is."""
+    """Parse metadata sent as JSON text, as the provider's documentation asks; any other text stays as it is.
+
+    Metadata that is neither a text nor an object is stored as JSON text, since an answer has only these two.
+    """
     metadata = body.get("metadata")
     if isinstance(metadata, str):
         found = _value(metadata)
         return body | {"metadata": found if isinstance(found, dict) else metadata}
-    return body
+    if metadata is None or isinstance(metadata, dict):
+        return body
+    return body | {"metadata": json.dumps(metadata)}
 
 
 def _check(name: str, field: Field, body: Document) -> None:
@@ -184,7 +203,7 @@ def _check(name: str, field: Field, body: Document) -> None:
         return
     value = body[name]
     # A `bool` is an `int` to Python.
-    is_kind = type(value) is field.kind or (name == "metadata" and isinstance(value, str))
+    is_kind = type(value) is field.kind or name == "metadata"
     if not is_kind or (field.is_required and value == ""):
         raise Declined(_message(name, "is not valid"), code=_code(name))
     words = value if isinstance(value, list) else [value]

@@ -5,14 +5,19 @@ from __future__ import annotations
 import datetime
 import json
 
+from web.simulator import money, switches
 from web.simulator.store import Document
 
-_INTEGRATION = 100_001
+INTEGRATION = 100_001
+_HOME = "NG"
+# Without these an answer is still as described.
+_OPTIONAL_OF_CARD = ("bank", "bin", "brand", "country_code", "reusable")
 
 
-def fee(amount: int) -> int:
-    """Return the provider's fee in kobo for a Nigerian card: 1.5 %, plus NGN 100 from NGN 2,500, at most NGN 2,000."""
-    return min(amount * 15 // 1000 + (100_00 if amount >= 2_500_00 else 0), 2_000_00)
+def fees(payment: Document) -> int:
+    """Return the provider's fee for a payment in kobo."""
+    card = payment["authorization"] or {}
+    return money.fee(payment["amount"], is_foreign=card.get("country", _HOME) != _HOME)
 
 
 def checkout(payment: Document, origin: str) -> Document:
@@ -26,9 +31,12 @@ def checkout(payment: Document, origin: str) -> Document:
 
 def payment(payment: Document) -> Document:
     """Return a payment as in `verify` and `charge.success`."""
-    created, paid = _moment(payment["created_at"]), _moment(payment["paid_at"])
+    created, paid = moment(payment["created_at"]), moment(payment["paid_at"])
+    charge = charged(payment)
+    if switches.is_on("leaves_out"):
+        charge["authorization"] = _left_out(payment, charge["authorization"])
     return {
-        **charged(payment),
+        **charge,
         "metadata": payment["metadata"],
         "ip_address": "127.0.0.1",
         "receipt_number": None,
@@ -50,7 +58,7 @@ def payment(payment: Document) -> Document:
 
 def charged(payment: Document) -> Document:
     """Return a payment as in the response to a repeated charge."""
-    is_paid = payment["status"] == "success"
+    is_paid = payment["status"] in {"success", "reversed"}
     return {
         "id": payment["id"],
         "domain": "test",
@@ -59,7 +67,7 @@ def charged(payment: Document) -> Document:
         "amount": payment["amount"],
         "requested_amount": payment["requested_amount"],
         "currency": payment["currency"],
-        "fees": fee(payment["amount"]) if is_paid else None,
+        "fees": payment.get("fees", fees(payment)) if is_paid else None,
         "message": None,
         "gateway_response": payment["gateway_response"],
         "channel": "card",
@@ -67,7 +75,7 @@ def charged(payment: Document) -> Document:
         "metadata": _as_text(payment["metadata"]),
         "log": None,
         "plan": None,
-        "transaction_date": _moment(payment["paid_at"] or payment["created_at"]),
+        "transaction_date": moment(payment["paid_at"] or payment["created_at"]),
         "authorization": authorization(payment["authorization"]) if payment["authorization"] else {},
         "customer": customer(payment["email"]),
     }
@@ -84,7 +92,7 @@ def authorization(card: Document) -> Document:
         "channel": "card",
         "card_type": card["brand"],
         "bank": card["bank"],
-        "country_code": "NG",
+        "country_code": card.get("country", _HOME),
         "brand": card["brand"],
         "reusable": True,
         "signature": f"SIG_{card['code'][5:]}",
@@ -109,10 +117,10 @@ def customer(email: str) -> Document:
 
 def recipient(recipient: Document) -> Document:
     """Return a transfer recipient."""
-    created = _moment(recipient["created_at"])
+    created = moment(recipient["created_at"])
     return {
         "id": recipient["id"],
-        "integration": _INTEGRATION,
+        "integration": INTEGRATION,
         "domain": "test",
         "active": True,
         "type": recipient.get("type", "nuban"),
@@ -157,11 +165,25 @@ def verified_transfer(transfer: Document) -> Document:
     }
 
 
+def fetched_transfer(transfer: Document) -> Document:
+    """Return a transfer as in the answer to `GET /transfer/{code}`, which alone says what it cost."""
+    cost = {"transfer": transfer.get("fee", 0), "stamp_duty": transfer.get("duty", 0)}
+    parts = [
+        {"type": name, "amount": str(amount), "formula": None} for name, amount in cost.items() if amount
+    ]
+    return {
+        **verified_transfer(transfer),
+        "request": transfer["id"],
+        "fee_charged": sum(cost.values()),
+        "fees_breakdown": parts or None,
+    }
+
+
 def _sent(transfer: Document) -> Document:
-    created = _moment(transfer["created_at"])
+    created = moment(transfer["created_at"])
     return {
         "id": transfer["id"],
-        "integration": _INTEGRATION,
+        "integration": INTEGRATION,
         "domain": "test",
         "amount": transfer["amount"],
         "currency": transfer["currency"],
@@ -173,18 +195,26 @@ def _sent(transfer: Document) -> Document:
         "source_details": None,
         "failures": None,
         "titan_code": None,
-        "transferred_at": _moment(transfer["sent_at"]),
+        "transferred_at": moment(transfer["sent_at"]),
         "createdAt": created,
         "updatedAt": created,
     }
 
 
-def _as_text(metadata: Document | str) -> str:
+def _as_text(metadata: object) -> str:
     """Return metadata as in the response to a repeated charge, which is always text."""
     return metadata if isinstance(metadata, str) else json.dumps(metadata) if metadata else ""
 
 
-def _moment(seconds: float | None) -> str | None:
+def _left_out(payment: Document, card: Document) -> Document:
+    """Return a card without its optional fields: without any for every second payment."""
+    if payment["id"] % 2:
+        return {}
+    return {name: value for name, value in card.items() if name not in _OPTIONAL_OF_CARD}
+
+
+def moment(seconds: float | None) -> str | None:
+    """Return a time in seconds since 1970 as the provider writes it, in UTC."""
     if seconds is None:
         return None
     moment = datetime.datetime.fromtimestamp(seconds, tz=datetime.UTC)

@@ -1,8 +1,8 @@
-"""The simulator's URLs: the provider's API, the checkout page and its static files."""
+"""The simulator's URLs: the provider's API, the checkout page, the page for developers, and static files."""
 
 from django.urls import path
 
-from web.simulator import api, pages
+from web.simulator import api, desk, money_api, pages
 
 urlpatterns = [
     path("transaction/initialize", api.initialize),
@@ -11,7 +11,17 @@ urlpatterns = [
     path("transferrecipient", api.create_transfer_recipient),
     path("transfer", api.transfer),
     path("transfer/verify/<str:reference>", api.verify_transfer),
+    path("transfer/<str:code>", api.fetch_transfer),
+    path("balance", money_api.balance),
+    path("balance/ledger", money_api.balance_ledger),
+    path("settlement", money_api.list_settlements),
+    path("settlement/<int:settlement_id>/transactions", money_api.settlement_transactions),
+    path("refund", money_api.refund),
+    path("refund/<int:refund_id>", money_api.fetch_refund),
+    path("dispute", money_api.list_disputes),
+    path("dispute/<int:dispute_id>", money_api.fetch_dispute),
+    path("dispute/<int:dispute_id>/resolve", money_api.resolve_dispute),
     path("pay/<str:access_code>", pages.pay),
     path("static/<path:name>", pages.static_file),
-    path("", pages.home),
+    path("", desk.show),
 ]

@@ -17,6 +17,7 @@ from savings.exceptions import ProviderRefused, ProviderUnavailable
 from savings.payments import paystack
 from savings.payments.paystack_answers import Charge, Checkout
 from tests.provider import CONTRACT, Provider, contract
+from web.simulator import money
 
 REFERENCE = "TOP01M85MW6EM6C1D15Q"
 described = pytest.mark.skipif(not CONTRACT.exists(), reason="needs the folder ../shared/reference")
@@ -54,6 +55,7 @@ def test_every_call_is_as_the_provider_describes_it(provider: Provider) -> None:
     recipient = paystack.create_transfer_recipient(
         name="Ada Okafor", account_number="0123456789", bank_code="058"
     )
+    money.post(money.BALANCE, 100_00, reason="Funding", model="Test", row=1, currency="NGN")
     sent = paystack.transfer(
         reference="STW01M85MW6EM6C1D15Q", amount_kobo=50_00, recipient_code=recipient.code, reason="Savings"
     )

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.provider import Provider
+from web.simulator import money
 
 KEY = {"Authorization": "Bearer sk_test_simulator"}
 
@@ -16,3 +17,8 @@ KEY = {"Authorization": "Bearer sk_test_simulator"}
 def http(provider: Provider) -> Iterator[httpx.Client]:
     with httpx.Client(transport=provider.simulator, base_url="http://simulator", headers=KEY) as client:
         yield client
+
+
+def fund(amount: int) -> None:
+    """Put kobo on the balance from which transfers are made, as if somebody had paid them in."""
+    money.post(money.BALANCE, amount, reason="Funding", model="Test", row=amount, currency="NGN")

@@ -21,8 +21,8 @@ from pytest_django.fixtures import Settings
 
 from tests.processes import PATIENCE_SECONDS, free_port, wait_until
 from tests.provider import Provider
-from tests.web.simulator.conftest import KEY
-from web.simulator import events, payments, store
+from tests.web.simulator.conftest import KEY, fund
+from web.simulator import agenda, events, payments, store
 
 ASKED = {"email": "ada@example.com", "amount": 2_500_000, "reference": "TOP01M85MW6EM6C1D15Q"}
 
@@ -85,6 +85,7 @@ def test_its_pages_may_load_nothing_but_their_own_style(http: httpx.Client) -> N
     ("outcome", "end", "deliveries"),
     [
         ("success", "success", 1),
+        ("foreign", "success", 1),
         ("declined", "failed", 0),
         ("abandon", "abandoned", 0),
         ("late", "pending", 1),
@@ -193,14 +194,13 @@ def test_a_card_is_charged_again_only_for_its_owner(http: httpx.Client, provider
 @pytest.mark.parametrize(("account", "end"), [("0123456789", "success"), ("0000000000", "failed")])
 def test_a_transfer_is_pending_then_reported(http: httpx.Client, account: str, end: str) -> None:
     bank = {"type": "nuban", "name": "Ada Okafor", "account_number": account, "bank_code": "058"}
+    fund(100_000_00)
     recipient = http.post("/transferrecipient", json=bank).json()["data"]["recipient_code"]
     assert http.post("/transferrecipient", json=bank).json()["data"]["recipient_code"] == recipient
     asked = {"source": "balance", "reference": "stw-0000000000001", "amount": 500, "recipient": recipient}
     assert http.post("/transfer", json=asked).json()["data"]["status"] == "pending"
     assert http.post("/transfer", json=asked).status_code == 400
-    sent = store.get("transfer", "stw-0000000000001")
-    assert sent is not None
-    store.put("transfer", "stw-0000000000001", sent | {"created_at": time.time() - 60})
+    agenda.catch_up(time.time() + 60)
     assert http.get("/transfer/verify/stw-0000000000001").json()["data"]["status"] == end
     body = json.loads(store.due_deliveries(time.time() + 60)[0].body)
     assert (body["event"], body["data"]["status"]) == (f"transfer.{end}", end)
@@ -235,10 +235,16 @@ def test_an_event_is_given_up_after_three_days(http: httpx.Client, monkeypatch: 
 def test_it_serves_keeps_its_memory_over_a_restart_and_ends(tmp_path: Path) -> None:
     with running(tmp_path) as address:
         page = httpx.post(f"{address}/transaction/initialize", json=ASKED, headers=KEY).json()
+        other = httpx.post(
+            f"{address}/transaction/initialize", json=ASKED | {"reference": "other"}, headers=KEY
+        )
+        httpx.post(other.json()["data"]["authorization_url"], data={"outcome": "silent"})
     with running(tmp_path) as again:
         url = page["data"]["authorization_url"].replace(address, again)
         assert httpx.post(url, data={"outcome": "silent"}).status_code == 303
         answer = httpx.get(f"{again}/transaction/verify/{ASKED['reference']}", headers=KEY)
+        # Two payments of 25,000 naira less 475 each.
+        assert "₦49,050.00" in httpx.get(again).text
     assert answer.json()["data"]["status"] == "success"
 
 

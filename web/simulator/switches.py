@@ -1,0 +1,22 @@
+"""What a developer can switch on in the simulator. A switch survives a restart."""
+
+from __future__ import annotations
+
+from web.simulator import store
+
+# The names in the form, and the words beside each.
+SWITCHES = {
+    "settles_to_balance": "Settlements go to the balance instead of the bank account",
+    "refunds_fail": "Refunds fail",
+    "leaves_out": "Answers leave out what is optional",
+}
+
+
+def is_on(name: str) -> bool:
+    """Return whether a switch is on."""
+    return bool((store.get("switch", name) or {}).get("is_on"))
+
+
+def turn(name: str, *, on: bool) -> None:
+    """Turn a switch on or off."""
+    store.put("switch", name, {"is_on": on})
