@@ -296,6 +296,14 @@ def test_a_dispute_is_resolved_once(http: httpx.Client, resolution: str, amount:
     assert_equations(http)
 
 
+def test_a_dispute_is_resolved_by_a_form_too(http: httpx.Client) -> None:
+    pay(http)
+    form = {"resolution": "merchant-accepted", "message": "Sorry.", "uploaded_filename": "x.pdf"}
+    path = f"/dispute/{open_dispute()}/resolve"
+    assert http.put(path, data=form).json()["code"] == "invalid_refund_amount"
+    assert data_of(http.put(path, data=form | {"refund_amount": "500000"}))["refund_amount"] == 500_000
+
+
 def test_a_dispute_takes_no_more_than_refunds_have_left(http: httpx.Client) -> None:
     pay(http)
     refund(http, amount=2_000_000)
