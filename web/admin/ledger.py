@@ -146,14 +146,17 @@ class RatePeriodAdmin(ReadOnlyAdmin):
 
 
 @admin.register(TaxRate)
-class TaxRateAdmin(ReadOnlyAdmin):
+class TaxRateAdmin(StaffAdmin):
     """Rates can be added and not changed: interest was posted at them."""
 
     list_display = ("from_on", "rate_bps")
-    fields = ("from_on", "rate_bps")
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return StaffAdmin.has_add_permission(self, request)
 
     def get_fieldsets(self, request: HttpRequest, obj: TaxRate | None = None) -> Any:
-        return (ReadOnlyAdmin if obj else StaffAdmin).get_fieldsets(self, request, obj)
+        rate = shown.column(TaxRate, "rate_bps") if obj else "rate_bps"
+        return [(None, {"fields": ["from_on", rate]})]
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False

@@ -1,8 +1,9 @@
--- Entries are in order: none was posted five seconds before the one with the id below it, or in the future. None counts
--- from a later day than it was posted on, and a card payment counts from at most seven days before.
+-- The entries of one user are in order: none was posted five seconds before the one below it, or in the future. None
+-- counts from a later day than it was posted on, and a card payment counts from at most seven days before.
 WITH ordered AS (
-    SELECT id, posted_at, transaction_id, code, value_on, LAG(posted_at) OVER (ORDER BY id) AS posted_before
-    FROM savings_entry
+    SELECT e.id, e.posted_at, e.transaction_id, e.code, e.value_on,
+        LAG(e.posted_at) OVER (PARTITION BY t.user_id ORDER BY e.id) AS posted_before
+    FROM savings_entry e JOIN savings_transaction t ON t.id = e.transaction_id
 )
 SELECT 'entry ' || l.id, 'posted at ' || l.posted_at || ' for ' || COALESCE('' || l.value_on, 'that day'),
     'a moment after the entry before, and a value day that fits'

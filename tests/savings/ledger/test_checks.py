@@ -239,7 +239,7 @@ def test_books_written_by_the_ledger_pass_every_check(
     assert list(ledger.run_checks()) == []
     call_command("check_ledger")
     assert (
-        f"The books are right: 12 accounts, {Transaction.objects.count()} transactions"
+        f"The books are right: 13 accounts, {Transaction.objects.count()} transactions"
         in capsys.readouterr().out
     )
 
@@ -566,7 +566,7 @@ DAMAGE = {
     ),
     "a settled payment whose fee was not posted": (
         "treasury",
-        "UPDATE savings_payment SET fee_kobo = 1",
+        "UPDATE savings_payment SET fee_kobo = 1 WHERE provider_id = 77",
         "payment 77 of settlement 9",
     ),
     "tax that was not withheld": (

@@ -59,5 +59,5 @@ def test_its_queries_do_not_grow_with_the_products(
 ) -> None:
     for _ in range(5):
         make_product()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         client.get("/")
