@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.safestring import SafeString
 
 from savings import money
 from savings.models import Account, Entry, Transaction
@@ -44,9 +43,8 @@ _MOVES: dict[tuple[SeenFrom, str], int] = {
     # Paid from the stash; an auto-save by card does not appear in the stash's list.
     ("stash", Kind.AUTOSAVE): -1,
 }
-# Constant texts without characters to escape.
-_KINDS = {kind: SafeString(label) for kind, label in Kind.choices}
-_STATUSES = {status: SafeString(label) for status, label in Status.choices}
+_KINDS: dict[str, str] = dict(Kind.choices)
+_STATUSES: dict[str, str] = dict(Status.choices)
 _ICONS: dict[str, str] = {
     Kind.TOP_UP: "in",
     Kind.STASH_DEPOSIT: "in",
