@@ -135,9 +135,9 @@ class EntryAdmin(ReadOnlyAdmin):
 class RatePeriodAdmin(ReadOnlyAdmin):
     list_display = ("account", "begins_on", "rate_bps")
     relations = ("account",)
-    finds_by = ("account__id",)
+    finds_by = ("email",)
     user_path = "account__user"
-    search_help_text = "The number of an account or a whole email address"
+    search_help_text = "A whole email address"
     fields = ("account", "begins_on", "rate_bps")
 
     @admin.display
