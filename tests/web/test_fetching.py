@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import FieldFetchBlocked
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
-from django.urls import path
+from django.urls import include, path
 from pytest_django.fixtures import Settings
 
 from savings.models import Transaction, User
@@ -37,6 +37,8 @@ def joined(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("lab/rows/", row_by_row),
     *(path(f"{view.__name__}/", view) for view in (row_by_row, column_by_column, from_the_person, joined)),
+    # Links are resolved when a template is compiled, which may be in this test.
+    path("", include("web.urls")),
 ]
 
 
