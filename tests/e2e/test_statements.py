@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.person import PASSWORD, Person
+from tests.processes import PATIENCE_SECONDS
 
-READY_MS = 60_000
+READY_MS = PATIENCE_SECONDS * 1000
 DROP = """([bytes, name]) => {
   const drop = new DataTransfer();
   drop.items.add(new File([new Uint8Array(bytes)], name));
