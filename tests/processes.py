@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,28 @@ def listens_to(process: subprocess.Popen[Any], number: signal.Signals) -> bool:
         return True
     caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", status.read_text(), re.MULTILINE)
     return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
+
+
+def child_processes(parent: int, word: str) -> list[int]:
+    """Return the ids of the child processes of a process with a word in their command line. Only on Linux."""
+    children = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            # The name of the program is in brackets and may contain anything, so the fields are read after it.
+            of_parent = int((process / "stat").read_text().rpartition(")")[2].split()[1]) == parent
+            if of_parent and word in (process / "cmdline").read_text():
+                children.append(int(process.name))
+    return children
+
+
+@contextlib.contextmanager
+def paused(pid: int) -> Iterator[None]:
+    """Stop a process for the block."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def wait_until(condition: Callable[[], object]) -> None:

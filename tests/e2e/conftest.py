@@ -17,7 +17,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.processes import PATIENCE_SECONDS, is_free
+from tests.processes import PATIENCE_SECONDS, child_processes, is_free
 
 START_SECONDS = 120
 CHROMIUM_FLAGS = [
@@ -49,11 +49,26 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def site(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start the site, the worker and the simulator with demo data, and return the URL."""
+def make_run(
+    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the site, the worker and the simulator with demo data."""
     log = tmp_path_factory.mktemp("log") / "site"
-    with _started(["run"], environment, environment["SITE_URL"], log) as address:
-        yield address
+    with _started(["run"], environment, environment["SITE_URL"], log) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def site(make_run: subprocess.Popen[bytes], environment: dict[str, str]) -> str:
+    """Return the URL of the running site."""
+    return environment["SITE_URL"]
+
+
+@pytest.fixture(scope="session")
+def worker(make_run: subprocess.Popen[bytes]) -> int:
+    """Return the process id of the site's worker."""
+    [pid] = child_processes(make_run.pid, "run_huey")
+    return pid
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +80,15 @@ def watched_site(
     command = ["runserver", "--noreload", f"127.0.0.1:{port}"]
     log = tmp_path_factory.mktemp("log") / "watched"
     toolbar = environment | {"DEBUG_TOOLBAR": "1"}
-    with _started(command, toolbar, f"http://127.0.0.1:{port}", log) as address:
+    address = f"http://127.0.0.1:{port}"
+    with _started(command, toolbar, address, log):
         yield address
 
 
 @contextlib.contextmanager
-def _started(command: list[str], environment: dict[str, str], address: str, log: Path) -> Iterator[str]:
+def _started(
+    command: list[str], environment: dict[str, str], address: str, log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "manage.py", *command],
@@ -82,7 +100,7 @@ def _started(command: list[str], environment: dict[str, str], address: str, log:
         )
     try:
         _wait_for(f"{address}/healthz/", process, log)
-        yield address
+        yield process
     finally:
         process.send_signal(signal.SIGINT)
         try:
