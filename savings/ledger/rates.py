@@ -9,7 +9,7 @@ from django.db.transaction import atomic
 from django.utils import timezone
 
 from savings.ledger.posting import lock_user
-from savings.models import Account, RatePeriod, TaxRate
+from savings.models import Account, Plan, RatePeriod, TaxRate
 
 
 def tax_rate_bps(day: datetime.date) -> int:
@@ -31,8 +31,9 @@ def change_rate(account: Account, rate_bps: int) -> None:
         tomorrow = max(today + 1, account.accrued_to)
         if not account.rate_periods.exists():
             # The release before rate periods opened it: it has earned at one rate.
-            opened = account.plan.started_on.toordinal() if account.plan else today
-            RatePeriod.objects.create(account=account, from_day=opened, rate_bps=account.rate_bps)
+            RatePeriod.objects.create(
+                account=account, from_day=_day_of_opening(account), rate_bps=account.rate_bps
+            )
         earning_to = max(account.accrued_to, min(tomorrow, account.accrues_until))
         Account.objects.filter(pk=account.pk).update(
             accrued_numerator=F("accrued_numerator")
@@ -44,3 +45,9 @@ def change_rate(account: Account, rate_bps: int) -> None:
             account=account, from_day=tomorrow, defaults={"rate_bps": rate_bps}
         )
     account.refresh_from_db()
+
+
+def _day_of_opening(account: Account) -> int:
+    """Return the first day of a plan's account. A plan that rolled over has a later start than its account."""
+    plan = Plan.objects.get(account=account)
+    return min(plan.started_on, timezone.localdate(plan.created_at)).toordinal()

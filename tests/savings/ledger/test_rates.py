@@ -113,6 +113,18 @@ def test_an_account_of_the_previous_release_has_earned_at_one_rate(clock: time_m
     assert list(ledger.run_checks()) == []
 
 
+def test_its_first_period_begins_when_it_was_opened_also_after_a_rollover(
+    clock: time_machine.Traveller,
+) -> None:
+    plan = plan_of(1000)
+    RatePeriod.objects.all().delete()
+    clock.shift(datetime.timedelta(days=20))
+    Plan.objects.filter(pk=plan.pk).update(started_on=DAY + datetime.timedelta(days=15))
+    ledger.change_rate(plan.account, 0)
+    assert plan.account.rate_periods.order_by("from_day")[0].from_day == DAY.toordinal()
+    assert list(ledger.run_checks()) == []
+
+
 def test_a_matured_account_earns_nothing_for_money_that_counts_from_a_later_day(
     clock: time_machine.Traveller,
 ) -> None:
