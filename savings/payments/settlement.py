@@ -18,6 +18,7 @@ from django.utils import timezone
 from savings import ledger, mails, plans
 from savings.exceptions import ProviderRefused
 from savings.models import Account, Entry, Payment, Plan, Transaction, User
+from savings.models.constraints import is_violation_of
 from savings.models.ledger import REFERENCE_PREFIXES
 from savings.payments import fees, paystack
 from savings.payments.paystack_answers import Charge
@@ -101,7 +102,9 @@ def _store_answer(payment: Payment, charge: Charge | None) -> bool:
     try:
         with transaction.atomic():
             update_payment(payment, **fields)
-    except IntegrityError:
+    except IntegrityError as error:
+        if not is_violation_of(error, "payment_once_per_provider_id"):
+            raise
         update_payment(payment, **fields | {"provider_id": None})
         return False
     return True
