@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from savings import money
 from savings.ledger import reports
+from savings.ledger.dialect import FUNCTIONS
 from savings.models import Account
 
 Kind = Account.Kind
@@ -44,15 +45,11 @@ SELECT '{interest}', '', COALESCE(SUM(
 ), 0), 0, 0, 0
 FROM savings_account WHERE balance_kobo IS NOT NULL
 """
-_FUNCTIONS = {
-    "postgresql": {"least": "LEAST", "greatest": "GREATEST"},
-    "sqlite": {"least": "MIN", "greatest": "MAX"},
-}
 
 
 @dataclasses.dataclass(frozen=True)
 class Coverage:
-    """What is owed and what is there, line by line, in kobo."""
+    """The lines of the money that is owed and of the money that is there, in kobo."""
 
     as_of: datetime.datetime
     owed: dict[str, int]
@@ -94,7 +91,7 @@ def coverage(at: datetime.datetime) -> Coverage:
         sums=reports.SUMS,
         interest=_INTEREST,
         per_kobo=money.INTEREST_DENOMINATOR,
-        **_FUNCTIONS[connection.vendor],
+        **FUNCTIONS[connection.vendor],
     )
     until = reports.moment(at + datetime.timedelta(microseconds=1))
     today = timezone.localdate(at).toordinal()

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
-from django.utils import timezone
 
 from savings.exceptions import Refused
 from savings.models import Account, Product
@@ -119,11 +118,6 @@ def month_end(month_on: datetime.date) -> datetime.datetime:
 def following(month_on: datetime.date) -> datetime.date:
     """Return the first day of the next month."""
     return (month_on + datetime.timedelta(days=31)).replace(day=1)
-
-
-def current_month() -> datetime.date:
-    """Return the first day of the local month."""
-    return timezone.localdate().replace(day=1)
 
 
 def fetch(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

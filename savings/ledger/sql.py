@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.db import connection
 
 from savings.exceptions import NotEnoughMoney
+from savings.ledger.dialect import FUNCTIONS
 from savings.models import Account, Transaction
 
 if TYPE_CHECKING:
@@ -32,10 +33,7 @@ UPDATE savings_account SET
 WHERE id = %(id)s AND balance_kobo >= %(least)s {only}
 RETURNING balance_kobo, (SELECT id FROM savings_membership WHERE plan_id = savings_account.plan_id)
 """
-_EARNING_TO = {
-    "postgresql": "GREATEST(accrued_to, LEAST(%(today)s, accrues_until))",
-    "sqlite": "MAX(accrued_to, MIN(%(today)s, accrues_until))",
-}
+_EARNING_TO = "{greatest}(accrued_to, {least}(%(today)s, accrues_until))"
 # Most changes count from today, and then nothing has accrued to a later day.
 _NOT_BEYOND_TODAY = "AND accrued_to <= %(today)s"
 # The interest of a change from its value day to the day up to which the account accrues: change x the sum of rate_bps x
@@ -51,10 +49,6 @@ _EARNED_BEFORE = """ + %(change)s * (
             FROM savings_rateperiod p WHERE p.account_id = savings_account.id
         ) periods
     )"""
-_FUNCTIONS = {
-    "postgresql": {"least": "LEAST", "greatest": "GREATEST"},
-    "sqlite": {"least": "MIN", "greatest": "MAX"},
-}
 _WRITE_ENTRIES = """
 INSERT INTO savings_entry (transaction_id, code, debit_account_id, credit_account_id, amount_kobo,
     debit_balance_kobo, credit_balance_kobo, posted_at, value_on)
@@ -87,14 +81,15 @@ def change_balance(
     The change earns interest from `value_on` on, which may be earlier than `today`. Raises NotEnoughMoney, and changes
     nothing, when the balance would fall below zero.
     """
-    earning_to = _EARNING_TO[connection.vendor]
+    functions = FUNCTIONS[connection.vendor]
+    earning_to = _EARNING_TO.format(**functions)
     values = {"change": change_kobo, "id": account.pk, "least": -change_kobo, "today": today.toordinal()}
     row = None
     if value_on >= today:
         statement = _CHANGE_BALANCE.format(earning_to=earning_to, earned_before="", only=_NOT_BEYOND_TODAY)
         row = _fetch(statement, values)
     if row is None:
-        earned = _EARNED_BEFORE.format(earning_to=earning_to, **_FUNCTIONS[connection.vendor])
+        earned = _EARNED_BEFORE.format(earning_to=earning_to, **functions)
         statement = _CHANGE_BALANCE.format(earning_to=earning_to, earned_before=earned, only="")
         days = {"value_day": value_on.toordinal(), "never": datetime.date.max.toordinal()}
         row = _fetch(statement, values | days)

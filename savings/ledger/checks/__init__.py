@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from savings import leaderboards, money
 from savings.ledger import months
+from savings.ledger.dialect import FUNCTIONS
 from savings.ledger.routes import ROUTES
 from savings.models import Account, Entry, Membership, Plan, Transaction
 from savings.models.ledger import CROCKFORD, REFERENCE_PREFIXES
@@ -160,8 +161,6 @@ def _dialect() -> dict[str, str]:
         day, local = "(%s - DATE '0001-01-01' + 1)", f"(%s AT TIME ZONE '{zone}')::date"
         seconds = "EXTRACT(EPOCH FROM %s)"
         placeholders = {
-            "greatest": "GREATEST",
-            "least": "LEAST",
             "form": f"~ '^{character}{{17}}$'",
             "closed_lines": _CLOSED_LINES["postgresql"],
             "month_from_second": f"to_char({local % 'l.posted_at'} - 1, 'YYYY-MM')",
@@ -173,22 +172,24 @@ def _dialect() -> dict[str, str]:
         )
         seconds = "((julianday(%s) - 2440587.5) * 86400)"
         placeholders = {
-            "greatest": "MAX",
-            "least": "MIN",
             "form": f"GLOB '{character * 17}'",
             "closed_lines": _CLOSED_LINES["sqlite"],
             "month_from_second": f"strftime('%Y-%m', {local % 'l.posted_at'}, '-1 day')",
         }
-    return placeholders | {
-        "day_of_entry": day % local % "l.posted_at",
-        # NULL in rows that the release before value dates wrote.
-        "value_day": f"COALESCE({day % 'l.value_on'}, {day % local % 'l.posted_at'})",
-        "seconds_of_posting": seconds % "l.posted_at",
-        "seconds_before": seconds % "l.posted_before",
-        "day_of_opening": day % local % "p.created_at",
-        "day_of_maturity": day % "p.matures_on",
-        "day_of_end": day % "k.ends_on",
-    }
+    return (
+        FUNCTIONS[connection.vendor]
+        | placeholders
+        | {
+            "day_of_entry": day % local % "l.posted_at",
+            # NULL in rows that the release before value dates wrote.
+            "value_day": f"COALESCE({day % 'l.value_on'}, {day % local % 'l.posted_at'})",
+            "seconds_of_posting": seconds % "l.posted_at",
+            "seconds_before": seconds % "l.posted_before",
+            "day_of_opening": day % local % "p.created_at",
+            "day_of_maturity": day % "p.matures_on",
+            "day_of_end": day % "k.ends_on",
+        }
+    )
 
 
 def _sql_list(values: Iterable[str]) -> str:
