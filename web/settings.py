@@ -94,7 +94,7 @@ PROVIDER_URL = SIMULATOR_URL if USES_SIMULATOR else "https://api.paystack.co"
 PROVIDER_CHECKOUT_ORIGIN = SIMULATOR_URL if USES_SIMULATOR else "https://checkout.paystack.com"
 PROVIDER_SECRET_KEY = PAYSTACK_SECRET_KEY or SIMULATOR_SECRET_KEY
 PROVIDER_TIMEOUT_SECONDS = 10
-# Who bears the provider's fee, by the channel of a payment. "refused" means that such a payment is never credited.
+# The bearer of the provider's fee, by the channel of a payment. "refused" means that such a payment is never credited.
 _BEARERS = ("operator", "payer", "refused")
 FEE_BEARER_CARD = env.choice("FEE_BEARER_CARD", default="operator", choices=_BEARERS)
 FEE_BEARER_FOREIGN_CARD = env.choice("FEE_BEARER_FOREIGN_CARD", default="refused", choices=_BEARERS)

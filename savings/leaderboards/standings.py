@@ -1,4 +1,4 @@
-"""What a leaderboard stores of each member: the standing, and the member's sort key in the sorted sets."""
+"""The standing of each member as a leaderboard stores it, and the member's sort key in the sorted sets."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _REVERSED = {"status": Transaction.Status.REVERSED}
 
 
 def reverse(transaction: Transaction, *, reference: str) -> Transaction:
-    """Reverse a successful internal movement and all parts of its family, and return the reversal of this one.
+    """Reverse a successful movement and all parts of its family, and return the reversal of this one.
 
     Each is reversed by the opposite entry, dated today. Reversed interest counts as not yet posted again. A repeat with
     the same reference returns the first reversal. Raises NotEnoughMoney when the money has been moved on, and Refused
@@ -83,7 +83,7 @@ def _reverse_one(movement: Transaction, reference: str) -> Transaction:
         raise Refused("The plan it came from is closed and takes no money back.")
     settle(reversal, debit=entry.credit_account, credit=entry.debit_account)
     if movement.kind == Kind.INTEREST and movement.plan_id is not None:
-        # What was posted counts as earned and not yet posted again.
+        # The reversed interest counts as earned and not yet posted.
         returned = movement.amount_kobo * money.INTEREST_DENOMINATOR
         accounts = Account.objects.filter(plan=movement.plan_id)
         accounts.update(accrued_numerator=F("accrued_numerator") + returned)

@@ -30,7 +30,7 @@ def record_settlement(
 ) -> Settlement:
     """Book a settlement as the provider reports it, and return its row.
 
-    `payment_ids` are the provider's numbers of its payments; amounts are in kobo. What arrives, gross less fees and
+    `payment_ids` are the provider's numbers of its payments; amounts are in kobo. The net, gross less fees and
     deductions, goes to the bank account, or to the provider balance. A repeat with the same reference returns the first
     row. Raises Refused, and books nothing, when the settlement is booked already, when a payment is unknown or in
     another settlement, when the sums of its payments differ, or when it is larger than what the provider has collected.

@@ -20,7 +20,7 @@ BANKS = ("customers", "own")
 
 
 class Purpose(models.TextChoices):
-    """What a treasury posting is for. It decides the two accounts."""
+    """The purpose of a treasury posting, which decides its two accounts."""
 
     SETTLEMENT_TO_BANK = "settlement_to_bank", "Settlement to the bank"
     SETTLEMENT_TO_BALANCE = "settlement_to_balance", "Settlement to the provider balance"

@@ -16,7 +16,7 @@ LOCAL_DAY = {
     "postgresql": "(booked.posted_at AT TIME ZONE %s)::date",
     "sqlite": "django_datetime_cast_date(booked.posted_at, %s, 'UTC')",
 }
-# What the payer paid above the booked sum was for the fee.
+# The surplus over the booked sum paid for the fee.
 POST = """
 INSERT INTO savings_entry (transaction_id, code, debit_account_id, credit_account_id, amount_kobo, posted_at, value_on)
 SELECT p.transaction_id, 'cost', %s, booked.debit_account_id, p.fee_kobo - (p.paid_kobo - booked.amount_kobo), {now},

@@ -23,7 +23,7 @@ class Account(models.Model):
         STASH = "stash", "Stash"
         PLAN = "plan", "Plan"
         HOLD = "hold", "Hold"
-        # What the house has. Clearing: collected by the provider and not yet settled, less its fees. Provider balance:
+        # Assets of the house. Clearing: collected by the provider and not yet settled, less its fees. Provider balance:
         # the money from which the provider makes transfers. Receivable: owed by savers.
         CLEARING = "clearing", "Clearing"
         PROVIDER_BALANCE = "provider_balance", "Provider balance"

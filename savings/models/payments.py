@@ -90,8 +90,8 @@ class Settlement(models.Model):
     provider_id = models.BigIntegerField()
     # The local day on which the money reached the bank or the provider balance.
     settled_on = models.DateField()
-    # The payments' amounts, the provider's fees, and what it took back for refunds and disputes. What arrives is
-    # gross - fees - deductions.
+    # The payments' amounts, the provider's fees, and its deductions for refunds and disputes. The net is gross -
+    # fees - deductions.
     gross_kobo = models.BigIntegerField()
     fees_kobo = models.BigIntegerField()
     deductions_kobo = models.BigIntegerField(default=0)

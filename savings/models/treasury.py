@@ -1,4 +1,4 @@
-"""What staff post for the house, and what proves the books: closed months and the daily coverage."""
+"""Postings that staff make for the house, closed months, and the daily coverage."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ClosedMonth(models.Model):
 
 
 class CoverageDay(models.Model):
-    """What was owed at the end of a day, and what there was to pay it. Kobo."""
+    """The money owed at the end of a day, and the money there was to pay it. Kobo."""
 
     day_on = models.DateField(unique=True)
     as_of = models.DateTimeField()

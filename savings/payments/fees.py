@@ -45,7 +45,7 @@ def review_reason(charge: Charge, asked_kobo: int) -> str:
     """Return why a paid payment of ours cannot be credited with the kobo that were asked for; "" if it can.
 
     A payment is exact if the paid amount, or where the payer bears the fee the amount less the fee, is what was asked
-    for. Who bears the fee is never guessed from the surplus.
+    for. The bearer of the fee is never guessed from the surplus.
     """
     bears, fee_kobo = bearer(charge), charge.fee_kobo
     if fee_kobo is not None and fee_kobo > charge.amount_kobo:
@@ -68,7 +68,7 @@ def costs(payment: Payment, *, booked_kobo: int) -> list[ledger.Posting]:
     paid_kobo, fee_kobo = payment.paid_kobo or 0, payment.fee_kobo or 0
     if fee_kobo > paid_kobo:
         return []
-    # What the payer paid above the booked sum was for the fee.
+    # The surplus over the booked sum paid for the fee.
     cost_kobo = fee_kobo - (paid_kobo - booked_kobo)
     if cost_kobo <= 0:
         return []

@@ -1,4 +1,4 @@
-"""What the body of a webhook event says: its name, its data, the key of its repeats, and the payment's reference."""
+"""The contents of a webhook event's body: its name, its data, the key of its repeats, and the payment's reference."""
 
 from __future__ import annotations
 

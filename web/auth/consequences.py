@@ -1,4 +1,4 @@
-"""What follows when a user confirms an email address or changes their own credentials, by the signals of allauth."""
+"""The effects of a confirmed email address and of changed credentials, started by the signals of allauth."""
 
 from __future__ import annotations
 

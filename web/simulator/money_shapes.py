@@ -29,7 +29,7 @@ def ledger_row(movement: Movement) -> Document:
 
 
 def settlement(settlement: Document) -> Document:
-    """Return a settlement. What arrives (`effective_amount`) = processed - fees - deductions, in kobo."""
+    """Return a settlement. Its `effective_amount` = processed - fees - deductions, in kobo."""
     settled = moment(settlement["settled_at"])
     return {
         "id": settlement["id"],

@@ -9,7 +9,7 @@ from web.simulator.store import Document
 
 
 def run(*, everything: bool = False) -> None:
-    """Pay out what is due by now, or everything that is pending. What waits for money is taken first."""
+    """Pay out what is due by now, or everything that is pending. Refunds that wait for money come first."""
     with store.atomic():
         refunds.process_waiting()
         for currency in money.currencies():

@@ -1,4 +1,4 @@
-"""What a developer can switch on in the simulator. A switch survives a restart."""
+"""The switches of the simulator, for developers. A switch survives a restart."""
 
 from __future__ import annotations
 

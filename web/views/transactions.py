@@ -33,7 +33,7 @@ def receipt(request: SaverRequest, reference: str) -> HttpResponse:
     mine = request.user.transactions.select_related("plan", "payment__meant_for", "reverses", "reversed_by")
     movement = get_object_or_404(mine, reference=reference)
     payment = getattr(movement, "payment", None)
-    # What the provider keeps is our cost, not the saver's.
+    # The provider's fee is our cost, not the saver's.
     entries = list(
         Entry.objects.filter(transaction=movement)
         .exclude(code=Entry.Code.COST)

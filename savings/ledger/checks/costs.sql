@@ -1,4 +1,4 @@
--- What the provider kept of a payment is one cost: its fee, less what was paid above the booked sum, which was for the fee.
+-- The cost of a payment is one entry: the provider's fee, less the surplus over the booked sum, which paid for the fee.
 -- A fee that is not known yet has no cost, nor has a fee above the payment, at which staff look.
 WITH compared AS (
     SELECT t.id, t.reference, COALESCE(cost.amount_kobo, 0) AS kobo,

@@ -1,5 +1,5 @@
--- A reversal is the exact opposite of a transaction that was successful and is now reversed. What a withdrawal brings back
--- is released from the hold.
+-- A reversal is the exact opposite of a transaction that was successful and is now reversed. The money of a withdrawal
+-- that comes back is released from the hold.
 SELECT 'reversal ' || r.reference,
     r.status || ' of ' || COALESCE(o.status || ' ' || o.reference, 'nothing'),
     'success, by the opposite entry, of one that is reversed'

@@ -1,5 +1,5 @@
--- What arrived of a settlement is what its payments were, less their fees and the deductions, and is booked once. A
--- payment in a settlement changed clearing by what it was less its fee: what is left in clearing is not settled yet.
+-- The net of a settlement is the sum of its payments, less their fees and the deductions, and is booked once. A payment
+-- in a settlement changed clearing by its amount less its fee: the rest in clearing is not settled yet.
 WITH paid AS (
     SELECT settlement_id, SUM(COALESCE(paid_kobo, 0)) AS gross, SUM(COALESCE(fee_kobo, 0)) AS fees
     FROM savings_payment WHERE settlement_id IS NOT NULL GROUP BY settlement_id

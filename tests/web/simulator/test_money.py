@@ -72,7 +72,7 @@ def events_sent() -> list[str]:
 
 
 def assert_equations(http: httpx.Client) -> None:
-    """What came in is what is pending, settled or gone; each last row is its balance."""
+    """All money that came in is pending, settled or gone; each last row is its balance."""
     rows = get(http, "/balance/ledger?perPage=100")
     balance = get(http, "/balance")[0]["balance"]
     moved = [row for place in (money.PENDING, money.BALANCE, money.BANK) for row in money.movements(place)]
