@@ -20,7 +20,7 @@ _WHY_ABANDONED = defaultdict(
 )
 _WHY_REVIEW = {
     "no_answer": "The payment provider has not told us what became of it.",
-    "channel": "We don’t accept this kind of card or payment. The money is safe, and we will give it back.",
+    "channel": "We don’t accept this kind of card or payment. The money is safe, and a person is dealing with it.",
     "fee": "The payment provider’s fee is not clear yet. The money is safe.",
     "same_payment": "The payment provider reports this payment twice. A person is checking it.",
 }
@@ -44,7 +44,10 @@ def timeline_steps(
     events: list[WebhookEvent],
     mails: list[OutboxRow],
 ) -> list[Step]:
-    """Return the steps of a transaction, built from the rows that belong to it: first the past ones, by time."""
+    """Return the steps of a transaction, built from the rows that belong to it: first the past ones, by time.
+
+    `entries` are those of the saver, without the provider's fee, which is a cost of the house.
+    """
     happened = [
         Step("You asked for it" if transaction.user_id else "Money arrived", "done", transaction.created_on)
     ]
@@ -53,8 +56,7 @@ def timeline_steps(
     happened += [
         Step("The provider told us", "done", event.received_at, _repeat_note(event)) for event in events
     ]
-    # What the provider keeps for itself is the house's cost.
-    happened += [_posted(entry, payment) for entry in entries if entry.code != Entry.Code.COST]
+    happened += [_posted(entry, payment) for entry in entries]
     happened += [_mailed(mail) for mail in mails if mail.done_at]
     happened.sort(key=lambda step: step.at or transaction.created_on)
     return [*happened, *_ending(transaction, payment), *[_mailed(mail) for mail in mails if not mail.done_at]]

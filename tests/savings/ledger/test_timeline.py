@@ -34,7 +34,7 @@ def test_an_abandoned_payment_shows_its_reason(failure_code: str, expected: str)
         ("less", "What arrived is not what was asked for. It is safe."),
         (
             "channel",
-            "We don’t accept this kind of card or payment. The money is safe, and we will give it back.",
+            "We don’t accept this kind of card or payment. The money is safe, and a person is dealing with it.",
         ),
         ("no_answer", "The payment provider has not told us what became of it."),
     ],
