@@ -70,7 +70,7 @@ class Coverage:
     @property
     def covered_bps(self) -> int:
         """The covered share of what is owed in basis points, rounded down; the whole while nothing is owed."""
-        return self.held_kobo * 10_000 // self.owed_kobo if self.owed_kobo else 10_000
+        return money.ratio_bps(self.held_kobo, self.owed_kobo) if self.owed_kobo else 10_000
 
     @property
     def verdict(self) -> str:

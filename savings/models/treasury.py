@@ -8,6 +8,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from savings import money
+
 
 class ManualPosting(models.Model):
     """Why a transaction was posted by hand, who asked for it and who approved it: two different people."""
@@ -75,6 +77,6 @@ class CoverageDay(models.Model):
         return f"{self.day_on}"
 
     @property
-    def per_ten_thousand(self) -> int | None:
+    def covered_bps(self) -> int | None:
         """The covered share of what is owed in basis points, rounded down; None while nothing is owed."""
-        return self.held_kobo * 10_000 // self.owed_kobo if self.owed_kobo else None
+        return money.ratio_bps(self.held_kobo, self.owed_kobo) if self.owed_kobo else None

@@ -14,7 +14,7 @@ from web.admin.base import ReadOnlyAdmin
 
 
 def _share(day: CoverageDay) -> str:
-    return shown.percent(day.per_ten_thousand)
+    return shown.percent(day.covered_bps)
 
 
 def _lines(lines: list[list[Any]]) -> str:
