@@ -69,7 +69,7 @@ def initialize(*, reference: str, amount_kobo: int, email: str, callback_url: st
         "callback_url": callback_url,
         "metadata": {"cancel_action": callback_url},
     }
-    return _call("POST", "/transaction/initialize", asked, read=paystack_answers.checkout)
+    return call("POST", "/transaction/initialize", asked, read=paystack_answers.checkout)
 
 
 def verify(reference: str, *, timeout_seconds: float | None = None) -> Charge:
@@ -77,7 +77,7 @@ def verify(reference: str, *, timeout_seconds: float | None = None) -> Charge:
     if not _REFERENCE.fullmatch(reference):
         raise ProviderRefused("That cannot be a reference.", code=NOT_FOUND)
     path = f"/transaction/verify/{quote(reference, safe='')}"
-    charge = _call("GET", path, read=paystack_answers.charge, timeout_seconds=timeout_seconds)
+    charge = call("GET", path, read=paystack_answers.charge, timeout_seconds=timeout_seconds)
     if charge.reference != reference:
         raise UnclearAnswer(f"The provider answered about another payment, {charge.reference[:100]}.")
     return charge
@@ -105,7 +105,7 @@ def charge_authorization(*, reference: str, amount_kobo: int, email: str, author
         "email": email,
         "authorization_code": authorization_code,
     }
-    return _call("POST", "/transaction/charge_authorization", asked, read=paystack_answers.charge)
+    return call("POST", "/transaction/charge_authorization", asked, read=paystack_answers.charge)
 
 
 def create_transfer_recipient(*, name: str, account_number: str, bank_code: str) -> Recipient:
@@ -117,7 +117,7 @@ def create_transfer_recipient(*, name: str, account_number: str, bank_code: str)
         "bank_code": bank_code,
         "currency": settings.CURRENCY,
     }
-    return _call("POST", "/transferrecipient", asked, read=paystack_answers.recipient)
+    return call("POST", "/transferrecipient", asked, read=paystack_answers.recipient)
 
 
 def transfer(*, reference: str, amount_kobo: int, recipient_code: str, reason: str) -> Transfer:
@@ -133,10 +133,10 @@ def transfer(*, reference: str, amount_kobo: int, recipient_code: str, reason: s
         "recipient": recipient_code,
         "reason": reason,
     }
-    return _call("POST", "/transfer", asked, read=paystack_answers.transfer)
+    return call("POST", "/transfer", asked, read=paystack_answers.transfer)
 
 
-def _call[Answer](
+def call[Answer](
     method: str,
     path: str,
     asked: dict[str, Any] | None = None,
