@@ -83,6 +83,24 @@ def poll_payments() -> None:
 
 
 @db_periodic_task(crontab(minute="*"))
+def sweep_refunds() -> None:
+    """Send approved refunds to the provider, and ask about those on their way."""
+    payments.sweep_refunds(timezone.now())
+
+
+@db_periodic_task(crontab(minute="17"))
+def fetch_settlements() -> None:
+    """Book the provider's new settlements, and what it took from the balance."""
+    payments.fetch_settlements(timezone.now())
+
+
+@db_periodic_task(crontab(minute="27"))
+def sweep_disputes() -> None:
+    """Ask the provider about open disputes, for events that got lost."""
+    payments.sweep_disputes()
+
+
+@db_periodic_task(crontab(minute="*"))
 def tell_of_ended_circles() -> None:
     """Mail the members of circles that have ended."""
     circles.notify_members()

@@ -99,6 +99,8 @@ _BEARERS = ("operator", "payer", "refused")
 FEE_BEARER_CARD = env.choice("FEE_BEARER_CARD", default="operator", choices=_BEARERS)
 FEE_BEARER_FOREIGN_CARD = env.choice("FEE_BEARER_FOREIGN_CARD", default="refused", choices=_BEARERS)
 FEE_BEARER_OTHER = env.choice("FEE_BEARER_OTHER", default="operator", choices=_BEARERS)
+# Where the provider pays out what it has collected: its balance for transfers, or the customers' bank account.
+SETTLES_TO_BALANCE = env.flag("SETTLES_TO_BALANCE", default=False)
 # The country whose cards are not foreign.
 HOME_COUNTRY = env.str("HOME_COUNTRY", default="NG")
 if not re.fullmatch("[A-Z]{2}", HOME_COUNTRY):

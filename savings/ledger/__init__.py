@@ -33,7 +33,7 @@ from savings.ledger.transactions import (
     post,
     settle,
 )
-from savings.ledger.treasury import Purpose, post_treasury
+from savings.ledger.treasury import Purpose, post_treasury, record_taking
 
 __all__ = [
     "CHECKS",
@@ -63,6 +63,7 @@ __all__ = [
     "preview_interest",
     "rate_for_term",
     "record_settlement",
+    "record_taking",
     "return_withdrawal",
     "reverse",
     "run_checks",

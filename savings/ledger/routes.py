@@ -47,6 +47,7 @@ ROUTES: dict[str, set[Route]] = {
         # Settlements of the provider, and transfers between the balance and the bank.
         (Kind.BANK, Kind.CLEARING),
         (Kind.PROVIDER_BALANCE, Kind.CLEARING),
+        (Kind.CLEARING, Kind.PROVIDER_BALANCE),
         (Kind.PROVIDER_BALANCE, Kind.BANK),
         (Kind.BANK, Kind.PROVIDER_BALANCE),
         (Kind.BANK, Kind.BANK),

@@ -26,6 +26,7 @@ class Purpose(models.TextChoices):
     SETTLEMENT_TO_BALANCE = "settlement_to_balance", "Settlement to the provider balance"
     BALANCE_TOP_UP = "balance_top_up", "Top-up of the provider balance"
     BALANCE_TO_BANK = "balance_to_bank", "Provider balance to the bank"
+    TAKEN_FROM_BALANCE = "taken_from_balance", "Refund or dispute taken from the provider balance"
     SWEEP = "sweep", "From the other bank account"
     CAPITAL_IN = "capital_in", "Capital paid in"
     CAPITAL_OUT = "capital_out", "Capital paid out"
@@ -44,6 +45,7 @@ _KINDS: dict[str, tuple[str, str]] = {
     Purpose.SETTLEMENT_TO_BALANCE: (Kind.PROVIDER_BALANCE, Kind.CLEARING),
     Purpose.BALANCE_TOP_UP: (Kind.PROVIDER_BALANCE, Kind.BANK),
     Purpose.BALANCE_TO_BANK: (Kind.BANK, Kind.PROVIDER_BALANCE),
+    Purpose.TAKEN_FROM_BALANCE: (Kind.CLEARING, Kind.PROVIDER_BALANCE),
     Purpose.SWEEP: (Kind.BANK, Kind.BANK),
     Purpose.CAPITAL_IN: (Kind.BANK, Kind.CAPITAL),
     Purpose.CAPITAL_OUT: (Kind.CAPITAL, Kind.BANK),
@@ -104,6 +106,23 @@ def post_treasury(
         move(transaction, route)
         ManualPosting.objects.create(transaction=transaction, **details)
     return transaction
+
+
+def record_taking(*, reference: str, amount_kobo: int, provider: str = "paystack") -> bool:
+    """Book that the provider took kobo from its balance for a refund or dispute; return whether this call did.
+
+    On the provider's word, without a person, as settlements are. Raises Refused when the balance has less in the books,
+    and ReferenceTaken when the reference belongs to something else.
+    """
+    with atomic():
+        lock_treasury()
+        transaction, _ = open_transaction(
+            reference=reference, kind=Transaction.Kind.TREASURY, user=None, amount_kobo=amount_kobo
+        )
+        if transaction.is_settled:
+            return False
+        move(transaction, find_route(Purpose.TAKEN_FROM_BALANCE, BANKS[0], provider))
+    return True
 
 
 def lock_treasury() -> None:

@@ -18,7 +18,7 @@ class Payment(models.Model):
     meant_for = models.ForeignKey(
         "savings.Plan", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    # Set by earlier releases for money that arrived under a reference of the provider's own.
+    # The provider's reference of a payment that we did not start, such as one of another shop on the same account.
     foreign_reference = models.CharField(max_length=100, blank=True, default="", db_default="")
     checkout_url = models.URLField(max_length=500, blank=True, default="")
     # When the provider accepted the request; empty until then.
@@ -82,6 +82,11 @@ class Payment(models.Model):
     def __str__(self) -> str:
         return f"payment {self.pk}"
 
+    @property
+    def provider_reference(self) -> str:
+        """The reference under which the provider knows the payment."""
+        return self.foreign_reference or self.transaction.reference
+
 
 class Settlement(models.Model):
     """One payout of the provider to us: the payments it collected, less its fees and deductions."""
@@ -128,6 +133,10 @@ class Refund(models.Model):
     # Empty until the provider has accepted the refund.
     provider_id = models.BigIntegerField(null=True, blank=True)
     provider_status = models.CharField(max_length=20, blank=True, default="")
+    # When it was last sent to the provider, noted before the call; empty until then.
+    sent_at = models.DateTimeField(null=True, blank=True)
+    # When to send it or to ask the provider about it; empty once it has ended.
+    next_poll_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -135,6 +144,12 @@ class Refund(models.Model):
                 fields=["provider", "provider_id"],
                 condition=Q(provider_id__isnull=False),
                 name="refund_once_per_provider_id",
+            ),
+        ]
+        indexes = [
+            # The sweep: refunds that have to be sent or asked about.
+            models.Index(
+                fields=["next_poll_at"], name="refund_due_for_poll", condition=Q(next_poll_at__isnull=False)
             ),
         ]
 

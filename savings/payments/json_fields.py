@@ -59,6 +59,14 @@ def kobo(data: dict[str, Any], name: str) -> int:
     return value
 
 
+def signed_kobo(data: dict[str, Any], name: str) -> int:
+    """Return an amount that has to be there and may be below zero."""
+    value = data.get(name)
+    if type(value) is not int or not -_MOST_KOBO <= value <= _MOST_KOBO:
+        raise UnclearAnswer(f"`{name}` is {shown(value)} and not a whole number of kobo")
+    return value
+
+
 def kobo_or_none(data: dict[str, Any], name: str) -> int | None:
     """Return an amount that may be missing."""
     return None if data.get(name) is None else kobo(data, name)

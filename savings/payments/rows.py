@@ -6,11 +6,21 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from savings.models import Payment, User
+from savings.payments import derived_references
 
 
 def find_payment(reference: str) -> Payment | None:
     """Return the payment with one of our references, with its transaction, or None."""
     return payments().filter(transaction__reference=reference).first()
+
+
+def find_at_provider(provider_id: int | None, reference: str) -> Payment | None:
+    """Return the payment that the provider names by its number, or by the reference that it has there."""
+    found = payments().filter(provider_id=provider_id).first() if provider_id else None
+    if found is None and reference:
+        ours = [reference.upper(), derived_references.suspense(reference)]
+        found = payments().filter(transaction__reference__in=ours).first()
+    return found
 
 
 def payments() -> QuerySet[Payment]:

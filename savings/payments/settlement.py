@@ -7,9 +7,8 @@ return page and the poll ask at the same time, the ledger's conditional change o
 from __future__ import annotations
 
 import datetime
-import hashlib
 import logging
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -19,7 +18,6 @@ from savings import ledger, mails, plans
 from savings.exceptions import ProviderRefused
 from savings.models import Account, Entry, Payment, Plan, Transaction, User
 from savings.models.constraints import is_violation_of
-from savings.models.ledger import REFERENCE_PREFIXES
 from savings.payments import fees, paystack
 from savings.payments.paystack_answers import Charge
 from savings.payments.rows import find_payment, lock_payer, payments, update_payment
@@ -87,7 +85,7 @@ def _apply(payment: Payment, charge: Charge | None, *, payer_left: bool) -> None
     if charge is None:
         return
     if charge.status == "success" and not is_known:
-        _review(payment, _SAME_PAYMENT, arrived_kobo=0)
+        review(payment, _SAME_PAYMENT, arrived_kobo=0)
     elif charge.status == "success":
         _book_charge(payment, charge)
     elif charge.status in {"failed", "reversed"}:
@@ -98,7 +96,7 @@ def _apply(payment: Payment, charge: Charge | None, *, payer_left: bool) -> None
 
 def _store_answer(payment: Payment, charge: Charge | None) -> bool:
     """Store the provider's answer; return False, and no provider's id, if another payment has that id already."""
-    fields = _provider_fields(charge)
+    fields = provider_fields(charge)
     try:
         with transaction.atomic():
             update_payment(payment, **fields)
@@ -114,14 +112,14 @@ def _book_charge(payment: Payment, charge: Charge) -> None:
     """Credit a paid payment if the amount is exact; otherwise put the money into suspense for a review."""
     if charge.currency != settings.CURRENCY:
         # Money in another currency cannot be an entry of this ledger: only the review notes it.
-        _review(payment, "foreign_currency", arrived_kobo=0)
+        review(payment, "foreign_currency", arrived_kobo=0)
     elif reason := fees.review_reason(charge, payment.transaction.amount_kobo):
-        _review(payment, reason, arrived_kobo=charge.amount_kobo)
+        review(payment, reason, arrived_kobo=charge.amount_kobo)
     else:
         _credit(payment)
 
 
-def _provider_fields(charge: Charge | None) -> dict[str, object]:
+def provider_fields(charge: Charge | None) -> dict[str, Any]:
     """Return the columns that store the provider's answer. "unknown" means that the provider has no record."""
     if charge is None:
         return {"provider_status": "unknown"}
@@ -173,7 +171,7 @@ def _takes_money(plan: Plan, amount_kobo: int) -> bool:
     return not plan.is_closed and not is_over and plans.has_room(plan, amount_kobo)
 
 
-def _review(payment: Payment, reason: str, *, arrived_kobo: int) -> None:
+def review(payment: Payment, reason: str, *, arrived_kobo: int) -> None:
     """Leave a payment to staff, with the money that arrived (kobo) in suspense."""
     movement = payment.transaction
     if not ledger.change_status(movement, Status.REVIEW, only_from=[*_UNPAID, Status.REVIEW]):
@@ -210,9 +208,3 @@ def _value_day(payment: Payment, plan: Plan | None) -> datetime.date:
 def _asks_about_fee_at(payment: Payment) -> datetime.datetime | None:
     """Return when to ask the provider about the fee of a booked payment; None if it is known."""
     return timezone.now() + fees.FIRST_ASK_AFTER if fees.is_missing(payment) else None
-
-
-def reference_in_suspense(foreign_reference: str) -> str:
-    """Return our reference for suspense money that earlier releases booked under a reference of the provider."""
-    digest = hashlib.sha256(f"{paystack.PROVIDER}:{foreign_reference}".encode()).hexdigest()
-    return REFERENCE_PREFIXES[Transaction.Kind.ADJUSTMENT] + digest[:17].upper()

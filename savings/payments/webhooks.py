@@ -12,10 +12,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from savings import outbox, references, tracing, typed_text
+from savings import outbox, tracing, typed_text
 from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, ProviderUnavailable
 from savings.models import Transaction, User, WebhookEvent
-from savings.payments import settlement, webhook_bodies
+from savings.payments import events, webhook_bodies
 from savings.payments.provider_watch import ProviderWatch
 
 logger = logging.getLogger(__name__)
@@ -25,32 +25,6 @@ LONGEST_BODY_BYTES = 64 * 1024
 _RETRY_AFTER = [datetime.timedelta(minutes=minutes) for minutes in (1, 3, 10, 30, 120, 360, 1440, 2880)]
 _LEASE = datetime.timedelta(minutes=5)
 _MOST_AT_ONCE = 100
-
-# Events about money that no code moves automatically.
-_NOT_ACTED_ON = {
-    "transfer.success": "The provider says that money has left.",
-    "transfer.failed": "The provider says that money could not leave.",
-    "transfer.reversed": "The provider says that money has come back.",
-    "refund.pending": "The provider has begun to give a payment back.",
-    "refund.processing": "The provider is giving a payment back.",
-    "refund.processed": "The provider has given a payment back.",
-    "refund.failed": "The provider could not give a payment back.",
-    "charge.dispute.create": "A payer disputes a payment.",
-    "charge.dispute.remind": "A payer's dispute still waits for an answer.",
-    "charge.dispute.resolve": "A payer's dispute has been resolved.",
-}
-# The note of a success without a reference, or with one in our form that we do not have.
-_UNKNOWN = (
-    "Nothing was posted: there is no such transaction here. It may be missing since a backup was restored, or belong "
-    "to another installation that shares the account at the provider."
-)
-
-# The note on an event, and whether staff have to look at it.
-Outcome = tuple[str, bool]
-
-
-class _NotYet(Exception):
-    """The provider's event and its own answer do not agree yet."""
 
 
 def receive_event(body: bytes, signature: str) -> WebhookEvent:
@@ -131,7 +105,7 @@ def _process(event_id: int) -> bool | Exception:
     event = WebhookEvent.objects.get(pk=event_id)
     with tracing.follower.following("process_webhook_event", event.traceparent):
         try:
-            note, needs_staff = _act_on(event)
+            note, needs_staff = events.act_on(event)
             WebhookEvent.objects.filter(pk=event_id).update(
                 processed_at=timezone.now(), due_at=None, error="", note=note[:300], needs_staff=needs_staff
             )
@@ -144,7 +118,7 @@ def _process(event_id: int) -> bool | Exception:
 
 def _postpone(event: WebhookEvent, error: Exception) -> None:
     """Store the error and the time of the next try; after the last try, that the event needs staff."""
-    if isinstance(error, (ProviderUnavailable, ProviderRefused, _NotYet)):
+    if isinstance(error, (ProviderUnavailable, ProviderRefused, events.NotYet)):
         logger.warning("event %s is put off: %s", event.pk, error)
     else:
         logger.error("event %s could not be processed", event.pk, exc_info=error)
@@ -160,38 +134,3 @@ def _touch_payer(reference: str) -> None:
     """Renew the cached pages of the payer, whose receipt lists the event."""
     payer = Transaction.objects.filter(reference=reference.upper(), user__isnull=False).values("user_id")
     User.objects.touch_all(User.objects.filter(pk__in=payer))
-
-
-def _act_on(event: WebhookEvent) -> Outcome:
-    is_payment = event.event == "charge.success"
-    if not is_payment and event.event not in _NOT_ACTED_ON:
-        return "Kept. Events of this kind change nothing here.", False
-    is_known = _is_known(event.reference)
-    if event.reference and not is_known and not references.is_ours(event.reference):
-        # Usually another shop uses the same account at the provider.
-        return "Kept. This is not about a transaction of ours.", False
-    if not is_known:
-        logger.warning("event %s is about %r, of which nothing is known here", event.pk, event.reference)
-    if not is_payment:
-        return f"{_NOT_ACTED_ON[event.event]} Nothing was posted for it here: a person has to decide.", True
-    return _paid(event) if is_known else (_UNKNOWN, True)
-
-
-def _is_known(reference: str) -> bool:
-    """Return whether we have a transaction with a reference. The provider writes those of transfers in lower case.
-
-    Earlier releases booked money under other references into suspense; events about it concern us too.
-    """
-    ours = [reference.upper(), settlement.reference_in_suspense(reference)]
-    return bool(reference) and Transaction.objects.filter(reference__in=ours).exists()
-
-
-def _paid(event: WebhookEvent) -> Outcome:
-    movement = settlement.settle_payment(event.reference)
-    if movement is None:
-        return "Nothing was posted: this is not the reference of a payment.", True
-    if movement.status == Transaction.Status.REVIEW:
-        return f"Kept in suspense as {movement.reference} for a review.", True
-    if not movement.is_settled:
-        raise _NotYet("The event says paid, but asked about it the provider does not say so (yet).")
-    return "Settled.", False

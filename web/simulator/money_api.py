@@ -29,6 +29,27 @@ def balance(request: HttpRequest) -> JsonResponse:
 
 
 @view("GET")
+def totals(request: HttpRequest) -> JsonResponse:
+    """Return how much was ever paid, and what waits for a settlement."""
+    paid = payments.paid()
+    names = money.currencies()
+    volumes = [sum(one["amount"] for one in paid if one["currency"] == name) for name in names]
+    pending = [money.balance(money.PENDING, name) for name in names]
+    found = {
+        "total_transactions": len(paid),
+        "total_volume": volumes[0],
+        "total_volume_by_currency": _by_currency(names, volumes),
+        "pending_transfers": pending[0],
+        "pending_transfers_by_currency": _by_currency(names, pending),
+    }
+    return yes("Transaction totals", found)
+
+
+def _by_currency(names: list[str], amounts: list[int]) -> list[Document]:
+    return [{"currency": name, "amount": amount} for name, amount in zip(names, amounts, strict=True)]
+
+
+@view("GET")
 def balance_ledger(request: HttpRequest) -> JsonResponse:
     """List the movements of the balance, newest first, each with the balance after it."""
     rows = [dataclasses.asdict(row) | {"created_at": row.moved_at} for row in money.movements(money.BALANCE)]

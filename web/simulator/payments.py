@@ -73,6 +73,11 @@ def find_by_id_or_reference(name: str) -> Document | None:
     return find(by_id["reference"] if by_id else name)
 
 
+def paid() -> list[Document]:
+    """Return the payments that have been paid, given back or not."""
+    return [payment for payment in store.documents("payment") if payment["paid_at"]]
+
+
 def left(payment: Document) -> int:
     """Return the kobo of a payment that can still be given back; those that are on their way back count as gone."""
     return int(payment["amount"]) - int(payment.get("going_back", 0))

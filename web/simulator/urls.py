@@ -12,6 +12,7 @@ urlpatterns = [
     path("transfer", api.transfer),
     path("transfer/verify/<str:reference>", api.verify_transfer),
     path("transfer/<str:code>", api.fetch_transfer),
+    path("transaction/totals", money_api.totals),
     path("balance", money_api.balance),
     path("balance/ledger", money_api.balance_ledger),
     path("settlement", money_api.list_settlements),

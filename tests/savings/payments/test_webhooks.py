@@ -17,7 +17,7 @@ from pytest_django.fixtures import Settings
 from savings import ledger, outbox, payments, references, tracing
 from savings.exceptions import ForgedEvent, MalformedEvent
 from savings.models import Account, Entry, Payment, Plan, Transaction, User, WebhookEvent
-from savings.payments import settlement, webhooks
+from savings.payments import derived_references, webhooks
 from tests.factories import make_user
 from tests.payments import AMOUNT, start
 from tests.provider import Provider
@@ -323,7 +323,7 @@ def test_money_that_an_earlier_version_took_into_suspense_goes_on_needing_a_pers
 ) -> None:
     with transaction.atomic():
         ledger.open_transaction(
-            reference=settlement.reference_in_suspense("order-7"),
+            reference=derived_references.suspense("order-7"),
             kind=Transaction.Kind.ADJUSTMENT,
             user=None,
             amount_kobo=70_00,

@@ -1,0 +1,143 @@
+"""What each event of the provider makes us do: ask the provider. The event itself decides nothing."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from savings import references
+from savings.models import Payment, Refund, Transaction, WebhookEvent
+from savings.payments import derived_references, disputes, json_fields, provider_money, refunds, settlement
+from savings.payments.money_answers import RefundAnswer
+from savings.payments.rows import find_at_provider
+
+logger = logging.getLogger(__name__)
+
+# The note on an event, and whether staff have to look at it.
+Outcome = tuple[str, bool]
+
+# The note of an event without a reference, or with one in our form that we do not have.
+_UNKNOWN = (
+    "Nothing was posted: there is no such transaction here. It may be missing since a backup was restored, or belong "
+    "to another installation that shares the account at the provider."
+)
+_CONCLUSIVE = {"processed", "failed"}
+
+
+class NotYet(Exception):
+    """The provider's event and its own answer do not agree yet."""
+
+
+def act_on(event: WebhookEvent) -> Outcome:
+    """Do what an event asks for. Raises NotYet, or an error of the provider, when it has to be tried again."""
+    handler = _HANDLERS.get(event.event)
+    if handler is None:
+        return "Kept. Events of this kind change nothing here.", False
+    if event.reference and not _is_known(event.reference):
+        if not references.is_ours(event.reference):
+            # Usually another shop uses the same account at the provider.
+            return "Kept. This is not about a transaction of ours.", False
+        logger.warning("event %s is about %r, of which nothing is known here", event.pk, event.reference)
+    return handler(event)
+
+
+def _is_known(reference: str) -> bool:
+    """Return whether we have a transaction with a reference. The provider writes those of transfers in lower case."""
+    ours = [reference.upper(), derived_references.suspense(reference)]
+    return Transaction.objects.filter(reference__in=ours).exists()
+
+
+def _charge(event: WebhookEvent) -> Outcome:
+    movement = settlement.settle_payment(event.reference) if event.reference else None
+    if movement is None:
+        is_known = event.reference and _is_known(event.reference)
+        return ("Nothing was posted: this is not the reference of a payment." if is_known else _UNKNOWN), True
+    if movement.status == Transaction.Status.REVIEW:
+        return f"Kept in suspense as {movement.reference} for a review.", True
+    if not movement.is_settled:
+        raise NotYet("The event says paid, but asked about it the provider does not say so (yet).")
+    return "Settled.", False
+
+
+def _refund(event: WebhookEvent) -> Outcome:
+    payment = find_at_provider(None, event.reference)
+    if payment is None:
+        return _UNKNOWN, True
+    number = json_fields.number_or_none(_data(event), "id")
+    answers = [provider_money.fetch_refund(number)] if number else _refunds_of(payment)
+    outcomes = [_apply_refund(answer) for answer in answers]
+    if not outcomes:
+        raise NotYet("The event tells of a refund, but asked about it the provider has none (yet).")
+    told = event.event.removeprefix("refund.")
+    if told in _CONCLUSIVE and told not in {answer.status for answer in answers}:
+        raise NotYet("The event says that a refund has ended, but the provider does not say so (yet).")
+    return " ".join(dict.fromkeys(note for note, _ in outcomes)), any(staff for _, staff in outcomes)
+
+
+def _refunds_of(payment: Payment) -> list[RefundAnswer]:
+    """Return the refunds of a payment, for an event that does not say which one it is about."""
+    return provider_money.list_refunds(
+        payment_id=payment.provider_id,
+        payment_reference=payment.provider_reference,
+        since=payment.transaction.created_on,
+    )
+
+
+def _apply_refund(answer: RefundAnswer) -> Outcome:
+    refund = refunds.find_ours(answer)
+    if refund is None:
+        logger.error("refund %s was made at the provider and is not in the books", answer.id)
+        return f"Refund {answer.id} ({answer.status}) was made at the provider and is not in the books.", True
+    if refund.transaction.status == Transaction.Status.PENDING:
+        refunds.apply(refund, answer)
+    refund = Refund.objects.select_related("transaction").get(pk=refund.pk)
+    movement = refund.transaction
+    note = f"{movement.reference}: {answer.status}, {movement.get_status_display().lower()} here."
+    is_failed = movement.status == Transaction.Status.FAILED
+    contradicts = (
+        answer.status == "processed" if is_failed else movement.is_settled and answer.status == "failed"
+    )
+    return note, contradicts or answer.status == refunds.NEEDS_ATTENTION
+
+
+def _dispute(event: WebhookEvent) -> Outcome:
+    number = json_fields.number_or_none(_data(event), "id")
+    if number is None:
+        return "Nothing was done: the event does not say which dispute it is about.", True
+    dispute = disputes.update_dispute(number)
+    if dispute is None:
+        return _UNKNOWN, True
+    if dispute.resolved_at is None:
+        if event.event == "charge.dispute.resolve":
+            raise NotYet("The event says that a dispute is resolved, but the provider does not say so (yet).")
+        return f"Open: answer dispute {number} at the provider by {dispute.due_at or 'its deadline'}.", True
+    lost = Transaction.objects.filter(reference=derived_references.chargeback(number)).first()
+    if lost is None:
+        return "Resolved: the money stays.", False
+    return f"Resolved: the payer gets the money back, and {lost.reference} is the chargeback.", False
+
+
+def _tell_staff(what: str) -> Callable[[WebhookEvent], Outcome]:
+    return lambda _: (f"{what} Nothing was posted for it here: a person has to decide.", True)
+
+
+def _data(event: WebhookEvent) -> dict[str, Any]:
+    return json_fields.part(json.loads(event.body), "data")
+
+
+_HANDLERS: dict[str, Callable[[WebhookEvent], Outcome]] = {
+    "charge.success": _charge,
+    "charge.dispute.create": _dispute,
+    "charge.dispute.remind": _dispute,
+    "charge.dispute.resolve": _dispute,
+    "refund.pending": _refund,
+    "refund.processing": _refund,
+    "refund.processed": _refund,
+    "refund.failed": _refund,
+    # No code moves the money of transfers yet.
+    "transfer.success": _tell_staff("The provider says that money has left."),
+    "transfer.failed": _tell_staff("The provider says that money could not leave."),
+    "transfer.reversed": _tell_staff("The provider says that money has come back."),
+}

@@ -1,0 +1,57 @@
+"""What the provider takes from the balance for refunds and disputes, when what it has collected is not enough."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+
+from django.conf import settings
+
+from savings import ledger, money
+from savings.exceptions import ProviderRefused, ProviderUnavailable, Refused
+from savings.models import Transaction
+from savings.payments import derived_references, paystack, provider_money, runs
+from savings.payments.money_answers import BalanceRow
+
+logger = logging.getLogger(__name__)
+
+# The causes for which the provider takes what we book from what it has collected.
+_MODELS = {"refund", "dispute"}
+# How far back each run looks, so that rows survive a worker that was off for days.
+_LOOKS_BACK = datetime.timedelta(days=14)
+_TASK = "record_taking"
+
+
+def record_takings(now: datetime.datetime) -> int:
+    """Book what the provider took from the balance for refunds and disputes, and return how many rows were new.
+
+    The books take refunds and chargebacks from clearing. The part that the provider took from the balance is moved
+    there from the provider balance, once per row of the balance's ledger. A row that cannot be booked is postponed
+    with its reason, for staff, and stops no other.
+    """
+    try:
+        rows = [row for row in provider_money.list_balance_rows(since=now - _LOOKS_BACK) if _is_taking(row)]
+    except (ProviderUnavailable, ProviderRefused) as error:
+        logger.warning("the provider does not list the movements of the balance: %s", error)
+        return 0
+    booked = Transaction.objects.filter(
+        reference__in=[derived_references.balance_row(row.id) for row in rows]
+    )
+    known = set(booked.values_list("reference", flat=True))
+    found = {row.id: row for row in reversed(rows) if derived_references.balance_row(row.id) not in known}
+    return runs.for_each_id(_TASK, found, lambda row_id: _record(found[row_id]))
+
+
+def _is_taking(row: BalanceRow) -> bool:
+    return row.model.lower() in _MODELS and row.currency == settings.CURRENCY
+
+
+def _record(row: BalanceRow) -> bool:
+    if row.change_kobo >= 0:
+        # The books have no such movement, because a refund that has been made does not come back.
+        raise Refused(f"The provider gave {money.naira(row.change_kobo)} back for {row.model} {row.row}.")
+    return ledger.record_taking(
+        reference=derived_references.balance_row(row.id),
+        amount_kobo=-row.change_kobo,
+        provider=paystack.PROVIDER,
+    )
