@@ -104,6 +104,8 @@ def _apply_refund(answer: RefundAnswer) -> Outcome:
 
 def _dispute(event: WebhookEvent) -> Outcome:
     number = json_fields.number_or_none(_data(event), "id")
+    if event.reference and find_at_provider(None, event.reference) is None:
+        return _UNKNOWN, True
     if number is None:
         return "Nothing was done: the event does not say which dispute it is about.", True
     dispute = disputes.update_dispute(number)

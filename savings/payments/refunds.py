@@ -49,7 +49,9 @@ def request_refund(
     `source` is where the money is taken from, as in `ledger.open_refund`. A repeat with the same reference returns the
     first refund. Raises Refused when the transaction is no card payment, and as `ledger.open_refund` does.
     """
-    payment = Payment.objects.filter(transaction=payment_transaction).first()
+    # Money that was released from suspense is in a part of the payment.
+    first_id = payment_transaction.part_of_id or payment_transaction.pk
+    payment = Payment.objects.filter(transaction=first_id).first()
     if payment is None:
         raise Refused("Only a card payment can be refunded by the provider.")
     with transaction.atomic():
@@ -114,6 +116,9 @@ def find_ours(answer: RefundAnswer) -> Refund | None:
 def _process(refund_id: int, now: datetime.datetime) -> bool:
     """Send one refund or ask about it. Return False if another run has claimed it."""
     refund = Refund.objects.select_related("transaction", "payment__transaction").get(pk=refund_id)
+    if refund.transaction.status != Transaction.Status.PENDING:
+        Refund.objects.filter(pk=refund_id).update(next_poll_at=None)
+        return False
     mine = Refund.objects.filter(pk=refund_id, next_poll_at=refund.next_poll_at, next_poll_at__lte=now)
     if not mine.update(next_poll_at=now + _LEASE):
         return False
