@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('savings', '0044_closed_months'),
+        ('savings', '0045_forfeited_interest'),
     ]
 
     operations = [
