@@ -47,6 +47,12 @@ def sweep_disputes() -> int:
     return runs.for_each_id(_TASK, sorted(ids), lambda dispute_id: update_dispute(dispute_id) is not None)
 
 
+def what_to_do(dispute: Dispute) -> str:
+    """Return what staff have to do about an open dispute, and until when."""
+    deadline = f"{timezone.localtime(dispute.due_at):%d %B %Y, %H:%M}" if dispute.due_at else "its deadline"
+    return f"answer dispute {dispute.provider_id} at the provider by {deadline}."
+
+
 def _apply(answer: DisputeAnswer) -> Dispute | None:
     payment = find_at_provider(answer.payment_id, answer.payment_reference)
     if payment is None:
@@ -84,12 +90,7 @@ def _store(payment: Payment, answer: DisputeAnswer) -> Dispute:
         Dispute.objects.filter(pk=dispute.pk).update(**values)
         dispute.refresh_from_db()
     if is_new and answer.status != _RESOLVED:
-        logger.error(
-            "payment %s is disputed: answer dispute %s at the provider by %s",
-            payment.transaction.reference,
-            answer.id,
-            answer.due_at or "the provider's deadline",
-        )
+        logger.error("payment %s is disputed: %s", payment.transaction.reference, what_to_do(dispute))
     return dispute
 
 

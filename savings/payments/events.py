@@ -114,7 +114,7 @@ def _dispute(event: WebhookEvent) -> Outcome:
     if dispute.resolved_at is None:
         if event.event == "charge.dispute.resolve":
             raise NotYet("The event says that a dispute is resolved, but the provider does not say so (yet).")
-        return f"Open: answer dispute {number} at the provider by {dispute.due_at or 'its deadline'}.", True
+        return f"Open: {disputes.what_to_do(dispute)}", True
     lost = Transaction.objects.filter(reference=derived_references.chargeback(number)).first()
     if lost is None:
         return "Resolved: the money stays.", False

@@ -166,7 +166,7 @@ def script(quarter: Quarter) -> dict[str, list[Callable[[], None]]]:
         "2027-02-03": [lambda: act.refund("february", 10_000, fails=True)],
         "2027-02-05": [lambda: act.refund("parts", 40_000), lambda: act.pay_abroad("welcome", 64_000, "operator")],
         "2027-02-10": [lambda: act.pay("spent", 120_000), lambda: act.pay("won", 33_000, "bola")],
-        "2027-02-11": [lambda: act.spend()],
+        "2027-02-11": [act.spend],
         "2027-02-15": [lambda: act.dispute("won", "declined"), lambda: act.pay("again", 200_000, "bola")],
         "2027-02-17": [lambda: act.dispute("spent")],
         "2027-02-22": [lambda: act.pay("cheap", 2_000), lambda: act.dispute("cheap", "merchant-accepted")],
