@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from savings import ledger
+from savings import ledger, outbox
 from savings.exceptions import ProviderRefused, ProviderUnavailable, UnclearAnswer
 from savings.models import Dispute, Payment
 from savings.payments import derived_references, paystack, provider_money, runs, settlement, takings
@@ -40,6 +40,7 @@ def sweep_disputes() -> int:
     For events that got lost. A dispute whose call fails is postponed with its reason and stops no other.
     """
     ids = set(Dispute.objects.filter(resolved_at=None).values_list("provider_id", flat=True))
+    ids |= set(outbox.postponed_row_ids(_TASK))
     try:
         ids |= {answer.id for answer in provider_money.list_open_disputes()}
     except (ProviderUnavailable, ProviderRefused) as error:

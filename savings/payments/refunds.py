@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from savings import ledger
+from savings import ledger, outbox
 from savings.exceptions import ProviderRefused, Refused, UnclearAnswer
 from savings.models import Payment, Refund, Transaction, User
 from savings.payments import paystack, provider_money, runs, takings
@@ -75,7 +75,9 @@ def sweep_refunds(now: datetime.datetime) -> int:
 
     Safe to run twice at once. A refund whose call fails is postponed with its reason and stops no other.
     """
-    due = Refund.objects.filter(next_poll_at__lte=now).order_by("next_poll_at", "pk")
+    on_their_way = Refund.objects.filter(next_poll_at__isnull=False)
+    outbox.clear_other_postponements(_TASK, on_their_way)
+    due = on_their_way.filter(next_poll_at__lte=now).order_by("next_poll_at", "pk")
     ids = list(due.values_list("pk", flat=True)[:_MOST_AT_ONCE])
     return runs.for_each_id(_TASK, ids, lambda refund_id: _process(refund_id, now))
 

@@ -55,6 +55,9 @@ def _new_settlements() -> Iterable[SettlementAnswer]:
     """
     postponed = set(outbox.postponed_row_ids(_TASK))
     booked = set(Settlement.objects.filter(provider=paystack.PROVIDER).values_list("provider_id", flat=True))
+    for settlement_id in postponed & booked:
+        outbox.clear_postponement(_TASK, settlement_id)
+    postponed -= booked
     for answer in provider_money.list_settlements():
         postponed.discard(answer.id)
         if answer.id not in booked:

@@ -6,10 +6,11 @@ import datetime
 import logging
 
 from django.conf import settings
+from django.db.models import Min
 
 from savings import ledger, money
 from savings.exceptions import ProviderRefused, ProviderUnavailable, Refused
-from savings.models import Transaction
+from savings.models import Postponement, Transaction
 from savings.payments import derived_references, paystack, provider_money, runs
 from savings.payments.money_answers import BalanceRow
 
@@ -30,7 +31,7 @@ def record_takings(now: datetime.datetime) -> int:
     with its reason, for staff, and stops no other.
     """
     try:
-        rows = [row for row in provider_money.list_balance_rows(since=now - _LOOKS_BACK) if _is_taking(row)]
+        rows = [row for row in provider_money.list_balance_rows(since=_since(now)) if _is_taking(row)]
     except (ProviderUnavailable, ProviderRefused) as error:
         logger.warning("the provider does not list the movements of the balance: %s", error)
         return 0
@@ -40,6 +41,12 @@ def record_takings(now: datetime.datetime) -> int:
     known = set(booked.values_list("reference", flat=True))
     found = {row.id: row for row in reversed(rows) if derived_references.balance_row(row.id) not in known}
     return runs.for_each_id(_TASK, found, lambda row_id: _record(found[row_id]))
+
+
+def _since(now: datetime.datetime) -> datetime.datetime:
+    """Return the moment from which the movements are read: all that are postponed lie after it."""
+    failed = Postponement.objects.filter(task=_TASK).aggregate(first_at=Min("first_failed_at"))
+    return min(now, failed["first_at"] or now) - _LOOKS_BACK
 
 
 def _is_taking(row: BalanceRow) -> bool:

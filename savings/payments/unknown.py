@@ -30,7 +30,8 @@ def book_into_suspense(charge: Charge) -> Payment:
                 transaction=movement,
                 provider=paystack.PROVIDER,
                 foreign_reference=charge.reference,
-                **settlement.provider_fields(charge) | {"paid_kobo": charge.amount_kobo},
+                **settlement.provider_fields(charge)
+                | {"paid_kobo": charge.amount_kobo, "fee_kobo": charge.fee_kobo or 0},
             )
             settlement.review(payment, REASON, arrived_kobo=charge.amount_kobo)
     return Payment.objects.get(transaction=movement)

@@ -68,6 +68,7 @@ def test_an_open_dispute_is_an_error_with_its_deadline(
     due_at = datetime.datetime.fromtimestamp(opened["due_at"], datetime.UTC)
     assert (dispute.payment, dispute.provider_id, dispute.amount_kobo) == (paid, opened["id"], AMOUNT)
     assert (dispute.status, dispute.resolved_at) == ("awaiting-merchant-feedback", None)
+    assert dispute.due_at
     assert abs(dispute.due_at - due_at) < datetime.timedelta(seconds=1)
     deadline = f"{timezone.localtime(due_at):%d %B %Y, %H:%M}"
     told = f"answer dispute {opened['id']} at the provider by {deadline}."

@@ -35,6 +35,7 @@ _REPORTED_BY_ROWS = {
     "sweep_outbox",
     "sweep_webhook_events",
     "poll_payments",
+    "sweep_refunds",
 }
 
 # Passed from Huey's hook before a task to the one after it, in the thread that runs the task.
