@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from savings import ledger, outbox
+from savings import ledger, outbox, tracing
 from savings.exceptions import ProviderRefused, Refused, UnclearAnswer
 from savings.models import Payment, Refund, Transaction, User
 from savings.payments import paystack, provider_money, runs, takings
@@ -124,9 +124,10 @@ def _process(refund_id: int, now: datetime.datetime) -> bool:
     mine = Refund.objects.filter(pk=refund_id, next_poll_at=refund.next_poll_at, next_poll_at__lte=now)
     if not mine.update(next_poll_at=now + _LEASE):
         return False
-    answer = provider_money.fetch_refund(refund.provider_id) if refund.provider_id else _send(refund, now)
-    if answer is not None:
-        apply(refund, answer)
+    with tracing.follower.following(_TASK, ""):
+        answer = provider_money.fetch_refund(refund.provider_id) if refund.provider_id else _send(refund, now)
+        if answer is not None:
+            apply(refund, answer)
     return answer is not None
 
 
