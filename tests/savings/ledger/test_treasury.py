@@ -45,6 +45,19 @@ def test_collected_money_goes_through_bank_and_balance(people: dict[str, Any]) -
     assert (house(Kind.BANK, "customers"), house(Kind.PROVIDER_BALANCE, "paystack")) == (500, 500)
 
 
+def test_what_the_provider_takes_from_the_balance_is_booked_once(people: dict[str, Any]) -> None:
+    pay_in(make_user(), 1_000)
+    move(Purpose.SETTLEMENT_TO_BALANCE, 400, people)
+    reference = references.new("treasury")
+    booked = [ledger.record_taking(reference=reference, amount_kobo=150) for _ in range(2)]
+    assert booked == [True, False]
+    assert (house(Kind.CLEARING, "paystack"), house(Kind.PROVIDER_BALANCE, "paystack")) == (750, 250)
+    with pytest.raises(ReferenceTaken):
+        ledger.record_taking(reference=reference, amount_kobo=151)
+    with pytest.raises(Refused, match=r"Provider balance \(paystack\) has ₦2.50"):
+        ledger.record_taking(reference=references.new("treasury"), amount_kobo=251)
+
+
 def test_the_owner_funds_the_savers_account(people: dict[str, Any]) -> None:
     move(Purpose.CAPITAL_IN, 1_000, people, bank="own")
     move(Purpose.SWEEP, 300, people, bank="customers")
