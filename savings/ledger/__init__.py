@@ -10,7 +10,7 @@ from savings.ledger.accounts import (
     open_plan_account,
     stash_account,
 )
-from savings.ledger.checks import CHECKS, run_checks
+from savings.ledger.checks import CHECKS, check_queries, run_checks
 from savings.ledger.coverage import Coverage, coverage
 from savings.ledger.interest import (
     DAYS_PER_YEAR,
@@ -49,6 +49,7 @@ __all__ = [
     "change_rate",
     "change_status",
     "check_amount",
+    "check_queries",
     "close_month",
     "columns",
     "coverage",
