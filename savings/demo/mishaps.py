@@ -55,6 +55,7 @@ def _pay_twice(story: Story, name: str, naira: int) -> None:
     def refund() -> None:
         movement = Transaction.objects.get(reference=second)
         ledger.reverse(movement, reference=references.new(Kind.REVERSAL))
+        story.provider.refund(second)
         story.deliver_event("refund.processed", second)
 
     story.soon(refund, minutes=26 * 60)

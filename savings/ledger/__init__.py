@@ -11,7 +11,7 @@ from savings.ledger.accounts import (
     stash_account,
 )
 from savings.ledger.chargebacks import book_chargeback
-from savings.ledger.checks import CHECKS, run_checks
+from savings.ledger.checks import CHECKS, check_queries, run_checks
 from savings.ledger.coverage import Coverage, coverage
 from savings.ledger.debts import available_kobo, receivable_kobo, repay_debt, write_off
 from savings.ledger.interest import (
@@ -54,6 +54,7 @@ __all__ = [
     "change_rate",
     "change_status",
     "check_amount",
+    "check_queries",
     "close_month",
     "columns",
     "coverage",

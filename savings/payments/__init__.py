@@ -6,7 +6,7 @@ Also the provider's disputes and its settlements, and the comparison of its figu
 from savings.payments.checkout import send_to_provider, start_payment
 from savings.payments.coverage import record_coverage
 from savings.payments.disputes import sweep_disputes
-from savings.payments.fees import OPERATOR, PAYER, REFUSED, post_late_fee
+from savings.payments.fees import OPERATOR, PAYER, REFUSED, post_late_fee, post_missing_costs
 from savings.payments.paystack import using_transport
 from savings.payments.polling import poll_due_payments
 from savings.payments.reconciliation import Comparison, reconcile
@@ -25,6 +25,7 @@ __all__ = [
     "is_open",
     "poll_due_payments",
     "post_late_fee",
+    "post_missing_costs",
     "process_event",
     "receive_event",
     "reconcile",
