@@ -8,10 +8,10 @@ from functools import partial
 
 from django.utils import timezone
 
-from savings import ledger, references
+from savings import payments, references
 from savings.demo import cast
 from savings.demo.story import Kind, Story
-from savings.models import Plan, Transaction
+from savings.models import Plan, Transaction, User
 
 ADA, BOLA, CHIDI = (saver.email for saver in cast.SAVERS)
 
@@ -47,18 +47,32 @@ def _pay(story: Story, email: str, name: str, naira: int) -> None:
 
 
 def _pay_twice(story: Story, name: str, naira: int) -> None:
-    """A saver pays twice. The next day staff reverse the second payment, and the provider reports the refund."""
+    """A saver pays twice. The next day staff give the second payment back, which takes the provider two days."""
     first, second = (story.start_payment(BOLA, _plan(name), naira) for _ in range(2))
     story.soon(partial(story.settle, first), minutes=1)
     story.soon(partial(story.settle, second), minutes=3)
+    story.soon(partial(_request_refund, second), minutes=26 * 60)
 
-    def refund() -> None:
-        movement = Transaction.objects.get(reference=second)
-        ledger.reverse(movement, reference=references.new(Kind.REVERSAL))
-        story.provider.refund(second)
+    def make_refund() -> None:
+        story.provider.make_refund(second)
         story.deliver_event("refund.processed", second)
 
-    story.soon(refund, minutes=26 * 60)
+    story.soon(make_refund, minutes=74 * 60)
+
+
+def _request_refund(reference: str) -> None:
+    """Give a whole payment back."""
+    movement = Transaction.objects.get(reference=reference)
+    asked_by, approved_by = (User.objects.get(email=email) for email in cast.STAFF)
+    payments.request_refund(
+        movement,
+        amount_kobo=movement.amount_kobo,
+        asked_by=asked_by,
+        approved_by=approved_by,
+        reason="The saver paid twice.",
+        reference=references.new(Kind.REFUND),
+    )
+    payments.sweep_refunds(timezone.now())
 
 
 def _fill_mailbox(story: Story, email: str) -> None:

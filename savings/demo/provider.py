@@ -20,6 +20,8 @@ class Provider(httpx.BaseTransport):
 
     def __init__(self) -> None:
         self.payments: dict[str, Document] = {}
+        # By the reference of the payment that is given back.
+        self.refunds: dict[str, Document] = {}
         # The numbers of the payments that have been paid out.
         self.settled: set[int] = set()
         # What was given back and is not deducted from a payout yet.
@@ -32,6 +34,8 @@ class Provider(httpx.BaseTransport):
             raise httpx.ConnectError("The provider is away.")
         if request.url.path == "/transaction/initialize":
             return self._initialize(json.loads(request.content))
+        if request.url.path.startswith(("/refund", "/balance")):
+            return self._answer_about_money(request)
         payment = self.payments.get(request.url.path.rpartition("/")[2])
         if payment is None:
             return httpx.Response(404, json={"status": False, "message": "Transaction reference not found"})
@@ -112,15 +116,34 @@ class Provider(httpx.BaseTransport):
             "payment_ids": ids,
         }
 
-    def refund(self, reference: str) -> None:
-        """Give a payment back; the next payouts are reduced by it."""
-        self.refunded_kobo += self.payments[reference]["amount"]
+    def make_refund(self, reference: str) -> None:
+        """Give a payment back as requested; the next payouts are reduced by it."""
+        self.refunds[reference]["status"] = "processed"
+        self.refunded_kobo += self.refunds[reference]["amount"]
 
     def event(self, name: str, reference: str) -> tuple[bytes, str]:
-        """Return the body of a webhook event about a payment, and its signature."""
-        body = json.dumps({"event": name, "data": self.payments[reference]}).encode()
+        """Return the body of a webhook event about a payment or its refund, and its signature."""
+        told = self.refunds if name.startswith("refund.") else self.payments
+        body = json.dumps({"event": name, "data": told[reference]}).encode()
         key = settings.PROVIDER_SECRET_KEY.encode()
         return body, hmac.new(key, body, hashlib.sha512).hexdigest()
+
+    def _answer_about_money(self, request: httpx.Request) -> httpx.Response:
+        """Begin a refund, or tell of it. The balance has no movements."""
+        if request.url.path == "/balance/ledger":
+            return _yes([])
+        if request.method == "POST":
+            order = json.loads(request.content)
+            self.refunds[order["transaction"]] = {
+                "id": 5_100_000_000 + len(self.refunds),
+                "transaction": self.payments[order["transaction"]]["id"],
+                "transaction_reference": order["transaction"],
+                "status": "pending",
+                **{name: order[name] for name in ("amount", "currency", "merchant_note")},
+            }
+            return _yes(self.refunds[order["transaction"]])
+        number = int(request.url.path.rpartition("/")[2])
+        return _yes(next(refund for refund in self.refunds.values() if refund["id"] == number))
 
     def _initialize(self, order: Document) -> httpx.Response:
         reference = order["reference"]
@@ -135,3 +158,7 @@ class Provider(httpx.BaseTransport):
         return httpx.Response(
             200, json={"status": True, "message": "Authorization URL created", "data": checkout}
         )
+
+
+def _yes(data: object) -> httpx.Response:
+    return httpx.Response(200, json={"status": True, "message": "As requested", "data": data})
