@@ -128,6 +128,7 @@ def test_a_wrong_row_of_a_list_is_left_out_and_logged(caplog: pytest.LogCaptureF
 def test_amounts_by_currency() -> None:
     rows = [{"currency": "NGN", "balance": 5}, {"currency": "USD", "balance": -1}]
     assert money_answers.amounts_by_currency(rows, "balance") == {"NGN": 5, "USD": -1}
-    for wrong in ({}, [{"currency": "NGN"}], [None]):
+    wrongs: list[object] = [{}, [{"currency": "NGN"}], [None]]
+    for wrong in wrongs:
         with pytest.raises(UnclearAnswer):
             money_answers.amounts_by_currency(wrong, "balance")
