@@ -166,6 +166,16 @@ def test_a_settlement_goes_to_the_bank_once(http: httpx.Client) -> None:
     assert_equations(http)
 
 
+def test_the_totals_tell_what_is_not_settled(http: httpx.Client) -> None:
+    pay(http)
+    told = get(http, "/transaction/totals")
+    assert (told["total_transactions"], told["total_volume"]) == (1, 2_500_000)
+    assert told["pending_transfers_by_currency"] == [{"currency": "NGN", "amount": 2_500_000 - FEE}]
+    settlements.run(everything=True)
+    told = get(http, "/transaction/totals")
+    assert (told["total_volume"], told["pending_transfers"]) == (2_500_000, 0)
+
+
 def test_a_settlement_to_the_balance_is_in_its_ledger(http: httpx.Client) -> None:
     switches.turn("settles_to_balance", on=True)
     pay(http)
