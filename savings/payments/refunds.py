@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from savings import ledger, outbox, tracing
-from savings.exceptions import ProviderRefused, Refused, UnclearAnswer
+from savings.exceptions import CallFailed, ProviderRefused, ProviderUnavailable, Refused, UnclearAnswer
 from savings.models import Payment, Refund, Transaction, User
 from savings.payments import paystack, provider_money, runs, takings
 from savings.payments.money_answers import RefundAnswer
@@ -133,7 +133,6 @@ def _process(refund_id: int, now: datetime.datetime) -> bool:
 
 def _send(refund: Refund, now: datetime.datetime) -> RefundAnswer | None:
     """Send a refund to the provider, unless it has it already. Return None if the provider refused it for good."""
-    was_sent = refund.sent_at is not None
     if refund.sent_at is not None:
         earlier = _find_at_provider(refund)
         if earlier is not None:
@@ -148,12 +147,22 @@ def _send(refund: Refund, now: datetime.datetime) -> RefundAnswer | None:
             amount_kobo=refund.transaction.amount_kobo,
             note=refund.transaction.reference,
         )
-    except ProviderRefused as error:
-        if was_sent or error.code == paystack.BAD_KEY:
-            # The refusal may be about the money that the first request gives back. A person has to look.
-            raise
-        _fail(refund, error)
-        return None
+    except (ProviderRefused, ProviderUnavailable) as error:
+        if _did_not_arrive(error):
+            Refund.objects.filter(pk=refund.pk).update(sent_at=refund.sent_at)
+        elif isinstance(error, ProviderRefused) and refund.sent_at is None:
+            _fail(refund, error)
+            return None
+        # A refusal after an earlier request may be about the money that the first one gives back: a person has to look.
+        raise
+
+
+def _did_not_arrive(error: Exception) -> bool:
+    """Return whether a call has certainly not reached the part of the provider that makes refunds."""
+    is_not_reached = isinstance(error, ProviderUnavailable) and not isinstance(
+        error, (CallFailed, UnclearAnswer)
+    )
+    return is_not_reached or (isinstance(error, ProviderRefused) and error.code == paystack.BAD_KEY)
 
 
 def _find_at_provider(refund: Refund) -> RefundAnswer | None:

@@ -180,7 +180,15 @@ class RefundAdmin(ReadOnlyAdmin):
     finds_by = ("transaction__reference", "email")
     user_path = "transaction__user"
     search_help_text = "A whole reference or a whole email address"
-    fields = ("transaction", "payment", "provider", "provider_id", "provider_status")
+    fields = (
+        "transaction",
+        "payment",
+        "provider",
+        "provider_id",
+        "provider_status",
+        "sent_at",
+        "next_poll_at",
+    )
 
 
 @admin.register(Dispute)

@@ -170,6 +170,20 @@ def test_a_refund_that_did_not_arrive_is_sent_again_only_after_a_while(
     assert (sent(provider), len(refunds.newest_first())) == (2, 1)
 
 
+@pytest.mark.parametrize(
+    "answer", [httpx.Response(429), httpx.Response(401, json={"status": False, "message": "Invalid key"})]
+)
+def test_a_refund_that_was_turned_away_is_sent_at_the_next_try(
+    provider: Provider, refund: Refund, answer: httpx.Response
+) -> None:
+    provider.answers["/refund"] = lambda _: answer
+    sweep(refund)
+    assert (refund.sent_at, refund.transaction.status) == (None, Status.PENDING)
+    del provider.answers["/refund"]
+    assert sweep(refund, minutes=6) == 1
+    assert not Postponement.objects.exists()
+
+
 def test_a_crash_before_the_answer_sends_nothing_twice(provider: Provider, refund: Refund) -> None:
     def crash(request: httpx.Request) -> httpx.Response:
         provider.simulator.handle_request(request)
