@@ -87,6 +87,8 @@ def _refunds_of(payment: Payment) -> list[RefundAnswer]:
 
 def _apply_refund(answer: RefundAnswer) -> Outcome:
     refund = refunds.find_ours(answer)
+    if refund is None and answer.is_of_dispute:
+        return f"Refund {answer.id} ({answer.status}) belongs to a dispute, whose end is booked.", False
     if refund is None:
         logger.error("refund %s was made at the provider and is not in the books", answer.id)
         return f"Refund {answer.id} ({answer.status}) was made at the provider and is not in the books.", True

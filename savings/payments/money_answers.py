@@ -36,8 +36,10 @@ class RefundAnswer:
     currency: str
     # Conclusive: processed, failed. Not: pending, processing, retrying, needs-attention.
     status: str
-    # Our note, in which the reference of our refund stands.
+    # Our note, which is the reference of our refund.
     note: str
+    # Whether the provider made it for a dispute that was lost.
+    is_of_dispute: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +99,7 @@ def refund(data: object) -> RefundAnswer:
         currency=text(answer, "currency"),
         status=text(answer, "status"),
         note=words(answer, "merchant_note"),
+        is_of_dispute=bool(answer.get("dispute")),
     )
 
 

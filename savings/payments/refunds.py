@@ -78,7 +78,8 @@ def sweep_refunds(now: datetime.datetime) -> int:
     on_their_way = Refund.objects.filter(next_poll_at__isnull=False)
     outbox.clear_other_postponements(_TASK, on_their_way)
     due = on_their_way.filter(next_poll_at__lte=now).order_by("next_poll_at", "pk")
-    ids = list(due.values_list("pk", flat=True)[:_MOST_AT_ONCE])
+    ready = due.exclude(pk__in=outbox.waiting_row_ids(_TASK))
+    ids = list(ready.values_list("pk", flat=True)[:_MOST_AT_ONCE])
     return runs.for_each_id(_TASK, ids, lambda refund_id: _process(refund_id, now))
 
 

@@ -30,6 +30,8 @@ from savings.payments.rows import find_at_provider, payments, update_payment
 logger = logging.getLogger(__name__)
 
 _PAID_OUT = "success"
+# A settlement is paid out at most so long after its day.
+_LOOKS_BACK = datetime.timedelta(days=30)
 _TASK = "record_settlement"
 
 
@@ -41,17 +43,18 @@ def fetch_settlements(now: datetime.datetime) -> int:
     """
     takings.record_takings(now)
     try:
-        news = {answer.id: answer for answer in reversed(list(_new_settlements()))}
+        news = {answer.id: answer for answer in reversed(list(_new_settlements(now)))}
     except (ProviderUnavailable, ProviderRefused) as error:
         logger.warning("the provider does not list its settlements: %s", error)
         return 0
     return runs.for_each_id(_TASK, news, lambda settlement_id: _record(news[settlement_id]))
 
 
-def _new_settlements() -> Iterable[SettlementAnswer]:
-    """Return the settlements that are not booked yet, newest first.
+def _new_settlements(now: datetime.datetime) -> Iterable[SettlementAnswer]:
+    """Return the settlements that are paid out and not booked yet, newest first.
 
-    The list is read until one is met that is booked and all that were postponed have been met.
+    The list is read until one is met that is booked and old, since an older one may be paid out later than a newer one,
+    and until all that were postponed have been met.
     """
     postponed = set(outbox.postponed_row_ids(_TASK))
     booked = set(Settlement.objects.filter(provider=paystack.PROVIDER).values_list("provider_id", flat=True))
@@ -63,7 +66,7 @@ def _new_settlements() -> Iterable[SettlementAnswer]:
         if answer.id not in booked:
             if answer.status == _PAID_OUT:
                 yield answer
-        elif not postponed:
+        elif not postponed and answer.settled_at < now - _LOOKS_BACK:
             return
 
 

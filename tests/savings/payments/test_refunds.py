@@ -286,6 +286,19 @@ def test_a_refund_made_in_the_dashboard_is_left_to_a_person(
     assert ledger.balance_kobo(plan.account) == AMOUNT
 
 
+def test_a_refund_that_the_provider_makes_for_a_dispute_needs_nobody(
+    provider: Provider, paid: Payment
+) -> None:
+    payment = charges.known(paid.transaction.reference)
+    made = refunds.create(payment, 500, customer_note="", merchant_note="Dispute")
+    answer = money_shapes.refund(made, payment) | {"dispute": 8}
+    provider.answers[f"/refund/{made['id']}"] = lambda _: httpx.Response(
+        200, json={"status": True, "data": answer}
+    )
+    event = process("refund.pending", **money_shapes.refund_event(made, payment))
+    assert (event.needs_staff, event.error) == (False, "")
+
+
 def test_how_often_the_provider_is_asked(provider: Provider, refund: Refund) -> None:
     sweep(refund)
     refunds._save(known(refund) | {"status": "processing"})

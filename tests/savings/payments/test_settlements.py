@@ -18,7 +18,7 @@ from savings.models import Account, Entry, Payment, Plan, Postponement, Settleme
 from tests.factories import make_user
 from tests.payments import AMOUNT, settle, start
 from tests.provider import Provider, fee
-from web.simulator import agenda, money, settlements, store, switches
+from web.simulator import agenda, money, money_shapes, settlements, store, switches
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
 Kind = Account.Kind
@@ -119,6 +119,38 @@ def test_a_settlement_that_differs_is_kept_for_staff_and_stops_no_other(
     assert not Payment.objects.exclude(foreign_reference="").exists()
     assert Settlement.objects.get().payments.get() == second
     assert "record_settlement failed" in caplog.text
+
+
+def test_one_that_is_paid_out_after_a_newer_one_is_found(
+    provider: Provider, paid: Payment, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settlements.run(everything=True)
+    shape = money_shapes.settlement
+    late = store.documents("settlement")[0]["id"]
+
+    def processing(one: dict[str, Any]) -> dict[str, Any]:
+        return shape(one) | ({"status": "processing"} if one["id"] == late else {})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(money_shapes, "settlement", processing)
+        provider.pay(start(plan), "silent")
+        assert fetch() == 1
+    assert payments.fetch_settlements(timezone.now()) == 1
+    assert Settlement.objects.filter(provider_id=late).exists()
+
+
+def test_the_list_is_read_no_further_than_needed(provider: Provider, paid: Payment, plan: Plan) -> None:
+    fetch()
+    later = timezone.now() + timedelta(days=60)
+    with time_machine.travel(later):
+        for _ in range(60):
+            provider.pay(start(plan, 1_000_00), "silent")
+            settlements.run(everything=True)
+        payments.fetch_settlements(later)
+        before = len(provider.requests)
+        payments.fetch_settlements(later)
+    # The movements of the balance, and one page.
+    assert len(provider.requests) - before == 2
 
 
 def test_a_settlement_that_was_kept_is_booked_once_it_is_right(paid: Payment) -> None:
