@@ -12,6 +12,7 @@ from django.utils import timezone
 from savings import money
 from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
 from savings.ledger.accounts import balance_kobo, house_account
+from savings.ledger.people import check_people
 from savings.ledger.transactions import open_transaction, settle
 from savings.models import Account, Entry, Installation, ManualPosting, Transaction, User
 
@@ -100,7 +101,7 @@ def post_treasury(
         if transaction.is_settled:
             _check_same(transaction, route, details)
             return transaction
-        _check_people(asked_by, approved_by)
+        check_people(asked_by, approved_by)
         move(transaction, route)
         ManualPosting.objects.create(transaction=transaction, **details)
     return transaction
@@ -121,14 +122,6 @@ def _check_details(purpose: str, reason: str, period_on: datetime.date | None, b
         raise Refused("A remittance, and nothing else, is for a month. Enter that month.", field="period_on")
     if period_on is not None and (period_on.day != 1 or period_on > timezone.localdate()):
         raise Refused("Enter the first day of a month that has begun.", field="period_on")
-
-
-def _check_people(asked_by: User, approved_by: User) -> None:
-    if asked_by.pk == approved_by.pk:
-        raise Refused("Somebody else has to approve it.")
-    people = User.objects.filter(pk__in=[asked_by.pk, approved_by.pk], is_staff=True, is_active=True)
-    if people.count() != 2:
-        raise Refused("Only staff may move the house's money.")
 
 
 def find_route(purpose: str, bank: str, provider: str) -> Route:
