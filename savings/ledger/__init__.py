@@ -25,6 +25,7 @@ from savings.ledger.rates import change_rate, tax_rate_bps
 from savings.ledger.reports import TrialBalance, trial_balance
 from savings.ledger.reversals import return_withdrawal, reverse
 from savings.ledger.settlements import record_settlement
+from savings.ledger.suspense import allocate, close_review, left_in_suspense, release
 from savings.ledger.tables import columns, coverage_table, trial_balance_table
 from savings.ledger.timeline import timeline_steps
 from savings.ledger.transactions import (
@@ -45,16 +46,19 @@ __all__ = [
     "TrialBalance",
     "accrued_kobo",
     "accrued_numerator",
+    "allocate",
     "balance_kobo",
     "change_rate",
     "change_status",
     "check_amount",
     "close_month",
+    "close_review",
     "columns",
     "coverage",
     "coverage_table",
     "hold_account",
     "house_account",
+    "left_in_suspense",
     "move_maturity",
     "open_plan_account",
     "open_transaction",
@@ -63,6 +67,7 @@ __all__ = [
     "preview_interest",
     "rate_for_term",
     "record_settlement",
+    "release",
     "return_withdrawal",
     "reverse",
     "run_checks",

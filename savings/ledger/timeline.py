@@ -36,6 +36,18 @@ class Step:
     note: str = ""
 
 
+_ENDINGS: dict[str, list[Step]] = {
+    Status.REVERSED: [Step("Taken back", "bad", note="The opposite entry is a transaction of its own.")],
+    Status.CLOSED: [
+        Step(
+            "Somebody checked it",
+            "done",
+            note="What arrived was credited or given back, as a transaction of its own.",
+        )
+    ],
+}
+
+
 def timeline_steps(
     transaction: Transaction,
     *,
@@ -104,9 +116,7 @@ def _ending(transaction: Transaction, payment: Payment | None) -> list[Step]:
         ]
     if transaction.status == Status.REVIEW:
         return [Step("Somebody is checking it", "now", note=_why_review(payment))]
-    if transaction.status == Status.REVERSED:
-        return [Step("Taken back", "bad", note="The opposite entry is a transaction of its own.")]
-    return []
+    return _ENDINGS.get(transaction.status, [])
 
 
 def _why_review(payment: Payment | None) -> str:
