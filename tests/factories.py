@@ -119,6 +119,18 @@ def pay_in(user: User, amount_kobo: int, *, plan: Plan | None = None) -> Transac
     )
 
 
+def put_in(user: User, amount_kobo: int, *, plan: Plan | None = None) -> Transaction:
+    """Return kobo that the house gave into the user's stash or a plan: they can be reversed, unlike a card payment."""
+    return settled(
+        Transaction.Kind.ADJUSTMENT,
+        amount_kobo,
+        debit=ledger.house_account(Account.Kind.GOODWILL),
+        credit=plan.account if plan else ledger.stash_account(user),
+        user=user,
+        plan=plan,
+    )
+
+
 def start_circle(
     owner: User | None = None, product: Product | None = None, *, days: int = 90, **fields: Any
 ) -> Circle:

@@ -14,7 +14,16 @@ from django.db import connection
 from savings import ledger, references
 from savings.ledger import checks
 from savings.models import Account, Entry, Membership, Payment, Plan, Product, Settlement, Transaction, User
-from tests.factories import make_circle, make_plan, make_product, make_transaction, make_user, pay_in, settled
+from tests.factories import (
+    make_circle,
+    make_plan,
+    make_product,
+    make_transaction,
+    make_user,
+    pay_in,
+    put_in,
+    settled,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -97,7 +106,7 @@ def books() -> Iterator[Books]:
             failed=make_transaction(Kind.TOP_UP, 300_00, user=user, plan=plan, status=Status.FAILED),
             in_flight=withdraw(user, 120_00),
             released=withdraw(user, 80_00, ends="failed"),
-            reversal=ledger.reverse(pay_in(user, 40_00), reference=references.new(Kind.REVERSAL)),
+            reversal=ledger.reverse(put_in(user, 40_00), reference=references.new(Kind.REVERSAL)),
             in_suspense=suspend(user),
             interest=pay_interest(plan),
             tax=withhold(locked),
@@ -195,8 +204,8 @@ def remit() -> Account:
         reference=references.new(Kind.TREASURY),
         asked_by=make_user(is_staff=True),
         approved_by=make_user(is_staff=True),
-        reason="January",
-        period_on=datetime.date(2026, 1, 1),
+        reason="February",
+        period_on=datetime.date(2026, 2, 1),
     )
     return ledger.house_account(Account.Kind.INTEREST_PAYABLE)
 
@@ -488,9 +497,9 @@ DAMAGE = {
         " (SELECT id FROM savings_transaction WHERE kind = 'stash_to_plan')",
         "account {b.plan.account.pk}",
     ),
-    "more money refunded to the provider than it had": (
+    "more money settled by the provider than it had": (
         "sides",
-        "UPDATE savings_entry SET amount_kobo = 2000000000 WHERE transaction_id = {b.reversal.pk}",
+        "UPDATE savings_entry SET amount_kobo = 2000000000 WHERE transaction_id = {b.settlement.transaction_id}",
         "clearing paystack",
     ),
     "an entry of tomorrow": (

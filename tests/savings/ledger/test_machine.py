@@ -227,18 +227,22 @@ class Ledger(RuleBasedStateMachine):
         reference = movement.reversal or references.new(Kind.REVERSAL)
         for _ in range(times):
             fits = self.fits(movement.target, movement.row.amount_kobo)
+            comes_back = movement.row.kind == Kind.STASH_WITHDRAWAL
+            act = ledger.return_withdrawal if comes_back else ledger.reverse
             try:
-                reversal = ledger.reverse(movement.row, reference=reference)
+                reversal = act(movement.row, reference=reference)
             except NotEnoughMoney:
                 assert not fits
                 return
             except Refused:
-                assert movement.status not in {Status.SUCCESS, Status.REVERSED}
+                # Only the provider gives money back that came from outside.
+                assert movement.source is None or movement.status not in {Status.SUCCESS, Status.REVERSED}
                 return
+            assert movement.source is not None
             assert (reversal.reference, reversal.reverses_id) == (reference, movement.row.pk)
             if movement.status == Status.SUCCESS:
-                back_to = movement.source
-                if movement.row.kind == Kind.STASH_WITHDRAWAL:
+                back_to: int | None = movement.source
+                if comes_back:
                     back_to = ledger.stash_account(cast("User", movement.row.user)).pk
                 self.transfer(movement.target, back_to, movement.row.amount_kobo)
                 movement.status, movement.reversal = Status.REVERSED, reference

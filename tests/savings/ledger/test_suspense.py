@@ -175,16 +175,16 @@ def test_a_payment_of_which_nothing_arrived_is_refused(
         ledger.release(waiting, **details(people))
 
 
-def test_a_plan_that_takes_no_money_is_refused(
-    ada: User, people: dict[str, Any], settings: Settings
-) -> None:
+def test_a_plan_that_takes_no_money_is_refused(ada: User, people: dict[str, Any], settings: Settings) -> None:
     reviewed = suspend(ada)
     closed = make_plan(ada)
     Plan.objects.filter(pk=closed.pk).update(closed_at=timezone.now())
     matured = make_plan(ada, make_product(Product.Kind.LOCKED), days=30)
-    with time_machine.travel(timezone.now() + datetime.timedelta(days=31)):
-        with pytest.raises(Refused, match="takes no more money"):
-            ledger.release(reviewed, **details(people, plan=matured))
+    with (
+        time_machine.travel(timezone.now() + datetime.timedelta(days=31)),
+        pytest.raises(Refused, match="takes no more money"),
+    ):
+        ledger.release(reviewed, **details(people, plan=matured))
     with pytest.raises(Refused, match="takes no more money"):
         ledger.release(reviewed, **details(people, plan=closed))
     with pytest.raises(Refused, match="somebody else"):

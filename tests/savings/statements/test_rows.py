@@ -36,6 +36,7 @@ from tests.factories import (
     make_product,
     make_user,
     pay_in,
+    put_in,
     settled,
     start_circle,
 )
@@ -82,7 +83,7 @@ def life(saver: User) -> Plan:
     interest(plan, 300_00, 30_00)
     reference = references.new(Kind.PLAN_TO_STASH)
     plans.move_from_plan(saver, plan, amount_kobo=10_000_00, reference=reference)
-    wrong = pay_in(saver, 700_00, plan=plan)
+    wrong = put_in(saver, 700_00, plan=plan)
     ledger.reverse(wrong, reference="REV00000000000000001")
     return plan
 
@@ -97,7 +98,7 @@ def test_a_plan_has_descriptions_and_the_balances_of_the_ledger(life: Plan) -> N
         ("", "Tax on interest", None, 30_00, 54_270_00),
         ("", "To your stash", None, 9_900_00, 44_370_00),
         ("", "Early exit penalty", None, 100_00, 44_270_00),
-        ("", "Paid in by card", 700_00, None, 44_970_00),
+        ("", "Adjustment", 700_00, None, 44_970_00),
         ("", f"Taken back: {wrong}", None, 700_00, 44_270_00),
     ]
     assert sums.balance_kobo == span.closing_kobo == ledger.balance_kobo(life.account)
@@ -106,7 +107,8 @@ def test_a_plan_has_descriptions_and_the_balances_of_the_ledger(life: Plan) -> N
 def test_totals_by_kind_and_interest_before_and_after_tax(life: Plan) -> None:
     foot = rows_of(about(life.user, "plan", plan=life))[1].foot()
     assert {(total.kind, total.rows, total.in_kobo, total.out_kobo) for total in foot.totals} == {
-        ("Card top-up", 2, 50_700_00, 0),
+        ("Card top-up", 1, 50_000_00, 0),
+        ("Adjustment", 1, 700_00, 0),
         ("Stash to plan", 1, 4_000_00, 0),
         ("Interest", 1, 300_00, 0),
         ("Tax withheld", 1, 0, 30_00),
@@ -339,7 +341,7 @@ def test_a_former_member_sees_only_their_own_rows(saver: User, friends: Friends)
 
 
 def test_reversed_payments_of_others_are_not_shown(saver: User, friends: Friends) -> None:
-    ledger.reverse(pay_in(friends.shown.user, 77, plan=friends.shown.plan), reference="REV00000000000000001")
+    ledger.reverse(put_in(friends.shown.user, 77, plan=friends.shown.plan), reference="REV00000000000000001")
     rows = rows_of(about(saver, "circle", circle=friends.circle))[0]
     assert 77 not in {row.in_kobo for row in rows}
 
@@ -358,7 +360,7 @@ MOVES: list[Callable[[User, Plan, int], object]] = [
     lambda user, plan, kobo: pay_in(user, kobo),
     lambda user, plan, kobo: pay_in(user, kobo, plan=plan),
     lambda user, plan, kobo: ledger.reverse(
-        pay_in(user, kobo, plan=plan), reference=references.new(Kind.REVERSAL)
+        put_in(user, kobo, plan=plan), reference=references.new(Kind.REVERSAL)
     ),
     lambda user, plan, kobo: plans.move_to_plan(
         user, plan, amount_kobo=kobo, reference=references.new(Kind.STASH_TO_PLAN)
