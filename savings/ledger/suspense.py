@@ -6,16 +6,16 @@ import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q, Sum
 from django.db.transaction import atomic
 from django.utils import timezone
 
 from savings import money
 from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
 from savings.ledger.accounts import house_account, stash_account
+from savings.ledger.going_back import close_review, left_in_suspense
 from savings.ledger.people import check_people
 from savings.ledger.posting import lock_user
-from savings.ledger.transactions import change_status, open_transaction, settle
+from savings.ledger.transactions import open_transaction, settle
 from savings.models import Account, Entry, ManualPosting, Plan, Transaction, User
 
 Kind = Transaction.Kind
@@ -100,30 +100,8 @@ def allocate(
             value_on=_value_day(now, plan),
         )
         ManualPosting.objects.create(transaction=given, **details)
-        close_review(now)
+        close_review(now.pk)
     return given
-
-
-def left_in_suspense(reviewed: Transaction) -> int:
-    """Return how much (kobo) of the money that arrived for a payment is still in suspense."""
-    family = Q(transaction=reviewed) | Q(transaction__part_of=reviewed)
-    sums = Entry.objects.filter(family).aggregate(
-        arrived=Sum("amount_kobo", filter=Q(credit_account__kind=Account.Kind.SUSPENSE), default=0),
-        gone=Sum("amount_kobo", filter=Q(debit_account__kind=Account.Kind.SUSPENSE), default=0),
-    )
-    return int(sums["arrived"] - sums["gone"])
-
-
-def close_review(reviewed: Transaction) -> bool:
-    """Close a review whose money is all credited or given back, and return whether this call did.
-
-    It stays open while a part of it is under way, such as a refund that the provider has not made yet.
-    """
-    arrived = Entry.objects.filter(transaction=reviewed, code=Entry.Code.SUSPENSE)
-    is_under_way = reviewed.parts.filter(status=Status.PENDING).exists()
-    if is_under_way or left_in_suspense(reviewed) or not arrived.exists():
-        return False
-    return change_status(reviewed, Status.CLOSED, only_from=[Status.REVIEW])
 
 
 def _same(
@@ -138,7 +116,7 @@ def _same(
 
 def _checked_amount(reviewed: Transaction, amount_kobo: int | None) -> int:
     """Return the amount to credit, all that is left if None. Raises Refused where there is not so much."""
-    left_kobo = left_in_suspense(reviewed)
+    left_kobo = left_in_suspense(reviewed.pk)
     if reviewed.status != Status.REVIEW or left_kobo <= 0:
         raise Refused("No money of this payment is in suspense.")
     if amount_kobo is not None and amount_kobo > left_kobo:

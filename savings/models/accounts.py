@@ -7,6 +7,7 @@ import datetime
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from savings.money import MOST_KOBO
 
@@ -159,6 +160,38 @@ class RatePeriod(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rate_bps} bps from {datetime.date.fromordinal(self.from_day)}"
+
+
+class ForfeitedInterest(models.Model):
+    """Interest that a plan's account has earned and is not owed: that of money which was paid back.
+
+    It is in addition to what the value date of the entry itself takes away, so it is negative where that was too much.
+    """
+
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="forfeited_interest", db_index=False
+    )
+    # The refund or chargeback. For tax that was remitted and stays paid, the correction of interest.
+    transaction = models.ForeignKey(
+        "savings.Transaction", on_delete=models.PROTECT, related_name="forfeited_interest", db_index=False
+    )
+    # balance_kobo x rate_bps x days, as `Account.accrued_numerator`.
+    numerator = models.BigIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "forfeited interest"
+        constraints = [
+            models.CheckConstraint(condition=~Q(numerator=0), name="forfeited_interest_not_zero"),
+        ]
+        indexes = [
+            # A refund that failed gives back what it took; a correction of interest reads what an account forfeited.
+            models.Index(fields=["transaction"], name="forfeited_by_transaction"),
+            models.Index(fields=["account"], name="forfeited_by_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.numerator}"
 
 
 class TaxRate(models.Model):

@@ -230,6 +230,8 @@ def damage(statement: str) -> None:
         "savings_settlement",
         "savings_manualposting",
         "savings_closedmonth",
+        "savings_refund",
+        "savings_forfeitedinterest",
     )
     with connection.cursor() as cursor:
         cursor.execute(statement)

@@ -120,29 +120,44 @@ def test_a_review_is_closed_when_the_last_kobo_has_left(ada: User, people: dict[
     reviewed = suspend(ada)
     ledger.release(reviewed, **details(people, amount_kobo=1_000))
     reviewed.refresh_from_db()
-    assert (reviewed.status, ledger.left_in_suspense(reviewed)) == (Status.REVIEW, 500)
+    assert (reviewed.status, ledger.left_in_suspense(reviewed.pk)) == (Status.REVIEW, 500)
     ledger.release(reviewed, **details(people, amount_kobo=500))
     reviewed.refresh_from_db()
     assert (reviewed.status, stash(ada)) == (Status.CLOSED, 1_500)
 
 
-def test_a_review_stays_open_while_a_part_is_under_way(ada: User) -> None:
+def test_a_review_is_closed_when_the_rest_has_gone_back_to_the_payer(
+    ada: User, people: dict[str, Any]
+) -> None:
     reviewed = suspend(ada)
-    refund, _ = ledger.open_transaction(
-        reference=references.new(Kind.REFUND), kind=Kind.REFUND, user=ada, amount_kobo=1_500, part_of=reviewed
+    refund = ledger.open_refund(
+        reviewed, source="suspense", **details(people, Kind.REFUND, amount_kobo=1_000)
     )
-    due = ledger.house_account(Account.Kind.REFUNDS_DUE)
-    suspense = ledger.house_account(Account.Kind.SUSPENSE)
-    ledger.post(refund, Entry.Code.HOLD, debit=suspense, credit=due, amount_kobo=1_500)
-    assert not ledger.close_review(reviewed)
-    ledger.settle(refund, debit=due, credit=ledger.house_account(Account.Kind.CLEARING, "paystack"))
-    assert ledger.close_review(reviewed)
+    ledger.release(reviewed, **details(people))
+    reviewed.refresh_from_db()
+    # The refund is under way: its money would come back to suspense if the provider failed.
+    assert (reviewed.status, ledger.left_in_suspense(reviewed.pk)) == (Status.REVIEW, 0)
+    ledger.settle_refund(refund)
+    reviewed.refresh_from_db()
+    assert (reviewed.status, stash(ada)) == (Status.CLOSED, 500)
+
+
+def test_money_that_a_refund_has_set_aside_cannot_be_credited(ada: User, people: dict[str, Any]) -> None:
+    reviewed = suspend(ada)
+    refund = ledger.open_refund(
+        reviewed, source="suspense", **details(people, Kind.REFUND, amount_kobo=1_500)
+    )
+    with pytest.raises(Refused, match="in suspense"):
+        ledger.release(reviewed, **details(people))
+    ledger.fail_refund(refund)
+    assert ledger.release(reviewed, **details(people)).amount_kobo == 1_500
+
+
+def test_a_chargeback_of_money_in_suspense_closes_the_review(ada: User) -> None:
+    reviewed = suspend(ada)
+    ledger.book_chargeback(reviewed, reference=references.new(Kind.CHARGEBACK), amount_kobo=1_500)
+    reviewed.refresh_from_db()
     assert reviewed.status == Status.CLOSED
-
-
-def test_a_review_without_money_is_never_closed(ada: User) -> None:
-    reviewed = make_transaction(Kind.STASH_DEPOSIT, 5, user=ada, status=Status.REVIEW)
-    assert not ledger.close_review(reviewed)
 
 
 def test_no_more_is_credited_than_arrived_and_is_left(ada: User, people: dict[str, Any]) -> None:
