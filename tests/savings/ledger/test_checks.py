@@ -15,6 +15,7 @@ from savings import ledger, references
 from savings.ledger import checks
 from savings.models import Account, Entry, Membership, Payment, Plan, Product, Settlement, Transaction, User
 from tests.factories import (
+    fund_balance,
     make_circle,
     make_plan,
     make_product,
@@ -54,7 +55,9 @@ class Books:
     interest: Transaction
     tax: Transaction
     settlement: Settlement
+    remittance: Transaction
     payable: Account
+    vat: Account
 
     @property
     def release(self) -> int:
@@ -111,7 +114,9 @@ def books() -> Iterator[Books]:
             interest=pay_interest(plan),
             tax=withhold(locked),
             settlement=settle_with_provider(deposit),
-            payable=remit(),
+            remittance=remit(),
+            payable=ledger.house_account(Account.Kind.INTEREST_PAYABLE),
+            vat=ledger.house_account(Account.Kind.VAT_PAYABLE),
         )
 
 
@@ -137,15 +142,7 @@ def withdraw(user: User, amount_kobo: int, *, ends: str = "") -> Transaction:
         ledger.post(withdrawal, Entry.Code.RELEASE, debit=hold, credit=stash, amount_kobo=amount_kobo)
         ledger.change_status(withdrawal, Status.FAILED, only_from=[Status.PENDING])
     if ends == "success":
-        balance = ledger.house_account(Account.Kind.PROVIDER_BALANCE, "paystack")
-        settled(
-            Kind.TREASURY,
-            amount_kobo,
-            debit=balance,
-            credit=ledger.house_account(Account.Kind.CLEARING, "paystack"),
-            user=None,
-        )
-        ledger.settle(withdrawal, debit=hold, credit=balance)
+        ledger.settle(withdrawal, debit=hold, credit=fund_balance(amount_kobo))
     return withdrawal
 
 
@@ -196,9 +193,9 @@ def settle_with_provider(deposit: Transaction) -> Settlement:
     )
 
 
-def remit() -> Account:
-    """Remit 2 kobo of tax, and return the account of accrued interest."""
-    ledger.post_treasury(
+def remit() -> Transaction:
+    """Return a remittance of 2 kobo of tax."""
+    return ledger.post_treasury(
         ledger.Purpose.TAX_REMITTANCE,
         amount_kobo=2,
         reference=references.new(Kind.TREASURY),
@@ -207,7 +204,6 @@ def remit() -> Account:
         reason="February",
         period_on=datetime.date(2026, 2, 1),
     )
-    return ledger.house_account(Account.Kind.INTEREST_PAYABLE)
 
 
 def shadow_tables(*tables: str) -> None:
@@ -250,7 +246,7 @@ def test_books_written_by_the_ledger_pass_every_check(
     assert list(ledger.run_checks()) == []
     call_command("check_ledger")
     assert (
-        f"The books are right: 13 accounts, {Transaction.objects.count()} transactions"
+        f"The books are right: 15 accounts, {Transaction.objects.count()} transactions"
         in capsys.readouterr().out
     )
 
@@ -559,6 +555,36 @@ DAMAGE = {
         "suspense",
         "UPDATE savings_entry SET debit_account_id = {b.suspense.pk} WHERE transaction_id = {b.deposit.pk}",
         "transaction {b.deposit.reference}",
+    ),
+    "a closed review with money in suspense": (
+        "suspense",
+        "UPDATE savings_transaction SET status = 'closed' WHERE id = {b.in_suspense.pk}",
+        "transaction {b.in_suspense.reference}",
+    ),
+    "a closed review to which no money came": (
+        "suspense",
+        "UPDATE savings_transaction SET status = 'closed' WHERE id = {b.failed.pk}",
+        "transaction {b.failed.reference}",
+    ),
+    "a treasury posting that nobody asked for": (
+        "people",
+        "DELETE FROM savings_manualposting WHERE transaction_id = {b.remittance.pk}",
+        "treasury {b.remittance.reference}",
+    ),
+    "a treasury posting by one person": (
+        "people",
+        "UPDATE savings_manualposting SET approved_by_id = asked_by_id",
+        "treasury {b.remittance.reference}",
+    ),
+    "VAT that no fee booked": (
+        "fees",
+        "UPDATE savings_entry SET credit_account_id = {b.vat.pk} WHERE transaction_id = {b.deposit.pk}",
+        "vat_payable",
+    ),
+    "more tax remitted for a month than was withheld in it": (
+        "remittances",
+        "UPDATE savings_manualposting SET period_on = '2026-01-01'",
+        "tax_payable of 2026-01",
     ),
     "a part in another state than its family": (
         "families",

@@ -32,7 +32,7 @@ from savings import ledger, plans, references
 from savings.exceptions import NotEnoughMoney, ReferenceTaken, Refused
 from savings.ledger import checks
 from savings.models import Account, Entry, Plan, Product, Transaction, User
-from tests.factories import make_plan, make_product, make_transaction, make_user, settled
+from tests.factories import fund_balance, make_plan, make_product, make_transaction, make_user
 
 Kind = Transaction.Kind
 Status = Transaction.Status
@@ -317,9 +317,8 @@ class Ledger(RuleBasedStateMachine):
     def try_to_settle(self, movement: Movement) -> bool:
         debit = self.account(movement.source, Account.Kind.CLEARING)
         credit = self.account(movement.target, Account.Kind.PROVIDER_BALANCE)
-        if movement.target is None:
-            clearing = ledger.house_account(Account.Kind.CLEARING, "paystack")
-            settled(Kind.TREASURY, movement.row.amount_kobo, debit=credit, credit=clearing, user=None)
+        if movement.target is None and movement.status == Status.PENDING:
+            fund_balance(movement.row.amount_kobo)
         return ledger.settle(movement.row, debit=debit, credit=credit)
 
     def release(self, movement: Movement) -> None:

@@ -258,6 +258,16 @@ def test_the_credit_cannot_be_taken_as_money_from_outside(ada: User) -> None:
     Transaction.objects.filter(pk=given.pk).update(part_of=None)
 
 
+def test_a_credit_that_nobody_asked_for_is_damage(ada: User, people: dict[str, Any]) -> None:
+    given = ledger.release(suspend(ada), **details(people))
+    posting = ManualPosting.objects.get(transaction=given)
+    posting.delete()
+    assert [(damage.check, damage.row) for damage in ledger.run_checks()] == [
+        ("people", f"stash_deposit {given.reference}")
+    ]
+    posting.save()
+
+
 def test_the_money_of_a_payment_can_be_moved_on(ada: User, people: dict[str, Any]) -> None:
     ledger.release(suspend(ada), **details(people))
     plan = make_plan(ada)

@@ -15,7 +15,16 @@ from django.utils import timezone
 from savings import ledger, money, plans, references
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Entry, Plan, Product, Transaction, User
-from tests.factories import make_plan, make_product, make_transaction, make_user, pay_in, put_in, settled
+from tests.factories import (
+    fund_balance,
+    make_plan,
+    make_product,
+    make_transaction,
+    make_user,
+    pay_in,
+    put_in,
+    settled,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -230,15 +239,7 @@ def test_a_withdrawal_that_comes_back_is_in_the_stash_again_and_not_on_hold() ->
     withdrawal = make_transaction(Kind.STASH_WITHDRAWAL, 600, user=user)
     stash, hold = ledger.stash_account(user), ledger.hold_account(user)
     ledger.post(withdrawal, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=600)
-    balance = ledger.house_account(Account.Kind.PROVIDER_BALANCE, "paystack")
-    settled(
-        Kind.TREASURY,
-        600,
-        debit=balance,
-        credit=ledger.house_account(Account.Kind.CLEARING, "paystack"),
-        user=None,
-    )
-    ledger.settle(withdrawal, debit=hold, credit=balance)
+    ledger.settle(withdrawal, debit=hold, credit=fund_balance(600))
     reference = references.new(Kind.REVERSAL)
     reversal = ledger.return_withdrawal(withdrawal, reference=reference)
     assert ledger.return_withdrawal(withdrawal, reference=reference) == reversal

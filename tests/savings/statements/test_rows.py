@@ -34,6 +34,7 @@ from tests.factories import (
     join_circle,
     make_plan,
     make_product,
+    make_transaction,
     make_user,
     pay_in,
     put_in,
@@ -98,7 +99,7 @@ def test_a_plan_has_descriptions_and_the_balances_of_the_ledger(life: Plan) -> N
         ("", "Tax on interest", None, 30_00, 54_270_00),
         ("", "To your stash", None, 9_900_00, 44_370_00),
         ("", "Early exit penalty", None, 100_00, 44_270_00),
-        ("", "Adjustment", 700_00, None, 44_970_00),
+        ("", "Correction", 700_00, None, 44_970_00),
         ("", f"Taken back: {wrong}", None, 700_00, 44_270_00),
     ]
     assert sums.balance_kobo == span.closing_kobo == ledger.balance_kobo(life.account)
@@ -167,6 +168,22 @@ def test_a_reversed_transfer_counts_as_between_own_accounts(saver: User) -> None
     assert (foot.rows, foot.in_kobo, foot.out_kobo, foot.closing_kobo) == (5, 900_00, 0, 900_00)
     # In a statement of the stash alone they are money out and in.
     assert rows_of(about(saver, "stash"))[1].foot().out_kobo == 400_00
+
+
+def test_money_released_from_suspense_is_one_row_of_what_arrived(saver: User) -> None:
+    reviewed = make_transaction(Kind.STASH_DEPOSIT, 3_000, user=saver, status=Transaction.Status.REVIEW)
+    clearing, suspense = ledger.house_account("clearing", "paystack"), ledger.house_account("suspense")
+    ledger.post(reviewed, Entry.Code.SUSPENSE, debit=clearing, credit=suspense, amount_kobo=1_500)
+    ledger.release(
+        reviewed,
+        reference=references.new(Kind.STASH_DEPOSIT),
+        asked_by=make_user(is_staff=True),
+        approved_by=make_user(is_staff=True),
+        reason="Ticket 7",
+    )
+    rows, sums, _ = rows_of(about(saver, "everything"))
+    assert [(row.in_kobo, row.out_kobo) for row in rows] == [(1_500, None)]
+    assert (sums.foot().in_kobo, sums.foot().closing_kobo) == (1_500, 1_500)
 
 
 def test_a_withdrawal_has_a_row_for_each_step(saver: User) -> None:
