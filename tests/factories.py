@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.models import EmailAddress
 from django.db.transaction import atomic
@@ -129,6 +129,21 @@ def put_in(user: User, amount_kobo: int, *, plan: Plan | None = None) -> Transac
         user=user,
         plan=plan,
     )
+
+
+def reverse_as_before(payment: Transaction) -> None:
+    """Reverse a card payment into the stash, as earlier releases did."""
+    user = cast("User", payment.user)
+    reversal, _ = ledger.open_transaction(
+        reference=references.new(Transaction.Kind.REVERSAL),
+        kind=Transaction.Kind.REVERSAL,
+        user=user,
+        amount_kobo=payment.amount_kobo,
+        reverses=payment,
+    )
+    Transaction.objects.filter(pk=payment.pk).update(status=Transaction.Status.REVERSED)
+    clearing = ledger.house_account(Account.Kind.CLEARING, "paystack")
+    ledger.settle(reversal, debit=ledger.stash_account(user), credit=clearing)
 
 
 def fund_balance(amount_kobo: int) -> Account:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.db.transaction import atomic
 
@@ -121,7 +121,7 @@ def _disputed_kobo(user: User) -> int:
     released = Transaction.objects.filter(
         part_of=OuterRef("payment__transaction"),
         kind__in=[Kind.TOP_UP, Kind.STASH_DEPOSIT, Kind.AUTOSAVE],
-        status=Transaction.Status.SUCCESS,
+        status__in=[Transaction.Status.SUCCESS, Transaction.Status.REVERSED],
     )
     given_back = Transaction.objects.filter(
         Q(refunds=OuterRef("payment__transaction")) | Q(refunds__part_of=OuterRef("payment__transaction")),
@@ -130,7 +130,9 @@ def _disputed_kobo(user: User) -> int:
     )
     disputes = Dispute.objects.filter(resolved_at=None).annotate(
         owner_id=Coalesce(
-            Subquery(released.order_by("-id").values("user_id")[:1]), F("payment__transaction__user_id")
+            Subquery(released.order_by("-id").values("user_id")[:1]),
+            F("payment__transaction__user_id"),
+            output_field=BigIntegerField(),
         ),
         back_kobo=Subquery(
             given_back.order_by().values("kind").annotate(kobo=Sum("amount_kobo")).values("kobo")[:1]

@@ -13,7 +13,18 @@ from django.db import connection
 
 from savings import ledger, references
 from savings.ledger import checks
-from savings.models import Account, Entry, Membership, Payment, Plan, Product, Settlement, Transaction, User
+from savings.models import (
+    Account,
+    Entry,
+    Membership,
+    Payment,
+    Plan,
+    Product,
+    Refund,
+    Settlement,
+    Transaction,
+    User,
+)
 from tests.factories import (
     fund_balance,
     make_circle,
@@ -25,6 +36,7 @@ from tests.factories import (
     put_in,
     settled,
 )
+from tests.refunds import charge_back, refund
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +70,11 @@ class Books:
     remittance: Transaction
     payable: Account
     vat: Account
+    returned: Transaction
+    back: Transaction
+    due: Transaction
+    owed: Transaction
+    withdrawn: Transaction
 
     @property
     def release(self) -> int:
@@ -85,6 +102,7 @@ def books() -> Iterator[Books]:
         plan = make_plan(user)
         member = make_circle(owner=user, product=plan.product).memberships.create(user=user, plan=plan)
         pay_in(user, 100_000_00, plan=plan)
+        returned = pay_in(owner := make_user(), 60_00, plan=make_plan(owner, plan.product))
         closed = make_plan(user)
         Plan.objects.filter(pk=closed.pk).update(closed_at=closed.created_at)
         paid = pay_by_card(user)
@@ -94,6 +112,7 @@ def books() -> Iterator[Books]:
         settled(Kind.STASH_TO_PLAN, 700_00, debit=stash, credit=plan.account, user=user, plan=plan)
         settled(Kind.PLAN_TO_STASH, 50_00, debit=plan.account, credit=stash, user=user, plan=plan)
         ledger.close_month(datetime.date(2026, 1, 1))
+        withdrawn = withdraw(emptied(returned), 5_00, ends="success")
         yield Books(
             user=user,
             plan=plan,
@@ -117,7 +136,31 @@ def books() -> Iterator[Books]:
             remittance=remit(),
             payable=ledger.house_account(Account.Kind.INTEREST_PAYABLE),
             vat=ledger.house_account(Account.Kind.VAT_PAYABLE),
+            returned=returned,
+            back=give_back(returned),
+            due=refund(returned, 10_00, source="stash"),
+            owed=charge_back(returned, 30_00),
+            withdrawn=withdrawn,
         )
+
+
+def emptied(payment: Transaction) -> User:
+    """Move the money of a payment from its plan to the stash, and return its owner."""
+    plan = Plan.objects.select_related("user", "account").get(pk=payment.plan_id)
+    stash = ledger.stash_account(plan.user)
+    settled(
+        Kind.PLAN_TO_STASH, payment.amount_kobo, debit=plan.account, credit=stash, user=plan.user, plan=plan
+    )
+    return plan.user
+
+
+def give_back(payment: Transaction) -> Transaction:
+    """Return a refund of 20 naira from the stash that the provider has made."""
+    at_provider = Payment.objects.create(transaction=payment, paid_kobo=payment.amount_kobo)
+    back = refund(payment, 20_00, source="stash")
+    Refund.objects.create(transaction=back, payment=at_provider, provider_id=5)
+    ledger.settle_refund(back)
+    return back
 
 
 def pay_by_card(user: User) -> Transaction:
@@ -246,7 +289,7 @@ def test_books_written_by_the_ledger_pass_every_check(
     assert list(ledger.run_checks()) == []
     call_command("check_ledger")
     assert (
-        f"The books are right: 15 accounts, {Transaction.objects.count()} transactions"
+        f"The books are right: 20 accounts, {Transaction.objects.count()} transactions"
         in capsys.readouterr().out
     )
 
@@ -573,7 +616,8 @@ DAMAGE = {
     ),
     "a treasury posting by one person": (
         "people",
-        "UPDATE savings_manualposting SET approved_by_id = asked_by_id",
+        "UPDATE savings_manualposting SET approved_by_id = asked_by_id"
+        " WHERE transaction_id = {b.remittance.pk}",
         "treasury {b.remittance.reference}",
     ),
     "VAT that no fee booked": (
@@ -583,7 +627,7 @@ DAMAGE = {
     ),
     "more tax remitted for a month than was withheld in it": (
         "remittances",
-        "UPDATE savings_manualposting SET period_on = '2026-01-01'",
+        "UPDATE savings_manualposting SET period_on = '2026-01-01' WHERE period_on IS NOT NULL",
         "tax_payable of 2026-01",
     ),
     "a part in another state than its family": (
@@ -606,12 +650,97 @@ DAMAGE = {
         "UPDATE savings_payment SET fee_kobo = 1 WHERE provider_id = 77",
         "payment 77 of settlement 9",
     ),
+    "interest that stays on money which went back": (
+        "accruals",
+        "DELETE FROM savings_forfeitedinterest WHERE transaction_id = {b.back.pk}",
+        "account {b.returned.plan.account.pk}",
+    ),
+    "more given back than was paid": (
+        "refunds",
+        "UPDATE savings_payment SET paid_kobo = paid_kobo - 1 WHERE transaction_id = {b.returned.pk}",
+        "payment {b.returned.reference}",
+    ),
+    "a payment given back that still counts": (
+        "refunds",
+        "UPDATE savings_transaction SET amount_kobo = 4000 WHERE id = {b.owed.pk}",
+        "transaction {b.returned.reference}",
+    ),
+    "a refund of nothing": (
+        "refunds",
+        "UPDATE savings_transaction SET refunds_id = NULL WHERE id = {b.back.pk}",
+        "transaction {b.back.reference}",
+    ),
+    "a refund of a withdrawal": (
+        "refunds",
+        "UPDATE savings_transaction SET refunds_id = {b.released.pk} WHERE id = {b.back.pk}",
+        "transaction {b.back.reference}",
+    ),
+    "a withdrawal that refunds a payment": (
+        "refunds",
+        "UPDATE savings_transaction SET refunds_id = {b.deposit.pk} WHERE id = {b.released.pk}",
+        "transaction {b.released.reference}",
+    ),
+    "a refund that failed and was not released": (
+        "refunds",
+        "UPDATE savings_transaction SET status = 'failed' WHERE id = {b.due.pk}",
+        "refunds due",
+    ),
+    "a refund at the provider of another payment": (
+        "refunds",
+        "UPDATE savings_refund SET payment_id = (SELECT id FROM savings_payment WHERE transaction_id = {b.paid.pk})",
+        "refund {b.back.reference}",
+    ),
+    "a refund at the provider for a chargeback": (
+        "refunds",
+        "UPDATE savings_refund SET transaction_id = {b.owed.pk}",
+        "refund {b.owed.reference}",
+    ),
+    "a refund that was made without the provider's number": (
+        "refunds",
+        "UPDATE savings_refund SET provider_id = NULL",
+        "refund {b.back.reference}",
+    ),
+    "a payment reversed by a part of it": (
+        "reversals",
+        "UPDATE savings_transaction SET status = 'reversed' WHERE id = {b.returned.pk}",
+        "transaction {b.returned.reference}",
+    ),
+    "a withdrawal by somebody who owes": (
+        "receivable",
+        "UPDATE savings_entry SET id = id + 1000000 WHERE transaction_id = {b.withdrawn.pk} AND code = 'hold'",
+        "withdrawal {b.withdrawn.reference}",
+    ),
+    "more repaid than is owed": (
+        "sides",
+        "UPDATE savings_entry SET amount_kobo = 1 WHERE transaction_id = {b.owed.pk}",
+        "receivable of user {b.returned.user_id}",
+    ),
+    "a chargeback repaid from the suspense of another payment": (
+        "suspense",
+        "UPDATE savings_entry SET debit_account_id = {b.suspense.pk} WHERE transaction_id ="
+        " (SELECT id FROM savings_transaction WHERE part_of_id = {b.owed.pk} AND kind = 'repayment')",
+        "transaction {b.returned.reference}",
+    ),
+    "a refund from the suspense of another payment": (
+        "suspense",
+        "UPDATE savings_entry SET debit_account_id = {b.suspense.pk} WHERE transaction_id = {b.due.pk}",
+        "transaction {b.returned.reference}",
+    ),
+    "a part of a refund on its way that is no correction": (
+        "families",
+        "UPDATE savings_transaction SET part_of_id = {b.due.pk} WHERE id = {b.interest.pk}",
+        "transaction {b.interest.reference}",
+    ),
     "tax that was not withheld": (
         "tax",
         "UPDATE savings_transaction SET status = 'reversed' WHERE id = {b.tax.pk}",
         "tax payable",
     ),
-    "a remittance for no month": ("tax", "UPDATE savings_manualposting SET period_on = NULL", "tax payable"),
+    "a remittance for no month": (
+        "tax",
+        "UPDATE savings_manualposting SET period_on = NULL WHERE period_on IS NOT NULL",
+        "tax payable",
+    ),
     "interest accrued at the end of a month and not taken back": (
         "accrued_interest",
         "UPDATE savings_entry SET credit_account_id = {b.payable.pk} WHERE transaction_id = {b.deposit.pk}",

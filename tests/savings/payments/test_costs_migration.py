@@ -13,7 +13,7 @@ from django.db import connection
 
 from savings import ledger
 from savings.models import Account, Entry, Payment, Transaction, User
-from tests.factories import make_plan, make_transaction, make_user, pay_in
+from tests.factories import make_plan, make_transaction, make_user, pay_in, reverse_as_before
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,21 +44,6 @@ def suspend(user: User, amount_kobo: int) -> Transaction:
         amount_kobo=amount_kobo,
     )
     return transaction
-
-
-def reverse_as_before(payment: Transaction) -> None:
-    """Reverse a card payment as earlier releases did."""
-    assert payment.user
-    reversal, _ = ledger.open_transaction(
-        reference="REV00000000000000001",
-        kind="reversal",
-        user=payment.user,
-        amount_kobo=payment.amount_kobo,
-        reverses=payment,
-    )
-    Transaction.objects.filter(pk=payment.pk).update(status="reversed")
-    clearing = ledger.house_account(Account.Kind.CLEARING, "paystack")
-    ledger.settle(reversal, debit=ledger.stash_account(payment.user), credit=clearing)
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 20_000])
