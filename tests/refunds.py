@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from savings import ledger, references
-from savings.models import Account, Entry, Transaction, User
-from tests.factories import make_transaction, make_user
+from django.utils import timezone
+
+from savings import ledger, money, references
+from savings.models import Account, Entry, Plan, Transaction, User
+from tests.factories import make_transaction, make_user, settled
 
 Kind = Transaction.Kind
 
@@ -46,6 +48,21 @@ def release(payment: Transaction, user: User, amount_kobo: int) -> Transaction:
     """Return the part of a payment in suspense that is given to the stash of somebody."""
     reference = references.new(Kind.STASH_DEPOSIT)
     return ledger.allocate(payment, user, reference=reference, amount_kobo=amount_kobo, **people())
+
+
+def post_interest(plan: Plan) -> tuple[int, int]:
+    """Post all whole kobo of a plan's interest to the plan, withhold 10 % tax, and return both."""
+    account = Account.objects.get(plan=plan)
+    kobo = ledger.accrued_kobo(account, timezone.localdate())
+    owner: dict[str, Any] = {"user": plan.user, "plan": plan}
+    expense = ledger.house_account(Account.Kind.INTEREST_EXPENSE)
+    payable = ledger.house_account(Account.Kind.TAX_PAYABLE)
+    settled(Kind.INTEREST, kobo, debit=expense, credit=account, **owner)
+    settled(Kind.TAX_WITHHELD, kobo // 10, debit=account, credit=payable, **owner)
+    account.refresh_from_db()
+    account.accrued_numerator -= kobo * money.INTEREST_DENOMINATOR
+    account.save(update_fields=["accrued_numerator"])
+    return kobo, kobo // 10
 
 
 def house(kind: str, place: str = "") -> int:

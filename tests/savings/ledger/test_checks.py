@@ -146,7 +146,7 @@ def books() -> Iterator[Books]:
 
 def emptied(payment: Transaction) -> User:
     """Move the money of a payment from its plan to the stash, and return its owner."""
-    plan = Plan.objects.select_related("user", "account").get(pk=payment.plan_id)
+    plan = Plan.objects.select_related("user", "account").get(transactions=payment)
     stash = ledger.stash_account(plan.user)
     settled(
         Kind.PLAN_TO_STASH, payment.amount_kobo, debit=plan.account, credit=stash, user=plan.user, plan=plan

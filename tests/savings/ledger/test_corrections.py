@@ -16,7 +16,7 @@ from savings import ledger, money, plans, references
 from savings.ledger import checks
 from savings.models import Account, Entry, ForfeitedInterest, Plan, Product, Transaction
 from tests.factories import make_plan, make_product, make_user, pay_in, settled
-from tests.refunds import charge_back, house, people, refund
+from tests.refunds import charge_back, house, people, post_interest, refund
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
 
@@ -45,25 +45,6 @@ def accrued(plan: Plan) -> int:
 
 def stash_kobo(plan: Plan) -> int:
     return ledger.balance_kobo(ledger.stash_account(plan.user))
-
-
-def post_interest(plan: Plan) -> tuple[int, int]:
-    """Post all whole kobo of a plan's interest to the plan, withhold 10 % tax, and return both."""
-    account = Account.objects.get(plan=plan)
-    kobo = ledger.accrued_kobo(account, timezone.localdate())
-    tax_kobo = kobo // 10
-    expense, payable = house_accounts("interest_expense", "tax_payable")
-    settled(Kind.INTEREST, kobo, debit=expense, credit=account, user=plan.user, plan=plan)
-    settled(Kind.TAX_WITHHELD, tax_kobo, debit=account, credit=payable, user=plan.user, plan=plan)
-    account.refresh_from_db()
-    Account.objects.filter(pk=account.pk).update(
-        accrued_numerator=account.accrued_numerator - kobo * PER_KOBO
-    )
-    return kobo, tax_kobo
-
-
-def house_accounts(*kinds: str) -> list[Account]:
-    return [ledger.house_account(kind) for kind in kinds]
 
 
 def move_out(plan: Plan, amount_kobo: int) -> None:
