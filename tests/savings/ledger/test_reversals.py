@@ -125,7 +125,7 @@ def test_tax_that_was_remitted_is_not_given_back() -> None:
     payable = ledger.house_account(Account.Kind.TAX_PAYABLE)
     details: dict[str, Any] = {"debit": plan.account, "credit": payable, "user": plan.user, "plan": plan}
     first, second = settled(Kind.TAX_WITHHELD, 50, **details), settled(Kind.TAX_WITHHELD, 30, **details)
-    people = {"asked_by": make_user(is_staff=True), "approved_by": make_user(is_staff=True)}
+    people: dict[str, Any] = {"asked_by": make_user(is_staff=True), "approved_by": make_user(is_staff=True)}
     for purpose, kobo, period_on in (
         (ledger.Purpose.CAPITAL_IN, 100, None),
         (ledger.Purpose.TAX_REMITTANCE, 40, timezone.localdate().replace(day=1)),
