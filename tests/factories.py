@@ -147,12 +147,13 @@ def reverse_as_before(payment: Transaction) -> None:
 
 
 def fund_balance(amount_kobo: int) -> Account:
-    """Return the provider balance, with at least some kobo in it, which two people of the staff take from clearing."""
+    """Return the provider balance with at least some kobo in it, which the owner pays in, by two people of the staff."""
     balance = ledger.house_account(Account.Kind.PROVIDER_BALANCE, "paystack")
     missing_kobo = amount_kobo - ledger.balance_kobo(balance)
-    if missing_kobo > 0:
+    purposes = (ledger.Purpose.CAPITAL_IN, ledger.Purpose.BALANCE_TOP_UP)
+    for purpose in purposes if missing_kobo > 0 else ():
         ledger.post_treasury(
-            ledger.Purpose.SETTLEMENT_TO_BALANCE,
+            purpose,
             amount_kobo=missing_kobo,
             reference=references.new(Transaction.Kind.TREASURY),
             asked_by=make_user(is_staff=True),

@@ -41,6 +41,7 @@ from tests.factories import (
     settled,
     start_circle,
 )
+from tests.refunds import charge_back, people, post_interest, refund
 
 pytestmark = pytest.mark.django_db
 
@@ -202,6 +203,55 @@ def test_a_withdrawal_has_a_row_for_each_step(saver: User) -> None:
         ("On its way out", "Set aside for a withdrawal", 200, None, 500),
         ("On its way out", "Sent to your bank", None, 200, 300),
     ]
+
+
+def test_money_that_goes_back_has_a_row_for_each_step(saver: User) -> None:
+    plan = make_plan(saver, name="Rent")
+    paid, other = pay_in(saver, 5_000, plan=plan), pay_in(saver, 900)
+    ledger.settle_refund(refund(paid, 2_000))
+    ledger.fail_refund(refund(paid, 1_000))
+    charge_back(paid, 3_000)
+    refund(other, 100)
+    plans.move_to_plan(saver, plan, amount_kobo=800, reference=references.new(Kind.STASH_TO_PLAN))
+    charge_back(other, 800)
+    pay_in(saver, 500)
+    ledger.repay_debt(saver, reference=references.new(Kind.REPAYMENT))
+    ledger.write_off(saver, reference=references.new(Kind.WRITE_OFF), amount_kobo=300, **people())
+    rows, sums, span = rows_of(about(saver, "everything"))
+    assert told(rows) == [
+        ("Rent", "Paid in by card", 5_000, None, 5_000),
+        ("Stash", "Paid in by card", 900, None, 5_900),
+        ("Rent", "Refunded to you", None, 2_000, 3_900),
+        ("Rent", "Refunded to you", None, 1_000, 2_900),
+        ("Rent", "Refund not made", 1_000, None, 3_900),
+        ("Rent", "Repayment of money charged back", None, 3_000, 900),
+        ("Stash", "Refunded to you", None, 100, 800),
+        ("Stash", "To Rent", None, 800, 0),
+        ("Rent", "From your stash", 800, None, 800),
+        ("Stash", "Paid in by card", 500, None, 1_300),
+        ("Stash", "Repayment of money charged back", None, 500, 800),
+    ]
+    foot = sums.foot()
+    assert (foot.in_kobo, foot.out_kobo) == (7_400, 6_600)
+    assert span.closing_kobo == foot.closing_kobo == ledger.balance_kobo(plan.account)
+
+
+def test_posted_interest_that_is_taken_back_is_a_row_of_its_own(saver: User) -> None:
+    with time_machine.travel(timezone.now() - datetime.timedelta(days=40), tick=False) as clock:
+        plan = make_plan(saver, make_product(rate_bps=1000))
+        paid = pay_in(saver, 5_000_000, plan=plan)
+        clock.shift(datetime.timedelta(days=40))
+        post_interest(plan)
+        charge_back(paid, 5_000_000)
+    rows, sums, _ = rows_of(about(saver, "plan", plan=plan))
+    assert told(rows)[1:] == [
+        ("", "Interest earned", 54_794, None, 5_054_794),
+        ("", "Tax on interest", None, 5_479, 5_049_315),
+        ("", "Repayment of money charged back", None, 5_000_000, 49_315),
+        ("", "Interest corrected", None, 49_315, 0),
+    ]
+    foot = sums.foot()
+    assert (foot.in_kobo, foot.out_kobo, foot.closing_kobo) == (5_054_794, 5_054_794, 0)
 
 
 def test_every_kind_has_a_description_in_both_directions(saver: User) -> None:
@@ -386,6 +436,8 @@ MOVES: list[Callable[[User, Plan, int], object]] = [
         user, plan, amount_kobo=kobo, reference=references.new(Kind.PLAN_TO_STASH)
     ),
     lambda user, plan, kobo: interest(plan, kobo + 1, 1),
+    lambda user, plan, kobo: charge_back(pay_in(user, kobo, plan=plan), kobo),
+    lambda user, plan, kobo: ledger.fail_refund(refund(pay_in(user, kobo, plan=plan), kobo, source="stash")),
 ]
 
 
