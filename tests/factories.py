@@ -147,7 +147,7 @@ def reverse_as_before(payment: Transaction) -> None:
 
 
 def fund_balance(amount_kobo: int) -> Account:
-    """Return the provider balance with at least some kobo in it, which the owner pays in, by two people of the staff."""
+    """Return the provider balance with at least some kobo in it, which the owner pays in."""
     balance = ledger.house_account(Account.Kind.PROVIDER_BALANCE, "paystack")
     missing_kobo = amount_kobo - ledger.balance_kobo(balance)
     purposes = (ledger.Purpose.CAPITAL_IN, ledger.Purpose.BALANCE_TOP_UP)

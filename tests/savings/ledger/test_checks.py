@@ -289,7 +289,7 @@ def test_books_written_by_the_ledger_pass_every_check(
     assert list(ledger.run_checks()) == []
     call_command("check_ledger")
     assert (
-        f"The books are right: 20 accounts, {Transaction.objects.count()} transactions"
+        f"The books are right: 21 accounts, {Transaction.objects.count()} transactions"
         in capsys.readouterr().out
     )
 
