@@ -15,6 +15,7 @@ from savings.ledger import run_checks
 from savings.models import Account, Entry, Payment, Plan, Product, Transaction, User
 from tests.factories import make_plan, make_product, make_transaction, make_user, pay_in
 from tests.provider import Provider
+from tests.refunds import charge_back, people, post_interest, refund
 
 pytestmark = pytest.mark.django_db
 
@@ -207,6 +208,47 @@ def test_interest_does_not_depend_on_how_often_money_moved(ada: User) -> None:
     assert ledger.accrued_numerator(Account.objects.get(plan=plan), day) == 765_000_000_000
     with time_machine.travel(timezone.now() + datetime.timedelta(days=91)):
         assert_books_are_correct()
+
+
+def test_a_refund_of_a_part(ada: User) -> None:
+    plan = make_plan(ada)
+    payment = pay_in(ada, 5_000_000, plan=plan)
+    made, failed = refund(payment, 3_000_000), refund(payment, 1_000_000)
+    assert lines(made) == [("hold", "plan", "refunds_due", 3_000_000)]
+    assert ledger.settle_refund(made)
+    assert ledger.fail_refund(failed)
+    assert lines(made)[1:] == [("primary", "refunds_due", "clearing", 3_000_000)]
+    assert lines(failed)[1:] == [("release", "refunds_due", "plan", 1_000_000)]
+    assert (balance(plan), house(Account.Kind.CLEARING, "paystack")) == (2_000_000, 2_000_000)
+    assert_books_are_correct()
+
+
+def test_a_chargeback_of_spent_money(ada: User) -> None:
+    with time_machine.travel(timezone.now() - datetime.timedelta(days=40), tick=False) as clock:
+        plan = make_plan(ada, make_product(rate_bps=1000))
+        payment = pay_in(ada, 5_000_000, plan=plan)
+        clock.shift(datetime.timedelta(days=40))
+        assert post_interest(plan) == (54_794, 5_479)
+        plans.move_from_plan(ada, plan, amount_kobo=5_049_315, reference=references.new("plan_to_stash"))
+        other = make_plan(ada)
+        plans.move_to_plan(ada, other, amount_kobo=3_049_315, reference=references.new("stash_to_plan"))
+        chargeback = charge_back(payment, 5_000_000)
+    family = [chargeback, *chargeback.parts.order_by("id")]
+    assert [(movement.kind, lines(movement)) for movement in family] == [
+        ("chargeback", [("primary", "receivable", "clearing", 5_000_000)]),
+        ("repayment", [("primary", "stash", "receivable", 2_000_000)]),
+        ("interest_correction", [("primary", "receivable", "interest_expense", 49_315)]),
+        ("interest_correction", [("primary", "tax_payable", "interest_expense", 5_479)]),
+    ]
+    assert ledger.receivable_kobo(ada) == 3_049_315
+    pay_in(ada, 1_000_000)
+    assert ledger.available_kobo(ada) == 0
+    repayment = ledger.repay_debt(ada, reference=references.new("repayment"))
+    given_up = ledger.write_off(ada, reference=references.new("write_off"), amount_kobo=2_049_315, **people())
+    assert lines(repayment) == [("primary", "stash", "receivable", 1_000_000)]
+    assert lines(given_up) == [("primary", "bad_debts", "receivable", 2_049_315)]
+    assert (house(Account.Kind.RECEIVABLE), house(Account.Kind.INTEREST_EXPENSE)) == (0, 0)
+    assert_books_are_correct()
 
 
 def test_the_providers_settlement_and_the_treasury(ada: User) -> None:

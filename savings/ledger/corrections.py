@@ -8,11 +8,11 @@ from django.db.models import F, Sum
 from django.utils import timezone
 
 from savings import money
-from savings.ledger import sql
 from savings.ledger.accounts import balance_kobo, house_account, stash_account
 from savings.ledger.earnings import History
 from savings.ledger.families import settle_part
 from savings.ledger.going_back import Paid, gone_without_entry_kobo
+from savings.ledger.posting import bring_forward
 from savings.ledger.treasury import lock_treasury
 from savings.models import Account, Entry, ForfeitedInterest, Transaction, User
 
@@ -39,9 +39,7 @@ def forfeit_interest(
     account = paid.plan_account
     if account is None:
         return PostedInterest(0, 0)
-    today = timezone.localdate()
-    sql.change_balance(account, 0, today=today, value_on=today)
-    account.refresh_from_db()
+    bring_forward(account)
     history = History.read(account, paid.value_on, account.accrued_to)
     before_kobo = gone_without_entry_kobo(paid, account, besides=movement)
     now_kobo = min(before_kobo + amount_kobo, paid.credited_kobo)

@@ -39,6 +39,7 @@ from tests.refunds import people
 Kind = Transaction.Kind
 Status = Transaction.Status
 AMOUNTS = st.integers(1, 3_000)
+WHICH = st.integers(0, 50)
 
 
 class Crash(Exception):
@@ -127,7 +128,6 @@ class Ledger(RuleBasedStateMachine):
     users = Bundle("users")
     plans = Bundle("plans")
     movements = Bundle("movements")
-    refunds = Bundle("refunds")
 
     def __init__(self) -> None:
         super().__init__()
@@ -137,6 +137,9 @@ class Ledger(RuleBasedStateMachine):
         self.clock = self.travel.start()
         self.pots: dict[int, Pot] = {}
         self.known: list[Movement] = []
+        # Payments into plans that were booked, and refunds. From a bundle, most would still be pending.
+        self.booked: list[Movement] = []
+        self.refunds: list[Back] = []
         self.owed: Counter[int] = Counter()
 
     def teardown(self) -> None:
@@ -150,6 +153,8 @@ class Ledger(RuleBasedStateMachine):
         self.flexible = make_product(rate_bps=850)
         self.locked = make_product(Product.Kind.LOCKED, rate_bps=1350)
         started = [self.start_flexible_for(self.sign_up_with(amount_kobo)) for amount_kobo in sums]
+        for plan, amount_kobo in zip(started, sums, strict=True):
+            self.top_up_now(plan, amount_kobo)
         return multiple(*started)
 
     # Users, plans, days
@@ -203,10 +208,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(target=movements, plan=plans, amount_kobo=AMOUNTS)
     def top_up(self, plan: Plan, amount_kobo: int) -> Movement:
-        row = make_transaction(Kind.TOP_UP, amount_kobo, user=plan.user, plan=plan)
-        movement = self.remember(row, None, plan.account)
-        self.settle(movement, times=1)
-        return movement
+        return self.top_up_now(plan, amount_kobo)
 
     @rule(target=movements, plan=plans, amount_kobo=AMOUNTS)
     def ask_to_move_in(self, plan: Plan, amount_kobo: int) -> Movement:
@@ -302,46 +304,69 @@ class Ledger(RuleBasedStateMachine):
 
     # Money that goes back
 
+    @rule(which=WHICH)
+    def spend(self, which: int) -> None:
+        """Move all money of a payment's plan and of the stash into a new plan, where no chargeback takes it."""
+        plan = cast("Plan", self.pick(self.booked, which).row.plan)
+        stash, other = ledger.stash_account(plan.user), self.start_flexible_for(plan.user)
+        for kind, moved, source, target in (
+            (Kind.PLAN_TO_STASH, plan, plan.account, stash),
+            (Kind.STASH_TO_PLAN, other, stash, other.account),
+        ):
+            if kobo := self.pots[source.pk].kobo:
+                row = make_transaction(kind, kobo, user=plan.user, plan=moved)
+                self.settle(self.remember(row, source, target), times=1)
+
     @rule(
-        target=refunds, movement=movements, quarters=st.integers(1, 4), source=st.sampled_from(["", "stash"])
+        which=WHICH, of_any=st.booleans(), quarters=st.integers(1, 4), source=st.sampled_from(["", "stash"])
     )
-    def refund(self, movement: Movement, quarters: int, source: str) -> Any:
+    def refund(self, *, which: int, of_any: bool, quarters: int, source: str) -> None:
+        movement = self.pick(self.known if of_any else self.booked, which)
         kobo = -(-movement.row.amount_kobo * quarters // 4)
         left_kobo = movement.row.amount_kobo - movement.going_back
         pot = ledger.stash_account(movement.row.user).pk if source and movement.row.user else movement.target
-        asked = {"reference": references.new(Kind.REFUND), "amount_kobo": kobo, "source": source}
+        asked: dict[str, Any] = {
+            "reference": references.new(Kind.REFUND),
+            "amount_kobo": kobo,
+            "source": source,
+        }
         try:
             row = ledger.open_refund(movement.row, **asked | self.people)
         except NotEnoughMoney:
             assert movement.is_paid
             assert not self.fits(pot, kobo)
-            return multiple()
+            return
         except Refused:
             assert not movement.is_paid or left_kobo < kobo
-            return multiple()
+            return
         assert pot is not None
         lost = self.take_interest(movement, kobo, kobo if pot == movement.target else 0)
         self.pots[pot].change_since(-kobo, movement.day)
-        return Back(row, movement, pot, timezone.localdate().toordinal(), lost)
+        self.refunds.append(Back(row, movement, pot, timezone.localdate().toordinal(), lost))
 
-    @rule(refund=refunds, times=st.integers(1, 2))
-    def settle_refund(self, refund: Back, times: int) -> None:
+    @precondition(lambda self: self.refunds)
+    @rule(which=WHICH, times=st.integers(1, 2))
+    def settle_refund(self, which: int, times: int) -> None:
+        refund = self.pick(self.refunds, which)
         for _ in range(times):
             is_open = refund.row.status == Status.PENDING
             assert ledger.settle_refund(refund.row) == is_open
             if is_open:
                 refund.payment.note_back(refund.row.amount_kobo)
 
-    @rule(refund=refunds, times=st.integers(1, 2))
-    def fail_refund(self, refund: Back, times: int) -> None:
+    @precondition(lambda self: self.refunds)
+    @rule(which=WHICH, times=st.integers(1, 2))
+    def fail_refund(self, which: int, times: int) -> None:
+        refund = self.pick(self.refunds, which)
         for _ in range(times):
             is_open = refund.row.status == Status.PENDING
             assert ledger.fail_refund(refund.row) == is_open
             if is_open:
                 self.give_back(refund)
 
-    @rule(movement=movements, quarters=st.integers(1, 4))
-    def charge_back(self, movement: Movement, quarters: int) -> None:
+    @rule(which=WHICH, of_any=st.booleans(), quarters=st.integers(1, 4))
+    def charge_back(self, *, which: int, of_any: bool, quarters: int) -> None:
+        movement = self.pick(self.known if of_any else self.booked, which)
         kobo = -(-movement.row.amount_kobo * quarters // 4)
         left_kobo = movement.row.amount_kobo - movement.going_back
         reference = references.new(Kind.CHARGEBACK)
@@ -406,6 +431,9 @@ class Ledger(RuleBasedStateMachine):
 
     # Helpers
 
+    def pick[Row](self, rows: list[Row], which: int) -> Row:
+        return rows[which % len(rows)]
+
     def take_interest(self, movement: Movement, kobo: int, from_own_kobo: int) -> int:
         """Take the interest of kobo that go back from the payment's pot, and return it."""
         assert movement.target is not None
@@ -442,6 +470,13 @@ class Ledger(RuleBasedStateMachine):
         plan = make_plan(user, self.flexible)
         self.pots[plan.account.pk] = Pot(rate_bps=850)
         return plan
+
+    def top_up_now(self, plan: Plan, amount_kobo: int) -> Movement:
+        row = make_transaction(Kind.TOP_UP, amount_kobo, user=plan.user, plan=plan)
+        movement = self.remember(row, None, plan.account)
+        self.settle(movement, times=1)
+        self.booked.append(movement)
+        return movement
 
     def ask_for_deposit(self, user: User, amount_kobo: int) -> Movement:
         row = make_transaction(Kind.STASH_DEPOSIT, amount_kobo, user=user)
