@@ -125,8 +125,8 @@ def test_a_settlement_larger_than_clearing_is_refused(payments: list[Payment]) -
 
 
 def test_a_settlement_of_which_nothing_arrives_has_no_transaction(payments: list[Payment]) -> None:
-    charge_back(payments[0].transaction, 2_500_000)
-    charge_back(payments[1].transaction, 435_000)
+    for payment, kobo in zip(payments, (2_500_000, 435_000), strict=True):
+        charge_back(payment.transaction, kobo)
     settlement = record(deductions_kobo=2_935_000)
     assert settlement.transaction is None
     assert record(deductions_kobo=2_935_000) == settlement
