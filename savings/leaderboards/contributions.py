@@ -66,7 +66,8 @@ def record_contribution(
             raise
         raise Refused("That is more than a circle's board can count.", field="amount_kobo") from None
     standing = _queue_board_write(membership_id, reference=movement.reference)
-    if change_kobo > 0 and movement.reverses_id is None:
+    # Money that a failed refund gives back was saved before.
+    if change_kobo > 0 and movement.reverses_id is None and movement.kind != Transaction.Kind.REFUND:
         CircleEvent.objects.create(
             circle_id=standing.circle_id,
             membership_id=standing.membership_id,

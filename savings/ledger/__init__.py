@@ -10,8 +10,11 @@ from savings.ledger.accounts import (
     open_plan_account,
     stash_account,
 )
+from savings.ledger.chargebacks import book_chargeback
 from savings.ledger.checks import CHECKS, check_queries, run_checks
 from savings.ledger.coverage import Coverage, coverage
+from savings.ledger.debts import available_kobo, receivable_kobo, repay_debt, write_off
+from savings.ledger.going_back import left_in_suspense
 from savings.ledger.interest import (
     DAYS_PER_YEAR,
     Preview,
@@ -22,9 +25,11 @@ from savings.ledger.interest import (
 from savings.ledger.months import close_month
 from savings.ledger.posting import Posting, check_amount
 from savings.ledger.rates import change_rate, tax_rate_bps
+from savings.ledger.refunds import fail_refund, open_refund, settle_refund
 from savings.ledger.reports import TrialBalance, trial_balance
 from savings.ledger.reversals import return_withdrawal, reverse
 from savings.ledger.settlements import record_settlement
+from savings.ledger.suspense import allocate, release
 from savings.ledger.tables import columns, coverage_table, trial_balance_table
 from savings.ledger.timeline import timeline_steps
 from savings.ledger.transactions import (
@@ -45,7 +50,10 @@ __all__ = [
     "TrialBalance",
     "accrued_kobo",
     "accrued_numerator",
+    "allocate",
+    "available_kobo",
     "balance_kobo",
+    "book_chargeback",
     "change_rate",
     "change_status",
     "check_amount",
@@ -54,24 +62,32 @@ __all__ = [
     "columns",
     "coverage",
     "coverage_table",
+    "fail_refund",
     "hold_account",
     "house_account",
+    "left_in_suspense",
     "move_maturity",
     "open_plan_account",
+    "open_refund",
     "open_transaction",
     "post",
     "post_treasury",
     "preview_interest",
     "rate_for_term",
+    "receivable_kobo",
     "record_settlement",
+    "release",
+    "repay_debt",
     "return_withdrawal",
     "reverse",
     "run_checks",
     "settle",
+    "settle_refund",
     "stash_account",
     "suggested_monthly_kobo",
     "tax_rate_bps",
     "timeline_steps",
     "trial_balance",
     "trial_balance_table",
+    "write_off",
 ]

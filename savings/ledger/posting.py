@@ -53,6 +53,13 @@ def apply_to_instance(transaction: Transaction, changes: dict[str, Any]) -> None
         setattr(transaction, name, value)
 
 
+def bring_forward(account: Account) -> None:
+    """Add the interest of the days before today to a customer's account, and read its row again."""
+    today = timezone.localdate()
+    sql.change_balance(account, 0, today=today, value_on=today)
+    account.refresh_from_db()
+
+
 def write_postings(
     transaction: Transaction,
     postings: Sequence[Posting],

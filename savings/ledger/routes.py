@@ -35,7 +35,8 @@ ROUTES: dict[str, set[Route]] = {
     Movement.FEE: {(Kind.HOLD, Kind.FEE_INCOME)},
     Movement.REFUND: _pairs((Kind.REFUNDS_DUE,), _AT_PROVIDER),
     Movement.CHARGEBACK: _pairs((Kind.RECEIVABLE,), _AT_PROVIDER),
-    Movement.REPAYMENT: _pairs(_SAVED, (Kind.RECEIVABLE,)),
+    # Money of the payment that is still in suspense pays its chargeback first.
+    Movement.REPAYMENT: _pairs((*_SAVED, Kind.SUSPENSE), (Kind.RECEIVABLE,)),
     # Interest posted too little or too much; the tax on the latter goes back as long as it is not remitted.
     Movement.INTEREST_CORRECTION: _pairs((Kind.INTEREST_EXPENSE,), _SAVED)
     | _pairs((*_SAVED, Kind.RECEIVABLE, Kind.TAX_PAYABLE), (Kind.INTEREST_EXPENSE,)),

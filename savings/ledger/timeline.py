@@ -10,7 +10,22 @@ from typing import Literal
 from savings.models import Entry, OutboxRow, Payment, Transaction, WebhookEvent
 
 State = Literal["done", "now", "todo", "bad"]
+Kind = Transaction.Kind
 Status = Transaction.Status
+
+# The first step of what is not the user's own request.
+_BEGINS: dict[str, str] = {
+    Kind.REFUND: "Refund approved",
+    Kind.CHARGEBACK: "The payer’s bank took the payment back",
+    Kind.REPAYMENT: "For a payment that was charged back",
+    Kind.INTEREST_CORRECTION: "Interest on money that went back",
+    Kind.WRITE_OFF: "We gave this debt up",
+}
+_REFUND_STEPS = {
+    Entry.Code.PRIMARY: "Sent back to the payer",
+    Entry.Code.HOLD: "Set aside for the refund",
+    Entry.Code.RELEASE: "Back from being set aside",
+}
 
 
 _WHY_ABANDONED = defaultdict(
@@ -48,25 +63,29 @@ def timeline_steps(
 
     `entries` are those of the saver, without the provider's fee, which is a cost of the house.
     """
-    happened = [
-        Step("You asked for it" if transaction.user_id else "Money arrived", "done", transaction.created_on)
-    ]
+    asked = "You asked for it" if transaction.user_id else "Money arrived"
+    happened = [Step(_BEGINS.get(transaction.kind, asked), "done", transaction.created_on)]
     if payment is not None and payment.sent_at:
         happened.append(Step("Sent to the payment provider", "done", payment.sent_at))
     happened += [
         Step("The provider told us", "done", event.received_at, _repeat_note(event)) for event in events
     ]
-    happened += [_posted(entry, payment) for entry in entries]
+    happened += [_posted(transaction, entry, payment) for entry in entries]
     happened += [_mailed(mail) for mail in mails if mail.done_at]
     happened.sort(key=lambda step: step.at or transaction.created_on)
-    return [*happened, *_ending(transaction, payment), *[_mailed(mail) for mail in mails if not mail.done_at]]
+    ending = (
+        _ending_of_refund(transaction.status)
+        if transaction.kind == Kind.REFUND
+        else _ending(transaction, payment)
+    )
+    return [*happened, *ending, *[_mailed(mail) for mail in mails if not mail.done_at]]
 
 
 def _repeat_note(event: WebhookEvent) -> str:
     return f"{event.times_received} times, counted once" if event.times_received > 1 else ""
 
 
-def _posted(entry: Entry, payment: Payment | None) -> Step:
+def _posted(transaction: Transaction, entry: Entry, payment: Payment | None) -> Step:
     titles = {
         Entry.Code.PRIMARY: "Posted in the ledger",
         Entry.Code.HOLD: "Set aside from your stash",
@@ -75,6 +94,8 @@ def _posted(entry: Entry, payment: Payment | None) -> Step:
         Entry.Code.VAT: "VAT on the fee",
         Entry.Code.DUTY: "Stamp duty",
     }
+    if transaction.kind == Kind.REFUND:
+        titles |= _REFUND_STEPS
     meant_for = payment.meant_for if payment else None
     note = f"{meant_for} takes no more money: it is in your stash." if meant_for else ""
     return Step(titles[Entry.Code(entry.code)], "done", entry.posted_at, note)
@@ -104,8 +125,26 @@ def _ending(transaction: Transaction, payment: Payment | None) -> list[Step]:
         ]
     if transaction.status == Status.REVIEW:
         return [Step("Somebody is checking it", "now", note=_why_review(payment))]
-    if transaction.status == Status.REVERSED:
-        return [Step("Taken back", "bad", note="The opposite entry is a transaction of its own.")]
+    if transaction.status in {Status.REVERSED, Status.CLOSED}:
+        return [_ended_by_another(transaction)]
+    return []
+
+
+def _ended_by_another(transaction: Transaction) -> Step:
+    if transaction.status == Status.CLOSED:
+        note = "What arrived was credited or given back, as a transaction of its own."
+        return Step("Somebody checked it", "done", note=note)
+    if getattr(transaction, "reversed_by", None) is None:
+        return Step("Given back", "bad", note="All of it went back to the payer.")
+    return Step("Taken back", "bad", note="The opposite entry is a transaction of its own.")
+
+
+def _ending_of_refund(status: str) -> list[Step]:
+    if status == Status.PENDING:
+        waiting = Step("Waiting for the payment provider", "now", note="The money is set aside.")
+        return [waiting, Step("Back with the payer", "todo")]
+    if status == Status.FAILED:
+        return [Step("It did not go through", "bad", note="The money is back, and so is its interest.")]
     return []
 
 

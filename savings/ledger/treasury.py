@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from savings import money
 from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
+from savings.ledger import remittances
 from savings.ledger.accounts import balance_kobo, house_account
+from savings.ledger.people import check_people
 from savings.ledger.transactions import open_transaction, settle
 from savings.models import Account, Entry, Installation, ManualPosting, Transaction, User
 
@@ -81,7 +83,8 @@ def post_treasury(
     `bank` is the bank account that pays or receives; a sweep goes into it from the other one. `period_on` is the first
     day of the month that a remittance is for. A repeat with the same reference returns the first transaction. Raises
     Refused unless two different people of the staff ask and approve, and when more would leave an account than is
-    there; ReferenceTaken when the reference belongs to other details; BadAmount for an amount out of range.
+    there, or than is left to remit for the month; ReferenceTaken when the reference belongs to other details; BadAmount
+    for an amount out of range.
     """
     details: dict[str, Any] = {
         "asked_by": asked_by,
@@ -100,8 +103,10 @@ def post_treasury(
         if transaction.is_settled:
             _check_same(transaction, route, details)
             return transaction
-        _check_people(asked_by, approved_by)
+        check_people(asked_by, approved_by)
         move(transaction, route)
+        if period_on is not None:
+            remittances.check_amount(route.debit, period_on, amount_kobo)
         ManualPosting.objects.create(transaction=transaction, **details)
     return transaction
 
@@ -121,14 +126,6 @@ def _check_details(purpose: str, reason: str, period_on: datetime.date | None, b
         raise Refused("A remittance, and nothing else, is for a month. Enter that month.", field="period_on")
     if period_on is not None and (period_on.day != 1 or period_on > timezone.localdate()):
         raise Refused("Enter the first day of a month that has begun.", field="period_on")
-
-
-def _check_people(asked_by: User, approved_by: User) -> None:
-    if asked_by.pk == approved_by.pk:
-        raise Refused("Somebody else has to approve it.")
-    people = User.objects.filter(pk__in=[asked_by.pk, approved_by.pk], is_staff=True, is_active=True)
-    if people.count() != 2:
-        raise Refused("Only staff may move the house's money.")
 
 
 def find_route(purpose: str, bank: str, provider: str) -> Route:

@@ -1,6 +1,6 @@
 """The database tables, one module per feature."""
 
-from savings.models.accounts import Account, RatePeriod, TaxRate
+from savings.models.accounts import Account, ForfeitedInterest, RatePeriod, TaxRate
 from savings.models.circles import Circle, CircleEvent, Membership
 from savings.models.installation import Installation
 from savings.models.leaderboards import BoardDay, DigestLine, ToldPlaces
@@ -25,6 +25,7 @@ __all__ = [
     "Dispute",
     "EmailChange",
     "Entry",
+    "ForfeitedInterest",
     "Installation",
     "ManualPosting",
     "Membership",

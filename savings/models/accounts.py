@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from savings.money import MOST_KOBO
 
@@ -161,6 +164,38 @@ class RatePeriod(models.Model):
         return f"{self.rate_bps} bps from {datetime.date.fromordinal(self.from_day)}"
 
 
+class ForfeitedInterest(models.Model):
+    """Interest that a plan's account has earned and is not owed: that of money which was paid back.
+
+    It is in addition to what the value date of the entry itself takes away, so it is negative where that was too much.
+    """
+
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="forfeited_interest", db_index=False
+    )
+    # The refund or chargeback. For tax that was remitted and stays paid, the correction of interest.
+    transaction = models.ForeignKey(
+        "savings.Transaction", on_delete=models.PROTECT, related_name="forfeited_interest", db_index=False
+    )
+    # balance_kobo x rate_bps x days, as `Account.accrued_numerator`.
+    numerator = models.BigIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "forfeited interest"
+        constraints = [
+            models.CheckConstraint(condition=~Q(numerator=0), name="forfeited_interest_not_zero"),
+        ]
+        indexes = [
+            # A refund that failed gives back what it took; a correction of interest reads what an account forfeited.
+            models.Index(fields=["transaction"], name="forfeited_by_transaction"),
+            models.Index(fields=["account"], name="forfeited_by_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.numerator}"
+
+
 class TaxRate(models.Model):
     """The rate of withholding tax on interest posted from a day on, until the next rate begins.
 
@@ -177,3 +212,19 @@ class TaxRate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rate_bps} bps from {self.from_on}"
+
+    def clean(self) -> None:
+        """Refuse to change the rate of a day that has come: interest was posted at it."""
+        today = timezone.localdate()
+        if self.pk is not None and TaxRate.objects.filter(pk=self.pk, from_on__lte=today).exists():
+            raise ValidationError("This rate has begun, and stays as it is. Add a rate from a later day.")
+        is_first = not TaxRate.objects.exclude(pk=self.pk).exists()
+        if self.from_on is not None and self.from_on <= today and not is_first:
+            raise ValidationError(
+                {"from_on": "Enter a day after today: interest was posted at the old rate."}
+            )
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        if self.from_on <= timezone.localdate():
+            raise ValidationError("This rate has begun, and stays as it is.")
+        return super().delete(*args, **kwargs)

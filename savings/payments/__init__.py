@@ -6,6 +6,7 @@ from savings.payments.fees import OPERATOR, PAYER, REFUSED, post_late_fee, post_
 from savings.payments.paystack import using_transport
 from savings.payments.polling import poll_due_payments
 from savings.payments.settlement import is_open, settle_payment
+from savings.payments.suspense import release_from_suspense
 from savings.payments.webhooks import LONGEST_BODY_BYTES, process_event, receive_event, sweep_events
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "process_event",
     "receive_event",
     "record_coverage",
+    "release_from_suspense",
     "send_to_provider",
     "settle_payment",
     "start_payment",

@@ -99,7 +99,7 @@ def close(plan: Plan) -> None:
         if Account.objects.filter(plan=plan, balance_kobo__gt=0).exists():
             raise Refused("Take the money out first: a plan can be closed only when it is empty.")
         if plan.transactions.pending().exists():
-            raise Refused("A payment into this plan is still on its way. Close it once that has arrived.")
+            raise Refused("Money of this plan is still on its way. Close it once that has arrived.")
         if Membership.objects.current().filter(plan=plan).exists():
             raise Refused("This plan is your part of a circle. It closes when you leave the circle.")
         Plan.objects.filter(pk=plan.pk, closed_at=None).update(closed_at=timezone.now())

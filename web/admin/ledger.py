@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from savings import money
-from savings.models import Account, Entry, RatePeriod, TaxRate, Transaction
+from savings.models import Account, Entry, ForfeitedInterest, RatePeriod, TaxRate, Transaction
 from web.admin import shown
 from web.admin.base import ConditionFilter, ReadOnlyAdmin, StaffAdmin
 
@@ -143,6 +143,20 @@ class RatePeriodAdmin(ReadOnlyAdmin):
     @admin.display
     def begins_on(self, period: RatePeriod) -> datetime.date:
         return datetime.date.fromordinal(period.from_day)
+
+
+@admin.register(ForfeitedInterest)
+class ForfeitedInterestAdmin(ReadOnlyAdmin):
+    list_display = ("transaction", "account", "interest", "created_at")
+    relations = ("transaction", "account")
+    finds_by = ("transaction__reference", "email")
+    user_path = "account__user"
+    search_help_text = "A whole reference or a whole email address"
+    fields = ("transaction", "account", "interest", "numerator", "created_at")
+
+    @admin.display
+    def interest(self, row: ForfeitedInterest) -> str:
+        return money.naira(money.interest(row.numerator))
 
 
 @admin.register(TaxRate)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -71,7 +71,10 @@ _BADGES: dict[str, tuple[str, str]] = {
     Status.ABANDONED: ("", "cross"),
     Status.REVIEW: ("gold", "eye"),
     Status.REVERSED: ("", "repeat"),
+    Status.CLOSED: ("", "check"),
 }
+# Transactions without an effect on the balances.
+_WITHOUT_EFFECT = {Status.FAILED, Status.ABANDONED, Status.REVERSED, Status.CLOSED}
 
 
 class TransactionRow(NamedTuple):
@@ -114,7 +117,7 @@ def _row(values: tuple[Any, ...], *, seen_from: SeenFrom, this_year: int) -> Tra
         id=movement_id,
         reference=reference,
         what=_KINDS[kind],
-        where=plan or "Stash",
+        where=plan or ("Debt" if kind == Kind.WRITE_OFF else "Stash"),
         icon=_ICONS[kind],
         is_in=counts and way > 0,
         day=created.date(),
@@ -151,7 +154,7 @@ def _amount(amount_kobo: int, way: int) -> str:
 def _amount_class(status: str, way: int) -> str:
     if status == Status.SUCCESS:
         return "b up" if way > 0 else "b"
-    return "off" if status in {Status.FAILED, Status.ABANDONED, Status.REVERSED} else "quiet"
+    return "off" if status in _WITHOUT_EFFECT else "quiet"
 
 
 def _heading(day: datetime.date) -> str:
@@ -197,6 +200,42 @@ def balances(entries: Iterable[Entry]) -> list[tuple[str, int, int]]:
                 before = touched[name][0] if name in touched else after - change
                 touched[name] = (before, after)
     return [(name, before, after) for name, (before, after) in touched.items()]
+
+
+def signed_kobo(movement: Transaction, touched: Iterable[tuple[str, int, int]]) -> int:
+    """Return the amount of a receipt, negative for money out; 0 where no sign fits.
+
+    `touched` are the `balances` of the transaction. Without any, nothing of the saver's has moved: a chargeback moves
+    money of the house, and its repayments move the saver's. A correction of interest goes either way.
+    """
+    change_kobo = sum(after - before for _, before, after in touched)
+    if movement.kind == Kind.INTEREST_CORRECTION:
+        return change_kobo
+    moved = movement.is_settled and touched
+    reversed_kind = movement.reverses.kind if movement.reverses else None
+    return movement.amount_kobo * direction(movement.kind, reversed_kind) if moved else 0
+
+
+def others_of(movement: Any) -> QuerySet[Transaction]:
+    """Return the transactions that give a payment back, and the parts of a transaction."""
+    return Transaction.objects.filter(Q(refunds=movement) | Q(part_of=movement)).order_by("id")
+
+
+def related(movement: Transaction, *, has_others: bool) -> list[tuple[str, str]]:
+    """Return the name of each relation and the reference of the transaction there, of the same user.
+
+    Load the movement with `reverses`, `reversed_by`, `refunds` and `part_of` (`select_related`). `has_others` says
+    whether there are `others_of` it, which are one query.
+    """
+    found = [
+        ("Takes back", movement.reverses),
+        ("Taken back by", getattr(movement, "reversed_by", None)),
+        ("Gives back", movement.refunds),
+        ("Belongs to", movement.part_of),
+    ]
+    others = others_of(movement) if has_others else []
+    found += [("Given back by" if other.refunds_id else "Together with", other) for other in others]
+    return [(name, other.reference) for name, other in found if other and other.user_id == movement.user_id]
 
 
 def _account_name(account: Account) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
@@ -30,8 +33,10 @@ def index(request: SaverRequest) -> HttpResponse:
 @page_cache.page(shows=(Account, Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent))
 def receipt(request: SaverRequest, reference: str) -> HttpResponse:
     """One transaction: the amount, its progress, and the ledger entries behind it."""
-    mine = request.user.transactions.select_related("plan", "payment__meant_for", "reverses", "reversed_by")
-    movement = get_object_or_404(mine, reference=reference)
+    mine = request.user.transactions.select_related(
+        "plan", "payment__meant_for", "reverses", "reversed_by", "refunds", "part_of"
+    ).annotate(has_others=Exists(transaction_rows.others_of(OuterRef("pk"))))
+    movement: Any = get_object_or_404(mine, reference=reference)
     payment = getattr(movement, "payment", None)
     # The provider's fee is our cost, not the saver's.
     entries = list(
@@ -48,15 +53,14 @@ def receipt(request: SaverRequest, reference: str) -> HttpResponse:
         events=events,
         mails=list(movement.outbox_rows.order_by("id")),
     )
-    direction = transaction_rows.direction(
-        movement.kind, movement.reverses.kind if movement.reverses else None
-    )
+    balances = transaction_rows.balances(entries)
     context = {
         "movement": movement,
         "payment": payment,
-        "signed_kobo": movement.amount_kobo * direction if movement.is_settled else 0,
+        "signed_kobo": transaction_rows.signed_kobo(movement, balances),
         "lines": [transaction_rows.ledger_line(entry) for entry in entries],
-        "balances": transaction_rows.balances(entries),
+        "balances": balances,
+        "related": transaction_rows.related(movement, has_others=movement.has_others),
         "steps": steps,
     }
     return render(request, "transactions/receipt.html", context)

@@ -1,6 +1,6 @@
 -- A plan's unposted interest is the sum over its entries of amount x rate x days, from the value day of the entry to the
--- day up to which the account accrues, less the interest posted. No account has accrued beyond today, its newest entry or
--- the first day of a new rate.
+-- day up to which the account accrues, less the interest posted and the interest forfeited. No account has accrued
+-- beyond today, its newest entry or the first day of a new rate.
 WITH legs AS ({legs}),
 periods AS (
     SELECT account_id, rate_bps, from_day,
@@ -27,16 +27,20 @@ paid AS (
     WHERE t.kind IN ('interest', 'interest_correction') AND t.status = 'success' AND t.plan_id IS NOT NULL
     GROUP BY t.plan_id
 ),
+forfeited AS (
+    SELECT account_id, SUM(numerator) AS numerator FROM savings_forfeitedinterest GROUP BY account_id
+),
 begun AS (
     SELECT account_id, MAX(from_day) AS last_day FROM savings_rateperiod GROUP BY account_id
 ),
 compared AS (
     SELECT a.id, a.accrued_numerator, a.accrued_to,
-        COALESCE(e.numerator, 0) - COALESCE(i.kobo, 0) * {per_kobo} AS numerator,
+        COALESCE(e.numerator, 0) - COALESCE(i.kobo, 0) * {per_kobo} - COALESCE(f.numerator, 0) AS numerator,
         CASE WHEN a.kind = 'plan' THEN {greatest}({today}, COALESCE(b.last_day, 0), COALESCE(e.last_day, 0))
             ELSE a.accrued_to END AS latest_day
     FROM savings_account a
     LEFT JOIN earned e ON e.id = a.id
+    LEFT JOIN forfeited f ON f.account_id = a.id
     LEFT JOIN begun b ON b.account_id = a.id
     LEFT JOIN paid i ON i.plan_id = a.plan_id
 )

@@ -17,7 +17,12 @@ WHERE (r.kind = 'reversal' OR r.reverses_id IS NOT NULL) AND (
     OR back.amount_kobo <> forth.amount_kobo
 )
 UNION ALL
-SELECT 'transaction ' || o.reference, 'reversed by nothing', 'a reversal'
-FROM savings_transaction o LEFT JOIN savings_transaction r ON r.reverses_id = o.id
-WHERE o.status = 'reversed' AND r.id IS NULL
+SELECT 'transaction ' || o.reference, 'reversed by nothing', 'a reversal, or refunds and chargebacks of all of it'
+FROM savings_transaction o
+LEFT JOIN savings_transaction r ON r.reverses_id = o.id
+LEFT JOIN (
+    SELECT refunds_id, SUM(amount_kobo) AS kobo FROM savings_transaction
+    WHERE kind IN ('refund', 'chargeback') AND status = 'success' GROUP BY refunds_id
+) back ON back.refunds_id = o.id
+WHERE o.status = 'reversed' AND r.id IS NULL AND COALESCE(back.kobo, 0) < o.amount_kobo
 ORDER BY 1

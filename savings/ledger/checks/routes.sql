@@ -1,5 +1,5 @@
 -- The primary posting of each kind of transaction debits and credits the right kinds of account. Money that was in
--- suspense comes from suspense; a card payment into a plan is credited to the plan.
+-- suspense comes from suspense (to repay a chargeback, see suspense.sql); a card payment into a plan is credited to the plan.
 SELECT 'entry ' || e.id, 'from ' || d.kind || ' to ' || c.kind, 'a way for a ' || t.kind
 FROM savings_entry e
 JOIN savings_transaction t ON t.id = e.transaction_id
@@ -9,7 +9,7 @@ LEFT JOIN savings_entry waited ON waited.transaction_id = COALESCE(t.part_of_id,
 WHERE e.code = 'primary' AND t.kind <> 'reversal' AND (
     (t.kind, d.kind, c.kind) NOT IN (VALUES {routes})
     OR waited.id IS NOT NULL AND d.kind <> 'suspense' AND t.kind <> 'refund'
-    OR waited.id IS NULL AND d.kind = 'suspense'
+    OR waited.id IS NULL AND d.kind = 'suspense' AND t.kind <> 'repayment'
     OR t.kind = 'top_up' AND c.kind = 'stash' AND t.plan_id IS NOT NULL
 )
 ORDER BY e.id

@@ -9,6 +9,7 @@ JOIN savings_account d ON d.id = e.debit_account_id
 JOIN savings_account c ON c.id = e.credit_account_id
 LEFT JOIN savings_transaction original ON original.id = t.reverses_id
 LEFT JOIN savings_entry hold ON hold.transaction_id = t.id AND hold.code = 'hold' AND hold.id < e.id
+LEFT JOIN savings_account held ON held.id = hold.debit_account_id
 LEFT JOIN savings_entry forth ON forth.transaction_id = t.id AND forth.code = 'primary' AND forth.id < e.id
 -- A comparison with a step that is missing is unknown, which is no excuse.
 WHERE e.code <> 'primary' AND NOT COALESCE((
@@ -19,6 +20,9 @@ WHERE e.code <> 'primary' AND NOT COALESCE((
         AND d.kind IN ('stash', 'plan', 'suspense') AND c.kind = 'refunds_due'
     OR e.code = 'release' AND t.kind IN ('stash_withdrawal', 'fee', 'refund') AND e.amount_kobo = hold.amount_kobo
         AND d.id = hold.credit_account_id AND c.id = hold.debit_account_id AND t.status IN ('failed', 'abandoned')
+    -- A refund of a plan that closed meanwhile goes to the stash.
+    OR e.code = 'release' AND t.kind = 'refund' AND e.amount_kobo = hold.amount_kobo
+        AND d.id = hold.credit_account_id AND held.kind = 'plan' AND c.kind = 'stash' AND t.status = 'failed'
     OR e.code = 'release' AND original.kind = 'stash_withdrawal' AND e.amount_kobo = t.amount_kobo
         AND d.kind = 'hold' AND c.kind = 'stash' AND forth.id IS NOT NULL
     OR e.code = 'suspense' AND t.kind IN ('top_up', 'stash_deposit', 'autosave', 'adjustment')

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
+import time_machine
 from django.db import connection, transaction
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
-from savings import leaderboards, ledger, outbox, plans, references, tasks
+from savings import leaderboards, ledger, money, outbox, plans, references, tasks
 from savings.exceptions import Refused
 from savings.leaderboards import standings, store
-from savings.models import Account, Circle, Membership, OutboxRow, Plan, Product, Transaction
+from savings.models import Account, Circle, CircleEvent, Membership, OutboxRow, Plan, Product, Transaction
 from tests import factories
+from tests.refunds import charge_back, refund
 
 pytestmark = pytest.mark.django_db
 
@@ -72,11 +78,67 @@ def test_money_in_the_stash_does_not_count_until_it_is_moved_into_the_plan(membe
 
 
 def test_a_reversal_subtracts_exactly_what_counted(member: Membership) -> None:
-    paid = factories.pay_in(member.user, 300_00, plan=member.plan)
+    paid = factories.put_in(member.user, 300_00, plan=member.plan)
     reference = references.new("reversal")
     ledger.reverse(paid, reference=reference)
     ledger.reverse(paid, reference=reference)
     assert saved(member) == 1_000_00
+
+
+def test_a_refund_and_a_chargeback_take_a_contribution_back(member: Membership) -> None:
+    paid = factories.pay_in(member.user, 300_00, plan=member.plan)
+    ledger.settle_refund(refund(paid, 100_00))
+    assert saved(member) == 1_200_00
+    charge_back(paid, 150_00)
+    assert saved(member) == 1_050_00
+    assert not wrong_sums()
+
+
+def test_a_refund_that_failed_counts_again_and_is_no_new_contribution(member: Membership) -> None:
+    paid = factories.pay_in(member.user, 300_00, plan=member.plan)
+    back = refund(paid, 300_00)
+    assert saved(member) == 1_000_00
+    ledger.fail_refund(back)
+    assert saved(member) == 1_300_00
+    assert set(CircleEvent.objects.values_list("transaction__kind", flat=True)) == {"top_up"}
+    assert not wrong_sums()
+
+
+def test_a_refund_from_the_stash_leaves_the_contribution_as_it_is(member: Membership) -> None:
+    paid = factories.pay_in(member.user, 300_00, plan=member.plan)
+    factories.pay_in(member.user, 300_00)
+    refund(paid, 300_00, source="stash")
+    assert saved(member) == 1_300_00
+
+
+def test_interest_that_is_taken_back_does_not_count(circle: Circle) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        member = factories.make_member(circle)
+        paid = factories.pay_in(member.user, 1_000_00, plan=member.plan)
+        clock.shift(datetime.timedelta(days=40))
+        post(member.plan, Transaction.Kind.INTEREST, 5_00)
+        earned = Account.objects.filter(plan=member.plan)
+        earned.update(accrued_numerator=F("accrued_numerator") - 5_00 * money.INTEREST_DENOMINATOR)
+        charge_back(paid, 1_000_00)
+        assert Transaction.objects.filter(kind=Transaction.Kind.INTEREST_CORRECTION).exists()
+        assert saved(member) == 0
+        assert not list(ledger.run_checks())
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_payment_given_back_leaves_the_circles_activity(*, is_over: bool, circle: Circle) -> None:
+    member = factories.make_member(circle, saved_kobo=1_000_00)
+    paid = Transaction.objects.get(user=member.user)
+    with time_machine.travel(timezone.now() + datetime.timedelta(days=400 if is_over else 1)):
+        back = refund(paid, 1_000_00)
+        assert leaderboards.events_of(circle).count() == 1
+        member.refresh_from_db()
+        ledger.settle_refund(back)
+    assert not leaderboards.events_of(circle).exists()
+    # Cached pages of the members have this version.
+    before = member.version
+    member.refresh_from_db()
+    assert member.version == before + 1
 
 
 def test_a_member_who_takes_out_interest_too_is_below_zero_and_has_no_rank(member: Membership) -> None:

@@ -13,8 +13,30 @@ from django.db import connection
 
 from savings import ledger, references
 from savings.ledger import checks
-from savings.models import Account, Entry, Membership, Payment, Plan, Product, Settlement, Transaction, User
-from tests.factories import make_circle, make_plan, make_product, make_transaction, make_user, pay_in, settled
+from savings.models import (
+    Account,
+    Entry,
+    Membership,
+    Payment,
+    Plan,
+    Product,
+    Refund,
+    Settlement,
+    Transaction,
+    User,
+)
+from tests.factories import (
+    fund_balance,
+    make_circle,
+    make_plan,
+    make_product,
+    make_transaction,
+    make_user,
+    pay_in,
+    put_in,
+    settled,
+)
+from tests.refunds import charge_back, refund
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +67,14 @@ class Books:
     interest: Transaction
     tax: Transaction
     settlement: Settlement
+    remittance: Transaction
     payable: Account
+    vat: Account
+    returned: Transaction
+    back: Transaction
+    due: Transaction
+    owed: Transaction
+    withdrawn: Transaction
 
     @property
     def release(self) -> int:
@@ -73,6 +102,7 @@ def books() -> Iterator[Books]:
         plan = make_plan(user)
         member = make_circle(owner=user, product=plan.product).memberships.create(user=user, plan=plan)
         pay_in(user, 100_000_00, plan=plan)
+        returned = pay_in(owner := make_user(), 60_00, plan=make_plan(owner, plan.product))
         closed = make_plan(user)
         Plan.objects.filter(pk=closed.pk).update(closed_at=closed.created_at)
         paid = pay_by_card(user)
@@ -82,6 +112,7 @@ def books() -> Iterator[Books]:
         settled(Kind.STASH_TO_PLAN, 700_00, debit=stash, credit=plan.account, user=user, plan=plan)
         settled(Kind.PLAN_TO_STASH, 50_00, debit=plan.account, credit=stash, user=user, plan=plan)
         ledger.close_month(datetime.date(2026, 1, 1))
+        withdrawn = withdraw(emptied(returned), 5_00, ends="success")
         yield Books(
             user=user,
             plan=plan,
@@ -97,13 +128,39 @@ def books() -> Iterator[Books]:
             failed=make_transaction(Kind.TOP_UP, 300_00, user=user, plan=plan, status=Status.FAILED),
             in_flight=withdraw(user, 120_00),
             released=withdraw(user, 80_00, ends="failed"),
-            reversal=ledger.reverse(pay_in(user, 40_00), reference=references.new(Kind.REVERSAL)),
+            reversal=ledger.reverse(put_in(user, 40_00), reference=references.new(Kind.REVERSAL)),
             in_suspense=suspend(user),
             interest=pay_interest(plan),
             tax=withhold(locked),
             settlement=settle_with_provider(deposit),
-            payable=remit(),
+            remittance=remit(),
+            payable=ledger.house_account(Account.Kind.INTEREST_PAYABLE),
+            vat=ledger.house_account(Account.Kind.VAT_PAYABLE),
+            returned=returned,
+            back=give_back(returned),
+            due=refund(returned, 10_00, source="stash"),
+            owed=charge_back(returned, 30_00),
+            withdrawn=withdrawn,
         )
+
+
+def emptied(payment: Transaction) -> User:
+    """Move the money of a payment from its plan to the stash, and return its owner."""
+    plan = Plan.objects.select_related("user", "account").get(transactions=payment)
+    stash = ledger.stash_account(plan.user)
+    settled(
+        Kind.PLAN_TO_STASH, payment.amount_kobo, debit=plan.account, credit=stash, user=plan.user, plan=plan
+    )
+    return plan.user
+
+
+def give_back(payment: Transaction) -> Transaction:
+    """Return a refund of 20 naira from the stash that the provider has made."""
+    at_provider = Payment.objects.create(transaction=payment, paid_kobo=payment.amount_kobo)
+    back = refund(payment, 20_00, source="stash")
+    Refund.objects.create(transaction=back, payment=at_provider, provider_id=5)
+    ledger.settle_refund(back)
+    return back
 
 
 def pay_by_card(user: User) -> Transaction:
@@ -128,15 +185,7 @@ def withdraw(user: User, amount_kobo: int, *, ends: str = "") -> Transaction:
         ledger.post(withdrawal, Entry.Code.RELEASE, debit=hold, credit=stash, amount_kobo=amount_kobo)
         ledger.change_status(withdrawal, Status.FAILED, only_from=[Status.PENDING])
     if ends == "success":
-        balance = ledger.house_account(Account.Kind.PROVIDER_BALANCE, "paystack")
-        settled(
-            Kind.TREASURY,
-            amount_kobo,
-            debit=balance,
-            credit=ledger.house_account(Account.Kind.CLEARING, "paystack"),
-            user=None,
-        )
-        ledger.settle(withdrawal, debit=hold, credit=balance)
+        ledger.settle(withdrawal, debit=hold, credit=fund_balance(amount_kobo))
     return withdrawal
 
 
@@ -187,18 +236,17 @@ def settle_with_provider(deposit: Transaction) -> Settlement:
     )
 
 
-def remit() -> Account:
-    """Remit 2 kobo of tax, and return the account of accrued interest."""
-    ledger.post_treasury(
+def remit() -> Transaction:
+    """Return a remittance of 2 kobo of tax."""
+    return ledger.post_treasury(
         ledger.Purpose.TAX_REMITTANCE,
         amount_kobo=2,
         reference=references.new(Kind.TREASURY),
         asked_by=make_user(is_staff=True),
         approved_by=make_user(is_staff=True),
-        reason="January",
-        period_on=datetime.date(2026, 1, 1),
+        reason="February",
+        period_on=datetime.date(2026, 2, 1),
     )
-    return ledger.house_account(Account.Kind.INTEREST_PAYABLE)
 
 
 def shadow_tables(*tables: str) -> None:
@@ -221,6 +269,8 @@ def damage(statement: str) -> None:
         "savings_settlement",
         "savings_manualposting",
         "savings_closedmonth",
+        "savings_refund",
+        "savings_forfeitedinterest",
     )
     with connection.cursor() as cursor:
         cursor.execute(statement)
@@ -239,7 +289,7 @@ def test_books_written_by_the_ledger_pass_every_check(
     assert list(ledger.run_checks()) == []
     call_command("check_ledger")
     assert (
-        f"The books are right: 13 accounts, {Transaction.objects.count()} transactions"
+        f"The books are right: 21 accounts, {Transaction.objects.count()} transactions"
         in capsys.readouterr().out
     )
 
@@ -488,9 +538,9 @@ DAMAGE = {
         " (SELECT id FROM savings_transaction WHERE kind = 'stash_to_plan')",
         "account {b.plan.account.pk}",
     ),
-    "more money refunded to the provider than it had": (
+    "more money settled by the provider than it had": (
         "sides",
-        "UPDATE savings_entry SET amount_kobo = 2000000000 WHERE transaction_id = {b.reversal.pk}",
+        "UPDATE savings_entry SET amount_kobo = 2000000000 WHERE transaction_id = {b.settlement.transaction_id}",
         "clearing paystack",
     ),
     "an entry of tomorrow": (
@@ -549,6 +599,37 @@ DAMAGE = {
         "UPDATE savings_entry SET debit_account_id = {b.suspense.pk} WHERE transaction_id = {b.deposit.pk}",
         "transaction {b.deposit.reference}",
     ),
+    "a closed review with money in suspense": (
+        "suspense",
+        "UPDATE savings_transaction SET status = 'closed' WHERE id = {b.in_suspense.pk}",
+        "transaction {b.in_suspense.reference}",
+    ),
+    "a closed review to which no money came": (
+        "suspense",
+        "UPDATE savings_transaction SET status = 'closed' WHERE id = {b.failed.pk}",
+        "transaction {b.failed.reference}",
+    ),
+    "a treasury posting that nobody asked for": (
+        "people",
+        "DELETE FROM savings_manualposting WHERE transaction_id = {b.remittance.pk}",
+        "treasury {b.remittance.reference}",
+    ),
+    "a treasury posting by one person": (
+        "people",
+        "UPDATE savings_manualposting SET approved_by_id = asked_by_id"
+        " WHERE transaction_id = {b.remittance.pk}",
+        "treasury {b.remittance.reference}",
+    ),
+    "VAT that no fee booked": (
+        "fees",
+        "UPDATE savings_entry SET credit_account_id = {b.vat.pk} WHERE transaction_id = {b.deposit.pk}",
+        "vat_payable",
+    ),
+    "more tax remitted for a month than was withheld in it": (
+        "remittances",
+        "UPDATE savings_manualposting SET period_on = '2026-01-01' WHERE period_on IS NOT NULL",
+        "tax_payable of 2026-01",
+    ),
     "a part in another state than its family": (
         "families",
         "UPDATE savings_transaction SET part_of_id = {b.deposit.pk} WHERE id = {b.failed.pk}",
@@ -569,12 +650,97 @@ DAMAGE = {
         "UPDATE savings_payment SET fee_kobo = 1 WHERE provider_id = 77",
         "payment 77 of settlement 9",
     ),
+    "interest that stays on money which went back": (
+        "accruals",
+        "DELETE FROM savings_forfeitedinterest WHERE transaction_id = {b.back.pk}",
+        "account {b.returned.plan.account.pk}",
+    ),
+    "more given back than was paid": (
+        "refunds",
+        "UPDATE savings_payment SET paid_kobo = paid_kobo - 1 WHERE transaction_id = {b.returned.pk}",
+        "payment {b.returned.reference}",
+    ),
+    "a payment given back that still counts": (
+        "refunds",
+        "UPDATE savings_transaction SET amount_kobo = 4000 WHERE id = {b.owed.pk}",
+        "transaction {b.returned.reference}",
+    ),
+    "a refund of nothing": (
+        "refunds",
+        "UPDATE savings_transaction SET refunds_id = NULL WHERE id = {b.back.pk}",
+        "transaction {b.back.reference}",
+    ),
+    "a refund of a withdrawal": (
+        "refunds",
+        "UPDATE savings_transaction SET refunds_id = {b.released.pk} WHERE id = {b.back.pk}",
+        "transaction {b.back.reference}",
+    ),
+    "a withdrawal that refunds a payment": (
+        "refunds",
+        "UPDATE savings_transaction SET refunds_id = {b.deposit.pk} WHERE id = {b.released.pk}",
+        "transaction {b.released.reference}",
+    ),
+    "a refund that failed and was not released": (
+        "refunds",
+        "UPDATE savings_transaction SET status = 'failed' WHERE id = {b.due.pk}",
+        "refunds due",
+    ),
+    "a refund at the provider of another payment": (
+        "refunds",
+        "UPDATE savings_refund SET payment_id = (SELECT id FROM savings_payment WHERE transaction_id = {b.paid.pk})",
+        "refund {b.back.reference}",
+    ),
+    "a refund at the provider for a chargeback": (
+        "refunds",
+        "UPDATE savings_refund SET transaction_id = {b.owed.pk}",
+        "refund {b.owed.reference}",
+    ),
+    "a refund that was made without the provider's number": (
+        "refunds",
+        "UPDATE savings_refund SET provider_id = NULL",
+        "refund {b.back.reference}",
+    ),
+    "a payment reversed by a part of it": (
+        "reversals",
+        "UPDATE savings_transaction SET status = 'reversed' WHERE id = {b.returned.pk}",
+        "transaction {b.returned.reference}",
+    ),
+    "a withdrawal by somebody who owes": (
+        "receivable",
+        "UPDATE savings_entry SET id = id + 1000000 WHERE transaction_id = {b.withdrawn.pk} AND code = 'hold'",
+        "withdrawal {b.withdrawn.reference}",
+    ),
+    "more repaid than is owed": (
+        "sides",
+        "UPDATE savings_entry SET amount_kobo = 1 WHERE transaction_id = {b.owed.pk}",
+        "receivable of user {b.returned.user_id}",
+    ),
+    "a chargeback repaid from the suspense of another payment": (
+        "suspense",
+        "UPDATE savings_entry SET debit_account_id = {b.suspense.pk} WHERE transaction_id ="
+        " (SELECT id FROM savings_transaction WHERE part_of_id = {b.owed.pk} AND kind = 'repayment')",
+        "transaction {b.returned.reference}",
+    ),
+    "a refund from the suspense of another payment": (
+        "suspense",
+        "UPDATE savings_entry SET debit_account_id = {b.suspense.pk} WHERE transaction_id = {b.due.pk}",
+        "transaction {b.returned.reference}",
+    ),
+    "a part of a refund on its way that is no correction": (
+        "families",
+        "UPDATE savings_transaction SET part_of_id = {b.due.pk} WHERE id = {b.interest.pk}",
+        "transaction {b.interest.reference}",
+    ),
     "tax that was not withheld": (
         "tax",
         "UPDATE savings_transaction SET status = 'reversed' WHERE id = {b.tax.pk}",
         "tax payable",
     ),
-    "a remittance for no month": ("tax", "UPDATE savings_manualposting SET period_on = NULL", "tax payable"),
+    "a remittance for no month": (
+        "tax",
+        "UPDATE savings_manualposting SET period_on = NULL WHERE period_on IS NOT NULL",
+        "tax payable",
+    ),
     "interest accrued at the end of a month and not taken back": (
         "accrued_interest",
         "UPDATE savings_entry SET credit_account_id = {b.payable.pk} WHERE transaction_id = {b.deposit.pk}",

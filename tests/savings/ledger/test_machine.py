@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -32,11 +33,13 @@ from savings import ledger, plans, references
 from savings.exceptions import NotEnoughMoney, ReferenceTaken, Refused
 from savings.ledger import checks
 from savings.models import Account, Entry, Plan, Product, Transaction, User
-from tests.factories import make_plan, make_product, make_transaction, make_user, settled
+from tests.factories import fund_balance, make_plan, make_product, make_transaction, make_user
+from tests.refunds import people
 
 Kind = Transaction.Kind
 Status = Transaction.Status
 AMOUNTS = st.integers(1, 3_000)
+WHICH = st.integers(0, 50)
 
 
 class Crash(Exception):
@@ -68,6 +71,18 @@ class Pot:
     rate_bps: int = 0
     ends: int = datetime.date.max.toordinal()
     earned: int = 0
+    # What counted for interest at the end of each day, by its ordinal.
+    days: dict[int, int] = dataclasses.field(default_factory=dict)
+
+    def most_earned(self, amount_kobo: int, since: int) -> int:
+        """Return the most that so much of the money can have earned from a day on."""
+        days = [kobo for day, kobo in self.days.items() if since <= day < self.ends]
+        return self.rate_bps * sum(min(amount_kobo, max(0, kobo)) for kobo in days)
+
+    def change_since(self, amount_kobo: int, since: int) -> None:
+        """Add kobo that count from a day on, without their interest."""
+        self.kobo += amount_kobo
+        self.days |= {day: kobo + amount_kobo for day, kobo in self.days.items() if day >= since}
 
 
 @dataclasses.dataclass
@@ -79,6 +94,34 @@ class Movement:
     target: int | None
     status: str = Status.PENDING
     reversal: str = ""
+    # Of a payment: its day, and the kobo that go back, that went back, and that did so from another pot than its own.
+    day: int = 0
+    going_back: int = 0
+    gone_back: int = 0
+    from_elsewhere: int = 0
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether it is a payment that was booked, and was not reversed as if nobody had paid it."""
+        is_settled = self.status in {Status.SUCCESS, Status.REVERSED}
+        return self.source is None and is_settled and not self.reversal
+
+    def note_back(self, amount_kobo: int) -> None:
+        self.gone_back += amount_kobo
+        if self.gone_back == self.row.amount_kobo:
+            self.status = Status.REVERSED
+        self.row.refresh_from_db()
+
+
+@dataclasses.dataclass
+class Back:
+    """The model of a refund: the pot it came from, its day, and the interest that it took from the payment's pot."""
+
+    row: Transaction
+    payment: Movement
+    source: int
+    day: int
+    lost: int
 
 
 class Ledger(RuleBasedStateMachine):
@@ -94,6 +137,10 @@ class Ledger(RuleBasedStateMachine):
         self.clock = self.travel.start()
         self.pots: dict[int, Pot] = {}
         self.known: list[Movement] = []
+        # Payments into plans that were booked, and refunds. From a bundle, most would still be pending.
+        self.booked: list[Movement] = []
+        self.refunds: list[Back] = []
+        self.owed: Counter[int] = Counter()
 
     def teardown(self) -> None:
         self.travel.stop()
@@ -102,9 +149,12 @@ class Ledger(RuleBasedStateMachine):
 
     @initialize(target=plans, sums=st.lists(AMOUNTS, min_size=2, max_size=2))
     def begin_with_two_savers(self, sums: list[int]) -> Any:
+        self.people = people()
         self.flexible = make_product(rate_bps=850)
         self.locked = make_product(Product.Kind.LOCKED, rate_bps=1350)
         started = [self.start_flexible_for(self.sign_up_with(amount_kobo)) for amount_kobo in sums]
+        for plan, amount_kobo in zip(started, sums, strict=True):
+            self.top_up_now(plan, amount_kobo)
         return multiple(*started)
 
     # Users, plans, days
@@ -132,6 +182,7 @@ class Ledger(RuleBasedStateMachine):
             day = timezone.localdate().toordinal()
             for pot in self.pots.values():
                 pot.earned += pot.kobo * pot.rate_bps if day < pot.ends else 0
+                pot.days[day] = pot.kobo
             self.clock.shift(datetime.timedelta(days=1))
 
     @rule()
@@ -157,10 +208,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(target=movements, plan=plans, amount_kobo=AMOUNTS)
     def top_up(self, plan: Plan, amount_kobo: int) -> Movement:
-        row = make_transaction(Kind.TOP_UP, amount_kobo, user=plan.user, plan=plan)
-        movement = self.remember(row, None, plan.account)
-        self.settle(movement, times=1)
-        return movement
+        return self.top_up_now(plan, amount_kobo)
 
     @rule(target=movements, plan=plans, amount_kobo=AMOUNTS)
     def ask_to_move_in(self, plan: Plan, amount_kobo: int) -> Movement:
@@ -175,12 +223,16 @@ class Ledger(RuleBasedStateMachine):
     @rule(target=movements, user=users, amount_kobo=AMOUNTS)
     def withdraw(self, user: User, amount_kobo: int) -> Movement:
         stash, hold = ledger.stash_account(user), ledger.hold_account(user)
+        available_kobo = ledger.available_kobo(user)
+        assert available_kobo == max(0, self.pots[stash.pk].kobo - self.owed[user.pk])
         try:
+            if self.owed[user.pk] and available_kobo < amount_kobo:
+                raise NotEnoughMoney
             with transaction.atomic():
                 row = make_transaction(Kind.STASH_WITHDRAWAL, amount_kobo, user=user)
                 ledger.post(row, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=amount_kobo)
         except NotEnoughMoney:
-            assert self.pots[stash.pk].kobo < amount_kobo
+            assert available_kobo < amount_kobo
             # A rule must return a movement: an abandoned payment.
             row = make_transaction(Kind.STASH_DEPOSIT, amount_kobo, user=user, status=Status.ABANDONED)
             return self.remember(row, None, stash, status=Status.ABANDONED)
@@ -202,6 +254,7 @@ class Ledger(RuleBasedStateMachine):
                 assert fits
                 self.transfer(movement.source, movement.target, movement.row.amount_kobo)
                 movement.status = Status.SUCCESS
+                movement.day = timezone.localdate().toordinal()
 
     @rule(movement=movements, table=st.sampled_from(["savings_entry", "nothing"]))
     def die_while_settling(self, movement: Movement, table: str) -> None:
@@ -224,24 +277,125 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(movement=movements, times=st.integers(1, 2))
     def reverse(self, movement: Movement, times: int) -> None:
+        if movement.going_back:
+            return
         reference = movement.reversal or references.new(Kind.REVERSAL)
         for _ in range(times):
             fits = self.fits(movement.target, movement.row.amount_kobo)
+            comes_back = movement.row.kind == Kind.STASH_WITHDRAWAL
+            act = ledger.return_withdrawal if comes_back else ledger.reverse
             try:
-                reversal = ledger.reverse(movement.row, reference=reference)
+                reversal = act(movement.row, reference=reference)
             except NotEnoughMoney:
                 assert not fits
                 return
             except Refused:
-                assert movement.status not in {Status.SUCCESS, Status.REVERSED}
+                # Only the provider gives money back that came from outside.
+                assert movement.source is None or movement.status not in {Status.SUCCESS, Status.REVERSED}
                 return
+            assert movement.source is not None
             assert (reversal.reference, reversal.reverses_id) == (reference, movement.row.pk)
             if movement.status == Status.SUCCESS:
-                back_to = movement.source
-                if movement.row.kind == Kind.STASH_WITHDRAWAL:
+                back_to: int | None = movement.source
+                if comes_back:
                     back_to = ledger.stash_account(cast("User", movement.row.user)).pk
                 self.transfer(movement.target, back_to, movement.row.amount_kobo)
                 movement.status, movement.reversal = Status.REVERSED, reference
+
+    # Money that goes back
+
+    @rule(which=WHICH)
+    def spend(self, which: int) -> None:
+        """Move all money of a payment's plan and of the stash into a new plan, where no chargeback takes it."""
+        plan = cast("Plan", self.pick(self.booked, which).row.plan)
+        stash, other = ledger.stash_account(plan.user), self.start_flexible_for(plan.user)
+        for kind, moved, source, target in (
+            (Kind.PLAN_TO_STASH, plan, plan.account, stash),
+            (Kind.STASH_TO_PLAN, other, stash, other.account),
+        ):
+            if kobo := self.pots[source.pk].kobo:
+                row = make_transaction(kind, kobo, user=plan.user, plan=moved)
+                self.settle(self.remember(row, source, target), times=1)
+
+    @rule(
+        which=WHICH, of_any=st.booleans(), quarters=st.integers(1, 4), source=st.sampled_from(["", "stash"])
+    )
+    def refund(self, *, which: int, of_any: bool, quarters: int, source: str) -> None:
+        movement = self.pick(self.known if of_any else self.booked, which)
+        kobo = -(-movement.row.amount_kobo * quarters // 4)
+        left_kobo = movement.row.amount_kobo - movement.going_back
+        pot = ledger.stash_account(movement.row.user).pk if source and movement.row.user else movement.target
+        asked: dict[str, Any] = {
+            "reference": references.new(Kind.REFUND),
+            "amount_kobo": kobo,
+            "source": source,
+        }
+        try:
+            row = ledger.open_refund(movement.row, **asked | self.people)
+        except NotEnoughMoney:
+            assert movement.is_paid
+            assert not self.fits(pot, kobo)
+            return
+        except Refused:
+            assert not movement.is_paid or left_kobo < kobo
+            return
+        assert pot is not None
+        lost = self.take_interest(movement, kobo, kobo if pot == movement.target else 0)
+        self.pots[pot].change_since(-kobo, movement.day)
+        self.refunds.append(Back(row, movement, pot, timezone.localdate().toordinal(), lost))
+
+    @precondition(lambda self: self.refunds)
+    @rule(which=WHICH, times=st.integers(1, 2))
+    def settle_refund(self, which: int, times: int) -> None:
+        refund = self.pick(self.refunds, which)
+        for _ in range(times):
+            is_open = refund.row.status == Status.PENDING
+            assert ledger.settle_refund(refund.row) == is_open
+            if is_open:
+                refund.payment.note_back(refund.row.amount_kobo)
+
+    @precondition(lambda self: self.refunds)
+    @rule(which=WHICH, times=st.integers(1, 2))
+    def fail_refund(self, which: int, times: int) -> None:
+        refund = self.pick(self.refunds, which)
+        for _ in range(times):
+            is_open = refund.row.status == Status.PENDING
+            assert ledger.fail_refund(refund.row) == is_open
+            if is_open:
+                self.give_back(refund)
+
+    @rule(which=WHICH, of_any=st.booleans(), quarters=st.integers(1, 4))
+    def charge_back(self, *, which: int, of_any: bool, quarters: int) -> None:
+        movement = self.pick(self.known if of_any else self.booked, which)
+        kobo = -(-movement.row.amount_kobo * quarters // 4)
+        left_kobo = movement.row.amount_kobo - movement.going_back
+        reference = references.new(Kind.CHARGEBACK)
+        try:
+            ledger.book_chargeback(movement.row, reference=reference, amount_kobo=kobo)
+        except Refused:
+            assert not movement.is_paid or left_kobo < kobo
+            return
+        assert movement.target is not None
+        assert movement.row.user
+        own, stash = self.pots[movement.target], self.pots[ledger.stash_account(movement.row.user).pk]
+        from_own_kobo = min(kobo, own.kobo)
+        self.take_interest(movement, kobo, from_own_kobo)
+        own.change_since(-from_own_kobo, movement.day)
+        from_stash_kobo = min(kobo - from_own_kobo, stash.kobo)
+        stash.kobo -= from_stash_kobo
+        self.owed[movement.row.user.pk] += kobo - from_own_kobo - from_stash_kobo
+        movement.note_back(kobo)
+
+    @rule(plan=plans)
+    def repay(self, plan: Plan) -> None:
+        user, stash = plan.user, self.pots[ledger.stash_account(plan.user).pk]
+        kobo = min(self.owed[user.pk], stash.kobo)
+        try:
+            assert ledger.repay_debt(user, reference=references.new(Kind.REPAYMENT)).amount_kobo == kobo
+        except Refused:
+            assert not kobo
+        stash.kobo -= kobo
+        self.owed[user.pk] -= kobo
 
     @precondition(lambda self: self.known)
     @rule(movement=movements, more=st.integers(0, 1))
@@ -269,11 +423,41 @@ class Ledger(RuleBasedStateMachine):
             for account in Account.objects.filter(pk__in=self.pots)
         }
         assert stored == {pk: (pot.kobo, pot.earned) for pk, pot in self.pots.items()}
+        owed = {user.pk: ledger.receivable_kobo(user) for user in User.objects.filter(is_staff=False)}
+        assert owed == {pk: self.owed[pk] for pk in owed}
         statuses = dict(Transaction.objects.values_list("pk", "status"))
         for movement in self.known:
             assert statuses[movement.row.pk] == movement.status == movement.row.status
 
     # Helpers
+
+    def pick[Row](self, rows: list[Row], which: int) -> Row:
+        return rows[which % len(rows)]
+
+    def take_interest(self, movement: Movement, kobo: int, from_own_kobo: int) -> int:
+        """Take the interest of kobo that go back from the payment's pot, and return it."""
+        assert movement.target is not None
+        pot, before = self.pots[movement.target], movement.from_elsewhere
+        most = [pot.most_earned(some, movement.day) for some in (before, before + kobo)]
+        lost = min(most[1] - most[0], pot.earned)
+        pot.earned -= lost
+        movement.going_back += kobo
+        movement.from_elsewhere += kobo - from_own_kobo
+        return lost
+
+    def give_back(self, refund: Back) -> None:
+        """Put the money of a failed refund back into its pot, as if it had stayed there."""
+        payment, kobo = refund.payment, refund.row.amount_kobo
+        assert payment.target is not None
+        own, source = self.pots[payment.target], self.pots[refund.source]
+        source.change_since(kobo, payment.day)
+        own.earned += refund.lost
+        payment.going_back -= kobo
+        if own is source:
+            away = [day for day in own.days if refund.day <= day < own.ends]
+            own.earned += kobo * own.rate_bps * len(away)
+        else:
+            payment.from_elsewhere -= kobo
 
     def sign_up_with(self, amount_kobo: int) -> User:
         user = make_user()
@@ -286,6 +470,13 @@ class Ledger(RuleBasedStateMachine):
         plan = make_plan(user, self.flexible)
         self.pots[plan.account.pk] = Pot(rate_bps=850)
         return plan
+
+    def top_up_now(self, plan: Plan, amount_kobo: int) -> Movement:
+        row = make_transaction(Kind.TOP_UP, amount_kobo, user=plan.user, plan=plan)
+        movement = self.remember(row, None, plan.account)
+        self.settle(movement, times=1)
+        self.booked.append(movement)
+        return movement
 
     def ask_for_deposit(self, user: User, amount_kobo: int) -> Movement:
         row = make_transaction(Kind.STASH_DEPOSIT, amount_kobo, user=user)
@@ -313,9 +504,8 @@ class Ledger(RuleBasedStateMachine):
     def try_to_settle(self, movement: Movement) -> bool:
         debit = self.account(movement.source, Account.Kind.CLEARING)
         credit = self.account(movement.target, Account.Kind.PROVIDER_BALANCE)
-        if movement.target is None:
-            clearing = ledger.house_account(Account.Kind.CLEARING, "paystack")
-            settled(Kind.TREASURY, movement.row.amount_kobo, debit=credit, credit=clearing, user=None)
+        if movement.target is None and movement.status == Status.PENDING:
+            fund_balance(movement.row.amount_kobo)
         return ledger.settle(movement.row, debit=debit, credit=credit)
 
     def release(self, movement: Movement) -> None:

@@ -34,6 +34,7 @@ from savings.models import (
     Dispute,
     EmailChange,
     Entry,
+    ForfeitedInterest,
     ManualPosting,
     Membership,
     OutboxRow,
@@ -119,6 +120,10 @@ def add_rows(times: int) -> None:
     )
     RatePeriod.objects.bulk_create(
         RatePeriod(account=one, from_day=700_000, rate_bps=850) for one in accounts
+    )
+    ForfeitedInterest.objects.bulk_create(
+        ForfeitedInterest(account=one, transaction=movement, numerator=5)
+        for one, movement in zip(accounts, movements, strict=True)
     )
     add_provider_rows(movements)
     products = [make_product() for _ in range(min(times, 20))]

@@ -15,6 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 from savings import ledger, plans, references
 from savings.models import Entry, Product, Transaction, User
 from tests.factories import fill, make_plan, make_product, make_transaction, make_user, pay_in
+from tests.refunds import charge_back, people, post_interest, refund, release, suspend
 
 pytestmark = pytest.mark.django_db
 
@@ -168,13 +169,46 @@ def test_a_failed_payment_says_that_no_money_moved(saver_client: Client, saver: 
 
 
 def test_a_reversal_and_what_it_takes_back_name_each_other(saver_client: Client, saver: User) -> None:
-    movement = pay_in(saver, 100)
+    pay_in(saver, 100)
+    reference = references.new("stash_to_plan")
+    movement = plans.move_to_plan(saver, make_plan(saver), amount_kobo=100, reference=reference)
     reversal = ledger.reverse(movement, reference=references.new("reversal"))
     assert reversal.reference in saver_client.get(f"/transactions/{movement.reference}/").content.decode()
     page = saver_client.get(f"/transactions/{reversal.reference}/").content.decode()
     assert movement.reference in page
     # An amount may wrap before its kobo.
-    assert "−\u202f₦1<wbr>.00" in page
+    assert "₦1<wbr>.00" in page
+
+
+def released(saver: User) -> tuple[Transaction, Transaction]:
+    """Return a payment of ₦30.00 of which ₦15.00 arrived, and the transaction that credited them."""
+    reviewed = make_transaction("stash_deposit", 30_00, user=saver, status="review")
+    clearing, suspense = ledger.house_account("clearing", "paystack"), ledger.house_account("suspense")
+    ledger.post(reviewed, "suspense", debit=clearing, credit=suspense, amount_kobo=15_00)
+    return reviewed, ledger.release(
+        reviewed,
+        reference=references.new("stash_deposit"),
+        asked_by=make_user(is_staff=True),
+        approved_by=make_user(is_staff=True),
+        reason="Ticket 7",
+    )
+
+
+def test_money_released_from_suspense_counts_once(saver_client: Client, saver: User) -> None:
+    reviewed, given = released(saver)
+    days = saver_client.get("/transactions/").context["days"]
+    rows = {row.reference: row for _, _, found in days for row in found}
+    assert (rows[given.reference].amount, rows[given.reference].badge) == ("+\u202f₦15.00", None)
+    assert (rows[reviewed.reference].badge, rows[reviewed.reference].amount_class) == ("", "off")
+    receipt = saver_client.get(f"/transactions/{reviewed.reference}/").content.decode()
+    assert "Checked" in receipt
+    assert "Being checked" not in receipt
+    assert "What arrived was credited or given back" in receipt
+    assert "Posted in the ledger" in saver_client.get(f"/transactions/{given.reference}/").content.decode()
+    for path in ("/stash/", "/dashboard/"):
+        page = saver_client.get(path).content.decode()
+        assert "₦15" in page
+        assert "₦45" not in page
 
 
 def test_a_receipt_costs_a_constant_number_of_queries(
@@ -182,8 +216,105 @@ def test_a_receipt_costs_a_constant_number_of_queries(
 ) -> None:
     movement = pay_in(saver, 100)
     saver_client.get("/transactions/")
-    with django_assert_num_queries(4):
-        saver_client.get(f"/transactions/{movement.reference}/")
+    # What gives a payment back is one query more.
+    for chargebacks, queries in ((0, 4), (1, 5), (20, 5)):
+        for _ in range(chargebacks):
+            charge_back(movement, 1)
+        with django_assert_num_queries(queries):
+            saver_client.get(f"/transactions/{movement.reference}/")
+
+
+# For each kind of transaction that gives money back: a text of its receipt, and its status and amount in the list.
+GIVEN_BACK = {
+    "refund on its way": ("The money is set aside.", "On its way", "−\u202f₦20.00"),
+    "refund made": ("Sent back to the payer", "Done", "−\u202f₦20.00"),
+    "refund failed": ("The money is back, and so is its interest.", "Failed", "−\u202f₦20.00"),
+    "refund from suspense": ("Set aside for the refund", "On its way", "−\u202f₦20.00"),
+    "chargeback": ("The payer’s bank took the payment back", "Done", "₦50,000.00"),
+    "repayment": ("For a payment that was charged back", "Done", "−\u202f₦20,000.00"),
+    "correction": ("Interest on money that went back", "Done", "₦493.15"),
+    "write-off": ("We gave this debt up", "Done", "₦30,493.15"),
+    "payment given back": ("All of it went back to the payer.", "Reversed", "₦50,000.00"),
+}
+
+
+def give_back(user: User) -> dict[str, Transaction]:
+    """Return a transaction of each kind above: a user had 50,000 naira for 40 days and has 20,000 left."""
+    with time_machine.travel(timezone.now() - datetime.timedelta(days=40), tick=False) as clock:
+        plan = make_plan(user, make_product(rate_bps=1000))
+        payment = pay_in(user, 5_000_000, plan=plan)
+        clock.shift(datetime.timedelta(days=40))
+        post_interest(plan)
+        reference = references.new("plan_to_stash")
+        plans.move_from_plan(user, plan, amount_kobo=5_049_315, reference=reference)
+        reference = references.new("stash_to_plan")
+        plans.move_to_plan(user, make_plan(user), amount_kobo=3_049_315, reference=reference)
+        chargeback = charge_back(payment, 5_000_000)
+    reference = references.new("write_off")
+    given_up = ledger.write_off(user, reference=reference, amount_kobo=3_049_315, **people())
+    made, failed, due = (refund(pay_in(user, 20_00), 20_00) for _ in range(3))
+    ledger.settle_refund(made)
+    ledger.fail_refund(failed)
+    return {
+        "refund on its way": due,
+        "refund made": made,
+        "refund failed": failed,
+        "refund from suspense": refund(suspend(user, 30_00), 20_00),
+        "chargeback": chargeback,
+        "repayment": chargeback.parts.get(kind="repayment"),
+        "correction": chargeback.parts.filter(kind="interest_correction").order_by("id")[0],
+        "write-off": given_up,
+        "payment given back": payment,
+    }
+
+
+def test_what_goes_back_reads_sensibly_in_the_list_and_on_its_receipt(
+    saver_client: Client, saver: User
+) -> None:
+    made = give_back(saver)
+    rows = {
+        row.reference: row
+        for _, _, rows in saver_client.get("/transactions/").context["days"]
+        for row in rows
+    }
+    for name, (text, status, amount) in GIVEN_BACK.items():
+        row = rows[made[name].reference]
+        assert (row.status, row.amount) == (status, amount), name
+        page = saver_client.get(f"/transactions/{row.reference}/").content.decode()
+        assert text in page, name
+    assert rows[made["write-off"].reference].where == "Debt"
+
+
+def test_a_chargeback_names_its_payment_and_what_was_taken_for_it(saver_client: Client, saver: User) -> None:
+    made = give_back(saver)
+    chargeback = saver_client.get(f"/transactions/{made['chargeback'].reference}/")
+    related = {reference: name for name, reference in chargeback.context["related"]}
+    assert related[made["payment given back"].reference] == "Gives back"
+    assert related[made["repayment"].reference] == "Together with"
+    payment = saver_client.get(f"/transactions/{made['payment given back'].reference}/")
+    assert payment.context["related"] == [("Given back by", made["chargeback"].reference)]
+    assert (chargeback.context["signed_kobo"], payment.context["signed_kobo"]) == (0, 5_000_000)
+
+
+def test_a_correction_paid_from_the_plan_is_money_out(saver_client: Client, saver: User) -> None:
+    with time_machine.travel(timezone.now() - datetime.timedelta(days=40), tick=False) as clock:
+        plan = make_plan(saver, make_product(rate_bps=1000))
+        payment = pay_in(saver, 5_000_000, plan=plan)
+        clock.shift(datetime.timedelta(days=40))
+        post_interest(plan)
+        correction = (
+            charge_back(payment, 5_000_000).parts.filter(kind="interest_correction").order_by("id")[0]
+        )
+    page = saver_client.get(f"/transactions/{correction.reference}/")
+    assert page.context["signed_kobo"] == -49_315
+
+
+def test_the_receipt_of_a_payment_names_nobody_elses_transaction(saver_client: Client, saver: User) -> None:
+    payment = suspend(saver, 30_00)
+    part = release(payment, make_user(), 30_00)
+    page = saver_client.get(f"/transactions/{payment.reference}/")
+    assert page.context["related"] == []
+    assert part.reference not in page.content.decode()
 
 
 def test_another_users_receipt_is_not_there(saver_client: Client) -> None:

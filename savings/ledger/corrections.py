@@ -1,0 +1,160 @@
+"""Interest on money that goes back: the plan it was in loses what that money has earned, posted interest included."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, cast
+
+from django.db.models import F, Sum
+from django.utils import timezone
+
+from savings import money
+from savings.ledger.accounts import balance_kobo, house_account, stash_account
+from savings.ledger.earnings import History
+from savings.ledger.families import settle_part
+from savings.ledger.going_back import Paid, gone_without_entry_kobo
+from savings.ledger.posting import bring_forward
+from savings.ledger.treasury import lock_treasury
+from savings.models import Account, Entry, ForfeitedInterest, Transaction, User
+
+Kind = Transaction.Kind
+_PER_KOBO = money.INTEREST_DENOMINATOR
+
+
+class PostedInterest(NamedTuple):
+    """Interest that was posted, before tax, and the tax that was withheld from it. Kobo."""
+
+    gross_kobo: int
+    tax_kobo: int
+
+
+def forfeit_interest(
+    movement: Transaction, paid: Paid, *, amount_kobo: int, entry_kobo: int
+) -> PostedInterest:
+    """Take the interest of money that goes back from the plan that the payment was credited to.
+
+    `amount_kobo` goes back, and `entry_kobo` of it are debited to the plan's account afterwards, with the value date of
+    the payment. Returns the posted interest that `collect_interest` has to take back, because the interest that is not
+    posted yet is not enough. Never more than the account has earned.
+    """
+    account = paid.plan_account
+    if account is None:
+        return PostedInterest(0, 0)
+    bring_forward(account)
+    history = History.read(account, paid.value_on, account.accrued_to)
+    before_kobo = gone_without_entry_kobo(paid, account, besides=movement)
+    now_kobo = min(before_kobo + amount_kobo, paid.credited_kobo)
+    posted = _posted(account)
+    earned = min(
+        history.earned(now_kobo) - history.earned(min(before_kobo, now_kobo)),
+        account.accrued_numerator + posted.gross_kobo * _PER_KOBO,
+    )
+    gross_kobo = max(0, -(-(earned - account.accrued_numerator) // _PER_KOBO))
+    forfeited = earned - entry_kobo * history.rate_days
+    _change_forfeited(movement, account, forfeited, posted_kobo=gross_kobo)
+    tax_kobo = posted.tax_kobo * gross_kobo // posted.gross_kobo if gross_kobo else 0
+    return PostedInterest(gross_kobo, tax_kobo)
+
+
+def collect_interest(movement: Transaction, paid: Paid, posted: PostedInterest) -> None:
+    """Post the corrections that take posted interest back, as parts of the refund or chargeback.
+
+    What the saver got after tax comes from the plan, then the stash, and the rest is owed. The tax is an expense that
+    falls only while it is not remitted; after that the house bears it.
+    """
+    account = paid.plan_account
+    if account is None or not posted.gross_kobo:
+        return
+    expense = house_account(Account.Kind.INTEREST_EXPENSE)
+    left_kobo = posted.gross_kobo - posted.tax_kobo
+    sources = [
+        account,
+        stash_account(cast("User", paid.movement.user)),
+        house_account(Account.Kind.RECEIVABLE),
+    ]
+    for source in sources:
+        part_kobo = min(left_kobo, balance_kobo(source)) if source.is_customers else left_kobo
+        if part_kobo:
+            _correct(movement, account, source, expense, part_kobo)
+            left_kobo -= part_kobo
+    if posted.tax_kobo:
+        _take_tax_back(movement, account, expense, posted.tax_kobo)
+
+
+def give_interest_back(refund: Transaction, paid: Paid, hold: Entry, *, is_in_plan: bool) -> None:
+    """Give the plan the interest back that a refund took, after its money was released.
+
+    `is_in_plan` says that the money is in the plan again: the value date of that entry then gives its part back.
+    """
+    account = paid.plan_account
+    if account is None:
+        return
+    rows = account.forfeited_interest.filter(transaction=refund)
+    forfeited = int(rows.aggregate(sum=Sum("numerator", default=0))["sum"])
+    if hold.debit_account_id == account.pk and not is_in_plan:
+        held_from = timezone.localdate(hold.posted_at).toordinal()
+        history = History.read(account, paid.value_on, min(held_from, account.accrued_to))
+        forfeited += hold.amount_kobo * history.rate_days
+    if forfeited:
+        _change_forfeited(refund, account, -forfeited)
+
+
+def _change_forfeited(
+    movement: Transaction, account: Account, numerator: int, *, posted_kobo: int = 0
+) -> None:
+    """Forfeit interest of an account; a negative numerator gives it back.
+
+    `posted_kobo` of posted interest count as not posted again.
+    """
+    Account.objects.filter(pk=account.pk).update(
+        accrued_numerator=F("accrued_numerator") + posted_kobo * _PER_KOBO - numerator
+    )
+    if numerator:
+        ForfeitedInterest.objects.create(account=account, transaction=movement, numerator=numerator)
+
+
+def _take_tax_back(movement: Transaction, account: Account, expense: Account, tax_kobo: int) -> None:
+    # Remittances wait, so that the balance stays as it is read here.
+    lock_treasury()
+    payable = house_account(Account.Kind.TAX_PAYABLE)
+    back_kobo = min(tax_kobo, max(0, balance_kobo(payable)))
+    if back_kobo:
+        _correct(movement, account, payable, expense, back_kobo)
+    if back_kobo < tax_kobo:
+        correction = Transaction.objects.filter(part_of=movement, kind=Kind.INTEREST_CORRECTION).first()
+        # The numerator has its share of the posted interest back already.
+        ForfeitedInterest.objects.create(
+            account=account,
+            transaction=correction or movement,
+            numerator=-(tax_kobo - back_kobo) * _PER_KOBO,
+        )
+
+
+def _correct(
+    movement: Transaction, account: Account, source: Account, expense: Account, amount_kobo: int
+) -> None:
+    kind = Kind.INTEREST_CORRECTION
+    settle_part(movement, kind, debit=source, credit=expense, amount_kobo=amount_kobo, plan=account.plan)
+
+
+def _posted(account: Account) -> PostedInterest:
+    """Return the interest posted to a plan, less what was taken back, and the tax withheld from it."""
+    kinds = (Kind.INTEREST, Kind.INTEREST_CORRECTION, Kind.TAX_WITHHELD)
+    rows = Entry.objects.filter(
+        code=Entry.Code.PRIMARY,
+        transaction__plan=account.plan_id,
+        transaction__kind__in=kinds,
+        transaction__status=Transaction.Status.SUCCESS,
+    )
+    sums = (
+        rows.order_by().values_list("transaction__kind", "debit_account__kind").annotate(Sum("amount_kobo"))
+    )
+    # Tax that the house bears is a negative row of the correction; see `_take_tax_back`.
+    borne = account.forfeited_interest.filter(transaction__kind=Kind.INTEREST_CORRECTION)
+    gross_kobo = tax_kobo = int(borne.aggregate(sum=Sum("numerator", default=0))["sum"]) // _PER_KOBO
+    for kind, debit_kind, kobo in sums:
+        if kind == Kind.TAX_WITHHELD:
+            tax_kobo += kobo
+            continue
+        gross_kobo += kobo if debit_kind == Account.Kind.INTEREST_EXPENSE else -kobo
+        tax_kobo -= kobo if debit_kind == Account.Kind.TAX_PAYABLE else 0
+    return PostedInterest(gross_kobo, tax_kobo)

@@ -1,0 +1,15 @@
+"""The two people behind a posting by hand: one of the staff asks for it, and another approves it."""
+
+from __future__ import annotations
+
+from savings.exceptions import Refused
+from savings.models import User
+
+
+def check_people(asked_by: User, approved_by: User) -> None:
+    """Raise Refused unless two different active people of the staff ask for a posting and approve it."""
+    if asked_by.pk == approved_by.pk:
+        raise Refused("Somebody else has to approve it.")
+    people = User.objects.filter(pk__in=[asked_by.pk, approved_by.pk], is_staff=True, is_active=True)
+    if people.count() != 2:
+        raise Refused("Only staff may move the house's money.")
