@@ -13,6 +13,7 @@ from savings.payments.reconciliation import Comparison, reconcile
 from savings.payments.refunds import request_refund, sweep_refunds
 from savings.payments.settlement import is_open, settle_payment
 from savings.payments.settlements import fetch_settlements
+from savings.payments.suspense import release_from_suspense
 from savings.payments.webhooks import LONGEST_BODY_BYTES, process_event, receive_event, sweep_events
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "receive_event",
     "reconcile",
     "record_coverage",
+    "release_from_suspense",
     "request_refund",
     "send_to_provider",
     "settle_payment",

@@ -28,7 +28,12 @@ FIRST_ASK_AFTER = datetime.timedelta(hours=1)
 ASK_EVERY = datetime.timedelta(days=1)
 GIVE_UP_AFTER = datetime.timedelta(days=30)
 
-_BOOKED = (Transaction.Status.SUCCESS, Transaction.Status.REVIEW, Transaction.Status.REVERSED)
+_BOOKED = (
+    Transaction.Status.SUCCESS,
+    Transaction.Status.REVIEW,
+    Transaction.Status.CLOSED,
+    Transaction.Status.REVERSED,
+)
 
 
 def bearer(charge: Charge) -> str:

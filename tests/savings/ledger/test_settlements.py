@@ -12,6 +12,7 @@ from savings.exceptions import ReferenceTaken, Refused
 from savings.models import Account, Entry, Payment, Settlement, Transaction
 from tests import threads
 from tests.factories import make_transaction, make_user
+from tests.refunds import charge_back
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
 
@@ -124,9 +125,8 @@ def test_a_settlement_larger_than_clearing_is_refused(payments: list[Payment]) -
 
 
 def test_a_settlement_of_which_nothing_arrives_has_no_transaction(payments: list[Payment]) -> None:
-    clearing, owed = ledger.house_account(Kind.CLEARING, "paystack"), ledger.house_account(Kind.RECEIVABLE)
-    chargeback = make_transaction("chargeback", 2_935_000, user=payments[0].transaction.user)
-    ledger.settle(chargeback, debit=owed, credit=clearing)
+    for payment, kobo in zip(payments, (2_500_000, 435_000), strict=True):
+        charge_back(payment.transaction, kobo)
     settlement = record(deductions_kobo=2_935_000)
     assert settlement.transaction is None
     assert record(deductions_kobo=2_935_000) == settlement
