@@ -56,6 +56,8 @@ def _charge(event: WebhookEvent) -> Outcome:
         return ("Nothing was posted: this is not the reference of a payment." if is_known else _UNKNOWN), True
     if movement.status == Transaction.Status.REVIEW:
         return f"Kept in suspense as {movement.reference} for a review.", True
+    if movement.status == Transaction.Status.CLOSED:
+        return f"Its money was in suspense as {movement.reference}, and its review is closed.", False
     if not movement.is_settled:
         raise NotYet("The event says paid, but asked about it the provider does not say so (yet).")
     return "Settled.", False

@@ -368,6 +368,22 @@ def test_a_refund_told_before_the_success_does_not_stop_it(
     assert ledger.balance_kobo(plan.account) == AMOUNT
 
 
+def test_a_success_whose_review_is_closed_needs_nobody(provider: Provider, payment: Payment) -> None:
+    provider.pay(payment, "wrong-amount")
+    payments.settle_payment(payment.transaction.reference)
+    payments.release_from_suspense(
+        Transaction.objects.get(pk=payment.transaction_id),
+        reference=references.new("top_up"),
+        asked_by=make_user(is_staff=True),
+        approved_by=make_user(is_staff=True),
+        reason="The rest comes later",
+        plan=payment.transaction.plan,
+    )
+    event = process(receive(success(payment)))
+    assert (event.needs_staff, event.error) == (False, "")
+    assert event.note.endswith("its review is closed.")
+
+
 # When something goes wrong
 
 
