@@ -112,6 +112,12 @@ def record_coverage() -> None:
     payments.record_coverage(timezone.now())
 
 
+@db_periodic_task(crontab(minute="40", hour="1"))
+def post_missing_costs() -> None:
+    """Post the provider's fees that the previous release left out while it ran beside this one."""
+    payments.post_missing_costs()
+
+
 @db_periodic_task(crontab(minute="23"))
 def reconcile_boards() -> None:
     """Compare the leaderboards in Redis with SQL."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.models import EmailAddress
 from django.db.transaction import atomic
@@ -117,6 +117,50 @@ def pay_in(user: User, amount_kobo: int, *, plan: Plan | None = None) -> Transac
         user=user,
         plan=plan,
     )
+
+
+def put_in(user: User, amount_kobo: int, *, plan: Plan | None = None) -> Transaction:
+    """Return kobo that the house gave into the user's stash or a plan: they can be reversed, unlike a card payment."""
+    return settled(
+        Transaction.Kind.ADJUSTMENT,
+        amount_kobo,
+        debit=ledger.house_account(Account.Kind.GOODWILL),
+        credit=plan.account if plan else ledger.stash_account(user),
+        user=user,
+        plan=plan,
+    )
+
+
+def reverse_as_before(payment: Transaction) -> None:
+    """Reverse a card payment into the stash, as earlier releases did."""
+    user = cast("User", payment.user)
+    reversal, _ = ledger.open_transaction(
+        reference=references.new(Transaction.Kind.REVERSAL),
+        kind=Transaction.Kind.REVERSAL,
+        user=user,
+        amount_kobo=payment.amount_kobo,
+        reverses=payment,
+    )
+    Transaction.objects.filter(pk=payment.pk).update(status=Transaction.Status.REVERSED)
+    clearing = ledger.house_account(Account.Kind.CLEARING, "paystack")
+    ledger.settle(reversal, debit=ledger.stash_account(user), credit=clearing)
+
+
+def fund_balance(amount_kobo: int) -> Account:
+    """Return the provider balance with at least some kobo in it, which the owner pays in."""
+    balance = ledger.house_account(Account.Kind.PROVIDER_BALANCE, "paystack")
+    missing_kobo = amount_kobo - ledger.balance_kobo(balance)
+    purposes = (ledger.Purpose.CAPITAL_IN, ledger.Purpose.BALANCE_TOP_UP)
+    for purpose in purposes if missing_kobo > 0 else ():
+        ledger.post_treasury(
+            purpose,
+            amount_kobo=missing_kobo,
+            reference=references.new(Transaction.Kind.TREASURY),
+            asked_by=make_user(is_staff=True),
+            approved_by=make_user(is_staff=True),
+            reason="For withdrawals",
+        )
+    return balance
 
 
 def start_circle(

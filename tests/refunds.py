@@ -46,16 +46,8 @@ def suspend(user: User | None, amount_kobo: int) -> Transaction:
 
 def release(payment: Transaction, user: User, amount_kobo: int) -> Transaction:
     """Return the part of a payment in suspense that is given to the stash of somebody."""
-    part, _ = ledger.open_transaction(
-        reference=references.new(Kind.STASH_DEPOSIT),
-        kind=Kind.STASH_DEPOSIT,
-        user=user,
-        amount_kobo=amount_kobo,
-        part_of=payment,
-    )
-    suspense = ledger.house_account(Account.Kind.SUSPENSE)
-    ledger.settle(part, debit=suspense, credit=ledger.stash_account(user))
-    return part
+    reference = references.new(Kind.STASH_DEPOSIT)
+    return ledger.allocate(payment, user, reference=reference, amount_kobo=amount_kobo, **people())
 
 
 def post_interest(plan: Plan) -> tuple[int, int]:

@@ -243,7 +243,7 @@ def test_the_example_environment_is_complete() -> None:
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             function = ast.unparse(node.func)
             if function == "required" or re.fullmatch(
-                r"env\.(str|number|flag|float|list|db_url|log_level|time_zone|choice)", function
+                r"env\.(str|number|flag|float|list|db_url|log_level|time_zone|choice|code)", function
             ):
                 read.add(str(node.args[0].value))
     listed = re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)

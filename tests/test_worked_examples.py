@@ -43,6 +43,22 @@ def house(kind: str, provider: str = "") -> int:
     return ledger.balance_kobo(ledger.house_account(kind, provider))
 
 
+def two_people() -> dict[str, Any]:
+    return {"asked_by": make_user(is_staff=True), "approved_by": make_user(is_staff=True)}
+
+
+def treasury(purpose: str, amount_kobo: int, bank: str, **details: Any) -> Transaction:
+    return ledger.post_treasury(
+        purpose,
+        amount_kobo=amount_kobo,
+        bank=bank,
+        reference=references.new(Transaction.Kind.TREASURY),
+        reason="November",
+        **two_people(),
+        **details,
+    )
+
+
 def assert_books_are_correct() -> None:
     assert list(run_checks()) == []
 
@@ -87,14 +103,16 @@ def test_leaving_a_target_plan_early(ada: User) -> None:
     assert_books_are_correct()
 
 
-def test_a_payment_that_is_charged_back(ada: User) -> None:
-    deposit = pay_in(ada, 5_000_00)
-    reversal = ledger.reverse(deposit, reference=references.new(Transaction.Kind.REVERSAL))
-    deposit.refresh_from_db()
-    assert deposit.status == Transaction.Status.REVERSED
-    assert lines(deposit) == [("primary", "clearing", "stash", 500_000)]
-    assert lines(reversal) == [("primary", "stash", "clearing", 500_000)]
-    assert house(Account.Kind.CLEARING, "paystack") == 0
+def test_a_move_that_is_reversed(ada: User) -> None:
+    plan = make_plan(ada)
+    pay_in(ada, 5_000_00)
+    move = plans.move_to_plan(ada, plan, amount_kobo=5_000_00, reference=references.new("stash_to_plan"))
+    reversal = ledger.reverse(move, reference=references.new(Transaction.Kind.REVERSAL))
+    move.refresh_from_db()
+    assert move.status == Transaction.Status.REVERSED
+    assert lines(move) == [("primary", "stash", "plan", 500_000)]
+    assert lines(reversal) == [("primary", "plan", "stash", 500_000)]
+    assert (balance(plan), ledger.balance_kobo(ledger.stash_account(ada))) == (0, 500_000)
     assert_books_are_correct()
 
 
@@ -111,6 +129,34 @@ def test_an_underpayment(provider: Provider, ada: User) -> None:
         ("cost", "provider_fees", "clearing", 32_500),
     ]
     assert ledger.balance_kobo(ledger.stash_account(ada)) == 0
+    assert_books_are_correct()
+
+
+def test_money_in_suspense_is_credited(provider: Provider, ada: User) -> None:
+    payment = payments.start_payment(
+        ada, plan=None, amount_kobo=30_000_00, reference=references.new(Transaction.Kind.STASH_DEPOSIT)
+    )
+    provider.pay(payment, "wrong-amount")
+    payments.settle_payment(payment.transaction.reference)
+    bola = make_user()
+    first, second = (
+        payments.release_from_suspense(
+            payment.transaction,
+            reference=references.new(Transaction.Kind.STASH_DEPOSIT),
+            reason="Ada and Bola agree",
+            to=to,
+            amount_kobo=amount_kobo,
+            **two_people(),
+        )
+        for to, amount_kobo in ((None, 10_000_00), (bola, None))
+    )
+    assert lines(first) == [("primary", "suspense", "stash", 1_000_000)]
+    assert lines(second) == [("primary", "suspense", "stash", 500_000)]
+    assert (first.user, second.user) == (ada, bola)
+    assert first.part_of == second.part_of == payment.transaction
+    payment.transaction.refresh_from_db()
+    assert (payment.transaction.status, payment.transaction.amount_kobo) == ("closed", 3_000_000)
+    assert house(Account.Kind.SUSPENSE) == 0
     assert_books_are_correct()
 
 
@@ -223,21 +269,10 @@ def test_the_providers_settlement_and_the_treasury(ada: User) -> None:
     assert settlement.transaction
     assert lines(settlement.transaction) == [("primary", "bank", "clearing", 2_452_500)]
     assert not ledger.coverage(timezone.now()).is_enough
-    people: dict[str, Any] = {"asked_by": make_user(is_staff=True), "approved_by": make_user(is_staff=True)}
     postings = [
-        ledger.post_treasury(
-            purpose,
-            amount_kobo=kobo,
-            reference=references.new("treasury"),
-            reason="Fees",
-            bank=bank,
-            **people,
-        )
-        for purpose, kobo, bank in (
-            (ledger.Purpose.CAPITAL_IN, 100_000, "own"),
-            (ledger.Purpose.SWEEP, 47_500, "customers"),
-            (ledger.Purpose.BALANCE_TOP_UP, 2_000_000, "customers"),
-        )
+        treasury(ledger.Purpose.CAPITAL_IN, 100_000, "own"),
+        treasury(ledger.Purpose.SWEEP, 47_500, "customers"),
+        treasury(ledger.Purpose.BALANCE_TOP_UP, 2_000_000, "customers"),
     ]
     assert [lines(posting) for posting in postings] == [
         [("primary", "bank", "capital", 100_000)],
@@ -249,4 +284,41 @@ def test_the_providers_settlement_and_the_treasury(ada: User) -> None:
     assert (found.owed_kobo, found.held_kobo) == (2_500_000, 2_500_000)
     balance = ledger.trial_balance(timezone.localdate().replace(day=1))
     assert (balance.debit_balances_kobo, balance.credit_balances_kobo) == (2_600_000, 2_600_000)
+    assert_books_are_correct()
+
+
+def test_the_house_pays_its_own_costs_and_remits_what_it_withheld(ada: User) -> None:
+    plan = make_plan(ada, holding_kobo=100_000_00)
+    withheld = make_transaction("tax_withheld", 20_958, user=ada, plan=plan)
+    ledger.settle(withheld, debit=plan.account, credit=ledger.house_account(Account.Kind.TAX_PAYABLE))
+    fee = make_transaction("fee", 2_500, user=ada)
+    pay_in(ada, 7_687)
+    hold, stash = ledger.hold_account(ada), ledger.stash_account(ada)
+    ledger.post(fee, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=7_687)
+    ledger.settle(fee, debit=hold, credit=ledger.house_account(Account.Kind.FEE_INCOME))
+    for code, kind, kobo in (
+        ("vat", Account.Kind.VAT_PAYABLE, 187),
+        ("duty", Account.Kind.STAMP_DUTY_PAYABLE, 5_000),
+    ):
+        ledger.post(fee, code, debit=hold, credit=ledger.house_account(kind), amount_kobo=kobo)
+    month_on = timezone.localdate().replace(day=1)
+    postings = [
+        treasury(ledger.Purpose.CAPITAL_IN, 100_000, "own"),
+        treasury(ledger.Purpose.BANK_CHARGE, 5_000, "own"),
+        treasury(ledger.Purpose.SWEEP, 50_000, "customers"),
+        treasury(ledger.Purpose.TAX_REMITTANCE, 20_958, "customers", period_on=month_on, document="R-1"),
+        treasury(ledger.Purpose.VAT_REMITTANCE, 187, "customers", period_on=month_on),
+        treasury(ledger.Purpose.DUTY_REMITTANCE, 5_000, "customers", period_on=month_on),
+        treasury(ledger.Purpose.INVESTMENT_INCOME, 1_200, "own"),
+    ]
+    assert [lines(posting) for posting in postings] == [
+        [("primary", "bank", "capital", 100_000)],
+        [("primary", "bank_charges", "bank", 5_000)],
+        [("primary", "bank", "bank", 50_000)],
+        [("primary", "tax_payable", "bank", 20_958)],
+        [("primary", "vat_payable", "bank", 187)],
+        [("primary", "stamp_duty_payable", "bank", 5_000)],
+        [("primary", "bank", "investment_income", 1_200)],
+    ]
+    assert (house("bank", "customers"), house("bank", "own")) == (23_855, 46_200)
     assert_books_are_correct()

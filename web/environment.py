@@ -77,6 +77,15 @@ class Env(environ.Env):
             raise ImproperlyConfigured(f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}.")
         return found
 
+    def code(self, name: str, *, default: str, letters: int) -> str:
+        """Return a code of some capital letters, such as that of a currency or country."""
+        found = str(self.get_value(name, default=default))
+        if not re.fullmatch(f"[A-Z]{{{letters}}}", found):
+            raise ImproperlyConfigured(
+                f"{name} must be a code of {letters} capital letters, such as {default}."
+            )
+        return found
+
     def log_level(self, name: str) -> str:
         """Return the name of a Python logging level; INFO if none is given."""
         found = str(self.get_value(name, default="")).strip().upper() or "INFO"
@@ -129,6 +138,15 @@ def check_hosts(hosts: list[str]) -> list[str]:
                 "ALLOWED_HOSTS must be host names without https:// or port, with commas between."
             )
     return [host.strip() for host in hosts]
+
+
+def check_database(config: dict[str, Any]) -> None:
+    """Raise `ImproperlyConfigured` if a parsed DATABASE_URL is of another kind or names no database."""
+    engine = config.get("ENGINE", "")
+    if engine.endswith(".postgresql") and not config.get("NAME"):
+        raise ImproperlyConfigured("DATABASE_URL names no database: postgres://user:password@host/name")
+    if not engine.endswith((".postgresql", ".sqlite3")):
+        raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// (or sqlite:/// in development).")
 
 
 def mailer(config: dict[str, Any], *, timeout_seconds: int) -> dict[str, Any]:

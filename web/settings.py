@@ -1,7 +1,6 @@
 """Every setting of Asusu, read from the environment; `.env.example` lists each variable."""
 
 import logging
-import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -15,6 +14,7 @@ from web.environment import (
     POSTGRES_OPTIONS,
     SQLITE_OPTIONS,
     Env,
+    check_database,
     check_hosts,
     check_url,
     mailer,
@@ -68,9 +68,7 @@ DEBUG_TOOLBAR = DEBUG and env.flag("DEBUG_TOOLBAR", default=True)
 
 # Money. Amounts are kobo, rates basis points; see savings/README.md.
 
-CURRENCY = env.str("CURRENCY", default="NGN")
-if not re.fullmatch("[A-Z]{3}", CURRENCY):
-    raise ImproperlyConfigured("CURRENCY must be a code of three capital letters, such as NGN.")
+CURRENCY = env.code("CURRENCY", default="NGN", letters=3)
 CURRENCY_SIGN = env.str("CURRENCY_SIGN", default="₦") or CURRENCY
 TOP_UP_MIN_KOBO = env.number("TOP_UP_MIN_KOBO", default=100_00, least=1)
 TOP_UP_MAX_KOBO = env.number("TOP_UP_MAX_KOBO", default=10_000_000_00, least=TOP_UP_MIN_KOBO)
@@ -100,9 +98,7 @@ FEE_BEARER_CARD = env.choice("FEE_BEARER_CARD", default="operator", choices=_BEA
 FEE_BEARER_FOREIGN_CARD = env.choice("FEE_BEARER_FOREIGN_CARD", default="refused", choices=_BEARERS)
 FEE_BEARER_OTHER = env.choice("FEE_BEARER_OTHER", default="operator", choices=_BEARERS)
 # The country whose cards are not foreign.
-HOME_COUNTRY = env.str("HOME_COUNTRY", default="NG")
-if not re.fullmatch("[A-Z]{2}", HOME_COUNTRY):
-    raise ImproperlyConfigured("HOME_COUNTRY must be a code of two capital letters, such as NG.")
+HOME_COUNTRY = env.code("HOME_COUNTRY", default="NG", letters=2)
 
 # Applications
 
@@ -189,10 +185,7 @@ DATABASES = {
     if DEBUG
     else parsed("DATABASE_URL", lambda: env.db_url_config(required("DATABASE_URL")))
 }
-if DATABASES["default"].get("ENGINE", "").endswith(".postgresql") and not DATABASES["default"].get("NAME"):
-    raise ImproperlyConfigured("DATABASE_URL names no database: postgres://user:password@host/name")
-if not DATABASES["default"].get("ENGINE", "").endswith((".postgresql", ".sqlite3")):
-    raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// (or sqlite:/// in development).")
+check_database(DATABASES["default"])
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     VAR_DIR.mkdir(parents=True, exist_ok=True)
     DATABASES["default"]["OPTIONS"] = dict(SQLITE_OPTIONS)

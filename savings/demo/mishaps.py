@@ -11,7 +11,7 @@ from django.utils import timezone
 from savings import ledger, references
 from savings.demo import cast
 from savings.demo.story import Kind, Story
-from savings.models import Plan, Transaction
+from savings.models import Plan, Transaction, User
 
 ADA, BOLA, CHIDI = (saver.email for saver in cast.SAVERS)
 
@@ -47,14 +47,24 @@ def _pay(story: Story, email: str, name: str, naira: int) -> None:
 
 
 def _pay_twice(story: Story, name: str, naira: int) -> None:
-    """A saver pays twice. The next day staff reverse the second payment, and the provider reports the refund."""
+    """A saver pays twice. The next day staff refund the second payment, and the provider makes the refund."""
     first, second = (story.start_payment(BOLA, _plan(name), naira) for _ in range(2))
     story.soon(partial(story.settle, first), minutes=1)
     story.soon(partial(story.settle, second), minutes=3)
 
     def refund() -> None:
         movement = Transaction.objects.get(reference=second)
-        ledger.reverse(movement, reference=references.new(Kind.REVERSAL))
+        asked_by, approved_by = User.objects.filter(email__in=cast.STAFF).order_by("email")
+        opened = ledger.open_refund(
+            movement,
+            reference=references.new(Kind.REFUND),
+            amount_kobo=movement.amount_kobo,
+            asked_by=asked_by,
+            approved_by=approved_by,
+            reason="Paid twice",
+        )
+        ledger.settle_refund(opened)
+        story.provider.refund(second)
         story.deliver_event("refund.processed", second)
 
     story.soon(refund, minutes=26 * 60)

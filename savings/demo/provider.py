@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import hmac
 import json
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 from django.conf import settings
+from django.utils import timezone
 
 Document = dict[str, Any]
 
@@ -18,6 +20,10 @@ class Provider(httpx.BaseTransport):
 
     def __init__(self) -> None:
         self.payments: dict[str, Document] = {}
+        # The numbers of the payments that have been paid out.
+        self.settled: set[int] = set()
+        # What was given back and is not deducted from a payout yet.
+        self.refunded_kobo = 0
         # True refuses connections: a payment can then be started here without the provider knowing it.
         self.is_away = False
 
@@ -52,14 +58,17 @@ class Provider(httpx.BaseTransport):
             channel="card",
             gateway_response="Successful",
             authorization=card,
+            paid_at=timezone.now().isoformat(),
         )
 
     def set_status(self, reference: str, status: str, message: str) -> None:
         """Give a payment another status than success."""
         self.payments[reference].update(status=status, gateway_response=message)
 
-    def add_payment(self, reference: str, amount_kobo: int, *, card: str = "0417") -> None:
-        """Add a payment that is not paid yet."""
+    def add_payment(
+        self, reference: str, amount_kobo: int, *, card: str = "0417", is_ours: bool = False
+    ) -> None:
+        """Add a payment that is not paid yet; it belongs to another shop unless `is_ours`."""
         self.payments[reference] = {
             "id": 4_100_000_000 + len(self.payments),
             "reference": reference,
@@ -71,8 +80,41 @@ class Provider(httpx.BaseTransport):
             "channel": "",
             "gateway_response": "The transaction was not completed",
             "card": card,
+            "is_ours": is_ours,
             "customer": {"email": "somebody@example.com"},
         }
+
+    def settle(self, *, before: datetime.date) -> Document | None:
+        """Pay out what was paid before a day and not paid out yet, as arguments of `ledger.record_settlement`.
+
+        None if there is nothing. Payments of another shop are paid out to that shop.
+        """
+        paid = [
+            payment
+            for payment in self.payments.values()
+            if payment["status"] == "success"
+            and payment["is_ours"]
+            and payment["id"] not in self.settled
+            and timezone.localdate(datetime.datetime.fromisoformat(payment["paid_at"])) < before
+        ]
+        if not paid:
+            return None
+        ids = [payment["id"] for payment in paid]
+        self.settled.update(ids)
+        gross_kobo, fees_kobo = (sum(payment[name] for payment in paid) for name in ("amount", "fees"))
+        deductions_kobo = min(self.refunded_kobo, gross_kobo - fees_kobo)
+        self.refunded_kobo -= deductions_kobo
+        return {
+            "provider_id": 3_000_000 + before.toordinal(),
+            "gross_kobo": gross_kobo,
+            "fees_kobo": fees_kobo,
+            "deductions_kobo": deductions_kobo,
+            "payment_ids": ids,
+        }
+
+    def refund(self, reference: str) -> None:
+        """Give a payment back; the next payouts are reduced by it."""
+        self.refunded_kobo += self.payments[reference]["amount"]
 
     def event(self, name: str, reference: str) -> tuple[bytes, str]:
         """Return the body of a webhook event about a payment, and its signature."""
@@ -84,7 +126,7 @@ class Provider(httpx.BaseTransport):
         reference = order["reference"]
         # Each user has their own card.
         card = f"{int(hashlib.sha256(order['email'].encode()).hexdigest(), 16) % 10_000:04}"
-        self.add_payment(reference, order["amount"], card=card)
+        self.add_payment(reference, order["amount"], card=card, is_ours=True)
         checkout = {
             "authorization_url": f"{settings.PROVIDER_CHECKOUT_ORIGIN}/pay/{reference.lower()}",
             "access_code": reference.lower(),

@@ -11,9 +11,10 @@ from savings.ledger.accounts import (
     stash_account,
 )
 from savings.ledger.chargebacks import book_chargeback
-from savings.ledger.checks import CHECKS, run_checks
+from savings.ledger.checks import CHECKS, check_queries, run_checks
 from savings.ledger.coverage import Coverage, coverage
 from savings.ledger.debts import available_kobo, receivable_kobo, repay_debt, write_off
+from savings.ledger.going_back import left_in_suspense
 from savings.ledger.interest import (
     DAYS_PER_YEAR,
     Preview,
@@ -28,6 +29,7 @@ from savings.ledger.refunds import fail_refund, open_refund, settle_refund
 from savings.ledger.reports import TrialBalance, trial_balance
 from savings.ledger.reversals import return_withdrawal, reverse
 from savings.ledger.settlements import record_settlement
+from savings.ledger.suspense import allocate, release
 from savings.ledger.tables import columns, coverage_table, trial_balance_table
 from savings.ledger.timeline import timeline_steps
 from savings.ledger.transactions import (
@@ -48,12 +50,14 @@ __all__ = [
     "TrialBalance",
     "accrued_kobo",
     "accrued_numerator",
+    "allocate",
     "available_kobo",
     "balance_kobo",
     "book_chargeback",
     "change_rate",
     "change_status",
     "check_amount",
+    "check_queries",
     "close_month",
     "columns",
     "coverage",
@@ -61,6 +65,7 @@ __all__ = [
     "fail_refund",
     "hold_account",
     "house_account",
+    "left_in_suspense",
     "move_maturity",
     "open_plan_account",
     "open_refund",
@@ -71,6 +76,7 @@ __all__ = [
     "rate_for_term",
     "receivable_kobo",
     "record_settlement",
+    "release",
     "repay_debt",
     "return_withdrawal",
     "reverse",

@@ -92,7 +92,11 @@ def gone_without_entry_kobo(paid: Paid, account: Account, *, besides: Transactio
 
 def suspense_left_kobo(paid: Paid) -> int:
     """Return what of a payment is still in suspense."""
-    first = paid.first_id
+    return left_in_suspense(paid.first_id)
+
+
+def left_in_suspense(first: int) -> int:
+    """Return how much (kobo) of the payment with this id of its transaction is still in suspense."""
     moved = Entry.objects.filter(
         Q(transaction=first)
         | Q(transaction__part_of=first)
@@ -108,7 +112,11 @@ def suspense_left_kobo(paid: Paid) -> int:
 
 
 def mark_if_all_is_back(movement: Transaction) -> None:
-    """Mark a payment as reversed once refunds and chargebacks have given back as much as it credited."""
+    """Mark a payment as reversed once refunds and chargebacks have given back as much as it credited.
+
+    The review of a payment in suspense is closed once nothing of it is left there.
+    """
+    close_review(movement.part_of_id or movement.pk)
     back = Transaction.objects.filter(refunds=movement, status=Status.SUCCESS)
     if _sum(back) < movement.amount_kobo:
         return
@@ -120,8 +128,23 @@ def mark_if_all_is_back(movement: Transaction) -> None:
         leaderboards.bump_circle_version(member.circle_id, "given back")
 
 
+def close_review(first: int) -> None:
+    """Close a review whose money has all left suspense, unless a refund of it is still under way."""
+    reviewed = Transaction.objects.get(pk=first)
+    if reviewed.status != Status.REVIEW or left_in_suspense(first):
+        return
+    has_arrived = Entry.objects.filter(transaction=first, code=Entry.Code.SUSPENSE).exists()
+    is_under_way = _given_back(first).filter(status=Status.PENDING).exists()
+    if has_arrived and not is_under_way:
+        change_columns(reviewed, {"status": Status.CLOSED}, only_from=[Status.REVIEW])
+
+
 def _of_payment(paid: Paid) -> models.QuerySet[Transaction]:
-    given_back = Q(refunds=paid.first_id) | Q(refunds__part_of=paid.first_id)
+    return _given_back(paid.first_id)
+
+
+def _given_back(first: int) -> models.QuerySet[Transaction]:
+    given_back = Q(refunds=first) | Q(refunds__part_of=first)
     return Transaction.objects.filter(given_back, kind__in=[Kind.REFUND, Kind.CHARGEBACK])
 
 

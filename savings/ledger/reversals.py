@@ -1,4 +1,4 @@
-"""Reversals: the opposite entry of a movement, under a transaction of its own."""
+"""Reversals of internal movements: the opposite entry, under a transaction of its own."""
 
 from __future__ import annotations
 
@@ -9,27 +9,57 @@ from django.db.transaction import atomic
 
 from savings import money
 from savings.exceptions import Refused
+from savings.ledger import remittances
 from savings.ledger.accounts import stash_account
 from savings.ledger.posting import apply_to_instance, change_columns, lock_user
 from savings.ledger.transactions import open_transaction, post, settle
+from savings.ledger.treasury import lock_treasury
 from savings.models import Account, Entry, Transaction, User
 from savings.models.ledger import CROCKFORD
 
 Kind = Transaction.Kind
 _REVERSED = {"status": Transaction.Status.REVERSED}
+# The kinds that move money between accounts that only we keep.
+_INTERNAL = (
+    Kind.PLAN_TO_STASH,
+    Kind.STASH_TO_PLAN,
+    Kind.AUTOSAVE,
+    Kind.INTEREST,
+    Kind.TAX_WITHHELD,
+    Kind.PENALTY,
+    Kind.ADJUSTMENT,
+)
+# Accounts whose money is somewhere else too: at the provider or in a bank, or came from there and waits.
+_CONFIRMED_ELSEWHERE = (
+    Account.Kind.CLEARING,
+    Account.Kind.PROVIDER_BALANCE,
+    Account.Kind.BANK,
+    Account.Kind.REFUNDS_DUE,
+    Account.Kind.SUSPENSE,
+)
+_REFUSALS: dict[str, str] = {
+    Kind.REVERSAL: "A reversal cannot be reversed.",
+    Kind.STASH_WITHDRAWAL: "A withdrawal comes back only when the provider says so.",
+    Kind.FEE: "A fee is given back together with its withdrawal.",
+    Kind.TREASURY: "A treasury posting is undone by a posting with the opposite purpose.",
+    Kind.INTEREST_CORRECTION: "A correction of interest is undone by another correction.",
+    Kind.REFUND: "A refund changes only when the provider says so.",
+    Kind.CHARGEBACK: "A chargeback changes only when the provider says so.",
+    Kind.REPAYMENT: "A repayment cannot be reversed.",
+    Kind.WRITE_OFF: "A write-off cannot be reversed.",
+}
+_BY_CARD = "Card payments change only by a refund or a dispute."
 
 
 def reverse(transaction: Transaction, *, reference: str) -> Transaction:
-    """Reverse a successful movement and all parts of its family, and return the reversal of this one.
+    """Reverse a successful internal movement and all parts of its family, and return the reversal of this one.
 
-    Each is reversed by the opposite entry, dated today. Reversed interest counts as not yet posted again. A repeat with
-    the same reference returns the first reversal. Raises NotEnoughMoney when the money has been moved on, and Refused
-    when a movement is not successful, is itself a reversal, or came out of a plan that is closed.
+    Internal are moves between plan and stash, interest, tax, penalties and adjustments. Each is reversed by the
+    opposite entry, dated today. Reversed interest counts as not yet posted again. A repeat with the same reference
+    returns the first reversal. Raises NotEnoughMoney when the money has been moved on, and Refused when a movement is
+    not successful, is of another kind, touches money at the provider, in a bank or in suspense, came out of a plan that
+    is closed, or is tax that was remitted already.
     """
-    if transaction.kind == Kind.REVERSAL:
-        raise Refused("A reversal cannot be reversed.")
-    if transaction.kind == Kind.STASH_WITHDRAWAL:
-        return return_withdrawal(transaction, reference=reference)
     with atomic():
         lock_user(transaction.user_id)
         earlier = Transaction.objects.filter(reverses=transaction, reference=reference).first()
@@ -77,10 +107,11 @@ def return_withdrawal(transaction: Transaction, *, reference: str) -> Transactio
 
 
 def _reverse_one(movement: Transaction, reference: str) -> Transaction:
+    if movement.kind not in _INTERNAL:
+        raise Refused(_REFUSALS.get(movement.kind, _BY_CARD))
     reversal = _open_reversal(movement, reference)
     entry = _primary(movement)
-    if entry.debit_account.plan and entry.debit_account.plan.is_closed:
-        raise Refused("The plan it came from is closed and takes no money back.")
+    _check_entry(movement, entry)
     settle(reversal, debit=entry.credit_account, credit=entry.debit_account)
     if movement.kind == Kind.INTEREST and movement.plan_id is not None:
         # The reversed interest counts as earned and not yet posted.
@@ -88,6 +119,17 @@ def _reverse_one(movement: Transaction, reference: str) -> Transaction:
         accounts = Account.objects.filter(plan=movement.plan_id)
         accounts.update(accrued_numerator=F("accrued_numerator") + returned)
     return reversal
+
+
+def _check_entry(movement: Transaction, entry: Entry) -> None:
+    """Raise Refused when the opposite of the entry of a movement, which counts as reversed, cannot be posted."""
+    if {entry.debit_account.kind, entry.credit_account.kind} & set(_CONFIRMED_ELSEWHERE):
+        raise Refused(_BY_CARD)
+    if entry.debit_account.plan and entry.debit_account.plan.is_closed:
+        raise Refused("The plan it came from is closed and takes no money back.")
+    if movement.kind == Kind.TAX_WITHHELD:
+        lock_treasury()
+        remittances.check_not_remitted(entry)
 
 
 def _open_reversal(movement: Transaction, reference: str) -> Transaction:

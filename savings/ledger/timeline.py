@@ -125,12 +125,15 @@ def _ending(transaction: Transaction, payment: Payment | None) -> list[Step]:
         ]
     if transaction.status == Status.REVIEW:
         return [Step("Somebody is checking it", "now", note=_why_review(payment))]
-    if transaction.status == Status.REVERSED:
-        return [_taken_back(transaction)]
+    if transaction.status in {Status.REVERSED, Status.CLOSED}:
+        return [_ended_by_another(transaction)]
     return []
 
 
-def _taken_back(transaction: Transaction) -> Step:
+def _ended_by_another(transaction: Transaction) -> Step:
+    if transaction.status == Status.CLOSED:
+        note = "What arrived was credited or given back, as a transaction of its own."
+        return Step("Somebody checked it", "done", note=note)
     if getattr(transaction, "reversed_by", None) is None:
         return Step("Given back", "bad", note="All of it went back to the payer.")
     return Step("Taken back", "bad", note="The opposite entry is a transaction of its own.")

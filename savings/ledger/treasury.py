@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from savings import money
 from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
+from savings.ledger import remittances
 from savings.ledger.accounts import balance_kobo, house_account
 from savings.ledger.people import check_people
 from savings.ledger.transactions import open_transaction, settle
@@ -82,7 +83,8 @@ def post_treasury(
     `bank` is the bank account that pays or receives; a sweep goes into it from the other one. `period_on` is the first
     day of the month that a remittance is for. A repeat with the same reference returns the first transaction. Raises
     Refused unless two different people of the staff ask and approve, and when more would leave an account than is
-    there; ReferenceTaken when the reference belongs to other details; BadAmount for an amount out of range.
+    there, or than is left to remit for the month; ReferenceTaken when the reference belongs to other details; BadAmount
+    for an amount out of range.
     """
     details: dict[str, Any] = {
         "asked_by": asked_by,
@@ -103,6 +105,8 @@ def post_treasury(
             return transaction
         check_people(asked_by, approved_by)
         move(transaction, route)
+        if period_on is not None:
+            remittances.check_amount(route.debit, period_on, amount_kobo)
         ManualPosting.objects.create(transaction=transaction, **details)
     return transaction
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -210,3 +212,19 @@ class TaxRate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rate_bps} bps from {self.from_on}"
+
+    def clean(self) -> None:
+        """Refuse to change the rate of a day that has come: interest was posted at it."""
+        today = timezone.localdate()
+        if self.pk is not None and TaxRate.objects.filter(pk=self.pk, from_on__lte=today).exists():
+            raise ValidationError("This rate has begun, and stays as it is. Add a rate from a later day.")
+        is_first = not TaxRate.objects.exclude(pk=self.pk).exists()
+        if self.from_on is not None and self.from_on <= today and not is_first:
+            raise ValidationError(
+                {"from_on": "Enter a day after today: interest was posted at the old rate."}
+            )
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        if self.from_on <= timezone.localdate():
+            raise ValidationError("This rate has begun, and stays as it is.")
+        return super().delete(*args, **kwargs)

@@ -79,6 +79,8 @@ class Transaction(models.Model):
         ABANDONED = "abandoned", "Not finished"
         REVIEW = "review", "Being checked"
         REVERSED = "reversed", "Reversed"
+        # A review whose money in suspense is all credited or given back, by transactions that are parts of it.
+        CLOSED = "closed", "Checked"
 
     # The unique constraint is also the index for the lookup of every webhook and receipt.
     reference = models.CharField(max_length=20, unique=True)

@@ -7,8 +7,9 @@ import logging
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Subquery
 
-from savings import ledger
+from savings import ledger, outbox
 from savings.exceptions import BadAmount
 from savings.models import Account, Entry, Payment, Transaction
 from savings.payments import paystack
@@ -27,7 +28,12 @@ FIRST_ASK_AFTER = datetime.timedelta(hours=1)
 ASK_EVERY = datetime.timedelta(days=1)
 GIVE_UP_AFTER = datetime.timedelta(days=30)
 
-_BOOKED = (Transaction.Status.SUCCESS, Transaction.Status.REVIEW, Transaction.Status.REVERSED)
+_BOOKED = (
+    Transaction.Status.SUCCESS,
+    Transaction.Status.REVIEW,
+    Transaction.Status.CLOSED,
+    Transaction.Status.REVERSED,
+)
 
 
 def bearer(charge: Charge) -> str:
@@ -113,6 +119,28 @@ def post_late_fee(reference: str, *, fee_kobo: int) -> bool:
         for step in costs(payment, booked_kobo=booked.amount_kobo):
             ledger.post(payment.transaction, **step._asdict(), value_on=booked.value_on)
     return True
+
+
+def post_missing_costs() -> int:
+    """Post the costs that payments lack although their fees are known, and return the number of payments.
+
+    The release before cost entries settles payments without them, as long as it runs beside this one.
+    """
+    entries = Entry.objects.filter(transaction=OuterRef("transaction"))
+    booked = entries.filter(debit_account__kind=Account.Kind.CLEARING).values("amount_kobo")[:1]
+    without = ~Exists(entries.filter(code=Entry.Code.COST))
+    due = payments().filter(without, fee_kobo__gt=0, fee_kobo__lte=F("paid_kobo"))
+    due = due.filter(fee_kobo__gt=F("paid_kobo") - Subquery(booked)).order_by("pk")
+    return outbox.for_each_row("post_missing_costs", due, _post_missing_cost)
+
+
+def _post_missing_cost(payment_id: int) -> int:
+    payment = payments().get(pk=payment_id)
+    booked = Entry.objects.get(transaction=payment.transaction, debit_account__kind=Account.Kind.CLEARING)
+    return sum(
+        ledger.post(payment.transaction, **step._asdict(), value_on=booked.value_on)
+        for step in costs(payment, booked_kobo=booked.amount_kobo)
+    )
 
 
 def clearing() -> Account:

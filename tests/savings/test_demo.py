@@ -6,12 +6,24 @@ import pytest
 import time_machine
 from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
-from django.db.models import Count
+from django.db.models import Count, Sum
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from savings import demo, ledger, mails, money
 from savings.demo import cast
-from savings.models import Circle, OutboxRow, Payment, Plan, Product, Statement, Transaction, User
+from savings.models import (
+    Account,
+    Circle,
+    CoverageDay,
+    OutboxRow,
+    Payment,
+    Plan,
+    Product,
+    Statement,
+    Transaction,
+    User,
+)
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +37,20 @@ def _in_development(settings: Settings) -> None:
 
 
 def statuses() -> dict[str, int]:
-    return dict(Transaction.objects.values_list("status").annotate(times=Count("id")).order_by())
+    of_savers = Transaction.objects.exclude(kind=Transaction.Kind.TREASURY)
+    return dict(of_savers.values_list("status").annotate(times=Count("id")).order_by())
+
+
+def check_house_money() -> None:
+    """Every payment before today is in a settlement, and each day's money covered what was owed."""
+    paid = Payment.objects.exclude(paid_kobo=None)
+    assert not paid.filter(settlement=None, paid_at__lt="2026-11-22T23:00:00Z").exists()
+    clearing = ledger.house_account(Account.Kind.CLEARING, "paystack")
+    unsettled = paid.filter(settlement=None).aggregate(kobo=Sum("paid_kobo") - Sum("fee_kobo"))["kobo"]
+    assert ledger.balance_kobo(clearing) == (unsettled or 0)
+    days = CoverageDay.objects.order_by("day_on")
+    assert days.count() > 500
+    assert [day.day_on for day in days if day.covered_bps is not None and day.covered_bps < 10_000] == []
 
 
 @pytest.mark.timeout(600)
@@ -33,6 +58,8 @@ def test_the_demo_is_complete_consistent_and_the_same_every_time(capsys: pytest.
     with time_machine.travel("2026-11-24T09:00:00Z", tick=False):
         call_command("demo")
         assert list(ledger.run_checks()) == []
+        assert ledger.coverage(timezone.now()).is_enough
+        check_house_money()
     assert sorted(User.objects.values_list("email", flat=True)) == sorted(cast.EMAILS)
     assert EmailAddress.objects.filter(verified=True, primary=True).count() == len(cast.EMAILS)
     assert Plan.objects.filter(membership=None).count() == 12

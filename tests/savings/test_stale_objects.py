@@ -22,6 +22,7 @@ from tests.factories import (
     make_product,
     make_user,
     pay_in,
+    put_in,
     start_circle,
 )
 from tests.provider import Provider
@@ -209,7 +210,7 @@ REFUSED = {
         lambda member: circles.change_appearance(member, nickname="Other", hides_amount=True, on_board=True),
     ),
     "send the mail of a statement that was revoked": Case(revoked_meanwhile, statements.resend_mail),
-    "reverse a reversed transaction": Case(lambda: reversed_once(pay_in(make_user(), 100)), reversed_once),
+    "reverse a reversed transaction": Case(lambda: reversed_once(put_in(make_user(), 100)), reversed_once),
 }
 
 
@@ -275,7 +276,7 @@ def test_a_repeated_exit_with_a_penalty_returns_the_first_one() -> None:
 
 def test_a_reversal_takes_the_money_from_where_it_was_credited() -> None:
     plan = make_plan()
-    transaction = pay_in(plan.user, 100_00)
+    transaction = put_in(plan.user, 100_00)
     stale = Transaction.objects.get(pk=transaction.pk)
     stale.plan = plan
     assert ledger.reverse(stale, reference=references.new("reversal")).plan is None

@@ -70,7 +70,10 @@ _BADGES: dict[str, tuple[str, str]] = {
     Status.ABANDONED: ("", "cross"),
     Status.REVIEW: ("gold", "eye"),
     Status.REVERSED: ("", "repeat"),
+    Status.CLOSED: ("", "check"),
 }
+# Transactions without an effect on the balances.
+_WITHOUT_EFFECT = {Status.FAILED, Status.ABANDONED, Status.REVERSED, Status.CLOSED}
 
 
 class TransactionRow(NamedTuple):
@@ -150,7 +153,7 @@ def _amount(amount_kobo: int, way: int) -> str:
 def _amount_class(status: str, way: int) -> str:
     if status == Status.SUCCESS:
         return "b up" if way > 0 else "b"
-    return "off" if status in {Status.FAILED, Status.ABANDONED, Status.REVERSED} else "quiet"
+    return "off" if status in _WITHOUT_EFFECT else "quiet"
 
 
 def _heading(day: datetime.date) -> str:

@@ -99,17 +99,24 @@ def run_checks() -> Iterator[Damage]:
 
 def wrong_rows() -> Iterator[Damage]:
     """Yield the first rows that break each rule, without the check of triggers and constraints."""
+    for name, query in check_queries():
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            rows = cursor.fetchall()
+        for row in rows:
+            yield Damage(name, *(str(column) for column in row))
+
+
+def check_queries() -> Iterator[tuple[str, str]]:
+    """Yield the name and the SQL of each rule, which selects the first rows that break it."""
     placeholders = _placeholders()
     for path in CHECKS:
         query = path.read_text().format(**placeholders)
-        with connection.cursor() as cursor:
-            # Materialised: with a bare LIMIT PostgreSQL expects to find wrong rows early, and plans one lookup per row.
-            cursor.execute(
-                f"WITH wrong AS MATERIALIZED ({query}) SELECT * FROM wrong LIMIT {FIRST_ROWS}"  # noqa: S608
-            )
-            rows = cursor.fetchall()
-        for row in rows:
-            yield Damage(path.stem, *(str(column) for column in row))
+        # Materialised: with a bare LIMIT PostgreSQL expects to find wrong rows early, and plans one lookup per row.
+        yield (
+            path.stem,
+            f"WITH wrong AS MATERIALIZED ({query}) SELECT * FROM wrong LIMIT {FIRST_ROWS}",  # noqa: S608
+        )
 
 
 def missing_guards() -> Iterator[Damage]:
@@ -164,6 +171,8 @@ def _dialect() -> dict[str, str]:
             "form": f"~ '^{character}{{17}}$'",
             "closed_lines": _CLOSED_LINES["postgresql"],
             "month_from_second": f"to_char({local % 'l.posted_at'} - 1, 'YYYY-MM')",
+            "month_of_posting": f"to_char({local % 'l.posted_at'}, 'YYYY-MM')",
+            "month_of_remittance": "to_char(m.period_on, 'YYYY-MM')",
         }
     else:
         day, local = (
@@ -175,6 +184,8 @@ def _dialect() -> dict[str, str]:
             "form": f"GLOB '{character * 17}'",
             "closed_lines": _CLOSED_LINES["sqlite"],
             "month_from_second": f"strftime('%Y-%m', {local % 'l.posted_at'}, '-1 day')",
+            "month_of_posting": f"strftime('%Y-%m', {local % 'l.posted_at'})",
+            "month_of_remittance": "strftime('%Y-%m', m.period_on)",
         }
     return (
         FUNCTIONS[connection.vendor]

@@ -44,7 +44,7 @@ class Command(BaseCommand):
         with _clock() as clock:
             demo.build(clock, timezone.now())
         self.stdout.write(
-            f"Created {User.objects.count()} users with {Transaction.objects.count()} transactions"
+            f"Created {User.objects.count()} users with {Transaction.objects.exclude(user=None).count()} transactions"
             f" in {time.monotonic() - started_at:.0f} s."
         )
 

@@ -19,7 +19,7 @@ from savings.exceptions import Refused
 from savings.leaderboards import rebuild
 from savings.ledger import checks
 from savings.models import BoardDay, Circle, CircleEvent, Membership, OutboxRow, Plan, Product
-from tests.factories import join_circle, make_product, pay_in, start_circle
+from tests.factories import join_circle, make_product, put_in, start_circle
 from tests.payments import settle, start
 from tests.provider import Provider
 
@@ -175,7 +175,7 @@ def test_a_payment_that_settles_late_belongs_to_the_member_and_does_not_count(
 
 def test_a_reversal_after_the_end_changes_no_rank(circle: Circle, at_the_end: time_machine.Traveller) -> None:
     member = join_circle(circle, saved_kobo=500_00)
-    paid = pay_in(member.user, 200_00, plan=member.plan)
+    paid = put_in(member.user, 200_00, plan=member.plan)
     before = board(circle)
     end(at_the_end)
     ledger.reverse(paid, reference=references.new("reversal"))

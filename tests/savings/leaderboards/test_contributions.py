@@ -78,7 +78,7 @@ def test_money_in_the_stash_does_not_count_until_it_is_moved_into_the_plan(membe
 
 
 def test_a_reversal_subtracts_exactly_what_counted(member: Membership) -> None:
-    paid = factories.pay_in(member.user, 300_00, plan=member.plan)
+    paid = factories.put_in(member.user, 300_00, plan=member.plan)
     reference = references.new("reversal")
     ledger.reverse(paid, reference=reference)
     ledger.reverse(paid, reference=reference)

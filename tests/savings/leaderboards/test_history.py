@@ -127,7 +127,7 @@ def test_interest_does_not_change_a_rank_and_withdrawals_and_reversals_do(circle
     with on_day(0):
         ada, _ = (factories.make_member(circle, saved_kobo=kobo) for kobo in (300, 250))
         expense = ledger.house_account(Account.Kind.INTEREST_EXPENSE)
-        paid = factories.pay_in(ada.user, 100, plan=ada.plan)
+        paid = factories.put_in(ada.user, 100, plan=ada.plan)
     keep_night_after(0)
     with on_day(1):
         ledger.reverse(paid, reference=references.new("reversal"))

@@ -6,7 +6,7 @@ import pytest
 
 from savings import leaderboards, ledger, references
 from savings.models import CircleEvent
-from tests.factories import join_circle, pay_in, start_circle
+from tests.factories import join_circle, put_in, start_circle
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def test_the_total_is_rounded_while_a_member_hides_their_amount() -> None:
 
 def test_the_activity_shows_savings_without_reversed_ones() -> None:
     membership = join_circle(start_circle())
-    movement = pay_in(membership.user, 50_00, plan=membership.plan)
+    movement = put_in(membership.user, 50_00, plan=membership.plan)
     assert membership.circle.events.latest("id").kind == Kind.SAVED
     assert leaderboards.events_of(membership.circle).filter(kind=Kind.SAVED).count() == 1
     ledger.reverse(movement, reference=references.new("reversal"))

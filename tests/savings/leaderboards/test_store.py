@@ -60,11 +60,11 @@ def step(member: Membership, amount_kobo: int, kind: str) -> None:
     """Pay in, take out or reverse, if there is enough money."""
     with suppress(NotEnoughMoney):
         if kind == "in":
-            factories.pay_in(member.user, amount_kobo, plan=member.plan)
+            factories.put_in(member.user, amount_kobo, plan=member.plan)
         elif kind == "out":
             reference = references.new("plan_to_stash")
             plans.move_from_plan(member.user, member.plan, amount_kobo=amount_kobo, reference=reference)
-        elif paid := member.plan.transactions.successful().filter(kind=Transaction.Kind.TOP_UP).last():
+        elif paid := member.plan.transactions.successful().filter(kind=Transaction.Kind.ADJUSTMENT).last():
             ledger.reverse(paid, reference=references.new("reversal"))
 
 

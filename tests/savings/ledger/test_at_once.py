@@ -12,7 +12,7 @@ from savings import ledger, plans, references
 from savings.exceptions import NotEnoughMoney, ReferenceTaken
 from savings.models import Account, Entry, Plan, Transaction, User
 from tests import threads
-from tests.factories import make_plan, make_user, pay_in
+from tests.factories import make_plan, make_user, pay_in, put_in
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -99,7 +99,7 @@ def test_moves_both_ways_between_the_same_accounts_never_deadlock() -> None:
 
 def test_fifty_reversals_at_once_reverse_a_transaction_once() -> None:
     user = make_user()
-    transaction = pay_in(user, 700)
+    transaction = put_in(user, 700)
     reference = references.new(Kind.REVERSAL)
 
     def reverse(_: int) -> object:

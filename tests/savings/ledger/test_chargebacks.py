@@ -133,7 +133,7 @@ def test_money_released_to_somebody_is_owed_by_them() -> None:
     chargeback = charge_back(payment, 1_500, reference=reference)
     assert repaid(chargeback) == [("suspense", 500), ("stash", 400)]
     assert (chargeback.user, ledger.receivable_kobo(owner)) == (owner, 600)
-    assert (status(part), status(payment)) == (Status.REVERSED, Status.REVIEW)
+    assert (status(part), status(payment)) == (Status.REVERSED, Status.CLOSED)
     assert charge_back(payment, 1_500, reference=reference) == chargeback
 
 

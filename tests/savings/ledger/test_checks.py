@@ -25,7 +25,17 @@ from savings.models import (
     Transaction,
     User,
 )
-from tests.factories import make_circle, make_plan, make_product, make_transaction, make_user, pay_in, settled
+from tests.factories import (
+    fund_balance,
+    make_circle,
+    make_plan,
+    make_product,
+    make_transaction,
+    make_user,
+    pay_in,
+    put_in,
+    settled,
+)
 from tests.refunds import charge_back, refund
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +67,9 @@ class Books:
     interest: Transaction
     tax: Transaction
     settlement: Settlement
+    remittance: Transaction
     payable: Account
+    vat: Account
     returned: Transaction
     back: Transaction
     due: Transaction
@@ -116,12 +128,14 @@ def books() -> Iterator[Books]:
             failed=make_transaction(Kind.TOP_UP, 300_00, user=user, plan=plan, status=Status.FAILED),
             in_flight=withdraw(user, 120_00),
             released=withdraw(user, 80_00, ends="failed"),
-            reversal=ledger.reverse(pay_in(user, 40_00), reference=references.new(Kind.REVERSAL)),
+            reversal=ledger.reverse(put_in(user, 40_00), reference=references.new(Kind.REVERSAL)),
             in_suspense=suspend(user),
             interest=pay_interest(plan),
             tax=withhold(locked),
             settlement=settle_with_provider(deposit),
-            payable=remit(),
+            remittance=remit(),
+            payable=ledger.house_account(Account.Kind.INTEREST_PAYABLE),
+            vat=ledger.house_account(Account.Kind.VAT_PAYABLE),
             returned=returned,
             back=give_back(returned),
             due=refund(returned, 10_00, source="stash"),
@@ -171,15 +185,7 @@ def withdraw(user: User, amount_kobo: int, *, ends: str = "") -> Transaction:
         ledger.post(withdrawal, Entry.Code.RELEASE, debit=hold, credit=stash, amount_kobo=amount_kobo)
         ledger.change_status(withdrawal, Status.FAILED, only_from=[Status.PENDING])
     if ends == "success":
-        balance = ledger.house_account(Account.Kind.PROVIDER_BALANCE, "paystack")
-        settled(
-            Kind.TREASURY,
-            amount_kobo,
-            debit=balance,
-            credit=ledger.house_account(Account.Kind.CLEARING, "paystack"),
-            user=None,
-        )
-        ledger.settle(withdrawal, debit=hold, credit=balance)
+        ledger.settle(withdrawal, debit=hold, credit=fund_balance(amount_kobo))
     return withdrawal
 
 
@@ -230,18 +236,17 @@ def settle_with_provider(deposit: Transaction) -> Settlement:
     )
 
 
-def remit() -> Account:
-    """Remit 2 kobo of tax, and return the account of accrued interest."""
-    ledger.post_treasury(
+def remit() -> Transaction:
+    """Return a remittance of 2 kobo of tax."""
+    return ledger.post_treasury(
         ledger.Purpose.TAX_REMITTANCE,
         amount_kobo=2,
         reference=references.new(Kind.TREASURY),
         asked_by=make_user(is_staff=True),
         approved_by=make_user(is_staff=True),
-        reason="January",
-        period_on=datetime.date(2026, 1, 1),
+        reason="February",
+        period_on=datetime.date(2026, 2, 1),
     )
-    return ledger.house_account(Account.Kind.INTEREST_PAYABLE)
 
 
 def shadow_tables(*tables: str) -> None:
@@ -284,7 +289,7 @@ def test_books_written_by_the_ledger_pass_every_check(
     assert list(ledger.run_checks()) == []
     call_command("check_ledger")
     assert (
-        f"The books are right: 18 accounts, {Transaction.objects.count()} transactions"
+        f"The books are right: 21 accounts, {Transaction.objects.count()} transactions"
         in capsys.readouterr().out
     )
 
@@ -533,9 +538,9 @@ DAMAGE = {
         " (SELECT id FROM savings_transaction WHERE kind = 'stash_to_plan')",
         "account {b.plan.account.pk}",
     ),
-    "more money refunded to the provider than it had": (
+    "more money settled by the provider than it had": (
         "sides",
-        "UPDATE savings_entry SET amount_kobo = 2000000000 WHERE transaction_id = {b.reversal.pk}",
+        "UPDATE savings_entry SET amount_kobo = 2000000000 WHERE transaction_id = {b.settlement.transaction_id}",
         "clearing paystack",
     ),
     "an entry of tomorrow": (
@@ -593,6 +598,37 @@ DAMAGE = {
         "suspense",
         "UPDATE savings_entry SET debit_account_id = {b.suspense.pk} WHERE transaction_id = {b.deposit.pk}",
         "transaction {b.deposit.reference}",
+    ),
+    "a closed review with money in suspense": (
+        "suspense",
+        "UPDATE savings_transaction SET status = 'closed' WHERE id = {b.in_suspense.pk}",
+        "transaction {b.in_suspense.reference}",
+    ),
+    "a closed review to which no money came": (
+        "suspense",
+        "UPDATE savings_transaction SET status = 'closed' WHERE id = {b.failed.pk}",
+        "transaction {b.failed.reference}",
+    ),
+    "a treasury posting that nobody asked for": (
+        "people",
+        "DELETE FROM savings_manualposting WHERE transaction_id = {b.remittance.pk}",
+        "treasury {b.remittance.reference}",
+    ),
+    "a treasury posting by one person": (
+        "people",
+        "UPDATE savings_manualposting SET approved_by_id = asked_by_id"
+        " WHERE transaction_id = {b.remittance.pk}",
+        "treasury {b.remittance.reference}",
+    ),
+    "VAT that no fee booked": (
+        "fees",
+        "UPDATE savings_entry SET credit_account_id = {b.vat.pk} WHERE transaction_id = {b.deposit.pk}",
+        "vat_payable",
+    ),
+    "more tax remitted for a month than was withheld in it": (
+        "remittances",
+        "UPDATE savings_manualposting SET period_on = '2026-01-01' WHERE period_on IS NOT NULL",
+        "tax_payable of 2026-01",
     ),
     "a part in another state than its family": (
         "families",

@@ -15,7 +15,7 @@ from hypothesis.extra.django import TestCase
 from savings import ledger, money, plans, references
 from savings.ledger import checks
 from savings.models import Account, Entry, ForfeitedInterest, Plan, Product, Transaction
-from tests.factories import make_plan, make_product, make_user, pay_in, settled
+from tests.factories import fund_balance, make_plan, make_product, make_user, pay_in
 from tests.refunds import charge_back, house, people, post_interest, refund
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
@@ -140,14 +140,9 @@ def spend(plan: Plan, amount_kobo: int) -> None:
         amount_kobo=amount_kobo,
     )
     hold = ledger.hold_account(plan.user)
-    balance = ledger.house_account(Account.Kind.PROVIDER_BALANCE, "paystack")
-    capital = ledger.house_account(Account.Kind.CAPITAL)
-    bank = ledger.house_account(Account.Kind.BANK, "customers")
-    settled(Kind.TREASURY, amount_kobo, debit=bank, credit=capital, user=None)
-    settled(Kind.TREASURY, amount_kobo, debit=balance, credit=bank, user=None)
     stash = ledger.stash_account(plan.user)
     ledger.post(withdrawal, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=amount_kobo)
-    ledger.settle(withdrawal, debit=hold, credit=balance)
+    ledger.settle(withdrawal, debit=hold, credit=fund_balance(amount_kobo))
 
 
 @pytest.mark.parametrize(("remitted_kobo", "back_kobo"), [(5_479, 0), (5_000, 479)])

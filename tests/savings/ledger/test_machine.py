@@ -33,7 +33,7 @@ from savings import ledger, plans, references
 from savings.exceptions import NotEnoughMoney, ReferenceTaken, Refused
 from savings.ledger import checks
 from savings.models import Account, Entry, Plan, Product, Transaction, User
-from tests.factories import make_plan, make_product, make_transaction, make_user, settled
+from tests.factories import fund_balance, make_plan, make_product, make_transaction, make_user
 from tests.refunds import people
 
 Kind = Transaction.Kind
@@ -282,18 +282,22 @@ class Ledger(RuleBasedStateMachine):
         reference = movement.reversal or references.new(Kind.REVERSAL)
         for _ in range(times):
             fits = self.fits(movement.target, movement.row.amount_kobo)
+            comes_back = movement.row.kind == Kind.STASH_WITHDRAWAL
+            act = ledger.return_withdrawal if comes_back else ledger.reverse
             try:
-                reversal = ledger.reverse(movement.row, reference=reference)
+                reversal = act(movement.row, reference=reference)
             except NotEnoughMoney:
                 assert not fits
                 return
             except Refused:
-                assert movement.status not in {Status.SUCCESS, Status.REVERSED}
+                # Only the provider gives money back that came from outside.
+                assert movement.source is None or movement.status not in {Status.SUCCESS, Status.REVERSED}
                 return
+            assert movement.source is not None
             assert (reversal.reference, reversal.reverses_id) == (reference, movement.row.pk)
             if movement.status == Status.SUCCESS:
-                back_to = movement.source
-                if movement.row.kind == Kind.STASH_WITHDRAWAL:
+                back_to: int | None = movement.source
+                if comes_back:
                     back_to = ledger.stash_account(cast("User", movement.row.user)).pk
                 self.transfer(movement.target, back_to, movement.row.amount_kobo)
                 movement.status, movement.reversal = Status.REVERSED, reference
@@ -501,9 +505,8 @@ class Ledger(RuleBasedStateMachine):
     def try_to_settle(self, movement: Movement) -> bool:
         debit = self.account(movement.source, Account.Kind.CLEARING)
         credit = self.account(movement.target, Account.Kind.PROVIDER_BALANCE)
-        if movement.target is None:
-            clearing = ledger.house_account(Account.Kind.CLEARING, "paystack")
-            settled(Kind.TREASURY, movement.row.amount_kobo, debit=credit, credit=clearing, user=None)
+        if movement.target is None and movement.status == Status.PENDING:
+            fund_balance(movement.row.amount_kobo)
         return ledger.settle(movement.row, debit=debit, credit=credit)
 
     def release(self, movement: Movement) -> None:

@@ -6,7 +6,9 @@ import datetime
 
 import pytest
 import time_machine
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError
+from django.utils import timezone
 
 from savings import ledger
 from savings.models import Account, Entry, Plan, Product, RatePeriod, TaxRate, Transaction
@@ -142,6 +144,32 @@ def test_the_rate_of_tax_is_the_newest_that_has_begun() -> None:
     assert ledger.tax_rate_bps(DAY - datetime.timedelta(days=1)) == 1000
     assert ledger.tax_rate_bps(DAY) == 750
     assert ledger.tax_rate_bps(datetime.date(2019, 12, 31)) == 0
+
+
+@pytest.mark.parametrize("days", [-40, -1, 0])
+def test_a_rate_of_tax_from_a_day_that_has_come_is_refused(days: int) -> None:
+    day = timezone.localdate() + datetime.timedelta(days=days)
+    with pytest.raises(ValidationError, match="Enter a day after today") as refused:
+        TaxRate(from_on=day, rate_bps=750).full_clean()
+    assert "from_on" in refused.value.message_dict
+    TaxRate.objects.all().delete()
+    TaxRate(from_on=day, rate_bps=750).full_clean()
+
+
+def test_a_rate_of_tax_that_has_begun_is_neither_changed_nor_deleted() -> None:
+    tomorrow = timezone.localdate() + datetime.timedelta(days=1)
+    begun, later = TaxRate.objects.get(), TaxRate(from_on=tomorrow, rate_bps=750)
+    later.full_clean()
+    later.save()
+    begun.rate_bps = 500
+    with pytest.raises(ValidationError, match="has begun"):
+        begun.full_clean()
+    with pytest.raises(ValidationError, match="has begun"):
+        begun.delete()
+    later.rate_bps = 800
+    later.full_clean()
+    later.delete()
+    assert list(TaxRate.objects.values_list("rate_bps", flat=True)) == [1000]
 
 
 def test_a_rate_above_all_of_it_is_refused(clock: time_machine.Traveller) -> None:

@@ -11,7 +11,7 @@ import time_machine
 from savings import ledger, plans, references
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Dispute, Entry, ManualPosting, Payment, Plan, Transaction
-from tests.factories import make_plan, make_transaction, make_user, pay_in
+from tests.factories import make_plan, make_transaction, make_user, pay_in, reverse_as_before
 from tests.refunds import house, people, refund, release, suspend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
@@ -145,7 +145,7 @@ def test_a_movement_that_is_no_payment_is_not_refunded() -> None:
 
 def test_a_payment_that_the_release_before_reversed_is_not_refunded() -> None:
     payment = pay_in(make_user(), 500)
-    ledger.reverse(payment, reference=references.new(Kind.REVERSAL))
+    reverse_as_before(payment)
     with pytest.raises(Refused, match="This payment was reversed"):
         refund(payment, 100)
 
@@ -171,7 +171,7 @@ def test_money_in_suspense_is_sent_back_and_never_more_than_arrived(owner: str) 
     back = refund(payment, 1_500)
     assert (back.user, back.plan, house("suspense")) == (payment.user, None, 9_000)
     assert ledger.settle_refund(back)
-    assert (status(payment), house("clearing", "paystack")) == (Status.REVIEW, 9_000)
+    assert (status(payment), house("clearing", "paystack")) == (Status.CLOSED, 9_000)
 
 
 def test_a_refund_from_suspense_that_failed_is_in_suspense_again() -> None:

@@ -15,7 +15,16 @@ from django.utils import timezone
 from savings import ledger, money, plans, references
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Entry, Plan, Product, Transaction, User
-from tests.factories import make_plan, make_product, make_transaction, make_user, pay_in, settled
+from tests.factories import (
+    fund_balance,
+    make_plan,
+    make_product,
+    make_transaction,
+    make_user,
+    pay_in,
+    put_in,
+    settled,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -192,9 +201,10 @@ def test_a_failed_payment_can_still_be_settled() -> None:
 def test_every_change_increments_the_version_of_its_user() -> None:
     user = make_user()
     versions = []
-    transaction = open_deposit(user)
+    transaction = make_transaction(Kind.ADJUSTMENT, 500_00, user=user)
+    goodwill, stash = ledger.house_account(Account.Kind.GOODWILL), ledger.stash_account(user)
     for act in (
-        lambda: settle(transaction, user),
+        lambda: ledger.settle(transaction, debit=goodwill, credit=stash),
         lambda: ledger.reverse(transaction, reference="REV" + "0" * 17),
     ):
         act()
@@ -207,8 +217,8 @@ def test_every_change_increments_the_version_of_its_user() -> None:
 
 
 def test_a_reversal_is_the_opposite_entry_in_a_transaction_of_its_own() -> None:
-    plan = make_plan(holding_kobo=700)
-    transaction = plan.transactions.get()
+    plan = make_plan()
+    transaction = put_in(plan.user, 700, plan=plan)
     reversal = ledger.reverse(transaction, reference=references.new(Kind.REVERSAL))
     first, second = Entry.objects.order_by("id")
     assert (second.debit_account_id, second.credit_account_id) == (
@@ -229,22 +239,16 @@ def test_a_withdrawal_that_comes_back_is_in_the_stash_again_and_not_on_hold() ->
     withdrawal = make_transaction(Kind.STASH_WITHDRAWAL, 600, user=user)
     stash, hold = ledger.stash_account(user), ledger.hold_account(user)
     ledger.post(withdrawal, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=600)
-    balance = ledger.house_account(Account.Kind.PROVIDER_BALANCE, "paystack")
-    settled(
-        Kind.TREASURY,
-        600,
-        debit=balance,
-        credit=ledger.house_account(Account.Kind.CLEARING, "paystack"),
-        user=None,
-    )
-    ledger.settle(withdrawal, debit=hold, credit=balance)
-    ledger.reverse(withdrawal, reference=references.new(Kind.REVERSAL))
+    ledger.settle(withdrawal, debit=hold, credit=fund_balance(600))
+    reference = references.new(Kind.REVERSAL)
+    reversal = ledger.return_withdrawal(withdrawal, reference=reference)
+    assert ledger.return_withdrawal(withdrawal, reference=reference) == reversal
     assert (ledger.balance_kobo(ledger.stash_account(user)), ledger.balance_kobo(hold)) == (600, 0)
     assert list(ledger.run_checks()) == []
 
 
 def test_reversing_twice_with_one_reference_returns_the_first_reversal() -> None:
-    transaction = make_plan(holding_kobo=700).transactions.get()
+    transaction = put_in(make_user(), 700)
     reference = references.new(Kind.REVERSAL)
     assert ledger.reverse(transaction, reference=reference) == ledger.reverse(
         transaction, reference=reference
@@ -255,7 +259,7 @@ def test_reversing_twice_with_one_reference_returns_the_first_reversal() -> None
 
 def test_one_reference_cannot_reverse_two_equal_transactions() -> None:
     user = make_user()
-    first, second = pay_in(user, 500), pay_in(user, 500)
+    first, second = put_in(user, 500), put_in(user, 500)
     reference = references.new(Kind.REVERSAL)
     ledger.reverse(first, reference=reference)
     with pytest.raises(ReferenceTaken):
@@ -266,8 +270,8 @@ def test_one_reference_cannot_reverse_two_equal_transactions() -> None:
 
 
 def test_money_that_was_moved_on_cannot_be_reversed() -> None:
-    plan = make_plan(holding_kobo=700)
-    transaction = plan.transactions.get()
+    plan = make_plan()
+    transaction = put_in(plan.user, 700, plan=plan)
     stash = ledger.stash_account(plan.user)
     settled(Kind.PLAN_TO_STASH, 1, debit=plan.account, credit=stash, user=plan.user, plan=plan)
     with pytest.raises(NotEnoughMoney):
@@ -278,9 +282,10 @@ def test_money_that_was_moved_on_cannot_be_reversed() -> None:
 
 def test_only_a_successful_transaction_that_is_no_reversal_can_be_reversed() -> None:
     user = make_user()
+    waiting = make_transaction(Kind.ADJUSTMENT, 5, user=user)
     with pytest.raises(Refused, match="Only a successful"):
-        ledger.reverse(open_deposit(user), reference=references.new(Kind.REVERSAL))
-    reversal = ledger.reverse(pay_in(user, 5), reference=references.new(Kind.REVERSAL))
+        ledger.reverse(waiting, reference=references.new(Kind.REVERSAL))
+    reversal = ledger.reverse(put_in(user, 5), reference=references.new(Kind.REVERSAL))
     with pytest.raises(Refused, match="cannot be reversed"):
         ledger.reverse(reversal, reference=references.new(Kind.REVERSAL))
 

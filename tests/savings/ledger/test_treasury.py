@@ -6,13 +6,15 @@ import datetime
 from typing import Any
 
 import pytest
+import time_machine
+from django.utils import timezone
 
 from savings import ledger, references
 from savings.exceptions import BadAmount, ReferenceTaken, Refused
 from savings.ledger import Purpose
 from savings.models import Account, Entry, ManualPosting, Transaction, User
 from tests import threads
-from tests.factories import make_plan, make_user, pay_in, settled
+from tests.factories import make_plan, make_transaction, make_user, pay_in, settled
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
 
@@ -59,7 +61,7 @@ def test_the_owner_funds_the_savers_account(people: dict[str, Any]) -> None:
 def test_tax_is_remitted_for_a_month(people: dict[str, Any]) -> None:
     withhold(500)
     move(Purpose.CAPITAL_IN, 1_000, people)
-    month_on = datetime.date(2026, 1, 1)
+    month_on = timezone.localdate().replace(day=1)
     remittance = move(Purpose.TAX_REMITTANCE, 500, people, period_on=month_on, document="R-1")
     assert house(Kind.TAX_PAYABLE) == 0
     posting = ManualPosting.objects.get(transaction=remittance)
@@ -101,6 +103,68 @@ def test_a_remittance_is_no_larger_than_what_is_payable(people: dict[str, Any]) 
     move(Purpose.CAPITAL_IN, 1_000, people)
     with pytest.raises(Refused, match=r"Tax payable has ₦5.00, which is less than ₦5.01."):
         move(Purpose.TAX_REMITTANCE, 501, people, period_on=datetime.date(2026, 1, 1))
+
+
+def test_a_remittance_is_no_larger_than_what_is_left_of_its_month(people: dict[str, Any]) -> None:
+    january, february = datetime.date(2026, 1, 1), datetime.date(2026, 2, 1)
+    with time_machine.travel("2026-01-31T22:30:00Z", tick=False) as clock:
+        move(Purpose.CAPITAL_IN, 2_000, people)
+        withhold(500)
+        # Midnight in Lagos is at 23:00 UTC.
+        clock.shift(datetime.timedelta(hours=1))
+        withhold(300)
+        with pytest.raises(Refused) as refused:
+            move(Purpose.TAX_REMITTANCE, 501, people, period_on=january)
+        assert (str(refused.value), refused.value.field) == (
+            "Tax payable of January 2026 is ₦5.00, which is less than ₦5.01.",
+            "amount_kobo",
+        )
+        move(Purpose.TAX_REMITTANCE, 200, people, period_on=january)
+        move(Purpose.TAX_REMITTANCE, 300, people, period_on=february)
+        with pytest.raises(Refused, match=r"February 2026 is ₦0.00"):
+            move(Purpose.TAX_REMITTANCE, 1, people, period_on=february)
+        move(Purpose.TAX_REMITTANCE, 300, people, period_on=january)
+        assert house(Kind.TAX_PAYABLE) == 0
+
+
+def test_a_repeated_remittance_is_the_first_one(people: dict[str, Any]) -> None:
+    withhold(500)
+    move(Purpose.CAPITAL_IN, 1_000, people)
+    details = {"reference": references.new("treasury"), "period_on": timezone.localdate().replace(day=1)}
+    first = move(Purpose.TAX_REMITTANCE, 500, people, **details)
+    assert move(Purpose.TAX_REMITTANCE, 500, people, **details) == first
+    assert house(Kind.TAX_PAYABLE) == 0
+
+
+def test_the_fees_taxes_are_remitted_for_the_month_of_the_fee(people: dict[str, Any]) -> None:
+    charge_fee(25_00, vat_kobo=187, duty_kobo=50_00)
+    move(Purpose.CAPITAL_IN, 10_000, people)
+    month_on = timezone.localdate().replace(day=1)
+    for purpose, kobo, sentence in (
+        (Purpose.VAT_REMITTANCE, 187, "VAT payable of"),
+        (Purpose.DUTY_REMITTANCE, 50_00, "Stamp duty payable of"),
+    ):
+        with pytest.raises(Refused, match=sentence):
+            move(purpose, 1, people, period_on=datetime.date(2020, 1, 1))
+        move(purpose, kobo, people, period_on=month_on)
+    assert (house(Kind.VAT_PAYABLE), house(Kind.STAMP_DUTY_PAYABLE)) == (0, 0)
+
+
+def charge_fee(amount_kobo: int, *, vat_kobo: int, duty_kobo: int) -> None:
+    """Post a fee with its VAT and duty, as with a withdrawal that succeeded."""
+    user = make_user()
+    whole_kobo = amount_kobo + vat_kobo + duty_kobo
+    pay_in(user, whole_kobo)
+    fee = make_transaction("fee", amount_kobo, user=user)
+    hold = ledger.hold_account(user)
+    stash = ledger.stash_account(user)
+    ledger.post(fee, Entry.Code.HOLD, debit=stash, credit=hold, amount_kobo=whole_kobo)
+    ledger.settle(fee, debit=hold, credit=ledger.house_account(Kind.FEE_INCOME))
+    for code, kind, kobo in (
+        (Entry.Code.VAT, Kind.VAT_PAYABLE, vat_kobo),
+        (Entry.Code.DUTY, Kind.STAMP_DUTY_PAYABLE, duty_kobo),
+    ):
+        ledger.post(fee, code, debit=hold, credit=ledger.house_account(kind), amount_kobo=kobo)
 
 
 def test_a_repeat_is_the_first_posting_and_other_details_are_refused(people: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 import time_machine
-from pytest_django.fixtures import Settings
+from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from savings import ledger, payments
 from savings.exceptions import BadAmount
@@ -268,3 +268,35 @@ def test_a_provider_that_never_tells_the_fee_is_asked_for_a_month(without_fee: P
     assert 25 <= without_fee.polls <= 31
     assert without_fee.transaction.status == Status.SUCCESS
     assert len(lines(without_fee)) == 1
+
+
+def test_a_cost_that_the_previous_release_left_out_is_posted_once(without_fee: Payment) -> None:
+    # As the release without cost entries settles it: with the fee, and without its entry.
+    Payment.objects.update(fee_kobo=475_00)
+    assert [damage.check for damage in ledger.run_checks()] == ["costs"]
+    assert payments.post_missing_costs() == 1
+    assert lines(without_fee)[1:] == [("cost", "provider_fees", "clearing", 475_00)]
+    assert payments.post_missing_costs() == 0
+
+
+def test_no_cost_is_missing_where_the_payer_bore_the_fee(
+    provider: Provider, payment: Payment, settings: Settings
+) -> None:
+    settings.FEE_BEARER_CARD = payments.PAYER
+    provider.pay(payment)
+    provider.say(payment, amount=AMOUNT + 500_00, fees=500_00)
+    settle(payment)
+    assert payments.post_missing_costs() == 0
+    assert len(lines(payment)) == 1
+
+
+def test_costs_are_found_with_one_query_however_many_have_theirs(
+    provider: Provider, plan: Plan, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(2):
+        for payment in (start(plan, AMOUNT) for _ in range(3)):
+            provider.pay(payment)
+            settle(payment)
+        # The rows to do, and the two queries for postponed ones.
+        with django_assert_num_queries(3):
+            payments.post_missing_costs()

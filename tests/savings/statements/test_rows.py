@@ -34,8 +34,10 @@ from tests.factories import (
     join_circle,
     make_plan,
     make_product,
+    make_transaction,
     make_user,
     pay_in,
+    put_in,
     settled,
     start_circle,
 )
@@ -83,7 +85,7 @@ def life(saver: User) -> Plan:
     interest(plan, 300_00, 30_00)
     reference = references.new(Kind.PLAN_TO_STASH)
     plans.move_from_plan(saver, plan, amount_kobo=10_000_00, reference=reference)
-    wrong = pay_in(saver, 700_00, plan=plan)
+    wrong = put_in(saver, 700_00, plan=plan)
     ledger.reverse(wrong, reference="REV00000000000000001")
     return plan
 
@@ -98,7 +100,7 @@ def test_a_plan_has_descriptions_and_the_balances_of_the_ledger(life: Plan) -> N
         ("", "Tax on interest", None, 30_00, 54_270_00),
         ("", "To your stash", None, 9_900_00, 44_370_00),
         ("", "Early exit penalty", None, 100_00, 44_270_00),
-        ("", "Paid in by card", 700_00, None, 44_970_00),
+        ("", "Correction", 700_00, None, 44_970_00),
         ("", f"Taken back: {wrong}", None, 700_00, 44_270_00),
     ]
     assert sums.balance_kobo == span.closing_kobo == ledger.balance_kobo(life.account)
@@ -107,7 +109,8 @@ def test_a_plan_has_descriptions_and_the_balances_of_the_ledger(life: Plan) -> N
 def test_totals_by_kind_and_interest_before_and_after_tax(life: Plan) -> None:
     foot = rows_of(about(life.user, "plan", plan=life))[1].foot()
     assert {(total.kind, total.rows, total.in_kobo, total.out_kobo) for total in foot.totals} == {
-        ("Card top-up", 2, 50_700_00, 0),
+        ("Card top-up", 1, 50_000_00, 0),
+        ("Adjustment", 1, 700_00, 0),
         ("Stash to plan", 1, 4_000_00, 0),
         ("Interest", 1, 300_00, 0),
         ("Tax withheld", 1, 0, 30_00),
@@ -166,6 +169,22 @@ def test_a_reversed_transfer_counts_as_between_own_accounts(saver: User) -> None
     assert (foot.rows, foot.in_kobo, foot.out_kobo, foot.closing_kobo) == (5, 900_00, 0, 900_00)
     # In a statement of the stash alone they are money out and in.
     assert rows_of(about(saver, "stash"))[1].foot().out_kobo == 400_00
+
+
+def test_money_released_from_suspense_is_one_row_of_what_arrived(saver: User) -> None:
+    reviewed = make_transaction(Kind.STASH_DEPOSIT, 3_000, user=saver, status=Transaction.Status.REVIEW)
+    clearing, suspense = ledger.house_account("clearing", "paystack"), ledger.house_account("suspense")
+    ledger.post(reviewed, Entry.Code.SUSPENSE, debit=clearing, credit=suspense, amount_kobo=1_500)
+    ledger.release(
+        reviewed,
+        reference=references.new(Kind.STASH_DEPOSIT),
+        asked_by=make_user(is_staff=True),
+        approved_by=make_user(is_staff=True),
+        reason="Ticket 7",
+    )
+    rows, sums, _ = rows_of(about(saver, "everything"))
+    assert [(row.in_kobo, row.out_kobo) for row in rows] == [(1_500, None)]
+    assert (sums.foot().in_kobo, sums.foot().closing_kobo) == (1_500, 1_500)
 
 
 def test_a_withdrawal_has_a_row_for_each_step(saver: User) -> None:
@@ -389,7 +408,7 @@ def test_a_former_member_sees_only_their_own_rows(saver: User, friends: Friends)
 
 
 def test_reversed_payments_of_others_are_not_shown(saver: User, friends: Friends) -> None:
-    ledger.reverse(pay_in(friends.shown.user, 77, plan=friends.shown.plan), reference="REV00000000000000001")
+    ledger.reverse(put_in(friends.shown.user, 77, plan=friends.shown.plan), reference="REV00000000000000001")
     rows = rows_of(about(saver, "circle", circle=friends.circle))[0]
     assert 77 not in {row.in_kobo for row in rows}
 
@@ -408,7 +427,7 @@ MOVES: list[Callable[[User, Plan, int], object]] = [
     lambda user, plan, kobo: pay_in(user, kobo),
     lambda user, plan, kobo: pay_in(user, kobo, plan=plan),
     lambda user, plan, kobo: ledger.reverse(
-        pay_in(user, kobo, plan=plan), reference=references.new(Kind.REVERSAL)
+        put_in(user, kobo, plan=plan), reference=references.new(Kind.REVERSAL)
     ),
     lambda user, plan, kobo: plans.move_to_plan(
         user, plan, amount_kobo=kobo, reference=references.new(Kind.STASH_TO_PLAN)

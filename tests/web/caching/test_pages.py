@@ -29,7 +29,7 @@ from savings import circles, leaderboards, ledger, mails, outbox, payments, plan
 from savings.leaderboards import progress
 from savings.models import Circle, Membership, OutboxRow, Payment, Plan, Transaction, User
 from tests import factories
-from tests.factories import join_circle, make_plan, make_product, make_user, pay_in, start_circle
+from tests.factories import join_circle, make_plan, make_product, make_user, pay_in, put_in, start_circle
 from tests.web.staff import sign_in
 from web.caching.fragments import FragmentCache
 
@@ -51,7 +51,9 @@ class Person(NamedTuple):
 def make_person(circle: Circle, name: str) -> Person:
     user = make_user(name=name)
     plan = make_plan(user, circle.product, holding_kobo=1_000_00, name=f"{name}’s rent")
-    member = join_circle(circle, user, nickname=name, saved_kobo=500_00)
+    member = join_circle(circle, user, nickname=name)
+    put_in(user, 500_00, plan=member.plan)
+    member.refresh_from_db()
     movement = pay_in(user, 250_00)
     client = Client()
     client.force_login(user)
@@ -153,7 +155,7 @@ def write_a_mail(person: Person) -> None:
 
 
 def reverse(person: Person) -> None:
-    movement = Transaction.objects.filter(plan=person.member.plan, kind="top_up").latest("pk")
+    movement = Transaction.objects.filter(plan=person.member.plan, kind="adjustment").latest("pk")
     ledger.reverse(movement, reference=references.new("reversal"))
 
 

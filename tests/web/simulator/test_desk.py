@@ -15,6 +15,8 @@ def test_the_page_shows_where_the_money_is(http: httpx.Client) -> None:
     assert "No real card is charged." in page
     assert "₦24,525.00" in page
     assert "Nothing has been settled." in page
+    assert "No refunds or disputes." in page
+    assert '<div class="field">' in page
     http.post("/", data={"do": "settle"})
     assert "to the bank" in http.get("/").text
 

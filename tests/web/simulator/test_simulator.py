@@ -36,7 +36,7 @@ def pay_page(http: httpx.Client) -> str:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[str]:
+def running(folder: Path, ends_by: signal.Signals) -> Iterator[str]:
     """The simulator as a separate process, which must exit cleanly on a signal."""
     address = f"http://127.0.0.1:{free_port()}"
     told = {
@@ -44,15 +44,17 @@ def running(folder: Path) -> Iterator[str]:
         "SIMULATOR_URL": address,
         "SIMULATOR_FILE": str(folder / "simulator.sqlite3"),
     }
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "simulator"], cwd=settings.BASE_DIR, env=os.environ | told, text=True
-    )
+    # As a shell starts a program in the background: it ignores Ctrl-C.
+    command = ["sh", "-c", "trap '' INT; exec \"$0\" manage.py simulator", sys.executable]
+    process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=os.environ | told, text=True)
     try:
         wait_until(lambda: _answers(address))
         yield address
-    finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(ends_by)
         assert process.wait(PATIENCE_SECONDS) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _answers(address: str) -> bool:
@@ -233,13 +235,13 @@ def test_an_event_is_given_up_after_three_days(http: httpx.Client, monkeypatch: 
 
 @pytest.mark.timeout(240)
 def test_it_serves_keeps_its_memory_over_a_restart_and_ends(tmp_path: Path) -> None:
-    with running(tmp_path) as address:
+    with running(tmp_path, signal.SIGINT) as address:
         page = httpx.post(f"{address}/transaction/initialize", json=ASKED, headers=KEY).json()
         other = httpx.post(
             f"{address}/transaction/initialize", json=ASKED | {"reference": "other"}, headers=KEY
         )
         httpx.post(other.json()["data"]["authorization_url"], data={"outcome": "silent"})
-    with running(tmp_path) as again:
+    with running(tmp_path, signal.SIGTERM) as again:
         url = page["data"]["authorization_url"].replace(address, again)
         assert httpx.post(url, data={"outcome": "silent"}).status_code == 303
         answer = httpx.get(f"{again}/transaction/verify/{ASKED['reference']}", headers=KEY)

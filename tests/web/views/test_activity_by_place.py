@@ -8,7 +8,7 @@ from django.test import Client
 
 from savings import ledger, plans, references
 from savings.models import Account, Payment, Plan, Product, Transaction, User
-from tests.factories import fill, make_plan, make_product, make_transaction, pay_in, settled
+from tests.factories import fill, make_plan, make_product, make_transaction, pay_in, put_in, settled
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +32,7 @@ def plan(saver: User) -> Plan:
 
 def movements_of_both(user: User, plan: Plan) -> tuple[list[Transaction], list[Transaction]]:
     """Transactions that touch the stash, and those that touch only the plan."""
-    deposit, returned = pay_in(user, 9_000_00), pay_in(user, 100_00)
+    deposit, returned = pay_in(user, 9_000_00), put_in(user, 100_00)
     inward = plans.move_to_plan(user, plan, amount_kobo=500_00, reference=references.new(Kind.STASH_TO_PLAN))
     undone = plans.move_to_plan(user, plan, amount_kobo=300_00, reference=references.new(Kind.STASH_TO_PLAN))
     outward = plans.move_from_plan(
@@ -45,10 +45,11 @@ def movements_of_both(user: User, plan: Plan) -> tuple[list[Transaction], list[T
     saved = settled(Kind.AUTOSAVE, 10_00, debit=own, credit=plan.account, user=user, plan=plan)
     clearing = ledger.house_account(Account.Kind.CLEARING, "paystack")
     by_card = settled(Kind.AUTOSAVE, 10_00, debit=clearing, credit=plan.account, user=user, plan=plan)
-    paid = pay_in(user, 40_00, plan=plan)
-    refund = ledger.reverse(paid, reference=references.new(Kind.REVERSAL))
+    expense = ledger.house_account(Account.Kind.INTEREST_EXPENSE)
+    paid = settled(Kind.INTEREST, 40_00, debit=expense, credit=plan.account, user=user, plan=plan)
+    taken_back = ledger.reverse(paid, reference=references.new(Kind.REVERSAL))
     both = [deposit, returned, inward, undone, outward, *back, diverted, waiting, saved]
-    return both, [by_card, paid, refund]
+    return both, [by_card, paid, taken_back]
 
 
 def test_the_stash_shows_every_movement_that_touches_it_both_ways(
@@ -70,6 +71,7 @@ def test_a_plan_shows_every_movement_that_touches_it(saver_client: Client, saver
         Kind.STASH_TO_PLAN,
         Kind.PLAN_TO_STASH,
         Kind.PENALTY,
+        Kind.INTEREST,
         Kind.REVERSAL,
         Kind.AUTOSAVE,
     }

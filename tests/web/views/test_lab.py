@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from savings import ledger, outbox, plans, references, tasks
 from savings.models import Entry, OutboxRow, Transaction, User
-from tests.factories import fill, make_circle, make_member, make_plan, make_transaction, pay_in
+from tests.factories import fill, make_circle, make_member, make_plan, make_transaction, put_in
 from web.lab import boards, lookups, mails, names
 from web.lab.measure import Comparison, Outcome, compare, pretty, source
 
@@ -193,7 +193,7 @@ def rows_of(page: bytes) -> list[str]:
 def everything(saver: User) -> User:
     """Two pages of transactions, of many kinds and statuses."""
     plan = make_plan(saver, holding_kobo=500_000_00, name="Rent")
-    movement = pay_in(saver, 7_00)
+    movement = put_in(saver, 7_00)
     ledger.reverse(movement, reference=references.new("reversal"))
     plans.move_from_plan(saver, plan, amount_kobo=50_00, reference=references.new("plan_to_stash"))
     for status in ("pending", "failed", "abandoned", "review"):

@@ -169,13 +169,46 @@ def test_a_failed_payment_says_that_no_money_moved(saver_client: Client, saver: 
 
 
 def test_a_reversal_and_what_it_takes_back_name_each_other(saver_client: Client, saver: User) -> None:
-    movement = pay_in(saver, 100)
+    pay_in(saver, 100)
+    reference = references.new("stash_to_plan")
+    movement = plans.move_to_plan(saver, make_plan(saver), amount_kobo=100, reference=reference)
     reversal = ledger.reverse(movement, reference=references.new("reversal"))
     assert reversal.reference in saver_client.get(f"/transactions/{movement.reference}/").content.decode()
     page = saver_client.get(f"/transactions/{reversal.reference}/").content.decode()
     assert movement.reference in page
     # An amount may wrap before its kobo.
-    assert "−\u202f₦1<wbr>.00" in page
+    assert "₦1<wbr>.00" in page
+
+
+def released(saver: User) -> tuple[Transaction, Transaction]:
+    """Return a payment of ₦30.00 of which ₦15.00 arrived, and the transaction that credited them."""
+    reviewed = make_transaction("stash_deposit", 30_00, user=saver, status="review")
+    clearing, suspense = ledger.house_account("clearing", "paystack"), ledger.house_account("suspense")
+    ledger.post(reviewed, "suspense", debit=clearing, credit=suspense, amount_kobo=15_00)
+    return reviewed, ledger.release(
+        reviewed,
+        reference=references.new("stash_deposit"),
+        asked_by=make_user(is_staff=True),
+        approved_by=make_user(is_staff=True),
+        reason="Ticket 7",
+    )
+
+
+def test_money_released_from_suspense_counts_once(saver_client: Client, saver: User) -> None:
+    reviewed, given = released(saver)
+    days = saver_client.get("/transactions/").context["days"]
+    rows = {row.reference: row for _, _, found in days for row in found}
+    assert (rows[given.reference].amount, rows[given.reference].badge) == ("+\u202f₦15.00", None)
+    assert (rows[reviewed.reference].badge, rows[reviewed.reference].amount_class) == ("", "off")
+    receipt = saver_client.get(f"/transactions/{reviewed.reference}/").content.decode()
+    assert "Checked" in receipt
+    assert "Being checked" not in receipt
+    assert "What arrived was credited or given back" in receipt
+    assert "Posted in the ledger" in saver_client.get(f"/transactions/{given.reference}/").content.decode()
+    for path in ("/stash/", "/dashboard/"):
+        page = saver_client.get(path).content.decode()
+        assert "₦15" in page
+        assert "₦45" not in page
 
 
 def test_a_receipt_costs_a_constant_number_of_queries(

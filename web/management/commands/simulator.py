@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 import time
 from socketserver import ThreadingMixIn
@@ -33,12 +34,14 @@ class Command(BaseCommand):
             server = make_server(host, port, application, server_class=_Server, handler_class=_QuietHandler)
         except OSError as error:
             raise CommandError(f"The simulator cannot listen on {host}:{port}: {error.strerror}.") from error
+        # A thread, because `shutdown` waits until the loop of this one has ended. Set here, because a program that a
+        # shell starts in the background ignores SIGINT otherwise.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
         threading.Thread(target=_deliver_for_ever, daemon=True).start()
         self.stdout.write(f"The payment simulator is at {settings.SIMULATOR_URL}")
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            server.server_close()
+        server.serve_forever()
+        server.server_close()
 
 
 class _Server(ThreadingMixIn, WSGIServer):

@@ -1,0 +1,56 @@
+"""What is left to remit for a month: the tax, VAT or duty that was booked in it, less what was remitted for it."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from django.db.models import QuerySet, Sum
+from django.utils import timezone
+
+from savings import money
+from savings.exceptions import Refused
+from savings.ledger import reports
+from savings.models import Account, Entry, ManualPosting, Transaction
+from savings.models.local_days import start_of
+
+
+def payable_kobo(account: Account, month_on: datetime.date) -> int:
+    """Return what is left to remit from an account for the month that begins on `month_on`, in kobo.
+
+    Taxes belong to the month in which they were posted. What was reversed does not count.
+    """
+    booked = Entry.objects.filter(
+        credit_account=account,
+        posted_at__gte=start_of(month_on),
+        posted_at__lt=reports.month_end(month_on),
+        transaction__status=Transaction.Status.SUCCESS,
+    )
+    remitted = ManualPosting.objects.filter(
+        period_on=month_on,
+        transaction__entries__debit_account=account,
+        transaction__status=Transaction.Status.SUCCESS,
+    )
+    return _sum(booked, "amount_kobo") - _sum(remitted, "transaction__amount_kobo")
+
+
+def check_amount(account: Account, month_on: datetime.date, amount_kobo: int) -> None:
+    """Raise Refused for a remittance of more kobo than is left to remit for a month."""
+    left_kobo = payable_kobo(account, month_on)
+    if amount_kobo > left_kobo:
+        raise Refused(
+            f"{account.get_kind_display()} of {month_on:%B %Y} is {money.naira(left_kobo)}, which is less than"
+            f" {money.naira(amount_kobo)}.",
+            field="amount_kobo",
+        )
+
+
+def check_not_remitted(entry: Entry) -> None:
+    """Raise Refused when less is left of a month than was remitted, now that the tax of this entry is reversed."""
+    month_on = timezone.localdate(entry.posted_at).replace(day=1)
+    if payable_kobo(entry.credit_account, month_on) < 0:
+        raise Refused(f"The tax of {month_on:%B %Y} was remitted already.")
+
+
+def _sum(rows: QuerySet[Any], column: str) -> int:
+    return int(rows.aggregate(kobo=Sum(column, default=0))["kobo"])

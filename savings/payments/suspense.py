@@ -1,0 +1,49 @@
+"""Credits money in suspense, and tells the saver by email."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from savings import ledger, mails
+from savings.models import Plan, Transaction, User
+
+
+def release_from_suspense(
+    reviewed: Transaction,
+    *,
+    reference: str,
+    asked_by: User,
+    approved_by: User,
+    reason: str,
+    to: User | None = None,
+    amount_kobo: int | None = None,
+    plan: Plan | None = None,
+) -> Transaction:
+    """Credit money in suspense to its payer, or to the user `to`, and queue the receipt's email in the same commit.
+
+    See `ledger.allocate` for the amount in kobo, the repeats and the errors.
+    """
+    with transaction.atomic():
+        if to is None:
+            credited = ledger.release(
+                reviewed,
+                reference=reference,
+                asked_by=asked_by,
+                approved_by=approved_by,
+                reason=reason,
+                amount_kobo=amount_kobo,
+                plan=plan,
+            )
+        else:
+            credited = ledger.allocate(
+                reviewed,
+                to,
+                reference=reference,
+                asked_by=asked_by,
+                approved_by=approved_by,
+                reason=reason,
+                amount_kobo=amount_kobo,
+                plan=plan,
+            )
+        mails.top_up_received(credited)
+    return credited
