@@ -84,23 +84,30 @@ def allocate(
         if earlier is not None:
             return _same(earlier, user, amount_kobo or earlier.amount_kobo, plan, details)
         check_people(asked_by, approved_by)
-        amount_kobo = _checked_amount(now, amount_kobo)
-        given, _ = open_transaction(
-            reference=reference,
-            kind=Kind.TOP_UP if plan else Kind.STASH_DEPOSIT,
-            user=user,
-            plan=plan,
-            amount_kobo=amount_kobo,
-            part_of=now,
-        )
-        settle(
-            given,
-            debit=house_account(Account.Kind.SUSPENSE),
-            credit=_checked_plan(plan, user, amount_kobo).account if plan else stash_account(user),
-            value_on=_value_day(now, plan),
-        )
+        given = _credit(now, user, plan, reference=reference, amount_kobo=_checked_amount(now, amount_kobo))
         ManualPosting.objects.create(transaction=given, **details)
         close_review(now.pk)
+    return given
+
+
+def _credit(
+    reviewed: Transaction, user: User, plan: Plan | None, *, reference: str, amount_kobo: int
+) -> Transaction:
+    """Move money of a payment out of suspense, and return the transaction that carries it."""
+    given, _ = open_transaction(
+        reference=reference,
+        kind=Kind.TOP_UP if plan else Kind.STASH_DEPOSIT,
+        user=user,
+        plan=plan,
+        amount_kobo=amount_kobo,
+        part_of=reviewed,
+    )
+    settle(
+        given,
+        debit=house_account(Account.Kind.SUSPENSE),
+        credit=_checked_plan(plan, user, amount_kobo).account if plan else stash_account(user),
+        value_on=_value_day(reviewed, plan),
+    )
     return given
 
 

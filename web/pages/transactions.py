@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 from collections.abc import Iterable
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import money
-from savings.models import Account, Entry, Transaction
+from savings.models import Transaction
 from savings.models.ledger import TransactionQuerySet
 from web import date_formats
 from web.forms.transactions import SeenFrom
@@ -165,78 +164,3 @@ def _heading(day: datetime.date) -> str:
     if day == today - datetime.timedelta(days=1):
         return f"Yesterday, {text}"
     return text
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class LedgerLine:
-    """A ledger entry as the receipt shows it."""
-
-    step: str
-    debit: str
-    credit: str
-    amount_kobo: int
-
-
-def ledger_line(entry: Entry) -> LedgerLine:
-    """Return an entry with its accounts by name. Load it with the accounts and their plans (`select_related`)."""
-    return LedgerLine(
-        step=Entry.Code(entry.code).label,
-        debit=_account_name(entry.debit_account),
-        credit=_account_name(entry.credit_account),
-        amount_kobo=entry.amount_kobo,
-    )
-
-
-def balances(entries: Iterable[Entry]) -> list[tuple[str, int, int]]:
-    """Return the name and the balance before and after (kobo) of each customer account in a transaction."""
-    touched: dict[str, tuple[int, int]] = {}
-    for entry in entries:
-        for account, after, change in (
-            (entry.debit_account, entry.debit_balance_kobo, -entry.amount_kobo),
-            (entry.credit_account, entry.credit_balance_kobo, entry.amount_kobo),
-        ):
-            if after is not None:
-                name = _account_name(account)
-                before = touched[name][0] if name in touched else after - change
-                touched[name] = (before, after)
-    return [(name, before, after) for name, (before, after) in touched.items()]
-
-
-def signed_kobo(movement: Transaction, touched: Iterable[tuple[str, int, int]]) -> int:
-    """Return the amount of a receipt, negative for money out; 0 where no sign fits.
-
-    `touched` are the `balances` of the transaction. Without any, nothing of the saver's has moved: a chargeback moves
-    money of the house, and its repayments move the saver's. A correction of interest goes either way.
-    """
-    change_kobo = sum(after - before for _, before, after in touched)
-    if movement.kind == Kind.INTEREST_CORRECTION:
-        return change_kobo
-    moved = movement.is_settled and touched
-    reversed_kind = movement.reverses.kind if movement.reverses else None
-    return movement.amount_kobo * direction(movement.kind, reversed_kind) if moved else 0
-
-
-def others_of(movement: Any) -> QuerySet[Transaction]:
-    """Return the transactions that give a payment back, and the parts of a transaction."""
-    return Transaction.objects.filter(Q(refunds=movement) | Q(part_of=movement)).order_by("id")
-
-
-def related(movement: Transaction, *, has_others: bool) -> list[tuple[str, str]]:
-    """Return the name of each relation and the reference of the transaction there, of the same user.
-
-    Load the movement with `reverses`, `reversed_by`, `refunds` and `part_of` (`select_related`). `has_others` says
-    whether there are `others_of` it, which are one query.
-    """
-    found = [
-        ("Takes back", movement.reverses),
-        ("Taken back by", getattr(movement, "reversed_by", None)),
-        ("Gives back", movement.refunds),
-        ("Belongs to", movement.part_of),
-    ]
-    others = others_of(movement) if has_others else []
-    found += [("Given back by" if other.refunds_id else "Together with", other) for other in others]
-    return [(name, other.reference) for name, other in found if other and other.user_id == movement.user_id]
-
-
-def _account_name(account: Account) -> str:
-    return account.plan.name if account.plan else Account.Kind(account.kind).label

@@ -14,6 +14,7 @@ from web import keyset
 from web.caching import pages as page_cache
 from web.forms.transactions import FilterForm
 from web.http import SaverRequest, render_part
+from web.pages import receipts
 from web.pages import transactions as transaction_rows
 
 
@@ -35,7 +36,7 @@ def receipt(request: SaverRequest, reference: str) -> HttpResponse:
     """One transaction: the amount, its progress, and the ledger entries behind it."""
     mine = request.user.transactions.select_related(
         "plan", "payment__meant_for", "reverses", "reversed_by", "refunds", "part_of"
-    ).annotate(has_others=Exists(transaction_rows.others_of(OuterRef("pk"))))
+    ).annotate(has_others=Exists(receipts.others_of(OuterRef("pk"))))
     movement: Any = get_object_or_404(mine, reference=reference)
     payment = getattr(movement, "payment", None)
     # The provider's fee is our cost, not the saver's.
@@ -53,14 +54,14 @@ def receipt(request: SaverRequest, reference: str) -> HttpResponse:
         events=events,
         mails=list(movement.outbox_rows.order_by("id")),
     )
-    balances = transaction_rows.balances(entries)
+    balances = receipts.balances(entries)
     context = {
         "movement": movement,
         "payment": payment,
-        "signed_kobo": transaction_rows.signed_kobo(movement, balances),
-        "lines": [transaction_rows.ledger_line(entry) for entry in entries],
+        "signed_kobo": receipts.signed_kobo(movement, balances),
+        "lines": [receipts.ledger_line(entry) for entry in entries],
         "balances": balances,
-        "related": transaction_rows.related(movement, has_others=movement.has_others),
+        "related": receipts.related(movement, has_others=movement.has_others),
         "steps": steps,
     }
     return render(request, "transactions/receipt.html", context)

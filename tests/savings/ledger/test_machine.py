@@ -304,9 +304,10 @@ class Ledger(RuleBasedStateMachine):
 
     # Money that goes back
 
-    @rule(which=WHICH)
-    def spend(self, which: int) -> None:
+    @rule(which=WHICH, days=st.integers(0, 9))
+    def spend(self, which: int, days: int) -> None:
         """Move all money of a payment's plan and of the stash into a new plan, where no chargeback takes it."""
+        self.let_days_pass(days)
         plan = cast("Plan", self.pick(self.booked, which).row.plan)
         stash, other = ledger.stash_account(plan.user), self.start_flexible_for(plan.user)
         for kind, moved, source, target in (
