@@ -97,10 +97,8 @@ _BEARERS = ("operator", "payer", "refused")
 FEE_BEARER_CARD = env.choice("FEE_BEARER_CARD", default="operator", choices=_BEARERS)
 FEE_BEARER_FOREIGN_CARD = env.choice("FEE_BEARER_FOREIGN_CARD", default="refused", choices=_BEARERS)
 FEE_BEARER_OTHER = env.choice("FEE_BEARER_OTHER", default="operator", choices=_BEARERS)
-# Where the provider pays out what it has collected: its balance for transfers, or the customers' bank account.
-SETTLES_TO_BALANCE = env.flag("SETTLES_TO_BALANCE", default=False)
-# The country whose cards are not foreign.
-HOME_COUNTRY = env.code("HOME_COUNTRY", default="NG", letters=2)
+SETTLES_TO_BALANCE = env.flag("SETTLES_TO_BALANCE", default=False)  # or to the customers' bank account
+HOME_COUNTRY = env.code("HOME_COUNTRY", default="NG", letters=2)  # cards of other countries are foreign
 
 # Applications
 
