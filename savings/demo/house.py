@@ -31,6 +31,9 @@ def add(story: Story, begin: datetime.date) -> None:
             story.add(_at(day, 2), _fund)
         if day.weekday() < _SATURDAY:
             story.add(_at(day, 6), partial(_settle, story))
+    # The simulator that runs with the site begins with no money of ours, so the demo leaves none at its provider.
+    tomorrow = story.today + datetime.timedelta(days=1)
+    story.add(story.now - datetime.timedelta(minutes=1), partial(_settle, story, before=tomorrow))
 
 
 def _at(day: datetime.date, hour: int) -> datetime.datetime:
@@ -50,9 +53,9 @@ def _fund() -> None:
         _post(ledger.Purpose.SWEEP, missing_kobo, f"Fees and interest, {timezone.localdate():%B %Y}")
 
 
-def _settle(story: Story) -> None:
-    """Book what the provider pays out this morning: what it collected up to yesterday, less its fees."""
-    payout = story.provider.settle(before=timezone.localdate())
+def _settle(story: Story, *, before: datetime.date | None = None) -> None:
+    """Book what the provider pays out: what it collected before a day (up to yesterday unless given), less its fees."""
+    payout = story.provider.settle(before=before or timezone.localdate())
     if payout is not None:
         ledger.record_settlement(
             reference=references.new(Kind.TREASURY), settled_on=timezone.localdate(), **payout
