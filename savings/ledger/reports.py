@@ -16,30 +16,30 @@ from savings.models.local_days import start_of
 Kind = Account.Kind
 _ORDER = {kind: place for place, kind in enumerate(Kind.values)}
 
-# One pass over the entries before `until`, summed by pairs of accounts before anything is joined: PostgreSQL would sort
-# all joined entries on disk. `part` is the product of a plan, and the place of an account of the house. Opening
-# balances are positive where credits are larger.
+# One pass over the entries before `until`, summed by pairs of lines: some dozens of groups, however many accounts there
+# are. Summed by account, PostgreSQL would sort them on disk. `part` is the product of a plan, and the place of an account
+# of the house. Opening balances are positive where credits are larger.
 SUMS = """
 WITH pairs AS MATERIALIZED (
-    SELECT debit_account_id, credit_account_id,
-        SUM(CASE WHEN posted_at < %(since)s THEN amount_kobo ELSE 0 END) AS earlier,
-        SUM(CASE WHEN posted_at < %(since)s THEN 0 ELSE amount_kobo END) AS during,
-        MAX(id) AS newest
-    FROM savings_entry WHERE posted_at < %(until)s
-    GROUP BY debit_account_id, credit_account_id
+    SELECT d.kind AS debit_kind, CASE WHEN d.kind = 'plan' THEN '' || dp.product_id ELSE d.provider END AS debit_part,
+        c.kind AS credit_kind, CASE WHEN c.kind = 'plan' THEN '' || cp.product_id ELSE c.provider END AS credit_part,
+        SUM(CASE WHEN e.posted_at < %(since)s THEN e.amount_kobo ELSE 0 END) AS earlier,
+        SUM(CASE WHEN e.posted_at < %(since)s THEN 0 ELSE e.amount_kobo END) AS during,
+        MAX(e.id) AS newest
+    FROM savings_entry e
+    JOIN savings_account d ON d.id = e.debit_account_id LEFT JOIN savings_plan dp ON dp.id = d.plan_id
+    JOIN savings_account c ON c.id = e.credit_account_id LEFT JOIN savings_plan cp ON cp.id = c.plan_id
+    WHERE e.posted_at < %(until)s
+    GROUP BY 1, 2, 3, 4
 ),
 sides AS (
-    SELECT debit_account_id AS account_id, -earlier AS opening, during AS debits, 0 AS credits, newest FROM pairs
+    SELECT debit_kind AS kind, debit_part AS part, -earlier AS opening, during AS debits, 0 AS credits, newest
+    FROM pairs
     UNION ALL
-    SELECT credit_account_id, earlier, 0, during, newest FROM pairs
-),
-named AS (
-    SELECT a.kind, CASE WHEN a.kind = 'plan' THEN '' || p.product_id ELSE a.provider END AS part,
-        s.opening, s.debits, s.credits, s.newest
-    FROM sides s JOIN savings_account a ON a.id = s.account_id LEFT JOIN savings_plan p ON p.id = a.plan_id
+    SELECT credit_kind, credit_part, earlier, 0, during, newest FROM pairs
 )
 SELECT kind, part, SUM(opening) AS opening, SUM(debits) AS debits, SUM(credits) AS credits, MAX(newest) AS newest
-FROM named GROUP BY kind, part
+FROM sides GROUP BY kind, part
 """
 
 
