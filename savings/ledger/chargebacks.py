@@ -78,7 +78,9 @@ def _recover(chargeback: Transaction, paid: Paid) -> None:
     receivable = house_account(Account.Kind.RECEIVABLE)
     pieces = _pieces(chargeback, paid)
     from_plan_kobo = sum(kobo for account, kobo in pieces if account == paid.plan_account)
-    posted = forfeit_interest(chargeback, paid, amount_kobo=chargeback.amount_kobo, entry_kobo=from_plan_kobo)
+    missing = forfeit_interest(
+        chargeback, paid, amount_kobo=chargeback.amount_kobo, entry_kobo=from_plan_kobo
+    )
     for account, kobo in pieces:
         settle_part(
             chargeback,
@@ -89,7 +91,7 @@ def _recover(chargeback: Transaction, paid: Paid) -> None:
             plan=account.plan,
             value_on=paid.value_on,
         )
-    collect_interest(chargeback, paid, posted)
+    collect_interest(chargeback, paid, missing)
 
 
 def _pieces(chargeback: Transaction, paid: Paid) -> list[tuple[Account, int]]:

@@ -1,7 +1,8 @@
-"""Interest on money that goes back: the plan it was in loses what that money has earned, posted interest included."""
+"""Interest on money that goes back: the plans it was in lose what that money has earned, posted interest included."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple, cast
 
 from django.db.models import F, Sum
@@ -11,7 +12,8 @@ from savings import money
 from savings.ledger.accounts import balance_kobo, house_account, stash_account
 from savings.ledger.earnings import History
 from savings.ledger.families import settle_part
-from savings.ledger.going_back import Paid, gone_without_entry_kobo
+from savings.ledger.going_back import Paid
+from savings.ledger.portions import Portion, portions
 from savings.ledger.posting import bring_forward
 from savings.ledger.treasury import lock_treasury
 from savings.models import Account, Entry, ForfeitedInterest, Transaction, User
@@ -21,81 +23,85 @@ _PER_KOBO = money.INTEREST_DENOMINATOR
 
 
 class PostedInterest(NamedTuple):
-    """Interest that was posted, before tax, and the tax that was withheld from it. Kobo."""
+    """Interest that was posted to a plan's account, before tax, and the tax that was withheld from it. Kobo."""
 
+    account: Account
     gross_kobo: int
     tax_kobo: int
 
 
 def forfeit_interest(
     movement: Transaction, paid: Paid, *, amount_kobo: int, entry_kobo: int
-) -> PostedInterest:
-    """Take the interest of money that goes back from the plan that the payment was credited to.
+) -> list[PostedInterest]:
+    """Take the interest of money that goes back from the plans in which it can have been; see `portions`.
 
-    `amount_kobo` goes back, and `entry_kobo` of it are debited to the plan's account afterwards, with the value date of
-    the payment. Returns the posted interest that `collect_interest` has to take back, because the interest that is not
-    posted yet is not enough. Never more than the account has earned.
+    `amount_kobo` goes back, and `entry_kobo` of it are debited to the account of the credited plan afterwards, with the
+    value date of the payment. Returns the posted interest that `collect_interest` has to take back, because the
+    interest that is not posted yet is not enough. Never more than an account has earned.
     """
-    account = paid.plan_account
-    if account is None:
-        return PostedInterest(0, 0)
-    bring_forward(account)
-    history = History.read(account, paid.value_on, account.accrued_to)
-    before_kobo = gone_without_entry_kobo(paid, account, besides=movement)
-    now_kobo = min(before_kobo + amount_kobo, paid.credited_kobo)
-    posted = _posted(account)
-    earned = min(
-        history.earned(now_kobo) - history.earned(min(before_kobo, now_kobo)),
-        account.accrued_numerator + posted.gross_kobo * _PER_KOBO,
-    )
-    gross_kobo = max(0, -(-(earned - account.accrued_numerator) // _PER_KOBO))
-    forfeited = earned - entry_kobo * history.rate_days
-    _change_forfeited(movement, account, forfeited, posted_kobo=gross_kobo)
-    tax_kobo = posted.tax_kobo * gross_kobo // posted.gross_kobo if gross_kobo else 0
-    return PostedInterest(gross_kobo, tax_kobo)
+    return [
+        _forfeit(movement, portion, entry_kobo if portion.account == paid.account else 0)
+        for portion in portions(paid, amount_kobo=amount_kobo, besides=movement)
+    ]
 
 
-def collect_interest(movement: Transaction, paid: Paid, posted: PostedInterest) -> None:
+def collect_interest(movement: Transaction, paid: Paid, missing: list[PostedInterest]) -> None:
     """Post the corrections that take posted interest back, as parts of the refund or chargeback.
 
     What the saver got after tax comes from the plan, then the stash, and the rest is owed. The tax is an expense that
     falls only while it is not remitted; after that the house bears it.
     """
+    for posted in missing:
+        if posted.gross_kobo:
+            _collect(movement, cast("User", paid.movement.user), posted)
+
+
+def give_interest_back(refund: Transaction, paid: Paid, hold: Entry, *, is_in_plan: bool) -> None:
+    """Give the plans the interest back that a refund took, after its money was released.
+
+    `is_in_plan` says that the money is in the credited plan again: the value date of that entry then gives its part
+    back.
+    """
+    accounts = Account.objects.in_bulk(refund.forfeited_interest.values_list("account", flat=True))
+    rows = refund.forfeited_interest.values_list("account").annotate(sum=Sum("numerator")).order_by()
+    forfeited = Counter({accounts[pk]: int(numerator) for pk, numerator in rows})
     account = paid.plan_account
-    if account is None or not posted.gross_kobo:
-        return
+    if account is not None and hold.debit_account_id == account.pk and not is_in_plan:
+        held_from = timezone.localdate(hold.posted_at).toordinal()
+        history = History.read(account, [paid.value_on.toordinal()], min(held_from, account.accrued_to))
+        forfeited[account] += hold.amount_kobo * history.rate_days
+    for one, numerator in forfeited.items():
+        if numerator:
+            _change_forfeited(refund, one, -numerator)
+
+
+def _forfeit(movement: Transaction, portion: Portion, entry_kobo: int) -> PostedInterest:
+    account = portion.account
+    bring_forward(account)
+    history = History.read(account, [*portion.now, *portion.before], account.accrued_to)
+    posted = _posted(account)
+    earned = min(
+        history.earned(portion.now) - history.earned(portion.before),
+        account.accrued_numerator + posted.gross_kobo * _PER_KOBO,
+    )
+    gross_kobo = max(0, -(-(earned - account.accrued_numerator) // _PER_KOBO))
+    forfeited = earned - (entry_kobo * history.rate_days if entry_kobo else 0)
+    _change_forfeited(movement, account, forfeited, posted_kobo=gross_kobo)
+    tax_kobo = posted.tax_kobo * gross_kobo // posted.gross_kobo if gross_kobo else 0
+    return PostedInterest(account, gross_kobo, tax_kobo)
+
+
+def _collect(movement: Transaction, user: User, posted: PostedInterest) -> None:
+    account = posted.account
     expense = house_account(Account.Kind.INTEREST_EXPENSE)
     left_kobo = posted.gross_kobo - posted.tax_kobo
-    sources = [
-        account,
-        stash_account(cast("User", paid.movement.user)),
-        house_account(Account.Kind.RECEIVABLE),
-    ]
-    for source in sources:
+    for source in (account, stash_account(user), house_account(Account.Kind.RECEIVABLE)):
         part_kobo = min(left_kobo, balance_kobo(source)) if source.is_customers else left_kobo
         if part_kobo:
             _correct(movement, account, source, expense, part_kobo)
             left_kobo -= part_kobo
     if posted.tax_kobo:
         _take_tax_back(movement, account, expense, posted.tax_kobo)
-
-
-def give_interest_back(refund: Transaction, paid: Paid, hold: Entry, *, is_in_plan: bool) -> None:
-    """Give the plan the interest back that a refund took, after its money was released.
-
-    `is_in_plan` says that the money is in the plan again: the value date of that entry then gives its part back.
-    """
-    account = paid.plan_account
-    if account is None:
-        return
-    rows = account.forfeited_interest.filter(transaction=refund)
-    forfeited = int(rows.aggregate(sum=Sum("numerator", default=0))["sum"])
-    if hold.debit_account_id == account.pk and not is_in_plan:
-        held_from = timezone.localdate(hold.posted_at).toordinal()
-        history = History.read(account, paid.value_on, min(held_from, account.accrued_to))
-        forfeited += hold.amount_kobo * history.rate_days
-    if forfeited:
-        _change_forfeited(refund, account, -forfeited)
 
 
 def _change_forfeited(
@@ -120,7 +126,8 @@ def _take_tax_back(movement: Transaction, account: Account, expense: Account, ta
     if back_kobo:
         _correct(movement, account, payable, expense, back_kobo)
     if back_kobo < tax_kobo:
-        correction = Transaction.objects.filter(part_of=movement, kind=Kind.INTEREST_CORRECTION).first()
+        parts = Transaction.objects.filter(part_of=movement, kind=Kind.INTEREST_CORRECTION)
+        correction = parts.filter(plan=account.plan_id).first()
         # The numerator has its share of the posted interest back already.
         ForfeitedInterest.objects.create(
             account=account,
@@ -157,4 +164,4 @@ def _posted(account: Account) -> PostedInterest:
             continue
         gross_kobo += kobo if debit_kind == Account.Kind.INTEREST_EXPENSE else -kobo
         tax_kobo -= kobo if debit_kind == Account.Kind.TAX_PAYABLE else 0
-    return PostedInterest(gross_kobo, tax_kobo)
+    return PostedInterest(account, gross_kobo, tax_kobo)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import itertools
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, Self
 
 from django.db.models import Case, F, Q, Sum, When
@@ -17,11 +17,12 @@ Kind = Transaction.Kind
 
 
 class _Stretch(NamedTuple):
-    """Days on which a plan's account had one balance (kobo) and one rate.
+    """Days on which a plan's account had one balance (kobo) and one rate, from `day` (an ordinal) on.
 
     `gross_kobo` of interest was posted on the first of them, of which `net_kobo` stayed in the account.
     """
 
+    day: int
     days: int
     rate_bps: int
     balance_kobo: int
@@ -31,23 +32,27 @@ class _Stretch(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class History:
-    """The days of a plan's account from the value day of a payment to the day up to which it has accrued."""
+    """The days of a plan's account from the day on which money came to the day up to which it has accrued."""
 
     stretches: list[_Stretch]
 
     @classmethod
-    def read(cls, account: Account, since: datetime.date, until: int) -> Self:
-        """Read the value-dated balances and the rates of an account, in two queries. `until` is an ordinal."""
+    def read(cls, account: Account, came: Collection[int], until: int) -> Self:
+        """Read the value-dated balances and the rates of an account, in two queries.
+
+        It begins on the first of the days on which money came or went. All days are ordinals.
+        """
         changes = _changes_by_day(account)
         rates = list(account.rate_periods.order_by("from_day").values_list("from_day", "rate_bps"))
         rates = rates or [(0, account.rate_bps)]
-        first, end = since.toordinal(), until
-        days = sorted(day for day in {first, *changes, *(day for day, _ in rates)} if first <= day < end)
+        first, end = min(came), until
+        days = sorted(day for day in {*came, *changes, *(day for day, _ in rates)} if first <= day < end)
         stretches = []
         for day, next_day in itertools.pairwise([*days, end]):
             posted = changes.get(day, (0, 0, 0))
             stretches.append(
                 _Stretch(
+                    day=day,
                     days=next_day - day,
                     rate_bps=max((one for one in rates if one[0] <= day), default=(0, 0))[1],
                     balance_kobo=sum(change[0] for on, change in changes.items() if on <= day),
@@ -62,18 +67,19 @@ class History:
         """The sum of rate_bps over the days: what one kobo earns if it was there all the time."""
         return sum(stretch.rate_bps * stretch.days for stretch in self.stretches)
 
-    def earned(self, amount_kobo: int) -> int:
-        """Return the most that so much money can have earned, as a numerator.
+    def earned(self, changes: Mapping[int, int]) -> int:
+        """Return the most that money can have earned, as a numerator. `changes` are the kobo that came, by day.
 
         It earned on a day at most on the balance at the end of that day. Its share of posted interest stayed with it,
         and earned too.
         """
-        held_kobo, earned, unposted = amount_kobo, 0, 0
+        held_kobo = earned = unposted = 0
         for stretch in self.stretches:
-            if stretch.gross_kobo > 0 and amount_kobo:
+            if stretch.gross_kobo > 0:
                 posted_kobo = min(-(-unposted // money.INTEREST_DENOMINATOR), stretch.gross_kobo)
                 held_kobo += -(-posted_kobo * stretch.net_kobo // stretch.gross_kobo)
                 unposted = 0
+            held_kobo += changes.get(stretch.day, 0)
             share = min(held_kobo, max(0, stretch.balance_kobo)) * stretch.rate_bps * stretch.days
             earned += share
             unposted += share

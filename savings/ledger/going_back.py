@@ -16,7 +16,7 @@ from savings.models import Account, Entry, Membership, Payment, Transaction
 
 Kind = Transaction.Kind
 Status = Transaction.Status
-_NOT_GOING_BACK = (Status.FAILED, Status.ABANDONED)
+NOT_GOING_BACK = (Status.FAILED, Status.ABANDONED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Paid:
     """A payment that was booked. Amounts are in kobo.
 
     `first_id` is the payment at the provider; money released from suspense is in a part of it. `account` is the plan or
-    stash that was credited, None while the money is in suspense.
+    stash that was credited, None while the money is in suspense. `entry_id` is the entry that booked it.
     """
 
     movement: Transaction
@@ -34,6 +34,7 @@ class Paid:
     account: Account | None
     credited_kobo: int
     value_on: datetime.date
+    entry_id: int
 
     @property
     def plan_account(self) -> Account | None:
@@ -71,18 +72,19 @@ def lock_payment(movement: Transaction) -> Paid:
         account=credited.credit_account if credited else None,
         credited_kobo=credited.amount_kobo if credited else 0,
         value_on=booked.value_on or timezone.localdate(booked.posted_at),
+        entry_id=booked.pk,
     )
 
 
 def left_kobo(paid: Paid, *, besides: Transaction) -> int:
     """Return what of a payment has not gone back and is not on its way back, `besides` one refund or chargeback."""
-    back = _of_payment(paid).exclude(pk=besides.pk).exclude(status__in=_NOT_GOING_BACK)
+    back = _of_payment(paid).exclude(pk=besides.pk).exclude(status__in=NOT_GOING_BACK)
     return paid.paid_kobo - _sum(back)
 
 
 def gone_without_entry_kobo(paid: Paid, account: Account, *, besides: Transaction) -> int:
     """Return what of a payment went back before, and did not come out of this account."""
-    back = _of_payment(paid).exclude(pk=besides.pk).exclude(status__in=_NOT_GOING_BACK)
+    back = _of_payment(paid).exclude(pk=besides.pk).exclude(status__in=NOT_GOING_BACK)
     taken = Entry.objects.filter(debit_account=account).filter(
         Q(transaction__in=back, code=Entry.Code.HOLD)
         | Q(transaction__part_of__in=back, transaction__kind=Kind.REPAYMENT)

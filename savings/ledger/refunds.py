@@ -159,7 +159,7 @@ def _check_refundable(refund: Transaction, paid: Paid, account: Account) -> None
 
 def _hold(refund: Transaction, paid: Paid, account: Account) -> None:
     from_plan_kobo = refund.amount_kobo if account == paid.plan_account else 0
-    posted = forfeit_interest(refund, paid, amount_kobo=refund.amount_kobo, entry_kobo=from_plan_kobo)
+    missing = forfeit_interest(refund, paid, amount_kobo=refund.amount_kobo, entry_kobo=from_plan_kobo)
     post(
         refund,
         Entry.Code.HOLD,
@@ -168,4 +168,4 @@ def _hold(refund: Transaction, paid: Paid, account: Account) -> None:
         amount_kobo=refund.amount_kobo,
         value_on=paid.value_on,
     )
-    collect_interest(refund, paid, posted)
+    collect_interest(refund, paid, missing)

@@ -302,13 +302,13 @@ def test_a_plan_that_closed_meanwhile_gets_its_interest_back_and_the_stash_its_m
     assert (accrued(plan), stash_kobo(plan)) == (before, 100_00)
 
 
-def test_a_deposit_into_the_stash_had_no_interest(clock: Clock) -> None:
+def test_a_deposit_that_stayed_in_the_stash_had_no_interest(clock: Clock) -> None:
     plan = plan_at(1000)
+    pay_in(plan.user, 100_00, plan=plan)
     payment = pay_in(plan.user, 100_00)
-    move_in(plan, 100_00)
     wait(clock, 10)
     charge_back(payment, 100_00)
-    assert (ledger.receivable_kobo(plan.user), ledger.balance_kobo(plan.account)) == (100_00, 100_00)
+    assert accrued(plan) == 1000 * 100_00 * 10
     assert not ForfeitedInterest.objects.exists()
 
 
@@ -317,36 +317,51 @@ class Parts(TestCase):
 
     @settings(max_examples=25)
     @given(
-        moves=st.lists(st.tuples(st.integers(0, 9), st.integers(-90, 90)), max_size=5),
+        is_into_plan=st.booleans(),
+        moves=st.lists(
+            st.tuples(st.integers(0, 9), st.integers(-90, 90), st.sampled_from([0, 1])), max_size=6
+        ),
         parts=st.lists(st.tuples(st.integers(1, 60), st.sampled_from(["plan", "stash", "back"])), max_size=4),
     )
     def test_parts_take_as_much_as_the_whole(
-        self, moves: list[tuple[int, int]], parts: list[tuple[int, str]]
+        self, *, is_into_plan: bool, moves: list[tuple[int, int, int]], parts: list[tuple[int, str]]
     ) -> None:
         left = []
         for split in (False, True):
             with time_machine.travel("2026-06-11T10:00:00Z", tick=False) as clock:
                 plan = plan_at(1000)
-                payment = pay_in(plan.user, 100_00, plan=plan)
+                both = [plan, make_plan(plan.user, make_product(rate_bps=700))]
+                payment = pay_in(plan.user, 100_00, plan=plan if is_into_plan else None)
                 pay_in(plan.user, 300_00)
-                for days, naira in moves:
+                for days, naira, which in moves:
                     wait(clock, days)
-                    held = ledger.balance_kobo(plan.account)
-                    if naira < 0 and held:
-                        move_out(plan, min(held, -naira * 100))
-                    elif naira > 0:
-                        move_in(plan, min(stash_kobo(plan), naira * 100)) if stash_kobo(plan) else None
+                    move_some(both[which], naira)
                 wait(clock, 5)
-                rest = 100_00
-                for naira, way in parts if split else ():
-                    kobo = min(rest, naira * 100)
-                    there = ledger.balance_kobo(plan.account) if way == "plan" else stash_kobo(plan)
-                    if not kobo or (way != "back" and there < kobo):
-                        continue
-                    charge_back(payment, kobo) if way == "back" else refund(payment, kobo, source=way)
-                    rest -= kobo
-                if rest:
-                    charge_back(payment, rest)
-                left.append((accrued(plan), ledger.receivable_kobo(plan.user)))
+                give_back(payment, parts if split else [], plan)
+                left.append(([accrued(one) for one in both], ledger.receivable_kobo(plan.user)))
                 assert list(checks.wrong_rows()) == []
         assert left[0] == left[1]
+
+
+def move_some(plan: Plan, naira: int) -> None:
+    """Move naira into a plan, or out of it if negative, at most what is there."""
+    held_kobo, stash = ledger.balance_kobo(plan.account), stash_kobo(plan)
+    if naira < 0 and held_kobo:
+        move_out(plan, min(held_kobo, -naira * 100))
+    elif naira > 0 and stash:
+        move_in(plan, min(stash, naira * 100))
+
+
+def give_back(payment: Transaction, parts: list[tuple[int, str]], plan: Plan) -> None:
+    """Give ₦100 back: the parts that can be refunded or charged back, and a chargeback of the rest."""
+    rest = 100_00
+    for naira, way in parts:
+        kobo = min(rest, naira * 100)
+        source = way if payment.plan else "stash"
+        there = ledger.balance_kobo(plan.account) if source == "plan" else stash_kobo(plan)
+        if not kobo or (way != "back" and there < kobo):
+            continue
+        charge_back(payment, kobo) if way == "back" else refund(payment, kobo, source=source)
+        rest -= kobo
+    if rest:
+        charge_back(payment, rest)

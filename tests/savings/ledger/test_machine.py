@@ -32,7 +32,7 @@ from hypothesis.stateful import (
 from savings import ledger, plans, references
 from savings.exceptions import NotEnoughMoney, ReferenceTaken, Refused
 from savings.ledger import checks
-from savings.models import Account, Entry, Plan, Product, Transaction, User
+from savings.models import Account, Entry, ForfeitedInterest, Plan, Product, Transaction, User
 from tests.factories import fund_balance, make_plan, make_product, make_transaction, make_user
 from tests.refunds import people
 
@@ -115,13 +115,13 @@ class Movement:
 
 @dataclasses.dataclass
 class Back:
-    """The model of a refund: the pot it came from, its day, and the interest that it took from the payment's pot."""
+    """The model of a refund: the pot it came from, its day, and the interest that it took from each pot."""
 
     row: Transaction
     payment: Movement
     source: int
     day: int
-    lost: int
+    lost: dict[int, int]
 
 
 class Ledger(RuleBasedStateMachine):
@@ -306,7 +306,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(which=WHICH, days=st.integers(0, 9))
     def spend(self, which: int, days: int) -> None:
-        """Move all money of a payment's plan and of the stash into a new plan, where no chargeback takes it."""
+        """Move all money of a payment's plan and of the stash into a new plan, from which no chargeback is paid."""
         self.let_days_pass(days)
         plan = cast("Plan", self.pick(self.booked, which).row.plan)
         stash, other = ledger.stash_account(plan.user), self.start_flexible_for(plan.user)
@@ -341,7 +341,7 @@ class Ledger(RuleBasedStateMachine):
             assert not movement.is_paid or left_kobo < kobo
             return
         assert pot is not None
-        lost = self.take_interest(movement, kobo, kobo if pot == movement.target else 0)
+        lost = self.take_interest(row, movement, kobo, kobo if pot == movement.target else 0)
         self.pots[pot].change_since(-kobo, movement.day)
         self.refunds.append(Back(row, movement, pot, timezone.localdate().toordinal(), lost))
 
@@ -372,7 +372,7 @@ class Ledger(RuleBasedStateMachine):
         left_kobo = movement.row.amount_kobo - movement.going_back
         reference = references.new(Kind.CHARGEBACK)
         try:
-            ledger.book_chargeback(movement.row, reference=reference, amount_kobo=kobo)
+            row = ledger.book_chargeback(movement.row, reference=reference, amount_kobo=kobo)
         except Refused:
             assert not movement.is_paid or left_kobo < kobo
             return
@@ -380,7 +380,7 @@ class Ledger(RuleBasedStateMachine):
         assert movement.row.user
         own, stash = self.pots[movement.target], self.pots[ledger.stash_account(movement.row.user).pk]
         from_own_kobo = min(kobo, own.kobo)
-        self.take_interest(movement, kobo, from_own_kobo)
+        self.take_interest(row, movement, kobo, from_own_kobo)
         own.change_since(-from_own_kobo, movement.day)
         from_stash_kobo = min(kobo - from_own_kobo, stash.kobo)
         stash.kobo -= from_stash_kobo
@@ -435,15 +435,30 @@ class Ledger(RuleBasedStateMachine):
     def pick[Row](self, rows: list[Row], which: int) -> Row:
         return rows[which % len(rows)]
 
-    def take_interest(self, movement: Movement, kobo: int, from_own_kobo: int) -> int:
-        """Take the interest of kobo that go back from the payment's pot, and return it."""
+    def take_interest(
+        self, row: Transaction, movement: Movement, kobo: int, from_own_kobo: int
+    ) -> dict[int, int]:
+        """Take the interest of kobo that go back by `row`, and return it by pot."""
         assert movement.target is not None
         pot, before = self.pots[movement.target], movement.from_elsewhere
         most = [pot.most_earned(some, movement.day) for some in (before, before + kobo)]
-        lost = min(most[1] - most[0], pot.earned)
-        pot.earned -= lost
+        lost = self.taken_elsewhere(row, movement, kobo)
+        lost[movement.target] = min(most[1] - most[0], pot.earned)
+        for pk, numerator in lost.items():
+            self.pots[pk].earned -= numerator
         movement.going_back += kobo
         movement.from_elsewhere += kobo - from_own_kobo
+        return lost
+
+    def taken_elsewhere(self, row: Transaction, movement: Movement, kobo: int) -> dict[int, int]:
+        """Read the interest that other pots lost, and check that no more was taken than the money can have earned."""
+        rows = ForfeitedInterest.objects.filter(transaction=row).exclude(account=movement.target)
+        lost = dict(rows.values_list("account_id", "numerator"))
+        for pk, numerator in lost.items():
+            pot = self.pots[pk]
+            assert 0 < numerator <= min(pot.earned, pot.most_earned(kobo, movement.day))
+        days = timezone.localdate().toordinal() - movement.day
+        assert sum(lost.values()) <= kobo * days * max(pot.rate_bps for pot in self.pots.values())
         return lost
 
     def give_back(self, refund: Back) -> None:
@@ -452,7 +467,8 @@ class Ledger(RuleBasedStateMachine):
         assert payment.target is not None
         own, source = self.pots[payment.target], self.pots[refund.source]
         source.change_since(kobo, payment.day)
-        own.earned += refund.lost
+        for pk, numerator in refund.lost.items():
+            self.pots[pk].earned += numerator
         payment.going_back -= kobo
         if own is source:
             away = [day for day in own.days if refund.day <= day < own.ends]
