@@ -17,8 +17,8 @@ Kind = Account.Kind
 _ORDER = {kind: place for place, kind in enumerate(Kind.values)}
 
 # One pass over the entries before `until`, summed by pairs of lines: some dozens of groups, however many accounts there
-# are. Summed by account, PostgreSQL would sort them on disk. `part` is the product of a plan, and the place of an account
-# of the house. Opening balances are positive where credits are larger.
+# are. Summed by account, PostgreSQL would sort them on disk. `part` is the product of a plan, and the place of an
+# account of the house. Opening balances are positive where credits are larger.
 SUMS = """
 WITH pairs AS MATERIALIZED (
     SELECT d.kind AS debit_kind, CASE WHEN d.kind = 'plan' THEN '' || dp.product_id ELSE d.provider END AS debit_part,
