@@ -8,13 +8,11 @@ from functools import partial
 from django.utils import timezone
 
 from savings import ledger, payments, references
-from savings.demo import cast
-from savings.demo.story import Kind, Story
-from savings.models import User
+from savings.demo.story import Kind, Story, two_of_staff
 
-# What the owner pays in at the start, and the least that must be there beyond what is owed at the start of a month
-# (a fiftieth of it). The interest and the fees of the month are paid from it.
+# What the owner pays in at the start.
 _CAPITAL_KOBO = 2_000_000_00
+# The reserve at the start of a month, for its interest and fees: a fiftieth of what is owed, and at least this.
 _LEAST_SPARE_KOBO, _SPARE_PART = 60_000_00, 50
 _SATURDAY = 5
 
@@ -63,7 +61,7 @@ def _settle(story: Story, *, before: datetime.date | None = None) -> None:
 
 
 def _post(purpose: str, amount_kobo: int, reason: str) -> None:
-    asked_by, approved_by = (User.objects.get(email=email) for email in cast.STAFF)
+    asked_by, approved_by = two_of_staff()
     ledger.post_treasury(
         purpose,
         amount_kobo=amount_kobo,

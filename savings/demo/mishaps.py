@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from savings import payments, references
 from savings.demo import cast
-from savings.demo.story import Kind, Story
-from savings.models import Plan, Transaction, User
+from savings.demo.story import Kind, Story, two_of_staff
+from savings.models import Plan, Transaction
 
 ADA, BOLA, CHIDI = (saver.email for saver in cast.SAVERS)
 
@@ -63,7 +63,7 @@ def _pay_twice(story: Story, name: str, naira: int) -> None:
 def _request_refund(reference: str) -> None:
     """Give a whole payment back."""
     movement = Transaction.objects.get(reference=reference)
-    asked_by, approved_by = (User.objects.get(email=email) for email in cast.STAFF)
+    asked_by, approved_by = two_of_staff()
     payments.request_refund(
         movement,
         amount_kobo=movement.amount_kobo,

@@ -219,6 +219,11 @@ def add_user(email: str, name: str, **fields: object) -> User:
     return user
 
 
+def two_of_staff() -> list[User]:
+    """Return the person who asks for a posting by hand and the one who approves it."""
+    return [User.objects.get(email=email) for email in cast.STAFF]
+
+
 @functools.cache
 def _password() -> str:
     """Return the hash of the shared password. It is cached, because hashing is slow by design."""
