@@ -39,6 +39,7 @@ from savings.ledger.transactions import (
     settle,
 )
 from savings.ledger.treasury import Purpose, post_treasury, record_taking
+from savings.ledger.value_days import provider_value_day
 
 __all__ = [
     "CHECKS",
@@ -73,6 +74,7 @@ __all__ = [
     "post",
     "post_treasury",
     "preview_interest",
+    "provider_value_day",
     "rate_for_term",
     "receivable_kobo",
     "record_settlement",

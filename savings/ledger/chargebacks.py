@@ -9,7 +9,7 @@ from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
 from savings.ledger.accounts import balance_kobo, house_account, stash_account
 from savings.ledger.corrections import collect_interest, forfeit_interest
 from savings.ledger.families import settle_part
-from savings.ledger.going_back import Paid, left_kobo, lock_payment, mark_if_all_is_back, suspense_left_kobo
+from savings.ledger.going_back import Paid, left_in_suspense, left_kobo, lock_payment, mark_if_all_is_back
 from savings.ledger.transactions import open_transaction, settle
 from savings.models import Account, Transaction
 
@@ -97,7 +97,7 @@ def _recover(chargeback: Transaction, paid: Paid) -> None:
 def _pieces(chargeback: Transaction, paid: Paid) -> list[tuple[Account, int]]:
     """Return the accounts that pay a chargeback, with the kobo of each, and nothing that is not there."""
     user = paid.movement.user
-    sources = [(house_account(Account.Kind.SUSPENSE), suspense_left_kobo(paid))]
+    sources = [(house_account(Account.Kind.SUSPENSE), left_in_suspense(paid.first_id))]
     if paid.plan_account is not None:
         sources.append((paid.plan_account, balance_kobo(paid.plan_account)))
     if paid.account is not None and user is not None:

@@ -11,7 +11,7 @@ from django.db.transaction import atomic
 from savings import money
 from savings.exceptions import SENT_OTHERWISE, NotEnoughMoney, ReferenceTaken, Refused
 from savings.ledger.accounts import balance_kobo, house_account, stash_account
-from savings.ledger.people import check_people
+from savings.ledger.people import check_people, check_reason
 from savings.ledger.posting import lock_user
 from savings.ledger.transactions import open_transaction, settle
 from savings.models import Account, Dispute, Entry, ManualPosting, Transaction, User
@@ -73,8 +73,7 @@ def write_off(
     for an amount out of range.
     """
     details: dict[str, Any] = {"asked_by": asked_by, "approved_by": approved_by, "reason": reason.strip()}
-    if not details["reason"]:
-        raise Refused("Say why.", field="reason")
+    check_reason(reason)
     receivable = house_account(Account.Kind.RECEIVABLE)
     with atomic():
         lock_user(user)

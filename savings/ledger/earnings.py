@@ -47,17 +47,19 @@ class History:
         rates = rates or [(0, account.rate_bps)]
         first, end = min(came), until
         days = sorted(day for day in {*came, *changes, *(day for day, _ in rates)} if first <= day < end)
+        balance_kobo = sum(change[0] for day, change in changes.items() if day < first)
         stretches = []
         for day, next_day in itertools.pairwise([*days, end]):
-            posted = changes.get(day, (0, 0, 0))
+            change_kobo, gross_kobo, net_kobo = changes.get(day, (0, 0, 0))
+            balance_kobo += change_kobo
             stretches.append(
                 _Stretch(
                     day=day,
                     days=next_day - day,
                     rate_bps=max((one for one in rates if one[0] <= day), default=(0, 0))[1],
-                    balance_kobo=sum(change[0] for on, change in changes.items() if on <= day),
-                    gross_kobo=posted[1],
-                    net_kobo=posted[2],
+                    balance_kobo=balance_kobo,
+                    gross_kobo=gross_kobo,
+                    net_kobo=net_kobo,
                 )
             )
         return cls(stretches)

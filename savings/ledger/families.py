@@ -1,4 +1,4 @@
-"""Parts of a refund or chargeback: transactions of its family that are opened and settled in its commit."""
+"""Families: the parts of a transaction, which are opened and settled in its commit, and their references."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ def settle_part(
 ) -> Transaction:
     """Open and settle a part of a family, in a reference made from that of its first transaction."""
     number = Transaction.objects.filter(part_of=first, kind=kind).count()
+    prefix = REFERENCE_PREFIXES[Transaction.Kind(kind)]
     part, _ = open_transaction(
-        reference=_part_reference(first.reference, kind, number),
+        reference=prefix + reference_after(first.reference, number)[len(prefix) :],
         kind=kind,
         user=first.user,
         plan=plan,
@@ -33,9 +34,8 @@ def settle_part(
     return part
 
 
-def _part_reference(reference: str, kind: str, number: int) -> str:
-    """Return the reference of a family's first transaction with the prefix of a kind, a few steps further."""
-    body = reference[3:]
-    carry, last = divmod(CROCKFORD.index(body[-1]) + number, len(CROCKFORD))
-    second = CROCKFORD[(CROCKFORD.index(body[-2]) + carry) % len(CROCKFORD)]
-    return REFERENCE_PREFIXES[Transaction.Kind(kind)] + body[:-2] + second + CROCKFORD[last]
+def reference_after(reference: str, steps: int) -> str:
+    """Return a reference some steps after another one, so that a repeat finds the same references for a family."""
+    carry, last = divmod(CROCKFORD.index(reference[-1]) + steps, len(CROCKFORD))
+    second = (CROCKFORD.index(reference[-2]) + carry) % len(CROCKFORD)
+    return reference[:-2] + CROCKFORD[second] + CROCKFORD[last]

@@ -7,7 +7,6 @@ import datetime
 
 from django.db import models
 from django.db.models import Q, Sum
-from django.utils import timezone
 
 from savings import leaderboards
 from savings.exceptions import Refused
@@ -71,30 +70,25 @@ def lock_payment(movement: Transaction) -> Paid:
         paid_kobo=paid_kobo or arrived.amount_kobo,
         account=credited.credit_account if credited else None,
         credited_kobo=credited.amount_kobo if credited else 0,
-        value_on=booked.value_on or timezone.localdate(booked.posted_at),
+        value_on=booked.value_day,
         entry_id=booked.pk,
     )
 
 
 def left_kobo(paid: Paid, *, besides: Transaction) -> int:
     """Return what of a payment has not gone back and is not on its way back, `besides` one refund or chargeback."""
-    back = _of_payment(paid).exclude(pk=besides.pk).exclude(status__in=NOT_GOING_BACK)
+    back = _given_back(paid.first_id).exclude(pk=besides.pk).exclude(status__in=NOT_GOING_BACK)
     return paid.paid_kobo - _sum(back)
 
 
 def gone_without_entry_kobo(paid: Paid, account: Account, *, besides: Transaction) -> int:
     """Return what of a payment went back before, and did not come out of this account."""
-    back = _of_payment(paid).exclude(pk=besides.pk).exclude(status__in=NOT_GOING_BACK)
+    back = _given_back(paid.first_id).exclude(pk=besides.pk).exclude(status__in=NOT_GOING_BACK)
     taken = Entry.objects.filter(debit_account=account).filter(
         Q(transaction__in=back, code=Entry.Code.HOLD)
         | Q(transaction__part_of__in=back, transaction__kind=Kind.REPAYMENT)
     )
     return _sum(back) - _sum(taken)
-
-
-def suspense_left_kobo(paid: Paid) -> int:
-    """Return what of a payment is still in suspense."""
-    return left_in_suspense(paid.first_id)
 
 
 def left_in_suspense(first: int) -> int:
@@ -139,10 +133,6 @@ def close_review(first: int) -> None:
     is_under_way = _given_back(first).filter(status=Status.PENDING).exists()
     if has_arrived and not is_under_way:
         change_columns(reviewed, {"status": Status.CLOSED}, only_from=[Status.REVIEW])
-
-
-def _of_payment(paid: Paid) -> models.QuerySet[Transaction]:
-    return _given_back(paid.first_id)
 
 
 def _given_back(first: int) -> models.QuerySet[Transaction]:

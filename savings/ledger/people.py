@@ -13,3 +13,9 @@ def check_people(asked_by: User, approved_by: User) -> None:
     people = User.objects.filter(pk__in=[asked_by.pk, approved_by.pk], is_staff=True, is_active=True)
     if people.count() != 2:
         raise Refused("Only staff may move the house's money.")
+
+
+def check_reason(reason: str) -> None:
+    """Raise Refused for a posting by hand that does not say why."""
+    if not reason.strip():
+        raise Refused("Say why.", field="reason")

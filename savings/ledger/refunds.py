@@ -10,8 +10,8 @@ from savings import money
 from savings.exceptions import SENT_OTHERWISE, NotEnoughMoney, ReferenceTaken, Refused
 from savings.ledger.accounts import balance_kobo, house_account, stash_account
 from savings.ledger.corrections import collect_interest, forfeit_interest, give_interest_back
-from savings.ledger.going_back import Paid, left_kobo, lock_payment, mark_if_all_is_back, suspense_left_kobo
-from savings.ledger.people import check_people
+from savings.ledger.going_back import Paid, left_in_suspense, left_kobo, lock_payment, mark_if_all_is_back
+from savings.ledger.people import check_people, check_reason
 from savings.ledger.transactions import change_status, open_transaction, post, settle
 from savings.models import Account, Dispute, Entry, ManualPosting, Transaction, User
 
@@ -41,8 +41,7 @@ def open_refund(
     reference belongs to other details; BadAmount for an amount out of range.
     """
     details = {"asked_by": asked_by, "approved_by": approved_by, "reason": reason.strip()}
-    if not details["reason"]:
-        raise Refused("Say why.", field="reason")
+    check_reason(reason)
     with atomic():
         paid = lock_payment(payment)
         account = _source(paid, source)
@@ -151,7 +150,7 @@ def _check_refundable(refund: Transaction, paid: Paid, account: Account) -> None
         raise Refused(
             f"Only {money.naira(rest_kobo)} of this payment is left to refund.", field="amount_kobo"
         )
-    there_kobo = balance_kobo(account) if account.is_customers else suspense_left_kobo(paid)
+    there_kobo = balance_kobo(account) if account.is_customers else left_in_suspense(paid.first_id)
     if refund.amount_kobo > there_kobo:
         place = account.plan.name if account.plan else Kind(account.kind).label
         raise NotEnoughMoney(f"{place} holds {money.naira(there_kobo)}. Enter that or less.")

@@ -11,11 +11,11 @@ from savings import money
 from savings.exceptions import Refused
 from savings.ledger import remittances
 from savings.ledger.accounts import stash_account
+from savings.ledger.families import reference_after
 from savings.ledger.posting import apply_to_instance, change_columns, lock_user
 from savings.ledger.transactions import open_transaction, post, settle
 from savings.ledger.treasury import lock_treasury
 from savings.models import Account, Entry, Transaction, User
-from savings.models.ledger import CROCKFORD
 
 Kind = Transaction.Kind
 _REVERSED = {"status": Transaction.Status.REVERSED}
@@ -71,7 +71,7 @@ def reverse(transaction: Transaction, *, reference: str) -> Transaction:
         # Read again under the lock: money meant for a plan may have been diverted to the stash.
         movements = [family.get(pk=transaction.pk), *others]
         reversals = [
-            _reverse_one(movement, _next_reference(reference, place))
+            _reverse_one(movement, reference_after(reference, place))
             for place, movement in enumerate(movements)
         ]
         for part in reversals[1:]:
@@ -150,11 +150,3 @@ def _open_reversal(movement: Transaction, reference: str) -> Transaction:
 def _primary(movement: Transaction) -> Entry:
     entries = Entry.objects.select_related("debit_account__plan", "credit_account")
     return entries.get(transaction=movement, code=Entry.Code.PRIMARY)
-
-
-def _next_reference(reference: str, steps: int) -> str:
-    """Return a reference some steps after another one, so that a repeat finds the same references for a family."""
-    last = CROCKFORD.index(reference[-1])
-    carry, digit = divmod(last + steps, len(CROCKFORD))
-    second = (CROCKFORD.index(reference[-2]) + carry) % len(CROCKFORD)
-    return reference[:-2] + CROCKFORD[second] + CROCKFORD[digit]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from django.conf import settings
@@ -13,15 +12,14 @@ from savings import money
 from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
 from savings.ledger.accounts import house_account, stash_account
 from savings.ledger.going_back import close_review, left_in_suspense
-from savings.ledger.people import check_people
+from savings.ledger.people import check_people, check_reason
 from savings.ledger.posting import lock_user
 from savings.ledger.transactions import open_transaction, settle
+from savings.ledger.value_days import provider_value_day
 from savings.models import Account, Entry, ManualPosting, Plan, Transaction, User
 
 Kind = Transaction.Kind
 Status = Transaction.Status
-# As for any money from the provider: how many days before today it may begin to earn.
-_MOST_DAYS_BACK = 7
 
 
 def release(
@@ -73,8 +71,7 @@ def allocate(
     range.
     """
     details = {"asked_by": asked_by, "approved_by": approved_by, "reason": reason.strip()}
-    if not details["reason"]:
-        raise Refused("Say why.", field="reason")
+    check_reason(reason)
     with atomic():
         # In ascending id, so that two of these cannot deadlock.
         for user_id in sorted({user.pk, reviewed.user_id or user.pk}):
@@ -102,11 +99,12 @@ def _credit(
         amount_kobo=amount_kobo,
         part_of=reviewed,
     )
+    arrived = Entry.objects.get(transaction=reviewed, code=Entry.Code.SUSPENSE)
     settle(
         given,
         debit=house_account(Account.Kind.SUSPENSE),
         credit=_checked_plan(plan, user, amount_kobo).account if plan else stash_account(user),
-        value_on=_value_day(reviewed, plan),
+        value_on=provider_value_day(arrived.value_day, plan),
     )
     return given
 
@@ -142,13 +140,3 @@ def _checked_plan(plan: Plan, user: User, amount_kobo: int) -> Plan:
     if (now.account.balance_kobo or 0) + amount_kobo > settings.PLAN_MAX_KOBO:
         raise Refused(f"A plan holds at most {money.naira(settings.PLAN_MAX_KOBO)}.", field="amount_kobo")
     return now
-
-
-def _value_day(reviewed: Transaction, plan: Plan | None) -> datetime.date:
-    """Return the day from which the money earns: that of its arrival, within a week and not before the plan began."""
-    arrived = Entry.objects.get(transaction=reviewed, code=Entry.Code.SUSPENSE)
-    today = timezone.localdate()
-    earliest = today - datetime.timedelta(days=_MOST_DAYS_BACK)
-    if plan is not None:
-        earliest = max(earliest, plan.started_on)
-    return min(today, max(arrived.value_on or timezone.localdate(arrived.posted_at), earliest))

@@ -13,7 +13,7 @@ from savings import money
 from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
 from savings.ledger import remittances
 from savings.ledger.accounts import balance_kobo, house_account
-from savings.ledger.people import check_people
+from savings.ledger.people import check_people, check_reason
 from savings.ledger.transactions import open_transaction, settle
 from savings.models import Account, Entry, Installation, ManualPosting, Transaction, User
 
@@ -139,8 +139,7 @@ def lock_treasury() -> None:
 def _check_details(purpose: str, reason: str, period_on: datetime.date | None, bank: str) -> None:
     if bank not in BANKS:
         raise Refused(f"There is no bank account called {bank}.")
-    if not reason:
-        raise Refused("Say why.", field="reason")
+    check_reason(reason)
     if (period_on is not None) != (purpose in _REMITTANCES):
         raise Refused("A remittance, and nothing else, is for a month. Enter that month.", field="period_on")
     if period_on is not None and (period_on.day != 1 or period_on > timezone.localdate()):

@@ -208,6 +208,11 @@ class Entry(models.Model):
     def __str__(self) -> str:
         return f"{self.code} {self.amount_kobo}"
 
+    @property
+    def value_day(self) -> datetime.date:
+        """The day from which the entry counts for interest."""
+        return self.value_on or timezone.localdate(self.posted_at)
+
 
 # The alphabet of references and of the codes of statements: Crockford base 32.
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -29,8 +29,6 @@ Status = Transaction.Status
 UNANSWERED = "no_answer"
 # The review reason of a payment that the provider answered for another reference too: its money came once.
 _SAME_PAYMENT = "same_payment"
-# How many days before today the money of a payment may begin to earn.
-_MOST_DAYS_BACK = 7
 # A failed or abandoned payment can still be paid on the provider's page, and then the money counts.
 _UNPAID = (Status.PENDING, Status.FAILED, Status.ABANDONED)
 
@@ -192,17 +190,8 @@ def review(payment: Payment, reason: str, *, arrived_kobo: int) -> None:
 
 
 def _value_day(payment: Payment, plan: Plan | None) -> datetime.date:
-    """Return the day from which the money of a payment earns: the local day on which the payer paid.
-
-    Never in the future, never more than a week ago, and never before the plan began. Today if the provider does not
-    say when.
-    """
-    today = timezone.localdate()
-    paid_on = timezone.localdate(payment.paid_at) if payment.paid_at else today
-    earliest = today - datetime.timedelta(days=_MOST_DAYS_BACK)
-    if plan is not None:
-        earliest = max(earliest, plan.started_on)
-    return min(today, max(paid_on, earliest))
+    """Return the day from which the money of a payment earns; today if the provider does not say when it was paid."""
+    return ledger.provider_value_day(timezone.localdate(payment.paid_at), plan)
 
 
 def _asks_about_fee_at(payment: Payment) -> datetime.datetime | None:

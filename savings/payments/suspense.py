@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.db import transaction
 
 from savings import ledger, mails
@@ -23,27 +25,16 @@ def release_from_suspense(
 
     See `ledger.allocate` for the amount in kobo, the repeats and the errors.
     """
+    credit = ledger.release if to is None else partial(ledger.allocate, user=to)
     with transaction.atomic():
-        if to is None:
-            credited = ledger.release(
-                reviewed,
-                reference=reference,
-                asked_by=asked_by,
-                approved_by=approved_by,
-                reason=reason,
-                amount_kobo=amount_kobo,
-                plan=plan,
-            )
-        else:
-            credited = ledger.allocate(
-                reviewed,
-                to,
-                reference=reference,
-                asked_by=asked_by,
-                approved_by=approved_by,
-                reason=reason,
-                amount_kobo=amount_kobo,
-                plan=plan,
-            )
+        credited = credit(
+            reviewed,
+            reference=reference,
+            asked_by=asked_by,
+            approved_by=approved_by,
+            reason=reason,
+            amount_kobo=amount_kobo,
+            plan=plan,
+        )
         mails.top_up_received(credited)
     return credited
