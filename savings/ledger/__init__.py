@@ -15,15 +15,15 @@ from savings.ledger.checks import CHECKS, check_queries, run_checks
 from savings.ledger.coverage import Coverage, coverage
 from savings.ledger.debts import available_kobo, receivable_kobo, repay_debt, write_off
 from savings.ledger.going_back import left_in_suspense
-from savings.ledger.interest import (
+from savings.ledger.months import close_month
+from savings.ledger.posting import Posting, check_amount
+from savings.ledger.previews import (
     DAYS_PER_YEAR,
     Preview,
     preview_interest,
     rate_for_term,
     suggested_monthly_kobo,
 )
-from savings.ledger.months import close_month
-from savings.ledger.posting import Posting, check_amount
 from savings.ledger.rates import change_rate, tax_rate_bps
 from savings.ledger.refunds import fail_refund, open_refund, settle_refund
 from savings.ledger.reports import TrialBalance, trial_balance

@@ -1,8 +1,9 @@
 """The database tables, one module per feature."""
 
-from savings.models.accounts import Account, ForfeitedInterest, RatePeriod, TaxRate
+from savings.models.accounts import Account
 from savings.models.circles import Circle, CircleEvent, Membership
 from savings.models.installation import Installation
+from savings.models.interest import ForfeitedInterest, InterestPosting, RatePeriod, TaxRate
 from savings.models.leaderboards import BoardDay, DigestLine, ToldPlaces
 from savings.models.ledger import Entry, Transaction
 from savings.models.outbox import OutboxRow
@@ -27,6 +28,7 @@ __all__ = [
     "Entry",
     "ForfeitedInterest",
     "Installation",
+    "InterestPosting",
     "ManualPosting",
     "Membership",
     "OutboxRow",

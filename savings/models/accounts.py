@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
 from savings.money import MOST_KOBO
 
@@ -86,6 +83,11 @@ class Account(models.Model):
     accrued_to = models.IntegerField(default=0)
     # The first day without interest: a plan's maturity, or the last date there is.
     accrues_until = models.IntegerField(default=datetime.date.max.toordinal())
+    # gross_kobo x rate_bps of tax that was not a whole kobo yet: 0 to 9,999. The next posting adds it.
+    tax_remainder = models.PositiveSmallIntegerField(default=0, db_default=0)
+    # The first of the month, as an ordinal, up to whose start interest is posted next. NULL where the next posting is
+    # at maturity, and where none is to come: closed, matured, or not caught up yet (`post_missed_interest`).
+    interest_due = models.IntegerField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -101,6 +103,9 @@ class Account(models.Model):
             models.CheckConstraint(
                 condition=Q(accrued_numerator__gte=0, accrued_numerator__lte=9 * 10**18),
                 name="account_accrual_exact",
+            ),
+            models.CheckConstraint(
+                condition=Q(tax_remainder__lt=10_000), name="account_tax_remainder_below_one_kobo"
             ),
             models.CheckConstraint(
                 condition=Q(kind="plan", user__isnull=False, plan__isnull=False, balance_kobo__isnull=False)
@@ -125,6 +130,14 @@ class Account(models.Model):
                 fields=["kind", "provider"], condition=Q(user__isnull=True), name="account_once_for_the_house"
             ),
         ]
+        indexes = [
+            # The monthly posting of interest: the accounts of the earliest due day, in chunks.
+            models.Index(
+                fields=["interest_due", "id"],
+                name="account_by_interest_due",
+                condition=Q(interest_due__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.pk}"
@@ -137,94 +150,3 @@ class Account(models.Model):
     def is_debit_normal(self) -> bool:
         """Whether a debit increases the account: what the house has, and what it spends."""
         return self.kind in self.DEBIT_KINDS
-
-
-class RatePeriod(models.Model):
-    """The rate at which a plan's account earns from a day on, until its next period begins.
-
-    A change of the rate is a new row, so the interest of the past can be calculated again. An account without a row,
-    which the release before this table opened, has earned at its `rate_bps` since it was opened.
-    """
-
-    account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="rate_periods", db_index=False
-    )
-    # An ordinal, as `Account.accrued_to`.
-    from_day = models.IntegerField()
-    rate_bps = models.PositiveIntegerField()
-
-    class Meta:
-        constraints = [
-            # Also the index for an account's periods in order.
-            models.UniqueConstraint(fields=["account", "from_day"], name="rate_period_once_per_day"),
-            models.CheckConstraint(condition=Q(rate_bps__lte=10_000), name="rate_period_at_most_100_percent"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.rate_bps} bps from {datetime.date.fromordinal(self.from_day)}"
-
-
-class ForfeitedInterest(models.Model):
-    """Interest that a plan's account has earned and is not owed: that of money which was paid back.
-
-    It is in addition to what the value date of the entry itself takes away, so it is negative where that was too much.
-    """
-
-    account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="forfeited_interest", db_index=False
-    )
-    # The refund or chargeback. For tax that was remitted and stays paid, the correction of interest.
-    transaction = models.ForeignKey(
-        "savings.Transaction", on_delete=models.PROTECT, related_name="forfeited_interest", db_index=False
-    )
-    # balance_kobo x rate_bps x days, as `Account.accrued_numerator`.
-    numerator = models.BigIntegerField()
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        verbose_name_plural = "forfeited interest"
-        constraints = [
-            models.CheckConstraint(condition=~Q(numerator=0), name="forfeited_interest_not_zero"),
-        ]
-        indexes = [
-            # A refund that failed gives back what it took; a correction of interest reads what an account forfeited.
-            models.Index(fields=["transaction"], name="forfeited_by_transaction"),
-            models.Index(fields=["account"], name="forfeited_by_account"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.numerator}"
-
-
-class TaxRate(models.Model):
-    """The rate of withholding tax on interest posted from a day on, until the next rate begins.
-
-    The rate of the day of posting applies: it is no term of a plan. Days before the first row have no tax.
-    """
-
-    from_on = models.DateField(unique=True)
-    rate_bps = models.PositiveIntegerField()
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(rate_bps__lte=10_000), name="tax_rate_at_most_100_percent"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.rate_bps} bps from {self.from_on}"
-
-    def clean(self) -> None:
-        """Refuse to change the rate of a day that has come: interest was posted at it."""
-        today = timezone.localdate()
-        if self.pk is not None and TaxRate.objects.filter(pk=self.pk, from_on__lte=today).exists():
-            raise ValidationError("This rate has begun, and stays as it is. Add a rate from a later day.")
-        is_first = not TaxRate.objects.exclude(pk=self.pk).exists()
-        if self.from_on is not None and self.from_on <= today and not is_first:
-            raise ValidationError(
-                {"from_on": "Enter a day after today: interest was posted at the old rate."}
-            )
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        if self.from_on <= timezone.localdate():
-            raise ValidationError("This rate has begun, and stays as it is.")
-        return super().delete(*args, **kwargs)

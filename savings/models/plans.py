@@ -22,6 +22,7 @@ class EarlyExit(models.TextChoices):
 
     FREE = "free", "Any time"
     PENALTY = "penalty", "With a penalty"
+    FORFEIT = "forfeit", "Without the interest of what is taken out"
     BLOCKED = "blocked", "Not before maturity"
 
 
@@ -74,6 +75,11 @@ class Product(models.Model):
                 name="product_term_in_order",
             ),
             models.CheckConstraint(condition=Q(penalty_bps__lt=10_000), name="product_penalty_below_all"),
+            # Posted interest is never taken back by an exit, so only a plan that posts at maturity can forfeit its own.
+            models.CheckConstraint(
+                condition=~Q(early_exit="forfeit") | Q(interest_paid="maturity"),
+                name="product_forfeits_at_maturity",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -154,7 +160,16 @@ class Plan(CopiedTerms, Keyed):
 
     class AtMaturity(models.TextChoices):
         STASH = "stash", "Move to my stash"
-        ROLLOVER = "rollover", "Start again, as long and on the same rate"
+        # The interest of the term goes to the stash.
+        ROLLOVER = "rollover", "Start again without the interest"
+        COMPOUND = "compound", "Start again with the interest"
+
+    # The plan begins a new term, as long as the last one and at the same rate.
+    RENEWING = (AtMaturity.ROLLOVER, AtMaturity.COMPOUND)
+
+    class InterestTo(models.TextChoices):
+        PLAN = "plan", "Into the plan"
+        STASH = "stash", "To my stash"
 
     # The idempotency key of the form that opened it: a form sent twice opens one plan.
     reference = models.CharField(max_length=20, unique=True)
@@ -170,6 +185,12 @@ class Plan(CopiedTerms, Keyed):
     notice_hours = models.PositiveIntegerField(default=0)
     interest_paid = models.CharField(max_length=10, choices=InterestPaid)
     at_maturity = models.CharField(max_length=10, choices=AtMaturity, default=AtMaturity.STASH)
+    # Where monthly interest goes. That of a plan in a circle always goes to the stash.
+    interest_to = models.CharField(
+        max_length=10, choices=InterestTo, default=InterestTo.PLAN, db_default=InterestTo.PLAN
+    )
+    # Whether the owner wants interest on this plan; see also `User.earns_interest`.
+    earns_interest = models.BooleanField(default=True, db_default=True)
     started_on = models.DateField()
     matures_on = models.DateField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)

@@ -7,7 +7,7 @@ import datetime
 import pytest
 
 from savings import ledger
-from savings.ledger import interest
+from savings.ledger import previews
 from savings.models import Product
 from tests.factories import make_product
 
@@ -38,7 +38,7 @@ def test_a_plan_without_an_end_is_previewed_for_a_year() -> None:
 
 
 def test_monthly_days_use_the_last_day_of_a_short_month() -> None:
-    days = interest.monthly_days(datetime.date(2026, 12, 31), datetime.date(2027, 4, 30))
+    days = previews.monthly_days(datetime.date(2026, 12, 31), datetime.date(2027, 4, 30))
     assert [day.isoformat() for day in days] == ["2027-01-31", "2027-02-28", "2027-03-31"]
 
 
@@ -47,5 +47,5 @@ def test_the_suggested_payment_is_the_smallest_in_whole_naira_that_reaches_the_t
     monthly = ledger.suggested_monthly_kobo(
         target_kobo=600_000_00, first_kobo=50_000_00, ends_on=ends, today=TODAY
     )
-    times = len(interest.monthly_days(TODAY, ends))
+    times = len(previews.monthly_days(TODAY, ends))
     assert monthly * times >= 550_000_00 > (monthly - 1_00) * times

@@ -1,0 +1,108 @@
+"""Interest before a plan starts: the rate of a term, and a preview of the interest of a plan."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterable, Sequence
+
+from savings import money
+from savings.ledger.rates import tax_rate_bps
+from savings.models import Product
+
+DAYS_PER_YEAR = 365
+
+
+@dataclasses.dataclass(frozen=True)
+class Preview:
+    """The result of a plan with the given payments. Amounts are in kobo; `payments` is their number."""
+
+    ends_on: datetime.date
+    rate_bps: int
+    payments: int
+    paid_in_kobo: int
+    interest_kobo: int
+    tax_kobo: int
+
+    @property
+    def total_kobo(self) -> int:
+        return self.paid_in_kobo + self.interest_kobo - self.tax_kobo
+
+
+def rate_bps(product: Product, term_days: int | None) -> int:
+    """Return the yearly rate in basis points for a term in days; 0 where the product has no rate for it.
+
+    Of the product's rates, the one with the largest `from_days` within the term applies. A plan without a term gets
+    the rate of the shortest one. Prefetch `rates` where several products are shown.
+    """
+    return rate_for_term([[rate.from_days, rate.rate_bps] for rate in product.rates.all()], term_days) or 0
+
+
+def rate_for_term(rates: Iterable[Sequence[int]], term_days: int | None) -> int | None:
+    """Return the yearly rate in basis points for a term in days, or None if no rate applies to so short a term.
+
+    `rates` are pairs of the first day from which a rate applies and the rate. No term (None) counts as the shortest.
+    """
+    reached = [(from_days, rate) for from_days, rate in rates if from_days <= (term_days or 0)]
+    return max(reached)[1] if reached else None
+
+
+def preview_interest(
+    product: Product,
+    *,
+    matures_on: datetime.date | None,
+    first_kobo: int,
+    monthly_kobo: int,
+    today: datetime.date,
+) -> Preview:
+    """Return a preview of a plan started today with `first_kobo` today and `monthly_kobo` each month before it ends.
+
+    Simple interest, actual/365, on end-of-day balances, rounded once at the end (see `money.interest`); withholding
+    tax at the rate known today for the last day. A plan without a maturity is previewed for a year.
+    """
+    ends_on = matures_on or today + datetime.timedelta(days=DAYS_PER_YEAR)
+    rate = rate_bps(product, (matures_on - today).days if matures_on else None)
+    payments = [(today, first_kobo)] if first_kobo else []
+    payments += [(day, monthly_kobo) for day in monthly_days(today, ends_on)] if monthly_kobo else []
+    numerator = sum(amount * rate * (ends_on - day).days for day, amount in payments)
+    interest = money.interest(numerator)
+    return Preview(
+        ends_on=ends_on,
+        rate_bps=rate,
+        payments=len(payments),
+        paid_in_kobo=sum(amount for _, amount in payments),
+        interest_kobo=interest,
+        tax_kobo=money.share(interest, tax_rate_bps(ends_on)),
+    )
+
+
+def monthly_days(start: datetime.date, end: datetime.date) -> list[datetime.date]:
+    """Return the same day of each month after `start` and before `end`; the last day where a month is too short."""
+    days = []
+    month = start.year * 12 + start.month
+    while (day := _day_in_month(month, start.day)) < end:
+        days.append(day)
+        month += 1
+    return days
+
+
+def suggested_monthly_kobo(
+    *, target_kobo: int, first_kobo: int, ends_on: datetime.date, today: datetime.date
+) -> int:
+    """Return the monthly payment in kobo that reaches a target by a day, rounded up to whole naira.
+
+    Interest is not counted.
+    """
+    left = max(0, target_kobo - first_kobo)
+    times = max(1, len(monthly_days(today, ends_on)))
+    return -(-left // (times * money.KOBO_PER_NAIRA)) * money.KOBO_PER_NAIRA
+
+
+def _day_in_month(month: int, day: int) -> datetime.date:
+    """Return a day of a month, or the month's last day where the month is shorter.
+
+    `month` counts from year 0, with January as 0: 12 x 2026 + 11 is December 2026.
+    """
+    first = datetime.date(month // 12, month % 12 + 1, 1)
+    following = datetime.date((month + 1) // 12, (month + 1) % 12 + 1, 1)
+    return first + datetime.timedelta(days=min(day, (following - first).days) - 1)
