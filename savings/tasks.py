@@ -118,6 +118,12 @@ def settle_circles() -> None:
     circles.end_due_circles(timezone.localdate())
 
 
+@db_periodic_task(crontab(minute="*/5"))
+def post_due_interest() -> None:
+    """Post the monthly interest, soon after midnight on the 1st. A run that was missed is caught up."""
+    plans.post_due_interest(timezone.localdate())
+
+
 @db_periodic_task(crontab(minute="7"))
 def carry_out_maturities() -> None:
     """Process the maturity of plans that are due."""
@@ -156,8 +162,9 @@ def write_digests() -> None:
 
 @db_periodic_task(crontab(minute="*/10"))
 def ask_for_monthly_statements() -> None:
-    """Request the monthly statements whose month is over."""
-    statements.request_monthly(timezone.localdate())
+    """Request the monthly statements whose month is over, once its interest is posted."""
+    if plans.is_interest_posted(timezone.localdate()):
+        statements.request_monthly(timezone.localdate())
 
 
 @db_periodic_task(crontab(minute="*/5"))

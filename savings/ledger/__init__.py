@@ -4,8 +4,10 @@ from savings.ledger.accounts import (
     accrued_kobo,
     accrued_numerator,
     balance_kobo,
+    day_of_opening,
     hold_account,
     house_account,
+    interest_goes_to_stash,
     move_maturity,
     open_plan_account,
     stash_account,
@@ -15,6 +17,8 @@ from savings.ledger.checks import CHECKS, check_queries, run_checks
 from savings.ledger.coverage import Coverage, coverage
 from savings.ledger.debts import available_kobo, receivable_kobo, repay_debt, write_off
 from savings.ledger.going_back import left_in_suspense
+from savings.ledger.interest_postings import InterestHouse, post_interest, post_last_interest
+from savings.ledger.monthly_interest import due_chunk, post_chunk
 from savings.ledger.months import close_month
 from savings.ledger.posting import Posting, check_amount
 from savings.ledger.previews import (
@@ -45,6 +49,7 @@ __all__ = [
     "CHECKS",
     "DAYS_PER_YEAR",
     "Coverage",
+    "InterestHouse",
     "Posting",
     "Preview",
     "Purpose",
@@ -63,15 +68,21 @@ __all__ = [
     "columns",
     "coverage",
     "coverage_table",
+    "day_of_opening",
+    "due_chunk",
     "fail_refund",
     "hold_account",
     "house_account",
+    "interest_goes_to_stash",
     "left_in_suspense",
     "move_maturity",
     "open_plan_account",
     "open_refund",
     "open_transaction",
     "post",
+    "post_chunk",
+    "post_interest",
+    "post_last_interest",
     "post_treasury",
     "preview_interest",
     "provider_value_day",

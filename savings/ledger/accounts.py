@@ -6,10 +6,13 @@ import datetime
 from typing import Protocol
 
 from django.db import connection
-from django.db.models import Q, Sum
+from django.db.models import Max, Min, Q, Sum
+from django.utils import timezone
 
 from savings import installation, money
-from savings.models import Account, Entry, Plan, RatePeriod, User
+from savings.ledger.interest import next_due
+from savings.models import Account, Entry, Membership, Plan, RatePeriod, User
+from savings.models.plans import InterestPaid
 
 # Written in SQL because every card payment runs it, and building the query with the ORM costs more than running it.
 _COLUMNS = [field.attname for field in Account._meta.concrete_fields]
@@ -47,17 +50,38 @@ def open_plan_account(plan: Plan) -> Account:
         rate_bps=plan.rate_bps,
         accrued_to=plan.started_on.toordinal(),
         accrues_until=_accrues_until(plan),
+        interest_due=_interest_due(plan, plan.started_on),
     )
     RatePeriod.objects.create(account=account, from_day=account.accrued_to, rate_bps=plan.rate_bps)
     return account
 
 
-def move_maturity(plan: Plan) -> None:
-    """Copy the plan's maturity to its account, as the day on which the account stops earning interest.
+def day_of_opening(plan: Plan) -> datetime.date:
+    """Return the day on which a plan's account opened. A plan that rolled over has a later start than its account."""
+    first = RatePeriod.objects.filter(account__plan=plan).aggregate(day=Min("from_day"))["day"]
+    if first is not None:
+        return datetime.date.fromordinal(first)
+    # The release before rate periods opened it.
+    return min(plan.started_on, timezone.localdate(plan.created_at))
 
-    Only for a plan that has not matured yet.
+
+def interest_goes_to_stash(plan: Plan) -> bool:
+    """Return whether monthly interest goes to the stash, as the owner chose. That of a plan in a circle always does."""
+    return plan.interest_to == Plan.InterestTo.STASH or Membership.objects.filter(plan=plan).exists()
+
+
+def move_maturity(plan: Plan) -> None:
+    """Copy the plan's maturity to its account, as the day on which it stops earning, and set the next due day.
+
+    Only for a plan that has not matured yet. Its user must be locked.
     """
-    Account.objects.filter(plan=plan).update(accrues_until=_accrues_until(plan))
+    account = Account.objects.get(plan=plan)
+    posted_to = account.interest_postings.aggregate(day=Max("period_end"))["day"]
+    due = _interest_due(plan, datetime.date.fromordinal(posted_to) if posted_to else plan.started_on)
+    if posted_to is None and due is not None and due <= timezone.localdate().toordinal():
+        # Interest from before the postings: `post_missed_interest` catches up.
+        due = account.interest_due
+    Account.objects.filter(pk=account.pk).update(accrues_until=_accrues_until(plan), interest_due=due)
 
 
 def house_account(kind: str, place: str = "") -> Account:
@@ -121,5 +145,11 @@ def accrued_kobo(account: Earning, day: datetime.date) -> int:
 def _accrues_until(plan: Plan) -> int:
     # A plan that rolls over earns without a break: its new term begins on the day on which the old one ends, even when
     # the task that renews the plan runs later.
-    ends = plan.matures_on and plan.at_maturity != Plan.AtMaturity.ROLLOVER
+    ends = plan.matures_on and plan.at_maturity not in Plan.RENEWING
     return (plan.matures_on if plan.matures_on and ends else datetime.date.max).toordinal()
+
+
+def _interest_due(plan: Plan, posted_to: datetime.date) -> int | None:
+    """Return the ordinal of the next due day of interest posted up to a day; None where it is the maturity."""
+    due_on = next_due(posted_to, plan.matures_on) if plan.interest_paid == InterestPaid.MONTHLY else None
+    return due_on.toordinal() if due_on else None

@@ -8,6 +8,7 @@ from django.db.models import F
 from django.db.transaction import atomic
 from django.utils import timezone
 
+from savings.ledger.accounts import day_of_opening
 from savings.ledger.posting import lock_user
 from savings.models import Account, Plan, RatePeriod, TaxRate
 
@@ -31,9 +32,7 @@ def change_rate(account: Account, rate_bps: int) -> None:
         tomorrow = max(today + 1, account.accrued_to)
         if not account.rate_periods.exists():
             # The release before rate periods opened it: it has earned at one rate.
-            RatePeriod.objects.create(
-                account=account, from_day=_day_of_opening(account), rate_bps=account.rate_bps
-            )
+            RatePeriod.objects.create(account=account, from_day=_opened(account), rate_bps=account.rate_bps)
         earning_to = max(account.accrued_to, min(tomorrow, account.accrues_until))
         Account.objects.filter(pk=account.pk).update(
             accrued_numerator=F("accrued_numerator")
@@ -47,7 +46,5 @@ def change_rate(account: Account, rate_bps: int) -> None:
     account.refresh_from_db()
 
 
-def _day_of_opening(account: Account) -> int:
-    """Return the first day of a plan's account. A plan that rolled over has a later start than its account."""
-    plan = Plan.objects.get(account=account)
-    return min(plan.started_on, timezone.localdate(plan.created_at)).toordinal()
+def _opened(account: Account) -> int:
+    return day_of_opening(Plan.objects.get(account=account)).toordinal()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 from savings import leaderboards, money, outbox
 from savings.leaderboards import Progress
 from savings.mails import sending
-from savings.models import Circle, Device, Membership, OutboxRow, Statement, Transaction, User
+from savings.models import Circle, Device, Membership, OutboxRow, Plan, Statement, Transaction, User
 
 # Each kind of mail: its name until it is rendered, and the reason for sending it.
 KINDS = {
@@ -22,7 +22,9 @@ KINDS = {
     "circle_ended": ("A circle has ended", "Because a circle you are in has ended"),
     "circle_joined": ("You are in a circle", "Because you joined a circle"),
     "new_device": ("A new device signed in", "Because a device we had not seen before signed in"),
+    "interest_caught_up": ("Interest of earlier months", "Because interest of your plans was posted"),
     "plan_matured": ("Your plan has matured", "Because a plan of yours came to its end"),
+    "plan_renewed": ("Your plan has started again", "Because a plan of yours started a new term"),
     "rank_changed": ("Your place in a circle", "Because your place in a circle changed"),
     "statement_failed": ("A statement could not be made", "Because you asked for a statement"),
     "statement_ready": ("Your statement is ready", "Because you asked for a statement"),
@@ -51,13 +53,43 @@ def top_up_received(movement: Transaction) -> OutboxRow | None:
     )
 
 
-def plan_matured(movement: Transaction) -> OutboxRow | None:
-    """Tell a user that a plan has matured and that its money (the given transaction) is in their stash."""
+def plan_matured(movement: Transaction, facts: Mapping[str, str]) -> OutboxRow | None:
+    """Tell a user that a plan has matured and that its money is in their stash.
+
+    `movement` is the transaction that moved it, or that of the interest where the plan was empty. `facts` are amounts
+    as text: `moved` from the plan, `gross`, `tax` and `net` interest, and what `arrived` in all.
+    """
     return outbox.add(
         "plan_matured",
         dedupe_key=f"plan_matured:{movement.reference}",
         user=movement.user,
         movement=movement,
+        payload={"facts": facts},
+    )
+
+
+def plan_renewed(plan: Plan, on: datetime.date, facts: Mapping[str, str]) -> OutboxRow | None:
+    """Tell a user that a plan has started a new term on a day; once per term. `facts` as for `plan_matured`."""
+    return outbox.add(
+        "plan_renewed",
+        dedupe_key=f"plan_renewed:{plan.pk}:{on}",
+        user=plan.user,
+        payload={"plan": plan.pk, "name": plan.name, "facts": facts},
+    )
+
+
+def interest_caught_up(
+    user: User, day: datetime.date, lines: Sequence[Mapping[str, str]]
+) -> OutboxRow | None:
+    """Tell a user which interest of earlier months was posted on a day; once per user and day.
+
+    `lines` has for each plan its `name` and, as text, its `gross`, `tax` and `net` interest and where it went (`to`).
+    """
+    return outbox.add(
+        "interest_caught_up",
+        dedupe_key=f"interest_caught_up:{user.pk}:{day}",
+        user=user,
+        payload={"lines": list(lines)},
     )
 
 
@@ -106,11 +138,16 @@ def rank_changed(
 
 
 def circle_ended(
-    membership: Membership, circle: Circle, result: Progress, movement: Transaction | None = None
+    membership: Membership,
+    circle: Circle,
+    result: Progress,
+    movement: Transaction | None = None,
+    facts: Mapping[str, str] | None = None,
 ) -> OutboxRow | None:
     """Tell a member their final rank and the circle's result; once per membership.
 
-    `movement` is the maturity of their plan in the circle, if it is due: this mail then covers both.
+    `movement` is the maturity of their plan in the circle, if it is due, with the `facts` of `plan_matured`: this mail
+    then covers both.
     """
     rank = membership.final_rank
     return outbox.add(
@@ -126,6 +163,7 @@ def circle_ended(
             "saved": f"{'about ' if result.is_rounded else ''}{money.naira(result.saved_kobo)}",
             "goal": money.naira(circle.goal_kobo),
             "percent": result.saved_kobo * 100 // circle.goal_kobo,
+            "facts": facts or {},
         },
     )
 

@@ -1,6 +1,8 @@
 """Savings plans: opening, terms, maturity, and moves between a plan and the stash."""
 
+from savings.plans.interest import is_interest_posted, post_due_interest
 from savings.plans.maturity import is_maturity_due, mature_due_plans
+from savings.plans.missed_interest import CaughtUp, post_missed_interest
 from savings.plans.plans import (
     LONGEST_NAME,
     check_can_receive,
@@ -24,6 +26,7 @@ from savings.plans.terms import (
 
 __all__ = [
     "LONGEST_NAME",
+    "CaughtUp",
     "Terms",
     "check_accepts_money",
     "check_can_receive",
@@ -33,6 +36,7 @@ __all__ = [
     "exit_penalty_kobo",
     "extend",
     "has_room",
+    "is_interest_posted",
     "is_maturity_due",
     "lock_plan",
     "mature_due_plans",
@@ -40,6 +44,8 @@ __all__ = [
     "move_to_plan",
     "offered_terms",
     "open_plan",
+    "post_due_interest",
+    "post_missed_interest",
     "rename",
     "terms_of_circle",
 ]

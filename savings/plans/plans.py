@@ -90,9 +90,10 @@ def extend(plan: Plan, matures_on: datetime.date) -> None:
 
 
 def close(plan: Plan) -> None:
-    """Close a plan whose balance is zero. Closing it again changes nothing.
+    """Close a plan whose balance is zero, after its interest is posted to the stash. A repeat changes nothing.
 
-    Raises Refused while the plan holds money, has a pending payment or belongs to a current membership of a circle.
+    What is left below one kobo lapses. Raises Refused while the plan holds money, has a pending payment or belongs to a
+    current membership of a circle.
     """
     with transaction.atomic():
         User.objects.touch(plan.user_id)
@@ -102,7 +103,8 @@ def close(plan: Plan) -> None:
             raise Refused("Money of this plan is still on its way. Close it once that has arrived.")
         if Membership.objects.current().filter(plan=plan).exists():
             raise Refused("This plan is your part of a circle. It closes when you leave the circle.")
-        Plan.objects.filter(pk=plan.pk, closed_at=None).update(closed_at=timezone.now())
+        if Plan.objects.filter(pk=plan.pk, closed_at=None).update(closed_at=timezone.now()):
+            ledger.post_last_interest(plan, timezone.localdate())
     plan.refresh_from_db(fields=["closed_at"])
 
 
