@@ -6,9 +6,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from savings import ledger, money, references
+from savings import ledger, references
 from savings.models import Account, Entry, Plan, Transaction, User
-from tests.factories import make_transaction, make_user, settled
+from tests.factories import make_transaction, make_user
 
 Kind = Transaction.Kind
 
@@ -51,18 +51,10 @@ def release(payment: Transaction, user: User, amount_kobo: int) -> Transaction:
 
 
 def post_interest(plan: Plan) -> tuple[int, int]:
-    """Post all whole kobo of a plan's interest to the plan, withhold 10 % tax, and return both."""
-    account = Account.objects.get(plan=plan)
-    kobo = ledger.accrued_kobo(account, timezone.localdate())
-    owner: dict[str, Any] = {"user": plan.user, "plan": plan}
-    expense = ledger.house_account(Account.Kind.INTEREST_EXPENSE)
-    payable = ledger.house_account(Account.Kind.TAX_PAYABLE)
-    settled(Kind.INTEREST, kobo, debit=expense, credit=account, **owner)
-    settled(Kind.TAX_WITHHELD, kobo // 10, debit=account, credit=payable, **owner)
-    account.refresh_from_db()
-    account.accrued_numerator -= kobo * money.INTEREST_DENOMINATOR
-    account.save(update_fields=["accrued_numerator"])
-    return kobo, kobo // 10
+    """Post all whole kobo of a plan's interest up to today to the plan, and return gross and tax."""
+    posting = ledger.post_interest(plan, until=timezone.localdate())
+    assert posting is not None
+    return posting.gross_kobo, posting.tax_kobo
 
 
 def house(kind: str, place: str = "") -> int:

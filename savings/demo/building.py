@@ -45,6 +45,7 @@ def build(clock: Clock, now: datetime.datetime) -> None:
         circles.add(story, random.Random("company"))  # noqa: S311
         statements.add(story, random.Random("papers"))  # noqa: S311
         house.add(story, begin + datetime.timedelta(days=1))
+        story.schedule_interest(begin)
         with _isolated(story):
             story.run()
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import datetime
 from functools import partial
 
+from django.db.models import Sum
 from django.utils import timezone
 
 from savings import ledger, payments, references
 from savings.demo.story import Kind, Story, two_of_staff
+from savings.models import Transaction
+from savings.models.local_days import start_of
 
 # What the owner pays in at the start.
 _CAPITAL_KOBO = 2_000_000_00
 # The reserve at the start of a month, for its interest and fees: a fiftieth of what is owed, and at least this.
 _LEAST_SPARE_KOBO, _SPARE_PART = 60_000_00, 50
 _SATURDAY = 5
+# The day of the month by which the tax of the month before goes to the authority.
+_REMITTANCE_DAY = 21
 
 
 def add(story: Story, begin: datetime.date) -> None:
@@ -27,6 +32,8 @@ def add(story: Story, begin: datetime.date) -> None:
         story.add(_at(day, 0), _record_coverage)
         if day == begin or day.day == 1:
             story.add(_at(day, 2), _fund)
+        if day.day == _REMITTANCE_DAY:
+            story.add(_at(day, 3), _remit_tax)
         if day.weekday() < _SATURDAY:
             story.add(_at(day, 6), partial(_settle, story))
     # The simulator that runs with the site begins with no money of ours, so the demo leaves none at its provider.
@@ -51,6 +58,21 @@ def _fund() -> None:
         _post(ledger.Purpose.SWEEP, missing_kobo, f"Fees and interest, {timezone.localdate():%B %Y}")
 
 
+def _remit_tax() -> None:
+    """Remit the tax that was withheld in the month before."""
+    this_month = timezone.localdate().replace(day=1)
+    month_on = (this_month - datetime.timedelta(days=1)).replace(day=1)
+    tax_kobo = Transaction.objects.filter(
+        kind=Kind.TAX_WITHHELD,
+        status=Transaction.Status.SUCCESS,
+        settled_on__gte=start_of(month_on),
+        settled_on__lt=start_of(this_month),
+    ).aggregate(kobo=Sum("amount_kobo", default=0))["kobo"]
+    if tax_kobo:
+        reason = f"Withholding tax of {month_on:%B %Y}"
+        _post(ledger.Purpose.TAX_REMITTANCE, int(tax_kobo), reason, period_on=month_on)
+
+
 def _settle(story: Story, *, before: datetime.date | None = None) -> None:
     """Book what the provider pays out: what it collected before a day (up to yesterday unless given), less its fees."""
     payout = story.provider.settle(before=before or timezone.localdate())
@@ -60,7 +82,7 @@ def _settle(story: Story, *, before: datetime.date | None = None) -> None:
         )
 
 
-def _post(purpose: str, amount_kobo: int, reason: str) -> None:
+def _post(purpose: str, amount_kobo: int, reason: str, *, period_on: datetime.date | None = None) -> None:
     asked_by, approved_by = two_of_staff()
     ledger.post_treasury(
         purpose,
@@ -70,4 +92,5 @@ def _post(purpose: str, amount_kobo: int, reason: str) -> None:
         approved_by=approved_by,
         reason=reason,
         bank="own" if purpose == ledger.Purpose.CAPITAL_IN else "customers",
+        period_on=period_on,
     )

@@ -20,6 +20,7 @@ from savings import plans, references
 from savings.demo import building, bulk, cast
 from savings.demo.crowd import Crowd, Life
 from savings.models import Account, Plan, Product, User
+from savings.models.plans import InterestPaid
 from savings.plans import Terms
 
 BATCH = 20_000
@@ -57,8 +58,8 @@ _PLANS = ["Rent", "School fees", "Rainy day"]
 def load_crowd(people: int, transactions: int, report: Callable[[str], object]) -> None:
     """Load users and transactions up to now, and `report` the progress in lines of text.
 
-    A few users make most transactions. The first user has a tenth of all, at most 100,000, in one plan. All users have
-    the demo's password.
+    A few users make most transactions. The first user has a tenth of all, at most 100,000, in one plan. Interest of the
+    plans that pay monthly is posted once, in addition to the transactions. All users have the demo's password.
     """
     now = timezone.now()
     chance = random.Random(f"{people} {transactions}")  # noqa: S311 - the same crowd every time
@@ -69,6 +70,8 @@ def load_crowd(people: int, transactions: int, report: Callable[[str], object]) 
         with transaction.atomic():
             life.write_batch(min(BATCH, life.left))
         report(f"{transactions - life.left:,} transactions")
+    # One posting for each plan that pays monthly, up to the start of this month.
+    report(f"interest of {plans.post_due_interest(timezone.localdate(now)):,} plans")
     with connection.cursor() as cursor:
         # Without ANALYZE, the query planner would still assume small tables.
         cursor.execute("ANALYZE")
@@ -160,14 +163,17 @@ def _write_plans(
                 0,
                 0,
                 never,
+                None,
             )
+        this_month = timezone.localdate().replace(day=1).toordinal()
         for plan in rows:
             ends = plan.matures_on.toordinal() if plan.matures_on else never
             account, opened = crowd.people + plan.pk - crowd.first_plan, plan.started_on.toordinal()
             crowd.rates[account], crowd.accrued_to[account] = plan.rate_bps, opened
             crowd.is_open[account] = plan.early_exit == "free"
+            due = this_month if plan.interest_paid == InterestPaid.MONTHLY else None
             yield (
-                crowd.first_account + account, "plan", plan.user_id, plan.pk, "", 0, plan.rate_bps, 0, opened, ends
+                crowd.first_account + account, "plan", plan.user_id, plan.pk, "", 0, plan.rate_bps, 0, opened, ends, due
             )  # fmt: skip
 
     bulk.write(Account, _ACCOUNT_COLUMNS, account_rows())
@@ -209,4 +215,4 @@ _USER_COLUMNS += [
 ]
 _PLAN_COLUMNS = [field.attname for field in Plan._meta.concrete_fields]
 _ACCOUNT_COLUMNS = ["id", "kind", "user_id", "plan_id", "provider", "balance_kobo", "rate_bps"]
-_ACCOUNT_COLUMNS += ["accrued_numerator", "accrued_to", "accrues_until"]
+_ACCOUNT_COLUMNS += ["accrued_numerator", "accrued_to", "accrues_until", "interest_due"]

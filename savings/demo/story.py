@@ -76,6 +76,13 @@ class Story:
         for task in (self.poll, self.mature, circles.notify_members, self.send_mails):
             self.add(timezone.make_aware(night), task)
 
+    def schedule_interest(self, after: datetime.date) -> None:
+        """Add the posting of interest after midnight on the 1st of each month after a day."""
+        first = after
+        while (first := (first.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)) <= self.today:
+            night = timezone.make_aware(datetime.datetime.combine(first, datetime.time(0, 5)))
+            self.add(night, lambda: plans.post_due_interest(timezone.localdate()))
+
     def schedule_digests(self, after: datetime.date) -> None:
         """Add the preparation and the writing of weekly mails, on each Monday after a day."""
         monday = leaderboards.week_of(after)
@@ -156,7 +163,7 @@ class Story:
             for day in cast.days(habit, timezone.localdate(), until):
                 self.add(self.on(day, chance), self.saving(email, plan, habit, chance))
         for when, naira in script.exits:
-            self.add(self.on(when, chance), partial(self.take_out, email, plan, naira))
+            self.add(self.on(when, chance), partial(self.take_out, email, plan, naira * 100))
 
     def saving(self, email: str, plan: Plan | None, habit: cast.Habit, chance: random.Random) -> Act:
         naira = chance.randrange(habit.least, habit.most + 1, 500)
@@ -202,13 +209,13 @@ class Story:
             reference = references.new(Kind.STASH_TO_PLAN)
             plans.move_to_plan(user, plan, amount_kobo=naira * 100, reference=reference)
 
-    def take_out(self, email: str, plan: Plan, naira: int) -> None:
+    def take_out(self, email: str, plan: Plan, amount_kobo: int) -> None:
         user, reference = User.objects.get(email=email), references.new(Kind.PLAN_TO_STASH)
-        plans.move_from_plan(user, plan, amount_kobo=naira * 100, reference=reference)
+        plans.move_from_plan(user, plan, amount_kobo=amount_kobo, reference=reference)
 
     def empty_and_close(self, email: str, plan: Plan) -> None:
         if held_kobo := ledger.balance_kobo(plan.account):
-            self.take_out(email, plan, held_kobo // 100)
+            self.take_out(email, plan, held_kobo)
         plans.close(plan)
 
 

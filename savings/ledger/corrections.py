@@ -73,6 +73,10 @@ def give_interest_back(refund: Transaction, paid: Paid, hold: Entry, *, is_in_pl
     for one, numerator in forfeited.items():
         if numerator:
             _change_forfeited(refund, one, -numerator)
+    # A closed plan gets it to the stash with the next monthly run; an open one on its usual day.
+    tomorrow = timezone.localdate().toordinal() + 1
+    closed = Account.objects.filter(pk__in=[one.pk for one in forfeited], plan__closed_at__isnull=False)
+    closed.update(interest_due=tomorrow)
 
 
 def _forfeit(movement: Transaction, portion: Portion, entry_kobo: int) -> PostedInterest:

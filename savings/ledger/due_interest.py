@@ -34,6 +34,7 @@ class DueAccount(NamedTuple):
     interest_paid: str
     started_on: datetime.date
     matures_on: datetime.date | None
+    closed_at: datetime.datetime | None
     is_in_circle: bool
     opened: int | None
     posted_to: int | None
@@ -47,12 +48,16 @@ class DueAccount(NamedTuple):
 
     @property
     def goes_to_stash(self) -> bool:
-        """Whether monthly interest goes to the stash. That of a circle's plan does: its board compares payments."""
-        return self.is_in_circle or self.interest_to == Plan.InterestTo.STASH
+        """Whether monthly interest goes to the stash. That of a circle's plan does: its board compares payments.
+
+        That of a closed plan does too: the release before the postings closes plans without theirs.
+        """
+        return self.is_in_circle or self.closed_at is not None or self.interest_to == Plan.InterestTo.STASH
 
     def due_after(self, day: datetime.date) -> int | None:
-        """Return the ordinal of the next due day after a posting up to `day`; None where it is the maturity."""
-        due_on = next_due(day, self.matures_on) if self.interest_paid == InterestPaid.MONTHLY else None
+        """Return the ordinal of the next due day after a posting up to `day`; None where no month is to come."""
+        is_monthly = self.interest_paid == InterestPaid.MONTHLY and self.closed_at is None
+        due_on = next_due(day, self.matures_on) if is_monthly else None
         return due_on.toordinal() if due_on else None
 
 
@@ -88,6 +93,7 @@ def due_accounts(accounts: QuerySet[Account]) -> list[DueAccount]:
         "plan__interest_paid",
         "plan__started_on",
         "plan__matures_on",
+        "plan__closed_at",
         Exists(Membership.objects.filter(plan=OuterRef("plan"))),
         Subquery(periods.values("account").annotate(day=Min("from_day")).values("day")),
         Subquery(postings.values("account").annotate(day=Max("period_end")).values("day")),

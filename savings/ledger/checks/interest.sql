@@ -37,12 +37,13 @@ LEFT JOIN savings_taxrate rate ON rate.from_on = (
 WHERE n.tax_rate_bps <> COALESCE(rate.rate_bps, 0)
 UNION ALL
 SELECT 'account ' || a.id, 'a tax remainder of ' || a.tax_remainder || ', next due on day ' || COALESCE(a.interest_due, 0),
-    'a remainder of ' || COALESCE(n.tax_remainder, 0) || ', due at most 31 days after day ' || COALESCE(n.period_end, o.opened)
+    'a remainder of ' || COALESCE(n.tax_remainder, 0) || ', due within 31 days of day ' || COALESCE(n.period_end, o.opened)
 FROM savings_account a
+JOIN savings_plan p ON p.id = a.plan_id
 LEFT JOIN named n ON n.account_id = a.id AND n.following_id IS NULL
 LEFT JOIN (SELECT account_id, MIN(from_day) AS opened FROM savings_rateperiod GROUP BY account_id) o ON o.account_id = a.id
 WHERE a.tax_remainder <> COALESCE(n.tax_remainder, 0)
-    OR a.interest_due <= COALESCE(n.period_end, o.opened) OR a.interest_due > COALESCE(n.period_end, o.opened) + 31
+    OR p.closed_at IS NULL AND (a.interest_due <= COALESCE(n.period_end, o.opened) OR a.interest_due > n.period_end + 31)
 UNION ALL
 -- No interest or tax of a plan is posted without its period: that of one period twice, in halves, is found.
 SELECT 'transaction ' || t.reference, t.kind || ' of ' || t.amount_kobo || ' without a period', 'a posting of its period'
@@ -52,10 +53,11 @@ LEFT JOIN savings_interestposting x ON x.tax_id = t.id
 WHERE t.plan_id IS NOT NULL AND t.status IN {settled}
     AND (t.kind = 'interest' AND i.id IS NULL OR t.kind = 'tax_withheld' AND x.id IS NULL)
 UNION ALL
--- A closed plan has had its interest; less than one kobo is left. A running plan that pays monthly has a next due day.
+-- A closed plan has had its interest, or gets what a refund gave back on its next due day. Less than one kobo is left. A
+-- running plan that pays monthly has a next due day.
 SELECT 'plan ' || p.id, a.accrued_numerator || ' of interest not posted, and it is closed', 'less than ' || {per_kobo}
 FROM savings_plan p JOIN savings_account a ON a.plan_id = p.id
-WHERE p.closed_at IS NOT NULL AND (a.accrued_numerator >= {per_kobo} OR a.interest_due IS NOT NULL)
+WHERE p.closed_at IS NOT NULL AND a.accrued_numerator >= {per_kobo} AND a.interest_due IS NULL
 UNION ALL
 SELECT 'plan ' || p.id, 'no next due day', 'one, by post_missed_interest'
 FROM savings_plan p JOIN savings_account a ON a.plan_id = p.id

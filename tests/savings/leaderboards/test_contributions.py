@@ -7,12 +7,11 @@ import datetime
 import pytest
 import time_machine
 from django.db import connection, transaction
-from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
-from savings import leaderboards, ledger, money, outbox, plans, references, tasks
+from savings import leaderboards, ledger, outbox, plans, references, tasks
 from savings.exceptions import Refused
 from savings.leaderboards import standings, store
 from savings.models import Account, Circle, CircleEvent, Membership, OutboxRow, Plan, Product, Transaction
@@ -116,9 +115,7 @@ def test_interest_that_is_taken_back_does_not_count(circle: Circle) -> None:
         member = factories.make_member(circle)
         paid = factories.pay_in(member.user, 1_000_00, plan=member.plan)
         clock.shift(datetime.timedelta(days=40))
-        post(member.plan, Transaction.Kind.INTEREST, 5_00)
-        earned = Account.objects.filter(plan=member.plan)
-        earned.update(accrued_numerator=F("accrued_numerator") - 5_00 * money.INTEREST_DENOMINATOR)
+        ledger.post_interest(member.plan, until=timezone.localdate(), to_stash=False)
         charge_back(paid, 1_000_00)
         assert Transaction.objects.filter(kind=Transaction.Kind.INTEREST_CORRECTION).exists()
         assert saved(member) == 0

@@ -10,12 +10,14 @@ import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 
 from savings import ledger, references
 from savings.ledger import checks
 from savings.models import (
     Account,
     Entry,
+    InterestPosting,
     Membership,
     Payment,
     Plan,
@@ -77,6 +79,11 @@ class Books:
     withdrawn: Transaction
 
     @property
+    def posting(self) -> str:
+        posting = InterestPosting.objects.get()
+        return f"posting {posting.pk} of account {posting.account_id}"
+
+    @property
     def release(self) -> int:
         return Entry.objects.get(transaction=self.released, code=Entry.Code.RELEASE).pk
 
@@ -130,8 +137,8 @@ def books() -> Iterator[Books]:
             released=withdraw(user, 80_00, ends="failed"),
             reversal=ledger.reverse(put_in(user, 40_00), reference=references.new(Kind.REVERSAL)),
             in_suspense=suspend(user),
-            interest=pay_interest(plan),
-            tax=withhold(locked),
+            interest=(posting := pay_interest(plan))[0],
+            tax=posting[1],
             settlement=settle_with_provider(deposit),
             remittance=remit(),
             payable=ledger.house_account(Account.Kind.INTEREST_PAYABLE),
@@ -202,25 +209,13 @@ def suspend(user: User | None) -> Transaction:
     return transaction
 
 
-def pay_interest(plan: Plan) -> Transaction:
-    """Post a kobo of interest, and deduct it from the accrued numerator as a posting of interest must."""
-    transaction = settled(
-        Kind.INTEREST,
-        1,
-        debit=ledger.house_account(Account.Kind.INTEREST_EXPENSE),
-        credit=plan.account,
-        user=plan.user,
-        plan=plan,
-    )
-    account = Account.objects.get(plan=plan)
-    account.accrued_numerator -= 3_650_000
-    account.save(update_fields=["accrued_numerator"])
-    return transaction
-
-
-def withhold(plan: Plan) -> Transaction:
-    payable = ledger.house_account(Account.Kind.TAX_PAYABLE)
-    return settled(Kind.TAX_WITHHELD, 5, debit=plan.account, credit=payable, user=plan.user, plan=plan)
+def pay_interest(plan: Plan) -> tuple[Transaction, Transaction]:
+    """Post the interest of 40 days into the plan, and return the transactions of interest and tax."""
+    posting = ledger.post_interest(plan, until=timezone.localdate(), to_stash=False)
+    assert posting is not None
+    assert posting.interest is not None
+    assert posting.tax is not None
+    return posting.interest, posting.tax
 
 
 def settle_with_provider(deposit: Transaction) -> Settlement:
@@ -271,6 +266,8 @@ def damage(statement: str) -> None:
         "savings_closedmonth",
         "savings_refund",
         "savings_forfeitedinterest",
+        "savings_interestposting",
+        "savings_taxrate",
     )
     with connection.cursor() as cursor:
         cursor.execute(statement)
@@ -328,7 +325,8 @@ DAMAGE = {
     "an account that was below zero for a while": (
         "history",
         # The plan pays out before money was paid in; the final balances are the same.
-        "UPDATE savings_entry SET id = 0 WHERE debit_account_id = {b.plan.account.pk}",
+        "UPDATE savings_entry SET id = 0"
+        " WHERE debit_account_id = {b.plan.account.pk} AND transaction_id <> {b.tax.pk}",
         "entry 0 at account {b.plan.account.pk}",
     ),
     "a balance after an entry that was not": (
@@ -765,6 +763,61 @@ DAMAGE = {
         "periods",
         """UPDATE savings_closedmonth SET lines = '[["stash", 0, 0, 500000, 1]]'""",
         "stash of 2026-01-01",
+    ),
+    "a period that leaves a day out": (
+        "interest",
+        "UPDATE savings_interestposting SET period_start = period_start + 1",
+        "{b.posting}",
+    ),
+    "tax that is rounded another way": (
+        "interest",
+        "UPDATE savings_interestposting SET tax_kobo = tax_kobo + 1",
+        "{b.posting}",
+    ),
+    "tax at the rate of another day": (
+        "interest",
+        "UPDATE savings_taxrate SET rate_bps = 500",
+        "{b.posting}",
+    ),
+    "interest of another amount than its period": (
+        "interest",
+        "UPDATE savings_transaction SET amount_kobo = amount_kobo + 1 WHERE id = {b.interest.pk}",
+        "{b.posting}",
+    ),
+    "tax that is no part of its interest": (
+        "interest",
+        "UPDATE savings_transaction SET part_of_id = NULL WHERE id = {b.tax.pk}",
+        "{b.posting}",
+    ),
+    "a remainder of tax that was lost": (
+        "interest",
+        "UPDATE savings_account SET tax_remainder = tax_remainder + 1 WHERE id = {b.plan.account.pk}",
+        "account {b.plan.account.pk}",
+    ),
+    "one period posted in halves": (
+        "interest",
+        "UPDATE savings_interestposting SET interest_id = NULL",
+        "transaction {b.interest.reference}",
+    ),
+    "tax without a period": (
+        "interest",
+        "DELETE FROM savings_interestposting",
+        "transaction {b.tax.reference}",
+    ),
+    "a month that is left out": (
+        "interest",
+        "UPDATE savings_account SET interest_due = interest_due + 31 WHERE id = {b.plan.account.pk}",
+        "account {b.plan.account.pk}",
+    ),
+    "a running plan that is never posted": (
+        "interest",
+        "UPDATE savings_account SET interest_due = NULL WHERE id = {b.plan.account.pk}",
+        "plan {b.plan.pk}",
+    ),
+    "a closed plan with interest": (
+        "interest",
+        "UPDATE savings_account SET accrued_numerator = 3650000, interest_due = NULL WHERE id = {b.closed.account.pk}",
+        "plan {b.closed.pk}",
     ),
     "a rate changed in the past": (
         "accruals",

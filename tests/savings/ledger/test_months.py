@@ -124,16 +124,12 @@ def test_an_older_value_date_is_allowed(plan: Plan) -> None:
     clearing = ledger.house_account(Kind.CLEARING, "paystack")
     value_on = datetime.date(2026, 2, 5)
     ledger.settle(movement, debit=clearing, credit=plan.account, value_on=value_on)
-    interest = make_transaction("interest", 3, user=plan.user, plan=plan)
-    expense = ledger.house_account(Kind.INTEREST_EXPENSE)
-    ledger.settle(interest, debit=expense, credit=ledger.stash_account(plan.user), value_on=JANUARY)
+    due_on = datetime.date(2026, 2, 1)
+    posting = ledger.post_interest(plan, until=due_on)
+    assert posting is not None
+    assert posting.interest is not None
     assert set(movement.entries.values_list("value_on", flat=True)) == {value_on}
-    assert set(interest.entries.values_list("value_on", flat=True)) == {JANUARY}
-    Account.objects.filter(pk=plan.account.pk).update(accrued_numerator=_numerator(plan) - 3 * 3_650_000)
-
-
-def _numerator(plan: Plan) -> int:
-    return Account.objects.get(pk=plan.account.pk).accrued_numerator
+    assert set(posting.interest.entries.values_list("value_on", flat=True)) == {due_on}
 
 
 def test_raw_sql_cannot_post_into_a_closed_month_either(plan: Plan) -> None:

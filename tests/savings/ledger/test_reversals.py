@@ -12,6 +12,7 @@ from savings.exceptions import Refused
 from savings.ledger.routes import ROUTES
 from savings.models import Account, Plan, Transaction, User
 from tests.factories import make_plan, make_transaction, make_user, pay_in, put_in, settled
+from tests.interest import post_gross
 
 pytestmark = pytest.mark.django_db
 
@@ -121,10 +122,10 @@ def test_money_released_from_suspense_is_not_reversed() -> None:
 
 
 def test_tax_that_was_remitted_is_not_given_back() -> None:
-    plan = make_plan(holding_kobo=900)
     payable = ledger.house_account(Account.Kind.TAX_PAYABLE)
-    details: dict[str, Any] = {"debit": plan.account, "credit": payable, "user": plan.user, "plan": plan}
-    first, second = settled(Kind.TAX_WITHHELD, 50, **details), settled(Kind.TAX_WITHHELD, 30, **details)
+    first, second = post_gross(500).tax, post_gross(300).tax
+    assert first is not None
+    assert second is not None
     people: dict[str, Any] = {"asked_by": make_user(is_staff=True), "approved_by": make_user(is_staff=True)}
     for purpose, kobo, period_on in (
         (ledger.Purpose.CAPITAL_IN, 100, None),

@@ -9,7 +9,6 @@ import pytest
 import time_machine
 from django.db import IntegrityError, connection
 from django.db import transaction as db_transaction
-from django.db.models import F
 from django.utils import timezone
 
 from savings import ledger, money, plans, references
@@ -393,12 +392,11 @@ def test_reversed_interest_counts_as_not_yet_posted() -> None:
     with time_machine.travel("2026-01-11T12:00:00Z", tick=False) as clock:
         plan = make_plan(make_user(), make_product(rate_bps=1000), holding_kobo=100_000_00)
         clock.shift(datetime.timedelta(days=60))
-        account, interest = plan.account, ledger.house_account(Account.Kind.INTEREST_EXPENSE)
-        posted = settled(Kind.INTEREST, 1000_00, debit=interest, credit=account, user=plan.user, plan=plan)
-        Account.objects.filter(pk=account.pk).update(
-            accrued_numerator=F("accrued_numerator") - 1000_00 * money.INTEREST_DENOMINATOR
-        )
-        ledger.reverse(posted, reference=references.new(Kind.REVERSAL))
-        account.refresh_from_db()
+        posting = ledger.post_interest(plan, until=timezone.localdate())
+        assert posting is not None
+        assert posting.interest is not None
+        ledger.reverse(posting.interest, reference=references.new(Kind.REVERSAL))
+        account = Account.objects.get(plan=plan)
+        assert account.balance_kobo == 100_000_00
         assert account.accrued_numerator == 1000 * 100_000_00 * 60
         assert list(ledger.run_checks()) == []

@@ -14,7 +14,8 @@ from savings.exceptions import BadAmount, ReferenceTaken, Refused
 from savings.ledger import Purpose
 from savings.models import Account, Entry, ManualPosting, Transaction, User
 from tests import threads
-from tests.factories import make_plan, make_transaction, make_user, pay_in, settled
+from tests.factories import make_transaction, make_user, pay_in
+from tests.interest import post_gross
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
 
@@ -82,9 +83,8 @@ def test_tax_is_remitted_for_a_month(people: dict[str, Any]) -> None:
 
 
 def withhold(amount_kobo: int) -> None:
-    plan = make_plan(holding_kobo=amount_kobo)
-    payable = ledger.house_account(Kind.TAX_PAYABLE)
-    settled("tax_withheld", amount_kobo, debit=plan.account, credit=payable, user=plan.user, plan=plan)
+    """Withhold an amount of tax, at 10 % of interest."""
+    assert post_gross(amount_kobo * 10).tax_kobo == amount_kobo
 
 
 @pytest.mark.parametrize(
