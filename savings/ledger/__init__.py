@@ -18,7 +18,7 @@ from savings.ledger.coverage import Coverage, coverage
 from savings.ledger.debts import available_kobo, receivable_kobo, repay_debt, write_off
 from savings.ledger.going_back import left_in_suspense
 from savings.ledger.interest_postings import InterestHouse, post_interest, post_last_interest
-from savings.ledger.monthly_interest import due_chunk, post_chunk
+from savings.ledger.monthly_interest import PLANS_PER_CHUNK, due_chunk, post_chunk
 from savings.ledger.months import close_month
 from savings.ledger.posting import Posting, check_amount
 from savings.ledger.previews import (
@@ -48,6 +48,7 @@ from savings.ledger.value_days import provider_value_day
 __all__ = [
     "CHECKS",
     "DAYS_PER_YEAR",
+    "PLANS_PER_CHUNK",
     "Coverage",
     "InterestHouse",
     "Posting",

@@ -18,11 +18,11 @@ from savings.ledger.due_interest import DueAccount, due_accounts
 from savings.ledger.interest_postings import InterestHouse, post_accounts
 from savings.models import Account, User
 
-CHUNK = 5_000
+PLANS_PER_CHUNK = 5_000
 
 
 def due_chunk(
-    today: datetime.date, *, besides: Collection[int] | QuerySet[Any, int] = (), most: int = CHUNK
+    today: datetime.date, *, besides: Collection[int] | QuerySet[Any, int] = (), most: int = PLANS_PER_CHUNK
 ) -> tuple[datetime.date, list[int]] | None:
     """Return the earliest due day up to today, and the ids of its first accounts. None where nothing is due.
 

@@ -13,15 +13,15 @@ logger = logging.getLogger(__name__)
 _TASK = "post_interest"
 
 
-def post_due_interest(today: datetime.date) -> int:
+def post_due_interest(today: datetime.date, *, most: int = ledger.PLANS_PER_CHUNK) -> int:
     """Post the monthly interest of all plans that are due by a day, and return the number of postings.
 
-    Safe to run at any time, twice, and on two machines at once. An account whose posting fails is postponed, and the
+    Each chunk of `most` plans is a commit. Safe to run at any time, twice, and on two machines at once. An account whose posting fails is postponed, and the
     others are posted.
     """
     posted = 0
     house = ledger.InterestHouse.read()
-    while (chunk := ledger.due_chunk(today, besides=outbox.waiting_row_ids(_TASK))) is not None:
+    while (chunk := ledger.due_chunk(today, besides=outbox.waiting_row_ids(_TASK), most=most)) is not None:
         due_on, account_ids = chunk
         try:
             posted += ledger.post_chunk(due_on, account_ids, house)

@@ -14,11 +14,9 @@ import time_machine
 from django.db import connection
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from savings import ledger, plans, tasks
-from savings.ledger import monthly_interest
+from savings import ledger, plans, statements, tasks
 from savings.models import Account, InterestPosting, Plan, Postponement, Statement, Transaction
 from tests import processes, threads
 from tests.factories import make_plan, make_product, make_user, pay_in
@@ -49,10 +47,9 @@ def check_all_posted(made: list[Plan]) -> None:
 
 
 @pytest.mark.django_db
-def test_it_posts_in_chunks_oldest_month_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_posts_in_chunks_oldest_month_first() -> None:
     made = make_plans(7)
-    monkeypatch.setattr(monthly_interest.due_chunk, "__kwdefaults__", {"besides": (), "most": 2})
-    assert plans.post_due_interest(LAST) == 7 * MONTHS
+    assert plans.post_due_interest(LAST, most=2) == 7 * MONTHS
     ends = list(InterestPosting.objects.order_by("id").values_list("period_end", flat=True))
     assert ends == sorted(ends)
     check_all_posted(made)
@@ -94,17 +91,16 @@ def test_an_account_that_cannot_be_posted_stops_no_other() -> None:
 
 
 @pytest.mark.django_db
-def test_monthly_statements_wait_for_the_interest(monkeypatch: pytest.MonkeyPatch) -> None:
-    requested: list[datetime.date] = []
-    monkeypatch.setattr(tasks.statements, "request_monthly", requested.append)
+def test_monthly_statements_wait_for_the_interest() -> None:
     with time_machine.travel("2026-01-05T09:00:00Z", tick=False) as clock:
-        make_plan(make_user(), make_product(), holding_kobo=10_000_00)
+        plan = make_plan(make_user(), make_product(), holding_kobo=10_000_00)
+        statements.subscribe(plan.user, scope="stash", format="csv")
         clock.move_to("2026-02-01T00:30:00Z")
         tasks.ask_for_monthly_statements.call_local()
-        assert requested == []
+        assert not Statement.objects.exists()
         tasks.post_due_interest.call_local()
         tasks.ask_for_monthly_statements.call_local()
-    assert requested == [datetime.date(2026, 2, 1)]
+        assert Statement.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -112,9 +108,8 @@ def test_a_run_that_is_killed_continues_where_it_was() -> None:
     made = make_plans(12)
     program = (
         "import django; django.setup(); import datetime; from savings import plans; "
-        "from savings.ledger import monthly_interest as run; "
-        "run.due_chunk.__kwdefaults__['most'] = 1; print('ready', flush=True); "
-        f"plans.post_due_interest(datetime.date({LAST.year}, {LAST.month}, {LAST.day}))"
+        "print('ready', flush=True); "
+        f"plans.post_due_interest(datetime.date({LAST.year}, {LAST.month}, {LAST.day}), most=1)"
     )
     environment = os.environ | {"DATABASE_URL": processes.database_url(), "DEBUG": "1"}
     chance = random.Random(7)
@@ -133,19 +128,16 @@ def test_a_run_that_is_killed_continues_where_it_was() -> None:
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_several_machines_at_once_post_each_period_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_machines_at_once_post_each_period_once() -> None:
     made = make_plans(12)
-    monkeypatch.setitem(monthly_interest.due_chunk.__kwdefaults__, "most", 3)
     owner = made[0].user
 
     def act(number: int) -> str:
         if number % 2:
-            plans.post_due_interest(LAST)
+            plans.post_due_interest(LAST, most=3)
         else:
             pay_in(owner, 100_00 + number, plan=made[0])
         return "done"
 
     assert threads.at_once(act, 8) == {"done": 8}
     check_all_posted(made)
-    assert timezone.localdate() > LAST
-    assert not Statement.objects.exists()
