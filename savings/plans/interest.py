@@ -16,8 +16,8 @@ _TASK = "post_interest"
 def post_due_interest(today: datetime.date, *, most: int = ledger.PLANS_PER_CHUNK) -> int:
     """Post the monthly interest of all plans that are due by a day, and return the number of postings.
 
-    Each chunk of `most` plans is a commit. Safe to run at any time, twice, and on two machines at once. An account whose posting fails is postponed, and the
-    others are posted.
+    Each chunk of `most` plans is a commit. Safe to run at any time, twice, and on two machines at once. An account
+    whose posting fails is postponed, and the others are posted.
     """
     posted = 0
     house = ledger.InterestHouse.read()
