@@ -130,6 +130,12 @@ def carry_out_maturities() -> None:
     plans.mature_due_plans(timezone.localdate())
 
 
+@db_periodic_task(crontab(minute="*"))
+def carry_out_notices() -> None:
+    """Move the money of notices that are due to the stash."""
+    plans.carry_out_due_notices(timezone.now())
+
+
 @db_periodic_task(crontab(minute="12"))
 def record_coverage() -> None:
     """Store the coverage of the day before. Hourly, since midnight depends on the time zone and a run may be missed."""
