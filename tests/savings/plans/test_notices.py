@@ -245,6 +245,18 @@ def test_a_run_that_is_late_by_the_maturity_still_pays_and_without_a_penalty(clo
     assert in_stash(plan) == 50_000_00
 
 
+def test_maturities_wait_for_the_notices_that_were_due_before(clock: Any) -> None:
+    plan = with_term(days=3, at_maturity=Plan.AtMaturity.COMPOUND)
+    notice = give(plan, 50_000_00)
+    clock.move_to(START + 5 * DAY)
+    tasks.carry_out_maturities.call_local()
+    assert now(notice) == Status.DONE
+    assert notice.transaction
+    assert notice.transaction.amount_kobo == 50_000_00
+    plan.refresh_from_db()
+    assert plan.matures_on == timezone.localdate(START) + 6 * DAY
+
+
 def test_a_notice_that_is_due_on_the_day_of_maturity_or_later_ends(clock: Any) -> None:
     plan = with_term(days=1)
     notice = give(plan, 50_000_00)
