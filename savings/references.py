@@ -23,6 +23,8 @@ _OURS = re.compile(
 PLAN_PREFIX = "PLN"
 # For a plan that is opened in a circle. A prefix of its own, so that the reference of another form opens no plan there.
 CIRCLE_PREFIX = "CIR"
+# For a notice. Its movement has the same reference with the prefix of its kind.
+NOTICE_PREFIX = "NTC"
 
 
 def new(kind: str) -> str:
@@ -65,7 +67,7 @@ def cleaned(text: str) -> str:
 def looks_like_one(text: str) -> bool:
     """Return whether text looks like the beginning of a reference and not like a word: a known prefix and a digit."""
     reference = cleaned(text)
-    known = {*REFERENCE_PREFIXES.values(), PLAN_PREFIX, CIRCLE_PREFIX}
+    known = {*REFERENCE_PREFIXES.values(), PLAN_PREFIX, CIRCLE_PREFIX, NOTICE_PREFIX}
     return reference[:_PREFIX_LENGTH] in known and any(char.isdigit() for char in reference)
 
 

@@ -127,7 +127,15 @@ def post_due_interest() -> None:
 @db_periodic_task(crontab(minute="7"))
 def carry_out_maturities() -> None:
     """Process the maturity of plans that are due."""
+    # First, so that a run after an outage does not end notices that were due before the maturity.
+    plans.carry_out_due_notices(timezone.now())
     plans.mature_due_plans(timezone.localdate())
+
+
+@db_periodic_task(crontab(minute="*"))
+def carry_out_notices() -> None:
+    """Move the money of notices that are due to the stash."""
+    plans.carry_out_due_notices(timezone.now())
 
 
 @db_periodic_task(crontab(minute="12"))

@@ -40,7 +40,7 @@ def make_product(kind: str = Product.Kind.FLEXIBLE, *, rate_bps: int = 850, **fi
     """Return a product of a kind, with one rate and the terms that such a product has in the demo."""
     usual: dict[Product.Kind, dict[str, Any]] = {
         Product.Kind.FLEXIBLE: {},
-        Product.Kind.EMERGENCY: {},
+        Product.Kind.EMERGENCY: {"notice_hours": 24},
         Product.Kind.TARGET: {"early_exit": EarlyExit.PENALTY, "penalty_bps": 100},
         Product.Kind.LOCKED: {"early_exit": EarlyExit.BLOCKED},
     }

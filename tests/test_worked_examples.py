@@ -11,6 +11,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from savings import ledger, money, payments, plans, references
+from savings.exceptions import NotEnoughMoney
 from savings.ledger import run_checks
 from savings.models import Account, Entry, Payment, Plan, Product, Transaction, User
 from tests.factories import make_plan, make_product, make_transaction, make_user, pay_in
@@ -100,6 +101,22 @@ def test_leaving_a_target_plan_early(ada: User) -> None:
     assert lines(transaction) == [("primary", "plan", "stash", 9_900_000)]
     assert lines(penalty) == [("primary", "plan", "penalty_income", 100_000)]
     assert (balance(plan), house(Account.Kind.PENALTY_INCOME)) == (0, 100_000)
+    assert_books_are_correct()
+
+
+def test_a_notice(ada: User) -> None:
+    plan = make_plan(ada, make_product(Product.Kind.EMERGENCY), holding_kobo=100_000_00)
+    first, second = (references.mint(references.NOTICE_PREFIX) for _ in "12")
+    notice = plans.give_notice(ada, plan, amount_kobo=40_000_00, reference=first)
+    with pytest.raises(NotEnoughMoney, match="₦60,000.00"):
+        plans.give_notice(ada, plan, amount_kobo=70_000_00, reference=second)
+    assert balance(plan) == 10_000_000
+    assert plans.carry_out_due_notices(timezone.now() + datetime.timedelta(days=1)) == 1
+    notice.refresh_from_db()
+    assert notice.transaction
+    assert notice.transaction.reference == f"PTS{first[3:]}"
+    assert lines(notice.transaction) == [("primary", "plan", "stash", 4_000_000)]
+    assert balance(plan) == 6_000_000
     assert_books_are_correct()
 
 

@@ -39,6 +39,9 @@ def build(clock: Clock, now: datetime.datetime) -> None:
         clock.move_to(story.on(begin, random.Random("begin")))  # noqa: S311 - the same numbers every time
         offer_products()
         _add_staff()
+        notice_from = cast.date(story.today, products.NOTICE_FROM)
+        at_dawn = timezone.make_aware(datetime.datetime.combine(notice_from, datetime.time(6)))
+        story.add(at_dawn, products.add_notice)
         _add_savers(story)
         # A new seed would change the demo, so these keep their original names.
         mishaps.add(story, random.Random("mishaps"))  # noqa: S311

@@ -1,4 +1,4 @@
-"""The products of the demo, with their rates."""
+"""The products of the demo, with their rates, and the terms that change while its history runs."""
 
 from __future__ import annotations
 
@@ -51,3 +51,13 @@ PRODUCTS: tuple[tuple[dict[str, Any], dict[int, int]], ...] = (
         {0: 800},
     ),
 )
+
+# From then on a new emergency plan needs notice; those from before keep their terms.
+NOTICE_FROM = (-2, 1)
+
+
+def add_notice() -> None:
+    """Give the emergency product a day's notice."""
+    Product.objects.filter(name="Emergency").update(
+        notice_hours=24, description="For the day you need it, no questions."
+    )

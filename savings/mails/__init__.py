@@ -20,6 +20,7 @@ from savings.mails.emails import (
     weekly_digest,
     welcome,
 )
+from savings.mails.notices import notice_carried_out, notice_refused
 from savings.mails.sending import send, send_with, shown_text
 from savings.mails.switches import SWITCHES, read_switch_token, switch_url
 
@@ -34,6 +35,8 @@ __all__ = [
     "circle_joined",
     "interest_caught_up",
     "new_device",
+    "notice_carried_out",
+    "notice_refused",
     "plan_matured",
     "plan_renewed",
     "rank_changed",

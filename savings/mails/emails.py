@@ -23,6 +23,8 @@ KINDS = {
     "circle_joined": ("You are in a circle", "Because you joined a circle"),
     "new_device": ("A new device signed in", "Because a device we had not seen before signed in"),
     "interest_caught_up": ("Interest of earlier months", "Because interest of your plans was posted"),
+    "notice_carried_out": ("Money moved after your notice", "Because a notice that you gave was due"),
+    "notice_refused": ("A notice could not be carried out", "Because a notice that you gave was due"),
     "plan_matured": ("Your plan has matured", "Because a plan of yours came to its end"),
     "plan_renewed": ("Your plan has started again", "Because a plan of yours started a new term"),
     "rank_changed": ("Your place in a circle", "Because your place in a circle changed"),

@@ -6,6 +6,7 @@ from savings.models.installation import Installation
 from savings.models.interest import ForfeitedInterest, InterestPosting, RatePeriod, TaxRate
 from savings.models.leaderboards import BoardDay, DigestLine, ToldPlaces
 from savings.models.ledger import Entry, Transaction
+from savings.models.notices import Notice
 from savings.models.outbox import OutboxRow
 from savings.models.payments import Dispute, Payment, Refund, Settlement, WebhookEvent
 from savings.models.plans import Plan, Product, ProductRate
@@ -31,6 +32,7 @@ __all__ = [
     "InterestPosting",
     "ManualPosting",
     "Membership",
+    "Notice",
     "OutboxRow",
     "Payment",
     "Plan",

@@ -59,7 +59,8 @@ class Product(models.Model):
     min_target_kobo = models.BigIntegerField(default=10_000_00)
     early_exit = models.CharField(max_length=10, choices=EarlyExit, default=EarlyExit.FREE)
     penalty_bps = models.PositiveIntegerField(default=0)
-    notice_hours = models.PositiveIntegerField(default=0)
+    # At most a year.
+    notice_hours = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(8_760)])
     interest_paid = models.CharField(max_length=10, choices=InterestPaid, default=InterestPaid.MONTHLY)
     is_offered = models.BooleanField(default=True)
     position = models.PositiveSmallIntegerField(default=0)

@@ -1,8 +1,17 @@
-"""Savings plans: opening, terms, maturity, and moves between a plan and the stash."""
+"""Savings plans: opening, terms, maturity, notices, and moves between a plan and the stash."""
 
 from savings.plans.interest import is_interest_posted, post_due_interest
 from savings.plans.maturity import is_maturity_due, mature_due_plans
 from savings.plans.missed_interest import CaughtUp, post_missed_interest
+from savings.plans.notices import (
+    cancel_notice,
+    carry_out_due_notices,
+    check_can_give_notice,
+    due_at,
+    end_notices,
+    give_notice,
+    waiting_kobo,
+)
 from savings.plans.plans import (
     LONGEST_NAME,
     check_can_receive,
@@ -20,6 +29,9 @@ from savings.plans.terms import (
     check_accepts_money,
     days_after,
     exit_penalty_kobo,
+    format_hours,
+    format_notice,
+    needs_notice,
     offered_terms,
     terms_of_circle,
 )
@@ -28,13 +40,21 @@ __all__ = [
     "LONGEST_NAME",
     "CaughtUp",
     "Terms",
+    "cancel_notice",
+    "carry_out_due_notices",
     "check_accepts_money",
+    "check_can_give_notice",
     "check_can_receive",
     "close",
     "copy_product_name",
     "days_after",
+    "due_at",
+    "end_notices",
     "exit_penalty_kobo",
     "extend",
+    "format_hours",
+    "format_notice",
+    "give_notice",
     "has_room",
     "is_interest_posted",
     "is_maturity_due",
@@ -42,10 +62,12 @@ __all__ = [
     "mature_due_plans",
     "move_from_plan",
     "move_to_plan",
+    "needs_notice",
     "offered_terms",
     "open_plan",
     "post_due_interest",
     "post_missed_interest",
     "rename",
     "terms_of_circle",
+    "waiting_kobo",
 ]

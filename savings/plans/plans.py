@@ -103,6 +103,8 @@ def close(plan: Plan) -> None:
             raise Refused("Money of this plan is still on its way. Close it once that has arrived.")
         if Membership.objects.current().filter(plan=plan).exists():
             raise Refused("This plan is your part of a circle. It closes when you leave the circle.")
+        # Notices wait for money that a refund or a chargeback has taken since.
+        plan.notices.end()
         if Plan.objects.filter(pk=plan.pk, closed_at=None).update(closed_at=timezone.now()):
             ledger.post_last_interest(plan, timezone.localdate())
     plan.refresh_from_db(fields=["closed_at"])

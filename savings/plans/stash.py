@@ -38,8 +38,8 @@ def move_from_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) 
     """Take an amount in kobo out of one of the user's plans, and return the transaction that credits the stash.
 
     An early-exit penalty is deducted from the amount as a transaction of its own; the rest goes to the stash. A repeat
-    with the same reference returns the first transaction. Raises Refused for a plan that is locked or closed,
-    BadAmount for an amount out of range, NotEnoughMoney when the plan holds less, and ReferenceTaken when the
+    with the same reference returns the first transaction. Raises Refused for a plan that is locked or closed or needs
+    notice, BadAmount for an amount out of range, NotEnoughMoney when the plan holds less, and ReferenceTaken when the
     reference belongs to another request.
     """
     ledger.check_amount(amount_kobo)
@@ -48,19 +48,29 @@ def move_from_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) 
         earlier = _find_earlier(user, now, reference, amount_kobo)
         if earlier is not None:
             return earlier
-        if now.is_closed:
-            raise Refused("This plan is closed: there is nothing in it.")
-        penalty_kobo = terms.exit_penalty_kobo(now, amount_kobo, timezone.localdate())
-        transaction, _ = ledger.open_transaction(
-            reference=reference,
-            kind=Transaction.Kind.PLAN_TO_STASH,
-            user=user,
-            plan=now,
-            amount_kobo=amount_kobo - penalty_kobo,
-        )
-        _settle(transaction, debit=now.account, credit=ledger.stash_account(user))
-        if penalty_kobo:
-            _charge_penalty(transaction, penalty_kobo, user=user, plan=now)
+        if terms.needs_notice(now, timezone.localdate()):
+            raise Refused(
+                f"This plan needs {terms.format_notice(now.notice_hours)}. Give notice, and the money moves to "
+                "your stash after it."
+            )
+        return take_out(user, now, amount_kobo=amount_kobo, reference=reference)
+
+
+def take_out(user: User, locked_plan: Plan, *, amount_kobo: int, reference: str) -> Transaction:
+    """Move an amount (kobo) as `move_from_plan` does, from a plan that the caller has locked, without a notice."""
+    if locked_plan.is_closed:
+        raise Refused("This plan is closed: there is nothing in it.")
+    penalty_kobo = terms.exit_penalty_kobo(locked_plan, amount_kobo, timezone.localdate())
+    transaction, _ = ledger.open_transaction(
+        reference=reference,
+        kind=Transaction.Kind.PLAN_TO_STASH,
+        user=user,
+        plan=locked_plan,
+        amount_kobo=amount_kobo - penalty_kobo,
+    )
+    _settle(transaction, debit=locked_plan.account, credit=ledger.stash_account(user))
+    if penalty_kobo:
+        _charge_penalty(transaction, penalty_kobo, user=user, plan=locked_plan)
     return transaction
 
 

@@ -165,9 +165,30 @@ def exit_penalty_kobo(plan: Plan, amount_kobo: int, today: datetime.date) -> int
     return money.share(amount_kobo, plan.penalty_bps)
 
 
+def needs_notice(plan: Plan, today: datetime.date) -> bool:
+    """Return whether money leaves a plan only after a notice: its terms say so, and it has not matured.
+
+    A plan that is blocked until its maturity takes no notice either, and a closed one holds nothing.
+    """
+    is_open = not plan.is_closed and not plan.is_matured(today)
+    return bool(plan.notice_hours) and is_open and plan.early_exit != EarlyExit.BLOCKED
+
+
 def days_after(date: datetime.date, days: int) -> datetime.date:
     """Return the date a number of days later, or the last date that Python knows if that is earlier."""
     return datetime.date.fromordinal(min(date.toordinal() + days, datetime.date.max.toordinal()))
+
+
+def format_notice(hours: int) -> str:
+    """Return a length of notice as it is written in a sentence: 1 hour’s notice, 24 hours’ notice, 7 days’ notice."""
+    length = format_hours(hours)
+    return f"{length}’ notice" if length.endswith("s") else f"{length}’s notice"
+
+
+def format_hours(hours: int) -> str:
+    """Return a number of hours in words, whole days above the first as days: 1 hour, 24 hours, 7 days."""
+    count, unit = (hours // 24, "day") if hours > 24 and hours % 24 == 0 else (hours, "hour")
+    return f"{count:,} {unit}{'' if count == 1 else 's'}"
 
 
 def format_day(date: datetime.date) -> str:

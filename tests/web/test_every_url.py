@@ -12,9 +12,9 @@ from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from savings import statements
-from savings.models import Device, OutboxRow, User
-from tests.factories import PASSWORD, make_plan, make_user, pay_in, start_circle
+from savings import plans, references, statements
+from savings.models import Device, OutboxRow, Product, User
+from tests.factories import PASSWORD, make_plan, make_product, make_user, pay_in, start_circle
 from tests.web.shelf import written
 from web.auth.sign_in import PUBLIC
 
@@ -58,7 +58,9 @@ def owner(db: None) -> User:
 @pytest.fixture
 def examples(owner: User) -> dict[str, str]:
     """The owner's object for each URL argument. A new argument needs a line here."""
-    plan = make_plan(owner, holding_kobo=5_000_00)
+    plan = make_plan(owner, make_product(Product.Kind.EMERGENCY), holding_kobo=5_000_00)
+    reference = references.mint(references.NOTICE_PREFIX)
+    notice = plans.give_notice(owner, plan, amount_kobo=1_000_00, reference=reference)
     movement = pay_in(owner, 1_000_00, plan=plan)
     session = UserSession.objects.create(user=owner, ip="127.0.0.1", session_key="x" * 32)
     device = Device.objects.create(user=owner, token_hash="x" * 64, label="Firefox on Linux")
@@ -70,6 +72,7 @@ def examples(owner: User) -> dict[str, str]:
     subscription = statements.subscribe(owner, scope="stash", format="csv")
     return {
         "plan_id": str(plan.pk),
+        "notice_id": str(notice.pk),
         "reference": movement.reference,
         "message_id": str(message.pk),
         "statement_id": str(written(owner).pk),

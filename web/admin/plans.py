@@ -1,4 +1,4 @@
-"""Products and plans for staff: products and their rates can be edited; plans are read-only."""
+"""Products, plans and notices for staff: products and their rates can be edited; the others are read-only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 
 from savings import money, plans
-from savings.models import Plan, Product, ProductRate
+from savings.models import Notice, Plan, Product, ProductRate
 from web.admin import shown
 from web.admin.base import ReadOnlyAdmin, StaffAdmin
 from web.forms.fields import MoneyField
@@ -141,3 +141,26 @@ class PlanAdmin(ReadOnlyAdmin):
     @admin.display
     def target(self, plan: Plan) -> str:
         return shown.naira(plan.target_kobo)
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    list_display = ("reference", "user", "plan", "amount", "status", "asked_at", "due_at", "decided_at")
+    relations = ("user", "plan", "transaction")
+    finds_by = ("reference", "email")
+    search_help_text = "A whole reference or a whole email address"
+    fields = (
+        "reference",
+        "user",
+        "plan",
+        "amount",
+        "status",
+        "asked_at",
+        "due_at",
+        "decided_at",
+        "transaction",
+    )
+
+    @admin.display
+    def amount(self, notice: Notice) -> str:
+        return money.naira(notice.amount_kobo)

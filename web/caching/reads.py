@@ -30,6 +30,7 @@ from savings.models import (
     CircleEvent,
     Entry,
     Membership,
+    Notice,
     OutboxRow,
     Payment,
     Plan,
@@ -41,7 +42,7 @@ from savings.models import (
 
 type Models = Collection[type[Model]]
 
-OF_THE_PERSON: Models = (Account, Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent)
+OF_THE_PERSON: Models = (Account, Entry, Notice, OutboxRow, Payment, Plan, Transaction, WebhookEvent)
 OF_EVERYBODY: Models = (Product, ProductRate)
 OF_THE_CIRCLE: Models = (BoardDay, Circle, CircleEvent, Membership)
 # Values a page may read from the default cache, by the first word of the key. Each is keyed by versions or by a day;

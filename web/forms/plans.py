@@ -1,4 +1,4 @@
-"""The forms of plans: start, top up, withdraw and edit."""
+"""The forms of plans: start, top up, withdraw, give notice and edit."""
 
 from __future__ import annotations
 
@@ -81,6 +81,18 @@ class WithdrawForm(OnceForm):
 
     def __init__(self, data: QueryDict | None = None, *, user: User, **kwargs: Any) -> None:
         super().__init__(data, user=user, prefix=REFERENCE_PREFIXES[Transaction.Kind.PLAN_TO_STASH], **kwargs)
+
+
+class NoticeForm(OnceForm):
+    """The amount to give notice of. The button "All of it" sends the amount that the page named, as `all_of_it`."""
+
+    amount = MoneyField(label="Amount")
+
+    def __init__(self, data: QueryDict | None = None, *, user: User, **kwargs: Any) -> None:
+        if data is not None and "all_of_it" in data:
+            data = data.copy()
+            data.setlist("amount", data.getlist("all_of_it"))
+        super().__init__(data, user=user, prefix=references.NOTICE_PREFIX, **kwargs)
 
 
 class EditForm(KnowsChanges, RefusableForm):

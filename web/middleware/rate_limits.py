@@ -65,6 +65,7 @@ RULES = {
     # Calls the provider while the browser waits.
     "payments:return_from_provider": Rule("ask_provider", tries="60/m/user", has_get=True),
     "plans:withdraw": _MOVE,
+    "plans:give_notice": _MOVE,
     "statements:start": _STATEMENT,
     "statements:ask_again": _STATEMENT,
     "statements:download": Rule("download", tries="60/m/user", has_get=True),
@@ -89,6 +90,7 @@ RULES = {
     "plans:preview_start": Rule("preview", tries="240/m/user"),
     "plans:edit": _CHANGE,
     "plans:close": _CHANGE,
+    "plans:cancel_notice": _CHANGE,
     "circles:leave": _CHANGE,
     "circles:appearance": _CHANGE,
     "circles:edit": _CHANGE,

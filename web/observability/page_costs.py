@@ -123,6 +123,7 @@ def _things(user: User) -> dict[str, dict[str, Any] | None]:
     token = switch_url(user.pk, "weekly_digest").rstrip("/").rpartition("/")[2]
     return {
         **dict.fromkeys(("plans:detail", "plans:top_up", "plans:withdraw", "plans:edit"), plan),
+        "plans:give_notice": plan,
         **dict.fromkeys(
             ("circles:detail", "circles:leaderboard", "circles:members", "circles:appearance"), circle
         ),

@@ -20,6 +20,7 @@ from savings.models import Circle, CircleEvent, Membership
 from web import keyset
 from web.forms.circles import JoinForm, StartForm
 from web.keyset import KeysetPage
+from web.pages.plan_notices import notice_sentence
 from web.pages.plan_start import products_to_choose
 
 FEED_SIZE = 10
@@ -113,6 +114,7 @@ def join(circle: Circle, form: JoinForm, action: str) -> dict[str, Any]:
         "card": _card(circle, leaderboards.progress_of(circle), None),
         "form": form,
         "action": action,
+        "notice_sentence": notice_sentence(circle),
     }
 
 

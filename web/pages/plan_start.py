@@ -12,6 +12,7 @@ from django.utils import timezone
 from savings import ledger, money
 from savings.models import Product
 from web.forms.plans import StartForm
+from web.pages.plan_notices import notice_sentence
 from web.pages.plans import ICONS
 
 
@@ -26,11 +27,17 @@ def start(form: StartForm) -> dict[str, Any]:
 
 def products_to_choose(
     field: BoundField, products: Iterable[Product]
-) -> list[tuple[Product, str, str, bool]]:
-    """Return each product with its icon, its rate as text and whether it is selected."""
+) -> list[tuple[Product, str, str, bool, str]]:
+    """Return each product with its icon, its rate as text, whether it is selected, and the notice it needs."""
     chosen = str(field.value() or "")
     return [
-        (product, ICONS[Product.Kind(product.kind)], _rates(product), str(product.pk) == chosen)
+        (
+            product,
+            ICONS[Product.Kind(product.kind)],
+            _rates(product),
+            str(product.pk) == chosen,
+            notice_sentence(product),
+        )
         for product in products
     ]
 

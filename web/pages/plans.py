@@ -18,10 +18,11 @@ from savings.exceptions import Refused
 from savings.leaderboards import ordinal
 from savings.models import Membership, Plan, Product, Transaction
 from savings.models.plans import EarlyExit
-from savings.plans import check_accepts_money, exit_penalty_kobo
+from savings.plans import check_accepts_money, exit_penalty_kobo, needs_notice
 from savings.prepared_queries import prepared
 from web import date_formats
 from web.forms.plans import TopUpForm, WithdrawForm
+from web.pages import plan_notices
 from web.pages import transactions as transaction_rows
 from web.pages.charts import area_chart
 from web.pages.payments import fee_sentence
@@ -102,7 +103,10 @@ def detail(plan: Plan) -> dict[str, Any]:
         "takes_money": not plan.is_closed and not plan.is_matured(today),
         "gives_money": balance_kobo > 0 and (plan.early_exit != EarlyExit.BLOCKED or plan.is_matured(today)),
         "can_close": not plan.is_closed and balance_kobo == 0 and not is_inside,
+        "needs_notice": needs_notice(plan, today),
+        "notices": plan_notices.waiting(plan),
         "early_exit": _early_exit(plan),
+        "notice_length": plan_notices.length(plan),
         "rows": transaction_rows.rows(_latest(plan.pk), seen_from="plan"),
     }
 
@@ -135,6 +139,7 @@ def top_up(plan: Plan, form: TopUpForm) -> dict[str, Any]:
         "card": card(Saving.from_plan(plan), timezone.localdate()),
         "stash_kobo": ledger.balance_kobo(ledger.stash_account(plan.user)),
         "fee_sentence": fee_sentence(),
+        "notice_sentence": plan_notices.notice_sentence(plan),
         "refusal": refusal,
     }
 

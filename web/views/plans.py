@@ -12,12 +12,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from savings import dashboard, money, payments, plans, references
-from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction
+from savings.models import Account, Circle, Entry, Membership, Notice, Plan, Product, Transaction
 from web.caching import pages as page_cache
 from web.forms.plans import EditForm, StartForm, TopUpForm, WithdrawForm
 from web.http import SaverRequest, redirect, render_part
 from web.notices import notify
-from web.pages import plan_start
+from web.pages import plan_notices, plan_start
 from web.pages import plans as plan_pages
 from web.pages.payments import where_to_pay
 from web.refusals import refusals_lead_to
@@ -38,7 +38,11 @@ def index(request: SaverRequest) -> HttpResponse:
 
 
 # The page shows the name of an ended circle; renaming it then touches the members who have a rank in it.
-@page_cache.page(shows=(Account, Entry, Plan, Product, Transaction), own=(Circle, Membership))
+@page_cache.page(
+    shows=(Account, Entry, Notice, Plan, Product, Transaction),
+    own=(Circle, Membership),
+    also=plan_notices.clock_hour,
+)
 def detail(request: SaverRequest, plan_id: int) -> HttpResponse:
     """One plan: its balance, history, interest, terms and latest transactions."""
     plan = _own_plan(request, plan_id)
@@ -122,8 +126,10 @@ def top_up(request: SaverRequest, plan_id: int) -> HttpResponse:
 
 
 def withdraw(request: SaverRequest, plan_id: int) -> HttpResponse:
-    """Move money from a plan to the stash."""
+    """Move money from a plan to the stash, or lead to the form of a plan that needs notice."""
     plan = _own_plan(request, plan_id)
+    if request.method == "GET" and plans.needs_notice(plan, timezone.localdate()):
+        return redirect(request, reverse("plans:give_notice", args=[plan.pk]))
     form = WithdrawForm(request.POST if request.method == "POST" else None, user=request.user)
     if form.is_valid():
         with form.refusals():

@@ -37,6 +37,7 @@ from savings.models import (
     ForfeitedInterest,
     ManualPosting,
     Membership,
+    Notice,
     OutboxRow,
     Payment,
     Plan,
@@ -124,6 +125,16 @@ def add_rows(times: int) -> None:
     ForfeitedInterest.objects.bulk_create(
         ForfeitedInterest(account=one, transaction=movement, numerator=5)
         for one, movement in zip(accounts, movements, strict=True)
+    )
+    Notice.objects.bulk_create(
+        Notice(
+            reference=f"NTC{p.pk:017}",
+            user=p.user,
+            plan=p,
+            amount_kobo=5,
+            due_at=now + datetime.timedelta(days=1),
+        )
+        for p in plans
     )
     add_provider_rows(movements)
     products = [make_product() for _ in range(min(times, 20))]

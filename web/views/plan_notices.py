@@ -1,0 +1,44 @@
+"""Notices: giving notice of money in a plan, and cancelling it."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from savings import money, plans
+from web.forms.plans import NoticeForm
+from web.http import SaverRequest, redirect, render_part
+from web.notices import notify
+from web.pages import plan_notices
+
+
+def give_notice(request: SaverRequest, plan_id: int) -> HttpResponse:
+    """Ask for money of a plan that moves to the stash only after a notice."""
+    plan = get_object_or_404(request.user.plans.with_balance(), pk=plan_id)
+    form = NoticeForm(request.POST if request.method == "POST" else None, user=request.user)
+    if form.is_valid():
+        with form.refusals():
+            notice = plans.give_notice(
+                request.user,
+                plan,
+                amount_kobo=form.cleaned_data["amount"],
+                reference=form.cleaned_data["reference"],
+            )
+            notify(request, f"You have given notice of {money.naira(notice.amount_kobo)}.")
+            return redirect(request, reverse("plans:detail", args=[plan.pk]))
+    status = 422 if form.errors else 200
+    context = plan_notices.give_notice(plan, form)
+    return render_part(request, "plans/give_notice.html", "form", context, status=status)
+
+
+@require_POST
+def cancel_notice(request: SaverRequest, plan_id: int, notice_id: int) -> HttpResponse:
+    """Cancel a notice that is still waiting."""
+    notice = get_object_or_404(request.user.notices, pk=notice_id, plan_id=plan_id)
+    plans.cancel_notice(notice)
+    notify(
+        request, f"The notice of {money.naira(notice.amount_kobo)} is cancelled. The money stays in the plan."
+    )
+    return redirect(request, reverse("plans:detail", args=[plan_id]))
