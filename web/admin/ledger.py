@@ -10,7 +10,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from savings import money
-from savings.models import Account, Entry, ForfeitedInterest, RatePeriod, TaxRate, Transaction
+from savings.models import (
+    Account,
+    Entry,
+    ForfeitedInterest,
+    InterestPosting,
+    RatePeriod,
+    TaxRate,
+    Transaction,
+)
 from web.admin import shown
 from web.admin.base import ConditionFilter, ReadOnlyAdmin, StaffAdmin
 
@@ -157,6 +165,42 @@ class ForfeitedInterestAdmin(ReadOnlyAdmin):
     @admin.display
     def interest(self, row: ForfeitedInterest) -> str:
         return money.naira(money.interest(row.numerator))
+
+
+@admin.register(InterestPosting)
+class InterestPostingAdmin(ReadOnlyAdmin):
+    list_display = ("account", "begins_on", "ends_on", "gross", "withheld", "posted_at")
+    relations = ("account", "interest", "tax")
+    finds_by = ("interest__reference", "tax__reference", "email")
+    user_path = "account__user"
+    search_help_text = "A whole reference or a whole email address"
+    fields = (
+        "account",
+        "begins_on",
+        "ends_on",
+        "numerator",
+        "gross",
+        "remainder",
+        "tax_rate_bps",
+        "withheld",
+    )
+    fields += ("tax_remainder", "interest", "tax", "posted_at")
+
+    @admin.display
+    def begins_on(self, posting: InterestPosting) -> datetime.date:
+        return datetime.date.fromordinal(posting.period_start)
+
+    @admin.display(description="ends before")
+    def ends_on(self, posting: InterestPosting) -> datetime.date:
+        return datetime.date.fromordinal(posting.period_end)
+
+    @admin.display
+    def gross(self, posting: InterestPosting) -> str:
+        return money.naira(posting.gross_kobo)
+
+    @admin.display(description="tax")
+    def withheld(self, posting: InterestPosting) -> str:
+        return money.naira(posting.tax_kobo)
 
 
 @admin.register(TaxRate)

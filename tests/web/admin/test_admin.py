@@ -35,6 +35,7 @@ from savings.models import (
     EmailChange,
     Entry,
     ForfeitedInterest,
+    InterestPosting,
     ManualPosting,
     Membership,
     Notice,
@@ -124,6 +125,21 @@ def add_rows(times: int) -> None:
     )
     ForfeitedInterest.objects.bulk_create(
         ForfeitedInterest(account=one, transaction=movement, numerator=5)
+        for one, movement in zip(accounts, movements, strict=True)
+    )
+    InterestPosting.objects.bulk_create(
+        InterestPosting(
+            account=one,
+            period_start=700_000,
+            period_end=700_031,
+            numerator=3_650_000,
+            gross_kobo=1,
+            remainder=0,
+            tax_rate_bps=1_000,
+            tax_kobo=0,
+            tax_remainder=1_000,
+            interest=movement,
+        )
         for one, movement in zip(accounts, movements, strict=True)
     )
     Notice.objects.bulk_create(
