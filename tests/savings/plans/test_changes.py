@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import time_machine
@@ -38,8 +39,8 @@ def _books_are_right(db: None) -> Iterator[None]:
     assert list(ledger.run_checks()) == []
 
 
-def locked(user: User | None = None, **fields: object) -> Plan:
-    return make_plan(user, make_product(Product.Kind.LOCKED, rate_bps=1000), days=100, **fields)  # type: ignore[arg-type]
+def locked(user: User | None = None, **fields: Any) -> Plan:
+    return make_plan(user, make_product(Product.Kind.LOCKED, rate_bps=1000), days=100, **fields)
 
 
 def flexible(user: User | None = None, *, rate_bps: int = 1000, holding_kobo: int = 100_00) -> Plan:
@@ -280,7 +281,10 @@ def test_everything_is_switched_and_no_other_saver(clock: time_machine.Traveller
 def test_a_plan_switched_off_alone_stays_off(clock: time_machine.Traveller, first: str) -> None:
     user = make_user()
     off, on = flexible(user), flexible(user)
-    acts = [lambda: plans.switch_interest(off, on=False), lambda: plans.switch_all_interest(user, on=False)]
+    acts: list[Callable[[], None]] = [
+        lambda: plans.switch_interest(off, on=False),
+        lambda: plans.switch_all_interest(user, on=False),
+    ]
     for act in acts if first == "plan" else acts[::-1]:
         act()
     plans.switch_all_interest(user, on=True)
@@ -351,7 +355,7 @@ def test_the_stored_interest_equals_the_one_calculation(
 ) -> None:
     with transaction.atomic(), time_machine.travel("2026-01-11T12:00:00Z", tick=False) as clock:
         user = make_user(earns_interest=begins_on)
-        term = {"min_term_days": 30, "max_term_days": 1095} if days else {}
+        term: dict[str, Any] = {"min_term_days": 30, "max_term_days": 1095} if days else {}
         plan = make_plan(user, make_product(rate_bps=rate_bps, **term), days=days or 0)
         for passing, step in steps:
             clock.shift(datetime.timedelta(days=passing))
