@@ -170,8 +170,9 @@ class EditForm(KnowsChanges, RefusableForm):
 
     @property
     def later_end(self) -> datetime.date | None:
-        """The day to which a valid form moves the end; None if it does not."""
-        return self.changes.get("matures_on")
+        """The day to which a valid form moves the end; None if it does not, or a form sent before has done it."""
+        day = self.changes.get("matures_on")
+        return day if day != self.plan.matures_on else None
 
     @property
     def confirmation(self) -> str:
