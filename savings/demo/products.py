@@ -46,7 +46,7 @@ PRODUCTS: tuple[tuple[dict[str, Any], dict[int, int]], ...] = (
         {
             "kind": Product.Kind.LOCKED,
             "name": "Harvest",
-            "description": "All its interest at the end. Leave early without it.",
+            "description": "All its interest comes together, at the end.",
             "min_term_days": 90,
             "max_term_days": 730,
             "early_exit": EarlyExit.FORFEIT,

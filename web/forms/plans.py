@@ -17,7 +17,10 @@ from web.forms.changes import KnowsChanges
 from web.forms.fields import DayInput, LineField, MoneyField, OnceForm, Segments, Switch
 from web.forms.refusals import RefusableForm
 
-_AGAIN = "A plan starts again for as long, at the same rate. Without the interest, that of the term goes to your stash."
+_AGAIN = (
+    "A plan that starts again has a new term of the same length, at the same rate. “Without the interest” moves the "
+    "interest of the term to your stash."
+)
 _DAY_MESSAGES = {"required": "Choose a day.", "invalid": "Enter a day, such as 30/09/2027."}
 
 

@@ -42,8 +42,8 @@ class ProfileForm(KnowsChanges, RefusableForm):
         required=False,
         label="Earn interest on my plans",
         widget=Switch,
-        help_text="A change counts from tomorrow on, also for plans that you start later. What was earned until then "
-        "stays. A plan whose own switch is off stays off.",
+        help_text="A change counts from tomorrow on. What was earned until then stays. While this is off, a plan that "
+        "you start earns nothing. A plan whose own switch is off stays off.",
     )
     theme = forms.ChoiceField(
         required=False, choices=User.Theme.choices, widget=Segments, help_text="Auto is as your device."
