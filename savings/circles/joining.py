@@ -16,7 +16,7 @@ from savings import leaderboards, mails, plans, typed_text
 from savings.circles import details, nicknames
 from savings.circles.members import record_event
 from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
-from savings.models import Circle, CircleEvent, Membership, Product, User
+from savings.models import Circle, CircleEvent, Membership, Plan, Product, User
 
 Kind = CircleEvent.Kind
 
@@ -169,6 +169,8 @@ def _add_member(
         name=_plan_name(user, circle),
         target_kobo=target_kobo,
         matures_on=circle.ends_on if circle.has_term else None,
+        # The board counts what members pay in, so no interest goes into the plan.
+        interest_to=Plan.InterestTo.STASH,
     )
     with nicknames.refusing_taken_nickname():
         membership = Membership.objects.create(circle=circle, user=user, plan=plan, nickname=nickname)

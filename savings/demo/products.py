@@ -44,6 +44,18 @@ PRODUCTS: tuple[tuple[dict[str, Any], dict[int, int]], ...] = (
     ),
     (
         {
+            "kind": Product.Kind.LOCKED,
+            "name": "Harvest",
+            "description": "All its interest comes together, at the end.",
+            "min_term_days": 90,
+            "max_term_days": 730,
+            "early_exit": EarlyExit.FORFEIT,
+            "interest_paid": InterestPaid.AT_MATURITY,
+        },
+        {0: 1100, 180: 1200, 365: 1300},
+    ),
+    (
+        {
             "kind": Product.Kind.EMERGENCY,
             "name": "Emergency",
             "description": "Back in your stash immediately, no questions.",

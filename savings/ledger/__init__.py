@@ -28,7 +28,7 @@ from savings.ledger.previews import (
     rate_for_term,
     suggested_monthly_kobo,
 )
-from savings.ledger.rates import change_rate, tax_rate_bps
+from savings.ledger.rates import change_rate, rate_since, tax_rate_bps
 from savings.ledger.refunds import fail_refund, open_refund, settle_refund
 from savings.ledger.reports import TrialBalance, trial_balance
 from savings.ledger.reversals import return_withdrawal, reverse
@@ -88,6 +88,7 @@ __all__ = [
     "preview_interest",
     "provider_value_day",
     "rate_for_term",
+    "rate_since",
     "receivable_kobo",
     "record_settlement",
     "record_taking",

@@ -39,20 +39,24 @@ def hold_account(user: User) -> Account:
 def open_plan_account(plan: Plan) -> Account:
     """Open the account of a new plan, with the plan's rate and the days on which it earns interest.
 
+    The rate is 0 while the owner has switched interest off, for this plan or for all of them.
     Raises ImproperlyConfigured when the currency or time zone differs from what this database was used with.
     """
     installation.confirm_settings()
+    # From the row, which the caller has locked: the instance may be older than the switch.
+    wants_interest = User.objects.values_list("earns_interest", flat=True).get(pk=plan.user_id)
+    rate_bps = plan.rate_bps if wants_interest and plan.earns_interest else 0
     account = Account.objects.create(
         kind=Account.Kind.PLAN,
         user=plan.user,
         plan=plan,
         balance_kobo=0,
-        rate_bps=plan.rate_bps,
+        rate_bps=rate_bps,
         accrued_to=plan.started_on.toordinal(),
         accrues_until=_accrues_until(plan),
         interest_due=_interest_due(plan, plan.started_on),
     )
-    RatePeriod.objects.create(account=account, from_day=account.accrued_to, rate_bps=plan.rate_bps)
+    RatePeriod.objects.create(account=account, from_day=account.accrued_to, rate_bps=rate_bps)
     return account
 
 
@@ -143,8 +147,8 @@ def accrued_kobo(account: Earning, day: datetime.date) -> int:
 
 
 def _accrues_until(plan: Plan) -> int:
-    # A plan that rolls over earns without a break: its new term begins on the day on which the old one ends, even when
-    # the task that renews the plan runs later.
+    # A plan that starts again earns without a break: its new term begins on the day on which the old one ends, even
+    # when the task that renews the plan runs later.
     ends = plan.matures_on and plan.at_maturity not in Plan.RENEWING
     return (plan.matures_on if plan.matures_on and ends else datetime.date.max).toordinal()
 

@@ -46,5 +46,16 @@ def change_rate(account: Account, rate_bps: int) -> None:
     account.refresh_from_db()
 
 
+def rate_since(account: Account) -> datetime.date | None:
+    """Return the day from which a plan's account has its present rate, tomorrow included; None before rate periods."""
+    since = None
+    periods = account.rate_periods.order_by("-from_day").values_list("from_day", "rate_bps")
+    for from_day, rate_bps in periods:
+        if rate_bps != account.rate_bps:
+            break
+        since = from_day
+    return datetime.date.fromordinal(since) if since else None
+
+
 def _opened(account: Account) -> int:
     return day_of_opening(Plan.objects.get(account=account)).toordinal()

@@ -1,5 +1,13 @@
-"""Savings plans: opening, terms, maturity, notices, and moves between a plan and the stash."""
+"""Savings plans: opening, changes, terms, maturity, notices, and moves between a plan and the stash."""
 
+from savings.plans.changes import (
+    change_at_maturity,
+    change_goal,
+    change_interest_to,
+    extend,
+    switch_all_interest,
+    switch_interest,
+)
 from savings.plans.interest import is_interest_posted, post_due_interest
 from savings.plans.maturity import is_maturity_due, mature_due_plans
 from savings.plans.missed_interest import CaughtUp, post_missed_interest
@@ -17,7 +25,6 @@ from savings.plans.plans import (
     check_can_receive,
     close,
     copy_product_name,
-    extend,
     has_room,
     lock_plan,
     open_plan,
@@ -27,6 +34,7 @@ from savings.plans.stash import move_from_plan, move_to_plan
 from savings.plans.terms import (
     Terms,
     check_accepts_money,
+    check_extension,
     days_after,
     exit_penalty_kobo,
     format_hours,
@@ -42,9 +50,13 @@ __all__ = [
     "Terms",
     "cancel_notice",
     "carry_out_due_notices",
+    "change_at_maturity",
+    "change_goal",
+    "change_interest_to",
     "check_accepts_money",
     "check_can_give_notice",
     "check_can_receive",
+    "check_extension",
     "close",
     "copy_product_name",
     "days_after",
@@ -68,6 +80,8 @@ __all__ = [
     "post_due_interest",
     "post_missed_interest",
     "rename",
+    "switch_all_interest",
+    "switch_interest",
     "terms_of_circle",
     "waiting_kobo",
 ]

@@ -1,4 +1,4 @@
-"""Plans: opening, renaming, extending and closing them."""
+"""Plans: opening, renaming and closing them."""
 
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ def open_plan(
     target_kobo: int | None = None,
     matures_on: datetime.date | None = None,
     at_maturity: str = Plan.AtMaturity.STASH,
+    interest_to: str = Plan.InterestTo.PLAN,
 ) -> Plan:
     """Open a plan on the product's present terms and return it. A repeat with the same reference returns that plan.
 
-    A circle passes the terms it stored instead of a product. Raises Refused, with the field, for a product that is no
+    `interest_to` is where monthly interest goes; where interest is paid at maturity, `at_maturity` says it. A circle
+    passes the terms it stored instead of a product. Raises Refused, with the field, for a product that is no
     longer offered, a name already in use, a target (kobo) or a date outside the terms. Raises ReferenceTaken when the
     reference belongs to a plan with other details.
     """
@@ -53,6 +55,7 @@ def open_plan(
                 name=name,
                 target_kobo=target_kobo,
                 at_maturity=at_maturity,
+                interest_to=interest_to,
                 started_on=today,
                 matures_on=matures_on,
                 **opened_on.for_plan((matures_on - today).days if matures_on else None),
@@ -72,21 +75,6 @@ def rename(plan: Plan, name: str) -> None:
         with _refusing_taken_name(name):
             Plan.objects.filter(pk=plan.pk).update(name=name)
     plan.name = name
-
-
-def extend(plan: Plan, matures_on: datetime.date) -> None:
-    """Move a plan's maturity to a later day at the same rate. The present day of maturity changes nothing.
-
-    Raises Refused for a closed or matured plan, an earlier day, and a day beyond the longest term that the plan was
-    opened with.
-    """
-    with transaction.atomic():
-        now = lock_plan(plan)
-        terms.check_extension(now, matures_on, timezone.localdate())
-        now.matures_on = matures_on
-        Plan.objects.filter(pk=plan.pk).update(matures_on=matures_on)
-        ledger.move_maturity(now)
-    plan.matures_on = matures_on
 
 
 def close(plan: Plan) -> None:

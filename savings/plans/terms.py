@@ -96,7 +96,7 @@ def check_opening(
     terms: Terms, *, target_kobo: int | None, matures_on: datetime.date | None, today: datetime.date
 ) -> None:
     """Raise Refused, with the field, when a plan with this target (kobo) and maturity cannot be opened today."""
-    _check_target(terms, target_kobo)
+    check_target(target_kobo, kind=terms.product_kind, min_target_kobo=terms.min_target_kobo)
     if terms.min_term_days is None or terms.max_term_days is None:
         if matures_on is not None:
             raise Refused(
@@ -114,13 +114,14 @@ def check_opening(
         )
 
 
-def _check_target(terms: Terms, target_kobo: int | None) -> None:
+def check_target(target_kobo: int | None, *, kind: str, min_target_kobo: int) -> None:
+    """Raise Refused, on the field `target_kobo`, for a goal (kobo; None: no goal) that such a plan cannot have."""
     if target_kobo is None:
-        if terms.product_kind == Product.Kind.TARGET:
+        if kind == Product.Kind.TARGET:
             raise Refused("Say how much you want to save.", field="target_kobo")
         return
-    if target_kobo < terms.min_target_kobo:
-        raise Refused(f"A goal starts at {money.naira(terms.min_target_kobo)}.", field="target_kobo")
+    if target_kobo < min_target_kobo:
+        raise Refused(f"A goal starts at {money.naira(min_target_kobo)}.", field="target_kobo")
     if target_kobo > settings.PLAN_MAX_KOBO:
         raise Refused(f"A plan holds at most {money.naira(settings.PLAN_MAX_KOBO)}.", field="target_kobo")
 

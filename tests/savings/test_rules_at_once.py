@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from savings import circles, ledger, plans, references
 from savings.exceptions import Refused
-from savings.models import Circle, Membership, Plan, Product
+from savings.models import Circle, Membership, Plan, Product, User
 from tests import threads
 from tests.factories import join_circle, make_plan, make_product, make_user, start_circle
 
@@ -60,6 +60,53 @@ def test_a_plan_is_never_extended_after_it_was_closed() -> None:
     assert len(extended) + outcomes[Refused] == TIMES // 2
     # A small tolerance, because the clock is read outside the lock.
     assert all(moment < plan.closed_at + datetime.timedelta(seconds=1) for moment in extended)
+
+
+def test_switches_at_once_leave_a_rate_that_fits_them() -> None:
+    user = make_user()
+    mine = [make_plan(user, holding_kobo=100_00) for _ in range(2)]
+
+    def act(number: int) -> None:
+        if number % 2:
+            plans.switch_all_interest(User.objects.get(pk=user.pk), on=number % 4 == 1)
+        else:
+            plans.switch_interest(Plan.objects.get(pk=mine[0].pk), on=number % 4 == 0)
+
+    at_once(act)
+    wants = User.objects.get(pk=user.pk).earns_interest
+    for plan in Plan.objects.select_related("account"):
+        assert plan.account.rate_bps == (plan.rate_bps if wants and plan.earns_interest else 0)
+    assert list(ledger.run_checks()) == []
+
+
+def test_a_plan_opened_while_everything_is_switched_off_earns_nothing() -> None:
+    user, product = make_user(), make_product()
+
+    def act(number: int) -> None:
+        stale = User.objects.get(pk=user.pk)
+        if number % 2:
+            plans.switch_all_interest(stale, on=False)
+        else:
+            make_plan(stale, product)
+
+    at_once(act)
+    assert set(Plan.objects.values_list("account__rate_bps", flat=True)) == {0}
+    assert list(ledger.run_checks()) == []
+
+
+def test_choices_at_once_leave_the_days_of_interest_that_fit() -> None:
+    plan = locked_plan()
+    stale = [Plan.objects.get(pk=plan.pk) for _ in range(TIMES)]
+    choices = list(Plan.AtMaturity)
+
+    def act(number: int) -> None:
+        if number % 2:
+            plans.extend(stale[number], in_days(200 + number))
+        else:
+            plans.change_at_maturity(stale[number], choices[number // 2])
+
+    at_once(act)
+    assert list(ledger.run_checks()) == []
 
 
 def test_the_same_exit_sent_several_times_at_once_is_charged_once() -> None:

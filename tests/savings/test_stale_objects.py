@@ -172,6 +172,18 @@ REFUSED = {
     "move a maturity to a day before its present one": Case(
         lambda: extended(locked_plan()), lambda plan: plans.extend(plan, in_days(200))
     ),
+    "change the goal of a closed plan": Case(
+        lambda: closed(make_plan()), lambda plan: plans.change_goal(plan, 50_000_00)
+    ),
+    "start a closed plan again at maturity": Case(
+        lambda: closed(locked_plan()), lambda plan: plans.change_at_maturity(plan, Plan.AtMaturity.COMPOUND)
+    ),
+    "send the interest of a closed plan elsewhere": Case(
+        lambda: closed(make_plan()), lambda plan: plans.change_interest_to(plan, Plan.InterestTo.STASH)
+    ),
+    "switch off the interest of a closed plan": Case(
+        lambda: closed(make_plan()), lambda plan: plans.switch_interest(plan, on=False)
+    ),
     "close a plan that received money meanwhile": Case(paid_into, plans.close),
     "pay into a closed plan by card": Case(lambda: closed(make_plan()), top_up),
     "move money into a closed plan": Case(lambda: closed(make_plan()), move_in),
@@ -236,6 +248,16 @@ def test_extending_to_the_same_day_twice_changes_nothing() -> None:
     for _ in range(2):
         plans.extend(again(plan), in_days(200))
     assert again(plan).matures_on == in_days(200)
+
+
+def test_a_plan_that_was_switched_off_meanwhile_stays_off_with_its_owners_switch() -> None:
+    plan = make_plan()
+    plans.switch_interest(again(plan), on=False)
+    plans.switch_all_interest(plan.user, on=False)
+    plans.switch_all_interest(plan.user, on=True)
+    assert again(plan).account.rate_bps == 0
+    plans.switch_interest(plan, on=True)
+    assert again(plan).account.rate_bps == plan.rate_bps
 
 
 @pytest.mark.parametrize("day", [in_days(99), None])

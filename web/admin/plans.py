@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from savings import money, plans
 from savings.models import Notice, Plan, Product, ProductRate
+from savings.models.plans import EarlyExit, InterestPaid
 from web.admin import shown
 from web.admin.base import ReadOnlyAdmin, StaffAdmin
 from web.forms.fields import MoneyField
@@ -57,6 +58,17 @@ class ProductForm(ModelForm):
 
     min_target_kobo = MoneyField(label="Smallest goal")
 
+    def clean(self) -> dict[str, Any]:
+        """Say beside the field what the constraint `product_forfeits_at_maturity` would refuse."""
+        values = super().clean() or self.cleaned_data
+        forfeits = values.get("early_exit") == EarlyExit.FORFEIT
+        if forfeits and values.get("interest_paid") == InterestPaid.MONTHLY:
+            self.add_error(
+                "interest_paid",
+                "Choose “At maturity”: interest that was paid each month is never taken back by an early exit.",
+            )
+        return values
+
 
 @admin.register(Product)
 class ProductAdmin(StaffAdmin):
@@ -78,6 +90,7 @@ class ProductAdmin(StaffAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001
         # Interest is recorded daily but not posted yet; the pages say so, and so does this help text.
         texts = {
+            "early_exit": "“Without the interest” needs interest at maturity: only what is not paid yet can be lost.",
             "interest_paid": "Kept for later: interest is recorded daily and cannot be paid out yet.",
             "penalty_bps": "In basis points of the sum taken out: 100 is 1.00 %.",
         }
@@ -128,6 +141,8 @@ class PlanAdmin(ReadOnlyAdmin):
         "notice_hours",
         "interest_paid",
         "at_maturity",
+        "interest_to",
+        "earns_interest",
         "started_on",
         "matures_on",
         "created_at",

@@ -36,13 +36,24 @@ from savings.models import (
     Plan,
     Product,
     ProductRate,
+    RatePeriod,
     Transaction,
     WebhookEvent,
 )
 
 type Models = Collection[type[Model]]
 
-OF_THE_PERSON: Models = (Account, Entry, Notice, OutboxRow, Payment, Plan, Transaction, WebhookEvent)
+OF_THE_PERSON: Models = (
+    Account,
+    Entry,
+    Notice,
+    OutboxRow,
+    Payment,
+    Plan,
+    RatePeriod,
+    Transaction,
+    WebhookEvent,
+)
 OF_EVERYBODY: Models = (Product, ProductRate)
 OF_THE_CIRCLE: Models = (BoardDay, Circle, CircleEvent, Membership)
 # Values a page may read from the default cache, by the first word of the key. Each is keyed by versions or by a day;

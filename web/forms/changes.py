@@ -7,7 +7,8 @@ same field, the later user sees an error beside the field and decides.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.http import QueryDict
@@ -24,6 +25,9 @@ class KnowsChanges(_Form):
     """Mix into a form whose `initial` comes from the current row."""
 
     data: QueryDict
+    # Fields that a page may lack: they do not apply, or the release before has rendered it. They stay as they are.
+    # Without this, a missing checkbox would be one that was unticked.
+    may_be_missing: ClassVar[Collection[str]] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -31,6 +35,9 @@ class KnowsChanges(_Form):
             # A disabled field, such as the hash of a password, must not be sent as a hidden value either.
             field.show_hidden_initial = not field.disabled
         if self.is_bound:
+            for name in self.may_be_missing:
+                if {self.add_prefix(name), self.add_initial_prefix(name)}.isdisjoint(self.data):
+                    del self.fields[name]
             self.data = self._with_shown_values()
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from django import forms
@@ -11,10 +12,15 @@ from django.http import QueryDict
 from savings import references
 from savings.models import Plan, Product, Transaction, User
 from savings.models.ledger import REFERENCE_PREFIXES
+from savings.models.plans import InterestPaid
 from web.forms.changes import KnowsChanges
-from web.forms.fields import DayInput, LineField, MoneyField, OnceForm, Segments
+from web.forms.fields import DayInput, LineField, MoneyField, OnceForm, Segments, Switch
 from web.forms.refusals import RefusableForm
 
+_AGAIN = (
+    "A plan that starts again has a new term of the same length, at the same rate. “Without the interest” moves the "
+    "interest of the term to your stash."
+)
 _DAY_MESSAGES = {"required": "Choose a day.", "invalid": "Enter a day, such as 30/09/2027."}
 
 
@@ -43,7 +49,18 @@ class StartForm(OnceForm):
         error_messages=_DAY_MESSAGES,
     )
     at_maturity = forms.ChoiceField(
-        label="On that day", choices=Plan.AtMaturity, initial=Plan.AtMaturity.STASH, required=False
+        label="On that day",
+        choices=Plan.AtMaturity,
+        initial=Plan.AtMaturity.STASH,
+        required=False,
+        help_text=_AGAIN,
+    )
+    interest_to = forms.ChoiceField(
+        label="Monthly interest goes",
+        choices=Plan.InterestTo,
+        initial=Plan.InterestTo.PLAN,
+        required=False,
+        help_text="Only interest in the plan earns interest itself.",
     )
     first = MoneyField(label="First payment", required=False, max_kobo=settings.TOP_UP_MAX_KOBO)
     monthly = MoneyField(label="Then each month", required=False, max_kobo=settings.TOP_UP_MAX_KOBO)
@@ -96,17 +113,93 @@ class NoticeForm(OnceForm):
 
 
 class EditForm(KnowsChanges, RefusableForm):
-    """A plan's name and, if it has one, its maturity date."""
+    """What a saver can change on a plan. A field that does not apply to the plan is not shown.
+
+    A later end takes two requests: the answer to the first names both days, and the second sends them back.
+    """
+
+    may_be_missing = ("target", "matures_on", "at_maturity", "interest_to", "earns_interest")
 
     name = LineField(max_length=60, error_messages={"required": "Give the plan a name."})
+    target = MoneyField(label="Goal", required=False)
     matures_on = forms.DateField(
         label="Ends on",
         widget=DayInput,
         help_text="Can move later, never earlier.",
         error_messages=_DAY_MESSAGES,
     )
+    at_maturity = forms.ChoiceField(
+        label="On that day",
+        choices=Plan.AtMaturity,
+        help_text=f"You can choose until the day before. {_AGAIN}",
+    )
+    interest_to = forms.ChoiceField(
+        label="Monthly interest goes",
+        choices=Plan.InterestTo,
+        help_text="From the next time on. Only interest in the plan earns interest itself.",
+    )
+    earns_interest = forms.BooleanField(
+        label="Earn interest",
+        required=False,
+        widget=Switch,
+        help_text="A change counts from tomorrow on. What was earned until then stays.",
+    )
 
-    def __init__(self, data: QueryDict | None = None, *, plan: Plan, **kwargs: Any) -> None:
-        super().__init__(data, initial={"name": plan.name, "matures_on": plan.matures_on}, **kwargs)
-        if plan.matures_on is None:
-            del self.fields["matures_on"]
+    def __init__(
+        self, data: QueryDict | None = None, *, plan: Plan, today: datetime.date, **kwargs: Any
+    ) -> None:
+        initial = {
+            "name": plan.name,
+            "target": plan.target_kobo,
+            "matures_on": plan.matures_on,
+            "at_maturity": plan.at_maturity,
+            "interest_to": plan.interest_to,
+            "earns_interest": plan.earns_interest,
+        }
+        super().__init__(data, initial=initial, **kwargs)
+        self.plan = plan
+        if not self.is_bound:
+            # A field that an older page has sent is refused by the rules, and not ignored.
+            for name in _not_applicable(plan, today):
+                del self.fields[name]
+        if "target" in self.fields:
+            self.fields["target"].required = plan.needs_target
+        if "earns_interest" in self.fields and not plan.user.earns_interest:
+            self.fields[
+                "earns_interest"
+            ].help_text = (
+                "Interest is off for all your plans, in your profile. Once it is on there, this counts."
+            )
+
+    @property
+    def later_end(self) -> datetime.date | None:
+        """The day to which a valid form moves the end; None if it does not, or a form sent before has done it."""
+        day = self.changes.get("matures_on")
+        return day if day != self.plan.matures_on else None
+
+    @property
+    def confirmation(self) -> str:
+        """What the form sends to confirm the later end: both days, so that another day is asked about again."""
+        return f"{self.plan.matures_on} {self.later_end}" if self.later_end else ""
+
+    @property
+    def is_confirmed(self) -> bool:
+        return self.data.get("confirmation", "") == self.confirmation or not self.later_end
+
+
+def _not_applicable(plan: Plan, today: datetime.date) -> set[str]:
+    """Return the fields of `EditForm` that such a plan does not have. Reads `plan.membership` and its circle."""
+    if plan.is_closed:
+        return {"target", "matures_on", "at_maturity", "interest_to", "earns_interest"}
+    member = getattr(plan, "membership", None)
+    circle = member.circle if member is not None and member.left_at is None else None
+    names = set()
+    if plan.matures_on is None or plan.is_matured(today):
+        names |= {"matures_on", "at_maturity"}
+    if circle is not None:
+        names |= {"at_maturity", "interest_to"}
+        if circle.has_ended(today):
+            names.add("target")
+    if plan.interest_paid != InterestPaid.MONTHLY:
+        names.add("interest_to")
+    return names

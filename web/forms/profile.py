@@ -1,4 +1,4 @@
-"""The form of a user's profile: name, mail preferences and theme."""
+"""The form of a user's profile: name, mail preferences, interest and theme."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from web.forms.refusals import RefusableForm
 
 
 class ProfileForm(KnowsChanges, RefusableForm):
-    """Name, mail preferences and theme."""
+    """Name, mail preferences, interest and theme."""
+
+    may_be_missing = ("earns_interest",)
 
     name = forms.CharField(
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
@@ -35,6 +37,13 @@ class ProfileForm(KnowsChanges, RefusableForm):
         label="Send me my week in circles on Mondays",
         widget=Switch,
         help_text="Only after a week in which something moved.",
+    )
+    earns_interest = forms.BooleanField(
+        required=False,
+        label="Earn interest on my plans",
+        widget=Switch,
+        help_text="A change counts from tomorrow on. What was earned until then stays. While this is off, a plan that "
+        "you start earns nothing. A plan whose own switch is off stays off.",
     )
     theme = forms.ChoiceField(
         required=False, choices=User.Theme.choices, widget=Segments, help_text="Auto is as your device."

@@ -41,7 +41,7 @@ BUDGETS = [
     Budget("plans:top_up", 4, 4, 1, 10_000, "Topping up a plan"),
     Budget("plans:withdraw", 2, 2, 1, 9_000, "Taking money out of a plan"),
     Budget("plans:give_notice", 4, 4, 1, 9_000, "Giving notice"),
-    Budget("plans:edit", 2, 2, 1, 9_000, "Changing a plan"),
+    Budget("plans:edit", 2, 2, 1, 12_000, "Changing a plan"),
     Budget("stash:home", 3, 1, 2, 47_000, "The stash"),
     Budget("stash:fund", 2, 2, 1, 9_000, "Adding money to the stash"),
     Budget("transactions:index", 3, 1, 2, 35_000, "Transactions"),

@@ -16,12 +16,13 @@ from django.utils.formats import date_format
 
 from savings import leaderboards, money
 from savings.leaderboards import Progress, ordinal
-from savings.models import Circle, CircleEvent, Membership
+from savings.models import Circle, CircleEvent, Membership, User
 from web import keyset
 from web.forms.circles import JoinForm, StartForm
 from web.keyset import KeysetPage
 from web.pages.plan_notices import notice_sentence
 from web.pages.plan_start import products_to_choose
+from web.pages.plan_terms import exit_sentences, interest_off_for_new
 
 FEED_SIZE = 10
 MOST_WINNERS = 3
@@ -102,12 +103,16 @@ def members(circle: Circle, reader: Membership, query: QueryDict) -> dict[str, A
     return {"circle": circle, "page": page}
 
 
-def start(form: StartForm) -> dict[str, Any]:
+def start(form: StartForm, user: User) -> dict[str, Any]:
     """Return the context of the page that starts a circle."""
-    return {"form": form, "products": products_to_choose(form["product"], form.products)}
+    return {
+        "form": form,
+        "products": products_to_choose(form["product"], form.products),
+        "interest_off": interest_off_for_new(user),
+    }
 
 
-def join(circle: Circle, form: JoinForm, action: str) -> dict[str, Any]:
+def join(circle: Circle, form: JoinForm, action: str, user: User) -> dict[str, Any]:
     """Return the context of the join page."""
     return {
         "circle": circle,
@@ -115,6 +120,8 @@ def join(circle: Circle, form: JoinForm, action: str) -> dict[str, Any]:
         "form": form,
         "action": action,
         "notice_sentence": notice_sentence(circle),
+        "exit_sentences": exit_sentences(circle, circle.ends_on),
+        "interest_off": interest_off_for_new(user),
     }
 
 

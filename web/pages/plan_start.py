@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Iterable
 from typing import Any
@@ -10,31 +11,34 @@ from django.forms import BoundField, ValidationError
 from django.utils import timezone
 
 from savings import ledger, money
-from savings.models import Product
+from savings.models import Product, User
 from web.forms.plans import StartForm
 from web.pages.plan_notices import notice_sentence
+from web.pages.plan_terms import exit_sentences, interest_off_for_new
 from web.pages.plans import ICONS
 
 
-def start(form: StartForm) -> dict[str, Any]:
+def start(form: StartForm, user: User) -> dict[str, Any]:
     """Return the context of the start page: the form, the products to choose from, and the preview."""
     return {
         "form": form,
         "products": products_to_choose(form["product"], form.products),
-        "preview": _preview(form),
+        "preview": _preview(form, earns_interest=user.earns_interest),
+        "interest_off": interest_off_for_new(user),
     }
 
 
 def products_to_choose(
     field: BoundField, products: Iterable[Product]
-) -> list[tuple[Product, str, str, bool, str]]:
-    """Return each product with its icon, its rate as text, whether it is selected, and the notice it needs."""
+) -> list[tuple[Product, str, str, str, bool, str]]:
+    """Return each product with its icon, rate, cost of an early exit, whether it is selected, and its notice."""
     chosen = str(field.value() or "")
     return [
         (
             product,
             ICONS[Product.Kind(product.kind)],
             _rates(product),
+            " ".join(exit_sentences(product)),
             str(product.pk) == chosen,
             notice_sentence(product),
         )
@@ -50,7 +54,7 @@ def _rates(product: Product) -> str:
     return money.percent(rates[0]) if len(set(rates)) == 1 else f"up to {money.percent(max(rates))}"
 
 
-def _preview(form: StartForm) -> dict[str, Any] | None:
+def _preview(form: StartForm, *, earns_interest: bool) -> dict[str, Any] | None:
     """Return the preview from the valid fields of the form; None if too few are valid."""
     values = {name: _clean(form, name) for name in ("product", "target", "matures_on", "first", "monthly")}
     product: Product | None = next((p for p in form.products if values["product"] == p), None)
@@ -69,6 +73,8 @@ def _preview(form: StartForm) -> dict[str, Any] | None:
     ahead = ledger.preview_interest(
         product, matures_on=ends_on, first_kobo=first_kobo, monthly_kobo=monthly_kobo, today=today
     )
+    if not earns_interest:
+        ahead = dataclasses.replace(ahead, rate_bps=0, interest_kobo=0, tax_kobo=0)
     return {"ahead": ahead, "suggested_kobo": suggested_kobo, "monthly_kobo": monthly_kobo}
 
 

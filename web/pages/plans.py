@@ -17,12 +17,12 @@ from savings.dashboard import Saving
 from savings.exceptions import Refused
 from savings.leaderboards import ordinal
 from savings.models import Membership, Plan, Product, Transaction
-from savings.models.plans import EarlyExit
+from savings.models.plans import EarlyExit, InterestPaid
 from savings.plans import check_accepts_money, exit_penalty_kobo, needs_notice
 from savings.prepared_queries import prepared
 from web import date_formats
 from web.forms.plans import TopUpForm, WithdrawForm
-from web.pages import plan_notices
+from web.pages import plan_notices, plan_terms
 from web.pages import transactions as transaction_rows
 from web.pages.charts import area_chart
 from web.pages.payments import fee_sentence
@@ -59,7 +59,7 @@ def card(plan: Saving, today: datetime.date) -> PlanCard:
     return PlanCard(
         plan=plan,
         icon=ICONS[Product.Kind(plan.product_kind)],
-        terms=f"{plan.product_name} · {money.percent(plan.rate_bps)}",
+        terms=f"{plan.product_name} · {money.percent(plan.rate_bps) if plan.rate_bps else 'no interest'}",
         balance_kobo=plan.balance_kobo,
         percent=None if share is None else str(share),
         progress_text=text,
@@ -107,6 +107,8 @@ def detail(plan: Plan) -> dict[str, Any]:
         "notices": plan_notices.waiting(plan),
         "early_exit": _early_exit(plan),
         "notice_length": plan_notices.length(plan),
+        "interest_off": plan_terms.interest_off(plan),
+        "interest_to": _interest_to(plan, is_in_circle=is_inside),
         "rows": transaction_rows.rows(_latest(plan.pk), seen_from="plan"),
     }
 
@@ -140,6 +142,8 @@ def top_up(plan: Plan, form: TopUpForm) -> dict[str, Any]:
         "stash_kobo": ledger.balance_kobo(ledger.stash_account(plan.user)),
         "fee_sentence": fee_sentence(),
         "notice_sentence": plan_notices.notice_sentence(plan),
+        "exit_sentences": plan_terms.exit_sentences(plan, plan.matures_on),
+        "interest_off": plan_terms.interest_off(plan),
         "refusal": refusal,
     }
 
@@ -197,6 +201,13 @@ def _milestones(plan: Plan, balance_kobo: int) -> list[tuple[str, bool]]:
         return []
     quarters = [plan.target_kobo * quarter // 4 for quarter in range(1, 5)]
     return [(money.naira(sum_kobo).partition(".")[0], balance_kobo >= sum_kobo) for sum_kobo in quarters]
+
+
+def _interest_to(plan: Plan, *, is_in_circle: bool) -> str:
+    """Return where monthly interest goes, in words; empty where interest comes at maturity."""
+    if plan.interest_paid != InterestPaid.MONTHLY:
+        return ""
+    return Plan.InterestTo.STASH.label if is_in_circle else plan.get_interest_to_display()
 
 
 def _early_exit(plan: Plan) -> str:

@@ -68,7 +68,9 @@ def start(request: SaverRequest) -> HttpResponse:
             notify(request, f"{mine.circle.name} is open. Invite the others with its link.")
             return redirect(request, reverse("circles:detail", args=[mine.circle.slug]))
     status = 422 if form.errors else 200
-    return render_part(request, "circles/start.html", "form", circle_pages.start(form), status=status)
+    return render_part(
+        request, "circles/start.html", "form", circle_pages.start(form, request.user), status=status
+    )
 
 
 def join(request: SaverRequest, slug: str) -> HttpResponse:
@@ -114,7 +116,7 @@ def _join(request: SaverRequest, circle: Circle, action: str, *, code: str | Non
             )
             notify(request, f"You are in {circle.name}. Make the first payment when you like.")
             return redirect(request, reverse("circles:detail", args=[mine.circle.slug]))
-    context = circle_pages.join(circle, form, action)
+    context = circle_pages.join(circle, form, action, request.user)
     return render_part(request, "circles/join.html", "form", context, status=422 if form.errors else 200)
 
 

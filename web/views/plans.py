@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
+from typing import Any
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -12,16 +14,37 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from savings import dashboard, money, payments, plans, references
-from savings.models import Account, Circle, Entry, Membership, Notice, Plan, Product, Transaction
+from savings.models import (
+    Account,
+    Circle,
+    Entry,
+    Membership,
+    Notice,
+    Plan,
+    Product,
+    RatePeriod,
+    Transaction,
+)
+from savings.models.plans import InterestPaid
 from web.caching import pages as page_cache
 from web.forms.plans import EditForm, StartForm, TopUpForm, WithdrawForm
 from web.http import SaverRequest, redirect, render_part
 from web.notices import notify
-from web.pages import plan_notices, plan_start
+from web.pages import plan_notices, plan_start, plan_terms
 from web.pages import plans as plan_pages
 from web.pages.payments import where_to_pay
 from web.refusals import refusals_lead_to
 
+# What each field of the edit form calls with a new value.
+_CHANGES: dict[str, Callable[[Plan, Any], None]] = {
+    "name": plans.rename,
+    "target": plans.change_goal,
+    "matures_on": plans.extend,
+    "at_maturity": plans.change_at_maturity,
+    "interest_to": plans.change_interest_to,
+    "earns_interest": lambda plan, on: plans.switch_interest(plan, on=on),
+}
+_CHANGED = ["name", "target_kobo", "matures_on", "at_maturity", "interest_to", "earns_interest"]
 # Session key: the id of a plan that was just started, and the intended first payment in kobo.
 _FIRST_PAYMENT = "first_payment"
 
@@ -39,7 +62,7 @@ def index(request: SaverRequest) -> HttpResponse:
 
 # The page shows the name of an ended circle; renaming it then touches the members who have a rank in it.
 @page_cache.page(
-    shows=(Account, Entry, Notice, Plan, Product, Transaction),
+    shows=(Account, Entry, Notice, Plan, Product, RatePeriod, Transaction),
     own=(Circle, Membership),
     also=plan_notices.clock_hour,
 )
@@ -55,7 +78,7 @@ def start(request: SaverRequest) -> HttpResponse:
     if request.method != "POST":
         initial = {"product": request.GET.get("product", "")}
         form = StartForm(user=request.user, products=products, initial=initial)
-        return render_part(request, "plans/start.html", "form", plan_start.start(form))
+        return render_part(request, "plans/start.html", "form", plan_start.start(form, request.user))
     form = StartForm(request.POST, user=request.user, products=products)
     if form.is_valid():
         with form.refusals():
@@ -64,7 +87,7 @@ def start(request: SaverRequest) -> HttpResponse:
             if form.cleaned_data["first"]:
                 request.session[_FIRST_PAYMENT] = [plan.pk, form.cleaned_data["first"]]
             return redirect(request, reverse("plans:top_up", args=[plan.pk]))
-    return render_part(request, "plans/start.html", "form", plan_start.start(form), status=422)
+    return render_part(request, "plans/start.html", "form", plan_start.start(form, request.user), status=422)
 
 
 def preview_start(request: SaverRequest) -> HttpResponse:
@@ -72,25 +95,30 @@ def preview_start(request: SaverRequest) -> HttpResponse:
     if request.method != "POST":
         return redirect(request, reverse("plans:start"))
     products = _offered()
-    context = plan_start.start(StartForm(request.POST, user=request.user, products=products))
+    context = plan_start.start(StartForm(request.POST, user=request.user, products=products), request.user)
     # The preview shows no errors for missing fields; submitting the form does.
     context["form"] = StartForm(user=request.user, products=products, initial=request.POST.dict())
     return render_part(request, "plans/start.html", "preview", context)
 
 
 def edit(request: SaverRequest, plan_id: int) -> HttpResponse:
-    """Rename a plan, or move its maturity to a later day."""
-    plan = _own_plan(request, plan_id)
-    form = EditForm(request.POST if request.method == "POST" else None, plan=plan)
+    """Change a plan. A later end is asked about first, because it never moves back."""
+    plan, today = _own_plan(request, plan_id), timezone.localdate()
+    form = EditForm(request.POST if request.method == "POST" else None, plan=plan, today=today)
+    extension: list[str] = []
     if form.is_valid():
         with form.refusals():
-            _change(plan, form)
-            notify(request, "Saved.")
-            return redirect(request, reverse("plans:detail", args=[plan.pk]))
-        # The transaction was rolled back, but the instance still has the new values.
-        plan.refresh_from_db(fields=["name", "matures_on"])
-    status = 422 if form.errors else 200
-    return render_part(request, "plans/edit.html", "form", {"plan": plan, "form": form}, status=status)
+            if form.later_end:
+                plans.check_extension(plan, form.later_end, today)
+                extension = plan_terms.extension_sentences(plan, form.later_end)
+            if form.is_confirmed:
+                _change(plan, form)
+                notify(request, "Saved.")
+                return redirect(request, reverse("plans:detail", args=[plan.pk]))
+        # A refused transaction was rolled back, but the instance still has the new values.
+        plan.refresh_from_db(fields=_CHANGED)
+    context = {"plan": plan, "form": form, "extension": extension}
+    return render_part(request, "plans/edit.html", "form", context, status=422 if form.errors else 200)
 
 
 @require_POST
@@ -163,6 +191,7 @@ def _start(request: SaverRequest, form: StartForm) -> Plan:
     values = form.cleaned_data
     product: Product = values["product"]
     ends: datetime.date | None = values["matures_on"] if product.has_term else None
+    pays_monthly = product.interest_paid == InterestPaid.MONTHLY
     return plans.open_plan(
         request.user,
         product,
@@ -170,17 +199,16 @@ def _start(request: SaverRequest, form: StartForm) -> Plan:
         name=values["name"],
         target_kobo=values["target"],
         matures_on=ends,
-        at_maturity=values["at_maturity"] or Plan.AtMaturity.STASH,
+        # Fields that do not apply to the product are hidden by the style sheet alone: their values are ignored.
+        at_maturity=(product.has_term and values["at_maturity"]) or Plan.AtMaturity.STASH,
+        interest_to=(pays_monthly and values["interest_to"]) or Plan.InterestTo.PLAN,
     )
 
 
 @transaction.atomic
 def _change(plan: Plan, form: EditForm) -> None:
-    changes = form.changes
-    if "name" in changes:
-        plans.rename(plan, changes["name"])
-    if "matures_on" in changes:
-        plans.extend(plan, changes["matures_on"])
+    for field, value in form.changes.items():
+        _CHANGES[field](plan, value)
 
 
 def _top_up(request: SaverRequest, plan: Plan, form: TopUpForm) -> str:

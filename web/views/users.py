@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.internal.flows.sessions import end_sessions
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, render
@@ -14,7 +17,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from savings import users
+from savings import plans, users
 from savings.models import User
 from web.auth import devices, sign_in
 from web.auth import second_step as steps
@@ -27,13 +30,13 @@ _MOST_SHOWN = 20
 
 
 def profile(request: SaverRequest) -> HttpResponse:
-    """Name, e-mail preferences and theme."""
+    """Name, e-mail preferences, interest and theme."""
     user = request.user
     initial = {name: getattr(user, name) for name in ProfileForm.base_fields}
     form = ProfileForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_valid():
         with form.refusals():
-            users.change_profile(user, **form.changes)
+            _change(user, form.changes)
             notify(request, "Saved")
             return redirect(request, reverse("users:profile"))
     return render_part(
@@ -122,6 +125,14 @@ def unsent(request: SaverRequest) -> HttpResponse:
         if value and name != "reference" and not name.startswith("initial-")
     ]
     return render(request, "users/unsent.html", {"path": path, "pairs": pairs, "typed": typed})
+
+
+@transaction.atomic
+def _change(user: User, changes: dict[str, Any]) -> None:
+    interest = changes.pop("earns_interest", None)
+    users.change_profile(user, **changes)
+    if interest is not None:
+        plans.switch_all_interest(user, on=interest)
 
 
 def _second_step(user: User, *, has_app: bool, has_passkey: bool) -> str:

@@ -510,6 +510,31 @@ DAMAGE = {
         "UPDATE savings_account SET balance_kobo = 1 WHERE id = {b.closed.account.pk}",
         "plan {b.closed.pk}",
     ),
+    "a plan that began on another rate": (
+        "plan_accounts",
+        "INSERT INTO savings_rateperiod (account_id, from_day, rate_bps) VALUES ({b.plan.account.pk}, 1, 9999)",
+        "plan {b.plan.pk}",
+    ),
+    "a plan that earns although its interest is off": (
+        "plan_accounts",
+        "UPDATE savings_plan SET earns_interest = FALSE WHERE id = {b.plan.pk}",
+        "plan {b.plan.pk}",
+    ),
+    "a plan that earns although its owner wants no interest": (
+        "plan_accounts",
+        "UPDATE savings_user SET earns_interest = FALSE WHERE id = {b.user.pk}",
+        "plan {b.locked.pk}",
+    ),
+    "a plan that starts again with its interest and stops earning": (
+        "plan_accounts",
+        "UPDATE savings_plan SET at_maturity = 'compound' WHERE id = {b.locked.pk}",
+        "plan {b.locked.pk}",
+    ),
+    "a plan that starts again without its interest and stops earning": (
+        "plan_accounts",
+        "UPDATE savings_plan SET at_maturity = 'rollover' WHERE id = {b.locked.pk}",
+        "plan {b.locked.pk}",
+    ),
     "interest that was not earned": (
         "accruals",
         "UPDATE savings_account SET accrued_numerator = accrued_numerator + 1 WHERE id = {b.plan.account.pk}",
@@ -834,6 +859,11 @@ def test_a_check_reports_the_damaged_row(kind: str, books: Books) -> None:
     reported = run_check(check)
     assert row in [damage.row for damage in reported]
     assert all(damage.actual != damage.expected for damage in reported)
+
+
+def test_a_closed_plan_keeps_its_rate_when_interest_is_switched_off(books: Books) -> None:
+    damage(f"UPDATE savings_user SET earns_interest = FALSE WHERE id = {books.user.pk}")
+    assert f"plan {books.closed.pk}" not in [damage.row for damage in run_check("plan_accounts")]
 
 
 def test_every_check_has_a_damage_case() -> None:

@@ -167,8 +167,7 @@ class Ledger(RuleBasedStateMachine):
     def start_locked(self, user: User, days: int, at_maturity: str) -> Plan:
         plan = make_plan(user, self.locked, days=days, at_maturity=at_maturity)
         assert plan.matures_on
-        rolls_over = at_maturity == Plan.AtMaturity.ROLLOVER
-        ends = datetime.date.max if rolls_over else plan.matures_on
+        ends = datetime.date.max if at_maturity in Plan.RENEWING else plan.matures_on
         self.pots[plan.account.pk] = Pot(rate_bps=1350, ends=ends.toordinal())
         return plan
 

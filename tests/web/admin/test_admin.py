@@ -535,6 +535,33 @@ def test_a_superuser_adds_people_by_their_address(superuser: Client) -> None:
     assert User.objects.get(email="new@example.com").check_password(password)
 
 
+def test_a_product_that_forfeits_interest_pays_it_at_maturity(superuser: Client) -> None:
+    fields = {
+        "kind": "locked",
+        "name": "Harvest",
+        "description": "All its interest at the end.",
+        "min_term_days": 90,
+        "max_term_days": 365,
+        "min_target_kobo": "1,000",
+        "early_exit": "forfeit",
+        "penalty_bps": 0,
+        "notice_hours": 0,
+        "interest_paid": "monthly",
+        "position": 0,
+        "rates-TOTAL_FORMS": 1,
+        "rates-INITIAL_FORMS": 0,
+        "rates-0-from_days": 0,
+        "rates-0-rate_bps": 900,
+    }
+    refused = superuser.post(url(Product, "add"), fields)
+    assert refused.status_code == 200
+    errors = refused.context["adminform"].form.errors
+    assert list(errors) == ["interest_paid"]
+    assert "At maturity" in errors["interest_paid"][0]
+    assert superuser.post(url(Product, "add"), fields | {"interest_paid": "maturity"}).status_code == 302
+    assert Product.objects.get().early_exit == "forfeit"
+
+
 def test_products_and_their_rates_are_edited_and_plans_keep_their_terms(superuser: Client) -> None:
     plan = make_plan()
     product, rate = plan.product, plan.product.rates.get()

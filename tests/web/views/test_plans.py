@@ -176,29 +176,6 @@ def test_an_empty_stash_pays_nothing_in(saver_client: Client, saver: User) -> No
     assert "Your stash holds ₦0.00" in response.content.decode()
 
 
-def test_renaming_and_extending(saver_client: Client, saver: User) -> None:
-    plan = make_plan(saver, make_product(Product.Kind.LOCKED), days=100)
-    later = timezone.localdate() + datetime.timedelta(days=200)
-    saver_client.post(f"/plans/{plan.pk}/edit/", {"name": "House", "matures_on": later.isoformat()})
-    plan.refresh_from_db()
-    assert (plan.name, plan.matures_on) == ("House", later)
-
-
-def test_an_earlier_maturity_is_refused_and_the_name_is_not_half_saved(
-    saver_client: Client, saver: User
-) -> None:
-    plan = make_plan(saver, make_product(Product.Kind.LOCKED), days=100, name="Car")
-    sooner = timezone.localdate() + datetime.timedelta(days=50)
-    response = saver_client.post(
-        f"/plans/{plan.pk}/edit/", {"name": "House", "matures_on": sooner.isoformat()}
-    )
-    plan.refresh_from_db()
-    assert response.status_code == 422
-    assert "never earlier" in response.content.decode()
-    assert response.content.decode().count('role="alert"') == 1
-    assert plan.name == "Car"
-
-
 def test_closing_an_empty_plan_and_not_a_full_one(saver_client: Client, saver: User) -> None:
     empty, full = make_plan(saver), make_plan(saver, holding_kobo=1_00)
     saver_client.post(f"/plans/{empty.pk}/close/")
