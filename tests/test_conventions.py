@@ -92,7 +92,7 @@ def test_only_the_ledger_writes_entries() -> None:
     """
     writing = re.compile(r"Entry\.objects\.(bulk_)?create|INSERT INTO savings_entry")
     assert [path.name for path in tracked("savings/*.py") if writing.search(path.read_text())] == [
-        "interest_postings.py",
+        "interest_sql.py",
         "sql.py",
         "0043_costs_of_past_payments.py",
     ]

@@ -20,7 +20,6 @@ from savings import plans, references
 from savings.demo import building, bulk, cast
 from savings.demo.crowd import Crowd, Life
 from savings.models import Account, Plan, Product, User
-from savings.models.plans import InterestPaid
 from savings.plans import Terms
 
 BATCH = 20_000
@@ -171,7 +170,7 @@ def _write_plans(
             account, opened = crowd.people + plan.pk - crowd.first_plan, plan.started_on.toordinal()
             crowd.rates[account], crowd.accrued_to[account] = plan.rate_bps, opened
             crowd.is_open[account] = plan.early_exit == "free"
-            due = this_month if plan.interest_paid == InterestPaid.MONTHLY else None
+            due = this_month if plan.pays_monthly else None
             yield (
                 crowd.first_account + account, "plan", plan.user_id, plan.pk, "", 0, plan.rate_bps, 0, opened, ends, due
             )  # fmt: skip

@@ -12,7 +12,6 @@ from django.utils import timezone
 from savings import installation, money
 from savings.ledger.interest import next_due
 from savings.models import Account, Entry, Membership, Plan, RatePeriod, User
-from savings.models.plans import InterestPaid
 
 # Written in SQL because every card payment runs it, and building the query with the ORM costs more than running it.
 _COLUMNS = [field.attname for field in Account._meta.concrete_fields]
@@ -155,5 +154,5 @@ def _accrues_until(plan: Plan) -> int:
 
 def _interest_due(plan: Plan, posted_to: datetime.date) -> int | None:
     """Return the ordinal of the next due day of interest posted up to a day; None where it is the maturity."""
-    due_on = next_due(posted_to, plan.matures_on) if plan.interest_paid == InterestPaid.MONTHLY else None
+    due_on = next_due(posted_to, plan.matures_on) if plan.pays_monthly else None
     return due_on.toordinal() if due_on else None

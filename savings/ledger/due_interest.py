@@ -56,8 +56,8 @@ class DueAccount(NamedTuple):
 
     def due_after(self, day: datetime.date) -> int | None:
         """Return the ordinal of the next due day after a posting up to `day`; None where no month is to come."""
-        is_monthly = self.interest_paid == InterestPaid.MONTHLY and self.closed_at is None
-        due_on = next_due(day, self.matures_on) if is_monthly else None
+        is_monthly = self.interest_paid == InterestPaid.MONTHLY or self.matures_on is None
+        due_on = next_due(day, self.matures_on) if is_monthly and self.closed_at is None else None
         return due_on.toordinal() if due_on else None
 
 

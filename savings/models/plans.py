@@ -222,5 +222,10 @@ class Plan(CopiedTerms, Keyed):
     def is_closed(self) -> bool:
         return self.closed_at is not None
 
+    @property
+    def pays_monthly(self) -> bool:
+        """Whether interest is posted each month. A plan without a maturity has no other day for it."""
+        return self.interest_paid == InterestPaid.MONTHLY or self.matures_on is None
+
     def is_matured(self, today: datetime.date) -> bool:
         return self.matures_on is not None and self.matures_on <= today

@@ -10,7 +10,6 @@ from django.utils import timezone
 from savings import leaderboards, ledger
 from savings.exceptions import Refused
 from savings.models import Membership, Plan, User
-from savings.models.plans import InterestPaid
 from savings.plans import terms
 from savings.plans.plans import lock_plan
 
@@ -95,7 +94,7 @@ def change_interest_to(plan: Plan, interest_to: str) -> None:
             raise Refused(
                 "This plan is your part of a circle: its interest goes to your stash.", field="interest_to"
             )
-        if now.interest_paid != InterestPaid.MONTHLY:
+        if not now.pays_monthly:
             raise Refused(
                 "Interest of this plan comes at maturity: choose what happens on that day.",
                 field="interest_to",

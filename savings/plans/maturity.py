@@ -11,7 +11,6 @@ from django.utils.formats import date_format
 
 from savings import leaderboards, ledger, mails, money, outbox, references
 from savings.models import Entry, InterestPosting, Membership, Plan, Transaction, User
-from savings.models.plans import InterestPaid
 from savings.plans import stash
 from savings.plans.interest import post_months_before
 
@@ -118,7 +117,7 @@ def _goes_to_stash(plan: Plan) -> bool:
     if plan.at_maturity == Plan.AtMaturity.ROLLOVER:
         return True
     # Monthly interest goes where the owner chose. A plan that pays at maturity keeps it, outside of a circle.
-    if plan.interest_paid == InterestPaid.MONTHLY:
+    if plan.pays_monthly:
         return ledger.interest_goes_to_stash(plan)
     return Membership.objects.filter(plan=plan).exists()
 

@@ -51,7 +51,8 @@ def _behind(today: datetime.date) -> QuerySet[Plan]:
     ended = Q(closed_at__isnull=False) | Q(matures_on__lte=today, account__balance_kobo=0)
     owed = Q(account__accrued_numerator__gte=money.INTEREST_DENOMINATOR)
     never = ~Exists(InterestPosting.objects.filter(account__plan=OuterRef("pk")))
-    unscheduled = Q(interest_paid=InterestPaid.MONTHLY, account__interest_due__isnull=True)
+    monthly = Q(interest_paid=InterestPaid.MONTHLY) | Q(matures_on__isnull=True)
+    unscheduled = monthly & Q(account__interest_due__isnull=True)
     runs = Q(closed_at__isnull=True) & (unscheduled | Q(at_maturity__in=Plan.RENEWING))
     return Plan.objects.filter(ended & owed | runs & never)
 
@@ -87,7 +88,7 @@ def _running(plan: Plan, today: datetime.date) -> Iterator[CaughtUp]:
     """Post the ended terms of a plan that rolled over, then the months of its present term in one posting."""
     for ends in _ended_terms(plan):
         yield from _posted(plan, ends, today, to_stash=True)
-    if plan.interest_paid == InterestPaid.MONTHLY:
+    if plan.pays_monthly:
         if plan.started_on < (first := today.replace(day=1)):
             to_stash = ledger.interest_goes_to_stash(plan)
             yield from _posted(plan, first, today, to_stash=to_stash)

@@ -12,7 +12,6 @@ from django.http import QueryDict
 from savings import references
 from savings.models import Plan, Product, Transaction, User
 from savings.models.ledger import REFERENCE_PREFIXES
-from savings.models.plans import InterestPaid
 from web.forms.changes import KnowsChanges
 from web.forms.fields import DayInput, LineField, MoneyField, OnceForm, Segments, Switch
 from web.forms.refusals import RefusableForm
@@ -200,6 +199,6 @@ def _not_applicable(plan: Plan, today: datetime.date) -> set[str]:
         names |= {"at_maturity", "interest_to"}
         if circle.has_ended(today):
             names.add("target")
-    if plan.interest_paid != InterestPaid.MONTHLY:
+    if not plan.pays_monthly:
         names.add("interest_to")
     return names

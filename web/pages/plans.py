@@ -17,7 +17,7 @@ from savings.dashboard import Saving
 from savings.exceptions import Refused
 from savings.leaderboards import ordinal
 from savings.models import Membership, Plan, Product, Transaction
-from savings.models.plans import EarlyExit, InterestPaid
+from savings.models.plans import EarlyExit
 from savings.plans import check_accepts_money, exit_penalty_kobo, needs_notice
 from savings.prepared_queries import prepared
 from web import date_formats
@@ -205,7 +205,7 @@ def _milestones(plan: Plan, balance_kobo: int) -> list[tuple[str, bool]]:
 
 def _interest_to(plan: Plan, *, is_in_circle: bool) -> str:
     """Return where monthly interest goes, in words; empty where interest comes at maturity."""
-    if plan.interest_paid != InterestPaid.MONTHLY:
+    if not plan.pays_monthly:
         return ""
     return Plan.InterestTo.STASH.label if is_in_circle else plan.get_interest_to_display()
 

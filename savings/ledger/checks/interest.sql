@@ -61,6 +61,6 @@ WHERE p.closed_at IS NOT NULL AND a.accrued_numerator >= {per_kobo} AND a.intere
 UNION ALL
 SELECT 'plan ' || p.id, 'no next due day', 'one, by post_missed_interest'
 FROM savings_plan p JOIN savings_account a ON a.plan_id = p.id
-WHERE p.closed_at IS NULL AND p.interest_paid = 'monthly' AND a.interest_due IS NULL
+WHERE p.closed_at IS NULL AND (p.interest_paid = 'monthly' OR p.matures_on IS NULL) AND a.interest_due IS NULL
     AND (p.matures_on IS NULL OR {day_of_maturity} > {today} + 31)
 ORDER BY 1
