@@ -28,6 +28,7 @@ from savings.ledger.previews import (
     rate_for_term,
     suggested_monthly_kobo,
 )
+from savings.ledger.proofs import Proof, ProofRow, RowKind, interest_proof
 from savings.ledger.rates import change_rate, rate_since, tax_rate_bps
 from savings.ledger.refunds import fail_refund, open_refund, settle_refund
 from savings.ledger.reports import TrialBalance, trial_balance
@@ -53,7 +54,10 @@ __all__ = [
     "InterestHouse",
     "Posting",
     "Preview",
+    "Proof",
+    "ProofRow",
     "Purpose",
+    "RowKind",
     "TrialBalance",
     "accrued_kobo",
     "accrued_numerator",
@@ -75,6 +79,7 @@ __all__ = [
     "hold_account",
     "house_account",
     "interest_goes_to_stash",
+    "interest_proof",
     "left_in_suspense",
     "move_maturity",
     "open_plan_account",
