@@ -36,7 +36,7 @@ BUDGETS = [
     Budget("plans:index", 2, 1, 2, 70_000, "Plans"),
     # Where the terms of the plan have a notice: one more query, and up to ten notices with a form each.
     Budget("plans:detail", 6, 1, 2, 29_000, "A plan"),
-    Budget("plans:start", 3, 3, 1, 15_000, "Starting a plan"),
+    Budget("plans:start", 4, 4, 1, 15_000, "Starting a plan"),
     Budget("plans:choose_top_up", 2, 2, 1, 42_000, "Topping up: which plan"),
     Budget("plans:top_up", 4, 4, 1, 10_000, "Topping up a plan"),
     Budget("plans:withdraw", 2, 2, 1, 9_000, "Taking money out of a plan"),
@@ -51,7 +51,7 @@ BUDGETS = [
     Budget("circles:detail", 5, 1, 2, 18_000, "A circle"),
     Budget("circles:leaderboard", 5, 1, 2, 28_000, "A leaderboard"),
     Budget("circles:members", 4, 1, 2, 18_000, "The members of a circle"),
-    Budget("circles:start", 3, 3, 1, 13_000, "Starting a circle"),
+    Budget("circles:start", 4, 4, 1, 13_000, "Starting a circle"),
     Budget("circles:join", 4, 4, 2, 11_000, "Joining a circle"),
     Budget("circles:join_by_code", 4, 4, 2, 11_000, "Joining by a link"),
     Budget("circles:appearance", 2, 2, 1, 10_000, "How others see me in a circle"),
