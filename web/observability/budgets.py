@@ -35,7 +35,8 @@ BUDGETS = [
     Budget("dashboard:home", 7, 1, 2, 34_000, "The dashboard"),
     Budget("plans:index", 2, 1, 2, 70_000, "Plans"),
     # Where the terms of the plan have a notice: one more query, and up to ten notices with a form each.
-    Budget("plans:detail", 6, 1, 2, 29_000, "A plan"),
+    Budget("plans:detail", 7, 1, 2, 29_000, "A plan"),
+    Budget("plans:interest", 8, 8, 1, 30_000, "The interest of a plan"),
     Budget("plans:start", 4, 4, 1, 15_000, "Starting a plan"),
     Budget("plans:choose_top_up", 2, 2, 1, 42_000, "Topping up: which plan"),
     Budget("plans:top_up", 4, 4, 1, 10_000, "Topping up a plan"),
