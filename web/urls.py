@@ -50,6 +50,7 @@ plan_urls = [
     path("<int:plan_id>/", plans.detail, name="detail"),
     path("<int:plan_id>/top-up/", plans.top_up, name="top_up"),
     path("<int:plan_id>/withdraw/", plans.withdraw, name="withdraw"),
+    path("<int:plan_id>/interest/", plans.interest, name="interest"),
     path("<int:plan_id>/give-notice/", plan_notices.give_notice, name="give_notice"),
     path("<int:plan_id>/notices/<int:notice_id>/cancel/", plan_notices.cancel_notice, name="cancel_notice"),
     path("<int:plan_id>/edit/", plans.edit, name="edit"),

@@ -14,6 +14,7 @@ from savings.ledger.accounts import (
 )
 from savings.ledger.chargebacks import book_chargeback
 from savings.ledger.checks import CHECKS, check_queries, run_checks
+from savings.ledger.coming_interest import Projection, project_interest
 from savings.ledger.coverage import Coverage, coverage
 from savings.ledger.debts import available_kobo, receivable_kobo, repay_debt, write_off
 from savings.ledger.going_back import left_in_suspense
@@ -28,7 +29,8 @@ from savings.ledger.previews import (
     rate_for_term,
     suggested_monthly_kobo,
 )
-from savings.ledger.rates import change_rate, rate_since, tax_rate_bps
+from savings.ledger.proofs import Proof, ProofRow, RowKind, interest_proof
+from savings.ledger.rates import TaxRates, change_rate, rate_since, tax_rate_bps
 from savings.ledger.refunds import fail_refund, open_refund, settle_refund
 from savings.ledger.reports import TrialBalance, trial_balance
 from savings.ledger.reversals import return_withdrawal, reverse
@@ -53,7 +55,12 @@ __all__ = [
     "InterestHouse",
     "Posting",
     "Preview",
+    "Projection",
+    "Proof",
+    "ProofRow",
     "Purpose",
+    "RowKind",
+    "TaxRates",
     "TrialBalance",
     "accrued_kobo",
     "accrued_numerator",
@@ -75,6 +82,7 @@ __all__ = [
     "hold_account",
     "house_account",
     "interest_goes_to_stash",
+    "interest_proof",
     "left_in_suspense",
     "move_maturity",
     "open_plan_account",
@@ -86,6 +94,7 @@ __all__ = [
     "post_last_interest",
     "post_treasury",
     "preview_interest",
+    "project_interest",
     "provider_value_day",
     "rate_for_term",
     "rate_since",

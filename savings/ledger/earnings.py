@@ -42,7 +42,7 @@ class History:
 
         It begins on the first of the days on which money came or went. All days are ordinals.
         """
-        changes = _changes_by_day(account)
+        changes = changes_by_day(account)
         rates = list(account.rate_periods.order_by("from_day").values_list("from_day", "rate_bps"))
         rates = rates or [(0, account.rate_bps)]
         first, end = min(came), until
@@ -88,7 +88,7 @@ class History:
         return earned
 
 
-def _changes_by_day(account: Account) -> dict[int, tuple[int, int, int]]:
+def changes_by_day(account: Account) -> dict[int, tuple[int, int, int]]:
     """Return per value day the change of an account, the interest posted to it, and what of that stayed. Kobo."""
     change = Case(When(credit_account=account, then=F("amount_kobo")), default=-F("amount_kobo"))
     posting = Q(transaction__kind__in=[Kind.INTEREST, Kind.TAX_WITHHELD])

@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from savings import money
-from savings.ledger.rates import tax_rate_bps
-from savings.models import Product
+from savings.ledger import coming_interest
+from savings.ledger.rates import TaxRates
+from savings.models import Plan, Product
+from savings.models.plans import InterestPaid
 
 DAYS_PER_YEAR = 365
 
 
 @dataclasses.dataclass(frozen=True)
 class Preview:
-    """The result of a plan with the given payments. Amounts are in kobo; `payments` is their number."""
+    """The result of a plan with the given payments. Amounts are in kobo; `payments` is their number.
+
+    `gross_kobo` and `tax_kobo` are the sums of all postings up to `ends_on`. `next_posting_on` is the day of the first
+    one; None for a plan that pays at maturity and has none.
+    """
 
     ends_on: datetime.date
     rate_bps: int
     payments: int
     paid_in_kobo: int
-    interest_kobo: int
+    gross_kobo: int
     tax_kobo: int
+    next_posting_on: datetime.date | None
+
+    @property
+    def net_kobo(self) -> int:
+        return self.gross_kobo - self.tax_kobo
 
     @property
     def total_kobo(self) -> int:
-        return self.paid_in_kobo + self.interest_kobo - self.tax_kobo
+        return self.paid_in_kobo + self.net_kobo
 
 
 def rate_bps(product: Product, term_days: int | None) -> int:
@@ -54,25 +66,38 @@ def preview_interest(
     first_kobo: int,
     monthly_kobo: int,
     today: datetime.date,
+    interest_to: str = Plan.InterestTo.PLAN,
+    taxes: TaxRates | None = None,
 ) -> Preview:
     """Return a preview of a plan started today with `first_kobo` today and `monthly_kobo` each month before it ends.
 
-    Simple interest, actual/365, on end-of-day balances, rounded once at the end (see `money.interest`); withholding
-    tax at the rate known today for the last day. A plan without a maturity is previewed for a year.
+    It is posted as the plan will be: by month or at maturity, with the tax of each day of posting, and interest that
+    goes into the plan earns from then on. A plan without a maturity is previewed for a year, with a posting at its end.
+    Pass `taxes` where several plans are previewed.
     """
     ends_on = matures_on or today + datetime.timedelta(days=DAYS_PER_YEAR)
     rate = rate_bps(product, (matures_on - today).days if matures_on else None)
     payments = [(today, first_kobo)] if first_kobo else []
     payments += [(day, monthly_kobo) for day in monthly_days(today, ends_on)] if monthly_kobo else []
-    numerator = sum(amount * rate * (ends_on - day).days for day, amount in payments)
-    interest = money.interest(numerator)
+    days = coming_interest.posting_days(product.interest_paid, today, ends_on)
+    postings = coming_interest.post(
+        _by_day(payments),
+        days,
+        since=today.toordinal(),
+        rate_bps=rate,
+        taxes=taxes or TaxRates.read(),
+        compounds=interest_to == Plan.InterestTo.PLAN,
+    )
+    total = coming_interest.total(postings)
+    is_posted_at_all = matures_on or product.interest_paid == InterestPaid.MONTHLY
     return Preview(
         ends_on=ends_on,
         rate_bps=rate,
         payments=len(payments),
         paid_in_kobo=sum(amount for _, amount in payments),
-        interest_kobo=interest,
-        tax_kobo=money.share(interest, tax_rate_bps(ends_on)),
+        gross_kobo=total.gross_kobo,
+        tax_kobo=total.tax_kobo,
+        next_posting_on=days[0] if is_posted_at_all else None,
     )
 
 
@@ -96,6 +121,13 @@ def suggested_monthly_kobo(
     left = max(0, target_kobo - first_kobo)
     times = max(1, len(monthly_days(today, ends_on)))
     return -(-left // (times * money.KOBO_PER_NAIRA)) * money.KOBO_PER_NAIRA
+
+
+def _by_day(payments: Iterable[tuple[datetime.date, int]]) -> Counter[int]:
+    changes: Counter[int] = Counter()
+    for day, kobo in payments:
+        changes[day.toordinal()] += kobo
+    return changes
 
 
 def _day_in_month(month: int, day: int) -> datetime.date:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+from typing import Self
 
 from django.db.models import F
 from django.db.transaction import atomic
@@ -11,6 +13,21 @@ from django.utils import timezone
 from savings.ledger.accounts import day_of_opening
 from savings.ledger.posting import lock_user
 from savings.models import Account, Plan, RatePeriod, TaxRate
+
+
+@dataclasses.dataclass(frozen=True)
+class TaxRates:
+    """The rates of withholding tax (basis points), each with the day from which it applies. Read once for many days."""
+
+    rates: list[tuple[datetime.date, int]]
+
+    @classmethod
+    def read(cls) -> Self:
+        return cls(list(TaxRate.objects.values_list("from_on", "rate_bps")))
+
+    def on(self, day: datetime.date) -> int:
+        """Return the rate on interest posted on a day; 0 before the first rate."""
+        return max((rate for rate in self.rates if rate[0] <= day), default=(day, 0))[1]
 
 
 def tax_rate_bps(day: datetime.date) -> int:

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from savings.models.accounts import Account
+from savings.models.installation import ShownToAllQuerySet, shown_to_all
 from savings.money import INTEREST_DENOMINATOR
 
 
@@ -71,6 +72,7 @@ class ForfeitedInterest(models.Model):
         return f"{self.numerator}"
 
 
+@shown_to_all
 class TaxRate(models.Model):
     """The rate of withholding tax on interest posted from a day on, until the next rate begins.
 
@@ -79,6 +81,8 @@ class TaxRate(models.Model):
 
     from_on = models.DateField(unique=True)
     rate_bps = models.PositiveIntegerField()
+
+    objects = ShownToAllQuerySet["TaxRate"].as_manager()
 
     class Meta:
         constraints = [

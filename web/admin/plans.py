@@ -88,10 +88,9 @@ class ProductAdmin(StaffAdmin):
     inlines = (RateInline,)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001
-        # Interest is recorded daily but not posted yet; the pages say so, and so does this help text.
         texts = {
             "early_exit": "“Without the interest” needs interest at maturity: only what is not paid yet can be lost.",
-            "interest_paid": "Kept for later: interest is recorded daily and cannot be paid out yet.",
+            "interest_paid": "Monthly is on the 1st, and at maturity. Running plans keep what they started with.",
             "penalty_bps": "In basis points of the sum taken out: 100 is 1.00 %.",
         }
         labels = {

@@ -37,6 +37,7 @@ from savings.models import (
     Product,
     ProductRate,
     RatePeriod,
+    TaxRate,
     Transaction,
     WebhookEvent,
 )
@@ -54,7 +55,7 @@ OF_THE_PERSON: Models = (
     Transaction,
     WebhookEvent,
 )
-OF_EVERYBODY: Models = (Product, ProductRate)
+OF_EVERYBODY: Models = (Product, ProductRate, TaxRate)
 OF_THE_CIRCLE: Models = (BoardDay, Circle, CircleEvent, Membership)
 # Values a page may read from the default cache, by the first word of the key. Each is keyed by versions or by a day;
 # where one may be older than that, the view calls `pages.shows_circle` without a version.

@@ -122,7 +122,9 @@ def _things(user: User) -> dict[str, dict[str, Any] | None]:
     own_circle = _latest(own, slug="circle__slug")
     token = switch_url(user.pk, "weekly_digest").rstrip("/").rpartition("/")[2]
     return {
-        **dict.fromkeys(("plans:detail", "plans:top_up", "plans:withdraw", "plans:edit"), plan),
+        **dict.fromkeys(
+            ("plans:detail", "plans:interest", "plans:top_up", "plans:withdraw", "plans:edit"), plan
+        ),
         "plans:give_notice": plan,
         **dict.fromkeys(
             ("circles:detail", "circles:leaderboard", "circles:members", "circles:appearance"), circle

@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from savings import leaderboards, money
+from savings import leaderboards, ledger, money
 from savings.leaderboards import Progress, ordinal
-from savings.models import Circle, CircleEvent, Membership, User
+from savings.models import Circle, CircleEvent, Membership, Plan, User
 from web import keyset
 from web.forms.circles import JoinForm, StartForm
 from web.keyset import KeysetPage
@@ -105,11 +105,14 @@ def members(circle: Circle, reader: Membership, query: QueryDict) -> dict[str, A
 
 def start(form: StartForm, user: User) -> dict[str, Any]:
     """Return the context of the page that starts a circle."""
-    return {
-        "form": form,
-        "products": products_to_choose(form["product"], form.products),
-        "interest_off": interest_off_for_new(user),
-    }
+    products = products_to_choose(
+        form["product"],
+        form.products,
+        taxes=ledger.TaxRates.read(),
+        # Of every member's plan, so that the board counts contributions only.
+        interest_to=Plan.InterestTo.STASH,
+    )
+    return {"form": form, "products": products, "interest_off": interest_off_for_new(user)}
 
 
 def join(circle: Circle, form: JoinForm, action: str, user: User) -> dict[str, Any]:

@@ -11,39 +11,86 @@ from django.forms import BoundField, ValidationError
 from django.utils import timezone
 
 from savings import ledger, money
-from savings.models import Product, User
+from savings.ledger import TaxRates
+from savings.models import Plan, Product, User
+from savings.models.plans import InterestPaid
+from web import date_formats
 from web.forms.plans import StartForm
 from web.pages.plan_notices import notice_sentence
 from web.pages.plan_terms import exit_sentences, interest_off_for_new
 from web.pages.plans import ICONS
 
+EXAMPLE_KOBO = 100_000_00
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ProductChoice:
+    """A product to choose, with sentences: what an amount earns in it, what leaving it costs, and its notice."""
+
+    product: Product
+    icon: str
+    rate: str
+    example: str
+    early_exit: str
+    notice: str
+    is_chosen: bool
+
 
 def start(form: StartForm, user: User) -> dict[str, Any]:
     """Return the context of the start page: the form, the products to choose from, and the preview."""
+    taxes = TaxRates.read()
     return {
         "form": form,
-        "products": products_to_choose(form["product"], form.products),
-        "preview": _preview(form, earns_interest=user.earns_interest),
+        "products": products_to_choose(form["product"], form.products, taxes=taxes),
+        "preview": _preview(form, taxes, earns_interest=user.earns_interest),
         "interest_off": interest_off_for_new(user),
     }
 
 
 def products_to_choose(
-    field: BoundField, products: Iterable[Product]
-) -> list[tuple[Product, str, str, str, bool, str]]:
-    """Return each product with its icon, rate, cost of an early exit, whether it is selected, and its notice."""
+    field: BoundField,
+    products: Iterable[Product],
+    *,
+    taxes: TaxRates,
+    interest_to: str = Plan.InterestTo.PLAN,
+) -> list[ProductChoice]:
+    """Return each product with its rate, what an example earns, what leaving it costs, and whether it is selected."""
     chosen = str(field.value() or "")
     return [
-        (
+        ProductChoice(
             product,
-            ICONS[Product.Kind(product.kind)],
-            _rates(product),
-            " ".join(exit_sentences(product)),
-            str(product.pk) == chosen,
-            notice_sentence(product),
+            icon=ICONS[Product.Kind(product.kind)],
+            rate=_rates(product),
+            example=_example(product, taxes, interest_to),
+            early_exit=" ".join(exit_sentences(product)),
+            notice=notice_sentence(product),
+            is_chosen=str(product.pk) == chosen,
         )
         for product in products
     ]
+
+
+def _example(product: Product, taxes: TaxRates, interest_to: str) -> str:
+    """Return in words what an amount earns in a year, or in the term that is nearest to one."""
+    days = ledger.DAYS_PER_YEAR
+    if product.min_term_days is not None and product.max_term_days is not None:
+        days = min(max(days, product.min_term_days), product.max_term_days)
+    today = timezone.localdate()
+    ahead = ledger.preview_interest(
+        product,
+        matures_on=today + datetime.timedelta(days=days) if product.has_term else None,
+        first_kobo=EXAMPLE_KOBO,
+        monthly_kobo=0,
+        today=today,
+        interest_to=interest_to,
+        taxes=taxes,
+    )
+    term = "a year" if days == ledger.DAYS_PER_YEAR else f"{days} days"
+    posted = f" First posting on {date_formats.day(ahead.next_posting_on)}." if ahead.next_posting_on else ""
+    return (
+        f"{money.naira(EXAMPLE_KOBO).removesuffix('.00')} for {term}: {money.naira(ahead.gross_kobo)} interest,"
+        f" less {money.naira(ahead.tax_kobo)} tax: {money.naira(ahead.net_kobo)}.{posted}"
+    )
 
 
 def _rates(product: Product) -> str:
@@ -54,7 +101,7 @@ def _rates(product: Product) -> str:
     return money.percent(rates[0]) if len(set(rates)) == 1 else f"up to {money.percent(max(rates))}"
 
 
-def _preview(form: StartForm, *, earns_interest: bool) -> dict[str, Any] | None:
+def _preview(form: StartForm, taxes: TaxRates, *, earns_interest: bool) -> dict[str, Any] | None:
     """Return the preview from the valid fields of the form; None if too few are valid."""
     values = {name: _clean(form, name) for name in ("product", "target", "matures_on", "first", "monthly")}
     product: Product | None = next((p for p in form.products if values["product"] == p), None)
@@ -63,6 +110,7 @@ def _preview(form: StartForm, *, earns_interest: bool) -> dict[str, Any] | None:
         return None
     ends_on = values["matures_on"] if product.has_term else None
     first_kobo, monthly_kobo = values["first"] or 0, values["monthly"]
+    interest_to = _clean(form, "interest_to") or Plan.InterestTo.PLAN
     suggested_kobo = None
     if values["target"] and ends_on:
         suggested_kobo = ledger.suggested_monthly_kobo(
@@ -71,11 +119,24 @@ def _preview(form: StartForm, *, earns_interest: bool) -> dict[str, Any] | None:
     if monthly_kobo is None:
         monthly_kobo = suggested_kobo or 0
     ahead = ledger.preview_interest(
-        product, matures_on=ends_on, first_kobo=first_kobo, monthly_kobo=monthly_kobo, today=today
+        product,
+        matures_on=ends_on,
+        first_kobo=first_kobo,
+        monthly_kobo=monthly_kobo,
+        today=today,
+        interest_to=interest_to,
+        taxes=taxes,
     )
     if not earns_interest:
-        ahead = dataclasses.replace(ahead, rate_bps=0, interest_kobo=0, tax_kobo=0)
-    return {"ahead": ahead, "suggested_kobo": suggested_kobo, "monthly_kobo": monthly_kobo}
+        ahead = dataclasses.replace(ahead, rate_bps=0, gross_kobo=0, tax_kobo=0, next_posting_on=None)
+    is_monthly = product.interest_paid == InterestPaid.MONTHLY
+    return {
+        "ahead": ahead,
+        "is_monthly": is_monthly,
+        "goes_to_stash": interest_to == Plan.InterestTo.STASH,
+        "suggested_kobo": suggested_kobo,
+        "monthly_kobo": monthly_kobo,
+    }
 
 
 def _may_end_on(day: datetime.date | None, product: Product, today: datetime.date) -> bool:

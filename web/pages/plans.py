@@ -22,7 +22,7 @@ from savings.plans import check_accepts_money, exit_penalty_kobo, needs_notice
 from savings.prepared_queries import prepared
 from web import date_formats
 from web.forms.plans import TopUpForm, WithdrawForm
-from web.pages import plan_notices, plan_terms
+from web.pages import interest, plan_notices, plan_terms
 from web.pages import transactions as transaction_rows
 from web.pages.charts import area_chart
 from web.pages.payments import fee_sentence
@@ -70,9 +70,9 @@ def card(plan: Saving, today: datetime.date) -> PlanCard:
 
 
 def closed(plans: Iterable[Saving], today: datetime.date) -> list[tuple[Saving, str]]:
-    """Return closed plans, each with the interest that is recorded for it; empty if there is none."""
-    recorded = ((plan, dashboard.accrued_kobo([plan], today)) for plan in plans)
-    return [(plan, money.naira(kobo) if kobo else "") for plan, kobo in recorded]
+    """Return closed plans, each with the interest that is not posted yet; empty if there is none."""
+    unposted = ((plan, dashboard.accrued_kobo([plan], today)) for plan in plans)
+    return [(plan, money.naira(kobo) if kobo else "") for plan, kobo in unposted]
 
 
 def _membership(plan: Plan) -> Membership | None:
@@ -85,7 +85,6 @@ def detail(plan: Plan) -> dict[str, Any]:
     today = timezone.localdate()
     balance_kobo = plan.account.balance_kobo or 0
     pace = _pace(plan)
-    gross = ledger.accrued_kobo(plan.account, today)
     member = _membership(plan)
     # A circle's plan closes when its saver leaves the circle.
     is_inside = member is not None and member.left_at is None
@@ -98,7 +97,6 @@ def detail(plan: Plan) -> dict[str, Any]:
         "chart": functools.partial(_chart, plan, pace, today),
         "has_pace": bool(pace),
         "days_ahead": _days_ahead(plan, balance_kobo, today),
-        "accrued_kobo": gross,
         "is_matured": plan.is_matured(today),
         "takes_money": not plan.is_closed and not plan.is_matured(today),
         "gives_money": balance_kobo > 0 and (plan.early_exit != EarlyExit.BLOCKED or plan.is_matured(today)),
@@ -107,9 +105,9 @@ def detail(plan: Plan) -> dict[str, Any]:
         "notices": plan_notices.waiting(plan),
         "early_exit": _early_exit(plan),
         "notice_length": plan_notices.length(plan),
-        "interest_off": plan_terms.interest_off(plan),
         "interest_to": _interest_to(plan, is_in_circle=is_inside),
         "rows": transaction_rows.rows(_latest(plan.pk), seen_from="plan"),
+        **interest.section(plan, today),
     }
 
 
@@ -143,7 +141,6 @@ def top_up(plan: Plan, form: TopUpForm) -> dict[str, Any]:
         "fee_sentence": fee_sentence(),
         "notice_sentence": plan_notices.notice_sentence(plan),
         "exit_sentences": plan_terms.exit_sentences(plan, plan.matures_on),
-        "interest_off": plan_terms.interest_off(plan),
         "refusal": refusal,
     }
 

@@ -23,6 +23,7 @@ from savings.models import (
     Plan,
     Product,
     RatePeriod,
+    TaxRate,
     Transaction,
 )
 from savings.models.plans import InterestPaid
@@ -30,6 +31,7 @@ from web.caching import pages as page_cache
 from web.forms.plans import EditForm, StartForm, TopUpForm, WithdrawForm
 from web.http import SaverRequest, redirect, render_part
 from web.notices import notify
+from web.pages import interest as interest_pages
 from web.pages import plan_notices, plan_start, plan_terms
 from web.pages import plans as plan_pages
 from web.pages.payments import where_to_pay
@@ -62,7 +64,7 @@ def index(request: SaverRequest) -> HttpResponse:
 
 # The page shows the name of an ended circle; renaming it then touches the members who have a rank in it.
 @page_cache.page(
-    shows=(Account, Entry, Notice, Plan, Product, RatePeriod, Transaction),
+    shows=(Account, Entry, Notice, Plan, Product, RatePeriod, TaxRate, Transaction),
     own=(Circle, Membership),
     also=plan_notices.clock_hour,
 )
@@ -70,6 +72,12 @@ def detail(request: SaverRequest, plan_id: int) -> HttpResponse:
     """One plan: its balance, history, interest, terms and latest transactions."""
     plan = _own_plan(request, plan_id)
     return render(request, "plans/detail.html", plan_pages.detail(plan))
+
+
+def interest(request: SaverRequest, plan_id: int) -> HttpResponse:
+    """The proof of a plan's interest: each day, what was posted, and what is left."""
+    plan = _own_plan(request, plan_id)
+    return render(request, "plans/interest.html", interest_pages.proof(plan, request.GET))
 
 
 def start(request: SaverRequest) -> HttpResponse:

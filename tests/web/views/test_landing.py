@@ -8,6 +8,7 @@ from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from savings.models import Product
+from savings.models.plans import InterestPaid
 from tests.factories import make_product, make_user
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +26,7 @@ def test_it_shows_the_products_with_their_best_rates(client: Client) -> None:
 
 @time_machine.travel(datetime.datetime(2026, 11, 24, 9, tzinfo=datetime.UTC))
 def test_its_example_is_worked_out_to_the_kobo(client: Client) -> None:
-    make_product(Product.Kind.TARGET, rate_bps=1100)
+    make_product(Product.Kind.TARGET, rate_bps=1100, interest_paid=InterestPaid.AT_MATURITY)
     page = client.get("/").text
     # 25,000.00 on the 24th of each month: 365 + 335 + 304 + ... days at 11 %.
     assert "₦17,931<small>.50</small>" in page

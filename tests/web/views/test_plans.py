@@ -6,6 +6,7 @@ import datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -13,8 +14,10 @@ from pytest_django.fixtures import Settings
 
 from savings import ledger, plans
 from savings.models import Account, Plan, Product, Transaction, User
+from savings.models.plans import InterestPaid
 from tests.factories import fill, make_plan, make_product, pay_in
 from tests.web.form_filling import filled_in
+from web import date_formats
 
 pytestmark = pytest.mark.django_db
 
@@ -79,15 +82,29 @@ def test_a_name_in_use_is_refused(saver_client: Client, saver: User) -> None:
 
 
 def test_the_preview_shows_what_it_earns_and_starts_nothing(saver_client: Client, saver: User) -> None:
-    product = make_product(Product.Kind.LOCKED, rate_bps=850)
+    product = make_product(Product.Kind.LOCKED, rate_bps=850, interest_paid=InterestPaid.AT_MATURITY)
     day = timezone.localdate() + datetime.timedelta(days=90)
     query: dict[str, str | int] = {"product": product.pk, "matures_on": day.isoformat(), "first": "100,000"}
     for headers in ({}, {"HX-Request": "true"}):
         page = saver_client.post("/plans/start/preview/", query, headers=headers).content.decode()
-        assert "₦2,095.89" in page
-        assert "₦101,886" not in page, "what is only recorded is no part of what there will be"
+        for amount in ("₦2,095.89", "₦209.58", "₦1,886.31", "₦101,886.31"):
+            assert amount in page
+        assert f"First posting</dt><dd>{date_formats.day(day)}" in page
         assert ("<html" in page) is not bool(headers)
     assert not saver.plans.exists()
+
+
+@time_machine.travel("2026-11-24T12:00:00Z", tick=False)
+def test_each_product_says_what_an_amount_earns(saver_client: Client) -> None:
+    make_product(rate_bps=850)
+    make_product(Product.Kind.LOCKED, rate_bps=1000, max_term_days=91, interest_paid=InterestPaid.AT_MATURITY)
+    page = saver_client.get("/plans/start/").content.decode()
+    assert (
+        "₦100,000 for a year: ₦8,805.27 interest, less ₦880.52 tax: ₦7,924.75. First posting on 1 Dec 2026."
+        in page
+    )
+    assert "₦100,000 for 91 days: ₦2,493.15 interest, less ₦249.31 tax: ₦2,243.84." in page
+    assert "First posting on 23 Feb 2027." in page
 
 
 def test_the_preview_suggests_a_monthly_sum(saver_client: Client) -> None:
@@ -217,7 +234,7 @@ def test_the_pages_cost_the_same_for_one_row_and_for_many(
     settings.KEEPS_PAGES = False
     plan = make_plan(saver, holding_kobo=100_00)
     saver_client.get("/plans/")
-    costs = {"/plans/": 2, f"/plans/{plan.pk}/": 5, "/plans/top-up/": 2, "/plans/start/": 3}
+    costs = {"/plans/": 2, f"/plans/{plan.pk}/": 6, "/plans/top-up/": 2, "/plans/start/": 4}
     for url, queries in costs.items():
         with django_assert_num_queries(queries):
             saver_client.get(url)

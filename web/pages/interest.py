@@ -1,0 +1,145 @@
+"""Prepares the interest of a plan: what it has earned, what is posted next, and the proof."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+from typing import Any
+
+from django.http import QueryDict
+from django.utils import timezone
+
+from savings import ledger, money
+from savings.ledger import ProofRow, RowKind
+from savings.models import Plan
+from savings.models.plans import InterestPaid
+from web import date_formats
+from web.pages import plan_terms
+
+_MINUS = "\u2212"
+_NAMES = {
+    RowKind.POSTED: "Posted",
+    RowKind.CORRECTED: "Posted interest changed",
+    RowKind.FORFEITED: "Interest of money that went back",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ProofLine:
+    """A row of the proof as text. `note` is the second line of its first column."""
+
+    what: str
+    note: str
+    balance: str
+    rate: str
+    numerator: str
+    reference: str
+
+
+def section(plan: Plan, today: datetime.date) -> dict[str, Any]:
+    """Return the context of `plans/_interest.html`: interest so far, and the next posting."""
+    taxes = ledger.TaxRates.read()
+    ahead = ledger.project_interest(plan, today=today, taxes=taxes)
+    return {
+        "ahead": ahead,
+        "tax": money.percent(taxes.on(ahead.next_posting_on or today)),
+        "goes": _goes(plan),
+        "is_monthly": plan.interest_paid == InterestPaid.MONTHLY,
+        "interest_off": plan_terms.interest_off(plan),
+    }
+
+
+def proof(plan: Plan, query: QueryDict) -> dict[str, Any]:
+    """Return the context of the page of the proof, which shows the days of one year: `?year=`, or else the last one."""
+    today = timezone.localdate()
+    last = _last_year(plan, today)
+    year = _year(query.get("year", ""), last)
+    since, until = datetime.date(year, 1, 1), datetime.date(year + 1, 1, 1)
+    proof = ledger.interest_proof(plan.account, since=since, until=until)
+    first = proof.begins_on.year if proof.begins_on else last
+    return {
+        "plan": plan,
+        # Text, because templates localise numbers.
+        "year": str(year),
+        "older": str(min(year - 1, last)) if year > first else "",
+        "newer": str(max(year + 1, first)) if year < last else "",
+        "lines": [_line(row) for row in proof.rows],
+        "sums": _sums(proof),
+        "is_right": proof.is_right,
+        "stored": _number(proof.stored),
+        "per_kobo": _number(money.INTEREST_DENOMINATOR),
+        "renews": plan.at_maturity in Plan.RENEWING,
+        **section(plan, today),
+    }
+
+
+def _goes(plan: Plan) -> str:
+    """Return where interest goes. That of a plan in a circle always goes to the stash."""
+    if hasattr(plan, "membership"):
+        return "to your stash"
+    if plan.interest_paid == InterestPaid.MONTHLY:
+        return "into the plan" if plan.interest_to == Plan.InterestTo.PLAN else "to your stash"
+    return "into the new term" if plan.at_maturity == Plan.AtMaturity.COMPOUND else "to your stash"
+
+
+def _last_year(plan: Plan, today: datetime.date) -> int:
+    """Return the year of the last day on which the plan earned."""
+    last = datetime.date.fromordinal(max(1, min(today.toordinal(), plan.account.accrues_until - 1)))
+    return min(last, timezone.localdate(plan.closed_at)).year if plan.closed_at else last.year
+
+
+def _year(text: str, last: int) -> int:
+    # Years far away have no rows, and the calendar ends.
+    return int(text) if re.fullmatch(r"[12][0-9]{3}", text) else last
+
+
+def _line(row: ProofRow) -> ProofLine:
+    if row.kind == RowKind.EARNED:
+        # The page is about one year.
+        first, last = (
+            date_formats.day(day, with_year=False)
+            for day in (row.since, row.until - datetime.timedelta(days=1))
+        )
+        return ProofLine(
+            what=first if row.days == 1 else f"{first} to {last}",
+            note=f"{row.days} day{'' if row.days == 1 else 's'}",
+            balance=money.naira(row.balance_kobo),
+            rate=money.percent(row.rate_bps),
+            numerator=_number(row.numerator),
+            reference="",
+        )
+    return ProofLine(
+        what=f"{_NAMES[row.kind]} {date_formats.day(row.until)}",
+        note=_posted_note(row),
+        balance="",
+        rate="",
+        numerator=_number(row.numerator),
+        reference=row.reference,
+    )
+
+
+def _posted_note(row: ProofRow) -> str:
+    posting = row.posting
+    if posting is None:
+        return ""
+    net = money.naira(posting.gross_kobo - posting.tax_kobo)
+    return (
+        f"{money.naira(posting.gross_kobo)} less {money.percent(posting.tax_rate_bps)} tax of"
+        f" {money.naira(posting.tax_kobo)}: {net}. Left: {_number(posting.remainder)} of interest,"
+        f" {_number(posting.tax_remainder)} of tax"
+    )
+
+
+def _sums(proof: ledger.Proof) -> list[tuple[str, str]]:
+    sums = [
+        ("In all", proof.earned),
+        ("Posted", -proof.posted_kobo * money.INTEREST_DENOMINATOR),
+    ]
+    if proof.forfeited:
+        sums.append(("Of money that went back", -proof.forfeited))
+    return [(name, _number(numerator)) for name, numerator in [*sums, ("Not posted", proof.remainder)]]
+
+
+def _number(number: int) -> str:
+    return f"{number:,}".replace("-", _MINUS)
