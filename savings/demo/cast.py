@@ -42,6 +42,11 @@ class PlanScript:
     exits: tuple[tuple[Day, int], ...] = ()
     at_maturity: str = Plan.AtMaturity.STASH
     closes: Day | None = None
+    # The product's name where it is not that of its kind.
+    product: str = ""
+    # An amount that is on notice today, and the day on which the saver switched interest off.
+    on_notice: int = 0
+    interest_off: Day | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +94,14 @@ ADA = Saver(
             target=2_000_000,
             first=150_000,
             habits=(Habit("month", 26, 70_000, 95_000), Habit("week", 4, 3_000, 6_000, from_stash=True)),
+        ),
+        PlanScript(
+            Product.Kind.EMERGENCY,
+            "Hospital fund",
+            starts=(-1, 5),
+            first=80_000,
+            habits=(Habit("week", 2, 2_000, 4_000),),
+            on_notice=25_000,
         ),
         PlanScript(
             Product.Kind.LOCKED,
@@ -140,6 +153,15 @@ BOLA = Saver(
             habits=(Habit("week", 5, 5_000, 12_000),),
             exits=(((-1, 3), 20_000),),
         ),
+        PlanScript(
+            Product.Kind.LOCKED,
+            "Yam season",
+            product="Harvest",
+            starts=(-4, 8),
+            ends=(4, 8),
+            first=300_000,
+            habits=(Habit("month", 12, 20_000, 30_000),),
+        ),
     ),
 )
 CHIDI = Saver(
@@ -180,6 +202,7 @@ CHIDI = Saver(
             "Family",
             starts=(-3, 1),
             habits=(Habit("week", 6, 2_000, 4_000),),
+            interest_off=(-1, 20),
         ),
     ),
 )

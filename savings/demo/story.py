@@ -140,7 +140,7 @@ class Story:
         ends = cast.date(self.today, script.ends) if script.ends else None
         plan = plans.open_plan(
             User.objects.get(email=email),
-            Product.objects.get(kind=script.kind, name=Product.Kind(script.kind).label),
+            Product.objects.get(kind=script.kind, name=script.product or Product.Kind(script.kind).label),
             reference=references.mint(references.PLAN_PREFIX),
             name=script.name.format(year=ends.year if ends else ""),
             target_kobo=script.target * 100 if script.target else None,
@@ -162,6 +162,17 @@ class Story:
         for habit in script.habits:
             for day in cast.days(habit, timezone.localdate(), until):
                 self.add(self.on(day, chance), self.saving(email, plan, habit, chance))
+        self.schedule_choices(email, plan, script, chance)
+
+    def schedule_choices(
+        self, email: str, plan: Plan, script: cast.PlanScript, chance: random.Random
+    ) -> None:
+        """Add what the saver decides about a running plan: a notice, interest switched off, and exits."""
+        if script.on_notice:
+            hours_ago = self.now - datetime.timedelta(hours=3)
+            self.add(hours_ago, partial(self.give_notice, email, plan, script.on_notice))
+        if script.interest_off:
+            self.add(self.on(script.interest_off, chance), partial(plans.switch_interest, plan, on=False))
         for when, naira in script.exits:
             self.add(self.on(when, chance), partial(self.take_out, email, plan, naira * 100))
 
@@ -212,6 +223,10 @@ class Story:
     def take_out(self, email: str, plan: Plan, amount_kobo: int) -> None:
         user, reference = User.objects.get(email=email), references.new(Kind.PLAN_TO_STASH)
         plans.move_from_plan(user, plan, amount_kobo=amount_kobo, reference=reference)
+
+    def give_notice(self, email: str, plan: Plan, naira: int) -> None:
+        reference = references.mint(references.NOTICE_PREFIX)
+        plans.give_notice(User.objects.get(email=email), plan, amount_kobo=naira * 100, reference=reference)
 
     def empty_and_close(self, email: str, plan: Plan) -> None:
         if held_kobo := ledger.balance_kobo(plan.account):

@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 
 from savings import leaderboards, ledger, mails, money, outbox, references
 from savings.models import Entry, InterestPosting, Membership, Plan, Transaction, User
-from savings.plans import stash
+from savings.plans import notices, stash
 from savings.plans.interest import post_months_before
 
 Kind = Transaction.Kind
@@ -47,6 +47,7 @@ def mature_plan(plan: Plan, today: datetime.date) -> bool:
         plan.refresh_from_db(fields=["started_on", "matures_on", "closed_at", "at_maturity"])
         if plan.is_closed or plan.matures_on is None or not plan.is_matured(today):
             return False
+        notices.end_notices(plan)
         if plan.at_maturity not in Plan.RENEWING:
             return _end(plan, plan.matures_on)
         while plan.matures_on <= today:

@@ -16,6 +16,7 @@ from savings.models import (
     Account,
     Circle,
     CoverageDay,
+    Notice,
     OutboxRow,
     Payment,
     Plan,
@@ -60,8 +61,10 @@ def test_the_demo_is_complete_consistent_and_the_same_every_time(capsys: pytest.
         check_house_money()
     assert sorted(User.objects.values_list("email", flat=True)) == sorted(cast.EMAILS)
     assert EmailAddress.objects.filter(verified=True, primary=True).count() == len(cast.EMAILS)
-    assert Plan.objects.filter(membership=None).count() == 12
-    assert not Product.objects.exclude(name="Harvest").filter(plans=None).exists()
+    assert Plan.objects.filter(membership=None).count() == 14
+    assert not Product.objects.filter(plans=None).exists()
+    assert Notice.objects.filter(status=Notice.Status.WAITING).count() == 1
+    assert Plan.objects.filter(earns_interest=False, account__rate_bps=0).count() == 1
     assert not Circle.objects.without_owner().exists()
     assert statuses() == {
         Status.SUCCESS: 697,
@@ -88,7 +91,7 @@ def test_the_demo_is_complete_consistent_and_the_same_every_time(capsys: pytest.
     assert Payment.objects.filter(transaction__status=Status.PENDING, checkout_url="").count() == 2
     call_command("demo")
     assert "Nothing was changed" in capsys.readouterr().out
-    assert Plan.objects.filter(membership=None).count() == 12
+    assert Plan.objects.filter(membership=None).count() == 14
 
 
 def test_the_demo_can_be_left_for_an_empty_site() -> None:

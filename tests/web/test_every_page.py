@@ -37,12 +37,10 @@ _REFERENCES = ("for", "aria-labelledby", "aria-describedby", "aria-controls", "p
 # Without popovers, a script or the style sheet opens menus (app.js, app.css). The other is only a hint.
 _HAS_FALLBACK = {"*.popover", "button.popovertarget", "*.autocapitalize"}
 
-# Promises of features that do not exist yet. Posting interest and bank withdrawals will remove their lines.
+# Promises of features that do not exist yet. Bank withdrawals will remove their lines.
 NOT_TRUE = re.compile(
-    r"within the hour|yours at any time|interest paid (out )?(monthly|each|every)"
-    r"|paid out (each|every|monthly|at maturity)"
-    r"|everything in it has moved|it is empty|will earn|you will have,|instantly|to your bank account"
-    r"|what each kobo earns|every kobo of interest|withdraw (it |them |money )?(at )?any ?time|interest earned",
+    r"within the hour|yours at any time|it is empty|will earn|you will have,|instantly|to your bank account"
+    r"|withdraw (it |them |money )?(at )?any ?time",
     re.IGNORECASE,
 )
 
