@@ -141,6 +141,7 @@ def top_up(plan: Plan, form: TopUpForm) -> dict[str, Any]:
         "fee_sentence": fee_sentence(),
         "notice_sentence": plan_notices.notice_sentence(plan),
         "exit_sentences": plan_terms.exit_sentences(plan, plan.matures_on),
+        "interest_off": plan_terms.interest_off(plan),
         "refusal": refusal,
     }
 

@@ -341,7 +341,7 @@ def test_pages_say_that_interest_is_off_for_everything(saver_client: Client, sav
     for page in ("/plans/start/", "/circles/start/", f"/circles/{circle.slug}/join/"):
         assert "This one earns nothing until you turn interest on" in text_of(saver_client.get(page).text)
     ahead = saver_client.post("/plans/start/preview/", {"product": product.pk, "first": "100,000"})
-    assert ahead.context["preview"]["ahead"].interest_kobo == 0
+    assert ahead.context["preview"]["ahead"].gross_kobo == 0
     assert "Once it is on there, this counts." in saver_client.get(path_of(plan)).text
 
 
