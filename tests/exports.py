@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from savings.statements.formats import Foot, Head, KindTotal, Row
+from savings.statements.formats import Foot, Head, InterestProof, KindTotal, ProofLine, Row
 
 HARM = [
     '=HYPERLINK("https://evil.example","Ada")',
@@ -97,3 +97,23 @@ def foot(rows: Sequence[Row]) -> Foot:
 def row(description: str = "Card ending 4081", *, kind: str = "Top-up", name: str = "") -> Row:
     at = datetime.datetime(2026, 3, 1, 12, 30, 15, tzinfo=datetime.UTC)
     return Row(at, "TOP01KAXH6M4T7QZ8VBD", kind, name, description, 250_050, None, 250_050)
+
+
+def proof(plan: str = "School fees") -> InterestProof:
+    """Return the interest proof of a plan: a month of one balance, and its posting."""
+    first, last = datetime.date(2026, 10, 1), datetime.date(2026, 10, 31)
+    days = ProofLine("", "", first, last, 31, 100_000_00, "8.50\u00a0%", 263_500_000_000, None, None, None)
+    posted = ProofLine(
+        "Interest posted",
+        "INT01KAXH6M4T7QZ8VBD",
+        first,
+        datetime.date(2026, 11, 1),
+        31,
+        None,
+        "",
+        -263_497_850_000,
+        721_91,
+        72_19,
+        2_150_000,
+    )
+    return InterestProof(plan, [days, posted], "Since the plan began: 263,500,000,000 in all.")

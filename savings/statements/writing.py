@@ -7,6 +7,7 @@ start over.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import logging
 import time
@@ -19,6 +20,7 @@ from django.utils import timezone
 from savings import mails, outbox
 from savings.models import OutboxRow, Statement, User
 from savings.statements import failures, files, jobs, requests, rows, turns
+from savings.statements.proofs import proofs_of
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +62,8 @@ def _write(row: OutboxRow, statement: Statement) -> None:
         outbox.renew(row, settings.OUTBOX_LEASE_SECONDS)
         if job.sums.balance_kobo != job.span.closing_kobo:
             raise RuntimeError(f"the closing balance of statement {statement.pk} differs from the ledger")
-        writer.finish(job.sums.foot())
+        proofs = proofs_of(job.subject, job.span)
+        writer.finish(dataclasses.replace(job.sums.foot(), proofs=proofs))
         _publish(job)
     except BaseException:
         writer.abandon()

@@ -69,6 +69,35 @@ class KindTotal:
     out_kobo: int
 
 
+class ProofLine(NamedTuple):
+    """One step of an interest proof: days with one balance and rate, or what was posted or given back on a day.
+
+    `what` is empty for days. `until` is the last of them, or the day of what was posted. `numerator` is what the step
+    adds to the interest that is not posted; a line of days has no sums of interest, the others no balance.
+    """
+
+    what: str
+    reference: str
+    since: datetime.date
+    until: datetime.date
+    days: int
+    balance_kobo: int | None
+    rate: str
+    numerator: int
+    gross_kobo: int | None
+    tax_kobo: int | None
+    remainder: int | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class InterestProof:
+    """The interest proof of one plan: its lines in the period, and in `result` the sums since the plan began."""
+
+    plan: str
+    lines: list[ProofLine]
+    result: str
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Foot:
     """The totals below the rows. Opening + in - out = closing; net interest = gross - tax."""
@@ -80,6 +109,7 @@ class Foot:
     interest_gross_kobo: int
     interest_tax_kobo: int
     closing_kobo: int
+    proofs: tuple[InterestProof, ...] = ()
 
 
 class Writer(Protocol):

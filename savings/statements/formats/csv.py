@@ -5,6 +5,8 @@ The first line has the column names, and every line has all columns. The column 
 - `opening`, once: the opening balance on the first day; the holder and subject in the description;
 - `entry`: one for each row. The sums of these lines alone satisfy opening + in - out = closing;
 - `total`: the totals of one kind. `interest`: gross and net as money in, tax as money out;
+- `proof`: the interest proof of each plan. Days with one balance and rate have the first one as the date. Interest that
+  was posted has its day, the interest before tax as money in, and the tax as money out. The last line has the result;
 - `closing`, last: the closing balance on the last day; the verification code as the reference.
 
 `Date` is the ISO date in `TIME_ZONE`, which Excel reads as a date. `Time` has the offset from UTC, so both columns
@@ -29,7 +31,7 @@ from django.utils import timezone
 
 from savings.exceptions import CheckpointLost
 from savings.money import decimal
-from savings.statements.formats import Foot, Head, Row
+from savings.statements.formats import Foot, Head, InterestProof, Row
 from savings.statements.formats.text import columns, plain
 
 # The number of rows in memory as text at a time.
@@ -79,6 +81,8 @@ class Writer:
         self._write_line("interest", kind="Tax on interest", out_kobo=foot.interest_tax_kobo)
         net_kobo = foot.interest_gross_kobo - foot.interest_tax_kobo
         self._write_line("interest", kind="Interest after tax", in_kobo=net_kobo)
+        for proof in foot.proofs:
+            self._write_proof(proof)
         made_at = self._head.made_at.astimezone(self._zone).isoformat(timespec="seconds")
         self._write_line(
             "closing",
@@ -95,6 +99,28 @@ class Writer:
         # On a full disk, closing fails as well.
         with contextlib.suppress(OSError):
             self._file.close()
+
+    def _write_proof(self, proof: InterestProof) -> None:
+        for line in proof.lines:
+            if line.what:
+                left = "" if line.remainder is None else f". Left: {line.remainder}"
+                note = f"{proof.plan}. Numerator {line.numerator}{left}"
+            else:
+                note = (
+                    f"{proof.plan}. To {line.until.isoformat()}: {line.days} days at {line.rate}."
+                    f" Numerator {line.numerator}"
+                )
+            self._write_line(
+                "proof",
+                day=line.until if line.what else line.since,
+                reference=line.reference,
+                kind=line.what or "Days of interest",
+                note=note,
+                in_kobo=line.gross_kobo,
+                out_kobo=line.tax_kobo,
+                balance_kobo=line.balance_kobo,
+            )
+        self._write_line("proof", kind="Interest proof", note=f"{proof.plan}. {proof.result}")
 
     def _write_header(self) -> None:
         names = ["Line", "Date", "Time", *columns(named=self._head.names_rows)]

@@ -27,6 +27,7 @@ from qrcode.main import QRCode
 from savings import money
 from savings.exceptions import FileNotMade, TooManyRows
 from savings.statements.formats import Foot, Head, Row
+from savings.statements.formats.pdf_proofs import proof_tables
 from savings.statements.formats.text import plain
 
 _PROGRAM = Path(__file__).with_name("typeset.py")
@@ -126,6 +127,7 @@ class Writer:
                 ["Tax", money.figures(foot.interest_tax_kobo)],
                 ["After tax", money.figures(foot.interest_gross_kobo - foot.interest_tax_kobo)],
             ],
+            "proofs": proof_tables(foot.proofs, _day, _shorten),
         }
 
     def _head_data(self) -> dict[str, Any]:

@@ -18,12 +18,12 @@ from django.conf import settings
 from django.utils import timezone
 from xlsxwriter.exceptions import FileCreateError
 
-from savings.exceptions import FileNotMade, TooManyRows
+from savings.exceptions import TooManyRows
 from savings.statements.formats import Foot, Head, Row
 from savings.statements.formats.text import columns, plain
+from savings.statements.formats.xlsx_cells import MOST_CHARACTERS, check_code, midnight
+from savings.statements.formats.xlsx_proofs import Formats, write_proofs
 
-# Excel holds 32,767 UTF-16 code units in a cell; longer texts are cut.
-_MOST_CHARACTERS = 16_000
 _WIDTHS = {"Date": 18, "Reference": 22, "Kind": 20, "Name": 20, "Description": 36}
 _SUM_WIDTH = 16
 _A4 = 9
@@ -55,6 +55,7 @@ class Writer:
         self._bold = self._book.add_format({"bold": True})
         self._heading = self._book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
         self._money = self._book.add_format({"num_format": "#,##0.00"})
+        self._whole = self._book.add_format({"num_format": "#,##0"})
         self._day = self._book.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
         self._moment = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"})
         self._summary = self._book.add_worksheet("Summary")
@@ -80,8 +81,12 @@ class Writer:
     def finish(self, foot: Foot) -> None:
         last = self._line - 1
         self._write_balance(self._head.until, "Closing balance", foot.closing_kobo)
-        _check_code(self._rows.autofilter(0, 0, max(last, 1), len(self._columns) - 1))
+        check_code(self._rows.autofilter(0, 0, max(last, 1), len(self._columns) - 1))
         self._write_summary(foot)
+        if foot.proofs:
+            sheet = self._book.add_worksheet("Interest")
+            self._set_up_for_paper(sheet)
+            write_proofs(sheet, foot.proofs, Formats(self._heading, self._day, self._money, self._whole))
         try:
             self._book.close()
         except FileCreateError as error:
@@ -90,7 +95,7 @@ class Writer:
             self.abandon()
 
     def abandon(self) -> None:
-        for sheet in (self._summary, self._rows):
+        for sheet in self._book.worksheets():
             # XlsxWriter closes its own files only when it finishes a workbook, and its types do not declare them.
             cast("IO[str]", sheet.row_data_fh).close()
         shutil.rmtree(self._parts, ignore_errors=True)
@@ -98,8 +103,8 @@ class Writer:
     def _write_header(self) -> None:
         for column, name in enumerate(self._columns):
             width = _WIDTHS.get(name, _SUM_WIDTH)
-            _check_code(self._rows.set_column(column, column, width))
-            _check_code(self._rows.write_string(0, column, name, self._heading))
+            check_code(self._rows.set_column(column, column, width))
+            check_code(self._rows.write_string(0, column, name, self._heading))
         self._rows.freeze_panes(1, 0)
         self._rows.repeat_rows(0)
         self._line = 1
@@ -118,19 +123,19 @@ class Writer:
     def _write_balance(self, day: datetime.date, label: str, balance_kobo: int) -> None:
         """Write the line of the opening or closing balance."""
         texts = ("", label, "", "") if self._head.names_rows else ("", label, "")
-        self._write_row(_midnight(day), self._day, texts, (None, None, balance_kobo))
+        self._write_row(midnight(day), self._day, texts, (None, None, balance_kobo))
 
     def _write_row(
         self, when: datetime.datetime, form: Any, texts: Iterable[str], sums: Iterable[int | None]
     ) -> None:
         sheet, line = self._rows, self._line
-        _check_code(sheet.write_datetime(line, 0, when, form))
+        check_code(sheet.write_datetime(line, 0, when, form))
         for column, text in enumerate(texts, 1):
             if text:
-                _check_code(sheet.write_string(line, column, plain(text)[:_MOST_CHARACTERS]))
+                check_code(sheet.write_string(line, column, plain(text)[:MOST_CHARACTERS]))
         for column, kobo in enumerate(sums, len(self._columns) - 3):
             if kobo is not None:
-                _check_code(sheet.write_number(line, column, kobo / 100, self._money))
+                check_code(sheet.write_number(line, column, kobo / 100, self._money))
         self._line += 1
 
     def _write_summary(self, foot: Foot) -> None:
@@ -142,8 +147,8 @@ class Writer:
             ("Statement of", head.holder, self._bold),
             ("About", head.subject, None),
             *((label, text, None) for label, text in head.details),
-            ("From", _midnight(head.since), self._day),
-            ("To", _midnight(head.until), self._day),
+            ("From", midnight(head.since), self._day),
+            ("To", midnight(head.until), self._day),
             ("Currency", settings.CURRENCY, None),
             ("Opening balance", head.opening_kobo, self._money),
             ("Money in", foot.in_kobo, self._money),
@@ -157,37 +162,27 @@ class Writer:
             ("Verification code", head.code, None),
             ("Verify at", head.verify_url, None),
         ]
-        _check_code(sheet.set_column(0, 0, 26))
-        _check_code(sheet.set_column(1, 3, 24))
+        check_code(sheet.set_column(0, 0, 26))
+        check_code(sheet.set_column(1, 3, 24))
         for line, (label, value, form) in enumerate(facts):
-            _check_code(sheet.write_string(line, 0, label))
+            check_code(sheet.write_string(line, 0, label))
             self._write_fact(line, 1, value, form)
         self._write_totals(len(facts) + 1, foot)
 
     def _write_totals(self, line: int, foot: Foot) -> None:
         for column, name in enumerate(["Kind", "Entries", "Money in", "Money out"]):
-            _check_code(self._summary.write_string(line, column, name, self._heading))
+            check_code(self._summary.write_string(line, column, name, self._heading))
         for below, total in enumerate(foot.totals, line + 1):
             self._write_fact(below, 0, total.kind, None)
-            _check_code(self._summary.write_number(below, 1, total.rows))
+            check_code(self._summary.write_number(below, 1, total.rows))
             self._write_fact(below, 2, total.in_kobo, self._money)
             self._write_fact(below, 3, total.out_kobo, self._money)
 
     def _write_fact(self, line: int, column: int, value: str | int | datetime.datetime, form: Any) -> None:
         if isinstance(value, str):
-            text = plain(value)[:_MOST_CHARACTERS]
-            _check_code(self._summary.write_string(line, column, text, form))
+            text = plain(value)[:MOST_CHARACTERS]
+            check_code(self._summary.write_string(line, column, text, form))
         elif isinstance(value, int):
-            _check_code(self._summary.write_number(line, column, value / 100, form))
+            check_code(self._summary.write_number(line, column, value / 100, form))
         else:
-            _check_code(self._summary.write_datetime(line, column, value, form))
-
-
-def _midnight(day: datetime.date) -> datetime.datetime:
-    return datetime.datetime.combine(day, datetime.time())
-
-
-def _check_code(code: int | None) -> None:
-    """Raise FileNotMade for an error code of XlsxWriter, which raises nothing for a bad position or a long text."""
-    if code:
-        raise FileNotMade(f"XlsxWriter answered {code}.")
+            check_code(self._summary.write_datetime(line, column, value, form))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import datetime
 from collections.abc import Sequence
 from decimal import Decimal
@@ -18,7 +19,7 @@ from savings.exceptions import CheckpointLost
 from savings.statements.formats import Head, Row
 from savings.statements.formats.csv import Writer
 from savings.statements.formats.text import plain
-from tests.exports import HARM, foot, head, histories, moments, row
+from tests.exports import HARM, foot, head, histories, moments, proof, row
 
 
 def write(path: Path, rows: Sequence[Row], *, of: Head | None = None) -> Path:
@@ -31,6 +32,23 @@ def write(path: Path, rows: Sequence[Row], *, of: Head | None = None) -> Path:
 def read(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file, strict=True))
+
+
+def test_the_interest_proof_has_its_own_lines(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "a.csv", head())
+    writer.finish(dataclasses.replace(foot([]), proofs=(proof("=1+1"),)))
+    days, posted, result = [line for line in read(tmp_path / "a.csv") if line["Line"] == "proof"]
+    assert (days["Date"], days["Kind"], days["Balance (NGN)"]) == (
+        "2026-10-01",
+        "Days of interest",
+        "100000.00",
+    )
+    assert days["Description"].startswith("'=1+1. To 2026-10-31: 31 days at 8.50")
+    assert days["Description"].endswith("Numerator 263500000000")
+    assert (posted["Date"], posted["Reference"]) == ("2026-11-01", "INT01KAXH6M4T7QZ8VBD")
+    assert (posted["Money in (NGN)"], posted["Money out (NGN)"]) == ("721.91", "72.19")
+    assert posted["Description"].endswith("Left: 2150000")
+    assert result["Description"].endswith("263,500,000,000 in all.")
 
 
 def entries(path: Path) -> list[dict[str, str]]:

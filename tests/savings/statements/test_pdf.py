@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import subprocess
@@ -22,7 +23,7 @@ from savings import money
 from savings.exceptions import FileNotMade, TooManyRows
 from savings.statements.formats import Head, Row, pdf
 from savings.statements.formats.pdf import Writer
-from tests.exports import HARM, foot, head, histories, row
+from tests.exports import HARM, foot, head, histories, proof, row
 from tests.processes import PATIENCE_SECONDS
 
 # pdfplumber would otherwise split a word and find a text that looks like an amount.
@@ -258,6 +259,20 @@ def test_the_foot_has_totals_interest_and_the_date(tmp_path: Path) -> None:
     assert "Before tax 2,095.89" in said
     assert "After tax 1,886.31" in said
     assert "Made on 27\xa0Nov\xa02026, 09:40 (Africa/Lagos)." in said
+
+
+def test_the_interest_proof_has_pages_of_its_own(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "a.pdf", head())
+    writer.add([row()])
+    long = proof("#sys.inputs")
+    long = dataclasses.replace(long, lines=long.lines * 200)
+    writer.finish(dataclasses.replace(foot([row()]), proofs=(long, proof("Rent"))))
+    said = text(tmp_path / "a.pdf").replace("\u00a0", " ")
+    assert "#sys.inputs" in said
+    assert "1 Oct 2026 to 31 Oct 2026, 31 days 100,000.00 8.50 % 263,500,000,000" in said
+    assert "Interest posted on 1 Nov 2026: 721.91, tax 72.19, after tax 649.72" in said
+    assert "100 more rows are in Excel and CSV. Since the plan began" in said
+    assert table(tmp_path / "a.pdf") == [("TOP01KAXH6M4T7QZ8VBD", "2,500.50", "", "2,500.50")]
 
 
 def test_the_same_statement_is_the_same_file(tmp_path: Path) -> None:

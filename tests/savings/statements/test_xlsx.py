@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import zipfile
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from savings.exceptions import FileNotMade, TooManyRows
 from savings.statements.formats import Head, Row
 from savings.statements.formats.text import plain
 from savings.statements.formats.xlsx import Writer
-from tests.exports import HARM, foot, head, histories, row
+from tests.exports import HARM, foot, head, histories, proof, row
 
 LAGOS = ZoneInfo("Africa/Lagos")
 
@@ -110,6 +111,17 @@ def test_the_summary_has_the_holder_and_the_totals(tmp_path: Path) -> None:
     assert facts["Interest after tax"] == 1886.31
     assert facts["Verification code"] == "7QK4-2MTD"
     assert facts["Auto-save"] == 1
+
+
+def test_the_interest_proof_is_a_sheet(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "a.xlsx", head())
+    writer.finish(dataclasses.replace(foot([]), proofs=(proof("=1+1"), proof("Rent"))))
+    lines = list(openpyxl.load_workbook(tmp_path / "a.xlsx")["Interest"].iter_rows(values_only=True))
+    assert lines[1][:2] == ("=1+1", "Days")
+    assert lines[1][4:8] == (31, 100_000, "8.50\u00a0%", 263_500_000_000)
+    assert lines[2][7:] == (-263_497_850_000, 721.91, 72.19, 2_150_000, "INT01KAXH6M4T7QZ8VBD")
+    assert lines[3][:2] == ("=1+1", "Since the plan began: 263,500,000,000 in all.")
+    assert [line[0] for line in lines[4:]] == ["Rent"] * 3
 
 
 def test_a_statement_without_rows_has_equal_balances(tmp_path: Path) -> None:

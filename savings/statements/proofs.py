@@ -1,0 +1,61 @@
+"""The interest proofs of a statement: one for each of its plans that had money in the period."""
+
+from __future__ import annotations
+
+import datetime
+
+from savings import ledger, money
+from savings.ledger import Proof, ProofRow, RowKind
+from savings.models import Account
+from savings.statements.formats import InterestProof, ProofLine
+from savings.statements.spans import Span
+from savings.statements.subjects import Subject
+
+_DAY = datetime.timedelta(days=1)
+_NAMES = {
+    RowKind.EARNED: "",
+    RowKind.POSTED: "Interest posted",
+    RowKind.CORRECTED: "Posted interest changed",
+    RowKind.FORFEITED: "Interest of money that went back",
+}
+
+
+def proofs_of(subject: Subject, span: Span) -> tuple[InterestProof, ...]:
+    """Return the proofs of the subject's plans for the days of the period. Five queries for each plan."""
+    proofs = []
+    for account in subject.accounts:
+        if account.kind == Account.Kind.PLAN and account.plan is not None:
+            proof = ledger.interest_proof(account, since=span.since, until=span.until + _DAY)
+            if proof.rows:
+                lines = [_line(row) for row in proof.rows]
+                proofs.append(InterestProof(account.plan.name, lines, _result(proof)))
+    return tuple(proofs)
+
+
+def _line(row: ProofRow) -> ProofLine:
+    is_days, posting = row.kind == RowKind.EARNED, row.posting
+    return ProofLine(
+        what=_NAMES[row.kind],
+        reference=row.reference,
+        since=row.since,
+        until=row.until - _DAY if is_days else row.until,
+        days=row.days,
+        balance_kobo=row.balance_kobo if is_days else None,
+        rate=money.percent(row.rate_bps) if is_days else "",
+        numerator=row.numerator,
+        gross_kobo=posting.gross_kobo if posting else None,
+        tax_kobo=posting.tax_kobo if posting else None,
+        remainder=posting.remainder if posting else None,
+    )
+
+
+def _result(proof: Proof) -> str:
+    posted = proof.posted_kobo * money.INTEREST_DENOMINATOR
+    forfeited = f" {proof.forfeited:,} of money that went back," if proof.forfeited else ""
+    sums = (
+        f"Since the plan began: {proof.earned:,} in all, {posted:,} posted,{forfeited}"
+        f" {proof.remainder:,} not posted."
+    )
+    if proof.is_right:
+        return f"{sums} This agrees with the account."
+    return f"{sums} The account differs: it has {proof.stored:,}. Ask our staff for help."
