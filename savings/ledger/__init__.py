@@ -30,7 +30,7 @@ from savings.ledger.previews import (
     suggested_monthly_kobo,
 )
 from savings.ledger.proofs import Proof, ProofRow, RowKind, interest_proof
-from savings.ledger.rates import TaxRates, change_rate, rate_since, tax_rate_bps
+from savings.ledger.rates import TaxRates, change_rate, rate_since
 from savings.ledger.refunds import fail_refund, open_refund, settle_refund
 from savings.ledger.reports import TrialBalance, trial_balance
 from savings.ledger.reversals import return_withdrawal, reverse
@@ -110,7 +110,6 @@ __all__ = [
     "settle_refund",
     "stash_account",
     "suggested_monthly_kobo",
-    "tax_rate_bps",
     "timeline_steps",
     "trial_balance",
     "trial_balance_table",

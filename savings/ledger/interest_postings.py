@@ -18,26 +18,23 @@ from savings.ledger.due_interest import DueAccount, due_accounts, earned
 from savings.ledger.interest import divide
 from savings.ledger.interest_sql import Part
 from savings.ledger.posting import lock_user
-from savings.models import Account, InterestPosting, Plan, TaxRate
+from savings.ledger.rates import TaxRates
+from savings.models import Account, InterestPosting, Plan
 
 
 class InterestHouse(NamedTuple):
-    """What every posting of interest reads once: the house's two accounts, and the tax rates, newest first."""
+    """What every posting of interest reads once: the house's two accounts, and the tax rates."""
 
     expense_id: int
     payable_id: int
-    tax_rates: list[tuple[datetime.date, int]]
+    tax_rates: TaxRates
 
     @classmethod
     def read(cls) -> Self:
-        rates = TaxRate.objects.order_by("-from_on").values_list("from_on", "rate_bps")
-        kinds = Account.Kind.INTEREST_EXPENSE, Account.Kind.TAX_PAYABLE
-        expense_id, payable_id = (house_account(kind).pk for kind in kinds)
-        return cls(expense_id, payable_id, list(rates))
-
-    def tax_rate_bps(self, day: datetime.date) -> int:
-        """Return the rate of withholding tax of a day in basis points; 0 before the first rate."""
-        return next((rate_bps for from_on, rate_bps in self.tax_rates if from_on <= day), 0)
+        expense_id, payable_id = (
+            house_account(kind).pk for kind in (Account.Kind.INTEREST_EXPENSE, Account.Kind.TAX_PAYABLE)
+        )
+        return cls(expense_id, payable_id, TaxRates.read())
 
 
 def post_interest(
@@ -88,7 +85,7 @@ def post_accounts(
 
     Each account has none posted up to this day, and each owner has a stash account.
     """
-    rate_bps = house.tax_rate_bps(value_on)
+    rate_bps = house.tax_rates.on(value_on)
     found = earned(accounts, until=until, value_on=value_on)
     stashes = {one.stash_id: one.stash_kobo or 0 for one in accounts if one.stash_id is not None}
     parts = []

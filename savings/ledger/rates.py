@@ -30,12 +30,6 @@ class TaxRates:
         return max((rate for rate in self.rates if rate[0] <= day), default=(day, 0))[1]
 
 
-def tax_rate_bps(day: datetime.date) -> int:
-    """Return the rate of withholding tax (basis points) on interest posted on a day; 0 before the first rate."""
-    rates = TaxRate.objects.filter(from_on__lte=day).order_by("-from_on")
-    return rates.values_list("rate_bps", flat=True).first() or 0
-
-
 def change_rate(account: Account, rate_bps: int) -> None:
     """Let a plan's account earn at another rate (basis points a year) from tomorrow on.
 

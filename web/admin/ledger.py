@@ -183,8 +183,11 @@ class InterestPostingAdmin(ReadOnlyAdmin):
         "remainder",
         "tax_rate_bps",
         "withheld",
+        "tax_remainder",
+        "interest",
+        "tax",
+        "posted_at",
     )
-    fields += ("tax_remainder", "interest", "tax", "posted_at")
 
     @admin.display
     def begins_on(self, posting: InterestPosting) -> datetime.date:

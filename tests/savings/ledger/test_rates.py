@@ -141,9 +141,9 @@ def test_a_matured_account_earns_nothing_for_money_that_counts_from_a_later_day(
 
 def test_the_rate_of_tax_is_the_newest_that_has_begun() -> None:
     TaxRate.objects.create(from_on=DAY, rate_bps=750)
-    assert ledger.tax_rate_bps(DAY - datetime.timedelta(days=1)) == 1000
-    assert ledger.tax_rate_bps(DAY) == 750
-    assert ledger.tax_rate_bps(datetime.date(2019, 12, 31)) == 0
+    assert ledger.TaxRates.read().on(DAY - datetime.timedelta(days=1)) == 1000
+    assert ledger.TaxRates.read().on(DAY) == 750
+    assert ledger.TaxRates.read().on(datetime.date(2019, 12, 31)) == 0
 
 
 @pytest.mark.parametrize("days", [-40, -1, 0])
