@@ -79,7 +79,9 @@ def preview_interest(
     rate = rate_bps(product, (matures_on - today).days if matures_on else None)
     payments = [(today, first_kobo)] if first_kobo else []
     payments += [(day, monthly_kobo) for day in monthly_days(today, ends_on)] if monthly_kobo else []
-    days = coming_interest.posting_days(product.interest_paid, today, ends_on)
+    # A plan without a maturity pays monthly: see `Plan.pays_monthly`.
+    paid = product.interest_paid if matures_on else InterestPaid.MONTHLY
+    days = coming_interest.posting_days(paid, today, ends_on)
     postings = coming_interest.post(
         _by_day(payments),
         days,
