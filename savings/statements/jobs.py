@@ -22,6 +22,9 @@ from savings.statements.subjects import Subject
 from savings.statements.totals import Sums
 
 State = Statement.State
+# The key of the draft in a checkpoint. The files of the release before had fewer columns and the key `draft`, so that
+# neither release continues a file of the other.
+DRAFT = "wide_draft"
 
 
 @dataclasses.dataclass
@@ -48,9 +51,9 @@ def open_job(row: OutboxRow, statement: Statement) -> tuple[Job, Writer]:
     writer_class = files.writer_class(statement.format)
     head = heads.head_of(statement, subject, span)
     checkpoint = statement.checkpoint
-    if "draft" in checkpoint:
+    if DRAFT in checkpoint:
         with contextlib.suppress(OSError, CheckpointLost):
-            old = files.draft_path(checkpoint["draft"])
+            old = files.draft_path(checkpoint[DRAFT])
             draft = files.copy_draft(old, statement, checkpoint["bytes"])
             sums = Sums.from_json(checkpoint["sums"])
             job = Job(row, statement, subject, span, sums, draft, after=checkpoint["after"])
@@ -74,7 +77,7 @@ def save_progress(job: Job, writer: Writer, after: int | None) -> None:
         size_bytes = cast("Any", writer).position()
         files.sync_to_disk(job.draft)
         checkpoint |= {
-            "draft": job.draft.name,
+            DRAFT: job.draft.name,
             "bytes": size_bytes,
             "after": after,
             "sums": job.sums.to_json(),

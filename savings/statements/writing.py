@@ -67,7 +67,7 @@ def _write(row: OutboxRow, statement: Statement) -> None:
         _publish(job)
     except BaseException:
         writer.abandon()
-        if statement.checkpoint.get("draft") != job.draft.name:
+        if statement.checkpoint.get(jobs.DRAFT) != job.draft.name:
             job.draft.unlink(missing_ok=True)
         raise
 

@@ -57,6 +57,9 @@ class Row(NamedTuple):
     in_kobo: int | None
     out_kobo: int | None
     balance_kobo: int | None
+    # The part of it that is interest before tax, and tax that was withheld; negative for what was taken or given back.
+    interest_kobo: int | None = None
+    tax_kobo: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,7 +103,10 @@ class InterestProof:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Foot:
-    """The totals below the rows. Opening + in - out = closing; net interest = gross - tax."""
+    """The totals below the rows. Opening + in - out = closing; net interest = gross - tax.
+
+    The two sums of interest are those of the columns `Row.interest_kobo` and `Row.tax_kobo`.
+    """
 
     rows: int
     totals: list[KindTotal]

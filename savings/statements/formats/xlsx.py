@@ -133,7 +133,7 @@ class Writer:
         for column, text in enumerate(texts, 1):
             if text:
                 check_code(sheet.write_string(line, column, plain(text)[:MOST_CHARACTERS]))
-        for column, kobo in enumerate(sums, len(self._columns) - 3):
+        for column, kobo in enumerate(sums, len(self._columns) - 5):
             if kobo is not None:
                 check_code(sheet.write_number(line, column, kobo / 100, self._money))
         self._line += 1
