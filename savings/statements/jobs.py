@@ -69,6 +69,16 @@ def open_job(row: OutboxRow, statement: Statement) -> tuple[Job, Writer]:
     return job, writer_class(job.draft, head, **({"password": password} if password else {}))
 
 
+def open_certificate(row: OutboxRow, statement: Statement, *, closing_kobo: int, rows: int) -> Job:
+    """Return the job of a certificate. `closing_kobo` is the interest after tax, by which it is verified."""
+    subject = subjects.subject_of_statement(statement)
+    cutoff = statement.cutoff_entry_id or 0
+    span = Span(statement.since, statement.until, 0, cutoff, opening_kobo=0, closing_kobo=closing_kobo)
+    job = Job(row, statement, subject, span, Sums(0, rows=rows), files.new_draft(statement))
+    update(job, rows_expected=rows, rows_written=0, opening_kobo=0)
+    return job
+
+
 def save_progress(job: Job, writer: Writer, after: int | None) -> None:
     """Save a checkpoint and renew the lease. The user's version stays the same, because pages poll for progress."""
     checkpoint: dict[str, Any] = {"most": max(job.sums.rows, job.statement.checkpoint.get("most", 0))}

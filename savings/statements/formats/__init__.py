@@ -32,6 +32,8 @@ class Head:
     issuer: str = ""
     site: str = ""
     number: str = ""
+    # What the file is.
+    what: str = "Statement"
     # More facts about the subject, as label and text: a plan's reference, product and rate.
     details: tuple[tuple[str, str], ...] = ()
 
@@ -116,6 +118,34 @@ class Foot:
     interest_tax_kobo: int
     closing_kobo: int
     proofs: tuple[InterestProof, ...] = ()
+
+
+class CertificateLine(NamedTuple):
+    """The interest of one plan that was posted in a year, before tax, and the tax withheld from it."""
+
+    plan: str
+    reference: str
+    # The rates at which it earned, as text; empty if all of the line is corrections.
+    rates: str
+    gross_kobo: int
+    tax_kobo: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Certificate:
+    """A year's interest and tax of one saver, by plan."""
+
+    email: str
+    tax_rates: str
+    lines: list[CertificateLine]
+
+    @property
+    def gross_kobo(self) -> int:
+        return sum(line.gross_kobo for line in self.lines)
+
+    @property
+    def tax_kobo(self) -> int:
+        return sum(line.tax_kobo for line in self.lines)
 
 
 class Writer(Protocol):

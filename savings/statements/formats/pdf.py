@@ -23,7 +23,7 @@ from qrcode.main import QRCode
 
 from savings import money
 from savings.exceptions import FileNotMade, TooManyRows
-from savings.statements.formats import Foot, Head, Row
+from savings.statements.formats import Certificate, Foot, Head, Row
 from savings.statements.formats.pdf_proofs import proof_tables
 from savings.statements.formats.pdf_texts import day_text, shorten
 
@@ -69,10 +69,14 @@ class Writer:
             self._rows.append([f"{day_text(local)}, {local:%H:%M}", *texts, *amounts])
 
     def finish(self, foot: Foot) -> None:
+        self.typeset(self._data(foot))
+
+    def typeset(self, data: dict[str, Any]) -> None:
+        """Make the PDF from the data of the template, and close the file. Raises FileNotMade."""
         order = {
             "made_at": int(self._head.made_at.timestamp()),
             "password": self._password,
-            "data": self._data(foot),
+            "data": self.head_data() | data,
         }
         self._file.write(_typeset(json.dumps(order).encode()))
         self._file.flush()
@@ -93,7 +97,6 @@ class Writer:
             ["Closing balance", money.naira(foot.closing_kobo)],
         ]
         return {
-            **self._head_data(),
             "figures": figures,
             "widest": max(self._widest, *(len(text) for _, text in figures)),
             "columns": ["Date", "Reference", "What", "Money in", "Money out", "Balance"],
@@ -116,14 +119,16 @@ class Writer:
             "proofs": proof_tables(foot.proofs, day_text, shorten),
         }
 
-    def _head_data(self) -> dict[str, Any]:
+    def head_data(self) -> dict[str, Any]:
         head = self._head
         made_at = head.made_at.astimezone(self._zone)
         period = f"{day_text(head.since)} to {day_text(head.until)}"
         holder, subject = shorten(head.holder, _MOST_IN_HEAD), shorten(head.subject, _MOST_IN_HEAD)
         running = shorten(f"{head.holder} · {head.subject}", _MOST_IN_RUNNING_HEAD)
         return {
-            "title": f"Statement of {holder}. {subject}. {period}",
+            "what": head.what,
+            "certificate": None,
+            "title": f"{head.what} of {holder}. {subject}. {period}",
             "made_on": {"year": made_at.year, "month": made_at.month, "day": made_at.day},
             "made": f"Sums are in {settings.CURRENCY}. Made on {day_text(made_at)}, {made_at:%H:%M} ({self._zone}).",
             "period": period,
@@ -139,6 +144,39 @@ class Writer:
             "verify_shown": shorten(head.verify_url, _MOST_IN_HEAD),
             "qr": _qr_code(head.verify_url),
         }
+
+
+def write_certificate(path: Path, head: Head, certificate: Certificate, *, names: list[str]) -> None:
+    """Write the PDF of a certificate of interest and tax. `names` are those of its columns."""
+    writer = Writer(path, head)
+    gross_kobo, tax_kobo = certificate.gross_kobo, certificate.tax_kobo
+    sums = [gross_kobo, tax_kobo, gross_kobo - tax_kobo]
+    figures = [[name, money.naira(kobo)] for name, kobo in zip(names[2:], sums, strict=True)]
+    lines = [
+        [
+            shorten(line.plan, _MOST_IN_NAME),
+            line.reference,
+            line.rates,
+            *map(money.figures, (line.gross_kobo, line.tax_kobo, line.gross_kobo - line.tax_kobo)),
+        ]
+        for line in certificate.lines
+    ]
+    try:
+        writer.typeset(
+            {
+                "figures": figures,
+                "widest": max(len(text) for _, text in figures),
+                "certificate": {
+                    "columns": names,
+                    "lines": lines,
+                    "total": ["Total", *map(money.figures, sums)],
+                    "tax_rates": certificate.tax_rates,
+                },
+            }
+        )
+    except BaseException:
+        writer.abandon()
+        raise
 
 
 def _typeset(order: bytes) -> bytes:

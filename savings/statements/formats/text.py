@@ -27,5 +27,9 @@ def plain(text: str) -> str:
 def columns(*, named: bool) -> list[str]:
     """Return the names of the columns after the moment, in the order of `Row`."""
     names = ["Name"] if named else []
-    amounts = [f"{label} ({settings.CURRENCY})" for label in _AMOUNTS]
-    return ["Reference", "Kind", *names, "Description", *amounts]
+    return ["Reference", "Kind", *names, "Description", *map(amount_name, _AMOUNTS)]
+
+
+def amount_name(name: str) -> str:
+    """Return the name of a column of amounts."""
+    return f"{name} ({settings.CURRENCY})"
