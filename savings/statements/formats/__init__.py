@@ -117,7 +117,8 @@ class Foot:
     interest_gross_kobo: int
     interest_tax_kobo: int
     closing_kobo: int
-    proofs: tuple[InterestProof, ...] = ()
+    # Read once, and made one by one: a saver may have many plans.
+    proofs: Iterable[InterestProof] = ()
 
 
 class CertificateLine(NamedTuple):
