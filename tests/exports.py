@@ -53,7 +53,8 @@ def histories(draw: st.DrawFn, texts: st.SearchStrategy[str] = texts, most: int 
         sum_kobo = draw(st.integers(1, balance_kobo if goes_out else MOST_KOBO // 50))
         balance_kobo += -sum_kobo if goes_out else sum_kobo
         in_kobo, out_kobo = (None, sum_kobo) if goes_out else (sum_kobo, None)
-        rows.append(Row(at, reference, kind, name, description, in_kobo, out_kobo, balance_kobo))
+        interest = draw(st.sampled_from([(None, None), (sum_kobo, None), (None, -sum_kobo)]))
+        rows.append(Row(at, reference, kind, name, description, in_kobo, out_kobo, balance_kobo, *interest))
     return rows
 
 

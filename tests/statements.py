@@ -111,8 +111,8 @@ def _read_csv(data: bytes) -> Content:
 def _read_excel(data: bytes) -> Content:
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
     _, opening, *rows, closing = book["Transactions"].iter_rows(values_only=True)
-    lines = [Line(str(row[1]), *(_kobo(value) for value in row[-3:])) for row in rows]
-    return Content(lines, _kobo(opening[-1]) or 0, _kobo(closing[-1]) or 0)
+    lines = [Line(str(row[1]), *(_kobo(value) for value in row[-5:-2])) for row in rows]
+    return Content(lines, _kobo(opening[-3]) or 0, _kobo(closing[-3]) or 0)
 
 
 def _read_pdf(data: bytes) -> Content:

@@ -87,6 +87,7 @@ transaction_urls = [
 statement_urls = [
     path("", statements.index, name="index"),
     path("start/", statements.start, name="start"),
+    path("certificate/", statements.certificate, name="certificate"),
     path("<int:statement_id>/", statements.detail, name="detail"),
     path("<int:statement_id>/download/", statement_files.download, name="download"),
     path("<int:statement_id>/again/", statements.ask_again, name="ask_again"),

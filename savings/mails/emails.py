@@ -247,6 +247,8 @@ def cancel(user: User, kind: str) -> None:
 def _about(statement: Statement) -> dict[str, object]:
     """Return the facts of a statement for a mail, as text: the statement may be deleted before the mail is rendered."""
     subject = statement.plan or statement.circle or statement.get_scope_display()
+    if statement.is_certificate:
+        subject = f"Certificate of interest and tax, {statement.since.year}"
     return {
         "statement": statement.pk,
         "subject": str(subject),

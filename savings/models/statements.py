@@ -64,6 +64,9 @@ class Statement(models.Model):
     since = models.DateField()
     until = models.DateField()
     format = models.CharField(max_length=4, choices=Format)
+    # A certificate of the interest and tax of a year, from its first day on. Its scope is everything, because pages of
+    # the release before certificates show no other one.
+    is_certificate = models.BooleanField(default=False, db_default=False)
     # The password of a PDF, encrypted with the secret key; emptied as soon as the file is written.
     sealed_password = models.TextField(blank=True, default="")
     has_password = models.BooleanField(default=False)

@@ -1,5 +1,6 @@
 """Statements: request one, write it in the background, store its file, verify it, and subscribe to monthly ones."""
 
+from savings.statements.certificates import years as certificate_years
 from savings.statements.downloads import (
     count_download,
     link_token,
@@ -10,7 +11,7 @@ from savings.statements.files import delete_file, open_file, unknown_file_names
 from savings.statements.limits import expected_rows, most_rows
 from savings.statements.periods import BEGINNING, period_presets
 from savings.statements.removal import delete, revoke
-from savings.statements.requests import OUTBOX_KIND, ask_again, request
+from savings.statements.requests import OUTBOX_KIND, ask_again, request, request_certificate
 from savings.statements.subscriptions import request_monthly, subscribe, unsubscribe
 from savings.statements.upkeep import expire_files, fail_abandoned, link_outbox_rows
 from savings.statements.verification import cleaned_code, verify
@@ -20,6 +21,7 @@ __all__ = [
     "BEGINNING",
     "OUTBOX_KIND",
     "ask_again",
+    "certificate_years",
     "cleaned_code",
     "count_download",
     "delete",
@@ -33,6 +35,7 @@ __all__ = [
     "open_file",
     "period_presets",
     "request",
+    "request_certificate",
     "request_monthly",
     "resend_mail",
     "revoke",

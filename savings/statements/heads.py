@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from django.conf import settings
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from savings import money
 from savings.models import Statement
@@ -29,6 +32,19 @@ def head_of(statement: Statement, subject: Subject, span: Span) -> Head:
         site=settings.SITE_URL.partition("://")[2],
         number=f"{statement.pk:08d}",
         details=_details(statement),
+    )
+
+
+def head_of_certificate(statement: Statement, subject: Subject, span: Span) -> Head:
+    """Return the head of a certificate of interest and tax."""
+    until, year = statement.until, statement.since.year
+    is_over = (until.month, until.day) == (12, 31)
+    about = f"Interest and tax of {year}" + ("" if is_over else f", up to {date_format(until, 'j F Y')}")
+    return dataclasses.replace(
+        head_of(statement, subject, span),
+        what="Certificate",
+        subject=about,
+        details=(("Email", statement.user.email),),
     )
 
 

@@ -22,6 +22,9 @@ from savings.statements.subjects import Subject
 from savings.statements.totals import Sums
 
 State = Statement.State
+# The key of the draft in a checkpoint. The files of the release before had fewer columns and the key `draft`, so that
+# neither release continues a file of the other.
+DRAFT = "wide_draft"
 
 
 @dataclasses.dataclass
@@ -48,9 +51,9 @@ def open_job(row: OutboxRow, statement: Statement) -> tuple[Job, Writer]:
     writer_class = files.writer_class(statement.format)
     head = heads.head_of(statement, subject, span)
     checkpoint = statement.checkpoint
-    if "draft" in checkpoint:
+    if DRAFT in checkpoint:
         with contextlib.suppress(OSError, CheckpointLost):
-            old = files.draft_path(checkpoint["draft"])
+            old = files.draft_path(checkpoint[DRAFT])
             draft = files.copy_draft(old, statement, checkpoint["bytes"])
             sums = Sums.from_json(checkpoint["sums"])
             job = Job(row, statement, subject, span, sums, draft, after=checkpoint["after"])
@@ -66,6 +69,16 @@ def open_job(row: OutboxRow, statement: Statement) -> tuple[Job, Writer]:
     return job, writer_class(job.draft, head, **({"password": password} if password else {}))
 
 
+def open_certificate(row: OutboxRow, statement: Statement, *, closing_kobo: int, rows: int) -> Job:
+    """Return the job of a certificate. `closing_kobo` is the interest after tax, by which it is verified."""
+    subject = subjects.subject_of_statement(statement)
+    cutoff = statement.cutoff_entry_id or 0
+    span = Span(statement.since, statement.until, 0, cutoff, opening_kobo=0, closing_kobo=closing_kobo)
+    job = Job(row, statement, subject, span, Sums(0, rows=rows), files.new_draft(statement))
+    update(job, rows_expected=rows, rows_written=0, opening_kobo=0)
+    return job
+
+
 def save_progress(job: Job, writer: Writer, after: int | None) -> None:
     """Save a checkpoint and renew the lease. The user's version stays the same, because pages poll for progress."""
     checkpoint: dict[str, Any] = {"most": max(job.sums.rows, job.statement.checkpoint.get("most", 0))}
@@ -74,7 +87,7 @@ def save_progress(job: Job, writer: Writer, after: int | None) -> None:
         size_bytes = cast("Any", writer).position()
         files.sync_to_disk(job.draft)
         checkpoint |= {
-            "draft": job.draft.name,
+            DRAFT: job.draft.name,
             "bytes": size_bytes,
             "after": after,
             "sums": job.sums.to_json(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 
 from savings import ledger, money
 from savings.ledger import Proof, ProofRow, RowKind
@@ -20,16 +21,14 @@ _NAMES = {
 }
 
 
-def proofs_of(subject: Subject, span: Span) -> tuple[InterestProof, ...]:
-    """Return the proofs of the subject's plans for the days of the period. Five queries for each plan."""
-    proofs = []
+def proofs_of(subject: Subject, span: Span) -> Iterator[InterestProof]:
+    """Yield the proofs of the subject's plans for the days of the period. Five queries for each plan."""
     for account in subject.accounts:
         if account.kind == Account.Kind.PLAN and account.plan is not None:
             proof = ledger.interest_proof(account, since=span.since, until=span.until + _DAY)
             if proof.rows:
                 lines = [_line(row) for row in proof.rows]
-                proofs.append(InterestProof(account.plan.name, lines, _result(proof)))
-    return tuple(proofs)
+                yield InterestProof(account.plan.name, lines, _result(proof))
 
 
 def _line(row: ProofRow) -> ProofLine:

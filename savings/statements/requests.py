@@ -11,8 +11,8 @@ from django.utils import timezone
 from savings import outbox
 from savings.exceptions import Refused
 from savings.models import Circle, Membership, Plan, Statement, User
-from savings.models.statements import Scope
-from savings.statements import limits, passwords, periods, verification
+from savings.models.statements import Format, Scope
+from savings.statements import certificates, limits, passwords, periods, verification
 
 OUTBOX_KIND = "statement"
 # The most unfinished statements of one user.
@@ -50,7 +50,31 @@ def request(
         "since": since,
         "until": until,
         "format": format,
+        "is_certificate": False,
     }
+    return _request(user, fields, password)
+
+
+def request_certificate(user: User, *, year: int, format: str) -> Statement:  # noqa: A002 - as in `request`
+    """Request a certificate of the interest and tax of a year, up to today if the year is not over.
+
+    Raises Refused, with the field, for a year without a posting and a format other than PDF and CSV.
+    """
+    if year not in certificates.years(user):
+        raise Refused(f"No interest was posted in {year}.", field="year")
+    if format not in {Format.PDF, Format.CSV}:
+        raise Refused("A certificate is a PDF or a CSV.", field="format")
+    fields = {
+        "scope": Scope.EVERYTHING,
+        "since": datetime.date(year, 1, 1),
+        "until": min(datetime.date(year, 12, 31), timezone.localdate()),
+        "format": format,
+        "is_certificate": True,
+    }
+    return _request(user, fields)
+
+
+def _request(user: User, fields: dict[str, Any], password: str = "") -> Statement:
     with transaction.atomic():
         User.objects.touch(user.pk)
         earlier = _recent_duplicate(user, fields, password)
@@ -63,6 +87,8 @@ def request(
 
 def ask_again(statement: Statement) -> Statement:
     """Request a statement of the same subject, period and format, without a password. Raises Refused as `request`."""
+    if statement.is_certificate:
+        return request_certificate(statement.user, year=statement.since.year, format=statement.format)
     return request(
         statement.user,
         scope=statement.scope,

@@ -10,13 +10,22 @@ from operator import itemgetter
 
 from django.conf import settings
 
-from savings.models import Account
+from savings.models import Account, Transaction
 from savings.statements import sql
 from savings.statements.formats import Row
 from savings.statements.spans import Span
 from savings.statements.subjects import Subject, other_payments
 from savings.statements.totals import OWN_TRANSFER, Sums
 from savings.statements.wording import Wording
+
+# The kinds in the columns of interest and of tax, also when they are reversed. A correction takes interest back after
+# tax.
+_IS_TAX: dict[str, bool] = {
+    Transaction.Kind.INTEREST: False,
+    Transaction.Kind.INTEREST_CORRECTION: False,
+    Transaction.Kind.TAX_WITHHELD: True,
+}
+_NO_INTEREST = (None, None)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -82,7 +91,10 @@ def _rows(
     rows: list[Row] = []
     line = Row._make
     balance_kobo, kinds = sums.balance_kobo, sums.kinds
-    for _, at, reference, kind, code, is_credit, kobo, stored_kobo, account, other, plan, original in entries:
+    for entry in entries:
+        _, at, reference, kind, code, is_credit, kobo, stored_kobo, account, other, plan, original, was = (
+            entry
+        )
         label, name, description = words.describe(
             kind=kind, code=code, is_credit=is_credit, account_id=account, plan_id=plan, original=original
         )
@@ -95,10 +107,13 @@ def _rows(
             totals[1 if is_credit else 2] += kobo
         # The entry stores the balance of one account. For several accounts, their total is calculated.
         balance_kobo = stored_kobo if is_one else balance_kobo + (kobo if is_credit else -kobo)
-        if is_credit:
-            rows.append(line((at, reference, label, name, description, kobo, None, balance_kobo)))
-        else:
-            rows.append(line((at, reference, label, name, description, None, kobo, balance_kobo)))
+        amounts = (kobo, None) if is_credit else (None, kobo)
+        # The kind of a reversal's row is that of the original.
+        is_tax = _IS_TAX.get(was or kind)
+        interest = (
+            _NO_INTEREST if is_tax is None else sums.add_interest(kobo if is_credit else -kobo, is_tax=is_tax)
+        )
+        rows.append(line((at, reference, label, name, description, *amounts, balance_kobo, *interest)))
     sums.balance_kobo = balance_kobo
     sums.rows += len(rows)
     return rows

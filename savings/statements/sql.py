@@ -12,7 +12,7 @@ from django.db import connection
 from savings.models import Account
 
 # id, posted_at, reference, kind, code, is_credit, amount_kobo, balance_kobo, account_id, other_id, plan_id, and for a
-# reversal the reference of the original.
+# reversal the reference and the kind of the original.
 EntryRow = tuple[Any, ...]
 
 # The entries on one side of one account, in order. Each has its own limit, so that both databases walk the index of
@@ -28,6 +28,8 @@ _PAGE = """
 SELECT page.id, page.posted_at, moved.reference, moved.kind, page.code, page.is_credit, page.amount_kobo,
     page.balance_kobo, page.account_id, page.other_id, moved.plan_id, CASE WHEN moved.reverses_id IS NOT NULL THEN (
         SELECT reference FROM savings_transaction original WHERE original.id = moved.reverses_id
+    ) END, CASE WHEN moved.reverses_id IS NOT NULL THEN (
+        SELECT kind FROM savings_transaction original WHERE original.id = moved.reverses_id
     ) END
 FROM (SELECT * FROM ({sides}) sides ORDER BY id LIMIT %s) page
 {joined}

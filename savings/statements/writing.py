@@ -19,7 +19,8 @@ from django.utils import timezone
 
 from savings import mails, outbox
 from savings.models import OutboxRow, Statement, User
-from savings.statements import failures, files, jobs, requests, rows, turns
+from savings.statements import certificates, failures, files, heads, jobs, requests, rows, turns
+from savings.statements.formats import certificate as certificate_files
 from savings.statements.proofs import proofs_of
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,10 @@ def write_statement(row: OutboxRow) -> Mapping[str, object]:
         if statement is None:
             return {}
         with failures.recording_failure(row, statement):
-            _write(row, statement)
+            # An earlier try may have stored its file and died before the statement was ready.
+            if statement.file_name:
+                files.delete_file(statement.file_name)
+            (_write_certificate if statement.is_certificate else _write)(row, statement)
     turns.wake_waiting()
     return {}
 
@@ -49,9 +53,6 @@ def write_now(statement: Statement) -> bool:
 
 
 def _write(row: OutboxRow, statement: Statement) -> None:
-    # An earlier try may have stored its file and died before the statement was ready.
-    if statement.file_name:
-        files.delete_file(statement.file_name)
     job, writer = jobs.open_job(row, statement)
     try:
         for page in rows.pages(job.subject, job.span, job.sums, after=job.after):
@@ -67,8 +68,21 @@ def _write(row: OutboxRow, statement: Statement) -> None:
         _publish(job)
     except BaseException:
         writer.abandon()
-        if statement.checkpoint.get("draft") != job.draft.name:
+        if statement.checkpoint.get(jobs.DRAFT) != job.draft.name:
             job.draft.unlink(missing_ok=True)
+        raise
+
+
+def _write_certificate(row: OutboxRow, statement: Statement) -> None:
+    certificate = certificates.certificate_of(statement)
+    net_kobo = certificate.gross_kobo - certificate.tax_kobo
+    job = jobs.open_certificate(row, statement, closing_kobo=net_kobo, rows=len(certificate.lines))
+    try:
+        head = heads.head_of_certificate(statement, job.subject, job.span)
+        certificate_files.write(job.draft, statement.format, head, certificate)
+        _publish(job)
+    except BaseException:
+        job.draft.unlink(missing_ok=True)
         raise
 
 

@@ -43,6 +43,7 @@ class StatementAdmin(ReadOnlyAdmin):
         "since",
         "until",
         "format",
+        "is_certificate",
         "has_password",
         "code",
         "state",

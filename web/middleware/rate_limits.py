@@ -67,6 +67,7 @@ RULES = {
     "plans:withdraw": _MOVE,
     "plans:give_notice": _MOVE,
     "statements:start": _STATEMENT,
+    "statements:certificate": _STATEMENT,
     "statements:ask_again": _STATEMENT,
     "statements:download": Rule("download", tries="60/m/user", has_get=True),
     "statements:resend_mail": _MAIL,

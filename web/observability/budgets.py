@@ -60,6 +60,7 @@ BUDGETS = [
     Budget("circles:member", 3, 3, 1, 10_000, "A member, for the owner of a circle"),
     Budget("statements:index", 6, 6, 1, 86_000, "Statements"),
     Budget("statements:start", 6, 6, 1, 20_000, "Asking for a statement"),
+    Budget("statements:certificate", 3, 3, 1, 9_000, "Asking for a certificate"),
     Budget("statements:detail", 3, 3, 1, 14_000, "A statement"),
     Budget("messages:index", 2, 2, 1, 39_000, "Messages"),
     Budget("messages:detail", 2, 2, 1, 9_000, "A message"),

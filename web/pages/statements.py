@@ -87,6 +87,7 @@ def detail(statement: Statement, row: StatementRow, polls: int) -> dict[str, Any
         "row": row,
         "code": code(statement),
         "period": date_formats.days(statement.since, statement.until),
+        "closing_name": "Interest after tax" if statement.is_certificate else "Closing balance",
         "size": size(statement.size_bytes),
         "downloads": times(statement.downloads),
         "ready_text": moment(statement.ready_at) if statement.ready_at else "",
@@ -112,7 +113,9 @@ def state_now(statement: Statement) -> str:
 
 
 def subject(of: Statement | StatementSubscription) -> str:
-    """Return the subject of a statement: the name of the plan or circle, else the scope."""
+    """Return the subject of a statement: the name of the plan or circle, else the scope. A certificate is its own."""
+    if isinstance(of, Statement) and of.is_certificate:
+        return "Certificate of interest and tax"
     if of.plan is not None:
         return of.plan.name
     if of.circle is not None:

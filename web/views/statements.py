@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from savings import statements
 from savings.models import Statement
 from web import access, keyset
+from web.forms.certificates import CertificateForm
 from web.forms.statements import StatementForm
 from web.http import SaverRequest, redirect, render_part, wants_part
 from web.notices import notify
@@ -61,6 +62,19 @@ def start(request: SaverRequest) -> HttpResponse:
             return redirect(request, reverse("statements:index"))
     context = {"form": form, "ahead": form.look_ahead()}
     return render_part(request, "statements/start.html", "form", context, status=422)
+
+
+def certificate(request: SaverRequest) -> HttpResponse:
+    """Request a certificate of the interest and tax of a year."""
+    form = CertificateForm(request.POST if request.method == "POST" else None, user=request.user)
+    if request.method != "POST":
+        return render_part(request, "statements/certificate.html", "form", {"form": form})
+    if form.is_valid():
+        with form.refusals():
+            statements.request_certificate(request.user, **form.cleaned_data)
+            notify(request, "We are writing it", "We will e-mail you when it is ready.")
+            return redirect(request, reverse("statements:index"))
+    return render_part(request, "statements/certificate.html", "form", {"form": form}, status=422)
 
 
 def detail(request: SaverRequest, statement_id: int) -> HttpResponse:

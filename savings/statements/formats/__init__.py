@@ -32,6 +32,8 @@ class Head:
     issuer: str = ""
     site: str = ""
     number: str = ""
+    # What the file is.
+    what: str = "Statement"
     # More facts about the subject, as label and text: a plan's reference, product and rate.
     details: tuple[tuple[str, str], ...] = ()
 
@@ -57,6 +59,9 @@ class Row(NamedTuple):
     in_kobo: int | None
     out_kobo: int | None
     balance_kobo: int | None
+    # The part of it that is interest before tax, and tax that was withheld; negative for what was taken or given back.
+    interest_kobo: int | None = None
+    tax_kobo: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,7 +105,10 @@ class InterestProof:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Foot:
-    """The totals below the rows. Opening + in - out = closing; net interest = gross - tax."""
+    """The totals below the rows. Opening + in - out = closing; net interest = gross - tax.
+
+    The two sums of interest are those of the columns `Row.interest_kobo` and `Row.tax_kobo`.
+    """
 
     rows: int
     totals: list[KindTotal]
@@ -109,7 +117,36 @@ class Foot:
     interest_gross_kobo: int
     interest_tax_kobo: int
     closing_kobo: int
-    proofs: tuple[InterestProof, ...] = ()
+    # Read once, and made one by one: a saver may have many plans.
+    proofs: Iterable[InterestProof] = ()
+
+
+class CertificateLine(NamedTuple):
+    """The interest of one plan that was posted in a year, before tax, and the tax withheld from it."""
+
+    plan: str
+    reference: str
+    # The rates at which it earned, as text; empty if all of the line is corrections.
+    rates: str
+    gross_kobo: int
+    tax_kobo: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Certificate:
+    """A year's interest and tax of one saver, by plan."""
+
+    email: str
+    tax_rates: str
+    lines: list[CertificateLine]
+
+    @property
+    def gross_kobo(self) -> int:
+        return sum(line.gross_kobo for line in self.lines)
+
+    @property
+    def tax_kobo(self) -> int:
+        return sum(line.tax_kobo for line in self.lines)
 
 
 class Writer(Protocol):

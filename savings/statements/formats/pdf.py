@@ -11,11 +11,8 @@ import datetime
 import itertools
 import json
 import os
-import re
-import string
 import subprocess
 import sys
-import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -26,9 +23,9 @@ from qrcode.main import QRCode
 
 from savings import money
 from savings.exceptions import FileNotMade, TooManyRows
-from savings.statements.formats import Foot, Head, Row
+from savings.statements.formats import Certificate, Foot, Head, Row
 from savings.statements.formats.pdf_proofs import proof_tables
-from savings.statements.formats.text import plain
+from savings.statements.formats.pdf_texts import day_text, shorten
 
 _PROGRAM = Path(__file__).with_name("typeset.py")
 # The limit of the child's address space: 1.5 times the most that was measured.
@@ -39,17 +36,6 @@ _MOST_IN_HEAD = 120
 _MOST_IN_RUNNING_HEAD = 90
 _MOST_IN_ROW = 100
 _MOST_IN_NAME = 40
-# A word that is too long for a column may be broken, but not between a letter and its marks.
-_LONG_WORD = re.compile(
-    r"[^\s-]{20}(?=[^\s\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff])"
-)
-# Emoji sequences, which our fonts would show as several signs: joined emoji, skin tones, presentation selectors, flags
-# of two letters and flags spelt in tags.
-_EMOJI = r"[\u203c-\u3299\U0001f000-\U0001faff]"
-_JOINED = re.compile(rf"({_EMOJI})(?:\u200d{_EMOJI})+")
-_MODIFIERS = re.compile("[\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
-_FLAG_LETTERS = {0x1F1E6 + number: letter for number, letter in enumerate(string.ascii_uppercase)}
-_ZERO_WIDTH_SPACE = "\u200b"
 
 
 class Writer:
@@ -77,16 +63,20 @@ class Writer:
             local = row.at.astimezone(self._zone)
             description = " · ".join(text for text in (row.name, row.description) if text)
             # The kind is shown only without a description: it would repeat it in fewer words.
-            texts = [_shorten(row.reference, _MOST_IN_NAME), _shorten(description or row.kind, _MOST_IN_ROW)]
+            texts = [shorten(row.reference, _MOST_IN_NAME), shorten(description or row.kind, _MOST_IN_ROW)]
             amounts = [_figures(kobo) for kobo in (row.in_kobo, row.out_kobo, row.balance_kobo)]
             self._widest = max(self._widest, *map(len, amounts))
-            self._rows.append([f"{_day(local)}, {local:%H:%M}", *texts, *amounts])
+            self._rows.append([f"{day_text(local)}, {local:%H:%M}", *texts, *amounts])
 
     def finish(self, foot: Foot) -> None:
+        self.typeset(self._data(foot))
+
+    def typeset(self, data: dict[str, Any]) -> None:
+        """Make the PDF from the data of the template, and close the file. Raises FileNotMade."""
         order = {
             "made_at": int(self._head.made_at.timestamp()),
             "password": self._password,
-            "data": self._data(foot),
+            "data": self.head_data() | data,
         }
         self._file.write(_typeset(json.dumps(order).encode()))
         self._file.flush()
@@ -107,7 +97,6 @@ class Writer:
             ["Closing balance", money.naira(foot.closing_kobo)],
         ]
         return {
-            **self._head_data(),
             "figures": figures,
             "widest": max(self._widest, *(len(text) for _, text in figures)),
             "columns": ["Date", "Reference", "What", "Money in", "Money out", "Balance"],
@@ -116,7 +105,7 @@ class Writer:
             "closing": _balance_row(self._head.until, "Closing balance", foot.closing_kobo),
             "totals": [
                 [
-                    _shorten(total.kind, _MOST_IN_NAME),
+                    shorten(total.kind, _MOST_IN_NAME),
                     f"{total.rows:,}",
                     *map(money.figures, (total.in_kobo, total.out_kobo)),
                 ]
@@ -127,32 +116,67 @@ class Writer:
                 ["Tax", money.figures(foot.interest_tax_kobo)],
                 ["After tax", money.figures(foot.interest_gross_kobo - foot.interest_tax_kobo)],
             ],
-            "proofs": proof_tables(foot.proofs, _day, _shorten),
+            "proofs": proof_tables(foot.proofs, day_text, shorten),
         }
 
-    def _head_data(self) -> dict[str, Any]:
+    def head_data(self) -> dict[str, Any]:
         head = self._head
         made_at = head.made_at.astimezone(self._zone)
-        period = f"{_day(head.since)} to {_day(head.until)}"
-        holder, subject = _shorten(head.holder, _MOST_IN_HEAD), _shorten(head.subject, _MOST_IN_HEAD)
-        running = _shorten(f"{head.holder} · {head.subject}", _MOST_IN_RUNNING_HEAD)
+        period = f"{day_text(head.since)} to {day_text(head.until)}"
+        holder, subject = shorten(head.holder, _MOST_IN_HEAD), shorten(head.subject, _MOST_IN_HEAD)
+        running = shorten(f"{head.holder} · {head.subject}", _MOST_IN_RUNNING_HEAD)
         return {
-            "title": f"Statement of {holder}. {subject}. {period}",
+            "what": head.what,
+            "certificate": None,
+            "title": f"{head.what} of {holder}. {subject}. {period}",
             "made_on": {"year": made_at.year, "month": made_at.month, "day": made_at.day},
-            "made": f"Sums are in {settings.CURRENCY}. Made on {_day(made_at)}, {made_at:%H:%M} ({self._zone}).",
+            "made": f"Sums are in {settings.CURRENCY}. Made on {day_text(made_at)}, {made_at:%H:%M} ({self._zone}).",
             "period": period,
             "holder": holder,
             "subject": subject,
             "running": running,
             "facts": [
-                [_shorten(label, _MOST_IN_NAME), _shorten(text, _MOST_IN_HEAD)]
+                [shorten(label, _MOST_IN_NAME), shorten(text, _MOST_IN_HEAD)]
                 for label, text in (*head.issued_by(), *head.details)
             ],
             "code": head.code,
             "verify_url": head.verify_url,
-            "verify_shown": _shorten(head.verify_url, _MOST_IN_HEAD),
+            "verify_shown": shorten(head.verify_url, _MOST_IN_HEAD),
             "qr": _qr_code(head.verify_url),
         }
+
+
+def write_certificate(path: Path, head: Head, certificate: Certificate, *, names: list[str]) -> None:
+    """Write the PDF of a certificate of interest and tax. `names` are those of its columns."""
+    writer = Writer(path, head)
+    gross_kobo, tax_kobo = certificate.gross_kobo, certificate.tax_kobo
+    sums = [gross_kobo, tax_kobo, gross_kobo - tax_kobo]
+    figures = [[name, money.naira(kobo)] for name, kobo in zip(names[2:], sums, strict=True)]
+    lines = [
+        [
+            shorten(line.plan, _MOST_IN_NAME),
+            line.reference,
+            line.rates,
+            *map(money.figures, (line.gross_kobo, line.tax_kobo, line.gross_kobo - line.tax_kobo)),
+        ]
+        for line in certificate.lines
+    ]
+    try:
+        writer.typeset(
+            {
+                "figures": figures,
+                "widest": max(len(text) for _, text in figures),
+                "certificate": {
+                    "columns": names,
+                    "lines": lines,
+                    "total": ["Total", *map(money.figures, sums)],
+                    "tax_rates": certificate.tax_rates,
+                },
+            }
+        )
+    except BaseException:
+        writer.abandon()
+        raise
 
 
 def _typeset(order: bytes) -> bytes:
@@ -203,27 +227,4 @@ def _figures(kobo: int | None) -> str:
 
 
 def _balance_row(day: datetime.date, label: str, balance_kobo: int) -> list[str]:
-    return [_day(day), label, "", "", money.figures(balance_kobo)]
-
-
-def _day(day: datetime.date) -> str:
-    """Return a day on one line: `7 Nov 2026`."""
-    return f"{day.day}\u00a0{day:%b\u00a0%Y}"
-
-
-def _shorten(text: str, most: int) -> str:
-    """Return text as one paragraph of at most `most` characters, in which no word is wider than a column.
-
-    Letters and their marks are composed (NFC), because text extracted from a PDF repeats each part of a decomposed one.
-    """
-    text = unicodedata.normalize("NFC", _single_emoji(plain(text)))
-    if len(text) > most:
-        text = text[: most - 1].rstrip() + "…"
-    return _LONG_WORD.sub(rf"\g<0>{_ZERO_WIDTH_SPACE}", text)
-
-
-def _single_emoji(text: str) -> str:
-    """Return text with each emoji sequence replaced by its first emoji, and each flag by its two letters."""
-    if text.isascii():
-        return text
-    return _JOINED.sub(r"\1", _MODIFIERS.sub("", text)).translate(_FLAG_LETTERS)
+    return [day_text(day), label, "", "", money.figures(balance_kobo)]

@@ -37,4 +37,6 @@ def _row(line: ProofLine, day: Callable[[datetime.date], str]) -> list[str]:
     if line.gross_kobo is not None and line.tax_kobo is not None:
         net = money.figures(line.gross_kobo - line.tax_kobo)
         text += f": {money.figures(line.gross_kobo)}, tax {money.figures(line.tax_kobo)}, after tax {net}"
+    if line.remainder is not None:
+        text += f"; left {line.remainder:,}"
     return [text, "", "", f"{line.numerator:,}"]

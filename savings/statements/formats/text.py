@@ -11,6 +11,7 @@ _BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
 # Characters that XML, a PDF or UTF-8 cannot hold: control characters, surrogates and noncharacters.
 _BROKEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _REPLACEMENT = "\ufffd"
+_AMOUNTS = ("Money in", "Money out", "Balance", "Interest", "Tax")
 
 
 def plain(text: str) -> str:
@@ -26,5 +27,9 @@ def plain(text: str) -> str:
 def columns(*, named: bool) -> list[str]:
     """Return the names of the columns after the moment, in the order of `Row`."""
     names = ["Name"] if named else []
-    amounts = [f"{label} ({settings.CURRENCY})" for label in ("Money in", "Money out", "Balance")]
-    return ["Reference", "Kind", *names, "Description", *amounts]
+    return ["Reference", "Kind", *names, "Description", *map(amount_name, _AMOUNTS)]
+
+
+def amount_name(name: str) -> str:
+    """Return the name of a column of amounts."""
+    return f"{name} ({settings.CURRENCY})"

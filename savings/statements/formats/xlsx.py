@@ -8,6 +8,7 @@ calculated, linked or fetched. Rows are written to a temporary file at once, so 
 from __future__ import annotations
 
 import datetime
+import itertools
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -83,10 +84,13 @@ class Writer:
         self._write_balance(self._head.until, "Closing balance", foot.closing_kobo)
         check_code(self._rows.autofilter(0, 0, max(last, 1), len(self._columns) - 1))
         self._write_summary(foot)
-        if foot.proofs:
+        proofs = iter(foot.proofs)
+        first = next(proofs, None)
+        if first is not None:
             sheet = self._book.add_worksheet("Interest")
             self._set_up_for_paper(sheet)
-            write_proofs(sheet, foot.proofs, Formats(self._heading, self._day, self._money, self._whole))
+            formats = Formats(self._heading, self._day, self._money, self._whole)
+            write_proofs(sheet, itertools.chain([first], proofs), formats)
         try:
             self._book.close()
         except FileCreateError as error:
@@ -133,7 +137,7 @@ class Writer:
         for column, text in enumerate(texts, 1):
             if text:
                 check_code(sheet.write_string(line, column, plain(text)[:MOST_CHARACTERS]))
-        for column, kobo in enumerate(sums, len(self._columns) - 3):
+        for column, kobo in enumerate(sums, len(self._columns) - 5):
             if kobo is not None:
                 check_code(sheet.write_number(line, column, kobo / 100, self._money))
         self._line += 1

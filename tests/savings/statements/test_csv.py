@@ -66,7 +66,8 @@ def test_every_row_comes_back_in_order_to_the_kobo(
     lines = read(write(tmp_path_factory.mktemp("csv") / "a.csv", rows, of=head(names_rows=True)))
     got = [line for line in lines if line["Line"] == "entry"]
     sums = [
-        tuple(kobo(line[f"{name} (NGN)"]) for name in ("Money in", "Money out", "Balance")) for line in got
+        tuple(kobo(line[f"{name} (NGN)"]) for name in ("Money in", "Money out", "Balance", "Interest", "Tax"))
+        for line in got
     ]
     assert sums == [tuple(row[5:]) for row in rows]
     for line, was in zip(got, rows, strict=True):

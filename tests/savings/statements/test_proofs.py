@@ -8,10 +8,16 @@ import io
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from savings import ledger
 from savings.models import User
+from savings.models.statements import Scope
+from savings.statements.proofs import proofs_of
+from savings.statements.spans import newest_entry, span_of
+from savings.statements.subjects import subject_of
 from tests.factories import make_plan, make_product, make_user, pay_in
 from tests.statements import content, written
 
@@ -51,6 +57,18 @@ def test_a_later_period_has_later_days(user: User) -> None:
     lines = proof_lines(user, "everything", datetime.date(2026, 11, 1), datetime.date(2026, 11, 10))
     assert [line["Date"] for line in lines] == ["2026-11-01", ""]
     assert lines[0]["Balance (NGN)"] == "100542.46"
+
+
+def test_plans_are_proven_one_after_the_other(user: User) -> None:
+    for number in range(3):
+        make_plan(user, make_product(rate_bps=1000), name=f"Plan {number}", holding_kobo=1_000_00)
+    subject = subject_of(user, Scope.EVERYTHING)
+    since, until = datetime.date(2026, 11, 1), datetime.date(2026, 11, 24)
+    span = span_of(subject, since=since, until=until, cutoff=newest_entry())
+    found = proofs_of(subject, span)
+    with CaptureQueriesContext(connection) as captured:
+        assert next(found).plan == "Rent"
+    assert len(captured) == 5
 
 
 def test_the_stash_has_no_proof(user: User) -> None:
