@@ -29,6 +29,10 @@ class ReferenceTaken(Refused):
     """A reference that already belongs to something else: another transaction, plan or circle."""
 
 
+class QuoteOutdated(Refused):
+    """A quote that is not valid, or not any more. Nothing has moved; a new quote says what is."""
+
+
 SENT_OTHERWISE = "This was already sent with other details. Check them and send it again."
 
 

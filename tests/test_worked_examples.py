@@ -14,6 +14,7 @@ from savings import ledger, money, payments, plans, references
 from savings.exceptions import NotEnoughMoney
 from savings.ledger import run_checks
 from savings.models import Account, Entry, Payment, Plan, Product, Transaction, User
+from tests.exits import exit_early
 from tests.factories import make_plan, make_product, make_transaction, make_user, pay_in
 from tests.interest import post_gross
 from tests.provider import Provider
@@ -94,15 +95,36 @@ def test_a_move_from_the_stash_to_a_plan(ada: User) -> None:
 
 
 def test_leaving_a_target_plan_early(ada: User) -> None:
-    plan = make_plan(ada, make_product(Product.Kind.TARGET), holding_kobo=100_000_00)
-    transaction = plans.move_from_plan(
-        ada, plan, amount_kobo=100_000_00, reference=references.new("plan_to_stash")
-    )
+    terms: dict[str, Any] = {"rate_bps": 1000, "interest_paid": "maturity"}
+    plan = make_plan(ada, make_product(Product.Kind.TARGET, **terms), holding_kobo=100_000_00)
+    with time_machine.travel(timezone.now() + datetime.timedelta(days=91), tick=False):
+        transaction = exit_early(plan)
+        assert_books_are_correct()
+    interest, tax = (Transaction.objects.get(kind=kind) for kind in ("interest", "tax_withheld"))
+    assert lines(interest) == [("primary", "interest_expense", "stash", 249_315)]
+    assert lines(tax) == [("primary", "stash", "tax_payable", 24_931)]
+    assert ledger.balance_kobo(ledger.stash_account(ada)) == 10_124_384
     penalty = Transaction.objects.get(kind=Transaction.Kind.PENALTY)
     assert lines(transaction) == [("primary", "plan", "stash", 9_900_000)]
     assert lines(penalty) == [("primary", "plan", "penalty_income", 100_000)]
     assert (balance(plan), house(Account.Kind.PENALTY_INCOME)) == (0, 100_000)
-    assert_books_are_correct()
+
+
+def test_taking_a_part_out_of_a_plan_that_forfeits(ada: User) -> None:
+    terms: dict[str, Any] = {
+        "rate_bps": 1000,
+        "interest_paid": "maturity",
+        "early_exit": "forfeit",
+        "penalty_bps": 0,
+    }
+    plan = make_plan(ada, make_product(Product.Kind.TARGET, **terms), holding_kobo=100_000_00)
+    with time_machine.travel(timezone.now() + datetime.timedelta(days=91), tick=False):
+        transaction = exit_early(plan, 40_000_00)
+        assert_books_are_correct()
+    assert lines(transaction) == [("primary", "plan", "stash", 4_000_000)]
+    forfeited = transaction.forfeited_interest.get()
+    assert (forfeited.numerator, money.interest(forfeited.numerator)) == (364_000_000_000, 99_726)
+    assert Account.objects.get(plan=plan).accrued_numerator == 546_000_000_000
 
 
 def test_a_notice(ada: User) -> None:

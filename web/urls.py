@@ -17,6 +17,7 @@ from web.views import (
     leaderboards,
     messages,
     payments,
+    plan_exits,
     plan_notices,
     plans,
     stash,
@@ -53,6 +54,8 @@ plan_urls = [
     path("<int:plan_id>/interest/", plans.interest, name="interest"),
     path("<int:plan_id>/give-notice/", plan_notices.give_notice, name="give_notice"),
     path("<int:plan_id>/notices/<int:notice_id>/cancel/", plan_notices.cancel_notice, name="cancel_notice"),
+    path("<int:plan_id>/exit/", plan_exits.quote_exit, name="quote_exit"),
+    path("<int:plan_id>/exit/carry-out/", plan_exits.carry_out_exit, name="carry_out_exit"),
     path("<int:plan_id>/edit/", plans.edit, name="edit"),
     path("<int:plan_id>/close/", plans.close, name="close"),
 ]

@@ -221,8 +221,13 @@ class Story:
             plans.move_to_plan(user, plan, amount_kobo=naira * 100, reference=reference)
 
     def take_out(self, email: str, plan: Plan, amount_kobo: int) -> None:
+        """Take money out of a plan, after a quote where that is an early exit."""
         user, reference = User.objects.get(email=email), references.new(Kind.PLAN_TO_STASH)
-        plans.move_from_plan(user, plan, amount_kobo=amount_kobo, reference=reference)
+        if not plans.is_early(plan, timezone.localdate()):
+            plans.move_from_plan(user, plan, amount_kobo=amount_kobo, reference=reference)
+            return
+        quote = plans.quote_exit(plan, amount_kobo, on=timezone.localdate())
+        plans.carry_out_exit(user, plan, plans.sign_quote(user, quote), reference=reference)
 
     def give_notice(self, email: str, plan: Plan, naira: int) -> None:
         reference = references.mint(references.NOTICE_PREFIX)

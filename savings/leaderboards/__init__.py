@@ -16,6 +16,7 @@ from savings.leaderboards.ranks import is_notable_change, ordinal
 from savings.leaderboards.rebuild import rebuild_board, reconcile_all
 from savings.leaderboards.redis_client import CallSkipped, call_redis, command_sent
 from savings.leaderboards.redis_client import Client as RedisClient
+from savings.leaderboards.sql import ranks_if_taken
 from savings.leaderboards.store import (
     BoardClient,
     BoardsUnavailable,
@@ -55,6 +56,7 @@ __all__ = [
     "progress_of",
     "progress_of_all",
     "ranks_by_day",
+    "ranks_if_taken",
     "read_board",
     "rebuild_board",
     "reconcile_all",

@@ -85,6 +85,22 @@ class Rows:
         return sums
 
 
+def ranks_if_taken(membership: Membership, taken_kobo: int) -> tuple[int | None, int | None]:
+    """Return a member's rank by the amount saved, and the rank if that many kobo left their plan; None without a rank.
+
+    One query, which counts the members above.
+    """
+    sums = (membership.saved_kobo, membership.saved_kobo - taken_kobo)
+    others = Membership.objects.ranked().filter(circle=membership.circle_id).exclude(pk=membership.pk)
+    above = others.order_by().aggregate(
+        **{str(at): Count("pk", filter=Q(saved_kobo__gt=kobo)) for at, kobo in enumerate(sums)}
+    )
+    before, after = (
+        above[str(at)] + 1 if membership.on_board and kobo > 0 else None for at, kobo in enumerate(sums)
+    )
+    return before, after
+
+
 def _score(order: str, today: datetime.date) -> tuple[Combinable, Q]:
     """Return the score of an order, and the condition for a rank in it."""
     is_ranked = Q(on_board=True, saved_kobo__gt=0)

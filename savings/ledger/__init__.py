@@ -17,6 +17,7 @@ from savings.ledger.checks import CHECKS, check_queries, run_checks
 from savings.ledger.coming_interest import Projection, project_interest
 from savings.ledger.coverage import Coverage, coverage
 from savings.ledger.debts import available_kobo, receivable_kobo, repay_debt, write_off
+from savings.ledger.exits import ExitBasis, Held, forfeit_share, share_of
 from savings.ledger.going_back import left_in_suspense
 from savings.ledger.interest_postings import InterestHouse, post_interest, post_last_interest
 from savings.ledger.monthly_interest import PLANS_PER_CHUNK, due_chunk, post_chunk
@@ -52,6 +53,8 @@ __all__ = [
     "DAYS_PER_YEAR",
     "PLANS_PER_CHUNK",
     "Coverage",
+    "ExitBasis",
+    "Held",
     "InterestHouse",
     "Posting",
     "Preview",
@@ -79,6 +82,7 @@ __all__ = [
     "day_of_opening",
     "due_chunk",
     "fail_refund",
+    "forfeit_share",
     "hold_account",
     "house_account",
     "interest_goes_to_stash",
@@ -108,6 +112,7 @@ __all__ = [
     "run_checks",
     "settle",
     "settle_refund",
+    "share_of",
     "stash_account",
     "suggested_monthly_kobo",
     "timeline_steps",

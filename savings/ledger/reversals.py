@@ -11,6 +11,7 @@ from savings import money
 from savings.exceptions import Refused
 from savings.ledger import remittances
 from savings.ledger.accounts import stash_account
+from savings.ledger.exits import give_share_back
 from savings.ledger.families import reference_after
 from savings.ledger.posting import apply_to_instance, change_columns, lock_user
 from savings.ledger.transactions import open_transaction, post, settle
@@ -55,10 +56,10 @@ def reverse(transaction: Transaction, *, reference: str) -> Transaction:
     """Reverse a successful internal movement and all parts of its family, and return the reversal of this one.
 
     Internal are moves between plan and stash, interest, tax, penalties and adjustments. Each is reversed by the
-    opposite entry, dated today. Reversed interest counts as not yet posted again. A repeat with the same reference
-    returns the first reversal. Raises NotEnoughMoney when the money has been moved on, and Refused when a movement is
-    not successful, is of another kind, touches money at the provider, in a bank or in suspense, came out of a plan that
-    is closed, or is tax that was remitted already.
+    opposite entry, dated today. Reversed interest counts as not yet posted again, and so does interest that an early
+    exit forfeited. A repeat with the same reference returns the first reversal. Raises NotEnoughMoney when the money
+    has been moved on, and Refused when a movement is not successful, is of another kind, touches money at the provider,
+    in a bank or in suspense, came out of a plan that is closed, or is tax that was remitted already.
     """
     with atomic():
         lock_user(transaction.user_id)
@@ -118,6 +119,8 @@ def _reverse_one(movement: Transaction, reference: str) -> Transaction:
         returned = movement.amount_kobo * money.INTEREST_DENOMINATOR
         accounts = Account.objects.filter(plan=movement.plan_id)
         accounts.update(accrued_numerator=F("accrued_numerator") + returned)
+    if movement.kind == Kind.PLAN_TO_STASH:
+        give_share_back(movement, reversal)
     return reversal
 
 

@@ -41,15 +41,19 @@ class RatePeriod(models.Model):
 
 
 class ForfeitedInterest(models.Model):
-    """Interest that a plan's account has earned and is not owed: that of money which was paid back.
+    """Interest that a plan's account has earned and is not owed: that of money which was paid back or taken out early.
 
-    It is in addition to what the value date of the entry itself takes away, so it is negative where that was too much.
+    Of money that was paid back it is in addition to what the value date of the entry itself takes away, so it is
+    negative where that was too much. Of an early exit of a forfeiting plan it is the share of the interest not posted
+    yet (`ledger.forfeit_share`), and negative in the exit's reversal. All of it was taken from
+    `Account.accrued_numerator`, after the days before were added there.
     """
 
     account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="forfeited_interest", db_index=False
     )
-    # The refund or chargeback. For tax that was remitted and stays paid, the correction of interest.
+    # The refund or chargeback; the first transaction of an early exit, or its reversal. For tax that was remitted and
+    # stays paid, the correction of interest.
     transaction = models.ForeignKey(
         "savings.Transaction", on_delete=models.PROTECT, related_name="forfeited_interest", db_index=False
     )

@@ -1,4 +1,4 @@
-"""Savings plans: opening, changes, terms, maturity, notices, and moves between a plan and the stash."""
+"""Savings plans: opening, changes, terms, early exits, maturity, notices, and moves between a plan and the stash."""
 
 from savings.plans.changes import (
     change_at_maturity,
@@ -7,6 +7,16 @@ from savings.plans.changes import (
     extend,
     switch_all_interest,
     switch_interest,
+)
+from savings.plans.early_exit import (
+    QUOTE_SECONDS,
+    Quote,
+    carry_out_exit,
+    check_can_exit,
+    exit_without_quote,
+    quote_days,
+    quote_exit,
+    sign_quote,
 )
 from savings.plans.interest import is_interest_posted, post_due_interest
 from savings.plans.maturity import is_maturity_due, mature_due_plans
@@ -20,6 +30,7 @@ from savings.plans.notices import (
     give_notice,
     waiting_kobo,
 )
+from savings.plans.past_exits import PastExit, exit_of
 from savings.plans.plans import (
     LONGEST_NAME,
     check_can_receive,
@@ -39,6 +50,7 @@ from savings.plans.terms import (
     exit_penalty_kobo,
     format_hours,
     format_notice,
+    is_early,
     needs_notice,
     offered_terms,
     terms_of_circle,
@@ -46,14 +58,19 @@ from savings.plans.terms import (
 
 __all__ = [
     "LONGEST_NAME",
+    "QUOTE_SECONDS",
     "CaughtUp",
+    "PastExit",
+    "Quote",
     "Terms",
     "cancel_notice",
     "carry_out_due_notices",
+    "carry_out_exit",
     "change_at_maturity",
     "change_goal",
     "change_interest_to",
     "check_accepts_money",
+    "check_can_exit",
     "check_can_give_notice",
     "check_can_receive",
     "check_extension",
@@ -62,12 +79,15 @@ __all__ = [
     "days_after",
     "due_at",
     "end_notices",
+    "exit_of",
     "exit_penalty_kobo",
+    "exit_without_quote",
     "extend",
     "format_hours",
     "format_notice",
     "give_notice",
     "has_room",
+    "is_early",
     "is_interest_posted",
     "is_maturity_due",
     "lock_plan",
@@ -79,7 +99,10 @@ __all__ = [
     "open_plan",
     "post_due_interest",
     "post_missed_interest",
+    "quote_days",
+    "quote_exit",
     "rename",
+    "sign_quote",
     "switch_all_interest",
     "switch_interest",
     "terms_of_circle",

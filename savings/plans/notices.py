@@ -11,7 +11,7 @@ from django.utils import timezone
 from savings import ledger, mails, money, outbox, references
 from savings.exceptions import SENT_OTHERWISE, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Notice, Plan, Transaction, User
-from savings.plans import plans, stash, terms
+from savings.plans import early_exit, plans, terms
 
 Status = Notice.Status
 # A page shows all that wait.
@@ -139,7 +139,7 @@ def _carry_out(notice_id: int) -> bool:
             _decide(notice, Status.REFUSED)
             mails.notice_refused(notice)
             return True
-        movement = stash.take_out(
+        movement = early_exit.exit_without_quote(
             notice.user,
             plan,
             amount_kobo=taken_kobo,

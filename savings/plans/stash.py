@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.db.transaction import atomic
 from django.utils import timezone
 
@@ -9,6 +11,8 @@ from savings import ledger, money, references
 from savings.exceptions import SENT_OTHERWISE, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Plan, Transaction, User
 from savings.plans import plans, terms
+
+NOTHING_THERE = "This plan is closed: there is nothing in it."
 
 
 def move_to_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) -> Transaction:
@@ -35,46 +39,47 @@ def move_to_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) ->
 
 
 def move_from_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) -> Transaction:
-    """Take an amount in kobo out of one of the user's plans, and return the transaction that credits the stash.
+    """Move an amount in kobo from one of the user's plans to the stash, and return the transaction.
 
-    An early-exit penalty is deducted from the amount as a transaction of its own; the rest goes to the stash. A repeat
-    with the same reference returns the first transaction. Raises Refused for a plan that is locked or closed or needs
-    notice, BadAmount for an amount out of range, NotEnoughMoney when the plan holds less, and ReferenceTaken when the
-    reference belongs to another request.
+    Only from a plan without a maturity or after it; before, `plans.carry_out_exit` does it, after a quote. A repeat
+    with the same reference returns the first transaction. Raises Refused for a plan that is closed, has not matured or
+    needs notice, BadAmount for an amount out of range, NotEnoughMoney when the plan holds less, and ReferenceTaken when
+    the reference belongs to another request.
     """
     ledger.check_amount(amount_kobo)
     with atomic():
         now = plans.lock_plan(plan)
-        earlier = _find_earlier(user, now, reference, amount_kobo)
+        earlier = find_earlier(user, now, reference, amount_kobo)
         if earlier is not None:
             return earlier
-        if terms.needs_notice(now, timezone.localdate()):
-            raise Refused(
-                f"This plan needs {terms.format_notice(now.notice_hours)}. Give notice, and the money moves to "
-                "your stash after it."
-            )
-        return take_out(user, now, amount_kobo=amount_kobo, reference=reference)
+        if now.is_closed:
+            raise Refused(NOTHING_THERE)
+        terms.check_needs_no_notice(now, timezone.localdate())
+        _check_not_early(now)
+        transaction = open_exit(user, now, amount_kobo=amount_kobo, reference=reference)
+        settle_exit(transaction)
+    return transaction
 
 
-def take_out(user: User, locked_plan: Plan, *, amount_kobo: int, reference: str) -> Transaction:
-    """Move an amount (kobo) as `move_from_plan` does, from a plan that the caller has locked, without a notice."""
-    if locked_plan.is_closed:
-        raise Refused("This plan is closed: there is nothing in it.")
-    penalty_kobo = terms.exit_penalty_kobo(locked_plan, amount_kobo, timezone.localdate())
+def open_exit(user: User, plan: Plan, *, amount_kobo: int, reference: str) -> Transaction:
+    """Open the move of an amount (kobo) from a plan to the stash. No money has moved yet."""
     transaction, _ = ledger.open_transaction(
         reference=reference,
         kind=Transaction.Kind.PLAN_TO_STASH,
         user=user,
-        plan=locked_plan,
-        amount_kobo=amount_kobo - penalty_kobo,
+        plan=plan,
+        amount_kobo=amount_kobo,
     )
-    _settle(transaction, debit=locked_plan.account, credit=ledger.stash_account(user))
-    if penalty_kobo:
-        _charge_penalty(transaction, penalty_kobo, user=user, plan=locked_plan)
     return transaction
 
 
-def _find_earlier(user: User, plan: Plan, reference: str, amount_kobo: int) -> Transaction | None:
+def settle_exit(transaction: Transaction) -> None:
+    """Move the money of `open_exit` to the stash. Raises NotEnoughMoney when the plan holds less."""
+    user, plan = cast("User", transaction.user), cast("Plan", transaction.plan)
+    _settle(transaction, debit=plan.account, credit=ledger.stash_account(user))
+
+
+def find_earlier(user: User, plan: Plan, reference: str, amount_kobo: int) -> Transaction | None:
     """Return the transaction of an earlier request with this reference, or None.
 
     Raises ReferenceTaken when that request differs. Its amount includes the penalty it was charged: the penalty of the
@@ -96,16 +101,26 @@ def _penalty_reference(transaction: Transaction) -> str:
     return references.with_prefix(transaction.reference, Transaction.Kind.PENALTY)
 
 
-def _charge_penalty(transaction: Transaction, penalty_kobo: int, *, user: User, plan: Plan) -> None:
+def charge_penalty(transaction: Transaction, penalty_kobo: int) -> None:
+    """Charge the penalty of an early exit (kobo) to its plan, as a part of its move."""
+    plan = cast("Plan", transaction.plan)
     penalty, _ = ledger.open_transaction(
         reference=_penalty_reference(transaction),
         kind=Transaction.Kind.PENALTY,
-        user=user,
+        user=transaction.user,
         plan=plan,
         amount_kobo=penalty_kobo,
         part_of=transaction,
     )
     _settle(penalty, debit=plan.account, credit=ledger.house_account(Account.Kind.PENALTY_INCOME))
+
+
+def _check_not_early(plan: Plan) -> None:
+    today = timezone.localdate()
+    if terms.is_early(plan, today):
+        # Raises for a plan that is locked.
+        terms.exit_penalty_kobo(plan, 1, today)
+        raise Refused("This plan has not matured. See first what taking money out costs.")
 
 
 def _settle(transaction: Transaction, *, debit: Account, credit: Account) -> None:

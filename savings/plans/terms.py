@@ -151,19 +151,24 @@ def check_accepts_money(plan: Plan, today: datetime.date) -> None:
         raise Refused("This plan has matured and takes no more money. Start another one to save on.")
 
 
+def is_early(plan: Plan, today: datetime.date) -> bool:
+    """Return whether money that leaves a plan today leaves it early: it has a maturity, which has not come yet."""
+    return plan.matures_on is not None and not plan.is_matured(today)
+
+
 def exit_penalty_kobo(plan: Plan, amount_kobo: int, today: datetime.date) -> int:
     """Return the penalty in kobo for taking an amount (kobo) out today. The penalty is part of that amount.
 
-    Zero for plans without a maturity, after maturity and with a free exit; otherwise `penalty_bps` of the amount,
-    rounded down. Raises Refused when the plan is locked until its maturity.
+    `penalty_bps` of the amount, rounded down, for an early exit of a plan with a penalty; otherwise zero. Raises
+    Refused when the plan is locked until its maturity.
     """
-    if plan.matures_on is None or plan.is_matured(today) or plan.early_exit == EarlyExit.FREE:
+    if plan.matures_on is None or plan.is_matured(today):
         return 0
     if plan.early_exit == EarlyExit.BLOCKED:
         raise Refused(
             f"This plan is locked until {format_day(plan.matures_on)}. Until then nothing can be taken out."
         )
-    return money.share(amount_kobo, plan.penalty_bps)
+    return money.share(amount_kobo, plan.penalty_bps) if plan.early_exit == EarlyExit.PENALTY else 0
 
 
 def needs_notice(plan: Plan, today: datetime.date) -> bool:
@@ -173,6 +178,15 @@ def needs_notice(plan: Plan, today: datetime.date) -> bool:
     """
     is_open = not plan.is_closed and not plan.is_matured(today)
     return bool(plan.notice_hours) and is_open and plan.early_exit != EarlyExit.BLOCKED
+
+
+def check_needs_no_notice(plan: Plan, today: datetime.date) -> None:
+    """Raise Refused when money leaves a plan only after a notice."""
+    if needs_notice(plan, today):
+        raise Refused(
+            f"This plan needs {format_notice(plan.notice_hours)}. Give notice, and the money moves to your stash "
+            "after it."
+        )
 
 
 def days_after(date: datetime.date, days: int) -> datetime.date:

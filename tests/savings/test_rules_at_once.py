@@ -114,8 +114,10 @@ def test_the_same_exit_sent_several_times_at_once_is_charged_once() -> None:
     reference = references.new("plan_to_stash")
     stale = [Plan.objects.get(pk=plan.pk) for _ in range(TIMES)]
 
+    token = plans.sign_quote(plan.user, plans.quote_exit(plan, 500_00, on=in_days(0)))
+
     def take_out(number: int) -> object:
-        return plans.move_from_plan(plan.user, stale[number], amount_kobo=500_00, reference=reference).pk
+        return plans.carry_out_exit(plan.user, stale[number], token, reference=reference).pk
 
     assert list(at_once(take_out).values()) == [TIMES]
     assert ledger.balance_kobo(plan.account) == 500_00

@@ -13,9 +13,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from savings import circles, ledger, payments, plans, references, statements
-from savings.exceptions import ReferenceTaken, Refused
+from savings.exceptions import QuoteOutdated, ReferenceTaken, Refused
 from savings.models import Circle, Membership, Payment, Plan, Product, Statement, Transaction
 from savings.models.plans import EarlyExit
+from tests.exits import exit_early
 from tests.factories import (
     join_circle,
     make_plan,
@@ -270,8 +271,12 @@ def test_the_database_refuses_an_earlier_maturity(day: datetime.date | None) -> 
 
 def test_an_early_exit_is_charged_by_the_present_row() -> None:
     plan = make_plan(product=make_product(Product.Kind.TARGET), holding_kobo=1_000_00)
+    stale, token = again(plan), plans.sign_quote(plan.user, plans.quote_exit(plan, 500_00, on=in_days(0)))
     Plan.objects.filter(pk=plan.pk).update(penalty_bps=500)
-    assert take_out(plan).amount_kobo == 475_00
+    reference = references.new("plan_to_stash")
+    with pytest.raises(QuoteOutdated):
+        plans.carry_out_exit(plan.user, stale, token, reference=reference)
+    assert exit_early(again(plan), 500_00).amount_kobo == 475_00
 
 
 def test_a_repeated_exit_returns_the_first_one_after_the_plan_rolled_over() -> None:
@@ -289,10 +294,10 @@ def test_a_repeated_exit_returns_the_first_one_after_the_plan_rolled_over() -> N
 def test_a_repeated_exit_with_a_penalty_returns_the_first_one() -> None:
     plan = make_plan(product=make_product(Product.Kind.TARGET), holding_kobo=1_000_00)
     reference = references.new("plan_to_stash")
-    first = take_out(plan, reference=reference)
-    assert take_out(plan, reference=reference) == first
+    first = exit_early(plan, 500_00, reference=reference)
+    assert exit_early(plan, 500_00, reference=reference) == first
     with pytest.raises(ReferenceTaken):
-        take_out(plan, 495_00, reference)
+        exit_early(plan, 495_00, reference=reference)
     assert ledger.balance_kobo(plan.account) == 500_00
 
 

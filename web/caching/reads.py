@@ -29,6 +29,8 @@ from savings.models import (
     Circle,
     CircleEvent,
     Entry,
+    ForfeitedInterest,
+    InterestPosting,
     Membership,
     Notice,
     OutboxRow,
@@ -47,6 +49,8 @@ type Models = Collection[type[Model]]
 OF_THE_PERSON: Models = (
     Account,
     Entry,
+    ForfeitedInterest,
+    InterestPosting,
     Notice,
     OutboxRow,
     Payment,

@@ -111,6 +111,42 @@ class NoticeForm(OnceForm):
         super().__init__(data, user=user, prefix=references.NOTICE_PREFIX, **kwargs)
 
 
+class QuoteForm(RefusableForm):
+    """The amount to take out of a plan early. The button "All of it" sends `all_of_it`, whatever amount was typed."""
+
+    amount = MoneyField(label="Amount")
+
+    def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
+        self.is_all = data is not None and "all_of_it" in data
+        if data is not None and self.is_all:
+            data = data.copy()
+            data["amount"] = ""
+        super().__init__(data, **kwargs)
+        self.fields["amount"].required = not self.is_all
+
+    @property
+    def amount_kobo(self) -> int | None:
+        """The amount of a valid form, None for all."""
+        amount_kobo: int | None = self.cleaned_data["amount"]
+        return None if self.is_all else amount_kobo
+
+
+class ExitForm(OnceForm):
+    """An early exit by the quote that the page showed."""
+
+    quote = forms.CharField(
+        max_length=2_000,
+        widget=forms.HiddenInput,
+        error_messages=dict.fromkeys(
+            ("required", "max_length", "null_characters_not_allowed"),
+            "This quote is not valid. Nothing was moved. Look at the new one.",
+        ),
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, user: User, **kwargs: Any) -> None:
+        super().__init__(data, user=user, prefix=REFERENCE_PREFIXES[Transaction.Kind.PLAN_TO_STASH], **kwargs)
+
+
 class EditForm(KnowsChanges, RefusableForm):
     """What a saver can change on a plan. A field that does not apply to the plan is not shown.
 

@@ -66,6 +66,8 @@ RULES = {
     "payments:return_from_provider": Rule("ask_provider", tries="60/m/user", has_get=True),
     "plans:withdraw": _MOVE,
     "plans:give_notice": _MOVE,
+    "plans:quote_exit": Rule("quote", tries="60/m/user"),
+    "plans:carry_out_exit": _MOVE,
     "statements:start": _STATEMENT,
     "statements:certificate": _STATEMENT,
     "statements:ask_again": _STATEMENT,

@@ -18,6 +18,7 @@ from django.core.cache import caches
 from django.db.models import Manager, QuerySet
 from django.test import Client, override_settings
 from django.urls import reverse
+from django.utils import timezone
 from django_redis.cache import RedisCache
 
 from savings.mails import KINDS, switch_url
@@ -122,10 +123,10 @@ def _things(user: User) -> dict[str, dict[str, Any] | None]:
     own_circle = _latest(own, slug="circle__slug")
     token = switch_url(user.pk, "weekly_digest").rstrip("/").rpartition("/")[2]
     return {
-        **dict.fromkeys(
-            ("plans:detail", "plans:interest", "plans:top_up", "plans:withdraw", "plans:edit"), plan
-        ),
+        **dict.fromkeys(("plans:detail", "plans:interest", "plans:top_up", "plans:edit"), plan),
         "plans:give_notice": plan,
+        "plans:withdraw": _latest(user.plans.filter(matures_on=None), plan_id="pk"),
+        "plans:quote_exit": _latest(user.plans.filter(matures_on__gt=timezone.localdate()), plan_id="pk"),
         **dict.fromkeys(
             ("circles:detail", "circles:leaderboard", "circles:members", "circles:appearance"), circle
         ),

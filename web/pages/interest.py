@@ -21,7 +21,7 @@ _MINUS = "\u2212"
 _NAMES = {
     RowKind.POSTED: "Posted",
     RowKind.CORRECTED: "Posted interest changed",
-    RowKind.FORFEITED: "Interest of money that went back",
+    RowKind.FORFEITED: "Interest of money that went back or left early",
 }
 
 
@@ -137,7 +137,7 @@ def _sums(proof: ledger.Proof) -> list[tuple[str, str]]:
         ("Posted", -proof.posted_kobo * money.INTEREST_DENOMINATOR),
     ]
     if proof.forfeited:
-        sums.append(("Of money that went back", -proof.forfeited))
+        sums.append(("Of money that went back or left early", -proof.forfeited))
     return [(name, _number(numerator)) for name, numerator in [*sums, ("Not posted", proof.remainder)]]
 
 

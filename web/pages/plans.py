@@ -18,7 +18,7 @@ from savings.exceptions import Refused
 from savings.leaderboards import ordinal
 from savings.models import Membership, Plan, Product, Transaction
 from savings.models.plans import EarlyExit
-from savings.plans import check_accepts_money, exit_penalty_kobo, needs_notice
+from savings.plans import check_accepts_money, exit_penalty_kobo, is_early, needs_notice
 from savings.prepared_queries import prepared
 from web import date_formats
 from web.forms.plans import TopUpForm, WithdrawForm
@@ -149,19 +149,21 @@ def top_up(plan: Plan, form: TopUpForm) -> dict[str, Any]:
 def withdraw(plan: Plan, form: WithdrawForm) -> dict[str, Any]:
     """Return the context of the withdrawal page."""
     refusal = ""
-    balance_kobo = plan.account.balance_kobo or 0
-    penalty_kobo = 0
     try:
-        penalty_kobo = exit_penalty_kobo(plan, balance_kobo, timezone.localdate())
+        # Raises for a plan that is locked.
+        exit_penalty_kobo(plan, 1, timezone.localdate())
     except Refused as refused:
         refusal = str(refused)
-    return {
-        "plan": plan,
-        "form": form,
-        "balance_kobo": balance_kobo,
-        "penalty": money.percent(plan.penalty_bps) if penalty_kobo else "",
-        "refusal": refusal,
-    }
+    return {"plan": plan, "form": form, "balance_kobo": plan.account.balance_kobo or 0, "refusal": refusal}
+
+
+def instead_of_withdraw(plan: Plan) -> str:
+    """Return the URL name of the page that takes money out of a plan with a notice or a quote; empty without."""
+    today = timezone.localdate()
+    if needs_notice(plan, today):
+        return "plans:give_notice"
+    is_locked = plan.early_exit == EarlyExit.BLOCKED
+    return "plans:quote_exit" if is_early(plan, today) and not plan.is_closed and not is_locked else ""
 
 
 def _progress(plan: Saving, today: datetime.date) -> tuple[float | None, str]:

@@ -162,10 +162,11 @@ def top_up(request: SaverRequest, plan_id: int) -> HttpResponse:
 
 
 def withdraw(request: SaverRequest, plan_id: int) -> HttpResponse:
-    """Move money from a plan to the stash, or lead to the form of a plan that needs notice."""
+    """Move money from a plan to the stash, or lead to the form of a plan that needs notice, or a quote."""
     plan = _own_plan(request, plan_id)
-    if request.method == "GET" and plans.needs_notice(plan, timezone.localdate()):
-        return redirect(request, reverse("plans:give_notice", args=[plan.pk]))
+    instead = plan_pages.instead_of_withdraw(plan) if request.method == "GET" else None
+    if instead:
+        return redirect(request, reverse(instead, args=[plan.pk]))
     form = WithdrawForm(request.POST if request.method == "POST" else None, user=request.user)
     if form.is_valid():
         with form.refusals():

@@ -9,12 +9,22 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from savings import ledger
-from savings.models import Account, Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent
+from savings.models import (
+    Account,
+    Entry,
+    ForfeitedInterest,
+    InterestPosting,
+    OutboxRow,
+    Payment,
+    Plan,
+    Transaction,
+    WebhookEvent,
+)
 from web import keyset
 from web.caching import pages as page_cache
 from web.forms.transactions import FilterForm
 from web.http import SaverRequest, render_part
-from web.pages import receipts
+from web.pages import plan_exits, receipts
 from web.pages import transactions as transaction_rows
 
 
@@ -31,7 +41,19 @@ def index(request: SaverRequest) -> HttpResponse:
     )
 
 
-@page_cache.page(shows=(Account, Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent))
+@page_cache.page(
+    shows=(
+        Account,
+        Entry,
+        ForfeitedInterest,
+        InterestPosting,
+        OutboxRow,
+        Payment,
+        Plan,
+        Transaction,
+        WebhookEvent,
+    )
+)
 def receipt(request: SaverRequest, reference: str) -> HttpResponse:
     """One transaction: the amount, its progress, and the ledger entries behind it."""
     mine = request.user.transactions.select_related(
@@ -60,6 +82,7 @@ def receipt(request: SaverRequest, reference: str) -> HttpResponse:
         "payment": payment,
         "signed_kobo": receipts.signed_kobo(movement, balances),
         "lines": [receipts.ledger_line(entry) for entry in entries],
+        "exit_lines": plan_exits.receipt_lines(movement),
         "balances": balances,
         "related": receipts.related(movement, has_others=movement.has_others),
         "steps": steps,

@@ -195,6 +195,7 @@ def _dialect() -> dict[str, str]:
             # NULL in rows that the release before value dates wrote.
             "value_day": f"COALESCE({day % 'l.value_on'}, {day % local % 'l.posted_at'})",
             "seconds_of_posting": seconds % "l.posted_at",
+            "seconds_of_penalty": seconds % "charged.posted_at",
             "seconds_before": seconds % "l.posted_before",
             "day_of_opening": day % local % "p.created_at",
             "day_of_maturity": day % "p.matures_on",

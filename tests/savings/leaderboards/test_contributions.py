@@ -16,6 +16,7 @@ from savings.exceptions import Refused
 from savings.leaderboards import standings, store
 from savings.models import Account, Circle, CircleEvent, Membership, OutboxRow, Plan, Product, Transaction
 from tests import factories
+from tests.exits import exit_early
 from tests.refunds import charge_back, refund
 
 pytestmark = pytest.mark.django_db
@@ -59,9 +60,7 @@ def test_interest_its_tax_and_their_reversals_do_not_count(member: Membership) -
 
 
 def test_taking_money_out_lowers_the_amount_by_it_and_the_penalty(member: Membership) -> None:
-    plans.move_from_plan(
-        member.user, member.plan, amount_kobo=400_00, reference=references.new("plan_to_stash")
-    )
+    exit_early(member.plan, 400_00)
     assert saved(member) == 600_00
     assert ledger.balance_kobo(ledger.stash_account(member.user)) == 396_00
     assert not wrong_sums()
@@ -140,9 +139,7 @@ def test_a_payment_given_back_leaves_the_circles_activity(*, is_over: bool, circ
 
 def test_a_member_who_takes_out_interest_too_is_below_zero_and_has_no_rank(member: Membership) -> None:
     post(member.plan, Transaction.Kind.INTEREST, 50_00)
-    plans.move_from_plan(
-        member.user, member.plan, amount_kobo=1_050_00, reference=references.new("plan_to_stash")
-    )
+    exit_early(member.plan, 1_050_00)
     assert saved(member) == -50_00
     assert leaderboards.read_board(circle_id=member.circle_id, membership_id=member.pk).size == 0
 

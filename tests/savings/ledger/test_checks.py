@@ -27,6 +27,7 @@ from savings.models import (
     Transaction,
     User,
 )
+from tests.exits import exit_early
 from tests.factories import (
     fund_balance,
     make_circle,
@@ -77,11 +78,18 @@ class Books:
     due: Transaction
     owed: Transaction
     withdrawn: Transaction
+    # The moves of two early exits, with a penalty and with forfeited interest.
+    penalised: Transaction
+    forfeited: Transaction
 
     @property
     def posting(self) -> str:
         posting = InterestPosting.objects.get()
         return f"posting {posting.pk} of account {posting.account_id}"
+
+    @property
+    def penalty(self) -> Transaction:
+        return self.penalised.parts.get()
 
     @property
     def release(self) -> int:
@@ -114,6 +122,12 @@ def books() -> Iterator[Books]:
         Plan.objects.filter(pk=closed.pk).update(closed_at=closed.created_at)
         paid = pay_by_card(user)
         deposit = pay_in(user, 5_000_00)
+        leaving = [
+            make_plan(
+                product=make_product(Product.Kind.TARGET, early_exit=early_exit, interest_paid="maturity")
+            )
+            for early_exit in ("penalty", "forfeit")
+        ]
         clock.shift(datetime.timedelta(days=40))
         stash, hold = ledger.stash_account(user), ledger.hold_account(user)
         settled(Kind.STASH_TO_PLAN, 700_00, debit=stash, credit=plan.account, user=user, plan=plan)
@@ -148,7 +162,18 @@ def books() -> Iterator[Books]:
             due=refund(returned, 10_00, source="stash"),
             owed=charge_back(returned, 30_00),
             withdrawn=withdrawn,
+            penalised=leave_early(leaving[0]),
+            forfeited=leave_early(leaving[1]),
         )
+
+
+def leave_early(plan: Plan) -> Transaction:
+    """Return the move of an early exit of money that was paid in a week ago."""
+    payment = make_transaction(Kind.TOP_UP, 100_000_00, user=plan.user, plan=plan)
+    clearing = ledger.house_account(Account.Kind.CLEARING, "paystack")
+    a_week_ago = timezone.localdate() - datetime.timedelta(days=7)
+    ledger.settle(payment, debit=clearing, credit=plan.account, value_on=a_week_ago)
+    return exit_early(plan, 400_01)
 
 
 def emptied(payment: Transaction) -> User:
@@ -286,7 +311,7 @@ def test_books_written_by_the_ledger_pass_every_check(
     assert list(ledger.run_checks()) == []
     call_command("check_ledger")
     assert (
-        f"The books are right: 21 accounts, {Transaction.objects.count()} transactions"
+        f"The books are right: 26 accounts, {Transaction.objects.count()} transactions"
         in capsys.readouterr().out
     )
 
@@ -534,6 +559,38 @@ DAMAGE = {
         "plan_accounts",
         "UPDATE savings_plan SET at_maturity = 'rollover' WHERE id = {b.locked.pk}",
         "plan {b.locked.pk}",
+    ),
+    "a penalty above the plan's terms": (
+        "parts",
+        "UPDATE savings_transaction SET amount_kobo = 401 WHERE part_of_id = {b.penalised.pk}",
+        "penalty {b.penalty.reference}",
+    ),
+    "a penalty of a plan whose terms have none": (
+        "parts",
+        "UPDATE savings_plan SET penalty_bps = 0 WHERE id = {b.penalised.plan_id}",
+        "penalty {b.penalty.reference}",
+    ),
+    "a penalty on nothing": (
+        "parts",
+        "UPDATE savings_transaction SET part_of_id = NULL, reference = 'PEN00000000000000000'"
+        " WHERE part_of_id = {b.penalised.pk}",
+        "penalty PEN00000000000000000",
+    ),
+    "a penalty on money of another plan": (
+        "parts",
+        "UPDATE savings_transaction SET plan_id = {b.plan.pk} WHERE part_of_id = {b.penalised.pk}",
+        "penalty {b.penalty.reference}",
+    ),
+    "a penalty that was charged later": (
+        "parts",
+        "UPDATE savings_entry SET posted_at = '2026-02-15 09:00:00+00:00'"
+        " WHERE transaction_id = {b.penalty.pk}",
+        "penalty {b.penalty.reference}",
+    ),
+    "interest of an early exit that was not forfeited": (
+        "accruals",
+        "DELETE FROM savings_forfeitedinterest WHERE transaction_id = {b.forfeited.pk}",
+        "account {b.forfeited.plan.account.pk}",
     ),
     "interest that was not earned": (
         "accruals",

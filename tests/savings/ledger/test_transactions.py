@@ -14,6 +14,7 @@ from django.utils import timezone
 from savings import ledger, money, plans, references
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Entry, Plan, Product, Transaction, User
+from tests.exits import exit_early
 from tests.factories import (
     fund_balance,
     make_plan,
@@ -350,9 +351,7 @@ def test_a_route_that_a_kind_does_not_have_is_refused(kind: Kind, debit: str, cr
 def early_exit() -> tuple[Transaction, Transaction]:
     """Return the move of an early exit and its penalty."""
     plan = make_plan(make_user(), make_product(Product.Kind.TARGET), holding_kobo=100_00)
-    move = plans.move_from_plan(
-        plan.user, plan, amount_kobo=100_00, reference=references.new(Kind.PLAN_TO_STASH)
-    )
+    move = exit_early(plan, 60_00)
     return move, Transaction.objects.get(kind=Kind.PENALTY)
 
 

@@ -14,12 +14,12 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from savings import ledger, plans, references
+from savings import ledger, plans
 from savings.exceptions import Refused
 from savings.ledger import interest
 from savings.models import Account, Entry, Membership, Plan, Product, RatePeriod, User
 from savings.models.plans import InterestPaid
-from tests.factories import join_circle, make_plan, make_product, make_user, pay_in, start_circle
+from tests.factories import join_circle, make_plan, make_product, make_user, pay_in, settled, start_circle
 
 pytestmark = pytest.mark.django_db
 
@@ -382,11 +382,14 @@ def act(plan: Plan, step: str | int) -> None:
     if step > 0 and not plan.is_matured(timezone.localdate()):
         pay_in(plan.user, step, plan=plan)
     elif step < 0 and balance_kobo:
-        plans.move_from_plan(
-            plan.user,
-            plan,
-            amount_kobo=min(-step, balance_kobo),
-            reference=references.new("plan_to_stash"),
+        # Without the quote and the interest of an early exit.
+        settled(
+            "plan_to_stash",
+            min(-step, balance_kobo),
+            debit=plan.account,
+            credit=ledger.stash_account(plan.user),
+            user=plan.user,
+            plan=plan,
         )
 
 

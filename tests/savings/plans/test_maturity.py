@@ -12,7 +12,7 @@ from django.utils import timezone
 from savings import circles, ledger, outbox, plans, tasks
 from savings.models import Account, InterestPosting, OutboxRow, Plan, Product, Transaction
 from savings.models.plans import InterestPaid
-from tests.factories import make_circle, make_plan, make_product, make_user, pay_in
+from tests.factories import make_circle, make_plan, make_product, make_user, pay_in, settled
 
 pytestmark = pytest.mark.django_db
 
@@ -93,11 +93,12 @@ def test_nothing_moves_before_the_day_of_maturity(clock: time_machine.Traveller)
 
 
 def test_an_empty_plan_gets_its_interest(clock: time_machine.Traveller) -> None:
-    """Its money was paid back or taken out; what it earned until then is still owed."""
+    """The release before quotes left the interest of an exit in the plan; it is still owed."""
     product = make_product(Product.Kind.LOCKED, rate_bps=1000, early_exit="free", interest_paid="maturity")
     plan = make_plan(product=product, holding_kobo=HELD_KOBO, days=30)
     clock.move_to("2026-04-11T09:00:00Z")
-    plans.move_from_plan(plan.user, plan, amount_kobo=HELD_KOBO, reference="PTS00000000000000001")
+    stash = ledger.stash_account(plan.user)
+    settled("plan_to_stash", HELD_KOBO, debit=plan.account, credit=stash, user=plan.user, plan=plan)
     assert mature(clock, "2026-05-01") == 1
     assert mature(clock, "2026-05-01") == 0
     assert stash_kobo(plan) == HELD_KOBO + 273_97 - 27_39

@@ -16,7 +16,7 @@ from savings import ledger, outbox, plans, references, tasks
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Entry, Notice, Plan, Postponement, Product, Transaction
 from savings.models.plans import EarlyExit
-from savings.plans import stash
+from savings.plans import early_exit
 from tests.factories import make_plan, make_product, make_user, pay_in
 from tests.refunds import refund
 
@@ -340,14 +340,14 @@ def test_ending_leaves_other_plans_and_what_was_decided_alone() -> None:
 
 def test_one_that_fails_does_not_stop_the_others(clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     broken, fine = give(emergency(), 40_000_00), give(emergency(), 40_000_00)
-    take_out = stash.take_out
+    take_out = early_exit.exit_without_quote
 
     def failing(user: Any, plan: Plan, **values: Any) -> Transaction:
         if plan.pk == broken.plan_id:
             raise RuntimeError("no")
         return take_out(user, plan, **values)
 
-    monkeypatch.setattr(stash, "take_out", failing)
+    monkeypatch.setattr(early_exit, "exit_without_quote", failing)
     clock.move_to(START + DAY)
     assert run() == 1
     assert (now(broken), now(fine)) == (Status.WAITING, Status.DONE)

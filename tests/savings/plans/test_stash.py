@@ -12,6 +12,7 @@ from pytest_django.fixtures import Settings
 from savings import ledger, plans, references
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Entry, Plan, Product, Transaction
+from tests.exits import exit_early
 from tests.factories import make_plan, make_product, make_user, pay_in
 
 pytestmark = pytest.mark.django_db
@@ -90,7 +91,7 @@ def test_an_amount_must_be_above_zero(amount_kobo: int) -> None:
 
 def test_the_penalty_of_an_early_exit_is_deducted_from_the_amount() -> None:
     plan = make_plan(product=make_product(Product.Kind.TARGET), holding_kobo=100_000_00)
-    transaction = move_out(plan, 100_000_00)
+    transaction = exit_early(plan)
     penalty = Transaction.objects.get(kind=Transaction.Kind.PENALTY)
     assert (transaction.amount_kobo, penalty.amount_kobo) == (99_000_00, 1_000_00)
     assert (plan_balance(plan), stash_balance(plan)) == (0, 99_000_00)
@@ -100,10 +101,20 @@ def test_the_penalty_of_an_early_exit_is_deducted_from_the_amount() -> None:
 def test_a_penalty_is_charged_once_when_the_form_is_sent_twice() -> None:
     plan = make_plan(product=make_product(Product.Kind.TARGET), holding_kobo=100_000_00)
     reference = references.new("plan_to_stash")
-    move_out(plan, 50_000_00, reference)
-    move_out(plan, 50_000_00, reference)
+    token = plans.sign_quote(plan.user, plans.quote_exit(plan, 50_000_00, on=timezone.localdate()))
+    for _ in range(2):
+        plans.carry_out_exit(plan.user, plan, token, reference=reference)
     assert Transaction.objects.filter(kind=Transaction.Kind.PENALTY).count() == 1
     assert (plan_balance(plan), stash_balance(plan)) == (50_000_00, 49_500_00)
+
+
+@pytest.mark.parametrize("early_exit", ["free", "penalty", "forfeit"])
+def test_money_leaves_a_plan_early_only_after_a_quote(early_exit: str) -> None:
+    product = make_product(Product.Kind.TARGET, early_exit=early_exit, interest_paid="maturity")
+    plan = make_plan(product=product, holding_kobo=100_000_00)
+    with pytest.raises(Refused, match="has not matured"):
+        move_out(plan, 1_00)
+    assert not Transaction.objects.filter(kind=Transaction.Kind.PLAN_TO_STASH).exists()
 
 
 def test_taking_money_out_after_maturity_is_free() -> None:

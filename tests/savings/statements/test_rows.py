@@ -29,6 +29,7 @@ from savings.statements.spans import Span
 from savings.statements.subjects import Subject, subject_of
 from savings.statements.totals import OWN_TRANSFER, Sums
 from savings.statements.wording import Wording
+from tests.exits import exit_early
 from tests.factories import (
     fill,
     join_circle,
@@ -83,8 +84,7 @@ def life(saver: User) -> Plan:
     pay_in(saver, 9_000_00)
     plans.move_to_plan(saver, plan, amount_kobo=4_000_00, reference=references.new(Kind.STASH_TO_PLAN))
     interest(plan, 300_00, 30_00)
-    reference = references.new(Kind.PLAN_TO_STASH)
-    plans.move_from_plan(saver, plan, amount_kobo=10_000_00, reference=reference)
+    exit_early(plan, 10_000_00)
     wrong = put_in(saver, 700_00, plan=plan)
     ledger.reverse(wrong, reference="REV00000000000000001")
     return plan
@@ -98,8 +98,8 @@ def test_a_plan_has_descriptions_and_the_balances_of_the_ledger(life: Plan) -> N
         ("", "From your stash", 4_000_00, None, 54_000_00),
         ("", "Interest earned", 300_00, None, 54_300_00),
         ("", "Tax on interest", None, 30_00, 54_270_00),
-        ("", "To your stash", None, 9_900_00, 44_370_00),
-        ("", "Early exit penalty", None, 100_00, 44_270_00),
+        ("", "Early exit penalty", None, 100_00, 54_170_00),
+        ("", "To your stash", None, 9_900_00, 44_270_00),
         ("", "Correction", 700_00, None, 44_970_00),
         ("", f"Taken back: {wrong}", None, 700_00, 44_270_00),
     ]

@@ -8,6 +8,7 @@ from django.test import Client
 
 from savings import ledger, plans, references
 from savings.models import Account, Payment, Plan, Product, Transaction, User
+from tests.exits import exit_early
 from tests.factories import fill, make_plan, make_product, make_transaction, pay_in, put_in, settled
 
 pytestmark = pytest.mark.django_db
@@ -35,9 +36,7 @@ def movements_of_both(user: User, plan: Plan) -> tuple[list[Transaction], list[T
     deposit, returned = pay_in(user, 9_000_00), put_in(user, 100_00)
     inward = plans.move_to_plan(user, plan, amount_kobo=500_00, reference=references.new(Kind.STASH_TO_PLAN))
     undone = plans.move_to_plan(user, plan, amount_kobo=300_00, reference=references.new(Kind.STASH_TO_PLAN))
-    outward = plans.move_from_plan(
-        user, plan, amount_kobo=700_00, reference=references.new(Kind.PLAN_TO_STASH)
-    )
+    outward = exit_early(plan, 700_00)
     back = [ledger.reverse(one, reference=references.new(Kind.REVERSAL)) for one in (returned, undone)]
     diverted = make_transaction(Kind.TOP_UP, 50_00, user=user)
     waiting = make_transaction(Kind.STASH_DEPOSIT, 60_00, user=user)

@@ -1,0 +1,112 @@
+"""Prepares the pages of an early exit: the question for the amount, the quote, and what the receipt says."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, NamedTuple
+
+from django.utils import timezone
+
+from savings import money, plans
+from savings.exceptions import Refused
+from savings.leaderboards import ordinal
+from savings.models import Plan, Transaction, User
+from savings.models.plans import EarlyExit
+from savings.plans import Quote
+from web.forms.plans import ExitForm, QuoteForm
+from web.pages import plan_terms
+
+
+class QuotedDay(NamedTuple):
+    """A day of a quote as the page shows it: its amounts by name, and the sum that arrives."""
+
+    title: str
+    day: datetime.date
+    amounts: list[tuple[str, str]]
+    arriving_kobo: int
+    note: str
+
+
+def ask(plan: Plan, form: QuoteForm) -> dict[str, Any]:
+    """Return the context of the page that asks how much to take out."""
+    refusal = ""
+    try:
+        plans.check_can_exit(plan, timezone.localdate())
+    except Refused as refused:
+        refusal = str(refused)
+    return {
+        "plan": plan,
+        "form": form,
+        "balance_kobo": plan.account.balance_kobo or 0,
+        "exit_sentences": plan_terms.exit_sentences(plan, plan.matures_on),
+        "refusal": refusal,
+    }
+
+
+def quoted(plan: Plan, user: User, form: ExitForm, quotes: list[Quote]) -> dict[str, Any]:
+    """Return the context of the page that shows a quote. The first of the quotes is that of today."""
+    today = quotes[0]
+    return {
+        "plan": plan,
+        "form": form,
+        "balance_kobo": today.balance_kobo,
+        "quote": today,
+        # What the form sends, so that a new quote can be shown for the same request.
+        "amount": "" if today.is_full else money.figures(today.amount_kobo),
+        "token": plans.sign_quote(user, today),
+        "valid_until": timezone.localtime() + datetime.timedelta(seconds=plans.QUOTE_SECONDS),
+        "days": [_day(plan, quote) for quote in quotes],
+        "interest_stays": not today.is_full,
+        "rank_sentence": _rank_sentence(today),
+    }
+
+
+def receipt_lines(movement: Transaction) -> list[tuple[str, str]]:
+    """Return what an early exit came to, by name, for the receipt of its move; empty for any other transaction."""
+    told = plans.exit_of(movement)
+    if told is None:
+        return []
+    lines = [("Taken out of the plan", money.naira(told.asked_kobo))]
+    if told.gross_kobo:
+        lines += [("Interest", money.naira(told.gross_kobo)), ("Tax on it", money.naira(-told.tax_kobo))]
+    if told.penalty_kobo:
+        lines.append(("Penalty", money.naira(-told.penalty_kobo)))
+    if told.forfeited_kobo:
+        lines.append(("Interest lost", money.naira(told.forfeited_kobo)))
+    return [*lines, ("Arrived in your stash", money.naira(told.arrived_kobo))]
+
+
+def _day(plan: Plan, quote: Quote) -> QuotedDay:
+    amounts = [("Taken out", money.naira(quote.amount_kobo))]
+    if quote.is_full:
+        amounts += [("Interest", money.naira(quote.gross_kobo)), ("Tax on it", money.naira(-quote.tax_kobo))]
+    amounts.append(("Penalty", money.naira(-quote.penalty_kobo)))
+    if plan.early_exit == EarlyExit.FORFEIT:
+        amounts.append(("Interest lost", money.naira(quote.forfeited_kobo)))
+    renews = quote.day == plan.matures_on and plan.at_maturity in Plan.RENEWING
+    return QuotedDay(
+        title=_title(plan, quote.day),
+        day=quote.day,
+        amounts=amounts,
+        arriving_kobo=quote.arriving_kobo,
+        note="A new term starts on that day. To get the money then, change that before." if renews else "",
+    )
+
+
+def _title(plan: Plan, day: datetime.date) -> str:
+    if day == plan.matures_on:
+        return "At maturity"
+    days = (day - timezone.localdate()).days
+    return f"In {days} days" if days else "Today"
+
+
+def _rank_sentence(quote: Quote) -> str:
+    """Return what an exit costs in the plan's circle; empty without a rank there."""
+    if quote.rank_before is None:
+        return ""
+    before = ordinal(quote.rank_before)
+    if quote.rank_after is None:
+        return f"You are {before} in your circle, and would have no place there."
+    if quote.rank_after == quote.rank_before:
+        return f"You stay {before} in your circle."
+    return f"You are {before} in your circle, and would be {ordinal(quote.rank_after)}."
