@@ -35,6 +35,7 @@ CHEAP = {
     **dict.fromkeys(
         [
             *("landing:home", "dashboard:home", "plans:index", "plans:choose_top_up", "plans:detail"),
+            "plans:interest",
             *("stash:home", "circles:index", "circles:detail", "circles:leaderboard", "circles:members"),
             *("circles:member", "transactions:index", "transactions:receipt", "statements:index"),
             *("statements:detail", "messages:index", "messages:detail", "messages:mailbox", "users:security"),
