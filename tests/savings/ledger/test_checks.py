@@ -896,6 +896,11 @@ DAMAGE = {
         "UPDATE savings_account SET interest_due = NULL WHERE id = {b.plan.account.pk}",
         "plan {b.plan.pk}",
     ),
+    "a plan that ended two weeks ago and has its money": (
+        "interest",
+        "UPDATE savings_plan SET matures_on = '2026-01-31' WHERE id = {b.locked.pk}",
+        "plan {b.locked.pk}",
+    ),
     "a closed plan with interest": (
         "interest",
         "UPDATE savings_account SET accrued_numerator = 3650000, interest_due = NULL WHERE id = {b.closed.account.pk}",

@@ -366,6 +366,7 @@ def test_the_stored_interest_equals_the_one_calculation(
             assert ledger.accrued_numerator(account, day) == calculated(account, day)
         on = stored(plan).earns_interest and User.objects.get(pk=user.pk).earns_interest
         assert account.rate_bps == (rate_bps if on else 0)
+        plans.mature_due_plans(timezone.localdate())
         assert list(ledger.run_checks()) == []
         transaction.set_rollback(True)
 
