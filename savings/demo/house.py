@@ -13,7 +13,7 @@ from savings.demo.story import Kind, Story, two_of_staff
 from savings.models import Transaction
 from savings.models.local_days import start_of
 
-# What the owner pays in at the start.
+# The owner's payment at the start.
 _CAPITAL_KOBO = 2_000_000_00
 # The reserve at the start of a month, for its interest and fees: a fiftieth of what is owed, and at least this.
 _LEAST_SPARE_KOBO, _SPARE_PART = 60_000_00, 50

@@ -124,7 +124,7 @@ def _next_posting_on(plan: Plan, today: datetime.date) -> datetime.date | None:
         return None
     if plan.account.interest_due is not None:
         return datetime.date.fromordinal(plan.account.interest_due)
-    if plan.interest_paid != InterestPaid.MONTHLY:
+    if not plan.pays_monthly:
         return plan.matures_on
     # Its interest was never posted: opened before interest was.
     return next_due(today, plan.matures_on) or plan.matures_on or next_first(today)

@@ -62,7 +62,7 @@ class DueAccount(NamedTuple):
 
 
 class Earned(NamedTuple):
-    """What an account has accrued: up to the end of the period, and what of that and later it stores.
+    """The interest an account has accrued: up to the end of the period, and as its columns store it.
 
     `numerator` is the numerator at the end of the period. `stored` and `accrued_to` are the account's own columns,
     brought forward to the value day. `rate_days` is what one kobo earns from the value day to `accrued_to`.

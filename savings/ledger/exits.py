@@ -22,7 +22,7 @@ from savings.money import INTEREST_DENOMINATOR
 
 
 class Held(NamedTuple):
-    """What a plan holds on a day if nothing but its monthly interest moves until then.
+    """The balance and interest of a plan on a day, if nothing but its monthly interest moves until then.
 
     `numerator` is what is earned and not posted. `interest` is all that is posted from today up to that day if the plan
     is emptied on it. Its last posting is the one of the exit.
@@ -35,7 +35,7 @@ class Held(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class ExitBasis:
-    """What an exit of a plan is calculated from. `last_entry` is the id of the newest entry of its account."""
+    """The facts from which an exit is calculated. `last_entry` is the id of the newest entry of its account."""
 
     account: DueAccount
     last_entry: int

@@ -23,7 +23,7 @@ from savings.models import Account, InterestPosting, Plan
 
 
 class InterestHouse(NamedTuple):
-    """What every posting of interest reads once: the house's two accounts, and the tax rates."""
+    """The house's two accounts and the tax rates, which a run of postings reads once."""
 
     expense_id: int
     payable_id: int

@@ -106,7 +106,7 @@ def change_interest_to(plan: Plan, interest_to: str) -> None:
 def switch_interest(plan: Plan, *, on: bool) -> None:
     """Switch the interest of one plan on or off from tomorrow on. Doing it again changes nothing.
 
-    What was earned until then stays, and is posted when it is due. While the owner's switch for all plans is off, the
+    Interest earned until then stays, and is posted when it is due. While the owner's switch for all plans is off, the
     plan earns nothing, and its own switch counts afterwards. Raises Refused, on the field `earns_interest`, for a
     closed plan.
     """
@@ -123,7 +123,7 @@ def switch_interest(plan: Plan, *, on: bool) -> None:
 def switch_all_interest(user: User, *, on: bool) -> None:
     """Switch the interest of all plans of a user on or off from tomorrow on. Doing it again changes nothing.
 
-    What was earned until then stays, and is posted when it is due. A plan that was switched off alone stays off. Plans
+    Interest earned until then stays, and is posted when it is due. A plan that was switched off alone stays off. Plans
     that are opened later follow this switch too.
     """
     with atomic():
