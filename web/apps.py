@@ -13,7 +13,7 @@ class WebConfig(AppConfig):
         # Connect the signal handlers for sign-ins, confirmed email addresses and changed credentials.
         import_module("web.auth.sign_in")
         import_module("web.auth.consequences")
-        # Limits the time a request waits for the database.
+        # Limits the time a request waits for the database, and prepares each connection to it.
         import_module("web.middleware.database")
         # Counts the queries of every connection, so it is imported before the first one.
         import_module("web.observability.request_costs")

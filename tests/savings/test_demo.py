@@ -52,7 +52,6 @@ def check_house_money() -> None:
     assert [day.day_on for day in days if day.covered_bps is not None and day.covered_bps < 10_000] == []
 
 
-@pytest.mark.timeout(600)
 def test_the_demo_is_complete_consistent_and_the_same_every_time(capsys: pytest.CaptureFixture[str]) -> None:
     with time_machine.travel("2026-11-24T09:00:00Z", tick=False):
         call_command("demo")

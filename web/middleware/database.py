@@ -88,6 +88,18 @@ def _limit_waiting(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
         raw.wait = _Wait(raw, raw.wait)
 
 
+@receiver(connection_created)
+def _turn_off_jit(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Turn PostgreSQL's just-in-time compilation off: it costs about a second for each statement it thinks expensive.
+
+    Where the statistics of a table are old, that is any statement. Not an option of the connection, because a pooler
+    refuses it.
+    """
+    if connection.vendor == "postgresql":
+        raw: Any = connection.connection
+        raw.execute("SET jit = off")
+
+
 class _Wait:
     """psycopg's `Connection.wait`, with the limit as its timeout."""
 
