@@ -94,6 +94,11 @@ def share(amount_kobo: int, rate_bps: int) -> int:
     return amount_kobo * rate_bps // 10_000
 
 
+def contained_share(amount_kobo: int, rate_bps: int) -> int:
+    """Return the share that an amount in kobo contains, rounded down: 10,750 with 7.5 % (750 bps) VAT has 750 of it."""
+    return amount_kobo * rate_bps // (10_000 + rate_bps)
+
+
 def ratio_bps(part_kobo: int, whole_kobo: int) -> int:
     """Return a part as a share of a whole above zero, in basis points, rounded down: 1 kobo of 3 is 3,333."""
     return part_kobo * 10_000 // whole_kobo

@@ -16,7 +16,7 @@ from savings.ledger.chargebacks import book_chargeback
 from savings.ledger.checks import CHECKS, check_queries, run_checks
 from savings.ledger.coming_interest import Projection, project_interest
 from savings.ledger.coverage import Coverage, coverage
-from savings.ledger.debts import available_kobo, receivable_kobo, repay_debt, write_off
+from savings.ledger.debts import Available, available, available_kobo, receivable_kobo, repay_debt, write_off
 from savings.ledger.exits import ExitBasis, Held, forfeit_share, share_of
 from savings.ledger.going_back import left_in_suspense
 from savings.ledger.interest_postings import InterestHouse, post_interest, post_last_interest
@@ -34,7 +34,7 @@ from savings.ledger.proofs import Proof, ProofRow, RowKind, interest_proof
 from savings.ledger.rates import TaxRates, change_rate, rate_since
 from savings.ledger.refunds import fail_refund, open_refund, settle_refund
 from savings.ledger.reports import TrialBalance, trial_balance
-from savings.ledger.reversals import return_withdrawal, reverse
+from savings.ledger.reversals import reverse
 from savings.ledger.settlements import record_settlement
 from savings.ledger.suspense import allocate, release
 from savings.ledger.tables import columns, coverage_table, trial_balance_table
@@ -47,11 +47,21 @@ from savings.ledger.transactions import (
 )
 from savings.ledger.treasury import Purpose, post_treasury, record_taking
 from savings.ledger.value_days import provider_value_day
+from savings.ledger.withdrawals import (
+    WithdrawalFees,
+    fail_withdrawal,
+    open_withdrawal,
+    record_returned_cost,
+    record_transfer_cost,
+    return_withdrawal,
+    settle_withdrawal,
+)
 
 __all__ = [
     "CHECKS",
     "DAYS_PER_YEAR",
     "PLANS_PER_CHUNK",
+    "Available",
     "Coverage",
     "ExitBasis",
     "Held",
@@ -65,9 +75,11 @@ __all__ = [
     "RowKind",
     "TaxRates",
     "TrialBalance",
+    "WithdrawalFees",
     "accrued_kobo",
     "accrued_numerator",
     "allocate",
+    "available",
     "available_kobo",
     "balance_kobo",
     "book_chargeback",
@@ -82,6 +94,7 @@ __all__ = [
     "day_of_opening",
     "due_chunk",
     "fail_refund",
+    "fail_withdrawal",
     "forfeit_share",
     "hold_account",
     "house_account",
@@ -92,6 +105,7 @@ __all__ = [
     "open_plan_account",
     "open_refund",
     "open_transaction",
+    "open_withdrawal",
     "post",
     "post_chunk",
     "post_interest",
@@ -103,8 +117,10 @@ __all__ = [
     "rate_for_term",
     "rate_since",
     "receivable_kobo",
+    "record_returned_cost",
     "record_settlement",
     "record_taking",
+    "record_transfer_cost",
     "release",
     "repay_debt",
     "return_withdrawal",
@@ -112,6 +128,7 @@ __all__ = [
     "run_checks",
     "settle",
     "settle_refund",
+    "settle_withdrawal",
     "share_of",
     "stash_account",
     "suggested_monthly_kobo",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -30,14 +30,31 @@ def receivable_kobo(user: User | None) -> int:
     return int(sums["owed"] - sums["paid"])
 
 
-def available_kobo(user: User) -> int:
-    """Return how much this person may take out of the site, in kobo, from rows alone.
+class Available(NamedTuple):
+    """The money in a person's stash, and why not all of it may leave the site. Kobo."""
 
-    The balance of the stash, less the money of open disputes, less what they owe; never below zero. Every way out of
-    the site asks this, under the lock of the user. Moves between a person's own accounts do not: that money stays here.
+    stash_kobo: int
+    # In open disputes: the provider may take it back.
+    disputed_kobo: int
+    owed_kobo: int
+
+    @property
+    def kobo(self) -> int:
+        return max(0, self.stash_kobo - self.disputed_kobo - self.owed_kobo)
+
+
+def available(user: User) -> Available:
+    """Return how much a person may take out of the site, and why it is not more, from rows alone.
+
+    Every way out of the site asks this, under the lock of the user. Moves between a person's own accounts do not: that
+    money stays here.
     """
-    stash_kobo = _stash_balance_kobo(user)
-    return max(0, stash_kobo - _disputed_kobo(user) - receivable_kobo(user))
+    return Available(_stash_balance_kobo(user), _disputed_kobo(user), receivable_kobo(user))
+
+
+def available_kobo(user: User) -> int:
+    """Return how much a person may take out of the site, in kobo; see `available`."""
+    return available(user).kobo
 
 
 def repay_debt(user: User, *, reference: str, amount_kobo: int | None = None) -> Transaction:

@@ -67,16 +67,18 @@ def write_postings(
     now: datetime.datetime,
     value_on: datetime.date | None,
 ) -> None:
-    """Change the balances and write the entries. `value_on` is the first day that they earn interest; None is today."""
+    """Change the balances and write the entries. `value_on` is the first day that they earn interest; None is today.
+
+    An account may occur in several postings. They are entered in the given order: credits of a customer's account come
+    before its debits where the balance would be below zero in between.
+    """
     today = timezone.localdate(now)
     value_on = today if value_on is None else value_on
     changes: dict[Account, int] = {}
     for _, debit, credit, amount_kobo in postings:
         check_amount(amount_kobo)
         for account, change_kobo in ((debit, -amount_kobo), (credit, amount_kobo)):
-            if account.is_customers and account in changes:
-                raise ValueError("A customer's account may occur once in the postings of one call.")
-            changes[account] = change_kobo
+            changes[account] = changes.get(account, 0) + change_kobo
     # In ascending id, so that two postings cannot deadlock. `today` is the date of the entry's `posted_at`, so that
     # balance and entry fall on the same day at midnight.
     customers = sorted(
@@ -86,7 +88,8 @@ def write_postings(
         account: sql.change_balance(account, changes[account], today=today, value_on=value_on)
         for account in customers
     }
-    sql.write_entries(transaction, postings, changed=changed, now=now, value_on=value_on)
+    before = {account: changed[account].balance_kobo - changes[account] for account in customers}
+    sql.write_entries(transaction, postings, before=before, now=now, value_on=value_on)
     # Circles are updated here because every change of a plan's balance passes this function.
     for account in customers:
         membership_id = changed[account].membership_id

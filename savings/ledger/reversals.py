@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.db.models import F, Q
 from django.db.transaction import atomic
 
 from savings import money
 from savings.exceptions import Refused
 from savings.ledger import remittances
-from savings.ledger.accounts import stash_account
 from savings.ledger.exits import give_share_back
 from savings.ledger.families import reference_after
 from savings.ledger.posting import apply_to_instance, change_columns, lock_user
-from savings.ledger.transactions import open_transaction, post, settle
+from savings.ledger.transactions import open_transaction, settle
 from savings.ledger.treasury import lock_treasury
-from savings.models import Account, Entry, Transaction, User
+from savings.models import Account, Entry, Transaction
 
 Kind = Transaction.Kind
-_REVERSED = {"status": Transaction.Status.REVERSED}
+# The columns of a transaction that was reversed.
+REVERSED = {"status": Transaction.Status.REVERSED}
 # The kinds that move money between accounts that only we keep.
 _INTERNAL = (
     Kind.PLAN_TO_STASH,
@@ -77,41 +75,15 @@ def reverse(transaction: Transaction, *, reference: str) -> Transaction:
         ]
         for part in reversals[1:]:
             Transaction.objects.filter(pk=part.pk).update(part_of=reversals[0])
-    apply_to_instance(transaction, _REVERSED)
+    apply_to_instance(transaction, REVERSED)
     return reversals[0]
-
-
-def return_withdrawal(transaction: Transaction, *, reference: str) -> Transaction:
-    """Book that the provider gave back a withdrawal after it had succeeded, and return the reversal.
-
-    The money goes from the provider balance through the hold to the stash. A repeat with the same reference returns the
-    first reversal. Raises Refused when the withdrawal is not successful.
-    """
-    with atomic():
-        lock_user(transaction.user_id)
-        earlier = Transaction.objects.filter(reverses=transaction, reference=reference).first()
-        if earlier is not None:
-            return earlier
-        reversal = _open_reversal(transaction, reference)
-        entry = _primary(transaction)
-        settle(reversal, debit=entry.credit_account, credit=entry.debit_account)
-        stash = stash_account(cast("User", transaction.user))
-        post(
-            reversal,
-            Entry.Code.RELEASE,
-            debit=entry.debit_account,
-            credit=stash,
-            amount_kobo=transaction.amount_kobo,
-        )
-    apply_to_instance(transaction, _REVERSED)
-    return reversal
 
 
 def _reverse_one(movement: Transaction, reference: str) -> Transaction:
     if movement.kind not in _INTERNAL:
         raise Refused(_REFUSALS.get(movement.kind, _BY_CARD))
-    reversal = _open_reversal(movement, reference)
-    entry = _primary(movement)
+    reversal = open_reversal(movement, reference)
+    entry = primary_entry(movement)
     _check_entry(movement, entry)
     settle(reversal, debit=entry.credit_account, credit=entry.debit_account)
     if movement.kind == Kind.INTEREST and movement.plan_id is not None:
@@ -135,9 +107,9 @@ def _check_entry(movement: Transaction, entry: Entry) -> None:
         remittances.check_not_remitted(entry)
 
 
-def _open_reversal(movement: Transaction, reference: str) -> Transaction:
+def open_reversal(movement: Transaction, reference: str) -> Transaction:
     """Mark a successful movement as reversed and open its reversal. Raises Refused when it is not successful."""
-    if not change_columns(movement, _REVERSED, only_from=[Transaction.Status.SUCCESS]):
+    if not change_columns(movement, REVERSED, only_from=[Transaction.Status.SUCCESS]):
         raise Refused("Only a successful transaction can be reversed, and only once.")
     reversal, _ = open_transaction(
         reference=reference,
@@ -150,6 +122,7 @@ def _open_reversal(movement: Transaction, reference: str) -> Transaction:
     return reversal
 
 
-def _primary(movement: Transaction) -> Entry:
+def primary_entry(movement: Transaction) -> Entry:
+    """Return the primary entry of a settled transaction, with its accounts."""
     entries = Entry.objects.select_related("debit_account__plan", "credit_account")
     return entries.get(transaction=movement, code=Entry.Code.PRIMARY)

@@ -32,7 +32,8 @@ ROUTES: dict[str, set[Route]] = {
     Movement.INTEREST: _pairs((Kind.INTEREST_EXPENSE,), _SAVED),
     Movement.TAX_WITHHELD: _pairs(_SAVED, (Kind.TAX_PAYABLE,)),
     Movement.PENALTY: {(Kind.PLAN, Kind.PENALTY_INCOME)},
-    Movement.FEE: {(Kind.HOLD, Kind.FEE_INCOME)},
+    # A withdrawal without a fee may bear a stamp duty.
+    Movement.FEE: _pairs((Kind.HOLD,), (Kind.FEE_INCOME, Kind.STAMP_DUTY_PAYABLE)),
     Movement.REFUND: _pairs((Kind.REFUNDS_DUE,), _AT_PROVIDER),
     Movement.CHARGEBACK: _pairs((Kind.RECEIVABLE,), _AT_PROVIDER),
     # Money of the payment that is still in suspense pays its chargeback first.

@@ -102,18 +102,23 @@ def write_entries(
     transaction: Transaction,
     postings: Iterable[Posting],
     *,
-    changed: dict[Account, Changed],
+    before: dict[Account, int],
     now: datetime.datetime,
     value_on: datetime.date,
 ) -> None:
     """Write the entries of a transaction, in order, with each customer account's balance after them (kobo).
 
-    A customer's account may occur once. Raises IntegrityError when the transaction has an entry for a step already.
+    `before` has the balances of the customers' accounts before all of them. Raises IntegrityError when the transaction
+    has an entry for a step already.
     """
+    balances = dict(before)
     values: list[Any] = []
     rows = 0
     for code, debit, credit, amount_kobo in postings:
-        after = [changed[account].balance_kobo if account in changed else None for account in (debit, credit)]
+        for account, change_kobo in ((debit, -amount_kobo), (credit, amount_kobo)):
+            if account in balances:
+                balances[account] += change_kobo
+        after = [balances.get(account) for account in (debit, credit)]
         day = connection.ops.adapt_datefield_value(value_on)
         values += [transaction.pk, str(code), debit.pk, credit.pk, amount_kobo, *after, _moment(now), day]
         rows += 1

@@ -1,5 +1,5 @@
 -- A reversal is the exact opposite of a transaction that was successful and is now reversed. The money of a withdrawal
--- that comes back is released from the hold.
+-- that comes back, and of its fee, is released from the hold.
 SELECT 'reversal ' || r.reference,
     r.status || ' of ' || COALESCE(o.status || ' ' || o.reference, 'nothing'),
     'success, by the opposite entry, of one that is reversed'
@@ -13,7 +13,7 @@ WHERE (r.kind = 'reversal' OR r.reverses_id IS NOT NULL) AND (
     OR COALESCE(r.user_id, 0) <> COALESCE(o.user_id, 0) OR COALESCE(r.plan_id, 0) <> COALESCE(o.plan_id, 0)
     OR COALESCE(back.debit_account_id, -1) <> COALESCE(forth.credit_account_id, -2)
     OR COALESCE(back.credit_account_id, -1) <> COALESCE(forth.debit_account_id, -2)
-    OR (o.kind = 'stash_withdrawal') <> (released.id IS NOT NULL)
+    OR (o.kind IN ('stash_withdrawal', 'fee')) <> (released.id IS NOT NULL)
     OR back.amount_kobo <> forth.amount_kobo
 )
 UNION ALL

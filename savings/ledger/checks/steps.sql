@@ -1,6 +1,6 @@
 -- Steps other than the primary posting occur only where they belong, between the accounts that they are for.
 -- Hold and release: a withdrawal, for its full amount; its fee, with VAT and duty; a refund. A withdrawal that comes back
--- is released by its reversal. Suspense: incoming money that differed from the request. Cost: what the provider kept.
+-- is released by its reversal, and its fee by a reversal of the fee. Suspense: incoming money that differed from the request. Cost: what the provider kept.
 SELECT 'entry ' || e.id, e.code || ' from ' || d.kind || ' to ' || c.kind || ' of a ' || t.status || ' ' || t.kind,
     'a step that belongs there'
 FROM savings_entry e
@@ -25,12 +25,20 @@ WHERE e.code <> 'primary' AND NOT COALESCE((
         AND d.id = hold.credit_account_id AND held.kind = 'plan' AND c.kind = 'stash' AND t.status = 'failed'
     OR e.code = 'release' AND original.kind = 'stash_withdrawal' AND e.amount_kobo = t.amount_kobo
         AND d.kind = 'hold' AND c.kind = 'stash' AND forth.id IS NOT NULL
+    OR e.code = 'release' AND original.kind = 'fee' AND e.amount_kobo >= t.amount_kobo
+        AND d.kind = 'hold' AND c.kind = 'stash' AND forth.id IS NOT NULL
+    OR e.code IN ('vat', 'duty') AND original.kind = 'fee' AND c.kind = 'hold'
+        AND d.kind = CASE e.code WHEN 'vat' THEN 'vat_payable' ELSE 'stamp_duty_payable' END
+    -- The house bears the duty of a withdrawal that came back, and has the provider's fee again where that returns it.
+    OR e.code = 'duty' AND original.kind = 'stash_withdrawal' AND d.kind = 'transfer_costs' AND c.kind = 'stamp_duty_payable'
+    OR e.code = 'cost' AND original.kind = 'stash_withdrawal' AND d.kind = 'provider_balance' AND c.kind = 'transfer_costs'
     OR e.code = 'suspense' AND t.kind IN ('top_up', 'stash_deposit', 'autosave', 'adjustment')
         AND d.kind = 'clearing' AND c.kind = 'suspense' AND t.status <> 'pending'
     OR e.code = 'cost' AND t.kind IN ('top_up', 'stash_deposit', 'autosave', 'adjustment')
         AND d.kind = 'provider_fees' AND c.kind = 'clearing' AND t.status <> 'pending'
+    -- A transfer that failed may have cost something.
     OR e.code = 'cost' AND t.kind = 'stash_withdrawal' AND d.kind = 'transfer_costs' AND c.kind = 'provider_balance'
-        AND t.status IN {settled}
+        AND t.status NOT IN ('pending', 'review')
     OR e.code = 'vat' AND t.kind = 'fee' AND d.kind = 'hold' AND c.kind = 'vat_payable' AND t.status IN {settled}
     OR e.code = 'duty' AND t.kind = 'fee' AND d.kind = 'hold' AND c.kind = 'stamp_duty_payable' AND t.status IN {settled}
     OR e.code = 'duty' AND t.kind = 'stash_withdrawal' AND d.kind = 'stamp_duty_payable'
