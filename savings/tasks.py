@@ -22,6 +22,7 @@ HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(mails.KINDS, mails.send) | {
     leaderboards.BOARD_WRITE_KIND: circles.deliver_rank_check,
     leaderboards.RANK_CHECK_KIND: circles.deliver_rank_check,
     statements.OUTBOX_KIND: statements.write_statement,
+    payments.PAYOUT_KIND: payments.send_payout,
 }
 
 # A statement of a million rows keeps a processor busy for seconds. Pages must not become slower meanwhile.
@@ -86,6 +87,12 @@ def poll_payments() -> None:
 def sweep_refunds() -> None:
     """Send approved refunds to the provider, and ask about those on their way."""
     payments.sweep_refunds(timezone.now())
+
+
+@db_periodic_task(crontab(minute="*"))
+def sweep_payouts() -> None:
+    """Send withdrawals that are due to their bank accounts, and ask about those on their way."""
+    payments.sweep_payouts(timezone.now())
 
 
 @db_periodic_task(crontab(minute="17"))

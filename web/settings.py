@@ -25,6 +25,7 @@ from web.environment import (
 from web.middleware.content_policy import content_policy
 from web.observability import toolbar_settings
 from web.observability.logging_settings import logging_settings
+from web.payout_settings import payout_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -74,8 +75,8 @@ TOP_UP_MIN_KOBO = env.number("TOP_UP_MIN_KOBO", default=100_00, least=1)
 TOP_UP_MAX_KOBO = env.number("TOP_UP_MAX_KOBO", default=10_000_000_00, least=TOP_UP_MIN_KOBO)
 PLAN_MAX_KOBO = env.number("PLAN_MAX_KOBO", default=1_000_000_000_00, least=TOP_UP_MIN_KOBO, most=10**15)
 WITHHOLDING_TAX_BPS = env.number("WITHHOLDING_TAX_BPS", default=1000, most=10_000)
-# The most members of a circle that is not open to everyone.
-CIRCLE_MEMBER_LIMIT = env.number("CIRCLE_MEMBER_LIMIT", default=200, least=1)
+PAYOUTS = payout_settings(env)
+CIRCLE_MEMBER_LIMIT = env.number("CIRCLE_MEMBER_LIMIT", default=200, least=1)  # of a closed circle
 
 # Payment provider. Without a key the included simulator is used.
 
@@ -83,9 +84,8 @@ PAYSTACK_SECRET_KEY = env.str("PAYSTACK_SECRET_KEY", default="")
 SIMULATOR_URL = check_url("SIMULATOR_URL", env.str("SIMULATOR_URL", default=f"http://127.0.0.1:{PORT + 1}"))
 SIMULATOR_SECRET_KEY = env.str("SIMULATOR_SECRET_KEY", default="sk_test_simulator")
 # The simulator's storage: one file per port, so that two simulators never send each other's events.
-SIMULATOR_FILE = Path(
-    env.str("SIMULATOR_FILE", default=f"{VAR_DIR}/simulator-{urlsplit(SIMULATOR_URL).port}.sqlite3")
-)
+_simulator_file = f"{VAR_DIR}/simulator-{urlsplit(SIMULATOR_URL).port}.sqlite3"
+SIMULATOR_FILE = Path(env.str("SIMULATOR_FILE", default=_simulator_file))
 ALLOW_SIMULATOR = env.flag("ALLOW_SIMULATOR", default=False)
 USES_SIMULATOR = not PAYSTACK_SECRET_KEY
 PROVIDER_URL = SIMULATOR_URL if USES_SIMULATOR else "https://api.paystack.co"

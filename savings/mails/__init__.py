@@ -21,6 +21,13 @@ from savings.mails.emails import (
     welcome,
 )
 from savings.mails.notices import notice_carried_out, notice_refused
+from savings.mails.payouts import (
+    payout_asked,
+    payout_came_back,
+    payout_returned,
+    payout_sent,
+    recipient_added,
+)
 from savings.mails.sending import send, send_with, shown_text
 from savings.mails.switches import SWITCHES, read_switch_token, switch_url
 
@@ -37,10 +44,15 @@ __all__ = [
     "new_device",
     "notice_carried_out",
     "notice_refused",
+    "payout_asked",
+    "payout_came_back",
+    "payout_returned",
+    "payout_sent",
     "plan_matured",
     "plan_renewed",
     "rank_changed",
     "read_switch_token",
+    "recipient_added",
     "send",
     "send_due",
     "send_with",

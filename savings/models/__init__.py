@@ -9,6 +9,7 @@ from savings.models.ledger import Entry, Transaction
 from savings.models.notices import Notice
 from savings.models.outbox import OutboxRow
 from savings.models.payments import Dispute, Payment, Refund, Settlement, WebhookEvent
+from savings.models.payouts import Payout, Recipient
 from savings.models.plans import Plan, Product, ProductRate
 from savings.models.postponements import Postponement
 from savings.models.statements import Statement, StatementSubscription
@@ -35,11 +36,13 @@ __all__ = [
     "Notice",
     "OutboxRow",
     "Payment",
+    "Payout",
     "Plan",
     "Postponement",
     "Product",
     "ProductRate",
     "RatePeriod",
+    "Recipient",
     "Refund",
     "Settlement",
     "Statement",

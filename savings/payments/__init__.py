@@ -1,43 +1,100 @@
-"""Card payments: before the provider answers (checkout), after (settlement, webhooks, polling), and back (refunds).
+"""Money in by card, back to the payer, and out to bank accounts, through the payment provider.
 
-Also the provider's disputes and its settlements, and the comparison of its figures with the books.
+A card payment begins in `checkout` and is settled by `settlement`, whether `webhooks` or `polling` asked for it. Money
+goes back by `refunds` and `disputes`, and out by `payouts` to `recipients`. `reconciliation` compares the provider's
+figures with the books.
 """
 
+from savings.payments.banks import list_banks
 from savings.payments.checkout import send_to_provider, start_payment
 from savings.payments.coverage import record_coverage
 from savings.payments.disputes import sweep_disputes
 from savings.payments.fees import OPERATOR, PAYER, REFUSED, post_late_fee, post_missing_costs
+from savings.payments.payout_fees import fees_for, most_for
+from savings.payments.payout_limits import Room, room
+from savings.payments.payout_runs import send_payout, sweep_payouts
+from savings.payments.payouts import OUTBOX_KIND as PAYOUT_KIND
+from savings.payments.payouts import (
+    PayoutQuote,
+    approve_payout,
+    cancel_payout,
+    fees_of,
+    quote_payout,
+    refuse_payout,
+    request_payout,
+    sign_payout,
+)
 from savings.payments.paystack import using_transport
 from savings.payments.polling import poll_due_payments
+from savings.payments.recipients import (
+    MOST_RECIPIENTS,
+    FoundAccount,
+    add_recipient,
+    find_account,
+    is_own_name,
+    make_default,
+    recipient_of_token,
+    remove_recipient,
+    same_account,
+    undo_token,
+)
 from savings.payments.reconciliation import Comparison, reconcile
 from savings.payments.refunds import request_refund, sweep_refunds
 from savings.payments.settlement import is_open, settle_payment
 from savings.payments.settlements import fetch_settlements
 from savings.payments.suspense import release_from_suspense
+from savings.payments.transfers import Bank
 from savings.payments.webhooks import LONGEST_BODY_BYTES, process_event, receive_event, sweep_events
 
 __all__ = [
     "LONGEST_BODY_BYTES",
+    "MOST_RECIPIENTS",
     "OPERATOR",
     "PAYER",
+    "PAYOUT_KIND",
     "REFUSED",
+    "Bank",
     "Comparison",
+    "FoundAccount",
+    "PayoutQuote",
+    "Room",
+    "add_recipient",
+    "approve_payout",
+    "cancel_payout",
+    "fees_for",
+    "fees_of",
     "fetch_settlements",
+    "find_account",
     "is_open",
+    "is_own_name",
+    "list_banks",
+    "make_default",
+    "most_for",
     "poll_due_payments",
     "post_late_fee",
     "post_missing_costs",
     "process_event",
+    "quote_payout",
     "receive_event",
+    "recipient_of_token",
     "reconcile",
     "record_coverage",
+    "refuse_payout",
     "release_from_suspense",
+    "remove_recipient",
+    "request_payout",
     "request_refund",
+    "room",
+    "same_account",
+    "send_payout",
     "send_to_provider",
     "settle_payment",
+    "sign_payout",
     "start_payment",
     "sweep_disputes",
     "sweep_events",
+    "sweep_payouts",
     "sweep_refunds",
+    "undo_token",
     "using_transport",
 ]

@@ -8,10 +8,20 @@ from collections.abc import Callable
 from typing import Any
 
 from savings import references
-from savings.models import Payment, Refund, Transaction, WebhookEvent
-from savings.payments import derived_references, disputes, json_fields, provider_money, refunds, settlement
+from savings.models import Payment, Payout, Refund, Transaction, WebhookEvent
+from savings.payments import (
+    derived_references,
+    disputes,
+    json_fields,
+    payout_outcomes,
+    provider_money,
+    refunds,
+    settlement,
+    transfers,
+)
 from savings.payments.money_answers import RefundAnswer
 from savings.payments.rows import find_at_provider
+from savings.payments.transfers import CONCLUSIVE
 
 logger = logging.getLogger(__name__)
 
@@ -125,8 +135,23 @@ def _dispute(event: WebhookEvent) -> Outcome:
     return f"Resolved: the payer gets the money back, and {lost.reference} is the chargeback.", False
 
 
-def _tell_staff(what: str) -> Callable[[WebhookEvent], Outcome]:
-    return lambda _: (f"{what} Nothing was posted for it here: a person has to decide.", True)
+def _transfer(event: WebhookEvent) -> Outcome:
+    payout = _payout(event.reference)
+    if payout is None:
+        is_known = event.reference and _is_known(event.reference)
+        return ("Nothing was posted: this is not the reference of a payout." if is_known else _UNKNOWN), True
+    answer = transfers.verify_transfer(payout.transaction.reference)
+    payout_outcomes.apply(payout, answer)
+    told = event.event.removeprefix("transfer.")
+    if answer.status not in CONCLUSIVE or (told == "reversed" and answer.status == "success"):
+        raise NotYet("The event says that a transfer has ended, but the provider does not say so (yet).")
+    payout.refresh_from_db()
+    return payout.staff_note or f"{Payout.State(payout.state).label}.", bool(payout.staff_note)
+
+
+def _payout(reference: str) -> Payout | None:
+    payouts = Payout.objects.select_related("transaction")
+    return payouts.filter(transaction__reference=reference.upper()).first() if reference else None
 
 
 def _data(event: WebhookEvent) -> dict[str, Any]:
@@ -142,8 +167,7 @@ _HANDLERS: dict[str, Callable[[WebhookEvent], Outcome]] = {
     "refund.processing": _refund,
     "refund.processed": _refund,
     "refund.failed": _refund,
-    # No code moves the money of transfers yet.
-    "transfer.success": _tell_staff("The provider says that money has left."),
-    "transfer.failed": _tell_staff("The provider says that money could not leave."),
-    "transfer.reversed": _tell_staff("The provider says that money has come back."),
+    "transfer.success": _transfer,
+    "transfer.failed": _transfer,
+    "transfer.reversed": _transfer,
 }

@@ -23,7 +23,7 @@ from django.conf import settings
 from savings import typed_text
 from savings.exceptions import CallFailed, ProviderRefused, ProviderUnavailable, UnclearAnswer
 from savings.payments import paystack_answers
-from savings.payments.paystack_answers import Charge, Checkout, Recipient, Transfer
+from savings.payments.paystack_answers import Charge, Checkout
 
 PROVIDER = "paystack"
 # The reasons of a refusal that callers treat in their own way.
@@ -106,34 +106,6 @@ def charge_authorization(*, reference: str, amount_kobo: int, email: str, author
         "authorization_code": authorization_code,
     }
     return call("POST", "/transaction/charge_authorization", asked, read=paystack_answers.charge)
-
-
-def create_transfer_recipient(*, name: str, account_number: str, bank_code: str) -> Recipient:
-    """Register a Nigerian bank account to send money to. The same account again returns the same recipient."""
-    asked = {
-        "type": "nuban",
-        "name": name,
-        "account_number": account_number,
-        "bank_code": bank_code,
-        "currency": settings.CURRENCY,
-    }
-    return call("POST", "/transferrecipient", asked, read=paystack_answers.recipient)
-
-
-def transfer(*, reference: str, amount_kobo: int, recipient_code: str, reason: str) -> Transfer:
-    """Send kobo to a recipient's bank account. After ProviderUnavailable only the same reference may be sent again.
-
-    The provider wants small letters in these references; ours are the same in either case.
-    """
-    asked = {
-        "source": "balance",
-        "reference": reference.lower(),
-        "amount": amount_kobo,
-        "currency": settings.CURRENCY,
-        "recipient": recipient_code,
-        "reason": reason,
-    }
-    return call("POST", "/transfer", asked, read=paystack_answers.transfer)
 
 
 def call[Answer](

@@ -53,26 +53,6 @@ class Charge:
     email: str
 
 
-@dataclasses.dataclass(frozen=True)
-class Recipient:
-    """A bank account that money can be sent to, and the name that the bank has for it."""
-
-    code: str
-    account_name: str
-    bank_name: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Transfer:
-    """Money on its way to a bank account. Sums in kobo."""
-
-    reference: str
-    code: str
-    # Conclusive: success, failed, reversed, abandoned, blocked, rejected. Not: pending, otp, received.
-    status: str
-    amount_kobo: int
-
-
 def checkout(data: object) -> Checkout:
     """Read the answer to a payment announced. Raises UnclearAnswer."""
     answer = checked(data)
@@ -102,28 +82,6 @@ def charge(data: object) -> Charge:
         authorization_code=words(authorization, "authorization_code"),
         is_reusable=authorization.get("reusable") is True,
         email=words(part(answer, "customer"), "email"),
-    )
-
-
-def recipient(data: object) -> Recipient:
-    """Read the answer to a bank account registered. Raises UnclearAnswer."""
-    answer = checked(data)
-    details = part(answer, "details")
-    return Recipient(
-        code=text(answer, "recipient_code"),
-        account_name=words(details, "account_name"),
-        bank_name=text(details, "bank_name"),
-    )
-
-
-def transfer(data: object) -> Transfer:
-    """Read the answer to money sent. Raises UnclearAnswer."""
-    answer = checked(data)
-    return Transfer(
-        reference=text(answer, "reference").upper(),
-        code=text(answer, "transfer_code"),
-        status=text(answer, "status"),
-        amount_kobo=kobo(answer, "amount"),
     )
 
 

@@ -14,7 +14,7 @@ from openapi_core.testing import MockRequest
 from openapi_core.validation.request.exceptions import InvalidRequestBody
 
 from savings.exceptions import ProviderRefused, ProviderUnavailable
-from savings.payments import paystack
+from savings.payments import paystack, transfers
 from savings.payments.paystack_answers import Charge, Checkout
 from tests.provider import CONTRACT, Provider, contract
 from web.simulator import money
@@ -52,11 +52,9 @@ def test_every_call_is_as_the_provider_describes_it(provider: Provider) -> None:
         email="ada@example.com",
         authorization_code=charge.authorization_code,
     )
-    recipient = paystack.create_transfer_recipient(
-        name="Ada Okafor", account_number="0123456789", bank_code="058"
-    )
+    recipient = transfers.create_recipient(name="Ada Okafor", account_number="0123456789", bank_code="058")
     money.post(money.BALANCE, 100_00, reason="Funding", model="Test", row=1, currency="NGN")
-    sent = paystack.transfer(
+    sent = transfers.send_transfer(
         reference="STW01M85MW6EM6C1D15Q", amount_kobo=50_00, recipient_code=recipient.code, reason="Savings"
     )
     assert (again.status, again.amount_kobo) == ("success", 100_00)

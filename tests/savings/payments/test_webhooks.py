@@ -333,12 +333,19 @@ def test_money_that_an_earlier_version_took_into_suspense_goes_on_needing_a_pers
     assert event.needs_staff
 
 
-def test_a_transfer_that_nothing_acts_on_says_so(provider: Provider, payment: Payment, plan: Plan) -> None:
+def test_a_transfer_that_nobody_here_asked_for_says_so(
+    provider: Provider, payment: Payment, plan: Plan
+) -> None:
     provider.pay(payment, "silent")
     payments.settle_payment(payment.transaction.reference)
-    event = process(receive(payload("transfer.success")))
-    assert event.needs_staff
-    assert "Nothing was posted for it here" in event.note
+    unknown = process(receive(payload("transfer.success")))
+    assert unknown.needs_staff
+    assert "there is no such transaction here" in unknown.note
+    not_a_payout = process(
+        receive(payload("transfer.success", reference=payment.transaction.reference.lower()))
+    )
+    assert not_a_payout.needs_staff
+    assert "this is not the reference of a payout" in not_a_payout.note
     assert ledger.balance_kobo(plan.account) == AMOUNT
 
 
