@@ -42,6 +42,11 @@ class Available(NamedTuple):
     def kobo(self) -> int:
         return max(0, self.stash_kobo - self.disputed_kobo - self.owed_kobo)
 
+    @property
+    def is_short(self) -> bool:
+        """Whether the stash does not cover what is disputed and owed."""
+        return self.stash_kobo < self.disputed_kobo + self.owed_kobo
+
 
 def available(user: User) -> Available:
     """Return how much a person may take out of the site, and why it is not more, from rows alone.

@@ -26,6 +26,22 @@ _FIRST_WAIT, _LONGEST_WAIT = datetime.timedelta(minutes=1), datetime.timedelta(h
 _CONTRADICTION = (
     "The provider now says {status}, after it said otherwise. A person has to find out where the money is."
 )
+_CHANGED_BY_ANSWER = [
+    "state",
+    "sent_at",
+    "transferred_at",
+    "next_try_at",
+    "tries",
+    "transfer_code",
+    "provider_status",
+    "provider_message",
+    "staff_note",
+]
+# The states in which a conclusive answer says nothing new. Any other answer after the end is a contradiction.
+_FITTING = {status: {State.RETURNED} for status in CONCLUSIVE} | {
+    "success": {State.PAID},
+    "reversed": {State.RETURNED, State.CAME_BACK},
+}
 _NEEDS_STAFF = {
     "otp": "The provider waits for a one-time password. Enter it, or turn that off, in its dashboard.",
     "received": "The provider has taken it for a check of its own.",
@@ -36,18 +52,16 @@ def apply(payout: Payout, answer: Transfer) -> None:
     """Book what the provider says of a payout. Raises UnclearAnswer when the answer is about something else."""
     _check_same(payout, answer)
     with atomic():
-        User.objects.touch(payout.user_id)
-        now = Payout.objects.select_related("transaction__user", "user", "recipient").get(pk=payout.pk)
-        was = now.state
+        now = _lock(payout)
+        state, note = now.state, now.staff_note
         now.staff_note = _NEEDS_STAFF.get(answer.status, "")
-        now.provider_status = answer.status[:20]
-        now.provider_message = answer.message[:200]
+        now.provider_status, now.provider_message = answer.status[:20], answer.message[:200]
         now.transfer_code = answer.code[:100]
         _take_step(now, answer)
-        if now.staff_note and was == State.SENT:
+        now.save(update_fields=_CHANGED_BY_ANSWER)
+        if now.staff_note not in {"", note}:
             logger.error("payout %s: %s", now.transaction, now.staff_note)
-        now.save()
-    if (now.state != was and now.cost_kobo is None) or now.state == State.CAME_BACK != was:
+    if now.state not in {state, State.SENT}:
         _try_to_book_cost(now)
 
 
@@ -55,13 +69,12 @@ def refuse(payout: Payout, error: ProviderRefused) -> None:
     """Give the money of a payout back that the provider refused at the first request, so that nothing was sent."""
     logger.error("the provider refused payout %s: %s", payout.transaction, error)
     with atomic():
-        User.objects.touch(payout.user_id)
-        now = Payout.objects.select_related("transaction__user", "user", "recipient").get(pk=payout.pk)
+        now = _lock(payout)
         if now.state == State.SENT:
             now.provider_status, now.provider_message = "refused", str(error)[:200]
-            now.next_try_at = None
             _fail(now, "refused")
-            now.save()
+            now.next_try_at = None
+            now.save(update_fields=_CHANGED_BY_ANSWER)
 
 
 def book_cost(payout: Payout) -> None:
@@ -71,8 +84,7 @@ def book_cost(payout: Payout) -> None:
     if answer.cost_kobo is None:
         raise UnclearAnswer(f"The provider does not say what transfer {payout.transfer_code} cost.")
     with atomic():
-        User.objects.touch(payout.user_id)
-        now = Payout.objects.select_related("transaction__user").get(pk=payout.pk)
+        now = _lock(payout)
         _post_cost(now, answer.cost_kobo, answer.duty_kobo)
         now.cost_kobo = answer.cost_kobo
         now.next_try_at = _next_question(now)
@@ -93,43 +105,46 @@ def is_low_balance(error: ProviderRefused) -> bool:
 
 def _take_step(now: Payout, answer: Transfer) -> None:
     """Change a payout that was read under the lock, and post what the change means."""
-    movement = now.transaction
+    status = now.transaction.status
     if answer.status not in CONCLUSIVE:
-        if now.state == State.SENT:
+        if now.state in Payout.IN_FLIGHT:
+            now.state, now.sent_at = State.SENT, now.sent_at or timezone.now()
             now.next_try_at = timezone.now() + wait_after(now.tries)
-        return
-    if movement.status == Status.PENDING:
-        if answer.status == "success":
-            _pay(now, answer)
-        else:
-            _fail(now, answer.status)
-    elif movement.status == Status.SUCCESS and answer.status == "reversed":
+    elif status == Status.PENDING and answer.status == "success":
+        _pay(now, answer)
+    elif status == Status.PENDING:
+        _fail(now, answer.status)
+    elif status == Status.SUCCESS and answer.status == "reversed":
         _bring_back(now)
-    elif (movement.status == Status.SUCCESS) != (answer.status == "success"):
-        is_known = now.state == State.CAME_BACK and answer.status == "reversed"
-        is_failure = now.state == State.RETURNED and answer.status != "success"
-        if not (is_known or is_failure):
-            now.staff_note = _CONTRADICTION.format(status=answer.status)[:200]
-    now.next_try_at = timezone.now() + _FIRST_WAIT if now.cost_kobo is None else _next_question(now)
+    elif now.state not in _FITTING[answer.status]:
+        now.staff_note = _CONTRADICTION.format(status=answer.status)
+    elif now.state == State.PAID and now.cost_kobo is not None:
+        now.next_try_at = _next_question(now)
 
 
 def _pay(now: Payout, answer: Transfer) -> None:
     ledger.settle_withdrawal(now.transaction, payouts.fees_of(now), provider=now.provider)
-    now.state, now.transferred_at, now.tries = State.PAID, answer.transferred_at or timezone.now(), 0
-    now.sent_at = now.sent_at or timezone.now()
+    now.transferred_at = answer.transferred_at or timezone.now()
+    _end(now, State.PAID)
     mails.payout_sent(now)
 
 
 def _fail(now: Payout, failure_code: str) -> None:
     ledger.fail_withdrawal(now.transaction, Status.FAILED, failure_code=failure_code)
-    now.state, now.tries = State.RETURNED, 0
+    _end(now, State.RETURNED)
     mails.payout_returned(now)
 
 
 def _bring_back(now: Payout) -> None:
     ledger.return_withdrawal(now.transaction, reference=_reversal_reference(now))
-    now.state, now.tries = State.CAME_BACK, 0
+    _end(now, State.CAME_BACK)
     mails.payout_came_back(now)
+
+
+def _end(now: Payout, state: str) -> None:
+    """Set the state after a conclusive answer. The next try asks what it cost."""
+    now.state, now.sent_at = state, now.sent_at or timezone.now()
+    now.tries, now.next_try_at = 0, timezone.now() + _FIRST_WAIT
 
 
 def _post_cost(now: Payout, cost_kobo: int, duty_kobo: int) -> None:
@@ -164,6 +179,12 @@ def _next_question(now: Payout) -> datetime.datetime | None:
 
 def _reversal_reference(now: Payout) -> str:
     return references.with_prefix(now.transaction.reference, Transaction.Kind.REVERSAL)
+
+
+def _lock(payout: Payout) -> Payout:
+    """Lock the owner of a payout and read the payout again."""
+    User.objects.touch(payout.user_id)
+    return Payout.objects.select_related("transaction__user", "user", "recipient").get(pk=payout.pk)
 
 
 def _check_same(payout: Payout, answer: Transfer) -> None:

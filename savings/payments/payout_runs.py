@@ -13,7 +13,7 @@ from django.db.models import F
 from django.db.transaction import atomic
 from django.utils import timezone
 
-from savings import money, outbox, tracing, typed_text
+from savings import ledger, money, outbox, tracing, typed_text
 from savings.exceptions import CallFailed, ProviderRefused, ProviderUnavailable, UnclearAnswer
 from savings.models import OutboxRow, Payout, User
 from savings.payments import payout_outcomes, paystack, provider_money, runs, transfers
@@ -27,11 +27,12 @@ _LEASE = datetime.timedelta(minutes=5)
 _MOST_AT_ONCE = 300
 # After so many tries staff are told.
 _MOST_TRIES = 8
-_WAIT_WHILE_FROZEN = datetime.timedelta(hours=1)
+_WAIT_FOR_STAFF = datetime.timedelta(hours=1)
 _WAIT_FOR_BALANCE = datetime.timedelta(minutes=15)
 _LOW_BALANCE = "The provider balance is too low for it."
 _NO_RESULT = "The provider has given no result yet."
 _FROZEN = "The account of the saver is closed."
+_DISPUTED = "The saver owes money, or a payment of theirs is disputed, and the stash does not cover it."
 
 
 class Balance:
@@ -81,15 +82,15 @@ def put_off(payout_id: int, error: Exception) -> None:
         return
     reason = typed_text.describe_error(error)
     logger.warning("payout %s, try %s: %s", payout_id, payout.tries, reason)
-    note = _NO_RESULT if payout.tries >= _MOST_TRIES else payout.staff_note
+    note = payout.staff_note
+    if payout.tries >= _MOST_TRIES:
+        note = typed_text.storable(f"{_NO_RESULT} {reason}")[:200]
     if payout.tries == _MOST_TRIES:
         logger.error("payout %s has no result after %s tries: %s", payout_id, payout.tries, reason)
     with atomic():
         User.objects.touch(payout.user_id)
         Payout.objects.filter(pk=payout_id, next_try_at=payout.next_try_at).update(
-            next_try_at=timezone.now() + payout_outcomes.wait_after(payout.tries),
-            staff_note=note,
-            provider_message=typed_text.storable(reason)[:200],
+            next_try_at=timezone.now() + payout_outcomes.wait_after(payout.tries), staff_note=note
         )
 
 
@@ -103,11 +104,11 @@ def _process(payout_id: int, now: datetime.datetime, balance: Balance) -> bool:
             return _send(payout, balance)
         if payout.state == State.SENT:
             _ask(payout)
-        elif payout.cost_kobo is None:
-            payout_outcomes.book_cost(payout)
-        else:
-            # Paid, and still within the time in which a bank may give it back.
+        elif payout.state == State.PAID and payout.cost_kobo is not None:
+            # A bank may still give it back.
             payout_outcomes.apply(payout, transfers.verify_transfer(payout.transaction.reference))
+        else:
+            payout_outcomes.book_cost(payout)
     return True
 
 
@@ -121,7 +122,9 @@ def _claim(payout: Payout, now: datetime.datetime) -> bool:
 def _send(payout: Payout, balance: Balance) -> bool:
     """Send a payout for the first time. Returns False when it was not sent."""
     if not payout.user.is_active:
-        return _keep_waiting(payout, _FROZEN, _WAIT_WHILE_FROZEN)
+        return _keep_waiting(payout, _FROZEN, _WAIT_FOR_STAFF)
+    if ledger.available(payout.user).is_short:
+        return _keep_waiting(payout, _DISPUTED, _WAIT_FOR_STAFF)
     if not balance.reserve(payout.transaction.amount_kobo):
         return _wait_for_balance(payout)
     # Committed before the call: after a crash the provider is asked before it is sent again.

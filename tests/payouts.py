@@ -1,0 +1,57 @@
+"""Withdrawals in tests: a saver with money and a bank account, and asking as the pages do."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from django.utils import timezone
+
+from savings import ledger, payments
+from savings.models import Account, Payout, Recipient, User
+from tests.factories import fund_balance, make_user, pay_in
+
+SESSION = "the-session"
+_numbers = itertools.count(1)
+
+
+def make_recipient(user: User, **fields: Any) -> Recipient:
+    """Return a bank account of a user that can be used at once."""
+    number = f"{next(_numbers):010}"
+    usual: dict[str, Any] = {
+        "code": f"RCP_058{number}",
+        "bank_code": "058",
+        "bank_name": "Guaranty Trust Bank",
+        "account_number": number,
+        "account_name": "ADA OBI",
+        "usable_at": timezone.now(),
+        "is_default": not user.recipients.current().exists(),
+    }
+    return Recipient.objects.create(user=user, **usual | fields)
+
+
+def make_saver(stash_kobo: int = 100_000_00, *, at_provider_kobo: int = 500_000_00) -> User:
+    """Return a saver with money in the stash and a bank account, and money at the provider to pay withdrawals."""
+    user = make_user()
+    pay_in(user, stash_kobo)
+    if at_provider_kobo:
+        fund_balance(at_provider_kobo)
+    make_recipient(user)
+    return user
+
+
+def ask(user: User, amount_kobo: int | None = 50_000_00, recipient: Recipient | None = None) -> Payout:
+    """Return a payout that a user has asked for and confirmed."""
+    recipient = recipient or user.recipients.current()[0]
+    quote = payments.quote_payout(user, recipient, amount_kobo)
+    return payments.request_payout(user, payments.sign_payout(user, quote, session=SESSION), session=SESSION)
+
+
+def held(user: User) -> tuple[int, int]:
+    """Return the balances of the stash and of the hold, in kobo."""
+    return ledger.balance_kobo(ledger.stash_account(user)), ledger.balance_kobo(ledger.hold_account(user))
+
+
+def at_provider_kobo() -> int:
+    """Return the provider balance as the books have it."""
+    return ledger.balance_kobo(ledger.house_account(Account.Kind.PROVIDER_BALANCE, "paystack"))
