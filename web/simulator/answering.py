@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import datetime
 import functools
 from collections.abc import Callable
@@ -62,13 +64,20 @@ def _check_key(request: HttpRequest) -> None:
 def page_of(request: HttpRequest, found: list[Document]) -> tuple[list[Document], Document]:
     """Return the requested page of a list and its `meta`. `created_at` is compared with `from` and `to`."""
     since, until = (_moment(request, name) for name in ("from", "to"))
-    found = [
-        document
-        for document in found
-        if (since is None or document["created_at"] >= since)
-        and (until is None or document["created_at"] <= until)
-    ]
-    per_page = min(_number(request, "perPage", _PER_PAGE), _MOST_PER_PAGE)
+    return plain_page_of(
+        request,
+        [
+            document
+            for document in found
+            if (since is None or document["created_at"] >= since)
+            and (until is None or document["created_at"] <= until)
+        ],
+    )
+
+
+def plain_page_of(request: HttpRequest, found: list[Document]) -> tuple[list[Document], Document]:
+    """Return the requested page of a list without times, and its `meta`."""
+    per_page = _per_page(request)
     page = _number(request, "page", 1)
     skipped = (page - 1) * per_page
     meta = {
@@ -79,6 +88,46 @@ def page_of(request: HttpRequest, found: list[Document]) -> tuple[list[Document]
         "pageCount": -(-len(found) // per_page),
     }
     return found[skipped : skipped + per_page], meta
+
+
+def cursor_page_of(request: HttpRequest, found: list[Document]) -> tuple[list[Document], Document]:
+    """Return the part of a list after the cursor `next` or before the cursor `previous`, and its `meta`."""
+    per_page = _per_page(request)
+    if request.GET.get("next"):
+        start = _position(request, "next")
+    else:
+        start = max(_position(request, "previous") - per_page, 0) if request.GET.get("previous") else 0
+    end = start + per_page
+    meta = {
+        "next": _cursor(end) if end < len(found) else None,
+        "previous": _cursor(start) if start else None,
+        "perPage": per_page,
+    }
+    return found[start:end], meta
+
+
+def _cursor(position: int) -> str:
+    return base64.urlsafe_b64encode(f"row:{position}".encode()).decode()
+
+
+def _position(request: HttpRequest, name: str) -> int:
+    with contextlib.suppress(ValueError):
+        kind, _, position = base64.urlsafe_b64decode(request.GET[name]).decode().partition(":")
+        if kind == "row" and position.isascii() and position.isdigit():
+            return int(position[:10])
+    raise Declined(f"{name} is not valid", code="invalid_params")
+
+
+def flag(request: HttpRequest, name: str) -> bool:
+    """Return a boolean parameter, which is false if it is missing."""
+    text = request.GET.get(name, "false")
+    if text not in {"true", "false"}:
+        raise Declined(f"{name} is not valid", code="invalid_params")
+    return text == "true"
+
+
+def _per_page(request: HttpRequest) -> int:
+    return min(_number(request, "perPage", _PER_PAGE), _MOST_PER_PAGE)
 
 
 def _number(request: HttpRequest, name: str, default: int) -> int:

@@ -1,4 +1,4 @@
-"""The provider's API for payments and transfers: initialize, verify and repeat payments, send money to a bank."""
+"""The provider's API for payments: initialize, verify and repeat them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import secrets
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 
-from web.simulator import clock, payments, request_bodies, shapes, store, transfers
+from web.simulator import payments, request_bodies, shapes, store
 from web.simulator.answering import view, yes
 from web.simulator.request_bodies import Declined
 from web.simulator.store import Document
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _REFERENCE = re.compile(r"[A-Za-z0-9.=-]{1,100}")
-_TRANSFER_REFERENCE = re.compile(r"[a-z0-9_-]{16,100}")
 
 
 @view("POST")
@@ -47,64 +46,6 @@ def charge_authorization(request: HttpRequest) -> JsonResponse:
     payments.charge(payment, card)
     payments.save(payment)
     return yes("Charge attempted", shapes.charged(payment))
-
-
-@view("POST")
-def create_transfer_recipient(request: HttpRequest) -> JsonResponse:
-    """Register a bank account for transfers; the same account again returns the same recipient."""
-    body = request_bodies.read(request, request_bodies.TRANSFER_RECIPIENT)
-    code = f"RCP_{body['bank_code']}{body['account_number']}"
-    recipient = store.get("recipient", code) or {
-        "id": store.next_id(),
-        "recipient_code": code,
-        "type": body["type"],
-        "name": body["name"],
-        "account_number": body["account_number"],
-        "bank_code": body["bank_code"],
-        "currency": request_bodies.currency(body),
-        "created_at": clock.now(),
-    }
-    store.put("recipient", code, recipient)
-    return yes("Transfer recipient created successfully", shapes.recipient(recipient), status=201)
-
-
-@view("POST")
-def transfer(request: HttpRequest) -> JsonResponse:
-    """Send money to a recipient: pending at first; an event reports the result."""
-    body = request_bodies.read(request, request_bodies.TRANSFER)
-    recipient = store.get("recipient", body["recipient"])
-    if recipient is None:
-        raise Declined("Recipient not found", code="invalid_recipient")
-    reference = body["reference"]
-    if not _TRANSFER_REFERENCE.fullmatch(reference):
-        raise Declined("Invalid transfer reference", code="invalid_reference")
-    sent = transfers.send(
-        reference=reference,
-        amount=request_bodies.amount(body),
-        currency=request_bodies.currency(body),
-        reason=body.get("reason", ""),
-        recipient=recipient,
-    )
-    return yes("Transfer has been queued", shapes.transfer(sent))
-
-
-@view("GET")
-def verify_transfer(request: HttpRequest, reference: str) -> JsonResponse:
-    """Return the state of a transfer."""
-    return yes("Transfer retrieved", shapes.verified_transfer(_transfer(reference)))
-
-
-@view("GET")
-def fetch_transfer(request: HttpRequest, code: str) -> JsonResponse:
-    """Return a transfer with what it cost."""
-    return yes("Transfer retrieved", shapes.fetched_transfer(_transfer(code.removeprefix("TRF_"))))
-
-
-def _transfer(reference: str) -> Document:
-    sent = transfers.find(reference)
-    if sent is None:
-        raise Declined("Transfer not found", status=404)
-    return sent
 
 
 def _announce(body: Document, *, callback: str) -> Document:

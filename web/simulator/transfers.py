@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from web.simulator import clock, money, notices, shapes, store
+from web.simulator import clock, money, notices, store, transfer_shapes
 from web.simulator.request_bodies import Declined
 from web.simulator.store import Document
 
@@ -54,7 +54,7 @@ def end(reference: str) -> None:
     if is_failed:
         _move(sent, 1, " returned")
     store.put("transfer", reference, sent)
-    notices.send(f"transfer.{sent['status']}", shapes.verified_transfer(sent))
+    notices.send(f"transfer.{sent['status']}", transfer_shapes.event(sent))
 
 
 def _move(sent: Document, sign: int, suffix: str) -> None:

@@ -2,16 +2,18 @@
 
 from django.urls import path
 
-from web.simulator import api, desk, money_api, pages
+from web.simulator import api, desk, money_api, pages, transfer_api
 
 urlpatterns = [
     path("transaction/initialize", api.initialize),
     path("transaction/verify/<str:reference>", api.verify),
     path("transaction/charge_authorization", api.charge_authorization),
-    path("transferrecipient", api.create_transfer_recipient),
-    path("transfer", api.transfer),
-    path("transfer/verify/<str:reference>", api.verify_transfer),
-    path("transfer/<str:code>", api.fetch_transfer),
+    path("bank", transfer_api.list_banks),
+    path("bank/resolve", transfer_api.resolve_account),
+    path("transferrecipient", transfer_api.create_recipient),
+    path("transfer", transfer_api.transfer),
+    path("transfer/verify/<str:reference>", transfer_api.verify_transfer),
+    path("transfer/<str:code>", transfer_api.fetch_transfer),
     path("transaction/totals", money_api.totals),
     path("balance", money_api.balance),
     path("balance/ledger", money_api.balance_ledger),

@@ -192,6 +192,8 @@ def test_a_callback_that_no_browser_can_be_sent_to_is_declined(http: httpx.Clien
         *(("GET", path, "POST") for path in POSTS if path != "/refund"),
         *(("DELETE", path, "POST") for path in POSTS),
         ("POST", "/balance", "GET, HEAD"),
+        ("POST", "/bank", "GET, HEAD"),
+        ("POST", "/bank/resolve", "GET, HEAD"),
         ("POST", "/settlement", "GET, HEAD"),
         ("GET", "/dispute/1/resolve", "PUT"),
         ("POST", "/transaction/verify/x", "GET, HEAD"),
