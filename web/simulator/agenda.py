@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from web.simulator import clock, disputes, payments, refunds, settlements, store, transfers
+from web.simulator import clock, disputes, payments, refunds, settlements, store, transfer_states
 
 _HAPPEN: dict[str, Callable[[str], object]] = {
     "dispute-due": disputes.accept_unanswered,
@@ -12,7 +12,7 @@ _HAPPEN: dict[str, Callable[[str], object]] = {
     "payment": payments.find,
     "refund": refunds.end,
     "settlement": lambda _: settlements.run(),
-    "transfer": transfers.end,
+    "transfer": transfer_states.proceed,
 }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
 
 from web.simulator import agenda, store
@@ -20,32 +20,33 @@ from web.simulator.store import Document
 _PER_PAGE, _MOST_PER_PAGE = 50, 100
 
 
-def view(method: str) -> Callable[[Callable[..., JsonResponse]], Callable[..., JsonResponse]]:
+def view(method: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
     """Allow one method, require the secret key, and answer a `Declined` as the provider would.
 
     A request is one transaction: after a `Declined` nothing of it is stored.
     """
     allowed = ["GET", "HEAD"] if method == "GET" else [method]
 
-    def decorate(reply: Callable[..., JsonResponse]) -> Callable[..., JsonResponse]:
+    def decorate(reply: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @functools.wraps(reply)
-        def answer(request: HttpRequest, **parts: Any) -> JsonResponse:
+        def answer(request: HttpRequest, **parts: Any) -> HttpResponse:
             if request.method not in allowed:
-                return _decline(Declined("Method not allowed", status=405), {"Allow": ", ".join(allowed)})
+                return decline(Declined("Method not allowed", status=405), {"Allow": ", ".join(allowed)})
             try:
                 _check_key(request)
                 agenda.catch_up()
                 with store.atomic():
                     return reply(request, **parts)
             except Declined as no:
-                return _decline(no)
+                return decline(no)
 
         return answer
 
     return decorate
 
 
-def _decline(no: Declined, headers: dict[str, str] | None = None) -> JsonResponse:
+def decline(no: Declined, headers: dict[str, str] | None = None) -> JsonResponse:
+    """Answer as the provider does when it refuses."""
     reason = {"type": "validation_error", "code": no.code} if no.code else {}
     return JsonResponse({"status": False, "message": str(no), **reason}, status=no.status, headers=headers)
 
@@ -127,7 +128,9 @@ def flag(request: HttpRequest, name: str) -> bool:
 
 
 def _per_page(request: HttpRequest) -> int:
-    return min(_number(request, "perPage", _PER_PAGE), _MOST_PER_PAGE)
+    # The description of the transfers spells it otherwise than all others do.
+    name = "per_page" if "per_page" in request.GET else "perPage"
+    return min(_number(request, name, _PER_PAGE), _MOST_PER_PAGE)
 
 
 def _number(request: HttpRequest, name: str, default: int) -> int:

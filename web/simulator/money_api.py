@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from web.simulator import (
     disputes,
@@ -81,7 +81,7 @@ def settlement_transactions(request: HttpRequest, settlement_id: int) -> JsonRes
     return yes("Transactions retrieved", [shapes.payment(one) for one in found], meta=meta)
 
 
-def refund(request: HttpRequest) -> JsonResponse:
+def refund(request: HttpRequest) -> HttpResponse:
     """Create a refund, or list the refunds."""
     return list_refunds(request) if request.method in {"GET", "HEAD"} else create_refund(request)
 

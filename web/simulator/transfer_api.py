@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from web.simulator import banks, recipients, request_bodies, transfer_shapes, transfers
-from web.simulator.answering import cursor_page_of, flag, plain_page_of, view, yes
+from web.simulator import banks, recipients, request_bodies, transfer_shapes, transfer_states, transfers
+from web.simulator.answering import cursor_page_of, decline, flag, page_of, plain_page_of, view, yes
 from web.simulator.request_bodies import Declined
 from web.simulator.store import Document
 
@@ -55,21 +55,45 @@ def create_recipient(request: HttpRequest) -> JsonResponse:
     return yes("Transfer recipient created successfully", transfer_shapes.recipient(recipient), status=201)
 
 
+def transfer(request: HttpRequest) -> HttpResponse:
+    """Send money to a recipient, or list the transfers."""
+    return list_transfers(request) if request.method in {"GET", "HEAD"} else create_transfer(request)
+
+
 @view("POST")
-def transfer(request: HttpRequest) -> JsonResponse:
-    """Send money to a recipient: pending at first; an event reports the result."""
+def create_transfer(request: HttpRequest) -> HttpResponse:
+    """Send money to a recipient: pending at first, in most cases; an event reports the end."""
     body = request_bodies.read(request, request_bodies.TRANSFER)
     recipient = recipients.find(body["recipient"])
     if not _REFERENCE.fullmatch(body["reference"]):
         raise Declined("Invalid transfer reference", code="invalid_reference")
-    sent = transfers.send(
-        reference=body["reference"],
-        amount=request_bodies.amount(body),
-        currency=request_bodies.currency(body),
-        reason=body.get("reason", ""),
-        recipient=recipient,
-    )
+    try:
+        sent = transfers.send(
+            reference=body["reference"],
+            amount=request_bodies.amount(body),
+            currency=request_bodies.currency(body),
+            reason=body.get("reason", ""),
+            recipient=recipient,
+        )
+    except transfers.Refused as no:
+        # Answered here, because raising would store nothing, and the same transfer would be refused for ever.
+        return decline(no)
+    if sent.get("loses_answer"):
+        return HttpResponse("<h1>504 Gateway Time-out</h1>", status=504)
     return yes("Transfer has been queued", transfer_shapes.created(sent))
+
+
+@view("GET")
+def list_transfers(request: HttpRequest) -> JsonResponse:
+    """List the transfers, newest first; with `recipient` or `status` some of them."""
+    recipient, status = (request.GET.get(name, "") for name in ("recipient", "status"))
+    every = [
+        sent
+        for sent in transfer_states.newest_first()
+        if recipient in {"", sent["recipient"]["recipient_code"]} and status in {"", sent["status"]}
+    ]
+    found, meta = page_of(request, every)
+    return yes("Transfers retrieved", [transfer_shapes.listed(sent) for sent in found], meta=meta)
 
 
 @view("GET")
@@ -85,7 +109,7 @@ def fetch_transfer(request: HttpRequest, code: str) -> JsonResponse:
 
 
 def _transfer(reference: str) -> Document:
-    sent = transfers.find(reference)
+    sent = transfer_states.find(reference)
     if sent is None:
         raise Declined("Transfer not found", status=404)
     return sent

@@ -36,15 +36,20 @@ def verified(transfer: Document) -> Document:
     """Return a transfer as in `verify`."""
     return {
         **_with_times(transfer),
-        "gateway_response": None,
+        "gateway_response": transfer["gateway_response"],
         "recipient": recipient(transfer["recipient"]),
         "session": {"provider": None, "id": None},
     }
 
 
 def fetched(transfer: Document) -> Document:
-    """Return a transfer as in the answer to `GET /transfer/{code}`, which says what it cost."""
+    """Return a transfer as in the answer to `GET /transfer/{code}`, which says what stays charged.
+
+    That is nothing after the money came back, since fee and duty come back with it.
+    """
     cost = {"transfer": transfer["fee"], "stamp_duty": transfer["duty"]}
+    if transfer.get("is_returned"):
+        cost = {}
     parts = [
         {"type": name, "amount": str(amount), "formula": None} for name, amount in cost.items() if amount
     ]
@@ -54,6 +59,13 @@ def fetched(transfer: Document) -> Document:
         "fee_charged": sum(cost.values()),
         "fees_breakdown": parts or None,
     }
+
+
+def listed(transfer: Document) -> Document:
+    """Return a transfer as in the list. The description has no type for the parts of the cost there."""
+    row = fetched(transfer) | {"fees_breakdown": None}
+    del row["gateway_response"]
+    return row
 
 
 def event(transfer: Document) -> Document:

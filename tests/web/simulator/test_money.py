@@ -331,7 +331,7 @@ def test_what_is_not_there_is_404(http: httpx.Client, path: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["perPage=x", "perPage=0", "page=-1", "from=yesterday", "page=²"])
-@pytest.mark.parametrize("path", ["/balance/ledger", "/refund", "/dispute", "/settlement"])
+@pytest.mark.parametrize("path", ["/balance/ledger", "/refund", "/dispute", "/settlement", "/transfer"])
 def test_a_list_refuses_a_wrong_page_or_time(http: httpx.Client, path: str, query: str) -> None:
     assert http.get(f"{path}?{query}").status_code == 400
 
@@ -345,30 +345,6 @@ def test_lists_are_paged_newest_first_and_cut_by_time(http: httpx.Client) -> Non
     assert answer["meta"] == {"total": 5, "skipped": 2, "perPage": 2, "page": 2, "pageCount": 3}
     rows = http.get("/balance/ledger?from=2026-11-25T09:00:03Z").json()["data"]
     assert [row["difference"] for row in rows] == [1_004, 1_003]
-
-
-@pytest.mark.parametrize(("account", "left"), [("0123456789", 0), ("0000000000", 1_007_500)])
-def test_a_transfer_costs_its_fee_and_duty_unless_it_fails(
-    http: httpx.Client, account: str, left: int
-) -> None:
-    fund(1_007_500)
-    bank = {"type": "nuban", "name": "Ada Okafor", "account_number": account, "bank_code": "058"}
-    recipient = http.post("/transferrecipient", json=bank).json()["data"]["recipient_code"]
-    body = {
-        "source": "balance",
-        "recipient": recipient,
-        "reference": "stw-0000000000001",
-        "amount": 1_000_001,
-    }
-    assert http.post("/transfer", json=body).json()["code"] == "insufficient_balance"
-    sent = http.post("/transfer", json=body | {"amount": 1_000_000}).json()["data"]
-    agenda.catch_up(time.time() + 60)
-    told = get(http, f"/transfer/{sent['transfer_code']}")
-    assert (told["fee_charged"], [part["amount"] for part in told["fees_breakdown"]]) == (
-        7_500,
-        ["2500", "5000"],
-    )
-    assert get(http, "/balance")[0]["balance"] == left == get(http, "/balance/ledger")[0]["balance"]
 
 
 def test_what_is_optional_is_left_out_when_asked(http: httpx.Client) -> None:

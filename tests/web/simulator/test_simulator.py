@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -21,8 +20,8 @@ from pytest_django.fixtures import Settings
 
 from tests.processes import PATIENCE_SECONDS, free_port, wait_until
 from tests.provider import Provider
-from tests.web.simulator.conftest import KEY, fund
-from web.simulator import agenda, events, payments, store
+from tests.web.simulator.conftest import KEY
+from web.simulator import events, payments, store
 
 ASKED = {"email": "ada@example.com", "amount": 2_500_000, "reference": "TOP01M85MW6EM6C1D15Q"}
 
@@ -191,21 +190,6 @@ def test_a_card_is_charged_again_only_for_its_owner(http: httpx.Client, provider
     assert http.post("/transaction/charge_authorization", json=asked).json()["data"]["status"] == "success"
     somebody = asked | {"reference": "AUT-3", "email": "bola@example.com"}
     assert http.post("/transaction/charge_authorization", json=somebody).status_code == 400
-
-
-@pytest.mark.parametrize(("account", "end"), [("0123456789", "success"), ("0000000000", "failed")])
-def test_a_transfer_is_pending_then_reported(http: httpx.Client, account: str, end: str) -> None:
-    bank = {"type": "nuban", "name": "Ada Okafor", "account_number": account, "bank_code": "058"}
-    fund(100_000_00)
-    recipient = http.post("/transferrecipient", json=bank).json()["data"]["recipient_code"]
-    assert http.post("/transferrecipient", json=bank).json()["data"]["recipient_code"] == recipient
-    asked = {"source": "balance", "reference": "stw-0000000000001", "amount": 500, "recipient": recipient}
-    assert http.post("/transfer", json=asked).json()["data"]["status"] == "pending"
-    assert http.post("/transfer", json=asked).status_code == 400
-    agenda.catch_up(time.time() + 60)
-    assert http.get("/transfer/verify/stw-0000000000001").json()["data"]["status"] == end
-    body = json.loads(store.due_deliveries(time.time() + 60)[0].body)
-    assert (body["event"], body["data"]["status"]) == (f"transfer.{end}", end)
 
 
 def test_an_unanswered_event_is_sent_again_as_the_provider_would(
