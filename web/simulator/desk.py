@@ -11,11 +11,25 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 
 from savings import money as kobo
-from web.simulator import agenda, disputes, money, pages, payments, refunds, settlements, store, switches
+from web.simulator import (
+    agenda,
+    banks,
+    disputes,
+    money,
+    pages,
+    payments,
+    refunds,
+    settlements,
+    store,
+    switches,
+    transfer_states,
+    transfers,
+)
 from web.simulator.request_bodies import Declined
 from web.simulator.store import Document
 
-_SHOWN = 10
+_SHOWN, _TRANSFERS_SHOWN = 10, 20
+_BUTTON_WORDS = {"success": "Succeed", "failed": "Fail", "reversed": "Reverse"}
 
 
 def show(request: HttpRequest) -> HttpResponse:
@@ -52,13 +66,34 @@ def _fail_refund(form: QueryDict) -> None:
 
 
 def _top_up(form: QueryDict) -> None:
+    if not money.top_up(*_amount_and_number(form)):
+        raise Declined("The bank account has less than that.")
+
+
+def _add_test_money(form: QueryDict) -> None:
+    money.add_test_money(*_amount_and_number(form))
+
+
+def _amount_and_number(form: QueryDict) -> tuple[int, int]:
+    """Return the kobo of a form, and its number, with which a form sent twice moves money once."""
     amount, once = 0, 0
     with contextlib.suppress(ValueError):
         amount, once = int(form.get("naira", "")) * 100, int(form.get("once", ""))
     if not 0 < amount < 2**53 or not 0 < once < 2**53:
         raise Declined("Enter an amount in whole naira.")
-    if not money.top_up(amount, once):
-        raise Declined("The bank account has less than that.")
+    return amount, once
+
+
+def _end_transfer(form: QueryDict) -> None:
+    transfer_states.click(form.get("transfer", ""), form.get("status", ""))
+
+
+def _script(form: QueryDict) -> None:
+    transfers.script(form.get("outcome", ""))
+
+
+def _clear_script(form: QueryDict) -> None:
+    transfers.clear_script()
 
 
 def _switch(form: QueryDict) -> None:
@@ -72,6 +107,10 @@ _BUTTONS: dict[str, Callable[[QueryDict], None]] = {
     "dispute": _dispute,
     "fail-refund": _fail_refund,
     "top-up": _top_up,
+    "test-money": _add_test_money,
+    "end-transfer": _end_transfer,
+    "script": _script,
+    "clear-script": _clear_script,
     "switch": _switch,
 }
 
@@ -82,11 +121,13 @@ def _context(error: str) -> Document:
         "error": error,
         "site_url": settings.SITE_URL,
         "once": store.next_id(),
+        "balance_is_empty": money.balance(money.BALANCE) <= 0,
         "places": [
             ("Pending settlement", kobo.naira(money.balance(money.PENDING))),
             ("Balance for transfers", kobo.naira(money.balance(money.BALANCE))),
             ("Bank account", kobo.naira(money.balance(money.BANK))),
         ],
+        **_transfers(),
         "switches": [(name, words, switches.is_on(name)) for name, words in switches.SWITCHES.items()],
         "payments": [_line(one) for one in paid[:_SHOWN]],
         "refunds": [_line(one) for one in refunds.newest_first()[:_SHOWN]],
@@ -96,6 +137,26 @@ def _context(error: str) -> Document:
             for one in settlements.newest_first()[:_SHOWN]
         ],
     }
+
+
+def _transfers() -> Document:
+    return {
+        "transfers": [_transfer_line(sent) for sent in transfer_states.newest_first()[:_TRANSFERS_SHOWN]],
+        "scripted": transfers.scripted(),
+        "account_names": banks.NAMES,
+        "unknown_account": banks.UNKNOWN,
+        # The docstring of each outcome says what happens.
+        "outcomes": [
+            (ending, name, transfers.OUTCOMES[name].__doc__) for ending, name in transfers.ENDINGS.items()
+        ],
+    }
+
+
+def _transfer_line(sent: Document) -> Document:
+    status = sent["status"]
+    colour = "bad" if sent.get("is_returned") else "ok" if status == "success" else "gold"
+    buttons = [(name, _BUTTON_WORDS[name]) for name in transfer_states.NEXT.get(status, ())]
+    return _line(sent) | {"colour": colour, "buttons": buttons}
 
 
 def _line(document: Document) -> Document:

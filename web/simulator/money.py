@@ -131,3 +131,11 @@ def top_up(amount: int, row: int) -> bool:
         for place, change in ((BANK, -amount), (BALANCE, amount)):
             post(place, change, reason="Top-up", model="Topup", row=row, currency=settings.CURRENCY)
     return True
+
+
+def add_test_money(amount: int, row: int) -> None:
+    """Put kobo that come from nowhere on the balance, once per `row`. Only the simulator's page does this.
+
+    The site's books do not know of this money, so `manage.py reconcile` reports it.
+    """
+    post(BALANCE, amount, reason="Test money", model="TestMoney", row=row, currency=settings.CURRENCY)
