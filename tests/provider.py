@@ -38,6 +38,8 @@ class Provider(httpx.BaseTransport):
         self.instead: Answer | None = None
         # Or here, by the path of the call, to make it fail for one payment.
         self.answers: dict[str, Answer] = {}
+        # Set this to let due events reach the site before the answer of each call.
+        self.delivers_first = False
         # Payments that a test changed: the contract does not apply to them.
         self._changed: set[str] = set()
         # What `verify` says of a payment instead of the simulator, by its reference.
@@ -59,6 +61,8 @@ class Provider(httpx.BaseTransport):
             )
         if CONTRACT.exists() and request.url.path.rpartition("/")[2] not in self._changed:
             check_contract(request, response)
+        if self.delivers_first:
+            self.deliver()
         return response
 
     def paths(self) -> list[str]:

@@ -9,8 +9,10 @@ import httpx
 import pytest
 from django.conf import settings
 
-from tests.web.simulator.conftest import fund
-from tests.web.simulator.test_money import get
+from savings.models import WebhookEvent
+from tests.provider import Provider
+from tests.web.simulator.conftest import KEY, fund
+from tests.web.simulator.test_money import events_sent, get
 from tests.web.simulator.test_transfers import (
     AMOUNT,
     COST,
@@ -123,3 +125,13 @@ def test_an_event_is_shaped_like_the_provider_s(http: httpx.Client, outcome: str
     assert shape(body) == shape(example)
     assert (body["event"], body["data"]["status"]) == (example["event"], example["data"]["status"])
     assert (body["data"]["reference"], body["data"]["amount"]) == (REFERENCE, AMOUNT)
+
+
+@pytest.mark.django_db
+def test_an_event_can_reach_the_site_before_the_answer(provider: Provider) -> None:
+    fund(FUNDS)
+    provider.delivers_first = True
+    with httpx.Client(transport=provider, base_url="http://simulator", headers=KEY) as client:
+        assert send(client, account_for("event-first")).json()["data"]["status"] == "success"
+    assert WebhookEvent.objects.get().event == "transfer.success"
+    assert events_sent() == []
