@@ -10,6 +10,7 @@ from django.utils import timezone
 from savings import ledger, payments
 from savings.models import Account, Payout, Recipient, User
 from tests.factories import fund_balance, make_user, pay_in
+from web.simulator import money
 
 SESSION = "the-session"
 _numbers = itertools.count(1)
@@ -30,12 +31,10 @@ def make_recipient(user: User, **fields: Any) -> Recipient:
     return Recipient.objects.create(user=user, **usual | fields)
 
 
-def make_saver(stash_kobo: int = 100_000_00, *, at_provider_kobo: int = 500_000_00) -> User:
-    """Return a saver with money in the stash and a bank account, and money at the provider to pay withdrawals."""
+def make_saver(stash_kobo: int = 100_000_00) -> User:
+    """Return a saver with money in the stash and a bank account."""
     user = make_user()
     pay_in(user, stash_kobo)
-    if at_provider_kobo:
-        fund_balance(at_provider_kobo)
     make_recipient(user)
     return user
 
@@ -50,6 +49,13 @@ def ask(user: User, amount_kobo: int | None = 50_000_00, recipient: Recipient | 
 def held(user: User) -> tuple[int, int]:
     """Return the balances of the stash and of the hold, in kobo."""
     return ledger.balance_kobo(ledger.stash_account(user)), ledger.balance_kobo(ledger.hold_account(user))
+
+
+def fund(amount_kobo: int) -> None:
+    """Top the balance up to an amount (kobo), at the simulated provider and in the books."""
+    fund_balance(amount_kobo)
+    missing = at_provider_kobo() - money.balance(money.BALANCE)
+    money.post(money.BALANCE, missing, reason="Top-up", model="Test", row=next(_numbers), currency="NGN")
 
 
 def at_provider_kobo() -> int:

@@ -25,6 +25,8 @@ State = Payout.State
 _TASK = "process_payout"
 _LEASE = datetime.timedelta(minutes=5)
 _MOST_AT_ONCE = 300
+# A request that was lost on its way may still reach the provider within this time.
+_ARRIVES_WITHIN = datetime.timedelta(minutes=15)
 # After so many tries staff are told.
 _MOST_TRIES = 8
 _WAIT_FOR_STAFF = datetime.timedelta(hours=1)
@@ -145,7 +147,7 @@ def _send(payout: Payout, balance: Balance) -> bool:
 
 
 def _take_refusal(payout: Payout, error: ProviderRefused) -> bool:
-    """Act on a refusal of the first request. Returns whether that says something about this payout."""
+    """Act on a refusal of a payout that is certainly not at the provider yet. Returns whether the provider decided."""
     if error.code == paystack.DUPLICATE_REFERENCE:
         payout_outcomes.apply(payout, transfers.verify_transfer(payout.transaction.reference))
     elif payout_outcomes.is_low_balance(error):
@@ -165,8 +167,24 @@ def _ask(payout: Payout) -> None:
     except ProviderRefused as error:
         if error.code != paystack.NOT_FOUND:
             raise
+        _send_again(payout)
+    else:
+        payout_outcomes.apply(payout, answer)
+
+
+def _send_again(payout: Payout) -> None:
+    """Send a payout whose first request has not reached the provider so far, with the same reference.
+
+    A refusal counts only when the first request cannot arrive any more.
+    """
+    try:
         answer = _call(payout)
-    payout_outcomes.apply(payout, answer)
+    except ProviderRefused as error:
+        if payout.sent_at is None or timezone.now() - payout.sent_at < _ARRIVES_WITHIN:
+            raise
+        _take_refusal(payout, error)
+    else:
+        payout_outcomes.apply(payout, answer)
 
 
 def _call(payout: Payout) -> Transfer:
