@@ -10,13 +10,15 @@ from django.utils import timezone
 
 from savings import ledger, payments, references
 from savings.demo.story import Kind, Story, two_of_staff
-from savings.models import Transaction
+from savings.models import Account, Transaction
 from savings.models.local_days import start_of
 
 # The owner's payment at the start.
 _CAPITAL_KOBO = 2_000_000_00
 # The reserve at the start of a month, for its interest and fees: a fiftieth of what is owed, and at least this.
 _LEAST_SPARE_KOBO, _SPARE_PART = 60_000_00, 50
+# What is at the provider at the start of each month to pay withdrawals.
+_FOR_WITHDRAWALS_KOBO = 500_000_00
 _SATURDAY = 5
 # The day of the month by which the tax of the month before goes to the authority.
 _REMITTANCE_DAY = 21
@@ -36,7 +38,7 @@ def add(story: Story, begin: datetime.date) -> None:
             story.add(_at(day, 3), _remit_tax)
         if day.weekday() < _SATURDAY:
             story.add(_at(day, 6), partial(_settle, story))
-    # The simulator that runs with the site begins with no money of ours, so the demo leaves none at its provider.
+    # The simulator that runs with the site knows no payment of the demo, so the demo leaves none to be settled.
     tomorrow = story.today + datetime.timedelta(days=1)
     story.add(story.now - datetime.timedelta(minutes=1), partial(_settle, story, before=tomorrow))
 
@@ -54,8 +56,15 @@ def _fund() -> None:
     found = ledger.coverage(timezone.now())
     spare_kobo = max(_LEAST_SPARE_KOBO, found.owed_kobo // _SPARE_PART)
     missing_kobo = found.owed_kobo + spare_kobo - found.held_kobo
+    month = f"{timezone.localdate():%B %Y}"
     if missing_kobo > 0:
-        _post(ledger.Purpose.SWEEP, missing_kobo, f"Fees and interest, {timezone.localdate():%B %Y}")
+        _post(ledger.Purpose.SWEEP, missing_kobo, f"Fees and interest, {month}")
+    at_provider = ledger.house_account(Account.Kind.PROVIDER_BALANCE, "paystack")
+    in_bank = ledger.house_account(Account.Kind.BANK, "customers")
+    missing_kobo = _FOR_WITHDRAWALS_KOBO - ledger.balance_kobo(at_provider)
+    top_up_kobo = min(missing_kobo, ledger.balance_kobo(in_bank))
+    if top_up_kobo > 0:
+        _post(ledger.Purpose.BALANCE_TOP_UP, top_up_kobo, f"Withdrawals, {month}")
 
 
 def _remit_tax() -> None:

@@ -12,6 +12,8 @@ import httpx
 from django.conf import settings
 from django.utils import timezone
 
+from savings.demo.transfers import Transfers
+
 Document = dict[str, Any]
 
 
@@ -26,6 +28,7 @@ class Provider(httpx.BaseTransport):
         self.settled: set[int] = set()
         # What was given back and is not deducted from a payout yet.
         self.refunded_kobo = 0
+        self.transfers = Transfers()
         # True refuses connections: a payment can then be started here without the provider knowing it.
         self.is_away = False
 
@@ -34,8 +37,10 @@ class Provider(httpx.BaseTransport):
             raise httpx.ConnectError("The provider is away.")
         if request.url.path == "/transaction/initialize":
             return self._initialize(json.loads(request.content))
-        if request.url.path.startswith(("/refund", "/balance")):
+        if request.url.path.startswith(("/refund", "/balance/")):
             return self._answer_about_money(request)
+        if request.url.path.startswith(("/bank", "/transfer", "/balance")):
+            return self.transfers.answer(request)
         payment = self.payments.get(request.url.path.rpartition("/")[2])
         if payment is None:
             return httpx.Response(404, json={"status": False, "message": "Transaction reference not found"})
@@ -122,9 +127,11 @@ class Provider(httpx.BaseTransport):
         self.refunded_kobo += self.refunds[reference]["amount"]
 
     def event(self, name: str, reference: str) -> tuple[bytes, str]:
-        """Return the body of a webhook event about a payment or its refund, and its signature."""
-        told = self.refunds if name.startswith("refund.") else self.payments
-        body = json.dumps({"event": name, "data": told[reference]}).encode()
+        """Return the body of a webhook event about a payment, its refund or a transfer, and its signature."""
+        told = {"refund": self.refunds, "charge": self.payments, "transfer": self.transfers.by_reference}
+        kind = name.partition(".")[0]
+        data = told[kind][reference.lower() if kind == "transfer" else reference]
+        body = json.dumps({"event": name, "data": data}).encode()
         key = settings.PROVIDER_SECRET_KEY.encode()
         return body, hmac.new(key, body, hashlib.sha512).hexdigest()
 

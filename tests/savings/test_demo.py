@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 import time_machine
 from allauth.account.models import EmailAddress
@@ -19,8 +21,10 @@ from savings.models import (
     Notice,
     OutboxRow,
     Payment,
+    Payout,
     Plan,
     Product,
+    Recipient,
     Statement,
     Transaction,
     User,
@@ -58,6 +62,8 @@ def test_the_demo_is_complete_consistent_and_the_same_every_time(capsys: pytest.
         assert list(ledger.run_checks()) == []
         assert ledger.coverage(timezone.now()).is_enough
         check_house_money()
+        too_new = [not recipient.is_usable() for recipient in Recipient.objects.order_by("id")]
+        assert too_new == [False, False, False, True]
     assert sorted(User.objects.values_list("email", flat=True)) == sorted(cast.EMAILS)
     assert EmailAddress.objects.filter(verified=True, primary=True).count() == len(cast.EMAILS)
     assert Plan.objects.filter(membership=None).count() == 14
@@ -66,12 +72,12 @@ def test_the_demo_is_complete_consistent_and_the_same_every_time(capsys: pytest.
     assert Plan.objects.filter(earns_interest=False, account__rate_bps=0).count() == 1
     assert not Circle.objects.without_owner().exists()
     assert statuses() == {
-        Status.SUCCESS: 714,
+        Status.SUCCESS: 724,
         Status.REVERSED: 1,
-        Status.FAILED: 11,
+        Status.FAILED: 13,
         Status.ABANDONED: 4,
         Status.REVIEW: 2,
-        Status.PENDING: 2,
+        Status.PENDING: 4,
     }
     assert money.naira(ledger.balance_kobo(Plan.objects.get(name="Rent 2027").account)) == "₦1,311,000.00"
     assert dict(Circle.objects.values_list("name").annotate(Count("memberships"))) == {
@@ -79,6 +85,9 @@ def test_the_demo_is_complete_consistent_and_the_same_every_time(capsys: pytest.
         "December in Enugu": 24,
         "Lagos runners": 5,
     }
+    states = Counter(Payout.objects.values_list("state", flat=True))
+    assert states == {Payout.State.PAID: 5, Payout.State.RETURNED: 1, Payout.State.APPROVAL: 1}
+    assert not Payout.objects.exclude(staff_note="", next_try_at=None).exists()
     shelf = Statement.objects.order_by("id").values_list("user__email", "format", "state")
     assert list(shelf) == [
         ("ada@example.com", file_format, state)

@@ -13,8 +13,11 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
-from web.simulator import events
+from savings import ledger
+from savings.models import Account
+from web.simulator import events, money
 from web.simulator.app import application
 
 logger = logging.getLogger(__name__)
@@ -22,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 class Command(BaseCommand):
     help = "Serve the payment provider simulator. No real card is charged."
-    # The simulator does not use the site's tables.
+    # The simulator uses none of the site's tables but the balance that it begins with.
     requires_system_checks = ["security"]
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,10 +41,29 @@ class Command(BaseCommand):
         # shell starts in the background ignores SIGINT otherwise.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
+        take_over_balance()
         threading.Thread(target=_deliver_for_ever, daemon=True).start()
         self.stdout.write(f"The payment simulator is at {settings.SIMULATOR_URL}")
         server.serve_forever()
         server.server_close()
+
+
+def take_over_balance() -> None:
+    """Begin with the balance for transfers that the books have, so that the demo's money can be withdrawn at once.
+
+    Only in a new storage. Without the site's tables it begins with nothing.
+    """
+    if money.movements(money.BALANCE):
+        return
+    try:
+        account = ledger.house_account(Account.Kind.PROVIDER_BALANCE, "paystack")
+        kobo = ledger.balance_kobo(account)
+    except DatabaseError:
+        return
+    if kobo > 0:
+        money.post(
+            money.BALANCE, kobo, reason="Opening balance", model="Opening", row=1, currency=settings.CURRENCY
+        )
 
 
 class _Server(ThreadingMixIn, WSGIServer):
