@@ -127,14 +127,16 @@ def approve_payout(payout: Payout, *, by: User) -> None:
     """Let a withdrawal that waits for approval be sent. Raises Refused for any other, and for one's own."""
     with atomic():
         User.objects.touch(payout.user_id)
-        now = _waiting_for_approval(payout, by)
+        now = _to_decide(payout, by)
+        if now.state != State.APPROVAL:
+            raise Refused("This withdrawal does not wait for approval.")
         at = timezone.now()
         _change(now, state=State.WAITING, next_try_at=max(now.send_at, at), decided_by=by, decided_at=at)
         _add_to_outbox(now)
 
 
 def refuse_payout(payout: Payout, *, by: User, reason: str) -> None:
-    """Give the money of a withdrawal that waits for approval back, and mail its owner the reason.
+    """Give the money of a withdrawal that was not sent yet back, and mail its owner the reason.
 
     Raises Refused for any other withdrawal, for one's own, and without a reason.
     """
@@ -142,11 +144,15 @@ def refuse_payout(payout: Payout, *, by: User, reason: str) -> None:
         raise Refused("Give the reason. The saver reads it.", field="reason")
     with atomic():
         User.objects.touch(payout.user_id)
-        now = _waiting_for_approval(payout, by)
+        now = _to_decide(payout, by)
+        if not now.can_be_cancelled:
+            raise Refused("This withdrawal was sent already, or is over.")
         ledger.fail_withdrawal(now.transaction, Status.FAILED, failure_code=REFUSED)
         _change(
             now,
             state=State.RETURNED,
+            next_try_at=None,
+            staff_note="",
             provider_message=reason.strip()[:200],
             decided_by=by,
             decided_at=timezone.now(),
@@ -187,13 +193,10 @@ def _add_to_outbox(payout: Payout) -> None:
     )
 
 
-def _waiting_for_approval(payout: Payout, by: User) -> Payout:
-    now = _again(payout)
-    if now.state != State.APPROVAL:
-        raise Refused("This withdrawal does not wait for approval.")
-    if by.pk == now.user_id:
+def _to_decide(payout: Payout, by: User) -> Payout:
+    if by.pk == payout.user_id:
         raise Refused("Somebody else has to decide about your own withdrawal.")
-    return now
+    return _again(payout)
 
 
 def _again(payout: Payout) -> Payout:

@@ -326,11 +326,17 @@ def test_above_the_limit_a_withdrawal_waits_for_approval(settings: Settings) -> 
     assert (payout.state, payout.decided_by) == (State.WAITING, staff)
     assert OutboxRow.objects.filter(transaction=payout.transaction, kind="payout").exists()
     with pytest.raises(Refused, match="does not wait for approval"):
+        payments.approve_payout(payout, by=staff)
+    Payout.objects.filter(pk=payout.pk).update(state=State.SENT, sent_at=timezone.now())
+    with pytest.raises(Refused, match="sent already"):
         payments.refuse_payout(payout, by=staff, reason="Too late")
 
 
-def test_a_refusal_gives_the_money_back_with_the_reason(settings: Settings) -> None:
-    rules(settings, approval_from_kobo=1)
+@pytest.mark.parametrize("approval_from_kobo", [1, None])
+def test_a_refusal_gives_the_money_back_with_the_reason(
+    settings: Settings, approval_from_kobo: int | None
+) -> None:
+    rules(settings, approval_from_kobo=approval_from_kobo)
     user, staff = make_saver(), make_user(is_staff=True)
     payout = ask(user)
     with pytest.raises(Refused, match="Give the reason"):
