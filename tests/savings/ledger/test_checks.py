@@ -20,8 +20,10 @@ from savings.models import (
     InterestPosting,
     Membership,
     Payment,
+    Payout,
     Plan,
     Product,
+    Recipient,
     Refund,
     Settlement,
     Transaction,
@@ -39,7 +41,9 @@ from tests.factories import (
     put_in,
     settled,
 )
+from tests.payouts import make_recipient
 from tests.refunds import charge_back, refund
+from tests.withdrawals import make_payout
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +85,11 @@ class Books:
     # The moves of two early exits, with a penalty and with forfeited interest.
     penalised: Transaction
     forfeited: Transaction
+    # Payouts of one saver.
+    waiting: Payout
+    paid_out: Payout
+    came_back: Payout
+    other_recipient: Recipient
 
     @property
     def posting(self) -> str:
@@ -133,7 +142,7 @@ def books() -> Iterator[Books]:
         settled(Kind.STASH_TO_PLAN, 700_00, debit=stash, credit=plan.account, user=user, plan=plan)
         settled(Kind.PLAN_TO_STASH, 50_00, debit=plan.account, credit=stash, user=user, plan=plan)
         ledger.close_month(datetime.date(2026, 1, 1))
-        withdrawn = withdraw(emptied(returned), 5_00, ends="success")
+        withdrawn, leaver = withdraw(emptied(returned), 5_00, ends="success"), make_user()
         yield Books(
             user=user,
             plan=plan,
@@ -164,6 +173,10 @@ def books() -> Iterator[Books]:
             withdrawn=withdrawn,
             penalised=leave_early(leaving[0]),
             forfeited=leave_early(leaving[1]),
+            waiting=make_payout(leaver),
+            paid_out=make_payout(leaver, "paid"),
+            came_back=make_payout(leaver, "came_back"),
+            other_recipient=make_recipient(user),
         )
 
 
@@ -293,6 +306,7 @@ def damage(statement: str) -> None:
         "savings_forfeitedinterest",
         "savings_interestposting",
         "savings_taxrate",
+        "savings_payout",
     )
     with connection.cursor() as cursor:
         cursor.execute(statement)
@@ -311,7 +325,7 @@ def test_books_written_by_the_ledger_pass_every_check(
     assert list(ledger.run_checks()) == []
     call_command("check_ledger")
     assert (
-        f"The books are right: 26 accounts, {Transaction.objects.count()} transactions"
+        f"The books are right: 31 accounts, {Transaction.objects.count()} transactions"
         in capsys.readouterr().out
     )
 
@@ -910,6 +924,81 @@ DAMAGE = {
         "accruals",
         "UPDATE savings_rateperiod SET rate_bps = rate_bps + 1 WHERE account_id = {b.plan.account.pk}",
         "account {b.plan.account.pk}",
+    ),
+    "a payout to somebody else's bank account": (
+        "payouts",
+        "UPDATE savings_payout SET recipient_id = {b.other_recipient.pk} WHERE id = {b.paid_out.pk}",
+        "payout {b.paid_out.transaction.reference}",
+    ),
+    "a payout of somebody else's withdrawal": (
+        "payouts",
+        "UPDATE savings_transaction SET user_id = {b.user.pk} WHERE id = {b.waiting.transaction_id}",
+        "payout {b.waiting.transaction.reference}",
+    ),
+    "a payout that belongs to a fee": (
+        "payouts",
+        "UPDATE savings_transaction SET kind = 'fee' WHERE id = {b.waiting.transaction_id}",
+        "payout {b.waiting.transaction.reference}",
+    ),
+    "a payout that is paid and still held": (
+        "payouts",
+        "UPDATE savings_transaction SET status = 'pending' WHERE id = {b.paid_out.transaction_id}",
+        "payout {b.paid_out.transaction.reference}",
+    ),
+    "a payout that is cancelled and still held": (
+        "payouts",
+        "UPDATE savings_payout SET state = 'cancelled' WHERE id = {b.waiting.pk}",
+        "payout {b.waiting.transaction.reference}",
+    ),
+    "a payout that is returned and was paid": (
+        "payouts",
+        "UPDATE savings_payout SET state = 'returned' WHERE id = {b.paid_out.pk}",
+        "payout {b.paid_out.transaction.reference}",
+    ),
+    "a payout that came back and counts as paid": (
+        "payouts",
+        "UPDATE savings_payout SET state = 'paid' WHERE id = {b.came_back.pk}",
+        "payout {b.came_back.transaction.reference}",
+    ),
+    "a fee that was not set aside": (
+        "payouts",
+        "UPDATE savings_payout SET fee_kobo = fee_kobo + 1 WHERE id = {b.waiting.pk}",
+        "payout {b.waiting.transaction.reference}",
+    ),
+    "VAT that is part of the fee": (
+        "payouts",
+        "UPDATE savings_payout SET fee_kobo = fee_kobo + vat_kobo, vat_kobo = 0 WHERE id = {b.paid_out.pk}",
+        "payout {b.paid_out.transaction.reference}",
+    ),
+    "a duty that is part of the VAT": (
+        "payouts",
+        "UPDATE savings_payout SET vat_kobo = vat_kobo + duty_kobo, duty_kobo = 0 WHERE id = {b.came_back.pk}",
+        "payout {b.came_back.transaction.reference}",
+    ),
+    "a payout whose fee is gone": (
+        "payouts",
+        "UPDATE savings_transaction SET part_of_id = NULL WHERE part_of_id = {b.paid_out.transaction_id}",
+        "payout {b.paid_out.transaction.reference}",
+    ),
+    "a cost that was not posted": (
+        "payouts",
+        "UPDATE savings_payout SET cost_kobo = cost_kobo + 1 WHERE id = {b.paid_out.pk}",
+        "payout {b.paid_out.transaction.reference}",
+    ),
+    "a cost that is not known and was posted": (
+        "payouts",
+        "UPDATE savings_payout SET cost_kobo = NULL WHERE id = {b.paid_out.pk}",
+        "payout {b.paid_out.transaction.reference}",
+    ),
+    "a duty that the provider did not take": (
+        "payouts",
+        "DELETE FROM savings_entry WHERE transaction_id = {b.paid_out.transaction_id} AND code = 'duty'",
+        "payout {b.paid_out.transaction.reference}",
+    ),
+    "a cost that was given back and still counts": (
+        "payouts",
+        "UPDATE savings_payout SET cost_kobo = 7500 WHERE id = {b.came_back.pk}",
+        "payout {b.came_back.transaction.reference}",
     ),
 }
 
