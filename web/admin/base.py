@@ -64,6 +64,20 @@ class ConditionFilter(admin.SimpleListFilter):
         return self.conditions[str(self.value())][1](queryset)
 
 
+class OfUser(admin.SimpleListFilter):
+    """A filter that is offered only when a link has set it: the rows of one user."""
+
+    title = "saver"
+    parameter_name = "user"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        value = str(self.value() or "")
+        return [(value, "Of one saver")] if keyset.is_id(value) else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(user=self.value())
+
+
 class ChangedForm(KnowsChanges, ModelForm):
     """A form for one row that saves only changed fields, because users may change their rows meanwhile."""
 
@@ -90,7 +104,7 @@ class StaffAdmin(admin.ModelAdmin):
     }
     # The fields that are searched by exact value; "email" is the email address of the row's user.
     finds_by: ClassVar[tuple[str, ...]] = ()
-    list_filter: ClassVar[tuple[type[ConditionFilter], ...]] = ()
+    list_filter: ClassVar[tuple[type[admin.SimpleListFilter], ...]] = ()
     # Relations shown in the list, for `select_related`.
     relations: ClassVar[tuple[str, ...]] = ()
     # The lookup path to the user whose email address is searched; empty if there is none.

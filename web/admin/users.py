@@ -12,6 +12,8 @@ from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreation
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from savings import typed_text, users
 from savings.models import User
@@ -72,9 +74,18 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
         ("Preferences", {"fields": ("theme", "wants_receipts", "wants_rank_changes", "wants_weekly_digest")}),
         ("Rights", {"fields": ("is_active", *_RIGHTS)}),
         ("Dates", {"fields": ("date_joined", "last_login")}),
+        ("Withdrawals", {"fields": ("withdrawals", "bank_accounts")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
-    readonly_fields = ("date_joined", "last_login")
+    readonly_fields = ("date_joined", "last_login", "withdrawals", "bank_accounts")
+
+    @admin.display
+    def withdrawals(self, user: User) -> SafeString:
+        return _list_of(user, "payout", "All withdrawals")
+
+    @admin.display
+    def bank_accounts(self, user: User) -> SafeString:
+        return _list_of(user, "recipient", "All bank accounts, removed ones too")
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Find users by a whole email address, or by the start of a name, with or without its tone marks."""
@@ -134,6 +145,13 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
         super().save_related(request, form, formsets, change)
         users.record_rights_changed(form.instance, form.changed_data)
+
+
+def _list_of(user: User, model: str, text: str) -> SafeString:
+    """Return a link to the rows of a user in another list. By id, because no email address belongs into a URL."""
+    return format_html(
+        '<a href="{}?user={}">{}</a>', reverse(f"admin:savings_{model}_changelist"), user.pk, text
+    )
 
 
 def _staff(request: HttpRequest) -> User:

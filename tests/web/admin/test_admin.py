@@ -41,6 +41,7 @@ from savings.models import (
     Notice,
     OutboxRow,
     Payment,
+    Payout,
     Plan,
     Postponement,
     Product,
@@ -57,6 +58,7 @@ from savings.models import (
     WebhookEvent,
 )
 from tests.factories import fill, make_plan, make_product, make_transaction, make_user
+from tests.payouts import make_recipient
 from tests.provider import Provider
 from tests.web.staff import sign_in
 from web.admin.base import ReadOnlyAdmin
@@ -168,6 +170,16 @@ def add_rows(times: int) -> None:
     add_circles(users, plans, products[0])
     add_statements(users)
     add_treasury(users, movements)
+    add_payouts(users, movements)
+
+
+def add_payouts(users: list[User], movements: list[Transaction]) -> None:
+    recipients = [make_recipient(user) for user in users]
+    soon = timezone.now()
+    Payout.objects.bulk_create(
+        Payout(transaction=movement, user=one.user, recipient=one, next_try_at=soon, staff_note="Look at it")
+        for one, movement in zip(recipients, movements, strict=True)
+    )
 
 
 def add_treasury(users: list[User], movements: list[Transaction]) -> None:

@@ -1,0 +1,226 @@
+"""Payouts for staff: those that need a person, approving and refusing, and the balance that pays for them."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from django.contrib import admin, messages
+from django.contrib.admin import ActionLocation
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet, Sum
+from django.db.transaction import atomic
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+
+from savings import ledger, money, payments, typed_text
+from savings.exceptions import Refused
+from savings.models import Account, Payout, User
+from web import keyset
+from web.admin import shown
+from web.admin.base import OfUser, ReadOnlyAdmin
+from web.admin.payout_filters import NeedsStaff, PayoutAge, PayoutState
+from web.forms.fields import LineField
+from web.forms.refusals import RefusableForm
+
+_EVERYWHERE = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]
+
+
+class RefusalForm(RefusableForm):
+    """Why a withdrawal is refused."""
+
+    reason = LineField(
+        max_length=200, widget=AdminTextInputWidget, help_text="The saver reads it in the mail about it."
+    )
+
+
+@admin.register(Payout)
+class PayoutAdmin(ReadOnlyAdmin):
+    change_list_template = "admin/payouts.html"
+    list_display = (
+        "reference",
+        "amount",
+        "state",
+        "age",
+        "staff_note",
+        "user",
+        "recipient",
+        "provider_status",
+        "tries",
+    )
+    list_filter = (NeedsStaff, PayoutState, PayoutAge, OfUser)
+    relations = ("transaction", "user", "recipient", "decided_by")
+    finds_by = ("transaction__reference",)
+    search_help_text = "A whole reference, a whole account number or a whole email address"
+    fields = (
+        "transaction",
+        "user",
+        "recipient",
+        "holder",
+        "amount",
+        "fee_kobo",
+        "vat",
+        "duty",
+        "state",
+        "staff_note",
+        "asked_at",
+        "send_at",
+        "sent_at",
+        "next_try_at",
+        "tries",
+        "provider",
+        "transfer_code",
+        "provider_status",
+        "provider_message",
+        "transferred_at",
+        "cost_kobo",
+        "events",
+        "decided_by",
+        "decided_at",
+    )
+    actions = ("approve", "refuse", "ask_now")
+
+    @admin.display
+    def reference(self, payout: Payout) -> str:
+        return payout.transaction.reference
+
+    @admin.display
+    def amount(self, payout: Payout) -> str:
+        return money.naira(payout.transaction.amount_kobo)
+
+    @admin.display(description="VAT")
+    def vat(self, payout: Payout) -> str:
+        return money.naira(payout.vat_kobo)
+
+    @admin.display(description="Stamp duty")
+    def duty(self, payout: Payout) -> str:
+        return money.naira(payout.duty_kobo)
+
+    @admin.display(description="Name at the bank")
+    def holder(self, payout: Payout) -> str:
+        return payout.recipient.account_name
+
+    @admin.display(description="On its way for")
+    def age(self, payout: Payout) -> str:
+        return timesince(payout.asked_at, depth=1) if payout.is_in_flight else shown.NONE
+
+    @admin.display(description="The provider’s events")
+    def events(self, payout: Payout) -> SafeString:
+        # The provider writes the references of transfers in lower case.
+        query = urlencode({"q": payout.transaction.reference.lower()})
+        return format_html(
+            '<a href="{}?{}">About this withdrawal</a>',
+            reverse("admin:savings_webhookevent_changelist"),
+            query,
+        )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Payout], search_term: str
+    ) -> tuple[QuerySet[Payout], bool]:
+        term = typed_text.line(search_term)
+        # A condition of its own: PostgreSQL has no index for one joined by OR to that of another table.
+        if len(term) == 10 and keyset.is_id(term):
+            return queryset.filter(recipient__account_number=term), False
+        return super().get_search_results(request, queryset, search_term)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        funds = _funds() if request.method == "GET" and self.has_view_permission(request) else {}
+        return super().changelist_view(request, {**(extra_context or {}), **funds})
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.refuse_view)
+        return [path("<int:object_id>/refuse/", view, name="savings_payout_refuse"), *super().get_urls()]
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("savings.change_payout")
+
+    @admin.action(description="Approve", permissions=["decide"], location=_EVERYWHERE)
+    def approve(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
+        def act(payout: Payout) -> str:
+            payments.approve_payout(payout, by=_staff(request))
+            return "approved; it is sent at its time"
+
+        self.do_to_each(request, chosen, act)
+
+    @admin.action(
+        description="Refuse…",
+        permissions=["decide"],
+        location=_EVERYWHERE,
+    )
+    def refuse(self, request: HttpRequest, chosen: QuerySet[Payout]) -> HttpResponse | None:
+        rows = list(chosen[:2])
+        if len(rows) != 1 or not rows[0].can_be_cancelled:
+            said = "Choose one withdrawal that was not sent yet. Each one has a reason of its own."
+            self.message_user(request, said, messages.ERROR)
+            return None
+        return HttpResponseRedirect(reverse("admin:savings_payout_refuse", args=[rows[0].pk]))
+
+    @admin.action(
+        description="Ask the provider now",
+        permissions=["decide"],
+        location=_EVERYWHERE,
+    )
+    def ask_now(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
+        self.do_to_each(request, chosen, _ask_now)
+
+    def refuse_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Ask for the reason, give the money back, and return to the payout."""
+        if not self.has_decide_permission(request):
+            raise PermissionDenied
+        payout = get_object_or_404(self.get_queryset(request), pk=object_id)
+        form = RefusalForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            with form.refusals():
+                reason = form.cleaned_data["reason"]
+                payments.refuse_payout(payout, by=_staff(request), reason=reason)
+                self.log_change(request, payout, f"refused: {reason}")
+                self.message_user(
+                    request, f"{payout}: refused, and the money is back in the stash.", messages.SUCCESS
+                )
+                return HttpResponseRedirect(reverse("admin:savings_payout_change", args=[payout.pk]))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Refuse a withdrawal",
+            "opts": self.opts,
+            "payout": payout,
+            "amount": money.naira(payout.transaction.amount_kobo),
+            "form": form,
+        }
+        return TemplateResponse(
+            request, "admin/refuse_payout.html", context, status=422 if form.errors else 200
+        )
+
+
+def _funds() -> dict[str, Any]:
+    """Return the balance for transfers in the books beside what is on its way to banks."""
+    balance_kobo = ledger.balance_kobo(ledger.house_account(Account.Kind.PROVIDER_BALANCE, "paystack"))
+    amounts = Payout.objects.in_flight().aggregate(kobo=Sum("transaction__amount_kobo", default=0))
+    in_flight_kobo = int(amounts["kobo"])
+    missing_kobo = in_flight_kobo - balance_kobo
+    return {
+        "balance": money.naira(balance_kobo),
+        "in_flight": money.naira(in_flight_kobo),
+        "missing": money.naira(missing_kobo) if missing_kobo > 0 else "",
+    }
+
+
+def _ask_now(payout: Payout) -> str:
+    with atomic():
+        User.objects.touch(payout.user_id)
+        sent = Payout.objects.filter(pk=payout.pk, state=Payout.State.SENT)
+        if not sent.update(next_try_at=timezone.now()):
+            raise Refused("Only a withdrawal that is with the provider can be asked about.")
+    return "the worker asks the provider within a minute"
+
+
+def _staff(request: HttpRequest) -> User:
+    return cast("User", request.user)

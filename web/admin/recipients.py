@@ -1,0 +1,90 @@
+"""Bank accounts of savers for staff: read-only, with a warning where another saver has the same one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import ActionLocation
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from savings import payments
+from savings.exceptions import Refused
+from savings.models import Recipient
+from web.admin import shown
+from web.admin.base import OfUser, ReadOnlyAdmin
+
+# As many other savers with the same account are named.
+_MOST_OTHERS = 20
+
+
+@admin.register(Recipient)
+class RecipientAdmin(ReadOnlyAdmin):
+    change_form_template = "admin/recipient.html"
+    list_display = (
+        "account_number",
+        "bank_name",
+        "account_name",
+        "user",
+        "others",
+        "added_at",
+        "usable_at",
+        "removed_at",
+    )
+    list_filter = (OfUser,)
+    relations = ("user",)
+    finds_by = ("account_number",)
+    search_help_text = "A whole account number or a whole email address"
+    fields = (
+        "user",
+        "bank_name",
+        "bank_code",
+        "account_number",
+        "account_name",
+        "is_default",
+        "added_at",
+        "usable_at",
+        "removed_at",
+        "provider",
+        "code",
+    )
+    actions = ("remove",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Recipient]:
+        # As `payments.same_account`, for all rows of a page at once.
+        same = Recipient.objects.filter(
+            account_number=OuterRef("account_number"), bank_code=OuterRef("bank_code")
+        ).exclude(user=OuterRef("user"))
+        rows: QuerySet[Recipient] = super().get_queryset(request).annotate(is_shared=Exists(same))
+        return rows
+
+    @admin.display(description="Other savers")
+    def others(self, recipient: Recipient) -> str:
+        return "Also another saver’s" if recipient.is_shared else shown.NONE  # type: ignore[attr-defined] # annotated
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        recipient = context["original"]
+        context["others"] = payments.same_account(recipient)[:_MOST_OTHERS]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def has_remove_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("savings.change_recipient")
+
+    @admin.action(
+        description="Remove, and cancel unsent withdrawals to it",
+        description_plural="Remove, and cancel unsent withdrawals to them",
+        permissions=["remove"],
+        location=[ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM],
+    )
+    def remove(self, request: HttpRequest, chosen: QuerySet[Recipient]) -> None:
+        self.do_to_each(request, chosen, _remove)
+
+
+def _remove(recipient: Recipient) -> str:
+    if recipient.removed_at is not None:
+        raise Refused("It was removed already.")
+    cancelled = payments.remove_recipient(recipient)
+    return f"removed; withdrawals cancelled: {cancelled}"
