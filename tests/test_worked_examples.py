@@ -12,10 +12,10 @@ from pytest_django.fixtures import Settings
 
 from savings import ledger, money, payments, plans, references
 from savings.exceptions import NotEnoughMoney
-from savings.ledger import run_checks
+from savings.ledger import WithdrawalFees, run_checks
 from savings.models import Account, Entry, Payment, Plan, Product, Transaction, User
 from tests.exits import exit_early
-from tests.factories import make_plan, make_product, make_transaction, make_user, pay_in
+from tests.factories import fund_balance, make_plan, make_product, make_transaction, make_user, pay_in
 from tests.interest import post_gross
 from tests.provider import Provider
 from tests.refunds import charge_back, people, post_interest, refund
@@ -288,6 +288,73 @@ def test_a_chargeback_of_spent_money(ada: User) -> None:
     assert lines(repayment) == [("primary", "stash", "receivable", 1_000_000)]
     assert lines(given_up) == [("primary", "bad_debts", "receivable", 2_049_315)]
     assert (house(Account.Kind.RECEIVABLE), house(Account.Kind.INTEREST_EXPENSE)) == (0, 0)
+    assert_books_are_correct()
+
+
+def withdraw(ada: User) -> tuple[Transaction, WithdrawalFees]:
+    """Return Ada's withdrawal of 50,000 naira of a stash of 60,000, and its fees."""
+    pay_in(ada, 6_000_000)
+    fund_balance(10_000_000)
+    fees = payments.fees_for(5_000_000)
+    withdrawal, _ = ledger.open_withdrawal(
+        ada, reference=references.new("stash_withdrawal"), amount_kobo=5_000_000, fees=fees
+    )
+    return withdrawal, fees
+
+
+def test_a_withdrawal_to_a_bank_account(ada: User) -> None:
+    withdrawal, fees = withdraw(ada)
+    fee = withdrawal.parts.get()
+    assert fees == WithdrawalFees(fee_kobo=2_500, vat_kobo=187, duty_kobo=5_000)
+    assert lines(withdrawal) == [("hold", "stash", "hold", 5_000_000)]
+    assert lines(fee) == [("hold", "stash", "hold", 7_687)]
+    assert ledger.balance_kobo(ledger.stash_account(ada)) == 992_313
+    ledger.settle_withdrawal(withdrawal, fees, provider="paystack")
+    ledger.record_transfer_cost(withdrawal, cost_kobo=2_500, duty_kobo=5_000, provider="paystack")
+    assert lines(withdrawal)[1:] == [
+        ("primary", "hold", "provider_balance", 5_000_000),
+        ("cost", "transfer_costs", "provider_balance", 2_500),
+        ("duty", "stamp_duty_payable", "provider_balance", 5_000),
+    ]
+    assert lines(fee)[1:] == [
+        ("primary", "hold", "fee_income", 2_500),
+        ("vat", "hold", "vat_payable", 187),
+        ("duty", "hold", "stamp_duty_payable", 5_000),
+    ]
+    assert house(Account.Kind.PROVIDER_BALANCE, "paystack") == 4_992_500
+    assert_books_are_correct()
+
+
+def test_a_withdrawal_that_failed(ada: User) -> None:
+    withdrawal, _ = withdraw(ada)
+    ledger.fail_withdrawal(withdrawal, Transaction.Status.FAILED, failure_code="rejected")
+    assert lines(withdrawal)[1:] == [("release", "hold", "stash", 5_000_000)]
+    assert lines(withdrawal.parts.get())[1:] == [("release", "hold", "stash", 7_687)]
+    assert ledger.balance_kobo(ledger.stash_account(ada)) == 6_000_000
+    assert_books_are_correct()
+
+
+def test_a_withdrawal_that_came_back(ada: User) -> None:
+    withdrawal, fees = withdraw(ada)
+    ledger.settle_withdrawal(withdrawal, fees, provider="paystack")
+    ledger.record_transfer_cost(withdrawal, cost_kobo=2_500, duty_kobo=5_000, provider="paystack")
+    reversal = ledger.return_withdrawal(withdrawal, reference=references.new("reversal"))
+    assert lines(reversal) == [
+        ("primary", "provider_balance", "hold", 5_000_000),
+        ("duty", "transfer_costs", "stamp_duty_payable", 5_000),
+        ("release", "hold", "stash", 5_000_000),
+    ]
+    assert lines(reversal.parts.get()) == [
+        ("primary", "fee_income", "hold", 2_500),
+        ("vat", "vat_payable", "hold", 187),
+        ("duty", "stamp_duty_payable", "hold", 5_000),
+        ("release", "hold", "stash", 7_687),
+    ]
+    assert ledger.balance_kobo(ledger.stash_account(ada)) == 6_000_000
+    assert (house(Account.Kind.TRANSFER_COSTS), house(Account.Kind.STAMP_DUTY_PAYABLE)) == (7_500, 0)
+    ledger.record_returned_cost(reversal, cost_kobo=7_500, provider="paystack")
+    assert lines(reversal)[3:] == [("cost", "provider_balance", "transfer_costs", 7_500)]
+    assert house(Account.Kind.PROVIDER_BALANCE, "paystack") == 10_000_000
     assert_books_are_correct()
 
 
