@@ -59,6 +59,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='recipient',
+            index=models.Index(fields=['user', '-id'], name='recipient_by_user'),
+        ),
+        migrations.AddIndex(
+            model_name='recipient',
             index=models.Index(fields=['account_number', 'bank_code'], name='recipient_by_account'),
         ),
         migrations.AddConstraint(
@@ -76,6 +80,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='payout',
             index=models.Index(fields=['user', '-id'], name='payout_by_user'),
+        ),
+        migrations.AddIndex(
+            model_name='payout',
+            index=models.Index(condition=models.Q(('staff_note', ''), _negated=True), fields=['-id'], name='payout_for_staff'),
         ),
         migrations.AddIndex(
             model_name='payout',

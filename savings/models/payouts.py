@@ -52,6 +52,8 @@ class Recipient(models.Model):
             ),
         ]
         indexes = [
+            # A user's bank accounts, removed ones too.
+            models.Index(fields=["user", "-id"], name="recipient_by_user"),
             # The same bank account at other users, for staff.
             models.Index(fields=["account_number", "bank_code"], name="recipient_by_account"),
         ]
@@ -157,6 +159,8 @@ class Payout(models.Model):
             models.Index(fields=["next_try_at"], name="payout_due", condition=Q(next_try_at__isnull=False)),
             # A user's payouts, newest first: the stash, the limit of a day, and the staff's list of a user.
             models.Index(fields=["user", "-id"], name="payout_by_user"),
+            # The payouts that staff have to look at, the newest first.
+            models.Index(fields=["-id"], name="payout_for_staff", condition=~Q(staff_note="")),
             # The staff's list by state, the oldest first.
             models.Index(fields=["state", "asked_at"], name="payout_by_state"),
         ]

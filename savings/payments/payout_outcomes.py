@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.transaction import atomic
 from django.utils import timezone
 
-from savings import ledger, mails, references
+from savings import ledger, mails, money, references
 from savings.exceptions import ProviderRefused, ProviderUnavailable, UnclearAnswer
 from savings.models import Payout, Transaction, User
 from savings.payments import payouts, transfers
@@ -42,6 +42,7 @@ _FITTING = {status: {State.RETURNED} for status in CONCLUSIVE} | {
     "success": {State.PAID},
     "reversed": {State.RETURNED, State.CAME_BACK},
 }
+_OTHER_COST = "The provider now says that it cost {cost}, and the books have another cost."
 _NEEDS_STAFF = {
     "otp": "The provider waits for a one-time password. Enter it, or turn that off, in its dashboard.",
     "received": "The provider has taken it for a check of its own.",
@@ -85,11 +86,13 @@ def book_cost(payout: Payout) -> None:
         raise UnclearAnswer(f"The provider does not say what transfer {payout.transfer_code} cost.")
     with atomic():
         now = _lock(payout)
-        _post_cost(now, answer.cost_kobo, answer.duty_kobo)
-        now.cost_kobo = answer.cost_kobo
-        now.next_try_at = _next_question(now)
-        now.tries = 0
-        now.save(update_fields=["cost_kobo", "next_try_at", "tries"])
+        if _post_cost(now, answer.cost_kobo, answer.duty_kobo):
+            now.cost_kobo = answer.cost_kobo
+        else:
+            now.staff_note = _OTHER_COST.format(cost=money.naira(answer.cost_kobo))
+            logger.error("payout %s: %s", now.transaction, now.staff_note)
+        now.next_try_at, now.tries = _next_question(now), 0
+        now.save(update_fields=["cost_kobo", "next_try_at", "tries", "staff_note"])
 
 
 def wait_after(tries: int) -> datetime.timedelta:
@@ -147,18 +150,21 @@ def _end(now: Payout, state: str) -> None:
     now.tries, now.next_try_at = 0, timezone.now() + _FIRST_WAIT
 
 
-def _post_cost(now: Payout, cost_kobo: int, duty_kobo: int) -> None:
-    """Post the difference between what the provider has taken in all and what is booked."""
-    movement, booked_kobo = now.transaction, now.cost_kobo or 0
+def _post_cost(now: Payout, cost_kobo: int, duty_kobo: int) -> bool:
+    """Post what the provider has taken in all, less what is booked, and return whether the books have it now."""
+    movement = now.transaction
     if now.cost_kobo is None:
         # The provider's duty is paid from what the saver paid for it, as long as that is not given back.
-        covered_kobo = min(duty_kobo, now.duty_kobo) if movement.status == Status.SUCCESS else 0
+        covered_kobo = min(duty_kobo, now.duty_kobo, cost_kobo) if movement.status == Status.SUCCESS else 0
         ledger.record_transfer_cost(
             movement, cost_kobo=cost_kobo - covered_kobo, duty_kobo=covered_kobo, provider=now.provider
         )
-    elif cost_kobo < booked_kobo and now.state == State.CAME_BACK:
+        return True
+    if cost_kobo < now.cost_kobo and now.state == State.CAME_BACK:
         reversal = Transaction.objects.get(reverses=movement)
-        ledger.record_returned_cost(reversal, cost_kobo=booked_kobo - cost_kobo, provider=now.provider)
+        returned_kobo = now.cost_kobo - cost_kobo
+        return ledger.record_returned_cost(reversal, cost_kobo=returned_kobo, provider=now.provider)
+    return cost_kobo == now.cost_kobo
 
 
 def _try_to_book_cost(payout: Payout) -> None:

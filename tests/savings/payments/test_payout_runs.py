@@ -413,3 +413,19 @@ def test_one_that_fails_stops_no_other(provider: Provider, clock: time_machine.T
     payments.sweep_payouts(timezone.now())
     assert again(first).state == State.RETURNED
     assert {again(one).state for one in others} == {State.SENT}
+
+
+def test_a_cost_that_changes_later_needs_staff_and_is_not_posted_again(
+    provider: Provider, clock: time_machine.Traveller
+) -> None:
+    user = make_saver()
+    fund(500_000_00)
+    payout = ask(user, AMOUNT, recipient_ending(user, "instant"))
+    send(payout)
+    sent = transfer_states.newest_first()[0]
+    transfer_states.save(sent | {"fee": sent["fee"] + 10_00})
+    before = at_provider_kobo()
+    payout_outcomes.book_cost(again(payout))
+    assert again(payout).cost_kobo == 75_00
+    assert "The provider now says that it cost ₦85.00" in again(payout).staff_note
+    assert at_provider_kobo() == before
