@@ -32,7 +32,7 @@ KINDS = {
     "plan_matured": ("Your plan has matured", "Because a plan of yours came to its end"),
     "plan_renewed": ("Your plan has started again", "Because a plan of yours started a new term"),
     "rank_changed": ("Your place in a circle", "Because your place in a circle changed"),
-    "recipient_added": ("A bank account was added", "Because a bank account was added to your account"),
+    "recipient_added": ("A bank account was added", "Because a bank account was added to your savings"),
     "statement_failed": ("A statement could not be made", "Because you asked for a statement"),
     "statement_ready": ("Your statement is ready", "Because you asked for a statement"),
     "top_up_received": ("Money received", "Because you topped up"),
