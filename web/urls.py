@@ -20,6 +20,7 @@ from web.views import (
     plan_exits,
     plan_notices,
     plans,
+    recipients,
     stash,
     statement_files,
     statements,
@@ -63,6 +64,14 @@ plan_urls = [
 stash_urls = [
     path("", stash.home, name="home"),
     path("fund/", stash.fund, name="fund"),
+]
+
+payout_urls = [
+    path("accounts/", recipients.recipients, name="recipients"),
+    path("accounts/add/", recipients.add_recipient, name="add_recipient"),
+    path("accounts/<int:recipient_id>/remove/", recipients.remove_recipient, name="remove_recipient"),
+    path("accounts/<int:recipient_id>/default/", recipients.make_default, name="make_default"),
+    path("accounts/undo/<str:token>/", recipients.undo_recipient, name="undo_recipient"),
 ]
 
 circle_urls = [
@@ -150,6 +159,7 @@ urlpatterns = [
     path("dashboard/", include((dashboard_urls, "dashboard"))),
     path("plans/", include((plan_urls, "plans"))),
     path("stash/", include((stash_urls, "stash"))),
+    path("stash/", include((payout_urls, "payouts"))),
     path("circles/", include((circle_urls, "circles"))),
     path("transactions/", include((transaction_urls, "transactions"))),
     path("statements/", include((statement_urls, "statements"))),

@@ -14,6 +14,7 @@ from savings.payments.payout_fees import fees_for, most_for
 from savings.payments.payout_limits import Room, room
 from savings.payments.payout_runs import send_payout, sweep_payouts
 from savings.payments.payouts import OUTBOX_KIND as PAYOUT_KIND
+from savings.payments.payouts import QUOTE_SECONDS as PAYOUT_QUOTE_SECONDS
 from savings.payments.payouts import (
     PayoutQuote,
     approve_payout,
@@ -52,6 +53,7 @@ __all__ = [
     "OPERATOR",
     "PAYER",
     "PAYOUT_KIND",
+    "PAYOUT_QUOTE_SECONDS",
     "REFUSED",
     "Bank",
     "Comparison",

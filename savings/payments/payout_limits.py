@@ -34,8 +34,12 @@ class Room:
 
 
 def room(user: User) -> Room:
-    """Return how much a saver may withdraw now and why. Asks the same functions as `check_amount`."""
+    """Return how much a saver may withdraw now and why. Asks the same functions as a withdrawal."""
     available = ledger.available(user)
+    try:
+        check_may_withdraw(user)
+    except Refused as refused:
+        return Room(available.stash_kobo, 0, [str(refused)])
     today_kobo = withdrawn_today_kobo(user)
     left_today_kobo = max(0, settings.PAYOUTS.day_max_kobo - today_kobo)
     most_kobo = min(payout_fees.most_for(available.kobo), settings.PAYOUTS.max_kobo, left_today_kobo)

@@ -27,6 +27,8 @@ PAGES = [
         "/plans/top-up/",
         "/stash/",
         "/stash/fund/",
+        "/stash/accounts/",
+        "/stash/accounts/add/",
         "/transactions/",
     ),
     *(

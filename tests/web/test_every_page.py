@@ -20,7 +20,7 @@ from django.test import Client
 from savings import plans, references
 from savings.models import User
 from tests.browsers import without
-from tests.factories import fill, make_plan, make_product, make_user
+from tests.factories import PASSWORD, fill, make_plan, make_product, make_user
 from tests.web.test_every_url import URLS, examples, owner, path_of  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.django_db
@@ -37,9 +37,9 @@ _REFERENCES = ("for", "aria-labelledby", "aria-describedby", "aria-controls", "p
 # Without popovers, a script or the style sheet opens menus (app.js, app.css). The other is only a hint.
 _HAS_FALLBACK = {"*.popover", "button.popovertarget", "*.autocapitalize"}
 
-# Promises of features that do not exist yet. Bank withdrawals will remove their lines.
+# Promises that the code does not keep.
 NOT_TRUE = re.compile(
-    r"within the hour|yours at any time|it is empty|will earn|you will have,|instantly|to your bank account"
+    r"within the hour|yours at any time|it is empty|will earn|you will have,|instantly"
     r"|withdraw (it |them |money )?(at )?any ?time",
     re.IGNORECASE,
 )
@@ -68,6 +68,7 @@ def pages(owner: User, examples: dict[str, str]) -> list[Page]:  # noqa: F811
     found = [Page("/accounts/", saver.get("/accounts/").content.decode())]
     # A passkey with only a name is enough for the list, not for signing in.
     Authenticator.objects.all().delete()
+    saver.post("/accounts/reauthenticate/", {"password": PASSWORD})
     for url in URLS:
         if url.path.startswith("/admin/"):
             continue

@@ -46,6 +46,8 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# Long enough to fill in a withdrawal and to confirm it, which is possible for five minutes.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
 MFA_ADAPTER = "web.auth.mfa_adapter.MFAAdapter"
 MFA_FORMS = {
     "activate_totp": "web.forms.second_steps.ActivateTOTPForm",

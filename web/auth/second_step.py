@@ -51,8 +51,8 @@ class BackOfficeMiddleware:
         if not opens_admin and not (match.view_name.startswith("mfa_") and match.view_name not in _PROVING):
             return None
         asked = cast("SaverRequest", request)
-        steps = _steps(asked.user)
-        if steps and not _is_complete(asked, steps):
+        steps = steps_of(asked.user)
+        if steps and not has_completed(asked, steps):
             return _lead_to_step(asked)
         if opens_admin and not steps:
             return _lead_to_set_up(asked)
@@ -63,7 +63,30 @@ class BackOfficeMiddleware:
 
 def has_set_up(user: User) -> bool:
     """Return whether a user has an authenticator app or a passkey."""
-    return bool(_steps(user))
+    return bool(steps_of(user))
+
+
+def steps_of(user: User) -> dict[int, float]:
+    """Return the ids of a user's authenticator app and passkeys, with the time each was set up."""
+    rows = Authenticator.objects.filter(user_id=user.pk).exclude(type=_Type.RECOVERY_CODES)
+    return {pk: made_at.timestamp() for pk, made_at in rows.values_list("pk", "created_at")}
+
+
+def has_completed(request: SaverRequest, steps: dict[int, float], *, since: float = 0) -> bool:
+    """Return whether this session completed one of these steps, or used a recovery code for it, since a timestamp."""
+    records = get_authentication_records(request, request.user)
+    used = [step for step in records if step["method"] == "mfa" and step["at"] >= since]
+    return any(
+        # Recovery codes can be regenerated. A used one counts as long as a second step from before it exists.
+        step["id"] in steps or (step["type"] == _Type.RECOVERY_CODES and step["at"] > min(steps.values()))
+        for step in used
+    )
+
+
+def url_of_step(user: User) -> str:
+    """Return the page that asks a signed-in user, who has a second step, for it."""
+    ways = get_adapter().get_reauthentication_methods(user)
+    return next(str(way["url"]) for way in ways if way["id"].startswith("mfa"))
 
 
 @receiver(post_save, sender=Authenticator)
@@ -76,32 +99,14 @@ def note_set_up(instance: Authenticator, created: bool, **_: Any) -> None:  # no
         record_authentication(request, request.user, "mfa", id=instance.pk, type=instance.type)
 
 
-def _steps(user: User) -> dict[int, float]:
-    """Return the ids of a user's authenticator app and passkeys, with the time each was set up."""
-    rows = Authenticator.objects.filter(user_id=user.pk).exclude(type=_Type.RECOVERY_CODES)
-    return {pk: made_at.timestamp() for pk, made_at in rows.values_list("pk", "created_at")}
-
-
-def _is_complete(request: SaverRequest, steps: dict[int, float]) -> bool:
-    """Return whether this session completed a second step that the user still has, or used a recovery code for it."""
-    used = [step for step in get_authentication_records(request, request.user) if step["method"] == "mfa"]
-    return any(
-        # Recovery codes can be regenerated. A used one counts as long as a second step from before it exists.
-        step["id"] in steps or (step["type"] == _Type.RECOVERY_CODES and step["at"] > min(steps.values()))
-        for step in used
-    )
-
-
 def _lead_to_set_up(request: SaverRequest) -> HttpResponseBase:
     request.session[GOING_TO] = _going_to(request)
     return redirect(request, reverse("users:second_step"))
 
 
 def _lead_to_step(request: SaverRequest) -> HttpResponseBase:
-    ways = get_adapter().get_reauthentication_methods(request.user)
-    way = next(way["url"] for way in ways if way["id"].startswith("mfa"))
     notify(request, "One more step", "This opens only after a code or a passkey.")
-    return redirect(request, f"{way}?{urlencode({'next': _going_to(request)})}")
+    return redirect(request, f"{url_of_step(request.user)}?{urlencode({'next': _going_to(request)})}")
 
 
 def _going_to(request: SaverRequest) -> str:

@@ -54,6 +54,8 @@ PUBLIC = frozenset(
         # Links in mails about a change of email address: the reader may be unable to sign in.
         "users:confirm_email_change",
         "users:undo_email_change",
+        # The link in the mail about a new bank account, which may be somebody else's doing.
+        "payouts:undo_recipient",
     }
 )
 
@@ -61,7 +63,7 @@ _UNSENT = "unsent"
 _UNSENT_SECONDS = 60 * 60
 _LONGEST_UNSENT = 8 * 1024
 # Forms below these pages contain secrets or make no sense later.
-_NEVER_KEPT = ("users:security", "admin:index")
+_NEVER_KEPT = ("users:security", "admin:index", "payouts:add_recipient")
 # Query parameters of links that we send; the others are typed or chosen by users.
 _QUERY_OF_LINKS = {"token"}
 

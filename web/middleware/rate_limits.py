@@ -67,6 +67,8 @@ RULES = {
     "plans:withdraw": _MOVE,
     "plans:give_notice": _MOVE,
     "plans:quote_exit": Rule("quote", tries="60/m/user"),
+    # The answer names the owner of any bank account.
+    "payouts:add_recipient": Rule("resolve", tries="10/h/user,30/d/user,100/h/ip"),
     "plans:carry_out_exit": _MOVE,
     "statements:start": _STATEMENT,
     "statements:certificate": _STATEMENT,
@@ -81,6 +83,7 @@ RULES = {
     # Links in mails: only links that are not ours count.
     "users:confirm_email_change": Rule("email_link", misses="20/m/ip,100/h/ip", has_get=True),
     "users:undo_email_change": Rule("email_link", misses="20/m/ip,100/h/ip", has_get=True),
+    "payouts:undo_recipient": Rule("email_link", misses="20/m/ip,100/h/ip", has_get=True),
     "account_email": Rule("email", done="30/h/user,100/h/ip"),
     "mfa_activate_totp": _CHANGE,
     "mfa_generate_recovery_codes": _CHANGE,
@@ -94,6 +97,8 @@ RULES = {
     "plans:edit": _CHANGE,
     "plans:close": _CHANGE,
     "plans:cancel_notice": _CHANGE,
+    "payouts:remove_recipient": _CHANGE,
+    "payouts:make_default": _CHANGE,
     "circles:leave": _CHANGE,
     "circles:appearance": _CHANGE,
     "circles:edit": _CHANGE,

@@ -23,6 +23,7 @@ from django_redis.cache import RedisCache
 
 from savings.mails import KINDS, switch_url
 from savings.models import Circle, Membership, User
+from web.auth import fresh_sign_in
 from web.auth.sessions import SessionStore
 from web.auth.sign_in import PUBLIC
 from web.counts import Counts
@@ -89,6 +90,7 @@ def _browser(user: User | None) -> Iterator[Client]:
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.update(fresh_sign_in.session_of_password(user))
     session.set_expiry(60 * 60)
     session.save()
     browser.cookies[settings.SESSION_COOKIE_NAME] = str(session.session_key)

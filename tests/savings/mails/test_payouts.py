@@ -71,9 +71,7 @@ def test_a_mail_about_a_withdrawal_has_its_figures(kind: str, payout: Payout) ->
 
 
 @pytest.mark.parametrize("write", [mails.payout_returned, mails.payout_came_back])
-def test_without_a_reason_none_is_given(
-    write: Callable[[Payout], OutboxRow | None], payout: Payout
-) -> None:
+def test_without_a_reason_none_is_given(write: Callable[[Payout], OutboxRow | None], payout: Payout) -> None:
     payout.provider_message = ""
     row = write(payout)
     assert row is not None

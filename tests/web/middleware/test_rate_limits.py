@@ -36,7 +36,14 @@ CHEAP = {
         [
             *("landing:home", "dashboard:home", "plans:index", "plans:choose_top_up", "plans:detail"),
             "plans:interest",
-            *("stash:home", "circles:index", "circles:detail", "circles:leaderboard", "circles:members"),
+            *(
+                "stash:home",
+                "payouts:recipients",
+                "circles:index",
+                "circles:detail",
+                "circles:leaderboard",
+                "circles:members",
+            ),
             *("circles:member", "transactions:index", "transactions:receipt", "statements:index"),
             *("statements:detail", "messages:index", "messages:detail", "messages:mailbox", "users:security"),
             *(

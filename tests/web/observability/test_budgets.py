@@ -14,11 +14,14 @@ from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import leaderboards
+from savings import leaderboards, payments
 from savings.demo import cast
 from savings.models import Circle, Membership, OutboxRow, Payment, Product, User
 from tests.factories import fill, join_circle, make_plan, make_product, make_user, pay_in, start_circle
+from tests.payouts import make_recipient
+from tests.provider import Provider
 from tests.web.shelf import written
+from tests.web.withdrawing import serve_banks
 from web.observability import budgets, page_costs
 from web.observability.budgets import BUDGETS, WITHOUT_BUDGET, Budget
 from web.observability.page_costs import Cost
@@ -53,6 +56,8 @@ def make_saver(each: int, email: str | None = None) -> User:
         join_circle(circle, saved_kobo=100_00)
     fill(user, each, plan=plan)
     pay_in(user, 5_000_00)
+    for _ in range(min(each, payments.MOST_RECIPIENTS)):
+        make_recipient(user)
     Payment.objects.create(
         transaction=pay_in(user, 1_000_00, plan=plan), card="408408******4081", fee_kobo=15_00
     )
@@ -71,6 +76,11 @@ def _let_a_day_pass(circle: Circle) -> None:
 @pytest.fixture(autouse=True)
 def _mailbox(settings: Settings) -> None:
     settings.SHOWS_MAILBOX = True
+
+
+@pytest.fixture(autouse=True)
+def _banks(provider: Provider) -> None:
+    serve_banks(provider, more=250)
 
 
 @pytest.mark.parametrize("each", [1, 40])

@@ -1,0 +1,53 @@
+"""The forms of withdrawals: find and confirm a bank account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from savings.payments import Bank
+from web.forms.refusals import RefusableForm
+
+_TEN_DIGITS = "An account number has 10 digits."
+
+
+class AccountForm(RefusableForm):
+    """A bank account to look up. Only the payment provider knows whether it exists."""
+
+    bank_code = forms.ChoiceField(
+        label="Bank",
+        error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose a bank from the list."),
+    )
+    account_number = forms.CharField(
+        label="Account number",
+        # A longer text is refused; it is not cut to another account's number.
+        max_length=100,
+        help_text="The 10 digits of your account (NUBAN).",
+        widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off", "maxlength": None}),
+        error_messages={
+            "required": "Enter the account number.",
+            "max_length": _TEN_DIGITS,
+            "null_characters_not_allowed": _TEN_DIGITS,
+        },
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, banks: list[Bank], **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        field = self.fields["bank_code"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells the type checker what the class says
+        field.choices = [("", "Choose a bank"), *((bank.code, bank.name) for bank in banks)]
+
+
+class TokenForm(RefusableForm):
+    """The confirmation of what a page showed, which only its token names."""
+
+    token = forms.CharField(
+        max_length=2_000,
+        widget=forms.HiddenInput,
+        error_messages=dict.fromkeys(
+            ("required", "max_length", "null_characters_not_allowed"),
+            "This confirmation is not valid. Nothing was changed. Check what the page shows now.",
+        ),
+    )

@@ -1,0 +1,113 @@
+"""The bank accounts of a saver: list, add, remove, and the link in the mail that removes a new one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from savings import payments, plans
+from savings.exceptions import Refused
+from web.auth.fresh_sign_in import fresh_sign_in_required
+from web.forms.payouts import AccountForm, TokenForm
+from web.http import SaverRequest, redirect, render_part
+from web.notices import notify
+
+
+def recipients(request: SaverRequest) -> HttpResponse:
+    """The bank accounts to which the saver can withdraw."""
+    current = list(request.user.recipients.current())
+    context = {
+        "recipients": current,
+        "most": payments.MOST_RECIPIENTS,
+        "is_full": len(current) >= payments.MOST_RECIPIENTS,
+    }
+    return render(request, "payouts/recipients.html", context)
+
+
+@fresh_sign_in_required
+def add_recipient(request: SaverRequest) -> HttpResponse:
+    """Look a bank account up, show whose it is, and add it once the saver has confirmed that."""
+    if "token" in request.POST:
+        return _add_found(request, TokenForm(request.POST))
+    banks, refusal = _banks()
+    form = AccountForm(request.POST if request.method == "POST" else None, banks=banks)
+    if refusal and form.is_bound:
+        form.errors.pop("bank_code", None)
+        form.add_error("bank_code", refusal)
+    elif form.is_valid():
+        with form.refusals():
+            found = payments.find_account(request.user, **form.cleaned_data)
+            return _render(request, {"found": found})
+    return _render(request, {"form": form, "away": refusal}, is_refused=bool(form.errors))
+
+
+@require_POST
+def remove_recipient(request: SaverRequest, recipient_id: int) -> HttpResponse:
+    """Remove a bank account, and cancel the withdrawals to it that were not sent yet."""
+    recipient = get_object_or_404(request.user.recipients, pk=recipient_id)
+    cancelled = payments.remove_recipient(recipient)
+    notify(request, f"{recipient} is removed.", _cancelled_sentence(cancelled))
+    return redirect(request, reverse("payouts:recipients"))
+
+
+@require_POST
+def make_default(request: SaverRequest, recipient_id: int) -> HttpResponse:
+    """Let the withdrawal page propose this bank account."""
+    recipient = get_object_or_404(request.user.recipients.current(), pk=recipient_id)
+    payments.make_default(recipient)
+    notify(request, f"{recipient} is your default account now.")
+    return redirect(request, reverse("payouts:recipients"))
+
+
+def undo_recipient(request: HttpRequest, token: str) -> HttpResponse:
+    """Remove a bank account by the link in the mail about it, also signed out.
+
+    A GET only asks, because programs that scan mails follow links.
+    """
+    recipient = payments.recipient_of_token(token)
+    if recipient is None:
+        return render(request, "payouts/undo_gone.html", status=404)
+    context: dict[str, Any] = {"recipient": recipient, "is_done": recipient.removed_at is not None}
+    if request.method == "POST":
+        cancelled = payments.remove_recipient(recipient)
+        context |= {"is_done": True, "cancelled": _cancelled_sentence(cancelled)}
+    return render(request, "payouts/undo_recipient.html", context)
+
+
+def _add_found(request: SaverRequest, confirmed: TokenForm) -> HttpResponse:
+    if confirmed.is_valid():
+        with confirmed.refusals():
+            recipient = payments.add_recipient(request.user, confirmed.cleaned_data["token"])
+            notify(request, f"{recipient} is added.", "We have sent you a mail about it.")
+            return redirect(request, reverse("payouts:recipients"))
+    banks, refusal = _banks()
+    context = {"form": AccountForm(banks=banks), "away": refusal, "confirmed": confirmed}
+    return _render(request, context, is_refused=True)
+
+
+def _render(request: SaverRequest, context: dict[str, Any], *, is_refused: bool = False) -> HttpResponse:
+    hours = int(settings.PAYOUTS.wait.total_seconds()) // 3600
+    context["wait"] = plans.format_hours(hours) if hours else ""
+    status = 422 if is_refused else 200
+    return render_part(request, "payouts/add_recipient.html", "form", context, status=status)
+
+
+def _banks() -> tuple[list[payments.Bank], str]:
+    """Return the banks to choose from, and why there are none."""
+    try:
+        return payments.list_banks(), ""
+    except Refused as refused:
+        return [], str(refused)
+
+
+def _cancelled_sentence(cancelled: int) -> str:
+    if not cancelled:
+        return ""
+    withdrawals = "A withdrawal" if cancelled == 1 else f"{cancelled} withdrawals"
+    verb = "was" if cancelled == 1 else "were"
+    return f"{withdrawals} to it {verb} cancelled. The money is back in your stash."
