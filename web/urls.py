@@ -17,6 +17,7 @@ from web.views import (
     leaderboards,
     messages,
     payments,
+    payouts,
     plan_exits,
     plan_notices,
     plans,
@@ -67,6 +68,9 @@ stash_urls = [
 ]
 
 payout_urls = [
+    path("withdraw/", payouts.withdraw, name="withdraw"),
+    path("withdraw/confirm/", payouts.confirm, name="confirm"),
+    path("withdrawals/<str:reference>/cancel/", payouts.cancel, name="cancel"),
     path("accounts/", recipients.recipients, name="recipients"),
     path("accounts/add/", recipients.add_recipient, name="add_recipient"),
     path("accounts/<int:recipient_id>/remove/", recipients.remove_recipient, name="remove_recipient"),

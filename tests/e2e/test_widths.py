@@ -27,6 +27,7 @@ PAGES = [
         "/plans/top-up/",
         "/stash/",
         "/stash/fund/",
+        "/stash/withdraw/",
         "/stash/accounts/",
         "/stash/accounts/add/",
         "/transactions/",

@@ -63,7 +63,7 @@ _UNSENT = "unsent"
 _UNSENT_SECONDS = 60 * 60
 _LONGEST_UNSENT = 8 * 1024
 # Forms below these pages contain secrets or make no sense later.
-_NEVER_KEPT = ("users:security", "admin:index", "payouts:add_recipient")
+_NEVER_KEPT = ("users:security", "admin:index", "payouts:withdraw", "payouts:add_recipient")
 # Query parameters of links that we send; the others are typed or chosen by users.
 _QUERY_OF_LINKS = {"token"}
 

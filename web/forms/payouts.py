@@ -1,4 +1,4 @@
-"""The forms of withdrawals: find and confirm a bank account."""
+"""The forms of withdrawals: find and confirm a bank account, ask for a withdrawal, and confirm it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from savings.models import Recipient
 from savings.payments import Bank
+from web.forms.plans import QuoteForm
 from web.forms.refusals import RefusableForm
 
 _TEN_DIGITS = "An account number has 10 digits."
@@ -51,3 +53,25 @@ class TokenForm(RefusableForm):
             "This confirmation is not valid. Nothing was changed. Check what the page shows now.",
         ),
     )
+
+
+class PayoutForm(QuoteForm):
+    """The amount to withdraw, or all that is possible, and the bank account to send it to."""
+
+    recipient = forms.TypedChoiceField(
+        label="Bank account",
+        coerce=int,
+        error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose one of your bank accounts."),
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, recipients: list[Recipient], **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.recipients = {recipient.pk: recipient for recipient in recipients}
+        field = self.fields["recipient"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells the type checker what the class says
+        field.choices = [(pk, str(recipient)) for pk, recipient in self.recipients.items()]
+
+    @property
+    def chosen(self) -> Recipient:
+        """The bank account of a valid form."""
+        return self.recipients[self.cleaned_data["recipient"]]

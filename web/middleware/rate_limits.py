@@ -62,11 +62,13 @@ RULES = {
     "plans:top_up": _PAY,
     "stash:fund": _PAY,
     "payments:send_again": _PAY,
+    "payouts:confirm": _PAY,
     # Calls the provider while the browser waits.
     "payments:return_from_provider": Rule("ask_provider", tries="60/m/user", has_get=True),
     "plans:withdraw": _MOVE,
     "plans:give_notice": _MOVE,
     "plans:quote_exit": Rule("quote", tries="60/m/user"),
+    "payouts:withdraw": Rule("quote", tries="60/m/user"),
     # The answer names the owner of any bank account.
     "payouts:add_recipient": Rule("resolve", tries="10/h/user,30/d/user,100/h/ip"),
     "plans:carry_out_exit": _MOVE,
@@ -97,6 +99,7 @@ RULES = {
     "plans:edit": _CHANGE,
     "plans:close": _CHANGE,
     "plans:cancel_notice": _CHANGE,
+    "payouts:cancel": _CHANGE,
     "payouts:remove_recipient": _CHANGE,
     "payouts:make_default": _CHANGE,
     "circles:leave": _CHANGE,

@@ -46,6 +46,8 @@ BUDGETS = [
     Budget("plans:edit", 2, 2, 1, 12_000, "Changing a plan"),
     Budget("stash:home", 3, 1, 2, 47_000, "The stash"),
     Budget("stash:fund", 2, 2, 1, 9_000, "Adding money to the stash"),
+    # How much may be withdrawn takes five queries, and four more until the books have an account for what savers owe.
+    Budget("payouts:withdraw", 12, 8, 1, 16_000, "Withdrawing"),
     Budget("payouts:recipients", 2, 2, 1, 16_000, "Bank accounts"),
     # Nearly all of the size is the list of banks.
     Budget("payouts:add_recipient", 2, 2, 2, 25_000, "Adding a bank account"),
@@ -85,6 +87,7 @@ WITHOUT_BUDGET = {
     "users:second_step": "shows itself to staff without a second step alone",
     "users:confirm_email_change": "changes an address, and works once",
     "users:undo_email_change": "undoes a change, and works once",
+    "payouts:confirm": "leads to the form for the amount",
     "payouts:undo_recipient": "removes a bank account, and works once",
     "plans:preview_start": "leads to the form whose look ahead it posts",
     "plans:carry_out_exit": "leads to the form for the amount",

@@ -1,0 +1,44 @@
+"""What pages say of withdrawals: the table of fees."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from web.pages import payouts
+from web.payout_settings import fee_bands
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        (
+            {},
+            [
+                ("Up to ₦5,000", "₦10.75", "₦0.00"),
+                ("Up to ₦9,999.99", "₦26.87", "₦0.00"),
+                ("Up to ₦50,000", "₦26.87", "₦50.00"),
+                ("Above ₦50,000", "₦53.75", "₦50.00"),
+            ],
+        ),
+        ({"fees": fee_bands("*:25 duty-borne")}, [("Any amount", "₦26.87", "₦0.00")]),
+        ({"fees": fee_bands("*:0 duty-borne")}, []),
+        (
+            {"fees": fee_bands("*:0")},
+            [("Up to ₦9,999.99", "₦0.00", "₦0.00"), ("Above ₦9,999.99", "₦0.00", "₦50.00")],
+        ),
+        # Bands below the least and above the most that can be withdrawn are not shown.
+        (
+            {"fees": fee_bands("10:1, 9000:10 vat-included, *:50"), "max_kobo": 8_000_00},
+            [("Any amount", "₦10.00", "₦0.00")],
+        ),
+    ],
+)
+def test_the_table_has_a_line_for_each_fee(
+    rules: dict[str, Any], expected: list[tuple[str, str, str]], settings: Settings
+) -> None:
+    settings.PAYOUTS = dataclasses.replace(settings.PAYOUTS, **rules)
+    assert payouts.fee_lines() == expected
