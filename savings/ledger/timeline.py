@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
 from collections import defaultdict
-from typing import Literal
 
-from savings.models import Entry, OutboxRow, Payment, Transaction, WebhookEvent
+from savings.ledger import withdrawal_steps
+from savings.ledger.steps import Step
+from savings.models import Entry, OutboxRow, Payment, Payout, Transaction, WebhookEvent
 
-State = Literal["done", "now", "todo", "bad"]
 Kind = Transaction.Kind
 Status = Transaction.Status
 
@@ -41,16 +39,6 @@ _WHY_REVIEW = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class Step:
-    """One step of a timeline. `at` is None for a step that has not happened yet."""
-
-    title: str
-    state: State
-    at: datetime.datetime | None = None
-    note: str = ""
-
-
 def timeline_steps(
     transaction: Transaction,
     *,
@@ -58,27 +46,35 @@ def timeline_steps(
     entries: list[Entry],
     events: list[WebhookEvent],
     mails: list[OutboxRow],
+    payout: Payout | None = None,
 ) -> list[Step]:
     """Return the steps of a transaction, built from the rows that belong to it: first the past ones, by time.
 
     `entries` are those of the saver, without the provider's fee, which is a cost of the house.
     """
-    asked = "You asked for it" if transaction.user_id else "Money arrived"
-    happened = [Step(_BEGINS.get(transaction.kind, asked), "done", transaction.created_on)]
+    happened = [Step(_begin(transaction), "done", transaction.created_on)]
     if payment is not None and payment.sent_at:
         happened.append(Step("Sent to the payment provider", "done", payment.sent_at))
+    if payout is not None:
+        happened += withdrawal_steps.progress(transaction, payout)
     happened += [
         Step("The provider told us", "done", event.received_at, _repeat_note(event)) for event in events
     ]
     happened += [_posted(transaction, entry, payment) for entry in entries]
     happened += [_mailed(mail) for mail in mails if mail.done_at]
     happened.sort(key=lambda step: step.at or transaction.created_on)
-    ending = (
-        _ending_of_refund(transaction.status)
-        if transaction.kind == Kind.REFUND
-        else _ending(transaction, payment)
-    )
+    if transaction.kind == Kind.REFUND:
+        ending = _ending_of_refund(transaction.status)
+    elif withdrawal_steps.is_about_withdrawal(transaction):
+        ending = withdrawal_steps.ending(transaction, payout)
+    else:
+        ending = _ending(transaction, payment)
     return [*happened, *ending, *[_mailed(mail) for mail in mails if not mail.done_at]]
+
+
+def _begin(transaction: Transaction) -> str:
+    asked = "You asked for it" if transaction.user_id else "Money arrived"
+    return withdrawal_steps.begin(transaction) or _BEGINS.get(transaction.kind, asked)
 
 
 def _repeat_note(event: WebhookEvent) -> str:
@@ -94,8 +90,7 @@ def _posted(transaction: Transaction, entry: Entry, payment: Payment | None) -> 
         Entry.Code.VAT: "VAT on the fee",
         Entry.Code.DUTY: "Stamp duty",
     }
-    if transaction.kind == Kind.REFUND:
-        titles |= _REFUND_STEPS
+    titles |= _REFUND_STEPS if transaction.kind == Kind.REFUND else withdrawal_steps.titles(transaction)
     meant_for = payment.meant_for if payment else None
     note = f"{meant_for} takes no more money: it is in your stash." if meant_for else ""
     return Step(titles[Entry.Code(entry.code)], "done", entry.posted_at, note)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from savings.models import Account, Entry, Transaction, User
+from savings.models.ledger import REFERENCE_PREFIXES
 
 Kind = Transaction.Kind
 
@@ -52,6 +53,11 @@ _STEPS = {
     (Entry.Code.VAT, Kind.FEE): "VAT on the fee",
     (Entry.Code.DUTY, Kind.FEE): "Stamp duty",
 }
+# The reversals that are no loss, by the prefix of what they reverse.
+_RETURNS = {
+    REFERENCE_PREFIXES[Kind.STASH_WITHDRAWAL]: "Came back",
+    REFERENCE_PREFIXES[Kind.FEE]: "Given back",
+}
 _ACCOUNT_NAMES = {Account.Kind.STASH: "Stash", Account.Kind.HOLD: "On its way out"}
 
 
@@ -83,11 +89,8 @@ class Wording:
         that reverses nothing.
         """
         if original is not None:
-            return (
-                Kind(kind).label,
-                self._account_names.get(account_id, ""),
-                f"{_IN[Kind.REVERSAL]}: {original}",
-            )
+            text = _RETURNS.get(original[:3], _IN[Kind.REVERSAL])
+            return (Kind(kind).label, self._account_names.get(account_id, ""), f"{text}: {original}")
         key = (kind, code, is_credit, account_id, plan_id)
         texts = self._known.get(key)
         if texts is None:

@@ -11,9 +11,17 @@ from django.utils import timezone
 
 from savings import money, payments
 from savings.ledger import WithdrawalFees
-from savings.models import Recipient, User
+from savings.models import Payout, Recipient, Transaction, User
 from savings.payments import PayoutQuote
 from web.forms.payouts import PayoutForm
+from web.pages import plan_notices
+
+MOST_ON_THE_WAY = 5
+_STATES: dict[str, str] = {
+    Payout.State.WAITING: "Waits to be sent",
+    Payout.State.APPROVAL: "Waits for approval",
+    Payout.State.SENT: "Sent, waits for the bank",
+}
 
 
 class RecipientChoice(NamedTuple):
@@ -32,10 +40,29 @@ class FeeLine(NamedTuple):
     duty: str
 
 
+class OnTheWay(NamedTuple):
+    """A withdrawal whose money is on hold, as the stash shows it."""
+
+    reference: str
+    amount_kobo: int
+    account: str
+    what: str
+    # When it is sent, and how long that is; empty for one that does not wait for its time.
+    send_at: datetime.datetime | None
+    remaining: str
+    can_be_cancelled: bool
+
+
 def initial(query: QueryDict, recipients: list[Recipient]) -> dict[str, Any]:
     """Return what the form shows at first: the amount of the link to it, and the account that was chosen."""
     usable = [recipient.pk for recipient in recipients if recipient.is_usable()]
     return {"amount": query.get("amount", "")[:20], "recipient": usable[0] if usable else None}
+
+
+def on_the_way(user: User) -> list[OnTheWay]:
+    """Return the newest withdrawals of a user whose money is on hold, in one query."""
+    found = user.payouts.in_flight().select_related("transaction", "recipient")[:MOST_ON_THE_WAY]
+    return [_on_the_way(payout) for payout in found]
 
 
 def ask(user: User, form: PayoutForm) -> dict[str, Any]:
@@ -72,6 +99,20 @@ def fee_amounts(fees: WithdrawalFees) -> list[tuple[str, str]]:
     return [(name, money.naira(kobo)) for name, kobo in named if kobo]
 
 
+def receipt(movement: Transaction, payout: Payout | None) -> dict[str, Any]:
+    """Return what the receipt of a withdrawal or its fee shows besides that of other transactions."""
+    if payout is None:
+        return {}
+    is_over = not payout.is_in_flight and payout.state != Payout.State.PAID
+    return {
+        "payout": payout,
+        "is_payout": payout.transaction_id == movement.pk,
+        # The amount of another try.
+        "try_again": money.figures(movement.amount_kobo) if is_over else "",
+        "payout_lines": _receipt_lines(movement, payout),
+    }
+
+
 def fee_lines() -> list[FeeLine]:
     """Return what withdrawals cost, by amount; empty if they are free.
 
@@ -91,6 +132,34 @@ def fee_lines() -> list[FeeLine]:
     amounts = [f"Up to {money.naira(end).removesuffix('.00')}" for end in ends]
     amounts.append(f"Above {money.naira(ends[-1]).removesuffix('.00')}" if ends else "Any amount")
     return [_fee_line(name, fees) for name, (_, fees) in zip(amounts, merged, strict=True)]
+
+
+def _receipt_lines(movement: Transaction, payout: Payout) -> list[tuple[str, str]]:
+    """Return what a withdrawal or its fee comes to, by name; empty for a withdrawal without fees."""
+    fees = payments.fees_of(payout)
+    if movement.kind == Transaction.Kind.FEE:
+        return [*fee_amounts(fees), ("In all", money.naira(fees.total_kobo))]
+    if not fees.total_kobo:
+        return []
+    total_kobo = movement.amount_kobo + fees.total_kobo
+    return [
+        ("Amount", money.naira(movement.amount_kobo)),
+        *fee_amounts(fees),
+        ("With fees", money.naira(total_kobo)),
+    ]
+
+
+def _on_the_way(payout: Payout) -> OnTheWay:
+    is_timed = payout.state == Payout.State.WAITING and payout.send_at > payout.asked_at
+    return OnTheWay(
+        reference=payout.transaction.reference,
+        amount_kobo=payout.transaction.amount_kobo,
+        account=str(payout.recipient),
+        what=_STATES[payout.state],
+        send_at=payout.send_at if is_timed else None,
+        remaining=plan_notices.remaining(payout.send_at) if is_timed else "",
+        can_be_cancelled=payout.can_be_cancelled,
+    )
 
 
 def _fee_line(amounts: str, fees: WithdrawalFees) -> FeeLine:

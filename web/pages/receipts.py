@@ -8,10 +8,15 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from savings.models import Account, Entry, Transaction
+from savings.models import Account, Entry, OutboxRow, Payout, Transaction
+from savings.payments import PAYOUT_KIND
 from web.pages.transactions import direction
 
-Kind = Transaction.Kind
+Kind, Status = Transaction.Kind, Transaction.Status
+# What the bank gives back, and not we.
+_RETURNED = {Kind.STASH_WITHDRAWAL, Kind.FEE}
+
+_ON_HOLD = "On its way out"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,6 +39,34 @@ def ledger_line(entry: Entry) -> LedgerLine:
     )
 
 
+def entries(movement: Transaction) -> QuerySet[Entry]:
+    """Return the entries that a saver is shown, without what the provider charges us for a payment or withdrawal."""
+    of_house = Q(debit_account__user=None, credit_account__user=None)
+    shown = Entry.objects.filter(transaction=movement).exclude(code=Entry.Code.COST)
+    shown = shown.exclude(of_house, code=Entry.Code.DUTY)
+    return shown.select_related("debit_account__plan", "credit_account__plan").order_by("id")
+
+
+def payout_of(movement: Transaction) -> Payout | None:
+    """Return the payout of a withdrawal or its fee. Load it with `payout__recipient` and `part_of__payout`."""
+    withdrawal = movement.part_of if movement.kind == Kind.FEE else movement
+    return getattr(withdrawal, "payout", None)
+
+
+def changes(movement: Transaction, touched: Iterable[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+    """Return the `balances` that a receipt shows.
+
+    None of money that was set aside and came back, and none of money on its way out, because others move meanwhile.
+    """
+    is_undone = movement.status in {Status.FAILED, Status.ABANDONED}
+    return [] if is_undone else [line for line in touched if line[0] != _ON_HOLD]
+
+
+def mails(movement: Transaction) -> QuerySet[OutboxRow]:
+    """Return the mails about a transaction. Its other outbox rows send a withdrawal."""
+    return movement.outbox_rows.exclude(kind=PAYOUT_KIND).order_by("id")
+
+
 def balances(entries: Iterable[Entry]) -> list[tuple[str, int, int]]:
     """Return the name and the balance before and after (kobo) of each customer account in a transaction."""
     touched: dict[str, tuple[int, int]] = {}
@@ -49,8 +82,19 @@ def balances(entries: Iterable[Entry]) -> list[tuple[str, int, int]]:
     return [(name, before, after) for name, (before, after) in touched.items()]
 
 
-def signed_kobo(movement: Transaction, touched: Iterable[tuple[str, int, int]]) -> int:
-    """Return the amount of a receipt, negative for money out; 0 where no sign fits.
+def amount_kobo(movement: Transaction, entries: Iterable[Entry]) -> int:
+    """Return the amount of a receipt in kobo. That of a fee, and of its return, is with VAT and stamp duty."""
+    reversed_kind = movement.reverses.kind if movement.reverses else None
+    if Kind.FEE in {movement.kind, reversed_kind}:
+        moved = (
+            entry.amount_kobo for entry in entries if entry.code in {Entry.Code.HOLD, Entry.Code.RELEASE}
+        )
+        return next(moved, movement.amount_kobo)
+    return movement.amount_kobo
+
+
+def signed_kobo(movement: Transaction, amount_kobo: int, touched: Iterable[tuple[str, int, int]]) -> int:
+    """Return an amount (kobo) of a receipt, negative for money out; 0 where no sign fits.
 
     `touched` are the `balances` of the transaction. Without any, nothing of the saver's has moved: a chargeback moves
     money of the house, and its repayments move the saver's. A correction of interest goes either way.
@@ -60,7 +104,7 @@ def signed_kobo(movement: Transaction, touched: Iterable[tuple[str, int, int]]) 
         return change_kobo
     moved = movement.is_settled and touched
     reversed_kind = movement.reverses.kind if movement.reverses else None
-    return movement.amount_kobo * direction(movement.kind, reversed_kind) if moved else 0
+    return amount_kobo * direction(movement.kind, reversed_kind) if moved else 0
 
 
 def others_of(movement: Any) -> QuerySet[Transaction]:
@@ -74,9 +118,11 @@ def related(movement: Transaction, *, has_others: bool) -> list[tuple[str, str]]
     Load the movement with `reverses`, `reversed_by`, `refunds` and `part_of` (`select_related`). `has_others` says
     whether there are `others_of` it, which are one query.
     """
+    original = movement.reverses or movement
+    to, by = ("Returns", "Returned by") if original.kind in _RETURNED else ("Takes back", "Taken back by")
     found = [
-        ("Takes back", movement.reverses),
-        ("Taken back by", getattr(movement, "reversed_by", None)),
+        (to, movement.reverses),
+        (by, getattr(movement, "reversed_by", None)),
         ("Gives back", movement.refunds),
         ("Belongs to", movement.part_of),
     ]
@@ -86,4 +132,6 @@ def related(movement: Transaction, *, has_others: bool) -> list[tuple[str, str]]
 
 
 def _account_name(account: Account) -> str:
+    if account.kind == Account.Kind.HOLD:
+        return _ON_HOLD
     return account.plan.name if account.plan else Account.Kind(account.kind).label

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import money
-from savings.models import Transaction
+from savings.models import Entry, Transaction
 from savings.models.ledger import TransactionQuerySet
 from web import date_formats
 from web.forms.transactions import SeenFrom
@@ -43,6 +43,11 @@ _MOVES: dict[tuple[SeenFrom, str], int] = {
     ("stash", Kind.AUTOSAVE): -1,
 }
 _KINDS: dict[str, str] = dict(Kind.choices)
+# What a row is called that reverses one of these.
+_RETURNS: dict[str | None, str] = {
+    Kind.STASH_WITHDRAWAL: "Withdrawal came back",
+    Kind.FEE: "Fee given back",
+}
 _STATUSES: dict[str, str] = dict(Status.choices)
 _ICONS: dict[str, str] = {
     Kind.TOP_UP: "in",
@@ -102,12 +107,25 @@ def newest(found: TransactionQuerySet, most: int) -> QuerySet[Transaction, Any]:
 
 def rows(movements: Iterable[tuple[Any, ...]], *, seen_from: SeenFrom = "") -> list[TransactionRow]:
     """Return the rows of transactions given as tuples of `COLUMNS`, with signs as seen from a plan or the stash."""
-    today = timezone.localdate()
-    return [_row(values, seen_from=seen_from, this_year=today.year) for values in movements]
+    this_year, listed = timezone.localdate().year, list(movements)
+    # The amount of a fee is without its VAT and stamp duty. With them it is what was set aside or given back.
+    fees = _fees_in_all([values[0] for values in listed if Kind.FEE in {values[2], values[7]}])
+    return [_row(values, fees, seen_from=seen_from, this_year=this_year) for values in listed]
 
 
-def _row(values: tuple[Any, ...], *, seen_from: SeenFrom, this_year: int) -> TransactionRow:
+def _fees_in_all(movement_ids: list[int]) -> dict[int, int]:
+    """Return the kobo of fees and of their reversals with VAT and stamp duty. Costs a query if there are any."""
+    if not movement_ids:
+        return {}
+    moved = Entry.objects.filter(transaction__in=movement_ids, code__in=[Entry.Code.HOLD, Entry.Code.RELEASE])
+    return dict(moved.values_list("transaction_id", "amount_kobo"))
+
+
+def _row(
+    values: tuple[Any, ...], fees: dict[int, int], *, seen_from: SeenFrom, this_year: int
+) -> TransactionRow:
     movement_id, reference, kind, status, amount_kobo, created_on, plan, reversed_kind = values
+    amount_kobo = fees.get(movement_id, amount_kobo)
     way = direction(kind, reversed_kind, seen_from=seen_from)
     created = timezone.localtime(created_on)
     badge, badge_icon = _BADGES.get(status, (None, ""))
@@ -115,7 +133,7 @@ def _row(values: tuple[Any, ...], *, seen_from: SeenFrom, this_year: int) -> Tra
     return TransactionRow(
         id=movement_id,
         reference=reference,
-        what=_KINDS[kind],
+        what=_RETURNS.get(reversed_kind) or _KINDS[kind],
         where=plan or ("Debt" if kind == Kind.WRITE_OFF else "Stash"),
         icon=_ICONS[kind],
         is_in=counts and way > 0,

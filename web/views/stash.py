@@ -1,4 +1,4 @@
-"""The stash: its balance, its transactions, and adding money by card."""
+"""The stash: its balance, its transactions, money on its way out, and adding money by card."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from savings import dashboard, payments
-from savings.models import Account, Entry, Membership, Plan, Product, Transaction
+from savings.models import Account, Entry, Membership, Payout, Plan, Product, Recipient, Transaction
 from savings.prepared_queries import prepared
 from web.caching import pages as page_cache
 from web.forms.stash import FundForm
 from web.http import SaverRequest, redirect, render_part
+from web.pages import payouts as payout_pages
+from web.pages import plan_notices
 from web.pages import plans as plan_pages
 from web.pages import transactions as transaction_rows
 from web.pages.payments import fee_sentence, where_to_pay
@@ -22,14 +24,20 @@ from web.pages.payments import fee_sentence, where_to_pay
 LATEST = 10
 
 
-@page_cache.page(shows=(Account, Entry, Plan, Product, Transaction), own=(Membership,))
+@page_cache.page(
+    shows=(Account, Entry, Payout, Plan, Product, Recipient, Transaction),
+    own=(Membership,),
+    also=plan_notices.clock_hour,
+)
 def home(request: SaverRequest) -> HttpResponse:
-    """The stash, its latest transactions, and the plans that accept its money."""
+    """The stash, its latest transactions, what is on its way out, and the plans that accept its money."""
     today = timezone.localdate()
     holdings = dashboard.holdings(request.user)
     context = {
         "stash_kobo": holdings.stash_kobo,
         "on_hold_kobo": holdings.on_hold_kobo,
+        # Only withdrawals put money on hold.
+        "on_the_way": payout_pages.on_the_way(request.user) if holdings.on_hold_kobo else [],
         "cards": [plan_pages.card(plan, today) for plan in holdings.plans if not plan.is_matured(today)],
         "rows": transaction_rows.rows(_latest(request.user.pk), seen_from="stash"),
     }

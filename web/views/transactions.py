@@ -16,7 +16,9 @@ from savings.models import (
     InterestPosting,
     OutboxRow,
     Payment,
+    Payout,
     Plan,
+    Recipient,
     Transaction,
     WebhookEvent,
 )
@@ -24,6 +26,7 @@ from web import keyset
 from web.caching import pages as page_cache
 from web.forms.transactions import FilterForm
 from web.http import SaverRequest, render_part
+from web.pages import payouts as payout_pages
 from web.pages import plan_exits, receipts
 from web.pages import transactions as transaction_rows
 
@@ -41,6 +44,13 @@ def index(request: SaverRequest) -> HttpResponse:
     )
 
 
+# What a receipt shows of other rows.
+_ABOUT_RECEIPT = (
+    *("plan", "payment__meant_for", "reverses", "reversed_by", "refunds"),
+    *("part_of__payout__recipient", "payout__recipient"),
+)
+
+
 @page_cache.page(
     shows=(
         Account,
@@ -49,42 +59,39 @@ def index(request: SaverRequest) -> HttpResponse:
         InterestPosting,
         OutboxRow,
         Payment,
+        Payout,
         Plan,
+        Recipient,
         Transaction,
         WebhookEvent,
     )
 )
 def receipt(request: SaverRequest, reference: str) -> HttpResponse:
     """One transaction: the amount, its progress, and the ledger entries behind it."""
-    mine = request.user.transactions.select_related(
-        "plan", "payment__meant_for", "reverses", "reversed_by", "refunds", "part_of"
-    ).annotate(has_others=Exists(receipts.others_of(OuterRef("pk"))))
+    mine = request.user.transactions.select_related(*_ABOUT_RECEIPT)
+    mine = mine.annotate(has_others=Exists(receipts.others_of(OuterRef("pk"))))
     movement: Any = get_object_or_404(mine, reference=reference)
-    payment = getattr(movement, "payment", None)
-    # The provider's fee is our cost, not the saver's.
-    entries = list(
-        Entry.objects.filter(transaction=movement)
-        .exclude(code=Entry.Code.COST)
-        .select_related("debit_account__plan", "credit_account__plan")
-        .order_by("id")
-    )
+    payment, payout = getattr(movement, "payment", None), receipts.payout_of(movement)
+    entries = list(receipts.entries(movement))
     events = list(WebhookEvent.objects.filter(reference=reference).order_by("id")) if payment else []
     steps = ledger.timeline_steps(
         movement,
         payment=payment,
         entries=entries,
         events=events,
-        mails=list(movement.outbox_rows.order_by("id")),
+        mails=list(receipts.mails(movement)),
+        payout=payout,
     )
-    balances = receipts.balances(entries)
+    balances, amount_kobo = receipts.balances(entries), receipts.amount_kobo(movement, entries)
     context = {
         "movement": movement,
         "payment": payment,
-        "signed_kobo": receipts.signed_kobo(movement, balances),
+        "amount_kobo": amount_kobo,
+        "signed_kobo": receipts.signed_kobo(movement, amount_kobo, balances),
         "lines": [receipts.ledger_line(entry) for entry in entries],
         "exit_lines": plan_exits.receipt_lines(movement),
-        "balances": balances,
+        "balances": receipts.changes(movement, balances),
         "related": receipts.related(movement, has_others=movement.has_others),
         "steps": steps,
     }
-    return render(request, "transactions/receipt.html", context)
+    return render(request, "transactions/receipt.html", context | payout_pages.receipt(movement, payout))

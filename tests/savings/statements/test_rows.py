@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from pytest_django.fixtures import Settings
 
-from savings import circles, ledger, plans, references
+from savings import circles, ledger, payments, plans, references
 from savings.exceptions import Refused
 from savings.models import Account, Entry, Plan, Transaction, User
 from savings.statements import rows as statement_rows
@@ -42,6 +42,7 @@ from tests.factories import (
     settled,
     start_circle,
 )
+from tests.payouts import ask, make_saver
 from tests.refunds import charge_back, people, post_interest, refund
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +121,38 @@ def test_totals_by_kind_and_interest_before_and_after_tax(life: Plan) -> None:
     }
     assert (foot.rows, foot.in_kobo - foot.out_kobo) == (8, foot.closing_kobo)
     assert (foot.interest_gross_kobo, foot.interest_tax_kobo) == (300_00, 30_00)
+
+
+def test_a_withdrawal_its_fee_and_their_return_are_named() -> None:
+    saver = make_saver()
+    payout = ask(saver)
+    movement = payout.transaction
+    ledger.settle_withdrawal(movement, payments.fees_of(payout), provider="paystack")
+    back = ledger.return_withdrawal(movement, reference="REV00000000000000001")
+    fee = Transaction.objects.get(part_of=movement, kind=Kind.FEE).reference
+    rows, sums, span = rows_of(about(saver, "stash"))
+    assert told(rows)[1:] == [
+        ("", "Set aside for a withdrawal", None, 50_000_00, 50_000_00),
+        ("", "Set aside for a fee", None, 76_87, 49_923_13),
+        ("", f"Came back: {movement.reference}", 50_000_00, None, 99_923_13),
+        ("", f"Given back: {fee}", 76_87, None, 100_000_00),
+    ]
+    assert sums.balance_kobo == span.closing_kobo == 100_000_00
+    rows, sums, span = rows_of(about(saver, "everything"))
+    said = [row[1] for row in told(rows)]
+    assert {"Sent to your bank", "Fee", "VAT on the fee", "Stamp duty"} <= set(said)
+    assert sums.balance_kobo == span.closing_kobo == 100_000_00
+    foot = sums.foot()
+    assert foot.in_kobo - foot.out_kobo == foot.closing_kobo
+    assert back.amount_kobo == 50_000_00
+
+
+def test_a_withdrawal_that_failed_is_named() -> None:
+    saver = make_saver()
+    payments.cancel_payout(ask(saver))
+    rows, sums, _ = rows_of(about(saver, "stash"))
+    assert [row[1] for row in told(rows)][3:] == ["Not set aside any more", "Not set aside any more"]
+    assert sums.balance_kobo == 100_000_00
 
 
 def test_the_stash_names_the_plan_at_the_other_end(life: Plan) -> None:

@@ -18,13 +18,14 @@ from savings import leaderboards, payments
 from savings.demo import cast
 from savings.models import Circle, Membership, OutboxRow, Payment, Product, User
 from tests.factories import fill, join_circle, make_plan, make_product, make_user, pay_in, start_circle
-from tests.payouts import make_recipient
+from tests.payouts import ask, make_recipient
 from tests.provider import Provider
 from tests.web.shelf import written
 from tests.web.withdrawing import serve_banks
 from web.observability import budgets, page_costs
 from web.observability.budgets import BUDGETS, WITHOUT_BUDGET, Budget
 from web.observability.page_costs import Cost
+from web.pages.payouts import MOST_ON_THE_WAY
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +59,8 @@ def make_saver(each: int, email: str | None = None) -> User:
     pay_in(user, 5_000_00)
     for _ in range(min(each, payments.MOST_RECIPIENTS)):
         make_recipient(user)
+    for _ in range(min(each, 2 * MOST_ON_THE_WAY)):
+        ask(user, 100_00)
     Payment.objects.create(
         transaction=pay_in(user, 1_000_00, plan=plan), card="408408******4081", fee_kobo=15_00
     )

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
+import re
+
 import pytest
+import time_machine
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import Settings
 
+from savings.models import User
 from tests.factories import fill, make_plan, make_product, make_user, pay_in
+from tests.payouts import ask, make_saver
+from tests.provider import Provider
+from tests.web.withdrawing import say
+from web.pages import payouts
 
 pytestmark = pytest.mark.django_db
 
@@ -38,3 +49,75 @@ def test_the_page_costs_the_same_for_one_row_and_for_many(
         fill(user, rows)
         with django_assert_num_queries(3):
             client.get("/stash/")
+
+
+def test_a_page_with_withdrawals_costs_the_same_for_one_and_for_many(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    saver = make_saver()
+    client.force_login(saver)
+    ask(saver, 500_00)
+    client.get("/stash/")
+    for number in (1, 20):
+        for _ in range(number):
+            ask(saver, 500_00)
+        # One for what is on its way out, and one for the fees among the latest rows.
+        with django_assert_num_queries(5):
+            page = client.get("/stash/")
+    assert page.text.count("/cancel/") == payouts.MOST_ON_THE_WAY
+
+
+def test_adding_money_and_withdrawing_are_equal_buttons(client: Client, saver: User) -> None:
+    client.force_login(saver)
+    links = re.findall(r'<a class="([^"]+)" href="(/stash/(?:fund|withdraw)/)">', client.get("/stash/").text)
+    assert [url for _, url in links[:2]] == ["/stash/fund/", "/stash/withdraw/"]
+    assert links[0][0] == links[1][0]
+
+
+def test_money_on_its_way_out_is_shown_with_its_countdown(client: Client, settings: Settings) -> None:
+    rules = settings.PAYOUTS
+    with time_machine.travel(datetime.datetime(2026, 4, 6, 9, 30, tzinfo=datetime.UTC), tick=False):
+        saver = make_saver()
+        client.force_login(saver)
+        settings.PAYOUTS = dataclasses.replace(rules, delay=datetime.timedelta(hours=2))
+        payout = ask(saver)
+        page = words(client.get("/stash/").text)
+        for text in (
+            "On its way out",
+            "₦50,076.87</span> on its way out",
+            f"To <bdi>{payout.recipient}</bdi>",
+            "Waits to be sent: in about 2 hours,",
+            ">6 Apr 2026, 12:30</time>",
+            f'action="/stash/withdrawals/{payout.transaction.reference}/cancel/"',
+        ):
+            assert text in page
+    with time_machine.travel(datetime.datetime(2026, 4, 6, 10, 30, tzinfo=datetime.UTC), tick=False):
+        client.force_login(saver)
+        assert "in about an hour," in client.get("/stash/").text
+
+
+def test_what_waits_for_approval_can_be_cancelled_and_what_was_sent_cannot(
+    client: Client, provider: Provider, settings: Settings
+) -> None:
+    settings.PAYOUTS = dataclasses.replace(settings.PAYOUTS, approval_from_kobo=50_000_00)
+    saver = make_saver()
+    client.force_login(saver)
+    waiting, sent = ask(saver), ask(saver, 500_00)
+    say(sent, "pending")
+    page = words(client.get("/stash/").text)
+    assert "Waits for approval" in page
+    assert "Sent, waits for the bank" in page
+    assert f"/withdrawals/{waiting.transaction.reference}/cancel/" in page
+    assert f"/withdrawals/{sent.transaction.reference}/cancel/" not in page
+    say(sent, "success")
+    assert "Sent, waits for the bank" not in client.get("/stash/").text
+
+
+def test_a_withdrawal_of_another_user_is_not_shown(client: Client, saver: User) -> None:
+    ask(make_saver())
+    client.force_login(saver)
+    assert "On its way out" not in client.get("/stash/").text
+
+
+def words(html: str) -> str:
+    return " ".join(html.split())
