@@ -11,6 +11,7 @@ from django.utils import timezone
 from savings import ledger, mails, plans
 from savings.models import Circle, Product, User
 from tests.factories import join_circle, make_plan, make_product, make_user, pay_in, start_circle
+from tests.payouts import ask, make_recipient
 from tests.web.shelf import written
 
 EMAIL = f"{'w' * 60}@example.com"
@@ -20,7 +21,7 @@ MOST_KOBO = 999_999_999_999_99
 
 
 def make() -> None:
-    """Make the saver with a plan of each kind, two circles, statements and transactions, if missing."""
+    """Make the saver with a plan of each kind, two circles, bank accounts, and all that moves, if missing."""
     if User.objects.filter(email=EMAIL).exists():
         return
     saver = make_user(EMAIL, name=WORD)
@@ -46,6 +47,9 @@ def make() -> None:
     start_circle(None, product, name=WORD[1:], goal_kobo=most, joining=Circle.Joining.OPEN, description=WORD)
     pay_in(saver, MOST_KOBO - 2 * most)
     assert ledger.balance_kobo(ledger.stash_account(saver)) == MOST_KOBO - 2 * most
+    make_recipient(saver, bank_name=WORD, account_name=WORD)
+    make_recipient(saver, bank_name=WORD, account_name=WORD, usable_at=timezone.now() + settings.PAYOUTS.wait)
+    ask(saver, settings.PAYOUTS.max_kobo)
     written(saver, scope="plan", plan=plan)
     with transaction.atomic():
         mails.welcome(saver)
