@@ -166,7 +166,9 @@ def test_the_sources_of_pages_and_mails_promise_only_what_the_code_does() -> Non
         *root.glob("docs/*.md"),
         *root.glob("web/forms/*.py"),
     ]
-    found = [(str(path), match[0]) for path in sources if (match := NOT_TRUE.search(words(path.read_text())))]
+    # The simulator's pages speak of the provider's balance.
+    ours = [path for path in sources if path.parent.name != "simulator"]
+    found = [(str(path), match[0]) for path in ours if (match := NOT_TRUE.search(words(path.read_text())))]
     assert found == []
 
 
