@@ -24,6 +24,7 @@ OUTCOMES = {
     "circles/invite_gone",
     "statements/file_away",
     "statements/link_gone",
+    "payouts/link_gone",
     "users/email_link_gone",
 }
 

@@ -7,8 +7,9 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from savings.exceptions import Refused
 from savings.models import Recipient
-from savings.payments import Bank
+from savings.payments import Bank, list_banks
 from web.forms.plans import QuoteForm
 from web.forms.refusals import RefusableForm
 
@@ -35,10 +36,18 @@ class AccountForm(RefusableForm):
         },
     )
 
-    def __init__(self, data: QueryDict | None = None, *, banks: list[Bank], **kwargs: Any) -> None:
+    def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         field = self.fields["bank_code"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells the type checker what the class says
+        # Why there are no banks to choose from; empty if there are.
+        self.away = ""
+        banks: list[Bank] = []
+        try:
+            banks = list_banks()
+        except Refused as refused:
+            self.away = str(refused)
+            field.error_messages |= dict.fromkeys(("required", "invalid_choice"), self.away)
         field.choices = [("", "Choose a bank"), *((bank.code, bank.name) for bank in banks)]
 
 

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from savings import payments, plans
-from savings.exceptions import Refused
 from web.auth.fresh_sign_in import fresh_sign_in_required
 from web.forms.payouts import AccountForm, TokenForm
 from web.http import SaverRequest, redirect, render_part
@@ -34,16 +33,12 @@ def add_recipient(request: SaverRequest) -> HttpResponse:
     """Look a bank account up, show whose it is, and add it once the saver has confirmed that."""
     if "token" in request.POST:
         return _add_found(request, TokenForm(request.POST))
-    banks, refusal = _banks()
-    form = AccountForm(request.POST if request.method == "POST" else None, banks=banks)
-    if refusal and form.is_bound:
-        form.errors.pop("bank_code", None)
-        form.add_error("bank_code", refusal)
-    elif form.is_valid():
+    form = AccountForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
         with form.refusals():
             found = payments.find_account(request.user, **form.cleaned_data)
             return _render(request, {"found": found})
-    return _render(request, {"form": form, "away": refusal}, is_refused=bool(form.errors))
+    return _render(request, {"form": form}, is_refused=bool(form.errors))
 
 
 @require_POST
@@ -71,7 +66,7 @@ def undo_recipient(request: HttpRequest, token: str) -> HttpResponse:
     """
     recipient = payments.recipient_of_token(token)
     if recipient is None:
-        return render(request, "payouts/undo_gone.html", status=404)
+        return render(request, "payouts/link_gone.html", status=404)
     context: dict[str, Any] = {"recipient": recipient, "is_done": recipient.removed_at is not None}
     if request.method == "POST":
         cancelled = payments.remove_recipient(recipient)
@@ -85,9 +80,7 @@ def _add_found(request: SaverRequest, confirmed: TokenForm) -> HttpResponse:
             recipient = payments.add_recipient(request.user, confirmed.cleaned_data["token"])
             notify(request, f"{recipient} is added.", "We have sent you a mail about it.")
             return redirect(request, reverse("payouts:recipients"))
-    banks, refusal = _banks()
-    context = {"form": AccountForm(banks=banks), "away": refusal, "confirmed": confirmed}
-    return _render(request, context, is_refused=True)
+    return _render(request, {"form": AccountForm(), "confirmed": confirmed}, is_refused=True)
 
 
 def _render(request: SaverRequest, context: dict[str, Any], *, is_refused: bool = False) -> HttpResponse:
@@ -95,14 +88,6 @@ def _render(request: SaverRequest, context: dict[str, Any], *, is_refused: bool 
     context["wait"] = plans.format_hours(hours) if hours else ""
     status = 422 if is_refused else 200
     return render_part(request, "payouts/add_recipient.html", "form", context, status=status)
-
-
-def _banks() -> tuple[list[payments.Bank], str]:
-    """Return the banks to choose from, and why there are none."""
-    try:
-        return payments.list_banks(), ""
-    except Refused as refused:
-        return [], str(refused)
 
 
 def _cancelled_sentence(cancelled: int) -> str:
