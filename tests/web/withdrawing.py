@@ -1,9 +1,8 @@
-"""What tests of withdrawals need on the web: a browser that has proved who sits there, and a provider with banks."""
+"""What tests of withdrawals need on the web: a browser that has proved who sits there, and a provider that answers."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -17,9 +16,6 @@ from savings.payments.transfers import Transfer
 from tests.provider import Provider
 from web.auth.fresh_sign_in import session_of_password
 
-BANKS = [("058", "Guaranty Trust Bank"), ("011", "First Bank of Nigeria"), ("044", "Access Bank")]
-NAME = "ADA OBI"
-
 
 def sign_in(user: User, client: Client, method: str = "password", *, ago: float = 0, **more: Any) -> None:
     """Sign a user in, who has proved some seconds ago who they are."""
@@ -30,23 +26,16 @@ def sign_in(user: User, client: Client, method: str = "password", *, ago: float 
     session.save()
 
 
-def answer(data: object, status: int = 200) -> Callable[[httpx.Request], httpx.Response]:
-    """Return an answer of the provider."""
-    body = {"status": status == 200, "message": "Said", "data": data}
-    return lambda _: httpx.Response(status, json=body)
+def serve_banks(provider: Provider, count: int) -> None:
+    """Let the provider list many banks, in pages."""
+    banks = [{"code": f"9{number:04}", "name": f"Microfinance Bank {number}"} for number in range(count)]
 
+    def answer(request: httpx.Request) -> httpx.Response:
+        number, size = int(request.url.params["page"]), int(request.url.params["perPage"])
+        data = banks[(number - 1) * size : number * size]
+        return httpx.Response(200, json={"status": True, "message": "Banks retrieved", "data": data})
 
-def serve_banks(provider: Provider, *, more: int = 0) -> None:
-    """Let the provider know some banks, and whose every account is."""
-    banks = [*BANKS, *((f"9{number:04}", f"Microfinance Bank {number}") for number in range(more))]
-    answers = {
-        f"page={page}": [{"code": code, "name": name} for code, name in banks[start : start + 100]]
-        for page, start in enumerate(range(0, len(banks) + 1, 100), 1)
-    }
-    provider.answers["/bank"] = lambda request: answer(
-        answers[request.url.query.decode().rpartition("&")[2]]
-    )(request)
-    provider.answers["/bank/resolve"] = answer({"account_number": "0123456789", "account_name": NAME})
+    provider.answers["/bank"] = answer
 
 
 def say(payout: Payout, status: str, message: str = "") -> None:

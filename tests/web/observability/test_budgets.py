@@ -83,7 +83,7 @@ def _mailbox(settings: Settings) -> None:
 
 @pytest.fixture(autouse=True)
 def _banks(provider: Provider) -> None:
-    serve_banks(provider, more=250)
+    serve_banks(provider, 250)
 
 
 @pytest.mark.parametrize("each", [1, 40])

@@ -18,19 +18,21 @@ from tests import payouts
 from tests.factories import make_user
 from tests.provider import Provider
 from tests.web.test_every_page import Page
-from tests.web.withdrawing import NAME, answer, serve_banks, sign_in
+from tests.web.withdrawing import sign_in
+from web.simulator.banks import NAMES, UNKNOWN
 
 pytestmark = pytest.mark.django_db
 
 LIST, ADD = "/stash/accounts/", "/stash/accounts/add/"
 HTMX = {"HX-Request": "true"}
 GOOD = {"bank_code": "058", "account_number": "0123456789"}
+# The simulator's name for that account.
+NAME = NAMES[0]
 TEN_DIGITS = "An account number has 10 digits."
 
 
 @pytest.fixture(autouse=True)
 def banks(provider: Provider) -> Provider:
-    serve_banks(provider)
     return provider
 
 
@@ -112,8 +114,7 @@ def test_a_bad_bank_is_named_beside_the_field(browser: Client, code: str) -> Non
 
 
 def test_an_unknown_account_is_named_beside_the_number(browser: Client, banks: Provider) -> None:
-    banks.answers["/bank/resolve"] = answer(None, 422)
-    response = browser.post(ADD, GOOD)
+    response = browser.post(ADD, GOOD | {"account_number": f"{UNKNOWN}0000000000"[:10]})
     assert response.status_code == 422
     assert response.context["form"].errors["account_number"] == ["This bank has no account with that number."]
 
@@ -130,7 +131,6 @@ def test_an_account_of_somebody_else_is_refused_where_the_operator_wants_that(
 def test_without_the_list_of_banks_the_page_says_so(browser: Client, banks: Provider) -> None:
     cache.clear()
     banks.instead = lambda _: httpx.Response(503)
-    banks.answers.clear()
     page = browser.get(ADD)
     assert page.status_code == 200
     assert "The list of banks cannot be had right now" in page.text

@@ -7,6 +7,7 @@ import datetime
 import re
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -15,7 +16,7 @@ from pytest_django.fixtures import Settings
 from savings import ledger, payments
 from savings.models import Payout, Transaction, User
 from tests.factories import make_user
-from tests.payouts import ask, make_saver
+from tests.payouts import ask, fund, make_saver
 from tests.provider import Provider
 from tests.web.withdrawing import say, sign_in
 
@@ -102,6 +103,25 @@ def test_a_withdrawal_that_was_sent_waits_for_the_provider(client: Client, saver
     ]
     assert "/cancel/" not in page
     assert "Try again" not in page
+
+
+def test_a_withdrawal_goes_its_whole_way_at_the_provider(client: Client, provider: Provider) -> None:
+    with time_machine.travel(datetime.datetime(2026, 5, 4, 9, tzinfo=datetime.UTC), tick=False) as clock:
+        saver = make_saver()
+        fund(200_000_00)
+        client.force_login(saver)
+        payout = ask(saver)
+        payments.sweep_payouts(timezone.now())
+        assert "Waiting for the payment provider" in steps_of(page_of(client, payout.transaction))
+        clock.shift(120)
+        payments.sweep_payouts(timezone.now())
+        steps = steps_of(page_of(client, payout.transaction))
+        assert "Paid to your bank account" in steps
+        assert "Waiting for the payment provider" not in steps
+        assert "On its way out" not in client.get("/stash/").text
+    payout.refresh_from_db()
+    assert payout.cost_kobo == 25_00 + 50_00
+    assert list(ledger.run_checks()) == []
 
 
 def test_a_withdrawal_that_was_paid_shows_no_cost_of_ours(client: Client, saver: User) -> None:
