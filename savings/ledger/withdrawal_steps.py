@@ -22,6 +22,8 @@ _WHY_FAILED = {
     "abandoned": "The payment provider did not carry it out.",
     "reversed": "The bank sent the money back.",
 }
+# While staff have to do something first, such as topping the provider's balance up.
+_LONGER = "This takes longer than usual, and our staff know."
 _BACK_IN_STASH = "Back in your stash"
 _TITLES: dict[str, dict[Entry.Code, str]] = {
     _Kind.STASH_WITHDRAWAL: {_Code.PRIMARY: "Paid to your bank account", _Code.RELEASE: _BACK_IN_STASH},
@@ -93,14 +95,20 @@ def _waiting(payout: Payout | None) -> Step:
         note = "Our staff check it before it is sent. You can cancel it until then."
         return Step("Waits for approval", "now", note=note)
     if payout is not None and payout.state == Payout.State.WAITING:
-        at = ""
-        if payout.send_at > payout.asked_at:
-            at = date_format(timezone.localtime(payout.send_at), " \\a\\t H:i, j F Y")
-        return Step(
-            "Waits to be sent", "now", note=f"It is sent{at or ' soon'}. You can cancel it until then."
-        )
+        return Step("Waits to be sent", "now", note=_when_sent(payout))
     note = "The money is set aside until the bank takes it or sends it back."
+    if payout is not None and payout.staff_note:
+        note = f"{_LONGER} {note}"
     return Step("Waiting for the payment provider", "now", note=note)
+
+
+def _when_sent(payout: Payout) -> str:
+    if payout.staff_note:
+        return f"{_LONGER} The money is set aside, and you can cancel the withdrawal until it is sent."
+    at = " soon"
+    if payout.send_at > payout.asked_at:
+        at = date_format(timezone.localtime(payout.send_at), " \\a\\t H:i, j F Y")
+    return f"It is sent{at}. You can cancel it until then."
 
 
 def _why_failed(movement: Transaction, payout: Payout | None) -> str:

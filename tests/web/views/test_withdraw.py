@@ -93,7 +93,7 @@ def test_the_way_from_the_stash_to_the_receipt(browser: Client, saver: User, rec
         '<dt>Leaves your stash</dt><dd><span class="money">₦50,076.87</span>',
         recipient.account_number,
         "ADA OBI",
-        "It is sent right after you confirm.",
+        "It is usually sent within a minute after you confirm.",
         ">10:05</time>",
     ):
         assert text in confirm

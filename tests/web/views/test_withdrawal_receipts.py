@@ -54,6 +54,18 @@ def line(name: str, amount: str) -> str:
     return f'<dt>{name}</dt><dd><span class="money">{amount}</span></dd>'
 
 
+def test_a_withdrawal_that_waits_for_staff_says_that_it_takes_longer(client: Client, saver: User) -> None:
+    payout = ask(saver)
+    for state, sent_at in ((Payout.State.WAITING, None), (Payout.State.SENT, timezone.now())):
+        note = "The provider balance is too low for it."
+        Payout.objects.filter(pk=payout.pk).update(state=state, sent_at=sent_at, staff_note=note)
+        User.objects.touch(saver.pk)
+        page = page_of(client, payout.transaction)
+        assert "This takes longer than usual, and our staff know." in page
+        assert "It is sent soon" not in page
+        assert note not in page
+
+
 def test_a_withdrawal_that_waits_can_be_cancelled(client: Client, saver: User) -> None:
     payout = ask(saver)
     page = page_of(client, payout.transaction)
