@@ -6,11 +6,21 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import money, outbox
-from savings.models import Notice, OutboxRow, Transaction
+from savings.models import InterestPosting, Notice, OutboxRow, Transaction
 
 
-def notice_carried_out(notice: Notice, movement: Transaction, *, taken_kobo: int) -> OutboxRow | None:
-    """Tell a user what a notice moved to their stash: `taken_kobo` of the plan's balance, less a penalty."""
+def notice_carried_out(
+    notice: Notice,
+    movement: Transaction,
+    *,
+    taken_kobo: int,
+    interest: InterestPosting | None = None,
+    is_closed: bool = False,
+) -> OutboxRow | None:
+    """Tell a user what a notice moved to their stash: `taken_kobo` of the plan's balance, less a penalty.
+
+    `interest` is what was posted to the stash with it, and `is_closed` whether the plan closed because it was emptied.
+    """
     penalty_kobo = taken_kobo - movement.amount_kobo
     is_less = taken_kobo < notice.amount_kobo
     return outbox.add(
@@ -22,6 +32,9 @@ def notice_carried_out(notice: Notice, movement: Transaction, *, taken_kobo: int
             "taken": money.naira(taken_kobo),
             "penalty": money.naira(penalty_kobo) if penalty_kobo else "",
             "asked": money.naira(notice.amount_kobo) if is_less else "",
+            "interest": money.naira(interest.gross_kobo) if interest else "",
+            "tax": money.naira(interest.tax_kobo) if interest else "",
+            "closed": is_closed,
         },
     )
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from savings import ledger, mails, money, outbox, references
 from savings.exceptions import SENT_OTHERWISE, NotEnoughMoney, ReferenceTaken, Refused
-from savings.models import Notice, Plan, Transaction, User
+from savings.models import InterestPosting, Notice, Plan, Transaction, User
 from savings.plans import early_exit, plans, terms
 
 Status = Notice.Status
@@ -146,8 +146,20 @@ def _carry_out(notice_id: int) -> bool:
             reference=references.with_prefix(notice.reference, Transaction.Kind.PLAN_TO_STASH),
         )
         _decide(notice, Status.DONE, movement)
-        mails.notice_carried_out(notice, movement, taken_kobo=taken_kobo)
+        plan.refresh_from_db(fields=["closed_at"])
+        mails.notice_carried_out(
+            notice,
+            movement,
+            taken_kobo=taken_kobo,
+            interest=_interest_of(movement, plan),
+            is_closed=plan.is_closed,
+        )
         return True
+
+
+def _interest_of(movement: Transaction, plan: Plan) -> InterestPosting | None:
+    """Return the interest that an exit posted to the stash, if any. Its transaction is opened after the move."""
+    return InterestPosting.objects.filter(account__plan=plan, interest__gt=movement.pk).first()
 
 
 def _decide(notice: Notice, status: Status, movement: Transaction | None = None) -> None:

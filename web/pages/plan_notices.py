@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from savings import ledger, money, plans
 from savings.exceptions import Refused
-from savings.models import Plan
+from savings.models import Membership, Plan
 from savings.models.plans import EarlyExit
 from web.forms.plans import NoticeForm
 
@@ -82,6 +82,12 @@ def remaining(due_at: datetime.datetime) -> str:
     return "In less than an hour" if hours == 0 else "Due now"
 
 
+def _closes_when_empty(plan: Plan, day: datetime.date) -> bool:
+    """Return whether a plan that a notice empties on a day closes, and its interest goes to the stash."""
+    ends_early = plans.is_early(plan, day) and plan.early_exit != EarlyExit.FORFEIT
+    return ends_early and not Membership.objects.current().filter(plan=plan).exists()
+
+
 def give_notice(plan: Plan, form: NoticeForm) -> dict[str, Any]:
     """Return the context of the page on which a saver gives notice."""
     context: dict[str, Any] = {"plan": plan, "form": form, "balance_kobo": ledger.balance_kobo(plan.account)}
@@ -100,6 +106,7 @@ def give_notice(plan: Plan, form: NoticeForm) -> dict[str, Any]:
         "all_of_it": money.figures(free_kobo) if free_kobo else "",
         "due_at": due_at,
         "ends_first": plan.is_matured(due_on),
+        "closes_when_empty": _closes_when_empty(plan, due_on),
         # On all of the money: the penalty of a small amount may round down to nothing.
         "penalty": money.percent(plan.penalty_bps)
         if plans.exit_penalty_kobo(plan, free_kobo, due_on)

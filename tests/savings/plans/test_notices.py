@@ -12,9 +12,9 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from savings import ledger, outbox, plans, references, tasks
+from savings import ledger, money, outbox, plans, references, tasks
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
-from savings.models import Account, Entry, Notice, Plan, Postponement, Product, Transaction
+from savings.models import Account, Entry, InterestPosting, Notice, Plan, Postponement, Product, Transaction
 from savings.models.plans import EarlyExit
 from savings.plans import early_exit
 from tests.factories import make_plan, make_product, make_user, pay_in
@@ -310,12 +310,35 @@ def test_the_mail_says_what_moved(clock: Any, mailoutbox: list[EmailMessage]) ->
         assert part in html
 
 
+def test_the_mail_of_a_notice_that_empties_a_plan_names_its_interest(
+    clock: Any, mailoutbox: list[EmailMessage]
+) -> None:
+    plan = with_term()
+    give(plan, 100_000_00)
+    clock.move_to(START + 10 * DAY)
+    run()
+    outbox.sweep(timezone.now(), tasks.HANDLERS)
+    posting = InterestPosting.objects.get(account__plan=plan, interest__isnull=False)
+    assert posting.gross_kobo > 0
+    [mail] = mailoutbox
+    html = " ".join(str(mail.alternatives[0][0]).split())  # type: ignore[attr-defined]
+    for part in (
+        "The plan is empty and closed.",
+        money.naira(posting.gross_kobo),
+        money.naira(posting.tax_kobo),
+    ):
+        assert part in str(mail.body)
+        assert part in html
+
+
 def test_a_mail_without_a_penalty_names_none(clock: Any, mailoutbox: list[EmailMessage]) -> None:
     give(emergency(), 50_000_00)
     clock.move_to(START + DAY)
     run()
     outbox.sweep(timezone.now(), tasks.HANDLERS)
     assert "penalty" not in str(mailoutbox[0].body)
+    assert "closed" not in str(mailoutbox[0].body)
+    assert "Interest" not in str(mailoutbox[0].body)
 
 
 def test_closing_a_plan_ends_its_notices(clock: Any) -> None:

@@ -16,7 +16,7 @@ from pytest_django.fixtures import Settings
 from savings import ledger, plans, references
 from savings.models import Notice, Plan, Product, User
 from savings.models.plans import EarlyExit
-from tests.factories import make_plan, make_product, make_user, start_circle
+from tests.factories import make_circle, make_member, make_plan, make_product, make_user, start_circle
 from tests.web.form_filling import filled_in
 from web.pages import plan_notices
 
@@ -82,6 +82,32 @@ def test_the_form_says_when_the_money_moves(browser: Client, plan: Plan) -> None
     assert "₦40.00</span> of it on notice" in page
     assert 'All of it: <span class="money">₦60.00</span>' in page
     assert "penalty" not in page
+
+
+@pytest.mark.parametrize(
+    ("terms", "days", "closes"),
+    [
+        ({"early_exit": "penalty", "penalty_bps": 100}, 90, "A plan with nothing left closes then"),
+        ({"early_exit": "free"}, 90, "A plan with nothing left closes then"),
+        # It matures before the notice is due.
+        ({"early_exit": "free"}, 1, ""),
+    ],
+)
+def test_the_form_says_when_an_emptied_plan_closes(
+    browser: Client, saver: User, terms: dict[str, Any], days: int, closes: str
+) -> None:
+    page = words(browser.get(form_of(with_term(saver, days=days, **terms))).text)
+    assert ("A plan with nothing left closes" in page) == bool(closes)
+
+
+def test_a_plan_without_a_term_or_in_a_circle_does_not_close(
+    browser: Client, saver: User, plan: Plan
+) -> None:
+    member = make_member(
+        make_circle(product=make_product(min_term_days=1, max_term_days=900, notice_hours=24)), user=saver
+    )
+    for one in (plan, member.plan):
+        assert "A plan with nothing left closes" not in browser.get(form_of(one)).text
 
 
 def test_all_of_it_is_one_button_and_takes_effect_once(browser: Client, plan: Plan) -> None:
