@@ -131,6 +131,12 @@ def post_due_interest() -> None:
     plans.post_due_interest(timezone.localdate())
 
 
+@db_periodic_task(crontab(minute="*/5"))
+def accrue_interest() -> None:
+    """Book the interest earned at the end of a month in its last minutes, and take it back on the 1st."""
+    plans.accrue_interest(timezone.now())
+
+
 @db_periodic_task(crontab(minute="7"))
 def carry_out_maturities() -> None:
     """Process the maturity of plans that are due."""

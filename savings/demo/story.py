@@ -82,6 +82,10 @@ class Story:
         while (first := (first.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)) <= self.today:
             night = timezone.make_aware(datetime.datetime.combine(first, datetime.time(0, 5)))
             self.add(night, lambda: plans.post_due_interest(timezone.localdate()))
+            for minutes in (-15, -3):
+                # Minutes before midnight, and after it.
+                at = night + datetime.timedelta(minutes=minutes)
+                self.add(at, lambda: plans.accrue_interest(timezone.now()))
 
     def schedule_digests(self, after: datetime.date) -> None:
         """Add the preparation and the writing of weekly mails, on each Monday after a day."""

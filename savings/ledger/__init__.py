@@ -20,6 +20,7 @@ from savings.ledger.debts import Available, available, available_kobo, receivabl
 from savings.ledger.exits import ExitBasis, Held, forfeit_share, share_of
 from savings.ledger.going_back import left_in_suspense
 from savings.ledger.interest_postings import InterestHouse, post_interest, post_last_interest
+from savings.ledger.month_end_accruals import accrue_month_end, take_accruals_back
 from savings.ledger.monthly_interest import PLANS_PER_CHUNK, due_chunk, post_chunk
 from savings.ledger.months import close_month
 from savings.ledger.posting import Posting, check_amount
@@ -76,6 +77,7 @@ __all__ = [
     "TaxRates",
     "TrialBalance",
     "WithdrawalFees",
+    "accrue_month_end",
     "accrued_kobo",
     "accrued_numerator",
     "allocate",
@@ -132,6 +134,7 @@ __all__ = [
     "share_of",
     "stash_account",
     "suggested_monthly_kobo",
+    "take_accruals_back",
     "timeline_steps",
     "trial_balance",
     "trial_balance_table",

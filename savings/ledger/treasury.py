@@ -37,8 +37,6 @@ class Purpose(models.TextChoices):
     VAT_REMITTANCE = "vat_remittance", "Remittance of VAT"
     DUTY_REMITTANCE = "duty_remittance", "Remittance of stamp duty"
     INVESTMENT_INCOME = "investment_income", "Investment income"
-    INTEREST_ACCRUAL = "interest_accrual", "Interest accrued at the end of a month"
-    INTEREST_ACCRUAL_REVERSED = "interest_accrual_reversed", "Opposite of the accrued interest"
 
 
 # The debited and the credited kind of account of each purpose.
@@ -56,8 +54,6 @@ _KINDS: dict[str, tuple[str, str]] = {
     Purpose.VAT_REMITTANCE: (Kind.VAT_PAYABLE, Kind.BANK),
     Purpose.DUTY_REMITTANCE: (Kind.STAMP_DUTY_PAYABLE, Kind.BANK),
     Purpose.INVESTMENT_INCOME: (Kind.BANK, Kind.INVESTMENT_INCOME),
-    Purpose.INTEREST_ACCRUAL: (Kind.INTEREST_EXPENSE, Kind.INTEREST_PAYABLE),
-    Purpose.INTEREST_ACCRUAL_REVERSED: (Kind.INTEREST_PAYABLE, Kind.INTEREST_EXPENSE),
 }
 _REMITTANCES = {Purpose.TAX_REMITTANCE, Purpose.VAT_REMITTANCE, Purpose.DUTY_REMITTANCE}
 

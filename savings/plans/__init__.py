@@ -18,7 +18,7 @@ from savings.plans.early_exit import (
     quote_exit,
     sign_quote,
 )
-from savings.plans.interest import is_interest_posted, post_due_interest
+from savings.plans.interest import accrue_interest, is_interest_posted, post_due_interest
 from savings.plans.maturity import is_maturity_due, mature_due_plans
 from savings.plans.missed_interest import CaughtUp, post_missed_interest
 from savings.plans.notices import (
@@ -63,6 +63,7 @@ __all__ = [
     "PastExit",
     "Quote",
     "Terms",
+    "accrue_interest",
     "cancel_notice",
     "carry_out_due_notices",
     "carry_out_exit",

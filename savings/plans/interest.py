@@ -33,6 +33,14 @@ def post_due_interest(today: datetime.date, *, most: int = ledger.PLANS_PER_CHUN
     return posted
 
 
+def accrue_interest(now: datetime.datetime) -> int:
+    """Book the interest earned at the end of a month as its expense, and take that back in the next month.
+
+    Call it every few minutes. Returns how many transactions were posted.
+    """
+    return ledger.take_accruals_back(now) + ledger.accrue_month_end(now)
+
+
 def is_interest_posted(today: datetime.date) -> bool:
     """Return whether the interest due by a day is posted, apart from accounts that are postponed."""
     return ledger.due_chunk(today, besides=outbox.waiting_row_ids(_TASK), most=1) is None

@@ -838,7 +838,7 @@ DAMAGE = {
     "interest accrued at the end of a month and not taken back": (
         "accrued_interest",
         "UPDATE savings_entry SET credit_account_id = {b.payable.pk} WHERE transaction_id = {b.deposit.pk}",
-        "interest payable from the 2nd of 2026-01",
+        "interest payable",
     ),
     "an entry of a closed month changed": (
         "periods",

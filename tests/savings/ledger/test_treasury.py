@@ -99,7 +99,6 @@ def withhold(amount_kobo: int) -> None:
         (Purpose.TAX_REMITTANCE, {"period_on": datetime.date(2026, 1, 1)}, "Tax payable has ₦0.00"),
         (Purpose.VAT_REMITTANCE, {"period_on": datetime.date(2026, 1, 1)}, "VAT payable has ₦0.00"),
         (Purpose.DUTY_REMITTANCE, {"period_on": datetime.date(2026, 1, 1)}, "Stamp duty payable has ₦0.00"),
-        (Purpose.INTEREST_ACCRUAL_REVERSED, {}, "Interest payable has ₦0.00"),
     ],
 )
 def test_no_more_leaves_than_is_there(
