@@ -13,7 +13,7 @@ from savings.ledger.accounts import (
     stash_account,
 )
 from savings.ledger.chargebacks import book_chargeback
-from savings.ledger.checks import CHECKS, check_queries, run_checks
+from savings.ledger.checks import CHECKS, check_queries, refresh_statistics, run_checks
 from savings.ledger.coming_interest import Projection, project_interest
 from savings.ledger.coverage import Coverage, coverage
 from savings.ledger.debts import Available, available, available_kobo, receivable_kobo, repay_debt, write_off
@@ -123,6 +123,7 @@ __all__ = [
     "record_settlement",
     "record_taking",
     "record_transfer_cost",
+    "refresh_statistics",
     "release",
     "repay_debt",
     "return_withdrawal",

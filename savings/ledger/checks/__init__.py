@@ -91,7 +91,7 @@ def run_checks() -> Iterator[Damage]:
     Amounts are in kobo. Yields nothing when the books are right.
     """
     yield from missing_guards()
-    _refresh_statistics()
+    refresh_statistics()
     yield from wrong_rows()
     for row, actual, expected in months.wrong_digests():
         yield Damage("digests", row, actual, expected)
@@ -132,7 +132,7 @@ def missing_guards() -> Iterator[Damage]:
         yield Damage("guards", name, "been dropped", "a trigger or constraint of this name")
 
 
-def _refresh_statistics() -> None:
+def refresh_statistics() -> None:
     """Run ANALYZE on PostgreSQL, whose planner takes newly filled tables for empty and joins them row by row."""
     if connection.vendor == "postgresql":
         tables = ", ".join(model._meta.db_table for model in (Account, Entry, Membership, Plan, Transaction))
