@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -49,7 +51,6 @@ def recipient_added(recipient: Recipient, undo_token: str) -> OutboxRow | None:
 
 
 def _add(kind: str, payout: Payout, **facts: str) -> OutboxRow | None:
-    fees_kobo = payout.fee_kobo + payout.vat_kobo + payout.duty_kobo
     movement = payout.transaction
     return outbox.add(
         kind,
@@ -59,12 +60,12 @@ def _add(kind: str, payout: Payout, **facts: str) -> OutboxRow | None:
         payload={
             "account": str(payout.recipient),
             "name": payout.recipient.account_name,
-            "fees": money.naira(fees_kobo) if fees_kobo else "",
-            "total": money.naira(movement.amount_kobo + fees_kobo),
+            "fees": money.naira(payout.fees_kobo) if payout.fees_kobo else "",
+            "total": money.naira(movement.amount_kobo + payout.fees_kobo),
             **facts,
         },
     )
 
 
-def _moment(at: object) -> str:
-    return date_format(timezone.localtime(at), "j F Y, H:i")  # type: ignore[arg-type]
+def _moment(at: datetime.datetime) -> str:
+    return date_format(timezone.localtime(at), "j F Y, H:i")

@@ -169,6 +169,11 @@ class Payout(models.Model):
         return self.transaction.reference
 
     @property
+    def fees_kobo(self) -> int:
+        """What the saver pays besides the amount."""
+        return self.fee_kobo + self.vat_kobo + self.duty_kobo
+
+    @property
     def is_in_flight(self) -> bool:
         return self.state in self.IN_FLIGHT
 
