@@ -9,17 +9,8 @@ from savings.models import Account, Plan, Transaction
 from savings.models.ledger import CROCKFORD, REFERENCE_PREFIXES
 
 
-def settle_part(
-    first: Transaction,
-    kind: str,
-    *,
-    debit: Account,
-    credit: Account,
-    amount_kobo: int,
-    plan: Plan | None = None,
-    value_on: datetime.date | None = None,
-) -> Transaction:
-    """Open and settle a part of a family, in a reference made from that of its first transaction."""
+def open_part(first: Transaction, kind: str, *, amount_kobo: int, plan: Plan | None = None) -> Transaction:
+    """Open a part of a family, in a reference made from that of its first transaction."""
     number = Transaction.objects.filter(part_of=first, kind=kind).count()
     prefix = REFERENCE_PREFIXES[Transaction.Kind(kind)]
     part, _ = open_transaction(
@@ -30,6 +21,21 @@ def settle_part(
         amount_kobo=amount_kobo,
         part_of=first,
     )
+    return part
+
+
+def settle_part(
+    first: Transaction,
+    kind: str,
+    *,
+    debit: Account,
+    credit: Account,
+    amount_kobo: int,
+    plan: Plan | None = None,
+    value_on: datetime.date | None = None,
+) -> Transaction:
+    """Open and settle a part of a family."""
+    part = open_part(first, kind, amount_kobo=amount_kobo, plan=plan)
     settle(part, debit=debit, credit=credit, value_on=value_on)
     return part
 

@@ -7,7 +7,6 @@ maturity would cost nothing until then. Each product has a transaction of its ow
 from __future__ import annotations
 
 import datetime
-import hashlib
 
 from django.db import connection
 from django.db.transaction import atomic
@@ -19,7 +18,7 @@ from savings.ledger.dialect import FUNCTIONS
 from savings.ledger.transactions import open_transaction, settle
 from savings.ledger.treasury import lock_treasury
 from savings.models import Account, Entry, Transaction
-from savings.models.ledger import REFERENCE_PREFIXES
+from savings.models.ledger import derived_reference
 from savings.models.local_days import end_of, start_of
 
 _Kind = Account.Kind
@@ -56,11 +55,14 @@ def take_accruals_back(now: datetime.datetime) -> int:
     """Post the opposite of the accruals of earlier months, and return how many were new. Late is as good as in time."""
     payable, expense = house_account(_Kind.INTEREST_PAYABLE), house_account(_Kind.INTEREST_EXPENSE)
     this_month = start_of(timezone.localdate(now).replace(day=1))
+    accrued = Entry.objects.filter(credit_account=payable, posted_at__lt=this_month)
+    rows = accrued.values_list("transaction__reference", "amount_kobo").order_by("id")
+    due = {_reference(f"back:{reference}"): kobo for reference, kobo in rows}
+    # Usually there is nothing to do, and then no treasury posting has to wait.
+    if not _not_posted(due):
+        return 0
     with atomic():
         lock_treasury()
-        accrued = Entry.objects.filter(credit_account=payable, posted_at__lt=this_month)
-        rows = accrued.values_list("transaction__reference", "amount_kobo").order_by("id")
-        due = {_reference(f"back:{reference}"): kobo for reference, kobo in rows}
         return _post_new(due, debit=payable, credit=expense)
 
 
@@ -74,8 +76,7 @@ def _earned(tomorrow: datetime.date) -> dict[int, int]:
 
 def _post_new(due: dict[str, int], *, debit: Account, credit: Account) -> int:
     """Post the amounts whose references are not posted yet, in one commit; return how many."""
-    known = set(Transaction.objects.filter(reference__in=due).values_list("reference", flat=True))
-    new = {reference: kobo for reference, kobo in due.items() if reference not in known}
+    new = _not_posted(due)
     for reference, kobo in new.items():
         movement, _ = open_transaction(
             reference=reference, kind=Transaction.Kind.TREASURY, user=None, amount_kobo=kobo
@@ -84,7 +85,10 @@ def _post_new(due: dict[str, int], *, debit: Account, credit: Account) -> int:
     return len(new)
 
 
+def _not_posted(due: dict[str, int]) -> dict[str, int]:
+    known = set(Transaction.objects.filter(reference__in=due).values_list("reference", flat=True))
+    return {reference: kobo for reference, kobo in due.items() if reference not in known}
+
+
 def _reference(name: str) -> str:
-    # Hexadecimal digits are part of the alphabet of references.
-    digest = hashlib.sha256(f"accrual:{name}".encode()).hexdigest()
-    return REFERENCE_PREFIXES[Transaction.Kind.TREASURY] + digest[:17].upper()
+    return derived_reference(Transaction.Kind.TREASURY, f"accrual:{name}")

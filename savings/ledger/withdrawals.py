@@ -11,12 +11,11 @@ from typing import NamedTuple, cast
 from django.db.transaction import atomic
 
 from savings.ledger.accounts import hold_account, house_account, stash_account
-from savings.ledger.families import reference_after
+from savings.ledger.families import open_part, reference_after
 from savings.ledger.posting import Posting, apply_to_instance, lock_user
 from savings.ledger.reversals import REVERSED, open_reversal, primary_entry
 from savings.ledger.transactions import change_status, open_transaction, post, settle
 from savings.models import Account, Entry, Transaction, User
-from savings.models.ledger import REFERENCE_PREFIXES
 
 Kind = Transaction.Kind
 Status = Transaction.Status
@@ -50,7 +49,9 @@ def open_withdrawal(
         if opened:
             _hold(withdrawal, amount_kobo)
             if fees.total_kobo:
-                _hold(_open_fee(withdrawal, fees), fees.total_kobo)
+                # A withdrawal without a fee may bear a stamp duty, which is the amount then.
+                fee = open_part(withdrawal, Kind.FEE, amount_kobo=fees.fee_kobo or fees.duty_kobo)
+                _hold(fee, fees.total_kobo)
     return withdrawal, opened
 
 
@@ -123,19 +124,6 @@ def record_returned_cost(reversal: Transaction, *, cost_kobo: int, provider: str
     balance = house_account(Account.Kind.PROVIDER_BALANCE, provider)
     costs = house_account(Account.Kind.TRANSFER_COSTS)
     return _post_all(reversal, [Posting(Code.COST, balance, costs, cost_kobo)] if cost_kobo else [])
-
-
-def _open_fee(withdrawal: Transaction, fees: WithdrawalFees) -> Transaction:
-    # A withdrawal without a fee may bear a stamp duty, which is the amount then.
-    prefix = REFERENCE_PREFIXES[Kind.FEE]
-    fee, _ = open_transaction(
-        reference=prefix + withdrawal.reference[len(prefix) :],
-        kind=Kind.FEE,
-        user=withdrawal.user,
-        amount_kobo=fees.fee_kobo or fees.duty_kobo,
-        part_of=withdrawal,
-    )
-    return fee
 
 
 def _fee_postings(hold: Account, fees: WithdrawalFees) -> list[Posting]:

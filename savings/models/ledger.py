@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 from typing import Self
 
 from django.conf import settings
@@ -237,3 +238,10 @@ REFERENCE_PREFIXES = {
     Transaction.Kind.TREASURY: "TRE",
     Transaction.Kind.ADJUSTMENT: "ADJ",
 }
+
+
+def derived_reference(kind: str, name: str) -> str:
+    """Return the reference that a name always has: the prefix of a kind, then 17 digits of the name's SHA-256."""
+    # Hexadecimal digits are part of the alphabet of references.
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    return REFERENCE_PREFIXES[Transaction.Kind(kind)] + digest[:17].upper()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from savings.models import Transaction
-from savings.models.ledger import REFERENCE_PREFIXES
+from savings.models.ledger import derived_reference
 from savings.payments import paystack
 
 _Kind = Transaction.Kind
@@ -32,6 +30,4 @@ def chargeback(dispute_id: int) -> str:
 
 
 def _derive(kind: str, name: str) -> str:
-    # Hexadecimal digits are part of the alphabet of references.
-    digest = hashlib.sha256(f"{paystack.PROVIDER}:{name}".encode()).hexdigest()
-    return REFERENCE_PREFIXES[Transaction.Kind(kind)] + digest[:17].upper()
+    return derived_reference(kind, f"{paystack.PROVIDER}:{name}")

@@ -170,7 +170,6 @@ def _dialect() -> dict[str, str]:
         placeholders = {
             "form": f"~ '^{character}{{17}}$'",
             "closed_lines": _CLOSED_LINES["postgresql"],
-            "month_from_second": f"to_char({local % 'l.posted_at'} - 1, 'YYYY-MM')",
             "month_of_posting": f"to_char({local % 'l.posted_at'}, 'YYYY-MM')",
             "month_of_remittance": "to_char(m.period_on, 'YYYY-MM')",
         }
@@ -183,7 +182,6 @@ def _dialect() -> dict[str, str]:
         placeholders = {
             "form": f"GLOB '{character * 17}'",
             "closed_lines": _CLOSED_LINES["sqlite"],
-            "month_from_second": f"strftime('%Y-%m', {local % 'l.posted_at'}, '-1 day')",
             "month_of_posting": f"strftime('%Y-%m', {local % 'l.posted_at'})",
             "month_of_remittance": "strftime('%Y-%m', m.period_on)",
         }
