@@ -16,7 +16,7 @@ from savings.ledger.chargebacks import book_chargeback
 from savings.ledger.checks import CHECKS, check_queries, refresh_statistics, run_checks
 from savings.ledger.coming_interest import Projection, project_interest
 from savings.ledger.coverage import Coverage, coverage
-from savings.ledger.debts import Available, available, available_kobo, receivable_kobo, repay_debt, write_off
+from savings.ledger.debts import Available, available, receivable_kobo, repay_debt, write_off
 from savings.ledger.exits import ExitBasis, Held, forfeit_share, share_of
 from savings.ledger.going_back import left_in_suspense
 from savings.ledger.interest_postings import InterestHouse, post_interest, post_last_interest
@@ -48,6 +48,7 @@ from savings.ledger.transactions import (
 )
 from savings.ledger.treasury import Purpose, post_treasury, record_taking
 from savings.ledger.value_days import provider_value_day
+from savings.ledger.withdrawal_steps import REFUSED_BY_STAFF
 from savings.ledger.withdrawals import (
     WithdrawalFees,
     fail_withdrawal,
@@ -62,6 +63,7 @@ __all__ = [
     "CHECKS",
     "DAYS_PER_YEAR",
     "PLANS_PER_CHUNK",
+    "REFUSED_BY_STAFF",
     "Available",
     "Coverage",
     "ExitBasis",
@@ -82,7 +84,6 @@ __all__ = [
     "accrued_numerator",
     "allocate",
     "available",
-    "available_kobo",
     "balance_kobo",
     "book_chargeback",
     "change_rate",

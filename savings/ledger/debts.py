@@ -57,11 +57,6 @@ def available(user: User) -> Available:
     return Available(_stash_balance_kobo(user), _disputed_kobo(user), receivable_kobo(user))
 
 
-def available_kobo(user: User) -> int:
-    """Return how much a person may take out of the site, in kobo; see `available`."""
-    return available(user).kobo
-
-
 def repay_debt(user: User, *, reference: str, amount_kobo: int | None = None) -> Transaction:
     """Pay what a person owes from their stash, and return the transaction.
 

@@ -120,14 +120,14 @@ def test_a_debt_of_nobody_known_is_written_off() -> None:
 def test_what_is_available_is_the_stash_less_debts_and_disputes(debtor: User) -> None:
     make_plan(debtor, holding_kobo=90_000)
     pay_in(debtor, 4_000)
-    assert ledger.available_kobo(debtor) == 0
+    assert ledger.available(debtor).kobo == 0
     payment = pay_in(debtor, 6_000)
-    assert ledger.available_kobo(debtor) == 5_000
+    assert ledger.available(debtor).kobo == 5_000
     open_one = dispute(payment, 2_000)
-    assert ledger.available_kobo(debtor) == 3_000
+    assert ledger.available(debtor).kobo == 3_000
     Dispute.objects.filter(pk=open_one.pk).update(resolved_at=timezone.now())
-    assert ledger.available_kobo(debtor) == 5_000
-    assert ledger.available_kobo(make_user()) == 0
+    assert ledger.available(debtor).kobo == 5_000
+    assert ledger.available(make_user()).kobo == 0
 
 
 def test_what_was_charged_back_of_a_dispute_is_not_held_twice() -> None:
@@ -135,11 +135,11 @@ def test_what_was_charged_back_of_a_dispute_is_not_held_twice() -> None:
     payment = pay_in(user, 6_000)
     charge_back(payment, 1_000)
     dispute(payment, 2_000)
-    assert ledger.available_kobo(user) == 3_000
+    assert ledger.available(user).kobo == 3_000
     charge_back(payment, 1_500)
-    assert ledger.available_kobo(user) == 3_500 - 500
+    assert ledger.available(user).kobo == 3_500 - 500
     charge_back(payment, 500)
-    assert ledger.available_kobo(user) == 3_000
+    assert ledger.available(user).kobo == 3_000
 
 
 def test_a_dispute_holds_the_money_of_the_person_it_was_released_to() -> None:
@@ -148,7 +148,7 @@ def test_a_dispute_holds_the_money_of_the_person_it_was_released_to() -> None:
     pay_in(payer, 1_000)
     release(payment, owner, 1_500)
     dispute(payment, 900)
-    assert (ledger.available_kobo(owner), ledger.available_kobo(payer)) == (600, 1_000)
+    assert (ledger.available(owner).kobo, ledger.available(payer).kobo) == (600, 1_000)
 
 
 def test_it_costs_the_same_for_one_row_and_for_many(
@@ -160,6 +160,6 @@ def test_it_costs_the_same_for_one_row_and_for_many(
             dispute(pay_in(debtor, 100), 10, number=rows * 100 + number)
             repay(debtor, 1)
         with django_assert_num_queries(4):
-            ledger.available_kobo(debtor)
+            ledger.available(debtor)
         with django_assert_num_queries(2):
             ledger.receivable_kobo(debtor)

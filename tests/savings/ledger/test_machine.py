@@ -222,7 +222,7 @@ class Ledger(RuleBasedStateMachine):
     @rule(target=movements, user=users, amount_kobo=AMOUNTS)
     def withdraw(self, user: User, amount_kobo: int) -> Movement:
         stash, hold = ledger.stash_account(user), ledger.hold_account(user)
-        available_kobo = ledger.available_kobo(user)
+        available_kobo = ledger.available(user).kobo
         assert available_kobo == max(0, self.pots[stash.pk].kobo - self.owed[user.pk])
         try:
             if self.owed[user.pk] and available_kobo < amount_kobo:
