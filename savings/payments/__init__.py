@@ -18,6 +18,7 @@ from savings.payments.payouts import QUOTE_SECONDS as PAYOUT_QUOTE_SECONDS
 from savings.payments.payouts import (
     PayoutQuote,
     approve_payout,
+    ask_soon,
     cancel_payout,
     fees_of,
     quote_payout,
@@ -62,6 +63,7 @@ __all__ = [
     "Room",
     "add_recipient",
     "approve_payout",
+    "ask_soon",
     "cancel_payout",
     "fees_for",
     "fees_of",

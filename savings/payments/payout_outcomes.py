@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from savings import ledger, mails, money, references
 from savings.exceptions import ProviderRefused, ProviderUnavailable, UnclearAnswer
-from savings.models import Payout, Transaction, User
+from savings.models import Payout, Transaction
 from savings.payments import payouts, transfers
 from savings.payments.transfers import CONCLUSIVE, Transfer
 
@@ -53,7 +53,7 @@ def apply(payout: Payout, answer: Transfer) -> None:
     """Book what the provider says of a payout. Raises UnclearAnswer when the answer is about something else."""
     _check_same(payout, answer)
     with atomic():
-        now = _lock(payout)
+        now = payouts.lock(payout)
         state, note = now.state, now.staff_note
         now.staff_note = _NEEDS_STAFF.get(answer.status, "")
         now.provider_status, now.provider_message = answer.status[:20], answer.message[:200]
@@ -70,7 +70,7 @@ def refuse(payout: Payout, error: ProviderRefused) -> None:
     """Give the money of a payout back that the provider refused at the first request, so that nothing was sent."""
     logger.error("the provider refused payout %s: %s", payout.transaction, error)
     with atomic():
-        now = _lock(payout)
+        now = payouts.lock(payout)
         if now.state == State.SENT:
             now.provider_status, now.provider_message = "refused", str(error)[:200]
             _fail(now, "refused")
@@ -85,7 +85,7 @@ def book_cost(payout: Payout) -> None:
     if answer.cost_kobo is None:
         raise UnclearAnswer(f"The provider does not say what transfer {payout.transfer_code} cost.")
     with atomic():
-        now = _lock(payout)
+        now = payouts.lock(payout)
         if _post_cost(now, answer.cost_kobo, answer.duty_kobo):
             now.cost_kobo = answer.cost_kobo
         else:
@@ -185,12 +185,6 @@ def _next_question(now: Payout) -> datetime.datetime | None:
 
 def _reversal_reference(now: Payout) -> str:
     return references.with_prefix(now.transaction.reference, Transaction.Kind.REVERSAL)
-
-
-def _lock(payout: Payout) -> Payout:
-    """Lock the owner of a payout and read the payout again."""
-    User.objects.touch(payout.user_id)
-    return Payout.objects.select_related("transaction__user", "user", "recipient").get(pk=payout.pk)
 
 
 def _check_same(payout: Payout, answer: Transfer) -> None:

@@ -24,7 +24,7 @@ OUTBOX_KIND = "payout"
 QUOTE_SECONDS = 5 * 60
 _SALT = "savings.payments.payouts.quote"
 _CHANGED = "What this withdrawal comes to has changed, or the page is too old. Check it and confirm again."
-CANCELLED, REFUSED = "cancelled", "refused_by_staff"
+_CANCELLED = "cancelled"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,8 +108,7 @@ def cancel_payout(payout: Payout) -> None:
     Raises Refused for one that was sent or is over.
     """
     with atomic():
-        User.objects.touch(payout.user_id)
-        now = _again(payout)
+        now = lock(payout)
         if now.state != State.CANCELLED and not cancel_locked(now):
             raise Refused("This withdrawal was sent already. It cannot be cancelled any more.")
 
@@ -118,15 +117,14 @@ def cancel_locked(payout: Payout) -> bool:
     """Cancel a withdrawal that was not sent yet, and return whether it was not. The caller has locked the user."""
     if not payout.can_be_cancelled:
         return False
-    ledger.fail_withdrawal(payout.transaction, Status.ABANDONED, failure_code=CANCELLED)
-    _change(payout, state=State.CANCELLED, next_try_at=None)
+    ledger.fail_withdrawal(payout.transaction, Status.ABANDONED, failure_code=_CANCELLED)
+    _change(payout, state=State.CANCELLED, next_try_at=None, staff_note="")
     return True
 
 
 def approve_payout(payout: Payout, *, by: User) -> None:
     """Let a withdrawal that waits for approval be sent. Raises Refused for any other, and for one's own."""
     with atomic():
-        User.objects.touch(payout.user_id)
         now = _to_decide(payout, by)
         if now.state != State.APPROVAL:
             raise Refused("This withdrawal does not wait for approval.")
@@ -143,11 +141,10 @@ def refuse_payout(payout: Payout, *, by: User, reason: str) -> None:
     if not reason.strip():
         raise Refused("Give the reason. The saver reads it.", field="reason")
     with atomic():
-        User.objects.touch(payout.user_id)
         now = _to_decide(payout, by)
         if not now.can_be_cancelled:
             raise Refused("This withdrawal was sent already, or is over.")
-        ledger.fail_withdrawal(now.transaction, Status.FAILED, failure_code=REFUSED)
+        ledger.fail_withdrawal(now.transaction, Status.FAILED, failure_code=ledger.REFUSED_BY_STAFF)
         _change(
             now,
             state=State.RETURNED,
@@ -158,6 +155,21 @@ def refuse_payout(payout: Payout, *, by: User, reason: str) -> None:
             decided_at=timezone.now(),
         )
         mails.payout_returned(now)
+
+
+def lock(payout: Payout) -> Payout:
+    """Lock the owner of a payout until the commit, and read the payout again."""
+    User.objects.touch(payout.user_id)
+    return Payout.objects.select_related("transaction__user", "user", "recipient").get(pk=payout.pk)
+
+
+def ask_soon(payout: Payout) -> None:
+    """Let the worker ask the provider about a withdrawal at its next run. Raises Refused unless the provider has it."""
+    with atomic():
+        now = lock(payout)
+        if now.state != State.SENT:
+            raise Refused("Only a withdrawal that is with the provider can be asked about.")
+        _change(now, next_try_at=timezone.now())
 
 
 def fees_of(payout: Payout) -> WithdrawalFees:
@@ -196,12 +208,7 @@ def _add_to_outbox(payout: Payout) -> None:
 def _to_decide(payout: Payout, by: User) -> Payout:
     if by.pk == payout.user_id:
         raise Refused("Somebody else has to decide about your own withdrawal.")
-    return _again(payout)
-
-
-def _again(payout: Payout) -> Payout:
-    """Read a payout again, under the lock of its owner."""
-    return Payout.objects.select_related("transaction__user", "user", "recipient").get(pk=payout.pk)
+    return lock(payout)
 
 
 def _change(payout: Payout, **changes: Any) -> None:

@@ -10,18 +10,15 @@ from django.contrib.admin import ActionLocation
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet, Sum
-from django.db.transaction import atomic
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
 from savings import ledger, money, payments, typed_text
-from savings.exceptions import Refused
 from savings.models import Account, Payout, User
 from web import keyset
 from web.admin import shown
@@ -170,7 +167,11 @@ class PayoutAdmin(ReadOnlyAdmin):
         location=_EVERYWHERE,
     )
     def ask_now(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
-        self.do_to_each(request, chosen, _ask_now)
+        def act(payout: Payout) -> str:
+            payments.ask_soon(payout)
+            return "the worker asks the provider within a minute"
+
+        self.do_to_each(request, chosen, act)
 
     def refuse_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Ask for the reason, give the money back, and return to the payout."""
@@ -211,15 +212,6 @@ def _funds() -> dict[str, Any]:
         "in_flight": money.naira(in_flight_kobo),
         "missing": money.naira(missing_kobo) if missing_kobo > 0 else "",
     }
-
-
-def _ask_now(payout: Payout) -> str:
-    with atomic():
-        User.objects.touch(payout.user_id)
-        sent = Payout.objects.filter(pk=payout.pk, state=Payout.State.SENT)
-        if not sent.update(next_try_at=timezone.now()):
-            raise Refused("Only a withdrawal that is with the provider can be asked about.")
-    return "the worker asks the provider within a minute"
 
 
 def _staff(request: HttpRequest) -> User:

@@ -307,6 +307,25 @@ def test_a_withdrawal_that_waits_can_be_cancelled(settings: Settings, table: str
     assert list(ledger.run_checks()) == []
 
 
+def test_a_cancelled_withdrawal_needs_staff_no_more() -> None:
+    payout = ask(make_saver())
+    Payout.objects.update(staff_note="The provider balance is too low for it.")
+    payments.cancel_payout(payout)
+    assert Payout.objects.get().staff_note == ""
+
+
+def test_only_a_withdrawal_that_was_sent_can_be_asked_about() -> None:
+    payout = ask(make_saver())
+    with pytest.raises(Refused, match="with the provider"):
+        payments.ask_soon(payout)
+    later = timezone.now() + datetime.timedelta(hours=1)
+    Payout.objects.update(state=State.SENT, sent_at=timezone.now(), next_try_at=later)
+    payments.ask_soon(payout)
+    asked_at = Payout.objects.get().next_try_at
+    assert asked_at is not None
+    assert asked_at <= timezone.now()
+
+
 def test_a_withdrawal_that_was_sent_cannot_be_cancelled() -> None:
     payout = ask(make_saver())
     Payout.objects.update(state=State.SENT, sent_at=timezone.now())
