@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple, cast
 
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 from django.utils import timezone
 
 from savings import money
@@ -16,7 +16,7 @@ from savings.ledger.going_back import Paid
 from savings.ledger.portions import Portion, portions
 from savings.ledger.posting import bring_forward
 from savings.ledger.treasury import lock_treasury
-from savings.models import Account, Entry, ForfeitedInterest, Transaction, User
+from savings.models import Account, Entry, ForfeitedInterest, Plan, Transaction, User
 
 Kind = Transaction.Kind
 _PER_KOBO = money.INTEREST_DENOMINATOR
@@ -73,10 +73,12 @@ def give_interest_back(refund: Transaction, paid: Paid, hold: Entry, *, is_in_pl
     for one, numerator in forfeited.items():
         if numerator:
             _change_forfeited(refund, one, -numerator)
-    # A closed plan gets it to the stash with the next monthly run; an open one on its usual day.
-    tomorrow = timezone.localdate().toordinal() + 1
-    closed = Account.objects.filter(pk__in=[one.pk for one in forfeited], plan__closed_at__isnull=False)
-    closed.update(interest_due=tomorrow)
+    # A plan that is closed or has ended gets it with the next monthly run; another one on its usual day.
+    today = timezone.localdate()
+    has_ended = Q(plan__matures_on__lte=today) & ~Q(plan__at_maturity__in=Plan.RENEWING)
+    accounts_given = Account.objects.filter(pk__in=[one.pk for one in forfeited])
+    over = accounts_given.filter(has_ended | Q(plan__closed_at__isnull=False))
+    over.update(interest_due=today.toordinal() + 1)
 
 
 def _forfeit(movement: Transaction, portion: Portion, entry_kobo: int) -> PostedInterest:

@@ -59,11 +59,16 @@ SELECT 'plan ' || p.id, a.accrued_numerator || ' of interest not posted, and it 
 FROM savings_plan p JOIN savings_account a ON a.plan_id = p.id
 WHERE p.closed_at IS NOT NULL AND a.accrued_numerator >= {per_kobo} AND a.interest_due IS NULL
 UNION ALL
--- A day after its maturity a plan that ends in the stash is empty.
+-- A plan that ends in the stash is empty a day after its maturity, and a day after money came later. What a refund gave
+-- back has its next due day, as above.
 SELECT 'plan ' || p.id, a.balance_kobo || ' and a numerator of ' || a.accrued_numerator || ' after its end', '0, in the stash'
 FROM savings_plan p JOIN savings_account a ON a.plan_id = p.id
 WHERE p.closed_at IS NULL AND p.at_maturity = 'stash' AND p.matures_on IS NOT NULL
-    AND {day_of_maturity} < {today} - 1 AND (a.balance_kobo > 0 OR a.accrued_numerator >= {per_kobo})
+    AND {day_of_maturity} < {today} - 1
+    AND (a.balance_kobo > 0 OR a.accrued_numerator >= {per_kobo} AND a.interest_due IS NULL)
+    AND NOT EXISTS (
+        SELECT 1 FROM savings_entry l WHERE l.credit_account_id = a.id AND {seconds_of_posting} > {now_seconds} - 86400
+    )
 UNION ALL
 SELECT 'plan ' || p.id, 'no next due day', 'one, by post_missed_interest'
 FROM savings_plan p JOIN savings_account a ON a.plan_id = p.id

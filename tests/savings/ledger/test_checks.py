@@ -1017,6 +1017,16 @@ def test_a_closed_plan_keeps_its_rate_when_interest_is_switched_off(books: Books
     assert f"plan {books.closed.pk}" not in [damage.row for damage in run_check("plan_accounts")]
 
 
+def test_money_that_arrives_after_the_end_of_a_plan_has_a_day_to_move_on() -> None:
+    with time_machine.travel("2026-03-02T09:00:00Z", tick=False) as clock:
+        plan = make_plan(product=make_product(Product.Kind.LOCKED), days=30)
+        clock.shift(datetime.timedelta(days=33))
+        pay_in(plan.user, 1_000, plan=plan)
+        assert run_check("interest") == []
+        clock.shift(datetime.timedelta(days=1))
+        assert [damage.row for damage in run_check("interest")] == [f"plan {plan.pk}"]
+
+
 def test_every_check_has_a_damage_case() -> None:
     assert {check for check, _, _ in DAMAGE.values()} == {path.stem for path in ledger.CHECKS}
 

@@ -302,6 +302,25 @@ def test_a_plan_that_closed_meanwhile_gets_its_interest_back_and_the_stash_its_m
     assert (accrued(plan), stash_kobo(plan)) == (before, 100_00)
 
 
+def test_a_plan_that_ended_meanwhile_gets_its_interest_back_and_the_stash_all_of_it(clock: Clock) -> None:
+    plan = make_plan(product=make_product(Product.Kind.LOCKED, rate_bps=1000), days=30)
+    payment = pay_in(plan.user, 5_000_000, plan=plan)
+    wait(clock, 32)
+    plans.mature_due_plans(timezone.localdate())
+    before_kobo = stash_kobo(plan)
+    back = refund(payment, 5_000_000, source="stash")
+    assert stash_kobo(plan) < before_kobo - 5_000_000
+    wait(clock, 3)
+    ledger.fail_refund(back)
+    wait(clock, 1)
+    today = timezone.localdate()
+    assert plans.post_due_interest(today) == 1
+    plans.mature_due_plans(today)
+    assert accrued(plan) < PER_KOBO
+    assert abs(stash_kobo(plan) - before_kobo) <= 1
+    assert list(checks.wrong_rows()) == []
+
+
 def test_a_deposit_that_stayed_in_the_stash_had_no_interest(clock: Clock) -> None:
     plan = plan_at(1000)
     pay_in(plan.user, 100_00, plan=plan)
