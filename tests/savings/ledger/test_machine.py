@@ -15,6 +15,7 @@ from typing import Any, cast
 import pytest
 import time_machine
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
@@ -29,7 +30,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from savings import ledger, plans, references
+from savings import ledger, money, plans, references
 from savings.exceptions import NotEnoughMoney, ReferenceTaken, Refused
 from savings.ledger import checks
 from savings.models import Account, Entry, ForfeitedInterest, Plan, Product, Transaction, User
@@ -38,6 +39,8 @@ from tests.refunds import people
 
 Kind = Transaction.Kind
 Status = Transaction.Status
+PER_KOBO = money.INTEREST_DENOMINATOR
+TAX_BPS = 1_000
 AMOUNTS = st.integers(1, 3_000)
 WHICH = st.integers(0, 50)
 
@@ -65,12 +68,20 @@ def dying_before(table: str) -> Iterator[None]:
 
 @dataclasses.dataclass
 class Pot:
-    """The model of a customer's account: its balance, and the interest numerator up to the last midnight."""
+    """The model of a customer's account: its balance, and the interest numerator up to the last midnight.
+
+    `posted_kobo` of interest were posted and not taken back, of which `tax_kobo` were withheld and the rest went to the
+    stash.
+    """
 
     kobo: int = 0
     rate_bps: int = 0
     ends: int = datetime.date.max.toordinal()
     earned: int = 0
+    posted_kobo: int = 0
+    posted_to: int = 0
+    tax_kobo: int = 0
+    tax_remainder: int = 0
     # What counted for interest at the end of each day, by its ordinal.
     days: dict[int, int] = dataclasses.field(default_factory=dict)
 
@@ -83,6 +94,28 @@ class Pot:
         """Add kobo that count from a day on, without their interest."""
         self.kobo += amount_kobo
         self.days |= {day: kobo + amount_kobo for day, kobo in self.days.items() if day >= since}
+
+    def post_interest(self, until: int) -> int:
+        """Take whole kobo of the interest up to the start of a day, once, and return them after tax."""
+        if until <= self.posted_to:
+            return 0
+        self.posted_to = until
+        later = self.rate_bps * sum(kobo for day, kobo in self.days.items() if until <= day < self.ends)
+        kobo = max(0, self.earned - later) // PER_KOBO
+        self.earned -= kobo * PER_KOBO
+        tax_kobo, self.tax_remainder = divmod(kobo * TAX_BPS + self.tax_remainder, 10_000)
+        self.posted_kobo += kobo
+        self.tax_kobo += tax_kobo
+        return kobo - tax_kobo
+
+    def lose(self, numerator: int) -> int:
+        """Take interest, first what is not posted. Return the kobo, after tax, of what was and has to come back."""
+        kobo = max(0, -(-(numerator - self.earned) // PER_KOBO))
+        tax_kobo = self.tax_kobo * kobo // self.posted_kobo if kobo else 0
+        self.posted_kobo -= kobo
+        self.tax_kobo -= tax_kobo
+        self.earned += kobo * PER_KOBO - numerator
+        return kobo - tax_kobo
 
 
 @dataclasses.dataclass
@@ -141,6 +174,8 @@ class Ledger(RuleBasedStateMachine):
         self.booked: list[Movement] = []
         self.refunds: list[Back] = []
         self.owed: Counter[int] = Counter()
+        # The pots of ended plans that a failed refund gave interest back to since midnight.
+        self.given_back: set[int] = set()
 
     def teardown(self) -> None:
         self.travel.stop()
@@ -155,7 +190,9 @@ class Ledger(RuleBasedStateMachine):
         started = [self.start_flexible_for(self.sign_up_with(amount_kobo)) for amount_kobo in sums]
         for plan, amount_kobo in zip(started, sums, strict=True):
             self.top_up_now(plan, amount_kobo)
-        return multiple(*started)
+        ending = self.start_locked_for(started[0].user, days=30, at_maturity=Plan.AtMaturity.STASH)
+        self.top_up_now(ending, 3_000)
+        return multiple(*started, ending)
 
     # Users, plans, days
 
@@ -165,11 +202,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(target=plans, user=users, days=st.integers(30, 60), at_maturity=st.sampled_from(Plan.AtMaturity))
     def start_locked(self, user: User, days: int, at_maturity: str) -> Plan:
-        plan = make_plan(user, self.locked, days=days, at_maturity=at_maturity)
-        assert plan.matures_on
-        ends = datetime.date.max if at_maturity in Plan.RENEWING else plan.matures_on
-        self.pots[plan.account.pk] = Pot(rate_bps=1350, ends=ends.toordinal())
-        return plan
+        return self.start_locked_for(user, days, at_maturity)
 
     @rule(target=plans, user=users)
     def start_flexible(self, user: User) -> Plan:
@@ -183,16 +216,33 @@ class Ledger(RuleBasedStateMachine):
                 pot.earned += pot.kobo * pot.rate_bps if day < pot.ends else 0
                 pot.days[day] = pot.kobo
             self.clock.shift(datetime.timedelta(days=1))
+            self.work_at_midnight()
 
     @rule()
     def process_maturities(self) -> None:
         today = timezone.localdate()
-        matured = Plan.objects.filter(matures_on__lte=today, at_maturity=Plan.AtMaturity.STASH)
-        for plan in matured.select_related("account", "user"):
-            pot = self.pots[plan.account.pk]
-            self.pots[ledger.stash_account(plan.user).pk].kobo += pot.kobo
-            pot.kobo = 0
+        for plan in Plan.objects.filter(matures_on__lte=today).select_related("account", "user"):
+            assert plan.matures_on
+            pot, stash = self.pots[plan.account.pk], self.pots[ledger.stash_account(plan.user).pk]
+            stash.kobo += pot.post_interest(plan.matures_on.toordinal())
+            if plan.at_maturity == Plan.AtMaturity.STASH:
+                stash.kobo += pot.kobo
+                pot.kobo = 0
         plans.mature_due_plans(today)
+
+    def work_at_midnight(self) -> None:
+        """Post the monthly interest on the 1st, and what ended plans were given back. A maturity may wait a day."""
+        today = timezone.localdate()
+        if Plan.objects.filter(matures_on__lt=today).exists():
+            self.process_maturities()
+        due = Q(account__in=self.given_back)
+        if today.day == 1:
+            due |= Q(matures_on=None) | Q(matures_on__gt=today)
+        for plan in Plan.objects.filter(due).select_related("account", "user"):
+            stash = self.pots[ledger.stash_account(plan.user).pk]
+            stash.kobo += self.pots[plan.account.pk].post_interest(today.toordinal())
+        self.given_back.clear()
+        plans.post_due_interest(today)
 
     # Movements
 
@@ -340,8 +390,9 @@ class Ledger(RuleBasedStateMachine):
             assert not movement.is_paid or left_kobo < kobo
             return
         assert pot is not None
-        lost = self.take_interest(row, movement, kobo, kobo if pot == movement.target else 0)
+        lost = self.find_lost_interest(row, movement, kobo, kobo if pot == movement.target else 0)
         self.pots[pot].change_since(-kobo, movement.day)
+        self.take_interest(movement, lost)
         self.refunds.append(Back(row, movement, pot, timezone.localdate().toordinal(), lost))
 
     @precondition(lambda self: self.refunds)
@@ -379,11 +430,12 @@ class Ledger(RuleBasedStateMachine):
         assert movement.row.user
         own, stash = self.pots[movement.target], self.pots[ledger.stash_account(movement.row.user).pk]
         from_own_kobo = min(kobo, own.kobo)
-        self.take_interest(row, movement, kobo, from_own_kobo)
+        lost = self.find_lost_interest(row, movement, kobo, from_own_kobo)
         own.change_since(-from_own_kobo, movement.day)
         from_stash_kobo = min(kobo - from_own_kobo, stash.kobo)
         stash.kobo -= from_stash_kobo
         self.owed[movement.row.user.pk] += kobo - from_own_kobo - from_stash_kobo
+        self.take_interest(movement, lost)
         movement.note_back(kobo)
 
     @rule(plan=plans)
@@ -434,20 +486,32 @@ class Ledger(RuleBasedStateMachine):
     def pick[Row](self, rows: list[Row], which: int) -> Row:
         return rows[which % len(rows)]
 
-    def take_interest(
+    def find_lost_interest(
         self, row: Transaction, movement: Movement, kobo: int, from_own_kobo: int
     ) -> dict[int, int]:
-        """Take the interest of kobo that go back by `row`, and return it by pot."""
+        """Return by pot the interest that kobo take along when they go back by `row`."""
         assert movement.target is not None
         pot, before = self.pots[movement.target], movement.from_elsewhere
         most = [pot.most_earned(some, movement.day) for some in (before, before + kobo)]
         lost = self.taken_elsewhere(row, movement, kobo)
-        lost[movement.target] = min(most[1] - most[0], pot.earned)
-        for pk, numerator in lost.items():
-            self.pots[pk].earned -= numerator
+        lost[movement.target] = min(most[1] - most[0], pot.earned + pot.posted_kobo * PER_KOBO)
         movement.going_back += kobo
         movement.from_elsewhere += kobo - from_own_kobo
         return lost
+
+    def take_interest(self, movement: Movement, lost: dict[int, int]) -> None:
+        """Take interest from the pots. What was posted comes from the pot, then the stash, and the rest is owed."""
+        user = movement.row.user
+        for pk, numerator in lost.items():
+            left_kobo = self.pots[pk].lose(numerator)
+            if not left_kobo:
+                continue
+            assert user
+            for source in (self.pots[pk], self.pots[ledger.stash_account(user).pk]):
+                part_kobo = min(left_kobo, source.kobo)
+                source.kobo -= part_kobo
+                left_kobo -= part_kobo
+            self.owed[user.pk] += left_kobo
 
     def taken_elsewhere(self, row: Transaction, movement: Movement, kobo: int) -> dict[int, int]:
         """Read the interest that other pots lost, and check that no more was taken than the money can have earned."""
@@ -455,7 +519,8 @@ class Ledger(RuleBasedStateMachine):
         lost = dict(rows.values_list("account_id", "numerator"))
         for pk, numerator in lost.items():
             pot = self.pots[pk]
-            assert 0 < numerator <= min(pot.earned, pot.most_earned(kobo, movement.day))
+            has_earned = pot.earned + pot.posted_kobo * PER_KOBO
+            assert 0 < numerator <= min(has_earned, pot.most_earned(kobo, movement.day))
         days = timezone.localdate().toordinal() - movement.day
         assert sum(lost.values()) <= kobo * days * max(pot.rate_bps for pot in self.pots.values())
         return lost
@@ -474,6 +539,8 @@ class Ledger(RuleBasedStateMachine):
             own.earned += kobo * own.rate_bps * len(away)
         else:
             payment.from_elsewhere -= kobo
+        today = timezone.localdate().toordinal()
+        self.given_back |= {pk for pk in refund.lost if self.pots[pk].ends <= today}
 
     def sign_up_with(self, amount_kobo: int) -> User:
         user = make_user()
@@ -482,8 +549,16 @@ class Ledger(RuleBasedStateMachine):
         self.settle(self.ask_for_deposit(user, amount_kobo), times=1)
         return user
 
+    def start_locked_for(self, user: User, days: int, at_maturity: str) -> Plan:
+        to_stash = Plan.InterestTo.STASH
+        plan = make_plan(user, self.locked, days=days, at_maturity=at_maturity, interest_to=to_stash)
+        assert plan.matures_on
+        ends = datetime.date.max if at_maturity in Plan.RENEWING else plan.matures_on
+        self.pots[plan.account.pk] = Pot(rate_bps=1350, ends=ends.toordinal())
+        return plan
+
     def start_flexible_for(self, user: User) -> Plan:
-        plan = make_plan(user, self.flexible)
+        plan = make_plan(user, self.flexible, interest_to=Plan.InterestTo.STASH)
         self.pots[plan.account.pk] = Pot(rate_bps=850)
         return plan
 
