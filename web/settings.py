@@ -31,8 +31,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
 env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
-# The site's own files: collected static files, and in development the database.
-VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))  # static files; in development the database
 
 
 def required(name: str) -> str:
@@ -133,6 +132,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # After WhiteNoise and around everything that writes HTML; the toolbar does not touch compressed pages.
     "web.middleware.compression.CompressionMiddleware",
+    "web.middleware.hidden_balances.HiddenBalancesMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "web.middleware.requests.ResponseHeadersMiddleware",
     "web.middleware.integrity.AdminMiddleware",

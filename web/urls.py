@@ -131,6 +131,7 @@ payment_urls = [
 user_urls = [
     path("profile/", users.profile, name="profile"),
     path("profile/theme/", users.theme, name="theme"),
+    path("profile/hide-balances/", users.hide_balances, name="hide_balances"),
     path("profile/unsent/", users.unsent, name="unsent"),
     path("accounts/", users.security, name="security"),
     path("accounts/sessions/<int:session_id>/end/", users.end_session, name="end_session"),

@@ -29,6 +29,7 @@ from savings import leaderboards
 from web.caching import form_tokens, reads
 from web.caching.fragments import Found, FragmentCache, code_version
 from web.caching.reads import Models
+from web.hidden_balances import are_hidden
 from web.http import SaverRequest, wants_part
 
 logger = logging.getLogger(__name__)
@@ -138,7 +139,7 @@ def _key(request: SaverRequest, known: tuple[str, ...], also: Callable[[], str])
     user = request.user
     if not user.shown_as:
         return None
-    who = (user.shown_as, user.email, user.name, user.theme, user.is_staff)
+    who = (user.shown_as, user.email, user.name, user.theme, user.is_staff, are_hidden(request))
     what = (request.path, query, wants_part(request), timezone.localdate().toordinal(), also())
     return repr((who, what))
 

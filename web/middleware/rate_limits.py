@@ -91,6 +91,7 @@ RULES = {
     "mfa_generate_recovery_codes": _CHANGE,
     "users:profile": _CHANGE,
     "users:theme": _CHANGE,
+    "users:hide_balances": _CHANGE,
     "users:end_session": _CHANGE,
     "users:end_other_sessions": _CHANGE,
     "users:forget_device": _CHANGE,

@@ -18,6 +18,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django_htmx.jinja import htmx_script
 
+from web.hidden_balances import are_hidden
 from web.middleware.integrity import are_files_fixed, with_integrity
 from web.templatetags.icons import ICONS
 
@@ -61,6 +62,18 @@ def navigation(context: Context) -> SafeString:
     first = path[: path.find("/", 1) + 1]
     navigations = _navigations()
     return navigations.get(first, navigations[""])
+
+
+@register.inclusion_tag("_hide_balances.html", takes_context=True)
+def hide_balances(context: Context, *, in_menu: bool = False) -> dict[str, Any]:
+    """Return the button that hides the sums in this browser, or shows them again."""
+    request = context["request"]
+    return {
+        "are_hidden": are_hidden(request),
+        "in_menu": in_menu,
+        "next": request.get_full_path(),
+        "csrf_token": context.get("csrf_token"),
+    }
 
 
 @register.tag

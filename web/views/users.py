@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from savings import plans, users
 from savings.models import User
+from web import hidden_balances
 from web.auth import devices, sign_in
 from web.auth import second_step as steps
 from web.forms.profile import ProfileForm
@@ -51,9 +52,15 @@ def theme(request: SaverRequest) -> HttpResponse:
         users.change_theme(request.user, request.POST.get("theme", ""))
     except ValueError:
         return HttpResponseBadRequest("There is no such theme.")
-    back = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    return redirect(request, back if is_ours else reverse("users:profile"))
+    return _back(request)
+
+
+@require_POST
+def hide_balances(request: SaverRequest) -> HttpResponse:
+    """Hide the sums in this browser or show them again, and return to the open page."""
+    response = _back(request)
+    hidden_balances.remember(response, hidden=bool(request.POST.get("hide")))
+    return response
 
 
 def security(request: SaverRequest) -> HttpResponse:
@@ -155,3 +162,10 @@ def _live_sessions(user: User) -> QuerySet[UserSession]:
     """Return the valid sessions, newest first; allauth does not delete the others until the next sign-in."""
     live = Session.objects.filter(expire_date__gt=timezone.now()).values("session_key")
     return UserSession.objects.filter(user=user, session_key__in=live).order_by("-created_at")
+
+
+def _back(request: SaverRequest) -> HttpResponse:
+    """Return to the page that a form of the menu was on."""
+    back = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+    return redirect(request, back if is_ours else reverse("users:profile"))
