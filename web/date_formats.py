@@ -35,10 +35,10 @@ def time(at: datetime.datetime) -> str:
 
 
 def period(since: datetime.date, until: datetime.date) -> str:
-    """Return a period: `October 2026`, `July to September 2026`, `2025, whole year`."""
+    """Return a period: `October 2026`, `July to September 2026`, `2025`."""
     is_whole = since.day == 1 and until.day == calendar.monthrange(until.year, until.month)[1]
     if is_whole and since.year == until.year and (since.month, until.month) == (1, 12):
-        return f"{since.year}, whole year"
+        return str(since.year)
     day = "" if is_whole else "j "
     last = date_format(until, f"{day}F Y")
     if since == until or (is_whole and (since.year, since.month) == (until.year, until.month)):

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from web.notices import notice_alone
 
-_TITLE = "That was a little fast"
+_TITLE = "Too many tries"
 # Forms below these pages contain values that must not be written into a page.
 _NEVER_SHOWN = ("users:security", "admin:index")
 

@@ -71,13 +71,14 @@ def cleaned_description(text: str) -> str:
 def check_goal(goal_kobo: int) -> None:
     """Raise Refused for a goal (kobo) that is not positive or is above `money.MOST_KOBO`."""
     if not 0 < goal_kobo <= money.MOST_KOBO:
-        raise Refused("Enter a goal above zero that there is money for.", field="goal_kobo")
+        most = money.naira(money.MOST_KOBO).removesuffix(".00")
+        raise Refused(f"Enter a goal above zero, up to {most}.", field="goal_kobo")
 
 
 def check_end(ends_on: datetime.date) -> None:
     """Raise Refused on the field `ends_on` for an end that is not after today."""
     if ends_on <= timezone.localdate():
-        raise Refused("Choose a day to come.", field="ends_on")
+        raise Refused("Choose a day in the future.", field="ends_on")
 
 
 def new_slug(name: str) -> str:

@@ -141,20 +141,20 @@ def _lock_if_limited(circle_id: int) -> Circle:
 
 def _check_may_join(user: User, circle: Circle, code: str | None) -> None:
     if Membership.objects.current().filter(circle=circle, user=user).exists():
-        raise Refused("You are in this circle already.")
+        raise Refused("You’re already in this circle.")
     today = timezone.localdate()
     if circle.has_ended(today):
         raise Refused("This circle has ended.")
     least_days = circle.min_term_days or 0
     if circle.ends_on < plans.days_after(today, least_days):
-        raise Refused(f"This circle ends too soon to join: a plan in it runs {least_days} days or more.")
+        raise Refused(f"This circle ends too soon to join: its plans run for at least {least_days} days.")
     if circle.joining == Circle.Joining.CLOSED:
         raise Refused("This circle takes no new members.")
     is_invited = code is not None and secrets.compare_digest(code.encode(), circle.invite_code.encode())
     if not is_invited and circle.joining != Circle.Joining.OPEN:
         raise Refused("This invitation is no longer valid. Ask for a new link.")
     if circle.member_limit is not None and circle.memberships.current().count() >= circle.member_limit:
-        raise Refused(f"This circle is full: {circle.member_limit} are in it.")
+        raise Refused(f"This circle is full: it has {circle.member_limit} members.")
 
 
 def _add_member(

@@ -24,7 +24,7 @@ def leave(membership: Membership) -> None:
         # After its end nobody can join a circle, and neither its goal nor its ranks change, so it needs no owner. The
         # row still names the former owner, which gives no access: owner actions require a current membership.
         if circle.owner_id == membership.user_id and not circle.has_ended(timezone.localdate()):
-            raise Refused("You look after this circle. Hand it over to another member, then you can leave.")
+            raise Refused("You run this circle. Hand it over to another member before you leave.")
         remove_membership(membership, CircleEvent.Kind.LEFT)
 
 
@@ -37,7 +37,7 @@ def remove_membership(membership: Membership, event_kind: str) -> None:
     if membership.left_at is not None:
         return
     if Account.objects.filter(plan_id=membership.plan_id, balance_kobo__gt=0).exists():
-        raise Refused("There is still money in the plan of this circle. It has to be taken out first.")
+        raise Refused("There’s still money in your plan in this circle. Move it to your stash first.")
     leaderboards.record_membership_change(membership, f"left:{membership.pk}", left_at=timezone.now())
     plans.close(Plan.objects.get(pk=membership.plan_id))
     record_event(membership, event_kind)
@@ -63,14 +63,14 @@ def change_appearance(
         User.objects.touch(membership.user_id)
         membership.refresh_from_db()
         if membership.left_at is not None:
-            raise Refused("You are not in this circle any more.")
+            raise Refused("You’re no longer in this circle.")
         if (
             on_board
             and not membership.on_board
             and membership.final_rank is None
             and membership.circle.settled_at
         ):
-            raise Refused("This circle has ended without a place for you: it is fixed now.", field="on_board")
+            raise Refused("This circle has ended, and its ranking is final.", field="on_board")
         if nickname is not None:
             nicknames.check_nickname_free(membership.circle_id, nickname, excluding=membership)
         if changes:

@@ -27,10 +27,10 @@ def cleaned_nickname(text: str) -> str:
         longest=LONGEST_NICKNAME,
         error=partial(Refused, field="nickname"),
         missing="Enter the name that the circle sees.",
-        unseen="This has characters that cannot be seen. Type the name again.",
+        unseen="This has invisible characters. Type the name again.",
     )
     if re.search(r"\S@\S", name):
-        raise Refused("The whole circle sees this: take a name, not an e-mail address.", field="nickname")
+        raise Refused("The whole circle sees this. Use a name, not an email address.", field="nickname")
     return name
 
 
@@ -62,11 +62,11 @@ def check_nickname_free(circle_id: int, nickname: str, *, excluding: Membership 
     if excluding is not None:
         members = members.exclude(pk=excluding.pk)
     if keys.is_name_taken(members, "nickname", nickname):
-        raise Refused(f"Somebody in this circle is called {nickname} already.", field="nickname")
+        raise Refused(f"Someone in this circle is already called {nickname}.", field="nickname")
 
 
 def refusing_taken_nickname() -> AbstractContextManager[None]:
     """Turn a violation of the nickname constraint into Refused: two members may take one name at the same moment."""
     return keys.raising_if_taken(
-        "nickname", Refused("Somebody in this circle has just taken that name.", field="nickname")
+        "nickname", Refused("Someone in this circle has just taken that name.", field="nickname")
     )

@@ -15,7 +15,7 @@ from savings.circles import details, members
 from savings.exceptions import Refused
 from savings.models import Circle, CircleEvent, Membership, User
 
-_NOT_YOURS = "You do not look after this circle any more."
+_NOT_YOURS = "You no longer run this circle."
 _TASK = "replace_closed_owner"
 
 
@@ -44,7 +44,7 @@ def edit_circle(
         User.objects.touch_all(ranked_users)
         current = _lock_circle(circle)
         if goal_kobo not in {None, current.goal_kobo} and current.has_ended(timezone.localdate()):
-            raise Refused("This circle has ended: its goal stays what it was.", field="goal_kobo")
+            raise Refused("This circle has ended, so its goal can’t change.", field="goal_kobo")
         if joining is not None and joining not in {current.joining, Circle.Joining.CLOSED}:
             changes["member_limit"] = details.member_limit(joining)
         Circle.objects.filter(pk=circle.pk).update(**changes)
@@ -111,7 +111,7 @@ def make_owner(membership: Membership) -> None:
         if circle.owner_id == membership.user_id:
             return
         if not Circle.objects.without_owner().filter(pk=circle.pk, owner_id=owner_id).exists():
-            raise Refused("Somebody looks after this circle, or it has ended.")
+            raise Refused("Someone runs this circle already, or it has ended.")
         _set_owner(circle, membership)
 
 
@@ -160,7 +160,7 @@ def _set_owner(circle: Circle, membership: Membership) -> None:
     """Make a member the owner of a locked circle. Raises Refused when the member has left or cannot sign in."""
     candidates = Membership.objects.current().filter(pk=membership.pk, circle=circle, user__is_active=True)
     if not candidates.exists():
-        raise Refused("Only a member of the circle can look after it.")
+        raise Refused("Only a member can run the circle.")
     Circle.objects.filter(pk=circle.pk).update(owner_id=membership.user_id)
     members.record_event(membership, CircleEvent.Kind.HANDED_OVER)
     leaderboards.bump_circle_version(circle.pk, "circle")

@@ -46,7 +46,7 @@ def resend_mail(statement: Statement) -> None:
     with transaction.atomic():
         User.objects.touch(statement.user_id)
         if not _available().filter(pk=statement.pk).exists():
-            raise Refused("This statement is not there any more. Ask for it again.")
+            raise Refused("This statement no longer exists. Make it again.")
         mails.statement_ready(statement, again=str(minute))
 
 

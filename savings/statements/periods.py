@@ -29,7 +29,7 @@ def period_presets(today: datetime.date) -> list[tuple[str, str, datetime.date, 
             datetime.date(today.year - 1, 1, 1),
             datetime.date(today.year - 1, 12, 31),
         ),
-        ("beginning", "Since the beginning", BEGINNING, today),
+        ("beginning", "All time", BEGINNING, today),
     ]
 
 
@@ -41,11 +41,11 @@ def checked_period(
     Raises Refused on the field `until` for a last day in the future, before the first day, or before BEGINNING.
     """
     if until > timezone.localdate():
-        raise Refused("Choose a day up to today: what is to come is not in it.", field="until")
+        raise Refused("Choose a day up to today.", field="until")
     if since > until:
         raise Refused("The last day comes before the first.", field="until")
     if until < BEGINNING:
-        raise Refused("There is nothing from so long ago.", field="until")
+        raise Refused("There is nothing that far back.", field="until")
     if since <= BEGINNING:
         since = max(BEGINNING, min(timezone.localdate(user.date_joined), until))
     return since, until

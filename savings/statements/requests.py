@@ -81,7 +81,7 @@ def _request(user: User, fields: dict[str, Any], password: str = "") -> Statemen
         if earlier is not None:
             return earlier
         if user.statements.unfinished()[:MOST_UNFINISHED].count() >= MOST_UNFINISHED:
-            raise Refused("You are waiting for ten statements already. Ask again when one is ready.")
+            raise Refused("You already have ten statements in the queue. Try again when one is ready.")
         return create(user, fields, password)
 
 

@@ -53,7 +53,7 @@ def signs_up(person: Person, email: str) -> list[str]:
     page.get_by_label("Name").fill("Ngozi Eze")
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password", exact=True).fill(WORDS)
-    press(person, "Go on")
+    press(person, "Continue")
     barriers += person.barriers()
     page.get_by_role("link", name="Read it in the mailbox").click()
     code = re.search(r"\d{4}-\d{4}", page.get_by_role("main").inner_text())
@@ -74,7 +74,7 @@ def signs_out(person: Person) -> None:
 def proves_it(person: Person) -> None:
     """On the re-authentication page."""
     person.page.get_by_label("Password", exact=True).fill(WORDS)
-    press(person, "Go on")
+    press(person, "Continue")
 
 
 def shown_by_app(secret: str) -> str:
@@ -181,8 +181,8 @@ def test_the_sign_in_page_works_without_scripts(browser: Browser, site: str) -> 
     page.get_by_label("Name").fill("Zainab")
     page.get_by_label("E-mail").fill(address)
     page.get_by_label("Password", exact=True).fill(WORDS)
-    press(person, "Go on")
-    expect(page.get_by_role("heading", name="Look at your e-mail")).to_be_visible()
+    press(person, "Continue")
+    expect(page.get_by_role("heading", name="Check your email")).to_be_visible()
     person.goes_to("/accounts/confirm-email/")
     expect(page.get_by_label("Code", exact=True)).to_be_visible()
     person.leaves()

@@ -71,7 +71,7 @@ def test_from_asking_for_a_statement_to_proving_it(
     page = ada.page
     ada.goes_to("/statements/start/")
     barriers = ada.barriers()
-    page.get_by_role("radio", name="Other days").check()
+    page.get_by_role("radio", name="Custom dates").check()
     page.get_by_role("button", name="Make statement").click()
     expect(page.get_by_role("alert")).to_be_focused()
     barriers += ada.barriers()
@@ -79,7 +79,7 @@ def test_from_asking_for_a_statement_to_proving_it(
     ada.complaints.clear()
 
     asks(ada, "everything", days)
-    expect(page.locator("#toasts")).to_contain_text("We will e-mail you")
+    expect(page.locator("#toasts")).to_contain_text("We’ll email you")
     expect(page.locator("#toasts")).to_contain_text("Your statement is ready", timeout=READY_MS)
     expect(page.locator("#jobs")).not_to_have_attribute("hx-trigger", "load delay:1s")
     barriers += ada.barriers()
@@ -96,7 +96,7 @@ def test_from_asking_for_a_statement_to_proving_it(
     barriers += ada.barriers()
     for content, answer in (
         (file.read_bytes(), "The file matches"),
-        (file.read_bytes().replace(b",", b";", 1), "This is not the file that we made"),
+        (file.read_bytes().replace(b",", b";", 1), "This file has been changed"),
     ):
         page.get_by_label("Closing balance").fill(closing)
         page.evaluate(DROP, [list(content), file.name])
@@ -162,5 +162,5 @@ def test_a_row_s_menu_and_its_pages_need_no_script(
     person.goes_to("/statements/")
     page.get_by_role("button", name="More for").first.click()
     page.get_by_role("button", name="Revoke").click()
-    expect(page.get_by_role("main")).to_contain_text("Its links are dead")
+    expect(page.get_by_role("main")).to_contain_text("Its links no longer work")
     person.leaves()

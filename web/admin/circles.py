@@ -58,7 +58,7 @@ class MembershipAdmin(ReadOnlyAdmin):
     def appoint(self, request: HttpRequest, chosen: QuerySet[Membership]) -> None:
         def act(membership: Membership) -> str:
             circles.make_owner(membership)
-            return f"{membership} looks after it now"
+            return f"{membership} runs it now"
 
         self.do_to_each(request, chosen.select_related("circle"), act)
 

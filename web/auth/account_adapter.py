@@ -43,12 +43,12 @@ class AccountAdapter(DefaultAccountAdapter):
     error_messages = DefaultAccountAdapter.error_messages | {
         "account_inactive": "This account is closed.",
         "duplicate_email": "This is your address already.",
-        "email_password_mismatch": "That e-mail and password do not fit together.",
+        "email_password_mismatch": "Wrong email or password.",
         "email_taken": "Somebody else uses this address.",
-        "enter_current_password": "This is not your password.",
-        "incorrect_code": "This is not the code. Look at the newest mail, and at each digit.",
-        "incorrect_password": "This is not your password.",
-        "rate_limited": "That was quick. Wait a minute, then try again.",
+        "enter_current_password": "Wrong password.",
+        "incorrect_code": "That code didn’t work. Check the latest email.",
+        "incorrect_password": "Wrong password.",
+        "rate_limited": "Too many tries. Wait a minute, then try again.",
         "too_many_login_attempts": "Too many wrong codes. Ask for a new one.",
     }
 

@@ -23,7 +23,7 @@ class MFAAdapter(DefaultMFAAdapter):
 
     error_messages = DefaultMFAAdapter.error_messages | {
         "incorrect_code": "This is not the code, or it was used before. Type the next one that your app shows.",
-        "unverified_email": "Prove your e-mail address first.",
+        "unverified_email": "Confirm your email address first.",
     }
 
     def encrypt(self, text: str) -> str:

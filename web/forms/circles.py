@@ -17,8 +17,8 @@ from web.forms.refusals import RefusableForm
 _NICKNAME_HELP = "Only members of the circle see it. They never see your email address."
 # The choices for a new circle; a circle that nobody can join makes no sense at the start.
 _JOINING_AT_START = [
-    (Circle.Joining.INVITATION, "Anyone with the invite link"),
-    (Circle.Joining.OPEN, "Anybody: it is listed in the directory"),
+    (Circle.Joining.INVITATION, "Invite only"),
+    (Circle.Joining.OPEN, "Public: anyone can find and join"),
 ]
 
 
@@ -96,7 +96,7 @@ class AppearanceForm(KnowsChanges, RefusableForm):
 
     nickname = _nickname()
     shows_amount = forms.BooleanField(label="Show how much I have saved", required=False, widget=Switch)
-    on_board = forms.BooleanField(label="Give me a place on the board", required=False, widget=Switch)
+    on_board = forms.BooleanField(label="Show me on the leaderboard", required=False, widget=Switch)
 
     def __init__(self, data: QueryDict | None = None, *, membership: Membership, **kwargs: Any) -> None:
         initial = {
@@ -114,8 +114,8 @@ class EditForm(KnowsChanges, RefusableForm):
     description = _about()
     goal = MoneyField(
         label="Goal of the whole circle",
-        help_text="Everybody in it sees the progress to it. The end stays: each member’s plan runs until that day, "
-        "and nobody but its saver moves that.",
+        help_text="Everyone sees progress towards it. The end date can’t change, because members’ plans run until "
+        "then.",
         error_messages={"required": "Enter a goal."},
     )
     joining = forms.ChoiceField(label="Who may join", choices=Circle.Joining)

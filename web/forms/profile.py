@@ -17,17 +17,17 @@ class ProfileForm(KnowsChanges, RefusableForm):
 
     name = forms.CharField(
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
-        help_text="What we call you, on the pages and in e-mails.",
+        help_text="What we call you, here and in emails.",
     )
     wants_receipts = forms.BooleanField(
         required=False,
-        label="Send me an e-mail for each top-up",
+        label="Email me for each top-up",
         widget=Switch,
         help_text="E-mails about your sign-in are always sent: they protect your money.",
     )
     wants_rank_changes = forms.BooleanField(
         required=False,
-        label="Send me an e-mail when my place in a circle changes",
+        label="Email me when my rank in a circle changes",
         widget=Switch,
         help_text="When you become first, come among the first 2, 3, 5 or 10, or are pushed out. At most one a day for "
         "each circle.",
@@ -46,5 +46,5 @@ class ProfileForm(KnowsChanges, RefusableForm):
         "you start earns nothing. A plan whose own switch is off stays off.",
     )
     theme = forms.ChoiceField(
-        required=False, choices=User.Theme.choices, widget=Segments, help_text="Auto is as your device."
+        required=False, choices=User.Theme.choices, widget=Segments, help_text="Auto matches your device."
     )

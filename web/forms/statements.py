@@ -57,14 +57,13 @@ class StatementForm(RefusableForm):
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 10 characters that are hard to guess. We do not keep it, so nobody can tell it to you "
-        "again.",
+        help_text="At least 10 characters that are hard to guess. We don’t store it, so we can’t recover it.",
     )
     monthly = forms.BooleanField(
-        label="And one each month",
+        label="Send me one every month",
         required=False,
         widget=Switch,
-        help_text="On the 1st, about the month before, without a password.",
+        help_text="On the 1st, for the month before. Not password-protected.",
     )
 
     def __init__(self, data: QueryDict | None = None, *, user: User, **kwargs: Any) -> None:
@@ -76,7 +75,7 @@ class StatementForm(RefusableForm):
             label="What", choices=_grouped(self.subjects), error_messages=_CHOOSE
         )
         self.fields["period"] = forms.ChoiceField(
-            label="Which days", choices=self._periods(), widget=Chips, error_messages=_CHOOSE
+            label="Period", choices=self._periods(), widget=Chips, error_messages=_CHOOSE
         )
         usual = {"about": Scope.EVERYTHING, "period": self.presets[0][0], "format": Format.PDF}
         self.initial = usual | dict(self.initial)
@@ -137,7 +136,7 @@ class StatementForm(RefusableForm):
         named = [(key, label, _note(since, until)) for key, label, since, until in self.presets]
         return [
             (key, format_html('{}<span class="sub">{}</span>', label, note))
-            for key, label, note in [*named, (OTHER_DAYS, "Other days", "you choose")]
+            for key, label, note in [*named, (OTHER_DAYS, "Custom dates", "")]
         ]
 
 
@@ -149,14 +148,14 @@ class CheckForm(forms.Form):
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
         ),
-        help_text="It stands on each page, and at the top of a sheet.",
+        help_text="Printed at the foot of every page.",
         error_messages={"required": "Enter the code.", "max_length": "A code is shorter than that."},
     )
     closing = MoneyField(
         label="Closing balance",
         min_kobo=0,
         max_kobo=money.MOST_KOBO,
-        error_messages={"required": "Enter the closing balance, as the file says it."},
+        error_messages={"required": "Enter the closing balance, as the statement shows it."},
     )
     file = forms.FileField(label="The file", required=False, allow_empty_file=True)
     sha256 = forms.CharField(
@@ -190,9 +189,9 @@ def _day(field: forms.Field, value: Any) -> datetime.date | None:
 
 def _ahead(rows: int, most: int) -> str:
     if rows > most:
-        return f"More than {most:,} rows: too many for a PDF. Excel and CSV take them."
+        return f"More than {most:,} transactions: too many for a PDF. Choose Excel or CSV."
     if not rows:
-        return "Nothing moved in these days. The statement says so, with one balance."
+        return "No transactions in this period. The statement will show one balance."
     return f"{rows:,} row{'' if rows == 1 else 's'}"
 
 

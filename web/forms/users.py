@@ -178,7 +178,7 @@ class SetPasswordForm(LabelledForm, account.SetPasswordForm):
 class AddEmailForm(LabelledForm, account.AddEmailForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["email"].label = "New e-mail"
+        self.fields["email"].label = "New email"
 
     def clean_email(self) -> str:
         guessing.begin(context.request, Kind.EMAIL_CHANGE, cast("User", self.user).email)

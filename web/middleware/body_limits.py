@@ -45,7 +45,7 @@ class BodyLimitMiddleware:
         is_upload = name in _UPLOADS and request.content_type == "multipart/form-data"
         most_bytes = _UPLOADS[name] if is_upload else _BODIES.get(name, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
         if not (size.isascii() and size.isdecimal()):
-            return _refused(request, 400, "That did not make sense to us", "Nothing was changed.")
+            return _refused(request, 400, "Something went wrong with that request", "Nothing was changed.")
         if len(size) > 18 or int(size) > most_bytes:
             return _refused(request, 413, _TOO_LARGE, _FILE_NOTE if is_upload else _NOTE)
         if name not in _UPLOADS:

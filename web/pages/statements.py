@@ -28,10 +28,10 @@ _CONTENT_TYPES = {
     Format.CSV: "text/csv; charset=utf-8",
 }
 _SAYS = {
-    State.QUEUED: "Waiting for its turn. You can leave this page: we e-mail you.",
-    State.FAILED: "Could not be made.",
-    State.REVOKED: "Its links are dead and the file is gone.",
-    State.EXPIRED: "Too old to keep. Make it again any time.",
+    State.QUEUED: "In the queue. You can close this page: we’ll email you.",
+    State.FAILED: "Couldn’t be made.",
+    State.REVOKED: "Its links no longer work and the file is deleted.",
+    State.EXPIRED: "Expired. Make it again any time.",
 }
 _LONGEST_NAME = 40
 
@@ -185,7 +185,7 @@ def _says(statement: Statement, state: str) -> str:
         return statement.reason
     if state == State.WRITING:
         of_all = f" of {statement.rows_expected:,}" if statement.rows_expected is not None else ""
-        return f"{statement.rows_written:,}{of_all} rows. You can leave this page: we e-mail you."
+        return f"{statement.rows_written:,}{of_all} rows. You can close this page: we’ll email you."
     return _SAYS[State(state)]
 
 

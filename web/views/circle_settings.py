@@ -79,7 +79,7 @@ def edit(request: SaverRequest, slug: str) -> HttpResponse:
 def rotate_code(request: SaverRequest, slug: str) -> HttpResponse:
     """Replace the invite link."""
     circles.rotate_code(access.owned_circle(request, slug))
-    notify(request, "Here is the new link. The old one leads nowhere now.")
+    notify(request, "New link ready. The old one no longer works.")
     return redirect(request, reverse("circles:edit", args=[slug]))
 
 
@@ -100,5 +100,5 @@ def hand_over(request: SaverRequest, slug: str, membership_id: int) -> HttpRespo
     circle = access.owned_circle(request, slug)
     other = access.member_of(circle, membership_id)
     circles.hand_over(circle, request.user, other)
-    notify(request, f"{other.nickname} looks after {circle.name} now.")
+    notify(request, f"{other.nickname} now runs {circle.name}.")
     return redirect(request, reverse("circles:detail", args=[slug]))

@@ -114,7 +114,7 @@ def _join(request: SaverRequest, circle: Circle, action: str, *, code: str | Non
                 code=code,
                 target_kobo=values["target"],
             )
-            notify(request, f"You are in {circle.name}. Make the first payment when you like.")
+            notify(request, f"You’ve joined {circle.name}. Make your first payment.")
             return redirect(request, reverse("circles:detail", args=[mine.circle.slug]))
     context = circle_pages.join(circle, form, action, request.user)
     return render_part(request, "circles/join.html", "form", context, status=422 if form.errors else 200)

@@ -72,7 +72,7 @@ def certificate(request: SaverRequest) -> HttpResponse:
     if form.is_valid():
         with form.refusals():
             statements.request_certificate(request.user, **form.cleaned_data)
-            notify(request, "We are writing it", "We will e-mail you when it is ready.")
+            notify(request, "Making your statement", "We’ll email you when it’s ready.")
             return redirect(request, reverse("statements:index"))
     return render_part(request, "statements/certificate.html", "form", {"form": form}, status=422)
 
@@ -95,7 +95,7 @@ def detail(request: SaverRequest, statement_id: int) -> HttpResponse:
 def ask_again(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Request the same statement again."""
     statements.ask_again(access.own_statement(request, statement_id))
-    notify(request, "We are writing it", "We e-mail you when it is ready.")
+    notify(request, "Making your statement", "We’ll email you when it’s ready.")
     return redirect(request, reverse("statements:index"))
 
 
@@ -103,7 +103,7 @@ def ask_again(request: SaverRequest, statement_id: int) -> HttpResponse:
 def resend_mail(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Send the mail with the link once more."""
     statements.resend_mail(access.own_statement(request, statement_id))
-    notify(request, "The mail is on its way", f"To {request.user.email}")
+    notify(request, "Email sent", f"To {request.user.email}")
     return redirect(request, reverse("statements:detail", args=[statement_id]))
 
 
@@ -111,7 +111,7 @@ def resend_mail(request: SaverRequest, statement_id: int) -> HttpResponse:
 def revoke(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Invalidate the link to a file and delete the file."""
     statements.revoke(access.own_statement(request, statement_id))
-    notify(request, "Revoked", "Its link is dead, and the file is gone.")
+    notify(request, "Revoked", "Its links no longer work and the file is deleted.")
     return redirect(request, reverse("statements:index"))
 
 
@@ -128,7 +128,7 @@ def unsubscribe(request: SaverRequest, subscription_id: int) -> HttpResponse:
     """End a monthly statement."""
     subscription = get_object_or_404(request.user.statement_subscriptions, pk=subscription_id)
     statements.unsubscribe(subscription)
-    notify(request, "No more each month", "What is on the shelf stays there.")
+    notify(request, "Monthly statement stopped", "The ones you have stay here.")
     return redirect(request, reverse("statements:index"))
 
 
@@ -165,11 +165,11 @@ def _ask(request: SaverRequest, form: StatementForm) -> None:
         format=values["format"],
         password=values["password"],
     )
-    note = "We will e-mail you when it is ready."
+    note = "We’ll email you when it’s ready."
     if values["monthly"]:
         statements.subscribe(request.user, scope=scope, plan=plan, circle=circle, format=values["format"])
         note += " The monthly ones follow on the 1st."
     if statement.state == Statement.State.READY:
-        notify(request, "It is here already", "You asked for the same a moment ago.")
+        notify(request, "Already here", "You asked for the same one a moment ago.")
     else:
-        notify(request, "We are writing it", note)
+        notify(request, "Making your statement", note)

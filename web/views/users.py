@@ -108,7 +108,7 @@ def forget_device(request: SaverRequest, device_id: int) -> HttpResponse:
     """Forget a device, so that its next sign-in sends an email again."""
     if not users.forget_device(request.user, device_id):
         raise Http404
-    notify(request, "Forgotten", "You get an e-mail when it signs in again.")
+    notify(request, "Forgotten", "We’ll email you when it signs in again.")
     return redirect(request, reverse("users:security", fragment="devices"))
 
 
@@ -151,7 +151,7 @@ def _second_step(user: User, *, has_app: bool, has_passkey: bool) -> str:
             else "Off: you have no password"
         )
     return {
-        (False, False): "Off: your password alone opens your savings",
+        (False, False): "Off. Add it to protect your account",
         (False, True): "Off: after your password we ask for a passkey or a recovery code",
         (True, False): "On: after your password we ask for its code or a recovery code",
         (True, True): "On: after your password we ask for its code, a passkey or a recovery code",

@@ -205,7 +205,7 @@ def test_nobody_can_join_a_board_with_final_ranks(circle: Circle, at_the_end: ti
     placed = join_circle(circle, saved_kobo=100_00)
     end(at_the_end)
     circles.end_due_circles(timezone.localdate())
-    with pytest.raises(Refused, match="without a place"):
+    with pytest.raises(Refused, match="its ranking is final"):
         circles.change_appearance(off, nickname="Late", hides_amount=False, on_board=True)
     for on_board in (False, True):
         circles.change_appearance(placed, nickname="Back", hides_amount=False, on_board=on_board)

@@ -37,7 +37,7 @@ def test_leaving_closes_the_plan_and_frees_the_nickname() -> None:
 
 def test_a_member_with_money_in_the_plan_cannot_leave() -> None:
     membership = join_circle(start_circle(), saved_kobo=1)
-    with pytest.raises(Refused, match="taken out first"):
+    with pytest.raises(Refused, match="Move it to your stash first"):
         circles.leave(membership)
     membership.refresh_from_db()
     assert membership.left_at is None
@@ -62,7 +62,7 @@ def test_the_owner_of_an_ended_circle_leaves_like_any_member() -> None:
     mine, other = circle.memberships.get(), join_circle(circle)
     pay_in(mine.user, 5_00, plan=mine.plan)
     with time_machine.travel(timezone.now() + datetime.timedelta(days=40)):
-        with pytest.raises(Refused, match="taken out first"):
+        with pytest.raises(Refused, match="Move it to your stash first"):
             circles.leave(mine)
         plans.move_from_plan(
             mine.user, mine.plan, amount_kobo=5_00, reference=references.new("plan_to_stash")

@@ -126,7 +126,7 @@ def test_a_circle_with_an_owner_keeps_it() -> None:
     circle = start_circle()
     member = join_circle(circle)
     assert circles.replace_closed_owners() == 0
-    with pytest.raises(Refused, match="Somebody looks after"):
+    with pytest.raises(Refused, match="Someone runs this circle"):
         circles.make_owner(member)
     assert owner_of(circle) == circle.owner
 

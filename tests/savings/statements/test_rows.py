@@ -102,7 +102,7 @@ def test_a_plan_has_descriptions_and_the_balances_of_the_ledger(life: Plan) -> N
         ("", "Early exit penalty", None, 100_00, 54_170_00),
         ("", "To your stash", None, 9_900_00, 44_270_00),
         ("", "Correction", 700_00, None, 44_970_00),
-        ("", f"Taken back: {wrong}", None, 700_00, 44_270_00),
+        ("", f"Reversed: {wrong}", None, 700_00, 44_270_00),
     ]
     assert sums.balance_kobo == span.closing_kobo == ledger.balance_kobo(life.account)
 
@@ -151,7 +151,7 @@ def test_a_withdrawal_that_failed_is_named() -> None:
     saver = make_saver()
     payments.cancel_payout(ask(saver))
     rows, sums, _ = rows_of(about(saver, "stash"))
-    assert [row[1] for row in told(rows)][3:] == ["Not set aside any more", "Not set aside any more"]
+    assert [row[1] for row in told(rows)][3:] == ["Released to your stash", "Released to your stash"]
     assert sums.balance_kobo == 100_000_00
 
 

@@ -60,7 +60,7 @@ def test_a_change_is_in_both_tables_and_mailed_to_both_addresses(ada: User) -> N
     assert address_of(ada) == B
     assert agree()
     assert EmailAddress.objects.get(user=ada).verified
-    assert subjects(A) == ["Your e-mail address was changed"]
+    assert subjects(A) == ["Your email address was changed"]
     assert subjects(B) == ["This is the address of your account now"]
     assert ada.version > version
 
@@ -77,11 +77,11 @@ def test_a_proposal_changes_nothing_until_the_new_address_confirms(ada: User) ->
     users.propose_email(ada.pk, B)
     assert address_of(ada) == A
     assert agree()
-    assert subjects(A) == ["A change of your email address was asked for"]
+    assert subjects(A) == ["Someone asked to change your email address"]
     confirm(B)
     assert address_of(ada) == B
     assert agree()
-    assert subjects(A)[-1] == "Your e-mail address was changed"
+    assert subjects(A)[-1] == "Your email address was changed"
 
 
 def test_a_proposal_is_confirmed_once_and_within_its_hours(ada: User) -> None:

@@ -137,7 +137,7 @@ def test_a_change_ends_the_other_sessions_and_keeps_this_one(saver: User) -> Non
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ({"oldpassword": "not this one", "password1": NEW}, "This is not your password."),
+        ({"oldpassword": "not this one", "password1": NEW}, "Wrong password."),
         ({"oldpassword": PASSWORD, "password1": "short"}, "too short"),
         ({"oldpassword": PASSWORD, "password1": "password123"}, "easy to guess"),
         ({"oldpassword": PASSWORD, "password1": "ngozi.eze@example"}, "mostly your name, your email"),
@@ -169,7 +169,7 @@ def test_a_new_email_address_counts_after_its_code_and_the_old_one_is_notified(s
     assert saver.version > version
     assert [address.email for address in EmailAddress.objects.all()] == ["new@example.com"]
     told = newest(old)
-    assert told.subject == "Your e-mail address was changed"
+    assert told.subject == "Your email address was changed"
     assert told.user == saver
     assert not OutboxRow.objects.filter(kind="welcome").exists()
 

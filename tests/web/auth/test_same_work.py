@@ -123,7 +123,7 @@ def test_a_sign_up_with_a_taken_address_leaves_nothing_but_the_mail(known: str) 
 
 def test_a_code_sent_again_is_a_mail_also_for_a_taken_address(known: str) -> None:
     sign_up(known)
-    assert subjects(known) == ["You have an account already"] * 2
+    assert subjects(known) == ["You already have an account"] * 2
 
 
 def test_the_owner_who_proved_an_address_gets_its_mails() -> None:

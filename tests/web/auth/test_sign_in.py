@@ -51,7 +51,7 @@ def test_capitals_in_the_address_do_not_matter(client: Client, saver: User) -> N
 def test_a_wrong_password_keeps_the_address_and_not_the_password(client: Client, saver: User) -> None:
     response = client.post("/accounts/login/", {"login": saver.email, "password": "wrong-password"})
     assert response.status_code == 422
-    assert "do not fit together" in response.text
+    assert "Wrong email or password" in response.text
     assert f'value="{saver.email}"' in response.text
     assert "wrong-password" not in response.text
 

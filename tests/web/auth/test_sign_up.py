@@ -64,7 +64,7 @@ def test_a_wrong_code_is_refused_beside_its_field(client: Client) -> None:
     client.post("/accounts/signup/", PERSON)
     response = client.post("/accounts/confirm-email/", {"code": "0000-000x"})
     assert response.status_code == 422
-    assert "This is not the code" in response.text
+    assert "That code didn’t work" in response.text
     assert "_auth_user_id" not in client.session
 
 
@@ -115,7 +115,7 @@ def test_a_taken_address_is_answered_as_a_new_one_and_told_by_mail() -> None:
     make_user("ngozi@example.com")
     assert answers("ngozi@example.com") == answers("nobody@example.com")
     assert User.objects.filter(email="ngozi@example.com").count() == 1
-    assert OutboxRow.objects.get(to="ngozi@example.com").subject == "You have an account already"
+    assert OutboxRow.objects.get(to="ngozi@example.com").subject == "You already have an account"
 
 
 def test_the_slower_of_two_sign_ups_at_once_is_answered_as_one_for_a_taken_address(
@@ -127,7 +127,7 @@ def test_the_slower_of_two_sign_ups_at_once_is_answered_as_one_for_a_taken_addre
     response = client.post("/accounts/signup/", PERSON)
     assert response["Location"] == "/accounts/confirm-email/"
     assert User.objects.count() == 1
-    assert OutboxRow.objects.get().subject == "You have an account already"
+    assert OutboxRow.objects.get().subject == "You already have an account"
 
 
 @pytest.mark.parametrize(

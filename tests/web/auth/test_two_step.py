@@ -310,7 +310,7 @@ def test_a_new_secret_key_keeps_the_second_steps_of_the_old(
 @pytest.mark.parametrize(
     ("kinds", "sentence"),
     [
-        ((), "Off: your password alone opens your savings"),
+        ((), "Off. Add it to protect your account"),
         (("webauthn",), "Off: after your password we ask for a passkey or a recovery code"),
         (("totp",), "On: after your password we ask for its code or a recovery code"),
         (("totp", "webauthn"), "On: after your password we ask for its code, a passkey or a recovery code"),
@@ -323,7 +323,7 @@ def test_the_security_page_says_what_is_asked_after_the_password(
         saver.authenticator_set.create(type=kind, data={"name": "Phone", "secret": "x"})
     page = saver_client.get("/accounts/").text
     assert sentence in page
-    assert ("your password alone" in page) == (not kinds)
+    assert ("Off. Add it" in page) == (not kinds)
     assert ("Each signs you in without a password" in page) == ("webauthn" in kinds)
 
 
@@ -341,5 +341,5 @@ def test_the_security_page_claims_no_password_where_there_is_none(saver_client: 
     saver.save()
     saver_client.force_login(saver)
     page = saver_client.get("/accounts/").text
-    assert "your password alone" not in page
+    assert "Off. Add it" not in page
     assert "/accounts/password/set/" in page

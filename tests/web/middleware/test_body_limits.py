@@ -125,7 +125,7 @@ def test_a_form_with_a_file_it_has_no_field_for_changes_nothing(saver_client: Cl
     file = SimpleUploadedFile("a.txt", b"x")
     response = saver_client.post("/profile/", {"name": "Changed", "file": file})
     assert response.status_code == 400
-    assert "That did not make sense to us" in response.text
+    assert "Something went wrong with that request" in response.text
     saver.refresh_from_db()
     assert saver.name != "Changed"
 

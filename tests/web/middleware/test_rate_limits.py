@@ -119,7 +119,7 @@ def test_somebody_opens_twenty_plans_an_hour(saver_client: Client, saver: User) 
 def test_the_page_says_when_to_try_again_and_keeps_what_was_typed(saver_client: Client) -> None:
     product = make_product()
     page = [start(saver_client, product, number) for number in range(21)][-1].text
-    assert '<h1 id="error-h">That was a little fast</h1>' in page
+    assert '<h1 id="error-h">Too many tries</h1>' in page
     assert re.search(r"Nothing was changed. Try again in \d+ (minutes|hours)", page)
     assert '<input type="hidden" name="name" value="Plan 20">' in page
     assert 'action="/plans/start/"' in page
@@ -130,7 +130,7 @@ def test_htmx_gets_a_notice_and_the_form_stays(saver_client: Client) -> None:
     answer = [start(saver_client, product, number, **HTMX) for number in range(21)][-1]
     assert (answer.status_code, answer["HX-Reswap"]) == (429, "none")
     assert 'hx-swap-oob="beforeend:#toasts"' in answer.text
-    assert "That was a little fast" in answer.text
+    assert "Too many tries" in answer.text
     assert "<html" not in answer.text
 
 

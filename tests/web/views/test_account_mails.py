@@ -129,7 +129,7 @@ TOLD: list[tuple[Signal, Callable[[User], object], str]] = [
     (signals.password_changed, change_password, "Your password was changed"),
     (signals.password_set, set_password, "Your account has a password now"),
     (signals.password_reset, reset_password, "Your password was reset"),
-    (signals.email_changed, change_address, "Your e-mail address was changed"),
+    (signals.email_changed, change_address, "Your email address was changed"),
     (mfa_signals.authenticator_added, add_app, "Two-step sign-in is on"),
     (mfa_signals.authenticator_removed, remove_app, "The authenticator app was removed"),
     (mfa_signals.authenticator_removed, remove_passkey, "A passkey was removed"),

@@ -63,7 +63,7 @@ def test_bad_input_is_answered_beside_its_field(
 
 def test_without_interest_there_is_no_year_to_choose(saver_client: Client) -> None:
     page = saver_client.get(URL).text
-    assert "No interest has been posted to you yet" in page
+    assert "You haven’t been paid interest yet" in page
     assert "Make certificate" not in page
     assert saver_client.post(URL, {"year": "2026", "format": "pdf"}).status_code == 422
 

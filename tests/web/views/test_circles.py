@@ -77,13 +77,13 @@ def test_the_same_form_sent_twice_starts_one_circle(saver_client: Client) -> Non
         ({"goal": "0"}, "goal", "above zero"),
         ({"goal": "much"}, "goal", "in figures"),
         ({"matures_on": ""}, "matures_on", "Choose a day."),
-        ({"matures_on": "2020-01-01"}, "matures_on", "to come"),
+        ({"matures_on": "2020-01-01"}, "matures_on", "in the future"),
         ({"joining": "nobody"}, "joining", "valid choice"),
         ({"product": "999999"}, "product", "Choose one of these."),
         ({"nickname": ""}, "nickname", "Enter the name"),
         ({"nickname": "x" * 200}, "nickname", "at most 30"),
-        ({"nickname": "ada@example.com"}, "nickname", "not an e-mail address"),
-        ({"nickname": "A\u200bda"}, "nickname", "cannot be seen"),
+        ({"nickname": "ada@example.com"}, "nickname", "not an email address"),
+        ({"nickname": "A\u200bda"}, "nickname", "invisible characters"),
     ],
 )
 def test_bad_input_is_named_beside_its_field_and_stays_as_typed(
@@ -223,7 +223,8 @@ def test_leaving_needs_an_empty_plan(saver_client: Client, saver: User) -> None:
     circle = start_circle()
     membership = join_circle(circle, saver, saved_kobo=10_00)
     assert (
-        "taken out first" in saver_client.post(f"/circles/{circle.slug}/leave/", follow=True).content.decode()
+        "Move it to your stash first"
+        in saver_client.post(f"/circles/{circle.slug}/leave/", follow=True).content.decode()
     )
     membership.refresh_from_db()
     assert membership.left_at is None
@@ -263,9 +264,9 @@ def test_a_nickname_of_somebody_else_stays_typed_and_changes_nothing(
     [
         ("", "Enter the name that the circle sees."),
         ("x" * 200, "Use at most 30 characters."),
-        ("ada@example.com", "take a name, not an e-mail address."),
-        ("A\u200bda", "characters that cannot be seen"),
-        ("OWNER", "is called OWNER already."),
+        ("ada@example.com", "Use a name, not an email address."),
+        ("A\u200bda", "invisible characters"),
+        ("OWNER", "is already called OWNER."),
     ],
 )
 @pytest.mark.parametrize("page", ["join", "appearance"])
@@ -306,7 +307,7 @@ def test_a_goal_that_is_none_is_named_beside_its_field(
     response = saver_client.post(url, data, headers={"HX-Request": "true"})
     assert (response.status_code, response.context["form"]["goal"].value()) == (422, goal)
     assert sentence in " ".join(response.context["form"].errors["goal"])
-    assert "nobody but its saver moves that" in response.content.decode()
+    assert "The end date can’t change" in response.content.decode()
 
 
 def test_progress_follows_a_new_goal_and_every_plan_keeps_its_day(saver_client: Client, saver: User) -> None:
@@ -411,7 +412,7 @@ def test_the_pages_cost_the_same_for_one_member_and_for_many(
 
 def test_a_newcomer_sees_what_to_do(saver_client: Client) -> None:
     make_plan()
-    assert "You are in no circle yet" in text(saver_client, "/circles/")
+    assert "You’re not in a circle yet" in text(saver_client, "/circles/")
 
 
 def test_a_plan_of_a_circle_is_not_closed_from_its_own_page(saver_client: Client, mine: Membership) -> None:

@@ -78,7 +78,7 @@ def test_a_change_ends_every_other_session_and_notifies_both(ada: User) -> None:
     change_by_code(here)
     assert [is_in(here), is_in(elsewhere)] == [True, False]
     assert agree(ada)
-    assert subjects(OLD) == ["Your e-mail address was changed"]
+    assert subjects(OLD) == ["Your email address was changed"]
     assert subjects(NEW)[-1] == "This is the address of your account now"
     assert not is_in(signed_in(OLD))
     assert is_in(signed_in(NEW))
@@ -130,7 +130,7 @@ def test_an_email_address_from_staff_changes_nothing_until_confirmed(ada: User) 
     assert not is_in(signed_in(NEW))
     Client().post("/accounts/password/reset/", {"email": NEW})
     assert newest(NEW).subject == "There is no account with this address"
-    assert subjects(OLD) == ["A change of your email address was asked for"]
+    assert subjects(OLD) == ["Someone asked to change your email address"]
 
 
 def test_the_link_to_the_new_address_makes_it_the_one(ada: User) -> None:

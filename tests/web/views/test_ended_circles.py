@@ -144,7 +144,7 @@ def test_the_owner_leaves_an_ended_circle_and_has_no_tools_any_more(ended: Circl
     owner = Client()
     owner.force_login(ended.owner)
     url, mine = f"/circles/{ended.slug}/", ended.memberships.get(user=ended.owner)
-    assert "It has ended: nobody has to look after it any more." in shown(owner, url)
+    assert "It has ended, so nobody needs to run it." in shown(owner, url)
     assert "</a> without handing it over." in shown(owner, f"{url}members/{mine.pk}/")
     left = owner.post(f"{url}leave/", follow=True)
     assert "You have left Rent." in left.content.decode()
@@ -167,7 +167,7 @@ def test_the_form_of_an_ended_circle_keeps_its_goal(ended: Circle) -> None:
     data = {"name": "Rent", "joining": "invitation", "goal": "5"}
     response = client.post(f"/circles/{ended.slug}/edit/", data)
     assert response.status_code == 422
-    assert "its goal stays what it was" in " ".join(response.context["form"].errors["goal"])
+    assert "its goal can’t change" in " ".join(response.context["form"].errors["goal"])
 
 
 def test_pages_of_an_ended_circle_cost_the_same_for_few_members_and_for_many(

@@ -45,7 +45,7 @@ def ranks(response: Any) -> list[tuple[str, str]]:
 
 def test_an_empty_board_says_what_to_do(saver_client: Client, mine: Membership) -> None:
     shown = page(saver_client, mine.circle)
-    assert "Nobody has a place yet" in shown
+    assert "Nobody is ranked yet" in shown
     assert "No place yet" in shown
 
 
@@ -98,7 +98,7 @@ def test_the_whole_board_is_walked_in_pages(saver_client: Client, mine: Membersh
     second = saver_client.get(url(mine.circle) + "?by=saved&from=25")
     assert [row.rank for row in second.context["rows"]] == ["26", "27", "28", "29", "30"]
     assert not second.context["podium"]
-    assert "No place so far down" in page(saver_client, mine.circle, "?from=99999999")
+    assert "Nobody is ranked this far down" in page(saver_client, mine.circle, "?from=99999999")
 
 
 def test_a_tie_is_marked_across_pages(saver_client: Client, mine: Membership) -> None:
@@ -151,7 +151,7 @@ def test_the_gap_to_a_hidden_sum_is_not_told(saver_client: Client, mine: Members
     my_rank = saver_client.get(url(mine.circle)).context["my_rank"]
     assert (my_rank["gap"], my_rank["track"]) == ("", None)
     shown = page(saver_client, mine.circle)
-    assert "does not show their sum" in shown
+    assert "hides their amount" in shown
     assert "277,123" not in shown
     # The reader's bar is not relative to the hidden amount either: its length would reveal it.
     assert saver_client.get(url(mine.circle)).context["podium"][1].percent == 100

@@ -31,7 +31,7 @@ def test_asking_is_answered_at_once_and_stands_on_the_shelf(saver_client: Client
     statement = saver.statements.get()
     assert (statement.plan, statement.format, statement.state) == (plan, "csv", "queued")
     page = saver_client.get("/statements/").text
-    for words in ("School fees", "Waiting for its turn", "We will e-mail you", "<progress"):
+    for words in ("School fees", "In the queue", "We’ll email you", "<progress"):
         assert words in page
 
 
@@ -106,7 +106,7 @@ def test_more_rows_than_a_pdf_holds_are_said_before_and_refused_after(
     for _ in range(3):
         pay_in(saver, 100)
     ahead = saver_client.get("/statements/start/?about=stash&period=this-month", headers=HTMX).text
-    assert "More than 2 rows: too many for a PDF. Excel and CSV take them." in ahead
+    assert "More than 2 transactions: too many for a PDF. Choose Excel or CSV." in ahead
     response = ask(saver_client, about="stash", period="this-month", format="pdf")
     assert response.status_code == 422
     assert "Choose Excel or CSV" in response.text
@@ -130,7 +130,7 @@ def test_the_preview_counts_rows(saver_client: Client, saver: User) -> None:
     pay_in(saver, 100)
     ask_ahead = "/statements/start/?about=stash&period="
     assert "1 row<" in saver_client.get(f"{ask_ahead}this-month", headers=HTMX).text
-    assert "Nothing moved in these days" in saver_client.get(f"{ask_ahead}last-year", headers=HTMX).text
+    assert "No transactions in this period" in saver_client.get(f"{ask_ahead}last-year", headers=HTMX).text
     assert 'id="ahead" aria-live="polite"></p>' in saver_client.get(f"{ask_ahead}days", headers=HTMX).text
 
 
@@ -185,7 +185,7 @@ def test_an_equal_request_soon_after_returns_the_ready_statement(saver_client: C
     written(saver, since=today.replace(day=1), until=today)
     ask(saver_client, about="stash", period="this-month", format="csv")
     assert saver.statements.count() == 1
-    assert "It is here already" in saver_client.get("/statements/").text
+    assert "Already here" in saver_client.get("/statements/").text
 
 
 def test_monthly_ones_are_asked_for_with_the_form_and_ended_on_the_shelf(

@@ -145,7 +145,7 @@ def test_a_link_that_is_too_old_says_so_and_gives_a_fresh_one(saver_client: Clie
         saver_client.force_login(saver)
         response = saver_client.get(old)
         assert response.status_code == 410
-        assert "This link is too old" in response.text
+        assert "This link has expired" in response.text
         assert saver_client.get(response.context["row"].download_url).getvalue() == CONTENT
 
 
@@ -156,7 +156,7 @@ def test_an_expired_statement_can_be_requested_again(saver_client: Client, saver
         response = saver_client.get(link(statement))
         assert response.status_code == 410
         assert f'action="/statements/{statement.pk}/again/"' in response.text
-        assert "Too old to keep" in saver_client.get("/statements/").text
+        assert "Expired. Make it again" in saver_client.get("/statements/").text
 
 
 def test_a_revoked_link_is_invalid_at_once(saver_client: Client, saver: User) -> None:
@@ -165,7 +165,7 @@ def test_a_revoked_link_is_invalid_at_once(saver_client: Client, saver: User) ->
     saver_client.post(f"/statements/{statement.pk}/revoke/")
     response = saver_client.get(good)
     assert response.status_code == 410
-    assert "Its links are dead" in response.text
+    assert "Its links no longer work" in response.text
 
 
 def test_one_that_is_still_being_made_says_so(saver_client: Client, saver: User) -> None:
@@ -193,7 +193,7 @@ def test_a_file_that_is_gone_from_the_storage_is_a_page(saver_client: Client, sa
     storages["statements"].delete(statement.file_name)
     response = saver_client.get(link(statement))
     assert response.status_code == 410
-    assert "The file is not there" in response.text
+    assert "The file is missing" in response.text
     assert f'action="/statements/{statement.pk}/again/"' in response.text
     statement.refresh_from_db()
     assert statement.downloads == 0

@@ -47,8 +47,8 @@ def test_the_shelf_says_where_each_stands(saver_client: Client, saver: User) -> 
     for words in (
         "142 kB · 1,284 rows · password · downloaded twice · until",
         "The disk was full.",
-        "Its links are dead and the file is gone.",
-        "Too old to keep. Make it again any time.",
+        "Its links no longer work and the file is deleted.",
+        "Expired. Make it again any time.",
     ):
         assert words in page
     assert titles(page) == ["September to October 2026"] * 3 + ["October 2026"]
@@ -203,7 +203,7 @@ def test_a_revoked_statement_has_no_file(saver_client: Client, saver: User) -> N
     statement = written(saver)
     saver_client.post(f"/statements/{statement.pk}/revoke/")
     assert not storages["statements"].exists(statement.file_name)
-    assert "Its links are dead" in saver_client.get("/statements/").text
+    assert "Its links no longer work" in saver_client.get("/statements/").text
 
 
 def test_a_deleted_statement_is_not_listed(saver_client: Client, saver: User) -> None:
@@ -217,7 +217,7 @@ def test_a_refused_action_shows_a_message(saver_client: Client, saver: User) -> 
     statement = asked_for(saver)
     response = saver_client.post(f"/statements/{statement.pk}/resend-mail/")
     assert response.status_code == 422
-    assert "Ask for it again" in response.text
+    assert "Make it again" in response.text
 
 
 @pytest.mark.parametrize("verb", ["again", "resend-mail", "revoke", "delete"])

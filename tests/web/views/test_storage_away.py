@@ -134,7 +134,7 @@ def test_a_file_that_cannot_be_fetched_is_a_page_to_try_again_from(
         keep_in_bucket(settings, address if statuses else NOBODY_THERE)
         response = saver_client.get(link(statement))
     assert response.status_code == 503
-    assert "The file cannot be fetched right now" in response.text
+    assert "We can’t fetch the file right now" in response.text
     assert "Nothing is lost" in response.text
     assert response["X-Request-ID"] in response.text
     ((request_id, said),) = lines()
