@@ -242,7 +242,9 @@ def test_the_site_has_one_style_sheet_and_the_admin_another() -> None:
 
 def test_the_example_environment_is_complete() -> None:
     read = set()
-    settings = [(ROOT / f"web/{name}.py").read_text() for name in ("settings", "payout_settings")]
+    settings = [
+        (ROOT / f"web/{name}.py").read_text() for name in ("settings", "operator_settings", "payout_settings")
+    ]
     for node in ast.walk(ast.parse("\n".join(settings).replace("from __future__ import annotations", ""))):
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             function = ast.unparse(node.func)

@@ -49,6 +49,29 @@ def no_simulator_in_production(**_: Any) -> list[CheckMessage]:
     ]
 
 
+_ABOUT_OPERATOR = {
+    "OPERATOR_NAME": "savers are not told who holds their money",
+    "OPERATOR_CONTACT": "savers have nobody to ask when a payment hangs",
+    "TERMS_URL": "there is no link to the terms",
+    "PRIVACY_URL": "there is no link to the privacy notice",
+    "SOURCE_URL": "there is no link to the source of this installation",
+}
+
+
+@register(Tags.compatibility, deploy=True)
+def operator_is_named(**_: Any) -> list[CheckMessage]:
+    """Warn of each empty setting about the operator: pages, mails and statements leave out what is not set."""
+    operator = settings.OPERATOR
+    given = (operator.name, operator.contact, operator.terms_url, operator.privacy_url, operator.source_url)
+    return [
+        Warning(f"{name} is empty: {effect}.", hint=f"Set {name} in the environment.", id=f"web.W00{number}")
+        for number, ((name, effect), value) in enumerate(
+            zip(_ABOUT_OPERATOR.items(), given, strict=True), start=2
+        )
+        if not value
+    ]
+
+
 @register(Tags.security)
 def same_currency_and_time_zone(**_: Any) -> list[CheckMessage]:
     """Refuse a currency or time zone other than that of the stored money.

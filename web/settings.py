@@ -25,6 +25,7 @@ from web.environment import (
 from web.middleware.content_policy import content_policy
 from web.observability import toolbar_settings
 from web.observability.logging_settings import logging_settings
+from web.operator_settings import operator_settings
 from web.payout_settings import payout_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -46,8 +47,7 @@ def required(name: str) -> str:
 
 DEBUG = env.flag("DEBUG", default=False)
 PORT = env.number("PORT", default=8000, least=1, most=65_534)
-# The issuer of statements: the operator's name as users know it.
-ISSUER = env.str("ISSUER", default="Asusu")
+OPERATOR = operator_settings(env)
 # localhost, because browsers refuse passkeys at an IP address.
 _site = parse_site_url(
     env.str("SITE_URL", default=f"http://localhost:{PORT}") if DEBUG else required("SITE_URL")

@@ -1,0 +1,77 @@
+"""The settings about the operator: what is read, and what is refused by name."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from unittest import mock
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from web.environment import Env
+from web.operator_settings import Operator, operator_settings
+
+
+def read(**environment: str) -> Operator:
+    with mock.patch.dict(os.environ, environment):
+        return operator_settings(Env())
+
+
+def test_nothing_is_claimed_by_default() -> None:
+    assert read() == Operator()
+    assert read().line == ""
+
+
+def test_the_operator_is_named_in_one_line() -> None:
+    operator = read(OPERATOR_NAME="  Ọjà  Savings ", OPERATOR_CONTACT="help@example.com")
+    assert operator.line == "Run by Ọjà Savings, help@example.com"
+    assert operator.contact_url == "mailto:help@example.com"
+    assert operator.issuer == "Ọjà Savings"
+    assert read(OPERATOR_CONTACT="help@example.com").line == "Contact: help@example.com"
+    assert read(OPERATOR_NAME="Ọjà Savings").line == "Run by Ọjà Savings"
+
+
+def test_a_contact_may_be_a_page() -> None:
+    operator = read(OPERATOR_CONTACT="https://example.com/help/@ada/")
+    assert operator.contact_url == "https://example.com/help/@ada"
+    assert operator.contact_text == "example.com/help/@ada"
+
+
+def test_statements_may_have_another_issuer() -> None:
+    assert read(OPERATOR_NAME="Ọjà Savings Ltd", ISSUER="Ọjà").issuer == "Ọjà"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OPERATOR_NAME", "x" * 81),
+        ("OPERATOR_NAME", "Ada\u202e"),
+        ("OPERATOR_CONTACT", "secret"),
+        ("OPERATOR_CONTACT", "javascript:alert(secret)"),
+        ("OPERATOR_CONTACT", "https://"),
+        ("TERMS_URL", "secret/terms"),
+        ("PRIVACY_URL", "ftp://secret"),
+        ("SOURCE_URL", "javascript:secret"),
+    ],
+)
+def test_an_invalid_value_is_named_and_not_shown(name: str, value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{name} must") as refused:
+        read(**{name: value})
+    assert "secret" not in str(refused.value)
+
+
+def test_cached_pages_depend_on_the_operator() -> None:
+    """Settings that are no JSON are left out of the version of cached pages."""
+    assert "Ada" in json.dumps(read(OPERATOR_NAME="Ada"), default=lambda _: None)
+
+
+def test_the_checks_of_a_deployment_name_each_empty_setting() -> None:
+    command = [sys.executable, "manage.py", "check", "--deploy"]
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+    environment |= {"ENV_FILE": "tests/production.env", "TERMS_URL": "", "SOURCE_URL": "", "DEBUG": "0"}
+    checked = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    warned = [line for line in checked.stderr.splitlines() if "is empty" in line]
+    assert [line.partition(": ")[2].split(" ")[1] for line in warned] == ["TERMS_URL", "SOURCE_URL"]

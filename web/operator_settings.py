@@ -1,0 +1,80 @@
+"""The settings about the operator: who runs this installation, and where its terms are."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
+
+from web.environment import Env, check_url
+
+# Statements print the name and the contact on one line.
+_MOST_NAME, _MOST_CONTACT = 80, 120
+
+
+class Operator(NamedTuple):
+    """What pages, mails and statements say about the operator. What is empty is not shown.
+
+    A tuple of texts, because cached pages are keyed by the settings that can be written as JSON.
+    """
+
+    name: str = ""
+    # An email address or a URL.
+    contact: str = ""
+    terms_url: str = ""
+    privacy_url: str = ""
+    source_url: str = ""
+    # The issuer of statements: the operator's name as users know it.
+    issuer: str = "Asusu"
+
+    @property
+    def contact_url(self) -> str:
+        """The contact as a link, a `mailto:` for an email address."""
+        return f"mailto:{self.contact}" if "@" in self.contact and "://" not in self.contact else self.contact
+
+    @property
+    def contact_text(self) -> str:
+        """The contact as people read it, without the scheme of a URL."""
+        return self.contact.partition("://")[2] or self.contact
+
+    @property
+    def line(self) -> str:
+        """One line for files and mails: `Run by Ọjà Savings, help@example.com`; empty if nothing is set."""
+        if not self.name:
+            return f"Contact: {self.contact_text}" if self.contact else ""
+        return ", ".join(text for text in (f"Run by {self.name}", self.contact_text) if text)
+
+
+def operator_settings(env: Env) -> Operator:
+    """Return the settings about the operator. Raises ImproperlyConfigured for invalid ones."""
+    name = _one_line("OPERATOR_NAME", env.str("OPERATOR_NAME", default=""), _MOST_NAME)
+    return Operator(
+        name=name,
+        contact=_contact(
+            _one_line("OPERATOR_CONTACT", env.str("OPERATOR_CONTACT", default=""), _MOST_CONTACT)
+        ),
+        terms_url=check_url("TERMS_URL", env.str("TERMS_URL", default=""), needed=False),
+        privacy_url=check_url("PRIVACY_URL", env.str("PRIVACY_URL", default=""), needed=False),
+        source_url=check_url("SOURCE_URL", env.str("SOURCE_URL", default=""), needed=False),
+        issuer=env.str("ISSUER", default="") or name or "Asusu",
+    )
+
+
+def _one_line(name: str, given: str, most: int) -> str:
+    text = " ".join(given.split())
+    if len(text) > most or not text.isprintable():
+        raise ImproperlyConfigured(f"{name} must be one line of at most {most} characters.")
+    return text
+
+
+def _contact(given: str) -> str:
+    if not given or given.startswith(("https://", "http://")):
+        return check_url("OPERATOR_CONTACT", given, needed=False)
+    try:
+        validate_email(given)
+    except ValidationError:
+        raise ImproperlyConfigured(
+            "OPERATOR_CONTACT must be an email address or a URL such as https://host.example.com/help."
+        ) from None
+    return given
