@@ -28,7 +28,6 @@ def home(request: HttpRequest) -> HttpResponse:
         "example_kobo": EXAMPLE_KOBO,
         "penalties": [product for product in products if product.penalty_bps],
         "least_kobo": settings.TOP_UP_MIN_KOBO,
-        "uses_simulator": settings.USES_SIMULATOR,
     }
     return render(request, "landing/home.html", context)
 
