@@ -1,7 +1,9 @@
-"""The settings about the operator: who runs this installation, and where its terms are."""
+"""The settings about the operator: who runs this installation, and where its terms and answers are."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
@@ -11,6 +13,14 @@ from web.environment import Env, check_url
 
 # Statements print the name and the contact on one line.
 _MOST_NAME, _MOST_CONTACT = 80, 120
+_QUESTION = re.compile(r"^##[ \t]+", re.MULTILINE)
+
+
+class Question(NamedTuple):
+    """A question of the help page that the operator added, and the answer in paragraphs."""
+
+    question: str
+    paragraphs: tuple[str, ...]
 
 
 class Operator(NamedTuple):
@@ -27,6 +37,7 @@ class Operator(NamedTuple):
     source_url: str = ""
     # The issuer of statements: the operator's name as users know it.
     issuer: str = "Asusu"
+    questions: tuple[Question, ...] = ()
 
     @property
     def contact_url(self) -> str:
@@ -58,7 +69,37 @@ def operator_settings(env: Env) -> Operator:
         privacy_url=check_url("PRIVACY_URL", env.str("PRIVACY_URL", default=""), needed=False),
         source_url=check_url("SOURCE_URL", env.str("SOURCE_URL", default=""), needed=False),
         issuer=env.str("ISSUER", default="") or name or "Asusu",
+        questions=_questions_in(env.str("HELP_FILE", default="")),
     )
+
+
+def parse_questions(text: str) -> tuple[Question, ...]:
+    """Return the questions of a help file: `## Question`, and below it the answer, with blank lines between paragraphs.
+
+    The text is plain: nothing in it is markup. Raises ImproperlyConfigured for a question without an answer, and for
+    text above the first question.
+    """
+    before, *parts = _QUESTION.split(text.replace("\r\n", "\n"))
+    if before.strip():
+        raise ImproperlyConfigured("HELP_FILE must begin with a question, such as: ## Where is your office?")
+    return tuple(_question(part) for part in parts)
+
+
+def _question(part: str) -> Question:
+    question, _, answer = part.partition("\n")
+    paragraphs = tuple(" ".join(text.split()) for text in re.split(r"\n\s*\n", answer) if text.strip())
+    if not question.strip() or not paragraphs:
+        raise ImproperlyConfigured("HELP_FILE must have an answer below each question.")
+    return Question(question.strip(), paragraphs)
+
+
+def _questions_in(name: str) -> tuple[Question, ...]:
+    if not name:
+        return ()
+    try:
+        return parse_questions(Path(name).read_text(encoding="utf-8"))
+    except (OSError, UnicodeError):
+        raise ImproperlyConfigured("HELP_FILE must name a text file in UTF-8 that can be read.") from None
 
 
 def _one_line(name: str, given: str, most: int) -> str:

@@ -13,6 +13,7 @@ from web.views import (
     dashboard,
     email_changes,
     health,
+    help,  # noqa: A004 - the name of the feature
     landing,
     leaderboards,
     messages,
@@ -39,6 +40,10 @@ for name in ("password_change", "password_change_done"):
 
 landing_urls = [
     path("", landing.home, name="home"),
+]
+
+help_urls = [
+    path("", help.home, name="home"),
 ]
 
 dashboard_urls = [
@@ -161,6 +166,7 @@ account_pages = [
 urlpatterns = [
     path("", include((landing_urls, "landing"))),
     path("", include((user_urls, "users"))),
+    path("help/", include((help_urls, "help"))),
     path("dashboard/", include((dashboard_urls, "dashboard"))),
     path("plans/", include((plan_urls, "plans"))),
     path("stash/", include((stash_urls, "stash"))),

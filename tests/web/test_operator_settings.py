@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from unittest import mock
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from web.environment import Env
-from web.operator_settings import Operator, operator_settings
+from web.operator_settings import Operator, Question, operator_settings, parse_questions
 
 
 def read(**environment: str) -> Operator:
@@ -55,12 +56,31 @@ def test_statements_may_have_another_issuer() -> None:
         ("TERMS_URL", "secret/terms"),
         ("PRIVACY_URL", "ftp://secret"),
         ("SOURCE_URL", "javascript:secret"),
+        ("HELP_FILE", "/secret/of/nobody"),
     ],
 )
 def test_an_invalid_value_is_named_and_not_shown(name: str, value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^{name} must") as refused:
         read(**{name: value})
     assert "secret" not in str(refused.value)
+
+
+def test_questions_are_read_from_a_text_file(tmp_path: Path) -> None:
+    file = tmp_path / "help.txt"
+    file.write_text(
+        "## Where is your office?\r\n12 Allen Avenue,\r\nIkeja.\r\n\r\nOpen on weekdays.\n\n"
+        "##  When?\nAt nine. ## no.\n"
+    )
+    assert read(HELP_FILE=str(file)).questions == (
+        Question("Where is your office?", ("12 Allen Avenue, Ikeja.", "Open on weekdays.")),
+        Question("When?", ("At nine. ## no.",)),
+    )
+
+
+@pytest.mark.parametrize("text", ["Hello\n## Where?\nHere.", "## Where?\n\n## When?\nNow.", "## \nHere."])
+def test_a_file_of_another_shape_is_refused(text: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="HELP_FILE must"):
+        parse_questions(text)
 
 
 def test_cached_pages_depend_on_the_operator() -> None:

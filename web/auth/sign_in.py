@@ -27,6 +27,7 @@ from web.signed_references import is_signed_for
 PUBLIC = frozenset(
     {
         "landing:home",
+        "help:home",
         "healthz",
         "readyz",
         "security_txt",

@@ -28,7 +28,7 @@ class HeadersMiddleware:
 
 
 # The pages that a search engine may index. All others need a sign-in or have a code in their URL.
-_FOR_SEARCH_ENGINES = {"landing:home", "account_login", "account_signup"}
+_FOR_SEARCH_ENGINES = {"landing:home", "help:home", "account_login", "account_signup"}
 # The only browser feature that our pages use is passkeys.
 _PERMISSIONS = ", ".join(
     [

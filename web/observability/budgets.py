@@ -75,6 +75,7 @@ BUDGETS = [
     Budget("users:profile", 1, 1, 1, 11_000, "The profile"),
     Budget("users:security", 4, 4, 1, 11_000, "Signing in and devices"),
     Budget("landing:home", 3, 3, 0, 16_000, "The page for strangers"),
+    Budget("help:home", 3, 3, 1, 16_000, "Help"),
     Budget("account_login", 0, 0, 0, 7_000, "Signing in"),
     Budget("statements:verify", 0, 0, 0, 6_000, "Checking a statement"),
     Budget("messages:unsubscribe", 1, 1, 0, 5_000, "Ending a kind of mail"),

@@ -34,7 +34,14 @@ HTMX = {"HX-Request": "true"}
 CHEAP = {
     **dict.fromkeys(
         [
-            *("landing:home", "dashboard:home", "plans:index", "plans:choose_top_up", "plans:detail"),
+            *(
+                "landing:home",
+                "help:home",
+                "dashboard:home",
+                "plans:index",
+                "plans:choose_top_up",
+                "plans:detail",
+            ),
             "plans:interest",
             *(
                 "stash:home",

@@ -35,7 +35,7 @@ def test_its_example_is_worked_out_to_the_kobo(client: Client) -> None:
 
 def test_it_names_what_leaving_early_costs(client: Client) -> None:
     make_product(Product.Kind.TARGET, name="Target", penalty_bps=150)
-    assert "early costs 1.50\u00a0% of the sum" in client.get("/").text
+    assert "plan early costs 1.50\u00a0% of what you withdraw" in client.get("/").text
 
 
 def test_it_works_without_any_product(client: Client) -> None:
