@@ -232,7 +232,7 @@ def account_mail(
             to=to,
             payload={"secret": secret} if secret else {},
             subject=sending.one_line(subject),
-            text=text,
+            text=sending.with_operator(text),
             html=html,
         )
 

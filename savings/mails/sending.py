@@ -80,6 +80,12 @@ def one_line(subject: str) -> str:
     return " ".join(visible.split())[:200]
 
 
+def with_operator(text: str) -> str:
+    """Return the text of a mail with a last line that names the operator and the contact, if they are set."""
+    line = settings.OPERATOR.line
+    return f"{text.rstrip()}\n\n{line}\n" if line else text
+
+
 def _render(row: OutboxRow, **extra: object) -> None:
     """Set the fields in `_MAIL_FIELDS` from the templates; `extra` is added to their context."""
     user = row.user
@@ -99,7 +105,7 @@ def _render(row: OutboxRow, **extra: object) -> None:
     }
     row.to = user.email
     row.subject = one_line(render_to_string(f"emails/{row.kind}.subject.txt", context))
-    row.text = render_to_string(f"emails/{row.kind}.txt", context).strip() + "\n"
+    row.text = with_operator(render_to_string(f"emails/{row.kind}.txt", context).strip() + "\n")
     row.html = render_to_string(f"emails/{row.kind}.html", context)
 
 

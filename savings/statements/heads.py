@@ -29,6 +29,7 @@ def head_of(statement: Statement, subject: Subject, span: Span) -> Head:
         verify_url=f"{settings.SITE_URL}/statements/verify/{statement.code}/",
         names_rows=subject.names_rows,
         issuer=settings.OPERATOR.issuer,
+        operator=settings.OPERATOR.line,
         site=settings.SITE_URL.partition("://")[2],
         number=f"{statement.pk:08d}",
         details=_details(statement),

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from django import template
+from django.conf import settings
 from django.template.loader import render_to_string
 
 register = template.Library()
+
+
+@register.simple_tag
+def operator_line() -> str:
+    """Return who runs the installation and the contact, as text; empty if neither is set."""
+    return str(settings.OPERATOR.line)
 
 
 @register.simple_block_tag

@@ -32,6 +32,8 @@ class Head:
     issuer: str = ""
     site: str = ""
     number: str = ""
+    # Who runs the installation and the contact, in one line; empty if neither is set.
+    operator: str = ""
     # What the file is.
     what: str = "Statement"
     # More facts about the subject, as label and text: a plan's reference, product and rate.

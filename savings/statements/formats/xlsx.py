@@ -120,9 +120,10 @@ class Writer:
         sheet.set_paper(_A4)
         sheet.fit_to_pages(1, 0)
         sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.7)
-        # In a footer, `&` starts a command; no other character does.
-        code = plain(self._head.code).replace("&", "&&")
-        sheet.set_footer(f"&LVerification code {code}&RPage &P of &N")
+        # In a footer, `&` starts a command; no other character does. A footer has at most 255 characters.
+        lines = [f"Verification code {self._head.code}", self._head.operator[:90]]
+        left = "\n".join(plain(line).replace("&", "&&") for line in lines if line)
+        sheet.set_footer(f"&L{left}&RPage &P of &N")
 
     def _write_balance(self, day: datetime.date, label: str, balance_kobo: int) -> None:
         """Write the line of the opening or closing balance."""
@@ -165,6 +166,7 @@ class Writer:
             ("Time zone", str(self._zone), None),
             ("Verification code", head.code, None),
             ("Verify at", head.verify_url, None),
+            *([("Operator", head.operator, None)] if head.operator else []),
         ]
         check_code(sheet.set_column(0, 0, 26))
         check_code(sheet.set_column(1, 3, 24))

@@ -67,6 +67,20 @@ def test_a_receipt_has_the_amount_the_plan_and_the_reference() -> None:
             assert part in text
 
 
+def test_every_mail_names_the_operator_if_there_is_one(settings: Settings) -> None:
+    user = make_user()
+    nobody = settings.OPERATOR
+    settings.OPERATOR = nobody._replace(name="Ada & Sons", contact="help@example.com")
+    account = mails.account_mail(user, user.email, "Your code", "Hello,\n\n123", "")
+    for row in (*every_mail(user), account):
+        message = deliver(row)
+        assert str(message.body).endswith("\n\nRun by Ada & Sons, help@example.com\n")
+        if message.alternatives:
+            assert "Run by Ada &amp; Sons, help@example.com" in html_of(message)
+    settings.OPERATOR = nobody
+    assert "Run by" not in str(deliver(mails.top_up_received(pay_in(user, 100))).body)
+
+
 def test_a_receipt_is_sent_once_and_only_if_wanted() -> None:
     movement = pay_in(make_user(), 100)
     assert mails.top_up_received(movement) is not None

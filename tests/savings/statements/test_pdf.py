@@ -189,6 +189,16 @@ def test_the_head_has_the_issuer_and_the_subject(tmp_path: Path) -> None:
         assert words in said
 
 
+def test_each_page_names_the_operator(tmp_path: Path) -> None:
+    of = head(operator="Run by Ọjà Savings, help@example.com")
+    path = write(tmp_path / "a.pdf", [row()] * 100, of=of)
+    with pypdfium2.PdfDocument(path) as document:
+        pages = [page.get_textpage().get_text_bounded() for page in document]
+    assert len(pages) > 1
+    assert all("Run by Ọjà Savings, help@example.com" in page for page in pages)
+    assert "Run by" not in text(write(tmp_path / "b.pdf", []))
+
+
 def test_the_verification_url_is_a_link_and_a_qr_code(tmp_path: Path) -> None:
     path = write(tmp_path / "a.pdf", [])
     with pikepdf.open(path) as document:

@@ -192,6 +192,15 @@ def test_a_print_is_one_page_wide_with_the_column_names_on_each_page(tmp_path: P
     assert book["Transactions"].freeze_panes == "A2"
 
 
+def test_each_page_and_the_summary_name_the_operator(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.xlsx", [row()], of=head(operator="Run by Ada & Sons, help@example.com"))
+    book = openpyxl.load_workbook(path)
+    for page in (book["Summary"], book["Transactions"]):
+        assert "Run by Ada && Sons, help@example.com" in str(page.oddFooter.left.text)
+    said = dict(line[:2] for line in book["Summary"].iter_rows(values_only=True))
+    assert said["Operator"] == "Run by Ada & Sons, help@example.com"
+
+
 def test_the_summary_has_the_issuer_and_the_subject(tmp_path: Path) -> None:
     of = head(issuer="Asusu", site="savings.example", number="00000012", details=(("Product", "Target"),))
     path = write(tmp_path / "a.xlsx", [row()], of=of)
