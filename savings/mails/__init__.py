@@ -21,6 +21,7 @@ from savings.mails.emails import (
     welcome,
 )
 from savings.mails.notices import notice_carried_out, notice_refused
+from savings.mails.payments import payment_in_review
 from savings.mails.payouts import (
     payout_asked,
     payout_came_back,
@@ -44,6 +45,7 @@ __all__ = [
     "new_device",
     "notice_carried_out",
     "notice_refused",
+    "payment_in_review",
     "payout_asked",
     "payout_came_back",
     "payout_returned",

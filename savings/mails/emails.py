@@ -25,6 +25,7 @@ KINDS = {
     "interest_caught_up": ("Interest of earlier months", "Because interest of your plans was posted"),
     "notice_carried_out": ("Money moved after your notice", "Because a notice that you gave was due"),
     "notice_refused": ("A notice could not be carried out", "Because a notice that you gave was due"),
+    "payment_in_review": ("A payment is being checked", "Because a payment of yours is being checked"),
     "payout_asked": ("A withdrawal was asked for", "Because you asked for a withdrawal"),
     "payout_came_back": ("A withdrawal came back", "Because you asked for a withdrawal"),
     "payout_returned": ("A withdrawal did not go through", "Because you asked for a withdrawal"),

@@ -28,6 +28,9 @@ class TransactionQuerySet(models.QuerySet["Transaction"]):
     def pending(self) -> Self:
         return self.filter(status=Transaction.Status.PENDING)
 
+    def in_review(self) -> Self:
+        return self.filter(status=Transaction.Status.REVIEW)
+
     def of_stash(self) -> Self:
         """Transactions that move, or will move, money into or out of the stash, with reversals and diversions."""
         on_stash = Entry.objects.filter(transaction=OuterRef("pk")).filter(

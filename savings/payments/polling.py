@@ -11,7 +11,7 @@ import logging
 from django.db import transaction
 from django.db.models import F
 
-from savings import ledger, outbox, tracing
+from savings import ledger, mails, outbox, tracing
 from savings.models import Payment, Transaction
 from savings.payments import checkout, fees, settlement
 from savings.payments.provider_watch import ProviderWatch
@@ -141,3 +141,4 @@ def _give_up(payment: Payment) -> None:
         )
     elif ledger.change_status(payment.transaction, Transaction.Status.REVIEW, only_from=pending):
         Payment.objects.filter(pk=payment.pk).update(review_reason=settlement.UNANSWERED)
+        mails.payment_in_review(payment.transaction, arrived_kobo=0)

@@ -170,7 +170,7 @@ def _takes_money(plan: Plan, amount_kobo: int) -> bool:
 
 
 def review(payment: Payment, reason: str, *, arrived_kobo: int) -> None:
-    """Leave a payment to staff, with the money that arrived (kobo) in suspense."""
+    """Leave a payment to staff, with the money that arrived (kobo) in suspense, and tell its saver by email."""
     movement = payment.transaction
     if not ledger.change_status(movement, Status.REVIEW, only_from=[*_UNPAID, Status.REVIEW]):
         return
@@ -186,6 +186,7 @@ def review(payment: Payment, reason: str, *, arrived_kobo: int) -> None:
         )
     asks_at = _asks_about_fee_at(payment) if arrived_kobo else None
     update_payment(payment, review_reason=reason, next_poll_at=asks_at)
+    mails.payment_in_review(movement, arrived_kobo=arrived_kobo)
     logger.error("payment %s needs a review: %s", movement.reference, reason)
 
 

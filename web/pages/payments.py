@@ -1,12 +1,19 @@
-"""Prepares the pages of payments: where a payment continues, and who pays the provider's fee."""
+"""Prepares the pages of payments: where one continues, which are being checked, and who pays the provider's fee."""
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from django.conf import settings
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.urls import reverse
 
-from savings.models import Payment, Transaction
+from savings import money
+from savings.models import Entry, Payment, Transaction
 from savings.payments import OPERATOR, PAYER, REFUSED
+from savings.prepared_queries import prepared
+
+MOST_CHECKED = 3
 
 _LOCAL_CARDS = {
     OPERATOR: "When you pay by card, we pay the payment provider’s fee",
@@ -18,6 +25,36 @@ _FOREIGN_CARDS = {
     PAYER: "foreign cards pay the provider’s fee on top",
     REFUSED: "we don’t accept foreign cards",
 }
+
+
+class Checked(NamedTuple):
+    """A payment that people check, as the dashboard shows it."""
+
+    reference: str
+    text: str
+
+
+def being_checked(user_id: int) -> list[Checked]:
+    """Return the newest payments of a user that are being checked, in one query."""
+    return [
+        Checked(reference, f"{what_arrived(amount_kobo, arrived_kobo or 0)} It’s safe while we check it.")
+        if arrived_kobo
+        else Checked(reference, f"We’re checking your payment of {money.naira(amount_kobo)}.")
+        for reference, amount_kobo, arrived_kobo in _in_review(user_id)
+    ]
+
+
+def what_arrived(amount_kobo: int, arrived_kobo: int) -> str:
+    """Return the sentence that names what arrived of a payment: both sums in kobo."""
+    return f"{money.naira(arrived_kobo)} of {money.naira(amount_kobo)} arrived."
+
+
+@prepared
+def _in_review(user_id: int) -> QuerySet[Transaction, Any]:
+    arrived = Entry.objects.filter(transaction=OuterRef("pk"), code=Entry.Code.SUSPENSE)
+    found = Transaction.objects.filter(user=user_id).in_review().order_by("-id")
+    arrived_kobo = Subquery(arrived.order_by("id").values("amount_kobo")[:1])
+    return found.values_list("reference", "amount_kobo", arrived_kobo)[:MOST_CHECKED]
 
 
 def where_to_pay(payment: Payment) -> str:

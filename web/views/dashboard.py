@@ -19,6 +19,7 @@ from web import date_formats
 from web.caching import pages as page_cache
 from web.http import SaverRequest, render_part
 from web.pages import leaderboards as board_pages
+from web.pages import payments as payment_pages
 from web.pages import plans as plan_pages
 from web.pages import transactions as transaction_rows
 from web.pages.charts import area_chart
@@ -70,6 +71,7 @@ def home(request: SaverRequest) -> HttpResponse:
             for item in dashboard.upcoming(holdings.plans, today)
         ],
         "accrued_kobo": dashboard.accrued_kobo([*holdings.plans, *holdings.closed_plans], today),
+        "checked": payment_pages.being_checked(request.user.pk),
         "circle": circle,
         "rows": transaction_rows.rows(_latest(request.user.pk)),
     }

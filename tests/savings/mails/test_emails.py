@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from savings import mails, outbox, tasks
 from savings.models import Device, OutboxRow, Transaction, User
-from tests.factories import make_plan, make_user, pay_in
+from tests.factories import make_plan, make_transaction, make_user, pay_in
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +79,20 @@ def test_every_mail_names_the_operator_if_there_is_one(settings: Settings) -> No
             assert "Run by Ada &amp; Sons, help@example.com" in html_of(message)
     settings.OPERATOR = nobody
     assert "Run by" not in str(deliver(mails.top_up_received(pay_in(user, 100))).body)
+
+
+@pytest.mark.parametrize(
+    ("arrived_kobo", "words"), [(750_00, "₦750.00 of ₦1,500.00 arrived."), (0, "not clear yet what arrived.")]
+)
+def test_the_mail_about_a_check_names_what_arrived_and_comes_once(arrived_kobo: int, words: str) -> None:
+    user = make_user(wants_receipts=False)
+    movement = make_transaction("top_up", 1_500_00, user=user, plan=make_plan(user, name="Rent"))
+    message = deliver(mails.payment_in_review(movement, arrived_kobo=arrived_kobo))
+    assert message.subject == "We’re checking your payment of ₦1,500.00"
+    for text in (str(message.body), html_of(message)):
+        for part in (words, "Rent", movement.reference, f"/transactions/{movement.reference}/"):
+            assert part in text
+    assert mails.payment_in_review(movement, arrived_kobo=arrived_kobo) is None
 
 
 def test_a_receipt_is_sent_once_and_only_if_wanted() -> None:

@@ -34,7 +34,7 @@ def reviewed(payment: Payment) -> str:
     """Settle a payment that must go to review, and return the reason."""
     assert settle(payment).status == Status.REVIEW
     payment.refresh_from_db()
-    assert not OutboxRow.objects.exists()
+    assert set(OutboxRow.objects.values_list("kind", flat=True)) == {"payment_in_review"}
     return payment.review_reason
 
 

@@ -14,7 +14,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from savings import ledger, payments
-from savings.models import Payment, Plan, Postponement, Transaction
+from savings.models import OutboxRow, Payment, Plan, Postponement, Transaction
 from savings.payments import polling, settlement
 from tests.payments import AMOUNT, start
 from tests.provider import Answer, Provider
@@ -83,6 +83,12 @@ def test_a_payment_without_an_end_is_left_to_a_person(provider: Provider, paymen
     poll(payment, hours=24)
     assert (payment.transaction.status, payment.review_reason) == (Status.REVIEW, "no_answer")
     assert payment.next_poll_at is None
+    mail = OutboxRow.objects.get()
+    assert (mail.kind, mail.user, mail.payload) == (
+        "payment_in_review",
+        payment.transaction.user,
+        {"arrived": ""},
+    )
 
 
 def test_a_payment_left_to_a_person_counts_when_it_is_paid_after_all(

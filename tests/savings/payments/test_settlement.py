@@ -9,7 +9,7 @@ import time_machine
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import ledger, payments, plans
+from savings import ledger, money, payments, plans
 from savings.models import Account, Entry, OutboxRow, Payment, Plan, Product, Transaction
 from tests import factories
 from tests.payments import AMOUNT, settle, start
@@ -45,7 +45,9 @@ def test_other_money_waits_in_suspense(
     assert (movement.status, payment.review_reason) == (Status.REVIEW, reason)
     assert suspense_kobo_now() == suspense_kobo
     assert ledger.balance_kobo(plan.account) == 0
-    assert not OutboxRow.objects.exists()
+    mail = OutboxRow.objects.get()
+    assert (mail.kind, mail.user, mail.transaction) == ("payment_in_review", plan.user, movement)
+    assert mail.payload["arrived"] == (money.naira(suspense_kobo) if suspense_kobo else "")
     assert payment.next_poll_at is None
 
 

@@ -10,8 +10,18 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from savings.models import Product
-from tests.factories import fill, join_circle, make_plan, make_product, make_user, pay_in, start_circle
+from savings.models import Product, User
+from tests.factories import (
+    fill,
+    join_circle,
+    make_plan,
+    make_product,
+    make_transaction,
+    make_user,
+    pay_in,
+    start_circle,
+)
+from tests.refunds import suspend
 
 pytestmark = pytest.mark.django_db
 
@@ -71,7 +81,7 @@ def test_the_page_costs_the_same_for_one_row_and_for_many(
     for rows in (1, 1_000):
         for _ in range(min(rows, 30)):
             fill(user, rows // 30 + 1, plan=make_plan(user, product))
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             client.get("/dashboard/")
 
 
@@ -92,3 +102,22 @@ def test_the_latest_circle_shows_my_place_and_neighbours_but_no_hidden_sum(clien
     ]
     assert "654,321" not in response.content.decode()
     assert "₦200" in response.content.decode()
+
+
+def test_payments_that_are_being_checked_come_first(
+    saver_client: Client, saver: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    suspend(make_user(), 9_00)
+    assert "arrived" not in saver_client.get("/dashboard/").text
+    reviewed = suspend(saver, 15_00)
+    open_one = make_transaction("top_up", 20_00, user=saver, status="review")
+    with django_assert_num_queries(5):
+        page = saver_client.get("/dashboard/").text
+    assert "₦15.00 of ₦30.00 arrived. It’s safe while we check it." in page
+    assert "We’re checking your payment of ₦20.00." in page
+    assert "₦9.00" not in page
+    assert page.index(open_one.reference) < page.index(reviewed.reference) < page.index('id="total"')
+    for _ in range(5):
+        make_transaction("top_up", 20_00, user=saver, status="review")
+    with django_assert_num_queries(5):
+        assert saver_client.get("/dashboard/").text.count("We’re checking your payment") == 3
