@@ -22,20 +22,27 @@ _BEGINS: dict[str, str] = {
 _REFUND_STEPS = {
     Entry.Code.PRIMARY: "Sent back to the payer",
     Entry.Code.HOLD: "Set aside for the refund",
-    Entry.Code.RELEASE: "Back from being set aside",
+    Entry.Code.RELEASE: "No longer set aside",
 }
 
-
+# The posting of what a saver moves or gets; other kinds have no shorter words for it.
+_POSTED: dict[str, str] = {
+    Kind.TOP_UP: "Added to your balance",
+    Kind.STASH_DEPOSIT: "Added to your balance",
+    Kind.INTEREST: "Added to your balance",
+    Kind.STASH_TO_PLAN: "Moved to your plan",
+    Kind.PLAN_TO_STASH: "Moved to your stash",
+}
 _WHY_ABANDONED = defaultdict(
-    lambda: "The payment page was left.",
+    lambda: "You left the payment page.",
     page_lost="The payment page did not reach us.",
-    never_sent="The payment provider could not be reached.",
+    never_sent="We couldn’t reach the payment provider.",
 )
 _WHY_REVIEW = {
-    "no_answer": "The payment provider has not told us what became of it.",
-    "channel": "We don’t accept this kind of card or payment. The money is safe, and a person is dealing with it.",
-    "fee": "The payment provider’s fee is not clear yet. The money is safe.",
-    "same_payment": "The payment provider reports this payment twice. A person is checking it.",
+    "no_answer": "The payment provider hasn’t told us yet whether it went through.",
+    "channel": "We don’t accept this kind of card or payment. The money is safe while we check.",
+    "fee": "The payment provider’s fee is not clear yet. The money is safe while we check.",
+    "same_payment": "The payment provider reports this payment twice. We’re checking it with them.",
 }
 
 
@@ -58,7 +65,8 @@ def timeline_steps(
     if payout is not None:
         happened += withdrawal_steps.progress(transaction, payout)
     happened += [
-        Step("The provider told us", "done", event.received_at, _repeat_note(event)) for event in events
+        Step("Confirmed by the payment provider", "done", event.received_at, _repeat_note(event))
+        for event in events
     ]
     happened += [_posted(transaction, entry, payment) for entry in entries]
     happened += [_mailed(mail) for mail in mails if mail.done_at]
@@ -73,7 +81,7 @@ def timeline_steps(
 
 
 def _begin(transaction: Transaction) -> str:
-    asked = "You asked for it" if transaction.user_id else "Money arrived"
+    asked = "Requested" if transaction.user_id else "Money arrived"
     return withdrawal_steps.begin(transaction) or _BEGINS.get(transaction.kind, asked)
 
 
@@ -83,25 +91,25 @@ def _repeat_note(event: WebhookEvent) -> str:
 
 def _posted(transaction: Transaction, entry: Entry, payment: Payment | None) -> Step:
     titles = {
-        Entry.Code.PRIMARY: "Posted in the ledger",
+        Entry.Code.PRIMARY: _POSTED.get(transaction.kind, "Entered in the books"),
         Entry.Code.HOLD: "Set aside from your stash",
-        Entry.Code.RELEASE: "Back from being set aside",
-        Entry.Code.SUSPENSE: "Kept safe until it is checked",
+        Entry.Code.RELEASE: "Released to your stash",
+        Entry.Code.SUSPENSE: "Held safely while we check",
         Entry.Code.VAT: "VAT on the fee",
         Entry.Code.DUTY: "Stamp duty",
     }
     titles |= _REFUND_STEPS if transaction.kind == Kind.REFUND else withdrawal_steps.titles(transaction)
     meant_for = payment.meant_for if payment else None
-    note = f"{meant_for} takes no more money: it is in your stash." if meant_for else ""
+    note = f"{meant_for} can’t take more money, so we put it in your stash." if meant_for else ""
     return Step(titles[Entry.Code(entry.code)], "done", entry.posted_at, note)
 
 
 def _mailed(mail: OutboxRow) -> Step:
     if mail.done_at:
-        return Step("E-mail sent", "done", mail.done_at)
+        return Step("Email sent", "done", mail.done_at)
     if mail.dead_at:
-        return Step("The e-mail could not be sent", "bad", mail.dead_at, "It is under Messages.")
-    return Step("E-mail", "todo", note="On its way to you")
+        return Step("The email could not be sent", "bad", mail.dead_at, "It is under Messages.")
+    return Step("Email", "todo", note="On its way to you")
 
 
 def _ending(transaction: Transaction, payment: Payment | None) -> list[Step]:
@@ -111,7 +119,9 @@ def _ending(transaction: Transaction, payment: Payment | None) -> list[Step]:
         return [Step(waiting, "now", note="No money has moved yet."), Step("In your savings", "todo")]
     if transaction.status == Status.FAILED:
         reason = payment.provider_message if payment else ""
-        return [Step("It did not go through", "bad", note=reason or "No money has moved.")]
+        return [
+            Step("Payment failed" if payment else "It failed", "bad", note=reason or "No money has moved.")
+        ]
     if transaction.status == Status.ABANDONED:
         return [
             Step(
@@ -119,7 +129,7 @@ def _ending(transaction: Transaction, payment: Payment | None) -> list[Step]:
             )
         ]
     if transaction.status == Status.REVIEW:
-        return [Step("Somebody is checking it", "now", note=_why_review(payment))]
+        return [Step("We’re checking this", "now", note=_why_review(payment))]
     if transaction.status in {Status.REVERSED, Status.CLOSED}:
         return [_ended_by_another(transaction)]
     return []
@@ -128,10 +138,10 @@ def _ending(transaction: Transaction, payment: Payment | None) -> list[Step]:
 def _ended_by_another(transaction: Transaction) -> Step:
     if transaction.status == Status.CLOSED:
         note = "What arrived was credited or given back, as a transaction of its own."
-        return Step("Somebody checked it", "done", note=note)
+        return Step("Checked", "done", note=note)
     if getattr(transaction, "reversed_by", None) is None:
         return Step("Given back", "bad", note="All of it went back to the payer.")
-    return Step("Taken back", "bad", note="The opposite entry is a transaction of its own.")
+    return Step("Reversed", "bad", note="See the reversal for details.")
 
 
 def _ending_of_refund(status: str) -> list[Step]:
@@ -139,10 +149,10 @@ def _ending_of_refund(status: str) -> list[Step]:
         waiting = Step("Waiting for the payment provider", "now", note="The money is set aside.")
         return [waiting, Step("Back with the payer", "todo")]
     if status == Status.FAILED:
-        return [Step("It did not go through", "bad", note="The money is back, and so is its interest.")]
+        return [Step("Refund failed", "bad", note="The money is back, and so is its interest.")]
     return []
 
 
 def _why_review(payment: Payment | None) -> str:
     reason = payment.review_reason if payment else ""
-    return _WHY_REVIEW.get(reason, "What arrived is not what was asked for. It is safe.")
+    return _WHY_REVIEW.get(reason, "A different amount arrived. It’s safe while we check.")

@@ -82,7 +82,7 @@ def ending(movement: Transaction, payout: Payout | None) -> list[Step]:
     if movement.status == _Status.PENDING:
         return [_waiting(payout), Step("Paid to your bank account", "todo")]
     if movement.status == _Status.FAILED:
-        return [Step("It did not go through", "bad", note=f"{_why_failed(movement, payout)} {back}")]
+        return [Step("Withdrawal failed", "bad", note=f"{_why_failed(movement, payout)} {back}")]
     if movement.status == _Status.ABANDONED:
         return [Step("Cancelled", "bad", note=back)]
     if movement.status == _Status.REVERSED:

@@ -30,13 +30,13 @@ def go_to_the_provider(person: Person) -> None:
     ("button", "told", "status"),
     [
         ("Pay ₦1,000.00", "₦1,000.00 is in your stash.", "Done"),
-        ("The bank declines", "did not go through", "Failed"),
-        ("Leave without paying", "was not finished", "Not finished"),
+        ("The bank declines", "failed", "Failed"),
+        ("Leave without paying", "You left before paying", "Not finished"),
         ("Paid, but later", "₦1,000.00 is in your stash.", "Done"),
         ("Paid, told twice", "₦1,000.00 is in your stash.", "Done"),
         ("Paid, never told", "₦1,000.00 is in your stash.", "Done"),
-        ("Half of it arrives", "We are checking this payment.", "Being checked"),
-        ("Forged notice", "was not finished", "Not finished"),
+        ("Half of it arrives", "We’re checking this payment.", "Being checked"),
+        ("Forged notice", "You left before paying", "Not finished"),
     ],
 )
 def test_each_outcome_of_a_payment_is_on_its_receipt(
@@ -55,5 +55,5 @@ def test_each_outcome_of_a_payment_is_on_its_receipt(
 def test_the_waiting_page_is_accessible(bola: Person) -> None:
     go_to_the_provider(bola)
     bola.page.get_by_role("button", name="Paid, but later").click()
-    expect(bola.page.get_by_role("main")).to_contain_text("We are waiting for the payment provider.")
+    expect(bola.page.get_by_role("main")).to_contain_text("We’re waiting for the payment provider.")
     assert bola.barriers() == []

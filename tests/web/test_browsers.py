@@ -17,7 +17,7 @@ STYLE_SHEETS = sorted((STATIC / "css").glob("*.css"))
 SCRIPTS = sorted((STATIC / "js").glob("*.js"))
 
 # Features that a script checks for before it uses them.
-ASKED_FOR = {"popover"}
+ASKED_FOR = {"popover", "share"}
 
 
 def named(paths: list[Path]) -> list[object]:

@@ -56,7 +56,7 @@ BUDGETS = [
     Budget("payouts:add_recipient", 2, 2, 2, 25_000, "Adding a bank account"),
     Budget("transactions:index", 4, 1, 2, 36_000, "Transactions"),
     Budget("transactions:index?before", 4, 1, 2, 36_000, "An older page of transactions"),
-    Budget("transactions:receipt", 5, 1, 2, 11_000, "A receipt"),
+    Budget("transactions:receipt", 5, 1, 2, 13_000, "A receipt"),
     Budget("circles:index", 4, 4, 2, 50_000, "Circles"),
     Budget("circles:detail", 5, 1, 2, 18_000, "A circle"),
     Budget("circles:leaderboard", 5, 1, 2, 28_000, "A leaderboard"),

@@ -119,7 +119,7 @@ def related(movement: Transaction, *, has_others: bool) -> list[tuple[str, str]]
     whether there are `others_of` it, which are one query.
     """
     original = movement.reverses or movement
-    to, by = ("Returns", "Returned by") if original.kind in _RETURNED else ("Takes back", "Taken back by")
+    to, by = ("Returns", "Returned by") if original.kind in _RETURNED else ("Reverses", "Reversed by")
     found = [
         (to, movement.reverses),
         (by, getattr(movement, "reversed_by", None)),

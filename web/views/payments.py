@@ -66,7 +66,7 @@ def send_again(request: SaverRequest, reference: str) -> HttpResponse:
     if payment.transaction.status == Status.PENDING and not payment.checkout_url:
         if payments.send_to_provider(payment):
             return HttpResponseRedirect(payment.checkout_url)
-        notify(request, "The payment provider still does not answer.", "No money has moved.", is_bad=True)
+        notify(request, "We still can’t reach the payment provider.", "No money has moved.", is_bad=True)
     return HttpResponseRedirect(where_to_pay(payment))
 
 
@@ -90,11 +90,11 @@ def _say_how_it_ended(request: SaverRequest, payment: Payment) -> None:
     amount = money.naira(movement.amount_kobo)
     if movement.status == Status.SUCCESS:
         place = movement.plan.name if movement.plan else "your stash"
-        why = f"{payment.meant_for} takes no more money." if payment.meant_for else ""
+        why = f"{payment.meant_for} can’t take more money, so we put it there." if payment.meant_for else ""
         notify(request, f"{amount} is in {place}.", why)
     elif movement.status == Status.REVIEW:
-        notify(request, "We are checking this payment.", "Its receipt says what we know.")
+        notify(request, "We’re checking this payment.", "See the receipt for updates.")
     elif movement.status == Status.ABANDONED:
-        notify(request, f"The payment of {amount} was not finished.", "No money has moved.", is_bad=True)
+        notify(request, f"You left before paying {amount}.", "No money has moved.", is_bad=True)
     elif movement.status == Status.FAILED:
-        notify(request, f"The payment of {amount} did not go through.", "No money has moved.", is_bad=True)
+        notify(request, f"The payment of {amount} failed.", "No money left your account.", is_bad=True)

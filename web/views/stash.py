@@ -51,7 +51,8 @@ def _latest(user_id: int) -> QuerySet[Transaction, Any]:
 
 def fund(request: SaverRequest) -> HttpResponse:
     """Add money to the stash by card, which redirects to the provider."""
-    form = FundForm(request.POST if request.method == "POST" else None, user=request.user)
+    initial = {"amount": request.GET.get("amount", "")[:20]}
+    form = FundForm(request.POST if request.method == "POST" else None, user=request.user, initial=initial)
     if form.is_valid():
         with form.refusals():
             payment = payments.start_payment(

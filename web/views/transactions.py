@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -27,7 +28,7 @@ from web.caching import pages as page_cache
 from web.forms.transactions import FilterForm
 from web.http import SaverRequest, render_part
 from web.pages import payouts as payout_pages
-from web.pages import plan_exits, receipts
+from web.pages import plan_exits, receipt_outcomes, receipts
 from web.pages import transactions as transaction_rows
 
 
@@ -86,6 +87,8 @@ def receipt(request: SaverRequest, reference: str) -> HttpResponse:
     context = {
         "movement": movement,
         "payment": payment,
+        "outcome": receipt_outcomes.outcome(movement, payment, entries),
+        "operator": settings.OPERATOR,
         "amount_kobo": amount_kobo,
         "signed_kobo": receipts.signed_kobo(movement, amount_kobo, balances),
         "lines": [receipts.ledger_line(entry) for entry in entries],

@@ -19,9 +19,9 @@ def last_note(status: str, *, failure_code: str = "", **payment_fields: str) -> 
 @pytest.mark.parametrize(
     ("failure_code", "expected"),
     [
-        ("left", "The payment page was left. No money has moved."),
+        ("left", "You left the payment page. No money has moved."),
         ("page_lost", "The payment page did not reach us. No money has moved."),
-        ("never_sent", "The payment provider could not be reached. No money has moved."),
+        ("never_sent", "We couldn’t reach the payment provider. No money has moved."),
     ],
 )
 def test_an_abandoned_payment_shows_its_reason(failure_code: str, expected: str) -> None:
@@ -31,12 +31,12 @@ def test_an_abandoned_payment_shows_its_reason(failure_code: str, expected: str)
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [
-        ("less", "What arrived is not what was asked for. It is safe."),
+        ("less", "A different amount arrived. It’s safe while we check."),
         (
             "channel",
-            "We don’t accept this kind of card or payment. The money is safe, and a person is dealing with it.",
+            "We don’t accept this kind of card or payment. The money is safe while we check.",
         ),
-        ("no_answer", "The payment provider has not told us what became of it."),
+        ("no_answer", "The payment provider hasn’t told us yet whether it went through."),
     ],
 )
 def test_a_review_shows_its_reason(reason: str, expected: str) -> None:

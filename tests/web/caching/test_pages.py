@@ -300,9 +300,9 @@ def test_an_event_of_the_provider_is_on_the_receipt(ada: Person) -> None:
     movement = factories.make_transaction("top_up", 66_00, user=ada.user, plan=ada.plan)
     Payment.objects.create(transaction=movement)
     path = f"/transactions/{movement.reference}/"
-    assert "The provider told us" not in text(ada.client, path)
+    assert "Confirmed by the payment provider" not in text(ada.client, path)
     body = json.dumps({"event": "charge.success", "data": {"reference": movement.reference}}).encode()
-    for said in ("The provider told us", "2 times, counted once"):
+    for said in ("Confirmed by the payment provider", "2 times, counted once"):
         payments.receive_event(
             body, hmac.new(settings.PROVIDER_SECRET_KEY.encode(), body, "sha512").hexdigest()
         )

@@ -50,10 +50,10 @@ def away(request: httpx.Request) -> httpx.Response:
     [
         ("success", "₦25,000.00 is in Rent."),
         ("silent", "₦25,000.00 is in Rent."),
-        ("declined", "did not go through"),
-        ("abandon", "was not finished"),
-        ("forged", "was not finished"),
-        ("wrong-amount", "We are checking this payment."),
+        ("declined", "₦25,000.00 failed"),
+        ("abandon", "You left before paying"),
+        ("forged", "You left before paying"),
+        ("wrong-amount", "We’re checking this payment."),
     ],
 )
 def test_each_outcome_leads_to_the_receipt_with_a_notice(
@@ -72,7 +72,7 @@ def test_a_pending_payment_shows_a_polling_page(client: Client, provider: Provid
     response = client.get(url(payment))
     assert response.status_code == 200
     assert 'hx-get="?look=1" hx-trigger="load delay:2s"' in response.content.decode()
-    assert f'href="{url(payment)}">Look again' in response.content.decode()
+    assert f'href="{url(payment)}">Check now' in response.content.decode()
 
 
 def test_polling_does_not_call_the_provider_and_slows_down(
@@ -91,7 +91,7 @@ def test_polling_ends(client: Client, provider: Provider, payment: Payment, look
     provider.pay(payment, "late")
     response = client.get(f"{url(payment)}?look={look}", headers=HTMX)
     assert "hx-get" not in response.content.decode()
-    assert "We go on asking the provider" in response.content.decode()
+    assert "We’ll check again" in response.content.decode()
 
 
 @pytest.mark.parametrize("look", ["-1", "1e9", "999", "x", "٣", ""])
@@ -130,10 +130,10 @@ def test_a_payment_that_could_not_be_sent_can_be_sent_again(
     provider.instead = away
     reference = references.new(Transaction.Kind.TOP_UP)
     payment = start(plan, reference=reference)
-    assert "does not answer" in client.get(url(payment)).content.decode()
+    assert "We can’t reach" in client.get(url(payment)).content.decode()
     response = client.post(f"/payments/send/{reference}/")
     assert (response.status_code, response["Location"]) == (302, url(payment))
-    assert "still does not answer" in said(response)
+    assert "We still can’t reach" in said(response)
     provider.instead = None
     response = client.post(f"/payments/send/{reference}/")
     assert response["Location"].startswith("http://127.0.0.1:8001/pay/")
@@ -181,4 +181,4 @@ def test_money_for_an_ended_plan_is_reported_in_the_stash(
     response = client.get(url(payment))
     assert "₦25,000.00 is in your stash." in said(response)
     receipt = client.get(response["Location"]).content.decode()
-    assert "Rent takes no more money: it is in your stash." in receipt
+    assert "Rent can’t take more money, so we put it in your stash." in receipt

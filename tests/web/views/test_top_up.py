@@ -98,7 +98,7 @@ def test_a_provider_that_is_away_loses_nothing(provider: Provider, saver_client:
     data, location = send(saver_client, "/stash/fund/", amount="5000")
     payment = Payment.objects.get(transaction__user=saver)
     assert location == f"/payments/return/{payment.transaction.reference}/"
-    assert "The payment provider does not answer." in saver_client.get(location).content.decode()
+    assert "We can’t reach the payment provider." in saver_client.get(location).content.decode()
     provider.instead = None
     assert saver_client.post("/stash/fund/", data)["Location"].startswith("http")
 

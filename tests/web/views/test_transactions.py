@@ -154,9 +154,9 @@ def test_a_receipt_proves_itself(saver_client: Client, saver: User) -> None:
     page = saver_client.get(f"/transactions/{movement.reference}/").content.decode()
     assert movement.reference in page
     assert "₦49,500.00" in page
-    assert "Rent before" in page
-    assert "₦50,000.00" in page
-    assert "Posted in the ledger" in page
+    assert "Rent</dt>" in page
+    assert '<span class="money">₦50,000.00</span></dd>' in page
+    assert "Moved to your stash" in page
 
 
 def test_a_failed_payment_says_that_no_money_moved(saver_client: Client, saver: User) -> None:
@@ -203,7 +203,7 @@ def test_money_released_from_suspense_counts_once(saver_client: Client, saver: U
     assert "Checked" in receipt
     assert "Being checked" not in receipt
     assert "What arrived was credited or given back" in receipt
-    assert "Posted in the ledger" in saver_client.get(f"/transactions/{given.reference}/").content.decode()
+    assert "Added to your balance" in saver_client.get(f"/transactions/{given.reference}/").content.decode()
     for path in ("/stash/", "/dashboard/"):
         page = saver_client.get(path).content.decode()
         assert "₦15" in page

@@ -1,0 +1,185 @@
+"""The head of a receipt: how it ended in plain words, and the next step."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import Settings
+
+from savings import payments, plans, references
+from savings.models import Payment, Plan, Product, Transaction, User
+from tests.factories import make_plan, make_product, make_transaction, pay_in
+from tests.payments import start
+from tests.provider import Provider
+
+pytestmark = pytest.mark.django_db
+
+
+def shown(client: Client, payment: Payment | Transaction) -> str:
+    movement = payment.transaction if isinstance(payment, Payment) else payment
+    return " ".join(client.get(f"/transactions/{movement.reference}/").text.split())
+
+
+def said(page: str) -> str:
+    """The title and the sentence below it."""
+    found = re.search(r"<h1>(.*?)</h1>(?: <p[^>]*>(.*?)</p>)?", page)
+    assert found
+    return " | ".join(filter(None, found.groups()))
+
+
+@pytest.fixture
+def plan(saver: User) -> Plan:
+    return make_plan(saver, make_product(Product.Kind.TARGET), name="School fees", target_kobo=100_000_00)
+
+
+def test_a_payment_leads_with_what_was_saved_and_what_is_left(
+    saver_client: Client, saver: User, plan: Plan
+) -> None:
+    movement = pay_in(saver, 25_000_00, plan=plan)
+    page = shown(saver_client, movement)
+    assert said(page) == "₦25,000 saved | in School fees"
+    assert '<progress value="25" max="100"' in page
+    assert "₦75,000 to go" in page
+    assert f'<a class="btn" href="/plans/{plan.pk}/">See the plan</a>' in page
+    assert f'href="/plans/{plan.pk}/top-up/">Top up again</a>' in page
+    assert "data-share=" in page
+
+
+def test_a_later_payment_does_not_change_a_receipt(saver_client: Client, saver: User, plan: Plan) -> None:
+    first = pay_in(saver, 25_000_00, plan=plan)
+    last = pay_in(saver, 80_000_00, plan=plan)
+    assert "₦75,000 to go" in shown(saver_client, first)
+    page = shown(saver_client, last)
+    assert '<progress value="100" max="100"' in page
+    assert "Goal reached" in page
+    assert "to go" not in page
+
+
+def test_a_plan_without_a_target_has_no_bar_and_a_closed_one_no_top_up(
+    saver_client: Client, saver: User
+) -> None:
+    plan = make_plan(saver, name="Rainy day")
+    movement = pay_in(saver, 1_000_50, plan=plan)
+    Plan.objects.filter(pk=plan.pk).update(closed_at=timezone.now())
+    page = shown(saver_client, movement)
+    assert said(page) == "₦1,000.50 saved | in Rainy day"
+    assert "<progress" not in page
+    assert "Top up again" not in page
+
+
+def test_money_from_the_stash_and_into_the_stash(saver_client: Client, saver: User, plan: Plan) -> None:
+    assert said(shown(saver_client, pay_in(saver, 500_00))) == "₦500 saved | in your stash"
+    moved = plans.move_to_plan(
+        saver, plan, amount_kobo=500_00, reference=references.new(Transaction.Kind.STASH_TO_PLAN)
+    )
+    assert said(shown(saver_client, moved)) == "₦500 saved | in School fees"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "message", "told"),
+    [
+        (
+            "declined",
+            "Declined",
+            "Payment failed | Your bank declined this payment. No money left your account.",
+        ),
+        (
+            "declined",
+            "Insufficient Funds",
+            "Payment failed | Your bank declined this payment. No money left your account."
+            " The reason given: Insufficient Funds.",
+        ),
+        ("abandon", "", "Payment not finished | You left before paying ₦1,500. No money has moved."),
+    ],
+)
+def test_a_failure_has_a_reason_and_a_way_forward(  # noqa: PLR0917 - fixtures and parameters
+    saver_client: Client, provider: Provider, plan: Plan, outcome: str, message: str, told: str
+) -> None:
+    payment = start(plan, 1_500_00)
+    provider.pay(payment, outcome)
+    payments.settle_payment(payment.transaction.reference)
+    Payment.objects.filter(pk=payment.pk).update(provider_message=message)
+    page = shown(saver_client, payment)
+    assert said(page) == told
+    again = re.search(r'href="([^"]+)">Try again</a>', page)
+    assert again
+    form = saver_client.get(again[1]).text
+    assert 'value="1,500.00"' in form
+    assert payment.transaction.reference not in form
+    assert "Pay from your stash" not in page
+
+
+def test_a_failed_payment_can_come_from_a_stash_that_has_the_money(
+    saver_client: Client,
+    saver: User,
+    provider: Provider,
+    plan: Plan,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    pay_in(saver, 1_500_00)
+    payment = start(plan, 1_500_00)
+    provider.pay(payment, "declined")
+    payments.settle_payment(payment.transaction.reference)
+    with django_assert_num_queries(6):
+        page = shown(saver_client, payment)
+    link = re.search(r'href="([^"]+)">Pay from your stash</a>', page)
+    assert link
+    form = saver_client.get(link[1].replace("&amp;", "&")).text
+    assert re.search(r'value="stash"[^>]* checked', form)
+
+
+def test_a_failed_payment_into_a_closed_plan_or_the_stash_leads_to_the_stash(
+    saver_client: Client, saver: User, provider: Provider, plan: Plan
+) -> None:
+    for goes_to, words in ((plan, "Add it to your stash"), (None, "Try again")):
+        payment = payments.start_payment(
+            saver, plan=goes_to, amount_kobo=1_500_00, reference=references.new(Transaction.Kind.TOP_UP)
+        )
+        provider.pay(payment, "declined")
+        payments.settle_payment(payment.transaction.reference)
+        Plan.objects.filter(pk=plan.pk).update(closed_at=timezone.now())
+        link = re.search(rf'href="(/stash/fund/[^"]+)">{words}</a>', shown(saver_client, payment))
+        assert link
+        assert 'value="1,500.00"' in saver_client.get(link[1]).text
+
+
+def test_a_payment_that_is_checked_names_what_arrived(
+    saver_client: Client, provider: Provider, plan: Plan
+) -> None:
+    payment = start(plan, 1_500_00)
+    provider.pay(payment, "wrong-amount")
+    payments.settle_payment(payment.transaction.reference)
+    page = shown(saver_client, payment)
+    assert said(page) == (
+        "We’re checking this payment | ₦750.00 of ₦1,500.00 arrived. We’re checking it with the payment provider."
+        " It’s safe meanwhile."
+    )
+    assert "₦750<wbr>.00" in page
+    assert "Try again" not in page
+
+
+def test_a_payment_without_an_answer_is_checked_too(saver_client: Client, plan: Plan) -> None:
+    movement = make_transaction("top_up", 1_500_00, user=plan.user, plan=plan, status="review")
+    Payment.objects.create(transaction=movement, review_reason="no_answer")
+    assert "hasn’t told us yet" in said(shown(saver_client, movement))
+
+
+@pytest.mark.parametrize("status", ["failed", "abandoned", "review"])
+def test_receipts_that_need_it_have_the_contact_if_there_is_one(
+    saver_client: Client, plan: Plan, settings: Settings, status: str
+) -> None:
+    without, movement = (
+        make_transaction("top_up", 1_500_00, user=plan.user, plan=plan, status=status) for _ in range(2)
+    )
+    for each in (without, movement):
+        Payment.objects.create(transaction=each)
+    assert "Something wrong?" not in shown(saver_client, without)
+    settings.OPERATOR = settings.OPERATOR._replace(contact="help@example.com")
+    page = shown(saver_client, movement)
+    assert "Something wrong?" in page
+    assert f"and give the reference <code>{movement.reference}</code>" in page
+    assert "Something wrong?" not in shown(saver_client, pay_in(plan.user, 100_00))
