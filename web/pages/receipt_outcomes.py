@@ -84,7 +84,10 @@ def _saved(movement: Transaction, payment: Payment | None, entries: Iterable[Ent
             if meant_for
             else "in your stash"
         )
-        links = (Link("See your stash", reverse("stash:home")), Link("Add more", reverse("stash:fund")))
+        links: tuple[Link, ...] = (
+            Link("See your stash", reverse("stash:home")),
+            Link("Add more", reverse("stash:fund")),
+        )
         return Outcome(f"{amount} saved", why, links=links)
     links = (Link("See the plan", reverse("plans:detail", args=[plan.pk])),)
     if _accepts_money(plan):
