@@ -248,7 +248,7 @@ def test_a_reader_whose_rank_has_changed_since_reads_of_nobody_ahead() -> None:
     circles.check_ranks(circle)
     save(second, 2_000_00)
     body = str(mail_to(third.user).body)
-    assert "you are 2nd" in body
+    assert "You are 2nd" in body
     assert [member.nickname for member in (first, second) if member.nickname in body] == []
 
 

@@ -42,7 +42,7 @@ def test_a_message_says_what_why_when_and_that_it_was_sent(saver_client: Client,
     for part in ("₦5,000.00 received", "Because you topped up", "Sent "):
         assert part in page
     detail = saver_client.get(f"/messages/{row.pk}/").content.decode()
-    assert "your money has arrived." in detail
+    assert "Your money has arrived." in detail
     assert saver.email in detail
     assert row.transaction is not None
     assert f'href="/transactions/{row.transaction.reference}/"' in detail
