@@ -99,6 +99,11 @@ def contained_share(amount_kobo: int, rate_bps: int) -> int:
     return amount_kobo * rate_bps // (10_000 + rate_bps)
 
 
+def round_up(amount_kobo: int, step_kobo: int) -> int:
+    """Return the least multiple of a step that is not below an amount, both in kobo."""
+    return -(-amount_kobo // step_kobo) * step_kobo
+
+
 def ratio_bps(part_kobo: int, whole_kobo: int) -> int:
     """Return a part as a share of a whole above zero, in basis points, rounded down: 1 kobo of 3 is 3,333."""
     return part_kobo * 10_000 // whole_kobo

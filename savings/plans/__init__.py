@@ -41,6 +41,17 @@ from savings.plans.plans import (
     open_plan,
     rename,
 )
+from savings.plans.standing import (
+    LEAST_PACE_DAYS,
+    PACE_DAYS,
+    Every,
+    Instalment,
+    Pace,
+    Standing,
+    State,
+    milestone,
+    standing,
+)
 from savings.plans.stash import move_from_plan, move_to_plan
 from savings.plans.terms import (
     Terms,
@@ -57,11 +68,18 @@ from savings.plans.terms import (
 )
 
 __all__ = [
+    "LEAST_PACE_DAYS",
     "LONGEST_NAME",
+    "PACE_DAYS",
     "QUOTE_SECONDS",
     "CaughtUp",
+    "Every",
+    "Instalment",
+    "Pace",
     "PastExit",
     "Quote",
+    "Standing",
+    "State",
     "Terms",
     "accrue_interest",
     "cancel_notice",
@@ -93,6 +111,7 @@ __all__ = [
     "is_maturity_due",
     "lock_plan",
     "mature_due_plans",
+    "milestone",
     "move_from_plan",
     "move_to_plan",
     "needs_notice",
@@ -104,6 +123,7 @@ __all__ = [
     "quote_exit",
     "rename",
     "sign_quote",
+    "standing",
     "switch_all_interest",
     "switch_interest",
     "terms_of_circle",
