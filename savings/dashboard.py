@@ -1,23 +1,26 @@
-"""The figures of a saver's dashboard: total balance, its history, and coming maturities."""
+"""The figures of a saver's dashboard and list of plans: balances, their history and growth, and coming maturities."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum, Value
 from django.db.models.functions import TruncDate
+from django.utils import timezone
 
 from savings import ledger
-from savings.models import Account, Entry, Plan, User
+from savings.models import Account, Entry, Plan, Transaction, User
 from savings.models.local_days import start_of
 from savings.prepared_queries import prepared
 
 # A line chart as wide as a phone cannot show more points.
 MAX_POINTS = 60
+# The growth of a plan is that of the last 30 days, of the 30 before, and of the last 90 as its pace.
+GROWTH_DAYS = (30, 60, 90)
 
 
 class Saving(NamedTuple):
@@ -40,6 +43,8 @@ class Saving(NamedTuple):
     accrued_numerator: int
     accrued_to: int
     accrues_until: int
+    created_at: datetime.datetime
+    account_id: int
 
     @classmethod
     def from_plan(cls, plan: Plan) -> Saving:
@@ -60,13 +65,20 @@ class Saving(NamedTuple):
             accrued_numerator=account.accrued_numerator,
             accrued_to=account.accrued_to,
             accrues_until=account.accrues_until,
+            created_at=plan.created_at,
+            account_id=account.pk,
         )
+
+    @property
+    def opened_on(self) -> datetime.date:
+        """The day the plan was opened; `started_on` is the start of its present term."""
+        return timezone.localdate(self.created_at)
 
     def is_matured(self, today: datetime.date) -> bool:
         return self.matures_on is not None and self.matures_on <= today
 
 
-# The columns of an account and its plan, in the order of the fields of Saving.
+# The columns of an account and its plan, in the order of the fields of Saving, without the account's id.
 _COLUMNS = (
     "plan_id",
     "plan__name",
@@ -82,6 +94,7 @@ _COLUMNS = (
     "accrued_numerator",
     "accrued_to",
     "accrues_until",
+    "plan__created_at",
 )
 
 
@@ -115,7 +128,7 @@ def holdings(user: User) -> Holdings:
     for account_id, kind, *values in _accounts(user.pk):
         account_ids.append(account_id)
         if kind == Account.Kind.PLAN:
-            savings.append(Saving(*values))
+            savings.append(Saving._make([*values, account_id]))
         else:
             balances[kind] = values[_COLUMNS.index("balance_kobo")]
     return Holdings(
@@ -161,6 +174,39 @@ def history(
     return _thinned(points)[::-1]
 
 
+class Growth(NamedTuple):
+    """The kobo by which a plan's balance grew in recent days: payments and interest less what left it."""
+
+    month_kobo: int = 0
+    month_before_kobo: int = 0
+    pace_kobo: int = 0
+
+
+def recent_growth(account_ids: Collection[int], today: datetime.date) -> dict[int, Growth]:
+    """Return the growth of accounts by their id, in one query; an account without recent entries is left out."""
+    sums: dict[int, list[int]] = {}
+    sides = (
+        _changes("credit_account", 1, account_ids, today),
+        _changes("debit_account", -1, account_ids, today),
+    )
+    for account_id, sign, *changes in sides[0].union(sides[1], all=True) if account_ids else ():
+        before = sums.get(account_id, [0, 0, 0])
+        sums[account_id] = [kobo + sign * int(change) for kobo, change in zip(before, changes, strict=True)]
+    return {
+        account_id: Growth(month, two_months - month, pace)
+        for account_id, (month, two_months, pace) in sums.items()
+    }
+
+
+def moved_out_kobo(plans: Iterable[Saving]) -> dict[int, int]:
+    """Return what was moved from plans to the stash in all, in kobo, by their id, in one query."""
+    ids = [plan.pk for plan in plans]
+    moves = Transaction.objects.filter(
+        plan__in=ids, kind=Transaction.Kind.PLAN_TO_STASH, status=Transaction.Status.SUCCESS
+    )
+    return dict(moves.values_list("plan").annotate(Sum("amount_kobo")).order_by()) if ids else {}
+
+
 def upcoming(plans: list[Saving], today: datetime.date) -> list[Upcoming]:
     """Return the next three maturities of a user's plans, earliest first."""
     coming = [
@@ -174,6 +220,20 @@ def upcoming(plans: list[Saving], today: datetime.date) -> list[Upcoming]:
 def accrued_kobo(plans: list[Saving], today: datetime.date) -> int:
     """Return the interest that these plans have accrued and not been paid, in kobo, before tax."""
     return sum(ledger.accrued_kobo(plan, today) for plan in plans)
+
+
+def _changes(
+    side: str, sign: int, account_ids: Collection[int], today: datetime.date
+) -> QuerySet[Entry, Any]:
+    """Return for each account the sums of its recent entries on one side, for each length of `GROWTH_DAYS`."""
+    starts = [start_of(today - datetime.timedelta(days=days)) for days in GROWTH_DAYS]
+    sums = {
+        f"kobo_{number}": Sum("amount_kobo", filter=Q(posted_at__gte=start), default=0)
+        for number, start in enumerate(starts)
+    }
+    entries = Entry.objects.filter(**{f"{side}__in": account_ids, "posted_at__gte": starts[-1]})
+    grouped = entries.order_by().annotate(account=F(side), sign=Value(sign)).values("account", "sign")
+    return grouped.annotate(**sums).values_list("account", "sign", *sums)
 
 
 def _thinned(points: list[tuple[datetime.date, int]]) -> list[tuple[datetime.date, int]]:

@@ -133,9 +133,9 @@ def standing(plan: Measured, today: datetime.date, pace: Pace | None = None) -> 
       month is shorter), before the day of maturity: on that day a plan takes no more money.
     - Projection = today + to go x days of the pace / kobo of the pace, rounded up to a whole day.
     """
-    days_left = max(0, (plan.matures_on - today).days) if plan.matures_on else 0
     if plan.closed_at is not None:
         return Standing(State.CLOSED)
+    days_left = _days_left(plan, today)
     to_go_kobo = max(0, plan.target_kobo - plan.balance_kobo) if plan.target_kobo else 0
     if plan.matures_on is not None and plan.matures_on <= today:
         return Standing(State.MATURED, to_go_kobo)
@@ -143,27 +143,7 @@ def standing(plan: Measured, today: datetime.date, pace: Pace | None = None) -> 
         return Standing(State.RUNNING if plan.matures_on else State.NO_GOAL, days_left=days_left)
     if not to_go_kobo:
         return Standing(State.REACHED, days_left=days_left)
-    room_kobo = max(0, settings.PLAN_MAX_KOBO - plan.balance_kobo)
-    month_kobo, projected_on = _projection(to_go_kobo, today, pace)
-    common = Standing(
-        State.NO_DATE,
-        to_go_kobo,
-        days_left,
-        at_once=_suggestion(to_go_kobo, room_kobo, Every.ONCE, 1),
-        pace_month_kobo=month_kobo,
-        projected_on=projected_on,
-    )
-    if plan.matures_on is None:
-        return common
-    behind_days = _behind_days(plan, plan.target_kobo, plan.matures_on, today)
-    return dataclasses.replace(
-        common,
-        state=_dated_state(days_left, behind_days),
-        behind_days=max(0, behind_days),
-        ahead_days=max(0, -behind_days),
-        weekly=_suggestion(to_go_kobo, room_kobo, Every.WEEK, -(-days_left // 7)),
-        monthly=_suggestion(to_go_kobo, room_kobo, Every.MONTH, months_before(plan.matures_on, today)),
-    )
+    return _to_goal(plan, plan.target_kobo, to_go_kobo, today, pace)
 
 
 def months_before(day: datetime.date, today: datetime.date) -> int:
@@ -183,6 +163,37 @@ def milestone(target_kobo: int | None, *, before_kobo: int, after_kobo: int) -> 
         if target_kobo and before_kobo * 100 < target_kobo * percent <= after_kobo * 100
     ]
     return max(reached, default=0)
+
+
+def _days_left(plan: Measured, today: datetime.date) -> int:
+    return max(0, (plan.matures_on - today).days) if plan.matures_on else 0
+
+
+def _to_goal(
+    plan: Measured, target_kobo: int, to_go_kobo: int, today: datetime.date, pace: Pace | None
+) -> Standing:
+    """Return the standing of an open plan that has not reached its goal."""
+    days_left, room_kobo = _days_left(plan, today), max(0, settings.PLAN_MAX_KOBO - plan.balance_kobo)
+    month_kobo, projected_on = _projection(to_go_kobo, today, pace)
+    undated = Standing(
+        State.NO_DATE,
+        to_go_kobo,
+        at_once=_suggestion(to_go_kobo, room_kobo, Every.ONCE, 1),
+        pace_month_kobo=month_kobo,
+        projected_on=projected_on,
+    )
+    if plan.matures_on is None:
+        return undated
+    behind_days = _behind_days(plan, target_kobo, plan.matures_on, today)
+    return dataclasses.replace(
+        undated,
+        state=_dated_state(days_left, behind_days),
+        days_left=days_left,
+        behind_days=max(0, behind_days),
+        ahead_days=max(0, -behind_days),
+        weekly=_suggestion(to_go_kobo, room_kobo, Every.WEEK, -(-days_left // 7)),
+        monthly=_suggestion(to_go_kobo, room_kobo, Every.MONTH, months_before(plan.matures_on, today)),
+    )
 
 
 def _dated_state(days_left: int, behind_days: int) -> State:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
-from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,16 +12,16 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from savings import dashboard, ledger, money
-from savings.dashboard import Saving
+from savings.dashboard import Growth, Saving
 from savings.exceptions import Refused
 from savings.leaderboards import ordinal
 from savings.models import Membership, Plan, Product, Transaction
 from savings.models.plans import EarlyExit
-from savings.plans import check_accepts_money, exit_penalty_kobo, is_early, needs_notice
+from savings.plans import Standing, State, check_accepts_money, exit_penalty_kobo, is_early, needs_notice
 from savings.prepared_queries import prepared
 from web import date_formats
 from web.forms.plans import TopUpForm, WithdrawForm
-from web.pages import interest, plan_notices, plan_terms
+from web.pages import interest, plan_notices, plan_standing, plan_terms
 from web.pages import transactions as transaction_rows
 from web.pages.charts import area_chart
 from web.pages.payments import fee_sentence
@@ -38,7 +37,7 @@ LATEST = 6
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PlanCard:
-    """A plan's card: balance, progress and what the progress is relative to."""
+    """A plan's card: balance, progress, what the progress is relative to, and where the plan stands in words."""
 
     plan: Saving
     icon: str
@@ -48,6 +47,8 @@ class PlanCard:
     percent: str | None
     progress_text: str
     end_text: str
+    stands_text: str
+    is_reached: bool
     # The final rank in the circle that the plan belonged to, in words.
     place: str
     is_first: bool
@@ -56,6 +57,7 @@ class PlanCard:
 def card(plan: Saving, today: datetime.date) -> PlanCard:
     """Return a plan's card."""
     share, text = _progress(plan, today)
+    stands = plan_standing.of(plan, today)
     return PlanCard(
         plan=plan,
         icon=ICONS[Product.Kind(plan.product_kind)],
@@ -63,16 +65,12 @@ def card(plan: Saving, today: datetime.date) -> PlanCard:
         balance_kobo=plan.balance_kobo,
         percent=None if share is None else str(share),
         progress_text=text,
-        end_text=date_formats.day(plan.matures_on) if plan.matures_on else "Any time",
+        end_text=date_formats.day(plan.matures_on) if plan.matures_on else "",
+        stands_text=plan_standing.short(plan, stands),
+        is_reached=stands.state == State.REACHED,
         place=ordinal(plan.final_rank) if plan.final_rank else "",
         is_first=plan.final_rank == 1,
     )
-
-
-def closed(plans: Iterable[Saving], today: datetime.date) -> list[tuple[Saving, str]]:
-    """Return closed plans, each with the interest that is not posted yet; empty if there is none."""
-    unposted = ((plan, dashboard.accrued_kobo([plan], today)) for plan in plans)
-    return [(plan, money.naira(kobo) if kobo else "") for plan, kobo in unposted]
 
 
 def _membership(plan: Plan) -> Membership | None:
@@ -85,18 +83,21 @@ def detail(plan: Plan) -> dict[str, Any]:
     today = timezone.localdate()
     balance_kobo = plan.account.balance_kobo or 0
     pace = _pace(plan)
+    saving = Saving.from_plan(plan)
+    stands = _standing(saving, today)
     member = _membership(plan)
     # A circle's plan closes when its saver leaves the circle.
     is_inside = member is not None and member.left_at is None
     return {
         "plan": plan,
-        "card": card(Saving.from_plan(plan), today),
+        "card": card(saving, today),
+        "stands": stands,
+        "line": plan_standing.line(saving, stands),
         "milestones": _milestones(plan, balance_kobo),
         "today": today,
         # Called by the template only if the fragment is not cached.
         "chart": functools.partial(_chart, plan, pace, today),
         "has_pace": bool(pace),
-        "days_ahead": _days_ahead(plan, balance_kobo, today),
         "is_matured": plan.is_matured(today),
         "takes_money": not plan.is_closed and not plan.is_matured(today),
         "gives_money": balance_kobo > 0 and (plan.early_exit != EarlyExit.BLOCKED or plan.is_matured(today)),
@@ -170,7 +171,7 @@ def _progress(plan: Saving, today: datetime.date) -> tuple[float | None, str]:
     """Return a plan's progress in percent and as text: towards its target, or else of its term."""
     if plan.target_kobo:
         share = min(100.0, plan.balance_kobo * 1000 // plan.target_kobo / 10)
-        return share, f"{int(share)} % of {money.naira(plan.target_kobo).removesuffix('.00')}"
+        return share, f"{int(share)}% of {plan_standing.naira(plan.target_kobo)}"
     if plan.matures_on:
         days, term = (plan.matures_on - today).days, (plan.matures_on - plan.started_on).days
         if days <= 0:
@@ -187,12 +188,13 @@ def _pace(plan: Plan) -> list[tuple[datetime.date, int]]:
     return [(plan.started_on, 0), (plan.matures_on, plan.target_kobo)]
 
 
-def _days_ahead(plan: Plan, balance_kobo: int, today: datetime.date) -> int:
-    """Return how many days a plan is ahead of the straight line to its target; 0 if it is behind or has none."""
-    if not (plan.target_kobo and plan.matures_on) or plan.is_matured(today):
-        return 0
-    days_saved_for = balance_kobo * (plan.matures_on - plan.started_on).days // plan.target_kobo
-    return max(0, days_saved_for - (today - plan.started_on).days)
+def _standing(plan: Saving, today: datetime.date) -> Standing:
+    """Return where a plan stands; a goal without a date needs one query more, for its pace."""
+    stands = plan_standing.of(plan, today)
+    if stands.state != State.NO_DATE:
+        return stands
+    growth = dashboard.recent_growth([plan.account_id], today)
+    return plan_standing.of(plan, today, growth.get(plan.account_id, Growth()))
 
 
 def _milestones(plan: Plan, balance_kobo: int) -> list[tuple[str, bool]]:

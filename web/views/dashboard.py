@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import dashboard, money
-from savings.dashboard import Holdings
+from savings.dashboard import Holdings, Saving
 from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction
 from savings.prepared_queries import prepared
 from web import date_formats
@@ -20,6 +20,7 @@ from web.caching import pages as page_cache
 from web.http import SaverRequest, render_part
 from web.pages import leaderboards as board_pages
 from web.pages import payments as payment_pages
+from web.pages import plan_standing
 from web.pages import plans as plan_pages
 from web.pages import transactions as transaction_rows
 from web.pages.charts import area_chart
@@ -65,7 +66,7 @@ def home(request: SaverRequest) -> HttpResponse:
         "growth": functools.partial(_growth, holdings, today, PERIODS[period][1]),
         "stash_kobo": holdings.stash_kobo,
         "on_hold_kobo": holdings.on_hold_kobo,
-        "cards": [plan_pages.card(plan, today) for plan in holdings.plans[:MOST_CARDS]],
+        "cards": [plan_pages.card(plan, today) for plan in _most_urgent(holdings, today)],
         "upcoming": [
             (item.name, date_formats.day(item.day), money.naira(item.amount_kobo))
             for item in dashboard.upcoming(holdings.plans, today)
@@ -81,6 +82,10 @@ def home(request: SaverRequest) -> HttpResponse:
 @prepared
 def _latest(user_id: int) -> QuerySet[Transaction, Any]:
     return transaction_rows.newest(Transaction.objects.filter(user=user_id), LATEST)
+
+
+def _most_urgent(holdings: Holdings, today: datetime.date) -> list[Saving]:
+    return plan_standing.by_urgency(holdings.plans, today)[:MOST_CARDS]
 
 
 def _growth(holdings: Holdings, today: datetime.date, days: int | None) -> dict[str, Any]:

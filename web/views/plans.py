@@ -32,7 +32,7 @@ from web.forms.plans import EditForm, StartForm, TopUpForm, WithdrawForm
 from web.http import SaverRequest, redirect, render_part
 from web.notices import notify
 from web.pages import interest as interest_pages
-from web.pages import plan_notices, plan_start, plan_terms
+from web.pages import plan_list, plan_notices, plan_start, plan_terms
 from web.pages import plans as plan_pages
 from web.pages.payments import where_to_pay
 from web.refusals import refusals_lead_to
@@ -51,14 +51,10 @@ _CHANGED = ["name", "target_kobo", "matures_on", "at_maturity", "interest_to", "
 _FIRST_PAYMENT = "first_payment"
 
 
-@page_cache.page(shows=(Account, Plan, Product), own=(Membership,))
+@page_cache.page(shows=(Account, Entry, Plan, Product, Transaction), own=(Membership,))
 def index(request: SaverRequest) -> HttpResponse:
-    """Every plan of the user, open ones first."""
-    holdings, today = dashboard.holdings(request.user), timezone.localdate()
-    context = {
-        "open_plans": [plan_pages.card(plan, today) for plan in holdings.plans],
-        "closed_plans": plan_pages.closed(holdings.closed_plans, today),
-    }
+    """Every plan of the user, with totals: those that need the user, those that run, and those that are over."""
+    context = plan_list.index(dashboard.holdings(request.user), timezone.localdate())
     return render(request, "plans/index.html", context)
 
 

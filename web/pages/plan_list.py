@@ -1,0 +1,101 @@
+"""Prepares the list of plans: totals, and the plans in three groups, most urgent first."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from savings import dashboard, money
+from savings.dashboard import Growth, Holdings, Saving
+from savings.leaderboards import ordinal
+from savings.plans import Standing, State
+from web.pages import plan_standing
+from web.pages.plans import card
+
+# The states of plans with a goal and a date.
+_MEASURED = {State.DUE_SOON, State.BEHIND, State.ON_TRACK, State.REACHED}
+
+
+class Total(NamedTuple):
+    """One figure above the list, and a note below it."""
+
+    label: str
+    figure: str
+    note: str
+
+
+class Finished(NamedTuple):
+    """A plan that has matured or is closed. The texts are empty where there is no amount and no rank in a circle."""
+
+    plan: Saving
+    place: str
+    moved_out: str
+    unposted: str
+
+
+def index(holdings: Holdings, today: datetime.date) -> dict[str, Any]:
+    """Return the context of the list."""
+    stands = {plan.pk: plan_standing.of(plan, today) for plan in (*holdings.plans, *holdings.closed_plans)}
+    going = [plan for plan in holdings.plans if not stands[plan.pk].is_over]
+    ordered = plan_standing.by_urgency(going, today)
+    over = [plan for plan in (*holdings.plans, *holdings.closed_plans) if stands[plan.pk].is_over]
+    groups = [
+        ("needs", "Needs you", [plan for plan in ordered if stands[plan.pk].needs_saver]),
+        ("going", "Going", [plan for plan in ordered if not stands[plan.pk].needs_saver]),
+    ]
+    return {
+        "groups": [(key, title, [card(plan, today) for plan in some]) for key, title, some in groups if some],
+        "totals": _totals(holdings, going, stands, today) if going else [],
+        "finished": _finished(over, today),
+        "has_open_plans": bool(going),
+    }
+
+
+def _totals(
+    holdings: Holdings, going: list[Saving], stands: dict[int, Standing], today: datetime.date
+) -> list[Total]:
+    growth = dashboard.recent_growth([plan.account_id for plan in going], today).values()
+    # A plan that matured moments ago still holds its money.
+    saved = money.naira(sum(plan.balance_kobo for plan in holdings.plans))
+    measured = [
+        one for one in (stands[plan.pk] for plan in going) if one.state in _MEASURED and one.days_left
+    ]
+    on_track = sum(1 for one in measured if not one.needs_saver)
+    return [
+        Total("Saved", saved, _on_track(on_track, len(measured))),
+        _growth(growth),
+        Total(
+            "Needed this month",
+            money.naira(sum(one.monthly.amount_kobo for one in measured if one.monthly)),
+            "to reach your goals in time",
+        ),
+    ]
+
+
+def _growth(growth: Iterable[Growth]) -> Total:
+    months = [(one.month_kobo, one.month_before_kobo) for one in growth]
+    this_kobo, before_kobo = (sum(column) for column in zip(*months, strict=True)) if months else (0, 0)
+    before = money.signed(before_kobo).removesuffix(".00")
+    return Total("In the last 30 days", money.signed(this_kobo), f"{before} in the 30 days before")
+
+
+def _on_track(on_track: int, measured: int) -> str:
+    return f"{on_track} of {measured} on track" if measured else "in plans without a date"
+
+
+def _finished(over: list[Saving], today: datetime.date) -> list[Finished]:
+    moved_kobo = dashboard.moved_out_kobo(over)
+    return [
+        Finished(
+            plan=plan,
+            place=ordinal(plan.final_rank) if plan.final_rank else "",
+            moved_out=_text(moved_kobo.get(plan.pk, 0)),
+            unposted=_text(dashboard.accrued_kobo([plan], today)) if plan.closed_at else "",
+        )
+        for plan in over
+    ]
+
+
+def _text(amount_kobo: int) -> str:
+    return money.naira(amount_kobo) if amount_kobo else ""
