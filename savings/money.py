@@ -104,6 +104,11 @@ def round_up(amount_kobo: int, step_kobo: int) -> int:
     return -(-amount_kobo // step_kobo) * step_kobo
 
 
+def round_down(amount_kobo: int, step_kobo: int) -> int:
+    """Return the greatest multiple of a step that is not above an amount, both in kobo."""
+    return amount_kobo // step_kobo * step_kobo
+
+
 def ratio_bps(part_kobo: int, whole_kobo: int) -> int:
     """Return a part as a share of a whole above zero, in basis points, rounded down: 1 kobo of 3 is 3,333."""
     return part_kobo * 10_000 // whole_kobo

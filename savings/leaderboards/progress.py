@@ -57,10 +57,11 @@ def progress_of_all(circles: Iterable[Circle]) -> dict[int, Progress]:
 def events_of(circle: Circle) -> QuerySet[CircleEvent, Any]:
     """Return a circle's activity as dictionaries, for a keyset page, without reversed payments.
 
-    A win is left out if the winner has since chosen to be off the leaderboard.
+    A win or a goal is left out if the member has since chosen to be off the leaderboard.
     """
     counts = Q(transaction=None) | Q(transaction__status=Transaction.Status.SUCCESS)
-    is_off = Q(kind=CircleEvent.Kind.WON, membership__on_board=False)
+    shown_on_board = (CircleEvent.Kind.WON, CircleEvent.Kind.REACHED_GOAL)
+    is_off = Q(kind__in=shown_on_board, membership__on_board=False)
     return (
         circle.events.filter(counts)
         .exclude(is_off)

@@ -20,6 +20,7 @@ from savings.models import Circle, Device, Membership, OutboxRow, Plan, Statemen
 KINDS = {
     "account": ("About your account", "Because of something done with your account or its sign-in"),
     "circle_ended": ("A circle has ended", "Because a circle you are in has ended"),
+    "goal_reached": ("You reached your goal", "Because a plan of yours reached its goal"),
     "circle_joined": ("You are in a circle", "Because you joined a circle"),
     "new_device": ("A new device signed in", "Because a device we had not seen before signed in"),
     "interest_caught_up": ("Interest of earlier months", "Because interest of your plans was posted"),
@@ -83,6 +84,28 @@ def plan_renewed(plan: Plan, on: datetime.date, facts: Mapping[str, str]) -> Out
         dedupe_key=f"plan_renewed:{plan.pk}:{on}",
         user=plan.user,
         payload={"plan": plan.pk, "name": plan.name, "facts": facts},
+    )
+
+
+def goal_reached(plan: Plan) -> OutboxRow | None:
+    """Congratulate a user on a goal that a plan has reached; once per plan and goal, unless turned off.
+
+    Reads `plan.account` as it is after the posting.
+    """
+    user = plan.user
+    if plan.target_kobo is None or not (user.wants_goal_reached and user.is_active):
+        return None
+    return outbox.add(
+        "goal_reached",
+        dedupe_key=f"goal_reached:{plan.pk}:{plan.target_kobo}",
+        user=user,
+        payload={
+            "plan": plan.pk,
+            "name": plan.name,
+            "saved": money.naira(plan.account.balance_kobo or 0),
+            "goal": money.naira(plan.target_kobo),
+            "safe_until": date_format(plan.matures_on, "j F Y") if plan.matures_on else "",
+        },
     )
 
 

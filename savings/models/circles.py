@@ -201,6 +201,7 @@ class CircleEvent(models.Model):
         REMOVED = "removed", "was removed"
         HANDED_OVER = "handed_over", "looks after the circle now"
         WON = "won", "came first"
+        REACHED_GOAL = "goal", "reached their own goal"
 
     circle = models.ForeignKey(Circle, on_delete=models.PROTECT, related_name="events", db_index=False)
     membership = models.ForeignKey(

@@ -180,6 +180,8 @@ class Plan(CopiedTerms, Keyed):
     # The key for comparing names; see `savings.typed_text`.
     name_key = KeyField("name", typed_text.key)
     target_kobo = models.BigIntegerField(null=True, blank=True)
+    # The highest goal that the balance has reached so far; see `savings.plans.goals`.
+    reached_kobo = models.BigIntegerField(null=True, blank=True, editable=False)
     rate_bps = models.PositiveIntegerField()
     early_exit = models.CharField(max_length=10, choices=EarlyExit)
     penalty_bps = models.PositiveIntegerField(default=0)

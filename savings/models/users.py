@@ -82,6 +82,9 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
     wants_weekly_digest = models.BooleanField(
         "an e-mail on Mondays about circles", default=True, db_default=True
     )
+    wants_goal_reached = models.BooleanField(
+        "an email when a plan reaches its goal", default=True, db_default=True
+    )
     # Whether the user wants interest at all. Off is a rate of 0 on every plan from the next day on.
     earns_interest = models.BooleanField(default=True, db_default=True)
     is_staff = models.BooleanField(default=False)

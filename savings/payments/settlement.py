@@ -151,6 +151,8 @@ def _credit(payment: Payment) -> None:
     )
     if not settled:
         return
+    if plan is not None:
+        plans.record_goal(plan, movement.amount_kobo)
     if movement.plan != plan:
         # In lists and totals the money counts as the stash's; the payment remembers the plan it was meant for.
         update_payment(payment, meant_for=movement.plan)

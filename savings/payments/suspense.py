@@ -6,7 +6,7 @@ from functools import partial
 
 from django.db import transaction
 
-from savings import ledger, mails
+from savings import ledger, mails, plans
 from savings.models import Plan, Transaction, User
 
 
@@ -36,5 +36,7 @@ def release_from_suspense(
             amount_kobo=amount_kobo,
             plan=plan,
         )
+        if plan is not None:
+            plans.record_goals([plan.account.pk])
         mails.top_up_received(credited)
     return credited

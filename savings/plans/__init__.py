@@ -18,6 +18,7 @@ from savings.plans.early_exit import (
     quote_exit,
     sign_quote,
 )
+from savings.plans.goals import milestone_of, record_goal, record_goals
 from savings.plans.interest import accrue_interest, is_interest_posted, post_due_interest
 from savings.plans.maturity import is_maturity_due, mature_due_plans
 from savings.plans.missed_interest import CaughtUp, post_missed_interest
@@ -49,7 +50,6 @@ from savings.plans.standing import (
     Pace,
     Standing,
     State,
-    milestone,
     standing,
 )
 from savings.plans.stash import move_from_plan, move_to_plan
@@ -111,7 +111,7 @@ __all__ = [
     "is_maturity_due",
     "lock_plan",
     "mature_due_plans",
-    "milestone",
+    "milestone_of",
     "move_from_plan",
     "move_to_plan",
     "needs_notice",
@@ -121,6 +121,8 @@ __all__ = [
     "post_missed_interest",
     "quote_days",
     "quote_exit",
+    "record_goal",
+    "record_goals",
     "rename",
     "sign_quote",
     "standing",

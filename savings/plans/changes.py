@@ -11,6 +11,7 @@ from savings import leaderboards, ledger
 from savings.exceptions import Refused
 from savings.models import Membership, Plan, User
 from savings.plans import terms
+from savings.plans.goals import accept_goal
 from savings.plans.plans import lock_plan
 
 
@@ -47,6 +48,8 @@ def change_goal(plan: Plan, target_kobo: int | None) -> None:
         if target_kobo == now.target_kobo:
             return
         Plan.objects.filter(pk=plan.pk).update(target_kobo=target_kobo)
+        if target_kobo is not None:
+            accept_goal(now, target_kobo)
         if member is not None:
             # One order of the leaderboard is the share of the own goal.
             leaderboards.record_membership_change(member, "goal")

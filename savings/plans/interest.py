@@ -5,8 +5,11 @@ from __future__ import annotations
 import datetime
 import logging
 
+from django.db.transaction import atomic
+
 from savings import ledger, outbox
 from savings.models import Account, Plan
+from savings.plans.goals import record_goals
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +27,7 @@ def post_due_interest(today: datetime.date, *, most: int = ledger.PLANS_PER_CHUN
     while (chunk := ledger.due_chunk(today, besides=outbox.waiting_row_ids(_TASK), most=most)) is not None:
         due_on, account_ids = chunk
         try:
-            posted += ledger.post_chunk(due_on, account_ids, house)
+            posted += _post(due_on, account_ids, house)
         except Exception as error:
             if outbox.is_database_away(error):
                 raise
@@ -53,7 +56,15 @@ def post_months_before(plan: Plan, day: datetime.date) -> None:
         due_day = Account.objects.values_list("interest_due", flat=True).get(plan=plan)
         if due_day is None or due_day >= day.toordinal():
             break
-        ledger.post_chunk(datetime.date.fromordinal(due_day), [plan.account.pk], house)
+        _post(datetime.date.fromordinal(due_day), [plan.account.pk], house)
+
+
+def _post(due_on: datetime.date, account_ids: list[int], house: ledger.InterestHouse) -> int:
+    """Post the interest of some accounts in one commit, with the goals that it reaches."""
+    with atomic():
+        posted = ledger.post_chunk(due_on, account_ids, house)
+        record_goals(account_ids)
+    return posted
 
 
 def _post_one_by_one(today: datetime.date, house: ledger.InterestHouse, *, most: int) -> int:
@@ -61,7 +72,7 @@ def _post_one_by_one(today: datetime.date, house: ledger.InterestHouse, *, most:
 
     def post_next(account_id: int) -> int:
         due_day = Account.objects.values_list("interest_due", flat=True).get(pk=account_id)
-        return ledger.post_chunk(datetime.date.fromordinal(due_day), [account_id], house) if due_day else 0
+        return _post(datetime.date.fromordinal(due_day), [account_id], house) if due_day else 0
 
     due = Account.objects.filter(interest_due__lte=today.toordinal())
     return outbox.for_each_row(_TASK, due.order_by("interest_due", "id"), post_next, most=most)

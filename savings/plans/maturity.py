@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from savings import leaderboards, ledger, mails, money, outbox, references
 from savings.models import Entry, InterestPosting, Membership, Plan, Transaction, User
 from savings.plans import notices, stash
+from savings.plans.goals import record_goals
 from savings.plans.interest import post_months_before
 
 Kind = Transaction.Kind
@@ -104,6 +105,7 @@ def _renew(plan: Plan, ends: datetime.date) -> None:
     plan.started_on, plan.matures_on = ends, ends + (ends - plan.started_on)
     plan.save(update_fields=["started_on", "matures_on"])
     ledger.move_maturity(plan)
+    record_goals([plan.account.pk])
     if posting is not None:
         facts = _facts(posting, moved_kobo)
         if not to_stash:

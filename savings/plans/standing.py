@@ -67,8 +67,8 @@ class Pace(NamedTuple):
 
     @property
     def month_kobo(self) -> int:
-        """The same for 30 days, in kobo, rounded down."""
-        return self.saved_kobo * 30 // self.days if self.days else 0
+        """The same for 30 days, in kobo, rounded down to whole hundreds of naira."""
+        return money.round_down(self.saved_kobo * 30 // self.days, STEP_KOBO) if self.days else 0
 
 
 class Measured(Protocol):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from savings import ledger, money, references
 from savings.exceptions import SENT_OTHERWISE, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Plan, Transaction, User
-from savings.plans import plans, terms
+from savings.plans import goals, plans, terms
 
 NOTHING_THERE = "This plan is closed: there is nothing in it."
 
@@ -35,6 +35,7 @@ def move_to_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) ->
             now = plans.lock_plan(plan)
             plans.check_can_receive(now, amount_kobo)
             _settle(transaction, debit=ledger.stash_account(user), credit=now.account)
+            goals.record_goal(now, amount_kobo)
     return transaction
 
 

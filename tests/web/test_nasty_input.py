@@ -34,6 +34,7 @@ FIELDS = [
     "password",
     "password1",
     "theme",
+    "wants_goal_reached",
     "wants_rank_changes",
     "wants_receipts",
     "wants_weekly_digest",

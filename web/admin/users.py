@@ -21,6 +21,7 @@ from web.admin.base import ConditionFilter, StaffAdmin
 from web.forms.refusals import refused_as_invalid
 
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+_MAIL_SWITCHES = ("wants_receipts", "wants_goal_reached", "wants_rank_changes", "wants_weekly_digest")
 # Staff change these for themselves on the security page, which asks for the password first.
 _OWN_SIGN_IN = ("email", "is_active")
 
@@ -71,7 +72,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
     change_password_form = PasswordForm
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
-        ("Preferences", {"fields": ("theme", "wants_receipts", "wants_rank_changes", "wants_weekly_digest")}),
+        ("Preferences", {"fields": ("theme", *_MAIL_SWITCHES)}),
         ("Rights", {"fields": ("is_active", *_RIGHTS)}),
         ("Dates", {"fields": ("date_joined", "last_login")}),
         ("Withdrawals", {"fields": ("withdrawals", "bank_accounts")}),

@@ -25,6 +25,12 @@ class ProfileForm(KnowsChanges, RefusableForm):
         widget=Switch,
         help_text="E-mails about your sign-in are always sent: they protect your money.",
     )
+    wants_goal_reached = forms.BooleanField(
+        required=False,
+        label="Email me when a plan reaches its goal",
+        widget=Switch,
+        help_text="Once for each goal.",
+    )
     wants_rank_changes = forms.BooleanField(
         required=False,
         label="Email me when my rank in a circle changes",

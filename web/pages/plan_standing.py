@@ -14,9 +14,16 @@ from django.utils.translation import ngettext
 
 from savings import money, plans
 from savings.dashboard import Growth, Saving
+from savings.models import Transaction
 from savings.plans import PACE_DAYS, Every, Pace, Standing, State
 
 _EVERY = {Every.ONCE: "", Every.WEEK: " a week", Every.MONTH: " a month"}
+_MILESTONES = {
+    25: "A quarter of the way to",
+    50: "Halfway to",
+    75: "Three quarters of the way to",
+    100: "You reached the goal of",
+}
 _ORDER = {State.DUE_SOON: 0, State.BEHIND: 1, State.MATURED: 3, State.CLOSED: 4}
 _MONTH_DAYS = 30
 
@@ -83,6 +90,12 @@ def line(plan: Saving, stands: Standing) -> Line:
     return _to_go(plan, stands)
 
 
+def milestone(movement: Transaction) -> str:
+    """Return the sentence about the milestone that a payment into a plan has reached; empty if it reached none."""
+    percent = plans.milestone_of(movement)
+    return f"{_MILESTONES[percent]} {movement.plan}." if percent else ""
+
+
 def naira(amount_kobo: int) -> str:
     """Return an amount inside a sentence, without zero kobo: `₦56,000`."""
     return money.naira(amount_kobo).removesuffix(".00")
@@ -108,7 +121,7 @@ def _to_go(plan: Saving, stands: Standing) -> Line:
 def _without_date(plan: Saving, stands: Standing, to_go: str) -> Line:
     if stands.projected_on is None:
         return Line(f"{to_go}.", *_top_up(plan))
-    pace_kobo = stands.pace_month_kobo - stands.pace_month_kobo % money.KOBO_PER_NAIRA
+    pace_kobo = stands.pace_month_kobo
     about = date_format(stands.projected_on, "F Y")
     text = f"{to_go}; at your pace ({naira(pace_kobo)} a month) about {about}."
     return Line(text, *_top_up(plan, max(settings.TOP_UP_MIN_KOBO, min(pace_kobo, stands.to_go_kobo))))

@@ -13,6 +13,7 @@ from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, Pro
 from savings.models import Payment, Transaction
 from web.http import SaverRequest, redirect, render_part, wants_part
 from web.notices import notify
+from web.pages import plan_standing
 from web.pages.payments import where_to_pay
 from web.pages.polling import polls_so_far, seconds_until_next
 
@@ -91,7 +92,7 @@ def _say_how_it_ended(request: SaverRequest, payment: Payment) -> None:
     if movement.status == Status.SUCCESS:
         place = movement.plan.name if movement.plan else "your stash"
         why = f"{payment.meant_for} can’t take more money, so we put it there." if payment.meant_for else ""
-        notify(request, f"{amount} is in {place}.", why)
+        notify(request, f"{amount} is in {place}.", why or plan_standing.milestone(movement))
     elif movement.status == Status.REVIEW:
         notify(request, "We’re checking this payment.", "See the receipt for updates.")
     elif movement.status == Status.ABANDONED:

@@ -32,7 +32,7 @@ from web.forms.plans import EditForm, StartForm, TopUpForm, WithdrawForm
 from web.http import SaverRequest, redirect, render_part
 from web.notices import notify
 from web.pages import interest as interest_pages
-from web.pages import plan_list, plan_notices, plan_start, plan_terms
+from web.pages import plan_list, plan_notices, plan_standing, plan_start, plan_terms
 from web.pages import plans as plan_pages
 from web.pages.payments import where_to_pay
 from web.refusals import refusals_lead_to
@@ -226,7 +226,7 @@ def _top_up(request: SaverRequest, plan: Plan, form: TopUpForm) -> str:
             amount_kobo=amount_kobo,
             reference=references.with_prefix(reference, Transaction.Kind.STASH_TO_PLAN),
         )
-        notify(request, f"{money.naira(amount_kobo)} is in {plan.name}.")
+        notify(request, f"{money.naira(amount_kobo)} is in {plan.name}.", plan_standing.milestone(movement))
         return reverse("transactions:receipt", args=[movement.reference])
     payment = payments.start_payment(request.user, plan=plan, amount_kobo=amount_kobo, reference=reference)
     return where_to_pay(payment)

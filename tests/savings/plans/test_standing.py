@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from savings import plans
 from savings.plans import Every, Pace, Standing, State, standing
+from savings.plans.standing import milestone
 
 TODAY = datetime.date(2026, 11, 29)
 
@@ -144,8 +144,8 @@ def test_months_count_the_payments_before_the_last_day(today: str, ends: str, pa
     ],
 )
 def test_a_milestone_is_reached_by_the_payment_that_crosses_it(before: int, after: int, percent: int) -> None:
-    assert plans.milestone(100_00, before_kobo=before, after_kobo=after) == percent
-    assert plans.milestone(None, before_kobo=before, after_kobo=after) == 0
+    assert milestone(100_00, before_kobo=before, after_kobo=after) == percent
+    assert milestone(None, before_kobo=before, after_kobo=after) == 0
 
 
 KOBO = st.integers(0, 2 * 10**14)

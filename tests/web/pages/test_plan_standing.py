@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 from savings import plans
 from savings.models import Plan, Product, User
 from tests.factories import fill, make_plan, make_product, pay_in
+from tests.web.form_filling import filled_in
 from web.pages.plans import detail
 
 pytestmark = pytest.mark.django_db
@@ -62,8 +63,8 @@ def test_a_goal_with_a_date_names_the_sum_that_gets_there(
 def test_a_goal_without_a_date_is_projected_at_its_own_pace(saver: User) -> None:
     plan = aged(saver, since=60, until=None, target_kobo=200_000_00, holding_kobo=38_500_00)
     text, action, _ = line_of(plan)
-    assert text == "₦161,500 to go; at your pace (₦19,250 a month) about August 2027."
-    assert action == "Top up ₦19,250"
+    assert text == "₦161,500 to go; at your pace (₦19,200 a month) about August 2027."
+    assert action == "Top up ₦19,200"
     with time_machine.travel(timezone.now() + days(100)):
         # Nothing was paid for 90 days: no pace, and no promise.
         assert line_of(plan)[:2] == ("₦161,500 to go.", "Top up")
@@ -86,6 +87,18 @@ def test_a_plan_with_more_than_its_goal_has_reached_it(client: Client, saver: Us
     client.force_login(saver)
     assert "Goal reached" in client.get(f"/plans/{plan.pk}/").text
     assert "Goal reached" in client.get("/plans/").text
+
+
+def test_the_payment_that_reaches_a_milestone_says_so_in_its_toast(client: Client, saver: User) -> None:
+    plan = make_plan(saver, target_kobo=100_000_00, name="School fees")
+    pay_in(saver, 200_000_00)
+    client.force_login(saver)
+    said = []
+    for amount in ("10,000", "40,000", "55,000"):
+        data = filled_in(client, f"/plans/{plan.pk}/top-up/", amount=amount, source="stash")
+        page = client.post(f"/plans/{plan.pk}/top-up/", data, follow=True)
+        said.append([str(message).partition("\n")[2] for message in page.context["messages"]])
+    assert said == [[""], ["Halfway to School fees."], ["You reached the goal of School fees."]]
 
 
 @time_machine.travel(NOON, tick=False)

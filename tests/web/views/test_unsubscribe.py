@@ -15,7 +15,11 @@ from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 
-KINDS = [("rank_changed", "wants_rank_changes"), ("weekly_digest", "wants_weekly_digest")]
+KINDS = [
+    ("goal_reached", "wants_goal_reached"),
+    ("rank_changed", "wants_rank_changes"),
+    ("weekly_digest", "wants_weekly_digest"),
+]
 
 
 def path(user: User, kind: str) -> str:

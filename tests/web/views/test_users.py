@@ -40,7 +40,9 @@ def test_name_preferences_and_theme_are_saved(saver_client: Client, saver: User)
     assert "Saved" in page
 
 
-@pytest.mark.parametrize("switch", ["wants_receipts", "wants_rank_changes", "wants_weekly_digest"])
+@pytest.mark.parametrize(
+    "switch", ["wants_receipts", "wants_goal_reached", "wants_rank_changes", "wants_weekly_digest"]
+)
 def test_each_kind_of_mail_has_a_switch_of_its_own(saver_client: Client, saver: User, switch: str) -> None:
     assert saver_client.get("/profile/").context["form"][switch].value() is True
     saver_client.post("/profile/", {"name": "Ada", switch: "on"})
