@@ -137,10 +137,11 @@ def _over(plan: Saving) -> Line:
 
 
 def _reached(plan: Saving, stands: Standing) -> Line:
-    did_it = f"{naira(plan.balance_kobo)} of {naira(plan.target_kobo or 0)}. You did it"
+    text = "You did it."
     if plan.matures_on:
-        did_it += f" {_early(stands.days_left)} early. It stays safe until {_day(plan.matures_on)}"
-    return Line(f"{did_it}.", "Set a higher goal", reverse("plans:edit", args=[plan.pk]))
+        early, day = _early(stands.days_left), _day(plan.matures_on)
+        text = f"You did it {early} early. Your money stays safe here until {day}."
+    return Line(text, "Set a higher goal", reverse("plans:edit", args=[plan.pk]))
 
 
 def _top_up(plan: Saving, amount_kobo: int | None = None) -> tuple[str, str]:

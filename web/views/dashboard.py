@@ -18,9 +18,9 @@ from savings.prepared_queries import prepared
 from web import date_formats
 from web.caching import pages as page_cache
 from web.http import SaverRequest, render_part
+from web.pages import first_day, plan_standing
 from web.pages import leaderboards as board_pages
 from web.pages import payments as payment_pages
-from web.pages import plan_standing
 from web.pages import plans as plan_pages
 from web.pages import transactions as transaction_rows
 from web.pages.charts import area_chart
@@ -48,22 +48,27 @@ def _greeting() -> str:
 )
 def home(request: SaverRequest) -> HttpResponse:
     """The dashboard, with the history of the period in `?period=`."""
-    today = timezone.localdate()
+    today, began_on = timezone.localdate(), timezone.localdate(request.user.date_joined)
     holdings = dashboard.holdings(request.user)
     period = request.GET.get("period", DEFAULT_PERIOD)
     period = period if period in PERIODS else DEFAULT_PERIOD
     circle = board_pages.glance(request.user)
     if circle:
         page_cache.shows_circle(request, circle["circle_id"], circle["version"])
+    rows = transaction_rows.rows(_latest(request.user.pk))
     context = {
         "greeting": _greeting(),
         "today": today,
         "today_text": date_formats.whole_day(today),
         "total_kobo": holdings.total_kobo,
         "period": period,
+        "welcome": None if rows else first_day.welcome(holdings),
+        # The chart and its periods appear with the first money.
+        "has_begun": bool(holdings.total_kobo)
+        or any(row.status == Transaction.Status.SUCCESS.label for row in rows),
         "periods": [(key, text, key == period) for key, (text, _) in PERIODS.items()],
         # Called by the template only if the fragment is not cached.
-        "growth": functools.partial(_growth, holdings, today, PERIODS[period][1]),
+        "growth": functools.partial(_growth, holdings, PERIODS[period][1], began_on=began_on, today=today),
         "stash_kobo": holdings.stash_kobo,
         "on_hold_kobo": holdings.on_hold_kobo,
         "cards": [plan_pages.card(plan, today) for plan in _most_urgent(holdings, today)],
@@ -74,7 +79,7 @@ def home(request: SaverRequest) -> HttpResponse:
         "accrued_kobo": dashboard.accrued_kobo([*holdings.plans, *holdings.closed_plans], today),
         "checked": payment_pages.being_checked(request.user.pk),
         "circle": circle,
-        "rows": transaction_rows.rows(_latest(request.user.pk)),
+        "rows": rows,
     }
     return render_part(request, "dashboard/home.html", "total", context)
 
@@ -88,18 +93,25 @@ def _most_urgent(holdings: Holdings, today: datetime.date) -> list[Saving]:
     return plan_standing.by_urgency(holdings.plans, today)[:MOST_CARDS]
 
 
-def _growth(holdings: Holdings, today: datetime.date, days: int | None) -> dict[str, Any]:
-    """Return the change of the total over a number of days, as text and as a chart."""
+def _growth(
+    holdings: Holdings, days: int | None, *, began_on: datetime.date, today: datetime.date
+) -> dict[str, Any]:
+    """Return the change of the total over a number of days, as text and as a chart.
+
+    Neither begins before the day the account began. Over all its days the change is the whole total.
+    """
+    since = today - datetime.timedelta(days=days) if days else None
+    is_all = since is None or since <= began_on
     points = dashboard.history(
         total_kobo=holdings.total_kobo,
-        since=today - datetime.timedelta(days=days) if days else None,
+        since=max(since, began_on) if since else None,
         today=today,
         account_ids=holdings.account_ids,
     )
-    change_kobo = points[-1][1] - points[0][1]
+    change_kobo = points[-1][1] - (0 if is_all else points[0][1])
     return {
         "change": money.signed(change_kobo),
         "has_grown": change_kobo > 0,
-        "since_text": f"since {date_format(points[0][0], 'j F Y')}",
+        "since_text": "since you started" if is_all else f"since {date_format(points[0][0], 'j F Y')}",
         "chart": area_chart(points, name="total", title="Total savings"),
     }

@@ -31,8 +31,8 @@ from web.caching import pages as page_cache
 from web.forms.plans import EditForm, StartForm, TopUpForm, WithdrawForm
 from web.http import SaverRequest, redirect, render_part
 from web.notices import notify
+from web.pages import first_day, plan_list, plan_notices, plan_standing, plan_start, plan_terms
 from web.pages import interest as interest_pages
-from web.pages import plan_list, plan_notices, plan_standing, plan_start, plan_terms
 from web.pages import plans as plan_pages
 from web.pages.payments import where_to_pay
 from web.refusals import refusals_lead_to
@@ -80,7 +80,8 @@ def start(request: SaverRequest) -> HttpResponse:
     """Start a plan."""
     products = _offered()
     if request.method != "POST":
-        initial = {"product": request.GET.get("product", "")}
+        name = first_day.PURPOSES.get(request.GET.get("for", ""), "")
+        initial = {"product": request.GET.get("product", ""), "name": name}
         form = StartForm(user=request.user, products=products, initial=initial)
         return render_part(request, "plans/start.html", "form", plan_start.start(form, request.user))
     form = StartForm(request.POST, user=request.user, products=products)

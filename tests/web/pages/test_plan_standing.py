@@ -82,7 +82,7 @@ def test_a_new_plan_asks_for_its_first_payment(saver: User) -> None:
 @time_machine.travel(NOON, tick=False)
 def test_a_plan_with_more_than_its_goal_has_reached_it(client: Client, saver: User) -> None:
     plan = make_plan(saver, make_product(TARGET), target_kobo=100_000_00, holding_kobo=105_000_00, days=213)
-    text = "₦105,000 of ₦100,000. You did it 7 months early. It stays safe until 30 June 2027."
+    text = "You did it 7 months early. Your money stays safe here until 30 June 2027."
     assert line_of(plan) == (text, "Set a higher goal", f"/plans/{plan.pk}/edit/")
     client.force_login(saver)
     assert "Goal reached" in client.get(f"/plans/{plan.pk}/").text

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from savings.models import Product, User
+from savings.models import Product, Transaction, User
 from tests.factories import (
     fill,
     join_circle,
@@ -47,8 +47,8 @@ def test_the_next_maturity_is_announced(client: Client) -> None:
 
 
 def test_a_period_is_a_fragment_for_htmx_and_a_page_without_it(client: Client) -> None:
-    user = make_user()
     with time_machine.travel(timezone.now() - datetime.timedelta(days=100)):
+        user = make_user()
         pay_in(user, 100_00)
     pay_in(user, 50_00)
     client.force_login(user)
@@ -65,11 +65,51 @@ def test_an_unknown_period_is_the_usual_one(client: Client) -> None:
     assert client.get("/dashboard/?period=forever").status_code == 200
 
 
-def test_a_newcomer_sees_what_to_do(client: Client) -> None:
-    client.force_login(make_user())
-    page = client.get("/dashboard/").content.decode()
-    assert "Start your first plan" in page
-    assert "Nothing has moved yet" in page
+def test_a_newcomer_sees_one_card_with_a_single_next_step(client: Client) -> None:
+    user = make_user()
+    client.force_login(user)
+    page = client.get("/dashboard/").text
+    assert "What are you saving for?" in page
+    assert 'href="/plans/start/?for=rent"' in page
+    assert "Top up" not in page
+    assert "?period=" not in page
+    assert "₦0" not in page
+    plan = make_plan(user, name="Rent")
+    page = client.get("/dashboard/").text
+    assert "Rent is ready" in page
+    assert f'href="/plans/{plan.pk}/top-up/"' in page
+    assert "Done:" in page
+
+
+def test_a_suggestion_fills_in_the_name_of_the_plan(saver_client: Client) -> None:
+    assert 'value="School fees"' in saver_client.get("/plans/start/?for=school-fees").text
+    assert saver_client.get("/plans/start/?for=<script>").context["form"]["name"].value() == ""
+
+
+def test_the_chart_begins_with_the_account_and_the_first_money(client: Client) -> None:
+    with time_machine.travel("2026-11-20T12:00:00Z", tick=False):
+        user = make_user()
+        client.force_login(user)
+        pay_in(user, 100_00)
+    with time_machine.travel("2026-11-29T12:00:00Z", tick=False):
+        pay_in(user, 106_400_00)
+        page = client.get("/dashboard/").text
+        assert "+\u202f₦106,500.00" in page
+        assert "since you started" in page
+        assert "20 Nov 2026" in page
+        assert "19 Nov 2026" not in page
+        everything = client.get("/dashboard/?period=all").text
+        assert "since you started" in everything
+
+
+def test_a_payment_that_failed_brings_no_chart(client: Client) -> None:
+    user = make_user()
+    movement = make_transaction("stash_deposit", 100, user=user)
+    Transaction.objects.filter(pk=movement.pk).update(status=Transaction.Status.FAILED)
+    client.force_login(user)
+    page = client.get("/dashboard/").text
+    assert "Your chart begins with your first money." in page
+    assert "?period=" not in page
 
 
 def test_the_page_costs_the_same_for_one_row_and_for_many(
