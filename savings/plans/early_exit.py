@@ -171,7 +171,7 @@ def _quotes(plan: Plan, amount_kobo: int | None, days: list[datetime.date]) -> l
         raise NotEnoughMoney("This plan is empty.")
     ledger.check_amount(amount_kobo)
     if amount_kobo > held_kobo:
-        raise NotEnoughMoney(f"This plan holds {money.naira(held_kobo)}. Enter that or less.")
+        raise NotEnoughMoney(f"You have {money.naira(held_kobo)} in this plan. Enter up to that.")
     member = Membership.objects.current().select_related("circle").filter(plan=plan).first()
     can_close = amount_kobo == held_kobo and member is None and not plan.transactions.pending().exists()
     ranks = _ranks(member, amount_kobo, today)

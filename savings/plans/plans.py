@@ -86,7 +86,7 @@ def close(plan: Plan) -> None:
     with transaction.atomic():
         User.objects.touch(plan.user_id)
         if Account.objects.filter(plan=plan, balance_kobo__gt=0).exists():
-            raise Refused("Take the money out first: a plan can be closed only when it is empty.")
+            raise Refused("Move its money to your stash first.")
         if plan.transactions.pending().exists():
             raise Refused("Money of this plan is still on its way. Close it once that has arrived.")
         if Membership.objects.current().filter(plan=plan).exists():

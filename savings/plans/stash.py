@@ -129,5 +129,5 @@ def _settle(transaction: Transaction, *, debit: Account, credit: Account) -> Non
         ledger.settle(transaction, debit=debit, credit=credit)
     except NotEnoughMoney:
         balance = money.naira(ledger.balance_kobo(debit))
-        place = "Your stash" if debit.kind == Account.Kind.STASH else "This plan"
-        raise NotEnoughMoney(f"{place} holds {balance}. Enter that or less.") from None
+        place = "your stash" if debit.kind == Account.Kind.STASH else "this plan"
+        raise NotEnoughMoney(f"You have {balance} in {place}. Enter up to that.") from None

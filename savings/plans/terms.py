@@ -82,7 +82,7 @@ def offered_terms(product_id: int) -> Terms:
         .order_by("rates__from_days")
     )
     if not rows:
-        raise Refused("This kind of plan is not offered any more.", field="product")
+        raise Refused("This plan type is no longer available.", field="product")
     rates = [[days, rate_bps] for *_, days, rate_bps in rows if days is not None]
     return Terms(**dict(zip(_CIRCLE_COLUMNS, rows[0][: len(names)], strict=False)), rates=rates)
 
@@ -118,7 +118,7 @@ def check_target(target_kobo: int | None, *, kind: str, min_target_kobo: int) ->
     """Raise Refused, on the field `target_kobo`, for a goal (kobo; None: no goal) that such a plan cannot have."""
     if target_kobo is None:
         if kind == Product.Kind.TARGET:
-            raise Refused("Say how much you want to save.", field="target_kobo")
+            raise Refused("Enter your goal.", field="target_kobo")
         return
     if target_kobo < min_target_kobo:
         raise Refused(f"A goal starts at {money.naira(min_target_kobo)}.", field="target_kobo")
@@ -148,7 +148,7 @@ def check_accepts_money(plan: Plan, today: datetime.date) -> None:
     if plan.is_closed:
         raise Refused("This plan is closed. Your money can go to your stash or another plan.")
     if plan.is_matured(today):
-        raise Refused("This plan has matured and takes no more money. Start another one to save on.")
+        raise Refused("This plan has matured. Start a new one to keep saving.")
 
 
 def is_early(plan: Plan, today: datetime.date) -> bool:

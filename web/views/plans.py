@@ -88,7 +88,7 @@ def start(request: SaverRequest) -> HttpResponse:
     if form.is_valid():
         with form.refusals():
             plan = _start(request, form)
-            notify(request, f"{plan.name} is open. Make the first payment when you like.")
+            notify(request, f"{plan.name} is ready. Make your first payment.")
             if form.cleaned_data["first"]:
                 request.session[_FIRST_PAYMENT] = [plan.pk, form.cleaned_data["first"]]
             return redirect(request, reverse("plans:top_up", args=[plan.pk]))

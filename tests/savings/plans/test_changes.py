@@ -81,7 +81,7 @@ def test_a_goal_outside_the_rules_is_refused(target_kobo: int) -> None:
 
 def test_a_target_plan_keeps_a_goal() -> None:
     plan = make_plan(product=make_product(Product.Kind.TARGET), target_kobo=50_000_00)
-    with pytest.raises(Refused, match="Say how much"):
+    with pytest.raises(Refused, match="Enter your goal"):
         plans.change_goal(plan, None)
     plans.change_goal(plan, 60_000_00)
     assert stored(plan).target_kobo == 60_000_00

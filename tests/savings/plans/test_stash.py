@@ -74,9 +74,9 @@ def test_a_reference_cannot_be_reused_for_another_amount() -> None:
 
 def test_a_move_of_more_than_the_balance_is_refused() -> None:
     plan = make_plan(holding_kobo=50_00)
-    with pytest.raises(NotEnoughMoney, match="This plan holds ₦50.00"):
+    with pytest.raises(NotEnoughMoney, match="You have ₦50.00 in this plan"):
         move_out(plan, 50_01)
-    with pytest.raises(NotEnoughMoney, match="Your stash holds ₦0.00"):
+    with pytest.raises(NotEnoughMoney, match="You have ₦0.00 in your stash"):
         move_in(plan, 1)
     assert (stash_balance(plan), plan_balance(plan)) == (0, 50_00)
     assert Transaction.objects.exclude(kind="top_up").count() == 0

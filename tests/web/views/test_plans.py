@@ -50,7 +50,7 @@ def test_the_same_form_sent_twice_starts_one_plan(saver_client: Client, saver: U
     [
         ({"name": ""}, "name", "Give the plan a name."),
         ({"name": "x" * 61}, "name", "at most 60"),
-        ({"target": ""}, "target", "Say how much"),
+        ({"target": ""}, "target", "Enter your goal."),
         ({"target": "1e9"}, "target", "in figures"),
         ({"target": "12.345"}, "target", "at most two digits"),
         ({"target": "9" * 30}, "target", "more money than there is"),
@@ -145,7 +145,7 @@ def test_withdrawing_from_a_plan_leads_to_its_receipt(saver_client: Client, save
         ("1e9", "in figures"),
         ("12.345", "at most two digits"),
         ("9" * 30, "more money than there is"),
-        ("100.01", "This plan holds ₦100.00"),
+        ("100.01", "You have ₦100.00 in this plan"),
     ],
 )
 def test_amounts_that_cannot_be_withdrawn(
@@ -190,7 +190,7 @@ def test_an_empty_stash_pays_nothing_in(saver_client: Client, saver: User) -> No
     data = filled_in(saver_client, f"/plans/{plan.pk}/top-up/", amount="200", source="stash")
     response = saver_client.post(f"/plans/{plan.pk}/top-up/", data)
     assert response.status_code == 422
-    assert "Your stash holds ₦0.00" in response.content.decode()
+    assert "You have ₦0.00 in your stash" in response.content.decode()
 
 
 def test_closing_an_empty_plan_and_not_a_full_one(saver_client: Client, saver: User) -> None:
