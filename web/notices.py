@@ -14,14 +14,14 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 
-def notify(request: HttpRequest, text: str, note: str = "", *, is_bad: bool = False) -> None:
-    """Add a notice, with an optional smaller second line.
+def notify(request: HttpRequest, text: str, note: str = "", *, is_bad: bool = False, about: str = "") -> None:
+    """Add a notice, with an optional smaller second line. It replaces an older one on the page `about` the same.
 
     `web.http.render_part` sends it beside the fragment, every whole page shows it, and after a redirect it is stored
     until the next page. A view need not know which of these it answers with.
     """
     level = messages.ERROR if is_bad else messages.SUCCESS
-    messages.add_message(request, level, _with_note(text, note))
+    messages.add_message(request, level, _with_note(text, note), extra_tags=about)
 
 
 def beside_fragment(request: HttpRequest) -> str:

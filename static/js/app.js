@@ -1,4 +1,4 @@
-// Progressive enhancement. Every page works without this script.
+// Progressive enhancement. Every page works without this script. feedback.js shows what a press has started.
 "use strict";
 
 {
@@ -15,25 +15,6 @@
   // Send the CSRF cookie's token with each htmx request: cached pages contain none.
   document.addEventListener("htmx:configRequest", (event) => {
     event.detail.headers["X-CSRFToken"] = cookie("__Host-csrftoken") || cookie("csrftoken");
-  });
-
-  // Notices -------------------------------------------------------------------------------------
-
-  const toasts = () => document.getElementById("toasts");
-
-  const showTrouble = () => {
-    const trouble = document.getElementById("trouble");
-    if (trouble && !toasts().querySelector("[data-trouble]")) toasts().append(trouble.content.cloneNode(true));
-  };
-  document.addEventListener("htmx:responseError", showTrouble);
-  document.addEventListener("htmx:sendError", showTrouble);
-  document.addEventListener("htmx:timeout", showTrouble);
-
-  document.addEventListener("click", (event) => {
-    const dismiss = event.target.closest("[data-dismiss]");
-    if (!dismiss) return;
-    dismiss.closest(".toast").remove();
-    (toasts().querySelector("[data-dismiss]") ?? document.getElementById("main")).focus();
   });
 
   // Theme: applied at once, and saved in the profile --------------------------------------------
@@ -89,51 +70,6 @@
     const shows = field.type === "password";
     field.type = shows ? "text" : "password";
     button.setAttribute("aria-pressed", String(shows));
-  });
-
-  // Prevent double submission ---------------------------------------------------------------------
-
-  const buttonsOf = (form) =>
-    [...form.elements].filter((element) => element.type === "submit" && !element.disabled);
-
-  const wait = (form) => {
-    form.toggleAttribute("data-waiting", true);
-    for (const button of buttonsOf(form)) {
-      button.disabled = true;
-      button.toggleAttribute("data-waiting", true);
-    }
-  };
-
-  const goOn = (form) => {
-    form.removeAttribute("data-waiting");
-    for (const button of form.querySelectorAll("button[data-waiting]")) {
-      button.disabled = false;
-      button.removeAttribute("data-waiting");
-    }
-  };
-
-  // On the window, so that htmx handles the event first.
-  addEventListener("submit", (event) => {
-    const form = event.target;
-    if (event.defaultPrevented || form.method !== "post") return;
-    if (form.hasAttribute("data-waiting")) {
-      event.preventDefault();
-      return;
-    }
-    // In a timeout, because a button that is disabled immediately does not send its value.
-    setTimeout(() => wait(form));
-  });
-
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.target.matches("form") && event.detail.requestConfig.verb === "post") wait(event.target);
-  });
-  document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.target.matches("form")) goOn(event.target);
-  });
-
-  // A page restored from the back/forward cache still has its buttons disabled.
-  addEventListener("pageshow", () => {
-    for (const form of document.querySelectorAll("form[data-waiting]")) goOn(form);
   });
 
   // Reload a page that the browser restores from its back/forward cache: its figures may be stale, and its user signed

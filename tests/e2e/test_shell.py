@@ -137,7 +137,7 @@ def test_a_notice_says_when_the_site_does_not_answer(ada: Person) -> None:
     page.route("**/dashboard/?period=*", drop)
     page.get_by_role("link", name="1Y").click()
     notice = page.locator("#toasts .toast")
-    expect(notice).to_contain_text("That did not get through")
+    expect(notice).to_contain_text("No connection")
     notice.get_by_role("button").click()
     expect(notice).to_have_count(0)
     expect(page.locator("main")).to_be_focused()

@@ -19,7 +19,7 @@ HTMX = {"HX-Request": "true"}
 def page(request: SaverRequest) -> HttpResponse:
     """A page that notifies as often as its URL says."""
     for text in request.GET.getlist("notice"):
-        notify(request, text)
+        notify(request, text, about=request.GET.get("about", ""))
     return render_part(request, "page.html", "part")
 
 
@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__), pytest.mark.use
 
 
 def notices(text: str) -> list[str]:
-    """Return the notices of a page or fragment, without the hidden one of app.js."""
+    """Return the notices of a page or fragment, without the hidden ones of feedback.js."""
     return re.findall(r"<strong>(.*?)</strong>", text.partition("<template")[0])
 
 
@@ -65,6 +65,12 @@ def test_htmx_gets_its_part_and_the_notice_beside_it(saver_client: Client) -> No
     assert 'hx-swap-oob="beforeend:#toasts"' in response.text
     assert "<html" not in response.text
     assert notices(saver_client.get("/test/page/").text) == []
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_a_notice_names_what_it_is_about(saver_client: Client, headers: dict[str, str]) -> None:
+    response = saver_client.get("/test/page/?notice=Ready&about=statement-7", headers=headers)
+    assert 'data-about="statement-7"' in response.text
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])

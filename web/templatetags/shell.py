@@ -128,15 +128,15 @@ def htmx(parser: Parser, token: Token) -> Node:
 
 @register.tag
 def trouble(parser: Parser, token: Token) -> TextNode:
-    """Write the notice that app.js shows where a request does not get through: the same on every page, so made once."""
+    """Write the notice that feedback.js shows where no answer comes: the same on every page, so made once."""
     return TextNode(
         render_to_string(
             "_toast.html",
             {
-                "text": "That did not get through",
-                "note": "Check your connection, then load the page again to see where things stand.",
+                "about": "trouble",
+                "text": "No connection",
+                "note": "Check your internet and try again.",
                 "bad": True,
-                "trouble": True,
             },
         )
     )
@@ -146,4 +146,9 @@ def trouble(parser: Parser, token: Token) -> TextNode:
 def toast(message: Message) -> dict[str, Any]:
     """Show one message: its first line loud, the rest of it as a note."""
     text, _, note = str(message.message).partition("\n")
-    return {"text": text, "note": note, "bad": message.level >= constants.WARNING}
+    return {
+        "text": text,
+        "note": note,
+        "bad": message.level >= constants.WARNING,
+        "about": message.extra_tags,
+    }

@@ -71,8 +71,8 @@ def certificate(request: SaverRequest) -> HttpResponse:
         return render_part(request, "statements/certificate.html", "form", {"form": form})
     if form.is_valid():
         with form.refusals():
-            statements.request_certificate(request.user, **form.cleaned_data)
-            notify(request, "Making your statement", "We’ll email you when it’s ready.")
+            requested = statements.request_certificate(request.user, **form.cleaned_data)
+            _say_requested(request, requested)
             return redirect(request, reverse("statements:index"))
     return render_part(request, "statements/certificate.html", "form", {"form": form}, status=422)
 
@@ -94,8 +94,7 @@ def detail(request: SaverRequest, statement_id: int) -> HttpResponse:
 @require_POST
 def ask_again(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Request the same statement again."""
-    statements.ask_again(access.own_statement(request, statement_id))
-    notify(request, "Making your statement", "We’ll email you when it’s ready.")
+    _say_requested(request, statements.ask_again(access.own_statement(request, statement_id)))
     return redirect(request, reverse("statements:index"))
 
 
@@ -145,11 +144,21 @@ def _watch(request: SaverRequest) -> HttpResponse:
     return render_part(request, "statements/index.html", "jobs", statement_jobs.jobs(jobs, watched.polls))
 
 
+def _say_requested(request: SaverRequest, statement: Statement, note: str = "") -> None:
+    text = f"We’ll email you when it’s ready.{note}"
+    notify(request, "Making your statement", text, about=_about(statement.pk))
+
+
+def _about(statement_id: int) -> str:
+    """Return what the notices of one statement are about: the newest one replaces the others."""
+    return f"statement-{statement_id}"
+
+
 def _say_finished(request: SaverRequest, row: statement_pages.StatementRow) -> None:
     if row.state == Statement.State.READY:
-        notify(request, "Your statement is ready", f"{row.subject}, {row.title}")
+        notify(request, "Your statement is ready", f"{row.subject}, {row.title}", about=_about(row.id))
     elif row.is_bad:
-        notify(request, "A statement could not be made", row.says, is_bad=True)
+        notify(request, "A statement could not be made", row.says, is_bad=True, about=_about(row.id))
 
 
 def _ask(request: SaverRequest, form: StatementForm) -> None:
@@ -165,11 +174,11 @@ def _ask(request: SaverRequest, form: StatementForm) -> None:
         format=values["format"],
         password=values["password"],
     )
-    note = "We’ll email you when it’s ready."
+    note = ""
     if values["monthly"]:
         statements.subscribe(request.user, scope=scope, plan=plan, circle=circle, format=values["format"])
-        note += " The monthly ones follow on the 1st."
+        note = " The monthly ones follow on the 1st."
     if statement.state == Statement.State.READY:
         notify(request, "Already here", "You asked for the same one a moment ago.")
     else:
-        notify(request, "Making your statement", note)
+        _say_requested(request, statement, note)

@@ -87,6 +87,15 @@ def test_a_notice_has_its_text_its_note_and_its_tone() -> None:
     assert "toast bad" in rendered("{% toast m %}", m=Message(constants.ERROR, "Declined"))
 
 
+def test_a_notice_says_what_it_is_about_and_an_error_is_an_alert() -> None:
+    message = Message(constants.SUCCESS, "Ready", extra_tags="statement-7")
+    assert 'data-about="statement-7"' in rendered("{% toast m %}", m=message)
+    assert "alert" not in rendered("{% toast m %}", m=message).partition("<svg")[0]
+    failed = rendered("{% toast m %}", m=Message(constants.ERROR, "Declined"))
+    assert 'role="alert"' in failed
+    assert "data-about" not in failed
+
+
 def test_a_cowrie_is_gold_only_where_something_is_reached() -> None:
     assert 'class="shell on"' in rendered("{% cowrie yes %}", yes=True)
     assert 'class="shell"' in rendered("{% cowrie no %}", no=False)
