@@ -53,6 +53,7 @@ from savings.plans.standing import (
     standing,
 )
 from savings.plans.stash import move_from_plan, move_to_plan
+from savings.plans.suggestions import Suggestion, suggest_amounts
 from savings.plans.terms import (
     Terms,
     check_accepts_money,
@@ -80,6 +81,7 @@ __all__ = [
     "Quote",
     "Standing",
     "State",
+    "Suggestion",
     "Terms",
     "accrue_interest",
     "cancel_notice",
@@ -126,6 +128,7 @@ __all__ = [
     "rename",
     "sign_quote",
     "standing",
+    "suggest_amounts",
     "switch_all_interest",
     "switch_interest",
     "terms_of_circle",
