@@ -17,7 +17,8 @@ async (index) => {
   if (open) open.showPopover();
   const asking = control.closest("[hx-target]");
   const selector = asking?.getAttribute("hx-target");
-  const target = selector ? document.querySelector(selector) : null;
+  // A suggestion fills the form around it.
+  const target = control.dataset.fill ? control.closest("form") : selector && document.querySelector(selector);
   const looks = (element) => {
     if (!element) return "";
     const { opacity, color, backgroundColor, borderColor } = getComputedStyle(element);

@@ -153,7 +153,7 @@ class ReferenceField(forms.Field):
             return self.signer.unsign(str(value or ""))
         except signing.BadSignature:
             raise forms.ValidationError(
-                "This page had grown old. Look at it once more, then send it again.", code="reference"
+                "This page expired. Nothing was changed. Check it, then send it again.", code="reference"
             ) from None
 
     def bound_data(self, data: Any, initial: Any) -> Any:

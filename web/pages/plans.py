@@ -21,7 +21,7 @@ from savings.plans import Standing, State, check_accepts_money, exit_penalty_kob
 from savings.prepared_queries import prepared
 from web import date_formats
 from web.forms.plans import TopUpForm, WithdrawForm
-from web.pages import interest, plan_notices, plan_standing, plan_terms
+from web.pages import amounts, interest, plan_notices, plan_standing, plan_terms
 from web.pages import transactions as transaction_rows
 from web.pages.charts import area_chart
 from web.pages.payments import fee_sentence
@@ -134,12 +134,12 @@ def top_up(plan: Plan, form: TopUpForm) -> dict[str, Any]:
         check_accepts_money(plan, timezone.localdate())
     except Refused as refused:
         refusal = str(refused)
+    stash_kobo = ledger.balance_kobo(ledger.stash_account(plan.user))
     return {
         "plan": plan,
         "form": form,
         "card": card(Saving.from_plan(plan), timezone.localdate()),
-        "stash_kobo": ledger.balance_kobo(ledger.stash_account(plan.user)),
-        "fee_sentence": fee_sentence(),
+        **amounts.top_up(plan, form, stash_kobo=stash_kobo, card_note=fee_sentence()),
         "notice_sentence": plan_notices.notice_sentence(plan),
         "exit_sentences": plan_terms.exit_sentences(plan, plan.matures_on),
         "interest_off": plan_terms.interest_off(plan),
@@ -155,7 +155,16 @@ def withdraw(plan: Plan, form: WithdrawForm) -> dict[str, Any]:
         exit_penalty_kobo(plan, 1, timezone.localdate())
     except Refused as refused:
         refusal = str(refused)
-    return {"plan": plan, "form": form, "balance_kobo": plan.account.balance_kobo or 0, "refusal": refusal}
+    balance_kobo = plan.account.balance_kobo or 0
+    return {
+        "plan": plan,
+        "form": form,
+        "balance_kobo": balance_kobo,
+        "chips": amounts.all_of_it(balance_kobo),
+        "after": amounts.after(form, balance_kobo, sign=-1),
+        "amount_kobo": amounts.typed_kobo(form),
+        "refusal": refusal,
+    }
 
 
 def instead_of_withdraw(plan: Plan) -> str:

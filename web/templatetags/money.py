@@ -39,6 +39,12 @@ def fitted(text: str) -> SafeString:
 
 
 @register.filter
+def short(amount_kobo: int) -> str:
+    """Return an amount without kobo where they are zero, for sentences and buttons: `₦25,000`."""
+    return money.naira(amount_kobo).removesuffix(".00")
+
+
+@register.filter
 def whole(amount_kobo: int) -> str:
     """Return a sum in whole naira, for where kobo say nothing: goals, boards. What is left over is cut off."""
     kobo = abs(amount_kobo) % money.KOBO_PER_NAIRA

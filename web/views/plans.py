@@ -147,7 +147,7 @@ def choose_top_up(request: SaverRequest) -> HttpResponse:
 def top_up(request: SaverRequest, plan_id: int) -> HttpResponse:
     """Top up a plan by card, which redirects to the provider, or from the stash, which is immediate."""
     plan = _own_plan(request, plan_id)
-    amount = request.GET.get("amount") or _first_payment(request, plan)
+    amount = request.GET.get("amount", "")[:40] or _first_payment(request, plan)
     initial = {"amount": amount, "source": request.GET.get("from", TopUpForm.CARD)}
     data = request.POST if request.method == "POST" else None
     form = TopUpForm(data, user=request.user, initial=initial)
@@ -164,7 +164,8 @@ def withdraw(request: SaverRequest, plan_id: int) -> HttpResponse:
     instead = plan_pages.instead_of_withdraw(plan) if request.method == "GET" else None
     if instead:
         return redirect(request, reverse(instead, args=[plan.pk]))
-    form = WithdrawForm(request.POST if request.method == "POST" else None, user=request.user)
+    data = request.POST if request.method == "POST" else None
+    form = WithdrawForm(data, user=request.user, initial={"amount": request.GET.get("amount", "")[:40]})
     if form.is_valid():
         with form.refusals():
             movement = plans.move_from_plan(

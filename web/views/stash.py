@@ -15,8 +15,8 @@ from savings.prepared_queries import prepared
 from web.caching import pages as page_cache
 from web.forms.stash import FundForm
 from web.http import SaverRequest, redirect, render_part
+from web.pages import amounts, plan_notices
 from web.pages import payouts as payout_pages
-from web.pages import plan_notices
 from web.pages import plans as plan_pages
 from web.pages import transactions as transaction_rows
 from web.pages.payments import fee_sentence, where_to_pay
@@ -51,8 +51,8 @@ def _latest(user_id: int) -> QuerySet[Transaction, Any]:
 
 def fund(request: SaverRequest) -> HttpResponse:
     """Add money to the stash by card, which redirects to the provider."""
-    initial = {"amount": request.GET.get("amount", "")[:20]}
-    form = FundForm(request.POST if request.method == "POST" else None, user=request.user, initial=initial)
+    data = request.POST if request.method == "POST" else None
+    form = FundForm(data, user=request.user, initial={"amount": request.GET.get("amount", "")[:40]})
     if form.is_valid():
         with form.refusals():
             payment = payments.start_payment(
@@ -62,9 +62,13 @@ def fund(request: SaverRequest) -> HttpResponse:
                 reference=form.cleaned_data["reference"],
             )
             return redirect(request, where_to_pay(payment))
+    stash_kobo = dashboard.holdings(request.user).stash_kobo
     context = {
         "form": form,
-        "stash_kobo": dashboard.holdings(request.user).stash_kobo,
+        "stash_kobo": stash_kobo,
+        "chips": amounts.chips(None),
+        "after": amounts.after(form, stash_kobo),
+        "amount_kobo": amounts.typed_kobo(form),
         "fee_sentence": fee_sentence(),
     }
     return render_part(request, "stash/fund.html", "form", context, status=422 if form.errors else 200)

@@ -106,7 +106,9 @@ def test_a_reference_comes_back_as_it_was_minted() -> None:
 def test_a_reference_of_another_person_or_kind_is_refused_and_replaced(other: SampleForm) -> None:
     foreign = other["reference"].value()
     form = sample(reference=foreign)
-    assert form.errors["reference"] == ["This page had grown old. Look at it once more, then send it again."]
+    assert form.errors["reference"] == [
+        "This page expired. Nothing was changed. Check it, then send it again."
+    ]
     assert form["reference"].value() != foreign
 
 
@@ -159,7 +161,7 @@ def test_the_summary_links_to_every_field_that_needs_fixing() -> None:
     assert '<a href="#id_often">' in page
     assert 'id="id_often"' in page
     # The errors of a hidden field have no other place.
-    assert "This page had grown old." in page
+    assert "This page expired." in page
 
 
 def test_a_fresh_form_has_no_summary() -> None:

@@ -196,7 +196,7 @@ def test_a_bad_quote_shows_a_new_one(browser: Client, plan: Plan, quote: str | N
 def test_a_bad_reference_moves_nothing(browser: Client, plan: Plan, reference: str) -> None:
     response = browser.post(confirm(plan), quoted(browser, plan) | {"reference": reference})
     assert response.status_code == 422
-    assert "grown old" in response.text
+    assert "This page expired" in response.text
     assert ledger.balance_kobo(plan.account) == HELD_KOBO
 
 

@@ -1,0 +1,145 @@
+"""Amount forms without a script: suggestions as links, sources as rows, and what follows from the amount."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from savings.models import User
+from tests.factories import make_plan, make_user, pay_in
+from tests.web.form_filling import filled_in
+from web.hidden_balances import COOKIE, HIDDEN
+
+pytestmark = pytest.mark.django_db
+
+
+def words(client: Client, url: str) -> str:
+    """Return the text of a page's form."""
+    page = client.get(url).text.partition('id="form"')[2].partition("</form>")[0]
+    return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", page).split()))
+
+
+def suggestions(client: Client, url: str) -> list[str]:
+    return [html.unescape(link) for link in re.findall(r'href="(\?amount=[^"]+)"', client.get(url).text)]
+
+
+def test_suggestions_fill_the_field_by_a_link(saver_client: Client, saver: User) -> None:
+    plan = make_plan(saver, target_kobo=60_000_00, holding_kobo=4_000_00)
+    url = f"/plans/{plan.pk}/top-up/"
+    links = suggestions(saver_client, url)
+    assert links == [
+        f"?amount={amount}&from=card" for amount in ("2%2C000", "5%2C000", "10%2C000", "56%2C000")
+    ]
+    assert "₦56,000 to goal" in words(saver_client, url)
+    filled = saver_client.get(url + links[-1])
+    assert filled.context["form"]["amount"].value() == "56,000"
+    assert "will hold ₦60,000.00 , 100 % of the goal" in words(saver_client, url + links[-1])
+    assert "Pay ₦56,000" in words(saver_client, url + links[-1])
+
+
+def test_the_stash_has_round_amounts_and_says_what_it_will_hold(saver_client: Client, saver: User) -> None:
+    pay_in(saver, 1_000_50)
+    assert suggestions(saver_client, "/stash/fund/") == [
+        "?amount=2%2C000",
+        "?amount=5%2C000",
+        "?amount=10%2C000",
+    ]
+    assert "Your stash will hold ₦3,000.50" in words(saver_client, "/stash/fund/?amount=2,000")
+    assert "Pay ₦2,000 by card" in words(saver_client, "/stash/fund/?amount=2,000")
+
+
+def test_everything_is_suggested_on_the_way_out(saver_client: Client, saver: User) -> None:
+    url = f"/plans/{make_plan(saver, holding_kobo=217_500_25, name='Rent').pk}/withdraw/"
+    [link] = suggestions(saver_client, url)
+    assert "All of it: ₦217,500.25" in words(saver_client, url)
+    data = filled_in(saver_client, url + link)
+    assert data["amount"] == "217,500.25"
+    assert "Rent will hold ₦0.00" in words(saver_client, url + link)
+    assert saver_client.post(url, data).status_code == 302
+
+
+def test_hidden_balances_stay_hidden_and_round_suggestions_can_be_read(
+    saver_client: Client, saver: User
+) -> None:
+    plan = make_plan(saver, target_kobo=60_000_00, holding_kobo=4_000_00)
+    saver_client.cookies[COOKIE] = HIDDEN
+    page = words(saver_client, f"/plans/{plan.pk}/top-up/?amount=3000")
+    assert "₦ 2,000" in page
+    assert "₦•••• to goal" in page
+    assert "will hold ₦••••" in page
+    assert "All of it: ₦••••" in words(saver_client, f"/plans/{plan.pk}/withdraw/")
+
+
+def test_an_empty_plan_has_nothing_to_suggest(saver_client: Client, saver: User) -> None:
+    assert suggestions(saver_client, f"/plans/{make_plan(saver).pk}/withdraw/") == []
+
+
+@pytest.mark.parametrize("amount", ["", "abc", "-5", "0", "9" * 40, "<i>", "12.345"])
+def test_no_consequence_is_promised_for_what_is_no_amount(saver_client: Client, amount: str) -> None:
+    page = saver_client.get("/stash/fund/", {"amount": amount}).text
+    assert '<p class="small mt1" hidden>' in page
+    assert "<i>" not in page
+
+
+def test_more_than_the_plan_holds_has_no_consequence(saver_client: Client, saver: User) -> None:
+    url = f"/plans/{make_plan(saver, holding_kobo=100_00).pk}/withdraw/?amount=101"
+    assert '<p class="small mt1" hidden>' in saver_client.get(url).text
+
+
+@pytest.mark.parametrize(
+    ("stash_kobo", "why"), [(0, "Nothing to move."), (99_99, "Less than ₦100, the least you can move.")]
+)
+def test_a_stash_with_too_little_cannot_be_chosen(
+    saver_client: Client, saver: User, stash_kobo: int, why: str
+) -> None:
+    url = f"/plans/{make_plan(saver).pk}/top-up/?from=stash"
+    if stash_kobo:
+        pay_in(saver, stash_kobo)
+    card, stash = saver_client.get(url).context["sources"]
+    assert (card.is_chosen, stash.is_chosen, stash.why_not) == (True, False, why)
+    assert why in words(saver_client, url)
+    assert re.search(r'value="stash"\s+disabled', saver_client.get(url).text)
+
+
+def test_a_stash_with_money_is_chosen_by_its_link(saver_client: Client, saver: User) -> None:
+    pay_in(saver, 100_00)
+    url = f"/plans/{make_plan(saver).pk}/top-up/?from=stash"
+    card, stash = saver_client.get(url).context["sources"]
+    assert (card.is_chosen, stash.is_chosen, stash.why_not) == (False, True, "")
+    assert suggestions(saver_client, url)[0] == "?amount=2%2C000&from=stash"
+
+
+def test_a_refused_form_keeps_what_was_typed_and_chosen(saver_client: Client, saver: User) -> None:
+    pay_in(saver, 5_000_00)
+    url = f"/plans/{make_plan(saver).pk}/top-up/"
+    response = saver_client.post(url, filled_in(saver_client, url, amount="6,000", source="stash"))
+    assert response.status_code == 422
+    assert 'value="6,000"' in response.text
+    assert re.search(r'value="stash"\s+checked', response.text)
+
+
+def test_another_users_plan_has_no_form(saver_client: Client) -> None:
+    plan = make_plan(make_user(), holding_kobo=100_00)
+    for verb in ("top-up", "withdraw"):
+        assert saver_client.get(f"/plans/{plan.pk}/{verb}/?amount=100").status_code == 404
+
+
+def test_the_forms_cost_the_same_for_one_plan_and_for_many(
+    saver_client: Client, saver: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    plan = make_plan(saver, target_kobo=60_000_00, holding_kobo=4_000_00)
+    for more in (0, 20):
+        for _ in range(more):
+            make_plan(saver, holding_kobo=100_00)
+        for url, queries in (
+            (f"/plans/{plan.pk}/top-up/", 4),
+            (f"/plans/{plan.pk}/withdraw/", 2),
+            ("/stash/fund/", 2),
+        ):
+            saver_client.get(url)
+            with django_assert_num_queries(queries):
+                saver_client.get(url)

@@ -1,0 +1,125 @@
+"""Prepares amount forms: suggestions that fill the field, sources of the money, and what follows from the amount."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.forms import BaseForm
+
+from savings import money
+from savings.exceptions import BadAmount
+from savings.models import Plan
+from savings.plans import suggest_amounts
+from web.forms.plans import TopUpForm
+
+
+class Chip(NamedTuple):
+    """A suggested amount: its text, what it puts into the field, and the URL of the page with the field filled.
+
+    `tells` is whether it tells what the saver has or lacks: a browser that hides balances hides that.
+    """
+
+    text: str
+    amount: str
+    url: str
+    sign: str
+    tells: bool
+    reaches_goal: bool
+
+
+class After(NamedTuple):
+    """What an account holds after the amount. Texts in kobo for the script, because templates localise numbers."""
+
+    now_kobo: str
+    goal_kobo: str
+    # 1 for money in, -1 for money out.
+    sign: str
+    # None without a valid amount.
+    then_kobo: int | None
+    percent: str
+
+
+class Source(NamedTuple):
+    """A row of where the money comes from. One that cannot be chosen says why."""
+
+    value: str
+    icon: str
+    name: str
+    note: str
+    balance_kobo: int | None
+    is_chosen: bool
+    why_not: str
+
+
+def chips(plan: Plan | None, **query: str) -> list[Chip]:
+    """Return the suggestions for a payment into a plan, or with None into the stash. Their URLs keep the query."""
+    return [
+        _chip(one.amount_kobo, query, tells=one.reaches_goal, reaches_goal=one.reaches_goal)
+        for one in suggest_amounts(plan)
+    ]
+
+
+def all_of_it(balance_kobo: int) -> list[Chip]:
+    """Return the suggestion to take out everything; none if there is nothing."""
+    return [_chip(balance_kobo, {}, tells=True)] if balance_kobo else []
+
+
+def after(form: BaseForm, balance_kobo: int, *, goal_kobo: int | None = None, sign: int = 1) -> After:
+    """Return what a balance is after the form's amount: added, or with the sign -1 taken away."""
+    amount_kobo = typed_kobo(form)
+    then_kobo = None if amount_kobo is None else balance_kobo + sign * amount_kobo
+    if then_kobo is not None and then_kobo < 0:
+        then_kobo = None
+    shown_kobo = balance_kobo if then_kobo is None else then_kobo
+    percent = min(100, shown_kobo * 100 // goal_kobo) if goal_kobo else 0
+    return After(str(balance_kobo), str(goal_kobo or ""), str(sign), then_kobo, str(percent))
+
+
+def typed_kobo(form: BaseForm) -> int | None:
+    """Return the amount in the field, as it was filled or typed; None for what is no amount of money above zero."""
+    value = form["amount"].value()
+    if isinstance(value, str):
+        try:
+            value = money.parse(value)
+        except BadAmount:
+            return None
+    return value if value and value <= money.MOST_KOBO else None
+
+
+def sources(form: TopUpForm, stash_kobo: int, card_note: str) -> list[Source]:
+    """Return the card and the stash. A stash with less than the least top-up cannot be chosen."""
+    least_kobo = settings.TOP_UP_MIN_KOBO
+    why_not = ""
+    if stash_kobo < least_kobo:
+        why_not = (
+            f"Less than {_short(least_kobo)}, the least you can move." if stash_kobo else "Nothing to move."
+        )
+    has_stash = form["source"].value() == TopUpForm.STASH and not why_not
+    return [
+        Source(TopUpForm.CARD, "card", "My card", card_note, None, not has_stash, ""),
+        Source(TopUpForm.STASH, "stash", "My stash", "Moved at once.", stash_kobo, has_stash, why_not),
+    ]
+
+
+def top_up(plan: Plan, form: TopUpForm, *, stash_kobo: int, card_note: str) -> dict[str, Any]:
+    """Return what the top-up page shows besides the plan: suggestions, sources, and the plan afterwards."""
+    rows = sources(form, stash_kobo, card_note)
+    chosen = next(row.value for row in rows if row.is_chosen)
+    return {
+        "chips": chips(plan, **{"from": chosen}),
+        "sources": rows,
+        "after": after(form, plan.account.balance_kobo or 0, goal_kobo=plan.target_kobo),
+        "amount_kobo": typed_kobo(form),
+    }
+
+
+def _chip(amount_kobo: int, query: dict[str, str], *, tells: bool, reaches_goal: bool = False) -> Chip:
+    text, sign = _short(amount_kobo), settings.CURRENCY_SIGN
+    amount = text.removeprefix(sign)
+    return Chip(text, amount, "?" + urlencode({"amount": amount, **query}), sign, tells, reaches_goal)
+
+
+def _short(amount_kobo: int) -> str:
+    return money.naira(amount_kobo).removesuffix(".00")
