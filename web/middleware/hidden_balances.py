@@ -18,14 +18,20 @@ from django.http.response import HttpResponseBase
 from web.hidden_balances import are_hidden
 
 _DOTS = "••••".encode()
-# Pages that show what will be posted, to be confirmed, and pages without anybody's money.
-_SHOWN_VIEWS = {
+# Pages that ask for an amount or a decision about it, and pages without anybody's money.
+SHOWN_VIEWS = {
+    "help:home",
     "landing:home",
     "payouts:confirm",
+    "payouts:withdraw",
     "plans:carry_out_exit",
+    "plans:give_notice",
     "plans:preview_start",
     "plans:quote_exit",
     "plans:start",
+    "plans:top_up",
+    "plans:withdraw",
+    "stash:fund",
 }
 _SHOWN_APPS = {"admin", "lab", "simulator"}
 _REFUSED = 422
@@ -59,7 +65,7 @@ def without_sums(html: bytes) -> bytes:
 
 def _has_sums_to_hide(request: HttpRequest, response: HttpResponse) -> bool:
     match = request.resolver_match
-    is_shown = match is not None and (match.view_name in _SHOWN_VIEWS or match.app_name in _SHOWN_APPS)
+    is_shown = match is not None and (match.view_name in SHOWN_VIEWS or match.app_name in _SHOWN_APPS)
     is_html = response.get("Content-Type", "").startswith("text/html")
     return is_html and not is_shown and response.status_code != _REFUSED
 
