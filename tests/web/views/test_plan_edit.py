@@ -315,7 +315,7 @@ def test_an_earlier_maturity_is_refused_and_the_name_is_not_half_saved(
 
 
 def test_pages_say_from_when_interest_is_off(saver_client: Client, client: Client, saver: User) -> None:
-    plan = make_plan(saver)
+    plan = make_plan(saver, holding_kobo=100_00)
     tomorrow = in_days(1)
     plans.switch_interest(plan, on=False)
     for page in (f"/plans/{plan.pk}/", f"/plans/{plan.pk}/top-up/"):
