@@ -67,11 +67,11 @@ def navigation(context: Context) -> SafeString:
 @register.inclusion_tag("_hide_balances.html", takes_context=True)
 def hide_balances(context: Context, *, in_menu: bool = False) -> dict[str, Any]:
     """Return the button that hides the sums in this browser, or shows them again."""
-    request = context["request"]
+    request: Any = context.get("request")
     return {
-        "are_hidden": are_hidden(request),
+        "are_hidden": request is not None and are_hidden(request),
         "in_menu": in_menu,
-        "next": request.get_full_path(),
+        "next": request.get_full_path() if request is not None else "",
         "csrf_token": context.get("csrf_token"),
     }
 

@@ -306,7 +306,7 @@ def test_an_earlier_maturity_is_refused_and_the_name_is_not_half_saved(
     response = saver_client.post(path_of(plan), opened(saver_client, path_of(plan)) | typed)
     assert response.status_code == 422
     assert "never earlier" in response.text
-    assert response.text.count('role="alert"') == 1
+    assert response.text.count('class="note bad" role="alert"') == 1
     assert "Move the end?" not in response.text
     assert stored(plan).name == "Car"
 
