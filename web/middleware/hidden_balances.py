@@ -18,20 +18,15 @@ from django.http.response import HttpResponseBase
 from web.hidden_balances import are_hidden
 
 _DOTS = "••••".encode()
-# Pages that ask for an amount or a decision about it, and pages without anybody's money.
+# Pages that show what will be posted, to be confirmed, and pages without anybody's money.
 SHOWN_VIEWS = {
     "help:home",
     "landing:home",
     "payouts:confirm",
-    "payouts:withdraw",
     "plans:carry_out_exit",
-    "plans:give_notice",
     "plans:preview_start",
     "plans:quote_exit",
     "plans:start",
-    "plans:top_up",
-    "plans:withdraw",
-    "stash:fund",
 }
 _SHOWN_APPS = {"admin", "lab", "simulator"}
 _REFUSED = 422
