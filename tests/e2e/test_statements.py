@@ -102,7 +102,7 @@ def test_from_asking_for_a_statement_to_proving_it(
         page.evaluate(DROP, [list(content), file.name])
         expect(page.locator("[data-drop]")).to_contain_text("was read here, and is not sent")
         with page.expect_request("**/statements/verify/") as sent:
-            page.get_by_role("button", name="Check it").click()
+            page.get_by_role("button", name="Verify").click()
         assert file.name not in (sent.value.post_data or "")
         expect(page.get_by_text(answer)).to_be_visible()
         barriers += ada.barriers()
@@ -157,7 +157,7 @@ def test_a_row_s_menu_and_its_pages_need_no_script(
     person.goes_to(f"/statements/verify/{code}/")
     page.get_by_label("Closing balance").fill(closing)
     page.get_by_label("The file").set_input_files(file)
-    page.get_by_role("button", name="Check it").click()
+    page.get_by_role("button", name="Verify").click()
     expect(page.get_by_text("The file matches")).to_be_visible()
     person.goes_to("/statements/")
     page.get_by_role("button", name="More for").first.click()

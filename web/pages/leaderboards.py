@@ -143,7 +143,7 @@ def _listing(board: Board, members: Members, reader_id: int, order: Order) -> di
 
 
 def _orders(current: Order, *, has_ended: bool) -> list[tuple[str, str, bool]]:
-    words = {Order.SAVED: "Final board" if has_ended else "Saved", Order.SHARE: "% of own goal"}
+    words = {Order.SAVED: "Final board" if has_ended else "Saved", Order.SHARE: "% of goal"}
     if not has_ended:
         words[Order.MONTH] = "This month"
     return [(order.value, text, order == current) for order, text in words.items()]
