@@ -258,6 +258,7 @@ def test_another_user_s_notice_is_not_there(browser: Client, plan: Plan) -> None
         f"/plans/{other.pk}/notices/{theirs.pk}/cancel/",
         f"/plans/{plan.pk}/notices/{theirs.pk}/cancel/",
         f"/plans/{other.pk}/notices/{mine.pk}/cancel/",
+        f"/plans/{2**63}/notices/{mine.pk}/cancel/",
         f"/plans/{plan.pk}/notices/{mine.pk + 999}/cancel/",
         form_of(other),
     ):
