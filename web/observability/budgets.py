@@ -60,7 +60,7 @@ BUDGETS = [
     Budget("transactions:index?before", 4, 1, 2, 38_000, "An older page of transactions"),
     Budget("transactions:receipt", 5, 1, 2, 13_000, "A receipt"),
     Budget("circles:index", 4, 4, 2, 50_000, "Circles"),
-    Budget("circles:detail", 5, 1, 2, 18_000, "A circle"),
+    Budget("circles:detail", 5, 1, 2, 19_000, "A circle"),
     Budget("circles:leaderboard", 5, 1, 2, 30_000, "A leaderboard"),
     Budget("circles:members", 4, 1, 2, 18_000, "The members of a circle"),
     Budget("circles:start", 4, 4, 1, 14_000, "Starting a circle"),

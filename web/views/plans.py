@@ -80,7 +80,7 @@ def start(request: SaverRequest) -> HttpResponse:
     """Start a plan."""
     products = _offered()
     if request.method != "POST":
-        name = first_day.PURPOSES.get(request.GET.get("for", ""), "")
+        name = first_day.PURPOSES.get(request.GET.get("for", ""))
         initial = {"product": request.GET.get("product", ""), "name": name}
         form = StartForm(user=request.user, products=products, initial=initial)
         return render_part(request, "plans/start.html", "form", plan_start.start(form, request.user))
