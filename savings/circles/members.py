@@ -10,6 +10,11 @@ from savings.circles import nicknames
 from savings.exceptions import Refused
 from savings.models import Account, Circle, CircleEvent, Membership, Plan, User
 
+_STILL_MONEY: dict[str, str] = {
+    CircleEvent.Kind.LEFT: "There’s still money in your plan in this circle. Move it to your stash first.",
+    CircleEvent.Kind.REMOVED: "There’s still money in their plan in this circle. They have to move it out first.",
+}
+
 
 def leave(membership: Membership) -> None:
     """End a membership at the member's own request and close its plan; a second call changes nothing.
@@ -37,7 +42,7 @@ def remove_membership(membership: Membership, event_kind: str) -> None:
     if membership.left_at is not None:
         return
     if Account.objects.filter(plan_id=membership.plan_id, balance_kobo__gt=0).exists():
-        raise Refused("There’s still money in your plan in this circle. Move it to your stash first.")
+        raise Refused(_STILL_MONEY[event_kind])
     leaderboards.record_membership_change(membership, f"left:{membership.pk}", left_at=timezone.now())
     plans.close(Plan.objects.get(pk=membership.plan_id))
     record_event(membership, event_kind)

@@ -39,8 +39,9 @@ def test_a_member_is_removed_only_with_an_empty_plan_and_the_owner_never() -> No
     circle = start_circle()
     empty, full = join_circle(circle), join_circle(circle, saved_kobo=5_00)
     circles.remove_member(circle, empty)
-    for kept in (full, circle.memberships.get(user=circle.owner)):
-        with pytest.raises(Refused):
+    owner = circle.memberships.get(user=circle.owner)
+    for kept, why in ((full, "money in their plan"), (owner, "The owner cannot be removed")):
+        with pytest.raises(Refused, match=why):
             circles.remove_member(circle, kept)
     assert Membership.objects.current().filter(circle=circle).count() == 2
     assert circle.events.filter(kind=CircleEvent.Kind.REMOVED).count() == 1
