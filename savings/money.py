@@ -77,6 +77,11 @@ def decimal(amount_kobo: int) -> str:
     return f"{'-' if amount_kobo < 0 else ''}{whole}.{kobo:02d}"
 
 
+def short(amount_kobo: int) -> str:
+    """Return an amount without kobo where they are zero, for sentences and buttons: `₦25,000`."""
+    return naira(amount_kobo).removesuffix(".00")
+
+
 def signed(amount_kobo: int) -> str:
     """Return an amount with a plus or minus sign in front: `+ ₦1,250.50`. Zero has no sign."""
     if amount_kobo > 0:

@@ -71,8 +71,7 @@ def cleaned_description(text: str) -> str:
 def check_goal(goal_kobo: int) -> None:
     """Raise Refused for a goal (kobo) that is not positive or is above `money.MOST_KOBO`."""
     if not 0 < goal_kobo <= money.MOST_KOBO:
-        most = money.naira(money.MOST_KOBO).removesuffix(".00")
-        raise Refused(f"Enter a goal above zero, up to {most}.", field="goal_kobo")
+        raise Refused(f"Enter a goal above zero, up to {money.short(money.MOST_KOBO)}.", field="goal_kobo")
 
 
 def check_end(ends_on: datetime.date) -> None:

@@ -125,7 +125,7 @@ class MoneyField(forms.Field):
         if not isinstance(value, int):
             return value
         # An initial amount, without the currency sign, which the widget shows, and without zero kobo.
-        return money.naira(value).removeprefix(settings.CURRENCY_SIGN).removesuffix(".00")
+        return money.short(value).removeprefix(settings.CURRENCY_SIGN)
 
 
 class ReferenceField(forms.Field):

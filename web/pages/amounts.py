@@ -94,7 +94,9 @@ def sources(form: TopUpForm, stash_kobo: int, card_note: str) -> list[Source]:
     why_not = ""
     if stash_kobo < least_kobo:
         why_not = (
-            f"Less than {_short(least_kobo)}, the least you can move." if stash_kobo else "Nothing to move."
+            f"Less than {money.short(least_kobo)}, the least you can move."
+            if stash_kobo
+            else "Nothing to move."
         )
     has_stash = form["source"].value() == TopUpForm.STASH and not why_not
     return [
@@ -116,10 +118,6 @@ def top_up(plan: Plan, form: TopUpForm, *, stash_kobo: int, card_note: str) -> d
 
 
 def _chip(amount_kobo: int, query: dict[str, str], *, tells: bool, reaches_goal: bool = False) -> Chip:
-    text, sign = _short(amount_kobo), settings.CURRENCY_SIGN
+    text, sign = money.short(amount_kobo), settings.CURRENCY_SIGN
     amount = text.removeprefix(sign)
     return Chip(text, amount, "?" + urlencode({"amount": amount, **query}), sign, tells, reaches_goal)
-
-
-def _short(amount_kobo: int) -> str:
-    return money.naira(amount_kobo).removesuffix(".00")

@@ -95,4 +95,4 @@ def score_text(score: int, order: Order, *, exact: bool = False) -> str:
     """Return a score as text: a percentage in the order SHARE, else an amount in whole naira unless `exact`."""
     if order == Order.SHARE:
         return f"{score // 10}.{score % 10}\u00a0%"
-    return money.naira(score) if exact else money.naira(score // 100 * 100).removesuffix(".00")
+    return money.naira(score) if exact else money.short(score // 100 * 100)

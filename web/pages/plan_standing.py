@@ -59,7 +59,7 @@ def by_urgency(savings: Iterable[Saving], today: datetime.date) -> list[Saving]:
 
 def short(plan: Saving, stands: Standing) -> str:
     """Return a few words for a card: `₦56,000 to go · 7 days`."""
-    to_go = f"{naira(stands.to_go_kobo)} to go"
+    to_go = f"{money.short(stands.to_go_kobo)} to go"
     words = {
         State.CLOSED: "Closed",
         State.MATURED: "Matured",
@@ -86,7 +86,7 @@ def line(plan: Saving, stands: Standing) -> Line:
     if stands.state == State.RUNNING:
         return Line(f"{_days(stands.days_left)} to go, until {_day(plan.matures_on)}.", *_top_up(plan))
     if stands.at_once is None:
-        return Line(f"This plan is full: a plan holds at most {naira(settings.PLAN_MAX_KOBO)}.")
+        return Line(f"This plan is full: a plan holds at most {money.short(settings.PLAN_MAX_KOBO)}.")
     return _to_go(plan, stands)
 
 
@@ -96,18 +96,13 @@ def milestone(movement: Transaction) -> str:
     return f"{_MILESTONES[percent]} {movement.plan}." if percent else ""
 
 
-def naira(amount_kobo: int) -> str:
-    """Return an amount inside a sentence, without zero kobo: `₦56,000`."""
-    return money.naira(amount_kobo).removesuffix(".00")
-
-
 def _to_go(plan: Saving, stands: Standing) -> Line:
     """Return the line of a plan that has a goal, has not reached it, and takes money."""
-    to_go = f"{naira(stands.to_go_kobo)} to go"
+    to_go = f"{money.short(stands.to_go_kobo)} to go"
     suggested = stands.suggested
     if suggested is None:
         return _without_date(plan, stands, to_go)
-    gets_there = f"{naira(suggested.amount_kobo)}{_EVERY[suggested.every]} gets you there."
+    gets_there = f"{money.short(suggested.amount_kobo)}{_EVERY[suggested.every]} gets you there."
     action = _top_up(plan, suggested.amount_kobo)
     if stands.state == State.DUE_SOON:
         return Line(f"{to_go} in {_days(stands.days_left)}.", *action)
@@ -123,7 +118,7 @@ def _without_date(plan: Saving, stands: Standing, to_go: str) -> Line:
         return Line(f"{to_go}.", *_top_up(plan))
     pace_kobo = stands.pace_month_kobo
     about = date_format(stands.projected_on, "F Y")
-    text = f"{to_go}; at your pace ({naira(pace_kobo)} a month) about {about}."
+    text = f"{to_go}; at your pace ({money.short(pace_kobo)} a month) about {about}."
     return Line(text, *_top_up(plan, max(settings.TOP_UP_MIN_KOBO, min(pace_kobo, stands.to_go_kobo))))
 
 
@@ -151,7 +146,7 @@ def _top_up(plan: Saving, amount_kobo: int | None = None) -> tuple[str, str]:
         return "Top up", url
     amount_kobo = min(amount_kobo, settings.TOP_UP_MAX_KOBO)
     figures = money.decimal(amount_kobo).removesuffix(".00")
-    return f"Top up {naira(amount_kobo)}", f"{url}?{urlencode({'amount': figures})}"
+    return f"Top up {money.short(amount_kobo)}", f"{url}?{urlencode({'amount': figures})}"
 
 
 def _days(days: int) -> str:

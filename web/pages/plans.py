@@ -180,7 +180,7 @@ def _progress(plan: Saving, today: datetime.date) -> tuple[float | None, str]:
     """Return a plan's progress in percent and as text: towards its target, or else of its term."""
     if plan.target_kobo:
         share = min(100.0, plan.balance_kobo * 1000 // plan.target_kobo / 10)
-        return share, f"{int(share)}% of {plan_standing.naira(plan.target_kobo)}"
+        return share, f"{int(share)}% of {money.short(plan.target_kobo)}"
     if plan.matures_on:
         days, term = (plan.matures_on - today).days, (plan.matures_on - plan.started_on).days
         if days <= 0:

@@ -76,7 +76,7 @@ def outcome(movement: Transaction, payment: Payment | None, entries: Iterable[En
 
 
 def _saved(movement: Transaction, payment: Payment | None, entries: Iterable[Entry]) -> Outcome:
-    plan, amount = movement.plan, _short(movement.amount_kobo)
+    plan, amount = movement.plan, money.short(movement.amount_kobo)
     if plan is None:
         meant_for = payment.meant_for if payment else None
         why = (
@@ -102,12 +102,14 @@ def _progress(plan: Plan, entries: Iterable[Entry]) -> Progress | None:
         return None
     percent = min(100, after[-1] * 100 // plan.target_kobo)
     left_kobo = max(0, plan.target_kobo - after[-1])
-    return Progress(str(percent), _short(plan.target_kobo), f"{_short(left_kobo)} to go" if left_kobo else "")
+    return Progress(
+        str(percent), money.short(plan.target_kobo), f"{money.short(left_kobo)} to go" if left_kobo else ""
+    )
 
 
 def _failed(movement: Transaction, payment: Payment) -> Outcome:
     if movement.status == Status.ABANDONED:
-        left = f"You left before paying {_short(movement.amount_kobo)}. No money has moved."
+        left = f"You left before paying {money.short(movement.amount_kobo)}. No money has moved."
         text = _ABANDONED.get(movement.failure_code, left)
         return Outcome("Payment not finished", text, links=_next_steps(movement), needs_help=True)
     text = _FAILED.get(movement.failure_code, _FAILED["failed"])
@@ -154,8 +156,3 @@ def _accepts_money(plan: Plan) -> bool:
     except Refused:
         return False
     return True
-
-
-def _short(amount_kobo: int) -> str:
-    """Return a sum inside a sentence, without kobo that are zero."""
-    return money.naira(amount_kobo).removesuffix(".00")

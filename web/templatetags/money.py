@@ -11,6 +11,7 @@ from savings import money
 register = template.Library()
 
 register.filter("naira", money.naira)
+register.filter("short", money.short)
 register.filter("signed", money.signed)
 register.filter("percent", money.percent)
 
@@ -39,13 +40,7 @@ def fitted(text: str) -> SafeString:
 
 
 @register.filter
-def short(amount_kobo: int) -> str:
-    """Return an amount without kobo where they are zero, for sentences and buttons: `₦25,000`."""
-    return money.naira(amount_kobo).removesuffix(".00")
-
-
-@register.filter
 def whole(amount_kobo: int) -> str:
     """Return a sum in whole naira, for where kobo say nothing: goals, boards. What is left over is cut off."""
     kobo = abs(amount_kobo) % money.KOBO_PER_NAIRA
-    return money.naira(amount_kobo - kobo if amount_kobo > 0 else amount_kobo + kobo).removesuffix(".00")
+    return money.short(amount_kobo - kobo if amount_kobo > 0 else amount_kobo + kobo)
