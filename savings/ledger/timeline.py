@@ -120,7 +120,11 @@ def _ending(transaction: Transaction, payment: Payment | None) -> list[Step]:
     if transaction.status == Status.FAILED:
         reason = payment.provider_message if payment else ""
         return [
-            Step("Payment failed" if payment else "It failed", "bad", note=reason or "No money has moved.")
+            Step(
+                "Payment failed" if payment else f"{transaction.get_kind_display()} failed",
+                "bad",
+                note=reason or "No money has moved.",
+            )
         ]
     if transaction.status == Status.ABANDONED:
         return [

@@ -20,6 +20,7 @@ _JOINING_AT_START = [
     (Circle.Joining.INVITATION, "Invite only"),
     (Circle.Joining.OPEN, "Public: anyone can find and join"),
 ]
+_JOINING = [*_JOINING_AT_START, (Circle.Joining.CLOSED, Circle.Joining.CLOSED.label)]
 
 
 def _nickname() -> forms.CharField:
@@ -118,7 +119,7 @@ class EditForm(KnowsChanges, RefusableForm):
         "then.",
         error_messages={"required": "Enter a goal."},
     )
-    joining = forms.ChoiceField(label="Who may join", choices=Circle.Joining)
+    joining = forms.ChoiceField(label="Who may join", choices=_JOINING)
 
     def __init__(self, data: QueryDict | None = None, *, circle: Circle, **kwargs: Any) -> None:
         initial = {

@@ -23,7 +23,7 @@ class ProfileForm(KnowsChanges, RefusableForm):
         required=False,
         label="Email me for each top-up",
         widget=Switch,
-        help_text="E-mails about your sign-in are always sent: they protect your money.",
+        help_text="Emails about your sign-in are always sent: they protect your money.",
     )
     wants_goal_reached = forms.BooleanField(
         required=False,

@@ -148,7 +148,7 @@ class CheckForm(forms.Form):
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
         ),
-        help_text="Printed at the foot of every page.",
+        help_text="Printed at the foot of every page, or at the top of a sheet.",
         error_messages={"required": "Enter the code.", "max_length": "A code is shorter than that."},
     )
     closing = MoneyField(

@@ -127,7 +127,7 @@ def _over(plan: Saving) -> Line:
         return Line("This plan is closed. Its history and receipts stay here.")
     text = f"Matured on {_day(plan.matures_on)}."
     if plan.balance_kobo:
-        return Line(f"{text} What you chose for that day happens within minutes.")
+        return Line(f"{text} We’ll do what you chose for that day within minutes.")
     return Line(f"{text} Its money is in your stash.", "Start another plan", reverse("plans:start"))
 
 

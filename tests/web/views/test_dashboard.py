@@ -108,7 +108,7 @@ def test_a_payment_that_failed_brings_no_chart(client: Client) -> None:
     Transaction.objects.filter(pk=movement.pk).update(status=Transaction.Status.FAILED)
     client.force_login(user)
     page = client.get("/dashboard/").text
-    assert "Your chart begins with your first money." in page
+    assert "Your chart starts with your first payment." in page
     assert "?period=" not in page
 
 
