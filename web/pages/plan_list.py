@@ -38,7 +38,7 @@ def index(holdings: Holdings, today: datetime.date) -> dict[str, Any]:
     """Return the context of the list."""
     stands = {plan.pk: plan_standing.of(plan, today) for plan in (*holdings.plans, *holdings.closed_plans)}
     going = [plan for plan in holdings.plans if not stands[plan.pk].is_over]
-    ordered = plan_standing.by_urgency(going, today)
+    ordered = sorted(going, key=lambda plan: plan_standing.urgency(plan, stands[plan.pk]))
     over = [plan for plan in (*holdings.plans, *holdings.closed_plans) if stands[plan.pk].is_over]
     groups = [
         ("needs", "Needs you", [plan for plan in ordered if stands[plan.pk].needs_saver]),
