@@ -28,7 +28,7 @@ SHOWN_VIEWS = {
     "plans:quote_exit",
     "plans:start",
 }
-_SHOWN_APPS = {"admin", "lab", "simulator"}
+_SHOWN_APPS = {"admin", "lab"}
 _REFUSED = 422
 # The labels of a chart's axis are sums without a currency; those of a chart of ranks are not ("3rd").
 _AXIS_LABEL = re.compile(rb"<span>[0-9.]+[kmb]?</span>")

@@ -18,12 +18,16 @@ register = template.Library()
 @register.simple_tag
 def page_foot() -> SafeString:
     """Return the foot, which needs neither a request nor a query: error pages have it as well."""
-    return _foot(settings.OPERATOR, bool(settings.SECURITY_CONTACTS), settings.USES_SIMULATOR)
+    return _foot(
+        settings.OPERATOR,
+        has_security_contact=bool(settings.SECURITY_CONTACTS),
+        uses_simulator=settings.USES_SIMULATOR,
+    )
 
 
 # By its values and not once, because tests change settings.
 @lru_cache(maxsize=8)
-def _foot(operator: Operator, has_security_contact: bool, uses_simulator: bool) -> SafeString:  # noqa: FBT001 - a key of the cache
+def _foot(operator: Operator, *, has_security_contact: bool, uses_simulator: bool) -> SafeString:
     return render_to_string(
         "_foot.html",
         {
