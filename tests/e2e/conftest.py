@@ -17,6 +17,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.e2e.person import Person
 from tests.processes import PATIENCE_SECONDS, child_processes, is_free
 
 START_SECONDS = 120
@@ -123,6 +124,15 @@ def browser() -> Iterator[Browser]:
         )
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def ada(browser: Browser, site: str) -> Iterator[Person]:
+    """Ada of the demo, signed in on a phone."""
+    person = Person(browser, site)
+    person.signs_in("ada@example.com")
+    yield person
+    person.leaves()
 
 
 def _free_pair_of_ports() -> int:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Route, expect
 
 from tests.e2e.person import Person
 
@@ -23,14 +22,6 @@ LEADS = [
     ("/circles/", r"/circles/(?!start/)[\w-]+/", ("leaderboard/", "members/", "appearance/")),
     ("/transactions/", r"/transactions/[A-Z]\w+/", ()),
 ]
-
-
-@pytest.fixture
-def ada(browser: Browser, site: str) -> Iterator[Person]:
-    person = Person(browser, site)
-    person.signs_in("ada@example.com")
-    yield person
-    person.leaves()
 
 
 class Held:

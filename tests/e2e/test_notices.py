@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from tests.e2e.person import Person
 
@@ -30,14 +28,6 @@ COVERED = """() => {
   const toasts = boxes("#toasts > .toast");
   return [toasts.length, boxes("[data-in-sight]").filter((part) => toasts.some((toast) => covers(toast, part))).length];
 }"""
-
-
-@pytest.fixture
-def ada(browser: Browser, site: str) -> Iterator[Person]:
-    person = Person(browser, site)
-    person.signs_in("ada@example.com")
-    yield person
-    person.leaves()
 
 
 def save_profile(person: Person) -> None:

@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from tests.e2e.person import Person
-
-
-@pytest.fixture
-def ada(browser: Browser, site: str) -> Iterator[Person]:
-    person = Person(browser, site)
-    person.signs_in("ada@example.com")
-    yield person
-    person.leaves()
 
 
 def test_an_early_exit_is_quoted_and_then_charged(ada: Person) -> None:
