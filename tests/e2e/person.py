@@ -40,7 +40,7 @@ class Person:
 
     def signs_in(self, email: str) -> None:
         self.goes_to("/accounts/login/")
-        self.page.get_by_label("E-mail").fill(email)
+        self.page.get_by_label("Email").fill(email)
         self.page.get_by_label("Password", exact=True).fill(PASSWORD)
         self.page.get_by_role("button", name="Sign in", exact=True).click()
         self.page.wait_for_url("**/dashboard/")

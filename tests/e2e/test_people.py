@@ -51,7 +51,7 @@ def signs_up(person: Person, email: str) -> list[str]:
     person.goes_to("/accounts/signup/")
     barriers = person.barriers()
     page.get_by_label("Name").fill("Ngozi Eze")
-    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Email").fill(email)
     page.get_by_label("Password", exact=True).fill(WORDS)
     press(person, "Continue")
     barriers += person.barriers()
@@ -105,7 +105,7 @@ def test_a_passkey_signs_in_by_itself_and_is_a_second_step(ngozi: Person) -> Non
 
     signs_out(ngozi)
     ngozi.goes_to("/accounts/login/")
-    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Email").fill(email)
     page.get_by_label("Password", exact=True).fill(WORDS)
     press(ngozi, "Sign in")
     page.wait_for_url(ngozi.site + "/accounts/2fa/authenticate/")
@@ -151,7 +151,7 @@ def test_an_app_is_set_up_by_its_key_and_asked_for_at_the_door(ngozi: Person) ->
     for path in ("/accounts/password/reset/", "/accounts/inactive/", "/accounts/login/"):
         ngozi.goes_to(path)
         barriers += ngozi.barriers()
-    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Email").fill(email)
     page.get_by_label("Password", exact=True).fill(WORDS)
     press(ngozi, "Sign in")
     page.get_by_label("Code", exact=True).fill(recovery_code)
@@ -179,7 +179,7 @@ def test_the_sign_in_page_works_without_scripts(browser: Browser, site: str) -> 
     page = person.page
     person.goes_to("/accounts/signup/")
     page.get_by_label("Name").fill("Zainab")
-    page.get_by_label("E-mail").fill(address)
+    page.get_by_label("Email").fill(address)
     page.get_by_label("Password", exact=True).fill(WORDS)
     press(person, "Continue")
     expect(page.get_by_role("heading", name="Check your email")).to_be_visible()

@@ -119,7 +119,7 @@ def test_a_click_while_signed_out_ends_at_the_file_after_the_sign_in(
     later = Person(browser, site)
     page = later.page
     later.goes_to(link.get_attribute("href") or "")
-    page.get_by_label("E-mail").fill("ada@example.com")
+    page.get_by_label("Email").fill("ada@example.com")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     with page.expect_download() as download:
         page.get_by_role("button", name="Sign in", exact=True).click()

@@ -31,8 +31,8 @@ _LONG_ENOUGH = "At least 10 characters. Three or four unrelated words are easy t
 _TYPED = {"email": typed_text.email, "login": typed_text.email, "code": typed_text.code}
 _LONGEST_TYPED = 500
 _LABELS = {
-    "email": "E-mail",
-    "login": "E-mail",
+    "email": "Email",
+    "login": "Email",
     "remember": "Keep me signed in",
     "oldpassword": "Password now",
     "password": "Password",
