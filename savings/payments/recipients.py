@@ -48,7 +48,8 @@ def find_account(user: User, *, bank_code: str, account_number: str) -> FoundAcc
     """
     bank = banks.find_bank(bank_code)
     _check_number(account_number)
-    _check_room(user, bank_code, account_number)
+    if _recipient_or_room(user, bank_code, account_number) is not None:
+        raise Refused("You have added this account already.", field="account_number")
     try:
         name = transfers.resolve_account(account_number=account_number, bank_code=bank_code)
     except ProviderRefused as error:
@@ -70,10 +71,8 @@ def add_recipient(user: User, token: str) -> Recipient:
     that is not this user's or older than ten minutes, for too many accounts, and when the provider does not answer.
     """
     bank_code, bank_name, account_number, account_name = _confirmed(user, token)
-    current = user.recipients.current().filter(bank_code=bank_code, account_number=account_number)
-    if (earlier := current.first()) is not None:
+    if (earlier := _recipient_or_room(user, bank_code, account_number)) is not None:
         return earlier
-    _check_room(user, bank_code, account_number)
     try:
         registered = transfers.create_recipient(
             name=account_name, account_number=account_number, bank_code=bank_code
@@ -83,9 +82,8 @@ def add_recipient(user: User, token: str) -> Recipient:
         raise Refused(_AWAY) from error
     with atomic():
         User.objects.touch(user.pk)
-        if (earlier := current.first()) is not None:
+        if (earlier := _recipient_or_room(user, bank_code, account_number)) is not None:
             return earlier
-        _check_room(user, bank_code, account_number)
         now = timezone.now()
         recipient = Recipient.objects.create(
             user=user,
@@ -172,12 +170,18 @@ def _check_number(account_number: str) -> None:
         raise Refused("An account number has 10 digits.", field="account_number")
 
 
-def _check_room(user: User, bank_code: str, account_number: str) -> None:
-    current = list(user.recipients.current().values_list("bank_code", "account_number"))
-    if (bank_code, account_number) in current:
-        raise Refused("You have added this account already.", field="account_number")
+def _recipient_or_room(user: User, bank_code: str, account_number: str) -> Recipient | None:
+    """Return the user's recipient for this bank account, or None if it can be added. Raises Refused for too many.
+
+    One query answers both questions: between two, a second request could add the account.
+    """
+    current = list(user.recipients.current())
+    for recipient in current:
+        if (recipient.bank_code, recipient.account_number) == (bank_code, account_number):
+            return recipient
     if len(current) >= MOST_RECIPIENTS:
         raise Refused(f"You can have {MOST_RECIPIENTS} bank accounts. Remove one first.")
+    return None
 
 
 def _check_name(user: User, account_name: str) -> None:

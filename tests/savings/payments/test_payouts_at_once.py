@@ -123,11 +123,14 @@ def test_a_reversal_that_is_told_twice_at_once_comes_back_once(provider: Provide
     assert at_provider_kobo() == money.balance(money.BALANCE) == 500_000_00
 
 
-def test_the_same_account_added_twice_at_once_is_one(provider: Provider) -> None:
+@pytest.mark.parametrize("others", [1, payments.MOST_RECIPIENTS - 1])
+def test_the_same_account_added_twice_at_once_is_one(provider: Provider, others: int) -> None:
     user = make_saver()
+    for _ in range(others - user.recipients.count()):
+        make_recipient(user, is_default=False)
     token = payments.find_account(user, bank_code="058", account_number="0123456789").token
     assert failures(at_once(*[partial(payments.add_recipient, user, token)] * 4)) == []
-    assert Recipient.objects.filter(user=user).count() == 2
+    assert Recipient.objects.filter(user=user).count() == others + 1
 
 
 def test_defaults_and_removals_at_once_leave_one_default() -> None:
