@@ -53,7 +53,7 @@ from savings.plans.standing import (
     standing,
 )
 from savings.plans.stash import move_from_plan, move_to_plan
-from savings.plans.suggestions import Suggestion, suggest_amounts
+from savings.plans.suggestions import Suggestion, suggest_amounts, suggest_product
 from savings.plans.terms import (
     Terms,
     check_accepts_money,
@@ -129,6 +129,7 @@ __all__ = [
     "sign_quote",
     "standing",
     "suggest_amounts",
+    "suggest_product",
     "switch_all_interest",
     "switch_interest",
     "terms_of_circle",

@@ -26,10 +26,10 @@ def start_a_plan(person: Person, name: str) -> None:
     page = person.page
     person.goes_to("/plans/start/")
     page.locator("label.pick", has_text="Target").click()
-    page.get_by_label("Name").fill(name)
+    page.get_by_label("Plan name").fill(name)
     page.get_by_label(re.compile("^Goal")).fill("600,000")
     day = timezone.localdate() + datetime.timedelta(days=300)
-    page.get_by_label(re.compile("^By")).fill(day.isoformat())
+    page.get_by_label(re.compile("^Target date")).fill(day.isoformat())
     page.get_by_label(re.compile("^First payment")).fill("25,000")
 
 

@@ -31,24 +31,39 @@ class ProductField(forms.TypedChoiceField):
             choices=[(product.pk, product.name) for product in products],
             coerce=lambda pk: next(product for product in products if product.pk == int(pk)),
             widget=forms.RadioSelect,
-            error_messages={"required": "Choose one.", "invalid_choice": "Choose one of these."},
+            error_messages={
+                "required": "Choose a plan type.",
+                "invalid_choice": "Choose one of these plan types.",
+            },
         )
 
 
 class StartForm(OnceForm):
     """A new plan. `first` and `monthly` are used by the preview only; this form pays nothing."""
 
-    name = LineField(max_length=60, error_messages={"required": "Give the plan a name."})
+    # The order on the page, which is the order of the error summary.
+    field_order = (
+        "name",
+        "target",
+        "matures_on",
+        "product",
+        "at_maturity",
+        "interest_to",
+        "first",
+        "monthly",
+    )
+
+    name = LineField(label="Plan name", max_length=60, error_messages={"required": "Give the plan a name."})
     target = MoneyField(label="Goal", required=False)
     matures_on = forms.DateField(
-        label="By",
+        label="Target date",
         required=False,
         widget=DayInput,
-        help_text="Can move later, never earlier.",
+        help_text="You can extend this date, but not bring it forward.",
         error_messages=_DAY_MESSAGES,
     )
     at_maturity = forms.ChoiceField(
-        label="On that day",
+        label="When it ends",
         choices=Plan.AtMaturity,
         initial=Plan.AtMaturity.STASH,
         required=False,
@@ -69,6 +84,7 @@ class StartForm(OnceForm):
     ) -> None:
         super().__init__(data, user=user, prefix=references.PLAN_PREFIX, **kwargs)
         self.fields["product"] = ProductField(products)
+        self.order_fields(self.field_order)
         self.products = products
 
 
@@ -160,11 +176,11 @@ class EditForm(KnowsChanges, RefusableForm):
     matures_on = forms.DateField(
         label="Ends on",
         widget=DayInput,
-        help_text="Can move later, never earlier.",
+        help_text="You can extend this date, but not bring it forward.",
         error_messages=_DAY_MESSAGES,
     )
     at_maturity = forms.ChoiceField(
-        label="On that day",
+        label="When it ends",
         choices=Plan.AtMaturity,
         help_text=f"You can choose until the day before. {_AGAIN}",
     )

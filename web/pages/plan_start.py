@@ -1,21 +1,23 @@
-"""Prepares the page on which a plan starts: the products to choose from, and the preview of the interest."""
+"""Prepares the page that starts a plan: what it is for, the proposed product, and the preview of the interest."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.forms import BoundField, ValidationError
+from django.http import QueryDict
 from django.utils import timezone
 
-from savings import ledger, money
+from savings import ledger, money, plans
 from savings.ledger import TaxRates
 from savings.models import Plan, Product, User
 from savings.models.plans import InterestPaid
 from web import date_formats
 from web.forms.plans import StartForm
+from web.messages import plan_start as messages
 from web.pages.plan_notices import notice_sentence
 from web.pages.plan_terms import exit_sentences, interest_off_for_new
 from web.pages.plans import ICONS
@@ -23,9 +25,30 @@ from web.pages.plans import ICONS
 EXAMPLE_KOBO = 100_000_00
 
 
+class Purpose(NamedTuple):
+    """What a plan may be for: the name it fills in, and the kind of product that suits it, if it is not the usual."""
+
+    name: str
+    kind: str = ""
+
+
+# By the value of `?for=` in the URL of the page.
+PURPOSES = {
+    "rent": Purpose("Rent"),
+    "school-fees": Purpose("School fees"),
+    "emergency": Purpose("Emergency", Product.Kind.EMERGENCY),
+    "car": Purpose("Car"),
+    "wedding": Purpose("Wedding"),
+}
+_SUITS = {"end": True, "open": False}
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class ProductChoice:
-    """A product to choose, with sentences: what an amount earns in it, what leaving it costs, and its notice."""
+    """A product to choose, with sentences: what an amount earns in it, what leaving it costs, and its notice.
+
+    `suits` is "end" for the product to propose with an end date, and "open" for the one without.
+    """
 
     product: Product
     icon: str
@@ -34,17 +57,35 @@ class ProductChoice:
     early_exit: str
     notice: str
     is_chosen: bool
+    suits: str
+
+
+def initial(query: QueryDict, products: list[Product]) -> dict[str, Any]:
+    """Return the name and the product that the URL asks for, as the initial values of the form.
+
+    Without a product, the script proposes one, and follows the date until the user chooses (static/js/start.js).
+    """
+    purpose = PURPOSES.get(query.get("for", ""), Purpose(""))
+    suitable = next((product.pk for product in products if product.kind == purpose.kind), "")
+    return {"name": purpose.name, "product": query.get("product") or suitable}
 
 
 def start(form: StartForm, user: User) -> dict[str, Any]:
-    """Return the context of the start page: the form, the products to choose from, and the preview."""
+    """Return the context of the start page: the form, the purposes and products to choose from, and the preview."""
     taxes = TaxRates.read()
     return {
         "form": form,
+        "purposes": PURPOSES,
         "products": products_to_choose(form["product"], form.products, taxes=taxes),
         "preview": _preview(form, taxes, earns_interest=user.earns_interest),
         "interest_off": interest_off_for_new(user),
+        "unused_date": unused_date(_clean(form, "product"), _clean(form, "matures_on")),
     }
+
+
+def unused_date(product: Product | None, ends_on: datetime.date | None) -> str:
+    """Return the sentence that a plan of this product has no end, if a date was given; else empty."""
+    return messages.date_not_used(product.name) if product and ends_on and not product.has_term else ""
 
 
 def products_to_choose(
@@ -56,6 +97,8 @@ def products_to_choose(
 ) -> list[ProductChoice]:
     """Return each product with its rate, what an example earns, what leaving it costs, and whether it is selected."""
     chosen = str(field.value() or "")
+    products = list(products)
+    suits = {plans.suggest_product(products, has_end=has_end): suits for suits, has_end in _SUITS.items()}
     return [
         ProductChoice(
             product,
@@ -65,6 +108,7 @@ def products_to_choose(
             early_exit=" ".join(exit_sentences(product)),
             notice=notice_sentence(product),
             is_chosen=str(product.pk) == chosen,
+            suits=suits.get(product, ""),
         )
         for product in products
     ]
@@ -104,7 +148,7 @@ def _rates(product: Product) -> str:
 def _preview(form: StartForm, taxes: TaxRates, *, earns_interest: bool) -> dict[str, Any] | None:
     """Return the preview from the valid fields of the form; None if too few are valid."""
     values = {name: _clean(form, name) for name in ("product", "target", "matures_on", "first", "monthly")}
-    product: Product | None = next((p for p in form.products if values["product"] == p), None)
+    product: Product | None = values["product"]
     today = timezone.localdate()
     if product is None or (product.has_term and not _may_end_on(values["matures_on"], product, today)):
         return None
@@ -127,6 +171,8 @@ def _preview(form: StartForm, taxes: TaxRates, *, earns_interest: bool) -> dict[
         interest_to=interest_to,
         taxes=taxes,
     )
+    if not ahead.paid_in_kobo:
+        return None
     if not earns_interest:
         ahead = dataclasses.replace(ahead, rate_bps=0, gross_kobo=0, tax_kobo=0, next_posting_on=None)
     is_monthly = product.interest_paid == InterestPaid.MONTHLY

@@ -29,10 +29,10 @@ from savings.models import (
 from savings.models.plans import InterestPaid
 from web.caching import pages as page_cache
 from web.forms.plans import EditForm, StartForm, TopUpForm, WithdrawForm
-from web.http import SaverRequest, redirect, render_part
+from web.http import SaverRequest, redirect, render_part, wants_part
 from web.notices import notify
-from web.pages import first_day, plan_list, plan_notices, plan_standing, plan_start, plan_terms
 from web.pages import interest as interest_pages
+from web.pages import plan_list, plan_notices, plan_standing, plan_start, plan_terms
 from web.pages import plans as plan_pages
 from web.pages.payments import where_to_pay
 from web.refusals import refusals_lead_to
@@ -80,15 +80,15 @@ def start(request: SaverRequest) -> HttpResponse:
     """Start a plan."""
     products = _offered()
     if request.method != "POST":
-        name = first_day.PURPOSES.get(request.GET.get("for", ""))
-        initial = {"product": request.GET.get("product", ""), "name": name}
+        initial = plan_start.initial(request.GET, products)
         form = StartForm(user=request.user, products=products, initial=initial)
         return render_part(request, "plans/start.html", "form", plan_start.start(form, request.user))
     form = StartForm(request.POST, user=request.user, products=products)
     if form.is_valid():
         with form.refusals():
             plan = _start(request, form)
-            notify(request, f"{plan.name} is ready. Make your first payment.")
+            unused = plan_start.unused_date(form.cleaned_data["product"], form.cleaned_data["matures_on"])
+            notify(request, f"{plan.name} is ready. Make your first payment.", unused)
             if form.cleaned_data["first"]:
                 request.session[_FIRST_PAYMENT] = [plan.pk, form.cleaned_data["first"]]
             return redirect(request, reverse("plans:top_up", args=[plan.pk]))
@@ -103,6 +103,7 @@ def preview_start(request: SaverRequest) -> HttpResponse:
     context = plan_start.start(StartForm(request.POST, user=request.user, products=products), request.user)
     # The preview shows no errors for missing fields; submitting the form does.
     context["form"] = StartForm(user=request.user, products=products, initial=request.POST.dict())
+    context["is_beside"] = wants_part(request)
     return render_part(request, "plans/start.html", "preview", context)
 
 

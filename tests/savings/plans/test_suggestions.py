@@ -1,4 +1,4 @@
-"""Suggested amounts: payable at once, never beyond the goal, and the last one exactly to it."""
+"""Suggested amounts: payable at once, never beyond the goal, and the last one exactly to it. Proposed products."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from savings.models import Account, Plan
-from savings.plans import suggest_amounts
+from savings.models import Account, Plan, Product
+from savings.plans import Every, Instalment, suggest_amounts, suggest_product
 
 ROUND = [2_000_00, 5_000_00, 10_000_00]
 
@@ -77,3 +77,37 @@ def test_every_suggestion_can_be_paid(balance_kobo: int, target_kobo: int | None
         assert one.reaches_goal == (balance_kobo + one.amount_kobo == target_kobo)
         if target_kobo and balance_kobo < target_kobo:
             assert balance_kobo + one.amount_kobo <= target_kobo
+
+
+@pytest.mark.parametrize(
+    ("instalment_kobo", "expected_kobo"),
+    [
+        (9_500_00, [2_000_00, 5_000_00, 9_500_00, 10_000_00, 56_000_00]),
+        (5_000_00, [2_000_00, 5_000_00, 10_000_00, 56_000_00]),
+        # All that is missing has its own suggestion.
+        (56_000_00, [2_000_00, 5_000_00, 10_000_00, 56_000_00]),
+    ],
+)
+def test_the_sum_that_gets_there_in_time_is_among_them(
+    instalment_kobo: int, expected_kobo: list[int]
+) -> None:
+    instalment = Instalment(instalment_kobo, Every.WEEK, 6)
+    found = suggest_amounts(plan(0, 56_000_00), instalment)
+    assert [one.amount_kobo for one in found] == expected_kobo
+    weekly = [one.amount_kobo for one in found if one.every == Every.WEEK]
+    assert weekly == ([] if instalment_kobo == 56_000_00 else [instalment_kobo])
+
+
+def product(kind: str, *, has_term: bool) -> Product:
+    return Product(kind=kind, min_term_days=30 if has_term else None)
+
+
+def test_the_date_decides_which_product_is_proposed() -> None:
+    flexible = product(Product.Kind.FLEXIBLE, has_term=False)
+    target, locked = product(Product.Kind.TARGET, has_term=True), product(Product.Kind.LOCKED, has_term=True)
+    offered = [product(Product.Kind.EMERGENCY, has_term=False), locked, target, flexible]
+    assert suggest_product(offered, has_end=False) is flexible
+    assert suggest_product(offered, has_end=True) is target
+    assert suggest_product([flexible, locked], has_end=True) is locked
+    assert suggest_product([target], has_end=False) is None
+    assert suggest_product([], has_end=True) is None

@@ -83,7 +83,7 @@ def test_a_newcomer_sees_one_card_with_a_single_next_step(client: Client) -> Non
 
 def test_a_suggestion_fills_in_the_name_of_the_plan(saver_client: Client) -> None:
     assert 'value="School fees"' in saver_client.get("/plans/start/?for=school-fees").text
-    assert saver_client.get("/plans/start/?for=<script>").context["form"]["name"].value() is None
+    assert saver_client.get("/plans/start/?for=<script>").context["form"]["name"].value() == ""
 
 
 def test_the_chart_begins_with_the_account_and_the_first_money(client: Client) -> None:

@@ -58,8 +58,8 @@ def test_the_same_form_sent_twice_starts_one_plan(saver_client: Client, saver: U
         ({"matures_on": ""}, "matures_on", "Choose the day it ends."),
         ({"matures_on": "2020-01-01"}, "matures_on", "Choose a day from"),
         ({"matures_on": "tomorrow"}, "matures_on", "Enter a day"),
-        ({"product": ""}, "product", "Choose one."),
-        ({"product": "999999"}, "product", "Choose one of these."),
+        ({"product": ""}, "product", "Choose a plan type."),
+        ({"product": "999999"}, "product", "Choose one of these plan types."),
     ],
 )
 def test_bad_input_is_named_beside_its_field_and_stays_as_typed(
@@ -92,6 +92,23 @@ def test_the_preview_shows_what_it_earns_and_starts_nothing(saver_client: Client
         assert f"First posting</dt><dd>{date_formats.day(day)}" in page
         assert ("<html" in page) is not bool(headers)
     assert not saver.plans.exists()
+
+
+def test_a_date_that_a_plan_without_an_end_does_not_use_is_named(saver_client: Client, saver: User) -> None:
+    product = make_product(Product.Kind.FLEXIBLE)
+    sentence = f"A {product.name} plan has no end, so the date isn’t used."
+    data = start_data(saver_client, product)
+    assert sentence in saver_client.post("/plans/start/preview/", data).text
+    assert sentence in saver_client.post("/plans/start/", data, follow=True).text
+    assert saver.plans.get().matures_on is None
+
+
+def test_an_emergency_fills_in_the_plan_type_too(saver_client: Client) -> None:
+    make_product(Product.Kind.FLEXIBLE)
+    product = make_product(Product.Kind.EMERGENCY)
+    page = saver_client.get("/plans/start/?for=emergency")
+    assert page.context["form"].initial == {"name": "Emergency", "product": product.pk}
+    assert saver_client.get("/plans/start/?for=rent").context["form"].initial["product"] == ""
 
 
 @time_machine.travel("2026-11-24T12:00:00Z", tick=False)
