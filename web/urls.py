@@ -62,6 +62,7 @@ plan_urls = [
     path("<int:plan_id>/give-notice/", plan_notices.give_notice, name="give_notice"),
     path("<int:plan_id>/notices/<int:notice_id>/cancel/", plan_notices.cancel_notice, name="cancel_notice"),
     path("<int:plan_id>/exit/", plan_exits.quote_exit, name="quote_exit"),
+    path("<int:plan_id>/exit/preview/", plan_exits.preview_exit, name="preview_exit"),
     path("<int:plan_id>/exit/carry-out/", plan_exits.carry_out_exit, name="carry_out_exit"),
     path("<int:plan_id>/edit/", plans.edit, name="edit"),
     path("<int:plan_id>/close/", plans.close, name="close"),
@@ -74,6 +75,7 @@ stash_urls = [
 
 payout_urls = [
     path("withdraw/", payouts.withdraw, name="withdraw"),
+    path("withdraw/preview/", payouts.preview, name="preview"),
     path("withdraw/confirm/", payouts.confirm, name="confirm"),
     path("withdrawals/<str:reference>/cancel/", payouts.cancel, name="cancel"),
     path("accounts/", recipients.recipients, name="recipients"),

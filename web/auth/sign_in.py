@@ -168,7 +168,7 @@ def _keep(request: HttpRequest) -> bool:
     # A form with a password is not stored, not even without the password: the statement would then be unprotected.
     has_password = bool(fields.get("password"))
     is_too_long = len(fields.urlencode()) > _LONGEST_UNSENT
-    is_preview = request.path == reverse("plans:preview_start")
+    is_preview = request.path.endswith("/preview/")
     is_never_kept = request.path.startswith(tuple(map(reverse, _NEVER_KEPT)))
     if is_never_kept or is_preview or has_password or request.FILES or is_too_long:
         return False

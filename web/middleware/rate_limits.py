@@ -95,8 +95,10 @@ RULES = {
     "users:end_session": _CHANGE,
     "users:end_other_sessions": _CHANGE,
     "users:forget_device": _CHANGE,
-    # Sent with each change of the form.
-    "plans:preview_start": Rule("preview", tries="240/m/user"),
+    # Sent with each change of a form.
+    **dict.fromkeys(
+        ("plans:preview_start", "plans:preview_exit", "payouts:preview"), Rule("preview", tries="240/m/user")
+    ),
     "plans:edit": _CHANGE,
     "plans:close": _CHANGE,
     "plans:cancel_notice": _CHANGE,

@@ -11,8 +11,9 @@ from django.forms import BaseForm
 from savings import money
 from savings.exceptions import BadAmount
 from savings.models import Plan
-from savings.plans import suggest_amounts
+from savings.plans import Instalment, suggest_amounts
 from web.forms.plans import TopUpForm
+from web.messages import amounts as messages
 
 
 class Chip(NamedTuple):
@@ -26,7 +27,8 @@ class Chip(NamedTuple):
     url: str
     sign: str
     tells: bool
-    reaches_goal: bool
+    # What follows the sum, such as "to goal" or "a month".
+    what_for: str
 
 
 class After(NamedTuple):
@@ -53,11 +55,16 @@ class Source(NamedTuple):
     why_not: str
 
 
-def chips(plan: Plan | None, **query: str) -> list[Chip]:
+def chips(plan: Plan | None, instalment: Instalment | None = None, **query: str) -> list[Chip]:
     """Return the suggestions for a payment into a plan, or with None into the stash. Their URLs keep the query."""
     return [
-        _chip(one.amount_kobo, query, tells=one.reaches_goal, reaches_goal=one.reaches_goal)
-        for one in suggest_amounts(plan)
+        _chip(
+            one.amount_kobo,
+            query,
+            tells=one.reaches_goal or one.every is not None,
+            what_for="to goal" if one.reaches_goal else messages.EVERY[one.every],
+        )
+        for one in suggest_amounts(plan, instalment)
     ]
 
 
@@ -105,19 +112,21 @@ def sources(form: TopUpForm, stash_kobo: int, card_note: str) -> list[Source]:
     ]
 
 
-def top_up(plan: Plan, form: TopUpForm, *, stash_kobo: int, card_note: str) -> dict[str, Any]:
+def top_up(
+    plan: Plan, form: TopUpForm, instalment: Instalment | None, *, stash_kobo: int, card_note: str
+) -> dict[str, Any]:
     """Return what the top-up page shows besides the plan: suggestions, sources, and the plan afterwards."""
     rows = sources(form, stash_kobo, card_note)
     chosen = next(row.value for row in rows if row.is_chosen)
     return {
-        "chips": chips(plan, **{"from": chosen}),
+        "chips": chips(plan, instalment, **{"from": chosen}),
         "sources": rows,
         "after": after(form, plan.account.balance_kobo or 0, goal_kobo=plan.target_kobo),
         "amount_kobo": typed_kobo(form),
     }
 
 
-def _chip(amount_kobo: int, query: dict[str, str], *, tells: bool, reaches_goal: bool = False) -> Chip:
+def _chip(amount_kobo: int, query: dict[str, str], *, tells: bool, what_for: str = "") -> Chip:
     text, sign = money.short(amount_kobo), settings.CURRENCY_SIGN
     amount = text.removeprefix(sign)
-    return Chip(text, amount, "?" + urlencode({"amount": amount, **query}), sign, tells, reaches_goal)
+    return Chip(text, amount, "?" + urlencode({"amount": amount, **query}), sign, tells, what_for)

@@ -14,6 +14,8 @@ from savings.ledger import WithdrawalFees
 from savings.models import Payout, Recipient, Transaction, User
 from savings.payments import PayoutQuote
 from web.forms.payouts import PayoutForm
+from web.forms.plans import QuoteForm
+from web.messages import amounts as messages
 from web.pages import plan_notices
 
 MOST_ON_THE_WAY = 5
@@ -77,6 +79,12 @@ def ask(user: User, form: PayoutForm) -> dict[str, Any]:
         ],
         "fee_lines": fee_lines(),
     }
+
+
+def preview(form: QuoteForm) -> str:
+    """Return what a withdrawal of the form's amount costs; empty without a valid amount."""
+    amount_kobo = form.amount_kobo if form.is_valid() else None
+    return messages.withdrawal_costs(amount_kobo, payments.fees_for(amount_kobo)) if amount_kobo else ""
 
 
 def quoted(quote: PayoutQuote, form: PayoutForm, token: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from savings.models import Plan, Transaction, User
 from savings.models.plans import EarlyExit
 from savings.plans import Quote
 from web.forms.plans import ExitForm, QuoteForm
+from web.messages import amounts as messages
 from web.pages import plan_terms
 
 
@@ -41,6 +42,17 @@ def ask(plan: Plan, form: QuoteForm) -> dict[str, Any]:
         "exit_sentences": plan_terms.exit_sentences(plan, plan.matures_on),
         "refusal": refusal,
     }
+
+
+def preview(plan: Plan, form: QuoteForm) -> str:
+    """Return what taking out the form's amount today comes to, or why that is not possible; empty for a bad amount."""
+    if not form.is_valid():
+        return ""
+    try:
+        quote = plans.quote_exit(plan, form.amount_kobo, on=timezone.localdate())
+    except Refused as refused:
+        return str(refused)
+    return messages.exit_comes_to(quote)
 
 
 def quoted(plan: Plan, user: User, form: ExitForm, quotes: list[Quote]) -> dict[str, Any]:

@@ -135,11 +135,13 @@ def top_up(plan: Plan, form: TopUpForm) -> dict[str, Any]:
     except Refused as refused:
         refusal = str(refused)
     stash_kobo = ledger.balance_kobo(ledger.stash_account(plan.user))
+    saving, today = Saving.from_plan(plan), timezone.localdate()
+    instalment = plan_standing.of(saving, today).suggested
     return {
         "plan": plan,
         "form": form,
-        "card": card(Saving.from_plan(plan), timezone.localdate()),
-        **amounts.top_up(plan, form, stash_kobo=stash_kobo, card_note=fee_sentence()),
+        "card": card(saving, today),
+        **amounts.top_up(plan, form, instalment, stash_kobo=stash_kobo, card_note=fee_sentence()),
         "notice_sentence": plan_notices.notice_sentence(plan),
         "exit_sentences": plan_terms.exit_sentences(plan, plan.matures_on),
         "interest_off": plan_terms.interest_off(plan),

@@ -45,12 +45,16 @@ class Link(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How full a plan was after the payment: percent as text, its target, and what was left to go."""
+    """How full a plan was after the payment: percent as text, its target, and what was left to go.
+
+    `reaches_goal` is whether this payment reached the goal.
+    """
 
     percent: str
     target: str
     # Empty once the goal is reached.
     to_go: str
+    reaches_goal: bool
 
 
 class Outcome(NamedTuple):
@@ -97,13 +101,16 @@ def _saved(movement: Transaction, payment: Payment | None, entries: Iterable[Ent
 
 def _progress(plan: Plan, entries: Iterable[Entry]) -> Progress | None:
     """Return the progress right after the payment; later ones do not change a receipt."""
-    after = [entry.credit_balance_kobo for entry in entries if entry.credit_account.plan_id == plan.pk]
-    if not plan.target_kobo or not after or after[-1] is None:
+    into_plan = [entry for entry in entries if entry.credit_account.plan_id == plan.pk]
+    after_kobo = into_plan[-1].credit_balance_kobo if into_plan else None
+    if not plan.target_kobo or after_kobo is None:
         return None
-    percent = min(100, after[-1] * 100 // plan.target_kobo)
-    left_kobo = max(0, plan.target_kobo - after[-1])
+    left_kobo = max(0, plan.target_kobo - after_kobo)
     return Progress(
-        str(percent), money.short(plan.target_kobo), f"{money.short(left_kobo)} to go" if left_kobo else ""
+        str(min(100, after_kobo * 100 // plan.target_kobo)),
+        money.short(plan.target_kobo),
+        f"{money.short(left_kobo)} to go" if left_kobo else "",
+        reaches_goal=after_kobo - into_plan[-1].amount_kobo < plan.target_kobo <= after_kobo,
     )
 
 

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_POST
 from savings import money, payments
 from web.auth.fresh_sign_in import fresh_sign_in_required
 from web.forms.payouts import PayoutForm, TokenForm
-from web.http import SaverRequest, redirect, render_part
+from web.forms.plans import QuoteForm
+from web.http import SaverRequest, redirect, render_part, wants_part
 from web.notices import notify
 from web.pages import payouts as payout_pages
 
@@ -24,6 +25,14 @@ def withdraw(request: SaverRequest) -> HttpResponse:
         with form.refusals():
             return _show_quote(request, form)
     return _ask(request, form)
+
+
+def preview(request: SaverRequest) -> HttpResponse:
+    """Say what a withdrawal of the typed amount would cost, beside the form that asks for the amount."""
+    if request.method != "POST" or not wants_part(request):
+        return redirect(request, reverse("payouts:withdraw"))
+    context = {"after": payout_pages.preview(QuoteForm(request.POST))}
+    return render_part(request, "payouts/withdraw.html", "after", context)
 
 
 @fresh_sign_in_required

@@ -10,7 +10,7 @@ from django.utils import timezone
 from savings import plans
 from savings.models import Plan
 from web.forms.plans import ExitForm, QuoteForm
-from web.http import SaverRequest, redirect, render_part
+from web.http import SaverRequest, redirect, render_part, wants_part
 from web.notices import notify
 from web.pages import plan_exits
 
@@ -25,6 +25,15 @@ def quote_exit(request: SaverRequest, plan_id: int) -> HttpResponse:
         with form.refusals():
             return _show_quote(request, plan, ExitForm(user=request.user), form.amount_kobo)
     return _ask(request, plan, form)
+
+
+def preview_exit(request: SaverRequest, plan_id: int) -> HttpResponse:
+    """Say what an exit with the typed amount would come to, beside the form that asks for the amount."""
+    plan = _own_plan(request, plan_id)
+    if request.method != "POST" or not wants_part(request):
+        return redirect(request, reverse("plans:quote_exit", args=[plan.pk]))
+    context = {"after": plan_exits.preview(plan, QuoteForm(request.POST))}
+    return render_part(request, "plans/quote_exit.html", "after", context)
 
 
 def carry_out_exit(request: SaverRequest, plan_id: int) -> HttpResponse:

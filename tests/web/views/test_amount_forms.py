@@ -6,11 +6,14 @@ import html
 import re
 
 import pytest
+import time_machine
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from savings.models import User
-from tests.factories import make_plan, make_user, pay_in
+from savings import money, payments
+from savings.models import Plan, Product, User
+from savings.models.plans import EarlyExit
+from tests.factories import make_plan, make_product, make_user, pay_in
 from tests.web.form_filling import filled_in
 from web.hidden_balances import COOKIE, HIDDEN
 
@@ -143,3 +146,56 @@ def test_the_forms_cost_the_same_for_one_plan_and_for_many(
             saver_client.get(url)
             with django_assert_num_queries(queries):
                 saver_client.get(url)
+
+
+HTMX = {"HX-Request": "true"}
+
+
+@time_machine.travel("2026-11-24T12:00:00Z", tick=False)
+def test_the_sum_that_gets_there_in_time_is_suggested(saver_client: Client, saver: User) -> None:
+    plan = make_plan(saver, make_product(Product.Kind.TARGET), target_kobo=600_000_00)
+    url = f"/plans/{plan.pk}/top-up/"
+    chip = re.search(r"₦([\d,]+) a (?:week|month)", words(saver_client, url))
+    assert chip
+    line = saver_client.get(f"/plans/{plan.pk}/").text
+    assert f"₦{chip[1]} a month gets you there" in line or f"₦{chip[1]} a week gets you there" in line
+
+
+def test_an_early_exit_says_what_it_costs_before_the_quote(
+    saver_client: Client, saver: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    product = make_product(Product.Kind.TARGET, early_exit=EarlyExit.PENALTY, penalty_bps=100)
+    plan = make_plan(saver, product, holding_kobo=10_000_00)
+    url = f"/plans/{plan.pk}/exit/preview/"
+    assert f'hx-post="{url}"' in saver_client.get(f"/plans/{plan.pk}/exit/").text
+
+    def said(amount: str) -> str:
+        page = saver_client.post(url, {"amount": amount}, headers=HTMX).text
+        return html.unescape(re.sub(r"<[^>]+>", "", page)).strip()
+
+    assert said("500") == "₦5.00 is kept as a penalty. ₦495.00 arrives in your stash straight away."
+    assert said("10,000.01").startswith("You have ₦10,000.00 in this plan")
+    assert said("five") == said("") == ""
+    # Without htmx the form comes back, and nothing has moved.
+    assert saver_client.post(url, {"amount": "500"})["Location"] == f"/plans/{plan.pk}/exit/"
+    assert Plan.objects.get(pk=plan.pk).account.balance_kobo == 10_000_00
+
+
+def test_a_preview_of_another_savers_exit_is_not_found(saver_client: Client) -> None:
+    plan = make_plan(make_user("bola@example.com"), make_product(Product.Kind.TARGET), holding_kobo=100_00)
+    url = f"/plans/{plan.pk}/exit/preview/"
+    assert saver_client.post(url, {"amount": "50"}, headers=HTMX).status_code == 404
+
+
+def test_a_withdrawal_says_what_it_costs_before_the_confirmation(saver_client: Client, saver: User) -> None:
+    url = "/stash/withdraw/preview/"
+
+    def said(amount: str) -> str:
+        page = saver_client.post(url, {"amount": amount}, headers=HTMX).text
+        return html.unescape(re.sub(r"<[^>]+>", "", page)).strip()
+
+    fees_kobo = payments.fees_for(20_000_00).total_kobo
+    total = money.naira(20_000_00 + fees_kobo)
+    assert said("20,000") == f"{money.naira(fees_kobo)} in fees: {total} leaves your stash."
+    assert said("x") == said("") == ""
+    assert saver_client.get(url)["Location"] == "/stash/withdraw/"

@@ -56,7 +56,11 @@ def test_a_later_payment_does_not_change_a_receipt(saver_client: Client, saver: 
     page = shown(saver_client, last)
     assert '<progress value="100" max="100"' in page
     assert "Goal reached" in page
+    assert "You reached your goal" in page
     assert "to go" not in page
+    assert "You reached your goal" not in shown(saver_client, first)
+    # The next payment reaches nothing new.
+    assert "You reached your goal" not in shown(saver_client, pay_in(saver, 1_000_00, plan=plan))
 
 
 def test_a_plan_without_a_target_has_no_bar_and_a_closed_one_no_top_up(

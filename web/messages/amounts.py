@@ -1,0 +1,28 @@
+"""The sentences of the forms that ask for an amount."""
+
+from __future__ import annotations
+
+from savings import money
+from savings.ledger import WithdrawalFees
+from savings.plans import Every, Quote
+
+# After a suggested sum.
+EVERY: dict[Every | None, str] = {Every.WEEK: "a week", Every.MONTH: "a month", Every.ONCE: "", None: ""}
+
+
+def exit_comes_to(quote: Quote) -> str:
+    """What an early exit today costs, and what arrives in the stash."""
+    costs = [
+        (quote.penalty_kobo, "{} is kept as a penalty."),
+        (quote.forfeited_kobo, "You lose {} of interest, before tax."),
+    ]
+    sentences = [sentence.format(money.naira(kobo)) for kobo, sentence in costs if kobo]
+    return " ".join([*sentences, f"{money.naira(quote.arriving_kobo)} arrives in your stash straight away."])
+
+
+def withdrawal_costs(amount_kobo: int, fees: WithdrawalFees) -> str:
+    """What a withdrawal costs, and what leaves the stash."""
+    if not fees.total_kobo:
+        return f"{money.naira(amount_kobo)} leaves your stash, without a fee."
+    total = money.naira(amount_kobo + fees.total_kobo)
+    return f"{money.naira(fees.total_kobo)} in fees: {total} leaves your stash."
