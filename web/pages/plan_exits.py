@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.utils import timezone
 
 from savings import money, plans
+from savings.dashboard import Saving
 from savings.exceptions import Refused
 from savings.leaderboards import ordinal
 from savings.models import Plan, Transaction, User
@@ -16,6 +17,7 @@ from savings.plans import Quote
 from web.forms.plans import ExitForm, QuoteForm
 from web.messages import amounts as messages
 from web.pages import plan_terms
+from web.pages.plans import card
 
 
 class QuotedDay(NamedTuple):
@@ -39,6 +41,7 @@ def ask(plan: Plan, form: QuoteForm) -> dict[str, Any]:
         "plan": plan,
         "form": form,
         "balance_kobo": plan.account.balance_kobo or 0,
+        "beside": [card(Saving.from_plan(plan), timezone.localdate())],
         "exit_sentences": plan_terms.exit_sentences(plan, plan.matures_on),
         "refusal": refusal,
     }

@@ -136,11 +136,12 @@ def top_up(plan: Plan, form: TopUpForm) -> dict[str, Any]:
         refusal = str(refused)
     stash_kobo = ledger.balance_kobo(ledger.stash_account(plan.user))
     saving, today = Saving.from_plan(plan), timezone.localdate()
-    instalment = plan_standing.of(saving, today).suggested
+    shown, instalment = card(saving, today), plan_standing.of(saving, today).suggested
     return {
         "plan": plan,
         "form": form,
-        "card": card(saving, today),
+        "card": shown,
+        "beside": [shown],
         **amounts.top_up(plan, form, instalment, stash_kobo=stash_kobo, card_note=fee_sentence()),
         "notice_sentence": plan_notices.notice_sentence(plan),
         "exit_sentences": plan_terms.exit_sentences(plan, plan.matures_on),
@@ -162,6 +163,7 @@ def withdraw(plan: Plan, form: WithdrawForm) -> dict[str, Any]:
         "plan": plan,
         "form": form,
         "balance_kobo": balance_kobo,
+        "beside": [card(Saving.from_plan(plan), timezone.localdate())],
         "chips": amounts.all_of_it(balance_kobo),
         "after": amounts.after(form, balance_kobo, sign=-1),
         "amount_kobo": amounts.typed_kobo(form),
