@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,58 +11,13 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, CDPSession
 
+from tests.e2e.pages import PAGES, SIGNED_OUT, found
 from tests.e2e.person import Person
 from tests.e2e.wide_saver import EMAIL
 
 WIDTHS = (320, 360, 390)
 FONT_SIZES = (16, 24, 32)
 MEASURE = (Path(__file__).with_name("widths.js")).read_text()
-
-PAGES = [
-    *(
-        "/dashboard/",
-        "/plans/",
-        "/plans/start/",
-        "/plans/top-up/",
-        "/stash/",
-        "/stash/fund/",
-        "/stash/withdraw/",
-        "/stash/accounts/",
-        "/stash/accounts/add/",
-        "/transactions/",
-    ),
-    *(
-        "/circles/",
-        "/circles/start/",
-        "/statements/",
-        "/statements/start/",
-        "/messages/",
-        "/profile/",
-        "/lab/",
-    ),
-    *("/accounts/", "/accounts/email/", "/accounts/password/change/", "/accounts/logout/"),
-    *("/accounts/2fa/totp/activate/", "/accounts/2fa/webauthn/add/"),
-]
-SIGNED_OUT = [
-    "/",
-    "/accounts/login/",
-    "/accounts/signup/",
-    "/accounts/password/reset/",
-    "/statements/verify/",
-]
-
-# Pages of one object: the list that links to it, its URL pattern, and its sub-pages.
-LEADS: list[tuple[str, str, tuple[str, ...]]] = [
-    ("/plans/", r"/plans/\d+/", ("edit/", "top-up/", "withdraw/")),
-    (
-        "/circles/",
-        r"/circles/(?!start/)[\w-]+/",
-        ("leaderboard/", "members/", "appearance/", "edit/", "join/"),
-    ),
-    ("/transactions/", r"/transactions/[A-Z]\w+/", ()),
-    ("/statements/", r"/statements/\d+/", ()),
-    ("/messages/", r"/messages/\d+/", ()),
-]
 
 
 @pytest.fixture
@@ -125,21 +79,6 @@ def test_errors_beside_fields_stay_inside(wide: Person) -> None:
         # The answer is a page of its own: its alert can be there before its style sheet.
         wide.page.wait_for_load_state()
         assert wide.page.evaluate(MEASURE) == []
-
-
-def found(person: Person) -> list[str]:
-    """Return the pages of the user's own objects, three of each kind."""
-    pages = []
-    for start, pattern, below in LEADS:
-        person.goes_to(start)
-        links = person.page.eval_on_selector_all(
-            "main a[href]", "all => all.map(a => a.getAttribute('href'))"
-        )
-        mine = [link for link in dict.fromkeys(links) if re.fullmatch(pattern, link)][:3]
-        assert mine, start
-        pages += mine + [mine[0] + more for more in below if more != "join/"]
-        pages += [mine[1] + "join/"] if "join/" in below else []
-    return pages
 
 
 def measured(person: Person, paths: list[str]) -> list[str]:
