@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from savings import money, typed_text
+from savings.circles import messages
 from savings.exceptions import Refused
 from savings.models import Circle
 
@@ -53,7 +54,7 @@ def cleaned_name(name: str) -> str:
     Raises Refused on the field `name` for an empty or longer name.
     """
     return typed_text.name(
-        name, longest=LONGEST_NAME, error=partial(Refused, field="name"), missing="Give the circle a name."
+        name, longest=LONGEST_NAME, error=partial(Refused, field="name"), missing=messages.NAME_MISSING
     )
 
 
@@ -64,20 +65,20 @@ def cleaned_description(text: str) -> str:
     """
     text = typed_text.paragraph(text)
     if len(text) > LONGEST_DESCRIPTION:
-        raise Refused(f"Use at most {LONGEST_DESCRIPTION} characters.", field="description")
+        raise Refused(messages.description_too_long(LONGEST_DESCRIPTION), field="description")
     return text
 
 
 def check_goal(goal_kobo: int) -> None:
     """Raise Refused for a goal (kobo) that is not positive or is above `money.MOST_KOBO`."""
     if not 0 < goal_kobo <= money.MOST_KOBO:
-        raise Refused(f"Enter a goal above zero, up to {money.short(money.MOST_KOBO)}.", field="goal_kobo")
+        raise Refused(messages.goal_out_of_range(money.MOST_KOBO), field="goal_kobo")
 
 
 def check_end(ends_on: datetime.date) -> None:
     """Raise Refused on the field `ends_on` for an end that is not after today."""
     if ends_on <= timezone.localdate():
-        raise Refused("Choose a day in the future.", field="ends_on")
+        raise Refused(messages.END_NOT_IN_FUTURE, field="ends_on")
 
 
 def new_slug(name: str) -> str:

@@ -21,7 +21,8 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from savings import leaderboards, mails, money, outbox
+from savings import mails, money, outbox
+from savings.circles import messages
 from savings.models import Circle, DigestLine, User
 
 logger = logging.getLogger(__name__)
@@ -154,17 +155,6 @@ def _mail_line(line: DigestLine) -> dict[str, str]:
     return {
         "circle": circle.name,
         "slug": circle.slug,
-        "place": _rank_text(line.place, line.place_before),
+        "place": messages.rank_in_week(line.place, line.place_before),
         "change": money.signed(line.change_kobo) if line.change_kobo else "",
     }
-
-
-def _rank_text(rank: int | None, rank_before: int | None) -> str:
-    if rank is None:
-        return "No place on the board"
-    if rank_before is None:
-        return f"{leaderboards.ordinal(rank)} place, new on the board"
-    if rank == rank_before:
-        return f"{leaderboards.ordinal(rank)} place, as before"
-    direction = "up" if rank < rank_before else "down"
-    return f"{leaderboards.ordinal(rank)} place, {direction} {abs(rank - rank_before):,}"

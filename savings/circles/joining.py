@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from savings import leaderboards, mails, plans, typed_text
-from savings.circles import details, nicknames
+from savings.circles import details, messages, nicknames
 from savings.circles.members import record_event
 from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
 from savings.models import Circle, CircleEvent, Membership, Plan, Product, User
@@ -141,20 +141,20 @@ def _lock_if_limited(circle_id: int) -> Circle:
 
 def _check_may_join(user: User, circle: Circle, code: str | None) -> None:
     if Membership.objects.current().filter(circle=circle, user=user).exists():
-        raise Refused("You’re already in this circle.")
+        raise Refused(messages.ALREADY_MEMBER)
     today = timezone.localdate()
     if circle.has_ended(today):
-        raise Refused("This circle has ended.")
+        raise Refused(messages.CIRCLE_ENDED)
     least_days = circle.min_term_days or 0
     if circle.ends_on < plans.days_after(today, least_days):
-        raise Refused(f"This circle ends too soon to join: its plans run for at least {least_days} days.")
+        raise Refused(messages.ends_too_soon(least_days))
     if circle.joining == Circle.Joining.CLOSED:
-        raise Refused("This circle takes no new members.")
+        raise Refused(messages.NO_NEW_MEMBERS)
     is_invited = code is not None and secrets.compare_digest(code.encode(), circle.invite_code.encode())
     if not is_invited and circle.joining != Circle.Joining.OPEN:
-        raise Refused("This invitation is no longer valid. Ask for a new link.")
+        raise Refused(messages.INVITATION_INVALID)
     if circle.member_limit is not None and circle.memberships.current().count() >= circle.member_limit:
-        raise Refused(f"This circle is full: it has {circle.member_limit} members.")
+        raise Refused(messages.circle_full(circle.member_limit))
 
 
 def _add_member(

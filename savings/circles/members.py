@@ -6,13 +6,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from savings import leaderboards, plans
-from savings.circles import nicknames
+from savings.circles import messages, nicknames
 from savings.exceptions import Refused
 from savings.models import Account, Circle, CircleEvent, Membership, Plan, User
 
 _STILL_MONEY: dict[str, str] = {
-    CircleEvent.Kind.LEFT: "There’s still money in your plan in this circle. Move it to your stash first.",
-    CircleEvent.Kind.REMOVED: "There’s still money in their plan in this circle. They have to move it out first.",
+    CircleEvent.Kind.LEFT: messages.OWN_PLAN_NOT_EMPTY,
+    CircleEvent.Kind.REMOVED: messages.MEMBERS_PLAN_NOT_EMPTY,
 }
 
 
@@ -29,7 +29,7 @@ def leave(membership: Membership) -> None:
         # After its end nobody can join a circle, and neither its goal nor its ranks change, so it needs no owner. The
         # row still names the former owner, which gives no access: owner actions require a current membership.
         if circle.owner_id == membership.user_id and not circle.has_ended(timezone.localdate()):
-            raise Refused("You run this circle. Hand it over to another member before you leave.")
+            raise Refused(messages.OWNER_CANNOT_LEAVE)
         remove_membership(membership, CircleEvent.Kind.LEFT)
 
 
@@ -68,14 +68,14 @@ def change_appearance(
         User.objects.touch(membership.user_id)
         membership.refresh_from_db()
         if membership.left_at is not None:
-            raise Refused("You’re no longer in this circle.")
+            raise Refused(messages.NOT_A_MEMBER)
         if (
             on_board
             and not membership.on_board
             and membership.final_rank is None
             and membership.circle.settled_at
         ):
-            raise Refused("This circle has ended, and its ranking is final.", field="on_board")
+            raise Refused(messages.RANKING_IS_FINAL, field="on_board")
         if nickname is not None:
             nicknames.check_nickname_free(membership.circle_id, nickname, excluding=membership)
         if changes:

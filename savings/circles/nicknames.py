@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 
 from savings import typed_text
+from savings.circles import messages
 from savings.exceptions import Refused
 from savings.models import Membership, keys
 
@@ -26,11 +27,11 @@ def cleaned_nickname(text: str) -> str:
         unicodedata.normalize("NFKC", _EMOJI_STYLE.sub("", text)),
         longest=LONGEST_NICKNAME,
         error=partial(Refused, field="nickname"),
-        missing="Enter the name that the circle sees.",
-        unseen="This has invisible characters. Type the name again.",
+        missing=messages.NICKNAME_MISSING,
+        unseen=messages.NICKNAME_HAS_HIDDEN_CHARACTERS,
     )
     if re.search(r"\S@\S", name):
-        raise Refused("The whole circle sees this. Use a name, not an email address.", field="nickname")
+        raise Refused(messages.NICKNAME_IS_EMAIL, field="nickname")
     return name
 
 
@@ -62,11 +63,9 @@ def check_nickname_free(circle_id: int, nickname: str, *, excluding: Membership 
     if excluding is not None:
         members = members.exclude(pk=excluding.pk)
     if keys.is_name_taken(members, "nickname", nickname):
-        raise Refused(f"Someone in this circle is already called {nickname}.", field="nickname")
+        raise Refused(messages.nickname_taken(nickname), field="nickname")
 
 
 def refusing_taken_nickname() -> AbstractContextManager[None]:
     """Turn a violation of the nickname constraint into Refused: two members may take one name at the same moment."""
-    return keys.raising_if_taken(
-        "nickname", Refused("Someone in this circle has just taken that name.", field="nickname")
-    )
+    return keys.raising_if_taken("nickname", Refused(messages.NICKNAME_JUST_TAKEN, field="nickname"))

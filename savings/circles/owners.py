@@ -11,11 +11,10 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from savings import leaderboards, outbox
-from savings.circles import details, members
+from savings.circles import details, members, messages
 from savings.exceptions import Refused
 from savings.models import Circle, CircleEvent, Membership, User
 
-_NOT_YOURS = "You no longer run this circle."
 _TASK = "replace_closed_owner"
 
 
@@ -44,7 +43,7 @@ def edit_circle(
         User.objects.touch_all(ranked_users)
         current = _lock_circle(circle)
         if goal_kobo not in {None, current.goal_kobo} and current.has_ended(timezone.localdate()):
-            raise Refused("This circle has ended, so its goal can’t change.", field="goal_kobo")
+            raise Refused(messages.GOAL_IS_FINAL, field="goal_kobo")
         if joining is not None and joining not in {current.joining, Circle.Joining.CLOSED}:
             changes["member_limit"] = details.member_limit(joining)
         Circle.objects.filter(pk=circle.pk).update(**changes)
@@ -77,7 +76,7 @@ def remove_member(circle: Circle, membership: Membership) -> None:
         User.objects.touch(membership.user_id)
         circle = _lock_circle(circle)
         if circle.owner_id == membership.user_id:
-            raise Refused("The owner cannot be removed. Hand the circle over first.")
+            raise Refused(messages.OWNER_CANNOT_BE_REMOVED)
         members.remove_membership(membership, CircleEvent.Kind.REMOVED)
 
 
@@ -93,7 +92,7 @@ def hand_over(circle: Circle, owner: User, membership: Membership) -> None:
         if current.owner_id == membership.user_id:
             return
         if current.owner_id != owner.pk:
-            raise Refused(_NOT_YOURS)
+            raise Refused(messages.NOT_OWNER)
         _set_owner(current, membership)
 
 
@@ -111,7 +110,7 @@ def make_owner(membership: Membership) -> None:
         if circle.owner_id == membership.user_id:
             return
         if not Circle.objects.without_owner().filter(pk=circle.pk, owner_id=owner_id).exists():
-            raise Refused("Someone runs this circle already, or it has ended.")
+            raise Refused(messages.HAS_OWNER)
         _set_owner(circle, membership)
 
 
@@ -160,7 +159,7 @@ def _set_owner(circle: Circle, membership: Membership) -> None:
     """Make a member the owner of a locked circle. Raises Refused when the member has left or cannot sign in."""
     candidates = Membership.objects.current().filter(pk=membership.pk, circle=circle, user__is_active=True)
     if not candidates.exists():
-        raise Refused("Only a member can run the circle.")
+        raise Refused(messages.OWNER_MUST_BE_MEMBER)
     Circle.objects.filter(pk=circle.pk).update(owner_id=membership.user_id)
     members.record_event(membership, CircleEvent.Kind.HANDED_OVER)
     leaderboards.bump_circle_version(circle.pk, "circle")
@@ -173,7 +172,7 @@ def _lock_circle(circle: Circle) -> Circle:
     """
     current = Circle.objects.select_for_update().get(pk=circle.pk)
     if current.owner_id != circle.owner_id:
-        raise Refused(_NOT_YOURS)
+        raise Refused(messages.NOT_OWNER)
     return current
 
 

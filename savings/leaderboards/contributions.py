@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from savings import outbox
 from savings.exceptions import Refused
-from savings.leaderboards import store
+from savings.leaderboards import messages, store
 from savings.leaderboards.standings import Standing
 from savings.models import CircleEvent, Membership, OutboxRow, Transaction, User
 from savings.models.constraints import is_violation_of
@@ -64,7 +64,7 @@ def record_contribution(
     except IntegrityError as error:
         if not is_violation_of(error, "membership_sum_exact_in_redis"):
             raise
-        raise Refused("That is more than a circle's board can count.", field="amount_kobo") from None
+        raise Refused(messages.SUM_TOO_LARGE, field="amount_kobo") from None
     standing = _queue_board_write(membership_id, reference=movement.reference)
     # Money that a failed refund gives back was saved before.
     if change_kobo > 0 and movement.reverses_id is None and movement.kind != Transaction.Kind.REFUND:

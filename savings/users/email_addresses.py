@@ -15,6 +15,7 @@ from django.utils import timezone
 from savings import typed_text
 from savings.exceptions import Refused
 from savings.models import EmailChange, User
+from savings.users import messages
 
 
 def clean_email(email: str, user: User | None = None) -> str:
@@ -27,12 +28,12 @@ def clean_email(email: str, user: User | None = None) -> str:
         EmailValidator()(email)
         EmailAddress._meta.get_field("email").run_validators(email)
     except ValidationError:
-        raise Refused("Enter an email address, such as ada@example.com.", field="email") from None
+        raise Refused(messages.EMAIL_INVALID, field="email") from None
     user_id = user.pk if user else 0
     is_taken = User.objects.filter(email=email).exclude(pk=user_id).exists()
     is_taken = is_taken or EmailAddress.objects.filter(email=email).exclude(user_id=user_id).exists()
     if is_taken or is_email_reserved(email, user):
-        raise Refused("Somebody else uses this address.", field="email")
+        raise Refused(messages.EMAIL_TAKEN, field="email")
     return email
 
 
@@ -44,7 +45,7 @@ def store_email(user: User, email: str) -> None:
             EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
             User.objects.filter(pk=user.pk).update(email=email)
     except IntegrityError:
-        raise Refused("Somebody else uses this address.", field="email") from None
+        raise Refused(messages.EMAIL_TAKEN, field="email") from None
     user.email = email
 
 

@@ -21,7 +21,7 @@ from django.utils.formats import date_format
 
 from savings.exceptions import Refused
 from savings.models import EmailChange, User
-from savings.users import credentials, security_mails
+from savings.users import credentials, messages, security_mails
 from savings.users.email_addresses import clean_email, reserved_email, store_email
 
 _CONFIRM_HOURS = 72
@@ -44,7 +44,7 @@ def propose_email(user_id: int, email: str, *, by: User | None = None) -> EmailC
         user = credentials.lock_user_for(user_id, by)
         email = clean_email(email, user)
         if email == user.email:
-            raise Refused("This is their address already.", field="email")
+            raise Refused(messages.EMAIL_UNCHANGED, field="email")
         user.email_changes.filter(effective_at=None, ended_at=None).update(ended_at=timezone.now())
         change = user.email_changes.create(old_email=user.email, new_email=email, asked_by=by)
         confirm_url = f"{settings.SITE_URL}/accounts/email/confirm/{_CONFIRM.sign(str(change.pk))}/"

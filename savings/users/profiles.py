@@ -13,6 +13,7 @@ from django.db import transaction
 from savings import ledger, mails, typed_text
 from savings.exceptions import Refused
 from savings.models import Device, UsedTotpStep, User
+from savings.users import messages
 
 _LONGEST_NAME = 80
 
@@ -27,9 +28,9 @@ def clean_name(name: str) -> str:
         name,
         longest=_LONGEST_NAME,
         error=partial(Refused, field="name"),
-        missing="Enter the name you go by.",
-        unseen="Use letters that can be seen: this name holds hidden characters.",
-        too_long="Enter at most {longest} characters ({length} now).",
+        missing=messages.NAME_MISSING,
+        unseen=messages.NAME_HAS_HIDDEN_CHARACTERS,
+        too_long=messages.NAME_TOO_LONG,
         needs_letter=True,
     )
 

@@ -54,7 +54,7 @@ def test_an_open_board_is_swapped_only_when_it_has_changed(chidi: Person, bola: 
     assert answer.value.status == 200
     expect(page.get_by_text("Bola the quick")).to_be_visible()
     # An opened section stays open.
-    expect(page.get_by_role("columnheader", name="Place").last).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Rank").last).to_be_visible()
     assert chidi.complaints == bola.complaints == []
 
 

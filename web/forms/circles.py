@@ -14,13 +14,13 @@ from web.forms.fields import DayInput, LineField, MoneyField, OnceForm, Switch
 from web.forms.plans import ProductField
 from web.forms.refusals import RefusableForm
 
-_NICKNAME_HELP = "Only members of the circle see it. They never see your email address."
+_NICKNAME_HELP = "Other members see this, never your email."
 # The choices for a new circle; a circle that nobody can join makes no sense at the start.
 _JOINING_AT_START = [
     (Circle.Joining.INVITATION, "Invite only"),
     (Circle.Joining.OPEN, "Public: anyone can find and join"),
 ]
-_JOINING = [*_JOINING_AT_START, (Circle.Joining.CLOSED, Circle.Joining.CLOSED.label)]
+_JOINING = [*_JOINING_AT_START, (Circle.Joining.CLOSED, "Closed: takes no new members")]
 
 
 def _nickname() -> forms.CharField:
@@ -28,14 +28,14 @@ def _nickname() -> forms.CharField:
     return forms.CharField(
         label="Your nickname",
         help_text=_NICKNAME_HELP,
-        error_messages={"required": "Enter the name that the circle sees."},
+        error_messages={"required": "Enter a nickname."},
         widget=forms.TextInput(attrs={"maxlength": circles.LONGEST_NICKNAME, "autocomplete": "nickname"}),
     )
 
 
 def _about() -> forms.CharField:
     return forms.CharField(
-        label="What it is for",
+        label="What it’s for",
         required=False,
         max_length=300,
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -68,7 +68,7 @@ class StartForm(OnceForm):
         error_messages={"required": "Choose a day.", "invalid": "Enter a day, such as 30/09/2027."},
     )
     joining = forms.ChoiceField(
-        label="Who may join", choices=_JOINING_AT_START, initial=Circle.Joining.INVITATION
+        label="Who can join", choices=_JOINING_AT_START, initial=Circle.Joining.INVITATION
     )
     nickname = _nickname()
     target = MoneyField(label="Your own goal", required=False)
@@ -96,7 +96,7 @@ class AppearanceForm(KnowsChanges, RefusableForm):
     """How a member appears to other members."""
 
     nickname = _nickname()
-    shows_amount = forms.BooleanField(label="Show how much I have saved", required=False, widget=Switch)
+    shows_amount = forms.BooleanField(label="Show how much I’ve saved", required=False, widget=Switch)
     on_board = forms.BooleanField(label="Show me on the leaderboard", required=False, widget=Switch)
 
     def __init__(self, data: QueryDict | None = None, *, membership: Membership, **kwargs: Any) -> None:
@@ -119,7 +119,7 @@ class EditForm(KnowsChanges, RefusableForm):
         "then.",
         error_messages={"required": "Enter a goal."},
     )
-    joining = forms.ChoiceField(label="Who may join", choices=_JOINING)
+    joining = forms.ChoiceField(label="Who can join", choices=_JOINING)
 
     def __init__(self, data: QueryDict | None = None, *, circle: Circle, **kwargs: Any) -> None:
         initial = {

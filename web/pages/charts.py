@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from savings import money
 from savings.leaderboards import DailyRank, ordinal
+from web.messages import leaderboards as board_messages
 
 Point = tuple[datetime.date, int]
 
@@ -85,7 +86,7 @@ def rank_chart(ranks: Sequence[DailyRank], *, name: str, title: str) -> SafeStri
     context = {
         "name": name,
         "title": title,
-        "measure": "Place",
+        "measure": board_messages.RANK,
         "is_small": True,
         "description": _ranks_in_words(ranked),
         "grid": f"M0 0H{WIDTH}M0 {HEIGHT}H{WIDTH}",
@@ -219,10 +220,9 @@ def _in_words(points: Sequence[Point]) -> str:
 
 
 def _ranks_in_words(ranked: Sequence[tuple[datetime.date, int]]) -> str:
-    (first, began), (last, ended) = ranked[0], ranked[-1]
-    words = f"From {ordinal(began)} on {date_format(first, 'j F Y')} to {ordinal(ended)}"
-    words += f" on {date_format(last, 'j F Y')}."
-    best_on, best = min(ranked, key=lambda point: point[1])
-    if best < min(began, ended):
-        words += f" At best {ordinal(best)}, on {date_format(best_on, 'j F Y')}."
-    return words
+    best = min(ranked, key=lambda point: point[1])
+    is_inside = best[1] < min(ranked[0][1], ranked[-1][1])
+    first, last, best_point = (
+        (ordinal(rank), date_format(day, "j F Y")) for day, rank in (ranked[0], ranked[-1], best)
+    )
+    return board_messages.ranks_from_to(first, last, best_point if is_inside else None)

@@ -20,6 +20,7 @@ from savings.models import Circle, CircleEvent, Membership, Plan, User
 from web import keyset
 from web.forms.circles import JoinForm, StartForm
 from web.keyset import KeysetPage
+from web.messages import circles as messages
 from web.pages.plan_notices import notice_sentence
 from web.pages.plan_start import products_to_choose
 from web.pages.plan_terms import exit_sentences, interest_off_for_new
@@ -145,8 +146,8 @@ def _card(circle: Circle, progress: Progress, mine: Membership | None) -> Circle
         circle=circle,
         progress=progress,
         percent=progress.percent(circle.goal_kobo),
-        end_text=f"{'Ended' if ended else 'Ends'} {date_format(circle.ends_on, 'j M Y')}",
-        people_text=f"{progress.members:,} member{'' if progress.members == 1 else 's'}",
+        end_text=messages.ends_on(date_format(circle.ends_on, "j M Y"), has_ended=ended),
+        people_text=messages.member_count(progress.members),
         my_kobo=mine.saved_kobo if mine else None,
         my_rank=ordinal(mine.final_rank) if mine and mine.final_rank else "",
         is_mine_first=bool(mine and mine.final_rank == 1),
@@ -157,10 +158,7 @@ def _winners(circle: Circle, *, excluding: Membership) -> str:
     """Return the other winners' names as a phrase; empty if there are none, or they no longer show their rank."""
     first = Membership.objects.ranked().filter(circle=circle, final_rank=1).exclude(pk=excluding.pk)
     names = list(first.values_list("nickname", flat=True)[: MOST_WINNERS + 1])
-    if len(names) > MOST_WINNERS:
-        names[MOST_WINNERS:] = ["others"]
-    *most, last = names or [""]
-    return f"{', '.join(most)} and {last}" if most else last
+    return messages.winners(names[:MOST_WINNERS], has_more=len(names) > MOST_WINNERS)
 
 
 def _feed(circle: Circle, query: QueryDict) -> KeysetPage[FeedRow]:

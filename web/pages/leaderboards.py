@@ -14,6 +14,7 @@ from savings import leaderboards
 from savings.leaderboards import Board, Line, Order, ordinal
 from savings.models import Membership, User
 from savings.prepared_queries import prepared
+from web.messages import leaderboards as messages
 from web.pages.board_members import BoardCircle, BoardMember, Members, board_members
 from web.pages.board_rows import Row, RowRenderer, ranks_risen, score_text, shows_amount
 
@@ -120,7 +121,7 @@ def as_of_text(moment: datetime.datetime) -> str:
     """Return a moment as the board shows it: `today, 09:14`."""
     local = timezone.localtime(moment)
     is_today = local.date() == timezone.localdate()
-    return f"{'today' if is_today else date_format(local, 'j M')}, {date_format(local, 'H:i')}"
+    return messages.as_of("" if is_today else date_format(local, "j M"), date_format(local, "H:i"))
 
 
 def _listing(board: Board, members: Members, reader_id: int, order: Order) -> dict[str, Any]:
@@ -136,16 +137,19 @@ def _listing(board: Board, members: Members, reader_id: int, order: Order) -> di
         "podium": rows[:podium],
         "rows": rows[podium:],
         "around": [] if is_near else around,
-        "range_text": f"Places {board.first + 1:,} to {board.first + len(rows):,} of {board.size:,}",
+        "range_text": messages.ranks_shown(board.first + 1, board.first + len(rows), board.size),
         "next_from": board.first + leaderboards.TOP if beyond else None,
         "previous_from": max(0, board.first - leaderboards.TOP) if board.first else None,
     }
 
 
 def _orders(current: Order, *, has_ended: bool) -> list[tuple[str, str, bool]]:
-    words = {Order.SAVED: "Final board" if has_ended else "Saved", Order.SHARE: "% of goal"}
+    words = {
+        Order.SAVED: messages.FINAL_BOARD if has_ended else messages.BY_SAVED,
+        Order.SHARE: messages.BY_SHARE,
+    }
     if not has_ended:
-        words[Order.MONTH] = "This month"
+        words[Order.MONTH] = messages.BY_MONTH
     return [(order.value, text, order == current) for order, text in words.items()]
 
 

@@ -14,6 +14,7 @@ from web import access
 from web.caching import pages as page_cache
 from web.forms.circles import AppearanceForm, EditForm
 from web.http import SaverRequest, redirect, render_part
+from web.messages import circles as messages
 from web.notices import notify
 from web.pages import circles as circle_pages
 from web.refusals import refusals_lead_to
@@ -29,7 +30,7 @@ def appearance(request: SaverRequest, slug: str) -> HttpResponse:
             changes["hides_amount"] = not changes.pop("shows_amount")
         with form.refusals():
             circles.change_appearance(mine, **changes)
-            notify(request, "Saved.")
+            notify(request, messages.SAVED)
             return redirect(request, reverse("circles:detail", args=[slug]))
     context = {"circle": mine.circle, "form": form}
     return render_part(
@@ -69,7 +70,7 @@ def edit(request: SaverRequest, slug: str) -> HttpResponse:
             changes["goal_kobo"] = changes.pop("goal")
         with form.refusals():
             circles.edit_circle(circle, **changes)
-            notify(request, "Saved.")
+            notify(request, messages.SAVED)
             return redirect(request, reverse("circles:detail", args=[slug]))
     context = {"circle": circle, "form": form, "invite_url": circle_pages.invite_url(circle)}
     return render_part(request, "circles/edit.html", "form", context, status=422 if form.errors else 200)
@@ -79,7 +80,7 @@ def edit(request: SaverRequest, slug: str) -> HttpResponse:
 def rotate_code(request: SaverRequest, slug: str) -> HttpResponse:
     """Replace the invite link."""
     circles.rotate_code(access.owned_circle(request, slug))
-    notify(request, "New link ready. The old one no longer works.")
+    notify(request, messages.NEW_INVITE_LINK)
     return redirect(request, reverse("circles:edit", args=[slug]))
 
 
@@ -90,7 +91,7 @@ def remove(request: SaverRequest, slug: str, membership_id: int) -> HttpResponse
     circle = access.owned_circle(request, slug)
     other = access.member_of(circle, membership_id)
     circles.remove_member(circle, other)
-    notify(request, f"{other.nickname} is not in the circle any more.")
+    notify(request, messages.removed(other.nickname))
     return redirect(request, reverse("circles:members", args=[slug]))
 
 
@@ -100,5 +101,5 @@ def hand_over(request: SaverRequest, slug: str, membership_id: int) -> HttpRespo
     circle = access.owned_circle(request, slug)
     other = access.member_of(circle, membership_id)
     circles.hand_over(circle, request.user, other)
-    notify(request, f"{other.nickname} now runs {circle.name}.")
+    notify(request, messages.handed_over(other.nickname, circle.name))
     return redirect(request, reverse("circles:detail", args=[slug]))

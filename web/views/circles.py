@@ -15,6 +15,7 @@ from web import access, keyset
 from web.caching import pages as page_cache
 from web.forms.circles import JoinForm, StartForm
 from web.http import SaverRequest, redirect, render_part, search_text
+from web.messages import circles as messages
 from web.notices import notify
 from web.pages import circles as circle_pages
 from web.refusals import refusals_lead_to
@@ -65,7 +66,7 @@ def start(request: SaverRequest) -> HttpResponse:
     if form.is_valid():
         with form.refusals():
             mine = circles.start_circle(request.user, **_values(form))
-            notify(request, f"{mine.circle.name} is open. Invite the others with its link.")
+            notify(request, messages.started(mine.circle.name))
             return redirect(request, reverse("circles:detail", args=[mine.circle.slug]))
     status = 422 if form.errors else 200
     return render_part(
@@ -93,7 +94,7 @@ def leave(request: SaverRequest, slug: str) -> HttpResponse:
     """Leave a circle; the plan must be empty."""
     mine = access.own_membership(request, slug)
     circles.leave(mine)
-    notify(request, f"You have left {mine.circle.name}.")
+    notify(request, messages.left(mine.circle.name))
     return redirect(request, reverse("circles:index"))
 
 
@@ -114,7 +115,7 @@ def _join(request: SaverRequest, circle: Circle, action: str, *, code: str | Non
                 code=code,
                 target_kobo=values["target"],
             )
-            notify(request, f"You’ve joined {circle.name}. Make your first payment.")
+            notify(request, messages.joined(circle.name))
             return redirect(request, reverse("circles:detail", args=[mine.circle.slug]))
     context = circle_pages.join(circle, form, action, request.user)
     return render_part(request, "circles/join.html", "form", context, status=422 if form.errors else 200)

@@ -17,6 +17,7 @@ from savings.models import Account, BoardDay, Circle, Entry, Membership, Plan, P
 from web import access
 from web.caching import pages as page_cache
 from web.http import SaverRequest, render_part, search_text, wants_part
+from web.messages import leaderboards as messages
 from web.pages import charts
 from web.pages import leaderboards as board_pages
 from web.pages.board_members import BoardMember, board_members
@@ -99,7 +100,7 @@ def _chart(request: SaverRequest, mine: BoardMember, board: Board) -> str:
     if timezone.localdate(mine.joined_at) < today and not (past and past[-1][0] == yesterday):
         # Yesterday's rank is not stored yet, and no version tells when it is.
         page_cache.shows_circle(request, mine.circle.id, None)
-    return charts.rank_chart([*past, (today, board.mine.rank)], name="ranks", title="Your place over time")
+    return charts.rank_chart([*past, (today, board.mine.rank)], name="ranks", title=messages.RANK_CHART)
 
 
 def _search(wanted: BoardRequest, mine: BoardMember) -> dict[str, Any]:

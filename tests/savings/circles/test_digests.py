@@ -61,8 +61,8 @@ def test_only_members_with_a_new_amount_or_rank_get_a_mail() -> None:
     save(second, 500_00)
     mails = send()
     assert {user_id: changes(lines) for user_id, lines in mails.items()} == {
-        second.user_id: [("1st place, up 1", "+\u202f₦500.00")],
-        first.user_id: [("2nd place, down 1", "")],
+        second.user_id: [("1st, up 1", "+\u202f₦500.00")],
+        first.user_id: [("2nd, down 1", "")],
     }
 
 
@@ -78,8 +78,8 @@ def test_a_newcomer_is_new_on_the_board_and_a_member_off_it_reads_only_their_own
     save(shy, 700_00)
     circles.change_appearance(shy, nickname="Shy", hides_amount=True, on_board=False)
     mails = send()
-    assert changes(mails[newcomer.user_id]) == [("2nd place, new on the board", "+\u202f₦500.00")]
-    assert changes(mails[shy.user_id]) == [("No place on the board", "+\u202f₦700.00")]
+    assert changes(mails[newcomer.user_id]) == [("2nd, new on the board", "+\u202f₦500.00")]
+    assert changes(mails[shy.user_id]) == [("Not ranked", "+\u202f₦700.00")]
     assert first.user_id not in mails
 
 
@@ -97,7 +97,7 @@ def test_below_the_reported_ranks_only_own_savings_are_reported(
     save(members[4], 250_00)
     mails = send()
     assert {user_id: changes(lines) for user_id, lines in mails.items()} == {
-        members[4].user_id: [("3rd place, up 2", "+\u202f₦250.00")]
+        members[4].user_id: [("3rd, up 2", "+\u202f₦250.00")]
     }
 
 
@@ -111,7 +111,7 @@ def test_one_mail_covers_all_circles_of_a_user() -> None:
     outbox.deliver(OutboxRow.objects.get(kind="weekly_digest", user=mine.user).pk, tasks.HANDLERS)
     message = mail.outbox[-1]
     assert message.subject == "Your week in 2 circles"
-    for part in ("Enugu", "<b>Runners</b>", "1st place, up 1", "1st place, as before", "₦300.00"):
+    for part in ("Enugu", "<b>Runners</b>", "1st, up 1", "1st, as before", "₦300.00"):
         assert part in str(message.body)
     assert "@" not in str(message.body)
 

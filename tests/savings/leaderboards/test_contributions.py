@@ -153,7 +153,7 @@ def test_the_sum_changes_in_the_transaction_of_the_posting(member: Membership) -
 
 def test_an_amount_that_a_score_cannot_hold_exactly_is_refused_and_not_posted(member: Membership) -> None:
     Membership.objects.filter(pk=member.pk).update(saved_kobo=2**53 - 10)
-    with pytest.raises(Refused, match="more than a circle's board can count"):
+    with pytest.raises(Refused, match="too large for the circle’s leaderboard"):
         factories.pay_in(member.user, 10, plan=member.plan)
     assert saved(member) == 2**53 - 10
     assert ledger.balance_kobo(member.plan.account) == 1_000_00

@@ -91,7 +91,7 @@ def test_an_operator_changes_an_address_by_the_same_path() -> None:
     user = make_user()
     call_command("change_email", user.email, "new@example.com", stdout=io.StringIO())
     assert EmailChange.objects.get().new_email == "new@example.com"
-    with pytest.raises(CommandError, match="Somebody else"):
+    with pytest.raises(CommandError, match="Someone else"):
         call_command("change_email", user.email, make_user().email)
 
 

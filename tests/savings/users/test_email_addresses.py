@@ -31,16 +31,16 @@ def test_an_invalid_address_is_refused(ada: User, email: str) -> None:
 
 def test_another_persons_address_is_refused(ada: User) -> None:
     make_user(B)
-    with pytest.raises(Refused, match="Somebody else"):
+    with pytest.raises(Refused, match="Someone else"):
         users.change_email(ada.pk, B)
-    with pytest.raises(Refused, match="Somebody else"):
+    with pytest.raises(Refused, match="Someone else"):
         users.propose_email(ada.pk, B)
 
 
 def test_a_former_address_is_reserved_while_its_owner_can_undo(ada: User) -> None:
     other = make_user()
     users.change_email(ada.pk, B)
-    with pytest.raises(Refused, match="Somebody else"):
+    with pytest.raises(Refused, match="Someone else"):
         users.change_email(other.pk, A)
     assert users.clean_email(A, ada) == A
     with time_machine.travel(timezone.now() + datetime.timedelta(days=8)):

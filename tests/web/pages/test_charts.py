@@ -113,7 +113,7 @@ def ranks(*numbers: int | None) -> list[tuple[datetime.date, int | None]]:
 
 
 def test_the_first_rank_is_at_the_top_of_a_chart_of_ranks() -> None:
-    drawn = charts.rank_chart(ranks(4, 3, 1), name="p", title="Your place")
+    drawn = charts.rank_chart(ranks(4, 3, 1), name="p", title="Your rank")
     assert 'data-x="0" data-y="240"' in drawn
     assert 'data-x="640" data-y="0"' in drawn
     assert "From 4th on 2 June 2026 to 1st on 4 June 2026." in drawn
@@ -122,14 +122,14 @@ def test_the_first_rank_is_at_the_top_of_a_chart_of_ranks() -> None:
 
 
 def test_a_day_without_a_rank_is_a_gap_in_the_line() -> None:
-    drawn = charts.rank_chart(ranks(2, 1, None, 3, 2), name="p", title="Your place")
+    drawn = charts.rank_chart(ranks(2, 1, None, 3, 2), name="p", title="Your rank")
     trace = re.findall(r'class="trace" d="([^"]*)"', drawn)[0]
     assert trace.count("M") == 2
     assert drawn.count("data-x") == 4
 
 
 def test_the_best_of_some_days_is_said_where_it_was_between() -> None:
-    drawn = charts.rank_chart(ranks(9, 2, 5), name="p", title="Your place")
+    drawn = charts.rank_chart(ranks(9, 2, 5), name="p", title="Your rank")
     assert "At best 2nd, on 3 June 2026." in drawn
 
 
@@ -149,4 +149,4 @@ def test_the_axis_of_ranks_leaves_the_movement_room(numbers: tuple[int, ...], ax
 
 
 def test_one_day_of_ranks_is_no_chart() -> None:
-    assert charts.rank_chart(ranks(None, 1), name="p", title="Your place") == ""
+    assert charts.rank_chart(ranks(None, 1), name="p", title="Your rank") == ""

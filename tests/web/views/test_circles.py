@@ -80,7 +80,7 @@ def test_the_same_form_sent_twice_starts_one_circle(saver_client: Client) -> Non
         ({"matures_on": "2020-01-01"}, "matures_on", "in the future"),
         ({"joining": "nobody"}, "joining", "valid choice"),
         ({"product": "999999"}, "product", "Choose one of these."),
-        ({"nickname": ""}, "nickname", "Enter the name"),
+        ({"nickname": ""}, "nickname", "Enter a nickname"),
         ({"nickname": "x" * 200}, "nickname", "at most 30"),
         ({"nickname": "ada@example.com"}, "nickname", "not an email address"),
         ({"nickname": "A\u200bda"}, "nickname", "invisible characters"),
@@ -262,7 +262,7 @@ def test_a_nickname_of_somebody_else_stays_typed_and_changes_nothing(
 @pytest.mark.parametrize(
     ("nickname", "sentence"),
     [
-        ("", "Enter the name that the circle sees."),
+        ("", "Enter a nickname."),
         ("x" * 200, "Use at most 30 characters."),
         ("ada@example.com", "Use a name, not an email address."),
         ("A\u200bda", "invisible characters"),
@@ -335,7 +335,7 @@ def test_the_owner_removes_and_hands_over(saver_client: Client, mine: Membership
 def test_the_owner_can_neither_be_removed_nor_leave(saver_client: Client, mine: Membership) -> None:
     slug = mine.circle.slug
     removed = saver_client.post(f"/circles/{slug}/members/{mine.pk}/remove/", follow=True)
-    assert "The owner cannot be removed" in removed.content.decode()
+    assert "You can’t remove the owner" in removed.content.decode()
     assert "Hand it over" in saver_client.post(f"/circles/{slug}/leave/", follow=True).content.decode()
     assert Membership.objects.current().filter(pk=mine.pk).exists()
 

@@ -56,7 +56,7 @@ def test_the_final_board_has_the_fixed_places_and_offers_no_payment(
         ("2=", "Bola"),
         ("2=", "Chidi"),
     ]
-    assert ("Final board" in page, "Your final place" in page, "ended" in page) == (True, True, True)
+    assert ("Final board" in page, "Your final rank" in page, "ended" in page) == (True, True, True)
     assert GOLD in page
     assert "top-up" not in page
     assert "this week" not in page
@@ -144,10 +144,10 @@ def test_the_owner_leaves_an_ended_circle_and_has_no_tools_any_more(ended: Circl
     owner = Client()
     owner.force_login(ended.owner)
     url, mine = f"/circles/{ended.slug}/", ended.memberships.get(user=ended.owner)
-    assert "It has ended, so nobody needs to run it." in shown(owner, url)
+    assert "The circle has ended, so nobody needs to run it." in shown(owner, url)
     assert "</a> without handing it over." in shown(owner, f"{url}members/{mine.pk}/")
     left = owner.post(f"{url}leave/", follow=True)
-    assert "You have left Rent." in left.content.decode()
+    assert "You’ve left Rent." in left.content.decode()
     for gone in ("", "edit/", "members/", f"members/{mine.pk}/"):
         assert owner.get(url + gone).status_code == 404, gone
 

@@ -46,7 +46,7 @@ def ranks(response: Any) -> list[tuple[str, str]]:
 def test_an_empty_board_says_what_to_do(saver_client: Client, mine: Membership) -> None:
     shown = page(saver_client, mine.circle)
     assert "Nobody is ranked yet" in shown
-    assert "No place yet" in shown
+    assert "Not ranked yet" in shown
 
 
 def test_equal_sums_share_a_place_and_the_next_one_is_left_out(
@@ -94,7 +94,7 @@ def test_the_whole_board_is_walked_in_pages(saver_client: Client, mine: Membersh
         make_member(mine.circle, saved_kobo=(100 - number) * 100_00)
     first = saver_client.get(url(mine.circle))
     assert first.context["next_from"] == 25
-    assert first.context["range_text"] == "Places 1 to 25 of 30"
+    assert first.context["range_text"] == "Ranks 1 to 25 of 30"
     second = saver_client.get(url(mine.circle) + "?by=saved&from=25")
     assert [row.rank for row in second.context["rows"]] == ["26", "27", "28", "29", "30"]
     assert not second.context["podium"]
@@ -348,7 +348,7 @@ def test_my_place_over_time_is_a_chart_with_its_numbers_and_mine_alone(
     keep_days(mine.circle, 7, 5, mine=mine)
     leaderboards.rebuild_board(mine.circle_id)
     shown = page(saver_client, mine.circle)
-    assert "Your place over time" in shown
+    assert "Your rank over time" in shown
     assert re.search(r"From 7th on .* to 2nd on .*\.</desc>", shown)
     assert shown.count("data-chart") == 1
     theirs = Client()

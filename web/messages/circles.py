@@ -1,0 +1,46 @@
+"""The sentences about circles: notices, and the texts of cards and of the activity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.utils.translation import ngettext
+
+SAVED = "Saved."
+NEW_INVITE_LINK = "New link ready. The old one no longer works."
+
+
+def started(circle: str) -> str:
+    return f"{circle} is open. Share its link with the people you save with."
+
+
+def joined(circle: str) -> str:
+    return f"You’ve joined {circle}. Make your first payment."
+
+
+def left(circle: str) -> str:
+    return f"You’ve left {circle}."
+
+
+def removed(nickname: str) -> str:
+    return f"{nickname} is no longer in the circle."
+
+
+def handed_over(nickname: str, circle: str) -> str:
+    return f"{nickname} now runs {circle}."
+
+
+def ends_on(day: str, *, has_ended: bool) -> str:
+    return f"Ended {day}" if has_ended else f"Ends {day}"
+
+
+def member_count(count: int) -> str:
+    return ngettext("%(count)s member", "%(count)s members", count) % {"count": f"{count:,}"}
+
+
+def winners(nicknames: Sequence[str], *, has_more: bool) -> str:
+    """Return names as a list: `Ada, Bola and Chi`, or `Ada, Bola and others`; empty for no name."""
+    if has_more:
+        return f"{', '.join(nicknames)} and others"
+    *most, last = nicknames or [""]
+    return f"{', '.join(most)} and {last}" if most else last
