@@ -14,6 +14,7 @@ from savings import mails
 from savings.exceptions import Refused
 from savings.models import Statement, User
 from savings.models.statements import StatementQuerySet
+from savings.statements import messages
 
 _signer = signing.TimestampSigner(salt="savings.statements")
 
@@ -46,7 +47,7 @@ def resend_mail(statement: Statement) -> None:
     with transaction.atomic():
         User.objects.touch(statement.user_id)
         if not _available().filter(pk=statement.pk).exists():
-            raise Refused("This statement no longer exists. Make it again.")
+            raise Refused(messages.GONE)
         mails.statement_ready(statement, again=str(minute))
 
 

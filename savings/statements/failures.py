@@ -13,6 +13,7 @@ from django.db import transaction
 from savings import mails, outbox
 from savings.exceptions import Refused
 from savings.models import OutboxRow, Statement, User
+from savings.statements import messages
 
 logger = logging.getLogger(__name__)
 
@@ -77,9 +78,7 @@ def fail_statement(statement: Statement, reason: str) -> None:
 
 
 def _reason(error: Exception, *, is_last: bool) -> str:
+    reason = messages.NOT_WRITTEN
     if isinstance(error, OSError):
-        no_room = error.errno in _DISK_FULL
-        problem = "There was no room for the file." if no_room else "The file could not be stored."
-    else:
-        problem = "Something went wrong while it was written."
-    return f"{problem} {'Ask for it again later.' if is_last else 'We will try again by ourselves.'}"
+        reason = messages.NO_ROOM if error.errno in _DISK_FULL else messages.NOT_STORED
+    return messages.failure(reason, is_last=is_last)

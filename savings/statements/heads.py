@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 
 from savings import money
 from savings.models import Statement
-from savings.statements import verification
+from savings.statements import messages, verification
 from savings.statements.formats import Head
 from savings.statements.spans import Span
 from savings.statements.subjects import Subject
@@ -40,12 +40,12 @@ def head_of_certificate(statement: Statement, subject: Subject, span: Span) -> H
     """Return the head of a certificate of interest and tax."""
     until, year = statement.until, statement.since.year
     is_over = (until.month, until.day) == (12, 31)
-    about = f"Interest and tax of {year}" + ("" if is_over else f", up to {date_format(until, 'j F Y')}")
+    about = messages.certificate_title(year, "" if is_over else date_format(until, "j F Y"))
     return dataclasses.replace(
         head_of(statement, subject, span),
-        what="Certificate",
+        what=messages.CERTIFICATE,
         subject=about,
-        details=(("Email", statement.user.email),),
+        details=((messages.EMAIL, statement.user.email),),
     )
 
 
@@ -54,5 +54,9 @@ def _details(statement: Statement) -> tuple[tuple[str, str], ...]:
     plan = statement.plan
     if plan is None:
         return ()
-    rate = f"{money.percent(plan.rate_bps)} a year, before tax"
-    return (("Plan reference", plan.reference), ("Product", plan.product_name), ("Rate", rate))
+    rate = messages.rate_before_tax(money.percent(plan.rate_bps))
+    return (
+        (messages.PLAN_REFERENCE, plan.reference),
+        (messages.PRODUCT, plan.product_name),
+        (messages.RATE, rate),
+    )

@@ -8,7 +8,7 @@ from typing import Any
 from savings.exceptions import Refused
 from savings.models import Circle, Plan, User
 from savings.models.statements import Format
-from savings.statements import files, periods, spans, subjects
+from savings.statements import files, messages, periods, spans, subjects
 
 
 def most_rows(file_format: str) -> int | None:
@@ -21,12 +21,10 @@ def check_count(file_format: str, rows: int) -> None:
     most = most_rows(file_format)
     if most is None or rows <= most:
         return
-    others = "CSV" if file_format == Format.EXCEL else "Excel or CSV"
-    name = Format(file_format).label
-    raise Refused(
-        f"{name} holds up to {most:,} rows, and this has more. Choose {others}, or fewer days.",
-        field="format",
+    too_many = (
+        messages.too_many_rows_for_excel if file_format == Format.EXCEL else messages.too_many_rows_for_pdf
     )
+    raise Refused(too_many(most), field="format")
 
 
 def check_rows(user: User, file_format: str, **fields: Any) -> None:

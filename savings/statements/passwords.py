@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from savings.exceptions import Refused
 from savings.models import Statement, User
 from savings.models.statements import Format
+from savings.statements import messages
 
 _LONGEST_BYTES = 127
 
@@ -27,11 +28,11 @@ def check_password(user: User, *, file_format: str, password: str) -> None:
     if not password:
         return
     if file_format != Format.PDF:
-        raise Refused("Only a PDF can have a password.", field="password")
+        raise Refused(messages.PASSWORD_FOR_PDF_ONLY, field="password")
     if len(password.encode()) > _LONGEST_BYTES:
-        raise Refused("That is longer than a PDF's password can be.", field="password")
+        raise Refused(messages.PASSWORD_TOO_LONG, field="password")
     if any(unicodedata.category(char)[0] == "C" for char in password):
-        raise Refused("Use letters, figures and signs that can be typed.", field="password")
+        raise Refused(messages.PASSWORD_UNTYPABLE, field="password")
     try:
         password_validation.validate_password(password, user)
     except ValidationError as error:
@@ -50,7 +51,7 @@ def unseal(statement: Statement) -> str:
     try:
         return _box().decrypt(statement.sealed_password.encode()).decode()
     except InvalidToken:
-        raise Refused("Its password is not kept any more. Ask for the statement again.") from None
+        raise Refused(messages.PASSWORD_GONE) from None
 
 
 def _box() -> MultiFernet:

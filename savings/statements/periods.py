@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from savings.exceptions import Refused
 from savings.models import User
+from savings.statements import messages
 
 # Older than Asusu. A period from this day on starts with the day the user joined.
 BEGINNING = datetime.date(2000, 1, 1)
@@ -19,17 +20,17 @@ def period_presets(today: datetime.date) -> list[tuple[str, str, datetime.date, 
     last_month = first - datetime.timedelta(days=1)
     three_months = _months_before(first, 3)
     return [
-        ("this-month", "This month", first, today),
-        ("last-month", "Last month", last_month.replace(day=1), last_month),
-        ("last-3-months", "Last 3 months", three_months, last_month),
-        ("this-year", "This year", today.replace(month=1, day=1), today),
+        ("this-month", messages.THIS_MONTH, first, today),
+        ("last-month", messages.LAST_MONTH, last_month.replace(day=1), last_month),
+        ("last-3-months", messages.LAST_3_MONTHS, three_months, last_month),
+        ("this-year", messages.THIS_YEAR, today.replace(month=1, day=1), today),
         (
             "last-year",
-            "Last year",
+            messages.LAST_YEAR,
             datetime.date(today.year - 1, 1, 1),
             datetime.date(today.year - 1, 12, 31),
         ),
-        ("beginning", "All time", BEGINNING, today),
+        ("beginning", messages.ALL_TIME, BEGINNING, today),
     ]
 
 
@@ -41,11 +42,11 @@ def checked_period(
     Raises Refused on the field `until` for a last day in the future, before the first day, or before BEGINNING.
     """
     if until > timezone.localdate():
-        raise Refused("Choose a day up to today.", field="until")
+        raise Refused(messages.DAY_IN_FUTURE, field="until")
     if since > until:
-        raise Refused("The last day comes before the first.", field="until")
+        raise Refused(messages.LAST_DAY_BEFORE_FIRST, field="until")
     if until < BEGINNING:
-        raise Refused("There is nothing that far back.", field="until")
+        raise Refused(messages.NOTHING_THAT_FAR_BACK, field="until")
     if since <= BEGINNING:
         since = max(BEGINNING, min(timezone.localdate(user.date_joined), until))
     return since, until

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from savings import ledger, money
 from savings.ledger import Proof, ProofRow, RowKind
 from savings.models import Account
+from savings.statements import messages
 from savings.statements.formats import InterestProof, ProofLine
 from savings.statements.spans import Span
 from savings.statements.subjects import Subject
@@ -15,9 +16,9 @@ from savings.statements.subjects import Subject
 _DAY = datetime.timedelta(days=1)
 _NAMES = {
     RowKind.EARNED: "",
-    RowKind.POSTED: "Interest posted",
-    RowKind.CORRECTED: "Posted interest changed",
-    RowKind.FORFEITED: "Interest of money that went back",
+    RowKind.POSTED: messages.INTEREST_POSTED,
+    RowKind.CORRECTED: messages.INTEREST_CHANGED,
+    RowKind.FORFEITED: messages.INTEREST_FORFEITED,
 }
 
 
@@ -49,12 +50,10 @@ def _line(row: ProofRow) -> ProofLine:
 
 
 def _result(proof: Proof) -> str:
-    posted = proof.posted_kobo * money.INTEREST_DENOMINATOR
-    forfeited = f" {proof.forfeited:,} of money that went back," if proof.forfeited else ""
-    sums = (
-        f"Since the plan began: {proof.earned:,} in all, {posted:,} posted,{forfeited}"
-        f" {proof.remainder:,} not posted."
+    sums = messages.proof_sums(
+        earned=proof.earned,
+        posted=proof.posted_kobo * money.INTEREST_DENOMINATOR,
+        forfeited=proof.forfeited,
+        left=proof.remainder,
     )
-    if proof.is_right:
-        return f"{sums} This agrees with the account."
-    return f"{sums} The account differs: it has {proof.stored:,}. Ask our staff for help."
+    return f"{sums} {messages.PROOF_AGREES if proof.is_right else messages.proof_differs(proof.stored)}"

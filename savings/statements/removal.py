@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from savings.exceptions import Refused
 from savings.models import Statement, User
-from savings.statements import files
+from savings.statements import files, messages
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def delete(statement: Statement) -> None:
     remove_file(current)
     if current.file_name:
         # Without the row, the name of the file would be lost.
-        raise Refused("Its file cannot be removed at the moment. Try again later.")
+        raise Refused(messages.FILE_NOT_REMOVED)
     with transaction.atomic():
         User.objects.touch(statement.user_id)
         Statement.objects.filter(pk=statement.pk).delete()

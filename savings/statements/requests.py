@@ -12,7 +12,7 @@ from savings import outbox
 from savings.exceptions import Refused
 from savings.models import Circle, Membership, Plan, Statement, User
 from savings.models.statements import Format, Scope
-from savings.statements import certificates, limits, passwords, periods, verification
+from savings.statements import certificates, limits, messages, passwords, periods, verification
 
 OUTBOX_KIND = "statement"
 # The most unfinished statements of one user.
@@ -61,9 +61,9 @@ def request_certificate(user: User, *, year: int, format: str) -> Statement:  # 
     Raises Refused, with the field, for a year without a posting and a format other than PDF and CSV.
     """
     if year not in certificates.years(user):
-        raise Refused(f"No interest was posted in {year}.", field="year")
+        raise Refused(messages.no_interest_in(year), field="year")
     if format not in {Format.PDF, Format.CSV}:
-        raise Refused("A certificate is a PDF or a CSV.", field="format")
+        raise Refused(messages.CERTIFICATE_FORMATS, field="format")
     fields = {
         "scope": Scope.EVERYTHING,
         "since": datetime.date(year, 1, 1),
@@ -81,7 +81,7 @@ def _request(user: User, fields: dict[str, Any], password: str = "") -> Statemen
         if earlier is not None:
             return earlier
         if user.statements.unfinished()[:MOST_UNFINISHED].count() >= MOST_UNFINISHED:
-            raise Refused("You already have ten statements in the queue. Try again when one is ready.")
+            raise Refused(messages.too_many_unfinished(MOST_UNFINISHED))
         return create(user, fields, password)
 
 
@@ -126,11 +126,11 @@ def create(user: User, fields: dict[str, Any], password: str = "") -> Statement:
 def check_subject(user: User, scope: str, plan: Plan | None, circle: Circle | None) -> None:
     """Raise Refused, with the field, unless the plan or circle fits the scope and is the user's own."""
     if (scope == Scope.PLAN) != (plan is not None) or (plan is not None and plan.user_id != user.pk):
-        raise Refused("Choose one of your plans.", field="plan")
+        raise Refused(messages.CHOOSE_OWN_PLAN, field="plan")
     if (scope == Scope.CIRCLE) != (circle is not None) or (
         circle is not None and not Membership.objects.filter(circle=circle, user=user).exists()
     ):
-        raise Refused("Choose a circle that you are in.", field="circle")
+        raise Refused(messages.CHOOSE_OWN_CIRCLE, field="circle")
 
 
 def _recent_duplicate(user: User, fields: dict[str, Any], password: str) -> Statement | None:

@@ -11,11 +11,11 @@ from operator import itemgetter
 from django.conf import settings
 
 from savings.models import Account, Transaction
-from savings.statements import sql
+from savings.statements import messages, sql
 from savings.statements.formats import Row
 from savings.statements.spans import Span
 from savings.statements.subjects import Subject, other_payments
-from savings.statements.totals import OWN_TRANSFER, Sums
+from savings.statements.totals import Sums
 from savings.statements.wording import Wording
 
 # The kinds in the columns of interest and of tax, also when they are reversed. A correction takes interest back after
@@ -99,7 +99,7 @@ def _rows(
             kind=kind, code=code, is_credit=is_credit, account_id=account, plan_id=plan, original=original
         )
         if other in own:
-            label = OWN_TRANSFER
+            label = messages.OWN_TRANSFER
             (kinds.get(label) or kinds.setdefault(label, [0, 0, 0]))[0] += 1
         else:
             totals = kinds.get(kind) or kinds.setdefault(kind, [0, 0, 0])
@@ -137,6 +137,8 @@ def _other_payment_rows(subject: Subject, span: Span, sums: Sums) -> Iterator[Ro
         for after, at, nickname, is_hidden, kobo in page:  # noqa: B007 - the next page begins after the last one
             sums.rows += 1
             shown_kobo = None if is_hidden else kobo
-            yield Row(at, "", "Contribution", nickname, "Saved in the circle", shown_kobo, None, None)
+            yield Row(
+                at, "", messages.CONTRIBUTION, nickname, messages.SAVED_IN_CIRCLE, shown_kobo, None, None
+            )
         if len(page) < page_rows:
             return

@@ -12,6 +12,7 @@ from savings.exceptions import Refused
 from savings.models import Account, Circle, CircleEvent, Membership, Plan, Statement, Transaction, User
 from savings.models.local_days import end_of, start_of
 from savings.models.statements import Scope
+from savings.statements import messages
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,17 +32,19 @@ def subject_of(user: User, scope: str, *, plan: Plan | None = None, circle: Circ
     """Return the current subject of a scope. Raises Refused for a circle that the user was never in."""
     accounts = Account.objects.filter(user=user).select_related("plan").order_by("id")
     if scope == Scope.PLAN and plan is not None:
-        return Subject(user, f"Plan: {plan.name}", list(accounts.filter(plan=plan)))
+        return Subject(user, messages.plan_title(plan.name), list(accounts.filter(plan=plan)))
     if scope == Scope.STASH:
-        return Subject(user, "Stash", list(accounts.filter(kind=Account.Kind.STASH)))
+        return Subject(user, messages.STASH, list(accounts.filter(kind=Account.Kind.STASH)))
     if scope == Scope.CIRCLE and circle is not None:
         mine = list(Membership.objects.filter(user=user, circle=circle).values_list("plan_id", "left_at"))
         if not mine:
-            raise Refused("You are not in this circle.", field="circle")
+            raise Refused(messages.NOT_IN_CIRCLE, field="circle")
         is_in = any(left_at is None for _, left_at in mine)
         own = list(accounts.filter(plan__in=[plan_id for plan_id, _ in mine]))
-        return Subject(user, f"Circle: {circle.name}", own, names_rows=True, circle=circle if is_in else None)
-    return Subject(user, "Everything", list(accounts), names_rows=True)
+        return Subject(
+            user, messages.circle_title(circle.name), own, names_rows=True, circle=circle if is_in else None
+        )
+    return Subject(user, messages.EVERYTHING, list(accounts), names_rows=True)
 
 
 def subject_of_statement(statement: Statement) -> Subject:

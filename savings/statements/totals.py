@@ -6,10 +6,8 @@ import dataclasses
 from typing import Any, Self
 
 from savings.models import Transaction
+from savings.statements import messages
 from savings.statements.formats import Foot, KindTotal
-
-# The kind of a row whose money moves between two accounts of the same statement.
-OWN_TRANSFER = "Transfer between your accounts"
 
 
 @dataclasses.dataclass
@@ -55,4 +53,4 @@ class Sums:
 
 
 def _label(kind: str) -> str:
-    return kind if kind == OWN_TRANSFER else Transaction.Kind(kind).label
+    return kind if kind == messages.OWN_TRANSFER else Transaction.Kind(kind).label

@@ -11,7 +11,7 @@ from django.db.models.functions import Cast
 
 from savings import outbox
 from savings.models import OutboxRow, Statement, User
-from savings.statements import failures, files, removal, requests
+from savings.statements import failures, files, messages, removal, requests
 
 State = Statement.State
 _MOST_PER_RUN = 500
@@ -57,7 +57,7 @@ def _fail_abandoned(statement_id: int) -> int:
         return 0
     with transaction.atomic():
         User.objects.touch(statement.user_id)
-        reason = "Something went wrong while it was written. Ask for it again later."
+        reason = messages.failure(messages.NOT_WRITTEN, is_last=True)
         failures.fail_statement(statement, reason)
     return 1
 

@@ -19,6 +19,7 @@ from savings.models.statements import Format, Scope
 from web import date_formats
 from web.forms.fields import DayInput, MoneyField, Segments, Switch
 from web.forms.refusals import RefusableForm
+from web.messages import statements as messages
 
 # The choice of period that shows the two date fields.
 OTHER_DAYS = "days"
@@ -72,7 +73,7 @@ class StatementForm(RefusableForm):
         self.subjects = _subjects(user)
         self.presets = statements.period_presets(timezone.localdate())
         self.fields["about"] = forms.ChoiceField(
-            label="What", choices=_grouped(self.subjects), error_messages=_CHOOSE
+            label="Covers", choices=_grouped(self.subjects), error_messages=_CHOOSE
         )
         self.fields["period"] = forms.ChoiceField(
             label="Period", choices=self._periods(), widget=Chips, error_messages=_CHOOSE
@@ -123,7 +124,7 @@ class StatementForm(RefusableForm):
     def _ask_for_the_password_again(self) -> None:
         """Require the password again if the form has errors, because we never send a password back."""
         if self.errors and self.data.get("password") and "password" not in self.errors:
-            super().add_error("password", "Type the password again: we do not send it back.")
+            super().add_error("password", "Enter the password again: we never send it back.")
 
     def _days_so_far(self) -> tuple[datetime.date, datetime.date] | None:
         for key, _, since, until in self.presets:
@@ -148,14 +149,17 @@ class CheckForm(forms.Form):
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
         ),
-        help_text="Printed at the foot of every page, or at the top of a sheet.",
-        error_messages={"required": "Enter the code.", "max_length": "A code is shorter than that."},
+        help_text="At the foot of every PDF page, on the first sheet of an Excel file, or in the last line of a CSV.",
+        error_messages={
+            "required": "Enter the code.",
+            "max_length": "That’s too long for a code. Check it against the file.",
+        },
     )
     closing = MoneyField(
         label="Closing balance",
         min_kobo=0,
         max_kobo=money.MOST_KOBO,
-        error_messages={"required": "Enter the closing balance, as the statement shows it."},
+        error_messages={"required": "Enter the closing balance printed on the statement."},
     )
     file = forms.FileField(label="The file", required=False, allow_empty_file=True)
     sha256 = forms.CharField(
@@ -189,16 +193,16 @@ def _day(field: forms.Field, value: Any) -> datetime.date | None:
 
 def _ahead(rows: int, most: int) -> str:
     if rows > most:
-        return f"More than {most:,} transactions: too many for a PDF. Choose Excel or CSV."
+        return messages.too_many_for_pdf(most)
     if not rows:
-        return "No transactions in this period. The statement will show one balance."
-    return f"{rows:,} row{'' if rows == 1 else 's'}"
+        return messages.NO_TRANSACTIONS
+    return messages.transaction_count(rows)
 
 
 def _note(since: datetime.date, until: datetime.date) -> str:
     """Return the days of a preset as a short text."""
     if since == statements.BEGINNING:
-        return "all there is"
+        return messages.SINCE_JOINED
     is_whole_year = (since.day, since.month, until.day, until.month) == (1, 1, 31, 12)
     return str(since.year) if is_whole_year else date_formats.days(since, until)
 

@@ -16,6 +16,7 @@ from savings.models import Statement, StatementSubscription, User
 from savings.models.statements import Format, Scope
 from web import date_formats
 from web.date_formats import moment
+from web.messages import statements as messages
 from web.pages.polling import seconds_until_next
 
 State = Statement.State
@@ -28,10 +29,10 @@ _CONTENT_TYPES = {
     Format.CSV: "text/csv; charset=utf-8",
 }
 _SAYS = {
-    State.QUEUED: "In the queue. You can close this page: we’ll email you.",
-    State.FAILED: "Couldn’t be made.",
-    State.REVOKED: "Its links no longer work and the file is deleted.",
-    State.EXPIRED: "Expired. Make it again any time.",
+    State.QUEUED: messages.QUEUED,
+    State.FAILED: messages.FAILED,
+    State.REVOKED: messages.FILE_DELETED,
+    State.EXPIRED: messages.EXPIRED,
 }
 _LONGEST_NAME = 40
 
@@ -87,9 +88,9 @@ def detail(statement: Statement, row: StatementRow, polls: int) -> dict[str, Any
         "row": row,
         "code": code(statement),
         "period": date_formats.days(statement.since, statement.until),
-        "closing_name": "Interest after tax" if statement.is_certificate else "Closing balance",
+        "closing_name": messages.INTEREST_AFTER_TAX if statement.is_certificate else messages.CLOSING_BALANCE,
         "size": size(statement.size_bytes),
-        "downloads": times(statement.downloads),
+        "downloads": messages.times(statement.downloads),
         "ready_text": moment(statement.ready_at) if statement.ready_at else "",
         "expires_text": moment(statement.expires_at) if statement.expires_at else "",
         "seconds": seconds_until_next(polls, POLL_STEPS) if row.is_unfinished else None,
@@ -101,7 +102,7 @@ def subscriptions(user: User) -> list[tuple[int, str, str]]:
     """Return each of a user's monthly statements: its id, its subject, and the next one."""
     found = user.statement_subscriptions.select_related("plan", "circle").order_by("id")
     return [
-        (one.pk, subject(one), f"{Format(one.format).label}, next about {date_format(one.next_month, 'F Y')}")
+        (one.pk, subject(one), messages.monthly(Format(one.format).label, date_format(one.next_month, "F Y")))
         for one in found
     ]
 
@@ -115,7 +116,7 @@ def state_now(statement: Statement) -> str:
 def subject(of: Statement | StatementSubscription) -> str:
     """Return the subject of a statement: the name of the plan or circle, else the scope. A certificate is its own."""
     if isinstance(of, Statement) and of.is_certificate:
-        return "Certificate of interest and tax"
+        return messages.CERTIFICATE
     if of.plan is not None:
         return of.plan.name
     if of.circle is not None:
@@ -124,14 +125,8 @@ def subject(of: Statement | StatementSubscription) -> str:
 
 
 def size(size_bytes: int | None) -> str:
-    """Return a file's size: `142 kB`, `1.2 MB`."""
-    if size_bytes is None:
-        return ""
-    if size_bytes < 1_000:
-        return f"{size_bytes} bytes"
-    if size_bytes < 999_500:
-        return f"{size_bytes / 1_000:.0f} kB"
-    return f"{size_bytes / 1_000_000:.1f} MB"
+    """Return a file's size: `142 kB`, `1.2 MB`; empty if there is no file."""
+    return "" if size_bytes is None else messages.size(size_bytes)
 
 
 def code(statement: Statement) -> str:
@@ -147,11 +142,6 @@ def file_name(statement: Statement) -> str:
 
 def content_type(statement: Statement) -> str:
     return _CONTENT_TYPES[Format(statement.format)]
-
-
-def times(count: int) -> str:
-    """Return a count in words."""
-    return {0: "not yet", 1: "once", 2: "twice"}.get(count, f"{count:,} times")
 
 
 def _download_url(statement: Statement) -> str:
@@ -184,18 +174,18 @@ def _says(statement: Statement, state: str) -> str:
     if state == State.FAILED and statement.reason:
         return statement.reason
     if state == State.WRITING:
-        of_all = f" of {statement.rows_expected:,}" if statement.rows_expected is not None else ""
-        return f"{statement.rows_written:,}{of_all} rows. You can close this page: we’ll email you."
+        return messages.writing(statement.rows_written, statement.rows_expected)
     return _SAYS[State(state)]
 
 
 def _facts(statement: Statement) -> list[str]:
-    rows = statement.rows_written
-    facts = [size(statement.size_bytes), f"{rows:,} row{'' if rows == 1 else 's'}"]
+    facts = [size(statement.size_bytes)]
+    if not statement.is_certificate:
+        facts.append(messages.transaction_count(statement.rows_written))
     if statement.has_password:
-        facts.append("password")
+        facts.append(messages.HAS_PASSWORD)
     if statement.downloads:
-        facts.append(f"downloaded {times(statement.downloads)}")
+        facts.append(messages.downloaded(statement.downloads))
     if statement.expires_at is not None:
-        facts.append(f"until {moment(statement.expires_at)}")
+        facts.append(messages.available_until(moment(statement.expires_at)))
     return facts

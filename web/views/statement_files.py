@@ -24,6 +24,7 @@ from web.downloads import BLOCK_BYTES, Outgoing
 from web.error_pages import too_many_requests
 from web.forms.statements import CheckForm
 from web.http import SaverRequest, redirect, referring_path
+from web.messages import statements as messages
 from web.middleware.rate_limits import seconds_left
 from web.pages import statements as statement_pages
 from web.uploads import HashedFile, HashingUploadHandler
@@ -37,10 +38,6 @@ logger = logging.getLogger(__name__)
 # answers are refused as well, or guessing could continue. Counted like sign-ins: an IPv6 address is its /64, and while
 # Redis is down each process counts for itself.
 _GUESSES = {"verify": "10/m/ip,60/h/ip,5/d/key"}
-_RULE = (
-    "From one address we answer ten wrong checks a minute, sixty an hour, and five a day about one statement: more"
-    " would be guessing. Wait for a while, then try again."
-)
 
 
 @require_safe
@@ -70,9 +67,7 @@ def _verify(request: HttpRequest, code: str, handler: HashingUploadHandler) -> H
         return render(request, "statements/verify.html", {"form": CheckForm(initial={"code": code})})
     form = CheckForm(_with_hash(request), request.FILES)
     if handler.is_too_large:
-        form.add_error(
-            "file", "That is too large to send. Use a browser that runs scripts: it sends nothing."
-        )
+        form.add_error("file", messages.FILE_TOO_LARGE)
     if not form.is_valid():
         return render(request, "statements/verify.html", {"form": form}, status=422)
     values = form.cleaned_data
@@ -81,7 +76,7 @@ def _verify(request: HttpRequest, code: str, handler: HashingUploadHandler) -> H
     usage = ratelimit.consume(request, app="web.statements", action="verify", config=_GUESSES, key=key)
     if usage is None:
         seconds = seconds_left(request, "web.statements", "verify", _GUESSES["verify"], key)
-        return too_many_requests(request, seconds, rule=_RULE)
+        return too_many_requests(request, seconds, rule=messages.TOO_MANY_CHECKS)
     found = statements.verify(typed, values["closing"], sha256=values["sha256"] or None)
     context: dict[str, Any] = {"form": form, "is_answered": True, "found": found}
     if found is not None:

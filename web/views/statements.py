@@ -14,6 +14,7 @@ from web import access, keyset
 from web.forms.certificates import CertificateForm
 from web.forms.statements import StatementForm
 from web.http import SaverRequest, redirect, render_part, wants_part
+from web.messages import statements as messages
 from web.notices import notify
 from web.pages import messages as message_pages
 from web.pages import statement_jobs
@@ -102,7 +103,7 @@ def ask_again(request: SaverRequest, statement_id: int) -> HttpResponse:
 def resend_mail(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Send the mail with the link once more."""
     statements.resend_mail(access.own_statement(request, statement_id))
-    notify(request, "Email sent", f"To {request.user.email}")
+    notify(request, messages.EMAIL_SENT, messages.sent_to(request.user.email))
     return redirect(request, reverse("statements:detail", args=[statement_id]))
 
 
@@ -110,7 +111,7 @@ def resend_mail(request: SaverRequest, statement_id: int) -> HttpResponse:
 def revoke(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Invalidate the link to a file and delete the file."""
     statements.revoke(access.own_statement(request, statement_id))
-    notify(request, "Revoked", "Its links no longer work and the file is deleted.")
+    notify(request, messages.REVOKED, messages.FILE_DELETED)
     return redirect(request, reverse("statements:index"))
 
 
@@ -118,7 +119,7 @@ def revoke(request: SaverRequest, statement_id: int) -> HttpResponse:
 def delete(request: SaverRequest, statement_id: int) -> HttpResponse:
     """Delete a statement with its file."""
     statements.delete(access.own_statement(request, statement_id))
-    notify(request, "Deleted")
+    notify(request, messages.DELETED)
     return redirect(request, reverse("statements:index"))
 
 
@@ -127,7 +128,7 @@ def unsubscribe(request: SaverRequest, subscription_id: int) -> HttpResponse:
     """End a monthly statement."""
     subscription = get_object_or_404(request.user.statement_subscriptions, pk=subscription_id)
     statements.unsubscribe(subscription)
-    notify(request, "Monthly statement stopped", "The ones you have stay here.")
+    notify(request, messages.MONTHLY_STOPPED, messages.OLD_ONES_STAY)
     return redirect(request, reverse("statements:index"))
 
 
@@ -144,9 +145,10 @@ def _watch(request: SaverRequest) -> HttpResponse:
     return render_part(request, "statements/index.html", "jobs", statement_jobs.jobs(jobs, watched.polls))
 
 
-def _say_requested(request: SaverRequest, statement: Statement, note: str = "") -> None:
-    text = f"We’ll email you when it’s ready.{note}"
-    notify(request, "Making your statement", text, about=_about(statement.pk))
+def _say_requested(
+    request: SaverRequest, statement: Statement, note: str = messages.EMAIL_WHEN_READY
+) -> None:
+    notify(request, messages.MAKING, note, about=_about(statement.pk))
 
 
 def _about(statement_id: int) -> str:
@@ -156,9 +158,9 @@ def _about(statement_id: int) -> str:
 
 def _say_finished(request: SaverRequest, row: statement_pages.StatementRow) -> None:
     if row.state == Statement.State.READY:
-        notify(request, "Your statement is ready", f"{row.subject}, {row.title}", about=_about(row.id))
+        notify(request, messages.READY, messages.named(row.subject, row.title), about=_about(row.id))
     elif row.is_bad:
-        notify(request, "A statement could not be made", row.says, is_bad=True, about=_about(row.id))
+        notify(request, messages.NOT_MADE, row.says, is_bad=True, about=_about(row.id))
 
 
 def _ask(request: SaverRequest, form: StatementForm) -> None:
@@ -174,11 +176,11 @@ def _ask(request: SaverRequest, form: StatementForm) -> None:
         format=values["format"],
         password=values["password"],
     )
-    note = ""
+    note = messages.EMAIL_WHEN_READY
     if values["monthly"]:
         statements.subscribe(request.user, scope=scope, plan=plan, circle=circle, format=values["format"])
-        note = " The monthly ones follow on the 1st."
+        note = messages.EMAIL_WHEN_READY_AND_MONTHLY
     if statement.state == Statement.State.READY:
-        notify(request, "Already here", "You asked for the same one a moment ago.")
+        notify(request, messages.ALREADY_HERE, messages.SAME_A_MOMENT_AGO)
     else:
         _say_requested(request, statement, note)

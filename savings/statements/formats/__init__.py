@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from savings.statements import messages
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Head:
@@ -35,14 +37,14 @@ class Head:
     # Who runs the installation and the contact, in one line; empty if neither is set.
     operator: str = ""
     # What the file is.
-    what: str = "Statement"
+    what: str = messages.STATEMENT
     # More facts about the subject, as label and text: a plan's reference, product and rate.
     details: tuple[tuple[str, str], ...] = ()
 
     def issued_by(self) -> list[tuple[str, str]]:
         """Return the issuer and the statement's number, as label and text."""
         issuer = " · ".join(text for text in (self.issuer, self.site) if text)
-        facts = [("Issued by", issuer), ("Statement number", self.number)]
+        facts = [(messages.ISSUED_BY, issuer), (messages.STATEMENT_NUMBER, self.number)]
         return [(label, text) for label, text in facts if text]
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from savings.statements import messages
 from savings.statements.formats import Certificate, Head, csv, pdf
 from savings.statements.formats.text import amount_name
 
-_AMOUNTS = ("Interest before tax", "Tax withheld", "Interest after tax")
+_AMOUNTS = (messages.INTEREST_BEFORE_TAX, messages.TAX_WITHHELD, messages.INTEREST_AFTER_TAX)
 
 
 def write(path: Path, file_format: str, head: Head, certificate: Certificate) -> None:
@@ -25,13 +26,11 @@ def _write_csv(path: Path, head: Head, certificate: Certificate) -> None:
         ["holder", head.holder, head.number, f"{certificate.email}. {head.subject}. {head.issuer}"],
     ]
     for line in certificate.lines:
-        rates = f"Interest {line.rates} a year" if line.rates else ""
+        rates = messages.interest_rates(line.rates) if line.rates else ""
         rows.append(["plan", line.plan, line.reference, rates, *_amounts(line.gross_kobo, line.tax_kobo)])
-    tax = f"Tax {certificate.tax_rates}" if certificate.tax_rates else ""
-    rows.append(["total", "Total", "", tax, *_amounts(certificate.gross_kobo, certificate.tax_kobo)])
-    rows.append(
-        ["check", "Verification", head.code, f"Closing balance: interest after tax. {head.verify_url}"]
-    )
+    tax = messages.tax_rates(certificate.tax_rates) if certificate.tax_rates else ""
+    rows.append(["total", messages.TOTAL, "", tax, *_amounts(certificate.gross_kobo, certificate.tax_kobo)])
+    rows.append(["check", "Verification", head.code, messages.verify_certificate(head.verify_url)])
     csv.write_table(path, [[*row, *[""] * (7 - len(row))] for row in rows])
 
 

@@ -31,6 +31,7 @@ from django.utils import timezone
 
 from savings.exceptions import CheckpointLost
 from savings.money import decimal
+from savings.statements import messages
 from savings.statements.formats import Foot, Head, InterestProof, Row
 from savings.statements.formats.text import columns, plain
 
@@ -73,14 +74,14 @@ class Writer:
 
     def finish(self, foot: Foot) -> None:
         for total in foot.totals:
-            count = f"{total.rows} {'entry' if total.rows == 1 else 'entries'}"
+            count = messages.entry_count(total.rows)
             self._write_line(
                 "total", kind=total.kind, note=count, in_kobo=total.in_kobo, out_kobo=total.out_kobo
             )
-        self._write_line("interest", kind="Interest before tax", in_kobo=foot.interest_gross_kobo)
-        self._write_line("interest", kind="Tax on interest", out_kobo=foot.interest_tax_kobo)
+        self._write_line("interest", kind=messages.INTEREST_BEFORE_TAX, in_kobo=foot.interest_gross_kobo)
+        self._write_line("interest", kind=messages.TAX_ON_INTEREST, out_kobo=foot.interest_tax_kobo)
         net_kobo = foot.interest_gross_kobo - foot.interest_tax_kobo
-        self._write_line("interest", kind="Interest after tax", in_kobo=net_kobo)
+        self._write_line("interest", kind=messages.INTEREST_AFTER_TAX, in_kobo=net_kobo)
         for proof in foot.proofs:
             self._write_proof(proof)
         made_at = self._head.made_at.astimezone(self._zone).isoformat(timespec="seconds")
@@ -88,8 +89,8 @@ class Writer:
             "closing",
             day=self._head.until,
             reference=self._head.code,
-            kind="Closing balance",
-            note=f"Made {made_at}. Verify at {self._head.verify_url}",
+            kind=messages.CLOSING_BALANCE,
+            note=messages.made_at(made_at, self._head.verify_url),
             balance_kobo=foot.closing_kobo,
         )
         self.position()
@@ -103,24 +104,22 @@ class Writer:
     def _write_proof(self, proof: InterestProof) -> None:
         for line in proof.lines:
             if line.what:
-                left = "" if line.remainder is None else f". Left: {line.remainder}"
-                note = f"{proof.plan}. Numerator {line.numerator}{left}"
+                note = messages.proof_step(proof.plan, line.numerator, line.remainder)
             else:
-                note = (
-                    f"{proof.plan}. To {line.until.isoformat()}: {line.days} days at {line.rate}."
-                    f" Numerator {line.numerator}"
+                note = messages.proof_days_at_rate(
+                    proof.plan, line.until.isoformat(), line.days, line.rate, line.numerator
                 )
             self._write_line(
                 "proof",
                 day=line.until if line.what else line.since,
                 reference=line.reference,
-                kind=line.what or "Days of interest",
+                kind=line.what or messages.DAYS_OF_INTEREST,
                 note=note,
                 in_kobo=line.gross_kobo,
                 out_kobo=line.tax_kobo,
                 balance_kobo=line.balance_kobo,
             )
-        self._write_line("proof", kind="Interest proof", note=f"{proof.plan}. {proof.result}")
+        self._write_line("proof", kind=messages.INTEREST_PROOF, note=f"{proof.plan}. {proof.result}")
 
     def _write_header(self) -> None:
         names = ["Line", "Date", "Time", *columns(named=self._head.names_rows)]
@@ -128,7 +127,7 @@ class Writer:
         self._write_line(
             "opening",
             day=self._head.since,
-            kind="Opening balance",
+            kind=messages.OPENING_BALANCE,
             note=f"{self._head.holder}. {self._head.subject}",
             balance_kobo=self._head.opening_kobo,
         )

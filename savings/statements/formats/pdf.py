@@ -23,6 +23,7 @@ from qrcode.main import QRCode
 
 from savings import money
 from savings.exceptions import FileNotMade, TooManyRows
+from savings.statements import messages
 from savings.statements.formats import Certificate, Foot, Head, Row
 from savings.statements.formats.pdf_proofs import proof_tables
 from savings.statements.formats.pdf_texts import day_text, shorten
@@ -57,9 +58,7 @@ class Writer:
     def add(self, rows: Iterable[Row]) -> None:
         for row in rows:
             if self.MOST_ROWS is not None and len(self._rows) == self.MOST_ROWS:
-                raise TooManyRows(
-                    f"A PDF holds {self.MOST_ROWS:,} rows. Excel and CSV hold more, and a shorter period has fewer."
-                )
+                raise TooManyRows(messages.too_many_rows_for_pdf(self.MOST_ROWS))
             local = row.at.astimezone(self._zone)
             description = " · ".join(text for text in (row.name, row.description) if text)
             # The kind is shown only without a description: it would repeat it in fewer words.
@@ -91,18 +90,18 @@ class Writer:
     def _data(self, foot: Foot) -> dict[str, Any]:
         """Return the data of the template, as formatted text."""
         figures = [
-            ["Opening balance", money.naira(self._head.opening_kobo)],
-            ["Money in", money.naira(foot.in_kobo)],
-            ["Money out", money.naira(foot.out_kobo)],
-            ["Closing balance", money.naira(foot.closing_kobo)],
+            [messages.OPENING_BALANCE, money.naira(self._head.opening_kobo)],
+            [messages.MONEY_IN, money.naira(foot.in_kobo)],
+            [messages.MONEY_OUT, money.naira(foot.out_kobo)],
+            [messages.CLOSING_BALANCE, money.naira(foot.closing_kobo)],
         ]
         return {
             "figures": figures,
             "widest": max(self._widest, *(len(text) for _, text in figures)),
-            "columns": ["Date", "Reference", "What", "Money in", "Money out", "Balance"],
-            "opening": _balance_row(self._head.since, "Opening balance", self._head.opening_kobo),
+            "columns": ["Date", "Reference", "What", messages.MONEY_IN, messages.MONEY_OUT, "Balance"],
+            "opening": _balance_row(self._head.since, messages.OPENING_BALANCE, self._head.opening_kobo),
             "rows": self._rows,
-            "closing": _balance_row(self._head.until, "Closing balance", foot.closing_kobo),
+            "closing": _balance_row(self._head.until, messages.CLOSING_BALANCE, foot.closing_kobo),
             "totals": [
                 [
                     shorten(total.kind, _MOST_IN_NAME),
@@ -122,15 +121,17 @@ class Writer:
     def head_data(self) -> dict[str, Any]:
         head = self._head
         made_at = head.made_at.astimezone(self._zone)
-        period = f"{day_text(head.since)} to {day_text(head.until)}"
+        period = messages.period(day_text(head.since), day_text(head.until))
         holder, subject = shorten(head.holder, _MOST_IN_HEAD), shorten(head.subject, _MOST_IN_HEAD)
         running = shorten(f"{head.holder} · {head.subject}", _MOST_IN_RUNNING_HEAD)
         return {
             "what": head.what,
             "certificate": None,
-            "title": f"{head.what} of {holder}. {subject}. {period}",
+            "title": messages.file_title(head.what, holder, subject, period),
             "made_on": {"year": made_at.year, "month": made_at.month, "day": made_at.day},
-            "made": f"Sums are in {settings.CURRENCY}. Made on {day_text(made_at)}, {made_at:%H:%M} ({self._zone}).",
+            "made": messages.made_on(
+                settings.CURRENCY, day_text(made_at), f"{made_at:%H:%M}", str(self._zone)
+            ),
             "period": period,
             "holder": holder,
             "subject": subject,
@@ -170,7 +171,7 @@ def write_certificate(path: Path, head: Head, certificate: Certificate, *, names
                 "certificate": {
                     "columns": names,
                     "lines": lines,
-                    "total": ["Total", *map(money.figures, sums)],
+                    "total": [messages.TOTAL, *map(money.figures, sums)],
                     "tax_rates": certificate.tax_rates,
                 },
             }

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from savings import money
+from savings.statements import messages
 from savings.statements.formats import InterestProof, ProofLine
 
 # The child's memory is for 1,500 rows and these.
@@ -23,20 +24,25 @@ def proof_tables(
         left -= len(shown)
         result = proof.result
         if len(shown) < len(proof.lines):
-            result = f"{len(proof.lines) - len(shown):,} more rows are in Excel and CSV. {result}"
+            result = f"{messages.proof_rows_left_out(len(proof.lines) - len(shown))} {result}"
         rows = [_row(line, day) for line in shown]
         tables.append({"plan": shorten(proof.plan, 90), "rows": rows, "result": result})
     return tables
 
 
 def _row(line: ProofLine, day: Callable[[datetime.date], str]) -> list[str]:
+    numerator = f"{line.numerator:,}"
     if not line.what:
-        days = f"{day(line.since)} to {day(line.until)}, {line.days} day{'' if line.days == 1 else 's'}"
-        return [days, money.figures(line.balance_kobo or 0), line.rate, f"{line.numerator:,}"]
-    text = f"{line.what} on {day(line.until)}"
-    if line.gross_kobo is not None and line.tax_kobo is not None:
-        net = money.figures(line.gross_kobo - line.tax_kobo)
-        text += f": {money.figures(line.gross_kobo)}, tax {money.figures(line.tax_kobo)}, after tax {net}"
-    if line.remainder is not None:
-        text += f"; left {line.remainder:,}"
-    return [text, "", "", f"{line.numerator:,}"]
+        days = messages.proof_days(day(line.since), day(line.until), line.days)
+        return [days, money.figures(line.balance_kobo or 0), line.rate, numerator]
+    if line.gross_kobo is None or line.tax_kobo is None or line.remainder is None:
+        return [messages.proof_step_on(line.what, day(line.until)), "", "", numerator]
+    text = messages.proof_posting_on(
+        line.what,
+        day(line.until),
+        gross=money.figures(line.gross_kobo),
+        tax=money.figures(line.tax_kobo),
+        net=money.figures(line.gross_kobo - line.tax_kobo),
+        left=line.remainder,
+    )
+    return [text, "", "", numerator]

@@ -6,12 +6,14 @@ import re
 
 from django.conf import settings
 
+from savings.statements import messages
+
 # All characters that end a line in some program, and tabs: a cell is one line.
 _BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
 # Characters that XML, a PDF or UTF-8 cannot hold: control characters, surrogates and noncharacters.
 _BROKEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _REPLACEMENT = "\ufffd"
-_AMOUNTS = ("Money in", "Money out", "Balance", "Interest", "Tax")
+_AMOUNTS = (messages.MONEY_IN, messages.MONEY_OUT, "Balance", "Interest", "Tax")
 
 
 def plain(text: str) -> str:

@@ -20,6 +20,7 @@ from django.utils import timezone
 from xlsxwriter.exceptions import FileCreateError
 
 from savings.exceptions import TooManyRows
+from savings.statements import messages
 from savings.statements.formats import Foot, Head, Row
 from savings.statements.formats.text import columns, plain
 from savings.statements.formats.xlsx_cells import MOST_CHARACTERS, check_code, midnight
@@ -49,7 +50,7 @@ class Writer:
         self._book.set_properties(
             {
                 "title": plain(f"Statement. {head.subject}"),
-                "comments": f"Verification code {head.code}",
+                "comments": messages.verification_code(head.code),
                 "created": head.made_at.astimezone(datetime.UTC).replace(tzinfo=None),
             }
         )
@@ -72,16 +73,14 @@ class Writer:
         for at, reference, kind, name, description, *sums in rows:
             # Two lines are above the rows: the column names and the opening balance.
             if self.MOST_ROWS is not None and self._line - 2 == self.MOST_ROWS:
-                raise TooManyRows(
-                    f"Excel holds {self.MOST_ROWS:,} rows of a statement. CSV holds all of them."
-                )
+                raise TooManyRows(messages.too_many_rows_for_excel(self.MOST_ROWS))
             moment = at.astimezone(zone).replace(tzinfo=None, microsecond=0)
             texts = (reference, kind, name, description) if named else (reference, kind, description)
             self._write_row(moment, self._moment, texts, sums)
 
     def finish(self, foot: Foot) -> None:
         last = self._line - 1
-        self._write_balance(self._head.until, "Closing balance", foot.closing_kobo)
+        self._write_balance(self._head.until, messages.CLOSING_BALANCE, foot.closing_kobo)
         check_code(self._rows.autofilter(0, 0, max(last, 1), len(self._columns) - 1))
         self._write_summary(foot)
         proofs = iter(foot.proofs)
@@ -112,7 +111,7 @@ class Writer:
         self._rows.freeze_panes(1, 0)
         self._rows.repeat_rows(0)
         self._line = 1
-        self._write_balance(self._head.since, "Opening balance", self._head.opening_kobo)
+        self._write_balance(self._head.since, messages.OPENING_BALANCE, self._head.opening_kobo)
 
     def _set_up_for_paper(self, sheet: Any) -> None:
         """Print a sheet one page wide, on as many pages as its rows need, with page numbers."""
@@ -121,7 +120,7 @@ class Writer:
         sheet.fit_to_pages(1, 0)
         sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.7)
         # In a footer, `&` starts a command; no other character does. A footer has at most 255 characters.
-        lines = [f"Verification code {self._head.code}", self._head.operator[:90]]
+        lines = [messages.verification_code(self._head.code), self._head.operator[:90]]
         left = "\n".join(plain(line).replace("&", "&&") for line in lines if line)
         sheet.set_footer(f"&L{left}&RPage &P of &N")
 
@@ -150,18 +149,18 @@ class Writer:
         facts: list[tuple[str, Any, Any]] = [
             *((label, text, None) for label, text in head.issued_by()),
             ("Statement of", head.holder, self._bold),
-            ("About", head.subject, None),
+            ("Covers", head.subject, None),
             *((label, text, None) for label, text in head.details),
             ("From", midnight(head.since), self._day),
             ("To", midnight(head.until), self._day),
             ("Currency", settings.CURRENCY, None),
-            ("Opening balance", head.opening_kobo, self._money),
-            ("Money in", foot.in_kobo, self._money),
-            ("Money out", foot.out_kobo, self._money),
-            ("Closing balance", foot.closing_kobo, self._money),
-            ("Interest before tax", foot.interest_gross_kobo, self._money),
-            ("Tax on interest", foot.interest_tax_kobo, self._money),
-            ("Interest after tax", foot.interest_gross_kobo - foot.interest_tax_kobo, self._money),
+            (messages.OPENING_BALANCE, head.opening_kobo, self._money),
+            (messages.MONEY_IN, foot.in_kobo, self._money),
+            (messages.MONEY_OUT, foot.out_kobo, self._money),
+            (messages.CLOSING_BALANCE, foot.closing_kobo, self._money),
+            (messages.INTEREST_BEFORE_TAX, foot.interest_gross_kobo, self._money),
+            (messages.TAX_ON_INTEREST, foot.interest_tax_kobo, self._money),
+            (messages.INTEREST_AFTER_TAX, foot.interest_gross_kobo - foot.interest_tax_kobo, self._money),
             ("Made", made_at, self._moment),
             ("Time zone", str(self._zone), None),
             ("Verification code", head.code, None),
@@ -176,7 +175,7 @@ class Writer:
         self._write_totals(len(facts) + 1, foot)
 
     def _write_totals(self, line: int, foot: Foot) -> None:
-        for column, name in enumerate(["Kind", "Entries", "Money in", "Money out"]):
+        for column, name in enumerate(["Kind", "Entries", messages.MONEY_IN, messages.MONEY_OUT]):
             check_code(self._summary.write_string(line, column, name, self._heading))
         for below, total in enumerate(foot.totals, line + 1):
             self._write_fact(below, 0, total.kind, None)

@@ -35,5 +35,5 @@ def test_a_refused_statement_ends_with_the_reason(plan: Plan) -> None:
 def test_a_failed_statement_ends_with_the_reason(plan: Plan, statements_folder: Path) -> None:
     statements_folder.rmdir()
     statements_folder.touch()
-    with pytest.raises(CommandError, match="could not be stored"):
+    with pytest.raises(CommandError, match="couldn’t store the file"):
         call_command("statement", plan.reference)

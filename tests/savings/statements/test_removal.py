@@ -51,7 +51,7 @@ def test_a_file_that_cannot_be_deleted_is_deleted_later(saver: User, statements_
     file.unlink()
     file.mkdir()
     (file / "in the way").touch()
-    with pytest.raises(Refused, match="cannot be removed"):
+    with pytest.raises(Refused, match="can’t delete its file"):
         statements.delete(statement)
     assert Statement.objects.get().state == Statement.State.REVOKED
     (file / "in the way").unlink()

@@ -94,7 +94,7 @@ def test_a_revoked_statement_is_not_returned_again(saver: User) -> None:
 def test_a_user_has_at_most_ten_unfinished_statements(saver: User) -> None:
     for day in range(1, 11):
         ask(saver, since=datetime.date(2026, 1, day))
-    with pytest.raises(Refused, match="ten statements"):
+    with pytest.raises(Refused, match="10 statements"):
         ask(saver, since=datetime.date(2026, 2, 1))
 
 

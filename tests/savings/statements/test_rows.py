@@ -25,9 +25,10 @@ from savings.models import Account, Entry, Plan, Transaction, User
 from savings.statements import rows as statement_rows
 from savings.statements import spans
 from savings.statements.formats import Row
+from savings.statements.messages import OWN_TRANSFER
 from savings.statements.spans import Span
 from savings.statements.subjects import Subject, subject_of
-from savings.statements.totals import OWN_TRANSFER, Sums
+from savings.statements.totals import Sums
 from savings.statements.wording import Wording
 from tests.exits import exit_early
 from tests.factories import (

@@ -117,7 +117,7 @@ def test_an_unwritable_folder_is_reported_and_tried_again(
     settings.STATEMENTS_DIR.touch()
     statement = try_to_write(ask(saver, format=file_format))
     assert (statement.state, statement.file_name) == (State.FAILED, "")
-    assert statement.reason == "The file could not be stored. We will try again by ourselves."
+    assert statement.reason == "We couldn’t store the file. We’ll try again automatically."
     row = row_of(statement)
     assert row.due_at is not None
     assert row.due_at > timezone.now() + datetime.timedelta(seconds=25)
@@ -184,7 +184,7 @@ def test_after_eight_tries_the_statement_fails_with_a_mail(
         assert not mails("statement_failed")
         try_to_write(statement)
     assert (statement.state, row_of(statement).due_at) == (State.FAILED, None)
-    assert statement.reason == "The file could not be stored. Ask for it again later."
+    assert statement.reason == "We couldn’t store the file. Make it again later."
     assert mails("statement_failed") == 1
     outbox.retry_dead_row(row_of(statement))
     settings.STATEMENTS_DIR = statements_folder
@@ -408,7 +408,7 @@ def test_a_mail_names_its_statement(saver: User, mailoutbox: list[Any]) -> None:
 
 
 def test_a_mail_about_a_failure_has_the_reason(saver: User, mailoutbox: list[Any]) -> None:
-    failures.fail_statement(ask(saver), "There was no room for the file. Ask for it again later.")
+    failures.fail_statement(ask(saver), "There was no room for the file. Make it again later.")
     for row in OutboxRow.objects.filter(kind="statement_failed"):
         outbox.deliver(row.pk, tasks.HANDLERS)
     assert "There was no room" in mailoutbox[0].body

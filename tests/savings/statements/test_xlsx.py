@@ -104,7 +104,7 @@ def test_the_column_names_are_frozen(tmp_path: Path) -> None:
 
 def test_the_summary_has_the_holder_and_the_totals(tmp_path: Path) -> None:
     facts = summary(write(tmp_path / "a.xlsx", [row(), row(kind="Auto-save")]))
-    assert (facts["Statement of"], facts["About"]) == ("Ada Obi", "Plan: School fees")
+    assert (facts["Statement of"], facts["Covers"]) == ("Ada Obi", "Plan: School fees")
     assert (facts["From"].day, facts["To"].day) == (1, 31)
     assert (facts["Money in"], facts["Money out"], facts["Closing balance"]) == (5001, 0, 5001)
     assert (facts["Interest before tax"], facts["Tax on interest"]) == (2095.89, 209.58)

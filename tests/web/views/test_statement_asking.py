@@ -129,7 +129,7 @@ def test_days_at_either_end_of_the_calendar_are_refused_and_not_looked_at(
 def test_the_preview_counts_rows(saver_client: Client, saver: User) -> None:
     pay_in(saver, 100)
     ask_ahead = "/statements/start/?about=stash&period="
-    assert "1 row<" in saver_client.get(f"{ask_ahead}this-month", headers=HTMX).text
+    assert "1 transaction<" in saver_client.get(f"{ask_ahead}this-month", headers=HTMX).text
     assert "No transactions in this period" in saver_client.get(f"{ask_ahead}last-year", headers=HTMX).text
     assert 'id="ahead" aria-live="polite"></p>' in saver_client.get(f"{ask_ahead}days", headers=HTMX).text
 

@@ -32,7 +32,7 @@ def titles(page: str) -> list[str]:
 def test_an_empty_shelf_says_what_to_do(saver_client: Client) -> None:
     page = saver_client.get("/statements/")
     assert page.status_code == 200
-    assert "Nothing on your shelf yet" in page.text
+    assert "No statements yet" in page.text
     assert 'action="/statements/start/"' in page.text
 
 
@@ -45,7 +45,7 @@ def test_the_shelf_says_where_each_stands(saver_client: Client, saver: User) -> 
         )
     page = saver_client.get("/statements/").text
     for words in (
-        "142 kB · 1,284 rows · password · downloaded twice · until",
+        "142 kB · 1,284 transactions · password · downloaded twice · until",
         "The disk was full.",
         "Its links no longer work and the file is deleted.",
         "Expired. Make it again any time.",
@@ -99,7 +99,7 @@ def test_the_page_polls_while_a_statement_is_written(saver_client: Client, saver
     part = saver_client.get(f"/statements/{watch}", headers=HTMX)
     assert part.text.strip().startswith('<section class="card" id="jobs"')
     assert '<progress value="61" max="100"' in part.text
-    assert "1,284 of 2,071 rows" in part.text
+    assert "1,284 of 2,071 transactions" in part.text
     written_now = written(saver)
     Statement.objects.filter(pk=written_now.pk).delete()
     Statement.objects.filter(pk=statement.pk).update(
@@ -121,7 +121,7 @@ def test_a_failure_while_watching_shows_a_notice(saver_client: Client, saver: Us
     watch = saver_client.get("/statements/").context["watch"]
     Statement.objects.update(state="failed", reason="The disk was full.")
     part = saver_client.get(f"/statements/{watch}", headers=HTMX).text
-    assert "A statement could not be made" in part
+    assert "We couldn’t make a statement" in part
     assert "hx-trigger" not in part
 
 

@@ -135,7 +135,7 @@ def test_a_file_that_cannot_be_fetched_is_a_page_to_try_again_from(
         response = saver_client.get(link(statement))
     assert response.status_code == 503
     assert "We can’t fetch the file right now" in response.text
-    assert "Nothing is lost" in response.text
+    assert "isn’t answering" in response.text
     assert response["X-Request-ID"] in response.text
     ((request_id, said),) = lines()
     assert request_id == response["X-Request-ID"]
@@ -200,7 +200,7 @@ def test_all_but_the_file_is_there_while_the_storage_is_away(
     for page in ("/statements/", f"/statements/{statement.pk}/", "/statements/start/"):
         assert saver_client.get(page).status_code == 200, page
     refused = saver_client.post(f"/statements/{statement.pk}/delete/")
-    assert (refused.status_code, "cannot be removed at the moment" in refused.text) == (422, True)
+    assert (refused.status_code, "can’t delete its file right now" in refused.text) == (422, True)
     assert downloads(statement) == 0
 
 
@@ -214,6 +214,6 @@ def test_a_statement_written_meanwhile_is_stored_when_the_storage_is_back(
     for _ in range(2):
         try_to_write(statement)
         assert statement.state == Statement.State.FAILED
-        assert statement.reason == "The file could not be stored. We will try again by ourselves."
+        assert statement.reason == "We couldn’t store the file. We’ll try again automatically."
     settings.STORAGES = usual
     assert try_to_write(statement).state == Statement.State.READY
