@@ -1,7 +1,6 @@
 """Emails to savers: add each kind to the outbox, render and send it, and turn kinds off."""
 
 from savings.mails.emails import (
-    KINDS,
     RANK_CHANGED,
     WEEKLY_DIGEST,
     account_mail,
@@ -21,6 +20,7 @@ from savings.mails.emails import (
     weekly_digest,
     welcome,
 )
+from savings.mails.messages import KINDS
 from savings.mails.notices import notice_carried_out, notice_refused
 from savings.mails.payments import payment_in_review
 from savings.mails.payouts import (

@@ -13,34 +13,10 @@ from django.utils.formats import date_format
 
 from savings import leaderboards, money, outbox
 from savings.leaderboards import Progress
-from savings.mails import sending
+from savings.mails import messages, sending
+from savings.mails.messages import KINDS
 from savings.models import Circle, Device, Membership, OutboxRow, Plan, Statement, Transaction, User
 
-# Each kind of mail: its name until it is rendered, and the reason for sending it.
-KINDS = {
-    "account": ("About your account", "Because of something done with your account or its sign-in"),
-    "circle_ended": ("A circle has ended", "Because a circle you are in has ended"),
-    "goal_reached": ("You reached your goal", "Because a plan of yours reached its goal"),
-    "circle_joined": ("You are in a circle", "Because you joined a circle"),
-    "new_device": ("A new device signed in", "Because a device we had not seen before signed in"),
-    "interest_caught_up": ("Interest of earlier months", "Because interest of your plans was posted"),
-    "notice_carried_out": ("Money moved after your notice", "Because a notice that you gave was due"),
-    "notice_refused": ("A notice could not be carried out", "Because a notice that you gave was due"),
-    "payment_in_review": ("A payment is being checked", "Because a payment of yours is being checked"),
-    "payout_asked": ("A withdrawal was asked for", "Because you asked for a withdrawal"),
-    "payout_came_back": ("A withdrawal came back", "Because you asked for a withdrawal"),
-    "payout_returned": ("A withdrawal did not go through", "Because you asked for a withdrawal"),
-    "payout_sent": ("A withdrawal was paid", "Because you asked for a withdrawal"),
-    "plan_matured": ("Your plan has matured", "Because a plan of yours came to its end"),
-    "plan_renewed": ("Your plan has started again", "Because a plan of yours started a new term"),
-    "rank_changed": ("Your place in a circle", "Because your place in a circle changed"),
-    "recipient_added": ("A bank account was added", "Because a bank account was added to your savings"),
-    "statement_failed": ("A statement could not be made", "Because you asked for a statement"),
-    "statement_ready": ("Your statement is ready", "Because you asked for a statement"),
-    "top_up_received": ("Money received", "Because you topped up"),
-    "weekly_digest": ("Your week in circles", "Because something moved in a circle of yours"),
-    "welcome": ("Welcome to Asusu", "Because you opened an account"),
-}
 RANK_CHANGED = "rank_changed"
 WEEKLY_DIGEST = "weekly_digest"
 
@@ -191,7 +167,7 @@ def circle_ended(
             "slug": circle.slug,
             "place": leaderboards.ordinal(rank) if rank else "",
             "is_first": rank == 1,
-            "saved": f"{'about ' if result.is_rounded else ''}{money.naira(result.saved_kobo)}",
+            "saved": messages.saved(result.saved_kobo, is_rounded=result.is_rounded),
             "goal": money.naira(circle.goal_kobo),
             "percent": result.saved_kobo * 100 // circle.goal_kobo,
             "facts": facts or {},
@@ -221,12 +197,14 @@ def statement_ready(statement: Statement, *, again: str = "") -> OutboxRow | Non
     The link leads to a page that needs sign-in, not to the file, so another reader of the mail cannot get it.
     """
     until = date_format(timezone.localtime(statement.expires_at), "j F Y, H:i")
+    # A certificate has plans, not transactions.
+    rows = None if statement.is_certificate else statement.rows_written
     return outbox.add(
         "statement_ready",
         dedupe_key=f"statement_ready:{statement.pk}{again and f':{again}'}",
         user=statement.user,
         statement=statement,
-        payload=_about(statement) | {"rows": statement.rows_written, "until": until},
+        payload=_about(statement) | {"rows": rows, "until": until},
     )
 
 
@@ -277,10 +255,10 @@ def _about(statement: Statement) -> dict[str, object]:
     """Return the facts of a statement for a mail, as text: the statement may be deleted before the mail is rendered."""
     subject = statement.plan or statement.circle or statement.get_scope_display()
     if statement.is_certificate:
-        subject = f"Certificate of interest and tax, {statement.since.year}"
+        subject = messages.certificate(statement.since.year)
     return {
         "statement": statement.pk,
         "subject": str(subject),
-        "days": f"{date_format(statement.since, 'j F Y')} to {date_format(statement.until, 'j F Y')}",
+        "days": messages.period(date_format(statement.since, "j F Y"), date_format(statement.until, "j F Y")),
         "format": statement.get_format_display(),
     }

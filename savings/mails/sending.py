@@ -15,12 +15,10 @@ from django.template.loader import render_to_string
 from django.utils.html import escape
 
 from savings import money
-from savings.mails import switches
-from savings.models import OutboxRow
+from savings.mails import messages, switches
+from savings.models import OutboxRow, Plan, Transaction
 
 _MAIL_FIELDS = ["to", "subject", "text", "html"]
-# Replaces a link or code after the mail is sent.
-_REMOVED = "[removed after sending]"
 
 
 def send(row: OutboxRow) -> dict[str, object]:
@@ -92,10 +90,12 @@ def _render(row: OutboxRow, **extra: object) -> None:
     if user is None:
         raise ValueError("a mail with a template needs a user")
     at = row.payload.get("at")
+    movement = row.transaction
     context = {
         "user": user,
-        "movement": row.transaction,
-        "amount": money.naira(row.transaction.amount_kobo) if row.transaction else "",
+        "movement": movement,
+        "progress": _progress(movement, movement.plan_id) if movement and movement.plan_id else None,
+        "amount": money.naira(movement.amount_kobo) if movement else "",
         "device": row.payload.get("device"),
         "payload": row.payload,
         "unsubscribe_url": switches.switch_url(user.pk, row.kind),
@@ -107,6 +107,15 @@ def _render(row: OutboxRow, **extra: object) -> None:
     row.subject = one_line(render_to_string(f"emails/{row.kind}.subject.txt", context))
     row.text = with_operator(render_to_string(f"emails/{row.kind}.txt", context).strip() + "\n")
     row.html = render_to_string(f"emails/{row.kind}.html", context)
+
+
+def _progress(movement: Transaction, plan_id: int) -> dict[str, str | int | None]:
+    """Return the balance now of a transaction's plan, and its share of the goal in percent; None without a goal."""
+    # Loaded with its account, and once for the templates too.
+    plan = movement.plan = Plan.objects.select_related("account").get(pk=plan_id)
+    balance_kobo = plan.account.balance_kobo or 0
+    percent = balance_kobo * 100 // plan.target_kobo if plan.target_kobo else None
+    return {"balance": money.short(balance_kobo), "percent": percent}
 
 
 def _send_message(message: EmailMultiAlternatives) -> None:
@@ -132,4 +141,6 @@ def _changes_without_secret(row: OutboxRow) -> dict[str, object]:
 
 
 def _without_secret(text: str, secret: str | None) -> str:
-    return text.replace(secret, _REMOVED).replace(escape(secret), _REMOVED) if secret else text
+    return (
+        text.replace(secret, messages.REMOVED).replace(escape(secret), messages.REMOVED) if secret else text
+    )

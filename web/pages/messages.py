@@ -11,6 +11,7 @@ from django.utils import timezone
 from savings import mails
 from savings.models import OutboxRow, Statement, User
 from web.date_formats import moment
+from web.messages import mails as messages
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -64,9 +65,9 @@ def mails_of(**of: User | Statement) -> QuerySet[OutboxRow]:
 def _state(row: OutboxRow) -> tuple[str, str | None, str]:
     """Return the state of a mail as text, its badge and icon."""
     if row.done_at:
-        return f"Sent {moment(row.done_at)}", None, "check"
+        return messages.sent_at(moment(row.done_at)), None, "check"
     if row.dead_at:
-        return "Could not be sent", "bad", "cross"
+        return messages.NOT_SENT, "bad", "cross"
     if row.error and row.due_at:
-        return f"We try again {moment(row.due_at)}", "", "clock"
-    return "On its way", "", "clock"
+        return messages.next_try_at(moment(row.due_at)), "", "clock"
+    return messages.ON_ITS_WAY, "", "clock"

@@ -187,7 +187,7 @@ def test_the_mail_has_the_circle_both_ranks_and_the_gap(settings: Settings) -> N
     save(third, 4_000_00)
     circles.check_ranks(circle)
     message = mail_to(third.user)
-    assert message.subject == "You are 2nd in Enugu"
+    assert message.subject == "You’re 2nd in Enugu"
     for text in texts(message)[1:]:
         for part in ("2nd", "3rd", "Enugu", "₦3,000.00", first.nickname, "1st"):
             assert part in text
@@ -248,7 +248,7 @@ def test_a_reader_whose_rank_has_changed_since_reads_of_nobody_ahead() -> None:
     circles.check_ranks(circle)
     save(second, 2_000_00)
     body = str(mail_to(third.user).body)
-    assert "You are 2nd" in body
+    assert "You’re now 2nd" in body
     assert [member.nickname for member in (first, second) if member.nickname in body] == []
 
 
@@ -269,7 +269,7 @@ def test_no_mail_has_another_address_and_markup_in_a_nickname_stays_text() -> No
     save(third, 4_000_00)
     circles.check_ranks(circle)
     message = mail_to(third.user)
-    assert message.subject == "You are 2nd in A B <i>"
+    assert message.subject == "You’re 2nd in A B <i>"
     assert "<img" not in texts(message)[2]
     assert "<i>" not in texts(message)[2]
     assert "&lt;img src=x&gt;" in texts(message)[2]

@@ -67,6 +67,18 @@ def test_a_receipt_has_the_amount_the_plan_and_the_reference() -> None:
             assert part in text
 
 
+def test_a_receipt_says_what_the_plan_has_now_and_how_far_it_is() -> None:
+    user = make_user(name="Ada Obi")
+    rent = make_plan(user, name="Rent", target_kobo=20_000_00)
+    text = str(deliver(mails.top_up_received(pay_in(user, 14_200_00, plan=rent))).body)
+    assert "Your money has arrived. Rent is now ₦14,200 (71%).\n" in text
+    html = html_of(deliver(mails.top_up_received(pay_in(user, 800_00, plan=rent))))
+    assert "<bdi>Rent</bdi> is now ₦15,000 (75%)." in html
+    free = make_plan(user, name="Free")
+    text = str(deliver(mails.top_up_received(pay_in(user, 10_50, plan=free))).body)
+    assert "Your money has arrived. Free is now ₦10.50.\n" in text
+
+
 def test_every_mail_names_the_operator_if_there_is_one(settings: Settings) -> None:
     user = make_user()
     nobody = settings.OPERATOR

@@ -19,9 +19,9 @@ from web.payout_settings import fee_bands
 pytestmark = pytest.mark.django_db
 
 ABOUT_PAYOUTS = {
-    "asked": (mails.payout_asked, "You are withdrawing ₦50,000.00"),
+    "asked": (mails.payout_asked, "You’re withdrawing ₦50,000.00"),
     "sent": (mails.payout_sent, "₦50,000.00 has been paid to your bank account"),
-    "returned": (mails.payout_returned, "Your withdrawal of ₦50,000.00 did not go through"),
+    "returned": (mails.payout_returned, "Your withdrawal of ₦50,000.00 didn’t go through"),
     "came_back": (mails.payout_came_back, "₦50,000.00 came back to your stash"),
 }
 

@@ -157,8 +157,8 @@ def test_the_mail_says_what_was_saved_and_how_to_stop_such_mails() -> None:
     message = mail.outbox[-1]
     assert isinstance(message, EmailMultiAlternatives)
     assert message.subject == "You reached your goal: Rent & fees"
-    assert "Rent & fees holds ₦105,000.00 of ₦100,000.00." in message.body
-    assert "It stays safe until 30 June 2027." in message.body
+    assert "Rent & fees has reached ₦105,000.00 of ₦100,000.00." in message.body
+    assert "Your money stays safe there until 30 June 2027." in message.body
     assert "/messages/unsubscribe/" in message.body
     assert "Rent &amp; fees" in str(message.alternatives[0][0])
 

@@ -170,7 +170,13 @@ def test_a_renewal_is_mailed(clock: time_machine.Traveller, mailoutbox: list[Ema
     outbox.sweep(timezone.now(), tasks.HANDLERS)
     (mail,) = mailoutbox
     assert mail.subject == "Car has started again"
-    for text in ("1 May 2026", "31 May 2026", "₦821.91", "stash in all: ₦739.72", "plan now: ₦100,000.00"):
+    for text in (
+        "1 May 2026",
+        "31 May 2026",
+        "₦821.91",
+        "Total moved to your stash: ₦739.72",
+        "plan now: ₦100,000.00",
+    ):
         assert text in str(mail.body)
 
 

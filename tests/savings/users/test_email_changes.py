@@ -61,7 +61,7 @@ def test_a_change_is_in_both_tables_and_mailed_to_both_addresses(ada: User) -> N
     assert agree()
     assert EmailAddress.objects.get(user=ada).verified
     assert subjects(A) == ["Your email address was changed"]
-    assert subjects(B) == ["This is the address of your account now"]
+    assert subjects(B) == ["This is now your account’s email address"]
     assert ada.version > version
 
 
@@ -159,7 +159,7 @@ def test_undoing_restores_the_address_and_ends_all_access(ada: User) -> None:
     assert not Authenticator.objects.exists()
     assert not ada.devices.exists()
     assert subjects(A)[-1] == "Your email address is back"
-    assert subjects(B)[-1] == "This address was removed from an account"
+    assert subjects(B)[-1] == "This email address was removed from an account"
 
 
 def test_undoing_keeps_second_steps_that_were_there_long_before(ada: User) -> None:

@@ -177,4 +177,4 @@ def test_every_mail_of_allauth_has_words_of_ours() -> None:
 def test_a_recovery_code_that_was_used_says_how_many_are_left() -> None:
     user = make_user()
     use_recovery_code(user)
-    assert "9 of them are left" in newest(user.email).text
+    assert "You have 9 left" in newest(user.email).text

@@ -79,7 +79,7 @@ def test_a_change_ends_every_other_session_and_notifies_both(ada: User) -> None:
     assert [is_in(here), is_in(elsewhere)] == [True, False]
     assert agree(ada)
     assert subjects(OLD) == ["Your email address was changed"]
-    assert subjects(NEW)[-1] == "This is the address of your account now"
+    assert subjects(NEW)[-1] == "This is now your account’s email address"
     assert not is_in(signed_in(OLD))
     assert is_in(signed_in(NEW))
 
@@ -139,7 +139,7 @@ def test_the_link_to_the_new_address_makes_it_the_one(ada: User) -> None:
     link = link_sent_to(NEW)
     assert "Use this address" in Client().get(link).text
     assert ada.email == OLD
-    assert "Your address is changed" in Client().post(link).text
+    assert "Your email address is changed" in Client().post(link).text
     assert agree(ada)
     assert ada.email == NEW
     assert not is_in(browser)
@@ -196,10 +196,10 @@ def test_after_a_hostile_change_the_old_address_takes_the_account_back(ada: User
     thief.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": "the thief has chosen"})
     Authenticator.objects.create(user=ada, type="webauthn", data={"name": "The thief's"})
     owner, link = Client(), link_sent_to(OLD)
-    assert "Take my address back" in owner.get(link).text
+    assert "Get my address back" in owner.get(link).text
     assert is_in(thief)
     done = owner.post(link)
-    assert "Your address is back" in done.text
+    assert "Your email address is back" in done.text
     assert agree(ada)
     assert ada.email == OLD
     assert not is_in(thief)
@@ -298,7 +298,7 @@ def test_an_unfinished_sign_in_ends_with_a_new_password(ada: User) -> None:
 def test_asking_for_a_code_at_the_old_address_mails_the_way_back(ada: User) -> None:
     users.change_email(ada.pk, NEW)
     Client().post("/accounts/password/reset/", {"email": OLD})
-    assert newest(OLD).subject == "This address was replaced on your account"
+    assert newest(OLD).subject == "Your email address was replaced"
     Client().post(link_sent_to(OLD))
     assert agree(ada)
     assert ada.email == OLD
@@ -316,7 +316,7 @@ def test_signing_up_with_it_is_answered_as_with_a_taken_one(ada: User) -> None:
         pages.append((answer.status_code, answer["Location"], re.sub(r'value="[^"]{64}"', "", page)))
     assert pages[0] == pages[1]
     assert not User.objects.filter(email=OLD).exists()
-    assert newest(OLD).subject == "This address was replaced on your account"
+    assert newest(OLD).subject == "Your email address was replaced"
 
 
 def test_nobody_else_changes_to_it(ada: User) -> None:
@@ -327,7 +327,7 @@ def test_nobody_else_changes_to_it(ada: User) -> None:
     client.post("/accounts/email/", {"action_add": "1", "email": OLD})
     answer = client.post("/accounts/confirm-email/", {"code": code_sent_to(OLD)})
     assert answer.status_code == 422
-    assert "Somebody else uses this address" in answer.text
+    assert "Someone else uses this email address" in answer.text
     assert agree(eve)
     Client().post(link_sent_to(OLD))
     assert agree(ada)

@@ -60,14 +60,14 @@ def test_a_message_that_failed_says_when_it_is_tried_again(saver_client: Client,
     tomorrow = timezone.localtime() + datetime.timedelta(days=1)
     OutboxRow.objects.filter(pk=row.pk).update(error="SMTPServerDisconnected: gone", due_at=tomorrow)
     page = saver_client.get("/messages/").content.decode()
-    assert f"We try again {tomorrow.day} " in page
+    assert f"Next try: {tomorrow.day} " in page
     assert "SMTP" not in page
 
 
 def test_a_message_that_was_given_up_says_so(saver_client: Client, saver: User) -> None:
     row = receipt_for(saver)
     OutboxRow.objects.filter(pk=row.pk).update(dead_at=timezone.now(), due_at=None)
-    assert "Could not be sent" in saver_client.get("/messages/").content.decode()
+    assert "Couldn’t be sent" in saver_client.get("/messages/").content.decode()
 
 
 def test_a_visitor_finds_no_message_of_anybody_else(saver_client: Client) -> None:

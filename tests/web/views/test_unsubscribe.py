@@ -31,11 +31,11 @@ def test_a_look_at_the_page_switches_nothing_off_and_its_button_does(
     client: Client, saver: User, kind: str, switch: str
 ) -> None:
     page = client.get(path(saver, kind))
-    assert "Switch them off" in page.text
+    assert "Stop these emails" in page.text
     assert saver.email not in page.text
     saver.refresh_from_db()
     assert getattr(saver, switch) is True
-    assert "Switched off" in client.post(path(saver, kind)).text
+    assert "Emails stopped" in client.post(path(saver, kind)).text
     version = saver.version
     saver.refresh_from_db()
     assert [getattr(saver, name) for _, name in KINDS] == [name != switch for _, name in KINDS]

@@ -1,0 +1,14 @@
+"""The states of mails on the Messages page."""
+
+from __future__ import annotations
+
+NOT_SENT = "Couldn’t be sent"
+ON_ITS_WAY = "On its way"
+
+
+def sent_at(moment: str) -> str:
+    return f"Sent {moment}"
+
+
+def next_try_at(moment: str) -> str:
+    return f"Next try: {moment}"
