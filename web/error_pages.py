@@ -7,9 +7,9 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from web.messages import errors as messages
 from web.notices import notice_alone
 
-_TITLE = "Too many tries"
 # Forms below these pages contain values that must not be written into a page.
 _NEVER_SHOWN = ("users:security", "admin:index")
 
@@ -22,19 +22,13 @@ def plain_page(request: HttpRequest, status: int) -> HttpResponse:
 
 def too_many_requests(request: HttpRequest, seconds: int, rule: str = "") -> HttpResponse:
     """Answer 429: a notice for htmx, else a page that can send the same form again later."""
-    note = rule or f"Nothing was changed. Try again in {_in_words(seconds)}."
+    note = rule or messages.try_again_in(seconds)
     if request.htmx:  # type: ignore[attr-defined]
-        response = notice_alone(_TITLE, note, status=429)
+        response = notice_alone(messages.TOO_MANY_TRIES, note, status=429)
     else:
         response = render(request, "429.html", {"rule": note, "again": _fields_again(request)}, status=429)
     response["Retry-After"] = str(seconds)
     return response
-
-
-def _in_words(seconds: int) -> str:
-    if seconds <= 90:
-        return f"{seconds} seconds"
-    return f"{-(-seconds // 60)} minutes" if seconds <= 90 * 60 else f"{-(-seconds // 3600)} hours"
 
 
 def _fields_again(request: HttpRequest) -> list[tuple[str, str]]:

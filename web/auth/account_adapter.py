@@ -24,6 +24,7 @@ from savings.models import User
 from web.auth import devices, guessing, sign_in
 from web.auth.email_addresses import owner_of
 from web.auth.guessing import Kind
+from web.messages import sign_in as sentences
 
 # Mails that anybody can request for any email address, known or not.
 _ON_REQUEST = {
@@ -41,15 +42,15 @@ class AccountAdapter(DefaultAccountAdapter):
     """Users sign up with an email address and a name; every mail is an outbox row."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
-        "account_inactive": "This account is closed.",
-        "duplicate_email": "This is your address already.",
-        "email_password_mismatch": "Wrong email or password.",
-        "email_taken": "Somebody else uses this address.",
-        "enter_current_password": "Wrong password.",
-        "incorrect_code": "That code didn’t work. Check the latest email.",
-        "incorrect_password": "Wrong password.",
-        "rate_limited": "Too many tries. Wait a minute, then try again.",
-        "too_many_login_attempts": "Too many wrong codes. Ask for a new one.",
+        "account_inactive": sentences.ACCOUNT_CLOSED,
+        "duplicate_email": sentences.EMAIL_IS_YOURS,
+        "email_password_mismatch": sentences.WRONG_EMAIL_OR_PASSWORD,
+        "email_taken": sentences.EMAIL_TAKEN,
+        "enter_current_password": sentences.WRONG_PASSWORD,
+        "incorrect_code": sentences.WRONG_MAILED_CODE,
+        "incorrect_password": sentences.WRONG_PASSWORD,
+        "rate_limited": sentences.TOO_MANY_TRIES,
+        "too_many_login_attempts": sentences.TOO_MANY_WRONG_CODES,
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from savings import users
 from savings.models import User
+from web.messages import sign_in as messages
 
 _COOKIE = f"{settings.COOKIE_PREFIX}device"
 # The cookie's name before the prefix was introduced. Its value is signed and valid only for the user it was made for.
@@ -71,9 +72,7 @@ def label(user_agent: str) -> str:
     """Return a label such as `Firefox on Android`, built from our own words: a User-Agent can contain anything."""
     browser = _first(_BROWSERS, user_agent)
     system = _first(_SYSTEMS, user_agent)
-    if browser and system:
-        return f"{browser} on {system}"
-    return browser or (f"A browser on {system}" if system else "A browser we cannot name")
+    return messages.browser_on(browser, system) if system else browser or messages.UNKNOWN_BROWSER
 
 
 def _first(names: tuple[tuple[str, str], ...], user_agent: str) -> str:

@@ -22,6 +22,7 @@ from django.utils.http import urlencode
 from savings.models import User
 from web.auth import second_step
 from web.http import SaverRequest, redirect
+from web.messages import sign_in as messages
 from web.notices import notify
 
 View = Callable[..., HttpResponse]
@@ -41,7 +42,7 @@ def fresh_sign_in_required(view: View) -> View:
         if not way:
             return view(request, *args, **kwargs)
         if request.method == "POST":
-            notify(request, "Nothing has moved yet", "Show that it is you, then send the form again.")
+            notify(request, messages.NOTHING_MOVED, messages.CONFIRM_THEN_SEND)
         return redirect(request, f"{way}?{urlencode({'next': _going_to(request)})}")
 
     return asked

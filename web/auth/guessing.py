@@ -23,6 +23,7 @@ from web.auth import devices, tries
 from web.auth.email_addresses import owner_of
 from web.auth.tries import Limit
 from web.error_pages import too_many_requests
+from web.messages import errors as messages
 
 _MINUTE, _HOUR, _DAY = 60, 60 * 60, 24 * 60 * 60
 
@@ -85,9 +86,7 @@ class TooManyTries(forms.ValidationError):
 
     def __init__(self, wait_seconds: float) -> None:
         self.wait_seconds = max(1, math.ceil(wait_seconds))
-        super().__init__(
-            f"Too many tries. Wait {_in_words(self.wait_seconds)}, then try again.", code="too_many_tries"
-        )
+        super().__init__(messages.too_many_tries(self.wait_seconds), code="too_many_tries")
 
 
 class Try(NamedTuple):
@@ -157,10 +156,3 @@ def _known_device(request: HttpRequest, account: str) -> str:
     owner = owner_of(account)
     # No user has the id 0. An unknown email address needs as many queries as a known one.
     return users.known_device(token, owner.pk if owner else 0)
-
-
-def _in_words(seconds: int) -> str:
-    units = (("hour", _HOUR), ("minute", _MINUTE), ("second", 1))
-    unit, length = next(pair for pair in units if seconds >= 2 * pair[1] or pair[1] == 1)
-    number = math.ceil(seconds / length)
-    return f"{number} {unit}{'' if number == 1 else 's'}"

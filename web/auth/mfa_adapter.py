@@ -16,14 +16,15 @@ from django.utils.safestring import SafeString
 from qrcode.main import QRCode
 
 from web.auth import devices
+from web.messages import sign_in as messages
 
 
 class MFAAdapter(DefaultMFAAdapter):
     """Two-step sign-in and passkeys; the secrets are encrypted before they are stored."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": "This is not the code, or it was used before. Type the next one that your app shows.",
-        "unverified_email": "Confirm your email address first.",
+        "incorrect_code": messages.WRONG_APP_CODE,
+        "unverified_email": messages.CONFIRM_EMAIL_FIRST,
     }
 
     def encrypt(self, text: str) -> str:
@@ -43,7 +44,7 @@ class MFAAdapter(DefaultMFAAdapter):
         return format_html(
             '<svg class="qr" viewBox="0 0 {0} {0}" role="img" aria-label="{1}"><path d="{2}"/></svg>',
             len(rows),
-            "The key as a QR code",
+            messages.QR_CODE,
             path,
         )
 

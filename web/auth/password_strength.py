@@ -12,6 +12,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.password_validation import CommonPasswordValidator, UserAttributeSimilarityValidator
 from django.core.exceptions import ValidationError
 
+from web.messages import sign_in as messages
+
 _SITE_NAME = "asusu"
 # zxcvbn's score 3: safe against guessing through this site, and slow to crack from a stolen database.
 _LEAST_GUESSES = 10**8
@@ -33,9 +35,6 @@ _ALIKE = {
     "t": "[t7+]",
     "z": "[z2]",
 }
-_ADVICE = "Use three or four words that have nothing to do with each other."
-_EASY = f"This password is easy to guess. {_ADVICE}"
-_PERSONAL = f"This password is easy to guess: it is mostly your name, your email or our name. {_ADVICE}"
 
 
 class HardToGuessValidator:
@@ -50,12 +49,12 @@ class HardToGuessValidator:
         text = _folded(password[:_READ])
         rest = _without(_personal_words(user), text)
         if _is_refused(self._similar, password, user) or (rest != text and _is_weak(rest)):
-            raise ValidationError(_PERSONAL, code="password_personal")
+            raise ValidationError(messages.PERSONAL_WORDS, code="password_personal")
         if _is_refused(self._common, password, user) or _is_weak(text):
-            raise ValidationError(_EASY, code="password_easy")
+            raise ValidationError(messages.EASY_TO_GUESS, code="password_easy")
 
     def get_help_text(self) -> str:
-        return _ADVICE
+        return messages.USE_UNRELATED_WORDS
 
 
 def _is_refused(validator: object, password: str, user: AbstractBaseUser | None) -> bool:

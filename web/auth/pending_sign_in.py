@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from savings.models import User
+from web.messages import sign_in as messages
 from web.notices import notify
 
 # Session keys of mailed codes in allauth. A sign-in that waits for its next stage has a different format.
@@ -46,9 +47,7 @@ class PendingSignInMiddleware:
             for name in (LOGIN_SESSION_KEY, *_CODES):
                 request.session.pop(name, None)
             clear_authentication_records(request)
-            notify(
-                request, "Start again", "Something about how this account signs in has changed.", is_bad=True
-            )
+            notify(request, messages.START_AGAIN, messages.SIGN_IN_CHANGED, is_bad=True)
         return None
 
 

@@ -18,6 +18,7 @@ from django.utils.http import urlencode
 
 from savings.models import User
 from web.http import SaverRequest, redirect
+from web.messages import sign_in as messages
 from web.notices import notify
 
 _Type = Authenticator.Type
@@ -105,7 +106,7 @@ def _lead_to_set_up(request: SaverRequest) -> HttpResponseBase:
 
 
 def _lead_to_step(request: SaverRequest) -> HttpResponseBase:
-    notify(request, "One more step", "This opens only after a code or a passkey.")
+    notify(request, messages.ONE_MORE_STEP, messages.NEEDS_SECOND_STEP)
     return redirect(request, f"{url_of_step(request.user)}?{urlencode({'next': _going_to(request)})}")
 
 

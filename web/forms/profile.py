@@ -35,21 +35,20 @@ class ProfileForm(KnowsChanges, RefusableForm):
         required=False,
         label="Email me when my rank in a circle changes",
         widget=Switch,
-        help_text="When you become first, come among the first 2, 3, 5 or 10, or are pushed out. At most one a day for "
-        "each circle.",
+        help_text="When you enter or leave the top 10, 5, 3, 2 or 1. At most one a day for each circle.",
     )
     wants_weekly_digest = forms.BooleanField(
         required=False,
         label="Send me my week in circles on Mondays",
         widget=Switch,
-        help_text="Only after a week in which something moved.",
+        help_text="Only after a week in which something changed.",
     )
     earns_interest = forms.BooleanField(
         required=False,
         label="Earn interest on my plans",
         widget=Switch,
-        help_text="A change counts from tomorrow on. What was earned until then stays. While this is off, a plan that "
-        "you start earns nothing. A plan whose own switch is off stays off.",
+        help_text="A change counts from tomorrow. You keep what you’ve earned until then. While this is off, new plans "
+        "earn nothing. Plans that you’ve switched off one by one stay off.",
     )
     theme = forms.ChoiceField(
         required=False, choices=User.Theme.choices, widget=Segments, help_text="Auto matches your device."

@@ -99,9 +99,7 @@ class AddPasskeyForm(LabelledForm, _Signed, webauthn.AddWebAuthnForm):
         super().__init__(*args, **kwargs)
         self.fields.pop("passwordless", None)
         _short(self.fields["name"])
-        self.fields[
-            "name"
-        ].help_text = "So that you know it from others, such as the name of the phone it is on."
+        self.fields["name"].help_text = "To tell it from others, such as the name of your phone."
 
     def clean_name(self) -> str:
         return typed_text.line(self.cleaned_data["name"])
@@ -158,4 +156,4 @@ def _short(field: forms.Field) -> None:
 
 
 def _not_signed() -> forms.ValidationError:
-    return forms.ValidationError("The passkey did not answer as expected. Try again.", code="malformed")
+    return forms.ValidationError("The passkey didn’t work. Try again.", code="malformed")

@@ -34,7 +34,7 @@ _LABELS = {
     "email": "Email",
     "login": "Email",
     "remember": "Keep me signed in",
-    "oldpassword": "Password now",
+    "oldpassword": "Current password",
     "password": "Password",
     "password1": "New password",
     "code": "Code",

@@ -17,12 +17,8 @@ from django.urls import Resolver404, resolve
 
 from savings import payments
 from web import uploads
+from web.messages import errors as messages
 from web.notices import notice_alone
-
-_TOO_LARGE = "That is too large to send"
-_UNKNOWN_SIZE = "We could not tell how large that is"
-_NOTE = "Nothing was changed. Shorten what you typed, then send it again."
-_FILE_NOTE = "Use a browser that runs scripts: it checks the file on your device and sends nothing."
 
 
 class BodyLimitMiddleware:
@@ -38,23 +34,25 @@ class BodyLimitMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         size = request.META.get("CONTENT_LENGTH") or ""
         if "HTTP_TRANSFER_ENCODING" in request.META:
-            return _refused(request, 411, _UNKNOWN_SIZE, "Nothing was changed. Send it with its length.")
+            return _refused(request, 411, messages.UNKNOWN_SIZE, messages.SEND_LENGTH)
         if size in {"", "0"}:
             return self.get_response(request)
         name = _view_name(request)
         is_upload = name in _UPLOADS and request.content_type == "multipart/form-data"
         most_bytes = _UPLOADS[name] if is_upload else _BODIES.get(name, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
         if not (size.isascii() and size.isdecimal()):
-            return _refused(request, 400, "Something went wrong with that request", "Nothing was changed.")
+            return _refused(request, 400, messages.MALFORMED, messages.NOTHING_CHANGED)
         if len(size) > 18 or int(size) > most_bytes:
-            return _refused(request, 413, _TOO_LARGE, _FILE_NOTE if is_upload else _NOTE)
+            note = messages.LET_BROWSER_READ_FILE if is_upload else messages.SHORTEN
+            return _refused(request, 413, messages.TOO_LARGE, note)
         if name not in _UPLOADS:
             request.upload_handlers = [_NoFiles(request)]
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer 413 if the other fields of an upload form are too large, which only reading them shows."""
-        return _refused(request, 413, _TOO_LARGE, _NOTE) if isinstance(exception, RequestDataTooBig) else None
+        is_too_large = isinstance(exception, RequestDataTooBig)
+        return _refused(request, 413, messages.TOO_LARGE, messages.SHORTEN) if is_too_large else None
 
 
 class _NoFiles(FileUploadHandler):

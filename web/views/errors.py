@@ -9,11 +9,8 @@ from django.shortcuts import render
 
 from web import error_pages
 from web.error_pages import plain_page
+from web.messages import errors as messages
 from web.middleware import database
-
-_SLOW_DOWN = (
-    "We slow down repeated tries, to keep others out of your savings. Wait a few minutes, then try again."
-)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -48,4 +45,4 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def too_many_requests(request: HttpRequest, rule: str = "", *, wait_seconds: int = 60) -> HttpResponse:
     """429 with a sentence about the limit. Also allauth's handler, whose only limit is 20 sign-ups a minute."""
-    return error_pages.too_many_requests(request, wait_seconds, rule=rule or _SLOW_DOWN)
+    return error_pages.too_many_requests(request, wait_seconds, rule=rule or messages.SLOW_DOWN)

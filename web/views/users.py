@@ -24,6 +24,7 @@ from web.auth import devices, sign_in
 from web.auth import second_step as steps
 from web.forms.profile import ProfileForm
 from web.http import SaverRequest, redirect, render_part
+from web.messages import users as messages
 from web.notices import notify
 
 # More than anybody has; older ones do not help on a page.
@@ -38,7 +39,7 @@ def profile(request: SaverRequest) -> HttpResponse:
     if form.is_valid():
         with form.refusals():
             _change(user, form.changes)
-            notify(request, "Saved")
+            notify(request, messages.SAVED)
             return redirect(request, reverse("users:profile"))
     return render_part(
         request, "users/profile.html", "form", {"form": form}, status=422 if form.errors else 200
@@ -51,7 +52,7 @@ def theme(request: SaverRequest) -> HttpResponse:
     try:
         users.change_theme(request.user, request.POST.get("theme", ""))
     except ValueError:
-        return HttpResponseBadRequest("There is no such theme.")
+        return HttpResponseBadRequest(messages.NO_SUCH_THEME)
     return _back(request)
 
 
@@ -90,7 +91,7 @@ def end_session(request: SaverRequest, session_id: int) -> HttpResponse:
     """Sign out another browser."""
     session = get_object_or_404(UserSession, pk=session_id, user=request.user)
     end_sessions(request, [session])
-    notify(request, "Signed out there")
+    notify(request, messages.SIGNED_OUT_THERE)
     return redirect(request, reverse("users:security", fragment="sessions"))
 
 
@@ -99,7 +100,7 @@ def end_other_sessions(request: SaverRequest) -> HttpResponse:
     """Sign out every browser but this one."""
     others = UserSession.objects.filter(user=request.user).exclude(session_key=request.session.session_key)
     end_sessions(request, list(others))
-    notify(request, "Signed out everywhere else")
+    notify(request, messages.SIGNED_OUT_ELSEWHERE)
     return redirect(request, reverse("users:security", fragment="sessions"))
 
 
@@ -108,7 +109,7 @@ def forget_device(request: SaverRequest, device_id: int) -> HttpResponse:
     """Forget a device, so that its next sign-in sends an email again."""
     if not users.forget_device(request.user, device_id):
         raise Http404
-    notify(request, "Forgotten", "We’ll email you when it signs in again.")
+    notify(request, messages.DEVICE_FORGOTTEN, messages.DEVICE_WILL_BE_MAILED)
     return redirect(request, reverse("users:security", fragment="devices"))
 
 
@@ -145,16 +146,12 @@ def _change(user: User, changes: dict[str, Any]) -> None:
 def _second_step(user: User, *, has_app: bool, has_passkey: bool) -> str:
     """Return the text beside "Authenticator app": what is required after the password."""
     if not user.has_usable_password():
-        return (
-            "On: you have no password that it would be asked after"
-            if has_app
-            else "Off: you have no password"
-        )
+        return messages.ON_WITHOUT_PASSWORD if has_app else messages.OFF_WITHOUT_PASSWORD
     return {
-        (False, False): "Off. Add it to protect your account",
-        (False, True): "Off: after your password we ask for a passkey or a recovery code",
-        (True, False): "On: after your password we ask for its code or a recovery code",
-        (True, True): "On: after your password we ask for its code, a passkey or a recovery code",
+        (False, False): messages.OFF,
+        (False, True): messages.OFF_WITH_PASSKEY,
+        (True, False): messages.ON,
+        (True, True): messages.ON_WITH_PASSKEY,
     }[has_app, has_passkey]
 
 

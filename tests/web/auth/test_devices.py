@@ -25,8 +25,8 @@ from web.auth.devices import label
         ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.0 Safari/605.1.15", "Safari on a Mac"),
         ("something on Windows", "A browser on Windows"),
         ("Firefox", "Firefox"),
-        ("<script>alert(1)</script>", "A browser we cannot name"),
-        ("", "A browser we cannot name"),
+        ("<script>alert(1)</script>", "An unknown browser"),
+        ("", "An unknown browser"),
     ],
 )
 def test_a_browser_is_named_in_our_words(agent: str, words: str) -> None:

@@ -137,7 +137,7 @@ def test_sign_up_compares_with_what_is_typed_beside_it(client: Client, password:
     typed = {"name": "Ngozi Eze", "email": "someone@example.com", "password1": password}
     response = client.post("/accounts/signup/", typed)
     assert response.status_code == 422
-    assert "Use three or four words that have nothing to do with each other." in response.text
+    assert "Use three or four unrelated words." in response.text
     assert not User.objects.exists()
 
 

@@ -92,7 +92,7 @@ def test_staff_are_led_through_the_set_up_and_back_to_their_page() -> None:
     client = with_password(make_user(is_staff=True, is_superuser=True))
     assert client.get("/admin/savings/user/")["Location"] == SET_UP
     page = client.get(SET_UP).text
-    assert "The back office opens only with one" in page
+    assert "The back office needs one" in page
     assert "/accounts/2fa/totp/activate/" in page
     assert "/accounts/2fa/webauthn/add/" in page
     codes = set_up(client)

@@ -311,9 +311,9 @@ def test_a_new_secret_key_keeps_the_second_steps_of_the_old(
     ("kinds", "sentence"),
     [
         ((), "Off. Add it to protect your account"),
-        (("webauthn",), "Off: after your password we ask for a passkey or a recovery code"),
-        (("totp",), "On: after your password we ask for its code or a recovery code"),
-        (("totp", "webauthn"), "On: after your password we ask for its code, a passkey or a recovery code"),
+        (("webauthn",), "Off. After your password we ask for a passkey or a recovery code"),
+        (("totp",), "On. After your password we ask for its code or a recovery code"),
+        (("totp", "webauthn"), "On. After your password we ask for its code, a passkey or a recovery code"),
     ],
 )
 def test_the_security_page_says_what_is_asked_after_the_password(

@@ -67,18 +67,18 @@ def test_a_form_may_be_64_kilobytes_and_no_longer(client: Client) -> None:
         "/accounts/login/", f"login={'x' * FORM_BYTES}", "application/x-www-form-urlencoded"
     )
     assert too_long.status_code == 413
-    assert '<h1 id="error-h">That is too large to send</h1>' in too_long.text
+    assert '<h1 id="error-h">That’s too large to send</h1>' in too_long.text
 
 
 def test_htmx_gets_a_notice_beside_the_form(saver_client: Client) -> None:
     response = saver_client.post("/profile/", {"name": LARGE}, headers={"HX-Request": "true"})
     assert (response.status_code, response["HX-Reswap"]) == (413, "none")
-    assert "That is too large to send" in response.text
+    assert "That’s too large to send" in response.text
     assert "<html" not in response.text
 
 
 @pytest.mark.parametrize(
-    ("path", "begins"), [("/profile/", b"That is too large"), ("/payments/webhook/paystack/", b"")]
+    ("path", "begins"), [("/profile/", "That’s too large".encode()), ("/payments/webhook/paystack/", b"")]
 )
 def test_a_program_gets_plain_text(client: Client, path: str, begins: bytes) -> None:
     response = client.post(path, LARGE, "application/json", headers={"Accept": "application/json"})

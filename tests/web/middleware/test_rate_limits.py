@@ -23,8 +23,8 @@ from tests.web.form_filling import filled_in
 from tests.web.shelf import written
 from tests.web.staff import make_staff, sign_in
 from tests.web.test_every_url import URLS
-from web import error_pages
 from web.auth.sign_in import PUBLIC
+from web.messages import errors as messages
 from web.middleware import rate_limits
 
 pytestmark = pytest.mark.django_db
@@ -313,7 +313,13 @@ def test_allauths_own_limits_say_when_to_try_again(client: Client) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(90, "90 seconds"), (91, "2 minutes"), (5400, "90 minutes"), (86_400, "24 hours")],
+    [
+        (90, "90 seconds"),
+        (119, "119 seconds"),
+        (121, "3 minutes"),
+        (5400, "90 minutes"),
+        (86_400, "24 hours"),
+    ],
 )
 def test_the_waiting_time_is_shown_in_words(seconds: int, words: str) -> None:
-    assert error_pages._in_words(seconds) == words
+    assert messages.wait(seconds) == words

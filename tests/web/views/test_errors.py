@@ -65,12 +65,12 @@ def signed_in(saver_client: Client) -> Client:
 @pytest.mark.parametrize(
     ("address", "status", "heading"),
     [
-        ("/nowhere/", 404, "This page is not here"),
-        ("/test/forbid/", 403, "This is not yours to open"),
+        ("/nowhere/", 404, "We can’t find this page"),
+        ("/test/forbid/", 403, "You can’t open this page"),
         ("/test/distrust/", 400, "Something went wrong with that request"),
-        ("/test/only-post/", 405, "There is nothing to see at this address"),
+        ("/test/only-post/", 405, "You can’t open this page directly"),
         ("/test/slow-down/", 429, "Too many tries"),
-        ("/test/crash/", 500, "That went wrong on our side"),
+        ("/test/crash/", 500, "Something went wrong on our side"),
     ],
 )
 def test_an_error_page_shows_the_status_and_the_request_id(
@@ -86,7 +86,7 @@ def test_an_error_page_shows_the_status_and_the_request_id(
 def test_a_visitor_gets_the_404_page_too(client: Client) -> None:
     response = client.get("/nowhere/")
     assert response.status_code == 404
-    assert "This page is not here" in response.text
+    assert "We can’t find this page" in response.text
 
 
 def test_a_crash_says_nothing_of_the_inside(signed_in: Client) -> None:
@@ -101,7 +101,7 @@ def test_the_page_for_a_crash_needs_no_database_and_no_session(
     request = RequestFactory().get("/")
     with django_assert_num_queries(0):
         response = errors.server_error(request)
-    assert "That went wrong on our side" in response.text
+    assert "Something went wrong on our side" in response.text
 
 
 def test_a_form_without_a_valid_token_is_explained(signed_in: Client) -> None:

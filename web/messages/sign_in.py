@@ -1,0 +1,38 @@
+"""The sentences of signing in and up: errors of passwords and codes, and requests to prove one's identity."""
+
+from __future__ import annotations
+
+ACCOUNT_CLOSED = "This account is closed."
+WRONG_EMAIL_OR_PASSWORD = "Wrong email or password."  # noqa: S105 - a sentence
+WRONG_PASSWORD = "Wrong password."  # noqa: S105 - a sentence
+WRONG_MAILED_CODE = "That code didn’t work. Check the latest email."
+WRONG_APP_CODE = "That code didn’t work, or it was used before. Enter the next one that your app shows."
+TOO_MANY_WRONG_CODES = "Too many wrong codes. Ask for a new one."
+TOO_MANY_TRIES = "Too many tries. Wait a minute, then try again."
+
+EMAIL_IS_YOURS = "This is already your email address."
+EMAIL_TAKEN = "Someone else uses this email address."
+CONFIRM_EMAIL_FIRST = "Confirm your email address first."
+
+USE_UNRELATED_WORDS = "Use three or four unrelated words."
+EASY_TO_GUESS = "This password is easy to guess. Use three or four unrelated words."
+PERSONAL_WORDS = (
+    "This password is easy to guess: it’s mostly your name, your email or our name. Use three or four"
+    " unrelated words."
+)
+
+QR_CODE = "The key as a QR code"
+
+# Notices, each with a smaller second line.
+NOTHING_MOVED = "Nothing has moved yet"
+CONFIRM_THEN_SEND = "Confirm it’s you, then send the form again."
+START_AGAIN = "Start again"
+SIGN_IN_CHANGED = "The password, email or second step of this account has changed since you began."
+ONE_MORE_STEP = "One more step"
+NEEDS_SECOND_STEP = "This page needs a code or a passkey."
+
+UNKNOWN_BROWSER = "An unknown browser"
+
+
+def browser_on(browser: str, system: str) -> str:
+    return f"{browser} on {system}" if browser else f"A browser on {system}"
