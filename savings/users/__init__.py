@@ -22,6 +22,7 @@ from savings.users.email_changes import (
     undo_email_change,
     undoable_email_change,
 )
+from savings.users.messages import EMAIL_TAKEN
 from savings.users.profiles import (
     change_profile,
     change_theme,
@@ -37,6 +38,7 @@ from savings.users.security_mails import notify_of_change, send_security_mail
 from savings.users.sessions import clear_sessions
 
 __all__ = [
+    "EMAIL_TAKEN",
     "LinkExpired",
     "cancel_pending_logins",
     "change_email",

@@ -45,7 +45,7 @@ class AccountAdapter(DefaultAccountAdapter):
         "account_inactive": sentences.ACCOUNT_CLOSED,
         "duplicate_email": sentences.EMAIL_IS_YOURS,
         "email_password_mismatch": sentences.WRONG_EMAIL_OR_PASSWORD,
-        "email_taken": sentences.EMAIL_TAKEN,
+        "email_taken": users.EMAIL_TAKEN,
         "enter_current_password": sentences.WRONG_PASSWORD,
         "incorrect_code": sentences.WRONG_MAILED_CODE,
         "incorrect_password": sentences.WRONG_PASSWORD,

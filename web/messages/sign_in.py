@@ -11,7 +11,6 @@ TOO_MANY_WRONG_CODES = "Too many wrong codes. Ask for a new one."
 TOO_MANY_TRIES = "Too many tries. Wait a minute, then try again."
 
 EMAIL_IS_YOURS = "This is already your email address."
-EMAIL_TAKEN = "Someone else uses this email address."
 CONFIRM_EMAIL_FIRST = "Confirm your email address first."
 
 USE_UNRELATED_WORDS = "Use three or four unrelated words."
