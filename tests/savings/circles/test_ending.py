@@ -231,7 +231,7 @@ def test_one_mail_has_the_members_rank_and_the_total(
     text = str(ended[second.user.email].body)
     assert "Together you saved ₦8,000.00 of ₦10,000.00 (80%)." in text
     assert "Moved from the plan: ₦3,000.00" in text
-    assert "no place" in str(ended[owner.user.email].body)
+    assert "You weren’t ranked" in str(ended[owner.user.email].body)
     assert "Amount" not in str(ended[owner.user.email].body)
     assert not mails("plan_matured")
 

@@ -73,7 +73,7 @@ def test_a_receipt_says_what_the_plan_has_now_and_how_far_it_is() -> None:
     text = str(deliver(mails.top_up_received(pay_in(user, 14_200_00, plan=rent))).body)
     assert "Your money has arrived. Rent is now ₦14,200 (71%).\n" in text
     html = html_of(deliver(mails.top_up_received(pay_in(user, 800_00, plan=rent))))
-    assert "<bdi>Rent</bdi> is now ₦15,000 (75%)." in html
+    assert "<bdi>Rent</bdi> is now\n  ₦15,000 (75%)." in html
     free = make_plan(user, name="Free")
     text = str(deliver(mails.top_up_received(pay_in(user, 10_50, plan=free))).body)
     assert "Your money has arrived. Free is now ₦10.50.\n" in text

@@ -156,7 +156,7 @@ def test_a_password_is_never_sent_back_nor_kept_in_clear(
 ) -> None:
     wrong = ask(saver_client, format="pdf", password=PASSWORD, period="days", since="", until="")
     assert PASSWORD not in wrong.text
-    assert "Type the password again" in wrong.text
+    assert "Enter the password again" in wrong.text
     ask(saver_client, format="pdf", password=PASSWORD)
     statement = saver.statements.get()
     assert statement.has_password
