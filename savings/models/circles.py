@@ -35,9 +35,9 @@ class Circle(CopiedTerms, Keyed):
     """
 
     class Joining(models.TextChoices):
-        OPEN = "open", "Anybody may join"
-        INVITATION = "invitation", "By invitation"
-        CLOSED = "closed", "Nobody new"
+        OPEN = "open", "Public: anyone can find and join"
+        INVITATION = "invitation", "Invite only"
+        CLOSED = "closed", "Closed to new members"
 
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=60)
@@ -199,7 +199,7 @@ class CircleEvent(models.Model):
         SAVED = "saved", "saved"
         LEFT = "left", "left"
         REMOVED = "removed", "was removed"
-        HANDED_OVER = "handed_over", "looks after the circle now"
+        HANDED_OVER = "handed_over", "now runs the circle"
         WON = "won", "came first"
         REACHED_GOAL = "goal", "reached their own goal"
 

@@ -10,9 +10,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from savings import money
 from savings.models.accounts import Account
 from savings.models.installation import ShownToAllQuerySet, shown_to_all
-from savings.money import INTEREST_DENOMINATOR
 
 
 class RatePeriod(models.Model):
@@ -37,7 +37,7 @@ class RatePeriod(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.rate_bps} bps from {datetime.date.fromordinal(self.from_day)}"
+        return f"{money.percent(self.rate_bps)} from {datetime.date.fromordinal(self.from_day)}"
 
 
 class ForfeitedInterest(models.Model):
@@ -73,7 +73,7 @@ class ForfeitedInterest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.numerator}"
+        return money.naira(money.interest(self.numerator))
 
 
 @shown_to_all
@@ -83,7 +83,7 @@ class TaxRate(models.Model):
     The rate of the day of posting applies: it is no term of a plan. Days before the first row have no tax.
     """
 
-    from_on = models.DateField(unique=True)
+    from_on = models.DateField("first day", unique=True)
     rate_bps = models.PositiveIntegerField()
 
     objects = ShownToAllQuerySet["TaxRate"].as_manager()
@@ -94,7 +94,7 @@ class TaxRate(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.rate_bps} bps from {self.from_on}"
+        return f"{money.percent(self.rate_bps)} from {self.from_on}"
 
     def clean(self) -> None:
         """Refuse to change the rate of a day that has come: interest was posted at it."""
@@ -151,10 +151,10 @@ class InterestPosting(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(
-                    numerator=F("gross_kobo") * INTEREST_DENOMINATOR + F("remainder"),
+                    numerator=F("gross_kobo") * money.INTEREST_DENOMINATOR + F("remainder"),
                     gross_kobo__gte=0,
                     remainder__gte=0,
-                    remainder__lt=INTEREST_DENOMINATOR,
+                    remainder__lt=money.INTEREST_DENOMINATOR,
                 ),
                 name="interest_numerator_divided",
             ),
@@ -172,4 +172,4 @@ class InterestPosting(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.gross_kobo} up to {datetime.date.fromordinal(self.period_end)}"
+        return f"{money.naira(self.gross_kobo)} before {datetime.date.fromordinal(self.period_end)}"

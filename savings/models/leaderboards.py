@@ -24,6 +24,8 @@ class BoardDay(models.Model):
             # Also the index of a circle's days in order.
             models.UniqueConstraint(fields=["circle", "day"], name="board_day_once"),
         ]
+        verbose_name = "leaderboard of a day"
+        verbose_name_plural = "leaderboards by day"
 
     def __str__(self) -> str:
         return f"{self.day} of circle {self.circle_id}"
@@ -37,10 +39,10 @@ class ToldPlaces(models.Model):
     lines = models.JSONField(default=list)
 
     class Meta:
-        verbose_name_plural = "told places"
+        verbose_name = verbose_name_plural = "ranks at the last mail"
 
     def __str__(self) -> str:
-        return f"places of circle {self.circle_id}"
+        return f"ranks of circle {self.circle_id}"
 
 
 class DigestLine(models.Model):
@@ -51,9 +53,13 @@ class DigestLine(models.Model):
     membership = models.OneToOneField(Membership, on_delete=models.CASCADE, related_name="digest_line")
     week = models.DateField()
     # The ranks at the end and at the start of the week. NULL without savings or off the leaderboard.
-    place = models.IntegerField(null=True)
-    place_before = models.IntegerField(null=True)
+    place = models.IntegerField("rank", null=True)
+    place_before = models.IntegerField("rank before", null=True)
     change_kobo = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = "line of a weekly mail"
+        verbose_name_plural = "lines of weekly mails"
 
     def __str__(self) -> str:
         return f"week of {self.week}, membership {self.membership_id}"

@@ -12,6 +12,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.lookups import IsNull
 from django.utils import timezone
 
+from savings import money
 from savings.models.accounts import Account
 from savings.models.local_days import end_of, start_of
 
@@ -191,7 +192,7 @@ class Entry(models.Model):
     posted_at = models.DateTimeField(default=timezone.now)
     # The day from which the entry counts for interest. NULL in rows that the release before this column wrote: the
     # local day of `posted_at`.
-    value_on = models.DateField(null=True, blank=True)
+    value_on = models.DateField("value date", null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "entries"
@@ -210,7 +211,7 @@ class Entry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.code} {self.amount_kobo}"
+        return f"{self.get_code_display()} {money.naira(self.amount_kobo)}"
 
     @property
     def value_day(self) -> datetime.date:

@@ -32,11 +32,11 @@ class Notice(models.Model):
 
     class Status(models.TextChoices):
         WAITING = "waiting", "Waiting"
-        DONE = "done", "Carried out"
+        DONE = "done", "Moved to the stash"
         CANCELLED = "cancelled", "Cancelled"
-        ENDED = "ended", "Ended with the plan or its term"
+        ENDED = "ended", "Plan or term ended first"
         # The plan held nothing when the notice was due.
-        REFUSED = "refused", "Not carried out"
+        REFUSED = "refused", "Plan was empty"
 
     # The idempotency key of the form: a form sent twice gives one notice. The movement has the same reference with
     # another prefix, so a notice moves money once.

@@ -89,7 +89,7 @@ class Payout(models.Model):
         RETURNED = "returned", "Returned"
         CANCELLED = "cancelled", "Cancelled"
         # It was paid, and the provider gave the money back afterwards.
-        CAME_BACK = "came_back", "Came back"
+        CAME_BACK = "came_back", "Came back after it was paid"
 
     UNSENT = (State.WAITING, State.APPROVAL)
     IN_FLIGHT = (*UNSENT, State.SENT)

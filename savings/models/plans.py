@@ -11,8 +11,9 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import ngettext
 
-from savings import typed_text
+from savings import money, typed_text
 from savings.models.installation import ShownToAllQuerySet, shown_to_all
 from savings.models.keys import Keyed, KeyedQuerySet, KeyField
 
@@ -22,7 +23,7 @@ class EarlyExit(models.TextChoices):
 
     FREE = "free", "Any time"
     PENALTY = "penalty", "With a penalty"
-    FORFEIT = "forfeit", "Without the interest of what is taken out"
+    FORFEIT = "forfeit", "Without the interest on that amount"
     BLOCKED = "blocked", "Not before maturity"
 
 
@@ -115,7 +116,8 @@ class ProductRate(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.rate_bps} bps from {self.from_days} days"
+        days = ngettext("%(days)d day", "%(days)d days", self.from_days) % {"days": self.from_days}
+        return f"{money.percent(self.rate_bps)} from {days}"
 
 
 class CopiedTerms(models.Model):

@@ -123,7 +123,7 @@ class Statement(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.scope} {self.since} to {self.until}"
+        return f"{self.get_scope_display()}, {self.since} to {self.until}"
 
 
 class StatementSubscription(models.Model):
@@ -141,7 +141,7 @@ class StatementSubscription(models.Model):
     )
     format = models.CharField(max_length=4, choices=Format, default=Format.PDF)
     # The first day of the month that the next statement covers.
-    next_month = models.DateField()
+    next_month = models.DateField("month of the next statement")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -167,4 +167,4 @@ class StatementSubscription(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.scope} each month"
+        return f"{self.get_scope_display()}, each month"

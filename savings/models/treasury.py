@@ -23,7 +23,7 @@ class ManualPosting(models.Model):
     # The number of a receipt, a bank statement's line or a ticket.
     document = models.CharField(max_length=100, blank=True, default="")
     # The first day of the month that a remittance of tax, VAT or duty is for.
-    period_on = models.DateField(null=True, blank=True)
+    period_on = models.DateField("month of the remittance", null=True, blank=True)
     posted_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -42,7 +42,7 @@ class ClosedMonth(models.Model):
     """A month whose entries are final: nothing may be posted into it, and its sums are stored with a hash."""
 
     # The first day of the month.
-    month_on = models.DateField(unique=True)
+    month_on = models.DateField("month", unique=True)
     # The first moment after the month. A trigger refuses entries with an earlier `posted_at`.
     ends_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(default=timezone.now)
@@ -52,7 +52,7 @@ class ClosedMonth(models.Model):
     # credits, closing] in kobo, positive on the normal side. The key is that of a line of the trial balance.
     lines = models.JSONField()
     # SHA-256 of the lines and of the hash of the month before.
-    digest = models.CharField(max_length=64)
+    digest = models.CharField("hash", max_length=64)
 
     def __str__(self) -> str:
         return f"{self.month_on:%Y-%m}"
@@ -61,7 +61,7 @@ class ClosedMonth(models.Model):
 class CoverageDay(models.Model):
     """The money owed at the end of a day, and the money there was to pay it. Kobo."""
 
-    day_on = models.DateField(unique=True)
+    day_on = models.DateField("day", unique=True)
     as_of = models.DateTimeField()
     owed_kobo = models.BigIntegerField()
     held_kobo = models.BigIntegerField()
@@ -70,8 +70,7 @@ class CoverageDay(models.Model):
     held = models.JSONField()
 
     class Meta:
-        verbose_name = "coverage of a day"
-        verbose_name_plural = "coverage by day"
+        verbose_name = verbose_name_plural = "daily coverage"
 
     def __str__(self) -> str:
         return f"{self.day_on}"

@@ -75,15 +75,13 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
     # The key by which staff search for users.
     name_search = KeyField("name", typed_text.search_key)
     theme = models.CharField(max_length=5, choices=Theme, default=Theme.AUTO, blank=True)
-    wants_receipts = models.BooleanField("an e-mail for each top-up", default=True)
+    wants_receipts = models.BooleanField("email for each top-up", default=True)
     wants_rank_changes = models.BooleanField(
-        "an e-mail when a place in a circle changes", default=True, db_default=True
+        "email when a rank in a circle changes", default=True, db_default=True
     )
-    wants_weekly_digest = models.BooleanField(
-        "an e-mail on Mondays about circles", default=True, db_default=True
-    )
+    wants_weekly_digest = models.BooleanField("email about circles on Mondays", default=True, db_default=True)
     wants_goal_reached = models.BooleanField(
-        "an email when a plan reaches its goal", default=True, db_default=True
+        "email when a plan reaches its goal", default=True, db_default=True
     )
     # Whether the user wants interest at all. Off is a rate of 0 on every plan from the next day on.
     earns_interest = models.BooleanField(default=True, db_default=True)
@@ -197,7 +195,7 @@ class UsedTotpStep(models.Model):
     step = models.BigIntegerField()
 
     class Meta:
-        verbose_name = "used TOTP step"
+        verbose_name = "used authenticator code"
 
     def __str__(self) -> str:
         return str(self.step)

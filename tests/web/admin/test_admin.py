@@ -309,8 +309,8 @@ def test_amounts_rates_and_steps_are_written_out(superuser: Client) -> None:
 
 def test_lists_are_called_what_they_hold(superuser: Client) -> None:
     index = superuser.get(reverse("admin:index")).content.decode()
-    assert "Told places<" in index
-    assert "Used TOTP steps<" in index
+    assert "Ranks at the last mail<" in index
+    assert "Used authenticator codes<" in index
 
 
 def add_circles_with_rates() -> None:
