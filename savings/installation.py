@@ -57,7 +57,7 @@ def renew_epoch() -> str:
 # More rows than any table can gain between a backup and its restore.
 _SKIPPED_IDS = 10_000_000
 _WHY_GIVEN_UP = (
-    "This was waiting when the backup was made, and may have been sent since. Try again if it was not."
+    "This mail waited when the backup was made and may have been sent since. Retry it only if it was not."
 )
 
 # For each recorded column: the setting that must equal it, and the reason.

@@ -72,7 +72,7 @@ class OfUser(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         value = str(self.value() or "")
-        return [(value, "Of one saver")] if keyset.is_id(value) else []
+        return [(value, "One saver")] if keyset.is_id(value) else []
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(user=self.value())

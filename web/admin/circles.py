@@ -15,7 +15,9 @@ class CircleState(ConditionFilter):
     title = "state"
     parameter_name = "state"
     # Limited to running circles, which have an index.
-    conditions = {"without_owner": ("Nobody runs it", lambda rows: rows & Circle.objects.without_owner())}
+    conditions = {
+        "without_owner": ("Owner's account is closed", lambda rows: rows & Circle.objects.without_owner())
+    }
 
 
 @admin.register(Circle)
@@ -25,7 +27,7 @@ class CircleAdmin(ReadOnlyAdmin):
     relations = ("owner", "product")
     finds_by = ("slug", "email")
     user_path = "owner"
-    search_help_text = "The last part of a circle's address, or its owner's whole email address"
+    search_help_text = "Last part of a circle's URL, or the full email address of its owner"
     # Without the invite code, which is a secret.
     exclude = ("invite_code",)
 
@@ -43,7 +45,7 @@ class MembershipAdmin(ReadOnlyAdmin):
     list_display = ("nickname", "user", "circle", "saved", "on_board", "hides_amount", "joined_at", "left_at")
     relations = ("circle", "user", "plan")
     finds_by = ("email",)
-    search_help_text = "A whole email address"
+    search_help_text = "Full email address"
 
     actions = ("appoint",)
 
@@ -54,11 +56,13 @@ class MembershipAdmin(ReadOnlyAdmin):
     def has_appoint_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("savings.change_circle")
 
-    @admin.action(description="Make owner of their circle, if nobody runs it", permissions=["appoint"])
+    @admin.action(
+        description="Make owner of the circle, if its owner's account is closed", permissions=["appoint"]
+    )
     def appoint(self, request: HttpRequest, chosen: QuerySet[Membership]) -> None:
         def act(membership: Membership) -> str:
             circles.make_owner(membership)
-            return f"{membership} runs it now"
+            return f"{membership} is the owner now"
 
         self.do_to_each(request, chosen.select_related("circle"), act)
 
@@ -89,7 +93,7 @@ class DigestLineAdmin(ReadOnlyAdmin):
     list_display = ("user", "membership", "week", "place", "place_before", "change")
     relations = ("user", "membership")
     finds_by = ("email",)
-    search_help_text = "A whole email address"
+    search_help_text = "Full email address"
 
     @admin.display
     def change(self, line: DigestLine) -> str:

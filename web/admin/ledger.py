@@ -70,7 +70,7 @@ class TransactionAdmin(ReadOnlyAdmin):
     list_filter = (TransactionState,)
     relations = ("user", "plan", "reverses")
     finds_by = ("reference", "email")
-    search_help_text = "A whole reference or a whole email address"
+    search_help_text = "Full reference or full email address"
     fields = (
         "reference",
         "kind",
@@ -97,7 +97,7 @@ class AccountAdmin(ReadOnlyAdmin):
     list_display = ("__str__", "user", "plan", "provider", "balance", "rate_bps")
     relations = ("user", "plan")
     finds_by = ("id", "email")
-    search_help_text = "The number of an account or a whole email address"
+    search_help_text = "Number of an account, or full email address"
     fields = (
         "kind",
         "user",
@@ -112,7 +112,9 @@ class AccountAdmin(ReadOnlyAdmin):
 
     @admin.display
     def balance(self, account: Account) -> str:
-        return "summed from entries" if account.balance_kobo is None else money.naira(account.balance_kobo)
+        return (
+            "calculated from entries" if account.balance_kobo is None else money.naira(account.balance_kobo)
+        )
 
 
 @admin.register(Entry)
@@ -121,7 +123,7 @@ class EntryAdmin(ReadOnlyAdmin):
     relations = ("transaction", "debit_account", "credit_account")
     finds_by = ("transaction__reference",)
     user_path = ""
-    search_help_text = "A whole reference"
+    search_help_text = "Full reference"
     fields = (
         "transaction",
         "code",
@@ -145,7 +147,7 @@ class RatePeriodAdmin(ReadOnlyAdmin):
     relations = ("account",)
     finds_by = ("email",)
     user_path = "account__user"
-    search_help_text = "A whole email address"
+    search_help_text = "Full email address"
     fields = ("account", "begins_on", "rate_bps")
 
     @admin.display
@@ -159,7 +161,7 @@ class ForfeitedInterestAdmin(ReadOnlyAdmin):
     relations = ("transaction", "account")
     finds_by = ("transaction__reference", "email")
     user_path = "account__user"
-    search_help_text = "A whole reference or a whole email address"
+    search_help_text = "Full reference or full email address"
     fields = ("transaction", "account", "interest", "numerator", "created_at")
 
     @admin.display
@@ -173,7 +175,7 @@ class InterestPostingAdmin(ReadOnlyAdmin):
     relations = ("account", "interest", "tax")
     finds_by = ("interest__reference", "tax__reference", "email")
     user_path = "account__user"
-    search_help_text = "A whole reference or a whole email address"
+    search_help_text = "Full reference or full email address"
     fields = (
         "account",
         "begins_on",

@@ -29,7 +29,7 @@ class OutboxRowAdmin(ReadOnlyAdmin):
     list_filter = (OutboxState,)
     relations = ("user", "transaction")
     finds_by = ("dedupe_key", "email")
-    search_help_text = "A whole email address of a user, or a whole dedupe key"
+    search_help_text = "Full email address of a user, or full dedupe key"
     # Without the payload and the stored mail: a waiting mail still contains its link or code.
     fields = (
         "kind",
@@ -59,11 +59,11 @@ class OutboxRowAdmin(ReadOnlyAdmin):
     def has_try_again_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("savings.change_outboxrow")
 
-    @admin.action(description="Try again what was given up", permissions=["try_again"])
+    @admin.action(description="Retry rows that were given up", permissions=["try_again"])
     def try_again(self, request: HttpRequest, chosen: QuerySet[OutboxRow]) -> None:
         def act(row: OutboxRow) -> str:
             if not outbox.retry_dead_row(row):
-                raise Refused("Only what was given up can be tried again.")
-            return "will be tried again at once"
+                raise Refused("Only a row that was given up can be retried.")
+            return "will be retried now"
 
         self.do_to_each(request, chosen, act)

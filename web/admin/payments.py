@@ -23,7 +23,7 @@ class PaymentState(ConditionFilter):
     title = "state"
     parameter_name = "state"
     conditions = {
-        "asked": ("Still asked about", lambda rows: rows.filter(next_poll_at__isnull=False)),
+        "asked": ("Still polled", lambda rows: rows.filter(next_poll_at__isnull=False)),
         "review": ("Being checked", lambda rows: rows.filter(transaction__status="review")),
     }
 
@@ -44,7 +44,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     relations = ("transaction__user", "meant_for")
     finds_by = ("transaction__reference", "email")
     user_path = "transaction__user"
-    search_help_text = "A whole reference or a whole email address"
+    search_help_text = "Full reference or full email address"
     fields = (
         "transaction",
         "user",
@@ -76,13 +76,13 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @admin.display
     def user(self, payment: Payment) -> str:
-        return payment.transaction.user.email if payment.transaction.user else "nobody we know"
+        return payment.transaction.user.email if payment.transaction.user else "unknown payer"
 
     @admin.display
     def status(self, payment: Payment) -> str:
         return payment.transaction.get_status_display()
 
-    @admin.display
+    @admin.display(description="Requested")
     def asked_for(self, payment: Payment) -> str:
         return money.naira(payment.transaction.amount_kobo)
 
@@ -101,7 +101,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     def ask_again(self, request: HttpRequest, chosen: QuerySet[Payment]) -> None:
         rows = list(chosen[: MOST_AT_ONCE + 1])
         if len(rows) > MOST_AT_ONCE:
-            self.message_user(request, f"Choose at most {MOST_AT_ONCE} at once.", messages.ERROR)
+            self.message_user(request, f"Choose at most {MOST_AT_ONCE} payments.", messages.ERROR)
             return
         self.do_to_each(request, rows, _ask_again)
 
@@ -111,14 +111,14 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 def _ask_again(payment: Payment) -> str:
     movement = payments.settle_payment(payment.transaction.reference)
-    return f"asked the provider again: {movement.get_status_display() if movement else 'unknown there'}"
+    return f"asked the provider again: {movement.get_status_display() if movement else 'unknown to the provider'}"
 
 
 class EventState(ConditionFilter):
     title = "state"
     parameter_name = "state"
     conditions = {
-        "staff": ("For staff", lambda rows: rows.filter(needs_staff=True)),
+        "staff": ("Needs staff", lambda rows: rows.filter(needs_staff=True)),
         "waiting": ("Waiting for a worker", lambda rows: rows.filter(due_at__isnull=False)),
     }
 
@@ -129,7 +129,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     list_filter = (EventState,)
     finds_by = ("reference",)
     user_path = ""
-    search_help_text = "A whole reference"
+    search_help_text = "Full reference"
     fields = (
         "event",
         "reference",
@@ -161,7 +161,7 @@ class SettlementAdmin(ReadOnlyAdmin):
     relations = ("transaction",)
     finds_by = ("transaction__reference",)
     user_path = ""
-    search_help_text = "A whole reference"
+    search_help_text = "Full reference"
     fields = (
         "provider",
         "provider_id",
@@ -179,7 +179,7 @@ class RefundAdmin(ReadOnlyAdmin):
     relations = ("transaction__user", "payment__transaction")
     finds_by = ("transaction__reference", "email")
     user_path = "transaction__user"
-    search_help_text = "A whole reference or a whole email address"
+    search_help_text = "Full reference or full email address"
     fields = (
         "transaction",
         "payment",
@@ -197,7 +197,7 @@ class DisputeAdmin(ReadOnlyAdmin):
     relations = ("payment__transaction",)
     finds_by = ("payment__transaction__reference", "email")
     user_path = "payment__transaction__user"
-    search_help_text = "A whole reference or a whole email address"
+    search_help_text = "Full reference or full email address"
     fields = (
         "payment",
         "provider",

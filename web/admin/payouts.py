@@ -34,7 +34,7 @@ class RefusalForm(RefusableForm):
     """Why a withdrawal is refused."""
 
     reason = LineField(
-        max_length=200, widget=AdminTextInputWidget, help_text="The saver reads it in the mail about it."
+        max_length=200, widget=AdminTextInputWidget, help_text="The saver gets this reason by email."
     )
 
 
@@ -55,7 +55,7 @@ class PayoutAdmin(ReadOnlyAdmin):
     list_filter = (NeedsStaff, PayoutState, PayoutAge, OfUser)
     relations = ("transaction", "user", "recipient", "decided_by")
     finds_by = ("transaction__reference",)
-    search_help_text = "A whole reference, a whole account number or a whole email address"
+    search_help_text = "Full reference, full account number or full email address"
     fields = (
         "transaction",
         "user",
@@ -108,12 +108,12 @@ class PayoutAdmin(ReadOnlyAdmin):
     def age(self, payout: Payout) -> str:
         return timesince(payout.asked_at, depth=1) if payout.is_in_flight else shown.NONE
 
-    @admin.display(description="The provider’s events")
+    @admin.display(description="Events of the provider")
     def events(self, payout: Payout) -> SafeString:
         # The provider writes the references of transfers in lower case.
         query = urlencode({"q": payout.transaction.reference.lower()})
         return format_html(
-            '<a href="{}?{}">About this withdrawal</a>',
+            '<a href="{}?{}">Events about this withdrawal</a>',
             reverse("admin:savings_webhookevent_changelist"),
             query,
         )
@@ -144,7 +144,7 @@ class PayoutAdmin(ReadOnlyAdmin):
     def approve(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
         def act(payout: Payout) -> str:
             payments.approve_payout(payout, by=_staff(request))
-            return "approved; it is sent at its time"
+            return "approved; the worker sends it when it is due"
 
         self.do_to_each(request, chosen, act)
 
@@ -156,7 +156,7 @@ class PayoutAdmin(ReadOnlyAdmin):
     def refuse(self, request: HttpRequest, chosen: QuerySet[Payout]) -> HttpResponse | None:
         rows = list(chosen[:2])
         if len(rows) != 1 or not rows[0].can_be_cancelled:
-            said = "Choose one withdrawal that was not sent yet. Each one has a reason of its own."
+            said = "Choose one withdrawal that was not sent yet. Each refusal needs its own reason."
             self.message_user(request, said, messages.ERROR)
             return None
         return HttpResponseRedirect(reverse("admin:savings_payout_refuse", args=[rows[0].pk]))
@@ -169,7 +169,7 @@ class PayoutAdmin(ReadOnlyAdmin):
     def ask_now(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
         def act(payout: Payout) -> str:
             payments.ask_soon(payout)
-            return "the worker asks the provider within a minute"
+            return "the worker will ask the provider within a minute"
 
         self.do_to_each(request, chosen, act)
 
@@ -185,7 +185,7 @@ class PayoutAdmin(ReadOnlyAdmin):
                 payments.refuse_payout(payout, by=_staff(request), reason=reason)
                 self.log_change(request, payout, f"refused: {reason}")
                 self.message_user(
-                    request, f"{payout}: refused, and the money is back in the stash.", messages.SUCCESS
+                    request, f"{payout}: refused. The money is back in the stash.", messages.SUCCESS
                 )
                 return HttpResponseRedirect(reverse("admin:savings_payout_change", args=[payout.pk]))
         context = {

@@ -39,7 +39,8 @@ class RateFormSet(BaseInlineFormSet):
         has_rate = any(from_days <= shortest_days for from_days in steps)
         if self.instance.is_offered and not has_rate and not any(self.errors):
             raise ValidationError(
-                f"Keep a rate from {shortest_days} days or fewer, or untick “Is offered”: without one nobody can start."
+                f"Keep a rate for terms from {shortest_days} days or less, or untick “Is offered”."
+                " Without such a rate no plan can start."
             )
 
 
@@ -49,7 +50,7 @@ class RateInline(admin.TabularInline):
     extra = 1
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        labels = {"from_days": "From how many days", "rate_bps": "Rate in basis points, 850 is 8.50 %"}
+        labels = {"from_days": "From how many days", "rate_bps": "Rate in basis points (850 is 8.5%)"}
         return super().get_formset(request, obj, labels=labels, **kwargs)
 
 
@@ -65,7 +66,7 @@ class ProductForm(ModelForm):
         if forfeits and values.get("interest_paid") == InterestPaid.MONTHLY:
             self.add_error(
                 "interest_paid",
-                "Choose “At maturity”: interest that was paid each month is never taken back by an early exit.",
+                "Choose “At maturity”. An early exit never takes back interest that was already posted.",
             )
         return values
 
@@ -89,9 +90,9 @@ class ProductAdmin(StaffAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001
         texts = {
-            "early_exit": "“Without the interest” needs interest at maturity: only what is not paid yet can be lost.",
-            "interest_paid": "Monthly is on the 1st, and at maturity. Running plans keep what they started with.",
-            "penalty_bps": "In basis points of the sum taken out: 100 is 1.00 %.",
+            "early_exit": "“Without the interest on that amount” needs interest at maturity: posted interest stays.",
+            "interest_paid": "“Monthly” posts on the 1st and at maturity. Running plans keep their own setting.",
+            "penalty_bps": "In basis points of the amount taken out (100 is 1%).",
         }
         labels = {
             "min_term_days": "Shortest term in days",
@@ -107,7 +108,7 @@ class ProductAdmin(StaffAdmin):
             plans.copy_product_name(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # A withdrawn product is still referenced by the plans opened from it.
+        # A product that is no longer offered is still referenced by the plans opened from it.
         return False
 
 
@@ -122,7 +123,7 @@ class PlanAdmin(ReadOnlyAdmin):
     list_display = ("name", "user", "product", "balance", "rate_bps", "started_on", "matures_on", "closed_at")
     relations = ("user", "product", "account")
     finds_by = ("reference", "email")
-    search_help_text = "A whole reference or a whole email address"
+    search_help_text = "Full reference or full email address"
     fields = (
         "reference",
         "name",
@@ -162,7 +163,7 @@ class NoticeAdmin(ReadOnlyAdmin):
     list_display = ("reference", "user", "plan", "amount", "status", "asked_at", "due_at", "decided_at")
     relations = ("user", "plan", "transaction")
     finds_by = ("reference", "email")
-    search_help_text = "A whole reference or a whole email address"
+    search_help_text = "Full reference or full email address"
     fields = (
         "reference",
         "user",

@@ -16,17 +16,17 @@ class PostponementAdmin(ReadOnlyAdmin):
     list_display = ("task", "row_id", "failures", "first_failed_at", "retry_at", "reason")
     finds_by = ("task",)
     user_path = ""
-    search_help_text = "The whole name of a task"
+    search_help_text = "Full name of a task"
     fields = list_display
     actions = ("try_again",)
 
     def has_try_again_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("savings.change_postponement")
 
-    @admin.action(description="Try again at the task's next run", permissions=["try_again"])
+    @admin.action(description="Retry at the task's next run", permissions=["try_again"])
     def try_again(self, request: HttpRequest, chosen: QuerySet[Postponement]) -> None:
         def act(postponement: Postponement) -> str:
             Postponement.objects.filter(pk=postponement.pk).update(retry_at=timezone.now())
-            return "is tried again at the task's next run"
+            return "will be retried at the task's next run"
 
         self.do_to_each(request, chosen, act)

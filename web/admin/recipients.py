@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.admin import ActionLocation
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import ngettext
 
 from savings import payments
 from savings.exceptions import Refused
@@ -15,7 +16,7 @@ from savings.models import Recipient
 from web.admin import shown
 from web.admin.base import OfUser, ReadOnlyAdmin
 
-# As many other savers with the same account are named.
+# The most other savers with the same account that are named.
 _MOST_OTHERS = 20
 
 
@@ -35,7 +36,7 @@ class RecipientAdmin(ReadOnlyAdmin):
     list_filter = (OfUser,)
     relations = ("user",)
     finds_by = ("account_number",)
-    search_help_text = "A whole account number or a whole email address"
+    search_help_text = "Full account number or full email address"
     fields = (
         "user",
         "bank_name",
@@ -85,6 +86,9 @@ class RecipientAdmin(ReadOnlyAdmin):
 
 def _remove(recipient: Recipient) -> str:
     if recipient.removed_at is not None:
-        raise Refused("It was removed already.")
+        raise Refused("This bank account is already removed.")
     cancelled = payments.remove_recipient(recipient)
-    return f"removed; withdrawals cancelled: {cancelled}"
+    if not cancelled:
+        return "removed"
+    withdrawals = ngettext("%(count)d withdrawal", "%(count)d withdrawals", cancelled) % {"count": cancelled}
+    return f"removed; {withdrawals} cancelled"

@@ -1,4 +1,4 @@
-"""Formats money and rates for the admin: naira and percent, as on the other pages, and a dash for none."""
+"""Formats money and rates for the admin: naira and percent, as on the other pages, and a dash for a missing value."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
+from django.utils.translation import ngettext
 
 from savings import money
 
@@ -24,8 +25,13 @@ def percent(rate_bps: int | None) -> str:
 def steps(rates: list[list[int]] | None) -> str:
     """Return the rates of a circle or product, each with the number of days from which it applies."""
     return (
-        "\n".join(f"{percent(rate_bps)} from {from_days} days" for from_days, rate_bps in rates or []) or NONE
+        "\n".join(f"{percent(rate_bps)} from {_days(from_days)}" for from_days, rate_bps in rates or [])
+        or NONE
     )
+
+
+def _days(number: int) -> str:
+    return ngettext("%(days)d day", "%(days)d days", number) % {"days": number}
 
 
 # By the last part of a field's name, which is its unit.

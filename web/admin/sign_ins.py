@@ -25,7 +25,7 @@ class EmailChangeAdmin(ReadOnlyAdmin):
     list_display = ("user", "old_email", "new_email", "asked_by", "asked_at", "effective_at", "ended_at")
     relations = ("user", "asked_by")
     finds_by = ("email",)
-    search_help_text = "A whole email address, of now or of before"
+    search_help_text = "Full email address, current or former"
 
 
 @admin.register(Device)
@@ -33,7 +33,7 @@ class DeviceAdmin(ReadOnlyAdmin):
     list_display = ("label", "user", "first_seen_at", "last_seen_at")
     relations = ("user",)
     finds_by = ("email",)
-    search_help_text = "A whole email address"
+    search_help_text = "Full email address"
     exclude = ("token_hash",)
 
 
@@ -42,7 +42,7 @@ class EmailAddressAdmin(ReadOnlyAdmin):
     list_display = ("email", "user", "verified", "primary")
     relations = ("user",)
     finds_by = ("email",)
-    search_help_text = "The whole email address of a user"
+    search_help_text = "Full email address"
 
 
 @admin.register(Authenticator)
@@ -52,7 +52,7 @@ class AuthenticatorAdmin(ReadOnlyAdmin):
     list_display = ("user", "type", "created_at", "last_used_at")
     relations = ("user",)
     finds_by = ("email",)
-    search_help_text = "A whole email address"
+    search_help_text = "Full email address"
     exclude = ("data",)
 
 
@@ -61,8 +61,8 @@ class UserSessionAdmin(ReadOnlyAdmin):
     list_display = ("user", "created_at", "last_seen_at", "ip", "user_agent")
     relations = ("user",)
     finds_by = ("email",)
-    search_help_text = "A whole email address"
-    # Without the key, which would let anybody take over the session.
+    search_help_text = "Full email address"
+    # Without the key, which would let anyone take over the session.
     exclude = ("session_key", "data")
 
 
@@ -73,4 +73,4 @@ class UsedTotpStepAdmin(ReadOnlyAdmin):
     list_display = ("user", "step")
     relations = ("user",)
     finds_by = ("email",)
-    search_help_text = "A whole email address"
+    search_help_text = "Full email address"

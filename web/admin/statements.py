@@ -33,7 +33,7 @@ class StatementAdmin(ReadOnlyAdmin):
     list_filter = (StatementState,)
     relations = ("user", "plan", "circle")
     finds_by = ("id", "code", "email")
-    search_help_text = "A whole verification code, an id, or a whole email address"
+    search_help_text = "Full verification code, id, or full email address"
     # Without the file's name and its password: with access to the storage, the name would be enough to open a file.
     fields = (
         "user",
@@ -64,5 +64,5 @@ class StatementSubscriptionAdmin(ReadOnlyAdmin):
     list_display = ("id", "user", "scope", "plan", "circle", "format", "next_month")
     relations = ("user", "plan", "circle")
     finds_by = ("id", "email")
-    search_help_text = "An id, or a whole email address"
+    search_help_text = "Id, or full email address"
     fields = ("user", "scope", "plan", "circle", "format", "next_month", "created_at")

@@ -1,4 +1,4 @@
-"""Coverage, closed months and manual postings for staff: read-only, with an alarm when coverage is below 100 %."""
+"""Coverage, closed months and manual postings for staff: read-only, with an alarm when coverage is below 100%."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ class ClosedMonthAdmin(ReadOnlyAdmin):
     @admin.display
     def sums(self, month: ClosedMonth) -> str:
         return "\n".join(
-            f"{key}: {money.naira(opening)} + {money.naira(debits)} debits, {money.naira(credited)} credits"
-            f" = {money.naira(closing)}"
+            f"{key}: opening {money.naira(opening)}, debits {money.naira(debits)}, credits {money.naira(credited)},"
+            f" closing {money.naira(closing)}"
             for key, opening, debits, credited, closing in month.lines
         )
 

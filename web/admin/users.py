@@ -66,7 +66,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
     list_display = ("email", "name", "is_active", "is_staff", "date_joined", "last_login")
     list_filter = (UserState,)
     finds_by = ("email",)
-    search_help_text = "A whole email address, of now or of before, or the beginning of a name"
+    search_help_text = "Full email address, current or former, or the beginning of a name"
     form = ChangeUserForm
     add_form = NewUserForm
     change_password_form = PasswordForm
@@ -86,7 +86,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
 
     @admin.display
     def bank_accounts(self, user: User) -> SafeString:
-        return _list_of(user, "recipient", "All bank accounts, removed ones too")
+        return _list_of(user, "recipient", "All bank accounts, including removed ones")
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Find users by a whole email address, or by the start of a name, with or without its tone marks."""
@@ -140,7 +140,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
         new = obj.email
         obj.email = User.objects.values_list("email", flat=True).get(pk=obj.pk)
         users.propose_email(obj.pk, new, by=_staff(request))
-        said = f"We sent a link to {new}. The address changes when it is confirmed there; {obj.email} can stop it."
+        said = f"We sent a link to {new}. The email address changes once confirmed there. {obj.email} can stop it."
         self.message_user(request, said, messages.WARNING)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
@@ -149,7 +149,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
 
 
 def _list_of(user: User, model: str, text: str) -> SafeString:
-    """Return a link to the rows of a user in another list. By id, because no email address belongs into a URL."""
+    """Return a link to the rows of a user in another list. By id, because an email address does not belong in a URL."""
     return format_html(
         '<a href="{}?user={}">{}</a>', reverse(f"admin:savings_{model}_changelist"), user.pk, text
     )

@@ -142,7 +142,7 @@ def test_staff_cannot_delete_the_last_rate_of_an_offered_product(client: Client)
     }
     url = f"/admin/savings/product/{product.pk}/change/"
     refused = client.post(url, fields | rates)
-    assert "Keep a rate from 30 days or fewer" in refused.content.decode()
+    assert "Keep a rate for terms from 30 days or less" in refused.content.decode()
     assert product.rates.exists()
     del fields["is_offered"]
     assert client.post(url, fields | rates).status_code == 302

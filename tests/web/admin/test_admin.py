@@ -440,11 +440,12 @@ def test_a_dead_row_can_be_retried(support: Client) -> None:
     row = dead_row()
     assert b"SMTP: no" in support.get(url(OutboxRow, "changelist"), {"state": "dead"}).content
     chosen = {"action": "try_again", "_selected_action": [row.pk]}
-    assert b"will be tried again" in support.post(url(OutboxRow, "changelist"), chosen, follow=True).content
+    assert b"will be retried" in support.post(url(OutboxRow, "changelist"), chosen, follow=True).content
     row.refresh_from_db()
     assert (row.dead_at, row.tries) == (None, 0)
     assert (
-        b"Only what was given up" in support.post(url(OutboxRow, "changelist"), chosen, follow=True).content
+        b"Only a row that was given up"
+        in support.post(url(OutboxRow, "changelist"), chosen, follow=True).content
     )
 
 
@@ -463,7 +464,7 @@ def test_one_row_that_fails_keeps_no_other_from_an_action(
     chosen = {"action": "try_again", "_selected_action": [bad.pk, good.pk]}
     page = support.post(url(OutboxRow, "changelist"), chosen, follow=True).text
     assert f"Welcome {bad.pk}: ValueError: no" in page
-    assert f"Welcome {good.pk}: will be tried again" in page
+    assert f"Welcome {good.pk}: will be retried" in page
     assert OutboxRow.objects.get(dead_at=None) == good
 
 
@@ -483,7 +484,7 @@ def test_a_postponed_row_can_be_retried_at_the_next_run(support: Client) -> None
     later = timezone.now() + datetime.timedelta(hours=6)
     row = Postponement.objects.create(task="mature_plan", row_id=7, reason="no", retry_at=later)
     chosen = {"action": "try_again", "_selected_action": [row.pk]}
-    assert b"is tried again" in support.post(url(Postponement, "changelist"), chosen, follow=True).content
+    assert b"will be retried" in support.post(url(Postponement, "changelist"), chosen, follow=True).content
     row.refresh_from_db()
     assert row.retry_at <= timezone.now()
 

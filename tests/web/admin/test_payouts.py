@@ -164,7 +164,7 @@ def test_the_list_compares_the_balance_with_what_is_on_its_way(desk: Client) -> 
         make_payout(state=state, amount_kobo=1_000_00)
     fund_balance(3_000_00)
     page = desk.get(reverse(PAYOUTS)).text
-    assert "in the books is ₦3,000.00. On its way to banks: ₦3,000.00." in page
+    assert "the balance at the provider is ₦3,000.00. On its way to banks: ₦3,000.00." in page
     assert "errornote" not in page
 
 
@@ -180,7 +180,7 @@ def test_a_balance_that_is_too_low_is_an_alarm(desk: Client) -> None:
 
 def test_an_approved_withdrawal_is_sent_by_the_worker(desk: Client, staff: User) -> None:
     payout = make_payout(state="approval")
-    assert "approved; it is sent at its time" in act(desk, payout, "approve").text
+    assert "approved; the worker sends it when it is due" in act(desk, payout, "approve").text
     payout.refresh_from_db()
     assert (payout.state, payout.decided_by) == (State.WAITING, staff)
     assert OutboxRow.objects.filter(kind="payout", transaction=payout.transaction).exists()
@@ -204,7 +204,7 @@ def test_a_refusal_gives_the_money_back_and_mails_the_reason(desk: Client, staff
     assert page.redirect_chain[-1][0] == refusal_of(payout)
     assert "Refuse ₦50,000.00" in page.text
     answer = desk.post(refusal_of(payout), {"reason": "Please call us"}, follow=True)
-    assert "the money is back in the stash" in answer.text
+    assert "The money is back in the stash" in answer.text
     payout.refresh_from_db()
     assert (payout.state, payout.provider_message, payout.decided_by) == ("returned", "Please call us", staff)
     assert stash_of(payout) == 50_000_00 + FEES.total_kobo
@@ -265,7 +265,7 @@ def test_a_payout_that_does_not_exist_cannot_be_refused(desk: Client) -> None:
 def test_the_provider_is_asked_about_a_sent_payout_at_once(desk: Client) -> None:
     later = timezone.now() + datetime.timedelta(hours=1)
     payout = make_payout(state="sent", next_try_at=later)
-    assert "asks the provider within a minute" in act(desk, payout, "ask_now").text
+    assert "will ask the provider within a minute" in act(desk, payout, "ask_now").text
     payout.refresh_from_db()
     assert payout.next_try_at is not None
     assert payout.next_try_at <= timezone.now()
@@ -305,10 +305,10 @@ def test_one_saver_with_one_account_is_no_warning(desk: Client) -> None:
 def test_a_removed_account_cancels_what_is_not_sent_to_it(desk: Client) -> None:
     payout = make_payout()
     said = act(desk, payout.recipient, "remove", RECIPIENTS).text
-    assert "removed; withdrawals cancelled: 1" in said
+    assert "removed; 1 withdrawal cancelled" in said
     payout.refresh_from_db()
     assert (payout.state, stash_of(payout)) == (State.CANCELLED, 50_000_00 + FEES.total_kobo)
-    assert "It was removed already" in act(desk, payout.recipient, "remove", RECIPIENTS).text
+    assert "This bank account is already removed" in act(desk, payout.recipient, "remove", RECIPIENTS).text
 
 
 def test_only_staff_with_the_permission_remove_an_account() -> None:
