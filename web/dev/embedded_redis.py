@@ -92,7 +92,7 @@ def _start_stand_in() -> EmbeddedRedis:
         server.server_close()
 
     port = server.server_address[1]
-    notice = "redis-server is not on PATH: a stand-in written in Python is used, good enough to look around."
+    notice = "redis-server is not on PATH. A replacement in Python is used, good enough to look around."
     return EmbeddedRedis(f"redis://127.0.0.1:{port}", stop, notice=notice)
 
 

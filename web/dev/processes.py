@@ -20,7 +20,7 @@ class Stopped(Exception):
 
 
 class Died(Exception):
-    """Raised if a program ended that should keep running."""
+    """Raised if a program that should keep running has ended."""
 
 
 class Processes:
@@ -99,5 +99,5 @@ def _send(group: int, number: int) -> bool:
 
 
 def _obituary(name: str, code: int) -> str:
-    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    how = f"was stopped by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
     return f"The {name} {how}."

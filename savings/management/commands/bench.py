@@ -15,8 +15,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 class Command(BaseCommand):
     help = (
-        "Run the benchmark of that name in tests/benchmarks, or all of them, for docs/performance.md. Without "
-        "DATABASE_URL or REDIS_URL servers are started for it. Ends with 1 when a figure is worse than its bar."
+        "Runs one benchmark of tests/benchmarks, or all of them for docs/performance.md. Starts its own servers where "
+        "DATABASE_URL or REDIS_URL is not set. Exits with 1 if a figure misses its bar."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:

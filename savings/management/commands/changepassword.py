@@ -1,4 +1,4 @@
-"""`manage.py changepassword EMAIL`: Django's command, and the user is mailed and signed out as after any change."""
+"""`manage.py changepassword EMAIL`: Django's command, which also mails the user and ends their sessions."""
 
 from __future__ import annotations
 

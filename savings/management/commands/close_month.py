@@ -7,6 +7,7 @@ import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import ngettext
 
 from savings import ledger
 from savings.exceptions import Refused
@@ -22,9 +23,11 @@ class Command(BaseCommand):
         try:
             closed = ledger.close_month(datetime.date.fromisoformat(f"{month}-01"))
         except ValueError:
-            raise CommandError(f"{month} is not a month such as 2026-10.") from None
+            raise CommandError(f"“{month}” is not a month. Write it as 2026-10.") from None
         except Refused as refused:
             raise CommandError(str(refused)) from None
+        count = len(closed.lines)
         self.stdout.write(
-            f"Closed {closed} with {len(closed.lines)} lines up to entry {closed.last_entry_id}: {closed.digest}"
+            f"Closed {closed} with {count} {ngettext('line', 'lines', count)}, up to entry {closed.last_entry_id}."
+            f" Hash: {closed.digest}"
         )

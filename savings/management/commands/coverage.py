@@ -1,4 +1,4 @@
-"""`manage.py coverage`: what is owed and what is there, line by line, and an error below 100 %."""
+"""`manage.py coverage`: what is owed and the money there is, line by line, and an error below 100%."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from savings import ledger
 
 
 class Command(BaseCommand):
-    help = (
-        "Prints what is owed and what is there to pay it, as of now. Ends with an error when there is less."
-    )
+    help = "Prints what is owed and the money there is to pay it, as of now. Ends with an error if it is not enough."
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = ledger.coverage(timezone.now())

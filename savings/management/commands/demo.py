@@ -31,7 +31,7 @@ class Command(BaseCommand):
         self, *args: Any, if_empty: bool, scale: int | None, transactions: int, **options: Any
     ) -> None:
         if not settings.DEBUG:
-            raise CommandError("The demo can only be loaded with DEBUG=1: its password is public.")
+            raise CommandError("The demo can only be loaded with DEBUG=1, because its password is public.")
         if scale is not None:
             self._load(scale, transactions)
         elif demo.is_there():
@@ -43,8 +43,9 @@ class Command(BaseCommand):
         started_at = time.monotonic()
         with _clock() as clock:
             demo.build(clock, timezone.now())
+        transactions = Transaction.objects.exclude(user=None).count()
         self.stdout.write(
-            f"Created {User.objects.count()} users with {Transaction.objects.exclude(user=None).count()} transactions"
+            f"Created {User.objects.count():,} users with {transactions:,} transactions"
             f" in {time.monotonic() - started_at:.0f} s."
         )
 
@@ -54,7 +55,9 @@ class Command(BaseCommand):
         started_at = time.monotonic()
         demo.load_crowd(people, transactions, self.stdout.write)
         memory_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        self.stdout.write(f"Loaded in {time.monotonic() - started_at:.0f} s, with {memory_mib} MiB at most.")
+        self.stdout.write(
+            f"Loaded in {time.monotonic() - started_at:.0f} s, using at most {memory_mib:,} MiB of memory."
+        )
 
 
 def _clock() -> Any:

@@ -1,4 +1,4 @@
-"""`manage.py demo_code`: print the present authenticator codes of the demo's staff."""
+"""`manage.py demo_code`: print the current authenticator codes of the demo's staff."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from savings import demo
 
 
 class Command(BaseCommand):
-    help = "Prints the present codes of the demo's staff, for development only."
+    help = "Prints the current authenticator codes of the demo's staff. For development only."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
-            raise CommandError("This works only with DEBUG=1: the keys of the demo's staff are public.")
+            raise CommandError(
+                "This works only with DEBUG=1, because the keys of the demo's staff are public."
+            )
         for email, code in demo.codes().items():
             self.stdout.write(f"{code}  {email}")
         self.stdout.write(f"Each code works once. New codes in {demo.seconds_left()} s.")

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import ngettext
 
 from savings import leaderboards
 from savings.models import Circle
@@ -15,7 +16,7 @@ class Command(BaseCommand):
     help = "Rebuilds the leaderboards of all circles, or of the given ones, from the database."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("slugs", nargs="*", metavar="SLUG", help="a circle's name in its URL")
+        parser.add_argument("slugs", nargs="*", metavar="SLUG", help="the last part of a circle's URL")
 
     def handle(self, *args: Any, **options: Any) -> None:
         circles = Circle.objects.order_by("pk")
@@ -23,7 +24,7 @@ class Command(BaseCommand):
             circles = circles.filter(slug__in=options["slugs"])
             unknown = set(options["slugs"]) - {circle.slug for circle in circles}
             if unknown:
-                raise CommandError(f"There is no circle called {', '.join(sorted(unknown))}.")
+                raise CommandError(f"No circle has the URL {', '.join(sorted(unknown))}.")
         failed = [
             slug
             for circle_id, slug in circles.values_list("pk", "slug")
@@ -47,7 +48,9 @@ class Command(BaseCommand):
         if members is None:
             self.stdout.write(f"{slug}: another process is rebuilding it.")
             return True
-        self.stdout.write(f"{slug}: {members:,} members in {time.monotonic() - started_at:.1f} s")
+        self.stdout.write(
+            f"{slug}: {members:,} {ngettext('member', 'members', members)} in {time.monotonic() - started_at:.1f} s"
+        )
         return True
 
 

@@ -27,15 +27,15 @@ class Command(BaseCommand):
         try:
             month_on = datetime.date.fromisoformat(f"{month or format(timezone.localdate(), '%Y-%m')}-01")
         except ValueError:
-            raise CommandError(f"{month} is not a month such as 2026-11.") from None
+            raise CommandError(f"“{month}” is not a month. Write it as 2026-11.") from None
         balance = ledger.trial_balance(month_on)
         if csv is not None:
             _write_csv(balance, csv)
-            self.stdout.write(f"{len(balance.lines)} lines in {csv}")
+            self.stdout.write(f"Wrote the trial balance to {csv}.")
         else:
             self._print(balance)
         if not balance.is_balanced:
-            raise CommandError("Debits and credits differ: run manage.py check_ledger.")
+            raise CommandError("Debits and credits differ. Run manage.py check_ledger.")
 
     def _print(self, balance: TrialBalance) -> None:
         self.stdout.write(

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import ngettext
 
 from savings import users
 from savings.models import User
@@ -20,12 +21,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, email: str, **options: Any) -> None:
         user = User.objects.filter(email=email.strip().lower()).first()
         if user is None:
-            raise CommandError(f"No account has the address {email}.")
+            raise CommandError(f"No user has the email address {email}.")
         removed = users.remove_second_steps(user.pk)
+        steps = ngettext("second step", "second steps", removed)
         self.stdout.write(
-            f"Removed {removed} second steps of {user.email} and ended all sessions; the user gets a mail."
+            f"Removed {removed} {steps} of {user.email} and ended all sessions. The user gets a mail."
         )
         if user.is_privileged:
-            self.stdout.write(
-                "The back office stays closed until they set up a new one, at their next sign-in."
-            )
+            self.stdout.write("The admin stays closed until they set up a new one at their next sign-in.")

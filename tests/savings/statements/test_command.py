@@ -20,12 +20,12 @@ def test_it_makes_a_file_of_the_plan(tmp_path: Path, name: str, capsys: pytest.C
     call_command("statement", str(getattr(plan, name)), "--format", "csv", "--out", str(out))
     statement = Statement.objects.get()
     assert out.read_bytes() == content(statement)
-    assert f"1 rows, {out.stat().st_size} bytes, code {statement.code}" in capsys.readouterr().out
+    assert f"1 row, {out.stat().st_size} bytes, code {statement.code}" in capsys.readouterr().out
     assert OutboxRow.objects.filter(kind="statement_ready", user=plan.user).count() == 1
 
 
 def test_a_refused_statement_ends_with_the_reason(plan: Plan) -> None:
-    with pytest.raises(CommandError, match="no plan X"):
+    with pytest.raises(CommandError, match="No plan has the id or reference X"):
         call_command("statement", "X")
     with pytest.raises(CommandError, match="last day comes before"):
         call_command("statement", plan.reference, "--since", "2026-02-02", "--until", "2026-02-01")

@@ -83,7 +83,7 @@ def test_the_command_removes_second_steps_and_mails_their_owner() -> None:
     "command", [["reset_second_step", "x@example.com"], ["change_email", "x@x.com", "y@y.com"]]
 )
 def test_a_command_for_an_unknown_user_fails(command: list[str]) -> None:
-    with pytest.raises(CommandError, match="No account has the address"):
+    with pytest.raises(CommandError, match="No user has the email address"):
         call_command(*command)
 
 

@@ -57,9 +57,9 @@ def start(ports: tuple[int, int], tmp_path: Path) -> Iterator[Start]:
 
 def test_the_site_answers_and_ctrl_c_leaves_no_process(start: Start, ports: tuple[int, int]) -> None:
     process = start()
-    printed = _read_until(process, "Ctrl-C ends everything.")
+    printed = _read_until(process, "Ctrl-C stops everything.")
     assert f"Asusu is at http://localhost:{ports[0]}" in printed
-    assert f"Mails are at http://localhost:{ports[0]}/messages/mailbox/" in printed
+    assert f"The test inbox is at http://localhost:{ports[0]}/messages/mailbox/" in printed
     assert f"The lab is at http://localhost:{ports[0]}/lab/" in printed
     with urlopen(f"http://127.0.0.1:{ports[0]}/static/css/app.css", timeout=PATIENCE_SECONDS) as page:
         assert page.status == 200
@@ -73,14 +73,14 @@ def test_the_site_answers_and_ctrl_c_leaves_no_process(start: Start, ports: tupl
 
 def test_if_one_program_dies_all_are_stopped_and_it_is_named(start: Start) -> None:
     process = start()
-    _read_until(process, "Ctrl-C ends everything.")
+    _read_until(process, "Ctrl-C stops everything.")
     # A process has its command line a moment after it started, and the server starts a second process.
     wait_until(lambda: _workers(process) and len(_descendants(process.pid)) >= 5)
     descendants = _descendants(process.pid)
     os.kill(_workers(process)[0], signal.SIGKILL)
     output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 1
-    assert "The worker was ended by SIGKILL. Everything else was ended, too." in output
+    assert "The worker was stopped by SIGKILL. Everything else was stopped too." in output
     wait_until(lambda: not [number for number in descendants if _is_alive(number)])
 
 

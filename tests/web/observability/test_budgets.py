@@ -156,7 +156,7 @@ def test_the_command_prints_every_page_for_the_person_of_the_demo(
     call_command("budgets")
     printed = capsys.readouterr().out
     assert all(f"\n{budget.name} " in printed for budget in BUDGETS)
-    assert "Every page keeps to its budget." in printed
+    assert "Every page is within its budget." in printed
 
 
 def test_the_command_fails_where_a_page_costs_too_much(
@@ -169,7 +169,7 @@ def test_the_command_fails_where_a_page_costs_too_much(
     )
     with pytest.raises(SystemExit, match="1"):
         call_command("budgets")
-    assert "TOO MUCH: cold" in capsys.readouterr().out
+    assert "OVER BUDGET: cold" in capsys.readouterr().out
 
 
 def test_the_command_says_how_to_load_the_demo(settings: Settings) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from savings import demo, leaderboards
 from savings.models import User
@@ -24,13 +25,15 @@ _LINE = "{:28} {:>9} {:>9} {:>9} {:>14}  {}"
 
 class Command(BaseCommand):
     help = (
-        "Print what each page may cost beside what it costs the demo's first person in the database at hand. "
-        "Ends with 1 where a page costs more."
+        "Prints the budget of each page beside its measured cost for the demo's first user, in this database. "
+        "Exits with 1 if a page exceeds its budget."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
-            "--markdown", action="store_true", help="print the table of docs/performance.md instead"
+            "--markdown",
+            action="store_true",
+            help="print the budgets as the table of docs/performance.md instead",
         )
 
     def handle(self, *args: Any, markdown: bool, **options: Any) -> None:
@@ -38,10 +41,10 @@ class Command(BaseCommand):
             self.stdout.write(budgets.markdown(), ending="")
             return
         if not settings.DEBUG:
-            raise CommandError("This signs somebody in whom it does not ask: only with DEBUG=1.")
+            raise CommandError("This signs in as a user without a password, so it works only with DEBUG=1.")
         user = User.objects.filter(email=demo.ADA.email).first()
         if user is None:
-            raise CommandError("There is nobody to measure with: `manage.py demo` makes the demo.")
+            raise CommandError("The demo is not loaded. Run `manage.py demo` first.")
         if not os.environ.get("REDIS_URL"):
             sys.exit(_with_redis_of_its_own())
         self._measure(user)
@@ -51,24 +54,27 @@ class Command(BaseCommand):
         leaderboards.record_days(timezone.now())
         for circle_id in user.memberships.current().values_list("circle_id", flat=True):
             leaderboards.rebuild_board(circle_id)
-        self.stdout.write(f"{user.email}, {user.transactions.count()} transactions; measured / budget\n\n")
+        self.stdout.write(f"{user.email}, {user.transactions.count():,} transactions; measured / budget\n\n")
         self.stdout.write(_LINE.format("page", "SQL cold", "SQL warm", "Redis", "bytes", ""))
         excessive = 0
         for budget, cost in page_costs.measure(user, BUDGETS):
             self.stdout.write(_line(budget, cost))
             excessive += bool(cost and cost.excess(budget))
         if excessive:
-            self.stdout.write(f"\n{excessive} of {len(BUDGETS)} cost more than they may.")
+            said = ngettext(
+                "%(count)d page exceeds its budget.", "%(count)d pages exceed their budgets.", excessive
+            )
+            self.stdout.write("\n" + said % {"count": excessive})
             sys.exit(1)
-        self.stdout.write("\nEvery page keeps to its budget.")
+        self.stdout.write("\nEvery page is within its budget.")
 
 
 def _line(budget: Budget, cost: Cost | None) -> str:
     if cost is None:
-        return f"{budget.name:28} not there for this person"
+        return f"{budget.name:28} not available to this user"
     figures = [f"{getattr(cost, name)} / {getattr(budget, name)}" for name in cost._fields]
     excess = cost.excess(budget)
-    return _LINE.format(budget.name, *figures, f"TOO MUCH: {', '.join(excess)}" if excess else "").rstrip()
+    return _LINE.format(budget.name, *figures, f"OVER BUDGET: {', '.join(excess)}" if excess else "").rstrip()
 
 
 def _with_redis_of_its_own() -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from savings import money, plans
 
@@ -13,7 +14,7 @@ from savings import money, plans
 class Command(BaseCommand):
     """Post missed interest once, with a mail to each owner. Running it again finds nothing left to do."""
 
-    help = "Pay the interest of plans from before interest could be posted. Safe to run twice."
+    help = "Posts the interest that earlier releases recorded and did not pay. Safe to run twice."
 
     def handle(self, *args: Any, **options: Any) -> None:
         done = plans.post_missed_interest(timezone.localdate())
@@ -24,4 +25,6 @@ class Command(BaseCommand):
         gross = money.naira(sum(one.posting.gross_kobo for one in done))
         tax = money.naira(sum(one.posting.tax_kobo for one in done))
         owners = len({one.plan.user_id for one in done})
-        self.stdout.write(f"{len(done)} postings for {owners} savers: {gross} interest, {tax} tax.")
+        postings = f"{len(done):,} {ngettext('posting', 'postings', len(done))}"
+        savers = f"{owners:,} {ngettext('saver', 'savers', owners)}"
+        self.stdout.write(f"{postings} for {savers}: {gross} interest, {tax} tax.")

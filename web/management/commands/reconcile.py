@@ -1,4 +1,4 @@
-"""`manage.py reconcile`: the books beside the provider's own figures, and an error where they differ."""
+"""`manage.py reconcile`: the books beside the provider's own figures, and an error if they differ."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from savings.exceptions import ProviderRefused, ProviderUnavailable
 
 
 class Command(BaseCommand):
-    help = "Compares the books with what the provider says it has. Ends with an error where they differ."
+    help = "Compares the books with the provider's own figures. Ends with an error if they differ."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -8,37 +8,41 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import ngettext
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 from savings import installation, leaderboards, mails, statements, tasks
 
-# allauth's counters of failed sign-ins and its used codes, which stay valid whatever the database contains.
+# allauth's counters of failed sign-ins and its used codes, which do not depend on the database.
 _KEPT = b":allauth"
 
 
 class Command(BaseCommand):
     help = (
-        "Run this after a backup of the database was restored, before the site starts again. Cached pages and "
-        "leaderboards of the lost history are dropped, everybody has to sign in again, and mails that waited in the "
-        "backup are given up for staff to decide about, since they may have been sent already."
+        "Run this after you restore a backup of the database, before the site starts again. It drops cached pages and "
+        "leaderboards of the lost history and signs everyone out. It gives up mails that waited in the backup, because "
+        "they may have been sent already. Staff decide about them in the admin."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--remove-files",
             action="store_true",
-            help="remove files of statements that this database knows nothing of; not where another site shares them",
+            help="remove statement files that this database does not know. Leave it out if another site shares the "
+            "storage",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         given_up = installation.begin_new_history(mails.KINDS)
-        self.stdout.write("The database has a new epoch: nothing cached before it is shown.")
-        self.stdout.write(f"{_count(given_up, 'mail')} given up. See Outbox in the admin, under Given up.")
+        self.stdout.write("The database has a new epoch. Nothing that was cached before is shown.")
+        self.stdout.write(
+            f"{_count(given_up, 'mail', 'mails')} given up. See Outbox rows in the admin, with the filter Given up."
+        )
         # A session that was ended after the backup must not become valid again.
         sessions, _ = Session.objects.all().delete()
         UserSession.objects.all().delete()
-        self.stdout.write(f"{_count(sessions, 'session')} ended.")
+        self.stdout.write(f"{_count(sessions, 'session', 'sessions')} ended.")
         self._empty_redis()
         self._look_at_files(remove=options["remove_files"])
 
@@ -55,7 +59,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Redis does not answer ({error}). Start it and run this again before the site starts."
             ) from None
-        self.stdout.write("Sessions, pages, leaderboards and queued tasks are gone from Redis.")
+        self.stdout.write("Removed sessions, cached pages, leaderboards and queued tasks from Redis.")
 
     def _look_at_files(self, *, remove: bool) -> None:
         try:
@@ -64,12 +68,13 @@ class Command(BaseCommand):
                 for name in unknown:
                     statements.delete_file(name)
         except OSError as error:
-            self.stderr.write(f"The files of statements could not be looked at: {error}")
+            self.stderr.write(f"The statement files could not be listed: {error}")
             return
         if unknown:
-            what = "removed" if remove else "left; --remove-files removes them"
-            self.stdout.write(f"{_count(len(unknown), 'file')} of statements of the lost history {what}.")
+            files = _count(len(unknown), "statement file", "statement files")
+            what = "removed" if remove else "not removed. Use --remove-files to remove them"
+            self.stdout.write(f"{files} of the lost history {what}.")
 
 
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {ngettext(one, many, number)}"

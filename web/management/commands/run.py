@@ -24,19 +24,21 @@ from web.dev.processes import Died, Processes, Stopped
 
 
 class Command(BaseCommand):
-    help = "Serve Asusu for development, with all it needs. Ctrl-C ends everything."
+    help = "Serves Asusu for development with everything it needs. Ctrl-C stops everything."
     # The server runs the checks itself, and again after each change.
     requires_system_checks = []
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--without-demo", action="store_true", help="leave an empty database empty")
         parser.add_argument(
-            "--follow-parent", action="store_true", help="end when the caller does, as for make"
+            "--follow-parent", action="store_true", help="stop when the calling process stops, as make needs"
         )
 
     def handle(self, *args: Any, without_demo: bool, follow_parent: bool, **options: Any) -> None:
         if not settings.DEBUG:
-            raise CommandError("This is for development: set DEBUG=1. docs/deployment.md describes a server.")
+            raise CommandError(
+                "This is for development only: set DEBUG=1. For a server, see docs/deployment.md."
+            )
         _refuse_taken_ports()
         processes = Processes(follow_parent=follow_parent)
         redis = None
@@ -46,9 +48,9 @@ class Command(BaseCommand):
                 self._say(redis.notice)
             self._serve(processes, redis, without_demo=without_demo)
         except Stopped:
-            self._say("\nEnding everything …")
+            self._say("\nStopping everything …")
         except Died as death:
-            raise CommandError(f"{death} Everything else was ended, too.") from None
+            raise CommandError(f"{death} Everything else was stopped too.") from None
         finally:
             processes.stop()
             if redis:
@@ -61,10 +63,10 @@ class Command(BaseCommand):
         if redis:
             environment["REDIS_URL"] = redis.url
         manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-        self._say("Bringing the database up to date …")
+        self._say("Updating the database …")
         call_command("migrate", verbosity=0, interactive=False)
         if not without_demo and not User.objects.exists():
-            self._say("Making a year and a half of demo data, this once …")
+            self._say("Creating a year and a half of demo data, once …")
             processes.start("demo", [*manage, "demo"], environment)
             processes.finish("demo")
         connections.close_all()
@@ -79,7 +81,7 @@ class Command(BaseCommand):
             processes.pause()
             processes.check_alive()
             if redis and not redis.is_running():
-                raise Died("The embedded Redis ended.")
+                raise Died("The embedded Redis stopped.")
 
     def _greet(self) -> None:
         lines = ["", f"  Asusu is at {settings.SITE_URL}"]
@@ -91,10 +93,10 @@ class Command(BaseCommand):
                 "  Staff's code .venv/bin/python manage.py demo_code",
             ]
         if settings.SHOWS_MAILBOX:
-            lines += [f"  Mails are at {settings.SITE_URL}{reverse('messages:mailbox')}"]
+            lines += [f"  The test inbox is at {settings.SITE_URL}{reverse('messages:mailbox')}"]
         lines += [f"  The lab is at {settings.SITE_URL}{reverse('lab:home')}"]
         connections.close_all()
-        self._say("\n".join([*lines, "  Ctrl-C ends everything.", ""]))
+        self._say("\n".join([*lines, "  Ctrl-C stops everything.", ""]))
 
     def _say(self, text: str) -> None:
         """Write and flush, so that the output of the other processes does not come first."""
@@ -116,8 +118,8 @@ def _refuse_taken_ports() -> None:
                 probe.bind((host, port))
             except OSError as error:
                 raise CommandError(
-                    f"Port {port}, for {user}, cannot be had ({error.strerror}). "
-                    f"Try another pair: PORT={settings.PORT + 10} make run"
+                    f"Port {port} for {user} is not available ({error.strerror}). "
+                    f"Try other ports: PORT={settings.PORT + 10} make run"
                 ) from None
 
 

@@ -24,13 +24,13 @@ logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Serve the payment provider simulator. No real card is charged."
+    help = "Serves the payment simulator. No real card is charged."
     # The simulator uses none of the site's tables but the balance that it begins with.
     requires_system_checks = ["security"]
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.USES_SIMULATOR:
-            raise CommandError("PAYSTACK_SECRET_KEY is set: the real provider is used, not the simulator.")
+            raise CommandError("PAYSTACK_SECRET_KEY is set, so the site uses the real provider.")
         address = urlsplit(settings.SIMULATOR_URL)
         host, port = address.hostname or "127.0.0.1", address.port or 80
         try:

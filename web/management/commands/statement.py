@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from savings import statements
 from savings.exceptions import Refused
@@ -19,10 +20,7 @@ from savings.models.statements import Format
 
 
 class Command(BaseCommand):
-    help = (
-        "Writes a statement of the plan with this id or reference. "
-        "The owner finds it among their statements and gets the mail."
-    )
+    help = "Writes a statement of a plan. Its owner gets a mail and finds the statement on their Statements page."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("plan", help="the plan's id or reference")
@@ -45,7 +43,7 @@ class Command(BaseCommand):
     ) -> None:
         target_plan = Plan.objects.filter(**{"pk" if plan.isdecimal() else "reference": plan}).first()
         if target_plan is None:
-            raise CommandError(f"There is no plan {plan}.")
+            raise CommandError(f"No plan has the id or reference {plan}.")
         try:
             statement = statements.request(
                 target_plan.user,
@@ -61,8 +59,9 @@ class Command(BaseCommand):
         if out is not None:
             with statements.open_file(statement) as source, out.open("wb") as target:
                 shutil.copyfileobj(source, target)
+        count = statement.rows_written
         self.stdout.write(
-            f"Statement {statement.pk}: {statement.rows_written:,} rows, {statement.size_bytes:,} bytes,"
+            f"Statement {statement.pk}: {count:,} {ngettext('row', 'rows', count)}, {statement.size_bytes:,} bytes,"
             f" code {statement.code}{f', in {out}' if out else ''}"
         )
 
@@ -74,4 +73,7 @@ class Command(BaseCommand):
             time.sleep(0.5)
             statement.refresh_from_db()
         if statement.state != Statement.State.READY:
-            raise CommandError(statement.reason or f"It is {statement.get_state_display().lower()}.")
+            raise CommandError(
+                statement.reason
+                or f"The statement is not ready. Its state is: {statement.get_state_display()}."
+            )
