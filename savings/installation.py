@@ -62,8 +62,8 @@ _WHY_GIVEN_UP = (
 
 # For each recorded column: the setting that must equal it, and the reason.
 FIXED_SETTINGS = {
-    "currency": ("CURRENCY", "Every amount in it is in that currency."),
-    "time_zone": ("TIME_ZONE", "Its days, and the interest of each, were calculated in that time zone."),
+    "currency": ("CURRENCY", "Every amount in the database is in that currency."),
+    "time_zone": ("TIME_ZONE", "Its days and the interest of each day were calculated in that time zone."),
 }
 
 # The settings that this process has compared with the database; None before the first comparison.
@@ -96,7 +96,7 @@ def conflicts() -> list[str]:
     """Return a message for each setting that differs from the recorded one. It says what to do."""
     mine = _settings()
     return [
-        f"This database was used with {setting}={recorded}, and {setting} is {mine[name]} now. {why}"
+        f"This database was used with {setting}={recorded}, but {setting} is now {mine[name]}. {why}"
         f" Set {setting}={recorded}, or use another database."
         for name, (setting, why) in FIXED_SETTINGS.items()
         if (recorded := _recorded()[name]) and recorded != mine[name]

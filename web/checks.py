@@ -1,4 +1,4 @@
-"""System checks that refuse or warn of an unsafe configuration."""
+"""System checks that refuse an unsafe configuration or warn of it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def redis_keeps_its_keys(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            f"Redis removes keys when its memory is full (maxmemory-policy is {policy}): sessions, queued tasks and"
-            " the counters of failed sign-ins would be lost.",
+            f"Redis removes keys when its memory is full (maxmemory-policy is {policy}). Queued tasks and the counters"
+            " of failed sign-ins can be lost.",
             hint="Set maxmemory-policy to noeviction.",
             id="web.W001",
         )
@@ -37,12 +37,12 @@ def redis_keeps_its_keys(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def no_simulator_in_production(**_: Any) -> list[CheckMessage]:
-    """Refuse the payment simulator in production, because anybody can confirm payments in it."""
+    """Refuse the payment simulator in production, because anyone can confirm payments in it."""
     if settings.DEBUG or settings.ALLOW_SIMULATOR or not settings.USES_SIMULATOR:
         return []
     return [
         Error(
-            "The payment simulator would stand in for the provider: anybody could pay with nothing.",
+            "The payment simulator would replace the provider: anyone could confirm a payment without paying.",
             hint="Set PAYSTACK_SECRET_KEY, or ALLOW_SIMULATOR=1 for a demonstration without real money.",
             id="web.E001",
         )
@@ -50,8 +50,8 @@ def no_simulator_in_production(**_: Any) -> list[CheckMessage]:
 
 
 _ABOUT_OPERATOR = {
-    "OPERATOR_NAME": "savers are not told who holds their money",
-    "OPERATOR_CONTACT": "savers have nobody to ask when a payment hangs",
+    "OPERATOR_NAME": "pages do not say who holds the money of savers",
+    "OPERATOR_CONTACT": "savers see no contact when a payment is stuck",
     "TERMS_URL": "there is no link to the terms",
     "PRIVACY_URL": "there is no link to the privacy notice",
     "SOURCE_URL": "there is no link to the source of this installation",
@@ -76,7 +76,7 @@ def operator_is_named(**_: Any) -> list[CheckMessage]:
 def same_currency_and_time_zone(**_: Any) -> list[CheckMessage]:
     """Refuse a currency or time zone other than that of the stored money.
 
-    A database that does not answer is no reason to refuse: each process checks again before it first writes money.
+    A database that does not answer is not refused: each process checks again before it first writes money.
     """
     was_open = connection.connection is not None
     try:

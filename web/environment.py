@@ -135,7 +135,7 @@ def check_hosts(hosts: list[str]) -> list[str]:
         name = host.strip().removeprefix(".")
         if name != "*" and not re.fullmatch(r"\[[0-9A-Fa-f:.]+\]|[\w.-]+", name):
             raise ImproperlyConfigured(
-                "ALLOWED_HOSTS must be host names without https:// or port, with commas between."
+                "ALLOWED_HOSTS must be host names separated by commas, without https:// or a port."
             )
     return [host.strip() for host in hosts]
 
@@ -144,7 +144,7 @@ def check_database(config: dict[str, Any]) -> None:
     """Raise `ImproperlyConfigured` if a parsed DATABASE_URL is of another kind or names no database."""
     engine = config.get("ENGINE", "")
     if engine.endswith(".postgresql") and not config.get("NAME"):
-        raise ImproperlyConfigured("DATABASE_URL names no database: postgres://user:password@host/name")
+        raise ImproperlyConfigured("DATABASE_URL must name a database: postgres://user:password@host/name")
     if not engine.endswith((".postgresql", ".sqlite3")):
         raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// (or sqlite:/// in development).")
 
@@ -154,7 +154,9 @@ def mailer(config: dict[str, Any], *, timeout_seconds: int) -> dict[str, Any]:
     if not config["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):
         return {"BACKEND": config["EMAIL_BACKEND"], "OPTIONS": {}}
     if not config["EMAIL_HOST"]:
-        raise ImproperlyConfigured("EMAIL_URL has no host: smtp+tls://user:password@smtp.example.com:587")
+        raise ImproperlyConfigured(
+            "EMAIL_URL must name a host: smtp+tls://user:password@smtp.example.com:587"
+        )
     options = {
         "host": config["EMAIL_HOST"],
         "port": config["EMAIL_PORT"],
@@ -187,10 +189,10 @@ def parse_site_url(url: str) -> Site:
         raise ImproperlyConfigured(f"SITE_URL must be an http or https URL {example}.")
     if parts.path.strip("/") or "?" in url or "#" in url:
         raise ImproperlyConfigured(
-            f"SITE_URL must not have a path, a query or a fragment: Asusu serves a whole host {example}."
+            f"SITE_URL must be without path, query and fragment, {example}. Asusu serves a whole host."
         )
     if "@" in parts.netloc:
-        raise ImproperlyConfigured(f"SITE_URL must not contain a user name or password: {example}.")
+        raise ImproperlyConfigured(f"SITE_URL must be without user name and password, {example}.")
     hostname = _hostname(parts.hostname)
     host = f"[{hostname}]" if ":" in hostname else hostname
     is_default_port = parts.port in {None, _DEFAULT_PORTS[parts.scheme]}
@@ -206,7 +208,7 @@ def parse_from_email(given: str, site: Site) -> str:
     if not given:
         if _is_ip_address(site.hostname) or "." not in site.hostname:
             raise ImproperlyConfigured(
-                "Set DEFAULT_FROM_EMAIL, for example Asusu <hello@example.com>: SITE_URL has no domain for mail."
+                "Set DEFAULT_FROM_EMAIL, such as Asusu <hello@example.com>, because SITE_URL has no domain for mail."
             )
         return f"Asusu <hello@{site.hostname.removeprefix('www.')}>"
     name, address = parseaddr(given)
@@ -217,7 +219,7 @@ def parse_from_email(given: str, site: Site) -> str:
         address = ""
     if not address or "," in given.replace(name, "") or "\n" in given:
         raise ImproperlyConfigured(
-            "DEFAULT_FROM_EMAIL must be one email address, with or without a name: Asusu <hello@example.com>."
+            "DEFAULT_FROM_EMAIL must be one email address, with or without a name, such as Asusu <hello@example.com>."
         )
     return given
 

@@ -24,7 +24,7 @@ class Question(NamedTuple):
 
 
 class Operator(NamedTuple):
-    """What pages, mails and statements say about the operator. What is empty is not shown.
+    """The facts about the operator on pages, mails and statements. Empty ones are not shown.
 
     A tuple of texts, because cached pages are keyed by the settings that can be written as JSON.
     """
@@ -99,7 +99,7 @@ def _questions_in(name: str) -> tuple[Question, ...]:
     try:
         return parse_questions(Path(name).read_text(encoding="utf-8"))
     except (OSError, UnicodeError):
-        raise ImproperlyConfigured("HELP_FILE must name a text file in UTF-8 that can be read.") from None
+        raise ImproperlyConfigured("HELP_FILE must name a readable text file in UTF-8.") from None
 
 
 def _one_line(name: str, given: str, most: int) -> str:

@@ -77,7 +77,7 @@ def fee_bands(text: str) -> tuple[FeeBand, ...]:
     for part in text.split(","):
         found = _BAND.fullmatch(" ".join(part.split()))
         if found is None:
-            raise ImproperlyConfigured("PAYOUT_FEES must be bands such as 5000:10, 50000:25, *:50 in naira.")
+            raise ImproperlyConfigured("PAYOUT_FEES must be bands in naira, such as 5000:10, 50000:25, *:50.")
         naira, _, rest = found["fee"].partition(".")
         most_kobo = MOST_NUMBER if found["most"] == "*" else int(found["most"]) * 100
         words = found["words"]
@@ -90,6 +90,6 @@ def fee_bands(text: str) -> tuple[FeeBand, ...]:
         or max(limits[:-1], default=0) >= MOST_NUMBER
     ):
         raise ImproperlyConfigured(
-            "PAYOUT_FEES must rise by amount and end with a band for all others, *:50."
+            "PAYOUT_FEES must list the smallest band first and end with one for all other amounts, such as *:50."
         )
     return tuple(bands)
