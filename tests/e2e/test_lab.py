@@ -45,7 +45,7 @@ def test_an_experiment_runs_again_and_a_mail_is_sent(
     ada.goes_to("/lab/mail/")
     page.get_by_role("button", name="Send both").click()
     expect(page.locator("#result #cost-h")).to_contain_text("Sent inline took")
-    page.get_by_role("link", name="among your messages").click()
+    page.get_by_role("link", name="See the queued mail in your messages").click()
     expect(page.get_by_text("A mail from the lab").first).to_be_visible()
     assert ada.complaints == []
     ada.leaves()

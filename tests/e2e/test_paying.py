@@ -32,11 +32,11 @@ def go_to_the_provider(person: Person) -> None:
         ("Pay ₦1,000.00", "₦1,000.00 is in your stash.", "Done"),
         ("The bank declines", "failed", "Failed"),
         ("Leave without paying", "You left before paying", "Not finished"),
-        ("Paid, but later", "₦1,000.00 is in your stash.", "Done"),
-        ("Paid, told twice", "₦1,000.00 is in your stash.", "Done"),
-        ("Paid, never told", "₦1,000.00 is in your stash.", "Done"),
-        ("Half of it arrives", "We’re checking this payment.", "Being checked"),
-        ("Forged notice", "You left before paying", "Not finished"),
+        ("Paid later", "₦1,000.00 is in your stash.", "Done"),
+        ("Paid, event sent twice", "₦1,000.00 is in your stash.", "Done"),
+        ("Paid, no event", "₦1,000.00 is in your stash.", "Done"),
+        ("Half the amount is paid", "We’re checking this payment.", "Being checked"),
+        ("Forged event", "You left before paying", "Not finished"),
     ],
 )
 def test_each_outcome_of_a_payment_is_on_its_receipt(
@@ -54,6 +54,6 @@ def test_each_outcome_of_a_payment_is_on_its_receipt(
 
 def test_the_waiting_page_is_accessible(bola: Person) -> None:
     go_to_the_provider(bola)
-    bola.page.get_by_role("button", name="Paid, but later").click()
+    bola.page.get_by_role("button", name="Paid later").click()
     expect(bola.page.get_by_role("main")).to_contain_text("We’re waiting for the payment provider.")
     assert bola.barriers() == []

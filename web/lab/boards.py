@@ -39,8 +39,10 @@ def is_in_redis(circle: Circle) -> bool:
 
 
 WAYS = [
-    Way("Ranked by SQL", "rank() goes over every member of the circle, at every request.", computed),
+    Way("Ranked by SQL", "rank() reads every member of the circle at each request.", computed),
     Way(
-        "Kept in Redis", "One EVAL reads the first places of a sorted set that each posting updates.", cached
+        "Stored in Redis",
+        "One EVAL reads the first ranks of a sorted set that each contribution updates.",
+        cached,
     ),
 ]

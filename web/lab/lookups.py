@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from web.lab.measure import Rows, Way
 
-# Enough rows for a scan to be noticeable, and few enough to make in a second.
+# Enough rows for a scan to be noticeable, and few enough to create in a second.
 ROWS = 100_000
 LOOKUPS = 10
 
@@ -93,13 +93,13 @@ def _explain(references: list[str], table: str) -> str:
 WAYS = [
     Way(
         "Without an index",
-        "The database reads every row, to find one.",
+        "The database reads every row to find one.",
         without_index,
         lambda references: _explain(references, "lab_transactions"),
     ),
     Way(
         "With an index",
-        "The database goes down a tree of references, straight to the row.",
+        "The database follows a tree of references straight to the row.",
         with_index,
         lambda references: _explain(references, "lab_transactions_indexed"),
     ),

@@ -13,7 +13,7 @@ from web.lab.measure import Rows, Way
 # The typical time of a remote mail server for the handshake, TLS and one mail.
 SMTP_SECONDS = 0.3
 SUBJECT = "A mail from the lab"
-TEXT = "Hello,\n\nsomebody, most likely you, pressed a button in the lab. No money has moved.\n"
+TEXT = "Hello,\n\nSomeone, most likely you, pressed a button in the lab. No money was moved.\n"
 
 
 def inline(user: User) -> Rows:
@@ -29,6 +29,10 @@ def queued(user: User) -> Rows:
 
 
 WAYS = [
-    Way("Sent inline", "The answer waits until the mail server has taken the mail.", inline),
-    Way("Queued", "A row in the outbox, a word to Huey; a worker talks to the mail server.", queued),
+    Way("Sent inline", "The page waits until the mail server has accepted the mail.", inline),
+    Way(
+        "Queued",
+        "The request writes an outbox row and queues a task. A worker talks to the mail server.",
+        queued,
+    ),
 ]

@@ -37,12 +37,12 @@ def with_values(user: User) -> Rows:
 
 WAYS = [
     Way("Naive", "One query for the list, and one more for each row that has a plan.", naive),
-    Way("select_related", "A JOIN brings the whole plan along with each row.", with_select_related),
+    Way("select_related", "A JOIN loads the whole plan with each row.", with_select_related),
     Way("prefetch_related", "A second query fetches the plans of all rows at once.", with_prefetch_related),
     Way(
         "FETCH_PEERS",
-        "The naive loop; the first plan that is read brings those of all rows.",
+        "The naive loop, but reading the first plan loads the plans of all rows.",
         with_fetch_peers,
     ),
-    Way("values", "As the site does: the JOIN for two columns, and no objects are built.", with_values),
+    Way("values", "The site’s way: a JOIN for two columns, without building objects.", with_values),
 ]

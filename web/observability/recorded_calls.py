@@ -130,7 +130,7 @@ def _watched_nudge(nudge: Callable[..., bool]) -> Callable[..., bool]:
         before = len(queued or ())
         is_taken = nudge(task, *ids)
         if queued is not None and len(queued) == before:
-            state = "left to the sweep: Redis was away a moment ago"
+            state = "left to the sweep, because Redis has just failed"
             queued.append({"name": task.task_class.__name__, "ids": list(ids), "state": state})
         return is_taken
 

@@ -1,4 +1,4 @@
-"""Lets the simulator's time go on: everything that was due happens, in its order and at its own time."""
+"""Advances the simulator's time: everything that is due happens in order, each at its own time."""
 
 from __future__ import annotations
 

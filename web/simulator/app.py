@@ -36,7 +36,7 @@ def _answer(request: WSGIRequest) -> HttpResponse:
     except (BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError):
         return JsonResponse({"status": False, "message": "Bad request"}, status=400)
     except Exception:
-        logger.exception("the simulator broke at %s", request.path_info)
+        logger.exception("the simulator failed at %s", request.path_info)
         return JsonResponse({"status": False, "message": "The simulator broke"}, status=500)
     return response
 

@@ -1,4 +1,4 @@
-"""The simulator's page for developers: where the money is, and buttons for what the provider does by itself."""
+"""The simulator's page for developers: where the money is, and buttons for what the provider would do automatically."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _fail_refund(form: QueryDict) -> None:
 
 def _top_up(form: QueryDict) -> None:
     if not money.top_up(*_amount_and_number(form)):
-        raise Declined("The bank account has less than that.")
+        raise Declined("The bank account holds less than that.")
 
 
 def _add_test_money(form: QueryDict) -> None:

@@ -6,9 +6,9 @@ from web.simulator import store
 
 # The names in the form, and the words beside each.
 SWITCHES = {
-    "settles_to_balance": "Settlements go to the balance instead of the bank account",
+    "settles_to_balance": "Settlements go to the balance, not to the bank account",
     "refunds_fail": "Refunds fail",
-    "leaves_out": "Answers leave out what is optional",
+    "leaves_out": "Answers leave out optional fields",
 }
 
 

@@ -271,7 +271,7 @@ def test_files_of_the_lost_history_are_named_and_removed_when_asked(
         "statements": settings.STORAGES["statements"] | {"OPTIONS": {"location": tmp_path}}
     }
     (tmp_path / "lost.pdf").write_text("x")
-    assert "1 file of statements" in restored()
+    assert "Found 1 statement file of the lost history." in restored()
     assert (tmp_path / "lost.pdf").exists()
     restored("--remove-files")
     assert not (tmp_path / "lost.pdf").exists()

@@ -16,7 +16,7 @@ def test_the_page_shows_where_the_money_is(http: httpx.Client) -> None:
     page = http.get("/").text
     assert "No real card is charged." in page
     assert "₦24,525.00" in page
-    assert "Nothing has been settled." in page
+    assert "No settlements." in page
     assert "No refunds or disputes." in page
     assert '<div class="field">' in page
     http.post("/", data={"do": "settle"})
@@ -91,11 +91,11 @@ def test_a_switch_is_turned_on_and_off(http: httpx.Client, name: str) -> None:
 def test_a_pending_refund_can_be_made_to_fail(http: httpx.Client) -> None:
     pay(http)
     refund(http)
-    assert "Refund fails</button>" in http.get("/").text
+    assert "Fail this refund</button>" in http.get("/").text
 
 
 def test_test_money_fills_the_empty_balance_once_per_form(http: httpx.Client) -> None:
-    assert "it is empty, so no withdrawal can be paid" in http.get("/").text
+    assert "It is empty, so no withdrawal can be paid" in http.get("/").text
     for _ in range(2):
         assert http.post("/", data={"do": "test-money", "naira": "50000", "once": "7"}).status_code == 303
     assert (money.balance(money.BALANCE), money.balance(money.BANK)) == (5_000_000, 0)

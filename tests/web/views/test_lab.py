@@ -111,7 +111,7 @@ def test_the_cached_board_equals_the_computed_one(saver: User) -> None:
 def test_without_redis_the_page_says_that_both_ways_are_sql(saver_client: Client, settings: Settings) -> None:
     make_member(make_circle(), saved_kobo=100)
     settings.LEADERBOARD_REDIS_URL = settings.LEADERBOARD_UPKEEP_REDIS_URL = "redis://127.0.0.1:1/0"
-    assert "both ways were SQL" in saver_client.get("/lab/leaderboard/").content.decode()
+    assert "both ways used SQL" in saver_client.get("/lab/leaderboard/").content.decode()
 
 
 def test_both_ways_send_the_same_mail_to_the_person_alone(
@@ -140,8 +140,8 @@ def test_an_experiment_works_with_htmx_and_without(saver_client: Client, history
     ask = saver_client.post if path == "/lab/mail/" else saver_client.get
     page, part = ask(path).content.decode(), ask(path, headers={"HX-Request": "true"}).content.decode()
     for text in (page, part):
-        assert "What each way cost" in text
-        assert "Same answer" in text
+        assert "The cost of each way" in text
+        assert "Same result" in text
     assert part.strip().startswith('<div class="stack" id="result">')
     assert f'hx-{"post" if path == "/lab/mail/" else "get"}="{path}"' in page
 

@@ -72,8 +72,8 @@ class Command(BaseCommand):
             return
         if unknown:
             files = _count(len(unknown), "statement file", "statement files")
-            what = "removed" if remove else "not removed. Use --remove-files to remove them"
-            self.stdout.write(f"{files} of the lost history {what}.")
+            done, hint = ("Removed", "") if remove else ("Found", " Use --remove-files to remove them.")
+            self.stdout.write(f"{done} {files} of the lost history.{hint}")
 
 
 def _count(number: int, one: str, many: str) -> str:
