@@ -26,7 +26,8 @@ class OutboxRow(models.Model):
         "savings.Transaction", null=True, blank=True, on_delete=models.PROTECT, related_name="outbox_rows"
     )
     # The statement that the row writes or mails about. Deleting the statement clears it: its mails were sent and stay
-    # on the Messages page, and the writer of an unfinished one ends by itself. Deleting the row changes no statement.
+    # on the Messages page, and the writer of an unfinished one stops automatically. Deleting the row changes no
+    # statement.
     # The database clears the column too (migration 0039), because the release before it deletes statements without
     # knowing of the column.
     statement = models.ForeignKey(

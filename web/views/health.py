@@ -67,7 +67,7 @@ def _database() -> str:
                 # A standby, or a demoted primary, answers but refuses every write.
                 cursor.execute("SHOW transaction_read_only")
                 if cursor.fetchone() == ("on",):
-                    return "only reads"
+                    return "read-only"
     except DatabaseError:
         # The exception names hosts and users, which belong in the log only.
         logger.exception("the database does not answer")
@@ -104,4 +104,4 @@ def _outbox() -> tuple[str, int | None]:
     if waiting is None:
         return "ok", None
     oldest_seconds, due_seconds = waiting
-    return "nobody is sending" if due_seconds > LATE_AFTER_SECONDS else "ok", oldest_seconds
+    return "no worker is sending" if due_seconds > LATE_AFTER_SECONDS else "ok", oldest_seconds

@@ -32,7 +32,7 @@ _MOST_SHOWN = 20
 
 
 def profile(request: SaverRequest) -> HttpResponse:
-    """Name, e-mail preferences, interest and theme."""
+    """Name, email preferences, interest and theme."""
     user = request.user
     initial = {name: getattr(user, name) for name in ProfileForm.base_fields}
     form = ProfileForm(request.POST if request.method == "POST" else None, initial=initial)

@@ -79,7 +79,7 @@ def test_a_database_that_only_reads_makes_it_unready(client: Client) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION READ ONLY")
     status, answer = asked(client)
-    assert (status, answer["status"], answer["parts"]["database"]) == (503, "unready", "only reads")
+    assert (status, answer["status"], answer["parts"]["database"]) == (503, "unready", "read-only")
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_strict_monitor_hears_of_it_by_the_status(client: Client, redis: Redis
 def test_mails_that_nobody_sends_are_named(client: Client) -> None:
     waiting(due=-datetime.timedelta(minutes=6), age=datetime.timedelta(minutes=6))
     status, answer = asked(client)
-    assert (status, answer["status"], answer["parts"]["outbox"]) == (200, "degraded", "nobody is sending")
+    assert (status, answer["status"], answer["parts"]["outbox"]) == (200, "degraded", "no worker is sending")
     assert 360 <= answer["oldest_unsent_seconds"] <= 362
 
 
