@@ -28,6 +28,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.template import engines
 from django.template.loader import render_to_string
+from django.test import override_settings
+from django.utils import translation
 
 from savings import leaderboards, payments, references
 from savings.models import Circle, Transaction, User
@@ -97,6 +99,7 @@ def _measure() -> Iterator[Figure]:
     yield from _dashboard(browser)
     yield from _instructions(user)
     yield from _others(browser, user)
+    yield from _translated(browser, user)
     yield from _rows(user)
     yield from _far_down(browser.application)
     yield from _naive()
@@ -166,6 +169,40 @@ def _others(browser: Browser, user: User) -> Iterator[Figure]:
         nothing, warm = in_turns(FEWER_ROUNDS, empty, page, clock=time.thread_time)
         unkept, cold = _cold(FEWER_ROUNDS // 3, empty, page, all_of_it=True)
         yield Figure(f"{name}, warm : the empty view", warm / nothing, "x", f"cold {cold / unkept:.1f} x")
+
+
+def _translated(browser: Browser, user: User) -> Iterator[Figure]:
+    """The cost of `USE_I18N` with LocaleMiddleware, before a sentence is translated: the price of switching it on."""
+    place = settings.MIDDLEWARE.index("django.contrib.sessions.middleware.SessionMiddleware") + 1
+    with override_settings(
+        MIDDLEWARE=[
+            *settings.MIDDLEWARE[:place],
+            "django.middleware.locale.LocaleMiddleware",
+            *settings.MIDDLEWARE[place:],
+        ]
+    ):
+        translating = Browser(user, _site.application())
+    # Django looks its functions up once: each mode has its own.
+    names = vars(translation)
+    modes = [(False, browser, names["Trans"]()), (True, translating, names["Trans"]())]
+    for name, address, is_cold in (
+        ("warm dashboard", "/dashboard/", False),
+        ("cold dashboard", "/dashboard/", True),
+        ("start of a plan", "/plans/start/", False),
+    ):
+        seconds: list[list[float]] = [[], []]
+        for _ in range(FEWER_ROUNDS):
+            for spent, (is_on, asked, functions) in zip(seconds, modes, strict=True):
+                settings.USE_I18N, names["_trans"] = is_on, functions
+                if is_cold:
+                    _forget("*page:*")
+                begun_at = time.thread_time()
+                asked.get(address, HTTP_ACCEPT_LANGUAGE="en")
+                spent.append(time.thread_time() - begun_at)
+        settings.USE_I18N, names["_trans"] = False, modes[0][2]
+        without, with_it = (statistics.median(spent[3:]) for spent in seconds)
+        detail = f"{with_it * 1000:.2f} : {without * 1000:.2f} ms"
+        yield Figure(f"{name}, with USE_I18N : without", with_it / without, "x", detail)
 
 
 def _cold(
