@@ -90,8 +90,8 @@ def signed(amount_kobo: int) -> str:
 
 
 def percent(rate_bps: int) -> str:
-    """Return a rate in basis points as a percentage for people: 1350 is `13.50 %`."""
-    return f"{rate_bps // 100}.{rate_bps % 100:02d}\u00a0%"
+    """Return a rate in basis points as a percentage for people: 1350 is `13.5%`, 1100 is `11%`."""
+    return f"{rate_bps // 100}.{rate_bps % 100:02d}".rstrip("0").rstrip(".") + "%"
 
 
 def share(amount_kobo: int, rate_bps: int) -> int:

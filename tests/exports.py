@@ -103,7 +103,7 @@ def row(description: str = "Card ending 4081", *, kind: str = "Top-up", name: st
 def proof(plan: str = "School fees") -> InterestProof:
     """Return the interest proof of a plan: a month of one balance, and its posting."""
     first, last = datetime.date(2026, 10, 1), datetime.date(2026, 10, 31)
-    days = ProofLine("", "", first, last, 31, 100_000_00, "8.50\u00a0%", 263_500_000_000, None, None, None)
+    days = ProofLine("", "", first, last, 31, 100_000_00, "8.5%", 263_500_000_000, None, None, None)
     posted = ProofLine(
         "Interest posted",
         "INT01KAXH6M4T7QZ8VBD",

@@ -113,7 +113,8 @@ def test_the_documented_interest_example_is_exact_to_the_kobo() -> None:
 
 
 def test_rates_signs_and_shares_are_formatted() -> None:
-    assert money.percent(1350) == "13.50\u00a0%"
+    rates = {1350: "13.5%", 1100: "11%", 1234: "12.34%", 105: "1.05%", 0: "0%", 10_000: "100%"}
+    assert {rate_bps: money.percent(rate_bps) for rate_bps in rates} == rates
     assert money.signed(20_000_00) == "+\u202f₦20,000.00"
     assert money.naira(-4_50) == "−\u202f₦4.50"
     assert money.share(123_45, 100) == 1_23

@@ -43,7 +43,7 @@ def test_the_interest_proof_has_its_own_lines(tmp_path: Path) -> None:
         "Days of interest",
         "100000.00",
     )
-    assert days["Description"].startswith("'=1+1. To 2026-10-31: 31 days at 8.50")
+    assert days["Description"].startswith("'=1+1. To 2026-10-31: 31 days at 8.5%")
     assert days["Description"].endswith("Numerator 263500000000")
     assert (posted["Date"], posted["Reference"]) == ("2026-11-01", "INT01KAXH6M4T7QZ8VBD")
     assert (posted["Money in (NGN)"], posted["Money out (NGN)"]) == ("721.91", "72.19")

@@ -48,7 +48,7 @@ def proof_lines(user: User, scope: str, since: datetime.date, until: datetime.da
 def test_a_statement_proves_the_days_of_its_period(user: User) -> None:
     lines = proof_lines(user, "everything", datetime.date(2026, 10, 1), datetime.date(2026, 10, 31))
     assert [line["Date"] for line in lines] == ["2026-10-10", "2026-11-01", ""]
-    assert lines[0]["Description"].startswith("Rent. To 2026-10-31: 22 days at 10.00")
+    assert lines[0]["Description"].startswith("Rent. To 2026-10-31: 22 days at 10%")
     assert (lines[1]["Money in (NGN)"], lines[1]["Money out (NGN)"]) == ("602.73", "60.27")
     assert lines[2]["Description"].endswith("This agrees with the account.")
 

@@ -118,7 +118,7 @@ def test_the_interest_proof_is_a_sheet(tmp_path: Path) -> None:
     writer.finish(dataclasses.replace(foot([]), proofs=(proof("=1+1"), proof("Rent"))))
     lines = list(openpyxl.load_workbook(tmp_path / "a.xlsx")["Interest"].iter_rows(values_only=True))
     assert lines[1][:2] == ("=1+1", "Days")
-    assert lines[1][4:8] == (31, 100_000, "8.50\u00a0%", 263_500_000_000)
+    assert lines[1][4:8] == (31, 100_000, "8.5%", 263_500_000_000)
     assert lines[2][7:] == (-263_497_850_000, 721.91, 72.19, 2_150_000, "INT01KAXH6M4T7QZ8VBD")
     assert lines[3][:2] == ("=1+1", "Since the plan began: 263,500,000,000 in all.")
     assert [line[0] for line in lines[4:]] == ["Rent"] * 3

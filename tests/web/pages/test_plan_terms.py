@@ -29,7 +29,7 @@ SAID: list[tuple[str, dict[str, Any], str]] = [
     (
         Product.Kind.TARGET,
         {},
-        "If you take money out before the end, 1.00\u00a0% of what you take is kept as a penalty.",
+        "If you take money out before the end, 1% of what you take is kept as a penalty.",
     ),
     (Product.Kind.TARGET, {"penalty_bps": 0}, "Taking money out before the end costs nothing."),
     (

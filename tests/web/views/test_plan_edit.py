@@ -240,7 +240,7 @@ def test_the_penalty_of_the_longer_term_is_said(saver_client: Client, saver: Use
     plan = make_plan(saver, make_product(Product.Kind.TARGET), days=100)
     typed = opened(saver_client, path_of(plan)) | {"matures_on": in_days(200).isoformat()}
     response = saver_client.post(path_of(plan), typed, headers={"HX-Request": "true"})
-    assert "1.00 % of what you take is kept as a penalty" in text_of(response.text)
+    assert "1% of what you take is kept as a penalty" in text_of(response.text)
     assert "<html" not in response.text
 
 

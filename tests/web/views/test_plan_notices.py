@@ -192,7 +192,7 @@ def test_a_withdrawal_form_from_elsewhere_is_refused(browser: Client, plan: Plan
 
 def test_a_penalty_is_said_when_asking(browser: Client, saver: User) -> None:
     plan = with_term(saver, days=90, early_exit=EarlyExit.PENALTY, penalty_bps=100)
-    assert "1.00 % of what you take out is kept" in words(browser.get(form_of(plan)).text)
+    assert "1% of what you take out is kept" in words(browser.get(form_of(plan)).text)
     ends_first = with_term(saver, days=1, early_exit=EarlyExit.PENALTY, penalty_bps=100)
     page = words(browser.get(form_of(ends_first)).text)
     assert "30 November 2026</time>, before a notice that you give now is due" in page
