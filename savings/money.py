@@ -18,30 +18,41 @@ INTEREST_DENOMINATOR = 3_650_000
 # one thousand two hundred and fifty to some people and one and a quarter to others, so it is refused.
 _AMOUNT = re.compile(r"(?P<naira>\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+|\d+)(?:\.(?P<kobo>\d{1,2}))?")
 _LONGEST = 24
+# What an amount that was typed lacks, for the user. Forms and the ledger say the same.
+AMOUNT_MISSING = "Enter an amount."
+NOT_ABOVE_ZERO = "Enter an amount above zero."
+NOT_FIGURES = "Enter an amount in figures, such as 25,000 or 1,250.50."
+BELOW_ONE_KOBO = "Enter at most two digits after the point: the smallest amount is one kobo."
 _NARROW_NO_BREAK_SPACE = "\u202f"
 _MINUS = "\u2212"
 
 
-def parse(text: str) -> int:
+def parse(text: str, *, most_kobo: int = MOST_KOBO) -> int:
     """Return the kobo in an amount typed in naira: `1250`, `₦1,250.50`, `ngn 1250`, `20 000`, digits of any script.
 
     The currency may be in front, behind or both, and invisible characters are ignored. Raises BadAmount, with a
-    sentence for the user, for anything else: a sign, an exponent, a third decimal.
+    sentence for the user, for anything else: a sign, an exponent, a third decimal. A text that is too long for any amount
+    is refused with the limit `most_kobo`, which is not checked otherwise.
     """
     cleaned = _without_currency(typed_text.figures(text).strip())
     if not cleaned:
-        raise BadAmount("Enter an amount.")
+        raise BadAmount(AMOUNT_MISSING)
     if cleaned.startswith(("-", _MINUS)):
-        raise BadAmount("Enter an amount above zero.")
+        raise BadAmount(NOT_ABOVE_ZERO)
     match = _AMOUNT.fullmatch(cleaned)
     if match is None:
         if re.fullmatch(r"[\d, ]+\.\d{3,}", cleaned):
-            raise BadAmount("Enter at most two digits after the point: there is nothing below one kobo.")
-        raise BadAmount("Enter an amount in figures, such as 25,000 or 1,250.50.")
+            raise BadAmount(BELOW_ONE_KOBO)
+        raise BadAmount(NOT_FIGURES)
     if len(cleaned) > _LONGEST:
-        raise BadAmount("That is more money than there is. Enter a smaller amount.")
+        raise BadAmount(too_large(most_kobo))
     kobo = (match["kobo"] or "").ljust(2, "0")
     return int(re.sub(r"[, ]", "", match["naira"])) * KOBO_PER_NAIRA + int(kobo)
+
+
+def too_large(most_kobo: int) -> str:
+    """Return the sentence about an amount above a limit in kobo."""
+    return f"That amount is too large. Enter up to {short(most_kobo)}."
 
 
 def _without_currency(text: str) -> str:

@@ -31,9 +31,9 @@ class Posting(NamedTuple):
 def check_amount(amount_kobo: int) -> None:
     """Raise BadAmount for an amount in kobo that is not above zero, or is above `money.MOST_KOBO`."""
     if amount_kobo <= 0:
-        raise BadAmount("Enter an amount above zero.")
+        raise BadAmount(money.NOT_ABOVE_ZERO)
     if amount_kobo > money.MOST_KOBO:
-        raise BadAmount("That is more money than there is. Enter a smaller amount.")
+        raise BadAmount(money.too_large(money.MOST_KOBO))
 
 
 def lock_user(user: User | int | None) -> None:

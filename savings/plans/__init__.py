@@ -21,6 +21,7 @@ from savings.plans.early_exit import (
 from savings.plans.goals import milestone_of, record_goal, record_goals
 from savings.plans.interest import accrue_interest, is_interest_posted, post_due_interest
 from savings.plans.maturity import is_maturity_due, mature_due_plans
+from savings.plans.messages import format_hours, format_notice
 from savings.plans.missed_interest import CaughtUp, post_missed_interest
 from savings.plans.notices import (
     cancel_notice,
@@ -60,8 +61,6 @@ from savings.plans.terms import (
     check_extension,
     days_after,
     exit_penalty_kobo,
-    format_hours,
-    format_notice,
     is_early,
     needs_notice,
     offered_terms,

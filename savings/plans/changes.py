@@ -10,7 +10,7 @@ from django.utils import timezone
 from savings import leaderboards, ledger
 from savings.exceptions import Refused
 from savings.models import Membership, Plan, User
-from savings.plans import terms
+from savings.plans import messages, terms
 from savings.plans.goals import accept_goal
 from savings.plans.plans import lock_plan
 
@@ -42,7 +42,7 @@ def change_goal(plan: Plan, target_kobo: int | None) -> None:
         _check_open(now, field="target_kobo")
         member = _membership(now)
         if member is not None and member.circle.has_ended(timezone.localdate()):
-            raise Refused("This circle has ended: your goal in it stays what it was.", field="target_kobo")
+            raise Refused(messages.CIRCLE_GOAL_FINAL, field="target_kobo")
         smallest_kobo = (member.circle if member else now.product).min_target_kobo
         terms.check_target(target_kobo, kind=now.product_kind, min_target_kobo=smallest_kobo)
         if target_kobo == now.target_kobo:
@@ -67,14 +67,11 @@ def change_at_maturity(plan: Plan, at_maturity: str) -> None:
         now = lock_plan(plan)
         _check_open(now, field="at_maturity")
         if now.matures_on is None:
-            raise Refused("This plan has no end, so there is nothing to choose.", field="at_maturity")
+            raise Refused(messages.NO_MATURITY, field="at_maturity")
         if now.is_matured(timezone.localdate()):
-            raise Refused("This plan has matured. The choice of that day stands.", field="at_maturity")
+            raise Refused(messages.MATURITY_PAST, field="at_maturity")
         if choice in Plan.RENEWING and _membership(now) is not None:
-            raise Refused(
-                "This plan is your part of a circle, and cannot start again when the circle ends.",
-                field="at_maturity",
-            )
+            raise Refused(messages.CIRCLE_CANNOT_RENEW, field="at_maturity")
         Plan.objects.filter(pk=plan.pk).update(at_maturity=choice)
         now.at_maturity = choice
         # A plan that starts again earns beyond its maturity.
@@ -94,14 +91,9 @@ def change_interest_to(plan: Plan, interest_to: str) -> None:
         now = lock_plan(plan)
         _check_open(now, field="interest_to")
         if _membership(now) is not None:
-            raise Refused(
-                "This plan is your part of a circle: its interest goes to your stash.", field="interest_to"
-            )
+            raise Refused(messages.CIRCLE_INTEREST, field="interest_to")
         if not now.pays_monthly:
-            raise Refused(
-                "Interest of this plan comes at maturity: choose what happens on that day.",
-                field="interest_to",
-            )
+            raise Refused(messages.INTEREST_AT_MATURITY, field="interest_to")
         Plan.objects.filter(pk=plan.pk).update(interest_to=choice)
     plan.interest_to = choice
 
@@ -141,7 +133,7 @@ def switch_all_interest(user: User, *, on: bool) -> None:
 
 def _check_open(plan: Plan, *, field: str) -> None:
     if plan.is_closed:
-        raise Refused("This plan is closed and stays as it is.", field=field)
+        raise Refused(messages.CLOSED, field=field)
 
 
 def _membership(plan: Plan) -> Membership | None:

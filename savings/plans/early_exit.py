@@ -18,12 +18,11 @@ from savings import leaderboards, ledger, money
 from savings.exceptions import NotEnoughMoney, QuoteOutdated, Refused
 from savings.models import Membership, Plan, Transaction, User
 from savings.models.plans import EarlyExit
-from savings.plans import plans, stash, terms
+from savings.plans import messages, plans, stash, terms
 
 QUOTE_SECONDS = 300
 _SALT = "savings.plans.early_exit"
 _DAYS_AHEAD = (7, 30)
-_CHANGED = "This quote is not valid any more. Nothing was moved. Look at the new one."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,10 +99,10 @@ def carry_out_exit(user: User, plan: Plan, quote_token: str, *, reference: str) 
         if earlier is not None:
             return earlier
         if signed[:2] != [user.pk, plan.pk] or not _is_fresh(quote_token):
-            raise QuoteOutdated(_CHANGED)
+            raise QuoteOutdated(messages.QUOTE_OUTDATED)
         quote = quote_exit(now, signed[3], on=timezone.localdate())
         if _values(quote) != signed[1:-2]:
-            raise QuoteOutdated(_CHANGED)
+            raise QuoteOutdated(messages.QUOTE_OUTDATED)
         return _carry_out(user, now, quote, reference)
 
 
@@ -114,7 +113,7 @@ def exit_without_quote(user: User, locked_plan: Plan, *, amount_kobo: int, refer
     early exit: its money only moves.
     """
     if locked_plan.is_closed:
-        raise Refused(stash.NOTHING_THERE)
+        raise Refused(messages.CLOSED_AND_EMPTY)
     today = timezone.localdate()
     if terms.is_early(locked_plan, today):
         (quote,) = _quotes(locked_plan, amount_kobo, [today])
@@ -132,9 +131,9 @@ def check_can_exit(plan: Plan, today: datetime.date) -> None:
 
 def _check_open(plan: Plan, today: datetime.date) -> None:
     if plan.is_closed:
-        raise Refused(stash.NOTHING_THERE)
+        raise Refused(messages.CLOSED_AND_EMPTY)
     if not terms.is_early(plan, today):
-        raise Refused("Taking money out of this plan costs nothing. Move it to your stash.")
+        raise Refused(messages.FREE_TO_MOVE)
     # Raises for a plan that is locked.
     terms.exit_penalty_kobo(plan, 1, today)
 
@@ -168,10 +167,10 @@ def _quotes(plan: Plan, amount_kobo: int | None, days: list[datetime.date]) -> l
     held_kobo = basis.account.balance_kobo
     amount_kobo = held_kobo if amount_kobo is None else amount_kobo
     if not held_kobo:
-        raise NotEnoughMoney("This plan is empty.")
+        raise NotEnoughMoney(messages.EMPTY)
     ledger.check_amount(amount_kobo)
     if amount_kobo > held_kobo:
-        raise NotEnoughMoney(f"You have {money.naira(held_kobo)} in this plan. Enter up to that.")
+        raise NotEnoughMoney(messages.plan_has_less(held_kobo))
     member = Membership.objects.current().select_related("circle").filter(plan=plan).first()
     can_close = amount_kobo == held_kobo and member is None and not plan.transactions.pending().exists()
     ranks = _ranks(member, amount_kobo, today)
@@ -247,7 +246,7 @@ def _read(quote_token: str) -> list[Any]:
     try:
         signed: list[Any] = signing.loads(quote_token, salt=_SALT)
     except signing.BadSignature:
-        raise QuoteOutdated(_CHANGED) from None
+        raise QuoteOutdated(messages.QUOTE_OUTDATED) from None
     return signed
 
 

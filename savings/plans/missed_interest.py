@@ -18,6 +18,7 @@ from django.utils import timezone
 from savings import ledger, mails, money, outbox
 from savings.models import Account, InterestPosting, Plan, User
 from savings.models.plans import InterestPaid
+from savings.plans import messages
 
 
 class CaughtUp(NamedTuple):
@@ -124,5 +125,5 @@ def _line(one: CaughtUp) -> dict[str, str]:
         "gross": money.naira(gross_kobo),
         "tax": money.naira(tax_kobo),
         "net": money.naira(gross_kobo - tax_kobo),
-        "to": "To your stash" if one.to_stash else "Into the plan",
+        "to": messages.TO_STASH if one.to_stash else messages.INTO_PLAN,
     }

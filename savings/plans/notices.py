@@ -8,10 +8,10 @@ from django.db.models import Sum
 from django.db.transaction import atomic
 from django.utils import timezone
 
-from savings import ledger, mails, money, outbox, references
+from savings import ledger, mails, outbox, references
 from savings.exceptions import SENT_OTHERWISE, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import InterestPosting, Notice, Plan, Transaction, User
-from savings.plans import early_exit, plans, terms
+from savings.plans import early_exit, messages, plans, terms
 
 Status = Notice.Status
 # A page shows all that wait.
@@ -92,30 +92,28 @@ def check_can_give_notice(plan: Plan) -> None:
     """Raise Refused when a plan takes no notice: it is closed or locked until its maturity, or needs none."""
     today = timezone.localdate()
     if plan.is_closed:
-        raise Refused("This plan is closed: there is nothing in it.")
+        raise Refused(messages.CLOSED_AND_EMPTY)
     # Raises for a plan that is locked.
     terms.exit_penalty_kobo(plan, 1, today)
     if not terms.needs_notice(plan, today):
-        raise Refused("This plan needs no notice. You can move its money to your stash at once.")
+        raise Refused(messages.NO_NOTICE_NEEDED)
 
 
 def _check_free(plan: Plan, amount_kobo: int) -> None:
     waiting = list(plan.notices.waiting().values_list("amount_kobo", flat=True))
     if len(waiting) >= _MOST_WAITING:
-        raise Refused(f"{_MOST_WAITING} notices of this plan are waiting. Cancel one, or wait for the next.")
+        raise Refused(messages.too_many_notices(len(waiting)))
     free_kobo = ledger.balance_kobo(plan.account) - sum(waiting)
     if free_kobo <= 0:
-        raise NotEnoughMoney(
-            "All of the money in this plan is on notice." if waiting else "This plan is empty."
-        )
+        raise NotEnoughMoney(messages.ALL_ON_NOTICE if waiting else messages.EMPTY)
     if amount_kobo > free_kobo:
-        raise NotEnoughMoney(f"You can give notice of {money.naira(free_kobo)} at most.")
+        raise NotEnoughMoney(messages.notice_too_large(free_kobo))
 
 
 _OVER = {
-    Status.DONE: "This notice was carried out: the money is in your stash.",
-    Status.ENDED: "This notice ended with the plan or its term.",
-    Status.REFUSED: "This notice is over: the plan held nothing when it was due.",
+    Status.DONE: messages.NOTICE_DONE,
+    Status.ENDED: messages.NOTICE_ENDED,
+    Status.REFUSED: messages.NOTICE_REFUSED,
 }
 
 

@@ -10,10 +10,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from savings import ledger, money, typed_text
+from savings import ledger, typed_text
 from savings.exceptions import SENT_OTHERWISE, BadAmount, ReferenceTaken, Refused
 from savings.models import Account, Circle, Membership, Plan, Product, User, keys
-from savings.plans import terms
+from savings.plans import messages, terms
 from savings.plans.terms import Terms
 
 LONGEST_NAME = 60
@@ -70,7 +70,7 @@ def rename(plan: Plan, name: str) -> None:
     with transaction.atomic():
         now = lock_plan(plan)
         if now.is_closed:
-            raise Refused("This plan is closed. Its name stays as it is.", field="name")
+            raise Refused(messages.CLOSED, field="name")
         _check_name(plan.user, name, excluding=plan)
         with _refusing_taken_name(name):
             Plan.objects.filter(pk=plan.pk).update(name=name)
@@ -86,11 +86,11 @@ def close(plan: Plan) -> None:
     with transaction.atomic():
         User.objects.touch(plan.user_id)
         if Account.objects.filter(plan=plan, balance_kobo__gt=0).exists():
-            raise Refused("Move its money to your stash first.")
+            raise Refused(messages.NOT_EMPTY)
         if plan.transactions.pending().exists():
-            raise Refused("Money of this plan is still on its way. Close it once that has arrived.")
+            raise Refused(messages.MONEY_ON_ITS_WAY)
         if Membership.objects.current().filter(plan=plan).exists():
-            raise Refused("This plan is your part of a circle. It closes when you leave the circle.")
+            raise Refused(messages.CLOSES_WITH_CIRCLE)
         # Notices wait for money that a refund or a chargeback has taken since.
         plan.notices.end()
         if Plan.objects.filter(pk=plan.pk, closed_at=None).update(closed_at=timezone.now()):
@@ -123,7 +123,7 @@ def check_can_receive(plan: Plan, amount_kobo: int) -> None:
     """
     terms.check_accepts_money(plan, timezone.localdate())
     if not has_room(plan, amount_kobo):
-        raise BadAmount(f"A plan holds at most {money.naira(settings.PLAN_MAX_KOBO)}.")
+        raise BadAmount(messages.plan_full(settings.PLAN_MAX_KOBO))
 
 
 def has_room(plan: Plan, amount_kobo: int) -> bool:
@@ -134,7 +134,7 @@ def has_room(plan: Plan, amount_kobo: int) -> bool:
 def cleaned_name(name: str) -> str:
     """Return a plan's name without outer space and invisible characters. Raises Refused when nothing is left."""
     return typed_text.name(
-        name, longest=LONGEST_NAME, error=partial(Refused, field="name"), missing="Give the plan a name."
+        name, longest=LONGEST_NAME, error=partial(Refused, field="name"), missing=messages.NAME_MISSING
     )
 
 
@@ -164,12 +164,8 @@ def _check_same_details(
 def _check_name(user: User, name: str, *, excluding: Plan | None = None) -> None:
     others = user.plans.open()
     if keys.is_name_taken(others.exclude(pk=excluding.pk) if excluding else others, "name", name):
-        raise Refused(_name_taken_message(name), field="name")
+        raise Refused(messages.name_taken(name), field="name")
 
 
 def _refusing_taken_name(name: str) -> AbstractContextManager[None]:
-    return keys.raising_if_taken("name", Refused(_name_taken_message(name), field="name"))
-
-
-def _name_taken_message(name: str) -> str:
-    return f"You already have a plan called {name}."
+    return keys.raising_if_taken("name", Refused(messages.name_taken(name), field="name"))

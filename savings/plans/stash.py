@@ -7,12 +7,10 @@ from typing import cast
 from django.db.transaction import atomic
 from django.utils import timezone
 
-from savings import ledger, money, references
+from savings import ledger, references
 from savings.exceptions import SENT_OTHERWISE, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Account, Plan, Transaction, User
-from savings.plans import goals, plans, terms
-
-NOTHING_THERE = "This plan is closed: there is nothing in it."
+from savings.plans import goals, messages, plans, terms
 
 
 def move_to_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) -> Transaction:
@@ -54,7 +52,7 @@ def move_from_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) 
         if earlier is not None:
             return earlier
         if now.is_closed:
-            raise Refused(NOTHING_THERE)
+            raise Refused(messages.CLOSED_AND_EMPTY)
         terms.check_needs_no_notice(now, timezone.localdate())
         _check_not_early(now)
         transaction = open_exit(user, now, amount_kobo=amount_kobo, reference=reference)
@@ -121,13 +119,12 @@ def _check_not_early(plan: Plan) -> None:
     if terms.is_early(plan, today):
         # Raises for a plan that is locked.
         terms.exit_penalty_kobo(plan, 1, today)
-        raise Refused("This plan has not matured. See first what taking money out costs.")
+        raise Refused(messages.QUOTE_FIRST)
 
 
 def _settle(transaction: Transaction, *, debit: Account, credit: Account) -> None:
     try:
         ledger.settle(transaction, debit=debit, credit=credit)
     except NotEnoughMoney:
-        balance = money.naira(ledger.balance_kobo(debit))
-        place = "your stash" if debit.kind == Account.Kind.STASH else "this plan"
-        raise NotEnoughMoney(f"You have {balance} in {place}. Enter up to that.") from None
+        has_less = messages.stash_has_less if debit.kind == Account.Kind.STASH else messages.plan_has_less
+        raise NotEnoughMoney(has_less(ledger.balance_kobo(debit))) from None

@@ -7,12 +7,12 @@ import datetime
 from typing import Any
 
 from django.conf import settings
-from django.utils.formats import date_format
 
 from savings import ledger, money
 from savings.exceptions import Refused
 from savings.models import Circle, Plan, Product
 from savings.models.plans import EarlyExit
+from savings.plans import messages
 
 _PLAN_COLUMNS = (
     "product_id",
@@ -61,10 +61,7 @@ class Terms:
         """
         rate_bps = ledger.rate_for_term(self.rates, term_days)
         if rate_bps is None:
-            raise Refused(
-                f"{self.product_name} has no rate at the moment, so no plan can start. Try again later.",
-                field="product",
-            )
+            raise Refused(messages.no_rate(self.product_name), field="product")
         return {name: getattr(self, name) for name in _PLAN_COLUMNS} | {"rate_bps": rate_bps}
 
     def for_circle(self) -> dict[str, Any]:
@@ -82,7 +79,7 @@ def offered_terms(product_id: int) -> Terms:
         .order_by("rates__from_days")
     )
     if not rows:
-        raise Refused("This plan type is no longer available.", field="product")
+        raise Refused(messages.PRODUCT_GONE, field="product")
     rates = [[days, rate_bps] for *_, days, rate_bps in rows if days is not None]
     return Terms(**dict(zip(_CIRCLE_COLUMNS, rows[0][: len(names)], strict=False)), rates=rates)
 
@@ -99,56 +96,49 @@ def check_opening(
     check_target(target_kobo, kind=terms.product_kind, min_target_kobo=terms.min_target_kobo)
     if terms.min_term_days is None or terms.max_term_days is None:
         if matures_on is not None:
-            raise Refused(
-                f"{terms.product_name} has no end date: you can move the money to your stash at any time.",
-                field="matures_on",
-            )
+            raise Refused(messages.no_end_date(terms.product_name), field="matures_on")
         return
     if matures_on is None:
-        raise Refused("Choose the day it ends.", field="matures_on")
+        raise Refused(messages.END_MISSING, field="matures_on")
     earliest = days_after(today, terms.min_term_days)
     latest = days_after(today, terms.max_term_days)
     if not earliest <= matures_on <= latest:
-        raise Refused(
-            f"Choose a day from {format_day(earliest)} to {format_day(latest)}.", field="matures_on"
-        )
+        raise Refused(messages.end_out_of_range(earliest, latest), field="matures_on")
 
 
 def check_target(target_kobo: int | None, *, kind: str, min_target_kobo: int) -> None:
     """Raise Refused, on the field `target_kobo`, for a goal (kobo; None: no goal) that such a plan cannot have."""
     if target_kobo is None:
         if kind == Product.Kind.TARGET:
-            raise Refused("Enter your goal.", field="target_kobo")
+            raise Refused(messages.GOAL_MISSING, field="target_kobo")
         return
-    if target_kobo < min_target_kobo:
-        raise Refused(f"A goal starts at {money.naira(min_target_kobo)}.", field="target_kobo")
-    if target_kobo > settings.PLAN_MAX_KOBO:
-        raise Refused(f"A plan holds at most {money.naira(settings.PLAN_MAX_KOBO)}.", field="target_kobo")
+    if not min_target_kobo <= target_kobo <= settings.PLAN_MAX_KOBO:
+        raise Refused(
+            messages.goal_out_of_range(min_target_kobo, settings.PLAN_MAX_KOBO), field="target_kobo"
+        )
 
 
 def check_extension(plan: Plan, matures_on: datetime.date, today: datetime.date) -> None:
     """Raise Refused when a plan's maturity cannot move to a day, on the field `matures_on` unless it is closed."""
     if plan.is_closed:
-        raise Refused("This plan is closed.")
+        raise Refused(messages.CLOSED)
     if plan.matures_on is None:
-        raise Refused("This plan has no end to move.", field="matures_on")
+        raise Refused(messages.NO_END_TO_MOVE, field="matures_on")
     if plan.is_matured(today):
-        raise Refused("This plan has matured. Start another one to save on.", field="matures_on")
+        raise Refused(messages.MATURED, field="matures_on")
     if matures_on < plan.matures_on:
-        raise Refused(
-            f"The date can move later than {format_day(plan.matures_on)}, never earlier.", field="matures_on"
-        )
+        raise Refused(messages.end_only_later(plan.matures_on), field="matures_on")
     latest = max(plan.matures_on, days_after(plan.started_on, plan.max_term_days or 0))
     if matures_on > latest:
-        raise Refused(f"The latest day for this plan is {format_day(latest)}.", field="matures_on")
+        raise Refused(messages.end_too_late(latest), field="matures_on")
 
 
 def check_accepts_money(plan: Plan, today: datetime.date) -> None:
     """Raise Refused when a plan accepts no more money because it is closed or has matured."""
     if plan.is_closed:
-        raise Refused("This plan is closed. Your money can go to your stash or another plan.")
+        raise Refused(messages.CLOSED_TO_PAYMENTS)
     if plan.is_matured(today):
-        raise Refused("This plan has matured. Start a new one to keep saving.")
+        raise Refused(messages.MATURED)
 
 
 def is_early(plan: Plan, today: datetime.date) -> bool:
@@ -165,9 +155,7 @@ def exit_penalty_kobo(plan: Plan, amount_kobo: int, today: datetime.date) -> int
     if plan.matures_on is None or plan.is_matured(today):
         return 0
     if plan.early_exit == EarlyExit.BLOCKED:
-        raise Refused(
-            f"This plan is locked until {format_day(plan.matures_on)}. Until then nothing can be taken out."
-        )
+        raise Refused(messages.locked_until(plan.matures_on))
     return money.share(amount_kobo, plan.penalty_bps) if plan.early_exit == EarlyExit.PENALTY else 0
 
 
@@ -183,29 +171,9 @@ def needs_notice(plan: Plan, today: datetime.date) -> bool:
 def check_needs_no_notice(plan: Plan, today: datetime.date) -> None:
     """Raise Refused when money leaves a plan only after a notice."""
     if needs_notice(plan, today):
-        raise Refused(
-            f"This plan needs {format_notice(plan.notice_hours)}. Give notice, and the money moves to your stash "
-            "after it."
-        )
+        raise Refused(messages.needs_notice(plan.notice_hours))
 
 
 def days_after(date: datetime.date, days: int) -> datetime.date:
     """Return the date a number of days later, or the last date that Python knows if that is earlier."""
     return datetime.date.fromordinal(min(date.toordinal() + days, datetime.date.max.toordinal()))
-
-
-def format_notice(hours: int) -> str:
-    """Return a length of notice as it is written in a sentence: 1 hour’s notice, 24 hours’ notice, 7 days’ notice."""
-    length = format_hours(hours)
-    return f"{length}’ notice" if length.endswith("s") else f"{length}’s notice"
-
-
-def format_hours(hours: int) -> str:
-    """Return a number of hours in words, whole days above the first as days: 1 hour, 24 hours, 7 days."""
-    count, unit = (hours // 24, "day") if hours > 24 and hours % 24 == 0 else (hours, "hour")
-    return f"{count:,} {unit}{'' if count == 1 else 's'}"
-
-
-def format_day(date: datetime.date) -> str:
-    """Return a date as it is written in a sentence: 5 January 2026."""
-    return date_format(date, "j F Y")

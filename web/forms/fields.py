@@ -96,7 +96,7 @@ class MoneyField(forms.Field):
     """An amount as people write it. The cleaned value is in kobo; the displayed value is the typed text."""
 
     widget = MoneyInput
-    default_error_messages = {"required": "Enter an amount."}
+    default_error_messages = {"required": money.AMOUNT_MISSING}
 
     def __init__(self, *, min_kobo: int = 1, max_kobo: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -107,7 +107,7 @@ class MoneyField(forms.Field):
         if value is None or not typed_text.figures(str(value)).strip():
             return None
         try:
-            return money.parse(str(value))
+            return money.parse(str(value), most_kobo=self.max_kobo)
         except BadAmount as bad:
             raise forms.ValidationError(str(bad), code="amount") from None
 
@@ -116,10 +116,10 @@ class MoneyField(forms.Field):
         if value is None:
             return
         if value < self.min_kobo:
-            least = "an amount above zero" if self.min_kobo <= 1 else f"at least {money.naira(self.min_kobo)}"
-            raise forms.ValidationError(f"Enter {least}.", code="min")
+            least = f"Enter at least {money.short(self.min_kobo)}."
+            raise forms.ValidationError(least if self.min_kobo > 1 else money.NOT_ABOVE_ZERO, code="min")
         if value > self.max_kobo:
-            raise forms.ValidationError(f"Enter at most {money.naira(self.max_kobo)}.", code="max")
+            raise forms.ValidationError(money.too_large(self.max_kobo), code="max")
 
     def prepare_value(self, value: Any) -> Any:
         if not isinstance(value, int):

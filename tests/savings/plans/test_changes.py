@@ -90,7 +90,7 @@ def test_a_target_plan_keeps_a_goal() -> None:
 def test_the_smallest_goal_in_a_circle_is_that_of_the_circle() -> None:
     member = join_circle(start_circle(product=make_product(min_target_kobo=20_000_00)))
     Product.objects.update(min_target_kobo=1)
-    with pytest.raises(Refused, match="starts at ₦20,000"):
+    with pytest.raises(Refused, match="Enter a goal between ₦20,000 and"):
         plans.change_goal(member.plan, 10_000_00)
     plans.change_goal(member.plan, 20_000_00)
 
@@ -152,7 +152,7 @@ def test_the_plan_of_a_circle_cannot_start_again() -> None:
     circle = start_circle(product=make_product(Product.Kind.LOCKED))
     plan = circle.memberships.get().plan
     for choice in Plan.RENEWING:
-        with pytest.raises(Refused, match="part of a circle"):
+        with pytest.raises(Refused, match="belongs to your circle"):
             plans.change_at_maturity(plan, choice)
     plans.change_at_maturity(plan, TO_STASH)
     assert stored(plan).at_maturity == TO_STASH
@@ -181,7 +181,7 @@ def test_interest_goes_into_the_plan_or_to_the_stash() -> None:
 def test_interest_of_a_circles_plan_always_goes_to_the_stash() -> None:
     plan = join_circle(start_circle()).plan
     assert plan.interest_to == Plan.InterestTo.STASH
-    with pytest.raises(Refused, match="part of a circle") as refused:
+    with pytest.raises(Refused, match="belongs to your circle") as refused:
         plans.change_interest_to(plan, Plan.InterestTo.PLAN)
     assert refused.value.field == "interest_to"
 

@@ -112,7 +112,7 @@ def test_a_product_no_longer_offered_opens_no_plan() -> None:
 
 def test_maturity_moves_later_and_never_earlier() -> None:
     plan = make_plan(product=make_product(Product.Kind.LOCKED), days=100)
-    with pytest.raises(Refused, match="never earlier"):
+    with pytest.raises(Refused, match="but not bring it forward"):
         plans.extend(plan, in_days(99))
     with pytest.raises(Refused, match="The latest day"):
         plans.extend(plan, in_days(5000))
@@ -129,7 +129,7 @@ def test_a_plan_without_an_end_cannot_be_extended() -> None:
 
 def test_a_plan_closes_only_when_it_is_empty() -> None:
     plan = make_plan(holding_kobo=500_00)
-    with pytest.raises(Refused, match="Move its money to your stash first"):
+    with pytest.raises(Refused, match="Withdraw the balance first"):
         plans.close(plan)
     plans.move_from_plan(plan.user, plan, amount_kobo=500_00, reference=references.new("plan_to_stash"))
     plans.close(plan)

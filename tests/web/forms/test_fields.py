@@ -57,8 +57,8 @@ def test_an_amount_is_read_as_people_write_it(typed: str, kobo: int) -> None:
         ("0.00", "Enter an amount above zero."),
         ("-500", "Enter an amount above zero."),
         ("1e9", "Enter an amount in figures, such as 25,000 or 1,250.50."),
-        ("12.345", "Enter at most two digits after the point: there is nothing below one kobo."),
-        ("9" * 30, "That is more money than there is. Enter a smaller amount."),
+        ("12.345", "Enter at most two digits after the point: the smallest amount is one kobo."),
+        ("9" * 30, "That amount is too large. Enter up to ₦1,000,000,000."),
         ("12\x0034", "Enter an amount in figures, such as 25,000 or 1,250.50."),
         ("<b>5</b>", "Enter an amount in figures, such as 25,000 or 1,250.50."),
     ],
@@ -69,13 +69,15 @@ def test_an_amount_that_is_none_is_refused_kindly(typed: str, sentence: str) -> 
 
 def test_limits_are_named_with_their_sums() -> None:
     limits = {"min_kobo": 100_00, "max_kobo": 5_000_00}
-    assert amount_errors("99.99", **limits) == ["Enter at least ₦100.00."]
-    assert amount_errors("5000.01", **limits) == ["Enter at most ₦5,000.00."]
+    assert amount_errors("99.99", **limits) == ["Enter at least ₦100."]
+    assert amount_errors("5000.01", **limits) == ["That amount is too large. Enter up to ₦5,000."]
     assert amount_errors("100", **limits) == amount_errors("5,000", **limits) == []
 
 
 def test_no_amount_may_be_past_what_a_plan_can_hold() -> None:
-    assert amount_errors("99,999,999,999,999,999") == ["Enter at most ₦1,000,000,000.00."]
+    assert amount_errors("99,999,999,999,999,999") == [
+        "That amount is too large. Enter up to ₦1,000,000,000."
+    ]
 
 
 def test_an_optional_amount_left_empty_is_none() -> None:

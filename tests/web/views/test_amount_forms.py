@@ -174,7 +174,7 @@ def test_an_early_exit_says_what_it_costs_before_the_quote(
         return html.unescape(re.sub(r"<[^>]+>", "", page)).strip()
 
     assert said("500") == "₦5.00 is kept as a penalty. ₦495.00 arrives in your stash straight away."
-    assert said("10,000.01").startswith("You have ₦10,000.00 in this plan")
+    assert said("10,000.01").startswith("You have ₦10,000 in this plan")
     assert said("five") == said("") == ""
     # Without htmx the form comes back, and nothing has moved.
     assert saver_client.post(url, {"amount": "500"})["Location"] == f"/plans/{plan.pk}/exit/"

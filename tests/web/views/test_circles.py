@@ -297,7 +297,7 @@ def test_the_owner_changes_the_circle(saver_client: Client, mine: Membership) ->
 
 @pytest.mark.parametrize(
     ("goal", "sentence"),
-    [("", "Enter a goal."), ("0", "above zero"), ("much", "in figures"), ("9" * 20, "Enter at most")],
+    [("", "Enter a goal."), ("0", "above zero"), ("much", "in figures"), ("9" * 20, "too large")],
 )
 def test_a_goal_that_is_none_is_named_beside_its_field(
     saver_client: Client, mine: Membership, goal: str, sentence: str

@@ -106,12 +106,12 @@ def test_a_page_of_the_release_before_leaves_the_newer_settings(saver_client: Cl
         ("target", "12.345", "at most two digits"),
         ("target", "-5", "above zero"),
         ("target", "0", "above zero"),
-        ("target", "1", "A goal starts at"),
-        ("target", "9" * 30, "more money than there is"),
+        ("target", "1", "Enter a goal between"),
+        ("target", "9" * 30, "That amount is too large. Enter up to"),
         ("matures_on", "", "Choose a day."),
         ("matures_on", "tomorrow", "Enter a day"),
         ("matures_on", "9999-12-31", "The latest day"),
-        ("matures_on", "2020-01-01", "never earlier"),
+        ("matures_on", "2020-01-01", "but not bring it forward"),
         ("at_maturity", "", "required"),
         ("at_maturity", "nowhere", "Select a valid choice"),
         ("interest_to", "", "required"),
@@ -210,7 +210,7 @@ def test_what_an_older_page_sends_is_refused_and_not_ignored(
     plan = start_circle(saver, make_product(Product.Kind.LOCKED)).memberships.get().plan
     response = saver_client.post(path_of(plan), opened(saver_client, path_of(plan)) | changes)
     assert response.status_code == 422
-    assert "part of a circle" in " ".join(response.context["form"].errors[field])
+    assert "belongs to your circle" in " ".join(response.context["form"].errors[field])
 
 
 # A later end
@@ -305,7 +305,7 @@ def test_an_earlier_maturity_is_refused_and_the_name_is_not_half_saved(
     typed = {"name": "House", "matures_on": in_days(50).isoformat()}
     response = saver_client.post(path_of(plan), opened(saver_client, path_of(plan)) | typed)
     assert response.status_code == 422
-    assert "never earlier" in response.text
+    assert "but not bring it forward" in response.text
     assert response.text.count('class="note bad" role="alert"') == 1
     assert "Move the end?" not in response.text
     assert stored(plan).name == "Car"

@@ -133,9 +133,9 @@ def test_the_button_sends_the_free_amount_that_it_names(browser: Client, plan: P
         ({"amount": "-5"}, "above zero"),
         ({"amount": "1e9"}, "in figures"),
         ({"amount": "12.345"}, "at most two digits"),
-        ({"amount": "9" * 30}, "more money than there is"),
-        ({"amount": "100.01"}, "You can give notice of ₦100.00 at most."),
-        ({"all_of_it": "100.01"}, "You can give notice of ₦100.00 at most."),
+        ({"amount": "9" * 30}, "That amount is too large. Enter up to"),
+        ({"amount": "100.01"}, "You can give notice of up to ₦100."),
+        ({"all_of_it": "100.01"}, "You can give notice of up to ₦100."),
         ({"all_of_it": "everything"}, "in figures"),
         ({"all_of_it": ""}, "Enter an amount."),
         ({"amount": "1\x00"}, "in figures"),
@@ -247,7 +247,7 @@ def test_a_notice_that_was_carried_out_cannot_be_cancelled(
     browser.force_login(plan.user)
     response = browser.post(f"/plans/{plan.pk}/notices/{notice.pk}/cancel/")
     assert response.status_code == 422
-    assert "This notice was carried out: the money is in your stash." in response.text
+    assert "This notice is done: the money is in your stash." in response.text
 
 
 def test_another_user_s_notice_is_not_there(browser: Client, plan: Plan) -> None:
