@@ -31,8 +31,8 @@ def parse(text: str, *, most_kobo: int = MOST_KOBO) -> int:
     """Return the kobo in an amount typed in naira: `1250`, `₦1,250.50`, `ngn 1250`, `20 000`, digits of any script.
 
     The currency may be in front, behind or both, and invisible characters are ignored. Raises BadAmount, with a
-    sentence for the user, for anything else: a sign, an exponent, a third decimal. A text that is too long for any amount
-    is refused with the limit `most_kobo`, which is not checked otherwise.
+    sentence for the user, for anything else: a sign, an exponent, a third decimal. A text that is too long for any
+    amount is refused with the limit `most_kobo`, which is not checked otherwise.
     """
     cleaned = _without_currency(typed_text.figures(text).strip())
     if not cleaned:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db.transaction import atomic
 
-from savings import money
 from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
+from savings.ledger import messages
 from savings.ledger.accounts import balance_kobo, house_account, stash_account
 from savings.ledger.corrections import collect_interest, forfeit_interest
 from savings.ledger.families import settle_part
@@ -42,9 +42,9 @@ def book_chargeback(payment: Transaction, *, reference: str, amount_kobo: int) -
         )
         rest_kobo = left_kobo(paid, besides=chargeback)
         if not rest_kobo:
-            raise Refused("All of this payment has gone back already.")
+            raise Refused(messages.ALL_WENT_BACK)
         if amount_kobo > rest_kobo:
-            raise Refused(f"Only {money.naira(rest_kobo)} of this payment is left.", field="amount_kobo")
+            raise Refused(messages.only_left(rest_kobo), field="amount_kobo")
         settle(
             chargeback,
             debit=house_account(Account.Kind.RECEIVABLE),

@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from savings import money
-from savings.ledger import reports
+from savings.ledger import messages, reports
 from savings.ledger.dialect import FUNCTIONS
 from savings.models import Account
 
@@ -77,8 +77,8 @@ class Coverage:
         """A sentence with the covered share, and with what is missing."""
         share = money.percent(self.covered_bps)
         if self.is_enough:
-            return f"Coverage is {share}."
-        return f"Coverage is {share}: {money.naira(self.owed_kobo - self.held_kobo)} is missing."
+            return messages.coverage(share)
+        return messages.coverage_below(share, self.owed_kobo - self.held_kobo)
 
 
 def coverage(at: datetime.datetime) -> Coverage:

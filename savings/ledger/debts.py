@@ -8,8 +8,8 @@ from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.db.transaction import atomic
 
-from savings import money
 from savings.exceptions import SENT_OTHERWISE, NotEnoughMoney, ReferenceTaken, Refused
+from savings.ledger import messages
 from savings.ledger.accounts import balance_kobo, house_account, stash_account
 from savings.ledger.people import check_people, check_reason
 from savings.ledger.posting import lock_user
@@ -74,7 +74,7 @@ def repay_debt(user: User, *, reference: str, amount_kobo: int | None = None) ->
         kobo = min(owed_kobo, there_kobo) if amount_kobo is None else amount_kobo
         _check_owed(max(kobo, 1), owed_kobo)
         if max(kobo, 1) > there_kobo:
-            raise NotEnoughMoney(f"The stash holds {money.naira(there_kobo)}.")
+            raise NotEnoughMoney(messages.stash_holds(there_kobo))
         repayment, _ = open_transaction(reference=reference, kind=Kind.REPAYMENT, user=user, amount_kobo=kobo)
         settle(repayment, debit=stash, credit=house_account(Account.Kind.RECEIVABLE))
     return repayment
@@ -110,9 +110,9 @@ def write_off(
 
 def _check_owed(amount_kobo: int, owed_kobo: int) -> None:
     if not owed_kobo:
-        raise Refused("Nothing is owed.")
+        raise Refused(messages.NOTHING_OWED)
     if amount_kobo > owed_kobo:
-        raise Refused(f"Only {money.naira(owed_kobo)} is owed.", field="amount_kobo")
+        raise Refused(messages.only_owed(owed_kobo), field="amount_kobo")
 
 
 def _same_repayment(earlier: Transaction, user: User, amount_kobo: int | None) -> Transaction:

@@ -10,6 +10,7 @@ from django.db.models import Q, Sum
 
 from savings import leaderboards
 from savings.exceptions import Refused
+from savings.ledger import messages
 from savings.ledger.posting import change_columns, lock_user
 from savings.models import Account, Entry, Membership, Payment, Transaction
 
@@ -57,9 +58,9 @@ def lock_payment(movement: Transaction) -> Paid:
         debit_account__kind=Account.Kind.CLEARING,
     ).first()
     if arrived is None:
-        raise Refused("No money of this payment has been booked.")
+        raise Refused(messages.NOT_BOOKED)
     if Transaction.objects.filter(reverses=movement).exists():
-        raise Refused("This payment was reversed.")
+        raise Refused(messages.PAYMENT_REVERSED)
     credited = entries.filter(transaction=movement, code=Entry.Code.PRIMARY).first()
     paid_kobo = Payment.objects.filter(transaction=first_id).values_list("paid_kobo", flat=True).first()
     booked = credited or arrived

@@ -12,9 +12,8 @@ from django.db import connection
 from django.db.transaction import atomic
 from django.utils import timezone
 
-from savings import money
 from savings.exceptions import Refused
-from savings.ledger import reports
+from savings.ledger import messages, reports
 from savings.ledger.reports import TrialBalance
 from savings.models import Account, ClosedMonth, Entry
 
@@ -28,7 +27,7 @@ def close_month(month_on: datetime.date) -> ClosedMonth:
     """
     ends_at = reports.month_end(month_on)
     if ends_at > timezone.now():
-        raise Refused("This month is not over yet.")
+        raise Refused(messages.MONTH_NOT_OVER)
     with atomic():
         _stop_postings()
         before = ClosedMonth.objects.order_by("-month_on").first()
@@ -71,18 +70,18 @@ def _check_order(month_on: datetime.date, before: ClosedMonth | None) -> None:
     else:
         first = Entry.objects.order_by("posted_at").values_list("posted_at", flat=True).first()
         if first is None:
-            raise Refused("There are no entries yet.")
+            raise Refused(messages.NO_ENTRIES)
         next_on = timezone.localdate(first).replace(day=1)
     if month_on < next_on:
-        raise Refused("This month is closed already." if before else "There are no entries in this month.")
+        raise Refused(messages.MONTH_CLOSED if before else messages.MONTH_EMPTY)
     if month_on > next_on:
-        raise Refused(f"Close {next_on:%B %Y} first.")
+        raise Refused(messages.close_first(next_on))
 
 
 def _check_adjustments(balance: TrialBalance) -> None:
     for line in balance.lines:
         if line.key == Account.Kind.ADJUSTMENTS and line.closing_kobo:
-            raise Refused(f"Clear the adjustments first: {money.naira(line.closing_kobo)} is left there.")
+            raise Refused(messages.adjustments_left(line.closing_kobo))
 
 
 def _stored_lines(balance: TrialBalance) -> list[list[Any]]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from savings.exceptions import Refused
+from savings.ledger import messages
 from savings.models import User
 
 
 def check_people(asked_by: User, approved_by: User) -> None:
     """Raise Refused unless two different active people of the staff ask for a posting and approve it."""
     if asked_by.pk == approved_by.pk:
-        raise Refused("Somebody else has to approve it.")
+        raise Refused(messages.OTHER_APPROVER)
     people = User.objects.filter(pk__in=[asked_by.pk, approved_by.pk], is_staff=True, is_active=True)
     if people.count() != 2:
-        raise Refused("Only staff may move the house's money.")
+        raise Refused(messages.STAFF_ONLY)
 
 
 def check_reason(reason: str) -> None:
     """Raise Refused for a posting by hand that does not say why."""
     if not reason.strip():
-        raise Refused("Say why.", field="reason")
+        raise Refused(messages.REASON_MISSING, field="reason")

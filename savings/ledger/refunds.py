@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from django.db.transaction import atomic
 
-from savings import money
 from savings.exceptions import SENT_OTHERWISE, NotEnoughMoney, ReferenceTaken, Refused
+from savings.ledger import messages
 from savings.ledger.accounts import balance_kobo, house_account, stash_account
 from savings.ledger.corrections import collect_interest, forfeit_interest, give_interest_back
 from savings.ledger.going_back import Paid, left_in_suspense, left_kobo, lock_payment, mark_if_all_is_back
@@ -119,7 +119,7 @@ def _source(paid: Paid, source: str) -> Account:
     """Return the account that a refund comes from. Raises Refused when the payment has no such place."""
     if paid.account is None:
         if source not in {"", "suspense"}:
-            raise Refused("The money of this payment is in suspense.", field="source")
+            raise Refused(messages.IN_SUSPENSE, field="source")
         return house_account(Kind.SUSPENSE)
     if source == "":
         return paid.account
@@ -127,7 +127,7 @@ def _source(paid: Paid, source: str) -> Account:
         return paid.plan_account
     if source == "stash":
         return stash_account(_owner(paid))
-    raise Refused("The money of this payment did not go there.", field="source")
+    raise Refused(messages.NOT_THERE, field="source")
 
 
 def _owner(paid: Paid) -> User:
@@ -144,16 +144,14 @@ def _check_same(refund: Transaction, account: Account, details: dict[str, Any]) 
 
 def _check_refundable(refund: Transaction, paid: Paid, account: Account) -> None:
     if Dispute.objects.filter(payment__transaction=paid.first_id, resolved_at=None).exists():
-        raise Refused("This payment is disputed. It cannot be refunded until the dispute is over.")
+        raise Refused(messages.DISPUTED)
     rest_kobo = left_kobo(paid, besides=refund)
     if refund.amount_kobo > rest_kobo:
-        raise Refused(
-            f"Only {money.naira(rest_kobo)} of this payment is left to refund.", field="amount_kobo"
-        )
+        raise Refused(messages.only_left(rest_kobo), field="amount_kobo")
     there_kobo = balance_kobo(account) if account.is_customers else left_in_suspense(paid.first_id)
     if refund.amount_kobo > there_kobo:
         place = account.plan.name if account.plan else Kind(account.kind).label
-        raise NotEnoughMoney(f"{place} holds {money.naira(there_kobo)}. Enter that or less.")
+        raise NotEnoughMoney(messages.holds_less(place, there_kobo))
 
 
 def _hold(refund: Transaction, paid: Paid, account: Account) -> None:

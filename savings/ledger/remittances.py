@@ -8,9 +8,8 @@ from typing import Any
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
-from savings import money
 from savings.exceptions import Refused
-from savings.ledger import reports
+from savings.ledger import messages, reports
 from savings.models import Account, Entry, ManualPosting, Transaction
 from savings.models.local_days import start_of
 
@@ -39,8 +38,7 @@ def check_amount(account: Account, month_on: datetime.date, amount_kobo: int) ->
     left_kobo = payable_kobo(account, month_on)
     if amount_kobo > left_kobo:
         raise Refused(
-            f"{account.get_kind_display()} of {month_on:%B %Y} is {money.naira(left_kobo)}, which is less than"
-            f" {money.naira(amount_kobo)}.",
+            messages.month_too_low(account.get_kind_display(), month_on, left_kobo, amount_kobo),
             field="amount_kobo",
         )
 
@@ -49,7 +47,7 @@ def check_not_remitted(entry: Entry) -> None:
     """Raise Refused when less is left of a month than was remitted, now that the tax of this entry is reversed."""
     month_on = timezone.localdate(entry.posted_at).replace(day=1)
     if payable_kobo(entry.credit_account, month_on) < 0:
-        raise Refused(f"The tax of {month_on:%B %Y} was remitted already.")
+        raise Refused(messages.tax_remitted(month_on))
 
 
 def _sum(rows: QuerySet[Any], column: str) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from savings.exceptions import Refused
+from savings.ledger import messages
 from savings.models import Account, Product
 from savings.models.local_days import start_of
 
@@ -111,7 +112,7 @@ def trial_balance(month_on: datetime.date) -> TrialBalance:
 def month_end(month_on: datetime.date) -> datetime.datetime:
     """Return the first moment after a month. Raises Refused for a day that is not the first of a month."""
     if month_on.day != 1:
-        raise Refused("A month is named by its first day.")
+        raise Refused(messages.NOT_FIRST_DAY)
     return start_of(following(month_on))
 
 

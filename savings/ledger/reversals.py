@@ -7,7 +7,7 @@ from django.db.transaction import atomic
 
 from savings import money
 from savings.exceptions import Refused
-from savings.ledger import remittances
+from savings.ledger import messages, remittances
 from savings.ledger.exits import give_share_back
 from savings.ledger.families import reference_after
 from savings.ledger.posting import apply_to_instance, change_columns, lock_user
@@ -36,18 +36,6 @@ _CONFIRMED_ELSEWHERE = (
     Account.Kind.REFUNDS_DUE,
     Account.Kind.SUSPENSE,
 )
-_REFUSALS: dict[str, str] = {
-    Kind.REVERSAL: "A reversal cannot be reversed.",
-    Kind.STASH_WITHDRAWAL: "A withdrawal comes back only when the provider says so.",
-    Kind.FEE: "A fee is given back together with its withdrawal.",
-    Kind.TREASURY: "A treasury posting is undone by a posting with the opposite purpose.",
-    Kind.INTEREST_CORRECTION: "A correction of interest is undone by another correction.",
-    Kind.REFUND: "A refund changes only when the provider says so.",
-    Kind.CHARGEBACK: "A chargeback changes only when the provider says so.",
-    Kind.REPAYMENT: "A repayment cannot be reversed.",
-    Kind.WRITE_OFF: "A write-off cannot be reversed.",
-}
-_BY_CARD = "Card payments change only by a refund or a dispute."
 
 
 def reverse(transaction: Transaction, *, reference: str) -> Transaction:
@@ -81,7 +69,7 @@ def reverse(transaction: Transaction, *, reference: str) -> Transaction:
 
 def _reverse_one(movement: Transaction, reference: str) -> Transaction:
     if movement.kind not in _INTERNAL:
-        raise Refused(_REFUSALS.get(movement.kind, _BY_CARD))
+        raise Refused(messages.NOT_REVERSIBLE.get(movement.kind, messages.CARD_NOT_REVERSIBLE))
     reversal = open_reversal(movement, reference)
     entry = primary_entry(movement)
     _check_entry(movement, entry)
@@ -99,9 +87,9 @@ def _reverse_one(movement: Transaction, reference: str) -> Transaction:
 def _check_entry(movement: Transaction, entry: Entry) -> None:
     """Raise Refused when the opposite of the entry of a movement, which counts as reversed, cannot be posted."""
     if {entry.debit_account.kind, entry.credit_account.kind} & set(_CONFIRMED_ELSEWHERE):
-        raise Refused(_BY_CARD)
+        raise Refused(messages.CARD_NOT_REVERSIBLE)
     if entry.debit_account.plan and entry.debit_account.plan.is_closed:
-        raise Refused("The plan it came from is closed and takes no money back.")
+        raise Refused(messages.PLAN_CLOSED)
     if movement.kind == Kind.TAX_WITHHELD:
         lock_treasury()
         remittances.check_not_remitted(entry)
@@ -110,7 +98,7 @@ def _check_entry(movement: Transaction, entry: Entry) -> None:
 def open_reversal(movement: Transaction, reference: str) -> Transaction:
     """Mark a successful movement as reversed and open its reversal. Raises Refused when it is not successful."""
     if not change_columns(movement, REVERSED, only_from=[Transaction.Status.SUCCESS]):
-        raise Refused("Only a successful transaction can be reversed, and only once.")
+        raise Refused(messages.REVERSIBLE_ONCE)
     reversal, _ = open_transaction(
         reference=reference,
         kind=Kind.REVERSAL,

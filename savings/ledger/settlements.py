@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db.transaction import atomic
 
-from savings import money
 from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
+from savings.ledger import messages
 from savings.ledger.transactions import open_transaction
 from savings.ledger.treasury import Purpose, Route, find_route, lock_treasury, move
 from savings.models import Payment, Settlement, Transaction
@@ -50,7 +50,7 @@ def record_settlement(
         _check_sums(payments, gross_kobo=gross_kobo, fees_kobo=fees_kobo)
         settlement = Settlement(provider=provider, provider_id=provider_id, **values)
         if settlement.net_kobo < 0 or deductions_kobo < 0:
-            raise Refused("A settlement cannot pay out less than nothing.")
+            raise Refused(messages.SETTLEMENT_BELOW_ZERO)
         if settlement.net_kobo:
             purpose = Purpose.SETTLEMENT_TO_BALANCE if to_balance else Purpose.SETTLEMENT_TO_BANK
             settlement.transaction = _move_once(
@@ -80,7 +80,7 @@ def _same_settlement(
     settled = set(earlier.payments.values_list("provider_id", flat=True))
     if earlier.transaction == of_reference and is_same and settled == set(payment_ids):
         return earlier
-    raise Refused(f"Settlement {earlier.provider_id} is booked already.")
+    raise Refused(messages.settlement_booked(earlier.provider_id))
 
 
 def _payments_to_settle(provider: str, payment_ids: Sequence[int]) -> list[Payment]:
@@ -88,20 +88,17 @@ def _payments_to_settle(provider: str, payment_ids: Sequence[int]) -> list[Payme
     payments = list(known.order_by("id"))
     unknown = set(payment_ids) - {payment.provider_id for payment in payments}
     if unknown:
-        raise Refused(f"Payment {min(unknown)} of this settlement is unknown.")
+        raise Refused(messages.settlement_payment_unknown(min(unknown)))
     for payment in payments:
         if payment.settlement_id is not None:
-            raise Refused(f"Payment {payment.provider_id} is in another settlement.")
+            raise Refused(messages.settled_elsewhere(payment.provider_id))
     return payments
 
 
 def _check_sums(payments: Sequence[Payment], *, gross_kobo: int, fees_kobo: int) -> None:
-    for name, theirs_kobo, ours_kobo in (
-        ("amounts", gross_kobo, sum(payment.paid_kobo or 0 for payment in payments)),
-        ("fees", fees_kobo, sum(payment.fee_kobo or 0 for payment in payments)),
-    ):
-        if theirs_kobo != ours_kobo:
-            raise Refused(
-                f"The {name} of its payments add up to {money.naira(ours_kobo)}, and the provider says"
-                f" {money.naira(theirs_kobo)}: a difference of {money.naira(theirs_kobo - ours_kobo)}."
-            )
+    our_gross_kobo = sum(payment.paid_kobo or 0 for payment in payments)
+    if gross_kobo != our_gross_kobo:
+        raise Refused(messages.amounts_differ(our_gross_kobo, gross_kobo))
+    our_fees_kobo = sum(payment.fee_kobo or 0 for payment in payments)
+    if fees_kobo != our_fees_kobo:
+        raise Refused(messages.fees_differ(our_fees_kobo, fees_kobo))

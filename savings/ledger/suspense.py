@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db.transaction import atomic
 from django.utils import timezone
 
-from savings import money
 from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
+from savings.ledger import messages
 from savings.ledger.accounts import house_account, stash_account
 from savings.ledger.going_back import close_review, left_in_suspense
 from savings.ledger.people import check_people, check_reason
@@ -37,7 +37,7 @@ def release(
     See `allocate`. Raises Refused also when the payment has no user.
     """
     if reviewed.user is None:
-        raise Refused("Nobody is known for this money. Say whose it is.", field="user")
+        raise Refused(messages.OWNER_UNKNOWN, field="user")
     return allocate(
         reviewed,
         reviewed.user,
@@ -123,9 +123,9 @@ def _checked_amount(reviewed: Transaction, amount_kobo: int | None) -> int:
     """Return the amount to credit, all that is left if None. Raises Refused where there is not so much."""
     left_kobo = left_in_suspense(reviewed.pk)
     if reviewed.status != Status.REVIEW or left_kobo <= 0:
-        raise Refused("No money of this payment is in suspense.")
+        raise Refused(messages.NOT_IN_SUSPENSE)
     if amount_kobo is not None and amount_kobo > left_kobo:
-        raise Refused(f"Only {money.naira(left_kobo)} of this payment is left.", field="amount_kobo")
+        raise Refused(messages.only_left(left_kobo), field="amount_kobo")
     return left_kobo if amount_kobo is None else amount_kobo
 
 
@@ -134,9 +134,9 @@ def _checked_plan(plan: Plan, user: User, amount_kobo: int) -> Plan:
     now = Plan.objects.select_related("account").get(pk=plan.pk)
     is_over = now.is_matured(timezone.localdate()) and now.at_maturity == Plan.AtMaturity.STASH
     if now.user_id != user.pk:
-        raise Refused("This plan belongs to somebody else.", field="plan")
+        raise Refused(messages.OTHER_OWNER, field="plan")
     if now.is_closed or is_over:
-        raise Refused("This plan takes no more money. Credit the stash instead.", field="plan")
+        raise Refused(messages.PLAN_OVER, field="plan")
     if (now.account.balance_kobo or 0) + amount_kobo > settings.PLAN_MAX_KOBO:
-        raise Refused(f"A plan holds at most {money.naira(settings.PLAN_MAX_KOBO)}.", field="amount_kobo")
+        raise Refused(messages.plan_full(settings.PLAN_MAX_KOBO), field="amount_kobo")
     return now

@@ -2,48 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
-from savings.ledger import withdrawal_steps
+from savings.ledger import messages, withdrawal_steps
 from savings.ledger.steps import Step
 from savings.models import Entry, OutboxRow, Payment, Payout, Transaction, WebhookEvent
 
 Kind = Transaction.Kind
 Status = Transaction.Status
-
-# The first step of what is not the user's own request.
-_BEGINS: dict[str, str] = {
-    Kind.REFUND: "Refund approved",
-    Kind.CHARGEBACK: "The payer’s bank took the payment back",
-    Kind.REPAYMENT: "For a payment that was charged back",
-    Kind.INTEREST_CORRECTION: "Interest on money that went back",
-    Kind.WRITE_OFF: "We gave this debt up",
-}
-_REFUND_STEPS = {
-    Entry.Code.PRIMARY: "Sent back to the payer",
-    Entry.Code.HOLD: "Set aside for the refund",
-    Entry.Code.RELEASE: "No longer set aside",
-}
-
-# The posting of what a saver moves or gets; other kinds have no shorter words for it.
-_POSTED: dict[str, str] = {
-    Kind.TOP_UP: "Added to your balance",
-    Kind.STASH_DEPOSIT: "Added to your balance",
-    Kind.INTEREST: "Added to your balance",
-    Kind.STASH_TO_PLAN: "Moved to your plan",
-    Kind.PLAN_TO_STASH: "Moved to your stash",
-}
-_WHY_ABANDONED = defaultdict(
-    lambda: "You left the payment page.",
-    page_lost="The payment page did not reach us.",
-    never_sent="We couldn’t reach the payment provider.",
-)
-_WHY_REVIEW = {
-    "no_answer": "The payment provider hasn’t told us yet whether it went through.",
-    "channel": "We don’t accept this kind of card or payment. The money is safe while we check.",
-    "fee": "The payment provider’s fee is not clear yet. The money is safe while we check.",
-    "same_payment": "The payment provider reports this payment twice. We’re checking it with them.",
-}
 
 
 def timeline_steps(
@@ -61,11 +25,11 @@ def timeline_steps(
     """
     happened = [Step(_begin(transaction), "done", transaction.created_on)]
     if payment is not None and payment.sent_at:
-        happened.append(Step("Sent to the payment provider", "done", payment.sent_at))
+        happened.append(Step(messages.SENT_TO_PROVIDER, "done", payment.sent_at))
     if payout is not None:
         happened += withdrawal_steps.progress(transaction, payout)
     happened += [
-        Step("Confirmed by the payment provider", "done", event.received_at, _repeat_note(event))
+        Step(messages.CONFIRMED_BY_PROVIDER, "done", event.received_at, _repeat_note(event))
         for event in events
     ]
     happened += [_posted(transaction, entry, payment) for entry in entries]
@@ -81,59 +45,46 @@ def timeline_steps(
 
 
 def _begin(transaction: Transaction) -> str:
-    asked = "Requested" if transaction.user_id else "Money arrived"
-    return withdrawal_steps.begin(transaction) or _BEGINS.get(transaction.kind, asked)
+    asked = messages.REQUESTED if transaction.user_id else messages.MONEY_ARRIVED
+    return withdrawal_steps.begin(transaction) or messages.BEGINS.get(transaction.kind, asked)
 
 
 def _repeat_note(event: WebhookEvent) -> str:
-    return f"{event.times_received} times, counted once" if event.times_received > 1 else ""
+    return messages.times_received(event.times_received) if event.times_received > 1 else ""
 
 
 def _posted(transaction: Transaction, entry: Entry, payment: Payment | None) -> Step:
-    titles = {
-        Entry.Code.PRIMARY: _POSTED.get(transaction.kind, "Entered in the books"),
-        Entry.Code.HOLD: "Set aside from your stash",
-        Entry.Code.RELEASE: "Released to your stash",
-        Entry.Code.SUSPENSE: "Held safely while we check",
-        Entry.Code.VAT: "VAT on the fee",
-        Entry.Code.DUTY: "Stamp duty",
-    }
-    titles |= _REFUND_STEPS if transaction.kind == Kind.REFUND else withdrawal_steps.titles(transaction)
+    is_refund = transaction.kind == Kind.REFUND
+    titles = {Entry.Code.PRIMARY: messages.POSTED[transaction.kind], **messages.ENTRY_TITLES}
+    titles |= messages.REFUND_TITLES if is_refund else withdrawal_steps.titles(transaction)
     meant_for = payment.meant_for if payment else None
-    note = f"{meant_for} can’t take more money, so we put it in your stash." if meant_for else ""
+    note = messages.plan_was_full(meant_for.name) if meant_for else ""
     return Step(titles[Entry.Code(entry.code)], "done", entry.posted_at, note)
 
 
 def _mailed(mail: OutboxRow) -> Step:
     if mail.done_at:
-        return Step("Email sent", "done", mail.done_at)
+        return Step(messages.EMAIL_SENT, "done", mail.done_at)
     if mail.dead_at:
-        return Step("The email could not be sent", "bad", mail.dead_at, "It is under Messages.")
-    return Step("Email", "todo", note="On its way to you")
+        return Step(messages.EMAIL_FAILED, "bad", mail.dead_at, messages.EMAIL_UNDER_MESSAGES)
+    return Step(messages.EMAIL_TO_COME, "todo", note=messages.EMAIL_ON_ITS_WAY)
 
 
 def _ending(transaction: Transaction, payment: Payment | None) -> list[Step]:
     """Return the last steps that follow from the status: none after a success, whose entry is a step already."""
     if transaction.status == Status.PENDING:
-        waiting = "Waiting for the payment provider" if payment else "Under way"
-        return [Step(waiting, "now", note="No money has moved yet."), Step("In your savings", "todo")]
+        waiting = messages.WAITING_FOR_PROVIDER if payment else messages.UNDER_WAY
+        to_come = Step(messages.IN_YOUR_SAVINGS, "todo")
+        return [Step(waiting, "now", note=messages.NOTHING_MOVED_YET), to_come]
     if transaction.status == Status.FAILED:
         reason = payment.provider_message if payment else ""
-        return [
-            Step(
-                "Payment failed" if payment else f"{transaction.get_kind_display()} failed",
-                "bad",
-                note=reason or "No money has moved.",
-            )
-        ]
+        title = messages.PAYMENT_FAILED if payment else messages.kind_failed(transaction.get_kind_display())
+        return [Step(title, "bad", note=reason or messages.NOTHING_MOVED)]
     if transaction.status == Status.ABANDONED:
-        return [
-            Step(
-                "Not finished", "bad", note=f"{_WHY_ABANDONED[transaction.failure_code]} No money has moved."
-            )
-        ]
+        note = messages.WHY_NOT_FINISHED[transaction.failure_code]
+        return [Step(messages.NOT_FINISHED, "bad", note=note)]
     if transaction.status == Status.REVIEW:
-        return [Step("We’re checking this", "now", note=_why_review(payment))]
+        return [Step(messages.IN_REVIEW, "now", note=_why_review(payment))]
     if transaction.status in {Status.REVERSED, Status.CLOSED}:
         return [_ended_by_another(transaction)]
     return []
@@ -141,22 +92,20 @@ def _ending(transaction: Transaction, payment: Payment | None) -> list[Step]:
 
 def _ended_by_another(transaction: Transaction) -> Step:
     if transaction.status == Status.CLOSED:
-        note = "What arrived was credited or given back, as a transaction of its own."
-        return Step("Checked", "done", note=note)
+        return Step(messages.CHECKED, "done", note=messages.CHECKED_NOTE)
     if getattr(transaction, "reversed_by", None) is None:
-        return Step("Given back", "bad", note="All of it went back to the payer.")
-    return Step("Reversed", "bad", note="See the reversal for details.")
+        return Step(messages.GIVEN_BACK, "bad", note=messages.GIVEN_BACK_TO_PAYER)
+    return Step(messages.REVERSED, "bad", note=messages.SEE_REVERSAL)
 
 
 def _ending_of_refund(status: str) -> list[Step]:
     if status == Status.PENDING:
-        waiting = Step("Waiting for the payment provider", "now", note="The money is set aside.")
-        return [waiting, Step("Back with the payer", "todo")]
+        waiting = Step(messages.WAITING_FOR_PROVIDER, "now", note=messages.SET_ASIDE)
+        return [waiting, Step(messages.BACK_WITH_PAYER, "todo")]
     if status == Status.FAILED:
-        return [Step("Refund failed", "bad", note="The money is back, and so is its interest.")]
+        return [Step(messages.REFUND_FAILED, "bad", note=messages.REFUND_CAME_BACK)]
     return []
 
 
 def _why_review(payment: Payment | None) -> str:
-    reason = payment.review_reason if payment else ""
-    return _WHY_REVIEW.get(reason, "A different amount arrived. It’s safe while we check.")
+    return messages.WHY_IN_REVIEW[payment.review_reason if payment else ""]

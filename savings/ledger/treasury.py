@@ -9,9 +9,8 @@ from django.db import models
 from django.db.transaction import atomic
 from django.utils import timezone
 
-from savings import money
 from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
-from savings.ledger import remittances
+from savings.ledger import messages, remittances
 from savings.ledger.accounts import balance_kobo, house_account
 from savings.ledger.people import check_people, check_reason
 from savings.ledger.transactions import open_transaction, settle
@@ -134,12 +133,12 @@ def lock_treasury() -> None:
 
 def _check_details(purpose: str, reason: str, period_on: datetime.date | None, bank: str) -> None:
     if bank not in BANKS:
-        raise Refused(f"There is no bank account called {bank}.")
+        raise Refused(messages.no_bank(bank))
     check_reason(reason)
     if (period_on is not None) != (purpose in _REMITTANCES):
-        raise Refused("A remittance, and nothing else, is for a month. Enter that month.", field="period_on")
+        raise Refused(messages.REMITTANCE_MONTH, field="period_on")
     if period_on is not None and (period_on.day != 1 or period_on > timezone.localdate()):
-        raise Refused("Enter the first day of a month that has begun.", field="period_on")
+        raise Refused(messages.MONTH_NOT_BEGUN, field="period_on")
 
 
 def find_route(purpose: str, bank: str, provider: str) -> Route:
@@ -162,10 +161,9 @@ def move(transaction: Transaction, route: Route) -> None:
         there_kobo = balance_kobo(account)
         if there_kobo < transaction.amount_kobo:
             place = f" ({account.provider})" if account.provider else ""
+            name = f"{account.get_kind_display()}{place}"
             raise Refused(
-                f"{account.get_kind_display()}{place} has {money.naira(there_kobo)}, which is less than"
-                f" {money.naira(transaction.amount_kobo)}.",
-                field="amount_kobo",
+                messages.account_too_low(name, there_kobo, transaction.amount_kobo), field="amount_kobo"
             )
     settle(transaction, debit=route.debit, credit=route.credit)
 

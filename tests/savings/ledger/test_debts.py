@@ -63,10 +63,10 @@ def test_a_debt_is_paid_from_the_stash(debtor: User) -> None:
 
 def test_no_more_is_repaid_than_is_owed_and_there(debtor: User) -> None:
     for kobo in (None, 1):
-        with pytest.raises(NotEnoughMoney, match="The stash holds ₦0.00"):
+        with pytest.raises(NotEnoughMoney, match="The stash holds ₦0"):
             repay(debtor, kobo)
     pay_in(debtor, 9_000)
-    with pytest.raises(Refused, match="Only ₦50.00 is owed"):
+    with pytest.raises(Refused, match="Only ₦50 is owed"):
         repay(debtor, 5_001)
     with pytest.raises(BadAmount):
         repay(debtor, -1)
@@ -86,12 +86,12 @@ def test_a_repeated_repayment_is_one(debtor: User) -> None:
 
 
 def test_a_debt_is_written_off_by_two_people(debtor: User) -> None:
-    with pytest.raises(Refused, match="Only ₦50.00 is owed"):
+    with pytest.raises(Refused, match="Only ₦50 is owed"):
         write_off(debtor, 5_001)
     staff = make_user(is_staff=True)
-    with pytest.raises(Refused, match="Somebody else"):
+    with pytest.raises(Refused, match="Someone else"):
         write_off(debtor, 5_000, asked_by=staff, approved_by=staff, reason="Gone")
-    with pytest.raises(Refused, match="Say why"):
+    with pytest.raises(Refused, match="Give a reason"):
         write_off(debtor, 5_000, **people() | {"reason": ""})
     write_off(debtor, 4_000)
     assert (house("bad_debts"), ledger.receivable_kobo(debtor)) == (4_000, 1_000)

@@ -31,7 +31,7 @@ REVERSIBLE = {
 }
 OUTSIDE = {"clearing", "provider_balance", "bank", "refunds_due", "suspense"}
 WAYS = sorted((kind, *route) for kind, routes in ROUTES.items() for route in routes)
-BY_CARD = "Card payments change only by a refund or a dispute."
+BY_CARD = "Only a refund or a dispute changes a card payment."
 
 
 def account(kind: str, plan: Plan, *, is_debit: bool) -> Account:
@@ -97,7 +97,7 @@ def test_the_refusals_say_what_to_do() -> None:
     for movement, sentence in (
         (pay_in(user, 500), BY_CARD),
         (saved, BY_CARD),
-        (funded, "A treasury posting is undone by a posting with the opposite purpose."),
+        (funded, "Undo a treasury posting with a posting of the opposite purpose."),
         (withdrawal, "A withdrawal comes back only when the provider says so."),
     ):
         with pytest.raises(Refused) as refused:
@@ -117,7 +117,7 @@ def test_money_released_from_suspense_is_not_reversed() -> None:
         approved_by=make_user(is_staff=True),
         reason="Ticket 7",
     )
-    with pytest.raises(Refused, match="Card payments"):
+    with pytest.raises(Refused, match="Only a refund or a dispute"):
         ledger.reverse(given, reference=references.new(Kind.REVERSAL))
 
 
@@ -152,6 +152,6 @@ def test_a_family_with_money_of_the_provider_is_not_reversed_in_part() -> None:
     extra = put_in(user, 5)
     Transaction.objects.filter(pk=extra.pk).update(part_of=paid)
     extra.refresh_from_db()
-    with pytest.raises(Refused, match="Card payments"):
+    with pytest.raises(Refused, match="Only a refund or a dispute"):
         ledger.reverse(extra, reference=references.new(Kind.REVERSAL))
     assert ledger.balance_kobo(ledger.stash_account(user)) == 505

@@ -91,10 +91,10 @@ def test_a_repeat_is_the_first_one_and_another_reference_is_refused(payments: li
     [
         (
             {"gross_kobo": 3_000_100},
-            "amounts of its payments add up to ₦30,000.00, and the provider says ₦30,001.00: a difference of ₦1.00",
+            "amounts of its payments add up to ₦30,000, and the provider says ₦30,001: a difference of ₦1.",
         ),
-        ({"fees_kobo": 0}, "fees of its payments add up to ₦650.00"),
-        ({"payment_ids": [1]}, "amounts of its payments add up to ₦25,000.00"),
+        ({"fees_kobo": 0}, "fees of its payments add up to ₦650,"),
+        ({"payment_ids": [1]}, "amounts of its payments add up to ₦25,000,"),
         ({"payment_ids": [1, 2, 3]}, "Payment 3 of this settlement is unknown"),
         ({"deductions_kobo": 3_000_000}, "less than nothing"),
         ({"deductions_kobo": -1}, "less than nothing"),

@@ -98,7 +98,7 @@ def test_it_earns_for_a_week_at_most_and_not_before_the_plan_began(
 
 def test_money_of_an_unknown_payer_is_allocated_to_a_person(ada: User, people: dict[str, Any]) -> None:
     reviewed = suspend(None)
-    with pytest.raises(Refused, match="whose it is") as refused:
+    with pytest.raises(Refused, match="whose money this is") as refused:
         ledger.release(reviewed, **details(people))
     assert refused.value.field == "user"
     given = ledger.allocate(reviewed, ada, **details(people))
@@ -163,11 +163,11 @@ def test_a_chargeback_of_money_in_suspense_closes_the_review(ada: User) -> None:
 def test_no_more_is_credited_than_arrived_and_is_left(ada: User, people: dict[str, Any]) -> None:
     suspend(make_user(), arrived_kobo=9_000)
     reviewed = suspend(ada)
-    with pytest.raises(Refused, match=r"Only ₦15\.00 of this payment is left\.") as refused:
+    with pytest.raises(Refused, match=r"Only ₦15 of this payment is left\.") as refused:
         ledger.release(reviewed, **details(people, amount_kobo=3_000))
     assert refused.value.field == "amount_kobo"
     ledger.release(reviewed, **details(people, amount_kobo=1_000))
-    with pytest.raises(Refused, match=r"Only ₦5\.00"):
+    with pytest.raises(Refused, match=r"Only ₦5 "):
         ledger.allocate(reviewed, make_user(), **details(people, amount_kobo=501))
     ledger.release(reviewed, **details(people))
     with pytest.raises(Refused, match="in suspense"):
@@ -202,7 +202,7 @@ def test_a_plan_that_takes_no_money_is_refused(ada: User, people: dict[str, Any]
         ledger.release(reviewed, **details(people, plan=matured))
     with pytest.raises(Refused, match="takes no more money"):
         ledger.release(reviewed, **details(people, plan=closed))
-    with pytest.raises(Refused, match="somebody else"):
+    with pytest.raises(Refused, match="another user"):
         ledger.release(reviewed, **details(people, plan=make_plan()))
     settings.PLAN_MAX_KOBO = 1_499
     with pytest.raises(Refused, match="at most"):
@@ -212,11 +212,11 @@ def test_a_plan_that_takes_no_money_is_refused(ada: User, people: dict[str, Any]
 
 def test_two_people_and_a_reason_are_needed(ada: User, people: dict[str, Any]) -> None:
     reviewed = suspend(ada)
-    with pytest.raises(Refused, match="Somebody else"):
+    with pytest.raises(Refused, match="Someone else"):
         ledger.release(reviewed, **details(people, approved_by=people["asked_by"]))
     with pytest.raises(Refused, match="Only staff"):
         ledger.release(reviewed, **details(people, approved_by=ada))
-    with pytest.raises(Refused, match="Say why"):
+    with pytest.raises(Refused, match="Give a reason"):
         ledger.release(reviewed, **details(people, reason=" "))
     assert stash(ada) == 0
 

@@ -57,7 +57,7 @@ def test_too_little_is_logged_as_an_error_once(
     for _ in range(2):
         payments.record_coverage(timezone.now())
     [record] = [one for one in caplog.records if one.levelno == logging.ERROR]
-    assert record.getMessage() == "end of 2026-03-23: Coverage is 98.03%: ₦2,000.00 is missing."
+    assert record.getMessage() == "end of 2026-03-23: Coverage is 98.03%: ₦2,000 is missing."
 
 
 @pytest.mark.postgres

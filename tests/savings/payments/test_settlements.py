@@ -240,7 +240,7 @@ def test_what_a_dispute_took_from_the_balance_is_booked_once() -> None:
 @pytest.mark.usefixtures("balance")
 @pytest.mark.parametrize(
     ("change_kobo", "reason"),
-    [(-20_000_01, "Provider balance (paystack) has ₦20,000.00"), (100, "gave ₦1.00 back")],
+    [(-20_000_01, "Provider balance (paystack) has ₦20,000"), (100, "gave ₦1.00 back")],
 )
 def test_a_row_of_the_balance_that_cannot_be_booked_is_kept_for_staff(change_kobo: int, reason: str) -> None:
     money.post(money.BALANCE, change_kobo, reason="Refund", model="Refund", row=3, currency="NGN")

@@ -61,8 +61,8 @@ def test_a_withdrawal_that_waits_for_staff_says_that_it_takes_longer(client: Cli
         Payout.objects.filter(pk=payout.pk).update(state=state, sent_at=sent_at, staff_note=note)
         User.objects.touch(saver.pk)
         page = page_of(client, payout.transaction)
-        assert "This takes longer than usual, and our staff know." in page
-        assert "It is sent soon" not in page
+        assert "This is taking longer than usual, and our staff know about it." in page
+        assert "We’ll send it soon" not in page
         assert note not in page
 
 
@@ -72,10 +72,10 @@ def test_a_withdrawal_that_waits_can_be_cancelled(client: Client, saver: User) -
     assert steps_of(page)[:4] == [
         "Requested",
         "Set aside from your stash",
-        "Waits to be sent",
+        "Waiting to be sent",
         "Paid to your bank account",
     ]
-    assert "It is sent soon. You can cancel it until then." in page
+    assert "We’ll send it soon. You can cancel it until then." in page
     assert f'action="/stash/withdrawals/{payout.transaction.reference}/cancel/"' in page
     for text in (
         payout.recipient.account_number,
@@ -96,12 +96,12 @@ def test_the_time_of_a_withdrawal_and_its_approval_are_steps(
         settings.PAYOUTS, approval_from_kobo=50_000_00, delay=datetime.timedelta(hours=2)
     )
     payout = ask(saver)
-    assert "Waits for approval" in steps_of(page_of(client, payout.transaction))
+    assert "Waiting for approval" in steps_of(page_of(client, payout.transaction))
     payments.approve_payout(payout, by=make_user(is_staff=True))
     page = page_of(client, payout.transaction)
-    assert steps_of(page)[2:4] == ["Approved by our staff", "Waits to be sent"]
+    assert steps_of(page)[2:4] == ["Approved by our staff", "Waiting to be sent"]
     payout.refresh_from_db()
-    assert f"It is sent at {timezone.localtime(payout.send_at):%H:%M}" in page
+    assert f"We’ll send it at {timezone.localtime(payout.send_at):%H:%M}" in page
 
 
 def test_a_withdrawal_that_was_sent_waits_for_the_provider(client: Client, saver: User) -> None:
@@ -157,7 +157,7 @@ def test_a_withdrawal_that_was_paid_shows_no_cost_of_ours(client: Client, saver:
 @pytest.mark.parametrize(
     ("status", "why"),
     [
-        ("failed", "The payment provider could not pay it. The reason: Account is closed. It is all back"),
+        ("failed", "The payment provider could not pay it. The reason: Account is closed. All of it is back"),
         ("rejected", "The payment provider rejected it."),
         ("blocked", "The payment provider blocked it."),
         ("abandoned", "The payment provider did not carry it out."),
@@ -215,13 +215,13 @@ def test_a_withdrawal_that_came_back_has_receipts_of_its_return(client: Client, 
     say(payout, "success")
     say(payout, "reversed", "Account is dormant")
     page = page_of(client, payout.transaction)
-    assert "It came back" in steps_of(page)
+    assert "Returned" in steps_of(page)
     assert "Returned by" in page
     assert "Try again" in page
     back = Transaction.objects.get(reverses=payout.transaction)
     page = page_of(client, back)
     assert steps_of(page)[:3] == [
-        "The bank gave the money back",
+        "The bank returned the money",
         "Came back from the bank",
         "Back in your stash",
     ]
