@@ -8,7 +8,7 @@ import time
 from django.core.cache import cache
 
 from savings.exceptions import ProviderRefused, ProviderUnavailable, Refused
-from savings.payments import transfers
+from savings.payments import messages, transfers
 from savings.payments.transfers import Bank
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def list_banks() -> list[Bank]:
         return banks
     if rows:
         return [Bank(*row) for row in rows]
-    raise Refused("The list of banks cannot be had right now. Try again in a few minutes.", field="bank_code")
+    raise Refused(messages.BANKS_AWAY, field="bank_code")
 
 
 def find_bank(code: str) -> Bank:
@@ -42,4 +42,4 @@ def find_bank(code: str) -> Bank:
     for bank in list_banks():
         if bank.code == code:
             return bank
-    raise Refused("Choose a bank from the list.", field="bank_code")
+    raise Refused(messages.CHOOSE_BANK, field="bank_code")

@@ -10,10 +10,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from savings import ledger, money, plans
+from savings import ledger, plans
 from savings.exceptions import BadAmount, ProviderRefused, ProviderUnavailable
 from savings.models import Payment, Plan, Transaction, User
-from savings.payments import paystack
+from savings.payments import messages, paystack
 from savings.payments.rows import payments, update_payment
 
 logger = logging.getLogger(__name__)
@@ -77,9 +77,9 @@ def send_to_provider(payment: Payment) -> bool:
 
 def _check_limits(amount_kobo: int) -> None:
     if amount_kobo < settings.TOP_UP_MIN_KOBO:
-        raise BadAmount(f"The least you can pay in is {money.naira(settings.TOP_UP_MIN_KOBO)}.")
+        raise BadAmount(messages.top_up_too_small(settings.TOP_UP_MIN_KOBO))
     if amount_kobo > settings.TOP_UP_MAX_KOBO:
-        raise BadAmount(f"The most you can pay in at once is {money.naira(settings.TOP_UP_MAX_KOBO)}.")
+        raise BadAmount(messages.top_up_too_large(settings.TOP_UP_MAX_KOBO))
 
 
 def _refused_at_start(payment: Payment, error: ProviderRefused) -> bool:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from savings import ledger, outbox
 from savings.exceptions import ProviderRefused, ProviderUnavailable, UnclearAnswer
 from savings.models import Dispute, Payment
-from savings.payments import derived_references, paystack, provider_money, runs, settlement, takings
+from savings.payments import derived_references, messages, paystack, provider_money, runs, settlement, takings
 from savings.payments.money_answers import DisputeAnswer
 from savings.payments.rows import find_at_provider, lock_payer
 
@@ -50,8 +50,9 @@ def sweep_disputes() -> int:
 
 def what_to_do(dispute: Dispute) -> str:
     """Return what staff have to do about an open dispute, and until when."""
-    deadline = f"{timezone.localtime(dispute.due_at):%d %B %Y, %H:%M}" if dispute.due_at else "its deadline"
-    return f"answer dispute {dispute.provider_id} at the provider by {deadline}."
+    if dispute.due_at is None:
+        return messages.answer_dispute(dispute.provider_id)
+    return messages.answer_dispute_by(dispute.provider_id, dispute.due_at)
 
 
 def _apply(answer: DisputeAnswer) -> Dispute | None:

@@ -13,6 +13,7 @@ from savings.payments import (
     derived_references,
     disputes,
     json_fields,
+    messages,
     payout_outcomes,
     provider_money,
     refunds,
@@ -28,11 +29,6 @@ logger = logging.getLogger(__name__)
 # The note on an event, and whether staff have to look at it.
 Outcome = tuple[str, bool]
 
-# The note of an event without a reference, or with one in our form that we do not have.
-_UNKNOWN = (
-    "Nothing was posted: there is no such transaction here. It may be missing since a backup was restored, or belong "
-    "to another installation that shares the account at the provider."
-)
 _CONCLUSIVE = {"processed", "failed"}
 
 
@@ -44,11 +40,11 @@ def act_on(event: WebhookEvent) -> Outcome:
     """Do what an event asks for. Raises NotYet, or an error of the provider, when it has to be tried again."""
     handler = _HANDLERS.get(event.event)
     if handler is None:
-        return "Kept. Events of this kind change nothing here.", False
+        return messages.EVENT_IGNORED, False
     if event.reference and not _is_known(event.reference):
         if not references.is_ours(event.reference):
             # Usually another shop uses the same account at the provider.
-            return "Kept. This is not about a transaction of ours.", False
+            return messages.EVENT_NOT_OURS, False
         logger.warning("event %s is about %r, of which nothing is known here", event.pk, event.reference)
     return handler(event)
 
@@ -63,28 +59,28 @@ def _charge(event: WebhookEvent) -> Outcome:
     movement = settlement.settle_payment(event.reference) if event.reference else None
     if movement is None:
         is_known = event.reference and _is_known(event.reference)
-        return ("Nothing was posted: this is not the reference of a payment." if is_known else _UNKNOWN), True
+        return (messages.EVENT_NOT_PAYMENT if is_known else messages.EVENT_UNKNOWN), True
     if movement.status == Transaction.Status.REVIEW:
-        return f"Kept in suspense as {movement.reference} for a review.", True
+        return messages.in_suspense(movement.reference), True
     if movement.status == Transaction.Status.CLOSED:
-        return f"Its money was in suspense as {movement.reference}, and its review is closed.", False
+        return messages.was_in_suspense(movement.reference), False
     if not movement.is_settled:
-        raise NotYet("The event says paid, but asked about it the provider does not say so (yet).")
-    return "Settled.", False
+        raise NotYet(messages.NOT_PAID_YET)
+    return messages.EVENT_SETTLED, False
 
 
 def _refund(event: WebhookEvent) -> Outcome:
     payment = find_at_provider(None, event.reference)
     if payment is None:
-        return _UNKNOWN, True
+        return messages.EVENT_UNKNOWN, True
     number = json_fields.number_or_none(_data(event), "id")
     answers = [provider_money.fetch_refund(number)] if number else _refunds_of(payment)
     outcomes = [_apply_refund(answer) for answer in answers]
     if not outcomes:
-        raise NotYet("The event tells of a refund, but asked about it the provider has none (yet).")
+        raise NotYet(messages.NO_REFUND_YET)
     told = event.event.removeprefix("refund.")
     if told in _CONCLUSIVE and told not in {answer.status for answer in answers}:
-        raise NotYet("The event says that a refund has ended, but the provider does not say so (yet).")
+        raise NotYet(messages.REFUND_NOT_OVER)
     return " ".join(dict.fromkeys(note for note, _ in outcomes)), any(staff for _, staff in outcomes)
 
 
@@ -100,15 +96,15 @@ def _refunds_of(payment: Payment) -> list[RefundAnswer]:
 def _apply_refund(answer: RefundAnswer) -> Outcome:
     refund = refunds.find_ours(answer)
     if refund is None and answer.is_of_dispute:
-        return f"Refund {answer.id} ({answer.status}) belongs to a dispute, whose end is booked.", False
+        return messages.refund_of_dispute(answer.id, answer.status), False
     if refund is None:
         logger.error("refund %s was made at the provider and is not in the books", answer.id)
-        return f"Refund {answer.id} ({answer.status}) was made at the provider and is not in the books.", True
+        return messages.refund_not_booked(answer.id, answer.status), True
     if refund.transaction.status == Transaction.Status.PENDING:
         refunds.apply(refund, answer)
     refund = Refund.objects.select_related("transaction").get(pk=refund.pk)
     movement = refund.transaction
-    note = f"{movement.reference}: {answer.status}, {movement.get_status_display().lower()} here."
+    note = messages.refund_here(movement.reference, answer.status, movement.get_status_display().lower())
     is_failed = movement.status == Transaction.Status.FAILED
     contradicts = (
         answer.status == "processed" if is_failed else movement.is_settled and answer.status == "failed"
@@ -119,32 +115,32 @@ def _apply_refund(answer: RefundAnswer) -> Outcome:
 def _dispute(event: WebhookEvent) -> Outcome:
     number = json_fields.number_or_none(_data(event), "id")
     if event.reference and find_at_provider(None, event.reference) is None:
-        return _UNKNOWN, True
+        return messages.EVENT_UNKNOWN, True
     if number is None:
-        return "Nothing was done: the event does not say which dispute it is about.", True
+        return messages.DISPUTE_UNNAMED, True
     dispute = disputes.update_dispute(number)
     if dispute is None:
-        return _UNKNOWN, True
+        return messages.EVENT_UNKNOWN, True
     if dispute.resolved_at is None:
         if event.event == "charge.dispute.resolve":
-            raise NotYet("The event says that a dispute is resolved, but the provider does not say so (yet).")
-        return f"Open: {disputes.what_to_do(dispute)}", True
+            raise NotYet(messages.DISPUTE_NOT_OVER)
+        return disputes.what_to_do(dispute), True
     lost = Transaction.objects.filter(reference=derived_references.chargeback(number)).first()
     if lost is None:
-        return "Resolved: the money stays.", False
-    return f"Resolved: the payer gets the money back, and {lost.reference} is the chargeback.", False
+        return messages.DISPUTE_WON, False
+    return messages.dispute_lost(lost.reference), False
 
 
 def _transfer(event: WebhookEvent) -> Outcome:
     payout = _payout(event.reference)
     if payout is None:
         is_known = event.reference and _is_known(event.reference)
-        return ("Nothing was posted: this is not the reference of a payout." if is_known else _UNKNOWN), True
+        return (messages.EVENT_NOT_PAYOUT if is_known else messages.EVENT_UNKNOWN), True
     answer = transfers.verify_transfer(payout.transaction.reference)
     payout_outcomes.apply(payout, answer)
     told = event.event.removeprefix("transfer.")
     if answer.status not in CONCLUSIVE or (told == "reversed" and answer.status == "success"):
-        raise NotYet("The event says that a transfer has ended, but the provider does not say so (yet).")
+        raise NotYet(messages.TRANSFER_NOT_OVER)
     payout.refresh_from_db()
     return payout.staff_note or f"{Payout.State(payout.state).label}.", bool(payout.staff_note)
 

@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef, Subquery
 from savings import ledger, outbox
 from savings.exceptions import BadAmount
 from savings.models import Account, Entry, Payment, Transaction
-from savings.payments import paystack
+from savings.payments import messages, paystack
 from savings.payments.paystack_answers import Charge
 from savings.payments.rows import find_payment, lock_payer, payments, update_payment
 
@@ -99,7 +99,7 @@ def post_late_fee(reference: str, *, fee_kobo: int) -> bool:
     payment is stored, and left to staff. Raises BadAmount for a fee below zero.
     """
     if fee_kobo < 0:
-        raise BadAmount("A fee cannot be below zero.")
+        raise BadAmount(messages.FEE_BELOW_ZERO)
     payment = find_payment(reference)
     if payment is None:
         return False

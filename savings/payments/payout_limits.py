@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 
 from django.conf import settings
 from django.db.models import Sum
 from django.utils import timezone
-from django.utils.formats import date_format
 
-from savings import ledger, money
+from savings import ledger
 from savings.exceptions import BadAmount, NotEnoughMoney, Refused
 from savings.models import Payout, Recipient, Transaction, User
 from savings.models.local_days import end_of, start_of
-from savings.payments import payout_fees
+from savings.payments import messages, payout_fees
 
 _Status = Transaction.Status
 # Withdrawals that count for the limit of a day: all that left or may leave.
@@ -54,20 +52,15 @@ def check_may_withdraw(user: User) -> None:
     changed_at = user.credentials_changed_at
     until = changed_at + settings.PAYOUTS.wait if changed_at else None
     if until is not None and until > timezone.now():
-        raise Refused(
-            f"The way you sign in has changed. For your safety you can withdraw again from {moment(until)}."
-        )
+        raise Refused(messages.wait_after_sign_in_change(until))
 
 
 def check_recipient(recipient: Recipient) -> None:
     """Raise Refused for a bank account that was removed, or that is too new to receive money."""
     if recipient.removed_at is not None:
-        raise Refused("You have removed this bank account. Choose another one.", field="recipient")
+        raise Refused(messages.RECIPIENT_REMOVED, field="recipient")
     if not recipient.is_usable():
-        raise Refused(
-            f"You added this account a short time ago. You can withdraw to it from {moment(recipient.usable_at)}.",
-            field="recipient",
-        )
+        raise Refused(messages.wait_for_recipient(recipient.usable_at), field="recipient")
 
 
 def check_amount(user: User, amount_kobo: int) -> None:
@@ -77,9 +70,9 @@ def check_amount(user: User, amount_kobo: int) -> None:
     """
     rules = settings.PAYOUTS
     if amount_kobo < rules.min_kobo:
-        raise BadAmount(f"The least you can withdraw is {money.naira(rules.min_kobo)}.")
+        raise BadAmount(messages.payout_too_small(rules.min_kobo))
     if amount_kobo > rules.max_kobo:
-        raise BadAmount(f"The most you can withdraw at once is {money.naira(rules.max_kobo)}.")
+        raise BadAmount(messages.payout_too_large(rules.max_kobo))
     left_kobo = rules.day_max_kobo - withdrawn_today_kobo(user)
     if amount_kobo > left_kobo:
         raise BadAmount(_day_limit(left_kobo))
@@ -95,21 +88,12 @@ def withdrawn_today_kobo(user: User) -> int:
     return int(counted.aggregate(kobo=Sum("transaction__amount_kobo", default=0))["kobo"])
 
 
-def moment(at: datetime.datetime) -> str:
-    """Return a moment as a sentence names it: `3 May 2026, 14:05`."""
-    return date_format(timezone.localtime(at), "j F Y, H:i")
-
-
 def _kept_here(available: ledger.Available) -> list[str]:
     reasons = []
     if available.disputed_kobo:
-        reasons.append(
-            f"{money.naira(available.disputed_kobo)} is disputed at the payer’s bank and stays here until that is over."
-        )
+        reasons.append(messages.disputed(available.disputed_kobo))
     if available.owed_kobo:
-        reasons.append(
-            f"{money.naira(available.owed_kobo)} is owed from an earlier payment that was taken back."
-        )
+        reasons.append(messages.owed(available.owed_kobo))
     return reasons
 
 
@@ -118,30 +102,26 @@ def _limits(available_kobo: int, left_today_kobo: int) -> list[str]:
     if left_today_kobo < min(available_kobo, rules.max_kobo):
         return [_day_limit(left_today_kobo)]
     if rules.max_kobo < available_kobo:
-        return [f"The most you can withdraw at once is {money.naira(rules.max_kobo)}."]
+        return [messages.payout_too_large(rules.max_kobo)]
     if available_kobo > 0 and payout_fees.most_for(available_kobo) < rules.min_kobo:
-        return [f"The least you can withdraw is {money.naira(rules.min_kobo)}, and the fee comes on top."]
+        return [messages.payout_too_small_with_fee(rules.min_kobo)]
     return []
 
 
 def _day_limit(left_kobo: int) -> str:
-    most, again = money.naira(settings.PAYOUTS.day_max_kobo), moment(end_of(timezone.localdate()))
+    day_max_kobo, again_at = settings.PAYOUTS.day_max_kobo, end_of(timezone.localdate())
     if left_kobo <= 0:
-        return (
-            f"You have withdrawn the {most} that is possible on one day. You can withdraw again from {again}."
-        )
-    return (
-        f"You can withdraw {most} on one day, and {money.naira(left_kobo)} is left today. "
-        f"The rest is possible from {again}."
-    )
+        return messages.day_limit_reached(day_max_kobo, again_at)
+    return messages.day_limit(day_max_kobo, left_kobo, again_at)
 
 
 def _too_much(amount_kobo: int, available: ledger.Available) -> str:
     most_kobo = payout_fees.most_for(available.kobo)
-    reasons = " ".join(_kept_here(available))
-    if most_kobo <= 0:
-        stash = money.naira(available.stash_kobo)
-        return f"Your stash holds {stash}, which is too little to withdraw. {reasons}".strip()
     fees_kobo = payout_fees.fees_for(amount_kobo).total_kobo
-    fee = f" with the fee of {money.naira(fees_kobo)}" if fees_kobo else ""
-    return f"That{fee} is more than you can withdraw. The most is {money.naira(most_kobo)}. {reasons}".strip()
+    if most_kobo <= 0:
+        text = messages.stash_too_low(available.stash_kobo)
+    elif fees_kobo:
+        text = messages.above_most_with_fee(most_kobo, fees_kobo)
+    else:
+        text = messages.above_most(most_kobo)
+    return " ".join([text, *_kept_here(available)])

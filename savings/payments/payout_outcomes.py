@@ -9,10 +9,10 @@ from django.conf import settings
 from django.db.transaction import atomic
 from django.utils import timezone
 
-from savings import ledger, mails, money, references
+from savings import ledger, mails, references
 from savings.exceptions import ProviderRefused, ProviderUnavailable, UnclearAnswer
 from savings.models import Payout, Transaction
-from savings.payments import payouts, transfers
+from savings.payments import messages, payouts, transfers
 from savings.payments.transfers import CONCLUSIVE, Transfer
 
 logger = logging.getLogger(__name__)
@@ -23,9 +23,6 @@ Status = Transaction.Status
 _ASK_AFTER_PAID = [datetime.timedelta(days=days) for days in (1, 3, 7, 14, 30)]
 # The wait after a try without a result doubles from the first to the last, and stays there.
 _FIRST_WAIT, _LONGEST_WAIT = datetime.timedelta(minutes=1), datetime.timedelta(hours=1)
-_CONTRADICTION = (
-    "The provider now says {status}, after it said otherwise. A person has to find out where the money is."
-)
 _CHANGED_BY_ANSWER = [
     "state",
     "sent_at",
@@ -42,10 +39,9 @@ _FITTING = {status: {State.RETURNED} for status in CONCLUSIVE} | {
     "success": {State.PAID},
     "reversed": {State.RETURNED, State.CAME_BACK},
 }
-_OTHER_COST = "The provider now says that it cost {cost}, and the books have another cost."
 _NEEDS_STAFF = {
-    "otp": "The provider waits for a one-time password. Enter it, or turn that off, in its dashboard.",
-    "received": "The provider has taken it for a check of its own.",
+    "otp": messages.ENTER_PASSWORD,
+    "received": messages.PROVIDER_CHECKS,
 }
 
 
@@ -89,7 +85,7 @@ def book_cost(payout: Payout) -> None:
         if _post_cost(now, answer.cost_kobo, answer.duty_kobo):
             now.cost_kobo = answer.cost_kobo
         else:
-            now.staff_note = _OTHER_COST.format(cost=money.naira(answer.cost_kobo))
+            now.staff_note = messages.other_cost(answer.cost_kobo)
             logger.error("payout %s: %s", now.transaction, now.staff_note)
         now.next_try_at, now.tries = _next_question(now), 0
         now.save(update_fields=["cost_kobo", "next_try_at", "tries", "staff_note"])
@@ -120,7 +116,7 @@ def _take_step(now: Payout, answer: Transfer) -> None:
     elif status == Status.SUCCESS and answer.status == "reversed":
         _bring_back(now)
     elif now.state not in _FITTING[answer.status]:
-        now.staff_note = _CONTRADICTION.format(status=answer.status)
+        now.staff_note = messages.contradiction(answer.status)
     elif now.state == State.PAID and now.cost_kobo is not None:
         now.next_try_at = _next_question(now)
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from savings import ledger, money, outbox, tracing, typed_text
 from savings.exceptions import CallFailed, ProviderRefused, ProviderUnavailable, UnclearAnswer
 from savings.models import OutboxRow, Payout, User
-from savings.payments import payout_outcomes, paystack, provider_money, runs, transfers
+from savings.payments import messages, payout_outcomes, paystack, provider_money, runs, transfers
 from savings.payments.transfers import Transfer
 
 logger = logging.getLogger(__name__)
@@ -31,10 +31,6 @@ _ARRIVES_WITHIN = datetime.timedelta(minutes=15)
 _MOST_TRIES = 8
 _WAIT_FOR_STAFF = datetime.timedelta(hours=1)
 _WAIT_FOR_BALANCE = datetime.timedelta(minutes=15)
-_LOW_BALANCE = "The provider balance is too low for it."
-_NO_RESULT = "The provider has given no result yet."
-_FROZEN = "The account of the saver is closed."
-_DISPUTED = "The saver owes money, or a payment of theirs is disputed, and the stash does not cover it."
 
 
 class Balance:
@@ -86,7 +82,7 @@ def put_off(payout_id: int, error: Exception) -> None:
     logger.warning("payout %s, try %s: %s", payout_id, payout.tries, reason)
     note = payout.staff_note
     if payout.tries >= _MOST_TRIES:
-        note = typed_text.storable(f"{_NO_RESULT} {reason}")[:200]
+        note = typed_text.storable(messages.no_result(reason))[:200]
     if payout.tries == _MOST_TRIES:
         logger.error("payout %s has no result after %s tries: %s", payout_id, payout.tries, reason)
     with atomic():
@@ -124,9 +120,9 @@ def _claim(payout: Payout, now: datetime.datetime) -> bool:
 def _send(payout: Payout, balance: Balance) -> bool:
     """Send a payout for the first time. Returns False when it was not sent."""
     if not payout.user.is_active:
-        return _keep_waiting(payout, _FROZEN, _WAIT_FOR_STAFF)
+        return _keep_waiting(payout, messages.SAVER_CLOSED, _WAIT_FOR_STAFF)
     if ledger.available(payout.user).is_short:
-        return _keep_waiting(payout, _DISPUTED, _WAIT_FOR_STAFF)
+        return _keep_waiting(payout, messages.SAVER_OWES, _WAIT_FOR_STAFF)
     if not balance.reserve(payout.transaction.amount_kobo):
         return _wait_for_balance(payout)
     # Committed before the call: after a crash the provider is asked before it is sent again.
@@ -204,9 +200,9 @@ def _mark_unsent(payout: Payout) -> None:
 
 def _wait_for_balance(payout: Payout) -> bool:
     amount = money.naira(payout.transaction.amount_kobo)
-    if payout.staff_note != _LOW_BALANCE:
+    if payout.staff_note != messages.LOW_BALANCE:
         logger.error("the provider balance is too low for payout %s of %s", payout.transaction, amount)
-    return _keep_waiting(payout, _LOW_BALANCE, _WAIT_FOR_BALANCE)
+    return _keep_waiting(payout, messages.LOW_BALANCE, _WAIT_FOR_BALANCE)
 
 
 def _keep_waiting(payout: Payout, note: str, wait: datetime.timedelta) -> bool:

@@ -15,7 +15,7 @@ from savings import ledger, mails, outbox, references
 from savings.exceptions import QuoteOutdated, Refused
 from savings.ledger import WithdrawalFees
 from savings.models import Payout, Recipient, Transaction, User
-from savings.payments import payout_fees, payout_limits
+from savings.payments import messages, payout_fees, payout_limits
 
 State = Payout.State
 Status = Transaction.Status
@@ -23,7 +23,6 @@ OUTBOX_KIND = "payout"
 # How long a confirmation page is valid.
 QUOTE_SECONDS = 5 * 60
 _SALT = "savings.payments.payouts.quote"
-_CHANGED = "What this withdrawal comes to has changed, or the page is too old. Check it and confirm again."
 _CANCELLED = "cancelled"
 
 
@@ -81,7 +80,7 @@ def request_payout(user: User, token: str, *, session: str) -> Payout:
     """
     owner, bound_to, recipient_id, amount_kobo, *values, reference = _read(token)
     if (owner, bound_to) != (user.pk, session):
-        raise QuoteOutdated(_CHANGED)
+        raise QuoteOutdated(messages.PAYOUT_OUTDATED)
     with atomic():
         User.objects.touch(user.pk)
         earlier = Payout.objects.filter(user=user, transaction__reference=reference).first()
@@ -91,7 +90,7 @@ def request_payout(user: User, token: str, *, session: str) -> Payout:
         user = User.objects.get(pk=user.pk)
         quote = quote_payout(user, Recipient.objects.get(pk=recipient_id, user=user), amount_kobo)
         if [*quote.fees, quote.needs_approval] != values:
-            raise QuoteOutdated(_CHANGED)
+            raise QuoteOutdated(messages.PAYOUT_OUTDATED)
         withdrawal, _ = ledger.open_withdrawal(
             user, reference=reference, amount_kobo=amount_kobo, fees=quote.fees
         )
@@ -110,7 +109,7 @@ def cancel_payout(payout: Payout) -> None:
     with atomic():
         now = lock(payout)
         if now.state != State.CANCELLED and not cancel_locked(now):
-            raise Refused("This withdrawal was sent already. It cannot be cancelled any more.")
+            raise Refused(messages.SENT_ALREADY)
 
 
 def cancel_locked(payout: Payout) -> bool:
@@ -127,7 +126,7 @@ def approve_payout(payout: Payout, *, by: User) -> None:
     with atomic():
         now = _to_decide(payout, by)
         if now.state != State.APPROVAL:
-            raise Refused("This withdrawal does not wait for approval.")
+            raise Refused(messages.NOT_WAITING_FOR_APPROVAL)
         at = timezone.now()
         _change(now, state=State.WAITING, next_try_at=max(now.send_at, at), decided_by=by, decided_at=at)
         _add_to_outbox(now)
@@ -139,11 +138,11 @@ def refuse_payout(payout: Payout, *, by: User, reason: str) -> None:
     Raises Refused for any other withdrawal, for one's own, and without a reason.
     """
     if not reason.strip():
-        raise Refused("Give the reason. The saver reads it.", field="reason")
+        raise Refused(messages.REASON_MISSING, field="reason")
     with atomic():
         now = _to_decide(payout, by)
         if not now.can_be_cancelled:
-            raise Refused("This withdrawal was sent already, or is over.")
+            raise Refused(messages.PAYOUT_OVER)
         ledger.fail_withdrawal(now.transaction, Status.FAILED, failure_code=ledger.REFUSED_BY_STAFF)
         _change(
             now,
@@ -168,7 +167,7 @@ def ask_soon(payout: Payout) -> None:
     with atomic():
         now = lock(payout)
         if now.state != State.SENT:
-            raise Refused("Only a withdrawal that is with the provider can be asked about.")
+            raise Refused(messages.NOT_WITH_PROVIDER)
         _change(now, next_try_at=timezone.now())
 
 
@@ -207,7 +206,7 @@ def _add_to_outbox(payout: Payout) -> None:
 
 def _to_decide(payout: Payout, by: User) -> Payout:
     if by.pk == payout.user_id:
-        raise Refused("Somebody else has to decide about your own withdrawal.")
+        raise Refused(messages.OTHER_DECIDES)
     return lock(payout)
 
 
@@ -221,7 +220,7 @@ def _read(token: str) -> list[Any]:
     try:
         values: list[Any] = signing.loads(token, salt=_SALT)
     except signing.BadSignature:
-        raise QuoteOutdated(_CHANGED) from None
+        raise QuoteOutdated(messages.PAYOUT_OUTDATED) from None
     return values
 
 
@@ -229,4 +228,4 @@ def _check_fresh(token: str) -> None:
     try:
         signing.loads(token, salt=_SALT, max_age=QUOTE_SECONDS)
     except signing.SignatureExpired:
-        raise QuoteOutdated(_CHANGED) from None
+        raise QuoteOutdated(messages.PAYOUT_OUTDATED) from None

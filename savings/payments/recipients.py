@@ -15,7 +15,7 @@ from django.utils import timezone
 from savings import mails, typed_text
 from savings.exceptions import ProviderRefused, ProviderUnavailable, Refused
 from savings.models import Payout, Recipient, User
-from savings.payments import banks, payouts, paystack, transfers
+from savings.payments import banks, messages, payouts, paystack, transfers
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,6 @@ CONFIRM_SECONDS = 10 * 60
 _ACCOUNT_NUMBER = re.compile(r"[0-9]{10}")
 _FOUND_SALT = "savings.payments.recipients.found"
 _UNDO_SALT = "savings.payments.recipients.undo"
-_AWAY = "The payment provider does not answer right now. Try again in a few minutes."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,16 +48,16 @@ def find_account(user: User, *, bank_code: str, account_number: str) -> FoundAcc
     bank = banks.find_bank(bank_code)
     _check_number(account_number)
     if _recipient_or_room(user, bank_code, account_number) is not None:
-        raise Refused("You have added this account already.", field="account_number")
+        raise Refused(messages.ALREADY_ADDED, field="account_number")
     try:
         name = transfers.resolve_account(account_number=account_number, bank_code=bank_code)
     except ProviderRefused as error:
         if error.code == paystack.BAD_KEY:
-            raise Refused(_AWAY) from error
-        raise Refused("This bank has no account with that number.", field="account_number") from error
+            raise Refused(messages.PROVIDER_AWAY) from error
+        raise Refused(messages.NO_SUCH_ACCOUNT, field="account_number") from error
     except ProviderUnavailable as error:
         logger.warning("an account could not be resolved: %s", error)
-        raise Refused(_AWAY) from error
+        raise Refused(messages.PROVIDER_AWAY) from error
     _check_name(user, name)
     token = signing.dumps([user.pk, bank.code, bank.name, account_number, name], salt=_FOUND_SALT)
     return FoundAccount(bank.code, bank.name, account_number, name, token)
@@ -79,7 +78,7 @@ def add_recipient(user: User, token: str) -> Recipient:
         )
     except (ProviderRefused, ProviderUnavailable) as error:
         logger.warning("a recipient could not be registered: %s", error)
-        raise Refused(_AWAY) from error
+        raise Refused(messages.PROVIDER_AWAY) from error
     with atomic():
         User.objects.touch(user.pk)
         if (earlier := _recipient_or_room(user, bank_code, account_number)) is not None:
@@ -167,7 +166,7 @@ def _words(name: str) -> set[str]:
 def _check_number(account_number: str) -> None:
     # Not `isdigit`, which also takes digits of other scripts.
     if not _ACCOUNT_NUMBER.fullmatch(account_number):
-        raise Refused("An account number has 10 digits.", field="account_number")
+        raise Refused(messages.TEN_DIGITS, field="account_number")
 
 
 def _recipient_or_room(user: User, bank_code: str, account_number: str) -> Recipient | None:
@@ -180,27 +179,24 @@ def _recipient_or_room(user: User, bank_code: str, account_number: str) -> Recip
         if (recipient.bank_code, recipient.account_number) == (bank_code, account_number):
             return recipient
     if len(current) >= MOST_RECIPIENTS:
-        raise Refused(f"You can have {MOST_RECIPIENTS} bank accounts. Remove one first.")
+        raise Refused(messages.too_many_recipients(MOST_RECIPIENTS))
     return None
 
 
 def _check_name(user: User, account_name: str) -> None:
     if settings.PAYOUTS.own_accounts_only and not is_own_name(user.name, account_name):
-        raise Refused(
-            f"This account belongs to {account_name}. Money can leave only to an account in your own name.",
-            field="account_number",
-        )
+        raise Refused(messages.other_owner(account_name), field="account_number")
 
 
 def _confirmed(user: User, token: str) -> tuple[str, str, str, str]:
     try:
         owner, *account = signing.loads(token, salt=_FOUND_SALT, max_age=CONFIRM_SECONDS)
     except signing.SignatureExpired:
-        raise Refused("That took more than ten minutes. Look the account up again.") from None
+        raise Refused(messages.LOOK_UP_EXPIRED) from None
     except signing.BadSignature:
-        raise Refused("Look the account up again.") from None
+        raise Refused(messages.LOOK_UP_AGAIN) from None
     if owner != user.pk:
-        raise Refused("Look the account up again.")
+        raise Refused(messages.LOOK_UP_AGAIN)
     bank_code, bank_name, account_number, account_name = account
     _check_name(user, account_name)
     return bank_code, bank_name, account_number, account_name

@@ -12,7 +12,7 @@ from django.utils import timezone
 from savings import ledger, outbox, tracing
 from savings.exceptions import CallFailed, ProviderRefused, ProviderUnavailable, Refused, UnclearAnswer
 from savings.models import Payment, Refund, Transaction, User
-from savings.payments import paystack, provider_money, runs, takings
+from savings.payments import messages, paystack, provider_money, runs, takings
 from savings.payments.money_answers import RefundAnswer
 from savings.payments.rows import lock_payer
 
@@ -53,7 +53,7 @@ def request_refund(
     first_id = payment_transaction.part_of_id or payment_transaction.pk
     payment = Payment.objects.filter(transaction=first_id).first()
     if payment is None:
-        raise Refused("Only a card payment can be refunded by the provider.")
+        raise Refused(messages.NOT_A_CARD_PAYMENT)
     with transaction.atomic():
         movement = ledger.open_refund(
             payment_transaction,

@@ -10,12 +10,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from savings import ledger, money, outbox
+from savings import ledger, outbox
 from savings.exceptions import ProviderRefused, ProviderUnavailable, Refused
 from savings.models import Settlement
 from savings.payments import (
     derived_references,
     fees,
+    messages,
     paystack,
     provider_money,
     runs,
@@ -94,16 +95,20 @@ def _record(answer: SettlementAnswer) -> bool:
 def _check_totals(answer: SettlementAnswer, charges: list[Charge]) -> None:
     """Raise Refused unless the provider's totals are those of the payments that it lists."""
     if {answer.currency, *(charge.currency for charge in charges)} != {settings.CURRENCY}:
-        raise Refused(f"Settlement {answer.id} is not in {settings.CURRENCY}.")
+        raise Refused(messages.settlement_currency(answer.id, settings.CURRENCY))
     if not all(charge.provider_id for charge in charges):
-        raise Refused(f"A payment of settlement {answer.id} has no number.")
+        raise Refused(messages.settlement_unnumbered(answer.id))
     gross_kobo = sum(charge.amount_kobo for charge in charges)
     fees_kobo = sum(charge.fee_kobo or 0 for charge in charges)
     if (gross_kobo, fees_kobo) != (answer.gross_kobo, answer.fees_kobo):
         raise Refused(
-            f"The payments of settlement {answer.id} are {money.naira(gross_kobo)} with fees of"
-            f" {money.naira(fees_kobo)}, and its totals are {money.naira(answer.gross_kobo)} with fees of"
-            f" {money.naira(answer.fees_kobo)}."
+            messages.settlement_differs(
+                answer.id,
+                gross_kobo=gross_kobo,
+                fees_kobo=fees_kobo,
+                total_gross_kobo=answer.gross_kobo,
+                total_fees_kobo=answer.fees_kobo,
+            )
         )
 
 

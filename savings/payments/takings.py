@@ -8,10 +8,10 @@ import logging
 from django.conf import settings
 from django.db.models import Min
 
-from savings import ledger, money
+from savings import ledger
 from savings.exceptions import ProviderRefused, ProviderUnavailable, Refused
 from savings.models import Postponement, Transaction
-from savings.payments import derived_references, paystack, provider_money, runs
+from savings.payments import derived_references, messages, paystack, provider_money, runs
 from savings.payments.money_answers import BalanceRow
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def _is_taking(row: BalanceRow) -> bool:
 def _record(row: BalanceRow) -> bool:
     if row.change_kobo >= 0:
         # The books have no such movement, because a refund that has been made does not come back.
-        raise Refused(f"The provider gave {money.naira(row.change_kobo)} back for {row.model} {row.row}.")
+        raise Refused(messages.given_back_by_provider(row.change_kobo, row.model, row.row))
     return ledger.record_taking(
         reference=derived_references.balance_row(row.id),
         amount_kobo=-row.change_kobo,

@@ -70,10 +70,10 @@ def test_an_open_dispute_is_an_error_with_its_deadline(
     assert (dispute.status, dispute.resolved_at) == ("awaiting-merchant-feedback", None)
     assert dispute.due_at
     assert abs(dispute.due_at - due_at) < datetime.timedelta(seconds=1)
-    deadline = f"{timezone.localtime(due_at):%d %B %Y, %H:%M}"
-    told = f"answer dispute {opened['id']} at the provider by {deadline}."
+    deadline = f"{timezone.localtime(due_at):%-d %B %Y, %H:%M}"
+    told = f"Answer dispute {opened['id']} at the provider by {deadline}."
     assert f"payment {paid.transaction.reference} is disputed: {told}" in caplog.text
-    assert (event("create").note, event("create").needs_staff) == (f"Open: {told}", True)
+    assert (event("create").note, event("create").needs_staff) == (told, True)
 
 
 def test_a_dispute_that_nobody_answers_is_charged_back_once(opened: dict[str, Any], plan: Plan) -> None:
@@ -133,7 +133,7 @@ def test_an_event_that_claims_a_resolution_changes_nothing(opened: dict[str, Any
     row = payments.receive_event(body, notices.signature(body, "sk_test_simulator"))
     payments.process_event(row.pk)
     row.refresh_from_db()
-    assert row.error.endswith("the provider does not say so (yet).")
+    assert row.error.endswith("the provider does not confirm it yet.")
     assert not chargebacks()
 
 
@@ -163,7 +163,7 @@ def test_a_dispute_about_a_payment_of_another_shop_is_nobody_s_here(provider: Pr
     assert payments.sweep_disputes() == 0
     hear()
     assert not Dispute.objects.exists()
-    assert event("create").note == "Kept. This is not about a transaction of ours."
+    assert event("create").note == "Stored. This is not about a transaction of ours."
 
 
 def test_one_that_fails_stops_no_other(provider: Provider, opened: dict[str, Any], plan: Plan) -> None:

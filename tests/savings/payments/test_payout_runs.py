@@ -354,7 +354,7 @@ def test_a_contradiction_moves_no_money_and_needs_staff(
     answer = transfer_calls.verify_transfer(payout.transaction.reference)
     payout_outcomes.apply(again(payout), dataclasses.replace(answer, status=said))
     assert (again(payout).state, held(user)) == before
-    assert "A person has to find out" in again(payout).staff_note
+    assert "Find out where the money is" in again(payout).staff_note
 
 
 @pytest.mark.parametrize(
@@ -427,5 +427,5 @@ def test_a_cost_that_changes_later_needs_staff_and_is_not_posted_again(
     before = at_provider_kobo()
     payout_outcomes.book_cost(again(payout))
     assert again(payout).cost_kobo == 75_00
-    assert "The provider now says that it cost ₦85.00" in again(payout).staff_note
+    assert "The provider now says that it cost ₦85," in again(payout).staff_note
     assert at_provider_kobo() == before

@@ -141,10 +141,10 @@ def test_money_and_fees_are_set_aside_at_once() -> None:
 @pytest.mark.parametrize(
     ("amount_kobo", "error", "message"),
     [
-        (0, BadAmount, "The least you can withdraw is ₦100.00."),
-        (99_99, BadAmount, "The least you can withdraw is ₦100.00."),
-        (5_000_000_01, BadAmount, "The most you can withdraw at once is ₦5,000,000.00."),
-        (100_000_00, NotEnoughMoney, "The most is ₦99,896.25."),
+        (0, BadAmount, "The least you can withdraw is ₦100."),
+        (99_99, BadAmount, "The least you can withdraw is ₦100."),
+        (5_000_000_01, BadAmount, "The most you can withdraw at once is ₦5,000,000."),
+        (100_000_00, NotEnoughMoney, "Enter up to ₦99,896.25."),
         (99_896_26, NotEnoughMoney, "with the fee of ₦103.75 is more than you can withdraw."),
         (-5, BadAmount, "least"),
         (10**18, BadAmount, "most"),
@@ -165,11 +165,11 @@ def test_the_limit_of_a_day_counts_what_is_on_its_way_and_says_when_it_ends(sett
         user = make_saver(200_000_00)
         ask(user, 50_000_00)
         assert payments.room(user).most_kobo == 10_000_00
-        with pytest.raises(BadAmount, match=r"₦10,000\.00 is left today.*4 May 2026, 00:00"):
+        with pytest.raises(BadAmount, match=r"₦10,000 is left today.*4 May 2026, 00:00"):
             quote(user, 10_000_01)
         payments.cancel_payout(ask(user, 10_000_00))
         ask(user, 10_000_00)
-        with pytest.raises(BadAmount, match="You have withdrawn the ₦60,000.00 that is possible on one day"):
+        with pytest.raises(BadAmount, match="You have reached the limit of ₦60,000 a day"):
             quote(user, 100_00)
         assert payments.room(user).most_kobo == 0
     # Midnight in Lagos, not in UTC.
@@ -184,8 +184,8 @@ def test_disputed_and_owed_money_stays_and_the_page_says_why() -> None:
     Dispute.objects.create(payment=payment, provider_id=1, amount_kobo=30_000_00)
     found = payments.room(user)
     assert found.most_kobo == payments.most_for(100_000_00)
-    assert any("₦30,000.00 is disputed" in reason for reason in found.reasons)
-    with pytest.raises(NotEnoughMoney, match="₦30,000.00 is disputed"):
+    assert any("₦30,000 is disputed" in reason for reason in found.reasons)
+    with pytest.raises(NotEnoughMoney, match="₦30,000 is disputed"):
         quote(user, 110_000_00)
 
 
@@ -344,7 +344,7 @@ def test_above_the_limit_a_withdrawal_waits_for_approval(settings: Settings) -> 
     payout.refresh_from_db()
     assert (payout.state, payout.decided_by) == (State.WAITING, staff)
     assert OutboxRow.objects.filter(transaction=payout.transaction, kind="payout").exists()
-    with pytest.raises(Refused, match="does not wait for approval"):
+    with pytest.raises(Refused, match="not waiting for approval"):
         payments.approve_payout(payout, by=staff)
     Payout.objects.filter(pk=payout.pk).update(state=State.SENT, sent_at=timezone.now())
     with pytest.raises(Refused, match="sent already"):
@@ -376,6 +376,6 @@ def test_nobody_decides_about_their_own_withdrawal(settings: Settings) -> None:
         payments.approve_payout,
         lambda one, by: payments.refuse_payout(one, by=by, reason="Mine"),
     ):
-        with pytest.raises(Refused, match="Somebody else"):
+        with pytest.raises(Refused, match="Someone else"):
             decide(payout, by=user)
     assert Payout.objects.get().state == State.APPROVAL

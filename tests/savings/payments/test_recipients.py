@@ -115,7 +115,7 @@ def test_a_confirmation_of_somebody_else_or_an_old_one_adds_nothing(provider: Pr
         (user, ""),
         (user, signing.dumps([1])),
     ):
-        with pytest.raises(Refused, match="Look the account up again"):
+        with pytest.raises(Refused, match="Look up the account again"):
             payments.add_recipient(person, confirmed)
     with (
         time_machine.travel(timezone.now() + datetime.timedelta(minutes=11)),
@@ -140,9 +140,9 @@ def test_five_accounts_at_most(provider: Provider, user: User) -> None:
 def test_a_provider_that_does_not_answer_adds_nothing(provider: Provider, user: User) -> None:
     token = find(user).token
     provider.instead = away
-    with pytest.raises(Refused, match="does not answer right now"):
+    with pytest.raises(Refused, match="can’t reach the payment provider right now"):
         payments.add_recipient(user, token)
-    with pytest.raises(Refused, match="does not answer right now"):
+    with pytest.raises(Refused, match="can’t reach the payment provider right now"):
         find(user, "0123456780")
     assert not Recipient.objects.exists()
 
@@ -256,6 +256,6 @@ def test_banks_are_asked_for_once_a_day_and_kept_while_the_provider_is_away(prov
 def test_without_any_list_the_reason_is_said(provider: Provider) -> None:
     cache.clear()
     provider.instead = away
-    with pytest.raises(Refused, match="cannot be had right now") as refusal:
+    with pytest.raises(Refused, match="can’t load the list of banks right now") as refusal:
         payments.list_banks()
     assert refusal.value.field == "bank_code"

@@ -133,7 +133,7 @@ def test_an_event_ends_a_refund_by_asking(provider: Provider, refund: Refund, *,
 def test_an_event_that_claims_an_end_changes_nothing(refund: Refund) -> None:
     sweep(refund)
     event = process("refund.processed", id=refund.provider_id, **about(refund))
-    assert event.error.endswith("the provider does not say so (yet).")
+    assert event.error.endswith("the provider does not confirm it yet.")
     assert due() == PART
 
 

@@ -115,7 +115,7 @@ def test_a_settlement_that_differs_is_kept_for_staff_and_stops_no_other(
     provider.pay(second)
     settle(second)
     assert fetch() == 1
-    assert "its totals are ₦25,000.00" in held()["record_settlement"]
+    assert "its totals are ₦25,000" in held()["record_settlement"]
     assert not Payment.objects.exclude(foreign_reference="").exists()
     assert Settlement.objects.get().payments.get() == second
     assert "record_settlement failed" in caplog.text
@@ -240,7 +240,7 @@ def test_what_a_dispute_took_from_the_balance_is_booked_once() -> None:
 @pytest.mark.usefixtures("balance")
 @pytest.mark.parametrize(
     ("change_kobo", "reason"),
-    [(-20_000_01, "Provider balance (paystack) has ₦20,000"), (100, "gave ₦1.00 back")],
+    [(-20_000_01, "Provider balance (paystack) has ₦20,000"), (100, "gave ₦1 back")],
 )
 def test_a_row_of_the_balance_that_cannot_be_booked_is_kept_for_staff(change_kobo: int, reason: str) -> None:
     money.post(money.BALANCE, change_kobo, reason="Refund", model="Refund", row=3, currency="NGN")

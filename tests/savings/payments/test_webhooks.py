@@ -199,7 +199,7 @@ def test_a_success_that_the_provider_does_not_confirm_posts_nothing(
     event = process(receive(success(payment)))
     assert event.processed_at is None
     assert event.due_at is not None
-    assert "does not say so" in event.error
+    assert "does not confirm it yet" in event.error
     assert not Entry.objects.exists()
 
 
@@ -240,7 +240,7 @@ def test_a_payment_of_another_shop_is_recorded_and_nothing_else(
     event = process(receive(payload("charge.success", reference=reference)))
     assert event.processed_at is not None
     assert (event.needs_staff, event.error) == (False, "")
-    assert event.note == "Kept. This is not about a transaction of ours."
+    assert event.note == "Stored. This is not about a transaction of ours."
     assert not Transaction.objects.exists()
     assert provider.requests == []
     assert caplog.records == []
@@ -297,7 +297,7 @@ def test_a_refund_with_a_reference_of_its_own_is_found_by_the_payment_s(
     own = payment.transaction.reference
     event = process(receive(payload("refund.processed", reference="refund-7", transaction_reference=own)))
     assert event.reference == own
-    assert event.error.endswith("asked about it the provider has none (yet).")
+    assert event.error.endswith("the provider does not list one yet.")
 
 
 def test_a_transfer_of_ours_is_found_in_small_letters(

@@ -185,7 +185,7 @@ def test_an_approved_withdrawal_is_sent_by_the_worker(desk: Client, staff: User)
     assert (payout.state, payout.decided_by) == (State.WAITING, staff)
     assert OutboxRow.objects.filter(kind="payout", transaction=payout.transaction).exists()
     assert "approved" in LogEntry.objects.get(object_id=str(payout.pk)).get_change_message()
-    assert "does not wait for approval" in act(desk, payout, "approve").text
+    assert "is not waiting for approval" in act(desk, payout, "approve").text
 
 
 def test_a_withdrawal_is_approved_on_its_own_page_too(desk: Client) -> None:
@@ -234,10 +234,10 @@ def test_a_refusal_that_comes_too_late_is_answered_on_its_page(desk: Client) -> 
 
 def test_nobody_decides_about_their_own_withdrawal(desk: Client, staff: User) -> None:
     payout = make_payout(staff, "approval")
-    assert "Somebody else has to decide" in act(desk, payout, "approve").text
+    assert "Someone else has to decide" in act(desk, payout, "approve").text
     page = desk.post(refusal_of(payout), {"reason": "Mine"})
     assert page.status_code == 422
-    assert "Somebody else has to decide" in page.text
+    assert "Someone else has to decide" in page.text
     payout.refresh_from_db()
     assert payout.state == State.APPROVAL
 
@@ -274,7 +274,7 @@ def test_the_provider_is_asked_about_a_sent_payout_at_once(desk: Client) -> None
 def test_nothing_is_asked_about_a_payout_that_was_not_sent(desk: Client) -> None:
     later = timezone.now() + datetime.timedelta(hours=1)
     payout = make_payout(next_try_at=later)
-    assert "Only a withdrawal that is with the provider" in act(desk, payout, "ask_now").text
+    assert "only about a withdrawal that is with the provider" in act(desk, payout, "ask_now").text
     payout.refresh_from_db()
     assert payout.next_try_at == later
 

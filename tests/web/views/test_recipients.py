@@ -133,10 +133,10 @@ def test_without_the_list_of_banks_the_page_says_so(browser: Client, banks: Prov
     banks.instead = lambda _: httpx.Response(503)
     page = browser.get(ADD)
     assert page.status_code == 200
-    assert "The list of banks cannot be had right now" in page.text
+    assert "We can’t load the list of banks right now" in page.text
     response = browser.post(ADD, GOOD)
     assert response.status_code == 422
-    assert "cannot be had" in response.context["form"].errors["bank_code"][0]
+    assert "We can’t load the list of banks" in response.context["form"].errors["bank_code"][0]
     assert 'value="0123456789"' in response.text
     assert browser.get(LIST).status_code == 200
 
@@ -145,7 +145,7 @@ def test_a_provider_that_goes_away_before_the_name_is_there_says_so(browser: Cli
     banks.answers["/bank/resolve"] = lambda _: httpx.Response(503)
     response = browser.post(ADD, GOOD)
     assert response.status_code == 422
-    assert "does not answer right now" in response.text
+    assert "We can’t reach the payment provider right now" in response.text
 
 
 def test_a_confirmation_is_refused(browser: Client, saver: User, client: Client) -> None:
