@@ -21,7 +21,7 @@ from savings.plans.early_exit import (
 from savings.plans.goals import milestone_of, record_goal, record_goals
 from savings.plans.interest import accrue_interest, is_interest_posted, post_due_interest
 from savings.plans.maturity import is_maturity_due, mature_due_plans
-from savings.plans.messages import format_hours, format_notice
+from savings.plans.messages import ALL_ON_NOTICE, format_hours, format_notice
 from savings.plans.missed_interest import CaughtUp, post_missed_interest
 from savings.plans.notices import (
     cancel_notice,
@@ -68,6 +68,7 @@ from savings.plans.terms import (
 )
 
 __all__ = [
+    "ALL_ON_NOTICE",
     "LEAST_PACE_DAYS",
     "LONGEST_NAME",
     "PACE_DAYS",

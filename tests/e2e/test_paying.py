@@ -29,12 +29,12 @@ def go_to_the_provider(person: Person) -> None:
 @pytest.mark.parametrize(
     ("button", "told", "status"),
     [
-        ("Pay ₦1,000.00", "₦1,000.00 is in your stash.", "Done"),
+        ("Pay ₦1,000.00", "₦1,000 is in your stash.", "Done"),
         ("The bank declines", "failed", "Failed"),
         ("Leave without paying", "You left before paying", "Not finished"),
-        ("Paid later", "₦1,000.00 is in your stash.", "Done"),
-        ("Paid, event sent twice", "₦1,000.00 is in your stash.", "Done"),
-        ("Paid, no event", "₦1,000.00 is in your stash.", "Done"),
+        ("Paid later", "₦1,000 is in your stash.", "Done"),
+        ("Paid, event sent twice", "₦1,000 is in your stash.", "Done"),
+        ("Paid, no event", "₦1,000 is in your stash.", "Done"),
         ("Half the amount is paid", "We’re checking this payment.", "Being checked"),
         ("Forged event", "You left before paying", "Not finished"),
     ],

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from savings import money
 from savings.leaderboards import DailyRank, ordinal
+from web.messages import dashboard as messages
 from web.messages import leaderboards as board_messages
 
 Point = tuple[datetime.date, int]
@@ -47,7 +48,7 @@ def area_chart(
     context = {
         "name": name,
         "title": title,
-        "measure": "Balance",
+        "measure": messages.BALANCE,
         "description": " ".join(filter(None, (_in_words(points), note))),
         "grid": "".join(f"M0 {_px(_y(line, lines))}H{WIDTH}" for line in lines),
         "curve": curve,
@@ -210,13 +211,12 @@ def _pace_path(spots: Sequence[tuple[float, float]]) -> str:
 
 def _in_words(points: Sequence[Point]) -> str:
     (first, began), (last, ended) = points[0], points[-1]
-    end = f"{money.naira(ended)} on {date_format(last, 'j F Y')}"
     if len(points) == 1:
-        return f"{end}."
+        return messages.chart_of_one(ended, last)
     if began == ended:
-        return f"{money.naira(began)} on {date_format(first, 'j F Y')}, and again {end}."
-    verb = "Rises" if ended > began else "Falls"
-    return f"{verb} from {money.naira(began)} on {date_format(first, 'j F Y')} to {end}."
+        return messages.chart_is_level(began, first, last)
+    describe = messages.chart_rises if ended > began else messages.chart_falls
+    return describe(began, first, ended, last)
 
 
 def _ranks_in_words(ranked: Sequence[tuple[datetime.date, int]]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import reverse
 
 from savings.dashboard import Holdings, Saving
+from web.messages import dashboard as messages
 from web.pages.plan_start import PURPOSES
 
 
@@ -17,10 +18,10 @@ def welcome(holdings: Holdings) -> dict[str, Any]:
     suggestions = [(purpose.name, f"{start}?for={key}") for key, purpose in PURPOSES.items()]
     return {
         "plan": newest,
-        "suggestions": [] if newest else [*suggestions, ("Something else", start)],
+        "suggestions": [] if newest else [*suggestions, (messages.OTHER_PURPOSE, start)],
         "steps": [
-            ("Name it", newest is not None),
-            ("Pay in", False),
-            ("Watch it grow", False),
+            (messages.NAME_IT, newest is not None),
+            (messages.PAY_IN, False),
+            (messages.WATCH_IT_GROW, False),
         ],
     }

@@ -15,13 +15,15 @@ from savings.ledger import ProofRow, RowKind
 from savings.models import Plan
 from savings.models.plans import InterestPaid
 from web import date_formats
+from web.messages import plans as messages
 from web.pages import plan_terms
 
 _MINUS = "\u2212"
+# How a row is called that is not about days.
 _NAMES = {
-    RowKind.POSTED: "Posted",
-    RowKind.CORRECTED: "Posted interest changed",
-    RowKind.FORFEITED: "Interest of money that went back or left early",
+    RowKind.POSTED: messages.posted_on,
+    RowKind.CORRECTED: messages.corrected_on,
+    RowKind.FORFEITED: messages.forfeited_on,
 }
 
 
@@ -77,10 +79,10 @@ def proof(plan: Plan, query: QueryDict) -> dict[str, Any]:
 def _goes(plan: Plan) -> str:
     """Return where interest goes. That of a plan in a circle always goes to the stash."""
     if hasattr(plan, "membership"):
-        return "to your stash"
+        return messages.GOES_TO_STASH
     if plan.interest_paid == InterestPaid.MONTHLY:
-        return "into the plan" if plan.interest_to == Plan.InterestTo.PLAN else "to your stash"
-    return "into the new term" if plan.at_maturity == Plan.AtMaturity.COMPOUND else "to your stash"
+        return messages.GOES_INTO_PLAN if plan.interest_to == Plan.InterestTo.PLAN else messages.GOES_TO_STASH
+    return messages.GOES_INTO_TERM if plan.at_maturity == Plan.AtMaturity.COMPOUND else messages.GOES_TO_STASH
 
 
 def _last_year(plan: Plan, today: datetime.date) -> int:
@@ -102,15 +104,15 @@ def _line(row: ProofRow) -> ProofLine:
             for day in (row.since, row.until - datetime.timedelta(days=1))
         )
         return ProofLine(
-            what=first if row.days == 1 else f"{first} to {last}",
-            note=f"{row.days} day{'' if row.days == 1 else 's'}",
+            what=first if row.days == 1 else messages.from_to(first, last),
+            note=messages.days(row.days),
             balance=money.naira(row.balance_kobo),
             rate=money.percent(row.rate_bps),
             numerator=_number(row.numerator),
             reference="",
         )
     return ProofLine(
-        what=f"{_NAMES[row.kind]} {date_formats.day(row.until)}",
+        what=_NAMES[row.kind](row.until),
         note=_posted_note(row),
         balance="",
         rate="",
@@ -123,22 +125,23 @@ def _posted_note(row: ProofRow) -> str:
     posting = row.posting
     if posting is None:
         return ""
-    net = money.naira(posting.gross_kobo - posting.tax_kobo)
-    return (
-        f"{money.naira(posting.gross_kobo)} less {money.percent(posting.tax_rate_bps)} tax of"
-        f" {money.naira(posting.tax_kobo)}: {net}. Left: {_number(posting.remainder)} of interest,"
-        f" {_number(posting.tax_remainder)} of tax"
+    return messages.posting(
+        gross_kobo=posting.gross_kobo,
+        tax_kobo=posting.tax_kobo,
+        tax_rate_bps=posting.tax_rate_bps,
+        left=_number(posting.remainder),
+        tax_left=_number(posting.tax_remainder),
     )
 
 
 def _sums(proof: ledger.Proof) -> list[tuple[str, str]]:
     sums = [
-        ("In all", proof.earned),
-        ("Posted", -proof.posted_kobo * money.INTEREST_DENOMINATOR),
+        (messages.EARNED, proof.earned),
+        (messages.POSTED, -proof.posted_kobo * money.INTEREST_DENOMINATOR),
     ]
     if proof.forfeited:
-        sums.append(("Of money that went back or left early", -proof.forfeited))
-    return [(name, _number(numerator)) for name, numerator in [*sums, ("Not posted", proof.remainder)]]
+        sums.append((messages.LOST, -proof.forfeited))
+    return [(name, _number(numerator)) for name, numerator in [*sums, (messages.NOT_POSTED, proof.remainder)]]
 
 
 def _number(number: int) -> str:

@@ -8,23 +8,11 @@ from django.conf import settings
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.urls import reverse
 
-from savings import money
 from savings.models import Entry, Payment, Transaction
-from savings.payments import OPERATOR, PAYER, REFUSED
 from savings.prepared_queries import prepared
+from web.messages import payments as messages
 
 MOST_CHECKED = 3
-
-_LOCAL_CARDS = {
-    OPERATOR: "When you pay by card, we pay the payment provider’s fee",
-    PAYER: "When you pay by card, the payment provider adds its fee to the amount",
-    REFUSED: "We don’t accept cards issued here",
-}
-_FOREIGN_CARDS = {
-    OPERATOR: "we pay the fee for foreign cards",
-    PAYER: "foreign cards pay the provider’s fee on top",
-    REFUSED: "we don’t accept foreign cards",
-}
 
 
 class Checked(NamedTuple):
@@ -37,16 +25,16 @@ class Checked(NamedTuple):
 def being_checked(user_id: int) -> list[Checked]:
     """Return the newest payments of a user that are being checked, in one query."""
     return [
-        Checked(reference, f"{what_arrived(amount_kobo, arrived_kobo or 0)} It’s safe while we check it.")
+        Checked(reference, messages.part_being_checked(amount_kobo, arrived_kobo))
         if arrived_kobo
-        else Checked(reference, f"We’re checking your payment of {money.naira(amount_kobo)}.")
+        else Checked(reference, messages.all_being_checked(amount_kobo))
         for reference, amount_kobo, arrived_kobo in _in_review(user_id)
     ]
 
 
 def what_arrived(amount_kobo: int, arrived_kobo: int) -> str:
     """Return the sentence that names what arrived of a payment: both sums in kobo."""
-    return f"{money.naira(arrived_kobo)} of {money.naira(amount_kobo)} arrived."
+    return messages.what_arrived(amount_kobo, arrived_kobo)
 
 
 @prepared
@@ -66,9 +54,4 @@ def where_to_pay(payment: Payment) -> str:
 
 def fee_sentence() -> str:
     """Return who pays the provider's fee of a card, and which cards are not accepted, as one sentence."""
-    local, foreign = settings.FEE_BEARER_CARD, settings.FEE_BEARER_FOREIGN_CARD
-    if local == foreign == REFUSED:
-        return "We don’t accept cards at the moment."
-    if local == foreign:
-        return f"{_LOCAL_CARDS[local]}."
-    return f"{_LOCAL_CARDS[local]}; {_FOREIGN_CARDS[foreign]}."
+    return messages.CARD_FEES[settings.FEE_BEARER_CARD, settings.FEE_BEARER_FOREIGN_CARD]

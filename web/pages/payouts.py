@@ -15,15 +15,11 @@ from savings.models import Payout, Recipient, Transaction, User
 from savings.payments import PayoutQuote
 from web.forms.payouts import PayoutForm
 from web.forms.plans import QuoteForm
-from web.messages import amounts as messages
+from web.messages import payouts as messages
+from web.messages.amounts import withdrawal_costs
 from web.pages import plan_notices
 
 MOST_ON_THE_WAY = 5
-_STATES: dict[str, str] = {
-    Payout.State.WAITING: "Waits to be sent",
-    Payout.State.APPROVAL: "Waits for approval",
-    Payout.State.SENT: "Sent, waits for the bank",
-}
 
 
 class RecipientChoice(NamedTuple):
@@ -84,7 +80,7 @@ def ask(user: User, form: PayoutForm) -> dict[str, Any]:
 def preview(form: QuoteForm) -> str:
     """Return what a withdrawal of the form's amount costs; empty without a valid amount."""
     amount_kobo = form.amount_kobo if form.is_valid() else None
-    return messages.withdrawal_costs(amount_kobo, payments.fees_for(amount_kobo)) if amount_kobo else ""
+    return withdrawal_costs(amount_kobo, payments.fees_for(amount_kobo)) if amount_kobo else ""
 
 
 def quoted(quote: PayoutQuote, form: PayoutForm, token: str) -> dict[str, Any]:
@@ -95,7 +91,7 @@ def quoted(quote: PayoutQuote, form: PayoutForm, token: str) -> dict[str, Any]:
         # What the form sends, so that it can be shown again as it is then.
         "is_all": form.is_all,
         "amount": money.figures(quote.amount_kobo),
-        "lines": [("Amount", money.naira(quote.amount_kobo)), *fee_amounts(quote.fees)],
+        "lines": [(messages.AMOUNT, money.naira(quote.amount_kobo)), *fee_amounts(quote.fees)],
         "is_delayed": settings.PAYOUTS.delay > datetime.timedelta(),
         "valid_until": timezone.localtime() + datetime.timedelta(seconds=payments.PAYOUT_QUOTE_SECONDS),
     }
@@ -103,7 +99,7 @@ def quoted(quote: PayoutQuote, form: PayoutForm, token: str) -> dict[str, Any]:
 
 def fee_amounts(fees: WithdrawalFees) -> list[tuple[str, str]]:
     """Return the fees of a withdrawal by name, without those that are zero."""
-    named = [("Fee", fees.fee_kobo), ("VAT on the fee", fees.vat_kobo), ("Stamp duty", fees.duty_kobo)]
+    named = [(messages.FEE, fees.fee_kobo), (messages.VAT, fees.vat_kobo), (messages.DUTY, fees.duty_kobo)]
     return [(name, money.naira(kobo)) for name, kobo in named if kobo]
 
 
@@ -137,8 +133,8 @@ def fee_lines() -> list[FeeLine]:
     if not any(fees.total_kobo for _, fees in merged):
         return []
     ends = [start - 1 for start, _ in merged[1:]]
-    amounts = [f"Up to {money.naira(end).removesuffix('.00')}" for end in ends]
-    amounts.append(f"Above {money.naira(ends[-1]).removesuffix('.00')}" if ends else "Any amount")
+    amounts = [messages.up_to(end) for end in ends]
+    amounts.append(messages.above(ends[-1]) if ends else messages.ANY_AMOUNT)
     return [_fee_line(name, fees) for name, (_, fees) in zip(amounts, merged, strict=True)]
 
 
@@ -146,14 +142,14 @@ def _receipt_lines(movement: Transaction, payout: Payout) -> list[tuple[str, str
     """Return what a withdrawal or its fee comes to, by name; empty for a withdrawal without fees."""
     fees = payments.fees_of(payout)
     if movement.kind == Transaction.Kind.FEE:
-        return [*fee_amounts(fees), ("In all", money.naira(fees.total_kobo))]
+        return [*fee_amounts(fees), (messages.FEES_TOTAL, money.naira(fees.total_kobo))]
     if not fees.total_kobo:
         return []
     total_kobo = movement.amount_kobo + fees.total_kobo
     return [
-        ("Amount", money.naira(movement.amount_kobo)),
+        (messages.AMOUNT, money.naira(movement.amount_kobo)),
         *fee_amounts(fees),
-        ("With fees", money.naira(total_kobo)),
+        (messages.WITH_FEES, money.naira(total_kobo)),
     ]
 
 
@@ -163,7 +159,7 @@ def _on_the_way(payout: Payout) -> OnTheWay:
         reference=payout.transaction.reference,
         amount_kobo=payout.transaction.amount_kobo,
         account=str(payout.recipient),
-        what=_STATES[payout.state],
+        what=messages.STATES[payout.state],
         send_at=payout.send_at if is_timed else None,
         remaining=plan_notices.remaining(payout.send_at) if is_timed else "",
         can_be_cancelled=payout.can_be_cancelled,

@@ -15,7 +15,8 @@ from savings.models import Plan, Transaction, User
 from savings.models.plans import EarlyExit
 from savings.plans import Quote
 from web.forms.plans import ExitForm, QuoteForm
-from web.messages import amounts as messages
+from web.messages import plans as messages
+from web.messages.amounts import exit_comes_to
 from web.pages import plan_terms
 from web.pages.plans import card
 
@@ -55,7 +56,7 @@ def preview(plan: Plan, form: QuoteForm) -> str:
         quote = plans.quote_exit(plan, form.amount_kobo, on=timezone.localdate())
     except Refused as refused:
         return str(refused)
-    return messages.exit_comes_to(quote)
+    return exit_comes_to(quote)
 
 
 def quoted(plan: Plan, user: User, form: ExitForm, quotes: list[Quote]) -> dict[str, Any]:
@@ -81,38 +82,44 @@ def receipt_lines(movement: Transaction) -> list[tuple[str, str]]:
     told = plans.exit_of(movement)
     if told is None:
         return []
-    lines = [("Taken out of the plan", money.naira(told.asked_kobo))]
+    lines = [(messages.TAKEN_OUT_OF_PLAN, money.naira(told.asked_kobo))]
     if told.gross_kobo:
-        lines += [("Interest", money.naira(told.gross_kobo)), ("Tax on it", money.naira(-told.tax_kobo))]
+        lines += [
+            (messages.INTEREST, money.naira(told.gross_kobo)),
+            (messages.TAX_ON_INTEREST, money.naira(-told.tax_kobo)),
+        ]
     if told.penalty_kobo:
-        lines.append(("Penalty", money.naira(-told.penalty_kobo)))
+        lines.append((messages.PENALTY, money.naira(-told.penalty_kobo)))
     if told.forfeited_kobo:
-        lines.append(("Interest lost", money.naira(told.forfeited_kobo)))
-    return [*lines, ("Arrived in your stash", money.naira(told.arrived_kobo))]
+        lines.append((messages.INTEREST_LOST, money.naira(told.forfeited_kobo)))
+    return [*lines, (messages.ARRIVED_IN_STASH, money.naira(told.arrived_kobo))]
 
 
 def _day(plan: Plan, quote: Quote) -> QuotedDay:
-    amounts = [("Taken out", money.naira(quote.amount_kobo))]
+    amounts = [(messages.TAKEN_OUT, money.naira(quote.amount_kobo))]
     if quote.is_full:
-        amounts += [("Interest", money.naira(quote.gross_kobo)), ("Tax on it", money.naira(-quote.tax_kobo))]
-    amounts.append(("Penalty", money.naira(-quote.penalty_kobo)))
+        amounts += [
+            (messages.INTEREST, money.naira(quote.gross_kobo)),
+            (messages.TAX_ON_INTEREST, money.naira(-quote.tax_kobo)),
+        ]
+    amounts.append((messages.PENALTY, money.naira(-quote.penalty_kobo)))
     if plan.early_exit == EarlyExit.FORFEIT:
-        amounts.append(("Interest lost", money.naira(quote.forfeited_kobo)))
+        amounts.append((messages.INTEREST_LOST, money.naira(quote.forfeited_kobo)))
     renews = quote.day == plan.matures_on and plan.at_maturity in Plan.RENEWING
     return QuotedDay(
         title=_title(plan, quote.day),
         day=quote.day,
         amounts=amounts,
         arriving_kobo=quote.arriving_kobo,
-        note="A new term starts on that day. To get the money then, change that before." if renews else "",
+        note=messages.RENEWS if renews else "",
     )
 
 
 def _title(plan: Plan, day: datetime.date) -> str:
     if day == plan.matures_on:
-        return "At maturity"
+        return messages.AT_MATURITY
     days = (day - timezone.localdate()).days
-    return f"In {days} days" if days else "Today"
+    return messages.quoted_in_days(days) if days else messages.TODAY
 
 
 def _rank_sentence(quote: Quote) -> str:
@@ -121,7 +128,7 @@ def _rank_sentence(quote: Quote) -> str:
         return ""
     before = ordinal(quote.rank_before)
     if quote.rank_after is None:
-        return f"You are {before} in your circle, and would have no place there."
+        return messages.rank_lost(before)
     if quote.rank_after == quote.rank_before:
-        return f"You stay {before} in your circle."
-    return f"You are {before} in your circle, and would be {ordinal(quote.rank_after)}."
+        return messages.rank_stays(before)
+    return messages.rank_changes(before, ordinal(quote.rank_after))

@@ -10,6 +10,7 @@ from savings import dashboard, money
 from savings.dashboard import Growth, Holdings, Saving
 from savings.leaderboards import ordinal
 from savings.plans import Standing, State
+from web.messages import plans as messages
 from web.pages import plan_standing
 from web.pages.plans import card
 
@@ -41,8 +42,8 @@ def index(holdings: Holdings, today: datetime.date) -> dict[str, Any]:
     ordered = sorted(going, key=lambda plan: plan_standing.urgency(plan, stands[plan.pk]))
     over = [plan for plan in (*holdings.plans, *holdings.closed_plans) if stands[plan.pk].is_over]
     groups = [
-        ("needs", "Needs you", [plan for plan in ordered if stands[plan.pk].needs_saver]),
-        ("going", "Going", [plan for plan in ordered if not stands[plan.pk].needs_saver]),
+        ("needs", messages.NEEDS_YOU, [plan for plan in ordered if stands[plan.pk].needs_saver]),
+        ("going", messages.GOING, [plan for plan in ordered if not stands[plan.pk].needs_saver]),
     ]
     return {
         "groups": [(key, title, [card(plan, today) for plan in some]) for key, title, some in groups if some],
@@ -63,12 +64,12 @@ def _totals(
     ]
     on_track = sum(1 for one in measured if not one.needs_saver)
     return [
-        Total("Saved", saved, _on_track(on_track, len(measured))),
+        Total(messages.TOTAL_SAVED, saved, _on_track(on_track, len(measured))),
         _growth(growth),
         Total(
-            "Needed this month",
+            messages.TOTAL_NEEDED,
             money.naira(sum(one.monthly.amount_kobo for one in measured if one.monthly)),
-            "to reach your goals in time",
+            messages.TO_REACH_GOALS,
         ),
     ]
 
@@ -77,11 +78,11 @@ def _growth(growth: Iterable[Growth]) -> Total:
     months = [(one.month_kobo, one.month_before_kobo) for one in growth]
     this_kobo, before_kobo = (sum(column) for column in zip(*months, strict=True)) if months else (0, 0)
     before = money.signed(before_kobo).removesuffix(".00")
-    return Total("In the last 30 days", money.signed(this_kobo), f"{before} in the 30 days before")
+    return Total(messages.TOTAL_GROWTH, money.signed(this_kobo), messages.growth_before(before))
 
 
 def _on_track(on_track: int, measured: int) -> str:
-    return f"{on_track} of {measured} on track" if measured else "in plans without a date"
+    return messages.plans_on_track(on_track, measured) if measured else messages.WITHOUT_DATE
 
 
 def _finished(over: list[Saving], today: datetime.date) -> list[Finished]:

@@ -12,6 +12,7 @@ from savings.exceptions import Refused
 from savings.models import Membership, Plan
 from savings.models.plans import EarlyExit
 from web.forms.plans import NoticeForm
+from web.messages import plans as messages
 
 _HOUR_SECONDS = 3_600
 
@@ -39,8 +40,9 @@ def notice_sentence(terms: HasNotice) -> str:
     """Return the sentence about the notice that such terms need, for a page before money goes in; empty without one."""
     if not terms.notice_hours or terms.early_exit == EarlyExit.BLOCKED:
         return ""
-    before = " before maturity" if terms.min_term_days else ""
-    return f"Taking money out{before} needs {plans.format_notice(terms.notice_hours)}, which you can cancel."
+    if terms.min_term_days:
+        return messages.needs_notice_before_maturity(terms.notice_hours)
+    return messages.needs_notice(terms.notice_hours)
 
 
 def length(plan: Plan) -> str:
@@ -74,12 +76,12 @@ def remaining(due_at: datetime.datetime) -> str:
     """Return how long it is until a moment, in words that are right for the whole of the present clock hour."""
     hours = int(due_at.timestamp()) // _HOUR_SECONDS - int(clock_hour())
     if hours >= 48:
-        return f"In about {hours // 24} days"
+        return messages.in_days(hours // 24)
     if hours > 1:
-        return f"In about {hours} hours"
+        return messages.in_hours(hours)
     if hours == 1:
-        return "In about an hour"
-    return "In less than an hour" if hours == 0 else "Due now"
+        return messages.IN_AN_HOUR
+    return messages.IN_LESS_THAN_AN_HOUR if hours == 0 else messages.DUE_NOW
 
 
 def _closes_when_empty(plan: Plan, day: datetime.date) -> bool:
@@ -98,8 +100,9 @@ def give_notice(plan: Plan, form: NoticeForm) -> dict[str, Any]:
     waiting_kobo, due_at = plans.waiting_kobo(plan), plans.due_at(plan, timezone.now())
     free_kobo = max(0, context["balance_kobo"] - waiting_kobo)
     if waiting_kobo and not free_kobo:
-        return context | {"refusal": "All of the money in this plan is on notice."}
+        return context | {"refusal": plans.ALL_ON_NOTICE}
     due_on = timezone.localdate(due_at)
+    penalty_kobo = plans.exit_penalty_kobo(plan, free_kobo, due_on)
     return context | {
         "waiting_kobo": waiting_kobo,
         "free_kobo": free_kobo,
@@ -108,7 +111,5 @@ def give_notice(plan: Plan, form: NoticeForm) -> dict[str, Any]:
         "ends_first": plan.is_matured(due_on),
         "closes_when_empty": _closes_when_empty(plan, due_on),
         # On all of the money: the penalty of a small amount may round down to nothing.
-        "penalty": money.percent(plan.penalty_bps)
-        if plans.exit_penalty_kobo(plan, free_kobo, due_on)
-        else "",
+        "penalty": messages.leaving_early(plan.penalty_bps, penalty_kobo, free_kobo) if penalty_kobo else "",
     }

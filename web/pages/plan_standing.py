@@ -9,21 +9,13 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.formats import date_format
-from django.utils.translation import ngettext
 
 from savings import money, plans
 from savings.dashboard import Growth, Saving
 from savings.models import Transaction
-from savings.plans import PACE_DAYS, Every, Pace, Standing, State
+from savings.plans import PACE_DAYS, Pace, Standing, State
+from web.messages import plans as messages
 
-_EVERY = {Every.ONCE: "", Every.WEEK: " a week", Every.MONTH: " a month"}
-_MILESTONES = {
-    25: "A quarter of the way to",
-    50: "Halfway to",
-    75: "Three quarters of the way to",
-    100: "You reached the goal of",
-}
 _ORDER = {State.DUE_SOON: 0, State.BEHIND: 1, State.MATURED: 3, State.CLOSED: 4}
 _MONTH_DAYS = 30
 
@@ -59,17 +51,17 @@ def by_urgency(savings: Iterable[Saving], today: datetime.date) -> list[Saving]:
 
 def short(plan: Saving, stands: Standing) -> str:
     """Return a few words for a card: `₦56,000 to go · 7 days`."""
-    to_go = f"{money.short(stands.to_go_kobo)} to go"
+    to_go = messages.to_go(stands.to_go_kobo)
     words = {
-        State.CLOSED: "Closed",
-        State.MATURED: "Matured",
-        State.REACHED: "Goal reached",
-        State.NO_GOAL: "No goal yet",
-        State.RUNNING: f"{_days(stands.days_left)} to go",
+        State.CLOSED: messages.CLOSED,
+        State.MATURED: messages.MATURED,
+        State.REACHED: messages.GOAL_REACHED,
+        State.NO_GOAL: messages.NO_GOAL,
+        State.RUNNING: messages.days_to_go(stands.days_left),
         State.NO_DATE: to_go,
-        State.DUE_SOON: f"{to_go} · {_days(stands.days_left)}",
-        State.BEHIND: f"{to_go} · {_days(stands.behind_days)} behind",
-        State.ON_TRACK: f"{to_go} · on track" if plan.balance_kobo else to_go,
+        State.DUE_SOON: messages.to_go_in_days(stands.to_go_kobo, stands.days_left),
+        State.BEHIND: messages.to_go_behind(stands.to_go_kobo, stands.behind_days),
+        State.ON_TRACK: messages.to_go_on_track(stands.to_go_kobo) if plan.balance_kobo else to_go,
     }
     return words[stands.state]
 
@@ -82,82 +74,65 @@ def line(plan: Saving, stands: Standing) -> Line:
         return _reached(plan, stands)
     if stands.state == State.NO_GOAL:
         edit = reverse("plans:edit", args=[plan.pk])
-        return Line("No goal yet. Set one, and this page says how far you are.", "Set a goal", edit)
-    if stands.state == State.RUNNING:
-        return Line(f"{_days(stands.days_left)} to go, until {_day(plan.matures_on)}.", *_top_up(plan))
+        return Line(messages.NO_GOAL_LINE, messages.SET_GOAL, edit)
+    if stands.state == State.RUNNING and plan.matures_on:
+        return Line(messages.runs_until(stands.days_left, plan.matures_on), *_top_up(plan))
     if stands.at_once is None:
-        return Line(f"This plan is full: a plan holds at most {money.short(settings.PLAN_MAX_KOBO)}.")
+        return Line(messages.is_full(settings.PLAN_MAX_KOBO))
     return _to_go(plan, stands)
 
 
 def milestone(movement: Transaction) -> str:
     """Return the sentence about the milestone that a payment into a plan has reached; empty if it reached none."""
-    percent = plans.milestone_of(movement)
-    return f"{_MILESTONES[percent]} {movement.plan}." if percent else ""
+    return messages.milestone(plans.milestone_of(movement), str(movement.plan))
 
 
 def _to_go(plan: Saving, stands: Standing) -> Line:
     """Return the line of a plan that has a goal, has not reached it, and takes money."""
-    to_go = f"{money.short(stands.to_go_kobo)} to go"
-    suggested = stands.suggested
-    if suggested is None:
-        return _without_date(plan, stands, to_go)
-    gets_there = f"{money.short(suggested.amount_kobo)}{_EVERY[suggested.every]} gets you there."
+    left_kobo, suggested = stands.to_go_kobo, stands.suggested
+    if suggested is None or plan.matures_on is None:
+        return _without_date(plan, stands)
     action = _top_up(plan, suggested.amount_kobo)
     if stands.state == State.DUE_SOON:
-        return Line(f"{to_go} in {_days(stands.days_left)}.", *action)
+        return Line(messages.due_soon(left_kobo, stands.days_left), *action)
     if stands.state == State.BEHIND:
-        return Line(f"Behind by {_days(stands.behind_days)}: {gets_there}", *action)
+        return Line(messages.behind(stands.behind_days, suggested.amount_kobo, suggested.every), *action)
     if not plan.balance_kobo:
-        return Line(f"{to_go} by {_day(plan.matures_on)}: {gets_there}", *action)
-    return Line(f"On track: {to_go}. {gets_there}", *action)
+        text = messages.not_begun(left_kobo, plan.matures_on, suggested.amount_kobo, suggested.every)
+        return Line(text, *action)
+    return Line(messages.on_track(left_kobo, suggested.amount_kobo, suggested.every), *action)
 
 
-def _without_date(plan: Saving, stands: Standing, to_go: str) -> Line:
+def _without_date(plan: Saving, stands: Standing) -> Line:
     if stands.projected_on is None:
-        return Line(f"{to_go}.", *_top_up(plan))
+        return Line(messages.without_date(stands.to_go_kobo), *_top_up(plan))
     pace_kobo = stands.pace_month_kobo
-    about = date_format(stands.projected_on, "F Y")
-    text = f"{to_go}; at your pace ({money.short(pace_kobo)} a month) about {about}."
+    text = messages.at_pace(stands.to_go_kobo, pace_kobo, stands.projected_on)
     return Line(text, *_top_up(plan, max(settings.TOP_UP_MIN_KOBO, min(pace_kobo, stands.to_go_kobo))))
 
 
 def _over(plan: Saving) -> Line:
-    if plan.closed_at is not None:
-        return Line("This plan is closed. Its history and receipts stay here.")
-    text = f"Matured on {_day(plan.matures_on)}."
+    if plan.closed_at is not None or plan.matures_on is None:
+        return Line(messages.CLOSED_LINE)
     if plan.balance_kobo:
-        return Line(f"{text} We’ll do what you chose for that day within minutes.")
-    return Line(f"{text} Its money is in your stash.", "Start another plan", reverse("plans:start"))
+        return Line(messages.matured_with_money(plan.matures_on))
+    return Line(messages.matured(plan.matures_on), messages.START_ANOTHER, reverse("plans:start"))
 
 
 def _reached(plan: Saving, stands: Standing) -> Line:
-    text = "You did it."
-    if plan.matures_on:
-        early, day = _early(stands.days_left), _day(plan.matures_on)
-        text = f"You did it {early} early. Your money stays safe here until {day}."
-    return Line(text, "Set a higher goal", reverse("plans:edit", args=[plan.pk]))
+    text, months = messages.REACHED_LINE, stands.days_left // _MONTH_DAYS
+    if plan.matures_on and months > 1:
+        text = messages.reached_months_early(months, plan.matures_on)
+    elif plan.matures_on:
+        text = messages.reached_days_early(stands.days_left, plan.matures_on)
+    return Line(text, messages.SET_HIGHER_GOAL, reverse("plans:edit", args=[plan.pk]))
 
 
 def _top_up(plan: Saving, amount_kobo: int | None = None) -> tuple[str, str]:
     """Return the words and the URL of a link to the top-up form, with a sum (kobo) as far as one payment takes it."""
     url = reverse("plans:top_up", args=[plan.pk])
     if amount_kobo is None:
-        return "Top up", url
+        return messages.TOP_UP, url
     amount_kobo = min(amount_kobo, settings.TOP_UP_MAX_KOBO)
     figures = money.decimal(amount_kobo).removesuffix(".00")
-    return f"Top up {money.short(amount_kobo)}", f"{url}?{urlencode({'amount': figures})}"
-
-
-def _days(days: int) -> str:
-    return ngettext("%(days)d day", "%(days)d days", days) % {"days": days}
-
-
-def _early(days: int) -> str:
-    """Return a length of time in months from two months on, else in days."""
-    months = days // _MONTH_DAYS
-    return f"{months} months" if months > 1 else _days(days)
-
-
-def _day(day: datetime.date | None) -> str:
-    return date_format(day, "j F Y") if day else ""
+    return messages.top_up_with(amount_kobo), f"{url}?{urlencode({'amount': figures})}"

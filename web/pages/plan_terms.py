@@ -7,10 +7,10 @@ from typing import Protocol
 
 from django.utils import timezone
 
-from savings import ledger, money
+from savings import ledger
 from savings.models import Plan, User
 from savings.models.plans import EarlyExit
-from web import date_formats
+from web.messages import plans as messages
 
 
 class Terms(Protocol):
@@ -31,27 +31,24 @@ def exit_sentences(terms: Terms, ends_on: datetime.date | None = None) -> list[s
     """
     if isinstance(terms, Plan) and terms.is_matured(timezone.localdate()):
         return []
-    end = f"the end ({date_formats.day(ends_on)})" if ends_on else "the end"
     if not terms.has_term:
         # After a notice, money moves later than "at any time".
-        free = "" if terms.notice_hours else "You can move money to your stash at any time. "
-        return [f"{free}Taking money out costs nothing."]
+        return [messages.FREE if terms.notice_hours else messages.FREE_AT_ANY_TIME]
     match EarlyExit(terms.early_exit):
         case EarlyExit.BLOCKED:
-            return [f"Nothing can be taken out before {end}."]
+            return [messages.blocked(ends_on)]
         case EarlyExit.FORFEIT:
-            return [f"If you take money out before {end}, you lose the interest on what you take."]
+            return [messages.interest_forfeited(ends_on)]
         case EarlyExit.PENALTY if terms.penalty_bps:
-            share = money.percent(terms.penalty_bps)
-            return [f"If you take money out before {end}, {share} of what you take is kept as a penalty."]
-    return [f"Taking money out before {end} costs nothing."]
+            return [messages.early_exit_costs(terms.penalty_bps, ends_on)]
+    return [messages.early_exit_free(ends_on)]
 
 
 def extension_sentences(plan: Plan, matures_on: datetime.date) -> list[str]:
     """Return what moving a plan's end to a later day means, for the saver to confirm."""
     assert plan.matures_on is not None  # noqa: S101 - only such a plan can be extended
-    moves = f"The end moves from {date_formats.day(plan.matures_on)} to {date_formats.day(matures_on)}."
-    return [moves, "It can never move back.", *exit_sentences(plan, matures_on)]
+    moves = messages.end_moves(plan.matures_on, matures_on)
+    return [moves, messages.ONLY_LATER, *exit_sentences(plan, matures_on)]
 
 
 def interest_off(plan: Plan) -> str:
@@ -60,14 +57,11 @@ def interest_off(plan: Plan) -> str:
     if plan.is_closed or (plan.earns_interest and not everywhere):
         return ""
     day = ledger.rate_since(plan.account) if plan.rate_bps else None
-    when = ""
-    if day:
-        when = f" {'from' if day > timezone.localdate() else 'since'} {date_formats.day(day)}"
-    return f"Interest is off{when} for {'all your plans' if everywhere else 'this plan'}."
+    return messages.interest_off(day, timezone.localdate(), everywhere=everywhere)
 
 
 def interest_off_for_new(user: User) -> str:
     """Return the sentence that a plan started now earns nothing, because its owner has switched interest off."""
     if user.earns_interest:
         return ""
-    return "Interest is off for all your plans. This one earns nothing until you turn interest on in your profile."
+    return messages.INTEREST_OFF_FOR_NEW

@@ -21,6 +21,7 @@ from savings.plans import Standing, State, check_accepts_money, exit_penalty_kob
 from savings.prepared_queries import prepared
 from web import date_formats
 from web.forms.plans import TopUpForm, WithdrawForm
+from web.messages import plans as messages
 from web.pages import amounts, interest, plan_notices, plan_standing, plan_terms
 from web.pages import transactions as transaction_rows
 from web.pages.charts import area_chart
@@ -61,7 +62,7 @@ def card(plan: Saving, today: datetime.date) -> PlanCard:
     return PlanCard(
         plan=plan,
         icon=ICONS[Product.Kind(plan.product_kind)],
-        terms=f"{plan.product_name} · {money.percent(plan.rate_bps) if plan.rate_bps else 'no interest'}",
+        terms=messages.product_and_rate(plan.product_name, plan.rate_bps),
         balance_kobo=plan.balance_kobo,
         percent=None if share is None else str(share),
         progress_text=text,
@@ -124,7 +125,7 @@ def _chart(plan: Plan, pace: list[tuple[datetime.date, int]], today: datetime.da
         today=today,
         account_ids=[plan.account.pk],
     )
-    return area_chart(points, pace=pace, name=f"plan-{plan.pk}", title=f"{plan.name}: saved so far")
+    return area_chart(points, pace=pace, name=f"plan-{plan.pk}", title=messages.chart_title(plan.name))
 
 
 def top_up(plan: Plan, form: TopUpForm) -> dict[str, Any]:
@@ -184,14 +185,14 @@ def _progress(plan: Saving, today: datetime.date) -> tuple[float | None, str]:
     """Return a plan's progress in percent and as text: towards its target, or else of its term."""
     if plan.target_kobo:
         share = min(100.0, plan.balance_kobo * 1000 // plan.target_kobo / 10)
-        return share, f"{int(share)}% of {money.short(plan.target_kobo)}"
+        return share, messages.progress(int(share), plan.target_kobo)
     if plan.matures_on:
         days, term = (plan.matures_on - today).days, (plan.matures_on - plan.started_on).days
         if days <= 0:
-            return 100.0, "Matured"
+            return 100.0, messages.MATURED
         share = max(0, term - days) * 1000 // term / 10
-        return share, f"{days} day{'' if days == 1 else 's'} to go"
-    return None, "No end date"
+        return share, messages.days_to_go(days)
+    return None, messages.NO_END_DATE
 
 
 def _pace(plan: Plan) -> list[tuple[datetime.date, int]]:
@@ -227,5 +228,5 @@ def _interest_to(plan: Plan, *, is_in_circle: bool) -> str:
 
 def _early_exit(plan: Plan) -> str:
     if plan.early_exit == EarlyExit.PENALTY:
-        return f"{money.percent(plan.penalty_bps)} of the sum"
+        return messages.share_of_exit(plan.penalty_bps)
     return EarlyExit(plan.early_exit).label

@@ -10,13 +10,12 @@ from django.db.models import Q, QuerySet
 
 from savings.models import Account, Entry, OutboxRow, Payout, Transaction
 from savings.payments import PAYOUT_KIND
+from web.messages import transactions as messages
 from web.pages.transactions import direction
 
 Kind, Status = Transaction.Kind, Transaction.Status
 # What the bank gives back, and not we.
 _RETURNED = {Kind.STASH_WITHDRAWAL, Kind.FEE}
-
-_ON_HOLD = "On its way out"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def changes(movement: Transaction, touched: Iterable[tuple[str, int, int]]) -> l
     None of money that was set aside and came back, and none of money on its way out, because others move meanwhile.
     """
     is_undone = movement.status in {Status.FAILED, Status.ABANDONED}
-    return [] if is_undone else [line for line in touched if line[0] != _ON_HOLD]
+    return [] if is_undone else [line for line in touched if line[0] != messages.ON_HOLD]
 
 
 def mails(movement: Transaction) -> QuerySet[OutboxRow]:
@@ -119,19 +118,23 @@ def related(movement: Transaction, *, has_others: bool) -> list[tuple[str, str]]
     whether there are `others_of` it, which are one query.
     """
     original = movement.reverses or movement
-    to, by = ("Returns", "Returned by") if original.kind in _RETURNED else ("Reverses", "Reversed by")
+    to, by = messages.REVERSES_THAT, messages.REVERSED_BY
+    if original.kind in _RETURNED:
+        to, by = messages.RETURNS_THAT, messages.RETURNED_BY
     found = [
         (to, movement.reverses),
         (by, getattr(movement, "reversed_by", None)),
-        ("Gives back", movement.refunds),
-        ("Belongs to", movement.part_of),
+        (messages.GIVES_BACK, movement.refunds),
+        (messages.BELONGS_TO, movement.part_of),
     ]
     others = others_of(movement) if has_others else []
-    found += [("Given back by" if other.refunds_id else "Together with", other) for other in others]
+    found += [
+        (messages.GIVEN_BACK_BY if other.refunds_id else messages.TOGETHER_WITH, other) for other in others
+    ]
     return [(name, other.reference) for name, other in found if other and other.user_id == movement.user_id]
 
 
 def _account_name(account: Account) -> str:
     if account.kind == Account.Kind.HOLD:
-        return _ON_HOLD
+        return messages.ON_HOLD
     return account.plan.name if account.plan else Account.Kind(account.kind).label

@@ -16,6 +16,7 @@ from savings.models import Entry, Transaction
 from savings.models.ledger import TransactionQuerySet
 from web import date_formats
 from web.forms.transactions import SeenFrom
+from web.messages import transactions as messages
 
 Kind, Status = Transaction.Kind, Transaction.Status
 
@@ -43,11 +44,6 @@ _MOVES: dict[tuple[SeenFrom, str], int] = {
     ("stash", Kind.AUTOSAVE): -1,
 }
 _KINDS: dict[str, str] = dict(Kind.choices)
-# What a row is called that reverses one of these.
-_RETURNS: dict[str | None, str] = {
-    Kind.STASH_WITHDRAWAL: "Withdrawal came back",
-    Kind.FEE: "Fee given back",
-}
 _STATUSES: dict[str, str] = dict(Status.choices)
 _ICONS: dict[str, str] = {
     Kind.TOP_UP: "in",
@@ -133,8 +129,8 @@ def _row(
     return TransactionRow(
         id=movement_id,
         reference=reference,
-        what=_RETURNS.get(reversed_kind) or _KINDS[kind],
-        where=plan or ("Debt" if kind == Kind.WRITE_OFF else "Stash"),
+        what=messages.RETURNS.get(reversed_kind) or _KINDS[kind],
+        where=plan or (messages.DEBT if kind == Kind.WRITE_OFF else messages.STASH),
         icon=_ICONS[kind],
         is_in=counts and way > 0,
         day=created.date(),
@@ -178,7 +174,7 @@ def _heading(day: datetime.date) -> str:
     today = timezone.localdate()
     text = date_format(day, "D j M" if day.year == today.year else "D j M Y")
     if day == today:
-        return f"Today, {text}"
+        return messages.today(text)
     if day == today - datetime.timedelta(days=1):
-        return f"Yesterday, {text}"
+        return messages.yesterday(text)
     return text

@@ -9,7 +9,6 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from savings import dashboard, money
 from savings.dashboard import Holdings, Saving
@@ -18,6 +17,7 @@ from savings.prepared_queries import prepared
 from web import date_formats
 from web.caching import pages as page_cache
 from web.http import SaverRequest, render_part
+from web.messages import dashboard as messages
 from web.pages import first_day, plan_standing
 from web.pages import leaderboards as board_pages
 from web.pages import payments as payment_pages
@@ -25,7 +25,7 @@ from web.pages import plans as plan_pages
 from web.pages import transactions as transaction_rows
 from web.pages.charts import area_chart
 
-PERIODS = {"1m": ("1M", 30), "6m": ("6M", 182), "1y": ("1Y", 365), "all": ("All", None)}
+PERIODS = {"1m": ("1M", 30), "6m": ("6M", 182), "1y": ("1Y", 365), "all": (messages.ALL_TIME, None)}
 DEFAULT_PERIOD = "6m"
 LATEST = 6
 MOST_CARDS = 6
@@ -34,8 +34,8 @@ MOST_CARDS = 6
 def _greeting() -> str:
     hour = timezone.localtime().hour
     if hour < 12:
-        return "Good morning"
-    return "Good afternoon" if hour < 18 else "Good evening"
+        return messages.GOOD_MORNING
+    return messages.GOOD_AFTERNOON if hour < 18 else messages.GOOD_EVENING
 
 
 # Without a running circle, the page reads only the user's memberships and when those circles end, which does not
@@ -112,6 +112,6 @@ def _growth(
     return {
         "change": money.signed(change_kobo),
         "has_grown": change_kobo > 0,
-        "since_text": "since you started" if is_all else f"since {date_format(points[0][0], 'j F Y')}",
-        "chart": area_chart(points, name="total", title="Total savings"),
+        "since_text": messages.SINCE_START if is_all else messages.since(points[0][0]),
+        "chart": area_chart(points, name="total", title=messages.TOTAL_SAVINGS),
     }

@@ -8,10 +8,11 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from savings import money, payments, tasks
+from savings import payments, tasks
 from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, ProviderUnavailable
 from savings.models import Payment, Transaction
 from web.http import SaverRequest, redirect, render_part, wants_part
+from web.messages import payments as messages
 from web.notices import notify
 from web.pages import plan_standing
 from web.pages.payments import where_to_pay
@@ -67,7 +68,7 @@ def send_again(request: SaverRequest, reference: str) -> HttpResponse:
     if payment.transaction.status == Status.PENDING and not payment.checkout_url:
         if payments.send_to_provider(payment):
             return HttpResponseRedirect(payment.checkout_url)
-        notify(request, "We still can’t reach the payment provider.", "No money has moved.", is_bad=True)
+        notify(request, messages.STILL_NO_PROVIDER, messages.NOTHING_MOVED, is_bad=True)
     return HttpResponseRedirect(where_to_pay(payment))
 
 
@@ -88,14 +89,15 @@ def _ask(reference: str) -> None:
 
 def _say_how_it_ended(request: SaverRequest, payment: Payment) -> None:
     movement = payment.transaction
-    amount = money.naira(movement.amount_kobo)
-    if movement.status == Status.SUCCESS:
-        place = movement.plan.name if movement.plan else "your stash"
-        why = f"{payment.meant_for} can’t take more money, so we put it there." if payment.meant_for else ""
-        notify(request, f"{amount} is in {place}.", why or plan_standing.milestone(movement))
+    amount_kobo = movement.amount_kobo
+    if movement.status == Status.SUCCESS and movement.plan:
+        notify(request, messages.in_plan(amount_kobo, movement.plan.name), plan_standing.milestone(movement))
+    elif movement.status == Status.SUCCESS:
+        why = messages.plan_was_full(payment.meant_for.name) if payment.meant_for else ""
+        notify(request, messages.in_stash(amount_kobo), why)
     elif movement.status == Status.REVIEW:
-        notify(request, "We’re checking this payment.", "See the receipt for updates.")
+        notify(request, messages.BEING_CHECKED, messages.SEE_RECEIPT)
     elif movement.status == Status.ABANDONED:
-        notify(request, f"You left before paying {amount}.", "No money has moved.", is_bad=True)
+        notify(request, messages.left_before_paying(amount_kobo), messages.NOTHING_MOVED, is_bad=True)
     elif movement.status == Status.FAILED:
-        notify(request, f"The payment of {amount} failed.", "No money left your account.", is_bad=True)
+        notify(request, messages.failed(amount_kobo), messages.NOTHING_LEFT, is_bad=True)

@@ -8,11 +8,12 @@ from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_POST
 
-from savings import money, payments
+from savings import payments
 from web.auth.fresh_sign_in import fresh_sign_in_required
 from web.forms.payouts import PayoutForm, TokenForm
 from web.forms.plans import QuoteForm
 from web.http import SaverRequest, redirect, render_part, wants_part
+from web.messages import payouts as messages
 from web.notices import notify
 from web.pages import payouts as payout_pages
 
@@ -46,7 +47,7 @@ def confirm(request: SaverRequest) -> HttpResponse:
             payout = payments.request_payout(
                 request.user, confirmed.cleaned_data["token"], session=_session_mark(request)
             )
-            notify(request, "Your withdrawal is on its way.", "This page shows each step.")
+            notify(request, messages.ON_ITS_WAY, messages.SEE_STEPS)
             return redirect(request, reverse("transactions:receipt", args=[payout.transaction.reference]))
     form = _form(request, request.POST)
     if form.is_valid():
@@ -61,8 +62,7 @@ def cancel(request: SaverRequest, reference: str) -> HttpResponse:
     mine = request.user.payouts.select_related("transaction")
     payout = get_object_or_404(mine, transaction__reference=reference)
     payments.cancel_payout(payout)
-    amount = money.naira(payout.transaction.amount_kobo)
-    notify(request, f"The withdrawal of {amount} is cancelled.", "The money is back in your stash.")
+    notify(request, messages.cancelled(payout.transaction.amount_kobo), messages.BACK_IN_STASH)
     return redirect(request, reverse("stash:home"))
 
 

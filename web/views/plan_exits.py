@@ -11,6 +11,7 @@ from savings import plans
 from savings.models import Plan
 from web.forms.plans import ExitForm, QuoteForm
 from web.http import SaverRequest, redirect, render_part, wants_part
+from web.messages import plans as messages
 from web.notices import notify
 from web.pages import plan_exits
 
@@ -48,7 +49,7 @@ def carry_out_exit(request: SaverRequest, plan_id: int) -> HttpResponse:
             movement = plans.carry_out_exit(
                 request.user, plan, values["quote"], reference=values["reference"]
             )
-            notify(request, f"The money from {plan.name} is in your stash.")
+            notify(request, messages.taken_out_early(plan.name))
             return redirect(request, reverse("transactions:receipt", args=[movement.reference]))
     asked = QuoteForm(request.POST)
     if asked.is_valid():

@@ -7,9 +7,10 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from savings import money, plans
+from savings import plans
 from web.forms.plans import NoticeForm
 from web.http import SaverRequest, redirect, render_part
+from web.messages import plans as messages
 from web.notices import notify
 from web.pages import plan_notices
 
@@ -26,7 +27,7 @@ def give_notice(request: SaverRequest, plan_id: int) -> HttpResponse:
                 amount_kobo=form.cleaned_data["amount"],
                 reference=form.cleaned_data["reference"],
             )
-            notify(request, f"You have given notice of {money.naira(notice.amount_kobo)}.")
+            notify(request, messages.notice_given(notice.amount_kobo))
             return redirect(request, reverse("plans:detail", args=[plan.pk]))
     status = 422 if form.errors else 200
     context = plan_notices.give_notice(plan, form)
@@ -41,7 +42,5 @@ def cancel_notice(request: SaverRequest, plan_id: int, notice_id: int) -> HttpRe
     if notice.plan_id != plan_id:
         raise Http404
     plans.cancel_notice(notice)
-    notify(
-        request, f"The notice of {money.naira(notice.amount_kobo)} is cancelled. The money stays in the plan."
-    )
+    notify(request, messages.notice_cancelled(notice.amount_kobo))
     return redirect(request, reverse("plans:detail", args=[plan_id]))

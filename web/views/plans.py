@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from savings import dashboard, money, payments, plans, references
+from savings import dashboard, payments, plans, references
 from savings.models import (
     Account,
     Circle,
@@ -30,6 +30,7 @@ from savings.models.plans import InterestPaid
 from web.caching import pages as page_cache
 from web.forms.plans import EditForm, StartForm, TopUpForm, WithdrawForm
 from web.http import SaverRequest, redirect, render_part, wants_part
+from web.messages import plans as messages
 from web.notices import notify
 from web.pages import interest as interest_pages
 from web.pages import plan_list, plan_notices, plan_standing, plan_start, plan_terms
@@ -88,7 +89,7 @@ def start(request: SaverRequest) -> HttpResponse:
         with form.refusals():
             plan = _start(request, form)
             unused = plan_start.unused_date(form.cleaned_data["product"], form.cleaned_data["matures_on"])
-            notify(request, f"{plan.name} is ready. Make your first payment.", unused)
+            notify(request, messages.ready(plan.name), unused)
             if form.cleaned_data["first"]:
                 request.session[_FIRST_PAYMENT] = [plan.pk, form.cleaned_data["first"]]
             return redirect(request, reverse("plans:top_up", args=[plan.pk]))
@@ -119,7 +120,7 @@ def edit(request: SaverRequest, plan_id: int) -> HttpResponse:
                 extension = plan_terms.extension_sentences(plan, form.later_end)
             if form.is_confirmed:
                 _change(plan, form)
-                notify(request, "Saved.")
+                notify(request, messages.CHANGED)
                 return redirect(request, reverse("plans:detail", args=[plan.pk]))
         # A refused transaction was rolled back, but the instance still has the new values.
         plan.refresh_from_db(fields=_CHANGED)
@@ -133,7 +134,7 @@ def close(request: SaverRequest, plan_id: int) -> HttpResponse:
     """Close an empty plan."""
     plan = _own_plan(request, plan_id)
     plans.close(plan)
-    notify(request, f"{plan.name} is closed. Its history stays under Plans.")
+    notify(request, messages.closed(plan.name))
     return redirect(request, reverse("plans:index"))
 
 
@@ -175,7 +176,7 @@ def withdraw(request: SaverRequest, plan_id: int) -> HttpResponse:
                 amount_kobo=form.cleaned_data["amount"],
                 reference=form.cleaned_data["reference"],
             )
-            notify(request, f"{money.naira(movement.amount_kobo)} is in your stash.")
+            notify(request, messages.moved_to_stash(movement.amount_kobo))
             return redirect(request, reverse("transactions:receipt", args=[movement.reference]))
     status = 422 if form.errors else 200
     return render_part(request, "plans/withdraw.html", "form", plan_pages.withdraw(plan, form), status=status)
@@ -229,7 +230,7 @@ def _top_up(request: SaverRequest, plan: Plan, form: TopUpForm) -> str:
             amount_kobo=amount_kobo,
             reference=references.with_prefix(reference, Transaction.Kind.STASH_TO_PLAN),
         )
-        notify(request, f"{money.naira(amount_kobo)} is in {plan.name}.", plan_standing.milestone(movement))
+        notify(request, messages.paid_in(amount_kobo, plan.name), plan_standing.milestone(movement))
         return reverse("transactions:receipt", args=[movement.reference])
     payment = payments.start_payment(request.user, plan=plan, amount_kobo=amount_kobo, reference=reference)
     return where_to_pay(payment)

@@ -14,6 +14,7 @@ from savings import payments, plans
 from web.auth.fresh_sign_in import fresh_sign_in_required
 from web.forms.payouts import AccountForm, TokenForm
 from web.http import SaverRequest, redirect, render_part
+from web.messages import payouts as messages
 from web.notices import notify
 
 
@@ -46,7 +47,7 @@ def remove_recipient(request: SaverRequest, recipient_id: int) -> HttpResponse:
     """Remove a bank account, and cancel the withdrawals to it that were not sent yet."""
     recipient = get_object_or_404(request.user.recipients, pk=recipient_id)
     cancelled = payments.remove_recipient(recipient)
-    notify(request, f"{recipient} is removed.", _cancelled_sentence(cancelled))
+    notify(request, messages.recipient_removed(str(recipient)), messages.cancelled_with_recipient(cancelled))
     return redirect(request, reverse("payouts:recipients"))
 
 
@@ -55,7 +56,7 @@ def make_default(request: SaverRequest, recipient_id: int) -> HttpResponse:
     """Let the withdrawal page propose this bank account."""
     recipient = get_object_or_404(request.user.recipients.current(), pk=recipient_id)
     payments.make_default(recipient)
-    notify(request, f"{recipient} is your default account now.")
+    notify(request, messages.recipient_is_default(str(recipient)))
     return redirect(request, reverse("payouts:recipients"))
 
 
@@ -70,7 +71,7 @@ def undo_recipient(request: HttpRequest, token: str) -> HttpResponse:
     context: dict[str, Any] = {"recipient": recipient, "is_done": recipient.removed_at is not None}
     if request.method == "POST":
         cancelled = payments.remove_recipient(recipient)
-        context |= {"is_done": True, "cancelled": _cancelled_sentence(cancelled)}
+        context |= {"is_done": True, "cancelled": messages.cancelled_with_recipient(cancelled)}
     return render(request, "payouts/undo_recipient.html", context)
 
 
@@ -78,7 +79,7 @@ def _add_found(request: SaverRequest, confirmed: TokenForm) -> HttpResponse:
     if confirmed.is_valid():
         with confirmed.refusals():
             recipient = payments.add_recipient(request.user, confirmed.cleaned_data["token"])
-            notify(request, f"{recipient} is added.", "We have sent you a mail about it.")
+            notify(request, messages.recipient_added(str(recipient)), messages.MAILED)
             return redirect(request, reverse("payouts:recipients"))
     return _render(request, {"form": AccountForm(), "confirmed": confirmed}, is_refused=True)
 
@@ -88,11 +89,3 @@ def _render(request: SaverRequest, context: dict[str, Any], *, is_refused: bool 
     context["wait"] = plans.format_hours(hours) if hours else ""
     status = 422 if is_refused else 200
     return render_part(request, "payouts/add_recipient.html", "form", context, status=status)
-
-
-def _cancelled_sentence(cancelled: int) -> str:
-    if not cancelled:
-        return ""
-    withdrawals = "A withdrawal" if cancelled == 1 else f"{cancelled} withdrawals"
-    verb = "was" if cancelled == 1 else "were"
-    return f"{withdrawals} to it {verb} cancelled. The money is back in your stash."

@@ -440,7 +440,7 @@ def test_plans_that_have_no_quote(clock: time_machine.Traveller) -> None:
         today_quote(locked)
     with pytest.raises(NotEnoughMoney, match="empty"):
         today_quote(opened(PENALTY, held_kobo=0))
-    with pytest.raises(Refused, match="costs nothing"):
+    with pytest.raises(Refused, match="is free"):
         today_quote(make_plan(holding_kobo=100))
     matured = opened(PENALTY, days=30)
     token = token_of(matured)

@@ -63,7 +63,7 @@ def test_a_goal_with_a_date_names_the_sum_that_gets_there(
 def test_a_goal_without_a_date_is_projected_at_its_own_pace(saver: User) -> None:
     plan = aged(saver, since=60, until=None, target_kobo=200_000_00, holding_kobo=38_500_00)
     text, action, _ = line_of(plan)
-    assert text == "₦161,500 to go; at your pace (₦19,200 a month) about August 2027."
+    assert text == "₦161,500 to go. At your pace of ₦19,200 a month, you’d get there around August 2027."
     assert action == "Top up ₦19,200"
     with time_machine.travel(timezone.now() + days(100)):
         # Nothing was paid for 90 days: no pace, and no promise.
@@ -98,7 +98,7 @@ def test_the_payment_that_reaches_a_milestone_says_so_in_its_toast(client: Clien
         data = filled_in(client, f"/plans/{plan.pk}/top-up/", amount=amount, source="stash")
         page = client.post(f"/plans/{plan.pk}/top-up/", data, follow=True)
         said.append([str(message).partition("\n")[2] for message in page.context["messages"]])
-    assert said == [[""], ["Halfway to School fees."], ["You reached the goal of School fees."]]
+    assert said == [[""], ["Halfway to School fees."], ["You reached your goal for School fees."]]
 
 
 @time_machine.travel(NOON, tick=False)

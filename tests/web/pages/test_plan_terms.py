@@ -25,11 +25,11 @@ SAID: list[tuple[str, dict[str, Any], str]] = [
         "You can move money to your stash at any time. Taking money out costs nothing.",
     ),
     (Product.Kind.FLEXIBLE, {"notice_hours": 24}, "Taking money out costs nothing."),
-    (Product.Kind.LOCKED, {}, "Nothing can be taken out before the end."),
+    (Product.Kind.LOCKED, {}, "You can’t take money out before the end."),
     (
         Product.Kind.TARGET,
         {},
-        "If you take money out before the end, 1% of what you take is kept as a penalty.",
+        "Leaving before the end costs 1% of what you take out.",
     ),
     (Product.Kind.TARGET, {"penalty_bps": 0}, "Taking money out before the end costs nothing."),
     (

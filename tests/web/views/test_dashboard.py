@@ -154,7 +154,7 @@ def test_payments_that_are_being_checked_come_first(
     with django_assert_num_queries(5):
         page = saver_client.get("/dashboard/").text
     assert "₦15.00 of ₦30.00 arrived. It’s safe while we check it." in page
-    assert "We’re checking your payment of ₦20.00." in page
+    assert "We’re checking your payment of ₦20." in page
     assert "₦9.00" not in page
     assert page.index(open_one.reference) < page.index(reviewed.reference) < page.index('id="total"')
     for _ in range(5):

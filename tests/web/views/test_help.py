@@ -63,8 +63,8 @@ def test_it_names_what_leaving_each_product_costs(client: Client) -> None:
     make_product(Product.Kind.TARGET, name="School", early_exit=EarlyExit.PENALTY, penalty_bps=150)
     make_product(Product.Kind.LOCKED, name="Rent", early_exit=EarlyExit.BLOCKED)
     text = help_text(client)
-    assert re.search(r"School ?If you take money out before the end, 1\.5", text)
-    assert re.search("Rent ?Nothing can be taken out before the end", text)
+    assert re.search(r"School ?Leaving before the end costs 1\.5", text)
+    assert re.search("Rent ?You can’t take money out before the end", text)
 
 
 def test_it_names_the_operator_only_if_there_is_one(client: Client, settings: Settings) -> None:

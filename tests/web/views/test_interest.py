@@ -45,7 +45,7 @@ def test_the_plan_s_page_shows_gross_tax_net_and_the_next_posting(
     page = shown(client, saver, f"/plans/{flexible.pk}/")
     for text in ("₦136<small>.98", "₦13.69", "₦123.29", "1 Dec 2026", "₦517.81</span> after tax"):
         assert text in page
-    assert "All postings up to" not in page
+    assert "All postings until" not in page
     assert f"/plans/{flexible.pk}/interest/" in page
 
 
@@ -53,7 +53,7 @@ def test_a_plan_with_an_end_shows_what_arrives_by_then(client: Client, saver: Us
     locked = make_product(Product.Kind.LOCKED, rate_bps=1000)
     plan = make_plan(saver, locked, holding_kobo=100_000_00, days=91)
     page = shown(client, saver, f"/plans/{plan.pk}/")
-    assert "All postings up to the maturity" in page
+    assert "All postings until maturity" in page
     assert "On the 1st of each month" in page
 
 

@@ -77,7 +77,7 @@ def words(html: str) -> str:
 def test_the_way_from_the_plan_to_the_receipt(browser: Client, plan: Plan, saver: User) -> None:
     assert browser.get(f"/plans/{plan.pk}/withdraw/")["Location"] == page_of(plan)
     page = browser.get(page_of(plan))
-    assert "1% of what you take" in page.text
+    assert "1% of what you take out" in page.text
     assert page["Cache-Control"] == "private, no-store"
     quote = words(browser.post(page_of(plan), {"all_of_it": "1"}).text)
     for text in (
@@ -299,7 +299,7 @@ def test_a_circle_s_plan_says_what_rank_it_costs(browser: Client, plan: Plan, sa
     assert "You are 1st in your circle, and would be 2nd." in page
     assert "You stay 1st in your circle." in words(browser.post(page_of(plan), {"amount": "10"}).text)
     page = words(browser.post(page_of(plan), {"all_of_it": "1"}).text)
-    assert "would have no place there" in page
+    assert "would not be ranked any more" in page
     assert "The plan stays open." in page
 
 

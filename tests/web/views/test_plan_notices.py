@@ -81,14 +81,14 @@ def test_the_form_says_when_the_money_moves(browser: Client, plan: Plan) -> None
     assert 'soon after <time datetime="2026-11-30T11:05:00+01:00">30 November 2026, 11:05</time>' in page
     assert "₦40.00</span> of it on notice" in page
     assert 'All of it: <span class="money">₦60.00</span>' in page
-    assert "penalty" not in page
+    assert "Leaving early" not in page
 
 
 @pytest.mark.parametrize(
     ("terms", "days", "closes"),
     [
-        ({"early_exit": "penalty", "penalty_bps": 100}, 90, "A plan with nothing left closes then"),
-        ({"early_exit": "free"}, 90, "A plan with nothing left closes then"),
+        ({"early_exit": "penalty", "penalty_bps": 100}, 90, "If nothing is left, the plan then closes"),
+        ({"early_exit": "free"}, 90, "If nothing is left, the plan then closes"),
         # It matures before the notice is due.
         ({"early_exit": "free"}, 1, ""),
     ],
@@ -97,7 +97,7 @@ def test_the_form_says_when_an_emptied_plan_closes(
     browser: Client, saver: User, terms: dict[str, Any], days: int, closes: str
 ) -> None:
     page = words(browser.get(form_of(with_term(saver, days=days, **terms))).text)
-    assert ("A plan with nothing left closes" in page) == bool(closes)
+    assert ("If nothing is left, the plan then closes" in page) == bool(closes)
 
 
 def test_a_plan_without_a_term_or_in_a_circle_does_not_close(
@@ -107,7 +107,7 @@ def test_a_plan_without_a_term_or_in_a_circle_does_not_close(
         make_circle(product=make_product(min_term_days=1, max_term_days=900, notice_hours=24)), user=saver
     )
     for one in (plan, member.plan):
-        assert "A plan with nothing left closes" not in browser.get(form_of(one)).text
+        assert "If nothing is left, the plan then closes" not in browser.get(form_of(one)).text
 
 
 def test_all_of_it_is_one_button_and_takes_effect_once(browser: Client, plan: Plan) -> None:
@@ -192,11 +192,11 @@ def test_a_withdrawal_form_from_elsewhere_is_refused(browser: Client, plan: Plan
 
 def test_a_penalty_is_said_when_asking(browser: Client, saver: User) -> None:
     plan = with_term(saver, days=90, early_exit=EarlyExit.PENALTY, penalty_bps=100)
-    assert "1% of what you take out is kept" in words(browser.get(form_of(plan)).text)
+    assert "Leaving early costs 1%" in words(browser.get(form_of(plan)).text)
     ends_first = with_term(saver, days=1, early_exit=EarlyExit.PENALTY, penalty_bps=100)
     page = words(browser.get(form_of(ends_first)).text)
-    assert "30 November 2026</time>, before a notice that you give now is due" in page
-    assert "penalty" not in page
+    assert "30 November 2026</time>, before a notice given now is due" in page
+    assert "Leaving early" not in page
 
 
 def test_a_notice_that_the_maturity_ends_says_so(browser: Client, saver: User) -> None:
@@ -233,7 +233,7 @@ def test_cancelling_leads_back_to_the_plan(browser: Client, plan: Plan) -> None:
     notice.refresh_from_db()
     assert notice.status == Notice.Status.CANCELLED
     page = browser.get(f"/plans/{plan.pk}/").text
-    assert "The notice of ₦40.00 is cancelled" in page
+    assert "The notice of ₦40 is cancelled" in page
     assert 'id="notices"' not in page
     assert browser.get(path).status_code == 405
 

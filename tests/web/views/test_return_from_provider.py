@@ -48,9 +48,9 @@ def away(request: httpx.Request) -> httpx.Response:
 @pytest.mark.parametrize(
     ("outcome", "told"),
     [
-        ("success", "₦25,000.00 is in Rent."),
-        ("silent", "₦25,000.00 is in Rent."),
-        ("declined", "₦25,000.00 failed"),
+        ("success", "₦25,000 is in Rent."),
+        ("silent", "₦25,000 is in Rent."),
+        ("declined", "₦25,000 failed"),
         ("abandon", "You left before paying"),
         ("forged", "You left before paying"),
         ("wrong-amount", "We’re checking this payment."),
@@ -179,6 +179,6 @@ def test_money_for_an_ended_plan_is_reported_in_the_stash(
     Plan.objects.filter(pk=plan.pk).update(closed_at=payment.transaction.created_on)
     provider.pay(payment, "silent")
     response = client.get(url(payment))
-    assert "₦25,000.00 is in your stash." in said(response)
+    assert "₦25,000 is in your stash." in said(response)
     receipt = client.get(response["Location"]).content.decode()
     assert "Rent can’t take more money, so we put it in your stash." in receipt

@@ -35,7 +35,7 @@ def test_the_stash_shows_its_balance_and_what_moved(client: Client) -> None:
 
 def test_a_newcomer_sees_what_to_do(client: Client) -> None:
     client.force_login(make_user())
-    assert "Nothing here yet" in client.get("/stash/").content.decode()
+    assert "No transactions yet" in client.get("/stash/").content.decode()
 
 
 def test_the_page_costs_the_same_for_one_row_and_for_many(
@@ -86,7 +86,7 @@ def test_money_on_its_way_out_is_shown_with_its_countdown(client: Client, settin
             "On its way out",
             "₦50,076.87</span> on its way out",
             f"To <bdi>{payout.recipient}</bdi>",
-            "Waits to be sent: in about 2 hours,",
+            "Waiting to be sent: in about 2 hours,",
             ">6 Apr 2026, 12:30</time>",
             f'action="/stash/withdrawals/{payout.transaction.reference}/cancel/"',
         ):
@@ -105,12 +105,12 @@ def test_what_waits_for_approval_can_be_cancelled_and_what_was_sent_cannot(
     waiting, sent = ask(saver), ask(saver, 500_00)
     say(sent, "pending")
     page = words(client.get("/stash/").text)
-    assert "Waits for approval" in page
-    assert "Sent, waits for the bank" in page
+    assert "Waiting for approval" in page
+    assert "Sent, waiting for the bank" in page
     assert f"/withdrawals/{waiting.transaction.reference}/cancel/" in page
     assert f"/withdrawals/{sent.transaction.reference}/cancel/" not in page
     say(sent, "success")
-    assert "Sent, waits for the bank" not in client.get("/stash/").text
+    assert "Sent, waiting for the bank" not in client.get("/stash/").text
 
 
 def test_a_withdrawal_of_another_user_is_not_shown(client: Client, saver: User) -> None:

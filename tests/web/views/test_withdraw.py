@@ -93,7 +93,7 @@ def test_the_way_from_the_stash_to_the_receipt(browser: Client, saver: User, rec
         '<dt>Leaves your stash</dt><dd><span class="money">₦50,076.87</span>',
         recipient.account_number,
         "ADA OBI",
-        "It is usually sent within a minute after you confirm.",
+        "We usually send it within a minute of your confirmation.",
         ">10:05</time>",
     ):
         assert text in confirm
@@ -358,7 +358,7 @@ def test_a_withdrawal_is_cancelled(browser: Client, saver: User) -> None:
     for _ in range(2):
         assert browser.post(url)["Location"] == "/stash/"
     assert held(saver) == (STASH, 0)
-    assert "The withdrawal of ₦50,000.00 is cancelled." in browser.get("/stash/").text
+    assert "The withdrawal of ₦50,000 is cancelled." in browser.get("/stash/").text
 
 
 def test_what_was_sent_cannot_be_cancelled(browser: Client, saver: User) -> None:

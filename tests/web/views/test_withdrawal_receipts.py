@@ -205,7 +205,7 @@ def test_the_receipt_of_a_fee_adds_vat_and_duty(client: Client, saver: User) -> 
     say(payout, "success")
     page = page_of(client, fee)
     assert {"Charged with the withdrawal", "VAT on the fee", "Stamp duty"} <= set(steps_of(page))
-    assert line("In all", "₦76.87") in page
+    assert line("Total", "₦76.87") in page
     assert signed_kobo(client, fee) == -76_87
     assert payout.recipient.account_number not in page
 

@@ -1,0 +1,55 @@
+"""The sentences of the dashboard, its chart and its welcome."""
+
+from __future__ import annotations
+
+import datetime
+
+from django.utils.formats import date_format
+
+from savings import money
+
+GOOD_MORNING = "Good morning"
+GOOD_AFTERNOON = "Good afternoon"
+GOOD_EVENING = "Good evening"
+ALL_TIME = "All"
+TOTAL_SAVINGS = "Total savings"
+SINCE_START = "since you started"
+
+# What a first plan may be for, besides the purposes of the page that starts one.
+OTHER_PURPOSE = "Something else"
+# The steps of the welcome.
+NAME_IT = "Name it"
+PAY_IN = "Pay in"
+WATCH_IT_GROW = "Watch it grow"
+
+# The column of a chart's table.
+BALANCE = "Balance"
+
+
+def since(day: datetime.date) -> str:
+    return f"since {_day(day)}"
+
+
+def chart_of_one(kobo: int, day: datetime.date) -> str:
+    return f"{money.naira(kobo)} on {_day(day)}."
+
+
+def chart_is_level(kobo: int, first: datetime.date, last: datetime.date) -> str:
+    amount = money.naira(kobo)
+    return f"{amount} on {_day(first)}, and again {amount} on {_day(last)}."
+
+
+def chart_rises(began_kobo: int, first: datetime.date, ended_kobo: int, last: datetime.date) -> str:
+    return (
+        f"Rises from {money.naira(began_kobo)} on {_day(first)} to {money.naira(ended_kobo)} on {_day(last)}."
+    )
+
+
+def chart_falls(began_kobo: int, first: datetime.date, ended_kobo: int, last: datetime.date) -> str:
+    return (
+        f"Falls from {money.naira(began_kobo)} on {_day(first)} to {money.naira(ended_kobo)} on {_day(last)}."
+    )
+
+
+def _day(day: datetime.date) -> str:
+    return date_format(day, "j F Y")

@@ -1,0 +1,62 @@
+"""The sentences about withdrawals and bank accounts."""
+
+from __future__ import annotations
+
+from django.utils.translation import ngettext
+
+from savings import money
+from savings.models import Payout
+
+ON_ITS_WAY = "Your withdrawal is on its way."
+SEE_STEPS = "This page shows each step."
+BACK_IN_STASH = "The money is back in your stash."
+MAILED = "We’ve emailed you about it."
+# A withdrawal whose money is on hold, by its state.
+STATES: dict[str, str] = {
+    Payout.State.WAITING: "Waiting to be sent",
+    Payout.State.APPROVAL: "Waiting for approval",
+    Payout.State.SENT: "Sent, waiting for the bank",
+}
+# The lines of a withdrawal and of its fee.
+AMOUNT = "Amount"
+FEE = "Fee"
+VAT = "VAT on the fee"
+DUTY = "Stamp duty"
+FEES_TOTAL = "Total"
+WITH_FEES = "With fees"
+ANY_AMOUNT = "Any amount"
+
+
+def cancelled(amount_kobo: int) -> str:
+    return f"The withdrawal of {money.short(amount_kobo)} is cancelled."
+
+
+def recipient_added(recipient: str) -> str:
+    return f"{recipient} is added."
+
+
+def recipient_removed(recipient: str) -> str:
+    return f"{recipient} is removed."
+
+
+def recipient_is_default(recipient: str) -> str:
+    return f"{recipient} is your default account now."
+
+
+def cancelled_with_recipient(withdrawals: int) -> str:
+    """Return what became of the withdrawals to an account that was removed; empty if there were none."""
+    if not withdrawals:
+        return ""
+    return ngettext(
+        "A withdrawal to it was cancelled. The money is back in your stash.",
+        "%(count)d withdrawals to it were cancelled. The money is back in your stash.",
+        withdrawals,
+    ) % {"count": withdrawals}
+
+
+def up_to(amount_kobo: int) -> str:
+    return f"Up to {money.short(amount_kobo)}"
+
+
+def above(amount_kobo: int) -> str:
+    return f"Above {money.short(amount_kobo)}"

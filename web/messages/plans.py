@@ -1,0 +1,337 @@
+"""The sentences about plans: where one stands, its terms, notices, early exits and interest."""
+
+from __future__ import annotations
+
+import datetime
+
+from django.utils.formats import date_format
+from django.utils.translation import ngettext
+
+from savings import money
+from savings.plans import Every, format_notice
+from web import date_formats
+
+# After something is done.
+CHANGED = "Saved."
+
+# A plan's card and its line of progress.
+CLOSED = "Closed"
+MATURED = "Matured"
+GOAL_REACHED = "Goal reached"
+NO_GOAL = "No goal yet"
+NO_END_DATE = "No end date"
+NO_INTEREST = "no interest"
+
+# The one thing to do about a plan.
+SET_GOAL = "Set a goal"
+SET_HIGHER_GOAL = "Set a higher goal"
+START_ANOTHER = "Start another plan"
+TOP_UP = "Top up"
+
+# Where a plan stands.
+NO_GOAL_LINE = "No goal yet. Set one to see how far you’ve got."
+CLOSED_LINE = "This plan is closed. Its history and receipts stay here."
+REACHED_LINE = "You did it."
+
+# The list of plans.
+NEEDS_YOU = "Needs you"
+GOING = "Under way"
+TOTAL_SAVED = "Saved"
+TOTAL_GROWTH = "In the last 30 days"
+TOTAL_NEEDED = "Needed this month"
+TO_REACH_GOALS = "to reach your goals in time"
+WITHOUT_DATE = "in plans without a date"
+
+# Taking money out, as a plan's terms have it.
+FREE = "Taking money out costs nothing."
+FREE_AT_ANY_TIME = "You can move money to your stash at any time. Taking money out costs nothing."
+ONLY_LATER = "You can’t bring it forward again."
+INTEREST_OFF_FOR_NEW = (
+    "Interest is off for all your plans. This one earns nothing until you turn interest on in your profile."
+)
+
+# The quote of an early exit, and the lines of its receipt.
+AT_MATURITY = "At maturity"
+TODAY = "Today"
+RENEWS = "A new term starts on that day. To get the money then, change what happens at maturity first."
+TAKEN_OUT = "Taken out"
+TAKEN_OUT_OF_PLAN = "Taken out of the plan"
+INTEREST = "Interest"
+TAX_ON_INTEREST = "Tax on it"
+PENALTY = "Penalty"
+INTEREST_LOST = "Interest lost"
+ARRIVED_IN_STASH = "Arrived in your stash"
+
+# How long until a notice is due.
+IN_AN_HOUR = "In about an hour"
+IN_LESS_THAN_AN_HOUR = "In less than an hour"
+DUE_NOW = "Due now"
+
+# The proof of the interest. The first three continue “It is posted at maturity, …”.
+GOES_TO_STASH = "to your stash"
+GOES_INTO_PLAN = "into the plan"
+GOES_INTO_TERM = "into the new term"
+EARNED = "Earned"
+POSTED = "Posted"
+LOST = "Of money that went back or left early"
+NOT_POSTED = "Not posted"
+
+
+def ready(plan: str) -> str:
+    return f"{plan} is ready. Make your first payment."
+
+
+def closed(plan: str) -> str:
+    return f"{plan} is closed. Its history stays under Plans."
+
+
+def paid_in(amount_kobo: int, plan: str) -> str:
+    return f"{money.short(amount_kobo)} is in {plan}."
+
+
+def moved_to_stash(amount_kobo: int) -> str:
+    return f"{money.short(amount_kobo)} is in your stash."
+
+
+def taken_out_early(plan: str) -> str:
+    return f"The money from {plan} is in your stash."
+
+
+def notice_given(amount_kobo: int) -> str:
+    return f"You gave notice of {money.short(amount_kobo)}."
+
+
+def notice_cancelled(amount_kobo: int) -> str:
+    return f"The notice of {money.short(amount_kobo)} is cancelled. The money stays in the plan."
+
+
+def days(count: int) -> str:
+    return ngettext("%(days)d day", "%(days)d days", count) % {"days": count}
+
+
+def days_to_go(count: int) -> str:
+    return ngettext("%(days)d day to go", "%(days)d days to go", count) % {"days": count}
+
+
+def to_go(left_kobo: int) -> str:
+    return f"{money.short(left_kobo)} to go"
+
+
+def to_go_in_days(left_kobo: int, count: int) -> str:
+    return f"{to_go(left_kobo)} · {days(count)}"
+
+
+def to_go_behind(left_kobo: int, count: int) -> str:
+    return f"{to_go(left_kobo)} · {days(count)} behind"
+
+
+def to_go_on_track(left_kobo: int) -> str:
+    return f"{to_go(left_kobo)} · on track"
+
+
+def progress(percent: int, goal_kobo: int) -> str:
+    return f"{percent}% of {money.short(goal_kobo)}"
+
+
+def product_and_rate(product: str, rate_bps: int) -> str:
+    return f"{product} · {money.percent(rate_bps) if rate_bps else NO_INTEREST}"
+
+
+def runs_until(count: int, matures_on: datetime.date) -> str:
+    return f"{days_to_go(count)}, until {_day(matures_on)}."
+
+
+def is_full(most_kobo: int) -> str:
+    return f"This plan is full: a plan holds at most {money.short(most_kobo)}."
+
+
+def due_soon(left_kobo: int, count: int) -> str:
+    return f"{to_go(left_kobo)} in {days(count)}."
+
+
+def behind(count: int, amount_kobo: int, every: Every) -> str:
+    return f"Behind by {days(count)}: {_gets_there(amount_kobo, every)}"
+
+
+def not_begun(left_kobo: int, matures_on: datetime.date, amount_kobo: int, every: Every) -> str:
+    return f"{to_go(left_kobo)} by {_day(matures_on)}: {_gets_there(amount_kobo, every)}"
+
+
+def on_track(left_kobo: int, amount_kobo: int, every: Every) -> str:
+    return f"On track: {to_go(left_kobo)}. {_gets_there(amount_kobo, every)}"
+
+
+def without_date(left_kobo: int) -> str:
+    return f"{to_go(left_kobo)}."
+
+
+def at_pace(left_kobo: int, pace_month_kobo: int, reached_on: datetime.date) -> str:
+    return (
+        f"{to_go(left_kobo)}. At your pace of {money.short(pace_month_kobo)} a month, you’d get there around "
+        f"{date_format(reached_on, 'F Y')}."
+    )
+
+
+def matured_with_money(matures_on: datetime.date) -> str:
+    return f"Matured on {_day(matures_on)}. We’ll do what you chose for that day within minutes."
+
+
+def matured(matures_on: datetime.date) -> str:
+    return f"Matured on {_day(matures_on)}. Its money is in your stash."
+
+
+def reached_days_early(count: int, matures_on: datetime.date) -> str:
+    return f"You did it {days(count)} early. Your money stays safe here until {_day(matures_on)}."
+
+
+def reached_months_early(count: int, matures_on: datetime.date) -> str:
+    early = ngettext("%(months)d month", "%(months)d months", count) % {"months": count}
+    return f"You did it {early} early. Your money stays safe here until {_day(matures_on)}."
+
+
+def top_up_with(amount_kobo: int) -> str:
+    return f"Top up {money.short(amount_kobo)}"
+
+
+def milestone(percent: int, plan: str) -> str:
+    """Return the sentence about a quarter of a goal that a payment has reached; empty for any other percentage."""
+    return {
+        25: f"A quarter of the way to {plan}.",
+        50: f"Halfway to {plan}.",
+        75: f"Three quarters of the way to {plan}.",
+        100: f"You reached your goal for {plan}.",
+    }.get(percent, "")
+
+
+def plans_on_track(count: int, measured: int) -> str:
+    return f"{count} of {measured} on track"
+
+
+def growth_before(amount: str) -> str:
+    return f"{amount} in the 30 days before"
+
+
+def chart_title(plan: str) -> str:
+    return f"{plan}: saved so far"
+
+
+def blocked(ends_on: datetime.date | None) -> str:
+    return f"You can’t take money out before {_end(ends_on)}."
+
+
+def interest_forfeited(ends_on: datetime.date | None) -> str:
+    return f"If you take money out before {_end(ends_on)}, you lose the interest on what you take."
+
+
+def early_exit_costs(penalty_bps: int, ends_on: datetime.date | None) -> str:
+    return f"Leaving before {_end(ends_on)} costs {money.percent(penalty_bps)} of what you take out."
+
+
+def early_exit_free(ends_on: datetime.date | None) -> str:
+    return f"Taking money out before {_end(ends_on)} costs nothing."
+
+
+def share_of_exit(penalty_bps: int) -> str:
+    return f"{money.percent(penalty_bps)} of what you take out"
+
+
+def leaving_early(penalty_bps: int, penalty_kobo: int, amount_kobo: int) -> str:
+    return (
+        f"Leaving early costs {money.percent(penalty_bps)}: you’d get {money.short(amount_kobo - penalty_kobo)} of "
+        f"{money.short(amount_kobo)} in your stash."
+    )
+
+
+def end_moves(matures_on: datetime.date, later: datetime.date) -> str:
+    return f"The end moves from {date_formats.day(matures_on)} to {date_formats.day(later)}."
+
+
+def interest_off(since: datetime.date | None, today: datetime.date, *, everywhere: bool) -> str:
+    """Return the sentence that interest is off, from a later day on or since an earlier one, if that is known."""
+    if since is None:
+        return "Interest is off for all your plans." if everywhere else "Interest is off for this plan."
+    day = date_formats.day(since)
+    if since > today:
+        return (
+            f"Interest is off from {day} for all your plans."
+            if everywhere
+            else f"Interest is off from {day} for this plan."
+        )
+    return (
+        f"Interest is off since {day} for all your plans."
+        if everywhere
+        else f"Interest is off since {day} for this plan."
+    )
+
+
+def needs_notice(hours: int) -> str:
+    return f"Taking money out needs {format_notice(hours)}, which you can cancel."
+
+
+def needs_notice_before_maturity(hours: int) -> str:
+    return f"Taking money out before maturity needs {format_notice(hours)}, which you can cancel."
+
+
+def in_days(count: int) -> str:
+    return ngettext("In about %(days)d day", "In about %(days)d days", count) % {"days": count}
+
+
+def in_hours(count: int) -> str:
+    return ngettext("In about %(hours)d hour", "In about %(hours)d hours", count) % {"hours": count}
+
+
+def quoted_in_days(count: int) -> str:
+    return ngettext("In %(days)d day", "In %(days)d days", count) % {"days": count}
+
+
+def rank_lost(rank: str) -> str:
+    return f"You are {rank} in your circle, and would not be ranked any more."
+
+
+def rank_stays(rank: str) -> str:
+    return f"You stay {rank} in your circle."
+
+
+def rank_changes(rank: str, then: str) -> str:
+    return f"You are {rank} in your circle, and would be {then}."
+
+
+def posted_on(day: datetime.date) -> str:
+    return f"Posted {date_formats.day(day)}"
+
+
+def corrected_on(day: datetime.date) -> str:
+    return f"Posted interest changed {date_formats.day(day)}"
+
+
+def forfeited_on(day: datetime.date) -> str:
+    return f"Interest of money that went back or left early {date_formats.day(day)}"
+
+
+def from_to(first: str, last: str) -> str:
+    return f"{first} to {last}"
+
+
+def posting(*, gross_kobo: int, tax_kobo: int, tax_rate_bps: int, left: str, tax_left: str) -> str:
+    return (
+        f"{money.naira(gross_kobo)} less {money.percent(tax_rate_bps)} tax of {money.naira(tax_kobo)}: "
+        f"{money.naira(gross_kobo - tax_kobo)}. Left: {left} of interest, {tax_left} of tax"
+    )
+
+
+def _gets_there(amount_kobo: int, every: Every) -> str:
+    match every:
+        case Every.WEEK:
+            return f"{money.short(amount_kobo)} a week gets you there."
+        case Every.MONTH:
+            return f"{money.short(amount_kobo)} a month gets you there."
+        case _:
+            return f"{money.short(amount_kobo)} gets you there."
+
+
+def _end(ends_on: datetime.date | None) -> str:
+    return f"the end ({date_formats.day(ends_on)})" if ends_on else "the end"
+
+
+def _day(day: datetime.date) -> str:
+    return date_format(day, "j F Y")

@@ -1,0 +1,33 @@
+"""The words of lists of transactions and of receipts."""
+
+from __future__ import annotations
+
+from savings.models import Transaction
+
+# Where a transaction belongs that belongs to no plan.
+STASH = "Stash"
+DEBT = "Debt"
+ON_HOLD = "On its way out"
+# What a row is called that reverses one of these kinds.
+RETURNS: dict[str | None, str] = {
+    Transaction.Kind.STASH_WITHDRAWAL: "Withdrawal came back",
+    Transaction.Kind.FEE: "Fee given back",
+}
+
+# What another transaction is to that of the receipt.
+RETURNS_THAT = "Returns"
+RETURNED_BY = "Returned by"
+REVERSES_THAT = "Reverses"
+REVERSED_BY = "Reversed by"
+GIVES_BACK = "Gives back"
+GIVEN_BACK_BY = "Given back by"
+BELONGS_TO = "Belongs to"
+TOGETHER_WITH = "Together with"
+
+
+def today(day: str) -> str:
+    return f"Today, {day}"
+
+
+def yesterday(day: str) -> str:
+    return f"Yesterday, {day}"
