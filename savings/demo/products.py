@@ -13,7 +13,7 @@ PRODUCTS: tuple[tuple[dict[str, Any], dict[int, int]], ...] = (
         {
             "kind": Product.Kind.TARGET,
             "name": "Target",
-            "description": "A sum by a date you choose.",
+            "description": "Save a set amount by a set date.",
             "min_term_days": 30,
             "max_term_days": 1095,
             "early_exit": EarlyExit.PENALTY,
@@ -26,7 +26,7 @@ PRODUCTS: tuple[tuple[dict[str, Any], dict[int, int]], ...] = (
         {
             "kind": Product.Kind.FLEXIBLE,
             "name": "Flexible",
-            "description": "Pay in, and move to your stash, as you like.",
+            "description": "Pay in and move money to your stash any time.",
         },
         {0: 850},
     ),
@@ -34,7 +34,7 @@ PRODUCTS: tuple[tuple[dict[str, Any], dict[int, int]], ...] = (
         {
             "kind": Product.Kind.LOCKED,
             "name": "Locked",
-            "description": "Closed until the day you choose.",
+            "description": "Locked until your date, for the best rate.",
             "min_term_days": 30,
             "max_term_days": 1095,
             "early_exit": EarlyExit.BLOCKED,
@@ -58,7 +58,7 @@ PRODUCTS: tuple[tuple[dict[str, Any], dict[int, int]], ...] = (
         {
             "kind": Product.Kind.EMERGENCY,
             "name": "Emergency",
-            "description": "Back in your stash immediately, no questions.",
+            "description": "For the unexpected. Move it to your stash any time.",
         },
         {0: 800},
     ),
@@ -71,5 +71,5 @@ NOTICE_FROM = (-2, 1)
 def add_notice() -> None:
     """Give the emergency product a day's notice."""
     Product.objects.filter(name="Emergency").update(
-        notice_hours=24, description="For the day you need it, no questions."
+        notice_hours=24, description="For the unexpected. Ready 24 hours after you ask."
     )

@@ -59,7 +59,7 @@ class TokenForm(RefusableForm):
         widget=forms.HiddenInput,
         error_messages=dict.fromkeys(
             ("required", "max_length", "null_characters_not_allowed"),
-            "This confirmation is not valid. Nothing was changed. Check what the page shows now.",
+            "This confirmation is no longer valid. Nothing was changed. Check the page and confirm again.",
         ),
     )
 

@@ -48,7 +48,7 @@ class FilterForm(forms.Form):
         values = super().clean() or {}
         since, until = values.get("since"), values.get("until")
         if since and until and since > until:
-            self.add_error("until", "This day is before the first one.")
+            self.add_error("until", "This day is before the start date.")
         return values
 
     @property

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from savings.ledger import TaxRates
 from savings.models import Product
+from web.messages import help as messages
 from web.pages.payments import fee_sentence
 from web.pages.payouts import fee_lines
 from web.pages.plan_notices import notice_sentence
@@ -52,5 +53,6 @@ def _terms(product: Product) -> Terms:
 def _in_words(length: datetime.timedelta) -> str:
     """Return a length of time in whole hours or minutes; empty for none."""
     minutes = int(length.total_seconds()) // 60
-    count, unit = (minutes // 60, "hour") if minutes and minutes % 60 == 0 else (minutes, "minute")
-    return f"{count:,} {unit}{'' if count == 1 else 's'}" if count else ""
+    if not minutes:
+        return ""
+    return messages.hours(minutes // 60) if minutes % 60 == 0 else messages.minutes(minutes)

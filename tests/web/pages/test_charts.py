@@ -85,7 +85,7 @@ def test_one_point_is_a_dot_without_an_area() -> None:
 
 
 def test_nothing_to_draw_says_so() -> None:
-    assert "nothing to draw" in charts.area_chart([], name="none", title="None")
+    assert "Nothing to show" in charts.area_chart([], name="none", title="None")
 
 
 def test_the_chart_tells_its_story_and_shows_its_numbers() -> None:

@@ -100,7 +100,7 @@ def test_a_proof_that_differs_is_flagged(
     clock.shift(datetime.timedelta(days=4))
     Account.objects.filter(plan=flexible).update(accrued_numerator=5)
     page = shown(client, saver, f"/plans/{flexible.pk}/interest/")
-    assert "This proof differs from the plan’s account, which holds 40,000,000,005" in page
+    assert "These figures differ from the plan’s account, which has 40,000,000,005" in page
     assert "Agrees with the account" not in page
 
 
