@@ -304,3 +304,57 @@ def test_a_server_s_packages_are_a_subset_of_a_developer_s() -> None:
         for which in ("base", "prod", "dev")
     }
     assert names["base"] < names["prod"] < names["dev"]
+
+
+# Sentences that are not for the people who use the site.
+FOR_DEVELOPERS = {
+    "AssertionError",
+    "CallFailed",
+    "CallSkipped",
+    "ImproperlyConfigured",
+    "MalformedEvent",
+    "OSError",
+    "ProviderRefused",
+    "RuntimeError",
+    "TypeError",
+    "UnclearAnswer",
+    "ValueError",
+}
+SENTENCE = re.compile(r"[A-Z][^|{}]*\b\w+ [^|{}]*\b\w+ [^|{}]*[.?!]$")
+
+
+def test_sentences_are_in_modules_of_messages() -> None:
+    """A translator, and whoever changes a sentence, finds it in a template, a form or its feature's messages."""
+    places = ("web/views", "web/pages", "web/auth", "web/middleware")
+    places += tuple(
+        f"savings/{name}" for name in ("plans", "ledger", "payments", "circles", "users", "mails")
+    )
+    files = [path for place in places for path in tracked(f"{place}/*.py") if path.name != "messages.py"]
+    assert len(files) > 100
+    assert [
+        f"{path.relative_to(ROOT)}: {text}" for path in files for text in sentences(path.read_text())
+    ] == []
+
+
+def test_a_sentence_in_a_call_is_found_and_one_for_developers_is_not() -> None:
+    found = 'raise Refused("This plan is closed.")'
+    others = 'raise ValueError("This plan is closed.")\nlogger.info("This plan is closed.")\n"""This plan is closed."""'
+    assert sentences(found) == ["This plan is closed."]
+    assert sentences(others) == []
+
+
+def sentences(source: str) -> list[str]:
+    """Return the sentences in Python code, without docstrings, log lines and the errors of developers."""
+    tree = ast.parse(source)
+    passed = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _is_for_developers(node.func):
+            passed |= {id(part) for part in ast.walk(node)}
+    texts = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in passed)
+    return [node.value for node in texts if isinstance(node.value, str) and SENTENCE.match(node.value)]
+
+
+def _is_for_developers(function: ast.expr) -> bool:
+    if isinstance(function, ast.Attribute):
+        return isinstance(function.value, ast.Name) and function.value.id in {"logger", "httpx"}
+    return isinstance(function, ast.Name) and function.id in FOR_DEVELOPERS

@@ -14,13 +14,11 @@ from tests.e2e.pages import PAGES, SIGNED_OUT, found
 from tests.e2e.person import Person
 
 WIDTHS = (320, 390, 768, 1280, 1920)
-SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+A_FEW: list[tuple[int, Scheme]] = [(320, "dark"), (1280, "light")]
 # Each page takes about ten times as long in all of them: set BARRIERS=all to look everywhere.
-LOOKS = (
-    list(product(WIDTHS, SCHEMES))
-    if os.environ.get("BARRIERS") == "all"
-    else [(320, "dark"), (1280, "light")]
-)
+LOOKS = list(product(WIDTHS, SCHEMES)) if os.environ.get("BARRIERS") == "all" else A_FEW
 
 
 @pytest.fixture

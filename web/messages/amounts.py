@@ -6,8 +6,18 @@ from savings import money
 from savings.ledger import WithdrawalFees
 from savings.plans import Every, Quote
 
+MY_CARD = "My card"
+MY_STASH = "My stash"
+MOVED_AT_ONCE = "Moved straight away."
+NOTHING_TO_MOVE = "Nothing to move."
+
 # After a suggested sum.
+TO_GOAL = "to goal"
 EVERY: dict[Every | None, str] = {Every.WEEK: "a week", Every.MONTH: "a month", Every.ONCE: "", None: ""}
+
+
+def less_than_least(least_kobo: int) -> str:
+    return f"Less than {money.short(least_kobo)}, the least you can move."
 
 
 def exit_comes_to(quote: Quote) -> str:

@@ -10,6 +10,36 @@ NOTHING_MOVED = "No money has moved."
 NOTHING_LEFT = "No money left your account."
 BEING_CHECKED = "We’re checking this payment."
 SEE_RECEIPT = "See the receipt for updates."
+
+# The head of a receipt.
+SAFE_MEANWHILE = "We’re checking it with the payment provider. It’s safe meanwhile."
+NOT_FINISHED_TITLE = "Payment not finished"
+FAILED_TITLE = "Payment failed"
+REVIEW_TITLE = "We’re checking this payment"
+# By the code of the failure; the first is that of any other code.
+FAILURES = {
+    "failed": f"Your bank declined this payment. {NOTHING_LEFT}",
+    "refused": f"The payment provider refused this payment. {NOTHING_LEFT}",
+    "reversed": "This payment was reversed, so the money goes back to you.",
+}
+ABANDONED = {
+    "page_lost": "The payment page didn’t reach us. No money has moved.",
+    "never_sent": "We couldn’t reach the payment provider. No money has moved.",
+}
+REVIEWS = {
+    "foreign_currency": "The payment came in another currency. We’re checking it with the payment provider.",
+    "same_payment": "The payment provider reports this payment twice. We’re checking it with them.",
+}
+NO_ANSWER = "The payment provider hasn’t told us yet how this payment ended. We’re asking them."
+CHANNEL_NOT_ACCEPTED = "We don’t accept this kind of card or payment."
+SEE_STASH = "See your stash"
+ADD_MORE = "Add more"
+SEE_PLAN = "See the plan"
+TOP_UP_AGAIN = "Top up again"
+TRY_AGAIN = "Try again"
+ADD_TO_STASH = "Add it to your stash"
+PAY_FROM_STASH = "Pay from your stash"
+IN_STASH = "in your stash"
 NO_CARDS = "We don’t accept cards at the moment."
 # Who pays the fee, by the settings for cards issued here and for foreign ones.
 CARD_FEES: dict[tuple[str, str], str] = {
@@ -66,3 +96,23 @@ def part_being_checked(amount_kobo: int, arrived_kobo: int) -> str:
 
 def all_being_checked(amount_kobo: int) -> str:
     return f"We’re checking your payment of {money.short(amount_kobo)}."
+
+
+def saved(amount_kobo: int) -> str:
+    return f"{money.short(amount_kobo)} saved"
+
+
+def saved_in(plan: str) -> str:
+    return f"in {plan}"
+
+
+def put_in_stash(plan: str) -> str:
+    return f"{plan} can’t take more money, so we put it in your stash."
+
+
+def left_without_paying(amount_kobo: int) -> str:
+    return f"{left_before_paying(amount_kobo)} {NOTHING_MOVED}"
+
+
+def reason_given(text: str, reason: str) -> str:
+    return f"{text} The reason given: {reason}."

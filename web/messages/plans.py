@@ -335,3 +335,7 @@ def _end(ends_on: datetime.date | None) -> str:
 
 def _day(day: datetime.date) -> str:
     return date_format(day, "j F Y")
+
+
+def date_not_used(product: str) -> str:
+    return f"A {product} plan has no end, so the date isn’t used."

@@ -62,7 +62,7 @@ def chips(plan: Plan | None, instalment: Instalment | None = None, **query: str)
             one.amount_kobo,
             query,
             tells=one.reaches_goal or one.every is not None,
-            what_for="to goal" if one.reaches_goal else messages.EVERY[one.every],
+            what_for=messages.TO_GOAL if one.reaches_goal else messages.EVERY[one.every],
         )
         for one in suggest_amounts(plan, instalment)
     ]
@@ -100,15 +100,19 @@ def sources(form: TopUpForm, stash_kobo: int, card_note: str) -> list[Source]:
     least_kobo = settings.TOP_UP_MIN_KOBO
     why_not = ""
     if stash_kobo < least_kobo:
-        why_not = (
-            f"Less than {money.short(least_kobo)}, the least you can move."
-            if stash_kobo
-            else "Nothing to move."
-        )
+        why_not = messages.less_than_least(least_kobo) if stash_kobo else messages.NOTHING_TO_MOVE
     has_stash = form["source"].value() == TopUpForm.STASH and not why_not
     return [
-        Source(TopUpForm.CARD, "card", "My card", card_note, None, not has_stash, ""),
-        Source(TopUpForm.STASH, "stash", "My stash", "Moved at once.", stash_kobo, has_stash, why_not),
+        Source(TopUpForm.CARD, "card", messages.MY_CARD, card_note, None, not has_stash, ""),
+        Source(
+            TopUpForm.STASH,
+            "stash",
+            messages.MY_STASH,
+            messages.MOVED_AT_ONCE,
+            stash_kobo,
+            has_stash,
+            why_not,
+        ),
     ]
 
 

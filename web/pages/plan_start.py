@@ -17,7 +17,7 @@ from savings.models import Plan, Product, User
 from savings.models.plans import InterestPaid
 from web import date_formats
 from web.forms.plans import StartForm
-from web.messages import plan_start as messages
+from web.messages import plans as messages
 from web.pages.plan_notices import notice_sentence
 from web.pages.plan_terms import exit_sentences, interest_off_for_new
 from web.pages.plans import ICONS

@@ -13,28 +13,13 @@ from savings import money
 from savings.exceptions import Refused
 from savings.models import Account, Entry, Payment, Plan, Transaction
 from savings.plans import check_accepts_money
-from web.pages.payments import what_arrived
+from web.messages import payments as messages
+from web.messages import plans as plan_messages
 
 Kind, Status = Transaction.Kind, Transaction.Status
 _SAVED = {Kind.TOP_UP, Kind.STASH_TO_PLAN, Kind.STASH_DEPOSIT}
-_NOTHING_LEFT = "No money left your account."
-_FAILED = {
-    "failed": f"Your bank declined this payment. {_NOTHING_LEFT}",
-    "refused": f"The payment provider refused this payment. {_NOTHING_LEFT}",
-    "reversed": "This payment was reversed, so the money goes back to you.",
-}
 # The provider's messages that say no more than the sentence does.
 _SAYS_NOTHING = {"", "declined", "failed"}
-_ABANDONED = {
-    "page_lost": "The payment page did not reach us. No money has moved.",
-    "never_sent": "We couldn’t reach the payment provider. No money has moved.",
-}
-_SAFE_MEANWHILE = "We’re checking it with the payment provider. It’s safe meanwhile."
-_REVIEW = {
-    "foreign_currency": "The payment came in another currency. We’re checking it with the payment provider.",
-    "same_payment": "The payment provider reports this payment twice. We’re checking it with them.",
-}
-_NO_ANSWER = "The payment provider hasn’t told us yet what became of this payment. We’re asking them."
 
 
 class Link(NamedTuple):
@@ -80,23 +65,19 @@ def outcome(movement: Transaction, payment: Payment | None, entries: Iterable[En
 
 
 def _saved(movement: Transaction, payment: Payment | None, entries: Iterable[Entry]) -> Outcome:
-    plan, amount = movement.plan, money.short(movement.amount_kobo)
+    plan, saved = movement.plan, messages.saved(movement.amount_kobo)
     if plan is None:
         meant_for = payment.meant_for if payment else None
-        why = (
-            f"{meant_for} can’t take more money, so we put it in your stash."
-            if meant_for
-            else "in your stash"
-        )
+        why = messages.put_in_stash(str(meant_for)) if meant_for else messages.IN_STASH
         links: tuple[Link, ...] = (
-            Link("See your stash", reverse("stash:home")),
-            Link("Add more", reverse("stash:fund")),
+            Link(messages.SEE_STASH, reverse("stash:home")),
+            Link(messages.ADD_MORE, reverse("stash:fund")),
         )
-        return Outcome(f"{amount} saved", why, links=links)
-    links = (Link("See the plan", reverse("plans:detail", args=[plan.pk])),)
+        return Outcome(saved, why, links=links)
+    links = (Link(messages.SEE_PLAN, reverse("plans:detail", args=[plan.pk])),)
     if _accepts_money(plan):
-        links += (Link("Top up again", reverse("plans:top_up", args=[plan.pk])),)
-    return Outcome(f"{amount} saved", f"in {plan.name}", links=links, progress=_progress(plan, entries))
+        links += (Link(messages.TOP_UP_AGAIN, reverse("plans:top_up", args=[plan.pk])),)
+    return Outcome(saved, messages.saved_in(plan.name), links=links, progress=_progress(plan, entries))
 
 
 def _progress(plan: Plan, entries: Iterable[Entry]) -> Progress | None:
@@ -109,31 +90,33 @@ def _progress(plan: Plan, entries: Iterable[Entry]) -> Progress | None:
     return Progress(
         str(min(100, after_kobo * 100 // plan.target_kobo)),
         money.short(plan.target_kobo),
-        f"{money.short(left_kobo)} to go" if left_kobo else "",
+        plan_messages.to_go(left_kobo) if left_kobo else "",
         reaches_goal=after_kobo - into_plan[-1].amount_kobo < plan.target_kobo <= after_kobo,
     )
 
 
 def _failed(movement: Transaction, payment: Payment) -> Outcome:
     if movement.status == Status.ABANDONED:
-        left = f"You left before paying {money.short(movement.amount_kobo)}. No money has moved."
-        text = _ABANDONED.get(movement.failure_code, left)
-        return Outcome("Payment not finished", text, links=_next_steps(movement), needs_help=True)
-    text = _FAILED.get(movement.failure_code, _FAILED["failed"])
+        left = messages.left_without_paying(movement.amount_kobo)
+        text = messages.ABANDONED.get(movement.failure_code, left)
+        return Outcome(messages.NOT_FINISHED_TITLE, text, links=_next_steps(movement), needs_help=True)
+    text = messages.FAILURES.get(movement.failure_code, messages.FAILURES["failed"])
     reason = payment.provider_message.strip().rstrip(".")
     if reason.lower() not in _SAYS_NOTHING:
-        text = f"{text} The reason given: {reason}."
-    return Outcome("Payment failed", text, links=_next_steps(movement), needs_help=True)
+        text = messages.reason_given(text, reason)
+    return Outcome(messages.FAILED_TITLE, text, links=_next_steps(movement), needs_help=True)
 
 
 def _in_review(movement: Transaction, payment: Payment, entries: Iterable[Entry]) -> Outcome:
-    title = "We’re checking this payment"
+    title = messages.REVIEW_TITLE
     arrived_kobo = sum(entry.amount_kobo for entry in entries if entry.code == Entry.Code.SUSPENSE)
     if not arrived_kobo:
-        return Outcome(title, _REVIEW.get(payment.review_reason, _NO_ANSWER), needs_help=True)
-    text = f"{what_arrived(movement.amount_kobo, arrived_kobo)} {_SAFE_MEANWHILE}"
+        return Outcome(
+            title, messages.REVIEWS.get(payment.review_reason, messages.NO_ANSWER), needs_help=True
+        )
+    text = f"{messages.what_arrived(movement.amount_kobo, arrived_kobo)} {messages.SAFE_MEANWHILE}"
     if payment.review_reason == "channel":
-        text = f"{text} We don’t accept this kind of card or payment."
+        text = f"{text} {messages.CHANNEL_NOT_ACCEPTED}"
     return Outcome(title, text, money.naira(arrived_kobo), needs_help=True)
 
 
@@ -141,13 +124,13 @@ def _next_steps(movement: Transaction) -> tuple[Link, ...]:
     """Return the ways to pay the same amount again: each form that they open has a reference of its own."""
     plan, query = movement.plan, {"amount": money.figures(movement.amount_kobo)}
     if plan is None or not _accepts_money(plan):
-        words = "Add it to your stash" if plan else "Try again"
+        words = messages.ADD_TO_STASH if plan else messages.TRY_AGAIN
         return (Link(words, f"{reverse('stash:fund')}?{urlencode(query)}"),)
     url = reverse("plans:top_up", args=[plan.pk])
-    again = Link("Try again", f"{url}?{urlencode(query)}")
+    again = Link(messages.TRY_AGAIN, f"{url}?{urlencode(query)}")
     if _stash_kobo(movement.user_id) < movement.amount_kobo:
         return (again,)
-    return again, Link("Pay from your stash", f"{url}?{urlencode(query | {'from': 'stash'})}")
+    return again, Link(messages.PAY_FROM_STASH, f"{url}?{urlencode(query | {'from': 'stash'})}")
 
 
 def _stash_kobo(user_id: int | None) -> int:
