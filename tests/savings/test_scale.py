@@ -36,7 +36,7 @@ def test_a_crowd_has_the_requested_size_and_a_consistent_ledger(crowd: str) -> N
     assert InterestPosting.objects.exists()
     assert list(ledger.run_checks()) == []
     assert Account.objects.filter(kind="plan", balance_kobo__gt=0, accrued_numerator__gt=0).exists()
-    assert "MiB at most" in crowd
+    assert "MiB of memory" in crowd
 
 
 @pytest.mark.usefixtures("crowd")

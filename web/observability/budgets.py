@@ -41,9 +41,9 @@ BUDGETS = [
     # for the pace of a goal without a date.
     Budget("plans:detail", 7, 1, 2, 29_000, "A plan"),
     Budget("plans:interest", 8, 8, 1, 30_000, "The interest of a plan"),
-    Budget("plans:start", 4, 4, 1, 15_000, "Starting a plan"),
+    Budget("plans:start", 4, 4, 1, 17_000, "Starting a plan"),
     Budget("plans:choose_top_up", 2, 2, 1, 43_000, "Topping up: which plan"),
-    Budget("plans:top_up", 4, 4, 1, 12_000, "Topping up a plan"),
+    Budget("plans:top_up", 4, 4, 1, 14_000, "Topping up a plan"),
     Budget("plans:withdraw", 2, 2, 1, 10_000, "Taking money out of a plan"),
     Budget("plans:give_notice", 4, 4, 1, 10_000, "Giving notice"),
     Budget("plans:quote_exit", 2, 2, 1, 10_000, "Taking money out early"),

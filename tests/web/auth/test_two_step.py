@@ -333,7 +333,7 @@ def test_the_security_page_says_when_no_recovery_code_is_left(
     codes = saver.authenticator_set.get(type="recovery_codes")
     codes.data["used_mask"] = 2**10 - 1
     codes.save()
-    assert "None left: make new ones" in saver_client.get("/accounts/").text
+    assert "None left. Make new ones" in saver_client.get("/accounts/").text
 
 
 def test_the_security_page_claims_no_password_where_there_is_none(saver_client: Client, saver: User) -> None:

@@ -191,5 +191,5 @@ def test_the_start_page_takes_no_name_or_amount_from_its_url(client: Client, ada
     product = Product.objects.get(kind="flexible")
     page = client.get(f"/plans/start/?product={product.pk}&name=Privateplan&first=100,000")
     form = page.context["form"]
-    assert (form["name"].value(), form["first"].value()) == (None, None)
+    assert (form["name"].value(), form["first"].value()) == ("", None)
     assert f'value="{product.pk}" checked' in page.text

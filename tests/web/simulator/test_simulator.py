@@ -236,7 +236,7 @@ def test_it_serves_keeps_its_memory_over_a_restart_and_ends(tmp_path: Path) -> N
 
 def test_it_does_not_start_beside_the_real_provider(settings: Settings) -> None:
     settings.USES_SIMULATOR = False
-    with pytest.raises(CommandError, match="the real provider is used"):
+    with pytest.raises(CommandError, match="the site uses the real provider"):
         call_command("simulator")
 
 

@@ -79,7 +79,7 @@ def test_the_same_form_sent_twice_starts_one_circle(saver_client: Client) -> Non
         ({"matures_on": ""}, "matures_on", "Choose a day."),
         ({"matures_on": "2020-01-01"}, "matures_on", "in the future"),
         ({"joining": "nobody"}, "joining", "valid choice"),
-        ({"product": "999999"}, "product", "Choose one of these."),
+        ({"product": "999999"}, "product", "Choose one of these plan types."),
         ({"nickname": ""}, "nickname", "Enter a nickname"),
         ({"nickname": "x" * 200}, "nickname", "at most 30"),
         ({"nickname": "ada@example.com"}, "nickname", "not an email address"),
