@@ -44,9 +44,9 @@ BUDGETS = [
     Budget("plans:start", 4, 4, 1, 17_000, "Starting a plan"),
     Budget("plans:choose_top_up", 2, 2, 1, 43_000, "Topping up: which plan"),
     Budget("plans:top_up", 4, 4, 1, 14_000, "Topping up a plan"),
-    Budget("plans:withdraw", 2, 2, 1, 10_000, "Taking money out of a plan"),
+    Budget("plans:withdraw", 2, 2, 1, 12_000, "Taking money out of a plan"),
     Budget("plans:give_notice", 4, 4, 1, 10_000, "Giving notice"),
-    Budget("plans:quote_exit", 2, 2, 1, 10_000, "Taking money out early"),
+    Budget("plans:quote_exit", 2, 2, 1, 12_000, "Taking money out early"),
     Budget("plans:edit", 2, 2, 1, 12_000, "Changing a plan"),
     # One query more where there are withdrawals on their way out, and one for fees among the latest rows.
     Budget("stash:home", 5, 1, 2, 62_000, "The stash"),
