@@ -143,7 +143,6 @@ class Writer:
             "code": head.code,
             "operator": shorten(head.operator, _MOST_IN_RUNNING_HEAD),
             "verify_url": head.verify_url,
-            "verify_shown": shorten(head.verify_url, _MOST_IN_HEAD),
             "qr": _qr_code(head.verify_url),
         }
 

@@ -263,6 +263,13 @@ def test_every_page_has_its_number_and_the_verification_code(tmp_path: Path) -> 
         assert head().verify_url in said
 
 
+def test_the_address_that_verifies_it_can_be_copied(tmp_path: Path) -> None:
+    """A break opportunity in it would be copied along, and the address would lead nowhere."""
+    with pikepdf.open(write(tmp_path / "a.pdf", [row()])) as document:
+        contents = document.pages[0].Contents.read_bytes()
+    assert b"200B" not in contents
+
+
 def test_the_foot_has_totals_interest_and_the_date(tmp_path: Path) -> None:
     said = text(write(tmp_path / "a.pdf", [row(), row(), row(kind="Auto-save")]))
     assert "Top-up 2 5,001.00 0.00" in said
