@@ -130,6 +130,24 @@ def ratio_bps(part_kobo: int, whole_kobo: int) -> int:
     return part_kobo * 10_000 // whole_kobo
 
 
+def interest_for_reading(numerator: int) -> str:
+    """Return interest that is not in whole kobo as text, rounded towards zero: `₦76.84`, below one naira `₦0.0821`.
+
+    For reading alone: what is posted is the exact numerator (see `interest`), divided once.
+    """
+    size = abs(numerator)
+    kobo, rest = divmod(size, INTEREST_DENOMINATOR)
+    if not rest or kobo >= KOBO_PER_NAIRA:
+        return naira(-kobo if numerator < 0 else kobo)
+    hundredths = size * 100 // INTEREST_DENOMINATOR
+    sign = _MINUS + _NARROW_NO_BREAK_SPACE if numerator < 0 else ""
+    return (
+        f"{sign}{settings.CURRENCY_SIGN}0.{hundredths:04d}"
+        if hundredths
+        else f"below {settings.CURRENCY_SIGN}0.0001"
+    )
+
+
 def interest(numerator: int) -> int:
     """Return the interest in whole kobo for a numerator (balance_kobo x rate_bps x days), rounded down.
 

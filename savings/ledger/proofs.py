@@ -13,7 +13,7 @@ from django.utils import timezone
 from savings import money
 from savings.ledger.accounts import accrued_numerator
 from savings.ledger.earnings import changes_by_day
-from savings.ledger.interest import stretches
+from savings.ledger.interest import next_first, stretches
 from savings.models import Account, Entry, InterestPosting, Transaction
 
 Kind = Transaction.Kind
@@ -51,6 +51,23 @@ class ProofRow:
     @property
     def days(self) -> int:
         return (self.until - self.since).days
+
+    @property
+    def daily_numerator(self) -> int:
+        """The numerator of one day of an EARNED row: the balance and the rate are the same on all of its days."""
+        return self.balance_kobo * self.rate_bps
+
+    def by_month(self) -> Iterator[ProofRow]:
+        """Yield the row in parts that lie in one month each. A row that is not EARNED is its own only part."""
+        if self.kind != RowKind.EARNED:
+            yield self
+            return
+        since = self.since
+        while since < self.until:
+            until = min(next_first(since), self.until)
+            numerator = self.daily_numerator * (until - since).days
+            yield dataclasses.replace(self, since=since, until=until, numerator=numerator)
+            since = until
 
 
 @dataclasses.dataclass(frozen=True)

@@ -112,6 +112,20 @@ def test_the_documented_interest_example_is_exact_to_the_kobo() -> None:
     assert money.interest(100_000_00 * 850 * 90) == 2095_89
 
 
+def test_interest_for_reading_is_rounded_towards_zero() -> None:
+    kobo = money.INTEREST_DENOMINATOR
+    texts = {
+        0: "₦0.00",
+        76_84 * kobo + kobo - 1: "₦76.84",
+        -(76_84 * kobo + 1): "−\u202f₦76.84",
+        8 * kobo: "₦0.08",
+        8 * kobo + kobo // 4: "₦0.0825",
+        -kobo // 2: "−\u202f₦0.0050",
+        1: "below ₦0.0001",
+    }
+    assert {numerator: money.interest_for_reading(numerator) for numerator in texts} == texts
+
+
 def test_rates_signs_and_shares_are_formatted() -> None:
     rates = {1350: "13.5%", 1100: "11%", 1234: "12.34%", 105: "1.05%", 0: "0%", 10_000: "100%"}
     assert {rate_bps: money.percent(rate_bps) for rate_bps in rates} == rates

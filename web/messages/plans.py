@@ -312,11 +312,19 @@ def from_to(first: str, last: str) -> str:
     return f"{first} to {last}"
 
 
-def posting(*, gross_kobo: int, tax_kobo: int, tax_rate_bps: int, left: str, tax_left: str) -> str:
+def days_at(count: int, a_day: str) -> str:
+    return days(count) if count == 1 else f"{days(count)}, {a_day} a day"
+
+
+def posting(*, gross_kobo: int, tax_kobo: int, tax_rate_bps: int) -> str:
     return (
         f"{money.naira(gross_kobo)} less {money.percent(tax_rate_bps)} tax of {money.naira(tax_kobo)}: "
-        f"{money.naira(gross_kobo - tax_kobo)}. Left: {left} of interest, {tax_left} of tax"
+        f"{money.naira(gross_kobo - tax_kobo)}"
     )
+
+
+def left_after_posting(remainder: str, tax_remainder: str) -> str:
+    return f"Left: {remainder} of interest, {tax_remainder} of tax"
 
 
 def _gets_there(amount_kobo: int, every: Every) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from savings import ledger, money
 from savings.ledger import ProofRow, RowKind
@@ -19,6 +20,7 @@ from web.messages import plans as messages
 from web.pages import plan_terms
 
 _MINUS = "\u2212"
+_DAY = datetime.timedelta(days=1)
 # How a row is called that is not about days.
 _NAMES = {
     RowKind.POSTED: messages.posted_on,
@@ -35,8 +37,24 @@ class ProofLine:
     note: str
     balance: str
     rate: str
-    numerator: str
+    interest: str
     reference: str
+
+
+class Month(NamedTuple):
+    """The rows of one month, oldest first, and what the plan earned in it."""
+
+    name: str
+    lines: list[ProofLine]
+    earned: str
+
+
+class Exact(NamedTuple):
+    """A figure of the proof as a numerator, to calculate it again."""
+
+    name: str
+    numerator: str
+    note: str = ""
 
 
 def section(plan: Plan, today: datetime.date) -> dict[str, Any]:
@@ -66,8 +84,9 @@ def proof(plan: Plan, query: QueryDict) -> dict[str, Any]:
         "year": str(year),
         "older": str(min(year - 1, last)) if year > first else "",
         "newer": str(max(year + 1, first)) if year < last else "",
-        "lines": [_line(row) for row in proof.rows],
-        "sums": _sums(proof),
+        "months": _months(proof.rows),
+        "sums": [(name, money.interest_for_reading(numerator)) for name, numerator in _sums(proof)],
+        "exact": _exact(proof),
         "is_right": proof.is_right,
         "stored": _number(proof.stored),
         "per_kobo": _number(money.INTEREST_DENOMINATOR),
@@ -96,19 +115,38 @@ def _year(text: str, last: int) -> int:
     return int(text) if re.fullmatch(r"[12][0-9]{3}", text) else last
 
 
+def _months(rows: list[ProofRow]) -> list[Month]:
+    """Return the months of a year, the newest first. A posting belongs to the month that it ends."""
+    months: dict[tuple[int, int], list[ProofRow]] = {}
+    parts = (part for row in rows for part in row.by_month())
+    for part in sorted(parts, key=_place):
+        last = part.until - _DAY
+        months.setdefault((last.year, last.month), []).append(part)
+    return [
+        Month(
+            date_format(datetime.date(year, month, 1), "F Y"),
+            [_line(row) for row in some],
+            money.interest_for_reading(sum(row.numerator for row in some if row.kind == RowKind.EARNED)),
+        )
+        for (year, month), some in reversed(months.items())
+    ]
+
+
+def _place(row: ProofRow) -> tuple[datetime.date, bool]:
+    """Return the sort key of a row: by its end, what was earned until a day before what happened on it."""
+    return row.until, row.kind != RowKind.EARNED
+
+
 def _line(row: ProofRow) -> ProofLine:
     if row.kind == RowKind.EARNED:
         # The page is about one year.
-        first, last = (
-            date_formats.day(day, with_year=False)
-            for day in (row.since, row.until - datetime.timedelta(days=1))
-        )
+        first, last = (date_formats.day(day, with_year=False) for day in (row.since, row.until - _DAY))
         return ProofLine(
             what=first if row.days == 1 else messages.from_to(first, last),
-            note=messages.days(row.days),
+            note=messages.days_at(row.days, money.interest_for_reading(row.daily_numerator)),
             balance=money.naira(row.balance_kobo),
             rate=money.percent(row.rate_bps),
-            numerator=_number(row.numerator),
+            interest=money.interest_for_reading(row.numerator),
             reference="",
         )
     return ProofLine(
@@ -116,7 +154,7 @@ def _line(row: ProofRow) -> ProofLine:
         note=_posted_note(row),
         balance="",
         rate="",
-        numerator=_number(row.numerator),
+        interest=money.interest_for_reading(row.numerator),
         reference=row.reference,
     )
 
@@ -129,19 +167,31 @@ def _posted_note(row: ProofRow) -> str:
         gross_kobo=posting.gross_kobo,
         tax_kobo=posting.tax_kobo,
         tax_rate_bps=posting.tax_rate_bps,
-        left=_number(posting.remainder),
-        tax_left=_number(posting.tax_remainder),
     )
 
 
-def _sums(proof: ledger.Proof) -> list[tuple[str, str]]:
+def _exact(proof: ledger.Proof) -> list[Exact]:
+    """Return what is rounded on the page as numerators: the postings of the year with what they left, and the sums."""
+    postings = [
+        Exact(
+            messages.posted_on(row.until),
+            _number(row.numerator),
+            messages.left_after_posting(_number(row.posting.remainder), _number(row.posting.tax_remainder)),
+        )
+        for row in proof.rows
+        if row.posting
+    ]
+    return [*postings, *(Exact(name, _number(numerator)) for name, numerator in _sums(proof))]
+
+
+def _sums(proof: ledger.Proof) -> list[tuple[str, int]]:
     sums = [
         (messages.EARNED, proof.earned),
         (messages.POSTED, -proof.posted_kobo * money.INTEREST_DENOMINATOR),
     ]
     if proof.forfeited:
         sums.append((messages.LOST, -proof.forfeited))
-    return [(name, _number(numerator)) for name, numerator in [*sums, (messages.NOT_POSTED, proof.remainder)]]
+    return [*sums, (messages.NOT_POSTED, proof.remainder)]
 
 
 def _number(number: int) -> str:

@@ -153,6 +153,18 @@ def test_nothing_is_earned_from_the_day_of_maturity_on(clock: Clock) -> None:
     assert shown.is_right
 
 
+def test_the_rows_by_month_come_to_the_same(clock: Clock) -> None:
+    plan = plan_at(kobo=33_333_33)
+    wait(clock, 100)
+    post(plan, datetime.date(2026, 2, 1))
+    rows = proof(plan).rows
+    parts = [part for row in rows for part in row.by_month()]
+    assert sum(part.numerator for part in parts) == sum(row.numerator for row in rows)
+    earned = [part for part in parts if part.kind == RowKind.EARNED]
+    assert [(part.since.month, part.days) for part in earned] == [(1, 21), (2, 28), (3, 31), (4, 20)]
+    assert all(part.numerator == part.daily_numerator * part.days for part in earned)
+
+
 @pytest.mark.parametrize("at_maturity", Plan.RENEWING)
 def test_a_plan_that_rolled_over_goes_on(clock: Clock, at_maturity: str) -> None:
     locked = make_product(Product.Kind.LOCKED, rate_bps=1000)

@@ -85,7 +85,10 @@ def test_the_proof_shows_days_postings_and_what_is_left(
     ledger.post_interest(flexible, until=timezone.localdate())
     clock.shift(datetime.timedelta(days=4))
     page = shown(client, saver, f"/plans/{flexible.pk}/interest/")
-    for text in ("10 Nov to 30 Nov", "21 days", "₦100,000.00", "10%", "210,000,000,000"):
+    for text in ("10 Nov to 30 Nov", "21 days, ₦27.39 a day", "₦100,000.00", "10%", "₦575.34</span></td>"):
+        assert text in page
+    # The exact figures are in a fold.
+    for text in ("209,999,100,000", "Left: 900,000 of interest"):
         assert text in page
     interest = flexible.transactions.get(kind="interest")
     assert f"/transactions/{interest.reference}/" in page
@@ -100,7 +103,7 @@ def test_a_proof_that_differs_is_flagged(
     clock.shift(datetime.timedelta(days=4))
     Account.objects.filter(plan=flexible).update(accrued_numerator=5)
     page = shown(client, saver, f"/plans/{flexible.pk}/interest/")
-    assert "These figures differ from the plan’s account, which has 40,000,000,005" in page
+    assert "The exact figures differ from the plan’s account, which has 40,000,000,005" in page
     assert "Agrees with the account" not in page
 
 
@@ -110,11 +113,11 @@ def test_the_proof_shows_one_year_at_a_time(
     clock.move_to("2028-02-10T12:00:00Z")
     path = f"/plans/{flexible.pk}/interest/"
     page = shown(client, saver, path)
-    assert "1 Jan to 9 Feb" in page
+    assert "1 Feb to 9 Feb" in page
     assert '"?year=2027"' in page
     assert '"?year=2029"' not in page
     first = shown(client, saver, f"{path}?year=2026")
-    assert "10 Nov to 31 Dec" in first
+    assert "10 Nov to 30 Nov" in first
     assert '"?year=2025"' not in first
 
 
@@ -130,7 +133,7 @@ def test_an_ended_plan_shows_its_last_year(
     plan = make_plan(saver, make_product(Product.Kind.LOCKED), holding_kobo=100_00, days=52)
     clock.move_to("2028-02-10T12:00:00Z")
     page = shown(client, saver, f"/plans/{plan.pk}/interest/")
-    assert "10 Nov to 31 Dec" in page
+    assert "1 Dec to 31 Dec" in page
     assert "Next posting" not in page
 
 
