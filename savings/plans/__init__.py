@@ -51,6 +51,7 @@ from savings.plans.standing import (
     Pace,
     Standing,
     State,
+    milestone,
     standing,
 )
 from savings.plans.stash import move_from_plan, move_to_plan
@@ -113,6 +114,7 @@ __all__ = [
     "is_maturity_due",
     "lock_plan",
     "mature_due_plans",
+    "milestone",
     "milestone_of",
     "move_from_plan",
     "move_to_plan",

@@ -12,7 +12,11 @@ BEING_CHECKED = "We’re checking this payment."
 SEE_RECEIPT = "See the receipt for updates."
 
 # The head of a receipt.
-SAFE_MEANWHILE = "We’re checking it with the payment provider. It’s safe meanwhile."
+SAFE_MEANWHILE = "The money is safe while we check it with the payment provider."
+# How a review ends: `ledger.release`, `ledger.allocate` or a refund.
+HOW_A_REVIEW_ENDS = "Then our staff credit the money to its owner or refund it. You’ll see that here."
+ASKED_FOR = "Asked for"
+ARRIVED = "Arrived"
 NOT_FINISHED_TITLE = "Payment not finished"
 FAILED_TITLE = "Payment failed"
 REVIEW_TITLE = "We’re checking this payment"
@@ -39,7 +43,13 @@ TOP_UP_AGAIN = "Top up again"
 TRY_AGAIN = "Try again"
 ADD_TO_STASH = "Add it to your stash"
 PAY_FROM_STASH = "Pay from your stash"
-IN_STASH = "in your stash"
+SAVED_IN_STASH = "Saved in your stash"
+MILESTONES = {
+    25: "A quarter there",
+    50: "Halfway there",
+    75: "Three quarters there",
+    100: "You reached your goal",
+}
 NO_CARDS = "We don’t accept cards at the moment."
 # Who pays the fee, by the settings for cards issued here and for foreign ones.
 CARD_FEES: dict[tuple[str, str], str] = {
@@ -98,12 +108,8 @@ def all_being_checked(amount_kobo: int) -> str:
     return f"We’re checking your payment of {money.short(amount_kobo)}."
 
 
-def saved(amount_kobo: int) -> str:
-    return f"{money.short(amount_kobo)} saved"
-
-
 def saved_in(plan: str) -> str:
-    return f"in {plan}"
+    return f"Saved in {plan}"
 
 
 def put_in_stash(plan: str) -> str:

@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from savings import money
 from savings.exceptions import Refused
 from savings.models import Account, Entry, Payment, Plan, Transaction
-from savings.plans import check_accepts_money
+from savings.plans import check_accepts_money, milestone
 from web.messages import payments as messages
 from web.messages import plans as plan_messages
 
@@ -32,14 +32,14 @@ class Link(NamedTuple):
 class Progress(NamedTuple):
     """How full a plan was after the payment: percent as text, its target, and what was left to go.
 
-    `reaches_goal` is whether this payment reached the goal.
+    `milestone` says which quarter of the goal this payment reached; empty if none.
     """
 
     percent: str
     target: str
     # Empty once the goal is reached.
     to_go: str
-    reaches_goal: bool
+    milestone: str
 
 
 class Outcome(NamedTuple):
@@ -50,6 +50,8 @@ class Outcome(NamedTuple):
     sum: str = ""
     links: tuple[Link, ...] = ()
     progress: Progress | None = None
+    # Names and amounts.
+    rows: tuple[tuple[str, str], ...] = ()
     needs_help: bool = False
 
 
@@ -65,19 +67,19 @@ def outcome(movement: Transaction, payment: Payment | None, entries: Iterable[En
 
 
 def _saved(movement: Transaction, payment: Payment | None, entries: Iterable[Entry]) -> Outcome:
-    plan, saved = movement.plan, messages.saved(movement.amount_kobo)
+    plan = movement.plan
     if plan is None:
         meant_for = payment.meant_for if payment else None
-        why = messages.put_in_stash(str(meant_for)) if meant_for else messages.IN_STASH
+        why = messages.put_in_stash(str(meant_for)) if meant_for else ""
         links: tuple[Link, ...] = (
             Link(messages.SEE_STASH, reverse("stash:home")),
             Link(messages.ADD_MORE, reverse("stash:fund")),
         )
-        return Outcome(saved, why, links=links)
+        return Outcome(messages.SAVED_IN_STASH, why, links=links)
     links = (Link(messages.SEE_PLAN, reverse("plans:detail", args=[plan.pk])),)
     if _accepts_money(plan):
         links += (Link(messages.TOP_UP_AGAIN, reverse("plans:top_up", args=[plan.pk])),)
-    return Outcome(saved, messages.saved_in(plan.name), links=links, progress=_progress(plan, entries))
+    return Outcome(messages.saved_in(plan.name), links=links, progress=_progress(plan, entries))
 
 
 def _progress(plan: Plan, entries: Iterable[Entry]) -> Progress | None:
@@ -87,11 +89,13 @@ def _progress(plan: Plan, entries: Iterable[Entry]) -> Progress | None:
     if not plan.target_kobo or after_kobo is None:
         return None
     left_kobo = max(0, plan.target_kobo - after_kobo)
+    before_kobo = after_kobo - into_plan[-1].amount_kobo
+    reached = milestone(plan.target_kobo, before_kobo=before_kobo, after_kobo=after_kobo)
     return Progress(
         str(min(100, after_kobo * 100 // plan.target_kobo)),
         money.short(plan.target_kobo),
         plan_messages.to_go(left_kobo) if left_kobo else "",
-        reaches_goal=after_kobo - into_plan[-1].amount_kobo < plan.target_kobo <= after_kobo,
+        milestone=messages.MILESTONES.get(reached, ""),
     )
 
 
@@ -114,10 +118,12 @@ def _in_review(movement: Transaction, payment: Payment, entries: Iterable[Entry]
         return Outcome(
             title, messages.REVIEWS.get(payment.review_reason, messages.NO_ANSWER), needs_help=True
         )
-    text = f"{messages.what_arrived(movement.amount_kobo, arrived_kobo)} {messages.SAFE_MEANWHILE}"
+    sentences = [messages.SAFE_MEANWHILE, messages.HOW_A_REVIEW_ENDS]
     if payment.review_reason == "channel":
-        text = f"{text} {messages.CHANNEL_NOT_ACCEPTED}"
-    return Outcome(title, text, money.naira(arrived_kobo), needs_help=True)
+        sentences.insert(0, messages.CHANNEL_NOT_ACCEPTED)
+    arrived = money.naira(arrived_kobo)
+    rows = ((messages.ASKED_FOR, money.naira(movement.amount_kobo)), (messages.ARRIVED, arrived))
+    return Outcome(title, " ".join(sentences), arrived, rows=rows, needs_help=True)
 
 
 def _next_steps(movement: Transaction) -> tuple[Link, ...]:

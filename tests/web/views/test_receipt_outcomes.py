@@ -41,7 +41,8 @@ def test_a_payment_leads_with_what_was_saved_and_what_is_left(
 ) -> None:
     movement = pay_in(saver, 25_000_00, plan=plan)
     page = shown(saver_client, movement)
-    assert said(page) == "₦25,000 saved | in School fees"
+    assert said(page) == "Saved in School fees"
+    assert "A quarter there" in page
     assert '<progress value="25" max="100"' in page
     assert "₦75,000 to go" in page
     assert f'<a class="btn" href="/plans/{plan.pk}/">See the plan</a>' in page
@@ -70,17 +71,17 @@ def test_a_plan_without_a_target_has_no_bar_and_a_closed_one_no_top_up(
     movement = pay_in(saver, 1_000_50, plan=plan)
     Plan.objects.filter(pk=plan.pk).update(closed_at=timezone.now())
     page = shown(saver_client, movement)
-    assert said(page) == "₦1,000.50 saved | in Rainy day"
+    assert said(page) == "Saved in Rainy day"
     assert "<progress" not in page
     assert "Top up again" not in page
 
 
 def test_money_from_the_stash_and_into_the_stash(saver_client: Client, saver: User, plan: Plan) -> None:
-    assert said(shown(saver_client, pay_in(saver, 500_00))) == "₦500 saved | in your stash"
+    assert said(shown(saver_client, pay_in(saver, 500_00))) == "Saved in your stash"
     moved = plans.move_to_plan(
         saver, plan, amount_kobo=500_00, reference=references.new(Transaction.Kind.STASH_TO_PLAN)
     )
-    assert said(shown(saver_client, moved)) == "₦500 saved | in School fees"
+    assert said(shown(saver_client, moved)) == "Saved in School fees"
 
 
 @pytest.mark.parametrize(
@@ -159,9 +160,11 @@ def test_a_payment_that_is_checked_names_what_arrived(
     payments.settle_payment(payment.transaction.reference)
     page = shown(saver_client, payment)
     assert said(page) == (
-        "We’re checking this payment | ₦750.00 of ₦1,500.00 arrived. We’re checking it with the payment provider."
-        " It’s safe meanwhile."
+        "We’re checking this payment | The money is safe while we check it with the payment provider."
+        " Then our staff credit the money to its owner or refund it. You’ll see that here."
     )
+    assert '<dt>Asked for</dt><dd><span class="money">₦1,500.00</span>' in page
+    assert '<dt>Arrived</dt><dd><span class="money">₦750.00</span>' in page
     assert "₦750<wbr>.00" in page
     assert "Try again" not in page
 
