@@ -12,6 +12,8 @@ from savings.plans.standing import Every, Instalment
 
 # Round amounts that many people pay in at once.
 ROUND_KOBO = (2_000_00, 5_000_00, 10_000_00)
+# The stash has no goal that says how much is usual.
+STASH_KOBO = (*ROUND_KOBO, 50_000_00)
 
 
 class Suggestion(NamedTuple):
@@ -38,7 +40,8 @@ def suggest_amounts(plan: Plan | None, instalment: Instalment | None = None) -> 
     if plan:
         most_kobo = min(most_kobo, settings.PLAN_MAX_KOBO - balance_kobo)
         missing_kobo = max(0, (plan.target_kobo or 0) - balance_kobo)
-    suggestions = [Suggestion(kobo) for kobo in ROUND_KOBO if not missing_kobo or kobo < missing_kobo]
+    round_kobo = ROUND_KOBO if plan else STASH_KOBO
+    suggestions = [Suggestion(kobo) for kobo in round_kobo if not missing_kobo or kobo < missing_kobo]
     if missing_kobo:
         suggestions.append(Suggestion(missing_kobo, reaches_goal=True))
     if instalment and instalment.amount_kobo < missing_kobo:

@@ -82,11 +82,14 @@
     if (!after) return;
     const now = Number(after.dataset.now);
     const then = now + Number(after.dataset.sign) * amount;
-    after.querySelector("p").hidden = !amount || then < 0;
+    const goal = Number(after.dataset.goal);
+    const line = after.querySelector("p");
+    line.hidden = !amount || then < 0;
+    // Without a goal there is no bar above the line, and an empty element would leave a gap.
+    after.hidden = !goal && line.hidden;
     const sum = after.querySelector("[data-then]");
     // A browser that hides balances gets dots from the server.
     if (!sum.textContent.includes("•")) sum.textContent = written(Math.max(then, 0));
-    const goal = Number(after.dataset.goal);
     if (!goal) return;
     const percent = Math.min(100, Math.floor((Math.max(then, 0) * 100) / goal));
     after.querySelector("progress").value = percent;

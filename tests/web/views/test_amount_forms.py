@@ -50,9 +50,11 @@ def test_the_stash_has_round_amounts_and_says_what_it_will_hold(saver_client: Cl
         "?amount=2%2C000",
         "?amount=5%2C000",
         "?amount=10%2C000",
+        "?amount=50%2C000",
     ]
     assert "Your stash will hold ₦3,000.50" in words(saver_client, "/stash/fund/?amount=2,000")
     assert "Pay ₦2,000 by card" in words(saver_client, "/stash/fund/?amount=2,000")
+    assert "Pay by card" in words(saver_client, "/stash/fund/")
 
 
 def test_everything_is_suggested_on_the_way_out(saver_client: Client, saver: User) -> None:
