@@ -27,6 +27,9 @@ SET_GOAL = "Set a goal"
 SET_HIGHER_GOAL = "Set a higher goal"
 START_ANOTHER = "Start another plan"
 TOP_UP = "Top up"
+GIVE_NOTICE = "Give notice"
+TAKE_OUT_EARLY = "Take out early"
+MOVE_TO_STASH = "Move to stash"
 
 # Where a plan stands.
 NO_GOAL_LINE = "No goal yet. Set one to see how far you’ve got."
@@ -38,7 +41,7 @@ NEEDS_YOU = "Needs you"
 GOING = "Under way"
 TOTAL_SAVED = "Saved"
 TOTAL_GROWTH = "In the last 30 days"
-TOTAL_NEEDED = "Needed this month"
+TOTAL_NEEDED = "Needed each month"
 TO_REACH_GOALS = "to reach your goals in time"
 WITHOUT_DATE = "in plans without a date"
 
@@ -203,8 +206,21 @@ def milestone(percent: int, plan: str) -> str:
     }.get(percent, "")
 
 
-def plans_on_track(count: int, measured: int) -> str:
-    return f"{count} of {measured} on track"
+def goals_on_track(count: int, measured: int) -> str:
+    """Return the sentence about plans with a goal and a date, of which there are several."""
+    return ngettext(
+        "%(count)d of %(measured)d goals with a date is on track",
+        "%(count)d of %(measured)d goals with a date are on track",
+        count,
+    ) % {"count": count, "measured": measured}
+
+
+def is_on_track(plan: str) -> str:
+    return f"{plan} is on track"
+
+
+def needs_you(plan: str) -> str:
+    return f"{plan} needs you"
 
 
 def growth_before(amount: str) -> str:
@@ -229,6 +245,10 @@ def early_exit_costs(penalty_bps: int, ends_on: datetime.date | None) -> str:
 
 def early_exit_free(ends_on: datetime.date | None) -> str:
     return f"Taking money out before {_end(ends_on)} costs nothing."
+
+
+def rate_from(rate_bps: int, count: int) -> str:
+    return f"{money.percent(rate_bps)} from {days(count)}"
 
 
 def share_of_exit(penalty_bps: int) -> str:

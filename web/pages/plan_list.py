@@ -59,16 +59,15 @@ def _totals(
     growth = dashboard.recent_growth([plan.account_id for plan in going], today).values()
     # A plan that matured moments ago still holds its money.
     saved = money.naira(sum(plan.balance_kobo for plan in holdings.plans))
-    measured = [
-        one for one in (stands[plan.pk] for plan in going) if one.state in _MEASURED and one.days_left
-    ]
-    on_track = sum(1 for one in measured if not one.needs_saver)
+    measured = [plan for plan in going if stands[plan.pk].state in _MEASURED and stands[plan.pk].days_left]
+    needed = [stands[plan.pk].monthly for plan in measured]
+    on_track = [plan for plan in measured if not stands[plan.pk].needs_saver]
     return [
-        Total(messages.TOTAL_SAVED, saved, _on_track(on_track, len(measured))),
+        Total(messages.TOTAL_SAVED, saved, _on_track(on_track, measured)),
         _growth(growth),
         Total(
             messages.TOTAL_NEEDED,
-            money.naira(sum(one.monthly.amount_kobo for one in measured if one.monthly)),
+            money.naira(sum(one.amount_kobo for one in needed if one)),
             messages.TO_REACH_GOALS,
         ),
     ]
@@ -81,8 +80,13 @@ def _growth(growth: Iterable[Growth]) -> Total:
     return Total(messages.TOTAL_GROWTH, money.signed(this_kobo), messages.growth_before(before))
 
 
-def _on_track(on_track: int, measured: int) -> str:
-    return messages.plans_on_track(on_track, measured) if measured else messages.WITHOUT_DATE
+def _on_track(on_track: list[Saving], measured: list[Saving]) -> str:
+    match measured:
+        case []:
+            return messages.WITHOUT_DATE
+        case [plan]:
+            return messages.is_on_track(plan.name) if on_track else messages.needs_you(plan.name)
+    return messages.goals_on_track(len(on_track), len(measured))
 
 
 def _finished(over: list[Saving], today: datetime.date) -> list[Finished]:

@@ -49,6 +49,13 @@ def by_urgency(savings: Iterable[Saving], today: datetime.date) -> list[Saving]:
     return sorted(savings, key=lambda plan: urgency(plan, of(plan, today)))
 
 
+def deeds(savings: Iterable[Saving], today: datetime.date) -> list[tuple[str, Line]]:
+    """Return the name and the line of each plan that needs its saver, where something can be done about it."""
+    stands = [(plan, of(plan, today)) for plan in savings]
+    needing = [(plan.name, line(plan, one)) for plan, one in stands if one.needs_saver]
+    return [(name, said) for name, said in needing if said.action]
+
+
 def short(plan: Saving, stands: Standing) -> str:
     """Return a few words for a card: `₦56,000 to go · 7 days`."""
     to_go = messages.to_go(stands.to_go_kobo)

@@ -53,6 +53,8 @@ class ProductChoice:
     product: Product
     icon: str
     rate: str
+    # Each rate and the term from which it applies; empty where the rate does not depend on the term.
+    rates_by_term: str
     example: str
     early_exit: str
     notice: str
@@ -104,6 +106,7 @@ def products_to_choose(
             product,
             icon=ICONS[Product.Kind(product.kind)],
             rate=_rates(product),
+            rates_by_term=_rates_by_term(product),
             example=_example(product, taxes, interest_to),
             early_exit=" ".join(exit_sentences(product)),
             notice=notice_sentence(product),
@@ -145,6 +148,15 @@ def _rates(product: Product) -> str:
     return money.percent(rates[0]) if len(set(rates)) == 1 else f"up to {money.percent(max(rates))}"
 
 
+def _rates_by_term(product: Product) -> str:
+    """Return each rate of a product with its shortest term; empty if the rate does not depend on the term."""
+    # In ascending `from_days`: of the rates up to the shortest term, the last applies.
+    rates = {max(rate.from_days, product.min_term_days or 0): rate.rate_bps for rate in product.rates.all()}
+    if len(set(rates.values())) < 2:
+        return ""
+    return ", ".join(messages.rate_from(rate_bps, days) for days, rate_bps in rates.items())
+
+
 def _preview(form: StartForm, taxes: TaxRates, *, earns_interest: bool) -> dict[str, Any] | None:
     """Return the preview from the valid fields of the form; None if too few are valid."""
     values = {name: _clean(form, name) for name in ("product", "target", "matures_on", "first", "monthly")}
@@ -181,6 +193,7 @@ def _preview(form: StartForm, taxes: TaxRates, *, earns_interest: bool) -> dict[
         "is_monthly": is_monthly,
         "goes_to_stash": interest_to == Plan.InterestTo.STASH,
         "suggested_kobo": suggested_kobo,
+        "term": messages.days((ends_on - today).days) if ends_on and _rates_by_term(product) else "",
         "monthly_kobo": monthly_kobo,
     }
 

@@ -8,6 +8,7 @@ import functools
 from typing import Any
 
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
@@ -103,7 +104,7 @@ def detail(plan: Plan) -> dict[str, Any]:
         "takes_money": not plan.is_closed and not plan.is_matured(today),
         "gives_money": balance_kobo > 0 and (plan.early_exit != EarlyExit.BLOCKED or plan.is_matured(today)),
         "can_close": not plan.is_closed and balance_kobo == 0 and not is_inside,
-        "needs_notice": needs_notice(plan, today),
+        "taking_out": _taking_out(plan),
         "notices": plan_notices.waiting(plan),
         "early_exit": _early_exit(plan),
         "notice_length": plan_notices.length(plan),
@@ -179,6 +180,13 @@ def instead_of_withdraw(plan: Plan) -> str:
         return "plans:give_notice"
     is_locked = plan.early_exit == EarlyExit.BLOCKED
     return "plans:quote_exit" if is_early(plan, today) and not plan.is_closed and not is_locked else ""
+
+
+def _taking_out(plan: Plan) -> tuple[str, str]:
+    """Return the URL and the words of the link to take money out."""
+    name = instead_of_withdraw(plan)
+    words = {"plans:give_notice": messages.GIVE_NOTICE, "plans:quote_exit": messages.TAKE_OUT_EARLY}
+    return reverse(name or "plans:withdraw", args=[plan.pk]), words.get(name, messages.MOVE_TO_STASH)
 
 
 def _progress(plan: Saving, today: datetime.date) -> tuple[float | None, str]:

@@ -52,6 +52,7 @@ def home(request: SaverRequest) -> HttpResponse:
     holdings = dashboard.holdings(request.user)
     period = request.GET.get("period", DEFAULT_PERIOD)
     period = period if period in PERIODS else DEFAULT_PERIOD
+    urgent = _most_urgent(holdings, today)
     circle = board_pages.glance(request.user)
     if circle:
         page_cache.shows_circle(request, circle["circle_id"], circle["version"])
@@ -71,7 +72,8 @@ def home(request: SaverRequest) -> HttpResponse:
         "growth": functools.partial(_growth, holdings, PERIODS[period][1], began_on=began_on, today=today),
         "stash_kobo": holdings.stash_kobo,
         "on_hold_kobo": holdings.on_hold_kobo,
-        "cards": [plan_pages.card(plan, today) for plan in _most_urgent(holdings, today)],
+        "cards": [plan_pages.card(plan, today) for plan in urgent],
+        "deeds": plan_standing.deeds(urgent, today)[:1],
         "upcoming": [
             (item.name, date_formats.day(item.day), money.naira(item.amount_kobo))
             for item in dashboard.upcoming(holdings.plans, today)
@@ -90,7 +92,9 @@ def _latest(user_id: int) -> QuerySet[Transaction, Any]:
 
 
 def _most_urgent(holdings: Holdings, today: datetime.date) -> list[Saving]:
-    return plan_standing.by_urgency(holdings.plans, today)[:MOST_CARDS]
+    """Return the plans to show, without those that have matured and paid out everything."""
+    live = [plan for plan in holdings.plans if plan.balance_kobo or not plan.is_matured(today)]
+    return plan_standing.by_urgency(live, today)[:MOST_CARDS]
 
 
 def _growth(

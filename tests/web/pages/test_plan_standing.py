@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from savings import plans
 from savings.models import Plan, Product, User
-from tests.factories import fill, make_plan, make_product, pay_in
+from tests.factories import fill, make_plan, make_product, make_user, pay_in
 from tests.web.form_filling import filled_in
 from web.pages.plans import detail
 
@@ -130,12 +130,32 @@ def test_the_list_begins_with_what_needs_the_saver(client: Client, saver: User) 
     assert [(row.plan.pk, row.moved_out) for row in page.context["finished"]] == [(closed.pk, "₦500.00")]
     figures = [(total.figure, total.note) for total in page.context["totals"]]
     assert figures == [
-        ("₦734,000.00", "1 of 3 on track"),
+        ("₦734,000.00", "1 of 3 goals with a date is on track"),
         ("+\u202f₦20,000.00", "₦0 in the 30 days before"),
         ("₦93,900.00", "to reach your goals in time"),
     ]
-    home = client.get("/dashboard/").context["cards"]
-    assert [card.plan.pk for card in home] == [due.pk, behind.pk, going.pk]
+    home = client.get("/dashboard/").context
+    assert [card.plan.pk for card in home["cards"]] == [due.pk, behind.pk, going.pk]
+    assert [(name, line.action) for name, line in home["deeds"]] == [(due.name, "Top up ₦56,000")]
+
+
+@time_machine.travel(NOON, tick=False)
+def test_one_plan_with_a_goal_and_a_date_is_named(client: Client, saver: User) -> None:
+    plan = aged(saver, since=10, until=70, target_kobo=100_000_00, holding_kobo=20_000_00)
+    client.force_login(saver)
+    assert client.get("/plans/").context["totals"][0].note == f"{plan.name} is on track"
+    behind = aged(make_user(), since=100, until=265, target_kobo=120_000_00, holding_kobo=20_000_00)
+    client.force_login(behind.user)
+    assert client.get("/plans/").context["totals"][0].note == f"{behind.name} needs you"
+
+
+def test_home_has_no_card_of_a_plan_that_has_ended_and_is_empty(client: Client, saver: User) -> None:
+    flexible = make_plan(saver, holding_kobo=500_00)
+    make_plan(saver, make_product(Product.Kind.LOCKED), days=30)
+    with time_machine.travel(timezone.now() + days(31)):
+        client.force_login(saver)
+        cards = client.get("/dashboard/").context["cards"]
+    assert [card.plan.pk for card in cards] == [flexible.pk]
 
 
 @time_machine.travel(NOON, tick=False)

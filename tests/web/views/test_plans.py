@@ -192,6 +192,26 @@ def test_a_locked_plan_says_until_when(saver_client: Client, saver: User) -> Non
     assert "Move to stash</a>" not in saver_client.get(f"/plans/{plan.pk}/").content.decode()
 
 
+def test_a_product_names_each_rate_and_the_estimate_its_term(saver_client: Client) -> None:
+    locked = make_product(Product.Kind.LOCKED, rate_bps=1000)
+    locked.rates.create(from_days=365, rate_bps=1100)
+    page = saver_client.get("/plans/start/").text
+    assert f"10% from {locked.min_term_days} days, 11% from 365 days" in page
+    ends = timezone.localdate() + datetime.timedelta(days=100)
+    data = {"product": locked.pk, "matures_on": ends.isoformat(), "first": "1000"}
+    assert "Interest, 10% for 100 days" in saver_client.post("/plans/start/preview/", data).text
+
+
+def test_a_plan_that_can_only_be_left_early_says_so(saver_client: Client, saver: User) -> None:
+    early = make_plan(saver, make_product(Product.Kind.TARGET), holding_kobo=100_00)
+    free = make_plan(saver, holding_kobo=100_00)
+    page = saver_client.get(f"/plans/{early.pk}/").text
+    assert f'href="/plans/{early.pk}/exit/">Take out early</a>' in page
+    assert (
+        f'href="/plans/{free.pk}/withdraw/">Move to stash</a>' in saver_client.get(f"/plans/{free.pk}/").text
+    )
+
+
 def test_topping_up_from_the_stash_is_immediate(saver_client: Client, saver: User) -> None:
     plan = make_plan(saver)
     pay_in(saver, 500_00)
