@@ -172,8 +172,9 @@ def _preview(form: StartForm, taxes: TaxRates, *, earns_interest: bool) -> dict[
         suggested_kobo = ledger.suggested_monthly_kobo(
             target_kobo=values["target"], first_kobo=first_kobo, ends_on=ends_on, today=today
         )
-    if monthly_kobo is None:
-        monthly_kobo = suggested_kobo or 0
+    # Without a sum per month, the preview assumes the one that reaches the goal, and says so.
+    assumed_kobo = suggested_kobo if monthly_kobo is None else None
+    monthly_kobo = monthly_kobo or assumed_kobo or 0
     ahead = ledger.preview_interest(
         product,
         matures_on=ends_on,
@@ -193,8 +194,8 @@ def _preview(form: StartForm, taxes: TaxRates, *, earns_interest: bool) -> dict[
         "is_monthly": is_monthly,
         "goes_to_stash": interest_to == Plan.InterestTo.STASH,
         "suggested_kobo": suggested_kobo,
+        "assumed_kobo": assumed_kobo,
         "term": messages.days((ends_on - today).days) if ends_on and _rates_by_term(product) else "",
-        "monthly_kobo": monthly_kobo,
     }
 
 
