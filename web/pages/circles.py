@@ -36,6 +36,7 @@ class CircleCard:
     circle: Circle
     progress: Progress
     percent: int
+    has_ended: bool
     end_text: str
     people_text: str
     my_kobo: int | None
@@ -141,12 +142,13 @@ def initials(nickname: str) -> str:
 
 
 def _card(circle: Circle, progress: Progress, mine: Membership | None) -> CircleCard:
-    ended = circle.has_ended(timezone.localdate())
+    has_ended = circle.has_ended(timezone.localdate())
     return CircleCard(
         circle=circle,
         progress=progress,
         percent=progress.percent(circle.goal_kobo),
-        end_text=messages.ends_on(date_format(circle.ends_on, "j M Y"), has_ended=ended),
+        has_ended=has_ended,
+        end_text=messages.ends_on(date_format(circle.ends_on, "j M Y"), has_ended=has_ended),
         people_text=messages.member_count(progress.members),
         my_kobo=mine.saved_kobo if mine else None,
         my_rank=ordinal(mine.final_rank) if mine and mine.final_rank else "",

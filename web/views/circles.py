@@ -32,7 +32,8 @@ def index(request: SaverRequest) -> HttpResponse:
     in_all = {m.circle_id: m.circle for m in mine.values()} | {circle.pk: circle for circle in page.rows}
     cards = {card.circle.pk: card for card in circle_pages.cards(in_all.values(), mine)}
     context = {
-        "mine": [cards[pk] for pk in mine],
+        "running": [cards[pk] for pk in mine if not cards[pk].has_ended],
+        "ended": [cards[pk] for pk in mine if cards[pk].has_ended],
         "listed": [cards[circle.pk] for circle in page.rows],
         "page": page,
         "search": search,
