@@ -20,12 +20,13 @@ from django.views.decorators.http import require_POST
 from savings import plans, users
 from savings.models import User
 from web import hidden_balances
-from web.auth import devices, sign_in
 from web.auth import second_step as steps
+from web.auth import sign_in
 from web.forms.profile import ProfileForm
 from web.http import SaverRequest, redirect, render_part
 from web.messages import users as messages
 from web.notices import notify
+from web.pages import security as security_page
 
 # More than anybody has; older ones do not help on a page.
 _MOST_SHOWN = 20
@@ -77,11 +78,13 @@ def security(request: SaverRequest) -> HttpResponse:
         "second_step": _second_step(request.user, has_app=has_app, has_passkey=bool(passkeys)),
         "passkeys": passkeys,
         "codes_left": len(codes.get_unused_codes()) if codes else None,
-        "sessions": [
-            (session, devices.label(session.user_agent), session.session_key == request.session.session_key)
-            for session in _live_sessions(request.user)[:_MOST_SHOWN]
-        ],
-        "devices": request.user.devices.order_by("-last_seen_at")[:_MOST_SHOWN],
+        "has_second_step": has_app or bool(passkeys),
+        "sessions": security_page.sessions(
+            _live_sessions(request.user)[:_MOST_SHOWN], request.session.session_key
+        ),
+        "device_groups": security_page.device_groups(
+            request.user.devices.order_by("-last_seen_at")[:_MOST_SHOWN]
+        ),
     }
     return render(request, "users/security.html", context)
 

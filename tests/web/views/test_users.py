@@ -107,9 +107,30 @@ def test_security_shows_where_one_is_signed_in(saver: User) -> None:
     signed_in(saver, **{"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0) Safari/604.1"})
     sessions = here.get("/accounts/").context["sessions"]
     assert [(label, is_here) for _, label, is_here in sessions] == [
-        ("Safari on iPhone", False),
         ("Firefox on Windows", True),
+        ("Safari on iPhone", False),
     ]
+
+
+def test_devices_of_one_browser_and_system_are_one_row(saver: User) -> None:
+    here = signed_in(saver)
+    for number in range(3):
+        Device.objects.create(user=saver, token_hash=f"{number}" * 64, label="Firefox on Linux")
+    page = here.get("/accounts/")
+    groups = {group.label: len(group.devices) for group in page.context["device_groups"]}
+    assert groups["Firefox on Linux"] == 3
+    assert "3 devices" in page.text
+
+
+def test_security_shows_three_sessions_and_folds_the_others(saver: User) -> None:
+    here, *_ = [signed_in(saver) for _ in range(5)]
+    assert "Show 2 more" in here.get("/accounts/").text
+
+
+def test_security_starts_with_the_second_step(saver_client: Client, saver: User) -> None:
+    assert "Add a second step." in saver_client.get("/accounts/").text
+    saver.authenticator_set.create(type="totp", data={"secret": "x"})
+    assert "A second step is on" in saver_client.get("/accounts/").text
 
 
 def test_one_session_is_ended_from_another(saver: User) -> None:

@@ -1,0 +1,33 @@
+"""Prepares the lists of the security page: sessions with this browser first, and devices grouped by their label."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from allauth.usersessions.models import UserSession
+
+from savings.models import Device
+from web.auth import devices
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DeviceGroup:
+    """The known devices with one browser and system, the latest sign-in first."""
+
+    label: str
+    devices: list[Device]
+
+
+def sessions(live: Iterable[UserSession], here: str | None) -> list[tuple[UserSession, str, bool]]:
+    """Return sessions with their label and whether each is the one with the key `here`, which comes first."""
+    rows = [(row, devices.label(row.user_agent), row.session_key == here) for row in live]
+    return sorted(rows, key=lambda row: not row[2])
+
+
+def device_groups(known: Iterable[Device]) -> list[DeviceGroup]:
+    """Return devices grouped by their label, in the order of each group's first device."""
+    groups: dict[str, DeviceGroup] = {}
+    for device in known:
+        groups.setdefault(device.label, DeviceGroup(device.label, [])).devices.append(device)
+    return list(groups.values())
