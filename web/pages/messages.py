@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import itertools
+from collections.abc import Iterable
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -12,6 +14,30 @@ from savings import mails
 from savings.models import OutboxRow, Statement, User
 from web.date_formats import moment
 from web.messages import mails as messages
+
+# The icon of each kind of mail that has one of its own.
+_ICONS = {
+    "circle_ended": "circle",
+    "circle_joined": "circle",
+    "goal_reached": "target",
+    "interest_caught_up": "percent",
+    "new_device": "device",
+    "notice_carried_out": "move",
+    "notice_refused": "move",
+    "payment_in_review": "clock",
+    "payout_asked": "out",
+    "payout_came_back": "return",
+    "payout_returned": "return",
+    "payout_sent": "out",
+    "plan_matured": "flag",
+    "plan_renewed": "repeat",
+    "rank_changed": "circle",
+    "recipient_added": "card",
+    "statement_failed": "document",
+    "statement_ready": "document",
+    "top_up_received": "in",
+    "weekly_digest": "circle",
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,7 +54,9 @@ class Message:
     at_text: str
     state: str
     badge: str | None
+    # Of its state.
     icon: str
+    kind_icon: str
 
 
 def message(row: OutboxRow, *, text: str = "") -> Message:
@@ -48,7 +76,21 @@ def message(row: OutboxRow, *, text: str = "") -> Message:
         state=state,
         badge=badge,
         icon=icon,
+        kind_icon=_ICONS.get(row.kind, "mail"),
     )
+
+
+def groups(rows: Iterable[OutboxRow]) -> list[tuple[Message, list[Message]]]:
+    """Return each message with those that follow it and repeat it: sent on the same day with the same subject.
+
+    A message that has not been sent is never folded into another one's group.
+    """
+
+    def same(found: Message) -> tuple[object, ...]:
+        return found.at.date(), found.subject, found.id if found.badge is not None else None
+
+    runs = [list(run) for _, run in itertools.groupby(map(message, rows), key=same)]
+    return [(run[0], run[1:]) for run in runs]
 
 
 def newest_about(statement: Statement) -> Message | None:

@@ -21,7 +21,7 @@ def index(request: SaverRequest) -> HttpResponse:
     page = keyset.page(message_pages.mails_of(user=request.user).defer("text", "html"), request.GET)
     context = {
         "page": page,
-        "rows": [message_pages.message(row) for row in page.rows],
+        "groups": message_pages.groups(page.rows),
         "shows_mailbox": settings.SHOWS_MAILBOX,
     }
     return render_part(request, "messages/index.html", "listing", context)
