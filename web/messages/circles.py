@@ -6,6 +6,15 @@ from collections.abc import Sequence
 
 from django.utils.translation import ngettext
 
+from savings.models import CircleEvent
+
+# In the activity, the reader and the events whose words differ from those about another member.
+YOU = "You"
+DONE_BY_YOU = {
+    CircleEvent.Kind.HANDED_OVER: "now run the circle",
+    CircleEvent.Kind.REACHED_GOAL: "reached your own goal",
+}
+
 SAVED = "Saved."
 NEW_INVITE_LINK = "New link ready. The old one no longer works."
 

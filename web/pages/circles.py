@@ -47,7 +47,7 @@ class CircleCard:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FeedRow:
-    """An event ready to print. The amount is empty if its owner hides amounts."""
+    """An event ready to print. The amount is empty if its owner hides amounts, except from themselves."""
 
     id: int
     who: str
@@ -78,7 +78,7 @@ def detail(circle: Circle, mine: Membership | None, query: QueryDict, *, is_owne
     }
     if mine is not None:
         context |= {
-            "page": _feed(circle, query),
+            "page": _feed(circle, query, reader_id=mine.pk),
             "plan_kobo": mine.plan.account.balance_kobo or 0,
             "invite_url": invite_url(circle),
         }
@@ -163,20 +163,22 @@ def _winners(circle: Circle, *, excluding: Membership) -> str:
     return messages.winners(names[:MOST_WINNERS], has_more=len(names) > MOST_WINNERS)
 
 
-def _feed(circle: Circle, query: QueryDict) -> KeysetPage[FeedRow]:
+def _feed(circle: Circle, query: QueryDict, *, reader_id: int) -> KeysetPage[FeedRow]:
     page = keyset.page(leaderboards.events_of(circle), query, size=FEED_SIZE)
-    return KeysetPage([_feed_row(values) for values in page.rows], page.newer, page.older)
+    rows = [_feed_row(values, is_mine=values["membership_id"] == reader_id) for values in page.rows]
+    return KeysetPage(rows, page.newer, page.older)
 
 
-def _feed_row(values: dict[str, Any]) -> FeedRow:
+def _feed_row(values: dict[str, Any], *, is_mine: bool) -> FeedRow:
     kind = CircleEvent.Kind(values["kind"])
     amount_kobo = values["transaction__amount_kobo"]
     moment = timezone.localtime(values["happened_at"])
+    shows_amount = is_mine or not values["membership__hides_amount"]
     return FeedRow(
         id=values["id"],
-        who=values["membership__nickname"],
-        what=kind.label,
-        amount=money.naira(amount_kobo) if amount_kobo and not values["membership__hides_amount"] else "",
+        who=messages.YOU if is_mine else values["membership__nickname"],
+        what=messages.DONE_BY_YOU.get(kind, kind.label) if is_mine else kind.label,
+        amount=money.naira(amount_kobo) if amount_kobo and shows_amount else "",
         is_saving=kind == CircleEvent.Kind.SAVED,
         is_win=kind == CircleEvent.Kind.WON,
         moment=moment,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 
 import pytest
@@ -375,6 +376,37 @@ def test_no_page_shows_an_address_or_a_hidden_sum(saver_client: Client, saver: U
             assert "55,321" not in page
             assert secret.user.email not in page
             assert circle.owner.email not in page
+
+
+def test_the_activity_calls_the_reader_you_and_says_when_an_amount_is_hidden(
+    saver_client: Client, saver: User, mine: Membership
+) -> None:
+    Membership.objects.filter(pk=mine.pk).update(hides_amount=True)
+    pay_in(saver, 1_234_00, plan=mine.plan)
+    other = make_user()
+    join_circle(mine.circle, other)
+    url = f"/circles/{mine.circle.slug}/"
+    row = saver_client.get(url).context["page"].rows[1]
+    assert (row.who, row.what, row.amount) == ("You", "saved", "₦1,234.00")
+    page = text(signed_in(other), url)
+    assert "amount hidden" in page
+    assert "1,234" not in page
+
+
+def test_a_card_shows_the_total_and_the_readers_part(saver_client: Client, saver: User) -> None:
+    circle = start_circle(goal_kobo=100_000_00)
+    join_circle(circle, saver, saved_kobo=1_000_00)
+    join_circle(circle, saved_kobo=2_000_00)
+    card = text(saver_client, "/circles/")
+    assert re.search(r"fig-m\">\s*₦3,000\s*<", card)
+    assert re.search(r"You: <span\s+class=\"money\">₦1,000<", card)
+
+
+def test_ended_circles_are_listed_apart(saver_client: Client, mine: Membership) -> None:
+    day = timezone.localdate()
+    Circle.objects.filter(pk=mine.circle_id).update(starts_on=day - datetime.timedelta(days=9), ends_on=day)
+    context = saver_client.get("/circles/").context
+    assert ([card.circle for card in context["ended"]], context["running"]) == ([mine.circle], [])
 
 
 def test_the_activity_is_walked_in_pages(saver_client: Client, saver: User, mine: Membership) -> None:
