@@ -23,6 +23,7 @@ GIVES_BACK = "Gives back"
 GIVEN_BACK_BY = "Given back by"
 BELONGS_TO = "Belongs to"
 TOGETHER_WITH = "Together with"
+FEE = "Receipt of the fee"
 
 
 def today(day: str) -> str:

@@ -16,6 +16,8 @@ from web.pages.transactions import direction
 Kind, Status = Transaction.Kind, Transaction.Status
 # What the bank gives back, and not we.
 _RETURNED = {Kind.STASH_WITHDRAWAL, Kind.FEE}
+# A part of a transaction that has a name of its own.
+_PARTS: dict[str, str] = {Kind.FEE: messages.FEE}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,10 +57,14 @@ def payout_of(movement: Transaction) -> Payout | None:
 def changes(movement: Transaction, touched: Iterable[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
     """Return the `balances` that a receipt shows.
 
-    None of money that was set aside and came back, and none of money on its way out, because others move meanwhile.
+    None of money that was set aside and came back, and none of money on its way out, because others move meanwhile. A
+    withdrawal's balance is that after its fees, which are set aside in the same commit by a transaction of their own.
     """
-    is_undone = movement.status in {Status.FAILED, Status.ABANDONED}
-    return [] if is_undone else [line for line in touched if line[0] != messages.ON_HOLD]
+    if movement.status in {Status.FAILED, Status.ABANDONED}:
+        return []
+    payout = payout_of(movement) if movement.kind == Kind.STASH_WITHDRAWAL else None
+    fees_kobo = payout.fees_kobo if payout else 0
+    return [(name, before, after - fees_kobo) for name, before, after in touched if name != messages.ON_HOLD]
 
 
 def mails(movement: Transaction) -> QuerySet[OutboxRow]:
@@ -129,7 +135,11 @@ def related(movement: Transaction, *, has_others: bool) -> list[tuple[str, str]]
     ]
     others = others_of(movement) if has_others else []
     found += [
-        (messages.GIVEN_BACK_BY if other.refunds_id else messages.TOGETHER_WITH, other) for other in others
+        (
+            messages.GIVEN_BACK_BY if other.refunds_id else _PARTS.get(other.kind, messages.TOGETHER_WITH),
+            other,
+        )
+        for other in others
     ]
     return [(name, other.reference) for name, other in found if other and other.user_id == movement.user_id]
 

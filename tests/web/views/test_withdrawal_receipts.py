@@ -84,7 +84,7 @@ def test_a_withdrawal_that_waits_can_be_cancelled(client: Client, saver: User) -
         line("VAT on the fee", "₦1.87"),
         line("Stamp duty", "₦50.00"),
         line("With fees", "₦50,076.87"),
-        'to</span> <span class="money">₦50,000.00<',
+        'to</span> <span class="money">₦49,923.13<',
     ):
         assert text in page
 
@@ -282,3 +282,15 @@ def test_the_pages_cost_the_same_for_one_withdrawal_and_for_many(
         for movement in (payout.transaction, first.transaction):
             with django_assert_num_queries(5):
                 client.get(f"/transactions/{movement.reference}/?again={number}")
+
+
+def test_the_balance_afterwards_is_that_after_the_fees(client: Client, saver: User) -> None:
+    payout = ask(saver)
+    assert payout.fees_kobo > 0
+    stash_kobo = ledger.balance_kobo(ledger.stash_account(saver))
+    [(name, before_kobo, after_kobo)] = client.get(f"/transactions/{payout.transaction.reference}/").context[
+        "balances"
+    ]
+    assert (name, after_kobo) == ("Stash", stash_kobo)
+    assert before_kobo - after_kobo == payout.transaction.amount_kobo + payout.fees_kobo
+    assert "Receipt of the fee</dt>" in page_of(client, payout.transaction)
