@@ -46,6 +46,7 @@ from savings.plans.plans import (
 from savings.plans.standing import (
     LEAST_PACE_DAYS,
     PACE_DAYS,
+    STEP_KOBO,
     Every,
     Instalment,
     Pace,
@@ -74,6 +75,7 @@ __all__ = [
     "LONGEST_NAME",
     "PACE_DAYS",
     "QUOTE_SECONDS",
+    "STEP_KOBO",
     "CaughtUp",
     "Every",
     "Instalment",

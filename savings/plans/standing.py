@@ -44,7 +44,7 @@ class State(enum.StrEnum):
 
 
 class Every(enum.StrEnum):
-    """How often a suggested sum is paid. The first payment is today's."""
+    """How often a suggested sum is paid."""
 
     ONCE = "once"
     WEEK = "week"
@@ -52,7 +52,7 @@ class Every(enum.StrEnum):
 
 
 class Instalment(NamedTuple):
-    """A sum (kobo) that reaches the goal when it is paid `payments` times, the first time today."""
+    """A sum (kobo) that reaches the goal when it is paid `payments` times."""
 
     amount_kobo: int
     every: Every
@@ -129,8 +129,9 @@ def standing(plan: Measured, today: datetime.date, pace: Pace | None = None) -> 
     - Behind (or ahead) = days since the start - balance x days of the term // goal.
     - A suggested sum = to go / payments, rounded up to whole hundreds of naira, at most what is to go, at least the
       smallest top-up, and never more than fits in the plan (`PLAN_MAX_KOBO`). All payments together reach the goal, or
-      fill the plan. Payments are today and then every 7 days, or on the same day of each month (its last day where the
-      month is shorter), before the day of maturity: on that day a plan takes no more money.
+      fill the plan. Payments are every 7 days, or on the same day of each month (its last day where the month is
+      shorter), before the day of maturity: on that day a plan takes no more money. The first is today for an empty
+      plan, or if there is no other; for a plan that holds money it is the next, because today's may have been paid.
     - Projection = today + to go x days of the pace / kobo of the pace, rounded up to a whole day.
     """
     if plan.closed_at is not None:
@@ -185,14 +186,17 @@ def _to_goal(
     if plan.matures_on is None:
         return undated
     behind_days = _behind_days(plan, target_kobo, plan.matures_on, today)
+    paid = 1 if plan.balance_kobo else 0
+    weeks = max(1, -(-days_left // 7) - paid)
+    months = max(1, months_before(plan.matures_on, today) - paid)
     return dataclasses.replace(
         undated,
         state=_dated_state(days_left, behind_days),
         days_left=days_left,
         behind_days=max(0, behind_days),
         ahead_days=max(0, -behind_days),
-        weekly=_suggestion(to_go_kobo, room_kobo, Every.WEEK, -(-days_left // 7)),
-        monthly=_suggestion(to_go_kobo, room_kobo, Every.MONTH, months_before(plan.matures_on, today)),
+        weekly=_suggestion(to_go_kobo, room_kobo, Every.WEEK, weeks),
+        monthly=_suggestion(to_go_kobo, room_kobo, Every.MONTH, months),
     )
 
 

@@ -169,8 +169,12 @@ def _preview(form: StartForm, taxes: TaxRates, *, earns_interest: bool) -> dict[
     interest_to = _clean(form, "interest_to") or Plan.InterestTo.PLAN
     suggested_kobo = None
     if values["target"] and ends_on:
-        suggested_kobo = ledger.suggested_monthly_kobo(
-            target_kobo=values["target"], first_kobo=first_kobo, ends_on=ends_on, today=today
+        # Rounded as on the plan's page, so that both name one sum.
+        suggested_kobo = money.round_up(
+            ledger.suggested_monthly_kobo(
+                target_kobo=values["target"], first_kobo=first_kobo, ends_on=ends_on, today=today
+            ),
+            plans.STEP_KOBO,
         )
     # Without a sum per month, the preview assumes the one that reaches the goal, and says so.
     assumed_kobo = suggested_kobo if monthly_kobo is None else None

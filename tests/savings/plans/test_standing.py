@@ -44,7 +44,7 @@ def test_a_plan_ahead_of_its_line_is_on_track() -> None:
 def test_a_plan_behind_its_line_says_by_how_many_days_and_what_gets_there() -> None:
     found = dated(20_000, 120_000, since=100, until=265)
     assert (found.state, found.behind_days) == (State.BEHIND, 40)
-    assert found.suggested == found.monthly == (11_200_00, Every.MONTH, 9)
+    assert found.suggested == found.monthly == (12_500_00, Every.MONTH, 8)
 
 
 def test_a_few_days_behind_is_still_on_track() -> None:
@@ -131,6 +131,15 @@ def test_months_count_the_payments_before_the_last_day(today: str, ends: str, pa
     assert found.monthly.payments == payments
 
 
+def test_todays_payment_is_not_counted_twice() -> None:
+    """A new plan names a sum for today and each month. Once paid, the sum for the other months is the same."""
+    start, end = datetime.date(2026, 11, 29), datetime.date(2027, 8, 31)
+    before = standing(Example(600_000_00, 0, start, end), start).monthly
+    assert before == (60_000_00, Every.MONTH, 10)
+    after = standing(Example(600_000_00, before.amount_kobo, start, end), start).monthly
+    assert after == (60_000_00, Every.MONTH, 9)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "percent"),
     [
@@ -169,7 +178,10 @@ def test_suggested_sums_reach_the_goal_or_fill_the_plan(plan: Example, pace: Pac
         assert suggestion.amount_kobo * suggestion.payments >= min(found.to_go_kobo, room_kobo)
         assert suggestion.amount_kobo <= max(found.to_go_kobo, settings.TOP_UP_MIN_KOBO)
     if found.weekly and plan.matures_on:
-        last = TODAY + datetime.timedelta(weeks=found.weekly.payments - 1)
+        # An empty plan is paid into today, and one with money next week if there is a next week.
+        has_next = (plan.matures_on - TODAY).days > 7
+        begins_in = 1 if plan.balance_kobo and has_next else 0
+        last = TODAY + datetime.timedelta(weeks=begins_in + found.weekly.payments - 1)
         assert last < plan.matures_on <= last + datetime.timedelta(weeks=1)
 
 

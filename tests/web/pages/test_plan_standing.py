@@ -46,8 +46,8 @@ def line_of(plan: Plan) -> tuple[str, str, str]:
     [
         ((358, 7), (750_000, 694_000), ("₦56,000 to go in 7 days.", "56,000")),
         ((364, 1), (750_000, 749_000), ("₦1,000 to go in 1 day.", "1,000")),
-        ((100, 265), (120_000, 20_000), ("Behind by 40 days: ₦11,200 a month gets you there.", "11,200")),
-        ((10, 70), (100_000, 20_000), ("On track: ₦80,000 to go. ₦8,000 a week gets you there.", "8,000")),
+        ((100, 265), (120_000, 20_000), ("Behind by 40 days: ₦12,500 a month gets you there.", "12,500")),
+        ((10, 70), (100_000, 20_000), ("On track: ₦80,000 to go. ₦8,900 a week gets you there.", "8,900")),
     ],
 )
 def test_a_goal_with_a_date_names_the_sum_that_gets_there(
@@ -132,7 +132,7 @@ def test_the_list_begins_with_what_needs_the_saver(client: Client, saver: User) 
     assert figures == [
         ("₦734,000.00", "1 of 3 goals with a date is on track"),
         ("+\u202f₦20,000.00", "₦0 in the 30 days before"),
-        ("₦93,900.00", "to reach your goals in time"),
+        ("₦108,500.00", "to reach your goals in time"),
     ]
     home = client.get("/dashboard/").context
     assert [card.plan.pk for card in home["cards"]] == [due.pk, behind.pk, going.pk]
