@@ -137,9 +137,18 @@ def test_the_circle_s_activity_names_the_member_and_no_amount(client: Client, sa
     Plan.objects.filter(pk=member.plan_id).update(target_kobo=1_234_00)
     pay_in(saver, 3_000_00)
     move_in(Plan.objects.get(pk=member.plan_id), 1_234_00)
-    client.force_login(saver)
-    rows = client.get(f"/circles/{circle.slug}/").context["page"].rows
-    assert (rows[0].who, rows[0].what, rows[0].amount) == ("Musa", "reached their own goal", "")
+    other = make_user("bola@example.com")
+    join_circle(circle, other, nickname="Bola")
+    event = CircleEvent.objects.get(kind=CircleEvent.Kind.REACHED_GOAL)
+
+    def read_by(reader: User) -> tuple[str, str, str]:
+        client.force_login(reader)
+        rows = client.get(f"/circles/{circle.slug}/").context["page"].rows
+        return next((row.who, row.what, row.amount) for row in rows if "own goal" in row.what)
+
+    assert event.membership_id == member.pk
+    assert read_by(saver) == ("You", "reached your own goal", "")
+    assert read_by(other) == ("Musa", "reached their own goal", "")
     type(member).objects.filter(pk=member.pk).update(on_board=False)
     User.objects.touch(saver.pk)
     rows = client.get(f"/circles/{circle.slug}/").context["page"].rows
