@@ -34,6 +34,8 @@
     event.preventDefault();
     const form = purpose.closest("form");
     form.elements.name.value = purpose.dataset.name;
+    for (const other of form.querySelectorAll("[data-name]")) other.removeAttribute("aria-current");
+    purpose.setAttribute("aria-current", "true");
     const type = types(form).find((one) => purpose.dataset.kind && one.dataset.kind === purpose.dataset.kind);
     if (!type || form.dataset.proposes === undefined) return;
     type.checked = true;
