@@ -184,7 +184,8 @@ def _translated(browser: Browser, user: User) -> Iterator[Figure]:
         translating = Browser(user, _site.application())
     # Django looks its functions up once: each mode has its own.
     names = vars(translation)
-    modes = [(False, browser, names["Trans"]()), (True, translating, names["Trans"]())]
+    lookup = type(names["_trans"])
+    modes = [(False, browser, lookup()), (True, translating, lookup())]
     for name, address, is_cold in (
         ("warm dashboard", "/dashboard/", False),
         ("cold dashboard", "/dashboard/", True),
