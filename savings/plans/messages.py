@@ -23,7 +23,7 @@ CLOSED_TO_PAYMENTS = "This plan is closed. Your money can go to your stash or an
 MATURED = "This plan has matured. Start a new one to keep saving."
 
 # Closing a plan.
-NOT_EMPTY = "Withdraw the balance first."
+NOT_EMPTY = "Move its money to your stash first."
 MONEY_ON_ITS_WAY = "Money for this plan is still on its way. Close the plan once it has arrived."
 CLOSES_WITH_CIRCLE = "This plan belongs to your circle. It closes when you leave the circle."
 

@@ -129,7 +129,7 @@ def test_a_plan_without_an_end_cannot_be_extended() -> None:
 
 def test_a_plan_closes_only_when_it_is_empty() -> None:
     plan = make_plan(holding_kobo=500_00)
-    with pytest.raises(Refused, match="Withdraw the balance first"):
+    with pytest.raises(Refused, match="Move its money to your stash first"):
         plans.close(plan)
     plans.move_from_plan(plan.user, plan, amount_kobo=500_00, reference=references.new("plan_to_stash"))
     plans.close(plan)
