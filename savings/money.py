@@ -18,7 +18,7 @@ INTEREST_DENOMINATOR = 3_650_000
 # one thousand two hundred and fifty to some people and one and a quarter to others, so it is refused.
 _AMOUNT = re.compile(r"(?P<naira>\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+|\d+)(?:\.(?P<kobo>\d{1,2}))?")
 _LONGEST = 24
-# What an amount that was typed lacks, for the user. Forms and the ledger say the same.
+# Errors of a typed amount. Forms and the ledger share them.
 AMOUNT_MISSING = "Enter an amount."
 NOT_ABOVE_ZERO = "Enter an amount above zero."
 NOT_FIGURES = "Enter an amount in figures, such as 25,000 or 1,250.50."

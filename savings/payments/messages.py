@@ -42,7 +42,7 @@ PROVIDER_CHECKS = "The provider is checking it."
 NOT_A_CARD_PAYMENT = "Only a card payment can be refunded by the provider."
 FEE_BELOW_ZERO = "A fee cannot be below zero."
 
-# What became of an event of the provider.
+# The result of processing an event of the provider, for staff.
 EVENT_IGNORED = "Stored. Events of this kind change nothing here."
 EVENT_NOT_OURS = "Stored. This is not about a transaction of ours."
 EVENT_UNKNOWN = (

@@ -1,4 +1,4 @@
-"""The sentences of the forms that ask for an amount."""
+"""The sentences of the forms that ask for an amount, and of the notices after it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,20 @@ TO_GOAL = "to goal"
 EVERY: dict[Every | None, str] = {Every.WEEK: "a week", Every.MONTH: "a month", Every.ONCE: "", None: ""}
 
 
+def in_plan(amount_kobo: int, plan: str) -> str:
+    return f"{money.short(amount_kobo)} is in {plan}."
+
+
+def in_stash(amount_kobo: int) -> str:
+    return f"{money.short(amount_kobo)} is in your stash."
+
+
 def less_than_least(least_kobo: int) -> str:
     return f"Less than {money.short(least_kobo)}, the least you can move."
 
 
 def exit_comes_to(quote: Quote) -> str:
-    """What an early exit today costs, and what arrives in the stash."""
+    """Return what an early exit today costs, and the sum that arrives in the stash."""
     costs = [
         (quote.penalty_kobo, "{} is kept as a penalty."),
         (quote.forfeited_kobo, "You lose {} of interest, before tax."),
@@ -31,7 +39,7 @@ def exit_comes_to(quote: Quote) -> str:
 
 
 def withdrawal_costs(amount_kobo: int, fees: WithdrawalFees) -> str:
-    """What a withdrawal costs, and what leaves the stash."""
+    """Return what a withdrawal costs, and the sum that leaves the stash."""
     if not fees.total_kobo:
         return f"{money.naira(amount_kobo)} leaves your stash, without a fee."
     total = money.naira(amount_kobo + fees.total_kobo)

@@ -15,7 +15,7 @@ ALL_TIME = "All"
 TOTAL_SAVINGS = "Total savings"
 SINCE_START = "since you started"
 
-# What a first plan may be for, besides the purposes of the page that starts one.
+# The last suggestion, after the purposes of the page that starts a plan.
 OTHER_PURPOSE = "Something else"
 # The steps of the welcome.
 NAME_IT = "Name it"

@@ -51,7 +51,7 @@ MILESTONES = {
     100: "You reached your goal",
 }
 NO_CARDS = "We don’t accept cards at the moment."
-# Who pays the fee, by the settings for cards issued here and for foreign ones.
+# By the bearer of the fee for cards issued here, and for foreign cards.
 CARD_FEES: dict[tuple[str, str], str] = {
     (OPERATOR, OPERATOR): "When you pay by card, we pay the payment provider’s fee.",
     (
@@ -73,14 +73,6 @@ CARD_FEES: dict[tuple[str, str], str] = {
     (REFUSED, PAYER): "We don’t accept cards issued here; foreign cards pay the provider’s fee on top.",
     (REFUSED, REFUSED): NO_CARDS,
 }
-
-
-def in_plan(amount_kobo: int, plan: str) -> str:
-    return f"{money.short(amount_kobo)} is in {plan}."
-
-
-def in_stash(amount_kobo: int) -> str:
-    return f"{money.short(amount_kobo)} is in your stash."
 
 
 def plan_was_full(plan: str) -> str:

@@ -88,14 +88,6 @@ def closed(plan: str) -> str:
     return f"{plan} is closed. Its history stays under Plans."
 
 
-def paid_in(amount_kobo: int, plan: str) -> str:
-    return f"{money.short(amount_kobo)} is in {plan}."
-
-
-def moved_to_stash(amount_kobo: int) -> str:
-    return f"{money.short(amount_kobo)} is in your stash."
-
-
 def taken_out_early(plan: str) -> str:
     return f"The money from {plan} is in your stash."
 
@@ -247,6 +239,10 @@ def early_exit_free(ends_on: datetime.date | None) -> str:
     return f"Taking money out before {_end(ends_on)} costs nothing."
 
 
+def date_not_used(product: str) -> str:
+    return f"A {product} plan has no end, so the date isn’t used."
+
+
 def rate_from(rate_bps: int, count: int) -> str:
     return f"{money.percent(rate_bps)} from {days(count)}"
 
@@ -363,7 +359,3 @@ def _end(ends_on: datetime.date | None) -> str:
 
 def _day(day: datetime.date) -> str:
     return date_format(day, "j F Y")
-
-
-def date_not_used(product: str) -> str:
-    return f"A {product} plan has no end, so the date isn’t used."

@@ -21,7 +21,7 @@ from web.pages import plan_terms
 
 _MINUS = "\u2212"
 _DAY = datetime.timedelta(days=1)
-# How a row is called that is not about days.
+# The names of the rows that are not about days.
 _NAMES = {
     RowKind.POSTED: messages.posted_on,
     RowKind.CORRECTED: messages.corrected_on,

@@ -32,11 +32,6 @@ def being_checked(user_id: int) -> list[Checked]:
     ]
 
 
-def what_arrived(amount_kobo: int, arrived_kobo: int) -> str:
-    """Return the sentence that names what arrived of a payment: both sums in kobo."""
-    return messages.what_arrived(amount_kobo, arrived_kobo)
-
-
 @prepared
 def _in_review(user_id: int) -> QuerySet[Transaction, Any]:
     arrived = Entry.objects.filter(transaction=OuterRef("pk"), code=Entry.Code.SUSPENSE)

@@ -167,15 +167,7 @@ def _preview(form: StartForm, taxes: TaxRates, *, earns_interest: bool) -> dict[
     ends_on = values["matures_on"] if product.has_term else None
     first_kobo, monthly_kobo = values["first"] or 0, values["monthly"]
     interest_to = _clean(form, "interest_to") or Plan.InterestTo.PLAN
-    suggested_kobo = None
-    if values["target"] and ends_on:
-        # Rounded as on the plan's page, so that both name one sum.
-        suggested_kobo = money.round_up(
-            ledger.suggested_monthly_kobo(
-                target_kobo=values["target"], first_kobo=first_kobo, ends_on=ends_on, today=today
-            ),
-            plans.STEP_KOBO,
-        )
+    suggested_kobo = _suggested_kobo(values["target"], ends_on, first_kobo=first_kobo, today=today)
     # Without a sum per month, the preview assumes the one that reaches the goal, and says so.
     assumed_kobo = suggested_kobo if monthly_kobo is None else None
     monthly_kobo = monthly_kobo or assumed_kobo or 0
@@ -201,6 +193,18 @@ def _preview(form: StartForm, taxes: TaxRates, *, earns_interest: bool) -> dict[
         "assumed_kobo": assumed_kobo,
         "term": messages.days((ends_on - today).days) if ends_on and _rates_by_term(product) else "",
     }
+
+
+def _suggested_kobo(
+    target_kobo: int | None, ends_on: datetime.date | None, *, first_kobo: int, today: datetime.date
+) -> int | None:
+    """Return the monthly sum (kobo) that reaches the goal, rounded as on the plan's page; None without goal and end."""
+    if not target_kobo or ends_on is None:
+        return None
+    exact_kobo = ledger.suggested_monthly_kobo(
+        target_kobo=target_kobo, first_kobo=first_kobo, ends_on=ends_on, today=today
+    )
+    return money.round_up(exact_kobo, plans.STEP_KOBO)
 
 
 def _may_end_on(day: datetime.date | None, product: Product, today: datetime.date) -> bool:

@@ -12,6 +12,7 @@ from savings import payments, tasks
 from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, ProviderUnavailable
 from savings.models import Payment, Transaction
 from web.http import SaverRequest, redirect, render_part, wants_part
+from web.messages import amounts as amount_messages
 from web.messages import payments as messages
 from web.notices import notify
 from web.pages import plan_standing
@@ -91,10 +92,14 @@ def _say_how_it_ended(request: SaverRequest, payment: Payment) -> None:
     movement = payment.transaction
     amount_kobo = movement.amount_kobo
     if movement.status == Status.SUCCESS and movement.plan:
-        notify(request, messages.in_plan(amount_kobo, movement.plan.name), plan_standing.milestone(movement))
+        notify(
+            request,
+            amount_messages.in_plan(amount_kobo, movement.plan.name),
+            plan_standing.milestone(movement),
+        )
     elif movement.status == Status.SUCCESS:
         why = messages.plan_was_full(payment.meant_for.name) if payment.meant_for else ""
-        notify(request, messages.in_stash(amount_kobo), why)
+        notify(request, amount_messages.in_stash(amount_kobo), why)
     elif movement.status == Status.REVIEW:
         notify(request, messages.BEING_CHECKED, messages.SEE_RECEIPT)
     elif movement.status == Status.ABANDONED:

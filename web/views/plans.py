@@ -30,6 +30,7 @@ from savings.models.plans import InterestPaid
 from web.caching import pages as page_cache
 from web.forms.plans import EditForm, StartForm, TopUpForm, WithdrawForm
 from web.http import SaverRequest, redirect, render_part, wants_part
+from web.messages import amounts as amount_messages
 from web.messages import plans as messages
 from web.notices import notify
 from web.pages import interest as interest_pages
@@ -176,7 +177,7 @@ def withdraw(request: SaverRequest, plan_id: int) -> HttpResponse:
                 amount_kobo=form.cleaned_data["amount"],
                 reference=form.cleaned_data["reference"],
             )
-            notify(request, messages.moved_to_stash(movement.amount_kobo))
+            notify(request, amount_messages.in_stash(movement.amount_kobo))
             return redirect(request, reverse("transactions:receipt", args=[movement.reference]))
     status = 422 if form.errors else 200
     return render_part(request, "plans/withdraw.html", "form", plan_pages.withdraw(plan, form), status=status)
@@ -230,7 +231,7 @@ def _top_up(request: SaverRequest, plan: Plan, form: TopUpForm) -> str:
             amount_kobo=amount_kobo,
             reference=references.with_prefix(reference, Transaction.Kind.STASH_TO_PLAN),
         )
-        notify(request, messages.paid_in(amount_kobo, plan.name), plan_standing.milestone(movement))
+        notify(request, amount_messages.in_plan(amount_kobo, plan.name), plan_standing.milestone(movement))
         return reverse("transactions:receipt", args=[movement.reference])
     payment = payments.start_payment(request.user, plan=plan, amount_kobo=amount_kobo, reference=reference)
     return where_to_pay(payment)
