@@ -1,4 +1,4 @@
-"""The sentences about plans: where one stands, its terms, notices, early exits and interest."""
+"""The sentences about plans: where one stands, its terms, and the list of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.utils.formats import date_format
 from django.utils.translation import ngettext
 
 from savings import money
-from savings.plans import Every, format_notice
+from savings.plans import Every
 from web import date_formats
 
 # After something is done.
@@ -53,32 +53,6 @@ INTEREST_OFF_FOR_NEW = (
     "Interest is off for all your plans. This one earns nothing until you turn interest on in your profile."
 )
 
-# The quote of an early exit, and the lines of its receipt.
-AT_MATURITY = "At maturity"
-TODAY = "Today"
-RENEWS = "A new term starts on that day. To get the money then, change what happens at maturity first."
-TAKEN_OUT = "Taken out"
-TAKEN_OUT_OF_PLAN = "Taken out of the plan"
-INTEREST = "Interest"
-TAX_ON_INTEREST = "Tax on it"
-PENALTY = "Penalty"
-INTEREST_LOST = "Interest lost"
-ARRIVED_IN_STASH = "Arrived in your stash"
-
-# How long until a notice is due.
-IN_AN_HOUR = "In about an hour"
-IN_LESS_THAN_AN_HOUR = "In less than an hour"
-DUE_NOW = "Due now"
-
-# The proof of the interest. The first three continue “It is posted at maturity, …”.
-GOES_TO_STASH = "to your stash"
-GOES_INTO_PLAN = "into the plan"
-GOES_INTO_TERM = "into the new term"
-EARNED = "Earned"
-POSTED = "Posted"
-LOST = "Of money that went back or left early"
-NOT_POSTED = "Not posted"
-
 
 def ready(plan: str) -> str:
     return f"{plan} is ready. Make your first payment."
@@ -86,18 +60,6 @@ def ready(plan: str) -> str:
 
 def closed(plan: str) -> str:
     return f"{plan} is closed. Its history stays under Plans."
-
-
-def taken_out_early(plan: str) -> str:
-    return f"The money from {plan} is in your stash."
-
-
-def notice_given(amount_kobo: int) -> str:
-    return f"You gave notice of {money.short(amount_kobo)}."
-
-
-def notice_cancelled(amount_kobo: int) -> str:
-    return f"The notice of {money.short(amount_kobo)} is cancelled. The money stays in the plan."
 
 
 def days(count: int) -> str:
@@ -251,13 +213,6 @@ def share_of_exit(penalty_bps: int) -> str:
     return f"{money.percent(penalty_bps)} of what you take out"
 
 
-def leaving_early(penalty_bps: int, penalty_kobo: int, amount_kobo: int) -> str:
-    return (
-        f"Leaving early costs {money.percent(penalty_bps)}: you’d get {money.short(amount_kobo - penalty_kobo)} of "
-        f"{money.short(amount_kobo)} in your stash."
-    )
-
-
 def end_moves(matures_on: datetime.date, later: datetime.date) -> str:
     return f"The end moves from {date_formats.day(matures_on)} to {date_formats.day(later)}."
 
@@ -278,69 +233,6 @@ def interest_off(since: datetime.date | None, today: datetime.date, *, everywher
         if everywhere
         else f"Interest is off since {day} for this plan."
     )
-
-
-def needs_notice(hours: int) -> str:
-    return f"Taking money out needs {format_notice(hours)}, which you can cancel."
-
-
-def needs_notice_before_maturity(hours: int) -> str:
-    return f"Taking money out before maturity needs {format_notice(hours)}, which you can cancel."
-
-
-def in_days(count: int) -> str:
-    return ngettext("In about %(days)d day", "In about %(days)d days", count) % {"days": count}
-
-
-def in_hours(count: int) -> str:
-    return ngettext("In about %(hours)d hour", "In about %(hours)d hours", count) % {"hours": count}
-
-
-def quoted_in_days(count: int) -> str:
-    return ngettext("In %(days)d day", "In %(days)d days", count) % {"days": count}
-
-
-def rank_lost(rank: str) -> str:
-    return f"You are {rank} in your circle, and would not be ranked any more."
-
-
-def rank_stays(rank: str) -> str:
-    return f"You stay {rank} in your circle."
-
-
-def rank_changes(rank: str, then: str) -> str:
-    return f"You are {rank} in your circle, and would be {then}."
-
-
-def posted_on(day: datetime.date) -> str:
-    return f"Posted {date_formats.day(day)}"
-
-
-def corrected_on(day: datetime.date) -> str:
-    return f"Posted interest changed {date_formats.day(day)}"
-
-
-def forfeited_on(day: datetime.date) -> str:
-    return f"Interest of money that went back or left early {date_formats.day(day)}"
-
-
-def from_to(first: str, last: str) -> str:
-    return f"{first} to {last}"
-
-
-def days_at(count: int, a_day: str) -> str:
-    return days(count) if count == 1 else f"{days(count)}, {a_day} a day"
-
-
-def posting(*, gross_kobo: int, tax_kobo: int, tax_rate_bps: int) -> str:
-    return (
-        f"{money.naira(gross_kobo)} less {money.percent(tax_rate_bps)} tax of {money.naira(tax_kobo)}: "
-        f"{money.naira(gross_kobo - tax_kobo)}"
-    )
-
-
-def left_after_posting(remainder: str, tax_remainder: str) -> str:
-    return f"Left: {remainder} of interest, {tax_remainder} of tax"
 
 
 def _gets_there(amount_kobo: int, every: Every) -> str:

@@ -16,7 +16,7 @@ from savings.ledger import ProofRow, RowKind
 from savings.models import Plan
 from savings.models.plans import InterestPaid
 from web import date_formats
-from web.messages import plans as messages
+from web.messages import interest as messages
 from web.pages import plan_terms
 
 _MINUS = "\u2212"

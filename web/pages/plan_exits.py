@@ -15,7 +15,7 @@ from savings.models import Plan, Transaction, User
 from savings.models.plans import EarlyExit
 from savings.plans import Quote
 from web.forms.plans import ExitForm, QuoteForm
-from web.messages import plans as messages
+from web.messages import plan_exits as messages
 from web.messages.amounts import exit_comes_to
 from web.pages import plan_terms
 from web.pages.plans import card

@@ -12,7 +12,7 @@ from savings.exceptions import Refused
 from savings.models import Membership, Plan
 from savings.models.plans import EarlyExit
 from web.forms.plans import NoticeForm
-from web.messages import plans as messages
+from web.messages import plan_exits as messages
 
 _HOUR_SECONDS = 3_600
 

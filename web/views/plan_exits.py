@@ -11,7 +11,7 @@ from savings import plans
 from savings.models import Plan
 from web.forms.plans import ExitForm, QuoteForm
 from web.http import SaverRequest, redirect, render_part, wants_part
-from web.messages import plans as messages
+from web.messages import plan_exits as messages
 from web.notices import notify
 from web.pages import plan_exits
 

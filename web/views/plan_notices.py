@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from savings import plans
 from web.forms.plans import NoticeForm
 from web.http import SaverRequest, redirect, render_part
-from web.messages import plans as messages
+from web.messages import plan_exits as messages
 from web.notices import notify
 from web.pages import plan_notices
 

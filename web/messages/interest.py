@@ -1,0 +1,49 @@
+"""The sentences of the proof of a plan's interest."""
+
+from __future__ import annotations
+
+import datetime
+
+from savings import money
+from web import date_formats
+from web.messages.plans import days
+
+# The proof of the interest. The first three continue “It is posted at maturity, …”.
+GOES_TO_STASH = "to your stash"
+GOES_INTO_PLAN = "into the plan"
+GOES_INTO_TERM = "into the new term"
+EARNED = "Earned"
+POSTED = "Posted"
+LOST = "Of money that went back or left early"
+NOT_POSTED = "Not posted"
+
+
+def posted_on(day: datetime.date) -> str:
+    return f"Posted {date_formats.day(day)}"
+
+
+def corrected_on(day: datetime.date) -> str:
+    return f"Posted interest changed {date_formats.day(day)}"
+
+
+def forfeited_on(day: datetime.date) -> str:
+    return f"Interest of money that went back or left early {date_formats.day(day)}"
+
+
+def from_to(first: str, last: str) -> str:
+    return f"{first} to {last}"
+
+
+def days_at(count: int, a_day: str) -> str:
+    return days(count) if count == 1 else f"{days(count)}, {a_day} a day"
+
+
+def posting(*, gross_kobo: int, tax_kobo: int, tax_rate_bps: int) -> str:
+    return (
+        f"{money.naira(gross_kobo)} less {money.percent(tax_rate_bps)} tax of {money.naira(tax_kobo)}: "
+        f"{money.naira(gross_kobo - tax_kobo)}"
+    )
+
+
+def left_after_posting(remainder: str, tax_remainder: str) -> str:
+    return f"Left: {remainder} of interest, {tax_remainder} of tax"

@@ -1,0 +1,76 @@
+"""The sentences about taking money out of a plan: early exits, their quotes, and notices."""
+
+from __future__ import annotations
+
+from django.utils.translation import ngettext
+
+from savings import money
+from savings.plans import format_notice
+
+# The quote of an early exit, and the lines of its receipt.
+AT_MATURITY = "At maturity"
+TODAY = "Today"
+RENEWS = "A new term starts on that day. To get the money then, change what happens at maturity first."
+TAKEN_OUT = "Taken out"
+TAKEN_OUT_OF_PLAN = "Taken out of the plan"
+INTEREST = "Interest"
+TAX_ON_INTEREST = "Tax on it"
+PENALTY = "Penalty"
+INTEREST_LOST = "Interest lost"
+ARRIVED_IN_STASH = "Arrived in your stash"
+
+# How long until a notice is due.
+IN_AN_HOUR = "In about an hour"
+IN_LESS_THAN_AN_HOUR = "In less than an hour"
+DUE_NOW = "Due now"
+
+
+def taken_out_early(plan: str) -> str:
+    return f"The money from {plan} is in your stash."
+
+
+def notice_given(amount_kobo: int) -> str:
+    return f"You gave notice of {money.short(amount_kobo)}."
+
+
+def notice_cancelled(amount_kobo: int) -> str:
+    return f"The notice of {money.short(amount_kobo)} is cancelled. The money stays in the plan."
+
+
+def leaving_early(penalty_bps: int, penalty_kobo: int, amount_kobo: int) -> str:
+    return (
+        f"Leaving early costs {money.percent(penalty_bps)}: you’d get {money.short(amount_kobo - penalty_kobo)} of "
+        f"{money.short(amount_kobo)} in your stash."
+    )
+
+
+def needs_notice(hours: int) -> str:
+    return f"Taking money out needs {format_notice(hours)}, which you can cancel."
+
+
+def needs_notice_before_maturity(hours: int) -> str:
+    return f"Taking money out before maturity needs {format_notice(hours)}, which you can cancel."
+
+
+def in_days(count: int) -> str:
+    return ngettext("In about %(days)d day", "In about %(days)d days", count) % {"days": count}
+
+
+def in_hours(count: int) -> str:
+    return ngettext("In about %(hours)d hour", "In about %(hours)d hours", count) % {"hours": count}
+
+
+def quoted_in_days(count: int) -> str:
+    return ngettext("In %(days)d day", "In %(days)d days", count) % {"days": count}
+
+
+def rank_lost(rank: str) -> str:
+    return f"You are {rank} in your circle, and would not be ranked any more."
+
+
+def rank_stays(rank: str) -> str:
+    return f"You stay {rank} in your circle."
+
+
+def rank_changes(rank: str, then: str) -> str:
+    return f"You are {rank} in your circle, and would be {then}."
