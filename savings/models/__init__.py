@@ -1,9 +1,13 @@
 """The database tables, one module per feature."""
 
 from savings.models.accounts import Account
+from savings.models.autosave import AutosaveRule, AutosaveRun
+from savings.models.calendar import CalendarFeed
+from savings.models.cards import SavedCard
 from savings.models.circles import Circle, CircleEvent, Membership
 from savings.models.installation import Installation
 from savings.models.interest import ForfeitedInterest, InterestPosting, RatePeriod, TaxRate
+from savings.models.jobs import BalanceDay, JobRun
 from savings.models.leaderboards import BoardDay, DigestLine, ToldPlaces
 from savings.models.ledger import Entry, Transaction
 from savings.models.notices import Notice
@@ -18,7 +22,11 @@ from savings.models.users import Device, EmailChange, UsedTotpStep, User
 
 __all__ = [
     "Account",
+    "AutosaveRule",
+    "AutosaveRun",
+    "BalanceDay",
     "BoardDay",
+    "CalendarFeed",
     "Circle",
     "CircleEvent",
     "ClosedMonth",
@@ -31,6 +39,7 @@ __all__ = [
     "ForfeitedInterest",
     "Installation",
     "InterestPosting",
+    "JobRun",
     "ManualPosting",
     "Membership",
     "Notice",
@@ -44,6 +53,7 @@ __all__ = [
     "RatePeriod",
     "Recipient",
     "Refund",
+    "SavedCard",
     "Settlement",
     "Statement",
     "StatementSubscription",

@@ -124,10 +124,28 @@ class Transaction(models.Model):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="parts", db_index=False
     )
 
+    # The date of an auto-save rule for which this transaction is a try.
+    autosave_run = models.ForeignKey(
+        "savings.AutosaveRun",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="transactions",
+        db_index=False,
+    )
+
     objects = TransactionQuerySet.as_manager()
 
     class Meta:
         constraints = [
+            # A date of an auto-save rule saves once: a further try follows only one that is known to have failed. Also
+            # the index for the transaction of a run.
+            models.UniqueConstraint(
+                fields=["autosave_run"],
+                condition=Q(autosave_run__isnull=False)
+                & Q(status__in=["pending", "success", "review", "closed", "reversed"]),
+                name="transaction_once_per_autosave_run",
+            ),
             models.CheckConstraint(condition=Q(amount_kobo__gt=0), name="transaction_amount_above_zero"),
             models.CheckConstraint(
                 condition=Q(status__in=["success", "reversed"], settled_on__isnull=False)
@@ -150,6 +168,12 @@ class Transaction(models.Model):
             models.Index(fields=["-id"], name="transaction_in_review", condition=Q(status="review")),
             # The refunds and chargebacks of a payment.
             models.Index(fields=["refunds"], name="transaction_refunds", condition=Q(refunds__isnull=False)),
+            # The tries of a date of an auto-save rule.
+            models.Index(
+                fields=["autosave_run"],
+                name="transaction_autosave_tries",
+                condition=Q(autosave_run__isnull=False),
+            ),
             # A family, which is reversed together.
             models.Index(fields=["part_of"], name="transaction_parts", condition=Q(part_of__isnull=False)),
         ]

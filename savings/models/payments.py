@@ -46,6 +46,19 @@ class Payment(models.Model):
         related_name="payments",
         db_index=False,
     )
+    # The saved card that was charged; empty for a payment on the provider's page.
+    saved_card = models.ForeignKey(
+        "savings.SavedCard",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="payments",
+        db_index=False,
+    )
+    # What the payer agreed to when they chose to save the card of this payment, and on which device; empty if they did
+    # not choose so.
+    mandate = models.TextField(blank=True, default="", db_default="")
+    mandate_device = models.CharField(max_length=200, blank=True, default="", db_default="")
     review_reason = models.CharField(max_length=40, blank=True, default="")
     polls = models.PositiveSmallIntegerField(default=0)
     # When to ask the provider again; empty once no question is left.

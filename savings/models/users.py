@@ -83,6 +83,9 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
     wants_goal_reached = models.BooleanField(
         "email when a plan reaches its goal", default=True, db_default=True
     )
+    wants_autosave_notices = models.BooleanField(
+        "email the day before an auto-save", default=True, db_default=True
+    )
     # Whether the user wants interest at all. Off is a rate of 0 on every plan from the next day on.
     earns_interest = models.BooleanField(default=True, db_default=True)
     is_staff = models.BooleanField(default=False)
