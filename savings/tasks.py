@@ -23,6 +23,7 @@ HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(mails.KINDS, mails.send) | {
     leaderboards.RANK_CHECK_KIND: circles.deliver_rank_check,
     statements.OUTBOX_KIND: statements.write_statement,
     payments.PAYOUT_KIND: payments.send_payout,
+    payments.DEACTIVATE_CARD: payments.deactivate_card,
 }
 
 # A statement of a million rows keeps a processor busy for seconds. Pages must not become slower meanwhile.
@@ -155,6 +156,12 @@ def carry_out_notices() -> None:
 def record_coverage() -> None:
     """Store the coverage of the day before. Hourly, since midnight depends on the time zone and a run may be missed."""
     payments.record_coverage(timezone.now())
+
+
+@db_periodic_task(crontab(minute="12"))
+def announce_expiring_cards() -> None:
+    """Mail the owners of saved cards that expire within a month. Hourly, since a run may be missed."""
+    payments.announce_expiring_cards(timezone.localdate())
 
 
 @db_periodic_task(crontab(minute="40", hour="1"))

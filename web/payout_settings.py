@@ -1,4 +1,4 @@
-"""The settings of withdrawals: fees, limits and waiting times, read from the environment."""
+"""The settings of withdrawals and saved cards: fees, limits and waiting times, read from the environment."""
 
 from __future__ import annotations
 
@@ -49,6 +49,21 @@ class PayoutSettings:
     wait: datetime.timedelta
     # Whether money goes only to accounts in the saver's own name.
     own_accounts_only: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class CardSettings:
+    """The rules of saved cards. Amounts are kobo."""
+
+    # Above this amount a saver signs in afresh before a saved card is charged.
+    without_sign_in_max_kobo: int
+
+
+def card_settings(env: Env) -> CardSettings:
+    """Return the settings of saved cards. Raises ImproperlyConfigured for invalid ones."""
+    return CardSettings(
+        without_sign_in_max_kobo=env.number("CARD_CHARGE_WITHOUT_SIGN_IN_MAX_KOBO", default=100_000_00)
+    )
 
 
 def payout_settings(env: Env) -> PayoutSettings:

@@ -9,6 +9,7 @@ import datetime
 from collections.abc import Iterable, Sequence
 
 from django.db import IntegrityError
+from django.db.models import Model
 from django.db.transaction import atomic
 from django.utils import timezone
 
@@ -24,7 +25,7 @@ from savings.ledger.posting import (
     write_postings,
 )
 from savings.ledger.routes import ROUTES
-from savings.models import Account, Entry, Plan, Transaction, User
+from savings.models import Account, AutosaveRun, Entry, Plan, Transaction, User
 
 
 def open_transaction(
@@ -37,17 +38,25 @@ def open_transaction(
     reverses: Transaction | None = None,
     refunds: Transaction | None = None,
     part_of: Transaction | None = None,
+    autosave_run: AutosaveRun | None = None,
 ) -> tuple[Transaction, bool]:
     """Return the transaction with this reference, and whether this call opened it (pending; no money has moved).
 
     The reference is the idempotency key: a repeat with the same details returns the existing transaction. `part_of` is
     the first transaction of its family: the family is settled, and reversed, together. `refunds` is the payment that a
-    refund or chargeback gives back. Raises ReferenceTaken when the reference belongs to other details, BadAmount for
-    an amount (kobo) out of range, and ImproperlyConfigured when the currency or time zone differs from what this
-    database was used with.
+    refund or chargeback gives back, and `autosave_run` the date of an auto-save rule for which this is a try. Raises
+    ReferenceTaken when the reference belongs to other details, BadAmount for an amount (kobo) out of range, and
+    ImproperlyConfigured when the currency or time zone differs from what this database was used with.
     """
     check_amount(amount_kobo)
-    rows = {"user": user, "plan": plan, "reverses": reverses, "refunds": refunds, "part_of": part_of}
+    rows: dict[str, Model | None] = {
+        "user": user,
+        "plan": plan,
+        "reverses": reverses,
+        "refunds": refunds,
+        "part_of": part_of,
+        "autosave_run": autosave_run,
+    }
     with atomic():
         installation.confirm_settings()
         lock_user(user)

@@ -1,5 +1,6 @@
 """Emails to savers: add each kind to the outbox, render and send it, and turn kinds off."""
 
+from savings.mails.cards import card_expires, card_expires_key, card_needs_approval
 from savings.mails.emails import (
     RANK_CHANGED,
     WEEKLY_DIGEST,
@@ -40,6 +41,9 @@ __all__ = [
     "WEEKLY_DIGEST",
     "account_mail",
     "cancel",
+    "card_expires",
+    "card_expires_key",
+    "card_needs_approval",
     "circle_ended",
     "circle_joined",
     "goal_reached",

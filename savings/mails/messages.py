@@ -7,6 +7,8 @@ from savings import money
 # Each kind of mail: its name until it is rendered, and the reason for sending it.
 KINDS = {
     "account": ("About your account", "Because it’s about your account or how you sign in"),
+    "card_expires": ("A saved card expires soon", "Because you saved a card with us"),
+    "card_needs_approval": ("Approve a card payment", "Because your bank wants you to approve a payment"),
     "circle_ended": ("A circle has ended", "Because a circle you’re in has ended"),
     "goal_reached": ("You reached your goal", "Because a plan of yours reached its goal"),
     "circle_joined": ("You’ve joined a circle", "Because you joined a circle"),

@@ -1,5 +1,6 @@
 """Background work: outbox rows, committed together with their cause, and rows that a run postponed after a failure."""
 
+from savings.outbox.autosaves import recheck_autosaves
 from savings.outbox.delivery import (
     MOST_TRIES,
     Handler,
@@ -50,6 +51,7 @@ __all__ = [
     "is_database_away",
     "postpone",
     "postponed_row_ids",
+    "recheck_autosaves",
     "renew",
     "retry_dead_row",
     "row_committed",

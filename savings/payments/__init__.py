@@ -6,10 +6,23 @@ figures with the books.
 """
 
 from savings.payments.banks import list_banks
+from savings.payments.card_charges import charge_card, needs_fresh_sign_in, why_not_chargeable
+from savings.payments.cards import (
+    DEACTIVATE_CARD,
+    LONGEST_CARD_NAME,
+    MOST_CARDS,
+    announce_expiring_cards,
+    deactivate_card,
+    make_default_card,
+    remove_card,
+    rename_card,
+    takes_country,
+)
 from savings.payments.checkout import send_to_provider, start_payment
 from savings.payments.coverage import record_coverage
 from savings.payments.disputes import sweep_disputes
 from savings.payments.fees import OPERATOR, PAYER, REFUSED, post_late_fee, post_missing_costs
+from savings.payments.messages import CARD_FAILURES, MANDATE
 from savings.payments.payout_fees import fees_for, most_for
 from savings.payments.payout_limits import Room, room
 from savings.payments.payout_runs import send_payout, sweep_payouts
@@ -49,7 +62,12 @@ from savings.payments.transfers import Bank
 from savings.payments.webhooks import LONGEST_BODY_BYTES, process_event, receive_event, sweep_events
 
 __all__ = [
+    "CARD_FAILURES",
+    "DEACTIVATE_CARD",
     "LONGEST_BODY_BYTES",
+    "LONGEST_CARD_NAME",
+    "MANDATE",
+    "MOST_CARDS",
     "MOST_RECIPIENTS",
     "OPERATOR",
     "PAYER",
@@ -62,9 +80,12 @@ __all__ = [
     "PayoutQuote",
     "Room",
     "add_recipient",
+    "announce_expiring_cards",
     "approve_payout",
     "ask_soon",
     "cancel_payout",
+    "charge_card",
+    "deactivate_card",
     "fees_for",
     "fees_of",
     "fetch_settlements",
@@ -73,7 +94,9 @@ __all__ = [
     "is_own_name",
     "list_banks",
     "make_default",
+    "make_default_card",
     "most_for",
+    "needs_fresh_sign_in",
     "poll_due_payments",
     "post_late_fee",
     "post_missing_costs",
@@ -85,7 +108,9 @@ __all__ = [
     "record_coverage",
     "refuse_payout",
     "release_from_suspense",
+    "remove_card",
     "remove_recipient",
+    "rename_card",
     "request_payout",
     "request_refund",
     "room",
@@ -99,6 +124,8 @@ __all__ = [
     "sweep_events",
     "sweep_payouts",
     "sweep_refunds",
+    "takes_country",
     "undo_token",
     "using_transport",
+    "why_not_chargeable",
 ]

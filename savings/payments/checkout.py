@@ -20,19 +20,29 @@ logger = logging.getLogger(__name__)
 
 Status = Transaction.Status
 FIRST_POLL_AFTER = datetime.timedelta(minutes=10)
+LONGEST_DEVICE = 200
 # How long the second of two identical requests waits for the checkout page that the first one gets.
 TWIN_SECONDS = 3
 
 
-def start_payment(user: User, *, plan: Plan | None, amount_kobo: int, reference: str) -> Payment:
+def start_payment(
+    user: User,
+    *,
+    plan: Plan | None,
+    amount_kobo: int,
+    reference: str,
+    mandate: str = "",
+    mandate_device: str = "",
+) -> Payment:
     """Start a card payment into a plan, or into the stash if `plan` is None, and return it.
 
     The same reference again returns the same payment. `checkout_url` is the page on which to pay. It is empty while
     the provider cannot be reached (the transaction is pending; call `send_to_provider` again) and after the provider
-    refused (the transaction has failed). Raises Refused, with the form field, for an amount outside the limits or a
+    refused (the transaction has failed). `mandate` is the text to which a payer agreed who wants the card saved, and
+    `mandate_device` where they did. Raises Refused, with the form field, for an amount outside the limits or a
     plan that takes no money.
     """
-    _check_limits(amount_kobo)
+    check_limits(amount_kobo)
     kind = Transaction.Kind.TOP_UP if plan else Transaction.Kind.STASH_DEPOSIT
     with transaction.atomic():
         movement, opened = ledger.open_transaction(
@@ -41,7 +51,12 @@ def start_payment(user: User, *, plan: Plan | None, amount_kobo: int, reference:
         if opened:
             if plan is not None:
                 plans.check_can_receive(plans.lock_plan(plan), amount_kobo)
-            Payment.objects.create(transaction=movement, next_poll_at=movement.created_on + FIRST_POLL_AFTER)
+            Payment.objects.create(
+                transaction=movement,
+                next_poll_at=movement.created_on + FIRST_POLL_AFTER,
+                mandate=mandate,
+                mandate_device=mandate_device[:LONGEST_DEVICE] if mandate else "",
+            )
     # The reference is committed before the provider hears of it, so its events find the payment.
     payment = payments().get(transaction=movement)
     if not payment.checkout_url and payment.transaction.status == Status.PENDING:
@@ -53,11 +68,11 @@ def send_to_provider(payment: Payment) -> bool:
     """Announce a payment to the provider, and return whether it has a checkout page now.
 
     Safe to repeat: the reference stays the same, and the provider accepts it once. Only pending payments are
-    announced.
+    announced, and a charge to a saved card never is: it needs no page.
     """
     payment.refresh_from_db()
     movement = payment.transaction
-    if payment.checkout_url or movement.status != Status.PENDING:
+    if payment.saved_card_id or payment.checkout_url or movement.status != Status.PENDING:
         return bool(payment.checkout_url) and movement.status == Status.PENDING
     try:
         checkout = paystack.initialize(
@@ -75,7 +90,8 @@ def send_to_provider(payment: Payment) -> bool:
     return True
 
 
-def _check_limits(amount_kobo: int) -> None:
+def check_limits(amount_kobo: int) -> None:
+    """Raise BadAmount for an amount (kobo) that is too small or too large for one payment."""
     if amount_kobo < settings.TOP_UP_MIN_KOBO:
         raise BadAmount(messages.top_up_too_small(settings.TOP_UP_MIN_KOBO))
     if amount_kobo > settings.TOP_UP_MAX_KOBO:

@@ -11,7 +11,16 @@ from django.utils import timezone
 from savings import ledger, outbox
 from savings.exceptions import ProviderRefused, ProviderUnavailable, UnclearAnswer
 from savings.models import Dispute, Payment
-from savings.payments import derived_references, messages, paystack, provider_money, runs, settlement, takings
+from savings.payments import (
+    cards,
+    derived_references,
+    messages,
+    paystack,
+    provider_money,
+    runs,
+    settlement,
+    takings,
+)
 from savings.payments.money_answers import DisputeAnswer
 from savings.payments.rows import find_at_provider, lock_payer
 
@@ -74,6 +83,7 @@ def _apply(answer: DisputeAnswer) -> Dispute | None:
         dispute = _store(payment, answer)
         if is_over and dispute.resolved_at is None:
             _end(dispute, answer)
+        cards.note_dispute(payment)
     return dispute
 
 

@@ -20,6 +20,29 @@ LOOK_UP_AGAIN = "Look up the account again."
 LOOK_UP_EXPIRED = "That took more than ten minutes. Look up the account again."
 RECIPIENT_REMOVED = "You have removed this bank account. Choose another one."
 
+# Saved cards.
+MANDATE = (
+    "You let us charge this card when you pay with it here, and for the auto-saves that you set up. You can remove it "
+    "at any time."
+)
+CARD_REMOVED = "You have removed this card. Choose another one."
+CARD_HAS_EXPIRED = "This card has expired. Pay with the new one and save it."
+CARD_IS_FOREIGN = "We can’t charge saved cards from other countries. Choose another way to pay."
+CARD_TROUBLES = {
+    "disputed": "A payment with this card is disputed, so we don’t charge it. Choose another way to pay.",
+    "refused": "Your bank doesn’t let us charge this card again. Pay with it as another card to save it anew.",
+}
+# Why a charge to a saved card failed, by its code, and what to do.
+CARD_FAILURES = {
+    "no_funds": "There wasn’t enough money on the card. Add money to its account, or pay with another card.",
+    "card_expired": "The card has expired. Pay with the new one and save it.",
+    "not_reusable": "Your bank doesn’t let us charge this card again. Pay with it as another card to save it anew.",
+    "declined": "Your bank declined the charge. Ask your bank, or pay with another card.",
+    "stolen": "Your bank has blocked this card as lost or stolen. Ask your bank, and pay with another card.",
+    "over_limit": "The amount is above a limit of your card. Pay a smaller amount, or ask your bank.",
+    "refused": "The payment provider refused the charge. Try again, or pay with another card.",
+}
+
 # Withdrawals of a saver.
 PAYOUT_OUTDATED = "This withdrawal has changed, or the page is too old. Check it and confirm again."
 SENT_ALREADY = "This withdrawal was sent already, so it can’t be cancelled any more."
@@ -68,6 +91,10 @@ def top_up_too_small(least_kobo: int) -> str:
 
 def top_up_too_large(most_kobo: int) -> str:
     return f"You can pay in up to {money.short(most_kobo)} at once."
+
+
+def card_name_too_long(longest: int) -> str:
+    return f"Use at most {longest} characters."
 
 
 def too_many_recipients(most: int) -> str:

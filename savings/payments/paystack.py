@@ -23,7 +23,7 @@ from django.conf import settings
 from savings import typed_text
 from savings.exceptions import CallFailed, ProviderRefused, ProviderUnavailable, UnclearAnswer
 from savings.payments import paystack_answers
-from savings.payments.paystack_answers import Charge, Checkout
+from savings.payments.paystack_answers import Challenge, Charge, Checkout
 
 PROVIDER = "paystack"
 # The reasons of a refusal that callers treat in their own way.
@@ -42,6 +42,8 @@ _NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, http
 # What `is_answering` asks about. No payment has this reference, so a working provider answers 404.
 _PROBE = "asusu.is.anybody.there"
 _PROBE_SECONDS = 3
+# How the provider says that it does not know an authorization, with status 400 or 404.
+_UNKNOWN_AUTHORIZATION = re.compile("not found|not exist|invalid|deactivated", re.IGNORECASE)
 _REFERENCE = re.compile(r"[A-Za-z0-9.=_-]*[A-Za-z0-9][A-Za-z0-9.=_-]*")
 
 
@@ -96,8 +98,14 @@ def is_answering() -> bool:
     return True
 
 
-def charge_authorization(*, reference: str, amount_kobo: int, email: str, authorization_code: str) -> Charge:
-    """Charge a card again that its owner has used before. The status may be anything that `verify` can say."""
+def charge_authorization(
+    *, reference: str, amount_kobo: int, email: str, authorization_code: str
+) -> Charge | Challenge:
+    """Charge a card again that its owner has used before. The status may be anything that `verify` can say.
+
+    A Challenge has the page on which its owner has to approve the charge. ProviderRefused has the code
+    DUPLICATE_REFERENCE when there is a charge with this reference.
+    """
     asked = {
         "reference": reference,
         "amount": amount_kobo,
@@ -105,7 +113,22 @@ def charge_authorization(*, reference: str, amount_kobo: int, email: str, author
         "email": email,
         "authorization_code": authorization_code,
     }
-    return call("POST", "/transaction/charge_authorization", asked, read=paystack_answers.charge)
+    path = "/transaction/charge_authorization"
+    answer = call("POST", path, asked, read=paystack_answers.repeated_charge)
+    if isinstance(answer, Charge) and answer.reference != reference:
+        raise UnclearAnswer(f"The provider answered about another payment, {answer.reference[:100]}.")
+    return answer
+
+
+def deactivate_authorization(authorization_code: str) -> None:
+    """Delete a saved card at the provider. ProviderRefused has the code NOT_FOUND if the provider does not know it."""
+    path = "/customer/authorization/deactivate"
+    try:
+        call("POST", path, {"authorization_code": authorization_code}, read=lambda _: None)
+    except ProviderRefused as error:
+        if error.code == BAD_KEY or not _UNKNOWN_AUTHORIZATION.search(str(error)):
+            raise
+        raise ProviderRefused(str(error), code=NOT_FOUND) from error
 
 
 def call[Answer](

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import dataclasses
 import datetime
 import re
@@ -51,12 +52,37 @@ class Charge:
     authorization_code: str
     is_reusable: bool
     email: str
+    # The provider's name for the number of the card; the same card has the same one.
+    signature: str = ""
+    brand: str = ""
+    last4: str = ""
+    bank: str = ""
+    # The last day on which the card can be charged.
+    card_expires_on: datetime.date | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Challenge:
+    """The answer to a charge that its payer has to approve on the provider's page first."""
+
+    url: str
 
 
 def checkout(data: object) -> Checkout:
     """Read the answer to a payment announced. Raises UnclearAnswer."""
     answer = checked(data)
     return Checkout(reference=text(answer, "reference"), url=url(answer, "authorization_url"))
+
+
+def repeated_charge(data: object) -> Charge | Challenge:
+    """Read the answer to a card charged again. Raises UnclearAnswer.
+
+    A challenge says `paused` and has the page on which to go on, and none of the other fields.
+    """
+    answer = checked(data)
+    if answer.get("paused") is True or words(answer, "authorization_url"):
+        return Challenge(url(answer, "authorization_url"))
+    return charge(answer)
 
 
 def charge(data: object) -> Charge:
@@ -82,14 +108,31 @@ def charge(data: object) -> Charge:
         authorization_code=words(authorization, "authorization_code"),
         is_reusable=authorization.get("reusable") is True,
         email=words(part(answer, "customer"), "email"),
+        signature=words(authorization, "signature"),
+        brand=_brand(authorization),
+        last4=words(authorization, "last4")[-4:],
+        bank=words(authorization, "bank"),
+        card_expires_on=_expires_on(authorization),
     )
 
 
 def _card(authorization: dict[str, Any]) -> str:
     """Return a card as people know it, `Visa ··4242`; never more of its number."""
     last_digits = words(authorization, "last4")[-4:]
-    brand = (words(authorization, "brand") or words(authorization, "bank") or "Card").strip().title()
-    return f"{brand[:20]} ··{last_digits}" if last_digits else ""
+    return f"{_brand(authorization)} ··{last_digits}" if last_digits else ""
+
+
+def _brand(authorization: dict[str, Any]) -> str:
+    brand = words(authorization, "brand") or words(authorization, "bank") or "Card"
+    return brand.strip().title()[:20]
+
+
+def _expires_on(authorization: dict[str, Any]) -> datetime.date | None:
+    """Return the last day of the month in which a card expires; None where the provider does not name it."""
+    month, year = (str(authorization.get(name, "")).strip() for name in ("exp_month", "exp_year"))
+    if not (re.fullmatch("0?[1-9]|1[0-2]", month) and re.fullmatch("20[0-9]{2}", year)):
+        return None
+    return datetime.date(int(year), int(month), calendar.monthrange(int(year), int(month))[1])
 
 
 def _country(authorization: dict[str, Any]) -> str:

@@ -28,6 +28,9 @@ AFTER = [
 ]
 # The age up to which a payment without a usable answer is polled again.
 _GIVE_UP_AFTER = datetime.timedelta(hours=72)
+# The age from which a charge to a saved card that the provider does not know counts as never sent. The provider takes
+# a charge at once or not at all; nobody can pay it on a page later.
+_CHARGE_UNKNOWN_AFTER = datetime.timedelta(hours=1)
 _LEASE = datetime.timedelta(minutes=5)
 _AFTER_AN_OUTAGE = datetime.timedelta(minutes=15)
 _MOST_AT_ONCE = 100
@@ -81,7 +84,15 @@ def _next_poll_at(payment: Payment, now: datetime.datetime) -> datetime.datetime
     age = now - payment.transaction.created_on
     if fees.is_missing(payment):
         return now + fees.ASK_EVERY if age < fees.GIVE_UP_AFTER else None
+    if age >= _CHARGE_UNKNOWN_AFTER and _is_unknown_charge(payment):
+        return None
     return next((payment.transaction.created_on + after for after in AFTER if after > age), None)
+
+
+def _is_unknown_charge(payment: Payment) -> bool:
+    """Return whether a saved card was to be charged and the provider knows nothing of it: the call never arrived."""
+    charges = Payment.objects.filter(pk=payment.pk, saved_card__isnull=False, checkout_url="")
+    return payment.saved_card_id is not None and charges.filter(provider_status="unknown").exists()
 
 
 def _postpone(payment_id: int, now: datetime.datetime, error: Exception, *, is_away: bool) -> bool:

@@ -18,7 +18,7 @@ from savings import ledger, mails, plans
 from savings.exceptions import ProviderRefused
 from savings.models import Account, Entry, Payment, Plan, Transaction, User
 from savings.models.constraints import is_violation_of
-from savings.payments import fees, paystack
+from savings.payments import card_failures, cards, fees, paystack
 from savings.payments.paystack_answers import Charge
 from savings.payments.rows import find_payment, lock_payer, payments, update_payment
 
@@ -50,13 +50,18 @@ def settle_payment(
     if not is_open(payment) and not fees.is_missing(payment):
         return payment.transaction
     charge = _verify(reference, timeout_seconds)
+    return apply_answer(payment, charge, payer_left=payer_left)
+
+
+def apply_answer(payment: Payment, charge: Charge | None, *, payer_left: bool) -> Transaction:
+    """Apply the provider's answer to a payment (None: no record of it), once, and return its transaction."""
     with transaction.atomic():
         lock_payer(payment)
         payment = payments().get(pk=payment.pk)
         if is_open(payment):
             _apply(payment, charge, payer_left=payer_left)
     if charge is not None and charge.fee_kobo is not None and fees.is_missing(payment):
-        fees.post_late_fee(reference, fee_kobo=charge.fee_kobo)
+        fees.post_late_fee(payment.transaction.reference, fee_kobo=charge.fee_kobo)
     return payment.transaction
 
 
@@ -87,9 +92,19 @@ def _apply(payment: Payment, charge: Charge | None, *, payer_left: bool) -> None
     elif charge.status == "success":
         _book_charge(payment, charge)
     elif charge.status in {"failed", "reversed"}:
-        ledger.change_status(payment.transaction, Status.FAILED, only_from=unpaid, failure_code=charge.status)
+        _fail(payment, charge, only_from=unpaid)
     elif charge.status == "abandoned" and payer_left:
         ledger.change_status(payment.transaction, Status.ABANDONED, only_from=unpaid, failure_code="left")
+
+
+def _fail(payment: Payment, charge: Charge, *, only_from: list[Status]) -> None:
+    """Fail a payment, with the reason where a saved card was charged, which then may be of no use any more."""
+    card_id, code = payment.saved_card_id, charge.status
+    if card_id is not None and code == "failed":
+        code = card_failures.code_of(charge.message)
+    is_now = ledger.change_status(payment.transaction, Status.FAILED, only_from=only_from, failure_code=code)
+    if is_now and card_id is not None:
+        cards.note_failure(card_id, code)
 
 
 def _store_answer(payment: Payment, charge: Charge | None) -> bool:
@@ -108,6 +123,7 @@ def _store_answer(payment: Payment, charge: Charge | None) -> bool:
 
 def _book_charge(payment: Payment, charge: Charge) -> None:
     """Credit a paid payment if the amount is exact; otherwise put the money into suspense for a review."""
+    _leave_run_of_another(payment.transaction)
     if charge.currency != settings.CURRENCY:
         # Money in another currency cannot be an entry of this ledger: only the review notes it.
         review(payment, "foreign_currency", arrived_kobo=0)
@@ -115,6 +131,23 @@ def _book_charge(payment: Payment, charge: Charge) -> None:
         review(payment, reason, arrived_kobo=charge.amount_kobo)
     else:
         _credit(payment)
+        cards.save_card(payment, charge)
+
+
+def _leave_run_of_another(movement: Transaction) -> None:
+    """Make a try of an auto-save an ordinary payment if another try saved for that date: its money still counts.
+
+    The provider said first that this one had failed.
+    """
+    run_id = movement.autosave_run_id
+    if run_id is None:
+        return
+    ended = [Status.FAILED, Status.ABANDONED]
+    others = Transaction.objects.filter(autosave_run=run_id).exclude(pk=movement.pk).exclude(status__in=ended)
+    if others.exists():
+        Transaction.objects.filter(pk=movement.pk).update(autosave_run=None)
+        movement.autosave_run = None
+        logger.error("payment %s succeeded after it had failed and another was made", movement.reference)
 
 
 def provider_fields(charge: Charge | None) -> dict[str, Any]:

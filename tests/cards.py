@@ -1,0 +1,49 @@
+"""Saved cards in tests: saved with a payment through the real checkout, and charged."""
+
+from __future__ import annotations
+
+from savings import payments, references
+from savings.models import Payment, Plan, SavedCard, Transaction, User
+from tests.payments import AMOUNT
+from tests.provider import Provider
+
+DEVICE = "Mozilla/5.0 (Test)"
+
+
+def pay_and_save(
+    provider: Provider, user: User, *, plan: Plan | None = None, outcome: str = "success", saves: bool = True
+) -> Payment:
+    """Return a settled payment by card, with the choice to save the card unless `saves` is false."""
+    kind = Transaction.Kind.TOP_UP if plan else Transaction.Kind.STASH_DEPOSIT
+    payment = payments.start_payment(
+        user,
+        plan=plan,
+        amount_kobo=AMOUNT,
+        reference=references.new(kind),
+        mandate=payments.MANDATE if saves else "",
+        mandate_device=DEVICE if saves else "",
+    )
+    provider.pay(payment, outcome)
+    payments.settle_payment(payment.transaction.reference)
+    payment.refresh_from_db()
+    return payment
+
+
+def save_card(provider: Provider, user: User, outcome: str = "success") -> SavedCard:
+    """Return a card that was saved with a payment into the stash."""
+    payment = pay_and_save(provider, user, outcome=outcome)
+    return SavedCard.objects.select_related("user").get(payment=payment)
+
+
+def charge(
+    card: SavedCard,
+    *,
+    plan: Plan | None = None,
+    amount_kobo: int = AMOUNT,
+    reference: str | None = None,
+    kind: str = "",
+) -> Transaction:
+    """Charge a saved card for the stash or a plan, and return the transaction."""
+    kind = kind or (Transaction.Kind.TOP_UP if plan else Transaction.Kind.STASH_DEPOSIT)
+    reference = reference or references.new(kind)
+    return payments.charge_card(card, plan=plan, amount_kobo=amount_kobo, reference=reference, kind=kind)
