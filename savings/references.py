@@ -25,6 +25,8 @@ PLAN_PREFIX = "PLN"
 CIRCLE_PREFIX = "CIR"
 # For a notice. Its movement has the same reference with the prefix of its kind.
 NOTICE_PREFIX = "NTC"
+# For an auto-save rule. Its movements have references of their own.
+AUTOSAVE_PREFIX = "ASR"
 
 
 def new(kind: str) -> str:
@@ -67,7 +69,7 @@ def cleaned(text: str) -> str:
 def looks_like_one(text: str) -> bool:
     """Return whether text looks like the beginning of a reference and not like a word: a known prefix and a digit."""
     reference = cleaned(text)
-    known = {*REFERENCE_PREFIXES.values(), PLAN_PREFIX, CIRCLE_PREFIX, NOTICE_PREFIX}
+    known = {*REFERENCE_PREFIXES.values(), PLAN_PREFIX, CIRCLE_PREFIX, NOTICE_PREFIX, AUTOSAVE_PREFIX}
     return reference[:_PREFIX_LENGTH] in known and any(char.isdigit() for char in reference)
 
 

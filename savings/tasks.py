@@ -12,7 +12,7 @@ from huey.api import TaskWrapper, crontab
 from huey.contrib.djhuey import db_periodic_task, db_task, on_startup
 from redis.exceptions import RedisError
 
-from savings import circles, leaderboards, mails, outbox, payments, plans, statements, users
+from savings import autosave, circles, leaderboards, mails, outbox, payments, plans, statements, users
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(mails.KINDS, mails.send) | {
     mails.RANK_CHANGED: circles.send_rank_change,
     leaderboards.BOARD_WRITE_KIND: circles.deliver_rank_check,
     leaderboards.RANK_CHECK_KIND: circles.deliver_rank_check,
+    outbox.AUTOSAVE_RECHECK: autosave.recheck,
     statements.OUTBOX_KIND: statements.write_statement,
     payments.PAYOUT_KIND: payments.send_payout,
     payments.DEACTIVATE_CARD: payments.deactivate_card,
@@ -144,6 +145,12 @@ def carry_out_maturities() -> None:
     # First, so that a run after an outage does not end notices that were due before the maturity.
     plans.carry_out_due_notices(timezone.now())
     plans.mature_due_plans(timezone.localdate())
+
+
+@db_periodic_task(crontab(minute="*"))
+def carry_out_autosaves() -> None:
+    """Announce the auto-saves of tomorrow, and carry out those of today; both begin at 07:00."""
+    autosave.carry_out_due(timezone.now())
 
 
 @db_periodic_task(crontab(minute="*"))

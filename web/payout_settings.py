@@ -57,12 +57,15 @@ class CardSettings:
 
     # Above this amount a saver signs in afresh before a saved card is charged.
     without_sign_in_max_kobo: int
+    # The smallest amount that an auto-save charges.
+    autosave_min_kobo: int
 
 
 def card_settings(env: Env) -> CardSettings:
     """Return the settings of saved cards. Raises ImproperlyConfigured for invalid ones."""
     return CardSettings(
-        without_sign_in_max_kobo=env.number("CARD_CHARGE_WITHOUT_SIGN_IN_MAX_KOBO", default=100_000_00)
+        without_sign_in_max_kobo=env.number("CARD_CHARGE_WITHOUT_SIGN_IN_MAX_KOBO", default=100_000_00),
+        autosave_min_kobo=env.number("AUTOSAVE_CARD_MIN_KOBO", default=1_000_00, least=1),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.transaction import atomic
 
+from savings import outbox
 from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
 from savings.ledger import messages
 from savings.ledger.accounts import balance_kobo, house_account, stash_account
@@ -52,6 +53,8 @@ def book_chargeback(payment: Transaction, *, reference: str, amount_kobo: int) -
             value_on=paid.value_on,
         )
         _recover(chargeback, paid)
+        if chargeback.user_id is not None:
+            outbox.recheck_autosaves(chargeback.user_id)
         mark_if_all_is_back(paid.movement)
     return chargeback
 

@@ -1,5 +1,6 @@
 """Emails to savers: add each kind to the outbox, render and send it, and turn kinds off."""
 
+from savings.mails.autosave import autosave_failed, autosave_late, autosave_stopped, autosave_tomorrow
 from savings.mails.cards import card_expires, card_expires_key, card_needs_approval
 from savings.mails.emails import (
     RANK_CHANGED,
@@ -40,6 +41,10 @@ __all__ = [
     "SWITCHES",
     "WEEKLY_DIGEST",
     "account_mail",
+    "autosave_failed",
+    "autosave_late",
+    "autosave_stopped",
+    "autosave_tomorrow",
     "cancel",
     "card_expires",
     "card_expires_key",

@@ -7,6 +7,10 @@ from savings import money
 # Each kind of mail: its name until it is rendered, and the reason for sending it.
 KINDS = {
     "account": ("About your account", "Because it’s about your account or how you sign in"),
+    "autosave_failed": ("An auto-save didn’t go through", "Because you set up an auto-save"),
+    "autosave_late": ("A late auto-save", "Because you set up an auto-save"),
+    "autosave_stopped": ("An auto-save has stopped", "Because you set up an auto-save"),
+    "autosave_tomorrow": ("Auto-save tomorrow", "Because you set up an auto-save"),
     "card_expires": ("A saved card expires soon", "Because you saved a card with us"),
     "card_needs_approval": ("Approve a card payment", "Because your bank wants you to approve a payment"),
     "circle_ended": ("A circle has ended", "Because a circle you’re in has ended"),

@@ -1,4 +1,4 @@
-"""The switches of mails about circles and goals: a link in the mail turns its kind off, without sign-in."""
+"""The switches of mails that can be turned off: a link in the mail turns its kind off, without sign-in."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.core import signing
 # The kinds, and the user's field with the switch. Receipts have a switch too, but no link: a mail program should not
 # offer to end mails about the user's own money.
 SWITCHES = {
+    "autosave_tomorrow": "wants_autosave_notices",
     "goal_reached": "wants_goal_reached",
     "rank_changed": "wants_rank_changes",
     "weekly_digest": "wants_weekly_digest",

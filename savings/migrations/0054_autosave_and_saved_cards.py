@@ -123,6 +123,7 @@ class Migration(migrations.Migration):
                 ('source', models.CharField(choices=[('stash', 'My stash'), ('card', 'A saved card')], max_length=5)),
                 ('status', models.CharField(choices=[('waiting', 'Announced'), ('trying', 'On its way'), ('done', 'Saved'), ('failed', 'Failed'), ('skipped', 'Skipped')], default='waiting', max_length=7)),
                 ('tries', models.PositiveSmallIntegerField(default=0)),
+                ('tried_on', models.DateField(blank=True, null=True)),
                 ('next_try_at', models.DateTimeField(blank=True, null=True)),
                 ('reason', models.CharField(blank=True, default='', max_length=40)),
                 ('announced_at', models.DateTimeField(blank=True, null=True)),
@@ -244,7 +245,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='autosaverule',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_kobo__gt', 0), models.Q(('amount_kobo__isnull', True), ('every', 'month'), ('plan__isnull', False)), _connector='OR'), name='autosave_amount_or_what_is_missing'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('amount_kobo__gt', 0), ('amount_kobo__isnull', False)), models.Q(('amount_kobo__isnull', True), ('every', 'month'), ('plan__isnull', False)), _connector='OR'), name='autosave_amount_or_what_is_missing'),
         ),
         migrations.AddConstraint(
             model_name='autosaverule',
@@ -252,10 +253,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='autosaverule',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(models.Q(('every', 'week'), ('weekday__lte', 6)), models.Q(models.Q(('every', 'week'), _negated=True), ('weekday__isnull', True)), _connector='OR'), models.Q(models.Q(('every', 'month'), ('month_day__gte', 1), ('month_day__lte', 31)), models.Q(models.Q(('every', 'month'), _negated=True), ('month_day__isnull', True)), _connector='OR')), name='autosave_day_fits_rhythm'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(models.Q(('every', 'week'), ('weekday__isnull', False), ('weekday__lte', 6)), models.Q(models.Q(('every', 'week'), _negated=True), ('weekday__isnull', True)), _connector='OR'), models.Q(models.Q(('every', 'month'), ('month_day__gte', 1), ('month_day__isnull', False), ('month_day__lte', 31)), models.Q(models.Q(('every', 'month'), _negated=True), ('month_day__isnull', True)), _connector='OR')), name='autosave_day_fits_rhythm'),
         ),
         migrations.AddConstraint(
             model_name='autosaverule',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('next_on__isnull', False), ('reason', ''), ('status', 'active')), models.Q(('next_on__isnull', True), ('status__in', ['paused', 'ended']), models.Q(('reason', ''), _negated=True)), _connector='OR'), name='autosave_active_has_next_date'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reason', ''), ('status', 'active')), models.Q(('next_on__isnull', True), ('status__in', ['paused', 'ended']), models.Q(('reason', ''), _negated=True)), _connector='OR'), name='autosave_stopped_has_reason'),
         ),
     ]

@@ -63,6 +63,7 @@ class AutosaveRule(models.Model):
         OWES = "owes", "Its saver owes money"
         DISPUTE = "dispute", "A payment of its saver is disputed"
         FAILED = "failed", "Three dates in a row failed"
+        INACTIVE = "inactive", "The account of its saver was closed"
 
     # The idempotency key of the form: a form sent twice makes one rule.
     reference = models.CharField(max_length=20, unique=True)
@@ -100,7 +101,7 @@ class AutosaveRule(models.Model):
     until_goal = models.BooleanField("until the goal", default=False)
     status = models.CharField(max_length=6, choices=Status, default=Status.ACTIVE)
     reason = models.CharField(max_length=12, choices=Reason, blank=True, default="")
-    # The next date; empty while it is paused and after it has ended.
+    # The next date that is not announced; empty while its last date runs, while it is paused, and after it has ended.
     next_on = models.DateField(null=True, blank=True)
     # The dates in a row that failed.
     failures = models.PositiveSmallIntegerField(default=0)
@@ -113,7 +114,7 @@ class AutosaveRule(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(amount_kobo__gt=0)
+                condition=Q(amount_kobo__isnull=False, amount_kobo__gt=0)
                 | Q(amount_kobo__isnull=True, every="month", plan__isnull=False),
                 name="autosave_amount_or_what_is_missing",
             ),
@@ -123,17 +124,20 @@ class AutosaveRule(models.Model):
                 name="autosave_from_card_or_stash",
             ),
             models.CheckConstraint(
-                condition=(Q(every="week", weekday__lte=6) | (~Q(every="week") & Q(weekday__isnull=True)))
+                condition=(
+                    Q(every="week", weekday__isnull=False, weekday__lte=6)
+                    | (~Q(every="week") & Q(weekday__isnull=True))
+                )
                 & (
-                    Q(every="month", month_day__gte=1, month_day__lte=31)
+                    Q(every="month", month_day__isnull=False, month_day__gte=1, month_day__lte=31)
                     | (~Q(every="month") & Q(month_day__isnull=True))
                 ),
                 name="autosave_day_fits_rhythm",
             ),
             models.CheckConstraint(
-                condition=Q(status="active", next_on__isnull=False, reason="")
+                condition=Q(status="active", reason="")
                 | (Q(status__in=["paused", "ended"], next_on__isnull=True) & ~Q(reason="")),
-                name="autosave_active_has_next_date",
+                name="autosave_stopped_has_reason",
             ),
         ]
         indexes = [
@@ -180,6 +184,16 @@ class AutosaveRun(models.Model):
         FAILED = "failed", "Failed"
         SKIPPED = "skipped", "Skipped"
 
+    class Reason(models.TextChoices):
+        """Why a run was skipped or failed. One that failed at the provider has the failure code of its transaction."""
+
+        SAVER = "saver", "Skipped by its saver"
+        STOPPED = "stopped", "The rule was paused or stopped"
+        LATER = "later", "The next date came first"
+        SHORT = "short", "Not enough in the stash"
+        NOT_ALLOWED = "not_allowed", "Card or plan did not allow it"
+        CHECKED = "checked", "The payment is being checked"
+
     rule = models.ForeignKey(AutosaveRule, on_delete=models.PROTECT, related_name="runs", db_index=False)
     due_on = models.DateField()
     amount_kobo = models.BigIntegerField()
@@ -188,11 +202,12 @@ class AutosaveRun(models.Model):
         "savings.SavedCard", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     status = models.CharField(max_length=7, choices=Status, default=Status.WAITING)
-    # How many transactions were begun for it.
     tries = models.PositiveSmallIntegerField(default=0)
+    # The day of the first try, from which the later ones are counted.
+    tried_on = models.DateField(null=True, blank=True)
     # When to try, or to look at the transaction on its way; empty once it has ended.
     next_try_at = models.DateTimeField(null=True, blank=True)
-    # Why the last try failed, or why it was skipped; see `savings.autosave.messages`.
+    # Why the last try failed, or why it was skipped: a `Reason`, or the failure code of its transaction.
     reason = models.CharField(max_length=40, blank=True, default="")
     # When its saver was told of it; empty where that was not possible, after an outage.
     announced_at = models.DateTimeField(null=True, blank=True)

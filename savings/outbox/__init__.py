@@ -1,6 +1,6 @@
 """Background work: outbox rows, committed together with their cause, and rows that a run postponed after a failure."""
 
-from savings.outbox.autosaves import recheck_autosaves
+from savings.outbox.autosaves import AUTOSAVE_RECHECK, recheck_autosaves
 from savings.outbox.delivery import (
     MOST_TRIES,
     Handler,
@@ -33,6 +33,7 @@ from savings.outbox.rows import (
 )
 
 __all__ = [
+    "AUTOSAVE_RECHECK",
     "MOST_TRIES",
     "Handler",
     "LeaseLost",

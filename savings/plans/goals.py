@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.db.transaction import atomic
 from django.utils import timezone
 
-from savings import mails
+from savings import mails, outbox
 from savings.models import CircleEvent, Entry, Membership, Plan, Transaction, User
 from savings.plans.standing import milestone
 
@@ -67,6 +67,7 @@ def _record(plan: Plan) -> bool:
     if not Plan.objects.filter(_IS_NEW, pk=plan.pk).update(reached_kobo=plan.target_kobo):
         return False
     mails.goal_reached(plan)
+    outbox.recheck_autosaves(plan.user_id)
     today = timezone.localdate()
     member = Membership.objects.current().filter(plan=plan, circle__ends_on__gt=today).first()
     if member is not None:

@@ -64,6 +64,7 @@ def is_maturity_due(plan: Plan, today: datetime.date) -> bool:
 
 def _end(plan: Plan, ends: datetime.date) -> bool:
     """Post the interest to the stash, and move the money there."""
+    outbox.recheck_autosaves(plan.user_id)
     post_months_before(plan, ends)
     posting = ledger.post_interest(plan, until=ends, to_stash=True)
     moved_kobo = ledger.balance_kobo(plan.account)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from savings import ledger, typed_text
+from savings import ledger, outbox, typed_text
 from savings.exceptions import SENT_OTHERWISE, BadAmount, ReferenceTaken, Refused
 from savings.models import Account, Circle, Membership, Plan, Product, User, keys
 from savings.plans import messages, terms
@@ -95,6 +95,7 @@ def close(plan: Plan) -> None:
         plan.notices.end()
         if Plan.objects.filter(pk=plan.pk, closed_at=None).update(closed_at=timezone.now()):
             ledger.post_last_interest(plan, timezone.localdate())
+            outbox.recheck_autosaves(plan.user_id)
     plan.refresh_from_db(fields=["closed_at"])
 
 

@@ -9,25 +9,29 @@ from django.utils import timezone
 
 from savings import ledger, references
 from savings.exceptions import SENT_OTHERWISE, NotEnoughMoney, ReferenceTaken, Refused
-from savings.models import Account, Plan, Transaction, User
+from savings.models import Account, AutosaveRun, Plan, Transaction, User
 from savings.plans import goals, messages, plans, terms
 
 
-def move_to_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) -> Transaction:
+def move_to_plan(
+    user: User, plan: Plan, *, amount_kobo: int, reference: str, autosave_run: AutosaveRun | None = None
+) -> Transaction:
     """Move an amount in kobo from the stash into one of the user's plans, and return the transaction.
 
-    A repeat with the same reference returns the first transaction. Raises Refused for a plan that is closed or
-    matured, BadAmount for an amount out of range or above the plan's limit, NotEnoughMoney when the stash holds less,
-    and ReferenceTaken when the reference belongs to another transaction.
+    `autosave_run` is the date of the auto-save rule that moves it. A repeat with the same reference returns the first
+    transaction. Raises Refused for a plan that is closed or matured, BadAmount for an amount out of range or above the
+    plan's limit, NotEnoughMoney when the stash holds less, and ReferenceTaken when the reference belongs to another
+    transaction.
     """
     ledger.check_amount(amount_kobo)
     with atomic():
         transaction, opened = ledger.open_transaction(
             reference=reference,
-            kind=Transaction.Kind.STASH_TO_PLAN,
+            kind=Transaction.Kind.AUTOSAVE if autosave_run else Transaction.Kind.STASH_TO_PLAN,
             user=user,
             plan=plan,
             amount_kobo=amount_kobo,
+            autosave_run=autosave_run,
         )
         if opened:
             now = plans.lock_plan(plan)

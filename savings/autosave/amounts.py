@@ -1,0 +1,127 @@
+"""How much a rule saves at a date, and when it reaches the goal of its plan."""
+
+from __future__ import annotations
+
+import datetime
+from itertools import islice, takewhile
+from typing import NamedTuple
+
+from django.conf import settings
+
+from savings import money
+from savings.autosave.rhythms import Rhythm
+from savings.models import Plan
+from savings.models.autosave import Source
+from savings.plans import STEP_KOBO
+
+# The dates that a preview names.
+PREVIEW_DATES = 4
+# A preview looks no further ahead: 20 years of days.
+_MOST_DATES = 7_305
+
+
+class Preview(NamedTuple):
+    """What a rule would do. Amounts are in kobo.
+
+    `dates` are the next four with their amounts. `reaches_on` is the date that brings the plan to its goal, if one
+    does and nothing else comes or goes. `payments` and `total_kobo` are of all dates up to the end of the rule or of
+    the plan, or to the goal for a rule that ends there; 0 for a rule without such an end.
+    """
+
+    dates: list[tuple[datetime.date, int]]
+    reaches_on: datetime.date | None
+    payments: int
+    total_kobo: int
+
+
+def least_kobo(source: str) -> int:
+    """Return the smallest amount of a rule, in kobo."""
+    least_kobo = settings.CARDS.autosave_min_kobo if source == Source.CARD else settings.TOP_UP_MIN_KOBO
+    return int(least_kobo)
+
+
+def amount_on(
+    day: datetime.date,
+    *,
+    amount_kobo: int | None,
+    rhythm: Rhythm,
+    source: str,
+    plan: Plan | None,
+    until_goal: bool,
+    saved_kobo: int = 0,
+) -> int:
+    """Return what a rule saves on one of its dates, in kobo; 0 when the goal that it depends on is reached.
+
+    Without an amount it is what the plan needs: to go / dates from this one to the day before maturity, rounded up to
+    whole hundreds of naira, at most what is to go. A rule that ends with the goal saves at most what is to go, too. No
+    date saves less than the smallest amount of its source. `saved_kobo` is added to the plan's balance: what earlier
+    dates bring. Reads `plan.account`.
+    """
+    to_go_kobo = None
+    if plan is not None and plan.target_kobo is not None:
+        to_go_kobo = max(0, plan.target_kobo - (plan.account.balance_kobo or 0) - saved_kobo)
+    if amount_kobo is None:
+        amount_kobo = _needed_kobo(day, rhythm, plan, to_go_kobo or 0)
+    if until_goal and to_go_kobo is not None:
+        amount_kobo = min(amount_kobo, to_go_kobo)
+    return max(amount_kobo, least_kobo(source)) if amount_kobo else 0
+
+
+def preview(
+    first_on: datetime.date | None,
+    *,
+    amount_kobo: int | None,
+    rhythm: Rhythm,
+    source: str,
+    plan: Plan | None,
+    until_goal: bool,
+) -> Preview:
+    """Return what a rule with its first date would do, if nothing else moves. Reads `plan.account`; no queries."""
+    every = [] if first_on is None else [first_on, *islice(rhythm.dates(first_on), _MOST_DATES)]
+    dates = list(takewhile(lambda day: is_open_on(plan, day), every))
+    balance_kobo = (plan.account.balance_kobo or 0) if plan else 0
+    target_kobo = plan.target_kobo if plan else None
+    named: list[tuple[datetime.date, int]] = []
+    saved_kobo = payments = 0
+    reaches_on = None
+    for day in dates:
+        kobo = amount_on(
+            day,
+            amount_kobo=amount_kobo,
+            rhythm=rhythm,
+            source=source,
+            plan=plan,
+            until_goal=until_goal,
+            saved_kobo=saved_kobo,
+        )
+        if not kobo:
+            break
+        saved_kobo, payments = saved_kobo + kobo, payments + 1
+        if len(named) < PREVIEW_DATES:
+            named.append((day, kobo))
+        if target_kobo and reaches_on is None and balance_kobo + saved_kobo >= target_kobo > balance_kobo:
+            reaches_on = day
+            if until_goal or amount_kobo is None:
+                break
+    ends = reaches_on and (until_goal or amount_kobo is None)
+    if not (ends or rhythm.until_on or (plan is not None and ends_with_plan(plan))):
+        payments = saved_kobo = 0
+    return Preview(named, reaches_on, payments, saved_kobo)
+
+
+def is_open_on(plan: Plan | None, day: datetime.date) -> bool:
+    """Return whether a plan still takes money on a day, as its dates are now; the stash always does."""
+    return plan is None or not (ends_with_plan(plan) and plan.is_matured(day))
+
+
+def ends_with_plan(plan: Plan) -> bool:
+    """Return whether a plan has a last day for payments: it matures, and does not begin again."""
+    return plan.matures_on is not None and plan.at_maturity not in Plan.RENEWING
+
+
+def _needed_kobo(day: datetime.date, rhythm: Rhythm, plan: Plan | None, to_go_kobo: int) -> int:
+    if plan is None or plan.matures_on is None or not to_go_kobo:
+        return to_go_kobo
+    ends = plan.matures_on
+    left = 1 + sum(1 for _ in takewhile(lambda date: date < ends, rhythm.dates(day)))
+    return min(money.round_up(-(-to_go_kobo // left), STEP_KOBO), to_go_kobo)

@@ -1,0 +1,78 @@
+"""What stops a rule: the reasons for which it pauses by itself."""
+
+from __future__ import annotations
+
+import datetime
+
+from savings import ledger, payments
+from savings.autosave import messages
+from savings.models import AutosaveRule, Membership, Plan, SavedCard, User
+
+Reason = AutosaveRule.Reason
+
+
+def reason_of_plan(
+    plan: Plan | None, day: datetime.date, *, past_goal_kobo: int | None = None
+) -> AutosaveRule.Reason | None:
+    """Return why a plan takes no auto-save on a day, or None. Reads `plan.account` and `plan.membership`.
+
+    `past_goal_kobo` is a goal that the saver knows to be reached: it stops nothing.
+    """
+    if plan is None:
+        return None
+    reason = _reason_of_circle(plan, day)
+    if reason is not None:
+        return reason
+    if plan.is_closed:
+        return Reason.CLOSED
+    if plan.is_matured(day) and plan.at_maturity not in Plan.RENEWING:
+        return Reason.MATURED
+    balance_kobo = plan.account.balance_kobo or 0
+    if plan.target_kobo and plan.target_kobo != past_goal_kobo and balance_kobo >= plan.target_kobo:
+        return Reason.GOAL
+    return None
+
+
+def reason_of_person(user: User) -> AutosaveRule.Reason | None:
+    """Return why no rule of a person may run, or None.
+
+    Their account is closed, they owe money, or a payment of theirs is disputed.
+    """
+    if not user.is_active:
+        return Reason.INACTIVE
+    available = ledger.available(user)
+    if available.owed_kobo:
+        return Reason.OWES
+    return Reason.DISPUTE if available.disputed_kobo else None
+
+
+def reason_of_card(card: SavedCard | None) -> AutosaveRule.Reason | None:
+    """Return why a card of a rule cannot be charged, or None. None for no card."""
+    return None if card is None or (card.is_usable and payments.takes_country(card.country)) else Reason.CARD
+
+
+def reason_to_stop(rule: AutosaveRule, day: datetime.date) -> AutosaveRule.Reason | None:
+    """Return why a rule cannot run on a day, or None.
+
+    `rule` was read under the lock of its owner, with its user, card, plan and account.
+    """
+    return (
+        reason_of_plan(rule.plan, day, past_goal_kobo=rule.past_goal_kobo)
+        or reason_of_card(rule.card)
+        or reason_of_person(rule.user)
+    )
+
+
+def sentence(reason: str) -> str:
+    """Return the sentence that says why a rule is paused or has ended."""
+    return messages.REASONS[AutosaveRule.Reason(reason)]
+
+
+def _reason_of_circle(plan: Plan, day: datetime.date) -> AutosaveRule.Reason | None:
+    """Return why the circle of a plan stops its rules, or None, also for a plan without a circle."""
+    membership: Membership | None = getattr(plan, "membership", None)
+    if membership is None:
+        return None
+    if membership.left_at is not None:
+        return Reason.LEFT
+    return Reason.CIRCLE_ENDED if membership.circle.has_ended(day) else None
