@@ -8,6 +8,7 @@ from django.views.generic.base import RedirectView
 
 from web.auth import sign_up
 from web.views import (
+    autosave,
     circle_settings,
     circles,
     dashboard,
@@ -83,6 +84,20 @@ payout_urls = [
     path("accounts/<int:recipient_id>/remove/", recipients.remove_recipient, name="remove_recipient"),
     path("accounts/<int:recipient_id>/default/", recipients.make_default, name="make_default"),
     path("accounts/undo/<str:token>/", recipients.undo_recipient, name="undo_recipient"),
+]
+
+autosave_urls = [
+    path("", autosave.index, name="index"),
+    path("stash/", autosave.start_stash, name="start_stash"),
+    path("stash/preview/", autosave.preview_stash, name="preview_stash"),
+    path("plans/<int:plan_id>/", autosave.start, name="start"),
+    path("plans/<int:plan_id>/preview/", autosave.preview, name="preview"),
+    path("<int:rule_id>/", autosave.detail, name="detail"),
+    path("<int:rule_id>/edit/", autosave.edit, name="edit"),
+    path("<int:rule_id>/pause/", autosave.pause, name="pause"),
+    path("<int:rule_id>/resume/", autosave.resume, name="resume"),
+    path("<int:rule_id>/skip/", autosave.skip, name="skip"),
+    path("<int:rule_id>/stop/", autosave.stop, name="stop"),
 ]
 
 circle_urls = [
@@ -173,6 +188,7 @@ urlpatterns = [
     path("plans/", include((plan_urls, "plans"))),
     path("stash/", include((stash_urls, "stash"))),
     path("stash/", include((payout_urls, "payouts"))),
+    path("auto-save/", include((autosave_urls, "autosave"))),
     path("circles/", include((circle_urls, "circles"))),
     path("transactions/", include((transaction_urls, "transactions"))),
     path("statements/", include((statement_urls, "statements"))),

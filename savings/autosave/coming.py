@@ -6,7 +6,8 @@ import datetime
 from itertools import takewhile
 from typing import NamedTuple
 
-from savings.autosave.amounts import amount_on, is_open_on
+from savings.autosave import stops
+from savings.autosave.amounts import amount_on
 from savings.autosave.rhythms import rhythm_of
 from savings.models import AutosaveRule, AutosaveRun, User
 
@@ -33,7 +34,8 @@ def coming(user: User, since: datetime.date, until: datetime.date) -> list[Comin
 
     Two queries, however many rules there are. Runs that are done or failed are not coming any more and left out.
     """
-    rules = {rule.pk: rule for rule in user.autosave_rules.select_related("plan__account").order_by("id")}
+    complete = user.autosave_rules.select_related("plan__account", "plan__membership__circle")
+    rules = {rule.pk: rule for rule in complete.order_by("id")}
     left = [AutosaveRun.Status.WAITING, AutosaveRun.Status.TRYING, AutosaveRun.Status.SKIPPED]
     runs = AutosaveRun.objects.filter(rule__user=user, due_on__range=(since, until), status__in=left)
     announced = list(runs.order_by("due_on", "id"))
@@ -67,7 +69,7 @@ def _expected(rule: AutosaveRule, until: datetime.date, saved_kobo: int) -> list
     days = (rule.next_on, *takewhile(lambda day: day <= until, rhythm.dates(rule.next_on)))
     dates = []
     for day in days:
-        if day > until or not is_open_on(plan, day):
+        if day > until or stops.reason_of_plan(plan, day, past_goal_kobo=rule.past_goal_kobo):
             break
         kobo = amount_on(
             day,

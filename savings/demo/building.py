@@ -23,7 +23,17 @@ from django.test.utils import override_settings
 from django.utils import timezone
 
 from savings import payments
-from savings.demo import cast, circles, house, mishaps, products, second_steps, statements, withdrawals
+from savings.demo import (
+    autosave,
+    cast,
+    circles,
+    house,
+    mishaps,
+    products,
+    second_steps,
+    statements,
+    withdrawals,
+)
 from savings.demo.story import Clock, Story, add_user
 from savings.models import Product, User
 
@@ -50,6 +60,7 @@ def build(clock: Clock, now: datetime.datetime) -> None:
         circles.add(story, random.Random("company"))  # noqa: S311
         statements.add(story, random.Random("papers"))  # noqa: S311
         withdrawals.add(story, random.Random("withdrawals"))  # noqa: S311
+        autosave.add(story, random.Random("auto-save"))  # noqa: S311
         house.add(story, begin + datetime.timedelta(days=1))
         story.schedule_interest(begin)
         with _isolated(story):

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import money, outbox
+from savings.mails import messages
 from savings.models import AutosaveRule, AutosaveRun, OutboxRow
 
 AUTOSAVE_TOMORROW = "autosave_tomorrow"
@@ -54,7 +55,7 @@ def _add(kind: str, run: AutosaveRun, *key: str, **facts: object) -> OutboxRow |
         ":".join([str(run.pk), *key]),
         {
             "amount": _amount(run.amount_kobo),
-            "source": str(run.card) if run.card else "",
+            "source": str(run.card) if run.card else messages.YOUR_STASH,
             "day": date_format(run.due_on, "l j F Y"),
             "run": run.pk,
             **facts,
@@ -63,7 +64,7 @@ def _add(kind: str, run: AutosaveRun, *key: str, **facts: object) -> OutboxRow |
 
 
 def _add_row(kind: str, rule: AutosaveRule, cause: str, facts: dict[str, object]) -> OutboxRow | None:
-    """Write the row of a mail. Inactive users get none. The plan's name is empty for the stash."""
+    """Write the row of a mail. Inactive users get none."""
     if not rule.user.is_active:
         return None
     return outbox.add(
@@ -72,7 +73,7 @@ def _add_row(kind: str, rule: AutosaveRule, cause: str, facts: dict[str, object]
         user=rule.user,
         payload={
             "rule": rule.pk,
-            "plan": rule.plan.name if rule.plan else "",
+            "into": rule.plan.name if rule.plan else messages.YOUR_STASH,
             "plan_id": rule.plan_id,
             **facts,
         },

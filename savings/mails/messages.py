@@ -40,6 +40,9 @@ KINDS = {
 REMOVED = "[removed after sending]"
 
 
+YOUR_STASH = "your stash"
+
+
 def saved(amount_kobo: int, *, is_rounded: bool) -> str:
     return f"about {money.naira(amount_kobo)}" if is_rounded else money.naira(amount_kobo)
 

@@ -72,14 +72,14 @@ def test_the_demo_is_complete_consistent_and_the_same_every_time(capsys: pytest.
     assert Plan.objects.filter(earns_interest=False, account__rate_bps=0).count() == 1
     assert not Circle.objects.without_owner().exists()
     assert statuses() == {
-        Status.SUCCESS: 724,
+        Status.SUCCESS: 747,
         Status.REVERSED: 1,
         Status.FAILED: 13,
         Status.ABANDONED: 4,
         Status.REVIEW: 2,
         Status.PENDING: 4,
     }
-    assert money.naira(ledger.balance_kobo(Plan.objects.get(name="Rent 2027").account)) == "₦1,311,000.00"
+    assert money.naira(ledger.balance_kobo(Plan.objects.get(name="Rent 2027").account)) == "₦1,399,400.00"
     assert dict(Circle.objects.values_list("name").annotate(Count("memberships"))) == {
         "Compound generator": 5,
         "December in Enugu": 24,

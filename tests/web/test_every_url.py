@@ -14,6 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from savings import plans, references, statements
 from savings.models import Device, OutboxRow, Product, User
+from tests.autosave import make_rule
 from tests.factories import PASSWORD, make_plan, make_product, make_user, pay_in, start_circle
 from tests.payouts import make_recipient
 from tests.web.shelf import written
@@ -74,6 +75,7 @@ def examples(owner: User) -> dict[str, str]:
     return {
         "plan_id": str(plan.pk),
         "notice_id": str(notice.pk),
+        "rule_id": str(make_rule(plan).pk),
         "reference": movement.reference,
         "message_id": str(message.pk),
         "statement_id": str(written(owner).pk),

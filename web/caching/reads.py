@@ -25,6 +25,8 @@ from django.db.models import Model
 
 from savings.models import (
     Account,
+    AutosaveRule,
+    AutosaveRun,
     BoardDay,
     Circle,
     CircleEvent,
@@ -41,6 +43,7 @@ from savings.models import (
     ProductRate,
     RatePeriod,
     Recipient,
+    SavedCard,
     TaxRate,
     Transaction,
     WebhookEvent,
@@ -50,6 +53,8 @@ type Models = Collection[type[Model]]
 
 OF_THE_PERSON: Models = (
     Account,
+    AutosaveRule,
+    AutosaveRun,
     Entry,
     ForfeitedInterest,
     InterestPosting,
@@ -60,6 +65,7 @@ OF_THE_PERSON: Models = (
     Plan,
     RatePeriod,
     Recipient,
+    SavedCard,
     Transaction,
     WebhookEvent,
 )

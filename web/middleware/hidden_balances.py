@@ -20,6 +20,11 @@ from web.hidden_balances import are_hidden
 _DOTS = "••••".encode()
 # Pages that show what will be posted, to be confirmed, and pages without anybody's money.
 SHOWN_VIEWS = {
+    "autosave:edit",
+    "autosave:preview",
+    "autosave:preview_stash",
+    "autosave:start",
+    "autosave:start_stash",
     "help:home",
     "landing:home",
     "payouts:confirm",

@@ -56,6 +56,8 @@ _STAFF = Rule("staff", tries="60/m/user")
 # By URL name. A company's office shares an IP address, so the limits per IP address are about those of ten users.
 RULES = {
     "plans:start": _OPEN,
+    "autosave:start": _OPEN,
+    "autosave:start_stash": _OPEN,
     "circles:start": _OPEN,
     "circles:join": _OPEN,
     "circles:join_by_code": _CODE,
@@ -97,8 +99,20 @@ RULES = {
     "users:forget_device": _CHANGE,
     # Sent with each change of a form.
     **dict.fromkeys(
-        ("plans:preview_start", "plans:preview_exit", "payouts:preview"), Rule("preview", tries="240/m/user")
+        (
+            "autosave:preview",
+            "autosave:preview_stash",
+            "plans:preview_start",
+            "plans:preview_exit",
+            "payouts:preview",
+        ),
+        Rule("preview", tries="240/m/user"),
     ),
+    "autosave:edit": _CHANGE,
+    "autosave:pause": _CHANGE,
+    "autosave:resume": _CHANGE,
+    "autosave:skip": _CHANGE,
+    "autosave:stop": _CHANGE,
     "plans:edit": _CHANGE,
     "plans:close": _CHANGE,
     "plans:cancel_notice": _CHANGE,

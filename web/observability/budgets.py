@@ -39,7 +39,7 @@ BUDGETS = [
     Budget("plans:index", 3, 1, 2, 70_000, "Plans"),
     # Where the terms of the plan have a notice: one more query, and up to ten notices with a form each. One more query
     # for the pace of a goal without a date.
-    Budget("plans:detail", 7, 1, 2, 29_000, "A plan"),
+    Budget("plans:detail", 8, 1, 2, 31_000, "A plan"),
     Budget("plans:interest", 8, 8, 1, 30_000, "The interest of a plan"),
     Budget("plans:start", 4, 4, 1, 17_000, "Starting a plan"),
     Budget("plans:choose_top_up", 2, 2, 1, 43_000, "Topping up: which plan"),
@@ -49,7 +49,12 @@ BUDGETS = [
     Budget("plans:quote_exit", 2, 2, 1, 12_000, "Taking money out early"),
     Budget("plans:edit", 2, 2, 1, 12_000, "Changing a plan"),
     # One query more where there are withdrawals on their way out, and one for fees among the latest rows.
-    Budget("stash:home", 5, 1, 2, 70_000, "The stash"),
+    Budget("stash:home", 6, 1, 2, 70_000, "The stash"),
+    Budget("autosave:index", 2, 2, 1, 40_000, "Auto-save"),
+    Budget("autosave:detail", 4, 4, 1, 16_000, "One auto-save"),
+    Budget("autosave:start", 5, 5, 1, 16_000, "Setting up an auto-save"),
+    Budget("autosave:start_stash", 2, 2, 1, 16_000, "Setting up an auto-save into the stash"),
+    Budget("autosave:edit", 6, 6, 1, 16_000, "Changing an auto-save"),
     Budget("stash:fund", 2, 2, 1, 11_000, "Adding money to the stash"),
     # How much may be withdrawn takes five queries, and four more until the books have an account for what savers owe.
     Budget("payouts:withdraw", 12, 8, 1, 16_000, "Withdrawing"),
@@ -95,6 +100,8 @@ WITHOUT_BUDGET = {
     "users:undo_email_change": "undoes a change, and works once",
     "payouts:confirm": "leads to the form for the amount",
     "payouts:undo_recipient": "removes a bank account, and works once",
+    "autosave:preview": "leads to the form whose preview it is",
+    "autosave:preview_stash": "leads to the form whose preview it is",
     "plans:preview_start": "leads to the form whose preview it is",
     "plans:preview_exit": "leads to the form whose preview it is",
     "payouts:preview": "leads to the form whose preview it is",

@@ -127,6 +127,8 @@ def _things(user: User) -> dict[str, dict[str, Any] | None]:
     return {
         **dict.fromkeys(("plans:detail", "plans:interest", "plans:top_up", "plans:edit"), plan),
         "plans:give_notice": plan,
+        "autosave:start": plan,
+        **dict.fromkeys(("autosave:detail", "autosave:edit"), _latest(user.autosave_rules, rule_id="pk")),
         "plans:withdraw": _latest(user.plans.filter(matures_on=None), plan_id="pk"),
         "plans:quote_exit": _latest(user.plans.filter(matures_on__gt=timezone.localdate()), plan_id="pk"),
         **dict.fromkeys(

@@ -12,18 +12,27 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from savings import autosave as savings_autosave
 from savings import dashboard, ledger, money
 from savings.dashboard import Growth, Saving
 from savings.exceptions import Refused
 from savings.leaderboards import ordinal
 from savings.models import Membership, Plan, Product, Transaction
 from savings.models.plans import EarlyExit
-from savings.plans import Standing, State, check_accepts_money, exit_penalty_kobo, is_early, needs_notice
+from savings.plans import (
+    Every,
+    Standing,
+    State,
+    check_accepts_money,
+    exit_penalty_kobo,
+    is_early,
+    needs_notice,
+)
 from savings.prepared_queries import prepared
 from web import date_formats
 from web.forms.plans import TopUpForm, WithdrawForm
 from web.messages import plans as messages
-from web.pages import amounts, interest, plan_notices, plan_standing, plan_terms
+from web.pages import amounts, autosave, interest, plan_notices, plan_standing, plan_terms
 from web.pages import transactions as transaction_rows
 from web.pages.charts import area_chart
 from web.pages.payments import fee_sentence
@@ -110,8 +119,19 @@ def detail(plan: Plan) -> dict[str, Any]:
         "notice_length": plan_notices.length(plan),
         "interest_to": _interest_to(plan, is_in_circle=is_inside),
         "rows": transaction_rows.rows(_latest(plan.pk), seen_from="plan"),
+        **_autosaves(plan, today, stands),
         **interest.section(plan, today),
     }
+
+
+def _autosaves(plan: Plan, today: datetime.date, stands: Standing) -> dict[str, Any]:
+    """Return the rules of a plan, and where to set one up; nothing for a plan that takes no money and has none."""
+    takes_money = savings_autosave.reason_of_plan(plan, today, past_goal_kobo=plan.target_kobo) is None
+    start_url = reverse("autosave:start", args=[plan.pk]) if takes_money else ""
+    suggested = stands.suggested
+    if start_url and suggested is not None and suggested.every == Every.MONTH:
+        start_url += f"?amount={money.figures(suggested.amount_kobo)}"
+    return {"autosaves": autosave.section(plan), "autosave_url": start_url}
 
 
 @prepared

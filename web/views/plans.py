@@ -16,6 +16,8 @@ from django.views.decorators.http import require_POST
 from savings import dashboard, payments, plans, references
 from savings.models import (
     Account,
+    AutosaveRule,
+    AutosaveRun,
     Circle,
     Entry,
     Membership,
@@ -23,6 +25,7 @@ from savings.models import (
     Plan,
     Product,
     RatePeriod,
+    SavedCard,
     TaxRate,
     Transaction,
 )
@@ -62,7 +65,19 @@ def index(request: SaverRequest) -> HttpResponse:
 
 # The page shows the name of an ended circle; renaming it then touches the members who have a rank in it.
 @page_cache.page(
-    shows=(Account, Entry, Notice, Plan, Product, RatePeriod, TaxRate, Transaction),
+    shows=(
+        Account,
+        AutosaveRule,
+        AutosaveRun,
+        Entry,
+        Notice,
+        Plan,
+        Product,
+        RatePeriod,
+        SavedCard,
+        TaxRate,
+        Transaction,
+    ),
     own=(Circle, Membership),
     also=plan_notices.clock_hour,
 )

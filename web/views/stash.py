@@ -10,12 +10,24 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from savings import dashboard, payments
-from savings.models import Account, Entry, Membership, Payout, Plan, Product, Recipient, Transaction
+from savings.models import (
+    Account,
+    AutosaveRule,
+    AutosaveRun,
+    Entry,
+    Membership,
+    Payout,
+    Plan,
+    Product,
+    Recipient,
+    SavedCard,
+    Transaction,
+)
 from savings.prepared_queries import prepared
 from web.caching import pages as page_cache
 from web.forms.stash import FundForm
 from web.http import SaverRequest, redirect, render_part
-from web.pages import amounts, plan_notices
+from web.pages import amounts, autosave, plan_notices
 from web.pages import payouts as payout_pages
 from web.pages import plans as plan_pages
 from web.pages import transactions as transaction_rows
@@ -25,7 +37,18 @@ LATEST = 10
 
 
 @page_cache.page(
-    shows=(Account, Entry, Payout, Plan, Product, Recipient, Transaction),
+    shows=(
+        Account,
+        AutosaveRule,
+        AutosaveRun,
+        Entry,
+        Payout,
+        Plan,
+        Product,
+        Recipient,
+        SavedCard,
+        Transaction,
+    ),
     own=(Membership,),
     also=plan_notices.clock_hour,
 )
@@ -40,6 +63,7 @@ def home(request: SaverRequest) -> HttpResponse:
         "on_the_way": payout_pages.on_the_way(request.user) if holdings.on_hold_kobo else [],
         "cards": [plan_pages.card(plan, today) for plan in holdings.plans if not plan.is_matured(today)],
         "rows": transaction_rows.rows(_latest(request.user.pk), seen_from="stash"),
+        "autosaves": autosave.stash_section(request.user),
     }
     return render(request, "stash/home.html", context)
 

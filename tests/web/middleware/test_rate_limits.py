@@ -41,6 +41,8 @@ CHEAP = {
                 "plans:index",
                 "plans:choose_top_up",
                 "plans:detail",
+                "autosave:index",
+                "autosave:detail",
             ),
             "plans:interest",
             *(

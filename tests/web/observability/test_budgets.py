@@ -17,6 +17,7 @@ from pytest_django.fixtures import Settings
 from savings import leaderboards, payments
 from savings.demo import cast
 from savings.models import Circle, Membership, OutboxRow, Payment, Product, User
+from tests.autosave import make_rule
 from tests.factories import fill, join_circle, make_plan, make_product, make_user, pay_in, start_circle
 from tests.payouts import ask, make_recipient
 from tests.provider import Provider
@@ -57,6 +58,8 @@ def make_saver(each: int, email: str | None = None) -> User:
         join_circle(circle, saved_kobo=100_00)
     fill(user, each, plan=plan)
     pay_in(user, 5_000_00)
+    for _ in range(each):
+        make_rule(plan)
     for _ in range(min(each, payments.MOST_RECIPIENTS)):
         make_recipient(user)
     for _ in range(min(each, 2 * MOST_ON_THE_WAY)):

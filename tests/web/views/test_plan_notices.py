@@ -274,7 +274,7 @@ def test_the_pages_cost_the_same_for_one_notice_and_for_many(
     give(plan, 1_00)
     browser.get("/plans/")
     for _ in range(2):
-        for path, queries in ((f"/plans/{plan.pk}/", 7), (form_of(plan), 4)):
+        for path, queries in ((f"/plans/{plan.pk}/", 8), (form_of(plan), 4)):
             with django_assert_num_queries(queries):
                 browser.get(path)
         for _ in range(9):

@@ -47,7 +47,7 @@ def test_the_page_costs_the_same_for_one_row_and_for_many(
     for rows in (1, 1_000):
         make_plan(user, product)
         fill(user, rows)
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             client.get("/stash/")
 
 
@@ -62,7 +62,7 @@ def test_a_page_with_withdrawals_costs_the_same_for_one_and_for_many(
         for _ in range(number):
             ask(saver, 500_00)
         # One for what is on its way out, and one for the fees among the latest rows.
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             page = client.get("/stash/")
     assert page.text.count("/cancel/") == payouts.MOST_ON_THE_WAY
 

@@ -1,0 +1,78 @@
+"""The sentences about auto-save: what a rule does, when, and what became of a date."""
+
+from __future__ import annotations
+
+import datetime
+
+from django.utils.dates import WEEKDAYS
+from django.utils.formats import date_format
+from django.utils.translation import ngettext
+
+from savings import money
+from savings.models import AutosaveRule
+from web import date_formats
+
+Every = AutosaveRule.Every
+
+# After something is done.
+SET_UP = "Auto-save is on."
+CHANGED = "Auto-save changed."
+PAUSED = "Auto-save paused. Nothing more is moved until you turn it on again."
+STOPPED = "Auto-save stopped."
+STASH = "Your stash"
+MY_STASH = "My stash"
+WHAT_IS_MISSING = "What is missing"
+GOAL_REACHED = "The plan has reached its goal. This saves beyond it."
+
+
+def first_on(day: datetime.date) -> str:
+    return f"The first date is {date_formats.whole_day(day)}. We tell you the day before."
+
+
+def resumed(day: datetime.date) -> str:
+    return f"Auto-save is on again. The next date is {date_formats.whole_day(day)}."
+
+
+def skipped(day: datetime.date) -> str:
+    return f"{date_formats.whole_day(day)} is skipped."
+
+
+def changes_from(day: datetime.date) -> str:
+    return f"{date_formats.whole_day(day)} is announced already and stays as it is. Changes count after it."
+
+
+def how_often(every: str, *, weekday: int | None, month_day: int | None, on: datetime.date | None) -> str:
+    """Return a rhythm after an amount: `every Friday`, `on the 25th of each month`."""
+    if every == Every.ONCE and on is not None:
+        return f"once, on {date_formats.day(on)}"
+    if every == Every.WEEK:
+        return f"every {WEEKDAYS[weekday or 0]}"
+    if every == Every.MONTH:
+        return (
+            "on the last day of each month"
+            if month_day == 31
+            else f"on the {_ordinal(month_day or 1)} of each month"
+        )
+    return "every day"
+
+
+def into(plan: str) -> str:
+    return f"into {plan}" if plan else "into your stash"
+
+
+def reaches(amount: str, rhythm: str, target_kobo: int, on: datetime.date) -> str:
+    return f"{amount} {rhythm} reaches {money.short(target_kobo)} in {date_format(on, 'F Y')}."
+
+
+def comes_to(payments: int, total_kobo: int) -> str:
+    counted = ngettext("%(count)d payment comes to %(sum)s.", "%(count)d payments come to %(sum)s.", payments)
+    return counted % {"count": payments, "sum": money.naira(total_kobo)}
+
+
+def try_again_at(at: datetime.datetime) -> str:
+    return f"We’ll try again on {date_format(at, 'j F, H:i')}."
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"

@@ -1,0 +1,231 @@
+"""Prepares the pages of auto-save: the list, a rule with its history, the form, and its preview."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, NamedTuple
+
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
+
+from savings import autosave, ledger, money
+from savings.autosave import Preview
+from savings.models import AutosaveRule, AutosaveRun, Plan, Transaction, User
+from savings.models.autosave import AutosaveRuleQuerySet
+from web.forms.autosave import RuleForm, first_date
+from web.messages import autosave as messages
+
+Status, Run = AutosaveRule.Status, AutosaveRun.Status
+_LATEST_RUNS = 12
+# On the page of a plan or of the stash; the list has all.
+MOST_SHOWN = 4
+
+
+class RuleRow(NamedTuple):
+    """A rule as a list shows it.
+
+    `next_on` is the date that comes next, announced or not; None for a rule that does not run. `why` says why it does
+    not.
+    """
+
+    rule: AutosaveRule
+    amount: str
+    rhythm: str
+    source: str
+    into: str
+    next_on: datetime.date | None
+    why: str
+
+
+class RunRow(NamedTuple):
+    """A date of a rule: what became of it, and the reference of its receipt, if it has one."""
+
+    run: AutosaveRun
+    outcome: str
+    receipt: str
+
+
+class SourceChoice(NamedTuple):
+    """Where the money may come from."""
+
+    value: str
+    name: str
+    note: str
+    icon: str
+    balance_kobo: int | None
+    is_chosen: bool
+
+
+def rules_of(user: User) -> AutosaveRuleQuerySet:
+    """Return a user's rules with what a row shows, each with the date of its open run."""
+    complete = _complete(AutosaveRule.objects.filter(user=user))
+    return complete.select_related("card", "plan__account", "plan__membership__circle")
+
+
+def _complete(rules: AutosaveRuleQuerySet) -> AutosaveRuleQuerySet:
+    """Return rules with their card and the date of their open run (`open_on`)."""
+    open_run = AutosaveRun.objects.open().filter(rule=OuterRef("pk")).order_by("due_on")
+    return rules.select_related("card").annotate(open_on=Subquery(open_run.values("due_on")[:1]))
+
+
+def index(user: User) -> dict[str, Any]:
+    """Return the context of the list of all rules."""
+    rows = [row(rule) for rule in rules_of(user).order_by("-id")]
+    return {
+        "active": [one for one in rows if one.next_on],
+        "paused": [one for one in rows if not one.next_on and not one.rule.is_ended],
+        "ended": [one for one in rows if one.rule.is_ended],
+    }
+
+
+def section(plan: Plan) -> list[RuleRow]:
+    """Return the first rules of a plan that have not ended: one query."""
+    rules = _complete(AutosaveRule.objects.current().filter(plan=plan))
+    return [row(rule, plan) for rule in rules[:MOST_SHOWN]]
+
+
+def stash_section(user: User) -> list[RuleRow]:
+    """Return the first rules of a user's stash that have not ended: one query."""
+    rules = _complete(AutosaveRule.objects.current().filter(user=user, plan=None))
+    return [row(rule) for rule in rules[:MOST_SHOWN]]
+
+
+def row(rule: AutosaveRule, plan: Plan | None = None) -> RuleRow:
+    """Return a rule with the date of its open run as a row. `plan` is its plan, if the caller has loaded that."""
+    plan = plan or rule.plan
+    why = autosave.sentence(rule.reason) if rule.reason else ""
+    next_on = getattr(rule, "open_on", None) or rule.next_on
+    if rule.is_active and next_on is not None:
+        # What the worker will find at the next date. A plan that is closed or full of days says so at once.
+        reason = autosave.reason_of_plan(plan, next_on, past_goal_kobo=rule.past_goal_kobo)
+        if reason is not None:
+            why, next_on = autosave.sentence(reason), None
+    return RuleRow(
+        rule=rule,
+        amount=_amount(rule),
+        rhythm=messages.how_often(
+            rule.every, weekday=rule.weekday, month_day=rule.month_day, on=rule.until_on
+        ),
+        source=str(rule.card) if rule.card else messages.STASH,
+        into=plan.name if plan else messages.STASH,
+        next_on=next_on if rule.is_active else None,
+        why=why,
+    )
+
+
+def detail(rule: AutosaveRule) -> dict[str, Any]:
+    """Return the context of a rule's page."""
+    runs = list(rule.runs.select_related("card").order_by("-due_on")[:_LATEST_RUNS])
+    shown, receipts = row(rule), _receipts(runs)
+    open_run = next((run for run in runs if run.is_open), None)
+    return {
+        "rule": rule,
+        "row": shown,
+        "open_run": open_run,
+        "runs": [RunRow(run, _outcome(run), receipts.get(run.pk, "")) for run in runs],
+        "ahead": _preview_of(rule) if shown.next_on else None,
+        "can_skip": shown.next_on is not None and (open_run is None or open_run.status == Run.WAITING),
+    }
+
+
+def form(
+    user: User, plan: Plan | None, form: RuleForm, *, rule: AutosaveRule | None = None
+) -> dict[str, Any]:
+    """Return the context of the form for a new rule, or for one that is changed."""
+    return {
+        "plan": plan,
+        "form": form,
+        "rule": rule,
+        "sources": _sources(user, plan, form),
+        "is_reached": plan is not None and _is_reached(plan),
+        "open_run": rule.runs.open().order_by("due_on").first() if rule else None,
+        **preview(plan, form),
+    }
+
+
+def preview(plan: Plan | None, form: RuleForm) -> dict[str, Any]:
+    """Return the context of the preview: what the typed terms would do; nothing for terms that are not complete."""
+    if not form.is_bound or not form.is_valid():
+        return {"ahead": None}
+    terms = form.terms
+    first_on = first_date(terms, timezone.localdate())
+    ahead = autosave.preview(
+        first_on,
+        amount_kobo=terms.amount_kobo,
+        rhythm=terms.rhythm,
+        source=terms.source,
+        plan=plan,
+        until_goal=terms.until_goal,
+    )
+    amount = money.short(terms.amount_kobo) if terms.amount_kobo else messages.WHAT_IS_MISSING
+    rhythm = messages.how_often(
+        terms.every, weekday=terms.weekday, month_day=terms.month_day, on=terms.until_on
+    )
+    return {"ahead": ahead if ahead.dates else None, "sentences": _sentences(ahead, amount, rhythm, plan)}
+
+
+def _preview_of(rule: AutosaveRule) -> Preview:
+    return autosave.preview(
+        rule.next_on,
+        amount_kobo=rule.amount_kobo,
+        rhythm=autosave.rhythm_of(rule),
+        source=rule.source,
+        plan=rule.plan,
+        until_goal=rule.until_goal,
+    )
+
+
+def _sentences(ahead: Preview, amount: str, rhythm: str, plan: Plan | None) -> list[str]:
+    sentences = []
+    if ahead.reaches_on and plan is not None and plan.target_kobo:
+        sentences.append(messages.reaches(amount, rhythm, plan.target_kobo, ahead.reaches_on))
+    if ahead.payments:
+        sentences.append(messages.comes_to(ahead.payments, ahead.total_kobo))
+    return sentences
+
+
+def _sources(user: User, plan: Plan | None, form: RuleForm) -> list[SourceChoice]:
+    chosen = form["source"].value()
+    choices = []
+    if plan is not None:
+        stash_kobo = ledger.balance_kobo(ledger.stash_account(user))
+        choices.append(
+            SourceChoice(RuleForm.STASH, messages.MY_STASH, "", "stash", stash_kobo, is_chosen=False)
+        )
+    choices += [
+        SourceChoice(
+            key,
+            str(card),
+            card.expires_on.strftime("expires %m/%y") if card.expires_on else "",
+            "card",
+            None,
+            is_chosen=False,
+        )
+        for key, card in form.cards.items()
+    ]
+    if not any(choice.value == chosen for choice in choices):
+        chosen = choices[0].value if choices else ""
+    return [choice._replace(is_chosen=choice.value == chosen) for choice in choices]
+
+
+def _receipts(runs: list[AutosaveRun]) -> dict[int, str]:
+    """Return the reference of each run that has a transaction, by the id of the run: one query."""
+    found = Transaction.objects.filter(autosave_run__in=runs).order_by("id")
+    # Of several tries the last.
+    return dict(found.values_list("autosave_run_id", "reference")) if runs else {}
+
+
+def _outcome(run: AutosaveRun) -> str:
+    """Return what there is to say about a run beside its status."""
+    if run.status == Run.WAITING and run.reason and run.next_try_at:
+        again = messages.try_again_at(timezone.localtime(run.next_try_at))
+        return f"{autosave.why_failed(run.reason)} {again}"
+    return autosave.why_failed(run.reason) if run.reason else ""
+
+
+def _amount(rule: AutosaveRule) -> str:
+    return money.naira(rule.amount_kobo) if rule.amount_kobo else messages.WHAT_IS_MISSING
+
+
+def _is_reached(plan: Plan) -> bool:
+    return bool(plan.target_kobo) and (plan.account.balance_kobo or 0) >= (plan.target_kobo or 0)
