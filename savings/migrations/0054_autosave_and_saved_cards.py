@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
                 ('until_on', models.DateField(blank=True, null=True, verbose_name='until')),
                 ('until_goal', models.BooleanField(default=False, verbose_name='until the goal')),
                 ('status', models.CharField(choices=[('active', 'On'), ('paused', 'Paused'), ('ended', 'Ended')], default='active', max_length=6)),
-                ('reason', models.CharField(blank=True, choices=[('saver', 'Its saver chose so'), ('date', 'Its last date has passed'), ('goal', 'The plan has reached its goal'), ('closed', 'The plan is closed'), ('matured', 'The plan has matured'), ('full', 'The plan is full'), ('left', 'Its saver left the circle'), ('circle_ended', 'The circle has ended'), ('card', 'The card cannot be charged'), ('owes', 'Its saver owes money'), ('dispute', 'A payment of its saver is disputed'), ('failed', 'Three dates in a row failed')], default='', max_length=12)),
+                ('reason', models.CharField(blank=True, choices=[('saver', 'Its saver chose so'), ('date', 'Its last date has passed'), ('goal', 'The plan has reached its goal'), ('closed', 'The plan is closed'), ('matured', 'The plan has matured'), ('full', 'The plan is full'), ('left', 'Its saver left the circle'), ('circle_ended', 'The circle has ended'), ('card', 'The card cannot be charged'), ('owes', 'Its saver owes money'), ('dispute', 'A payment of its saver is disputed'), ('failed', 'Three dates in a row failed'), ('inactive', 'The account of its saver was closed')], default='', max_length=12)),
                 ('next_on', models.DateField(blank=True, null=True)),
                 ('failures', models.PositiveSmallIntegerField(default=0)),
                 ('past_goal_kobo', models.BigIntegerField(blank=True, null=True)),
@@ -258,5 +258,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='autosaverule',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('reason', ''), ('status', 'active')), models.Q(('next_on__isnull', True), ('status__in', ['paused', 'ended']), models.Q(('reason', ''), _negated=True)), _connector='OR'), name='autosave_stopped_has_reason'),
+        ),
+        migrations.AlterField(
+            model_name='transaction',
+            name='kind',
+            field=models.CharField(choices=[('top_up', 'Card top-up'), ('stash_deposit', 'Added to stash'), ('stash_withdrawal', 'Withdrawal'), ('plan_to_stash', 'Plan to stash'), ('stash_to_plan', 'Stash to plan'), ('autosave', 'Auto-save'), ('interest', 'Interest'), ('tax_withheld', 'Tax withheld'), ('penalty', 'Early exit penalty'), ('fee', 'Fee'), ('reversal', 'Reversal'), ('refund', 'Refund'), ('chargeback', 'Chargeback'), ('interest_correction', 'Interest correction'), ('repayment', 'Repayment'), ('write_off', 'Write-off'), ('treasury', 'Treasury'), ('adjustment', 'Adjustment')], max_length=20),
         ),
     ]

@@ -61,7 +61,7 @@ class Transaction(models.Model):
         STASH_WITHDRAWAL = "stash_withdrawal", "Withdrawal"
         PLAN_TO_STASH = "plan_to_stash", "Plan to stash"
         STASH_TO_PLAN = "stash_to_plan", "Stash to plan"
-        AUTOSAVE = "autosave", "Autosave"
+        AUTOSAVE = "autosave", "Auto-save"
         INTEREST = "interest", "Interest"
         TAX_WITHHELD = "tax_withheld", "Tax withheld"
         PENALTY = "penalty", "Early exit penalty"
