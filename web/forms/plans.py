@@ -51,6 +51,7 @@ class StartForm(OnceForm):
         "interest_to",
         "first",
         "monthly",
+        "autosaves",
     )
 
     name = LineField(label="Plan name", max_length=60, error_messages={"required": "Give the plan a name."})
@@ -78,6 +79,12 @@ class StartForm(OnceForm):
     )
     first = MoneyField(label="First payment", required=False, max_kobo=settings.TOP_UP_MAX_KOBO)
     monthly = MoneyField(label="Then each month", required=False, max_kobo=settings.TOP_UP_MAX_KOBO)
+    autosaves = forms.BooleanField(
+        label="Set up auto-save",
+        required=False,
+        widget=Switch,
+        help_text="You choose next when it’s saved and where the money comes from.",
+    )
 
     def __init__(
         self, data: QueryDict | None = None, *, user: User, products: list[Product], **kwargs: Any

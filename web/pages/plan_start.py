@@ -23,6 +23,8 @@ from web.pages.plan_terms import exit_sentences, interest_off_for_new
 from web.pages.plans import ICONS
 
 EXAMPLE_KOBO = 100_000_00
+# Session key: the id of a plan that was just started, and the intended first payment in kobo.
+FIRST_PAYMENT = "first_payment"
 
 
 class Purpose(NamedTuple):

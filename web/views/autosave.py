@@ -16,6 +16,7 @@ from web.http import SaverRequest, redirect, render_part, wants_part
 from web.messages import autosave as messages
 from web.notices import notify
 from web.pages import autosave as pages
+from web.pages.plan_start import FIRST_PAYMENT
 from web.refusals import refusals_lead_to
 
 
@@ -47,8 +48,16 @@ def _start(request: SaverRequest, plan: Plan | None) -> HttpResponse:
                 request.user, plan, form.terms, reference=form.cleaned_data["reference"]
             )
             notify(request, messages.SET_UP, messages.first_on(rule.next_on) if rule.next_on else "")
-            return redirect(request, reverse("autosave:detail", args=[rule.pk]))
+            return redirect(request, _after_set_up(request, rule))
     return _show(request, plan, form)
+
+
+def _after_set_up(request: SaverRequest, rule: AutosaveRule) -> str:
+    """Return the page of the rule, or that of the first payment of a plan that was just started."""
+    plan_id, _ = request.session.get(FIRST_PAYMENT, (None, 0))
+    if rule.plan_id is not None and rule.plan_id == plan_id:
+        return reverse("plans:top_up", args=[plan_id])
+    return reverse("autosave:detail", args=[rule.pk])
 
 
 def edit(request: SaverRequest, rule_id: int) -> HttpResponse:
@@ -85,7 +94,7 @@ def _preview(request: SaverRequest, plan: Plan | None) -> HttpResponse:
             user=request.user, plan=plan, cards=list(form.cards.values()), initial=request.POST.dict()
         )
         context = pages.form(request.user, plan, shown) | context
-    return render_part(request, "autosave/form.html", "preview", context)
+    return render_part(request, "autosave/start.html", "preview", context)
 
 
 @require_POST
@@ -133,7 +142,7 @@ def _show(
     request: SaverRequest, plan: Plan | None, form: RuleForm, rule: AutosaveRule | None = None
 ) -> HttpResponse:
     context = pages.form(request.user, plan, form, rule=rule)
-    return render_part(request, "autosave/form.html", "form", context, status=422 if form.errors else 200)
+    return render_part(request, "autosave/start.html", "form", context, status=422 if form.errors else 200)
 
 
 def _form(request: SaverRequest, plan: Plan | None, rule: AutosaveRule | None = None) -> RuleForm:

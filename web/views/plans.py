@@ -11,9 +11,10 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
-from savings import dashboard, payments, plans, references
+from savings import dashboard, money, payments, plans, references
 from savings.models import (
     Account,
     AutosaveRule,
@@ -52,8 +53,6 @@ _CHANGES: dict[str, Callable[[Plan, Any], None]] = {
     "earns_interest": lambda plan, on: plans.switch_interest(plan, on=on),
 }
 _CHANGED = ["name", "target_kobo", "matures_on", "at_maturity", "interest_to", "earns_interest"]
-# Session key: the id of a plan that was just started, and the intended first payment in kobo.
-_FIRST_PAYMENT = "first_payment"
 
 
 @page_cache.page(shows=(Account, Entry, Plan, Product, Transaction), own=(Membership,))
@@ -107,9 +106,18 @@ def start(request: SaverRequest) -> HttpResponse:
             unused = plan_start.unused_date(form.cleaned_data["product"], form.cleaned_data["matures_on"])
             notify(request, messages.ready(plan.name), unused)
             if form.cleaned_data["first"]:
-                request.session[_FIRST_PAYMENT] = [plan.pk, form.cleaned_data["first"]]
-            return redirect(request, reverse("plans:top_up", args=[plan.pk]))
+                request.session[plan_start.FIRST_PAYMENT] = [plan.pk, form.cleaned_data["first"]]
+            return redirect(request, _after_start(plan, form))
     return render_part(request, "plans/start.html", "form", plan_start.start(form, request.user), status=422)
+
+
+def _after_start(plan: Plan, form: StartForm) -> str:
+    """Return the page for the next step of a new plan: its auto-save, or its first payment."""
+    if not form.cleaned_data["autosaves"]:
+        return reverse("plans:top_up", args=[plan.pk])
+    monthly = form.cleaned_data["monthly"]
+    query = f"?{urlencode({'amount': money.figures(monthly)})}" if monthly else ""
+    return reverse("autosave:start", args=[plan.pk]) + query
 
 
 def preview_start(request: SaverRequest) -> HttpResponse:
@@ -208,7 +216,7 @@ def _offered() -> list[Product]:
 
 def _first_payment(request: SaverRequest, plan: Plan) -> int | str:
     """Return the intended first payment in kobo, if the user has just started this plan."""
-    plan_id, amount_kobo = request.session.get(_FIRST_PAYMENT, (None, ""))
+    plan_id, amount_kobo = request.session.get(plan_start.FIRST_PAYMENT, (None, ""))
     return amount_kobo if plan_id == plan.pk else ""
 
 

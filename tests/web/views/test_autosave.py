@@ -66,6 +66,26 @@ def test_a_saver_sets_up_a_rule_and_sees_it_on_the_plan(saver_client: Client, pl
     assert AutosaveRule.objects.count() == 1
 
 
+@pytest.mark.parametrize("first", ["", "10,000"])
+def test_a_plan_is_started_with_an_auto_save(saver_client: Client, saver: User, first: str) -> None:
+    product = factories.make_product()
+    address = reverse("plans:start")
+    sent = fields(
+        saver_client, address, name="Bicycle", product=str(product.pk), monthly="15,000", first=first
+    )
+    response = saver_client.post(address, sent | {"autosaves": "on"})
+    plan = Plan.objects.get(name="Bicycle")
+    setting = f"{setting_up(plan)}?amount=15%2C000.00"
+    assert response["Location"] == setting
+    sent = fields(saver_client, setting, source="stash")
+    assert sent["amount"] == "15,000.00"
+    response = saver_client.post(setting_up(plan), sent)
+    rule = AutosaveRule.objects.get()
+    then = reverse("plans:top_up", args=[plan.pk]) if first else reverse("autosave:detail", args=[rule.pk])
+    assert response["Location"] == then
+    assert rule.amount_kobo == 15_000_00
+
+
 def test_a_rule_from_a_saved_card_into_the_stash(
     saver_client: Client, saver: User, provider: Provider
 ) -> None:
