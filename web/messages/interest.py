@@ -18,6 +18,14 @@ LOST = "Of money that went back or left early"
 NOT_POSTED = "Not posted"
 
 
+def interest_of(month: str) -> str:
+    return f"Interest of {month}"
+
+
+def posted_after_tax(net_kobo: int, day: datetime.date) -> str:
+    return f"{money.naira(net_kobo)} after tax was posted on {date_formats.day(day)}."
+
+
 def posted_on(day: datetime.date) -> str:
     return f"Posted {date_formats.day(day)}"
 

@@ -42,11 +42,23 @@ class ProofLine:
 
 
 class Month(NamedTuple):
-    """The rows of one month, oldest first, and what the plan earned in it."""
+    """The rows of one month, oldest first, and what the plan earned in it. `posted` says what was posted of it."""
 
     name: str
     lines: list[ProofLine]
     earned: str
+    posted: str
+    # The last month that is over, which the link of the plan's page leads to.
+    is_last: bool
+
+
+class LastMonth(NamedTuple):
+    """The last month that is over: its name, the year to ask the proof for, and its interest, if it was posted."""
+
+    name: str
+    year: str
+    net_kobo: int | None
+    posted_on: datetime.date | None
 
 
 class Exact(NamedTuple):
@@ -77,6 +89,7 @@ def proof(plan: Plan, query: QueryDict) -> dict[str, Any]:
     year = _year(query.get("year", ""), last)
     since, until = datetime.date(year, 1, 1), datetime.date(year + 1, 1, 1)
     proof = ledger.interest_proof(plan.account, since=since, until=until)
+    months = _months(proof.rows, today)
     first = proof.begins_on.year if proof.begins_on else last
     return {
         "plan": plan,
@@ -84,7 +97,8 @@ def proof(plan: Plan, query: QueryDict) -> dict[str, Any]:
         "year": str(year),
         "older": str(min(year - 1, last)) if year > first else "",
         "newer": str(max(year + 1, first)) if year < last else "",
-        "months": _months(proof.rows),
+        "months": months,
+        "last": next((month for month in months if month.is_last), None),
         "sums": [(name, money.interest_for_reading(numerator)) for name, numerator in _sums(proof)],
         "exact": _exact(proof),
         "is_right": proof.is_right,
@@ -93,6 +107,29 @@ def proof(plan: Plan, query: QueryDict) -> dict[str, Any]:
         "renews": plan.at_maturity in Plan.RENEWING,
         **section(plan, today),
     }
+
+
+def last_month(plan: Plan, today: datetime.date) -> LastMonth | None:
+    """Return the last month that is over, of a plan with `with_last_interest`; None for a plan that is newer."""
+    ends_on = today.replace(day=1)
+    last_day = ends_on - _DAY
+    if plan.started_on > last_day or (plan.closed_at and timezone.localdate(plan.closed_at) <= last_day):
+        return None
+    is_posted = plan.last_interest_until == ends_on.toordinal()
+    return LastMonth(
+        date_format(last_day, "F"),
+        str(last_day.year),
+        plan.last_interest_kobo if is_posted else None,
+        ends_on if is_posted else None,
+    )
+
+
+def counts_towards_goal(plan: Plan) -> bool:
+    """Return whether posted interest goes into a plan that has a goal, and so brings the plan nearer to it."""
+    goes_in = (
+        plan.pays_monthly and plan.interest_to == Plan.InterestTo.PLAN and not hasattr(plan, "membership")
+    )
+    return bool(plan.target_kobo) and goes_in and not plan.is_closed
 
 
 def _goes(plan: Plan) -> str:
@@ -115,21 +152,30 @@ def _year(text: str, last: int) -> int:
     return int(text) if re.fullmatch(r"[12][0-9]{3}", text) else last
 
 
-def _months(rows: list[ProofRow]) -> list[Month]:
+def _months(rows: list[ProofRow], today: datetime.date) -> list[Month]:
     """Return the months of a year, the newest first. A posting belongs to the month that it ends."""
     months: dict[tuple[int, int], list[ProofRow]] = {}
     parts = (part for row in rows for part in row.by_month())
     for part in sorted(parts, key=_place):
         last = part.until - _DAY
         months.setdefault((last.year, last.month), []).append(part)
+    last = today.replace(day=1) - _DAY
     return [
         Month(
             date_format(datetime.date(year, month, 1), "F Y"),
             [_line(row) for row in some],
             money.interest_for_reading(sum(row.numerator for row in some if row.kind == RowKind.EARNED)),
+            _posted(some),
+            (year, month) == (last.year, last.month),
         )
         for (year, month), some in reversed(months.items())
     ]
+
+
+def _posted(rows: list[ProofRow]) -> str:
+    """Return what was posted of a month, in words; empty if nothing was."""
+    postings = [(row.posting, row.until) for row in rows if row.posting]
+    return " ".join(messages.posted_after_tax(one.gross_kobo - one.tax_kobo, day) for one, day in postings)
 
 
 def _place(row: ProofRow) -> tuple[datetime.date, bool]:

@@ -120,6 +120,8 @@ def detail(plan: Plan) -> dict[str, Any]:
         "interest_to": _interest_to(plan, is_in_circle=is_inside),
         "rows": transaction_rows.rows(_latest(plan.pk), seen_from="plan"),
         **_autosaves(plan, today, stands),
+        "last_month": interest.last_month(plan, today),
+        "interest_counts": interest.counts_towards_goal(plan),
         **interest.section(plan, today),
     }
 

@@ -21,6 +21,7 @@ from savings.models import (
     AutosaveRun,
     Circle,
     Entry,
+    InterestPosting,
     Membership,
     Notice,
     Plan,
@@ -69,6 +70,7 @@ def index(request: SaverRequest) -> HttpResponse:
         AutosaveRule,
         AutosaveRun,
         Entry,
+        InterestPosting,
         Notice,
         Plan,
         Product,
@@ -82,7 +84,7 @@ def index(request: SaverRequest) -> HttpResponse:
 )
 def detail(request: SaverRequest, plan_id: int) -> HttpResponse:
     """One plan: its balance, history, interest, terms and latest transactions."""
-    plan = _own_plan(request, plan_id)
+    plan = get_object_or_404(request.user.plans.with_balance().with_last_interest(), pk=plan_id)
     return render(request, "plans/detail.html", plan_pages.detail(plan))
 
 

@@ -157,3 +157,39 @@ def test_the_proof_costs_the_same_for_few_and_many_entries(
     client.get("/plans/")
     with django_assert_num_queries(8):
         client.get(f"/plans/{flexible.pk}/interest/")
+
+
+def test_last_months_interest_is_named_on_both_pages(
+    client: Client, saver: User, flexible: Plan, clock: time_machine.Traveller
+) -> None:
+    clock.move_to(datetime.datetime(2026, 12, 2, 9, tzinfo=timezone.get_current_timezone()))
+    ledger.post_interest(flexible, until=datetime.date(2026, 12, 1))
+    page = shown(client, saver, f"/plans/{flexible.pk}/")
+    assert 'Interest of November<span class="sub">Posted 1 Dec 2026</span>' in page
+    assert f"/plans/{flexible.pk}/interest/?year=2026#last-month" in page
+    proof = shown(client, saver, f"/plans/{flexible.pk}/interest/")
+    assert "Interest of November 2026" in proof
+    assert "after tax was posted on 1 Dec 2026." in proof
+
+
+def test_an_unposted_month_leads_to_its_days(
+    client: Client, saver: User, flexible: Plan, clock: time_machine.Traveller
+) -> None:
+    clock.move_to(datetime.datetime(2026, 12, 2, 9, tzinfo=timezone.get_current_timezone()))
+    page = shown(client, saver, f"/plans/{flexible.pk}/")
+    assert "Posted 1" not in page
+    assert "Interest of November, day by day" in page
+    assert "Earned last month, before tax. Not posted yet." in shown(
+        client, saver, f"/plans/{flexible.pk}/interest/"
+    )
+
+
+def test_interest_that_goes_into_the_plan_counts_towards_its_goal(
+    client: Client, saver: User, flexible: Plan
+) -> None:
+    sentence = "Interest goes into this plan and counts towards the goal."
+    Plan.objects.filter(pk=flexible.pk).update(target_kobo=1_000_000_00)
+    User.objects.touch(saver.pk)
+    assert sentence in shown(client, saver, f"/plans/{flexible.pk}/")
+    plans.change_interest_to(flexible, Plan.InterestTo.STASH)
+    assert sentence not in shown(client, saver, f"/plans/{flexible.pk}/")
