@@ -29,12 +29,16 @@ _UNDO_SALT = "savings.payments.recipients.undo"
 
 @dataclasses.dataclass(frozen=True)
 class FoundAccount:
-    """A bank account that exists, with the name that the bank has for it. `token` confirms exactly this."""
+    """A bank account that exists, with the name that the bank has for it. `token` confirms exactly this.
+
+    `is_own` says whether that name is the user's, as far as `is_own_name` can tell.
+    """
 
     bank_code: str
     bank_name: str
     account_number: str
     account_name: str
+    is_own: bool
     token: str
 
 
@@ -60,7 +64,8 @@ def find_account(user: User, *, bank_code: str, account_number: str) -> FoundAcc
         raise Refused(messages.PROVIDER_AWAY) from error
     _check_name(user, name)
     token = signing.dumps([user.pk, bank.code, bank.name, account_number, name], salt=_FOUND_SALT)
-    return FoundAccount(bank.code, bank.name, account_number, name, token)
+    is_own = is_own_name(user.name, name)
+    return FoundAccount(bank.code, bank.name, account_number, name, is_own=is_own, token=token)
 
 
 def add_recipient(user: User, token: str) -> Recipient:

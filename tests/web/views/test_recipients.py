@@ -68,6 +68,13 @@ def test_an_account_is_found_confirmed_and_added(browser: Client, saver: User) -
     assert OutboxRow.objects.filter(kind="recipient_added").count() == 1
 
 
+def test_an_account_in_another_name_is_warned_about_before_it_is_added(browser: Client, saver: User) -> None:
+    words = "This account isn’t in your name"
+    assert words in browser.post(ADD, GOOD).text
+    User.objects.filter(pk=saver.pk).update(name=NAME)
+    assert words not in browser.post(ADD, GOOD).text
+
+
 def test_a_newcomer_is_led_to_adding_one(browser: Client) -> None:
     assert "No bank account yet" in browser.get(LIST).text
 
