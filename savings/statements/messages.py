@@ -36,7 +36,7 @@ MAKE_AGAIN_LATER = "Make it again later."
 # Presets of the period.
 THIS_MONTH = "This month"
 LAST_MONTH = "Last month"
-LAST_3_MONTHS = "Last 3 months"
+LAST_3_MONTHS = "Last 3 full months"
 THIS_YEAR = "This year"
 LAST_YEAR = "Last year"
 ALL_TIME = "All time"

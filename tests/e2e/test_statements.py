@@ -33,14 +33,14 @@ def ada(request: pytest.FixtureRequest, browser: Browser, site: str) -> Iterator
 @pytest.fixture
 def days(request: pytest.FixtureRequest) -> str:
     """Different days for the two, because the same request within a minute returns the same statement."""
-    return "Last 3 months" if "light" in request.node.name else "This year"
+    return "Last 3 full months" if "light" in request.node.name else "This year"
 
 
 @pytest.fixture
 def asks(worker: int) -> Callable[..., None]:
     """Request a CSV, and arrive at the statements page before the worker, which is often faster than the browser."""
 
-    def ask(person: Person, about: str, days: str = "Last 3 months") -> None:
+    def ask(person: Person, about: str, days: str = "Last 3 full months") -> None:
         page = person.page
         person.goes_to(f"/statements/start/?about={about}")
         page.get_by_role("radio", name=days).check()
