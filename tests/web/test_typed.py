@@ -109,7 +109,7 @@ def test_the_code_of_a_statement_is_read_in_groups(client: Client, saver: User) 
         "code": typed,
         "closing": f"ngn {statement.closing_kobo // 100}.{statement.closing_kobo % 100:02d}\u200e",
     }
-    assert "This statement is ours" in client.post("/statements/verify/", sent).text
+    assert "We made a statement with this code" in client.post("/statements/verify/", sent).text
 
 
 @pytest.mark.parametrize(

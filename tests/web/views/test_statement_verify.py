@@ -40,7 +40,7 @@ def test_the_code_and_the_closing_balance_show_what_the_file_says(
     client: Client, statement: Statement
 ) -> None:
     page = check(client, statement.code).text
-    for words in ("This statement is ours", "October 2026", "₦1,250,400.00", "Made on"):
+    for words in ("We made a statement with this code", "October 2026", "₦1,250,400.00", "Made on"):
         assert words in page
     for secret in ("Secret wedding", statement.user.name, statement.user.email, statement.sha256):
         assert secret not in page
@@ -56,7 +56,7 @@ def test_the_address_in_the_file_fills_the_code_in(client: Client, statement: St
 def test_a_code_is_read_however_it_was_typed(client: Client, statement: Statement) -> None:
     Statement.objects.update(code="0123456789ABCDEF")
     for typed in ("0123-4567-89ab-cdef", " o123 4567 89AB CDEF ", "OI23456789ABCDEF", "0l23-4567–89AB-CDEF"):
-        assert "This statement is ours" in check(client, typed).text
+        assert "We made a statement with this code" in check(client, typed).text
 
 
 def test_a_wrong_code_and_a_wrong_sum_look_alike(client: Client, statement: Statement) -> None:
@@ -163,7 +163,7 @@ def test_guesses_at_the_sum_of_one_code_are_limited_however_it_is_written(
     assert refused.status_code == 429
     assert "five a day about one statement" in refused.text
     with time_machine.travel(timezone.now() + datetime.timedelta(days=1, minutes=1)):
-        assert "This statement is ours" in check_from("2001:db8::9", statement.code).text
+        assert "We made a statement with this code" in check_from("2001:db8::9", statement.code).text
 
 
 def test_nobody_can_use_up_the_tries_of_another_user(client: Client, statement: Statement) -> None:
@@ -171,7 +171,7 @@ def test_nobody_can_use_up_the_tries_of_another_user(client: Client, statement: 
         wrong = {"code": statement.code, "closing": str(number)}
         client.post("/statements/verify/", wrong, REMOTE_ADDR=f"10.0.0.{number // 6}")
     assert client.post("/statements/verify/", wrong, REMOTE_ADDR="10.0.0.0").status_code == 429
-    assert "This statement is ours" in check(client, statement.code).text
+    assert "We made a statement with this code" in check(client, statement.code).text
     assert "No such statement" in check(client, statement.code, "5").text
 
 
@@ -183,7 +183,7 @@ def test_right_answers_use_up_nothing(client: Client, statement: Statement) -> N
 def test_guesses_are_limited_while_redis_is_down(
     without_redis: None, client: Client, statement: Statement
 ) -> None:
-    assert "This statement is ours" in check(client, statement.code).text
+    assert "We made a statement with this code" in check(client, statement.code).text
     for number in range(10):
         check(client, f"{number:016}")
     assert check(client, statement.code).status_code == 429
@@ -201,7 +201,7 @@ def test_a_statement_that_was_revoked_was_made_all_the_same(
     client: Client, saver_client: Client, statement: Statement
 ) -> None:
     saver_client.post(f"/statements/{statement.pk}/revoke/")
-    assert "This statement is ours" in check(Client(), statement.code).text
+    assert "We made a statement with this code" in check(Client(), statement.code).text
 
 
 def test_the_page_costs_no_more_than_one_query(
