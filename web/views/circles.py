@@ -14,10 +14,11 @@ from savings.models import Account, Circle, CircleEvent, Membership, Plan, Produ
 from web import access, keyset
 from web.caching import pages as page_cache
 from web.forms.circles import JoinForm, StartForm
-from web.http import SaverRequest, redirect, render_part, search_text
+from web.http import SaverRequest, redirect, render_part, search_text, wants_part
 from web.messages import circles as messages
 from web.notices import notify
 from web.pages import circles as circle_pages
+from web.pages import leaderboards as board_pages
 from web.refusals import refusals_lead_to
 
 DIRECTORY_SIZE = 12
@@ -52,6 +53,8 @@ def detail(request: SaverRequest, slug: str) -> HttpResponse:
     circle, mine = access.visible_circle(request, slug)
     is_owner = circle.owner_id == request.user.pk
     context = circle_pages.detail(circle, mine, request.GET, is_owner=is_owner)
+    if mine is not None and mine.on_board and not context["has_ended"] and not wants_part(request):
+        context |= board_pages.standing_in(circle.pk, mine.pk)
     if not context["card"].progress.is_fresh:
         # No version tells when this sum matches the board again.
         page_cache.shows_circle(request, circle_id, None)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import strip_tags
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
@@ -429,7 +430,7 @@ def test_the_pages_cost_the_same_for_one_member_and_for_many(
 ) -> None:
     settings.KEEPS_PAGES = False
     slug = mine.circle.slug
-    costs = {"/circles/": 4, f"/circles/{slug}/": 4, f"/circles/{slug}/members/": 3}
+    costs = {"/circles/": 4, f"/circles/{slug}/": 5, f"/circles/{slug}/members/": 3}
     saver_client.get(f"/circles/{slug}/")
     for url, queries in costs.items():
         with django_assert_num_queries(queries):
@@ -440,6 +441,18 @@ def test_the_pages_cost_the_same_for_one_member_and_for_many(
     for url, queries in costs.items():
         with django_assert_num_queries(queries):
             saver_client.get(url)
+
+
+@pytest.mark.parametrize(("hides", "gap"), [(False, True), (True, False)])
+def test_the_page_says_the_reader_s_rank_and_the_gap_to_the_next(
+    saver_client: Client, saver: User, *, hides: bool, gap: bool
+) -> None:
+    circle = start_circle()
+    join_circle(circle, saver, saved_kobo=100_00)
+    join_circle(circle, saved_kobo=250_00, shown={"hides_amount": hides})
+    page = " ".join(strip_tags(text(saver_client, f"/circles/{circle.slug}/")).split())
+    assert "2nd of 2" in page
+    assert ("save ₦150 more to reach 1st" in page) is gap
 
 
 def test_a_newcomer_sees_what_to_do(saver_client: Client) -> None:
