@@ -229,9 +229,9 @@ def interest_off(since: datetime.date | None, today: datetime.date, *, everywher
             else f"Interest is off from {day} for this plan."
         )
     return (
-        f"Interest is off since {day} for all your plans."
+        f"Interest has been off for all your plans since {day}."
         if everywhere
-        else f"Interest is off since {day} for this plan."
+        else f"Interest has been off for this plan since {day}."
     )
 
 

@@ -328,9 +328,9 @@ def test_pages_say_from_when_interest_is_off(saver_client: Client, client: Clien
     with time_machine.travel(timezone.now() + datetime.timedelta(days=3)):
         client.force_login(saver)
         page = client.get(f"/plans/{plan.pk}/").text
-        assert f"Interest is off since {tomorrow:%-d %b %Y} for this plan." in text_of(page)
+        assert f"Interest has been off for this plan since {tomorrow:%-d %b %Y}." in text_of(page)
     plans.switch_interest(plan, on=True)
-    assert "Interest is off" not in saver_client.get(f"/plans/{plan.pk}/").text
+    assert "Interest has been off" not in saver_client.get(f"/plans/{plan.pk}/").text
 
 
 def test_pages_say_that_interest_is_off_for_everything(saver_client: Client, saver: User) -> None:
