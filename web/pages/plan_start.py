@@ -17,6 +17,7 @@ from savings.models import Plan, Product, User
 from savings.models.plans import InterestPaid
 from web import date_formats
 from web.forms.plans import StartForm
+from web.messages import plan_start as start_messages
 from web.messages import plans as messages
 from web.pages.plan_notices import notice_sentence
 from web.pages.plan_terms import exit_sentences, interest_off_for_new
@@ -35,13 +36,8 @@ class Purpose(NamedTuple):
 
 
 # By the value of `?for=` in the URL of the page.
-PURPOSES = {
-    "rent": Purpose("Rent"),
-    "school-fees": Purpose("School fees"),
-    "emergency": Purpose("Emergency", Product.Kind.EMERGENCY),
-    "car": Purpose("Car"),
-    "wedding": Purpose("Wedding"),
-}
+_KINDS = {"emergency": Product.Kind.EMERGENCY}
+PURPOSES = {key: Purpose(name, _KINDS.get(key, "")) for key, name in start_messages.PURPOSES.items()}
 _SUITS = {"end": True, "open": False}
 
 
