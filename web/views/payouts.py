@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_POST
@@ -33,7 +33,7 @@ def preview(request: SaverRequest) -> HttpResponse:
     if request.method != "POST" or not wants_part(request):
         return redirect(request, reverse("payouts:withdraw"))
     context = {"after": payout_pages.preview(QuoteForm(request.POST))}
-    return render_part(request, "payouts/withdraw.html", "after", context)
+    return render(request, "forms/_comes_to.html", context)
 
 
 @fresh_sign_in_required

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 
@@ -34,7 +34,7 @@ def preview_exit(request: SaverRequest, plan_id: int) -> HttpResponse:
     if request.method != "POST" or not wants_part(request):
         return redirect(request, reverse("plans:quote_exit", args=[plan.pk]))
     context = {"after": plan_exits.preview(plan, QuoteForm(request.POST))}
-    return render_part(request, "plans/quote_exit.html", "after", context)
+    return render(request, "forms/_comes_to.html", context)
 
 
 def carry_out_exit(request: SaverRequest, plan_id: int) -> HttpResponse:
