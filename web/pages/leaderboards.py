@@ -64,7 +64,7 @@ def neighbours(board: Board, members: Members, reader_id: int, order: Order) -> 
 def standing_in(circle_id: int, membership_id: int) -> dict[str, Any]:
     """Return a member's rank in a circle by the amount saved, or None, and the number of ranked members."""
     board = leaderboards.read_board(circle_id=circle_id, membership_id=membership_id, length=0)
-    members = board_members(board, reader_id=membership_id)
+    members = board_members(board) if board.mine else {}
     return {"my_rank": my_rank(board, members, Order.SAVED), "ranked": board.size}
 
 
