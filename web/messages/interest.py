@@ -38,8 +38,9 @@ def forfeited_on(day: datetime.date) -> str:
     return f"Interest of money that went back or left early {date_formats.day(day)}"
 
 
-def from_to(first: str, last: str) -> str:
-    return f"{first} to {last}"
+def from_to(first: datetime.date, last: datetime.date) -> str:
+    """Return days of one month as text: `1 to 5 Nov`."""
+    return f"{first.day} to {date_formats.day(last, with_year=False)}"
 
 
 def days_at(count: int, a_day: str) -> str:

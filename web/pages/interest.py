@@ -185,10 +185,10 @@ def _place(row: ProofRow) -> tuple[datetime.date, bool]:
 
 def _line(row: ProofRow) -> ProofLine:
     if row.kind == RowKind.EARNED:
-        # The page is about one year.
-        first, last = (date_formats.day(day, with_year=False) for day in (row.since, row.until - _DAY))
+        # The page is about one year, and the row about one month.
+        one_day = date_formats.day(row.since, with_year=False)
         return ProofLine(
-            what=first if row.days == 1 else messages.from_to(first, last),
+            what=one_day if row.days == 1 else messages.from_to(row.since, row.until - _DAY),
             note=messages.days_at(row.days, money.interest_for_reading(row.daily_numerator)),
             balance=money.naira(row.balance_kobo),
             rate=money.percent(row.rate_bps),
