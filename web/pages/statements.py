@@ -179,7 +179,7 @@ def _says(statement: Statement, state: str) -> str:
 
 
 def _facts(statement: Statement) -> list[str]:
-    facts = [size(statement.size_bytes)]
+    facts = []
     if not statement.is_certificate:
         facts.append(messages.transaction_count(statement.rows_written))
     if statement.has_password:
