@@ -218,9 +218,9 @@ class Plan(CopiedTerms, Keyed):
 
     objects = PlanQuerySet.as_manager()
 
-    # Added by `with_last_interest`.
-    last_interest_kobo: int | None
-    last_interest_until: int | None
+    # Set by `with_last_interest`.
+    last_interest_kobo: int | None = None
+    last_interest_until: int | None = None
 
     class Meta:
         constraints = [
