@@ -124,6 +124,7 @@ def _write_users(
             True,
             True,
             True,
+            True,
             False,
             False,
             0,
@@ -205,6 +206,7 @@ def _plans(
 
 _USER_COLUMNS = ["id", "email", "name", "password", "date_joined", "theme", "wants_receipts"]
 _USER_COLUMNS += [
+    "wants_autosave_notices",
     "wants_goal_reached",
     "wants_rank_changes",
     "wants_weekly_digest",

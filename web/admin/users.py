@@ -21,7 +21,13 @@ from web.admin.base import ConditionFilter, StaffAdmin
 from web.forms.refusals import refused_as_invalid
 
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
-_MAIL_SWITCHES = ("wants_receipts", "wants_goal_reached", "wants_rank_changes", "wants_weekly_digest")
+_MAIL_SWITCHES = (
+    "wants_receipts",
+    "wants_autosave_notices",
+    "wants_goal_reached",
+    "wants_rank_changes",
+    "wants_weekly_digest",
+)
 # Staff change these for themselves on the security page, which asks for the password first.
 _OWN_SIGN_IN = ("email", "is_active")
 

@@ -25,6 +25,12 @@ class ProfileForm(KnowsChanges, RefusableForm):
         widget=Switch,
         help_text="Emails about your sign-in are always sent: they protect your money.",
     )
+    wants_autosave_notices = forms.BooleanField(
+        required=False,
+        label="Email me the day before an auto-save",
+        widget=Switch,
+        help_text="What is saved, from where, and how to skip it.",
+    )
     wants_goal_reached = forms.BooleanField(
         required=False,
         label="Email me when a plan reaches its goal",

@@ -193,6 +193,6 @@ def test_a_goal_without_a_date_costs_one_query_more(
     client.force_login(saver)
     client.get("/plans/")
     for _ in range(2):
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             client.get(f"/plans/{plan.pk}/")
         fill(saver, 100, plan=plan)

@@ -16,6 +16,7 @@ from tests.factories import make_user
 pytestmark = pytest.mark.django_db
 
 KINDS = [
+    ("autosave_tomorrow", "wants_autosave_notices"),
     ("goal_reached", "wants_goal_reached"),
     ("rank_changed", "wants_rank_changes"),
     ("weekly_digest", "wants_weekly_digest"),

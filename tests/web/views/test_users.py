@@ -41,7 +41,14 @@ def test_name_preferences_and_theme_are_saved(saver_client: Client, saver: User)
 
 
 @pytest.mark.parametrize(
-    "switch", ["wants_receipts", "wants_goal_reached", "wants_rank_changes", "wants_weekly_digest"]
+    "switch",
+    [
+        "wants_receipts",
+        "wants_autosave_notices",
+        "wants_goal_reached",
+        "wants_rank_changes",
+        "wants_weekly_digest",
+    ],
 )
 def test_each_kind_of_mail_has_a_switch_of_its_own(saver_client: Client, saver: User, switch: str) -> None:
     assert saver_client.get("/profile/").context["form"][switch].value() is True
