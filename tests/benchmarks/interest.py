@@ -32,6 +32,7 @@ from django.utils import timezone
 from savings import ledger, plans, references
 from savings.models import Account, InterestPosting, Plan, Product, User
 from tests.benchmarks import _database
+from tests.benchmarks._copies import copy_row, go_on_after
 from tests.benchmarks._report import Figure, publish
 
 FEW, MANY = 10_000, 1_000_000
@@ -146,38 +147,17 @@ def _fill(times: int) -> None:
     period = account.rate_periods.get()
     base = 1_000_000
     user_id, plan_id, account_id = (f"{base} + n" for _ in range(3))
-    _copy("user", user.pk, times, id=user_id, email="n || '@example.com'")
+    copy_row("user", user.pk, times, id=user_id, email="n || '@example.com'")
     number = "lpad(n::text, 17, '0')"
-    _copy("plan", plan.pk, times, id=plan_id, user_id=user_id, reference=f"'PLN' || {number}")
-    _copy("account", account.pk, times, id=account_id, user_id=user_id, plan_id=plan_id)
-    _copy("rateperiod", period.pk, times, id=f"{base} + n", account_id=account_id)
+    copy_row("plan", plan.pk, times, id=plan_id, user_id=user_id, reference=f"'PLN' || {number}")
+    copy_row("account", account.pk, times, id=account_id, user_id=user_id, plan_id=plan_id)
+    copy_row("rateperiod", period.pk, times, id=f"{base} + n", account_id=account_id)
     owned = {"user_id": user_id, "plan_id": plan_id}
-    _copy("transaction", movement.pk, times, id=f"{base} + n", reference=f"'ADJ' || {number}", **owned)
+    copy_row("transaction", movement.pk, times, id=f"{base} + n", reference=f"'ADJ' || {number}", **owned)
     entry = movement.entries.get()
     moved = {"transaction_id": f"{base} + n", "credit_account_id": account_id, "value_on": f"DATE '{opened}'"}
-    _copy("entry", entry.pk, times, id=f"{base} + n", **moved)
-    with connection.cursor() as cursor:
-        for table in ("user", "plan", "account", "rateperiod", "transaction", "entry"):
-            cursor.execute(
-                f"SELECT setval(pg_get_serial_sequence('savings_{table}', 'id'), %s)", [base + times + 1]
-            )
-        cursor.execute("VACUUM ANALYZE")
-
-
-def _copy(table: str, row_id: int, times: int, **expressions: str) -> None:
-    """Write copies of a row. `expressions` are SQL for the columns that differ, with `n` from 1 to `times`."""
-    with connection.cursor() as cursor:
-        names = [
-            column.name
-            for column in connection.introspection.get_table_description(cursor, f"savings_{table}")
-        ]
-        values = ", ".join(expressions.get(name, f't."{name}"') for name in names)
-        columns = ", ".join(f'"{name}"' for name in names)
-        cursor.execute(
-            f"INSERT INTO savings_{table} ({columns}) SELECT {values} "
-            f"FROM savings_{table} t CROSS JOIN generate_series(1, %s) n WHERE t.id = %s",
-            [times, row_id],
-        )
+    copy_row("entry", entry.pk, times, id=f"{base} + n", **moved)
+    go_on_after(base + times, "user", "plan", "account", "rateperiod", "transaction", "entry")
 
 
 def _due_days() -> list[datetime.date]:

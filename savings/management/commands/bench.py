@@ -24,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", metavar="FILE", help="also write the figures to this file")
         parser.add_argument("--members", type=int, help="members of the largest circle")
         parser.add_argument("--plans", type=int, help="plans whose interest is posted")
+        parser.add_argument("--rules", type=int, help="auto-save rules")
         parser.add_argument("--rows", type=int, help="rows of the largest table or statement")
         parser.add_argument("--seconds", type=int, help="duration of the simulated use of the site")
 
@@ -55,7 +56,7 @@ class Command(BaseCommand):
 
         given = {
             f"--{option}": options[option]
-            for option in ("json", "members", "plans", "rows", "seconds")
+            for option in ("json", "members", "plans", "rows", "rules", "seconds")
             if options[option]
         }
         command = [sys.executable, "-m", f"tests.benchmarks.{name}"]
