@@ -83,7 +83,7 @@ def _fill(times: int, *, every: int) -> None:
     stash = ledger.stash_account(user)
     user_id, plan_id, account_id = (f"{_BASE} + n" for _ in range(3))
     number = "lpad(n::text, 17, '0')"
-    later = f"DATE '{tomorrow}' + CASE WHEN n % {every} = 0 THEN 0 ELSE 1 + (n % 364)::int END"
+    later = f"DATE '{tomorrow}' + CASE WHEN mod(n, {every}) = 0 THEN 0 ELSE 1 + mod(n, 364) END"
     copy_row("user", user.pk, times, id=user_id, email="n || '@example.com'")
     copy_row("plan", plan.pk, times, id=plan_id, user_id=user_id, reference=f"'PLN' || {number}")
     of_plan = Account.objects.get(plan=plan)
