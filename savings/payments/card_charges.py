@@ -37,6 +37,8 @@ def charge_card(
     transaction of the database. Raises Refused, with nothing stored, for a card that cannot be charged, an amount
     outside the limits, and a plan that takes no money.
     """
+    if plan is not None and plan.user_id != card.user_id:
+        raise ValueError("A card pays only into the plans of its owner.")
     with transaction.atomic():
         User.objects.touch(card.user_id)
         earlier = _earlier(card, reference, plan=plan, amount_kobo=amount_kobo, kind=kind)
@@ -144,6 +146,7 @@ def _refuse(payment: Payment, card: SavedCard, error: ProviderRefused) -> None:
     """Fail a payment that the provider refused; one that it has already stays pending, and is asked about."""
     if error.code == paystack.DUPLICATE_REFERENCE:
         logger.warning("charge %s is at the provider already", payment.transaction.reference)
+        update_payment(payment, sent_at=timezone.now())
         return
     logger.error("the provider refused charge %s: %s", payment.transaction.reference, error)
     # A key that is wrong, or a request, says nothing about the card.

@@ -1,4 +1,4 @@
-"""The provider's API for payments: initialize, verify and repeat them."""
+"""The provider's API for payments: initialize, verify and repeat them, and forget a card."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import re
 import secrets
 
 from django.conf import settings
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from web.simulator import payments, request_bodies, shapes, store
-from web.simulator.answering import view, yes
+from web.simulator import cards, payments, request_bodies, shapes
+from web.simulator.answering import decline, view, yes
 from web.simulator.request_bodies import Declined
 from web.simulator.store import Document
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_GO_ON = "Please, redirect your customer to the authorization url provided"
 _REFERENCE = re.compile(r"[A-Za-z0-9.=-]{1,100}")
 
 
@@ -36,16 +37,32 @@ def verify(request: HttpRequest, reference: str) -> JsonResponse:
 
 
 @view("POST")
-def charge_authorization(request: HttpRequest) -> JsonResponse:
+def charge_authorization(request: HttpRequest) -> HttpResponse:
     """Charge a card that was used before with the same email address."""
     body = request_bodies.read(request, request_bodies.CHARGE_AUTHORIZATION)
-    card = store.get("authorization", body["authorization_code"])
-    if card is None or card["email"] != body["email"]:
-        raise Declined("Authorization code not found for this customer", code="invalid_authorization")
-    payment = _announce(body, callback="")
-    payments.charge(payment, card)
-    payments.save(payment)
-    return yes("Charge attempted", shapes.charged(payment))
+    card = cards.find(body["authorization_code"], body["email"])
+    cards.check_reusable(card)
+    # After a challenge the provider sends the browser to the page in its settings.
+    payment = _announce(body, callback=f"{settings.SITE_URL}/payments/return/")
+    try:
+        cards.charge(payment, card)
+        return yes("Charge attempted", shapes.charged(payment))
+    except cards.Paused:
+        return yes(_GO_ON, shapes.challenge(payment, settings.SIMULATOR_URL))
+    except cards.Repeated:
+        return decline(Declined("Duplicate Transaction Reference", code="duplicate_reference"))
+    except cards.NoAnswer:
+        return HttpResponse("Gateway Timeout", status=504)
+    finally:
+        payments.save(payment)
+
+
+@view("POST")
+def deactivate_authorization(request: HttpRequest) -> JsonResponse:
+    """Delete a card that was used before."""
+    body = request_bodies.read(request, request_bodies.DEACTIVATE_AUTHORIZATION)
+    cards.deactivate(body["authorization_code"])
+    return yes("Authorization has been deactivated", None)
 
 
 def _announce(body: Document, *, callback: str) -> Document:

@@ -11,6 +11,12 @@ from web.simulator.store import Document
 LATE_SECONDS = 8
 CARD = {"brand": "visa", "last4": "4081", "bank": "Test Bank", "country": "NG"}
 FOREIGN_CARD = {"brand": "mastercard", "last4": "9903", "bank": "Bank of Elsewhere", "country": "US"}
+OTHER_CARD = {"brand": "mastercard", "last4": "5100", "bank": "Other Test Bank", "country": "NG"}
+# Cards that pay now, and whose next charge has the outcome of their name; see `cards`.
+TEST_CARDS = {
+    name: {"brand": "verve", "last4": str(5101 + index), "bank": "Test Bank", "country": "NG"}
+    for index, name in enumerate(["no-funds", "expired", "not-reusable", "challenge", "timeout", "duplicate"])
+}
 
 
 def announce(
@@ -49,6 +55,9 @@ def find(reference: str) -> Document | None:
     payment = store.get("payment", reference)
     if payment and payment["succeeds_at"] and payment["succeeds_at"] <= clock.now():
         _pay(payment)
+        save(payment)
+    if payment and payment["status"] == "ongoing" and payment["challenge_ends_at"] <= clock.now():
+        abandon(payment)
         save(payment)
     return payment
 
@@ -96,12 +105,6 @@ def save(payment: Document) -> None:
     store.put("payment", payment["reference"], payment)
 
 
-def charge(payment: Document, authorization: Document) -> None:
-    """Charge a card that was used before."""
-    payment["authorization"] = authorization
-    succeed(payment)
-
-
 def succeed(payment: Document) -> None:
     """Pay, and send the event at once."""
     _pay(payment)
@@ -112,6 +115,14 @@ def succeed_abroad(payment: Document) -> None:
     """Pay with a foreign card, whose fee is higher."""
     payment["authorization"] = _new_card(payment, FOREIGN_CARD)
     succeed(payment)
+
+
+def _succeed_with(card: Document) -> Callable[[Document], None]:
+    def succeed_with(payment: Document) -> None:
+        payment["authorization"] = _new_card(payment, card)
+        succeed(payment)
+
+    return succeed_with
 
 
 def decline(payment: Document) -> None:
@@ -172,6 +183,8 @@ OUTCOMES: dict[str, Callable[[Document], None]] = {
     "wrong-amount": pay_less,
     "forged": forge,
     "silent": succeed_silently,
+    "other-card": _succeed_with(OTHER_CARD),
+    **{f"card-{name}": _succeed_with(card) for name, card in TEST_CARDS.items()},
 }
 
 

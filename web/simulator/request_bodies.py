@@ -62,6 +62,7 @@ INITIALIZE = _SHARED | {
     "label": TEXT,
 }
 CHARGE_AUTHORIZATION = _SHARED | {"authorization_code": NEEDED_TEXT, "queue": Field(bool)}
+DEACTIVATE_AUTHORIZATION = {"authorization_code": NEEDED_TEXT}
 TRANSFER_RECIPIENT = {
     "type": Field(
         str, is_required=True, words=frozenset({"nuban", "ghipss", "mobile_money", "basa", "authorization"})

@@ -8,6 +8,7 @@ urlpatterns = [
     path("transaction/initialize", api.initialize),
     path("transaction/verify/<str:reference>", api.verify),
     path("transaction/charge_authorization", api.charge_authorization),
+    path("customer/authorization/deactivate", api.deactivate_authorization),
     path("bank", transfer_api.list_banks),
     path("bank/resolve", transfer_api.resolve_account),
     path("transferrecipient", transfer_api.create_recipient),
