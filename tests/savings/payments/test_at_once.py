@@ -12,6 +12,7 @@ from django.test import Client
 from savings import ledger, payments, plans, references
 from savings.ledger import checks
 from savings.models import Entry, OutboxRow, Payment, Plan, Transaction, WebhookEvent
+from tests import cards
 from tests.factories import make_plan
 from tests.payments import AMOUNT, start
 from tests.provider import Provider
@@ -129,3 +130,14 @@ def test_a_plan_cannot_close_under_money_that_is_coming(provider: Provider, plan
     held_kobo = ledger.balance_kobo(plan.account)
     assert held_kobo + ledger.balance_kobo(ledger.stash_account(plan.user)) == AMOUNT
     assert held_kobo == 0 or not plan.is_closed
+
+
+def test_two_clicks_at_once_charge_a_card_once(provider: Provider, plan: Plan) -> None:
+    card = cards.save_card(provider, plan.user)
+    reference = references.new(Transaction.Kind.TOP_UP)
+    results = at_once(*[lambda: cards.charge(card, plan=plan, reference=reference)] * 4)
+    assert [result for result in results if isinstance(result, Exception)] == []
+    assert provider.paths().count("POST /transaction/charge_authorization") == 1
+    movement = Transaction.objects.get(reference=reference)
+    assert movement.status == Transaction.Status.SUCCESS
+    assert movement.entries.filter(code=Entry.Code.PRIMARY).count() == 1

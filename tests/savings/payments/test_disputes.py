@@ -12,7 +12,17 @@ import pytest
 from django.utils import timezone
 
 from savings import ledger, payments
-from savings.models import Account, Dispute, Payment, Plan, Postponement, Transaction, User, WebhookEvent
+from savings.models import (
+    Account,
+    Dispute,
+    Payment,
+    Plan,
+    Postponement,
+    SavedCard,
+    Transaction,
+    User,
+    WebhookEvent,
+)
 from tests.payments import AMOUNT, settle, start
 from tests.provider import Provider
 from web.simulator import agenda, disputes, notices
@@ -187,3 +197,42 @@ def test_money_that_was_refunded_already_is_not_charged_back(opened: dict[str, A
     assert Dispute.objects.get().resolved_at is None
     assert "of this payment is left" in Postponement.objects.get().reason
     assert not chargebacks()
+
+
+def saved_card(paid: Payment) -> SavedCard:
+    """A card that was saved with a payment."""
+    return SavedCard.objects.create(
+        user=paid.transaction.user,
+        authorization_code="AUTH_1",
+        email="ada@example.com",
+        brand="Visa",
+        last4="4081",
+        payment=paid,
+        mandate="I agree.",
+        mandate_at=timezone.now(),
+    )
+
+
+@pytest.mark.parametrize("is_charge", [False, True], ids=["the payment that saved it", "a charge to it"])
+def test_a_dispute_stops_the_card_until_it_is_won(paid: Payment, *, is_charge: bool) -> None:
+    card = saved_card(paid)
+    if is_charge:
+        Payment.objects.filter(pk=paid.pk).update(saved_card=card)
+    opened = disputes.open_for(charges.known(paid.transaction.reference))
+    hear()
+    card.refresh_from_db()
+    assert (card.trouble, card.is_usable) == ("disputed", False)
+    disputes.resolve(opened, "declined", 0)
+    hear()
+    card.refresh_from_db()
+    assert (card.trouble, card.is_usable) == ("", True)
+
+
+def test_a_card_whose_dispute_is_lost_stays_stopped(paid: Payment) -> None:
+    card = saved_card(paid)
+    disputes.open_for(charges.known(paid.transaction.reference))
+    hear()
+    hear(after_hours=17)
+    payments.sweep_disputes()
+    card.refresh_from_db()
+    assert card.trouble == "disputed"

@@ -52,17 +52,20 @@ def test_every_call_is_as_the_provider_describes_it(provider: Provider) -> None:
         email="ada@example.com",
         authorization_code=charge.authorization_code,
     )
+    paystack.deactivate_authorization(charge.authorization_code)
     recipient = transfers.create_recipient(name="Ada Okafor", account_number="0123456789", bank_code="058")
     money.post(money.BALANCE, 100_00, reason="Funding", model="Test", row=1, currency="NGN")
     sent = transfers.send_transfer(
         reference="STW01M85MW6EM6C1D15Q", amount_kobo=50_00, recipient_code=recipient.code, reason="Savings"
     )
+    assert isinstance(again, Charge)
     assert (again.status, again.amount_kobo) == ("success", 100_00)
     assert (sent.reference, sent.status, sent.amount_kobo) == ("STW01M85MW6EM6C1D15Q", "pending", 50_00)
     assert provider.paths() == [
         "POST /transaction/initialize",
         f"GET /transaction/verify/{REFERENCE}",
         "POST /transaction/charge_authorization",
+        "POST /customer/authorization/deactivate",
         "POST /transferrecipient",
         "POST /transfer",
     ]
