@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import datetime
+import itertools
+from typing import Any
+
 from savings import payments, references
 from savings.models import Payment, Plan, SavedCard, Transaction, User
+from tests import factories
 from tests.payments import AMOUNT
 from tests.provider import Provider
 
+_numbers = itertools.count(4242)
 DEVICE = "Mozilla/5.0 (Test)"
+
+
+def make_card(user: User, **fields: Any) -> SavedCard:
+    """Return a saved card that the provider does not know, and that can be shown."""
+    movement = factories.pay_in(user, 1_000_00)
+    payment = Payment.objects.create(transaction=movement, mandate="I agree.")
+    number = next(_numbers)
+    usual: dict[str, Any] = {
+        "authorization_code": f"AUTH_{number}",
+        "signature": f"SIG_{number}",
+        "email": user.email,
+        "brand": "Visa",
+        "last4": f"{number % 10_000:04}",
+        "expires_on": datetime.date(2030, 12, 31),
+        "is_default": not user.cards.current().exists(),
+        "payment": payment,
+        "mandate": "I agree.",
+        "mandate_at": movement.created_on,
+    }
+    return SavedCard.objects.create(user=user, **usual | fields)
 
 
 def pay_and_save(

@@ -9,6 +9,7 @@ from django.views.generic.base import RedirectView
 from web.auth import sign_up
 from web.views import (
     autosave,
+    cards,
     circle_settings,
     circles,
     dashboard,
@@ -145,9 +146,17 @@ message_urls = [
 ]
 
 payment_urls = [
+    path("return/", payments.find_returned, name="find_returned"),
     path("return/<str:reference>/", payments.return_from_provider, name="return_from_provider"),
     path("send/<str:reference>/", payments.send_again, name="send_again"),
     path("webhook/paystack/", payments.webhook, name="webhook"),
+]
+
+card_urls = [
+    path("", cards.index, name="index"),
+    path("<int:card_id>/rename/", cards.rename, name="rename"),
+    path("<int:card_id>/default/", cards.make_default, name="make_default"),
+    path("<int:card_id>/remove/", cards.remove, name="remove"),
 ]
 
 user_urls = [
@@ -189,6 +198,7 @@ urlpatterns = [
     path("stash/", include((stash_urls, "stash"))),
     path("stash/", include((payout_urls, "payouts"))),
     path("auto-save/", include((autosave_urls, "autosave"))),
+    path("cards/", include((card_urls, "cards"))),
     path("circles/", include((circle_urls, "circles"))),
     path("transactions/", include((transaction_urls, "transactions"))),
     path("statements/", include((statement_urls, "statements"))),

@@ -97,6 +97,7 @@ WHY_NOT_FINISHED: defaultdict[str, str] = defaultdict(
     lambda: "You left the payment page. No money has moved.",
     page_lost="The payment page did not reach us. No money has moved.",
     never_sent="We couldn’t reach the payment provider. No money has moved.",
+    not_approved="You didn’t approve the payment in time. No money has moved.",
 )
 IN_REVIEW = "We’re checking this"
 # By the reason of the review.

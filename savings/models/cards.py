@@ -82,7 +82,12 @@ class SavedCard(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or f"{self.brand} ··{self.last4}"
+        return self.name or self.digits
+
+    @property
+    def digits(self) -> str:
+        """The brand and the last four digits."""
+        return f"{self.brand} ··{self.last4}"
 
     @property
     def is_expired(self) -> bool:

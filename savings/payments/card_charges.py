@@ -112,7 +112,10 @@ def _open(
     if plan is not None:
         plans.check_can_receive(plans.lock_plan(plan), amount_kobo)
     return Payment.objects.create(
-        transaction=movement, saved_card=card, next_poll_at=movement.created_on + checkout.FIRST_POLL_AFTER
+        transaction=movement,
+        saved_card=card,
+        card=card.digits[:30],
+        next_poll_at=movement.created_on + checkout.FIRST_POLL_AFTER,
     )
 
 

@@ -25,6 +25,8 @@ from savings.payments.rows import find_payment, lock_payer, payments, update_pay
 logger = logging.getLogger(__name__)
 
 Status = Transaction.Status
+# How long the owner of a saved card can approve a charge on the provider's page.
+APPROVE_WITHIN = datetime.timedelta(hours=24)
 # The review reason of a payment without any answer: if money arrives later, it is credited.
 UNANSWERED = "no_answer"
 # The review reason of a payment that the provider answered for another reference too: its money came once.
@@ -93,8 +95,15 @@ def _apply(payment: Payment, charge: Charge | None, *, payer_left: bool) -> None
         _book_charge(payment, charge)
     elif charge.status in {"failed", "reversed"}:
         _fail(payment, charge, only_from=unpaid)
-    elif charge.status == "abandoned" and payer_left:
-        ledger.change_status(payment.transaction, Status.ABANDONED, only_from=unpaid, failure_code="left")
+    elif charge.status == "abandoned" and payer_left and not _may_be_approved(payment):
+        code = "not_approved" if payment.saved_card_id else "left"
+        ledger.change_status(payment.transaction, Status.ABANDONED, only_from=unpaid, failure_code=code)
+
+
+def _may_be_approved(payment: Payment) -> bool:
+    """Return whether the owner of a saved card may still approve its charge, wherever they are now."""
+    age = timezone.now() - payment.transaction.created_on
+    return payment.saved_card_id is not None and age < APPROVE_WITHIN
 
 
 def _fail(payment: Payment, charge: Charge, *, only_from: list[Status]) -> None:
@@ -110,6 +119,9 @@ def _fail(payment: Payment, charge: Charge, *, only_from: list[Status]) -> None:
 def _store_answer(payment: Payment, charge: Charge | None) -> bool:
     """Store the provider's answer; return False, and no provider's id, if another payment has that id already."""
     fields = provider_fields(charge)
+    if payment.saved_card_id is not None and not fields.get("card"):
+        # The provider may not name the card of a charge that failed.
+        fields.pop("card", None)
     try:
         with transaction.atomic():
             update_payment(payment, **fields)

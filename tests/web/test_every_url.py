@@ -15,6 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from savings import plans, references, statements
 from savings.models import Device, OutboxRow, Product, User
 from tests.autosave import make_rule
+from tests.cards import make_card
 from tests.factories import PASSWORD, make_plan, make_product, make_user, pay_in, start_circle
 from tests.payouts import make_recipient
 from tests.web.shelf import written
@@ -83,6 +84,7 @@ def examples(owner: User) -> dict[str, str]:
         "session_id": str(session.pk),
         "device_id": str(device.pk),
         "recipient_id": str(make_recipient(owner).pk),
+        "card_id": str(make_card(owner).pk),
         "pk": str(passkey.pk),
         "slug": circle.slug,
         "membership_id": str(circle.memberships.get().pk),

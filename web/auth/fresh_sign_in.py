@@ -38,14 +38,22 @@ def fresh_sign_in_required(view: View) -> View:
 
     @functools.wraps(view)
     def asked(request: SaverRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        way = _missing_proof(request)
-        if not way:
-            return view(request, *args, **kwargs)
-        if request.method == "POST":
-            notify(request, messages.NOTHING_MOVED, messages.CONFIRM_THEN_SEND)
-        return redirect(request, f"{way}?{urlencode({'next': _going_to(request)})}")
+        return ask_for_proof(request, going_to=_going_to(request)) or view(request, *args, **kwargs)
 
     return asked
+
+
+def ask_for_proof(request: SaverRequest, *, going_to: str) -> HttpResponse | None:
+    """Return the way to prove who the user is and then to go to a URL; None for one who proved it a short time ago.
+
+    For a view that needs it only for some of its forms, such as a large amount.
+    """
+    way = _missing_proof(request)
+    if not way:
+        return None
+    if request.method == "POST":
+        notify(request, messages.NOTHING_MOVED, messages.CONFIRM_THEN_SEND)
+    return redirect(request, f"{way}?{urlencode({'next': going_to})}")
 
 
 def session_of_password(user: User) -> dict[str, Any]:

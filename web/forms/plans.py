@@ -12,8 +12,9 @@ from django.http import QueryDict
 from savings import references
 from savings.models import Plan, Product, Transaction, User
 from savings.models.ledger import REFERENCE_PREFIXES
+from web.forms.cards import CardForm
 from web.forms.changes import KnowsChanges
-from web.forms.fields import DayInput, LineField, MoneyField, OnceForm, Segments, Switch
+from web.forms.fields import DayInput, LineField, MoneyField, OnceForm, Switch
 from web.forms.refusals import RefusableForm
 
 _AGAIN = (
@@ -95,22 +96,17 @@ class StartForm(OnceForm):
         self.products = products
 
 
-class TopUpForm(OnceForm):
-    """The amount and its source: a card through the provider, or the stash, which is immediate."""
+class TopUpForm(CardForm):
+    """The amount and its source: a card, or the stash, which is immediate."""
 
-    CARD, STASH = "card", "stash"
-
-    amount = MoneyField(label="Amount", min_kobo=settings.TOP_UP_MIN_KOBO, max_kobo=settings.TOP_UP_MAX_KOBO)
-    source = forms.ChoiceField(
-        label="From",
-        choices=[(CARD, "My card"), (STASH, "My stash")],
-        widget=Segments,
-        initial=CARD,
-        error_messages={"required": "Choose where the money comes from."},
-    )
+    STASH = "stash"
 
     def __init__(self, data: QueryDict | None = None, *, user: User, **kwargs: Any) -> None:
         super().__init__(data, user=user, prefix=REFERENCE_PREFIXES[Transaction.Kind.TOP_UP], **kwargs)
+
+    @property
+    def other_sources(self) -> list[tuple[str, str]]:
+        return [*super().other_sources, (self.STASH, "My stash")]
 
 
 class WithdrawForm(OnceForm):

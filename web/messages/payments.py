@@ -29,6 +29,7 @@ FAILURES = {
 ABANDONED = {
     "page_lost": "The payment page didn’t reach us. No money has moved.",
     "never_sent": "We couldn’t reach the payment provider. No money has moved.",
+    "not_approved": "You didn’t approve this payment in time. No money has moved.",
 }
 REVIEWS = {
     "foreign_currency": "The payment came in another currency. We’re checking it with the payment provider.",
@@ -110,6 +111,10 @@ def put_in_stash(plan: str) -> str:
 
 def left_without_paying(amount_kobo: int) -> str:
     return f"{left_before_paying(amount_kobo)} {NOTHING_MOVED}"
+
+
+def card_failed(why: str) -> str:
+    return f"{why} {NOTHING_LEFT}"
 
 
 def reason_given(text: str, reason: str) -> str:

@@ -122,6 +122,7 @@ def _things(user: User) -> dict[str, dict[str, Any] | None]:
     to_join = Circle.objects.public().exclude(pk__in=mine.values("circle"))
     mails = user.outbox_rows.filter(kind__in=KINDS)
     plan, circle = _latest(user.plans, plan_id="pk"), _latest(mine, slug="circle__slug")
+    saved_card = _latest(user.cards.filter(removed_at=None), card_id="pk")
     own_circle = _latest(own, slug="circle__slug")
     token = switch_url(user.pk, "weekly_digest").rstrip("/").rpartition("/")[2]
     return {
@@ -134,6 +135,7 @@ def _things(user: User) -> dict[str, dict[str, Any] | None]:
         **dict.fromkeys(
             ("circles:detail", "circles:leaderboard", "circles:members", "circles:appearance"), circle
         ),
+        **dict.fromkeys(("cards:rename", "cards:remove"), saved_card),
         "circles:edit": own_circle,
         "circles:member": _latest(others, slug="circle__slug", membership_id="pk"),
         "circles:join": _latest(to_join, slug="slug"),

@@ -12,8 +12,11 @@ from savings import money
 from savings.exceptions import BadAmount
 from savings.models import Plan
 from savings.plans import Instalment, suggest_amounts
+from web.forms.cards import CardForm
 from web.forms.plans import TopUpForm
 from web.messages import amounts as messages
+from web.messages import cards as card_messages
+from web.pages import cards
 
 
 class Chip(NamedTuple):
@@ -50,9 +53,9 @@ class Source(NamedTuple):
     icon: str
     name: str
     note: str
-    balance_kobo: int | None
-    is_chosen: bool
-    why_not: str
+    balance_kobo: int | None = None
+    is_chosen: bool = False
+    why_not: str = ""
 
 
 def chips(plan: Plan | None, instalment: Instalment | None = None, **query: str) -> list[Chip]:
@@ -95,25 +98,30 @@ def typed_kobo(form: BaseForm) -> int | None:
     return value if value and value <= money.MOST_KOBO else None
 
 
+def card_sources(form: CardForm, card_note: str) -> list[Source]:
+    """Return the saved cards that can be charged, and another card. The chosen one, or else the first, is chosen."""
+    saved = [Source(value, "card", str(card), cards.digits(card)) for value, card in form.cards.items()]
+    name = card_messages.ANOTHER_CARD if saved else messages.MY_CARD
+    return _with_choice([*saved, Source(form.CARD, "card", name, card_note)], form)
+
+
 def sources(form: TopUpForm, stash_kobo: int, card_note: str) -> list[Source]:
-    """Return the card and the stash. A stash with less than the least top-up cannot be chosen."""
+    """Return the cards and the stash. A stash with less than the least top-up cannot be chosen."""
     least_kobo = settings.TOP_UP_MIN_KOBO
     why_not = ""
     if stash_kobo < least_kobo:
         why_not = messages.less_than_least(least_kobo) if stash_kobo else messages.NOTHING_TO_MOVE
-    has_stash = form["source"].value() == TopUpForm.STASH and not why_not
-    return [
-        Source(TopUpForm.CARD, "card", messages.MY_CARD, card_note, None, not has_stash, ""),
-        Source(
-            TopUpForm.STASH,
-            "stash",
-            messages.MY_STASH,
-            messages.MOVED_AT_ONCE,
-            stash_kobo,
-            has_stash,
-            why_not,
-        ),
-    ]
+    stash = Source(
+        TopUpForm.STASH, "stash", messages.MY_STASH, messages.MOVED_AT_ONCE, stash_kobo, why_not=why_not
+    )
+    return _with_choice([*card_sources(form, card_note), stash], form)
+
+
+def _with_choice(rows: list[Source], form: CardForm) -> list[Source]:
+    asked = form["source"].value()
+    possible = [row.value for row in rows if not row.why_not]
+    chosen = asked if asked in possible else possible[0]
+    return [row._replace(is_chosen=row.value == chosen) for row in rows]
 
 
 def top_up(

@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from savings import money
 from savings.exceptions import Refused
 from savings.models import Account, Entry, Payment, Plan, Transaction
+from savings.payments import CARD_FAILURES
 from savings.plans import check_accepts_money, milestone
 from web.messages import payments as messages
 from web.messages import plans as plan_messages
@@ -104,6 +105,9 @@ def _failed(movement: Transaction, payment: Payment) -> Outcome:
         left = messages.left_without_paying(movement.amount_kobo)
         text = messages.ABANDONED.get(movement.failure_code, left)
         return Outcome(messages.NOT_FINISHED_TITLE, text, links=_next_steps(movement), needs_help=True)
+    if payment.saved_card_id is not None and movement.failure_code in CARD_FAILURES:
+        text = messages.card_failed(CARD_FAILURES[movement.failure_code])
+        return Outcome(messages.FAILED_TITLE, text, links=_next_steps(movement), needs_help=True)
     text = messages.FAILURES.get(movement.failure_code, messages.FAILURES["failed"])
     reason = payment.provider_message.strip().rstrip(".")
     if reason.lower() not in _SAYS_NOTHING:

@@ -7,6 +7,7 @@ import secrets
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
 
 from web.simulator import cards, payments, request_bodies, shapes
 from web.simulator.answering import decline, view, yes
@@ -43,7 +44,7 @@ def charge_authorization(request: HttpRequest) -> HttpResponse:
     card = cards.find(body["authorization_code"], body["email"])
     cards.check_reusable(card)
     # After a challenge the provider sends the browser to the page in its settings.
-    payment = _announce(body, callback=f"{settings.SITE_URL}/payments/return/")
+    payment = _announce(body, callback=settings.SITE_URL + _returned())
     try:
         cards.charge(payment, card)
         return yes("Charge attempted", shapes.charged(payment))
@@ -63,6 +64,11 @@ def deactivate_authorization(request: HttpRequest) -> JsonResponse:
     body = request_bodies.read(request, request_bodies.DEACTIVATE_AUTHORIZATION)
     cards.deactivate(body["authorization_code"])
     return yes("Authorization has been deactivated", None)
+
+
+def _returned() -> str:
+    """Return the path that an operator enters at the provider for people who come back from a challenge."""
+    return reverse("payments:find_returned", urlconf=settings.ROOT_URLCONF)
 
 
 def _announce(body: Document, *, callback: str) -> Document:

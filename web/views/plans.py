@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
-from savings import dashboard, money, payments, plans, references
+from savings import dashboard, money, plans, references
 from savings.models import (
     Account,
     AutosaveRule,
@@ -41,8 +41,8 @@ from web.notices import notify
 from web.pages import interest as interest_pages
 from web.pages import plan_list, plan_notices, plan_standing, plan_start, plan_terms
 from web.pages import plans as plan_pages
-from web.pages.payments import where_to_pay
 from web.refusals import refusals_lead_to
+from web.views.payments import pay
 
 # What each field of the edit form calls with a new value.
 _CHANGES: dict[str, Callable[[Plan, Any], None]] = {
@@ -176,12 +176,12 @@ def top_up(request: SaverRequest, plan_id: int) -> HttpResponse:
     """Top up a plan by card, which redirects to the provider, or from the stash, which is immediate."""
     plan = _own_plan(request, plan_id)
     amount = request.GET.get("amount", "")[:40] or _first_payment(request, plan)
-    initial = {"amount": amount, "source": request.GET.get("from", TopUpForm.CARD)}
+    initial = {"amount": amount} | ({"source": request.GET["from"]} if "from" in request.GET else {})
     data = request.POST if request.method == "POST" else None
     form = TopUpForm(data, user=request.user, initial=initial)
     if form.is_valid():
         with form.refusals():
-            return redirect(request, _top_up(request, plan, form))
+            return _top_up(request, plan, form)
     status = 422 if form.errors else 200
     return render_part(request, "plans/top_up.html", "form", plan_pages.top_up(plan, form), status=status)
 
@@ -246,17 +246,16 @@ def _change(plan: Plan, form: EditForm) -> None:
         _CHANGES[field](plan, value)
 
 
-def _top_up(request: SaverRequest, plan: Plan, form: TopUpForm) -> str:
-    """Top up the plan from the form's source, and return the URL to open next."""
+def _top_up(request: SaverRequest, plan: Plan, form: TopUpForm) -> HttpResponse:
+    """Top up the plan from the form's source."""
     amount_kobo, reference = form.cleaned_data["amount"], form.cleaned_data["reference"]
-    if form.cleaned_data["source"] == TopUpForm.STASH:
-        movement = plans.move_to_plan(
-            request.user,
-            plan,
-            amount_kobo=amount_kobo,
-            reference=references.with_prefix(reference, Transaction.Kind.STASH_TO_PLAN),
-        )
-        notify(request, amount_messages.in_plan(amount_kobo, plan.name), plan_standing.milestone(movement))
-        return reverse("transactions:receipt", args=[movement.reference])
-    payment = payments.start_payment(request.user, plan=plan, amount_kobo=amount_kobo, reference=reference)
-    return where_to_pay(payment)
+    if form.cleaned_data["source"] != TopUpForm.STASH:
+        return pay(request, form, plan=plan)
+    movement = plans.move_to_plan(
+        request.user,
+        plan,
+        amount_kobo=amount_kobo,
+        reference=references.with_prefix(reference, Transaction.Kind.STASH_TO_PLAN),
+    )
+    notify(request, amount_messages.in_plan(amount_kobo, plan.name), plan_standing.milestone(movement))
+    return redirect(request, reverse("transactions:receipt", args=[movement.reference]))

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from savings import dashboard, payments
+from savings import dashboard
 from savings.models import (
     Account,
     AutosaveRule,
@@ -26,12 +26,13 @@ from savings.models import (
 from savings.prepared_queries import prepared
 from web.caching import pages as page_cache
 from web.forms.stash import FundForm
-from web.http import SaverRequest, redirect, render_part
+from web.http import SaverRequest, render_part
 from web.pages import amounts, autosave, plan_notices
 from web.pages import payouts as payout_pages
 from web.pages import plans as plan_pages
 from web.pages import transactions as transaction_rows
-from web.pages.payments import fee_sentence, where_to_pay
+from web.pages.payments import fee_sentence
+from web.views.payments import pay
 
 LATEST = 10
 
@@ -76,16 +77,12 @@ def _latest(user_id: int) -> QuerySet[Transaction, Any]:
 def fund(request: SaverRequest) -> HttpResponse:
     """Add money to the stash by card, which redirects to the provider."""
     data = request.POST if request.method == "POST" else None
-    form = FundForm(data, user=request.user, initial={"amount": request.GET.get("amount", "")[:40]})
+    initial = {"amount": request.GET.get("amount", "")[:40]}
+    initial |= {"source": request.GET["from"]} if "from" in request.GET else {}
+    form = FundForm(data, user=request.user, initial=initial)
     if form.is_valid():
         with form.refusals():
-            payment = payments.start_payment(
-                request.user,
-                plan=None,
-                amount_kobo=form.cleaned_data["amount"],
-                reference=form.cleaned_data["reference"],
-            )
-            return redirect(request, where_to_pay(payment))
+            return pay(request, form, plan=None)
     stash_kobo = dashboard.holdings(request.user).stash_kobo
     context = {
         "form": form,
@@ -93,6 +90,7 @@ def fund(request: SaverRequest) -> HttpResponse:
         "chips": amounts.chips(None),
         "after": amounts.after(form, stash_kobo),
         "amount_kobo": amounts.typed_kobo(form),
+        "sources": amounts.card_sources(form, fee_sentence()) if form.cards else [],
         "fee_sentence": fee_sentence(),
     }
     return render_part(request, "stash/fund.html", "form", context, status=422 if form.errors else 200)

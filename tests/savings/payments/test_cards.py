@@ -15,7 +15,7 @@ from savings.exceptions import Refused
 from savings.models import AutosaveRule, OutboxRow, Payment, SavedCard, Transaction, User
 from tests import cards, factories
 from tests.provider import Provider
-from web.simulator import payments as simulated
+from web.simulator import store
 
 pytestmark = pytest.mark.django_db
 DEACTIVATE = "/customer/authorization/deactivate"
@@ -147,18 +147,8 @@ def test_two_people_can_save_the_same_card(provider: Provider, user: User) -> No
 
 
 def test_an_eleventh_card_is_not_saved(provider: Provider, user: User) -> None:
-    first = cards.save_card(provider, user)
-    for number in range(payments.MOST_CARDS - 1):
-        SavedCard.objects.create(
-            user=user,
-            authorization_code=f"AUTH_{number}",
-            email=user.email,
-            brand="Visa",
-            last4=f"{number:04}",
-            payment=first.payment,
-            mandate="x",
-            mandate_at=timezone.now(),
-        )
+    for _ in range(payments.MOST_CARDS):
+        cards.make_card(user)
     payment = cards.pay_and_save(provider, user, outcome="other-card")
     assert payment.transaction.status == Transaction.Status.SUCCESS
     assert SavedCard.objects.count() == payments.MOST_CARDS
@@ -216,7 +206,7 @@ def test_a_card_is_removed_here_at_once_and_then_at_the_provider(provider: Provi
     assert outbox.deliver(row.pk, tasks.HANDLERS)
     card.refresh_from_db()
     assert card.deactivated_at
-    known = simulated.store.get("authorization", card.authorization_code)
+    known = store.get("authorization", card.authorization_code)
     assert known
     assert known["is_deactivated"]
 

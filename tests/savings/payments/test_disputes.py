@@ -18,11 +18,11 @@ from savings.models import (
     Payment,
     Plan,
     Postponement,
-    SavedCard,
     Transaction,
     User,
     WebhookEvent,
 )
+from tests.cards import make_card
 from tests.payments import AMOUNT, settle, start
 from tests.provider import Provider
 from web.simulator import agenda, disputes, notices
@@ -199,23 +199,10 @@ def test_money_that_was_refunded_already_is_not_charged_back(opened: dict[str, A
     assert not chargebacks()
 
 
-def saved_card(paid: Payment) -> SavedCard:
-    """A card that was saved with a payment."""
-    return SavedCard.objects.create(
-        user=paid.transaction.user,
-        authorization_code="AUTH_1",
-        email="ada@example.com",
-        brand="Visa",
-        last4="4081",
-        payment=paid,
-        mandate="I agree.",
-        mandate_at=timezone.now(),
-    )
-
-
 @pytest.mark.parametrize("is_charge", [False, True], ids=["the payment that saved it", "a charge to it"])
 def test_a_dispute_stops_the_card_until_it_is_won(paid: Payment, *, is_charge: bool) -> None:
-    card = saved_card(paid)
+    assert paid.transaction.user
+    card = make_card(paid.transaction.user, payment=paid)
     if is_charge:
         Payment.objects.filter(pk=paid.pk).update(saved_card=card)
     opened = disputes.open_for(charges.known(paid.transaction.reference))
@@ -229,7 +216,8 @@ def test_a_dispute_stops_the_card_until_it_is_won(paid: Payment, *, is_charge: b
 
 
 def test_a_card_whose_dispute_is_lost_stays_stopped(paid: Payment) -> None:
-    card = saved_card(paid)
+    assert paid.transaction.user
+    card = make_card(paid.transaction.user, payment=paid)
     disputes.open_for(charges.known(paid.transaction.reference))
     hear()
     hear(after_hours=17)

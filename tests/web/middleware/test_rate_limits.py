@@ -48,6 +48,8 @@ CHEAP = {
             *(
                 "stash:home",
                 "payouts:recipients",
+                "cards:index",
+                "payments:find_returned",
                 "circles:index",
                 "circles:detail",
                 "circles:leaderboard",

@@ -18,6 +18,7 @@ from savings import leaderboards, payments
 from savings.demo import cast
 from savings.models import Circle, Membership, OutboxRow, Payment, Product, User
 from tests.autosave import make_rule
+from tests.cards import make_card
 from tests.factories import fill, join_circle, make_plan, make_product, make_user, pay_in, start_circle
 from tests.payouts import ask, make_recipient
 from tests.provider import Provider
@@ -62,6 +63,8 @@ def make_saver(each: int, email: str | None = None) -> User:
         make_rule(plan)
     for _ in range(min(each, payments.MOST_RECIPIENTS)):
         make_recipient(user)
+    for _ in range(min(each, payments.MOST_CARDS)):
+        make_card(user)
     for _ in range(min(each, 2 * MOST_ON_THE_WAY)):
         ask(user, 100_00)
     Payment.objects.create(

@@ -141,9 +141,9 @@ def test_the_forms_cost_the_same_for_one_plan_and_for_many(
         for _ in range(more):
             make_plan(saver, holding_kobo=100_00)
         for url, queries in (
-            (f"/plans/{plan.pk}/top-up/", 4),
+            (f"/plans/{plan.pk}/top-up/", 5),
             (f"/plans/{plan.pk}/withdraw/", 2),
-            ("/stash/fund/", 2),
+            ("/stash/fund/", 3),
         ):
             saver_client.get(url)
             with django_assert_num_queries(queries):

@@ -1,0 +1,31 @@
+"""The sentences about saved cards: the choices of a form, and the notices after a change or a charge."""
+
+from __future__ import annotations
+
+from savings import money
+
+ANOTHER_CARD = "Another card"
+CHARGED_AT_ONCE = "Charged straight away."
+WAITING = "We’re waiting for your bank."
+APPROVE = "Your bank wants you to approve this payment."
+NO_MORE_CHARGES = "We won’t charge it any more."
+
+
+def card_expires(card: str, expiry: str) -> str:
+    return f"{card}, expires {expiry}" if expiry else card
+
+
+def renamed(card: str) -> str:
+    return f"The card is now called {card}."
+
+
+def is_default(card: str) -> str:
+    return f"{card} is your default card."
+
+
+def removed(card: str) -> str:
+    return f"{card} is removed."
+
+
+def failed(amount_kobo: int) -> str:
+    return f"The payment of {money.short(amount_kobo)} failed."

@@ -1,0 +1,43 @@
+"""Prepares saved cards for a page, and the page that opens after one was charged."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.urls import reverse
+
+from savings import payments
+from savings.models import SavedCard, Transaction
+from web.messages import cards as messages
+
+
+class ShownCard(NamedTuple):
+    """A card as the list shows it: its name, its digits where it has a name, and why it cannot be charged."""
+
+    id: int
+    name: str
+    digits: str
+    is_default: bool
+    why_not: str
+
+
+def shown(card: SavedCard) -> ShownCard:
+    """Return a card as the list shows it."""
+    return ShownCard(card.pk, str(card), digits(card), card.is_default, payments.why_not_chargeable(card))
+
+
+def digits(card: SavedCard) -> str:
+    """Return the brand, the last four digits and the expiry of a card: `Visa ··4242, expires 08/28`."""
+    expiry = f"{card.expires_on:%m/%y}" if card.expires_on else ""
+    return messages.card_expires(card.digits, expiry)
+
+
+def after_charge(movement: Transaction) -> str:
+    """Return the URL that opens after a saved card was charged: the receipt, or the page that waits for the answer."""
+    page = "payments:return_from_provider" if is_waiting(movement) else "transactions:receipt"
+    return reverse(page, args=[movement.reference])
+
+
+def is_waiting(movement: Transaction) -> bool:
+    """Return whether a charge has no result yet."""
+    return movement.status == Transaction.Status.PENDING
