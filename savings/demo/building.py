@@ -25,6 +25,7 @@ from django.utils import timezone
 from savings import payments
 from savings.demo import (
     autosave,
+    cards,
     cast,
     circles,
     house,
@@ -61,6 +62,7 @@ def build(clock: Clock, now: datetime.datetime) -> None:
         statements.add(story, random.Random("papers"))  # noqa: S311
         withdrawals.add(story, random.Random("withdrawals"))  # noqa: S311
         autosave.add(story, random.Random("auto-save"))  # noqa: S311
+        cards.add(story)
         house.add(story, begin + datetime.timedelta(days=1))
         story.schedule_interest(begin)
         with _isolated(story):

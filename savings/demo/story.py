@@ -203,10 +203,17 @@ class Story:
         else:
             self.soon(partial(self.settle, reference), minutes=chance.uniform(1, 4))
 
-    def start_payment(self, email: str, plan: Plan | None, naira: int) -> str:
+    def start_payment(self, email: str, plan: Plan | None, naira: int, *, saves_card: bool = False) -> str:
         user = User.objects.get(email=email)
         reference = references.new(Kind.TOP_UP if plan else Kind.STASH_DEPOSIT)
-        payments.start_payment(user, plan=plan, amount_kobo=naira * 100, reference=reference)
+        payments.start_payment(
+            user,
+            plan=plan,
+            amount_kobo=naira * 100,
+            reference=reference,
+            mandate=payments.MANDATE if saves_card else "",
+            mandate_device="Firefox on Linux" if saves_card else "",
+        )
         return reference
 
     def settle(self, reference: str, *, amount_kobo: int | None = None) -> None:

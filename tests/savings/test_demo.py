@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 
 import pytest
@@ -25,6 +26,7 @@ from savings.models import (
     Plan,
     Product,
     Recipient,
+    SavedCard,
     Statement,
     Transaction,
     User,
@@ -72,7 +74,7 @@ def test_the_demo_is_complete_consistent_and_the_same_every_time(capsys: pytest.
     assert Plan.objects.filter(earns_interest=False, account__rate_bps=0).count() == 1
     assert not Circle.objects.without_owner().exists()
     assert statuses() == {
-        Status.SUCCESS: 747,
+        Status.SUCCESS: 750,
         Status.REVERSED: 1,
         Status.FAILED: 13,
         Status.ABANDONED: 4,
@@ -85,6 +87,12 @@ def test_the_demo_is_complete_consistent_and_the_same_every_time(capsys: pytest.
         "December in Enugu": 24,
         "Lagos runners": 5,
     }
+    saved = SavedCard.objects.current().values_list("user__email", "brand", "is_default", "expires_on")
+    assert list(saved) == [
+        ("ada@example.com", "Visa", True, datetime.date(2030, 12, 31)),
+        ("ada@example.com", "Mastercard", False, datetime.date(2026, 11, 30)),
+    ]
+    assert Payment.objects.get(saved_card__isnull=False).transaction.status == Status.SUCCESS
     states = Counter(Payout.objects.values_list("state", flat=True))
     assert states == {Payout.State.PAID: 5, Payout.State.RETURNED: 1, Payout.State.APPROVAL: 1}
     assert not Payout.objects.exclude(staff_note="", next_try_at=None).exists()

@@ -68,7 +68,7 @@ def deactivate_authorization(request: HttpRequest) -> JsonResponse:
 
 def _returned() -> str:
     """Return the path that an operator enters at the provider for people who come back from a challenge."""
-    return reverse("payments:find_returned", urlconf=settings.ROOT_URLCONF)
+    return reverse("payments:find_returned")
 
 
 def _announce(body: Document, *, callback: str) -> Document:
