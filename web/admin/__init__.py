@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from web.admin import (
+    cards,
     circles,
     groups,
     installation,
@@ -20,6 +21,7 @@ from web.admin import (
 )
 
 __all__ = [
+    "cards",
     "circles",
     "groups",
     "installation",

@@ -56,6 +56,8 @@ class PaymentAdmin(ReadOnlyAdmin):
         "channel",
         "card",
         "card_country",
+        "mandate",
+        "mandate_device",
         "provider",
         "provider_id",
         "paid_at",

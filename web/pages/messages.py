@@ -17,6 +17,8 @@ from web.messages import mails as messages
 
 # The icon of each kind of mail that has one of its own.
 _ICONS = {
+    "card_expires": "card",
+    "card_needs_approval": "card",
     "circle_ended": "circle",
     "circle_joined": "circle",
     "goal_reached": "target",

@@ -14,7 +14,8 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from savings import mails, outbox, tasks
-from savings.models import Device, OutboxRow, Transaction, User
+from savings.models import Device, OutboxRow, Payment, Transaction, User
+from tests.cards import make_card
 from tests.factories import make_plan, make_transaction, make_user, pay_in
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +106,31 @@ def test_the_mail_about_a_check_names_what_arrived_and_comes_once(arrived_kobo: 
         for part in (words, "Rent", movement.reference, f"/transactions/{movement.reference}/"):
             assert part in text
     assert mails.payment_in_review(movement, arrived_kobo=arrived_kobo) is None
+
+
+def test_a_mail_about_a_challenge_leads_to_the_provider_s_page() -> None:
+    user = make_user(wants_receipts=False)
+    movement = make_transaction("top_up", 1_500_00, user=user, plan=make_plan(user, name="Rent"))
+    card = make_card(user, last4="4242")
+    Payment.objects.create(transaction=movement, saved_card=card)
+    message = deliver(mails.card_needs_approval(movement, "https://checkout.example/x?a=1&b=2"))
+    assert message.subject == "Approve your payment of ₦1,500.00"
+    assert "https://checkout.example/x?a=1&b=2" in str(message.body)
+    assert 'href="https://checkout.example/x?a=1&amp;b=2"' in html_of(message)
+    for text in (str(message.body), html_of(message)):
+        for part in ("Visa ··4242", "Rent", movement.reference, f"/transactions/{movement.reference}/"):
+            assert part in text
+    assert mails.card_needs_approval(movement, "https://checkout.example/x") is None
+
+
+def test_a_mail_about_an_expiry_names_the_card_and_the_day() -> None:
+    card = make_card(make_user(), name="<Salary>", expires_on=datetime.date(2026, 8, 31))
+    message = deliver(mails.card_expires(card))
+    assert message.subject == "<Salary> expires soon"
+    assert "31 August 2026" in str(message.body)
+    assert "&lt;Salary&gt;" in html_of(message)
+    assert "https://asusu.example/cards/" in html_of(message)
+    assert mails.card_expires(card) is None
 
 
 def test_a_receipt_is_sent_once_and_only_if_wanted() -> None:

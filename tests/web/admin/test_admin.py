@@ -48,6 +48,7 @@ from savings.models import (
     ProductRate,
     RatePeriod,
     Refund,
+    SavedCard,
     Settlement,
     Statement,
     StatementSubscription,
@@ -171,6 +172,24 @@ def add_rows(times: int) -> None:
     add_statements(users)
     add_treasury(users, movements)
     add_payouts(users, movements)
+    add_cards(users, movements)
+
+
+def add_cards(users: list[User], movements: list[Transaction]) -> None:
+    SavedCard.objects.bulk_create(
+        SavedCard(
+            user=user,
+            authorization_code="THE-SECRET",
+            signature=f"THE-SECRET{user.pk}",
+            email=user.email,
+            brand="Visa",
+            last4="4242",
+            payment=movement.payment,
+            mandate="I agree.",
+            mandate_at=timezone.now(),
+        )
+        for user, movement in zip(users, movements, strict=True)
+    )
 
 
 def add_payouts(users: list[User], movements: list[Transaction]) -> None:
