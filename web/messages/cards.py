@@ -11,8 +11,11 @@ APPROVE = "Your bank wants you to approve this payment."
 NO_MORE_CHARGES = "We won’t charge it any more."
 
 
-def card_expires(card: str, expiry: str) -> str:
-    return f"{card}, expires {expiry}" if expiry else card
+def card_details(digits: str, expiry: str) -> str:
+    """Return the digits and the expiry of a card, either of which may be empty."""
+    if not expiry:
+        return digits
+    return f"{digits}, expires {expiry}" if digits else f"Expires {expiry}"
 
 
 def renamed(card: str) -> str:

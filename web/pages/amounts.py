@@ -100,7 +100,7 @@ def typed_kobo(form: BaseForm) -> int | None:
 
 def card_sources(form: CardForm, card_note: str) -> list[Source]:
     """Return the saved cards that can be charged, and another card. The chosen one, or else the first, is chosen."""
-    saved = [Source(value, "card", str(card), cards.digits(card)) for value, card in form.cards.items()]
+    saved = [Source(value, "card", str(card), cards.details(card)) for value, card in form.cards.items()]
     name = card_messages.ANOTHER_CARD if saved else messages.MY_CARD
     return _with_choice([*saved, Source(form.CARD, "card", name, card_note)], form)
 

@@ -12,24 +12,24 @@ from web.messages import cards as messages
 
 
 class ShownCard(NamedTuple):
-    """A card as the list shows it: its name, its digits where it has a name, and why it cannot be charged."""
+    """A card as the pages show it: its name, what follows under it, and why it cannot be charged."""
 
     id: int
     name: str
-    digits: str
+    details: str
     is_default: bool
     why_not: str
 
 
 def shown(card: SavedCard) -> ShownCard:
     """Return a card as the list shows it."""
-    return ShownCard(card.pk, str(card), digits(card), card.is_default, payments.why_not_chargeable(card))
+    return ShownCard(card.pk, str(card), details(card), card.is_default, payments.why_not_chargeable(card))
 
 
-def digits(card: SavedCard) -> str:
-    """Return the brand, the last four digits and the expiry of a card: `Visa ··4242, expires 08/28`."""
+def details(card: SavedCard) -> str:
+    """Return what follows under the name of a card: its digits, unless they are the name, and its expiry."""
     expiry = f"{card.expires_on:%m/%y}" if card.expires_on else ""
-    return messages.card_expires(card.digits, expiry)
+    return messages.card_details(card.digits if card.name else "", expiry)
 
 
 def after_charge(movement: Transaction) -> str:

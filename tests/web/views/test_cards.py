@@ -45,6 +45,7 @@ def test_the_list_shows_each_card_with_what_stops_it(saver_client: Client, saver
     page = saver_client.get("/cards/").content.decode()
     assert "Salary" in page
     assert "Visa ··4242, expires 12/30" in page
+    assert "Expires 12/30" in page
     assert page.count("Default") == 1
     assert payments.why_not_chargeable(SavedCard.objects.get(last4="5100")) in page
     assert "AUTH_" not in page
