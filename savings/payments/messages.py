@@ -41,6 +41,8 @@ CARD_FAILURES = {
     "stolen": "Your bank has blocked this card as lost or stolen. Ask your bank, and pay with another card.",
     "over_limit": "The amount is above a limit of your card. Pay a smaller amount, or ask your bank.",
     "refused": "The payment provider refused the charge. Try again, or pay with another card.",
+    "not_approved": "Nobody approved the charge in time. Try again, and approve it on the payment provider’s page.",
+    "never_sent": "We couldn’t reach the payment provider. Try again.",
 }
 
 # Withdrawals of a saver.
