@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import itertools
 
 from django.conf import settings
 from django.db.models import Q
@@ -153,8 +152,10 @@ def announce_expiring_cards(today: datetime.date) -> int:
     last_day = today + datetime.timedelta(days=_ANNOUNCE_DAYS)
     cards = SavedCard.objects.filter(removed_at=None, user__is_active=True)
     expiring = cards.filter(expires_on__gte=today, expires_on__lte=last_day).select_related("user")
-    added = 0
-    for batch in itertools.batched(expiring.order_by("pk").iterator(_AT_ONCE), _AT_ONCE, strict=False):
+    added, last_id = 0, 0
+    # In pages, because a pooler of connections breaks cursors.
+    while batch := list(expiring.filter(pk__gt=last_id).order_by("pk")[:_AT_ONCE]):
+        last_id = batch[-1].pk
         keys = {mails.card_expires_key(card): card for card in batch}
         told = OutboxRow.objects.filter(dedupe_key__in=keys).values_list("dedupe_key", flat=True)
         for key in keys.keys() - set(told):

@@ -30,13 +30,13 @@ CARD_HAS_EXPIRED = "This card has expired. Pay with the new one and save it."
 CARD_IS_FOREIGN = "We can’t charge saved cards from other countries. Choose another way to pay."
 CARD_TROUBLES = {
     "disputed": "A payment with this card is disputed, so we don’t charge it. Choose another way to pay.",
-    "refused": "Your bank doesn’t let us charge this card again. Choose “Another card”, pay with it, and save it again.",
+    "refused": "Your bank doesn’t let us charge this card again. Pay with it once more, and save it again.",
 }
 # Why a charge to a saved card failed, by its code, and what to do.
 CARD_FAILURES = {
     "no_funds": "There wasn’t enough money on the card. Add money to its account, or pay with another card.",
     "card_expired": "The card has expired. Pay with the new one and save it.",
-    "not_reusable": "Your bank doesn’t let us charge this card again. Choose “Another card”, pay with it, and save it again.",
+    "not_reusable": "Your bank doesn’t let us charge this card again. Pay with it once more, and save it again.",
     "declined": "Your bank declined the charge. Ask your bank, or pay with another card.",
     "stolen": "Your bank has blocked this card as lost or stolen. Ask your bank, and pay with another card.",
     "over_limit": "The amount is above a limit of your card. Pay a smaller amount, or ask your bank.",

@@ -10,8 +10,19 @@ from django.utils import timezone
 
 from savings import ledger, payments, references
 from savings.exceptions import ReferenceTaken, Refused
-from savings.models import Account, Entry, OutboxRow, Payment, Plan, SavedCard, Transaction
+from savings.models import (
+    Account,
+    AutosaveRule,
+    AutosaveRun,
+    Entry,
+    OutboxRow,
+    Payment,
+    Plan,
+    SavedCard,
+    Transaction,
+)
 from tests import cards, factories
+from tests.autosave import make_rule
 from tests.payments import AMOUNT
 from tests.provider import Provider, fee
 from web.simulator import payments as simulated
@@ -88,18 +99,31 @@ def test_the_event_before_the_answer_after_it_twice_and_never(
     provider: Provider, plan: Plan, outcome: str, *, is_first: bool, times: int
 ) -> None:
     card = cards.save_card(provider, plan.user, outcome)
-    provider.deliver()
-    provider.delivers_first = is_first
+    hear(provider)
+    if is_first:
+        provider.answers[CHARGE] = lambda request: answer_after_the_event(provider, request)
     movement = cards.charge(card, plan=plan)
     for _ in range(times):
         payments.settle_payment(movement.reference)
-        provider.deliver(after_seconds=60)
-        payments.sweep_events(timezone.now())
+        hear(provider)
     late = timezone.now() + datetime.timedelta(minutes=11)
     _let_pass(movement)
     payments.poll_due_payments(late)
     check_paid_once(movement, plan)
     assert charges(provider) == 1
+
+
+def hear(provider: Provider) -> None:
+    """Let the provider's events come in and process them."""
+    provider.deliver(after_seconds=60)
+    payments.sweep_events(timezone.now())
+
+
+def answer_after_the_event(provider: Provider, request: httpx.Request) -> httpx.Response:
+    response = provider.simulator.handle_request(request)
+    response.read()
+    hear(provider)
+    return response
 
 
 def _let_pass(movement: Transaction) -> None:
@@ -274,8 +298,7 @@ def test_a_challenge_waits_for_its_owner_who_gets_a_mail(provider: Provider, pla
     mail = OutboxRow.objects.get(kind="card_needs_approval")
     assert (mail.user, mail.transaction, mail.payload["url"]) == (plan.user, movement, payment.checkout_url)
     provider.pay(payment)
-    provider.deliver()
-    payments.sweep_events(timezone.now())
+    hear(provider)
     check_paid_once(movement, plan)
 
 
@@ -376,3 +399,48 @@ def test_a_card_pays_only_into_the_plans_of_its_owner(provider: Provider, card: 
     with pytest.raises(ValueError, match="owner"):
         cards.charge(card, plan=other)
     assert charges(provider) == 0
+
+
+def make_run(card: SavedCard, plan: Plan) -> AutosaveRun:
+    rule = make_rule(plan, card=card, every=AutosaveRule.Every.DAY)
+    return AutosaveRun.objects.create(
+        rule=rule,
+        due_on=timezone.localdate() + datetime.timedelta(days=9),
+        amount_kobo=AMOUNT,
+        source="card",
+        card=card,
+        next_try_at=timezone.now() + datetime.timedelta(days=9),
+    )
+
+
+def autosave(card: SavedCard, plan: Plan, run: AutosaveRun) -> Transaction:
+    kind = Transaction.Kind.AUTOSAVE
+    return payments.charge_card(
+        card, plan=plan, amount_kobo=AMOUNT, reference=references.new(kind), kind=kind, autosave_run=run
+    )
+
+
+def test_a_try_of_an_auto_save_names_its_date_and_goes_into_the_plan(
+    provider: Provider, plan: Plan, card: SavedCard
+) -> None:
+    run = make_run(card, plan)
+    movement = autosave(card, plan, run)
+    assert (movement.kind, movement.autosave_run) == (Transaction.Kind.AUTOSAVE, run)
+    check_paid_once(movement, plan)
+
+
+def test_money_of_a_try_that_had_failed_counts_beside_the_next_one(
+    provider: Provider, plan: Plan, card: SavedCard
+) -> None:
+    run = make_run(card, plan)
+    provider.answers[CHARGE] = lambda request: httpx.Response(400, json={"status": False, "message": "No"})
+    failed = autosave(card, plan, run)
+    provider.answers.clear()
+    second = autosave(card, plan, run)
+    assert (failed.status, second.status) == (Status.FAILED, Status.SUCCESS)
+    provider.announce(failed.reference, AMOUNT, outcome="success")
+    payments.settle_payment(failed.reference)
+    failed.refresh_from_db()
+    second.refresh_from_db()
+    assert (failed.status, failed.autosave_run, second.autosave_run) == (Status.SUCCESS, None, run)
+    assert ledger.balance_kobo(Account.objects.get(plan=plan)) == 2 * AMOUNT

@@ -310,5 +310,5 @@ def test_announced_cards_cost_the_same_queries_however_many(
         cards.save_card(provider, person)
     SavedCard.objects.update(expires_on=TODAY)
     payments.announce_expiring_cards(TODAY)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         payments.announce_expiring_cards(TODAY)
