@@ -136,11 +136,17 @@ def note_dispute(payment: Payment) -> None:
 
     Call it after each change of a dispute, under the lock of the payer.
     """
-    for card in SavedCard.objects.filter(Q(pk=payment.saved_card_id) | Q(payment=payment)):
-        theirs = Payment.objects.filter(Q(saved_card=card) | Q(pk=card.payment_id))
-        is_disputed = Dispute.objects.filter(payment__in=theirs, resolved_at=None).exists()
-        back = Transaction.objects.filter(kind=Transaction.Kind.CHARGEBACK, refunds__payment__in=theirs)
-        is_stopped = is_disputed or back.exists()
+    user_id = payment.transaction.user_id
+    cards = SavedCard.objects.filter(user=user_id).filter(Q(pk=payment.saved_card_id) | Q(payment=payment))
+    disputes = Dispute.objects.filter(resolved_at=None)
+    back = Transaction.objects.filter(user=user_id, kind=Transaction.Kind.CHARGEBACK)
+    for card in cards:
+        is_stopped = (
+            disputes.filter(Q(payment__saved_card=card) | Q(payment=card.payment_id)).exists()
+            or back.filter(
+                Q(refunds__payment__saved_card=card) | Q(refunds__payment=card.payment_id)
+            ).exists()
+        )
         if is_stopped and card.trouble != Trouble.DISPUTED:
             _change(card, trouble=Trouble.DISPUTED)
         elif not is_stopped and card.trouble == Trouble.DISPUTED:

@@ -41,7 +41,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         "next_poll_at",
     )
     list_filter = (PaymentState,)
-    relations = ("transaction__user", "meant_for")
+    relations = ("transaction__user", "meant_for", "saved_card")
     finds_by = ("transaction__reference", "email")
     user_path = "transaction__user"
     search_help_text = "Full reference or full email address"
@@ -56,6 +56,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         "channel",
         "card",
         "card_country",
+        "saved_card",
         "mandate",
         "mandate_device",
         "provider",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from savings import ledger, payments
@@ -27,7 +27,7 @@ def card(provider: Provider, saver: User) -> SavedCard:
     return cards.save_card(provider, saver)
 
 
-def pay(client: Client, url: str, **fields: str) -> HttpResponse:
+def pay(client: Client, url: str, **fields: str) -> Any:
     """Fill in the form and send it."""
     return client.post(url, filled_in(client, url, **{"amount": "25,000"} | fields))
 
