@@ -53,9 +53,10 @@ BUDGETS = [
     Budget("stash:home", 6, 1, 2, 70_000, "The stash"),
     Budget("autosave:index", 2, 2, 1, 40_000, "Auto-save"),
     Budget("autosave:detail", 4, 4, 1, 16_000, "One auto-save"),
-    Budget("autosave:start", 5, 5, 1, 16_000, "Setting up an auto-save"),
-    Budget("autosave:start_stash", 2, 2, 1, 16_000, "Setting up an auto-save into the stash"),
-    Budget("autosave:edit", 6, 6, 1, 16_000, "Changing an auto-save"),
+    # The forms of auto-save offer up to ten saved cards.
+    Budget("autosave:start", 5, 5, 1, 22_000, "Setting up an auto-save"),
+    Budget("autosave:start_stash", 2, 2, 1, 22_000, "Setting up an auto-save into the stash"),
+    Budget("autosave:edit", 6, 6, 1, 22_000, "Changing an auto-save"),
     Budget("stash:fund", 3, 3, 1, 18_000, "Adding money to the stash"),
     # How much may be withdrawn takes five queries, and four more until the books have an account for what savers owe.
     Budget("payouts:withdraw", 12, 8, 1, 16_000, "Withdrawing"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from math import inf
 
 from web.simulator import clock, money, notices, shapes, store
 from web.simulator.store import Document
@@ -56,7 +57,7 @@ def find(reference: str) -> Document | None:
     if payment and payment["succeeds_at"] and payment["succeeds_at"] <= clock.now():
         _pay(payment)
         save(payment)
-    if payment and payment["status"] == "ongoing" and payment["challenge_ends_at"] <= clock.now():
+    if payment and payment["status"] == "ongoing" and payment.get("challenge_ends_at", inf) <= clock.now():
         abandon(payment)
         save(payment)
     return payment
