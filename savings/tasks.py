@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import logging
 import os
+from collections.abc import Callable
 from typing import Any
 
 from django.dispatch import receiver
@@ -12,7 +14,7 @@ from huey.api import TaskWrapper, crontab
 from huey.contrib.djhuey import db_periodic_task, db_task, on_startup
 from redis.exceptions import RedisError
 
-from savings import autosave, circles, leaderboards, mails, outbox, payments, plans, statements, users
+from savings import autosave, circles, jobs, leaderboards, mails, outbox, payments, plans, statements, users
 
 logger = logging.getLogger(__name__)
 
@@ -64,162 +66,167 @@ def lower_priority() -> None:
     os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
 
 
-# The timetable. Every consumer runs all of it, so each task must be safe when it runs twice at the same time.
+# The timetable, in UTC. Every consumer runs all of it, so each job must be safe when it runs twice at the same time.
 
 
-@db_periodic_task(crontab(minute="*"))
-def sweep_outbox() -> None:
+def job(is_due_in: Callable[[datetime.datetime], bool]) -> Callable[[Callable[[], object]], TaskWrapper]:
+    """Add a function to the timetable. Each run is recorded, with the number that the function returns."""
+    return lambda call: db_periodic_task(is_due_in)(jobs.add_job(call, is_due_in))
+
+
+@job(crontab(minute="*"))
+def sweep_outbox() -> int:
     """Deliver outbox rows whose task was lost or whose next try is due."""
-    outbox.sweep(timezone.now(), HANDLERS)
+    return outbox.sweep(timezone.now(), HANDLERS)
 
 
-@db_periodic_task(crontab(minute="*"))
-def sweep_webhook_events() -> None:
+@job(crontab(minute="*"))
+def sweep_webhook_events() -> int:
     """Process webhook events whose task was lost or whose retry is due."""
-    payments.sweep_events(timezone.now())
+    return payments.sweep_events(timezone.now())
 
 
-@db_periodic_task(crontab(minute="*"))
-def poll_payments() -> None:
+@job(crontab(minute="*"))
+def poll_payments() -> int:
     """Ask the provider about payments for which no event has arrived."""
-    payments.poll_due_payments(timezone.now())
+    return payments.poll_due_payments(timezone.now())
 
 
-@db_periodic_task(crontab(minute="*"))
-def sweep_refunds() -> None:
+@job(crontab(minute="*"))
+def sweep_refunds() -> int:
     """Send approved refunds to the provider, and ask about those on their way."""
-    payments.sweep_refunds(timezone.now())
+    return payments.sweep_refunds(timezone.now())
 
 
-@db_periodic_task(crontab(minute="*"))
-def sweep_payouts() -> None:
+@job(crontab(minute="*"))
+def sweep_payouts() -> int:
     """Send withdrawals that are due to their bank accounts, and ask about those on their way."""
-    payments.sweep_payouts(timezone.now())
+    return payments.sweep_payouts(timezone.now())
 
 
-@db_periodic_task(crontab(minute="17"))
-def fetch_settlements() -> None:
+@job(crontab(minute="17"))
+def fetch_settlements() -> int:
     """Book the provider's new settlements, and what it took from the balance."""
-    payments.fetch_settlements(timezone.now())
+    return payments.fetch_settlements(timezone.now())
 
 
-@db_periodic_task(crontab(minute="27"))
-def sweep_disputes() -> None:
+@job(crontab(minute="27"))
+def sweep_disputes() -> int:
     """Ask the provider about open disputes, for events that got lost."""
-    payments.sweep_disputes()
+    return payments.sweep_disputes()
 
 
-@db_periodic_task(crontab(minute="*"))
-def tell_of_ended_circles() -> None:
+@job(crontab(minute="*"))
+def tell_of_ended_circles() -> int:
     """Mail the members of circles that have ended."""
-    circles.notify_members()
+    return circles.notify_members()
 
 
-@db_periodic_task(crontab(minute="2"))
-def keep_board_days() -> None:
+@job(crontab(minute="2"))
+def keep_board_days() -> int:
     """Store yesterday's leaderboards. Hourly, since midnight depends on the time zone and a run may be missed."""
-    leaderboards.record_days(timezone.now())
+    return leaderboards.record_days(timezone.now())
 
 
-@db_periodic_task(crontab(minute="4"))
-def settle_circles() -> None:
+@job(crontab(minute="4"))
+def settle_circles() -> int:
     """Fix the final ranks of ended circles, a little before the maturities whose mails contain these ranks."""
-    circles.end_due_circles(timezone.localdate())
+    return circles.end_due_circles(timezone.localdate())
 
 
-@db_periodic_task(crontab(minute="*/5"))
-def post_due_interest() -> None:
+@job(crontab(minute="*/5"))
+def post_due_interest() -> int:
     """Post the monthly interest, soon after midnight on the 1st. A run that was missed is caught up."""
-    plans.post_due_interest(timezone.localdate())
+    return plans.post_due_interest(timezone.localdate())
 
 
-@db_periodic_task(crontab(minute="*/5"))
-def accrue_interest() -> None:
+@job(crontab(minute="*/5"))
+def accrue_interest() -> int:
     """Book the interest earned at the end of a month in its last minutes, and take it back on the 1st."""
-    plans.accrue_interest(timezone.now())
+    return plans.accrue_interest(timezone.now())
 
 
-@db_periodic_task(crontab(minute="7"))
-def carry_out_maturities() -> None:
+@job(crontab(minute="7"))
+def carry_out_maturities() -> int:
     """Process the maturity of plans that are due."""
     # First, so that a run after an outage does not end notices that were due before the maturity.
-    plans.carry_out_due_notices(timezone.now())
-    plans.mature_due_plans(timezone.localdate())
+    noticed = plans.carry_out_due_notices(timezone.now())
+    return noticed + plans.mature_due_plans(timezone.localdate())
 
 
-@db_periodic_task(crontab(minute="*"))
-def carry_out_autosaves() -> None:
+@job(crontab(minute="*"))
+def carry_out_autosaves() -> int:
     """Announce the auto-saves of tomorrow, and carry out those of today; both begin at 07:00."""
-    autosave.carry_out_due(timezone.now())
+    return autosave.carry_out_due(timezone.now())
 
 
-@db_periodic_task(crontab(minute="*"))
-def carry_out_notices() -> None:
+@job(crontab(minute="*"))
+def carry_out_notices() -> int:
     """Move the money of notices that are due to the stash."""
-    plans.carry_out_due_notices(timezone.now())
+    return plans.carry_out_due_notices(timezone.now())
 
 
-@db_periodic_task(crontab(minute="12"))
+@job(crontab(minute="12"))
 def record_coverage() -> None:
     """Store the coverage of the day before. Hourly, since midnight depends on the time zone and a run may be missed."""
     payments.record_coverage(timezone.now())
 
 
-@db_periodic_task(crontab(minute="12"))
-def announce_expiring_cards() -> None:
+@job(crontab(minute="12"))
+def announce_expiring_cards() -> int:
     """Mail the owners of saved cards that expire within a month. Hourly, since a run may be missed."""
-    payments.announce_expiring_cards(timezone.localdate())
+    return payments.announce_expiring_cards(timezone.localdate())
 
 
-@db_periodic_task(crontab(minute="40", hour="1"))
-def post_missing_costs() -> None:
+@job(crontab(minute="40", hour="1"))
+def post_missing_costs() -> int:
     """Post the provider's fees that the previous release left out while it ran beside this one."""
-    payments.post_missing_costs()
+    return payments.post_missing_costs()
 
 
-@db_periodic_task(crontab(minute="23"))
-def reconcile_boards() -> None:
+@job(crontab(minute="23"))
+def reconcile_boards() -> int:
     """Compare the leaderboards in Redis with SQL."""
-    leaderboards.reconcile_all()
+    return leaderboards.reconcile_all()
 
 
-@db_periodic_task(crontab(minute="*/10"))
-def draw_up_digests() -> None:
+@job(crontab(minute="*/10"))
+def draw_up_digests() -> int:
     """On Monday, soon after midnight in the installation's time zone, prepare the lines of the weekly mails."""
-    circles.prepare_digests(timezone.now())
+    return circles.prepare_digests(timezone.now())
 
 
-@db_periodic_task(crontab(minute="*"))
-def write_digests() -> None:
+@job(crontab(minute="*"))
+def write_digests() -> int:
     """From Monday morning on, write the next batch of weekly mails."""
-    circles.write_digests(timezone.now())
+    return circles.write_digests(timezone.now())
 
 
-@db_periodic_task(crontab(minute="*/10"))
-def ask_for_monthly_statements() -> None:
+@job(crontab(minute="*/10"))
+def ask_for_monthly_statements() -> int:
     """Request the monthly statements whose month is over, once its interest is posted."""
-    if plans.is_interest_posted(timezone.localdate()):
-        statements.request_monthly(timezone.localdate())
+    today = timezone.localdate()
+    return statements.request_monthly(today) if plans.is_interest_posted(today) else 0
 
 
-@db_periodic_task(crontab(minute="*/5"))
-def tidy_statements() -> None:
+@job(crontab(minute="*/5"))
+def tidy_statements() -> int:
     """Remove expired statement files, and fail statements whose writing was abandoned."""
-    statements.expire_files(timezone.now())
-    statements.link_outbox_rows()
-    statements.fail_abandoned()
+    return (
+        statements.expire_files(timezone.now()) + statements.link_outbox_rows() + statements.fail_abandoned()
+    )
 
 
-@db_periodic_task(crontab(minute="47"))
-def replace_closed_owners() -> None:
+@job(crontab(minute="47"))
+def replace_closed_owners() -> int:
     """Find a new owner for circles whose owner's account was closed by an SQL update, which sends no signal."""
-    circles.replace_closed_owners()
+    return circles.replace_closed_owners()
 
 
-@db_periodic_task(crontab(hour="2", minute="41"))
-def clear_sessions() -> None:
+@job(crontab(hour="2", minute="41"))
+def clear_sessions() -> int:
     """Delete expired sessions."""
-    users.clear_sessions(timezone.now())
+    return users.clear_sessions(timezone.now())
 
 
 def nudge(task: TaskWrapper, *ids: Any) -> bool:
