@@ -3,10 +3,12 @@
 from django.contrib import admin
 
 from web.admin import (
+    calendar,
     cards,
     circles,
     groups,
     installation,
+    jobs,
     ledger,
     outbox,
     payments,
@@ -21,10 +23,12 @@ from web.admin import (
 )
 
 __all__ = [
+    "calendar",
     "cards",
     "circles",
     "groups",
     "installation",
+    "jobs",
     "ledger",
     "outbox",
     "payments",

@@ -24,7 +24,9 @@ from pytest_django.fixtures import Settings
 from savings import outbox, payments, references
 from savings.models import (
     Account,
+    BalanceDay,
     BoardDay,
+    CalendarFeed,
     Circle,
     CircleEvent,
     ClosedMonth,
@@ -36,6 +38,7 @@ from savings.models import (
     Entry,
     ForfeitedInterest,
     InterestPosting,
+    JobRun,
     ManualPosting,
     Membership,
     Notice,
@@ -160,6 +163,7 @@ def add_rows(times: int) -> None:
     assert products
     for user in users:
         Device.objects.create(user=user, token_hash="x", label="Phone")
+        CalendarFeed.objects.create(user=user, nonce="THE-SECRET")
         EmailChange.objects.create(user=user, old_email=f"was-{user.email}", new_email=user.email)
         UsedTotpStep.objects.create(user=user, step=59_000_000)
         EmailAddress.objects.create(user=user, email=user.email)
@@ -167,6 +171,16 @@ def add_rows(times: int) -> None:
         UserSession.objects.create(user=user, session_key=f"THE-SECRET{user.pk}", ip="127.0.0.1")
     Postponement.objects.bulk_create(
         Postponement(task="mature_plan", row_id=plan.pk, reason="no", retry_at=now) for plan in plans
+    )
+    JobRun.objects.bulk_create(JobRun(job=f"job-{plan.pk}", started_at=now) for plan in plans)
+    BalanceDay.objects.bulk_create(
+        BalanceDay(
+            day_on=now.date() - datetime.timedelta(days=user.pk),
+            product=products[0],
+            accounts=1,
+            balance_kobo=5,
+        )
+        for user in users
     )
     add_circles(users, plans, products[0])
     add_statements(users)

@@ -1,0 +1,61 @@
+"""The jobs in the admin: late ones are named, and a run that fails or never ended is told apart."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from savings import jobs
+from savings.models import JobRun
+from tests.factories import make_user
+from tests.web.staff import sign_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    return sign_in(make_user(is_staff=True, is_superuser=True), client)
+
+
+def record(name: str, *, days_ago: int = 0, **fields: object) -> None:
+    started_at = timezone.now() - datetime.timedelta(days=days_ago)
+    JobRun.objects.create(job=name, started_at=started_at, **fields)
+
+
+def page(client: Client) -> str:
+    return client.get(reverse("admin:savings_jobrun_changelist")).text
+
+
+def test_late_jobs_are_named_and_marked(staff: Client) -> None:
+    for name in jobs.TIMETABLE.keys() - {"clear_sessions", "sweep_outbox"}:
+        record(name)
+    record("clear_sessions", days_ago=9)
+    text = page(staff)
+    # One is late, the other has never run.
+    assert "Late: sweep_outbox, clear_sessions." in text
+    assert text.count(">Late<") == 1
+
+
+def test_without_a_late_job_there_is_no_alarm(staff: Client) -> None:
+    for name in jobs.TIMETABLE:
+        record(name, ended_at=timezone.now())
+    text = page(staff)
+    assert "Late" not in text
+    assert text.count(">Well<") == len(jobs.TIMETABLE)
+
+
+def test_the_states_of_a_run(staff: Client) -> None:
+    record("sweep_outbox")
+    later = timezone.now() + datetime.timedelta(seconds=1)
+    record("poll_payments", ended_at=later, failed_at=later, error="ValueError: no", failures=1)
+    record("a_job_of_old")
+    text = page(staff)
+    for state in ("Running, or was killed", "Failed", "Not in the timetable any more"):
+        assert f">{state}<" in text
+    row = JobRun.objects.get(job="poll_payments")
+    assert "ValueError: no" in staff.get(reverse("admin:savings_jobrun_change", args=[row.pk])).text
