@@ -14,7 +14,19 @@ from huey.api import TaskWrapper, crontab
 from huey.contrib.djhuey import db_periodic_task, db_task, on_startup
 from redis.exceptions import RedisError
 
-from savings import autosave, circles, jobs, leaderboards, mails, outbox, payments, plans, statements, users
+from savings import (
+    autosave,
+    circles,
+    jobs,
+    leaderboards,
+    ledger,
+    mails,
+    outbox,
+    payments,
+    plans,
+    statements,
+    users,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -170,6 +182,12 @@ def carry_out_notices() -> int:
 def record_coverage() -> None:
     """Store the coverage of the day before. Hourly, since midnight depends on the time zone and a run may be missed."""
     payments.record_coverage(timezone.now())
+
+
+@job(crontab(minute="22"))
+def store_balances() -> int:
+    """Store yesterday's balances, and those of past days that are missing. Hourly, for the same reason."""
+    return ledger.store_balances(timezone.now())
 
 
 @job(crontab(minute="12"))

@@ -12,6 +12,7 @@ from savings.ledger.accounts import (
     open_plan_account,
     stash_account,
 )
+from savings.ledger.balance_days import store_balances
 from savings.ledger.chargebacks import book_chargeback
 from savings.ledger.checks import CHECKS, check_queries, refresh_statistics, run_checks
 from savings.ledger.coming_interest import Projection, project_interest
@@ -135,6 +136,7 @@ __all__ = [
     "settle_withdrawal",
     "share_of",
     "stash_account",
+    "store_balances",
     "suggested_monthly_kobo",
     "take_accruals_back",
     "timeline_steps",

@@ -198,6 +198,7 @@ def _dialect() -> dict[str, str]:
             "day_of_opening": day % local % "p.created_at",
             "day_of_maturity": day % "p.matures_on",
             "day_of_end": day % "k.ends_on",
+            "day_of_balances": day % "n.day_on",
         }
     )
 

@@ -356,6 +356,11 @@ DAMAGE = {
         "UPDATE savings_account SET balance_kobo = 5 WHERE kind = 'suspense'",
         "account {b.suspense.pk}",
     ),
+    "a stored balance of a day that was not": (
+        "balance_days",
+        "INSERT INTO savings_balanceday (day_on, accounts, balance_kobo) VALUES ('2099-01-01', 1, 1)",
+        "the stashes on 2099-01-01",
+    ),
     "an entry deleted": (
         "balances",
         "DELETE FROM savings_entry WHERE transaction_id = {b.deposit.pk}",
