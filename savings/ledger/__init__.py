@@ -15,7 +15,7 @@ from savings.ledger.accounts import (
 from savings.ledger.balance_days import store_balances
 from savings.ledger.chargebacks import book_chargeback
 from savings.ledger.checks import CHECKS, check_queries, refresh_statistics, run_checks
-from savings.ledger.coming_interest import Projection, project_interest
+from savings.ledger.coming_interest import Projection, project_interest, project_postings
 from savings.ledger.coverage import Coverage, coverage
 from savings.ledger.debts import Available, available, receivable_kobo, repay_debt, write_off
 from savings.ledger.exits import ExitBasis, Held, forfeit_share, share_of
@@ -117,6 +117,7 @@ __all__ = [
     "post_treasury",
     "preview_interest",
     "project_interest",
+    "project_postings",
     "provider_value_day",
     "rate_for_term",
     "rate_since",

@@ -46,23 +46,29 @@ def project_interest(plan: Plan, *, today: datetime.date, taxes: TaxRates) -> Pr
     days = [next_posting_on]
     if plan.matures_on and next_posting_on < plan.matures_on:
         days += posting_days(plan.interest_paid, next_posting_on, plan.matures_on)
-    # A rate that changes tomorrow has accrued up to tomorrow.
-    since = max(today.toordinal(), account.accrued_to)
-    postings = post(
-        {since: account.balance_kobo or 0},
-        days,
-        since=since,
-        rate_bps=account.rate_bps,
-        taxes=taxes,
-        compounds=plan.interest_to == Plan.InterestTo.PLAN and not hasattr(plan, "membership"),
-        carried=Interest(0, 0, numerator, account.tax_remainder),
-    )
+    postings = _post_ahead(plan, days, numerator, today=today, taxes=taxes)
     return Projection(
         so_far=so_far,
         next_posting_on=next_posting_on,
         next_posting=postings[0],
         in_all=total(postings) if plan.matures_on else None,
     )
+
+
+def project_postings(
+    plan: Plan, *, today: datetime.date, until: datetime.date, taxes: TaxRates
+) -> list[tuple[datetime.date, Interest]]:
+    """Return the coming postings of a plan up to a day, each with its day, if no money comes or goes. No query.
+
+    None after the maturity, since a new term may earn otherwise. Reads what `project_interest` reads.
+    """
+    due_on, days = _next_posting_on(plan, today), []
+    while due_on is not None and due_on <= until:
+        days.append(due_on)
+        is_last = due_on == plan.matures_on or not plan.pays_monthly
+        due_on = None if is_last else next_due(due_on, plan.matures_on) or plan.matures_on
+    numerator = accrued_numerator(plan.account, today)
+    return list(zip(days, _post_ahead(plan, days, numerator, today=today, taxes=taxes), strict=True))
 
 
 def posting_days(interest_paid: str, after: datetime.date, ends_on: datetime.date) -> list[datetime.date]:
@@ -108,6 +114,24 @@ def post(
         balance_kobo = sum(inside.values()) + (carried.net_kobo if compounds else 0)
         since = until
     return postings
+
+
+def _post_ahead(
+    plan: Plan, days: Sequence[datetime.date], numerator: int, *, today: datetime.date, taxes: TaxRates
+) -> list[Interest]:
+    """Return the postings of a running plan on coming days. `numerator` is what it has earned up to today."""
+    account = plan.account
+    # A rate that changes tomorrow has accrued up to tomorrow.
+    since = max(today.toordinal(), account.accrued_to)
+    return post(
+        {since: account.balance_kobo or 0},
+        days,
+        since=since,
+        rate_bps=account.rate_bps,
+        taxes=taxes,
+        compounds=plan.interest_to == Plan.InterestTo.PLAN and not hasattr(plan, "membership"),
+        carried=Interest(0, 0, numerator, account.tax_remainder),
+    )
 
 
 def total(postings: Sequence[Interest]) -> Interest:

@@ -1,0 +1,33 @@
+"""The calendar: what happens to a saver's money on which day, on pages and in a private feed."""
+
+from savings.calendar.events import Direction, Event, Kind, coming_events
+from savings.calendar.feeds import (
+    end_feed,
+    feed_of_token,
+    feed_token,
+    renew_feed,
+    show_amounts,
+    start_feed,
+)
+from savings.calendar.ics import FEED_DAYS, write_feed
+from savings.calendar.next_up import NextAutosave, next_autosaves
+from savings.calendar.shortfalls import Shortfall, shortfall
+
+__all__ = [
+    "FEED_DAYS",
+    "Direction",
+    "Event",
+    "Kind",
+    "NextAutosave",
+    "Shortfall",
+    "coming_events",
+    "end_feed",
+    "feed_of_token",
+    "feed_token",
+    "next_autosaves",
+    "renew_feed",
+    "shortfall",
+    "show_amounts",
+    "start_feed",
+    "write_feed",
+]

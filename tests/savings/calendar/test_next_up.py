@@ -1,0 +1,51 @@
+"""The auto-saves that come next: one per rule, in one query."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from savings import calendar
+from savings.models import AutosaveRule, AutosaveRun, User
+from tests.autosaves import make_rule, make_rules
+from tests.factories import make_plan
+
+pytestmark = pytest.mark.django_db
+
+DAY = datetime.timedelta(days=1)
+
+
+def announce(rule: AutosaveRule, days: int, amount_kobo: int, **fields: object) -> AutosaveRun:
+    due_on = timezone.localdate() + days * DAY
+    values = {"source": rule.source, "next_try_at": timezone.now()} | fields
+    return AutosaveRun.objects.create(rule=rule, due_on=due_on, amount_kobo=amount_kobo, **values)
+
+
+def test_each_rule_has_its_next_date(saver: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    plan = make_plan(saver, name="Rent")
+    later, soon = make_rule(plan, days=9), make_rule(plan, days=8)
+    announce(later, 1, 5_00)
+    make_rule(days=1)
+    with django_assert_num_queries(1):
+        found = calendar.next_autosaves(saver.pk, 3)
+    today = timezone.localdate()
+    assert [tuple(row) for row in found] == [
+        (today + DAY, later.pk, "Rent", 5_00),
+        (today + 8 * DAY, soon.pk, "Rent", 1_000_00),
+    ]
+
+
+def test_skipped_and_ended_dates_do_not_come(saver: User) -> None:
+    plan = make_plan(saver)
+    rule = make_rule(plan, days=9)
+    announce(rule, 1, 5_00, status="skipped", next_try_at=None, ended_at=timezone.now())
+    make_rule(plan, status="paused", reason="saver", next_on=None)
+    assert [row.day for row in calendar.next_autosaves(saver.pk, 3)] == [timezone.localdate() + 9 * DAY]
+
+
+def test_at_most_as_many_as_were_asked_for(saver: User) -> None:
+    make_rules(saver, 8)
+    assert len(calendar.next_autosaves(saver.pk, 3)) == 3
