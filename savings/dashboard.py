@@ -12,13 +12,14 @@ from django.db.models import F, Q, QuerySet, Sum, Value
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from savings import ledger
+from savings import calendar, ledger
 from savings.models import Account, Entry, Plan, Transaction, User
 from savings.models.local_days import start_of
 from savings.prepared_queries import prepared
 
 # A line chart as wide as a phone cannot show more points.
 MAX_POINTS = 60
+_UPCOMING = 3
 # The growth of a plan is that of the last 30 days, of the 30 before, and of the last 90 as its pace.
 GROWTH_DAYS = (30, 60, 90)
 
@@ -115,11 +116,16 @@ class Holdings:
 
 
 class Upcoming(NamedTuple):
-    """A maturity that will be processed automatically. `amount_kobo` is the present balance, not a forecast."""
+    """What happens next without the user: a maturity, or the next date of an auto-save.
 
-    name: str
+    `amount_kobo` of a maturity is the present balance, not a forecast. An auto-save has none where its amount follows
+    the goal, and no `name` if it goes to the stash.
+    """
+
     day: datetime.date
-    amount_kobo: int
+    name: str
+    amount_kobo: int | None
+    is_autosave: bool
 
 
 def holdings(user: User) -> Holdings:
@@ -207,14 +213,21 @@ def moved_out_kobo(plans: Iterable[Saving]) -> dict[int, int]:
     return dict(moves.values_list("plan").annotate(Sum("amount_kobo")).order_by()) if ids else {}
 
 
-def upcoming(plans: list[Saving], today: datetime.date) -> list[Upcoming]:
-    """Return the next three maturities of a user's plans, earliest first."""
-    coming = [
-        Upcoming(plan.name, plan.matures_on, plan.balance_kobo)
+def upcoming(user_id: int, plans: list[Saving], today: datetime.date) -> list[Upcoming]:
+    """Return the next three maturities and auto-saves of a user, earliest first. One query.
+
+    `plans` are the user's open plans.
+    """
+    maturities = [
+        Upcoming(plan.matures_on, plan.name, plan.balance_kobo, is_autosave=False)
         for plan in plans
         if plan.matures_on and plan.matures_on > today
     ]
-    return sorted(coming, key=lambda item: item.day)[:3]
+    autosaves = [
+        Upcoming(max(row.day, today), row.plan_name or "", row.amount_kobo, is_autosave=True)
+        for row in calendar.next_autosaves(user_id, _UPCOMING)
+    ]
+    return sorted([*maturities, *autosaves], key=lambda item: item.day)[:_UPCOMING]
 
 
 def accrued_kobo(plans: list[Saving], today: datetime.date) -> int:

@@ -9,6 +9,7 @@ from django.views.generic.base import RedirectView
 from web.auth import sign_up
 from web.views import (
     autosave,
+    calendar,
     cards,
     circle_settings,
     circles,
@@ -99,6 +100,16 @@ autosave_urls = [
     path("<int:rule_id>/resume/", autosave.resume, name="resume"),
     path("<int:rule_id>/skip/", autosave.skip, name="skip"),
     path("<int:rule_id>/stop/", autosave.stop, name="stop"),
+]
+
+calendar_urls = [
+    path("", calendar.home, name="home"),
+    path("feed/", calendar.feed, name="feed"),
+    path("feed/start/", calendar.start_feed, name="start_feed"),
+    path("feed/renew/", calendar.renew_feed, name="renew_feed"),
+    path("feed/end/", calendar.end_feed, name="end_feed"),
+    path("feed/amounts/", calendar.show_amounts, name="show_amounts"),
+    path("feed/<str:token>.ics", calendar.read_feed, name="read_feed"),
 ]
 
 circle_urls = [
@@ -199,6 +210,7 @@ urlpatterns = [
     path("stash/", include((payout_urls, "payouts"))),
     path("auto-save/", include((autosave_urls, "autosave"))),
     path("cards/", include((card_urls, "cards"))),
+    path("calendar/", include((calendar_urls, "calendar"))),
     path("circles/", include((circle_urls, "circles"))),
     path("transactions/", include((transaction_urls, "transactions"))),
     path("statements/", include((statement_urls, "statements"))),

@@ -39,6 +39,8 @@ PUBLIC = frozenset(
         "messages:mailbox",
         # Anybody with the mail may unsubscribe from its kind.
         "messages:unsubscribe",
+        # Calendar programs have no session: the token in the URL is enough.
+        "calendar:read_feed",
         # Sign-in, sign-up and recovery.
         "account_login",
         "account_logout",

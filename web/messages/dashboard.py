@@ -15,6 +15,9 @@ ALL_TIME = "All"
 TOTAL_SAVINGS = "Total savings"
 SINCE_START = "since you started"
 
+# What happens next.
+STASH = "Stash"
+
 # The last suggestion, after the purposes of the page that starts a plan.
 OTHER_PURPOSE = "Something else"
 # The steps of the welcome.
@@ -24,6 +27,14 @@ WATCH_IT_GROW = "Watch it grow"
 
 # The column of a chart's table.
 BALANCE = "Balance"
+
+
+def matures(day: str) -> str:
+    return f"Matures {day}"
+
+
+def autosave(day: str) -> str:
+    return f"Auto-save on {day}"
 
 
 def since(day: datetime.date) -> str:

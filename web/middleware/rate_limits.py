@@ -83,6 +83,8 @@ RULES = {
     "statements:verify": Rule("verify", tries="30/m/ip,300/h/ip"),
     # Mail programs call this for many users from a few IP addresses, so only links that are not ours count.
     "messages:unsubscribe": Rule("unsubscribe", misses="20/m/ip,100/h/ip"),
+    # The servers of a calendar service read the feeds of many users.
+    "calendar:read_feed": Rule("feed", misses="20/m/ip,100/h/ip", tries="600/m/ip", has_get=True),
     "circles:rotate_code": _INVITATION,
     # Links in mails: only links that are not ours count.
     "users:confirm_email_change": Rule("email_link", misses="20/m/ip,100/h/ip", has_get=True),
@@ -122,6 +124,10 @@ RULES = {
     "cards:rename": _CHANGE,
     "cards:make_default": _CHANGE,
     "cards:remove": _CHANGE,
+    "calendar:start_feed": _CHANGE,
+    "calendar:renew_feed": _CHANGE,
+    "calendar:end_feed": _CHANGE,
+    "calendar:show_amounts": _CHANGE,
     "circles:leave": _CHANGE,
     "circles:appearance": _CHANGE,
     "circles:edit": _CHANGE,

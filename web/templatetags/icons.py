@@ -22,6 +22,7 @@ _SHAPES = {
     "activity": '<path d="M8 19V6M8 6 4.5 9.5M8 6l3.5 3.5M16 5v13m0 0 3.5-3.5M16 18l-3.5-3.5"/>',
     "alert": '<circle cx="12" cy="12" r="8.25"/><path d="M12 8v4.5m0 3v.01"/>',
     "back": '<path d="m14.5 6-6 6 6 6"/>',
+    "calendar": '<rect x="4" y="5.5" width="16" height="14.5" rx="1.5"/><path d="M4 10h16M8.5 3.5v4m7-4v4"/>',
     "card": '<rect x="3.5" y="5.5" width="17" height="13" rx="1.5"/><path d="M3.5 10h17M7 14.5h4"/>',
     "check": '<path d="m5 12.5 4.5 4.5L19 7.5"/>',
     "circle": '<circle cx="12" cy="6.5" r="2.75"/><circle cx="6" cy="16.5" r="2.75"/>'

@@ -11,8 +11,18 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from savings import dashboard, money
-from savings.dashboard import Holdings, Saving
-from savings.models import Account, Circle, Entry, Membership, Plan, Product, Transaction
+from savings.dashboard import Holdings, Saving, Upcoming
+from savings.models import (
+    Account,
+    AutosaveRule,
+    AutosaveRun,
+    Circle,
+    Entry,
+    Membership,
+    Plan,
+    Product,
+    Transaction,
+)
 from savings.prepared_queries import prepared
 from web import date_formats
 from web.caching import pages as page_cache
@@ -42,7 +52,7 @@ def _greeting() -> str:
 # change. With one, it reads the board, which needs the board's version.
 @page_cache.page(
     "period",
-    shows=(Account, Entry, Plan, Product, Transaction),
+    shows=(Account, AutosaveRule, AutosaveRun, Entry, Plan, Product, Transaction),
     own=(Circle, Membership),
     also=_greeting,
 )
@@ -74,16 +84,21 @@ def home(request: SaverRequest) -> HttpResponse:
         "on_hold_kobo": holdings.on_hold_kobo,
         "cards": [plan_pages.card(plan, today) for plan in urgent],
         "deeds": plan_standing.deeds(urgent, today)[:1],
-        "upcoming": [
-            (item.name, date_formats.day(item.day), money.naira(item.amount_kobo))
-            for item in dashboard.upcoming(holdings.plans, today)
-        ],
+        "upcoming": [_coming(item) for item in dashboard.upcoming(request.user.pk, holdings.plans, today)],
         "accrued_kobo": dashboard.accrued_kobo([*holdings.plans, *holdings.closed_plans], today),
         "checked": payment_pages.being_checked(request.user.pk),
         "circle": circle,
         "rows": rows,
     }
     return render_part(request, "dashboard/home.html", "total", context)
+
+
+def _coming(item: Upcoming) -> tuple[str, str, str, str]:
+    """Return the icon, the name, the words and the amount of what happens next."""
+    day, amount = date_formats.day(item.day), money.naira(item.amount_kobo) if item.amount_kobo else ""
+    if item.is_autosave:
+        return "repeat", item.name or messages.STASH, messages.autosave(day), amount
+    return "flag", item.name, messages.matures(day), money.naira(item.amount_kobo or 0)
 
 
 @prepared

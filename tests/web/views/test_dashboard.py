@@ -121,7 +121,7 @@ def test_the_page_costs_the_same_for_one_row_and_for_many(
     for rows in (1, 1_000):
         for _ in range(min(rows, 30)):
             fill(user, rows // 30 + 1, plan=make_plan(user, product))
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             client.get("/dashboard/")
 
 
@@ -151,7 +151,7 @@ def test_payments_that_are_being_checked_come_first(
     assert "arrived" not in saver_client.get("/dashboard/").text
     reviewed = suspend(saver, 15_00)
     open_one = make_transaction("top_up", 20_00, user=saver, status="review")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         page = saver_client.get("/dashboard/").text
     assert "₦15.00 of ₦30.00 arrived. It’s safe while we check it." in page
     assert "We’re checking your payment of ₦20." in page
@@ -159,5 +159,5 @@ def test_payments_that_are_being_checked_come_first(
     assert page.index(open_one.reference) < page.index(reviewed.reference) < page.index('id="total"')
     for _ in range(5):
         make_transaction("top_up", 20_00, user=saver, status="review")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         assert saver_client.get("/dashboard/").text.count("We’re checking your payment") == 3

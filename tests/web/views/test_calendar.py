@@ -1,0 +1,285 @@
+"""The calendar page and its feed: months, list, shortfall, hidden balances, and who may read the feed."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+from html import unescape
+
+import pytest
+import time_machine
+import vobject
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+from time_machine import Traveller
+
+from savings import calendar
+from savings.models import CalendarFeed, Plan, Product, User
+from tests.factories import make_plan, make_product, make_user
+from tests.withdrawals import make_payout
+from web.pages import calendar as calendar_pages
+
+pytestmark = pytest.mark.django_db
+
+DAY = datetime.timedelta(days=1)
+HOME, FEED = "/calendar/", "/calendar/feed/"
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[Traveller]:
+    """Ten in the morning of 20 December 2026, Nigerian time."""
+    with time_machine.travel("2026-12-20T09:00:00Z", tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def rent(saver: User) -> Plan:
+    """A plan that ends on 5 January 2027."""
+    product = make_product(Product.Kind.LOCKED, rate_bps=0, min_term_days=1)
+    return make_plan(saver, product, holding_kobo=1_500_00, days=16, name="Rent & food")
+
+
+def page(client: Client, query: str = "") -> str:
+    response = client.get(HOME + query)
+    assert response.status_code == 200
+    return response.text
+
+
+def test_the_month_shows_its_days_and_what_happens_on_them(saver_client: Client, rent: Plan) -> None:
+    text = page(saver_client, "?month=2027-01")
+    assert "January 2027</h2>" in text
+    assert text.count("<h3>") == 31
+    assert '<time datetime="2027-01-05"><span class="cal-day">Tuesday 5 January 2027' in text
+    assert f'href="/plans/{rent.pk}/">Rent &amp; food matures</a>' in text
+    assert '<span class="money">₦1,500</span>' in text
+    # A screen reader hears only of days on which something happens.
+    assert len(re.findall(r'<li class="w[1-7] free"\s+aria-hidden="true">', text)) == 30
+
+
+def test_an_empty_calendar_says_so(saver_client: Client) -> None:
+    assert "Nothing coming up in December 2026." in page(saver_client)
+    assert "Nothing coming up in the next 60 days." in page(saver_client, "?view=list")
+
+
+def test_the_list_has_only_days_with_events(saver_client: Client, rent: Plan) -> None:
+    text = page(saver_client, "?view=list")
+    assert "Next 60 days</h2>" in text
+    assert text.count("<h3>") == 1
+    assert "Rent &amp; food matures" in text
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("", "December 2026"),
+        ("?month=", "December 2026"),
+        ("?month=x", "December 2026"),
+        ("?month=2026-13", "December 2026"),
+        ("?month=2026-12", "December 2026"),
+        # Nothing is coming in a month that is over.
+        ("?month=2026-11", "December 2026"),
+        ("?month=0000-01", "December 2026"),
+        ("?month=2027-12", "December 2027"),
+        ("?month=2028-01", "December 2027"),
+        ("?month=9999-12", "December 2027"),
+        ("?month=٢٠٢٧-٠١", "December 2026"),
+    ],
+)
+def test_a_month_that_is_not_there_becomes_the_nearest(saver_client: Client, query: str, title: str) -> None:
+    assert f"{title}</h2>" in page(saver_client, query)
+
+
+def test_the_months_lead_to_each_other_over_the_year_s_end_and_stop(saver_client: Client) -> None:
+    first, second, last = (
+        page(saver_client, f"?month={month}") for month in ("2026-12", "2027-01", "2027-12")
+    )
+    assert 'href="/calendar/?month=2027-01" rel="next"' in first
+    assert 'rel="prev"' not in first
+    assert 'href="/calendar/?month=2026-12" rel="prev"' in second
+    assert 'href="/calendar/?month=2027-02" rel="next"' in second
+    assert 'rel="next"' not in last
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "America/New_York", "Africa/Lagos"])
+@pytest.mark.parametrize("month", ["2027-03", "2027-10", "2027-11", "2027-02"])
+def test_a_month_in_which_clocks_change_has_each_day_once(
+    saver: User, settings: Settings, zone: str, month: str
+) -> None:
+    settings.TIME_ZONE = zone
+    days = [day.day for day in calendar_pages.page(saver, month=month, view="")["days"]]
+    assert days[0].day == 1
+    assert days == [days[0] + number * DAY for number in range(len(days))]
+    assert (days[-1] + DAY).day == 1
+
+
+def test_the_sums_of_a_day_are_shown_where_there_are_several(saver: User) -> None:
+    product = make_product(Product.Kind.LOCKED, rate_bps=0, min_term_days=1)
+    make_plan(saver, product, holding_kobo=1_000_00, days=16)
+    single = calendar_pages.page(saver, month="2027-01", view="")["days"][4]
+    make_plan(saver, product, holding_kobo=250_50, days=16)
+    make_plan(saver, product, holding_kobo=7_00, days=16, at_maturity=Plan.AtMaturity.ROLLOVER)
+    several = calendar_pages.page(saver, month="2027-01", view="")["days"][4]
+    assert single.sums == []
+    assert several.sums == [("To your stash", "₦1,250.50")]
+
+
+def test_a_withdrawal_leads_to_its_receipt(saver_client: Client, saver: User) -> None:
+    payout = make_payout(saver)
+    assert f'href="/transactions/{payout.transaction.reference}/">Withdrawal to your bank' in page(
+        saver_client
+    )
+
+
+def test_another_user_sees_nothing_of_it(rent: Plan, client: Client) -> None:
+    client.force_login(make_user())
+    assert "Rent" not in page(client, "?view=list")
+
+
+def test_hidden_balances_are_hidden_here_too(saver_client: Client, rent: Plan) -> None:
+    saver_client.cookies["balances"] = "hidden"
+    text = page(saver_client, "?view=list")
+    assert "1,500" not in text
+    assert "₦••••" in text
+
+
+def test_the_dashboard_and_the_plans_lead_here(saver_client: Client, rent: Plan) -> None:
+    assert '<a href="/calendar/">All dates</a>' in saver_client.get("/dashboard/").text
+    assert 'href="/calendar/"' in saver_client.get("/plans/").text
+
+
+# The feed
+
+
+@pytest.fixture
+def feed(saver: User) -> CalendarFeed:
+    return calendar.start_feed(saver)
+
+
+def url(feed: CalendarFeed) -> str:
+    feed.refresh_from_db()
+    return reverse("calendar:read_feed", args=[calendar.feed_token(feed)])
+
+
+def test_a_saver_creates_a_feed_and_copies_its_url(
+    saver_client: Client, saver: User, settings: Settings
+) -> None:
+    assert "Create the URL" in saver_client.get(FEED).text
+    for _ in range(2):
+        assert saver_client.post(f"{FEED}start/").status_code == 302
+    found = CalendarFeed.objects.get(user=saver)
+    text = unescape(saver_client.get(FEED).text)
+    assert f'data-copy="{settings.SITE_URL}{url(found)}"' in text
+    assert f"{settings.SITE_URL}{url(found)}</code>" in text
+    assert "Anyone with this URL can read your dates" in text
+
+
+def test_anybody_with_the_url_reads_the_feed_without_a_session(
+    client: Client, feed: CalendarFeed, rent: Plan, settings: Settings
+) -> None:
+    response = client.get(url(feed))
+    assert response.status_code == 200
+    assert response["Content-Type"] == "text/calendar; charset=utf-8"
+    assert response["Cache-Control"] == "private"
+    assert not response.cookies
+    read = vobject.readOne(response.content.decode())
+    assert read.vevent.summary.value == "Rent & food matures"
+    assert read.vevent.url.value == f"{settings.SITE_URL}/plans/{rent.pk}/"
+    assert read.vevent.dtstart.value == datetime.date(2027, 1, 5)
+
+
+def test_the_feed_of_one_user_is_not_that_of_the_reader(saver_client: Client, rent: Plan) -> None:
+    other = calendar.start_feed(make_user())
+    assert b"VEVENT" not in saver_client.get(url(other)).content
+
+
+def test_an_empty_feed_is_a_calendar(client: Client, feed: CalendarFeed) -> None:
+    assert client.get(url(feed)).content.startswith(b"BEGIN:VCALENDAR\r\n")
+
+
+def test_a_renewed_url_replaces_the_old_one(saver_client: Client, feed: CalendarFeed, client: Client) -> None:
+    old = url(feed)
+    form = {"token": calendar.feed_token(feed)}
+    saver_client.post(f"{FEED}renew/", form)
+    new = url(feed)
+    # The same form sent again changes nothing.
+    saver_client.post(f"{FEED}renew/", form)
+    assert url(feed) == new
+    assert client.get(old).status_code == 404
+    assert client.get(new).status_code == 200
+
+
+def test_a_feed_that_is_turned_off_is_gone(saver_client: Client, feed: CalendarFeed, client: Client) -> None:
+    old = url(feed)
+    for _ in range(2):
+        assert saver_client.post(f"{FEED}end/").status_code == 302
+    assert client.get(old).status_code == 404
+    assert "Create the URL" in saver_client.get(FEED).text
+
+
+def test_a_closed_account_has_no_feed(feed: CalendarFeed, client: Client) -> None:
+    User.objects.filter(pk=feed.user_id).update(is_active=False)
+    assert client.get(url(feed)).status_code == 404
+
+
+def test_amounts_are_in_the_feed_only_if_its_owner_wants_them(
+    saver_client: Client, feed: CalendarFeed, rent: Plan, client: Client
+) -> None:
+    assert b"1\\,500" not in client.get(url(feed)).content
+    saver_client.post(f"{FEED}amounts/", {"shown": "1"})
+    assert "₦1\\,500" in client.get(url(feed)).content.decode()
+    saver_client.post(f"{FEED}amounts/", {"shown": "0"})
+    assert b"1\\,500" not in client.get(url(feed)).content
+
+
+def test_nobody_renews_the_feed_of_another_user(feed: CalendarFeed, client: Client) -> None:
+    old = url(feed)
+    client.force_login(make_user())
+    client.post(f"{FEED}renew/", {"token": calendar.feed_token(feed)})
+    client.post(f"{FEED}end/")
+    assert url(feed) == old
+
+
+@pytest.mark.parametrize("name", ["start", "renew", "end", "amounts"])
+def test_the_forms_need_a_post(saver_client: Client, name: str) -> None:
+    assert saver_client.get(f"{FEED}{name}/").status_code == 405
+
+
+@pytest.mark.parametrize("token", ["x", "1-x", "1-x:y", "%00", "..", "é"])
+def test_a_guessed_url_is_404(client: Client, feed: CalendarFeed, token: str) -> None:
+    assert client.get(f"{FEED}{token}.ics").status_code == 404
+
+
+def test_guessing_is_limited(client: Client, settings: Settings) -> None:
+    settings.RATE_LIMITS = True
+    statuses = [client.get(f"{FEED}x{number}.ics").status_code for number in range(25)]
+    assert statuses[0] == 404
+    assert statuses[-1] == 429
+
+
+def test_the_token_is_in_no_log_line_and_no_header(
+    client: Client, saver: User, feed: CalendarFeed, caplog: pytest.LogCaptureFixture, settings: Settings
+) -> None:
+    settings.DEBUG = True
+    path = url(feed)
+    token = calendar.feed_token(feed)
+    caplog.set_level("DEBUG", logger="asusu.request")
+    caplog.set_level("DEBUG", logger="django.request")
+    found = client.get(path)
+    calendar.end_feed(saver)
+    gone = client.get(path)
+    assert (found.status_code, gone.status_code) == (200, 404)
+    for response in (found, gone):
+        assert token not in str(response.headers)
+    for said in (token, feed.nonce):
+        assert said not in " ".join(record.getMessage() for record in caplog.records)
+    assert any("calendar/feed/<str:token>.ics" in record.getMessage() for record in caplog.records)
+
+
+def test_the_clock_of_the_feed_is_that_of_the_site(client: Client, feed: CalendarFeed, saver: User) -> None:
+    make_payout(saver, send_at=timezone.now() + DAY)
+    text = client.get(url(feed)).content.decode()
+    assert "DTSTART;TZID=Africa/Lagos:20261221T100000" in text
+    assert "BEGIN:VTIMEZONE" in text

@@ -1,0 +1,54 @@
+"""The sentences of the calendar and of its feed."""
+
+from __future__ import annotations
+
+import datetime
+
+from django.utils.formats import date_format
+
+from savings import money
+from web import date_formats
+
+# The sums of a day, as the stash sees them.
+TO_STASH = "To your stash"
+FROM_STASH = "From your stash"
+FROM_CARDS = "From your cards"
+
+FEED_STARTED = "Your calendar URL is ready."
+FEED_RENEWED = "Your calendar has a new URL. The old one no longer works."
+FEED_ENDED = "The URL no longer works. Your calendar app stops updating."
+AMOUNTS_SHOWN = "Amounts are in your calendar from its next update on."
+AMOUNTS_HIDDEN = "Amounts leave your calendar with its next update."
+
+
+def month(first: datetime.date) -> str:
+    return date_format(first, "F Y")
+
+
+def next_days(count: int) -> str:
+    return f"Next {count} days"
+
+
+def nothing_in(first: datetime.date) -> str:
+    return f"Nothing coming up in {month(first)}."
+
+
+def nothing_in_days(count: int) -> str:
+    return f"Nothing coming up in the next {count} days."
+
+
+def short_on(day: datetime.date, missing_kobo: int, today: datetime.date) -> str:
+    return f"Your stash will be {money.short(missing_kobo)} short {_on(day, today)}."
+
+
+def what_to_do(day: datetime.date, needed_kobo: int, add_kobo: int, today: datetime.date) -> str:
+    needed = f"Auto-saves of {money.short(needed_kobo)} are due {_on(day, today)}."
+    return f"{needed} Add {money.short(add_kobo)} to your stash {'now' if day == today else 'before then'}."
+
+
+def add(amount_kobo: int) -> str:
+    return f"Add {money.short(amount_kobo)}"
+
+
+def _on(day: datetime.date, today: datetime.date) -> str:
+    return "today" if day == today else f"on {date_formats.day(day, with_year=day.year != today.year)}"
