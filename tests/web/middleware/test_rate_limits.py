@@ -38,6 +38,8 @@ CHEAP = {
                 "landing:home",
                 "help:home",
                 "dashboard:home",
+                "calendar:home",
+                "calendar:feed",
                 "plans:index",
                 "plans:choose_top_up",
                 "plans:detail",
