@@ -171,12 +171,13 @@ def _of_interest(
             if interest.net_kobo:
                 found[day, _goes_to_stash(plan, day)].append((plan, interest.net_kobo))
     for (day, to_stash), parts in found.items():
+        into = messages.INTO_PLAN if len(parts) == 1 else messages.INTO_PLANS
         yield Event(
             uid=f"{Kind.INTEREST}{'-stash' if to_stash else ''}-{user.pk}-{day}",
             day=day,
             kind=Kind.INTEREST,
             title=messages.interest([plan.name for plan, _ in parts]),
-            note=messages.TO_STASH if to_stash else messages.INTO_PLAN,
+            note=messages.TO_STASH if to_stash else into,
             amount_kobo=sum(kobo for _, kobo in parts),
             direction=Direction.INTO_STASH if to_stash else Direction.NONE,
             plan_id=parts[0][0].pk if len(parts) == 1 else None,

@@ -18,6 +18,9 @@ PAGES = [
         "/stash/accounts/",
         "/stash/accounts/add/",
         "/transactions/",
+        "/calendar/",
+        "/calendar/?view=list",
+        "/calendar/feed/",
     ),
     *(
         "/circles/",

@@ -9,7 +9,6 @@ import zoneinfo
 from typing import Any
 
 import pytest
-import vobject
 from pytest_django.fixtures import Settings
 
 from savings import calendar
@@ -17,6 +16,7 @@ from savings.calendar import Event, Kind
 from savings.calendar.events import of_autosaves
 from savings.calendar.ics import MOST_EVENTS
 from tests.autosaves import coming
+from tests.ics import read_calendar
 
 NOW = datetime.datetime(2026, 12, 20, 9, 0, tzinfo=datetime.UTC)
 DAY = datetime.date(2026, 12, 31)
@@ -35,7 +35,7 @@ def write(*events: Event, shows_amounts: bool = False) -> bytes:
 
 
 def read(*events: Event, **options: Any) -> Any:
-    return vobject.readOne(write(*events, **options).decode())
+    return read_calendar(write(*events, **options))
 
 
 def test_an_event_of_a_day(settings: Settings) -> None:
@@ -91,7 +91,7 @@ def test_names_are_escaped_and_long_lines_folded(title: str) -> None:
     written = write(event(title))
     assert all(len(line) <= 75 for line in written.split(b"\r\n"))
     assert b"\n" not in written.replace(b"\r\n", b"")
-    feed = vobject.readOne(written.decode())
+    feed = read_calendar(written)
     assert len(feed.vevent_list) == 1
     assert feed.vevent.summary.value == title.replace("\r\n", "\n")
 
@@ -114,10 +114,10 @@ def test_moments_keep_their_time_in_any_zone(settings: Settings, zone: str, mome
         datetime.datetime.fromisoformat(text).replace(tzinfo=zoneinfo.ZoneInfo(zone)) for text in moments
     ]
     made = [event(uid=f"x-{n}", day=at.date(), at=at.astimezone(datetime.UTC)) for n, at in enumerate(local)]
-    written = write(*made).decode()
-    assert f"DTSTART;TZID={zone}:{local[0]:%Y%m%dT%H%M%S}\r\n" in written
-    assert written.count("BEGIN:VTIMEZONE") == 1
-    feed = vobject.readOne(written)
+    written = write(*made)
+    assert f"DTSTART;TZID={zone}:{local[0]:%Y%m%dT%H%M%S}\r\n" in written.decode()
+    assert written.count(b"BEGIN:VTIMEZONE") == 1
+    feed = read_calendar(written)
     assert [entry.dtstart.value.astimezone(datetime.UTC) for entry in feed.vevent_list] == [
         at.astimezone(datetime.UTC) for at in local
     ]

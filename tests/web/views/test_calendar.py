@@ -9,7 +9,6 @@ from html import unescape
 
 import pytest
 import time_machine
-import vobject
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +18,7 @@ from time_machine import Traveller
 from savings import calendar
 from savings.models import CalendarFeed, Plan, Product, User
 from tests.factories import make_plan, make_product, make_user
+from tests.ics import read_calendar
 from tests.withdrawals import make_payout
 from web.pages import calendar as calendar_pages
 
@@ -184,7 +184,7 @@ def test_anybody_with_the_url_reads_the_feed_without_a_session(
     assert response["Content-Type"] == "text/calendar; charset=utf-8"
     assert response["Cache-Control"] == "private"
     assert not response.cookies
-    read = vobject.readOne(response.content.decode())
+    read = read_calendar(response.content)
     assert read.vevent.summary.value == "Rent & food matures"
     assert read.vevent.url.value == f"{settings.SITE_URL}/plans/{rent.pk}/"
     assert read.vevent.dtstart.value == datetime.date(2027, 1, 5)
