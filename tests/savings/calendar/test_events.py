@@ -13,11 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from time_machine import Traveller
 
-from savings import calendar, ledger, plans, references
+from savings import autosave, calendar, ledger, plans, references
 from savings.calendar import Direction, Event, Kind
 from savings.calendar.events import of_autosaves
 from savings.models import Membership, Notice, Payout, Plan, Product, TaxRate, User
-from tests.autosaves import coming, make_rules
+from tests.autosaves import coming, make_rule, make_rules
 from tests.factories import join_circle, make_plan, make_product, start_circle
 from tests.withdrawals import make_payout
 
@@ -66,6 +66,17 @@ def test_an_autosave_from_the_stash_goes_out_and_one_from_a_card_does_not() -> N
     assert (stash.direction, card.direction) == (Direction.OUT_OF_STASH, Direction.FROM_CARD)
     assert (card.title, card.plan_id) == ("Auto-save into your stash", None)
     assert (skipped.is_cancelled, skipped.note, skipped.uid) == (True, "Skipped", stash.uid)
+
+
+def test_the_dates_of_a_rule_come_until_it_is_paused(saver: User) -> None:
+    rule = make_rule(make_plan(saver, quiet(), name="Rent"), days=3)
+    first, second, third = events(saver, 18)
+    assert [event.day for event in (first, second, third)] == [TODAY + days * DAY for days in (3, 10, 17)]
+    assert (first.uid, first.title) == (f"autosave-{rule.pk}-2026-12-23", "Auto-save into Rent")
+    autosave.skip_next(rule, first.day)
+    assert [event.is_cancelled for event in events(saver, 18)] == [True, False, False]
+    autosave.pause_rule(rule)
+    assert [event.is_cancelled for event in events(saver, 18)] == [True]
 
 
 @pytest.mark.parametrize(

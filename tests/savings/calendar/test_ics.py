@@ -23,9 +23,8 @@ DAY = datetime.date(2026, 12, 31)
 
 
 def event(title: str = "Rent matures", **fields: Any) -> Event:
-    return Event(
-        **{"uid": "maturity-7-2026-12-31", "day": DAY, "kind": Kind.MATURITY, "title": title} | fields
-    )
+    values: dict[str, Any] = {"uid": "maturity-7-2026-12-31", "day": DAY, "kind": Kind.MATURITY}
+    return Event(title=title, **values | fields)
 
 
 def write(*events: Event, shows_amounts: bool = False) -> bytes:

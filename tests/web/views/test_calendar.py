@@ -9,15 +9,18 @@ from html import unescape
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 from time_machine import Traveller
 
-from savings import calendar
+from savings import autosave, calendar
 from savings.models import CalendarFeed, Plan, Product, User
-from tests.factories import make_plan, make_product, make_user
+from tests.autosaves import make_rule, make_rules
+from tests.factories import make_plan, make_product, make_user, pay_in
 from tests.ics import read_calendar
 from tests.withdrawals import make_payout
 from web.pages import calendar as calendar_pages
@@ -124,6 +127,48 @@ def test_the_sums_of_a_day_are_shown_where_there_are_several(saver: User) -> Non
     several = calendar_pages.page(saver, month="2027-01", view="")["days"][4]
     assert single.sums == []
     assert several.sums == [("To your stash", "₦1,250.50")]
+
+
+def test_a_stash_that_will_be_short_is_said_first_with_what_to_do(saver_client: Client, saver: User) -> None:
+    make_rule(make_plan(saver, make_product(rate_bps=0)), days=3)
+    pay_in(saver, 400_49)
+    text = page(saver_client, "?month=2027-03")
+    assert "Your stash will be ₦599.51 short on 23 Dec." in text
+    assert "Auto-saves of ₦1,000 are due on 23 Dec. Add ₦600 to your stash before then." in text
+    assert 'href="/stash/fund/?amount=600">Add ₦600</a>' in text
+    assert 'value="600"' in saver_client.get("/stash/fund/?amount=600").text
+    pay_in(saver, 2_000_00)
+    assert "on 30 Dec" not in page(saver_client)
+    assert "on 6 Jan 2027" in page(saver_client)
+
+
+def test_a_skipped_date_is_struck_out_and_counts_for_nothing(saver_client: Client, saver: User) -> None:
+    rule = make_rule(make_plan(saver, make_product(rate_bps=0)), days=3)
+    autosave.skip_next(rule, timezone.localdate() + 3 * DAY)
+    text = page(saver_client)
+    assert '<li class="over">' in text
+    assert "Skipped" in text
+    assert "due on 30 Dec" in text
+
+
+def test_fifty_rules_cost_as_many_queries_as_one(saver_client: Client, saver: User) -> None:
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            page(saver_client)
+        return len(queries)
+
+    page(saver_client)
+    make_rules(saver, 1)
+    one = count()
+    make_rules(saver, 49)
+    assert count() == one
+
+
+def test_the_dashboard_shows_the_next_autosave(saver_client: Client, saver: User) -> None:
+    rule = make_rule(make_plan(saver, make_product(rate_bps=0), holding_kobo=5, name="Rent"), days=3)
+    assert "Auto-save on 23 Dec 2026" in saver_client.get("/dashboard/").text
+    autosave.pause_rule(rule)
+    assert "Auto-save on" not in saver_client.get("/dashboard/").text
 
 
 def test_a_withdrawal_leads_to_its_receipt(saver_client: Client, saver: User) -> None:
