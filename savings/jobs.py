@@ -96,12 +96,11 @@ def due_jobs(moment: datetime.datetime) -> list[Job]:
     return [job for job in TIMETABLE.values() if job.is_due(runs.get(job.name), moment)]
 
 
-def late_names(now: datetime.datetime) -> list[str]:
-    """Return the names of the jobs that have not run for three of their periods, or never. One query."""
+def late_and_new(now: datetime.datetime) -> tuple[list[str], list[str]]:
+    """Return the names of the jobs that have not run for three of their periods, and of those that never ran."""
     runs = {run.job: run for run in JobRun.objects.all()}
-    return [
-        job.name for job in TIMETABLE.values() if (run := runs.get(job.name)) is None or job.is_late(run, now)
-    ]
+    late = [job.name for job in TIMETABLE.values() if job.name in runs and job.is_late(runs[job.name], now)]
+    return late, [name for name in TIMETABLE if name not in runs]
 
 
 def _record[**P](write: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:

@@ -36,13 +36,12 @@ class JobRunAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        late = jobs.late_names(timezone.now())
+        late, new = jobs.late_and_new(timezone.now())
         if late:
-            self.message_user(
-                request,
-                f"Late: {', '.join(late)}. Each has missed three of its runs. Check that the worker is running.",
-                messages.ERROR,
-            )
+            said = f"Late: {', '.join(late)}. Each has missed three of its runs. Check that the worker is running."
+            self.message_user(request, said, messages.ERROR)
+        if new:
+            self.message_user(request, f"Not run yet: {', '.join(new)}.", messages.WARNING)
         return super().changelist_view(request, extra_context)
 
     @admin.display

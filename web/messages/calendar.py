@@ -42,8 +42,10 @@ def short_on(day: datetime.date, missing_kobo: int, today: datetime.date) -> str
 
 
 def what_to_do(day: datetime.date, needed_kobo: int, add_kobo: int, today: datetime.date) -> str:
-    needed = f"Auto-saves of {money.short(needed_kobo)} are due {_on(day, today)}."
-    return f"{needed} Add {money.short(add_kobo)} to your stash {'now' if day == today else 'before then'}."
+    needed, add_text = money.short(needed_kobo), money.short(add_kobo)
+    if day == today:
+        return f"Auto-saves of {needed} are due. Add {add_text} to your stash now."
+    return f"Auto-saves of {needed} are due that day. Add {add_text} to your stash before then."
 
 
 def add(amount_kobo: int) -> str:
