@@ -43,7 +43,7 @@ class Event:
 
     `uid` stays the same for one date of one thing. `at` is set where the time of day is known. `certain_kobo` is what
     the stash surely gets: the part of `amount_kobo` that is in a plan already. The rest of the fields name the page
-    that shows more: a plan, a circle, or the receipt of a withdrawal.
+    that shows more: a plan, the rule of an auto-save, a circle, or the receipt of a withdrawal.
     """
 
     uid: str
@@ -56,6 +56,7 @@ class Event:
     certain_kobo: int = 0
     direction: Direction = Direction.NONE
     plan_id: int | None = None
+    rule_id: int | None = None
     circle_slug: str = ""
     reference: str = ""
     is_cancelled: bool = False
@@ -106,6 +107,7 @@ def of_autosaves(dates: Iterable[autosave.Coming]) -> Iterator[Event]:
             amount_kobo=date.amount_kobo,
             direction=Direction.OUT_OF_STASH if is_from_stash else Direction.FROM_CARD,
             plan_id=date.plan_id,
+            rule_id=date.rule_id,
             is_cancelled=date.is_skipped,
         )
 

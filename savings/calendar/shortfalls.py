@@ -18,7 +18,7 @@ class Shortfall(NamedTuple):
 
 
 def shortfall(events: Iterable[Event], stash_kobo: int) -> Shortfall | None:
-    """Return the first day on which the stash (kobo, today) will not do for the coming auto-saves from it.
+    """Return the first day on which the stash (kobo, today) is not enough for the coming auto-saves from it.
 
     Counts what surely arrives before: the balances of plans that mature and the amounts of notices, in the order of
     the day. Interest, and what a card may bring, is not counted. `events` are those from today on, in any order.

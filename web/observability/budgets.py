@@ -49,10 +49,10 @@ BUDGETS = [
     Budget("plans:give_notice", 4, 4, 1, 10_000, "Giving notice"),
     Budget("plans:quote_exit", 2, 2, 1, 12_000, "Taking money out early"),
     Budget("plans:edit", 2, 2, 1, 12_000, "Changing a plan"),
-    # One query more where there are withdrawals on their way out, and one for fees among the latest rows.
     # Not cached. The auto-saves take two queries.
     Budget("calendar:home", 9, 9, 1, 40_000, "The calendar"),
     Budget("calendar:feed", 2, 2, 1, 12_000, "The calendar's feed, for its owner"),
+    # One query more where there are withdrawals on their way out, and one for fees among the latest rows.
     Budget("stash:home", 6, 1, 2, 70_000, "The stash"),
     Budget("autosave:index", 2, 2, 1, 40_000, "Auto-save"),
     Budget("autosave:detail", 4, 4, 1, 16_000, "One auto-save"),

@@ -104,11 +104,14 @@ def url_of(event: Event) -> str:
     """Return the path of the page that shows more about an event."""
     if event.reference:
         return reverse("transactions:receipt", args=[event.reference])
+    if event.rule_id:
+        return reverse("autosave:detail", args=[event.rule_id])
     if event.circle_slug:
         return reverse("circles:detail", args=[event.circle_slug])
     if event.plan_id:
         return reverse("plans:detail", args=[event.plan_id])
-    return reverse("plans:index" if event.kind == Kind.INTEREST else "stash:home")
+    # Interest of several plans.
+    return reverse("plans:index")
 
 
 def following(first: datetime.date) -> datetime.date:

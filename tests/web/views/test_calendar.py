@@ -147,6 +147,7 @@ def test_a_skipped_date_is_struck_out_and_counts_for_nothing(saver_client: Clien
     autosave.skip_next(rule, timezone.localdate() + 3 * DAY)
     text = page(saver_client)
     assert '<li class="over">' in text
+    assert f'href="/auto-save/{rule.pk}/">Auto-save into' in text
     assert "Skipped" in text
     assert "short on 30 Dec" in text
 
