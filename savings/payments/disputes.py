@@ -102,6 +102,8 @@ def _store(payment: Payment, answer: DisputeAnswer) -> Dispute:
         Dispute.objects.filter(pk=dispute.pk).update(**values)
         dispute.refresh_from_db()
     if is_new and answer.status != _RESOLVED:
+        if payment.transaction.user_id is not None:
+            outbox.recheck_autosaves(payment.transaction.user_id)
         logger.error("payment %s is disputed: %s", payment.transaction.reference, what_to_do(dispute))
     return dispute
 

@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from web.admin import (
+    autosave,
     calendar,
     cards,
     circles,
@@ -23,6 +24,7 @@ from web.admin import (
 )
 
 __all__ = [
+    "autosave",
     "calendar",
     "cards",
     "circles",
