@@ -15,10 +15,10 @@ from django.utils import timezone
 from savings import mails, outbox, payments, plans
 from savings.autosave import messages, rules, stops
 from savings.autosave.announcing import announce_due, run_moment, stop_by_itself
+from savings.autosave.stash_runs import RunsAhead, reference_of
 from savings.exceptions import NotEnoughMoney, Refused
 from savings.models import AutosaveRule, AutosaveRun, Plan, SavedCard, Transaction, User
 from savings.models.autosave import Source
-from savings.models.ledger import derived_reference
 
 Status, Reason = AutosaveRun.Status, AutosaveRun.Reason
 Every = AutosaveRule.Every
@@ -41,8 +41,11 @@ def carry_out_due(now: datetime.datetime) -> int:
     Safe to run twice, on two workers, and late. A run that fails unexpectedly is postponed, and the others go on.
     """
     announce_due(now)
+    ahead = RunsAhead(now)
     return outbox.for_each_row(
-        "carry_out_autosave", AutosaveRun.objects.due(now), lambda run_id: _carry_out(run_id, now)
+        "carry_out_autosave",
+        AutosaveRun.objects.due(now),
+        lambda run_id: ahead.save(run_id) or _carry_out(run_id, now),
     )
 
 
@@ -72,7 +75,7 @@ def _charge(run: AutosaveRun, card: SavedCard, now: datetime.datetime) -> None:
             card,
             plan=run.rule.plan,
             amount_kobo=run.amount_kobo,
-            reference=_reference(run),
+            reference=reference_of(run),
             kind=Transaction.Kind.AUTOSAVE,
             autosave_run=run,
         )
@@ -162,7 +165,7 @@ def _move_from_stash(run: AutosaveRun, now: datetime.datetime) -> None:
             rule.user,
             rule.plan,
             amount_kobo=run.amount_kobo,
-            reference=_reference(run),
+            reference=reference_of(run),
             autosave_run=run,
         )
     except NotEnoughMoney:
@@ -177,7 +180,7 @@ def _follow_up(run: AutosaveRun, now: datetime.datetime) -> SavedCard | None:
     Returns the card if the worker was killed before the transaction existed: the charge has to be made then, under the
     same reference.
     """
-    movement = Transaction.objects.filter(reference=_reference(run)).first()
+    movement = Transaction.objects.filter(reference=reference_of(run)).first()
     if movement is not None and movement.status in _ARRIVED:
         _succeed(run, now)
     elif movement is not None and movement.status in _FAILED:
@@ -268,8 +271,3 @@ def _end_rule_without_dates(rule: AutosaveRule) -> None:
     rules.end_without_dates(rule)
     if rule.is_ended:
         rule.save(update_fields=["status", "reason"])
-
-
-def _reference(run: AutosaveRun) -> str:
-    """Return the reference of the present try of a run, the same however often the worker begins it."""
-    return derived_reference(Transaction.Kind.AUTOSAVE, f"autosave:{run.pk}:{run.tries}")
