@@ -37,7 +37,8 @@ def clock() -> Any:
 def rule_from(provider: Provider, plan: Plan, outcome: str = "success", **terms: Any) -> AutosaveRule:
     """Return a rule that is due tomorrow and announced."""
     card = cards.save_card(provider, plan.user, outcome)
-    rule = make_rule(plan, card=card, **{"every": Every.WEEK, "weekday": 1} | terms)
+    usual: dict[str, Any] = {"every": Every.WEEK, "weekday": 1}
+    rule = make_rule(plan, card=card, **usual | terms)
     work(TODAY)
     hear(provider)
     return rule
