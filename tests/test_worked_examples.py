@@ -14,6 +14,8 @@ from savings import ledger, money, payments, plans, references
 from savings.exceptions import NotEnoughMoney
 from savings.ledger import WithdrawalFees, run_checks
 from savings.models import Account, Entry, Payment, Plan, Product, Transaction, User
+from tests import cards
+from tests.autosave import make_rule, work
 from tests.exits import exit_early
 from tests.factories import fund_balance, make_plan, make_product, make_transaction, make_user, pay_in
 from tests.interest import post_gross
@@ -427,3 +429,21 @@ def test_the_house_pays_its_own_costs_and_remits_what_it_withheld(ada: User) -> 
     ]
     assert (house("bank", "customers"), house("bank", "own")) == (23_855, 46_200)
     assert_books_are_correct()
+
+
+def test_auto_saves_from_the_stash_and_from_a_card(ada: User, provider: Provider) -> None:
+    plan = make_plan(ada, name="Rent")
+    card = cards.save_card(provider, ada)
+    with time_machine.travel(datetime.datetime(2026, 11, 30, 9, tzinfo=datetime.UTC), tick=False):
+        make_rule(plan, every="day", amount_kobo=500_000)
+        make_rule(plan, every="day", amount_kobo=500_000, card=card)
+        pay_in(ada, 500_000)
+    work(datetime.date(2026, 11, 30))
+    work(datetime.date(2026, 12, 1))
+    saved = Transaction.objects.filter(kind="autosave", status="success").order_by("autosave_run__source")
+    by_card, from_stash = saved
+    assert lines(from_stash) == [("primary", "stash", "plan", 500_000)]
+    assert lines(by_card) == [
+        ("primary", "clearing", "plan", 500_000),
+        ("cost", "provider_fees", "clearing", 17_500),
+    ]
