@@ -23,6 +23,7 @@ if not settings.configured:
     os.environ |= PRODUCTION
     django.setup()
 
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -85,6 +86,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.run:
         return _run(*options.run)
+    call_command("collectstatic", interactive=False, verbosity=0)
     with _database.made(SMALL), _database.made(LARGE):
         try:
             figures = list(_measure(options.plans))

@@ -23,6 +23,7 @@ if not settings.configured:
     os.environ |= PRODUCTION
     django.setup()
 
+from django.core.management import call_command
 from django.db import connection
 from django.db.transaction import atomic
 from django.test import Client
@@ -57,6 +58,7 @@ def main() -> int:
     logging.disable(logging.CRITICAL)
     if options.run:
         return _run(options.run)
+    call_command("collectstatic", interactive=False, verbosity=0)
     with _database.made(SMALL), _database.made(LARGE), _database.made(TINY):
         figures = list(_measure(options.rules))
     return publish("jobs", figures, options.json)
