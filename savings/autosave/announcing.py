@@ -15,6 +15,8 @@ from savings.models import AutosaveRule, AutosaveRun, OutboxRow
 # The local time of day at which notices are sent, and at which rules run on the day after.
 AT = datetime.time(7)
 _A_DAY = datetime.timedelta(days=1)
+# So many ids of due rules are in memory at once.
+_AT_ONCE = 5_000
 Status, Reason = AutosaveRule.Status, AutosaveRule.Reason
 
 
@@ -27,8 +29,12 @@ def announce_due(now: datetime.datetime) -> int:
     local = timezone.localtime(now)
     # Before 07:00, only what should have been announced yesterday.
     until = local.date() + _A_DAY if local.time() >= AT else local.date()
-    due = AutosaveRule.objects.due_by(until)
-    return outbox.for_each_row("announce_autosave", due, lambda rule_id: _announce(rule_id, until, now))
+    due, total = AutosaveRule.objects.due_by(until), 0
+    while announced := outbox.for_each_row(
+        "announce_autosave", due, lambda rule_id: _announce(rule_id, until, now), most=_AT_ONCE
+    ):
+        total += announced
+    return total
 
 
 def run_moment(day: datetime.date, at: datetime.time = AT) -> datetime.datetime:

@@ -25,6 +25,8 @@ Every = AutosaveRule.Every
 # The second try is in the evening of the first day, the others in the morning this many days after it.
 _EVENING = datetime.time(19)
 _LATER_DAYS = (1, 3)
+# So many ids of due runs are in memory at once.
+_AT_ONCE = 5_000
 # A rule pauses after so many dates in a row that failed.
 MOST_FAILURES = 3
 # How often a transaction on its way is looked at: soon at first, since most answers come within seconds.
@@ -41,12 +43,15 @@ def carry_out_due(now: datetime.datetime) -> int:
     Safe to run twice, on two workers, and late. A run that fails unexpectedly is postponed, and the others go on.
     """
     announce_due(now)
-    ahead = RunsAhead(now)
-    return outbox.for_each_row(
+    ahead, total = RunsAhead(now), 0
+    while moved_on := outbox.for_each_row(
         "carry_out_autosave",
         AutosaveRun.objects.due(now),
         lambda run_id: ahead.save(run_id) or _carry_out(run_id, now),
-    )
+        most=_AT_ONCE,
+    ):
+        total += moved_on
+    return total
 
 
 def _carry_out(run_id: int, now: datetime.datetime) -> bool:
