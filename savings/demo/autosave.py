@@ -12,7 +12,7 @@ from savings import autosave, references
 from savings.demo import cast
 from savings.demo.mishaps import ADA, BOLA
 from savings.demo.story import Story
-from savings.models import AutosaveRule, Plan
+from savings.models import AutosaveRule, Plan, SavedCard, User
 from savings.models.autosave import Source
 
 Every = AutosaveRule.Every
@@ -31,6 +31,7 @@ def add(story: Story, chance: random.Random) -> None:
         (ADA, "Rent", (-1, 27), missing),
     ):
         story.add(story.on(day, chance), partial(_set_up, email, plan, terms))
+    story.add(story.now - datetime.timedelta(hours=4), _set_up_from_card)
     day_on = cast.date(story.today, _SINCE)
     while day_on <= story.today:
         for hour in (7, 19):
@@ -43,3 +44,11 @@ def _set_up(email: str, plan_name: str, terms: autosave.Terms) -> None:
     """Set up a rule for a user's open plan whose name begins so."""
     plan = Plan.objects.open().get(user__email=email, name__startswith=plan_name)
     autosave.create_rule(plan.user, plan, terms, reference=references.mint(references.AUTOSAVE_PREFIX))
+
+
+def _set_up_from_card() -> None:
+    """Set up a rule that fills Ada's stash from the card that is the default. Its first date is after the story."""
+    user = User.objects.get(email=ADA)
+    card = SavedCard.objects.current().filter(user=user)[0]
+    terms = autosave.Terms(10_000_00, Every.WEEK, Source.CARD, card=card, weekday=4)
+    autosave.create_rule(user, None, terms, reference=references.mint(references.AUTOSAVE_PREFIX))

@@ -21,6 +21,8 @@ PAUSED = "Auto-save paused. Nothing more is moved until you turn it on again."
 STOPPED = "Auto-save stopped."
 STASH = "Your stash"
 MY_STASH = "My stash"
+ADD_TO_STASH = "Add money to your stash"
+PAY_NOW = "Pay it in now"
 WHAT_IS_MISSING = "What is missing"
 GOAL_REACHED = "The plan has reached its goal. This saves beyond it."
 

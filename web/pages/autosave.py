@@ -6,7 +6,9 @@ import datetime
 from typing import Any, NamedTuple
 
 from django.db.models import OuterRef, Subquery
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 
 from savings import autosave, ledger, money
 from savings.autosave import Preview
@@ -43,6 +45,14 @@ class RunRow(NamedTuple):
     run: AutosaveRun
     outcome: str
     receipt: str
+
+
+class Trouble(NamedTuple):
+    """Why the latest date is not saved, and what mends it at once: the words and the URL of a link."""
+
+    why: str
+    action: str
+    url: str
 
 
 class SourceChoice(NamedTuple):
@@ -123,6 +133,7 @@ def detail(rule: AutosaveRule) -> dict[str, Any]:
         "row": shown,
         "open_run": open_run,
         "runs": [RunRow(run, _outcome(run), receipts.get(run.pk, "")) for run in runs],
+        "trouble": _trouble(rule, runs),
         "ahead": _preview_of(rule) if shown.next_on else None,
         "can_skip": shown.next_on is not None and (open_run is None or open_run.status == Run.WAITING),
     }
@@ -213,6 +224,19 @@ def _receipts(runs: list[AutosaveRun]) -> dict[int, str]:
     found = Transaction.objects.filter(autosave_run__in=runs).order_by("id")
     # Of several tries the last.
     return dict(found.values_list("autosave_run_id", "reference")) if runs else {}
+
+
+def _trouble(rule: AutosaveRule, runs: list[AutosaveRun]) -> Trouble | None:
+    """Return what is wrong with the latest date that was tried, if it is not saved; its plan must take money."""
+    run = next((run for run in runs if run.tries), None)
+    if run is None or not run.reason or run.status == Run.TRYING or rule.is_ended:
+        return None
+    is_short = run.reason == AutosaveRun.Reason.SHORT
+    to_stash = is_short or rule.plan_id is None
+    url = reverse("stash:fund") if to_stash else reverse("plans:top_up", args=[rule.plan_id])
+    query = urlencode({"amount": money.figures(run.amount_kobo)})
+    action = messages.ADD_TO_STASH if is_short else messages.PAY_NOW
+    return Trouble(_outcome(run), action, f"{url}?{query}")
 
 
 def _outcome(run: AutosaveRun) -> str:

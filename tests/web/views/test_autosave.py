@@ -259,6 +259,7 @@ def test_the_history_says_what_became_of_each_date(saver_client: Client, plan: P
     live(TODAY, Day(2026, 12, 2))
     page = saver_client.get(reverse("autosave:detail", args=[rule.pk])).content.decode()
     assert "There wasn’t enough in your stash." in page
+    assert f"{reverse('stash:fund')}?amount=5%2C000.00" in page
     run = rule.runs.get(status="done")
     assert reverse("transactions:receipt", args=[run.transactions.get().reference]) in page
     receipt = saver_client.get(reverse("transactions:receipt", args=[run.transactions.get().reference]))
