@@ -32,9 +32,9 @@ def figure(amount_kobo: int) -> SafeString:
 
 @register.filter
 def fitted(text: str) -> SafeString:
-    """Return a sum in words that may break before its kobo, and is set smaller where it is long."""
+    """Return a sum in words with its kobo set small. It may break before them, and is smaller where it is long."""
     naira, _, kobo = text.rpartition(".")
-    broken = format_html("{}<wbr>.{}", naira, kobo)
+    broken = format_html("{}<wbr><small>.{}</small>", naira, kobo)
     size = "long" if len(naira) < _LONGER else "longer"
     return broken if len(naira) < _LONG else format_html('<span class="{}">{}</span>', size, broken)
 

@@ -165,7 +165,7 @@ def test_a_payment_that_is_checked_names_what_arrived(
     )
     assert '<dt>Asked for</dt><dd><span class="money">₦1,500.00</span>' in page
     assert '<dt>Arrived</dt><dd><span class="money">₦750.00</span>' in page
-    assert "₦750<wbr>.00" in page
+    assert "₦750<wbr><small>.00</small>" in page
     assert "Try again" not in page
 
 
