@@ -6,32 +6,27 @@ import datetime
 
 from savings import money
 from web import date_formats
-from web.messages.plans import days
 
-# The proof of the interest. The first three continue “It is posted at maturity, …”.
+# The proof of the interest. The first three continue “It is paid at maturity, …”.
 GOES_TO_STASH = "to your stash"
 GOES_INTO_PLAN = "into the plan"
 GOES_INTO_TERM = "into the new term"
-EARNED = "Earned"
-POSTED = "Posted"
+EARNED = "Earned since the plan began"
+POSTED = "Paid, before tax"
 LOST = "Of money that went back or left early"
-NOT_POSTED = "Not posted"
-
-
-def interest_of(month: str) -> str:
-    return f"Interest of {month}"
+NOT_POSTED = "Not paid yet"
 
 
 def posted_after_tax(net_kobo: int, day: datetime.date) -> str:
-    return f"{money.naira(net_kobo)} after tax was posted on {date_formats.day(day)}."
+    return f"{money.naira(net_kobo)} after tax was paid on {date_formats.day(day)}."
 
 
 def posted_on(day: datetime.date) -> str:
-    return f"Posted {date_formats.day(day)}"
+    return f"Paid {date_formats.day(day)}"
 
 
 def corrected_on(day: datetime.date) -> str:
-    return f"Posted interest changed {date_formats.day(day)}"
+    return f"Paid interest changed {date_formats.day(day)}"
 
 
 def forfeited_on(day: datetime.date) -> str:
@@ -43,8 +38,8 @@ def from_to(first: datetime.date, last: datetime.date) -> str:
     return f"{first.day} to {date_formats.day(last, with_year=False)}"
 
 
-def days_at(count: int, a_day: str) -> str:
-    return days(count) if count == 1 else f"{days(count)}, {a_day} a day"
+def a_day(amount: str) -> str:
+    return f"{amount} a day"
 
 
 def posting(*, gross_kobo: int, tax_kobo: int, tax_rate_bps: int) -> str:

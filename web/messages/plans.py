@@ -36,6 +36,12 @@ NO_GOAL_LINE = "No goal yet. Set one to see how far you’ve got."
 CLOSED_LINE = "This plan is closed. Its history and receipts stay here."
 REACHED_LINE = "You did it."
 
+# A finished plan.
+SAVED_HERE = "Saved here"
+INTEREST_AFTER_TAX = "Interest at maturity, after tax"
+INTEREST_TO_STASH = "Interest to stash"
+TAX_ON_INTEREST = "Tax on interest"
+
 # The list of plans.
 NEEDS_YOU = "Needs you"
 GOING = "Under way"
@@ -115,7 +121,7 @@ def not_begun(left_kobo: int, matures_on: datetime.date, amount_kobo: int, every
 
 
 def on_track(left_kobo: int, amount_kobo: int, every: Every) -> str:
-    return f"On track: {to_go(left_kobo)}. {_gets_there(amount_kobo, every)}"
+    return f"{to_go(left_kobo)}. {_gets_there(amount_kobo, every)}"
 
 
 def without_date(left_kobo: int) -> str:
@@ -134,7 +140,7 @@ def matured_with_money(matures_on: datetime.date) -> str:
 
 
 def matured(matures_on: datetime.date) -> str:
-    return f"Matured on {_day(matures_on)}. Its money is in your stash."
+    return f"Matured on {_day(matures_on)}. Its money went to your stash."
 
 
 def reached_days_early(count: int, matures_on: datetime.date) -> str:

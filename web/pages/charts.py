@@ -31,18 +31,25 @@ _UNITS = ((1_000_000_000, "b"), (1_000_000, "m"), (1_000, "k"), (1, ""))
 
 
 def area_chart(
-    points: Sequence[Point], *, name: str, title: str, pace: Sequence[Point] = (), note: str = ""
+    points: Sequence[Point],
+    *,
+    name: str,
+    title: str,
+    pace: Sequence[Point] = (),
+    note: str = "",
+    from_zero: bool = False,
 ) -> SafeString:
     """Return a chart of a balance over time. `points` are dates in order with kobo, about 60 at most.
 
     `name` is unique on the page, because ids are derived from it. `pace` is a dotted line of planned amounts and may
-    extend past the last point. `note` is one more sentence for screen readers.
+    extend past the last point. `note` is one more sentence for screen readers. `from_zero` draws the axis from zero even
+    where the balance hardly moves.
     """
     everything = [*points, *pace]
     if not points:
         return render_to_string("charts/nothing.html")
     first, last = min(day for day, _ in everything), max(day for day, _ in everything)
-    lines = axis_lines([kobo for _, kobo in everything])
+    lines = axis_lines([kobo for _, kobo in everything] + [0] * from_zero)
     spots = [_spot(point, first, last, lines) for point in points]
     curve = smooth_path(spots)
     context = {

@@ -17,6 +17,7 @@ from savings.models import Plan
 from savings.models.plans import InterestPaid
 from web import date_formats
 from web.messages import interest as messages
+from web.messages import plans as plan_messages
 from web.pages import plan_terms
 
 _MINUS = "\u2212"
@@ -31,9 +32,10 @@ _NAMES = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ProofLine:
-    """A row of the proof as text. `note` is the second line of its first column."""
+    """A row of the proof as text. `days` and `note` are the second line of its first column."""
 
     what: str
+    days: str
     note: str
     balance: str
     rate: str
@@ -42,9 +44,13 @@ class ProofLine:
 
 
 class Month(NamedTuple):
-    """The rows of one month, oldest first, and what the plan earned in it. `posted` says what was posted of it."""
+    """The rows of one month, oldest first, and what the plan earned in it. `posted` says what was posted of it.
+
+    `rate` is empty where it changed within the month: then each row names its own.
+    """
 
     name: str
+    rate: str
     lines: list[ProofLine]
     earned: str
     posted: str
@@ -91,6 +97,7 @@ def proof(plan: Plan, query: QueryDict) -> dict[str, Any]:
     proof = ledger.interest_proof(plan.account, since=since, until=until)
     months = _months(proof.rows, today)
     first = proof.begins_on.year if proof.begins_on else last
+    ahead = section(plan, today)
     return {
         "plan": plan,
         # Text, because templates localise numbers.
@@ -99,13 +106,16 @@ def proof(plan: Plan, query: QueryDict) -> dict[str, Any]:
         "newer": str(max(year + 1, first)) if year < last else "",
         "months": months,
         "last": next((month for month in months if month.is_last), None),
-        "sums": [(name, money.interest_for_reading(numerator)) for name, numerator in _sums(proof)],
+        # The last of the sums is what the card leads with.
+        "sums": [(name, money.interest_for_reading(numerator)) for name, numerator in _sums(proof)[:-1]],
         "exact": _exact(proof),
         "is_right": proof.is_right,
         "stored": _number(proof.stored),
         "per_kobo": _number(money.INTEREST_DENOMINATOR),
         "renews": plan.at_maturity in Plan.RENEWING,
-        **section(plan, today),
+        # Nothing is left, and nothing more comes: the card leads with all that was earned.
+        "is_all_paid": not ahead["ahead"].next_posting and not ahead["ahead"].so_far.gross_kobo,
+        **ahead,
     }
 
 
@@ -163,6 +173,7 @@ def _months(rows: list[ProofRow], today: datetime.date) -> list[Month]:
     return [
         Month(
             date_format(datetime.date(year, month, 1), "F Y"),
+            _rate(some),
             [_line(row) for row in some],
             money.interest_for_reading(sum(row.numerator for row in some if row.kind == RowKind.EARNED)),
             _posted(some),
@@ -170,6 +181,12 @@ def _months(rows: list[ProofRow], today: datetime.date) -> list[Month]:
         )
         for (year, month), some in reversed(months.items())
     ]
+
+
+def _rate(rows: list[ProofRow]) -> str:
+    """Return the rate of a month as text; empty if it changed within the month, or nothing was earned."""
+    rates = {row.rate_bps for row in rows if row.kind == RowKind.EARNED}
+    return money.percent(rates.pop()) if len(rates) == 1 else ""
 
 
 def _posted(rows: list[ProofRow]) -> str:
@@ -189,7 +206,8 @@ def _line(row: ProofRow) -> ProofLine:
         one_day = date_formats.day(row.since, with_year=False)
         return ProofLine(
             what=one_day if row.days == 1 else messages.from_to(row.since, row.until - _DAY),
-            note=messages.days_at(row.days, money.interest_for_reading(row.daily_numerator)),
+            days=plan_messages.days(row.days),
+            note=messages.a_day(money.interest_for_reading(row.daily_numerator)) if row.days > 1 else "",
             balance=money.naira(row.balance_kobo),
             rate=money.percent(row.rate_bps),
             interest=money.interest_for_reading(row.numerator),
@@ -197,6 +215,7 @@ def _line(row: ProofRow) -> ProofLine:
         )
     return ProofLine(
         what=_NAMES[row.kind](row.until),
+        days="",
         note=_posted_note(row),
         balance="",
         rate="",

@@ -26,6 +26,7 @@ class Line(NamedTuple):
     text: str
     action: str = ""
     url: str = ""
+    is_top_up: bool = False
 
 
 def of(plan: Saving, today: datetime.date, growth: Growth | None = None) -> Standing:
@@ -135,11 +136,11 @@ def _reached(plan: Saving, stands: Standing) -> Line:
     return Line(text, messages.SET_HIGHER_GOAL, reverse("plans:edit", args=[plan.pk]))
 
 
-def _top_up(plan: Saving, amount_kobo: int | None = None) -> tuple[str, str]:
-    """Return the words and the URL of a link to the top-up form, with a sum (kobo) as far as one payment takes it."""
+def _top_up(plan: Saving, amount_kobo: int | None = None) -> tuple[str, str, bool]:
+    """Return the link to the top-up form for a line, with a sum (kobo) as far as one payment takes it."""
     url = reverse("plans:top_up", args=[plan.pk])
     if amount_kobo is None:
-        return messages.TOP_UP, url
+        return messages.TOP_UP, url, True
     amount_kobo = min(amount_kobo, settings.TOP_UP_MAX_KOBO)
     figures = money.decimal(amount_kobo).removesuffix(".00")
-    return messages.top_up_with(amount_kobo), f"{url}?{urlencode({'amount': figures})}"
+    return messages.top_up_with(amount_kobo), f"{url}?{urlencode({'amount': figures})}", True

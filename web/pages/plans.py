@@ -32,7 +32,7 @@ from savings.prepared_queries import prepared
 from web import date_formats
 from web.forms.plans import TopUpForm, WithdrawForm
 from web.messages import plans as messages
-from web.pages import amounts, autosave, interest, plan_notices, plan_standing, plan_terms
+from web.pages import amounts, autosave, interest, plan_notices, plan_over, plan_standing, plan_terms
 from web.pages import transactions as transaction_rows
 from web.pages.charts import area_chart
 from web.pages.payments import fee_sentence
@@ -104,6 +104,8 @@ def detail(plan: Plan) -> dict[str, Any]:
         "card": card(saving, today),
         "stands": stands,
         "line": plan_standing.line(saving, stands),
+        # In place of the balance of a plan that is over, which is zero.
+        "paid_out": plan_over.paid_out(plan, saving) if stands.is_over and not balance_kobo else None,
         "milestones": _milestones(plan, balance_kobo),
         "today": today,
         # Called by the template only if the fragment is not cached.
@@ -118,7 +120,7 @@ def detail(plan: Plan) -> dict[str, Any]:
         "early_exit": _early_exit(plan),
         "notice_length": plan_notices.length(plan),
         "interest_to": _interest_to(plan, is_in_circle=is_inside),
-        "rows": transaction_rows.rows(_latest(plan.pk), seen_from="plan"),
+        "rows": plan_over.name_interest(transaction_rows.rows(_latest(plan.pk), seen_from="plan"), plan),
         **_autosaves(plan, today, stands),
         "last_month": interest.last_month(plan, today),
         "interest_counts": interest.counts_towards_goal(plan),
@@ -148,7 +150,10 @@ def _chart(plan: Plan, pace: list[tuple[datetime.date, int]], today: datetime.da
         today=today,
         account_ids=[plan.account.pk],
     )
-    return area_chart(points, pace=pace, name=f"plan-{plan.pk}", title=messages.chart_title(plan.name))
+    last = plan_over.last_day(plan, today)
+    points = [(day, kobo) for day, kobo in points if day <= last] or points
+    title = messages.chart_title(plan.name)
+    return area_chart(points, pace=pace, name=f"plan-{plan.pk}", title=title, from_zero=True)
 
 
 def top_up(plan: Plan, form: TopUpForm) -> dict[str, Any]:

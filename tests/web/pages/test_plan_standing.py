@@ -47,7 +47,7 @@ def line_of(plan: Plan) -> tuple[str, str, str]:
         ((358, 7), (750_000, 694_000), ("₦56,000 to go in 7 days.", "56,000")),
         ((364, 1), (750_000, 749_000), ("₦1,000 to go in 1 day.", "1,000")),
         ((100, 265), (120_000, 20_000), ("Behind by 40 days: ₦12,500 a month gets you there.", "12,500")),
-        ((10, 70), (100_000, 20_000), ("On track: ₦80,000 to go. ₦8,900 a week gets you there.", "8,900")),
+        ((10, 70), (100_000, 20_000), ("₦80,000 to go. ₦8,900 a week gets you there.", "8,900")),
     ],
 )
 def test_a_goal_with_a_date_names_the_sum_that_gets_there(
@@ -110,7 +110,7 @@ def test_plans_without_a_goal_and_finished_ones_have_a_line(saver: User) -> None
     plans.close(free)
     assert line_of(free)[0] == "This plan is closed. Its history and receipts stay here."
     with time_machine.travel(timezone.now() + days(56)):
-        assert line_of(locked)[0] == "Matured on 23 January 2027. Its money is in your stash."
+        assert line_of(locked)[0] == "Matured on 23 January 2027. Its money went to your stash."
 
 
 @time_machine.travel(NOON, tick=False)

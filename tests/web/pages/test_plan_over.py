@@ -1,0 +1,45 @@
+"""What the page of a finished plan leads with: the sum that went to the stash."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from savings import ledger, plans
+from savings.models import Product, User
+from savings.models.plans import InterestPaid
+from tests.factories import make_plan, make_product
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("paid", InterestPaid)
+def test_a_matured_plan_shows_what_went_to_the_stash(client: Client, saver: User, paid: InterestPaid) -> None:
+    with time_machine.travel("2026-04-01T09:00:00Z", tick=False) as clock:
+        product = make_product(Product.Kind.LOCKED, rate_bps=1000, interest_paid=paid)
+        plan = make_plan(saver, product, holding_kobo=100_000_00, days=30)
+        clock.shift(datetime.timedelta(days=35))
+        plans.mature_due_plans(timezone.localdate())
+        client.force_login(saver)
+        page = client.get(f"/plans/{plan.pk}/")
+    assert page.context["paid_out"].sum_kobo == ledger.balance_kobo(ledger.stash_account(saver))
+    for text in ("Paid to your stash", "₦100,739<small>.72</small>", "Its money went to your stash."):
+        assert text in page.text
+    for text in ("Interest not paid yet", ">Change</a>", "6 May 2026</th>"):
+        assert text not in page.text
+    if paid == InterestPaid.AT_MATURITY:
+        assert "+\u202f₦739.72" in page.text
+    assert "Interest to stash" in page.text
+
+
+def test_a_plan_that_never_held_money_shows_no_sum(client: Client, saver: User) -> None:
+    plan = make_plan(saver)
+    plans.close(plan)
+    client.force_login(saver)
+    page = client.get(f"/plans/{plan.pk}/")
+    assert page.context["paid_out"] is None
+    assert "Paid to your stash" not in page.text

@@ -1,0 +1,65 @@
+"""Prepares what the page of a finished plan leads with: the sum that went to the stash, and the parts it came from."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from savings import dashboard, money
+from savings.dashboard import Saving
+from savings.models import Plan, Transaction
+from web.messages import plans as messages
+from web.pages.transactions import TransactionRow
+
+# The names of rows of interest that never was in the plan, by the usual ones.
+_TO_STASH: dict[str, str] = {
+    Transaction.Kind.INTEREST.label: messages.INTEREST_TO_STASH,
+    Transaction.Kind.TAX_WITHHELD.label: messages.TAX_ON_INTEREST,
+}
+
+
+class PaidOut(NamedTuple):
+    """The sum (kobo) that went from a finished plan to the stash, and its parts by name; none if there is one alone."""
+
+    sum_kobo: int
+    parts: list[tuple[str, str]]
+
+
+def paid_out(plan: Plan, saving: Saving) -> PaidOut | None:
+    """Return what a finished plan paid to the stash, in one query; None if that is nothing.
+
+    The interest of the last term is part of it where it went there at maturity. Load the plan `with_last_interest`.
+    """
+    moved_kobo = dashboard.moved_out_kobo([saving]).get(plan.pk, 0)
+    interest_kobo = (plan.last_interest_kobo or 0) if _paid_interest_at_the_end(plan) else 0
+    if not moved_kobo + interest_kobo:
+        return None
+    parts = [
+        (messages.SAVED_HERE, money.naira(moved_kobo)),
+        (messages.INTEREST_AFTER_TAX, money.signed(interest_kobo)),
+    ]
+    return PaidOut(moved_kobo + interest_kobo, parts if interest_kobo else [])
+
+
+def name_interest(rows: Sequence[TransactionRow], plan: Plan) -> list[TransactionRow]:
+    """Return the rows of a finished plan; those of interest that never was in the plan say where it went."""
+    if not _paid_interest_at_the_end(plan) or plan.matures_on is None:
+        return list(rows)
+    ended = plan.matures_on
+    names = ((row, _TO_STASH.get(row.what) if row.day >= ended else None) for row in rows)
+    return [row._replace(what=name) if name else row for row, name in names]
+
+
+def last_day(plan: Plan, today: datetime.date) -> datetime.date:
+    """Return the last day of a plan's chart: after its end there is nothing to see but the fall to zero."""
+    if plan.account.balance_kobo or plan.matures_on is None or plan.matures_on > today:
+        return today
+    return plan.matures_on - datetime.timedelta(days=1)
+
+
+def _paid_interest_at_the_end(plan: Plan) -> bool:
+    """Return whether the last interest was posted at the plan's maturity, and so to the stash."""
+    if plan.matures_on is None or plan.at_maturity != Plan.AtMaturity.STASH:
+        return False
+    return plan.last_interest_until == plan.matures_on.toordinal()
