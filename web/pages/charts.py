@@ -42,8 +42,8 @@ def area_chart(
     """Return a chart of a balance over time. `points` are dates in order with kobo, about 60 at most.
 
     `name` is unique on the page, because ids are derived from it. `pace` is a dotted line of planned amounts and may
-    extend past the last point. `note` is one more sentence for screen readers. `from_zero` draws the axis from zero even
-    where the balance hardly moves.
+    extend past the last point. `note` is one more sentence for screen readers. `from_zero` starts the axis at zero
+    even where the balance hardly moves.
     """
     everything = [*points, *pace]
     if not points:

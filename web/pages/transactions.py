@@ -130,7 +130,7 @@ def _row(
         id=movement_id,
         reference=reference,
         what=messages.RETURNS.get(reversed_kind) or _KINDS[kind],
-        where=plan or (messages.DEBT if kind == Kind.WRITE_OFF else messages.STASH),
+        where=plan or _without_plan(kind, seen_from),
         icon=_ICONS[kind],
         is_in=counts and way > 0,
         day=created.date(),
@@ -142,6 +142,13 @@ def _row(
         amount=_amount(amount_kobo, way if counts else min(way, 0)),
         amount_class=_amount_class(status, way) + (" tiny" if amount_kobo >= _LONG_KOBO else ""),
     )
+
+
+def _without_plan(kind: str, seen_from: SeenFrom) -> str:
+    """Return where a transaction belongs that belongs to no plan; empty in the stash's own list."""
+    if kind == Kind.WRITE_OFF:
+        return messages.DEBT
+    return "" if seen_from == "stash" else messages.STASH
 
 
 def by_day(listed: Iterable[TransactionRow]) -> list[tuple[str, datetime.date, list[TransactionRow]]]:

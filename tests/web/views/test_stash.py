@@ -67,11 +67,12 @@ def test_a_page_with_withdrawals_costs_the_same_for_one_and_for_many(
     assert page.text.count("/cancel/") == payouts.MOST_ON_THE_WAY
 
 
-def test_adding_money_and_withdrawing_are_equal_buttons(client: Client, saver: User) -> None:
+def test_money_can_be_withdrawn_once_there_is_some(client: Client, saver: User) -> None:
     client.force_login(saver)
-    links = re.findall(r'<a class="([^"]+)" href="(/stash/(?:fund|withdraw)/)">', client.get("/stash/").text)
-    assert [url for _, url in links[:2]] == ["/stash/fund/", "/stash/withdraw/"]
-    assert links[0][0] == links[1][0]
+    to_forms = re.compile(r'<a class="btn btn-s" href="(/stash/(?:fund|withdraw)/)">')
+    assert to_forms.findall(client.get("/stash/").text) == ["/stash/fund/"]
+    pay_in(saver, 1_00)
+    assert to_forms.findall(client.get("/stash/").text) == ["/stash/fund/", "/stash/withdraw/"]
 
 
 def test_money_on_its_way_out_is_shown_with_its_countdown(client: Client, settings: Settings) -> None:
