@@ -34,6 +34,7 @@ class Saving(NamedTuple):
     name: str
     product_name: str
     product_kind: str
+    early_exit: str
     target_kobo: int | None
     started_on: datetime.date
     matures_on: datetime.date | None
@@ -56,6 +57,7 @@ class Saving(NamedTuple):
             name=plan.name,
             product_name=plan.product_name,
             product_kind=plan.product_kind,
+            early_exit=plan.early_exit,
             target_kobo=plan.target_kobo,
             started_on=plan.started_on,
             matures_on=plan.matures_on,
@@ -85,6 +87,7 @@ _COLUMNS = (
     "plan__name",
     "plan__product_name",
     "plan__product_kind",
+    "plan__early_exit",
     "plan__target_kobo",
     "plan__started_on",
     "plan__matures_on",

@@ -21,7 +21,7 @@ from web.messages import plan_start as start_messages
 from web.messages import plans as messages
 from web.pages.plan_notices import notice_sentence
 from web.pages.plan_terms import exit_sentences, interest_off_for_new
-from web.pages.plans import ICONS
+from web.pages.plans import icon
 
 EXAMPLE_KOBO = 100_000_00
 # Session key: the id of a plan that was just started, and the intended first payment in kobo.
@@ -45,7 +45,7 @@ _SUITS = {"end": True, "open": False}
 class ProductChoice:
     """A product to choose, with sentences: what an amount earns in it, what leaving it costs, and its notice.
 
-    `suits` is "end" for the product to propose with an end date, and "open" for the one without.
+    `grown_kobo` is that amount with what it earns after tax, and `term` how long that takes. `suits` is "end" for the product to propose with an end date, and "open" for the one without.
     """
 
     product: Product
@@ -54,6 +54,8 @@ class ProductChoice:
     # Each rate and the term from which it applies; empty where the rate does not depend on the term.
     rates_by_term: str
     example: str
+    grown_kobo: int
+    term: str
     early_exit: str
     notice: str
     is_chosen: bool
@@ -73,10 +75,14 @@ def initial(query: QueryDict, products: list[Product]) -> dict[str, Any]:
 def start(form: StartForm, user: User) -> dict[str, Any]:
     """Return the context of the start page: the form, the purposes and products to choose from, and the preview."""
     taxes = TaxRates.read()
+    choices = products_to_choose(form["product"], form.products, taxes=taxes)
     return {
         "form": form,
         "purposes": PURPOSES,
-        "products": products_to_choose(form["product"], form.products, taxes=taxes),
+        "products": choices,
+        # Until there is a preview: the chosen product, or else the one that the script proposes.
+        "shown": next((one for one in choices if one.is_chosen or one.suits == "open"), None),
+        "example_kobo": EXAMPLE_KOBO,
         "preview": _preview(form, taxes, earns_interest=user.earns_interest),
         "interest_off": interest_off_for_new(user),
         "unused_date": unused_date(_clean(form, "product"), _clean(form, "matures_on")),
@@ -99,14 +105,18 @@ def products_to_choose(
     chosen = str(field.value() or "")
     products = list(products)
     suits = {plans.suggest_product(products, has_end=has_end): suits for suits, has_end in _SUITS.items()}
+    examples = {product: _example(product, taxes, interest_to) for product in products}
     return [
         ProductChoice(
             product,
-            icon=ICONS[Product.Kind(product.kind)],
+            icon=icon(product.kind, product.early_exit),
             rate=_rates(product),
             rates_by_term=_rates_by_term(product),
-            example=_example(product, taxes, interest_to),
-            early_exit=" ".join(exit_sentences(product)),
+            example=_in_words(examples[product]),
+            grown_kobo=EXAMPLE_KOBO + examples[product].ahead.net_kobo,
+            term=examples[product].term,
+            # The description of a product without a term says already that its money moves at any time.
+            early_exit=" ".join(exit_sentences(product)) if product.has_term else messages.FREE,
             notice=notice_sentence(product),
             is_chosen=str(product.pk) == chosen,
             suits=suits.get(product, ""),
@@ -115,8 +125,15 @@ def products_to_choose(
     ]
 
 
-def _example(product: Product, taxes: TaxRates, interest_to: str) -> str:
-    """Return in words what an amount earns in a year, or in the term that is nearest to one."""
+class _Example(NamedTuple):
+    """What an amount earns in a product, and in which term, in words."""
+
+    ahead: ledger.Preview
+    term: str
+
+
+def _example(product: Product, taxes: TaxRates, interest_to: str) -> _Example:
+    """Return what an amount earns in a year, or in the term that is nearest to one."""
     days = ledger.DAYS_PER_YEAR
     if product.min_term_days is not None and product.max_term_days is not None:
         days = min(max(days, product.min_term_days), product.max_term_days)
@@ -130,10 +147,14 @@ def _example(product: Product, taxes: TaxRates, interest_to: str) -> str:
         interest_to=interest_to,
         taxes=taxes,
     )
-    term = "a year" if days == ledger.DAYS_PER_YEAR else f"{days} days"
-    posted = f" First posting on {date_formats.day(ahead.next_posting_on)}." if ahead.next_posting_on else ""
+    return _Example(ahead, "a year" if days == ledger.DAYS_PER_YEAR else f"{days} days")
+
+
+def _in_words(example: _Example) -> str:
+    ahead, term = example
+    posted = f" First paid on {date_formats.day(ahead.next_posting_on)}." if ahead.next_posting_on else ""
     return (
-        f"{money.naira(EXAMPLE_KOBO).removesuffix('.00')} for {term}: {money.naira(ahead.gross_kobo)} interest,"
+        f"{money.short(EXAMPLE_KOBO)} for {term}: {money.naira(ahead.gross_kobo)} interest,"
         f" less {money.naira(ahead.tax_kobo)} tax: {money.naira(ahead.net_kobo)}.{posted}"
     )
 

@@ -37,7 +37,7 @@ from web.pages import transactions as transaction_rows
 from web.pages.charts import area_chart
 from web.pages.payments import fee_sentence
 
-ICONS = {
+_ICONS = {
     Product.Kind.FLEXIBLE: "leaf",
     Product.Kind.TARGET: "target",
     Product.Kind.LOCKED: "lock",
@@ -65,13 +65,18 @@ class PlanCard:
     is_first: bool
 
 
+def icon(kind: str, early_exit: str) -> str:
+    """Return the icon of a product or plan. One that only loses its interest when left early is not locked."""
+    return "grow" if early_exit == EarlyExit.FORFEIT else _ICONS[Product.Kind(kind)]
+
+
 def card(plan: Saving, today: datetime.date) -> PlanCard:
     """Return a plan's card."""
     share, text = _progress(plan, today)
     stands = plan_standing.of(plan, today)
     return PlanCard(
         plan=plan,
-        icon=ICONS[Product.Kind(plan.product_kind)],
+        icon=icon(plan.product_kind, plan.early_exit),
         terms=messages.product_and_rate(plan.product_name, plan.rate_bps),
         balance_kobo=plan.balance_kobo,
         percent=None if share is None else str(share),

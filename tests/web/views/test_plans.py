@@ -89,7 +89,7 @@ def test_the_preview_shows_what_it_earns_and_starts_nothing(saver_client: Client
         page = saver_client.post("/plans/start/preview/", query, headers=headers).content.decode()
         for amount in ("₦2,095.89", "₦209.58", "₦1,886.31", "₦101,886.31"):
             assert amount in page
-        assert f"First posting</dt><dd>{date_formats.day(day)}" in page
+        assert f"First interest</dt><dd>{date_formats.day(day)}" in page
         assert ("<html" in page) is not bool(headers)
     assert not saver.plans.exists()
 
@@ -117,11 +117,11 @@ def test_each_product_says_what_an_amount_earns(saver_client: Client) -> None:
     make_product(Product.Kind.LOCKED, rate_bps=1000, max_term_days=91, interest_paid=InterestPaid.AT_MATURITY)
     page = saver_client.get("/plans/start/").content.decode()
     assert (
-        "₦100,000 for a year: ₦8,805.27 interest, less ₦880.52 tax: ₦7,924.75. First posting on 1 Dec 2026."
+        "₦100,000 for a year: ₦8,805.27 interest, less ₦880.52 tax: ₦7,924.75. First paid on 1 Dec 2026."
         in page
     )
     assert "₦100,000 for 91 days: ₦2,493.15 interest, less ₦249.31 tax: ₦2,243.84." in page
-    assert "First posting on 23 Feb 2027." in page
+    assert "First paid on 23 Feb 2027." in page
 
 
 def test_the_preview_suggests_a_monthly_sum(saver_client: Client) -> None:
