@@ -26,7 +26,7 @@ PRODUCTS: tuple[tuple[dict[str, Any], dict[int, int]], ...] = (
         {
             "kind": Product.Kind.FLEXIBLE,
             "name": "Flexible",
-            "description": "Pay in and move money to your stash any time.",
+            "description": "Save at your own pace, without an end date.",
         },
         {0: 850},
     ),

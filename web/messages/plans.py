@@ -48,8 +48,12 @@ GOING = "Under way"
 TOTAL_SAVED = "Saved"
 TOTAL_GROWTH = "In the last 30 days"
 TOTAL_NEEDED = "Needed each month"
-TO_REACH_GOALS = "to reach your goals in time"
-WITHOUT_DATE = "in plans without a date"
+WITHOUT_DATE = "no goal with a date"
+
+# The page that asks which plan to top up.
+SUGGESTED = "Suggested"
+OTHER_PLANS = "Other plans"
+YOUR_PLANS = "Your plans"
 
 # Taking money out, as a plan's terms have it.
 FREE = "Taking money out costs nothing."
@@ -113,15 +117,25 @@ def due_soon(left_kobo: int, count: int) -> str:
 
 
 def behind(count: int, amount_kobo: int, every: Every) -> str:
-    return f"Behind by {days(count)}: {_gets_there(amount_kobo, every)}"
+    return f"Behind by {days(count)}: {gets_there(amount_kobo, every)}"
 
 
 def not_begun(left_kobo: int, matures_on: datetime.date, amount_kobo: int, every: Every) -> str:
-    return f"{to_go(left_kobo)} by {_day(matures_on)}: {_gets_there(amount_kobo, every)}"
+    return f"{to_go(left_kobo)} by {_day(matures_on)}: {gets_there(amount_kobo, every)}"
 
 
 def on_track(left_kobo: int, amount_kobo: int, every: Every) -> str:
-    return f"{to_go(left_kobo)}. {_gets_there(amount_kobo, every)}"
+    return f"{to_go(left_kobo)}. {gets_there(amount_kobo, every)}"
+
+
+def gets_there(amount_kobo: int, every: Every) -> str:
+    match every:
+        case Every.WEEK:
+            return f"{money.short(amount_kobo)} a week gets you there."
+        case Every.MONTH:
+            return f"{money.short(amount_kobo)} a month gets you there."
+        case _:
+            return f"{money.short(amount_kobo)} gets you there."
 
 
 def without_date(left_kobo: int) -> str:
@@ -164,6 +178,10 @@ def milestone(percent: int, plan: str) -> str:
         75: f"Three quarters of the way to {plan}.",
         100: f"You reached your goal for {plan}.",
     }.get(percent, "")
+
+
+def in_plans(count: int) -> str:
+    return ngettext("in %(count)d plan", "in %(count)d plans", count) % {"count": count}
 
 
 def goals_on_track(count: int, measured: int) -> str:
@@ -239,16 +257,6 @@ def interest_off(since: datetime.date | None, today: datetime.date, *, everywher
         if everywhere
         else f"Interest has been off for this plan since {day}."
     )
-
-
-def _gets_there(amount_kobo: int, every: Every) -> str:
-    match every:
-        case Every.WEEK:
-            return f"{money.short(amount_kobo)} a week gets you there."
-        case Every.MONTH:
-            return f"{money.short(amount_kobo)} a month gets you there."
-        case _:
-            return f"{money.short(amount_kobo)} gets you there."
 
 
 def _end(ends_on: datetime.date | None) -> str:

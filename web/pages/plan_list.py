@@ -12,7 +12,8 @@ from savings.leaderboards import ordinal
 from savings.plans import Standing, State
 from web.messages import plans as messages
 from web.pages import plan_standing
-from web.pages.plans import card
+from web.pages.plan_start import PURPOSES
+from web.pages.plans import PlanCard, card
 
 # The states of plans with a goal and a date.
 _MEASURED = {State.DUE_SOON, State.BEHIND, State.ON_TRACK, State.REACHED}
@@ -35,6 +36,14 @@ class Finished(NamedTuple):
     unposted: str
 
 
+class ToTopUp(NamedTuple):
+    """A plan that takes money; with the sum to pay now in words, and the URL of the form with that sum, if there is one."""
+
+    card: PlanCard
+    text: str
+    url: str
+
+
 def index(holdings: Holdings, today: datetime.date) -> dict[str, Any]:
     """Return the context of the list."""
     stands = {plan.pk: plan_standing.of(plan, today) for plan in (*holdings.plans, *holdings.closed_plans)}
@@ -50,6 +59,27 @@ def index(holdings: Holdings, today: datetime.date) -> dict[str, Any]:
         "totals": _totals(holdings, going, stands, today) if going else [],
         "finished": _finished(over, today),
         "has_open_plans": bool(going),
+        "purposes": PURPOSES,
+    }
+
+
+def to_top_up(holdings: Holdings, today: datetime.date) -> dict[str, Any]:
+    """Return the context of the page that asks where money should go: plans with a sum to pay now come first."""
+    rows = []
+    for plan in plan_standing.by_urgency(holdings.plans, today):
+        stands = plan_standing.of(plan, today)
+        if not stands.is_over:
+            line, instalment = plan_standing.line(plan, stands), stands.suggested
+            text = messages.gets_there(instalment.amount_kobo, instalment.every) if instalment else ""
+            rows.append(ToTopUp(card(plan, today), text, line.url if text and line.is_top_up else ""))
+    groups = [
+        (messages.SUGGESTED, [row for row in rows if row.url]),
+        (messages.OTHER_PLANS, [row for row in rows if not row.url]),
+    ]
+    has_both = all(some for _, some in groups)
+    return {
+        "stash_kobo": holdings.stash_kobo,
+        "groups": [(title if has_both else messages.YOUR_PLANS, some) for title, some in groups if some],
     }
 
 
@@ -63,12 +93,12 @@ def _totals(
     needed = [stands[plan.pk].monthly for plan in measured]
     on_track = [plan for plan in measured if not stands[plan.pk].needs_saver]
     return [
-        Total(messages.TOTAL_SAVED, saved, _on_track(on_track, measured)),
+        Total(messages.TOTAL_SAVED, saved, messages.in_plans(len(going))),
         _growth(growth),
         Total(
             messages.TOTAL_NEEDED,
             money.naira(sum(one.amount_kobo for one in needed if one)),
-            messages.TO_REACH_GOALS,
+            _on_track(on_track, measured),
         ),
     ]
 

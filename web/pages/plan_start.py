@@ -115,8 +115,7 @@ def products_to_choose(
             example=_in_words(examples[product]),
             grown_kobo=EXAMPLE_KOBO + examples[product].ahead.net_kobo,
             term=examples[product].term,
-            # The description of a product without a term says already that its money moves at any time.
-            early_exit=" ".join(exit_sentences(product)) if product.has_term else messages.FREE,
+            early_exit=" ".join(exit_sentences(product)),
             notice=notice_sentence(product),
             is_chosen=str(product.pk) == chosen,
             suits=suits.get(product, ""),

@@ -166,10 +166,8 @@ def close(request: SaverRequest, plan_id: int) -> HttpResponse:
 
 def choose_top_up(request: SaverRequest) -> HttpResponse:
     """Choose where the money should go: the stash, or one of the plans that accept money."""
-    today = timezone.localdate()
-    holdings = dashboard.holdings(request.user)
-    cards = [plan_pages.card(plan, today) for plan in holdings.plans if not plan.is_matured(today)]
-    return render(request, "plans/choose_top_up.html", {"stash_kobo": holdings.stash_kobo, "cards": cards})
+    context = plan_list.to_top_up(dashboard.holdings(request.user), timezone.localdate())
+    return render(request, "plans/choose_top_up.html", context)
 
 
 def top_up(request: SaverRequest, plan_id: int) -> HttpResponse:

@@ -290,5 +290,22 @@ def test_a_plan_s_card_says_how_far_it_is(saver_client: Client, saver: User) -> 
 
 
 def test_a_newcomer_sees_what_to_do(saver_client: Client) -> None:
-    assert "Start your first plan" in saver_client.get("/plans/").content.decode()
+    page = saver_client.get("/plans/").text
+    assert "What are you saving for?" in page
+    assert 'href="/plans/start/?for=rent"' in page
+    assert "Top up" not in page
     assert Plan.objects.count() == 0
+
+
+@time_machine.travel("2026-11-29T12:00:00Z", tick=False)
+def test_a_plan_that_should_get_a_sum_now_is_suggested_for_a_top_up(
+    saver_client: Client, saver: User
+) -> None:
+    with_goal = make_plan(saver, make_product(Product.Kind.TARGET), target_kobo=95_000_00, days=70)
+    without = make_plan(saver)
+    page = saver_client.get("/plans/top-up/")
+    (suggested, first), (other, second) = page.context["groups"]
+    assert (suggested, other) == ("Suggested", "Other plans")
+    assert [row.card.plan.pk for row in (*first, *second)] == [with_goal.pk, without.pk]
+    assert "₦9,500 a week gets you there." in page.text
+    assert f'href="/plans/{with_goal.pk}/top-up/?amount=9500"' in page.text
