@@ -51,6 +51,7 @@ MILESTONES = {
     75: "Three quarters there",
     100: "You reached your goal",
 }
+ON_THEIR_PAGE = "You pay on the payment provider’s secure page, then come back here."
 NO_CARDS = "We don’t accept cards at the moment."
 # By the bearer of the fee for cards issued here, and for foreign cards.
 CARD_FEES: dict[tuple[str, str], str] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.utils.translation import ngettext
 
 from savings import money
@@ -56,6 +57,12 @@ def cancelled_with_recipient(withdrawals: int) -> str:
 
 def up_to(amount_kobo: int) -> str:
     return f"Up to {money.short(amount_kobo)}"
+
+
+def between(least_kobo: int, most_kobo: int) -> str:
+    """Return a range of amounts with one currency sign: `₦10,000–50,000`."""
+    most = money.short(most_kobo).removeprefix(settings.CURRENCY_SIGN)
+    return f"{money.short(least_kobo)}–{most}"
 
 
 def above(amount_kobo: int) -> str:

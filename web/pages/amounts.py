@@ -16,7 +16,12 @@ from web.forms.cards import CardForm
 from web.forms.plans import TopUpForm
 from web.messages import amounts as messages
 from web.messages import cards as card_messages
+from web.messages import plans as plan_messages
 from web.pages import cards
+
+
+# Suggestions for a plan; more would be several rows on a phone.
+MOST_CHIPS = 3
 
 
 class Chip(NamedTuple):
@@ -44,6 +49,9 @@ class After(NamedTuple):
     # None without a valid amount.
     then_kobo: int | None
     percent: str
+    # Of a goal, before the amount, in words.
+    progress: str = ""
+    to_go: str = ""
 
 
 class Source(NamedTuple):
@@ -60,6 +68,14 @@ class Source(NamedTuple):
 
 def chips(plan: Plan | None, instalment: Instalment | None = None, **query: str) -> list[Chip]:
     """Return the suggestions for a payment into a plan, or with None into the stash. Their URLs keep the query."""
+    suggested = suggest_amounts(plan, instalment)
+    if plan:
+        # Those that say what they are for, and as many round ones, the largest, as make three.
+        what_for = [one for one in suggested if one.reaches_goal or one.every]
+        others = [one for one in suggested if one not in what_for]
+        suggested = sorted(
+            [*others[len(what_for) - MOST_CHIPS :], *what_for], key=lambda one: one.amount_kobo
+        )
     return [
         _chip(
             one.amount_kobo,
@@ -67,7 +83,7 @@ def chips(plan: Plan | None, instalment: Instalment | None = None, **query: str)
             tells=one.reaches_goal or one.every is not None,
             what_for=messages.TO_GOAL if one.reaches_goal else messages.EVERY[one.every],
         )
-        for one in suggest_amounts(plan, instalment)
+        for one in suggested
     ]
 
 
@@ -83,8 +99,21 @@ def after(form: BaseForm, balance_kobo: int, *, goal_kobo: int | None = None, si
     if then_kobo is not None and then_kobo < 0:
         then_kobo = None
     shown_kobo = balance_kobo if then_kobo is None else then_kobo
-    percent = min(100, shown_kobo * 100 // goal_kobo) if goal_kobo else 0
-    return After(str(balance_kobo), str(goal_kobo or ""), str(sign), then_kobo, str(percent))
+    if not goal_kobo:
+        return After(str(balance_kobo), "", str(sign), then_kobo, "0")
+    return After(
+        str(balance_kobo),
+        str(goal_kobo),
+        str(sign),
+        then_kobo,
+        percent=str(_percent(shown_kobo, goal_kobo)),
+        progress=plan_messages.progress(_percent(balance_kobo, goal_kobo), goal_kobo),
+        to_go=plan_messages.to_go(goal_kobo - balance_kobo) if balance_kobo < goal_kobo else "",
+    )
+
+
+def _percent(part_kobo: int, whole_kobo: int) -> int:
+    return min(100, part_kobo * 100 // whole_kobo)
 
 
 def typed_kobo(form: BaseForm) -> int | None:

@@ -47,6 +47,12 @@ def where_to_pay(payment: Payment) -> str:
     return reverse("payments:return_from_provider", args=[payment.transaction.reference])
 
 
+def card_note() -> str:
+    """Return what a saver must know about a card before they choose it: who pays the fee, and where they pay."""
+    sentence = fee_sentence()
+    return sentence if sentence == messages.NO_CARDS else f"{sentence} {messages.ON_THEIR_PAGE}"
+
+
 def fee_sentence() -> str:
     """Return who pays the provider's fee of a card, and which cards are not accepted, as one sentence."""
     return messages.CARD_FEES[settings.FEE_BEARER_CARD, settings.FEE_BEARER_FOREIGN_CARD]

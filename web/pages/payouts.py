@@ -74,6 +74,7 @@ def ask(user: User, form: PayoutForm) -> dict[str, Any]:
             for pk, recipient in form.recipients.items()
         ],
         "fee_lines": fee_lines(),
+        "is_delayed": _is_delayed(),
     }
 
 
@@ -92,7 +93,7 @@ def quoted(quote: PayoutQuote, form: PayoutForm, token: str) -> dict[str, Any]:
         "is_all": form.is_all,
         "amount": money.figures(quote.amount_kobo),
         "lines": [(messages.AMOUNT, money.naira(quote.amount_kobo)), *fee_amounts(quote.fees)],
-        "is_delayed": settings.PAYOUTS.delay > datetime.timedelta(),
+        "is_delayed": _is_delayed(),
         "valid_until": timezone.localtime() + datetime.timedelta(seconds=payments.PAYOUT_QUOTE_SECONDS),
     }
 
@@ -133,7 +134,11 @@ def fee_lines() -> list[FeeLine]:
     if not any(fees.total_kobo for _, fees in merged):
         return []
     ends = [start - 1 for start, _ in merged[1:]]
-    amounts = [messages.up_to(end) for end in ends]
+    begins_at = [start for start, _ in merged]
+    amounts = [
+        messages.between(start, end) if number else messages.up_to(end)
+        for number, (start, end) in enumerate(zip(begins_at, ends, strict=False))
+    ]
     amounts.append(messages.above(ends[-1]) if ends else messages.ANY_AMOUNT)
     return [_fee_line(name, fees) for name, (_, fees) in zip(amounts, merged, strict=True)]
 
@@ -164,6 +169,10 @@ def _on_the_way(payout: Payout) -> OnTheWay:
         remaining=plan_notices.remaining(payout.send_at) if is_timed else "",
         can_be_cancelled=payout.can_be_cancelled,
     )
+
+
+def _is_delayed() -> bool:
+    return settings.PAYOUTS.delay > datetime.timedelta()
 
 
 def _fee_line(amounts: str, fees: WithdrawalFees) -> FeeLine:

@@ -33,16 +33,19 @@ class QuotedDay(NamedTuple):
 
 def ask(plan: Plan, form: QuoteForm) -> dict[str, Any]:
     """Return the context of the page that asks how much to take out."""
-    refusal = ""
+    refusal, penalty_kobo, today = "", 0, timezone.localdate()
+    balance_kobo = plan.account.balance_kobo or 0
     try:
-        plans.check_can_exit(plan, timezone.localdate())
+        plans.check_can_exit(plan, today)
+        penalty_kobo = plans.exit_penalty_kobo(plan, balance_kobo, today)
     except Refused as refused:
         refusal = str(refused)
     return {
         "plan": plan,
         "form": form,
-        "balance_kobo": plan.account.balance_kobo or 0,
-        "beside": [card(Saving.from_plan(plan), timezone.localdate())],
+        "balance_kobo": balance_kobo,
+        "penalty_kobo": penalty_kobo,
+        "beside": [card(Saving.from_plan(plan), today)],
         "exit_sentences": plan_terms.exit_sentences(plan, plan.matures_on),
         "refusal": refusal,
     }

@@ -142,5 +142,5 @@ def _top_up(plan: Saving, amount_kobo: int | None = None) -> tuple[str, str, boo
     if amount_kobo is None:
         return messages.TOP_UP, url, True
     amount_kobo = min(amount_kobo, settings.TOP_UP_MAX_KOBO)
-    figures = money.decimal(amount_kobo).removesuffix(".00")
+    figures = money.figures(amount_kobo).removesuffix(".00")
     return messages.top_up_with(amount_kobo), f"{url}?{urlencode({'amount': figures})}", True

@@ -35,7 +35,7 @@ from web.messages import plans as messages
 from web.pages import amounts, autosave, interest, plan_notices, plan_over, plan_standing, plan_terms
 from web.pages import transactions as transaction_rows
 from web.pages.charts import area_chart
-from web.pages.payments import fee_sentence
+from web.pages.payments import card_note
 
 _ICONS = {
     Product.Kind.FLEXIBLE: "leaf",
@@ -176,7 +176,7 @@ def top_up(plan: Plan, form: TopUpForm) -> dict[str, Any]:
         "form": form,
         "card": shown,
         "beside": [shown],
-        **amounts.top_up(plan, form, instalment, stash_kobo=stash_kobo, card_note=fee_sentence()),
+        **amounts.top_up(plan, form, instalment, stash_kobo=stash_kobo, card_note=card_note()),
         "notice_sentence": plan_notices.notice_sentence(plan),
         "exit_sentences": plan_terms.exit_sentences(plan, plan.matures_on),
         "interest_off": plan_terms.interest_off(plan),

@@ -31,7 +31,7 @@ from web.pages import amounts, autosave, plan_notices
 from web.pages import payouts as payout_pages
 from web.pages import plans as plan_pages
 from web.pages import transactions as transaction_rows
-from web.pages.payments import fee_sentence
+from web.pages.payments import card_note, fee_sentence
 from web.views.payments import pay
 
 LATEST = 10
@@ -90,7 +90,7 @@ def fund(request: SaverRequest) -> HttpResponse:
         "chips": amounts.chips(None),
         "after": amounts.after(form, stash_kobo),
         "amount_kobo": amounts.typed_kobo(form),
-        "sources": amounts.card_sources(form, fee_sentence()) if form.cards else [],
+        "sources": amounts.card_sources(form, card_note()) if form.cards else [],
         "fee_sentence": fee_sentence(),
     }
     return render_part(request, "stash/fund.html", "form", context, status=422 if form.errors else 200)

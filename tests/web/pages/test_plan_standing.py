@@ -55,7 +55,7 @@ def test_a_goal_with_a_date_names_the_sum_that_gets_there(
 ) -> None:
     (since, until), (target, holding), (text, amount) = age, naira, words
     plan = aged(saver, since=since, until=until, target_kobo=target * 100, holding_kobo=holding * 100)
-    query = f"?amount={amount.replace(',', '')}"
+    query = f"?amount={amount.replace(',', '%2C')}"
     assert line_of(plan) == (text, f"Top up ₦{amount}", f"/plans/{plan.pk}/top-up/{query}")
 
 
