@@ -33,7 +33,8 @@ def timeline_steps(
         for event in events
     ]
     happened += [_posted(transaction, entry, payment) for entry in entries]
-    happened += [_mailed(mail) for mail in mails if mail.done_at]
+    # The last mail alone: a withdrawal has one when it is sent, and another when it is paid.
+    happened += [_mailed(mail) for mail in mails if mail.done_at][-1:]
     happened.sort(key=lambda step: step.at or transaction.created_on)
     if transaction.kind == Kind.REFUND:
         ending = _ending_of_refund(transaction.status)

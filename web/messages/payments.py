@@ -14,7 +14,9 @@ SEE_RECEIPT = "See the receipt for updates."
 # The head of a receipt.
 SAFE_MEANWHILE = "The money is safe while we check it with the payment provider."
 # How a review ends: `ledger.release`, `ledger.allocate` or a refund.
-HOW_A_REVIEW_ENDS = "Then our staff credit the money to its owner or refund it. You’ll see that here."
+HOW_A_REVIEW_ENDS = (
+    "Then our staff put it in your savings or send it back to the payer. You’ll see that here."
+)
 ASKED_FOR = "Asked for"
 ARRIVED = "Arrived"
 NOT_FINISHED_TITLE = "Payment not finished"
@@ -22,7 +24,7 @@ FAILED_TITLE = "Payment failed"
 REVIEW_TITLE = "We’re checking this payment"
 # By the code of the failure; the first is that of any other code.
 FAILURES = {
-    "failed": f"Your bank declined this payment. {NOTHING_LEFT}",
+    "failed": f"Your bank declined this payment. {NOTHING_LEFT} Try another card, or ask your bank.",
     "refused": f"The payment provider refused this payment. {NOTHING_LEFT}",
     "reversed": "This payment was reversed, so the money goes back to you.",
 }
@@ -37,6 +39,8 @@ REVIEWS = {
 }
 NO_ANSWER = "The payment provider hasn’t told us yet how this payment ended. We’re asking them."
 CHANNEL_NOT_ACCEPTED = "We don’t accept this kind of card or payment."
+NOT_PAID_YET = "If you have just paid, the payment provider’s answer is on its way. If you left its page, finish the payment."
+WAITING_FOR_CARD = "We’re waiting for the payment provider’s answer."
 SEE_STASH = "See your stash"
 ADD_MORE = "Add more"
 SEE_PLAN = "See the plan"
@@ -108,6 +112,10 @@ def saved_in(plan: str) -> str:
 
 def put_in_stash(plan: str) -> str:
     return f"{plan} can’t take more money, so we put it in your stash."
+
+
+def not_paid_yet(amount_kobo: int) -> str:
+    return f"{money.short(amount_kobo)} not paid yet"
 
 
 def left_without_paying(amount_kobo: int) -> str:

@@ -24,7 +24,7 @@ FEE = "Fee"
 VAT = "VAT on the fee"
 DUTY = "Stamp duty"
 FEES_TOTAL = "Total"
-WITH_FEES = "With fees"
+WITH_FEES = "Total with fees"
 ANY_AMOUNT = "Any amount"
 
 

@@ -14,6 +14,7 @@ from savings.exceptions import Refused
 from savings.models import Account, Entry, Payment, Plan, Transaction
 from savings.payments import CARD_FAILURES
 from savings.plans import check_accepts_money, milestone
+from web.messages import cards as card_messages
 from web.messages import payments as messages
 from web.messages import plans as plan_messages
 
@@ -64,6 +65,8 @@ def outcome(movement: Transaction, payment: Payment | None, entries: Iterable[En
         return _failed(movement, payment)
     if payment is not None and movement.status == Status.REVIEW:
         return _in_review(movement, payment, entries)
+    if payment is not None and movement.status == Status.PENDING:
+        return Outcome(messages.not_paid_yet(movement.amount_kobo), _pending(payment))
     return Outcome(movement.get_kind_display())
 
 
@@ -115,6 +118,12 @@ def _failed(movement: Transaction, payment: Payment) -> Outcome:
     return Outcome(messages.FAILED_TITLE, text, links=_next_steps(movement), needs_help=True)
 
 
+def _pending(payment: Payment) -> str:
+    if payment.saved_card_id is None:
+        return messages.NOT_PAID_YET
+    return card_messages.APPROVE if payment.checkout_url else messages.WAITING_FOR_CARD
+
+
 def _in_review(movement: Transaction, payment: Payment, entries: Iterable[Entry]) -> Outcome:
     title = messages.REVIEW_TITLE
     arrived_kobo = sum(entry.amount_kobo for entry in entries if entry.code == Entry.Code.SUSPENSE)
@@ -122,9 +131,10 @@ def _in_review(movement: Transaction, payment: Payment, entries: Iterable[Entry]
         return Outcome(
             title, messages.REVIEWS.get(payment.review_reason, messages.NO_ANSWER), needs_help=True
         )
-    sentences = [messages.SAFE_MEANWHILE, messages.HOW_A_REVIEW_ENDS]
+    what_arrived = messages.what_arrived(movement.amount_kobo, arrived_kobo)
+    sentences = [what_arrived, messages.SAFE_MEANWHILE, messages.HOW_A_REVIEW_ENDS]
     if payment.review_reason == "channel":
-        sentences.insert(0, messages.CHANNEL_NOT_ACCEPTED)
+        sentences.insert(1, messages.CHANNEL_NOT_ACCEPTED)
     arrived = money.naira(arrived_kobo)
     rows = ((messages.ASKED_FOR, money.naira(movement.amount_kobo)), (messages.ARRIVED, arrived))
     return Outcome(title, " ".join(sentences), arrived, rows=rows, needs_help=True)

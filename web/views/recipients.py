@@ -25,6 +25,7 @@ def recipients(request: SaverRequest) -> HttpResponse:
         "recipients": current,
         "most": payments.MOST_RECIPIENTS,
         "is_full": len(current) >= payments.MOST_RECIPIENTS,
+        "wait": _wait(),
     }
     return render(request, "payouts/recipients.html", context)
 
@@ -85,7 +86,12 @@ def _add_found(request: SaverRequest, confirmed: TokenForm) -> HttpResponse:
 
 
 def _render(request: SaverRequest, context: dict[str, Any], *, is_refused: bool = False) -> HttpResponse:
-    hours = int(settings.PAYOUTS.wait.total_seconds()) // 3600
-    context["wait"] = plans.format_hours(hours) if hours else ""
+    context["wait"] = _wait()
     status = 422 if is_refused else 200
     return render_part(request, "payouts/add_recipient.html", "form", context, status=status)
+
+
+def _wait() -> str:
+    """Return how long a new account waits for its first withdrawal, in words; empty if it does not."""
+    hours = int(settings.PAYOUTS.wait.total_seconds()) // 3600
+    return plans.format_hours(hours) if hours else ""

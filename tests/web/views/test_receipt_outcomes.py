@@ -90,12 +90,13 @@ def test_money_from_the_stash_and_into_the_stash(saver_client: Client, saver: Us
         (
             "declined",
             "Declined",
-            "Payment failed | Your bank declined this payment. No money left your account.",
+            "Payment failed | Your bank declined this payment. No money left your account."
+            " Try another card, or ask your bank.",
         ),
         (
             "declined",
             "Insufficient Funds",
-            "Payment failed | Your bank declined this payment. No money left your account."
+            "Payment failed | Your bank declined this payment. No money left your account. Try another card, or ask your bank."
             " The reason given: Insufficient Funds.",
         ),
         ("abandon", "", "Payment not finished | You left before paying ₦1,500. No money has moved."),
@@ -160,8 +161,8 @@ def test_a_payment_that_is_checked_names_what_arrived(
     payments.settle_payment(payment.transaction.reference)
     page = shown(saver_client, payment)
     assert said(page) == (
-        "We’re checking this payment | The money is safe while we check it with the payment provider."
-        " Then our staff credit the money to its owner or refund it. You’ll see that here."
+        "We’re checking this payment | ₦750.00 of ₦1,500.00 arrived. The money is safe while we check it with the"
+        " payment provider. Then our staff put it in your savings or send it back to the payer. You’ll see that here."
     )
     assert '<dt>Asked for</dt><dd><span class="money">₦1,500.00</span>' in page
     assert '<dt>Arrived</dt><dd><span class="money">₦750.00</span>' in page
