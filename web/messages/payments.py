@@ -39,7 +39,9 @@ REVIEWS = {
 }
 NO_ANSWER = "The payment provider hasn’t told us yet how this payment ended. We’re asking them."
 CHANNEL_NOT_ACCEPTED = "We don’t accept this kind of card or payment."
-NOT_PAID_YET = "If you have just paid, the payment provider’s answer is on its way. If you left its page, finish the payment."
+NOT_PAID_YET = (
+    "If you have just paid, the provider’s answer is on its way. If you left its page, finish the payment."
+)
 WAITING_FOR_CARD = "We’re waiting for the payment provider’s answer."
 SEE_STASH = "See your stash"
 ADD_MORE = "Add more"

@@ -19,7 +19,6 @@ from web.messages import cards as card_messages
 from web.messages import plans as plan_messages
 from web.pages import cards
 
-
 # Suggestions for a plan; more would be several rows on a phone.
 MOST_CHIPS = 3
 

@@ -37,7 +37,7 @@ class Finished(NamedTuple):
 
 
 class ToTopUp(NamedTuple):
-    """A plan that takes money; with the sum to pay now in words, and the URL of the form with that sum, if there is one."""
+    """A plan that takes money; the sum to pay now in words and the URL of the form with it, both empty without one."""
 
     card: PlanCard
     text: str

@@ -45,7 +45,8 @@ _SUITS = {"end": True, "open": False}
 class ProductChoice:
     """A product to choose, with sentences: what an amount earns in it, what leaving it costs, and its notice.
 
-    `grown_kobo` is that amount with what it earns after tax, and `term` how long that takes. `suits` is "end" for the product to propose with an end date, and "open" for the one without.
+    `grown_kobo` is that amount with what it earns after tax, and `term` how long that takes. `suits` is "end" for the
+    product to propose with an end date, and "open" for the one without.
     """
 
     product: Product

@@ -96,8 +96,8 @@ def test_money_from_the_stash_and_into_the_stash(saver_client: Client, saver: Us
         (
             "declined",
             "Insufficient Funds",
-            "Payment failed | Your bank declined this payment. No money left your account. Try another card, or ask your bank."
-            " The reason given: Insufficient Funds.",
+            "Payment failed | Your bank declined this payment. No money left your account."
+            " Try another card, or ask your bank. The reason given: Insufficient Funds.",
         ),
         ("abandon", "", "Payment not finished | You left before paying ₦1,500. No money has moved."),
     ],

@@ -83,7 +83,7 @@ def test_a_withdrawal_that_waits_can_be_cancelled(client: Client, saver: User) -
         line("Fee", "₦25.00"),
         line("VAT on the fee", "₦1.87"),
         line("Stamp duty", "₦50.00"),
-        line("With fees", "₦50,076.87"),
+        line("Total with fees", "₦50,076.87"),
         'to</span> <span class="money">₦49,923.13<',
     ):
         assert text in page
