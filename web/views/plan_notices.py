@@ -5,14 +5,17 @@ from __future__ import annotations
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from savings import plans
+from savings.dashboard import Saving
 from web.forms.plans import NoticeForm
 from web.http import SaverRequest, redirect, render_part
 from web.messages import plan_exits as messages
 from web.notices import notify
 from web.pages import plan_notices
+from web.pages.plans import card
 
 
 def give_notice(request: SaverRequest, plan_id: int) -> HttpResponse:
@@ -31,6 +34,7 @@ def give_notice(request: SaverRequest, plan_id: int) -> HttpResponse:
             return redirect(request, reverse("plans:detail", args=[plan.pk]))
     status = 422 if form.errors else 200
     context = plan_notices.give_notice(plan, form)
+    context["beside"] = [card(Saving.from_plan(plan), timezone.localdate())]
     return render_part(request, "plans/give_notice.html", "form", context, status=status)
 
 
