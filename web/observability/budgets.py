@@ -42,7 +42,8 @@ BUDGETS = [
     Budget("plans:detail", 8, 1, 2, 31_000, "A plan"),
     Budget("plans:interest", 8, 8, 1, 30_000, "The interest of a plan"),
     Budget("plans:start", 4, 4, 1, 17_000, "Starting a plan"),
-    Budget("plans:choose_top_up", 2, 2, 1, 43_000, "Topping up: which plan"),
+    # With a goal and a date, a row says which sum gets there, and its link has that sum.
+    Budget("plans:choose_top_up", 2, 2, 1, 50_000, "Topping up: which plan"),
     # One of the queries, and of the next form's, is for the saved cards, up to ten of which are offered.
     Budget("plans:top_up", 5, 5, 1, 20_000, "Topping up a plan"),
     Budget("plans:withdraw", 2, 2, 1, 12_000, "Taking money out of a plan"),
@@ -68,8 +69,8 @@ BUDGETS = [
     Budget("cards:index", 2, 2, 1, 22_000, "Saved cards"),
     Budget("cards:rename", 2, 2, 1, 10_000, "Renaming a saved card"),
     Budget("cards:remove", 2, 2, 1, 10_000, "Removing a saved card"),
-    # Nearly all of the size is the list of banks.
-    Budget("payouts:add_recipient", 2, 2, 2, 25_000, "Adding a bank account"),
+    # Nearly all of the size is the list of banks; the rest says what happens next.
+    Budget("payouts:add_recipient", 2, 2, 2, 26_000, "Adding a bank account"),
     Budget("transactions:index", 4, 1, 2, 38_000, "Transactions"),
     Budget("transactions:index?before", 4, 1, 2, 38_000, "An older page of transactions"),
     Budget("transactions:receipt", 5, 1, 2, 13_000, "A receipt"),
