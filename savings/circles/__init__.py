@@ -3,7 +3,7 @@
 from savings.circles.details import cleaned_code
 from savings.circles.digests import prepare_digests, write_digests
 from savings.circles.ending import end_due_circles, notify_members
-from savings.circles.joining import directory, join, start_circle
+from savings.circles.joining import closed_because, directory, join, start_circle
 from savings.circles.members import change_appearance, leave
 from savings.circles.nicknames import LONGEST_NICKNAME, find_member
 from savings.circles.owners import (
@@ -21,6 +21,7 @@ __all__ = [
     "change_appearance",
     "check_ranks",
     "cleaned_code",
+    "closed_because",
     "deliver_rank_check",
     "directory",
     "edit_circle",

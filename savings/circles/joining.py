@@ -100,6 +100,21 @@ def directory(search: str) -> QuerySet[Circle]:
     )
 
 
+def closed_because(circle: Circle, *, members: int = 0) -> str:
+    """Return why nobody can join a circle with this number of members, as a sentence; empty if people can."""
+    today = timezone.localdate()
+    least_days = circle.min_term_days or 0
+    if circle.has_ended(today):
+        return messages.CIRCLE_ENDED
+    if circle.ends_on < plans.days_after(today, least_days):
+        return messages.ends_too_soon(least_days)
+    if circle.joining == Circle.Joining.CLOSED:
+        return messages.NO_NEW_MEMBERS
+    if circle.member_limit is not None and members >= circle.member_limit:
+        return messages.circle_full(circle.member_limit)
+    return ""
+
+
 def _membership_of_reference(user: User, reference: str) -> Membership | None:
     return (
         Membership.objects.filter(plan__reference=reference, user=user)
@@ -142,19 +157,14 @@ def _lock_if_limited(circle_id: int) -> Circle:
 def _check_may_join(user: User, circle: Circle, code: str | None) -> None:
     if Membership.objects.current().filter(circle=circle, user=user).exists():
         raise Refused(messages.ALREADY_MEMBER)
-    today = timezone.localdate()
-    if circle.has_ended(today):
-        raise Refused(messages.CIRCLE_ENDED)
-    least_days = circle.min_term_days or 0
-    if circle.ends_on < plans.days_after(today, least_days):
-        raise Refused(messages.ends_too_soon(least_days))
-    if circle.joining == Circle.Joining.CLOSED:
-        raise Refused(messages.NO_NEW_MEMBERS)
+    if reason := closed_because(circle):
+        raise Refused(reason)
     is_invited = code is not None and secrets.compare_digest(code.encode(), circle.invite_code.encode())
     if not is_invited and circle.joining != Circle.Joining.OPEN:
         raise Refused(messages.INVITATION_INVALID)
-    if circle.member_limit is not None and circle.memberships.current().count() >= circle.member_limit:
-        raise Refused(messages.circle_full(circle.member_limit))
+    members = circle.memberships.current().count() if circle.member_limit is not None else 0
+    if reason := closed_because(circle, members=members):
+        raise Refused(reason)
 
 
 def _add_member(

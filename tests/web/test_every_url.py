@@ -19,7 +19,7 @@ from tests.cards import make_card
 from tests.factories import PASSWORD, make_plan, make_product, make_user, pay_in, start_circle
 from tests.payouts import make_recipient
 from tests.web.shelf import written
-from web.auth.sign_in import PUBLIC
+from web.auth.sign_in import PUBLIC, READABLE
 
 pytestmark = pytest.mark.django_db
 
@@ -106,13 +106,15 @@ def path_of(url: Url, examples: dict[str, str]) -> str:
 
 
 def test_the_list_of_public_pages_names_only_what_is_there() -> None:
-    assert set() == PUBLIC - {url.name for url in URLS}
+    assert set() == (PUBLIC | READABLE) - {url.name for url in URLS}
+    assert not PUBLIC & READABLE
 
 
 def test_a_visitor_is_asked_to_sign_in_everywhere_else(client: Client, examples: dict[str, str]) -> None:
     for url in PRIVATE:
         path = path_of(url, examples)
-        for response in (client.get(path), client.post(path)):
+        methods = (client.post,) if url.name in READABLE else (client.get, client.post)
+        for response in (method(path) for method in methods):
             assert response.status_code == 302, f"{path} is shown to visitors: {response.status_code}"
             assert response["Location"].startswith("/accounts/login/?next="), path
 

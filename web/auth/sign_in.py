@@ -62,6 +62,14 @@ PUBLIC = frozenset(
     }
 )
 
+# Pages that visitors may read, while their forms require sign-in.
+READABLE = frozenset(
+    {
+        # The code in an invite link shows a circle's summary to anyone who has it.
+        "circles:join_by_code",
+    }
+)
+
 _UNSENT = "unsent"
 _UNSENT_SECONDS = 60 * 60
 _LONGEST_UNSENT = 8 * 1024
@@ -81,8 +89,7 @@ class SignInMiddleware(LoginRequiredMiddleware):
             # Replace the lazy user with the user itself; attribute access is then direct.
             request.user = vars(request)["_cached_user"]
             return None
-        match = request.resolver_match
-        if match is not None and match.view_name in PUBLIC:
+        if is_open_to_visitors(request):
             return None
         if request.method == "POST" and _keep(request):
             sign_in = f"{resolve_url(settings.LOGIN_URL)}?next={reverse('users:unsent')}"
@@ -96,6 +103,12 @@ class SignInMiddleware(LoginRequiredMiddleware):
     def get_login_url(self, view_func: Any) -> str:
         # The admin would redirect to its own sign-in page.
         return str(settings.LOGIN_URL)
+
+
+def is_open_to_visitors(request: HttpRequest) -> bool:
+    """Return whether visitors may make this request: any to a public page, reading only of a readable one."""
+    name = request.resolver_match.view_name if request.resolver_match else ""
+    return name in PUBLIC or (name in READABLE and request.method in {"GET", "HEAD"})
 
 
 class InvalidFormMiddleware:

@@ -19,7 +19,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from web.auth.sign_in import PUBLIC
+from web.auth.sign_in import is_open_to_visitors
 from web.error_pages import too_many_requests
 
 _APP = "web"
@@ -207,7 +207,7 @@ def rule_of(request: HttpRequest) -> Rule | None:
         return None
     # A visitor is redirected to sign in. The form they sent waits in a session, and sessions have a limit of their
     # own.
-    return rule if request.user.is_authenticated or name in PUBLIC else None
+    return rule if request.user.is_authenticated or is_open_to_visitors(request) else None
 
 
 def _count_miss(request: HttpRequest, rule: Rule) -> HttpResponse | None:

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -15,6 +16,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import leaderboards, ledger, money
+from savings.circles import closed_because
 from savings.leaderboards import Progress, ordinal
 from savings.models import Circle, CircleEvent, Membership, Plan, User
 from web import keyset
@@ -127,6 +129,20 @@ def join(circle: Circle, form: JoinForm, action: str, user: User) -> dict[str, A
         "notice_sentence": notice_sentence(circle),
         "exit_sentences": exit_sentences(circle, circle.ends_on),
         "interest_off": interest_off_for_new(user),
+    }
+
+
+def invitation(circle: Circle, url: str) -> dict[str, Any]:
+    """Return the context of an invitation for a visitor, who comes back to `url` after signing up or in."""
+    card = _card(circle, leaderboards.progress_of(circle), None)
+    come_back = urlencode({"next": url})
+    return {
+        "circle": circle,
+        "card": card,
+        "closed_because": closed_because(circle, members=card.progress.members),
+        "days_left": (circle.ends_on - timezone.localdate()).days,
+        "sign_in_url": f"{reverse('account_login')}?{come_back}",
+        "sign_up_url": f"{reverse('account_signup')}?{come_back}" if settings.SIGNUP_OPEN else "",
     }
 
 

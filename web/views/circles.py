@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -84,12 +85,23 @@ def join(request: SaverRequest, slug: str) -> HttpResponse:
 
 
 def join_by_code(request: SaverRequest, code: str) -> HttpResponse:
-    """Join the circle of an invite link. An expired link answers 404 without naming a circle."""
+    """Join the circle of an invite link. An expired link answers 404 without naming a circle.
+
+    A visitor sees the circle's summary, and comes back here after signing up or in.
+    """
     code = circles.cleaned_code(code)
     circle = Circle.objects.filter(invite_code=code).first()
+    is_visitor = isinstance(request.user, AnonymousUser)
     if circle is None:
-        return render(request, "circles/invite_gone.html", status=404)
-    return _join(request, circle, reverse("circles:join_by_code", args=[code]), code=code)
+        frame = "base_door.html" if is_visitor else "base.html"
+        return render(request, "circles/invite_gone.html", {"frame": frame}, status=404)
+    url = reverse("circles:join_by_code", args=[code])
+    if is_visitor:
+        response = render(request, "circles/invitation.html", circle_pages.invitation(circle, url))
+        # The code is a secret, so no shared cache may store what it shows.
+        response["Cache-Control"] = "private, no-store"
+        return response
+    return _join(request, circle, url, code=code)
 
 
 @require_POST
