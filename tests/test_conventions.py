@@ -21,6 +21,7 @@ GENERATED = re.compile(r"(\.pyc|\.sqlite3(-wal|-shm)?|\.log|^\.env)$|^(var/|\.ve
 # Templates without a URL of their own: other outcomes of another page's URL.
 OUTCOMES = {
     "errors/page",
+    "circles/invitation",
     "circles/invite_gone",
     "statements/file_away",
     "statements/link_gone",

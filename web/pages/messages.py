@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from savings import mails
 from savings.models import OutboxRow, Statement, User
-from web.date_formats import moment
+from web.date_formats import moment, time
 from web.messages import mails as messages
+from web.pages.transactions import day_heading
 
 # The icon of each kind of mail that has one of its own.
 _ICONS = {
@@ -50,10 +51,13 @@ class Message:
     subject: str
     why: str
     reference: str
+    # The plan that it is about, if the subject does not name it.
+    place: str
     to: str
     text: str
     at: datetime.datetime
     at_text: str
+    time_text: str
     state: str
     badge: str | None
     # Of its state.
@@ -66,20 +70,32 @@ def message(row: OutboxRow, *, text: str = "") -> Message:
     title, why = mails.KINDS[row.kind]
     at = timezone.localtime(row.created_at)
     state, badge, icon = _state(row)
+    subject = row.subject or title
+    plan = row.transaction.plan if row.transaction else None
     return Message(
         id=row.pk,
-        subject=row.subject or title,
+        subject=subject,
         why=why,
         reference=row.transaction.reference if row.transaction else "",
+        place=plan.name if plan and plan.name not in subject else "",
         to=row.to or (row.user.email if row.user else ""),
         text=text,
         at=at,
         at_text=moment(at),
+        time_text=time(at),
         state=state,
         badge=badge,
         icon=icon,
         kind_icon=_ICONS.get(row.kind, "mail"),
     )
+
+
+def by_day(
+    rows: Iterable[OutboxRow],
+) -> list[tuple[str, datetime.date, list[tuple[Message, list[Message]]]]]:
+    """Return the messages grouped by day: a heading such as `Today, Tue 24 Nov`, the day, the messages."""
+    days = itertools.groupby(groups(rows), key=lambda group: group[0].at.date())
+    return [(day_heading(day), day, list(found)) for day, found in days]
 
 
 def groups(rows: Iterable[OutboxRow]) -> list[tuple[Message, list[Message]]]:
@@ -103,7 +119,7 @@ def newest_about(statement: Statement) -> Message | None:
 
 def mails_of(**of: User | Statement) -> QuerySet[OutboxRow]:
     """Return the outbox rows that are mails, with the related rows that the pages show."""
-    return OutboxRow.objects.filter(kind__in=mails.KINDS, **of).select_related("transaction", "user")
+    return OutboxRow.objects.filter(kind__in=mails.KINDS, **of).select_related("transaction__plan", "user")
 
 
 def _state(row: OutboxRow) -> tuple[str, str | None, str]:

@@ -153,7 +153,7 @@ def _without_plan(kind: str, seen_from: SeenFrom) -> str:
 
 def by_day(listed: Iterable[TransactionRow]) -> list[tuple[str, datetime.date, list[TransactionRow]]]:
     """Return the rows grouped by day: a heading such as `Today, Tue 24 Nov`, the day, the rows."""
-    return [(_heading(day), day, list(group)) for day, group in groupby(listed, key=lambda line: line.day)]
+    return [(day_heading(day), day, list(group)) for day, group in groupby(listed, key=lambda line: line.day)]
 
 
 def direction(kind: str, reversed_kind: str | None = None, *, seen_from: SeenFrom = "") -> int:
@@ -177,7 +177,8 @@ def _amount_class(status: str, way: int) -> str:
     return "off" if status in _WITHOUT_EFFECT else "quiet"
 
 
-def _heading(day: datetime.date) -> str:
+def day_heading(day: datetime.date) -> str:
+    """Return a day as the heading of its rows: `Today, Tue 24 Nov`."""
     today = timezone.localdate()
     text = date_format(day, "D j M" if day.year == today.year else "D j M Y")
     if day == today:

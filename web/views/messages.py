@@ -19,11 +19,7 @@ _IN_THE_MAILBOX = 50
 def index(request: SaverRequest) -> HttpResponse:
     """Every mail to the user, newest first, in keyset pages."""
     page = keyset.page(message_pages.mails_of(user=request.user).defer("text", "html"), request.GET)
-    context = {
-        "page": page,
-        "groups": message_pages.groups(page.rows),
-        "shows_mailbox": settings.SHOWS_MAILBOX,
-    }
+    context = {"page": page, "days": message_pages.by_day(page.rows)}
     return render_part(request, "messages/index.html", "listing", context)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -13,7 +14,7 @@ from pytest_django.fixtures import Settings
 
 from savings import mails, outbox, tasks
 from savings.models import OutboxRow, User
-from tests.factories import make_user, pay_in
+from tests.factories import make_plan, make_user, pay_in
 
 pytestmark = pytest.mark.django_db
 
@@ -72,14 +73,30 @@ def test_a_message_that_was_given_up_says_so(saver_client: Client, saver: User) 
     assert "Couldn’t be sent" in saver_client.get("/messages/").content.decode()
 
 
+def repeats_on(page: Any) -> list[list[int]]:
+    """The number of folded messages after each message, for each day."""
+    return [[len(repeats) for _, repeats in found] for _, _, found in page.context["days"]]
+
+
+def test_messages_are_grouped_by_day_and_name_their_plan(saver_client: Client, saver: User) -> None:
+    rows = [mails.top_up_received(pay_in(saver, 5_000_00, plan=make_plan(saver, name="Rainy day")))]
+    rows.append(receipt_for(saver))
+    rows[0].created_at -= datetime.timedelta(days=1)
+    rows[0].save()
+    page = saver_client.get("/messages/")
+    headings = [heading for heading, _, _ in page.context["days"]]
+    assert [heading.split(",")[0] for heading in headings] == ["Today", "Yesterday"]
+    assert "Rainy day" in page.text
+
+
 def test_repeats_of_one_day_are_folded_unless_one_was_not_sent(saver_client: Client, saver: User) -> None:
     rows = [reset_for(saver) for _ in range(4)]
     OutboxRow.objects.update(done_at=timezone.now(), due_at=None)
     page = saver_client.get("/messages/")
-    assert [len(repeats) for _, repeats in page.context["groups"]] == [3]
+    assert repeats_on(page) == [[3]]
     assert "Show 3 more on the same day" in page.text
     OutboxRow.objects.filter(pk=rows[2].pk).update(done_at=None, dead_at=timezone.now())
-    assert [len(repeats) for _, repeats in saver_client.get("/messages/").context["groups"]] == [0, 0, 1]
+    assert repeats_on(saver_client.get("/messages/")) == [[0, 0, 1]]
 
 
 def test_a_visitor_finds_no_message_of_anybody_else(saver_client: Client) -> None:
