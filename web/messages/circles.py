@@ -15,6 +15,8 @@ DONE_BY_YOU = {
     CircleEvent.Kind.REACHED_GOAL: "reached your own goal",
 }
 
+# Above the members, where they have more than one page.
+NEWEST_FIRST = "Newest first"
 SAVED = "Saved."
 NEW_INVITE_LINK = "New link ready. The old one no longer works."
 

@@ -19,7 +19,7 @@ from savings import leaderboards, ledger, money
 from savings.circles import closed_because
 from savings.leaderboards import Progress, ordinal
 from savings.models import Circle, CircleEvent, Membership, Plan, User
-from web import keyset
+from web import date_formats, keyset
 from web.forms.circles import JoinForm, StartForm
 from web.keyset import KeysetPage
 from web.messages import circles as messages
@@ -53,10 +53,12 @@ class FeedRow:
 
     id: int
     who: str
+    initials: str
     what: str
     amount: str
     is_saving: bool
     is_win: bool
+    is_mine: bool
     moment: datetime.datetime
     moment_text: str
 
@@ -90,21 +92,28 @@ def detail(circle: Circle, mine: Membership | None, query: QueryDict, *, is_owne
 
 
 def members(circle: Circle, reader: Membership, query: QueryDict) -> dict[str, Any]:
-    """Return the context of the list of members, latest first. Each member decides whether their amount is shown."""
+    """Return the context of the list of members, in whole naira. Each member decides whether their amount is shown.
+
+    The reader comes first, and the owner first on their page; the others are in keyset pages, latest first.
+    """
+    fields = ("id", "user_id", "nickname", "hides_amount", "saved_kobo", "joined_at")
     found: QuerySet[Membership, Any] = (
-        Membership.objects.current()
-        .filter(circle=circle)
-        .values("id", "user_id", "nickname", "hides_amount", "saved_kobo", "joined_at")
+        Membership.objects.current().filter(circle=circle).exclude(pk=reader.pk).values(*fields)
     )
     page = keyset.page(found, query)
+    if page.newer is None:
+        page.rows.append({name: getattr(reader, name) for name in fields})
     for row in page.rows:
         row["is_mine"] = row["id"] == reader.pk
         row["is_owner"] = row.pop("user_id") == circle.owner_id
         saved_kobo = row.pop("saved_kobo")
         shown = row["is_mine"] or not row["hides_amount"]
-        row["amount"] = money.naira(saved_kobo) if shown else ""
+        row["amount"] = money.short(saved_kobo // 100 * 100) if shown else ""
         row["initials"] = initials(row["nickname"])
-    return {"circle": circle, "page": page}
+    page.rows.sort(key=lambda row: (not row["is_mine"], not row["is_owner"]))
+    is_whole = page.newer is None and page.older is None
+    count_text = messages.member_count(len(page.rows)) if is_whole else messages.NEWEST_FIRST
+    return {"circle": circle, "page": page, "count_text": count_text}
 
 
 def start(form: StartForm, user: User) -> dict[str, Any]:
@@ -193,10 +202,12 @@ def _feed_row(values: dict[str, Any], *, is_mine: bool) -> FeedRow:
     return FeedRow(
         id=values["id"],
         who=messages.YOU if is_mine else values["membership__nickname"],
+        initials=initials(values["membership__nickname"]),
         what=messages.DONE_BY_YOU.get(kind, kind.label) if is_mine else kind.label,
         amount=money.naira(amount_kobo) if amount_kobo and shows_amount else "",
         is_saving=kind == CircleEvent.Kind.SAVED,
         is_win=kind == CircleEvent.Kind.WON,
+        is_mine=is_mine,
         moment=moment,
-        moment_text=date_format(moment, "j M Y, H:i"),
+        moment_text=date_formats.moment(moment),
     )
