@@ -42,6 +42,9 @@
     }
   };
 
+  // Without this script the file is sent.
+  if (works && !sha256.value) says.textContent = "Stays on your device. Choose the file, or drop it here.";
+
   input.addEventListener("change", take);
 
   for (const name of ["dragenter", "dragover"]) {

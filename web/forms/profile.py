@@ -6,7 +6,7 @@ from django import forms
 
 from savings.models import User
 from web.forms.changes import KnowsChanges
-from web.forms.fields import Segments, Switch
+from web.forms.fields import Segments
 from web.forms.refusals import RefusableForm
 
 
@@ -21,38 +21,32 @@ class ProfileForm(KnowsChanges, RefusableForm):
     )
     wants_receipts = forms.BooleanField(
         required=False,
-        label="Email me for each top-up",
-        widget=Switch,
-        help_text="Emails about your sign-in are always sent: they protect your money.",
+        label="Each top-up",
+        help_text="With its receipt.",
     )
     wants_autosave_notices = forms.BooleanField(
         required=False,
-        label="Email me the day before an auto-save",
-        widget=Switch,
+        label="The day before an auto-save",
         help_text="What is saved, from where, and how to skip it.",
     )
     wants_goal_reached = forms.BooleanField(
         required=False,
-        label="Email me when a plan reaches its goal",
-        widget=Switch,
+        label="A plan reaches its goal",
         help_text="Once for each goal.",
     )
     wants_rank_changes = forms.BooleanField(
         required=False,
-        label="Email me when my rank in a circle changes",
-        widget=Switch,
+        label="My rank in a circle changes",
         help_text="When you enter or leave the top 10, 5, 3, 2 or 1. At most one a day for each circle.",
     )
     wants_weekly_digest = forms.BooleanField(
         required=False,
-        label="Send me my week in circles on Mondays",
-        widget=Switch,
+        label="My week in circles, on Mondays",
         help_text="Only after a week in which something changed.",
     )
     earns_interest = forms.BooleanField(
         required=False,
         label="Earn interest on my plans",
-        widget=Switch,
         help_text="A change counts from tomorrow. You keep what you’ve earned until then. While this is off, new plans "
         "earn nothing. Plans that you’ve switched off one by one stay off.",
     )

@@ -149,7 +149,8 @@ class CheckForm(forms.Form):
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
         ),
-        help_text="At the foot of every PDF page, on the first sheet of an Excel file, or in the last line of a CSV.",
+        help_text="Such as 5QN8-H6Z2-WPY0-JRYW. At the foot of every PDF page, on the first sheet of an Excel file, or "
+        "in the last line of a CSV.",
         error_messages={
             "required": "Enter the code.",
             "max_length": "That’s too long for a code. Check it against the file.",

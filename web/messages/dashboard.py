@@ -21,12 +21,15 @@ STASH = "Stash"
 # The last suggestion, after the purposes of the page that starts a plan.
 OTHER_PURPOSE = "Something else"
 # The steps of the welcome.
-NAME_IT = "Name it"
-PAY_IN = "Pay in"
+NAME_IT = "Name it, and say how much and by when"
 WATCH_IT_GROW = "Watch it grow"
 
 # The column of a chart's table.
 BALANCE = "Balance"
+
+
+def pay_in(least_kobo: int) -> str:
+    return f"Pay in when you can, from {money.short(least_kobo)}"
 
 
 def matures(day: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from savings import money
+
 FINAL_BOARD = "Final board"
 BY_SAVED = "Saved"
 BY_SHARE = "% of goal"
@@ -9,6 +11,11 @@ BY_MONTH = "This month"
 
 RANK = "Rank"
 RANK_CHART = "Your rank over time"
+
+
+def about(kobo: int) -> str:
+    """Return a rounded amount in whole naira."""
+    return f"About {money.short(kobo // 100 * 100)}"
 
 
 def as_of(day: str, time: str) -> str:

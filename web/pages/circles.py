@@ -204,7 +204,7 @@ def _feed_row(values: dict[str, Any], *, is_mine: bool) -> FeedRow:
         who=messages.YOU if is_mine else values["membership__nickname"],
         initials=initials(values["membership__nickname"]),
         what=messages.DONE_BY_YOU.get(kind, kind.label) if is_mine else kind.label,
-        amount=money.naira(amount_kobo) if amount_kobo and shows_amount else "",
+        amount=money.short(amount_kobo) if amount_kobo and shows_amount else "",
         is_saving=kind == CircleEvent.Kind.SAVED,
         is_win=kind == CircleEvent.Kind.WON,
         is_mine=is_mine,

@@ -18,6 +18,10 @@ from web.pages.transactions import day_heading
 
 # The icon of each kind of mail that has one of its own.
 _ICONS = {
+    "autosave_failed": "repeat",
+    "autosave_late": "repeat",
+    "autosave_stopped": "repeat",
+    "autosave_tomorrow": "repeat",
     "card_expires": "card",
     "card_needs_approval": "card",
     "circle_ended": "circle",

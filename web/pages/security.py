@@ -10,6 +10,8 @@ from allauth.usersessions.models import UserSession
 from savings.models import Device
 from web.auth import devices
 
+_PHONES = ("Android", "iPhone", "iPad")
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DeviceGroup:
@@ -18,10 +20,15 @@ class DeviceGroup:
     label: str
     devices: list[Device]
 
+    @property
+    def icon(self) -> str:
+        return _icon(self.label)
 
-def sessions(live: Iterable[UserSession], here: str | None) -> list[tuple[UserSession, str, bool]]:
-    """Return sessions with their label and whether each is the one with the key `here`, which comes first."""
-    rows = [(row, devices.label(row.user_agent), row.session_key == here) for row in live]
+
+def sessions(live: Iterable[UserSession], here: str | None) -> list[tuple[UserSession, str, bool, str]]:
+    """Return sessions with their label, whether each has the key `here` (which comes first), and their icon."""
+    labelled = ((row, devices.label(row.user_agent)) for row in live)
+    rows = [(row, label, row.session_key == here, _icon(label)) for row, label in labelled]
     return sorted(rows, key=lambda row: not row[2])
 
 
@@ -31,3 +38,7 @@ def device_groups(known: Iterable[Device]) -> list[DeviceGroup]:
     for device in known:
         groups.setdefault(device.label, DeviceGroup(device.label, [])).devices.append(device)
     return list(groups.values())
+
+
+def _icon(label: str) -> str:
+    return "phone" if label.endswith(_PHONES) else "device"

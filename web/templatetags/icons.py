@@ -56,6 +56,7 @@ _SHAPES = {
     "next": '<path d="m9.5 6 6 6-6 6"/>',
     "out": '<path d="M12 19V6m0 0 5 5m-5-5-5 5"/>',
     "percent": '<path d="M6.5 17.5l11-11"/><circle cx="7.5" cy="7.5" r="2.25"/><circle cx="16.5" cy="16.5" r="2.25"/>',
+    "phone": '<rect x="7" y="3" width="10" height="18" rx="2"/><path d="M11 17.5h2"/>',
     "plus": '<path d="M12 5v14M5 12h14"/>',
     "receipt": '<path d="M6 3.5h12v17l-2.4-1.6L13.2 20.5 12 19.5l-1.2 1-2.4-1.6L6 20.5zM9 8.5h6M9 12.5h6"/>',
     "repeat": '<path d="M4 11a6 6 0 0 1 6-6h7m0 0-3-3m3 3-3 3M20 13a6 6 0 0 1-6 6H7m0 0 3 3m-3-3 3-3"/>',
@@ -73,6 +74,15 @@ _SHAPES = {
 }
 # A product's icon goes by its kind: `{% icon product.kind %}`.
 _SHAPES |= {"flexible": _SHAPES["leaf"], "locked": _SHAPES["lock"], "emergency": _SHAPES["umbrella"]}
+# So do the purposes of a plan.
+_SHAPES |= {
+    "car": '<path d="M4.5 16.5v-4l1.7-4.4a1.5 1.5 0 0 1 1.4-1h8.8a1.5 1.5 0 0 1 1.4 1l1.7 4.4v4zM4.5 12.5h15'
+    'M6.5 16.5v2m11-2v2"/>',
+    "emergency": _SHAPES["umbrella"],
+    "rent": _SHAPES["home"],
+    "school-fees": '<path d="M3 9.5 12 5l9 4.5-9 4.5zM7 11.5V16c2.8 2.2 7.2 2.2 10 0v-4.5M21 9.5v5"/>',
+    "wedding": '<circle cx="12" cy="15" r="5.5"/><path d="M12 9.5 9.5 6l1.2-2.5h2.6L14.5 6z"/>',
+}
 ICONS: dict[str, SafeString] = {
     name: mark_safe(f'<svg class="i" viewBox="0 0 24 24" aria-hidden="true">{shape}</svg>')  # noqa: S308 - ours
     for name, shape in _SHAPES.items()

@@ -128,7 +128,7 @@ def test_a_change_ends_the_other_sessions_and_keeps_this_one(saver: User) -> Non
     assert response["Location"] == "/accounts/"
     assert is_in(here)
     assert not is_in(elsewhere)
-    assert [label for _, label, _ in here.get("/accounts/").context["sessions"]] == ["An unknown browser"]
+    assert [label for _, label, *_ in here.get("/accounts/").context["sessions"]] == ["An unknown browser"]
     assert "Your password was changed" in subjects(saver.email)
 
 

@@ -388,7 +388,7 @@ def test_the_activity_calls_the_reader_you_and_says_when_an_amount_is_hidden(
     join_circle(mine.circle, other)
     url = f"/circles/{mine.circle.slug}/"
     row = saver_client.get(url).context["page"].rows[1]
-    assert (row.who, row.what, row.amount) == ("You", "saved", "₦1,234.00")
+    assert (row.who, row.what, row.amount) == ("You", "saved", "₦1,234")
     page = text(signed_in(other), url)
     assert "amount hidden" in page
     assert "1,234" not in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -113,9 +114,9 @@ def test_security_shows_where_one_is_signed_in(saver: User) -> None:
     here = signed_in(saver, **{"User-Agent": "Mozilla/5.0 (Windows NT 10.0) Firefox/130.0"})
     signed_in(saver, **{"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0) Safari/604.1"})
     sessions = here.get("/accounts/").context["sessions"]
-    assert [(label, is_here) for _, label, is_here in sessions] == [
-        ("Firefox on Windows", True),
-        ("Safari on iPhone", False),
+    assert [row[1:] for row in sessions] == [
+        ("Firefox on Windows", True, "device"),
+        ("Safari on iPhone", False, "phone"),
     ]
 
 
@@ -134,10 +135,21 @@ def test_security_shows_three_sessions_and_folds_the_others(saver: User) -> None
     assert "Show 2 more" in here.get("/accounts/").text
 
 
-def test_security_starts_with_the_second_step(saver_client: Client, saver: User) -> None:
-    assert "Add a second step." in saver_client.get("/accounts/").text
+def test_security_has_one_main_button_the_second_step_until_there_is_one(
+    saver_client: Client, saver: User
+) -> None:
+    [first] = re.findall(r'class="btn btn-s"\s+href="([^"]+)"', saver_client.get("/accounts/").text)
+    assert first == "/accounts/2fa/totp/activate/"
     saver.authenticator_set.create(type="totp", data={"secret": "x"})
-    assert "A second step is on" in saver_client.get("/accounts/").text
+    assert 'class="btn btn-s"' not in saver_client.get("/accounts/").text
+
+
+def test_a_phone_is_drawn_as_one(saver_client: Client, saver: User) -> None:
+    for label in ("Chrome on Android", "Firefox on Linux"):
+        saver.devices.create(label=label, token_hash=label)
+    groups = {group.label: group.icon for group in saver_client.get("/accounts/").context["device_groups"]}
+    assert groups["Chrome on Android"] == "phone"
+    assert groups["Firefox on Linux"] == "device"
 
 
 def test_one_session_is_ended_from_another(saver: User) -> None:
