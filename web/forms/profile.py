@@ -21,8 +21,7 @@ class ProfileForm(KnowsChanges, RefusableForm):
     )
     wants_receipts = forms.BooleanField(
         required=False,
-        label="Each top-up",
-        help_text="With its receipt.",
+        label="Each top-up, with its receipt",
     )
     wants_autosave_notices = forms.BooleanField(
         required=False,
