@@ -79,10 +79,10 @@ def repeats_on(page: Any) -> list[list[int]]:
 
 
 def test_messages_are_grouped_by_day_and_name_their_plan(saver_client: Client, saver: User) -> None:
-    rows = [mails.top_up_received(pay_in(saver, 5_000_00, plan=make_plan(saver, name="Rainy day")))]
-    rows.append(receipt_for(saver))
-    rows[0].created_at -= datetime.timedelta(days=1)
-    rows[0].save()
+    row = mails.top_up_received(pay_in(saver, 5_000_00, plan=make_plan(saver, name="Rainy day")))
+    assert row is not None
+    OutboxRow.objects.filter(pk=row.pk).update(created_at=row.created_at - datetime.timedelta(days=1))
+    receipt_for(saver)
     page = saver_client.get("/messages/")
     headings = [heading for heading, _, _ in page.context["days"]]
     assert [heading.split(",")[0] for heading in headings] == ["Today", "Yesterday"]
