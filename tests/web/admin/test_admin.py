@@ -24,6 +24,8 @@ from pytest_django.fixtures import Settings
 from savings import outbox, payments, references
 from savings.models import (
     Account,
+    AutosaveRule,
+    AutosaveRun,
     BalanceDay,
     BoardDay,
     CalendarFeed,
@@ -187,6 +189,7 @@ def add_rows(times: int) -> None:
     add_treasury(users, movements)
     add_payouts(users, movements)
     add_cards(users, movements)
+    add_rules(plans)
 
 
 def add_cards(users: list[User], movements: list[Transaction]) -> None:
@@ -203,6 +206,32 @@ def add_cards(users: list[User], movements: list[Transaction]) -> None:
             mandate_at=timezone.now(),
         )
         for user, movement in zip(users, movements, strict=True)
+    )
+
+
+def add_rules(plans: list[Plan]) -> None:
+    rules = AutosaveRule.objects.bulk_create(
+        AutosaveRule(
+            reference=f"ASR{plan.pk}",
+            user=plan.user,
+            plan=plan,
+            source="stash",
+            amount_kobo=100_00,
+            every="day",
+            next_on=timezone.localdate(),
+        )
+        for plan in plans
+    )
+    AutosaveRun.objects.bulk_create(
+        AutosaveRun(
+            rule=rule,
+            due_on=timezone.localdate(),
+            amount_kobo=100_00,
+            source="stash",
+            next_try_at=timezone.now(),
+            reason="short",
+        )
+        for rule in rules
     )
 
 
