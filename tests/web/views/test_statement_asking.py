@@ -58,6 +58,8 @@ def test_a_link_from_elsewhere_presets_what_it_is_about(
 def test_pages_of_money_lead_to_a_statement_of_theirs(saver_client: Client, saver: User) -> None:
     plan, circle = make_plan(saver), start_circle(saver)
     pay_in(saver, 50_00, plan=plan)
+    # A stash without transactions offers no statement.
+    pay_in(saver, 50_00)
     for path, about in (
         (f"/plans/{plan.pk}/", f"?about=plan-{plan.pk}"),
         ("/stash/", "?about=stash"),
