@@ -163,10 +163,10 @@ def announce_expiring_cards(today: datetime.date) -> int:
     while batch := list(expiring.filter(pk__gt=last_id).order_by("pk")[:_AT_ONCE]):
         last_id = batch[-1].pk
         keys = {mails.card_expires_key(card): card for card in batch}
-        told = OutboxRow.objects.filter(dedupe_key__in=keys).values_list("dedupe_key", flat=True)
-        for key in keys.keys() - set(told):
+        told = set(OutboxRow.objects.filter(dedupe_key__in=keys).values_list("dedupe_key", flat=True))
+        for card in (card for key, card in keys.items() if key not in told):
             with atomic():
-                added += mails.card_expires(keys[key]) is not None
+                added += mails.card_expires(card) is not None
     return added
 
 
