@@ -1,6 +1,6 @@
 # Asusu from the command line. `make run` and `make test` need only Python and git.
 .DEFAULT_GOAL := help
-.PHONY: help run worker test e2e ci format lint bench requirements install
+.PHONY: help run worker test e2e ci format lint bench soak requirements install
 BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make requirements"
@@ -43,6 +43,9 @@ bench: install  ## Run the benchmark NAME, or all of them for docs/performance.m
 		$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bench.txt && \
 		cp requirements/bench.txt .venv/installed-bench.txt; }
 	@$(BIN)/python manage.py bench $(NAME)
+
+soak: install  ## Live a simulated year: SEED=1 DAYS=365 PEOPLE=300; ARGS="--seeds 10" lives ten of them
+	@$(BIN)/python -m tests.soak --seed $(or $(SEED),1) --days $(or $(DAYS),365) --people $(or $(PEOPLE),300) $(ARGS)
 
 requirements: install  ## Compile requirements/*.in to *.txt with hashes; UPGRADE=-U takes the newest of all
 	for set in base prod dev bench fonts; do $(COMPILE) $(UPGRADE) -o requirements/$$set.txt requirements/$$set.in || exit 1; done
