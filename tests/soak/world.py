@@ -64,6 +64,7 @@ class World:
         self.done: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.errors: list[str] = []
+        self.check_days: list[datetime.date] = []
 
     def chance(self, name: str) -> random.Random:
         """Return random numbers of their own for a part of the world, so that one part does not shift another."""
@@ -190,8 +191,6 @@ class World:
     def is_far_from_check(self) -> bool:
         """Whether no check comes before the next settlement. See `run.check_days`."""
         return all(not 0 <= (day - self.today).days <= 6 for day in self.check_days)
-
-    check_days: list[datetime.date] = []
 
     def _step_clock(self) -> None:
         self.skew = datetime.timedelta(seconds=self.faults.choice(_SKEWS))
