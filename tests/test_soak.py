@@ -12,7 +12,7 @@ from savings.models import Account, AutosaveRun, Dispute, Payout, Refund, Transa
 from tests.soak import ends, run
 from tests.soak.database import empty
 from tests.soak.run import Result, Year, live
-from tests.soak.world import START
+from tests.soak.world import START, World
 from web.simulator import money
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,7 +67,7 @@ def test_what_is_wrong_is_found() -> None:
 def test_the_first_wrong_day_is_found_between_two_checks() -> None:
     year = Year(4, days=7, people=1)
 
-    def wrong_from_the_third_day_on(world: run.World) -> list[str]:
+    def wrong_from_the_third_day_on(world: World) -> list[str]:
         return ["wrong"] if world.today > START + datetime.timedelta(days=2) else []
 
     with mock.patch.object(ends, "wrong", wrong_from_the_third_day_on):

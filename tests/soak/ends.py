@@ -18,6 +18,7 @@ from savings.models import (
     Circle,
     Entry,
     InterestPosting,
+    JobRun,
     Membership,
     OutboxRow,
     Payment,
@@ -81,6 +82,8 @@ def _waiting() -> Iterator[str]:
         yield f"{task} of row {row} is postponed: {reason}"
     for late in OutboxRow.objects.filter(Q(due_at__isnull=False) | Q(dead_at__isnull=False)).order_by("pk"):
         yield f"outbox row {late.pk} ({late.kind}) is not done after {late.tries} tries: {late.error}"
+    for job, error in JobRun.objects.filter(failures__gt=0).order_by("job").values_list("job", "error"):
+        yield f"the job {job} has failed: {error}"
     for event in WebhookEvent.objects.filter(due_at__isnull=False).order_by("pk"):
         yield f"event {event.pk} ({event.event} {event.reference}) is not processed: {event.error}"
 

@@ -137,6 +137,7 @@ class World:
     def attempt_job(self, name: str, run: Callable[[], object]) -> None:
         """Run a job in a process that may be killed. Nothing else may stop it."""
         try:
+            self.steps.take(f"before {name}")
             run()
             self.done[f"job {name}"] += 1
         except Killed:
