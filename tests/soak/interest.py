@@ -40,7 +40,9 @@ def wrong() -> Iterator[str]:
     for account in Account.objects.filter(kind=Account.Kind.PLAN).select_related("plan").order_by("pk"):
         plan = account.plan
         assert plan is not None
-        earned = _earned(changes[account.pk], rates[account.pk], min(today, _ends(plan)))
+        # A rate that changes tomorrow has brought the interest of today forward already.
+        is_ahead = any(from_day == today + 1 for from_day, _ in rates[account.pk])
+        earned = _earned(changes[account.pk], rates[account.pk], min(today + is_ahead, _ends(plan)))
         left = earned - posted_kobo[plan.pk] * _PER_KOBO - forfeited[account.pk]
         days = max(0, min(today, account.accrues_until) - account.accrued_to)
         stored = account.accrued_numerator + (account.balance_kobo or 0) * account.rate_bps * days
