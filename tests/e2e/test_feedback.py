@@ -112,6 +112,7 @@ def test_a_button_has_its_own_words_after_an_error(ada: Person) -> None:
 def test_a_button_has_its_own_words_on_the_way_back(ada: Person) -> None:
     ada.goes_to("/stash/fund/")
     ada.page.get_by_label("Amount").fill("1,000")
+    ada.page.locator("[name=source][value=card]").check()
     button = ada.page.locator("main form [type=submit]").last
     button.click()
     ada.page.wait_for_url(re.compile(r"/pay/"))

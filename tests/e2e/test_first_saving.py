@@ -37,6 +37,8 @@ def pay(person: Person) -> None:
     """On the plan's top-up page: pay by card on the provider's page."""
     page = person.page
     expect(page.get_by_label("Amount")).to_have_value("25,000")
+    # A saved card would be charged at once.
+    page.locator("[name=source][value=card]").check()
     page.get_by_role("button", name="Pay ₦25,000").click()
     page.wait_for_url(re.compile(r"/pay/"))
     page.get_by_role("button", name=re.compile("^Pay|^Success", re.IGNORECASE)).first.click()
