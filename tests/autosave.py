@@ -27,11 +27,11 @@ def make_rule(plan: Plan | None = None, *, user: User | None = None, **terms: An
         terms.setdefault("weekday", 4)
     if terms["every"] == Every.MONTH:
         terms.setdefault("month_day", 25)
-    if plan is None and user is None:
-        plan = make_plan()
-    owner = user or plan.user  # type: ignore[union-attr]
+    if user is None:
+        plan = plan or make_plan()
+        user = plan.user
     reference = terms.pop("reference", None) or references.mint(references.AUTOSAVE_PREFIX)
-    return autosave.create_rule(owner, plan, autosave.Terms(**terms), reference=reference)
+    return autosave.create_rule(user, plan, autosave.Terms(**terms), reference=reference)
 
 
 def fill_stash(user: User, kobo: int = 1_000_000_00) -> None:

@@ -3,10 +3,9 @@
 A rule's next date is announced the day before, as a run: what is announced is what is charged. `runs` carries them out.
 """
 
-from savings.autosave.amounts import PREVIEW_DATES, Preview, amount_on, least_kobo, preview
-from savings.autosave.announcing import announce_due, pause_stopped, recheck
+from savings.autosave.amounts import Preview, preview
+from savings.autosave.announcing import recheck
 from savings.autosave.coming import Coming, coming
-from savings.autosave.rhythms import Rhythm, rhythm_of
 from savings.autosave.rules import (
     MOST_RULES,
     change_rule,
@@ -16,32 +15,24 @@ from savings.autosave.rules import (
     skip_next,
     stop_rule,
 )
-from savings.autosave.runs import MOST_FAILURES, carry_out_due, why_failed
+from savings.autosave.runs import carry_out_due, why_failed
 from savings.autosave.stops import reason_of_plan, sentence
 from savings.autosave.terms import Terms
 
 __all__ = [
-    "MOST_FAILURES",
     "MOST_RULES",
-    "PREVIEW_DATES",
     "Coming",
     "Preview",
-    "Rhythm",
     "Terms",
-    "amount_on",
-    "announce_due",
     "carry_out_due",
     "change_rule",
     "coming",
     "create_rule",
-    "least_kobo",
     "pause_rule",
-    "pause_stopped",
     "preview",
     "reason_of_plan",
     "recheck",
     "resume_rule",
-    "rhythm_of",
     "sentence",
     "skip_next",
     "stop_rule",

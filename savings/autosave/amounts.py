@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime
 from itertools import islice, takewhile
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from django.conf import settings
 
 from savings import money
-from savings.autosave.rhythms import Rhythm
+from savings.autosave.rhythms import Dated, Rhythm, rhythm_of
 from savings.models import Plan
 from savings.models.autosave import Source
 from savings.plans import STEP_KOBO
 
 # The dates that a preview names.
-PREVIEW_DATES = 4
+_NAMED_DATES = 4
 # A preview looks no further ahead: 20 years of days.
 _MOST_DATES = 7_305
 
@@ -40,16 +40,18 @@ def least_kobo(source: str) -> int:
     return int(least_kobo)
 
 
-def amount_on(
-    day: datetime.date,
-    *,
-    amount_kobo: int | None,
-    rhythm: Rhythm,
-    source: str,
-    plan: Plan | None,
-    until_goal: bool,
-    saved_kobo: int = 0,
-) -> int:
+class Asked(Dated, Protocol):
+    """What decides about the amount of a date: a rule, or the terms of one that is not stored yet."""
+
+    @property
+    def amount_kobo(self) -> int | None: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def until_goal(self) -> bool: ...
+
+
+def amount_on(day: datetime.date, asked: Asked, plan: Plan | None, *, saved_kobo: int = 0) -> int:
     """Return what a rule saves on one of its dates, in kobo; 0 when the goal that it depends on is reached.
 
     Without an amount it is what the plan needs: to go / dates from this one to the day before maturity, rounded up to
@@ -60,23 +62,17 @@ def amount_on(
     to_go_kobo = None
     if plan is not None and plan.target_kobo is not None:
         to_go_kobo = max(0, plan.target_kobo - (plan.account.balance_kobo or 0) - saved_kobo)
+    amount_kobo = asked.amount_kobo
     if amount_kobo is None:
-        amount_kobo = _needed_kobo(day, rhythm, plan, to_go_kobo or 0)
-    if until_goal and to_go_kobo is not None:
+        amount_kobo = _needed_kobo(day, rhythm_of(asked), plan, to_go_kobo or 0)
+    if asked.until_goal and to_go_kobo is not None:
         amount_kobo = min(amount_kobo, to_go_kobo)
-    return max(amount_kobo, least_kobo(source)) if amount_kobo else 0
+    return max(amount_kobo, least_kobo(asked.source)) if amount_kobo else 0
 
 
-def preview(
-    first_on: datetime.date | None,
-    *,
-    amount_kobo: int | None,
-    rhythm: Rhythm,
-    source: str,
-    plan: Plan | None,
-    until_goal: bool,
-) -> Preview:
+def preview(first_on: datetime.date | None, asked: Asked, plan: Plan | None) -> Preview:
     """Return what a rule with its first date would do, if nothing else moves. Reads `plan.account`; no queries."""
+    rhythm, ends_with_goal = rhythm_of(asked), asked.until_goal or asked.amount_kobo is None
     every = [] if first_on is None else [first_on, *islice(rhythm.dates(first_on), _MOST_DATES)]
     dates = list(takewhile(lambda day: is_open_on(plan, day), every))
     balance_kobo = (plan.account.balance_kobo or 0) if plan else 0
@@ -85,26 +81,19 @@ def preview(
     saved_kobo = payments = 0
     reaches_on = None
     for day in dates:
-        kobo = amount_on(
-            day,
-            amount_kobo=amount_kobo,
-            rhythm=rhythm,
-            source=source,
-            plan=plan,
-            until_goal=until_goal,
-            saved_kobo=saved_kobo,
-        )
+        kobo = amount_on(day, asked, plan, saved_kobo=saved_kobo)
         if not kobo:
             break
         saved_kobo, payments = saved_kobo + kobo, payments + 1
-        if len(named) < PREVIEW_DATES:
+        if len(named) < _NAMED_DATES:
             named.append((day, kobo))
         if target_kobo and reaches_on is None and balance_kobo + saved_kobo >= target_kobo > balance_kobo:
             reaches_on = day
-            if until_goal or amount_kobo is None:
+            if ends_with_goal:
                 break
-    ends = reaches_on and (until_goal or amount_kobo is None)
-    if not (ends or rhythm.until_on or (plan is not None and ends_with_plan(plan))):
+    if not (
+        (reaches_on and ends_with_goal) or rhythm.until_on or (plan is not None and ends_with_plan(plan))
+    ):
         payments = saved_kobo = 0
     return Preview(named, reaches_on, payments, saved_kobo)
 

@@ -15,8 +15,6 @@ from savings.models import AutosaveRule, AutosaveRun, OutboxRow
 # The local time of day at which notices are sent, and at which rules run on the day after.
 AT = datetime.time(7)
 _A_DAY = datetime.timedelta(days=1)
-# So many ids of due rules are in memory at once.
-_AT_ONCE = 5_000
 Status, Reason = AutosaveRule.Status, AutosaveRule.Reason
 
 
@@ -29,12 +27,11 @@ def announce_due(now: datetime.datetime) -> int:
     local = timezone.localtime(now)
     # Before 07:00, only what should have been announced yesterday.
     until = local.date() + _A_DAY if local.time() >= AT else local.date()
-    due, total = AutosaveRule.objects.due_by(until), 0
-    while announced := outbox.for_each_row(
-        "announce_autosave", due, lambda rule_id: _announce(rule_id, until, now), most=_AT_ONCE
-    ):
-        total += announced
-    return total
+    return outbox.for_each_row_in_parts(
+        "announce_autosave",
+        AutosaveRule.objects.due_by(until),
+        lambda rule_id: _announce(rule_id, until, now),
+    )
 
 
 def run_moment(day: datetime.date, at: datetime.time = AT) -> datetime.datetime:
@@ -43,26 +40,18 @@ def run_moment(day: datetime.date, at: datetime.time = AT) -> datetime.datetime:
 
 
 def recheck(row: OutboxRow) -> dict[str, object]:
-    """Pause the rules of a user that something stops since a moment ago: the handler of `outbox.recheck_autosaves`."""
-    pause_stopped(row.payload["user"])
-    return {}
-
-
-def pause_stopped(user_id: int) -> int:
-    """Pause the active rules of a user that something stops now, mail why, and return their number.
+    """Pause the active rules of a user that something stops now, and mail why: for `outbox.recheck_autosaves`.
 
     A rule that was to run until the goal ends when the goal is reached.
     """
-    day = timezone.localdate()
-    stopped = 0
-    for rule_id in AutosaveRule.objects.active().filter(user_id=user_id).values_list("pk", flat=True):
+    day, active = timezone.localdate(), AutosaveRule.objects.active().filter(user_id=row.payload["user"])
+    for rule_id in active.values_list("pk", flat=True):
         with atomic():
             rule = rules.lock_rule(rule_id)
             reason = stops.reason_to_stop(rule, day) if rule.is_active else None
             if reason is not None:
                 stop_by_itself(rule, reason)
-                stopped += 1
-    return stopped
+    return {}
 
 
 def stop_by_itself(rule: AutosaveRule, reason: str) -> None:
@@ -85,8 +74,9 @@ def _announce(rule_id: int, until: datetime.date, now: datetime.datetime) -> boo
         rhythm = rhythm_of(rule)
         due_on = rhythm.latest(rule.next_on, today) if rule.next_on <= today else rule.next_on
         reason = stops.reason_to_stop(rule, due_on)
+        # What is under way will be in the plan by then.
         open_kobo = sum(rule.runs.open().values_list("amount_kobo", flat=True))
-        kobo = 0 if reason else _amount(rule, due_on, open_kobo)
+        kobo = 0 if reason else amounts.amount_on(due_on, rule, rule.plan, saved_kobo=open_kobo)
         if not kobo and open_kobo and stops.reason_to_stop(rule, today) is None:
             # The plan will have reached its goal or its end by that date. What is announced before it comes first.
             return False
@@ -112,16 +102,3 @@ def _announce(rule_id: int, until: datetime.date, now: datetime.datetime) -> boo
         rule.next_on = rhythm.after(due_on)
         rule.save(update_fields=["next_on"])
     return True
-
-
-def _amount(rule: AutosaveRule, due_on: datetime.date, open_kobo: int) -> int:
-    """Return what a rule saves at a date, in kobo, after its runs that are under way have saved theirs."""
-    return amounts.amount_on(
-        due_on,
-        amount_kobo=rule.amount_kobo,
-        rhythm=rhythm_of(rule),
-        source=rule.source,
-        plan=rule.plan,
-        until_goal=rule.until_goal,
-        saved_kobo=open_kobo,
-    )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from savings.autosave import stops
 from savings.autosave.amounts import amount_on
 from savings.autosave.rhythms import rhythm_of
+from savings.autosave.rules import STATE_OF_PLAN
 from savings.models import AutosaveRule, AutosaveRun, User
 
 
@@ -34,7 +35,7 @@ def coming(user: User, since: datetime.date, until: datetime.date) -> list[Comin
 
     Two queries, however many rules there are. Runs that are done or failed are not coming any more and left out.
     """
-    complete = user.autosave_rules.select_related("plan__account", "plan__membership__circle")
+    complete = user.autosave_rules.select_related(*STATE_OF_PLAN)
     rules = {rule.pk: rule for rule in complete.order_by("id")}
     left = [AutosaveRun.Status.WAITING, AutosaveRun.Status.TRYING, AutosaveRun.Status.SKIPPED]
     runs = AutosaveRun.objects.filter(rule__user=user, due_on__range=(since, until), status__in=left)
@@ -71,15 +72,7 @@ def _expected(rule: AutosaveRule, until: datetime.date, saved_kobo: int) -> list
     for day in days:
         if day > until or stops.reason_of_plan(plan, day, past_goal_kobo=rule.past_goal_kobo):
             break
-        kobo = amount_on(
-            day,
-            amount_kobo=rule.amount_kobo,
-            rhythm=rhythm,
-            source=rule.source,
-            plan=plan,
-            until_goal=rule.until_goal,
-            saved_kobo=saved_kobo,
-        )
+        kobo = amount_on(day, rule, plan, saved_kobo=saved_kobo)
         if not kobo:
             break
         saved_kobo += kobo

@@ -14,7 +14,7 @@ Reason = AutosaveRule.Reason
 
 # Why a rule is paused, or has ended.
 REASONS: dict[AutosaveRule.Reason, str] = {
-    Reason.SAVER: "You chose so.",
+    Reason.SAVER: "You turned it off.",
     Reason.DATE: "Its last date has passed.",
     Reason.GOAL: "The plan has reached its goal.",
     Reason.CLOSED: "The plan is closed.",
@@ -42,7 +42,7 @@ RUN_REASONS: dict[str, str] = {
 CARD_FAILED = "Your card couldn’t be charged."
 
 # The terms of a rule.
-STASH_FROM_CARD = "Your stash can be filled from a card only."
+STASH_FROM_CARD = "Only a card can fill your stash. Choose one."
 CHOOSE_CARD = "Choose a card that can be charged."
 NEEDS_GOAL_AND_DATE = (
     "Only a plan with a goal and an end date can say what is missing each month. Enter an amount."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 
-from django.db.models import QuerySet
 from django.db.transaction import atomic
 from django.utils import timezone
 
@@ -15,6 +14,8 @@ from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
 from savings.models import AutosaveRule, AutosaveRun, Plan, User
 
 MOST_RULES = 50
+# What decides whether the plan of a rule takes money; see `stops.reason_of_plan`.
+STATE_OF_PLAN = ("plan__account", "plan__membership__circle")
 Status, Reason = AutosaveRule.Status, AutosaveRule.Reason
 
 
@@ -33,7 +34,8 @@ def create_rule(user: User, plan: Plan | None, terms: Terms, *, reference: str) 
             return earlier
         if user.autosave_rules.current().count() >= MOST_RULES:
             raise Refused(messages.too_many(MOST_RULES))
-        plan = _present(plan)
+        # As it is under the lock of its owner.
+        plan = Plan.objects.with_balance().get(pk=plan.pk) if plan is not None else None
         rule = AutosaveRule(reference=reference, user=user, plan=plan, **terms.columns)
         rule.next_on = check_terms(rule, terms, last_on=None)
         rule.save()
@@ -73,8 +75,8 @@ def pause_rule(rule: AutosaveRule) -> AutosaveRule:
 def resume_rule(rule: AutosaveRule) -> AutosaveRule:
     """Let a paused rule run again from its next date on, which is tomorrow at the earliest.
 
-    A goal that is reached stops it no more. Raises Refused while something else stops it, when no date is left, and for
-    a rule that has ended. A rule that is active already is returned as it is.
+    A goal that is reached no longer stops it. Raises Refused while something else stops it, when no date is left, and
+    for a rule that has ended. A rule that is active already is returned as it is.
     """
     with atomic():
         now = lock_rule(rule.pk)
@@ -132,12 +134,8 @@ def lock_rule(rule_id: int) -> AutosaveRule:
     """Lock the owner's row until the caller's atomic block ends, and return the present rule with what it reads."""
     owner_id = AutosaveRule.objects.values_list("user_id", flat=True).get(pk=rule_id)
     User.objects.touch(owner_id)
-    return complete_rules().get(pk=rule_id)
-
-
-def complete_rules() -> QuerySet[AutosaveRule]:
-    """Return all rules with what decides whether one may run: user, card, plan, account and circle."""
-    return AutosaveRule.objects.select_related("user", "card", "plan__account", "plan__membership__circle")
+    complete = AutosaveRule.objects.select_related("user", "card", *STATE_OF_PLAN)
+    return complete.get(pk=rule_id)
 
 
 def stop(rule: AutosaveRule, status: str, reason: str) -> None:
@@ -168,30 +166,16 @@ def next_date(rule: AutosaveRule) -> datetime.date | None:
     return day if day is not None and amounts.is_open_on(rule.plan, day) else None
 
 
-def _present(plan: Plan | None) -> Plan | None:
-    """Return a plan as it is under the lock of its owner."""
-    complete = Plan.objects.select_related("account", "membership__circle")
-    return complete.get(pk=plan.pk) if plan is not None else None
-
-
 def _last_on(rule: AutosaveRule) -> datetime.date | None:
     return rule.runs.order_by("-due_on").values_list("due_on", flat=True).first()
 
 
 def _add_skipped(rule: AutosaveRule, day: datetime.date) -> None:
     """Store a date that was skipped before it was announced."""
-    kobo = amounts.amount_on(
-        day,
-        amount_kobo=rule.amount_kobo,
-        rhythm=rhythm_of(rule),
-        source=rule.source,
-        plan=rule.plan,
-        until_goal=rule.until_goal,
-    )
     AutosaveRun.objects.create(
         rule=rule,
         due_on=day,
-        amount_kobo=kobo or amounts.least_kobo(rule.source),
+        amount_kobo=amounts.amount_on(day, rule, rule.plan) or amounts.least_kobo(rule.source),
         source=rule.source,
         card=rule.card,
         status=AutosaveRun.Status.SKIPPED,

@@ -25,10 +25,8 @@ Every = AutosaveRule.Every
 # The second try is in the evening of the first day, the others in the morning this many days after it.
 _EVENING = datetime.time(19)
 _LATER_DAYS = (1, 3)
-# So many ids of due runs are in memory at once.
-_AT_ONCE = 5_000
 # A rule pauses after so many dates in a row that failed.
-MOST_FAILURES = 3
+_MOST_FAILURES = 3
 # How often a transaction on its way is looked at: soon at first, since most answers come within seconds.
 _FIRST_LOOK = datetime.timedelta(minutes=1)
 _IS_NEW_FOR = datetime.timedelta(hours=1)
@@ -43,15 +41,12 @@ def carry_out_due(now: datetime.datetime) -> int:
     Safe to run twice, on two workers, and late. A run that fails unexpectedly is postponed, and the others go on.
     """
     announce_due(now)
-    ahead, total = RunsAhead(now), 0
-    while moved_on := outbox.for_each_row(
+    ahead = RunsAhead(now)
+    return outbox.for_each_row_in_parts(
         "carry_out_autosave",
         AutosaveRun.objects.due(now),
         lambda run_id: ahead.save(run_id) or _carry_out(run_id, now),
-        most=_AT_ONCE,
-    ):
-        total += moved_on
-    return total
+    )
 
 
 def _carry_out(run_id: int, now: datetime.datetime) -> bool:
@@ -101,7 +96,7 @@ def _lock_run(run_id: int) -> AutosaveRun:
     """Lock the owner's row, and return the present run with its rule and what decides about it."""
     User.objects.touch(AutosaveRun.objects.values_list("rule__user_id", flat=True).get(pk=run_id))
     complete = AutosaveRun.objects.select_related(
-        "card", "rule__user", "rule__card", "rule__plan__account", "rule__plan__membership__circle"
+        "card", "rule__user", "rule__card", *(f"rule__{name}" for name in rules.STATE_OF_PLAN)
     )
     return complete.get(pk=run_id)
 
@@ -109,8 +104,9 @@ def _lock_run(run_id: int) -> AutosaveRun:
 def _waits_for_term(run: AutosaveRun, now: datetime.datetime) -> bool:
     """Return whether the plan has matured and its new term has not begun yet, which takes minutes."""
     plan = run.rule.plan
-    is_over = plan is not None and not plan.is_closed and plan.is_matured(timezone.localdate(now))
-    return is_over and plan is not None and plan.at_maturity in Plan.RENEWING
+    if plan is None or plan.is_closed or plan.at_maturity not in Plan.RENEWING:
+        return False
+    return plan.is_matured(timezone.localdate(now))
 
 
 def _lapses(run: AutosaveRun, now: datetime.datetime) -> bool:
@@ -254,7 +250,7 @@ def _fail(run: AutosaveRun, reason: str, now: datetime.datetime) -> None:
     run.save(update_fields=["status", "reason", "next_try_at", "ended_at", "tries", "tried_on"])
     rule.failures += 1
     rule.save(update_fields=["failures"])
-    if rule.is_active and rule.failures >= MOST_FAILURES:
+    if rule.is_active and rule.failures >= _MOST_FAILURES:
         stop_by_itself(rule, AutosaveRule.Reason.FAILED)
     else:
         _tell_of_failure(run, None)

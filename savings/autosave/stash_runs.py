@@ -14,7 +14,7 @@ from django.db.transaction import atomic
 from django.utils import timezone
 
 from savings import ledger, plans
-from savings.autosave import stops
+from savings.autosave import rules, stops
 from savings.models import Account, AutosaveRule, AutosaveRun, Plan, Transaction, User
 from savings.models.autosave import Source
 from savings.models.ledger import derived_reference
@@ -72,7 +72,7 @@ class RunsAhead:
         rows = plain.order_by("pk").values_list("pk", *_FACTS)[:_AT_ONCE]
         facts = {pk: tuple(facts) for pk, *facts in rows}
         complete = AutosaveRun.objects.select_related(
-            "rule__user", "rule__plan__account", "rule__plan__membership__circle"
+            "rule__user", *(f"rule__{name}" for name in rules.STATE_OF_PLAN)
         )
         runs = list(complete.filter(pk__in=facts))
         owners = [run.rule.user_id for run in runs]

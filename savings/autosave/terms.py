@@ -53,7 +53,7 @@ def check_terms(rule: AutosaveRule, terms: Terms, *, last_on: datetime.date | No
     next_on = _check_dates(rule, terms, last_on)
     reason = stops.reason_of_plan(rule.plan, next_on, past_goal_kobo=rule.past_goal_kobo)
     if reason == Reason.GOAL and not terms.until_goal and terms.amount_kobo is not None:
-        # The page says that the goal is reached: who makes such a rule wants to save more.
+        # The page says that the goal is reached: a saver who makes such a rule wants to save more.
         rule.past_goal_kobo, reason = rule.plan.target_kobo if rule.plan else None, None
     reason = reason or stops.reason_of_person(rule.user)
     if reason is not None:

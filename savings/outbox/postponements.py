@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 _FIRST_WAIT = datetime.timedelta(minutes=5)
 _LONGEST_WAIT = datetime.timedelta(hours=6)
+_PART = 5_000
 
 
 def for_each_row(
@@ -55,6 +56,17 @@ def for_each_row(
         except Exception as error:
             if not postpone(task, row_id, error):
                 break
+    return total
+
+
+def for_each_row_in_parts(task: str, due: QuerySet[Any, Any], do: Callable[[int], int]) -> int:
+    """Do what `for_each_row` does with any number of rows, of which only some thousands of ids are in memory at once.
+
+    A row that is done must not be due any more. The run ends with a part in which nothing was done.
+    """
+    total = 0
+    while done := for_each_row(task, due, do, most=_PART):
+        total += done
     return total
 
 

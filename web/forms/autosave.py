@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -12,7 +11,7 @@ from django.http import QueryDict
 from django.utils.dates import WEEKDAYS
 
 from savings import references
-from savings.autosave import Terms, rhythm_of
+from savings.autosave import Terms
 from savings.exceptions import Refused
 from savings.models import AutosaveRule, Plan, SavedCard, User
 from savings.models.autosave import Source
@@ -195,8 +194,3 @@ def initial_of(rule: AutosaveRule) -> dict[str, Any]:
         "until": None if is_once else rule.until_on,
     }
     return {name: value for name, value in shown.items() if value is not None}
-
-
-def first_date(terms: Terms, today: datetime.date) -> datetime.date | None:
-    """Return the first date of terms that are not stored yet."""
-    return rhythm_of(terms).after(today)

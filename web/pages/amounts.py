@@ -130,7 +130,7 @@ def card_sources(form: CardForm, card_note: str) -> list[Source]:
     """Return the saved cards that can be charged, and another card. The chosen one, or else the first, is chosen."""
     saved = [Source(value, "card", str(card), cards.details(card)) for value, card in form.cards.items()]
     name = card_messages.ANOTHER_CARD if saved else messages.MY_CARD
-    return _with_choice([*saved, Source(form.CARD, "card", name, card_note)], form)
+    return with_choice([*saved, Source(form.CARD, "card", name, card_note)], form)
 
 
 def sources(form: TopUpForm, stash_kobo: int, card_note: str) -> list[Source]:
@@ -142,13 +142,14 @@ def sources(form: TopUpForm, stash_kobo: int, card_note: str) -> list[Source]:
     stash = Source(
         TopUpForm.STASH, "stash", messages.MY_STASH, messages.MOVED_AT_ONCE, stash_kobo, why_not=why_not
     )
-    return _with_choice([*card_sources(form, card_note), stash], form)
+    return with_choice([*card_sources(form, card_note), stash], form)
 
 
-def _with_choice(rows: list[Source], form: CardForm) -> list[Source]:
+def with_choice(rows: list[Source], form: BaseForm) -> list[Source]:
+    """Return sources with the one that the form asks for chosen, or else the first that can be."""
     asked = form["source"].value()
     possible = [row.value for row in rows if not row.why_not]
-    chosen = asked if asked in possible else possible[0]
+    chosen = asked if asked in possible else next(iter(possible), "")
     return [row._replace(is_chosen=row.value == chosen) for row in rows]
 
 

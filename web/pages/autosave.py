@@ -14,8 +14,9 @@ from savings import autosave, ledger, money
 from savings.autosave import Preview
 from savings.models import AutosaveRule, AutosaveRun, Plan, Transaction, User
 from savings.models.autosave import AutosaveRuleQuerySet
-from web.forms.autosave import RuleForm, first_date
+from web.forms.autosave import RuleForm
 from web.messages import autosave as messages
+from web.pages import amounts, cards
 
 Status, Run = AutosaveRule.Status, AutosaveRun.Status
 _LATEST_RUNS = 12
@@ -53,17 +54,6 @@ class Trouble(NamedTuple):
     why: str
     action: str
     url: str
-
-
-class SourceChoice(NamedTuple):
-    """Where the money may come from."""
-
-    value: str
-    name: str
-    note: str
-    icon: str
-    balance_kobo: int | None
-    is_chosen: bool
 
 
 def rules_of(user: User) -> AutosaveRuleQuerySet:
@@ -134,7 +124,7 @@ def detail(rule: AutosaveRule) -> dict[str, Any]:
         "open_run": open_run,
         "runs": [RunRow(run, _outcome(run), receipts.get(run.pk, "")) for run in runs],
         "trouble": _trouble(rule, runs),
-        "ahead": _preview_of(rule) if shown.next_on else None,
+        "ahead": autosave.preview(rule.next_on, rule, rule.plan) if shown.next_on else None,
         "can_skip": shown.next_on is not None and (open_run is None or open_run.status == Run.WAITING),
     }
 
@@ -159,31 +149,12 @@ def preview(plan: Plan | None, form: RuleForm) -> dict[str, Any]:
     if not form.is_bound or not form.is_valid():
         return {"ahead": None}
     terms = form.terms
-    first_on = first_date(terms, timezone.localdate())
-    ahead = autosave.preview(
-        first_on,
-        amount_kobo=terms.amount_kobo,
-        rhythm=terms.rhythm,
-        source=terms.source,
-        plan=plan,
-        until_goal=terms.until_goal,
-    )
+    ahead = autosave.preview(terms.rhythm.after(timezone.localdate()), terms, plan)
     amount = money.short(terms.amount_kobo) if terms.amount_kobo else messages.WHAT_IS_MISSING
     rhythm = messages.how_often(
         terms.every, weekday=terms.weekday, month_day=terms.month_day, on=terms.until_on
     )
     return {"ahead": ahead if ahead.dates else None, "sentences": _sentences(ahead, amount, rhythm, plan)}
-
-
-def _preview_of(rule: AutosaveRule) -> Preview:
-    return autosave.preview(
-        rule.next_on,
-        amount_kobo=rule.amount_kobo,
-        rhythm=autosave.rhythm_of(rule),
-        source=rule.source,
-        plan=rule.plan,
-        until_goal=rule.until_goal,
-    )
 
 
 def _sentences(ahead: Preview, amount: str, rhythm: str, plan: Plan | None) -> list[str]:
@@ -195,28 +166,12 @@ def _sentences(ahead: Preview, amount: str, rhythm: str, plan: Plan | None) -> l
     return sentences
 
 
-def _sources(user: User, plan: Plan | None, form: RuleForm) -> list[SourceChoice]:
-    chosen = form["source"].value()
-    choices = []
+def _sources(user: User, plan: Plan | None, form: RuleForm) -> list[amounts.Source]:
+    saved = [amounts.Source(key, "card", str(card), cards.details(card)) for key, card in form.cards.items()]
     if plan is not None:
         stash_kobo = ledger.balance_kobo(ledger.stash_account(user))
-        choices.append(
-            SourceChoice(RuleForm.STASH, messages.MY_STASH, "", "stash", stash_kobo, is_chosen=False)
-        )
-    choices += [
-        SourceChoice(
-            key,
-            str(card),
-            card.expires_on.strftime("expires %m/%y") if card.expires_on else "",
-            "card",
-            None,
-            is_chosen=False,
-        )
-        for key, card in form.cards.items()
-    ]
-    if not any(choice.value == chosen for choice in choices):
-        chosen = choices[0].value if choices else ""
-    return [choice._replace(is_chosen=choice.value == chosen) for choice in choices]
+        saved.insert(0, amounts.Source(RuleForm.STASH, "stash", messages.MY_STASH, "", stash_kobo))
+    return amounts.with_choice(saved, form)
 
 
 def _receipts(runs: list[AutosaveRun]) -> dict[int, str]:

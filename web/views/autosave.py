@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from savings import autosave
+from savings import autosave, payments
 from savings.models import AutosaveRule, Plan
 from web.forms.autosave import RuleForm, initial_of
 from web.http import SaverRequest, redirect, render_part, wants_part
@@ -147,7 +147,7 @@ def _show(
 
 def _form(request: SaverRequest, plan: Plan | None, rule: AutosaveRule | None = None) -> RuleForm:
     """Return the form of a new rule, or of one that exists. A URL may fill in the amount and the rhythm."""
-    cards = [card for card in request.user.cards.current() if card.is_usable]
+    cards = [card for card in request.user.cards.current() if not payments.why_not_chargeable(card)]
     if request.method == "POST":
         return RuleForm(request.POST, user=request.user, plan=plan, cards=cards)
     initial = initial_of(rule) if rule else _asked(request.GET)

@@ -19,19 +19,11 @@ from tests import cards
 from tests.autosave import AMOUNT, Every, make_rule, work
 from tests.provider import Provider
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "books_balance")]
 Day = datetime.date
 TODAY, TOMORROW = Day(2026, 11, 30), Day(2026, 12, 1)
 CHARGE = "/transaction/charge_authorization"
 Status = AutosaveRun.Status
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Any:
-    with time_machine.travel(
-        datetime.datetime(2026, 11, 30, 9, tzinfo=datetime.UTC), tick=False
-    ) as traveller:
-        yield traveller
 
 
 def rule_from(provider: Provider, plan: Plan, outcome: str = "success", **terms: Any) -> AutosaveRule:

@@ -6,12 +6,11 @@ import datetime
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import autosave, circles, plans, references
+from savings import autosave, circles, ledger, payments, plans, references
 from savings.exceptions import ReferenceTaken, Refused
 from savings.models import AutosaveRule, AutosaveRun, Plan, Product
 from savings.models.autosave import Source
@@ -19,19 +18,11 @@ from tests import cards, factories
 from tests.autosave import AMOUNT, Every, fill_stash, live, make_rule, ran, work
 from tests.provider import Provider
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 Day = datetime.date
 Status, Reason = AutosaveRule.Status, AutosaveRule.Reason
 # A Monday.
 TODAY = Day(2026, 11, 30)
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Any:
-    with time_machine.travel(
-        datetime.datetime(2026, 11, 30, 9, tzinfo=datetime.UTC), tick=False
-    ) as traveller:
-        yield traveller
 
 
 def terms(rule: AutosaveRule, **changes: Any) -> autosave.Terms:
@@ -97,8 +88,6 @@ def test_another_users_card_and_a_removed_one_are_refused(provider: Provider, pl
     mine = cards.save_card(provider, plan.user)
     with pytest.raises(Refused):
         make_rule(plan, card=theirs)
-    from savings import payments  # noqa: PLC0415
-
     payments.remove_card(mine)
     mine.refresh_from_db()
     with pytest.raises(Refused):
@@ -140,15 +129,13 @@ def test_fifty_rules_are_the_most() -> None:
         make_rule(plan)
     with pytest.raises(Refused, match="50"):
         make_rule(plan)
-    autosave.stop_rule(AutosaveRule.objects.first())  # type: ignore[arg-type]
+    autosave.stop_rule(AutosaveRule.objects.earliest("id"))
     make_rule(plan)
 
 
 def test_who_owes_or_has_a_disputed_payment_makes_no_rule(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from savings import ledger  # noqa: PLC0415
-
     monkeypatch.setattr(ledger, "available", lambda user: ledger.Available(0, 0, 5))
     with pytest.raises(Refused, match="owe"):
         make_rule(plan)

@@ -15,18 +15,10 @@ from savings.models import AutosaveRule, AutosaveRun, OutboxRow, Plan, Product, 
 from tests import factories
 from tests.autosave import AMOUNT, Every, fill_stash, live, make_rule, ran, work
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "books_balance")]
 Day = datetime.date
 Status, Reason = AutosaveRule.Status, AutosaveRule.Reason
 TODAY = Day(2026, 11, 30)
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Any:
-    with time_machine.travel(
-        datetime.datetime(2026, 11, 30, 9, tzinfo=datetime.UTC), tick=False
-    ) as traveller:
-        yield traveller
 
 
 def mails_of(user: User, *kinds: str) -> list[str]:
@@ -89,17 +81,19 @@ def test_running_twice_changes_nothing(plan: Plan) -> None:
 
 
 def test_a_full_year_of_each_rhythm_saves_each_date_once() -> None:
-    rules = [
-        make_rule(every=Every.DAY),
-        make_rule(weekday=4),
-        make_rule(every=Every.MONTH, month_day=31),
+    savers_plans = [factories.make_plan() for _ in range(3)]
+    rhythms: list[dict[str, Any]] = [
+        {"every": Every.DAY},
+        {"weekday": 4},
+        {"every": Every.MONTH, "month_day": 31},
     ]
-    for rule in rules:
-        fill_stash(rule.user, 9_000_000_00)
+    rules = [make_rule(plan, **rhythm) for plan, rhythm in zip(savers_plans, rhythms, strict=True)]
+    for plan in savers_plans:
+        fill_stash(plan.user, 9_000_000_00)
     live(TODAY, Day(2027, 12, 31))
     counts = [rule.runs.filter(status="done").count() for rule in rules]
     assert counts == [396, 57, 13]
-    assert [saved(rule.plan) for rule in rules] == [AMOUNT * count for count in counts]  # type: ignore[arg-type]
+    assert [saved(plan) for plan in savers_plans] == [AMOUNT * count for count in counts]
 
 
 def test_too_little_in_the_stash_is_tried_in_the_evening_and_on_two_more_days(plan: Plan) -> None:

@@ -528,3 +528,29 @@ def test_users_are_not_touched_by_a_failure() -> None:
     before = User.objects.get(pk=user.pk).version
     outbox.postpone("test", user.pk, ValueError("no"))
     assert User.objects.get(pk=user.pk).version == before
+
+
+@pytest.mark.parametrize("rows", [0, 1, 4, 5])
+def test_any_number_of_rows_is_done_in_parts(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    monkeypatch.setattr(postponements, "_PART", 2)
+    ids = [make_user().pk for _ in range(rows)]
+
+    def do(row_id: int) -> int:
+        return User.objects.filter(pk=row_id).update(is_active=False)
+
+    due = User.objects.filter(pk__in=ids, is_active=True).order_by("pk")
+    assert outbox.for_each_row_in_parts("test", due, do) == rows
+    assert not due.exists()
+
+
+def test_parts_end_when_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postponements, "_PART", 2)
+    seen: list[int] = []
+
+    def look(row_id: int) -> int:
+        seen.append(row_id)
+        return 0
+
+    due = User.objects.filter(pk__in=[make_user().pk for _ in range(3)]).order_by("pk")
+    assert outbox.for_each_row_in_parts("test", due, look) == 0
+    assert len(seen) == 2

@@ -98,6 +98,14 @@ def test_a_rule_from_a_saved_card_into_the_stash(
     assert str(card) in saver_client.get(reverse("stash:home")).content.decode()
 
 
+def test_a_card_that_may_not_be_charged_is_not_offered(saver_client: Client, saver: User) -> None:
+    cards.make_card(saver, country="GB")
+    cards.make_card(saver, trouble="disputed")
+    chargeable = cards.make_card(saver)
+    sources = saver_client.get(reverse("autosave:start_stash")).context["sources"]
+    assert [source.value for source in sources] == [str(chargeable.pk)]
+
+
 def test_the_stash_without_a_card_says_what_to_do(saver_client: Client) -> None:
     page = saver_client.get(reverse("autosave:start_stash")).content.decode()
     assert "Save one when you next pay by card." in page
