@@ -22,7 +22,7 @@ from savings.prepared_queries import Row, prepared
 
 _AT_ONCE = 500
 Status = AutosaveRun.Status
-# What may change between loading a run and locking its owner, as columns of a run. The balances follow it.
+# What may change after a run was loaded and before its owner is locked, as columns of the run.
 _FACTS = (
     "status",
     "next_try_at",

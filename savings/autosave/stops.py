@@ -1,4 +1,4 @@
-"""What stops a rule: the reasons for which it pauses by itself."""
+"""Why a rule pauses by itself: its plan, its circle, its card, or what its saver owes."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class SavedCard(models.Model):
     bank = models.CharField(max_length=100, blank=True, default="")
     # The two letters of the card's country; empty where the provider does not name it.
     country = models.CharField(max_length=2, blank=True, default="")
-    # What its owner calls it; empty for brand and digits.
+    # The name that its owner gave it. If it is empty, pages show brand and digits.
     name = models.CharField(max_length=40, blank=True, default="")
     is_default = models.BooleanField(default=False)
     # The payment with which it was saved, and what its owner agreed to then: the evidence in a dispute.
