@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from savings import (
     autosave,
+    backoffice,
     circles,
     jobs,
     leaderboards,
@@ -36,6 +37,7 @@ HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(mails.KINDS, mails.send) | {
     leaderboards.BOARD_WRITE_KIND: circles.deliver_rank_check,
     leaderboards.RANK_CHECK_KIND: circles.deliver_rank_check,
     outbox.AUTOSAVE_RECHECK: autosave.recheck,
+    outbox.CASE_OPENING: backoffice.open_from_outbox,
     statements.OUTBOX_KIND: statements.write_statement,
     payments.PAYOUT_KIND: payments.send_payout,
     payments.DEACTIVATE_CARD: payments.deactivate_card,
@@ -194,6 +196,13 @@ def store_balances() -> int:
 def announce_expiring_cards() -> int:
     """Mail the owners of saved cards that expire within a month. Hourly, since a run may be missed."""
     return payments.announce_expiring_cards(timezone.localdate())
+
+
+@job(crontab(minute="*"))
+def sync_cases() -> int:
+    """Open a case for what waits for a person, solve those that need nobody any more, and end requests too old."""
+    now = timezone.now()
+    return backoffice.sync_cases(now) + backoffice.expire_requests(now)
 
 
 @job(crontab(minute="40", hour="1"))

@@ -35,6 +35,7 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 # The provider's API description may not be shipped with the project, so a clone without it skips these tests.
 ALLOWED_SKIP = "shared/reference"
 append_only = importlib.import_module("savings.migrations.0002_entries_append_only")
+audit_append_only = importlib.import_module("savings.migrations.0055_backoffice")
 
 
 @pytest.fixture
@@ -117,11 +118,13 @@ def _flush_may_empty_the_ledger() -> Iterator[None]:
     clean_up = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
     def clean_up_entries_too(case: TransactionTestCase) -> None:
-        _execute(append_only.DROP)
+        for statements in (append_only.DROP, audit_append_only.DROP):
+            _execute(statements)
         try:
             clean_up(case)
         finally:
-            _execute(append_only.CREATE)
+            for statements in (append_only.CREATE, audit_append_only.CREATE):
+                _execute(statements)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", clean_up_entries_too)

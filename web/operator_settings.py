@@ -119,3 +119,20 @@ def _contact(given: str) -> str:
             "OPERATOR_CONTACT must be an email address or a URL such as https://host.example.com/help."
         ) from None
     return given
+
+
+class StaffSettings(NamedTuple):
+    """The rules of the back office."""
+
+    # How long a request waits for a second person.
+    request_hours: int
+    # How long the file of an exported list can be downloaded.
+    export_hours: int
+
+
+def staff_settings(env: Env) -> StaffSettings:
+    """Return the settings of the back office. Raises ImproperlyConfigured for invalid ones."""
+    return StaffSettings(
+        request_hours=env.number("STAFF_REQUEST_HOURS", default=72, least=1, most=30 * 24),
+        export_hours=env.number("STAFF_EXPORT_HOURS", default=24, least=1, most=30 * 24),
+    )

@@ -25,7 +25,7 @@ from web.environment import (
 from web.middleware.content_policy import content_policy
 from web.observability import toolbar_settings
 from web.observability.logging_settings import logging_settings
-from web.operator_settings import operator_settings
+from web.operator_settings import operator_settings, staff_settings
 from web.payout_settings import card_settings, payout_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -74,7 +74,7 @@ TOP_UP_MIN_KOBO = env.number("TOP_UP_MIN_KOBO", default=100_00, least=1)
 TOP_UP_MAX_KOBO = env.number("TOP_UP_MAX_KOBO", default=10_000_000_00, least=TOP_UP_MIN_KOBO)
 PLAN_MAX_KOBO = env.number("PLAN_MAX_KOBO", default=1_000_000_000_00, least=TOP_UP_MIN_KOBO, most=10**15)
 WITHHOLDING_TAX_BPS = env.number("WITHHOLDING_TAX_BPS", default=1000, most=10_000)
-PAYOUTS, CARDS = payout_settings(env), card_settings(env)
+PAYOUTS, CARDS, STAFF = payout_settings(env), card_settings(env), staff_settings(env)
 CIRCLE_MEMBER_LIMIT = env.number("CIRCLE_MEMBER_LIMIT", default=200, least=1)  # of a closed circle
 
 # Payment provider. Without a key the included simulator is used.

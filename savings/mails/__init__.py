@@ -1,6 +1,12 @@
 """Emails to savers: add each kind to the outbox, render and send it, and turn kinds off."""
 
 from savings.mails.autosave import autosave_failed, autosave_late, autosave_stopped, autosave_tomorrow
+from savings.mails.backoffice import (
+    account_changed_by_staff,
+    debt_written_off,
+    money_moved_by_staff,
+    refund_approved,
+)
 from savings.mails.cards import card_expires, card_expires_key, card_needs_approval
 from savings.mails.emails import (
     RANK_CHANGED,
@@ -40,6 +46,7 @@ __all__ = [
     "RANK_CHANGED",
     "SWITCHES",
     "WEEKLY_DIGEST",
+    "account_changed_by_staff",
     "account_mail",
     "autosave_failed",
     "autosave_late",
@@ -51,8 +58,10 @@ __all__ = [
     "card_needs_approval",
     "circle_ended",
     "circle_joined",
+    "debt_written_off",
     "goal_reached",
     "interest_caught_up",
+    "money_moved_by_staff",
     "new_device",
     "notice_carried_out",
     "notice_refused",
@@ -66,6 +75,7 @@ __all__ = [
     "rank_changed",
     "read_switch_token",
     "recipient_added",
+    "refund_approved",
     "send",
     "send_due",
     "send_with",

@@ -11,6 +11,7 @@ KINDS = {
     "autosave_late": ("A late auto-save", "Because you set up an auto-save"),
     "autosave_stopped": ("An auto-save has stopped", "Because you set up an auto-save"),
     "autosave_tomorrow": ("Auto-save tomorrow", "Because you set up an auto-save"),
+    "by_staff": ("From our staff", "Because it’s about your money or your account"),
     "card_expires": ("A saved card expires soon", "Because you saved a card with us"),
     "card_needs_approval": ("Approve a card payment", "Because your bank wants you to approve a payment"),
     "circle_ended": ("A circle has ended", "Because a circle you’re in has ended"),
@@ -41,6 +42,57 @@ REMOVED = "[removed after sending]"
 
 
 YOUR_STASH = "your stash"
+
+# What staff did to a saver's money: the subject and the sentence of the mail.
+MOVED_BY_STAFF = {
+    "refund": (
+        "A refund of %(amount)s is on its way",
+        "We approved a refund of %(amount)s. The payment provider gives it back to where you paid from. Your bank"
+        " decides when you see it there.",
+    ),
+    "write_off": (
+        "You no longer owe %(amount)s",
+        "You owed %(amount)s for a payment that was charged back. We have given up this debt: there is nothing to pay.",
+    ),
+    "reverse": (
+        "We reversed a movement of %(amount)s",
+        "We reversed a movement of %(amount)s, and everything that belonged to it. The receipt shows where the money is"
+        " now.",
+    ),
+    "adjust_gives": ("We added %(amount)s", "We added %(amount)s to %(place)s."),
+    "adjust_takes": ("We took %(amount)s back", "We took %(amount)s out of %(place)s."),
+    "correct_interest_gives": (
+        "We added %(amount)s of interest",
+        "We corrected the interest on %(place)s: you got %(amount)s too little. Tax was withheld from it as from all"
+        " interest.",
+    ),
+    "correct_interest_takes": (
+        "We corrected your interest",
+        "We corrected the interest on %(place)s: too much was paid, and %(amount)s of it came back.",
+    ),
+}
+# What staff did to a saver's account.
+CHANGED_BY_STAFF = {
+    "withdrawals": (
+        "Withdrawals from your account are stopped",
+        "Our staff have stopped withdrawals from your account. You can still pay in, and your money keeps earning"
+        " interest. Please contact us.",
+    ),
+    "movements": (
+        "Your account is frozen",
+        "Our staff have frozen your account: no money can move, and auto-saves stop. Your money keeps earning interest."
+        " Please contact us.",
+    ),
+    "unfrozen": (
+        "Your account is open again",
+        "Our staff have ended the freeze of your account. Auto-saves that were paused meanwhile stay paused until you"
+        " resume them.",
+    ),
+    "closed": (
+        "Your account is closed",
+        "Your account is closed, as you asked. You can no longer sign in. We keep what the law requires us to keep.",
+    ),
+}
 
 
 def saved(amount_kobo: int, *, is_rounded: bool) -> str:

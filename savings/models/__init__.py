@@ -2,6 +2,7 @@
 
 from savings.models.accounts import Account
 from savings.models.autosave import AutosaveRule, AutosaveRun
+from savings.models.backoffice import AuditRow, Case, StaffExport, StaffNote, StaffRequest
 from savings.models.calendar import CalendarFeed
 from savings.models.cards import SavedCard
 from savings.models.circles import Circle, CircleEvent, Membership
@@ -22,11 +23,13 @@ from savings.models.users import Device, EmailChange, UsedTotpStep, User
 
 __all__ = [
     "Account",
+    "AuditRow",
     "AutosaveRule",
     "AutosaveRun",
     "BalanceDay",
     "BoardDay",
     "CalendarFeed",
+    "Case",
     "Circle",
     "CircleEvent",
     "ClosedMonth",
@@ -55,6 +58,9 @@ __all__ = [
     "Refund",
     "SavedCard",
     "Settlement",
+    "StaffExport",
+    "StaffNote",
+    "StaffRequest",
     "Statement",
     "StatementSubscription",
     "TaxRate",

@@ -70,6 +70,13 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
         LIGHT = "light", "Light"
         DARK = "dark", "Dark"
 
+    class Frozen(models.TextChoices):
+        """What staff have stopped for a saver."""
+
+        NOTHING = "", "Not frozen"
+        WITHDRAWALS = "withdrawals", "No withdrawals"
+        MOVEMENTS = "movements", "No movements"
+
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=80)
     # The key by which staff search for users.
@@ -90,6 +97,13 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
     earns_interest = models.BooleanField(default=True, db_default=True)
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
+    # Staff set it with a reason. Interest goes on.
+    frozen = models.CharField(
+        max_length=11, choices=Frozen, default=Frozen.NOTHING, db_default="", blank=True, editable=False
+    )
+    # When staff closed the account for good, and when they erased the person's data after that.
+    closed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
     date_joined = models.DateTimeField(default=timezone.now)
     # When a credential, second step or email address last changed. Codes and unfinished sign-ins from before are void.
     credentials_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -107,9 +121,19 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
     objects = UserManager()
 
     class Meta:
+        permissions = [
+            ("see_saver", "Can look at a saver’s page"),
+            ("help_user", "Can help a saver to sign in"),
+            ("freeze_user", "Can freeze savers"),
+            ("close_user", "Can close accounts, and export and erase a saver’s data"),
+        ]
         constraints = [
             # Two spellings of one email address would be two users.
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_lower_case"),
+            models.CheckConstraint(
+                condition=models.Q(erased_at__isnull=True) | models.Q(closed_at__isnull=False),
+                name="user_closed_before_erased",
+            ),
         ]
         indexes = [
             # The list of staff among all users.

@@ -1,6 +1,7 @@
 """Background work: outbox rows, committed together with their cause, and rows that a run postponed after a failure."""
 
 from savings.outbox.autosaves import AUTOSAVE_RECHECK, recheck_autosaves
+from savings.outbox.cases import CASE_OPENING, open_case
 from savings.outbox.delivery import (
     MOST_TRIES,
     Handler,
@@ -35,6 +36,7 @@ from savings.outbox.rows import (
 
 __all__ = [
     "AUTOSAVE_RECHECK",
+    "CASE_OPENING",
     "MOST_TRIES",
     "Handler",
     "LeaseLost",
@@ -52,6 +54,7 @@ __all__ = [
     "for_each_row_in_parts",
     "is_any_waiting",
     "is_database_away",
+    "open_case",
     "postpone",
     "postponed_row_ids",
     "recheck_autosaves",

@@ -20,7 +20,7 @@ from savings.payments.cards import (
 )
 from savings.payments.checkout import send_to_provider, start_payment
 from savings.payments.coverage import record_coverage
-from savings.payments.disputes import sweep_disputes
+from savings.payments.disputes import is_lost, sweep_disputes, what_to_do
 from savings.payments.fees import OPERATOR, PAYER, REFUSED, post_late_fee, post_missing_costs
 from savings.payments.messages import CARD_FAILURES, MANDATE
 from savings.payments.payout_fees import fees_for, most_for
@@ -54,7 +54,7 @@ from savings.payments.recipients import (
     undo_token,
 )
 from savings.payments.reconciliation import Comparison, reconcile
-from savings.payments.refunds import request_refund, sweep_refunds
+from savings.payments.refunds import NEEDS_ATTENTION, request_refund, sweep_refunds
 from savings.payments.settlement import is_open, settle_payment
 from savings.payments.settlements import fetch_settlements
 from savings.payments.suspense import release_from_suspense
@@ -69,6 +69,7 @@ __all__ = [
     "MANDATE",
     "MOST_CARDS",
     "MOST_RECIPIENTS",
+    "NEEDS_ATTENTION",
     "OPERATOR",
     "PAYER",
     "PAYOUT_KIND",
@@ -90,6 +91,7 @@ __all__ = [
     "fees_of",
     "fetch_settlements",
     "find_account",
+    "is_lost",
     "is_open",
     "is_own_name",
     "list_banks",
@@ -127,5 +129,6 @@ __all__ = [
     "takes_country",
     "undo_token",
     "using_transport",
+    "what_to_do",
     "why_not_chargeable",
 ]

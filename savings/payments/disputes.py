@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from savings import ledger, outbox
 from savings.exceptions import ProviderRefused, ProviderUnavailable, UnclearAnswer
-from savings.models import Dispute, Payment
+from savings.models import Dispute, Payment, Transaction
 from savings.payments import (
     cards,
     derived_references,
@@ -62,6 +62,12 @@ def what_to_do(dispute: Dispute) -> str:
     if dispute.due_at is None:
         return messages.answer_dispute(dispute.provider_id)
     return messages.answer_dispute_by(dispute.provider_id, dispute.due_at)
+
+
+def is_lost(dispute: Dispute) -> bool:
+    """Return whether a dispute has ended with the payment going back to the payer."""
+    chargeback = derived_references.chargeback(dispute.provider_id)
+    return dispute.resolved_at is not None and Transaction.objects.filter(reference=chargeback).exists()
 
 
 def _apply(answer: DisputeAnswer) -> Dispute | None:

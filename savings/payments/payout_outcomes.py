@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.transaction import atomic
 from django.utils import timezone
 
-from savings import ledger, mails, references
+from savings import ledger, mails, outbox, references
 from savings.exceptions import ProviderRefused, ProviderUnavailable, UnclearAnswer
 from savings.models import Payout, Transaction
 from savings.payments import messages, payouts, transfers
@@ -131,12 +131,14 @@ def _pay(now: Payout, answer: Transfer) -> None:
 def _fail(now: Payout, failure_code: str) -> None:
     ledger.fail_withdrawal(now.transaction, Status.FAILED, failure_code=failure_code)
     _end(now, State.RETURNED)
+    outbox.open_case("payout", now.pk)
     mails.payout_returned(now)
 
 
 def _bring_back(now: Payout) -> None:
     ledger.return_withdrawal(now.transaction, reference=_reversal_reference(now))
     _end(now, State.CAME_BACK)
+    outbox.open_case("payout", now.pk)
     mails.payout_came_back(now)
 
 

@@ -97,6 +97,7 @@ def apply(refund: Refund, answer: RefundAnswer) -> None:
             ledger.settle_refund(refund.transaction)
         elif answer.status == "failed":
             ledger.fail_refund(refund.transaction, failure_code="failed")
+            outbox.open_case("refund", refund.pk)
         is_over = refund.transaction.status != Transaction.Status.PENDING
         Refund.objects.filter(pk=refund.pk).update(
             provider_id=answer.id,
@@ -181,6 +182,7 @@ def _fail(refund: Refund, error: ProviderRefused) -> None:
     with transaction.atomic():
         lock_payer(refund.payment)
         ledger.fail_refund(refund.transaction, failure_code="refused")
+        outbox.open_case("refund", refund.pk)
         Refund.objects.filter(pk=refund.pk).update(provider_status="refused", next_poll_at=None)
 
 

@@ -1,0 +1,90 @@
+"""The sentences of the back office. Staff read them."""
+
+from __future__ import annotations
+
+import datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import ngettext
+
+from savings import money
+from savings.models import Payment, Payout, Transaction, WebhookEvent
+
+# Cases.
+SUMMARY_MISSING = "Say in a sentence what the saver asks."
+NOTE_MISSING = "Write something."
+OUTCOME_MISSING = "Say in a sentence how it was solved."
+SOLVED_ALREADY = "This case is solved already."
+SOLVED_BY_ITS_SUBJECT = "This case is solved when what it is about is over. Use one of its actions."
+REQUEST_WAITS = "A request of this case waits for approval. Approve, refuse or withdraw it first."
+ONLY_STAFF_WORK = "Choose an active member of staff."
+OPENED_AGAIN = "The site opened this case again: it needs somebody again."
+NEEDS_NOBODY = "It needs nobody any more."
+DISPUTE_LOST = "The payer gets the money back."
+DISPUTE_WON = "The claim was turned down. The money stays."
+_WHY_IN_REVIEW = {
+    "no_answer": "The provider has not said yet whether it went through.",
+    "channel": "It came by a card or channel that we do not accept.",
+    "fee": "The provider’s fee is not clear.",
+    "same_payment": "The provider reports it twice.",
+}
+
+# Requests.
+REASON_MISSING = "Say why. The reason is stored."
+UNKNOWN_ACTION = "There is no such action."
+NOT_ALLOWED = "Your role does not allow this action."
+OWN_REQUEST = "Somebody else has to approve what you asked for."
+OWN_MONEY = "This is about your own money. Somebody else has to do it."
+ASKED_BY_ANOTHER = "Only the person who asked can withdraw a request."
+NOBODY_ELSE = "Nobody else may approve this: give a second active member of staff the right to."
+SUBJECT_WAITS = "A request about this waits for approval already."
+FACTS_CHANGED = "What the request was made on has changed. Ask again if it is still right."
+LINES_CHANGED = "It would not post the same any more. Ask again if it is still right."
+ASKER_GONE = "The person who asked is no longer active staff."
+TOO_LATE = "Nobody decided in time."
+REFUSAL_MISSING = "Say why you refuse it."
+
+
+def payment_in_review(movement: Transaction, payment: Payment) -> str:
+    paid = money.naira(payment.paid_kobo) if payment.paid_kobo is not None else "nothing yet"
+    why = _WHY_IN_REVIEW.get(payment.review_reason, "Another amount arrived than was asked for.")
+    return f"{movement.reference}: {money.naira(movement.amount_kobo)} asked for, {paid} arrived. {why}"
+
+
+def event_needs_staff(event: WebhookEvent) -> str:
+    return f"{event.event} {event.reference}: {event.note or event.error or 'It could not be processed.'}".strip()
+
+
+def refund_needs_staff(movement: Transaction) -> str:
+    return f"The provider needs the payer’s bank account for refund {movement.reference}."
+
+
+def refund_failed(movement: Transaction) -> str:
+    amount = money.naira(movement.amount_kobo)
+    return f"The provider did not make refund {movement.reference}. {amount} are back where they came from."
+
+
+def payout_needs_staff(payout: Payout) -> str:
+    amount = money.naira(payout.transaction.amount_kobo)
+    return payout.staff_note or f"Withdrawal {payout.transaction.reference} of {amount} waits for approval."
+
+
+def payout_failed(payout: Payout) -> str:
+    why = payout.provider_message or payout.get_state_display()
+    return f"Withdrawal {payout.transaction.reference} did not reach the bank: {why}"
+
+
+def came_out(state: str) -> str:
+    return f"It is over: {state.lower()}."
+
+
+def note_too_long(most: int) -> str:
+    return ngettext("Write at most %(most)d character.", "Write at most %(most)d characters.", most) % {
+        "most": most
+    }
+
+
+def ended_already(state: str, at: datetime.datetime | None) -> str:
+    when = f" since {date_format(timezone.localtime(at), 'j F Y, H:i')}" if at else ""
+    return f"This request is over{when}: {state.lower()}."

@@ -1,0 +1,293 @@
+"""Requests: one member of staff asks for an action, and another approves it. The database refuses the same person."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError
+from django.db.models import Q
+from django.db.transaction import atomic
+from django.utils import timezone
+
+from savings import references
+from savings.backoffice import audit, cases, messages
+from savings.backoffice.actions import ACTIONS, Action, Asked
+from savings.exceptions import Refused
+from savings.models import Account, Case, Entry, StaffRequest, Transaction, User
+from savings.models.constraints import is_violation_of
+
+State = StaffRequest.State
+MAY_DECIDE = "savings.decide_staffrequest"
+_LONGEST_REASON = 300
+# The names of the debited and the credited account, kobo, and the entry's code. Names and not ids, because an account
+# that the trial run opens is taken back with it.
+Line = list[Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Preview:
+    """What an action would post now, and the facts that it would be made on."""
+
+    lines: list[Line]
+    facts: dict[str, Any]
+
+
+class _Undone(Exception):
+    def __init__(self, lines: list[Line]) -> None:
+        super().__init__()
+        self.lines = lines
+
+
+def preview(action_name: str, values: dict[str, Any], *, asked_by: User, reason: str) -> Preview:
+    """Return what an action would post now, by running it and taking everything back.
+
+    Raises Refused as `ask` does.
+    """
+    action = _allowed(action_name, values, asked_by)
+    check_reason(reason)
+    asked = Asked(
+        values, _reference(action), asked_by, _somebody_else(asked_by, action.saver(values)), reason
+    )
+    try:
+        with atomic():
+            facts = action.facts(values)
+            raise _Undone(_lines(action.run(asked)))
+    except _Undone as undone:
+        return Preview(undone.lines, facts)
+
+
+def ask(
+    action_name: str,
+    values: dict[str, Any],
+    *,
+    asked_by: User,
+    reason: str,
+    case: Case | None = None,
+    seen: Preview | None = None,
+) -> StaffRequest:
+    """Ask for an action, which another member of staff has to approve, and return the request.
+
+    `seen` is the preview that the person saw; another one by now is refused. Raises Refused when the person may not ask
+    for it, without a reason, for an action about their own money, when a request about the same waits already, and
+    whenever the action itself would be refused now.
+    """
+    now = timezone.now()
+    found = preview(action_name, values, asked_by=asked_by, reason=reason)
+    if seen is not None and (seen.lines, seen.facts) != (found.lines, found.facts):
+        raise Refused(messages.LINES_CHANGED)
+    action = ACTIONS[action_name]
+    saver = action.saver(values)
+    try:
+        with atomic():
+            request = StaffRequest.objects.create(
+                action=action_name,
+                reference=_reference(action),
+                values=values,
+                facts=found.facts,
+                lines=found.lines,
+                subject=action.subject(values),
+                case=case,
+                saver=saver,
+                asked_by=asked_by,
+                asked_at=now,
+                reason=reason.strip(),
+                expires_at=now + datetime.timedelta(hours=settings.STAFF.request_hours),
+            )
+            _record(audit.Verb.REQUEST_MADE, request, by=asked_by, text=f"{action_name}: {request.reason}")
+    except IntegrityError as error:
+        if is_violation_of(error, "request_once_per_subject"):
+            raise Refused(messages.SUBJECT_WAITS) from None
+        raise
+    return request
+
+
+def approve(request: StaffRequest, *, by: User) -> StaffRequest:
+    """Carry out what a request asks for, and return the request: done, or void or expired with its reason.
+
+    The action runs in the commit that ends the request. Raises Refused when `by` asked for it, may not approve, or is
+    the saver whose money it moves, and when the request is over already.
+    """
+    with atomic():
+        now = _lock(request, by)
+        why = _why_void(now)
+        if now.expires_at <= timezone.now():
+            return _end(now, State.EXPIRED, answer=messages.TOO_LATE)
+        if why:
+            return _end(now, State.VOID, answer=why)
+        try:
+            with atomic():
+                movement = _carry_out(now, by)
+        except Refused as refused:
+            return _end(now, State.VOID, answer=str(refused)[:300])
+        ended = _end(now, State.DONE, by=by, movement=movement)
+        _record(audit.Verb.REQUEST_APPROVED, now, by=by, text=now.action)
+    if ended.case is not None:
+        cases.refresh(ended.case)
+    return ended
+
+
+def refuse(request: StaffRequest, *, by: User, answer: str) -> StaffRequest:
+    """Refuse a request with a reason. Raises Refused as `approve` does, and without a reason on the field `answer`."""
+    answer = " ".join(answer.split())
+    if not answer:
+        raise Refused(messages.REFUSAL_MISSING, field="answer")
+    with atomic():
+        now = _lock(request, by)
+        ended = _end(now, State.REFUSED, by=by, answer=answer[:300])
+        _record(audit.Verb.REQUEST_REFUSED, now, by=by, text=answer)
+    return ended
+
+
+def withdraw(request: StaffRequest, *, by: User) -> StaffRequest:
+    """Withdraw one's own request. Raises Refused for another person's, and for one that is over."""
+    with atomic():
+        now = StaffRequest.objects.select_for_update().get(pk=request.pk)
+        _check_waiting(now)
+        if now.asked_by_id != by.pk:
+            raise Refused(messages.ASKED_BY_ANOTHER)
+        ended = _end(now, State.WITHDRAWN)
+        _record(audit.Verb.REQUEST_WITHDRAWN, now, by=by)
+    return ended
+
+
+def expire_requests(now: datetime.datetime) -> int:
+    """End the requests that nobody decided in time, and return how many."""
+    expired = 0
+    for request_id in StaffRequest.objects.waiting().filter(expires_at__lte=now).values_list("pk", flat=True):
+        with atomic():
+            request = StaffRequest.objects.select_for_update().get(pk=request_id)
+            if request.is_waiting:
+                _end(request, State.EXPIRED, answer=messages.TOO_LATE)
+                expired += 1
+    return expired
+
+
+def check_reason(reason: str) -> None:
+    """Raise Refused, on the field `reason`, for an empty or too long reason."""
+    if not reason.strip():
+        raise Refused(messages.REASON_MISSING, field="reason")
+    if len(reason.strip()) > _LONGEST_REASON:
+        raise Refused(messages.note_too_long(_LONGEST_REASON), field="reason")
+
+
+def check_not_own(saver: User | int | None, by: User) -> None:
+    """Raise Refused when a member of staff would act on their own money or account."""
+    saver_id = saver.pk if isinstance(saver, User) else saver
+    if saver_id is not None and saver_id == by.pk:
+        raise Refused(messages.OWN_MONEY)
+
+
+def may_approve(request: StaffRequest, user: User) -> bool:
+    """Return whether a user may approve a request, for the buttons of a page. `approve` checks again."""
+    is_another = user.pk not in {request.asked_by_id, request.saver_id}
+    return request.is_waiting and is_another and user.has_perm(MAY_DECIDE)
+
+
+def _allowed(action_name: str, values: dict[str, Any], asked_by: User) -> Action:
+    action = ACTIONS.get(action_name)
+    if action is None:
+        raise Refused(messages.UNKNOWN_ACTION)
+    if not (asked_by.is_staff and asked_by.is_active and asked_by.has_perm(action.permission)):
+        raise Refused(messages.NOT_ALLOWED)
+    check_not_own(action.saver(values), asked_by)
+    return action
+
+
+def _somebody_else(asked_by: User, saver: User | None) -> User:
+    """Return a member of staff who could approve, for the trial run. Raises Refused when there is nobody."""
+    codename = MAY_DECIDE.rpartition(".")[2]
+    others = User.objects.filter(is_staff=True, is_active=True).exclude(
+        pk__in=[asked_by.pk, saver.pk if saver else asked_by.pk]
+    )
+    may = (
+        Q(is_superuser=True)
+        | Q(groups__permissions__codename=codename)
+        | Q(user_permissions__codename=codename)
+    )
+    somebody = others.filter(may).order_by("pk").first()
+    if somebody is None:
+        raise Refused(messages.NOBODY_ELSE)
+    return somebody
+
+
+def _reference(action: Action) -> str:
+    return references.new(action.kind)
+
+
+def _lines(movement: Transaction | None) -> list[Line]:
+    """Return the entries of a transaction and of its parts."""
+    if movement is None:
+        return []
+    family = Entry.objects.filter(Q(transaction=movement) | Q(transaction__part_of=movement))
+    entries = family.select_related("debit_account", "credit_account").order_by("id")
+    return [
+        [_name(entry.debit_account), _name(entry.credit_account), entry.amount_kobo, entry.code]
+        for entry in entries
+    ]
+
+
+def _name(account: Account) -> str:
+    return f"{account.kind}:{account.plan_id or account.user_id or account.provider}"
+
+
+def _lock(request: StaffRequest, by: User) -> StaffRequest:
+    now = StaffRequest.objects.select_for_update().get(pk=request.pk)
+    _check_waiting(now)
+    if now.asked_by_id == by.pk:
+        raise Refused(messages.OWN_REQUEST)
+    check_not_own(now.saver_id, by)
+    # Read again: the right may have been taken since the page was opened.
+    person = User.objects.get(pk=by.pk)
+    if not (person.is_staff and person.is_active and person.has_perm(MAY_DECIDE)):
+        raise Refused(messages.NOT_ALLOWED)
+    return now
+
+
+def _why_void(request: StaffRequest) -> str:
+    """Return why a request is void, empty if it is not. Locks the saver, so that the facts stay as they are."""
+    if not (request.asked_by.is_staff and request.asked_by.is_active):
+        return messages.ASKER_GONE
+    if request.saver_id is not None:
+        User.objects.touch(request.saver_id)
+    has_changed = ACTIONS[request.action].facts(request.values) != request.facts
+    return messages.FACTS_CHANGED if has_changed else ""
+
+
+def _carry_out(request: StaffRequest, by: User) -> Transaction | None:
+    """Run the action of a request. Raises Refused when it would not post what the request says."""
+    action = ACTIONS[request.action]
+    asked = Asked(request.values, request.reference, request.asked_by, by, request.reason)
+    movement = action.run(asked)
+    if _lines(movement) != request.lines:
+        raise Refused(messages.LINES_CHANGED)
+    if movement is not None and action.tell is not None:
+        action.tell(movement)
+    return movement
+
+
+def _check_waiting(request: StaffRequest) -> None:
+    if not request.is_waiting:
+        raise Refused(messages.ended_already(request.get_state_display(), request.ended_at))
+
+
+def _end(
+    request: StaffRequest,
+    state: str,
+    *,
+    by: User | None = None,
+    answer: str = "",
+    movement: Transaction | None = None,
+) -> StaffRequest:
+    request.state, request.decided_by, request.answer = state, by, answer
+    request.ended_at, request.transaction = timezone.now(), movement
+    request.save(update_fields=["state", "decided_by", "answer", "ended_at", "transaction"])
+    if state in {State.VOID, State.EXPIRED}:
+        _record(audit.Verb.REQUEST_ENDED, request, by=None, text=f"{state}: {answer}")
+    return request
+
+
+def _record(verb: str, request: StaffRequest, *, by: User | None, text: str = "") -> None:
+    audit.record(verb, by=by, saver=request.saver_id, subject=f"request:{request.pk}", text=text)

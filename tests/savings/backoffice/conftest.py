@@ -1,0 +1,50 @@
+"""Members of staff in their roles, and a payment that waits for a person."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+
+from savings.models import Payment, Transaction, User
+from tests.factories import make_user
+from tests.payments import AMOUNT, settle
+from tests.provider import Provider, fee
+
+ARRIVED = AMOUNT - 5_000_00
+
+roles = importlib.import_module("savings.migrations.0056_roles_and_cases")
+
+
+def make_staff(*names: str) -> User:
+    """Return an active member of staff with roles."""
+    # A test that commits empties the table of groups when it ends.
+    for name, codenames in roles.ROLES.items():
+        group, is_new = Group.objects.get_or_create(name=name)
+        if is_new:
+            group.permissions.set(Permission.objects.filter(codename__in=codenames))
+    user = make_user(is_staff=True)
+    user.groups.set(Group.objects.filter(name__in=names))
+    assert user.groups.count() == len(names)
+    return User.objects.get(pk=user.pk)
+
+
+@pytest.fixture
+def finance(db: None) -> User:
+    return make_staff("Finance")
+
+
+@pytest.fixture
+def approver(db: None) -> User:
+    return make_staff("Approver")
+
+
+@pytest.fixture
+def reviewed(provider: Provider, payment: Payment) -> Transaction:
+    """A payment of which too little arrived: the money is in suspense."""
+    provider.pay(payment)
+    provider.change(payment.transaction.reference, amount=ARRIVED, requested_amount=AMOUNT, fees=fee(ARRIVED))
+    movement = settle(payment)
+    assert movement.status == Transaction.Status.REVIEW
+    return movement
