@@ -4,10 +4,12 @@ from importlib import import_module
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.contrib.admin import apps as admin_apps
 
 
 class WebConfig(AppConfig):
     name = "web"
+    default = True
 
     def ready(self) -> None:
         # Connect the signal handlers for sign-ins, confirmed email addresses and changed credentials.
@@ -21,3 +23,10 @@ class WebConfig(AppConfig):
             import_module("web.observability.telemetry").start()
         # Registers the system checks.
         import_module("web.checks")
+
+
+class StaffAdminConfig(admin_apps.AdminConfig):
+    """Django's admin, whose site is ours."""
+
+    default = False
+    default_site = "web.staff_site.StaffSite"

@@ -104,7 +104,7 @@ HOME_COUNTRY = env.code("HOME_COUNTRY", default="NG", letters=2)  # cards of oth
 INSTALLED_APPS = [
     "savings",
     "web",
-    "django.contrib.admin",
+    "web.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

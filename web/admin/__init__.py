@@ -1,12 +1,13 @@
 """The staff admin, one file per feature."""
 
-from django.contrib import admin
-
 from web.admin import (
+    audit,
     autosave,
     calendar,
     cards,
+    cases,
     circles,
+    exports,
     groups,
     installation,
     jobs,
@@ -24,10 +25,13 @@ from web.admin import (
 )
 
 __all__ = [
+    "audit",
     "autosave",
     "calendar",
     "cards",
+    "cases",
     "circles",
+    "exports",
     "groups",
     "installation",
     "jobs",
@@ -43,7 +47,3 @@ __all__ = [
     "treasury",
     "users",
 ]
-
-admin.site.site_header = "Asusu"
-admin.site.site_title = "Asusu staff"
-admin.site.index_title = "Staff"

@@ -24,11 +24,13 @@ from pytest_django.fixtures import Settings
 from savings import outbox, payments, references
 from savings.models import (
     Account,
+    AuditRow,
     AutosaveRule,
     AutosaveRun,
     BalanceDay,
     BoardDay,
     CalendarFeed,
+    Case,
     Circle,
     CircleEvent,
     ClosedMonth,
@@ -55,6 +57,9 @@ from savings.models import (
     Refund,
     SavedCard,
     Settlement,
+    StaffExport,
+    StaffNote,
+    StaffRequest,
     Statement,
     StatementSubscription,
     ToldPlaces,
@@ -174,6 +179,7 @@ def add_rows(times: int) -> None:
     Postponement.objects.bulk_create(
         Postponement(task="mature_plan", row_id=plan.pk, reason="no", retry_at=now) for plan in plans
     )
+    add_backoffice_rows(users)
     JobRun.objects.bulk_create(JobRun(job=f"job-{plan.pk}", started_at=now) for plan in plans)
     BalanceDay.objects.bulk_create(
         BalanceDay(
@@ -262,6 +268,26 @@ def add_treasury(users: list[User], movements: list[Transaction]) -> None:
         for user, movement in zip(users, movements, strict=True)
         if movement.user
     )
+
+
+def add_backoffice_rows(users: list[User]) -> None:
+    now = timezone.now()
+    for user in users:
+        case = Case.objects.create(
+            kind=Case.Kind.QUESTION, key=f"question:{user.pk}", saver=user, summary="Where is it?"
+        )
+        StaffNote.objects.create(case=case, saver=user, author=user, text="Called back")
+        AuditRow.objects.create(verb="saver_seen", staff=user, saver=user, subject=f"user:{user.pk}")
+        StaffExport.objects.create(asked_by=user, listed="savings.payment")
+        StaffRequest.objects.create(
+            action="release",
+            reference=f"STD{user.pk:017}",
+            subject=f"payment:{user.pk}",
+            saver=user,
+            asked_by=user,
+            reason="It is hers",
+            expires_at=now,
+        )
 
 
 def add_provider_rows(movements: list[Transaction]) -> None:

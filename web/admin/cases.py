@@ -1,0 +1,75 @@
+"""Cases and requests for staff: lists here, and a page of our own for each case and request."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from savings.models import Case, StaffRequest
+from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin
+
+
+class CaseState(ConditionFilter):
+    title = "state"
+    parameter_name = "state"
+    conditions = {
+        "open": ("Open", lambda rows: rows.filter(state=Case.State.OPEN)),
+        "due": ("With a deadline", lambda rows: rows.filter(state=Case.State.OPEN, due_at__isnull=False)),
+    }
+
+
+@admin.register(Case)
+class CaseAdmin(ReadOnlyAdmin):
+    list_display = ("id", "kind", "summary", "state", "assignee", "opened_at", "due_at")
+    list_filter = (CaseState, OfUser)
+    relations = ("saver", "assignee", "solved_by")
+    finds_by = ("key", "email")
+    user_path = "saver"
+    search_help_text = "What it is about, such as payout:12, or a saver’s full email address"
+    fields = (
+        "kind",
+        "summary",
+        "state",
+        "saver",
+        "payment",
+        "event",
+        "dispute",
+        "refund",
+        "payout",
+        "opened_at",
+        "due_at",
+        "assignee",
+        "solved_at",
+        "solved_by",
+        "outcome",
+    )
+
+
+class RequestState(ConditionFilter):
+    title = "state"
+    parameter_name = "state"
+    conditions = {"waiting": ("Waits", lambda rows: rows.filter(state=StaffRequest.State.WAITING))}
+
+
+@admin.register(StaffRequest)
+class StaffRequestAdmin(ReadOnlyAdmin):
+    list_display = ("id", "action", "saver", "asked_by", "asked_at", "state", "decided_by", "expires_at")
+    list_filter = (RequestState, OfUser)
+    relations = ("saver", "asked_by", "decided_by", "transaction")
+    finds_by = ("reference", "email")
+    user_path = "saver"
+    search_help_text = "Full reference or a saver’s full email address"
+    fields = (
+        "action",
+        "reference",
+        "saver",
+        "case",
+        "reason",
+        "asked_by",
+        "asked_at",
+        "expires_at",
+        "state",
+        "decided_by",
+        "ended_at",
+        "answer",
+        "transaction",
+    )
