@@ -38,6 +38,7 @@ HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(mails.KINDS, mails.send) | {
     leaderboards.RANK_CHECK_KIND: circles.deliver_rank_check,
     outbox.AUTOSAVE_RECHECK: autosave.recheck,
     outbox.CASE_OPENING: backoffice.open_from_outbox,
+    backoffice.EXPORT_KIND: backoffice.write_export,
     statements.OUTBOX_KIND: statements.write_statement,
     payments.PAYOUT_KIND: payments.send_payout,
     payments.DEACTIVATE_CARD: payments.deactivate_card,
@@ -238,10 +239,10 @@ def ask_for_monthly_statements() -> int:
 
 @job(crontab(minute="*/5"))
 def tidy_statements() -> int:
-    """Remove expired statement files, and fail statements whose writing was abandoned."""
-    return (
-        statements.expire_files(timezone.now()) + statements.link_outbox_rows() + statements.fail_abandoned()
-    )
+    """Remove expired files of statements and exports, and fail those whose writing was abandoned."""
+    now = timezone.now()
+    expired = statements.expire_files(now) + backoffice.expire_exports(now)
+    return expired + statements.link_outbox_rows() + statements.fail_abandoned()
 
 
 @job(crontab(minute="47"))

@@ -11,13 +11,14 @@ from typing import Any, cast
 from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from savings.models import User
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 # The groups of models on the front page and in the sidebar. What is in none is machinery.
 _GROUPS = {
@@ -75,7 +76,7 @@ def staff_page(route: str, *, name: str, permission: str) -> Callable[[View], Vi
     """Register a view as a page of the admin, `admin:NAME`, for staff with a permission; others get 403."""
 
     def register(view: View) -> View:
-        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not staff(request).has_perm(permission):
                 raise PermissionDenied
             return view(request, *args, **kwargs)

@@ -17,6 +17,14 @@ from savings.backoffice.cases import (
     sync_cases,
     write_note,
 )
+from savings.backoffice.exports import (
+    EXPORT_KIND,
+    expire_exports,
+    note_download,
+    read_lists_with,
+    request_export,
+    write_export,
+)
 from savings.backoffice.requests import (
     MAY_DECIDE,
     Preview,
@@ -32,6 +40,7 @@ from savings.backoffice.requests import (
 
 __all__ = [
     "ACTIONS",
+    "EXPORT_KIND",
     "MAY_DECIDE",
     "Action",
     "Preview",
@@ -41,18 +50,23 @@ __all__ = [
     "assign",
     "can_be_solved_by_hand",
     "check_not_own",
+    "expire_exports",
     "expire_requests",
     "may_approve",
     "name_of",
+    "note_download",
     "open_from_outbox",
     "open_question",
     "payment_of",
     "preview",
+    "read_lists_with",
     "record",
     "refresh",
     "refuse",
+    "request_export",
     "solve",
     "sync_cases",
     "withdraw",
+    "write_export",
     "write_note",
 ]

@@ -45,6 +45,10 @@ ASKER_GONE = "The person who asked is no longer active staff."
 TOO_LATE = "Nobody decided in time."
 REFUSAL_MISSING = "Say why you refuse it."
 
+# Exports.
+NOT_WRITTEN = "The file could not be written. Ask for it again."
+NO_SUCH_LIST = "This list cannot be exported."
+
 
 def payment_in_review(movement: Transaction, payment: Payment) -> str:
     paid = money.naira(payment.paid_kobo) if payment.paid_kobo is not None else "nothing yet"

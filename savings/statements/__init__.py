@@ -7,7 +7,15 @@ from savings.statements.downloads import (
     resend_mail,
     statement_of_token,
 )
-from savings.statements.files import delete_file, open_file, unknown_file_names
+from savings.statements.files import (
+    delete_file,
+    new_export_draft,
+    open_file,
+    sha256,
+    store,
+    unknown_file_names,
+)
+from savings.statements.formats.csv import write_list
 from savings.statements.limits import expected_rows, most_rows
 from savings.statements.periods import BEGINNING, period_presets
 from savings.statements.removal import delete, revoke
@@ -32,6 +40,7 @@ __all__ = [
     "link_outbox_rows",
     "link_token",
     "most_rows",
+    "new_export_draft",
     "open_file",
     "period_presets",
     "request",
@@ -39,11 +48,14 @@ __all__ = [
     "request_monthly",
     "resend_mail",
     "revoke",
+    "sha256",
     "statement_of_token",
+    "store",
     "subscribe",
     "unknown_file_names",
     "unsubscribe",
     "verify",
+    "write_list",
     "write_now",
     "write_statement",
 ]

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, storages
 
-from savings.models import Statement
+from savings.models import StaffExport, Statement
 from savings.statements.formats import Writer
 
 logger = logging.getLogger(__name__)
@@ -35,9 +35,18 @@ def writer_class(file_format: str) -> type[Writer]:
 
 def new_draft(statement: Statement) -> Path:
     """Return the path of a new draft with a unique name, in a folder that only our user may open."""
+    return _new_draft(f"{statement.pk}-{secrets.token_hex(8)}.{statement.format}")
+
+
+def new_export_draft(suffix: str) -> Path:
+    """Return the path of a new draft of an export for staff, whose name is that of the file once it is stored."""
+    return _new_draft(f"{secrets.token_hex(16)}.{suffix}")
+
+
+def _new_draft(name: str) -> Path:
     folder = _drafts()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder / f"{statement.pk}-{secrets.token_hex(8)}.{statement.format}"
+    return folder / name
 
 
 def draft_path(name: str) -> Path:
@@ -99,15 +108,15 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def open_file(statement: Statement) -> File[Any]:
-    """Open the file of a statement for reading.
+def open_file(row: Statement | StaffExport) -> File[Any]:
+    """Open the file of a statement or an export for reading.
 
     Raises FileNotFoundError if there is no file, and another OSError while the storage does not answer.
     """
-    if not statement.file_name:
-        raise FileNotFoundError("the statement has no file")
+    if not row.file_name:
+        raise FileNotFoundError("it has no file")
     with _storage_errors():
-        file: File[Any] = _storage().open(statement.file_name, "rb")
+        file: File[Any] = _storage().open(row.file_name, "rb")
     return file
 
 
@@ -118,13 +127,17 @@ def delete_file(name: str) -> None:
 
 
 def unknown_file_names() -> list[str]:
-    """Return the names of files in the storage that belong to no statement in the database."""
+    """Return the names of files in the storage that belong to no statement and no export in the database."""
     try:
         with _storage_errors():
             _, names = _storage().listdir("")
     except FileNotFoundError:
         return []
-    return sorted({*names} - {*Statement.objects.exclude(file_name="").values_list("file_name", flat=True)})
+    known = [
+        model.objects.exclude(file_name="").values_list("file_name", flat=True)
+        for model in (Statement, StaffExport)
+    ]
+    return sorted({*names}.difference(*known))
 
 
 def remove_old_drafts(now: float | None = None) -> int:

@@ -227,6 +227,16 @@ def _cell(text: str) -> str:
     return _FORMULA.sub(r"\1'", plain(text))
 
 
+def write_list(path: Path, rows: Iterable[Iterable[str]]) -> None:
+    """Write a list of texts, all of them escaped, row by row. Only one row is in memory at a time."""
+    with path.open("wb") as file:
+        file.write(b"\xef\xbb\xbf")
+        for row in rows:
+            file.write(_csv_line(map(_cell, row)).encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def write_table(path: Path, rows: Iterable[list[str]]) -> None:
     """Write a small table: four texts and the amounts, as `amount` returns them, of each row."""
     with path.open("wb") as file:
