@@ -70,7 +70,6 @@ def test_a_list_is_written_and_downloaded(client: Client, auditor: User) -> None
     assert export.rows_written == len(rows)
     response = client.get(reverse("admin:export_file", args=[export.pk]))
     body = b"".join(response.streaming_content)  # type: ignore[attr-defined]
-    response.close()
     assert body.startswith(b"\xef\xbb\xbf")
     assert len(body) == export.size_bytes
     assert "no-store" in response["Cache-Control"]
