@@ -49,6 +49,7 @@ def no_simulator_in_production(**_: Any) -> list[CheckMessage]:
     ]
 
 
+_LIVE_KEY = "sk_live_"
 _ABOUT_OPERATOR = {
     "OPERATOR_NAME": "pages do not say who holds the money of savers",
     "OPERATOR_CONTACT": "savers see no contact when a payment is stuck",
@@ -69,6 +70,33 @@ def operator_is_named(**_: Any) -> list[CheckMessage]:
             zip(_ABOUT_OPERATOR.items(), given, strict=True), start=2
         )
         if not value
+    ]
+
+
+@register(Tags.security, deploy=True)
+def real_money_needs_an_operator(**_: Any) -> list[CheckMessage]:
+    """Refuse a live key of the provider while it is not set who holds the money, where it is and who owes its tax."""
+    if not settings.PAYSTACK_SECRET_KEY.startswith(_LIVE_KEY):
+        return []
+    operator = settings.OPERATOR
+    needed = {
+        "OPERATOR_NAME": operator.name,
+        "OPERATOR_CONTACT": operator.contact,
+        "TERMS_URL": operator.terms_url,
+        "PRIVACY_URL": operator.privacy_url,
+        "CUSTOMERS_BANK": operator.customers_bank,
+        "OWN_BANK": operator.own_bank,
+        "OPERATOR_TAX_ID": operator.tax_id,
+    }
+    missing = ", ".join(name for name, value in needed.items() if not value)
+    if not missing:
+        return []
+    return [
+        Error(
+            f"PAYSTACK_SECRET_KEY takes real money, and these settings are empty: {missing}.",
+            hint="Set them in the environment, or use a test key (sk_test_…).",
+            id="web.E003",
+        )
     ]
 
 

@@ -37,6 +37,11 @@ class Operator(NamedTuple):
     source_url: str = ""
     # The issuer of statements: the operator's name as users know it.
     issuer: str = "Asusu"
+    # The operator's tax identification number, printed on certificates of interest and tax.
+    tax_id: str = ""
+    # The bank accounts of the savers' money and of the operator's own, as staff know them.
+    customers_bank: str = ""
+    own_bank: str = ""
     questions: tuple[Question, ...] = ()
 
     @property
@@ -69,6 +74,9 @@ def operator_settings(env: Env) -> Operator:
         privacy_url=check_url("PRIVACY_URL", env.str("PRIVACY_URL", default=""), needed=False),
         source_url=check_url("SOURCE_URL", env.str("SOURCE_URL", default=""), needed=False),
         issuer=env.str("ISSUER", default="") or name or "Asusu",
+        tax_id=_short(env, "OPERATOR_TAX_ID", 40),
+        customers_bank=_short(env, "CUSTOMERS_BANK", _MOST_NAME),
+        own_bank=_short(env, "OWN_BANK", _MOST_NAME),
         questions=_questions_in(env.str("HELP_FILE", default="")),
     )
 
@@ -100,6 +108,10 @@ def _questions_in(name: str) -> tuple[Question, ...]:
         return parse_questions(Path(name).read_text(encoding="utf-8"))
     except (OSError, UnicodeError):
         raise ImproperlyConfigured("HELP_FILE must name a readable text file in UTF-8.") from None
+
+
+def _short(env: Env, name: str, most: int) -> str:
+    return _one_line(name, env.str(name, default=""), most)
 
 
 def _one_line(name: str, given: str, most: int) -> str:

@@ -45,8 +45,15 @@ def head_of_certificate(statement: Statement, subject: Subject, span: Span) -> H
         head_of(statement, subject, span),
         what=messages.CERTIFICATE,
         subject=about,
-        details=((messages.EMAIL, statement.user.email),),
+        details=certified(statement),
     )
+
+
+def certified(statement: Statement) -> tuple[tuple[str, str], ...]:
+    """Return the facts about the saver, and about the operator, who withheld the tax."""
+    tax_id = settings.OPERATOR.tax_id
+    withheld_by = ((messages.TAX_ID, tax_id),) if tax_id else ()
+    return ((messages.EMAIL, statement.user.email), *withheld_by)
 
 
 def _details(statement: Statement) -> tuple[tuple[str, str], ...]:

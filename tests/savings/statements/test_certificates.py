@@ -12,11 +12,12 @@ import pytest
 import time_machine
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import Settings
 
 from savings import ledger, references, statements
 from savings.exceptions import Refused
 from savings.models import InterestPosting, Plan, Statement, Transaction, User
-from savings.statements import certificates
+from savings.statements import certificates, heads
 from tests.factories import make_plan, make_product, make_user, pay_in
 from tests.refunds import charge_back
 from tests.statements import content, try_to_write
@@ -192,3 +193,11 @@ def test_many_plans_take_the_queries_of_one(
     post(clock, "2026-03-01", plan, *more)
     certificate(plan.user, file_format="pdf")
     assert read() == 4
+
+
+def test_it_names_the_tax_number_of_the_operator(settings: Settings, saver: User) -> None:
+    statement = Statement(user=saver, is_certificate=True)
+    settings.OPERATOR = settings.OPERATOR._replace(tax_id="12345678-0001")
+    assert ("Tax withheld by", "12345678-0001") in heads.certified(statement)
+    settings.OPERATOR = settings.OPERATOR._replace(tax_id="")
+    assert [label for label, _ in heads.certified(statement)] == ["Email"]
