@@ -206,6 +206,12 @@ def sync_cases() -> int:
     return backoffice.sync_cases(now) + backoffice.expire_requests(now)
 
 
+@job(crontab(minute="*/5"))
+def apply_product_changes() -> int:
+    """Apply the new terms of products whose day has come."""
+    return backoffice.apply_product_changes(timezone.localdate())
+
+
 @job(crontab(minute="40", hour="1"))
 def post_missing_costs() -> int:
     """Post the provider's fees that the previous release left out while it ran beside this one."""

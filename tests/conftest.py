@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import httpx
 import hypothesis
 import pytest
 import redis
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client, TransactionTestCase
 from pytest_django.fixtures import Settings
 
@@ -20,6 +19,7 @@ from savings.leaderboards import redis_client, store
 from savings.models import Payment, Plan, User
 from savings.payments import paystack
 from tests import factories, payments, smtp_sink
+from tests.clean_up import empty_tables
 from tests.provider import Provider, to_the_site
 from tests.smtp_sink import Sink
 from web.middleware import rate_limits
@@ -34,18 +34,6 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 # The provider's API description may not be shipped with the project, so a clone without it skips these tests.
 ALLOWED_SKIP = "shared/reference"
-# The migrations whose triggers refuse to delete the rows of a table.
-_APPEND_ONLY = {
-    "savings_entry": importlib.import_module("savings.migrations.0002_entries_append_only"),
-    "savings_auditrow": importlib.import_module("savings.migrations.0055_backoffice"),
-}
-_KEPT = {
-    "django_migrations",
-    "django_content_type",
-    "auth_permission",
-    "auth_group",
-    "auth_group_permissions",
-}
 
 
 @pytest.fixture
@@ -131,32 +119,6 @@ def _quick_clean_up() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: empty_tables())
         yield
-
-
-def empty_tables() -> None:
-    """Delete all rows except those that migrations created, append-only ones too."""
-    names = connection.introspection.django_table_names(only_existing=True, include_views=False)
-    tables = sorted(set(names) - _KEPT)
-    queries = (f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table})" for table in tables)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(queries))
-        filled = {table for (table,) in cursor.fetchall()}
-        guards = [migration for table, migration in _APPEND_ONLY.items() if table in filled]
-        for migration in guards:
-            _execute(migration.DROP)
-        # In any order: foreign keys are checked when the transaction ends.
-        for table in sorted(filled):
-            cursor.execute(f"DELETE FROM {table}")
-        if connection.vendor == "postgresql":
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for migration in guards:
-            _execute(migration.CREATE)
-
-
-def _execute(statements: dict[str, list[str]]) -> None:
-    with connection.cursor() as cursor:
-        for statement in statements[connection.vendor]:
-            cursor.execute(statement)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

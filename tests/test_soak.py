@@ -9,8 +9,8 @@ import pytest
 from django.db.models import F
 
 from savings.models import Account, AutosaveRun
+from tests.clean_up import empty_tables as empty
 from tests.soak import ends, run
-from tests.soak.database import empty
 from tests.soak.run import Year, live
 from tests.soak.world import START, World
 from web.simulator import money

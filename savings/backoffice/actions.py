@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from savings import ledger, mails, payments
-from savings.models import Dispute, Payment, Plan, Transaction, User
+from savings.backoffice import products
+from savings.models import Dispute, Payment, Plan, Product, Transaction, User
 
 Kind = Transaction.Kind
 Values = dict[str, Any]
@@ -107,6 +108,19 @@ def _treasury(asked: Asked) -> Transaction:
         period_on=datetime.date.fromisoformat(period_on) if period_on else None,
         bank=values.get("bank", "customers"),
         **asked.people,
+    )
+
+
+def _change_product(asked: Asked) -> None:
+    values = asked.values
+    products.schedule(
+        Product.objects.get(pk=values["product"]) if values.get("product") else None,
+        values["terms"],
+        values["rates"],
+        valid_from=datetime.date.fromisoformat(values["valid_from"]),
+        asked_by=asked.asked_by,
+        approved_by=asked.approved_by,
+        reason=asked.reason,
     )
 
 
@@ -228,6 +242,18 @@ _ALL = [
         lambda values: f"treasury:{values['purpose']}:{values.get('period_on') or ''}",
         _nobody,
         _no_facts,
+    ),
+]
+_ALL += [
+    Action(
+        "product",
+        "Change a product",
+        "savings.ask_product",
+        Kind.ADJUSTMENT,
+        _change_product,
+        lambda values: f"product:{values.get('product') or values['terms']['name']}",
+        _nobody,
+        lambda values: products.change_facts(values.get("product")),
     ),
 ]
 ACTIONS: dict[str, Action] = {action.name: action for action in _ALL}

@@ -49,6 +49,27 @@ REFUSAL_MISSING = "Say why you refuse it."
 NOT_WRITTEN = "The file could not be written. Ask for it again."
 NO_SUCH_LIST = "This list cannot be exported."
 
+# Products.
+KIND_STAYS = "The kind of a product that exists stays. Make a new product."
+BOTH_TERMS = "Give both a shortest and a longest term, or neither."
+TERM_ORDER = "The longest term must not be shorter than the shortest, and terms are longer than 0 days."
+PENALTY_TOO_HIGH = "The penalty must be below 100%."
+FORFEIT_AT_MATURITY = (
+    "An exit without interest needs interest at maturity: posted interest is never taken back."
+)
+RATE_TWICE = "Give one rate for each number of days."
+RATE_OUT_OF_RANGE = "A rate is between 0% and 100%, from 0 days or more."
+VALID_FROM_RANGE = "Choose today or a day within a year."
+NEEDS_SECOND_PERSON = "There are plans now, so a second person has to approve changes of products."
+
+
+def no_rate(days: int) -> str:
+    return ngettext(
+        "Give a rate for terms from %(days)d day or less, or do not offer the product: no plan could start.",
+        "Give a rate for terms from %(days)d days or less, or do not offer the product: no plan could start.",
+        days,
+    ) % {"days": days}
+
 
 def payment_in_review(movement: Transaction, payment: Payment) -> str:
     paid = money.naira(payment.paid_kobo) if payment.paid_kobo is not None else "nothing yet"

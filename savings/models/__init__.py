@@ -2,7 +2,7 @@
 
 from savings.models.accounts import Account
 from savings.models.autosave import AutosaveRule, AutosaveRun
-from savings.models.backoffice import AuditRow, Case, StaffExport, StaffNote, StaffRequest
+from savings.models.backoffice import AuditRow, Case, ProductChange, StaffExport, StaffNote, StaffRequest
 from savings.models.calendar import CalendarFeed
 from savings.models.cards import SavedCard
 from savings.models.circles import Circle, CircleEvent, Membership
@@ -52,6 +52,7 @@ __all__ = [
     "Plan",
     "Postponement",
     "Product",
+    "ProductChange",
     "ProductRate",
     "RatePeriod",
     "Recipient",

@@ -370,3 +370,41 @@ class StaffExport(models.Model):
 
     def __str__(self) -> str:
         return f"export {self.pk}"
+
+
+class ProductChange(models.Model):
+    """New terms of a product from a day on, which two people agreed on. Running plans keep theirs."""
+
+    # Empty until a new product is made.
+    product = models.ForeignKey(
+        "savings.Product", null=True, blank=True, on_delete=models.PROTECT, related_name="changes"
+    )
+    # All terms by the name of the column, amounts in kobo and rates in basis points.
+    terms = models.JSONField()
+    # Pairs of the term in days from which a rate applies, and the rate in basis points.
+    rates = models.JSONField()
+    valid_from = models.DateField()
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    approved_at = models.DateTimeField(default=timezone.now)
+    reason = models.CharField(max_length=300)
+    applied_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(asked_by=F("approved_by")), name="product_change_by_two_people"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["valid_from", "id"], name="product_change_due", condition=Q(applied_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"product change {self.pk}"

@@ -106,23 +106,32 @@ def products_to_choose(
     chosen = str(field.value() or "")
     products = list(products)
     suits = {plans.suggest_product(products, has_end=has_end): suits for suits, has_end in _SUITS.items()}
-    examples = {product: _example(product, taxes, interest_to) for product in products}
     return [
-        ProductChoice(
-            product,
-            icon=icon(product.kind, product.early_exit),
-            rate=_rates(product),
-            rates_by_term=_rates_by_term(product),
-            example=_in_words(examples[product]),
-            grown_kobo=EXAMPLE_KOBO + examples[product].ahead.net_kobo,
-            term=examples[product].term,
-            early_exit=" ".join(exit_sentences(product)),
-            notice=notice_sentence(product),
+        dataclasses.replace(
+            choice_of(product, taxes=taxes, interest_to=interest_to),
             is_chosen=str(product.pk) == chosen,
             suits=suits.get(product, ""),
         )
         for product in products
     ]
+
+
+def choice_of(product: Product, *, taxes: TaxRates, interest_to: str = Plan.InterestTo.PLAN) -> ProductChoice:
+    """Return what a saver reads about a product before choosing it."""
+    example = _example(product, taxes, interest_to)
+    return ProductChoice(
+        product,
+        icon=icon(product.kind, product.early_exit),
+        rate=_rates(product),
+        rates_by_term=_rates_by_term(product),
+        example=_in_words(example),
+        grown_kobo=EXAMPLE_KOBO + example.ahead.net_kobo,
+        term=example.term,
+        early_exit=" ".join(exit_sentences(product)),
+        notice=notice_sentence(product),
+        is_chosen=False,
+        suits="",
+    )
 
 
 class _Example(NamedTuple):

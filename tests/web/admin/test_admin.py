@@ -21,7 +21,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import outbox, payments, references
+from savings import backoffice, outbox, payments, references
 from savings.models import (
     Account,
     AuditRow,
@@ -52,7 +52,7 @@ from savings.models import (
     Plan,
     Postponement,
     Product,
-    ProductRate,
+    ProductChange,
     RatePeriod,
     Refund,
     SavedCard,
@@ -179,7 +179,7 @@ def add_rows(times: int) -> None:
     Postponement.objects.bulk_create(
         Postponement(task="mature_plan", row_id=plan.pk, reason="no", retry_at=now) for plan in plans
     )
-    add_backoffice_rows(users)
+    add_backoffice_rows(users, products[0])
     JobRun.objects.bulk_create(JobRun(job=f"job-{plan.pk}", started_at=now) for plan in plans)
     BalanceDay.objects.bulk_create(
         BalanceDay(
@@ -270,14 +270,23 @@ def add_treasury(users: list[User], movements: list[Transaction]) -> None:
     )
 
 
-def add_backoffice_rows(users: list[User]) -> None:
-    now = timezone.now()
+def add_backoffice_rows(users: list[User], product: Product) -> None:
+    now, another = timezone.now(), make_user(is_staff=True)
     for user in users:
         case = Case.objects.create(
             kind=Case.Kind.QUESTION, key=f"question:{user.pk}", saver=user, summary="Where is it?"
         )
         StaffNote.objects.create(case=case, saver=user, author=user, text="Called back")
         AuditRow.objects.create(verb="saver_seen", staff=user, saver=user, subject=f"user:{user.pk}")
+        ProductChange.objects.create(
+            product=product,
+            terms={name: getattr(product, name) for name in backoffice.TERMS},
+            rates=[[0, 850]],
+            valid_from=now.date(),
+            asked_by=user,
+            approved_by=another,
+            reason="More",
+        )
         StaffExport.objects.create(asked_by=user, listed="savings.payment")
         StaffRequest.objects.create(
             action="release",
@@ -634,58 +643,3 @@ def test_a_superuser_adds_people_by_their_address(superuser: Client) -> None:
     response = superuser.post(url(User, "add"), fields | {"password1": password, "password2": password})
     assert response.status_code == 302
     assert User.objects.get(email="new@example.com").check_password(password)
-
-
-def test_a_product_that_forfeits_interest_pays_it_at_maturity(superuser: Client) -> None:
-    fields = {
-        "kind": "locked",
-        "name": "Harvest",
-        "description": "All its interest at the end.",
-        "min_term_days": 90,
-        "max_term_days": 365,
-        "min_target_kobo": "1,000",
-        "early_exit": "forfeit",
-        "penalty_bps": 0,
-        "notice_hours": 0,
-        "interest_paid": "monthly",
-        "position": 0,
-        "rates-TOTAL_FORMS": 1,
-        "rates-INITIAL_FORMS": 0,
-        "rates-0-from_days": 0,
-        "rates-0-rate_bps": 900,
-    }
-    refused = superuser.post(url(Product, "add"), fields)
-    assert refused.status_code == 200
-    errors = refused.context["adminform"].form.errors
-    assert list(errors) == ["interest_paid"]
-    assert "At maturity" in errors["interest_paid"][0]
-    assert superuser.post(url(Product, "add"), fields | {"interest_paid": "maturity"}).status_code == 302
-    assert Product.objects.get().early_exit == "forfeit"
-
-
-def test_products_and_their_rates_are_edited_and_plans_keep_their_terms(superuser: Client) -> None:
-    plan = make_plan()
-    product, rate = plan.product, plan.product.rates.get()
-    fields = {
-        "kind": product.kind,
-        "name": "Flexible plus",
-        "description": "New",
-        "min_target_kobo": product.min_target_kobo,
-        "early_exit": product.early_exit,
-        "penalty_bps": 0,
-        "notice_hours": 0,
-        "interest_paid": product.interest_paid,
-        "is_offered": "on",
-        "position": 0,
-        "rates-TOTAL_FORMS": 1,
-        "rates-INITIAL_FORMS": 1,
-        "rates-0-id": rate.pk,
-        "rates-0-product": product.pk,
-        "rates-0-from_days": 0,
-        "rates-0-rate_bps": 900,
-    }
-    assert superuser.post(url(Product, "change", product.pk), fields).status_code == 302
-    plan.refresh_from_db()
-    assert ProductRate.objects.get().rate_bps == 900
-    assert plan.rate_bps == 850
-    assert superuser.post(url(Product, "delete", product.pk), {"post": "yes"}).status_code == 403

@@ -24,7 +24,7 @@ from pytest_django import Settings
 from savings import installation, leaderboards, outbox, plans, references, tasks
 from savings.models import Account, CircleEvent, Entry, Installation, Membership, Transaction, User
 from savings.models import OutboxRow as Row
-from tests.conftest import append_only
+from tests.clean_up import append_only, execute
 from tests.factories import join_circle, make_plan, make_user, make_welcome, pay_in, start_circle
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,24 +47,18 @@ class Backup:
         self.last = {model: _last(model) for model in (Row, Entry, CircleEvent, Transaction)}
 
     def restore(self) -> None:
-        _execute(append_only.DROP)
+        execute(append_only.DROP)
         for newer, last in self.last.items():
             newer._base_manager.filter(pk__gt=last).delete()
         for model, rows in self.columns.items():
             for row in rows:
                 columns = dict(row)
                 model._base_manager.filter(pk=columns.pop("pk")).update(**columns)
-        _execute(append_only.CREATE)
+        execute(append_only.CREATE)
 
 
 def _last(model: type[Model]) -> int:
     return model._base_manager.aggregate(last=Max("pk", default=0))["last"]  # type: ignore[no-any-return]
-
-
-def _execute(statements: dict[str, list[str]]) -> None:
-    with connection.cursor() as cursor:
-        for statement in statements[connection.vendor]:
-            cursor.execute(statement)
 
 
 @pytest.fixture

@@ -223,19 +223,3 @@ def test_the_admin_does_not_send_the_hash_of_a_password(superuser: Client) -> No
     page = superuser.get(reverse("admin:savings_user_change", args=[saver.pk])).text
     assert saver.password not in unescape(page)
     assert "initial-password" not in page
-
-
-def test_two_of_the_staff_change_one_product(superuser: Client) -> None:
-    product = make_product(name="Flexible")
-    path = reverse("admin:savings_product_change", args=[product.pk])
-    tab = opened(superuser, path)
-    Product.objects.filter(pk=product.pk).update(description="New words", penalty_bps=100)
-    assert (
-        superuser.post(
-            path, tab | {"name": "Flexible\u200b  plus", "min_target_kobo": "ngn 2,000"}
-        ).status_code
-        == 302
-    )
-    product.refresh_from_db()
-    assert (product.name, product.description, product.penalty_bps) == ("Flexible plus", "New words", 100)
-    assert product.min_target_kobo == 2_000_00
