@@ -1,4 +1,4 @@
--- Nobody who owes money has taken money out: a withdrawal that succeeded was asked for while nothing was owed.
+-- What a person owes stays in the site: a withdrawal that succeeded left at least what was owed in the stash.
 WITH debts AS (
     SELECT t.user_id, e.id, CASE WHEN d.kind = 'receivable' THEN e.amount_kobo ELSE -e.amount_kobo END AS change
     FROM savings_entry e
@@ -7,10 +7,11 @@ WITH debts AS (
     JOIN savings_transaction t ON t.id = e.transaction_id
     WHERE d.kind = 'receivable' OR c.kind = 'receivable'
 )
-SELECT 'withdrawal ' || t.reference, 'asked for while ' || SUM(debt.change) || ' was owed', 'nothing owed'
+SELECT 'withdrawal ' || t.reference, 'left ' || hold.debit_balance_kobo || ' in the stash',
+    'at least ' || SUM(debt.change) || ', which was owed'
 FROM savings_transaction t
 JOIN savings_entry hold ON hold.transaction_id = t.id AND hold.code = 'hold'
 JOIN debts debt ON debt.user_id = t.user_id AND debt.id < hold.id
 WHERE t.kind = 'stash_withdrawal' AND t.status = 'success'
-GROUP BY t.id, t.reference HAVING SUM(debt.change) > 0
+GROUP BY t.id, t.reference, hold.debit_balance_kobo HAVING SUM(debt.change) > hold.debit_balance_kobo
 ORDER BY t.id

@@ -806,7 +806,8 @@ DAMAGE = {
     ),
     "a withdrawal by somebody who owes": (
         "receivable",
-        "UPDATE savings_entry SET id = id + 1000000 WHERE transaction_id = {b.withdrawn.pk} AND code = 'hold'",
+        "UPDATE savings_entry SET id = id + 1000000, debit_balance_kobo = 1"
+        " WHERE transaction_id = {b.withdrawn.pk} AND code = 'hold'",
         "withdrawal {b.withdrawn.reference}",
     ),
     "more repaid than is owed": (

@@ -8,10 +8,10 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from savings import ledger, plans, references
+from savings import ledger, payments, plans, references
 from savings.exceptions import BadAmount, NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import Dispute, Payment, Plan, Transaction, User
-from tests.factories import fill, make_plan, make_user, pay_in
+from tests.factories import fill, fund_balance, make_plan, make_user, pay_in
 from tests.refunds import charge_back, house, people, release, suspend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
@@ -128,6 +128,18 @@ def test_what_is_available_is_the_stash_less_debts_and_disputes(debtor: User) ->
     Dispute.objects.filter(pk=open_one.pk).update(resolved_at=timezone.now())
     assert ledger.available(debtor).kobo == 5_000
     assert ledger.available(make_user()).kobo == 0
+
+
+def test_what_is_not_owed_may_be_withdrawn(debtor: User) -> None:
+    pay_in(debtor, 9_000)
+    fund_balance(10_000)
+    fees = payments.fees_for(0)
+    left_kobo = ledger.available(debtor).kobo - fees.total_kobo
+    withdrawal, _ = ledger.open_withdrawal(
+        debtor, reference=references.new(Kind.STASH_WITHDRAWAL), amount_kobo=left_kobo, fees=fees
+    )
+    ledger.settle_withdrawal(withdrawal, fees, provider="paystack")
+    assert ledger.available(debtor)[::2] == (5_000, 5_000)
 
 
 def test_what_was_charged_back_of_a_dispute_is_not_held_twice() -> None:
