@@ -39,9 +39,12 @@ def for_each_row(
     """
     total = 0
     try:
-        clear_other_postponements(task, due)
-        failed = set(Postponement.objects.filter(task=task).values_list("row_id", flat=True))
-        ids = list(due.exclude(pk__in=waiting_row_ids(task)).values_list("pk", flat=True)[:most])
+        failed = set(postponed_row_ids(task))
+        # Mostly nothing is postponed, and this runs every minute for each task.
+        if failed:
+            clear_other_postponements(task, due)
+        waiting = due.exclude(pk__in=waiting_row_ids(task)) if failed else due
+        ids = list(waiting.values_list("pk", flat=True)[:most])
     except DatabaseError:
         logger.exception("%s did not start", task)
         return 0
