@@ -17,7 +17,7 @@ from savings.autosave.rules import (
 )
 from savings.autosave.runs import carry_out_due, why_failed
 from savings.autosave.stops import reason_of_plan, sentence
-from savings.autosave.terms import Terms
+from savings.autosave.terms import Terms, needs_fresh_sign_in
 
 __all__ = [
     "MOST_RULES",
@@ -28,6 +28,7 @@ __all__ = [
     "change_rule",
     "coming",
     "create_rule",
+    "needs_fresh_sign_in",
     "pause_rule",
     "preview",
     "reason_of_plan",

@@ -8,6 +8,7 @@ import datetime
 from django.conf import settings
 from django.utils import timezone
 
+from savings import payments
 from savings.autosave import amounts, messages, stops
 from savings.autosave.rhythms import Every, Rhythm, rhythm_of
 from savings.exceptions import BadAmount, Refused
@@ -59,6 +60,19 @@ def check_terms(rule: AutosaveRule, terms: Terms, *, last_on: datetime.date | No
     if reason is not None:
         raise Refused(stops.sentence(reason))
     return next_on
+
+
+def needs_fresh_sign_in(terms: Terms, rule: AutosaveRule | None = None) -> bool:
+    """Return whether a saver has to sign in afresh for these terms, as for a payment from the same card.
+
+    `rule` has terms at present: the same amount from the same card needs no other proof. What a plan needs each month
+    has no limit, so it always needs the proof.
+    """
+    if terms.card is None:
+        return False
+    if rule is not None and (rule.amount_kobo, rule.card_id) == (terms.amount_kobo, terms.card.pk):
+        return False
+    return terms.amount_kobo is None or payments.needs_fresh_sign_in(terms.amount_kobo)
 
 
 def _check_source(rule: AutosaveRule, terms: Terms) -> None:

@@ -146,6 +146,14 @@ class RuleForm(OnceForm):
         else:
             super().refuse(refused)
 
+    def as_query(self) -> dict[str, str]:
+        """Return what was typed in a valid form as the query of a URL that fills the form in again."""
+        typed = {name: self.cleaned_data.get(name) for name in self.field_order} | {
+            "fills": "on" if self.cleaned_data.get("fills") else "",
+            "amount": self["amount"].value(),
+        }
+        return {name: str(value) for name, value in typed.items() if value not in {None, ""}}
+
     @property
     def terms(self) -> Terms:
         """The terms that a valid form asks for."""

@@ -7,10 +7,12 @@ import datetime
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
 from savings import autosave, payments
 from savings.models import AutosaveRule, Plan
+from web.auth.fresh_sign_in import ask_for_proof
 from web.forms.autosave import RuleForm, initial_of
 from web.http import SaverRequest, redirect, render_part, wants_part
 from web.messages import autosave as messages
@@ -43,6 +45,9 @@ def start_stash(request: SaverRequest) -> HttpResponse:
 def _start(request: SaverRequest, plan: Plan | None) -> HttpResponse:
     form = _form(request, plan)
     if form.is_valid():
+        asked = _ask_for_proof(request, form)
+        if asked is not None:
+            return asked
         with form.refusals():
             rule = autosave.create_rule(
                 request.user, plan, form.terms, reference=form.cleaned_data["reference"]
@@ -65,6 +70,9 @@ def edit(request: SaverRequest, rule_id: int) -> HttpResponse:
     rule = _own_rule(request, rule_id)
     form = _form(request, rule.plan, rule)
     if form.is_valid():
+        asked = _ask_for_proof(request, form, rule)
+        if asked is not None:
+            return asked
         with form.refusals():
             autosave.change_rule(rule, form.terms)
             notify(request, messages.CHANGED)
@@ -146,16 +154,26 @@ def _show(
 
 
 def _form(request: SaverRequest, plan: Plan | None, rule: AutosaveRule | None = None) -> RuleForm:
-    """Return the form of a new rule, or of one that exists. A URL may fill in the amount and the rhythm."""
+    """Return the form of a new rule, or of one that exists. A URL may fill it in; see `_ask_for_proof`."""
     cards = [card for card in request.user.cards.current() if not payments.why_not_chargeable(card)]
     if request.method == "POST":
         return RuleForm(request.POST, user=request.user, plan=plan, cards=cards)
-    initial = initial_of(rule) if rule else _asked(request.GET)
+    asked = _asked(request.GET)
+    initial = initial_of(rule) if rule and "every" not in asked else asked
     return RuleForm(user=request.user, plan=plan, cards=cards, initial=initial)
 
 
 def _asked(query: QueryDict) -> dict[str, str]:
-    return {name: query.get(name, "")[:40] for name in ("amount", "every") if name in query}
+    return {name: query.get(name, "")[:40] for name in RuleForm.field_order if name in query}
+
+
+def _ask_for_proof(
+    request: SaverRequest, form: RuleForm, rule: AutosaveRule | None = None
+) -> HttpResponse | None:
+    """Ask for a fresh sign-in where the terms need one; it leads back to the form with what was typed."""
+    if not autosave.needs_fresh_sign_in(form.terms, rule):
+        return None
+    return ask_for_proof(request, going_to=f"{request.path}?{urlencode(form.as_query())}")
 
 
 def _own_plan(request: SaverRequest, plan_id: int) -> Plan:

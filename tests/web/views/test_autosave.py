@@ -98,6 +98,61 @@ def test_a_rule_from_a_saved_card_into_the_stash(
     assert str(card) in saver_client.get(reverse("stash:home")).content.decode()
 
 
+LARGE = {"amount": "100,000.01", "every": "week", "weekday": "2", "ends": "date", "until": "2027-02-03"}
+
+
+def prove(client: Client, response: Any) -> str:
+    """Return the URL to which a fresh sign-in leads."""
+    assert response["Location"].startswith("/accounts/reauthenticate/?next=")
+    return str(client.post(response["Location"], {"password": factories.PASSWORD})["Location"])
+
+
+def test_a_large_amount_from_a_card_needs_a_fresh_sign_in_and_keeps_what_was_typed(
+    saver_client: Client, saver: User
+) -> None:
+    card = cards.make_card(saver)
+    address = reverse("autosave:start_stash")
+    sent = fields(saver_client, address, **LARGE, source=str(card.pk))
+    again = prove(saver_client, saver_client.post(address, sent))
+    assert not AutosaveRule.objects.exists()
+    kept = fields(saver_client, again)
+    assert {name: str(kept[name]) for name in LARGE} == LARGE
+    saver_client.post(address, kept)
+    rule = AutosaveRule.objects.get()
+    assert (rule.amount_kobo, rule.card, rule.until_on) == (100_000_01, card, Day(2027, 2, 3))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"amount": "100,001"}, {"source": "other"}, {"amount": None, "fills": "on", "every": "month"}]
+)
+def test_a_change_of_a_large_amount_or_its_card_needs_a_fresh_sign_in(
+    saver_client: Client, saver: User, changes: dict[str, Any]
+) -> None:
+    until = Day(2027, 11, 30)
+    product = factories.make_product(Product.Kind.TARGET)
+    plan = factories.make_plan(saver, product, target_kobo=900_000_00, matures_on=until)
+    rule = make_rule(plan, amount_kobo=100_000_01, card=cards.make_card(saver))
+    other = str(cards.make_card(saver).pk)
+    changes = {name: other if value == "other" else value for name, value in changes.items()}
+    address = reverse("autosave:edit", args=[rule.pk])
+    again = prove(saver_client, saver_client.post(address, fields(saver_client, address, **changes)))
+    kept = fields(saver_client, again)
+    assert {name: kept.get(name) for name in changes} == changes | (
+        {"fills": "on"} if "fills" in changes else {}
+    )
+    saver_client.post(address, kept)
+    now = AutosaveRule.objects.get()
+    assert (now.amount_kobo, now.card_id) != (rule.amount_kobo, rule.card_id)
+
+
+def test_other_changes_and_small_amounts_need_no_fresh_sign_in(saver_client: Client, saver: User) -> None:
+    rule = make_rule(factories.make_plan(saver), amount_kobo=100_000_01, card=cards.make_card(saver))
+    address = reverse("autosave:edit", args=[rule.pk])
+    for changes in ({"every": "week", "weekday": "3"}, {"amount": "100,000"}, {"source": "stash"}):
+        response = saver_client.post(address, fields(saver_client, address, **changes))
+        assert response["Location"] == reverse("autosave:detail", args=[rule.pk])
+
+
 def test_a_card_that_may_not_be_charged_is_not_offered(saver_client: Client, saver: User) -> None:
     cards.make_card(saver, country="GB")
     cards.make_card(saver, trouble="disputed")
