@@ -37,6 +37,7 @@ RUN_REASONS: dict[str, str] = {
     AutosaveRun.Reason.SHORT: "There wasn’t enough in your stash.",
     AutosaveRun.Reason.NOT_ALLOWED: "Your card couldn’t be charged.",
     AutosaveRun.Reason.CHECKED: "We’re checking the payment.",
+    AutosaveRun.Reason.CARD: "The card we announced for this date can’t be charged any more.",
 }
 
 CARD_FAILED = "Your card couldn’t be charged."

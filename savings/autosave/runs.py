@@ -125,16 +125,27 @@ def _lapses(run: AutosaveRun, now: datetime.datetime) -> bool:
 
 
 def _is_stopped(run: AutosaveRun, now: datetime.datetime) -> bool:
-    """Pause the rule of a run if something stops it by now, which skips the run; return whether it does."""
+    """Pause the rule of a run if something stops it by now, which skips the run; return whether it does.
+
+    A run whose card cannot be charged is skipped alone if its rule has another source by now.
+    """
     rule, today = run.rule, timezone.localdate(now)
     reason: str | None = stops.reason_of_plan(rule.plan, today, past_goal_kobo=rule.past_goal_kobo)
-    reason = reason or stops.reason_of_card(run.card)
+    card_reason = stops.reason_of_card(run.card)
+    has_other_source = rule.card_id != run.card_id and stops.reason_of_card(rule.card) is None
+    if not has_other_source:
+        reason = reason or card_reason
     if not rule.user.is_active:
         reason = AutosaveRule.Reason.INACTIVE
     if reason is None and rule.plan is not None and not plans.has_room(rule.plan, run.amount_kobo):
         reason = AutosaveRule.Reason.FULL
-    if reason is None:
+    if reason is None and card_reason is None:
         return False
+    if reason is None:
+        rules.end_run(run, Status.SKIPPED, Reason.CARD)
+        _tell_of_failure(run, None)
+        _end_rule_without_dates(rule)
+        return True
     if rule.is_active:
         stop_by_itself(rule, reason)
     if run.is_open:

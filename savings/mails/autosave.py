@@ -34,7 +34,9 @@ def autosave_failed(
     `is_short` says that the stash held too little, which a payment into it mends.
     """
     again = date_format(timezone.localtime(next_try_at), "l j F, H:i") if next_try_at else ""
-    return _add("autosave_failed", run, str(run.tries), why=why, short=is_short, again=again)
+    # The last mail of a date may follow that of the same try, which had named a next one.
+    key = [str(run.tries)] if next_try_at else [str(run.tries), "last"]
+    return _add("autosave_failed", run, *key, why=why, short=is_short, again=again)
 
 
 def autosave_stopped(rule: AutosaveRule, why: str) -> OutboxRow | None:

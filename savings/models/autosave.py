@@ -193,6 +193,7 @@ class AutosaveRun(models.Model):
         SHORT = "short", "Not enough in the stash"
         NOT_ALLOWED = "not_allowed", "Card or plan did not allow it"
         CHECKED = "checked", "The payment is being checked"
+        CARD = "card", "The announced card can no longer be charged"
 
     rule = models.ForeignKey(AutosaveRule, on_delete=models.PROTECT, related_name="runs", db_index=False)
     due_on = models.DateField()

@@ -16,7 +16,7 @@ from savings import autosave, ledger, payments, plans
 from savings.autosave import runs
 from savings.models import AutosaveRule, AutosaveRun, OutboxRow, Plan, SavedCard, Transaction
 from tests import cards
-from tests.autosave import AMOUNT, Every, make_rule, work
+from tests.autosave import AMOUNT, Every, fill_stash, live, make_rule, work
 from tests.provider import Provider
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "books_balance")]
@@ -138,6 +138,39 @@ def test_a_card_that_cannot_be_charged_again_pauses_its_rule(provider: Provider,
     rule.refresh_from_db()
     assert (rule.status, rule.reason) == ("paused", AutosaveRule.Reason.CARD)
     assert charges(provider) == 1
+
+
+@pytest.mark.parametrize("source", ["card", "stash"])
+def test_a_run_whose_card_is_removed_is_skipped_alone_where_the_rule_has_another_source(
+    provider: Provider, plan: Plan, source: str
+) -> None:
+    rule = rule_from(provider, plan)
+    terms = {name: getattr(rule, name) for name in ("amount_kobo", "every", "weekday")}
+    other = cards.save_card(provider, plan.user, "other-card") if source == "card" else None
+    fill_stash(plan.user)
+    autosave.change_rule(rule, autosave.Terms(source=source, card=other, **terms))
+    removed = SavedCard.objects.order_by("pk")[0]
+    payments.remove_card(removed)
+    work(TOMORROW)
+    rule.refresh_from_db()
+    assert (rule.status, charges(provider)) == ("active", 0)
+    assert AutosaveRun.objects.values_list("status", "reason").get() == ("skipped", "card")
+    assert "The card we announced" in OutboxRow.objects.get(kind="autosave_failed").payload["why"]
+    live(TOMORROW, TOMORROW + datetime.timedelta(days=7))
+    assert saved(plan) == rule.amount_kobo
+    assert charges(provider) == (source == "card")
+
+
+def test_a_run_is_told_of_when_its_card_is_removed_between_two_tries(provider: Provider, plan: Plan) -> None:
+    rule = rule_from(provider, plan, "card-no-funds")
+    work(TOMORROW)
+    terms = {name: getattr(rule, name) for name in ("amount_kobo", "every", "weekday")}
+    autosave.change_rule(rule, autosave.Terms(source="stash", **terms))
+    payments.remove_card(SavedCard.objects.get())
+    work(TOMORROW, 19)
+    whys = [row.payload["again"] for row in OutboxRow.objects.filter(kind="autosave_failed").order_by("pk")]
+    assert [bool(again) for again in whys] == [True, False]
+    assert AutosaveRun.objects.get().status == "skipped"
 
 
 def test_a_removed_card_pauses_its_rule_and_is_not_charged(provider: Provider, plan: Plan) -> None:
