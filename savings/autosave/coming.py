@@ -6,18 +6,25 @@ import datetime
 from itertools import takewhile
 from typing import NamedTuple
 
+from django.db.models import Q
+from django.utils import timezone
+
 from savings.autosave import stops
 from savings.autosave.amounts import amount_on
 from savings.autosave.rhythms import rhythm_of
 from savings.autosave.rules import STATE_OF_PLAN
 from savings.models import AutosaveRule, AutosaveRun, User
 
+Status = AutosaveRun.Status
+
 
 class Coming(NamedTuple):
-    """One date of a rule: announced already, skipped, or expected if the rule stays as it is.
+    """One date of a rule: announced already, tried again, skipped, or expected if the rule stays as it is.
 
-    `amount_kobo` is what is announced, or what the rule would save by the state of its plan and the dates before it.
-    `plan_id` is None and `plan_name` empty for the stash. `run_id` is None for a date that is not announced yet.
+    `day` is the day on which money moves: for a date whose first try failed, that of the next try at `again_at`.
+    `due_on` is the date itself where that is another day. `amount_kobo` is what is announced, or what the rule would
+    save by the state of its plan and the dates before it. `plan_id` is None and `plan_name` empty for the stash.
+    `run_id` is None for a date that is not announced yet.
     """
 
     rule_id: int
@@ -28,6 +35,8 @@ class Coming(NamedTuple):
     plan_id: int | None
     plan_name: str
     is_skipped: bool
+    due_on: datetime.date | None = None
+    again_at: datetime.datetime | None = None
 
 
 def coming(user: User, since: datetime.date, until: datetime.date) -> list[Coming]:
@@ -37,28 +46,34 @@ def coming(user: User, since: datetime.date, until: datetime.date) -> list[Comin
     """
     complete = user.autosave_rules.select_related(*STATE_OF_PLAN)
     rules = {rule.pk: rule for rule in complete.order_by("id")}
-    left = [AutosaveRun.Status.WAITING, AutosaveRun.Status.TRYING, AutosaveRun.Status.SKIPPED]
-    runs = AutosaveRun.objects.filter(rule__user=user, due_on__range=(since, until), status__in=left)
-    announced = list(runs.order_by("due_on", "id"))
-    dates = [_announced(run, rules[run.rule_id]) for run in announced]
+    left = Q(due_on__range=(since, until), status__in=[Status.WAITING, Status.TRYING, Status.SKIPPED])
+    # One that failed waits for its next try after its date.
+    again = Q(due_on__lt=since, status=Status.WAITING)
+    runs = AutosaveRun.objects.filter(left | again, rule__user=user).order_by("due_on", "id")
+    dates = [_announced(run, rules[run.rule_id]) for run in runs]
     saved_kobo = dict.fromkeys(rules, 0)
     for date in dates:
         saved_kobo[date.rule_id] += 0 if date.is_skipped else date.amount_kobo
     for rule in rules.values():
         dates += _expected(rule, until, saved_kobo[rule.pk])
-    return sorted((date for date in dates if date.day >= since), key=lambda date: (date.day, date.rule_id))
+    in_range = (date for date in dates if since <= date.day <= until)
+    return sorted(in_range, key=lambda date: (date.day, date.rule_id))
 
 
 def _announced(run: AutosaveRun, rule: AutosaveRule) -> Coming:
+    waits = run.status == Status.WAITING and run.next_try_at is not None
+    day = timezone.localdate(run.next_try_at) if waits else run.due_on
     return Coming(
         rule_id=rule.pk,
         run_id=run.pk,
-        day=run.due_on,
+        day=day,
         amount_kobo=run.amount_kobo,
         source=run.source,
         plan_id=rule.plan_id,
         plan_name=rule.plan.name if rule.plan else "",
-        is_skipped=run.status == AutosaveRun.Status.SKIPPED,
+        is_skipped=run.status == Status.SKIPPED,
+        due_on=run.due_on if day != run.due_on else None,
+        again_at=run.next_try_at if waits and run.tries else None,
     )
 
 

@@ -98,12 +98,14 @@ def of_autosaves(dates: Iterable[autosave.Coming]) -> Iterator[Event]:
     for date in dates:
         is_from_stash = date.source == Source.STASH
         source = messages.FROM_STASH if is_from_stash else messages.FROM_CARD
+        note = messages.tried_again(source) if date.again_at else source
         yield Event(
-            uid=f"{Kind.AUTOSAVE}-{date.rule_id}-{date.day}",
+            uid=f"{Kind.AUTOSAVE}-{date.rule_id}-{date.due_on or date.day}",
             day=date.day,
             kind=Kind.AUTOSAVE,
             title=messages.autosave_into(date.plan_name) if date.plan_name else messages.AUTOSAVE_INTO_STASH,
-            note=messages.SKIPPED if date.is_skipped else source,
+            note=messages.SKIPPED if date.is_skipped else note,
+            at=date.again_at,
             amount_kobo=date.amount_kobo,
             direction=Direction.OUT_OF_STASH if is_from_stash else Direction.FROM_CARD,
             plan_id=date.plan_id,

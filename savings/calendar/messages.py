@@ -31,6 +31,10 @@ WITHDRAWAL_STATES: dict[str, str] = {
 }
 
 
+def tried_again(source: str) -> str:
+    return f"{source}. We try again."
+
+
 def autosave_into(plan: str) -> str:
     return f"Auto-save into {plan}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import zoneinfo
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.withdrawals import make_payout
 pytestmark = pytest.mark.django_db
 
 DAY = datetime.timedelta(days=1)
+LAGOS = zoneinfo.ZoneInfo("Africa/Lagos")
 TODAY = datetime.date(2026, 12, 20)
 
 
@@ -77,6 +79,21 @@ def test_the_dates_of_a_rule_come_until_it_is_paused(saver: User) -> None:
     assert [event.is_cancelled for event in events(saver, 18)] == [True, False, False]
     autosave.pause_rule(rule)
     assert [event.is_cancelled for event in events(saver, 18)] == [True]
+
+
+def test_a_date_that_failed_comes_with_its_next_try(saver: User, clock: Traveller) -> None:
+    rule = make_rule(make_plan(saver, quiet()), days=1, every="month", weekday=None, month_day=21)
+    for day, hour, next_day, next_hour in ((21, 7, 21, 19), (21, 19, 22, 7), (22, 7, 24, 7)):
+        clock.move_to(datetime.datetime(2026, 12, day, hour, tzinfo=LAGOS))
+        autosave.carry_out_due(timezone.now())
+        clock.move_to(datetime.datetime(2026, 12, day, hour, 30, tzinfo=LAGOS))
+        found = calendar.coming_events(saver, timezone.localdate(), TODAY + 10 * DAY)
+        assert [(event.day.day, event.uid) for event in found] == [
+            (next_day, f"autosave-{rule.pk}-2026-12-21")
+        ]
+        assert found[0].note == "From your stash. We try again."
+        assert found[0].at == datetime.datetime(2026, 12, next_day, next_hour, tzinfo=LAGOS)
+    assert calendar.coming_events(saver, TODAY + 5 * DAY, TODAY + 10 * DAY) == []
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from savings import calendar
 from savings.models import AutosaveRule, AutosaveRun, User
+from savings.models.local_days import start_of
 from tests.autosaves import make_rule, make_rules
 from tests.factories import make_plan
 
@@ -20,7 +21,7 @@ DAY = datetime.timedelta(days=1)
 
 def announce(rule: AutosaveRule, days: int, amount_kobo: int, **fields: object) -> AutosaveRun:
     due_on = timezone.localdate() + days * DAY
-    values = {"source": rule.source, "next_try_at": timezone.now()} | fields
+    values = {"source": rule.source, "next_try_at": start_of(due_on)} | fields
     return AutosaveRun.objects.create(rule=rule, due_on=due_on, amount_kobo=amount_kobo, **values)
 
 
@@ -36,6 +37,12 @@ def test_each_rule_has_its_next_date(saver: User, django_assert_num_queries: Dja
         (today + DAY, later.pk, "Rent", 5_00),
         (today + 8 * DAY, soon.pk, "Rent", 1_000_00),
     ]
+
+
+def test_a_date_that_failed_comes_on_the_day_of_its_next_try(saver: User) -> None:
+    rule, today = make_rule(make_plan(saver), days=6), timezone.localdate()
+    announce(rule, -1, 5_00, tries=2, next_try_at=start_of(today + 2 * DAY))
+    assert [tuple(row)[::3] for row in calendar.next_autosaves(saver.pk, 3)] == [(today + 2 * DAY, 5_00)]
 
 
 def test_skipped_and_ended_dates_do_not_come(saver: User) -> None:
