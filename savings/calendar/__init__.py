@@ -2,6 +2,7 @@
 
 from savings.calendar.events import Direction, Event, Kind, coming_events
 from savings.calendar.feeds import (
+    end_all_feeds,
     end_feed,
     feed_of_token,
     feed_token,
@@ -21,6 +22,7 @@ __all__ = [
     "NextAutosave",
     "Shortfall",
     "coming_events",
+    "end_all_feeds",
     "end_feed",
     "feed_of_token",
     "feed_token",

@@ -35,6 +35,15 @@ def end_feed(user: User) -> None:
     CalendarFeed.objects.filter(user=user).delete()
 
 
+def end_all_feeds() -> int:
+    """Turn every feed off, and return how many there were: for a restored database.
+
+    A feed that was ended or renewed after the backup has its old URL again, and nobody knows which ones these are.
+    """
+    ended, _ = CalendarFeed.objects.all().delete()
+    return ended
+
+
 def show_amounts(user: User, *, shown: bool) -> None:
     """Let the feed of a user contain amounts, or not."""
     CalendarFeed.objects.filter(user=user).update(shows_amounts=shown)

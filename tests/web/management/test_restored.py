@@ -18,11 +18,21 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import Max, Model
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from savings import installation, leaderboards, outbox, plans, references, tasks
-from savings.models import Account, CircleEvent, Entry, Installation, Membership, Transaction, User
+from savings import calendar, installation, leaderboards, outbox, plans, references, tasks
+from savings.models import (
+    Account,
+    CalendarFeed,
+    CircleEvent,
+    Entry,
+    Installation,
+    Membership,
+    Transaction,
+    User,
+)
 from savings.models import OutboxRow as Row
 from tests.clean_up import append_only, execute
 from tests.factories import join_circle, make_plan, make_user, make_welcome, pay_in, start_circle
@@ -218,6 +228,19 @@ def test_sessions_end_also_those_that_only_redis_knows(ada: User, browser: Clien
     assert browser.get("/stash/").status_code == 302
     assert not Session.objects.exists()
     assert "begun" not in anonymous.session
+
+
+def test_feeds_that_were_ended_or_renewed_after_the_backup_stay_unreadable(ada: User) -> None:
+    backup = calendar.start_feed(ada)
+    url = reverse("calendar:read_feed", args=[calendar.feed_token(backup)])
+    assert Client().get(url).status_code == 200
+    calendar.renew_feed(ada, calendar.feed_token(backup))
+    assert Client().get(url).status_code == 404
+    CalendarFeed.objects.filter(user=ada).update(nonce=backup.nonce)
+    restored()
+    assert Client().get(url).status_code == 404
+    calendar.start_feed(ada)
+    assert Client().get(url).status_code == 404
 
 
 def test_mails_that_may_have_been_sent_wait_for_staff_and_other_work_goes_on(ada: User) -> None:

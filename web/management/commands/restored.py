@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from savings import installation, leaderboards, mails, statements, tasks
+from savings import calendar, installation, leaderboards, mails, statements, tasks
 
 # allauth's counters of failed sign-ins and its used codes, which do not depend on the database.
 _KEPT = b":allauth"
@@ -21,8 +21,8 @@ _KEPT = b":allauth"
 class Command(BaseCommand):
     help = (
         "Run this after you restore a backup of the database, before the site starts again. It drops cached pages and "
-        "leaderboards of the lost history and signs everyone out. It gives up mails that waited in the backup, because "
-        "they may have been sent already. Staff decide about them in the admin."
+        "leaderboards of the lost history, signs everyone out and turns calendar feeds off. It gives up mails that "
+        "waited in the backup, because they may have been sent already. Staff decide about them in the admin."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -43,6 +43,8 @@ class Command(BaseCommand):
         sessions, _ = Session.objects.all().delete()
         UserSession.objects.all().delete()
         self.stdout.write(f"{_count(sessions, 'session', 'sessions')} ended.")
+        feeds = calendar.end_all_feeds()
+        self.stdout.write(f"{_count(feeds, 'calendar feed', 'calendar feeds')} turned off.")
         self._empty_redis()
         self._look_at_files(remove=options["remove_files"])
 
