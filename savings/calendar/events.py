@@ -173,7 +173,7 @@ def _of_interest(
     for plan in earning:
         for day, interest in ledger.project_postings(plan, today=today, until=until, taxes=taxes):
             if interest.net_kobo:
-                found[day, _goes_to_stash(plan, day)].append((plan, interest.net_kobo))
+                found[day, plans.goes_to_stash_on(plan, day)].append((plan, interest.net_kobo))
     for (day, to_stash), parts in found.items():
         into = messages.INTO_PLAN if len(parts) == 1 else messages.INTO_PLANS
         yield Event(
@@ -186,17 +186,6 @@ def _of_interest(
             direction=Direction.INTO_STASH if to_stash else Direction.NONE,
             plan_id=parts[0][0].pk if len(parts) == 1 else None,
         )
-
-
-def _goes_to_stash(plan: Plan, day: datetime.date) -> bool:
-    """Return whether interest that is posted on a day goes to the stash; see `ledger` and `plans.maturity`."""
-    if hasattr(plan, "membership"):
-        return True
-    if day != plan.matures_on:
-        return plan.interest_to == Plan.InterestTo.STASH
-    if plan.at_maturity != Plan.AtMaturity.COMPOUND:
-        return True
-    return plan.pays_monthly and plan.interest_to == Plan.InterestTo.STASH
 
 
 def _of_circles(open_plans: Iterable[Plan]) -> Iterator[Event]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from savings import installation, money
 from savings.ledger.interest import next_due
-from savings.models import Account, Entry, Membership, Plan, RatePeriod, User
+from savings.models import Account, Entry, Plan, RatePeriod, User
 
 # Written in SQL because every card payment runs it, and building the query with the ORM costs more than running it.
 _COLUMNS = [field.attname for field in Account._meta.concrete_fields]
@@ -69,8 +69,11 @@ def day_of_opening(plan: Plan) -> datetime.date:
 
 
 def interest_goes_to_stash(plan: Plan) -> bool:
-    """Return whether monthly interest goes to the stash, as the owner chose. That of a plan in a circle always does."""
-    return plan.interest_to == Plan.InterestTo.STASH or Membership.objects.filter(plan=plan).exists()
+    """Return whether monthly interest goes to the stash, as the owner chose. That of a plan in a circle always does.
+
+    One query unless `plan.membership` is loaded.
+    """
+    return plan.interest_to == Plan.InterestTo.STASH or hasattr(plan, "membership")
 
 
 def move_maturity(plan: Plan) -> None:

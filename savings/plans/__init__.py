@@ -20,7 +20,7 @@ from savings.plans.early_exit import (
 )
 from savings.plans.goals import milestone_of, record_goal, record_goals
 from savings.plans.interest import accrue_interest, is_interest_posted, post_due_interest
-from savings.plans.maturity import is_maturity_due, mature_due_plans
+from savings.plans.maturity import goes_to_stash_on, is_maturity_due, mature_due_plans
 from savings.plans.messages import ALL_ON_NOTICE, format_hours, format_notice
 from savings.plans.missed_interest import CaughtUp, post_missed_interest
 from savings.plans.notices import (
@@ -110,6 +110,7 @@ __all__ = [
     "format_hours",
     "format_notice",
     "give_notice",
+    "goes_to_stash_on",
     "has_room",
     "is_early",
     "is_interest_posted",

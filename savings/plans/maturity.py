@@ -97,7 +97,7 @@ def _renew(plan: Plan, ends: datetime.date) -> None:
     the term earned goes to the stash, also what was posted into the plan month by month.
     """
     post_months_before(plan, ends)
-    to_stash = _goes_to_stash(plan)
+    to_stash = goes_to_stash_on(plan, ends)
     posting = ledger.post_interest(plan, until=ends, to_stash=to_stash)
     moved_kobo = 0
     if plan.at_maturity == Plan.AtMaturity.ROLLOVER:
@@ -116,14 +116,19 @@ def _renew(plan: Plan, ends: datetime.date) -> None:
         mails.plan_renewed(plan, ends, facts | term | kept)
 
 
-def _goes_to_stash(plan: Plan) -> bool:
-    """Return whether the interest of a term that ended goes to the stash, for a plan that starts again."""
-    if plan.at_maturity == Plan.AtMaturity.ROLLOVER:
+def goes_to_stash_on(plan: Plan, day: datetime.date) -> bool:
+    """Return whether interest that is posted on a day, the maturity or one before it, goes to the stash.
+
+    One query at most, and none if `plan.membership` is loaded.
+    """
+    if day != plan.matures_on:
+        return ledger.interest_goes_to_stash(plan)
+    if plan.at_maturity != Plan.AtMaturity.COMPOUND:
         return True
     # Monthly interest goes where the owner chose. A plan that pays at maturity keeps it, outside of a circle.
     if plan.pays_monthly:
         return ledger.interest_goes_to_stash(plan)
-    return Membership.objects.filter(plan=plan).exists()
+    return hasattr(plan, "membership")
 
 
 def _interest_in_plan_kobo(plan: Plan, ends: datetime.date) -> int:

@@ -207,3 +207,20 @@ def test_a_plan_that_closes_gets_its_interest_first(clock: time_machine.Travelle
     assert stash_kobo(plan) == HELD_KOBO + GROSS_KOBO - TAX_KOBO
     assert plans.post_due_interest(datetime.date(2026, 8, 1)) == 0
     assert list(ledger.run_checks()) == []
+
+
+@pytest.mark.parametrize("monthly", [False, True])
+@pytest.mark.parametrize("interest_to", Plan.InterestTo.values)
+@pytest.mark.parametrize("at_maturity", Plan.AtMaturity.values)
+def test_the_calendar_knows_where_the_interest_of_a_maturity_goes(
+    clock: time_machine.Traveller, at_maturity: str, interest_to: str, *, monthly: bool
+) -> None:
+    plan = locked_plan(at_maturity=at_maturity, monthly=monthly)
+    Plan.objects.filter(pk=plan.pk).update(interest_to=interest_to)
+    loaded = Plan.objects.with_balance().get(pk=plan.pk)
+    assert loaded.matures_on is not None
+    expected = plans.goes_to_stash_on(loaded, loaded.matures_on)
+    mature(clock, str(loaded.matures_on))
+    movement = Transaction.objects.filter(kind=Transaction.Kind.INTEREST).latest("pk")
+    entry = movement.entries.get(code="primary")
+    assert (entry.credit_account.kind == Account.Kind.STASH) == expected
