@@ -59,6 +59,23 @@ def listens_to(process: subprocess.Popen[Any], number: signal.Signals) -> bool:
     return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
 
 
+def end_group(process: subprocess.Popen[Any], *, patience_seconds: float = PATIENCE_SECONDS / 4) -> None:
+    """End a program that was started in a session of its own, and all that it has started, and wait for it.
+
+    Where the tests run in the background of a shell, their children ignore SIGINT.
+    """
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(patience_seconds)
+                break
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 def child_processes(parent: int, word: str) -> list[int]:
     """Return the ids of the child processes of a process with a word in their command line. Only on Linux."""
     children = []

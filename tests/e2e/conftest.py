@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from django.conf import settings
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.e2e.person import Person
-from tests.processes import PATIENCE_SECONDS, child_processes, is_free
+from tests.processes import child_processes, end_group, is_free
 
 START_SECONDS = 120
 CHROMIUM_FLAGS = [
@@ -103,11 +102,7 @@ def _started(
         _wait_for(f"{address}/healthz/", process, log)
         yield process
     finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+        end_group(process)
 
 
 @pytest.fixture(scope="session")
