@@ -13,6 +13,7 @@ from savings import ledger
 from savings.models import Plan, Product, Transaction
 from tests import threads
 from tests.factories import make_plan, make_product, make_user
+from tests.processes import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,6 +21,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _no_limits(settings: Settings) -> None:
     settings.RATE_LIMITS = False
+    # All but one wait for the lock, the last one for all others: on a busy machine longer than a request may.
+    settings.DATABASE_TIMEOUT_SECONDS = PATIENCE_SECONDS
 
 
 def times() -> int:

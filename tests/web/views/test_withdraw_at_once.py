@@ -13,6 +13,7 @@ from savings import ledger
 from savings.models import Payout, User
 from tests import threads
 from tests.payouts import held, make_saver
+from tests.processes import PATIENCE_SECONDS
 from tests.web.withdrawing import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,6 +24,8 @@ STASH = 100_000_00
 @pytest.fixture(autouse=True)
 def _no_limits(settings: Settings) -> None:
     settings.RATE_LIMITS = False
+    # All but one wait for the lock, the last one for all others: on a busy machine longer than a request may.
+    settings.DATABASE_TIMEOUT_SECONDS = PATIENCE_SECONDS
 
 
 def times() -> int:
