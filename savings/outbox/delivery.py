@@ -86,8 +86,9 @@ def sweep(now: datetime.datetime, handlers: Mapping[str, Handler]) -> int:
     # The worker died during the last try of these rows. Another try could kill another worker.
     with transaction.atomic():
         spent = OutboxRow.objects.filter(due_at__lte=now, tries__gte=MOST_TRIES)
-        User.objects.touch_all(User.objects.filter(pk__in=spent.values("user_id")))
-        spent.update(dead_at=now, due_at=None)
+        if spent.exists():
+            User.objects.touch_all(User.objects.filter(pk__in=spent.values("user_id")))
+            spent.update(dead_at=now, due_at=None)
     finished = 0
     for row_id in list(due_rows(now)[:1000]):
         if time.monotonic() >= ends_at:

@@ -40,7 +40,6 @@ def for_each_row(
     total = 0
     try:
         failed = set(postponed_row_ids(task))
-        # Mostly nothing is postponed, and this runs every minute for each task.
         if failed:
             clear_other_postponements(task, due)
         waiting = due.exclude(pk__in=waiting_row_ids(task)) if failed else due
@@ -113,7 +112,10 @@ def clear_postponement(task: str, row_id: int) -> None:
 
 def clear_other_postponements(task: str, due: QuerySet[Any, Any]) -> None:
     """Delete a task's postponements of rows that are no longer due: other code has done their work."""
-    Postponement.objects.filter(task=task).exclude(row_id__in=due.order_by().values("pk")).delete()
+    postponed = Postponement.objects.filter(task=task)
+    # Each task asks every minute, and mostly nothing is postponed. On SQLite a delete would wait for the write lock.
+    if postponed.exists():
+        postponed.exclude(row_id__in=due.order_by().values("pk")).delete()
 
 
 def waiting_row_ids(task: str) -> QuerySet[Postponement, int]:
