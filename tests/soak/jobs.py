@@ -18,13 +18,18 @@ _MINUTES = 24 * 60
 _SELDOM = {
     "announce_expiring_cards",
     "ask_for_monthly_statements",
+    "carry_out_maturities",
     "clear_sessions",
     "draw_up_digests",
+    "fetch_settlements",
     "keep_board_days",
     "post_missing_costs",
     "reconcile_boards",
     "record_coverage",
     "replace_closed_owners",
+    "settle_circles",
+    "store_balances",
+    "sweep_disputes",
     "tidy_statements",
 }
 _SELDOM_EVERY = datetime.timedelta(hours=7)

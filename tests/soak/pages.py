@@ -10,7 +10,7 @@ from django.test import Client
 from savings.models import AutosaveRule, Membership, Plan, Statement, Transaction, User
 from tests.soak.redis_databases import empty_redis
 
-_PEOPLE, _RECEIPTS = 20, 8
+_PEOPLE, _PLANS, _RECEIPTS = 20, 3, 6
 _PATHS = (
     "/dashboard/",
     "/plans/",
@@ -44,9 +44,10 @@ def wrong(chance: random.Random) -> Iterator[str]:
 
 def _paths(user: User, chance: random.Random) -> Iterator[str]:
     yield from _PATHS
-    for plan in Plan.objects.filter(user=user).order_by("pk"):
-        yield f"/plans/{plan.pk}/"
-        yield f"/plans/{plan.pk}/interest/"
+    plans = list(Plan.objects.filter(user=user).order_by("pk").values_list("pk", flat=True))
+    for plan_id in chance.sample(plans, min(_PLANS, len(plans))):
+        yield f"/plans/{plan_id}/"
+        yield f"/plans/{plan_id}/interest/"
     movements = list(Transaction.objects.filter(user=user).order_by("pk").values_list("reference", flat=True))
     for reference in chance.sample(movements, min(_RECEIPTS, len(movements))):
         yield f"/transactions/{reference}/"

@@ -21,6 +21,7 @@ from savings.leaderboards import store as boards
 from tests.soak import ends, history, pages
 from tests.soak.faults import seams
 from tests.soak.redis_databases import empty_redis
+from tests.soak.speed import without_what_takes_time
 from tests.soak.world import START, World, Wrong, noting_errors
 from web.simulator import events
 
@@ -141,6 +142,7 @@ def surroundings(year: Year) -> Iterator[World]:
     ):
         world = World(clock, year.seed, days=year.days, people=year.people)
         with (
+            without_what_takes_time(),
             seams(world.steps),
             payments.using_transport(world.provider),
             mock.patch.object(events, "transport", httpx.MockTransport(world.provider.receive)),

@@ -161,7 +161,7 @@ def _database() -> Iterator[sqlite3.Connection]:
         yield joined
         return
     settings.SIMULATOR_FILE.parent.mkdir(parents=True, exist_ok=True)
-    database = sqlite3.connect(settings.SIMULATOR_FILE, timeout=10, isolation_level=None)
+    database = _connect()
     try:
         database.execute("BEGIN IMMEDIATE")
         _set_up(database)
@@ -173,6 +173,10 @@ def _database() -> Iterator[sqlite3.Connection]:
         database.execute("COMMIT")
     finally:
         database.close()
+
+
+def _connect() -> sqlite3.Connection:
+    return sqlite3.connect(settings.SIMULATOR_FILE, timeout=10, isolation_level=None)
 
 
 def _set_up(database: sqlite3.Connection) -> None:
