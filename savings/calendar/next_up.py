@@ -28,7 +28,8 @@ def next_autosaves(user_id: int, most: int) -> list[NextAutosave]:
     An announced date has the amount that will be charged, another one that of its rule. A date whose first try failed
     comes on the day of its next try.
     """
-    rules = AutosaveRule.objects.active().filter(user=user_id)
+    # One whose last date is announced has no next date.
+    rules = AutosaveRule.objects.active().filter(user=user_id, next_on__isnull=False)
     waiting = AutosaveRun.objects.filter(rule__user=user_id, status=AutosaveRun.Status.WAITING)
     rows = rules.values_list("next_on", "pk", "plan__name", "amount_kobo").union(
         waiting.values_list(TruncDate("next_try_at"), "rule", "rule__plan__name", "amount_kobo"), all=True

@@ -45,6 +45,16 @@ def test_a_date_that_failed_comes_on_the_day_of_its_next_try(saver: User) -> Non
     assert [tuple(row)[::3] for row in calendar.next_autosaves(saver.pk, 3)] == [(today + 2 * DAY, 5_00)]
 
 
+@pytest.mark.parametrize(("status", "days"), [("waiting", [1]), ("trying", [])])
+def test_a_rule_whose_last_date_is_announced_has_no_other(saver: User, status: str, days: list[int]) -> None:
+    rule = make_rule(make_plan(saver), next_on=None)
+    announce(rule, 1, 5_00, status=status)
+    today = timezone.localdate()
+    assert [row.day for row in calendar.next_autosaves(saver.pk, 3)] == [
+        today + number * DAY for number in days
+    ]
+
+
 def test_skipped_and_ended_dates_do_not_come(saver: User) -> None:
     plan = make_plan(saver)
     rule = make_rule(plan, days=9)
