@@ -21,6 +21,9 @@ PAGES = [
         "/calendar/",
         "/calendar/?view=list",
         "/calendar/feed/",
+        "/auto-save/",
+        "/auto-save/stash/",
+        "/cards/",
     ),
     *(
         "/circles/",
@@ -45,6 +48,7 @@ SIGNED_OUT = [
 # Pages of one object: the list that links to it, its URL pattern, and its sub-pages.
 LEADS: list[tuple[str, str, tuple[str, ...]]] = [
     ("/plans/", r"/plans/\d+/", ("edit/", "top-up/", "withdraw/", "interest/")),
+    ("/auto-save/", r"/auto-save/\d+/", ("edit/",)),
     (
         "/circles/",
         r"/circles/(?!start/)[\w-]+/",

@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from savings import ledger, mails, plans
 from savings.models import Circle, Product, User
+from tests.autosaves import make_rule
+from tests.cards import make_card
 from tests.factories import join_circle, make_plan, make_product, make_user, pay_in, start_circle
 from tests.payouts import ask, make_recipient
 from tests.web.shelf import written
@@ -45,8 +47,10 @@ def make() -> None:
     for letter in "NOPQRST":
         join_circle(circle, nickname=letter * 30, saved_kobo=most - ord(letter))
     start_circle(None, product, name=WORD[1:], goal_kobo=most, joining=Circle.Joining.OPEN, description=WORD)
-    pay_in(saver, MOST_KOBO - 2 * most)
+    card = make_card(saver, name=WORD[:40], bank=WORD[:100])
+    pay_in(saver, MOST_KOBO - 2 * most - ledger.balance_kobo(ledger.stash_account(saver)))
     assert ledger.balance_kobo(ledger.stash_account(saver)) == MOST_KOBO - 2 * most
+    make_rule(plan, days=2, amount_kobo=settings.TOP_UP_MAX_KOBO, source="card", card=card)
     make_recipient(saver, bank_name=WORD, account_name=WORD)
     make_recipient(saver, bank_name=WORD, account_name=WORD, usable_at=timezone.now() + settings.PAYOUTS.wait)
     ask(saver, settings.PAYOUTS.max_kobo)
