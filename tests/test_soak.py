@@ -18,10 +18,11 @@ from web.simulator import money
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.mark.timeout(600)
+# A test for each seed, so that the workers of pytest-xdist share them.
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_everything_is_right_after_days_full_of_faults(seed: int) -> None:
-    result = live(Year(seed, days=12, people=10))
+    result = live(Year(seed, days=60, people=30))
     assert result.wrong == []
     assert result.world.steps.kills.total() > 0
 
