@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 
+from django.core.management.color import no_style
 from django.db import connection, transaction
 
 # The migrations whose triggers refuse to delete the rows of a table.
@@ -21,8 +22,11 @@ _KEPT = {
 }
 
 
-def empty_tables() -> None:
-    """Delete all rows except those that migrations created, append-only ones too."""
+def empty_tables(*, restarts_ids: bool = False) -> None:
+    """Delete all rows except those that migrations created, append-only ones too.
+
+    `restarts_ids` has ids begin at 1 again, as in a new database.
+    """
     names = connection.introspection.django_table_names(only_existing=True, include_views=False)
     tables = sorted(set(names) - _KEPT)
     queries = (f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table})" for table in tables)
@@ -39,6 +43,10 @@ def empty_tables() -> None:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for migration in guards:
             execute(migration.CREATE)
+        if restarts_ids:
+            sequences = [one for one in connection.introspection.sequence_list() if one["table"] in tables]
+            for statement in connection.ops.sequence_reset_by_name_sql(no_style(), sequences):
+                cursor.execute(statement)
 
 
 def execute(statements: dict[str, list[str]]) -> None:

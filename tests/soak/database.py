@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from django.db import connection
 from django.test.utils import setup_test_environment, teardown_test_environment
@@ -21,7 +22,7 @@ def own_database(seed: int) -> Iterator[Callable[[], None]]:
     name = connection.settings_dict["NAME"]
     connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
-        yield empty_tables
+        yield partial(empty_tables, restarts_ids=True)
     finally:
         connection.creation.destroy_test_db(name, verbosity=0)
         teardown_test_environment()
