@@ -121,13 +121,15 @@ def pay_in(user: User, amount_kobo: int, *, plan: Plan | None = None) -> Transac
 
 def put_in(user: User, amount_kobo: int, *, plan: Plan | None = None) -> Transaction:
     """Return kobo that the house gave into the user's stash or a plan: they can be reversed, unlike a card payment."""
-    return settled(
-        Transaction.Kind.ADJUSTMENT,
-        amount_kobo,
-        debit=ledger.house_account(Account.Kind.GOODWILL),
-        credit=plan.account if plan else ledger.stash_account(user),
-        user=user,
+    return ledger.adjust(
+        user,
         plan=plan,
+        amount_kobo=amount_kobo,
+        gives=True,
+        reference=references.new(Transaction.Kind.ADJUSTMENT),
+        asked_by=make_user(is_staff=True),
+        approved_by=make_user(is_staff=True),
+        reason="A gift",
     )
 
 

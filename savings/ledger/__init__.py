@@ -12,6 +12,7 @@ from savings.ledger.accounts import (
     open_plan_account,
     stash_account,
 )
+from savings.ledger.adjustments import adjust, goodwill_kobo
 from savings.ledger.balance_days import store_balances
 from savings.ledger.chargebacks import book_chargeback
 from savings.ledger.checks import CHECKS, check_queries, refresh_statistics, run_checks
@@ -83,6 +84,7 @@ __all__ = [
     "accrue_month_end",
     "accrued_kobo",
     "accrued_numerator",
+    "adjust",
     "allocate",
     "available",
     "balance_kobo",
@@ -100,6 +102,7 @@ __all__ = [
     "fail_refund",
     "fail_withdrawal",
     "forfeit_share",
+    "goodwill_kobo",
     "hold_account",
     "house_account",
     "interest_goes_to_stash",

@@ -26,6 +26,7 @@ BEGINS: dict[str, str] = {
     _Kind.REPAYMENT: "For a payment that was charged back",
     _Kind.INTEREST_CORRECTION: "Interest on money that went back",
     _Kind.WRITE_OFF: "We gave up this debt",
+    _Kind.ADJUSTMENT: "Made by our staff",
 }
 # The first step of a return, by the kind of what came back.
 RETURN_BEGINS: dict[str, str] = {
@@ -169,6 +170,9 @@ OTHER_OWNER = "This plan belongs to another user."
 PLAN_OVER = "This plan takes no more money. Credit the stash instead."
 NOTHING_OWED = "Nothing is owed."
 
+# Refusals of goodwill, and of corrections of interest.
+PLAN_EMPTY = "This plan is closed and empty. Take it from the stash instead."
+
 # Refusals of reversals, by the kind of transaction.
 CARD_NOT_REVERSIBLE = "Only a refund or a dispute changes a card payment."
 NOT_REVERSIBLE: dict[str, str] = {
@@ -184,6 +188,7 @@ NOT_REVERSIBLE: dict[str, str] = {
 }
 REVERSIBLE_ONCE = "Only a successful transaction can be reversed, and only once."
 PLAN_CLOSED = "The plan that the money came from is closed, so the money cannot go back."
+GOODWILL_GONE = "This goodwill was taken back already."
 
 # Refusals of the closing of a month.
 NOT_FIRST_DAY = "Enter the first day of the month."
@@ -231,6 +236,10 @@ def only_left(rest_kobo: int) -> str:
 
 def only_owed(owed_kobo: int) -> str:
     return f"Only {money.short(owed_kobo)} is owed."
+
+
+def only_goodwill(given_kobo: int) -> str:
+    return f"Only {money.short(given_kobo)} of goodwill was given to this person and not taken back."
 
 
 def stash_holds(there_kobo: int) -> str:

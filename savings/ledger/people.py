@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from savings.exceptions import Refused
 from savings.ledger import messages
-from savings.models import User
+from savings.models import ManualPosting, Transaction, User
 
 
 def check_people(asked_by: User, approved_by: User) -> None:
@@ -20,3 +22,8 @@ def check_reason(reason: str) -> None:
     """Raise Refused for a posting by hand that does not say why."""
     if not reason.strip():
         raise Refused(messages.REASON_MISSING, field="reason")
+
+
+def is_posted_by(transaction: Transaction, details: dict[str, Any]) -> bool:
+    """Return whether a transaction was posted by hand with these people and this reason."""
+    return ManualPosting.objects.filter(transaction=transaction, **details).exists()

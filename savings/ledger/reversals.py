@@ -8,6 +8,7 @@ from django.db.transaction import atomic
 from savings import money
 from savings.exceptions import Refused
 from savings.ledger import messages, remittances
+from savings.ledger.adjustments import goodwill_kobo
 from savings.ledger.exits import give_share_back
 from savings.ledger.families import reference_after
 from savings.ledger.posting import apply_to_instance, change_columns, lock_user
@@ -90,6 +91,8 @@ def _check_entry(movement: Transaction, entry: Entry) -> None:
         raise Refused(messages.CARD_NOT_REVERSIBLE)
     if entry.debit_account.plan and entry.debit_account.plan.is_closed:
         raise Refused(messages.PLAN_CLOSED)
+    if entry.debit_account.kind == Account.Kind.GOODWILL and goodwill_kobo(movement.user) < entry.amount_kobo:
+        raise Refused(messages.GOODWILL_GONE)
     if movement.kind == Kind.TAX_WITHHELD:
         lock_treasury()
         remittances.check_not_remitted(entry)

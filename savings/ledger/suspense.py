@@ -103,7 +103,7 @@ def _credit(
     settle(
         given,
         debit=house_account(Account.Kind.SUSPENSE),
-        credit=_checked_plan(plan, user, amount_kobo).account if plan else stash_account(user),
+        credit=plan_taking(plan, user, amount_kobo).account if plan else stash_account(user),
         value_on=provider_value_day(arrived.value_day, plan),
     )
     return given
@@ -129,7 +129,7 @@ def _checked_amount(reviewed: Transaction, amount_kobo: int | None) -> int:
     return left_kobo if amount_kobo is None else amount_kobo
 
 
-def _checked_plan(plan: Plan, user: User, amount_kobo: int) -> Plan:
+def plan_taking(plan: Plan, user: User, amount_kobo: int) -> Plan:
     """Return the present row of a plan. Raises Refused when it is another person's or cannot take the amount."""
     now = Plan.objects.select_related("account").get(pk=plan.pk)
     is_over = now.is_matured(timezone.localdate()) and now.at_maturity == Plan.AtMaturity.STASH

@@ -46,6 +46,8 @@ def timeline_steps(
 
 
 def _begin(transaction: Transaction) -> str:
+    if transaction.kind == Kind.ADJUSTMENT and transaction.user_id is None:
+        return messages.MONEY_ARRIVED
     asked = messages.REQUESTED if transaction.user_id else messages.MONEY_ARRIVED
     return withdrawal_steps.begin(transaction) or messages.BEGINS.get(transaction.kind, asked)
 
