@@ -37,7 +37,7 @@ from savings.ledger.proofs import Proof, ProofRow, RowKind, interest_proof
 from savings.ledger.rates import TaxRates, change_rate, rate_since
 from savings.ledger.refunds import fail_refund, open_refund, settle_refund
 from savings.ledger.reports import TrialBalance, trial_balance
-from savings.ledger.reversals import reverse
+from savings.ledger.reversals import reverse, reverse_by_hand
 from savings.ledger.settlements import record_settlement
 from savings.ledger.suspense import allocate, release
 from savings.ledger.tables import columns, coverage_table, trial_balance_table
@@ -134,6 +134,7 @@ __all__ = [
     "repay_debt",
     "return_withdrawal",
     "reverse",
+    "reverse_by_hand",
     "run_checks",
     "settle",
     "settle_refund",

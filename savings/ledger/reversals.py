@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import F, Q
 from django.db.transaction import atomic
 
 from savings import money
-from savings.exceptions import Refused
+from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
 from savings.ledger import messages, remittances
 from savings.ledger.adjustments import goodwill_kobo
 from savings.ledger.exits import give_share_back
 from savings.ledger.families import reference_after
+from savings.ledger.people import check_people, check_reason, is_posted_by
 from savings.ledger.posting import apply_to_instance, change_columns, lock_user
 from savings.ledger.transactions import open_transaction, settle
 from savings.ledger.treasury import lock_treasury
-from savings.models import Account, Entry, Transaction
+from savings.models import Account, Entry, ManualPosting, Transaction, User
 
 Kind = Transaction.Kind
 # The columns of a transaction that was reversed.
@@ -66,6 +69,30 @@ def reverse(transaction: Transaction, *, reference: str) -> Transaction:
             Transaction.objects.filter(pk=part.pk).update(part_of=reversals[0])
     apply_to_instance(transaction, REVERSED)
     return reversals[0]
+
+
+def reverse_by_hand(
+    transaction: Transaction, *, reference: str, asked_by: User, approved_by: User, reason: str
+) -> Transaction:
+    """Reverse an internal movement with its family on the word of two people of the staff; return its reversal.
+
+    See `reverse` for what can be reversed. A repeat with the same reference returns the first reversal. Raises Refused
+    unless two different people of the staff ask and approve, and as `reverse` does; ReferenceTaken when the reference
+    belongs to other details.
+    """
+    details: dict[str, Any] = {"asked_by": asked_by, "approved_by": approved_by, "reason": reason.strip()}
+    check_reason(reason)
+    with atomic():
+        lock_user(transaction.user_id)
+        earlier = Transaction.objects.filter(reference=reference).first()
+        if earlier is not None:
+            if earlier.reverses_id != transaction.pk or not is_posted_by(earlier, details):
+                raise ReferenceTaken(SENT_OTHERWISE)
+            return earlier
+        check_people(asked_by, approved_by)
+        reversal = reverse(transaction, reference=reference)
+        ManualPosting.objects.create(transaction=reversal, **details)
+    return reversal
 
 
 def _reverse_one(movement: Transaction, reference: str) -> Transaction:
