@@ -21,6 +21,7 @@ from savings.ledger.coverage import Coverage, coverage
 from savings.ledger.debts import Available, available, receivable_kobo, repay_debt, write_off
 from savings.ledger.exits import ExitBasis, Held, forfeit_share, share_of
 from savings.ledger.going_back import left_in_suspense
+from savings.ledger.interest_by_hand import correct_interest
 from savings.ledger.interest_postings import InterestHouse, post_interest, post_last_interest
 from savings.ledger.month_end_accruals import accrue_month_end, take_accruals_back
 from savings.ledger.monthly_interest import PLANS_PER_CHUNK, due_chunk, post_chunk
@@ -95,6 +96,7 @@ __all__ = [
     "check_queries",
     "close_month",
     "columns",
+    "correct_interest",
     "coverage",
     "coverage_table",
     "day_of_opening",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple, cast
 
-from django.db.models import F, Q, Sum
+from django.db.models import Exists, F, OuterRef, Q, Sum
 from django.utils import timezone
 
 from savings import money
@@ -56,6 +57,16 @@ def collect_interest(movement: Transaction, paid: Paid, missing: list[PostedInte
             _collect(movement, cast("User", paid.movement.user), posted)
 
 
+def is_given() -> Exists:
+    """Return the condition that forfeited interest is of a correction by which staff gave interest."""
+    entries = Entry.objects.filter(
+        transaction=OuterRef("transaction"),
+        transaction__kind=Kind.INTEREST_CORRECTION,
+        debit_account__kind=Account.Kind.INTEREST_EXPENSE,
+    )
+    return Exists(entries)
+
+
 def give_interest_back(refund: Transaction, paid: Paid, hold: Entry, *, is_in_plan: bool) -> None:
     """Give the plans the interest back that a refund took, after its money was released.
 
@@ -85,7 +96,7 @@ def _forfeit(movement: Transaction, portion: Portion, entry_kobo: int) -> Posted
     account = portion.account
     bring_forward(account)
     history = History.read(account, [*portion.now, *portion.before], account.accrued_to)
-    posted = _posted(account)
+    posted = posted_interest(account)
     earned = min(
         history.earned(portion.now) - history.earned(portion.before),
         account.accrued_numerator + posted.gross_kobo * _PER_KOBO,
@@ -100,14 +111,25 @@ def _forfeit(movement: Transaction, portion: Portion, entry_kobo: int) -> Posted
 def _collect(movement: Transaction, user: User, posted: PostedInterest) -> None:
     account = posted.account
     expense = house_account(Account.Kind.INTEREST_EXPENSE)
-    left_kobo = posted.gross_kobo - posted.tax_kobo
-    for source in (account, stash_account(user), house_account(Account.Kind.RECEIVABLE)):
-        part_kobo = min(left_kobo, balance_kobo(source)) if source.is_customers else left_kobo
-        if part_kobo:
-            _correct(movement, account, source, expense, part_kobo)
-            left_kobo -= part_kobo
+    for source, kobo in sources_of(account, user, posted.gross_kobo - posted.tax_kobo):
+        _correct(movement, account, source, expense, kobo)
     if posted.tax_kobo:
         _take_tax_back(movement, account, expense, posted.tax_kobo)
+
+
+def sources_of(account: Account, user: User, net_kobo: int) -> Iterator[tuple[Account, int]]:
+    """Yield where interest after tax is taken back from, and the kobo of each: plan, stash, and the rest is owed."""
+    for source in (account, stash_account(user), house_account(Account.Kind.RECEIVABLE)):
+        part_kobo = min(net_kobo, balance_kobo(source)) if source.is_customers else net_kobo
+        if part_kobo:
+            yield source, part_kobo
+            net_kobo -= part_kobo
+
+
+def not_remitted_kobo(tax_kobo: int) -> int:
+    """Return how much of some tax is not remitted yet. Remittances wait until the commit, so that it stays so."""
+    lock_treasury()
+    return min(tax_kobo, max(0, balance_kobo(house_account(Account.Kind.TAX_PAYABLE))))
 
 
 def _change_forfeited(
@@ -125,12 +147,9 @@ def _change_forfeited(
 
 
 def _take_tax_back(movement: Transaction, account: Account, expense: Account, tax_kobo: int) -> None:
-    # Remittances wait, so that the balance stays as it is read here.
-    lock_treasury()
-    payable = house_account(Account.Kind.TAX_PAYABLE)
-    back_kobo = min(tax_kobo, max(0, balance_kobo(payable)))
+    back_kobo = not_remitted_kobo(tax_kobo)
     if back_kobo:
-        _correct(movement, account, payable, expense, back_kobo)
+        _correct(movement, account, house_account(Account.Kind.TAX_PAYABLE), expense, back_kobo)
     if back_kobo < tax_kobo:
         parts = Transaction.objects.filter(part_of=movement, kind=Kind.INTEREST_CORRECTION)
         correction = parts.filter(plan=account.plan_id).first()
@@ -149,7 +168,7 @@ def _correct(
     settle_part(movement, kind, debit=source, credit=expense, amount_kobo=amount_kobo, plan=account.plan)
 
 
-def _posted(account: Account) -> PostedInterest:
+def posted_interest(account: Account) -> PostedInterest:
     """Return the interest posted to a plan, less what was taken back, and the tax withheld from it."""
     kinds = (Kind.INTEREST, Kind.INTEREST_CORRECTION, Kind.TAX_WITHHELD)
     rows = Entry.objects.filter(
@@ -161,8 +180,9 @@ def _posted(account: Account) -> PostedInterest:
     sums = (
         rows.order_by().values_list("transaction__kind", "debit_account__kind").annotate(Sum("amount_kobo"))
     )
-    # Tax that the house bears is a negative row of the correction; see `_take_tax_back`.
-    borne = account.forfeited_interest.filter(transaction__kind=Kind.INTEREST_CORRECTION)
+    # Tax that the house bears is a negative row of a correction that takes back; see `_take_tax_back`.
+    borne = account.forfeited_interest.filter(numerator__lt=0, transaction__kind=Kind.INTEREST_CORRECTION)
+    borne = borne.filter(~is_given())
     gross_kobo = tax_kobo = int(borne.aggregate(sum=Sum("numerator", default=0))["sum"]) // _PER_KOBO
     for kind, debit_kind, kobo in sums:
         if kind == Kind.TAX_WITHHELD:

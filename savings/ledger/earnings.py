@@ -91,7 +91,9 @@ class History:
 def changes_by_day(account: Account) -> dict[int, tuple[int, int, int]]:
     """Return per value day the change of an account, the interest posted to it, and what of that stayed. Kobo."""
     change = Case(When(credit_account=account, then=F("amount_kobo")), default=-F("amount_kobo"))
-    posting = Q(transaction__kind__in=[Kind.INTEREST, Kind.TAX_WITHHELD])
+    # Not the tax on a correction by staff, whose interest belongs to no period.
+    tax = Q(transaction__kind=Kind.TAX_WITHHELD, transaction__part_of__kind=Kind.INTEREST)
+    posting = Q(transaction__kind=Kind.INTEREST) | tax
     entries = Entry.objects.filter(Q(debit_account=account) | Q(credit_account=account))
     days = (
         entries.annotate(day=Coalesce("value_on", TruncDate("posted_at")))

@@ -11,7 +11,8 @@ from savings.models.ledger import CROCKFORD, REFERENCE_PREFIXES
 
 def open_part(first: Transaction, kind: str, *, amount_kobo: int, plan: Plan | None = None) -> Transaction:
     """Open a part of a family, in a reference made from that of its first transaction."""
-    number = Transaction.objects.filter(part_of=first, kind=kind).count()
+    # The first of a family may be of the same kind, and then has the reference itself.
+    number = Transaction.objects.filter(part_of=first, kind=kind).count() + (first.kind == kind)
     prefix = REFERENCE_PREFIXES[Transaction.Kind(kind)]
     part, _ = open_transaction(
         reference=prefix + reference_after(first.reference, number)[len(prefix) :],

@@ -28,6 +28,7 @@ BEGINS: dict[str, str] = {
     _Kind.WRITE_OFF: "We gave up this debt",
     _Kind.ADJUSTMENT: "Made by our staff",
 }
+CORRECTED_BY_STAFF = "Corrected by our staff"
 # The first step of a return, by the kind of what came back.
 RETURN_BEGINS: dict[str, str] = {
     _Kind.STASH_WITHDRAWAL: "The bank returned the money",
@@ -172,6 +173,7 @@ NOTHING_OWED = "Nothing is owed."
 
 # Refusals of goodwill, and of corrections of interest.
 PLAN_EMPTY = "This plan is closed and empty. Take it from the stash instead."
+ALL_REMITTED = "All of this interest was withheld as tax, which was remitted already."
 
 # Refusals of reversals, by the kind of transaction.
 CARD_NOT_REVERSIBLE = "Only a refund or a dispute changes a card payment."
@@ -188,6 +190,7 @@ NOT_REVERSIBLE: dict[str, str] = {
 }
 REVERSIBLE_ONCE = "Only a successful transaction can be reversed, and only once."
 PLAN_CLOSED = "The plan that the money came from is closed, so the money cannot go back."
+INTEREST_GONE = "Some of this interest was taken back already. Correct the interest instead."
 GOODWILL_GONE = "This goodwill was taken back already."
 
 # Refusals of the closing of a month.
@@ -240,6 +243,12 @@ def only_owed(owed_kobo: int) -> str:
 
 def only_goodwill(given_kobo: int) -> str:
     return f"Only {money.short(given_kobo)} of goodwill was given to this person and not taken back."
+
+
+def only_posted(posted_kobo: int) -> str:
+    return (
+        f"Only {money.short(posted_kobo)} of interest was posted to this plan and not taken back, before tax."
+    )
 
 
 def stash_holds(there_kobo: int) -> str:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from savings import money
 from savings.ledger.accounts import accrued_numerator
+from savings.ledger.corrections import is_given
 from savings.ledger.earnings import changes_by_day
 from savings.ledger.interest import next_first, stretches
 from savings.models import Account, Entry, InterestPosting, Transaction
@@ -28,6 +29,8 @@ class RowKind(StrEnum):
     # Posted interest that was reversed, and corrections of posted interest.
     CORRECTED = "corrected"
     FORFEITED = "forfeited"
+    # Interest that staff gave in addition to what the days have earned, or took from it.
+    BY_STAFF = "by_staff"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ class Proof:
     """The rows of a part of an account's life, and the sums of all of it.
 
     `earned` and `forfeited` are numerators (balance_kobo x rate_bps x days). `posted_kobo` is before tax, less what was
-    reversed and corrected. `stored` is the account's own unposted numerator, which must equal `remainder`.
+    reversed and corrected. `by_staff` is what corrections by staff added to what is earned; negative for less.
+    `stored` is the account's own unposted numerator, which must equal `remainder`.
     """
 
     rows: list[ProofRow]
@@ -84,11 +88,12 @@ class Proof:
     earned: int
     posted_kobo: int
     forfeited: int
+    by_staff: int
     stored: int
 
     @property
     def remainder(self) -> int:
-        return self.earned - self.posted_kobo * _PER_KOBO - self.forfeited
+        return self.earned + self.by_staff - self.posted_kobo * _PER_KOBO - self.forfeited
 
     @property
     def is_right(self) -> bool:
@@ -127,11 +132,12 @@ def _prove(account: Account, since: datetime.date, until: datetime.date) -> Proo
         *(row for row in given if since < row.until <= until),
     ]
     return Proof(
-        rows=sorted(rows, key=lambda row: (row.until, row.kind != RowKind.EARNED)),
+        rows=sorted(rows, key=_place),
         begins_on=datetime.date.fromordinal(min(changes)) if changes else None,
         earned=sum(row.numerator for row in earned),
         posted_kobo=_sum(given, RowKind.POSTED, RowKind.CORRECTED) // -_PER_KOBO,
         forfeited=-_sum(given, RowKind.FORFEITED),
+        by_staff=_sum(given, RowKind.BY_STAFF),
         stored=accrued_numerator(account, today),
     )
 
@@ -190,13 +196,24 @@ def _corrected_rows(account: Account) -> Iterator[ProofRow]:
 
 
 def _forfeited_rows(account: Account) -> Iterator[ProofRow]:
-    for row in account.forfeited_interest.select_related("transaction").order_by("id"):
+    """Yield what was forfeited, and what corrections by staff gave or took in addition."""
+    rows = account.forfeited_interest.select_related("transaction").annotate(is_given=is_given())
+    for row in rows.order_by("id"):
         day = timezone.localdate(row.created_at)
-        yield _on(RowKind.FORFEITED, day, -row.numerator, row.transaction)
+        is_correction = row.transaction.kind == Kind.INTEREST_CORRECTION
+        # A negative row of a correction that takes back is tax that the house bears.
+        is_by_staff = is_correction and (row.is_given or row.numerator > 0)
+        kind = RowKind.BY_STAFF if is_by_staff else RowKind.FORFEITED
+        yield _on(kind, day, -row.numerator, row.transaction)
 
 
 def _on(kind: RowKind, day: datetime.date, numerator: int, movement: Transaction) -> ProofRow:
     return ProofRow(kind, day, day, numerator, reference=movement.reference)
+
+
+def _place(row: ProofRow) -> tuple[datetime.date, bool, bool]:
+    """Return the sort key of a row: what was earned first, and a correction by staff before its posting."""
+    return row.until, row.kind != RowKind.EARNED, row.kind != RowKind.BY_STAFF
 
 
 def _sum(rows: list[ProofRow], *kinds: RowKind) -> int:

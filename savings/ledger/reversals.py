@@ -11,6 +11,7 @@ from savings import money
 from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
 from savings.ledger import messages, remittances
 from savings.ledger.adjustments import goodwill_kobo
+from savings.ledger.corrections import posted_interest
 from savings.ledger.exits import give_share_back
 from savings.ledger.families import reference_after
 from savings.ledger.people import check_people, check_reason, is_posted_by
@@ -120,6 +121,11 @@ def _check_entry(movement: Transaction, entry: Entry) -> None:
         raise Refused(messages.PLAN_CLOSED)
     if entry.debit_account.kind == Account.Kind.GOODWILL and goodwill_kobo(movement.user) < entry.amount_kobo:
         raise Refused(messages.GOODWILL_GONE)
+    if movement.kind == Kind.INTEREST and movement.plan_id is not None:
+        account = Account.objects.get(plan=movement.plan_id)
+        # Without this movement, which counts as reversed.
+        if posted_interest(account).gross_kobo < 0:
+            raise Refused(messages.INTEREST_GONE)
     if movement.kind == Kind.TAX_WITHHELD:
         lock_treasury()
         remittances.check_not_remitted(entry)

@@ -48,8 +48,16 @@ def timeline_steps(
 def _begin(transaction: Transaction) -> str:
     if transaction.kind == Kind.ADJUSTMENT and transaction.user_id is None:
         return messages.MONEY_ARRIVED
+    if _is_correction_by_staff(transaction):
+        return messages.CORRECTED_BY_STAFF
     asked = messages.REQUESTED if transaction.user_id else messages.MONEY_ARRIVED
     return withdrawal_steps.begin(transaction) or messages.BEGINS.get(transaction.kind, asked)
+
+
+def _is_correction_by_staff(transaction: Transaction) -> bool:
+    """Return whether a transaction belongs to a correction of interest that is not part of money that went back."""
+    first = transaction.part_of or transaction
+    return first.kind == Kind.INTEREST_CORRECTION
 
 
 def _repeat_note(event: WebhookEvent) -> str:

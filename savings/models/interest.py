@@ -46,7 +46,8 @@ class ForfeitedInterest(models.Model):
     Of money that was paid back it is in addition to what the value date of the entry itself takes away, so it is
     negative where that was too much. Of an early exit of a forfeiting plan it is the share of the interest not posted
     yet (`ledger.forfeit_share`), and negative in the exit's reversal. All of it was taken from
-    `Account.accrued_numerator`, after the days before were added there.
+    `Account.accrued_numerator`, after the days before were added there. A correction of interest by staff has a row of
+    the interest before tax, negative where it was given: it was posted without having been earned.
     """
 
     account = models.ForeignKey(

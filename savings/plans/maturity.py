@@ -132,7 +132,7 @@ def goes_to_stash_on(plan: Plan, day: datetime.date) -> bool:
 
 
 def _interest_in_plan_kobo(plan: Plan, ends: datetime.date) -> int:
-    """Return the interest after tax that was posted into a plan for its present term, in kobo."""
+    """Return the kobo of interest after tax that a plan got for its present term, less what was taken back."""
     entries = Entry.objects.filter(
         code=Entry.Code.PRIMARY,
         transaction__plan=plan,
@@ -141,15 +141,13 @@ def _interest_in_plan_kobo(plan: Plan, ends: datetime.date) -> int:
         value_on__lte=ends,
     )
     account = plan.account
+    interest = Q(transaction__kind__in=[Kind.INTEREST, Kind.INTEREST_CORRECTION])
+    taken = Q(transaction__kind__in=[Kind.TAX_WITHHELD, Kind.INTEREST_CORRECTION])
     sums = entries.aggregate(
-        gross=Sum(
-            "amount_kobo", filter=Q(transaction__kind=Kind.INTEREST, credit_account=account), default=0
-        ),
-        tax=Sum(
-            "amount_kobo", filter=Q(transaction__kind=Kind.TAX_WITHHELD, debit_account=account), default=0
-        ),
+        given=Sum("amount_kobo", filter=interest & Q(credit_account=account), default=0),
+        taken=Sum("amount_kobo", filter=taken & Q(debit_account=account), default=0),
     )
-    return int(sums["gross"] - sums["tax"])
+    return max(0, int(sums["given"] - sums["taken"]))
 
 
 def _move_interest(plan: Plan, amount_kobo: int, ends: datetime.date) -> None:

@@ -18,14 +18,12 @@ _EXPENSE, _PAYABLE = Account.Kind.INTEREST_EXPENSE, Account.Kind.TAX_PAYABLE
 
 
 def years(user: User) -> list[int]:
-    """Return the years in which interest of a user was posted, newest first, by the local day of posting."""
+    """Return the years in which interest of a user was posted or corrected, newest first, by the local day of that."""
     postings = InterestPosting.objects.filter(account__user=user, gross_kobo__gt=0)
-    return list(
-        postings.annotate(year=ExtractYear("posted_at"))
-        .order_by("-year")
-        .values_list("year", flat=True)
-        .distinct()
-    )
+    corrections = Transaction.objects.filter(user=user, kind=Transaction.Kind.INTEREST_CORRECTION)
+    posted = postings.order_by().values_list(ExtractYear("posted_at"), flat=True)
+    corrected = corrections.order_by().values_list(ExtractYear("settled_on"), flat=True)
+    return sorted((year for year in posted.union(corrected) if year is not None), reverse=True)
 
 
 def certificate_of(statement: Statement) -> Certificate:

@@ -75,6 +75,7 @@ DAYS_OF_INTEREST = "Days of interest"
 INTEREST_POSTED = "Interest posted"
 INTEREST_CHANGED = "Posted interest changed"
 INTEREST_FORFEITED = "Interest of money that went back"
+INTEREST_BY_STAFF = "Interest corrected by our staff"
 PROOF_AGREES = "This agrees with the account."
 
 
@@ -188,14 +189,15 @@ def proof_rows_left_out(count: int) -> str:
     ) % {"count": f"{count:,}"}
 
 
-def proof_sums(*, earned: int, posted: int, forfeited: int, left: int) -> str:
+def proof_sums(*, earned: int, posted: int, forfeited: int, by_staff: int, left: int) -> str:
     """Return the numerators of a plan's interest since it began."""
+    parts = [f"{earned:,} in total"]
+    if by_staff:
+        parts.append(f"{by_staff:,} corrected by our staff")
+    parts.append(f"{posted:,} posted")
     if forfeited:
-        return (
-            f"Since the plan began: {earned:,} in total, {posted:,} posted, {forfeited:,} of money that went back,"
-            f" {left:,} not posted."
-        )
-    return f"Since the plan began: {earned:,} in total, {posted:,} posted, {left:,} not posted."
+        parts.append(f"{forfeited:,} of money that went back")
+    return f"Since the plan began: {', '.join(parts)}, {left:,} not posted."
 
 
 def proof_differs(stored: int) -> str:

@@ -19,6 +19,7 @@ _NAMES = {
     RowKind.POSTED: messages.INTEREST_POSTED,
     RowKind.CORRECTED: messages.INTEREST_CHANGED,
     RowKind.FORFEITED: messages.INTEREST_FORFEITED,
+    RowKind.BY_STAFF: messages.INTEREST_BY_STAFF,
 }
 
 
@@ -54,6 +55,7 @@ def _result(proof: Proof) -> str:
         earned=proof.earned,
         posted=proof.posted_kobo * money.INTEREST_DENOMINATOR,
         forfeited=proof.forfeited,
+        by_staff=proof.by_staff,
         left=proof.remainder,
     )
     return f"{sums} {messages.PROOF_AGREES if proof.is_right else messages.proof_differs(proof.stored)}"

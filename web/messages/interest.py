@@ -14,6 +14,7 @@ GOES_INTO_TERM = "into the new term"
 EARNED = "Earned since the plan began"
 POSTED = "Paid, before tax"
 LOST = "Of money that went back or left early"
+BY_STAFF = "Corrected by our staff, before tax"
 NOT_POSTED = "Not paid yet"
 
 
@@ -31,6 +32,10 @@ def corrected_on(day: datetime.date) -> str:
 
 def forfeited_on(day: datetime.date) -> str:
     return f"Interest of money that went back or left early {date_formats.day(day)}"
+
+
+def by_staff_on(day: datetime.date) -> str:
+    return f"Corrected by our staff {date_formats.day(day)}, before tax"
 
 
 def from_to(first: datetime.date, last: datetime.date) -> str:

@@ -27,6 +27,7 @@ _NAMES = {
     RowKind.POSTED: messages.posted_on,
     RowKind.CORRECTED: messages.corrected_on,
     RowKind.FORFEITED: messages.forfeited_on,
+    RowKind.BY_STAFF: messages.by_staff_on,
 }
 
 
@@ -254,6 +255,8 @@ def _sums(proof: ledger.Proof) -> list[tuple[str, int]]:
         (messages.EARNED, proof.earned),
         (messages.POSTED, -proof.posted_kobo * money.INTEREST_DENOMINATOR),
     ]
+    if proof.by_staff:
+        sums.insert(1, (messages.BY_STAFF, proof.by_staff))
     if proof.forfeited:
         sums.append((messages.LOST, -proof.forfeited))
     return [*sums, (messages.NOT_POSTED, proof.remainder)]

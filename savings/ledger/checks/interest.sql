@@ -45,13 +45,23 @@ LEFT JOIN (SELECT account_id, MIN(from_day) AS opened FROM savings_rateperiod GR
 WHERE a.tax_remainder <> COALESCE(n.tax_remainder, 0)
     OR p.closed_at IS NULL AND (a.interest_due <= COALESCE(n.period_end, o.opened) OR a.interest_due > n.period_end + 31)
 UNION ALL
--- No interest or tax of a plan is posted without its period: that of one period twice, in halves, is found.
+-- No interest or tax of a plan is posted without its period: that of one period twice, in halves, is found. A correction
+-- by staff has its own tax, at the rate of its day.
 SELECT 'transaction ' || t.reference, t.kind || ' of ' || t.amount_kobo || ' without a period', 'a posting of its period'
 FROM savings_transaction t
 LEFT JOIN savings_interestposting i ON i.interest_id = t.id
 LEFT JOIN savings_interestposting x ON x.tax_id = t.id
 WHERE t.plan_id IS NOT NULL AND t.status IN {settled}
-    AND (t.kind = 'interest' AND i.id IS NULL OR t.kind = 'tax_withheld' AND x.id IS NULL)
+    AND (t.kind = 'interest' AND i.id IS NULL OR t.kind = 'tax_withheld' AND x.id IS NULL
+        AND NOT EXISTS (
+            SELECT 1 FROM savings_transaction c
+            JOIN savings_entry l ON l.transaction_id = t.id AND l.code = 'primary'
+            JOIN savings_taxrate rate ON rate.from_on = (
+                SELECT MAX(r.from_on) FROM savings_taxrate r WHERE r.from_on <= l.value_on
+            )
+            WHERE c.id = t.part_of_id AND c.kind = 'interest_correction'
+                AND t.amount_kobo = c.amount_kobo * rate.rate_bps / 10000
+        ))
 UNION ALL
 -- A closed plan has had its interest, or gets what a refund gave back on its next due day. Less than one kobo is left. A
 -- running plan that pays monthly has a next due day.

@@ -1,5 +1,5 @@
--- Two different people of the staff are behind each posting by hand: refunds, write-offs, goodwill, money credited from
--- suspense, and treasury postings. Not behind what the provider reports (settlements, and what it takes from the balance), nor behind
+-- Two different people of the staff are behind each posting by hand: refunds, write-offs, goodwill, corrections of
+-- interest that are no part of a refund or chargeback, money credited from suspense, and treasury postings. Not behind what the provider reports (settlements, and what it takes from the balance), nor behind
 -- the interest accrued at the end of a month.
 SELECT t.kind || ' ' || t.reference,
     CASE WHEN m.id IS NULL THEN 'no people' ELSE 'user ' || m.asked_by_id || ' and user ' || m.approved_by_id END,
@@ -13,6 +13,7 @@ LEFT JOIN savings_settlement s ON s.transaction_id = t.id
 WHERE (m.id IS NULL OR m.asked_by_id = m.approved_by_id) AND (
     t.kind = 'write_off'
     OR t.kind = 'adjustment' AND 'goodwill' IN (d.kind, c.kind)
+    OR t.kind = 'interest_correction' AND t.part_of_id IS NULL
     OR t.kind = 'refund' AND e.code = 'hold'
     OR t.kind IN ('top_up', 'stash_deposit') AND t.part_of_id IS NOT NULL AND d.kind = 'suspense'
     OR t.kind = 'treasury' AND s.id IS NULL AND d.kind NOT IN ('interest_expense', 'interest_payable')

@@ -9,10 +9,11 @@ import time_machine
 from django.core.mail import EmailMessage
 from django.utils import timezone
 
-from savings import circles, ledger, outbox, plans, tasks
+from savings import circles, ledger, outbox, plans, references, tasks
 from savings.models import Account, InterestPosting, OutboxRow, Plan, Product, Transaction
 from savings.models.plans import InterestPaid
 from tests.factories import make_circle, make_plan, make_product, make_user, pay_in, settled
+from tests.refunds import people
 
 pytestmark = pytest.mark.django_db
 
@@ -128,6 +129,20 @@ def test_interest_of_the_months_of_the_term_goes_to_the_stash_too(clock: time_ma
     assert mature(clock, "2026-07-10") == 1
     net_kobo = sum(one.gross_kobo - one.tax_kobo for one in InterestPosting.objects.all())
     assert (plan_kobo(plan), stash_kobo(plan)) == (HELD_KOBO, net_kobo)
+    assert list(ledger.run_checks()) == []
+
+
+def test_what_staff_corrected_leaves_with_the_interest_of_the_term(clock: time_machine.Traveller) -> None:
+    product = make_product(Product.Kind.LOCKED, rate_bps=1000)
+    at_maturity = Plan.AtMaturity.ROLLOVER
+    plan = make_plan(product=product, holding_kobo=HELD_KOBO, days=100, at_maturity=at_maturity)
+    clock.move_to("2026-05-01T01:00:00Z")
+    plans.post_due_interest(timezone.localdate())
+    for kobo, gives in ((50_000, True), (10_000, False)):
+        reference = references.new(Kind.INTEREST_CORRECTION)
+        ledger.correct_interest(plan, gross_kobo=kobo, gives=gives, reference=reference, **people())
+    assert mature(clock, "2026-07-10") == 1
+    assert plan_kobo(plan) == HELD_KOBO
     assert list(ledger.run_checks()) == []
 
 

@@ -19,7 +19,7 @@ from savings.exceptions import Refused
 from savings.models import InterestPosting, Plan, Statement, Transaction, User
 from savings.statements import certificates, heads
 from tests.factories import make_plan, make_product, make_user, pay_in
-from tests.refunds import charge_back
+from tests.refunds import charge_back, people
 from tests.statements import content, try_to_write
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +108,21 @@ def test_interest_taken_back_is_subtracted_with_its_tax(clock: Clock, saver: Use
     post(clock, "2026-01-01", plan)
     charge_back(paid, 100_000_00)
     assert total(certificate(saver)) == (0, 0)
+
+
+def test_what_staff_correct_counts_in_the_year_of_the_correction(clock: Clock, plan: Plan) -> None:
+    clock.move_to("2027-03-05T12:00:00Z")
+    for kobo, gives in ((50_000, True), (10_000, False)):
+        ledger.correct_interest(
+            plan,
+            gross_kobo=kobo,
+            gives=gives,
+            reference=references.new(Transaction.Kind.INTEREST_CORRECTION),
+            **people(),
+        )
+    assert statements.certificate_years(plan.user) == [2027, 2026, 2025]
+    assert total(certificate(plan.user, 2027)) == (40_000, 4_001)
+    assert total(certificate(plan.user)) == posted(plan.user, *IN_2026)
 
 
 def test_other_savers_are_not_in_it(clock: Clock, plan: Plan) -> None:

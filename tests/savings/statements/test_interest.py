@@ -14,7 +14,7 @@ import time_machine
 from savings import ledger, references
 from savings.models import InterestPosting, Plan, Statement, Transaction, User
 from tests.factories import make_plan, make_product, pay_in
-from tests.refunds import charge_back
+from tests.refunds import charge_back, people
 from tests.statements import content, written
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +103,21 @@ def test_corrected_interest_counts_after_tax(clock: Clock, saver: User) -> None:
     statement = written(saver, "plan", plan=plan)
     assert columns(statement)[2:] == [("Interest correction", "-517.81", "")]
     assert foot(statement) == ["57.53", "57.53", "0.00"]
+
+
+def test_interest_that_staff_give_is_before_tax_and_what_they_take_after_it(plan: Plan) -> None:
+    for kobo, gives in ((50_000, True), (10_000, False)):
+        reference = references.new(Kind.INTEREST_CORRECTION)
+        ledger.correct_interest(plan, gross_kobo=kobo, gives=gives, reference=reference, **people())
+    statement = written(plan.user, "plan", plan=plan)
+    assert columns(statement)[4:] == [
+        ("Interest correction", "500.00", ""),
+        ("Tax withheld", "", "50.00"),
+        ("Interest correction", "-90.01", ""),
+    ]
+    proof = [f"{line['Kind']} {line['Description']}" for line in lines(statement, "proof")]
+    assert sum("corrected by our staff" in line for line in proof) == 3
+    assert proof[-1].endswith("This agrees with the account.")
 
 
 @pytest.mark.parametrize("scope", ["plan", "stash", "everything"])

@@ -9,12 +9,14 @@ import pytest
 import time_machine
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import strip_tags
 from pytest_django import DjangoAssertNumQueries
 
-from savings import ledger, plans
+from savings import ledger, plans, references
 from savings.models import Account, Plan, Product, TaxRate, User
 from savings.models.plans import InterestPaid
-from tests.factories import fill, make_plan, make_product, make_user, pay_in
+from tests.factories import fill, make_plan, make_product, make_user, pay_in, put_in
+from tests.refunds import people
 
 pytestmark = pytest.mark.django_db
 
@@ -199,3 +201,26 @@ def test_interest_that_goes_into_the_plan_counts_towards_its_goal(
     assert sentence in shown(client, saver, f"/plans/{flexible.pk}/")
     plans.change_interest_to(flexible, Plan.InterestTo.STASH)
     assert sentence not in shown(client, saver, f"/plans/{flexible.pk}/")
+
+
+def test_the_proof_shows_what_staff_corrected(client: Client, saver: User, flexible: Plan) -> None:
+    references_ = [references.new("interest_correction") for _ in range(2)]
+    for kobo, reference in zip((50_000, 10_000), references_, strict=True):
+        gives = kobo == 50_000
+        ledger.correct_interest(flexible, gross_kobo=kobo, gives=gives, reference=reference, **people())
+    page = shown(client, saver, f"/plans/{flexible.pk}/interest/")
+    assert "Agrees with the account" in page
+    assert "Corrected by our staff, before tax" in page
+    for text in ("₦400.00", "₦500.00", "\u2212\u202f₦100.00", "Corrected by our staff 10 Nov 2026"):
+        assert text in page
+    for reference in references_:
+        receipt = shown(client, saver, f"/transactions/{reference}/")
+        assert "Corrected by our staff" in receipt
+        assert "Interest on money that went back" not in receipt
+
+
+def test_the_receipt_of_goodwill_says_who_made_it(client: Client, saver: User) -> None:
+    given = put_in(saver, 50_000)
+    receipt = shown(client, saver, f"/transactions/{given.reference}/")
+    assert "Made by our staff" in receipt
+    assert "+\u202f₦500" in strip_tags(receipt)
