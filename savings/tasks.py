@@ -132,6 +132,12 @@ def sweep_disputes() -> int:
 
 
 @job(crontab(minute="*"))
+def send_dispute_answers() -> int:
+    """Send the answers of staff to disputes to the provider, and find out whether they arrived."""
+    return payments.send_dispute_answers(timezone.now())
+
+
+@job(crontab(minute="*"))
 def tell_of_ended_circles() -> int:
     """Mail the members of circles that have ended."""
     return circles.notify_members()

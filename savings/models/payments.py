@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -173,6 +174,10 @@ class Refund(models.Model):
 class Dispute(models.Model):
     """A payer's claim at their bank that a payment must be given back. While it is open, its amount stays here."""
 
+    class Answer(models.TextChoices):
+        ACCEPTED = "accepted", "Accepted"
+        CONTESTED = "contested", "Contested"
+
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="disputes")
     provider = models.CharField(max_length=20, default="paystack")
     provider_id = models.BigIntegerField()
@@ -183,6 +188,23 @@ class Dispute(models.Model):
     # Evidence must be at the provider by then; it decides against us otherwise.
     due_at = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
+    # What staff answered, who did and when; empty where nobody has. The provider's word alone ends the dispute.
+    answer = models.CharField(max_length=10, choices=Answer, blank=True, default="", db_default="")
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    answered_at = models.DateTimeField(null=True, blank=True)
+    # What the provider is told with it, and for a contested dispute the fields of the evidence.
+    answer_message = models.CharField(max_length=500, blank=True, default="", db_default="")
+    answer_details = models.JSONField(null=True, blank=True)
+    # When to send the answer, or to ask whether it arrived; empty once the provider has it.
+    answer_due_at = models.DateTimeField(null=True, blank=True)
+    # When the evidence and the answer were last sent, noted before the call, and the provider's number of the evidence.
+    evidence_sent_at = models.DateTimeField(null=True, blank=True)
+    evidence_id = models.BigIntegerField(null=True, blank=True)
+    answer_sent_at = models.DateTimeField(null=True, blank=True)
+    # Why the provider refused an answer. Staff have to answer again.
+    answer_error = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [

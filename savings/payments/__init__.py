@@ -20,6 +20,7 @@ from savings.payments.cards import (
 )
 from savings.payments.checkout import send_to_provider, start_payment
 from savings.payments.coverage import record_coverage
+from savings.payments.dispute_answers import accept_dispute, contest_dispute, send_dispute_answers
 from savings.payments.disputes import is_lost, sweep_disputes, what_to_do
 from savings.payments.fees import OPERATOR, PAYER, REFUSED, post_late_fee, post_missing_costs
 from savings.payments.messages import CARD_FAILURES, MANDATE
@@ -80,12 +81,14 @@ __all__ = [
     "FoundAccount",
     "PayoutQuote",
     "Room",
+    "accept_dispute",
     "add_recipient",
     "announce_expiring_cards",
     "approve_payout",
     "ask_soon",
     "cancel_payout",
     "charge_card",
+    "contest_dispute",
     "deactivate_card",
     "fees_for",
     "fees_of",
@@ -117,6 +120,7 @@ __all__ = [
     "request_refund",
     "room",
     "same_account",
+    "send_dispute_answers",
     "send_payout",
     "send_to_provider",
     "settle_payment",

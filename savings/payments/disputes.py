@@ -26,6 +26,8 @@ from savings.payments.rows import find_at_provider, lock_payer
 
 logger = logging.getLogger(__name__)
 
+# The provider waits for our answer.
+AWAITING_ANSWER = "awaiting-merchant-feedback"
 _RESOLVED = "resolved"
 # The payer gets the amount back: we accepted the claim, or nobody answered it in time.
 _LOST = {"merchant-accepted", "auto-accepted"}

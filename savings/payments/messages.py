@@ -67,6 +67,19 @@ PROVIDER_CHECKS = "The provider is checking it."
 NOT_A_CARD_PAYMENT = "Only a card payment can be refunded by the provider."
 FEE_BELOW_ZERO = "A fee cannot be below zero."
 
+# Answers of staff to a dispute.
+CLAIM_ACCEPTED = "We accept this claim."
+DISPUTE_OVER = "This dispute is over."
+DISPUTE_ANSWERED = "This dispute was answered already."
+DISPUTE_TOO_LATE = "The deadline of this dispute has passed. The provider decides it now."
+DISPUTE_NOT_WAITING = "The provider does not wait for our answer to this dispute."
+DISPUTE_STAFF_ONLY = "Only staff may answer a dispute."
+OTHER_ANSWERS = "Someone else has to answer a dispute about your own money."
+PAYER_UNKNOWN = "We don’t know who paid, so there is nothing to contest it with."
+PHONE_INVALID = "Enter a phone number, for example +234 801 234 5678. The provider requires one."
+SAY_WHAT_WAS_PAID_FOR = "Say what the payment was for."
+SAY_WHY_CONTESTED = "Say why the claim is wrong."
+
 # The result of processing an event of the provider, for staff.
 EVENT_IGNORED = "Stored. Events of this kind change nothing here."
 EVENT_NOT_OURS = "Stored. This is not about a transaction of ours."
@@ -206,6 +219,10 @@ def answer_dispute_by(dispute: int, due_at: datetime.datetime) -> str:
 
 def dispute_lost(chargeback: str) -> str:
     return f"Resolved: the payer gets the money back, and {chargeback} is the chargeback."
+
+
+def text_too_long(longest: int) -> str:
+    return f"Use at most {longest:,} characters."
 
 
 def settlement_currency(settlement: int, currency: str) -> str:

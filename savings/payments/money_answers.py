@@ -58,6 +58,8 @@ class DisputeAnswer:
     opened_at: datetime.datetime | None
     due_at: datetime.datetime | None
     resolved_at: datetime.datetime | None
+    # The number of the evidence that we sent; None without any.
+    evidence_id: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +120,19 @@ def dispute(data: object) -> DisputeAnswer:
         opened_at=moment_or_none(answer, "createdAt"),
         due_at=moment_or_none(answer, "dueAt"),
         resolved_at=moment_or_none(answer, "resolvedAt"),
+        # The description says of `evidence` only that it may be null. After a resolution it is a number.
+        evidence_id=number_or_none(part(answer, "evidence") or {"id": answer.get("evidence")}, "id"),
     )
+
+
+def evidence(data: object) -> int:
+    """Read the provider's number of the evidence that it took."""
+    return _number(checked(data), "id")
+
+
+def upload(data: object) -> str:
+    """Read the name under which the provider expects a file."""
+    return text(checked(data), "fileName")
 
 
 def settlement(data: object) -> SettlementAnswer:

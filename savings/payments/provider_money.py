@@ -66,6 +66,45 @@ def list_open_disputes() -> list[DisputeAnswer]:
     return list(_list("/dispute", {"status": "awaiting-merchant-feedback"}, money_answers.dispute))
 
 
+def send_evidence(dispute_id: int, details: dict[str, str]) -> int:
+    """Send the evidence for a dispute, and return the provider's number of it. Not safe to repeat.
+
+    `details` are the fields of the description: `customer_email`, `customer_name`, `customer_phone`, `service_details`.
+    """
+    return call("POST", f"/dispute/{dispute_id}/evidence", details, read=money_answers.evidence)
+
+
+def reserve_upload(dispute_id: int) -> str:
+    """Return the name under which the provider expects a file about a dispute."""
+    return call("GET", f"/dispute/{dispute_id}/upload_url", read=money_answers.upload)
+
+
+def resolve_dispute(
+    dispute_id: int,
+    resolution: str,
+    *,
+    message: str,
+    amount_kobo: int,
+    file_name: str,
+    evidence_id: int | None,
+) -> None:
+    """Accept a dispute or decline it. Not safe to repeat; `fetch_dispute` says what became of it.
+
+    The description requires the name of a file, for an accepted dispute too. How a file gets to the signed URL, and
+    whether one has to, is not in the description: we name the reserved file and upload none. What `refund_amount` means
+    for a declined dispute is not in the description either; 0 is what the payer gets then.
+    """
+    asked = {
+        "resolution": resolution,
+        "message": message,
+        "refund_amount": amount_kobo,
+        "uploaded_filename": file_name,
+    }
+    if evidence_id is not None:
+        asked["evidence"] = evidence_id
+    call("PUT", f"/dispute/{dispute_id}/resolve", asked, read=lambda _: None)
+
+
 def list_settlements() -> Iterator[SettlementAnswer]:
     """Return the settlements, newest first."""
     return _list("/settlement", {}, money_answers.settlement)

@@ -150,7 +150,7 @@ def _send(refund: Refund, now: datetime.datetime) -> RefundAnswer | None:
             note=refund.transaction.reference,
         )
     except (ProviderRefused, ProviderUnavailable) as error:
-        if _did_not_arrive(error):
+        if did_not_arrive(error):
             Refund.objects.filter(pk=refund.pk).update(sent_at=refund.sent_at)
         elif isinstance(error, ProviderRefused) and refund.sent_at is None:
             _fail(refund, error)
@@ -159,7 +159,7 @@ def _send(refund: Refund, now: datetime.datetime) -> RefundAnswer | None:
         raise
 
 
-def _did_not_arrive(error: Exception) -> bool:
+def did_not_arrive(error: Exception) -> bool:
     """Return whether a call has certainly not reached the part of the provider that makes refunds."""
     is_not_reached = isinstance(error, ProviderUnavailable) and not isinstance(
         error, (CallFailed, UnclearAnswer)

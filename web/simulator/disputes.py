@@ -57,6 +57,16 @@ def newest_first() -> list[Document]:
     return sorted(store.documents("dispute"), key=lambda dispute: int(dispute["id"]), reverse=True)
 
 
+def add_evidence(dispute: Document, details: Document) -> Document:
+    """Store the evidence for a dispute, and return it. Raises Declined if the dispute is resolved already."""
+    if dispute["status"] != WAITING:
+        raise Declined("Dispute has been resolved already", code="dispute_resolved")
+    evidence = {"id": store.next_id(), "dispute": dispute["id"], "created_at": clock.now(), **details}
+    store.put("evidence", str(evidence["id"]), evidence)
+    _save(dispute | {"evidence": evidence["id"]})
+    return evidence
+
+
 def resolve(dispute: Document, resolution: str, amount: int, **said: object) -> Document:
     """Accept a dispute, which takes `amount` kobo back, or decline it, which takes nothing.
 

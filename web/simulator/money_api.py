@@ -15,6 +15,7 @@ from web.simulator import (
     request_bodies,
     settlements,
     shapes,
+    store,
 )
 from web.simulator.answering import page_of, view, yes
 from web.simulator.request_bodies import Declined
@@ -146,17 +147,33 @@ def fetch_dispute(request: HttpRequest, dispute_id: int) -> JsonResponse:
     return yes("Dispute retrieved", money_shapes.dispute(found, payments.known(found["payment"])))
 
 
+@view("GET")
+def upload_url(request: HttpRequest, dispute_id: int) -> JsonResponse:
+    """Return where to upload a file about a dispute, and its name. The simulator takes no file there."""
+    name = f"dispute-{_dispute(dispute_id)['id']}-{store.next_id()}"
+    link = request.build_absolute_uri(f"/uploads/{name}")
+    return yes("Upload url generated", {"signedUrl": link, "fileName": name})
+
+
+@view("POST")
+def add_evidence(request: HttpRequest, dispute_id: int) -> JsonResponse:
+    """Take the evidence for a dispute."""
+    body = request_bodies.read(request, request_bodies.EVIDENCE)
+    return yes("Evidence created", money_shapes.evidence(disputes.add_evidence(_dispute(dispute_id), body)))
+
+
 @view("PUT")
 def resolve_dispute(request: HttpRequest, dispute_id: int) -> JsonResponse:
     """Accept a dispute or decline it."""
     body = request_bodies.read(request, request_bodies.RESOLVE)
+    dispute = _dispute(dispute_id)
     resolved = disputes.resolve(
-        _dispute(dispute_id),
+        dispute,
         body["resolution"],
         body["refund_amount"],
         message=body["message"],
         uploaded_filename=body["uploaded_filename"],
-        evidence=body.get("evidence", 0),
+        evidence=body.get("evidence", dispute["evidence"]),
     )
     return yes(
         "Dispute successfully resolved",

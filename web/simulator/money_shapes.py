@@ -162,6 +162,21 @@ def resolved_dispute(dispute: Document, payment: Document) -> Document:
     }
 
 
+def evidence(evidence: Document) -> Document:
+    """Return evidence as in the answer to its creation."""
+    fields = ("customer_email", "customer_name", "customer_phone", "service_details")
+    sent = moment(evidence["created_at"])
+    return {
+        **{name: evidence[name] for name in fields},
+        "delivery_address": evidence.get("delivery_address", ""),
+        "delivery_date": evidence.get("delivery_date", ""),
+        "dispute": evidence["dispute"],
+        "id": evidence["id"],
+        "createdAt": sent,
+        "updatedAt": sent,
+    }
+
+
 def _refund(refund: Document) -> Document:
     return {
         "integration": INTEGRATION,
@@ -192,7 +207,7 @@ def _dispute(dispute: Document) -> Document:
         "last4": "4081",
         "dueAt": moment(dispute["due_at"]),
         "resolvedAt": moment(dispute["resolved_at"]),
-        "evidence": None,
+        "evidence": dispute["evidence"] or None,
         "attachments": None,
         "note": None,
         "createdAt": moment(dispute["created_at"]),

@@ -89,6 +89,14 @@ REFUND = {
     "customer_note": TEXT,
     "merchant_note": TEXT,
 }
+EVIDENCE = {
+    "customer_email": NEEDED_TEXT,
+    "customer_name": NEEDED_TEXT,
+    "customer_phone": NEEDED_TEXT,
+    "service_details": NEEDED_TEXT,
+    "delivery_address": TEXT,
+    "delivery_date": TEXT,
+}
 RESOLVE = {
     "resolution": Field(str, is_required=True, words=frozenset({"merchant-accepted", "declined"})),
     "message": NEEDED_TEXT,

@@ -24,6 +24,8 @@ urlpatterns = [
     path("refund/<int:refund_id>", money_api.fetch_refund),
     path("dispute", money_api.list_disputes),
     path("dispute/<int:dispute_id>", money_api.fetch_dispute),
+    path("dispute/<int:dispute_id>/upload_url", money_api.upload_url),
+    path("dispute/<int:dispute_id>/evidence", money_api.add_evidence),
     path("dispute/<int:dispute_id>/resolve", money_api.resolve_dispute),
     path("pay/<str:access_code>", pages.pay),
     path("static/<path:name>", pages.static_file),

@@ -200,6 +200,8 @@ def test_a_callback_that_no_browser_can_be_sent_to_is_declined(http: httpx.Clien
         ("POST", "/bank/resolve", "GET, HEAD"),
         ("POST", "/settlement", "GET, HEAD"),
         ("GET", "/dispute/1/resolve", "PUT"),
+        ("GET", "/dispute/1/evidence", "POST"),
+        ("POST", "/dispute/1/upload_url", "GET, HEAD"),
         ("POST", "/transaction/verify/x", "GET, HEAD"),
         ("PUT", "/transfer/verify/x", "GET, HEAD"),
     ],

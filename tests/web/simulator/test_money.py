@@ -306,6 +306,22 @@ def test_a_dispute_is_resolved_once(http: httpx.Client, resolution: str, amount:
     assert_equations(http)
 
 
+def test_evidence_is_taken_until_the_dispute_is_resolved(http: httpx.Client) -> None:
+    pay(http)
+    number = open_dispute()
+    said = dict.fromkeys(("customer_email", "customer_name", "customer_phone", "service_details"), "text")
+    for name in said:
+        refused = http.post(f"/dispute/{number}/evidence", json={k: v for k, v in said.items() if k != name})
+        assert refused.status_code == 400
+    evidence = data_of(http.post(f"/dispute/{number}/evidence", json=said))
+    assert get(http, f"/dispute/{number}")["evidence"] == evidence["id"]
+    assert get(http, f"/dispute/{number}/upload_url")["fileName"]
+    resolve(http, number, "declined", 0)
+    again = http.post(f"/dispute/{number}/evidence", json=said)
+    assert again.json()["code"] == "dispute_resolved"
+    assert http.post("/dispute/1/evidence", json=said).status_code == 404
+
+
 def test_a_dispute_is_resolved_by_a_form_too(http: httpx.Client) -> None:
     pay(http)
     form = {"resolution": "merchant-accepted", "message": "Sorry.", "uploaded_filename": "x.pdf"}
