@@ -21,6 +21,7 @@ from savings.payments.cards import (
 from savings.payments.checkout import send_to_provider, start_payment
 from savings.payments.coverage import record_coverage
 from savings.payments.dispute_answers import accept_dispute, contest_dispute, send_dispute_answers
+from savings.payments.dispute_evidence import Evidence, Mandate, SignIn, dispute_evidence
 from savings.payments.disputes import is_lost, sweep_disputes, what_to_do
 from savings.payments.fees import OPERATOR, PAYER, REFUSED, post_late_fee, post_missing_costs
 from savings.payments.messages import CARD_FAILURES, MANDATE
@@ -78,9 +79,12 @@ __all__ = [
     "REFUSED",
     "Bank",
     "Comparison",
+    "Evidence",
     "FoundAccount",
+    "Mandate",
     "PayoutQuote",
     "Room",
+    "SignIn",
     "accept_dispute",
     "add_recipient",
     "announce_expiring_cards",
@@ -90,6 +94,7 @@ __all__ = [
     "charge_card",
     "contest_dispute",
     "deactivate_card",
+    "dispute_evidence",
     "fees_for",
     "fees_of",
     "fetch_settlements",

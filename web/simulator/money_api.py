@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from web.simulator import (
@@ -151,7 +152,7 @@ def fetch_dispute(request: HttpRequest, dispute_id: int) -> JsonResponse:
 def upload_url(request: HttpRequest, dispute_id: int) -> JsonResponse:
     """Return where to upload a file about a dispute, and its name. The simulator takes no file there."""
     name = f"dispute-{_dispute(dispute_id)['id']}-{store.next_id()}"
-    link = request.build_absolute_uri(f"/uploads/{name}")
+    link = f"{settings.SIMULATOR_URL}/uploads/{name}"
     return yes("Upload url generated", {"signedUrl": link, "fileName": name})
 
 
