@@ -37,6 +37,7 @@ from savings.ledger.previews import (
 from savings.ledger.proofs import Proof, ProofRow, RowKind, interest_proof
 from savings.ledger.rates import TaxRates, change_rate, rate_since
 from savings.ledger.refunds import fail_refund, open_refund, settle_refund
+from savings.ledger.refunds_elsewhere import book_refund
 from savings.ledger.reports import TrialBalance, trial_balance
 from savings.ledger.reversals import reverse, reverse_by_hand
 from savings.ledger.settlements import record_settlement
@@ -90,6 +91,7 @@ __all__ = [
     "available",
     "balance_kobo",
     "book_chargeback",
+    "book_refund",
     "change_rate",
     "change_status",
     "check_amount",

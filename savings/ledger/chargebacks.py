@@ -29,7 +29,7 @@ def book_chargeback(payment: Transaction, *, reference: str, amount_kobo: int) -
     reference belongs to other details; BadAmount for an amount out of range.
     """
     with atomic():
-        paid = lock_payment(_credited(payment))
+        paid = lock_payment(credited_part(payment))
         earlier = Transaction.objects.filter(reference=reference).first()
         if earlier is not None:
             return _same_chargeback(earlier, paid, amount_kobo)
@@ -52,14 +52,14 @@ def book_chargeback(payment: Transaction, *, reference: str, amount_kobo: int) -
             credit=paid.clearing,
             value_on=paid.value_on,
         )
-        _recover(chargeback, paid)
+        recover(chargeback, paid)
         if chargeback.user_id is not None:
             outbox.recheck_autosaves(chargeback.user_id)
         mark_if_all_is_back(paid.movement)
     return chargeback
 
 
-def _credited(payment: Transaction) -> Transaction:
+def credited_part(payment: Transaction) -> Transaction:
     """Return the part by which a payment in review was released from suspense; the payment itself without one.
 
     The person who was credited owes the money.
@@ -76,8 +76,11 @@ def _same_chargeback(earlier: Transaction, paid: Paid, amount_kobo: int) -> Tran
     return earlier
 
 
-def _recover(chargeback: Transaction, paid: Paid) -> None:
-    """Take what is left of a payment's money, with its interest, for the debt of the person."""
+def recover(chargeback: Transaction, paid: Paid) -> None:
+    """Take what is left of a payment's money, with its interest, for the debt of the person.
+
+    `chargeback` may be a refund that the provider has made already.
+    """
     receivable = house_account(Account.Kind.RECEIVABLE)
     pieces = _pieces(chargeback, paid)
     from_plan_kobo = sum(kobo for account, kobo in pieces if account == paid.plan_account)

@@ -23,7 +23,7 @@ FOR_A_WITHDRAWAL = "For a withdrawal"
 BEGINS: dict[str, str] = {
     _Kind.REFUND: "Refund approved",
     _Kind.CHARGEBACK: "The payer’s bank took the payment back",
-    _Kind.REPAYMENT: "For a payment that was charged back",
+    _Kind.REPAYMENT: "For a payment that went back",
     _Kind.INTEREST_CORRECTION: "Interest on money that went back",
     _Kind.WRITE_OFF: "We gave up this debt",
     _Kind.ADJUSTMENT: "Made by our staff",

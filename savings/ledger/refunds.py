@@ -58,7 +58,7 @@ def open_refund(
             return refund
         check_people(asked_by, approved_by)
         _check_refundable(refund, paid, account)
-        _hold(refund, paid, account)
+        set_aside(refund, paid, account)
         ManualPosting.objects.create(transaction=refund, **details)
     return refund
 
@@ -143,8 +143,7 @@ def _check_same(refund: Transaction, account: Account, details: dict[str, Any]) 
 
 
 def _check_refundable(refund: Transaction, paid: Paid, account: Account) -> None:
-    if Dispute.objects.filter(payment__transaction=paid.first_id, resolved_at=None).exists():
-        raise Refused(messages.DISPUTED)
+    check_not_disputed(paid)
     rest_kobo = left_kobo(paid, besides=refund)
     if refund.amount_kobo > rest_kobo:
         raise Refused(messages.only_left(rest_kobo), field="amount_kobo")
@@ -154,7 +153,14 @@ def _check_refundable(refund: Transaction, paid: Paid, account: Account) -> None
         raise NotEnoughMoney(messages.holds_less(place, there_kobo))
 
 
-def _hold(refund: Transaction, paid: Paid, account: Account) -> None:
+def check_not_disputed(paid: Paid) -> None:
+    """Raise Refused while a payment is disputed."""
+    if Dispute.objects.filter(payment__transaction=paid.first_id, resolved_at=None).exists():
+        raise Refused(messages.DISPUTED)
+
+
+def set_aside(refund: Transaction, paid: Paid, account: Account) -> None:
+    """Post the hold of a refund from an account, and take the interest on the money back."""
     from_plan_kobo = refund.amount_kobo if account == paid.plan_account else 0
     missing = forfeit_interest(refund, paid, amount_kobo=refund.amount_kobo, entry_kobo=from_plan_kobo)
     post(

@@ -25,6 +25,7 @@ from savings.payments.dispute_evidence import Evidence, Mandate, SignIn, dispute
 from savings.payments.disputes import is_lost, sweep_disputes, what_to_do
 from savings.payments.fees import OPERATOR, PAYER, REFUSED, post_late_fee, post_missing_costs
 from savings.payments.messages import CARD_FAILURES, MANDATE
+from savings.payments.outside_refunds import book_outside_refund
 from savings.payments.payout_fees import fees_for, most_for
 from savings.payments.payout_limits import Room, room
 from savings.payments.payout_runs import send_payout, sweep_payouts
@@ -90,6 +91,7 @@ __all__ = [
     "announce_expiring_cards",
     "approve_payout",
     "ask_soon",
+    "book_outside_refund",
     "cancel_payout",
     "charge_card",
     "contest_dispute",

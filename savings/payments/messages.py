@@ -54,6 +54,7 @@ NOT_WAITING_FOR_APPROVAL = "This withdrawal is not waiting for approval."
 REASON_MISSING = "Give the reason. The saver reads it."
 PAYOUT_OVER = "This withdrawal was sent already, or is over."
 NOT_WITH_PROVIDER = "You can ask only about a withdrawal that is with the provider."
+STAFF_DECIDE = "Only staff may decide about a withdrawal."
 OTHER_DECIDES = "Someone else has to decide about your own withdrawal."
 
 # Why staff have to look at a withdrawal.
@@ -65,6 +66,9 @@ PROVIDER_CHECKS = "The provider is checking it."
 
 # Refunds and fees.
 NOT_A_CARD_PAYMENT = "Only a card payment can be refunded by the provider."
+NOT_ABOUT_A_REFUND = "This event is not about a refund of a payment here."
+REFUND_BOOKED = "This refund is booked already."
+REFUND_NOT_MADE = "The provider has not made this refund."
 FEE_BELOW_ZERO = "A fee cannot be below zero."
 
 # Answers of staff to a dispute.

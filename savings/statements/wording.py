@@ -40,7 +40,7 @@ _OUT = _IN | {
     Kind.PENALTY: "Early exit penalty",
     Kind.FEE: "Fee",
     Kind.REFUND: "Refunded to you",
-    Kind.REPAYMENT: "Repayment of money charged back",
+    Kind.REPAYMENT: "Repayment of money that went back",
 }
 # The other steps of a transaction than its posting.
 _STEPS = {

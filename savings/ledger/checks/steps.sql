@@ -18,6 +18,9 @@ WHERE e.code <> 'primary' AND NOT COALESCE((
     OR e.code = 'hold' AND t.kind = 'fee' AND e.amount_kobo >= t.amount_kobo AND d.kind = 'stash' AND c.kind = 'hold'
     OR e.code = 'hold' AND t.kind = 'refund' AND e.amount_kobo = t.amount_kobo
         AND d.kind IN ('stash', 'plan', 'suspense') AND c.kind = 'refunds_due'
+    -- A refund that the provider has made, and that the person pays from what is left.
+    OR e.code = 'hold' AND t.kind = 'refund' AND e.amount_kobo = t.amount_kobo
+        AND d.kind = 'receivable' AND c.kind = 'refunds_due' AND t.status IN {settled}
     OR e.code = 'release' AND t.kind IN ('stash_withdrawal', 'fee', 'refund') AND e.amount_kobo = hold.amount_kobo
         AND d.id = hold.credit_account_id AND c.id = hold.debit_account_id AND t.status IN ('failed', 'abandoned')
     -- A refund of a plan that closed meanwhile goes to the stash.

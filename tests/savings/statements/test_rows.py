@@ -258,12 +258,12 @@ def test_money_that_goes_back_has_a_row_for_each_step(saver: User) -> None:
         ("Rent", "Refunded to you", None, 2_000, 3_900),
         ("Rent", "Refunded to you", None, 1_000, 2_900),
         ("Rent", "Refund not made", 1_000, None, 3_900),
-        ("Rent", "Repayment of money charged back", None, 3_000, 900),
+        ("Rent", "Repayment of money that went back", None, 3_000, 900),
         ("Stash", "Refunded to you", None, 100, 800),
         ("Stash", "To Rent", None, 800, 0),
         ("Rent", "From your stash", 800, None, 800),
         ("Stash", "Paid in by card", 500, None, 1_300),
-        ("Stash", "Repayment of money charged back", None, 500, 800),
+        ("Stash", "Repayment of money that went back", None, 500, 800),
     ]
     foot = sums.foot()
     assert (foot.in_kobo, foot.out_kobo) == (7_400, 6_600)
@@ -281,7 +281,7 @@ def test_posted_interest_that_is_taken_back_is_a_row_of_its_own(saver: User) -> 
     assert told(rows)[1:] == [
         ("", "Interest earned", 54_794, None, 5_054_794),
         ("", "Tax on interest", None, 5_479, 5_049_315),
-        ("", "Repayment of money charged back", None, 5_000_000, 49_315),
+        ("", "Repayment of money that went back", None, 5_000_000, 49_315),
         ("", "Interest corrected", None, 49_315, 0),
     ]
     foot = sums.foot()

@@ -230,7 +230,7 @@ GIVEN_BACK = {
     "refund failed": ("The money is back, and so is its interest.", "Failed", "−\u202f₦20.00"),
     "refund from suspense": ("Set aside for the refund", "On its way", "−\u202f₦20.00"),
     "chargeback": ("The payer’s bank took the payment back", "Done", "₦50,000.00"),
-    "repayment": ("For a payment that was charged back", "Done", "−\u202f₦20,000.00"),
+    "repayment": ("For a payment that went back", "Done", "−\u202f₦20,000.00"),
     "correction": ("Interest on money that went back", "Done", "₦493.15"),
     "write-off": ("We gave up this debt", "Done", "₦30,493.15"),
     "payment given back": ("All of it went back to the payer.", "Reversed", "₦50,000.00"),
