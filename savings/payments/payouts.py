@@ -122,7 +122,10 @@ def cancel_locked(payout: Payout) -> bool:
 
 
 def approve_payout(payout: Payout, *, by: User) -> None:
-    """Let a withdrawal that waits for approval be sent. Raises Refused for any other, and for one's own."""
+    """Let a withdrawal that waits for approval be sent.
+
+    Raises Refused for any other, for one's own, and unless `by` is active staff.
+    """
     with atomic():
         now = _to_decide(payout, by)
         if now.state != State.APPROVAL:
@@ -135,7 +138,7 @@ def approve_payout(payout: Payout, *, by: User) -> None:
 def refuse_payout(payout: Payout, *, by: User, reason: str) -> None:
     """Give the money of a withdrawal that was not sent yet back, and mail its owner the reason.
 
-    Raises Refused for any other withdrawal, for one's own, and without a reason.
+    Raises Refused for any other withdrawal, for one's own, without a reason, and unless `by` is active staff.
     """
     if not reason.strip():
         raise Refused(messages.REASON_MISSING, field="reason")
@@ -207,6 +210,8 @@ def _add_to_outbox(payout: Payout) -> None:
 def _to_decide(payout: Payout, by: User) -> Payout:
     if by.pk == payout.user_id:
         raise Refused(messages.OTHER_DECIDES)
+    if not User.objects.filter(pk=by.pk, is_staff=True, is_active=True).exists():
+        raise Refused(messages.STAFF_DECIDE)
     return lock(payout)
 
 

@@ -368,14 +368,28 @@ def test_a_refusal_gives_the_money_back_with_the_reason(
     assert mail.payload["reason"] == "The account is not yours."
 
 
-def test_nobody_decides_about_their_own_withdrawal(settings: Settings) -> None:
+@pytest.mark.parametrize("fields", [{}, {"is_staff": True}, {"is_staff": True, "is_superuser": True}])
+def test_nobody_decides_about_their_own_withdrawal(settings: Settings, fields: dict[str, bool]) -> None:
     rules(settings, approval_from_kobo=1)
     user = make_saver()
     payout = ask(user)
+    User.objects.filter(pk=user.pk).update(**fields)
+    user.refresh_from_db()
     for decide in (
         payments.approve_payout,
         lambda one, by: payments.refuse_payout(one, by=by, reason="Mine"),
     ):
         with pytest.raises(Refused, match="Someone else"):
             decide(payout, by=user)
+    assert Payout.objects.get().state == State.APPROVAL
+
+
+@pytest.mark.parametrize("fields", [{}, {"is_staff": True, "is_active": False}])
+def test_only_active_staff_decide_about_a_withdrawal(settings: Settings, fields: dict[str, Any]) -> None:
+    rules(settings, approval_from_kobo=1)
+    payout, other = ask(make_saver()), make_user(**fields)
+    with pytest.raises(Refused, match="Only staff"):
+        payments.approve_payout(payout, by=other)
+    with pytest.raises(Refused, match="Only staff"):
+        payments.refuse_payout(payout, by=other, reason="Mine")
     assert Payout.objects.get().state == State.APPROVAL
