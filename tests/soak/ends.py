@@ -54,6 +54,7 @@ def settle(world: World) -> None:
         Payout.objects.filter(next_try_at__gt=now).update(next_try_at=now)
         AutosaveRun.objects.filter(status="trying", next_try_at__gt=now).update(next_try_at=now)
         world.tick()
+        world.staff.finish()
         world.jobs.run_all()
         world.move_to(now + datetime.timedelta(seconds=20))
     world.house.fund()
@@ -119,6 +120,9 @@ def _tax() -> Iterator[str]:
     if there != withheld - remitted - corrected:
         yield f"tax payable is {there}: withheld {withheld}, remitted {remitted}, corrected {corrected}"
     posted = InterestPosting.objects.aggregate(kobo=Sum("tax_kobo", default=0))["kobo"]
+    # Corrections by staff have a tax of their own.
+    given = entries.filter(transaction__part_of__kind=Kind.INTEREST_CORRECTION)
+    withheld -= _sum(given.filter(credit_account=payable))
     if posted != withheld:
         yield f"{withheld} of tax is withheld, and the postings say {posted}"
 

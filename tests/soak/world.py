@@ -27,6 +27,7 @@ from tests.soak.mails import MailServer
 from tests.soak.people import Act, Person
 from tests.soak.provider import Provider
 from tests.soak.redis_databases import empty_redis
+from tests.soak.staff import Staff
 
 START = datetime.date(2027, 10, 4)
 # The times of day at which the worker looks what is due; more often would take longer.
@@ -55,6 +56,7 @@ class World:
         self.mails = MailServer(self.chance("mails"))
         self.jobs = Timetable(self.chance("jobs"), self.attempt_job)
         self.house = House(self, self.chance("house"))
+        self.staff = Staff(self)
         self.faults = self.chance("faults")
         self.people = [Person(self, index, self.chance(f"saver {index}")) for index in range(people)]
         self.actions = ACTIONS
@@ -96,6 +98,7 @@ class World:
             self._let_join(person, begins)
             person.live(begins)
         self.house.live(self.today, begins)
+        self.staff.live(begins)
         self._add_faults(begins)
         self.jobs.begin_day()
         tomorrow = _at(self.today + datetime.timedelta(days=1), "00:00")
