@@ -293,6 +293,27 @@ def test_a_chargeback_of_spent_money(ada: User) -> None:
     assert_books_are_correct()
 
 
+def test_interest_that_was_too_little(ada: User) -> None:
+    plan = make_plan(ada, holding_kobo=1_000)
+    reference = references.new("interest_correction")
+    correction = ledger.correct_interest(
+        plan, gross_kobo=246_575, gives=True, reference=reference, **people()
+    )
+    assert lines(correction) == [("primary", "interest_expense", "plan", 246_575)]
+    assert lines(correction.parts.get()) == [("primary", "plan", "tax_payable", 24_657)]
+    assert_books_are_correct()
+
+
+def test_goodwill_is_given_and_taken_back(ada: User) -> None:
+    given, taken = (
+        ledger.adjust(ada, amount_kobo=kobo, gives=gives, reference=references.new("adjustment"), **people())
+        for kobo, gives in ((5_000, True), (2_000, False))
+    )
+    assert lines(given) == [("primary", "goodwill", "stash", 5_000)]
+    assert lines(taken) == [("primary", "stash", "goodwill", 2_000)]
+    assert_books_are_correct()
+
+
 def withdraw(ada: User) -> tuple[Transaction, WithdrawalFees]:
     """Return Ada's withdrawal of 50,000 naira of a stash of 60,000, and its fees."""
     pay_in(ada, 6_000_000)
