@@ -74,9 +74,9 @@ def operator_settings(env: Env) -> Operator:
         privacy_url=check_url("PRIVACY_URL", env.str("PRIVACY_URL", default=""), needed=False),
         source_url=check_url("SOURCE_URL", env.str("SOURCE_URL", default=""), needed=False),
         issuer=env.str("ISSUER", default="") or name or "Asusu",
-        tax_id=_short(env, "OPERATOR_TAX_ID", 40),
-        customers_bank=_short(env, "CUSTOMERS_BANK", _MOST_NAME),
-        own_bank=_short(env, "OWN_BANK", _MOST_NAME),
+        tax_id=_one_line("OPERATOR_TAX_ID", env.str("OPERATOR_TAX_ID", default=""), 40),
+        customers_bank=_one_line("CUSTOMERS_BANK", env.str("CUSTOMERS_BANK", default=""), _MOST_NAME),
+        own_bank=_one_line("OWN_BANK", env.str("OWN_BANK", default=""), _MOST_NAME),
         questions=_questions_in(env.str("HELP_FILE", default="")),
     )
 
@@ -108,10 +108,6 @@ def _questions_in(name: str) -> tuple[Question, ...]:
         return parse_questions(Path(name).read_text(encoding="utf-8"))
     except (OSError, UnicodeError):
         raise ImproperlyConfigured("HELP_FILE must name a readable text file in UTF-8.") from None
-
-
-def _short(env: Env, name: str, most: int) -> str:
-    return _one_line(name, env.str(name, default=""), most)
 
 
 def _one_line(name: str, given: str, most: int) -> str:
