@@ -49,6 +49,10 @@ def member_count(count: int) -> str:
     return ngettext("%(count)s member", "%(count)s members", count) % {"count": f"{count:,}"}
 
 
+def members_newest_first(count: int) -> str:
+    return f"{member_count(count)}, newest first" if count > 1 else member_count(count)
+
+
 def winners(nicknames: Sequence[str], *, has_more: bool) -> str:
     """Return names as a list: `Ada, Bola and Chi`, or `Ada, Bola and others`; empty for no name."""
     if has_more:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import leaderboards, ledger, money
-from savings.circles import closed_because
+from savings.circles import closed_because, find_member
 from savings.leaderboards import Progress, ordinal
 from savings.models import Circle, CircleEvent, Membership, Plan, User
 from web import date_formats, keyset
@@ -29,6 +29,8 @@ from web.pages.plan_terms import exit_sentences, interest_off_for_new
 
 FEED_SIZE = 10
 MOST_WINNERS = 3
+# What the list of members shows of each.
+_MEMBER_FIELDS = ("id", "user_id", "nickname", "hides_amount", "saved_kobo", "joined_at")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -91,18 +93,13 @@ def detail(circle: Circle, mine: Membership | None, query: QueryDict, *, is_owne
     return context
 
 
-def members(circle: Circle, reader: Membership, query: QueryDict) -> dict[str, Any]:
+def members(circle: Circle, reader: Membership, query: QueryDict, *, search: str = "") -> dict[str, Any]:
     """Return the context of the list of members, in whole naira. Each member decides whether their amount is shown.
 
-    The reader comes first, and the owner first on their page; the others are in keyset pages, latest first.
+    The reader comes first, and the owner first on their page; the others are in keyset pages, latest first. A search
+    finds one member.
     """
-    fields = ("id", "user_id", "nickname", "hides_amount", "saved_kobo", "joined_at")
-    found: QuerySet[Membership, Any] = (
-        Membership.objects.current().filter(circle=circle).exclude(pk=reader.pk).values(*fields)
-    )
-    page = keyset.page(found, query)
-    if page.newer is None:
-        page.rows.append({name: getattr(reader, name) for name in fields})
+    page = _found(circle, search) if search else _members(circle, reader, query)
     for row in page.rows:
         row["is_mine"] = row["id"] == reader.pk
         row["is_owner"] = row.pop("user_id") == circle.owner_id
@@ -112,8 +109,27 @@ def members(circle: Circle, reader: Membership, query: QueryDict) -> dict[str, A
         row["initials"] = initials(row["nickname"])
     page.rows.sort(key=lambda row: (not row["is_mine"], not row["is_owner"]))
     is_whole = page.newer is None and page.older is None
-    count_text = messages.member_count(len(page.rows)) if is_whole else messages.NEWEST_FIRST
-    return {"circle": circle, "page": page, "count_text": count_text}
+    count_text = messages.members_newest_first(len(page.rows)) if is_whole else messages.NEWEST_FIRST
+    return {"circle": circle, "page": page, "count_text": "" if search else count_text, "search": search}
+
+
+def _members(circle: Circle, reader: Membership, query: QueryDict) -> KeysetPage[dict[str, Any]]:
+    found: QuerySet[Membership, Any] = (
+        Membership.objects.current().filter(circle=circle).exclude(pk=reader.pk).values(*_MEMBER_FIELDS)
+    )
+    page = keyset.page(found, query)
+    if page.newer is None:
+        page.rows.append(_values(reader))
+    return page
+
+
+def _found(circle: Circle, search: str) -> KeysetPage[dict[str, Any]]:
+    member = find_member(circle.pk, search, among_few=circle.member_limit is not None)
+    return KeysetPage([_values(member)] if member else [], None, None)
+
+
+def _values(member: Membership) -> dict[str, Any]:
+    return {name: getattr(member, name) for name in _MEMBER_FIELDS}
 
 
 def start(form: StartForm, user: User) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from savings.models import Account, Circle, Membership, Plan, Product
 from web import access
 from web.caching import pages as page_cache
 from web.forms.circles import AppearanceForm, EditForm
-from web.http import SaverRequest, redirect, render_part
+from web.http import SaverRequest, redirect, render_part, search_text
 from web.messages import circles as messages
 from web.notices import notify
 from web.pages import circles as circle_pages
@@ -44,7 +44,7 @@ def members(request: SaverRequest, slug: str) -> HttpResponse:
     circle_id, _ = access.visible_circle_ids(request, slug)
     page_cache.shows_circle(request, circle_id, leaderboards.version(circle_id))
     mine = access.own_membership(request, slug)
-    context = circle_pages.members(mine.circle, mine, request.GET)
+    context = circle_pages.members(mine.circle, mine, request.GET, search=search_text(request))
     context["is_owner"] = mine.circle.owner_id == request.user.pk
     return render_part(request, "circles/members.html", "listing", context)
 

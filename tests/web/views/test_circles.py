@@ -466,3 +466,13 @@ def test_a_plan_of_a_circle_is_not_closed_from_its_own_page(saver_client: Client
     assert "leave the circle" in response.content.decode()
     mine.plan.refresh_from_db()
     assert not mine.plan.is_closed
+
+
+def test_the_members_are_searched_by_nickname(saver_client: Client, mine: Membership) -> None:
+    for nickname in ("Musa Ibrahim", "Bisi"):
+        join_circle(mine.circle, nickname=nickname)
+    members = f"/circles/{mine.circle.slug}/members/"
+    assert "3 members, newest first" in text(saver_client, members)
+    found = text(saver_client, f"{members}?q=musa")
+    assert ("Musa Ibrahim" in found, "Bisi" in found) == (True, False)
+    assert "Nobody here is called “Tolu”" in text(saver_client, f"{members}?q=Tolu")

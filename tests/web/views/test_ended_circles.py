@@ -154,10 +154,10 @@ def test_the_owner_leaves_an_ended_circle_and_has_no_tools_any_more(ended: Circl
 
 def test_the_others_see_no_owner_in_a_circle_whose_owner_has_left(client: Client, ended: Circle) -> None:
     members = f"/circles/{ended.slug}/members/"
-    assert "Owner · since" in shown(client, members)
+    assert "Owner · joined" in shown(client, members)
     circles.leave(ended.memberships.get(user=ended.owner))
     page = shown(client, members)
-    assert ("Bola" in page, "Owner · since" in page) == (True, False)
+    assert ("Bola" in page, "Owner · joined" in page) == (True, False)
     assert client.get(f"/circles/{ended.slug}/").status_code == 200
 
 
