@@ -18,7 +18,7 @@ from savings.plans.early_exit import (
     quote_exit,
     sign_quote,
 )
-from savings.plans.goals import milestone_of, record_goal, record_goals
+from savings.plans.goals import milestone_of, record_goal, record_goals, with_milestones
 from savings.plans.interest import accrue_interest, is_interest_posted, post_due_interest
 from savings.plans.maturity import goes_to_stash_on, is_maturity_due, mature_due_plans
 from savings.plans.messages import ALL_ON_NOTICE, format_hours, format_notice
@@ -46,6 +46,7 @@ from savings.plans.plans import (
 from savings.plans.standing import (
     LEAST_PACE_DAYS,
     PACE_DAYS,
+    QUARTERS,
     STEP_KOBO,
     Every,
     Instalment,
@@ -74,6 +75,7 @@ __all__ = [
     "LEAST_PACE_DAYS",
     "LONGEST_NAME",
     "PACE_DAYS",
+    "QUARTERS",
     "QUOTE_SECONDS",
     "STEP_KOBO",
     "CaughtUp",
@@ -139,4 +141,5 @@ __all__ = [
     "switch_interest",
     "terms_of_circle",
     "waiting_kobo",
+    "with_milestones",
 ]

@@ -23,6 +23,8 @@ LEAST_PACE_DAYS = 30
 # Suggested sums are rounded up to whole hundreds of naira.
 STEP_KOBO = 100 * money.KOBO_PER_NAIRA
 _FURTHEST_DAYS = 36_525
+# The milestones of a goal, in per cent.
+QUARTERS = (25, 50, 75, 100)
 
 
 class State(enum.StrEnum):
@@ -160,7 +162,7 @@ def milestone(target_kobo: int | None, *, before_kobo: int, after_kobo: int) -> 
     """
     reached = [
         percent
-        for percent in (25, 50, 75, 100)
+        for percent in QUARTERS
         if target_kobo and before_kobo * 100 < target_kobo * percent <= after_kobo * 100
     ]
     return max(reached, default=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from savings import money
+from savings.leaderboards import ordinal
 
 FINAL_BOARD = "Final board"
 BY_SAVED = "Saved"
@@ -21,6 +22,10 @@ def about(kobo: int) -> str:
 def as_of(day: str, time: str) -> str:
     """Return a moment; without a day it is today."""
     return f"{day}, {time}" if day else f"today, {time}"
+
+
+def rank_of(rank: int, size: int) -> str:
+    return f"{ordinal(rank)} of {size:,}"
 
 
 def ranks_shown(first: int, last: int, size: int) -> str:

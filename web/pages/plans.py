@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -20,6 +20,7 @@ from savings.leaderboards import ordinal
 from savings.models import Membership, Plan, Product, Transaction
 from savings.models.plans import EarlyExit
 from savings.plans import (
+    QUARTERS,
     Every,
     Standing,
     State,
@@ -36,6 +37,7 @@ from web.pages import amounts, autosave, interest, plan_notices, plan_over, plan
 from web.pages import transactions as transaction_rows
 from web.pages.charts import area_chart
 from web.pages.payments import card_note
+from web.pages.rank_in_circle import rank_in_circle
 
 _ICONS = {
     Product.Kind.FLEXIBLE: "leaf",
@@ -63,6 +65,14 @@ class PlanCard:
     # The final rank in the circle that the plan belonged to, in words.
     place: str
     is_first: bool
+
+
+class Milestone(NamedTuple):
+    """A quarter of a goal: its sum in words, whether the balance is there, and when it first was (None: never)."""
+
+    sum: str
+    is_reached: bool
+    at: datetime.datetime | None
 
 
 def icon(kind: str, early_exit: str) -> str:
@@ -111,6 +121,8 @@ def detail(plan: Plan) -> dict[str, Any]:
         "line": plan_standing.line(saving, stands),
         # In place of the balance of a plan that is over, which is zero.
         "paid_out": plan_over.paid_out(plan, saving) if stands.is_over and not balance_kobo else None,
+        # In the running circle that the plan belongs to.
+        "in_circle": rank_in_circle(member) if member and _is_running(member, today) else None,
         "milestones": _milestones(plan, balance_kobo),
         "today": today,
         # Called by the template only if the fragment is not cached.
@@ -251,12 +263,22 @@ def _standing(plan: Saving, today: datetime.date) -> Standing:
     return plan_standing.of(plan, today, growth.get(plan.account_id, Growth()))
 
 
-def _milestones(plan: Plan, balance_kobo: int) -> list[tuple[str, bool]]:
-    """Return the four quarters of a target as text, and whether each is reached."""
+def _milestones(plan: Plan, balance_kobo: int) -> list[Milestone]:
+    """Return the four quarters of a target. Load the plan `with_milestones`."""
     if not plan.target_kobo:
         return []
-    quarters = [plan.target_kobo * quarter // 4 for quarter in range(1, 5)]
-    return [(money.naira(sum_kobo).partition(".")[0], balance_kobo >= sum_kobo) for sum_kobo in quarters]
+    return [
+        Milestone(
+            money.naira(plan.target_kobo * percent // 100).partition(".")[0],
+            balance_kobo * 100 >= plan.target_kobo * percent,
+            getattr(plan, f"reached_{percent}_at"),
+        )
+        for percent in QUARTERS
+    ]
+
+
+def _is_running(member: Membership, today: datetime.date) -> bool:
+    return member.left_at is None and not member.circle.has_ended(today)
 
 
 def _interest_to(plan: Plan, *, is_in_circle: bool) -> str:

@@ -63,7 +63,8 @@ def index(request: SaverRequest) -> HttpResponse:
     return render(request, "plans/index.html", context)
 
 
-# The page shows the name of an ended circle; renaming it then touches the members who have a rank in it.
+# The page shows the rank in a running circle, under the version of its board, and the name of an ended circle: renaming
+# it then touches the members who have a rank in it.
 @page_cache.page(
     shows=(
         Account,
@@ -84,8 +85,12 @@ def index(request: SaverRequest) -> HttpResponse:
 )
 def detail(request: SaverRequest, plan_id: int) -> HttpResponse:
     """One plan: its balance, history, interest, terms and latest transactions."""
-    plan = get_object_or_404(request.user.plans.with_balance().with_last_interest(), pk=plan_id)
-    return render(request, "plans/detail.html", plan_pages.detail(plan))
+    mine = plans.with_milestones(request.user.plans.with_balance().with_last_interest())
+    plan = get_object_or_404(mine, pk=plan_id)
+    context = plan_pages.detail(plan)
+    if context["in_circle"] is not None:
+        page_cache.shows_circle(request, plan.membership.circle_id, context["in_circle"].version)
+    return render(request, "plans/detail.html", context)
 
 
 def interest(request: SaverRequest, plan_id: int) -> HttpResponse:

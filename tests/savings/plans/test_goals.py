@@ -185,6 +185,15 @@ def test_milestones_belong_to_the_payment_that_reached_them() -> None:
     assert plans.milestone_of(pay_in(plan.user, 100_00)) == 0
 
 
+def test_each_milestone_has_the_moment_at_which_a_balance_first_reached_it() -> None:
+    plan = goal_plan()
+    moments = [move_in(plan, kobo).created_on for kobo in (249_99, 1, 260_00)]
+    found = plans.with_milestones(Plan.objects.filter(pk=plan.pk)).get()
+    reached = [getattr(found, f"reached_{percent}_at") for percent in plans.QUARTERS]
+    assert reached[2:] == [None, None]
+    assert moments[0] < moments[1] <= reached[0] < moments[2] <= reached[1]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_payments_at_once_are_one_event() -> None:
     plan = goal_plan(holding_kobo=900_00)

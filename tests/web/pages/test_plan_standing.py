@@ -36,7 +36,8 @@ def aged(user: User, *, since: int, until: int | None, target_kobo: int, holding
 
 
 def line_of(plan: Plan) -> tuple[str, str, str]:
-    line = detail(Plan.objects.with_balance().select_related("user").get(pk=plan.pk))["line"]
+    found = Plan.objects.with_balance().select_related("user")
+    line = detail(plans.with_milestones(found).get(pk=plan.pk))["line"]
     return line.text, line.action, line.url
 
 

@@ -476,3 +476,15 @@ def test_the_members_are_searched_by_nickname(saver_client: Client, mine: Member
     found = text(saver_client, f"{members}?q=musa")
     assert ("Musa Ibrahim" in found, "Bisi" in found) == (True, False)
     assert "Nobody here is called “Tolu”" in text(saver_client, f"{members}?q=Tolu")
+
+
+def test_the_plan_of_a_member_names_the_circle_and_their_rank_in_it(
+    saver_client: Client, saver: User, mine: Membership
+) -> None:
+    plan = f"/plans/{mine.plan_id}/"
+    page = " ".join(strip_tags(text(saver_client, plan)).split())
+    assert "In the circle December in Enugu" in page
+    pay_in(saver, 50_000_00, plan=mine.plan)
+    join_circle(mine.circle, saved_kobo=90_000_00)
+    page = " ".join(strip_tags(text(saver_client, plan)).split())
+    assert "2nd of 2 in December in Enugu" in page
