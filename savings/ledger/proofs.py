@@ -79,7 +79,8 @@ class Proof:
 
     `earned` and `forfeited` are numerators (balance_kobo x rate_bps x days). `posted_kobo` is before tax, less what was
     reversed and corrected. `by_staff` is what corrections by staff added to what is earned; negative for less.
-    `stored` is the account's own unposted numerator, which must equal `remainder`.
+    `tax_kobo` was withheld at all postings; None where one was reversed or corrected. `stored` is the account's own
+    unposted numerator, which must equal `remainder`.
     """
 
     rows: list[ProofRow]
@@ -87,6 +88,7 @@ class Proof:
     begins_on: datetime.date | None
     earned: int
     posted_kobo: int
+    tax_kobo: int | None
     forfeited: int
     by_staff: int
     stored: int
@@ -122,7 +124,8 @@ def interest_proof(
 def _prove(account: Account, since: datetime.date, until: datetime.date) -> Proof:
     today = timezone.localdate()
     changes = {day: change[0] for day, change in changes_by_day(account).items()}
-    given = [*_posted_rows(account), *_corrected_rows(account), *_forfeited_rows(account)]
+    corrected = [*_corrected_rows(account)]
+    given = [*_posted_rows(account), *corrected, *_forfeited_rows(account)]
     # Each row ends where a period ends, and where the part that is asked for begins or ends.
     cuts = {row.until.toordinal() for row in given} | {since.toordinal(), until.toordinal()}
     end = max(account.accrued_to, min(today.toordinal(), account.accrues_until))
@@ -136,6 +139,7 @@ def _prove(account: Account, since: datetime.date, until: datetime.date) -> Proo
         begins_on=datetime.date.fromordinal(min(changes)) if changes else None,
         earned=sum(row.numerator for row in earned),
         posted_kobo=_sum(given, RowKind.POSTED, RowKind.CORRECTED) // -_PER_KOBO,
+        tax_kobo=None if corrected else sum(row.posting.tax_kobo for row in given if row.posting),
         forfeited=-_sum(given, RowKind.FORFEITED),
         by_staff=_sum(given, RowKind.BY_STAFF),
         stored=accrued_numerator(account, today),

@@ -15,6 +15,8 @@ EARNED = "Earned since the plan began"
 POSTED = "Paid, before tax"
 LOST = "Of money that went back or left early"
 BY_STAFF = "Corrected by our staff, before tax"
+TAX = "Tax withheld"
+PAID_AFTER_TAX = "Interest paid, after tax"
 NOT_POSTED = "Not paid yet"
 
 

@@ -98,7 +98,10 @@ def proof(plan: Plan, query: QueryDict) -> dict[str, Any]:
     proof = ledger.interest_proof(plan.account, since=since, until=until)
     months = _months(proof.rows, today)
     first = proof.begins_on.year if proof.begins_on else last
-    ahead = section(plan, today)
+    ahead, sums = section(plan, today), _sums(proof)
+    # The last of the sums is what the card leads with.
+    shown = [(name, money.interest_for_reading(numerator)) for name, numerator in sums[:-1]]
+    lead, *lines = _paid(proof) or shown
     return {
         "plan": plan,
         # Text, because templates localise numbers.
@@ -107,8 +110,10 @@ def proof(plan: Plan, query: QueryDict) -> dict[str, Any]:
         "newer": str(max(year + 1, first)) if year < last else "",
         "months": months,
         "last": next((month for month in months if month.is_last), None),
-        # The last of the sums is what the card leads with.
-        "sums": [(name, money.interest_for_reading(numerator)) for name, numerator in _sums(proof)[:-1]],
+        "sums": shown,
+        # Of a plan that has no more to come.
+        "lead": lead,
+        "lines": lines,
         "exact": _exact(proof),
         "is_right": proof.is_right,
         "stored": _number(proof.stored),
@@ -116,6 +121,8 @@ def proof(plan: Plan, query: QueryDict) -> dict[str, Any]:
         "renews": plan.at_maturity in Plan.RENEWING,
         # Nothing is left, and nothing more comes: the card leads with all that was earned.
         "is_all_paid": not ahead["ahead"].next_posting and not ahead["ahead"].so_far.gross_kobo,
+        # A link to the last month names its year. Other months are folded, except the newest.
+        "opens_last": "year" in query,
         **ahead,
     }
 
@@ -260,6 +267,15 @@ def _sums(proof: ledger.Proof) -> list[tuple[str, int]]:
     if proof.forfeited:
         sums.append((messages.LOST, -proof.forfeited))
     return [*sums, (messages.NOT_POSTED, proof.remainder)]
+
+
+def _paid(proof: ledger.Proof) -> list[tuple[str, str]]:
+    """Return what was paid after tax, and how it came to that; empty where posted interest changed later."""
+    if proof.tax_kobo is None:
+        return []
+    paid = money.naira(proof.posted_kobo - proof.tax_kobo)
+    earned, _, *lost, _ = ((name, money.interest_for_reading(numerator)) for name, numerator in _sums(proof))
+    return [(messages.PAID_AFTER_TAX, paid), earned, *lost, (messages.TAX, money.naira(-proof.tax_kobo))]
 
 
 def _number(number: int) -> str:

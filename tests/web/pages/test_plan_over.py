@@ -36,6 +36,18 @@ def test_a_matured_plan_shows_what_went_to_the_stash(client: Client, saver: User
     assert "Interest to stash" in page.text
 
 
+def test_the_interest_of_a_matured_plan_ends_in_what_was_paid(client: Client, saver: User) -> None:
+    with time_machine.travel("2026-04-01T09:00:00Z", tick=False) as clock:
+        product = make_product(Product.Kind.LOCKED, rate_bps=1000, interest_paid=InterestPaid.AT_MATURITY)
+        plan = make_plan(saver, product, holding_kobo=100_000_00, days=30)
+        clock.shift(datetime.timedelta(days=35))
+        plans.mature_due_plans(timezone.localdate())
+        client.force_login(saver)
+        page = client.get(f"/plans/{plan.pk}/interest/")
+    assert page.context["lead"] == ("Interest paid, after tax", "₦739.72")
+    assert [amount for _, amount in page.context["lines"]] == ["₦821.91", "−\u202f₦82.19"]
+
+
 def test_a_plan_that_never_held_money_shows_no_sum(client: Client, saver: User) -> None:
     plan = make_plan(saver)
     plans.close(plan)
