@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import itertools
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -28,7 +29,6 @@ _ICONS = {
     "circle_joined": "circle",
     "goal_reached": "target",
     "interest_caught_up": "percent",
-    "new_device": "device",
     "notice_carried_out": "move",
     "notice_refused": "move",
     "payment_in_review": "clock",
@@ -39,12 +39,15 @@ _ICONS = {
     "plan_matured": "flag",
     "plan_renewed": "repeat",
     "rank_changed": "circle",
-    "recipient_added": "card",
     "statement_failed": "document",
     "statement_ready": "document",
     "top_up_received": "in",
     "weekly_digest": "circle",
 }
+
+
+# They are about who can get at the money.
+_SECURITY = {"account", "new_device", "recipient_added"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,9 +70,27 @@ class Message:
     # Of its state.
     icon: str
     kind_icon: str
+    is_security: bool
+    # Written after the newest one that this browser has shown.
+    is_new: bool
 
 
-def message(row: OutboxRow, *, text: str = "") -> Message:
+class Seen(NamedTuple):
+    """What a browser has shown: messages up to an id, or without one those that were written before a moment."""
+
+    newest_id: int | None
+    before: datetime.datetime | None
+
+    def includes(self, row: OutboxRow) -> bool:
+        if self.newest_id is not None:
+            return row.pk <= self.newest_id
+        return self.before is None or row.created_at < self.before
+
+
+_ALL_SEEN = Seen(None, None)
+
+
+def message(row: OutboxRow, *, text: str = "", seen: Seen = _ALL_SEEN) -> Message:
     """Return a mail ready to print. Load it with its transaction and user (`select_related`)."""
     title, why = mails.KINDS[row.kind]
     at = timezone.localtime(row.created_at)
@@ -90,19 +111,21 @@ def message(row: OutboxRow, *, text: str = "") -> Message:
         state=state,
         badge=badge,
         icon=icon,
-        kind_icon=_ICONS.get(row.kind, "mail"),
+        kind_icon="shield" if row.kind in _SECURITY else _ICONS.get(row.kind, "mail"),
+        is_security=row.kind in _SECURITY,
+        is_new=not seen.includes(row),
     )
 
 
 def by_day(
-    rows: Iterable[OutboxRow],
+    rows: Iterable[OutboxRow], seen: Seen = _ALL_SEEN
 ) -> list[tuple[str, datetime.date, list[tuple[Message, list[Message]]]]]:
     """Return the messages grouped by day: a heading such as `Today, Tue 24 Nov`, the day, the messages."""
-    days = itertools.groupby(groups(rows), key=lambda group: group[0].at.date())
+    days = itertools.groupby(groups(rows, seen), key=lambda group: group[0].at.date())
     return [(day_heading(day), day, list(found)) for day, found in days]
 
 
-def groups(rows: Iterable[OutboxRow]) -> list[tuple[Message, list[Message]]]:
+def groups(rows: Iterable[OutboxRow], seen: Seen = _ALL_SEEN) -> list[tuple[Message, list[Message]]]:
     """Return each message with those that follow it and repeat it: sent on the same day with the same subject.
 
     A message that has not been sent is never folded into another one's group.
@@ -111,7 +134,8 @@ def groups(rows: Iterable[OutboxRow]) -> list[tuple[Message, list[Message]]]:
     def same(found: Message) -> tuple[object, ...]:
         return found.at.date(), found.subject, found.id if found.badge is not None else None
 
-    runs = [list(run) for _, run in itertools.groupby(map(message, rows), key=same)]
+    found = (message(row, seen=seen) for row in rows)
+    runs = [list(run) for _, run in itertools.groupby(found, key=same)]
     return [(run[0], run[1:]) for run in runs]
 
 

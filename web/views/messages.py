@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -14,13 +16,32 @@ from web.http import SaverRequest, render_part
 from web.pages import messages as message_pages
 
 _IN_THE_MAILBOX = 50
+# The user, and the id of the newest message that this browser has shown them. Only marks what is new.
+_COOKIE, _COOKIE_SECONDS = "newest-message", 365 * 24 * 60 * 60
 
 
 def index(request: SaverRequest) -> HttpResponse:
     """Every mail to the user, newest first, in keyset pages."""
     page = keyset.page(message_pages.mails_of(user=request.user).defer("text", "html"), request.GET)
-    context = {"page": page, "days": message_pages.by_day(page.rows)}
-    return render_part(request, "messages/index.html", "listing", context)
+    seen = _seen(request)
+    context = {"page": page, "days": message_pages.by_day(page.rows, seen)}
+    response = render_part(request, "messages/index.html", "listing", context)
+    if page.rows and not (seen.newest_id and seen.newest_id >= page.rows[0].pk):
+        response.set_cookie(
+            _COOKIE,
+            f"{request.user.pk}-{page.rows[0].pk}",
+            max_age=_COOKIE_SECONDS,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
+def _seen(request: SaverRequest) -> message_pages.Seen:
+    """Return what this browser has shown of the user's messages: at first, all from before they signed in."""
+    found = re.fullmatch(rf"{request.user.pk}-([0-9]{{1,18}})", request.COOKIES.get(_COOKIE, ""), re.ASCII)
+    return message_pages.Seen(int(found[1]) if found else None, request.user.last_login)
 
 
 def detail(request: SaverRequest, message_id: int) -> HttpResponse:

@@ -99,6 +99,33 @@ def test_repeats_of_one_day_are_folded_unless_one_was_not_sent(saver_client: Cli
     assert repeats_on(saver_client.get("/messages/")) == [[0, 0, 1]]
 
 
+def test_a_message_is_new_until_this_browser_has_shown_it(saver_client: Client, saver: User) -> None:
+    def new_ones() -> list[bool]:
+        page = saver_client.get("/messages/")
+        return [message.is_new for _, _, found in page.context["days"] for message, _ in found]
+
+    old = receipt_for(saver)
+    OutboxRow.objects.filter(pk=old.pk).update(created_at=timezone.now() - datetime.timedelta(days=1))
+    receipt_for(saver)
+    assert new_ones() == [True, False]
+    assert new_ones() == [False, False]
+    receipt_for(saver)
+    assert new_ones() == [True, False, False]
+    # Another user's, or one that somebody made up.
+    for value in (f"{saver.pk + 1}-{10**9}", f"{saver.pk}-x", "1"):
+        saver_client.cookies["newest-message"] = value
+        assert new_ones()[-1:] == [False]
+        saver_client.cookies["newest-message"] = value
+        assert new_ones()[0]
+
+
+def test_messages_about_security_are_marked(saver_client: Client, saver: User) -> None:
+    receipt_for(saver)
+    assert "<b>Security</b> ·" not in saver_client.get("/messages/").text
+    reset_for(saver)
+    assert "<b>Security</b> ·" in saver_client.get("/messages/").text
+
+
 def test_a_visitor_finds_no_message_of_anybody_else(saver_client: Client) -> None:
     row = receipt_for(make_user())
     assert saver_client.get(f"/messages/{row.pk}/").status_code == 404
