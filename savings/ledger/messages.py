@@ -29,6 +29,9 @@ BEGINS: dict[str, str] = {
     _Kind.ADJUSTMENT: "Made by our staff",
 }
 CORRECTED_BY_STAFF = "Corrected by our staff"
+NOT_ASKED_FOR = {_Kind.INTEREST, _Kind.TAX_WITHHELD, _Kind.PENALTY, _Kind.FEE}
+# The receipt of a fee names them as lines of its sum.
+PARTS_OF_FEE = (_Code.VAT, _Code.DUTY)
 # The first step of a return, by the kind of what came back.
 RETURN_BEGINS: dict[str, str] = {
     _Kind.STASH_WITHDRAWAL: "The bank returned the money",
@@ -51,6 +54,8 @@ POSTED: defaultdict[str, str] = defaultdict(
         _Kind.TOP_UP: "Added to your balance",
         _Kind.STASH_DEPOSIT: "Added to your balance",
         _Kind.INTEREST: "Added to your balance",
+        _Kind.TAX_WITHHELD: "Withheld from your interest",
+        _Kind.PENALTY: "Kept from what you took out",
         _Kind.STASH_TO_PLAN: "Moved to your plan",
         _Kind.PLAN_TO_STASH: "Moved to your stash",
     },

@@ -23,16 +23,19 @@ def timeline_steps(
 
     `entries` are those of the saver, without the provider's fee, which is a cost of the house.
     """
-    happened = [Step(_begin(transaction), "done", transaction.created_on)]
+    # What nobody asked for begins with its entries, and a fee is part of its withdrawal's way.
+    is_asked_for = transaction.kind not in messages.NOT_ASKED_FOR or not entries
+    happened = [Step(_begin(transaction), "done", transaction.created_on)] if is_asked_for else []
     if payment is not None and payment.sent_at:
         happened.append(Step(messages.SENT_TO_PROVIDER, "done", payment.sent_at))
-    if payout is not None:
+    if payout is not None and transaction.kind != Kind.FEE:
         happened += withdrawal_steps.progress(transaction, payout)
     happened += [
         Step(messages.CONFIRMED_BY_PROVIDER, "done", event.received_at, _repeat_note(event))
         for event in events
     ]
-    happened += [_posted(transaction, entry, payment) for entry in entries]
+    left_out = messages.PARTS_OF_FEE if transaction.kind == Kind.FEE else ()
+    happened += [_posted(transaction, entry, payment) for entry in entries if entry.code not in left_out]
     # The last mail alone: a withdrawal has one when it is sent, and another when it is paid.
     happened += [_mailed(mail) for mail in mails if mail.done_at][-1:]
     happened.sort(key=lambda step: step.at or transaction.created_on)

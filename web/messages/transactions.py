@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from savings import money
 from savings.models import Transaction
 
 # Where a transaction belongs that belongs to no plan.
@@ -24,6 +25,28 @@ GIVEN_BACK_BY = "Given back by"
 BELONGS_TO = "Belongs to"
 TOGETHER_WITH = "Together with"
 FEE = "Receipt of the fee"
+RECEIPT_OF_TAX = "Receipt of the tax"
+
+# What interest comes to.
+INTEREST = "Interest"
+TAX = "Tax withheld"
+RECEIVED = "Received"
+
+
+def fee_for(amount_kobo: int) -> str:
+    return f"Fee for your {money.short(amount_kobo)} withdrawal"
+
+
+def interest_on(plan: str) -> str:
+    return f"Interest on {plan}"
+
+
+def tax_on_interest_of(plan: str) -> str:
+    return f"Tax on the interest of {plan}"
+
+
+def penalty_of(plan: str) -> str:
+    return f"Penalty for leaving {plan} early"
 
 
 def today(day: str) -> str:

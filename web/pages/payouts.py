@@ -114,7 +114,7 @@ def receipt(movement: Transaction, payout: Payout | None) -> dict[str, Any]:
         "is_payout": payout.transaction_id == movement.pk,
         # The amount of another try.
         "try_again": money.figures(movement.amount_kobo) if is_over else "",
-        "payout_lines": _receipt_lines(movement, payout),
+        "sum_lines": _receipt_lines(movement, payout),
         "fees": money.naira(payout.fees_kobo) if payout.fees_kobo else "",
     }
 

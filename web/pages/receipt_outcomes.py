@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from django.urls import reverse
@@ -17,9 +17,15 @@ from savings.plans import check_accepts_money, milestone
 from web.messages import cards as card_messages
 from web.messages import payments as messages
 from web.messages import plans as plan_messages
+from web.messages import transactions as transaction_messages
 
 Kind, Status = Transaction.Kind, Transaction.Status
 _SAVED = {Kind.TOP_UP, Kind.STASH_TO_PLAN, Kind.STASH_DEPOSIT}
+_ABOUT_PLAN: dict[str, Callable[[str], str]] = {
+    Kind.INTEREST: transaction_messages.interest_on,
+    Kind.TAX_WITHHELD: transaction_messages.tax_on_interest_of,
+    Kind.PENALTY: transaction_messages.penalty_of,
+}
 # The provider's messages that say no more than the sentence does.
 _SAYS_NOTHING = {"", "declined", "failed"}
 
@@ -67,7 +73,15 @@ def outcome(movement: Transaction, payment: Payment | None, entries: Iterable[En
         return _in_review(movement, payment, entries)
     if payment is not None and movement.status == Status.PENDING:
         return Outcome(messages.not_paid_yet(movement.amount_kobo), _pending(payment))
-    return Outcome(movement.get_kind_display())
+    return Outcome(_title(movement))
+
+
+def _title(movement: Transaction) -> str:
+    """Return what a transaction is about that nobody asked for by itself; else the name of its kind."""
+    if movement.kind == Kind.FEE and movement.part_of:
+        return transaction_messages.fee_for(movement.part_of.amount_kobo)
+    about = _ABOUT_PLAN.get(movement.kind)
+    return about(movement.plan.name) if about and movement.plan else movement.get_kind_display()
 
 
 def _saved(movement: Transaction, payment: Payment | None, entries: Iterable[Entry]) -> Outcome:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from savings import money
 from savings.models import Account, Entry, OutboxRow, Payout, Transaction
 from savings.payments import PAYOUT_KIND
 from web.messages import transactions as messages
@@ -17,7 +18,7 @@ Kind, Status = Transaction.Kind, Transaction.Status
 # What the bank gives back, and not we.
 _RETURNED = {Kind.STASH_WITHDRAWAL, Kind.FEE}
 # A part of a transaction that has a name of its own.
-_PARTS: dict[str, str] = {Kind.FEE: messages.FEE}
+_PARTS: dict[str, str] = {Kind.FEE: messages.FEE, Kind.TAX_WITHHELD: messages.RECEIPT_OF_TAX}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,17 +55,20 @@ def payout_of(movement: Transaction) -> Payout | None:
     return getattr(withdrawal, "payout", None)
 
 
-def changes(movement: Transaction, touched: Iterable[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+def changes(
+    movement: Transaction, touched: Iterable[tuple[str, int, int]], others: Iterable[Transaction]
+) -> list[tuple[str, int, int]]:
     """Return the `balances` that a receipt shows.
 
     None of money that was set aside and came back, and none of money on its way out, because others move meanwhile. A
-    withdrawal's balance is that after its fees, which are set aside in the same commit by a transaction of their own.
+    withdrawal's balance is that after its fees, and that of interest the one after its tax: these are taken in the same
+    commit by transactions of their own.
     """
     if movement.status in {Status.FAILED, Status.ABANDONED}:
         return []
     payout = payout_of(movement) if movement.kind == Kind.STASH_WITHDRAWAL else None
-    fees_kobo = payout.fees_kobo if payout else 0
-    return [(name, before, after - fees_kobo) for name, before, after in touched if name != messages.ON_HOLD]
+    taken_kobo = payout.fees_kobo if payout else _tax_kobo(movement, others)
+    return [(name, before, after - taken_kobo) for name, before, after in touched if name != messages.ON_HOLD]
 
 
 def mails(movement: Transaction) -> QuerySet[OutboxRow]:
@@ -117,11 +121,30 @@ def others_of(movement: Any) -> QuerySet[Transaction]:
     return Transaction.objects.filter(Q(refunds=movement) | Q(part_of=movement)).order_by("id")
 
 
-def related(movement: Transaction, *, has_others: bool) -> list[tuple[str, str]]:
+def interest_lines(movement: Transaction, others: Iterable[Transaction]) -> list[tuple[str, str]]:
+    """Return what interest comes to after its tax, by name; empty for other transactions and without tax."""
+    tax_kobo = _tax_kobo(movement, others)
+    if not tax_kobo:
+        return []
+    return [
+        (messages.INTEREST, money.naira(movement.amount_kobo)),
+        (messages.TAX, money.naira(-tax_kobo)),
+        (messages.RECEIVED, money.naira(movement.amount_kobo - tax_kobo)),
+    ]
+
+
+def _tax_kobo(movement: Transaction, others: Iterable[Transaction]) -> int:
+    """Return the tax on interest that was posted, in kobo."""
+    if movement.kind != Kind.INTEREST or movement.status != Status.SUCCESS:
+        return 0
+    return sum(other.amount_kobo for other in others if other.kind == Kind.TAX_WITHHELD)
+
+
+def related(movement: Transaction, others: Iterable[Transaction]) -> list[tuple[str, str]]:
     """Return the name of each relation and the reference of the transaction there, of the same user.
 
-    Load the movement with `reverses`, `reversed_by`, `refunds` and `part_of` (`select_related`). `has_others` says
-    whether there are `others_of` it, which are one query.
+    Load the movement with `reverses`, `reversed_by`, `refunds` and `part_of` (`select_related`). `others` are the
+    `others_of` it.
     """
     original = movement.reverses or movement
     to, by = messages.REVERSES_THAT, messages.REVERSED_BY
@@ -133,7 +156,6 @@ def related(movement: Transaction, *, has_others: bool) -> list[tuple[str, str]]
         (messages.GIVES_BACK, movement.refunds),
         (messages.BELONGS_TO, movement.part_of),
     ]
-    others = others_of(movement) if has_others else []
     found += [
         (
             messages.GIVEN_BACK_BY if other.refunds_id else _PARTS.get(other.kind, messages.TOGETHER_WITH),

@@ -83,6 +83,7 @@ def receipt(request: SaverRequest, reference: str) -> HttpResponse:
         mails=list(receipts.mails(movement)),
         payout=payout,
     )
+    others = list(receipts.others_of(movement)) if movement.has_others else []
     balances, amount_kobo = receipts.balances(entries), receipts.amount_kobo(movement, entries)
     context = {
         "movement": movement,
@@ -92,9 +93,10 @@ def receipt(request: SaverRequest, reference: str) -> HttpResponse:
         "amount_kobo": amount_kobo,
         "signed_kobo": receipts.signed_kobo(movement, amount_kobo, balances),
         "lines": [receipts.ledger_line(entry) for entry in entries],
+        "sum_lines": receipts.interest_lines(movement, others),
         "exit_lines": plan_exits.receipt_lines(movement),
-        "balances": receipts.changes(movement, balances),
-        "related": receipts.related(movement, has_others=movement.has_others),
+        "balances": receipts.changes(movement, balances, others),
+        "related": receipts.related(movement, others),
         "steps": steps,
     }
     return render(request, "transactions/receipt.html", context | payout_pages.receipt(movement, payout))

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 from pytest_django import DjangoAssertNumQueries
 
-from savings import ledger, plans, references
+from savings import ledger, money, plans, references
 from savings.models import Account, Plan, Product, TaxRate, User
 from savings.models.plans import InterestPaid
 from tests.factories import fill, make_plan, make_product, make_user, pay_in, put_in
@@ -180,6 +180,26 @@ def test_last_months_interest_is_named_on_both_pages(
     proof = shown(client, saver, f"/plans/{flexible.pk}/interest/")
     assert "November 2026: " in proof
     assert "after tax was paid on 1 Dec 2026." in proof
+
+
+def test_the_receipt_of_interest_ends_in_what_was_received(
+    client: Client, saver: User, flexible: Plan, clock: time_machine.Traveller
+) -> None:
+    clock.shift(datetime.timedelta(days=21))
+    ledger.post_interest(flexible, until=timezone.localdate())
+    interest, tax = (flexible.transactions.get(kind=kind) for kind in ("interest", "tax_withheld"))
+    client.force_login(saver)
+    page = client.get(f"/transactions/{interest.reference}/")
+    assert f"Interest on {flexible.name}</h1>" in page.text
+    amounts = [money.naira(interest.amount_kobo), money.naira(-tax.amount_kobo)]
+    net_kobo = interest.amount_kobo - tax.amount_kobo
+    assert [amount for _, amount in page.context["sum_lines"]] == [*amounts, money.naira(net_kobo)]
+    [(_, before, after)] = page.context["balances"]
+    assert after - before == net_kobo
+    assert [step.title for step in page.context["steps"]] == ["Added to your balance"]
+    page = client.get(f"/transactions/{tax.reference}/")
+    assert f"Tax on the interest of {flexible.name}</h1>" in page.text
+    assert [step.title for step in page.context["steps"]] == ["Withheld from your interest"]
 
 
 def test_an_unposted_month_leads_to_its_days(
