@@ -207,4 +207,4 @@ def test_interest_of_a_plan_that_closes_is_in_the_stash(client: Client) -> None:
         assert "₦101,886<small>.31" in client.get("/stash/").text
         for page in ("/dashboard/", f"/plans/{plan.pk}/"):
             assert "₦2,095<small>.89" not in client.get(page).text
-        assert "not posted yet" not in client.get("/plans/").text
+        assert "not paid yet" not in client.get("/plans/").text

@@ -39,7 +39,7 @@ REVIEWS = {
 }
 NO_ANSWER = "The payment provider hasn’t told us yet how this payment ended. We’re asking them."
 CHANNEL_NOT_ACCEPTED = "We don’t accept this kind of card or payment."
-NOT_PAID_YET = (
+WAITING_FOR_PAYMENT = (
     "If you have just paid, the provider’s answer is on its way. If you left its page, finish the payment."
 )
 WAITING_FOR_CARD = "We’re waiting for the payment provider’s answer."
@@ -116,8 +116,8 @@ def put_in_stash(plan: str) -> str:
     return f"{plan} can’t take more money, so we put it in your stash."
 
 
-def not_paid_yet(amount_kobo: int) -> str:
-    return f"{money.short(amount_kobo)} not paid yet"
+def waiting_for(amount_kobo: int) -> str:
+    return f"Waiting for {money.short(amount_kobo)}"
 
 
 def left_without_paying(amount_kobo: int) -> str:

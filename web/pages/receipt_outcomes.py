@@ -72,7 +72,7 @@ def outcome(movement: Transaction, payment: Payment | None, entries: Iterable[En
     if payment is not None and movement.status == Status.REVIEW:
         return _in_review(movement, payment, entries)
     if payment is not None and movement.status == Status.PENDING:
-        return Outcome(messages.not_paid_yet(movement.amount_kobo), _pending(payment))
+        return Outcome(messages.waiting_for(movement.amount_kobo), _pending(payment))
     return Outcome(_title(movement))
 
 
@@ -134,7 +134,7 @@ def _failed(movement: Transaction, payment: Payment) -> Outcome:
 
 def _pending(payment: Payment) -> str:
     if payment.saved_card_id is None:
-        return messages.NOT_PAID_YET
+        return messages.WAITING_FOR_PAYMENT
     return card_messages.APPROVE if payment.checkout_url else messages.WAITING_FOR_CARD
 
 
