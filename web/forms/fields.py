@@ -128,6 +128,14 @@ class MoneyField(forms.Field):
         return money.short(value).removeprefix(settings.CURRENCY_SIGN)
 
 
+def asked_amount(text: str) -> int | str:
+    """Return the amount in a URL in kobo, which its field shows with separators; the text if it is no amount."""
+    try:
+        return money.parse(text[:40])
+    except BadAmount:
+        return text[:40]
+
+
 class ReferenceField(forms.Field):
     """The idempotency key of a form, created and signed for one user when the form is shown.
 

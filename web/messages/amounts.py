@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from savings import money
-from savings.ledger import WithdrawalFees
-from savings.plans import Every, Quote
+from savings.plans import Every
 
 MY_CARD = "My card"
 MY_STASH = "My stash"
 MOVED_AT_ONCE = "Moved straight away."
 NOTHING_TO_MOVE = "Nothing to move."
+
+# What a withdrawal comes to: the amount, its fees, and the total.
+WITHDRAWAL = ("You get", "Fees", "Leaves your stash")
+NO_FEES = "None"
 
 # After a suggested sum.
 TO_GOAL = "to goal"
@@ -26,21 +29,3 @@ def in_stash(amount_kobo: int) -> str:
 
 def less_than_least(least_kobo: int) -> str:
     return f"Less than {money.short(least_kobo)}, the least you can move."
-
-
-def exit_comes_to(quote: Quote) -> str:
-    """Return what an early exit today costs, and the sum that arrives in the stash."""
-    costs = [
-        (quote.penalty_kobo, "{} is kept as a penalty."),
-        (quote.forfeited_kobo, "You lose {} of interest, before tax."),
-    ]
-    sentences = [sentence.format(money.naira(kobo)) for kobo, sentence in costs if kobo]
-    return " ".join([*sentences, f"{money.naira(quote.arriving_kobo)} arrives in your stash straight away."])
-
-
-def withdrawal_costs(amount_kobo: int, fees: WithdrawalFees) -> str:
-    """Return what a withdrawal costs, and the sum that leaves the stash."""
-    if not fees.total_kobo:
-        return f"{money.naira(amount_kobo)} leaves your stash, without a fee."
-    total = money.naira(amount_kobo + fees.total_kobo)
-    return f"{money.naira(fees.total_kobo)} in fees: {total} leaves your stash."

@@ -17,6 +17,7 @@ INTEREST = "Interest"
 TAX_ON_INTEREST = "Tax on it"
 PENALTY = "Penalty"
 INTEREST_LOST = "Interest lost"
+IN_YOUR_STASH = "In your stash"
 ARRIVED_IN_STASH = "Arrived in your stash"
 
 # How long until a notice is due.

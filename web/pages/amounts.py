@@ -53,6 +53,13 @@ class After(NamedTuple):
     to_go: str = ""
 
 
+class ComesTo(NamedTuple):
+    """What an amount comes to, by name with the result last; or the sentence that says why it is not possible."""
+
+    lines: list[tuple[str, str]] = []
+    refusal: str = ""
+
+
 class Source(NamedTuple):
     """A row of where the money comes from. One that cannot be chosen says why."""
 

@@ -13,11 +13,13 @@ from savings import money, payments
 from savings.ledger import WithdrawalFees
 from savings.models import Payout, Recipient, Transaction, User
 from savings.payments import PayoutQuote
+from web.forms.fields import asked_amount
 from web.forms.payouts import PayoutForm
 from web.forms.plans import QuoteForm
+from web.messages import amounts as amount_messages
 from web.messages import payouts as messages
-from web.messages.amounts import withdrawal_costs
 from web.pages import plan_notices
+from web.pages.amounts import ComesTo
 
 MOST_ON_THE_WAY = 5
 
@@ -54,7 +56,7 @@ class OnTheWay(NamedTuple):
 def initial(query: QueryDict, recipients: list[Recipient]) -> dict[str, Any]:
     """Return what the form shows at first: the amount of the link to it, and the account that was chosen."""
     usable = [recipient.pk for recipient in recipients if recipient.is_usable()]
-    return {"amount": query.get("amount", "")[:20], "recipient": usable[0] if usable else None}
+    return {"amount": asked_amount(query.get("amount", "")), "recipient": usable[0] if usable else None}
 
 
 def on_the_way(user: User) -> list[OnTheWay]:
@@ -78,10 +80,16 @@ def ask(user: User, form: PayoutForm) -> dict[str, Any]:
     }
 
 
-def preview(form: QuoteForm) -> str:
-    """Return what a withdrawal of the form's amount costs; empty without a valid amount."""
+def preview(form: QuoteForm) -> ComesTo:
+    """Return what a withdrawal of the form's amount comes to; nothing without a valid amount."""
     amount_kobo = form.amount_kobo if form.is_valid() else None
-    return withdrawal_costs(amount_kobo, payments.fees_for(amount_kobo)) if amount_kobo else ""
+    if not amount_kobo:
+        return ComesTo()
+    fees_kobo = payments.fees_for(amount_kobo).total_kobo
+    fees = money.naira(fees_kobo) if fees_kobo else amount_messages.NO_FEES
+    total = money.naira(amount_kobo + fees_kobo)
+    lines = zip(amount_messages.WITHDRAWAL, (money.naira(amount_kobo), fees, total), strict=True)
+    return ComesTo([*lines])
 
 
 def quoted(quote: PayoutQuote, form: PayoutForm, token: str) -> dict[str, Any]:

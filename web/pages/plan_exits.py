@@ -16,8 +16,8 @@ from savings.models.plans import EarlyExit
 from savings.plans import Quote
 from web.forms.plans import ExitForm, QuoteForm
 from web.messages import plan_exits as messages
-from web.messages.amounts import exit_comes_to
 from web.pages import plan_terms
+from web.pages.amounts import ComesTo
 from web.pages.plans import card
 
 
@@ -51,15 +51,22 @@ def ask(plan: Plan, form: QuoteForm) -> dict[str, Any]:
     }
 
 
-def preview(plan: Plan, form: QuoteForm) -> str:
-    """Return what taking out the form's amount today comes to, or why that is not possible; empty for a bad amount."""
+def preview(plan: Plan, form: QuoteForm) -> ComesTo:
+    """Return what taking out the form's amount today comes to, or why that is not possible."""
     if not form.is_valid():
-        return ""
+        return ComesTo()
     try:
         quote = plans.quote_exit(plan, form.amount_kobo, on=timezone.localdate())
     except Refused as refused:
-        return str(refused)
-    return exit_comes_to(quote)
+        return ComesTo(refusal=str(refused))
+    lines = [(messages.TAKEN_OUT, money.naira(quote.amount_kobo))]
+    if quote.is_full and quote.gross_kobo:
+        lines += _interest(quote)
+    if quote.penalty_kobo:
+        lines.append((messages.PENALTY, money.naira(-quote.penalty_kobo)))
+    if quote.forfeited_kobo:
+        lines.append((messages.INTEREST_LOST, money.naira(quote.forfeited_kobo)))
+    return ComesTo([*lines, (messages.IN_YOUR_STASH, money.naira(quote.arriving_kobo))])
 
 
 def quoted(plan: Plan, user: User, form: ExitForm, quotes: list[Quote]) -> dict[str, Any]:
@@ -101,10 +108,7 @@ def receipt_lines(movement: Transaction) -> list[tuple[str, str]]:
 def _day(plan: Plan, quote: Quote) -> QuotedDay:
     amounts = [(messages.TAKEN_OUT, money.naira(quote.amount_kobo))]
     if quote.is_full:
-        amounts += [
-            (messages.INTEREST, money.naira(quote.gross_kobo)),
-            (messages.TAX_ON_INTEREST, money.naira(-quote.tax_kobo)),
-        ]
+        amounts += _interest(quote)
     amounts.append((messages.PENALTY, money.naira(-quote.penalty_kobo)))
     if plan.early_exit == EarlyExit.FORFEIT:
         amounts.append((messages.INTEREST_LOST, money.naira(quote.forfeited_kobo)))
@@ -116,6 +120,13 @@ def _day(plan: Plan, quote: Quote) -> QuotedDay:
         arriving_kobo=quote.arriving_kobo,
         note=messages.RENEWS if renews else "",
     )
+
+
+def _interest(quote: Quote) -> list[tuple[str, str]]:
+    return [
+        (messages.INTEREST, money.naira(quote.gross_kobo)),
+        (messages.TAX_ON_INTEREST, money.naira(-quote.tax_kobo)),
+    ]
 
 
 def _title(plan: Plan, day: datetime.date) -> str:

@@ -14,6 +14,7 @@ from savings import autosave, payments
 from savings.models import AutosaveRule, Plan
 from web.auth.fresh_sign_in import ask_for_proof
 from web.forms.autosave import RuleForm, initial_of
+from web.forms.fields import asked_amount
 from web.http import SaverRequest, redirect, render_part, wants_part
 from web.messages import autosave as messages
 from web.notices import notify
@@ -163,8 +164,13 @@ def _form(request: SaverRequest, plan: Plan | None, rule: AutosaveRule | None = 
     return RuleForm(user=request.user, plan=plan, cards=cards, initial=initial)
 
 
-def _asked(query: QueryDict) -> dict[str, str]:
-    return {name: query.get(name, "")[:40] for name in RuleForm.field_order if name in query}
+def _asked(query: QueryDict) -> dict[str, int | str]:
+    asked: dict[str, int | str] = {
+        name: query.get(name, "")[:40] for name in RuleForm.field_order if name in query
+    }
+    if "amount" in asked:
+        asked["amount"] = asked_amount(str(asked["amount"]))
+    return asked
 
 
 def _ask_for_proof(

@@ -33,6 +33,7 @@ from savings.models import (
 )
 from savings.models.plans import InterestPaid
 from web.caching import pages as page_cache
+from web.forms.fields import asked_amount
 from web.forms.plans import EditForm, StartForm, TopUpForm, WithdrawForm
 from web.http import SaverRequest, redirect, render_part, wants_part
 from web.messages import amounts as amount_messages
@@ -178,7 +179,7 @@ def choose_top_up(request: SaverRequest) -> HttpResponse:
 def top_up(request: SaverRequest, plan_id: int) -> HttpResponse:
     """Top up a plan by card, which redirects to the provider, or from the stash, which is immediate."""
     plan = _own_plan(request, plan_id)
-    amount = request.GET.get("amount", "")[:40] or _first_payment(request, plan)
+    amount = asked_amount(request.GET.get("amount", "")) or _first_payment(request, plan)
     initial = {"amount": amount} | ({"source": request.GET["from"]} if "from" in request.GET else {})
     data = request.POST if request.method == "POST" else None
     form = TopUpForm(data, user=request.user, initial=initial)
@@ -196,7 +197,9 @@ def withdraw(request: SaverRequest, plan_id: int) -> HttpResponse:
     if instead:
         return redirect(request, reverse(instead, args=[plan.pk]))
     data = request.POST if request.method == "POST" else None
-    form = WithdrawForm(data, user=request.user, initial={"amount": request.GET.get("amount", "")[:40]})
+    form = WithdrawForm(
+        data, user=request.user, initial={"amount": asked_amount(request.GET.get("amount", ""))}
+    )
     if form.is_valid():
         with form.refusals():
             movement = plans.move_from_plan(

@@ -25,6 +25,7 @@ from savings.models import (
 )
 from savings.prepared_queries import prepared
 from web.caching import pages as page_cache
+from web.forms.fields import asked_amount
 from web.forms.stash import FundForm
 from web.http import SaverRequest, render_part
 from web.pages import amounts, autosave, plan_notices
@@ -77,7 +78,7 @@ def _latest(user_id: int) -> QuerySet[Transaction, Any]:
 def fund(request: SaverRequest) -> HttpResponse:
     """Add money to the stash by card, which redirects to the provider."""
     data = request.POST if request.method == "POST" else None
-    initial = {"amount": request.GET.get("amount", "")[:40]}
+    initial = {"amount": asked_amount(request.GET.get("amount", ""))}
     initial |= {"source": request.GET["from"]} if "from" in request.GET else {}
     form = FundForm(data, user=request.user, initial=initial)
     if form.is_valid():

@@ -78,7 +78,7 @@ def test_a_plan_is_started_with_an_auto_save(saver_client: Client, saver: User, 
     setting = f"{setting_up(plan)}?amount=15%2C000.00"
     assert response["Location"] == setting
     sent = fields(saver_client, setting, source="stash")
-    assert sent["amount"] == "15,000.00"
+    assert sent["amount"] == "15,000"
     response = saver_client.post(setting_up(plan), sent)
     rule = AutosaveRule.objects.get()
     then = reverse("plans:top_up", args=[plan.pk]) if first else reverse("autosave:detail", args=[rule.pk])
