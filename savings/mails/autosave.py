@@ -57,7 +57,7 @@ def _add(kind: str, run: AutosaveRun, *key: str, **facts: object) -> OutboxRow |
         ":".join([str(run.pk), *key]),
         {
             "amount": _amount(run.amount_kobo),
-            "source": str(run.card) if run.card else messages.YOUR_STASH,
+            "source": str(run.card) if run.card else messages.STASH,
             "day": date_format(run.due_on, "l j F Y"),
             "run": run.pk,
             **facts,

@@ -41,7 +41,9 @@ KINDS = {
 REMOVED = "[removed after sending]"
 
 
+# In a sentence, and alone as a fact.
 YOUR_STASH = "your stash"
+STASH = "Your stash"
 
 # What staff did to a saver's money: the subject and the sentence of the mail.
 MOVED_BY_STAFF = {

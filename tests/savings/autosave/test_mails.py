@@ -32,7 +32,7 @@ def test_the_notice_of_the_day_before(mailoutbox: list[EmailMultiAlternatives]) 
     mail = sent("autosave_tomorrow", mailoutbox)
     assert mail.subject == "Tomorrow: ₦5,000.00 into Rent & more"
     assert "Tomorrow at 07:00 we’ll save ₦5,000.00 into Rent & more." in mail.body
-    assert "From: your stash" in mail.body
+    assert "From: Your stash" in mail.body
     assert "Date: Tuesday 1 December 2026" in mail.body
     assert f"/auto-save/{rule.pk}/" in mail.body
     assert "/messages/unsubscribe/" in mail.body
@@ -63,7 +63,7 @@ def test_a_rule_that_stopped_by_itself_says_why(mailoutbox: list[EmailMultiAlter
     plans.close(plan)
     work(TODAY)
     mail = sent("autosave_stopped", mailoutbox)
-    assert mail.subject == "Auto-save is paused: Rent"
+    assert mail.subject == "Auto-save into Rent is paused"
     assert "The plan is closed." in mail.body
     assert "Nothing more is charged until you turn it on again." in mail.body
 
