@@ -33,7 +33,7 @@ COVERED = """() => {
 def save_profile(person: Person) -> None:
     person.goes_to("/profile/")
     with person.page.expect_navigation():
-        person.page.get_by_role("button", name="Save", exact=True).click()
+        person.page.get_by_role("button", name="Save changes").click()
 
 
 @pytest.mark.parametrize("width", [390, 1280])
