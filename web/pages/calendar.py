@@ -69,7 +69,7 @@ def page(user: User, *, month: str, view: str) -> dict[str, Any]:
     today = timezone.localdate()
     is_list = view == "list"
     first = _month(month, today)
-    since, until = (today, today + LIST_DAYS * _DAY) if is_list else (first, following(first) - _DAY)
+    since, until = (today, today + LIST_DAYS * _DAY) if is_list else _weeks(first, today)
     events = coming.coming_events(user, today, max(until, today + LIST_DAYS * _DAY))
     by_day: dict[datetime.date, list[Event]] = defaultdict(list)
     for event in events:
@@ -125,6 +125,17 @@ def _month(text: str, today: datetime.date) -> datetime.date:
     # Compared as text: not every year that can be written is one of the calendar.
     nearest = min(max(text, _name(today)), _name(_last_month(today)))
     return datetime.date.fromisoformat(f"{nearest}-01")
+
+
+def _weeks(first: datetime.date, today: datetime.date) -> tuple[datetime.date, datetime.date]:
+    """Return the first and the last day that a month shows.
+
+    The present month begins with this week, because nothing past is shown, and its last week is whole.
+    """
+    last = following(first) - _DAY
+    if first != _first(today):
+        return first, last
+    return max(first, today - today.weekday() * _DAY), last + (6 - last.weekday()) * _DAY
 
 
 def _name(day: datetime.date) -> str:

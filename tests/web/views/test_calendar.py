@@ -118,6 +118,13 @@ def test_a_month_in_which_clocks_change_has_each_day_once(
     assert (days[-1] + DAY).day == 1
 
 
+def test_the_present_month_begins_with_this_week_and_ends_with_a_whole_one(saver: User) -> None:
+    days = calendar_pages.page(saver, month="", view="")["days"]
+    assert (days[0].day, days[-1].day) == (datetime.date(2026, 12, 14), datetime.date(2027, 1, 3))
+    days = calendar_pages.page(saver, month="2027-02", view="")["days"]
+    assert (days[0].day, days[-1].day) == (datetime.date(2027, 2, 1), datetime.date(2027, 2, 28))
+
+
 def test_the_sums_of_a_day_are_shown_where_there_are_several(saver: User) -> None:
     product = make_product(Product.Kind.LOCKED, rate_bps=0, min_term_days=1)
     make_plan(saver, product, holding_kobo=1_000_00, days=16)
