@@ -46,9 +46,9 @@ CARD_FAILED = "Your card couldn’t be charged."
 STASH_FROM_CARD = "Only a card can fill your stash. Choose one."
 CHOOSE_CARD = "Choose a card that can be charged."
 NEEDS_GOAL_AND_DATE = (
-    "Only a plan with a goal and an end date can say what is missing each month. Enter an amount."
+    "Only a plan with a goal and an end date can say what it needs each month. Enter an amount."
 )
-MISSING_IS_MONTHLY = "What is missing is paid every month."
+MISSING_IS_MONTHLY = "What your goal needs is worked out each month. Choose monthly."
 NO_GOAL = "This plan has no goal. Set one first, or let the auto-save end on a date."
 CHOOSE_WEEKDAY = "Choose a day of the week."
 CHOOSE_MONTH_DAY = "Choose a day from 1 to 31."

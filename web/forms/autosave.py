@@ -30,10 +30,10 @@ class RuleForm(OnceForm):
     _ENDS = ((NEVER, "I stop it"), (GOAL, "The goal is reached"), (DATE, "A date"))
 
     fills = forms.BooleanField(
-        label="Save what is missing each month",
+        label="Save what my goal needs each month",
         required=False,
         widget=Switch,
-        help_text="We work out each month what the plan needs to reach its goal in time, and tell you the day before.",
+        help_text="We work it out each month, so that you reach the goal in time, and tell you the day before.",
     )
     amount = MoneyField(label="Amount", required=False, max_kobo=settings.TOP_UP_MAX_KOBO)
     every = forms.ChoiceField(

@@ -23,7 +23,7 @@ STASH = "Your stash"
 MY_STASH = "My stash"
 ADD_TO_STASH = "Add money to your stash"
 PAY_NOW = "Pay it in now"
-WHAT_IS_MISSING = "What is missing"
+WHAT_IS_NEEDED = "What your goal needs"
 GOAL_REACHED = "The plan has reached its goal. This saves beyond it."
 
 
@@ -63,7 +63,9 @@ def into(plan: str) -> str:
 
 
 def reaches(amount: str, rhythm: str, target_kobo: int, on: datetime.date) -> str:
-    return f"{amount} {rhythm} reaches {money.short(target_kobo)} in {date_format(on, 'F Y')}."
+    """Return when a rule reaches the goal. Without a fixed amount it is as much as that takes."""
+    reached = f"{money.short(target_kobo)} in {date_format(on, 'F Y')}."
+    return f"{amount} {rhythm} reaches {reached}" if amount else f"You reach {reached}"
 
 
 def comes_to(payments: int, total_kobo: int) -> str:

@@ -72,7 +72,10 @@ def index(user: User) -> dict[str, Any]:
     """Return the context of the list of all rules."""
     rows = [row(rule) for rule in rules_of(user).order_by("-id")]
     return {
-        "active": [one for one in rows if one.next_on],
+        # The next one first.
+        "active": sorted(
+            (one for one in rows if one.next_on), key=lambda one: one.next_on or datetime.date.max
+        ),
         "paused": [one for one in rows if not one.next_on and not one.rule.is_ended],
         "ended": [one for one in rows if one.rule.is_ended],
     }
@@ -150,7 +153,7 @@ def preview(plan: Plan | None, form: RuleForm) -> dict[str, Any]:
         return {"ahead": None}
     terms = form.terms
     ahead = autosave.preview(terms.rhythm.after(timezone.localdate()), terms, plan)
-    amount = money.short(terms.amount_kobo) if terms.amount_kobo else messages.WHAT_IS_MISSING
+    amount = money.short(terms.amount_kobo) if terms.amount_kobo else ""
     rhythm = messages.how_often(
         terms.every, weekday=terms.weekday, month_day=terms.month_day, on=terms.until_on
     )
@@ -203,7 +206,7 @@ def _outcome(run: AutosaveRun) -> str:
 
 
 def _amount(rule: AutosaveRule) -> str:
-    return money.naira(rule.amount_kobo) if rule.amount_kobo else messages.WHAT_IS_MISSING
+    return money.short(rule.amount_kobo) if rule.amount_kobo else messages.WHAT_IS_NEEDED
 
 
 def _is_reached(plan: Plan) -> bool:

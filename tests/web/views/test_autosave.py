@@ -217,7 +217,10 @@ def test_what_is_missing_needs_no_amount(saver_client: Client, plan: Plan) -> No
     saver_client.post(setting_up(plan), sent)
     rule = AutosaveRule.objects.get()
     assert rule.amount_kobo is None
-    assert "What is missing" in saver_client.get(reverse("autosave:detail", args=[rule.pk])).content.decode()
+    assert (
+        "What your goal needs"
+        in saver_client.get(reverse("autosave:detail", args=[rule.pk])).content.decode()
+    )
 
 
 def test_a_plan_without_goal_and_date_cannot_save_what_is_missing(saver_client: Client, saver: User) -> None:
