@@ -71,10 +71,12 @@ def with_milestones(plans: QuerySet[Plan]) -> QuerySet[Plan]:
     paid_in = Entry.objects.filter(credit_account=OuterRef("account")).order_by("id")
     reached = {
         f"reached_{percent}_at": Subquery(
-            # The first whole kobo that `milestone` accepts.
-            paid_in.filter(credit_balance_kobo__gte=(OuterRef("target_kobo") * percent + 99) / 100).values(
-                "posted_at"
-            )[:1]
+            # The first whole kobo that `milestone` accepts. Only quarters that the balance has now are searched for, so
+            # the entries are not all read for one that was never reached.
+            paid_in.filter(
+                credit_balance_kobo__gte=(OuterRef("target_kobo") * percent + 99) / 100,
+                credit_account__balance_kobo__gte=(OuterRef("target_kobo") * percent + 99) / 100,
+            ).values("posted_at")[:1]
         )
         for percent in QUARTERS
     }

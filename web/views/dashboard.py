@@ -119,6 +119,8 @@ def _growth(
 
     Neither begins before the day the account began. Over all its days the change is the whole total.
     """
+    # A clock that was set back makes the account begin tomorrow.
+    began_on = min(began_on, today)
     since = today - datetime.timedelta(days=days) if days else None
     is_all = since is None or since <= began_on
     points = dashboard.history(

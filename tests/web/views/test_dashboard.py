@@ -161,3 +161,10 @@ def test_payments_that_are_being_checked_come_first(
         make_transaction("top_up", 20_00, user=saver, status="review")
     with django_assert_num_queries(6):
         assert saver_client.get("/dashboard/").text.count("We’re checking your payment") == 3
+
+
+def test_an_account_from_tomorrow_has_a_dashboard(client: Client) -> None:
+    """After a clock was set back."""
+    saver = make_user(date_joined=timezone.now() + datetime.timedelta(days=1))
+    client.force_login(saver)
+    assert client.get("/dashboard/").status_code == 200
