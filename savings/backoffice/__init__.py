@@ -4,7 +4,9 @@ Money moves only by the services of the books, which `actions` names; this packa
 approves them, and what has to be stored about it.
 """
 
-from savings.backoffice.actions import ACTIONS, Action, payment_of
+from savings.backoffice.account_names import AccountNames, Change, NamedLine
+from savings.backoffice.action_rows import payment_of
+from savings.backoffice.actions import ACTIONS, Action
 from savings.backoffice.audit import Verb, record
 from savings.backoffice.cases import (
     assign,
@@ -25,6 +27,15 @@ from savings.backoffice.exports import (
     request_export,
     write_export,
 )
+from savings.backoffice.offers import (
+    Offer,
+    offers_for_case,
+    offers_for_plan,
+    offers_for_saver,
+    offers_for_transaction,
+)
+from savings.backoffice.payouts import approve_payout, refuse_payout
+from savings.backoffice.previews import MAY_DECIDE, Preview, check_not_own, preview, staff_with
 from savings.backoffice.products import (
     TERMS,
     apply_product_changes,
@@ -35,15 +46,18 @@ from savings.backoffice.products import (
     terms_of,
     with_terms,
 )
+from savings.backoffice.provider import (
+    ask_about_payment,
+    ask_about_payout,
+    ask_provider,
+    can_ask_provider,
+)
 from savings.backoffice.requests import (
-    MAY_DECIDE,
-    Preview,
+    PreviewChanged,
     approve,
     ask,
-    check_not_own,
     expire_requests,
     may_approve,
-    preview,
     refuse,
     withdraw,
 )
@@ -53,13 +67,23 @@ __all__ = [
     "EXPORT_KIND",
     "MAY_DECIDE",
     "TERMS",
+    "AccountNames",
     "Action",
+    "Change",
+    "NamedLine",
+    "Offer",
     "Preview",
+    "PreviewChanged",
     "Verb",
     "apply_product_changes",
     "approve",
+    "approve_payout",
     "ask",
+    "ask_about_payment",
+    "ask_about_payout",
+    "ask_provider",
     "assign",
+    "can_ask_provider",
     "can_be_solved_by_hand",
     "change_alone",
     "check_not_own",
@@ -71,6 +95,10 @@ __all__ = [
     "may_change_alone",
     "name_of",
     "note_download",
+    "offers_for_case",
+    "offers_for_plan",
+    "offers_for_saver",
+    "offers_for_transaction",
     "open_from_outbox",
     "open_question",
     "payment_of",
@@ -79,8 +107,10 @@ __all__ = [
     "record",
     "refresh",
     "refuse",
+    "refuse_payout",
     "request_export",
     "solve",
+    "staff_with",
     "sync_cases",
     "terms_of",
     "with_terms",

@@ -7,37 +7,17 @@ store them; the forms of the admin check them first, and the services check them
 from __future__ import annotations
 
 import dataclasses
-import datetime
 from collections.abc import Callable
-from typing import Any
 
-from savings import ledger, mails, payments
+from savings import mails
+from savings.backoffice import action_rows as rows
+from savings.backoffice import action_runs as runs
 from savings.backoffice import products
-from savings.models import Dispute, Payment, Plan, Product, Transaction, User
+from savings.backoffice.action_rows import Values
+from savings.backoffice.action_runs import Asked
+from savings.models import Transaction, User
 
 Kind = Transaction.Kind
-Values = dict[str, Any]
-
-
-@dataclasses.dataclass(frozen=True)
-class Asked:
-    """What an action needs to run: its values, and who asks for it, approves it and why."""
-
-    values: Values
-    reference: str
-    asked_by: User
-    approved_by: User
-    reason: str
-
-    @property
-    def people(self) -> dict[str, Any]:
-        """The arguments that every service of the books takes."""
-        return {
-            "reference": self.reference,
-            "asked_by": self.asked_by,
-            "approved_by": self.approved_by,
-            "reason": self.reason,
-        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,126 +36,18 @@ class Action:
     # What must not change between the request and its approval.
     facts: Callable[[Values], Values]
     # Tells the saver by email, where `run` does not.
-    tell: Callable[[Transaction], object] | None = None
+    tell: Callable[[Transaction, Values], object] | None = None
 
 
-def _release(asked: Asked) -> Transaction:
-    return payments.release_from_suspense(
-        _movement(asked.values),
-        amount_kobo=asked.values["amount_kobo"],
-        plan=_plan(asked.values),
-        **asked.people,
-    )
+def _tell(what: str) -> Callable[[Transaction, Values], object]:
+    return lambda movement, _: mails.money_moved_by_staff(what, movement)
 
 
-def _allocate(asked: Asked) -> Transaction:
-    return payments.release_from_suspense(
-        _movement(asked.values),
-        to=User.objects.get(pk=asked.values["user"]),
-        amount_kobo=asked.values["amount_kobo"],
-        plan=_plan(asked.values),
-        **asked.people,
-    )
+def _tell_of_direction(what: str) -> Callable[[Transaction, Values], object]:
+    def tell(movement: Transaction, values: Values) -> object:
+        return mails.money_moved_by_staff(f"{what}_{'gives' if values['gives'] else 'takes'}", movement)
 
-
-def _send_back(asked: Asked) -> Transaction:
-    return _refund_from(asked, "suspense")
-
-
-def _refund(asked: Asked) -> Transaction:
-    return _refund_from(asked, asked.values.get("source", ""))
-
-
-def _refund_from(asked: Asked, source: str) -> Transaction:
-    refund = payments.request_refund(
-        _movement(asked.values), amount_kobo=asked.values["amount_kobo"], source=source, **asked.people
-    )
-    return refund.transaction
-
-
-def _write_off(asked: Asked) -> Transaction:
-    user = _user(asked.values)
-    return ledger.write_off(user, amount_kobo=asked.values["amount_kobo"], **asked.people)
-
-
-def _treasury(asked: Asked) -> Transaction:
-    values = asked.values
-    period_on = values.get("period_on")
-    return ledger.post_treasury(
-        values["purpose"],
-        amount_kobo=values["amount_kobo"],
-        document=values.get("document", ""),
-        period_on=datetime.date.fromisoformat(period_on) if period_on else None,
-        bank=values.get("bank", "customers"),
-        **asked.people,
-    )
-
-
-def _change_product(asked: Asked) -> None:
-    values = asked.values
-    products.schedule(
-        Product.objects.get(pk=values["product"]) if values.get("product") else None,
-        values["terms"],
-        values["rates"],
-        valid_from=datetime.date.fromisoformat(values["valid_from"]),
-        asked_by=asked.asked_by,
-        approved_by=asked.approved_by,
-        reason=asked.reason,
-    )
-
-
-def _payment_facts(values: Values) -> Values:
-    """Return the state of a payment, what is left of it in suspense, and whether it is disputed."""
-    movement = _movement(values)
-    first_id = movement.part_of_id or movement.pk
-    disputed = Dispute.objects.filter(payment__transaction=first_id, resolved_at=None).exists()
-    return {
-        "status": movement.status,
-        "in_suspense_kobo": ledger.left_in_suspense(first_id),
-        "disputed": disputed,
-        "gone_back": sorted(Transaction.objects.filter(refunds=movement).values_list("reference", flat=True)),
-    }
-
-
-def _debt_facts(values: Values) -> Values:
-    return {"owed_kobo": ledger.receivable_kobo(_user(values))}
-
-
-def _no_facts(_: Values) -> Values:
-    return {}
-
-
-def _movement(values: Values) -> Transaction:
-    return Transaction.objects.select_related("user", "plan").get(pk=values["transaction"])
-
-
-def _plan(values: Values) -> Plan | None:
-    return Plan.objects.get(pk=values["plan"]) if values.get("plan") else None
-
-
-def _user(values: Values) -> User | None:
-    return User.objects.get(pk=values["user"]) if values.get("user") else None
-
-
-def _nobody(_: Values) -> None:
-    return None
-
-
-def _payer(values: Values) -> User | None:
-    return _movement(values).user
-
-
-def _of_payment(values: Values) -> str:
-    movement = _movement(values)
-    return f"payment:{movement.part_of_id or movement.pk}"
-
-
-def payment_of(values: Values) -> Payment | None:
-    """Return the payment that an action is about, None if it is about none."""
-    if "transaction" not in values:
-        return None
-    movement = _movement(values)
-    return Payment.objects.filter(transaction=movement.part_of_id or movement.pk).first()
+    return tell
 
 
 _MONEY = "savings.ask_money"
@@ -185,74 +57,106 @@ _ALL = [
         "Release what arrived",
         _MONEY,
         Kind.STASH_DEPOSIT,
-        _release,
-        _of_payment,
-        _payer,
-        _payment_facts,
+        runs.release,
+        rows.of_payment,
+        rows.payer,
+        rows.payment_facts,
     ),
     Action(
         "allocate",
         "Allocate to another person",
         _MONEY,
         Kind.STASH_DEPOSIT,
-        _allocate,
-        _of_payment,
-        _user,
-        _payment_facts,
+        runs.allocate,
+        rows.of_payment,
+        rows.user_of,
+        rows.payment_facts,
     ),
     Action(
         "send_back",
         "Send back to the payer",
         _MONEY,
         Kind.REFUND,
-        _send_back,
-        _of_payment,
-        _payer,
-        _payment_facts,
-        mails.refund_approved,
+        runs.send_back,
+        rows.of_payment,
+        rows.payer,
+        rows.payment_facts,
+        _tell("refund"),
     ),
     Action(
         "refund",
         "Refund",
         _MONEY,
         Kind.REFUND,
-        _refund,
-        _of_payment,
-        _payer,
-        _payment_facts,
-        mails.refund_approved,
+        runs.refund,
+        rows.of_payment,
+        rows.payer,
+        rows.payment_facts,
+        _tell("refund"),
+    ),
+    Action(
+        "reverse",
+        "Reverse",
+        _MONEY,
+        Kind.REVERSAL,
+        runs.reverse,
+        rows.of_family,
+        rows.payer,
+        rows.movement_facts,
+        _tell("reverse"),
+    ),
+    Action(
+        "adjust",
+        "Give or take back goodwill",
+        _MONEY,
+        Kind.ADJUSTMENT,
+        runs.adjust,
+        rows.of_goodwill,
+        rows.user_of,
+        rows.goodwill_facts,
+        _tell_of_direction("adjust"),
+    ),
+    Action(
+        "correct_interest",
+        "Correct interest",
+        _MONEY,
+        Kind.INTEREST_CORRECTION,
+        runs.correct_interest,
+        rows.of_plan,
+        rows.owner,
+        rows.interest_facts,
+        _tell_of_direction("correct_interest"),
     ),
     Action(
         "write_off",
         "Write off a debt",
         _MONEY,
         Kind.WRITE_OFF,
-        _write_off,
-        lambda values: f"debt:{values.get('user') or 0}",
-        _user,
-        _debt_facts,
-        mails.debt_written_off,
+        runs.write_off,
+        rows.of_debt,
+        rows.user_of,
+        rows.debt_facts,
+        _tell("write_off"),
     ),
     Action(
         "treasury",
         "Post for the house",
         "savings.ask_treasury",
         Kind.TREASURY,
-        _treasury,
-        lambda values: f"treasury:{values['purpose']}:{values.get('period_on') or ''}",
-        _nobody,
-        _no_facts,
+        runs.treasury,
+        rows.of_treasury,
+        rows.nobody,
+        rows.no_facts,
     ),
-]
-_ALL += [
     Action(
         "product",
         "Change a product",
         "savings.ask_product",
+        # Nothing is posted: only the request has the reference.
         Kind.ADJUSTMENT,
-        _change_product,
-        lambda values: f"product:{values.get('product') or values['terms']['name']}",
-        _nobody,
+        runs.change_product,
+        rows.of_product,
+        rows.nobody,
         lambda values: products.change_facts(values.get("product")),
     ),
 ]

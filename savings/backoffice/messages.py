@@ -30,8 +30,22 @@ _WHY_IN_REVIEW = {
     "same_payment": "The provider reports it twice.",
 }
 
+ASKED_SOON = "The worker asks the provider within a minute."
+NOT_KNOWN_THERE = "We asked the provider, and it does not know this payment."
+NOTHING_TO_ASK = "The provider has nothing to say about this case."
+APPROVED = "approved"
+
 # Requests.
 REASON_MISSING = "Say why. The reason is stored."
+# Stands for the reason in a preview before somebody has typed one. Nothing of a preview is stored.
+REASON_TO_COME = "Preview"
+PREVIEW_CHANGED = "This would not post what the preview showed. Look at the new preview, then ask again."
+DISPUTED = "This payment is disputed. Decide the dispute first."
+PAYER_UNKNOWN = "Nobody knows who paid. Allocate the money to a person."
+NOTHING_IN_SUSPENSE = "None of this payment’s money is in suspense."
+NOTHING_TO_REFUND = "No money of this payment is booked, or all of it went back."
+NOT_REVERSIBLE_NOW = "Only a movement that is done can be reversed, and only once."
+OWES_NOTHING = "This saver owes nothing."
 UNKNOWN_ACTION = "There is no such action."
 NOT_ALLOWED = "Your role does not allow this action."
 OWN_REQUEST = "Somebody else has to approve what you asked for."
@@ -71,6 +85,21 @@ def no_rate(days: int) -> str:
     ) % {"days": days}
 
 
+# Accounts of savers.
+
+
+def stash_of(name: str) -> str:
+    return f"{name}’s stash"
+
+
+def hold_of(name: str) -> str:
+    return f"{name}’s money on hold"
+
+
+def plan_of(plan: str, name: str) -> str:
+    return f"{name}’s plan “{plan}”"
+
+
 def payment_in_review(movement: Transaction, payment: Payment) -> str:
     paid = money.naira(payment.paid_kobo) if payment.paid_kobo is not None else "nothing yet"
     why = _WHY_IN_REVIEW.get(payment.review_reason, "Another amount arrived than was asked for.")
@@ -98,6 +127,18 @@ def payout_needs_staff(payout: Payout) -> str:
 def payout_failed(payout: Payout) -> str:
     why = payout.provider_message or payout.get_state_display()
     return f"Withdrawal {payout.transaction.reference} did not reach the bank: {why}"
+
+
+def payment_is(status: str) -> str:
+    return f"We asked the provider. The payment is now: {status.lower()}." if status else NOT_KNOWN_THERE
+
+
+def dispute_is(status: str) -> str:
+    return f"We asked the provider. The dispute is now: {status.replace('-', ' ') or 'open'}."
+
+
+def refused_because(reason: str) -> str:
+    return f"refused: {reason}"
 
 
 def came_out(state: str) -> str:

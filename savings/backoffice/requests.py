@@ -2,61 +2,35 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError
-from django.db.models import Q
 from django.db.transaction import atomic
 from django.utils import timezone
 
-from savings import references
 from savings.backoffice import audit, cases, messages
-from savings.backoffice.actions import ACTIONS, Action, Asked
-from savings.exceptions import Refused
-from savings.models import Account, Case, Entry, StaffRequest, Transaction, User
+from savings.backoffice.action_runs import Asked
+from savings.backoffice.actions import ACTIONS
+from savings.backoffice.previews import (
+    MAY_DECIDE,
+    Preview,
+    check_not_own,
+    check_reason,
+    lines_of,
+    new_reference,
+    preview,
+)
+from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
+from savings.models import Case, StaffRequest, Transaction, User
 from savings.models.constraints import is_violation_of
 
 State = StaffRequest.State
-MAY_DECIDE = "savings.decide_staffrequest"
-_LONGEST_REASON = 300
-# The names of the debited and the credited account, kobo, and the entry's code. Names and not ids, because an account
-# that the trial run opens is taken back with it.
-Line = list[Any]
 
 
-@dataclasses.dataclass(frozen=True)
-class Preview:
-    """What an action would post now, and the facts that it would be made on."""
-
-    lines: list[Line]
-    facts: dict[str, Any]
-
-
-class _Undone(Exception):
-    def __init__(self, lines: list[Line]) -> None:
-        super().__init__()
-        self.lines = lines
-
-
-def preview(action_name: str, values: dict[str, Any], *, asked_by: User, reason: str) -> Preview:
-    """Return what an action would post now, by running it and taking everything back.
-
-    Raises Refused as `ask` does.
-    """
-    action = _allowed(action_name, values, asked_by)
-    check_reason(reason)
-    asked = Asked(
-        values, _reference(action), asked_by, _somebody_else(asked_by, action.saver(values)), reason
-    )
-    try:
-        with atomic():
-            facts = action.facts(values)
-            raise _Undone(_lines(action.run(asked)))
-    except _Undone as undone:
-        return Preview(undone.lines, facts)
+class PreviewChanged(Refused):
+    """An action that would not post any more what the person has seen."""
 
 
 def ask(
@@ -67,37 +41,43 @@ def ask(
     reason: str,
     case: Case | None = None,
     seen: Preview | None = None,
+    reference: str | None = None,
 ) -> StaffRequest:
     """Ask for an action, which another member of staff has to approve, and return the request.
 
-    `seen` is the preview that the person saw; another one by now is refused. Raises Refused when the person may not ask
-    for it, without a reason, for an action about their own money, when a request about the same waits already, and
-    whenever the action itself would be refused now.
+    `seen` is the preview that the person saw; another one by now is refused, with PreviewChanged. A repeat with the
+    same `reference` returns the first request. Raises Refused when the person may not ask for it, without a reason, for
+    an action about their own money, when a request about the same waits already, and whenever the action itself would
+    be refused now; ReferenceTaken when the reference belongs to another request.
     """
     now = timezone.now()
+    check_reason(reason)
+    details = {"action": action_name, "values": values, "asked_by": asked_by, "reason": reason.strip()}
+    if reference is not None and (earlier := _asked_before(reference, details)):
+        return earlier
     found = preview(action_name, values, asked_by=asked_by, reason=reason)
-    if seen is not None and (seen.lines, seen.facts) != (found.lines, found.facts):
-        raise Refused(messages.LINES_CHANGED)
+    if seen is not None and seen != found:
+        raise PreviewChanged(messages.PREVIEW_CHANGED)
     action = ACTIONS[action_name]
     saver = action.saver(values)
     try:
         with atomic():
             request = StaffRequest.objects.create(
-                action=action_name,
-                reference=_reference(action),
-                values=values,
+                **details,
+                reference=reference or new_reference(action),
                 facts=found.facts,
                 lines=found.lines,
                 subject=action.subject(values),
                 case=case,
                 saver=saver,
-                asked_by=asked_by,
                 asked_at=now,
-                reason=reason.strip(),
                 expires_at=now + datetime.timedelta(hours=settings.STAFF.request_hours),
             )
             _record(audit.Verb.REQUEST_MADE, request, by=asked_by, text=f"{action_name}: {request.reason}")
     except IntegrityError as error:
+        # The same form was sent twice at once.
+        if reference is not None and (earlier := _asked_before(reference, details)):
+            return earlier
         if is_violation_of(error, "request_once_per_subject"):
             raise Refused(messages.SUBJECT_WAITS) from None
         raise
@@ -165,72 +145,18 @@ def expire_requests(now: datetime.datetime) -> int:
     return expired
 
 
-def check_reason(reason: str) -> None:
-    """Raise Refused, on the field `reason`, for an empty or too long reason."""
-    if not reason.strip():
-        raise Refused(messages.REASON_MISSING, field="reason")
-    if len(reason.strip()) > _LONGEST_REASON:
-        raise Refused(messages.note_too_long(_LONGEST_REASON), field="reason")
-
-
-def check_not_own(saver: User | int | None, by: User) -> None:
-    """Raise Refused when a member of staff would act on their own money or account."""
-    saver_id = saver.pk if isinstance(saver, User) else saver
-    if saver_id is not None and saver_id == by.pk:
-        raise Refused(messages.OWN_MONEY)
-
-
 def may_approve(request: StaffRequest, user: User) -> bool:
     """Return whether a user may approve a request, for the buttons of a page. `approve` checks again."""
     is_another = user.pk not in {request.asked_by_id, request.saver_id}
     return request.is_waiting and is_another and user.has_perm(MAY_DECIDE)
 
 
-def _allowed(action_name: str, values: dict[str, Any], asked_by: User) -> Action:
-    action = ACTIONS.get(action_name)
-    if action is None:
-        raise Refused(messages.UNKNOWN_ACTION)
-    if not (asked_by.is_staff and asked_by.is_active and asked_by.has_perm(action.permission)):
-        raise Refused(messages.NOT_ALLOWED)
-    check_not_own(action.saver(values), asked_by)
-    return action
-
-
-def _somebody_else(asked_by: User, saver: User | None) -> User:
-    """Return a member of staff who could approve, for the trial run. Raises Refused when there is nobody."""
-    codename = MAY_DECIDE.rpartition(".")[2]
-    others = User.objects.filter(is_staff=True, is_active=True).exclude(
-        pk__in=[asked_by.pk, saver.pk if saver else asked_by.pk]
-    )
-    may = (
-        Q(is_superuser=True)
-        | Q(groups__permissions__codename=codename)
-        | Q(user_permissions__codename=codename)
-    )
-    somebody = others.filter(may).order_by("pk").first()
-    if somebody is None:
-        raise Refused(messages.NOBODY_ELSE)
-    return somebody
-
-
-def _reference(action: Action) -> str:
-    return references.new(action.kind)
-
-
-def _lines(movement: Transaction | None) -> list[Line]:
-    """Return the entries of a transaction and of its parts."""
-    if movement is None:
-        return []
-    family = Entry.objects.filter(Q(transaction=movement) | Q(transaction__part_of=movement))
-    entries = family.select_related("debit_account", "credit_account").order_by("id")
-    return [
-        [_name(entry.debit_account), _name(entry.credit_account), entry.amount_kobo, entry.code]
-        for entry in entries
-    ]
-
-
-def _name(account: Account) -> str:
-    return f"{account.kind}:{account.plan_id or account.user_id or account.provider}"
+def _asked_before(reference: str, details: dict[str, Any]) -> StaffRequest | None:
+    """Return the request with a reference, None if there is none. Raises ReferenceTaken if its details are others."""
+    earlier = StaffRequest.objects.select_related("asked_by").filter(reference=reference).first()
+    if earlier is not None and any(getattr(earlier, name) != value for name, value in details.items()):
+        raise ReferenceTaken(SENT_OTHERWISE)
+    return earlier
 
 
 def _lock(request: StaffRequest, by: User) -> StaffRequest:
@@ -261,10 +187,10 @@ def _carry_out(request: StaffRequest, by: User) -> Transaction | None:
     action = ACTIONS[request.action]
     asked = Asked(request.values, request.reference, request.asked_by, by, request.reason)
     movement = action.run(asked)
-    if _lines(movement) != request.lines:
+    if lines_of(movement) != request.lines:
         raise Refused(messages.LINES_CHANGED)
     if movement is not None and action.tell is not None:
-        action.tell(movement)
+        action.tell(movement, request.values)
     return movement
 
 

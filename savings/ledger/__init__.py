@@ -39,7 +39,7 @@ from savings.ledger.rates import TaxRates, change_rate, rate_since
 from savings.ledger.refunds import fail_refund, open_refund, settle_refund
 from savings.ledger.refunds_elsewhere import book_refund
 from savings.ledger.reports import TrialBalance, trial_balance
-from savings.ledger.reversals import reverse, reverse_by_hand
+from savings.ledger.reversals import REVERSIBLE_KINDS, reverse, reverse_by_hand
 from savings.ledger.settlements import record_settlement
 from savings.ledger.suspense import allocate, release
 from savings.ledger.tables import columns, coverage_table, trial_balance_table
@@ -68,6 +68,7 @@ __all__ = [
     "DAYS_PER_YEAR",
     "PLANS_PER_CHUNK",
     "REFUSED_BY_STAFF",
+    "REVERSIBLE_KINDS",
     "Available",
     "Coverage",
     "ExitBasis",

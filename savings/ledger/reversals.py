@@ -24,7 +24,7 @@ Kind = Transaction.Kind
 # The columns of a transaction that was reversed.
 REVERSED = {"status": Transaction.Status.REVERSED}
 # The kinds that move money between accounts that only we keep.
-_INTERNAL = (
+REVERSIBLE_KINDS = (
     Kind.PLAN_TO_STASH,
     Kind.STASH_TO_PLAN,
     Kind.AUTOSAVE,
@@ -97,7 +97,7 @@ def reverse_by_hand(
 
 
 def _reverse_one(movement: Transaction, reference: str) -> Transaction:
-    if movement.kind not in _INTERNAL:
+    if movement.kind not in REVERSIBLE_KINDS:
         raise Refused(messages.NOT_REVERSIBLE.get(movement.kind, messages.CARD_NOT_REVERSIBLE))
     reversal = open_reversal(movement, reference)
     entry = primary_entry(movement)

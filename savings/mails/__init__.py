@@ -38,7 +38,7 @@ from savings.mails.payouts import (
     payout_sent,
     recipient_added,
 )
-from savings.mails.sending import send, send_with, shown_text
+from savings.mails.sending import send, send_with, shown_text, written
 from savings.mails.switches import SWITCHES, read_switch_token, switch_url
 
 __all__ = [
@@ -86,4 +86,5 @@ __all__ = [
     "top_up_received",
     "weekly_digest",
     "welcome",
+    "written",
 ]

@@ -72,6 +72,13 @@ def shown_text(row: OutboxRow) -> str:
     return row.text if settings.SHOWS_MAILBOX else _without_secret(row.text, row.payload.get("secret"))
 
 
+def written(row: OutboxRow) -> tuple[str, str]:
+    """Return the subject and the text that the mail of a row would have now. Nothing is stored or sent."""
+    # Without the link that changes the reader's switches: staff read this.
+    _render(row, unsubscribe_url="")
+    return row.subject, row.text
+
+
 def one_line(subject: str) -> str:
     """Return a subject as a header: at most 200 characters, no line ends, control characters or direction marks."""
     visible = "".join(char if unicodedata.category(char)[0] != "C" else " " for char in subject)

@@ -320,6 +320,10 @@ class Migration(migrations.Migration):
             model_name='staffrequest',
             index=models.Index(condition=models.Q(('saver__isnull', False)), fields=['saver', '-id'], name='request_by_saver'),
         ),
+        migrations.AddIndex(
+            model_name='staffrequest',
+            index=models.Index(fields=['asked_by', '-id'], name='request_by_asker'),
+        ),
         migrations.AddConstraint(
             model_name='staffrequest',
             constraint=models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), models.Q(('decided_by', models.F('asked_by')), _negated=True), _connector='OR'), name='request_decided_by_another'),

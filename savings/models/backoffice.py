@@ -273,6 +273,8 @@ class StaffRequest(models.Model):
             # The queue, and the sweep of those that expire.
             models.Index(fields=["expires_at"], name="request_waiting", condition=Q(state="waiting")),
             models.Index(fields=["saver", "-id"], name="request_by_saver", condition=Q(saver__isnull=False)),
+            # What a member of staff has asked for, newest first.
+            models.Index(fields=["asked_by", "-id"], name="request_by_asker"),
         ]
 
     def __str__(self) -> str:

@@ -22,7 +22,7 @@ from savings.payments.checkout import send_to_provider, start_payment
 from savings.payments.coverage import record_coverage
 from savings.payments.dispute_answers import accept_dispute, contest_dispute, send_dispute_answers
 from savings.payments.dispute_evidence import Evidence, Mandate, SignIn, dispute_evidence
-from savings.payments.disputes import is_lost, sweep_disputes, what_to_do
+from savings.payments.disputes import is_lost, sweep_disputes, update_dispute, what_to_do
 from savings.payments.fees import OPERATOR, PAYER, REFUSED, post_late_fee, post_missing_costs
 from savings.payments.messages import CARD_FAILURES, MANDATE
 from savings.payments.outside_refunds import book_outside_refund
@@ -139,6 +139,7 @@ __all__ = [
     "sweep_refunds",
     "takes_country",
     "undo_token",
+    "update_dispute",
     "using_transport",
     "what_to_do",
     "why_not_chargeable",

@@ -10,10 +10,11 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from savings import money, payments
+from savings import backoffice, money
 from savings.models import Dispute, Payment, Refund, Settlement, WebhookEvent
 from web.admin import shown
 from web.admin.base import ConditionFilter, ReadOnlyAdmin
+from web.staff_site import staff
 
 # Each request may take as long as the provider's timeout, while the browser waits.
 MOST_AT_ONCE = 10
@@ -106,15 +107,12 @@ class PaymentAdmin(ReadOnlyAdmin):
         if len(rows) > MOST_AT_ONCE:
             self.message_user(request, f"Choose at most {MOST_AT_ONCE} payments.", messages.ERROR)
             return
-        self.do_to_each(request, rows, _ask_again)
+        self.do_to_each(
+            request, rows, lambda payment: backoffice.ask_about_payment(payment, by=staff(request))
+        )
 
     def name_in_messages(self, row: Payment) -> str:
         return row.transaction.reference
-
-
-def _ask_again(payment: Payment) -> str:
-    movement = payments.settle_payment(payment.transaction.reference)
-    return f"asked the provider again: {movement.get_status_display() if movement else 'unknown to the provider'}"
 
 
 class EventState(ConditionFilter):

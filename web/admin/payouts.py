@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
-from savings import ledger, money, payments, typed_text
+from savings import backoffice, ledger, money, typed_text
 from savings.models import Account, Payout, User
 from web import keyset
 from web.admin import shown
@@ -143,7 +143,7 @@ class PayoutAdmin(ReadOnlyAdmin):
     @admin.action(description="Approve", permissions=["decide"], location=_EVERYWHERE)
     def approve(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
         def act(payout: Payout) -> str:
-            payments.approve_payout(payout, by=_staff(request))
+            backoffice.approve_payout(payout, by=_staff(request))
             return "approved; the worker sends it when it is due"
 
         self.do_to_each(request, chosen, act)
@@ -168,8 +168,7 @@ class PayoutAdmin(ReadOnlyAdmin):
     )
     def ask_now(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
         def act(payout: Payout) -> str:
-            payments.ask_soon(payout)
-            return "the worker will ask the provider within a minute"
+            return backoffice.ask_about_payout(payout, by=_staff(request))
 
         self.do_to_each(request, chosen, act)
 
@@ -182,7 +181,7 @@ class PayoutAdmin(ReadOnlyAdmin):
         if form.is_valid():
             with form.refusals():
                 reason = form.cleaned_data["reason"]
-                payments.refuse_payout(payout, by=_staff(request), reason=reason)
+                backoffice.refuse_payout(payout, by=_staff(request), reason=reason)
                 self.log_change(request, payout, f"refused: {reason}")
                 self.message_user(
                     request, f"{payout}: refused. The money is back in the stash.", messages.SUCCESS

@@ -265,7 +265,7 @@ def test_a_payout_that_does_not_exist_cannot_be_refused(desk: Client) -> None:
 def test_the_provider_is_asked_about_a_sent_payout_at_once(desk: Client) -> None:
     later = timezone.now() + datetime.timedelta(hours=1)
     payout = make_payout(state="sent", next_try_at=later)
-    assert "will ask the provider within a minute" in act(desk, payout, "ask_now").text
+    assert "asks the provider within a minute" in act(desk, payout, "ask_now").text
     payout.refresh_from_db()
     assert payout.next_try_at is not None
     assert payout.next_try_at <= timezone.now()
