@@ -4,8 +4,8 @@ Money moves only by the services of the books, which `actions` names; this packa
 approves them, and what has to be stored about it.
 """
 
-from savings.backoffice.account_names import AccountNames, Change, NamedLine
-from savings.backoffice.action_rows import payment_of
+from savings.backoffice.account_names import AccountNames, Change, NamedLine, line_of
+from savings.backoffice.action_rows import left_to_refund_kobo, payment_of
 from savings.backoffice.actions import ACTIONS, Action
 from savings.backoffice.audit import Verb, record
 from savings.backoffice.cases import (
@@ -91,6 +91,8 @@ __all__ = [
     "check_valid_from",
     "expire_exports",
     "expire_requests",
+    "left_to_refund_kobo",
+    "line_of",
     "may_approve",
     "may_change_alone",
     "name_of",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.db.models import Q
 
 from savings.backoffice import messages
-from savings.models import Account, Plan, User
+from savings.models import Account, Entry, Plan, User
 
 # The names of the debited and the credited account, kobo, and the entry's code. Names and not ids, because an account
 # that the trial run opens is taken back with it.
@@ -35,6 +35,11 @@ class Change(NamedTuple):
 def name_of(account: Account) -> str:
     """Return the name of an account as a request stores it, such as `stash:12` or `clearing:paystack`."""
     return f"{account.kind}:{account.plan_id or account.user_id or account.provider}"
+
+
+def line_of(entry: Entry) -> Line:
+    """Return an entry, with its accounts loaded, as a request stores it."""
+    return [name_of(entry.debit_account), name_of(entry.credit_account), entry.amount_kobo, entry.code]
 
 
 class AccountNames:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Sum
+
 from savings import ledger
 from savings.models import Dispute, InterestPosting, Payment, Plan, Transaction, User
 
@@ -28,6 +30,14 @@ def payment_of(values: Values) -> Payment | None:
     if "transaction" not in values:
         return None
     return Payment.objects.filter(transaction=_first_of(movement_of(values))).first()
+
+
+def left_to_refund_kobo(movement: Transaction) -> int:
+    """Return what of a payment has not gone back and is not on its way back, for a form. `refund` checks it again."""
+    back = Transaction.objects.filter(refunds=movement).exclude(
+        status__in=[Transaction.Status.FAILED, Transaction.Status.ABANDONED]
+    )
+    return movement.amount_kobo - int(back.aggregate(kobo=Sum("amount_kobo", default=0))["kobo"])
 
 
 # Whose money it is.

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from savings.backoffice import audit, case_subjects, messages
 from savings.backoffice.case_subjects import Subject
+from savings.backoffice.previews import check_not_own
 from savings.exceptions import Refused
 from savings.models import Case, OutboxRow, StaffNote, StaffRequest, User
 
@@ -97,9 +98,10 @@ def write_note(text: str, *, by: User, case: Case | None = None, saver: User | N
 def solve(case: Case, *, by: User, outcome: str) -> None:
     """Solve a case by hand: a question, an event, or something that failed and is over.
 
-    Raises Refused without an outcome, for a solved case, for one that a request waits for, and for a case that ends
-    only when its payment, dispute, refund or withdrawal does.
+    Raises Refused without an outcome, for a solved case, for one's own, for one that a request waits for, and for a
+    case that ends only when its payment, dispute, refund or withdrawal does.
     """
+    check_not_own(case.saver_id, by)
     outcome = " ".join(outcome.split())
     if not outcome:
         raise Refused(messages.OUTCOME_MISSING, field="outcome")

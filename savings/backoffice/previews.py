@@ -10,7 +10,7 @@ from django.db.transaction import atomic
 
 from savings import mails, references
 from savings.backoffice import messages
-from savings.backoffice.account_names import Line, name_of
+from savings.backoffice.account_names import Line, line_of
 from savings.backoffice.action_runs import Asked
 from savings.backoffice.actions import ACTIONS, Action
 from savings.exceptions import Refused
@@ -112,10 +112,7 @@ def lines_of(movement: Transaction | None) -> list[Line]:
         return []
     rows = Entry.objects.filter(transaction__in=_family_ids(movement))
     entries = rows.select_related("debit_account", "credit_account").order_by("id")
-    return [
-        [name_of(entry.debit_account), name_of(entry.credit_account), entry.amount_kobo, entry.code]
-        for entry in entries
-    ]
+    return [line_of(entry) for entry in entries]
 
 
 def _mails(movement: Transaction | None) -> list[tuple[str, str]]:

@@ -96,6 +96,10 @@ def examples(owner: User) -> dict[str, str]:
         "app_label": "savings",
         "content_type_id": "1",
         "url": "nowhere",
+        "action": "adjust",
+        "case_id": "1",
+        "request_id": "1",
+        "payout_id": "1",
     }
 
 

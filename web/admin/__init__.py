@@ -1,10 +1,12 @@
 """The staff admin, one file per feature."""
 
 from web.admin import (
+    asking,
     audit,
     autosave,
     calendar,
     cards,
+    case_pages,
     cases,
     circles,
     exports,
@@ -19,6 +21,7 @@ from web.admin import (
     postponements,
     products,
     recipients,
+    requests,
     sign_ins,
     statements,
     treasury,
@@ -26,10 +29,12 @@ from web.admin import (
 )
 
 __all__ = [
+    "asking",
     "audit",
     "autosave",
     "calendar",
     "cards",
+    "case_pages",
     "cases",
     "circles",
     "exports",
@@ -44,6 +49,7 @@ __all__ = [
     "postponements",
     "products",
     "recipients",
+    "requests",
     "sign_ins",
     "statements",
     "treasury",

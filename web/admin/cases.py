@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.http import HttpRequest
+from django.urls import reverse
 
 from savings.models import Case, StaffRequest
-from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin
+from web.admin.base import ConditionFilter, KeysetList, OfUser, ReadOnlyAdmin
 
 
 class CaseState(ConditionFilter):
@@ -15,6 +20,13 @@ class CaseState(ConditionFilter):
         "open": ("Open", lambda rows: rows.filter(state=Case.State.OPEN)),
         "due": ("With a deadline", lambda rows: rows.filter(state=Case.State.OPEN, due_at__isnull=False)),
     }
+
+
+class CaseList(KeysetList):
+    """The list of cases, which leads to our own page of each."""
+
+    def url_for_result(self, result: Case) -> str:
+        return reverse("admin:case", args=[result.pk])
 
 
 @admin.register(Case)
@@ -42,6 +54,16 @@ class CaseAdmin(ReadOnlyAdmin):
         "solved_by",
         "outcome",
     )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CaseList
+
+
+class RequestList(KeysetList):
+    """The list of requests, which leads to our own page of each."""
+
+    def url_for_result(self, result: StaffRequest) -> str:
+        return reverse("admin:request", args=[result.pk])
 
 
 class RequestState(ConditionFilter):
@@ -73,3 +95,6 @@ class StaffRequestAdmin(ReadOnlyAdmin):
         "answer",
         "transaction",
     )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return RequestList

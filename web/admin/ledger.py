@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from savings import money
+from savings import backoffice, money
 from savings.models import (
     Account,
     Entry,
@@ -18,9 +18,11 @@ from savings.models import (
     RatePeriod,
     TaxRate,
     Transaction,
+    User,
 )
 from web.admin import shown
 from web.admin.base import ConditionFilter, ReadOnlyAdmin, StaffAdmin
+from web.admin.offered import WithActions
 
 
 class TransactionState(ConditionFilter):
@@ -65,7 +67,7 @@ class EntryInline(admin.TabularInline):
 
 
 @admin.register(Transaction)
-class TransactionAdmin(ReadOnlyAdmin):
+class TransactionAdmin(WithActions):
     list_display = ("reference", "kind", "amount", "status", "user", "plan", "created_on", "settled_on")
     list_filter = (TransactionState,)
     relations = ("user", "plan", "reverses")
@@ -86,6 +88,9 @@ class TransactionAdmin(ReadOnlyAdmin):
         "part_of",
     )
     inlines = (EntryInline,)
+
+    def offers(self, row: Transaction, by: User) -> list[backoffice.Offer]:
+        return backoffice.offers_for_transaction(row, by)
 
     @admin.display
     def amount(self, movement: Transaction) -> str:

@@ -11,9 +11,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from savings import backoffice, money
-from savings.models import Dispute, Payment, Refund, Settlement, WebhookEvent
+from savings.models import Dispute, Payment, Refund, Settlement, User, WebhookEvent
 from web.admin import shown
 from web.admin.base import ConditionFilter, ReadOnlyAdmin
+from web.admin.offered import WithActions
 from web.staff_site import staff
 
 # Each request may take as long as the provider's timeout, while the browser waits.
@@ -30,7 +31,7 @@ class PaymentState(ConditionFilter):
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnlyAdmin):
+class PaymentAdmin(WithActions):
     list_display = (
         "reference",
         "user",
@@ -73,6 +74,9 @@ class PaymentAdmin(ReadOnlyAdmin):
         "next_poll_at",
     )
     actions = ("ask_again",)
+
+    def offers(self, row: Payment, by: User) -> list[backoffice.Offer]:
+        return backoffice.offers_for_transaction(row.transaction, by, payment=row)
 
     @admin.display
     def reference(self, payment: Payment) -> str:

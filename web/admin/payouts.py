@@ -131,7 +131,8 @@ class PayoutAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         funds = _funds() if request.method == "GET" and self.has_view_permission(request) else {}
-        return super().changelist_view(request, {**(extra_context or {}), **funds})
+        waits = {"waits": request.user.has_perm("savings.view_staffrequest")}
+        return super().changelist_view(request, {**(extra_context or {}), **waits, **funds})
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.refuse_view)

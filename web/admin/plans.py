@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from savings import money
-from savings.models import Notice, Plan
+from savings import backoffice, money
+from savings.models import Notice, Plan, User
 from web.admin import shown
 from web.admin.base import ReadOnlyAdmin
+from web.admin.offered import WithActions
 
 
 @admin.register(Plan)
-class PlanAdmin(ReadOnlyAdmin):
+class PlanAdmin(WithActions):
     list_display = ("name", "user", "product", "balance", "rate_bps", "started_on", "matures_on", "closed_at")
     relations = ("user", "product", "account")
     finds_by = ("reference", "email")
@@ -40,6 +41,9 @@ class PlanAdmin(ReadOnlyAdmin):
         "created_at",
         "closed_at",
     )
+
+    def offers(self, row: Plan, by: User) -> list[backoffice.Offer]:
+        return backoffice.offers_for_plan(row, by)
 
     @admin.display
     def balance(self, plan: Plan) -> str:

@@ -43,6 +43,11 @@ def approver(db: None) -> User:
 @pytest.fixture
 def reviewed(provider: Provider, payment: Payment) -> Transaction:
     """A payment of which too little arrived: the money is in suspense."""
+    return review(provider, payment)
+
+
+def review(provider: Provider, payment: Payment) -> Transaction:
+    """Let too little arrive for a payment, and return its transaction."""
     provider.pay(payment)
     provider.change(payment.transaction.reference, amount=ARRIVED, requested_amount=AMOUNT, fees=fee(ARRIVED))
     movement = settle(payment)

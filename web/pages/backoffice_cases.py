@@ -1,0 +1,214 @@
+"""What the page of a case shows: whose money it is about and how much, and everything that belongs to it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from savings import backoffice, ledger, mails, money
+from savings.backoffice import NamedLine, Offer
+from savings.models import Case, Entry, OutboxRow, Payout, StaffNote, StaffRequest, Transaction, User
+from web import date_formats
+from web.messages import backoffice_cases as messages
+from web.pages.backoffice_links import link_to, link_to_action, link_to_saver
+
+Kind = Case.Kind
+# The most rows of each list; the whole lists are in the admin.
+_MOST = 50
+_MOST_MAILS = 10
+
+
+class Fact(NamedTuple):
+    """One line about a case. The URL is empty where there is no page or the reader may not see it."""
+
+    label: str
+    text: str
+    url: str = ""
+
+
+class Step(NamedTuple):
+    """An action as a button, or the reason why it is not possible."""
+
+    label: str
+    url: str
+    why_not: str
+    # Whether the page behind it asks for something first. Other buttons send their form at once.
+    is_link: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class CasePage:
+    """Everything on the page of a case. Lists that the reader may not see are empty."""
+
+    case: Case
+    saver_url: str
+    facts: list[Fact]
+    steps: list[Step]
+    payout_steps: list[Step]
+    requests: list[StaffRequest]
+    entries: list[tuple[Entry, NamedLine]]
+    # Each with its subject, or with the name of its kind while it is not rendered.
+    mails: list[tuple[OutboxRow, str]]
+    notes: list[StaffNote]
+    asks_provider: bool
+    is_solved_by_hand: bool
+
+
+def find_case(case_id: int) -> QuerySet[Case]:
+    """Return the case with that id, with the rows that its page shows."""
+    related = (
+        "saver",
+        "assignee",
+        "solved_by",
+        "payment__transaction__user",
+        "payment__transaction__plan",
+        "payment__meant_for",
+        "event",
+        "dispute",
+        "refund__transaction",
+        "payout__transaction",
+        "payout__recipient",
+        "payout__user",
+    )
+    return Case.objects.select_related(*related).defer("event__body").filter(pk=case_id)
+
+
+def case_page(case: Case, by: User) -> CasePage:
+    """Return what the page of a case shows to a member of staff."""
+    family = _family_ids(case)
+    return CasePage(
+        case=case,
+        saver_url=link_to_saver(case.saver, by),
+        facts=list(_facts(case, by)),
+        steps=[_step(offer, case) for offer in backoffice.offers_for_case(case, by)],
+        payout_steps=_payout_steps(case.payout, by) if case.payout else [],
+        requests=_requests(case) if by.has_perm("savings.view_staffrequest") else [],
+        entries=_entries(family) if by.has_perm("savings.view_entry") else [],
+        mails=_mails(case, family) if by.has_perm("savings.view_outboxrow") else [],
+        notes=_notes(case) if by.has_perm("savings.view_staffnote") else [],
+        asks_provider=case.is_open and backoffice.can_ask_provider(case),
+        is_solved_by_hand=case.is_open and backoffice.can_be_solved_by_hand(case),
+    )
+
+
+def _facts(case: Case, by: User) -> Iterator[Fact]:
+    """Return the lines about the payment, dispute, refund, withdrawal or event of a case."""
+    if case.dispute is not None:
+        dispute = case.dispute
+        yield Fact("Dispute", str(dispute.provider_id), link_to(dispute, by))
+        yield Fact("Claimed", money.naira(dispute.amount_kobo))
+        yield Fact("The provider says", dispute.status.replace("-", " ") or "nothing yet")
+    if case.refund is not None:
+        refund = case.refund
+        yield Fact("Refund", refund.transaction.reference, link_to(refund, by))
+        yield Fact("Goes back", money.naira(refund.transaction.amount_kobo))
+        yield Fact("The provider says", refund.provider_status.replace("-", " ") or "nothing yet")
+    if case.payout is not None:
+        yield from _payout_facts(case.payout, by)
+    if case.event is not None:
+        event = case.event
+        yield Fact("Event", f"{event.event} {event.reference}".strip(), link_to(event, by))
+        yield Fact("Received", date_formats.moment(event.received_at))
+    if case.payment is not None:
+        yield from _payment_facts(case, by)
+
+
+def _payment_facts(case: Case, by: User) -> Iterator[Fact]:
+    payment = case.payment
+    assert payment is not None  # noqa: S101 - tells the type checker what the caller has checked
+    movement = payment.transaction
+    yield Fact("Payment", movement.reference, link_to(payment, by))
+    yield Fact(
+        "Its transaction",
+        f"{movement.get_kind_display()}: {movement.get_status_display()}",
+        link_to(movement, by),
+    )
+    yield Fact("Asked for", money.naira(movement.amount_kobo))
+    yield Fact("Arrived", money.naira(payment.paid_kobo) if payment.paid_kobo is not None else "Nothing yet")
+    if movement.status == Transaction.Status.REVIEW:
+        yield Fact("In suspense", money.naira(ledger.left_in_suspense(movement.pk)))
+    if movement.plan is not None:
+        yield Fact("Plan", movement.plan.name, link_to(movement.plan, by))
+    if payment.meant_for is not None:
+        yield Fact("Meant for", payment.meant_for.name, link_to(payment.meant_for, by))
+    if payment.card or payment.channel:
+        yield Fact("Paid with", payment.card or payment.channel)
+    if payment.provider_message:
+        yield Fact("The provider’s message", payment.provider_message)
+
+
+def _payout_facts(payout: Payout, by: User) -> Iterator[Fact]:
+    yield Fact("Withdrawal", payout.transaction.reference, link_to(payout, by))
+    yield Fact("Amount", money.naira(payout.transaction.amount_kobo))
+    yield Fact("State", payout.get_state_display())
+    yield Fact("To", f"{payout.recipient}, {payout.recipient.account_name}", link_to(payout.recipient, by))
+    if payout.provider_message:
+        yield Fact("The provider’s message", payout.provider_message)
+
+
+def _step(offer: Offer, case: Case) -> Step:
+    return Step(offer.label, link_to_action(offer, case), offer.why_not)
+
+
+def _payout_steps(payout: Payout, by: User) -> list[Step]:
+    why_not = why_payout_cannot_be_approved(payout, by)
+    refusing = why_not if payout.state == Payout.State.APPROVAL or not payout.can_be_cancelled else ""
+    return [
+        Step("Approve", reverse("admin:payout_approve", args=[payout.pk]), why_not),
+        Step("Refuse…", reverse("admin:savings_payout_refuse", args=[payout.pk]), refusing, is_link=True),
+    ]
+
+
+def why_payout_cannot_be_approved(payout: Payout, by: User) -> str:
+    """Return why a member of staff cannot approve a withdrawal, empty if they can."""
+    if not by.has_perm("savings.change_payout"):
+        return messages.ANOTHER_DECIDES_PAYOUT
+    if payout.user_id == by.pk:
+        return messages.OWN_PAYOUT
+    return "" if payout.state == Payout.State.APPROVAL else messages.NOT_WAITING_PAYOUT
+
+
+def _family_ids(case: Case) -> list[int]:
+    """Return the transactions of a case: of its payment with its parts and refunds, or of its withdrawal."""
+    row = case.payment or case.payout
+    if row is None:
+        return []
+    first = row.transaction.part_of_id or row.transaction_id
+    parts = list(Transaction.objects.filter(part_of=first).values_list("pk", flat=True)[:_MOST])
+    # One query after the other: each has an index, and joined by OR they have none.
+    back = Transaction.objects.filter(refunds__in=[first, *parts]).values_list("pk", flat=True)[:_MOST]
+    reversals = Transaction.objects.filter(reverses__in=[first, *parts]).values_list("pk", flat=True)[:_MOST]
+    return [first, *parts, *back, *reversals]
+
+
+def _entries(family: list[int]) -> list[tuple[Entry, NamedLine]]:
+    rows = Entry.objects.filter(transaction__in=family)
+    entries = list(
+        rows.select_related("transaction", "debit_account", "credit_account").order_by("id")[:_MOST]
+    )
+    lines = [backoffice.line_of(entry) for entry in entries]
+    return list(zip(entries, backoffice.AccountNames(lines).read(lines), strict=True))
+
+
+def _mails(case: Case, family: list[int]) -> list[tuple[OutboxRow, str]]:
+    rows = OutboxRow.objects.filter(kind__in=mails.KINDS).defer("text", "html", "payload")
+    if family:
+        rows = rows.filter(transaction__in=family)
+    elif case.saver is not None:
+        rows = rows.filter(user=case.saver)
+    else:
+        return []
+    return [(row, row.subject or mails.KINDS[row.kind][0]) for row in rows.order_by("-id")[:_MOST_MAILS]]
+
+
+def _notes(case: Case) -> list[StaffNote]:
+    return list(case.notes.select_related("author").order_by("-id")[:_MOST])
+
+
+def _requests(case: Case) -> list[StaffRequest]:
+    rows: Any = case.requests.select_related("asked_by", "decided_by").order_by("-id")
+    return list(rows[:_MOST])
