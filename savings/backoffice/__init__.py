@@ -19,6 +19,7 @@ from savings.backoffice.cases import (
     sync_cases,
     write_note,
 )
+from savings.backoffice.disputes import contest_dispute, see_evidence
 from savings.backoffice.exports import (
     EXPORT_KIND,
     expire_exports,
@@ -89,6 +90,7 @@ __all__ = [
     "check_not_own",
     "check_terms",
     "check_valid_from",
+    "contest_dispute",
     "expire_exports",
     "expire_requests",
     "left_to_refund_kobo",
@@ -111,6 +113,7 @@ __all__ = [
     "refuse",
     "refuse_payout",
     "request_export",
+    "see_evidence",
     "solve",
     "staff_with",
     "sync_cases",

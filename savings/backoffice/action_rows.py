@@ -52,6 +52,10 @@ def owner(values: Values) -> User | None:
     return plan.user if plan else None
 
 
+def disputed_payer(values: Values) -> User | None:
+    return _dispute_of(values).payment.transaction.user
+
+
 def nobody(_: Values) -> None:
     return None
 
@@ -77,6 +81,10 @@ def of_debt(values: Values) -> str:
 
 def of_goodwill(values: Values) -> str:
     return f"goodwill:{values['user']}"
+
+
+def of_dispute(values: Values) -> str:
+    return f"dispute:{values['dispute']}"
 
 
 def of_treasury(values: Values) -> str:
@@ -128,9 +136,18 @@ def interest_facts(values: Values) -> Values:
     }
 
 
+def dispute_facts(values: Values) -> Values:
+    dispute = _dispute_of(values)
+    return {"claimed_kobo": dispute.amount_kobo, "dispute": dispute.status, "answer": dispute.answer}
+
+
 def no_facts(_: Values) -> Values:
     return {}
 
 
 def _first_of(movement: Transaction) -> int:
     return movement.part_of_id or movement.pk
+
+
+def _dispute_of(values: Values) -> Dispute:
+    return Dispute.objects.select_related("payment__transaction__user").get(pk=values["dispute"])

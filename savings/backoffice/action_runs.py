@@ -6,10 +6,10 @@ import dataclasses
 import datetime
 from typing import Any, cast
 
-from savings import ledger, payments
+from savings import ledger, mails, payments
 from savings.backoffice import products
 from savings.backoffice.action_rows import Values, movement_of, plan_of, user_of
-from savings.models import Plan, Product, Transaction, User
+from savings.models import Dispute, Plan, Product, Transaction, User, WebhookEvent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Asked:
     asked_by: User
     approved_by: User
     reason: str
+    # What the provider said before the database transaction began; see `Action.prepare`.
+    prepared: Any = None
 
     @property
     def people(self) -> dict[str, Any]:
@@ -89,6 +91,24 @@ def reverse(asked: Asked) -> Transaction:
 def correct_interest(asked: Asked) -> Transaction:
     plan = cast("Plan", plan_of(asked.values))
     return ledger.correct_interest(plan, gross_kobo=asked.amount_kobo, gives=asked.gives, **asked.people)
+
+
+def accept_dispute(asked: Asked) -> None:
+    # Nothing is posted before the provider says that the payer has the money back.
+    dispute = Dispute.objects.select_related("payment__transaction__user").get(pk=asked.values["dispute"])
+    payments.accept_dispute(dispute, by=asked.approved_by)
+    payer = dispute.payment.transaction.user
+    if payer is not None:
+        mails.account_changed_by_staff("dispute_accepted", payer, f"dispute:{dispute.pk}")
+
+
+def find_outside_refund(values: Values) -> Any:
+    return payments.find_outside_refund(WebhookEvent.objects.get(pk=values["event"]))
+
+
+def book_outside_refund(asked: Asked) -> Transaction:
+    event = WebhookEvent.objects.get(pk=asked.values["event"])
+    return payments.book_outside_refund(event, answer=asked.prepared, **asked.people).transaction
 
 
 def treasury(asked: Asked) -> Transaction:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 from savings import mails
 from savings.backoffice import action_rows as rows
@@ -37,6 +38,8 @@ class Action:
     facts: Callable[[Values], Values]
     # Tells the saver by email, where `run` does not.
     tell: Callable[[Transaction, Values], object] | None = None
+    # Asks the provider before the database transaction begins; `run` finds the answer in `Asked.prepared`.
+    prepare: Callable[[Values], Any] | None = None
 
 
 def _tell(what: str) -> Callable[[Transaction, Values], object]:
@@ -126,6 +129,28 @@ _ALL = [
         rows.owner,
         rows.interest_facts,
         _tell_of_direction("correct_interest"),
+    ),
+    Action(
+        "accept_dispute",
+        "Accept the claim",
+        _MONEY,
+        Kind.CHARGEBACK,
+        runs.accept_dispute,
+        rows.of_dispute,
+        rows.disputed_payer,
+        rows.dispute_facts,
+    ),
+    Action(
+        "book_outside_refund",
+        "Book a refund made at the provider",
+        _MONEY,
+        Kind.REFUND,
+        runs.book_outside_refund,
+        rows.of_payment,
+        rows.payer,
+        rows.payment_facts,
+        _tell("refund_made"),
+        prepare=runs.find_outside_refund,
     ),
     Action(
         "write_off",

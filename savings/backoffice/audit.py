@@ -25,6 +25,7 @@ class Verb(models.TextChoices):
     REQUEST_REFUSED = "request_refused", "Refused an action"
     REQUEST_WITHDRAWN = "request_withdrawn", "Withdrew a request"
     REQUEST_ENDED = "request_ended", "A request became void or expired"
+    DISPUTE_CONTESTED = "dispute_contested", "Contested a dispute"
     PAYOUT_DECIDED = "payout_decided", "Decided about a withdrawal"
     PROVIDER_ASKED = "provider_asked", "Asked the provider again"
     FROZEN = "frozen", "Froze a saver"

@@ -32,6 +32,7 @@ _WHY_IN_REVIEW = {
 
 ASKED_SOON = "The worker asks the provider within a minute."
 NOT_KNOWN_THERE = "We asked the provider, and it does not know this payment."
+PROVIDER_AWAY = "The provider did not answer. Nothing was posted. Try again in a minute."
 NOTHING_TO_ASK = "The provider has nothing to say about this case."
 APPROVED = "approved"
 
@@ -40,6 +41,8 @@ REASON_MISSING = "Say why. The reason is stored."
 # Stands for the reason in a preview before somebody has typed one. Nothing of a preview is stored.
 REASON_TO_COME = "Preview"
 PREVIEW_CHANGED = "This would not post what the preview showed. Look at the new preview, then ask again."
+DISPUTE_OVER = "This dispute is over."
+DISPUTE_ANSWERED = "Somebody has answered this dispute. The provider decides now."
 DISPUTED = "This payment is disputed. Decide the dispute first."
 PAYER_UNKNOWN = "Nobody knows who paid. Allocate the money to a person."
 NOTHING_IN_SUSPENSE = "None of this payment’s money is in suspense."

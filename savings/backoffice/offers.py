@@ -31,7 +31,10 @@ def offers_for_case(case: Case, by: User) -> list[Offer]:
     if case.kind == Kind.QUESTION and case.saver is not None:
         found = offers_for_saver(case.saver, by)
     elif case.payment is not None and case.kind != Kind.PAYOUT:
-        found = offers_for_transaction(case.payment.transaction, by, payment=case.payment)
+        found = [
+            *_about_provider(case, by),
+            *offers_for_transaction(case.payment.transaction, by, payment=case.payment),
+        ]
     else:
         return []
     if case.is_open:
@@ -85,6 +88,26 @@ def offers_for_saver(saver: User, by: User) -> list[Offer]:
         _offer("adjust", ids, by, saver.pk, _waits(f"goodwill:{saver.pk}")),
         _offer("write_off", ids, by, saver.pk, owes or _waits(f"debt:{saver.pk}")),
     ]
+
+
+def _about_provider(case: Case, by: User) -> list[Offer]:
+    """Return the answer to the dispute of a case, or the booking of a refund that was made at the provider."""
+    payment, dispute, event = case.payment, case.dispute, case.event
+    assert payment is not None  # noqa: S101 - tells the type checker what the caller has checked
+    movement = payment.transaction
+    if dispute is not None:
+        why_not = ""
+        if dispute.resolved_at is not None:
+            why_not = messages.DISPUTE_OVER
+        elif dispute.answer:
+            why_not = messages.DISPUTE_ANSWERED
+        ids = {"dispute": dispute.pk}
+        waits = _waits(f"dispute:{dispute.pk}")
+        return [_offer("accept_dispute", ids, by, movement.user_id, why_not or waits)]
+    if event is not None and event.event.startswith("refund."):
+        ids = {"event": event.pk, "transaction": movement.pk}
+        return [_offer("book_outside_refund", ids, by, movement.user_id, _waits(f"payment:{movement.pk}"))]
+    return []
 
 
 def _reversal(movement: Transaction, by: User) -> list[Offer]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -13,8 +14,10 @@ from savings.backoffice import messages
 from savings.backoffice.account_names import Line, line_of
 from savings.backoffice.action_runs import Asked
 from savings.backoffice.actions import ACTIONS, Action
-from savings.exceptions import Refused
+from savings.exceptions import ProviderRefused, ProviderUnavailable, Refused
 from savings.models import Entry, OutboxRow, Transaction, User
+
+logger = logging.getLogger(__name__)
 
 MAY_DECIDE = "savings.decide_staffrequest"
 _LONGEST_REASON = 300
@@ -30,6 +33,10 @@ class Preview:
     mails: list[tuple[str, str]] = dataclasses.field(default_factory=list, compare=False)
 
 
+class ProviderAway(Refused):
+    """An action that needs an answer of the provider, which does not answer now."""
+
+
 class _Undone(Exception):
     def __init__(self, lines: list[Line], written: list[tuple[str, str]]) -> None:
         super().__init__()
@@ -40,21 +47,39 @@ class _Undone(Exception):
 def preview(action_name: str, values: dict[str, Any], *, asked_by: User, reason: str = "") -> Preview:
     """Return what an action would post now, by running it and taking everything back.
 
-    Raises Refused as `ask` does, but not without a reason.
+    Raises Refused as `ask` does, but not without a reason; ProviderAway for an action that asks the provider first,
+    when that does not answer.
     """
     action = _allowed(action_name, values, asked_by)
-    approver = _somebody_else(asked_by, action.saver(values))
+    saver = action.saver(values)
+    approver = _somebody_else(asked_by, saver)
     reason = reason.strip() or messages.REASON_TO_COME
-    asked = Asked(values, new_reference(action), asked_by, approver, reason)
+    prepared = prepare(action, values)
+    asked = Asked(values, new_reference(action), asked_by, approver, reason, prepared)
     try:
         with atomic():
             facts = action.facts(values)
+            last_id = OutboxRow.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
             movement = action.run(asked)
             if movement is not None and action.tell is not None:
                 action.tell(movement, values)
-            raise _Undone(lines_of(movement), _mails(movement))
+            raise _Undone(lines_of(movement), _mails(saver, last_id))
     except _Undone as undone:
         return Preview(undone.lines, facts, undone.written)
+
+
+def prepare(action: Action, values: dict[str, Any]) -> Any:
+    """Ask the provider what an action needs to know, outside any database transaction. None if it needs nothing.
+
+    Raises ProviderAway when the provider does not answer, and Refused when it says that the action is not possible.
+    """
+    if action.prepare is None:
+        return None
+    try:
+        return action.prepare(values)
+    except (ProviderUnavailable, ProviderRefused) as error:
+        logger.warning("the provider did not say what %s needs: %s", action.name, error)
+        raise ProviderAway(messages.PROVIDER_AWAY) from None
 
 
 def check_reason(reason: str) -> None:
@@ -115,13 +140,11 @@ def lines_of(movement: Transaction | None) -> list[Line]:
     return [line_of(entry) for entry in entries]
 
 
-def _mails(movement: Transaction | None) -> list[tuple[str, str]]:
-    """Return the subject and the text of each mail that a transaction has caused."""
-    if movement is None:
-        return []
-    rows = OutboxRow.objects.filter(transaction__in=_family_ids(movement), kind__in=mails.KINDS)
+def _mails(saver: User | None, last_id: int) -> list[tuple[str, str]]:
+    """Return the subject and the text of each mail to a saver since a row of the outbox."""
+    rows = OutboxRow.objects.filter(pk__gt=last_id, user=saver, kind__in=mails.KINDS)
     related = ("user", "transaction__plan", "transaction__user")
-    return [mails.written(row) for row in rows.select_related(*related).order_by("id")]
+    return [mails.written(row) for row in rows.select_related(*related).order_by("id")] if saver else []
 
 
 def _family_ids(movement: Transaction) -> list[int]:

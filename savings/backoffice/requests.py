@@ -16,10 +16,12 @@ from savings.backoffice.actions import ACTIONS
 from savings.backoffice.previews import (
     MAY_DECIDE,
     Preview,
+    ProviderAway,
     check_not_own,
     check_reason,
     lines_of,
     new_reference,
+    prepare,
     preview,
 )
 from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
@@ -88,8 +90,17 @@ def approve(request: StaffRequest, *, by: User) -> StaffRequest:
     """Carry out what a request asks for, and return the request: done, or void or expired with its reason.
 
     The action runs in the commit that ends the request. Raises Refused when `by` asked for it, may not approve, or is
-    the saver whose money it moves, and when the request is over already.
+    the saver whose money it moves, and when the request is over already; ProviderAway for an action that asks the
+    provider first, when that does not answer.
     """
+    _check_decider(request, by)
+    try:
+        is_late = request.expires_at <= timezone.now()
+        prepared = None if is_late else prepare(ACTIONS[request.action], request.values)
+    except ProviderAway:
+        raise
+    except Refused as refused:
+        return _void(request, by, str(refused))
     with atomic():
         now = _lock(request, by)
         why = _why_void(now)
@@ -99,7 +110,7 @@ def approve(request: StaffRequest, *, by: User) -> StaffRequest:
             return _end(now, State.VOID, answer=why)
         try:
             with atomic():
-                movement = _carry_out(now, by)
+                movement = _carry_out(now, by, prepared)
         except Refused as refused:
             return _end(now, State.VOID, answer=str(refused)[:300])
         ended = _end(now, State.DONE, by=by, movement=movement)
@@ -161,15 +172,20 @@ def _asked_before(reference: str, details: dict[str, Any]) -> StaffRequest | Non
 
 def _lock(request: StaffRequest, by: User) -> StaffRequest:
     now = StaffRequest.objects.select_for_update().get(pk=request.pk)
-    _check_waiting(now)
-    if now.asked_by_id == by.pk:
+    _check_decider(now, by)
+    return now
+
+
+def _check_decider(request: StaffRequest, by: User) -> None:
+    """Raise Refused when a request is over, or is not for this person to decide."""
+    _check_waiting(request)
+    if request.asked_by_id == by.pk:
         raise Refused(messages.OWN_REQUEST)
-    check_not_own(now.saver_id, by)
+    check_not_own(request.saver_id, by)
     # Read again: the right may have been taken since the page was opened.
     person = User.objects.get(pk=by.pk)
     if not (person.is_staff and person.is_active and person.has_perm(MAY_DECIDE)):
         raise Refused(messages.NOT_ALLOWED)
-    return now
 
 
 def _why_void(request: StaffRequest) -> str:
@@ -182,10 +198,15 @@ def _why_void(request: StaffRequest) -> str:
     return messages.FACTS_CHANGED if has_changed else ""
 
 
-def _carry_out(request: StaffRequest, by: User) -> Transaction | None:
+def _void(request: StaffRequest, by: User, why: str) -> StaffRequest:
+    with atomic():
+        return _end(_lock(request, by), State.VOID, answer=why[:300])
+
+
+def _carry_out(request: StaffRequest, by: User, prepared: Any) -> Transaction | None:
     """Run the action of a request. Raises Refused when it would not post what the request says."""
     action = ACTIONS[request.action]
-    asked = Asked(request.values, request.reference, request.asked_by, by, request.reason)
+    asked = Asked(request.values, request.reference, request.asked_by, by, request.reason, prepared)
     movement = action.run(asked)
     if lines_of(movement) != request.lines:
         raise Refused(messages.LINES_CHANGED)

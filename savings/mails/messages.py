@@ -52,6 +52,11 @@ MOVED_BY_STAFF = {
         "We approved a refund of %(amount)s. The payment provider gives it back to where you paid from. Your bank"
         " decides when you see it there.",
     ),
+    "refund_made": (
+        "We refunded %(amount)s",
+        "We gave %(amount)s of a payment back to where you paid from, through the payment provider. Your bank decides"
+        " when you see it there.",
+    ),
     "write_off": (
         "You no longer owe %(amount)s",
         "You owed %(amount)s for a payment that was charged back. We have given up this debt: there is nothing to pay.",
@@ -89,6 +94,11 @@ CHANGED_BY_STAFF = {
         "Your account is open again",
         "Our staff have ended the freeze of your account. Auto-saves that were paused meanwhile stay paused until you"
         " resume them.",
+    ),
+    "dispute_accepted": (
+        "We accepted a claim about a payment",
+        "Your bank asked for a payment of yours back, and we have accepted that. The payment provider returns the money"
+        " to where you paid from, and the same amount leaves your savings then.",
     ),
     "closed": (
         "Your account is closed",

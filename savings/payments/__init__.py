@@ -25,7 +25,7 @@ from savings.payments.dispute_evidence import Evidence, Mandate, SignIn, dispute
 from savings.payments.disputes import is_lost, sweep_disputes, update_dispute, what_to_do
 from savings.payments.fees import OPERATOR, PAYER, REFUSED, post_late_fee, post_missing_costs
 from savings.payments.messages import CARD_FAILURES, MANDATE
-from savings.payments.outside_refunds import book_outside_refund
+from savings.payments.outside_refunds import book_outside_refund, find_outside_refund
 from savings.payments.payout_fees import fees_for, most_for
 from savings.payments.payout_limits import Room, room
 from savings.payments.payout_runs import send_payout, sweep_payouts
@@ -101,6 +101,7 @@ __all__ = [
     "fees_of",
     "fetch_settlements",
     "find_account",
+    "find_outside_refund",
     "is_lost",
     "is_open",
     "is_own_name",

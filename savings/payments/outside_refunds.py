@@ -20,19 +20,39 @@ from savings.payments.rows import find_at_provider, lock_payer
 _PROCESSED = "processed"
 
 
+def find_outside_refund(event: WebhookEvent) -> RefundAnswer:
+    """Ask the provider about the refund of an event that nobody here asked for, and return its answer.
+
+    Not within a transaction. Books what the provider took from the balance. Raises Refused when the event is not about
+    such a refund, when it is booked already or not processed; ProviderUnavailable and ProviderRefused when the provider
+    does not say.
+    """
+    payment = _payment_of(event)
+    answer = _find(event, payment)
+    _check(answer, payment)
+    # First, so that clearing has what the provider took from the balance.
+    takings.record_takings(timezone.now())
+    return answer
+
+
 def book_outside_refund(
-    event: WebhookEvent, *, reference: str, asked_by: User, approved_by: User, reason: str
+    event: WebhookEvent,
+    *,
+    reference: str,
+    asked_by: User,
+    approved_by: User,
+    reason: str,
+    answer: RefundAnswer | None = None,
 ) -> Refund:
     """Book the refund that an event of the provider is about and that nobody here asked for, and return it.
 
-    The provider is asked first: do not call this within a transaction. See `ledger.book_refund` for where the money
-    comes from. The event needs no staff any more. A repeat with the same reference returns the first refund. Raises
-    Refused when the event is not about such a refund, when it is booked already or not processed, and as
-    `ledger.book_refund` does; ProviderUnavailable and ProviderRefused when the provider does not say.
+    Without the `answer` of `find_outside_refund`, the provider is asked first: do not call this within a transaction
+    then. See `ledger.book_refund` for where the money comes from. The event needs no staff any more. A repeat with the
+    same reference returns the first refund. Raises Refused when the event is not about such a refund, when it is booked
+    already or not processed, and as `ledger.book_refund` does; ProviderUnavailable and ProviderRefused when the
+    provider does not say.
     """
-    payment = find_at_provider(None, event.reference) if event.reference else None
-    if payment is None or not event.event.startswith("refund."):
-        raise Refused(messages.NOT_ABOUT_A_REFUND)
+    payment = _payment_of(event)
     people: dict[str, Any] = {"asked_by": asked_by, "approved_by": approved_by, "reason": reason}
     earlier = Refund.objects.select_related("transaction").filter(transaction__reference=reference).first()
     if earlier is not None:
@@ -41,10 +61,7 @@ def book_outside_refund(
         amount_kobo = earlier.transaction.amount_kobo
         ledger.book_refund(payment.transaction, reference=reference, amount_kobo=amount_kobo, **people)
         return earlier
-    answer = _find(event, payment)
-    _check(answer, payment)
-    # First, so that clearing has what the provider took from the balance.
-    takings.record_takings(timezone.now())
+    answer = answer or find_outside_refund(event)
     with atomic():
         lock_payer(payment)
         movement = ledger.book_refund(
@@ -62,6 +79,13 @@ def book_outside_refund(
         note = messages.refund_here(reference, answer.status, movement.get_status_display().lower())
         WebhookEvent.objects.filter(pk=event.pk).update(note=note[:300], needs_staff=False)
     return refund
+
+
+def _payment_of(event: WebhookEvent) -> Payment:
+    payment = find_at_provider(None, event.reference) if event.reference else None
+    if payment is None or not event.event.startswith("refund."):
+        raise Refused(messages.NOT_ABOUT_A_REFUND)
+    return payment
 
 
 def _find(event: WebhookEvent, payment: Payment) -> RefundAnswer:

@@ -100,6 +100,7 @@ def examples(owner: User) -> dict[str, str]:
         "case_id": "1",
         "request_id": "1",
         "payout_id": "1",
+        "dispute_id": "1",
     }
 
 

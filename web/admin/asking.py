@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from savings import backoffice
 from savings.backoffice import ACTIONS, Preview, PreviewChanged
 from savings.exceptions import Refused
-from savings.models import Case, Plan, Transaction, User
+from savings.models import Case, Dispute, Plan, Transaction, User, WebhookEvent
 from web import keyset
 from web.forms.backoffice_asking import FORMS, AskForm, Target
 from web.messages import backoffice_cases as messages
@@ -29,6 +29,8 @@ _ROWS: dict[str, tuple[type[Model], tuple[str, ...]]] = {
     "transaction": (Transaction, ("user", "plan")),
     "user": (User, ()),
     "plan": (Plan, ("user", "account")),
+    "dispute": (Dispute, ("payment__transaction__user",)),
+    "event": (WebhookEvent, ()),
 }
 
 
@@ -88,7 +90,7 @@ def _preview(form: AskForm, values: dict[str, Any], action: str, by: User) -> Pr
         # What has just been refused is refused again with the same sentence.
         if str(refused) not in {said for field in form.errors.values() for said in field}:
             form.refuse(refused)
-        return None
+    return None
 
 
 def _proposal(
@@ -104,9 +106,7 @@ def _page(
     request: HttpRequest, action: str, target: Target, form: AskForm, shown: Preview | None
 ) -> HttpResponse:
     by = staff(request)
-    saver = target.user or (target.plan.user if target.plan else None)
-    if saver is None and target.transaction is not None:
-        saver = target.transaction.user
+    saver = target.saver
     return render_page(
         request,
         "ask.html",

@@ -10,7 +10,7 @@ from django import forms
 from django.conf import settings
 
 from savings import backoffice, ledger, money
-from savings.models import Case, Plan, Transaction, User
+from savings.models import Case, Dispute, Plan, Transaction, User, WebhookEvent
 from savings.models.ledger import REFERENCE_PREFIXES
 from web.forms.fields import DayInput, EmailField, LineField, MoneyField, OnceForm
 
@@ -26,6 +26,14 @@ class Target:
     transaction: Transaction | None = None
     user: User | None = None
     plan: Plan | None = None
+    dispute: Dispute | None = None
+    event: WebhookEvent | None = None
+
+    @property
+    def saver(self) -> User | None:
+        """Whose money it is about."""
+        movement = self.dispute.payment.transaction if self.dispute else self.transaction
+        return self.user or (self.plan.user if self.plan else None) or (movement.user if movement else None)
 
 
 class AskForm(OnceForm):
@@ -163,6 +171,18 @@ class ReverseForm(AskForm):
     needs = ("transaction",)
 
 
+class AcceptDisputeForm(AskForm):
+    """The payer gets the money back. Nothing is posted before the provider says so."""
+
+    needs = ("dispute",)
+
+
+class OutsideRefundForm(AskForm):
+    """A refund that somebody made at the provider is booked here, in the amount that the provider says."""
+
+    needs = ("event", "transaction")
+
+
 class AdjustForm(PlaceForm):
     """Goodwill for a saver, or goodwill that was given by mistake and is taken back."""
 
@@ -251,6 +271,8 @@ FORMS: dict[str, type[AskForm]] = {
     "reverse": ReverseForm,
     "adjust": AdjustForm,
     "correct_interest": CorrectInterestForm,
+    "accept_dispute": AcceptDisputeForm,
+    "book_outside_refund": OutsideRefundForm,
     "write_off": WriteOffForm,
     "treasury": TreasuryForm,
 }

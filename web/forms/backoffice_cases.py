@@ -64,3 +64,27 @@ class RefuseForm(RefusableForm):
     answer = LineField(
         label="Why not?", max_length=300, required=False, help_text="The person who asked reads it here."
     )
+
+
+class ContestForm(RefusableForm):
+    """What the provider has to know to turn a claim down. `payments.contest_dispute` checks it."""
+
+    service_details = forms.CharField(
+        label="What the payment was for",
+        max_length=10_000,
+        required=False,
+        widget=forms.Textarea({"rows": 3}),
+        help_text="For example: a deposit into the saver’s own savings plan, which is still theirs.",
+    )
+    message = LineField(
+        label="Why the claim is wrong",
+        max_length=1_000,
+        required=False,
+        help_text="The payer’s bank reads it.",
+    )
+    phone = LineField(
+        label="The payer’s phone number",
+        max_length=100,
+        required=False,
+        help_text="The provider requires one, and we do not store one. Ask the saver.",
+    )

@@ -31,6 +31,9 @@ _FACTS = {
     "goodwill_kobo": "Goodwill so far",
     "posting": "Last interest posting",
     "corrections": "Corrections so far",
+    "claimed_kobo": "Claimed",
+    "dispute": "State of the dispute",
+    "answer": "Our answer so far",
 }
 
 
@@ -54,6 +57,9 @@ def expired(why: str) -> str:
     return f"Nothing was posted: the request has expired. {why}"
 
 
+CONTESTED = "The dispute is contested. The worker sends the evidence within a minute."
+
+
 def payout_approved(reference: str) -> str:
     return f"Withdrawal {reference} is approved. The worker sends it when it is due."
 
@@ -69,4 +75,4 @@ def fact(name: str, value: Any) -> tuple[str, str]:
         return label, "Yes" if value else "No"
     if isinstance(value, list):
         return label, ", ".join(map(str, value)) or "Nothing"
-    return label, "None" if value is None else str(value)
+    return label, str(value).replace("-", " ") if value not in {None, ""} else "None"

@@ -49,6 +49,8 @@ class CasePage:
     facts: list[Fact]
     steps: list[Step]
     payout_steps: list[Step]
+    # The page with the evidence about the dispute, where it may be contested too.
+    evidence_url: str
     requests: list[StaffRequest]
     entries: list[tuple[Entry, NamedLine]]
     # Each with its subject, or with the name of its kind while it is not rendered.
@@ -86,6 +88,7 @@ def case_page(case: Case, by: User) -> CasePage:
         facts=list(_facts(case, by)),
         steps=[_step(offer, case) for offer in backoffice.offers_for_case(case, by)],
         payout_steps=_payout_steps(case.payout, by) if case.payout else [],
+        evidence_url=_evidence_url(case, by),
         requests=_requests(case) if by.has_perm("savings.view_staffrequest") else [],
         entries=_entries(family) if by.has_perm("savings.view_entry") else [],
         mails=_mails(case, family) if by.has_perm("savings.view_outboxrow") else [],
@@ -102,6 +105,10 @@ def _facts(case: Case, by: User) -> Iterator[Fact]:
         yield Fact("Dispute", str(dispute.provider_id), link_to(dispute, by))
         yield Fact("Claimed", money.naira(dispute.amount_kobo))
         yield Fact("The provider says", dispute.status.replace("-", " ") or "nothing yet")
+        if dispute.answer:
+            yield Fact("We answered", dispute.get_answer_display())
+        if dispute.answer_error:
+            yield Fact("The provider refused our answer", dispute.answer_error)
     if case.refund is not None:
         refund = case.refund
         yield Fact("Refund", refund.transaction.reference, link_to(refund, by))
@@ -161,6 +168,12 @@ def _payout_steps(payout: Payout, by: User) -> list[Step]:
         Step("Approve", reverse("admin:payout_approve", args=[payout.pk]), why_not),
         Step("Refuse…", reverse("admin:savings_payout_refuse", args=[payout.pk]), refusing, is_link=True),
     ]
+
+
+def _evidence_url(case: Case, by: User) -> str:
+    if case.dispute is None or not by.has_perm("savings.see_saver"):
+        return ""
+    return f"{reverse('admin:evidence', args=[case.dispute.pk])}?case={case.pk}"
 
 
 def why_payout_cannot_be_approved(payout: Payout, by: User) -> str:

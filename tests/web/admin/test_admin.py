@@ -594,7 +594,7 @@ def test_a_payment_can_be_asked_about_again(
     )
     provider.pay(payment, "silent")
     chosen = {"action": "ask_again", "_selected_action": [payment.pk]}
-    assert b": Done" in support.post(url(Payment, "changelist"), chosen, follow=True).content
+    assert b"now: done" in support.post(url(Payment, "changelist"), chosen, follow=True).content
     payment.transaction.refresh_from_db()
     assert payment.transaction.status == Transaction.Status.SUCCESS
 

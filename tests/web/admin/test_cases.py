@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 
+import httpx
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
@@ -258,7 +259,7 @@ def test_the_provider_is_asked_again_and_its_answer_solves_the_case(
 
 
 def test_a_provider_that_does_not_answer_is_said(desk: Client, case: Case, provider: Provider) -> None:
-    provider.is_away = True
+    provider.instead = lambda _: httpx.Response(503)
     page = desk.post(url(case, "ask_provider"), follow=True)
     assert page.status_code == 200
     assert "The provider did not answer." in page.text
