@@ -136,6 +136,10 @@ def payment_is(status: str) -> str:
     return f"We asked the provider. The payment is now: {status.lower()}." if status else NOT_KNOWN_THERE
 
 
+def answer_is_final(status: str) -> str:
+    return f"The provider has given its last answer about this payment, which is: {status.lower()}."
+
+
 def dispute_is(status: str) -> str:
     return f"We asked the provider. The dispute is now: {status.replace('-', ' ') or 'open'}."
 

@@ -11,8 +11,12 @@ Kind = Case.Kind
 
 
 def can_ask_provider(case: Case) -> bool:
-    """Return whether a case is about something that the provider can be asked about."""
-    return case.payout is not None or case.dispute is not None or case.payment is not None
+    """Return whether an answer of the provider can still change what a case is about."""
+    if case.payout is not None:
+        return case.payout.state == Payout.State.SENT
+    if case.dispute is not None:
+        return case.dispute.resolved_at is None
+    return case.payment is not None and payments.is_open(case.payment)
 
 
 def ask_provider(case: Case, *, by: User) -> str:
@@ -59,5 +63,9 @@ def ask_about_payout(payout: Payout, *, by: User) -> str:
 
 
 def _ask_about(payment: Payment) -> str:
+    if not payments.is_open(payment):
+        # Only a fee that is not known yet is asked about then.
+        payments.settle_payment(payment.transaction.reference)
+        return messages.answer_is_final(payment.transaction.get_status_display())
     movement = payments.settle_payment(payment.transaction.reference)
     return messages.payment_is(movement.get_status_display() if movement else "")

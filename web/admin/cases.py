@@ -31,7 +31,7 @@ class CaseList(KeysetList):
 
 @admin.register(Case)
 class CaseAdmin(ReadOnlyAdmin):
-    list_display = ("id", "kind", "summary", "state", "assignee", "opened_at", "due_at")
+    list_display = ("id", "kind", "summary", "due_at", "opened_at", "assignee", "state")
     list_filter = (CaseState, OfUser)
     relations = ("saver", "assignee", "solved_by")
     finds_by = ("key", "email")
@@ -74,6 +74,7 @@ class RequestState(ConditionFilter):
 
 @admin.register(StaffRequest)
 class StaffRequestAdmin(ReadOnlyAdmin):
+    change_list_template = "admin/request_list.html"
     list_display = ("id", "action", "saver", "asked_by", "asked_at", "state", "decided_by", "expires_at")
     list_filter = (RequestState, OfUser)
     relations = ("saver", "asked_by", "decided_by", "transaction")

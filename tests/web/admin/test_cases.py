@@ -14,7 +14,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from savings import backoffice
-from savings.models import AuditRow, Case, Dispute, Payout, Refund, StaffNote, Transaction, User, WebhookEvent
+from savings.models import (
+    AuditRow,
+    Case,
+    Dispute,
+    Payment,
+    Payout,
+    Refund,
+    StaffNote,
+    Transaction,
+    User,
+    WebhookEvent,
+)
 from tests.factories import make_user, pay_in
 from tests.provider import Provider
 from tests.savings.backoffice.conftest import ARRIVED, make_staff
@@ -250,19 +261,40 @@ def test_nobody_solves_their_own_case(finance: User, approver: User) -> None:
 # Asking the provider
 
 
-def test_the_provider_is_asked_again_and_its_answer_solves_the_case(
-    desk: Client, case: Case, reviewed: Transaction, provider: Provider, finance: User
+@pytest.fixture
+def unanswered(payment: Payment, finance: User) -> Case:
+    """A case about a payment that the provider has not answered about."""
+    case = question(finance)
+    Case.objects.filter(pk=case.pk).update(payment=payment)
+    return case
+
+
+def test_the_provider_is_asked_again(
+    desk: Client, unanswered: Case, payment: Payment, provider: Provider, finance: User
 ) -> None:
-    page = desk.post(url(case, "ask_provider"), follow=True)
-    assert "We asked the provider. The payment is now: being checked." in page.text
+    provider.pay(payment)
+    assert "Ask the provider again" in desk.get(url(unanswered)).text
+
+    page = desk.post(url(unanswered, "ask_provider"), follow=True)
+
+    assert "We asked the provider. The payment is now: done." in page.text
     assert AuditRow.objects.get(verb="provider_asked").staff == finance
+    assert "Ask the provider again" not in page.text
 
 
-def test_a_provider_that_does_not_answer_is_said(desk: Client, case: Case, provider: Provider) -> None:
+def test_a_provider_that_does_not_answer_is_said(
+    desk: Client, unanswered: Case, payment: Payment, provider: Provider
+) -> None:
     provider.instead = lambda _: httpx.Response(503)
-    page = desk.post(url(case, "ask_provider"), follow=True)
+    page = desk.post(url(unanswered, "ask_provider"), follow=True)
     assert page.status_code == 200
     assert "The provider did not answer." in page.text
+
+
+def test_a_last_answer_is_not_asked_for_again(desk: Client, case: Case) -> None:
+    assert "Ask the provider again" not in desk.get(url(case)).text
+    page = desk.post(url(case, "ask_provider"), follow=True)
+    assert "has given its last answer about this payment" in page.text
 
 
 def test_the_provider_is_not_asked_about_a_question(desk: Client, finance: User) -> None:
