@@ -19,6 +19,7 @@ from savings.backoffice.cases import (
     sync_cases,
     write_note,
 )
+from savings.backoffice.checks import check_not_own
 from savings.backoffice.disputes import contest_dispute, see_evidence
 from savings.backoffice.exports import (
     EXPORT_KIND,
@@ -36,7 +37,7 @@ from savings.backoffice.offers import (
     offers_for_transaction,
 )
 from savings.backoffice.payouts import approve_payout, refuse_payout
-from savings.backoffice.previews import MAY_DECIDE, Preview, check_not_own, preview, staff_with
+from savings.backoffice.previews import MAY_DECIDE, Preview, preview, staff_with
 from savings.backoffice.products import (
     TERMS,
     apply_product_changes,

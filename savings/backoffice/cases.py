@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from savings.backoffice import audit, case_subjects, messages
 from savings.backoffice.case_subjects import Subject
-from savings.backoffice.previews import check_not_own
+from savings.backoffice.checks import check_not_own
 from savings.exceptions import Refused
 from savings.models import Case, OutboxRow, StaffNote, StaffRequest, User
 

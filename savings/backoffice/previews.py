@@ -14,13 +14,13 @@ from savings.backoffice import messages
 from savings.backoffice.account_names import Line, line_of
 from savings.backoffice.action_runs import Asked
 from savings.backoffice.actions import ACTIONS, Action
+from savings.backoffice.checks import check_not_own
 from savings.exceptions import ProviderRefused, ProviderUnavailable, Refused
 from savings.models import Entry, OutboxRow, Transaction, User
 
 logger = logging.getLogger(__name__)
 
 MAY_DECIDE = "savings.decide_staffrequest"
-_LONGEST_REASON = 300
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,21 +80,6 @@ def prepare(action: Action, values: dict[str, Any]) -> Any:
     except (ProviderUnavailable, ProviderRefused) as error:
         logger.warning("the provider did not say what %s needs: %s", action.name, error)
         raise ProviderAway(messages.PROVIDER_AWAY) from None
-
-
-def check_reason(reason: str) -> None:
-    """Raise Refused, on the field `reason`, for an empty or too long reason."""
-    if not reason.strip():
-        raise Refused(messages.REASON_MISSING, field="reason")
-    if len(reason.strip()) > _LONGEST_REASON:
-        raise Refused(messages.note_too_long(_LONGEST_REASON), field="reason")
-
-
-def check_not_own(saver: User | int | None, by: User) -> None:
-    """Raise Refused when a member of staff would act on their own money or account."""
-    saver_id = saver.pk if isinstance(saver, User) else saver
-    if saver_id is not None and saver_id == by.pk:
-        raise Refused(messages.OWN_MONEY)
 
 
 def _somebody_else(asked_by: User, saver: User | None) -> User:

@@ -13,12 +13,11 @@ from django.utils import timezone
 from savings.backoffice import audit, cases, messages
 from savings.backoffice.action_runs import Asked
 from savings.backoffice.actions import ACTIONS
+from savings.backoffice.checks import check_not_own, check_reason
 from savings.backoffice.previews import (
     MAY_DECIDE,
     Preview,
     ProviderAway,
-    check_not_own,
-    check_reason,
     lines_of,
     new_reference,
     prepare,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Sequence
 
 from savings import backoffice
 from savings.backoffice import ACTIONS, AccountNames, Change, NamedLine, Preview
 from savings.models import StaffRequest, User
+from web import date_formats
 from web.messages import backoffice_cases as messages
+from web.pages import products
 from web.pages.backoffice_links import link_to, link_to_saver
 
 State = StaffRequest.State
@@ -29,6 +32,8 @@ class RequestShown:
     request: StaffRequest
     label: str
     posting: Posting
+    # What an action changes that posts nothing.
+    details: list[tuple[str, str]]
     facts: list[tuple[str, str]]
     saver_url: str
     transaction_url: str
@@ -61,12 +66,22 @@ def _shown(request: StaffRequest, by: User, names: AccountNames) -> RequestShown
         posting=Posting(
             names.read(request.lines), names.changes(request.lines) if request.is_waiting else []
         ),
+        details=_details(request),
         facts=facts(request.facts),
         saver_url=link_to_saver(request.saver, by),
         transaction_url=link_to(request.transaction, by),
         may_approve=backoffice.may_approve(request, by),
         may_withdraw=request.is_waiting and request.asked_by_id == by.pk,
     )
+
+
+def _details(request: StaffRequest) -> list[tuple[str, str]]:
+    """Return the new terms of a product as labels and texts."""
+    values = request.values
+    if request.action != "product":
+        return []
+    valid_from = date_formats.day(datetime.date.fromisoformat(values["valid_from"]))
+    return [(messages.VALID_FROM, valid_from), *products.all_in_words(values["terms"], values["rates"])]
 
 
 def label(action: str) -> str:

@@ -37,8 +37,8 @@ def new_terms(product: Product | None, terms: dict[str, Any], rates: list[list[i
     before: dict[str, str] = {}
     if product is not None:
         old_terms, old_rates = backoffice.terms_of(product)
-        before = dict(_all_in_words(old_terms, old_rates))
-    now = _all_in_words(terms, rates)
+        before = dict(all_in_words(old_terms, old_rates))
+    now = all_in_words(terms, rates)
     changes = [(label, before.get(label, ""), text) for label, text in now if before.get(label) != text]
     shown = None
     if terms["is_offered"] and rates:
@@ -52,7 +52,8 @@ def in_words(terms: dict[str, Any]) -> list[Row]:
     return [(_label(name), _text(name, terms[name])) for name in backoffice.TERMS]
 
 
-def _all_in_words(terms: dict[str, Any], rates: list[list[int]]) -> list[Row]:
+def all_in_words(terms: dict[str, Any], rates: list[list[int]]) -> list[Row]:
+    """Return the terms and rates of a product as labels and texts."""
     steps = ", ".join(f"{money.percent(rate_bps)} from {from_days} days" for from_days, rate_bps in rates)
     return [*in_words(terms), ("Rates", steps or "none")]
 
