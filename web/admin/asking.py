@@ -17,7 +17,8 @@ from savings.backoffice import ACTIONS, Preview, PreviewChanged
 from savings.exceptions import Refused
 from savings.models import Case, Dispute, Plan, Transaction, User, WebhookEvent
 from web import keyset
-from web.forms.backoffice_asking import FORMS, AskForm, Target
+from web.forms.backoffice_actions import AskForm, Target
+from web.forms.backoffice_asking import FORMS
 from web.messages import backoffice_cases as messages
 from web.pages.backoffice_links import link_to_saver
 from web.pages.backoffice_requests import facts, posting

@@ -7,12 +7,13 @@ from django.contrib import messages as notices
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from savings import backoffice, typed_text
 from savings.exceptions import ProviderRefused, ProviderUnavailable, Refused
-from savings.models import Case
-from web.forms.backoffice_cases import AssignForm, NoteForm, SolveForm
+from savings.models import Case, User
+from web import keyset
+from web.forms.backoffice_cases import AssignForm, NoteForm, QuestionForm, SolveForm
 from web.messages import backoffice_cases as messages
 from web.pages.backoffice_cases import case_page, find_case
 from web.staff_site import render_page, staff, staff_page
@@ -24,6 +25,27 @@ _WORK = "savings.work_case"
 @require_safe
 def case(request: HttpRequest, case_id: int) -> HttpResponse:
     return _page(request, get_object_or_404(find_case(case_id)))
+
+
+@staff_page("cases/new/", name="case_new", permission=_WORK)
+@require_http_methods(["GET", "HEAD", "POST"])
+def case_new(request: HttpRequest) -> HttpResponse:
+    """Open a case for the question of the saver that the URL names."""
+    typed = request.GET.get("user", "")
+    saver = get_object_or_404(User, pk=int(typed) if keyset.is_id(typed) else 0)
+    form = QuestionForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        with form.refusals():
+            opened = backoffice.open_question(saver, by=staff(request), summary=form.cleaned_data["summary"])
+            return _back(request, opened, messages.OPENED)
+    return render_page(
+        request,
+        "case_new.html",
+        title="Open a case",
+        subtitle=f"{saver.name}, {saver.email}",
+        status=422 if form.errors else 200,
+        form=form,
+    )
 
 
 @staff_page("cases/<int:case_id>/assign/", name="case_assign", permission=_WORK)

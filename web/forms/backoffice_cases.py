@@ -11,6 +11,17 @@ from web.forms.fields import LineField
 from web.forms.refusals import RefusableForm
 
 
+class QuestionForm(RefusableForm):
+    """What a saver asks, for a case of its own."""
+
+    summary = LineField(
+        label="What does the saver ask?",
+        max_length=300,
+        required=False,
+        help_text="One sentence, without passwords or card numbers. The case is assigned to you.",
+    )
+
+
 class AssignForm(RefusableForm):
     """Somebody who works on cases, or nobody."""
 

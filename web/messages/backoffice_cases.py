@@ -10,6 +10,7 @@ from savings.models import Transaction
 from web import date_formats
 
 ASSIGNED_TO_NOBODY = "Nobody works on this case now."
+OPENED = "The case is open, and you work on it."
 NOTE_WRITTEN = "Your note is stored."
 SOLVED = "The case is solved."
 NOBODY_KNOWS = "Nobody knows whose it is"

@@ -149,6 +149,28 @@ def test_a_case_costs_the_same_with_many_rows(desk: Client, case: Case, finance:
     assert len(many) == len(few) <= 40
 
 
+# A question of a saver
+
+
+def test_a_case_is_opened_for_a_question(desk: Client, finance: User) -> None:
+    saver = make_user()
+    new = reverse("admin:case_new", query={"user": saver.pk})
+    assert saver.email in desk.get(new).text
+    page = desk.post(new, {"summary": "My 4,000 has not arrived"}, follow=True)
+
+    case = Case.objects.get()
+    assert "The case is open" in page.text
+    assert (case.kind, case.saver, case.assignee) == (Case.Kind.QUESTION, saver, finance)
+
+
+def test_a_question_needs_a_sentence_and_a_saver(desk: Client) -> None:
+    page = desk.post(reverse("admin:case_new", query={"user": make_user().pk}), {"summary": " "})
+    assert page.status_code == 422
+    assert "Say in a sentence what the saver asks." in page.text
+    for user in ("", "x", "99999999"):
+        assert desk.get(reverse("admin:case_new", query={"user": user})).status_code == 404
+
+
 # Who works on it
 
 
