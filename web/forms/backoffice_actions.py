@@ -68,7 +68,7 @@ class AskForm(OnceForm):
 class AmountForm(AskForm):
     """An action with an amount."""
 
-    needs = ("transaction",)
+    needs: ClassVar[tuple[str, ...]] = ("transaction",)
     amount = MoneyField(label="Amount", max_kobo=money.MOST_KOBO)
 
     @classmethod

@@ -333,9 +333,9 @@ def test_support_asks_for_money_and_not_for_the_house(release: str, approver: Us
 
 
 def test_nobody_asks_for_their_own_money(reviewed: Transaction, release: str) -> None:
-    owner = User.objects.get(pk=reviewed.user_id)
-    User.objects.filter(pk=owner.pk).update(is_staff=True, is_superuser=True)
-    client = sign_in(User.objects.get(pk=owner.pk))
+    owner = User.objects.filter(transactions=reviewed)
+    owner.update(is_staff=True, is_superuser=True)
+    client = sign_in(owner.get())
     page = preview(client, release, **amount_of(reviewed))
     assert page.status_code == 422
     assert "your own money" in page.text
