@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -25,7 +26,7 @@ class CaseState(ConditionFilter):
 class CaseList(KeysetList):
     """The list of cases, which leads to our own page of each."""
 
-    def url_for_result(self, result: Case) -> str:
+    def url_for_result(self, result: Model) -> str:
         return reverse("admin:case", args=[result.pk])
 
 
@@ -62,7 +63,7 @@ class CaseAdmin(ReadOnlyAdmin):
 class RequestList(KeysetList):
     """The list of requests, which leads to our own page of each."""
 
-    def url_for_result(self, result: StaffRequest) -> str:
+    def url_for_result(self, result: Model) -> str:
         return reverse("admin:request", args=[result.pk])
 
 

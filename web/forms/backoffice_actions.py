@@ -93,7 +93,7 @@ class PlaceForm(AmountForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         person = self.person()
-        plans = Plan.objects.filter(user=person, closed_at=None).order_by("name") if person else []
+        plans = Plan.objects.filter(user=person, closed_at=None).order_by("name")
         field = self.fields["place"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells the type checker what the class says
         field.choices = [_STASH, *((plan.pk, f"The plan “{plan.name}”") for plan in plans)]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -25,13 +25,13 @@ def page_of(action: str, **ids: int) -> str:
     return reverse("admin:ask", args=[action], query=ids)
 
 
-def hidden(response: HttpResponse, name: str) -> str:
+def hidden(response: Any, name: str) -> str:
     found = re.search(rf'name="{name}"[^>]*value="([^"]*)"', response.text)
     assert found, f"{name} is not on the page"
     return found[1]
 
 
-def preview(client: Client, url: str, **typed: str) -> HttpResponse:
+def preview(client: Client, url: str, **typed: str) -> Any:
     """Press the button of another page, or `Preview` with what is typed."""
     if not typed:
         return client.post(url, {"step": "start"})
@@ -39,7 +39,7 @@ def preview(client: Client, url: str, **typed: str) -> HttpResponse:
     return client.post(url, {"step": "preview", "reference": hidden(first, "reference"), **typed})
 
 
-def ask(client: Client, url: str, shown: HttpResponse, **typed: str) -> HttpResponse:
+def ask(client: Client, url: str, shown: Any, **typed: str) -> Any:
     data = {"reference": hidden(shown, "reference"), "seen": hidden(shown, "seen"), **typed}
     return client.post(url, {"step": "ask", **data})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -202,8 +203,9 @@ def test_other_roles_do_not_decide(request_: StaffRequest, role: str) -> None:
 
 
 def test_nobody_decides_about_their_own_money(request_: StaffRequest) -> None:
-    User.objects.filter(pk=request_.saver_id).update(is_staff=True, is_superuser=True)
-    client = sign_in(User.objects.get(pk=request_.saver_id))
+    saver = User.objects.filter(email=request_.saver.email if request_.saver else "")
+    saver.update(is_staff=True, is_superuser=True)
+    client = sign_in(saver.get())
     page = client.post(url(request_, "approve"))
     assert page.status_code == 422
     assert "your own money" in page.text
@@ -284,7 +286,7 @@ def test_a_saver_s_question_is_solved_in_five_pages(
 ) -> None:
     """A mail says “my 4,000 has not arrived”, with an email address and nothing else."""
     assert reviewed.user is not None
-    pages = [desk.get(reverse("admin:savings_case_changelist"), {"q": reviewed.user.email})]
+    pages: list[Any] = [desk.get(reverse("admin:savings_case_changelist"), {"q": reviewed.user.email})]
     pages.append(desk.get(link(pages[-1].text, r"/admin/cases/\d+/")))
     release = link(pages[-1].text, r"/admin/ask/release/\?[^\"]+")
     pages.append(desk.post(release, {"step": "start"}))
