@@ -101,6 +101,9 @@ def examples(owner: User) -> dict[str, str]:
         "request_id": "1",
         "payout_id": "1",
         "dispute_id": "1",
+        "export_id": "1",
+        "product_id": "1",
+        "listed": "savings.transaction",
     }
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from savings import backoffice, ledger, payments, references
 from savings.backoffice import messages
-from savings.exceptions import Refused
+from savings.exceptions import ReferenceTaken, Refused
 from savings.models import Account, AuditRow, Entry, OutboxRow, StaffRequest, Transaction, User
 from tests.factories import make_user
 from tests.savings.backoffice.conftest import ARRIVED, make_staff
@@ -48,6 +48,44 @@ def test_a_preview_posts_nothing(reviewed: Transaction, finance: User, approver:
     assert Entry.objects.count() == entries
     assert not Transaction.objects.filter(part_of=reviewed).exists()
     assert not OutboxRow.objects.filter(kind="top_up_received").exists()
+
+
+def test_a_preview_has_the_mails_that_the_saver_would_get(
+    reviewed: Transaction, finance: User, approver: User
+) -> None:
+    values = {"transaction": reviewed.pk, "amount_kobo": ARRIVED, "plan": None}
+    for action, begins in (("release", "₦20,000.00 received"), ("send_back", "A refund of ₦20,000.00")):
+        ((subject, text),) = backoffice.preview(action, values, asked_by=finance).mails
+        assert subject.startswith(begins)
+        assert "Hello" in text
+    assert not OutboxRow.objects.filter(kind="by_staff").exists()
+
+
+def test_the_same_reference_asks_once(reviewed: Transaction, finance: User, approver: User) -> None:
+    values = {"transaction": reviewed.pk, "amount_kobo": ARRIVED, "plan": None}
+    usual: dict[str, Any] = {
+        "asked_by": finance,
+        "reason": "Hers",
+        "reference": references.new("stash_deposit"),
+    }
+    first = backoffice.ask("release", values, **usual)
+
+    assert backoffice.ask("release", values, **usual) == first
+    assert StaffRequest.objects.count() == 1
+    for changed in ({"reason": "Not hers"}, {"asked_by": make_staff("Finance")}):
+        with pytest.raises(ReferenceTaken):
+            backoffice.ask("release", values, **usual | changed)
+    with pytest.raises(ReferenceTaken):
+        backoffice.ask("release", values | {"amount_kobo": 1_00}, **usual)
+
+
+def test_what_was_not_seen_is_not_asked_for(reviewed: Transaction, finance: User, approver: User) -> None:
+    values = {"transaction": reviewed.pk, "amount_kobo": ARRIVED, "plan": None}
+    seen = backoffice.preview("release", values, asked_by=finance)
+
+    with pytest.raises(backoffice.PreviewChanged):
+        backoffice.ask("release", values | {"amount_kobo": 1_00}, asked_by=finance, reason="Hers", seen=seen)
+    assert backoffice.ask("release", values, asked_by=finance, reason="Hers", seen=seen).is_waiting
 
 
 def test_an_approved_request_posts_what_it_showed(request_: StaffRequest, approver: User) -> None:
