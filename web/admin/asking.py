@@ -49,9 +49,8 @@ def ask(request: HttpRequest, action: str) -> HttpResponse:
     usual: dict[str, Any] = {"target": target, "action": action, "user": by}
     step = request.POST.get("step", "start") if request.method == "POST" else ""
     if step in {"", "start"}:
-        form = form_class(initial=form_class.start(target), **usual)
-        # A button of another page, with nothing typed yet: preview what the form proposes.
-        shown = _proposal(form_class, form, usual, action, by) if step else None
+        form = _proposal(form_class, usual) if step else form_class(initial=form_class.start(target), **usual)
+        shown = _preview(form, form.values(), action, by) if form.is_bound else None
         return _page(request, action, target, form, shown)
     form = form_class(request.POST, **usual)
     if not form.is_valid():
@@ -74,6 +73,13 @@ def ask(request: HttpRequest, action: str) -> HttpResponse:
     return _page(request, action, target, form, _preview(form, values, action, by))
 
 
+def _proposal(form_class: type[AskForm], usual: dict[str, Any]) -> AskForm:
+    """Return a form after the button of another page, with nothing typed: as sent, if what it proposes is complete."""
+    form = form_class(initial=form_class.start(usual["target"]), **usual)
+    proposed = form_class({"reference": form["reference"].initial, **form.initial}, **usual)
+    return proposed if proposed.is_valid() else form
+
+
 def _seen(signed: str, action: str, by: User) -> Preview:
     """Return the preview that the person has seen. Raises PreviewChanged if there is none."""
     try:
@@ -92,15 +98,6 @@ def _preview(form: AskForm, values: dict[str, Any], action: str, by: User) -> Pr
         if str(refused) not in {said for field in form.errors.values() for said in field}:
             form.refuse(refused)
     return None
-
-
-def _proposal(
-    form_class: type[AskForm], form: AskForm, usual: dict[str, Any], action: str, by: User
-) -> Preview | None:
-    """Return what the fields would post as they are proposed, None if something is missing or refused."""
-    proposed = {"reference": form["reference"].initial, **form.initial}
-    as_sent = form_class(proposed, **usual)
-    return _preview(as_sent, as_sent.values(), action, by) if as_sent.is_valid() else None
 
 
 def _page(

@@ -85,6 +85,12 @@ def test_the_page_opens_by_a_link_without_a_preview(desk: Client, release: str) 
     assert 'value="20,000"' in page.text
 
 
+def test_a_proposal_that_is_refused_says_why(desk: Client, reviewed: Transaction) -> None:
+    page = preview(desk, page_of("release", transaction=reviewed.pk))
+    assert page.status_code == 422
+    assert "give a second active member of staff the right" in page.text
+
+
 def test_what_cannot_be_posted_is_said_beside_the_amount(
     desk: Client, release: str, reviewed: Transaction
 ) -> None:
