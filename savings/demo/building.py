@@ -16,9 +16,8 @@ from contextlib import contextmanager
 from functools import partial
 
 from django.conf import settings
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import Q
 from django.test.utils import override_settings
 from django.utils import timezone
 
@@ -81,19 +80,14 @@ def offer_products() -> None:
 
 
 def _add_staff() -> None:
-    """Add a superuser and a member of support, who may view everything, query the provider and resend mails.
+    """Add a superuser, and a member of staff for each role.
 
     Each has an authenticator app, because the admin requires a second step.
     """
-    support, _ = Group.objects.get_or_create(name="Support")
-    may_view = Q(codename__startswith="view_", content_type__app_label="savings")
-    support.permissions.set(
-        Permission.objects.filter(may_view | Q(codename__in=["change_payment", "change_outboxrow"]))
-    )
-    for email, name in cast.STAFF.items():
-        user = add_user(email, name, is_staff=True, is_superuser=email.startswith("admin"))
-        if not user.is_superuser:
-            user.groups.add(support)
+    for email, (name, role) in cast.STAFF.items():
+        user = add_user(email, name, is_staff=True, is_superuser=not role)
+        if role:
+            user.groups.add(Group.objects.get(name=role))
         second_steps.add(user)
 
 

@@ -207,7 +207,15 @@ CHIDI = Saver(
     ),
 )
 SAVERS = (ADA, BOLA, CHIDI)
-STAFF = {"staff@example.com": "Ngozi Balogun", "admin@example.com": "Tunde Bakare"}
+# The name and the role of each member of staff; the superuser has none.
+STAFF = {
+    "staff@example.com": ("Ngozi Balogun", "Support"),
+    "finance@example.com": ("Ifeoma Duru", "Finance"),
+    "approver@example.com": ("Yusuf Danladi", "Approver"),
+    "auditor@example.com": ("Grace Effiong", "Auditor"),
+    "operations@example.com": ("Kunle Adeyemi", "Operations"),
+    "admin@example.com": ("Tunde Bakare", ""),
+}
 EMAILS = sorted(
     {m.email for circle in CIRCLES for m in circle.members} | {s.email for s in SAVERS} | {*STAFF}
 )

@@ -11,6 +11,10 @@ from savings.models import User
 _PERIOD_SECONDS = 30
 KEYS = {
     "staff@example.com": "ASUSUDEMOSTAFFKEYASUSUDEMOSTAFF2",
+    "finance@example.com": "ASUSUDEMOFINANCEKEYASUSUDEMOASU2",
+    "approver@example.com": "ASUSUDEMOAPPROVERKEYASUSUDEMOAS2",
+    "auditor@example.com": "ASUSUDEMOAUDITORKEYASUSUDEMOASU2",
+    "operations@example.com": "ASUSUDEMOOPERATIONSKEYASUSUDEMO2",
     "admin@example.com": "ASUSUDEMOADMINKEYASUSUDEMOADMIN2",
 }
 
