@@ -161,6 +161,7 @@ def test_without_plans_one_person_sets_products_up(client: Client) -> None:
         ({"min_target": "-5"}, "min_target"),
         ({"min_term_days": "90"}, "max_term_days"),
         ({"min_term_days": "90", "max_term_days": "30"}, "max_term_days"),
+        ({"min_term_days": "30", "max_term_days": "10000000"}, "max_term_days"),
         ({"name": ""}, "name"),
         ({"name": "x" * 41}, "name"),
         ({"reason": " "}, "reason"),
