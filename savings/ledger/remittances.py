@@ -10,8 +10,16 @@ from django.utils import timezone
 
 from savings.exceptions import Refused
 from savings.ledger import messages, reports
+from savings.ledger.accounts import house_account
 from savings.models import Account, Entry, ManualPosting, Transaction
 from savings.models.local_days import start_of
+
+_REMITTED = (Account.Kind.TAX_PAYABLE, Account.Kind.VAT_PAYABLE, Account.Kind.STAMP_DUTY_PAYABLE)
+
+
+def left_to_remit(month_on: datetime.date) -> list[tuple[str, int]]:
+    """Return the name of each tax and what is left to remit of it for a month, in kobo. See `payable_kobo`."""
+    return [(str(kind.label), payable_kobo(house_account(kind), month_on)) for kind in _REMITTED]
 
 
 def payable_kobo(account: Account, month_on: datetime.date) -> int:

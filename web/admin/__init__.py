@@ -26,6 +26,7 @@ from web.admin import (
     sign_ins,
     statements,
     treasury,
+    treasury_page,
     users,
 )
 
@@ -55,5 +56,6 @@ __all__ = [
     "sign_ins",
     "statements",
     "treasury",
+    "treasury_page",
     "users",
 ]

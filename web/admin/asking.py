@@ -137,7 +137,7 @@ def _target(request: HttpRequest, needs: tuple[str, ...]) -> Target:
         if row is None:
             raise Http404
         found[name] = row
-    return Target(**found)
+    return Target(**found, purpose=request.GET.get("purpose", ""))
 
 
 def _salt(action: str, by: User) -> str:

@@ -27,6 +27,8 @@ class Target:
     plan: Plan | None = None
     dispute: Dispute | None = None
     event: WebhookEvent | None = None
+    # The purpose of a movement of the house's money.
+    purpose: str = ""
 
     @property
     def saver(self) -> User | None:

@@ -158,8 +158,8 @@ class TreasuryForm(AmountForm):
     field_order = ("purpose", "amount", "bank", "document", "period_on")
 
     @classmethod
-    def start(cls, _target: Target) -> dict[str, str]:
-        return {}
+    def start(cls, target: Target) -> dict[str, str]:
+        return {"purpose": target.purpose}
 
     def values(self) -> dict[str, Any]:
         data = self.cleaned_data

@@ -9,3 +9,23 @@ PRODUCT_ASKED = "A second person has to approve the change. It waits among the r
 
 def product_changed(name: str) -> str:
     return f"{name} is changed. No plan exists yet, so nobody else had to approve it."
+
+
+SAVERS_BANK = "Savers’ money"
+OWN_BANK = "Our own money"
+# The movements of the house's money, and when each is needed.
+TREASURY_MOVEMENTS = {
+    "balance_top_up": "The provider balance is too low for the withdrawals on their way.",
+    "balance_to_bank": "The provider balance holds more than withdrawals need.",
+    "settlement_to_bank": "The provider has settled to the bank, and no settlement was booked automatically.",
+    "settlement_to_balance": "The provider has settled to its balance, and no settlement was booked automatically.",
+    "taken_from_balance": "The provider has taken a refund or dispute from its balance, and it was not booked.",
+    "sweep": "Fees earned leave the savers’ bank account, or our own money fills it up.",
+    "capital_in": "The owner pays money in.",
+    "capital_out": "The owner takes money out.",
+    "bank_charge": "The bank has taken a charge.",
+    "investment_income": "The bank has paid interest to us.",
+    "tax_remittance": "The tax of a month goes to the authority.",
+    "vat_remittance": "The VAT of a month goes to the authority.",
+    "duty_remittance": "The stamp duty of a month goes to the authority.",
+}
