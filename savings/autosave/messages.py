@@ -27,6 +27,7 @@ REASONS: dict[AutosaveRule.Reason, str] = {
     Reason.DISPUTE: "A payment of yours is disputed. It has to be settled first.",
     Reason.FAILED: "Three dates in a row failed.",
     Reason.INACTIVE: "Your account was closed.",
+    Reason.FROZEN: "Our staff have frozen your account.",
 }
 
 # Why a date was skipped or failed.

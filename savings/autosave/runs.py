@@ -135,8 +135,7 @@ def _is_stopped(run: AutosaveRun, now: datetime.datetime) -> bool:
     has_other_source = rule.card_id != run.card_id and stops.reason_of_card(rule.card) is None
     if not has_other_source:
         reason = reason or card_reason
-    if not rule.user.is_active:
-        reason = AutosaveRule.Reason.INACTIVE
+    reason = stops.reason_of_account(rule.user) or reason
     if reason is None and rule.plan is not None and not plans.has_room(rule.plan, run.amount_kobo):
         reason = AutosaveRule.Reason.FULL
     if reason is None and card_reason is None:

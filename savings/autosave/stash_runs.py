@@ -32,6 +32,7 @@ _FACTS = (
     "rule__failures",
     "rule__past_goal_kobo",
     "rule__user__is_active",
+    "rule__user__frozen",
     "rule__plan__closed_at",
     "rule__plan__matures_on",
     "rule__plan__at_maturity",
@@ -132,5 +133,6 @@ def _save(run: AutosaveRun, stash: Account, facts: Row, *, now: datetime.datetim
 def _is_plain(rule: AutosaveRule, plan: Plan, amount_kobo: int, today: datetime.date) -> bool:
     """Return whether nothing stops a run. A plan that has matured may begin a new term in minutes: not plain."""
     stopped = stops.reason_of_plan(plan, today, past_goal_kobo=rule.past_goal_kobo)
-    is_open = rule.user.is_active and not plan.is_matured(today) and stopped is None
+    stopped = stopped or stops.reason_of_account(rule.user)
+    is_open = not plan.is_matured(today) and stopped is None
     return is_open and plans.has_room(plan, amount_kobo)

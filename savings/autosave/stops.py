@@ -36,14 +36,21 @@ def reason_of_plan(
 def reason_of_person(user: User) -> AutosaveRule.Reason | None:
     """Return why no rule of a person may run, or None.
 
-    Their account is closed, they owe money, or a payment of theirs is disputed.
+    Their account is closed or frozen, they owe money, or a payment of theirs is disputed.
     """
-    if not user.is_active:
-        return Reason.INACTIVE
+    if reason := reason_of_account(user):
+        return reason
     available = ledger.available(user)
     if available.owed_kobo:
         return Reason.OWES
     return Reason.DISPUTE if available.disputed_kobo else None
+
+
+def reason_of_account(user: User) -> AutosaveRule.Reason | None:
+    """Return why an account, read under its lock, stops all rules, or None: it is closed, or staff have frozen it."""
+    if not user.is_active:
+        return Reason.INACTIVE
+    return Reason.FROZEN if ledger.why_frozen(user.frozen) else None
 
 
 def reason_of_card(card: SavedCard | None) -> AutosaveRule.Reason | None:

@@ -37,6 +37,16 @@ from savings.backoffice.offers import (
     offers_for_transaction,
 )
 from savings.backoffice.payouts import approve_payout, refuse_payout
+from savings.backoffice.people import (
+    end_sessions,
+    freeze,
+    remove_second_step,
+    resend_confirmation,
+    undo_email_change,
+    undoable_changes,
+    unfreeze,
+    waiting_proposals,
+)
 from savings.backoffice.previews import MAY_DECIDE, Preview, preview, staff_with
 from savings.backoffice.products import (
     TERMS,
@@ -92,8 +102,10 @@ __all__ = [
     "check_terms",
     "check_valid_from",
     "contest_dispute",
+    "end_sessions",
     "expire_exports",
     "expire_requests",
+    "freeze",
     "left_to_refund_kobo",
     "line_of",
     "may_approve",
@@ -113,12 +125,18 @@ __all__ = [
     "refresh",
     "refuse",
     "refuse_payout",
+    "remove_second_step",
     "request_export",
+    "resend_confirmation",
     "see_evidence",
     "solve",
     "staff_with",
     "sync_cases",
     "terms_of",
+    "undo_email_change",
+    "undoable_changes",
+    "unfreeze",
+    "waiting_proposals",
     "with_terms",
     "withdraw",
     "write_export",

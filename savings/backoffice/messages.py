@@ -88,6 +88,15 @@ def no_rate(days: int) -> str:
     ) % {"days": days}
 
 
+# People.
+CHOOSE_FREEZE = "Choose what to stop."
+CLOSED_ALREADY = "This account is closed."
+CHECK_MISSING = "Say which document or call you checked."
+NO_SECOND_STEP = "This person has no second step."
+NO_PROPOSAL = "No change of email address waits for a confirmation."
+NOT_UNDOABLE = "This change can’t be undone any more. Ask for a new change of the email address instead."
+
+
 # Accounts of savers.
 
 

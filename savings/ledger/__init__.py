@@ -20,6 +20,7 @@ from savings.ledger.coming_interest import Projection, project_interest, project
 from savings.ledger.coverage import Coverage, coverage
 from savings.ledger.debts import Available, available, receivable_kobo, repay_debt, write_off
 from savings.ledger.exits import ExitBasis, Held, forfeit_share, share_of
+from savings.ledger.freezes import check_not_frozen, why_frozen
 from savings.ledger.going_back import left_in_suspense
 from savings.ledger.interest_by_hand import correct_interest
 from savings.ledger.interest_postings import InterestHouse, post_interest, post_last_interest
@@ -97,6 +98,7 @@ __all__ = [
     "change_rate",
     "change_status",
     "check_amount",
+    "check_not_frozen",
     "check_queries",
     "close_month",
     "columns",
@@ -154,5 +156,6 @@ __all__ = [
     "timeline_steps",
     "trial_balance",
     "trial_balance_table",
+    "why_frozen",
     "write_off",
 ]

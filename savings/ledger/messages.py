@@ -15,6 +15,10 @@ from savings.models import Entry, Transaction
 _Code = Entry.Code
 _Kind = Transaction.Kind
 
+# A freeze by staff, to the saver.
+WITHDRAWALS_FROZEN = "Our staff have stopped withdrawals from your account. Please contact us."
+MOVEMENTS_FROZEN = "Our staff have frozen your account, so no money can move. Please contact us."
+
 # The first step of a receipt.
 REQUESTED = "Requested"
 MONEY_ARRIVED = "Money arrived"

@@ -40,7 +40,10 @@ def money_moved_by_staff(what: str, movement: Transaction) -> OutboxRow | None:
 
 
 def account_changed_by_staff(what: str, user: User, key: str) -> OutboxRow | None:
-    """Tell a user that staff froze, unfroze or closed their account; once per `key`, which names the change."""
+    """Tell a user what staff did to their account, a name in `messages.CHANGED_BY_STAFF`; once per `key`.
+
+    None if the mail was written before: `key` names the change.
+    """
     subject, sentence = messages.CHANGED_BY_STAFF[what]
     return outbox.add(
         "by_staff",

@@ -100,6 +100,11 @@ CHANGED_BY_STAFF = {
         "Your bank asked for a payment of yours back, and we have accepted that. The payment provider returns the money"
         " to where you paid from, and the same amount leaves your savings then.",
     ),
+    "sessions_ended": (
+        "We signed you out everywhere",
+        "Our staff have signed you out of every device, and unfinished sign-ins and mailed codes no longer work. Your"
+        " password and your second step are the same as before: sign in again with them.",
+    ),
     "closed": (
         "Your account is closed",
         "Your account is closed, as you asked. You can no longer sign in. We keep what the law requires us to keep.",

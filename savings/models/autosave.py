@@ -64,6 +64,7 @@ class AutosaveRule(models.Model):
         DISPUTE = "dispute", "A payment of its saver is disputed"
         FAILED = "failed", "Three dates in a row failed"
         INACTIVE = "inactive", "The account of its saver was closed"
+        FROZEN = "frozen", "The account of its saver is frozen"
 
     # The idempotency key of the form: a form sent twice makes one rule.
     reference = models.CharField(max_length=20, unique=True)

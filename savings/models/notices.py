@@ -10,14 +10,17 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from savings.models.users import User
+
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
     def waiting(self) -> Self:
         return self.filter(status=Notice.Status.WAITING)
 
     def due(self, now: datetime.datetime) -> Self:
-        """Waiting notices that are over, the longest first."""
-        return self.waiting().filter(due_at__lte=now).order_by("due_at", "id")
+        """Waiting notices that are over, the longest first, but for those of savers whose movements are frozen."""
+        due = self.waiting().filter(due_at__lte=now)
+        return due.exclude(user__frozen=User.Frozen.MOVEMENTS).order_by("due_at", "id")
 
     def end(self) -> int:
         """End the waiting notices among these, because their plan has matured or was closed; return how many."""

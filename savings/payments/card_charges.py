@@ -62,6 +62,8 @@ def why_not_chargeable(card: SavedCard) -> str:
     """Return why a card cannot be charged, as a sentence for its owner; empty if it can."""
     if card.removed_at is not None or not card.user.is_active:
         return messages.CARD_REMOVED
+    if why_frozen := ledger.why_frozen(card.user.frozen):
+        return why_frozen
     if card.trouble:
         return messages.CARD_TROUBLES[card.trouble]
     if card.is_expired:

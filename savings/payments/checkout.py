@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from savings import ledger, plans
-from savings.exceptions import BadAmount, ProviderRefused, ProviderUnavailable
+from savings.exceptions import BadAmount, ProviderRefused, ProviderUnavailable, Refused
 from savings.models import Payment, Plan, Transaction, User
 from savings.payments import messages, paystack
 from savings.payments.rows import payments, update_payment
@@ -39,8 +39,8 @@ def start_payment(
     The same reference again returns the same payment. `checkout_url` is the page on which to pay. It is empty while
     the provider cannot be reached (the transaction is pending; call `send_to_provider` again) and after the provider
     refused (the transaction has failed). `mandate` is the text to which a payer agreed who wants the card saved, and
-    `mandate_device` where they did. Raises Refused, with the form field, for an amount outside the limits or a
-    plan that takes no money.
+    `mandate_device` where they did. Raises Refused, with the form field, for an amount outside the limits, a plan that
+    takes no money, and a frozen user.
     """
     check_limits(amount_kobo)
     kind = Transaction.Kind.TOP_UP if plan else Transaction.Kind.STASH_DEPOSIT
@@ -49,6 +49,7 @@ def start_payment(
             reference=reference, kind=kind, user=user, plan=plan, amount_kobo=amount_kobo
         )
         if opened:
+            ledger.check_not_frozen(user.pk)
             if plan is not None:
                 plans.check_can_receive(plans.lock_plan(plan), amount_kobo)
             Payment.objects.create(
@@ -68,12 +69,14 @@ def send_to_provider(payment: Payment) -> bool:
     """Announce a payment to the provider, and return whether it has a checkout page now.
 
     Safe to repeat: the reference stays the same, and the provider accepts it once. Only pending payments are
-    announced, and a charge to a saved card never is: it needs no page.
+    announced, and a charge to a saved card never is: it needs no page. Raises Refused for a frozen user.
     """
     payment.refresh_from_db()
     movement = payment.transaction
     if payment.saved_card_id or payment.checkout_url or movement.status != Status.PENDING:
         return bool(payment.checkout_url) and movement.status == Status.PENDING
+    if movement.user and (why_not := ledger.why_frozen(movement.user.frozen)):
+        raise Refused(why_not)
     try:
         checkout = paystack.initialize(
             reference=movement.reference,

@@ -60,6 +60,7 @@ OTHER_DECIDES = "Someone else has to decide about your own withdrawal."
 # Why staff have to look at a withdrawal.
 LOW_BALANCE = "The provider balance is too low for it."
 SAVER_CLOSED = "The account of the saver is closed."
+SAVER_FROZEN = "The account of the saver is frozen."
 SAVER_OWES = "The saver owes money, or a payment of theirs is disputed, and the stash does not cover it."
 ENTER_PASSWORD = "The provider waits for a one-time password. Enter it, or turn that off, in its dashboard."  # noqa: S105 - a sentence
 PROVIDER_CHECKS = "The provider is checking it."

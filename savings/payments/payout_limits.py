@@ -48,7 +48,12 @@ def room(user: User) -> Room:
 
 
 def check_may_withdraw(user: User) -> None:
-    """Raise Refused while withdrawals wait because password, email address or second step have changed."""
+    """Raise Refused for a frozen user, and while withdrawals wait because of how the user signs in has changed.
+
+    Call it with the user as read under the lock.
+    """
+    if why_frozen := ledger.why_frozen(user.frozen, leaves=True):
+        raise Refused(why_frozen)
     changed_at = user.credentials_changed_at
     until = changed_at + settings.PAYOUTS.wait if changed_at else None
     if until is not None and until > timezone.now():

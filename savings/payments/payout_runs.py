@@ -119,15 +119,12 @@ def _claim(payout: Payout, now: datetime.datetime) -> bool:
 
 def _send(payout: Payout, balance: Balance) -> bool:
     """Send a payout for the first time. Returns False when it was not sent."""
-    if not payout.user.is_active:
-        return _keep_waiting(payout, messages.SAVER_CLOSED, _WAIT_FOR_STAFF)
-    if ledger.available(payout.user).is_short:
-        return _keep_waiting(payout, messages.SAVER_OWES, _WAIT_FOR_STAFF)
+    if _is_kept_back(payout):
+        return False
     if not balance.reserve(payout.transaction.amount_kobo):
         return _wait_for_balance(payout)
     # Committed before the call: after a crash the provider is asked before it is sent again.
-    if not _change_state(payout, State.WAITING, state=State.SENT, sent_at=timezone.now()):
-        # It was cancelled meanwhile.
+    if not _claim_sending(payout):
         return False
     try:
         answer = _call(payout)
@@ -140,6 +137,52 @@ def _send(payout: Payout, balance: Balance) -> bool:
         raise
     payout_outcomes.apply(payout, answer)
     return True
+
+
+def _is_kept_back(payout: Payout) -> bool:
+    """Return whether a payout has to wait because of its owner, and note it for staff then."""
+    if payout.user.frozen and _waits_for_freeze(payout):
+        return True
+    if not payout.user.is_active:
+        note = messages.SAVER_CLOSED
+    elif ledger.available(payout.user).is_short:
+        note = messages.SAVER_OWES
+    else:
+        return False
+    _keep_waiting(payout, note, _WAIT_FOR_STAFF)
+    return True
+
+
+def _claim_sending(payout: Payout) -> bool:
+    """Mark a payout as sent, just before it is; False if it was cancelled meanwhile, or if its owner is frozen."""
+    with atomic():
+        User.objects.touch(payout.user_id)
+        # Under the lock: once it is marked, a freeze does not stop it.
+        mine = Payout.objects.filter(pk=payout.pk, state=State.WAITING, user__frozen="")
+        sent_at = timezone.now()
+        if not mine.update(state=State.SENT, sent_at=sent_at):
+            _waits_for_freeze(payout)
+            return False
+    payout.state, payout.sent_at = State.SENT, sent_at
+    return True
+
+
+def _waits_for_freeze(payout: Payout) -> bool:
+    """Let a payout wait if its owner is frozen now, and return whether it does."""
+    with atomic():
+        User.objects.touch(payout.user_id)
+        if not User.objects.filter(pk=payout.user_id).exclude(frozen="").exists():
+            return False
+        _keep_waiting(payout, messages.SAVER_FROZEN, _WAIT_FOR_STAFF)
+    return True
+
+
+def wake_frozen(user_id: int) -> int:
+    """Let the payouts that waited for the end of a freeze be sent at the next run, and return how many."""
+    with atomic():
+        User.objects.touch(user_id)
+        waiting = Payout.objects.filter(user=user_id, state=State.WAITING, staff_note=messages.SAVER_FROZEN)
+        return waiting.update(staff_note="", next_try_at=timezone.now())
 
 
 def _take_refusal(payout: Payout, error: ProviderRefused) -> bool:

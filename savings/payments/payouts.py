@@ -47,7 +47,7 @@ def quote_payout(user: User, recipient: Recipient, amount_kobo: int | None) -> P
     """Return what withdrawing an amount (kobo; None for all that is possible) to a bank account comes to.
 
     Raises Refused, with the field, for an account that was removed or is too new, an amount outside the limits or above
-    what may leave, and after a change of how the user signs in.
+    what may leave, for a frozen user, and after a change of how the user signs in.
     """
     payout_limits.check_may_withdraw(user)
     payout_limits.check_recipient(recipient)

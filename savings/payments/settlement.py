@@ -181,9 +181,12 @@ def provider_fields(charge: Charge | None) -> dict[str, Any]:
 
 
 def _credit(payment: Payment) -> None:
-    """Post the money to the plan, or to the stash if there is no plan or the plan no longer takes money."""
+    """Post the money to the plan, or to the stash if there is none, it takes no more money, or the saver is frozen."""
     movement = payment.transaction
-    plan = movement.plan if movement.plan and _takes_money(movement.plan, movement.amount_kobo) else None
+    # `payments()` read them under the lock of the payer. Money that arrives for a frozen saver stays in the stash.
+    is_frozen = movement.user is not None and bool(ledger.why_frozen(movement.user.frozen))
+    takes_money = movement.plan and not is_frozen and _takes_money(movement.plan, movement.amount_kobo)
+    plan = movement.plan if takes_money else None
     # Every open payment was started by a user.
     account = plan.account if plan else ledger.stash_account(cast("User", movement.user))
     settled = ledger.settle(

@@ -89,8 +89,8 @@ def carry_out_exit(user: User, plan: Plan, quote_token: str, *, reference: str) 
 
     Interest, tax, penalty, move and closing are one commit. A repeat with the same reference returns the first
     transaction. Raises QuoteOutdated when the quote is not the user's, is older than five minutes, or is not what an
-    exit comes to now; Refused when the plan allows none; and ReferenceTaken when the reference belongs to another
-    request. Nothing has moved then.
+    exit comes to now; Refused when the plan allows none or the user is frozen; and ReferenceTaken when the reference
+    belongs to another request. Nothing has moved then.
     """
     signed = _read(quote_token)
     with atomic():
@@ -100,6 +100,7 @@ def carry_out_exit(user: User, plan: Plan, quote_token: str, *, reference: str) 
             return earlier
         if signed[:2] != [user.pk, plan.pk] or not _is_fresh(quote_token):
             raise QuoteOutdated(messages.QUOTE_OUTDATED)
+        ledger.check_not_frozen(user.pk)
         quote = quote_exit(now, signed[3], on=timezone.localdate())
         if _values(quote) != signed[1:-2]:
             raise QuoteOutdated(messages.QUOTE_OUTDATED)

@@ -70,9 +70,11 @@ def _end(plan: Plan, ends: datetime.date) -> bool:
     moved_kobo = ledger.balance_kobo(plan.account)
     movement = None
     if moved_kobo:
-        movement = stash.move_from_plan(
+        # Not `move_from_plan`: a plan of a frozen saver matures all the same.
+        movement = stash.open_exit(
             plan.user, plan, amount_kobo=moved_kobo, reference=references.new(Kind.PLAN_TO_STASH)
         )
+        stash.settle_exit(movement)
     shown = movement or (posting.interest if posting else None)
     if shown is not None:
         _notify(plan, shown, _facts(posting, moved_kobo))

@@ -22,9 +22,9 @@ def give_notice(user: User, plan: Plan, *, amount_kobo: int, reference: str) -> 
     """Give notice of an amount (kobo) of one of the user's plans, and return the notice.
 
     The money stays in the plan, and earns, until `carry_out_due_notices` moves it to the stash. A repeat with the same
-    reference returns the first notice. Raises Refused for a plan that takes no notice, BadAmount for an amount out of
-    range, NotEnoughMoney when less of the balance is free, and ReferenceTaken when the reference belongs to another
-    request.
+    reference returns the first notice. Raises Refused for a plan that takes no notice and a frozen user, BadAmount for
+    an amount out of range, NotEnoughMoney when less of the balance is free, and ReferenceTaken when the reference
+    belongs to another request.
     """
     ledger.check_amount(amount_kobo)
     with atomic():
@@ -34,6 +34,7 @@ def give_notice(user: User, plan: Plan, *, amount_kobo: int, reference: str) -> 
             if (earlier.user_id, earlier.plan_id, earlier.amount_kobo) != (user.pk, plan.pk, amount_kobo):
                 raise ReferenceTaken(SENT_OTHERWISE)
             return earlier
+        ledger.check_not_frozen(user.pk)
         check_can_give_notice(now)
         _check_free(now, amount_kobo)
         asked_at = timezone.now()
@@ -65,7 +66,7 @@ def cancel_notice(notice: Notice) -> None:
 def carry_out_due_notices(now: datetime.datetime) -> int:
     """Carry out the notices that are due by a moment, and return how many were decided. Safe to run twice, and late.
 
-    A notice that fails is postponed, and the others are still carried out.
+    A notice that fails is postponed, and the others are still carried out. Those of a frozen saver wait.
     """
     return outbox.for_each_row("carry_out_notice", Notice.objects.due(now), _carry_out)
 
@@ -125,8 +126,9 @@ def _carry_out(notice_id: int) -> bool:
     with atomic():
         notice = Notice.objects.select_related("user", "plan").get(pk=notice_id)
         plan = plans.lock_plan(notice.plan)
-        notice.refresh_from_db(fields=["status"])
-        if not notice.is_waiting:
+        # Read again under the lock: the notice may be decided, or its saver frozen, by now.
+        notice = Notice.objects.select_related("user", "plan").get(pk=notice_id)
+        if not notice.is_waiting or ledger.why_frozen(notice.user.frozen):
             return False
         # By the day on which it was due: a late run costs nobody the money that they asked for in time.
         if plan.is_closed or plan.is_matured(timezone.localdate(notice.due_at)):

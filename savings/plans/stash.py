@@ -19,9 +19,9 @@ def move_to_plan(
     """Move an amount in kobo from the stash into one of the user's plans, and return the transaction.
 
     `autosave_run` is the date of the auto-save rule that moves it. A repeat with the same reference returns the first
-    transaction. Raises Refused for a plan that is closed or matured, BadAmount for an amount out of range or above the
-    plan's limit, NotEnoughMoney when the stash holds less, and ReferenceTaken when the reference belongs to another
-    transaction.
+    transaction. Raises Refused for a plan that is closed or matured and for a frozen user, BadAmount for an amount out
+    of range or above the plan's limit, NotEnoughMoney when the stash holds less, and ReferenceTaken when the reference
+    belongs to another transaction.
     """
     ledger.check_amount(amount_kobo)
     with atomic():
@@ -34,6 +34,7 @@ def move_to_plan(
             autosave_run=autosave_run,
         )
         if opened:
+            ledger.check_not_frozen(user.pk)
             now = plans.lock_plan(plan)
             plans.check_can_receive(now, amount_kobo)
             _settle(transaction, debit=ledger.stash_account(user), credit=now.account)
@@ -46,8 +47,8 @@ def move_from_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) 
 
     Only from a plan without a maturity or after it; before, `plans.carry_out_exit` does it, after a quote. A repeat
     with the same reference returns the first transaction. Raises Refused for a plan that is closed, has not matured or
-    needs notice, BadAmount for an amount out of range, NotEnoughMoney when the plan holds less, and ReferenceTaken when
-    the reference belongs to another request.
+    needs notice and for a frozen user, BadAmount for an amount out of range, NotEnoughMoney when the plan holds less,
+    and ReferenceTaken when the reference belongs to another request.
     """
     ledger.check_amount(amount_kobo)
     with atomic():
@@ -55,6 +56,7 @@ def move_from_plan(user: User, plan: Plan, *, amount_kobo: int, reference: str) 
         earlier = find_earlier(user, now, reference, amount_kobo)
         if earlier is not None:
             return earlier
+        ledger.check_not_frozen(user.pk)
         if now.is_closed:
             raise Refused(messages.CLOSED_AND_EMPTY)
         terms.check_needs_no_notice(now, timezone.localdate())

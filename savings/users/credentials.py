@@ -75,14 +75,16 @@ def set_active(user_id: int, *, is_active: bool, by: User | None = None) -> None
         security_mails.notify_of_change(user, "account_reopened" if is_active else "account_closed")
 
 
-def remove_second_steps(user_id: int) -> int:
+def remove_second_steps(user_id: int, *, only_if_any: bool = False) -> int:
     """Remove a user's authenticator app, passkeys and recovery codes, end their sessions and mail them.
 
-    Returns the number of removed second steps.
+    Returns the number of removed second steps. With `only_if_any`, nothing else happens for a user who has none.
     """
     with transaction.atomic():
         user = lock_user_for(user_id)
         removed, _ = Authenticator.objects.filter(user=user).delete()
+        if only_if_any and not removed:
+            return 0
         end_sessions(user_id)
         security_mails.notify_of_change(user, "second_steps_removed")
     return removed

@@ -1,0 +1,159 @@
+"""Pages on which staff act on a person's account. Each says what will happen, asks for a reason, and does one thing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages as notices
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_http_methods
+
+from savings import backoffice, users
+from savings.exceptions import Refused
+from savings.models import User
+from web.forms import backoffice_people as forms
+from web.messages import backoffice_people as messages
+from web.staff_site import render_page, staff, staff_page
+
+Act = Callable[..., object]
+
+
+@dataclasses.dataclass(frozen=True)
+class PersonPage:
+    """One action on a person's account: its page, its form, and the service that acts."""
+
+    title: str
+    button: str
+    will_happen: list[str]
+    act: Act
+    done: str
+    form: Callable[..., forms.ReasonForm] = forms.ReasonForm
+
+
+def saver_url(user_id: int) -> str:
+    """Return the page of a saver in the admin."""
+    try:
+        return reverse("admin:saver", args=[user_id])
+    except NoReverseMatch:
+        return reverse("admin:savings_user_change", args=[user_id])
+
+
+def _answer(request: HttpRequest, object_id: int, page: PersonPage, **form_values: Any) -> HttpResponse:
+    user = get_object_or_404(User, pk=object_id)
+    form = page.form(request.POST if request.method == "POST" else None, **form_values)
+    if form.is_valid():
+        with form.refusals():
+            page.act(user.pk, by=staff(request), **form.values)
+            notices.success(request, page.done)
+            return HttpResponseRedirect(saver_url(user.pk))
+    context = {
+        "page": page,
+        "person": user,
+        "form": form,
+        "back": saver_url(user.pk),
+        "refusal": _why_not(user, staff(request)),
+    }
+    status = 422 if form.errors else 200
+    return render_page(request, "person_action.html", title=page.title, status=status, **context)
+
+
+def _why_not(user: User, by: User) -> str:
+    """Return why staff may not act on an account at all, before they type anything; the services check again."""
+    try:
+        backoffice.check_not_own(user, by)
+    except Refused as refused:
+        return str(refused)
+    return "" if users.may_change(by, user) else messages.ONLY_SUPERUSERS
+
+
+def _page(verb: str, name: str, permission: str) -> Callable[[Any], Any]:
+    def register(view: Any) -> Any:
+        checked = require_http_methods(["GET", "HEAD", "POST"])(view)
+        return staff_page(f"savers/<int:object_id>/{verb}/", name=name, permission=f"savings.{permission}")(
+            checked
+        )
+
+    return register
+
+
+@_page("freeze", "freeze", "freeze_user")
+def freeze(request: HttpRequest, object_id: int) -> HttpResponse:
+    """Stop a saver's withdrawals, or every movement."""
+    page = PersonPage(
+        "Freeze an account",
+        "Freeze the account",
+        messages.FREEZE,
+        backoffice.freeze,
+        messages.FROZEN,
+        forms.FreezeForm,
+    )
+    return _answer(request, object_id, page)
+
+
+@_page("unfreeze", "unfreeze", "freeze_user")
+def unfreeze(request: HttpRequest, object_id: int) -> HttpResponse:
+    """End a freeze."""
+    page = PersonPage(
+        "End a freeze", "End the freeze", messages.UNFREEZE, backoffice.unfreeze, messages.UNFROZEN
+    )
+    return _answer(request, object_id, page)
+
+
+@_page("end-sessions", "end_sessions", "help_user")
+def end_sessions(request: HttpRequest, object_id: int) -> HttpResponse:
+    """Sign a person out everywhere."""
+    page = PersonPage(
+        "Sign a saver out everywhere",
+        "End all sessions",
+        messages.END_SESSIONS,
+        backoffice.end_sessions,
+        messages.SESSIONS_ENDED,
+        forms.SignOutForm,
+    )
+    return _answer(request, object_id, page, by=staff(request))
+
+
+@_page("remove-second-step", "remove_second_step", "help_user")
+def remove_second_step(request: HttpRequest, object_id: int) -> HttpResponse:
+    """Remove a second step that its owner has lost."""
+    page = PersonPage(
+        "Remove a lost second step",
+        "Remove the second step",
+        messages.REMOVE_SECOND_STEP,
+        backoffice.remove_second_step,
+        messages.SECOND_STEP_REMOVED,
+        forms.CheckedForm,
+    )
+    return _answer(request, object_id, page)
+
+
+@_page("resend-confirmation", "resend_confirmation", "help_user")
+def resend_confirmation(request: HttpRequest, object_id: int) -> HttpResponse:
+    """Mail the link that confirms a new email address again."""
+    page = PersonPage(
+        "Send the confirmation of an email address again",
+        "Send the link again",
+        messages.RESEND_CONFIRMATION,
+        backoffice.resend_confirmation,
+        messages.CONFIRMATION_SENT,
+    )
+    return _answer(request, object_id, page)
+
+
+@_page("undo-email-change", "undo_email_change", "help_user")
+def undo_email_change(request: HttpRequest, object_id: int) -> HttpResponse:
+    """Undo a change of email address that somebody else made."""
+    page = PersonPage(
+        "Undo a change of email address",
+        "Undo the change",
+        messages.UNDO_EMAIL_CHANGE,
+        backoffice.undo_email_change,
+        messages.EMAIL_CHANGE_UNDONE,
+        forms.UndoForm,
+    )
+    user = get_object_or_404(User, pk=object_id)
+    return _answer(request, object_id, page, changes=list(backoffice.undoable_changes(user)[:20]))

@@ -1,0 +1,47 @@
+"""The sentences of the pages on which staff act on a person's account: what will happen, and what was done."""
+
+from __future__ import annotations
+
+# What will happen, a sentence a line.
+FREEZE = [
+    "Withdrawals only: the saver can ask for none, and those that are not sent yet wait. One that is being sent"
+    " arrives.",
+    "Every movement: also no top-ups from the site, no moves between plans and stash, no notices and no early exits."
+    " Auto-saves pause. Money that arrives from outside goes to the stash.",
+    "Interest goes on, plans mature, and the saver can sign in. Their pages say what is frozen, and they get an email.",
+]
+UNFREEZE = [
+    "Withdrawals that waited for it are sent within minutes.",
+    "Auto-saves stay paused until the saver resumes them.",
+    "The saver gets an email.",
+]
+END_SESSIONS = [
+    "Every device is signed out. Codes that we mailed and unfinished sign-ins no longer work.",
+    "Withdrawals wait, as after any change of how the saver signs in.",
+    "The saver gets an email.",
+]
+REMOVE_SECOND_STEP = [
+    "The authenticator app, passkeys and recovery codes are removed, and every device is signed out.",
+    "The password alone signs the saver in until they add a second step again.",
+    "Withdrawals wait, as after any change of how the saver signs in. The saver gets an email.",
+]
+RESEND_CONFIRMATION = [
+    "We email a new link to the new address. The earlier link no longer works.",
+    "The address changes once the link is opened.",
+]
+UNDO_EMAIL_CHANGE = [
+    "The old address counts again. Every later change is undone too.",
+    "The password no longer works, and every device is signed out. The saver gets in by a reset, which we mail to the"
+    " old address.",
+    "Second steps and devices that are newer than the change are removed.",
+]
+
+ONLY_SUPERUSERS = "Only a superuser may change the account of staff."
+
+# What was done.
+FROZEN = "The account is frozen."
+UNFROZEN = "The freeze has ended."
+SESSIONS_ENDED = "Every device is signed out."
+SECOND_STEP_REMOVED = "The second step is removed."
+CONFIRMATION_SENT = "The link was sent again."
+EMAIL_CHANGE_UNDONE = "The old address counts again."
