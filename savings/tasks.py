@@ -39,6 +39,8 @@ HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(mails.KINDS, mails.send) | {
     outbox.AUTOSAVE_RECHECK: autosave.recheck,
     outbox.CASE_OPENING: backoffice.open_from_outbox,
     backoffice.EXPORT_KIND: backoffice.write_export,
+    backoffice.PERSON_EXPORT: backoffice.write_person_export,
+    backoffice.ERASE_FILES: backoffice.erase_files,
     statements.OUTBOX_KIND: statements.write_statement,
     payments.PAYOUT_KIND: payments.send_payout,
     payments.DEACTIVATE_CARD: payments.deactivate_card,
@@ -70,6 +72,12 @@ def settle_payment(reference: str) -> None:
 def build_board(circle_id: int) -> None:
     """Build a circle's leaderboard in Redis, unless it exists."""
     leaderboards.rebuild_board(circle_id)
+
+
+@db_task()
+def rebuild_board(circle_id: int) -> None:
+    """Build a circle's leaderboard in Redis again, beside the one that is there."""
+    leaderboards.rebuild_board(circle_id, force=True)
 
 
 @on_startup()

@@ -130,6 +130,14 @@ def stop_rule(rule: AutosaveRule) -> AutosaveRule:
     return now
 
 
+def end_rules(user: User) -> None:
+    """End all rules of a person whose account closes, in the caller's transaction."""
+    for rule_id in user.autosave_rules.current().values_list("pk", flat=True):
+        rule = lock_rule(rule_id)
+        if not rule.is_ended:
+            stop(rule, Status.ENDED, Reason.INACTIVE)
+
+
 def lock_rule(rule_id: int) -> AutosaveRule:
     """Lock the owner's row until the caller's atomic block ends, and return the present rule with what it reads."""
     owner_id = AutosaveRule.objects.values_list("user_id", flat=True).get(pk=rule_id)

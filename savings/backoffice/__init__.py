@@ -20,7 +20,9 @@ from savings.backoffice.cases import (
     write_note,
 )
 from savings.backoffice.checks import check_not_own
+from savings.backoffice.closing import Obstacle, close_account, obstacles
 from savings.backoffice.disputes import contest_dispute, see_evidence
+from savings.backoffice.erasure import ERASE_FILES, check_can_erase, erase_files
 from savings.backoffice.exports import (
     EXPORT_KIND,
     expire_exports,
@@ -47,6 +49,14 @@ from savings.backoffice.people import (
     unfreeze,
     waiting_proposals,
 )
+from savings.backoffice.person_exports import (
+    PERSON_EXPORT,
+    PERSON_LISTED,
+    ask_for_export,
+    exports_of,
+    take_file,
+    write_person_export,
+)
 from savings.backoffice.previews import MAY_DECIDE, Preview, preview, staff_with
 from savings.backoffice.products import (
     TERMS,
@@ -64,6 +74,13 @@ from savings.backoffice.provider import (
     ask_provider,
     can_ask_provider,
 )
+from savings.backoffice.repeats import (
+    appoint_owner,
+    make_statement_again,
+    record_rebuild,
+    resend_mail,
+    retry_mail,
+)
 from savings.backoffice.requests import (
     PreviewChanged,
     approve,
@@ -76,42 +93,54 @@ from savings.backoffice.requests import (
 
 __all__ = [
     "ACTIONS",
+    "ERASE_FILES",
     "EXPORT_KIND",
     "MAY_DECIDE",
+    "PERSON_EXPORT",
+    "PERSON_LISTED",
     "TERMS",
     "AccountNames",
     "Action",
     "Change",
     "NamedLine",
+    "Obstacle",
     "Offer",
     "Preview",
     "PreviewChanged",
     "Verb",
     "apply_product_changes",
+    "appoint_owner",
     "approve",
     "approve_payout",
     "ask",
     "ask_about_payment",
     "ask_about_payout",
+    "ask_for_export",
     "ask_provider",
     "assign",
     "can_ask_provider",
     "can_be_solved_by_hand",
     "change_alone",
+    "check_can_erase",
     "check_not_own",
     "check_terms",
     "check_valid_from",
+    "close_account",
     "contest_dispute",
     "end_sessions",
+    "erase_files",
     "expire_exports",
     "expire_requests",
+    "exports_of",
     "freeze",
     "left_to_refund_kobo",
     "line_of",
+    "make_statement_again",
     "may_approve",
     "may_change_alone",
     "name_of",
     "note_download",
+    "obstacles",
     "offers_for_case",
     "offers_for_plan",
     "offers_for_saver",
@@ -122,16 +151,20 @@ __all__ = [
     "preview",
     "read_lists_with",
     "record",
+    "record_rebuild",
     "refresh",
     "refuse",
     "refuse_payout",
     "remove_second_step",
     "request_export",
     "resend_confirmation",
+    "resend_mail",
+    "retry_mail",
     "see_evidence",
     "solve",
     "staff_with",
     "sync_cases",
+    "take_file",
     "terms_of",
     "undo_email_change",
     "undoable_changes",
@@ -141,4 +174,5 @@ __all__ = [
     "withdraw",
     "write_export",
     "write_note",
+    "write_person_export",
 ]

@@ -141,6 +141,15 @@ def dispute_facts(values: Values) -> Values:
     return {"claimed_kobo": dispute.amount_kobo, "dispute": dispute.status, "answer": dispute.answer}
 
 
+def of_erasure(values: Values) -> str:
+    return f"erase:{values['user']}"
+
+
+def erasure_facts(values: Values) -> Values:
+    user = User.objects.get(pk=values["user"])
+    return {"closed_at": str(user.closed_at), "erased_at": str(user.erased_at)}
+
+
 def no_facts(_: Values) -> Values:
     return {}
 

@@ -7,7 +7,7 @@ import datetime
 from typing import Any, cast
 
 from savings import ledger, mails, payments
-from savings.backoffice import products
+from savings.backoffice import erasure, products
 from savings.backoffice.action_rows import Values, movement_of, plan_of, user_of
 from savings.models import Dispute, Plan, Product, Transaction, User, WebhookEvent
 
@@ -135,6 +135,11 @@ def change_product(asked: Asked) -> None:
         approved_by=asked.approved_by,
         reason=asked.reason,
     )
+
+
+def erase(asked: Asked) -> None:
+    """Erase a person's data. It posts nothing."""
+    erasure.erase(asked.values["user"], by=asked.approved_by)
 
 
 def _refund_from(asked: Asked, source: str) -> Transaction:

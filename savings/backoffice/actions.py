@@ -184,5 +184,16 @@ _ALL = [
         rows.nobody,
         lambda values: products.change_facts(values.get("product")),
     ),
+    Action(
+        "erase",
+        "Erase a person’s data",
+        "savings.close_user",
+        # Nothing is posted: only the request has the reference.
+        Kind.ADJUSTMENT,
+        runs.erase,
+        rows.of_erasure,
+        rows.user_of,
+        rows.erasure_facts,
+    ),
 ]
 ACTIONS: dict[str, Action] = {action.name: action for action in _ALL}

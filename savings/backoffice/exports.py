@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from savings import outbox, statements
 from savings.backoffice import audit, messages
+from savings.backoffice.person_exports import PERSON_EXPORT
 from savings.exceptions import Refused
 from savings.models import OutboxRow, StaffExport, User
 
@@ -88,7 +89,7 @@ def note_download(export: StaffExport, *, by: User) -> None:
 
 def expire_exports(now: datetime.datetime) -> int:
     """Delete the files of exports that have expired, and return how many. Fail those that the worker gave up."""
-    given_up = OutboxRow.objects.filter(kind=EXPORT_KIND, dead_at__isnull=False)
+    given_up = OutboxRow.objects.filter(kind__in=[EXPORT_KIND, PERSON_EXPORT], dead_at__isnull=False)
     unfinished = StaffExport.objects.filter(state__in=[State.QUEUED, State.WRITING])
     ids = [payload["export"] for payload in given_up.values_list("payload", flat=True)]
     unfinished.filter(pk__in=ids).update(state=State.FAILED, reason=messages.NOT_WRITTEN)

@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import ngettext
 
 from savings import money
-from savings.models import Payment, Payout, Transaction, WebhookEvent
+from savings.models import Account, Payment, Payout, Transaction, WebhookEvent
 
 # Cases.
 SUMMARY_MISSING = "Say in a sentence what the saver asks."
@@ -94,6 +94,27 @@ CLOSED_ALREADY = "This account is closed."
 CHECK_MISSING = "Say which document or call you checked."
 NO_SECOND_STEP = "This person has no second step."
 NO_PROPOSAL = "No change of email address waits for a confirmation."
+CLOSE_FIRST = "Close the account first."
+CARDS_NOT_DEACTIVATED = "The payment provider has not deleted a saved card yet. Try again in a few minutes."
+# What an erasure did, for the audit log.
+ERASED_MAIL = "Erased"
+ERASED_SIGN_IN = "Name, email addresses, password, second steps, devices and sessions."
+ERASED_CARDS = "Cards and pages of payments."
+ERASED_RECIPIENTS = "Bank accounts."
+ERASED_PLANS = "Names of plans."
+ERASED_CIRCLES = "Nicknames, and circles without other members."
+ERASED_STAFF_TEXTS = "Notes, cases and reasons. To do at the provider: its customer and transfer recipients."
+ERASED_ALREADY = "This person’s data is erased."
+NO_EXPORT = "There is no file: it was downloaded already, or is too old. Ask for a new one."
+# Why a file was downloaded: the export itself has the reason.
+DOWNLOADED = "Downloaded"
+NOT_A_SENT_MAIL = "Only a mail that was sent can be sent again."
+MAIL_HAD_A_LINK = "This mail had a link or a code, which we removed. The saver can ask for a new one."
+NOT_GIVEN_UP = "Only a row that was given up can be retried."
+ACCOUNT_NAMES: dict[str, str] = {
+    Account.Kind.STASH: "the stash",
+    Account.Kind.HOLD: "money set aside for withdrawals",
+}
 NOT_UNDOABLE = "This change can’t be undone any more. Ask for a new change of the email address instead."
 
 
@@ -155,6 +176,75 @@ def dispute_is(status: str) -> str:
 
 def refused_because(reason: str) -> str:
     return f"refused: {reason}"
+
+
+def holds(name: str, kobo: int) -> str:
+    return f"There are {money.naira(kobo)} in {name}."
+
+
+def interest_waits(name: str, kobo: int) -> str:
+    return f"Interest of {money.naira(kobo)} on {name} is not posted yet."
+
+
+def owes(kobo: int) -> str:
+    return f"The saver owes {money.naira(kobo)}."
+
+
+def disputed(kobo: int) -> str:
+    return f"Payments of {money.naira(kobo)} are disputed."
+
+
+def not_finished(reference: str) -> str:
+    return f"Transaction {reference} is not finished."
+
+
+def case_open(case_id: int) -> str:
+    return f"Case {case_id} is open."
+
+
+def request_waits(request_id: int) -> str:
+    return f"Request {request_id} waits for approval."
+
+
+def owns_circle(name: str) -> str:
+    return f"The circle “{name}” has other members. Hand it over first."
+
+
+def pseudonym(user_id: int) -> str:
+    return f"Erased person {user_id}"
+
+
+def plan_pseudonym(plan_id: int) -> str:
+    return f"Plan {plan_id}"
+
+
+def member_pseudonym(membership_id: int) -> str:
+    return f"Former member {membership_id}"
+
+
+def erased_mails(count: int) -> str:
+    return ngettext("%(count)d mail.", "%(count)d mails.", count) % {"count": count}
+
+
+def erased_statements(count: int) -> str:
+    return ngettext("%(count)d statement with its file.", "%(count)d statements with their files.", count) % {
+        "count": count
+    }
+
+
+def erased_events(count: int) -> str:
+    return ngettext("%(count)d event of the provider.", "%(count)d events of the provider.", count) % {
+        "count": count
+    }
+
+
+def export_readme(user_id: int, lines: str) -> str:
+    return (
+        f"Data of person {user_id}, written on {date_format(timezone.localtime(), 'j F Y, H:i')}.\n\n"
+        "One file for each table, as JSON: a list of rows, each with the names of its columns. Amounts end in _kobo:"
+        " 100 kobo are 1 naira. Times are in UTC. Passwords, keys and the links in mails are left out, and so are the"
+        f" names of other people and of staff.\n\n{lines}\n"
+    )
 
 
 def came_out(state: str) -> str:

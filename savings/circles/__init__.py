@@ -8,6 +8,8 @@ from savings.circles.members import change_appearance, leave
 from savings.circles.nicknames import LONGEST_NICKNAME, find_member
 from savings.circles.owners import (
     edit_circle,
+    end_memberships,
+    erase_member,
     hand_over,
     make_owner,
     remove_member,
@@ -26,6 +28,8 @@ __all__ = [
     "directory",
     "edit_circle",
     "end_due_circles",
+    "end_memberships",
+    "erase_member",
     "find_member",
     "hand_over",
     "join",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.utils import timezone
@@ -112,6 +114,43 @@ def make_owner(membership: Membership) -> None:
         if not Circle.objects.without_owner().filter(pk=circle.pk, owner_id=owner_id).exists():
             raise Refused(messages.HAS_OWNER)
         _set_owner(circle, membership)
+
+
+def end_memberships(user: User) -> None:
+    """End the memberships of a person whose account closes, in the caller's transaction.
+
+    A circle of theirs without another member takes nobody any more. Raises Refused while there is money in a plan, and
+    when a circle of theirs has other members: it has to be handed over first.
+    """
+    User.objects.touch(user.pk)
+    for membership in Membership.objects.current().filter(user=user).order_by("circle_id"):
+        circle = Circle.objects.select_for_update().get(pk=membership.circle_id)
+        if circle.owner_id == user.pk and not circle.has_ended(timezone.localdate()):
+            if Membership.objects.current().filter(circle=circle).exclude(user=user).exists():
+                raise Refused(messages.OWNER_CANNOT_LEAVE)
+            Circle.objects.filter(pk=circle.pk).update(joining=Circle.Joining.CLOSED)
+            leaderboards.bump_circle_version(circle.pk, "circle")
+        members.remove_membership(membership, CircleEvent.Kind.LEFT)
+
+
+def erase_member(user: User, *, nickname: Callable[[int], str]) -> None:
+    """Replace the nicknames of a person whose data is erased, and the texts of circles that only they were in.
+
+    `nickname` returns the one to show, by the id of a membership. Call it in an atomic block, after the account closed.
+    """
+    memberships = Membership.objects.filter(user=user)
+    for membership in memberships:
+        Membership.objects.filter(pk=membership.pk).update(nickname=nickname(membership.pk))
+    others = Membership.objects.exclude(user=user).filter(circle=OuterRef("pk"))
+    for circle in Circle.objects.filter(~Exists(others), owner=user):
+        Circle.objects.filter(pk=circle.pk).update(
+            name=f"Circle {circle.pk}",
+            description="",
+            slug=f"circle-{circle.pk}-{details.new_code()[:8].lower()}",
+            invite_code=details.new_code(),
+        )
+    for circle_id in {membership.circle_id for membership in memberships}:
+        leaderboards.bump_circle_version(circle_id, "circle")
 
 
 def replace_closed_owners(owner: User | None = None) -> int:

@@ -28,7 +28,7 @@ from savings.mails.emails import (
     weekly_digest,
     welcome,
 )
-from savings.mails.messages import KINDS
+from savings.mails.messages import KINDS, REMOVED
 from savings.mails.notices import notice_carried_out, notice_refused
 from savings.mails.payments import payment_in_review
 from savings.mails.payouts import (
@@ -44,6 +44,7 @@ from savings.mails.switches import SWITCHES, read_switch_token, switch_url
 __all__ = [
     "KINDS",
     "RANK_CHANGED",
+    "REMOVED",
     "SWITCHES",
     "WEEKLY_DIGEST",
     "account_changed_by_staff",

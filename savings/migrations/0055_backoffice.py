@@ -273,6 +273,10 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['verb', '-id'], name='audit_by_verb'),
         ),
         migrations.AddIndex(
+            model_name='auditrow',
+            index=models.Index(fields=['at'], name='audit_by_day'),
+        ),
+        migrations.AddIndex(
             model_name='case',
             index=models.Index(condition=models.Q(('state', 'open')), fields=['kind', 'opened_at'], name='case_open'),
         ),

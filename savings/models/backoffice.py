@@ -322,6 +322,8 @@ class AuditRow(models.Model):
             models.Index(fields=["saver", "-id"], name="audit_by_saver", condition=Q(saver__isnull=False)),
             models.Index(fields=["subject", "-id"], name="audit_by_subject", condition=~Q(subject="")),
             models.Index(fields=["verb", "-id"], name="audit_by_verb"),
+            # The rows of a day.
+            models.Index(fields=["at"], name="audit_by_day"),
         ]
 
     def __str__(self) -> str:

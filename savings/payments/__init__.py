@@ -28,7 +28,7 @@ from savings.payments.messages import CARD_FAILURES, MANDATE
 from savings.payments.outside_refunds import book_outside_refund, find_outside_refund
 from savings.payments.payout_fees import fees_for, most_for
 from savings.payments.payout_limits import Room, room
-from savings.payments.payout_runs import send_payout, sweep_payouts, wake_frozen
+from savings.payments.payout_runs import send_payout, sweep_payouts
 from savings.payments.payouts import OUTBOX_KIND as PAYOUT_KIND
 from savings.payments.payouts import QUOTE_SECONDS as PAYOUT_QUOTE_SECONDS
 from savings.payments.payouts import (
@@ -41,6 +41,7 @@ from savings.payments.payouts import (
     refuse_payout,
     request_payout,
     sign_payout,
+    wake_frozen,
 )
 from savings.payments.paystack import using_transport
 from savings.payments.polling import poll_due_payments

@@ -177,14 +177,6 @@ def _waits_for_freeze(payout: Payout) -> bool:
     return True
 
 
-def wake_frozen(user_id: int) -> int:
-    """Let the payouts that waited for the end of a freeze be sent at the next run, and return how many."""
-    with atomic():
-        User.objects.touch(user_id)
-        waiting = Payout.objects.filter(user=user_id, state=State.WAITING, staff_note=messages.SAVER_FROZEN)
-        return waiting.update(staff_note="", next_try_at=timezone.now())
-
-
 def _take_refusal(payout: Payout, error: ProviderRefused) -> bool:
     """Act on a refusal of a payout that is certainly not at the provider yet. Returns whether the provider decided."""
     if error.code == paystack.DUPLICATE_REFERENCE:

@@ -159,6 +159,14 @@ def refuse_payout(payout: Payout, *, by: User, reason: str) -> None:
         mails.payout_returned(now)
 
 
+def wake_frozen(user_id: int) -> int:
+    """Let the payouts that waited for the end of a freeze be sent at the next run, and return how many."""
+    with atomic():
+        User.objects.touch(user_id)
+        waiting = Payout.objects.filter(user=user_id, state=State.WAITING, staff_note=messages.SAVER_FROZEN)
+        return waiting.update(staff_note="", next_try_at=timezone.now())
+
+
 def lock(payout: Payout) -> Payout:
     """Lock the owner of a payout until the commit, and read the payout again."""
     User.objects.touch(payout.user_id)

@@ -64,11 +64,12 @@ def record_password_set(user: User) -> None:
 def set_active(user_id: int, *, is_active: bool, by: User | None = None) -> None:
     """Close a user's account and end all their sessions, or reopen it, and mail the user; a second call does nothing.
 
-    Raises PermissionDenied as `lock_user_for` does.
+    One that was closed for good (`User.closed_at`) is never reopened. Raises PermissionDenied as `lock_user_for` does.
     """
     with transaction.atomic():
         user = lock_user_for(user_id, by)
-        if not User.objects.filter(pk=user_id, is_active=not is_active).update(is_active=is_active):
+        changeable = User.objects.filter(pk=user_id, is_active=not is_active, closed_at=None)
+        if not changeable.update(is_active=is_active):
             return
         if not is_active:
             end_sessions(user_id)

@@ -7,8 +7,9 @@ import importlib
 import pytest
 from django.contrib.auth.models import Group, Permission
 
+from savings import ledger, references
 from savings.models import Payment, Transaction, User
-from tests.factories import make_user
+from tests.factories import fund_balance, make_user
 from tests.payments import AMOUNT, settle
 from tests.provider import Provider, fee
 
@@ -28,6 +29,15 @@ def make_staff(*names: str) -> User:
     user.groups.set(Group.objects.filter(name__in=names))
     assert user.groups.count() == len(names)
     return User.objects.get(pk=user.pk)
+
+
+def empty_stash(user: User) -> None:
+    """Pay all that is in a stash out to a bank account."""
+    kobo = ledger.balance_kobo(ledger.stash_account(user))
+    fees = ledger.WithdrawalFees(fee_kobo=0, vat_kobo=0, duty_kobo=0)
+    reference = references.new(Transaction.Kind.STASH_WITHDRAWAL)
+    withdrawal, _ = ledger.open_withdrawal(user, reference=reference, amount_kobo=kobo, fees=fees)
+    ledger.settle_withdrawal(withdrawal, fees, provider=fund_balance(kobo).provider)
 
 
 @pytest.fixture

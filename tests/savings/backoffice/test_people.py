@@ -108,9 +108,7 @@ def test_a_lost_second_step_is_removed_after_a_check(saver: User, support: User)
     assert refused.value.field == "check"
     backoffice.remove_second_step(saver.pk, by=support, check="passport on a call", reason=WHY)
     assert not Authenticator.objects.filter(user=saver).exists()
-    assert logged() == [
-        (Verb.SIGN_IN_HELPED, f"second step removed, checked by passport on a call: {WHY}")
-    ]
+    assert logged() == [(Verb.SIGN_IN_HELPED, f"second step removed, checked by passport on a call: {WHY}")]
     assert OutboxRow.objects.filter(to=saver.email).count() == 1
     with pytest.raises(Refused, match=messages.NO_SECOND_STEP):
         backoffice.remove_second_step(saver.pk, by=support, check="passport", reason=WHY)
