@@ -1,12 +1,72 @@
-"""The audit log and the notes of staff: read-only."""
+"""The audit log and the notes of staff: read-only. Each search and filter of the log has an index."""
 
 from __future__ import annotations
 
-from django.contrib import admin
+import datetime
+from typing import Any
 
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from savings import typed_text
 from savings.backoffice import Verb
-from savings.models import AuditRow, StaffNote
-from web.admin.base import ReadOnlyAdmin
+from savings.models import AuditRow, StaffNote, User
+from savings.models.local_days import end_of, start_of
+from web import keyset
+from web.admin.base import ConditionFilter, ReadOnlyAdmin
+
+_MOST_STAFF = 100
+
+
+class ByVerb(admin.SimpleListFilter):
+    title = "what"
+    parameter_name = "verb"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        return list(Verb.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(verb=self.value()) if self.value() in Verb.values else queryset
+
+
+class ByStaff(admin.SimpleListFilter):
+    title = "staff"
+    parameter_name = "staff"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        people = User.objects.filter(is_staff=True).order_by("-id")[:_MOST_STAFF]
+        return [(str(user.pk), user.name) for user in people]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = str(self.value() or "")
+        return queryset.filter(staff=value) if keyset.is_id(value) else queryset
+
+
+class OfSaver(admin.SimpleListFilter):
+    """A filter that is offered only when a link has set it: the rows about one saver."""
+
+    title = "saver"
+    parameter_name = "saver"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        value = str(self.value() or "")
+        return [(value, "One saver")] if keyset.is_id(value) else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = str(self.value() or "")
+        return queryset.filter(saver=value) if keyset.is_id(value) else queryset
+
+
+class AuditDay(ConditionFilter):
+    title = "day"
+    parameter_name = "day"
+    conditions = {
+        "today": ("Today", lambda rows: _on_days(rows, 0, 0)),
+        "yesterday": ("Yesterday", lambda rows: _on_days(rows, 1, 1)),
+        "week": ("Last 7 days", lambda rows: _on_days(rows, 6, 0)),
+    }
 
 
 @admin.register(AuditRow)
@@ -14,15 +74,27 @@ class AuditRowAdmin(ReadOnlyAdmin):
     """What staff looked at and did. A row names people by their number, and the database refuses changes."""
 
     list_display = ("at", "staff", "what", "saver", "subject", "text")
+    list_filter = (AuditDay, ByVerb, ByStaff, OfSaver)
     relations = ("staff", "saver")
     finds_by = ("subject", "verb", "email")
     user_path = "saver"
-    search_help_text = "What it was done to, such as payout:12, or a saver’s full email address"
+    search_help_text = (
+        "What it was done to, such as payout:12, a saver’s full email address, or a day such as 2026-11-29"
+    )
     fields = ("at", "staff", "what", "saver", "subject", "text")
 
     @admin.display(description="What")
     def what(self, row: AuditRow) -> str:
         return Verb(row.verb).label
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[AuditRow], search_term: str
+    ) -> tuple[QuerySet[AuditRow], bool]:
+        try:
+            day = datetime.date.fromisoformat(typed_text.line(search_term))
+        except ValueError:
+            return super().get_search_results(request, queryset, search_term)
+        return queryset.filter(at__gte=start_of(day), at__lt=end_of(day)), False
 
 
 @admin.register(StaffNote)
@@ -33,3 +105,10 @@ class StaffNoteAdmin(ReadOnlyAdmin):
     user_path = "saver"
     search_help_text = "A saver’s full email address"
     fields = ("written_at", "author", "case", "saver", "text")
+
+
+def _on_days(rows: QuerySet[Any], first: int, last: int) -> QuerySet[Any]:
+    """Return the rows of the local days from so many days ago to so many days ago."""
+    today = timezone.localdate()
+    since, until = (today - datetime.timedelta(days=days) for days in (first, last))
+    return rows.filter(at__gte=start_of(since), at__lt=end_of(until))

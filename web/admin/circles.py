@@ -6,9 +6,12 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from savings import circles, money
+from savings import backoffice, money, tasks
+from savings.exceptions import Refused
 from savings.models import BoardDay, Circle, CircleEvent, DigestLine, Membership, ToldPlaces
 from web.admin.base import ConditionFilter, ReadOnlyAdmin
+from web.messages import backoffice_people as messages
+from web.staff_site import staff
 
 
 class CircleState(ConditionFilter):
@@ -30,6 +33,20 @@ class CircleAdmin(ReadOnlyAdmin):
     search_help_text = "Last part of a circle's URL, or the full email address of its owner"
     # Without the invite code, which is a secret.
     exclude = ("invite_code",)
+    actions = ("rebuild",)
+
+    def has_rebuild_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("savings.change_circle")
+
+    @admin.action(description="Rebuild the leaderboard", permissions=["rebuild"])
+    def rebuild(self, request: HttpRequest, chosen: QuerySet[Circle]) -> None:
+        def act(circle: Circle) -> str:
+            if not tasks.nudge(tasks.rebuild_board, circle.pk):
+                raise Refused(messages.NO_WORKER)
+            backoffice.record_rebuild(circle, by=staff(request))
+            return "the leaderboard is being rebuilt"
+
+        self.do_to_each(request, chosen, act)
 
     @admin.display(boolean=True, description="Owner's account is open")
     def is_run(self, circle: Circle) -> bool:
@@ -61,7 +78,7 @@ class MembershipAdmin(ReadOnlyAdmin):
     )
     def appoint(self, request: HttpRequest, chosen: QuerySet[Membership]) -> None:
         def act(membership: Membership) -> str:
-            circles.make_owner(membership)
+            backoffice.appoint_owner(membership, by=staff(request))
             return f"{membership} is the owner now"
 
         self.do_to_each(request, chosen.select_related("circle"), act)

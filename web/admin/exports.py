@@ -60,6 +60,11 @@ class StaffExportAdmin(ReadOnlyAdmin):
     def file(self, export: StaffExport) -> SafeString | str:
         if export.state != StaffExport.State.READY:
             return export.reason or "-"
+        if export.listed == backoffice.PERSON_LISTED:
+            # Downloaded once, by another permission, on the page of the person.
+            return format_html(
+                '<a href="{}">File</a>', reverse("admin:export_person", args=[export.filters["user"]])
+            )
         return format_html('<a href="{}">Download</a>', reverse("admin:export_file", args=[export.pk]))
 
 
@@ -81,9 +86,8 @@ def ask(request: HttpRequest, listed: str) -> HttpResponse:
 @require_safe
 def download(request: HttpRequest, export_id: int) -> HttpResponseBase:
     """The file of an export, for the person who asked for it."""
-    export = get_object_or_404(
-        StaffExport, pk=export_id, asked_by=staff(request), state=StaffExport.State.READY
-    )
+    lists = StaffExport.objects.exclude(listed=backoffice.PERSON_LISTED)
+    export = get_object_or_404(lists, pk=export_id, asked_by=staff(request), state=StaffExport.State.READY)
     try:
         file = statements.open_file(export)
     except OSError:

@@ -8,10 +8,10 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from savings import mails, outbox
-from savings.exceptions import Refused
+from savings import backoffice, mails
 from savings.models import OutboxRow
 from web.admin.base import ConditionFilter, ReadOnlyAdmin
+from web.staff_site import staff
 
 
 class OutboxState(ConditionFilter):
@@ -44,7 +44,7 @@ class OutboxRowAdmin(ReadOnlyAdmin):
         "text_sent",
         "dedupe_key",
     )
-    actions = ("try_again",)
+    actions = ("try_again", "send_again")
 
     @admin.display
     def state(self, row: OutboxRow) -> str:
@@ -62,8 +62,15 @@ class OutboxRowAdmin(ReadOnlyAdmin):
     @admin.action(description="Retry rows that were given up", permissions=["try_again"])
     def try_again(self, request: HttpRequest, chosen: QuerySet[OutboxRow]) -> None:
         def act(row: OutboxRow) -> str:
-            if not outbox.retry_dead_row(row):
-                raise Refused("Only a row that was given up can be retried.")
+            backoffice.retry_mail(row, by=staff(request))
             return "will be retried now"
 
         self.do_to_each(request, chosen, act)
+
+    @admin.action(description="Send a mail again", permissions=["try_again"])
+    def send_again(self, request: HttpRequest, chosen: QuerySet[OutboxRow]) -> None:
+        def act(row: OutboxRow) -> str:
+            again = backoffice.resend_mail(row, by=staff(request))
+            return "will be sent again now" if again else "was sent again a moment ago"
+
+        self.do_to_each(request, chosen.select_related("user", "transaction", "statement"), act)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages as notices
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from savings import backoffice, users
 from savings.exceptions import Refused
 from savings.models import User
+from web import keyset
 from web.forms import backoffice_people as forms
 from web.messages import backoffice_people as messages
 from web.staff_site import render_page, staff, staff_page
@@ -32,6 +33,8 @@ class PersonPage:
     act: Act
     done: str
     form: Callable[..., forms.ReasonForm] = forms.ReasonForm
+    # The page to go to afterwards; empty for the saver's.
+    then: str = ""
 
 
 def saver_url(user_id: int) -> str:
@@ -42,15 +45,23 @@ def saver_url(user_id: int) -> str:
         return reverse("admin:savings_user_change", args=[user_id])
 
 
-def _answer(request: HttpRequest, object_id: int, page: PersonPage, **form_values: Any) -> HttpResponse:
+def _answer(
+    request: HttpRequest,
+    object_id: int,
+    page: PersonPage,
+    *,
+    more: dict[str, Any] | None = None,
+    **form_values: Any,
+) -> HttpResponse:
     user = get_object_or_404(User, pk=object_id)
     form = page.form(request.POST if request.method == "POST" else None, **form_values)
     if form.is_valid():
         with form.refusals():
             page.act(user.pk, by=staff(request), **form.values)
             notices.success(request, page.done)
-            return HttpResponseRedirect(saver_url(user.pk))
+            return HttpResponseRedirect(page.then or saver_url(user.pk))
     context = {
+        **(more or {}),
         "page": page,
         "person": user,
         "form": form,
@@ -70,9 +81,11 @@ def _why_not(user: User, by: User) -> str:
     return "" if users.may_change(by, user) else messages.ONLY_SUPERUSERS
 
 
-def _page(verb: str, name: str, permission: str) -> Callable[[Any], Any]:
+def _page(
+    verb: str, name: str, permission: str, *, methods: tuple[str, ...] = ("GET", "HEAD", "POST")
+) -> Callable[[Any], Any]:
     def register(view: Any) -> Any:
-        checked = require_http_methods(["GET", "HEAD", "POST"])(view)
+        checked = require_http_methods(list(methods))(view)
         return staff_page(f"savers/<int:object_id>/{verb}/", name=name, permission=f"savings.{permission}")(
             checked
         )
@@ -157,3 +170,74 @@ def undo_email_change(request: HttpRequest, object_id: int) -> HttpResponse:
     )
     user = get_object_or_404(User, pk=object_id)
     return _answer(request, object_id, page, changes=list(backoffice.undoable_changes(user)[:20]))
+
+
+@_page("close", "close_account", "close_user")
+def close_account(request: HttpRequest, object_id: int) -> HttpResponse:
+    """Close an account for good, or say what stands in the way."""
+    page = PersonPage(
+        "Close an account",
+        "Close the account for good",
+        messages.CLOSE,
+        backoffice.close_account,
+        messages.CLOSED,
+    )
+    user = get_object_or_404(User, pk=object_id)
+    found = [
+        {"text": obstacle.text, "url": _url_of(obstacle.row, obstacle.row_id)}
+        for obstacle in backoffice.obstacles(user)
+    ]
+    return _answer(request, object_id, page, more={"obstacles": found})
+
+
+@_page("export", "export_person", "close_user")
+def export_person(request: HttpRequest, object_id: int) -> HttpResponse:
+    """Have a person's data written to a file, and list the files."""
+    user = get_object_or_404(User, pk=object_id)
+    page = PersonPage(
+        "Export a person’s data",
+        "Write the file",
+        messages.EXPORT,
+        backoffice.ask_for_export,
+        messages.EXPORT_ASKED,
+        then=request.path,
+    )
+    return _answer(request, object_id, page, more={"exports": backoffice.exports_of(user)[:10]})
+
+
+@_page("export/download", "download_person", "close_user", methods=("POST",))
+def download_person(request: HttpRequest, object_id: int) -> HttpResponse | FileResponse:
+    """Send the file of an export, once."""
+    user = get_object_or_404(User, pk=object_id)
+    export_id = request.POST.get("export", "")
+    if not keyset.is_id(export_id):
+        raise Http404
+    try:
+        file, name = backoffice.take_file(int(export_id), user.pk, by=staff(request))
+    except Refused as refused:
+        notices.error(request, str(refused))
+        return HttpResponseRedirect(reverse("admin:export_person", args=[user.pk]))
+    return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")
+
+
+@_page("erase", "erase_person", "close_user")
+def erase_person(request: HttpRequest, object_id: int) -> HttpResponse:
+    """Ask for the erasure of a person's data, which somebody else has to approve."""
+
+    def ask(user_id: int, *, by: User, reason: str) -> None:
+        backoffice.ask("erase", {"user": user_id}, asked_by=by, reason=reason)
+
+    page = PersonPage(
+        "Erase a person’s data", "Ask for the erasure", messages.ERASE, ask, messages.ERASURE_ASKED
+    )
+    return _answer(request, object_id, page)
+
+
+def _url_of(row: str, row_id: int) -> str:
+    """Return the page of a row that stands in the way of closing an account."""
+    if row == "user":
+        return saver_url(row_id)
+    return reverse(f"admin:savings_{_MODELS.get(row, row)}_change", args=[row_id])
+
+
+_MODELS = {"request": "staffrequest"}

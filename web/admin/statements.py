@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
+from savings import backoffice
 from savings.models import Statement, StatementSubscription
 from web.admin.base import ConditionFilter, ReadOnlyAdmin
+from web.staff_site import staff
 
 
 class StatementState(ConditionFilter):
@@ -34,6 +38,7 @@ class StatementAdmin(ReadOnlyAdmin):
     relations = ("user", "plan", "circle")
     finds_by = ("id", "code", "email")
     search_help_text = "Full verification code, id, or full email address"
+    actions = ("make_again",)
     # Without the file's name and its password: with access to the storage, the name would be enough to open a file.
     fields = (
         "user",
@@ -57,6 +62,17 @@ class StatementAdmin(ReadOnlyAdmin):
         "downloads",
         "downloaded_at",
     )
+
+    def has_make_again_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("savings.change_statement")
+
+    @admin.action(description="Make again, without a password", permissions=["make_again"])
+    def make_again(self, request: HttpRequest, chosen: QuerySet[Statement]) -> None:
+        def act(statement: Statement) -> str:
+            made = backoffice.make_statement_again(statement, by=staff(request))
+            return f"is being written as statement {made.pk}"
+
+        self.do_to_each(request, chosen, act)
 
 
 @admin.register(StatementSubscription)

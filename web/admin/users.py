@@ -31,6 +31,9 @@ _MAIL_SWITCHES = (
 # Staff change these for themselves on the security page, which asks for the password first.
 _OWN_SIGN_IN = ("email", "is_active")
 
+# Pages of their own change these.
+_ENDS = ("frozen", "closed_at", "erased_at")
+
 
 class UserState(ConditionFilter):
     title = "role"
@@ -81,10 +84,11 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
         ("Preferences", {"fields": ("theme", *_MAIL_SWITCHES)}),
         ("Rights", {"fields": ("is_active", *_RIGHTS)}),
         ("Dates", {"fields": ("date_joined", "last_login")}),
+        ("Stopped or ended", {"fields": _ENDS}),
         ("Withdrawals", {"fields": ("withdrawals", "bank_accounts")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
-    readonly_fields = ("date_joined", "last_login", "withdrawals", "bank_accounts")
+    readonly_fields = ("date_joined", "last_login", "withdrawals", "bank_accounts", *_ENDS)
 
     @admin.display
     def withdrawals(self, user: User) -> SafeString:
@@ -105,6 +109,9 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         fields: tuple[str, ...] = self.readonly_fields
         if obj is not None and obj.pk == request.user.pk:
+            fields = (*fields, *_OWN_SIGN_IN)
+        if obj is not None and obj.closed_at is not None:
+            # Closed for good: nothing about how its owner signs in can change.
             fields = (*fields, *_OWN_SIGN_IN)
         # Only a superuser grants rights, so that nobody else can give, or take, more than they have.
         return fields if request.user.is_superuser else (*fields, *_RIGHTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -38,7 +39,7 @@ class FreezeForm(ReasonForm):
         ],
         widget=forms.RadioSelect,
     )
-    field_order = ("how", "reason")
+    field_order: Iterable[str] | None = ("how", "reason")
 
 
 class SignOutForm(ReasonForm):
@@ -60,14 +61,14 @@ class CheckedForm(ReasonForm):
         widget=AdminTextInputWidget,
         help_text="Such as “passport, on a video call” or “called back on the number of the bank account”.",
     )
-    field_order = ("check", "reason")
+    field_order: Iterable[str] | None = ("check", "reason")
 
 
 class UndoForm(CheckedForm):
     """Which change of email address to undo."""
 
     change = forms.TypedChoiceField(label="Change", coerce=int, widget=forms.RadioSelect)
-    field_order = ("change", "check", "reason")
+    field_order: Iterable[str] | None = ("change", "check", "reason")
 
     def __init__(self, *args: Any, changes: list[EmailChange], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

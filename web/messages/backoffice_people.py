@@ -35,7 +35,28 @@ UNDO_EMAIL_CHANGE = [
     " old address.",
     "Second steps and devices that are newer than the change are removed.",
 ]
+CLOSE = [
+    "The person is signed out and can never sign in again. This can’t be undone.",
+    "Empty plans close. Memberships of circles, auto-saves, the calendar feed and monthly statements end.",
+    "Saved cards and bank accounts are removed, the cards at the payment provider too.",
+    "Receipts and the books stay. Erasing the person’s data is a step of its own. The person gets an email.",
+]
+EXPORT = [
+    "We write everything that names the person into a zip file: JSON, table by table, with a readme.",
+    "The file is ready within minutes and can be downloaded once. It is deleted then, or at the time that this page"
+    " says.",
+    "Passwords, keys and the links in mails are left out.",
+]
+ERASE = [
+    "A second person has to approve it. It can’t be undone.",
+    "A pseudonym replaces the name and the email address. Mails, statements, devices, nicknames, names of plans, bank"
+    " accounts, cards, notes, and what the payment provider told us are erased.",
+    "The rows of the books stay, without a name, as long as the law requires.",
+    "The payment provider has the person as a customer, and their bank accounts as transfer recipients. Have them"
+    " deleted there first: afterwards nobody here knows the email address.",
+]
 
+NO_WORKER = "Redis takes no tasks right now. Try again in a few minutes."
 ONLY_SUPERUSERS = "Only a superuser may change the account of staff."
 
 # What was done.
@@ -45,3 +66,6 @@ SESSIONS_ENDED = "Every device is signed out."
 SECOND_STEP_REMOVED = "The second step is removed."
 CONFIRMATION_SENT = "The link was sent again."
 EMAIL_CHANGE_UNDONE = "The old address counts again."
+CLOSED = "The account is closed."
+EXPORT_ASKED = "The file is being written. Reload this page in a minute."
+ERASURE_ASKED = "Asked for. Somebody else has to approve it."
