@@ -355,8 +355,8 @@ if USES_APM:
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.time_zone("TIME_ZONE", default="Africa/Lagos")
-USE_TZ = True
 USE_I18N = False
+FORMAT_MODULE_PATH = "web.formats"
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VAR_DIR / "static"

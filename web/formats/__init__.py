@@ -1,0 +1,1 @@
+"""How Django writes dates and times where a page names no format: mostly in the admin."""
