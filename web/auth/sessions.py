@@ -14,7 +14,7 @@ from allauth.account.auth_backends import AuthenticationBackend
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import AuthenticationMiddleware, get_user
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, Permission
 from django.contrib.sessions.backends import cached_db
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
@@ -101,11 +101,23 @@ class Backend(AuthenticationBackend):
             row = Installation.objects.the_row()
             epoch, everybodys_version = row.epoch, row.version
         installation.note_epoch(epoch)
-        user.shown_as = _shown_as(user, epoch, everybodys_version)
+        user.shown_as = shown_as(user, epoch, everybodys_version)
         return user if self.user_can_authenticate(user) else None
 
+    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        """Return a user's own permissions and those of their groups in one query, where Django takes two."""
+        if obj is not None or not user_obj.is_active or user_obj.is_anonymous or user_obj.is_superuser:
+            return super().get_all_permissions(user_obj, obj)
+        if not hasattr(user_obj, "_perm_cache"):
+            # Two halves, because each reads the index of its own table.
+            names = ("content_type__app_label", "codename")
+            own = Permission.objects.filter(user=user_obj).order_by().values_list(*names)
+            of_groups = Permission.objects.filter(group__user=user_obj).order_by().values_list(*names)
+            user_obj._perm_cache = {f"{app}.{codename}" for app, codename in own.union(of_groups).order_by()}
+        return cast("set[str]", user_obj._perm_cache)
 
-def _shown_as(user: User, epoch: str, everybodys_version: int) -> str:
+
+def shown_as(user: User, epoch: str, everybodys_version: int) -> str:
     """Return the cache key of a user's pages, which changes as soon as anything they are shown changes.
 
     It includes when they joined: a user made in another database may have the id of a former user.
