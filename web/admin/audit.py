@@ -100,6 +100,7 @@ class AuditRowAdmin(ReadOnlyAdmin):
 @admin.register(StaffNote)
 class StaffNoteAdmin(ReadOnlyAdmin):
     list_display = ("written_at", "author", "case", "saver", "text")
+    list_filter = (OfUser,)
     relations = ("author", "case", "saver")
     finds_by = ("email",)
     user_path = "saver"

@@ -71,11 +71,12 @@ class OfUser(admin.SimpleListFilter):
     parameter_name = "user"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        self.path = model_admin.user_path
         value = str(self.value() or "")
         return [(value, "One saver")] if keyset.is_id(value) else []
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(user=self.value())
+        return queryset.filter(**{self.path: self.value()})
 
 
 class ChangedForm(KnowsChanges, ModelForm):

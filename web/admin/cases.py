@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
 from savings.models import Case, StaffRequest
 from web.admin.base import ConditionFilter, KeysetList, OfUser, ReadOnlyAdmin
+
+_Rows = QuerySet[Case]
+
+
+def _open_of(kind: Case.Kind) -> tuple[str, Callable[[_Rows], _Rows]]:
+    return str(kind.label), lambda rows: rows.filter(state=Case.State.OPEN, kind=kind)
 
 
 class CaseState(ConditionFilter):
@@ -30,10 +37,18 @@ class CaseList(KeysetList):
         return reverse("admin:case", args=[result.pk])
 
 
+class OpenKind(ConditionFilter):
+    """The open cases of one kind, to which the front page leads."""
+
+    title = "open, by kind"
+    parameter_name = "open"
+    conditions = {kind.value: _open_of(kind) for kind in Case.Kind}
+
+
 @admin.register(Case)
 class CaseAdmin(ReadOnlyAdmin):
     list_display = ("id", "kind", "summary", "due_at", "opened_at", "assignee", "state")
-    list_filter = (CaseState, OfUser)
+    list_filter = (CaseState, OpenKind, OfUser)
     relations = ("saver", "assignee", "solved_by")
     finds_by = ("key", "email")
     user_path = "saver"

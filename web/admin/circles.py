@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from savings import backoffice, money, tasks
 from savings.exceptions import Refused
 from savings.models import BoardDay, Circle, CircleEvent, DigestLine, Membership, ToldPlaces
-from web.admin.base import ConditionFilter, ReadOnlyAdmin
+from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin
 from web.messages import backoffice_people as messages
 from web.staff_site import staff
 
@@ -60,6 +60,7 @@ class CircleAdmin(ReadOnlyAdmin):
 @admin.register(Membership)
 class MembershipAdmin(ReadOnlyAdmin):
     list_display = ("nickname", "user", "circle", "saved", "on_board", "hides_amount", "joined_at", "left_at")
+    list_filter = (OfUser,)
     relations = ("circle", "user", "plan")
     finds_by = ("email",)
     search_help_text = "Full email address"

@@ -21,7 +21,7 @@ from savings.models import (
     User,
 )
 from web.admin import shown
-from web.admin.base import ConditionFilter, ReadOnlyAdmin, StaffAdmin
+from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin, StaffAdmin
 from web.admin.offered import WithActions
 
 
@@ -69,7 +69,7 @@ class EntryInline(admin.TabularInline):
 @admin.register(Transaction)
 class TransactionAdmin(WithActions):
     list_display = ("reference", "kind", "amount", "status", "user", "plan", "created_on", "settled_on")
-    list_filter = (TransactionState,)
+    list_filter = (TransactionState, OfUser)
     relations = ("user", "plan", "reverses")
     finds_by = ("reference", "email")
     search_help_text = "Full reference or full email address"

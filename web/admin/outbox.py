@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from savings import backoffice, mails
 from savings.models import OutboxRow
-from web.admin.base import ConditionFilter, ReadOnlyAdmin
+from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin
 from web.staff_site import staff
 
 
@@ -26,7 +26,7 @@ class OutboxState(ConditionFilter):
 @admin.register(OutboxRow)
 class OutboxRowAdmin(ReadOnlyAdmin):
     list_display = ("kind", "user", "to", "created_at", "state", "tries", "error")
-    list_filter = (OutboxState,)
+    list_filter = (OutboxState, OfUser)
     relations = ("user", "transaction")
     finds_by = ("dedupe_key", "email")
     search_help_text = "Full email address of a user, or full dedupe key"

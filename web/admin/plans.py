@@ -7,13 +7,14 @@ from django.contrib import admin
 from savings import backoffice, money
 from savings.models import Notice, Plan, User
 from web.admin import shown
-from web.admin.base import ReadOnlyAdmin
+from web.admin.base import OfUser, ReadOnlyAdmin
 from web.admin.offered import WithActions
 
 
 @admin.register(Plan)
 class PlanAdmin(WithActions):
     list_display = ("name", "user", "product", "balance", "rate_bps", "started_on", "matures_on", "closed_at")
+    list_filter = (OfUser,)
     relations = ("user", "product", "account")
     finds_by = ("reference", "email")
     search_help_text = "Full reference or full email address"

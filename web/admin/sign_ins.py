@@ -12,7 +12,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib import admin
 
 from savings.models import Device, EmailChange, UsedTotpStep
-from web.admin.base import ReadOnlyAdmin
+from web.admin.base import OfUser, ReadOnlyAdmin
 
 for model in (EmailAddress, Authenticator, UserSession):
     admin.site.unregister(model)
@@ -23,6 +23,7 @@ class EmailChangeAdmin(ReadOnlyAdmin):
     """Former email addresses, and changes that wait for confirmation from the new one."""
 
     list_display = ("user", "old_email", "new_email", "asked_by", "asked_at", "effective_at", "ended_at")
+    list_filter = (OfUser,)
     relations = ("user", "asked_by")
     finds_by = ("email",)
     search_help_text = "Full email address, current or former"
@@ -31,6 +32,7 @@ class EmailChangeAdmin(ReadOnlyAdmin):
 @admin.register(Device)
 class DeviceAdmin(ReadOnlyAdmin):
     list_display = ("label", "user", "first_seen_at", "last_seen_at")
+    list_filter = (OfUser,)
     relations = ("user",)
     finds_by = ("email",)
     search_help_text = "Full email address"
@@ -59,6 +61,7 @@ class AuthenticatorAdmin(ReadOnlyAdmin):
 @admin.register(UserSession)
 class UserSessionAdmin(ReadOnlyAdmin):
     list_display = ("user", "created_at", "last_seen_at", "ip", "user_agent")
+    list_filter = (OfUser,)
     relations = ("user",)
     finds_by = ("email",)
     search_help_text = "Full email address"

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from savings import backoffice
 from savings.models import Statement, StatementSubscription
-from web.admin.base import ConditionFilter, ReadOnlyAdmin
+from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin
 from web.staff_site import staff
 
 
@@ -17,6 +17,7 @@ class StatementState(ConditionFilter):
     parameter_name = "state"
     conditions = {
         "unfinished": ("Not written yet", lambda rows: rows.filter(state__in=["queued", "writing"])),
+        "failed": ("Failed", lambda rows: rows.filter(state="failed")),
     }
 
 
@@ -34,7 +35,7 @@ class StatementAdmin(ReadOnlyAdmin):
         "rows_written",
         "requested_at",
     )
-    list_filter = (StatementState,)
+    list_filter = (StatementState, OfUser)
     relations = ("user", "plan", "circle")
     finds_by = ("id", "code", "email")
     search_help_text = "Full verification code, id, or full email address"
