@@ -41,6 +41,7 @@ HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(mails.KINDS, mails.send) | {
     backoffice.EXPORT_KIND: backoffice.write_export,
     backoffice.PERSON_EXPORT: backoffice.write_person_export,
     backoffice.ERASE_FILES: backoffice.erase_files,
+    backoffice.PROOF_KIND: backoffice.prove_from_outbox,
     statements.OUTBOX_KIND: statements.write_statement,
     payments.PAYOUT_KIND: payments.send_payout,
     payments.DEACTIVATE_CARD: payments.deactivate_card,
@@ -224,6 +225,12 @@ def sync_cases() -> int:
 def apply_product_changes() -> int:
     """Apply the new terms of products whose day has come."""
     return backoffice.apply_product_changes(timezone.localdate())
+
+
+@job(crontab(minute="*/5"))
+def count_money_days() -> int:
+    """Count the money of the last days for the front page of staff."""
+    return backoffice.count_money_days(timezone.now())
 
 
 @job(crontab(minute="40", hour="1"))

@@ -62,6 +62,9 @@ ASKER_GONE = "The person who asked is no longer active staff."
 TOO_LATE = "Nobody decided in time."
 REFUSAL_MISSING = "Say why you refuse it."
 
+# Proofs of the books.
+PROOF_ABANDONED = "The worker gave up before the last check."
+
 # Exports.
 NOT_WRITTEN = "The file could not be written. Ask for it again."
 NO_SUCH_LIST = "This list cannot be exported."

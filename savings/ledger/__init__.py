@@ -15,7 +15,16 @@ from savings.ledger.accounts import (
 from savings.ledger.adjustments import adjust, goodwill_kobo
 from savings.ledger.balance_days import store_balances
 from savings.ledger.chargebacks import book_chargeback
-from savings.ledger.checks import CHECKS, check_queries, refresh_statistics, run_checks
+from savings.ledger.checks import (
+    CHECKS,
+    Damage,
+    check_names,
+    check_queries,
+    check_rules,
+    refresh_statistics,
+    run_checks,
+    run_each_check,
+)
 from savings.ledger.coming_interest import Projection, project_interest, project_postings
 from savings.ledger.coverage import Coverage, coverage
 from savings.ledger.debts import Available, available, receivable_kobo, repay_debt, write_off
@@ -73,6 +82,7 @@ __all__ = [
     "REVERSIBLE_KINDS",
     "Available",
     "Coverage",
+    "Damage",
     "ExitBasis",
     "Held",
     "InterestHouse",
@@ -98,8 +108,10 @@ __all__ = [
     "change_rate",
     "change_status",
     "check_amount",
+    "check_names",
     "check_not_frozen",
     "check_queries",
+    "check_rules",
     "close_month",
     "columns",
     "correct_interest",
@@ -145,6 +157,7 @@ __all__ = [
     "reverse",
     "reverse_by_hand",
     "run_checks",
+    "run_each_check",
     "settle",
     "settle_refund",
     "settle_withdrawal",

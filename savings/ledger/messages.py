@@ -327,3 +327,8 @@ def fees_differ(ours_kobo: int, theirs_kobo: int) -> str:
 
 def _month(month_on: datetime.date) -> str:
     return date_format(month_on, "F Y")
+
+
+# What the checks demand that are no query.
+GUARDS_RULE = "The database has all triggers and constraints that refuse damage."
+DIGESTS_RULE = "The hash of each closed month fits its sums and the hash of the month before."

@@ -348,5 +348,60 @@ class Migration(migrations.Migration):
             model_name='staffrequest',
             constraint=models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('subject',), name='request_once_per_subject'),
         ),
+        migrations.CreateModel(
+            name='LedgerProof',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('began_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('ended_at', models.DateTimeField(blank=True, null=True)),
+                ('command', models.CharField(max_length=60)),
+                ('results', models.JSONField(blank=True, default=list)),
+                ('wrong', models.PositiveIntegerField(default=0)),
+                ('error', models.CharField(blank=True, default='', max_length=300)),
+                ('asked_by', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='MoneyDay',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('day_on', models.DateField(unique=True)),
+                ('counted_at', models.DateTimeField()),
+                ('in_kobo', models.BigIntegerField(default=0)),
+                ('out_kobo', models.BigIntegerField(default=0)),
+                ('payments_paid', models.PositiveIntegerField(default=0)),
+                ('payments_failed', models.PositiveIntegerField(default=0)),
+                ('payouts_paid', models.PositiveIntegerField(default=0)),
+                ('payouts_failed', models.PositiveIntegerField(default=0)),
+            ],
+            options={
+                'verbose_name': 'money of a day',
+                'verbose_name_plural': 'money by day',
+            },
+        ),
+        migrations.AddIndex(
+            model_name='payout',
+            index=models.Index(condition=models.Q(('transfer_code', ''), _negated=True), fields=['transfer_code'], name='payout_by_transfer'),
+        ),
+        migrations.AddIndex(
+            model_name='plan',
+            index=models.Index(fields=['name_key'], name='plan_by_name', opclasses=['text_pattern_ops']),
+        ),
+        migrations.AddIndex(
+            model_name='recipient',
+            index=models.Index(models.Func(models.F('account_number'), output_field=models.CharField(), template='SUBSTR(%(expressions)s, 7)'), name='recipient_by_last_digits'),
+        ),
+        migrations.AddIndex(
+            model_name='statement',
+            index=models.Index(condition=models.Q(('state', 'failed')), fields=['requested_at'], name='statement_failed'),
+        ),
+        migrations.AddConstraint(
+            model_name='moneyday',
+            constraint=models.CheckConstraint(condition=models.Q(('in_kobo__gte', 0), ('out_kobo__gte', 0)), name='money_day_not_negative'),
+        ),
+        migrations.AddConstraint(
+            model_name='ledgerproof',
+            constraint=models.UniqueConstraint(condition=models.Q(('command', 'Ledger health'), ('ended_at__isnull', True)), fields=('command',), name='proof_one_at_a_time'),
+        ),
         migrations.RunPython(create_triggers, drop_triggers),
     ]

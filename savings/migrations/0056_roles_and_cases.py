@@ -8,9 +8,9 @@ from django.utils import timezone
 # The permissions of each role, as they were when this migration was written; `savings.backoffice.roles` explains them.
 _READ = (
     "account auditrow autosaverule autosaverun balanceday boardday calendarfeed case circle circleevent closedmonth"
-    " coverageday device dispute emailchange entry forfeitedinterest installation interestposting jobrun manualposting"
-    " membership notice outboxrow payment payout plan postponement product productrate rateperiod recipient refund"
-    " savedcard settlement staffexport staffnote staffrequest statement statementsubscription taxrate transaction user"
+    " coverageday device dispute emailchange entry forfeitedinterest installation interestposting jobrun ledgerproof"
+    " manualposting membership moneyday notice outboxrow payment payout plan postponement product productrate"
+    " rateperiod recipient refund savedcard settlement staffexport staffnote staffrequest statement statementsubscription taxrate transaction user"
     " webhookevent"
 ).split()
 _SUPPORT_READS = (
@@ -19,8 +19,8 @@ _SUPPORT_READS = (
     " statementsubscription transaction user webhookevent"
 ).split()
 _OPERATIONS_READ = (
-    "balanceday boardday case circle circleevent coverageday installation jobrun membership outboxrow payment"
-    " postponement settlement staffnote statement webhookevent"
+    "balanceday boardday case circle circleevent coverageday installation jobrun ledgerproof membership outboxrow"
+    " payment postponement settlement staffnote statement webhookevent"
 ).split()
 
 

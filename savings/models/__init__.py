@@ -6,6 +6,7 @@ from savings.models.backoffice import AuditRow, Case, ProductChange, StaffExport
 from savings.models.calendar import CalendarFeed
 from savings.models.cards import SavedCard
 from savings.models.circles import Circle, CircleEvent, Membership
+from savings.models.figures import LedgerProof, MoneyDay
 from savings.models.installation import Installation
 from savings.models.interest import ForfeitedInterest, InterestPosting, RatePeriod, TaxRate
 from savings.models.jobs import BalanceDay, JobRun
@@ -43,8 +44,10 @@ __all__ = [
     "Installation",
     "InterestPosting",
     "JobRun",
+    "LedgerProof",
     "ManualPosting",
     "Membership",
+    "MoneyDay",
     "Notice",
     "OutboxRow",
     "Payment",

@@ -6,8 +6,12 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import CharField, F, Func, Q
 from django.utils import timezone
+
+# The last four digits of an account number, which has ten. Written with its number, and not as a parameter, so that
+# both databases match it with the index.
+LAST_DIGITS = Func(F("account_number"), template="SUBSTR(%(expressions)s, 7)", output_field=CharField())
 
 
 class RecipientQuerySet(models.QuerySet["Recipient"]):
@@ -56,6 +60,8 @@ class Recipient(models.Model):
             models.Index(fields=["user", "-id"], name="recipient_by_user"),
             # The same bank account at other users, for staff.
             models.Index(fields=["account_number", "bank_code"], name="recipient_by_account"),
+            # The search of staff by the last digits.
+            models.Index(LAST_DIGITS, name="recipient_by_last_digits"),
         ]
 
     def __str__(self) -> str:
@@ -163,6 +169,8 @@ class Payout(models.Model):
             models.Index(fields=["-id"], name="payout_for_staff", condition=~Q(staff_note="")),
             # The staff's list by state, the oldest first.
             models.Index(fields=["state", "asked_at"], name="payout_by_state"),
+            # The search of staff by the provider's name for the transfer.
+            models.Index(fields=["transfer_code"], name="payout_by_transfer", condition=~Q(transfer_code="")),
         ]
 
     def __str__(self) -> str:

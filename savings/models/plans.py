@@ -237,6 +237,10 @@ class Plan(CopiedTerms, Keyed):
                 name="plan_matures_after_start",
             ),
         ]
+        indexes = [
+            # The search of staff by the beginning of a name.
+            models.Index(fields=["name_key"], name="plan_by_name", opclasses=["text_pattern_ops"]),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -118,6 +118,8 @@ class Statement(models.Model):
                 name="statement_unfinished",
                 condition=Q(state__in=["queued", "writing"]),
             ),
+            # The statements that failed, for staff.
+            models.Index(fields=["requested_at"], name="statement_failed", condition=Q(state="failed")),
             # The sweep that removes expired files.
             models.Index(fields=["expires_at"], name="statement_files", condition=~Q(file_name="")),
         ]

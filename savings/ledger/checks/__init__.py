@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import itertools
 import zoneinfo
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from django.db import connection
 from django.utils import timezone
 
 from savings import leaderboards, money
-from savings.ledger import months
+from savings.ledger import messages, months
 from savings.ledger.dialect import FUNCTIONS
 from savings.ledger.routes import ROUTES
 from savings.models import Account, Entry, Membership, Plan, Transaction
@@ -26,6 +27,8 @@ from savings.models.ledger import CROCKFORD, REFERENCE_PREFIXES
 
 FIRST_ROWS = 5
 CHECKS = sorted(Path(__file__).parent.glob("*.sql"))
+# The checks that are no query: of triggers and constraints, and of closed months.
+_GUARDS, _DIGESTS = "guards", "digests"
 
 # On SQLite a migration that alters a table rebuilds it without its triggers, and has to create them again.
 _TERMS_TRIGGERS = {"plan_keeps_terms", "plan_matures_not_earlier", "circle_keeps_terms"}
@@ -90,21 +93,47 @@ def run_checks() -> Iterator[Damage]:
 
     Amounts are in kobo. Yields nothing when the books are right.
     """
-    yield from missing_guards()
+    for _, damaged in run_each_check():
+        yield from damaged
+
+
+def run_each_check() -> Iterator[tuple[str, list[Damage]]]:
+    """Yield the name of each check, in the order of `check_names`, with what `run_checks` would yield of it."""
+    yield _GUARDS, list(missing_guards())
     refresh_statistics()
-    yield from wrong_rows()
-    for row, actual, expected in months.wrong_digests():
-        yield Damage("digests", row, actual, expected)
+    for name, query in check_queries():
+        yield name, _wrong_rows(name, query)
+    yield _DIGESTS, [Damage(_DIGESTS, *wrong) for wrong in months.wrong_digests()]
+
+
+def check_names() -> list[str]:
+    """Return the names of all checks in the order in which they run."""
+    return [_GUARDS, *(path.stem for path in CHECKS), _DIGESTS]
+
+
+def check_rules() -> dict[str, str]:
+    """Return what each check demands, in words, by its name."""
+    rules = {path.stem: _comment(path.read_text()) for path in CHECKS}
+    return {_GUARDS: messages.GUARDS_RULE, **rules, _DIGESTS: messages.DIGESTS_RULE}
 
 
 def wrong_rows() -> Iterator[Damage]:
     """Yield the first rows that break each rule, without the check of triggers and constraints."""
     for name, query in check_queries():
-        with connection.cursor() as cursor:
-            cursor.execute(query)
-            rows = cursor.fetchall()
-        for row in rows:
-            yield Damage(name, *(str(column) for column in row))
+        yield from _wrong_rows(name, query)
+
+
+def _wrong_rows(name: str, query: str) -> list[Damage]:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        rows = cursor.fetchall()
+    return [Damage(name, *(str(column) for column in row)) for row in rows]
+
+
+def _comment(sql: str) -> str:
+    """Return the comment at the beginning of a query, in one line."""
+    lines = itertools.takewhile(lambda line: line.startswith("--"), sql.splitlines())
+    return " ".join(line.removeprefix("--").strip() for line in lines)
 
 
 def check_queries() -> Iterator[tuple[str, str]]:
@@ -129,7 +158,7 @@ def missing_guards() -> Iterator[Damage]:
             existing = connection.introspection.get_constraints(cursor, model._meta.db_table)
             missing |= {constraint.name for constraint in model._meta.constraints} - existing.keys()
     for name in sorted(missing):
-        yield Damage("guards", name, "been dropped", "a trigger or constraint of this name")
+        yield Damage(_GUARDS, name, "been dropped", "a trigger or constraint of this name")
 
 
 def refresh_statistics() -> None:

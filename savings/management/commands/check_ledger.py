@@ -7,16 +7,19 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from savings import ledger
+from savings import backoffice, ledger
 from savings.models import Account, Entry, Transaction
 
 
 class Command(BaseCommand):
-    help = "Checks every rule of the ledger. Ends with an error that lists the first rows that break a rule."
+    help = (
+        "Checks every rule of the ledger. Ends with an error that lists the first rows that break a rule. The admin"
+        " shows the result too."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         started_at = time.monotonic()
-        wrong = list(ledger.run_checks())
+        wrong = list(backoffice.prove(backoffice.begin_proof("manage.py check_ledger")))
         if wrong:
             raise CommandError("The books are wrong.\n" + "\n".join(map(str, wrong)))
         counts = [_count(model) for model in (Account, Transaction, Entry)]

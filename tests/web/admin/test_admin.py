@@ -43,8 +43,10 @@ from savings.models import (
     ForfeitedInterest,
     InterestPosting,
     JobRun,
+    LedgerProof,
     ManualPosting,
     Membership,
+    MoneyDay,
     Notice,
     OutboxRow,
     Payment,
@@ -180,6 +182,10 @@ def add_rows(times: int) -> None:
         Postponement(task="mature_plan", row_id=plan.pk, reason="no", retry_at=now) for plan in plans
     )
     add_backoffice_rows(users, products[0])
+    for user in users:
+        day = now.date() - datetime.timedelta(days=user.pk)
+        MoneyDay.objects.create(day_on=day, counted_at=now, in_kobo=5)
+        LedgerProof.objects.create(command="manage.py check_ledger", ended_at=now)
     JobRun.objects.bulk_create(JobRun(job=f"job-{plan.pk}", started_at=now) for plan in plans)
     BalanceDay.objects.bulk_create(
         BalanceDay(

@@ -1,0 +1,132 @@
+"""The figures on the front page of staff: from partial indexes and stored days, never from a scan."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import Any
+
+from django.db.models import Count, Min, Q, QuerySet, Subquery, Value
+from django.utils import timezone
+
+from savings import jobs
+from savings.models import (
+    BalanceDay,
+    Case,
+    CoverageDay,
+    JobRun,
+    LedgerProof,
+    MoneyDay,
+    OutboxRow,
+    Payout,
+    StaffRequest,
+    Statement,
+)
+
+MONTHS = 12
+# Failed statements stay; those of before are nobody's work any more.
+FAILED_DAYS = 30
+RATE_DAYS = 30
+_DAY = datetime.timedelta(days=1)
+# The name of this part of the assets, and the line of the daily coverage that is another.
+STASHES = "Stashes"
+_HOLDS = "Withdrawals on their way"
+
+
+@dataclasses.dataclass(frozen=True)
+class Waiting:
+    """Rows that wait for staff: what they are, how many, and since when the oldest waits."""
+
+    what: str
+    count: int
+    oldest_at: datetime.datetime | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Figures:
+    """Everything on the front page. Amounts are in kobo; a part of the assets is a product, or the stashes."""
+
+    as_of: datetime.datetime
+    # By the kind of a case, or "requests", "payouts STATE", "mails" or "statements".
+    waiting: dict[str, Waiting]
+    failed_jobs: list[str]
+    late_jobs: list[str]
+    # The day and the balances of each part at the end of the last twelve months, and of the newest day stored.
+    assets: list[tuple[datetime.date, dict[str, int]]]
+    on_hold_kobo: int
+    coverage: CoverageDay | None
+    money: list[MoneyDay]
+    proof: LedgerProof | None
+
+
+def figures(now: datetime.datetime) -> Figures:
+    """Return the figures of the front page, in six queries."""
+    coverage = CoverageDay.objects.order_by("-day_on").first()
+    failed, late = _jobs(now)
+    return Figures(
+        as_of=now,
+        waiting=_waiting(now),
+        failed_jobs=failed,
+        late_jobs=late,
+        assets=_assets(timezone.localdate(now)),
+        on_hold_kobo=dict(coverage.owed).get(_HOLDS, 0) if coverage else 0,
+        coverage=coverage,
+        money=list(
+            MoneyDay.objects.filter(day_on__gt=timezone.localdate(now) - 32 * _DAY).order_by("day_on")
+        ),
+        proof=LedgerProof.objects.ended().order_by("-pk").first(),
+    )
+
+
+def _waiting(now: datetime.datetime) -> dict[str, Waiting]:
+    """Return what waits. One query, whose parts each read an index that has only these rows."""
+    since = now - FAILED_DAYS * _DAY
+    failed = Statement.objects.filter(state=Statement.State.FAILED, requested_at__gte=since)
+    cases = Case.objects.unsolved().values_list("kind").annotate(rows=Count("pk"), oldest=Min("opened_at"))
+    parts = cases.order_by().union(
+        _counted("requests", StaffRequest.objects.waiting(), "asked_at"),
+        *(
+            _counted(f"payouts {state}", Payout.objects.filter(state=state), "asked_at")
+            for state in Payout.IN_FLIGHT
+        ),
+        _counted("mails", OutboxRow.objects.filter(dead_at__isnull=False), "dead_at"),
+        _counted("statements", failed, "requested_at"),
+        all=True,
+    )
+    return {what: Waiting(what, rows, oldest) for what, rows, oldest in parts}
+
+
+def _counted(what: str, rows: QuerySet[Any], moment: str) -> QuerySet[Any, Any]:
+    """Return a query for the number of rows and the moment of the oldest; no row if there is none."""
+    named = rows.order_by().annotate(what=Value(what)).values_list("what")
+    counted: QuerySet[Any, Any] = named.annotate(rows=Count("pk"), oldest=Min(moment))
+    return counted
+
+
+def _jobs(now: datetime.datetime) -> tuple[list[str], list[str]]:
+    """Return the names of the jobs whose latest run failed, and of those that are late."""
+    runs = [run for run in JobRun.objects.all() if run.job in jobs.TIMETABLE]
+    failed = [run.job for run in runs if run.failed_at and run.failed_at >= run.started_at]
+    return failed, [run.job for run in runs if jobs.TIMETABLE[run.job].is_late(run, now)]
+
+
+def _assets(today: datetime.date) -> list[tuple[datetime.date, dict[str, int]]]:
+    ends = _month_ends(today)
+    newest = BalanceDay.objects.filter(product=None).order_by("-day_on").values("day_on")[:1]
+    wanted = BalanceDay.objects.filter(Q(day_on__in=ends) | Q(day_on=Subquery(newest))).order_by()
+    # Two halves, because each has an index of its own.
+    stashes = wanted.filter(product=None).values_list("day_on", Value(STASHES), "balance_kobo")
+    plans = wanted.filter(product__isnull=False).values_list("day_on", "product__name", "balance_kobo")
+    found: dict[datetime.date, dict[str, int]] = {}
+    for day, part, balance_kobo in stashes.union(plans, all=True):
+        found.setdefault(day, {})[part] = balance_kobo
+    return sorted(found.items())
+
+
+def _month_ends(today: datetime.date) -> list[datetime.date]:
+    """Return the last days of the last twelve months, the oldest first."""
+    ends, day = [], today
+    for _ in range(MONTHS):
+        day = day.replace(day=1) - _DAY
+        ends.append(day)
+    return ends[::-1]

@@ -1,0 +1,43 @@
+"""The stored proofs of the ledger, and the money of each day, for staff: read-only."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from savings.models import LedgerProof, MoneyDay
+from web.admin.base import ReadOnlyAdmin
+
+
+@admin.register(LedgerProof)
+class LedgerProofAdmin(ReadOnlyAdmin):
+    list_display = ("began_at", "ended_at", "command", "asked_by", "checks", "wrong", "error")
+    relations = ("asked_by",)
+    user_path = ""
+    fields = ("began_at", "ended_at", "command", "asked_by", "wrong", "error", "found")
+
+    @admin.display
+    def checks(self, proof: LedgerProof) -> int:
+        return len(proof.results)
+
+    @admin.display(description="Results")
+    def found(self, proof: LedgerProof) -> str:
+        return "\n".join(
+            f"{result['check']}: {'; '.join(result['wrong']) or 'right'} ({result['seconds']} s)"
+            for result in proof.results
+        )
+
+
+@admin.register(MoneyDay)
+class MoneyDayAdmin(ReadOnlyAdmin):
+    list_display = (
+        "day_on",
+        "in_kobo",
+        "out_kobo",
+        "payments_paid",
+        "payments_failed",
+        "payouts_paid",
+        "payouts_failed",
+        "counted_at",
+    )
+    user_path = ""
+    fields = list_display
