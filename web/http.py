@@ -25,6 +25,8 @@ class SaverRequest(HttpRequest):
     user: User
     htmx: HtmxDetails
     request_id: str
+    # Whether staff look at the page as its saver sees it: then nothing is cached; see web/admin/as_seen.py.
+    is_seen_by_staff: bool
     # The circle whose board the page shows, and the board's version; see web/caching/pages.py.
     shown_circle: tuple[int, int]
     # The reads of the page that no version covers; see web/caching/reads.py.

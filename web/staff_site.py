@@ -5,7 +5,7 @@ Not in `web.admin`, whose modules register with the site while they are imported
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from django.contrib import admin
@@ -14,9 +14,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, resolve
+from django_htmx.middleware import HtmxDetails
 
 from savings.models import User
+from web.http import SaverRequest
+from web.pages.front_page import front_page
 
 View = Callable[..., HttpResponseBase]
 
@@ -25,11 +28,14 @@ _GROUPS = {
     "Savers": "User Plan Circle Membership AutosaveRule SavedCard Recipient Notice Statement StatementSubscription",
     "Money": (
         "Case StaffRequest Transaction Payment Payout Dispute Refund Settlement Entry Account ManualPosting"
-        " ClosedMonth CoverageDay BalanceDay Product ProductRate InterestPosting RatePeriod ForfeitedInterest TaxRate"
+        " ClosedMonth LedgerProof CoverageDay BalanceDay MoneyDay Product ProductRate InterestPosting RatePeriod"
+        " ForfeitedInterest TaxRate"
     ),
 }
 _MACHINERY = "Machinery"
 _pages: list[tuple[str, View, str]] = []
+# What a page that is rendered for staff may know of their browser.
+_META = ("SERVER_NAME", "SERVER_PORT", "HTTP_HOST", "REMOTE_ADDR", "wsgi.url_scheme")
 
 
 class StaffSite(AdminSite):
@@ -38,6 +44,10 @@ class StaffSite(AdminSite):
     site_header = "Asusu"
     site_title = "Asusu staff"
     index_title = "Staff"
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """The front page: what waits and how the house stands, above the lists of models."""
+        return super().index(request, front_page(staff(request).has_perm) | (extra_context or {}))
 
     def get_urls(self) -> list[Any]:
         # Ours first: Django's last pattern matches everything.
@@ -73,11 +83,14 @@ class StaffSite(AdminSite):
 
 
 def staff_page(route: str, *, name: str, permission: str) -> Callable[[View], View]:
-    """Register a view as a page of the admin, `admin:NAME`, for staff with a permission; others get 403."""
+    """Register a view as a page of the admin, `admin:NAME`, for staff with a permission; others get 403.
+
+    Without a permission ("") it is for all staff.
+    """
 
     def register(view: View) -> View:
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if not staff(request).has_perm(permission):
+            if permission and not staff(request).has_perm(permission):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
@@ -98,3 +111,26 @@ def render_page(
     """Return a page of the admin: the template in `templates/admin/`, with the site's navigation around it."""
     site = admin.site.each_context(request)
     return TemplateResponse(request, f"admin/{template}", {**site, "title": title, **context}, status=status)
+
+
+def request_of_saver(
+    saver: User, path: str, meta: Mapping[str, Any] | None = None, *, is_cached: bool = False
+) -> SaverRequest:
+    """Return a request with which a saver would open a page of theirs: a GET, without a session or cookies.
+
+    `meta` is that of the present request, for what names the server. Unless `is_cached`, the page is rendered without
+    any cache.
+    """
+    known = {"SERVER_NAME": "localhost", "SERVER_PORT": "80", **(meta or {})}
+    seen = HttpRequest()
+    seen.method = "GET"
+    seen.path = seen.path_info = path
+    seen.META = {name: known[name] for name in _META if name in known}
+    seen.META |= {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": ""}
+    seen.user = saver
+    seen.resolver_match = resolve(path)
+    asked = cast("SaverRequest", seen)
+    asked.is_seen_by_staff = not is_cached
+    asked.htmx = HtmxDetails(seen)
+    asked.request_id = ""
+    return asked

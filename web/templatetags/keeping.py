@@ -1,6 +1,7 @@
 """`{% cache %}` for fragments: Django's tag, with an error for an empty part of the key.
 
-If the owner in the key were missing, None or empty, one user's fragment would be shown to all.
+If the owner in the key were missing, None or empty, one user's fragment would be shown to all. A page that staff look
+at as its saver sees it (`SaverRequest.is_seen_by_staff`) is rendered without the cache.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ class StrictCacheNode(CacheNode):
     """Django's node, after checking that no part of the key is empty."""
 
     def render(self, context: Context) -> str:
+        if getattr(context.get("request"), "is_seen_by_staff", False):
+            return self.nodelist.render(context)
         for part in self.vary_on:
             if part.resolve(context, ignore_failures=True) in (None, ""):
                 raise TemplateSyntaxError(f"{part.token} is nothing, and cannot be part of a fragment's key.")

@@ -1,0 +1,64 @@
+"""The texts of the front page of staff and of the page of the ledger's health."""
+
+from __future__ import annotations
+
+from django.utils.translation import ngettext
+
+# What waits, by the name that `savings.backoffice.figures` gives it, in the order of the page.
+WAITING = {
+    "dispute": "Disputes",
+    "payment": "Payments being checked",
+    "payout": "Withdrawals that need a person",
+    "refund": "Refunds that need a person",
+    "event": "Events of the provider",
+    "question": "Questions of savers",
+    "requests": "Requests for approval",
+    "payouts approval": "Withdrawals that wait for approval",
+    "payouts waiting": "Withdrawals to be sent",
+    "payouts sent": "Withdrawals with the provider",
+    "mails": "Mails and other work given up",
+    "statements": "Statements that failed in the last 30 days",
+}
+# What is stuck, by the name that `savings.backoffice.health` gives it.
+STUCK = {
+    "payment": "Payments on their way",
+    "payout": "Withdrawals on their way",
+    "refund": "Refunds on their way",
+    "event": "Events of the provider that wait for a worker",
+    "dead": "Mails and other work given up",
+    "postponed": "Rows that a job could not process",
+}
+ASSETS = "Assets under management by product"
+NEVER = "never"
+NO_SNAPSHOT = "No balances are stored yet. A job stores them each night."
+PROOF_RUNS = "The worker proves the books. This page shows each result as soon as it is there."
+
+
+PAGES_RULE = "The cached pages of the savers who signed in last equal the same pages rendered afresh."
+
+
+def page_differs(path: str, user_id: int) -> str:
+    return f"{path} of saver {user_id} is cached, and differs from a fresh page"
+
+
+def jobs_failed(count: int) -> str:
+    return ngettext("%(count)d job failed", "%(count)d jobs failed", count) % {"count": count}
+
+
+def jobs_late(count: int) -> str:
+    return ngettext("%(count)d job is late", "%(count)d jobs are late", count) % {"count": count}
+
+
+def rate(done: int, failed: int) -> str:
+    ended = done + failed
+    if not ended:
+        return "None ended"
+    return f"{done * 1000 // ended / 10:.1f}%"
+
+
+def out_of(done: int, failed: int) -> str:
+    return f"{done:,} of {done + failed:,}" if done + failed else ""
+
+
+def proof_wrong(count: int) -> str:
+    return ngettext("%(count)d row is wrong", "%(count)d rows are wrong", count) % {"count": count}
