@@ -93,6 +93,9 @@ def examples(owner: User) -> dict[str, str]:
         # The admin's arguments, for pages that only staff may see.
         "object_id": str(owner.pk),
         "id": str(owner.pk),
+        "user_id": str(owner.pk),
+        "page": "plan",
+        "key": str(plan.pk),
         "app_label": "savings",
         "content_type_id": "1",
         "url": "nowhere",

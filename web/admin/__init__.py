@@ -1,6 +1,7 @@
 """The staff admin, one file per feature."""
 
 from web.admin import (
+    as_seen,
     asking,
     audit,
     autosave,
@@ -27,6 +28,7 @@ from web.admin import (
     products,
     recipients,
     requests,
+    savers,
     sign_ins,
     statements,
     treasury,
@@ -35,6 +37,7 @@ from web.admin import (
 )
 
 __all__ = [
+    "as_seen",
     "asking",
     "audit",
     "autosave",
@@ -61,6 +64,7 @@ __all__ = [
     "products",
     "recipients",
     "requests",
+    "savers",
     "sign_ins",
     "statements",
     "treasury",
