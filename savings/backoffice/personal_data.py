@@ -140,6 +140,7 @@ NOT_EXPORTED = {
     "savings.ProductChange.asked_by": "the member of staff who asked",
     "savings.ProductChange.approved_by": "the member of staff who approved",
     "savings.StaffExport.asked_by": "the member of staff who asked for a list",
+    "savings.LedgerProof.asked_by": "the member of staff who had the books proved",
     "savings.UsedTotpStep.user": "the number of the last 30-second step of an app, which says nothing about a person",
     "savings.User_groups.user": "roles of staff",
     "savings.User_user_permissions.user": "rights of staff",

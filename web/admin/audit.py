@@ -15,7 +15,7 @@ from savings.backoffice import Verb
 from savings.models import AuditRow, StaffNote, User
 from savings.models.local_days import end_of, start_of
 from web import keyset
-from web.admin.base import ConditionFilter, ReadOnlyAdmin
+from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin
 
 _MOST_STAFF = 100
 
