@@ -42,11 +42,12 @@ ROLES = {
         "ask_product",
         "change_payment",
         "add_staffexport",
+        "add_ledgerproof",
     },
     "Approver": _view(_READ) | {"see_saver", "work_case", "decide_staffrequest", "change_payout"},
     "Auditor": _view(_READ) | {"see_saver", "add_staffexport"},
     "Operations": _view(_OPERATIONS_READ)
-    | {"work_case", "change_outboxrow", "change_payment", "change_statement", "change_circle"},
+    | {"work_case", "change_outboxrow", "change_payment", "change_statement", "change_circle", "add_ledgerproof"},
 }
 
 

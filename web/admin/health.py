@@ -34,7 +34,7 @@ def health(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@staff_page("health/prove/", name="prove", permission="savings.view_coverageday")
+@staff_page("health/prove/", name="prove", permission="savings.add_ledgerproof")
 @require_POST
 def prove(request: HttpRequest) -> HttpResponse:
     """Have the worker prove the books. While a proof runs, a second one is not begun."""

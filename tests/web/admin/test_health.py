@@ -28,7 +28,7 @@ HEALTH, PROVE = "admin:health", "admin:prove"
 
 @pytest.fixture
 def staff() -> Client:
-    return sign_in(make_staff("Auditor"))
+    return sign_in(make_staff("Finance"))
 
 
 def page(client: Client) -> Any:
