@@ -75,6 +75,10 @@
       const rest = kobo % KOBO;
       return sign + group(String((kobo - rest) / KOBO)) + (rest ? `.${String(rest).padStart(2, "0")}` : "");
     };
+    // A browser that hides balances gets dots from the server.
+    const writeSum = (element, kobo) => {
+      if (!element.textContent.includes("•")) element.textContent = written(kobo);
+    };
     const amount = koboOf(field.value);
     const says = field.form.querySelector("[data-says]");
     if (says) says.textContent = amount ? ` ${written(amount)}` : "";
@@ -87,10 +91,14 @@
     line.hidden = !amount || then < 0;
     // Without a goal there is no bar above the line, and an empty element would leave a gap.
     after.hidden = !goal && line.hidden;
-    const sum = after.querySelector("[data-then]");
-    // A browser that hides balances gets dots from the server.
-    if (!sum.textContent.includes("•")) sum.textContent = written(Math.max(then, 0));
+    writeSum(after.querySelector("[data-then]"), Math.max(then, 0));
     if (!goal) return;
+    // The line about now would contradict the bar, which is that of then.
+    after.querySelector("[data-before]").hidden = !line.hidden;
+    after.querySelector("[data-below]").hidden = then >= goal;
+    after.querySelector("[data-reached]").hidden = then < goal;
+    after.querySelector("[data-beyond]").hidden = then <= goal;
+    writeSum(after.querySelector("[data-over]"), Math.max(then - goal, 0));
     const percent = Math.min(100, Math.floor((Math.max(then, 0) * 100) / goal));
     after.querySelector("progress").value = percent;
     after.querySelector("[data-percent]").textContent = percent;

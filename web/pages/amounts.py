@@ -51,6 +51,8 @@ class After(NamedTuple):
     # Of a goal, before the amount, in words.
     progress: str = ""
     to_go: str = ""
+    # What is more than the goal after the amount; None without an amount, or if it does not reach the goal.
+    over_kobo: int | None = None
 
 
 class ComesTo(NamedTuple):
@@ -115,6 +117,7 @@ def after(form: BaseForm, balance_kobo: int, *, goal_kobo: int | None = None, si
         percent=str(_percent(shown_kobo, goal_kobo)),
         progress=plan_messages.progress(_percent(balance_kobo, goal_kobo), goal_kobo),
         to_go=plan_messages.to_go(goal_kobo - balance_kobo) if balance_kobo < goal_kobo else "",
+        over_kobo=then_kobo - goal_kobo if then_kobo is not None and then_kobo >= goal_kobo else None,
     )
 
 

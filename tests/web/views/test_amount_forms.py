@@ -38,8 +38,29 @@ def test_suggestions_fill_the_field_by_a_link(saver_client: Client, saver: User)
     assert "₦56,000 to goal" in words(saver_client, url)
     filled = saver_client.get(url + links[-1])
     assert filled.context["form"]["amount"].value() == "56,000"
-    assert "will hold ₦60,000.00 , 100 % of the goal" in words(saver_client, url + links[-1])
+    assert "will hold ₦60,000.00" in words(saver_client, url + links[-1])
     assert "Pay ₦56,000" in words(saver_client, url + links[-1])
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown", "hidden"),
+    [
+        ("6,000", ["data-below"], ["data-before", "data-reached"]),
+        ("56,000", ["data-reached"], ["data-before", "data-below", "data-beyond"]),
+        ("100,202.82", ["data-reached", "data-beyond"], ["data-before", "data-below"]),
+        ("", ["data-before"], []),
+    ],
+)
+def test_an_amount_beyond_the_goal_says_by_how_much(
+    saver_client: Client, saver: User, amount: str, shown: list[str], hidden: list[str]
+) -> None:
+    plan = make_plan(saver, target_kobo=60_000_00, holding_kobo=4_000_00)
+    url = f"/plans/{plan.pk}/top-up/?amount={amount}"
+    page = saver_client.get(url).text
+    for name in (*shown, *hidden):
+        assert (f"{name} hidden" in page) == (name in hidden), name
+    if "data-beyond" in shown:
+        assert "Goal reached , ₦44,202.82 over" in words(saver_client, url)
 
 
 def test_the_stash_has_round_amounts_and_says_what_it_will_hold(saver_client: Client, saver: User) -> None:
