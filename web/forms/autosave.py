@@ -154,6 +154,15 @@ class RuleForm(OnceForm):
         }
         return {name: str(value) for name, value in typed.items() if value not in {None, ""}}
 
+    def as_if_sent(self, user: User) -> RuleForm:
+        """Return the form with what it shows before it is sent; the first source is chosen where none is."""
+        shown = {name: self[name].value() for name in self.fields}
+        first = next(iter(self.cards), "") if self.plan is None else self.STASH
+        shown["source"] = shown["source"] or first
+        data = QueryDict(mutable=True)
+        data.update({name: str(value) for name, value in shown.items() if value not in {None, "", False}})
+        return RuleForm(data, user=user, plan=self.plan, cards=[*self.cards.values()])
+
     @property
     def terms(self) -> Terms:
         """The terms that a valid form asks for."""

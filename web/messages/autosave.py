@@ -68,6 +68,10 @@ def reaches(amount: str, rhythm: str, target_kobo: int, on: datetime.date) -> st
     return f"{amount} {rhythm} reaches {reached}" if amount else f"You reach {reached}"
 
 
+def payments(count: int) -> str:
+    return ngettext("%(count)d payment", "%(count)d payments", count) % {"count": count} if count else ""
+
+
 def comes_to(payments: int, total_kobo: int) -> str:
     counted = ngettext("%(count)d payment comes to %(sum)s.", "%(count)d payments come to %(sum)s.", payments)
     return counted % {"count": payments, "sum": money.naira(total_kobo)}

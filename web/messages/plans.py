@@ -8,7 +8,7 @@ from django.utils.formats import date_format
 from django.utils.translation import ngettext
 
 from savings import money
-from savings.plans import Every
+from savings.plans import Every, Instalment
 from web import date_formats
 
 # After something is done.
@@ -116,26 +116,36 @@ def due_soon(left_kobo: int, count: int) -> str:
     return f"{to_go(left_kobo)} in {days(count)}."
 
 
-def behind(count: int, amount_kobo: int, every: Every) -> str:
-    return f"Behind by {days(count)}: {gets_there(amount_kobo, every)}"
+def behind(count: int, paid: Instalment) -> str:
+    return f"Behind by {days(count)}: {gets_there(paid)}"
 
 
-def not_begun(left_kobo: int, matures_on: datetime.date, amount_kobo: int, every: Every) -> str:
-    return f"{to_go(left_kobo)} by {_day(matures_on)}: {gets_there(amount_kobo, every)}"
+def not_begun(left_kobo: int, matures_on: datetime.date, paid: Instalment) -> str:
+    return f"{to_go(left_kobo)} by {_day(matures_on)}: {gets_there(paid)}"
 
 
-def on_track(left_kobo: int, amount_kobo: int, every: Every) -> str:
-    return f"{to_go(left_kobo)}. {gets_there(amount_kobo, every)}"
+def on_track(left_kobo: int, paid: Instalment) -> str:
+    return f"{to_go(left_kobo)}. {gets_there(paid)}"
 
 
-def gets_there(amount_kobo: int, every: Every) -> str:
-    match every:
+def gets_there(paid: Instalment) -> str:
+    """Return what reaches the goal. It names the number of payments: an auto-save may count one more, today's."""
+    text = money.short(paid.amount_kobo)
+    match paid.every:
         case Every.WEEK:
-            return f"{money.short(amount_kobo)} a week gets you there."
+            return f"{text} a week{_for_weeks(paid.payments)} gets you there."
         case Every.MONTH:
-            return f"{money.short(amount_kobo)} a month gets you there."
+            return f"{text} a month{_for_months(paid.payments)} gets you there."
         case _:
-            return f"{money.short(amount_kobo)} gets you there."
+            return f"{text} gets you there."
+
+
+def _for_weeks(count: int) -> str:
+    return f" for {count} weeks" if count > 1 else ""
+
+
+def _for_months(count: int) -> str:
+    return f" for {count} months" if count > 1 else ""
 
 
 def without_date(left_kobo: int) -> str:

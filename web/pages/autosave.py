@@ -38,6 +38,9 @@ class RuleRow(NamedTuple):
     into: str
     next_on: datetime.date | None
     why: str
+    # What a rule without an amount saves next, in kobo, and the payments to the goal from then on; 0 if not known.
+    needed_kobo: int = 0
+    payments_text: str = ""
 
 
 class RunRow(NamedTuple):
@@ -63,9 +66,11 @@ def rules_of(user: User) -> AutosaveRuleQuerySet:
 
 
 def _complete(rules: AutosaveRuleQuerySet) -> AutosaveRuleQuerySet:
-    """Return rules with their card and the date of their open run (`open_on`)."""
+    """Return rules with their card and the date and amount (kobo) of their open run (`open_on`, `open_kobo`)."""
     open_run = AutosaveRun.objects.open().filter(rule=OuterRef("pk")).order_by("due_on")
-    return rules.select_related("card").annotate(open_on=Subquery(open_run.values("due_on")[:1]))
+    return rules.select_related("card").annotate(
+        open_on=Subquery(open_run.values("due_on")[:1]), open_kobo=Subquery(open_run.values("amount_kobo")[:1])
+    )
 
 
 def index(user: User) -> dict[str, Any]:
@@ -74,7 +79,7 @@ def index(user: User) -> dict[str, Any]:
     return {
         # The next one first.
         "active": sorted(
-            (one for one in rows if one.next_on), key=lambda one: one.next_on or datetime.date.max
+            (_with_needed(one) for one in rows if one.next_on), key=lambda one: one.next_on or datetime.date.max
         ),
         "paused": [one for one in rows if not one.next_on and not one.rule.is_ended],
         "ended": [one for one in rows if one.rule.is_ended],
@@ -116,6 +121,17 @@ def row(rule: AutosaveRule, plan: Plan | None = None) -> RuleRow:
     )
 
 
+def _with_needed(shown: RuleRow) -> RuleRow:
+    """Return a row with the sum that its rule saves next, if that is what the goal needs. Costs no query."""
+    rule = shown.rule
+    if rule.amount_kobo is not None:
+        return shown
+    ahead = autosave.preview(shown.next_on, rule, rule.plan)
+    announced_kobo = getattr(rule, "open_kobo", None)
+    needed_kobo = announced_kobo or (ahead.dates[0][1] if ahead.dates else 0)
+    return shown._replace(needed_kobo=needed_kobo, payments_text=messages.payments(ahead.payments))
+
+
 def detail(rule: AutosaveRule) -> dict[str, Any]:
     """Return the context of a rule's page."""
     runs = list(rule.runs.select_related("card").order_by("-due_on")[:_LATEST_RUNS])
@@ -143,13 +159,15 @@ def form(
         "sources": _sources(user, plan, form),
         "is_reached": plan is not None and _is_reached(plan),
         "open_run": rule.runs.open().order_by("due_on").first() if rule else None,
-        **preview(plan, form),
+        **preview(user, plan, form),
     }
 
 
-def preview(plan: Plan | None, form: RuleForm) -> dict[str, Any]:
-    """Return the context of the preview: what the typed terms would do; nothing for terms that are not complete."""
-    if not form.is_bound or not form.is_valid():
+def preview(user: User, plan: Plan | None, form: RuleForm) -> dict[str, Any]:
+    """Return the context of the preview: what the terms in the form would do; nothing if they are not complete."""
+    if not form.is_bound:
+        form = form.as_if_sent(user)
+    if not form.is_valid():
         return {"ahead": None}
     terms = form.terms
     ahead = autosave.preview(terms.rhythm.after(timezone.localdate()), terms, plan)

@@ -70,7 +70,7 @@ def to_top_up(holdings: Holdings, today: datetime.date) -> dict[str, Any]:
         stands = plan_standing.of(plan, today)
         if not stands.is_over:
             line, instalment = plan_standing.line(plan, stands), stands.suggested
-            text = messages.gets_there(instalment.amount_kobo, instalment.every) if instalment else ""
+            text = messages.gets_there(instalment) if instalment else ""
             rows.append(ToTopUp(card(plan, today), text, line.url if text and line.is_top_up else ""))
     groups = [
         (messages.SUGGESTED, [row for row in rows if row.url]),

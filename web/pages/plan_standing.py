@@ -104,11 +104,11 @@ def _to_go(plan: Saving, stands: Standing) -> Line:
     if stands.state == State.DUE_SOON:
         return Line(messages.due_soon(left_kobo, stands.days_left), *action)
     if stands.state == State.BEHIND:
-        return Line(messages.behind(stands.behind_days, suggested.amount_kobo, suggested.every), *action)
+        return Line(messages.behind(stands.behind_days, suggested), *action)
     if not plan.balance_kobo:
-        text = messages.not_begun(left_kobo, plan.matures_on, suggested.amount_kobo, suggested.every)
+        text = messages.not_begun(left_kobo, plan.matures_on, suggested)
         return Line(text, *action)
-    return Line(messages.on_track(left_kobo, suggested.amount_kobo, suggested.every), *action)
+    return Line(messages.on_track(left_kobo, suggested), *action)
 
 
 def _without_date(plan: Saving, stands: Standing) -> Line:

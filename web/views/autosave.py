@@ -96,7 +96,7 @@ def _preview(request: SaverRequest, plan: Plan | None) -> HttpResponse:
         back = reverse("autosave:start", args=[plan.pk]) if plan else reverse("autosave:start_stash")
         return redirect(request, back)
     form = _form(request, plan)
-    context = {"plan": plan, **pages.preview(plan, form)}
+    context = {"plan": plan, **pages.preview(request.user, plan, form)}
     if not wants_part(request):
         # Without a script the whole page, whose form shows no errors before it is sent.
         shown = RuleForm(

@@ -47,8 +47,8 @@ def line_of(plan: Plan) -> tuple[str, str, str]:
     [
         ((358, 7), (750_000, 694_000), ("₦56,000 to go in 7 days.", "56,000")),
         ((364, 1), (750_000, 749_000), ("₦1,000 to go in 1 day.", "1,000")),
-        ((100, 265), (120_000, 20_000), ("Behind by 40 days: ₦12,500 a month gets you there.", "12,500")),
-        ((10, 70), (100_000, 20_000), ("₦80,000 to go. ₦8,900 a week gets you there.", "8,900")),
+        ((100, 265), (120_000, 20_000), ("Behind by 40 days: ₦12,500 a month for 8 months gets you there.", "12,500")),
+        ((10, 70), (100_000, 20_000), ("₦80,000 to go. ₦8,900 a week for 9 weeks gets you there.", "8,900")),
     ],
 )
 def test_a_goal_with_a_date_names_the_sum_that_gets_there(
@@ -75,7 +75,7 @@ def test_a_goal_without_a_date_is_projected_at_its_own_pace(saver: User) -> None
 def test_a_new_plan_asks_for_its_first_payment(saver: User) -> None:
     plan = make_plan(saver, make_product(TARGET), target_kobo=95_000_00, days=70)
     assert line_of(plan)[:2] == (
-        "₦95,000 to go by 7 February 2027: ₦9,500 a week gets you there.",
+        "₦95,000 to go by 7 February 2027: ₦9,500 a week for 10 weeks gets you there.",
         "Top up ₦9,500",
     )
 

@@ -223,6 +223,17 @@ def test_what_is_missing_needs_no_amount(saver_client: Client, plan: Plan) -> No
     )
 
 
+def test_the_list_names_what_a_goal_needs(saver_client: Client, plan: Plan) -> None:
+    make_rule(plan, amount_kobo=None, every=Every.MONTH, month_day=25)
+    [row] = saver_client.get(reverse("autosave:index")).context["active"]
+    count = int(row.payments_text.split()[0])
+    assert count > 1
+    assert 0 <= row.needed_kobo * count - 100_000_00 < 100_00 * count
+    page = saver_client.get(reverse("autosave:index")).text
+    assert f"What the goal\n          needs in {count} payments" in page
+    assert f"{row.needed_kobo // 100:,}" in page
+
+
 def test_a_plan_without_goal_and_date_cannot_save_what_is_missing(saver_client: Client, saver: User) -> None:
     plan = factories.make_plan(saver)
     form = saver_client.get(setting_up(plan)).context["form"]
@@ -259,6 +270,18 @@ def test_changing_a_rule_shows_what_it_is(saver_client: Client, plan: Plan) -> N
     saver_client.post(address, sent | {"amount": "7,500", "weekday": "3", "ends": "goal", "until": ""})
     rule.refresh_from_db()
     assert (rule.amount_kobo, rule.weekday, rule.until_goal, rule.until_on) == (7_500_00, 3, True, None)
+
+
+def test_a_form_that_is_filled_in_shows_its_dates_at_once(saver_client: Client, plan: Plan) -> None:
+    rule = make_rule(plan, every=Every.WEEK, weekday=2)
+    page = saver_client.get(reverse("autosave:edit", args=[rule.pk]))
+    assert [day for day, _ in page.context["ahead"].dates][:2] == [Day(2026, 12, 2), Day(2026, 12, 9)]
+    assert "Enter an amount and when" not in page.text
+    filled = saver_client.get(setting_up(plan) + "?amount=5000&every=month&month_day=25")
+    assert "25 Dec 2026" in filled.text
+    empty = saver_client.get(setting_up(plan))
+    assert "Enter an amount and when" in empty.text
+    assert 'class="err"' not in empty.text
 
 
 def test_the_page_of_a_change_names_the_announced_date(saver_client: Client, plan: Plan) -> None:

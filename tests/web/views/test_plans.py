@@ -307,5 +307,5 @@ def test_a_plan_that_should_get_a_sum_now_is_suggested_for_a_top_up(
     (suggested, first), (other, second) = page.context["groups"]
     assert (suggested, other) == ("Suggested", "Other plans")
     assert [row.card.plan.pk for row in (*first, *second)] == [with_goal.pk, without.pk]
-    assert "₦9,500 a week gets you there." in page.text
+    assert "₦9,500 a week for 10 weeks gets you there." in page.text
     assert f'href="/plans/{with_goal.pk}/top-up/?amount=9%2C500"' in page.text
