@@ -31,7 +31,10 @@ BEGINS: dict[str, str] = {
     _Kind.INTEREST_CORRECTION: "Interest on money that went back",
     _Kind.WRITE_OFF: "We gave up this debt",
     _Kind.ADJUSTMENT: "Made by our staff",
+    _Kind.AUTOSAVE: "Auto-save started",
 }
+# The first step of a move to the stash, if the plan has ended.
+MATURED = "The plan matured"
 CORRECTED_BY_STAFF = "Corrected by our staff"
 NOT_ASKED_FOR = {_Kind.INTEREST, _Kind.TAX_WITHHELD, _Kind.PENALTY, _Kind.FEE}
 # The receipt of a fee names them as lines of its sum.
@@ -61,6 +64,7 @@ POSTED: defaultdict[str, str] = defaultdict(
         _Kind.TAX_WITHHELD: "Withheld from your interest",
         _Kind.PENALTY: "Kept from what you took out",
         _Kind.STASH_TO_PLAN: "Moved to your plan",
+        _Kind.AUTOSAVE: "Added to your balance",
         _Kind.PLAN_TO_STASH: "Moved to your stash",
     },
 )

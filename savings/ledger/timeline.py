@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from savings.ledger import messages, withdrawal_steps
 from savings.ledger.steps import Step
 from savings.models import Entry, OutboxRow, Payment, Payout, Transaction, WebhookEvent
@@ -53,8 +55,16 @@ def _begin(transaction: Transaction) -> str:
         return messages.MONEY_ARRIVED
     if _is_correction_by_staff(transaction):
         return messages.CORRECTED_BY_STAFF
+    if _is_maturity(transaction):
+        return messages.MATURED
     asked = messages.REQUESTED if transaction.user_id else messages.MONEY_ARRIVED
     return withdrawal_steps.begin(transaction) or messages.BEGINS.get(transaction.kind, asked)
+
+
+def _is_maturity(transaction: Transaction) -> bool:
+    """Return whether a transaction moves the money of a plan that has matured, for which nobody asked."""
+    plan = transaction.plan if transaction.kind == Kind.PLAN_TO_STASH else None
+    return plan is not None and plan.is_matured(timezone.localdate(transaction.created_on))
 
 
 def _is_correction_by_staff(transaction: Transaction) -> bool:

@@ -46,11 +46,11 @@ WAITING_FOR_CARD = "We’re waiting for the payment provider’s answer."
 SEE_STASH = "See your stash"
 ADD_MORE = "Add more"
 SEE_PLAN = "See the plan"
+START_PLAN = "Start a plan"
 TOP_UP_AGAIN = "Top up again"
 TRY_AGAIN = "Try again"
 ADD_TO_STASH = "Add it to your stash"
 PAY_FROM_STASH = "Pay from your stash"
-SAVED_IN_STASH = "Saved in your stash"
 MILESTONES = {
     25: "A quarter there",
     50: "Halfway there",
@@ -108,8 +108,17 @@ def all_being_checked(amount_kobo: int) -> str:
     return f"We’re checking your payment of {money.short(amount_kobo)}."
 
 
-def saved_in(plan: str) -> str:
-    return f"Saved in {plan}"
+def saved_in(amount_kobo: int, plan: str) -> str:
+    """Return what was saved where; without the name of a plan it was the stash."""
+    return f"{money.short(amount_kobo)} saved in {plan or 'your stash'}"
+
+
+def moved_to_stash(amount_kobo: int) -> str:
+    return f"{money.short(amount_kobo)} moved to your stash"
+
+
+def has_matured(plan: str) -> str:
+    return f"{plan} matured."
 
 
 def put_in_stash(plan: str) -> str:

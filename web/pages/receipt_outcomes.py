@@ -20,7 +20,7 @@ from web.messages import plans as plan_messages
 from web.messages import transactions as transaction_messages
 
 Kind, Status = Transaction.Kind, Transaction.Status
-_SAVED = {Kind.TOP_UP, Kind.STASH_TO_PLAN, Kind.STASH_DEPOSIT}
+_SAVED = {Kind.TOP_UP, Kind.STASH_TO_PLAN, Kind.STASH_DEPOSIT, Kind.AUTOSAVE}
 _ABOUT_PLAN: dict[str, Callable[[str], str]] = {
     Kind.INTEREST: transaction_messages.interest_on,
     Kind.TAX_WITHHELD: transaction_messages.tax_on_interest_of,
@@ -67,6 +67,8 @@ def outcome(movement: Transaction, payment: Payment | None, entries: Iterable[En
     """Return the head of a receipt. Costs a query only for the balance of the stash after a payment has failed."""
     if movement.status == Status.SUCCESS and movement.kind in _SAVED:
         return _saved(movement, payment, entries)
+    if movement.status == Status.SUCCESS and movement.kind == Kind.PLAN_TO_STASH:
+        return _moved_to_stash(movement)
     if payment is not None and movement.status in {Status.FAILED, Status.ABANDONED}:
         return _failed(movement, payment)
     if payment is not None and movement.status == Status.REVIEW:
@@ -93,11 +95,21 @@ def _saved(movement: Transaction, payment: Payment | None, entries: Iterable[Ent
             Link(messages.SEE_STASH, reverse("stash:home")),
             Link(messages.ADD_MORE, reverse("stash:fund")),
         )
-        return Outcome(messages.SAVED_IN_STASH, why, links=links)
+        return Outcome(messages.saved_in(movement.amount_kobo, ""), why, links=links)
     links = (Link(messages.SEE_PLAN, reverse("plans:detail", args=[plan.pk])),)
-    if _accepts_money(plan):
+    if movement.kind != Kind.AUTOSAVE and _accepts_money(plan):
         links += (Link(messages.TOP_UP_AGAIN, reverse("plans:top_up", args=[plan.pk])),)
-    return Outcome(messages.saved_in(plan.name), links=links, progress=_progress(plan, entries))
+    title = messages.saved_in(movement.amount_kobo, plan.name)
+    return Outcome(title, links=links, progress=_progress(plan, entries))
+
+
+def _moved_to_stash(movement: Transaction) -> Outcome:
+    why, plan = "", movement.plan
+    links: tuple[Link, ...] = (Link(messages.SEE_STASH, reverse("stash:home")),)
+    if plan is not None and plan.is_matured(timezone.localdate(movement.created_on)):
+        why = messages.has_matured(plan.name)
+        links += (Link(messages.START_PLAN, reverse("plans:start")),)
+    return Outcome(messages.moved_to_stash(movement.amount_kobo), why, links=links)
 
 
 def _progress(plan: Plan, entries: Iterable[Entry]) -> Progress | None:

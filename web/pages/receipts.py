@@ -106,10 +106,11 @@ def signed_kobo(movement: Transaction, amount_kobo: int, touched: Iterable[tuple
     """Return an amount (kobo) of a receipt, negative for money out; 0 where no sign fits.
 
     `touched` are the `balances` of the transaction. Without any, nothing of the saver's has moved: a chargeback moves
-    money of the house, and its repayments move the saver's. A correction of interest and an adjustment go either way.
+    money of the house, and its repayments move the saver's. A correction of interest and an adjustment go either way,
+    and an auto-save from the stash moves between the saver's own accounts.
     """
     change_kobo = sum(after - before for _, before, after in touched)
-    if movement.kind in {Kind.INTEREST_CORRECTION, Kind.ADJUSTMENT}:
+    if movement.kind in {Kind.INTEREST_CORRECTION, Kind.ADJUSTMENT, Kind.AUTOSAVE}:
         return change_kobo
     moved = movement.is_settled and touched
     reversed_kind = movement.reverses.kind if movement.reverses else None

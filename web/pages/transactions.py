@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 
 from savings import money
 from savings.models import Entry, Transaction
+from savings.models.autosave import Source
 from savings.models.ledger import TransactionQuerySet
 from web import date_formats
 from web.forms.transactions import SeenFrom
@@ -29,6 +30,7 @@ COLUMNS = (
     "created_on",
     "plan__name",
     "reverses__kind",
+    "autosave_run__source",
 )
 # From this amount, with ten digits before the kobo, the text is smaller on a narrow screen.
 _LONG_KOBO = 1_000_000_000_00
@@ -37,6 +39,7 @@ _IN = {Kind.TOP_UP, Kind.STASH_DEPOSIT, Kind.AUTOSAVE, Kind.INTEREST}
 _OUT = {Kind.STASH_WITHDRAWAL, Kind.TAX_WITHHELD, Kind.PENALTY, Kind.FEE, Kind.REFUND, Kind.REPAYMENT}
 _MOVES: dict[tuple[SeenFrom, str], int] = {
     ("plan", Kind.STASH_TO_PLAN): 1,
+    ("plan", Kind.AUTOSAVE): 1,
     ("plan", Kind.PLAN_TO_STASH): -1,
     ("stash", Kind.STASH_TO_PLAN): -1,
     ("stash", Kind.PLAN_TO_STASH): 1,
@@ -120,9 +123,9 @@ def _fees_in_all(movement_ids: list[int]) -> dict[int, int]:
 def _row(
     values: tuple[Any, ...], fees: dict[int, int], *, seen_from: SeenFrom, this_year: int
 ) -> TransactionRow:
-    movement_id, reference, kind, status, amount_kobo, created_on, plan, reversed_kind = values
+    movement_id, reference, kind, status, amount_kobo, created_on, plan, reversed_kind, source = values
     amount_kobo = fees.get(movement_id, amount_kobo)
-    way = direction(kind, reversed_kind, seen_from=seen_from)
+    way = direction(kind, reversed_kind, seen_from=seen_from, from_stash=source == Source.STASH)
     created = timezone.localtime(created_on)
     badge, badge_icon = _BADGES.get(status, (None, ""))
     counts = status == Status.SUCCESS
@@ -156,12 +159,19 @@ def by_day(listed: Iterable[TransactionRow]) -> list[tuple[str, datetime.date, l
     return [(day_heading(day), day, list(group)) for day, group in groupby(listed, key=lambda line: line.day)]
 
 
-def direction(kind: str, reversed_kind: str | None = None, *, seen_from: SeenFrom = "") -> int:
-    """Return 1 for incoming money, -1 for outgoing, 0 for a move between the user's own accounts."""
+def direction(
+    kind: str, reversed_kind: str | None = None, *, seen_from: SeenFrom = "", from_stash: bool = False
+) -> int:
+    """Return 1 for incoming money, -1 for outgoing, 0 for a move between the user's own accounts.
+
+    `from_stash` is whether an auto-save is paid from the stash, and not by card.
+    """
     if kind == Kind.REVERSAL and reversed_kind:
         return -direction(reversed_kind, seen_from=seen_from)
     if (seen_from, kind) in _MOVES:
         return _MOVES[seen_from, kind]
+    if kind == Kind.AUTOSAVE and from_stash:
+        return 0
     if kind in _IN:
         return 1
     return -1 if kind in _OUT else 0

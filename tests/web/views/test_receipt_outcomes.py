@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
-from savings import payments, plans, references
+from savings import ledger, payments, plans, references
 from savings.models import Payment, Plan, Product, Transaction, User
-from tests.factories import make_plan, make_product, make_transaction, pay_in
+from tests.autosave import make_rule
+from tests.factories import make_plan, make_product, make_transaction, pay_in, settled
 from tests.payments import start
 from tests.provider import Provider
 
@@ -41,7 +44,7 @@ def test_a_payment_leads_with_what_was_saved_and_what_is_left(
 ) -> None:
     movement = pay_in(saver, 25_000_00, plan=plan)
     page = shown(saver_client, movement)
-    assert said(page) == "Saved in School fees"
+    assert said(page) == "₦25,000 saved in School fees"
     assert "A quarter there" in page
     assert '<progress value="25" max="100"' in page
     assert "₦75,000 to go" in page
@@ -71,17 +74,69 @@ def test_a_plan_without_a_target_has_no_bar_and_a_closed_one_no_top_up(
     movement = pay_in(saver, 1_000_50, plan=plan)
     Plan.objects.filter(pk=plan.pk).update(closed_at=timezone.now())
     page = shown(saver_client, movement)
-    assert said(page) == "Saved in Rainy day"
+    assert said(page) == "₦1,000.50 saved in Rainy day"
     assert "<progress" not in page
     assert "Top up again" not in page
 
 
 def test_money_from_the_stash_and_into_the_stash(saver_client: Client, saver: User, plan: Plan) -> None:
-    assert said(shown(saver_client, pay_in(saver, 500_00))) == "Saved in your stash"
+    assert said(shown(saver_client, pay_in(saver, 500_00))) == "₦500 saved in your stash"
     moved = plans.move_to_plan(
         saver, plan, amount_kobo=500_00, reference=references.new(Transaction.Kind.STASH_TO_PLAN)
     )
-    assert said(shown(saver_client, moved)) == "Saved in School fees"
+    assert said(shown(saver_client, moved)) == "₦500 saved in School fees"
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_money_that_moves_to_the_stash_says_so_and_why(
+    saver_client: Client, saver: User, *, is_over: bool
+) -> None:
+    product = make_product(Product.Kind.TARGET if is_over else Product.Kind.FLEXIBLE, rate_bps=0)
+    with time_machine.travel(timezone.now() - datetime.timedelta(days=90)):
+        plan = make_plan(saver, product, name="Rent", holding_kobo=900_00, days=90)
+    if is_over:
+        plans.mature_due_plans(timezone.localdate())
+    else:
+        plans.move_from_plan(
+            saver, plan, amount_kobo=900_00, reference=references.new(Transaction.Kind.PLAN_TO_STASH)
+        )
+    page = shown(saver_client, plan.transactions.get(kind=Transaction.Kind.PLAN_TO_STASH))
+    assert said(page) == "₦900 moved to your stash" + (" | Rent matured." if is_over else "")
+    assert ("The plan matured" in page, "Requested" in page) == (is_over, not is_over)
+    assert ('href="/plans/start/">Start a plan</a>' in page) == is_over
+
+
+def test_an_auto_save_from_the_stash_has_no_sign_and_nobody_requested_it(
+    saver_client: Client, saver: User, plan: Plan
+) -> None:
+    pay_in(saver, 10_000_00)
+    rule = make_rule(plan, amount_kobo=2_500_00)
+    run = rule.runs.create(
+        due_on=timezone.localdate(), amount_kobo=2_500_00, source="stash", status="done", ended_at=timezone.now()
+    )
+    saved = settled(
+        Transaction.Kind.AUTOSAVE,
+        2_500_00,
+        debit=ledger.stash_account(saver),
+        credit=plan.account,
+        user=saver,
+        plan=plan,
+    )
+    Transaction.objects.filter(pk=saved.pk).update(autosave_run=run)
+    page = shown(saver_client, saved)
+    assert said(page) == "₦2,500 saved in School fees"
+    assert "Auto-save started" in page
+    assert "Requested" not in page
+    assert "+₦2,500" not in page
+    [[_, _, rows]] = saver_client.get("/transactions/").context["days"]
+    assert rows[0].amount == "₦2,500.00"
+    assert not rows[0].is_in
+
+
+def test_a_payment_that_waits_has_one_state(saver_client: Client, provider: Provider, plan: Plan) -> None:
+    page = shown(saver_client, start(plan, 1_500_00))
+    assert "Waiting</span>" in page
+    assert "On its way" not in page
 
 
 @pytest.mark.parametrize(
