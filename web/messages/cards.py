@@ -18,6 +18,10 @@ def card_details(digits: str, expiry: str) -> str:
     return f"{digits}, expires {expiry}" if digits else f"Expires {expiry}"
 
 
+def expires_soon(*, today: bool) -> str:
+    return "Expires today" if today else "Expires this month"
+
+
 def renamed(card: str) -> str:
     return f"The card is now called {card}."
 

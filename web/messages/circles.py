@@ -15,8 +15,9 @@ DONE_BY_YOU = {
     CircleEvent.Kind.REACHED_GOAL: "reached your own goal",
 }
 
-# Above the members, where they have more than one page.
-NEWEST_FIRST = "Newest first"
+# The order of the members.
+OWNER_FIRST = "You and the owner first, then the newest"
+YOU_FIRST = "You first, then the newest"
 SAVED = "Saved."
 NEW_INVITE_LINK = "New link ready. The old one no longer works."
 
@@ -49,8 +50,10 @@ def member_count(count: int) -> str:
     return ngettext("%(count)s member", "%(count)s members", count) % {"count": f"{count:,}"}
 
 
-def members_newest_first(count: int) -> str:
-    return f"{member_count(count)}, newest first" if count > 1 else member_count(count)
+def members_in_order(count: int, *, is_owner: bool) -> str:
+    """Return how many members a list shows, and in which order."""
+    order = YOU_FIRST if is_owner else OWNER_FIRST
+    return f"{member_count(count)}. {order}." if count > 2 else member_count(count)
 
 
 def winners(nicknames: Sequence[str], *, has_more: bool) -> str:

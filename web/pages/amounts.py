@@ -10,7 +10,7 @@ from django.forms import BaseForm
 
 from savings import money
 from savings.exceptions import BadAmount
-from savings.models import Plan
+from savings.models import Plan, SavedCard
 from savings.plans import Instalment, suggest_amounts
 from web.forms.cards import CardForm
 from web.forms.plans import TopUpForm
@@ -72,6 +72,8 @@ class Source(NamedTuple):
     balance_kobo: int | None = None
     is_chosen: bool = False
     why_not: str = ""
+    # A warning that does not keep it from being chosen.
+    warning: str = ""
 
 
 def chips(plan: Plan | None, instalment: Instalment | None = None, **query: str) -> list[Chip]:
@@ -138,9 +140,14 @@ def typed_kobo(form: BaseForm) -> int | None:
 
 def card_sources(form: CardForm, card_note: str) -> list[Source]:
     """Return the saved cards that can be charged, and another card. The chosen one, or else the first, is chosen."""
-    saved = [Source(value, "card", str(card), cards.details(card)) for value, card in form.cards.items()]
+    saved = [card_source(value, card) for value, card in form.cards.items()]
     name = card_messages.ANOTHER_CARD if saved else messages.MY_CARD
     return with_choice([*saved, Source(form.CARD, "card", name, card_note)], form)
+
+
+def card_source(value: str, card: SavedCard) -> Source:
+    """Return the row of a saved card, with a warning if it expires this month."""
+    return Source(value, "card", str(card), cards.details(card), warning=cards.expires_soon(card))
 
 
 def sources(form: TopUpForm, stash_kobo: int, card_note: str) -> list[Source]:

@@ -16,7 +16,7 @@ from savings.models import AutosaveRule, AutosaveRun, Plan, Transaction, User
 from savings.models.autosave import AutosaveRuleQuerySet
 from web.forms.autosave import RuleForm
 from web.messages import autosave as messages
-from web.pages import amounts, cards
+from web.pages import amounts
 
 Status, Run = AutosaveRule.Status, AutosaveRun.Status
 _LATEST_RUNS = 12
@@ -188,7 +188,7 @@ def _sentences(ahead: Preview, amount: str, rhythm: str, plan: Plan | None) -> l
 
 
 def _sources(user: User, plan: Plan | None, form: RuleForm) -> list[amounts.Source]:
-    saved = [amounts.Source(key, "card", str(card), cards.details(card)) for key, card in form.cards.items()]
+    saved = [amounts.card_source(key, card) for key, card in form.cards.items()]
     if plan is not None:
         stash_kobo = ledger.balance_kobo(ledger.stash_account(user))
         saved.insert(0, amounts.Source(RuleForm.STASH, "stash", messages.MY_STASH, "", stash_kobo))

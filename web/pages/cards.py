@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from django.urls import reverse
+from django.utils import timezone
 
 from savings import payments
 from savings.models import SavedCard, Transaction
@@ -19,11 +20,23 @@ class ShownCard(NamedTuple):
     details: str
     is_default: bool
     why_not: str
+    # That it expires this month, in words; empty if it does not, or if it cannot be charged anyway.
+    expires_soon: str
 
 
 def shown(card: SavedCard) -> ShownCard:
     """Return a card as the list shows it."""
-    return ShownCard(card.pk, str(card), details(card), card.is_default, payments.why_not_chargeable(card))
+    why_not = payments.why_not_chargeable(card)
+    soon = "" if why_not else expires_soon(card)
+    return ShownCard(card.pk, str(card), details(card), card.is_default, why_not, soon)
+
+
+def expires_soon(card: SavedCard) -> str:
+    """Return in words that a card expires this month; empty if it does not."""
+    today, expires_on = timezone.localdate(), card.expires_on
+    if expires_on is None or expires_on < today or (expires_on.year, expires_on.month) != (today.year, today.month):
+        return ""
+    return messages.expires_soon(today=expires_on == today)
 
 
 def details(card: SavedCard) -> str:

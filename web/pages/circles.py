@@ -29,6 +29,8 @@ from web.pages.plan_terms import exit_sentences, interest_off_for_new
 
 FEED_SIZE = 10
 MOST_WINNERS = 3
+# The smallest circle whose members can be searched.
+SEARCH_FROM = 20
 # What the list of members shows of each.
 _MEMBER_FIELDS = ("id", "user_id", "nickname", "hides_amount", "saved_kobo", "joined_at")
 
@@ -96,8 +98,8 @@ def detail(circle: Circle, mine: Membership | None, query: QueryDict, *, is_owne
 def members(circle: Circle, reader: Membership, query: QueryDict, *, search: str = "") -> dict[str, Any]:
     """Return the context of the list of members, in whole naira. Each member decides whether their amount is shown.
 
-    The reader comes first, and the owner first on their page; the others are in keyset pages, latest first. A search
-    finds one member.
+    The reader comes first, and the owner next where one page shows all; the others are in keyset pages, latest first. A
+    search finds one member.
     """
     page = _found(circle, search) if search else _members(circle, reader, query)
     for row in page.rows:
@@ -107,10 +109,18 @@ def members(circle: Circle, reader: Membership, query: QueryDict, *, search: str
         shown = row["is_mine"] or not row["hides_amount"]
         row["amount"] = money.short(saved_kobo // 100 * 100) if shown else ""
         row["initials"] = initials(row["nickname"])
-    page.rows.sort(key=lambda row: (not row["is_mine"], not row["is_owner"]))
     is_whole = page.newer is None and page.older is None
-    count_text = messages.members_newest_first(len(page.rows)) if is_whole else messages.NEWEST_FIRST
-    return {"circle": circle, "page": page, "count_text": "" if search else count_text, "search": search}
+    page.rows.sort(key=lambda row: (not row["is_mine"], is_whole and not row["is_owner"]))
+    count_text = messages.YOU_FIRST
+    if is_whole:
+        count_text = messages.members_in_order(len(page.rows), is_owner=reader.user_id == circle.owner_id)
+    return {
+        "circle": circle,
+        "page": page,
+        "count_text": "" if search else count_text,
+        "search": search,
+        "has_search": bool(search) or not is_whole or len(page.rows) >= SEARCH_FROM,
+    }
 
 
 def _members(circle: Circle, reader: Membership, query: QueryDict) -> KeysetPage[dict[str, Any]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
+import time_machine
 from django.test import Client
 
 from savings import ledger, payments
@@ -49,6 +51,30 @@ def test_the_list_shows_each_card_with_what_stops_it(saver_client: Client, saver
     assert page.count("Default") == 1
     assert payments.why_not_chargeable(SavedCard.objects.get(last4="5100")) in page
     assert "AUTH_" not in page
+
+
+@pytest.mark.parametrize(
+    ("expires_on", "words"), [("2026-11-30", "Expires today"), ("2026-11-29", ""), ("2026-12-31", "")]
+)
+def test_a_card_that_expires_this_month_is_marked(
+    saver_client: Client, saver: User, expires_on: str, words: str
+) -> None:
+    with time_machine.travel("2026-11-30T09:00:00Z", tick=False):
+        cards.make_card(saver, expires_on=datetime.date.fromisoformat(expires_on))
+        saver_client.force_login(saver)
+        for url in ("/cards/", FUND):
+            page = saver_client.get(url).text
+            assert ("Expires today" in page) == bool(words), url
+            assert "Expires this month" not in page
+    with time_machine.travel("2026-11-03T09:00:00Z", tick=False):
+        assert ("Expires this month" in saver_client.get("/cards/").text) == expires_on.startswith("2026-11")
+
+
+def test_the_list_leads_to_a_way_to_add_a_card(saver_client: Client, saver: User) -> None:
+    cards.make_card(saver)
+    page = saver_client.get("/cards/").text
+    assert 'href="/stash/fund/"' in page
+    assert "Add a card" in page
 
 
 def test_without_cards_the_list_says_how_to_save_one(saver_client: Client) -> None:

@@ -472,7 +472,10 @@ def test_the_members_are_searched_by_nickname(saver_client: Client, mine: Member
     for nickname in ("Musa Ibrahim", "Bisi"):
         join_circle(mine.circle, nickname=nickname)
     members = f"/circles/{mine.circle.slug}/members/"
-    assert "3 members, newest first" in text(saver_client, members)
+    page = text(saver_client, members)
+    assert "3 members. You first, then the newest." in page
+    # So few are found without a search.
+    assert "Find a member" not in page
     found = text(saver_client, f"{members}?q=musa")
     assert ("Musa Ibrahim" in found, "Bisi" in found) == (True, False)
     assert "Nobody here is called “Tolu”" in text(saver_client, f"{members}?q=Tolu")
