@@ -14,9 +14,9 @@ TO_STASH = "To your stash"
 FROM_STASH = "From your stash"
 FROM_CARDS = "From your cards"
 
-FEED_STARTED = "Your calendar URL is ready."
-FEED_RENEWED = "Your calendar has a new URL. The old one no longer works."
-FEED_ENDED = "The URL no longer works. Your calendar app stops updating."
+FEED_STARTED = "Your calendar link is ready."
+FEED_RENEWED = "Your calendar has a new link. The old one no longer works."
+FEED_ENDED = "The link no longer works. Your calendar app stops updating."
 AMOUNTS_SHOWN = "Amounts are in your calendar from its next update on."
 AMOUNTS_HIDDEN = "Amounts leave your calendar with its next update."
 

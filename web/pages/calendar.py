@@ -82,7 +82,7 @@ def page(user: User, *, month: str, view: str) -> dict[str, Any]:
         # A list has only days on which something happens.
         "days": [day for day in days if day.rows or not is_list],
         "nothing": "" if any(day.rows for day in days) else nothing,
-        "title": messages.next_days(LIST_DAYS) if is_list else messages.month(first),
+        "title": messages.next_days(LIST_DAYS) if is_list else _title(first, since, until),
         "month": _name(first),
         "earlier": _name(_before(first)) if first > _first(today) else "",
         "later": _name(following(first)) if first < _last_month(today) else "",
@@ -136,6 +136,12 @@ def _weeks(first: datetime.date, today: datetime.date) -> tuple[datetime.date, d
     if first != _first(today):
         return first, last
     return max(first, today - today.weekday() * _DAY), last + (6 - last.weekday()) * _DAY
+
+
+def _title(first: datetime.date, since: datetime.date, until: datetime.date) -> str:
+    """Return the name of a month that is shown from its first day to its last; else the days that are shown."""
+    is_whole = since == first and until == following(first) - _DAY
+    return messages.month(first) if is_whole else date_formats.days(since, until)
 
 
 def _name(day: datetime.date) -> str:

@@ -77,18 +77,18 @@ def test_the_list_has_only_days_with_events(saver_client: Client, rent: Plan) ->
 @pytest.mark.parametrize(
     ("query", "title"),
     [
-        ("", "December 2026"),
-        ("?month=", "December 2026"),
-        ("?month=x", "December 2026"),
-        ("?month=2026-13", "December 2026"),
-        ("?month=2026-12", "December 2026"),
+        ("", "14 Dec 2026 to 3 Jan 2027"),
+        ("?month=", "14 Dec 2026 to 3 Jan 2027"),
+        ("?month=x", "14 Dec 2026 to 3 Jan 2027"),
+        ("?month=2026-13", "14 Dec 2026 to 3 Jan 2027"),
+        ("?month=2026-12", "14 Dec 2026 to 3 Jan 2027"),
         # Nothing is coming in a month that is over.
-        ("?month=2026-11", "December 2026"),
-        ("?month=0000-01", "December 2026"),
+        ("?month=2026-11", "14 Dec 2026 to 3 Jan 2027"),
+        ("?month=0000-01", "14 Dec 2026 to 3 Jan 2027"),
         ("?month=2027-12", "December 2027"),
         ("?month=2028-01", "December 2027"),
         ("?month=9999-12", "December 2027"),
-        ("?month=٢٠٢٧-٠١", "December 2026"),
+        ("?month=٢٠٢٧-٠١", "14 Dec 2026 to 3 Jan 2027"),
     ],
 )
 def test_a_month_that_is_not_there_becomes_the_nearest(saver_client: Client, query: str, title: str) -> None:
@@ -219,14 +219,14 @@ def url(feed: CalendarFeed) -> str:
 def test_a_saver_creates_a_feed_and_copies_its_url(
     saver_client: Client, saver: User, settings: Settings
 ) -> None:
-    assert "Create the URL" in saver_client.get(FEED).text
+    assert "Create the link" in saver_client.get(FEED).text
     for _ in range(2):
         assert saver_client.post(f"{FEED}start/").status_code == 302
     found = CalendarFeed.objects.get(user=saver)
     text = unescape(saver_client.get(FEED).text)
     assert f'data-copy="{settings.SITE_URL}{url(found)}"' in text
     assert f"{settings.SITE_URL}{url(found)}</code>" in text
-    assert "Anyone with this URL can read your dates" in text
+    assert "Anyone with this link can read your dates" in text
 
 
 def test_anybody_with_the_url_reads_the_feed_without_a_session(
@@ -269,7 +269,7 @@ def test_a_feed_that_is_turned_off_is_gone(saver_client: Client, feed: CalendarF
     for _ in range(2):
         assert saver_client.post(f"{FEED}end/").status_code == 302
     assert client.get(old).status_code == 404
-    assert "Create the URL" in saver_client.get(FEED).text
+    assert "Create the link" in saver_client.get(FEED).text
 
 
 def test_a_closed_account_has_no_feed(feed: CalendarFeed, client: Client) -> None:
