@@ -51,7 +51,7 @@ def named(subject: str, period: str) -> str:
 
 
 def monthly(file_format: str, month: str) -> str:
-    return f"{file_format}, next about {month}"
+    return f"{file_format}, next for {month}"
 
 
 def writing(rows: int, expected: int | None) -> str:

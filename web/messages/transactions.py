@@ -24,8 +24,8 @@ GIVES_BACK = "Gives back"
 GIVEN_BACK_BY = "Given back by"
 BELONGS_TO = "Belongs to"
 TOGETHER_WITH = "Together with"
-FEE = "Receipt of the fee"
-RECEIPT_OF_TAX = "Receipt of the tax"
+FEE = "Fee"
+RECEIPT_OF_TAX = "Tax receipt"
 
 # What interest comes to.
 INTEREST = "Interest"

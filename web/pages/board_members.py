@@ -12,6 +12,9 @@ from savings.leaderboards import Board
 from savings.models import Membership
 from savings.prepared_queries import prepared
 
+# The smallest circle whose members can be searched.
+SEARCH_FROM = 20
+
 
 class BoardCircle(NamedTuple):
     """The columns of a circle that its leaderboard shows."""

@@ -23,14 +23,13 @@ from web import date_formats, keyset
 from web.forms.circles import JoinForm, StartForm
 from web.keyset import KeysetPage
 from web.messages import circles as messages
+from web.pages.board_members import SEARCH_FROM
 from web.pages.plan_notices import notice_sentence
 from web.pages.plan_start import products_to_choose
 from web.pages.plan_terms import exit_sentences, interest_off_for_new
 
 FEED_SIZE = 10
 MOST_WINNERS = 3
-# The smallest circle whose members can be searched.
-SEARCH_FROM = 20
 # What the list of members shows of each.
 _MEMBER_FIELDS = ("id", "user_id", "nickname", "hides_amount", "saved_kobo", "joined_at")
 

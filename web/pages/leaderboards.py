@@ -15,7 +15,7 @@ from savings.leaderboards import Board, Line, Order, ordinal
 from savings.models import Membership, User
 from savings.prepared_queries import prepared
 from web.messages import leaderboards as messages
-from web.pages.board_members import BoardCircle, BoardMember, Members, board_members
+from web.pages.board_members import SEARCH_FROM, BoardCircle, BoardMember, Members, board_members
 from web.pages.board_rows import Row, RowRenderer, ranks_risen, score_text, shows_amount
 
 PODIUM = 3
@@ -36,6 +36,7 @@ def leaderboard(board: Board, members: Members, mine: BoardMember, order: Order)
         "my_rank": my_rank(board, members, order),
         "as_of": as_of_text(board.as_of),
         "percent": percent,
+        "can_search": board.members >= SEARCH_FROM,
         # A hundredth of the goal is as exact as it may be while a member hides their amount.
         "saved_text": messages.about(mine.circle.goal_kobo * percent // 100) if percent < 100 else "",
         **_listing(board, members, mine.id, order),

@@ -197,7 +197,7 @@ def test_monthly_ones_are_asked_for_with_the_form_and_ended_on_the_shelf(
     ask(saver_client, about="stash", format="csv", monthly="on")
     subscription = StatementSubscription.objects.get(user=saver, scope="stash")
     page = saver_client.get("/statements/").text
-    assert "CSV, next about" in page
+    assert "CSV, next for" in page
     saver_client.post(f"/statements/monthly/{subscription.pk}/end/")
     assert not StatementSubscription.objects.exists()
     assert saver.statements.count() == 1

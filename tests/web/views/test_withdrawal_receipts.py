@@ -293,4 +293,4 @@ def test_the_balance_afterwards_is_that_after_the_fees(client: Client, saver: Us
     ]
     assert (name, after_kobo) == ("Stash", stash_kobo)
     assert before_kobo - after_kobo == payout.transaction.amount_kobo + payout.fees_kobo
-    assert "Receipt of the fee</dt>" in page_of(client, payout.transaction)
+    assert "Fee</dt>" in page_of(client, payout.transaction)
