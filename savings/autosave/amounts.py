@@ -70,18 +70,23 @@ def amount_on(day: datetime.date, asked: Asked, plan: Plan | None, *, saved_kobo
     return max(amount_kobo, least_kobo(asked.source)) if amount_kobo else 0
 
 
-def preview(first_on: datetime.date | None, asked: Asked, plan: Plan | None) -> Preview:
-    """Return what a rule with its first date would do, if nothing else moves. Reads `plan.account`; no queries."""
+def preview(
+    first_on: datetime.date | None, asked: Asked, plan: Plan | None, *, announced_kobo: int = 0
+) -> Preview:
+    """Return what a rule with its first date would do, if nothing else moves. Reads `plan.account`; no queries.
+
+    `announced_kobo` is what an earlier date will save, which is announced already: the plan then needs less.
+    """
     rhythm, ends_with_goal = rhythm_of(asked), asked.until_goal or asked.amount_kobo is None
     every = [] if first_on is None else [first_on, *islice(rhythm.dates(first_on), _MOST_DATES)]
     dates = list(takewhile(lambda day: is_open_on(plan, day), every))
-    balance_kobo = (plan.account.balance_kobo or 0) if plan else 0
+    balance_kobo = announced_kobo + ((plan.account.balance_kobo or 0) if plan else 0)
     target_kobo = plan.target_kobo if plan else None
     named: list[tuple[datetime.date, int]] = []
     saved_kobo = payments = 0
     reaches_on = None
     for day in dates:
-        kobo = amount_on(day, asked, plan, saved_kobo=saved_kobo)
+        kobo = amount_on(day, asked, plan, saved_kobo=announced_kobo + saved_kobo)
         if not kobo:
             break
         saved_kobo, payments = saved_kobo + kobo, payments + 1

@@ -69,7 +69,8 @@ def _complete(rules: AutosaveRuleQuerySet) -> AutosaveRuleQuerySet:
     """Return rules with their card and the date and amount (kobo) of their open run (`open_on`, `open_kobo`)."""
     open_run = AutosaveRun.objects.open().filter(rule=OuterRef("pk")).order_by("due_on")
     return rules.select_related("card").annotate(
-        open_on=Subquery(open_run.values("due_on")[:1]), open_kobo=Subquery(open_run.values("amount_kobo")[:1])
+        open_on=Subquery(open_run.values("due_on")[:1]),
+        open_kobo=Subquery(open_run.values("amount_kobo")[:1]),
     )
 
 
@@ -79,7 +80,8 @@ def index(user: User) -> dict[str, Any]:
     return {
         # The next one first.
         "active": sorted(
-            (_with_needed(one) for one in rows if one.next_on), key=lambda one: one.next_on or datetime.date.max
+            (_with_needed(one) for one in rows if one.next_on),
+            key=lambda one: one.next_on or datetime.date.max,
         ),
         "paused": [one for one in rows if not one.next_on and not one.rule.is_ended],
         "ended": [one for one in rows if one.rule.is_ended],
@@ -143,7 +145,9 @@ def detail(rule: AutosaveRule) -> dict[str, Any]:
         "open_run": open_run,
         "runs": [RunRow(run, _outcome(run), receipts.get(run.pk, "")) for run in runs],
         "trouble": _trouble(rule, runs),
-        "ahead": autosave.preview(rule.next_on, rule, rule.plan) if shown.next_on else None,
+        "ahead": autosave.preview(rule.next_on, rule, rule.plan, announced_kobo=_announced_kobo(open_run))
+        if shown.next_on
+        else None,
         "can_skip": shown.next_on is not None and (open_run is None or open_run.status == Run.WAITING),
     }
 
@@ -152,30 +156,47 @@ def form(
     user: User, plan: Plan | None, form: RuleForm, *, rule: AutosaveRule | None = None
 ) -> dict[str, Any]:
     """Return the context of the form for a new rule, or for one that is changed."""
+    open_run = open_run_of(user, rule.pk) if rule else None
     return {
         "plan": plan,
         "form": form,
         "rule": rule,
         "sources": _sources(user, plan, form),
         "is_reached": plan is not None and _is_reached(plan),
-        "open_run": rule.runs.open().order_by("due_on").first() if rule else None,
-        **preview(user, plan, form),
+        "open_run": open_run,
+        **preview(user, plan, form, open_run),
     }
 
 
-def preview(user: User, plan: Plan | None, form: RuleForm) -> dict[str, Any]:
-    """Return the context of the preview: what the terms in the form would do; nothing if they are not complete."""
+def open_run_of(user: User, rule_id: int) -> AutosaveRun | None:
+    """Return the announced date of one of a user's rules; None without one."""
+    return AutosaveRun.objects.open().filter(rule__user=user, rule=rule_id).order_by("due_on").first()
+
+
+def preview(
+    user: User, plan: Plan | None, form: RuleForm, open_run: AutosaveRun | None = None
+) -> dict[str, Any]:
+    """Return the context of the preview: what the terms in the form would do; nothing if they are not complete.
+
+    `open_run` is the announced date of the rule that is changed. It stays as it is, and the new terms count after it.
+    """
     if not form.is_bound:
         form = form.as_if_sent(user)
     if not form.is_valid():
         return {"ahead": None}
     terms = form.terms
-    ahead = autosave.preview(terms.rhythm.after(timezone.localdate()), terms, plan)
+    today = timezone.localdate()
+    first_on = terms.rhythm.after(max(today, open_run.due_on) if open_run else today)
+    ahead = autosave.preview(first_on, terms, plan, announced_kobo=_announced_kobo(open_run))
     amount = money.short(terms.amount_kobo) if terms.amount_kobo else ""
     rhythm = messages.how_often(
         terms.every, weekday=terms.weekday, month_day=terms.month_day, on=terms.until_on
     )
     return {"ahead": ahead if ahead.dates else None, "sentences": _sentences(ahead, amount, rhythm, plan)}
+
+
+def _announced_kobo(open_run: AutosaveRun | None) -> int:
+    return open_run.amount_kobo if open_run else 0
 
 
 def _sentences(ahead: Preview, amount: str, rhythm: str, plan: Plan | None) -> list[str]:

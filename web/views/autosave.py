@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from savings import autosave, payments
 from savings.models import AutosaveRule, Plan
+from web import keyset
 from web.auth.fresh_sign_in import ask_for_proof
 from web.forms.autosave import RuleForm, initial_of
 from web.forms.fields import asked_amount
@@ -96,7 +97,9 @@ def _preview(request: SaverRequest, plan: Plan | None) -> HttpResponse:
         back = reverse("autosave:start", args=[plan.pk]) if plan else reverse("autosave:start_stash")
         return redirect(request, back)
     form = _form(request, plan)
-    context = {"plan": plan, **pages.preview(request.user, plan, form)}
+    rule_id = request.GET.get("rule", "")
+    open_run = pages.open_run_of(request.user, int(rule_id)) if keyset.is_id(rule_id) else None
+    context = {"plan": plan, **pages.preview(request.user, plan, form, open_run)}
     if not wants_part(request):
         # Without a script the whole page, whose form shows no errors before it is sent.
         shown = RuleForm(

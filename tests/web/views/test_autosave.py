@@ -284,6 +284,28 @@ def test_a_form_that_is_filled_in_shows_its_dates_at_once(saver_client: Client, 
     assert 'class="err"' not in empty.text
 
 
+def test_the_dates_ahead_count_what_is_announced(saver_client: Client, plan: Plan) -> None:
+    with time_machine.travel("2026-11-29T08:00:00Z", tick=False):
+        rule = make_rule(plan, amount_kobo=None, every=Every.MONTH, month_day=30)
+        work(Day(2026, 11, 29))
+    run = rule.runs.get()
+    assert (run.is_open, run.due_on) == (True, TODAY)
+    query = {"every": "month", "month_day": "30", "fills": "on", "source": "stash"}
+    pages = [
+        saver_client.get(reverse("autosave:detail", args=[rule.pk])),
+        saver_client.get(reverse("autosave:edit", args=[rule.pk])),
+    ]
+    address = reverse("autosave:preview", args=[plan.pk]) + f"?rule={rule.pk}"
+    sent = fields(saver_client, reverse("autosave:edit", args=[rule.pk])) | query
+    pages.append(saver_client.post(address, sent, headers=HTMX))
+    for page in pages:
+        day, kobo = page.context["ahead"].dates[0]
+        assert (day, kobo) == (Day(2026, 12, 30), run.amount_kobo)
+    for rule_id in ("x", "9" * 30, "999999"):
+        other = reverse("autosave:preview", args=[plan.pk]) + f"?rule={rule_id}"
+        assert saver_client.post(other, sent, headers=HTMX).status_code == 200
+
+
 def test_the_page_of_a_change_names_the_announced_date(saver_client: Client, plan: Plan) -> None:
     rule = make_rule(plan, every=Every.DAY)
     work(TODAY)
