@@ -34,7 +34,11 @@ def shown(card: SavedCard) -> ShownCard:
 def expires_soon(card: SavedCard) -> str:
     """Return in words that a card expires this month; empty if it does not."""
     today, expires_on = timezone.localdate(), card.expires_on
-    if expires_on is None or expires_on < today or (expires_on.year, expires_on.month) != (today.year, today.month):
+    if (
+        expires_on is None
+        or expires_on < today
+        or (expires_on.year, expires_on.month) != (today.year, today.month)
+    ):
         return ""
     return messages.expires_soon(today=expires_on == today)
 

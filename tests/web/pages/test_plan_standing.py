@@ -47,7 +47,11 @@ def line_of(plan: Plan) -> tuple[str, str, str]:
     [
         ((358, 7), (750_000, 694_000), ("₦56,000 to go in 7 days.", "56,000")),
         ((364, 1), (750_000, 749_000), ("₦1,000 to go in 1 day.", "1,000")),
-        ((100, 265), (120_000, 20_000), ("Behind by 40 days: ₦12,500 a month for 8 months gets you there.", "12,500")),
+        (
+            (100, 265),
+            (120_000, 20_000),
+            ("Behind by 40 days: ₦12,500 a month for 8 months gets you there.", "12,500"),
+        ),
         ((10, 70), (100_000, 20_000), ("₦80,000 to go. ₦8,900 a week for 9 weeks gets you there.", "8,900")),
     ],
 )

@@ -112,7 +112,11 @@ def test_an_auto_save_from_the_stash_has_no_sign_and_nobody_requested_it(
     pay_in(saver, 10_000_00)
     rule = make_rule(plan, amount_kobo=2_500_00)
     run = rule.runs.create(
-        due_on=timezone.localdate(), amount_kobo=2_500_00, source="stash", status="done", ended_at=timezone.now()
+        due_on=timezone.localdate(),
+        amount_kobo=2_500_00,
+        source="stash",
+        status="done",
+        ended_at=timezone.now(),
     )
     saved = settled(
         Transaction.Kind.AUTOSAVE,
