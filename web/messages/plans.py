@@ -48,6 +48,8 @@ GOING = "Under way"
 TOTAL_SAVED = "Saved"
 TOTAL_GROWTH = "In the last 30 days"
 TOTAL_NEEDED = "Needed each month"
+# Of plans that hold money: today’s payment may have been made, and is left out.
+TOTAL_NEEDED_AFTER_TODAY = "Needed each month after today"
 WITHOUT_DATE = "no goal with a date"
 
 # The page that asks which plan to top up.

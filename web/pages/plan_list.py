@@ -96,11 +96,16 @@ def _totals(
         Total(messages.TOTAL_SAVED, saved, messages.in_plans(len(going))),
         _growth(growth),
         Total(
-            messages.TOTAL_NEEDED,
+            _needed_label(measured),
             money.naira(sum(one.amount_kobo for one in needed if one)),
             _on_track(on_track, measured),
         ),
     ]
+
+
+def _needed_label(measured: list[Saving]) -> str:
+    without_today = measured and all(plan.balance_kobo for plan in measured)
+    return messages.TOTAL_NEEDED_AFTER_TODAY if without_today else messages.TOTAL_NEEDED
 
 
 def _growth(growth: Iterable[Growth]) -> Total:

@@ -297,6 +297,13 @@ def test_a_newcomer_sees_what_to_do(saver_client: Client) -> None:
     assert Plan.objects.count() == 0
 
 
+@pytest.mark.parametrize("holding", [0, 10_000_00])
+def test_the_sum_needed_says_whether_it_counts_today(saver_client: Client, saver: User, holding: int) -> None:
+    make_plan(saver, make_product(Product.Kind.TARGET), target_kobo=95_000_00, holding_kobo=holding)
+    labels = [total.label for total in saver_client.get("/plans/").context["totals"]]
+    assert labels[-1] == "Needed each month" + (" after today" if holding else "")
+
+
 @time_machine.travel("2026-11-29T12:00:00Z", tick=False)
 def test_a_plan_that_should_get_a_sum_now_is_suggested_for_a_top_up(
     saver_client: Client, saver: User
