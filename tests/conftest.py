@@ -121,8 +121,13 @@ def _quick_clean_up() -> Iterator[None]:
         yield
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests that need PostgreSQL on another database. The second pass of `.ci/run` runs them."""
+    """Deselect tests that need PostgreSQL on another database. The second pass of `.ci/run` runs them.
+
+    The longest tests come first, so that no worker is busy with one of them alone at the end.
+    """
+    items.sort(key=lambda item: item.path.name != "test_soak.py")
     if connection.vendor != "postgresql":
         deselected = [item for item in items if item.get_closest_marker("postgres")]
         items[:] = [item for item in items if item not in deselected]

@@ -10,7 +10,7 @@ from allauth.account.models import EmailAddress
 from django.db.transaction import atomic
 from django.utils import timezone
 
-from savings import circles, ledger, mails, plans, references
+from savings import backoffice, circles, ledger, mails, plans, references
 from savings.models import Account, Circle, Entry, Membership, OutboxRow, Plan, Product, Transaction, User
 from savings.models.plans import EarlyExit
 
@@ -51,6 +51,16 @@ def make_product(kind: str = Product.Kind.FLEXIBLE, *, rate_bps: int = 850, **fi
     product = Product.objects.create(kind=kind, **named | {"description": "For tests"} | terms | fields)
     product.rates.create(from_days=0, rate_bps=rate_bps)
     return product
+
+
+def change_product(product: Product, **terms: Any) -> None:
+    """Change terms of a product today, on the word of two people of the staff."""
+    present, rates = backoffice.terms_of(product)
+    people = {"asked_by": make_user(is_staff=True), "approved_by": make_user(is_staff=True)}
+    changed = present | terms
+    backoffice.schedule_terms(
+        product, changed, rates, valid_from=timezone.localdate(), reason="For tests", **people
+    )
 
 
 def make_plan(

@@ -6,6 +6,7 @@ import datetime
 from unittest import mock
 
 import pytest
+from django.db import connection
 from django.db.models import F
 
 from savings.models import Account, AutosaveRun
@@ -18,9 +19,10 @@ from web.simulator import money
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-# A test for each seed, so that the workers of pytest-xdist share them.
+# A test for each seed, so that the workers of pytest-xdist share them. Each takes two minutes of processor time: SQLite
+# lives two of them, and PostgreSQL the third.
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [3] if connection.vendor == "postgresql" else [1, 2])
 def test_everything_is_right_after_days_full_of_faults(seed: int) -> None:
     result = live(Year(seed, days=60, people=30))
     assert result.wrong == []

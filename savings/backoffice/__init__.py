@@ -68,6 +68,7 @@ from savings.backoffice.products import (
     check_terms,
     check_valid_from,
     may_change_alone,
+    schedule_terms,
     terms_of,
     with_terms,
 )
@@ -194,6 +195,7 @@ __all__ = [
     "resend_mail",
     "retry_mail",
     "saver_sheet",
+    "schedule_terms",
     "search",
     "see_evidence",
     "solve",

@@ -126,7 +126,7 @@ def treasury(asked: Asked) -> Transaction:
 
 def change_product(asked: Asked) -> None:
     values = asked.values
-    products.schedule(
+    products.schedule_terms(
         Product.objects.get(pk=values["product"]) if values.get("product") else None,
         values["terms"],
         values["rates"],

@@ -113,7 +113,7 @@ def change_alone(
     return changed
 
 
-def schedule(
+def schedule_terms(
     product: Product | None,
     terms: dict[str, Any],
     rates: Rates,

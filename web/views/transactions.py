@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from savings import ledger
 from savings.models import (
     Account,
+    AutosaveRun,
     Entry,
     ForfeitedInterest,
     InterestPosting,
@@ -32,7 +33,9 @@ from web.pages import plan_exits, receipt_outcomes, receipts
 from web.pages import transactions as transaction_rows
 
 
-@page_cache.page("before", "after", "kind", "status", "plan", shows=(Account, Entry, Plan, Transaction))
+@page_cache.page(
+    "before", "after", "kind", "status", "plan", shows=(Account, AutosaveRun, Entry, Plan, Transaction)
+)
 def index(request: SaverRequest) -> HttpResponse:
     """Every transaction, newest first, in keyset pages, filtered by the query string."""
     form = FilterForm(request.GET, user=request.user)

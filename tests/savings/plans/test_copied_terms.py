@@ -18,7 +18,6 @@ from savings.exceptions import Refused
 from savings.models import Circle, Plan, Product, User
 from savings.models.plans import EarlyExit
 from tests.factories import join_circle, make_circle, make_plan, make_product, make_user, start_circle
-from tests.web.staff import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -122,31 +121,6 @@ def test_a_product_in_use_cannot_be_deleted(make: type) -> None:
     with pytest.raises(ProtectedError):
         product.delete()
     assert product.rates.exists()
-
-
-def test_staff_cannot_delete_the_last_rate_of_an_offered_product(client: Client) -> None:
-    product = make_product(Product.Kind.LOCKED)
-    sign_in(make_user(is_staff=True, is_superuser=True), client)
-    fields = {
-        field.name: getattr(product, field.name) for field in Product._meta.fields if field.name != "id"
-    }
-    rate = product.rates.get()
-    rates = {
-        "rates-TOTAL_FORMS": "1",
-        "rates-INITIAL_FORMS": "1",
-        "rates-0-id": str(rate.pk),
-        "rates-0-product": str(product.pk),
-        "rates-0-from_days": "0",
-        "rates-0-rate_bps": "850",
-        "rates-0-DELETE": "on",
-    }
-    url = f"/admin/savings/product/{product.pk}/change/"
-    refused = client.post(url, fields | rates)
-    assert "Keep a rate for terms from 30 days or less" in refused.content.decode()
-    assert product.rates.exists()
-    del fields["is_offered"]
-    assert client.post(url, fields | rates).status_code == 302
-    assert not product.rates.exists()
 
 
 def insert(table: str, values: dict[str, Any]) -> None:

@@ -139,7 +139,7 @@ def test_a_waiting_form_is_shown_as_text(client: Client, saver: User) -> None:
     assert "&lt;script&gt;alert(1)" in page
 
 
-@pytest.mark.parametrize("path", ["/accounts/password/change/", "/admin/savings/product/add/"])
+@pytest.mark.parametrize("path", ["/accounts/password/change/", "/admin/products/new/"])
 def test_passwords_and_the_admin_are_never_kept(client: Client, saver: User, path: str) -> None:
     signed_out_on(client, saver, "/profile/")
     response = client.post(path, {"oldpassword": "secret"})

@@ -30,7 +30,6 @@ from savings.leaderboards import progress
 from savings.models import Circle, Membership, OutboxRow, Payment, Plan, Transaction, User
 from tests import factories
 from tests.factories import join_circle, make_plan, make_product, make_user, pay_in, put_in, start_circle
-from tests.web.staff import sign_in
 from web.caching.fragments import FragmentCache
 
 pytestmark = pytest.mark.django_db
@@ -273,13 +272,7 @@ def test_a_save_of_the_whole_row_never_puts_the_version_back(ada: Person) -> Non
 
 def test_a_renamed_product_is_on_the_cards_of_all_who_save_in_it(ada: Person, circle: Circle) -> None:
     text(ada.client, "/plans/")
-    staff = sign_in(make_user(is_staff=True, is_superuser=True))
-    product = circle.product
-    form = staff.get(f"/admin/savings/product/{product.pk}/change/").context["adminform"].form
-    data = {name: form[name].value() for name in form.fields if form[name].value() is not None}
-    rates = {"rates-TOTAL_FORMS": "0", "rates-INITIAL_FORMS": "0"}
-    data |= {"name": "Easy", "is_offered": "on", **rates}
-    assert staff.post(f"/admin/savings/product/{product.pk}/change/", data).status_code == 302
+    factories.change_product(circle.product, name="Easy")
     assert "Easy ·" in text(ada.client, "/plans/")
 
 

@@ -17,7 +17,7 @@ from savings import circles, leaderboards, plans
 from savings.circles import ending
 from savings.leaderboards import progress
 from savings.models import Circle, Device, Plan, Product, Statement, User
-from tests.factories import make_user
+from tests.factories import change_product, make_user
 from tests.web.caching import test_pages as test_caching
 from tests.web.caching.test_pages import Person, text
 from tests.web.staff import sign_in
@@ -202,15 +202,14 @@ def post_change(staff: Client, path: str, **changes: str) -> None:
     values = {name: form[name].value() for name in form.fields}
     # As a browser does: an unticked box sends nothing.
     data = {name: value for name, value in values.items() if value is not None and value is not False}
-    data |= {"rates-TOTAL_FORMS": "0", "rates-INITIAL_FORMS": "0"} | changes
-    assert staff.post(path, data).status_code == 302
+    assert staff.post(path, data | changes).status_code == 302
 
 
 def test_an_edit_by_staff_is_on_every_page_at_once(ada: Person) -> None:
     staff = sign_in(make_user(is_staff=True, is_superuser=True))
     for path in pages(ada):
         text(ada.client, path)
-    post_change(staff, f"/admin/savings/product/{ada.plan.product_id}/change/", name="Changed product")
+    change_product(ada.plan.product, name="Changed product")
     assert "Changed product" in text(ada.client, "/plans/")
     post_change(staff, f"/admin/savings/user/{ada.user.pk}/change/", name="Changed Person", theme="dark")
     for path in pages(ada):

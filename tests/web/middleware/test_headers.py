@@ -102,7 +102,7 @@ def test_every_answer_has_the_same_headers(browser: httpx.Client, path: str) -> 
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["/admin/", "/admin/savings/user/", "/admin/savings/product/add/"])
+@pytest.mark.parametrize("path", ["/admin/", "/admin/savings/user/", "/admin/products/new/"])
 def test_the_admin_loads_its_files_with_their_hashes_too(path: str) -> None:
     client = sign_in(make_staff(is_superuser=True))
     page = httpx.Response(200, text=client.get(path).text)
