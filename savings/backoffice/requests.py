@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from savings.backoffice import audit, cases, messages
 from savings.backoffice.action_runs import Asked
-from savings.backoffice.actions import ACTIONS
+from savings.backoffice.actions import ACTIONS, Action
 from savings.backoffice.checks import check_not_own, check_reason
 from savings.backoffice.previews import (
     MAY_DECIDE,
@@ -51,7 +51,6 @@ def ask(
     an action about their own money, when a request about the same waits already, and whenever the action itself would
     be refused now; ReferenceTaken when the reference belongs to another request.
     """
-    now = timezone.now()
     check_reason(reason)
     details = {"action": action_name, "values": values, "asked_by": asked_by, "reason": reason.strip()}
     if reference is not None and (earlier := _asked_before(reference, details)):
@@ -59,22 +58,8 @@ def ask(
     found = preview(action_name, values, asked_by=asked_by, reason=reason)
     if seen is not None and seen != found:
         raise PreviewChanged(messages.PREVIEW_CHANGED)
-    action = ACTIONS[action_name]
-    saver = action.saver(values)
     try:
-        with atomic():
-            request = StaffRequest.objects.create(
-                **details,
-                reference=reference or new_reference(action),
-                facts=found.facts,
-                lines=found.lines,
-                subject=action.subject(values),
-                case=case,
-                saver=saver,
-                asked_at=now,
-                expires_at=now + datetime.timedelta(hours=settings.STAFF.request_hours),
-            )
-            _record(audit.Verb.REQUEST_MADE, request, by=asked_by, text=f"{action_name}: {request.reason}")
+        request = _store(ACTIONS[action_name], found, case, reference, details)
     except IntegrityError as error:
         # The same form was sent twice at once.
         if reference is not None and (earlier := _asked_before(reference, details)):
@@ -82,6 +67,27 @@ def ask(
         if is_violation_of(error, "request_once_per_subject"):
             raise Refused(messages.SUBJECT_WAITS) from None
         raise
+    return request
+
+
+def _store(
+    action: Action, found: Preview, case: Case | None, reference: str | None, details: dict[str, Any]
+) -> StaffRequest:
+    now, values = timezone.now(), details["values"]
+    with atomic():
+        request = StaffRequest.objects.create(
+            **details,
+            reference=reference or new_reference(action),
+            facts=found.facts,
+            lines=found.lines,
+            subject=action.subject(values),
+            case=case,
+            saver=action.saver(values),
+            asked_at=now,
+            expires_at=now + datetime.timedelta(hours=settings.STAFF.request_hours),
+        )
+        text = f"{action.name}: {request.reason}"
+        _record(audit.Verb.REQUEST_MADE, request, by=request.asked_by, text=text)
     return request
 
 

@@ -11,7 +11,7 @@ from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
 from savings.ledger import messages
 from savings.ledger.accounts import balance_kobo, house_account
 from savings.ledger.chargebacks import credited_part, recover
-from savings.ledger.going_back import left_in_suspense, left_kobo, lock_payment
+from savings.ledger.going_back import Paid, left_in_suspense, left_kobo, lock_payment
 from savings.ledger.people import check_people, check_reason, is_posted_by
 from savings.ledger.refunds import check_not_disputed, set_aside, settle_refund
 from savings.ledger.transactions import open_transaction, post
@@ -54,22 +54,27 @@ def book_refund(
         rest_kobo = left_kobo(paid, besides=refund)
         if amount_kobo > rest_kobo:
             raise Refused(messages.only_left(rest_kobo), field="amount_kobo")
-        place = paid.account or house_account(Account.Kind.SUSPENSE)
-        there_kobo = balance_kobo(place) if place.is_customers else left_in_suspense(paid.first_id)
-        if amount_kobo <= there_kobo:
-            set_aside(refund, paid, place)
-        else:
-            post(
-                refund,
-                Entry.Code.HOLD,
-                debit=house_account(Account.Kind.RECEIVABLE),
-                credit=house_account(Account.Kind.REFUNDS_DUE),
-                amount_kobo=amount_kobo,
-                value_on=paid.value_on,
-            )
-            recover(refund, paid)
+        _take(refund, paid)
         settle_refund(refund)
         if refund.user_id is not None:
             outbox.recheck_autosaves(refund.user_id)
         ManualPosting.objects.create(transaction=refund, **details)
     return refund
+
+
+def _take(refund: Transaction, paid: Paid) -> None:
+    """Take the money from where the payment is; where less is left, the person owes all of it."""
+    place = paid.account or house_account(Account.Kind.SUSPENSE)
+    there_kobo = balance_kobo(place) if place.is_customers else left_in_suspense(paid.first_id)
+    if refund.amount_kobo <= there_kobo:
+        set_aside(refund, paid, place)
+        return
+    post(
+        refund,
+        Entry.Code.HOLD,
+        debit=house_account(Account.Kind.RECEIVABLE),
+        credit=house_account(Account.Kind.REFUNDS_DUE),
+        amount_kobo=refund.amount_kobo,
+        value_on=paid.value_on,
+    )
+    recover(refund, paid)

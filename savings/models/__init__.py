@@ -1,10 +1,11 @@
 """The database tables, one module per feature."""
 
 from savings.models.accounts import Account
+from savings.models.audit import AuditRow, StaffExport
 from savings.models.autosave import AutosaveRule, AutosaveRun
-from savings.models.backoffice import AuditRow, Case, ProductChange, StaffExport, StaffNote, StaffRequest
 from savings.models.calendar import CalendarFeed
 from savings.models.cards import SavedCard
+from savings.models.cases import Case, StaffNote
 from savings.models.circles import Circle, CircleEvent, Membership
 from savings.models.figures import LedgerProof, MoneyDay
 from savings.models.installation import Installation
@@ -18,6 +19,7 @@ from savings.models.payments import Dispute, Payment, Refund, Settlement, Webhoo
 from savings.models.payouts import Payout, Recipient
 from savings.models.plans import Plan, Product, ProductRate
 from savings.models.postponements import Postponement
+from savings.models.staff_requests import ProductChange, StaffRequest
 from savings.models.statements import Statement, StatementSubscription
 from savings.models.treasury import ClosedMonth, CoverageDay, ManualPosting
 from savings.models.users import Device, EmailChange, UsedTotpStep, User
