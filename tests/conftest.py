@@ -125,13 +125,23 @@ def _quick_clean_up() -> Iterator[None]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect tests that need PostgreSQL on another database. The second pass of `.ci/run` runs them.
 
-    The longest tests come first, so that no worker is busy with one of them alone at the end.
+    pytest-django lets the tests that commit come last, since they delete what migrations wrote. The longest of them
+    come first among those, so that no worker is busy with one alone at the end.
     """
-    items.sort(key=lambda item: item.path.name != "test_soak.py")
+    committing = next((place for place, item in enumerate(items) if _commits(item)), len(items))
+    rest = items[committing:]
+    items[committing:] = sorted(rest, key=lambda item: item.path.name != "test_soak.py")
     if connection.vendor != "postgresql":
         deselected = [item for item in items if item.get_closest_marker("postgres")]
         items[:] = [item for item in items if item not in deselected]
         config.hook.pytest_deselected(items=deselected)
+
+
+def _commits(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    return bool(marker and marker.kwargs.get("transaction")) or "transactional_db" in getattr(
+        item, "fixturenames", ()
+    )
 
 
 @pytest.hookimpl(wrapper=True)

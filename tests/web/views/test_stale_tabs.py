@@ -190,7 +190,7 @@ def superuser(client: Client) -> Client:
 
 
 def test_staff_save_what_they_changed_of_a_person(superuser: Client) -> None:
-    saver, group = make_user(name="Ada"), Group.objects.create(name="Support")
+    saver, group = make_user(name="Ada"), Group.objects.create(name="Desk")
     path = reverse("admin:savings_user_change", args=[saver.pk])
     tab = opened(superuser, path)
     version = User.objects.get(pk=saver.pk).version
