@@ -55,7 +55,10 @@ def _page(request: HttpRequest, user: User, form: NoteForm) -> HttpResponse:
         states=saver_pages.states(sheet),
         sections=saver_pages.sections(sheet, may=may),
         cases=saver_pages.with_links("case", sheet.cases, may=may),
-        requests=saver_pages.with_links("request", sheet.requests, may=may),
+        requests=[
+            (row, url, backoffice.ACTIONS[row.action].label)
+            for row, url in saver_pages.with_links("request", sheet.requests, may=may)
+        ],
         form=form,
         may_note=may("savings.work_case"),
         may_see_cases=may("savings.view_case"),
