@@ -157,7 +157,9 @@ def change_facts(product_id: int | None) -> dict[str, Any]:
 
 def _apply(change_id: int) -> int:
     with atomic():
-        change = ProductChange.objects.select_for_update().select_related("product").get(pk=change_id)
+        change = (
+            ProductChange.objects.select_for_update(of=("self",)).select_related("product").get(pk=change_id)
+        )
         if change.applied_at is not None:
             return 0
         change.product = _store(change.product, change.terms, change.rates)
