@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from django.db.transaction import atomic
 from django.utils import timezone
 
+from savings import typed_text
 from savings.backoffice import audit, case_subjects, messages
 from savings.backoffice.case_subjects import Subject
 from savings.backoffice.checks import check_not_own
@@ -48,7 +49,7 @@ def open_from_outbox(row: OutboxRow) -> dict[str, object]:
 
 def open_question(saver: User, *, by: User, summary: str) -> Case:
     """Open a case for the question of a saver. Raises Refused without a summary, on the field `summary`."""
-    text = " ".join(summary.split())
+    text = typed_text.line(summary)
     if not text:
         raise Refused(messages.SUMMARY_MISSING, field="summary")
     with atomic():
@@ -102,7 +103,7 @@ def solve(case: Case, *, by: User, outcome: str) -> None:
     case that ends only when its payment, dispute, refund or withdrawal does.
     """
     check_not_own(case.saver_id, by)
-    outcome = " ".join(outcome.split())
+    outcome = typed_text.line(outcome)
     if not outcome:
         raise Refused(messages.OUTCOME_MISSING, field="outcome")
     with atomic():
@@ -131,10 +132,8 @@ def name_of(case: Case) -> str:
 def refresh(case: Case) -> None:
     """Solve a case at once if what it is about needs nobody any more, as the next `sync_cases` would."""
     kind, _, _ = case.key.partition(":")
-    subjects = case_subjects.WAITING.get(kind)
-    if subjects is not None and case.is_open:
-        ids = [int(case.key.partition(":")[2])]
-        _solve_others(kind, {subject.key: subject for subject in subjects(ids)}, timezone.now(), only=case)
+    if kind in case_subjects.WAITING and case.is_open:
+        _solve_others(kind, [], timezone.now(), only=case)
         case.refresh_from_db()
 
 
@@ -186,7 +185,11 @@ def _open_again(key: str, subject: Subject) -> None:
 def _solve_others(
     kind: str, waiting: Iterable[str], now: datetime.datetime, *, only: Case | None = None
 ) -> int:
-    """Solve the open cases of a kind whose subject does not wait any more."""
+    """Solve the open cases of a kind whose subject does not wait any more.
+
+    Each subject that is not among those `waiting` is read again: since the list was read, another process may have
+    opened its case.
+    """
     over = (
         Case.objects.unsolved().filter(kind=kind, key__startswith=f"{kind}:").exclude(key__in=list(waiting))
     )
@@ -195,6 +198,9 @@ def _solve_others(
     solved = 0
     for case in over:
         with atomic():
+            row_id = int(case.key.partition(":")[2])
+            if any(case_subjects.WAITING[kind]([row_id])):
+                continue
             case_subjects.release(case)
             solved += _end(case, by=None, outcome=case_subjects.outcome(case), at=now)
     return solved

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from savings import backoffice
+from savings.backoffice import cases
 from savings.exceptions import Refused
 from savings.models import AuditRow, Case, Dispute, OutboxRow, Transaction, User, WebhookEvent
 from savings.tasks import HANDLERS
@@ -39,6 +40,14 @@ def test_a_payment_in_review_has_one_case(reviewed: Transaction) -> None:
     assert (case.kind, case.saver, case.payment) == (Case.Kind.PAYMENT, reviewed.user, reviewed.payment)
     assert case.opened_at == reviewed.created_on
     assert "₦20,000.00 arrived" in case.summary
+
+
+def test_a_case_that_another_process_has_just_opened_stays_open(reviewed: Transaction) -> None:
+    sync()
+    # The list of what waits was read before the payment was in review.
+    assert cases._solve_others(Case.Kind.PAYMENT, [], timezone.now()) == 0
+    assert Case.objects.get().is_open
+    assert Transaction.objects.get(pk=reviewed.pk).status == Transaction.Status.REVIEW
 
 
 def test_a_case_is_solved_by_the_action_that_settles_it(
