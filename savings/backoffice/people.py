@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.db.transaction import atomic
 from django.utils import timezone
 
-from savings import mails, outbox, payments, users
+from savings import mails, outbox, payments, typed_text, users
 from savings.backoffice import audit, messages
 from savings.backoffice.checks import check_not_own, check_reason
 from savings.exceptions import Refused
@@ -79,11 +79,7 @@ def remove_second_step(user_id: int, *, by: User, check: str, reason: str) -> No
     any change of how they sign in. Raises Refused as `lock_person`, without a check (on that field), and when there is
     no second step.
     """
-    check = " ".join(check.split())
-    if not check:
-        raise Refused(messages.CHECK_MISSING, field="check")
-    if len(check) > _LONGEST_CHECK:
-        raise Refused(messages.note_too_long(_LONGEST_CHECK), field="check")
+    check = _checked(check)
     with atomic():
         user = lock_person(user_id, by=by, reason=reason)
         if not users.remove_second_steps(user.pk, only_if_any=True):
@@ -113,9 +109,7 @@ def undo_email_change(user_id: int, change_id: int, *, by: User, check: str, rea
 
     Raises Refused as `remove_second_step` does, and for a change that cannot be undone any more.
     """
-    check = " ".join(check.split())
-    if not check:
-        raise Refused(messages.CHECK_MISSING, field="check")
+    check = _checked(check)
     with atomic():
         user = lock_person(user_id, by=by, reason=reason)
         change = undoable_changes(user).filter(pk=change_id).first()
@@ -129,7 +123,7 @@ def undo_email_change(user_id: int, change_id: int, *, by: User, check: str, rea
             audit.Verb.SIGN_IN_HELPED,
             user,
             by,
-            f"change of email address {change.pk} undone, checked by {check[:_LONGEST_CHECK]}: {reason}",
+            f"change of email address {change.pk} undone, checked by {check}: {reason}",
         )
 
 
@@ -142,6 +136,16 @@ def undoable_changes(user: User) -> QuerySet[EmailChange]:
     """Return the changes of email address that took effect and can still be undone, the newest first."""
     rows = user.email_changes.filter(effective_at__isnull=False, ended_at=None)
     return rows.filter(undo_until__gt=timezone.now()).order_by("-id")
+
+
+def _checked(check: str) -> str:
+    """Return the document or call by which a person proved who they are, on one line. Raises Refused without one."""
+    check = typed_text.line(check)
+    if not check:
+        raise Refused(messages.CHECK_MISSING, field="check")
+    if len(check) > _LONGEST_CHECK:
+        raise Refused(messages.note_too_long(_LONGEST_CHECK), field="check")
+    return check
 
 
 def lock_person(user_id: int, *, by: User, reason: str) -> User:

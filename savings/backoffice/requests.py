@@ -10,6 +10,7 @@ from django.db import IntegrityError
 from django.db.transaction import atomic
 from django.utils import timezone
 
+from savings import typed_text
 from savings.backoffice import audit, cases, messages
 from savings.backoffice.action_runs import Asked
 from savings.backoffice.actions import ACTIONS, Action
@@ -127,7 +128,7 @@ def approve(request: StaffRequest, *, by: User) -> StaffRequest:
 
 def refuse(request: StaffRequest, *, by: User, answer: str) -> StaffRequest:
     """Refuse a request with a reason. Raises Refused as `approve` does, and without a reason on the field `answer`."""
-    answer = " ".join(answer.split())
+    answer = typed_text.line(answer)
     if not answer:
         raise Refused(messages.REFUSAL_MISSING, field="answer")
     with atomic():

@@ -131,6 +131,9 @@ def test_the_confirmation_of_a_new_address_is_sent_again(saver: User, support: U
 def test_a_hostile_change_of_address_is_undone(saver: User, support: User) -> None:
     users.change_email(saver.pk, "thief@example.com")
     change = backoffice.undoable_changes(saver).get()
+    with pytest.raises(Refused) as refused:
+        backoffice.undo_email_change(saver.pk, change.pk, by=support, check="x" * 121, reason=WHY)
+    assert refused.value.field == "check"
     backoffice.undo_email_change(saver.pk, change.pk, by=support, check="passport", reason=WHY)
     saver.refresh_from_db()
     assert saver.email == "ada@example.com"
