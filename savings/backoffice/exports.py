@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from django.conf import settings
 from django.db.transaction import atomic
-from django.utils import timezone
 
 from savings import outbox, statements
 from savings.backoffice import audit, messages
+from savings.backoffice.export_files import store_file
 from savings.backoffice.person_exports import PERSON_EXPORT
 from savings.exceptions import Refused
 from savings.models import OutboxRow, StaffExport, User
@@ -58,27 +58,16 @@ def write_export(row: OutboxRow) -> dict[str, object]:
     export = StaffExport.objects.select_related("asked_by").get(pk=row.payload["export"])
     if export.state not in {State.QUEUED, State.WRITING}:
         return {}
-    if export.file_name:
-        # An earlier try stored its file and died before the export was ready.
-        statements.delete_file(export.file_name)
-    draft = statements.new_export_draft("csv")
     try:
-        statements.write_list(draft, _with_progress(_readers[0](export), export, row))
-        # The name is stored before the file, so that the file is found if this process dies in between.
-        expires_at = timezone.now() + datetime.timedelta(hours=settings.STAFF.export_hours)
-        size_bytes, sha256 = draft.stat().st_size, statements.sha256(draft)
-        _update(export, file_name=draft.name, expires_at=expires_at)
-        statements.store(draft, draft.name)
+        ready = store_file(
+            export,
+            "csv",
+            lambda draft: statements.write_list(draft, _with_progress(_readers[0](export), export, row)),
+        )
     except Refused as refused:
-        draft.unlink(missing_ok=True)
         _update(export, state=State.FAILED, reason=str(refused)[:200])
         return {}
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    _update(
-        export, state=State.READY, ready_at=timezone.now(), size_bytes=size_bytes, sha256=sha256, reason=""
-    )
+    _update(export, **ready, reason="")
     return {}
 
 

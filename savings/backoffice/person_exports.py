@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from savings import mails, outbox, statements
 from savings.backoffice import audit, messages
+from savings.backoffice.export_files import store_file
 from savings.backoffice.people import lock_person, record
 from savings.backoffice.personal_data import TABLES, Table
 from savings.exceptions import Refused
@@ -60,35 +61,22 @@ def write_person_export(row: OutboxRow) -> dict[str, object]:
     export = StaffExport.objects.get(pk=row.payload["export"])
     if export.state not in {State.QUEUED, State.WRITING}:
         return {}
-    if export.file_name:
-        # An earlier try stored its file and died before the export was ready.
-        statements.delete_file(export.file_name)
     user = User.objects.get(pk=export.filters["user"])
-    draft = statements.new_export_draft("zip")
-    try:
+    written = 0
+
+    def write(draft: Path) -> None:
+        nonlocal written
         StaffExport.objects.filter(pk=export.pk).update(state=State.WRITING)
-        rows = _write(draft, user, row)
-        size_bytes, sha256 = draft.stat().st_size, statements.sha256(draft)
-        expires_at = timezone.now() + datetime.timedelta(hours=settings.STAFF.export_hours)
-        # The name is stored before the file, so that the file is found if this process dies in between.
-        StaffExport.objects.filter(pk=export.pk).update(file_name=draft.name, expires_at=expires_at)
-        statements.store(draft, draft.name)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+        written = _write(draft, user, row)
+
+    ready = store_file(export, "zip", write)
     with atomic():
         # Under the lock: an erasure of the person meanwhile has ended the export.
         User.objects.touch(user.pk)
         mine = StaffExport.objects.filter(pk=export.pk, state=State.WRITING)
-        is_mine = mine.update(
-            state=State.READY,
-            ready_at=timezone.now(),
-            size_bytes=size_bytes,
-            sha256=sha256,
-            rows_written=rows,
-        )
+        is_mine = mine.update(**ready, rows_written=written)
     if not is_mine:
-        statements.delete_file(draft.name)
+        statements.delete_file(export.file_name)
     return {}
 
 
