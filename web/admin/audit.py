@@ -44,19 +44,10 @@ class ByStaff(admin.SimpleListFilter):
         return queryset.filter(staff=value) if keyset.is_id(value) else queryset
 
 
-class OfSaver(admin.SimpleListFilter):
-    """A filter that is offered only when a link has set it: the rows about one saver."""
+class OfSaver(OfUser):
+    """The rows about one saver."""
 
-    title = "saver"
     parameter_name = "saver"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        value = str(self.value() or "")
-        return [(value, "One saver")] if keyset.is_id(value) else []
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = str(self.value() or "")
-        return queryset.filter(saver=value) if keyset.is_id(value) else queryset
 
 
 class AuditDay(ConditionFilter):

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import messages as notices
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from savings import backoffice, users
@@ -39,10 +39,7 @@ class PersonPage:
 
 def saver_url(user_id: int) -> str:
     """Return the page of a saver in the admin."""
-    try:
-        return reverse("admin:saver", args=[user_id])
-    except NoReverseMatch:
-        return reverse("admin:savings_user_change", args=[user_id])
+    return reverse("admin:saver", args=[user_id])
 
 
 def _answer(

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Model
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from savings.backoffice import Offer
 from savings.models import Case, User
@@ -23,13 +23,10 @@ def link_to(row: Model | None, by: User) -> str:
 
 
 def link_to_saver(saver: User | None, by: User) -> str:
-    """Return the URL of a saver's page, or of their row where there is no such page."""
-    if saver is None:
+    """Return the URL of a saver's page, empty if there is no saver or `by` may not see it."""
+    if saver is None or not by.has_perm("savings.see_saver"):
         return ""
-    try:
-        return reverse("admin:saver", args=[saver.pk]) if by.has_perm("savings.see_saver") else ""
-    except NoReverseMatch:
-        return link_to(saver, by)
+    return reverse("admin:saver", args=[saver.pk])
 
 
 def link_to_action(offer: Offer, case: Case | None = None) -> str:
