@@ -107,7 +107,7 @@ CHANGED_BY_STAFF = {
     ),
     "closed": (
         "Your account is closed",
-        "Your account is closed, as you asked. You can no longer sign in. We keep what the law requires us to keep.",
+        "Your account is closed. You can no longer sign in. We keep what the law requires us to keep.",
     ),
 }
 
