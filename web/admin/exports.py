@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import label_for_field, lookup_field
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -21,7 +23,7 @@ from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeData, SafeString
 from django.views.decorators.http import require_POST, require_safe
 
-from savings import backoffice, statements
+from savings import backoffice, statements, typed_text
 from savings.exceptions import Refused
 from savings.models import StaffExport, User
 from web.admin.base import ReadOnlyAdmin, StaffAdmin
@@ -75,8 +77,17 @@ def ask(request: HttpRequest, listed: str) -> HttpResponse:
     its = _admin_of(listed)
     if not its.has_view_permission(request):
         raise PermissionDenied
-    typed = QueryDict(request.POST.get("filters", ""))
-    filters = {name: str(typed[name]) for name in typed if name not in _PAGE}
+    typed = QueryDict(typed_text.storable(request.POST.get("filters", "")))
+    filters = {
+        typed_text.storable(name): typed_text.storable(str(typed[name]))
+        for name in typed
+        if name not in _PAGE
+    }
+    try:
+        _rows(its, _request_for(staff(request), filters))
+    except (IncorrectLookupParameters, SuspiciousOperation):
+        messages.error(request, words.EXPORT_FILTERS)
+        return HttpResponseRedirect(reverse(f"admin:{its.opts.app_label}_{its.opts.model_name}_changelist"))
     backoffice.request_export(listed, filters, by=staff(request))
     messages.success(request, words.EXPORT_ASKED)
     return HttpResponseRedirect(reverse("admin:savings_staffexport_changelist"))
@@ -110,11 +121,12 @@ def read_list(export: StaffExport) -> Iterator[list[str]]:
     Rows are read in keyset chunks from the newest on. Raises Refused when the person may not see the list any more.
     """
     its = _admin_of(export.listed)
-    request = _request_of(export)
+    # Read again: rights may have been taken since.
+    request = _request_for(User.objects.get(pk=export.asked_by_id, is_active=True), export.filters)
     if not (request.user.has_perm(_MAY_EXPORT) and its.has_view_permission(request)):
         raise Refused(words.EXPORT_NOT_ALLOWED)
     columns = [name for name in its.get_list_display(request) if name != "action_checkbox"]
-    rows = its.get_changelist_instance(request).get_queryset(request).order_by("-pk")
+    rows = _rows(its, request)
     yield [str(label_for_field(name, its.model, its)) for name in columns]
     last: Any = None
     while chunk := list((rows if last is None else rows.filter(pk__lt=last))[:_ROWS_AT_ONCE]):
@@ -131,14 +143,21 @@ def _admin_of(listed: str) -> StaffAdmin:
     raise Http404
 
 
-def _request_of(export: StaffExport) -> HttpRequest:
-    """Return the request that the person would send for the list, which Django's list reads its filters from."""
+def _request_for(by: User, filters: Mapping[str, str]) -> HttpRequest:
+    """Return the request that a person would send for the list, which Django's list reads its filters from."""
     request = HttpRequest()
     request.method = "GET"
-    request.GET = QueryDict(urlencode(export.filters))
-    # Read again: rights may have been taken since.
-    request.user = User.objects.get(pk=export.asked_by_id, is_active=True)
+    request.GET = QueryDict(urlencode(filters))
+    request.user = by
     return request
+
+
+def _rows(its: StaffAdmin, request: HttpRequest) -> QuerySet[Any]:
+    """Return the rows of a list, newest first.
+
+    Raises IncorrectLookupParameters or SuspiciousOperation for filters that the list does not have.
+    """
+    return its.get_changelist_instance(request).get_queryset(request).order_by("-pk")
 
 
 def _text(name: Any, row: Any, its: StaffAdmin) -> str:

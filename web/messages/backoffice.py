@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 EXPORT_ASKED = "We’re writing the file. Load this page again in a moment: the newest export is at the top."
+EXPORT_FILTERS = "The list doesn’t have these filters. Choose them on the list, then ask for the file again."
 EXPORT_NOT_ALLOWED = "The person who asked may not export this list any more."
 PRODUCT_ASKED = "A second person has to approve the change. It waits among the requests."
 

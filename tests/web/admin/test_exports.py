@@ -20,6 +20,7 @@ from tests.factories import make_plan, make_transaction, make_user
 from tests.savings.backoffice.conftest import make_staff
 from tests.web.staff import sign_in
 from web.admin import exports
+from web.messages import backoffice as messages
 
 pytestmark = pytest.mark.django_db
 State = StaffExport.State
@@ -75,6 +76,23 @@ def test_a_list_is_written_and_downloaded(client: Client, auditor: User) -> None
     assert "no-store" in response["Cache-Control"]
     log = AuditRow.objects.filter(staff=auditor, subject=f"export:{export.pk}")
     assert list(log.order_by("pk").values_list("verb", flat=True)) == ["list_exported", "file_downloaded"]
+
+
+@pytest.mark.parametrize("filters", ["a=1", "user__password__startswith=x", "a%00b=a%00b", f"{'x' * 900}=1"])
+def test_filters_that_the_list_does_not_have_are_refused_at_once(client: Client, filters: str) -> None:
+    response = client.post(
+        reverse("admin:export_ask", args=["savings.transaction"]), {"filters": filters}, follow=True
+    )
+    assert response.redirect_chain == [(reverse("admin:savings_transaction_changelist"), 302)]
+    assert messages.EXPORT_FILTERS in response.content.decode()
+    assert not StaffExport.objects.exists()
+
+
+@pytest.mark.parametrize("filters", ["q=a%00b", "q=%ED%A0%80", f"q={'9' * 5_000}"])
+def test_a_search_for_text_that_no_database_stores_finds_nothing(client: Client, filters: str) -> None:
+    """PostgreSQL refuses NUL in JSON and lone surrogates everywhere."""
+    make_transaction("top_up", 5_00, user=make_user())
+    assert written(ask(client, filters=filters))[1:] == []
 
 
 def test_filters_of_the_list_are_those_of_the_file(client: Client) -> None:
