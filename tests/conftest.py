@@ -121,9 +121,17 @@ def _quick_clean_up() -> Iterator[None]:
         yield
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database-only", action="store_true", help="run only the tests that use the site's database"
+    )
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect tests that need PostgreSQL on another database. The second pass of `.ci/run` runs them.
+
+    With `--database-only`, deselect also those that no database can change, which the first pass has run.
 
     pytest-django lets the tests that commit come last, since they delete what migrations wrote. The longest of them
     come first among those, so that no worker is busy with one alone at the end.
@@ -131,10 +139,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     committing = next((place for place, item in enumerate(items) if _commits(item)), len(items))
     rest = items[committing:]
     items[committing:] = sorted(rest, key=lambda item: item.path.name != "test_soak.py")
+    deselected = []
     if connection.vendor != "postgresql":
-        deselected = [item for item in items if item.get_closest_marker("postgres")]
-        items[:] = [item for item in items if item not in deselected]
+        deselected += [item for item in items if item.get_closest_marker("postgres")]
+    if config.getoption("--database-only"):
+        deselected += [item for item in items if not _uses_database(item)]
+    if deselected:
+        left_out = set(deselected)
+        items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=deselected)
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(item.get_closest_marker("django_db") or fixtures & {"db", "transactional_db"})
 
 
 def _commits(item: pytest.Item) -> bool:
