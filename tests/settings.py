@@ -36,7 +36,7 @@ else:
     os.environ["REDIS_URL"] = f"{_url}{'&' if '?' in _url else '?'}db={4 * (_worker + 1)}"
 
 from web.settings import *  # noqa: E402, F403 (the environment comes first)
-from web.settings import CACHES, DATABASES, STORAGES  # noqa: E402
+from web.settings import CACHES, DATABASES, STORAGES, redis_database  # noqa: E402
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, because threads share an in-memory database without waiting for locks. synchronous=OFF, because no test
@@ -48,6 +48,8 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # On a busy machine Redis must not look unreachable: the query counts would differ.
 for _cache in CACHES.values():
     _cache["OPTIONS"] |= {"SOCKET_CONNECT_TIMEOUT": 10, "SOCKET_TIMEOUT": 10}
+LEADERBOARD_REDIS_URL = redis_database(2, socket_timeout=10, socket_connect_timeout=10)
+LEADERBOARD_UPKEEP_REDIS_URL = LEADERBOARD_REDIS_URL
 # Files of statements are deleted after the tests.
 STATEMENTS_DIR = _folder / "statements"
 STORAGES["statements"]["OPTIONS"]["location"] = STATEMENTS_DIR / "files"
