@@ -29,6 +29,8 @@ FILE = re.compile(
 )
 # Files that exist only in a running installation.
 MADE = ("var/", ".venv/", ".env")
+# Where docs/operations.md installs things on a server.
+ON_A_SERVER = ("/etc/", "/opt/asusu", "/var/backups/asusu", "/var/lib/asusu", "/var/log/asusu")
 
 
 @cache
@@ -104,11 +106,11 @@ def make_targets() -> set[str]:
 
 
 def is_url(path: str) -> bool:
-    """Say whether a path leads to a page. Only development has the lab."""
+    """Say whether a path leads to a page, or is one of a server's files. Only development has the lab."""
     try:
         resolve(path)
     except Resolver404:
-        return path.startswith("/lab/")
+        return path.startswith(("/lab/", *ON_A_SERVER))
     return True
 
 
