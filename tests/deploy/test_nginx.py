@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -275,21 +276,15 @@ def test_each_limit_leaves_room_for_that_of_the_site() -> None:
 
 def test_bodies_that_never_end_do_not_hold_the_worker(proxy: Proxy, browser: httpx.Client) -> None:
     head = b"POST /accounts/login/ HTTP/1.1\r\nHost: savings.example\r\nContent-Length: 1000\r\n\r\nlogin="
-    opened = []
-    try:
+    http_1 = ssl.create_default_context(cafile=proxy.folder / "fullchain.pem")
+    http_1.check_hostname = False
+    with contextlib.ExitStack() as opened:
         for _ in range(3):
-            plain = socket.create_connection(("127.0.0.1", proxy.https))
-            opened.append(ssl.create_default_context(cafile=proxy.folder / "fullchain.pem"))
-            opened[-1].check_hostname = False
-            secure = opened.pop().wrap_socket(plain)
-            secure.sendall(head)
-            opened.append(secure)
+            plain = opened.enter_context(socket.create_connection(("127.0.0.1", proxy.https)))
+            opened.enter_context(http_1.wrap_socket(plain)).sendall(head)
         begun = time.monotonic()
         assert browser.get("/accounts/login/").status_code == 200
         assert time.monotonic() - begun < 5
-    finally:
-        for secure in opened:
-            secure.close()
 
 
 def test_without_a_site_people_read_what_happened(gone: Proxy) -> None:
