@@ -122,6 +122,6 @@ def test_nginx_in_a_container_has_the_configuration_of_a_server(tmp_path: Path) 
         check=True,
     )
     made = template.read_text()
-    assert "server site:8000;" in made
+    assert "server site:8000 " in made
     assert "/live/${SITE_HOST}/fullchain.pem" in made
     assert not re.findall(r"savings\.example|127\.0\.0\.1:|/var/log", made)

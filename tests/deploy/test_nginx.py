@@ -67,6 +67,8 @@ def for_test(folder: Path, var_dir: Path, *, site: int, https: int, http: int) -
     for found, replaced in (
         ("savings.example.com", "savings.example"),
         ("127.0.0.1:8000", f"127.0.0.1:{site}"),
+        # Nothing listens there; on 8001 it may be the simulator of a developer.
+        ("127.0.0.1:8001", "127.0.0.1:1"),
         ("listen 443", f"listen 127.0.0.1:{https}"),
         ("listen 80", f"listen 127.0.0.1:{http}"),
         ("/etc/letsencrypt/live/savings.example", str(folder)),
