@@ -13,7 +13,7 @@ from savings.exceptions import SENT_OTHERWISE, ProviderRefused, ProviderUnavaila
 from savings.models import AutosaveRun, Payment, Plan, SavedCard, Transaction, User
 from savings.payments import card_failures, cards, checkout, messages, paystack, settlement
 from savings.payments.paystack_answers import Challenge
-from savings.payments.rows import find_payment, lock_payer, payments, update_payment
+from savings.payments.rows import find_payment, lock_payer, origin_of, payments, update_payment
 
 logger = logging.getLogger(__name__)
 
@@ -132,6 +132,7 @@ def _send(payment: Payment) -> None:
             amount_kobo=movement.amount_kobo,
             email=card.email,
             authorization_code=card.authorization_code,
+            origin=origin_of(payment),
         )
     except ProviderUnavailable as error:
         logger.warning("the outcome of charge %s is unknown: %s", movement.reference, error)

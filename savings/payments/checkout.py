@@ -14,7 +14,7 @@ from savings import ledger, plans
 from savings.exceptions import BadAmount, ProviderRefused, ProviderUnavailable, Refused
 from savings.models import Payment, Plan, Transaction, User
 from savings.payments import messages, paystack
-from savings.payments.rows import payments, update_payment
+from savings.payments.rows import origin_of, payments, update_payment
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +83,7 @@ def send_to_provider(payment: Payment) -> bool:
             amount_kobo=movement.amount_kobo,
             email=movement.user.email if movement.user else "",
             callback_url=f"{settings.SITE_URL}/payments/return/{movement.reference}/",
+            origin=origin_of(payment),
         )
     except ProviderUnavailable as error:
         logger.warning("payment %s could not be announced: %s", movement.reference, error)

@@ -23,7 +23,7 @@ from django.conf import settings
 from savings import typed_text
 from savings.exceptions import CallFailed, ProviderRefused, ProviderUnavailable, UnclearAnswer
 from savings.payments import paystack_answers
-from savings.payments.paystack_answers import Challenge, Charge, Checkout
+from savings.payments.paystack_answers import Announced, Challenge, Charge, Checkout
 
 PROVIDER = "paystack"
 # The reasons of a refusal that callers treat in their own way.
@@ -58,10 +58,13 @@ def using_transport(replacement: httpx.BaseTransport) -> Iterator[None]:
         transport = before
 
 
-def initialize(*, reference: str, amount_kobo: int, email: str, callback_url: str) -> Checkout:
+def initialize(
+    *, reference: str, amount_kobo: int, email: str, callback_url: str, origin: dict[str, int]
+) -> Checkout:
     """Announce a payment and return the page on which to pay it.
 
-    ProviderRefused has the code DUPLICATE_REFERENCE when this reference was announced before.
+    `origin` are ids of rows, which the provider returns with the payment. ProviderRefused has the code
+    DUPLICATE_REFERENCE when this reference was announced before.
     """
     asked = {
         "reference": reference,
@@ -69,20 +72,25 @@ def initialize(*, reference: str, amount_kobo: int, email: str, callback_url: st
         "currency": settings.CURRENCY,
         "email": email,
         "callback_url": callback_url,
-        "metadata": {"cancel_action": callback_url},
+        "metadata": {"cancel_action": callback_url, **origin},
     }
     return call("POST", "/transaction/initialize", asked, read=paystack_answers.checkout)
 
 
 def verify(reference: str, *, timeout_seconds: float | None = None) -> Charge:
     """Return what the provider knows of a payment. ProviderRefused has the code NOT_FOUND when it knows nothing."""
+    return look_up(reference, timeout_seconds=timeout_seconds).charge
+
+
+def look_up(reference: str, *, timeout_seconds: float | None = None) -> Announced:
+    """Return what the provider knows of a payment, with what we told it when we announced it. Raises as `verify`."""
     if not _REFERENCE.fullmatch(reference):
         raise ProviderRefused("That cannot be a reference.", code=NOT_FOUND)
     path = f"/transaction/verify/{quote(reference, safe='')}"
-    charge = call("GET", path, read=paystack_answers.charge, timeout_seconds=timeout_seconds)
-    if charge.reference != reference:
-        raise UnclearAnswer(f"The provider answered about another payment, {charge.reference[:100]}.")
-    return charge
+    found = call("GET", path, read=paystack_answers.announced, timeout_seconds=timeout_seconds)
+    if found.charge.reference != reference:
+        raise UnclearAnswer(f"The provider answered about another payment, {found.charge.reference[:100]}.")
+    return found
 
 
 def is_answering() -> bool:
@@ -99,12 +107,12 @@ def is_answering() -> bool:
 
 
 def charge_authorization(
-    *, reference: str, amount_kobo: int, email: str, authorization_code: str
+    *, reference: str, amount_kobo: int, email: str, authorization_code: str, origin: dict[str, int]
 ) -> Charge | Challenge:
     """Charge a card again that its owner has used before. The status may be anything that `verify` can say.
 
-    A Challenge has the page on which its owner has to approve the charge. ProviderRefused has the code
-    DUPLICATE_REFERENCE when there is a charge with this reference.
+    `origin` are ids of rows, as for `initialize`. A Challenge has the page on which its owner has to approve the
+    charge. ProviderRefused has the code DUPLICATE_REFERENCE when there is a charge with this reference.
     """
     asked = {
         "reference": reference,
@@ -112,6 +120,8 @@ def charge_authorization(
         "currency": settings.CURRENCY,
         "email": email,
         "authorization_code": authorization_code,
+        # Here the description wants it as text.
+        "metadata": json.dumps(origin),
     }
     path = "/transaction/charge_authorization"
     answer = call("POST", path, asked, read=paystack_answers.repeated_charge)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import dataclasses
 import datetime
+import json
 import re
 from typing import Any
 
@@ -19,6 +20,9 @@ from savings.payments.json_fields import (
     url,
     words,
 )
+
+# The names in the metadata of a payment, each with the id of our row. They are no personal data.
+ORIGIN = ("user", "plan", "card")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +63,22 @@ class Charge:
     bank: str = ""
     # The last day on which the card can be charged.
     card_expires_on: datetime.date | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Announced:
+    """A payment with what we told the provider when we announced it."""
+
+    charge: Charge
+    # What was to be paid, in the smallest unit of the currency.
+    requested_kobo: int
+    # Our ids of what the payment is for, by name; without those that the provider does not return.
+    origin: dict[str, int]
+
+    @property
+    def id(self) -> str:
+        """The reference, under which a list has it once."""
+        return self.charge.reference
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,6 +134,34 @@ def charge(data: object) -> Charge:
         bank=words(authorization, "bank"),
         card_expires_on=_expires_on(authorization),
     )
+
+
+def announced(data: object) -> Announced:
+    """Read a payment with what it is for. Raises UnclearAnswer as `charge`."""
+    answer, found = checked(data), charge(data)
+    requested_kobo = number_or_none(answer, "requested_amount") or found.amount_kobo
+    return Announced(found, requested_kobo, _origin(answer.get("metadata")))
+
+
+def _origin(metadata: object) -> dict[str, int]:
+    """Return the ids in metadata, which the provider returns as an object or as its text."""
+    if isinstance(metadata, str):
+        try:
+            metadata = json.loads(metadata)
+        except (ValueError, RecursionError):
+            return {}
+    if not isinstance(metadata, dict):
+        return {}
+    numbers = {name: _id_or_none(metadata, name) for name in ORIGIN}
+    return {name: number for name, number in numbers.items() if number is not None}
+
+
+def _id_or_none(metadata: dict[str, Any], name: str) -> int | None:
+    """Return an id, which comes back as a number or as its text."""
+    text_of_id = words(metadata, name)
+    if re.fullmatch("[0-9]{1,18}", text_of_id):
+        return number_or_none({name: int(text_of_id)}, name)
+    return number_or_none(metadata, name)
 
 
 def _card(authorization: dict[str, Any]) -> str:

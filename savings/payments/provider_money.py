@@ -9,11 +9,12 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
-from savings.payments import money_answers, paystack_answers
+from savings.payments import money_answers, paystack_answers, transfers
 from savings.payments.json_fields import checked
 from savings.payments.money_answers import BalanceRow, DisputeAnswer, RefundAnswer, SettlementAnswer
 from savings.payments.paystack import call
-from savings.payments.paystack_answers import Charge
+from savings.payments.paystack_answers import Announced, Charge
+from savings.payments.transfers import CONCLUSIVE, NOT_CONCLUSIVE, Transfer
 
 _PER_PAGE = 100
 # A page with fewer rows is the last one, even where the provider ignores the requested length.
@@ -22,7 +23,7 @@ _LEAST_PER_PAGE = 50
 
 class _Numbered(Protocol):
     @property
-    def id(self) -> int: ...
+    def id(self) -> int | str: ...
 
 
 def create_refund(*, payment_reference: str, amount_kobo: int, note: str) -> RefundAnswer:
@@ -54,6 +55,25 @@ def list_refunds(
         for found in _list("/refund", query, money_answers.refund)
         if found.payment_reference == payment_reference or (payment_id and found.payment_id == payment_id)
     ]
+
+
+def list_payments_since(since: datetime.datetime) -> Iterator[Announced]:
+    """Return the payments that were announced since a moment, paid or not, the newest first."""
+    return _list("/transaction", {"from": since.isoformat()}, paystack_answers.announced)
+
+
+def list_transfers_since(since: datetime.datetime) -> Iterator[Transfer]:
+    """Return the transfers that were made since a moment, without their costs.
+
+    Each status is asked for: the description says that a list without one has those that are pending alone.
+    """
+    for status in sorted(CONCLUSIVE | NOT_CONCLUSIVE):
+        yield from _list("/transfer", {"from": since.isoformat(), "status": status}, transfers.transfer)
+
+
+def list_refunds_since(since: datetime.datetime) -> Iterator[RefundAnswer]:
+    """Return the refunds that were made since a moment, of all payments, the newest first."""
+    return _list("/refund", {"from": since.isoformat()}, money_answers.refund)
 
 
 def fetch_dispute(dispute_id: int) -> DisputeAnswer:
@@ -151,7 +171,7 @@ def unsettled_kobo() -> int:
 
 def _list[Row: _Numbered](path: str, query: dict[str, Any], read: Callable[[object], Row]) -> Iterator[Row]:
     """Return the rows of a list page by page. A row that moves to the next page meanwhile is returned once."""
-    seen: set[int] = set()
+    seen: set[int | str] = set()
     for page in _pages(path, query, lambda data: (len(_rows(data)), money_answers.each(data, read))):
         length, rows = page
         news = [row for row in rows if row.id not in seen]

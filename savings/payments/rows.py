@@ -28,6 +28,13 @@ def payments() -> QuerySet[Payment]:
     return Payment.objects.select_related("transaction__user", "transaction__plan__account")
 
 
+def origin_of(payment: Payment) -> dict[str, int]:
+    """Return what the provider stores with a payment, so that it can be booked again if a restore has lost it."""
+    movement = payment.transaction
+    ids = {"user": movement.user_id, "plan": movement.plan_id, "card": payment.saved_card_id}
+    return {name: row_id for name, row_id in ids.items() if row_id is not None}
+
+
 def lock_payer(payment: Payment) -> None:
     """Lock the payer's row until the commit: nobody else changes their payments or plans meanwhile."""
     if payment.transaction.user_id is not None:

@@ -17,6 +17,8 @@ from savings.payments.paystack import call
 
 # An answer with one of these ends a transfer. All others (pending, otp, received) do not.
 CONCLUSIVE = {"success", "failed", "reversed", "abandoned", "blocked", "rejected"}
+# The others that the description names.
+NOT_CONCLUSIVE = {"pending", "otp", "received"}
 _LONGEST_NAME = 150
 _BANKS_PER_PAGE = 100
 
@@ -53,6 +55,13 @@ class Transfer:
     # What the provider took for it, duty included, and the duty in it. Only `fetch_transfer` knows them.
     cost_kobo: int | None
     duty_kobo: int
+    # The provider's name for the bank account; empty in the answer to `send_transfer`.
+    recipient_code: str = ""
+
+    @property
+    def id(self) -> str:
+        """The provider's name for it, under which a list has it once."""
+        return self.code
 
 
 def list_banks() -> list[Bank]:
@@ -128,6 +137,7 @@ def transfer(data: object) -> Transfer:
         transferred_at=moment_or_none(answer, "transferred_at"),
         cost_kobo=kobo_or_none(answer, "fee_charged"),
         duty_kobo=_duty(answer),
+        recipient_code=words(part(answer, "recipient"), "recipient_code"),
     )
 
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 
 from web.simulator import cards, payments, request_bodies, shapes
-from web.simulator.answering import decline, view, yes
+from web.simulator.answering import decline, page_of, view, yes
 from web.simulator.request_bodies import Declined
 from web.simulator.store import Document
 
@@ -35,6 +35,17 @@ def verify(request: HttpRequest, reference: str) -> JsonResponse:
     if payment is None:
         raise Declined("Transaction reference not found", status=404)
     return yes("Verification successful", shapes.payment(payment))
+
+
+@view("GET")
+def list_payments(request: HttpRequest) -> JsonResponse:
+    """List the payments, newest first; with `status` some of them."""
+    status = request.GET.get("status", "")
+    every = [payment for payment in payments.newest_first() if status in {"", payment["status"]}]
+    found, meta = page_of(request, every)
+    volume = sum(payment["amount"] for payment in every if payment["status"] == "success")
+    rows = [shapes.listed(payment) for payment in found]
+    return yes("Transactions retrieved", rows, meta=meta | {"total_volume": volume})
 
 
 @view("POST")

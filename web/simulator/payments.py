@@ -88,6 +88,12 @@ def paid() -> list[Document]:
     return [payment for payment in store.documents("payment") if payment["paid_at"]]
 
 
+def newest_first() -> list[Document]:
+    """Return all payments in their current state."""
+    every = [known(payment["reference"]) for payment in store.documents("payment")]
+    return sorted(every, key=lambda payment: int(payment["id"]), reverse=True)
+
+
 def left(payment: Document) -> int:
     """Return the kobo of a payment that can still be given back; those that are on their way back count as gone."""
     return int(payment["amount"]) - int(payment.get("going_back", 0))

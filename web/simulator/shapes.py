@@ -12,6 +12,11 @@ INTEGRATION = 100_001
 _HOME = "NG"
 # Without these an answer is still as described.
 _OPTIONAL_OF_CARD = ("bank", "bin", "brand", "country_code", "reusable")
+_NO_CARD = {
+    **dict.fromkeys(("authorization_code", "bin", "last4", "exp_month", "exp_year", "channel", "card_type")),
+    **dict.fromkeys(("bank", "country_code", "brand", "signature", "account_name")),
+    "reusable": False,
+}
 
 
 def fees(payment: Document) -> int:
@@ -58,6 +63,19 @@ def payment(payment: Document) -> Document:
         "paidAt": paid,
         "created_at": created,
         "createdAt": created,
+    }
+
+
+def listed(announced: Document) -> Document:
+    """Return a payment as in the list. The description has other types there than in `verify`."""
+    card = announced["authorization"]
+    is_object = isinstance(announced["metadata"], dict)
+    return {
+        **payment(announced),
+        "authorization": authorization(card) if card else _NO_CARD,
+        "metadata": announced["metadata"] if is_object else None,
+        "paidAt": moment(announced["paid_at"]) or "",
+        "plan": {},
     }
 
 

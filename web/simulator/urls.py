@@ -5,6 +5,7 @@ from django.urls import path
 from web.simulator import api, desk, money_api, pages, transfer_api
 
 urlpatterns = [
+    path("transaction", api.list_payments),
     path("transaction/initialize", api.initialize),
     path("transaction/verify/<str:reference>", api.verify),
     path("transaction/charge_authorization", api.charge_authorization),

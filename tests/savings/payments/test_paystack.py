@@ -10,11 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
+from django.utils import timezone
 from openapi_core.testing import MockRequest
 from openapi_core.validation.request.exceptions import InvalidRequestBody
 
 from savings.exceptions import ProviderRefused, ProviderUnavailable
-from savings.payments import paystack, transfers
+from savings.payments import paystack, provider_money, transfers
 from savings.payments.paystack_answers import Charge, Checkout
 from tests.provider import CONTRACT, Provider, contract
 from web.simulator import money
@@ -29,6 +30,7 @@ def announce(amount_kobo: int = 2_500_000) -> Checkout:
         amount_kobo=amount_kobo,
         email="ada@example.com",
         callback_url="https://asusu.example/payments/return/x/",
+        origin={"user": 7, "plan": 8},
     )
 
 
@@ -51,7 +53,10 @@ def test_every_call_is_as_the_provider_describes_it(provider: Provider) -> None:
         amount_kobo=100_00,
         email="ada@example.com",
         authorization_code=charge.authorization_code,
+        origin={"user": 7, "card": 9},
     )
+    listed = provider_money.list_payments_since(timezone.now() - datetime.timedelta(hours=1))
+    assert [found.origin for found in listed] == [{"user": 7, "card": 9}, {"user": 7, "plan": 8}]
     paystack.deactivate_authorization(charge.authorization_code)
     recipient = transfers.create_recipient(name="Ada Okafor", account_number="0123456789", bank_code="058")
     money.post(money.BALANCE, 100_00, reason="Funding", model="Test", row=1, currency="NGN")
@@ -65,6 +70,7 @@ def test_every_call_is_as_the_provider_describes_it(provider: Provider) -> None:
         "POST /transaction/initialize",
         f"GET /transaction/verify/{REFERENCE}",
         "POST /transaction/charge_authorization",
+        "GET /transaction",
         "POST /customer/authorization/deactivate",
         "POST /transferrecipient",
         "POST /transfer",

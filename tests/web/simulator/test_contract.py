@@ -296,3 +296,15 @@ def test_no_value_of_any_field_breaks_it(http: httpx.Client, path: str) -> None:
             assert http.post(page, data={"outcome": "abandon"}).status_code == 303
 
     fuzz()
+
+
+def test_the_list_of_payments_is_as_described(http: httpx.Client) -> None:
+    pay(http, reference="paid", metadata={"user": 7})
+    announce(http, reference="unpaid", metadata="a note")
+    answer = http.get("/transaction", params={"from": "2026-01-01T00:00:00Z"})
+    assert [row["reference"] for row in answer.json()["data"]] == ["unpaid", "paid"]
+    assert answer.json()["data"][1]["metadata"] == {"user": 7}
+    if CONTRACT.exists():
+        check_contract(answer.request, answer)
+    only = http.get("/transaction", params={"status": "success"}).json()
+    assert [row["reference"] for row in only["data"]] == ["paid"]
