@@ -15,8 +15,8 @@ from django.utils import timezone
 from savings import mails, outbox, payments, plans
 from savings.autosave import messages, rules, stops
 from savings.autosave.announcing import announce_due, run_moment, stop_by_itself
-from savings.autosave.stash_runs import RunsAhead, reference_of
-from savings.exceptions import NotEnoughMoney, Refused
+from savings.autosave.stash_runs import RunsAhead, reference_of, references_of
+from savings.exceptions import NotEnoughMoney, ReferenceTaken, Refused
 from savings.models import AutosaveRule, AutosaveRun, Plan, SavedCard, Transaction, User
 from savings.models.autosave import Source
 
@@ -79,6 +79,13 @@ def _charge(run: AutosaveRun, card: SavedCard, now: datetime.datetime) -> None:
             kind=Transaction.Kind.AUTOSAVE,
             autosave_run=run,
         )
+    except ReferenceTaken:
+        # A restored backup has lost a change of the rule: the card was charged for this date as the rule was then.
+        with atomic():
+            run = _lock_run(run.pk)
+            if run.status == Status.TRYING:
+                _follow_up(run, now)
+        return
     except Refused:
         # Nothing was charged: the card or the plan has changed since the run was locked.
         with atomic():
@@ -191,7 +198,7 @@ def _follow_up(run: AutosaveRun, now: datetime.datetime) -> SavedCard | None:
     Returns the card if the worker was killed before the transaction existed: the charge has to be made then, under the
     same reference.
     """
-    movement = Transaction.objects.filter(reference=reference_of(run)).first()
+    movement = Transaction.objects.filter(reference__in=references_of(run)).first()
     if movement is not None and movement.status in _ARRIVED:
         _succeed(run, now)
     elif movement is not None and movement.status in _FAILED:

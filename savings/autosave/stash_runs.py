@@ -90,8 +90,19 @@ class RunsAhead:
 
 
 def reference_of(run: AutosaveRun) -> str:
-    """Return the reference of the present try of a run, the same however often the worker begins it."""
-    return derived_reference(Transaction.Kind.AUTOSAVE, f"autosave:{run.pk}:{run.tries}")
+    """Return the reference of the present try of a run, the same however often the worker begins it.
+
+    It does not depend on the id of the run: after a restored backup the same date is a new row, and the provider
+    refuses to charge the card for it again.
+    """
+    name = f"autosave:{run.rule_id}:{run.due_on.isoformat()}:{run.tries}"
+    return derived_reference(Transaction.Kind.AUTOSAVE, name)
+
+
+def references_of(run: AutosaveRun) -> list[str]:
+    """Return the references that the present try may have: an earlier release derived it from the run's id."""
+    before = derived_reference(Transaction.Kind.AUTOSAVE, f"autosave:{run.pk}:{run.tries}")
+    return [reference_of(run), before]
 
 
 @prepared

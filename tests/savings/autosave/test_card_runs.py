@@ -13,8 +13,9 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from savings import autosave, ledger, payments, plans
-from savings.autosave import runs
+from savings.autosave import runs, stash_runs
 from savings.models import AutosaveRule, AutosaveRun, OutboxRow, Plan, SavedCard, Transaction
+from savings.models.ledger import derived_reference
 from tests import cards
 from tests.autosave import AMOUNT, Every, fill_stash, live, make_rule, work
 from tests.provider import Provider
@@ -311,6 +312,59 @@ def test_a_killed_worker_charges_once(
     run = rule.runs.get(due_on=TOMORROW)
     assert (run.status, saved(plan)) == (Status.DONE, AMOUNT)
     assert run.transactions.filter(status="success").count() == 1
+
+
+def test_a_date_that_a_restored_backup_has_lost_is_not_charged_again(provider: Provider, plan: Plan) -> None:
+    rule = rule_from(provider, plan)
+    run = rule.runs.get()
+    work(TOMORROW)
+    (lost,) = run.transactions.values_list("reference", flat=True)
+    assert saved(plan) == AMOUNT
+    other = make_rule(plan, card=rule.card, every=Every.WEEK, weekday=1)
+    again = AutosaveRun(pk=run.pk + 10_000_000, rule=rule, due_on=run.due_on, tries=1)
+    assert stash_runs.reference_of(again) == lost
+    again.rule = other
+    assert stash_runs.reference_of(again) != lost
+
+
+def test_a_run_that_the_release_before_has_begun_is_not_charged_again(provider: Provider, plan: Plan) -> None:
+    rule = rule_from(provider, plan)
+    run = rule.runs.get()
+    assert run.card
+    with time_machine.travel(at(TOMORROW, 7), tick=False):
+        AutosaveRun.objects.filter(pk=run.pk).update(
+            status=Status.TRYING, tries=1, tried_on=TOMORROW, next_try_at=timezone.now()
+        )
+        payments.charge_card(
+            run.card,
+            plan=plan,
+            amount_kobo=AMOUNT,
+            reference=derived_reference(Transaction.Kind.AUTOSAVE, f"autosave:{run.pk}:1"),
+            kind=Transaction.Kind.AUTOSAVE,
+            autosave_run=run,
+        )
+    work(TOMORROW)
+    assert (rule.runs.get(due_on=TOMORROW).status, charges(provider), saved(plan)) == (Status.DONE, 1, AMOUNT)
+
+
+def test_a_charge_of_a_changed_rule_that_a_restored_backup_has_lost_ends_its_date(
+    provider: Provider, plan: Plan
+) -> None:
+    rule = rule_from(provider, plan)
+    run = rule.runs.get()
+    run.tries = 1
+    assert run.card
+    with time_machine.travel(at(TOMORROW, 6), tick=False):
+        payments.charge_card(
+            run.card,
+            plan=plan,
+            amount_kobo=2 * AMOUNT,
+            reference=stash_runs.reference_of(run),
+            kind=Transaction.Kind.AUTOSAVE,
+        )
+    work(TOMORROW)
+    assert (rule.runs.get(due_on=TOMORROW).status, charges(provider)) == (Status.DONE, 1)
+    assert saved(plan) == 2 * AMOUNT
 
 
 def test_the_stash_is_filled_from_a_card(provider: Provider, plan: Plan) -> None:
