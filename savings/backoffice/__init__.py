@@ -87,6 +87,7 @@ from savings.backoffice.provider import (
     ask_provider,
     can_ask_provider,
 )
+from savings.backoffice.recovery import recover_lost
 from savings.backoffice.repeats import (
     appoint_owner,
     make_statement_again,
@@ -186,6 +187,7 @@ __all__ = [
     "read_lists_with",
     "record",
     "record_rebuild",
+    "recover_lost",
     "refresh",
     "refuse",
     "refuse_payout",

@@ -129,7 +129,7 @@ FAILED: dict[str, Callable[[int], Subject | None]] = {
     Kind.PAYOUT: _failed_payout,
 }
 # The first part of the keys of cases that staff solve by a sentence.
-BY_HAND = {"question", "event", "refund-failed", "payout-failed"}
+BY_HAND = {"question", "event", "refund-failed", "payout-failed", "payout-lost"}
 
 
 def outcome(case: Case) -> str:

@@ -47,6 +47,11 @@ def open_from_outbox(row: OutboxRow) -> dict[str, object]:
     return {}
 
 
+def open_once(subject: Subject) -> bool:
+    """Open the case of a subject that staff solve by hand, and return whether it is new: a repeat never opens it."""
+    return not Case.objects.filter(key=subject.key).exists() and bool(_open_missing({subject.key: subject}))
+
+
 def open_question(saver: User, *, by: User, summary: str) -> Case:
     """Open a case for the question of a saver. Raises Refused without a summary, on the field `summary`."""
     text = typed_text.line(summary)

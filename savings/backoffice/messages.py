@@ -165,6 +165,18 @@ def payout_failed(payout: Payout) -> str:
     return f"Withdrawal {payout.transaction.reference} did not reach the bank: {why}"
 
 
+def transfer_lost(reference: str, amount_kobo: int, why: str, *, is_frozen: bool) -> str:
+    freeze = (
+        " The saver’s withdrawals are frozen: end that when it is clear who bears the money."
+        if is_frozen
+        else ""
+    )
+    return (
+        f"The provider sent {money.naira(amount_kobo)} as {reference}, which the restored database does not have."
+        f" {why}{freeze}"
+    )
+
+
 def payment_is(status: str) -> str:
     return f"We asked the provider. The payment is now: {status.lower()}." if status else NOT_KNOWN_THERE
 

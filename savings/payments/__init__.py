@@ -24,6 +24,8 @@ from savings.payments.dispute_answers import accept_dispute, contest_dispute, se
 from savings.payments.dispute_evidence import Evidence, Mandate, SignIn, dispute_evidence
 from savings.payments.disputes import is_lost, sweep_disputes, update_dispute, what_to_do
 from savings.payments.fees import OPERATOR, PAYER, REFUSED, post_late_fee, post_missing_costs
+from savings.payments.lost import Recovered, last_known_moment, recover_lost
+from savings.payments.lost_payouts import Unbookable
 from savings.payments.messages import CARD_FAILURES, MANDATE
 from savings.payments.outside_refunds import book_outside_refund, find_outside_refund
 from savings.payments.payout_fees import fees_for, most_for
@@ -85,8 +87,10 @@ __all__ = [
     "FoundAccount",
     "Mandate",
     "PayoutQuote",
+    "Recovered",
     "Room",
     "SignIn",
+    "Unbookable",
     "accept_dispute",
     "add_recipient",
     "announce_expiring_cards",
@@ -106,6 +110,7 @@ __all__ = [
     "is_lost",
     "is_open",
     "is_own_name",
+    "last_known_moment",
     "list_banks",
     "make_default",
     "make_default_card",
@@ -120,6 +125,7 @@ __all__ = [
     "recipient_of_token",
     "reconcile",
     "record_coverage",
+    "recover_lost",
     "refuse_payout",
     "release_from_suspense",
     "remove_card",

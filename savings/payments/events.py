@@ -8,13 +8,17 @@ from collections.abc import Callable
 from typing import Any
 
 from savings import references
+from savings.exceptions import ProviderRefused
 from savings.models import Payment, Payout, Refund, Transaction, WebhookEvent
 from savings.payments import (
     derived_references,
     disputes,
     json_fields,
+    lost_payments,
+    lost_payouts,
     messages,
     payout_outcomes,
+    paystack,
     provider_money,
     refunds,
     settlement,
@@ -57,6 +61,8 @@ def _is_known(reference: str) -> bool:
 
 def _charge(event: WebhookEvent) -> Outcome:
     movement = settlement.settle_payment(event.reference) if event.reference else None
+    if movement is None and event.reference and lost_payments.find_again(event.reference):
+        movement = settlement.settle_payment(event.reference)
     if movement is None:
         is_known = event.reference and _is_known(event.reference)
         return (messages.EVENT_NOT_PAYMENT if is_known else messages.EVENT_UNKNOWN), True
@@ -133,15 +139,32 @@ def _dispute(event: WebhookEvent) -> Outcome:
 
 def _transfer(event: WebhookEvent) -> Outcome:
     payout = _payout(event.reference)
+    if payout is None and event.reference and _is_known(event.reference):
+        return messages.EVENT_NOT_PAYOUT, True
     if payout is None:
-        is_known = event.reference and _is_known(event.reference)
-        return (messages.EVENT_NOT_PAYOUT if is_known else messages.EVENT_UNKNOWN), True
+        return _lost_transfer(event)
     answer = transfers.verify_transfer(payout.transaction.reference)
     payout_outcomes.apply(payout, answer)
     told = event.event.removeprefix("transfer.")
     if answer.status not in CONCLUSIVE or (told == "reversed" and answer.status == "success"):
         raise NotYet(messages.TRANSFER_NOT_OVER)
     payout.refresh_from_db()
+    return payout.staff_note or f"{Payout.State(payout.state).label}.", bool(payout.staff_note)
+
+
+def _lost_transfer(event: WebhookEvent) -> Outcome:
+    """Book a withdrawal that a restored database has lost, on the word of the provider."""
+    try:
+        if references.is_ours(event.reference):
+            lost_payouts.book(transfers.verify_transfer(event.reference))
+    except lost_payouts.Unbookable as error:
+        return error.why, True
+    except ProviderRefused as error:
+        if error.code != paystack.NOT_FOUND:
+            raise
+    payout = _payout(event.reference)
+    if payout is None:
+        return messages.EVENT_UNKNOWN, True
     return payout.staff_note or f"{Payout.State(payout.state).label}.", bool(payout.staff_note)
 
 

@@ -226,6 +226,12 @@ def dispute_lost(chargeback: str) -> str:
     return f"Resolved: the payer gets the money back, and {chargeback} is the chargeback."
 
 
+# Why a transfer that a restored database has lost cannot be booked, for staff.
+LOST_IS_SHORT = "The stash holds less than this withdrawal and its fees."
+LOST_RECIPIENT = "No saver here has this bank account."
+LOST_SHARED_RECIPIENT = "Several savers have this bank account."
+
+
 def text_too_long(longest: int) -> str:
     return f"Use at most {longest:,} characters."
 

@@ -50,6 +50,8 @@ OPENERS = {
     "payments.card_charges._open": REFUSED,
     "payments.payouts.request_payout": REFUSED,
     "payments.unknown.book_into_suspense": "money that arrived",
+    "payments.lost_payments.reopen": "the provider has it already",
+    "payments.lost_payouts._reopen": "the provider has sent it already",
     "ledger.withdrawals.open_withdrawal": "a part of `request_payout`, which is refused",
     "ledger.families.open_part": "a part of another transaction",
     "ledger.debts.repay_debt": "pays what the saver owes to the house",
