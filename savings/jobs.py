@@ -74,6 +74,9 @@ class Job(NamedTuple):
 
 # By name, in the order of the timetable.
 TIMETABLE: dict[str, Job] = {}
+# What an operator or a timer of the machine starts. It is recorded like a job, and is never due or late.
+BACKUP, RESTORE = "backup", "restore"
+BY_HAND = (BACKUP, RESTORE)
 
 
 def add_job(call: Callable[[], object], is_due_in: Callable[[datetime.datetime], bool]) -> Callable[[], None]:
@@ -88,6 +91,11 @@ def add_job(call: Callable[[], object], is_due_in: Callable[[datetime.datetime],
         job.run()
 
     return run
+
+
+def run_by_hand(name: str, call: Callable[[], object]) -> None:
+    """Run what no timetable starts, one of `BY_HAND`, and record that as of a job. An error is raised again."""
+    Job(name, call, lambda _: False).run()
 
 
 def due_jobs(moment: datetime.datetime) -> list[Job]:

@@ -120,6 +120,24 @@ def open_file(row: Statement | StaffExport) -> File[Any]:
     return file
 
 
+def save_copy(name: str, target: Path) -> None:
+    """Copy a stored file to a path. Raises FileNotFoundError if there is none, and another OSError."""
+    with _storage_errors(), _storage().open(name, "rb") as source, target.open("wb") as copy:
+        shutil.copyfileobj(source, copy, 1024 * 1024)
+
+
+def put_back(source: Path, name: str) -> bool:
+    """Store a copy under its name, unless the storage has the file, and return whether it was missing. OSError."""
+    with _storage_errors():
+        if _storage().exists(name) and _storage().size(name) == source.stat().st_size:
+            return False
+        _storage().delete(name)
+    draft = _new_draft(name)
+    shutil.copyfile(source, draft)
+    store(draft, name)
+    return True
+
+
 def delete_file(name: str) -> None:
     """Delete a file from the storage; a missing file is no error. Raises OSError if it cannot be deleted."""
     with _storage_errors():

@@ -47,9 +47,9 @@ class JobRunAdmin(ReadOnlyAdmin):
     @admin.display
     def state(self, run: JobRun) -> str:
         job = jobs.TIMETABLE.get(run.job)
-        if job is None:
+        if job is None and run.job not in jobs.BY_HAND:
             return "Not in the timetable any more"
-        if job.is_late(run, timezone.now()):
+        if job is not None and job.is_late(run, timezone.now()):
             return "Late"
         if run.ended_at is None:
             return "Running, or was killed"

@@ -59,3 +59,13 @@ def test_the_states_of_a_run(staff: Client) -> None:
         assert f">{state}<" in text
     row = JobRun.objects.get(job="poll_payments")
     assert "ValueError: no" in staff.get(reverse("admin:savings_jobrun_change", args=[row.pk])).text
+
+
+def test_a_backup_that_was_made_by_hand_is_neither_late_nor_unknown(staff: Client) -> None:
+    for name in jobs.TIMETABLE:
+        record(name)
+    record(jobs.BACKUP, days_ago=90, ended_at=timezone.now())
+    text = page(staff)
+    assert "Not in the timetable" not in text
+    assert "Late" not in text
+    assert "Well" in text
