@@ -26,7 +26,9 @@ class Command(BaseCommand):
         parser.add_argument("--plans", type=int, help="plans whose interest is posted")
         parser.add_argument("--rules", type=int, help="auto-save rules")
         parser.add_argument("--rows", type=int, help="rows of the largest table or statement")
-        parser.add_argument("--transactions", type=int, help="transactions of the larger crowd of the admin")
+        parser.add_argument(
+            "--transactions", type=int, help="transactions of the admin's crowd, or of a backup"
+        )
         parser.add_argument("--seconds", type=int, help="duration of the simulated use of the site")
 
     def handle(self, *args: Any, name: str | None, **options: Any) -> None:
