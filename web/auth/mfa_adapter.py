@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 from typing import Any
 
 from allauth.core import context as allauth_context
 from allauth.mfa.adapter import DefaultMFAAdapter
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from qrcode.main import QRCode
 
 from web.auth import devices
 from web.messages import sign_in as messages
+
+logger = logging.getLogger(__name__)
 
 
 class MFAAdapter(DefaultMFAAdapter):
@@ -31,7 +35,17 @@ class MFAAdapter(DefaultMFAAdapter):
         return _safe().encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        return _safe().decrypt(encrypted_text.encode()).decode()
+        """Return a secret in plain text.
+
+        Raises ValidationError, which a form shows beside the code, for one that was encrypted under a lost SECRET_KEY.
+        """
+        try:
+            return _safe().decrypt(encrypted_text.encode()).decode()
+        except InvalidToken:
+            logger.error(
+                "a second step was encrypted under a SECRET_KEY that is not among those of this site"
+            )
+            raise ValidationError(messages.UNREADABLE_SECOND_STEP) from None
 
     def build_totp_svg(self, url: str) -> SafeString:
         """Draw the QR code as one path without a style attribute, which our Content Security Policy would block."""

@@ -7,6 +7,10 @@ WRONG_EMAIL_OR_PASSWORD = "Wrong email or password."  # noqa: S105 - a sentence
 WRONG_PASSWORD = "Wrong password."  # noqa: S105 - a sentence
 WRONG_MAILED_CODE = "That code didn’t work. Check the latest email."
 WRONG_APP_CODE = "That code didn’t work, or it was used before. Enter the next one that your app shows."
+UNREADABLE_SECOND_STEP = (
+    "We can’t check codes of your app or recovery codes any more. Use a passkey if you have one, or write to us"
+    " and we’ll remove your second step."
+)
 TOO_MANY_WRONG_CODES = "Too many wrong codes. Ask for a new one."
 TOO_MANY_TRIES = "Too many tries. Wait a minute, then try again."
 

@@ -20,6 +20,7 @@ from savings.models import User
 from tests.factories import PASSWORD, make_user
 from tests.web.mails import code_sent_to
 from tests.web.staff import SECRET, app_code, make_staff, sign_in
+from web.messages import sign_in as messages
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +56,15 @@ def paths(patterns: list[URLPattern | URLResolver], before: str = "/admin/") -> 
 
 
 PATHS = sorted({*paths(admin.site.get_urls())} | {"/admin/savings/", "/admin/auth/"})
+
+
+def test_a_lost_secret_key_is_said_beside_the_code(settings: Settings) -> None:
+    staff = make_staff()
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another" * 10, []
+    client = with_password(staff)
+    response = client.post("/accounts/2fa/authenticate/", {"code": app_code(SECRET)})
+    assert response.status_code == 422
+    assert response.context["form"].errors == {"code": [messages.UNREADABLE_SECOND_STEP]}
 
 
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["plain", "htmx"])
