@@ -41,6 +41,7 @@ HANDLERS: dict[str, outbox.Handler] = dict.fromkeys(mails.KINDS, mails.send) | {
     backoffice.EXPORT_KIND: backoffice.write_export,
     backoffice.PERSON_EXPORT: backoffice.write_person_export,
     backoffice.ERASE_FILES: backoffice.erase_files,
+    backoffice.ERASE_RECIPIENT: backoffice.erase_recipient,
     backoffice.PROOF_KIND: backoffice.prove_from_outbox,
     statements.OUTBOX_KIND: statements.write_statement,
     payments.PAYOUT_KIND: payments.send_payout,

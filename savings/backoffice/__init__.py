@@ -22,7 +22,14 @@ from savings.backoffice.cases import (
 from savings.backoffice.checks import check_not_own
 from savings.backoffice.closing import Obstacle, close_account, obstacles
 from savings.backoffice.disputes import contest_dispute, see_evidence
-from savings.backoffice.erasure import ERASE_FILES, check_can_erase, erase_files
+from savings.backoffice.erasure import check_can_erase
+from savings.backoffice.erasure_work import (
+    ERASE_FILES,
+    ERASE_RECIPIENT,
+    erase_files,
+    erase_recipient,
+    erasure_report,
+)
 from savings.backoffice.exports import (
     EXPORT_KIND,
     expire_exports,
@@ -110,6 +117,7 @@ from savings.backoffice.searching import MOST_HITS, Hit, search
 __all__ = [
     "ACTIONS",
     "ERASE_FILES",
+    "ERASE_RECIPIENT",
     "EXPORT_KIND",
     "MAY_DECIDE",
     "MOST_HITS",
@@ -160,6 +168,8 @@ __all__ = [
     "count_money_days",
     "end_sessions",
     "erase_files",
+    "erase_recipient",
+    "erasure_report",
     "expire_exports",
     "expire_requests",
     "exports_of",

@@ -187,7 +187,7 @@ _ALL = [
     Action(
         "erase",
         "Erase a person’s data",
-        "savings.close_user",
+        "savings.hand_over_data",
         # Nothing is posted: only the request has the reference.
         Kind.ADJUSTMENT,
         runs.erase,

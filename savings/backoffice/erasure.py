@@ -1,7 +1,7 @@
 """Erasing a person's data after their account is closed: a pseudonym stays, with the rows of the ledger.
 
-Each step erases one kind of data and says what it did. All steps are one commit; a row of the outbox has the files
-deleted after it. docs/staff.md says what stays and why.
+Each step erases one kind of data and says what it did. All steps are one commit; `erasure_work` deletes files, and bank
+accounts at the provider, after it. docs/staff.md says what stays and why.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from typing import Any
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
 from django.contrib.contenttypes.models import ContentType
-from django.core.files.storage import storages
 from django.db.models import Q
 from django.db.transaction import atomic
 from django.utils import timezone
 
-from savings import circles, outbox
-from savings.backoffice import audit, closing, messages
+from savings import circles
+from savings.backoffice import audit, closing, erasure_work, messages
 from savings.backoffice.people import record
 from savings.backoffice.person_exports import exports_of
 from savings.backoffice.personal_data import SIGN_IN_ROWS
@@ -44,7 +43,6 @@ from savings.models import (
     WebhookEvent,
 )
 
-ERASE_FILES = "erase_files"
 ERASED = "[erased]"
 _AT_ONCE = 500
 
@@ -73,13 +71,6 @@ def erase(user_id: int, *, by: User) -> list[str]:
         done = [step(user) for step in _STEPS]
         record(audit.Verb.DATA_ERASED, user, by, " ".join(text for text in done if text))
     return done
-
-
-def erase_files(row: OutboxRow) -> dict[str, object]:
-    """Delete the files that a row of the outbox names. A missing file is no error; another error tries again."""
-    for name in row.payload["files"]:
-        storages["statements"].delete(name)
-    return {}
 
 
 def _mails(user: User) -> str:
@@ -127,15 +118,8 @@ def _statements(user: User) -> str:
     exports_of(user).update(state=StaffExport.State.EXPIRED, file_name="")
     count, _ = user.statements.all().delete()
     user.statement_subscriptions.all().delete()
-    _delete_files(user, files)
+    erasure_work.add_files(user, files)
     return messages.erased_statements(count)
-
-
-def _delete_files(user: User, files: list[str]) -> None:
-    for number, names in enumerate(batched(files, _AT_ONCE, strict=False)):
-        outbox.add(
-            ERASE_FILES, dedupe_key=f"{ERASE_FILES}:{user.pk}:{number}", payload={"files": list(names)}
-        )
 
 
 def _events(user: User) -> str:
@@ -175,15 +159,17 @@ def _payments(user: User) -> str:
 
 def _recipients(user: User) -> str:
     Payout.objects.filter(user=user).update(provider_message="", staff_note="")
-    for recipient_id in Recipient.objects.filter(user=user).values_list("pk", flat=True):
-        Recipient.objects.filter(pk=recipient_id).update(
-            code=f"erased-{recipient_id}",
+    recipients = list(Recipient.objects.filter(user=user).order_by("id"))
+    at_provider = erasure_work.add_recipients(user, recipients)
+    for recipient in recipients:
+        Recipient.objects.filter(pk=recipient.pk).update(
+            code=f"erased-{recipient.pk}",
             bank_code="",
             bank_name=ERASED,
             account_number="",
             account_name=ERASED,
         )
-    return messages.ERASED_RECIPIENTS
+    return messages.erased_recipients(at_provider)
 
 
 def _plans(user: User) -> str:

@@ -103,10 +103,11 @@ CARDS_NOT_DEACTIVATED = "The payment provider has not deleted a saved card yet. 
 ERASED_MAIL = "Erased"
 ERASED_SIGN_IN = "Name, email addresses, password, second steps, devices and sessions."
 ERASED_CARDS = "Cards and pages of payments."
-ERASED_RECIPIENTS = "Bank accounts."
 ERASED_PLANS = "Names of plans."
 ERASED_CIRCLES = "Nicknames, and circles without other members."
-ERASED_STAFF_TEXTS = "Notes, cases and reasons. To do at the provider: its customer and transfer recipients."
+ERASED_STAFF_TEXTS = "Notes, cases and reasons. To do by hand: the customer at the provider."
+RECIPIENT_DELETED = "A bank account was deleted at the provider."
+RECIPIENT_SHARED = "A bank account stays at the provider: another saver withdraws to it."
 ERASED_ALREADY = "This person’s data is erased."
 NO_EXPORT = "There is no file: it was downloaded already, or is too old. Ask for a new one."
 # Why a file was downloaded: the export itself has the reason.
@@ -245,6 +246,16 @@ def erased_statements(count: int) -> str:
     return ngettext("%(count)d statement with its file.", "%(count)d statements with their files.", count) % {
         "count": count
     }
+
+
+def erased_recipients(at_provider: int) -> str:
+    if not at_provider:
+        return "Bank accounts."
+    return ngettext(
+        "Bank accounts; %(count)d is being deleted at the provider.",
+        "Bank accounts; %(count)d are being deleted at the provider.",
+        at_provider,
+    ) % {"count": at_provider}
 
 
 def erased_events(count: int) -> str:

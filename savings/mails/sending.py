@@ -45,6 +45,9 @@ def send_with(row: OutboxRow, **context: object) -> dict[str, object]:
 
 
 def _deliver(row: OutboxRow) -> None:
+    # Somebody whose data was erased has no address any more.
+    if row.user is not None and row.user.erased_at is not None:
+        return
     message = EmailMultiAlternatives(
         subject=row.subject,
         body=row.text,

@@ -125,7 +125,8 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
             ("see_saver", "Can look at a saver’s page"),
             ("help_user", "Can help a saver to sign in"),
             ("freeze_user", "Can freeze savers"),
-            ("close_user", "Can close accounts, and export and erase a saver’s data"),
+            ("close_user", "Can close accounts"),
+            ("hand_over_data", "Can export a saver’s data, and ask for its erasure"),
         ]
         constraints = [
             # Two spellings of one email address would be two users.

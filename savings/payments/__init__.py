@@ -45,7 +45,7 @@ from savings.payments.payouts import (
     sign_payout,
     wake_frozen,
 )
-from savings.payments.paystack import using_transport
+from savings.payments.paystack import NOT_FOUND, using_transport
 from savings.payments.polling import poll_due_payments
 from savings.payments.recipients import (
     MOST_RECIPIENTS,
@@ -64,7 +64,7 @@ from savings.payments.refunds import NEEDS_ATTENTION, request_refund, sweep_refu
 from savings.payments.settlement import is_open, settle_payment
 from savings.payments.settlements import fetch_settlements
 from savings.payments.suspense import release_from_suspense
-from savings.payments.transfers import Bank
+from savings.payments.transfers import Bank, delete_recipient
 from savings.payments.webhooks import LONGEST_BODY_BYTES, process_event, receive_event, sweep_events
 
 __all__ = [
@@ -76,6 +76,7 @@ __all__ = [
     "MOST_CARDS",
     "MOST_RECIPIENTS",
     "NEEDS_ATTENTION",
+    "NOT_FOUND",
     "OPERATOR",
     "PAYER",
     "PAYOUT_KIND",
@@ -101,6 +102,7 @@ __all__ = [
     "charge_card",
     "contest_dispute",
     "deactivate_card",
+    "delete_recipient",
     "dispute_evidence",
     "fees_for",
     "fees_of",

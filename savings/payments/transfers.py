@@ -96,6 +96,11 @@ def create_recipient(*, name: str, account_number: str, bank_code: str) -> BankA
     return call("POST", "/transferrecipient", asked, read=_recipient)
 
 
+def delete_recipient(code: str) -> None:
+    """Delete a recipient at the provider. ProviderRefused has the code NOT_FOUND if the provider does not know it."""
+    call("DELETE", f"/transferrecipient/{_checked_code(code)}", read=lambda _: None)
+
+
 def send_transfer(*, reference: str, amount_kobo: int, recipient_code: str, reason: str) -> Transfer:
     """Send kobo to a recipient's bank account. After ProviderUnavailable only the same reference may be sent again.
 
@@ -119,9 +124,7 @@ def verify_transfer(reference: str) -> Transfer:
 
 def fetch_transfer(code: str) -> Transfer:
     """Return a transfer with its cost, by the provider's name for it."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", code):
-        raise UnclearAnswer(f"{code[:40]!r} cannot be the name of a transfer")
-    return call("GET", f"/transfer/{code}", read=transfer)
+    return call("GET", f"/transfer/{_checked_code(code)}", read=transfer)
 
 
 def transfer(data: object) -> Transfer:
@@ -139,6 +142,13 @@ def transfer(data: object) -> Transfer:
         duty_kobo=_duty(answer),
         recipient_code=words(part(answer, "recipient"), "recipient_code"),
     )
+
+
+def _checked_code(code: str) -> str:
+    """Return a provider's name for a path. Raises UnclearAnswer for one that the provider cannot have given."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", code):
+        raise UnclearAnswer(f"{code[:40]!r} cannot be a name at the provider")
+    return code
 
 
 def _banks(data: object) -> list[Bank | None]:

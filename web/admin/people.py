@@ -187,7 +187,7 @@ def close_account(request: HttpRequest, object_id: int) -> HttpResponse:
     return _answer(request, object_id, page, more={"obstacles": found})
 
 
-@_page("export", "export_person", "close_user")
+@_page("export", "export_person", "hand_over_data")
 def export_person(request: HttpRequest, object_id: int) -> HttpResponse:
     """Have a person's data written to a file, and list the files."""
     user = get_object_or_404(User, pk=object_id)
@@ -202,7 +202,7 @@ def export_person(request: HttpRequest, object_id: int) -> HttpResponse:
     return _answer(request, object_id, page, more={"exports": backoffice.exports_of(user)[:10]})
 
 
-@_page("export/download", "download_person", "close_user", methods=("POST",))
+@_page("export/download", "download_person", "hand_over_data", methods=("POST",))
 def download_person(request: HttpRequest, object_id: int) -> HttpResponse | FileResponse:
     """Send the file of an export, once."""
     user = get_object_or_404(User, pk=object_id)
@@ -217,7 +217,7 @@ def download_person(request: HttpRequest, object_id: int) -> HttpResponse | File
     return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")
 
 
-@_page("erase", "erase_person", "close_user")
+@_page("erase", "erase_person", "hand_over_data")
 def erase_person(request: HttpRequest, object_id: int) -> HttpResponse:
     """Ask for the erasure of a person's data, which somebody else has to approve."""
 
@@ -227,7 +227,9 @@ def erase_person(request: HttpRequest, object_id: int) -> HttpResponse:
     page = PersonPage(
         "Erase a person’s data", "Ask for the erasure", messages.ERASE, ask, messages.ERASURE_ASKED
     )
-    return _answer(request, object_id, page)
+    user = get_object_or_404(User, pk=object_id)
+    report = backoffice.erasure_report(user) if user.erased_at else None
+    return _answer(request, object_id, page, more={"report": report})
 
 
 def _url_of(row: str, row_id: int) -> str:

@@ -52,8 +52,8 @@ ERASE = [
     "A pseudonym replaces the name and the email address. Mails, statements, devices, nicknames, names of plans, bank"
     " accounts, cards, notes, and what the payment provider told us are erased.",
     "The rows of the books stay, without a name, as long as the law requires.",
-    "The payment provider has the person as a customer, and their bank accounts as transfer recipients. Have them"
-    " deleted there first: afterwards nobody here knows the email address.",
+    "Bank accounts are deleted at the payment provider too, within minutes: this page says so then. The provider also"
+    " has the person as a customer. Ask it to delete that first: afterwards nobody here knows the email address.",
 ]
 
 NO_WORKER = "Redis takes no tasks right now. Try again in a few minutes."

@@ -31,16 +31,28 @@ def register(
         "currency": currency or settings.CURRENCY,
         "created_at": clock.now(),
     }
+    # A deleted one is active again.
+    recipient["is_deleted"] = False
     store.put("recipient", code, recipient)
     return recipient
+
+
+def delete(code: str) -> None:
+    """Make a recipient inactive. Raises Declined for an unknown one, and for one that is inactive already."""
+    try:
+        recipient = find(code)
+    except Declined as no:
+        raise Declined(str(no), status=404) from None
+    store.put("recipient", code, recipient | {"is_deleted": True})
 
 
 def find(code: str) -> Document:
     """Return a recipient; one that another store registered is registered here too, since its code says enough.
 
-    Raises Declined if the code is not one, or if its bank or account is unknown.
+    Raises Declined if the code is not one, if its bank or account is unknown, and if it was deleted.
     """
     parts = _CODE.fullmatch(code)
-    if parts is None:
+    known = store.get("recipient", code)
+    if parts is None or (known is not None and known.get("is_deleted")):
         raise Declined("Recipient not found", code="invalid_recipient")
     return register(bank_code=parts[1], account_number=parts[2])

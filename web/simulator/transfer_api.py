@@ -55,6 +55,13 @@ def create_recipient(request: HttpRequest) -> JsonResponse:
     return yes("Transfer recipient created successfully", transfer_shapes.recipient(recipient), status=201)
 
 
+@view("DELETE")
+def delete_recipient(request: HttpRequest, code: str) -> JsonResponse:
+    """Make a recipient inactive: no transfer reaches it until its bank account is registered again."""
+    recipients.delete(code)
+    return yes("Transfer recipient set as inactive", None)
+
+
 def transfer(request: HttpRequest) -> HttpResponse:
     """Send money to a recipient, or list the transfers."""
     return list_transfers(request) if request.method in {"GET", "HEAD"} else create_transfer(request)

@@ -13,6 +13,7 @@ urlpatterns = [
     path("bank", transfer_api.list_banks),
     path("bank/resolve", transfer_api.resolve_account),
     path("transferrecipient", transfer_api.create_recipient),
+    path("transferrecipient/<str:code>", transfer_api.delete_recipient),
     path("transfer", transfer_api.transfer),
     path("transfer/verify/<str:reference>", transfer_api.verify_transfer),
     path("transfer/<str:code>", transfer_api.fetch_transfer),

@@ -15,15 +15,19 @@ from tests.provider import Provider, fee
 
 ARRIVED = AMOUNT - 5_000_00
 
-roles = importlib.import_module("savings.migrations.0056_roles_and_cases")
+_GRANTS = [
+    importlib.import_module(f"savings.migrations.{name}").ROLES
+    for name in ("0056_roles_and_cases", "0060_closing_roles")
+]
 
 
 def make_staff(*names: str) -> User:
     """Return an active member of staff with roles."""
     # A test that commits empties the table of groups when it ends.
-    for name, codenames in roles.ROLES.items():
+    for name in _GRANTS[0]:
         group, is_new = Group.objects.get_or_create(name=name)
         if is_new:
+            codenames = {codename for grants in _GRANTS for codename in grants.get(name, ())}
             group.permissions.set(Permission.objects.filter(codename__in=codenames))
     user = make_user(is_staff=True)
     user.groups.set(Group.objects.filter(name__in=names))

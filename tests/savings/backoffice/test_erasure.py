@@ -8,20 +8,24 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 import time_machine
 from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.core import mail
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db import connection, models
+from django.db.transaction import atomic
 from django.utils import timezone
 
-from savings import backoffice, users
+from savings import backoffice, mails, outbox, tasks, users
+from savings.backoffice import messages
 from savings.backoffice.erasure import ERASED
 from savings.backoffice.personal_data import NOT_EXPORTED, TABLES
-from savings.exceptions import Refused
+from savings.exceptions import ProviderRefused, Refused
 from savings.models import (
     AuditRow,
     Device,
@@ -30,6 +34,7 @@ from savings.models import (
     OutboxRow,
     Payment,
     Plan,
+    Recipient,
     SavedCard,
     StaffExport,
     StaffNote,
@@ -40,15 +45,18 @@ from savings.models import (
     WebhookEvent,
 )
 from savings.models.keys import KeyField
+from savings.payments import transfers
 from tests.cards import make_card
 from tests.factories import make_plan, make_user, start_circle
+from tests.provider import Provider
 from tests.savings.backoffice.conftest import empty_stash, make_staff
 from tests.web.shelf import written
 from tests.withdrawals import make_payout
 
 pytestmark = pytest.mark.django_db
 WHY = "She asked for it by email"
-MARK = "zqx"
+# A letter that no reference has.
+MARK = "zqu"
 
 
 @pytest.fixture
@@ -290,6 +298,57 @@ def test_nothing_that_a_person_wrote_is_found_afterwards(saver: User, root: User
     assert found() == set()
     backoffice.erase_files(OutboxRow.objects.get(kind="erase_files"))
     assert not storage.exists(statement.file_name)
+
+
+@pytest.fixture
+def erased(provider: Provider, saver: User, root: User, approver: User) -> User:
+    """An erased person whose bank account is known at the provider."""
+    known = transfers.create_recipient(name="Ada Obi", account_number="0123456789", bank_code="058")
+    Recipient.objects.filter(user=saver).update(code=known.code)
+    erase(saver, root, approver)
+    saver.refresh_from_db()
+    return saver
+
+
+def test_a_bank_account_is_deleted_at_the_provider(provider: Provider, erased: User) -> None:
+    [report] = backoffice.erasure_report(erased)
+    assert "Bank accounts; 1 is being deleted at the provider." in report.text
+    row = OutboxRow.objects.get(kind=backoffice.ERASE_RECIPIENT)
+    provider.instead = lambda request: httpx.Response(503)
+    assert not outbox.deliver(row.pk, tasks.HANDLERS)
+    provider.instead = None
+    for _ in range(2):
+        # The second time, the provider does not know it any more.
+        OutboxRow.objects.filter(pk=row.pk).update(payload=row.payload, due_at=timezone.now(), done_at=None)
+        assert outbox.deliver(row.pk, tasks.HANDLERS)
+    [_, deleted] = backoffice.erasure_report(erased)
+    assert deleted.text == messages.RECIPIENT_DELETED
+    with pytest.raises(ProviderRefused):
+        transfers.send_transfer(
+            reference="STW01M85MW6EM6C1D15Q",
+            amount_kobo=1_00,
+            recipient_code=row.payload["code"],
+            reason="Savings",
+        )
+
+
+def test_a_bank_account_of_another_saver_too_stays_at_the_provider(provider: Provider, erased: User) -> None:
+    row = OutboxRow.objects.get(kind=backoffice.ERASE_RECIPIENT)
+    payout = make_payout(make_user(), "paid")
+    Recipient.objects.filter(pk=payout.recipient_id).update(code=row.payload["code"])
+    assert outbox.deliver(row.pk, tasks.HANDLERS)
+    row.refresh_from_db()
+    assert row.payload == {}
+    assert backoffice.erasure_report(erased).reverse()[0].text == messages.RECIPIENT_SHARED
+    assert not [path for path in provider.paths() if path.startswith("DELETE")]
+
+
+def test_an_erased_person_gets_no_mail(erased: User) -> None:
+    with atomic():
+        row = mails.account_changed_by_staff("closed", erased, "after")
+    assert row is not None
+    assert outbox.deliver(row.pk, tasks.HANDLERS)
+    assert mail.outbox == []
 
 
 def test_the_notes_and_names_have_pseudonyms(saver: User, root: User, approver: User) -> None:

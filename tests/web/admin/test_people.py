@@ -131,9 +131,24 @@ def test_nobody_is_404_and_other_methods_405(root: User, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CLOSING)
-def test_support_neither_closes_nor_exports_nor_erases(desk: Client, saver: User, name: str) -> None:
-    assert desk.get(page(name, saver)).status_code == 403
-    assert desk.post(page(name, saver), {"reason": "Because"}).status_code == 403
+def test_support_closes_and_finance_exports_and_erases_too(desk: Client, saver: User, name: str) -> None:
+    is_allowed = name == "close_account"
+    assert desk.get(page(name, saver)).status_code == (200 if is_allowed else 403)
+    assert desk.post(page(name, saver), {"reason": "Because"}).status_code == (302 if is_allowed else 403)
+    assert sign_in(make_staff("Finance")).get(page(name, saver)).status_code == 200
+
+
+def test_what_was_erased_stands_on_the_page(root: User, saver: User) -> None:
+    finance, approver = make_staff("Finance"), make_staff("Approver")
+    backoffice.close_account(saver.pk, by=root, reason="She asked")
+    client = sign_in(finance)
+    response = client.post(page("erase_person", saver), {"reason": "She asked by letter"})
+    assert response.status_code == 302
+    backoffice.approve(StaffRequest.objects.get(), by=approver)
+    shown = client.get(page("erase_person", saver)).text
+    assert "What was erased" in shown
+    assert "Name, email addresses, password" in shown
+    assert "<form method" not in shown.split("content-main")[1]
 
 
 def test_an_account_with_money_says_what_stands_in_the_way(root: User, saver: User) -> None:
