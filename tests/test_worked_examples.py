@@ -285,7 +285,7 @@ def test_a_chargeback_of_spent_money(ada: User) -> None:
     assert ledger.receivable_kobo(ada) == 3_049_315
     pay_in(ada, 1_000_000)
     assert ledger.available(ada).kobo == 0
-    repayment = ledger.repay_debt(ada, reference=references.new("repayment"))
+    repayment = ledger.repay_debt(ada, reference=references.new("repayment"), **people())
     given_up = ledger.write_off(ada, reference=references.new("write_off"), amount_kobo=2_049_315, **people())
     assert lines(repayment) == [("primary", "stash", "receivable", 1_000_000)]
     assert lines(given_up) == [("primary", "bad_debts", "receivable", 2_049_315)]

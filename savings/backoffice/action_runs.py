@@ -70,6 +70,10 @@ def refund(asked: Asked) -> Transaction:
     return _refund_from(asked, asked.values.get("source", ""))
 
 
+def repay_debt(asked: Asked) -> Transaction:
+    return ledger.repay_debt(_person(asked), amount_kobo=asked.amount_kobo, **asked.people)
+
+
 def write_off(asked: Asked) -> Transaction:
     return ledger.write_off(user_of(asked.values), amount_kobo=asked.amount_kobo, **asked.people)
 

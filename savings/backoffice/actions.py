@@ -153,6 +153,17 @@ _ALL = [
         prepare=runs.find_outside_refund,
     ),
     Action(
+        "repay_debt",
+        "Pay a debt from the stash",
+        _MONEY,
+        Kind.REPAYMENT,
+        runs.repay_debt,
+        rows.of_debt,
+        rows.user_of,
+        rows.debt_facts,
+        _tell("repay_debt"),
+    ),
+    Action(
         "write_off",
         "Write off a debt",
         _MONEY,

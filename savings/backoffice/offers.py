@@ -81,12 +81,16 @@ def offers_for_plan(plan: Plan, by: User) -> list[Offer]:
 
 
 def offers_for_saver(saver: User, by: User) -> list[Offer]:
-    """Return the actions that fit a saver: goodwill, and writing off what they owe."""
+    """Return the actions that fit a saver: goodwill, and paying or writing off what they owe."""
     ids = {"user": saver.pk}
     owes = "" if ledger.receivable_kobo(saver) > 0 else messages.OWES_NOTHING
+    why_no_debt = owes or _waits(f"debt:{saver.pk}")
+    # Asked only of savers who owe, because each look costs queries.
+    has_nothing = not why_no_debt and ledger.available(saver).stash_kobo <= 0
     return [
         _offer("adjust", ids, by, saver.pk, _waits(f"goodwill:{saver.pk}")),
-        _offer("write_off", ids, by, saver.pk, owes or _waits(f"debt:{saver.pk}")),
+        _offer("repay_debt", ids, by, saver.pk, messages.STASH_EMPTY if has_nothing else why_no_debt),
+        _offer("write_off", ids, by, saver.pk, why_no_debt),
     ]
 
 

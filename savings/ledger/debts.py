@@ -11,7 +11,7 @@ from django.db.transaction import atomic
 from savings.exceptions import SENT_OTHERWISE, NotEnoughMoney, ReferenceTaken, Refused
 from savings.ledger import messages
 from savings.ledger.accounts import balance_kobo, house_account, stash_account
-from savings.ledger.people import check_people, check_reason
+from savings.ledger.people import check_people, check_reason, is_posted_by
 from savings.ledger.posting import lock_user
 from savings.ledger.transactions import open_transaction, settle
 from savings.models import Account, Dispute, Entry, ManualPosting, Transaction, User
@@ -57,18 +57,30 @@ def available(user: User) -> Available:
     return Available(_stash_balance_kobo(user), _disputed_kobo(user), receivable_kobo(user))
 
 
-def repay_debt(user: User, *, reference: str, amount_kobo: int | None = None) -> Transaction:
+def repay_debt(
+    user: User,
+    *,
+    reference: str,
+    asked_by: User,
+    approved_by: User,
+    reason: str,
+    amount_kobo: int | None = None,
+) -> Transaction:
     """Pay what a person owes from their stash, and return the transaction.
 
     Without an amount (kobo), as much as is owed and there. A repeat with the same reference returns the first
-    transaction. Raises Refused when less is owed, NotEnoughMoney when the stash holds less or nothing, ReferenceTaken
-    when the reference belongs to something else, and BadAmount for an amount out of range.
+    transaction. Raises Refused when less is owed, and unless two different people of the staff ask and approve;
+    NotEnoughMoney when the stash holds less or nothing, ReferenceTaken when the reference belongs to other details, and
+    BadAmount for an amount out of range.
     """
+    details: dict[str, Any] = {"asked_by": asked_by, "approved_by": approved_by, "reason": reason.strip()}
+    check_reason(reason)
     with atomic():
         lock_user(user)
         earlier = Transaction.objects.filter(reference=reference).first()
         if earlier is not None:
-            return _same_repayment(earlier, user, amount_kobo)
+            return _same_repayment(earlier, user, amount_kobo, details)
+        check_people(asked_by, approved_by)
         stash = stash_account(user)
         owed_kobo, there_kobo = receivable_kobo(user), balance_kobo(stash)
         kobo = min(owed_kobo, there_kobo) if amount_kobo is None else amount_kobo
@@ -77,6 +89,7 @@ def repay_debt(user: User, *, reference: str, amount_kobo: int | None = None) ->
             raise NotEnoughMoney(messages.stash_holds(there_kobo))
         repayment, _ = open_transaction(reference=reference, kind=Kind.REPAYMENT, user=user, amount_kobo=kobo)
         settle(repayment, debit=stash, credit=house_account(Account.Kind.RECEIVABLE))
+        ManualPosting.objects.create(transaction=repayment, **details)
     return repayment
 
 
@@ -98,7 +111,7 @@ def write_off(
             reference=reference, kind=Kind.WRITE_OFF, user=user, amount_kobo=amount_kobo
         )
         if not opened:
-            if not ManualPosting.objects.filter(transaction=written_off, **details).exists():
+            if not is_posted_by(written_off, details):
                 raise ReferenceTaken(SENT_OTHERWISE)
             return written_off
         check_people(asked_by, approved_by)
@@ -115,9 +128,12 @@ def _check_owed(amount_kobo: int, owed_kobo: int) -> None:
         raise Refused(messages.only_owed(owed_kobo), field="amount_kobo")
 
 
-def _same_repayment(earlier: Transaction, user: User, amount_kobo: int | None) -> Transaction:
+def _same_repayment(
+    earlier: Transaction, user: User, amount_kobo: int | None, details: dict[str, Any]
+) -> Transaction:
     stored = (earlier.kind, earlier.user_id, earlier.part_of_id, earlier.amount_kobo)
-    if stored != (Kind.REPAYMENT, user.pk, None, amount_kobo or earlier.amount_kobo):
+    is_same = stored == (Kind.REPAYMENT, user.pk, None, amount_kobo or earlier.amount_kobo)
+    if not is_same or not is_posted_by(earlier, details):
         raise ReferenceTaken(SENT_OTHERWISE)
     return earlier
 

@@ -57,6 +57,11 @@ MOVED_BY_STAFF = {
         "We gave %(amount)s of a payment back to where you paid from, through the payment provider. Your bank decides"
         " when you see it there.",
     ),
+    "repay_debt": (
+        "We took %(amount)s for what you owed",
+        "You owed us money, for instance for a payment that was charged back. We took %(amount)s out of your stash to"
+        " pay it.",
+    ),
     "write_off": (
         "You no longer owe %(amount)s",
         "You owed %(amount)s for a payment that was charged back. We have given up this debt: there is nothing to pay.",

@@ -54,7 +54,7 @@ OPENERS = {
     "payments.lost_payouts._reopen": "the provider has sent it already",
     "ledger.withdrawals.open_withdrawal": "a part of `request_payout`, which is refused",
     "ledger.families.open_part": "a part of another transaction",
-    "ledger.debts.repay_debt": "pays what the saver owes to the house",
+    "ledger.debts.repay_debt": "staff, by two people",
     "ledger.debts.write_off": "staff, by two people",
     "ledger.adjustments.adjust": "staff, by two people",
     "ledger.interest_by_hand._settle": "staff, by two people",

@@ -100,9 +100,10 @@ def manage_card(person: Person) -> Act | None:
 
 
 def repay(person: Person) -> Act | None:
-    """Pay back what is owed after a chargeback."""
+    """Have staff take what is owed after a chargeback out of the stash."""
     owed_kobo, stash_kobo = ledger.receivable_kobo(person.user), person.stash_kobo()
     reference = references.new(Kind.REPAYMENT)
     if not owed_kobo or not stash_kobo:
         return None
-    return lambda: ledger.repay_debt(person.user, reference=reference)
+    people = person.world.house.staff | {"reason": "Simulated"}
+    return lambda: ledger.repay_debt(person.user, reference=reference, **people)

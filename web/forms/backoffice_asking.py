@@ -125,6 +125,19 @@ class CorrectInterestForm(AmountForm):
         return {**super().values(), "gives": self.cleaned_data["direction"] == "gives"}
 
 
+class RepayForm(AmountForm):
+    """How much of a debt is paid from the saver's stash."""
+
+    needs = ("user",)
+
+    @classmethod
+    def start(cls, target: Target) -> dict[str, str]:
+        if target.user is None:
+            return {}
+        available = ledger.available(target.user)
+        return {"amount": typed(min(available.owed_kobo, available.stash_kobo))}
+
+
 class WriteOffForm(AmountForm):
     """How much of a debt is given up. Without a person, it is a debt of payers whom nobody knows."""
 
@@ -181,6 +194,7 @@ FORMS: dict[str, type[AskForm]] = {
     "correct_interest": CorrectInterestForm,
     "accept_dispute": AcceptDisputeForm,
     "book_outside_refund": OutsideRefundForm,
+    "repay_debt": RepayForm,
     "write_off": WriteOffForm,
     "treasury": TreasuryForm,
 }

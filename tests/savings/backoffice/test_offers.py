@@ -73,6 +73,7 @@ def test_other_roles_and_owners_are_told_why(finance: User) -> None:
     assert set(why_not(backoffice.offers_for_saver(finance, finance)).values()) == {messages.OWN_MONEY}
     assert why_not(backoffice.offers_for_saver(saver, finance)) == {
         "adjust": "",
+        "repay_debt": messages.OWES_NOTHING,
         "write_off": messages.OWES_NOTHING,
     }
     assert why_not(backoffice.offers_for_plan(make_plan(saver), finance)) == {"correct_interest": ""}

@@ -34,9 +34,9 @@ def spend(plan: Plan, amount_kobo: int) -> None:
     plans.move_to_plan(plan.user, plan, amount_kobo=amount_kobo, reference=reference)
 
 
-def repay(user: User, amount_kobo: int | None = None, reference: str = "") -> Transaction:
-    reference = reference or references.new(Kind.REPAYMENT)
-    return ledger.repay_debt(user, reference=reference, amount_kobo=amount_kobo)
+def repay(user: User, amount_kobo: int | None = None, **details: Any) -> Transaction:
+    usual = {"reference": references.new(Kind.REPAYMENT)} | ({} if "asked_by" in details else people())
+    return ledger.repay_debt(user, amount_kobo=amount_kobo, **usual | details)
 
 
 def write_off(user: User | None, amount_kobo: int, **details: Any) -> Transaction:
@@ -77,12 +77,24 @@ def test_no_more_is_repaid_than_is_owed_and_there(debtor: User) -> None:
 
 def test_a_repeated_repayment_is_one(debtor: User) -> None:
     pay_in(debtor, 9_000)
-    reference = references.new(Kind.REPAYMENT)
-    first = repay(debtor, reference=reference)
-    assert repay(debtor, reference=reference) == repay(debtor, 5_000, reference) == first
+    asked = people() | {"reference": references.new(Kind.REPAYMENT)}
+    first = repay(debtor, **asked)
+    assert repay(debtor, **asked) == repay(debtor, 5_000, **asked) == first
     for user, kobo in ((debtor, 4_999), (make_user(), None)):
         with pytest.raises(ReferenceTaken):
-            repay(user, kobo, reference)
+            repay(user, kobo, **asked)
+    with pytest.raises(ReferenceTaken):
+        repay(debtor, **asked | {"reason": "Other"})
+
+
+def test_a_debt_is_paid_by_two_people(debtor: User) -> None:
+    pay_in(debtor, 9_000)
+    staff = make_user(is_staff=True)
+    with pytest.raises(Refused, match="Someone else"):
+        repay(debtor, asked_by=staff, approved_by=staff, reason="Agreed by phone")
+    with pytest.raises(Refused, match="Give a reason"):
+        repay(debtor, **people() | {"reason": ""})
+    assert ledger.receivable_kobo(debtor) == 5_000
 
 
 def test_a_debt_is_written_off_by_two_people(debtor: User) -> None:

@@ -443,7 +443,8 @@ class Ledger(RuleBasedStateMachine):
         user, stash = plan.user, self.pots[ledger.stash_account(plan.user).pk]
         kobo = min(self.owed[user.pk], stash.kobo)
         try:
-            assert ledger.repay_debt(user, reference=references.new(Kind.REPAYMENT)).amount_kobo == kobo
+            reference = references.new(Kind.REPAYMENT)
+            assert ledger.repay_debt(user, reference=reference, **self.people).amount_kobo == kobo
         except Refused:
             assert not kobo
         stash.kobo -= kobo

@@ -249,7 +249,7 @@ def test_money_that_goes_back_has_a_row_for_each_step(saver: User) -> None:
     plans.move_to_plan(saver, plan, amount_kobo=800, reference=references.new(Kind.STASH_TO_PLAN))
     charge_back(other, 800)
     pay_in(saver, 500)
-    ledger.repay_debt(saver, reference=references.new(Kind.REPAYMENT))
+    ledger.repay_debt(saver, reference=references.new(Kind.REPAYMENT), **people())
     ledger.write_off(saver, reference=references.new(Kind.WRITE_OFF), amount_kobo=300, **people())
     rows, sums, span = rows_of(about(saver, "everything"))
     assert told(rows) == [

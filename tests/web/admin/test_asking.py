@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from savings import backoffice, ledger, plans, references
-from savings.models import Account, Case, Entry, StaffRequest, Transaction, User
+from savings.models import Account, Case, Entry, OutboxRow, StaffRequest, Transaction, User
 from tests.factories import make_plan, make_user, pay_in, put_in
+from tests.refunds import charge_back
 from tests.savings.backoffice.conftest import ARRIVED, make_staff
 from tests.web.staff import sign_in
 
@@ -314,6 +315,29 @@ def test_the_house_posts_with_a_form_of_its_own(desk: Client, approver: User) ->
     backoffice.approve(StaffRequest.objects.get(), by=approver)
 
     assert ledger.balance_kobo(ledger.house_account(Account.Kind.CAPITAL)) == 500_000_00
+
+
+def test_a_debt_is_paid_from_the_stash(desk: Client, approver: User) -> None:
+    saver = make_user("ada@example.com")
+    movement = pay_in(saver, 5_000_00)
+    plans.move_to_plan(
+        saver, make_plan(saver), amount_kobo=5_000_00, reference=references.new("stash_to_plan")
+    )
+    charge_back(movement, 5_000_00)
+    url = page_of("repay_debt", user=saver.pk)
+    assert b"The stash holds" in preview(desk, url, amount="10", reason="Agreed by phone").content
+    pay_in(saver, 2_000_00)
+    assert 'value="2,000"' in desk.get(url).content.decode()
+    typed = {"amount": "2,000", "reason": "Agreed by phone"}
+    ask(desk, url, preview(desk, url, **typed), **typed)
+
+    done = backoffice.approve(StaffRequest.objects.get(), by=approver)
+
+    assert done.transaction is not None
+    assert done.transaction.manual_posting.approved_by == approver
+    assert ledger.receivable_kobo(saver) == 3_000_00
+    mail = OutboxRow.objects.get(transaction=done.transaction)
+    assert mail.payload["subject"] == "We took ₦2,000.00 for what you owed"
 
 
 def test_a_debt_of_nobody_is_refused(desk: Client, approver: User) -> None:
