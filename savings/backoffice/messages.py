@@ -28,6 +28,7 @@ _WHY_IN_REVIEW = {
     "channel": "It came by a card or channel that we do not accept.",
     "fee": "The provider’s fee is not clear.",
     "same_payment": "The provider reports it twice.",
+    "closed": "The account was closed before. Send it back to the payer.",
 }
 
 ASKED_SOON = "The worker asks the provider within a minute."

@@ -56,7 +56,7 @@ def offers_for_transaction(movement: Transaction, by: User, *, payment: Payment 
         return [_offer("refund", ids, by, movement.user_id, why_not or waits)]
     in_suspense_kobo = ledger.left_in_suspense(first_id)
     why_nots = {
-        "release": "" if movement.user_id else messages.PAYER_UNKNOWN,
+        "release": _why_no_release(movement),
         "allocate": "",
         "send_back": messages.DISPUTED if is_disputed else "",
     }
@@ -120,6 +120,12 @@ def _reversal(movement: Transaction, by: User) -> list[Offer]:
     why_not = "" if movement.status == Status.SUCCESS else messages.NOT_REVERSIBLE_NOW
     waits = _waits(f"transaction:{movement.part_of_id or movement.pk}")
     return [_offer("reverse", {"transaction": movement.pk}, by, movement.user_id, why_not or waits)]
+
+
+def _why_no_release(movement: Transaction) -> str:
+    if movement.user is None:
+        return messages.PAYER_UNKNOWN
+    return messages.CLOSED_ALREADY if movement.user.closed_at else ""
 
 
 def _why_no_refund(movement: Transaction) -> str:

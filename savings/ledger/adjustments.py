@@ -10,7 +10,7 @@ from django.db.transaction import atomic
 from savings.exceptions import SENT_OTHERWISE, NotEnoughMoney, ReferenceTaken, Refused
 from savings.ledger import messages
 from savings.ledger.accounts import balance_kobo, house_account, stash_account
-from savings.ledger.people import check_people, check_reason, is_posted_by
+from savings.ledger.people import check_people, check_reason, check_takes_money, is_posted_by
 from savings.ledger.posting import lock_user
 from savings.ledger.suspense import plan_taking
 from savings.ledger.transactions import open_transaction, settle
@@ -43,8 +43,8 @@ def adjust(
     It counts from today. No more is taken back than was given to this person as goodwill (`goodwill_kobo`): an account
     that a provider, a bank or an authority confirms is never touched. A repeat with the same reference returns the
     first transaction. Raises Refused unless two different people of the staff ask and approve, for a plan that is
-    another person's or takes no money, and for more than was given; NotEnoughMoney when the place holds less;
-    ReferenceTaken when the reference belongs to other details; BadAmount for an amount out of range.
+    another person's or takes no money, for a closed account, and for more than was given; NotEnoughMoney when the place
+    holds less; ReferenceTaken when the reference belongs to other details; BadAmount for an amount out of range.
     """
     details: dict[str, Any] = {"asked_by": asked_by, "approved_by": approved_by, "reason": reason.strip()}
     check_reason(reason)
@@ -67,6 +67,8 @@ def adjust(
                 raise ReferenceTaken(SENT_OTHERWISE)
             return movement
         check_people(asked_by, approved_by)
+        if gives:
+            check_takes_money(user.pk)
         if gives and plan:
             plan_taking(plan, user, amount_kobo)
         elif not gives:

@@ -122,6 +122,7 @@ WHY_IN_REVIEW: defaultdict[str, str] = defaultdict(
     channel="We don’t accept this kind of card or payment. The money is safe while we check.",
     fee="The payment provider’s fee is not clear yet. The money is safe while we check.",
     same_payment="The payment provider reports this payment twice. We’re checking it with them.",
+    closed="It arrived after the account was closed. The money is safe while we check.",
 )
 CHECKED = "Checked"
 CHECKED_NOTE = "What arrived was credited or given back. That has its own receipt."
@@ -180,6 +181,7 @@ NOT_THERE = "The money of this payment did not go there."
 DISPUTED = "This payment is disputed. You can refund it once the dispute is over."
 OWNER_UNKNOWN = "We don’t know whose money this is. Choose a user."
 NOT_IN_SUSPENSE = "No money of this payment is in suspense."
+ACCOUNT_CLOSED = "This person’s account is closed, so it takes no money."
 OTHER_OWNER = "This plan belongs to another user."
 PLAN_OVER = "This plan takes no more money. Credit the stash instead."
 NOTHING_OWED = "Nothing is owed."

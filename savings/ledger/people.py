@@ -24,6 +24,15 @@ def check_reason(reason: str) -> None:
         raise Refused(messages.REASON_MISSING, field="reason")
 
 
+def check_takes_money(user_id: int) -> None:
+    """Raise Refused for a person whose account was closed for good: nobody could withdraw the money.
+
+    Call it under the lock of the person.
+    """
+    if User.objects.filter(pk=user_id, closed_at__isnull=False).exists():
+        raise Refused(messages.ACCOUNT_CLOSED, field="user")
+
+
 def is_posted_by(transaction: Transaction, details: dict[str, Any]) -> bool:
     """Return whether a transaction was posted by hand with these people and this reason."""
     return ManualPosting.objects.filter(transaction=transaction, **details).exists()

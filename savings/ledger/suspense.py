@@ -12,7 +12,7 @@ from savings.exceptions import SENT_OTHERWISE, ReferenceTaken, Refused
 from savings.ledger import messages
 from savings.ledger.accounts import house_account, stash_account
 from savings.ledger.going_back import close_review, left_in_suspense
-from savings.ledger.people import check_people, check_reason
+from savings.ledger.people import check_people, check_reason, check_takes_money
 from savings.ledger.posting import lock_user
 from savings.ledger.transactions import open_transaction, settle
 from savings.ledger.value_days import provider_value_day
@@ -67,8 +67,8 @@ def allocate(
     all that is left in suspense unless `amount_kobo` says less, and earns from the day on which the money arrived, at
     most a week back. With nothing left, the review is closed. A repeat with the same reference returns the first
     transaction. Raises Refused unless two people of the staff ask and approve, for more than is left, and for a plan
-    that takes no money; ReferenceTaken when the reference belongs to other details; BadAmount for an amount out of
-    range.
+    or a closed account that takes no money; ReferenceTaken when the reference belongs to other details; BadAmount for
+    an amount out of range.
     """
     details = {"asked_by": asked_by, "approved_by": approved_by, "reason": reason.strip()}
     check_reason(reason)
@@ -81,6 +81,7 @@ def allocate(
         if earlier is not None:
             return _same(earlier, user, amount_kobo or earlier.amount_kobo, plan, details)
         check_people(asked_by, approved_by)
+        check_takes_money(user.pk)
         given = _credit(now, user, plan, reference=reference, amount_kobo=_checked_amount(now, amount_kobo))
         ManualPosting.objects.create(transaction=given, **details)
         close_review(now.pk)

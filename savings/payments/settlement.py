@@ -31,6 +31,8 @@ APPROVE_WITHIN = datetime.timedelta(hours=24)
 UNANSWERED = "no_answer"
 # The review reason of a payment that the provider answered for another reference too: its money came once.
 _SAME_PAYMENT = "same_payment"
+# The review reason of a payment whose payer's account was closed before it arrived.
+_CLOSED = "closed"
 # A failed or abandoned payment can still be paid on the provider's page, and then the money counts.
 _UNPAID = (Status.PENDING, Status.FAILED, Status.ABANDONED)
 
@@ -134,13 +136,19 @@ def _store_answer(payment: Payment, charge: Charge | None) -> bool:
 
 
 def _book_charge(payment: Payment, charge: Charge) -> None:
-    """Credit a paid payment if the amount is exact; otherwise put the money into suspense for a review."""
+    """Credit a paid payment if the amount is exact; otherwise put the money into suspense for a review.
+
+    So is money for an account that was closed for good, which nobody could withdraw.
+    """
+    user = payment.transaction.user
     _leave_run_of_another(payment.transaction)
     if charge.currency != settings.CURRENCY:
         # Money in another currency cannot be an entry of this ledger: only the review notes it.
         review(payment, "foreign_currency", arrived_kobo=0)
     elif reason := fees.review_reason(charge, payment.transaction.amount_kobo):
         review(payment, reason, arrived_kobo=charge.amount_kobo)
+    elif user is not None and user.closed_at is not None:
+        review(payment, _CLOSED, arrived_kobo=charge.amount_kobo)
     else:
         _credit(payment)
         cards.save_card(payment, charge)

@@ -9,11 +9,13 @@ import time_machine
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import ledger, money, payments, plans
-from savings.models import Account, Entry, OutboxRow, Payment, Plan, Product, Transaction
+from savings import backoffice, ledger, money, payments, plans, references
+from savings.exceptions import Refused
+from savings.models import Account, Case, Entry, OutboxRow, Payment, Plan, Product, Transaction
 from tests import factories
 from tests.payments import AMOUNT, settle, start
 from tests.provider import Provider
+from tests.refunds import people
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
 Status = Transaction.Status
@@ -49,6 +51,35 @@ def test_other_money_waits_in_suspense(
     assert (mail.kind, mail.user, mail.transaction) == ("payment_in_review", plan.user, movement)
     assert mail.payload["arrived"] == (money.naira(suspense_kobo) if suspense_kobo else "")
     assert payment.next_poll_at is None
+
+
+def test_money_for_a_closed_account_waits_for_staff(provider: Provider, plan: Plan) -> None:
+    payment = start(plan)
+    provider.pay(payment, "abandon")
+    assert settle(payment).status == Status.ABANDONED
+    saver, root = plan.user, factories.make_user(is_staff=True, is_superuser=True)
+    backoffice.close_account(saver.pk, by=root, reason="She asked for it")
+
+    provider.pay(payment)
+    movement = settle(payment)
+
+    payment.refresh_from_db()
+    assert (movement.status, payment.review_reason) == (Status.REVIEW, "closed")
+    assert suspense_kobo_now() == AMOUNT
+    backoffice.sync_cases(timezone.now())
+    case = Case.objects.get()
+    assert (case.kind, case.saver) == (Case.Kind.PAYMENT, saver)
+    assert "closed before" in case.summary
+    with pytest.raises(Refused, match="account is closed"):
+        payments.release_from_suspense(movement, reference=references.new("stash_deposit"), **people())
+    payments.request_refund(
+        movement,
+        amount_kobo=AMOUNT,
+        source="suspense",
+        reference=references.new("refund"),
+        **people(),
+    )
+    assert suspense_kobo_now() == 0
 
 
 def test_half_of_the_money_from_the_simulator_is_less(provider: Provider, plan: Plan) -> None:
