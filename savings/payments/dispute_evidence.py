@@ -72,7 +72,7 @@ class Evidence:
 
 
 def dispute_evidence(dispute: Dispute) -> Evidence:
-    """Return what is known about a disputed payment, from rows alone. The same number of queries for every dispute.
+    """Return what is known about a disputed payment, from rows alone. The number of queries does not grow.
 
     The payer is the person whose account was credited: of a payment released from suspense, the one who got it.
     """
@@ -107,9 +107,12 @@ def dispute_evidence(dispute: Dispute) -> Evidence:
 
 
 def _receipts(movement: Transaction) -> list[Transaction]:
-    family = Q(pk=movement.pk) | Q(part_of=movement) | Q(refunds=movement) | Q(refunds__part_of=movement)
-    found = Transaction.objects.filter(family | Q(part_of__refunds=movement)).select_related("user", "plan")
-    return list(found.order_by("id"))
+    """Return a payment and its parts, what gave any of them back, and the parts of that, the oldest first."""
+    # One lookup after the other: PostgreSQL has no index for these conditions joined by OR, and reads the whole table.
+    rows = Transaction.objects.select_related("user", "plan")
+    family = [movement, *rows.filter(part_of=movement)]
+    back = list(rows.filter(refunds__in=family))
+    return sorted([*family, *back, *rows.filter(part_of__in=back)], key=lambda row: row.pk)
 
 
 def _entries() -> QuerySet[Entry]:
