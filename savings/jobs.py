@@ -40,6 +40,15 @@ class Job(NamedTuple):
         """Return the latest moment at which the job was due, up to a moment."""
         return next(self._due_moments(moment))
 
+    def next_due(self, moment: datetime.datetime) -> datetime.datetime:
+        """Return the first moment at which the job is due, after a moment. Raises ValueError where there is none."""
+        minute = moment.astimezone(datetime.UTC).replace(second=0, microsecond=0)
+        for _ in range(_MOST_MINUTES):
+            minute += _MINUTE
+            if self.is_due_in(minute):
+                return minute
+        raise ValueError(f"{self.name} is never due")
+
     def is_due(self, run: JobRun | None, moment: datetime.datetime) -> bool:
         """Return whether the job has not started since it was last due. `run` is its row, None if it never ran."""
         return run is None or run.started_at < self.last_due(moment)

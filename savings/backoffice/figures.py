@@ -14,6 +14,7 @@ from savings.models import (
     BalanceDay,
     Case,
     CoverageDay,
+    Entry,
     JobRun,
     LedgerProof,
     MoneyDay,
@@ -57,25 +58,34 @@ class Figures:
     coverage: CoverageDay | None
     money: list[MoneyDay]
     proof: LedgerProof | None
+    # The local day of the first entry, which the nightly snapshots begin with. Not read once there is one.
+    first_entry_on: datetime.date | None
 
 
 def figures(now: datetime.datetime) -> Figures:
-    """Return the figures of the front page, in six queries."""
+    """Return the figures of the front page, in six queries; in seven until the first night."""
     coverage = CoverageDay.objects.order_by("-day_on").first()
     failed, late = _jobs(now)
+    assets = _assets(timezone.localdate(now))
     return Figures(
         as_of=now,
         waiting=_waiting(now),
         failed_jobs=failed,
         late_jobs=late,
-        assets=_assets(timezone.localdate(now)),
+        assets=assets,
         on_hold_kobo=dict(coverage.owed).get(_HOLDS, 0) if coverage else 0,
         coverage=coverage,
         money=list(
             MoneyDay.objects.filter(day_on__gt=timezone.localdate(now) - 32 * _DAY).order_by("day_on")
         ),
         proof=LedgerProof.objects.ended().order_by("-pk").first(),
+        first_entry_on=None if assets else _first_entry_on(),
     )
+
+
+def _first_entry_on() -> datetime.date | None:
+    first = Entry.objects.order_by("pk").values_list("posted_at", flat=True).first()
+    return timezone.localdate(first) if first else None
 
 
 def _waiting(now: datetime.datetime) -> dict[str, Waiting]:

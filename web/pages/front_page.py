@@ -12,14 +12,15 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.timesince import timesince
 
-from savings import backoffice, money
+from savings import backoffice, jobs, money
 from savings.backoffice import Figures, Stuck
 from savings.models import Case, MoneyDay
+from savings.models.local_days import start_of
 from web.messages import backoffice_front as messages
 from web.pages.stacked_chart import stacked_chart
 
 # With the form of the value in it: a process with other code must not read it.
-_KEY = "staff:front:1"
+_KEY = "staff:front:2"
 _SECONDS = 60
 # The permission for each figure, and the list with the rows behind it.
 _BEHIND = {
@@ -51,6 +52,7 @@ def front_page(may: Callable[[str], bool]) -> dict[str, Any]:
         # Drawn from the sums each time: HTML from a cache would have to be trusted.
         shown["assets"] = {**shown["assets"], "chart": _chart(shown["assets"]["columns"])}
     waiting = [_line(*line) for line in found["waiting"] if may(f"savings.{_BEHIND[line[0]][0]}")]
+    shown["first"] = {part: _moment(at) for part, at in found["first"].items() if part in shown}
     return {"figures": {**shown, "waiting": waiting, "as_of": _moment(found["as_of"])}}
 
 
@@ -83,6 +85,7 @@ def _prepared(found: Figures) -> dict[str, Any]:
         "assets": _assets(found),
         "coverage": _coverage(found),
         "money": _money(found),
+        "first": _first(found),
         "proof": _proof(found),
     }
 
@@ -147,6 +150,19 @@ def _money(found: Figures) -> dict[str, Any]:
         "payments": rate("payments"),
         "payouts": rate("payouts"),
     }
+
+
+def _first(found: Figures) -> dict[str, str]:
+    """Return when the figures that are not stored yet will be, by the name of the part."""
+    first = {}
+    if not found.money:
+        first["money"] = jobs.TIMETABLE["count_money_days"].next_due(found.as_of).isoformat()
+    if not found.assets:
+        today = timezone.localdate(found.as_of)
+        has_past = found.first_entry_on is not None and found.first_entry_on < today
+        since = found.as_of if has_past else start_of(today + datetime.timedelta(days=1))
+        first["assets"] = jobs.TIMETABLE["store_balances"].next_due(since).isoformat()
+    return first
 
 
 def _proof(found: Figures) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 
 import pytest
+import time_machine
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -134,6 +135,14 @@ def test_assets_by_product_and_coverage() -> None:
     assert "style=" not in text
 
 
+def test_before_the_first_figures_it_says_when_they_come() -> None:
+    with time_machine.travel(datetime.datetime(2026, 11, 29, 22, 3, 10, tzinfo=datetime.UTC), tick=False):
+        text = page(browser("Finance"))
+        assert "The first figures come at 29 Nov 2026, 23:05." in text
+        assert "the first come on 30 Nov 2026, 00:22." in text
+        assert "first figures" not in page(browser("Support"))
+
+
 def test_the_last_proof_and_failed_jobs() -> None:
     now = timezone.now()
     JobRun.objects.create(job="sweep_outbox", started_at=now, ended_at=now, failed_at=now, error="no")
@@ -147,7 +156,7 @@ def test_the_last_proof_and_failed_jobs() -> None:
 def test_support_sees_only_what_waits() -> None:
     backoffice.count_money_days(timezone.now())
     figures = browser("Support").get(reverse("admin:index")).context["figures"]
-    assert figures.keys() == {"waiting", "as_of"}
+    assert figures.keys() == {"waiting", "as_of", "first"}
     labels = {line["label"] for line in figures["waiting"]}
     assert "Questions of savers" in labels
 
@@ -173,7 +182,7 @@ def test_it_costs_few_queries_with_little_and_with_much(role: str) -> None:
     page(client)
     for times in (1, 20):
         add_waiting(times)
-        cache.delete("staff:front:1")
+        cache.delete("staff:front:2")
         assert cost() <= MOST_COLD
         assert cost() <= MOST_WARM
 
@@ -185,7 +194,7 @@ def test_it_works_without_redis() -> None:
 
 
 def test_a_broken_value_in_the_cache_is_replaced() -> None:
-    cache.set("staff:front:1", "nonsense")
+    cache.set("staff:front:2", "nonsense")
     assert "What waits" in page(browser("Finance"))
 
 
