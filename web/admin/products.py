@@ -46,7 +46,17 @@ class ProductAdmin(ReadOnlyAdmin):
         _, rates = backoffice.terms_of(product)
         return shown.steps(rates)
 
-    @admin.display(description="")
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+        return self._without_link(request, super().get_list_display(request))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
+        return self._without_link(request, self.fields)
+
+    def _without_link(self, request: HttpRequest, names: tuple[Any, ...]) -> tuple[Any, ...]:
+        may_ask = request.user.has_perm(_MAY_ASK)
+        return names if may_ask else tuple(name for name in names if name != "change_terms")
+
+    @admin.display(description="New terms")
     def change_terms(self, product: Product) -> SafeString:
         return format_html('<a href="{}">Change terms</a>', reverse("admin:product_terms", args=[product.pk]))
 

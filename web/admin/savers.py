@@ -45,6 +45,7 @@ def write_saver_note(request: HttpRequest, user_id: int) -> HttpResponse:
 def _page(request: HttpRequest, user: User, form: NoteForm) -> HttpResponse:
     sheet = backoffice.saver_sheet(user)
     may = staff(request).has_perm
+    sections = saver_pages.sections(sheet, may=may)
     return render_page(
         request,
         "saver.html",
@@ -53,7 +54,8 @@ def _page(request: HttpRequest, user: User, form: NoteForm) -> HttpResponse:
         saver=user,
         sheet=sheet,
         states=saver_pages.states(sheet),
-        sections=saver_pages.sections(sheet, may=may),
+        sections=sections,
+        without=[section.title for section in sections if not section.rows],
         cases=saver_pages.with_links("case", sheet.cases, may=may),
         requests=[
             (row, url, backoffice.ACTIONS[row.action].label)

@@ -106,6 +106,13 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
         key = typed_text.search_key(term)
         return (queryset.filter(name_search__startswith=key) if key else queryset), False
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        found = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return found
+        # What is known of a password is of no use to those who cannot change it.
+        return [(None, {"fields": ("email", "name")}), *found[1:]]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         fields: tuple[str, ...] = self.readonly_fields
         if obj is not None and obj.pk == request.user.pk:
