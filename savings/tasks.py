@@ -25,6 +25,7 @@ from savings import (
     outbox,
     payments,
     plans,
+    releases,
     statements,
     users,
 )
@@ -89,6 +90,12 @@ def lower_priority() -> None:
     On Linux the priority belongs to the worker's thread, elsewhere to the process.
     """
     os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+
+
+@on_startup()
+def read_release() -> None:
+    """Read which release this worker runs, before an upgrade replaces the files."""
+    releases.release_name()
 
 
 # The timetable, in UTC. Every consumer runs all of it, so each job must be safe when it runs twice at the same time.
@@ -232,6 +239,12 @@ def apply_product_changes() -> int:
 def count_money_days() -> int:
     """Count the money of the last days for the front page of staff."""
     return backoffice.count_money_days(timezone.now())
+
+
+@job(crontab(minute="*"))
+def note_release() -> None:
+    """Write down which release this worker runs, so that one that was not restarted after an upgrade is found."""
+    releases.note_worker(timezone.now())
 
 
 @job(crontab(minute="40", hour="1"))

@@ -13,6 +13,9 @@ from web.environment import Env, check_url
 
 # Statements print the name and the contact on one line.
 _MOST_NAME, _MOST_CONTACT = 80, 120
+# As many characters as a URL-safe token of 16 random bytes has.
+_LEAST_TOKEN = 22
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]*")
 _QUESTION = re.compile(r"^##[ \t]+", re.MULTILINE)
 
 
@@ -144,3 +147,16 @@ def staff_settings(env: Env) -> StaffSettings:
         request_hours=env.number("STAFF_REQUEST_HOURS", default=72, least=1, most=30 * 24),
         export_hours=env.number("STAFF_EXPORT_HOURS", default=24, least=1, most=30 * 24),
     )
+
+
+def metrics_token(env: Env) -> str:
+    """Return the token with which Prometheus reads /metrics; empty if there is no such page.
+
+    Raises ImproperlyConfigured for a token that can be guessed, or that no Authorization header can have (RFC 6750).
+    """
+    token = env.str("METRICS_TOKEN", default="")
+    if token and (len(token) < _LEAST_TOKEN or not _TOKEN.fullmatch(token)):
+        raise ImproperlyConfigured(
+            f"METRICS_TOKEN must be {_LEAST_TOKEN} or more letters and digits, such as those of: openssl rand -hex 24"
+        )
+    return token

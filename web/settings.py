@@ -25,7 +25,7 @@ from web.environment import (
 from web.middleware.content_policy import content_policy
 from web.observability import toolbar_settings
 from web.observability.logging_settings import logging_settings
-from web.operator_settings import operator_settings, staff_settings
+from web.operator_settings import metrics_token, operator_settings, staff_settings
 from web.payout_settings import card_settings, payout_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -242,9 +242,9 @@ CACHES: dict[str, dict[str, Any]] = {
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 # If off, every page is rendered for each request; nothing else changes.
 KEEPS_PAGES = env.flag("KEEPS_PAGES", default=True)
-# The name of what is deployed. Cached pages of another release are not used; without one, each process reads its own
-# sources at the start to tell.
+# What is deployed. Without a name, each process reads its sources at the start to tell another release's pages.
 RELEASE = env.str("ASUSU_RELEASE", default="")
+METRICS_TOKEN = metrics_token(env)
 SESSION_ENGINE = "web.auth.sessions"
 
 # A board comes from Redis within a millisecond, or else from SQL. Loading one may take longer, because no request

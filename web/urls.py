@@ -20,6 +20,7 @@ from web.views import (
     landing,
     leaderboards,
     messages,
+    metrics,
     payments,
     payouts,
     plan_exits,
@@ -224,6 +225,7 @@ urlpatterns = [
     path(".well-known/change-password", well_known.change_password, name="change_password"),
     path("healthz/", health.healthz, name="healthz"),
     path("readyz/", health.readyz, name="readyz"),
+    path("metrics/", metrics.metrics, name="metrics"),
 ]
 
 # Neither exists in production; the settings exclude both.

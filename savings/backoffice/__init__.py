@@ -41,6 +41,7 @@ from savings.backoffice.exports import (
 from savings.backoffice.figures import RATE_DAYS, Figures, Waiting, figures
 from savings.backoffice.health import CheckResult, Health, Stuck, health
 from savings.backoffice.money_days import count_money_days
+from savings.backoffice.monitoring import BACKUP, Monitored, monitored
 from savings.backoffice.offers import (
     Offer,
     offers_for_case,
@@ -116,6 +117,7 @@ from savings.backoffice.searching import MOST_HITS, Hit, search
 
 __all__ = [
     "ACTIONS",
+    "BACKUP",
     "ERASE_FILES",
     "ERASE_RECIPIENT",
     "EXPORT_KIND",
@@ -133,6 +135,7 @@ __all__ = [
     "Figures",
     "Health",
     "Hit",
+    "Monitored",
     "NamedLine",
     "Obstacle",
     "Offer",
@@ -181,6 +184,7 @@ __all__ = [
     "make_statement_again",
     "may_approve",
     "may_change_alone",
+    "monitored",
     "name_of",
     "note_download",
     "obstacles",

@@ -69,7 +69,7 @@ def figures(now: datetime.datetime) -> Figures:
     assets = _assets(timezone.localdate(now))
     return Figures(
         as_of=now,
-        waiting=_waiting(now),
+        waiting=waiting(now),
         failed_jobs=failed,
         late_jobs=late,
         assets=assets,
@@ -88,25 +88,29 @@ def _first_entry_on() -> datetime.date | None:
     return timezone.localdate(first) if first else None
 
 
-def _waiting(now: datetime.datetime) -> dict[str, Waiting]:
-    """Return what waits. One query, whose parts each read an index that has only these rows."""
+def waiting(now: datetime.datetime, *more: QuerySet[Any, Any]) -> dict[str, Waiting]:
+    """Return what waits. One query, whose parts each read an index that has only these rows.
+
+    `more` are further parts, made by `counted`.
+    """
     since = now - FAILED_DAYS * _DAY
     failed = Statement.objects.filter(state=Statement.State.FAILED, requested_at__gte=since)
     cases = Case.objects.unsolved().values_list("kind").annotate(rows=Count("pk"), oldest=Min("opened_at"))
     parts = cases.order_by().union(
-        _counted("requests", StaffRequest.objects.waiting(), "asked_at"),
+        counted("requests", StaffRequest.objects.waiting(), "asked_at"),
         *(
-            _counted(f"payouts {state}", Payout.objects.filter(state=state), "asked_at")
+            counted(f"payouts {state}", Payout.objects.filter(state=state), "asked_at")
             for state in Payout.IN_FLIGHT
         ),
-        _counted("mails", OutboxRow.objects.filter(dead_at__isnull=False), "dead_at"),
-        _counted("statements", failed, "requested_at"),
+        counted("mails", OutboxRow.objects.filter(dead_at__isnull=False), "dead_at"),
+        counted("statements", failed, "requested_at"),
+        *more,
         all=True,
     )
     return {what: Waiting(what, rows, oldest) for what, rows, oldest in parts}
 
 
-def _counted(what: str, rows: QuerySet[Any], moment: str) -> QuerySet[Any, Any]:
+def counted(what: str, rows: QuerySet[Any], moment: str) -> QuerySet[Any, Any]:
     """Return a query for the number of rows and the moment of the oldest; no row if there is none."""
     named = rows.order_by().annotate(what=Value(what)).values_list("what")
     counted: QuerySet[Any, Any] = named.annotate(rows=Count("pk"), oldest=Min(moment))
@@ -116,7 +120,7 @@ def _counted(what: str, rows: QuerySet[Any], moment: str) -> QuerySet[Any, Any]:
 def _jobs(now: datetime.datetime) -> tuple[list[str], list[str]]:
     """Return the names of the jobs whose latest run failed, and of those that are late."""
     runs = [run for run in JobRun.objects.all() if run.job in jobs.TIMETABLE]
-    failed = [run.job for run in runs if run.failed_at and run.failed_at >= run.started_at]
+    failed = [run.job for run in runs if run.has_failed]
     return failed, [run.job for run in runs if jobs.TIMETABLE[run.job].is_late(run, now)]
 
 

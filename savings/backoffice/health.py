@@ -25,7 +25,7 @@ from savings.models import (
 # The job that compares the leaderboards in Redis with SQL.
 _RECONCILING = "reconcile_boards"
 # The kinds of transactions that begin with a card payment.
-_BY_CARD = [Transaction.Kind.TOP_UP, Transaction.Kind.STASH_DEPOSIT, Transaction.Kind.AUTOSAVE]
+BY_CARD = [Transaction.Kind.TOP_UP, Transaction.Kind.STASH_DEPOSIT, Transaction.Kind.AUTOSAVE]
 # More proofs than that are needed to find the last result of each check only if many stopped early.
 _PROOFS = 20
 
@@ -85,7 +85,7 @@ def health(now: datetime.datetime) -> Health:
         coverage=CoverageDay.objects.order_by("-day_on").first(),
         boards=runs.get(_RECONCILING),
         late_jobs=[name for name, run in known.items() if jobs.TIMETABLE[name].is_late(run, now)],
-        failed_jobs=[run for run in known.values() if run.failed_at and run.failed_at >= run.started_at],
+        failed_jobs=[run for run in known.values() if run.has_failed],
         new_jobs=[name for name in jobs.TIMETABLE if name not in runs],
         stuck=_stuck(),
     )
@@ -118,7 +118,7 @@ def _is_running(proof: LedgerProof, now: datetime.datetime) -> bool:
 
 def _stuck() -> list[Stuck]:
     """Return what waits for the provider or for a worker. Each count reads an index that has only these rows."""
-    pending = Transaction.objects.pending().filter(kind__in=_BY_CARD)
+    pending = Transaction.objects.pending().filter(kind__in=BY_CARD)
     refunds = Refund.objects.filter(next_poll_at__isnull=False)
     return [
         _count("payment", pending, "created_on"),

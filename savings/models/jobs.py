@@ -28,6 +28,11 @@ class JobRun(models.Model):
     def __str__(self) -> str:
         return self.job
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the latest run failed. A run that goes on has not failed yet."""
+        return self.failed_at is not None and self.failed_at >= self.started_at
+
 
 class BalanceDay(models.Model):
     """The balances of the plans of one product, or of all stashes, at the end of a local day."""

@@ -53,8 +53,7 @@ class JobRunAdmin(ReadOnlyAdmin):
             return "Late"
         if run.ended_at is None:
             return "Running, or was killed"
-        has_failed = run.failed_at is not None and run.failed_at >= run.started_at
-        return "Failed" if has_failed else "Well"
+        return "Failed" if run.has_failed else "Well"
 
     @admin.display
     def took(self, run: JobRun) -> str:

@@ -30,6 +30,8 @@ PUBLIC = frozenset(
         "help:home",
         "healthz",
         "readyz",
+        # For Prometheus, which has a token.
+        "metrics",
         "security_txt",
         "change_password",
         "payments:webhook",

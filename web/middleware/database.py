@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -45,11 +45,18 @@ class TimeoutMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        token = _limit_seconds.set(settings.DATABASE_TIMEOUT_SECONDS)
-        try:
+        with waiting_at_most(settings.DATABASE_TIMEOUT_SECONDS):
             return self.get_response(request)
-        finally:
-            _limit_seconds.reset(token)
+
+
+@contextmanager
+def waiting_at_most(seconds: float) -> Iterator[None]:
+    """Limit the wait for each answer of PostgreSQL within the block."""
+    token = _limit_seconds.set(seconds)
+    try:
+        yield
+    finally:
+        _limit_seconds.reset(token)
 
 
 def is_away(error: BaseException | None) -> bool:

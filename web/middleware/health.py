@@ -1,4 +1,4 @@
-"""Answers health checks before the checks that a probe cannot pass: host name, HTTPS, session, sign-in."""
+"""Answers health checks and Prometheus before the checks that a probe cannot pass: host name, HTTPS, session, sign-in."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import resolve, reverse
 
-_NAMES = ("healthz", "readyz")
+_NAMES = ("healthz", "readyz", "metrics")
 
 
 class HealthMiddleware:
-    """Lets a load balancer or a container engine probe by IP address, over plain HTTP, with any cookie.
+    """Lets a load balancer, a container engine or Prometheus ask by IP address, over plain HTTP, with any cookie.
 
     Comes right after the middleware that counts and logs requests, so a probe needs neither the database nor Redis.
     """

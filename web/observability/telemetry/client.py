@@ -31,7 +31,7 @@ _FIXED = {
     "django_transaction_name_from_route": True,
     "use_elastic_traceparent_header": False,
     "include_paths": ["savings", "web"],
-    "transaction_ignore_urls": ["/static/*", "/healthz*", "/readyz*"],
+    "transaction_ignore_urls": ["/static/*", "/healthz*", "/readyz*", "/metrics*"],
     "breakdown_metrics": False,
     # No stack traces of slow spans; errors have theirs.
     "span_stack_trace_min_duration": "-1ms",
