@@ -225,6 +225,7 @@ urlpatterns = [
     path(".well-known/change-password", well_known.change_password, name="change_password"),
     path("healthz/", health.healthz, name="healthz"),
     path("readyz/", health.readyz, name="readyz"),
+    path("echo/", health.echo, name="echo"),
     path("metrics/", metrics.metrics, name="metrics"),
 ]
 

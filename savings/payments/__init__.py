@@ -45,7 +45,7 @@ from savings.payments.payouts import (
     sign_payout,
     wake_frozen,
 )
-from savings.payments.paystack import NOT_FOUND, using_transport
+from savings.payments.paystack import NOT_FOUND, CheckUp, check_up, using_transport
 from savings.payments.polling import poll_due_payments
 from savings.payments.recipients import (
     MOST_RECIPIENTS,
@@ -65,7 +65,13 @@ from savings.payments.settlement import is_open, settle_payment
 from savings.payments.settlements import fetch_settlements
 from savings.payments.suspense import release_from_suspense
 from savings.payments.transfers import Bank, delete_recipient
-from savings.payments.webhooks import LONGEST_BODY_BYTES, process_event, receive_event, sweep_events
+from savings.payments.webhooks import (
+    LONGEST_BODY_BYTES,
+    paid_without_event,
+    process_event,
+    receive_event,
+    sweep_events,
+)
 
 __all__ = [
     "CARD_FAILURES",
@@ -83,6 +89,7 @@ __all__ = [
     "PAYOUT_QUOTE_SECONDS",
     "REFUSED",
     "Bank",
+    "CheckUp",
     "Comparison",
     "Evidence",
     "FoundAccount",
@@ -100,6 +107,7 @@ __all__ = [
     "book_outside_refund",
     "cancel_payout",
     "charge_card",
+    "check_up",
     "contest_dispute",
     "deactivate_card",
     "delete_recipient",
@@ -118,6 +126,7 @@ __all__ = [
     "make_default_card",
     "most_for",
     "needs_fresh_sign_in",
+    "paid_without_event",
     "poll_due_payments",
     "post_late_fee",
     "post_missing_costs",

@@ -8,13 +8,15 @@ Source of the shapes: the provider's OpenAPI description. The tests check every 
 
 from __future__ import annotations
 
+import datetime
 import functools
 import json
 import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import httpx
@@ -104,6 +106,30 @@ def is_answering() -> bool:
     except ProviderUnavailable:
         return False
     return True
+
+
+class CheckUp(NamedTuple):
+    """How the provider answered a question of `manage.py doctor`, and its clock if it says the time."""
+
+    answers: bool
+    accepts_key: bool
+    clock: datetime.datetime | None
+
+
+def check_up() -> CheckUp:
+    """Ask about a payment that does not exist. Raises nothing: a provider that is away does not answer."""
+    path = f"/transaction/verify/{_PROBE}"
+    headers = {"Authorization": f"Bearer {settings.PROVIDER_SECRET_KEY}"}
+    try:
+        client = _client(settings.PROVIDER_URL, transport)
+        response = client.get(path, headers=headers, timeout=_PROBE_SECONDS)
+    except httpx.HTTPError:
+        return CheckUp(answers=False, accepts_key=False, clock=None)
+    try:
+        clock = parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        clock = None
+    return CheckUp(response.status_code < 500, response.status_code != 401, clock)
 
 
 def charge_authorization(

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from savings import outbox, tracing, typed_text
 from savings.exceptions import ForgedEvent, MalformedEvent, ProviderRefused, ProviderUnavailable
-from savings.models import Transaction, User, WebhookEvent
+from savings.models import Payment, Transaction, User, WebhookEvent
 from savings.payments import events, webhook_bodies
 from savings.payments.provider_watch import ProviderWatch
 
@@ -25,6 +25,9 @@ LONGEST_BODY_BYTES = 64 * 1024
 _RETRY_AFTER = [datetime.timedelta(minutes=minutes) for minutes in (1, 3, 10, 30, 120, 360, 1440, 2880)]
 _LEASE = datetime.timedelta(minutes=5)
 _MOST_AT_ONCE = 100
+# An event comes within minutes of a payment. Older payments, and more of them, say nothing about today.
+_EVENT_WITHIN, _LATELY = datetime.timedelta(minutes=30), datetime.timedelta(days=7)
+_NEWEST = 200
 
 
 def receive_event(body: bytes, signature: str) -> WebhookEvent:
@@ -134,3 +137,11 @@ def _touch_payer(reference: str) -> None:
     """Renew the cached pages of the payer, whose receipt lists the event."""
     payer = Transaction.objects.filter(reference=reference.upper(), user__isnull=False).values("user_id")
     User.objects.touch_all(User.objects.filter(pk__in=payer))
+
+
+def paid_without_event(now: datetime.datetime) -> tuple[int, datetime.datetime | None]:
+    """Return how many of the newest payments were paid after the last event, and when that came; None for never."""
+    last_at = WebhookEvent.objects.order_by("-pk").values_list("received_at", flat=True).first()
+    since = max(last_at or now - _LATELY, now - _LATELY)
+    paid = Payment.objects.order_by("-pk").values_list("paid_at", flat=True)[:_NEWEST]
+    return sum(since < moment < now - _EVENT_WITHIN for moment in paid if moment), last_at

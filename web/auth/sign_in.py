@@ -30,8 +30,9 @@ PUBLIC = frozenset(
         "help:home",
         "healthz",
         "readyz",
-        # For Prometheus, which has a token.
+        # For Prometheus and `manage.py doctor`, which have a token.
         "metrics",
+        "echo",
         "security_txt",
         "change_password",
         "payments:webhook",

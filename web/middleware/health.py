@@ -1,4 +1,4 @@
-"""Answers health checks and Prometheus before the checks that a probe cannot pass: host name, HTTPS, session, sign-in."""
+"""Answers health checks and Prometheus before the checks that they cannot pass: host, HTTPS, session, sign-in."""
 
 from __future__ import annotations
 

@@ -117,6 +117,8 @@ WITHOUT_BUDGET = {
     "payouts:preview": "leads to the form whose preview it is",
     "plans:carry_out_exit": "leads to the form for the amount",
     "security_txt": "a few lines from the settings",
+    "metrics": "for Prometheus; tests/web/views/test_metrics.py counts its queries",
+    "echo": "answers `manage.py doctor`, without a query",
     "change_password": "leads on",
     "calendar:read_feed": "a file for calendar programs",
     "statements:download": "sends a file and counts that",

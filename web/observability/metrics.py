@@ -7,7 +7,7 @@ nothing with it but its own figures. Labels have a bounded number of values, and
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from django.db import DatabaseError
 from django.utils import timezone
@@ -88,7 +88,7 @@ def _queues(found: Monitored) -> Iterator[Metric]:
         [(labels, age(waiting)) for labels, waiting in cases.items()],
         ["kind"],
     )
-    payouts = {(state,): found.waiting.get(f"payouts {state}", _NOTHING) for state in Payout.IN_FLIGHT}
+    payouts = {(str(state),): found.waiting.get(f"payouts {state}", _NOTHING) for state in Payout.IN_FLIGHT}
     yield _gauge("asusu_payouts_waiting", "Withdrawals on their way.", _counts(payouts), ["state"])
     yield _gauge(
         "asusu_payout_oldest_seconds",
@@ -186,7 +186,7 @@ _PARTS: dict[str, Callable[[], Iterable[Metric]]] = {
 }
 
 
-def _counts(rows: dict[tuple[str, ...], Waiting]) -> list[tuple[tuple[str, ...], float]]:
+def _counts(rows: Mapping[tuple[str], Waiting]) -> list[tuple[tuple[str, ...], float]]:
     return [(labels, waiting.count) for labels, waiting in rows.items()]
 
 

@@ -117,6 +117,8 @@ def test_an_auditor_changes_nothing() -> None:
 EXPORTS_AND_SEARCHES = {
     "POST admin:search",
     "POST admin:export_ask",
+    # Only asks and reads.
+    "POST admin:doctor",
     # Refuses each action that a role may not ask for.
     "POST admin:ask",
     # One's own requests, and an auditor has none.

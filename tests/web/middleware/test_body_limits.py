@@ -52,8 +52,8 @@ def test_every_route_refuses_400_megabytes_without_reading_them(
 ) -> None:
     paths = {path_of(url, examples | {"token": "x"}) for url in URLS} | {"/nowhere/", "/static/nowhere.js"}
     for path in paths:
-        # Health checks are answered before everything else, and to GET only.
-        expected = 405 if path in {"/healthz/", "/readyz/"} else 413
+        # Health checks and Prometheus are answered before everything else, and to GET only.
+        expected = 405 if path in {"/healthz/", "/readyz/", "/metrics/"} else 413
         assert announced(path, 400_000_000, content_type) == expected, path
 
 

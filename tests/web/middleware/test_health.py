@@ -18,7 +18,7 @@ from redis import RedisError, ResponseError
 from savings.models import OutboxRow
 from web import checks
 from web.caching import redis_client
-from web.views import health
+from web.doctor import parts
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ class Redis:
 @pytest.fixture(autouse=True)
 def redis(monkeypatch: pytest.MonkeyPatch) -> Redis:
     redis = Redis(answers=True)
-    monkeypatch.setattr(health, "get_redis_connection", lambda alias: redis)
+    monkeypatch.setattr(parts, "get_redis_connection", lambda alias: redis)
     return redis
 
 

@@ -74,6 +74,8 @@ CHEAP = {
                 "account_password_reset_completed",
                 "healthz",
                 "readyz",
+                "metrics",
+                "echo",
             ),
             *("mfa_view_recovery_codes", "mfa_download_recovery_codes"),
         ],
