@@ -143,19 +143,19 @@ def _jobs(found: Monitored) -> Iterator[Metric]:
         "asusu_job_started_timestamp_seconds",
         "When the last run of a job started.",
         [((name,), run.started_at.timestamp()) for name, run in runs.items()],
-        ["job"],
+        ["job_name"],
     )
     yield _gauge(
         "asusu_job_failed",
         "Whether the last run of a job failed.",
         [((name,), float(run.has_failed)) for name, run in runs.items()],
-        ["job"],
+        ["job_name"],
     )
     yield _gauge(
         "asusu_job_late",
         "Whether a job has missed three of its runs.",
         [((name,), float(jobs.TIMETABLE[name].is_late(run, found.as_of))) for name, run in runs.items()],
-        ["job"],
+        ["job_name"],
     )
     backup = found.runs.get(backoffice.BACKUP)
     if backup is not None and backup.ended_at is not None and not backup.has_failed:

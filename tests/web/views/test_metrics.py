@@ -147,7 +147,7 @@ def test_no_label_names_a_person_or_a_path(counted: None, saver_client: Client, 
                 "kind",
                 "state",
             } | {
-                "job",
+                "job_name",
                 "outcome",
                 "release",
             }
