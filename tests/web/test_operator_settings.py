@@ -13,7 +13,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from web.environment import Env
-from web.operator_settings import Operator, Question, operator_settings, parse_questions
+from web.operator_settings import Operator, Question, metrics_token, operator_settings, parse_questions
 
 
 def read(**environment: str) -> Operator:
@@ -95,3 +95,19 @@ def test_the_checks_of_a_deployment_name_each_empty_setting() -> None:
     checked = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     warned = [line for line in checked.stderr.splitlines() if "is empty" in line]
     assert [line.partition(": ")[2].split(" ")[1] for line in warned] == ["TERMS_URL", "SOURCE_URL"]
+
+
+@pytest.mark.parametrize("given", ["", "0123456789abcdef0123456789abcdef", "a-b_c.d~e+f/g=0123456789"])
+def test_a_token_for_metrics_is_taken_as_it_is(given: str) -> None:
+    with mock.patch.dict(os.environ, {"METRICS_TOKEN": given}):
+        assert metrics_token(Env()) == given
+
+
+@pytest.mark.parametrize("given", ["short", "0123456789 abcdef 0123456789", "0123456789abcdefghịjklmnop"])
+def test_a_token_for_metrics_that_can_be_guessed_or_sent_by_nobody_is_refused(given: str) -> None:
+    with (
+        mock.patch.dict(os.environ, {"METRICS_TOKEN": given}),
+        pytest.raises(ImproperlyConfigured, match="METRICS_TOKEN") as refused,
+    ):
+        metrics_token(Env())
+    assert given not in str(refused.value)

@@ -53,8 +53,9 @@ def examine(arrived: Seen | None = None) -> list[Finding]:
     """
     asked = _OUTSIDE | {"site": site.site if arrived is None else lambda: site.arrived(arrived)}
     answers = _begin(asked)
-    found = [finding for name, check in _HERE.items() for finding in _findings_of(name, check)]
+    # Django's checks ask the database too.
     with waiting_at_most(_DATABASE_SECONDS):
+        found = [finding for name, check in _HERE.items() for finding in _findings_of(name, check)]
         found += _in_database()
     return [*found, *answers()]
 
