@@ -6,6 +6,7 @@ import datetime
 import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.dispatch import receiver
@@ -244,7 +245,9 @@ def count_money_days() -> int:
 @job(crontab(minute="*"))
 def note_release() -> None:
     """Write down which release this worker runs, so that one that was not restarted after an upgrade is found."""
-    releases.note_worker(timezone.now())
+    # It is no failure of the job that Redis is down.
+    with suppress(RedisError):
+        releases.note_worker(timezone.now())
 
 
 @job(crontab(minute="40", hour="1"))
