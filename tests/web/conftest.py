@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -19,6 +20,8 @@ from web.caching import pages as page_cache
 from web.caching.cache import Cache
 from web.counts import counting
 from web.http import SaverRequest
+from web.observability import request_metrics
+from web.observability.request_costs import response_measured
 
 # The lab's naive ways fetch lazily on purpose.
 _LAB = "/lab/"
@@ -116,3 +119,15 @@ def sample_page(settings: Settings) -> None:
     ]
     options = {**templates["OPTIONS"], "loaders": loaders}
     settings.TEMPLATES = [{**templates, "APP_DIRS": False, "OPTIONS": options}]
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process counts its requests for /metrics, as a server does.
+
+    In a folder of its own: the workers of pytest have one parent, as those of a server have.
+    """
+    monkeypatch.setattr(os, "getppid", os.getpid)
+    request_metrics.start()
+    yield
+    response_measured.disconnect(request_metrics._count)

@@ -18,8 +18,6 @@ from pytest_django.fixtures import Settings
 from savings import backoffice
 from savings.models import CoverageDay, JobRun, LedgerProof
 from tests.factories import make_user
-from web.observability import request_metrics
-from web.observability.request_costs import response_measured
 
 ROOT = Path(site.BASE_DIR)
 RULES = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())
@@ -34,7 +32,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def shown(settings: Settings) -> dict[str, set[str]]:
+def shown(settings: Settings, counted: None) -> dict[str, set[str]]:
     """The labels of each series on /metrics, once everything has happened that is shown."""
     settings.METRICS_TOKEN = TOKEN
     now = timezone.now()
@@ -45,13 +43,11 @@ def shown(settings: Settings) -> dict[str, set[str]]:
     for name in ("sweep_outbox", backoffice.BACKUP):
         JobRun.objects.create(job=name, started_at=now, ended_at=now)
     backoffice.count_money_days(now)
-    request_metrics.start()
     client = Client()
     client.force_login(make_user())
     for _ in range(2):
         client.get("/dashboard/")
     text = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).text
-    response_measured.disconnect(request_metrics._count)
     return {
         sample.name: set(sample.labels)
         for family in text_string_to_metric_families(text)
