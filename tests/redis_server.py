@@ -12,6 +12,9 @@ from pathlib import Path
 
 import redis
 
+from savings.leaderboards import redis_client
+from tests.processes import wait_until
+
 
 class Server:
     """A redis-server in a folder, with a port of its own."""
@@ -56,3 +59,8 @@ class Server:
     def empty(self) -> None:
         with redis.Redis.from_url(self.url(0)) as client:
             client.flushall()
+
+
+def wait_until_used() -> None:
+    """Wait until this process uses Redis again."""
+    wait_until(lambda: not redis_client.breaker.is_open)

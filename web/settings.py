@@ -220,8 +220,8 @@ def redis_database(number: int, **options: float) -> str:
 _CACHE_OPTIONS = {
     "REDIS_CLIENT_CLASS": "savings.leaderboards.RedisClient",
     "IGNORE_EXCEPTIONS": True,
-    "SOCKET_CONNECT_TIMEOUT": 0.5,
-    "SOCKET_TIMEOUT": 0.5,
+    "SOCKET_CONNECT_TIMEOUT": 0.25,
+    "SOCKET_TIMEOUT": 0.25,
 }
 CACHES: dict[str, dict[str, Any]] = {
     "default": {

@@ -1,7 +1,7 @@
 """The Redis client of the caches and the leaderboards: it does not call a Redis that has just not answered.
 
-After a command without an answer, all callers of this process skip Redis for a second: caches miss, leaderboards come
-from SQL, tasks wait for the sweep. Then one caller at a time checks with a PING whether Redis is back.
+After the first command without an answer, all callers of this process skip Redis: caches miss, leaderboards come from
+SQL, tasks wait for the sweep. No caller waits to find out whether Redis is back: a thread asks it once a second.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import pybreaker
 import redis
 from django.conf import settings
 from django.dispatch import Signal
@@ -20,19 +19,56 @@ from redis.exceptions import ConnectionError, RedisError, ResponseError, Timeout
 
 logger = logging.getLogger(__name__)
 
+# The shortest time for which Redis is skipped, and the time between two questions whether it is back.
 PAUSE_SECONDS = 1
 # Sent after each command, successful or not, with the `seconds` it took. The sender is the class of the client.
 command_sent = Signal(use_caching=True)
 
-# One for the process, because all databases are on one server. An error reply is an answer, so it closes the breaker.
-breaker = pybreaker.CircuitBreaker(
-    fail_max=1, reset_timeout=PAUSE_SECONDS, exclude=[ResponseError], throw_new_error_on_trip=False
-)
-_probing = threading.Lock()
-
 
 class CallSkipped(ConnectionError):
-    """The call was not made, because Redis did not answer an earlier one a moment ago."""
+    """The call was not made, because Redis did not answer an earlier one and is not back yet."""
+
+
+class Breaker:
+    """Whether to skip Redis: open from a command without an answer until a background thread gets one.
+
+    Not pybreaker's: its first call after a pause is the question, so one page a second would wait for a frozen Redis.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        # Set by `close`, which also ends the thread; None while closed.
+        self._closing: threading.Event | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._closing is not None
+
+    def open(self) -> None:
+        """Skip Redis until it answers, and start asking. Does nothing while open."""
+        with self._lock:
+            if self._closing is not None:
+                return
+            self._closing = closing = threading.Event()
+        threading.Thread(target=self._watch, args=[closing], name="redis-watch", daemon=True).start()
+
+    def close(self) -> None:
+        """Use Redis again."""
+        with self._lock:
+            if self._closing is not None:
+                self._closing.set()
+                self._closing = None
+
+    def _watch(self, closing: threading.Event) -> None:
+        began = time.monotonic()
+        while not closing.wait(PAUSE_SECONDS):
+            if _is_answering():
+                logger.warning("Redis answers again after %.0f seconds", time.monotonic() - began)
+                self.close()
+
+
+# One for the process, because all databases are on one server.
+breaker = Breaker()
 
 
 class Client(redis.Redis):
@@ -51,9 +87,8 @@ class Client(redis.Redis):
 
 def call_redis[**P, R](send: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Return the result of a function that calls Redis. Raises CallSkipped while Redis is away."""
-    # `breaker.call` holds a lock during the call, so each thread would wait for the commands of all others.
-    if breaker.current_state != pybreaker.STATE_CLOSED:
-        _probe()
+    if breaker.is_open:
+        raise CallSkipped("Redis does not answer.")
     try:
         return send(*args, **kwargs)
     except (ConnectionError, TimeoutError):
@@ -61,24 +96,15 @@ def call_redis[**P, R](send: Callable[P, R], *args: P.args, **kwargs: P.kwargs) 
         raise
 
 
-def _probe() -> None:
-    """Check whether Redis is back, once a second. Raises CallSkipped if not, and for callers who come meanwhile."""
-    if not _probing.acquire(blocking=False):
-        raise CallSkipped("Another thread is checking whether Redis is back.")
+def _is_answering() -> bool:
+    # The URL with the shortest timeout, so that Redis is used again soon after it is back.
     try:
-        breaker.call(_ping)
-    except pybreaker.CircuitBreakerError:
-        raise CallSkipped("Redis did not answer a moment ago.") from None
+        with redis.Redis.from_url(settings.LEADERBOARD_REDIS_URL) as client:
+            client.ping()
     except ResponseError:
-        pass
+        # An error reply is an answer.
+        return True
     except RedisError as error:
         logger.warning("Redis does not answer yet: %s", error)
-        raise CallSkipped("Redis does not answer yet.") from error
-    finally:
-        _probing.release()
-
-
-def _ping() -> None:
-    # The URL with the shortest timeout, a fraction of a second: the caller's own may be ten seconds.
-    with redis.Redis.from_url(settings.LEADERBOARD_REDIS_URL) as client:
-        client.ping()
+        return False
+    return True

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from savings.mails import sending
 from savings.models import OutboxRow
 from tests.factories import make_welcome
 from tests.processes import PATIENCE_SECONDS, database_url, listens_to, wait_until
+from tests.redis_server import wait_until_used
 from tests.smtp_sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -154,6 +154,6 @@ def test_redis_is_tried_again_after_a_pause() -> None:
     redis_client.breaker.open()
     make_welcome()
     assert HUEY.pending_count() == 0
-    time.sleep(redis_client.PAUSE_SECONDS)
+    wait_until_used()
     make_welcome()
     assert HUEY.pending_count() == 1
