@@ -99,25 +99,25 @@ def main() -> int:
 
 def _measure(folder: Path, seconds: int) -> Iterator[Figure]:
     begun_at = time.monotonic()
-    circle = _load()
+    circle = load_people()
     loaded = f"{PEOPLE:,} in the circle, {TRANSACTIONS:,} transactions, loaded in {time.monotonic() - begun_at:.0f} s"
     yield Figure("people at once", AT_ONCE, "", loaded)
-    with _site(folder) as address:
+    with serving(folder) as address:
         hour = _use(folder, address, seconds)
         began = time.monotonic()
         left = _drain(hour)
         drained = f"in {time.monotonic() - began:.0f} s"
     yield from _paces(hour, seconds)
     yield from _work(hour)
-    yield _none("errors", hour.errors)
-    yield _none("errors in the logs of server, consumer and provider", _bad_lines(folder))
+    yield none_of("errors", hour.errors)
+    yield none_of("errors in the logs of server, consumer and provider", bad_lines(folder))
     yield Figure(
         "left undone after the last request", sum(left.values()), "", _said(left) or drained, at_most=0
     )
     yield from _proof(circle, hour)
 
 
-def _load() -> Circle:
+def load_people() -> Circle:
     """Load a crowd in one circle, with names that contain the owner's id."""
     scale.load_crowd(PEOPLE, TRANSACTIONS, lambda _: None)
     product = Product.objects.filter(kind=Product.Kind.FLEXIBLE)[0]
@@ -140,18 +140,20 @@ def _visitors() -> list[User]:
 
 
 @contextmanager
-def _site(folder: Path) -> Iterator[str]:
-    """Serve the site as docs/deployment.md says, and a provider; yield the address."""
+def serving(folder: Path, **variables: str) -> Iterator[str]:
+    """Serve the site as docs/deployment.md says, and a provider, with these variables; yield the address."""
     port, provider = _servers.free_port(), _servers.free_port()
     address = f"http://127.0.0.1:{port}"
     environment = _servers.environment(str(connection.settings_dict["NAME"])) | {
         "VAR_DIR": str(folder),
         "SITE_URL": address,
+        "DEFAULT_FROM_EMAIL": "Asusu <hello@savings.example.com>",
         "SIMULATOR_URL": f"http://127.0.0.1:{provider}",
         # Nothing terminates TLS here. The users' requests claim it; the provider's events cannot.
         "SECURE_SSL_REDIRECT": "0",
         # All requests come from one IP address.
         "IP_RATE_LIMIT_FACTOR": "10000",
+        **variables,
     }
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     collect = [*manage, "collectstatic", "--no-input"]
@@ -183,7 +185,7 @@ def _is_up(address: str) -> bool:
 def _use(folder: Path, address: str, seconds: int) -> Hour:
     """Let the users use the site, and return their results."""
     visitors = _visitors()
-    sessions = [(person.pk, _sign_in(person)) for person in (visitors[:AT_HOME] * 2)[:AT_ONCE]]
+    sessions = [(person.pk, session_of(person)) for person in (visitors[:AT_HOME] * 2)[:AT_ONCE]]
     plan = {
         "address": address,
         "seconds": seconds,
@@ -198,7 +200,7 @@ def _use(folder: Path, address: str, seconds: int) -> Hour:
     return Hour(**json.loads(said))
 
 
-def _sign_in(person: User) -> str:
+def session_of(person: User) -> str:
     """Return the session of a user who has signed in before, because checking a password is slow by design."""
     client = Client(headers={"host": "savings.example.com"})
     client.force_login(person)
@@ -247,24 +249,24 @@ def _work(hour: Hour) -> Iterator[Figure]:
 def _proof(circle: Circle, hour: Hour) -> Iterator[Figure]:
     """The checks at the end."""
     dead = OutboxRow.objects.filter(dead_at__isnull=False)
-    yield _none("rows of the outbox given up", [(f"{row.kind}: {row.error}", 1) for row in dead])
+    yield none_of("rows of the outbox given up", [(f"{row.kind}: {row.error}", 1) for row in dead])
     failed = Statement.objects.filter(state=Statement.State.FAILED)
-    yield _none("statements that failed", [(row.reason, 1) for row in failed])
+    yield none_of("statements that failed", [(row.reason, 1) for row in failed])
     unpaid = Transaction.objects.filter(reference__in=hour.not_taken).successful()
-    yield _none("payments settled that nobody paid", [(row.reference, 1) for row in unpaid])
-    yield _none("rules of the books that are broken", [(str(wrong), 1) for wrong in ledger.run_checks()])
+    yield none_of("payments settled that nobody paid", [(row.reference, 1) for row in unpaid])
+    yield none_of("rules of the books that are broken", [(str(wrong), 1) for wrong in ledger.run_checks()])
     drifted = rebuild.reconcile(circle.pk)
     yield Figure("members whose board differs from SQL", drifted, "", f"of {PEOPLE:,}", at_most=0)
 
 
-def _none(what: str, found: list[tuple[str, int]]) -> Figure:
+def none_of(what: str, found: list[tuple[str, int]]) -> Figure:
     """Print the violations and return their number."""
     for text, times in found:
         sys.stdout.write(f"{what}: {text} ({times} times)\n")
     return Figure(what, sum(times for _, times in found), "", at_most=0)
 
 
-def _bad_lines(folder: Path) -> list[tuple[str, int]]:
+def bad_lines(folder: Path) -> list[tuple[str, int]]:
     """Return the programs' log lines that need attention."""
     found = Counter(
         f"{log.stem}: {line}"

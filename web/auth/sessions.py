@@ -58,7 +58,9 @@ class SessionStore(cached_db.SessionStore):
         self._keep(dict(self.items()), self.get_expiry_age())
 
     def _keep(self, data: dict[str, Any], seconds: int) -> None:
-        cache.set(self.cache_key, {"key": self.session_key, "data": data}, seconds)
+        if not cache.set(self.cache_key, {"key": self.session_key, "data": data}, seconds):
+            # A full Redis refuses the new content, and would return the old one for as long as it is full.
+            cache.delete(self.cache_key)
 
 
 class UserMiddleware(AuthenticationMiddleware):

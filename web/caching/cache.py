@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from django.contrib.sessions.backends.cached_db import KEY_PREFIX
@@ -93,10 +94,11 @@ def _is_session(key: Any) -> bool:
 
 
 class AttemptsSurviveRedis(RedisCache):
-    """Stores attempt counters in memory while Redis is down: an outage neither blocks sign-in nor lifts the limits.
+    """Stores attempt counters in memory while Redis takes none: an outage neither blocks sign-in nor lifts the limits.
 
     Each process counts for itself then. Without this, every sign-in fails while Redis is down: allauth takes the `None`
-    of a failed `add` for a lock that another request holds.
+    of a failed `add` for a lock that another request holds. A full Redis still answers reads and deletes, so a counter
+    in memory comes before the older one in Redis, until Redis takes a newer one.
     """
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
@@ -106,7 +108,10 @@ class AttemptsSurviveRedis(RedisCache):
     def get(self, key: str, default: Any = None, *args: Any, **kwargs: Any) -> Any:
         if not key.startswith(_COUNTERS):
             return super().get(key, default, *args, **kwargs)  # type: ignore[no-untyped-call]  # django-redis
-        found = self._in_redis_or_memory("get", key, default, *args, **kwargs)
+        found = self._memory.get(key, None, *args, **kwargs)
+        if found is None:
+            with suppress(ConnectionInterrupted):
+                found = self.client.get(key, default, *args, **kwargs)
         # allauth reads a list of timestamps here and does not check the type.
         return found if _are_moments(found) else default
 
@@ -123,14 +128,19 @@ class AttemptsSurviveRedis(RedisCache):
     def delete(self, key: str, *args: Any, **kwargs: Any) -> Any:
         if not key.startswith(_COUNTERS):
             return super().delete(key, *args, **kwargs)
-        return self._in_redis_or_memory("delete", key, *args, **kwargs)
+        was_in_memory = self._memory.delete(key, *args, **kwargs)
+        with suppress(ConnectionInterrupted):
+            return self.client.delete(key, *args, **kwargs) or was_in_memory
+        return was_in_memory
 
     def _in_redis_or_memory(self, verb: str, key: str, *args: Any, **kwargs: Any) -> Any:
         # Not the method of the parent class, which swallows the error.
         try:
-            return getattr(self.client, verb)(key, *args, **kwargs)
+            stored = getattr(self.client, verb)(key, *args, **kwargs)
         except ConnectionInterrupted:
             return getattr(self._memory, verb)(key, *args, **kwargs)
+        self._memory.delete(key)
+        return stored
 
 
 def _are_moments(found: Any) -> bool:

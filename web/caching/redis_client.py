@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
 from contextlib import suppress
 from typing import Any
 
 from django_redis import get_redis_connection
 from django_redis.serializers.json import JSONSerializer
-from redis.exceptions import ResponseError
+from redis.exceptions import OutOfMemoryError, ResponseError
+
+_FULL_SECONDS = 60
 
 
-class SkippedCallFilter(logging.Filter):
-    """Drops log lines about calls that were not made; the call that Redis did not answer has its own line.
+class RepetitionFilter(logging.Filter):
+    """Drops log lines that repeat what an earlier one said: of calls that were not made, and of a full Redis.
 
-    A page makes a dozen calls, and writing a traceback takes milliseconds.
+    The call that Redis did not answer has a line of its own, and a full Redis has one a minute. A page makes a dozen
+    calls, and writing a traceback takes milliseconds.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._was_full_at = -math.inf
 
     def filter(self, record: logging.LogRecord) -> bool:
         # Imported here, because logging is configured before the models are loaded.
         from savings.leaderboards import CallSkipped  # noqa: PLC0415
 
         error = record.exc_info[1] if record.exc_info else None
-        return not isinstance(error.__cause__ if error else None, CallSkipped)
+        cause = error.__cause__ if error else None
+        if not isinstance(cause, OutOfMemoryError):
+            return not isinstance(cause, CallSkipped)
+        now = time.monotonic()
+        if now - self._was_full_at < _FULL_SECONDS:
+            return False
+        self._was_full_at = now
+        return True
 
 
 def evicting_policy() -> str:
@@ -38,6 +54,15 @@ def evicting_policy() -> str:
     policy = str(memory.get("maxmemory_policy", ""))
     is_limited = memory.get("maxmemory", "unknown") != 0
     return policy if is_limited and policy not in {"", "noeviction"} else ""
+
+
+def is_full() -> bool:
+    """Return whether Redis has used up its memory and refuses writes. Raises RedisError while Redis is down."""
+    try:
+        memory = get_redis_connection("default").info("memory")
+    except ResponseError:
+        return False
+    return bool(0 < memory.get("maxmemory", 0) <= memory.get("used_memory", 0))
 
 
 class Json(JSONSerializer):

@@ -53,8 +53,11 @@ def redis() -> str:
     try:
         get_redis_connection("default").ping()
         policy = redis_client.evicting_policy()
+        is_full = not policy and redis_client.is_full()
     except (RedisError, OSError):
         return "does not answer"
+    if is_full:
+        return "is full: raise maxmemory"
     return f"may remove keys: set maxmemory-policy to noeviction, not {policy}" if policy else "ok"
 
 

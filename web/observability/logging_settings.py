@@ -13,7 +13,7 @@ def logging_settings(*, debug: bool, level: str) -> dict[str, Any]:
         "filters": {
             "request_id": {"()": "web.observability.log_lines.RequestIdFilter"},
             "pattern": {"()": "web.observability.log_lines.PatternFilter"},
-            "skipped_calls": {"()": "web.caching.redis_client.SkippedCallFilter"},
+            "skipped_calls": {"()": "web.caching.redis_client.RepetitionFilter"},
         },
         "formatters": {
             "line": {"()": "web.observability.log_lines.LineFormatter"},
