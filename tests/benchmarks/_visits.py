@@ -22,7 +22,7 @@ from savings.demo import cast
 CIRCLE = "/circles/together/"
 _TIMEOUT_SECONDS = 30
 # The saver's time between two requests, in seconds.
-_PAUSE = (1.0, 3.0)
+_PAUSE = (2.0, 6.0)
 _HIDDEN = re.compile(r'name="(csrfmiddlewaretoken|reference)" value="([^"]+)"')
 _PLAN = re.compile(r'href="/plans/(\d+)/"')
 _STATIC = re.compile(r'(?:href|src)="(/static/[^"]+)"')

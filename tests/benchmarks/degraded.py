@@ -1,4 +1,4 @@
-"""Redis freezes while forty savers use the production site: how much slower their pages get, and that none fails."""
+"""Redis freezes while savers use the production site: how much slower their pages get, and that none fails."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.benchmarks import _database, _visits
 from tests.benchmarks._report import Figure, publish
 from tests.redis_server import Server
 
-SAVERS = 40
+SAVERS = 20
 SECONDS = 30
 # Normal and frozen in turns, so that other load on the machine affects both alike.
 ROUNDS = 2
