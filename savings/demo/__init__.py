@@ -2,7 +2,7 @@
 
 from savings.demo.building import build, is_there
 from savings.demo.cast import ADA, PASSWORD, SAVERS, STAFF
-from savings.demo.scale import load_crowd
+from savings.demo.scale import CrowdChanged, load_crowd
 from savings.demo.second_steps import codes, seconds_left
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "PASSWORD",
     "SAVERS",
     "STAFF",
+    "CrowdChanged",
     "build",
     "codes",
     "is_there",

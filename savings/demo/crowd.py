@@ -65,7 +65,8 @@ class Life:
         begins: datetime.datetime,
         ends: datetime.datetime,
     ) -> None:
-        self.crowd, self.chance, self.begins, self.left = crowd, chance, begins, transactions
+        self.crowd, self.chance, self.left = crowd, chance, transactions
+        self.begins, self.ends = begins, ends
         self.step = (ends - begins) / (transactions + 1)
         self.done = 0
         # One in `stride` transactions is the first user's.
@@ -75,13 +76,16 @@ class Life:
         self.clearing = ledger.house_account(Account.Kind.CLEARING, "paystack").pk
         self.actors = self._people()
 
-    def write_batch(self, times: int) -> None:
-        """Write `times` transactions with their entries and balances."""
+    def write_batch(self, times: int, *, is_written: bool = False) -> None:
+        """Write `times` transactions with their entries and balances.
+
+        With `is_written` they are in the database, and only what this object remembers is made again.
+        """
         self.transactions: list[tuple[object, ...]] = []
         self.entries: list[tuple[object, ...]] = []
         self.touched: set[int] = set()
-        self.transaction_id = bulk.reserve(Transaction, times)
-        self.entry_id = bulk.reserve(Entry, times)
+        self.transaction_id = 0 if is_written else bulk.reserve(Transaction, times)
+        self.entry_id = 0 if is_written else bulk.reserve(Entry, times)
         while len(self.transactions) < times:
             self.moment = self.begins + (self.done + 1) * self.step
             self.today = timezone.localdate(self.moment).toordinal()
@@ -89,10 +93,11 @@ class Life:
                 self._pay_in(0, self.crowd.people, kobo=self.chance.randrange(100, 5_000) * 100)
             else:
                 self._act(next(self.actors), room=times - len(self.transactions))
-        bulk.write(Transaction, _TRANSACTION_COLUMNS, self.transactions)
-        bulk.write(Entry, _ENTRY_COLUMNS, self.entries)
-        self._write_balances()
         self.left -= times
+        if not is_written:
+            bulk.write(Transaction, _TRANSACTION_COLUMNS, self.transactions)
+            bulk.write(Entry, _ENTRY_COLUMNS, self.entries)
+            self._write_balances()
 
     def _people(self) -> Iterator[int]:
         while True:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -172,6 +173,15 @@ def answers(port: int) -> bool:
     """Return whether a port of this machine is in use."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def is_healthy(port: int) -> bool:
+    """Return whether our server on a port answers: its main process binds the port before its workers are up."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz/", timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 def _wait_for(check: Callable[[], bool], process: subprocess.Popen[bytes], name: str) -> None:

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -168,18 +167,10 @@ def serving(folder: Path, **variables: str) -> Iterator[str]:
             log=folder / "provider.log",
             is_up=partial(_servers.answers, provider),
         ),
-        run("The server", granian, log=folder / "server.log", is_up=partial(_is_up, address)),
+        run("The server", granian, log=folder / "server.log", is_up=partial(_servers.is_healthy, port)),
         run("The consumer", [*manage, "run_huey"], log=folder / "consumer.log"),
     ):
         yield address
-
-
-def _is_up(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/healthz/", timeout=5):
-            return True
-    except OSError:
-        return False
 
 
 def _use(folder: Path, address: str, seconds: int) -> Hour:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import resource
+import sys
 import time
 from typing import Any
 
@@ -21,7 +22,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--if-empty", action="store_true", help="do nothing when the database has users")
         parser.add_argument(
-            "--scale", type=int, metavar="USERS", help="load this many generated users instead"
+            "--scale",
+            type=int,
+            metavar="USERS",
+            help="load this many generated users instead; the same again continues after Ctrl-C",
         )
         parser.add_argument(
             "--transactions", type=int, default=1_000_000, help="number of transactions for --scale"
@@ -53,11 +57,24 @@ class Command(BaseCommand):
         if people < 1 or transactions < 1:
             raise CommandError("Use at least one user and one transaction.")
         started_at = time.monotonic()
-        demo.load_crowd(people, transactions, self.stdout.write)
+        try:
+            demo.load_crowd(people, transactions, self._report, settings.VAR_DIR / "demo-scale.json")
+        except KeyboardInterrupt:
+            self.stderr.write("Stopped. The same command continues. Do not use the crowd before.")
+            sys.exit(130)
+        except demo.CrowdChanged:
+            raise CommandError(
+                "Money of the crowd has moved since its loading was stopped. Delete demo-scale.json in VAR_DIR to load "
+                "another crowd."
+            ) from None
         memory_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         self.stdout.write(
             f"Loaded in {time.monotonic() - started_at:.0f} s, using at most {memory_mib:,} MiB of memory."
         )
+
+    def _report(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
 
 
 def _clock() -> Any:
