@@ -1,4 +1,4 @@
-"""A private redis-server that a test can freeze, kill and start again."""
+"""A private redis-server that a test can freeze, kill, fill and start again."""
 
 from __future__ import annotations
 
@@ -55,6 +55,17 @@ class Server:
 
     def thaw(self) -> None:
         self.process.send_signal(signal.SIGCONT)
+
+    def fill(self) -> None:
+        """Let the server refuse every write, as one whose memory is used up and that evicts nothing."""
+        with redis.Redis.from_url(self.url(0)) as client:
+            client.config_set("maxmemory-policy", "noeviction")
+            client.config_set("maxmemory", 1)
+
+    def drain(self) -> None:
+        """Lift the limit of the memory."""
+        with redis.Redis.from_url(self.url(0)) as client:
+            client.config_set("maxmemory", 0)
 
     def empty(self) -> None:
         with redis.Redis.from_url(self.url(0)) as client:

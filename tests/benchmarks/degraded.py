@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import statistics
 import sys
 import tempfile
 import time
@@ -63,6 +64,10 @@ def _measure(folder: Path, seconds: int) -> Iterator[Figure]:
     yield Figure(
         f"p95, Redis frozen for {seconds} s : normal", frozen_ms / usual_ms, "x", _said(phases), at_most=2
     )
+    for name in sorted({visit.name for visit in frozen}):
+        both = [[visit for visit in visits if visit.name == name] for visits in (normal, frozen)]
+        usual_ms, frozen_ms = (statistics.median(visit.seconds * 1000 for visit in visits) for visits in both)
+        yield Figure(f"{name}, median", frozen_ms, "ms", f"{usual_ms:.0f} ms normally")
     yield load.none_of("requests that failed", _visits.errors(normal + frozen))
 
 
