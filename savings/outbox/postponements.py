@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -130,7 +131,9 @@ def postponed_row_ids(task: str) -> QuerySet[Postponement, int]:
 
 
 def is_database_away(error: Exception) -> bool:
-    """Return whether an error means that the database is down, and not that one statement failed (a deadlock, say)."""
+    """Return whether the database is down or read-only, and not that one statement failed (a deadlock, say)."""
+    if _is_read_only(error.__cause__):
+        return True
     if not isinstance(error, (InterfaceError, OperationalError)):
         return False
     try:
@@ -141,6 +144,14 @@ def is_database_away(error: Exception) -> bool:
     except DatabaseError:
         return True
     return False
+
+
+def _is_read_only(error: BaseException | None) -> bool:
+    """Return whether the database's own error says that it takes no writes, as a standby or a demoted primary."""
+    if isinstance(error, sqlite3.Error):
+        # The low byte is the primary code; the rest is detail.
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
+    return getattr(error, "sqlstate", None) == "25006"
 
 
 def _record(task: str, row_id: int, why: str) -> Postponement:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -20,9 +21,10 @@ from tests.benchmarks import load
 from savings.models import User
 from tests.benchmarks import _database, _visits
 from tests.benchmarks._report import Figure, publish
+from tests.processes import child_processes
 from tests.redis_server import Server
 
-SAVERS = 20
+SAVERS = 10
 SECONDS = 30
 # Normal and frozen in turns, so that other load on the machine affects both alike.
 ROUNDS = 2
@@ -52,7 +54,7 @@ def _measure(folder: Path, seconds: int) -> Iterator[Figure]:
                 for user in User.objects.order_by("id")[:SAVERS]
             ]
             with _visits.visiting(savers):
-                phases = list(_phases(server, savers, seconds))
+                spent, phases = zip(*_phases(server, savers, seconds), strict=True)
     finally:
         server.thaw()
         server.kill()
@@ -64,6 +66,11 @@ def _measure(folder: Path, seconds: int) -> Iterator[Figure]:
     yield Figure(
         f"p95, Redis frozen for {seconds} s : normal", frozen_ms / usual_ms, "x", _said(phases), at_most=2
     )
+    usual_cpu_ms, frozen_cpu_ms = (
+        sum(spent[place::2]) * 1000 / len(visits) for place, visits in ((0, normal), (1, frozen))
+    )
+    yield Figure("server's CPU time for a request", usual_cpu_ms, "ms")
+    yield Figure("server's CPU time for a request while Redis is frozen", frozen_cpu_ms, "ms")
     for name in sorted({visit.name for visit in frozen}):
         both = [[visit for visit in visits if visit.name == name] for visits in (normal, frozen)]
         usual_ms, frozen_ms = (statistics.median(visit.seconds * 1000 for visit in visits) for visits in both)
@@ -71,8 +78,10 @@ def _measure(folder: Path, seconds: int) -> Iterator[Figure]:
     yield load.none_of("requests that failed", _visits.errors(normal + frozen))
 
 
-def _phases(server: Server, savers: list[_visits.Saver], seconds: int) -> Iterator[list[_visits.Visit]]:
-    """Yield the requests with a normal and with a frozen Redis, in turns."""
+def _phases(
+    server: Server, savers: list[_visits.Saver], seconds: int
+) -> Iterator[tuple[float, list[_visits.Visit]]]:
+    """Yield the CPU seconds and the requests with a normal and with a frozen Redis, in turns."""
     for _ in range(ROUNDS):
         time.sleep(SETTLING_SECONDS)
         yield _phase(savers, seconds)
@@ -81,16 +90,24 @@ def _phases(server: Server, savers: list[_visits.Saver], seconds: int) -> Iterat
         server.thaw()
 
 
-def _phase(savers: list[_visits.Saver], seconds: int) -> list[_visits.Visit]:
-    begins = time.monotonic()
+def _phase(savers: list[_visits.Saver], seconds: int) -> tuple[float, list[_visits.Visit]]:
+    begins, spent = time.monotonic(), _cpu_seconds()
     time.sleep(seconds)
-    ends = time.monotonic()
+    ends, spent = time.monotonic(), _cpu_seconds() - spent
     # Also those that have begun and not ended.
     time.sleep(1)
-    return _visits.between(savers, begins, ends)
+    return spent, _visits.between(savers, begins, ends)
 
 
-def _said(phases: list[list[_visits.Visit]]) -> str:
+def _cpu_seconds() -> float:
+    """Return the CPU time that the workers of the server have used. Other load on the machine does not change it."""
+    (server,) = child_processes(os.getpid(), "granian")
+    workers = child_processes(server, "")
+    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in workers]
+    return sum(int(field[11]) + int(field[12]) for field in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def _said(phases: Sequence[list[_visits.Visit]]) -> str:
     pairs = zip(phases[::2], phases[1::2], strict=True)
     ratios = (_visits.p95_ms(frozen) / _visits.p95_ms(normal) for normal, frozen in pairs)
     return "in turns: " + ", ".join(f"{ratio:.2f}" for ratio in ratios)
