@@ -99,10 +99,12 @@ def serving(
     environment: dict[str, str],
     log: Path,
     is_up: Callable[[], bool] = lambda: True,
+    *,
+    folder: Path | None = None,
 ) -> Iterator[None]:
-    """Run one of our programs during the block, which starts when the program is up."""
+    """Run one of our programs during the block, which starts when the program is up, in this folder or the current."""
     with log.open("w") as said:
-        process = subprocess.Popen(words, env=environment, stdout=said, stderr=said)
+        process = subprocess.Popen(words, cwd=folder, env=environment, stdout=said, stderr=said)
     try:
         _wait_for(is_up, process, name)
         yield

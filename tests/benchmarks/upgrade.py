@@ -111,9 +111,10 @@ class Upgrade:
         # The demo is for development only.
         self._manage(self.old, "demo", "--scale", str(PEOPLE), "--transactions", str(TRANSACTIONS), DEBUG="1")
         self._manage(self.old, "collectstatic", "--no-input")
-        with ExitStack() as old, self._proxy():
+        with ExitStack() as servers:
+            servers.enter_context(self._proxy())
+            old, worker, following = (servers.enter_context(ExitStack()) for _ in range(3))
             old.enter_context(self._server(self.old, self.first, "old"))
-            worker = old.enter_context(ExitStack())
             worker.enter_context(self._worker(self.old, "old-worker"))
             savers = [_visits.Saver(self.address, email) for email in self._emails()]
             begins = time.monotonic()
@@ -122,12 +123,15 @@ class Upgrade:
                 yield self._migrate()
                 time.sleep(self.seconds)
                 worker.close()
-                with self._worker(self.new, "new-worker"), self._server(self.new, self.second, "next"):
-                    old.close()
-                    with self._server(self.new, self.first, "new"):
-                        time.sleep(self.seconds)
+                worker.enter_context(self._worker(self.new, "new-worker"))
+                following.enter_context(self._server(self.new, self.second, "next"))
+                old.close()
+                time.sleep(self.seconds)
+                servers.enter_context(self._server(self.new, self.first, "new"))
+                following.close()
+                time.sleep(self.seconds)
             yield from self._figures([visit for saver in savers for visit in saver.visits], begins)
-        broken = self._manage(self.new, "check_ledger", check=False)
+        broken = self._manage(self.new, "check_ledger", check=False, output=None)
         yield Figure("rules of the books that are broken", broken, "", at_most=0)
 
     def _migrate(self) -> Figure:
@@ -144,15 +148,24 @@ class Upgrade:
         moves = sum(visit.name == "top up from the stash" for visit in visits)
         detail = f"in {time.monotonic() - begins:.0f} s, {moves} of them moved money"
         yield Figure("requests during the upgrade", len(visits), "", detail)
-        yield Figure("p95 of requests", _visits.p95_ms(visits), "ms")
+        longest = max(visits, key=lambda visit: visit.seconds)
+        detail = f"the longest {longest.seconds * 1000:.0f} ms, {longest.name}"
+        yield Figure("p95 of requests", _visits.p95_ms(visits), "ms", detail)
         yield Figure("requests that failed", sum(times for _, times in failed), "", at_most=0)
 
-    def _manage(self, release: Path, *words: str, check: bool = True, **variables: str) -> int:
+    def _manage(
+        self,
+        release: Path,
+        *words: str,
+        check: bool = True,
+        output: int | None = subprocess.DEVNULL,
+        **variables: str,
+    ) -> int:
         done = subprocess.run(
             [sys.executable, str(release / "manage.py"), *words],
             cwd=release,
             env=self.environment | variables,
-            stdout=subprocess.DEVNULL,
+            stdout=output,
             check=check,
         )
         return done.returncode
@@ -168,13 +181,14 @@ class Upgrade:
 
     def _server(self, release: Path, port: int, name: str) -> AbstractContextManager[None]:
         words = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--workers", "2"]
-        words += ["--blocking-threads", "1", "--working-dir", str(release), "--port", str(port)]
+        words += ["--blocking-threads", "1", "--port", str(port)]
         return _servers.serving(
             f"The server {name}",
             [*words, "web.wsgi:application"],
             environment=self.environment,
             log=self.folder / f"{name}.log",
             is_up=partial(_servers.is_healthy, port),
+            folder=release,
         )
 
     def _worker(self, release: Path, name: str) -> AbstractContextManager[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http.response import HttpResponseBase
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -32,22 +32,22 @@ class Site:
         self.staff = staff.sign_in(make_user(is_staff=True, is_superuser=True), browser())
         self.mail = make_welcome()
 
-    def open_page(self) -> HttpResponseBase:
+    def open_page(self) -> HttpResponse:
         return self.browser.get("/dashboard/")
 
-    def sign_in(self, password: str = PASSWORD) -> HttpResponseBase:
+    def sign_in(self, password: str = PASSWORD) -> HttpResponse:
         return self.visitor.post("/accounts/login/", {"login": self.saver.email, "password": password})
 
-    def pay_in(self) -> HttpResponseBase:
+    def pay_in(self) -> HttpResponse:
         return self.browser.post("/stash/fund/", self.deposit)
 
-    def withdraw(self) -> HttpResponseBase:
+    def withdraw(self) -> HttpResponse:
         return self.browser.post(CONFIRM, self.withdrawal)
 
-    def ask_for_statement(self) -> HttpResponseBase:
+    def ask_for_statement(self) -> HttpResponse:
         return self.browser.post("/statements/start/", self.statement)
 
-    def open_admin(self) -> HttpResponseBase:
+    def open_admin(self) -> HttpResponse:
         return self.staff.get("/admin/")
 
 
@@ -56,7 +56,7 @@ def browser() -> Client:
 
 
 # By the name of the column. The worker answers no requests.
-AREAS: dict[str, Callable[[Site], HttpResponseBase]] = {
+AREAS: dict[str, Callable[[Site], HttpResponse]] = {
     "page": Site.open_page,
     "signing-in": Site.sign_in,
     "paying-in": Site.pay_in,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from io import StringIO
 
 import pytest
@@ -15,10 +17,12 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from savings.management.commands import migrate
+from savings.models import User
 from tests.processes import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+IN_USE = "A table is in use. The migration begins again.\n"
 WAITING = "Another migrate is running. Waiting for its end.\n"
 
 
@@ -41,6 +45,31 @@ def test_two_at_once_apply_a_migration_once() -> None:
     assert [process.returncode for process in both] == [0, 0], said
     assert sorted("Applying probe.0001_table... OK" in text for text in said) == [False, True]
     assert sum("No migrations to apply." in text for text in said) == 1
+
+
+@pytest.mark.postgres
+@pytest.mark.usefixtures("_no_probe")
+def test_it_gives_way_to_those_who_use_a_table() -> None:
+    with closing(connection.copy()) as other, other.cursor() as page:
+        page.execute("BEGIN")
+        page.execute("SELECT count(*) FROM savings_user")
+        process = start()
+        assert process.stdout
+        said = process.stdout.readline()
+        while IN_USE not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+        # While it is waiting, others still read the table.
+        for _ in range(8):
+            began = time.monotonic()
+            User.objects.count()
+            assert time.monotonic() - began < 2
+            time.sleep(0.1)
+        page.execute("COMMIT")
+    said += process.communicate(timeout=100)[0]
+    assert process.returncode == 0, said
+    assert "Applying probe.0002_locked_table... OK" in said
 
 
 def start() -> subprocess.Popen[str]:

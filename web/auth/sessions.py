@@ -58,7 +58,9 @@ class SessionStore(cached_db.SessionStore):
         self._keep(dict(self.items()), self.get_expiry_age())
 
     def _keep(self, data: dict[str, Any], seconds: int) -> None:
-        if not cache.set(self.cache_key, {"key": self.session_key, "data": data}, seconds):
+        # django-redis returns whether it stored the value, which the stubs do not know.
+        is_stored: object = cache.set(self.cache_key, {"key": self.session_key, "data": data}, seconds)  # type: ignore[func-returns-value]
+        if not is_stored:
             # A full Redis refuses the new content, and would return the old one for as long as it is full.
             cache.delete(self.cache_key)
 

@@ -1,7 +1,10 @@
-"""`manage.py migrate`: Django's, but one at a time: a second one waits, and then finds nothing to do.
+"""`manage.py migrate`: Django's, but one at a time, and without blocking a site in use.
 
 Servers, workers and units that each migrate at their start do so at the same moment. Without the lock the second one
 fails at a table that the first has just created, or changes data twice.
+
+A migration that waits for a table blocks all pages that come after it, and deadlocks with those that have the table. So
+it waits for half a second, gives way, and begins again.
 """
 
 from __future__ import annotations
@@ -13,27 +16,74 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.core.management.commands import migrate
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import Migration
 
 # Any number that no other lock of this database uses.
 _LOCK = 0x6173757375  # "asusu"
 _LOOK_SECONDS = 0.5
+# Shorter than PostgreSQL's `deadlock_timeout` of a second, after which it might end the page's transaction instead.
+_TABLE_MILLISECONDS = 500
+_MOST_TRIES = 100
+# PostgreSQL's codes for a lock that was not free in time, and for a deadlock.
+_IN_USE = {"55P03", "40P01"}
 
 
 class Command(migrate.Command):
     """Django's command under a lock. What only reads the plan does not wait."""
 
+    # Whether the transaction of the next statement gets the limit, and whether the migration can begin again.
+    _needs_limit = _is_atomic = False
+
     def handle(self, *args: Any, **options: Any) -> None:
         if options["plan"] or options["check_unapplied"]:
             super().handle(*args, **options)
             return
-        with _one_at_a_time(connections[options["database"]], self._report_waiting):
-            super().handle(*args, **options)
+        connection = connections[options["database"]]
+        with (
+            _one_at_a_time(connection, self._report_waiting),
+            connection.execute_wrapper(self._limit_waiting),
+        ):
+            for _ in range(_MOST_TRIES):
+                try:
+                    super().handle(*args, **options)
+                except OperationalError as error:
+                    if not self._is_atomic or getattr(error.__cause__, "sqlstate", None) not in _IN_USE:
+                        raise
+                    self._report("A table is in use. The migration begins again.")
+                    time.sleep(_LOOK_SECONDS)
+                else:
+                    return
+            raise CommandError("A table was in use each time. Find its long transaction in pg_stat_activity.")
+
+    def migration_progress_callback(
+        self,
+        action: str,
+        migration: Migration | None = None,
+        fake: bool = False,  # noqa: FBT001 - Django's
+    ) -> None:
+        # A migration without a transaction may leave a part of its work behind, such as an invalid index. It waits.
+        if action == "apply_start" and migration is not None:
+            self._needs_limit = self._is_atomic = migration.atomic
+        super().migration_progress_callback(action, migration, fake)  # type: ignore[no-untyped-call]
+
+    def _limit_waiting(self, execute: Callable[..., Any], *statement: Any) -> Any:
+        """Limit the wait for locks in the transaction that begins with this statement."""
+        connection = statement[-1]["connection"]
+        if self._needs_limit and connection.in_atomic_block and connection.vendor == "postgresql":
+            self._needs_limit = False
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = {_TABLE_MILLISECONDS}")
+        return execute(*statement)
 
     def _report_waiting(self) -> None:
-        self.stdout.write("Another migrate is running. Waiting for its end.")
+        self._report("Another migrate is running. Waiting for its end.")
+
+    def _report(self, line: str) -> None:
+        self.stdout.write(line)
         self.stdout.flush()
 
 
@@ -58,7 +108,7 @@ def _postgresql_lock(connection: BaseDatabaseWrapper) -> Iterator[Callable[[], b
     It belongs to a transaction on a connection of its own: a pooler in transaction mode gives two statements outside
     of a transaction to two sessions. The transaction is idle and has no snapshot, so it holds up no migration.
     """
-    own = connection.copy()  # type: ignore[no-untyped-call]  # Django's
+    own = connection.copy()
     try:
         own.set_autocommit(False)
 
