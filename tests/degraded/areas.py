@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -14,6 +14,9 @@ from tests.payouts import make_saver
 from tests.web import staff, withdrawing
 from tests.web.form_filling import filled_in
 from tests.web.views.test_withdraw import CONFIRM, asked, confirmation
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
 STASH_KOBO = 100_000_00
 
@@ -32,22 +35,22 @@ class Site:
         self.staff = staff.sign_in(make_user(is_staff=True, is_superuser=True), browser())
         self.mail = make_welcome()
 
-    def open_page(self) -> HttpResponse:
+    def open_page(self) -> Response:
         return self.browser.get("/dashboard/")
 
-    def sign_in(self, password: str = PASSWORD) -> HttpResponse:
+    def sign_in(self, password: str = PASSWORD) -> Response:
         return self.visitor.post("/accounts/login/", {"login": self.saver.email, "password": password})
 
-    def pay_in(self) -> HttpResponse:
+    def pay_in(self) -> Response:
         return self.browser.post("/stash/fund/", self.deposit)
 
-    def withdraw(self) -> HttpResponse:
+    def withdraw(self) -> Response:
         return self.browser.post(CONFIRM, self.withdrawal)
 
-    def ask_for_statement(self) -> HttpResponse:
+    def ask_for_statement(self) -> Response:
         return self.browser.post("/statements/start/", self.statement)
 
-    def open_admin(self) -> HttpResponse:
+    def open_admin(self) -> Response:
         return self.staff.get("/admin/")
 
 
@@ -56,7 +59,7 @@ def browser() -> Client:
 
 
 # By the name of the column. The worker answers no requests.
-AREAS: dict[str, Callable[[Site], HttpResponse]] = {
+AREAS: dict[str, Callable[[Site], Response]] = {
     "page": Site.open_page,
     "signing-in": Site.sign_in,
     "paying-in": Site.pay_in,

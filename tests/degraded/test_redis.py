@@ -55,6 +55,9 @@ def _own_redis(server: Server, settings: Settings, monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(HUEY.storage, "conn", client)
         yield
     store.client(settings.LEADERBOARD_REDIS_URL).close()
+    cache = caches["default"]
+    assert isinstance(cache, Cache)
+    cache._memory.clear()
 
 
 @pytest.fixture

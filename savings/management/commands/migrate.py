@@ -68,7 +68,7 @@ class Command(migrate.Command):
         # A migration without a transaction may leave a part of its work behind, such as an invalid index. It waits.
         if action == "apply_start" and migration is not None:
             self._needs_limit = self._is_atomic = migration.atomic
-        super().migration_progress_callback(action, migration, fake)  # type: ignore[no-untyped-call]
+        super().migration_progress_callback(action, migration, fake)
 
     def _limit_waiting(self, execute: Callable[..., Any], *statement: Any) -> Any:
         """Limit the wait for locks in the transaction that begins with this statement."""
