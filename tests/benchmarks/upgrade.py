@@ -131,6 +131,8 @@ class Upgrade:
                 following.close()
                 time.sleep(self.seconds)
             yield from self._figures([visit for saver in savers for visit in saver.visits], begins)
+        if previous.AFTERWARDS:
+            self._manage(self.new, previous.AFTERWARDS)
         broken = self._manage(self.new, "check_ledger", check=False, output=None)
         yield Figure("rules of the books that are broken", broken, "", at_most=0)
 

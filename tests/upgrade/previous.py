@@ -1,6 +1,7 @@
 """The previous release, which must work on the schema of this one: the one place that names it.
 
-After a release, set these to it: the heading in CHANGELOG.md, its commit or tag, and its last migration of `savings`.
+After a release, set these to it: the heading in CHANGELOG.md, its commit or tag, and its last
+migration of `savings`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from django.conf import settings
 VERSION = "0.1.0"
 COMMIT = "5809deaee4940af83b0dbbf21e33c23cebe20399"
 LAST_MIGRATION = "0040_outbox_statement_links"
+# The command that CHANGELOG.md asks for, once all servers and workers have this release; empty if none.
+AFTERWARDS = "post_missed_interest"
 
 
 def is_there() -> bool:

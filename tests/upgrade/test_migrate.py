@@ -14,6 +14,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from savings.management.commands import migrate
@@ -85,6 +86,14 @@ def start() -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def test_a_migration_locks_what_it_changes_and_refers_to() -> None:
+    migrations = MigrationLoader(None).disk_migrations
+    changed = {"savings_plan", "savings_user"}
+    assert changed <= migrate._tables_of(migrations["savings", "0052_goals_reached"])
+    referred = {"savings_payout", "savings_transaction", "savings_user"}
+    assert referred <= migrate._tables_of(migrations["savings", "0051_payouts"])
 
 
 def test_what_only_reads_does_not_wait() -> None:

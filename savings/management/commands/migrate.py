@@ -4,7 +4,7 @@ Servers, workers and units that each migrate at their start do so at the same mo
 fails at a table that the first has just created, or changes data twice.
 
 A migration that waits for a table blocks all pages that come after it, and deadlocks with those that have the table. So
-it waits for half a second, gives way, and begins again.
+it locks all the tables that it changes at its start or not at all, and then begins again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.apps import apps
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import OperationalError, connections
@@ -25,8 +26,9 @@ from django.db.migrations import Migration
 # Any number that no other lock of this database uses.
 _LOCK = 0x6173757375  # "asusu"
 _LOOK_SECONDS = 0.5
-# Shorter than PostgreSQL's `deadlock_timeout` of a second, after which it might end the page's transaction instead.
-_TABLE_MILLISECONDS = 500
+# For the rows and tables that its code uses: shorter than PostgreSQL's `deadlock_timeout` of a second, after which the
+# page's transaction might be ended instead.
+_LOCK_MILLISECONDS = 500
 _MOST_TRIES = 100
 # PostgreSQL's codes for a lock that was not free in time, and for a deadlock.
 _IN_USE = {"55P03", "40P01"}
@@ -35,8 +37,9 @@ _IN_USE = {"55P03", "40P01"}
 class Command(migrate.Command):
     """Django's command under a lock. What only reads the plan does not wait."""
 
-    # Whether the transaction of the next statement gets the limit, and whether the migration can begin again.
-    _needs_limit = _is_atomic = False
+    # The migration whose transaction begins with the next statement, and whether the current one can begin again.
+    _next: Migration | None = None
+    _is_atomic = False
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["plan"] or options["check_unapplied"]:
@@ -45,7 +48,7 @@ class Command(migrate.Command):
         connection = connections[options["database"]]
         with (
             _one_at_a_time(connection, self._report_waiting),
-            connection.execute_wrapper(self._limit_waiting),
+            connection.execute_wrapper(self._lock_tables),
         ):
             for _ in range(_MOST_TRIES):
                 try:
@@ -67,16 +70,21 @@ class Command(migrate.Command):
     ) -> None:
         # A migration without a transaction may leave a part of its work behind, such as an invalid index. It waits.
         if action == "apply_start" and migration is not None:
-            self._needs_limit = self._is_atomic = migration.atomic
+            self._is_atomic = migration.atomic
+            self._next = migration if migration.atomic else None
         super().migration_progress_callback(action, migration, fake)
 
-    def _limit_waiting(self, execute: Callable[..., Any], *statement: Any) -> Any:
-        """Limit the wait for locks in the transaction that begins with this statement."""
-        connection = statement[-1]["connection"]
-        if self._needs_limit and connection.in_atomic_block and connection.vendor == "postgresql":
-            self._needs_limit = False
+    def _lock_tables(self, execute: Callable[..., Any], *statement: Any) -> Any:
+        """Lock the tables of the migration before its first statement, and limit its later waits."""
+        connection, migration = statement[-1]["connection"], self._next
+        if migration is not None and connection.in_atomic_block and connection.vendor == "postgresql":
+            self._next = None
             with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = {_TABLE_MILLISECONDS}")
+                cursor.execute(f"SET LOCAL lock_timeout = {_LOCK_MILLISECONDS}")
+                tables = _tables_of(migration) & set(connection.introspection.table_names(cursor))
+                if tables:
+                    names = ", ".join(map(connection.ops.quote_name, sorted(tables)))
+                    cursor.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE NOWAIT")
         return execute(*statement)
 
     def _report_waiting(self) -> None:
@@ -85,6 +93,23 @@ class Command(migrate.Command):
     def _report(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def _tables_of(migration: Migration) -> set[str]:
+    """Return the tables that a migration changes or refers to, as today's models name them."""
+    models: set[tuple[str, str]] = set()
+    for operation in migration.operations:
+        models.add((migration.app_label, getattr(operation, "model_name_lower", "")))
+        fields = [field for _, field in getattr(operation, "fields", [])]
+        for field in [*fields, getattr(operation, "field", None)]:
+            target = field.remote_field.model if field is not None and field.remote_field else ""
+            if isinstance(target, str) and "." in target:
+                label, _, name = target.lower().partition(".")
+                models.add((label, name))
+    known = {
+        (model._meta.app_label, model._meta.model_name): model._meta.db_table for model in apps.get_models()
+    }
+    return {known[model] for model in models if model in known}
 
 
 @contextmanager
