@@ -270,7 +270,12 @@ def _plans(
             term = SPAN.days + chance.randrange(30, 500) if product.min_term_days else None
             yield Plan(
                 id=crowd.first_plan + plan,
-                reference=references.at(begins, prefix=references.PLAN_PREFIX, chance=chance.getrandbits(35)),
+                reference=references.at(
+                    # A millisecond of its own: of 500,000 random parts in one, two would be equal.
+                    begins + datetime.timedelta(milliseconds=plan),
+                    prefix=references.PLAN_PREFIX,
+                    chance=chance.getrandbits(35),
+                ),
                 user_id=crowd.first_user + number,
                 name=_PLANS[nth],
                 **bulk.keys_of(Plan, name=_PLANS[nth]),
