@@ -269,6 +269,17 @@ def test_only_the_settings_read_the_environment() -> None:
     assert readers <= {"settings.py", "manage.py", "run.py", "bench.py", "budgets.py"} | writers
 
 
+def test_every_test_is_run_by_make_test(pytestconfig: pytest.Config) -> None:
+    """Except in a browser: `make e2e` runs those."""
+    folders = pytestconfig.getini("testpaths")
+    left_out = [
+        path
+        for path in tracked("tests/test_*.py")
+        if not any(path.match(f"{folder}/**") or path.match(folder) for folder in [*folders, "tests/e2e"])
+    ]
+    assert left_out == []
+
+
 def test_no_generated_file_is_committed() -> None:
     assert not [name for name in in_git("*") or [] if GENERATED.search(name)]
 
