@@ -10,9 +10,9 @@ from savings import money
 from web import date_formats
 
 # The sums of a day, as the stash sees them.
-TO_STASH = "To your stash"
-FROM_STASH = "From your stash"
-FROM_CARDS = "From your cards"
+TO_STASH = "To your stash in all"
+FROM_STASH = "From your stash in all"
+FROM_CARDS = "From your cards in all"
 
 FEED_STARTED = "Your calendar link is ready."
 FEED_RENEWED = "Your calendar has a new link. The old one no longer works."

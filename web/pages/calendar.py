@@ -7,6 +7,7 @@ import datetime
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -34,6 +35,7 @@ _ICONS = {
     Kind.WITHDRAWAL: "out",
     Kind.CIRCLE_END: "circle",
 }
+_RARE = {Kind.MATURITY, Kind.CIRCLE_END}
 _SUMS = {
     Direction.INTO_STASH: messages.TO_STASH,
     Direction.OUT_OF_STASH: messages.FROM_STASH,
@@ -42,26 +44,43 @@ _SUMS = {
 
 
 class Row(NamedTuple):
-    """An event as the page shows it."""
+    """An event as the page shows it. `sum` names what all of its kind come to on that day, below the last of them."""
 
     title: str
     note: str
     time: str
     amount: str
+    is_in: bool
     icon: str
     url: str
     is_cancelled: bool
+    # A maturity, or the end of a circle: what a saver waits for.
+    is_rare: bool
+    sum: tuple[str, str] | None
 
 
 class Day(NamedTuple):
-    """A day of the calendar. `weekday` is 1 for Monday: the column of the grid."""
+    """A day of the calendar. `is_outside` tells the days of the next month, or the one before, in a month's weeks."""
 
     day: datetime.date
     text: str
-    weekday: int
+    weekday: str
+    month: str
     is_today: bool
+    is_past: bool
+    is_outside: bool
     rows: list[Row]
-    sums: list[tuple[str, str]]
+
+    @property
+    def look(self) -> str:
+        """The classes of the day in the style sheet."""
+        looks = {
+            "now": self.is_today,
+            "past": self.is_past,
+            "out": self.is_outside,
+            "rare": any(row.is_rare for row in self.rows),
+        }
+        return " ".join(name for name, applies in looks.items() if applies)
 
 
 def page(user: User, *, month: str, view: str) -> dict[str, Any]:
@@ -69,22 +88,24 @@ def page(user: User, *, month: str, view: str) -> dict[str, Any]:
     today = timezone.localdate()
     is_list = view == "list"
     first = _month(month, today)
-    since, until = (today, today + LIST_DAYS * _DAY) if is_list else _weeks(first, today)
+    since, until = (today, today + LIST_DAYS * _DAY) if is_list else _weeks(first)
     events = coming.coming_events(user, today, max(until, today + LIST_DAYS * _DAY))
     by_day: dict[datetime.date, list[Event]] = defaultdict(list)
     for event in events:
         by_day[event.day].append(event)
     count = (until - since).days + 1
-    days = [_day(since + number * _DAY, by_day[since + number * _DAY], today) for number in range(count)]
+    shown = (since + number * _DAY for number in range(count))
+    days = [_day(day, by_day[day], today, month=None if is_list else first) for day in shown]
     nothing = messages.nothing_in_days(LIST_DAYS) if is_list else messages.nothing_in(first)
     return {
         "is_list": is_list,
-        # A list has only days on which something happens.
-        "days": [day for day in days if day.rows or not is_list],
+        # A list has only days on which something happens, below the name of their month.
+        "groups": _by_month(day for day in days if day.rows) if is_list else [("", days)],
+        "days": days,
         "nothing": "" if any(day.rows for day in days) else nothing,
-        "title": messages.next_days(LIST_DAYS) if is_list else _title(first, since, until),
+        "title": messages.next_days(LIST_DAYS) if is_list else messages.month(first),
         "month": _name(first),
-        "earlier": _name(_before(first)) if first > _first(today) else "",
+        "earlier": _name(_before(first)) if first > _first_month(today) else "",
         "later": _name(following(first)) if first < _last_month(today) else "",
         "weekdays": WEEKDAYS,
         "short": _short(events, dashboard.holdings(user).stash_kobo, today),
@@ -120,28 +141,29 @@ def following(first: datetime.date) -> datetime.date:
 
 
 def _month(text: str, today: datetime.date) -> datetime.date:
+    first = _first_month(today)
     if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text, re.ASCII):
-        return _first(today)
+        return first
     # Compared as text: not every year that can be written is one of the calendar.
-    nearest = min(max(text, _name(today)), _name(_last_month(today)))
+    nearest = min(max(text, _name(first)), _name(_last_month(today)))
     return datetime.date.fromisoformat(f"{nearest}-01")
 
 
-def _weeks(first: datetime.date, today: datetime.date) -> tuple[datetime.date, datetime.date]:
-    """Return the first and the last day that a month shows.
+def _first_month(today: datetime.date) -> datetime.date:
+    """Return the first day of the month in which this week ends, so that a month's last days show what follows them."""
+    return _first(today + (6 - today.weekday()) * _DAY)
 
-    The present month begins with this week, because nothing past is shown, and its last week is whole.
-    """
+
+def _weeks(first: datetime.date) -> tuple[datetime.date, datetime.date]:
+    """Return the first and the last day that a month shows: its weeks are whole, as on a calendar of paper."""
     last = following(first) - _DAY
-    if first != _first(today):
-        return first, last
-    return max(first, today - today.weekday() * _DAY), last + (6 - last.weekday()) * _DAY
+    return first - first.weekday() * _DAY, last + (6 - last.weekday()) * _DAY
 
 
-def _title(first: datetime.date, since: datetime.date, until: datetime.date) -> str:
-    """Return the name of a month that is shown from its first day to its last; else the days that are shown."""
-    is_whole = since == first and until == following(first) - _DAY
-    return messages.month(first) if is_whole else date_formats.days(since, until)
+def _by_month(days: Iterable[Day]) -> list[tuple[str, list[Day]]]:
+    return [
+        (messages.month(first), list(group)) for first, group in groupby(days, lambda day: _first(day.day))
+    ]
 
 
 def _name(day: datetime.date) -> str:
@@ -161,40 +183,54 @@ def _last_month(today: datetime.date) -> datetime.date:
     return datetime.date(today.year + years, months + 1, 1)
 
 
-def _day(day: datetime.date, events: list[Event], today: datetime.date) -> Day:
+def _day(
+    day: datetime.date, events: list[Event], today: datetime.date, *, month: datetime.date | None
+) -> Day:
     return Day(
         day=day,
         text=date_format(day, "l j F" if day.year == today.year else "l j F Y"),
-        weekday=day.isoweekday(),
+        weekday=WEEKDAYS[day.weekday()],
+        month=date_format(day, "M"),
         is_today=day == today,
-        rows=[_row(event) for event in events],
-        sums=_sums(events),
+        is_past=day < today,
+        is_outside=month is not None and _first(day) != month,
+        rows=_rows(events),
     )
 
 
-def _row(event: Event) -> Row:
+def _rows(events: list[Event]) -> list[Row]:
+    """Return the events of a day. The last of those that go one way has their sum, where there are several."""
+    adding = [event for event in events if event.amount_kobo and not event.is_cancelled]
+    sums: dict[str, tuple[str, str]] = {}
+    for way, name in _SUMS.items():
+        same = [event for event in adding if event.direction == way]
+        if len(same) > 1:
+            sums[same[-1].uid] = name, money.short(sum(event.amount_kobo or 0 for event in same))
+    return [_row(event, sums.get(event.uid)) for event in events]
+
+
+def _row(event: Event, total: tuple[str, str] | None) -> Row:
+    way = _way(event)
+    sign = {1: "+", -1: "\N{MINUS SIGN}"}.get(way, "")
     return Row(
         title=event.title,
         note=event.note,
         time=date_formats.time(timezone.localtime(event.at)) if event.at else "",
-        amount=money.short(event.amount_kobo) if event.amount_kobo else "",
+        amount=sign + money.short(event.amount_kobo) if event.amount_kobo else "",
+        is_in=way > 0 and not event.is_cancelled,
         icon=_ICONS[event.kind],
         url=url_of(event),
         is_cancelled=event.is_cancelled,
+        is_rare=event.kind in _RARE,
+        sum=total,
     )
 
 
-def _sums(events: Iterable[Event]) -> list[tuple[str, str]]:
-    """Return what goes to and from the stash on a day, and from cards, where more than one event adds to it."""
-    parts: dict[Direction, list[int]] = defaultdict(list)
-    for event in events:
-        if event.amount_kobo and not event.is_cancelled:
-            parts[event.direction].append(event.amount_kobo)
-    return [
-        (name, money.short(sum(parts[direction])))
-        for direction, name in _SUMS.items()
-        if len(parts[direction]) > 1
-    ]
+def _way(event: Event) -> int:
+    """Return 1 for money that comes to the saver, -1 for money that leaves, 0 for a move: as in the activity."""
+    if event.kind == Kind.AUTOSAVE:
+        return int(event.direction == Direction.FROM_CARD)
+    return {Kind.INTEREST: 1, Kind.WITHDRAWAL: -1}.get(event.kind, 0)
 
 
 def _short(events: list[Event], stash_kobo: int, today: datetime.date) -> dict[str, str] | None:
