@@ -192,7 +192,12 @@ def preview(
     rhythm = messages.how_often(
         terms.every, weekday=terms.weekday, month_day=terms.month_day, on=terms.until_on
     )
-    return {"ahead": ahead if ahead.dates else None, "sentences": _sentences(ahead, amount, rhythm, plan)}
+    return {
+        "ahead": ahead if ahead.dates else None,
+        "sentences": _sentences(ahead, amount, rhythm, plan),
+        # Of a single date, it says no more than the date.
+        "rhythm": "" if terms.every == AutosaveRule.Every.ONCE else rhythm,
+    }
 
 
 def _announced_kobo(open_run: AutosaveRun | None) -> int:

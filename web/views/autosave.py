@@ -100,6 +100,7 @@ def _preview(request: SaverRequest, plan: Plan | None) -> HttpResponse:
     rule_id = request.GET.get("rule", "")
     open_run = pages.open_run_of(request.user, int(rule_id)) if keyset.is_id(rule_id) else None
     context = {"plan": plan, **pages.preview(request.user, plan, form, open_run)}
+    context["is_beside"] = wants_part(request)
     if not wants_part(request):
         # Without a script the whole page, whose form shows no errors before it is sent.
         shown = RuleForm(
