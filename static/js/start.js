@@ -39,6 +39,7 @@
     const type = types(form).find((one) => purpose.dataset.kind && one.dataset.kind === purpose.dataset.kind);
     if (!type || form.dataset.proposes === undefined) return;
     type.checked = true;
+    type.closest("details")?.setAttribute("open", "");
     type.dispatchEvent(new Event("change", { bubbles: true }));
   });
 

@@ -150,7 +150,9 @@ def start(form: StartForm, user: User) -> dict[str, Any]:
         # Of every member's plan, so that the board counts contributions only.
         interest_to=Plan.InterestTo.STASH,
     )
-    return {"form": form, "products": products, "interest_off": interest_off_for_new(user)}
+    # A circle has an end, so the one type that suits it is chosen already.
+    folded = [dataclasses.replace(choice, is_folded=not choice.is_chosen) for choice in products]
+    return {"form": form, "products": folded, "interest_off": interest_off_for_new(user)}
 
 
 def join(circle: Circle, form: JoinForm, action: str, user: User) -> dict[str, Any]:

@@ -61,6 +61,8 @@ class ProductChoice:
     notice: str
     is_chosen: bool
     suits: str
+    # Whether it is below "Other types", which opens on a press.
+    is_folded: bool = False
 
 
 def initial(query: QueryDict, products: list[Product]) -> dict[str, Any]:
@@ -111,6 +113,7 @@ def products_to_choose(
             choice_of(product, taxes=taxes, interest_to=interest_to),
             is_chosen=str(product.pk) == chosen,
             suits=suits.get(product, ""),
+            is_folded=str(product.pk) != chosen and product not in suits,
         )
         for product in products
     ]

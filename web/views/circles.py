@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from savings import circles, leaderboards
+from savings import circles, leaderboards, plans
 from savings.models import Account, Circle, CircleEvent, Membership, Plan, Product, Transaction
 from web import access, keyset
 from web.caching import pages as page_cache
@@ -66,7 +66,8 @@ def start(request: SaverRequest) -> HttpResponse:
     """Start a circle with the user as its first member."""
     products = list(Product.objects.offered().prefetch_related("rates"))
     data = request.POST if request.method == "POST" else None
-    initial = {"nickname": request.user.first_name}
+    proposed = plans.suggest_product(products, has_end=True)
+    initial = {"nickname": request.user.first_name, "product": proposed and proposed.pk}
     form = StartForm(data, user=request.user, products=products, initial=initial)
     if form.is_valid():
         with form.refusals():
