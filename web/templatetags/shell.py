@@ -36,13 +36,16 @@ _LINKS = (
 )
 # A phone's bar has room for five: what is here has its place in the account menu there.
 _WIDE = {"statements:index", "messages:index"}
+# The profile and what it leads to.
+_ACCOUNT = ("/profile/", "/cards/", "/accounts/")
 
 
 @cache
 def _navigations() -> dict[str, SafeString]:
-    """Return the navigation by the first part of the path: each page prints it, so it is made once."""
+    """Return the navigation by its current link's name and path: each page prints it, so it is made once."""
     paths = {name: reverse(name) for name, _, _ in _LINKS}
-    return {current: _navigation(paths, current) for current in ("", *paths.values())}
+    made = {path: _navigation(paths, path) for path in ("", *paths.values())}
+    return made | {name: made[path] for name, path in paths.items()}
 
 
 def _navigation(paths: dict[str, str], current: str) -> SafeString:
@@ -55,13 +58,26 @@ def _navigation(paths: dict[str, str], current: str) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def navigation(context: Context) -> SafeString:
-    """Return the items of the main navigation, the one of this page marked as current."""
+def navigation(context: Context, current: str = "") -> SafeString:
+    """Return the items of the main navigation, one of them marked as current.
+
+    That is the one with the URL name `current`, or else the one below which the page's path is.
+    """
+    if current:
+        return _navigations()[current]
     request: Any = context.get("request")
     path = request.path if request is not None else ""
     first = path[: path.find("/", 1) + 1]
     navigations = _navigations()
     return navigations.get(first, navigations[""])
+
+
+@register.simple_tag(takes_context=True)
+def account_state(context: Context) -> SafeString:
+    """Return the attribute that marks the button of the account menu on the pages that only the menu leads to."""
+    request: Any = context.get("request")
+    is_here = request is not None and request.path.startswith(_ACCOUNT)
+    return SafeString(' aria-current="true"' if is_here else "")
 
 
 @register.inclusion_tag("_hide_balances.html", takes_context=True)

@@ -10,6 +10,8 @@ from django.template.loader import render_to_string
 from django.test import RequestFactory
 
 from savings.models import Product, User
+from savings.models.plans import EarlyExit
+from web.pages import plans as plan_pages
 from web.templatetags.icons import ICONS
 
 
@@ -34,7 +36,7 @@ def test_a_misspelt_icon_is_an_error_before_any_page_is_made(source: str) -> Non
 
 
 def test_every_kind_of_product_has_an_icon() -> None:
-    assert set(Product.Kind.values) <= set(ICONS)
+    assert {plan_pages.icon(kind, EarlyExit.FREE) for kind in Product.Kind} <= set(ICONS)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +70,17 @@ def test_the_navigation_marks_where_one_is(path: str, current: str | None) -> No
     assert shown.count("aria-current") == (1 if current else 0)
     if current:
         assert f'href="{current}" aria-current="page"' in shown
+
+
+def test_a_page_may_name_the_link_that_it_belongs_to() -> None:
+    shown = rendered('{% navigation "plans:index" %}', request=RequestFactory().get("/auto-save/"))
+    assert re.findall(r'href="([^"]+)" aria-current="page"', shown) == ["/plans/"]
+
+
+@pytest.mark.parametrize(("path", "is_marked"), [("/profile/", True), ("/cards/", True), ("/plans/", False)])
+def test_the_account_menu_is_marked_on_the_pages_that_only_it_leads_to(path: str, *, is_marked: bool) -> None:
+    shown = rendered("{% account_state %}", request=RequestFactory().get(path))
+    assert (shown == ' aria-current="true"') is is_marked
 
 
 def test_a_phones_bar_has_five_places_and_the_menu_the_rest() -> None:
