@@ -211,12 +211,13 @@ def _rows(events: list[Event]) -> list[Row]:
 
 def _row(event: Event, total: tuple[str, str] | None) -> Row:
     way = _way(event)
-    sign = {1: "+", -1: "\N{MINUS SIGN}"}.get(way, "")
+    kobo = event.amount_kobo or 0
+    amount = money.signed(way * kobo) if way else money.naira(kobo)
     return Row(
         title=event.title,
         note=event.note,
         time=date_formats.time(timezone.localtime(event.at)) if event.at else "",
-        amount=sign + money.short(event.amount_kobo) if event.amount_kobo else "",
+        amount=amount.removesuffix(".00") if kobo else "",
         is_in=way > 0 and not event.is_cancelled,
         icon=_ICONS[event.kind],
         url=url_of(event),

@@ -16,6 +16,12 @@ register.filter("signed", money.signed)
 register.filter("percent", money.percent)
 
 
+@register.filter
+def minus(amount_kobo: int) -> str:
+    """Return what is taken away, with the minus sign of every other sum."""
+    return money.naira(-amount_kobo)
+
+
 # So many characters of a sum in naira fit in the narrowest card at the usual size, and at the next smaller one.
 _LONG, _LONGER = 12, 15
 

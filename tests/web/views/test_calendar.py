@@ -178,7 +178,7 @@ def test_signs_are_those_of_the_activity(saver: User, rent: Plan) -> None:
     card = make_card(saver)
     make_rule(make_plan(saver, make_product(rate_bps=0)), days=3, source="card", card=card)
     rows = first_day(saver).rows
-    assert sorted((row.amount, row.is_in) for row in rows) == [("+₦1,000", True), ("₦1,000", False)]
+    assert sorted((row.amount, row.is_in) for row in rows) == [("+\u202f₦1,000", True), ("₦1,000", False)]
 
 
 def test_a_stash_that_will_be_short_is_said_first_with_what_to_do(saver_client: Client, saver: User) -> None:
