@@ -22,6 +22,7 @@ _SHAPES = {
     "activity": '<path d="M8 19V6M8 6 4.5 9.5M8 6l3.5 3.5M16 5v13m0 0 3.5-3.5M16 18l-3.5-3.5"/>',
     "alert": '<circle cx="12" cy="12" r="8.25"/><path d="M12 8v4.5m0 3v.01"/>',
     "back": '<path d="m14.5 6-6 6 6 6"/>',
+    "bank": '<path d="M4 9.5 12 4.5l8 5zM6 9.5V17m4-7.5V17m4-7.5V17m4-7.5V17M4 19.5h16"/>',
     "calendar": '<rect x="4" y="5.5" width="16" height="14.5" rx="1.5"/><path d="M4 10h16M8.5 3.5v4m7-4v4"/>',
     "card": '<rect x="3.5" y="5.5" width="17" height="13" rx="1.5"/><path d="M3.5 10h17M7 14.5h4"/>',
     "check": '<path d="m5 12.5 4.5 4.5L19 7.5"/>',
@@ -72,9 +73,7 @@ _SHAPES = {
     "up": '<path d="M12 18V7m0 0-4 4m4-4 4 4"/>',
     "user": '<circle cx="12" cy="8" r="3.75"/><path d="M4.5 20a7.5 7.5 0 0 1 15 0"/>',
 }
-# A product's icon goes by its kind: `{% icon product.kind %}`.
-_SHAPES |= {"flexible": _SHAPES["leaf"], "locked": _SHAPES["lock"], "emergency": _SHAPES["umbrella"]}
-# So do the purposes of a plan.
+# The purposes of a plan have icons of their own.
 _SHAPES |= {
     "car": '<path d="M4.5 16.5v-4l1.7-4.4a1.5 1.5 0 0 1 1.4-1h8.8a1.5 1.5 0 0 1 1.4 1l1.7 4.4v4zM4.5 12.5h15'
     'M6.5 16.5v2m11-2v2"/>',

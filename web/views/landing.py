@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from savings import ledger
 from savings.models import Product
+from web.pages import plans as plan_pages
 
 EXAMPLE_KOBO = 25_000_00
 
@@ -22,7 +23,12 @@ def home(request: HttpRequest) -> HttpResponse:
     products = list(Product.objects.offered().prefetch_related("rates"))
     context = {
         "products": [
-            (product, max((rate.rate_bps for rate in product.rates.all()), default=0)) for product in products
+            (
+                product,
+                plan_pages.icon(product.kind, product.early_exit),
+                max((rate.rate_bps for rate in product.rates.all()), default=0),
+            )
+            for product in products
         ],
         "example": _example(products),
         "example_kobo": EXAMPLE_KOBO,
