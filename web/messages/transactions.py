@@ -29,8 +29,23 @@ RECEIPT_OF_TAX = "Tax receipt"
 
 # What interest comes to.
 INTEREST = "Interest"
-TAX = "Tax withheld"
 RECEIVED = "Received"
+
+
+def tax_at(rate: str) -> str:
+    return f"Tax withheld, {rate}" if rate else "Tax withheld"
+
+
+def less_tax(gross_kobo: int, rate: str) -> str:
+    return f"{money.naira(gross_kobo)} less {rate} tax" if rate else f"{money.naira(gross_kobo)} less tax"
+
+
+def after_tax(account: str) -> str:
+    return f"{account}, after tax"
+
+
+def of_amount(kind: str, amount_kobo: int) -> str:
+    return f"{kind}, {money.short(amount_kobo)}"
 
 
 def fee_for(amount_kobo: int) -> str:

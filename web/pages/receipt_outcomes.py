@@ -51,7 +51,10 @@ class Progress(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How a transaction ended. `sum` is the headline where it is not the amount of the transaction."""
+    """How a transaction ended.
+
+    `sum` is the headline where it is not the amount of the transaction, and `next` what happens after the steps so far.
+    """
 
     title: str
     text: str = ""
@@ -61,6 +64,7 @@ class Outcome(NamedTuple):
     # Names and amounts.
     rows: tuple[tuple[str, str], ...] = ()
     needs_help: bool = False
+    next: str = ""
 
 
 def outcome(movement: Transaction, payment: Payment | None, entries: Iterable[Entry]) -> Outcome:
@@ -158,12 +162,14 @@ def _in_review(movement: Transaction, payment: Payment, entries: Iterable[Entry]
             title, messages.REVIEWS.get(payment.review_reason, messages.NO_ANSWER), needs_help=True
         )
     what_arrived = messages.what_arrived(movement.amount_kobo, arrived_kobo)
-    sentences = [what_arrived, messages.SAFE_MEANWHILE, messages.HOW_A_REVIEW_ENDS]
+    sentences = [what_arrived, messages.SAFE_MEANWHILE]
     if payment.review_reason == "channel":
         sentences.insert(1, messages.CHANNEL_NOT_ACCEPTED)
     arrived = money.naira(arrived_kobo)
     rows = ((messages.ASKED_FOR, money.naira(movement.amount_kobo)), (messages.ARRIVED, arrived))
-    return Outcome(title, " ".join(sentences), arrived, rows=rows, needs_help=True)
+    return Outcome(
+        title, " ".join(sentences), arrived, rows=rows, needs_help=True, next=messages.HOW_A_REVIEW_ENDS
+    )
 
 
 def _next_steps(movement: Transaction) -> tuple[Link, ...]:

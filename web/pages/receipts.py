@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from savings import money
-from savings.models import Account, Entry, OutboxRow, Payout, Transaction
+from savings.models import Account, Entry, InterestPosting, OutboxRow, Payout, Transaction
 from savings.payments import PAYOUT_KIND
 from web.messages import transactions as messages
 from web.pages.transactions import direction
@@ -61,14 +61,17 @@ def changes(
     """Return the `balances` that a receipt shows.
 
     None of money that was set aside and came back, and none of money on its way out, because others move meanwhile. A
-    withdrawal's balance is that after its fees, and that of interest the one after its tax: these are taken in the same
-    commit by transactions of their own.
+    withdrawal's balance is that after its fees. Interest has a row for its tax too, which begins where that of the
+    interest ends. Both are taken in the same commit by transactions of their own.
     """
     if movement.status in {Status.FAILED, Status.ABANDONED}:
         return []
     payout = payout_of(movement) if movement.kind == Kind.STASH_WITHDRAWAL else None
-    taken_kobo = payout.fees_kobo if payout else _tax_kobo(movement, others)
-    return [(name, before, after - taken_kobo) for name, before, after in touched if name != messages.ON_HOLD]
+    fees_kobo, tax_kobo = payout.fees_kobo if payout else 0, _tax_kobo(movement, others)
+    shown = [(name, before, after - fees_kobo) for name, before, after in touched if name != messages.ON_HOLD]
+    if not tax_kobo:
+        return shown
+    return shown + [(messages.after_tax(name), after, after - tax_kobo) for name, _, after in shown]
 
 
 def mails(movement: Transaction) -> QuerySet[OutboxRow]:
@@ -122,15 +125,40 @@ def others_of(movement: Any) -> QuerySet[Transaction]:
     return Transaction.objects.filter(Q(refunds=movement) | Q(part_of=movement)).order_by("id")
 
 
-def interest_lines(movement: Transaction, others: Iterable[Transaction]) -> list[tuple[str, str]]:
-    """Return what interest comes to after its tax, by name; empty for other transactions and without tax."""
+def tax_context(movement: Transaction, signed_kobo: int, others: Iterable[Transaction]) -> dict[str, Any]:
+    """Return the headline (kobo) of a receipt, and what it consists of where tax was withheld.
+
+    Interest leads with what was received, and tax ends in what was withheld. Load `interest_posting` and
+    `tax_of_posting`, which know the rate of the tax. Without one, no rate is named.
+    """
+    if movement.kind == Kind.TAX_WITHHELD:
+        return {"signed_kobo": signed_kobo, "sum_lines": _tax_lines(movement)}
     tax_kobo = _tax_kobo(movement, others)
     if not tax_kobo:
+        return {"signed_kobo": signed_kobo}
+    posting: InterestPosting | None = getattr(movement, "interest_posting", None)
+    rate = money.percent(posting.tax_rate_bps) if posting else ""
+    net_kobo = movement.amount_kobo - tax_kobo
+    return {
+        "signed_kobo": net_kobo,
+        "less_tax": messages.less_tax(movement.amount_kobo, rate),
+        "sum_lines": [
+            (messages.INTEREST, money.naira(movement.amount_kobo)),
+            (messages.tax_at(rate), money.naira(-tax_kobo)),
+            (messages.RECEIVED, money.naira(net_kobo)),
+        ],
+    }
+
+
+def _tax_lines(movement: Transaction) -> list[tuple[str, str]]:
+    """Return the interest that a tax was withheld from, and the tax with its rate; empty without a posting."""
+    posting: InterestPosting | None = getattr(movement, "tax_of_posting", None)
+    if posting is None:
         return []
+    rate = money.percent(posting.tax_rate_bps)
     return [
-        (messages.INTEREST, money.naira(movement.amount_kobo)),
-        (messages.TAX, money.naira(-tax_kobo)),
-        (messages.RECEIVED, money.naira(movement.amount_kobo - tax_kobo)),
+        (messages.INTEREST, money.naira(posting.gross_kobo)),
+        (messages.tax_at(rate), money.naira(movement.amount_kobo)),
     ]
 
 
@@ -141,8 +169,8 @@ def _tax_kobo(movement: Transaction, others: Iterable[Transaction]) -> int:
     return sum(other.amount_kobo for other in others if other.kind == Kind.TAX_WITHHELD)
 
 
-def related(movement: Transaction, others: Iterable[Transaction]) -> list[tuple[str, str]]:
-    """Return the name of each relation and the reference of the transaction there, of the same user.
+def related(movement: Transaction, others: Iterable[Transaction]) -> list[tuple[str, str, str]]:
+    """Return the name of each relation, the transaction there in words, and its reference; of the same user only.
 
     Load the movement with `reverses`, `reversed_by`, `refunds` and `part_of` (`select_related`). `others` are the
     `others_of` it.
@@ -164,7 +192,17 @@ def related(movement: Transaction, others: Iterable[Transaction]) -> list[tuple[
         )
         for other in others
     ]
-    return [(name, other.reference) for name, other in found if other and other.user_id == movement.user_id]
+    return [
+        (name, _in_words(other), other.reference)
+        for name, other in found
+        if other and other.user_id == movement.user_id
+    ]
+
+
+def _in_words(movement: Transaction) -> str:
+    """Return the kind of a transaction and its amount; that of a fee is without its VAT, so a fee has none."""
+    kind = movement.get_kind_display()
+    return kind if movement.kind == Kind.FEE else messages.of_amount(kind, movement.amount_kobo)
 
 
 def _account_name(account: Account) -> str:

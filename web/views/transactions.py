@@ -51,6 +51,7 @@ def index(request: SaverRequest) -> HttpResponse:
 # What a receipt shows of other rows.
 _ABOUT_RECEIPT = (
     *("plan", "payment__meant_for", "reverses", "reversed_by", "refunds"),
+    *("interest_posting", "tax_of_posting"),
     *("part_of__payout__recipient", "payout__recipient"),
 )
 
@@ -94,9 +95,8 @@ def receipt(request: SaverRequest, reference: str) -> HttpResponse:
         "outcome": receipt_outcomes.outcome(movement, payment, entries),
         "operator": settings.OPERATOR,
         "amount_kobo": amount_kobo,
-        "signed_kobo": receipts.signed_kobo(movement, amount_kobo, balances),
         "lines": [receipts.ledger_line(entry) for entry in entries],
-        "sum_lines": receipts.interest_lines(movement, others),
+        **receipts.tax_context(movement, receipts.signed_kobo(movement, amount_kobo, balances), others),
         "exit_lines": plan_exits.receipt_lines(movement),
         "balances": receipts.changes(movement, balances, others),
         "related": receipts.related(movement, others),

@@ -221,7 +221,11 @@ def test_a_payment_that_is_checked_names_what_arrived(
     page = shown(saver_client, payment)
     assert said(page) == (
         "We’re checking this payment | ₦750.00 of ₦1,500.00 arrived. The money is safe while we check it with the"
-        " payment provider. Then our staff put it in your savings or send it back to the payer. You’ll see that here."
+        " payment provider."
+    )
+    assert (
+        "Then our staff put it in your savings or send it back to the payer. You’ll see that here.</p>"
+        in page
     )
     assert '<dt>Asked for</dt><dd><span class="money">₦1,500.00</span>' in page
     assert '<dt>Arrived</dt><dd><span class="money">₦750.00</span>' in page
@@ -248,5 +252,5 @@ def test_receipts_that_need_it_have_the_contact_if_there_is_one(
     settings.OPERATOR = settings.OPERATOR._replace(contact="help@example.com")
     page = shown(saver_client, movement)
     assert "Something wrong?" in page
-    assert f"and give the reference <code>{movement.reference}</code>" in page
+    assert f"Give the reference <code>{movement.reference}</code>" in page
     assert "Something wrong?" not in shown(saver_client, pay_in(plan.user, 100_00))

@@ -287,11 +287,13 @@ def test_what_goes_back_reads_sensibly_in_the_list_and_on_its_receipt(
 def test_a_chargeback_names_its_payment_and_what_was_taken_for_it(saver_client: Client, saver: User) -> None:
     made = give_back(saver)
     chargeback = saver_client.get(f"/transactions/{made['chargeback'].reference}/")
-    related = {reference: name for name, reference in chargeback.context["related"]}
+    related = {reference: name for name, _, reference in chargeback.context["related"]}
     assert related[made["payment given back"].reference] == "Gives back"
     assert related[made["repayment"].reference] == "Together with"
     payment = saver_client.get(f"/transactions/{made['payment given back'].reference}/")
-    assert payment.context["related"] == [("Given back by", made["chargeback"].reference)]
+    assert payment.context["related"] == [
+        ("Given back by", "Chargeback, ₦50,000", made["chargeback"].reference)
+    ]
     assert (chargeback.context["signed_kobo"], payment.context["signed_kobo"]) == (0, 5_000_000)
 
 
