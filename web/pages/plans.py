@@ -62,6 +62,7 @@ class PlanCard:
     end_text: str
     stands_text: str
     is_reached: bool
+    has_no_goal: bool
     # The final rank in the circle that the plan belonged to, in words.
     place: str
     is_first: bool
@@ -94,6 +95,7 @@ def card(plan: Saving, today: datetime.date) -> PlanCard:
         end_text=date_formats.day(plan.matures_on) if plan.matures_on else "",
         stands_text=plan_standing.short(plan, stands),
         is_reached=stands.state == State.REACHED,
+        has_no_goal=stands.state == State.NO_GOAL,
         place=ordinal(plan.final_rank) if plan.final_rank else "",
         is_first=plan.final_rank == 1,
     )
