@@ -161,6 +161,14 @@ def at_pace(left_kobo: int, pace_month_kobo: int, reached_on: datetime.date) -> 
     )
 
 
+def goal_was_reached(target_kobo: int) -> str:
+    return f"You reached your goal of {money.short(target_kobo)}."
+
+
+def goal_was_missed(target_kobo: int, percent: int) -> str:
+    return f"That’s {percent}% of your goal of {money.short(target_kobo)}."
+
+
 def matured_with_money(matures_on: datetime.date) -> str:
     return f"Matured on {_day(matures_on)}. We’ll do what you chose for that day within minutes."
 

@@ -20,16 +20,22 @@ _TO_STASH: dict[str, str] = {
 
 
 class PaidOut(NamedTuple):
-    """The sum (kobo) that went from a finished plan to the stash, and its parts by name; none if there is one alone."""
+    """The sum (kobo) that went from a finished plan to the stash, and its parts by name; none if there is one alone.
+
+    `goal` is what became of the plan's goal, in words; empty if it had none.
+    """
 
     sum_kobo: int
     parts: list[tuple[str, str]]
+    goal: str
+    is_reached: bool
 
 
 def paid_out(plan: Plan, saving: Saving) -> PaidOut | None:
     """Return what a finished plan paid to the stash, in one query; None if that is nothing.
 
-    The interest of the last term is part of it where it went there at maturity. Load the plan `with_last_interest`.
+    The interest of the last term is part of it where it went there at maturity. Load the plan `with_last_interest`. Its
+    goal is reached once its balance has been there, whatever was moved out later.
     """
     moved_kobo = dashboard.moved_out_kobo([saving]).get(plan.pk, 0)
     interest_kobo = (plan.last_interest_kobo or 0) if _paid_interest_at_the_end(plan) else 0
@@ -39,7 +45,19 @@ def paid_out(plan: Plan, saving: Saving) -> PaidOut | None:
         (messages.SAVED_HERE, money.naira(moved_kobo)),
         (messages.INTEREST_AFTER_TAX, money.signed(interest_kobo)),
     ]
-    return PaidOut(moved_kobo + interest_kobo, parts if interest_kobo else [])
+    is_reached = bool(plan.target_kobo) and (plan.reached_kobo or 0) >= (plan.target_kobo or 0)
+    return PaidOut(
+        moved_kobo + interest_kobo,
+        parts if interest_kobo else [],
+        goal=_goal(plan.target_kobo, moved_kobo, is_reached=is_reached) if plan.target_kobo else "",
+        is_reached=is_reached,
+    )
+
+
+def _goal(target_kobo: int, saved_kobo: int, *, is_reached: bool) -> str:
+    if is_reached:
+        return messages.goal_was_reached(target_kobo)
+    return messages.goal_was_missed(target_kobo, min(99, saved_kobo * 100 // target_kobo))
 
 
 def name_interest(rows: Sequence[TransactionRow], plan: Plan) -> list[TransactionRow]:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 
 from savings import money, plans
 from savings.dashboard import Growth, Saving
@@ -120,7 +121,9 @@ def _without_date(plan: Saving, stands: Standing) -> Line:
 
 
 def _over(plan: Saving) -> Line:
-    if plan.closed_at is not None or plan.matures_on is None:
+    if plan.matures_on is None or (
+        plan.closed_at is not None and timezone.localdate(plan.closed_at) < plan.matures_on
+    ):
         return Line(messages.CLOSED_LINE)
     if plan.balance_kobo:
         return Line(messages.matured_with_money(plan.matures_on))

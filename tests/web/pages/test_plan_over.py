@@ -12,7 +12,7 @@ from django.utils import timezone
 from savings import ledger, plans
 from savings.models import Product, User
 from savings.models.plans import InterestPaid
-from tests.factories import make_plan, make_product
+from tests.factories import make_plan, make_product, put_in
 
 pytestmark = pytest.mark.django_db
 
@@ -55,3 +55,24 @@ def test_a_plan_that_never_held_money_shows_no_sum(client: Client, saver: User) 
     page = client.get(f"/plans/{plan.pk}/")
     assert page.context["paid_out"] is None
     assert "Paid to your stash" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("target_kobo", "words", "is_reached"),
+    [
+        (100_000_00, "You reached your goal of ₦100,000.", True),
+        (150_000_00, "That’s 66% of your goal of ₦150,000.", False),
+    ],
+)
+def test_a_matured_plan_says_what_became_of_its_goal(
+    client: Client, saver: User, target_kobo: int, words: str, *, is_reached: bool
+) -> None:
+    with time_machine.travel("2026-04-01T09:00:00Z", tick=False) as clock:
+        plan = make_plan(saver, make_product(Product.Kind.TARGET), days=30, target_kobo=target_kobo)
+        put_in(saver, 100_000_00, plan=plan)
+        clock.shift(datetime.timedelta(days=35))
+        plans.mature_due_plans(timezone.localdate())
+        client.force_login(saver)
+        page = client.get(f"/plans/{plan.pk}/")
+    assert words in page.text
+    assert page.context["paid_out"].is_reached is is_reached
