@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.core.cache import cache
@@ -15,7 +15,7 @@ from savings.models import Circle, CircleEvent, Membership, Transaction
 # The total of so many members takes a few milliseconds. Totals of larger circles are cached for a minute.
 _ALWAYS_FRESH = 500
 _CACHE_SECONDS = 60
-_NO_MEMBERS = [0, 0, 0]
+_NO_MEMBERS = [0, 0, 0, 0]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,9 +24,11 @@ class Progress:
 
     members: int
     saved_kobo: int
-    # True if a member hides their amount. The total is then rounded down to a hundredth of the goal, because the exact
-    # total and the amounts of all others would reveal the hidden one.
+    # True if several members hide their amounts. The total is then rounded down to a hundredth of the goal.
     is_rounded: bool
+    # True if a single member hides theirs. The total leaves it out, because a total with it, less the amounts of all
+    # others, would reveal it.
+    leaves_one_out: bool = False
 
     @property
     def is_fresh(self) -> bool:
@@ -46,12 +48,14 @@ def progress_of(circle: Circle) -> Progress:
 def progress_of_all(circles: Iterable[Circle]) -> dict[int, Progress]:
     """Return the progress of each circle by its id, in at most one query. A large circle's is up to a minute old."""
     by_id = {circle.pk: circle for circle in circles}
-    cached = cache.get_many([_key(pk) for pk in by_id])
-    sums = {pk: values for pk in by_id if (values := _parse_sums(cached.get(_key(pk))))}
-    missing = by_id.keys() - sums.keys()
-    if missing:
-        sums |= _sums(missing)
+    sums = _sums_or_cached(by_id)
     return {pk: _build_progress(circle, *sums.get(pk, _NO_MEMBERS)) for pk, circle in by_id.items()}
+
+
+def left_out_kobo(circle_id: int) -> int:
+    """Return what the total of a circle leaves out: the amount (kobo) of the only member who hides theirs, or 0."""
+    _, _, hidden, hidden_kobo = _sums_or_cached([circle_id]).get(circle_id, _NO_MEMBERS)
+    return hidden_kobo if hidden == 1 else 0
 
 
 def events_of(circle: Circle) -> QuerySet[CircleEvent, Any]:
@@ -77,6 +81,14 @@ def events_of(circle: Circle) -> QuerySet[CircleEvent, Any]:
     )
 
 
+def _sums_or_cached(circle_ids: Collection[int]) -> dict[int, list[int]]:
+    """Return the members of circles, their kobo, how many hide theirs, and the kobo of those; at most one query."""
+    cached = cache.get_many([_key(pk) for pk in circle_ids])
+    sums = {pk: values for pk in circle_ids if (values := _parse_sums(cached.get(_key(pk))))}
+    missing = set(circle_ids) - sums.keys()
+    return sums | _sums(missing) if missing else sums
+
+
 def _sums(circle_ids: Iterable[int]) -> dict[int, list[int]]:
     # A member who left after the end still counts in the result, and so does their choice to hide their amount.
     is_current = Q(left_at__isnull=True)
@@ -88,10 +100,14 @@ def _sums(circle_ids: Iterable[int]) -> dict[int, list[int]]:
             members=Count("id", filter=is_current),
             saved=Sum("saved_kobo"),
             hidden=Count("id", filter=Q(hides_amount=True)),
+            hidden_kobo=Sum("saved_kobo", filter=Q(hides_amount=True), default=0),
         )
         .order_by("circle_id")
     )
-    sums = {pk: [members, int(saved_kobo), hidden] for pk, members, saved_kobo, hidden in rows}
+    sums = {
+        pk: [members, int(saved_kobo), hidden, int(hidden_kobo)]
+        for pk, members, saved_kobo, hidden, hidden_kobo in rows
+    }
     large = {_key(pk): values for pk, values in sums.items() if values[0] > _ALWAYS_FRESH}
     if large:
         # The epoch is stored with them, because a restored backup may have another circle with this id.
@@ -104,14 +120,16 @@ def _sums(circle_ids: Iterable[int]) -> dict[int, list[int]]:
 def _parse_sums(cached: object) -> list[int] | None:
     """Return the totals from a cached value; None for no value and for any other content."""
     match cached:
-        case [str(epoch), int(members), int(saved_kobo), int(hidden)] if epoch == installation.epoch():
-            return [members, saved_kobo, hidden]
+        case [str(epoch), *numbers] if epoch == installation.epoch() and len(numbers) == len(_NO_MEMBERS):
+            return numbers if all(isinstance(number, int) for number in numbers) else None
     return None
 
 
-def _build_progress(circle: Circle, members: int, saved_kobo: int, hidden: int) -> Progress:
+def _build_progress(circle: Circle, members: int, saved_kobo: int, hidden: int, hidden_kobo: int) -> Progress:
     # An ended circle has a final total.
     saved_kobo = max(0, saved_kobo if circle.final_kobo is None else circle.final_kobo)
+    if hidden == 1:
+        return Progress(members, max(0, saved_kobo - hidden_kobo), is_rounded=False, leaves_one_out=True)
     if hidden:
         step_kobo = max(1, circle.goal_kobo // 100)
         saved_kobo = saved_kobo // step_kobo * step_kobo

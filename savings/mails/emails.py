@@ -167,7 +167,9 @@ def circle_ended(
             "slug": circle.slug,
             "place": leaderboards.ordinal(rank) if rank else "",
             "is_first": rank == 1,
-            "saved": messages.saved(result.saved_kobo, is_rounded=result.is_rounded),
+            "saved": messages.saved(
+                result.saved_kobo, is_rounded=result.is_rounded, leaves_one_out=result.leaves_one_out
+            ),
             "goal": money.naira(circle.goal_kobo),
             "percent": result.saved_kobo * 100 // circle.goal_kobo,
             "facts": facts or {},

@@ -117,8 +117,11 @@ CHANGED_BY_STAFF = {
 }
 
 
-def saved(amount_kobo: int, *, is_rounded: bool) -> str:
-    return f"about {money.naira(amount_kobo)}" if is_rounded else money.naira(amount_kobo)
+def saved(amount_kobo: int, *, is_rounded: bool, leaves_one_out: bool) -> str:
+    amount = money.naira(amount_kobo)
+    if leaves_one_out:
+        return f"at least {amount}"
+    return f"about {amount}" if is_rounded else amount
 
 
 def certificate(year: int) -> str:

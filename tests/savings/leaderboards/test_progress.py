@@ -21,12 +21,26 @@ def test_the_total_is_the_sum_of_the_members() -> None:
     assert (progress.members, progress.saved_kobo, progress.is_rounded) == (3, 700_05, False)
 
 
-def test_the_total_is_rounded_while_a_member_hides_their_amount() -> None:
+def test_the_total_is_rounded_while_several_members_hide_their_amounts() -> None:
+    circle = start_circle(goal_kobo=1_000_00)
+    join_circle(circle, saved_kobo=123_45)
+    for _ in range(2):
+        join_circle(circle, saved_kobo=100_00, shown={"hides_amount": True})
+    progress = leaderboards.progress_of(circle)
+    assert (progress.saved_kobo, progress.is_rounded, progress.leaves_one_out) == (320_00, True, False)
+    assert leaderboards.left_out_kobo(circle.pk) == 0
+
+
+@pytest.mark.parametrize("final_kobo", [None, 323_45])
+def test_a_single_hidden_amount_is_not_in_the_total(final_kobo: int | None) -> None:
     circle = start_circle(goal_kobo=1_000_00)
     join_circle(circle, saved_kobo=123_45)
     join_circle(circle, saved_kobo=200_00, shown={"hides_amount": True})
+    circle.final_kobo = final_kobo
     progress = leaderboards.progress_of(circle)
-    assert (progress.saved_kobo, progress.is_rounded) == (320_00, True)
+    assert (progress.saved_kobo, progress.is_rounded, progress.leaves_one_out) == (123_45, False, True)
+    assert progress.percent(circle.goal_kobo) == 12
+    assert leaderboards.left_out_kobo(circle.pk) == 200_00
 
 
 def test_the_activity_shows_savings_without_reversed_ones() -> None:
