@@ -142,7 +142,7 @@ def _listing(board: Board, members: Members, reader_id: int, order: Order) -> di
     rows = renderer.rows(shown, beyond=beyond, first=board.first)
     on_page = {row.id for row in rows}
     around = [row for row in renderer.rows(board.around) if row.id not in on_page]
-    podium = PODIUM if board.first == 0 else 0
+    podium = podium_size(rows) if board.first == 0 else 0
     is_near = bool(board.mine and board.mine.membership_id in on_page)
     return {
         "podium": rows[:podium],
@@ -152,6 +152,14 @@ def _listing(board: Board, members: Members, reader_id: int, order: Order) -> di
         "next_from": board.first + leaderboards.TOP if beyond else None,
         "previous_from": max(0, board.first - leaderboards.TOP) if board.first else None,
     }
+
+
+def podium_size(rows: list[Row]) -> int:
+    """Return how many of the first rows stand on the podium. Equal ranks stand there together, or in the list."""
+    for size in range(min(PODIUM, len(rows)), 0, -1):
+        if size == len(rows) or rows[size].plinth != rows[size - 1].plinth:
+            return size
+    return 0
 
 
 def _orders(current: Order, *, has_ended: bool) -> list[tuple[str, str, bool]]:

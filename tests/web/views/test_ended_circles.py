@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 from savings import circles, leaderboards, plans, references
 from savings.models import Circle, Membership, Product, User
 from tests.factories import join_circle, make_product, start_circle
+from web.pages import leaderboards as board_pages
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +65,16 @@ def test_the_final_board_has_the_fixed_places_and_offers_no_payment(
 
 
 @pytest.mark.parametrize("source", ["redis", "sql"])
+def test_equal_ranks_are_on_the_podium_together_or_in_the_list() -> None:
+    def size(*ranks: int) -> int:
+        rows: Any = [SimpleNamespace(plinth=rank) for rank in ranks]
+        return board_pages.podium_size(rows)
+
+    assert [size(1, 2, 3, 3, 5), size(1, 2, 2, 4), size(1, 2, 2, 2), size(1, 1, 1, 1), size(1), size()] == [
+        *(2, 3, 1, 0, 1, 0)
+    ]
+
+
 def test_leaving_after_the_end_leaves_a_gap_in_the_ranks(
     ended: Circle,
     saver: User,
