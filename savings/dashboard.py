@@ -15,6 +15,7 @@ from django.utils import timezone
 from savings import calendar, ledger
 from savings.models import Account, Entry, Plan, Transaction, User
 from savings.models.local_days import start_of
+from savings.models.plans import EarlyExit, InterestPaid
 from savings.prepared_queries import prepared
 
 # A line chart as wide as a phone cannot show more points.
@@ -46,6 +47,7 @@ class Saving(NamedTuple):
     accrued_to: int
     accrues_until: int
     created_at: datetime.datetime
+    interest_paid: str
     account_id: int
 
     @classmethod
@@ -69,6 +71,7 @@ class Saving(NamedTuple):
             accrued_to=account.accrued_to,
             accrues_until=account.accrues_until,
             created_at=plan.created_at,
+            interest_paid=plan.interest_paid,
             account_id=account.pk,
         )
 
@@ -79,6 +82,11 @@ class Saving(NamedTuple):
 
     def is_matured(self, today: datetime.date) -> bool:
         return self.matures_on is not None and self.matures_on <= today
+
+    def pays_interest_on(self, first: datetime.date) -> bool:
+        """Return whether interest is posted on the first day of a month, as `Plan.pays_monthly` has it."""
+        is_monthly = self.interest_paid == InterestPaid.MONTHLY or self.matures_on is None
+        return is_monthly and bool(self.balance_kobo and self.rate_bps) and not self.is_matured(first)
 
 
 # The columns of an account and its plan, in the order of the fields of Saving, without the account's id.
@@ -99,6 +107,7 @@ _COLUMNS = (
     "accrued_to",
     "accrues_until",
     "plan__created_at",
+    "plan__interest_paid",
 )
 
 
@@ -119,16 +128,17 @@ class Holdings:
 
 
 class Upcoming(NamedTuple):
-    """What happens next without the user: a maturity, or the next date of an auto-save.
+    """What happens next without the user, as the calendar has it: an auto-save, a notice, interest or a maturity.
 
-    `amount_kobo` of a maturity is the present balance, not a forecast. An auto-save has none where its amount follows
-    the goal, and no `name` if it goes to the stash.
+    `amount_kobo` of a maturity is the present balance, not a forecast. Interest has none, an auto-save none where its
+    amount follows the goal, and a notice none if a penalty is taken from it. `names` are those of the plans, and empty
+    for an auto-save into the stash.
     """
 
     day: datetime.date
-    name: str
-    amount_kobo: int | None
-    is_autosave: bool
+    kind: calendar.Kind
+    names: list[str]
+    amount_kobo: int | None = None
 
 
 def holdings(user: User) -> Holdings:
@@ -217,20 +227,36 @@ def moved_out_kobo(plans: Iterable[Saving]) -> dict[int, int]:
 
 
 def upcoming(user_id: int, plans: list[Saving], today: datetime.date) -> list[Upcoming]:
-    """Return the next three maturities and auto-saves of a user, earliest first. One query.
-
-    `plans` are the user's open plans.
-    """
+    """Return the next three dates of a user, earliest first. One query. `plans` are the user's open plans."""
     maturities = [
-        Upcoming(plan.matures_on, plan.name, plan.balance_kobo, is_autosave=False)
+        Upcoming(plan.matures_on, calendar.Kind.MATURITY, [plan.name], plan.balance_kobo)
         for plan in plans
         if plan.matures_on and plan.matures_on > today
     ]
-    autosaves = [
-        Upcoming(max(row.day, today), row.plan_name or "", row.amount_kobo, is_autosave=True)
-        for row in calendar.next_autosaves(user_id, _UPCOMING)
-    ]
-    return sorted([*maturities, *autosaves], key=lambda item: item.day)[:_UPCOMING]
+    by_id = {plan.pk: plan for plan in plans}
+    dates = [_of_date(row, by_id, today) for row in calendar.next_dates(user_id, _UPCOMING)]
+    found = [*maturities, *_next_interest(plans, today), *(one for one in dates if one)]
+    return sorted(found, key=lambda item: item.day)[:_UPCOMING]
+
+
+def _of_date(row: calendar.NextDate, plans: dict[int, Saving], today: datetime.date) -> Upcoming | None:
+    """Return a date of an auto-save or a notice; None for a notice that ends with the term of its plan before."""
+    day, names = max(row.day, today), [row.plan_name] if row.plan_name else []
+    if row.rule_id is not None:
+        return Upcoming(day, calendar.Kind.AUTOSAVE, names, row.amount_kobo)
+    plan = plans.get(row.plan_id or 0)
+    if plan is None or plan.is_matured(day):
+        return None
+    arrives_kobo = min(row.amount_kobo or 0, plan.balance_kobo)
+    has_penalty = plan.early_exit == EarlyExit.PENALTY
+    return Upcoming(day, calendar.Kind.NOTICE, names, None if has_penalty else arrives_kobo)
+
+
+def _next_interest(plans: list[Saving], today: datetime.date) -> list[Upcoming]:
+    """Return the posting on the first of the next month as one date, for all plans that have one."""
+    first = (today.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)
+    names = [plan.name for plan in plans if plan.pays_interest_on(first)]
+    return [Upcoming(first, calendar.Kind.INTEREST, names)] if names else []
 
 
 def accrued_kobo(plans: list[Saving], today: datetime.date) -> int:

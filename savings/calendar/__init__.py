@@ -11,7 +11,7 @@ from savings.calendar.feeds import (
     start_feed,
 )
 from savings.calendar.ics import FEED_DAYS, write_feed
-from savings.calendar.next_up import NextAutosave, next_autosaves
+from savings.calendar.next_up import NextDate, next_dates
 from savings.calendar.shortfalls import Shortfall, shortfall
 
 __all__ = [
@@ -19,14 +19,14 @@ __all__ = [
     "Direction",
     "Event",
     "Kind",
-    "NextAutosave",
+    "NextDate",
     "Shortfall",
     "coming_events",
     "end_all_feeds",
     "end_feed",
     "feed_of_token",
     "feed_token",
-    "next_autosaves",
+    "next_dates",
     "renew_feed",
     "shortfall",
     "show_amounts",

@@ -5,8 +5,11 @@ from __future__ import annotations
 import datetime
 
 from django.utils.formats import date_format
+from django.utils.translation import ngettext
 
 from savings import money
+from savings.calendar import Kind
+from web import date_formats
 
 GOOD_MORNING = "Good morning"
 GOOD_AFTERNOON = "Good afternoon"
@@ -17,6 +20,12 @@ SINCE_START = "since you started"
 
 # What happens next.
 STASH = "Stash"
+UPCOMING = {
+    Kind.AUTOSAVE: "Auto-save",
+    Kind.NOTICE: "Moves to your stash",
+    Kind.INTEREST: "Interest",
+    Kind.MATURITY: "Matures",
+}
 
 # The last suggestion, after the purposes of the page that starts a plan.
 OTHER_PURPOSE = "Something else"
@@ -32,12 +41,18 @@ def pay_in(least_kobo: int) -> str:
     return f"Pay in when you can, from {money.short(least_kobo)}"
 
 
-def matures(day: str) -> str:
-    return f"Matures {day}"
+def plans(names: list[str]) -> str:
+    """Return the name of a plan, or how many there are; empty for none."""
+    if len(names) < 2:
+        return "".join(names)
+    return ngettext("%(count)d plan", "%(count)d plans", len(names)) % {"count": len(names)}
 
 
-def autosave(day: str) -> str:
-    return f"Auto-save on {day}"
+def on(day: datetime.date, today: datetime.date) -> str:
+    """Return a day after what happens on it: `today`, `tomorrow`, `on 4 Dec`, with the year if it is another one."""
+    if (day - today).days in {0, 1}:
+        return "today" if day == today else "tomorrow"
+    return f"on {date_formats.day(day, with_year=day.year != today.year)}"
 
 
 def since(day: datetime.date) -> str:

@@ -27,7 +27,7 @@ MONTHS_AHEAD, LIST_DAYS = 12, 60
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 _DAY = datetime.timedelta(days=1)
-_ICONS = {
+ICONS = {
     Kind.AUTOSAVE: "repeat",
     Kind.MATURITY: "flag",
     Kind.INTEREST: "percent",
@@ -219,7 +219,7 @@ def _row(event: Event, total: tuple[str, str] | None) -> Row:
         time=date_formats.time(timezone.localtime(event.at)) if event.at else "",
         amount=amount.removesuffix(".00") if kobo else "",
         is_in=way > 0 and not event.is_cancelled,
-        icon=_ICONS[event.kind],
+        icon=ICONS[event.kind],
         url=url_of(event),
         is_cancelled=event.is_cancelled,
         is_rare=event.kind in _RARE,

@@ -19,6 +19,7 @@ from savings.models import (
     Circle,
     Entry,
     Membership,
+    Notice,
     Plan,
     Product,
     Transaction,
@@ -28,6 +29,7 @@ from web import date_formats
 from web.caching import pages as page_cache
 from web.http import SaverRequest, render_part
 from web.messages import dashboard as messages
+from web.pages import calendar as calendar_pages
 from web.pages import first_day, plan_standing
 from web.pages import leaderboards as board_pages
 from web.pages import payments as payment_pages
@@ -52,7 +54,7 @@ def _greeting() -> str:
 # change. With one, it reads the board, which needs the board's version.
 @page_cache.page(
     "period",
-    shows=(Account, AutosaveRule, AutosaveRun, Entry, Plan, Product, Transaction),
+    shows=(Account, AutosaveRule, AutosaveRun, Entry, Notice, Plan, Product, Transaction),
     own=(Circle, Membership),
     also=_greeting,
 )
@@ -84,7 +86,9 @@ def home(request: SaverRequest) -> HttpResponse:
         "on_hold_kobo": holdings.on_hold_kobo,
         "cards": [plan_pages.card(plan, today) for plan in urgent],
         "deeds": plan_standing.deeds(urgent, today)[:1],
-        "upcoming": [_coming(item) for item in dashboard.upcoming(request.user.pk, holdings.plans, today)],
+        "upcoming": [
+            _coming(item, today) for item in dashboard.upcoming(request.user.pk, holdings.plans, today)
+        ],
         "accrued_kobo": dashboard.accrued_kobo([*holdings.plans, *holdings.closed_plans], today),
         "checked": payment_pages.being_checked(request.user.pk),
         "circle": circle,
@@ -93,12 +97,12 @@ def home(request: SaverRequest) -> HttpResponse:
     return render_part(request, "dashboard/home.html", "total", context)
 
 
-def _coming(item: Upcoming) -> tuple[str, str, str, str]:
+def _coming(item: Upcoming, today: datetime.date) -> tuple[str, str, str, str]:
     """Return the icon, the name, the words and the amount of what happens next."""
-    day, amount = date_formats.day(item.day), money.naira(item.amount_kobo) if item.amount_kobo else ""
-    if item.is_autosave:
-        return "repeat", item.name or messages.STASH, messages.autosave(day), amount
-    return "flag", item.name, messages.matures(day), money.naira(item.amount_kobo or 0)
+    amount = money.short(item.amount_kobo) if item.amount_kobo else ""
+    name = messages.plans(item.names) or messages.STASH
+    words = messages.UPCOMING[item.kind]
+    return calendar_pages.ICONS[item.kind], name, f"{words} {messages.on(item.day, today)}", amount
 
 
 @prepared

@@ -219,7 +219,7 @@ def test_fifty_rules_cost_as_many_queries_as_one(saver_client: Client, saver: Us
 
 def test_the_dashboard_shows_the_next_autosave(saver_client: Client, saver: User) -> None:
     rule = make_rule(make_plan(saver, make_product(rate_bps=0), holding_kobo=5, name="Rent"), days=3)
-    assert "Auto-save on 23 Dec 2026" in saver_client.get("/dashboard/").text
+    assert "Auto-save on 23 Dec<" in saver_client.get("/dashboard/").text
     autosave.pause_rule(rule)
     assert "Auto-save on" not in saver_client.get("/dashboard/").text
 

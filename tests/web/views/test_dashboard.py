@@ -10,7 +10,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from savings import plans
 from savings.models import Product, Transaction, User
+from tests.autosaves import make_rule
 from tests.factories import (
     fill,
     join_circle,
@@ -168,3 +170,19 @@ def test_an_account_from_tomorrow_has_a_dashboard(client: Client) -> None:
     saver = make_user(date_joined=timezone.now() + datetime.timedelta(days=1))
     client.force_login(saver)
     assert client.get("/dashboard/").status_code == 200
+
+
+def test_what_comes_next_is_what_the_calendar_has(saver_client: Client, saver: User) -> None:
+    """An auto-save, the end of a notice and the next day of interest, in their order."""
+    with time_machine.travel("2026-11-30T09:00:00Z", tick=False):
+        fund = make_plan(
+            saver, make_product(Product.Kind.EMERGENCY, notice_hours=24), holding_kobo=500_00, name="Fund"
+        )
+        plans.give_notice(saver, fund, amount_kobo=250_00, reference="NTC0000000000000001")
+        make_rule(fund, days=0)
+        shown = saver_client.get("/dashboard/").context["upcoming"]
+    assert shown == [
+        ("repeat", "Fund", "Auto-save today", "₦1,000"),
+        ("move", "Fund", "Moves to your stash tomorrow", "₦250"),
+        ("percent", "Fund", "Interest tomorrow", ""),
+    ]
