@@ -97,13 +97,15 @@ def give_notice(plan: Plan, form: NoticeForm) -> dict[str, Any]:
         plans.check_can_give_notice(plan)
     except Refused as refused:
         return context | {"refusal": str(refused)}
-    waiting_kobo, due_at = plans.waiting_kobo(plan), plans.due_at(plan, timezone.now())
+    notices, due_at = waiting(plan), plans.due_at(plan, timezone.now())
+    waiting_kobo = sum(notice.amount_kobo for notice in notices)
     free_kobo = max(0, context["balance_kobo"] - waiting_kobo)
     if waiting_kobo and not free_kobo:
         return context | {"refusal": plans.ALL_ON_NOTICE}
     due_on = timezone.localdate(due_at)
     penalty_kobo = plans.exit_penalty_kobo(plan, free_kobo, due_on)
     return context | {
+        "notices": notices,
         "waiting_kobo": waiting_kobo,
         "free_kobo": free_kobo,
         "all_of_it": money.figures(free_kobo) if free_kobo else "",
