@@ -45,6 +45,16 @@ def board_url(circle: Circle) -> str:
     return f"/circles/{circle.slug}/leaderboard/"
 
 
+def test_equal_ranks_are_on_the_podium_together_or_in_the_list() -> None:
+    def size(*ranks: int) -> int:
+        rows: Any = [SimpleNamespace(plinth=rank) for rank in ranks]
+        return board_pages.podium_size(rows)
+
+    assert [size(1, 2, 3, 3, 5), size(1, 2, 2, 4), size(1, 2, 2, 2), size(1, 1, 1, 1), size(1), size()] == [
+        *(2, 3, 1, 0, 1, 0)
+    ]
+
+
 @pytest.mark.parametrize("source", ["redis", "sql"])
 def test_the_final_board_has_the_fixed_places_and_offers_no_payment(
     saver_client: Client, ended: Circle, source: str
@@ -65,16 +75,6 @@ def test_the_final_board_has_the_fixed_places_and_offers_no_payment(
 
 
 @pytest.mark.parametrize("source", ["redis", "sql"])
-def test_equal_ranks_are_on_the_podium_together_or_in_the_list() -> None:
-    def size(*ranks: int) -> int:
-        rows: Any = [SimpleNamespace(plinth=rank) for rank in ranks]
-        return board_pages.podium_size(rows)
-
-    assert [size(1, 2, 3, 3, 5), size(1, 2, 2, 4), size(1, 2, 2, 2), size(1, 1, 1, 1), size(1), size()] == [
-        *(2, 3, 1, 0, 1, 0)
-    ]
-
-
 def test_leaving_after_the_end_leaves_a_gap_in_the_ranks(
     ended: Circle,
     saver: User,
