@@ -77,6 +77,10 @@ def comes_to(payments: int, total_kobo: int) -> str:
     return counted % {"count": payments, "sum": money.naira(total_kobo)}
 
 
+def about_a_month(kobo: int) -> str:
+    return f"About {money.short(kobo)} a month in all."
+
+
 def try_again_at(at: datetime.datetime) -> str:
     return f"We’ll try again on {date_format(at, 'j F, H:i')}."
 

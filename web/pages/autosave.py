@@ -20,6 +20,13 @@ from web.pages import amounts
 
 Status, Run = AutosaveRule.Status, AutosaveRun.Status
 _LATEST_RUNS = 12
+_TIMES_A_YEAR: dict[str, int] = {
+    AutosaveRule.Every.DAY: 365,
+    AutosaveRule.Every.WEEK: 52,
+    AutosaveRule.Every.MONTH: 12,
+}
+# What a month comes to is given in whole hundreds of naira.
+_ROUGHLY_KOBO = 100_00
 # On the page of a plan or of the stash; the list has all.
 MOST_SHOWN = 4
 
@@ -77,15 +84,25 @@ def _complete(rules: AutosaveRuleQuerySet) -> AutosaveRuleQuerySet:
 def index(user: User) -> dict[str, Any]:
     """Return the context of the list of all rules."""
     rows = [row(rule) for rule in rules_of(user).order_by("-id")]
+    active = [_with_needed(one) for one in rows if one.next_on]
     return {
         # The next one first.
-        "active": sorted(
-            (_with_needed(one) for one in rows if one.next_on),
-            key=lambda one: one.next_on or datetime.date.max,
-        ),
+        "active": sorted(active, key=lambda one: one.next_on or datetime.date.max),
+        "a_month": _a_month(active),
         "paused": [one for one in rows if not one.next_on and not one.rule.is_ended],
         "ended": [one for one in rows if one.rule.is_ended],
     }
+
+
+def _a_month(rows: list[RuleRow]) -> str:
+    """Return what rules save in a month in all, in words; empty for less than two of them."""
+    repeating = [one for one in rows if one.rule.every in _TIMES_A_YEAR]
+    if len(repeating) < 2:
+        return ""
+    year_kobo = sum(
+        (one.rule.amount_kobo or one.needed_kobo) * _TIMES_A_YEAR[one.rule.every] for one in repeating
+    )
+    return messages.about_a_month(money.round_down(year_kobo // 12, _ROUGHLY_KOBO))
 
 
 def section(plan: Plan) -> list[RuleRow]:

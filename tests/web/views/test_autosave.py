@@ -284,6 +284,15 @@ def test_a_form_that_is_filled_in_shows_its_dates_at_once(saver_client: Client, 
     assert 'class="err"' not in empty.text
 
 
+def test_the_list_says_what_all_rules_save_in_a_month(saver_client: Client, plan: Plan) -> None:
+    make_rule(plan)
+    assert "a month in all" not in saver_client.get("/auto-save/").text
+    make_rule(plan, every=Every.MONTH)
+    make_rule(plan, every=Every.ONCE, until_on=TODAY + datetime.timedelta(days=9))
+    # 52 weeks of ₦5,000 are ₦21,666.66 a month.
+    assert "About ₦26,600 a month in all." in saver_client.get("/auto-save/").text
+
+
 def test_the_dates_ahead_count_what_is_announced(saver_client: Client, plan: Plan) -> None:
     with time_machine.travel("2026-11-29T08:00:00Z", tick=False):
         rule = make_rule(plan, amount_kobo=None, every=Every.MONTH, month_day=30)
