@@ -26,6 +26,7 @@ BELONGS_TO = "Belongs to"
 TOGETHER_WITH = "Together with"
 FEE = "Fee"
 RECEIPT_OF_TAX = "Tax receipt"
+RECEIPT_OF_FEE = "Its receipt"
 
 # What interest comes to.
 INTEREST = "Interest"

@@ -200,9 +200,10 @@ def related(movement: Transaction, others: Iterable[Transaction]) -> list[tuple[
 
 
 def _in_words(movement: Transaction) -> str:
-    """Return the kind of a transaction and its amount; that of a fee is without its VAT, so a fee has none."""
-    kind = movement.get_kind_display()
-    return kind if movement.kind == Kind.FEE else messages.of_amount(kind, movement.amount_kobo)
+    """Return the kind of a transaction and its amount. That of a fee is without its VAT, so a fee has none."""
+    if movement.kind == Kind.FEE:
+        return messages.RECEIPT_OF_FEE
+    return messages.of_amount(movement.get_kind_display(), movement.amount_kobo)
 
 
 def _account_name(account: Account) -> str:
