@@ -12,7 +12,7 @@ from django.utils import timezone
 from savings import ledger, plans
 from savings.models import Product, User
 from savings.models.plans import InterestPaid
-from tests.factories import make_plan, make_product, put_in
+from tests.factories import make_plan, make_product, pay_in
 
 pytestmark = pytest.mark.django_db
 
@@ -69,7 +69,7 @@ def test_a_matured_plan_says_what_became_of_its_goal(
 ) -> None:
     with time_machine.travel("2026-04-01T09:00:00Z", tick=False) as clock:
         plan = make_plan(saver, make_product(Product.Kind.TARGET), days=30, target_kobo=target_kobo)
-        put_in(saver, 100_000_00, plan=plan)
+        pay_in(saver, 100_000_00, plan=plan)
         clock.shift(datetime.timedelta(days=35))
         plans.mature_due_plans(timezone.localdate())
         client.force_login(saver)

@@ -183,6 +183,6 @@ def test_what_comes_next_is_what_the_calendar_has(saver_client: Client, saver: U
         shown = saver_client.get("/dashboard/").context["upcoming"]
     assert shown == [
         ("repeat", "Fund", "Auto-save today", "₦1,000"),
-        ("move", "Fund", "Moves to your stash tomorrow", "₦250"),
         ("percent", "Fund", "Interest tomorrow", ""),
+        ("move", "Fund", "Moves to your stash tomorrow", "₦250"),
     ]
