@@ -70,6 +70,7 @@ def test_a_matured_plan_says_what_became_of_its_goal(
     with time_machine.travel("2026-04-01T09:00:00Z", tick=False) as clock:
         plan = make_plan(saver, make_product(Product.Kind.TARGET), days=30, target_kobo=target_kobo)
         pay_in(saver, 100_000_00, plan=plan)
+        plans.record_goals([plan.account.pk])
         clock.shift(datetime.timedelta(days=35))
         plans.mature_due_plans(timezone.localdate())
         client.force_login(saver)
