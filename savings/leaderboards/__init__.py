@@ -11,7 +11,7 @@ from savings.leaderboards.contributions import (
 )
 from savings.leaderboards.history import DailyRank, ranks_by_day, record_day, record_days
 from savings.leaderboards.pages import TOP, Board, Line, Order, board_missing, read_board
-from savings.leaderboards.progress import Progress, events_of, left_out_kobo, progress_of, progress_of_all
+from savings.leaderboards.progress import Progress, events_of, left_out_of, progress_of, progress_of_all
 from savings.leaderboards.ranks import is_notable_change, ordinal
 from savings.leaderboards.rebuild import rebuild_board, reconcile_all
 from savings.leaderboards.redis_client import CallSkipped, call_redis, command_sent
@@ -51,7 +51,7 @@ __all__ = [
     "delete_all_boards",
     "events_of",
     "is_notable_change",
-    "left_out_kobo",
+    "left_out_of",
     "ordinal",
     "ping",
     "progress_of",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, When
 
 from savings import installation
 from savings.models import Circle, CircleEvent, Membership, Transaction
@@ -16,6 +16,7 @@ from savings.models import Circle, CircleEvent, Membership, Transaction
 _ALWAYS_FRESH = 500
 _CACHE_SECONDS = 60
 _NO_MEMBERS = [0, 0, 0, 0]
+_IS_CURRENT = Q(left_at__isnull=True)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,14 +49,22 @@ def progress_of(circle: Circle) -> Progress:
 def progress_of_all(circles: Iterable[Circle]) -> dict[int, Progress]:
     """Return the progress of each circle by its id, in at most one query. A large circle's is up to a minute old."""
     by_id = {circle.pk: circle for circle in circles}
-    sums = _sums_or_cached(by_id)
+    cached = cache.get_many([_key(pk) for pk in by_id])
+    sums = {pk: values for pk in by_id if (values := _parse_sums(cached.get(_key(pk))))}
+    missing = by_id.keys() - sums.keys()
+    if missing:
+        sums |= _sums(missing)
     return {pk: _build_progress(circle, *sums.get(pk, _NO_MEMBERS)) for pk, circle in by_id.items()}
 
 
-def left_out_kobo(circle_id: int) -> int:
-    """Return what the total of a circle leaves out: the amount (kobo) of the only member who hides theirs, or 0."""
-    _, _, hidden, hidden_kobo = _sums_or_cached([circle_id]).get(circle_id, _NO_MEMBERS)
-    return hidden_kobo if hidden == 1 else 0
+def left_out_of(circle_id: int) -> QuerySet[Membership, Any]:
+    """Return what the total of a circle leaves out, in kobo, as a subquery of one value.
+
+    That is the amount of the only member who hides theirs; 0 if several do, and NULL if nobody does.
+    """
+    hidden = _counted().filter(circle=circle_id, hides_amount=True).order_by().values("circle")
+    kobo = Case(When(members=1, then=Sum("saved_kobo")), default=0)
+    return hidden.annotate(members=Count("id")).annotate(kobo=kobo).values("kobo")
 
 
 def events_of(circle: Circle) -> QuerySet[CircleEvent, Any]:
@@ -81,23 +90,18 @@ def events_of(circle: Circle) -> QuerySet[CircleEvent, Any]:
     )
 
 
-def _sums_or_cached(circle_ids: Collection[int]) -> dict[int, list[int]]:
-    """Return the members of circles, their kobo, how many hide theirs, and the kobo of those; at most one query."""
-    cached = cache.get_many([_key(pk) for pk in circle_ids])
-    sums = {pk: values for pk in circle_ids if (values := _parse_sums(cached.get(_key(pk))))}
-    missing = set(circle_ids) - sums.keys()
-    return sums | _sums(missing) if missing else sums
+def _counted() -> QuerySet[Membership]:
+    """A member who left after the end still counts in the result, and so does their choice to hide their amount."""
+    return Membership.objects.filter(_IS_CURRENT | Q(left_at__gte=F("circle__settled_at")))
 
 
 def _sums(circle_ids: Iterable[int]) -> dict[int, list[int]]:
-    # A member who left after the end still counts in the result, and so does their choice to hide their amount.
-    is_current = Q(left_at__isnull=True)
     rows = (
-        Membership.objects.filter(is_current | Q(left_at__gte=F("circle__settled_at")))
+        _counted()
         .filter(circle_id__in=list(circle_ids))
         .values_list("circle_id")
         .annotate(
-            members=Count("id", filter=is_current),
+            members=Count("id", filter=_IS_CURRENT),
             saved=Sum("saved_kobo"),
             hidden=Count("id", filter=Q(hides_amount=True)),
             hidden_kobo=Sum("saved_kobo", filter=Q(hides_amount=True), default=0),

@@ -175,7 +175,7 @@ def _orders(current: Order, *, has_ended: bool) -> list[tuple[str, str, bool]]:
 def _goal_percent(board: Board, circle: BoardCircle) -> int:
     """Return the share of the goal, without the amount that would be known if the total had it."""
     saved_kobo = board.total_kobo if circle.final_kobo is None else circle.final_kobo
-    saved_kobo -= leaderboards.left_out_kobo(circle.id)
+    saved_kobo -= circle.left_out_kobo
     return min(100, max(0, saved_kobo) * 100 // circle.goal_kobo)
 
 

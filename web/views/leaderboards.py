@@ -50,7 +50,7 @@ def leaderboard(request: SaverRequest, slug: str) -> HttpResponse:
         return HttpResponseNotModified(headers={"ETag": shown_etag})
     board = _read_board(wanted, wanted.membership_id, first=wanted.first, length=leaderboards.TOP + 1)
     page_cache.shows_circle(request, wanted.circle_id, board.version)
-    members = board_members(board, reader_id=wanted.membership_id)
+    members = board_members(board, reader_id=wanted.membership_id, total_of=wanted.circle_id)
     mine = access.require_current_member(members.get(wanted.membership_id))
     board = board_pages.with_final_ranks(board, members, wanted.order)
     etag = _etag(request, wanted, board.version)

@@ -39,3 +39,18 @@ def test_an_empty_board_costs_no_query(django_assert_num_queries: DjangoAssertNu
     board = leaderboards.read_board(circle_id=make_circle().pk)
     with django_assert_num_queries(0):
         assert board_members(board) == {}
+
+
+@pytest.mark.parametrize(("hidden", "left_out_kobo"), [(0, 0), (1, 700), (2, 0)])
+def test_the_circle_has_what_its_total_leaves_out(
+    hidden: int, left_out_kobo: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    circle = make_circle()
+    reader = make_member(circle, saved_kobo=500)
+    for _ in range(hidden):
+        make_member(circle, saved_kobo=700, hides_amount=True, on_board=False)
+    make_member(make_circle(), saved_kobo=900, hides_amount=True)
+    board = leaderboards.read_board(circle_id=circle.pk)
+    with django_assert_num_queries(1):
+        members = board_members(board, reader_id=reader.pk, total_of=circle.pk)
+    assert members[reader.pk].circle.left_out_kobo == left_out_kobo
