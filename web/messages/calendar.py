@@ -29,6 +29,10 @@ def next_days(count: int) -> str:
     return f"Next {count} days"
 
 
+def more(count: int) -> str:
+    return f"{count} more"
+
+
 def nothing_in(first: datetime.date) -> str:
     return f"Nothing coming up in {month(first)}."
 

@@ -24,6 +24,8 @@ from web.messages import calendar as messages
 
 # How far ahead the calendar goes, how many days the list has, and how far ahead the stash is watched.
 MONTHS_AHEAD, LIST_DAYS = 12, 60
+# A day of a month shows so many events. The list shows all.
+MOST_IN_MONTH = 4
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 _DAY = datetime.timedelta(days=1)
@@ -44,7 +46,10 @@ _SUMS = {
 
 
 class Row(NamedTuple):
-    """An event as the page shows it. `sum` names what all of its kind come to on that day, below the last of them."""
+    """An event as the page shows it, with what those of a day come to below the last that goes the same way.
+
+    Without a `url`, it stands for the rest of a busy day.
+    """
 
     title: str
     note: str
@@ -56,7 +61,7 @@ class Row(NamedTuple):
     is_cancelled: bool
     # A maturity, or the end of a circle: what a saver waits for.
     is_rare: bool
-    sum: tuple[str, str] | None
+    sums: list[tuple[str, str]]
 
 
 class Day(NamedTuple):
@@ -194,8 +199,28 @@ def _day(
         is_today=day == today,
         is_past=day < today,
         is_outside=month is not None and _first(day) != month,
-        rows=_rows(events),
+        rows=_rows(events) if month is None else _shortened(_rows(events), day, today),
     )
+
+
+def _shortened(rows: list[Row], day: datetime.date, today: datetime.date) -> list[Row]:
+    """Return the events of a day of a month, those that are too many as one row that leads to the list of all."""
+    if len(rows) <= MOST_IN_MONTH + 1:
+        return rows
+    rest = rows[MOST_IN_MONTH:]
+    is_listed = (day - today).days <= LIST_DAYS
+    more = rest[0]._replace(
+        title=messages.more(len(rest)),
+        note="",
+        time="",
+        amount="",
+        icon="more",
+        url=f"{reverse('calendar:home')}?view=list#d{day.isoformat()}" if is_listed else "",
+        is_cancelled=False,
+        is_rare=any(row.is_rare for row in rest),
+        sums=[total for row in rest for total in row.sums],
+    )
+    return [*rows[:MOST_IN_MONTH], more]
 
 
 def _rows(events: list[Event]) -> list[Row]:
@@ -206,10 +231,10 @@ def _rows(events: list[Event]) -> list[Row]:
         same = [event for event in adding if event.direction == way]
         if len(same) > 1:
             sums[same[-1].uid] = name, money.short(sum(event.amount_kobo or 0 for event in same))
-    return [_row(event, sums.get(event.uid)) for event in events]
+    return [_row(event, [sums[event.uid]] if event.uid in sums else []) for event in events]
 
 
-def _row(event: Event, total: tuple[str, str] | None) -> Row:
+def _row(event: Event, sums: list[tuple[str, str]]) -> Row:
     way = _way(event)
     kobo = event.amount_kobo or 0
     amount = money.signed(way * kobo) if way else money.naira(kobo)
@@ -223,7 +248,7 @@ def _row(event: Event, total: tuple[str, str] | None) -> Row:
         url=url_of(event),
         is_cancelled=event.is_cancelled,
         is_rare=event.kind in _RARE,
-        sum=total,
+        sums=sums,
     )
 
 

@@ -159,8 +159,19 @@ def test_the_sum_of_a_day_is_below_the_last_that_adds_to_it(saver: User) -> None
     make_plan(saver, product, holding_kobo=250_50, days=16)
     make_plan(saver, product, holding_kobo=7_00, days=16, at_maturity=Plan.AtMaturity.ROLLOVER)
     several = first_day(saver)
-    assert [row.sum for row in single.rows] == [None]
-    assert [row.sum for row in several.rows] == [None, ("To your stash in all", "₦1,250.50"), None]
+    assert [row.sums for row in single.rows] == [[]]
+    assert [row.sums for row in several.rows] == [[], [("To your stash in all", "₦1,250.50")], []]
+
+
+def test_a_busy_day_of_a_month_leads_to_the_list_of_all(saver: User) -> None:
+    make_rules(saver, 7)
+    by_day = {day.day: day for day in calendar_pages.page(saver, month="", view="")["days"]}
+    *rows, more = by_day[datetime.date(2026, 12, 21)].rows
+    assert (len(rows), more.title, more.url) == (4, "3 more", "/calendar/?view=list#d2026-12-21")
+    assert more.sums == [("From your stash in all", "₦7,000")]
+    assert len(first_day(saver).rows) == 7
+    later = calendar_pages.page(saver, month="2027-03", view="")["days"][0]
+    assert (later.rows[-1].title, later.rows[-1].url) == ("3 more", "")
 
 
 def test_the_list_is_divided_by_months(saver: User, rent: Plan) -> None:
