@@ -124,8 +124,10 @@ def _sums(circle_ids: Iterable[int]) -> dict[int, list[int]]:
 def _parse_sums(cached: object) -> list[int] | None:
     """Return the totals from a cached value; None for no value and for any other content."""
     match cached:
-        case [str(epoch), *numbers] if epoch == installation.epoch() and len(numbers) == len(_NO_MEMBERS):
-            return numbers if all(isinstance(number, int) for number in numbers) else None
+        case [str(epoch), int(members), int(saved_kobo), int(hidden), int(hidden_kobo)] if (
+            epoch == installation.epoch()
+        ):
+            return [members, saved_kobo, hidden, hidden_kobo]
     return None
 
 
