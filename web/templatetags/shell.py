@@ -37,7 +37,7 @@ _LINKS = (
 # A phone's bar has room for five: what is here has its place in the account menu there.
 _WIDE = {"statements:index", "messages:index"}
 # The profile and what it leads to.
-_ACCOUNT = ("/profile/", "/cards/", "/accounts/")
+_ACCOUNT = ("users:profile", "cards:index", "users:security")
 
 
 @cache
@@ -72,11 +72,16 @@ def navigation(context: Context, current: str = "") -> SafeString:
     return navigations.get(first, navigations[""])
 
 
+@cache
+def _account_paths() -> tuple[str, ...]:
+    return tuple(reverse(name) for name in _ACCOUNT)
+
+
 @register.simple_tag(takes_context=True)
 def account_state(context: Context) -> SafeString:
     """Return the attribute that marks the button of the account menu on the pages that only the menu leads to."""
     request: Any = context.get("request")
-    is_here = request is not None and request.path.startswith(_ACCOUNT)
+    is_here = request is not None and request.path.startswith(_account_paths())
     return SafeString(' aria-current="true"' if is_here else "")
 
 
