@@ -19,7 +19,7 @@ from tests.redis_server import Server
 from web.auth.sessions import SessionStore
 from web.caching.cache import Cache
 from web.caching.redis_client import RepetitionFilter
-from web.views import health
+from web.doctor import parts
 
 pytestmark = pytest.mark.django_db
 
@@ -136,7 +136,7 @@ def test_a_full_redis_has_one_log_line_and_not_one_for_each_write(
         with caplog.at_level(logging.ERROR, "django_redis.cache"):
             for number in range(20):
                 caches["default"].set(f"x{number}", 1)
-        assert health._redis() == "is full: raise maxmemory"
+        assert parts.redis() == "is full: raise maxmemory"
     finally:
         server.drain()
     assert [record.name for record in caplog.records] == ["django_redis.cache"]
