@@ -23,7 +23,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from savings import payments
 from tests.processes import PATIENCE_SECONDS, free_port, is_free, wait_until
 from tests.test_conventions import ROOT
-from tests.web.test_production import BEHIND_OUR_PROXY, production
+from tests.web.test_production import BEHIND_OUR_PROXY, built
 from web import uploads
 from web.messages import errors as messages
 from web.middleware import database
@@ -134,13 +134,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Pr
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
     """The production site with one worker, which has one thread: its port and the folder of its static files."""
     folder = tmp_path_factory.mktemp("site")
-    environment = production(
-        VAR_DIR=str(folder),
-        REDIS_URL=settings.REDIS_URL,
-        DATABASE_URL=f"sqlite:///{folder / 'unused.sqlite3'}",
-    )
-    collect = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity=0", "--ignore=admin"]
-    subprocess.run(collect, env=environment, check=True)
+    environment = built(folder)
     port = free_port()
     granian = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--workers", "1"]
     granian += ["--blocking-threads", "1", "--port", str(port), "tests.deploy.site:application"]

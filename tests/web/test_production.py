@@ -31,6 +31,19 @@ def production(**changes: str) -> dict[str, str]:
     return kept | {name: value for name, value in (GIVEN | changes).items() if value}
 
 
+def built(folder: Path) -> dict[str, str]:
+    """Return the environment of a production site in a folder, with its static files and without tables."""
+    environment = production(
+        VAR_DIR=str(folder),
+        REDIS_URL=settings.REDIS_URL,
+        DATABASE_URL=f"sqlite:///{folder / 'unused.sqlite3'}",
+    )
+    # Skip the admin's many files, which are collected like the others.
+    collect = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity=0", "--ignore=admin"]
+    subprocess.run(collect, env=environment, check=True)
+    return environment
+
+
 def test_the_checks_of_django_find_nothing_wrong() -> None:
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     checked = subprocess.run(command, env=production(), capture_output=True, text=True, check=False)
@@ -100,15 +113,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, log: Path) -> Iterator[str]:
     """Collect the static files, start granian as docs/deployment.md says, and return its address."""
-    folder = tmp_path_factory.mktemp("server")
-    environment = production(
-        VAR_DIR=str(folder),
-        REDIS_URL=settings.REDIS_URL,
-        DATABASE_URL=f"sqlite:///{folder / 'unused.sqlite3'}",
-    )
-    # Skip the admin's many files, which are collected like the others.
-    collect = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity=0", "--ignore=admin"]
-    subprocess.run(collect, env=environment, check=True)
+    environment = built(tmp_path_factory.mktemp("server"))
     port = free_port()
     granian = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--workers", "1"]
     granian += ["--blocking-threads", "1", "--respawn-failed-workers"]
