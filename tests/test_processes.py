@@ -24,10 +24,14 @@ time.sleep(300)
 def test_a_program_and_its_children_end_whatever_they_ignore(ignored: list[str]) -> None:
     command = [sys.executable, "-c", _PROGRAM, *ignored]
     with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
-        [child] = child_processes(process.pid, "time.sleep(300)")
-        end_group(process, patience_seconds=0.5)
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            # A program that has just begun has no command line for a moment.
+            wait_until(lambda: len(child_processes(process.pid, "time.sleep(300)")) == 1)
+            [child] = child_processes(process.pid, "time.sleep(300)")
+        finally:
+            end_group(process, patience_seconds=0.5)
         assert process.poll() is not None
         wait_until(lambda: not _runs(child))
 
