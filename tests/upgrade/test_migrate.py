@@ -20,6 +20,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from savings.management.commands import migrate
 from savings.models import User
 from tests.processes import database_url
+from web.observability import request_costs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,6 +47,13 @@ def test_two_at_once_apply_a_migration_once() -> None:
     assert [process.returncode for process in both] == [0, 0], said
     assert sorted("Applying probe.0001_table... OK" in text for text in said) == [False, True]
     assert sum("No migrations to apply." in text for text in said) == 1
+
+
+def test_queries_are_counted_on_a_connection_that_it_opens() -> None:
+    connection.close()
+    connection.execute_wrappers.clear()
+    call_command("migrate", stdout=StringIO())
+    assert request_costs._count_query in connection.execute_wrappers
 
 
 @pytest.mark.postgres

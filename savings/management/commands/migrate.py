@@ -48,7 +48,7 @@ class Command(migrate.Command):
         connection = connections[options["database"]]
         with (
             _one_at_a_time(connection, self._report_waiting),
-            connection.execute_wrapper(self._lock_tables),
+            _wrapped_by(connection, self._lock_tables),
         ):
             for _ in range(_MOST_TRIES):
                 try:
@@ -110,6 +110,19 @@ def _tables_of(migration: Migration) -> set[str]:
         (model._meta.app_label, model._meta.model_name): model._meta.db_table for model in apps.get_models()
     }
     return {known[model] for model in models if model in known}
+
+
+@contextmanager
+def _wrapped_by(connection: BaseDatabaseWrapper, wrapper: Callable[..., Any]) -> Iterator[None]:
+    """Do what `execute_wrapper` does, but remove this wrapper at the end, and not the last one.
+
+    A connection that opens during the block adds the wrapper that counts the site's queries.
+    """
+    connection.execute_wrappers.append(wrapper)
+    try:
+        yield
+    finally:
+        connection.execute_wrappers.remove(wrapper)
 
 
 @contextmanager
