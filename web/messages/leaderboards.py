@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from savings import money
 from savings.leaderboards import ordinal
 
 FINAL_BOARD = "Final board"
@@ -12,11 +11,6 @@ BY_MONTH = "This month"
 
 RANK = "Rank"
 RANK_CHART = "Your rank over time"
-
-
-def about(kobo: int) -> str:
-    """Return a rounded amount in whole naira."""
-    return f"About {money.short(kobo // 100 * 100)}"
 
 
 def as_of(day: str, time: str) -> str:

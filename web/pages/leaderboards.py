@@ -24,7 +24,6 @@ PODIUM = 3
 def leaderboard(board: Board, members: Members, mine: BoardMember, order: Order) -> dict[str, Any]:
     """Return the context of a page of a board. `mine` is the reader's membership."""
     days_left = (mine.circle.ends_on - timezone.localdate()).days
-    percent = _goal_percent(board, mine.circle)
     return {
         "board": board,
         "circle": mine.circle,
@@ -35,10 +34,9 @@ def leaderboard(board: Board, members: Members, mine: BoardMember, order: Order)
         "orders": _orders(order, has_ended=days_left <= 0),
         "my_rank": my_rank(board, members, order),
         "as_of": as_of_text(board.as_of),
-        "percent": percent,
+        # A hundredth of the goal is as exact as it may be while members hide their amounts.
+        "percent": _goal_percent(board, mine.circle),
         "can_search": board.members >= SEARCH_FROM,
-        # A hundredth of the goal is as exact as it may be while a member hides their amount.
-        "saved_text": messages.about(mine.circle.goal_kobo * percent // 100) if percent < 100 else "",
         **_listing(board, members, mine.id, order),
     }
 
