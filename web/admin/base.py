@@ -9,11 +9,13 @@ from operator import or_
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import label_for_field
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AdminEmailInputWidget, AdminTextInputWidget
 from django.db.models import CharField, EmailField, QuerySet, SlugField
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
 
 from savings import references, statements, typed_text, users
 from savings.exceptions import ProviderRefused, ProviderUnavailable, Refused
@@ -189,9 +191,37 @@ class ReadOnlyAdmin(StaffAdmin):
     """Rows that nobody may edit here, not even a superuser; changes are actions."""
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return the groups of fields, without those that have no value: the page names them on one line."""
+        missing = [] if obj is None else self._without_value(obj)
         return [
-            (title, {**options, "fields": [shown.column(self.model, name) for name in options["fields"]]})
+            (
+                title,
+                {
+                    **options,
+                    "fields": [
+                        shown.column(self.model, name) for name in options["fields"] if name not in missing
+                    ],
+                },
+            )
             for title, options in super().get_fieldsets(request, obj)
+        ]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        names = [label_for_field(name, self.model, self) for name in self._without_value(context["original"])]
+        context["missing"] = [capfirst(str(name)) for name in names]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _without_value(self, row: Any) -> list[str]:
+        """Return the columns of a row's page that are empty. What a method calculates counts as a value."""
+        columns = {field.name: field.attname for field in self.model._meta.concrete_fields}
+        named = list(columns) if self.fields is None else [str(name) for name in self.fields]
+        left_out = set(self.exclude or ())
+        return [
+            name
+            for name in named
+            if name in columns and name not in left_out and getattr(row, columns[name]) in (None, "", [], {})
         ]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -74,12 +74,12 @@ class TransactionAdmin(WithActions):
     finds_by = ("reference", "email")
     search_help_text = "Full reference or full email address"
     fields = (
-        "reference",
-        "kind",
-        "status",
         "amount",
+        "status",
+        "kind",
         "user",
         "plan",
+        "reference",
         "created_on",
         "settled_on",
         "failure_code",

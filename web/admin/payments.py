@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import re
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -19,6 +21,8 @@ from web.staff_site import staff
 
 # Each request may take as long as the provider's timeout, while the browser waits.
 MOST_AT_ONCE = 10
+# What charges a card again, together with our key, is for nobody's eyes.
+_AUTHORIZATION = re.compile(r'("(?:authorization_code|signature)"\s*:\s*")[^"]*')
 
 
 class PaymentState(ConditionFilter):
@@ -48,11 +52,12 @@ class PaymentAdmin(WithActions):
     user_path = "transaction__user"
     search_help_text = "Full reference or full email address"
     fields = (
-        "transaction",
-        "user",
-        "status",
         "asked_for",
         "paid",
+        "status",
+        "review_reason",
+        "user",
+        "transaction",
         "fee",
         "currency",
         "channel",
@@ -66,7 +71,6 @@ class PaymentAdmin(WithActions):
         "paid_at",
         "provider_status",
         "provider_message",
-        "review_reason",
         "foreign_reference",
         "meant_for",
         "sent_at",
@@ -157,7 +161,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
             text = json.dumps(json.loads(event.body), indent=2, ensure_ascii=False)
         except ValueError:
             text = event.body
-        return format_html("<pre>{}</pre>", text)
+        return format_html("<pre>{}</pre>", _AUTHORIZATION.sub(r"\1…", text))
 
 
 @admin.register(Settlement)
@@ -180,20 +184,34 @@ class SettlementAdmin(ReadOnlyAdmin):
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
-    list_display = ("transaction", "payment", "provider_status")
+    list_display = ("transaction", "amount", "user", "created_on", "payment", "provider_status")
     relations = ("transaction__user", "payment__transaction")
     finds_by = ("transaction__reference", "email")
     user_path = "transaction__user"
     search_help_text = "Full reference or full email address"
     fields = (
+        "amount",
+        "user",
+        "provider_status",
         "transaction",
         "payment",
         "provider",
         "provider_id",
-        "provider_status",
         "sent_at",
         "next_poll_at",
     )
+
+    @admin.display
+    def amount(self, refund: Refund) -> str:
+        return money.naira(refund.transaction.amount_kobo)
+
+    @admin.display(description="Saver")
+    def user(self, refund: Refund) -> User | None:
+        return refund.transaction.user
+
+    @admin.display(description="Begun")
+    def created_on(self, refund: Refund) -> datetime.datetime:
+        return refund.transaction.created_on
 
 
 @admin.register(Dispute)

@@ -57,16 +57,16 @@ class PayoutAdmin(ReadOnlyAdmin):
     finds_by = ("transaction__reference",)
     search_help_text = "Full reference, full account number or full email address"
     fields = (
-        "transaction",
+        "amount",
+        "state",
+        "staff_note",
         "user",
         "recipient",
         "holder",
-        "amount",
         "fee_kobo",
         "vat",
         "duty",
-        "state",
-        "staff_note",
+        "transaction",
         "asked_at",
         "send_at",
         "sent_at",

@@ -50,17 +50,26 @@ class _Addressed(forms.ModelForm):
             return users.clean_email(self.cleaned_data["email"], user)
 
 
+class _PasswordByMail(forms.Form):
+    """Says nothing of single sign-on and LDAP, which this site does not have."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "usable_password" in self.fields:
+            self.fields["usable_password"].help_text = ""
+
+
 class ChangeUserForm(_Addressed, UserChangeForm):
     pass
 
 
-class NewUserForm(_Addressed, AdminUserCreationForm):
+class NewUserForm(_Addressed, _PasswordByMail, AdminUserCreationForm):
     class Meta:
         model = User
         fields = ("email", "name")
 
 
-class PasswordForm(AdminPasswordChangeForm):
+class PasswordForm(_PasswordByMail, AdminPasswordChangeForm):
     user: User
 
     def save(self, commit: bool = True) -> User:  # noqa: FBT001 - Django's

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django import template
@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 register = template.Library()
+_MONEY = SafeString(" data-money")
 # The rest of a cell that has no tags in it.
 _TEXT_ALONE = re.compile(r"[^>]*>([^<]*)</t[dh]>")
 
@@ -30,6 +31,16 @@ def labelled(cells: Iterable[SafeString], headers: Iterable[dict[str, Any]]) -> 
         yield format_html('{} data-label="{}"{} {}', SafeString(tag), name, _kind(rest), SafeString(rest))
 
 
+@register.filter
+def with_money(
+    headers: Iterable[dict[str, Any]], rows: Iterable[Sequence[SafeString]]
+) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Return each header of Django's list, and whether its column has amounts of money."""
+    rows = list(rows)
+    for number, header in enumerate(headers):
+        yield header, any(_kind(row[number].partition(" ")[2]) == _MONEY for row in rows)
+
+
 def _kind(cell: str) -> SafeString:
     """Return the attribute of a cell without a value, or with an amount of money, which must not break."""
     text = _TEXT_ALONE.fullmatch(cell)
@@ -37,7 +48,8 @@ def _kind(cell: str) -> SafeString:
         return SafeString("")
     if text[1] in {"", "-"}:
         return SafeString(" data-none")
-    return SafeString(" data-money") if text[1].startswith(settings.CURRENCY_SIGN) else SafeString("")
+    # A loss begins with its sign.
+    return _MONEY if text[1].lstrip("-−").startswith(settings.CURRENCY_SIGN) else SafeString("")
 
 
 @register.filter

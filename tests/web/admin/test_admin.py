@@ -70,7 +70,7 @@ from savings.models import (
     User,
     WebhookEvent,
 )
-from tests.factories import fill, make_plan, make_product, make_transaction, make_user
+from tests.factories import fill, make_plan, make_product, make_transaction, make_user, pay_in
 from tests.payouts import make_recipient
 from tests.provider import Provider
 from tests.web.staff import sign_in
@@ -408,6 +408,30 @@ def test_amounts_rates_and_steps_are_written_out(superuser: Client) -> None:
     assert ">₦1,234.50<" in circle
     assert "8.5% from 0 days<br>11% from 90 days" in circle
     assert "8.5%" in superuser.get(url(Plan, "changelist")).content.decode()
+
+
+def test_a_row_s_page_names_what_has_no_value_on_one_line(superuser: Client) -> None:
+    movement = pay_in(make_user(), 5_00)
+    page = superuser.get(reverse("admin:savings_transaction_change", args=[movement.pk])).text
+    assert "Not set: Plan, Failure code, Reverses, Refunds, Part of." in page
+    assert "Failure code:" not in page
+
+
+def test_nobody_reads_what_charges_a_card_again(superuser: Client) -> None:
+    body = '{"data": {"authorization": {"authorization_code": "AUTH_x1", "signature": "SIG_x1", "bank": "Demo"}}}'
+    event = WebhookEvent.objects.create(key="k", event="charge.success", body=body)
+    page = superuser.get(reverse("admin:savings_webhookevent_change", args=[event.pk])).text
+    assert "Demo" in page
+    assert "AUTH_x1" not in page
+    assert "SIG_x1" not in page
+
+
+def test_the_head_of_a_column_of_money_stands_above_the_amounts(superuser: Client) -> None:
+    pay_in(make_user(), 5_00)
+    page = superuser.get(reverse("admin:savings_transaction_changelist")).text
+    assert re.findall(r"<th scope=.col. data-money[^>]*>\s*<div class=.text.><span>(.*?)</span>", page) == [
+        "Amount"
+    ]
 
 
 def test_lists_are_called_what_they_hold(superuser: Client) -> None:
