@@ -207,3 +207,14 @@ def test_only_leaderboards_are_the_sender_of_counted_commands(server: Server) ->
     finally:
         redis_client.command_sent.disconnect(note)
     assert senders == [redis_client.Client, redis_client.Client, store.BoardClient]
+
+
+def test_a_pipeline_is_skipped_like_a_command(server: Server) -> None:
+    """A cache writes several values by one. A frozen Redis would hold up each page that does."""
+    pipeline = store.client(server.url(2)).pipeline()
+    pipeline.set("x", 1)
+    redis_client.breaker.open()
+    with pytest.raises(redis_client.CallSkipped):
+        pipeline.execute()
+    redis_client.breaker.close()
+    assert pipeline.execute() == [True]
