@@ -50,7 +50,7 @@ class _Addressed(forms.ModelForm):
             return users.clean_email(self.cleaned_data["email"], user)
 
 
-class _PasswordByMail(forms.Form):
+class _OnlyPasswords(forms.Form):
     """Says nothing of single sign-on and LDAP, which this site does not have."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -63,13 +63,13 @@ class ChangeUserForm(_Addressed, UserChangeForm):
     pass
 
 
-class NewUserForm(_Addressed, _PasswordByMail, AdminUserCreationForm):
+class NewUserForm(_Addressed, _OnlyPasswords, AdminUserCreationForm):
     class Meta:
         model = User
         fields = ("email", "name")
 
 
-class PasswordForm(_PasswordByMail, AdminPasswordChangeForm):
+class PasswordForm(_OnlyPasswords, AdminPasswordChangeForm):
     user: User
 
     def save(self, commit: bool = True) -> User:  # noqa: FBT001 - Django's
