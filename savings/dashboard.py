@@ -254,7 +254,7 @@ def _of_date(row: calendar.NextDate, plans: dict[int, Saving], today: datetime.d
 
 def _next_interest(plans: list[Saving], today: datetime.date) -> list[Upcoming]:
     """Return the posting on the first of the next month as one date, for all plans that have one."""
-    first = (today.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)
+    first = ledger.next_first(today)
     names = [plan.name for plan in plans if plan.pays_interest_on(first)]
     return [Upcoming(first, calendar.Kind.INTEREST, names)] if names else []
 
