@@ -41,28 +41,29 @@ class RepetitionFilter(logging.Filter):
         return True
 
 
+def memory() -> dict[str, Any]:
+    """Return what Redis says of its memory, nothing if it does not allow the question. Raises RedisError while down."""
+    with suppress(ResponseError):
+        return dict(get_redis_connection("default").info("memory"))
+    return {}
+
+
 def evicting_policy() -> str:
     """Return the policy by which Redis may evict our keys when its memory is full; empty if it evicts none.
 
     Queued tasks and the counters of failed sign-ins have no other copy that is as good. The answer is also empty if
     Redis does not allow the question; INFO works where CONFIG is forbidden. Raises RedisError while Redis is down.
     """
-    try:
-        memory = get_redis_connection("default").info("memory")
-    except ResponseError:
-        return ""
-    policy = str(memory.get("maxmemory_policy", ""))
-    is_limited = memory.get("maxmemory", "unknown") != 0
+    found = memory()
+    policy = str(found.get("maxmemory_policy", ""))
+    is_limited = found.get("maxmemory", "unknown") != 0
     return policy if is_limited and policy not in {"", "noeviction"} else ""
 
 
 def is_full() -> bool:
     """Return whether Redis has used up its memory and refuses writes. Raises RedisError while Redis is down."""
-    try:
-        memory = get_redis_connection("default").info("memory")
-    except ResponseError:
-        return False
-    return bool(0 < memory.get("maxmemory", 0) <= memory.get("used_memory", 0))
+    found = memory()
+    return bool(0 < found.get("maxmemory", 0) <= found.get("used_memory", 0))
 
 
 class Json(JSONSerializer):

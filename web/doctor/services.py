@@ -5,13 +5,12 @@ from __future__ import annotations
 import smtplib
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.module_loading import import_string
 from django_redis import get_redis_connection
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from savings import payments
 from web.caching import redis_client
@@ -30,7 +29,7 @@ def redis() -> Iterator[Finding]:
     try:
         get_redis_connection("default").ping()
         policy = redis_client.evicting_policy()
-        memory = _memory()
+        memory = redis_client.memory()
     except (RedisError, OSError):
         yield Finding("redis", *messages.REDIS_AWAY)
         return
@@ -40,13 +39,6 @@ def redis() -> Iterator[Finding]:
     if limit and used * 100 >= limit * _FULL_PERCENT:
         size = filesizeformat(limit).replace("\xa0", " ")
         yield Finding("redis-full", *messages.redis_full(used * 100 // limit, size))
-
-
-def _memory() -> dict[str, Any]:
-    # A Redis that does not allow the question is not one that is down.
-    with suppress(ResponseError):
-        return dict(get_redis_connection("default").info("memory"))
-    return {}
 
 
 def mail_server() -> Iterator[Finding]:
