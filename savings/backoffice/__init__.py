@@ -41,7 +41,7 @@ from savings.backoffice.exports import (
 from savings.backoffice.figures import RATE_DAYS, Figures, Waiting, figures
 from savings.backoffice.health import CheckResult, Health, Stuck, health
 from savings.backoffice.money_days import count_money_days
-from savings.backoffice.monitoring import BACKUP, Monitored, monitored
+from savings.backoffice.monitoring import Monitored, monitored
 from savings.backoffice.offers import (
     Offer,
     offers_for_case,
@@ -117,7 +117,6 @@ from savings.backoffice.searching import MOST_HITS, Hit, search
 
 __all__ = [
     "ACTIONS",
-    "BACKUP",
     "ERASE_FILES",
     "ERASE_RECIPIENT",
     "EXPORT_KIND",

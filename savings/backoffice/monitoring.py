@@ -13,8 +13,6 @@ from savings.backoffice.figures import Waiting, counted, waiting
 from savings.backoffice.health import BY_CARD
 from savings.models import CoverageDay, JobRun, LedgerProof, MoneyDay, OutboxRow, Transaction
 
-# The record of `manage.py backup`, which is not in the timetable.
-BACKUP = "backup"
 _PAYMENTS = "payments pending"
 _OUTBOX = "outbox "
 

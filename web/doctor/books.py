@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince
 
-from savings import backoffice, jobs, money, payments
+from savings import jobs, money, payments
 from savings.backoffice import Monitored
 from web.doctor import parts
 from web.doctor.findings import Finding
@@ -60,7 +60,7 @@ def _jobs(found: Monitored) -> Iterator[Finding]:
 
 
 def backup(found: Monitored) -> Iterator[Finding]:
-    run = found.runs.get(backoffice.BACKUP)
+    run = found.runs.get(jobs.BACKUP)
     if settings.DEBUG:
         return
     if run is None:

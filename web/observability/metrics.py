@@ -157,7 +157,7 @@ def _jobs(found: Monitored) -> Iterator[Metric]:
         [((name,), float(jobs.TIMETABLE[name].is_late(run, found.as_of))) for name, run in runs.items()],
         ["job_name"],
     )
-    backup = found.runs.get(backoffice.BACKUP)
+    backup = found.runs.get(jobs.BACKUP)
     if backup is not None and backup.ended_at is not None and not backup.has_failed:
         yield _gauge(
             "asusu_backup_timestamp_seconds",

@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from savings import backoffice, jobs, releases
+from savings import jobs, releases
 from savings.models import CoverageDay, JobRun, LedgerProof
 from tests.smtp_sink import Sink
 from tests.web.doctor import front
@@ -80,7 +80,7 @@ def healthy(request: pytest.FixtureRequest, settings: Settings, sink: Sink) -> N
         }
     }
     now = timezone.now()
-    rows = [JobRun(job=name, started_at=now, ended_at=now) for name in (*jobs.TIMETABLE, backoffice.BACKUP)]
+    rows = [JobRun(job=name, started_at=now, ended_at=now) for name in (*jobs.TIMETABLE, jobs.BACKUP)]
     JobRun.objects.bulk_create(rows)
     LedgerProof.objects.create(command="check_ledger", ended_at=now)
     yesterday = timezone.localdate() - datetime.timedelta(days=1)

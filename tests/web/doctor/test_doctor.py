@@ -24,7 +24,7 @@ from django.utils import timezone
 from django_redis import get_redis_connection
 from pytest_django.fixtures import Settings
 
-from savings import backoffice, releases, tasks
+from savings import backoffice, jobs, releases, tasks
 from savings.models import CoverageDay, JobRun, LedgerProof, OutboxRow, Payment, WebhookEvent
 from tests.factories import make_plan, make_transaction
 from tests.provider import Provider
@@ -98,12 +98,12 @@ def test_mails_that_were_given_up() -> None:
 
 
 def test_a_worker_that_is_away() -> None:
-    JobRun.objects.exclude(job=backoffice.BACKUP).update(started_at=timezone.now() - 2 * HOUR)
+    JobRun.objects.exclude(job=jobs.BACKUP).update(started_at=timezone.now() - 2 * HOUR)
     assert "no job has started for 2 hours" in only("worker")
 
 
 def test_a_worker_that_never_ran() -> None:
-    JobRun.objects.exclude(job=backoffice.BACKUP).delete()
+    JobRun.objects.exclude(job=jobs.BACKUP).delete()
     assert "No worker has ever run" in only("worker")
 
 
@@ -118,7 +118,7 @@ def test_a_job_that_failed() -> None:
 
 
 def test_a_backup_that_was_never_made() -> None:
-    JobRun.objects.filter(job=backoffice.BACKUP).delete()
+    JobRun.objects.filter(job=jobs.BACKUP).delete()
     assert "No backup was ever made" in only("backup")
 
 
@@ -136,7 +136,7 @@ def test_a_backup_that_is_old_or_failed(changes: dict[str, Any], text: str) -> N
         name: now + value if isinstance(value, datetime.timedelta) else value
         for name, value in changes.items()
     }
-    set_run(backoffice.BACKUP, **moments)
+    set_run(jobs.BACKUP, **moments)
     assert text in only("backup")
 
 

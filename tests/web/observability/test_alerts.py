@@ -15,7 +15,7 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django.fixtures import Settings
 
-from savings import backoffice
+from savings import backoffice, jobs
 from savings.models import CoverageDay, JobRun, LedgerProof
 from tests.factories import make_user
 
@@ -40,7 +40,7 @@ def shown(settings: Settings, counted: None) -> dict[str, set[str]]:
         day_on=timezone.localdate(), as_of=now, owed_kobo=1, held_kobo=1, owed=[], held=[]
     )
     LedgerProof.objects.create(command="check_ledger", ended_at=now)
-    for name in ("sweep_outbox", backoffice.BACKUP):
+    for name in ("sweep_outbox", jobs.BACKUP):
         JobRun.objects.create(job=name, started_at=now, ended_at=now)
     backoffice.count_money_days(now)
     client = Client()

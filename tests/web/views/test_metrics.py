@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 from redis.exceptions import ConnectionError as RedisAway
 
-from savings import backoffice, leaderboards
+from savings import backoffice, jobs, leaderboards
 from savings.models import CoverageDay, JobRun, LedgerProof, OutboxRow, User
 from savings.tasks import HANDLERS
 from tests.factories import make_user
@@ -165,7 +165,7 @@ def test_the_books_the_jobs_and_the_backup_are_shown() -> None:
         day_on=timezone.localdate(), as_of=now, owed_kobo=1_000, held_kobo=990, owed=[], held=[]
     )
     LedgerProof.objects.create(command="check_ledger", ended_at=now, wrong=1)
-    JobRun.objects.create(job=backoffice.BACKUP, started_at=now, ended_at=now)
+    JobRun.objects.create(job=jobs.BACKUP, started_at=now, ended_at=now)
     JobRun.objects.create(job="sweep_outbox", started_at=now - datetime.timedelta(hours=1), failed_at=now)
     found = figures()
     assert found[("asusu_coverage_ratio",)] == 0.99
@@ -173,12 +173,12 @@ def test_the_books_the_jobs_and_the_backup_are_shown() -> None:
     for name in ("asusu_ledger_proof_timestamp_seconds", "asusu_backup_timestamp_seconds"):
         assert found[(name,)] == pytest.approx(now.timestamp())
     assert (found["asusu_job_failed", "sweep_outbox"], found["asusu_job_late", "sweep_outbox"]) == (1, 1)
-    assert ("asusu_job_late", backoffice.BACKUP) not in found
+    assert ("asusu_job_late", jobs.BACKUP) not in found
 
 
 def test_a_backup_that_failed_does_not_count() -> None:
     now = timezone.now()
-    JobRun.objects.create(job=backoffice.BACKUP, started_at=now, ended_at=now, failed_at=now, failures=1)
+    JobRun.objects.create(job=jobs.BACKUP, started_at=now, ended_at=now, failed_at=now, failures=1)
     assert ("asusu_backup_timestamp_seconds",) not in figures()
 
 
