@@ -122,6 +122,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "web.middleware.requests.RequestIdMiddleware",
+    "web.middleware.body_limits.UnreadBodyMiddleware",
     "web.observability.request_costs.CountingMiddleware",
     "web.middleware.headers.HeadersMiddleware",
     "web.middleware.database.TimeoutMiddleware",
@@ -136,7 +137,6 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "web.middleware.requests.ResponseHeadersMiddleware",
     "web.middleware.integrity.AdminMiddleware",
-    # Before anything reads a form.
     "web.middleware.body_limits.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "web.middleware.rate_limits.NewSessionMiddleware",

@@ -21,6 +21,27 @@ from web.messages import errors as messages
 from web.notices import notice_alone
 
 
+class UnreadBodyMiddleware:
+    """Reads what the response has left unread of the body.
+
+    A server that has answered closes a connection on which a body still arrives. A proxy that is sending this body sees
+    the connection break, loses the answer and shows its own error page. A body longer than any that deploy/nginx.conf
+    passes on comes from no proxy of ours and is not read.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if 0 < (_content_length(request) or 0) <= LONGEST_PASSED_ON_BYTES:
+            # The client may have gone.
+            with suppress(OSError):
+                while request.read(_CHUNK_BYTES):
+                    pass
+        return response
+
+
 class BodyLimitMiddleware:
     """Refuses a body that is too large for its route with 413, by its Content-Length, before reading any of it.
 
@@ -32,17 +53,17 @@ class BodyLimitMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        size = request.META.get("CONTENT_LENGTH") or ""
+        size = _content_length(request)
         if "HTTP_TRANSFER_ENCODING" in request.META:
             return _refused(request, 411, messages.UNKNOWN_SIZE, messages.SEND_LENGTH)
-        if size in {"", "0"}:
+        if size == 0:
             return self.get_response(request)
         name = _view_name(request)
         is_upload = name in _UPLOADS and request.content_type == "multipart/form-data"
         most_bytes = _UPLOADS[name] if is_upload else _BODIES.get(name, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-        if not (size.isascii() and size.isdecimal()):
+        if size is None:
             return _refused(request, 400, messages.MALFORMED, messages.NOTHING_CHANGED)
-        if len(size) > 18 or int(size) > most_bytes:
+        if size > most_bytes:
             note = messages.LET_BROWSER_READ_FILE if is_upload else messages.SHORTEN
             return _refused(request, 413, messages.TOO_LARGE, note)
         if name not in _UPLOADS:
@@ -62,10 +83,22 @@ class _NoFiles(FileUploadHandler):
         raise MultiPartParserError("this route takes no files")
 
 
+# The longest body that deploy/nginx.conf passes on.
+LONGEST_PASSED_ON_BYTES = 65 * 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
 # Routes used by programs only, and their longest body in bytes. A refusal has a status and no text.
 _BODIES = {"payments:webhook": payments.LONGEST_BODY_BYTES}
 # Routes that take a file: the largest file plus the rest of the form.
 _UPLOADS = {"statements:verify": uploads.MOST_BYTES + settings.DATA_UPLOAD_MAX_MEMORY_SIZE}
+
+
+def _content_length(request: HttpRequest) -> int | None:
+    """Return the announced length of the body in bytes, 0 without one, or None if the header is not a number."""
+    size = request.META.get("CONTENT_LENGTH") or "0"
+    if not (size.isascii() and size.isdecimal()):
+        return None
+    # Python refuses to read a number of thousands of digits.
+    return int(size.lstrip("0")[:18] or 0)
 
 
 def _view_name(request: HttpRequest) -> str:

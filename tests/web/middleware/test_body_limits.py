@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from savings.models import User
+from tests.test_conventions import ROOT
 from tests.web.test_every_url import URLS, examples, owner, path_of  # noqa: F401 - fixtures
 from tests.web.test_production import log, server  # noqa: F401 - fixtures
 from web import uploads
@@ -98,7 +100,7 @@ def test_the_webhook_answers_nothing_but_a_status(client: Client) -> None:
         assert (response.status_code, response.content) == (status, b"")
 
 
-@pytest.mark.parametrize("size", ["-1", "1e9", "9" * 5_000, "١٢", "x"])
+@pytest.mark.parametrize("size", ["-1", "1e9", "9" * 5_000, "0" * 20 + "9" * 9, "١٢", "x"])
 def test_a_length_that_is_none_is_refused(size: str) -> None:
     assert announced("/accounts/login/", size, "text/plain") in {400, 413}
 
@@ -139,7 +141,7 @@ def test_the_check_of_a_statement_takes_a_large_file_and_no_large_form(client: C
     path = "/statements/verify/"
     multipart = "multipart/form-data; boundary=x"
     assert announced(path, uploads.MOST_BYTES * 2, multipart) == 413
-    assert announced(path, FORM_BYTES + 1, "application/x-www-form-urlencoded") == 413
+    assert client.post(path, LARGE, "application/x-www-form-urlencoded").status_code == 413
     file = SimpleUploadedFile("statement.csv", b"x" * 1_000_000)
     assert client.post(path, {"code": "x", "closing": "1", "file": file}).status_code in {200, 422}
     assert client.post(path, {"code": LARGE, "closing": "1"}).status_code == 413
@@ -147,6 +149,37 @@ def test_the_check_of_a_statement_takes_a_large_file_and_no_large_form(client: C
 
 def test_only_the_check_of_a_statement_takes_files() -> None:
     assert set(body_limits._UPLOADS) == {"statements:verify"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/accounts/login/", "/nowhere/", "/static/nowhere.js", "/healthz/", "/help/", "/statements/verify/"],
+)
+@pytest.mark.parametrize("method", ["POST", "GET", "PUT"])
+@pytest.mark.parametrize("size", [100, FORM_BYTES, FORM_BYTES * 2, 1_000_000])
+@pytest.mark.parametrize("content_type", ["text/plain", "multipart/form-data; boundary=x"])
+def test_the_rest_of_a_body_is_read_before_the_server_answers(
+    client: Client, path: str, method: str, size: int, content_type: str
+) -> None:
+    """Otherwise the proxy, which still sends, loses the connection and with it the answer."""
+    body = io.BytesIO(b"x" * size)
+    sent: dict[str, Any] = {"CONTENT_LENGTH": str(size), "wsgi.input": body}
+    client.generic(method, path, b"", content_type, **sent)
+    assert body.tell() == size
+
+
+def test_the_longest_body_that_nginx_passes_on_is_read() -> None:
+    found = re.findall(r"client_max_body_size\s+(\d+)m;", (ROOT / "deploy/nginx.conf").read_text())
+    assert max(map(int, found)) * 1024 * 1024 == body_limits.LONGEST_PASSED_ON_BYTES
+
+
+def test_a_client_that_goes_while_its_body_is_read_changes_nothing(client: Client) -> None:
+    class Gone(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            raise OSError("the client has gone")
+
+    gone: dict[str, Any] = {"CONTENT_LENGTH": "10", "wsgi.input": Gone()}
+    assert client.generic("POST", "/nowhere/", b"", "text/plain", **gone).status_code == 404
 
 
 @pytest.fixture
