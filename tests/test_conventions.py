@@ -143,7 +143,7 @@ def test_a_url_has_the_name_of_its_view() -> None:
 
 def test_a_template_has_the_name_of_its_view() -> None:
     for path in tracked("web/views/*.py"):
-        module = import_module(f"web.views.{path.stem}")
+        module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
         for folder, name in re.findall(r'"(\w+)/([a-z]\w*)\.html', path.read_text()):
             shown = f"{folder}/{name}"
             assert shown in OUTCOMES or hasattr(module, name), f"{path} has no view called {name}."

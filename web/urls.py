@@ -231,17 +231,7 @@ urlpatterns = [
 
 # Neither exists in production; the settings exclude both.
 if settings.HAS_LAB:
-    from web.views import lab
-
-    lab_urls = [
-        path("", lab.home, name="home"),
-        path("plan-names/", lab.plan_names, name="plan_names"),
-        path("lookup/", lab.lookup, name="lookup"),
-        path("leaderboard/", lab.leaderboard, name="leaderboard"),
-        path("mail/", lab.mail, name="mail"),
-        path("naive/transactions/", lab.naive_transactions, name="naive_transactions"),
-    ]
-    urlpatterns += [path("lab/", include((lab_urls, "lab")))]
+    urlpatterns += [path("lab/", include(("web.views.lab.urls", "lab")))]
 if settings.DEBUG_TOOLBAR:
     urlpatterns += [path("__debug__/", include("debug_toolbar.urls"))]
 

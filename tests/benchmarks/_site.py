@@ -18,7 +18,7 @@ from django.urls import include, path
 from savings.models import User
 from web.urls import handler400, handler500  # noqa: F401 - Django looks for them here
 from web.urls import urlpatterns as site_urls
-from web.views.lab import naive_transactions
+from web.views.lab.whole_pages import naive_transactions
 
 HOST = "savings.example.com"
 

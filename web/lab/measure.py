@@ -26,6 +26,13 @@ _NARROW_SPACE = "\u202f"
 _COLUMNS = re.compile(r'(?<=SELECT )("\w+"\."\w+"), (?:"\w+"\."\w+", ){2,}"\w+"\."\w+"')
 
 
+class Headline(NamedTuple):
+    """One figure of an experiment for docs/lessons.md: what was measured, and its value as text."""
+
+    what: str
+    value: str
+
+
 @dataclasses.dataclass(frozen=True)
 class Way[Subject]:
     """One way to the answer. `run` is measured and its code is shown, so it contains nothing else."""

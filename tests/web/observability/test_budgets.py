@@ -109,7 +109,7 @@ def routes() -> dict[str, URLPattern]:
     for resolver in get_resolver().url_patterns:
         for pattern in getattr(resolver, "url_patterns", [resolver]):
             view = getattr(pattern.callback, "__module__", "")
-            if view.startswith("web.views.") and view != "web.views.lab":
+            if view.startswith("web.views.") and not view.startswith("web.views.lab"):
                 name = getattr(resolver, "namespace", None)
                 found[f"{name}:{pattern.name}" if name else pattern.name] = pattern
     return found

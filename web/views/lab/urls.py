@@ -1,0 +1,19 @@
+"""The URLs of the lab."""
+
+from django.urls import path
+
+from web.views.lab import background, caching, home, indexes, queries, whole_pages
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    # Indexes
+    path("lookup/", indexes.lookup, name="lookup"),
+    # N+1 queries
+    path("plan-names/", queries.plan_names, name="plan_names"),
+    # Background work
+    path("mail/", background.mail, name="mail"),
+    # Caching
+    path("leaderboard/", caching.leaderboard, name="leaderboard"),
+    # A whole page
+    path("naive/transactions/", whole_pages.naive_transactions, name="naive_transactions"),
+]
