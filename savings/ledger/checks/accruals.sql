@@ -11,12 +11,17 @@ periods AS (
     SELECT a.id, a.rate_bps, 0, {end_of_time} FROM savings_account a
     WHERE a.kind = 'plan' AND NOT EXISTS (SELECT 1 FROM savings_rateperiod r WHERE r.account_id = a.id)
 ),
-earned AS (
-    SELECT a.id, MAX({value_day}) AS last_day, SUM(l.change * p.rate_bps * {greatest}(0,
-        {least}(a.accrued_to, p.until_day) - {greatest}({value_day}, p.from_day))) AS numerator
-    FROM savings_account a JOIN periods p ON p.account_id = a.id JOIN legs l ON l.account_id = a.id
+-- Materialised, so that PostgreSQL hashes these few rows and not the entries.
+rates AS MATERIALIZED (
+    SELECT a.id, a.accrued_to, p.rate_bps, p.from_day, p.until_day
+    FROM savings_account a JOIN periods p ON p.account_id = a.id
     WHERE a.kind = 'plan'
-    GROUP BY a.id
+),
+earned AS (
+    SELECT r.id, MAX({value_day}) AS last_day, SUM(l.change * r.rate_bps * {greatest}(0,
+        {least}(r.accrued_to, r.until_day) - {greatest}({value_day}, r.from_day))) AS numerator
+    FROM rates r JOIN legs l ON l.account_id = r.id
+    GROUP BY r.id
 ),
 paid AS (
     -- A correction that takes interest back debits the saver or what they owe.

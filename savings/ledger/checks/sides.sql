@@ -1,7 +1,7 @@
 -- No account of the house is on the wrong side: it neither has nor owes less than nothing, and no income or expense is
 -- negative. Nor is what one person owes (receivable). Only refunds and chargebacks may leave less than nothing in clearing
 -- and the provider balance: the provider takes the rest out of the next settlements.
-WITH legs AS ({legs}),
+WITH legs AS NOT MATERIALIZED ({legs}),
 sums AS (
     SELECT a.kind || COALESCE(' ' || NULLIF(a.provider, ''), '') AS name,
         SUM(CASE WHEN a.kind IN {debit_kinds} THEN -l.change ELSE l.change END) AS balance_kobo
