@@ -49,17 +49,21 @@ def begin_proof(command: str) -> LedgerProof:
 
 
 def prove(
-    proof: LedgerProof, *, after_each: Callable[[], None] = lambda: None, with_others: bool = False
+    proof: LedgerProof,
+    *,
+    after_each: Callable[[], None] = lambda: None,
+    with_others: bool = False,
+    connections: int = 1,
 ) -> Iterator[Damage]:
     """Run all checks of the ledger, store the result of each in the proof, and yield what is wrong.
 
-    `with_others` also runs the checks that `add_check` added; what they find is only stored. The proof has ended when
-    the iterator has. An error is stored in it and raised again.
+    `with_others` also runs the checks that `add_check` added; what they find is only stored. `connections` is that of
+    `run_each_check`. The proof has ended when the iterator has. An error is stored in it and raised again.
     """
     proof.results, proof.wrong, proof.error = [], 0, ""
     began = time.monotonic()
     try:
-        for name, damaged in ledger.run_each_check():
+        for name, damaged in ledger.run_each_check(connections=connections):
             began = _store(proof, name, [str(damage) for damage in damaged], began)
             yield from damaged
             after_each()

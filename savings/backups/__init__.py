@@ -4,6 +4,7 @@ from savings.backups.failures import BackupFailed, RestoreRefused
 from savings.backups.making import make_backup
 from savings.backups.manifest import Manifest
 from savings.backups.manifest import read as read_manifest
+from savings.backups.postgresql import CONNECTIONS
 from savings.backups.restoring import (
     check_empty,
     check_fits,
@@ -15,6 +16,7 @@ from savings.backups.restoring import (
 )
 
 __all__ = [
+    "CONNECTIONS",
     "BackupFailed",
     "Manifest",
     "RestoreRefused",

@@ -1,4 +1,5 @@
-"""PostgreSQL: pg_dump reads the snapshot that the facts are read from, and pg_restore writes everything or nothing."""
+"""PostgreSQL: pg_dump reads the snapshot that the facts are read from, and pg_restore loads it on
+several connections, after which the database is marked as complete."""
 
 from __future__ import annotations
 
@@ -17,7 +18,11 @@ from savings.backups.failures import BackupFailed, RestoreRefused
 
 FILE = "database.dump"
 HOW_TO_EMPTY = "Create an empty database (createdb), name it in DATABASE_URL, and run this again."
+# Of pg_restore, and of the proof after it. Nothing else uses the database then.
+CONNECTIONS = 2
 _LAST_LINES = 3
+# A comment on this table says that a dump was loaded to its end. It names the dump, because later dumps contain it.
+_MARKED = "django_migrations"
 
 
 def dump(folder: Path) -> tuple[Facts, list[str]]:
@@ -47,9 +52,9 @@ def dump(folder: Path) -> tuple[Facts, list[str]]:
 
 
 def load(folder: Path) -> None:
-    """Load a dump into this empty database, in one transaction. Raises RestoreRefused, and nothing is loaded then."""
+    """Load a dump into this empty database. Raises RestoreRefused; part of it may have been loaded then."""
     program = _program("pg_restore", RestoreRefused)
-    words = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", str(folder / FILE)]
+    words = [f"--jobs={CONNECTIONS}", "--exit-on-error", "--no-owner", "--no-privileges", str(folder / FILE)]
     connection.close()
     with _start(program, words) as process:
         try:
@@ -59,8 +64,18 @@ def load(folder: Path) -> None:
             raise
     if process.returncode:
         raise RestoreRefused(
-            f"pg_restore failed with code {process.returncode}, and nothing was loaded: {_end_of(said)}"
+            f"pg_restore failed with code {process.returncode}: {_end_of(said)}. Part of the backup may have been"
+            f" loaded. {HOW_TO_EMPTY}"
         )
+    with connection.cursor() as cursor:
+        cursor.execute(f"COMMENT ON TABLE {_MARKED} IS %s", [_mark_of(folder)])
+
+
+def is_complete(folder: Path) -> bool:
+    """Return whether `load` has loaded all of a dump into this database."""
+    return query_here(f"SELECT obj_description(to_regclass('{_MARKED}'), 'pg_class')") == [
+        (_mark_of(folder),)
+    ]
 
 
 def facts_here() -> Facts:
@@ -109,6 +124,10 @@ def _start(program: str, words: list[str]) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def _mark_of(folder: Path) -> str:
+    return f"All of {folder.resolve().name} was loaded."
 
 
 def _end_of(said: str) -> str:

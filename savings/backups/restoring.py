@@ -66,7 +66,7 @@ def check_empty() -> None:
 
 
 def load_database(folder: Path) -> None:
-    """Load the database of a backup: all of it, or nothing. Raises RestoreRefused."""
+    """Load the database of a backup. Raises RestoreRefused."""
     vendors.current().load(folder)
 
 
@@ -79,13 +79,16 @@ def compare_database(backup: Manifest) -> None:
         )
 
 
-def was_compared(backup: Manifest) -> bool:
+def was_compared(folder: Path, backup: Manifest) -> bool:
     """Return whether an interrupted restore of this backup had compared the database, which has changed since.
 
     Raises RestoreRefused if the database does not hold an unfinished restore of this backup.
     """
-    if not vendors.current().tables():
+    vendor = vendors.current()
+    if not vendor.tables():
         raise RestoreRefused("This database is empty: nothing was loaded. Run this without --continue.")
+    if not vendor.is_complete(folder):
+        raise RestoreRefused(f"The backup was not loaded to its end. {vendor.HOW_TO_EMPTY}")
     here = _applied()
     if here == {app: [*names] for app, names in backup.facts.migrations.items()}:
         return _is_recorded(backup)

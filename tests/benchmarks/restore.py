@@ -73,7 +73,7 @@ def _steps(made: Path) -> dict[str, Callable[[], object]]:
         "load": lambda: backups.load_database(made),
         "compare": lambda: backups.compare_database(backups.read_manifest(made)),
         "migrate": lambda: call_command("migrate", verbosity=0),
-        "proof": lambda: call_command("check_ledger", stdout=sys.stderr),
+        "proof": lambda: call_command("check_ledger", connections=backups.CONNECTIONS, stdout=sys.stderr),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from savings import backoffice, ledger
 from savings.models import Account, Entry, Transaction
@@ -17,9 +17,21 @@ class Command(BaseCommand):
         " shows the result too."
     )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--connections",
+            type=int,
+            default=1,
+            metavar="N",
+            help="how many rules are checked at a time (default 1)",
+        )
+
+    def handle(self, *args: Any, connections: int, **options: Any) -> None:
+        if connections < 1:
+            raise CommandError("--connections takes a number from 1.")
         started_at = time.monotonic()
-        wrong = list(backoffice.prove(backoffice.begin_proof("manage.py check_ledger")))
+        proof = backoffice.begin_proof("manage.py check_ledger")
+        wrong = list(backoffice.prove(proof, connections=connections))
         if wrong:
             raise CommandError("The books are wrong.\n" + "\n".join(map(str, wrong)))
         counts = [_count(model) for model in (Account, Transaction, Entry)]

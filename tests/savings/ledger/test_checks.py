@@ -330,6 +330,22 @@ def test_books_written_by_the_ledger_pass_every_check(
     )
 
 
+@pytest.mark.django_db(transaction=True)
+def test_two_connections_find_what_one_finds(books: Books) -> None:
+    Account.objects.filter(pk=books.stash.pk).update(balance_kobo=1)
+    damaged = list(ledger.run_each_check())
+    assert sum(len(rows) for _, rows in damaged) > 1
+    assert list(ledger.run_each_check(connections=2)) == damaged
+    with pytest.raises(CommandError, match="has 1, expected 2923000"):
+        call_command("check_ledger", connections=2)
+
+
+@pytest.mark.parametrize("connections", ["0", "-1", "x"])
+def test_a_number_of_connections_that_is_none_is_refused(connections: str) -> None:
+    with pytest.raises(CommandError, match="connections"):
+        call_command("check_ledger", f"--connections={connections}")
+
+
 def test_empty_books_pass_every_check() -> None:
     assert list(ledger.run_checks()) == []
 

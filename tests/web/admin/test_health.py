@@ -151,7 +151,7 @@ def test_an_error_is_stored_and_the_proof_is_tried_again(
 ) -> None:
     staff.post(reverse(PROVE))
 
-    def broken() -> Any:
+    def broken(**_: Any) -> Any:
         yield "guards", []
         raise RuntimeError("the database is away")
 

@@ -22,7 +22,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from savings import leaderboards, ledger, payments, references
+from savings import backups, leaderboards, ledger, payments, references
 from savings.backups import manifest
 from savings.models import (
     Account,
@@ -297,6 +297,15 @@ def test_a_restore_that_failed_is_continued(made: Path, provider: Provider) -> N
     assert "The database was loaded and compared before." in said
     assert "Restored." in said
     refuse(made, "This database is not the one in the backup", "--continue")
+
+
+@pytest.mark.postgres  # SQLite loads everything or nothing
+def test_a_load_that_was_killed_is_not_continued(made: Path, provider: Provider) -> None:
+    destroy()
+    backups.load_database(made)
+    with connection.cursor() as cursor:
+        cursor.execute("COMMENT ON TABLE django_migrations IS 'All of another backup was loaded.'")
+    refuse(made, "The backup was not loaded to its end. Create an empty database", "--continue")
 
 
 def test_a_provider_that_does_not_answer_ends_a_restore_with_an_error(made: Path, provider: Provider) -> None:

@@ -56,7 +56,7 @@ class Command(BaseCommand):
             backups.check_empty()
             backups.load_database(folder)
             self.stdout.write("Loaded the database.")
-        elif backups.was_compared(backup):
+        elif backups.was_compared(folder, backup):
             self.stdout.write("The database was loaded and compared before.")
             return
         backups.compare_database(backup)
@@ -73,7 +73,7 @@ class Command(BaseCommand):
                 f"The files of statements could not be stored: {error}. Run this with --continue."
             ) from error
         self.stdout.write(f"Stored {stored:,} files of statements that were missing.")
-        call_command("check_ledger", stdout=self.stdout)
+        call_command("check_ledger", connections=backups.CONNECTIONS, stdout=self.stdout)
         end_lost_history(self.stdout.write, remove_files=False)
         if no_provider:
             self.stdout.write("The provider was not asked. Never start a worker with its live key here.")
