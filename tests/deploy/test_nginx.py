@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import shutil
 import socket
 import ssl
 import subprocess
@@ -13,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import httpx
 import pytest
@@ -21,6 +18,8 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from savings import payments
+from tests.deploy import nginx
+from tests.deploy.nginx import Proxy, ports
 from tests.processes import PATIENCE_SECONDS, free_port, is_free, wait_until
 from tests.test_conventions import ROOT
 from tests.web.test_production import BEHIND_OUR_PROXY, built
@@ -28,7 +27,6 @@ from web import uploads
 from web.messages import errors as messages
 from web.middleware import database
 
-CONFIGURATION = (ROOT / "deploy/nginx.conf").read_text()
 SECRET = "Xk7qPzSecret"
 # What differs between any two answers or servers, and the policy: files need less than pages.
 NOT_COMPARED = {
@@ -36,98 +34,18 @@ NOT_COMPARED = {
 }
 
 
-class Proxy(NamedTuple):
-    """A running nginx: its ports, the folder of its logs, and the context that trusts its certificate."""
-
-    https: int
-    http: int
-    folder: Path
-    trusts: ssl.SSLContext
-
-    def browser(self) -> httpx.Client:
-        headers = {"Host": "savings.example"}
-        return httpx.Client(base_url=f"https://127.0.0.1:{self.https}", verify=self.trusts, headers=headers)
-
-    def logs(self) -> str:
-        return "".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
-
-
-def ports(count: int) -> list[int]:
-    """Return different free ports."""
-    found = [free_port()]
-    while len(found) < count:
-        number = found[-1] + 1
-        found.append(next(port for port in range(number, number + 1000) if is_free(port)))
-    return found
-
-
-def for_test(folder: Path, var_dir: Path, *, site: int, https: int, http: int) -> str:
-    """Return the whole configuration of an nginx: ours on other ports and folders, below what Debian's turns on."""
-    own = CONFIGURATION
-    for found, replaced in (
-        ("savings.example.com", "savings.example"),
-        ("127.0.0.1:8000", f"127.0.0.1:{site}"),
-        # Nothing listens there; on 8001 it may be the simulator of a developer.
-        ("127.0.0.1:8001", "127.0.0.1:1"),
-        ("listen 443", f"listen 127.0.0.1:{https}"),
-        ("listen 80", f"listen 127.0.0.1:{http}"),
-        ("/etc/letsencrypt/live/savings.example", str(folder)),
-        ("/var/log/asusu", str(folder)),
-        ("/var/lib/asusu", str(var_dir)),
-        ("/var/www/html", str(folder)),
-        ("/opt/asusu", str(ROOT)),
-        ("snippets/asusu-headers.conf", str(ROOT / "deploy/nginx-headers.conf")),
-    ):
-        assert found in own
-        own = own.replace(found, replaced)
-    own = re.sub(r"^\s*listen \[::\].*\n", "", own, flags=re.MULTILINE)
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    places = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
-    user = "user root;" if os.geteuid() == 0 else ""
-    return (
-        f"{user} daemon off; pid {folder}/pid; error_log {folder}/main.log; events {{}}\n"
-        f"http {{\n gzip on; gzip_types text/css; access_log {folder}/other.log;\n{places}{own}}}\n"
-    )
-
-
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Proxy]]:
     """A function that starts an nginx in front of a port."""
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if nginx is None:
+    if nginx.program() is None:
         pytest.skip("nginx is not installed")
-    running = []
+    with contextlib.ExitStack() as stack:
 
-    def start_one(site: int, var_dir: Path, https: int, http: int) -> Proxy:
-        folder = tmp_path_factory.mktemp("nginx")
-        make = [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-        ]
-        make += ["-days", "1", "-subj", "/CN=savings.example", "-keyout", str(folder / "privkey.pem")]
-        subprocess.run([*make, "-out", str(folder / "fullchain.pem")], check=True, capture_output=True)
-        whole = folder / "nginx.conf"
-        whole.write_text(for_test(folder, var_dir, site=site, https=https, http=http))
-        with (folder / "output").open("w") as output:
-            words = [nginx, "-p", str(folder), "-c", str(whole)]
-            process = subprocess.Popen(words, stdout=output, stderr=output)
-        running.append(process)
-        wait_until(lambda: not is_free(https) or process.poll() is not None)
-        assert process.poll() is None, (folder / "output").read_text()
-        context = ssl.create_default_context(cafile=folder / "fullchain.pem")
-        context.check_hostname = False
-        return Proxy(https, http, folder, context)
+        def start_one(site: int, var_dir: Path, https: int, http: int) -> Proxy:
+            folder = tmp_path_factory.mktemp("nginx")
+            return stack.enter_context(nginx.running(folder, var_dir, site=site, https=https, http=http))
 
-    yield start_one
-    for process in running:
-        process.terminate()
-        process.wait(PATIENCE_SECONDS)
+        yield start_one
 
 
 @pytest.fixture(scope="module")
@@ -262,7 +180,8 @@ def test_a_body_that_is_too_large_is_refused(
 def test_each_limit_leaves_room_for_that_of_the_site() -> None:
     sizes = {"k": 1024, "m": 1024 * 1024}
     limits = [
-        int(n) * sizes[unit] for n, unit in re.findall(r"client_max_body_size\s+(\d+)(\w);", CONFIGURATION)
+        int(n) * sizes[unit]
+        for n, unit in re.findall(r"client_max_body_size\s+(\d+)(\w);", nginx.CONFIGURATION)
     ]
     everything, verify, webhook = limits
     assert everything > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
