@@ -12,7 +12,7 @@ from django.db.models import F, Q, QuerySet, Sum, Value
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from savings import calendar, ledger
+from savings import calendar, dates, ledger
 from savings.models import Account, Entry, Plan, Transaction, User
 from savings.models.local_days import start_of
 from savings.models.plans import EarlyExit, InterestPaid
@@ -254,7 +254,7 @@ def _of_date(row: calendar.NextDate, plans: dict[int, Saving], today: datetime.d
 
 def _next_interest(plans: list[Saving], today: datetime.date) -> list[Upcoming]:
     """Return the posting on the first of the next month as one date, for all plans that have one."""
-    first = ledger.next_first(today)
+    first = dates.next_first(today)
     names = [plan.name for plan in plans if plan.pays_interest_on(first)]
     return [Upcoming(first, calendar.Kind.INTEREST, names)] if names else []
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import calendar
 import dataclasses
 import datetime
 from collections.abc import Iterator
 from typing import Protocol
 
+from savings import dates
 from savings.models import AutosaveRule
 
 Every = AutosaveRule.Every
@@ -68,12 +68,9 @@ class Rhythm:
             return day + _A_DAY
         if self.every == Every.WEEK:
             return day + datetime.timedelta(days=((self.weekday or 0) - day.weekday() - 1) % 7 + 1)
-        in_month = self._in_month(day.year, day.month)
-        return in_month if in_month > day else self._in_month(day.year + day.month // 12, day.month % 12 + 1)
-
-    def _in_month(self, year: int, month: int) -> datetime.date:
-        last = calendar.monthrange(year, month)[1]
-        return datetime.date(year, month, min(self.month_day or 1, last))
+        month, wanted = day.year * 12 + day.month - 1, self.month_day or 1
+        in_month = dates.day_in_month(month, wanted)
+        return in_month if in_month > day else dates.day_in_month(month + 1, wanted)
 
 
 def rhythm_of(rule: Dated) -> Rhythm:

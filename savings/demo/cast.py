@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 from typing import Literal
 
+from savings import dates
 from savings.demo.circle_cast import CIRCLES
 from savings.models import Product
 from savings.models.plans import Plan
@@ -224,10 +225,7 @@ EMAILS = sorted(
 def date(today: datetime.date, day: Day) -> datetime.date:
     """Return a Day as a date; for a day that its month does not have, the last day of that month."""
     months, day_of_month = day
-    count = today.year * 12 + today.month - 1 + months
-    first = datetime.date(count // 12, count % 12 + 1, 1)
-    following = datetime.date((count + 1) // 12, (count + 1) % 12 + 1, 1)
-    return first + datetime.timedelta(days=min(day_of_month, (following - first).days) - 1)
+    return dates.day_in_month(today.year * 12 + today.month - 1 + months, day_of_month)
 
 
 def days(habit: Habit, start: datetime.date, end: datetime.date) -> list[datetime.date]:

@@ -15,7 +15,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from savings import circles, leaderboards, ledger, mails, payments, plans, references, users
+from savings import circles, dates, leaderboards, ledger, mails, payments, plans, references, users
 from savings.demo import cast
 from savings.demo.provider import Provider
 from savings.models import OutboxRow, Plan, Product, Transaction, User
@@ -79,7 +79,7 @@ class Story:
     def schedule_interest(self, after: datetime.date) -> None:
         """Add the posting of interest after midnight on the 1st of each month after a day."""
         first = after
-        while (first := (first.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)) <= self.today:
+        while (first := dates.next_first(first)) <= self.today:
             night = timezone.make_aware(datetime.datetime.combine(first, datetime.time(0, 5)))
             self.add(night, lambda: plans.post_due_interest(timezone.localdate()))
             for minutes in (-15, -3):

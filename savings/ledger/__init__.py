@@ -31,7 +31,6 @@ from savings.ledger.debts import Available, available, receivable_kobo, repay_de
 from savings.ledger.exits import ExitBasis, Held, forfeit_share, share_of
 from savings.ledger.freezes import check_not_frozen, why_frozen
 from savings.ledger.going_back import left_in_suspense
-from savings.ledger.interest import next_first
 from savings.ledger.interest_by_hand import correct_interest
 from savings.ledger.interest_postings import InterestHouse, post_interest, post_last_interest
 from savings.ledger.month_end_accruals import accrue_month_end, take_accruals_back
@@ -131,7 +130,6 @@ __all__ = [
     "left_in_suspense",
     "left_to_remit",
     "move_maturity",
-    "next_first",
     "open_plan_account",
     "open_refund",
     "open_transaction",

@@ -7,8 +7,9 @@ import datetime
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from savings import dates
 from savings.ledger.accounts import accrued_numerator
-from savings.ledger.interest import Interest, divide, next_due, next_first, stretches
+from savings.ledger.interest import Interest, divide, next_due, stretches
 from savings.ledger.rates import TaxRates
 from savings.models import Plan
 from savings.models.plans import InterestPaid
@@ -151,4 +152,4 @@ def _next_posting_on(plan: Plan, today: datetime.date) -> datetime.date | None:
     if not plan.pays_monthly:
         return plan.matures_on
     # Its interest was never posted: opened before interest was.
-    return next_due(today, plan.matures_on) or plan.matures_on or next_first(today)
+    return next_due(today, plan.matures_on) or plan.matures_on or dates.next_first(today)

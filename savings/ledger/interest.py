@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from savings import money
+from savings import dates, money
 
 
 class Stretch(NamedTuple):
@@ -76,15 +76,10 @@ def divide(numerator: int, *, tax_rate_bps: int, tax_remainder: int = 0) -> Inte
     return Interest(gross_kobo, tax_kobo, remainder, tax_remainder)
 
 
-def next_first(day: datetime.date) -> datetime.date:
-    """Return the first of the month after a day."""
-    return (day.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)
-
-
 def next_due(day: datetime.date, matures_on: datetime.date | None) -> datetime.date | None:
     """Return the first of a month on which a plan with monthly interest is paid next, after a day.
 
     None where the plan matures before, or on that day: the interest is then posted at maturity.
     """
-    due_on = next_first(day)
+    due_on = dates.next_first(day)
     return due_on if matures_on is None or due_on < matures_on else None

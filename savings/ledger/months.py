@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.transaction import atomic
 from django.utils import timezone
 
+from savings import dates
 from savings.exceptions import Refused
 from savings.ledger import messages, reports
 from savings.ledger.reports import TrialBalance
@@ -66,7 +67,7 @@ def _stop_postings() -> None:
 
 def _check_order(month_on: datetime.date, before: ClosedMonth | None) -> None:
     if before is not None:
-        next_on = reports.following(before.month_on)
+        next_on = dates.next_first(before.month_on)
     else:
         first = Entry.objects.order_by("posted_at").values_list("posted_at", flat=True).first()
         if first is None:

@@ -7,7 +7,7 @@ import datetime
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from savings import money
+from savings import dates, money
 from savings.ledger import coming_interest
 from savings.ledger.rates import TaxRates
 from savings.models import Plan, Product
@@ -107,7 +107,7 @@ def monthly_days(start: datetime.date, end: datetime.date) -> list[datetime.date
     """Return the same day of each month after `start` and before `end`; the last day where a month is too short."""
     days = []
     month = start.year * 12 + start.month
-    while (day := _day_in_month(month, start.day)) < end:
+    while (day := dates.day_in_month(month, start.day)) < end:
         days.append(day)
         month += 1
     return days
@@ -130,13 +130,3 @@ def _by_day(payments: Iterable[tuple[datetime.date, int]]) -> Counter[int]:
     for day, kobo in payments:
         changes[day.toordinal()] += kobo
     return changes
-
-
-def _day_in_month(month: int, day: int) -> datetime.date:
-    """Return a day of a month, or the month's last day where the month is shorter.
-
-    `month` counts from year 0, with January as 0: 12 x 2026 + 11 is December 2026.
-    """
-    first = datetime.date(month // 12, month % 12 + 1, 1)
-    following = datetime.date((month + 1) // 12, (month + 1) % 12 + 1, 1)
-    return first + datetime.timedelta(days=min(day, (following - first).days) - 1)

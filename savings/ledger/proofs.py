@@ -10,11 +10,11 @@ from enum import StrEnum
 from django.db.models import Q
 from django.utils import timezone
 
-from savings import money
+from savings import dates, money
 from savings.ledger.accounts import accrued_numerator
 from savings.ledger.corrections import is_given
 from savings.ledger.earnings import changes_by_day
-from savings.ledger.interest import next_first, stretches
+from savings.ledger.interest import stretches
 from savings.models import Account, Entry, InterestPosting, Transaction
 
 Kind = Transaction.Kind
@@ -67,7 +67,7 @@ class ProofRow:
             return
         since = self.since
         while since < self.until:
-            until = min(next_first(since), self.until)
+            until = min(dates.next_first(since), self.until)
             numerator = self.daily_numerator * (until - since).days
             yield dataclasses.replace(self, since=since, until=until, numerator=numerator)
             since = until

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection
 
+from savings import dates
 from savings.exceptions import Refused
 from savings.ledger import messages
 from savings.models import Account, Product
@@ -113,12 +114,7 @@ def month_end(month_on: datetime.date) -> datetime.datetime:
     """Return the first moment after a month. Raises Refused for a day that is not the first of a month."""
     if month_on.day != 1:
         raise Refused(messages.NOT_FIRST_DAY)
-    return start_of(following(month_on))
-
-
-def following(month_on: datetime.date) -> datetime.date:
-    """Return the first day of the next month."""
-    return (month_on + datetime.timedelta(days=31)).replace(day=1)
+    return start_of(dates.next_first(month_on))
 
 
 def fetch(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar as calendars
 import datetime
 import re
 from collections import defaultdict
@@ -16,7 +15,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import calendar as coming
-from savings import dashboard, money
+from savings import dashboard, dates, money
 from savings.calendar import Direction, Event, Kind
 from savings.models import CalendarFeed, User
 from web import date_formats
@@ -111,7 +110,7 @@ def page(user: User, *, month: str, view: str) -> dict[str, Any]:
         "title": messages.next_days(LIST_DAYS) if is_list else messages.month(first),
         "month": _name(first),
         "earlier": _name(_before(first)) if first > _first_month(today) else "",
-        "later": _name(following(first)) if first < _last_month(today) else "",
+        "later": _name(dates.next_first(first)) if first < _last_month(today) else "",
         "weekdays": WEEKDAYS,
         "short": _short(events, dashboard.holdings(user).stash_kobo, today),
     }
@@ -140,11 +139,6 @@ def url_of(event: Event) -> str:
     return reverse("plans:index")
 
 
-def following(first: datetime.date) -> datetime.date:
-    """Return the first day of the next month."""
-    return first + calendars.monthrange(first.year, first.month)[1] * _DAY
-
-
 def _month(text: str, today: datetime.date) -> datetime.date:
     first = _first_month(today)
     if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text, re.ASCII):
@@ -161,7 +155,7 @@ def _first_month(today: datetime.date) -> datetime.date:
 
 def _weeks(first: datetime.date) -> tuple[datetime.date, datetime.date]:
     """Return the first and the last day that a month shows: its weeks are whole, as on a calendar of paper."""
-    last = following(first) - _DAY
+    last = dates.next_first(first) - _DAY
     return first - first.weekday() * _DAY, last + (6 - last.weekday()) * _DAY
 
 
