@@ -13,20 +13,23 @@ from savings.leaderboards.history import DailyRank, ranks_by_day, record_day, re
 from savings.leaderboards.pages import TOP, Board, Line, Order, board_missing, read_board
 from savings.leaderboards.progress import Progress, events_of, left_out_of, progress_of, progress_of_all
 from savings.leaderboards.ranks import is_notable_change, ordinal
-from savings.leaderboards.rebuild import rebuild_board, reconcile_all
+from savings.leaderboards.rebuild import load_board, rebuild_board, reconcile_all
 from savings.leaderboards.redis_client import CallSkipped, call_redis, command_sent
 from savings.leaderboards.redis_client import Client as RedisClient
 from savings.leaderboards.sql import ranks_if_taken
+from savings.leaderboards.standings import Standing
 from savings.leaderboards.store import (
     BoardClient,
     BoardsUnavailable,
     are_trusted,
     board_keys,
     delete_all_boards,
+    delete_whole_board,
     ping,
     version,
     week_of,
 )
+from savings.leaderboards.store import write as write_standing
 
 __all__ = [
     "BOARD_WRITE_KIND",
@@ -42,6 +45,7 @@ __all__ = [
     "Order",
     "Progress",
     "RedisClient",
+    "Standing",
     "are_trusted",
     "board_keys",
     "board_missing",
@@ -49,9 +53,11 @@ __all__ = [
     "call_redis",
     "command_sent",
     "delete_all_boards",
+    "delete_whole_board",
     "events_of",
     "is_notable_change",
     "left_out_of",
+    "load_board",
     "ordinal",
     "ping",
     "progress_of",
@@ -67,5 +73,6 @@ __all__ = [
     "record_membership_change",
     "version",
     "week_of",
+    "write_standing",
     "write_to_board",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import batched, chain
 from typing import NamedTuple
@@ -32,14 +32,21 @@ def rebuild_board(circle_id: int, *, force: bool = False) -> int | None:
     leaderboard, or SQL, and postings are written to both. Memory does not grow with the circle.
     Raises store.BoardsUnavailable.
     """
+    return load_board(circle_id, _batches(circle_id), force=force)
+
+
+def load_board(circle_id: int, batches: Iterable[list[Standing]], *, force: bool = False) -> int | None:
+    """Build a leaderboard from batches of all its standings, as `rebuild_board` does from those of a circle.
+
+    The first batch is read once the new leaderboard exists, so later commits are written to it as well.
+    """
     token, epoch = secrets.token_hex(4), installation.epoch()
     run = partial(store.run_script, upkeep=True, epoch=epoch)
     month, week = store.periods(timezone.localdate())
     if not run("begin", circle_id, token, _LEASE_SECONDS, "1" if force else "", month, week):
         return None
-    # The new leaderboard exists before the first row is read, so later commits are written to it as well.
     members = 0
-    for batch in _batches(circle_id):
+    for batch in batches:
         values = chain.from_iterable(standing.script_values() for standing in batch)
         if not run("load", circle_id, token, _LEASE_SECONDS, month, week, *values):
             return None

@@ -177,6 +177,11 @@ def delete_former_boards() -> int:
     return _delete_keys(lambda key: not key.partition("}:")[2].startswith(epoch))
 
 
+def delete_whole_board(circle_id: int) -> int:
+    """Delete a leaderboard with all its parts, and return the number of deleted keys. Raises BoardsUnavailable."""
+    return _delete_keys(lambda key: key.startswith(f"board:{{{circle_id}}}:"))
+
+
 def _delete_keys(is_obsolete: Callable[[str], bool]) -> int:
     upkeep = client(settings.LEADERBOARD_UPKEEP_REDIS_URL)
     with _failing_the_gate():
