@@ -1,48 +1,149 @@
-"""Experiment: the top of a circle's leaderboard, ranked by SQL at each request or stored in Redis."""
+"""Experiment: the leaderboard of a circle, computed at each request or cached, and its refresh after a contribution.
+
+The circle is the lab's own: its members are rows of a table of the lab (`web/lab/board_loading.py`), and its
+leaderboard in Redis is the product's, under an id that no circle has. No user, plan, posting or mail belongs to it.
+"""
 
 from __future__ import annotations
 
-import contextlib
+import statistics
+import time
+from collections.abc import Iterator
 
-from django.db.models import Count, F, Q, Window
-from django.db.models.functions import Rank
+from django.core.cache import cache
+from django.db import connection
+from django.utils import timezone
 
 from savings import leaderboards
-from savings.models import Circle
-from web.lab.measure import Rows, Way
+from savings.leaderboards import Board
+from web.lab import board_loading
+from web.lab.board_loading import EPOCH, MICROSECOND, LabBoard, clean, load, standings
+from web.lab.measure import Headline, Rows, Way, compare
+
+PAYMENT_KOBO = 5_000_00
+_CACHE_SECONDS = 60 * 60
+_ROUNDS = 7
+
+_RANKED = """
+SELECT rank, id, saved_kobo FROM (
+    SELECT id, saved_kobo, rank() OVER (ORDER BY saved_kobo DESC) AS rank,
+        row_number() OVER (ORDER BY saved_kobo DESC, reached_us, id) AS line_no
+    FROM lab_members WHERE board = %s
+) AS ranked
+WHERE line_no <= %s OR id = %s ORDER BY line_no
+"""
+_ALL_RANKED = """
+SELECT rank() OVER (ORDER BY saved_kobo DESC), id, saved_kobo
+FROM lab_members WHERE board = %s ORDER BY saved_kobo DESC, reached_us, id
+"""
+_PAY = """
+UPDATE lab_members SET saved_kobo = saved_kobo + %s, reached_us = %s, version = version + 1
+WHERE board = %s AND id = %s
+"""
 
 
-def computed(circle: Circle) -> Rows:
-    rank = Window(Rank(), order_by=F("saved_kobo").desc())
-    ranked = circle.memberships.ranked().annotate(rank=rank)
-    return list(ranked.values_list("rank", "pk", "saved_kobo")[: leaderboards.TOP])
+def computed(board: LabBoard) -> Rows:
+    with connection.cursor() as cursor:
+        cursor.execute(_RANKED, [board.circle_id, leaderboards.TOP, board.reader_id])
+        return list(cursor.fetchall())
 
 
-def cached(circle: Circle) -> Rows:
-    board = leaderboards.read_board(circle_id=circle.pk)
-    return [(line.rank, line.membership_id, line.saved_kobo) for line in board.lines]
+def cached_as_a_value(board: LabBoard) -> Rows:
+    ranked = cache.get(board.value_key) or ranked_into_the_cache(board)
+    mine = [line for line in ranked[leaderboards.TOP :] if line[1] == board.reader_id]
+    return [tuple(line) for line in [*ranked[: leaderboards.TOP], *mine]]
 
 
-def largest() -> Circle | None:
-    """Return the circle with the most members, annotated as `members`, after loading its board into Redis."""
-    members = Count("memberships", filter=Q(memberships__left_at__isnull=True))
-    circle = Circle.objects.annotate(members=members).order_by("-members", "pk").first()
-    if circle is not None:
-        with contextlib.suppress(leaderboards.BoardsUnavailable):
-            leaderboards.rebuild_board(circle.pk)
-    return circle
+def cached_in_sorted_sets(board: LabBoard) -> Rows:
+    read = leaderboards.read_board(circle_id=board.circle_id, membership_id=board.reader_id)
+    mine = [read.mine] if read.mine and read.mine not in read.lines else []
+    return [(line.rank, line.membership_id, line.saved_kobo) for line in [*read.lines, *mine]]
 
 
-def is_in_redis(circle: Circle) -> bool:
-    """Return whether the board is in Redis; otherwise the cached way uses SQL as well."""
-    return leaderboards.version(circle.pk) is not None
+def ranked_into_the_cache(board: LabBoard) -> list[list[int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_ALL_RANKED, [board.circle_id])
+        ranked = [list(line) for line in cursor.fetchall()]
+    cache.set(board.value_key, ranked, _CACHE_SECONDS)
+    return ranked
 
 
-WAYS = [
-    Way("Ranked by SQL", "rank() reads every member of the circle at each request.", computed),
+def computed_again(board: LabBoard) -> Rows:
+    ranked = ranked_into_the_cache(board)
+    return [(rank, saved_kobo) for rank, member_id, saved_kobo in ranked if member_id == board.reader_id]
+
+
+def updated(board: LabBoard) -> Rows:
+    (standing,) = standings(board, after=board.reader_id - 1, most=1)
+    leaderboards.write_standing(standing)
+    mine = read_around(board).mine
+    return [(mine.rank, mine.saved_kobo)] if mine else []
+
+
+READING = [
+    Way("Computed", "SQL ranks all members at each request.", computed),
     Way(
-        "Stored in Redis",
-        "One EVAL reads the first ranks of a sorted set that each contribution updates.",
-        cached,
+        "Cached as one value",
+        "The ranks of all members are one value of the cache, which every reader fetches as a whole.",
+        cached_as_a_value,
+    ),
+    Way(
+        "Cached in sorted sets",
+        "The site’s way: one EVAL reads the first ranks and the reader’s own.",
+        cached_in_sorted_sets,
     ),
 ]
+REFRESHING = [
+    Way("Computed again", "All members are ranked and cached again.", computed_again),
+    Way("One member updated", "The site’s way: one EVAL writes the one member who has paid in.", updated),
+]
+
+
+def read_around(board: LabBoard) -> Board:
+    """Return the reader's line with their neighbours, from Redis."""
+    return leaderboards.read_board(circle_id=board.circle_id, membership_id=board.reader_id, length=0)
+
+
+def pay_in(board: LabBoard, amount_kobo: int) -> None:
+    """Add kobo to the reader's amount in the table. Both leaderboards in the cache are out of date afterwards."""
+    now_us = (timezone.now() - EPOCH) // MICROSECOND
+    with connection.cursor() as cursor:
+        cursor.execute(_PAY, [amount_kobo, now_us, board.circle_id, board.reader_id])
+
+
+def headlines() -> Iterator[Headline]:
+    """Measure reading and refreshing at each size."""
+    try:
+        for members in board_loading.SIZES:
+            board = LabBoard(members)
+            begun_at = time.perf_counter()
+            load(board)
+            yield Headline(f"{members:,} members loaded", f"{time.perf_counter() - begun_at:.1f} s")
+            yield from _reading(board)
+            yield from _refreshing(board)
+    finally:
+        clean()
+
+
+def _reading(board: LabBoard) -> Iterator[Headline]:
+    found = compare(READING, board, rounds=_ROUNDS)
+    fresh, _, in_sets = found.outcomes
+    yield Headline(
+        f"{board.members:,} members, computed : cached in sorted sets",
+        f"{fresh.milliseconds / in_sets.milliseconds:.1f} ×",
+    )
+    yield from (
+        Headline(f"{board.members:,} members, {one.name.lower()}", one.time_text) for one in found.outcomes
+    )
+
+
+def _refreshing(board: LabBoard) -> Iterator[Headline]:
+    """Pay in several times, and refresh the leaderboard each time in both ways."""
+    turns = []
+    for _ in range(_ROUNDS + 1):
+        pay_in(board, 1_00)
+        turns.append([one.milliseconds for one in compare(REFRESHING, board, rounds=0).outcomes])
+    again, update = (statistics.median(times) for times in zip(*turns[1:], strict=True))
+    yield Headline(f"{board.members:,} members, computed again : one updated", f"{again / update:.1f} ×")
+    yield Headline(f"{board.members:,} members, computed again after a payment", f"{again:.2f} ms")
+    yield Headline(f"{board.members:,} members, one updated after a payment", f"{update:.2f} ms")

@@ -15,8 +15,9 @@ from pytest_django.fixtures import Settings
 
 from savings import ledger, outbox, plans, references, tasks
 from savings.models import Entry, OutboxRow, Transaction, User
-from tests.factories import fill, make_circle, make_member, make_plan, make_transaction, put_in
-from web.lab import boards, lookups, mails, names
+from tests.factories import fill, make_plan, make_transaction, put_in
+from web.lab import board_loading, lookups, mails, names
+from web.lab.board_loading import LabBoard
 from web.lab.measure import Comparison, Outcome, compare, pretty, source
 
 pytestmark = pytest.mark.django_db
@@ -94,26 +95,6 @@ def test_without_a_transaction_the_copies_are_empty_and_the_page_stays_up(saver_
     assert "No copies yet" in saver_client.get("/lab/lookup/").content.decode()
 
 
-@pytest.mark.usefixtures("epoch_known")
-def test_the_cached_board_equals_the_computed_one(saver: User) -> None:
-    circle = make_circle()
-    for saved_kobo in (300, 500, 300, 100, 0):
-        make_member(circle, saved_kobo=saved_kobo)
-    found = boards.largest()
-    assert found == circle
-    assert boards.is_in_redis(circle)
-    comparison = compare(boards.WAYS, circle, rounds=1)
-    assert comparison.agree
-    assert [row[0] for row in boards.cached(circle)] == [1, 2, 2, 4]
-    assert [outcome.queries for outcome in comparison.outcomes] == [1, 0]
-
-
-def test_without_redis_the_page_says_that_both_ways_are_sql(saver_client: Client, settings: Settings) -> None:
-    make_member(make_circle(), saved_kobo=100)
-    settings.LEADERBOARD_REDIS_URL = settings.LEADERBOARD_UPKEEP_REDIS_URL = "redis://127.0.0.1:1/0"
-    assert "both ways used SQL" in saver_client.get("/lab/leaderboard/").content.decode()
-
-
 def test_both_ways_send_the_same_mail_to_the_person_alone(
     saver_client: Client, saver: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,7 +116,7 @@ def test_mail_goes_out_only_when_asked_for(saver_client: Client) -> None:
 
 @pytest.mark.parametrize("path", EXPERIMENTS)
 def test_an_experiment_works_with_htmx_and_without(saver_client: Client, history: User, path: str) -> None:
-    make_member(make_circle(), saved_kobo=100)
+    board_loading.load(LabBoard(24))
     lookups.make_copies()
     ask = saver_client.post if path == "/lab/mail/" else saver_client.get
     page, part = ask(path).content.decode(), ask(path, headers={"HX-Request": "true"}).content.decode()

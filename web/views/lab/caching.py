@@ -2,20 +2,124 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
+from typing import Any
 
-from web.http import SaverRequest
-from web.lab import boards
+from django.conf import settings
+from django.http import HttpResponse
+from django.urls import reverse
+
+from savings import leaderboards
+from web import notices
+from web.http import SaverRequest, redirect
+from web.lab import board_loading, boards, caches
+from web.lab import stampede as crowds
+from web.lab import wrong_key as keys
+from web.lab.board_loading import LabBoard
 from web.lab.measure import compare
+from web.messages import lab as messages
 from web.views.lab.showing import ROUNDS, show
+
+_LESSON = {"lesson": "caching"}
+# More than elsewhere, because these ways take less than a millisecond.
+_ROUNDS = 7
+_SIZES = {str(members): LabBoard(members) for members in board_loading.SIZES}
+
+
+def caching(request: SaverRequest) -> HttpResponse:
+    """A value, a fragment, a whole page and a 304, each without and with the cache."""
+    kind = request.GET.get("kind", "")
+    kind = kind if kind in caches.WAYS else "value"
+    visitor = caches.visitor_of(request.user, kind)
+    context = _LESSON | {
+        "kind": kind,
+        "kinds": [(name, name.replace("not-modified", "304").capitalize()) for name in caches.WAYS],
+        "comparison": compare(caches.WAYS[kind], visitor, rounds=_ROUNDS),
+        "page_bytes": len(caches.visit(request.user).content) if kind == "not-modified" else 0,
+        "is_page_cached": settings.KEEPS_PAGES,
+    }
+    return show(request, "lab/caching.html", context)
+
+
+def stampede(request: SaverRequest) -> HttpResponse:
+    """Twenty requests at once for an expired value, without and with the lock; run only by POST."""
+    is_asked = request.POST.get("visitors") == str(crowds.VISITORS)
+    context = _LESSON | {
+        "runs": crowds.run_all() if is_asked else [],
+        "visitors": crowds.VISITORS,
+        "query_ms": round(crowds.QUERY_SECONDS * 1000),
+    }
+    return show(
+        request,
+        "lab/stampede.html",
+        context,
+        status=422 if request.method == "POST" and not is_asked else 200,
+    )
+
+
+def wrong_key(request: SaverRequest) -> HttpResponse:
+    """A cached balance without and with its owner in the key, and the tests that catch the wrong one."""
+    context = _LESSON | {
+        "ways": keys.visit_all(),
+        "refusal": keys.refusal(),
+        "guards": keys.guards(),
+    }
+    return show(request, "lab/wrong_key.html", context)
 
 
 def leaderboard(request: SaverRequest) -> HttpResponse:
-    """The top of the largest circle, computed and cached."""
-    circle = boards.largest()
-    context = {
-        "comparison": compare(boards.WAYS, circle, rounds=ROUNDS) if circle else None,
-        "circle": circle,
-        "is_in_redis": circle is not None and boards.is_in_redis(circle),
+    """A circle of the lab in one of three sizes: its first ranks, computed and cached in two ways."""
+    return _show_board(request, _board(request), {})
+
+
+def load_board(request: SaverRequest) -> HttpResponse:
+    """Load a circle of the lab; a large one in the background."""
+    board = _board(request)
+    if request.method == "POST" and not board_loading.start_loading(board):
+        notices.notify(request, messages.LOADING_ALREADY)
+    return redirect(request, _url(board))
+
+
+def pay_in(request: SaverRequest) -> HttpResponse:
+    """Pay into the plan of one member of the lab's circle, and refresh its leaderboard in both ways."""
+    board = _board(request)
+    if request.method != "POST" or not board_loading.is_loaded(board):
+        return redirect(request, _url(board))
+    before = boards.read_around(board).mine
+    boards.pay_in(board, boards.PAYMENT_KOBO)
+    paid = {"comparison": compare(boards.REFRESHING, board, rounds=0), "rank_before": before and before.rank}
+    return _show_board(request, board, paid)
+
+
+def clean_boards(request: SaverRequest) -> HttpResponse:
+    """Delete the lab's circles."""
+    if request.method == "POST":
+        board_loading.clean()
+        notices.notify(request, messages.CLEANED)
+    return redirect(request, reverse("lab:leaderboard"))
+
+
+def _board(request: SaverRequest) -> LabBoard:
+    """Return the circle of the size in the query or the form, the smallest without a valid one."""
+    given = request.POST if request.method == "POST" else request.GET
+    return _SIZES.get(given.get("members", ""), LabBoard(board_loading.SIZES[0]))
+
+
+def _url(board: LabBoard) -> str:
+    return reverse("lab:leaderboard", query={"members": board.members})
+
+
+def _show_board(request: SaverRequest, board: LabBoard, paid: dict[str, Any]) -> HttpResponse:
+    loaded = board_loading.loaded_so_far(board)
+    context: dict[str, Any] = _LESSON | {
+        "sizes": board_loading.SIZES,
+        "board": board,
+        "loaded": loaded,
+        "payment_kobo": boards.PAYMENT_KOBO,
+        "top": leaderboards.TOP,
     }
+    if loaded is None and board_loading.is_loaded(board):
+        rounds = ROUNDS if board.members > board_loading.MOST_AT_ONCE else _ROUNDS
+        context["comparison"] = paid.get("comparison") or compare(boards.READING, board, rounds=rounds)
+        context["around"] = boards.read_around(board)
+        context["rank_before"] = paid.get("rank_before")
     return show(request, "lab/leaderboard.html", context)

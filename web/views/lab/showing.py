@@ -13,5 +13,8 @@ from web.http import SaverRequest, render_part
 ROUNDS = 3
 
 
-def show(request: SaverRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    return render_part(request, template, "result", context | {"is_watched": settings.DEBUG_TOOLBAR})
+def show(
+    request: SaverRequest, template: str, context: dict[str, Any], *, part: str = "result", status: int = 200
+) -> HttpResponse:
+    context |= {"is_watched": settings.DEBUG_TOOLBAR}
+    return render_part(request, template, part, context, status=status)

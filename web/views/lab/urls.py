@@ -13,7 +13,13 @@ urlpatterns = [
     # Background work
     path("mail/", background.mail, name="mail"),
     # Caching
+    path("caching/", caching.caching, name="caching"),
+    path("stampede/", caching.stampede, name="stampede"),
+    path("wrong-key/", caching.wrong_key, name="wrong_key"),
     path("leaderboard/", caching.leaderboard, name="leaderboard"),
+    path("leaderboard/load/", caching.load_board, name="load_board"),
+    path("leaderboard/pay-in/", caching.pay_in, name="pay_in"),
+    path("leaderboard/clean/", caching.clean_boards, name="clean_boards"),
     # A whole page
     path("naive/transactions/", whole_pages.naive_transactions, name="naive_transactions"),
 ]

@@ -1,0 +1,1 @@
+"""Tests of the lab, a module for each of its experiments."""

@@ -1,0 +1,166 @@
+"""The lab's circles: every way gives the same ranks, a payment costs one write, and no saver sees anything of them."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from savings import leaderboards
+from savings.models import (
+    Circle,
+    CircleEvent,
+    Entry,
+    Membership,
+    OutboxRow,
+    Plan,
+    Transaction,
+    User,
+)
+from savings.models.leaderboards import BoardDay
+from tests.factories import make_circle, make_member
+from tests.processes import wait_until
+from web.lab import board_loading, boards
+from web.lab.board_loading import LabBoard
+from web.lab.measure import compare
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("epoch_known")]
+
+SMALL, MIDDLING = LabBoard(24), LabBoard(1_000)
+
+
+@pytest.fixture
+def loaded() -> LabBoard:
+    board_loading.load(SMALL)
+    return SMALL
+
+
+@pytest.mark.parametrize("board", [SMALL, MIDDLING])
+def test_every_way_reads_the_same_ranks(board: LabBoard) -> None:
+    board_loading.load(board)
+    comparison = compare(boards.READING, board, rounds=1)
+    assert comparison.agree
+    rows = boards.computed(board)
+    saved = [int(str(kobo)) for _, _, kobo in rows]
+    assert saved == sorted(saved, reverse=True)
+    assert [outcome.queries for outcome in comparison.outcomes] == [1, 1, 0]
+    # The first ranks, and the reader's own if it is further down.
+    assert len(rows) == min(board.members, leaderboards.TOP + 1)
+
+
+def test_the_reader_is_in_the_middle() -> None:
+    board_loading.load(MIDDLING)
+    mine = boards.read_around(MIDDLING).mine
+    assert mine
+    assert 450 < mine.rank < 550
+
+
+def test_a_payment_is_in_both_refreshed_boards(loaded: LabBoard) -> None:
+    before = boards.read_around(loaded).mine
+    boards.pay_in(loaded, boards.PAYMENT_KOBO)
+    comparison = compare(boards.REFRESHING, loaded, rounds=0)
+    after = boards.read_around(loaded).mine
+    assert comparison.agree
+    assert before
+    assert after
+    assert after.saved_kobo == before.saved_kobo + boards.PAYMENT_KOBO
+    assert after.rank < before.rank
+    assert compare(boards.READING, loaded, rounds=0).agree
+
+
+def test_the_page_shows_the_change_of_rank(saver_client: Client) -> None:
+    page = saver_client.get("/lab/leaderboard/?members=24").text
+    assert "Load 24 members" in page
+    assert saver_client.post("/lab/leaderboard/load/", {"members": "24"})["Location"].endswith("?members=24")
+    page = saver_client.get("/lab/leaderboard/?members=24").text
+    assert "The cost of each way" in page
+    assert "Same result" in page
+    before = boards.read_around(SMALL).mine
+    paid = saver_client.post("/lab/leaderboard/pay-in/", {"members": "24"})
+    after = boards.read_around(SMALL).mine
+    assert before
+    assert after
+    assert f'rank\n              <span class="b">{before.rank}</span>' in paid.text
+    assert f'to rank <span class="b">{after.rank}</span>' in paid.text
+    assert "One member updated" in paid.text
+    assert paid.context["lesson"] == "caching"
+
+
+def test_an_unknown_size_is_the_smallest(saver_client: Client) -> None:
+    assert "Load 24 members" in saver_client.get("/lab/leaderboard/?members=7").text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_large_circle_is_loaded_once_and_in_the_background(
+    saver_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board_loading, "MOST_AT_ONCE", 10)
+    assert board_loading.start_loading(SMALL)
+    wait_until(lambda: board_loading.loaded_so_far(SMALL) is None)
+    assert board_loading.is_loaded(SMALL)
+    assert compare(boards.READING, SMALL, rounds=0).agree
+    saver_client.post("/lab/leaderboard/clean/")
+    assert not board_loading.is_loaded(SMALL)
+
+
+def test_a_second_press_starts_nothing_and_progress_is_shown(
+    saver_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press_again(board: LabBoard, note: object) -> None:
+        assert not board_loading.start_loading(board)
+        assert "Loading 24 members" in saver_client.get("/lab/leaderboard/?members=24").text
+
+    monkeypatch.setattr(board_loading, "load", press_again)
+    assert board_loading.start_loading(SMALL)
+
+
+def test_without_the_board_in_redis_nothing_is_read(saver_client: Client, settings: Settings) -> None:
+    board_loading.load(SMALL)
+    settings.LEADERBOARD_REDIS_URL = settings.LEADERBOARD_UPKEEP_REDIS_URL = "redis://127.0.0.1:1/0"
+    assert "Not loaded" in saver_client.get("/lab/leaderboard/").text
+    assert "Redis does not answer" in saver_client.post("/lab/leaderboard/load/", follow=True).text
+
+
+def test_nothing_of_it_is_in_the_books_lists_feeds_or_mails(saver_client: Client) -> None:
+    member = make_member(make_circle(name="A real one"), saved_kobo=500_00)
+    leaderboards.rebuild_board(member.circle_id)
+    tables = (
+        User,
+        Plan,
+        Circle,
+        Membership,
+        CircleEvent,
+        Transaction,
+        Entry,
+        OutboxRow,
+        BoardDay,
+    )
+    before = [model.objects.count() for model in tables]
+    board_loading.load(SMALL)
+    saver_client.post("/lab/leaderboard/pay-in/", {"members": "24"})
+    version = leaderboards.version(SMALL.circle_id)
+    # Every hour a task compares the leaderboards with SQL.
+    assert leaderboards.reconcile_all() == 0
+    assert leaderboards.version(SMALL.circle_id) == version
+    assert [model.objects.count() for model in tables] == before
+    board = leaderboards.read_board(circle_id=member.circle_id)
+    assert [line.membership_id for line in board.lines] == [member.pk]
+    assert saver_client.get(f"/circles/{-SMALL.members}/").status_code == 404
+
+
+def test_cleaning_leaves_no_table_and_no_key(loaded: LabBoard) -> None:
+    boards.cached_as_a_value(loaded)
+    board_loading.clean()
+    board_loading.clean()
+    assert leaderboards.delete_whole_board(loaded.circle_id) == 0
+    with connection.cursor() as cursor:
+        assert "lab_members" not in connection.introspection.table_names(cursor)
+
+
+def test_its_figures_name_every_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board_loading, "SIZES", (24, 60))
+    found = list(boards.headlines())
+    assert [one.what for one in found if "loaded" in one.what] == ["24 members loaded", "60 members loaded"]
+    assert {"60 members, computed again : one updated"} <= {one.what for one in found}
+    assert not board_loading.is_loaded(SMALL)
