@@ -12,6 +12,8 @@ urlpatterns = [
     path("plan-names/", queries.plan_names, name="plan_names"),
     # Background work
     path("mail/", background.mail, name="mail"),
+    path("statement/", background.statement, name="statement"),
+    path("kill-worker/", background.kill_worker, name="kill_worker"),
     # Caching
     path("caching/", caching.caching, name="caching"),
     path("stampede/", caching.stampede, name="stampede"),
