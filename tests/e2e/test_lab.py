@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.person import Person
 
 PAGES = ["/lab/", "/lab/plan-names/", "/lab/lookup/", "/lab/leaderboard/", "/lab/mail/"]
+PAGES += ["/lab/statement/", "/lab/kill-worker/", "/lab/caching/", "/lab/stampede/", "/lab/wrong-key/"]
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
@@ -21,6 +22,10 @@ def test_every_page_is_readable_by_everybody(
     ada.goes_to("/lab/lookup/")
     ada.page.get_by_role("button", name="Make the copies").click()
     expect(ada.page.get_by_role("table")).to_be_visible()
+    ada.goes_to("/lab/leaderboard/")
+    for name in ("Delete the lab’s circles", "Load 24 members", "Pay in"):
+        ada.page.get_by_role("button", name=name).click()
+    expect(ada.page.locator("#result")).to_contain_text("to rank")
     barriers = []
     for path in [*PAGES, "/lab/naive/transactions/"]:
         ada.goes_to(path)

@@ -17,6 +17,9 @@ from savings.models.statements import Scope
 from web.lab.measure import Headline, Rows, Way, compare
 
 FORMATS = ("csv", "pdf")
+# The first days of the lab's statements, by which they are found again. No saver has joined so early.
+FIRST_DAY = statements.BEGINNING + datetime.timedelta(days=1)
+_DAYS = 3_000
 _ROUNDS = 3
 
 
@@ -52,13 +55,23 @@ def request(wanted: Wanted) -> Statement:
 
     The same request within a minute would return the first statement, and one of the two ways would have no work.
     """
-    since = statements.BEGINNING + datetime.timedelta(days=random.randrange(1, 3_000))  # noqa: S311 - no secret
+    since = FIRST_DAY + datetime.timedelta(days=random.randrange(_DAYS))  # noqa: S311 - no secret
     until = timezone.localdate()
     statement = statements.request(
         wanted.user, scope=Scope.EVERYTHING, since=since, until=until, format=wanted.format
     )
     wanted.made.append(statement)
     return statement
+
+
+def clean(user: User | None = None) -> int:
+    """Delete the lab's statements with their files, of one user or of everybody, and return their number."""
+    last_day = FIRST_DAY + datetime.timedelta(days=_DAYS)
+    made = Statement.objects.filter(since__gte=FIRST_DAY, since__lt=last_day, scope=Scope.EVERYTHING)
+    found = list(made.filter(user=user) if user else made)
+    for statement in found:
+        statements.delete(statement)
+    return len(found)
 
 
 def facts_of(statement: Statement) -> Rows:

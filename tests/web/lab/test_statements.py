@@ -57,6 +57,16 @@ def test_a_second_press_makes_two_more(saver_client: Client, history: User) -> N
     assert Statement.objects.filter(state="ready").count() == 2
 
 
+def test_the_lab_s_statements_are_deleted_and_no_other(saver_client: Client, history: User) -> None:
+    before, own = files(), ask(history)
+    other = ask(make_user(), "everything")
+    saver_client.post("/lab/statement/", {"format": "csv"})
+    page = saver_client.post("/lab/statement/clean/", follow=True)
+    assert "2 statements deleted." in page.text
+    assert set(Statement.objects.all()) == {own, other}
+    assert files() == before
+
+
 def test_nothing_is_made_for_an_unknown_format(saver_client: Client) -> None:
     page = saver_client.post("/lab/statement/", {"format": "exe"})
     assert page.status_code == 422

@@ -10,10 +10,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
-from web import keyset
+from web import keyset, notices
 from web.http import SaverRequest, redirect
 from web.lab import killing, mails, statements
 from web.lab.measure import compare, source
+from web.messages import lab as messages
 from web.views.lab.showing import show
 
 _LESSON = {"lesson": "background"}
@@ -48,6 +49,13 @@ def statement(request: SaverRequest) -> HttpResponse:
         context |= _watch(made.pk, made.requested_at, made.ready_at)
         return show(request, "lab/statement.html", context, part="done")
     return show(request, "lab/statement.html", context, status=context["status"])
+
+
+def clean_statements(request: SaverRequest) -> HttpResponse:
+    """Delete the statements that the user has made in the lab."""
+    if request.method == "POST":
+        notices.notify(request, messages.deleted_statements(statements.clean(request.user)))
+    return redirect(request, reverse("lab:statement"))
 
 
 def kill_worker(request: SaverRequest) -> HttpResponse:

@@ -13,6 +13,7 @@ urlpatterns = [
     # Background work
     path("mail/", background.mail, name="mail"),
     path("statement/", background.statement, name="statement"),
+    path("statement/clean/", background.clean_statements, name="clean_statements"),
     path("kill-worker/", background.kill_worker, name="kill_worker"),
     # Caching
     path("caching/", caching.caching, name="caching"),
