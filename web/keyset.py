@@ -15,23 +15,26 @@ _CURSORS = ("before", "after")
 
 @dataclasses.dataclass(frozen=True)
 class KeysetPage[Row]:
-    """One page of a list, newest first, and the query strings of its neighbouring pages (None if there is none)."""
+    """One page of a list, and the query strings of its neighbouring pages (None if there is none)."""
 
     rows: list[Row]
     newer: str | None
     older: str | None
 
 
-def page[Row](rows: QuerySet[Any, Row], query: QueryDict, *, size: int = PAGE_SIZE) -> KeysetPage[Row]:
+def page[Row](
+    rows: QuerySet[Any, Row], query: QueryDict, *, size: int = PAGE_SIZE, oldest_first: bool = False
+) -> KeysetPage[Row]:
     """Return the page given by `?before=<id>` (older rows) or `?after=<id>` (newer rows) in the query.
 
-    The queryset yields model instances, dictionaries with an `id` or tuples that begin with it. The links preserve all
-    other query parameters. Raises Http404 for a cursor that is not an id.
+    Newest first, or oldest first. The queryset yields model instances, dictionaries with an `id` or tuples that begin
+    with it. The links preserve all other query parameters. Raises Http404 for a cursor that is not an id.
     """
     before, after = _cursor(query, "before"), _cursor(query, "after")
-    if after is not None:
-        found = list(rows.filter(id__gt=after).order_by("id")[: size + 1])
-        more_newer, more_older = len(found) > size, True
+    if after is not None or (oldest_first and before is None):
+        upwards = rows if after is None else rows.filter(id__gt=after)
+        found = list(upwards.order_by("id")[: size + 1])
+        more_newer, more_older = len(found) > size, after is not None
         found = found[:size][::-1]
     else:
         if before is not None:
@@ -40,7 +43,7 @@ def page[Row](rows: QuerySet[Any, Row], query: QueryDict, *, size: int = PAGE_SI
         more_newer, more_older = before is not None, len(found) > size
         found = found[:size]
     return KeysetPage(
-        rows=found,
+        rows=found[::-1] if oldest_first else found,
         newer=_link(query, "after", found[0]) if found and more_newer else None,
         older=_link(query, "before", found[-1]) if found and more_older else None,
     )

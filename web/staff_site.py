@@ -15,10 +15,12 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, resolve
+from django.utils.text import capfirst
 from django_htmx.middleware import HtmxDetails
 
 from savings.models import User
 from web.http import SaverRequest
+from web.messages import admin as words
 from web.pages.front_page import front_page
 
 View = Callable[..., HttpResponseBase]
@@ -61,7 +63,7 @@ class StaffSite(AdminSite):
         apps = super().get_app_list(request, app_label)
         if app_label is not None:
             return apps
-        rows = {row["object_name"]: row for app in apps for row in app["models"]}
+        rows = {row["object_name"]: _named(row) for app in apps for row in app["models"]}
         names = {group: listed.split() for group, listed in _GROUPS.items()}
         listed = {name for group in names.values() for name in group}
         names[_MACHINERY] = [name for name in rows if name not in listed]
@@ -80,6 +82,13 @@ class StaffSite(AdminSite):
                     }
                 )
         return groups
+
+
+def _named(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of a list in the navigation, by the name that the list has on its page."""
+    opts = row["model"]._meta
+    _, plural = words.names(opts.label_lower, str(opts.verbose_name), str(row["name"]))
+    return row | {"name": capfirst(plural)}
 
 
 def staff_page(route: str, *, name: str, permission: str) -> Callable[[View], View]:

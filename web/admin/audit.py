@@ -64,7 +64,8 @@ class AuditDay(ConditionFilter):
 class AuditRowAdmin(ReadOnlyAdmin):
     """What staff looked at and did. A row names people by their number, and the database refuses changes."""
 
-    list_display = ("at", "staff", "what", "saver", "subject", "text")
+    list_display = ("at", "what", "staff", "saver", "subject", "text")
+    main_column = "what"
     list_filter = (AuditDay, ByVerb, ByStaff, OfSaver)
     relations = ("staff", "saver")
     finds_by = ("subject", "verb", "email")
@@ -90,7 +91,8 @@ class AuditRowAdmin(ReadOnlyAdmin):
 
 @admin.register(StaffNote)
 class StaffNoteAdmin(ReadOnlyAdmin):
-    list_display = ("written_at", "author", "case", "saver", "text")
+    list_display = ("written_at", "text", "author", "case", "saver")
+    main_column = "text"
     list_filter = (OfUser,)
     relations = ("author", "case", "saver")
     finds_by = ("email",)

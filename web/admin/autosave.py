@@ -11,7 +11,8 @@ from web.admin.base import OfUser, ReadOnlyAdmin
 
 @admin.register(AutosaveRule)
 class AutosaveRuleAdmin(ReadOnlyAdmin):
-    list_display = ("reference", "user", "plan", "amount_kobo", "every", "source", "status", "why", "next_on")
+    list_display = ("reference", "amount_kobo", "every", "user", "plan", "source", "status", "why", "next_on")
+    main_column = "every"
     list_filter = (OfUser,)
     relations = ("user", "plan", "card")
     finds_by = ("reference",)
@@ -24,7 +25,7 @@ class AutosaveRuleAdmin(ReadOnlyAdmin):
 
 @admin.register(AutosaveRun)
 class AutosaveRunAdmin(ReadOnlyAdmin):
-    list_display = ("rule", "due_on", "amount_kobo", "source", "status", "tries", "why", "next_try_at")
+    list_display = ("due_on", "amount_kobo", "status", "rule", "source", "why", "tries", "next_try_at")
     relations = ("rule", "card")
     finds_by = ("rule__reference",)
     search_help_text = "Full reference of the rule"

@@ -21,16 +21,23 @@ from savings import references, statements, typed_text, users
 from savings.exceptions import ProviderRefused, ProviderUnavailable, Refused
 from savings.models.users import VersionField
 from web import keyset
-from web.admin import shown
+from web.admin import row_pages, shown
 from web.forms.changes import KnowsChanges
 from web.forms.fields import EmailField as TypedEmailField
 from web.forms.fields import LineField
+from web.messages import admin as words
 
 logger = logging.getLogger(__name__)
+# An action on the rows of a list, and as a button on the page of one row.
+EVERYWHERE = [admin.ActionLocation.CHANGE_LIST, admin.ActionLocation.CHANGE_FORM]
 
 
 class KeysetList(ChangeList):
     """A list in keyset pages, newest first. It never counts rows, so page 10,000 costs as much as page 1."""
+
+    def is_oldest_first(self, request: HttpRequest) -> bool:
+        """Return whether the list begins with the row that has waited longest."""
+        return False
 
     def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
         return {
@@ -40,7 +47,12 @@ class KeysetList(ChangeList):
         }
 
     def get_results(self, request: HttpRequest) -> None:
-        self.page = keyset.page(self.queryset, request.GET, size=self.list_per_page)
+        self.page = keyset.page(
+            self.queryset,
+            request.GET,
+            size=self.list_per_page,
+            oldest_first=self.is_oldest_first(request),
+        )
         self.result_list = self.page.rows
         self.result_count = len(self.page.rows)
         # Equal values, so that Django shows no total, which would be the size of this page.
@@ -112,9 +124,22 @@ class StaffAdmin(admin.ModelAdmin):
     relations: ClassVar[tuple[str, ...]] = ()
     # The lookup path to the user whose email address is searched; empty if there is none.
     user_path = "user"
+    # The column that names a row on a phone, if not the first.
+    main_column = ""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return KeysetList
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"title": capfirst(self.name_of_list()), **(extra_context or {})}
+        return super().changelist_view(request, context)
+
+    def name_of_list(self) -> str:
+        """Return what the list is called on pages."""
+        single, plural = str(self.opts.verbose_name), str(self.opts.verbose_name_plural)
+        return words.names(self.opts.label_lower, single, plural)[1]
 
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
         return tuple(shown.column(self.model, name) for name in super().get_list_display(request))
@@ -123,6 +148,12 @@ class StaffAdmin(admin.ModelAdmin):
         # The page of one row uses the same relations as the list.
         rows = super().get_queryset(request)
         return rows.select_related(*self.relations) if self.relations else rows
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        if field is not None and field.label:
+            field.label = words.field(db_field.name, str(field.label))
+        return field
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001
         form = super().get_form(request, obj, change=change, **kwargs)
@@ -188,7 +219,15 @@ class StaffAdmin(admin.ModelAdmin):
 
 
 class ReadOnlyAdmin(StaffAdmin):
-    """Rows that nobody may edit here, not even a superuser; changes are actions."""
+    """Rows that nobody may edit here, not even a superuser; changes are actions, which are buttons on a row's page."""
+
+    change_form_template = "admin/row.html"
+    # The fields that stand at the head of a row's page as figures.
+    head: ClassVar[tuple[str, ...]] = row_pages.HEAD
+
+    def fits(self, row: Any, action: str) -> bool:
+        """Return whether an action is possible on a row, and so has a button on its page."""
+        return True
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the groups of fields, without those that have no value: the page names them on one line."""
@@ -209,8 +248,17 @@ class ReadOnlyAdmin(StaffAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        names = [label_for_field(name, self.model, self) for name in self._without_value(context["original"])]
-        context["missing"] = [capfirst(str(name)) for name in names]
+        row = context["original"]
+        without = self._without_value(row)
+        context["missing"] = [
+            capfirst(words.field(name, str(label_for_field(name, self.model, self)))) for name in without
+        ]
+        form = context.pop("action_form", None)
+        choices = form.fields["action"].choices if form else []
+        context |= row_pages.page_of(row, context["adminform"], self.head)
+        context["deeds"] = row_pages.deeds(
+            [(name, label) for name, label in choices if name and self.fits(row, name)]
+        )
         return super().render_change_form(request, context, *args, **kwargs)
 
     def _without_value(self, row: Any) -> list[str]:

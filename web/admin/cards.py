@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.safestring import SafeString
 
 from savings.models import SavedCard
 from web.admin.base import OfUser, ReadOnlyAdmin
+from web.pages import badges
 
 
 @admin.register(SavedCard)
 class SavedCardAdmin(ReadOnlyAdmin):
-    list_display = ("digits", "user", "expires_on", "trouble", "saved_at", "removed_at", "deactivated_at")
+    list_display = ("digits", "user", "state", "expires_on", "saved_at")
     list_filter = (OfUser,)
     relations = ("user", "payment__transaction")
     finds_by = ("email",)
     search_help_text = "Full email address"
     # Without the authorization and the signature: with them a card can be charged or recognised elsewhere.
     fields = (
+        "state",
         "user",
         "digits",
         "name",
@@ -35,6 +38,13 @@ class SavedCardAdmin(ReadOnlyAdmin):
         "provider",
         "email",
     )
+
+    @admin.display
+    def state(self, card: SavedCard) -> SafeString:
+        if card.removed_at:
+            return badges.badge("removed", "Removed")
+        trouble = card.get_trouble_display()
+        return badges.badge("failed", trouble) if trouble else badges.badge("ready", "Can be charged")
 
     @admin.display(description="Card")
     def digits(self, card: SavedCard) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -13,6 +14,7 @@ from django.urls import reverse
 
 from savings.models import Case, StaffRequest
 from web.admin.base import ConditionFilter, KeysetList, OfUser, ReadOnlyAdmin
+from web.pages.backoffice_requests import label
 
 _Rows = QuerySet[Case]
 
@@ -21,13 +23,30 @@ def _open_of(kind: Case.Kind) -> tuple[str, Callable[[_Rows], _Rows]]:
     return str(kind.label), lambda rows: rows.filter(state=Case.State.OPEN, kind=kind)
 
 
+def opens_with_open(request: HttpRequest) -> bool:
+    """Return whether a request names no filter and no search: then the list has the open cases."""
+    return not {"state", "open", "user", "q"} & set(request.GET)
+
+
 class CaseState(ConditionFilter):
     title = "state"
     parameter_name = "state"
     conditions = {
         "open": ("Open", lambda rows: rows.filter(state=Case.State.OPEN)),
         "due": ("With a deadline", lambda rows: rows.filter(state=Case.State.OPEN, due_at__isnull=False)),
+        "all": ("Solved ones too", lambda rows: rows),
     }
+
+    def value(self) -> str | None:
+        return super().value() or self._default
+
+    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
+        self._default = "open" if opens_with_open(request) else None
+        super().__init__(request, params, model, model_admin)
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        # Without the choice "All", which leads to the list without filters: that has the open cases.
+        return itertools.islice(super().choices(changelist), 1, None)
 
 
 class CaseList(KeysetList):
@@ -35,6 +54,16 @@ class CaseList(KeysetList):
 
     def url_for_result(self, result: Model) -> str:
         return reverse("admin:case", args=[result.pk])
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if self.is_oldest_first(request):
+            # Pages are by number; on a page, a case that was opened again stands where it waits since.
+            self.result_list = sorted(self.result_list, key=lambda case: (case.opened_at, case.pk))
+
+    def is_oldest_first(self, request: HttpRequest) -> bool:
+        is_work = request.GET.get("state") in {"open", "due"} or "open" in request.GET
+        return is_work or opens_with_open(request)
 
 
 class OpenKind(ConditionFilter):
@@ -47,7 +76,7 @@ class OpenKind(ConditionFilter):
 
 @admin.register(Case)
 class CaseAdmin(ReadOnlyAdmin):
-    list_display = ("id", "kind", "summary", "due_at", "opened_at", "assignee", "state")
+    list_display = ("summary", "kind", "state", "saver", "assignee", "due_at", "opened_at", "id")
     list_filter = (CaseState, OpenKind, OfUser)
     relations = ("saver", "assignee", "solved_by")
     finds_by = ("key", "email")
@@ -91,7 +120,7 @@ class RequestState(ConditionFilter):
 @admin.register(StaffRequest)
 class StaffRequestAdmin(ReadOnlyAdmin):
     change_list_template = "admin/request_list.html"
-    list_display = ("id", "action", "saver", "asked_by", "asked_at", "state", "decided_by", "expires_at")
+    list_display = ("asked", "state", "saver", "asked_by", "asked_at", "decided_by", "expires_at", "id")
     list_filter = (RequestState, OfUser)
     relations = ("saver", "asked_by", "decided_by", "transaction")
     finds_by = ("reference", "email")
@@ -115,3 +144,7 @@ class StaffRequestAdmin(ReadOnlyAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return RequestList
+
+    @admin.display(description="What")
+    def asked(self, row: StaffRequest) -> str:
+        return label(row.action)

@@ -9,8 +9,9 @@ from django.http import HttpRequest
 from savings import backoffice, money, tasks
 from savings.exceptions import Refused
 from savings.models import BoardDay, Circle, CircleEvent, DigestLine, Membership, ToldPlaces
-from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin
+from web.admin.base import EVERYWHERE, ConditionFilter, OfUser, ReadOnlyAdmin
 from web.messages import backoffice_people as messages
+from web.pages.row_titles import title_of
 from web.staff_site import staff
 
 
@@ -25,7 +26,7 @@ class CircleState(ConditionFilter):
 
 @admin.register(Circle)
 class CircleAdmin(ReadOnlyAdmin):
-    list_display = ("name", "owner", "is_run", "goal", "joining", "starts_on", "ends_on", "created_at")
+    list_display = ("name", "goal", "owner", "is_run", "joining", "starts_on", "ends_on", "created_at")
     list_filter = (CircleState,)
     relations = ("owner", "product")
     finds_by = ("slug", "email")
@@ -38,7 +39,7 @@ class CircleAdmin(ReadOnlyAdmin):
     def has_rebuild_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("savings.change_circle")
 
-    @admin.action(description="Rebuild the leaderboard", permissions=["rebuild"])
+    @admin.action(description="Rebuild the leaderboard", permissions=["rebuild"], location=EVERYWHERE)
     def rebuild(self, request: HttpRequest, chosen: QuerySet[Circle]) -> None:
         def act(circle: Circle) -> str:
             if not tasks.nudge(tasks.rebuild_board, circle.pk):
@@ -61,11 +62,14 @@ class CircleAdmin(ReadOnlyAdmin):
 class MembershipAdmin(ReadOnlyAdmin):
     list_display = ("nickname", "user", "circle", "saved", "on_board", "hides_amount", "joined_at", "left_at")
     list_filter = (OfUser,)
-    relations = ("circle", "user", "plan")
+    relations = ("circle__owner", "user", "plan")
     finds_by = ("email",)
     search_help_text = "Full email address"
 
     actions = ("appoint",)
+
+    def fits(self, row: Membership, action: str) -> bool:
+        return row.left_at is None and not row.circle.owner.is_active
 
     @admin.display
     def saved(self, membership: Membership) -> str:
@@ -75,7 +79,9 @@ class MembershipAdmin(ReadOnlyAdmin):
         return request.user.has_perm("savings.change_circle")
 
     @admin.action(
-        description="Make owner of the circle, if its owner's account is closed", permissions=["appoint"]
+        description="Make owner of the circle, if its owner's account is closed",
+        permissions=["appoint"],
+        location=EVERYWHERE,
     )
     def appoint(self, request: HttpRequest, chosen: QuerySet[Membership]) -> None:
         def act(membership: Membership) -> str:
@@ -90,9 +96,13 @@ class MembershipAdmin(ReadOnlyAdmin):
 
 @admin.register(CircleEvent)
 class CircleEventAdmin(ReadOnlyAdmin):
-    list_display = ("kind", "circle", "membership", "transaction", "happened_at")
+    list_display = ("title", "circle", "transaction", "happened_at")
     relations = ("circle", "membership", "transaction")
     user_path = ""
+
+    @admin.display(description="What")
+    def title(self, event: CircleEvent) -> str:
+        return title_of(event)
 
 
 @admin.register(ToldPlaces)
@@ -121,5 +131,6 @@ class DigestLineAdmin(ReadOnlyAdmin):
 @admin.register(BoardDay)
 class BoardDayAdmin(ReadOnlyAdmin):
     list_display = ("day", "circle", "size", "taken_at")
+    fields = list_display
     relations = ("circle",)
     user_path = ""

@@ -21,6 +21,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeData, SafeString
+from django.utils.text import capfirst
 from django.views.decorators.http import require_POST, require_safe
 
 from savings import backoffice, statements, typed_text
@@ -40,7 +41,7 @@ _PAGE = {"before", "after"}
 class StaffExportAdmin(ReadOnlyAdmin):
     """The exports, the newest first. The file is for the person who asked."""
 
-    list_display = ("id", "listed", "asked_by", "state", "rows_written", "requested_at", "file")
+    list_display = ("what", "state", "asked_by", "rows_written", "requested_at", "file")
     relations = ("asked_by",)
     user_path = ""
     fields = (
@@ -57,6 +58,14 @@ class StaffExportAdmin(ReadOnlyAdmin):
         "expires_at",
         "file",
     )
+
+    @admin.display(description="List")
+    def what(self, export: StaffExport) -> str:
+        try:
+            return capfirst(_admin_of(export.listed).name_of_list())
+        except Http404:
+            # Data of a person, which is no list.
+            return capfirst(export.listed)
 
     @admin.display
     def file(self, export: StaffExport) -> SafeString | str:

@@ -7,21 +7,23 @@ from typing import Any
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from savings import jobs
 from savings.models import BalanceDay, JobRun
 from web.admin import shown
 from web.admin.base import ReadOnlyAdmin
+from web.pages import badges
+from web.pages.row_titles import job_in_words
 
 
 @admin.register(JobRun)
 class JobRunAdmin(ReadOnlyAdmin):
-    list_display = ("job", "state", "started_at", "took", "rows_done", "runs", "failures", "failed_at")
+    list_display = ("name", "state", "started_at", "took", "rows_done", "runs", "failures", "failed_at")
     finds_by = ("job",)
     search_help_text = "Full name of a job"
     user_path = ""
     fields = (
-        "job",
         "state",
         "started_at",
         "ended_at",
@@ -31,6 +33,7 @@ class JobRunAdmin(ReadOnlyAdmin):
         "failures",
         "failed_at",
         "error",
+        "job",
     )
 
     def changelist_view(
@@ -38,26 +41,39 @@ class JobRunAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         late, new = jobs.late_and_new(timezone.now())
         if late:
-            said = f"Late: {', '.join(late)}. Each has missed three of its runs. Check that the worker is running."
+            said = (
+                f"Late: {_named(late)}. Each has missed three of its runs. Check that the worker is running."
+            )
             self.message_user(request, said, messages.ERROR)
         if new:
-            self.message_user(request, f"Not run yet: {', '.join(new)}.", messages.WARNING)
+            self.message_user(request, f"Not run yet: {_named(new)}.", messages.WARNING)
         return super().changelist_view(request, extra_context)
 
+    @admin.display(description="Job")
+    def name(self, run: JobRun) -> str:
+        return job_in_words(run.job)
+
     @admin.display
-    def state(self, run: JobRun) -> str:
+    def state(self, run: JobRun) -> SafeString:
+        return badges.badge(*self._state(run))
+
+    def _state(self, run: JobRun) -> tuple[str, str]:
         job = jobs.TIMETABLE.get(run.job)
         if job is None and run.job not in jobs.BY_HAND:
-            return "Not in the timetable any more"
+            return "ended", "Not in the timetable any more"
         if job is not None and job.is_late(run, timezone.now()):
-            return "Late"
+            return "late", "Late"
         if run.ended_at is None:
-            return "Running, or was killed"
-        return "Failed" if run.has_failed else "Well"
+            return "running", "Running, or was killed"
+        return ("failed", "Failed") if run.has_failed else ("well", "Well")
 
     @admin.display
     def took(self, run: JobRun) -> str:
         return f"{run.duration_ms / 1000:,.2f} s" if run.ended_at else shown.NONE
+
+
+def _named(names: list[str]) -> str:
+    return ", ".join(job_in_words(name) for name in names)
 
 
 @admin.register(BalanceDay)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.formats import date_format
 
 from savings import backoffice, money
 from savings.models import (
@@ -23,6 +25,9 @@ from savings.models import (
 from web.admin import shown
 from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin, StaffAdmin
 from web.admin.offered import WithActions
+from web.forms.backoffice_products import PercentField
+from web.pages.backoffice_cases import entries_of
+from web.staff_site import staff
 
 
 class TransactionState(ConditionFilter):
@@ -34,41 +39,9 @@ class TransactionState(ConditionFilter):
     }
 
 
-class EntryInline(admin.TabularInline):
-    model = Entry
-    fields = ("code", "debit_account", "credit_account", "amount", "after_debit", "after_credit", "posted_at")
-    readonly_fields = fields
-    can_delete = False
-    extra = 0
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Entry]:
-        return super().get_queryset(request).select_related("debit_account", "credit_account").order_by("id")
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return request.user.has_perm("savings.view_entry")
-
-    @admin.display
-    def amount(self, entry: Entry) -> str:
-        return money.naira(entry.amount_kobo)
-
-    @admin.display
-    def after_debit(self, entry: Entry) -> str:
-        return shown.naira(entry.debit_balance_kobo)
-
-    @admin.display
-    def after_credit(self, entry: Entry) -> str:
-        return shown.naira(entry.credit_balance_kobo)
-
-
 @admin.register(Transaction)
 class TransactionAdmin(WithActions):
-    list_display = ("reference", "kind", "amount", "status", "user", "plan", "created_on", "settled_on")
+    list_display = ("reference", "kind", "amount", "status", "user", "plan", "created_on")
     list_filter = (TransactionState, OfUser)
     relations = ("user", "plan", "reverses")
     finds_by = ("reference", "email")
@@ -87,10 +60,19 @@ class TransactionAdmin(WithActions):
         "refunds",
         "part_of",
     )
-    inlines = (EntryInline,)
+    main_column = "kind"
 
     def offers(self, row: Transaction, by: User) -> list[backoffice.Offer]:
         return backoffice.offers_for_transaction(row, by)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row: Transaction = context["original"]
+        if staff(request).has_perm("savings.view_entry"):
+            context["entries"] = entries_of([row.pk])
+            context["entries_url"] = f"{reverse('admin:savings_entry_changelist')}?q={row.reference}"
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display
     def amount(self, movement: Transaction) -> str:
@@ -110,10 +92,22 @@ class AccountAdmin(ReadOnlyAdmin):
         "provider",
         "balance",
         "rate_bps",
-        "accrued_numerator",
-        "accrued_to",
-        "accrues_until",
+        "not_posted",
+        "counted_to",
+        "earns_until",
     )
+
+    @admin.display(description="Interest counted, not posted")
+    def not_posted(self, account: Account) -> str:
+        return money.interest_for_reading(account.accrued_numerator)
+
+    @admin.display(description="Interest counted up to")
+    def counted_to(self, account: Account) -> str:
+        return _ordinal(account.accrued_to)
+
+    @admin.display(description="Earns interest until")
+    def earns_until(self, account: Account) -> str:
+        return _ordinal(account.accrues_until)
 
     @admin.display
     def balance(self, account: Account) -> str:
@@ -125,6 +119,7 @@ class AccountAdmin(ReadOnlyAdmin):
 @admin.register(Entry)
 class EntryAdmin(ReadOnlyAdmin):
     list_display = ("id", "transaction", "code", "debit_account", "credit_account", "amount", "posted_at")
+    main_column = "code"
     relations = ("transaction", "debit_account", "credit_account")
     finds_by = ("transaction__reference",)
     user_path = ""
@@ -144,6 +139,17 @@ class EntryAdmin(ReadOnlyAdmin):
     @admin.display
     def amount(self, entry: Entry) -> str:
         return money.naira(entry.amount_kobo)
+
+
+def _ordinal(day: int | None) -> str:
+    """Return a stored day; the last one of the calendar stands for no end."""
+    if not day:
+        return shown.NONE
+    return (
+        "No end"
+        if day >= datetime.date.max.toordinal()
+        else date_format(datetime.date.fromordinal(day), "j M Y")
+    )
 
 
 @admin.register(RatePeriod)
@@ -213,11 +219,23 @@ class InterestPostingAdmin(ReadOnlyAdmin):
         return money.naira(posting.tax_kobo)
 
 
+class TaxRateForm(forms.ModelForm):
+    """A new rate in percent, for the interest that is posted from a later day on."""
+
+    from_on = forms.DateField(
+        label="Valid from",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="Interest that is posted before this day keeps the rate of before.",
+    )
+    rate_bps = PercentField(label="Tax in percent", help_text="Of the interest, such as 10 or 7.5.")
+
+
 @admin.register(TaxRate)
 class TaxRateAdmin(StaffAdmin):
     """Rates can be added and not changed: interest was posted at them."""
 
     list_display = ("from_on", "rate_bps")
+    form = TaxRateForm
 
     def get_fieldsets(self, request: HttpRequest, obj: TaxRate | None = None) -> Any:
         rate = shown.column(TaxRate, "rate_bps") if obj else "rate_bps"

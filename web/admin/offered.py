@@ -18,8 +18,6 @@ from web.staff_site import staff
 class WithActions(ReadOnlyAdmin):
     """A read-only page with links to the actions that fit its row."""
 
-    change_form_template = "admin/with_actions.html"
-
     def offers(self, row: Any, by: User) -> list[Offer]:
         """Return the actions that fit a row."""
         raise NotImplementedError

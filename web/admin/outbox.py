@@ -1,4 +1,4 @@
-"""The outbox for staff: sent, waiting and dead rows with their errors, and an action to retry."""
+"""Mails and tasks to send (the outbox) for staff: their states and errors, and actions to retry and send again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from django.utils.safestring import SafeString
 
 from savings import backoffice, mails
 from savings.models import OutboxRow
-from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin
+from web.admin.base import EVERYWHERE, ConditionFilter, OfUser, ReadOnlyAdmin
+from web.pages import badges
+from web.pages.row_titles import kind_in_words
 from web.staff_site import staff
 
 
@@ -25,32 +27,38 @@ class OutboxState(ConditionFilter):
 
 @admin.register(OutboxRow)
 class OutboxRowAdmin(ReadOnlyAdmin):
-    list_display = ("kind", "user", "to", "created_at", "state", "tries", "error")
+    list_display = ("sends", "user", "created_at", "state", "tries", "error")
     list_filter = (OutboxState, OfUser)
     relations = ("user", "transaction")
     finds_by = ("dedupe_key", "email")
-    search_help_text = "Full email address of a user, or full dedupe key"
+    search_help_text = "Full email address of a person, or the whole key under “Sent once per”"
     # Without the payload and the stored mail: a waiting mail still contains its link or code.
     fields = (
-        "kind",
-        "user",
-        "transaction",
-        "to",
-        "created_at",
         "state",
+        "user",
+        "sends",
+        "to",
+        "transaction",
+        "created_at",
         "due_at",
         "tries",
         "error",
         "text_sent",
+        "kind",
         "dedupe_key",
     )
     actions = ("try_again", "send_again")
 
+    def fits(self, row: OutboxRow, action: str) -> bool:
+        return row.dead_at is not None if action == "try_again" else bool(row.done_at and row.text)
+
+    @admin.display(description="What")
+    def sends(self, row: OutboxRow) -> str:
+        return kind_in_words(row.kind)
+
     @admin.display
-    def state(self, row: OutboxRow) -> str:
-        if row.done_at:
-            return "Done"
-        return "Given up" if row.dead_at else "Waiting"
+    def state(self, row: OutboxRow) -> SafeString:
+        return badges.mail_state(row)
 
     @admin.display(description="Text")
     def text_sent(self, row: OutboxRow) -> SafeString:
@@ -59,7 +67,7 @@ class OutboxRowAdmin(ReadOnlyAdmin):
     def has_try_again_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("savings.change_outboxrow")
 
-    @admin.action(description="Retry rows that were given up", permissions=["try_again"])
+    @admin.action(description="Retry rows that were given up", permissions=["try_again"], location=EVERYWHERE)
     def try_again(self, request: HttpRequest, chosen: QuerySet[OutboxRow]) -> None:
         def act(row: OutboxRow) -> str:
             backoffice.retry_mail(row, by=staff(request))
@@ -67,7 +75,7 @@ class OutboxRowAdmin(ReadOnlyAdmin):
 
         self.do_to_each(request, chosen, act)
 
-    @admin.action(description="Send a mail again", permissions=["try_again"])
+    @admin.action(description="Send a mail again", permissions=["try_again"], location=EVERYWHERE)
     def send_again(self, request: HttpRequest, chosen: QuerySet[OutboxRow]) -> None:
         def act(row: OutboxRow) -> str:
             again = backoffice.resend_mail(row, by=staff(request))

@@ -15,8 +15,10 @@ from django.utils.safestring import SafeString
 from savings import backoffice, money
 from savings.models import Dispute, Payment, Refund, Settlement, User, WebhookEvent
 from web.admin import shown
-from web.admin.base import ConditionFilter, ReadOnlyAdmin
+from web.admin.base import EVERYWHERE, ConditionFilter, ReadOnlyAdmin
 from web.admin.offered import WithActions
+from web.pages import badges
+from web.pages.row_titles import event_in_words
 from web.staff_site import staff
 
 # Each request may take as long as the provider's timeout, while the browser waits.
@@ -42,10 +44,10 @@ class PaymentAdmin(WithActions):
         "asked_for",
         "paid",
         "status",
-        "provider_status",
         "review_reason",
-        "next_poll_at",
+        "created_on",
     )
+    main_column = "user"
     list_filter = (PaymentState,)
     relations = ("transaction__user", "meant_for", "saved_card")
     finds_by = ("transaction__reference", "email")
@@ -86,13 +88,17 @@ class PaymentAdmin(WithActions):
     def reference(self, payment: Payment) -> str:
         return payment.transaction.reference
 
-    @admin.display
+    @admin.display(description="Person")
     def user(self, payment: Payment) -> str:
         return payment.transaction.user.email if payment.transaction.user else "unknown payer"
 
-    @admin.display
-    def status(self, payment: Payment) -> str:
-        return payment.transaction.get_status_display()
+    @admin.display(description="State")
+    def status(self, payment: Payment) -> SafeString:
+        return badges.state_of(payment.transaction, "status")
+
+    @admin.display(description="Begun")
+    def created_on(self, payment: Payment) -> datetime.datetime:
+        return payment.transaction.created_on
 
     @admin.display(description="Requested")
     def asked_for(self, payment: Payment) -> str:
@@ -109,7 +115,7 @@ class PaymentAdmin(WithActions):
     def has_ask_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("savings.change_payment")
 
-    @admin.action(description="Ask the provider again", permissions=["ask"])
+    @admin.action(description="Ask the provider again", permissions=["ask"], location=EVERYWHERE)
     def ask_again(self, request: HttpRequest, chosen: QuerySet[Payment]) -> None:
         rows = list(chosen[: MOST_AT_ONCE + 1])
         if len(rows) > MOST_AT_ONCE:
@@ -118,6 +124,9 @@ class PaymentAdmin(WithActions):
         self.do_to_each(
             request, rows, lambda payment: backoffice.ask_about_payment(payment, by=staff(request))
         )
+
+    def fits(self, row: Payment, action: str) -> bool:
+        return row.next_poll_at is not None
 
     def name_in_messages(self, row: Payment) -> str:
         return row.transaction.reference
@@ -134,16 +143,16 @@ class EventState(ConditionFilter):
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(ReadOnlyAdmin):
-    list_display = ("event", "reference", "received_at", "times_received", "tries", "note", "error")
+    list_display = ("event_name", "reference", "received_at", "times_received", "tries", "note", "error")
     list_filter = (EventState,)
     finds_by = ("reference",)
     user_path = ""
     search_help_text = "Full reference"
     fields = (
-        "event",
         "reference",
-        "provider",
         "received_at",
+        "event",
+        "provider",
         "times_received",
         "tries",
         "due_at",
@@ -154,6 +163,10 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         "content",
         "key",
     )
+
+    @admin.display(description="Event")
+    def event_name(self, event: WebhookEvent) -> str:
+        return event_in_words(event.event)
 
     @admin.display
     def content(self, event: WebhookEvent) -> SafeString:
@@ -184,7 +197,8 @@ class SettlementAdmin(ReadOnlyAdmin):
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
-    list_display = ("transaction", "amount", "user", "created_on", "payment", "provider_status")
+    list_display = ("transaction", "amount", "user", "said", "created_on", "payment")
+    main_column = "user"
     relations = ("transaction__user", "payment__transaction")
     finds_by = ("transaction__reference", "email")
     user_path = "transaction__user"
@@ -192,7 +206,7 @@ class RefundAdmin(ReadOnlyAdmin):
     fields = (
         "amount",
         "user",
-        "provider_status",
+        "said",
         "transaction",
         "payment",
         "provider",
@@ -205,9 +219,13 @@ class RefundAdmin(ReadOnlyAdmin):
     def amount(self, refund: Refund) -> str:
         return money.naira(refund.transaction.amount_kobo)
 
-    @admin.display(description="Saver")
+    @admin.display(description="Person")
     def user(self, refund: Refund) -> User | None:
         return refund.transaction.user
+
+    @admin.display(description="The provider says")
+    def said(self, refund: Refund) -> SafeString:
+        return badges.of_words(refund.provider_status)
 
     @admin.display(description="Begun")
     def created_on(self, refund: Refund) -> datetime.datetime:
@@ -216,18 +234,37 @@ class RefundAdmin(ReadOnlyAdmin):
 
 @admin.register(Dispute)
 class DisputeAdmin(ReadOnlyAdmin):
-    list_display = ("provider_id", "payment", "amount_kobo", "status", "opened_at", "due_at", "resolved_at")
-    relations = ("payment__transaction",)
+    list_display = (
+        "provider_id",
+        "amount_kobo",
+        "user",
+        "said",
+        "opened_at",
+        "due_at",
+        "resolved_at",
+        "payment",
+    )
+    relations = ("payment__transaction__user",)
+    main_column = "user"
     finds_by = ("payment__transaction__reference", "email")
     user_path = "payment__transaction__user"
     search_help_text = "Full reference or full email address"
     fields = (
+        "amount_kobo",
+        "user",
+        "said",
         "payment",
         "provider",
         "provider_id",
-        "amount_kobo",
-        "status",
         "opened_at",
         "due_at",
         "resolved_at",
     )
+
+    @admin.display(description="Person")
+    def user(self, dispute: Dispute) -> User | None:
+        return dispute.payment.transaction.user
+
+    @admin.display(description="The provider says")
+    def said(self, dispute: Dispute) -> SafeString:
+        return badges.of_words(dispute.status)

@@ -6,7 +6,6 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.contrib.admin import ActionLocation
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet, Sum
@@ -22,12 +21,10 @@ from savings import backoffice, ledger, money, typed_text
 from savings.models import Account, Payout, User
 from web import keyset
 from web.admin import shown
-from web.admin.base import OfUser, ReadOnlyAdmin
+from web.admin.base import EVERYWHERE, OfUser, ReadOnlyAdmin
 from web.admin.payout_filters import NeedsStaff, PayoutAge, PayoutState
 from web.forms.fields import LineField
 from web.forms.refusals import RefusableForm
-
-_EVERYWHERE = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]
 
 
 class RefusalForm(RefusableForm):
@@ -45,13 +42,13 @@ class PayoutAdmin(ReadOnlyAdmin):
         "reference",
         "amount",
         "state",
-        "age",
-        "staff_note",
         "user",
         "recipient",
-        "provider_status",
-        "tries",
+        "staff_note",
+        "age",
+        "asked_at",
     )
+    main_column = "user"
     list_filter = (NeedsStaff, PayoutState, PayoutAge, OfUser)
     relations = ("transaction", "user", "recipient", "decided_by")
     finds_by = ("transaction__reference",)
@@ -83,6 +80,11 @@ class PayoutAdmin(ReadOnlyAdmin):
         "decided_at",
     )
     actions = ("approve", "refuse", "ask_now")
+
+    def fits(self, row: Payout, action: str) -> bool:
+        if action == "approve":
+            return row.state == Payout.State.APPROVAL
+        return row.can_be_cancelled if action == "refuse" else row.state == Payout.State.SENT
 
     @admin.display
     def reference(self, payout: Payout) -> str:
@@ -141,7 +143,7 @@ class PayoutAdmin(ReadOnlyAdmin):
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("savings.change_payout")
 
-    @admin.action(description="Approve", permissions=["decide"], location=_EVERYWHERE)
+    @admin.action(description="Approve", permissions=["decide"], location=EVERYWHERE)
     def approve(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
         def act(payout: Payout) -> str:
             backoffice.approve_payout(payout, by=_staff(request))
@@ -152,7 +154,7 @@ class PayoutAdmin(ReadOnlyAdmin):
     @admin.action(
         description="Refuse…",
         permissions=["decide"],
-        location=_EVERYWHERE,
+        location=EVERYWHERE,
     )
     def refuse(self, request: HttpRequest, chosen: QuerySet[Payout]) -> HttpResponse | None:
         rows = list(chosen[:2])
@@ -165,7 +167,7 @@ class PayoutAdmin(ReadOnlyAdmin):
     @admin.action(
         description="Ask the provider now",
         permissions=["decide"],
-        location=_EVERYWHERE,
+        location=EVERYWHERE,
     )
     def ask_now(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
         def act(payout: Payout) -> str:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.safestring import SafeString
 
 from savings import backoffice, money
 from savings.models import Notice, Plan, User
 from web.admin import shown
 from web.admin.base import OfUser, ReadOnlyAdmin
 from web.admin.offered import WithActions
+from web.pages import badges
 
 
 @admin.register(Plan)
 class PlanAdmin(WithActions):
-    list_display = ("name", "user", "product", "balance", "rate_bps", "started_on", "matures_on", "closed_at")
+    list_display = ("name", "balance", "user", "product", "state", "rate_bps", "matures_on", "started_on")
     list_filter = (OfUser,)
     relations = ("user", "product", "account")
     finds_by = ("reference", "email")
@@ -21,9 +23,10 @@ class PlanAdmin(WithActions):
     fields = (
         "reference",
         "name",
+        "balance",
+        "state",
         "user",
         "product",
-        "balance",
         "target",
         "product_name",
         "product_kind",
@@ -45,6 +48,10 @@ class PlanAdmin(WithActions):
 
     def offers(self, row: Plan, by: User) -> list[backoffice.Offer]:
         return backoffice.offers_for_plan(row, by)
+
+    @admin.display
+    def state(self, plan: Plan) -> SafeString:
+        return badges.badge("ended", "Ended") if plan.is_closed else badges.badge("active", "Running")
 
     @admin.display
     def balance(self, plan: Plan) -> str:

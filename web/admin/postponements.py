@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from savings.models import Postponement
-from web.admin.base import ReadOnlyAdmin
+from web.admin.base import EVERYWHERE, ReadOnlyAdmin
 
 
 @admin.register(Postponement)
@@ -23,7 +23,7 @@ class PostponementAdmin(ReadOnlyAdmin):
     def has_try_again_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("savings.change_postponement")
 
-    @admin.action(description="Retry at the task's next run", permissions=["try_again"])
+    @admin.action(description="Retry at the task's next run", permissions=["try_again"], location=EVERYWHERE)
     def try_again(self, request: HttpRequest, chosen: QuerySet[Postponement]) -> None:
         def act(postponement: Postponement) -> str:
             Postponement.objects.filter(pk=postponement.pk).update(retry_at=timezone.now())

@@ -18,6 +18,7 @@ from web.admin.base import ReadOnlyAdmin
 from web.forms.backoffice_products import ProductTermsForm, RateFormSet, initial_of
 from web.messages import backoffice as words
 from web.pages import products as pages
+from web.pages.backoffice_cases import Step
 from web.staff_site import render_page, staff, staff_page
 
 _MAY_ASK = "savings.ask_product"
@@ -39,7 +40,7 @@ class ProductAdmin(ReadOnlyAdmin):
         "change_terms",
     )
     user_path = ""
-    fields = (*backoffice.TERMS, "rates", "change_terms")
+    fields = (*backoffice.TERMS, "rates")
 
     @admin.display
     def rates(self, product: Product) -> str:
@@ -47,14 +48,17 @@ class ProductAdmin(ReadOnlyAdmin):
         return shown.steps(rates)
 
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
-        return self._without_link(request, super().get_list_display(request))
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
-        return self._without_link(request, self.fields)
-
-    def _without_link(self, request: HttpRequest, names: tuple[Any, ...]) -> tuple[Any, ...]:
+        names = super().get_list_display(request)
         may_ask = request.user.has_perm(_MAY_ASK)
         return names if may_ask else tuple(name for name in names if name != "change_terms")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if request.user.has_perm(_MAY_ASK):
+            url = reverse("admin:product_terms", args=[context["original"].pk])
+            context["steps"] = [Step("Change terms", url, "")]
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="New terms")
     def change_terms(self, product: Product) -> SafeString:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin import ActionLocation
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
 from savings import payments
 from savings.exceptions import Refused
 from savings.models import Recipient
 from web.admin import shown
-from web.admin.base import OfUser, ReadOnlyAdmin
+from web.admin.base import EVERYWHERE, OfUser, ReadOnlyAdmin
+from web.pages import badges
 
 # The most other savers with the same account that are named.
 _MOST_OTHERS = 20
@@ -24,20 +25,19 @@ _MOST_OTHERS = 20
 class RecipientAdmin(ReadOnlyAdmin):
     change_form_template = "admin/recipient.html"
     list_display = (
-        "account_number",
-        "bank_name",
+        "bank_account",
         "account_name",
         "user",
+        "state",
         "others",
         "added_at",
-        "usable_at",
-        "removed_at",
     )
     list_filter = (OfUser,)
     relations = ("user",)
     finds_by = ("account_number",)
     search_help_text = "Full account number or full email address"
     fields = (
+        "state",
         "user",
         "bank_name",
         "bank_code",
@@ -60,6 +60,21 @@ class RecipientAdmin(ReadOnlyAdmin):
         rows: QuerySet[Recipient] = super().get_queryset(request).annotate(is_shared=Exists(same))
         return rows
 
+    def fits(self, row: Recipient, action: str) -> bool:
+        return row.removed_at is None
+
+    @admin.display
+    def state(self, recipient: Recipient) -> SafeString:
+        if recipient.removed_at:
+            return badges.badge("removed", "Removed")
+        if not recipient.is_usable():
+            return badges.badge("waiting", "Not usable yet")
+        return badges.badge("ready", "Default" if recipient.is_default else "Usable")
+
+    @admin.display(description="Bank account")
+    def bank_account(self, recipient: Recipient) -> str:
+        return str(recipient)
+
     @admin.display(description="Other savers")
     def others(self, recipient: Recipient) -> str:
         return "Also another saver’s" if recipient.is_shared else shown.NONE  # type: ignore[attr-defined] # annotated
@@ -78,7 +93,7 @@ class RecipientAdmin(ReadOnlyAdmin):
         description="Remove, and cancel unsent withdrawals to it",
         description_plural="Remove, and cancel unsent withdrawals to them",
         permissions=["remove"],
-        location=[ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM],
+        location=EVERYWHERE,
     )
     def remove(self, request: HttpRequest, chosen: QuerySet[Recipient]) -> None:
         self.do_to_each(request, chosen, _remove)

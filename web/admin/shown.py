@@ -7,11 +7,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
+from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
 from savings import money
+from web.pages import badges
 
 NONE = "-"
+_STATES = ("state", "status")
 
 
 def naira(amount_kobo: int | None) -> str:
@@ -39,7 +42,9 @@ _WRITERS: dict[str, Callable[[Any], str]] = {"kobo": naira, "bps": percent, "rat
 
 
 def column(model: type[Model], name: Any) -> Any:
-    """Return the column of a field: its name, or for kobo and basis points a function that formats the value."""
+    """Return the column of a field: its name, or a function that formats money, rates and states."""
+    if name in _STATES and any(field.name == name and field.choices for field in model._meta.fields):
+        return _state(name)
     rest, _, unit = name.rpartition("_") if isinstance(name, str) else ("", "", "")
     if unit not in _WRITERS or name not in {field.name for field in model._meta.fields}:
         return name
@@ -49,5 +54,14 @@ def column(model: type[Model], name: Any) -> Any:
         return _WRITERS[unit](getattr(row, name))
 
     # Django derives a CSS class from it.
+    shown.__name__ = name
+    return shown
+
+
+def _state(name: str) -> Any:
+    @admin.display(description="State")
+    def shown(row: Model) -> SafeString:
+        return badges.state_of(row, name)
+
     shown.__name__ = name
     return shown

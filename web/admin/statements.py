@@ -8,7 +8,8 @@ from django.http import HttpRequest
 
 from savings import backoffice
 from savings.models import Statement, StatementSubscription
-from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin
+from web.admin.base import EVERYWHERE, ConditionFilter, OfUser, ReadOnlyAdmin
+from web.pages.row_titles import title_of
 from web.staff_site import staff
 
 
@@ -24,15 +25,11 @@ class StatementState(ConditionFilter):
 @admin.register(Statement)
 class StatementAdmin(ReadOnlyAdmin):
     list_display = (
-        "id",
+        "what",
         "user",
-        "scope",
-        "since",
-        "until",
         "format",
         "state",
         "reason",
-        "rows_written",
         "requested_at",
     )
     list_filter = (StatementState, OfUser)
@@ -64,10 +61,16 @@ class StatementAdmin(ReadOnlyAdmin):
         "downloaded_at",
     )
 
+    @admin.display(description="Statement")
+    def what(self, statement: Statement) -> str:
+        return title_of(statement)
+
     def has_make_again_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("savings.change_statement")
 
-    @admin.action(description="Make again, without a password", permissions=["make_again"])
+    @admin.action(
+        description="Make again, without a password", permissions=["make_again"], location=EVERYWHERE
+    )
     def make_again(self, request: HttpRequest, chosen: QuerySet[Statement]) -> None:
         def act(statement: Statement) -> str:
             made = backoffice.make_statement_again(statement, by=staff(request))
@@ -78,7 +81,7 @@ class StatementAdmin(ReadOnlyAdmin):
 
 @admin.register(StatementSubscription)
 class StatementSubscriptionAdmin(ReadOnlyAdmin):
-    list_display = ("id", "user", "scope", "plan", "circle", "format", "next_month")
+    list_display = ("scope", "user", "plan", "circle", "format", "next_month")
     relations = ("user", "plan", "circle")
     finds_by = ("id", "email")
     search_help_text = "Id, or full email address"

@@ -68,7 +68,8 @@ class ClosedMonthAdmin(ReadOnlyAdmin):
 
 @admin.register(ManualPosting)
 class ManualPostingAdmin(ReadOnlyAdmin):
-    list_display = ("transaction", "amount", "asked_by", "approved_by", "reason", "document", "posted_at")
+    list_display = ("transaction", "amount", "reason", "asked_by", "approved_by", "document", "posted_at")
+    main_column = "reason"
     relations = ("transaction", "asked_by", "approved_by")
     finds_by = ("transaction__reference",)
     user_path = ""

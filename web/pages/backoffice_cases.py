@@ -20,6 +20,8 @@ Kind = Case.Kind
 # The most rows of each list; the whole lists are in the admin.
 _MOST = 50
 _MOST_MAILS = 10
+# The sums that stand at the head of the page.
+_SUMS = ("Claimed", "Goes back", "Amount", "Arrived", "In suspense")
 
 
 class Fact(NamedTuple):
@@ -46,6 +48,7 @@ class CasePage:
 
     case: Case
     saver_url: str
+    sums: list[Fact]
     facts: list[Fact]
     steps: list[Step]
     payout_steps: list[Step]
@@ -82,15 +85,17 @@ def find_case(case_id: int) -> QuerySet[Case]:
 def case_page(case: Case, by: User) -> CasePage:
     """Return what the page of a case shows to a member of staff."""
     family = _family_ids(case)
+    facts = list(_facts(case, by))
     return CasePage(
         case=case,
         saver_url=link_to_saver(case.saver, by),
-        facts=list(_facts(case, by)),
+        sums=[fact for fact in facts if fact.label in _SUMS],
+        facts=[fact for fact in facts if fact.label not in _SUMS],
         steps=[_step(offer, case) for offer in backoffice.offers_for_case(case, by)],
         payout_steps=_payout_steps(case.payout, by) if case.payout else [],
         evidence_url=_evidence_url(case, by),
         requests=_requests(case) if by.has_perm("savings.view_staffrequest") else [],
-        entries=_entries(family) if by.has_perm("savings.view_entry") else [],
+        entries=entries_of(family) if by.has_perm("savings.view_entry") else [],
         mails=_mails(case, family) if by.has_perm("savings.view_outboxrow") else [],
         notes=_notes(case) if by.has_perm("savings.view_staffnote") else [],
         asks_provider=case.is_open and backoffice.can_ask_provider(case),
@@ -151,7 +156,7 @@ def _payment_facts(case: Case, by: User) -> Iterator[Fact]:
 def _payout_facts(payout: Payout, by: User) -> Iterator[Fact]:
     yield Fact("Withdrawal", payout.transaction.reference, link_to(payout, by))
     yield Fact("Amount", money.naira(payout.transaction.amount_kobo))
-    yield Fact("State", payout.get_state_display())
+    yield Fact("The withdrawal", payout.get_state_display())
     yield Fact("To", f"{payout.recipient}, {payout.recipient.account_name}", link_to(payout.recipient, by))
     if payout.provider_message:
         yield Fact("The provider’s message", payout.provider_message)
@@ -198,7 +203,8 @@ def _family_ids(case: Case) -> list[int]:
     return [first, *parts, *back, *reversals]
 
 
-def _entries(family: list[int]) -> list[tuple[Entry, NamedLine]]:
+def entries_of(family: list[int]) -> list[tuple[Entry, NamedLine]]:
+    """Return the entries of transactions, each with its accounts as people call them."""
     rows = Entry.objects.filter(transaction__in=family)
     entries = list(
         rows.select_related("transaction", "debit_account", "credit_account").order_by("id")[:_MOST]

@@ -4,41 +4,150 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import template
 from django.conf import settings
+from django.db.models import Model
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from web.messages import admin as words
+from web.pages import badges, row_titles
+
 register = template.Library()
-_MONEY = SafeString(" data-money")
+_MONEY, _NONE = SafeString(" data-money"), SafeString(" data-none")
 # The rest of a cell that has no tags in it.
 _TEXT_ALONE = re.compile(r"[^>]*>([^<]*)</t[dh]>")
+_COLUMN = re.compile(r"column-([\w-]+)")
+# Columns whose values say what they are, beside people.
+_PLAIN = (
+    "reference",
+    "rule",
+    "plan",
+    "circle",
+    "recipient",
+    "transaction",
+    "kind",
+    "summary",
+    "text",
+    "what",
+    "product",
+)
+# Columns with a day or a moment.
+_DAY = re.compile(r"(^|_)(at|on|day|login|joined|month)$")
+# Columns with a person, of which the first stands beside the state on a phone.
+_PEOPLE = ("user", "saver", "owner", "email", "asked_by", "to", "staff", "author")
 
 
-@register.filter
-def labelled(cells: Iterable[SafeString], headers: Iterable[dict[str, Any]]) -> Iterator[SafeString]:
-    """Return the cells of a row of Django's list, each with the name of its column, which phones show beside it."""
-    for cell, header in zip(cells, headers, strict=False):
-        # The header of the boxes to tick is a box itself.
-        if "action-checkbox" in header.get("class_attrib", ""):
-            yield cell
-            continue
-        tag, _, rest = cell.partition(" ")
-        name = capfirst(str(header["text"]))
-        yield format_html('{} data-label="{}"{} {}', SafeString(tag), name, _kind(rest), SafeString(rest))
+class _Cell(NamedTuple):
+    tag: str
+    rest: str
+    kind: SafeString
 
 
-@register.filter
-def with_money(
-    headers: Iterable[dict[str, Any]], rows: Iterable[Sequence[SafeString]]
-) -> Iterator[tuple[dict[str, Any], bool]]:
-    """Return each header of Django's list, and whether its column has amounts of money."""
-    rows = list(rows)
-    for number, header in enumerate(headers):
-        yield header, any(_kind(row[number].partition(" ")[2]) == _MONEY for row in rows)
+class ListTable(NamedTuple):
+    """The head and the rows of a list: columns without any value are left out."""
+
+    head: list[tuple[str, SafeString]]
+    rows: list[list[SafeString]]
+
+
+@register.simple_tag
+def list_table(
+    results: Iterable[Sequence[SafeString]], headers: Sequence[dict[str, Any]], its: Any
+) -> ListTable:
+    """Return the table of Django's list, each cell with the name of its column, and its part on a phone.
+
+    A phone shows of a row: what it is, its sum, person and state, one more value, and when (`data-part`).
+    """
+    columns = [_column(header) for header in headers]
+    rows = [[_cell(cell) for cell in row] for row in results]
+    shown = [
+        place
+        for place, name in enumerate(columns)
+        if place == 0 or name == "action_checkbox" or any(row[place].kind != _NONE for row in rows)
+    ]
+    parts = _parts([(columns[place], rows[0][place]) for place in shown] if rows else [], its)
+    head = []
+    for place in shown:
+        money = _MONEY if any(row[place].kind == _MONEY for row in rows) else ""
+        attributes = format_html("{}{}", money, SafeString(headers[place].get("class_attrib", "")))
+        head.append((_label(columns[place], headers[place]), attributes))
+    labels = dict(zip((columns[place] for place in shown), (text for text, _ in head), strict=True))
+    return ListTable(
+        head,
+        [
+            [_html(row[place], columns[place], labels[columns[place]], parts) for place in shown]
+            for row in rows
+        ],
+    )
+
+
+def _column(header: dict[str, Any]) -> str:
+    """Return the name of a column; that of the boxes to tick is "action_checkbox"."""
+    classes = str(header.get("class_attrib", ""))
+    if "action-checkbox" in classes:
+        return "action_checkbox"
+    found = _COLUMN.search(classes)
+    return found[1] if found else ""
+
+
+def _label(name: str, header: dict[str, Any]) -> str:
+    text = str(header["text"])
+    # The header of the boxes is a box itself.
+    return header["text"] if name == "action_checkbox" else capfirst(words.field(name, text))
+
+
+def _cell(html: SafeString) -> _Cell:
+    tag, _, rest = html.partition(" ")
+    return _Cell(tag, rest, _kind(rest))
+
+
+def _html(cell: _Cell, name: str, label: str, parts: dict[str, str]) -> SafeString:
+    if name == "action_checkbox":
+        return SafeString(f"{cell.tag} {cell.rest}")
+    part = format_html(' data-part="{}"', parts[name]) if name in parts else ""
+    if parts.get(name) == "main" and "sum" not in parts.values():
+        part = SafeString(f"{part} data-wide")
+    is_named = parts.get(name) in {"side", "more"} and name not in (*_PEOPLE, *_PLAIN) and cell.tag != "<th"
+    named = SafeString(" data-named") if is_named else ""
+    return format_html(
+        '{} data-label="{}"{}{}{} {}',
+        SafeString(cell.tag),
+        label,
+        cell.kind,
+        part,
+        named,
+        SafeString(cell.rest),
+    )
+
+
+def _parts(columns: list[tuple[str, _Cell]], its: Any) -> dict[str, str]:
+    """Return the part that each column has on a phone, by its name. A column without one is not shown there."""
+    columns = [(name, cell) for name, cell in columns if name != "action_checkbox"]
+    if not columns:
+        return {}
+    names = [name for name, _ in columns]
+    main = getattr(its, "main_column", "")
+    # The first column has the link, so it is always shown.
+    parts = {main: "main", names[0]: "more"} if main in names[1:] else {names[0]: "main"}
+    is_day = {name: bool(_DAY.search(name)) for name in names}
+
+    def give(part: str, candidates: Iterable[str]) -> None:
+        free = next((name for name in candidates if name not in parts), "")
+        if free and part not in parts.values():
+            parts[free] = part
+
+    give("sum", (name for name, cell in columns if cell.kind == _MONEY))
+    give("state", (name for name, cell in columns if 'class="badge' in cell.rest))
+    give("when", (name for name in names if is_day[name]))
+    give("side", (name for name in _PEOPLE if name in names))
+    others = [name for name in names if not is_day[name]]
+    give("side", others)
+    give("more", others)
+    return parts
 
 
 def _kind(cell: str) -> SafeString:
@@ -47,16 +156,47 @@ def _kind(cell: str) -> SafeString:
     if text is None:
         return SafeString("")
     if text[1] in {"", "-"}:
-        return SafeString(" data-none")
+        return _NONE
     # A loss begins with its sign.
-    return _MONEY if text[1].lstrip("-−").startswith(settings.CURRENCY_SIGN) else SafeString("")
+    return _MONEY if text[1].lstrip("-−").lstrip().startswith(settings.CURRENCY_SIGN) else SafeString("")
 
 
 @register.filter
-def titled(row: object) -> str:
-    """Return the name of a row as a title: with a capital, unless it begins with an email address or a code."""
-    name = str(row)
-    return name if set(name.partition(" ")[0]) & set("@_.") else capfirst(name)
+def single(opts: Any) -> str:
+    """Return the name of one row of a model."""
+    return words.names(opts.label_lower, str(opts.verbose_name), str(opts.verbose_name_plural))[0]
+
+
+@register.filter
+def plural(opts: Any) -> str:
+    """Return the name of the list of a model."""
+    return words.names(opts.label_lower, str(opts.verbose_name), str(opts.verbose_name_plural))[1]
+
+
+@register.filter
+def nothing(cl: Any) -> str:
+    """Return the sentence of a list without rows."""
+    if cl.query or cl.has_active_filters:
+        return words.NOTHING_FITS
+    return words.nothing_in(cl.opts.label_lower, plural(cl.opts))
+
+
+@register.filter
+def badge(row: Any, name: str = "state") -> SafeString:
+    """Return the state of a row as a badge."""
+    return badges.mail_state(row) if name == "mail" else badges.state_of(row, name)
+
+
+@register.filter
+def job_names(jobs: Iterable[str]) -> str:
+    """Return the names of jobs in words, with commas."""
+    return ", ".join(row_titles.job_in_words(job) for job in jobs)
+
+
+@register.filter
+def titled(row: Model) -> str:
+    """Return the title of a row in words."""
+    return row_titles.title_of(row)
 
 
 @register.filter

@@ -63,7 +63,7 @@ def test_a_list_is_written_and_downloaded(client: Client, auditor: User) -> None
 
     names, *rows = written(export)
 
-    assert names[:4] == ["reference", "kind", "Amount", "status"]
+    assert names[:4] == ["reference", "kind", "Amount", "State"]
     assert [row[0] for row in rows] == list(
         Transaction.objects.order_by("-pk").values_list("reference", flat=True)
     )

@@ -36,8 +36,8 @@ def test_late_jobs_are_named_and_marked(staff: Client) -> None:
         record(name)
     record("clear_sessions", days_ago=9)
     text = page(staff)
-    assert "Late: clear_sessions." in text
-    assert "Not run yet: sweep_outbox." in text
+    assert "Late: Clear sessions." in text
+    assert "Not run yet: Sweep outbox." in text
     assert text.count(">Late<") == 1
 
 

@@ -26,7 +26,7 @@ def in_days(days: int) -> datetime.date:
 
 @pytest.mark.parametrize("days", [-30, 0])
 def test_a_rate_that_would_change_the_past_is_refused_beside_its_day(superuser: Client, days: int) -> None:
-    form = {"from_on": str(in_days(days)), "rate_bps": "750"}
+    form = {"from_on": str(in_days(days)), "rate_bps": "7.5"}
     response = superuser.post("/admin/savings/taxrate/add/", form)
     errors = response.context["adminform"].form.errors
     assert errors == {"from_on": ["Enter a day after today: interest was posted at the old rate."]}
@@ -34,7 +34,7 @@ def test_a_rate_that_would_change_the_past_is_refused_beside_its_day(superuser: 
 
 
 def test_a_rate_of_a_later_day_is_added(superuser: Client) -> None:
-    form = {"from_on": str(in_days(1)), "rate_bps": "750"}
+    form = {"from_on": str(in_days(1)), "rate_bps": "7.5"}
     assert superuser.post("/admin/savings/taxrate/add/", form).status_code == 302
     assert TaxRate.objects.get(from_on=in_days(1)).rate_bps == 750
 

@@ -8,20 +8,28 @@ import pytest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from web.templatetags.staff import labelled, titled
+from savings.models import Product, User
+from web.templatetags.staff import list_table, titled
 
 
-def cell(content: object) -> SafeString:
-    return format_html('<td class="field-x">{}</td>', content)
+def cell(content: object, name: str = "x") -> SafeString:
+    return format_html('<td class="field-{}">{}</td>', name, content)
 
 
-def labels(*cells: SafeString, header: dict[str, Any] | None = None) -> list[SafeString]:
-    return list(labelled(cells, [header or {"text": "due <at>"}] * len(cells)))
+def head(name: str, text: str = "") -> dict[str, Any]:
+    return {"text": text or name.replace("_", " "), "class_attrib": f' class="column-{name}"'}
+
+
+def rows(*cells: SafeString, headers: list[dict[str, Any]]) -> list[SafeString]:
+    (found,) = list_table([list(cells)], headers, None).rows
+    return found
 
 
 def test_each_cell_has_the_name_of_its_column_and_stays_escaped() -> None:
-    (found,) = labels(cell("<b>Ada</b>"))
-    assert found == '<td data-label="Due &lt;at&gt;" class="field-x">&lt;b&gt;Ada&lt;/b&gt;</td>'
+    found = rows(cell("<b>Ada</b>"), headers=[head("x", "due <at>")])
+    assert found == [
+        '<td data-label="Due &lt;at&gt;" data-part="main" data-wide class="field-x">&lt;b&gt;Ada&lt;/b&gt;</td>'
+    ]
 
 
 @pytest.mark.parametrize(
@@ -35,23 +43,56 @@ def test_each_cell_has_the_name_of_its_column_and_stays_escaped() -> None:
     ],
 )
 def test_a_cell_without_a_value_and_an_amount_are_marked(content: str, kind: str) -> None:
-    (found,) = labels(cell(content))
+    (found,) = rows(cell(content), headers=[head("x")])
     assert [mark for mark in ("data-none", "data-money") if mark in found] == ([kind] if kind else [])
+
+
+def test_a_column_without_a_value_in_any_row_is_left_out() -> None:
+    table = list_table(
+        [[cell("a"), cell("-"), cell("-")], [cell("b"), cell(""), cell("1")]],
+        [head("x"), head("y"), head("z")],
+        None,
+    )
+    assert [text for text, _ in table.head] == ["X", "Z"]
+    assert [len(row) for row in table.rows] == [2, 2]
+
+
+def test_the_parts_of_a_row_on_a_phone() -> None:
+    names = ["reference", "plan", "amount", "status", "user", "created_on", "tries"]
+    state = SafeString('<span class="badge wait">Open</span>')
+    values = ["TOP1", "Rent", "₦1.00", state, "ada@example.com", "30 Nov 2026", "0"]
+    found = rows(
+        *(cell(value, name) for name, value in zip(names, values, strict=True)),
+        headers=[head(name) for name in names],
+    )
+    parts = {
+        name: html.partition('data-part="')[2].partition('"')[0]
+        for name, html in zip(names, found, strict=True)
+    }
+    assert parts == {
+        "reference": "main",
+        "plan": "more",
+        "amount": "sum",
+        "status": "state",
+        "user": "side",
+        "created_on": "when",
+        "tries": "",
+    }
 
 
 def test_the_boxes_to_tick_have_no_name() -> None:
     box = format_html('<td class="action-checkbox">{}</td>', "")
     header = {"text": "<input>", "class_attrib": ' class="action-checkbox-column"'}
-    assert labels(box, header=header) == [box]
+    assert rows(box, cell("a"), headers=[header, head("x")])[0] == box
 
 
 @pytest.mark.parametrize(
-    ("name", "title"),
+    ("row", "title"),
     [
-        ("payment 430", "Payment 430"),
-        ("ada@example.com", "ada@example.com"),
-        ("charge.success", "charge.success"),
+        (Product(name="harvest"), "Harvest"),
+        (User(email="ada@example.com"), "ada@example.com"),
+        (User(email="ada@example.com", name="Ada Obi"), "Ada Obi"),
     ],
 )
-def test_a_title_has_a_capital_unless_it_is_an_address_or_a_code(name: str, title: str) -> None:
-    assert titled(name) == title
+def test_a_title_has_a_capital_unless_it_is_an_address(row: Product | User, title: str) -> None:
+    assert titled(row) == title

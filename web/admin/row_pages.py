@@ -1,0 +1,87 @@
+"""The page of one row that nobody edits: figures at its head, buttons for what can be done, and the details."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from django.db.models import Model
+from django.utils.formats import date_format
+from django.utils.text import capfirst
+
+from web.messages import admin as words
+from web.pages.row_titles import title_of
+
+# What most pages have at their head: how much, in which state, and whose.
+HEAD = (
+    "amount",
+    "amount_kobo",
+    "asked_for",
+    "paid",
+    "goal_kobo",
+    "saved_kobo",
+    "gross",
+    "gross_kobo",
+    "balance",
+    "owed_kobo",
+    "held_kobo",
+    "covered",
+    "in_kobo",
+    "out_kobo",
+    "saved",
+    "goal",
+    "state",
+    "status",
+    "user",
+    "saver",
+    "owner",
+)
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+class Shown(NamedTuple):
+    """One field: its name in words, and its value as HTML."""
+
+    label: str
+    contents: str
+
+
+class Deed(NamedTuple):
+    """One action as a button, and what follows from it."""
+
+    name: str
+    label: str
+    consequence: str
+
+
+def page_of(row: Model, adminform: Any, head: tuple[str, ...]) -> dict[str, Any]:
+    """Return the context of a row's page from the fields of Django's form, which nobody can edit."""
+    title = title_of(row)
+    single, plural = str(row._meta.verbose_name), str(row._meta.verbose_name_plural)
+    kind = capfirst(words.names(row._meta.label_lower, single, plural)[0])
+    fields = [field for fieldset in adminform for line in fieldset for field in line]
+    named = [(field.field["name"], _shown(field)) for field in fields]
+    return {
+        "title": title,
+        # What the row is, unless its title begins with that.
+        "kind": "" if title.startswith(kind) else kind,
+        # Django would name the row a second time.
+        "subtitle": "",
+        "head": [shown for first in head for name, shown in named if name == first],
+        "details": [shown for name, shown in named if name not in head],
+    }
+
+
+def _shown(field: Any) -> Shown:
+    contents = field.contents()
+    if _ISO_DAY.fullmatch(contents):
+        # Django writes a day that a method has calculated as a program does.
+        contents = date_format(datetime.date.fromisoformat(contents), "j M Y")
+    return Shown(capfirst(words.field(field.field["name"], str(field.field["label"]))), contents)
+
+
+def deeds(choices: Iterable[tuple[str, str]]) -> list[Deed]:
+    """Return the actions of a row's page with their consequences."""
+    return [Deed(name, str(label), words.CONSEQUENCES.get(name, "")) for name, label in choices]

@@ -1,0 +1,150 @@
+"""The words of the admin: the names of its lists and of fields, empty lists, and what each button does."""
+
+from __future__ import annotations
+
+# The name of one row and of the list, by the label of the model. A model that is not here has Django's name.
+_NAMES = {
+    "account.emailaddress": ("email address", "email addresses"),
+    "mfa.authenticator": ("second step", "second steps"),
+    "savings.account": ("ledger account", "ledger accounts"),
+    "savings.auditrow": ("line of the audit log", "audit log"),
+    "savings.autosaverule": ("auto-save rule", "auto-save rules"),
+    "savings.autosaverun": ("auto-save", "auto-saves by date"),
+    "savings.circleevent": ("event in a circle", "events in circles"),
+    "savings.device": ("known device", "known devices"),
+    "savings.emailchange": ("change of email address", "changes of email address"),
+    "savings.entry": ("ledger entry", "ledger entries"),
+    "savings.installation": ("installation", "this installation"),
+    "savings.interestposting": ("interest posted", "interest posted"),
+    "savings.jobrun": ("job", "jobs"),
+    "savings.ledgerproof": ("proof of the books", "proofs of the books"),
+    "savings.manualposting": ("posting by hand", "postings by hand"),
+    "savings.membership": ("member of a circle", "members of circles"),
+    "savings.notice": ("notice", "notices to move money"),
+    "savings.outboxrow": ("mail or task", "mails and tasks to send"),
+    "savings.payout": ("withdrawal", "withdrawals"),
+    "savings.postponement": ("row a job could not process", "rows a job could not process"),
+    "savings.productchange": ("change of a product", "changes of products"),
+    "savings.productrate": ("rate of a product", "rates of products"),
+    "savings.rateperiod": ("rate of a plan", "rates of plans"),
+    "savings.recipient": ("bank account", "bank accounts"),
+    "savings.staffexport": ("export", "exports"),
+    "savings.staffnote": ("note", "notes"),
+    "savings.staffrequest": ("request", "requests"),
+    "savings.statementsubscription": ("monthly statement", "monthly statements"),
+    "savings.user": ("person", "people"),
+    "savings.webhookevent": ("provider event", "provider events"),
+    "usersessions.usersession": ("session", "sessions"),
+}
+
+# What a list without rows says. The others say that there are none.
+_EMPTY = {
+    "savings.case": "No case is open. The site opens one when somebody has to decide something.",
+    "savings.dispute": "No payment was ever disputed.",
+    "savings.staffrequest": "Nobody has asked for approval yet.",
+    "savings.staffexport": "Nobody has exported a list yet. Press “Export as CSV” on a list.",
+    "savings.postponement": "Jobs could process every row.",
+    "savings.ledgerproof": "The books were not proved yet. The page “Ledger health” has the button.",
+}
+NOTHING_FITS = "Nothing fits. Check the search and the filters."
+
+# The names of fields that their code names do not give.
+_FIELDS = {
+    "accrued_to": "Interest counted up to",
+    "accrues_until": "Earns interest until",
+    "accrued_numerator": "Interest counted, not posted",
+    "approved_by": "Approved by",
+    "asked_at": "Asked for",
+    "asked_by": "Asked by",
+    "at": "When",
+    "at_maturity": "At maturity",
+    "code": "Code",
+    "created_at": "Created",
+    "created_on": "Begun",
+    "dedupe_key": "Sent once per",
+    "due_at": "Due",
+    "due_on": "Due",
+    "effective_at": "In effect since",
+    "first_failed_at": "First failed",
+    "from_on": "Valid from",
+    "id": "Number",
+    "interest_to": "Interest goes",
+    "is_certificate": "Certificate",
+    "is_default": "Default",
+    "is_offered": "Savers can choose it",
+    "key": "The provider’s key",
+    "listed": "List",
+    "mandate_at": "Agreed",
+    "min_target_kobo": "Smallest goal",
+    "meant_for": "Meant for the plan",
+    "min_term_days": "Shortest term, days",
+    "max_term_days": "Longest term, days",
+    "needs_staff": "Needs staff",
+    "next_poll_at": "Asked again",
+    "next_try_at": "Next try",
+    "notice_hours": "Notice, hours",
+    "on_board": "On the leaderboard",
+    "part_of": "Part of",
+    "polls": "Times asked",
+    "primary": "Primary",
+    "provider_id": "Number at the provider",
+    "provider_message": "The provider’s message",
+    "provider_status": "The provider says",
+    "recipient": "Bank account",
+    "row_id": "Row",
+    "rows_done": "Rows",
+    "rows_expected": "Rows expected",
+    "rows_written": "Rows written",
+    "send_at": "To be sent",
+    "size_bytes": "Size in bytes",
+    "size": "Members",
+    "sha256": "SHA-256",
+    "since": "From",
+    "staff_note": "Why staff",
+    "status": "State",
+    "until": "To",
+    "usable_at": "Can be used from",
+    "user": "Person",
+    "user_agent": "Browser",
+    "valid_from": "Valid from",
+    "value_on": "Value date",
+    "vat": "VAT",
+    "verified": "Confirmed",
+}
+_ENDINGS = ("_at", "_on", "_kobo", "_bps")
+
+# What happens after an action on the page of one row, by the name of the action.
+CONSEQUENCES = {
+    "approve": "The worker sends the money to the bank when it is due.",
+    "refuse": "You give a reason. The saver gets it by email, and the money goes back to the stash.",
+    "ask_now": "The answer of the provider is booked at once. Nothing is sent twice.",
+    "remove": "The saver can’t withdraw to it any more. What was not sent yet goes back to the stash.",
+    "ask_again": "The answer of the provider is booked at once. Nothing is charged twice.",
+    "try_again": "The worker tries it again at its next run.",
+    "send_again": "The saver gets the mail a second time.",
+    "make_again": "The worker writes a new file, without a password.",
+    "rebuild": "The worker writes the leaderboard again from the books. Nobody’s amount changes.",
+    "appoint": "This member can then change the circle and remove members.",
+}
+
+
+def names(label: str, single: str, plural: str) -> tuple[str, str]:
+    """Return the names of one row and of the list of a model, which are Django's unless we have better ones."""
+    return _NAMES.get(label, (single, plural))
+
+
+def nothing_in(label: str, plural: str) -> str:
+    return _EMPTY.get(label) or f"No {plural} yet."
+
+
+def field(name: str, given: str) -> str:
+    """Return the name of a field in words. A name that was given by hand stays."""
+    plain = name.replace("_", " ")
+    without_unit = plain.removesuffix(" kobo").removesuffix(" bps").capitalize()
+    if given not in {plain, plain.capitalize(), plain.upper(), without_unit}:
+        return given
+    if name in _FIELDS:
+        return _FIELDS[name]
+    ending = next((ending for ending in _ENDINGS if name.endswith(ending)), "")
+    words = name.removesuffix(ending).removeprefix("is_").replace("_", " ")
+    return words[:1].upper() + words[1:]

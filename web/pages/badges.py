@@ -1,0 +1,44 @@
+"""States as badges: one vocabulary of colours for every list and page of the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+
+# Done and right; waits for somebody or something; failed; over without an effect.
+_TONES = {
+    "good": "success done paid ready solved well right active accepted processed",
+    "wait": (
+        "pending review waiting approval queued writing open trying sent running new contested processing"
+        " awaiting-merchant-feedback awaiting-bank-feedback needs-attention"
+    ),
+    "bad": "failed returned came_back dead late wrong refused",
+    "off": "abandoned reversed cancelled expired ended withdrawn void skipped paused closed revoked removed resolved",
+}
+_TONE_OF = {value: tone for tone, values in _TONES.items() for value in values.split()}
+
+
+def badge(value: str, text: str) -> SafeString:
+    """Return a state as a badge, in the colour of its value. A value that nobody has named is grey."""
+    tone = _TONE_OF.get(value, "off")
+    return format_html('<span class="badge {}">{}</span>', tone, text) if text else SafeString("")
+
+
+def state_of(row: Any, name: str = "state") -> SafeString:
+    """Return the state of a row that has choices for it."""
+    return badge(getattr(row, name), getattr(row, f"get_{name}_display")())
+
+
+def of_words(words: str) -> SafeString:
+    """Return a state in the words of the provider."""
+    return badge(words, capfirst(words.replace("-", " ").replace("_", " ")))
+
+
+def mail_state(row: Any) -> SafeString:
+    """Return the state of a row of the outbox."""
+    if row.done_at:
+        return badge("done", "Sent")
+    return badge("dead", "Given up") if row.dead_at else badge("waiting", "Waiting")
