@@ -12,13 +12,16 @@ from django.http import HttpRequest
 
 from savings import users
 from savings.models import User
+from web.admin.permission_boxes import PicksPermissions
 
 admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin):
+class GroupAdmin(PicksPermissions, DjangoGroupAdmin):
     """Roles. They grant permissions to their members, so only superusers may edit them."""
+
+    filter_horizontal = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser

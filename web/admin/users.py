@@ -8,7 +8,12 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import (
+    AdminPasswordChangeForm,
+    AdminUserCreationForm,
+    ReadOnlyPasswordHashField,
+    UserChangeForm,
+)
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -18,6 +23,7 @@ from django.utils.safestring import SafeString
 from savings import typed_text, users
 from savings.models import User
 from web.admin.base import ConditionFilter, StaffAdmin
+from web.admin.permission_boxes import PicksPermissions
 from web.forms.refusals import refused_as_invalid
 
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -60,7 +66,7 @@ class _OnlyPasswords(forms.Form):
 
 
 class ChangeUserForm(_Addressed, UserChangeForm):
-    pass
+    password = ReadOnlyPasswordHashField(label="Password")
 
 
 class NewUserForm(_Addressed, _OnlyPasswords, AdminUserCreationForm):
@@ -80,11 +86,13 @@ class PasswordForm(_OnlyPasswords, AdminPasswordChangeForm):
 
 
 @admin.register(User)
-class UserAdmin(StaffAdmin, DjangoUserAdmin):
+class UserAdmin(PicksPermissions, StaffAdmin, DjangoUserAdmin):
     list_display = ("email", "name", "is_active", "is_staff", "date_joined", "last_login")
+    main_column = "name"
     list_filter = (UserState,)
     finds_by = ("email",)
     search_help_text = "Full email address, current or former, or the beginning of a name"
+    filter_horizontal = ()
     form = ChangeUserForm
     add_form = NewUserForm
     change_password_form = PasswordForm

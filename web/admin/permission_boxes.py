@@ -1,0 +1,79 @@
+"""Rights as boxes to tick, grouped by what they are about: they work on a phone and without JavaScript."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.contrib.auth.models import Permission
+from django.forms.models import ModelChoiceIterator
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+
+from web.messages import admin as words
+
+
+class GroupedBoxes(forms.CheckboxSelectMultiple):
+    """A group of boxes for each list of the admin, folded unless one of its boxes is ticked."""
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        widget = self.get_context(name, value, attrs)["widget"]
+        groups = [
+            (group, options, sum(option["selected"] for option in options))
+            for group, options, _ in widget["optgroups"]
+        ]
+        return render_to_string("admin/_boxes.html", {"groups": groups})
+
+
+class _ByList(ModelChoiceIterator):
+    """The permissions in groups, read when the boxes are rendered."""
+
+    def __iter__(self) -> Any:
+        groups: dict[str, list[tuple[Any, str]]] = {}
+        for permission in self.queryset.select_related("content_type").order_by("content_type__model", "pk"):
+            groups.setdefault(_group(permission), []).append((permission.pk, _right(permission)))
+        return iter(sorted(groups.items()))
+
+
+class PermissionsField(forms.ModelMultipleChoiceField):
+    """The permissions by their list, in words."""
+
+    widget = GroupedBoxes
+    iterator = _ByList
+
+
+class PicksPermissions:
+    """For the admin of a model with permissions, and with groups of them: boxes instead of Django's two lists."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **options: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **options)  # type: ignore[misc] # of the admin
+        if isinstance(getattr(field, "widget", None), RelatedFieldWidgetWrapper):
+            # Without the wrapper's link to a window of its own.
+            field.widget = field.widget.widget
+        return field
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **options: Any) -> Any:
+        if db_field.remote_field.model is Permission:
+            return db_field.formfield(form_class=PermissionsField)
+        return db_field.formfield(widget=forms.CheckboxSelectMultiple, help_text="")
+
+
+def _group(permission: Permission) -> str:
+    kind = permission.content_type
+    model = kind.model_class()
+    if model is None:
+        return capfirst(kind.model)
+    names = str(model._meta.verbose_name), str(model._meta.verbose_name_plural)
+    return capfirst(words.names(model._meta.label_lower, *names)[1])
+
+
+def _right(permission: Permission) -> str:
+    """Return what a permission allows: “View” for Django's four, whose names repeat the list, else its name."""
+    action, _, model = permission.codename.partition("_")
+    if model == permission.content_type.model and action in {"add", "change", "delete", "view"}:
+        return capfirst(action)
+    return capfirst(permission.name.removeprefix("Can "))
