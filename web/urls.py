@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import include, path, reverse_lazy
 from django.views.generic.base import RedirectView
 
+from web.admin.own_password import password_change
 from web.auth import sign_up
 from web.views import (
     autosave,
@@ -37,10 +38,9 @@ from web.views import (
 
 # Staff use the same sign-in as everyone, second step included; users who are not staff get 403.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-# Staff use the same password page as everyone: it sends a mail and ends their other sessions.
-to_password = RedirectView.as_view(pattern_name="account_change_password")
-for name in ("password_change", "password_change_done"):
-    setattr(admin.site, name, to_password)
+# The form is sent to the same page as everyone's: it sends a mail and ends their other sessions.
+admin.site.password_change = password_change  # type: ignore[assignment,method-assign]
+admin.site.password_change_done = RedirectView.as_view(pattern_name="admin:index")  # type: ignore[assignment,method-assign]
 
 landing_urls = [
     path("", landing.home, name="home"),

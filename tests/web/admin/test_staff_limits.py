@@ -169,10 +169,12 @@ def test_staff_change_their_own_sign_in_on_the_security_page(fields: dict[str, A
     assert not EmailChange.objects.exists()
 
 
-def test_the_admins_own_password_page_is_the_sites() -> None:
+def test_the_own_password_is_sent_to_the_page_for_everyone() -> None:
     client = sign_in(make_staff())
-    for name in ("password_change", "password_change_done"):
-        assert client.get(reverse(f"admin:{name}"))["Location"] == "/accounts/password/change/"
+    page = client.get(reverse("admin:password_change"))
+    assert 'action="/accounts/password/change/"' in page.text
+    assert client.post(reverse("admin:password_change")).status_code == 405
+    assert client.get(reverse("admin:password_change_done"))["Location"] == reverse("admin:index")
 
 
 # What superusers and staff may do, and the notifications
