@@ -52,6 +52,8 @@ class Figures:
     waiting: dict[str, Waiting]
     failed_jobs: list[str]
     late_jobs: list[str]
+    # The jobs of the timetable that never ran.
+    new_jobs: list[str]
     # The day and the balances of each part at the end of the last twelve months, and of the newest day stored.
     assets: list[tuple[datetime.date, dict[str, int]]]
     on_hold_kobo: int
@@ -65,13 +67,14 @@ class Figures:
 def figures(now: datetime.datetime) -> Figures:
     """Return the figures of the front page, in six queries; in seven until the first night."""
     coverage = CoverageDay.objects.order_by("-day_on").first()
-    failed, late = _jobs(now)
+    failed, late, new = _jobs(now)
     assets = _assets(timezone.localdate(now))
     return Figures(
         as_of=now,
         waiting=waiting(now),
         failed_jobs=failed,
         late_jobs=late,
+        new_jobs=new,
         assets=assets,
         on_hold_kobo=dict(coverage.owed).get(_HOLDS, 0) if coverage else 0,
         coverage=coverage,
@@ -117,11 +120,12 @@ def counted(what: str, rows: QuerySet[Any], moment: str) -> QuerySet[Any, Any]:
     return counted
 
 
-def _jobs(now: datetime.datetime) -> tuple[list[str], list[str]]:
-    """Return the names of the jobs whose latest run failed, and of those that are late."""
-    runs = [run for run in JobRun.objects.all() if run.job in jobs.TIMETABLE]
-    failed = [run.job for run in runs if run.has_failed]
-    return failed, [run.job for run in runs if jobs.TIMETABLE[run.job].is_late(run, now)]
+def _jobs(now: datetime.datetime) -> tuple[list[str], list[str], list[str]]:
+    """Return the names of the jobs whose latest run failed, of those that are late, and of those that never ran."""
+    runs = {run.job: run for run in JobRun.objects.all() if run.job in jobs.TIMETABLE}
+    failed = [name for name, run in runs.items() if run.has_failed]
+    late = [name for name, run in runs.items() if jobs.TIMETABLE[name].is_late(run, now)]
+    return failed, late, [name for name in jobs.TIMETABLE if name not in runs]
 
 
 def _assets(today: datetime.date) -> list[tuple[datetime.date, dict[str, int]]]:

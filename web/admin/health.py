@@ -24,6 +24,7 @@ def health(request: HttpRequest) -> HttpResponse:
         "health.html",
         title="Ledger health",
         health=found,
+        trouble=messages.trouble(found),
         stuck=stuck_lines(found.stuck, staff(request).has_perm),
         done=len(found.running.results) if found.running else 0,
         total=len(backoffice.check_names()),

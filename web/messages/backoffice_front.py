@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import ngettext
 
+from savings.backoffice import Health
+
 # What waits, by the name that `savings.backoffice.figures` gives it, in the order of the page.
 WAITING = {
     "dispute": "Disputes",
@@ -41,12 +43,31 @@ def page_differs(path: str, user_id: int) -> str:
     return f"{path} of saver {user_id} is cached, and differs from a fresh page"
 
 
+def trouble(health: Health) -> list[str]:
+    """Return a sentence for each thing beside the checks that is not as it should be."""
+    day, boards = health.coverage, health.boards
+    dead = sum(one.count for one in health.stuck if one.what == "dead")
+    found = [
+        (day is not None and day.held_kobo < day.owed_kobo, "Less is held than owed."),
+        (bool(health.late_jobs or health.failed_jobs), "Jobs are late or failed."),
+        (boards is not None and bool(boards.rows_done), "Members of leaderboards were wrong."),
+        (dead > 0, "Mails or other work were given up."),
+    ]
+    return [sentence for is_so, sentence in found if is_so]
+
+
 def jobs_failed(count: int) -> str:
     return ngettext("%(count)d job failed", "%(count)d jobs failed", count) % {"count": count}
 
 
 def jobs_late(count: int) -> str:
     return ngettext("%(count)d job is late", "%(count)d jobs are late", count) % {"count": count}
+
+
+def jobs_new(count: int) -> str:
+    return ngettext("%(count)d job has not run yet", "%(count)d jobs have not run yet", count) % {
+        "count": count
+    }
 
 
 def rate(done: int, failed: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.cache import cache
@@ -17,10 +17,11 @@ from savings.backoffice import Figures, Stuck
 from savings.models import Case, MoneyDay
 from savings.models.local_days import start_of
 from web.messages import backoffice_front as messages
+from web.pages.row_titles import job_in_words
 from web.pages.stacked_chart import stacked_chart
 
 # With the form of the value in it: a process with other code must not read it.
-_KEY = "staff:front:2"
+_KEY = "staff:front:3"
 _SECONDS = 60
 # The permission for each figure, and the list with the rows behind it.
 _BEHIND = {
@@ -51,9 +52,11 @@ def front_page(may: Callable[[str], bool]) -> dict[str, Any]:
     if shown.get("assets"):
         # Drawn from the sums each time: HTML from a cache would have to be trusted.
         shown["assets"] = {**shown["assets"], "chart": _chart(shown["assets"]["columns"])}
-    waiting = [_line(*line) for line in found["waiting"] if may(f"savings.{_BEHIND[line[0]][0]}")]
+    lines = [_line(*line) for line in found["waiting"] if may(f"savings.{_BEHIND[line[0]][0]}")]
+    waiting = [line for line in lines if line["count"]]
+    nothing = [line for line in lines if not line["count"]]
     shown["first"] = {part: _moment(at) for part, at in found["first"].items() if part in shown}
-    return {"figures": {**shown, "waiting": waiting, "as_of": _moment(found["as_of"])}}
+    return {"figures": {**shown, "waiting": waiting, "nothing": nothing, "as_of": _moment(found["as_of"])}}
 
 
 def _chart(columns: list[tuple[str, dict[str, int]]]) -> str:
@@ -80,7 +83,8 @@ def _prepared(found: Figures) -> dict[str, Any]:
         "jobs": {
             "failed": messages.jobs_failed(len(found.failed_jobs)) if found.failed_jobs else "",
             "late": messages.jobs_late(len(found.late_jobs)) if found.late_jobs else "",
-            "names": ", ".join(sorted({*found.failed_jobs, *found.late_jobs})),
+            "names": _names({*found.failed_jobs, *found.late_jobs}),
+            "new": messages.jobs_new(len(found.new_jobs)) if found.new_jobs else "",
         },
         "assets": _assets(found),
         "coverage": _coverage(found),
@@ -88,6 +92,10 @@ def _prepared(found: Figures) -> dict[str, Any]:
         "first": _first(found),
         "proof": _proof(found),
     }
+
+
+def _names(jobs: Iterable[str]) -> str:
+    return ", ".join(job_in_words(job) for job in sorted(jobs))
 
 
 def _assets(found: Figures) -> dict[str, Any]:

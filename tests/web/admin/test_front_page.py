@@ -87,7 +87,7 @@ def test_it_counts_what_waits_with_the_age_of_the_oldest() -> None:
     assert lines["Requests for approval"] == 2
     assert lines["Mails and other work given up"] == 2
     assert lines["Statements that failed in the last 30 days"] == 2
-    assert lines["Disputes"] == 0
+    assert "Disputes" not in lines
 
 
 def test_each_figure_leads_to_its_rows() -> None:
@@ -150,14 +150,14 @@ def test_the_last_proof_and_failed_jobs() -> None:
     text = page(browser("Finance"))
     assert "2 rows are wrong" in text
     assert "1 job failed" in text
-    assert "sweep_outbox" in text
+    assert "Sweep outbox" in text
 
 
 def test_support_sees_only_what_waits() -> None:
     backoffice.count_money_days(timezone.now())
     figures = browser("Support").get(reverse("admin:index")).context["figures"]
-    assert figures.keys() == {"waiting", "as_of", "first"}
-    labels = {line["label"] for line in figures["waiting"]}
+    assert figures.keys() == {"waiting", "nothing", "as_of", "first"}
+    labels = {line["label"] for line in [*figures["waiting"], *figures["nothing"]]}
     assert "Questions of savers" in labels
 
 
@@ -165,7 +165,7 @@ def test_operations_sees_no_money() -> None:
     backoffice.count_money_days(timezone.now())
     figures = browser("Operations").get(reverse("admin:index")).context["figures"]
     assert "money" not in figures
-    labels = {line["label"] for line in figures["waiting"]}
+    labels = {line["label"] for line in [*figures["waiting"], *figures["nothing"]]}
     assert "Requests for approval" not in labels
     assert "Mails and other work given up" in labels
 
@@ -182,7 +182,7 @@ def test_it_costs_few_queries_with_little_and_with_much(role: str) -> None:
     page(client)
     for times in (1, 20):
         add_waiting(times)
-        cache.delete("staff:front:2")
+        cache.delete("staff:front:3")
         assert cost() <= MOST_COLD
         assert cost() <= MOST_WARM
 
@@ -194,7 +194,7 @@ def test_it_works_without_redis() -> None:
 
 
 def test_a_broken_value_in_the_cache_is_replaced() -> None:
-    cache.set("staff:front:2", "nonsense")
+    cache.set("staff:front:3", "nonsense")
     assert "What waits" in page(browser("Finance"))
 
 

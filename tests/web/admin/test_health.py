@@ -170,8 +170,8 @@ def test_late_failed_and_new_jobs_and_the_leaderboards(staff: Client) -> None:
     JobRun.objects.create(job="poll_payments", started_at=now, failed_at=now, error="ValueError: no")
     JobRun.objects.create(job="reconcile_boards", started_at=now, ended_at=now, rows_done=3)
     text = page(staff).text
-    assert "Late: sweep_outbox." in text
-    assert "poll_payments failed" in text
+    assert "Late: Sweep outbox." in text
+    assert "Poll payments failed" in text
     assert "ValueError: no" in text
     assert "Not run yet:" in text
     assert "3 members were wrong" in text
