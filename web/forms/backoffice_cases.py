@@ -73,7 +73,10 @@ class RefuseForm(RefusableForm):
     """Why a request is refused."""
 
     answer = LineField(
-        label="Why not?", max_length=300, required=False, help_text="The person who asked reads it here."
+        label="Why you refuse it",
+        max_length=300,
+        required=False,
+        help_text="The person who asked reads it here.",
     )
 
 

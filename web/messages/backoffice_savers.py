@@ -10,12 +10,12 @@ from savings.models import Plan, User
 
 NOTE_WRITTEN = "The note is stored."
 NO_END = "No end"
-DEFAULT = "default"
-REMOVED = "removed"
-CLOSED = "closed"
-OWNER = "owner"
-LEFT = "left"
-NOT_CONFIRMED = "not confirmed"
+DEFAULT = "Default"
+REMOVED = "Removed"
+CLOSED = "Closed"
+OWNER = "Owner"
+LEFT = "Left"
+NOT_CONFIRMED = "Not confirmed"
 
 _FREEZES = {
     User.Frozen.WITHDRAWALS: "Frozen: no withdrawals",

@@ -36,6 +36,15 @@ class Section:
     # What the saver sees of it, rendered for staff.
     seen_url: str = ""
 
+    def without_empty_columns(self) -> Section:
+        """Return the table without the columns that have no value in any row."""
+        shown = [place for place in range(len(self.head)) if any(row[place].text for row in self.rows)]
+        return dataclasses.replace(
+            self,
+            head=[self.head[place] for place in shown],
+            rows=[[row[place] for place in shown] for row in self.rows],
+        )
+
     @property
     def columns(self) -> list[tuple[str, str]]:
         """The heading of each column, and the kind of its values."""

@@ -8,11 +8,13 @@ from typing import Any
 from django.urls import reverse
 from django.utils.formats import date_format
 
-from savings import mails, money
+from savings import money
 from savings.backoffice import SaverSheet
 from savings.models import Case, Membership, OutboxRow, Plan, Recipient, SavedCard, StaffRequest, Transaction
 from web.auth import devices
 from web.messages import backoffice_savers as messages
+from web.pages import badges
+from web.pages.row_titles import kind_in_words, title_of
 from web.pages.saver_tables import Cell, Lists, Section, day, moment, number, when
 
 _STEPS = {"totp": "Authenticator app", "recovery_codes": "Recovery codes", "webauthn": "Passkey"}
@@ -21,7 +23,7 @@ _STEPS = {"totp": "Authenticator app", "recovery_codes": "Recovery codes", "weba
 def sections(sheet: SaverSheet, *, may: Callable[[str], bool]) -> list[Section]:
     """Return the tables of a saver's page. `may` says whether the reader has a permission, for the links to lists."""
     lists = Lists(sheet.user.pk, may)
-    return [
+    found = [
         _plans(sheet, lists),
         _transactions(sheet, lists),
         _payouts(sheet, lists),
@@ -36,6 +38,7 @@ def sections(sheet: SaverSheet, *, may: Callable[[str], bool]) -> list[Section]:
         _devices(sheet, lists),
         _email_changes(sheet, lists),
     ]
+    return [section.without_empty_columns() if section.rows else section for section in found]
 
 
 def _plans(sheet: SaverSheet, lists: Lists) -> Section:
@@ -59,7 +62,7 @@ def _transactions(sheet: SaverSheet, lists: Lists) -> Section:
             when(movement.created_on),
             Cell(movement.get_kind_display()),
             number(movement.amount_kobo),
-            Cell(movement.get_status_display()),
+            Cell(badges.state_of(movement, "status")),
             Cell(movement.plan.name if movement.plan else ""),
             Cell(movement.reference, lists.row("transaction", movement.pk)),
             Cell("Open", lists.seen("receipt", movement.reference)),
@@ -77,7 +80,7 @@ def _payouts(sheet: SaverSheet, lists: Lists) -> Section:
         [
             when(payout.asked_at),
             number(payout.transaction.amount_kobo),
-            Cell(payout.get_state_display()),
+            Cell(badges.state_of(payout)),
             Cell(str(payout.recipient)),
             Cell(payout.transaction.reference, lists.row("payout", payout.pk)),
         ]
@@ -94,7 +97,7 @@ def _rules(sheet: SaverSheet, lists: Lists) -> Section:
             Cell(money.naira(rule.amount_kobo) if rule.amount_kobo else "", kind="num"),
             Cell(rule.get_every_display()),
             Cell(rule.plan.name if rule.plan else "Stash"),
-            Cell(rule.get_status_display()),
+            Cell(badges.state_of(rule, "status")),
             Cell(rule.get_reason_display()),
             Cell(date_format(rule.next_on, "j M Y") if rule.next_on else "", kind="when"),
         ]
@@ -154,7 +157,7 @@ def _recipients(sheet: SaverSheet, lists: Lists) -> Section:
 
     rows = [
         [
-            Cell(f"{one.bank_name} {one.account_number}", lists.row("recipient", one.pk)),
+            Cell(str(one), lists.row("recipient", one.pk)),
             Cell(one.account_name),
             when(one.added_at),
             Cell(state(one)),
@@ -167,17 +170,11 @@ def _recipients(sheet: SaverSheet, lists: Lists) -> Section:
 
 def _mails(sheet: SaverSheet, lists: Lists) -> Section:
     def row(mail: OutboxRow) -> list[Cell]:
-        title = (
-            mails.KINDS[mail.kind][0]
-            if mail.kind in mails.KINDS
-            else mail.kind.replace("_", " ").capitalize()
-        )
-        state = "Sent" if mail.done_at else "Given up" if mail.dead_at else "Waiting"
         return [
             when(mail.created_at),
-            Cell(mail.subject or title, lists.row("outboxrow", mail.pk)),
+            Cell(mail.subject or kind_in_words(mail.kind), lists.row("outboxrow", mail.pk)),
             Cell(mail.to),
-            Cell(state),
+            Cell(badges.mail_state(mail)),
             Cell(mail.error),
         ]
 
@@ -188,10 +185,10 @@ def _mails(sheet: SaverSheet, lists: Lists) -> Section:
 def _statements(sheet: SaverSheet, lists: Lists) -> Section:
     rows = [
         [
-            Cell(str(one), lists.row("statement", one.pk)),
+            Cell(title_of(one), lists.row("statement", one.pk)),
             Cell(one.get_format_display()),
             when(one.requested_at),
-            Cell(one.get_state_display()),
+            Cell(badges.state_of(one)),
             Cell(one.reason),
         ]
         for one in sheet.statements
