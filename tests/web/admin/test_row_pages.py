@@ -1,0 +1,158 @@
+"""Lists and row pages of the admin in staff's words: states as badges, titles, buttons, and rows on a phone."""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from savings.models import Case, Transaction
+from tests.factories import make_user, pay_in
+from tests.web.staff import sign_in
+from tests.withdrawals import make_payout
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def desk(client: Client) -> Client:
+    return sign_in(make_user("desk@example.com", is_staff=True, is_superuser=True), client)
+
+
+def page(client: Client, name: str, *args: object, **query: str) -> str:
+    return re.sub(r"\s+", " ", client.get(reverse(f"admin:{name}", args=args), query).text)
+
+
+def open_case(summary: str, *, days_ago: int = 0, **fields: object) -> Case:
+    opened_at = timezone.now() - datetime.timedelta(days=days_ago)
+    return Case.objects.create(
+        kind=Case.Kind.QUESTION, key=f"question:{summary}", summary=summary, opened_at=opened_at, **fields
+    )
+
+
+def test_a_state_is_a_badge_in_the_list_and_on_the_page(desk: Client) -> None:
+    payout = make_payout(state="approval")
+    badge = '<span class="badge wait">Waits for approval</span>'
+    assert badge in page(desk, "savings_payout_changelist")
+    assert badge in page(desk, "savings_payout_change", payout.pk)
+
+
+def test_the_title_of_a_page_says_what_the_row_is(desk: Client) -> None:
+    movement = pay_in(make_user(name="Ada Obi"), 4_000_00)
+    day = timezone.localdate(movement.created_on)
+    title = f"Card top-up of ₦4,000.00 by Ada Obi, {day.day} {day:%b %Y}"
+    if movement.kind != Transaction.Kind.TOP_UP:
+        title = title.replace("Card top-up", str(movement.get_kind_display()))
+    assert f"<h1>{title}</h1>" in page(desk, "savings_transaction_change", movement.pk)
+
+
+def test_a_row_of_a_list_has_its_parts_on_a_phone(desk: Client) -> None:
+    pay_in(make_user(), 4_000_00)
+    text = page(desk, "savings_transaction_changelist")
+    parts = {part: label for label, part in re.findall(r'data-label="([^"]*)"[^>]*? data-part="(\w+)"', text)}
+    assert {part: parts[part] for part in ("main", "sum", "state", "side", "when")} == {
+        "main": "Kind",
+        "sum": "Amount",
+        "state": "State",
+        "side": "Person",
+        "when": "Begun",
+    }
+
+
+def test_a_column_without_any_value_is_left_out(desk: Client) -> None:
+    make_payout()
+    assert "Why staff" not in page(desk, "savings_payout_changelist")
+    make_payout(staff_note="The name differs")
+    assert "Why staff" in page(desk, "savings_payout_changelist")
+
+
+def test_what_can_be_done_is_a_button_that_says_what_follows(desk: Client) -> None:
+    text = page(desk, "savings_payout_change", make_payout(state="approval").pk)
+    assert re.findall(r'name="CHANGE_FORM-action" value="(\w+)"', text) == ["approve", "refuse"]
+    assert "The saver gets it by email, and the money goes back to the stash." in text
+    assert "What you can do" not in page(desk, "savings_payout_change", make_payout(state="paid").pk)
+
+
+def test_cases_open_with_the_open_ones_oldest_first(desk: Client) -> None:
+    now = timezone.now()
+    first = open_case("first")
+    open_case("over", state=Case.State.SOLVED, solved_at=now, outcome="Done")
+    second = open_case("second")
+
+    def listed(**query: str) -> list[int]:
+        rows = desk.get(reverse("admin:savings_case_changelist"), query).context["cl"].result_list
+        return [row.pk for row in rows]
+
+    assert listed() == [first.pk, second.pk]
+    assert len(listed(state="all")) == 3
+    assert listed(state="open", after=str(first.pk)) == [second.pk]
+    assert listed(state="open", before=str(second.pk)) == [first.pk]
+
+
+def test_lists_have_the_names_that_staff_use(desk: Client) -> None:
+    index = page(desk, "index")
+    for name in (
+        "Withdrawals",
+        "Mails and tasks to send",
+        "Provider events",
+        "Auto-save rules",
+        "Bank accounts",
+    ):
+        assert f">{name}</a>" in index, name
+    assert "<h1>Provider events</h1>" in page(desk, "savings_webhookevent_changelist")
+    assert "No provider events yet." in page(desk, "savings_webhookevent_changelist")
+
+
+def test_the_rights_of_a_role_are_boxes_by_list(desk: Client) -> None:
+    group = Group.objects.create(name="Juniors")
+    may_view = Permission.objects.get(codename="view_payout")
+    text = page(desk, "auth_group_change", group.pk)
+    assert "<summary>Withdrawals" in text
+    assert f'name="permissions" value="{may_view.pk}"' in text
+    form = {"name": "Juniors", "permissions": [may_view.pk]}
+    desk.post(reverse("admin:auth_group_change", args=[group.pk]), form)
+    assert list(group.permissions.all()) == [may_view]
+    assert f'value="{may_view.pk}" checked' in page(desk, "auth_group_change", group.pk)
+
+
+def test_staff_without_the_right_read_words_for_staff(client: Client) -> None:
+    nobody = sign_in(make_user(is_staff=True), client)
+    text = nobody.get(reverse("admin:treasury")).text
+    assert "Your role doesn’t include it." in text
+    assert "Your money" not in text
+
+
+def test_the_own_password_is_changed_from_a_page_of_the_admin(desk: Client) -> None:
+    text = page(desk, "password_change")
+    assert 'id="staff-search"' in text
+    assert f'action="{reverse("account_change_password")}"' in text
+    assert f'name="next" value="{reverse("admin:index")}"' in text
+
+
+def test_a_saver_s_page_masks_the_number_of_a_bank_account(desk: Client) -> None:
+    payout = make_payout()
+    text = page(desk, "saver", payout.user.pk)
+    number = payout.recipient.account_number
+    assert f"··{number[-4:]}" in text
+    assert number not in text
+
+
+def test_the_menu_is_a_link_on_every_page(desk: Client) -> None:
+    assert 'class="menu" href="#lists"' in page(desk, "index")
+    assert 'id="lists"' in page(desk, "index")
+    text = page(desk, "savings_payout_changelist")
+    assert 'class="menu" href="#nav-sidebar"' in text
+    assert 'id="nav-sidebar"' in text
+
+
+def test_a_user_s_page_keeps_rights_that_nobody_changes(desk: Client) -> None:
+    person = make_user("ada@example.com", is_staff=True)
+    right = Permission.objects.get(codename="view_payout")
+    person.user_permissions.add(right)
+    text = page(desk, "savings_user_change", person.pk)
+    assert re.search(rf'name="user_permissions" value="{right.pk}" checked', text)
