@@ -16,6 +16,7 @@ from savings.models import AuditRow, StaffNote, User
 from savings.models.local_days import end_of, start_of
 from web import keyset
 from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin
+from web.messages import admin as words
 
 _MOST_STAFF = 100
 
@@ -64,7 +65,7 @@ class AuditDay(ConditionFilter):
 class AuditRowAdmin(ReadOnlyAdmin):
     """What staff looked at and did. A row names people by their number, and the database refuses changes."""
 
-    list_display = ("at", "what", "staff", "saver", "subject", "text")
+    list_display = ("at", "what", "staff", "saver", "about", "text")
     main_column = "what"
     list_filter = (AuditDay, ByVerb, ByStaff, OfSaver)
     relations = ("staff", "saver")
@@ -74,6 +75,10 @@ class AuditRowAdmin(ReadOnlyAdmin):
         "What it was done to, such as payout:12, a saver’s full email address, or a day such as 2026-11-29"
     )
     fields = ("at", "staff", "what", "saver", "subject", "text")
+
+    @admin.display(description="About")
+    def about(self, row: AuditRow) -> str:
+        return words.subject(row.subject)
 
     @admin.display(description="What")
     def what(self, row: AuditRow) -> str:

@@ -250,12 +250,13 @@ class ReadOnlyAdmin(StaffAdmin):
     ) -> HttpResponse:
         row = context["original"]
         without = self._without_value(row)
-        context["missing"] = [
+        missing = [
             capfirst(words.field(name, str(label_for_field(name, self.model, self)))) for name in without
         ]
         form = context.pop("action_form", None)
         choices = form.fields["action"].choices if form else []
         context |= row_pages.page_of(row, context["adminform"], self.head)
+        context["missing"] = [*missing, *context["missing"]]
         context["deeds"] = row_pages.deeds(
             [(name, label) for name, label in choices if name and self.fits(row, name)]
         )

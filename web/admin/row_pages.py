@@ -11,6 +11,7 @@ from django.db.models import Model
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 
+from web.admin.shown import NONE
 from web.messages import admin as words
 from web.pages.row_titles import title_of
 
@@ -62,7 +63,8 @@ def page_of(row: Model, adminform: Any, head: tuple[str, ...]) -> dict[str, Any]
     single, plural = str(row._meta.verbose_name), str(row._meta.verbose_name_plural)
     kind = capfirst(words.names(row._meta.label_lower, single, plural)[0])
     fields = [field for fieldset in adminform for line in fieldset for field in line]
-    named = [(field.field["name"], _shown(field)) for field in fields]
+    all_named = [(field.field["name"], _shown(field)) for field in fields]
+    named = [(name, shown) for name, shown in all_named if shown.contents != NONE]
     return {
         "title": title,
         # What the row is, unless its title begins with that.
@@ -71,6 +73,7 @@ def page_of(row: Model, adminform: Any, head: tuple[str, ...]) -> dict[str, Any]
         "subtitle": "",
         "head": [shown for first in head for name, shown in named if name == first],
         "details": [shown for name, shown in named if name not in head],
+        "missing": [shown.label for _, shown in all_named if shown.contents == NONE],
     }
 
 

@@ -37,6 +37,15 @@ _NAMES = {
     "usersessions.usersession": ("session", "sessions"),
 }
 
+# The models of what the audit log names otherwise.
+_SUBJECTS = {
+    "request": "staffrequest",
+    "export": "staffexport",
+    "mail": "outboxrow",
+    "note": "staffnote",
+    "proof": "ledgerproof",
+}
+
 # What a list without rows says. The others say that there are none.
 _EMPTY = {
     "savings.case": "No case is open. The site opens one when somebody has to decide something.",
@@ -131,6 +140,16 @@ CONSEQUENCES = {
 def names(label: str, single: str, plural: str) -> tuple[str, str]:
     """Return the names of one row and of the list of a model, which are Django's unless we have better ones."""
     return _NAMES.get(label, (single, plural))
+
+
+def subject(code: str) -> str:
+    """Return what a line of the audit log is about, such as “Withdrawal 12” for `payout:12`."""
+    kind, _, number = code.partition(":")
+    if not number.isdigit():
+        return code
+    label = f"savings.{_SUBJECTS.get(kind, kind)}"
+    name = names(label, kind.replace("_", " "), "")[0]
+    return f"{name[:1].upper()}{name[1:]} {number}"
 
 
 def nothing_in(label: str, plural: str) -> str:

@@ -11,10 +11,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from savings.models import Case, Transaction
-from tests.factories import make_user, pay_in
+from savings.models import Case, Payment, Transaction
+from tests.factories import make_transaction, make_user, pay_in
 from tests.web.staff import sign_in
 from tests.withdrawals import make_payout
+from web.messages import admin as words
 
 pytestmark = pytest.mark.django_db
 
@@ -156,3 +157,22 @@ def test_a_user_s_page_keeps_rights_that_nobody_changes(desk: Client) -> None:
     person.user_permissions.add(right)
     text = page(desk, "savings_user_change", person.pk)
     assert re.search(rf'name="user_permissions" value="{right.pk}" checked', text)
+
+
+def test_the_audit_log_says_in_words_what_a_line_is_about() -> None:
+    codes = ("payout:12", "request:3", "case:4", "found:user", "")
+    assert [words.subject(code) for code in codes] == [
+        "Withdrawal 12",
+        "Request 3",
+        "Case 4",
+        "found:user",
+        "",
+    ]
+
+
+def test_what_has_no_value_is_named_once_below_the_details(desk: Client) -> None:
+    movement = make_transaction("top_up", 5_00, user=make_user())
+    payment = Payment.objects.create(transaction=movement)
+    text = page(desk, "savings_payment_change", payment.pk)
+    assert re.search(r"Not set: [^<]*\bFee\b", text)
+    assert "<dt>Fee</dt>" not in text
