@@ -11,7 +11,7 @@ from web.admin.base import OfUser, ReadOnlyAdmin
 
 @admin.register(AutosaveRule)
 class AutosaveRuleAdmin(ReadOnlyAdmin):
-    list_display = ("reference", "amount_kobo", "every", "user", "plan", "source", "status", "why", "next_on")
+    list_display = ("reference", "amount_kobo", "every", "user", "plan", "status", "why", "next_on")
     main_column = "every"
     list_filter = (OfUser,)
     relations = ("user", "plan", "card")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # The name of one row and of the list, by the label of the model. A model that is not here has Django's name.
 _NAMES = {
+    "auth.group": ("role", "roles"),
     "account.emailaddress": ("email address", "email addresses"),
     "mfa.authenticator": ("second step", "second steps"),
     "savings.account": ("ledger account", "ledger accounts"),
@@ -146,7 +147,7 @@ def subject(code: str) -> str:
     """Return what a line of the audit log is about, such as “Withdrawal 12” for `payout:12`."""
     kind, _, number = code.partition(":")
     if not number.isdigit():
-        return code
+        return f"{kind.capitalize()}: {number}" if number else code
     label = f"savings.{_SUBJECTS.get(kind, kind)}"
     name = names(label, kind.replace("_", " "), "")[0]
     return f"{name[:1].upper()}{name[1:]} {number}"

@@ -165,7 +165,7 @@ def test_the_audit_log_says_in_words_what_a_line_is_about() -> None:
         "Withdrawal 12",
         "Request 3",
         "Case 4",
-        "found:user",
+        "Found: user",
         "",
     ]
 
