@@ -61,7 +61,6 @@ MONEY_IN = "Money in"
 MONEY_OUT = "Money out"
 INTEREST_BEFORE_TAX = "Interest before tax"
 INTEREST_AFTER_TAX = "Interest after tax"
-TAX_ON_INTEREST = "Tax on interest"
 TAX_WITHHELD = "Tax withheld"
 TOTAL = "Total"
 # The kind of a row whose money moves between two accounts of the same statement.

@@ -36,7 +36,7 @@ _OUT = _IN | {
     Kind.STASH_TO_PLAN: "To {plan}",
     Kind.AUTOSAVE: "Auto-saved to {plan}",
     Kind.INTEREST: "Interest taken back",
-    Kind.TAX_WITHHELD: "Tax on interest",
+    Kind.TAX_WITHHELD: "Tax withheld",
     Kind.PENALTY: "Early exit penalty",
     Kind.FEE: "Fee",
     Kind.REFUND: "Refunded to you",

@@ -13,6 +13,7 @@ from savings import references, typed_text
 from savings.models import Transaction, User
 from savings.models.ledger import TransactionQuerySet
 from web.forms.fields import DayInput, LineField
+from web.messages import transactions as messages
 
 STASH = "stash"
 # The view that a list's signs belong to: all transactions, a plan's or the stash's.
@@ -32,7 +33,15 @@ class FilterForm(forms.Form):
         ],
     )
     status = forms.ChoiceField(
-        label="Status", required=False, choices=[("", "Every status"), *Transaction.Status.choices]
+        label="Status",
+        required=False,
+        choices=[
+            ("", "Every status"),
+            *(
+                (value, messages.WAITING if value == Transaction.Status.PENDING else label)
+                for value, label in Transaction.Status.choices
+            ),
+        ],
     )
     since = forms.DateField(label="From", required=False, widget=DayInput)
     until = forms.DateField(label="To", required=False, widget=DayInput)

@@ -15,7 +15,7 @@ SEE_RECEIPT = "See the receipt for updates."
 SAFE_MEANWHILE = "The money is safe while we check it with the payment provider."
 # How a review ends: `ledger.release`, `ledger.allocate` or a refund.
 HOW_A_REVIEW_ENDS = (
-    "Then our staff put it in your savings or send it back to the payer. You’ll see that here."
+    "Our staff look at it next: they put it in your savings or send it back. You’ll see it here."
 )
 ASKED_FOR = "Asked for"
 ARRIVED = "Arrived"

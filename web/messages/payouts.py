@@ -20,11 +20,12 @@ STATES: dict[str, str] = {
 }
 # The lines of a withdrawal and of its fee.
 AMOUNT = "Amount"
+TO_YOUR_BANK = "To your bank"
 FEE = "Fee"
 VAT = "VAT on the fee"
 DUTY = "Stamp duty"
 FEES_TOTAL = "Total"
-WITH_FEES = "Total with fees"
+WITH_FEES = "From your stash"
 ANY_AMOUNT = "Any amount"
 
 

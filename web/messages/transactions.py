@@ -5,6 +5,8 @@ from __future__ import annotations
 from savings import money
 from savings.models import Transaction
 
+# One word for a transaction that has not ended, in lists, on receipts and in the filters.
+WAITING = "Waiting"
 # Where a transaction belongs that belongs to no plan.
 STASH = "Stash"
 DEBT = "Debt"
@@ -41,6 +43,10 @@ def less_tax(gross_kobo: int, rate: str) -> str:
     return f"{money.naira(gross_kobo)} less {rate} tax" if rate else f"{money.naira(gross_kobo)} less tax"
 
 
+def tax_of(gross_kobo: int, rate: str) -> str:
+    return f"{rate} of {money.naira(gross_kobo)} interest"
+
+
 def after_tax(account: str) -> str:
     return f"{account}, after tax"
 
@@ -58,7 +64,7 @@ def interest_on(plan: str) -> str:
 
 
 def tax_on_interest_of(plan: str) -> str:
-    return f"Tax on the interest of {plan}"
+    return f"Tax withheld on {plan}"
 
 
 def penalty_of(plan: str) -> str:

@@ -117,9 +117,11 @@ def receipt(movement: Transaction, payout: Payout | None) -> dict[str, Any]:
     if payout is None:
         return {}
     is_over = not payout.is_in_flight and payout.state != Payout.State.PAID
-    return {
+    is_payout = payout.transaction_id == movement.pk
+    # A withdrawal leads with what the bank gets, without a sign: its fees and what leaves the stash follow.
+    return ({"signed_kobo": 0} if is_payout else {}) | {
         "payout": payout,
-        "is_payout": payout.transaction_id == movement.pk,
+        "is_payout": is_payout,
         # The amount of another try.
         "try_again": money.figures(movement.amount_kobo) if is_over else "",
         "sum_lines": _receipt_lines(movement, payout),
@@ -161,7 +163,7 @@ def _receipt_lines(movement: Transaction, payout: Payout) -> list[tuple[str, str
         return []
     total_kobo = movement.amount_kobo + fees.total_kobo
     return [
-        (messages.AMOUNT, money.naira(movement.amount_kobo)),
+        (messages.TO_YOUR_BANK, money.naira(movement.amount_kobo)),
         *fee_amounts(fees),
         (messages.WITH_FEES, money.naira(total_kobo)),
     ]

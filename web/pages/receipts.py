@@ -128,11 +128,11 @@ def others_of(movement: Any) -> QuerySet[Transaction]:
 def tax_context(movement: Transaction, signed_kobo: int, others: Iterable[Transaction]) -> dict[str, Any]:
     """Return the headline (kobo) of a receipt, and what it consists of where tax was withheld.
 
-    Interest leads with what was received, and tax ends in what was withheld. Load `interest_posting` and
+    Interest leads with what was received, and so both receipts end in it. Load `interest_posting` and
     `tax_of_posting`, which know the rate of the tax. Without one, no rate is named.
     """
     if movement.kind == Kind.TAX_WITHHELD:
-        return {"signed_kobo": signed_kobo, "sum_lines": _tax_lines(movement)}
+        return {"signed_kobo": signed_kobo, "less_tax": _tax_of(movement), "sum_lines": _tax_lines(movement)}
     tax_kobo = _tax_kobo(movement, others)
     if not tax_kobo:
         return {"signed_kobo": signed_kobo}
@@ -151,15 +151,22 @@ def tax_context(movement: Transaction, signed_kobo: int, others: Iterable[Transa
 
 
 def _tax_lines(movement: Transaction) -> list[tuple[str, str]]:
-    """Return the interest that a tax was withheld from, and the tax with its rate; empty without a posting."""
+    """Return the interest before tax, the tax with its rate, and what was received; empty without a posting."""
     posting: InterestPosting | None = getattr(movement, "tax_of_posting", None)
     if posting is None:
         return []
     rate = money.percent(posting.tax_rate_bps)
     return [
         (messages.INTEREST, money.naira(posting.gross_kobo)),
-        (messages.tax_at(rate), money.naira(movement.amount_kobo)),
+        (messages.tax_at(rate), money.naira(-movement.amount_kobo)),
+        (messages.RECEIVED, money.naira(posting.gross_kobo - movement.amount_kobo)),
     ]
+
+
+def _tax_of(movement: Transaction) -> str:
+    """Return what a tax was withheld from, with its rate, in words; empty without a posting."""
+    posting: InterestPosting | None = getattr(movement, "tax_of_posting", None)
+    return messages.tax_of(posting.gross_kobo, money.percent(posting.tax_rate_bps)) if posting else ""
 
 
 def _tax_kobo(movement: Transaction, others: Iterable[Transaction]) -> int:

@@ -47,7 +47,7 @@ _MOVES: dict[tuple[SeenFrom, str], int] = {
     ("stash", Kind.AUTOSAVE): -1,
 }
 _KINDS: dict[str, str] = dict(Kind.choices)
-_STATUSES: dict[str, str] = dict(Status.choices)
+_STATUSES: dict[str, str] = dict(Status.choices) | {Status.PENDING: messages.WAITING}
 _ICONS: dict[str, str] = {
     Kind.TOP_UP: "in",
     Kind.STASH_DEPOSIT: "in",

@@ -79,7 +79,7 @@ class Writer:
                 "total", kind=total.kind, note=count, in_kobo=total.in_kobo, out_kobo=total.out_kobo
             )
         self._write_line("interest", kind=messages.INTEREST_BEFORE_TAX, in_kobo=foot.interest_gross_kobo)
-        self._write_line("interest", kind=messages.TAX_ON_INTEREST, out_kobo=foot.interest_tax_kobo)
+        self._write_line("interest", kind=messages.TAX_WITHHELD, out_kobo=foot.interest_tax_kobo)
         net_kobo = foot.interest_gross_kobo - foot.interest_tax_kobo
         self._write_line("interest", kind=messages.INTEREST_AFTER_TAX, in_kobo=net_kobo)
         for proof in foot.proofs:

@@ -159,7 +159,7 @@ class Writer:
             (messages.MONEY_OUT, foot.out_kobo, self._money),
             (messages.CLOSING_BALANCE, foot.closing_kobo, self._money),
             (messages.INTEREST_BEFORE_TAX, foot.interest_gross_kobo, self._money),
-            (messages.TAX_ON_INTEREST, foot.interest_tax_kobo, self._money),
+            (messages.TAX_WITHHELD, foot.interest_tax_kobo, self._money),
             (messages.INTEREST_AFTER_TAX, foot.interest_gross_kobo - foot.interest_tax_kobo, self._money),
             ("Made", made_at, self._moment),
             ("Time zone", str(self._zone), None),

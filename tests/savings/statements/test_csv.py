@@ -140,7 +140,7 @@ def test_totals_by_kind_and_interest_are_below_the_rows(tmp_path: Path) -> None:
         ("Top-up", "2 entries", "5001.00", "0.00"),
         ("Auto-save", "1 entry", "2500.50", "0.00"),
         ("Interest before tax", "", "2095.89", ""),
-        ("Tax on interest", "", "", "209.58"),
+        ("Tax withheld", "", "", "209.58"),
         ("Interest after tax", "", "1886.31", ""),
     ]
 

@@ -99,7 +99,7 @@ def test_a_plan_has_descriptions_and_the_balances_of_the_ledger(life: Plan) -> N
         ("", "Paid in by card", 50_000_00, None, 50_000_00),
         ("", "From your stash", 4_000_00, None, 54_000_00),
         ("", "Interest earned", 300_00, None, 54_300_00),
-        ("", "Tax on interest", None, 30_00, 54_270_00),
+        ("", "Tax withheld", None, 30_00, 54_270_00),
         ("", "Early exit penalty", None, 100_00, 54_170_00),
         ("", "To your stash", None, 9_900_00, 44_270_00),
         ("", "Correction", 700_00, None, 44_970_00),
@@ -280,7 +280,7 @@ def test_posted_interest_that_is_taken_back_is_a_row_of_its_own(saver: User) -> 
     rows, sums, _ = rows_of(about(saver, "plan", plan=plan))
     assert told(rows)[1:] == [
         ("", "Interest earned", 54_794, None, 5_054_794),
-        ("", "Tax on interest", None, 5_479, 5_049_315),
+        ("", "Tax withheld", None, 5_479, 5_049_315),
         ("", "Repayment of money that went back", None, 5_000_000, 49_315),
         ("", "Interest corrected", None, 49_315, 0),
     ]

@@ -107,7 +107,7 @@ def test_the_summary_has_the_holder_and_the_totals(tmp_path: Path) -> None:
     assert (facts["Statement of"], facts["Covers"]) == ("Ada Obi", "Plan: School fees")
     assert (facts["From"].day, facts["To"].day) == (1, 31)
     assert (facts["Money in"], facts["Money out"], facts["Closing balance"]) == (5001, 0, 5001)
-    assert (facts["Interest before tax"], facts["Tax on interest"]) == (2095.89, 209.58)
+    assert (facts["Interest before tax"], facts["Tax withheld"]) == (2095.89, 209.58)
     assert facts["Interest after tax"] == 1886.31
     assert facts["Verification code"] == "7QK4-2MTD"
     assert facts["Auto-save"] == 1

@@ -201,12 +201,10 @@ def test_the_receipt_of_interest_ends_in_what_was_received(
     assert f"{money.naira(interest.amount_kobo)} less 10% tax" in page.text
     assert [step.title for step in page.context["steps"]] == ["Added to your balance"]
     page = client.get(f"/transactions/{tax.reference}/")
-    assert f"Tax on the interest of {flexible.name}</h1>" in page.text
+    assert f"Tax withheld on {flexible.name}</h1>" in page.text
     assert page.context["balances"] == [(name, gross, after)]
-    assert [amount for _, amount in page.context["sum_lines"]] == [
-        money.naira(interest.amount_kobo),
-        money.naira(tax.amount_kobo),
-    ]
+    assert [amount for _, amount in page.context["sum_lines"]] == [*amounts, money.naira(net_kobo)]
+    assert f"10% of {money.naira(interest.amount_kobo)} interest" in page.text
     assert "Tax withheld, 10%" in page.text
     assert [step.title for step in page.context["steps"]] == ["Withheld from your interest"]
 

@@ -223,10 +223,7 @@ def test_a_payment_that_is_checked_names_what_arrived(
         "We’re checking this payment | ₦750.00 of ₦1,500.00 arrived. The money is safe while we check it with the"
         " payment provider."
     )
-    assert (
-        "Then our staff put it in your savings or send it back to the payer. You’ll see that here.</p>"
-        in page
-    )
+    assert "they put it in your savings or send it back. You’ll see it here.</p>" in page
     assert '<dt>Asked for</dt><dd><span class="money">₦1,500.00</span>' in page
     assert '<dt>Arrived</dt><dd><span class="money">₦750.00</span>' in page
     assert "₦750<wbr><small>.00</small>" in page

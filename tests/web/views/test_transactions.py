@@ -225,10 +225,10 @@ def test_a_receipt_costs_a_constant_number_of_queries(
 
 # For each kind of transaction that gives money back: a text of its receipt, and its status and amount in the list.
 GIVEN_BACK = {
-    "refund on its way": ("The money is set aside.", "On its way", "−\u202f₦20.00"),
+    "refund on its way": ("The money is set aside.", "Waiting", "−\u202f₦20.00"),
     "refund made": ("Sent back to the payer", "Done", "−\u202f₦20.00"),
     "refund failed": ("The money is back, and so is its interest.", "Failed", "−\u202f₦20.00"),
-    "refund from suspense": ("Set aside for the refund", "On its way", "−\u202f₦20.00"),
+    "refund from suspense": ("Set aside for the refund", "Waiting", "−\u202f₦20.00"),
     "chargeback": ("The payer’s bank took the payment back", "Done", "₦50,000.00"),
     "repayment": ("For a payment that went back", "Done", "−\u202f₦20,000.00"),
     "correction": ("Interest on money that went back", "Done", "₦493.15"),
