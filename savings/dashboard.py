@@ -12,7 +12,7 @@ from django.db.models import F, Q, QuerySet, Sum, Value
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from savings import calendar, dates, ledger
+from savings import autosave, calendar, dates, ledger
 from savings.models import Account, Entry, Plan, Transaction, User
 from savings.models.local_days import start_of
 from savings.models.plans import EarlyExit, InterestPaid
@@ -49,10 +49,17 @@ class Saving(NamedTuple):
     created_at: datetime.datetime
     interest_paid: str
     account_id: int
+    # The next date, the day of the month and the announced sum of the auto-save that pays what the goal needs.
+    fill_on: datetime.date | None = None
+    fill_day: int | None = None
+    fill_kobo: int | None = None
 
     @classmethod
     def from_plan(cls, plan: Plan) -> Saving:
-        """Return the same for a loaded plan. Reads `plan.account` and `plan.membership`."""
+        """Return the same for a loaded plan. Reads `plan.account` and `plan.membership`.
+
+        Load it with `autosave.filling_columns`, or the auto-save that fills it is left out.
+        """
         account = plan.account
         return cls(
             pk=plan.pk,
@@ -73,6 +80,9 @@ class Saving(NamedTuple):
             created_at=plan.created_at,
             interest_paid=plan.interest_paid,
             account_id=account.pk,
+            fill_on=plan.fill_on,
+            fill_day=plan.fill_day,
+            fill_kobo=plan.fill_kobo,
         )
 
     @property
@@ -89,7 +99,8 @@ class Saving(NamedTuple):
         return is_monthly and bool(self.balance_kobo and self.rate_bps) and not self.is_matured(first)
 
 
-# The columns of an account and its plan, in the order of the fields of Saving, without the account's id.
+# The columns of an account and its plan, in the order of the fields of Saving, without the account's id and the
+# annotations about auto-save.
 _COLUMNS = (
     "plan_id",
     "plan__name",
@@ -147,7 +158,8 @@ def holdings(user: User) -> Holdings:
     for account_id, kind, *values in _accounts(user.pk):
         account_ids.append(account_id)
         if kind == Account.Kind.PLAN:
-            savings.append(Saving._make([*values, account_id]))
+            columns, filled = values[: len(_COLUMNS)], values[len(_COLUMNS) :]
+            savings.append(Saving._make([*columns, account_id, *filled]))
         else:
             balances[kind] = values[_COLUMNS.index("balance_kobo")]
     return Holdings(
@@ -161,8 +173,9 @@ def holdings(user: User) -> Holdings:
 
 @prepared
 def _accounts(user_id: int) -> QuerySet[Account, Any]:
-    accounts = Account.objects.filter(user=user_id)
-    return accounts.order_by("-plan_id").values_list("pk", "kind", *_COLUMNS)
+    filled = autosave.filling_columns("plan_id")
+    accounts = Account.objects.filter(user=user_id).annotate(**filled)
+    return accounts.order_by("-plan_id").values_list("pk", "kind", *_COLUMNS, *filled)
 
 
 def history(

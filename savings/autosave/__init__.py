@@ -6,6 +6,7 @@ A rule's next date is announced the day before, as a run: what is announced is w
 from savings.autosave.amounts import Preview, preview
 from savings.autosave.announcing import recheck
 from savings.autosave.coming import Coming, coming
+from savings.autosave.filling import filling, filling_columns
 from savings.autosave.rules import (
     MOST_RULES,
     change_rule,
@@ -30,6 +31,8 @@ __all__ = [
     "coming",
     "create_rule",
     "end_rules",
+    "filling",
+    "filling_columns",
     "needs_fresh_sign_in",
     "pause_rule",
     "preview",

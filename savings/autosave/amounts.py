@@ -12,7 +12,7 @@ from savings import money
 from savings.autosave.rhythms import Dated, Rhythm, rhythm_of
 from savings.models import Plan
 from savings.models.autosave import Source
-from savings.plans import STEP_KOBO
+from savings.plans import STEP_KOBO, Every, Instalment
 
 # The dates that a preview names.
 _NAMED_DATES = 4
@@ -103,6 +103,17 @@ def preview(
     return Preview(named, reaches_on, payments, saved_kobo)
 
 
+def instalment(
+    first_on: datetime.date, rhythm: Rhythm, *, to_go_kobo: int, ends: datetime.date
+) -> Instalment:
+    """Return the sum (kobo) of each date from the first on, and their number, that reaches a goal before a day.
+
+    It is rounded up to whole hundreds of naira, and at most what is to go.
+    """
+    left = 1 + sum(1 for _ in takewhile(lambda date: date < ends, rhythm.dates(first_on)))
+    return Instalment(min(money.round_up(-(-to_go_kobo // left), STEP_KOBO), to_go_kobo), Every.MONTH, left)
+
+
 def is_open_on(plan: Plan | None, day: datetime.date) -> bool:
     """Return whether a plan still takes money on a day, as its dates are now; the stash always does."""
     return plan is None or not (ends_with_plan(plan) and plan.is_matured(day))
@@ -116,6 +127,4 @@ def ends_with_plan(plan: Plan) -> bool:
 def _needed_kobo(day: datetime.date, rhythm: Rhythm, plan: Plan | None, to_go_kobo: int) -> int:
     if plan is None or plan.matures_on is None or not to_go_kobo:
         return to_go_kobo
-    ends = plan.matures_on
-    left = 1 + sum(1 for _ in takewhile(lambda date: date < ends, rhythm.dates(day)))
-    return min(money.round_up(-(-to_go_kobo // left), STEP_KOBO), to_go_kobo)
+    return instalment(day, rhythm, to_go_kobo=to_go_kobo, ends=plan.matures_on).amount_kobo

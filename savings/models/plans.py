@@ -221,6 +221,10 @@ class Plan(CopiedTerms, Keyed):
     # Set by `with_last_interest`.
     last_interest_kobo: int | None = None
     last_interest_until: int | None = None
+    # Set by the annotations of `savings.autosave.filling_columns`.
+    fill_on: datetime.date | None = None
+    fill_day: int | None = None
+    fill_kobo: int | None = None
 
     class Meta:
         constraints = [

@@ -102,6 +102,8 @@ class Standing:
     ahead_days: int = 0
     weekly: Instalment | None = None
     monthly: Instalment | None = None
+    # What an auto-save pays, so that the goal is reached in time; `monthly` is the same sum then.
+    autosave: Instalment | None = None
     # All that is to go, or all that fits in the plan, at once.
     at_once: Instalment | None = None
     pace_month_kobo: int = 0
@@ -124,8 +126,12 @@ class Standing:
         return self.state in {State.CLOSED, State.MATURED}
 
 
-def standing(plan: Measured, today: datetime.date, pace: Pace | None = None) -> Standing:
+def standing(
+    plan: Measured, today: datetime.date, pace: Pace | None = None, *, autosave: Instalment | None = None
+) -> Standing:
     """Return where a plan stands today. `pace` is needed for the projection alone; nothing is read from the database.
+
+    `autosave` is what the plan's auto-save pays each month, if that is what the goal needs: no page may name two sums.
 
     - To go = goal - balance, at least 0. Interest counts: it is part of the balance.
     - Behind (or ahead) = days since the start - balance x days of the term // goal.
@@ -146,7 +152,8 @@ def standing(plan: Measured, today: datetime.date, pace: Pace | None = None) -> 
         return Standing(State.RUNNING if plan.matures_on else State.NO_GOAL, days_left=days_left)
     if not to_go_kobo:
         return Standing(State.REACHED, days_left=days_left)
-    return _to_goal(plan, plan.target_kobo, to_go_kobo, today, pace)
+    found = _to_goal(plan, plan.target_kobo, to_go_kobo, today, pace)
+    return dataclasses.replace(found, autosave=autosave, monthly=autosave) if autosave else found
 
 
 def months_before(day: datetime.date, today: datetime.date) -> int:

@@ -63,7 +63,6 @@ class RuleForm(OnceForm):
         min_value=1,
         max_value=31,
         initial=25,
-        help_text="In a shorter month, its last day.",
         widget=forms.NumberInput({"inputmode": "numeric"}),
         error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), _DAY_OF_MONTH),
     )

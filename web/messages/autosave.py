@@ -24,6 +24,9 @@ MY_STASH = "My stash"
 ADD_TO_STASH = "Add money to your stash"
 PAY_NOW = "Pay it in now"
 WHAT_IS_NEEDED = "What your goal needs"
+# By the number of days until then.
+NEXT_DAYS = {0: "Today", 1: "Tomorrow"}
+SHORTER_MONTHS = "In a shorter month, we save on its last day."
 GOAL_REACHED = "The plan has reached its goal. This saves beyond it."
 
 

@@ -11,7 +11,7 @@ from web import date_formats
 GOES_TO_STASH = "to your stash"
 GOES_INTO_PLAN = "into the plan"
 GOES_INTO_TERM = "into the new term"
-EARNED = "Earned since the plan began"
+EARNED = "Earned in all"
 POSTED = "Paid, before tax"
 LOST = "Of money that went back or left early"
 BY_STAFF = "Corrected by our staff, before tax"

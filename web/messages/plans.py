@@ -37,10 +37,12 @@ CLOSED_LINE = "This plan is closed. Its history and receipts stay here."
 REACHED_LINE = "You did it."
 
 # A finished plan.
+HAS_MATURED = "matured"
+WAS_CLOSED = "closed"
 SAVED_HERE = "Saved here"
 INTEREST_AFTER_TAX = "Interest at maturity, after tax"
 INTEREST_TO_STASH = "Interest to stash"
-TAX_ON_INTEREST = "Tax on interest"
+TAX_ON_INTEREST = "Tax withheld"
 
 # The list of plans.
 NEEDS_YOU = "Needs you"
@@ -50,6 +52,8 @@ TOTAL_GROWTH = "In the last 30 days"
 TOTAL_NEEDED = "Needed each month"
 # Of plans that hold money: today’s payment may have been made, and is left out.
 TOTAL_NEEDED_AFTER_TODAY = "Needed each month after today"
+PAID_BY_AUTOSAVE = "paid by your auto-save"
+PAID_BY_AUTOSAVES = "paid by your auto-saves"
 WITHOUT_DATE = "no goal with a date"
 
 # The page that asks which plan to top up.
@@ -128,6 +132,17 @@ def not_begun(left_kobo: int, matures_on: datetime.date, paid: Instalment) -> st
 
 def on_track(left_kobo: int, paid: Instalment) -> str:
     return f"{to_go(left_kobo)}. {gets_there(paid)}"
+
+
+def autosaved(left_kobo: int, month_kobo: int, *, behind_days: int) -> str:
+    """Return that the auto-save of a plan reaches its goal: both sums in kobo."""
+    if behind_days:
+        return f"Behind by {days(behind_days)}. {autosave_gets_there(month_kobo)}"
+    return f"{to_go(left_kobo)}. {autosave_gets_there(month_kobo)}"
+
+
+def autosave_gets_there(month_kobo: int) -> str:
+    return f"Your auto-save of {money.short(month_kobo)} a month gets you there."
 
 
 def gets_there(paid: Instalment) -> str:

@@ -14,6 +14,7 @@ from savings import autosave, ledger, money
 from savings.autosave import Preview
 from savings.models import AutosaveRule, AutosaveRun, Plan, Transaction, User
 from savings.models.autosave import AutosaveRuleQuerySet
+from web import date_formats
 from web.forms.autosave import RuleForm
 from web.messages import autosave as messages
 from web.pages import amounts
@@ -48,6 +49,12 @@ class RuleRow(NamedTuple):
     # What a rule without an amount saves next, in kobo, and the payments to the goal from then on; 0 if not known.
     needed_kobo: int = 0
     payments_text: str = ""
+    # The date that comes next in words.
+    next_text: str = ""
+
+    @property
+    def is_today(self) -> bool:
+        return self.next_on == timezone.localdate()
 
 
 class RunRow(NamedTuple):
@@ -84,7 +91,7 @@ def _complete(rules: AutosaveRuleQuerySet) -> AutosaveRuleQuerySet:
 def index(user: User) -> dict[str, Any]:
     """Return the context of the list of all rules."""
     rows = [row(rule) for rule in rules_of(user).order_by("-id")]
-    active = [_with_needed(one) for one in rows if one.next_on]
+    active = [_with_needed(one, one.rule.plan) for one in rows if one.next_on]
     return {
         # The next one first.
         "active": sorted(active, key=lambda one: one.next_on or datetime.date.max),
@@ -108,7 +115,7 @@ def _a_month(rows: list[RuleRow]) -> str:
 def section(plan: Plan) -> list[RuleRow]:
     """Return the first rules of a plan that have not ended: one query."""
     rules = _complete(AutosaveRule.objects.current().filter(plan=plan))
-    return [row(rule, plan) for rule in rules[:MOST_SHOWN]]
+    return [_with_needed(row(rule, plan), plan) for rule in rules[:MOST_SHOWN]]
 
 
 def stash_section(user: User) -> list[RuleRow]:
@@ -137,15 +144,21 @@ def row(rule: AutosaveRule, plan: Plan | None = None) -> RuleRow:
         into=plan.name if plan else messages.STASH,
         next_on=next_on if rule.is_active else None,
         why=why,
+        next_text=_day_text(next_on) if next_on else "",
     )
 
 
-def _with_needed(shown: RuleRow) -> RuleRow:
+def _day_text(day: datetime.date) -> str:
+    days = (day - timezone.localdate()).days
+    return messages.NEXT_DAYS[days] if days in messages.NEXT_DAYS else date_formats.day(day, with_year=False)
+
+
+def _with_needed(shown: RuleRow, plan: Plan | None) -> RuleRow:
     """Return a row with the sum that its rule saves next, if that is what the goal needs. Costs no query."""
     rule = shown.rule
-    if rule.amount_kobo is not None:
+    if rule.amount_kobo is not None or shown.next_on is None:
         return shown
-    ahead = autosave.preview(shown.next_on, rule, rule.plan)
+    ahead = autosave.preview(shown.next_on, rule, plan)
     announced_kobo = getattr(rule, "open_kobo", None)
     needed_kobo = announced_kobo or (ahead.dates[0][1] if ahead.dates else 0)
     return shown._replace(needed_kobo=needed_kobo, payments_text=messages.payments(ahead.payments))
@@ -154,7 +167,7 @@ def _with_needed(shown: RuleRow) -> RuleRow:
 def detail(rule: AutosaveRule) -> dict[str, Any]:
     """Return the context of a rule's page."""
     runs = list(rule.runs.select_related("card").order_by("-due_on")[:_LATEST_RUNS])
-    shown, receipts = row(rule), _receipts(runs)
+    shown, receipts = _with_needed(row(rule), rule.plan), _receipts(runs)
     open_run = next((run for run in runs if run.is_open), None)
     return {
         "rule": rule,
@@ -211,7 +224,7 @@ def preview(
     )
     return {
         "ahead": ahead if ahead.dates else None,
-        "sentences": _sentences(ahead, amount, rhythm, plan),
+        "sentences": _sentences(ahead, amount, rhythm, plan) + _about_short_months(terms),
         # Of a single date, it says no more than the date.
         "rhythm": "" if terms.every == AutosaveRule.Every.ONCE else rhythm,
     }
@@ -219,6 +232,12 @@ def preview(
 
 def _announced_kobo(open_run: AutosaveRun | None) -> int:
     return open_run.amount_kobo if open_run else 0
+
+
+def _about_short_months(terms: autosave.Terms) -> list[str]:
+    """Return what happens where a month lacks the day; the 31st is called the last day anyhow."""
+    is_late = terms.every == AutosaveRule.Every.MONTH and terms.month_day in {29, 30}
+    return [messages.SHORTER_MONTHS] if is_late else []
 
 
 def _sentences(ahead: Preview, amount: str, rhythm: str, plan: Plan | None) -> list[str]:

@@ -45,6 +45,9 @@ def ask(plan: Plan, form: QuoteForm) -> dict[str, Any]:
         "form": form,
         "balance_kobo": balance_kobo,
         "penalty_kobo": penalty_kobo,
+        "all_arrives_kobo": balance_kobo - penalty_kobo,
+        # Of an amount in the form, also without a script.
+        "after": preview(plan, form) if form.is_bound else ComesTo(),
         "beside": [card(Saving.from_plan(plan), today)],
         "exit_sentences": plan_terms.exit_sentences(plan, plan.matures_on),
         "refusal": refusal,

@@ -10,8 +10,9 @@ from savings import dashboard, money
 from savings.dashboard import Growth, Holdings, Saving
 from savings.leaderboards import ordinal
 from savings.plans import Standing, State
+from web.messages import amounts as amount_messages
 from web.messages import plans as messages
-from web.pages import plan_standing
+from web.pages import plan_over, plan_standing
 from web.pages.plan_start import PURPOSES
 from web.pages.plans import PlanCard, card
 
@@ -31,17 +32,25 @@ class Finished(NamedTuple):
     """A plan that has matured or is closed. The texts are empty where there is no amount and no rank in a circle."""
 
     plan: Saving
+    # The word and the day of its end.
+    ended: tuple[str, datetime.date] | None
     place: str
     moved_out: str
     unposted: str
 
 
 class ToTopUp(NamedTuple):
-    """A plan that takes money; the sum to pay now in words and the URL of the form with it, both empty without one."""
+    """A plan that takes money, with what reaches its goal in words.
+
+    `amount` is the sum to pay now, `what_for` says what it is for, and `url` is that of the form with it; all are empty
+    without such a sum.
+    """
 
     card: PlanCard
     text: str
-    url: str
+    amount: str = ""
+    what_for: str = ""
+    url: str = ""
 
 
 def index(holdings: Holdings, today: datetime.date) -> dict[str, Any]:
@@ -69,9 +78,7 @@ def to_top_up(holdings: Holdings, today: datetime.date) -> dict[str, Any]:
     for plan in plan_standing.by_urgency(holdings.plans, today):
         stands = plan_standing.of(plan, today)
         if not stands.is_over:
-            line, instalment = plan_standing.line(plan, stands), stands.suggested
-            text = messages.gets_there(instalment) if instalment else ""
-            rows.append(ToTopUp(card(plan, today), text, line.url if text and line.is_top_up else ""))
+            rows.append(_to_top_up(plan, stands, today))
     groups = [
         (messages.SUGGESTED, [row for row in rows if row.url]),
         (messages.OTHER_PLANS, [row for row in rows if not row.url]),
@@ -83,6 +90,21 @@ def to_top_up(holdings: Holdings, today: datetime.date) -> dict[str, Any]:
     }
 
 
+def _to_top_up(plan: Saving, stands: Standing, today: datetime.date) -> ToTopUp:
+    shown = card(plan, today)
+    line = plan_standing.rest_of_goal(plan, stands) or plan_standing.line(plan, stands)
+    if stands.autosave is not None:
+        return ToTopUp(shown, messages.autosave_gets_there(stands.autosave.amount_kobo))
+    if not line.sum_kobo:
+        return ToTopUp(shown, "")
+    suggested = stands.suggested
+    text = messages.gets_there(suggested) if suggested else messages.to_go(stands.to_go_kobo)
+    reaches_goal = line.sum_kobo == stands.to_go_kobo
+    every = amount_messages.EVERY[suggested.every if suggested else None]
+    what_for = amount_messages.TO_GOAL if reaches_goal else every
+    return ToTopUp(shown, text, money.short(line.sum_kobo), what_for, line.url)
+
+
 def _totals(
     holdings: Holdings, going: list[Saving], stands: dict[int, Standing], today: datetime.date
 ) -> list[Total]:
@@ -92,19 +114,28 @@ def _totals(
     measured = [plan for plan in going if stands[plan.pk].state in _MEASURED and stands[plan.pk].days_left]
     needed = [stands[plan.pk].monthly for plan in measured]
     on_track = [plan for plan in measured if not stands[plan.pk].needs_saver]
+    unpaid = [plan for plan in measured if stands[plan.pk].monthly and not stands[plan.pk].autosave]
+    autosaved = [] if unpaid else [plan for plan in measured if stands[plan.pk].autosave]
     return [
         Total(messages.TOTAL_SAVED, saved, messages.in_plans(len(going))),
         _growth(growth),
         Total(
-            _needed_label(measured),
+            _needed_label(unpaid),
             money.naira(sum(one.amount_kobo for one in needed if one)),
-            _on_track(on_track, measured),
+            _paid_by(autosaved) or _on_track(on_track, measured),
         ),
     ]
 
 
-def _needed_label(measured: list[Saving]) -> str:
-    without_today = measured and all(plan.balance_kobo for plan in measured)
+def _paid_by(autosaved: list[Saving]) -> str:
+    if not autosaved:
+        return ""
+    return messages.PAID_BY_AUTOSAVES if len(autosaved) > 1 else messages.PAID_BY_AUTOSAVE
+
+
+def _needed_label(unpaid: list[Saving]) -> str:
+    """Return the label of the sum; `unpaid` are the plans whose sum no auto-save pays on a day of its own."""
+    without_today = unpaid and all(plan.balance_kobo for plan in unpaid)
     return messages.TOTAL_NEEDED_AFTER_TODAY if without_today else messages.TOTAL_NEEDED
 
 
@@ -129,6 +160,7 @@ def _finished(over: list[Saving], today: datetime.date) -> list[Finished]:
     return [
         Finished(
             plan=plan,
+            ended=plan_over.ended(plan),
             place=ordinal(plan.final_rank) if plan.final_rank else "",
             moved_out=_text(moved_kobo.get(plan.pk, 0)),
             unposted=_text(dashboard.accrued_kobo([plan], today)) if plan.closed_at else "",

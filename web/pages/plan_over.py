@@ -6,6 +6,8 @@ import datetime
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from django.utils import timezone
+
 from savings import dashboard, money
 from savings.dashboard import Saving
 from savings.models import Plan, Transaction
@@ -52,6 +54,19 @@ def paid_out(plan: Plan, saving: Saving) -> PaidOut | None:
         goal=_goal(plan.target_kobo, moved_kobo, is_reached=is_reached) if plan.target_kobo else "",
         is_reached=is_reached,
     )
+
+
+def ended(plan: Saving) -> tuple[str, datetime.date] | None:
+    """Return the word and the day of the end of a plan; None for one that runs.
+
+    A plan that has paid out at its maturity ended that day: it may be closed later, when nothing is in it any more.
+    """
+    if plan.closed_at is None:
+        return (messages.HAS_MATURED, plan.matures_on) if plan.matures_on else None
+    closed_on = timezone.localdate(plan.closed_at)
+    if plan.matures_on is not None and plan.matures_on <= closed_on:
+        return messages.HAS_MATURED, plan.matures_on
+    return messages.WAS_CLOSED, closed_on
 
 
 def _goal(target_kobo: int, saved_kobo: int, *, is_reached: bool) -> str:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from savings import money, plans
+from savings import autosave, money, plans
 from savings.dashboard import Growth, Saving
 from savings.models import Transaction
 from savings.plans import PACE_DAYS, Pace, Standing, State
@@ -19,23 +19,30 @@ from web.messages import plans as messages
 
 _ORDER = {State.DUE_SOON: 0, State.BEHIND: 1, State.MATURED: 3, State.CLOSED: 4}
 _MONTH_DAYS = 30
+# A goal is near when one part in so many is missing.
+_NEAR = 10
 
 
 class Line(NamedTuple):
-    """One sentence about a plan, and the one thing to do about it: the words of a link and its URL, or neither."""
+    """One sentence about a plan, and the one thing to do about it: the words of a link and its URL, or neither.
+
+    `sum_kobo` is the sum that the link to the top-up form fills in; 0 without one.
+    """
 
     text: str
     action: str = ""
     url: str = ""
     is_top_up: bool = False
+    sum_kobo: int = 0
 
 
 def of(plan: Saving, today: datetime.date, growth: Growth | None = None) -> Standing:
     """Return where a plan stands; with its recent growth also the projection."""
+    filling = autosave.filling(plan)
     if growth is None:
-        return plans.standing(plan, today)
+        return plans.standing(plan, today, autosave=filling)
     days = min(PACE_DAYS, (today - plan.opened_on).days)
-    return plans.standing(plan, today, Pace(growth.pace_kobo, days))
+    return plans.standing(plan, today, Pace(growth.pace_kobo, days), autosave=filling)
 
 
 def urgency(plan: Saving, stands: Standing) -> tuple[int, int]:
@@ -91,6 +98,14 @@ def line(plan: Saving, stands: Standing) -> Line:
     return _to_go(plan, stands)
 
 
+def rest_of_goal(plan: Saving, stands: Standing) -> Line | None:
+    """Return the line of a goal without a date whose last tenth is missing, with all of that; None for another plan."""
+    is_near = stands.to_go_kobo * _NEAR <= (plan.target_kobo or 0)
+    if stands.state != State.NO_DATE or stands.at_once is None or not is_near:
+        return None
+    return Line(messages.to_go(stands.to_go_kobo), *_top_up(plan, stands.at_once.amount_kobo))
+
+
 def milestone(movement: Transaction) -> str:
     """Return the sentence about the milestone that a payment into a plan has reached; empty if it reached none."""
     return messages.milestone(plans.milestone_of(movement), str(movement.plan))
@@ -104,12 +119,20 @@ def _to_go(plan: Saving, stands: Standing) -> Line:
     action = _top_up(plan, suggested.amount_kobo)
     if stands.state == State.DUE_SOON:
         return Line(messages.due_soon(left_kobo, stands.days_left), *action)
+    if stands.autosave is not None:
+        # The sum is paid already: to press for it once more would pay it twice.
+        text = messages.autosaved(left_kobo, stands.autosave.amount_kobo, behind_days=_behind(stands))
+        return Line(text, *_top_up(plan))
     if stands.state == State.BEHIND:
         return Line(messages.behind(stands.behind_days, suggested), *action)
     if not plan.balance_kobo:
         text = messages.not_begun(left_kobo, plan.matures_on, suggested)
         return Line(text, *action)
     return Line(messages.on_track(left_kobo, suggested), *action)
+
+
+def _behind(stands: Standing) -> int:
+    return stands.behind_days if stands.state == State.BEHIND else 0
 
 
 def _without_date(plan: Saving, stands: Standing) -> Line:
@@ -139,11 +162,11 @@ def _reached(plan: Saving, stands: Standing) -> Line:
     return Line(text, messages.SET_HIGHER_GOAL, reverse("plans:edit", args=[plan.pk]))
 
 
-def _top_up(plan: Saving, amount_kobo: int | None = None) -> tuple[str, str, bool]:
+def _top_up(plan: Saving, amount_kobo: int | None = None) -> tuple[str, str, bool, int]:
     """Return the link to the top-up form for a line, with a sum (kobo) as far as one payment takes it."""
     url = reverse("plans:top_up", args=[plan.pk])
     if amount_kobo is None:
-        return messages.TOP_UP, url, True
+        return messages.TOP_UP, url, True, 0
     amount_kobo = min(amount_kobo, settings.TOP_UP_MAX_KOBO)
     figures = money.figures(amount_kobo).removesuffix(".00")
-    return messages.top_up_with(amount_kobo), f"{url}?{urlencode({'amount': figures})}", True
+    return messages.top_up_with(amount_kobo), f"{url}?{urlencode({'amount': figures})}", True, amount_kobo

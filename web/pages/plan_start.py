@@ -29,15 +29,39 @@ FIRST_PAYMENT = "first_payment"
 
 
 class Purpose(NamedTuple):
-    """What a plan may be for: the name it fills in, and the kind of product that suits it, if it is not the usual."""
+    """What a plan may be for: the name it fills in, a goal in kobo, and the days until its date.
+
+    `kind` is the kind of product that suits it, if it is not the usual. 0 days are no date.
+    """
 
     name: str
+    goal_kobo: int
+    days: int = ledger.DAYS_PER_YEAR
     kind: str = ""
 
+    @property
+    def goal(self) -> str:
+        """The goal as its field shows it."""
+        return money.figures(self.goal_kobo).removesuffix(".00")
 
-# By the value of `?for=` in the URL of the page.
-_KINDS = {"emergency": Product.Kind.EMERGENCY}
-PURPOSES = {key: Purpose(name, _KINDS.get(key, "")) for key, name in start_messages.PURPOSES.items()}
+    def ends_on(self, products: Iterable[Product]) -> datetime.date | None:
+        """Return the date to suggest: as near to its days as the usual product with an end allows."""
+        usual = plans.suggest_product(products, has_end=True) if self.days else None
+        if usual is None or usual.min_term_days is None or usual.max_term_days is None:
+            return None
+        days = min(max(self.days, usual.min_term_days), usual.max_term_days)
+        return timezone.localdate() + datetime.timedelta(days=days)
+
+
+# By the value of `?for=` in the URL of the page. The goals are round sums to begin with: everyone changes theirs.
+_NAMES = start_messages.PURPOSES
+PURPOSES = {
+    "rent": Purpose(_NAMES["rent"], 1_200_000_00),
+    "school-fees": Purpose(_NAMES["school-fees"], 600_000_00),
+    "emergency": Purpose(_NAMES["emergency"], 300_000_00, days=0, kind=Product.Kind.EMERGENCY),
+    "car": Purpose(_NAMES["car"], 5_000_000_00, days=2 * ledger.DAYS_PER_YEAR),
+    "wedding": Purpose(_NAMES["wedding"], 3_000_000_00),
+}
 _SUITS = {"end": True, "open": False}
 
 
@@ -66,13 +90,20 @@ class ProductChoice:
 
 
 def initial(query: QueryDict, products: list[Product]) -> dict[str, Any]:
-    """Return the name and the product that the URL asks for, as the initial values of the form.
+    """Return what the URL asks for as the initial values of the form: a name with a goal and a date, and a product.
 
     Without a product, the script proposes one, and follows the date until the user chooses (static/js/start.js).
     """
-    purpose = PURPOSES.get(query.get("for", ""), Purpose(""))
+    purpose = PURPOSES.get(query.get("for", ""))
+    if purpose is None:
+        return {"name": "", "product": query.get("product") or ""}
     suitable = next((product.pk for product in products if product.kind == purpose.kind), "")
-    return {"name": purpose.name, "product": query.get("product") or suitable}
+    return {
+        "name": purpose.name,
+        "target": purpose.goal_kobo,
+        "matures_on": purpose.ends_on(products),
+        "product": query.get("product") or suitable,
+    }
 
 
 def start(form: StartForm, user: User) -> dict[str, Any]:
@@ -81,7 +112,8 @@ def start(form: StartForm, user: User) -> dict[str, Any]:
     choices = products_to_choose(form["product"], form.products, taxes=taxes)
     return {
         "form": form,
-        "purposes": PURPOSES,
+        "purposes": [(key, one, one.ends_on(form.products)) for key, one in PURPOSES.items()],
+        "suggests": not form.is_bound and bool(form.initial.get("target")),
         "products": choices,
         # Until there is a preview: the chosen product, or else the one that the script proposes.
         "shown": next((one for one in choices if one.is_chosen or one.suits == "open"), None),
@@ -189,9 +221,14 @@ def _rates_by_term(product: Product) -> str:
 
 
 def _preview(form: StartForm, taxes: TaxRates, *, earns_interest: bool) -> dict[str, Any] | None:
-    """Return the preview from the valid fields of the form; None if too few are valid."""
+    """Return the preview from the valid fields of the form; None if too few are valid.
+
+    A page that suggests a date shows that of the product which the script will propose for it.
+    """
     values = {name: _clean(form, name) for name in ("product", "target", "matures_on", "first", "monthly")}
     product: Product | None = values["product"]
+    if product is None and not form.is_bound and values["matures_on"]:
+        product = plans.suggest_product(form.products, has_end=True)
     today = timezone.localdate()
     if product is None or (product.has_term and not _may_end_on(values["matures_on"], product, today)):
         return None

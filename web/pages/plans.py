@@ -123,6 +123,7 @@ def detail(plan: Plan) -> dict[str, Any]:
         "line": plan_standing.line(saving, stands),
         # In place of the balance of a plan that is over, which is zero.
         "paid_out": plan_over.paid_out(plan, saving) if stands.is_over and not balance_kobo else None,
+        "ended": plan_over.ended(saving) if plan.is_closed else None,
         # In the running circle that the plan belongs to.
         "in_circle": rank_in_circle(member) if member and _is_running(member, today) else None,
         "milestones": _milestones(plan, balance_kobo),
@@ -151,7 +152,7 @@ def _autosaves(plan: Plan, today: datetime.date, stands: Standing) -> dict[str, 
     """Return the rules of a plan, and where to set one up; nothing for a plan that takes no money and has none."""
     takes_money = savings_autosave.reason_of_plan(plan, today, past_goal_kobo=plan.target_kobo) is None
     start_url = reverse("autosave:start", args=[plan.pk]) if takes_money else ""
-    suggested = stands.suggested
+    suggested = None if stands.autosave else stands.suggested
     if start_url and suggested is not None and suggested.every == Every.MONTH:
         start_url += f"?amount={money.figures(suggested.amount_kobo)}"
     return {"autosaves": autosave.section(plan), "autosave_url": start_url}
@@ -184,7 +185,9 @@ def top_up(plan: Plan, form: TopUpForm) -> dict[str, Any]:
         refusal = str(refused)
     stash_kobo = ledger.balance_kobo(ledger.stash_account(plan.user))
     saving, today = Saving.from_plan(plan), timezone.localdate()
-    shown, instalment = card(saving, today), plan_standing.of(saving, today).suggested
+    shown, stands = card(saving, today), plan_standing.of(saving, today)
+    # What an auto-save pays is not suggested once more.
+    instalment = None if stands.autosave else stands.suggested
     return {
         "plan": plan,
         "form": form,

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
-from savings import dashboard, money, plans, references
+from savings import autosave, dashboard, money, plans, references
 from savings.models import (
     Account,
     AutosaveRule,
@@ -57,7 +57,10 @@ _CHANGES: dict[str, Callable[[Plan, Any], None]] = {
 _CHANGED = ["name", "target_kobo", "matures_on", "at_maturity", "interest_to", "earns_interest"]
 
 
-@page_cache.page(shows=(Account, Entry, Plan, Product, Transaction), own=(Membership,))
+# The sum that is needed each month is that of an auto-save where one pays it.
+@page_cache.page(
+    shows=(Account, AutosaveRule, AutosaveRun, Entry, Plan, Product, Transaction), own=(Membership,)
+)
 def index(request: SaverRequest) -> HttpResponse:
     """Every plan of the user, with totals: those that need the user, those that run, and those that are over."""
     context = plan_list.index(dashboard.holdings(request.user), timezone.localdate())
@@ -87,6 +90,7 @@ def index(request: SaverRequest) -> HttpResponse:
 def detail(request: SaverRequest, plan_id: int) -> HttpResponse:
     """One plan: its balance, history, interest, terms and latest transactions."""
     mine = plans.with_milestones(request.user.plans.with_balance().with_last_interest())
+    mine = mine.annotate(**autosave.filling_columns("pk"))
     plan = get_object_or_404(mine, pk=plan_id)
     context = plan_pages.detail(plan)
     if context["in_circle"] is not None:
@@ -215,7 +219,8 @@ def withdraw(request: SaverRequest, plan_id: int) -> HttpResponse:
 
 
 def _own_plan(request: SaverRequest, plan_id: int) -> Plan:
-    return get_object_or_404(request.user.plans.with_balance(), pk=plan_id)
+    mine = request.user.plans.with_balance().annotate(**autosave.filling_columns("pk"))
+    return get_object_or_404(mine, pk=plan_id)
 
 
 def _offered() -> list[Product]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from pytest_django.fixtures import Settings
 from savings import ledger, plans
 from savings.models import Account, Plan, Product, Transaction, User
 from savings.models.plans import InterestPaid
+from tests.autosave import make_rule
 from tests.factories import fill, make_plan, make_product, pay_in
 from tests.web.form_filling import filled_in
 from web import date_formats
@@ -107,8 +109,21 @@ def test_an_emergency_fills_in_the_plan_type_too(saver_client: Client) -> None:
     make_product(Product.Kind.FLEXIBLE)
     product = make_product(Product.Kind.EMERGENCY)
     page = saver_client.get("/plans/start/?for=emergency")
-    assert page.context["form"].initial == {"name": "Emergency", "product": product.pk}
-    assert saver_client.get("/plans/start/?for=rent").context["form"].initial["product"] == ""
+    asked = {"name": "Emergency", "target": 300_000_00, "matures_on": None, "product": product.pk}
+    assert page.context["form"].initial == asked
+    without_an_end = saver_client.get("/plans/start/?for=rent").context["form"].initial
+    assert (without_an_end["product"], without_an_end["matures_on"]) == ("", None)
+
+
+def test_a_purpose_suggests_a_goal_and_a_date_and_shows_what_they_come_to(saver_client: Client) -> None:
+    make_product(Product.Kind.TARGET, max_term_days=300)
+    page = saver_client.get("/plans/start/?for=rent")
+    ends_on = timezone.localdate() + datetime.timedelta(days=300)
+    assert f'value="{ends_on.isoformat()}"' in page.text
+    assert 'value="1,200,000"' in page.text
+    assert "A suggestion. Change it to what you need." in page.text
+    assert page.context["preview"]["ahead"].ends_on == ends_on
+    assert saver_client.get("/plans/start/").context["preview"] is None
 
 
 @time_machine.travel("2026-11-24T12:00:00Z", tick=False)
@@ -316,3 +331,47 @@ def test_a_plan_that_should_get_a_sum_now_is_suggested_for_a_top_up(
     assert [row.card.plan.pk for row in (*first, *second)] == [with_goal.pk, without.pk]
     assert "₦9,500 a week for 10 weeks gets you there." in page.text
     assert f'href="/plans/{with_goal.pk}/top-up/?amount=9%2C500"' in page.text
+
+
+@time_machine.travel("2026-11-29T05:00:00Z", tick=False)
+def test_every_page_names_one_monthly_sum_of_a_plan(saver_client: Client, saver: User) -> None:
+    plan = make_plan(
+        saver,
+        make_product(Product.Kind.TARGET),
+        target_kobo=2_000_000_00,
+        holding_kobo=1_490_400_00,
+        days=213,
+        name="Rent",
+    )
+    sentence = "Your auto-save of ₦72,800 a month gets you there."
+    pages = [f"/plans/{plan.pk}/", "/plans/top-up/"]
+    assert all(sentence not in saver_client.get(page).text for page in pages)
+    make_rule(plan, amount_kobo=None, every="month", month_day=31)
+    assert all(sentence in saver_client.get(page).text for page in pages)
+    needed = saver_client.get("/plans/").context["totals"][-1]
+    assert (needed.label, needed.figure) == ("Needed each month", "₦72,800.00")
+    assert needed.note == "paid by your auto-save"
+    # To pay it once more is no suggestion.
+    assert saver_client.get(f"/plans/{plan.pk}/").context["line"].action == "Top up"
+    assert "a month" not in saver_client.get(f"/plans/{plan.pk}/top-up/").text
+    assert "72,800" in saver_client.get("/auto-save/").text
+
+
+def test_the_last_tenth_of_a_goal_without_a_date_is_suggested(saver_client: Client, saver: User) -> None:
+    far = make_plan(saver, target_kobo=200_000_00, holding_kobo=150_000_00)
+    near = make_plan(saver, target_kobo=200_000_00, holding_kobo=190_000_00)
+    (_, [first]), (_, [second]) = saver_client.get("/plans/top-up/").context["groups"]
+    assert (first.card.plan.pk, first.amount, first.what_for) == (near.pk, "₦10,000", "to goal")
+    assert first.url == f"/plans/{near.pk}/top-up/?amount=10%2C000"
+    assert (second.card.plan.pk, second.amount) == (far.pk, "")
+
+
+def test_a_plan_that_is_closed_later_ended_at_its_maturity(saver_client: Client, saver: User) -> None:
+    with time_machine.travel("2026-01-10T12:00:00Z", tick=False):
+        plan = make_plan(saver, make_product(Product.Kind.TARGET), days=59)
+    with time_machine.travel("2026-03-12T12:00:00Z", tick=False):
+        plans.close(plan)
+    for page in (f"/plans/{plan.pk}/", "/plans/"):
+        text = re.sub(r"<[^>]+>|\s+", " ", saver_client.get(page).text)
+        assert re.search(r"matured +10 Mar 2026", text)
+        assert "12 Mar" not in text
