@@ -116,6 +116,7 @@ calendar_urls = [
 circle_urls = [
     path("", circles.index, name="index"),
     path("start/", circles.start, name="start"),
+    path("start/preview/", circles.preview_start, name="preview_start"),
     path("join/<str:code>/", circles.join_by_code, name="join_by_code"),
     path("<slug:slug>/", circles.detail, name="detail"),
     path("<slug:slug>/leaderboard/", leaderboards.leaderboard, name="leaderboard"),

@@ -38,7 +38,11 @@ class Progress:
 
     def percent(self, goal_kobo: int) -> int:
         """Return the share of the goal in whole per cent, at most 100."""
-        return min(100, self.saved_kobo * 100 // goal_kobo)
+        return min(100, self.share(goal_kobo))
+
+    def share(self, goal_kobo: int) -> int:
+        """Return the share of the goal in whole per cent, which is above 100 where more was saved."""
+        return self.saved_kobo * 100 // goal_kobo
 
 
 def progress_of(circle: Circle) -> Progress:

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 
 from django.utils.translation import ngettext
 
+from savings import money
 from savings.models import CircleEvent
 
 # In the activity, the reader and the events whose words differ from those about another member.
 YOU = "You"
+THE_CIRCLE = "The circle"
 DONE_BY_YOU = {
     CircleEvent.Kind.HANDED_OVER: "now run the circle",
     CircleEvent.Kind.REACHED_GOAL: "reached your own goal",
+    # The head of the page says that the reader came first.
+    CircleEvent.Kind.WON: "ended",
 }
 
 # The order of the members.
@@ -20,6 +24,11 @@ OWNER_FIRST = "You and the owner first, then the newest"
 YOU_FIRST = "You first, then the newest"
 SAVED = "Saved."
 NEW_INVITE_LINK = "New link ready. The old one no longer works."
+
+
+def you(kind: CircleEvent.Kind) -> str:
+    """Return who an event of the reader is about."""
+    return THE_CIRCLE if kind == CircleEvent.Kind.WON else YOU
 
 
 def started(circle: str) -> str:
@@ -48,6 +57,14 @@ def ends_on(day: str, *, has_ended: bool) -> str:
 
 def member_count(count: int) -> str:
     return ngettext("%(count)s member", "%(count)s members", count) % {"count": f"{count:,}"}
+
+
+def with_members(count: int) -> str:
+    return ngettext("With %(count)d member", "With %(count)d members", count) % {"count": count}
+
+
+def a_month_each(kobo: int) -> str:
+    return f"{money.short(kobo)} a month each"
 
 
 def members_in_order(count: int, *, is_owner: bool) -> str:

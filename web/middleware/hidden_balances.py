@@ -25,6 +25,8 @@ SHOWN_VIEWS = {
     "autosave:preview_stash",
     "autosave:start",
     "autosave:start_stash",
+    "circles:preview_start",
+    "circles:start",
     "help:home",
     "landing:home",
     "payouts:confirm",

@@ -104,6 +104,7 @@ RULES = {
         (
             "autosave:preview",
             "autosave:preview_stash",
+            "circles:preview_start",
             "plans:preview_start",
             "plans:preview_exit",
             "payouts:preview",

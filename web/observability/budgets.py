@@ -112,6 +112,7 @@ WITHOUT_BUDGET = {
     "payouts:undo_recipient": "removes a bank account, and works once",
     "autosave:preview": "leads to the form whose preview it is",
     "autosave:preview_stash": "leads to the form whose preview it is",
+    "circles:preview_start": "leads to the form whose preview it is",
     "plans:preview_start": "leads to the form whose preview it is",
     "plans:preview_exit": "leads to the form whose preview it is",
     "payouts:preview": "leads to the form whose preview it is",

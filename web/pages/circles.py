@@ -10,12 +10,13 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.forms import ValidationError
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from savings import leaderboards, ledger, money
+from savings import leaderboards, ledger, money, plans
 from savings.circles import closed_because, find_member
 from savings.leaderboards import Progress, ordinal
 from savings.models import Circle, CircleEvent, Membership, Plan, User
@@ -29,6 +30,9 @@ from web.pages.plan_start import products_to_choose
 from web.pages.plan_terms import exit_sentences, interest_off_for_new
 
 FEED_SIZE = 10
+# The numbers of members for which a new circle says what each saves, and how far ahead it may end.
+_SIZES = (5, 10, 20)
+_FURTHEST_DAYS = 36_525
 MOST_WINNERS = 3
 # What the list of members shows of each.
 _MEMBER_FIELDS = ("id", "user_id", "nickname", "hides_amount", "saved_kobo", "joined_at")
@@ -40,7 +44,9 @@ class CircleCard:
 
     circle: Circle
     progress: Progress
+    # Of the goal, for a bar and in words, which may say more than 100.
     percent: int
+    share: int
     has_ended: bool
     end_text: str
     people_text: str
@@ -152,7 +158,35 @@ def start(form: StartForm, user: User) -> dict[str, Any]:
     )
     # A circle has an end, so the one type that suits it is chosen already.
     folded = [dataclasses.replace(choice, is_folded=not choice.is_chosen) for choice in products]
-    return {"form": form, "products": folded, "interest_off": interest_off_for_new(user)}
+    return {
+        "form": form,
+        "products": folded,
+        "interest_off": interest_off_for_new(user),
+        "ahead": ahead(form),
+    }
+
+
+def ahead(form: StartForm) -> list[tuple[str, str]]:
+    """Return what each member saves a month in circles of several sizes; empty without a goal and a coming end."""
+    goal_kobo, ends_on, today = _clean(form, "goal"), _clean(form, "matures_on"), timezone.localdate()
+    if not goal_kobo or ends_on is None or not 0 < (ends_on - today).days <= _FURTHEST_DAYS:
+        return []
+    return [(messages.with_members(count), _each(goal_kobo // count, ends_on, today)) for count in _SIZES]
+
+
+def _each(part_kobo: int, ends_on: datetime.date, today: datetime.date) -> str:
+    exact_kobo = ledger.suggested_monthly_kobo(
+        target_kobo=part_kobo, first_kobo=0, ends_on=ends_on, today=today
+    )
+    return messages.a_month_each(money.round_up(exact_kobo, plans.STEP_KOBO))
+
+
+def _clean(form: StartForm, name: str) -> Any:
+    """Return one field's value, or None if it is missing or invalid."""
+    try:
+        return form.fields[name].clean(form[name].value())
+    except ValidationError:
+        return None
 
 
 def join(circle: Circle, form: JoinForm, action: str, user: User) -> dict[str, Any]:
@@ -199,6 +233,7 @@ def _card(circle: Circle, progress: Progress, mine: Membership | None) -> Circle
         circle=circle,
         progress=progress,
         percent=progress.percent(circle.goal_kobo),
+        share=progress.share(circle.goal_kobo),
         has_ended=has_ended,
         end_text=messages.ends_on(date_format(circle.ends_on, "j M Y"), has_ended=has_ended),
         people_text=messages.member_count(progress.members),
@@ -228,7 +263,7 @@ def _feed_row(values: dict[str, Any], *, is_mine: bool) -> FeedRow:
     shows_amount = is_mine or not values["membership__hides_amount"]
     return FeedRow(
         id=values["id"],
-        who=messages.YOU if is_mine else values["membership__nickname"],
+        who=messages.you(kind) if is_mine else values["membership__nickname"],
         initials=initials(values["membership__nickname"]),
         what=messages.DONE_BY_YOU.get(kind, kind.label) if is_mine else kind.label,
         amount=money.short(amount_kobo) if amount_kobo and shows_amount else "",

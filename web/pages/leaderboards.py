@@ -188,10 +188,12 @@ def _neighbour(line: Line, members: Members, order: Order) -> dict[str, str]:
 def _gap(gap: int | None, order: Order) -> dict[str, Any]:
     """Return the gap to the next rank as text, exact and rounded up to whole naira; empty if it is not shown."""
     if gap is None:
-        return {"gap": "", "gap_whole": "", "gap_naira": None}
+        return {"gap": "", "gap_sum": "", "gap_whole": "", "gap_naira": None}
     whole_naira = -(-gap // 100)
     return {
         "gap": score_text(gap, order, exact=True),
+        # As the button says it; a share has no sum.
+        "gap_sum": "" if order == Order.SHARE else score_text(whole_naira * 100, order),
         "gap_whole": score_text(whole_naira * 100, order),
         "gap_naira": None if order == Order.SHARE else whole_naira,
     }

@@ -80,6 +80,15 @@ def start(request: SaverRequest) -> HttpResponse:
     )
 
 
+def preview_start(request: SaverRequest) -> HttpResponse:
+    """Say what each member would save in the circle of the form. Uses POST, so that no amount is in a URL."""
+    if request.method != "POST" or not wants_part(request):
+        return redirect(request, reverse("circles:start"))
+    form = StartForm(request.POST, user=request.user, products=[])
+    context = {"ahead": circle_pages.ahead(form)}
+    return render_part(request, "circles/start.html", "preview", context)
+
+
 def join(request: SaverRequest, slug: str) -> HttpResponse:
     """Join a circle that is open to everybody."""
     return _join(request, access.open_circle(slug), reverse("circles:join", args=[slug]))

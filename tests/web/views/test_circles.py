@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 from django.utils.html import strip_tags
@@ -57,6 +58,18 @@ def test_starting_a_circle_leads_to_its_page_with_the_invite_link(saver_client: 
     page = text(saver_client, f"/circles/{circle.slug}/")
     assert f"/circles/join/{circle.invite_code}/" in page
     assert "Rice &amp; &lt;b&gt;rest&lt;/b&gt;" in page
+
+
+@time_machine.travel("2026-11-30T12:00:00Z", tick=False)
+def test_the_form_says_what_each_member_would_save(saver_client: Client) -> None:
+    ajax = {"HX-Request": "true"}
+    sent = {"goal": "1,200,000", "matures_on": "2027-05-30"}
+    part = saver_client.post("/circles/start/preview/", sent, headers=ajax)
+    assert part.context["ahead"][0] == ("With 5 members", "₦48,000 a month each")
+    assert "<html" not in part.text
+    for incomplete in ({"goal": "1,200,000"}, sent | {"goal": "much"}, sent | {"matures_on": "9999-12-31"}):
+        assert saver_client.post("/circles/start/preview/", incomplete, headers=ajax).context["ahead"] == []
+    assert saver_client.post("/circles/start/preview/", sent)["Location"] == "/circles/start/"
 
 
 def test_the_same_form_sent_twice_starts_one_circle(saver_client: Client) -> None:
