@@ -19,6 +19,10 @@ class Follower:
         """Record the block as background work with this name, caused by the request of `traceparent`."""
         return nullcontext()
 
+    def sending_mail(self) -> AbstractContextManager[None]:
+        """Record the block as the part of the present work that hands a mail to the mail server."""
+        return nullcontext()
+
     def failed(self, error: Exception) -> None:
         """Record that the present work failed with an error that its caller handles."""
 

@@ -14,7 +14,7 @@ from django.core.mail import EmailMultiAlternatives, mailers
 from django.template.loader import render_to_string
 from django.utils.html import escape
 
-from savings import money
+from savings import money, tracing
 from savings.mails import messages, switches
 from savings.models import OutboxRow, Plan, Transaction
 
@@ -61,7 +61,8 @@ def _deliver(row: OutboxRow) -> None:
     )
     if row.html:
         message.attach_alternative(row.html, "text/html")
-    _send_message(message)
+    with tracing.follower.sending_mail():
+        _send_message(message)
 
 
 def message_id(row: OutboxRow) -> str:

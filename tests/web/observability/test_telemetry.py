@@ -168,6 +168,8 @@ def test_one_trace_leads_from_a_click_to_the_mail(
     kinds = {(span["type"], span["subtype"]) for span in spans_of(intake, click, mail)}
     database = "sqlite" if connection.vendor == "sqlite" else "postgresql"
     assert {("db", database), ("db", "redis"), ("template", "django"), ("external", "http")} <= kinds
+    # The last part of the trace is the mail itself.
+    assert [span["name"] for span in spans_of(intake, mail) if span["subtype"] == "mail"] == ["Send mail"]
 
     assert set(test_apm_dashboard.OF_THE_AGENT.values()) <= set(click)
 

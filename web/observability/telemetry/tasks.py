@@ -77,6 +77,13 @@ class Follower(tracing.Follower):
                 _end(counts)
                 execution_context.set_transaction(outer)
 
+    @contextmanager
+    def sending_mail(self) -> Iterator[None]:
+        with elasticapm.capture_span(
+            "Send mail", span_type="external", span_subtype="mail", span_action="send"
+        ):
+            yield
+
     def failed(self, error: Exception) -> None:
         elasticapm.set_transaction_outcome("failure")
         _client().capture_exception(exc_info=(type(error), error, error.__traceback__))
