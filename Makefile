@@ -1,6 +1,6 @@
 # Asusu from the command line. `make run` and `make test` need only Python and git.
 .DEFAULT_GOAL := help
-.PHONY: help run worker test e2e ci format lint bench soak requirements install
+.PHONY: help run apm worker test e2e ci format lint bench soak requirements install
 BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make requirements"
@@ -10,6 +10,9 @@ help:  ## List what there is to make
 
 run: install  ## Serve on http://localhost:8000, or PORT, with worker, payment simulator and demo data
 	@$(BIN)/python manage.py run --follow-parent
+
+apm: install  ## The same as make run, with a viewer of traces on PORT + 2: what each request and task costs, and why
+	@$(BIN)/python manage.py run --follow-parent --apm
 
 worker: install  ## Run the background worker alone, on the servers that .env names
 	@$(BIN)/python manage.py run_huey

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.e2e.person import Person
 from tests.processes import child_processes, end_group, is_free
+from web.dev import apm
+from web.dev.apm.viewer import Viewer
 
 START_SECONDS = 120
 CHROMIUM_FLAGS = [
@@ -82,6 +85,35 @@ def watched_site(
     toolbar = environment | {"DEBUG_TOOLBAR": "1"}
     address = f"http://127.0.0.1:{port}"
     with _started(command, toolbar, address, log):
+        yield address
+
+
+@pytest.fixture
+def viewer() -> Iterator[Viewer]:
+    """The viewer of traces, as `make apm` starts it."""
+    with Viewer() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def traced_site(site: str, environment: dict[str, str], viewer: Viewer, tmp_path: Path) -> Iterator[str]:
+    """Start a second server and a worker for the same site, which send their traces, and return the server's URL.
+
+    They have databases of their own in the site's Redis, so that the site's own worker takes none of their tasks.
+    """
+    port = _free_pair_of_ports()
+    address = f"http://127.0.0.1:{port}"
+    socket = settings.VAR_DIR / f"redis-{environment['PORT']}.sock"
+    traced = environment | apm.variables(viewer.url) | {"REDIS_URL": f"unix://{socket}?db=4"}
+    server = ["runserver", "--noreload", f"127.0.0.1:{port}"]
+    with (
+        _started(["run_huey"], traced, site, tmp_path / "worker"),
+        _started(server, traced, address, tmp_path / "server"),
+    ):
         yield address
 
 

@@ -1,1 +1,1 @@
-"""Tools of `make run` for a machine without servers."""
+"""Tools of `make run` and `make apm` for a machine without servers."""

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from django.conf import settings
@@ -22,9 +22,9 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def ports() -> tuple[int, int]:
-    """Two adjacent free ports below the ephemeral range."""
+    """Two adjacent free ports below the ephemeral range; the one after them, of the viewer, is free too."""
     first = 23000 + os.getpid() % 4000 * 2
-    while not all(is_free(port) for port in (first, first + 1)):
+    while not all(is_free(first + place) for place in range(3)):
         first += 2
     return first, first + 1
 
@@ -34,9 +34,9 @@ def start(ports: tuple[int, int], tmp_path: Path) -> Iterator[Start]:
     """Start `manage.py run` with its own database; stop what a failing test leaves running."""
     started = []
 
-    def start(**environment: str) -> subprocess.Popen[str]:
+    def start(*words: str, **environment: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "run", "--without-demo"],
+            [sys.executable, "manage.py", "run", "--without-demo", *words],
             cwd=settings.BASE_DIR,
             env={name: value for name, value in os.environ.items() if name != "REDIS_URL"}
             | {"PORT": str(ports[0]), "DATABASE_URL": f"sqlite:///{tmp_path / 'run.sqlite3'}"}
@@ -56,15 +56,19 @@ def start(ports: tuple[int, int], tmp_path: Path) -> Iterator[Start]:
 
 
 def test_the_site_answers_and_ctrl_c_leaves_no_process(start: Start, ports: tuple[int, int]) -> None:
-    process = start()
+    """Also with the viewer of traces, which receives the requests of the site."""
+    process = start("--apm")
     printed = _read_until(process, "Ctrl-C stops everything.")
     assert f"Asusu is at http://localhost:{ports[0]}" in printed
     assert f"The test inbox is at http://localhost:{ports[0]}/messages/mailbox/" in printed
     assert f"The lab is at http://localhost:{ports[0]}/lab/" in printed
     with urlopen(f"http://127.0.0.1:{ports[0]}/static/css/app.css", timeout=PATIENCE_SECONDS) as page:
         assert page.status == 200
-    # The server and its reloader child, the worker, the simulator and Redis.
-    wait_until(lambda: len(_descendants(process.pid)) >= 5)
+    assert f"The viewer of traces is at http://127.0.0.1:{ports[0] + 2}" in printed
+    with urlopen(f"http://127.0.0.1:{ports[0]}/help/", timeout=PATIENCE_SECONDS):
+        wait_until(lambda: "GET help/" in _traces(ports[0] + 2))
+    # The server and its reloader child, the worker, the simulator, the viewer and Redis.
+    wait_until(lambda: len(_descendants(process.pid)) >= 6)
     descendants = _descendants(process.pid)
     process.send_signal(signal.SIGINT)
     assert process.wait(PATIENCE_SECONDS) == 0
@@ -105,6 +109,14 @@ def test_without_debug_it_does_not_serve(start: Start) -> None:
     output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert "This is for development" in output
     assert process.returncode == 1
+
+
+def _traces(port: int) -> str:
+    """Return the front page of the viewer of traces."""
+    asked = Request(f"http://127.0.0.1:{port}/", headers={"Accept": "text/html"})
+    with urlopen(asked, timeout=PATIENCE_SECONDS) as page:
+        text: str = page.read().decode()
+    return text
 
 
 def _read_until(process: subprocess.Popen[str], words: str) -> str:

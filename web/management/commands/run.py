@@ -19,6 +19,7 @@ from django.urls import reverse
 
 from savings import demo
 from savings.models import User
+from web.dev import apm as local_apm
 from web.dev import embedded_redis
 from web.dev.processes import Died, Processes, Stopped
 
@@ -33,13 +34,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "--follow-parent", action="store_true", help="stop when the calling process stops, as make needs"
         )
+        parser.add_argument(
+            "--apm", action="store_true", help="show what each request and task cost, on PORT + 2"
+        )
 
-    def handle(self, *args: Any, without_demo: bool, follow_parent: bool, **options: Any) -> None:
+    def handle(self, *args: Any, without_demo: bool, follow_parent: bool, apm: bool, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError(
                 "This is for development only: set DEBUG=1. For a server, see docs/deployment.md."
             )
-        _refuse_taken_ports()
+        self._viewer_port = settings.PORT + 2 if apm else None
+        _refuse_taken_ports(self._viewer_port)
         processes = Processes(follow_parent=follow_parent)
         redis = None
         try:
@@ -70,9 +75,15 @@ class Command(BaseCommand):
             processes.start("demo", [*manage, "demo"], environment)
             processes.finish("demo")
         connections.close_all()
+        traced = environment
+        if self._viewer_port:
+            processes.start(
+                "viewer of traces", [*manage, "apm", "--port", str(self._viewer_port)], environment
+            )
+            traced = environment | local_apm.variables(_viewer_url(self._viewer_port))
         server = ["runserver", f"127.0.0.1:{settings.PORT}"]
-        processes.start("server", [*manage, *server], environment)
-        processes.start("worker", [*manage, "run_huey"], environment)
+        processes.start("server", [*manage, *server], traced)
+        processes.start("worker", [*manage, "run_huey"], traced)
         if settings.USES_SIMULATOR:
             processes.start("payment simulator", [*manage, "simulator"], environment)
         _wait_for_the_site(processes)
@@ -95,6 +106,8 @@ class Command(BaseCommand):
         if settings.SHOWS_MAILBOX:
             lines += [f"  The test inbox is at {settings.SITE_URL}{reverse('messages:mailbox')}"]
         lines += [f"  The lab is at {settings.SITE_URL}{reverse('lab:home')}"]
+        if self._viewer_port:
+            lines += [f"  The viewer of traces is at {_viewer_url(self._viewer_port)}"]
         connections.close_all()
         self._say("\n".join([*lines, "  Ctrl-C stops everything.", ""]))
 
@@ -105,8 +118,14 @@ class Command(BaseCommand):
             self.stdout.flush()
 
 
-def _refuse_taken_ports() -> None:
+def _viewer_url(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def _refuse_taken_ports(viewer_port: int | None) -> None:
     addresses = {"the site": ("127.0.0.1", settings.PORT)}
+    if viewer_port:
+        addresses["the viewer of traces"] = ("127.0.0.1", viewer_port)
     if settings.USES_SIMULATOR:
         simulator = urlsplit(settings.SIMULATOR_URL)
         addresses["the payment simulator"] = (simulator.hostname or "127.0.0.1", simulator.port or 80)
