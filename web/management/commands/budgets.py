@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 from typing import Any
 
@@ -15,7 +13,7 @@ from django.utils.translation import ngettext
 
 from savings import demo, leaderboards
 from savings.models import User
-from web.dev import embedded_redis
+from web.dev import own_redis
 from web.observability import budgets, page_costs
 from web.observability.budgets import BUDGETS, Budget
 from web.observability.page_costs import Cost
@@ -45,8 +43,9 @@ class Command(BaseCommand):
         user = User.objects.filter(email=demo.ADA.email).first()
         if user is None:
             raise CommandError("The demo is not loaded. Run `manage.py demo` first.")
-        if not os.environ.get("REDIS_URL"):
-            sys.exit(_with_redis_of_its_own())
+        code = own_redis.run_again("budgets")
+        if code is not None:
+            sys.exit(code)
         self._measure(user)
 
     def _measure(self, user: User) -> None:
@@ -75,14 +74,3 @@ def _line(budget: Budget, cost: Cost | None) -> str:
     figures = [f"{getattr(cost, name)} / {getattr(budget, name)}" for name in cost._fields]
     excess = cost.excess(budget)
     return _LINE.format(budget.name, *figures, f"OVER BUDGET: {', '.join(excess)}" if excess else "").rstrip()
-
-
-def _with_redis_of_its_own() -> int:
-    """Run the command again with a private Redis, because the settings are already loaded; return its exit code."""
-    redis = embedded_redis.start(settings.VAR_DIR / "redis-budgets.sock")
-    try:
-        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "budgets"]
-        environment = os.environ | {"REDIS_URL": redis.url}
-        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 (our own words)
-    finally:
-        redis.stop()
