@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e.person import Person
 
-PAGES = ["/lab/", "/lab/plan-names/", "/lab/lookup/", "/lab/leaderboard/", "/lab/mail/"]
+PAGES = ["/lab/", "/lab/measure/", "/lab/plan-names/", "/lab/lookup/", "/lab/leaderboard/", "/lab/mail/"]
 PAGES += ["/lab/statement/", "/lab/kill-worker/", "/lab/caching/", "/lab/stampede/", "/lab/wrong-key/"]
 
 

@@ -53,18 +53,18 @@ def measure(user: User, budgets: Iterable[Budget]) -> Iterator[tuple[Budget, Cos
 
 
 def _cost(user: User, budget: Budget, address: str) -> Cost | None:
-    with _fresh_caches(), _browser(None if budget.route in PUBLIC else user) as browser:
-        cold, response = _ask(browser, address)
+    with fresh_caches(), browser(None if budget.route in PUBLIC else user) as client:
+        cold, response = _ask(client, address)
         if response.status_code != 200:
             return None
         # Request it once more, because the first request caches values for the rest of the day.
-        _ask(browser, address)
-        warm, response = _ask(browser, address)
+        _ask(client, address)
+        warm, response = _ask(client, address)
     calls = warm.session_calls + warm.cache_calls + warm.redis_calls
     return Cost(cold.sql_count, warm.sql_count, calls, len(response.content))
 
 
-def _ask(browser: Client, address: str) -> tuple[Counts, Any]:
+def _ask(client: Client, address: str) -> tuple[Counts, Any]:
     """Request a page without an ETag, and return its cost and the response."""
     seen: list[Counts] = []
 
@@ -73,18 +73,18 @@ def _ask(browser: Client, address: str) -> tuple[Counts, Any]:
 
     request_costs.response_measured.connect(note)
     try:
-        response = browser.get(address)
+        response = client.get(address)
     finally:
         request_costs.response_measured.disconnect(note)
     return seen[0], response
 
 
 @contextmanager
-def _browser(user: User | None) -> Iterator[Client]:
+def browser(user: User | None) -> Iterator[Client]:
     """Return a browser in which this user is signed in, without the mails and records of a real sign-in."""
-    browser = Client(SERVER_NAME=settings.ALLOWED_HOSTS[0])
+    client = Client(SERVER_NAME=settings.ALLOWED_HOSTS[0])
     if user is None:
-        yield browser
+        yield client
         return
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
@@ -93,15 +93,15 @@ def _browser(user: User | None) -> Iterator[Client]:
     session.update(fresh_sign_in.session_of_password(user))
     session.set_expiry(60 * 60)
     session.save()
-    browser.cookies[settings.SESSION_COOKIE_NAME] = str(session.session_key)
+    client.cookies[settings.SESSION_COOKIE_NAME] = str(session.session_key)
     try:
-        yield browser
+        yield client
     finally:
         session.delete()
 
 
 @contextmanager
-def _fresh_caches() -> Iterator[None]:
+def fresh_caches() -> Iterator[None]:
     """Use caches with a key prefix of their own and delete them afterwards, so that no user's pages are affected."""
     prefix = f"budgets-{secrets.token_hex(8)}"
     own = {name: options | {"KEY_PREFIX": prefix} for name, options in settings.CACHES.items()}

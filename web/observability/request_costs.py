@@ -74,20 +74,25 @@ def _finish_with_the_stream(request: HttpRequest, response: HttpResponseBase, co
 def _finish(request: HttpRequest, response: HttpResponseBase, counts: Counts) -> None:
     response_measured.send_robust(CountingMiddleware, request=request, response=response, counts=counts)
     if logger.isEnabledFor(logging.INFO):
-        # The pattern instead of the URL, because it contains no id, reference, code or query. The JSON is written here
-        # because a formatter of the logging module takes ten times as long.
-        pattern = route(request)
-        line = {
-            "@timestamp": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
-            "log.level": "info",
-            "message": f"{request.method} {pattern} {response.status_code}",
-            "request_id": request.request_id,  # type: ignore[attr-defined]
-            "method": request.method,
-            "route": pattern,
-            "status": response.status_code,
-            "ms": round(counts.seconds * 1000, 2),
-        }
-        logger.info(json.dumps(line | counts.labels()))
+        logger.info(json.dumps(log_line(request, response, counts)))
+
+
+def log_line(request: HttpRequest, response: HttpResponseBase, counts: Counts) -> dict[str, Any]:
+    """Return what the log of a server says of a request."""
+    # The pattern instead of the URL, because it contains no id, reference, code or query. A dictionary, which is
+    # written as JSON without a formatter of the logging module, which takes ten times as long.
+    pattern = route(request)
+    return {
+        "@timestamp": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+        "log.level": "info",
+        "message": f"{request.method} {pattern} {response.status_code}",
+        "request_id": request.request_id,  # type: ignore[attr-defined]
+        "method": request.method,
+        "route": pattern,
+        "status": response.status_code,
+        "ms": round(counts.seconds * 1000, 2),
+        **counts.labels(),
+    }
 
 
 # The wrapper is installed once per connection. One per request would cost 3 µs each and miss other threads.

@@ -114,6 +114,22 @@ class HueyPanel(Panel):
         self.record_stats({"queued": self.queued})
 
 
+def figures(request_id: str) -> dict[str, float]:
+    """Return what the toolbar has stored of a request, in milliseconds; nothing if it has forgotten the request."""
+    stats = {}
+    for name in ("SQLPanel", "CachePanel", "TimerPanel"):
+        stored = DebugToolbar.fetch(request_id, name)
+        if stored is None:
+            return {}
+        stats[name] = stored.get_panel_by_id(name).get_stats()
+    return {
+        "queries": len(stats["SQLPanel"]["queries"]),
+        "sql_ms": round(stats["SQLPanel"]["sql_time"], 2),
+        "cache_hits": stats["CachePanel"]["hits"],
+        "ms": round(stats["TimerPanel"]["total_time"], 2),
+    }
+
+
 def _state(row: OutboxRow | None) -> str:
     if row is None:
         return "gone"

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from web.views.lab import background, caching, home, indexes, queries, whole_pages
+from web.views.lab import background, caching, home, indexes, measuring, queries, whole_pages
 
 urlpatterns = [
     path("", home.home, name="home"),
+    # Measure first
+    path("measure/", measuring.measure, name="measure"),
     # Indexes
     path("lookup/", indexes.lookup, name="lookup"),
     # N+1 queries
