@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from web.http import SaverRequest, render_part
+from web.lab import lessons
 
 # The runs of each way after the warm-up.
 ROUNDS = 3
@@ -16,5 +17,13 @@ ROUNDS = 3
 def show(
     request: SaverRequest, template: str, context: dict[str, Any], *, part: str = "result", status: int = 200
 ) -> HttpResponse:
-    context |= {"is_watched": settings.DEBUG_TOOLBAR}
-    return render_part(request, template, part, context, status=status)
+    """Return an experiment's page, or its part for htmx.
+
+    `lesson` in the context is the name of its lesson. Without it, the lesson is the one that lists the page.
+    """
+    match = request.resolver_match
+    about = lessons.BY_NAME.get(context.get("lesson", "")) or lessons.of_page(
+        match.view_name if match else ""
+    )
+    shared = {"is_watched": settings.DEBUG_TOOLBAR, "about": about}
+    return render_part(request, template, part, context | shared, status=status)

@@ -6,6 +6,7 @@ from web.views.lab import background, caching, home, indexes, measuring, queries
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("clean/", home.clean, name="clean"),
     # Measure first
     path("measure/", measuring.measure, name="measure"),
     # Indexes

@@ -1,0 +1,110 @@
+"""The lessons of the lab: each claim has its page and its code, and docs/lessons.md says the same."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.urls import resolve, reverse
+
+from savings.models import User
+from tests.factories import fill
+from web.lab import document, lessons, lookups
+from web.lab.claims.claim import Claim
+from web.lab.lessons import LESSONS, Lesson
+from web.lab.measure import Headline
+
+CLAIMS = [claim for lesson in LESSONS for claim in lesson.claims]
+NAMES = {name for lesson in LESSONS for name, *_ in lesson.experiments}
+
+
+def test_no_claim_is_there_twice() -> None:
+    assert len({claim.quote for claim in CLAIMS}) == len(CLAIMS) > 35
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.quote[:40])
+def test_a_claim_has_a_page_code_figures_and_a_price(claim: Claim) -> None:
+    assert resolve(reverse(claim.experiment)).view_name in NAMES
+    assert claim.files
+    assert [name for name in claim.files if not Path(name).exists()] == []
+    assert any(claim.figures in lesson.figures for lesson in LESSONS)
+    assert claim.beyond.endswith(".")
+
+
+def test_every_name_of_figures_is_measured_or_known_to_be_missing() -> None:
+    names = [name for lesson in LESSONS for name in lesson.figures]
+    assert sorted(names) == sorted([*lessons.FIGURES, *lessons.WITHOUT_FIGURES])
+
+
+def test_the_document_has_the_claims_as_they_are() -> None:
+    text = document.PAGE.read_text()
+    assert document.with_claims(text) == text, "Run manage.py lab --write."
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert headings == [lesson.title for lesson in LESSONS]
+
+
+@pytest.mark.django_db
+def test_figures_are_written_with_their_machine_and_nothing_else_changes() -> None:
+    text = document.PAGE.read_text()
+    figures = {"lookups": [Headline("Ten lookups without an index : with one", "412 ×")]}
+    written = document.with_figures(text, figures)
+    assert "| `lookups` | Ten lookups without an index : with one | 412 × |" in written
+    assert re.search(
+        r"Measured on \d{4}-\d\d-\d\d: .+, \d+ cores, Python 3\.\d+\.\d+, (SQLite|PostgreSQL) ", written
+    )
+    assert document.with_figures(written, figures) == written
+    assert document.with_claims(written) == written
+
+
+def test_the_front_page_has_every_claim_with_its_page_and_its_code(saver_client: Client) -> None:
+    page = saver_client.get("/lab/").content.decode()
+    for lesson in LESSONS:
+        section = re.search(rf'<section [^>]*id="{lesson.name}".*?</section>', page, re.DOTALL)
+        assert section
+        assert section[0].count(">See it</a>") == len(lesson.claims)
+        for name in [
+            *[claim.experiment for claim in lesson.claims],
+            *[name for name, *_ in lesson.experiments],
+        ]:
+            assert f'href="{reverse(name)}"' in section[0]
+        for file in lesson.files:
+            assert f"<code>{file}</code>" in section[0]
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+def test_an_experiment_links_to_its_lesson_and_names_its_code(
+    saver_client: Client, saver: User, lesson: Lesson
+) -> None:
+    fill(saver, 2)
+    for name, *_ in lesson.experiments:
+        # The activity pages are shown as they are.
+        if name.startswith("lab:") and "naive" not in name:
+            page = saver_client.get(reverse(name)).content.decode()
+            assert f'href="/lab/#{lesson.name}"' in page
+            assert "docs/lessons.md" in page
+            assert f"<code>{lesson.files[0]}</code>" in page
+
+
+def test_what_was_loaded_is_removed_by_a_button_and_by_the_command(saver_client: Client) -> None:
+    words = "Remove what the lab loaded"
+    assert words not in saver_client.get("/lab/").content.decode()
+    for remove in (lambda: saver_client.post("/lab/clean/"), lambda: call_command("lab", clean=True)):
+        lookups.make_copies()
+        assert words in saver_client.get("/lab/").content.decode()
+        remove()
+        assert lessons.loaded_tables() == []
+    assert saver_client.get("/lab/clean/").status_code == 405
+    assert "savings_transaction" in connection.introspection.table_names()
+
+
+def test_the_command_prints_the_figures(saver: User, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(saver, 3)
+    call_command("lab")
+    printed = capsys.readouterr().out
+    assert "Measure first" in printed
+    assert "Activity, the naive way: queries at the first request, and at the next" in printed
+    assert "Measured on" in printed

@@ -1,0 +1,1 @@
+"""The claims of the article, a module for each lesson."""

@@ -1,0 +1,70 @@
+"""The claims about background work."""
+
+from __future__ import annotations
+
+from web.lab.claims.claim import MAIL, STATEMENT, Claim
+
+CLAIMS = (
+    Claim(
+        "move the long-running task to the background",
+        MAIL,
+        "mails",
+        ("savings/outbox/rows.py", "savings/tasks.py"),
+        "A queue in Redis loses tasks when Redis or a worker dies. The product writes the work into the "
+        "database, in the transaction of its cause, and the queue only makes it quicker.",
+    ),
+    Claim(
+        "Users typically do not want to wait",
+        MAIL,
+        "mails",
+        ("savings/outbox/delivery.py",),
+        "They may see a page before the work is done. Pages must say what is still on its way.",
+    ),
+    Claim(
+        "allows us to benefit from parallel processing",
+        MAIL,
+        "mails",
+        ("savings/tasks.py", "savings/statements/turns.py"),
+        "Threads of one Python process share a processor. They help with waiting, as for a mail server, "
+        "and not with calculating; for that, start a second worker.",
+    ),
+    Claim(
+        "after a user top up their plan, transfer their matured savings to their Stash, log into their "
+        "account, or join a new Savings Circle, we typically send an email",
+        MAIL,
+        "killing",
+        ("savings/mails/emails.py", "savings/mails/sending.py"),
+        "A mail may go out twice when a worker dies after sending it: at least once is what a queue can "
+        "promise. Both have one Message-ID. We mail about a sign-in only from a new device.",
+    ),
+    Claim(
+        "another use case for asynchronous tasks on the Cowrywise app is when a user requests their plan "
+        "statement",
+        STATEMENT,
+        "statements",
+        ("savings/statements/requests.py", "savings/statements/writing.py"),
+        "A long task is killed in the middle sooner or later. Ours continues from a checkpoint.",
+    ),
+    Claim(
+        "sending an email with a download link to the user",
+        STATEMENT,
+        "statements",
+        ("savings/statements/downloads.py", "savings/mails/emails.py"),
+        "A link is a key to a private file. Ours is signed, ends after a day, and asks for a sign-in.",
+    ),
+    Claim(
+        "respond with a success message informing them to check their email",
+        STATEMENT,
+        "statements",
+        ("web/views/statements.py",),
+        "The mail may not arrive. The page shows the progress and has the file too.",
+    ),
+    Claim(
+        "Celery helps us in orchestrating our asynchronous tasks",
+        MAIL,
+        "mails",
+        ("savings/tasks.py", "docs/adr/0003-own-outbox-beside-huey.md"),
+        "We use Huey: one dependency, one process, Redis only. Celery has more brokers, workflows and "
+        "monitoring.",
+    ),
+)

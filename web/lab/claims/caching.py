@@ -1,0 +1,62 @@
+"""The claims about caching."""
+
+from __future__ import annotations
+
+from web.lab.claims.claim import CACHING, LEADERBOARD, Claim
+
+CLAIMS = (
+    Claim(
+        "cache frequently requested data and data that do not change for each user",
+        CACHING,
+        "wrong_key",
+        ("web/caching/pages.py", "web/caching/fragments.py"),
+        "Data of one user can be cached too, with the user in the key. A key without its owner shows one "
+        "user's data to another.",
+    ),
+    Claim(
+        "caching allows us to avoid running queries multiple times",
+        CACHING,
+        "caches",
+        ("web/caching/pages.py",),
+        "A query by primary key takes about as long as a call to Redis. Cache what takes several queries "
+        "or much rendering.",
+    ),
+    Claim(
+        "subsequent requests fetch from the cache instead of from the source",
+        CACHING,
+        "stampede",
+        ("web/caching/fragments.py", "web/caching/reads.py"),
+        "When a popular value expires, all requests calculate it at once unless one has a lock.",
+    ),
+    Claim(
+        "computing the leaderboard could be an expensive operation",
+        LEADERBOARD,
+        "boards",
+        ("savings/leaderboards/sql.py",),
+        "In a small circle SQL is about as fast as Redis. The difference grows with the members.",
+    ),
+    Claim(
+        "computing the leaderboard every time a user wants to view",
+        LEADERBOARD,
+        "boards",
+        ("savings/leaderboards/pages.py", "savings/leaderboards/store.py"),
+        "A member also wants their own rank, and the members around it. A sorted set answers that; a "
+        "cached list does not.",
+    ),
+    Claim(
+        "update the cache when a member makes a successful transaction",
+        LEADERBOARD,
+        "boards",
+        ("savings/leaderboards/contributions.py",),
+        "The update may be lost, come twice or in the wrong order. Ours writes a member's standing with "
+        "its version, not a difference, and a job compares all boards with SQL.",
+    ),
+    Claim(
+        "It can always be retrieved from the cache",
+        LEADERBOARD,
+        "boards",
+        ("savings/leaderboards/rebuild.py", "docs/degraded.md"),
+        "Not while Redis is away or has been emptied. Then the product reads the board from SQL, and "
+        "builds it again.",
+    ),
+)

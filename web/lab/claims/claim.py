@@ -1,0 +1,29 @@
+"""What is said of each claim of the article, and the experiments that show it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# The URL names of the experiments.
+MEASURE = "lab:measure"
+LOOKUP = "lab:lookup"
+PLAN_NAMES = "lab:plan_names"
+MAIL = "lab:mail"
+STATEMENT = "lab:mail"
+CACHING = "lab:leaderboard"
+LEADERBOARD = "lab:leaderboard"
+WHOLE_PAGE = "lab:naive_transactions"
+
+
+class Claim(NamedTuple):
+    """One claim of the article.
+
+    `quote` is in the article's words. `experiment` is the URL name of the page that shows it, and `figures` the name
+    of the figures that measure it (web/lab/lessons.py). `files` are where the product does it.
+    """
+
+    quote: str
+    experiment: str
+    figures: str
+    files: tuple[str, ...]
+    beyond: str

@@ -1,0 +1,96 @@
+"""The tables of docs/lessons.md: the claims of each lesson, and the figures that `manage.py lab` has measured."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+from django.urls import reverse
+from django_redis import get_redis_connection
+from redis.exceptions import RedisError
+
+from web.lab.lessons import LESSONS, Lesson
+from web.lab.measure import Headline
+
+PAGE: Path = settings.BASE_DIR / "docs" / "lessons.md"
+_BLOCK = re.compile(
+    r"(?P<begin><!-- (?P<kind>claims|figures|machine): ?(?P<name>\w*) ?-->\n).*?(?P<end><!-- end -->)",
+    re.DOTALL,
+)
+
+Figures = Mapping[str, Sequence[Headline]]
+
+
+def with_claims(text: str) -> str:
+    """Return the document with the claims of each lesson as they are in web/lab/claims/, and the old figures."""
+    return _replaced(text, {("claims", lesson.name): _claims(lesson) for lesson in LESSONS})
+
+
+def with_figures(text: str, figures: Figures) -> str:
+    """Return the document with new figures and the machine that they were measured on."""
+    blocks = {("figures", lesson.name): _figures(lesson, figures) for lesson in LESSONS}
+    return _replaced(text, blocks | {("machine", ""): f"\nMeasured on {machine()}.\n\n"})
+
+
+def machine() -> str:
+    """Return the day, the processor and the versions on which figures depend, in one line."""
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    database = f"{connection.display_name} {'.'.join(map(str, connection.get_database_version()))}"
+    python = platform.python_version()
+    return f"{today}: {_processor()}, {os.cpu_count()} cores, Python {python}, {database}, {_redis()}"
+
+
+def _processor() -> str:
+    """Return the model of the processor; only its kind where /proc does not tell."""
+    path = Path("/proc/cpuinfo")
+    found = re.search(r"^model name\s*: (.+)$", path.read_text(), re.MULTILINE) if path.exists() else None
+    return found[1] if found else platform.machine()
+
+
+def _redis() -> str:
+    try:
+        return f"Redis {get_redis_connection('default').info('server')['redis_version']}"
+    except (RedisError, KeyError):
+        return "a replacement of Redis in Python"
+
+
+def _claims(lesson: Lesson) -> str:
+    rows = [
+        f"| “{claim.quote}” | `{reverse(claim.experiment)}` | {_link(claim.figures)} | {_code(claim.files)} "
+        f"| {claim.beyond} |\n"
+        for claim in lesson.claims
+    ]
+    head = "| The article | Experiment | Figures | In the product | What the article does not say |\n"
+    return f"\n{head}|---|---|---|---|---|\n{''.join(rows)}\n"
+
+
+def _link(figures: str) -> str:
+    lesson = next(lesson for lesson in LESSONS if figures in lesson.figures)
+    return f"[{figures}](#{lesson.title.lower().replace('+', '').replace(' ', '-')})"
+
+
+def _figures(lesson: Lesson, figures: Figures) -> str:
+    rows = [
+        f"| `{name}` | {what} | {value} |\n"
+        for name in lesson.figures
+        for what, value in figures.get(name, ())
+    ]
+    return f"\n| Figures | What | Measured |\n|---|---|--:|\n{''.join(rows)}\n"
+
+
+def _code(files: Sequence[str]) -> str:
+    return " ".join(f"[`{name}`](../{name})" for name in files)
+
+
+def _replaced(text: str, blocks: Mapping[tuple[str, str], str]) -> str:
+    def block(found: re.Match[str]) -> str:
+        content = blocks.get((found["kind"], found["name"]))
+        return found[0] if content is None else f"{found['begin']}{content}{found['end']}"
+
+    return _BLOCK.sub(block, text)

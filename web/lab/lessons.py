@@ -1,0 +1,157 @@
+"""The lessons of the article: their claims and experiments, the figures that measure them, and what the lab loads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from django.db import connection
+
+from web.lab import one_request
+from web.lab.claims import background, caching, claim, indexes, measure, pages, queries
+from web.lab.claims.claim import Claim
+from web.lab.measure import Headline
+
+
+class Lesson(NamedTuple):
+    """A section of the lab's front page and of docs/lessons.md.
+
+    `experiments` are URL names, each with a title and a line. `figures` are names in `FIGURES`.
+    """
+
+    name: str
+    title: str
+    line: str
+    experiments: tuple[tuple[str, str, str], ...]
+    figures: tuple[str, ...]
+    claims: tuple[Claim, ...]
+
+    @property
+    def files(self) -> list[str]:
+        """Where the product does it, each file once."""
+        return list(dict.fromkeys(file for one in self.claims for file in one.files))
+
+
+LESSONS = (
+    Lesson(
+        "measure",
+        "Measure first",
+        "Find out what is slow before you change anything.",
+        (
+            (
+                claim.MEASURE,
+                "One request, four tools",
+                "The same request in four tools, with the same numbers.",
+            ),
+        ),
+        ("measure",),
+        measure.CLAIMS,
+    ),
+    Lesson(
+        "indexes",
+        "Indexes",
+        "An index finds a row without reading the table, and costs something at each write.",
+        (
+            (
+                claim.LOOKUP,
+                "Lookup by reference",
+                "The same table with and without an index, and the query plan of each.",
+            ),
+        ),
+        ("lookups", "index_costs", "unused_indexes", "project_indexes"),
+        indexes.CLAIMS,
+    ),
+    Lesson(
+        "queries",
+        "N+1 queries",
+        "One query for a list, or one for each of its rows as well.",
+        (
+            (
+                claim.PLAN_NAMES,
+                "Transactions with plan names",
+                "One query per row, or one for the whole list: several ways to write the same list.",
+            ),
+        ),
+        ("relations",),
+        queries.CLAIMS,
+    ),
+    Lesson(
+        "background",
+        "Background work",
+        "Answer first, and let a worker do what takes long.",
+        ((claim.MAIL, "Mail", "Sent while you wait, or by a worker. Both mails go to you."),),
+        ("mails", "statements", "killing"),
+        background.CLAIMS,
+    ),
+    Lesson(
+        "caching",
+        "Caching",
+        "Calculate once, read often, and replace what has changed.",
+        (
+            (
+                claim.LEADERBOARD,
+                "Leaderboard",
+                "Ranked at each request, or stored in Redis and updated when someone saves.",
+            ),
+        ),
+        ("caches", "stampede", "wrong_key", "boards"),
+        caching.CLAIMS,
+    ),
+    Lesson(
+        "pages",
+        "A whole page",
+        "All lessons together on one page, written both ways.",
+        (
+            (
+                claim.WHOLE_PAGE,
+                "Activity, the naive way",
+                "Full objects, a query per row, a count of all rows, and OFFSET.",
+            ),
+            ("transactions:index", "Activity, the site’s way", "Slim rows, keyset pages and a page cache."),
+        ),
+        ("whole_pages",),
+        pages.CLAIMS,
+    ),
+)
+BY_NAME = {lesson.name: lesson for lesson in LESSONS}
+
+# What measures the claims, by the name in `Claim.figures`: the `headlines` of a module of experiments.
+FIGURES: dict[str, Callable[[], Iterator[Headline]]] = {
+    "measure": one_request.headlines,
+}
+# Names in `Claim.figures` whose experiments have no headlines yet.
+WITHOUT_FIGURES = {
+    *("lookups", "index_costs", "unused_indexes", "project_indexes", "relations", "whole_pages"),
+    *("mails", "statements", "killing", "caches", "stampede", "wrong_key", "boards"),
+}
+
+
+def headlines(name: str) -> Iterator[Headline]:
+    """Measure the figures of that name."""
+    yield from FIGURES[name]() if name in FIGURES else ()
+
+
+# Functions that remove what an experiment has loaded, other than tables whose name begins with lab_.
+CLEANERS: tuple[Callable[[], object], ...] = ()
+
+
+def of_page(url_name: str) -> Lesson | None:
+    """Return the lesson that lists a page among its experiments."""
+    return next((lesson for lesson in LESSONS if url_name in {name for name, *_ in lesson.experiments}), None)
+
+
+def loaded_tables() -> list[str]:
+    """Return the names of the tables that experiments have made."""
+    return [name for name in connection.introspection.table_names() if name.startswith("lab_")]
+
+
+def clean() -> list[str]:
+    """Remove everything that experiments have loaded, and return the names of the tables that are gone."""
+    for remove in CLEANERS:
+        remove()
+    tables = loaded_tables()
+    cascade = " CASCADE" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        for name in tables:
+            cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)}{cascade}")
+    return tables
