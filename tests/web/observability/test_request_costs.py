@@ -23,6 +23,7 @@ from savings.models import User
 from tests import factories
 from web.counts import Counts, counting, current_counts
 from web.observability import request_costs
+from web.observability.request_costs import CountingMiddleware
 from web.urls import handler400, handler500  # noqa: F401 - Django looks for them here
 from web.urls import urlpatterns as site_urls
 
@@ -101,7 +102,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[list[Counts]]:
     """The counts of each finished request, without other middleware."""
-    settings.MIDDLEWARE = site.MIDDLEWARE[:2]
+    last = f"{CountingMiddleware.__module__}.{CountingMiddleware.__name__}"
+    settings.MIDDLEWARE = site.MIDDLEWARE[: site.MIDDLEWARE.index(last) + 1]
     found: list[Counts] = []
 
     def note(*, counts: Counts, **_: Any) -> None:
