@@ -33,8 +33,9 @@ def with_claims(text: str) -> str:
 
 
 def with_figures(text: str, figures: Figures) -> str:
-    """Return the document with new figures and the machine that they were measured on."""
-    blocks = {("figures", lesson.name): _figures(lesson, figures) for lesson in LESSONS}
+    """Return the document with new figures of the lessons that have any, and the machine of the last measurement."""
+    measured = [lesson for lesson in LESSONS if {*lesson.figures} & {*figures}]
+    blocks = {("figures", lesson.name): _figures(lesson, figures) for lesson in measured}
     return _replaced(text, blocks | {("machine", ""): f"\nMeasured on {machine()}.\n\n"})
 
 

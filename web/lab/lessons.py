@@ -7,7 +7,17 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from web.lab import one_request
+from web.lab import (
+    board_loading,
+    boards,
+    caches,
+    killing,
+    mails,
+    one_request,
+    stampede,
+    statements,
+    wrong_key,
+)
 from web.lab.claims import background, caching, claim, indexes, measure, pages, queries
 from web.lab.claims.claim import Claim
 from web.lab.measure import Headline
@@ -79,7 +89,11 @@ LESSONS = (
         "background",
         "Background work",
         "Answer first, and let a worker do what takes long.",
-        ((claim.MAIL, "Mail", "Sent while you wait, or by a worker. Both mails go to you."),),
+        (
+            (claim.MAIL, "Mail", "Sent while you wait, or by a worker. Both mails go to you."),
+            (claim.STATEMENT, "Statement", "Written while you wait, or by a worker that sends a link."),
+            (claim.KILL_WORKER, "A killed worker", "What the outbox makes of work whose worker died."),
+        ),
         ("mails", "statements", "killing"),
         background.CLAIMS,
     ),
@@ -88,6 +102,13 @@ LESSONS = (
         "Caching",
         "Calculate once, read often, and replace what has changed.",
         (
+            (claim.CACHING, "Caches", "A fragment, a whole page, a 304 and a value, each cold and warm."),
+            (
+                claim.STAMPEDE,
+                "A stampede",
+                "Twenty requests for a value that has expired, with a lock and without.",
+            ),
+            (claim.WRONG_KEY, "A wrong key", "A key without its owner, and the test that finds it."),
             (
                 claim.LEADERBOARD,
                 "Leaderboard",
@@ -118,11 +139,17 @@ BY_NAME = {lesson.name: lesson for lesson in LESSONS}
 # What measures the claims, by the name in `Claim.figures`: the `headlines` of a module of experiments.
 FIGURES: dict[str, Callable[[], Iterator[Headline]]] = {
     "measure": one_request.headlines,
+    "mails": mails.headlines,
+    "statements": statements.headlines,
+    "killing": killing.headlines,
+    "caches": caches.headlines,
+    "stampede": stampede.headlines,
+    "wrong_key": wrong_key.headlines,
+    "boards": boards.headlines,
 }
 # Names in `Claim.figures` whose experiments have no headlines yet.
 WITHOUT_FIGURES = {
     *("lookups", "index_costs", "unused_indexes", "project_indexes", "relations", "whole_pages"),
-    *("mails", "statements", "killing", "caches", "stampede", "wrong_key", "boards"),
 }
 
 
@@ -132,7 +159,7 @@ def headlines(name: str) -> Iterator[Headline]:
 
 
 # Functions that remove what an experiment has loaded, other than tables whose name begins with lab_.
-CLEANERS: tuple[Callable[[], object], ...] = ()
+CLEANERS: tuple[Callable[[], object], ...] = (board_loading.clean, statements.clean)
 
 
 def of_page(url_name: str) -> Lesson | None:

@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.urls import resolve, reverse
 
 from savings.models import User
 from tests.factories import fill
-from web.lab import document, lessons, lookups
+from web.lab import document, lessons
 from web.lab.claims.claim import Claim
 from web.lab.lessons import LESSONS, Lesson
 from web.lab.measure import Headline
@@ -93,7 +93,8 @@ def test_what_was_loaded_is_removed_by_a_button_and_by_the_command(saver_client:
     words = "Remove what the lab loaded"
     assert words not in saver_client.get("/lab/").content.decode()
     for remove in (lambda: saver_client.post("/lab/clean/"), lambda: call_command("lab", clean=True)):
-        lookups.make_copies()
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE lab_example (id bigint)")
         assert words in saver_client.get("/lab/").content.decode()
         remove()
         assert lessons.loaded_tables() == []
@@ -103,8 +104,10 @@ def test_what_was_loaded_is_removed_by_a_button_and_by_the_command(saver_client:
 
 def test_the_command_prints_the_figures(saver: User, capsys: pytest.CaptureFixture[str]) -> None:
     fill(saver, 3)
-    call_command("lab")
+    call_command("lab", "measure")
     printed = capsys.readouterr().out
     assert "Measure first" in printed
     assert "Activity, the naive way: queries at the first request, and at the next" in printed
     assert "Measured on" in printed
+    with pytest.raises(CommandError, match="There is no lesson cooking. Choose of: measure, indexes"):
+        call_command("lab", "cooking")

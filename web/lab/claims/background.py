@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from web.lab.claims.claim import MAIL, STATEMENT, Claim
+from web.lab.claims.claim import KILL_WORKER, MAIL, STATEMENT, Claim
 
 CLAIMS = (
     Claim(
@@ -31,7 +31,7 @@ CLAIMS = (
     Claim(
         "after a user top up their plan, transfer their matured savings to their Stash, log into their "
         "account, or join a new Savings Circle, we typically send an email",
-        MAIL,
+        KILL_WORKER,
         "killing",
         ("savings/mails/emails.py", "savings/mails/sending.py"),
         "A mail may go out twice when a worker dies after sending it: at least once is what a queue can "

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from web.lab.claims.claim import CACHING, LEADERBOARD, Claim
+from web.lab.claims.claim import CACHING, LEADERBOARD, STAMPEDE, WRONG_KEY, Claim
 
 CLAIMS = (
     Claim(
         "cache frequently requested data and data that do not change for each user",
-        CACHING,
+        WRONG_KEY,
         "wrong_key",
         ("web/caching/pages.py", "web/caching/fragments.py"),
         "Data of one user can be cached too, with the user in the key. A key without its owner shows one "
@@ -23,7 +23,7 @@ CLAIMS = (
     ),
     Claim(
         "subsequent requests fetch from the cache instead of from the source",
-        CACHING,
+        STAMPEDE,
         "stampede",
         ("web/caching/fragments.py", "web/caching/reads.py"),
         "When a popular value expires, all requests calculate it at once unless one has a lock.",
@@ -33,7 +33,7 @@ CLAIMS = (
         LEADERBOARD,
         "boards",
         ("savings/leaderboards/sql.py",),
-        "In a small circle SQL is about as fast as Redis. The difference grows with the members.",
+        "In a small circle SQL is as fast as Redis, or faster. Redis wins as the members grow.",
     ),
     Claim(
         "computing the leaderboard every time a user wants to view",

@@ -10,15 +10,15 @@ CLAIMS = (
         LOOKUP,
         "lookups",
         ("savings/models/ledger.py", "tests/benchmarks/lookup.py"),
-        "In a small table the planner rightly reads all rows. The difference grows with the table.",
+        "In a small table PostgreSQL rightly reads all rows. The difference grows with the table.",
     ),
     Claim(
         "Indexes speed up database retrieval queries",
         LOOKUP,
         "unused_indexes",
         ("savings/models/ledger.py",),
-        "Not where most rows fulfil the condition, where a function hides the column, or where a pattern "
-        "begins with a wildcard.",
+        "Not where a function hides the column, or where a pattern begins with a wildcard. PostgreSQL also "
+        "leaves it aside where most rows fulfil the condition.",
     ),
     Claim(
         "searching through a large table using an unindexed field",
