@@ -8,7 +8,8 @@ import re
 import statistics
 import textwrap
 import time
-from collections import Counter
+import tracemalloc
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,7 +47,10 @@ class Way[Subject]:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """The cost of one way. `share` is its time in thousandths of the slowest, `times` its multiple of the fastest."""
+    """The cost of one way. `share` is its time in thousandths of the slowest, `times` its multiple of the fastest.
+
+    `peak_bytes` is the most memory that Python held for it at one moment, if that was measured.
+    """
 
     name: str
     note: str
@@ -60,23 +64,51 @@ class Outcome:
     plan: str
     where: str
     code: str
+    peak_bytes: int | None = None
+
+    @property
+    def memory_text(self) -> str:
+        return "" if self.peak_bytes is None else size_text(self.peak_bytes)
 
     @property
     def time_text(self) -> str:
-        return f"{self.milliseconds:.{0 if self.milliseconds >= 10 else 2}f}{_NARROW_SPACE}ms"
+        return milliseconds_text(self.milliseconds)
 
     @property
     def times_text(self) -> str:
-        return f"{self.times:,.{0 if self.times >= 10 else 1}f}{_NARROW_SPACE}×"
+        return times_text(self.times)
 
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """The outcomes of all ways, in the given order."""
+    """The outcomes of all ways, in the given order. `pair` names the two that the lesson compares."""
 
     outcomes: list[Outcome]
     agree: bool
     rounds: int
+    pair: tuple[str, str] | None = None
+
+    @property
+    def before(self) -> Outcome:
+        """The first way of the lesson's pair; without a pair the slowest."""
+        return self.named(self.pair[0]) if self.pair else self.slowest
+
+    @property
+    def after(self) -> Outcome:
+        """The second way of the lesson's pair; without a pair the quickest."""
+        return self.named(self.pair[1]) if self.pair else self.quickest
+
+    @property
+    def ratio_text(self) -> str:
+        """How many times as long the first way of the pair took as the second."""
+        return times_text(self.before.milliseconds / self.after.milliseconds)
+
+    @property
+    def has_memory(self) -> bool:
+        return self.outcomes[0].peak_bytes is not None
+
+    def named(self, name: str) -> Outcome:
+        return next(outcome for outcome in self.outcomes if outcome.name == name)
 
     @property
     def slowest(self) -> Outcome:
@@ -93,10 +125,18 @@ class _Run(NamedTuple):
     milliseconds: float
 
 
-def compare[Subject](ways: Sequence[Way[Subject]], subject: Subject, *, rounds: int) -> Comparison:
+def compare[Subject](
+    ways: Sequence[Way[Subject]],
+    subject: Subject,
+    *,
+    rounds: int,
+    pair: tuple[str, str] | None = None,
+    with_memory: bool = False,
+) -> Comparison:
     """Run each way once while recording its queries, then all in turns for `rounds`, and take the median.
 
-    With 0 rounds the first run's time counts, for actions that must not be repeated.
+    With 0 rounds the first run's time counts, for actions that must not be repeated. Memory is measured in a further
+    run of each way, because watching it makes Python several times as slow. `pair` names the ways of the headline.
     """
     runs = [_watched(way.run, subject) for way in ways]
     times = [run.milliseconds for run in runs]
@@ -107,8 +147,13 @@ def compare[Subject](ways: Sequence[Way[Subject]], subject: Subject, *, rounds: 
         _outcome(way, subject, run._replace(milliseconds=milliseconds), times)
         for way, run, milliseconds in zip(ways, runs, times, strict=True)
     ]
+    if with_memory:
+        outcomes = [
+            dataclasses.replace(outcome, peak_bytes=_peak_bytes(way.run, subject))
+            for way, outcome in zip(ways, outcomes, strict=True)
+        ]
     agree = all(list(run.answer) == list(runs[0].answer) for run in runs)
-    return Comparison(outcomes=outcomes, agree=agree, rounds=rounds)
+    return Comparison(outcomes=outcomes, agree=agree, rounds=rounds, pair=pair)
 
 
 def _watched[Subject](run: Callable[[Subject], Rows], subject: Subject) -> _Run:
@@ -130,6 +175,19 @@ def _timed[Subject](run: Callable[[Subject], Rows], subject: Subject) -> float:
     return (time.perf_counter() - began) * 1000
 
 
+def _peak_bytes[Subject](run: Callable[[Subject], Rows], subject: Subject) -> int:
+    """Return the most bytes that Python held for a run at one moment, over what it held before."""
+    # With DEBUG, Django stores the SQL of every query. That is not memory of the way.
+    log, connection.queries_log = connection.queries_log, deque(maxlen=0)
+    tracemalloc.start()
+    try:
+        run(subject)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        connection.queries_log = log
+
+
 def _outcome[Subject](way: Way[Subject], subject: Subject, run: _Run, times: list[float]) -> Outcome:
     statements = [(count, pretty(sql)) for sql, count in Counter(run.sent).items()]
     where, code = source(way.run)
@@ -147,6 +205,21 @@ def _outcome[Subject](way: Way[Subject], subject: Subject, run: _Run, times: lis
         where=where,
         code=code,
     )
+
+
+def milliseconds_text(milliseconds: float) -> str:
+    return f"{milliseconds:,.{0 if milliseconds >= 10 else 2}f}{_NARROW_SPACE}ms"
+
+
+def times_text(times: float) -> str:
+    return f"{times:,.{0 if times >= 10 else 1}f}{_NARROW_SPACE}×"
+
+
+def size_text(size_bytes: int) -> str:
+    """Return a size in kB, or in MB from a million bytes on."""
+    if size_bytes >= 1_000_000:
+        return f"{size_bytes / 1_000_000:,.1f}{_NARROW_SPACE}MB"
+    return f"{size_bytes / 1000:,.0f}{_NARROW_SPACE}kB"
 
 
 def pretty(sql: str) -> str:
