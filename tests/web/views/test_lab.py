@@ -16,17 +16,13 @@ from pytest_django.fixtures import Settings
 from savings import ledger, outbox, plans, references, tasks
 from savings.models import Entry, OutboxRow, Transaction, User
 from tests.factories import fill, make_plan, make_transaction, put_in
-from web.lab import board_loading, lookups, mails, names
+from web.lab import board_loading, lookups, mails, names, related_rows
 from web.lab.board_loading import LabBoard
-from web.lab.measure import Comparison, Outcome, compare, pretty, source
+from web.lab.measure import compare, pretty, source
 
 pytestmark = pytest.mark.django_db
 
 EXPERIMENTS = ["/lab/plan-names/", "/lab/lookup/", "/lab/leaderboard/", "/lab/mail/"]
-
-
-def by_name(comparison: Comparison) -> dict[str, Outcome]:
-    return {outcome.name: outcome for outcome in comparison.outcomes}
 
 
 @pytest.fixture
@@ -36,31 +32,6 @@ def history(saver: User) -> User:
         fill(saver, 6, plan=make_plan(saver, name=name))
     fill(saver, 2)
     return saver
-
-
-def test_every_way_to_the_plan_names_gives_the_same_rows(history: User) -> None:
-    comparison = compare(names.WAYS, history, rounds=1)
-    assert comparison.agree
-    assert {outcome.rows for outcome in comparison.outcomes} == {14}
-    rent = history.plans.get(name="Rent").transactions.all()
-    assert set(names.with_values(history)) >= {(movement.reference, "Rent") for movement in rent}
-
-
-def test_the_naive_way_asks_for_each_row_and_the_others_once_or_twice(history: User) -> None:
-    comparison = compare(names.WAYS, history, rounds=0)
-    assert {name: outcome.queries for name, outcome in by_name(comparison).items()} == {
-        "Naive": 1 + 12,
-        "select_related": 1,
-        "prefetch_related": 2,
-        "FETCH_PEERS": 2,
-        "values": 1,
-    }
-
-
-def test_repeated_sql_is_shown_once_with_its_count(history: User) -> None:
-    naive = by_name(compare(names.WAYS, history, rounds=0))["Naive"]
-    assert [count for count, _ in naive.statements] == [1, 12]
-    assert "FROM savings_plan" in naive.statements[1][1].replace('"', "")
 
 
 def test_the_lookup_needs_its_index(saver: User) -> None:
@@ -118,6 +89,7 @@ def test_mail_goes_out_only_when_asked_for(saver_client: Client) -> None:
 def test_an_experiment_works_with_htmx_and_without(saver_client: Client, history: User, path: str) -> None:
     board_loading.load(LabBoard(24))
     lookups.make_copies()
+    related_rows.load(25)
     ask = saver_client.post if path == "/lab/mail/" else saver_client.get
     page, part = ask(path).content.decode(), ask(path, headers={"HX-Request": "true"}).content.decode()
     for text in (page, part):
@@ -140,7 +112,8 @@ def test_the_code_is_that_which_runs(saver_client: Client, history: User) -> Non
     path, _, line = where.partition(":")
     assert path == "web/lab/names.py"
     lines = Path(path).read_text().splitlines()
-    assert lines[int(line) - 1] == code.splitlines()[0] == "def naive(user: User) -> Rows:"
+    assert lines[int(line) - 1] == code.splitlines()[0] == "def naive(rows: int) -> Rows:"
+    related_rows.load(25)
     assert where in saver_client.get("/lab/plan-names/").content.decode()
 
 

@@ -1,0 +1,86 @@
+"""The models of the lab's own tables for the lesson of N+1 queries. No other code of the site sees them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from django.apps import AppConfig
+from django.apps.registry import Apps
+from django.db import models
+
+# A registry of their own: migrations, permissions, the admin and the page cache do not know these models.
+_registry = Apps([AppConfig("web.lab", import_module("web.lab"))])
+
+
+class LabPlan(models.Model):
+    """A plan, with as much of it as the lesson needs."""
+
+    name = models.CharField(max_length=80)
+
+    # The manager that the foreign key below adds; mypy's plugin looks only into Django's own registry.
+    transactions: Any
+
+    objects: models.Manager[LabPlan] = models.Manager()
+
+    class Meta:
+        apps = _registry
+        app_label = "lab"
+        managed = False
+        db_table = "lab_plans"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LabTransaction(models.Model):
+    """A transaction of a plan: the foreign key of the article."""
+
+    reference = models.CharField(max_length=40)
+    plan = models.ForeignKey(LabPlan, on_delete=models.PROTECT, related_name="transactions")
+
+    objects: models.Manager[LabTransaction] = models.Manager()
+
+    class Meta:
+        apps = _registry
+        app_label = "lab"
+        managed = False
+        db_table = "lab_movements"
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class LabSaver(models.Model):
+    """A saver, who may be in many circles."""
+
+    name = models.CharField(max_length=80)
+
+    objects: models.Manager[LabSaver] = models.Manager()
+
+    class Meta:
+        apps = _registry
+        app_label = "lab"
+        managed = False
+        db_table = "lab_savers"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LabCircle(models.Model):
+    """A circle with many savers: a many-to-many relation."""
+
+    name = models.CharField(max_length=80)
+    members = models.ManyToManyField(LabSaver, related_name="circles", db_table="lab_circle_members")
+
+    objects: models.Manager[LabCircle] = models.Manager()
+
+    class Meta:
+        apps = _registry
+        app_label = "lab"
+        managed = False
+        db_table = "lab_circles"
+
+    def __str__(self) -> str:
+        return self.name
