@@ -1,43 +1,19 @@
-"""Experiment: find transactions by reference in two copies of the table, one with an index and one without.
-
-Plain SQL makes the copies on demand. They are not models, so that no other code depends on them.
-"""
+"""Experiment: find transactions by reference in two copies of the table, one with an index and one without."""
 
 from __future__ import annotations
 
-from django.db import connection, transaction
+from collections.abc import Iterator
 
-from web.lab.measure import Rows, Way
+from django.db import connection
 
-# Enough rows for a scan to be noticeable, and few enough to create in a second.
-ROWS = 100_000
-LOOKUPS = 10
+from web.lab import query_plans, table_loads
+from web.lab.measure import Headline, Rows, Way, compare, milliseconds_text
+from web.lab.table_loads import INDEXED, PLAIN
 
-_MAKE = """
-DROP TABLE IF EXISTS {table};
-CREATE TABLE {table} (
-    id bigint, reference varchar(40), kind varchar(20), status varchar(10), amount_kobo bigint
-)
-"""
-# The latest transactions, repeated with a number after the reference until there are enough rows.
-_FILL = """
-INSERT INTO lab_transactions
-WITH RECURSIVE
-    latest AS (SELECT * FROM savings_transaction ORDER BY id DESC LIMIT {rows}),
-    turns(turn) AS (
-        SELECT 0 UNION ALL
-        SELECT turn + 1 FROM turns WHERE (turn + 1) * (SELECT NULLIF(COUNT(*), 0) FROM latest) < {rows}
-    )
-SELECT id, CASE turn WHEN 0 THEN reference ELSE reference || '-' || turn END, kind, status, amount_kobo
-FROM turns CROSS JOIN latest
-LIMIT {rows}
-"""
-_INDEX = """
-INSERT INTO lab_transactions_indexed SELECT * FROM lab_transactions;
-CREATE INDEX lab_by_reference ON lab_transactions_indexed (reference);
-ANALYZE lab_transactions;
-ANALYZE lab_transactions_indexed
-"""
+LOOKUPS = 3
+PAIR = ("Without an index", "With an index")
+# The runs of each way for the headlines.
+_ROUNDS = 5
 
 
 def without_index(references: list[str]) -> Rows:
@@ -60,34 +36,23 @@ def with_index(references: list[str]) -> Rows:
     return found
 
 
-def make_copies() -> None:
-    """Make both copies again."""
-    script = "".join(
-        _MAKE.format(table=table) + ";" for table in ("lab_transactions", "lab_transactions_indexed")
-    )
-    script += _FILL.format(rows=ROWS) + ";" + _INDEX
-    with transaction.atomic(), connection.cursor() as cursor:
-        for statement in script.split(";"):
-            cursor.execute(statement)
-
-
 def sample() -> list[str]:
-    """Return some references from the copies; none if there are no copies yet."""
+    """Return references from all parts of the copies; none if there are no copies yet."""
+    rows = table_loads.loaded_rows()
+    if not rows:
+        return []
+    places = [1 + number * (rows - 1) // LOOKUPS for number in range(LOOKUPS)]
+    marks = ", ".join(["%s"] * LOOKUPS)
     with connection.cursor() as cursor:
-        if "lab_transactions_indexed" not in connection.introspection.table_names(cursor):
-            return []
-        cursor.execute("SELECT reference FROM lab_transactions_indexed LIMIT %s", [LOOKUPS])
+        cursor.execute(f"SELECT reference FROM {PLAIN} WHERE id IN ({marks})", places)  # noqa: S608
         return [reference for (reference,) in cursor.fetchall()]
 
 
 def _explain(references: list[str], table: str) -> str:
     """Return the query plan for the first of the references."""
-    command = "EXPLAIN (ANALYZE)" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
-    with connection.cursor() as cursor:
-        # The table is one of our two constants.
-        cursor.execute(f"{command} SELECT id, status FROM {table} WHERE reference = %s", references[:1])  # noqa: S608
-        # SQLite numbers its lines; the text is the last column in both databases.
-        return "\n".join(line[-1] for line in cursor.fetchall())
+    # The table is one of our two constants.
+    sql = f"SELECT id, status FROM {table} WHERE reference = %s"  # noqa: S608
+    return query_plans.explain(sql, references[:1])
 
 
 WAYS = [
@@ -95,12 +60,27 @@ WAYS = [
         "Without an index",
         "The database reads every row to find one.",
         without_index,
-        lambda references: _explain(references, "lab_transactions"),
+        lambda references: _explain(references, PLAIN),
     ),
     Way(
         "With an index",
         "The database follows a tree of references straight to the row.",
         with_index,
-        lambda references: _explain(references, "lab_transactions_indexed"),
+        lambda references: _explain(references, INDEXED),
     ),
 ]
+
+
+def headlines() -> Iterator[Headline]:
+    """Yield the figures of the lookup in 100,000 and 1,000,000 rows. Removes the copies, also those of the page."""
+    for rows in (100_000, 1_000_000):
+        seconds = table_loads.make_copies(rows)
+        try:
+            found = compare(WAYS, sample(), rounds=_ROUNDS, pair=PAIR)
+        finally:
+            table_loads.clean()
+        what = f"{LOOKUPS} lookups in {rows:,} rows, without : with the index"
+        yield Headline(f"{what}, time", found.ratio_text)
+        times = (milliseconds_text(found.before.milliseconds), milliseconds_text(found.after.milliseconds))
+        yield Headline(f"{what}, milliseconds", " : ".join(times))
+        yield Headline(f"Two tables of {rows:,} rows loaded, one with indexes", f"{seconds:.1f} s")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from django.core import mail
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
@@ -16,9 +15,9 @@ from pytest_django.fixtures import Settings
 from savings import ledger, outbox, plans, references, tasks
 from savings.models import Entry, OutboxRow, Transaction, User
 from tests.factories import fill, make_plan, make_transaction, put_in
-from web.lab import board_loading, lookups, mails, names, related_rows
+from web.lab import board_loading, mails, names, related_rows, table_loads
 from web.lab.board_loading import LabBoard
-from web.lab.measure import compare, pretty, source
+from web.lab.measure import pretty, source
 
 pytestmark = pytest.mark.django_db
 
@@ -32,38 +31,6 @@ def history(saver: User) -> User:
         fill(saver, 6, plan=make_plan(saver, name=name))
     fill(saver, 2)
     return saver
-
-
-def test_the_lookup_needs_its_index(saver: User) -> None:
-    fill(saver, 30)
-    lookups.make_copies()
-    comparison = compare(lookups.WAYS, lookups.sample(), rounds=1)
-    without, with_index = comparison.outcomes
-    assert comparison.agree
-    assert without.rows == with_index.rows == without.queries == lookups.LOOKUPS
-    assert "lab_by_reference" in with_index.plan
-    assert "lab_by_reference" not in without.plan
-    assert re.search(r"SCAN lab_transactions$|Seq Scan on lab_transactions", without.plan, re.MULTILINE)
-    assert without.milliseconds > 5 * with_index.milliseconds
-
-
-def test_the_copies_are_made_again_each_time_and_leave_the_transactions_alone(
-    saver_client: Client, saver: User
-) -> None:
-    fill(saver, 7)
-    for _ in range(2):
-        assert saver_client.post("/lab/lookup/").status_code == 302
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT COUNT(*), COUNT(DISTINCT reference) FROM lab_transactions_indexed")
-            assert cursor.fetchone() == (lookups.ROWS, lookups.ROWS)
-    assert Transaction.objects.count() == 7
-    assert "Without an index" in saver_client.get("/lab/lookup/").content.decode()
-
-
-def test_without_a_transaction_the_copies_are_empty_and_the_page_stays_up(saver_client: Client) -> None:
-    saver_client.post("/lab/lookup/")
-    assert lookups.sample() == []
-    assert "No copies yet" in saver_client.get("/lab/lookup/").content.decode()
 
 
 def test_both_ways_send_the_same_mail_to_the_person_alone(
@@ -88,7 +55,7 @@ def test_mail_goes_out_only_when_asked_for(saver_client: Client) -> None:
 @pytest.mark.parametrize("path", EXPERIMENTS)
 def test_an_experiment_works_with_htmx_and_without(saver_client: Client, history: User, path: str) -> None:
     board_loading.load(LabBoard(24))
-    lookups.make_copies()
+    table_loads.make_copies(1_000)
     related_rows.load(25)
     ask = saver_client.post if path == "/lab/mail/" else saver_client.get
     page, part = ask(path).content.decode(), ask(path, headers={"HX-Request": "true"}).content.decode()
