@@ -27,5 +27,6 @@ urlpatterns = [
     path("leaderboard/pay-in/", caching.pay_in, name="pay_in"),
     path("leaderboard/clean/", caching.clean_boards, name="clean_boards"),
     # A whole page
+    path("whole-page/", whole_pages.whole_page, name="whole_page"),
     path("naive/transactions/", whole_pages.naive_transactions, name="naive_transactions"),
 ]

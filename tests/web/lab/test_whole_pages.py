@@ -1,0 +1,102 @@
+"""The lab's lesson of a whole page: each change shows the same rows, and fewer queries."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client, RequestFactory
+
+from savings.models import Transaction, User
+from tests.factories import fill, make_plan
+from web.lab import whole_pages
+from web.lab.whole_pages import SWITCHES
+
+URL = "/lab/whole-page/"
+
+
+@pytest.fixture
+def history(saver: User) -> User:
+    """More than a page of transactions of two plans."""
+    for name in ("Rent", "School"):
+        fill(saver, 15, plan=make_plan(saver, name=name))
+    return saver
+
+
+def references(page: bytes) -> list[str]:
+    return re.findall(r"/transactions/([A-Z0-9]+)/", page.decode())
+
+
+@pytest.mark.parametrize("count", range(len(SWITCHES) + 1))
+def test_every_step_shows_the_rows_of_the_page(saver_client: Client, history: User, count: int) -> None:
+    response: Any = saver_client.get("/transactions/")
+    real = references(response.content)
+    assert len(real) == 25
+    run = whole_pages._page(response.wsgi_request, frozenset([*SWITCHES][:count]))
+    for _ in range(2):
+        assert references(run().body) == real
+
+
+def test_each_change_costs_no_more_queries(saver_client: Client, history: User) -> None:
+    response = saver_client.get(URL)
+    steps = response.context["steps"]
+    assert [step.name for step in steps] == ["Naive", *(switch.name for switch in SWITCHES.values())]
+    # The count, the rows, the plans of the filter, and a plan per row.
+    assert [step.queries for step in steps] == [3 + 25, 3 + 25, 3, 2, 1, 0]
+    assert all(step.size_bytes > 1_000 for step in steps)
+    text = response.content.decode()
+    assert "Naive took" in text
+    assert "def naive(" in text
+    assert "def slim(" in text
+
+
+@pytest.mark.parametrize("chosen", [["joins"], ["joins", "fragments"], ["cache", "index"]])
+def test_changes_can_be_chosen(saver_client: Client, history: User, chosen: list[str]) -> None:
+    response = saver_client.get(URL, {"asked": "1", "on": chosen}, headers={"HX-Request": "true"})
+    names = [SWITCHES[key].name for key in SWITCHES if key in chosen]
+    assert [step.name for step in response.context["steps"]] == ["Naive", *names]
+    saved = 25 * ("joins" in chosen) + ("fragments" in chosen)
+    assert response.context["steps"][-1].queries == (0 if "cache" in chosen else 28 - saved)
+    assert response.content.decode().strip().startswith('<div class="stack" id="result">')
+
+
+def test_an_unknown_change_is_left_out(saver_client: Client, history: User) -> None:
+    response = saver_client.get(URL, {"asked": "1", "on": "magic"})
+    assert [step.name for step in response.context["steps"]] == ["Naive"]
+
+
+def test_the_cached_pages_of_the_lab_are_not_the_site_s(saver_client: Client, history: User) -> None:
+    saver_client.get(URL)
+    page = saver_client.get("/transactions/").content.decode()
+    assert "the naive way" not in page
+
+
+def test_a_saver_without_transactions_gets_the_page(saver_client: Client) -> None:
+    assert "The first page of your 0 transactions" in saver_client.get(URL).content.decode()
+
+
+def test_headlines_need_no_request(history: User) -> None:
+    lines = list(whole_pages.headlines())
+    assert lines[0].what == "Transactions page of 30 rows, naive : ours, time"
+    assert [line.what for line in lines[1:]] == [
+        f"… with {name}" for name in ("Naive", *(switch.name for switch in SWITCHES.values()))
+    ]
+    assert lines[-1].value.startswith("0 queries, ")
+
+
+def test_without_a_transaction_there_is_no_headline(db: None) -> None:
+    assert not Transaction.objects.exists()
+    assert list(whole_pages.headlines()) == []
+
+
+def test_the_measured_request_is_a_plain_one(saver_client: Client, saver: User) -> None:
+    request = RequestFactory().get(
+        "/lab/whole-page/?on=joins", headers={"HX-Request": "true", "If-None-Match": "x"}
+    )
+    sent = whole_pages._request(saver)
+    sent.META = request.META
+    asked = whole_pages._copy(sent, frozenset(SWITCHES))
+    assert not asked.htmx
+    assert asked.headers.get("If-None-Match") is None
+    assert dict(asked.GET) == {}
