@@ -11,11 +11,19 @@ from web.lab import (
     board_loading,
     boards,
     caches,
+    index_costs,
     killing,
+    lookups,
     mails,
     one_request,
+    project_indexes,
+    related_rows,
+    relations,
     stampede,
     statements,
+    table_loads,
+    unused_indexes,
+    whole_pages,
     wrong_key,
 )
 from web.lab.claims import background, caching, claim, indexes, measure, pages, queries
@@ -123,8 +131,9 @@ LESSONS = (
         "A whole page",
         "All lessons together on one page, written both ways.",
         (
+            (claim.WHOLE_PAGE, "The page, one change at a time", "What each lesson brings to the same page."),
             (
-                claim.WHOLE_PAGE,
+                "lab:naive_transactions",
                 "Activity, the naive way",
                 "Full objects, a query per row, a count of all rows, and OFFSET.",
             ),
@@ -139,6 +148,11 @@ BY_NAME = {lesson.name: lesson for lesson in LESSONS}
 # What measures the claims, by the name in `Claim.figures`: the `headlines` of a module of experiments.
 FIGURES: dict[str, Callable[[], Iterator[Headline]]] = {
     "measure": one_request.headlines,
+    "lookups": lookups.headlines,
+    "index_costs": index_costs.headlines,
+    "unused_indexes": unused_indexes.headlines,
+    "project_indexes": project_indexes.headlines,
+    "relations": relations.headlines,
     "mails": mails.headlines,
     "statements": statements.headlines,
     "killing": killing.headlines,
@@ -146,10 +160,7 @@ FIGURES: dict[str, Callable[[], Iterator[Headline]]] = {
     "stampede": stampede.headlines,
     "wrong_key": wrong_key.headlines,
     "boards": boards.headlines,
-}
-# Names in `Claim.figures` whose experiments have no headlines yet.
-WITHOUT_FIGURES = {
-    *("lookups", "index_costs", "unused_indexes", "project_indexes", "relations", "whole_pages"),
+    "whole_pages": whole_pages.headlines,
 }
 
 
@@ -159,7 +170,13 @@ def headlines(name: str) -> Iterator[Headline]:
 
 
 # Functions that remove what an experiment has loaded, other than tables whose name begins with lab_.
-CLEANERS: tuple[Callable[[], object], ...] = (board_loading.clean, statements.clean)
+CLEANERS: tuple[Callable[[], object], ...] = (
+    table_loads.clean,
+    index_costs.clean,
+    related_rows.clean,
+    board_loading.clean,
+    statements.clean,
+)
 
 
 def of_page(url_name: str) -> Lesson | None:

@@ -15,7 +15,7 @@ CACHING = "lab:caching"
 STAMPEDE = "lab:stampede"
 WRONG_KEY = "lab:wrong_key"
 LEADERBOARD = "lab:leaderboard"
-WHOLE_PAGE = "lab:naive_transactions"
+WHOLE_PAGE = "lab:whole_page"
 
 
 class Claim(NamedTuple):
