@@ -134,7 +134,7 @@ def _values(table: Table, user_id: int) -> Iterator[dict[str, Any]]:
         for found in part:
             values = {name: getattr(found, name) for name in table.columns}
             if isinstance(found, OutboxRow):
-                values["text"] = mails.shown_text(found)
+                values["text"] = mails.text_for_staff(found)
             yield values
         if len(part) < _ROWS_AT_ONCE:
             return

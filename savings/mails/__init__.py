@@ -38,7 +38,7 @@ from savings.mails.payouts import (
     payout_sent,
     recipient_added,
 )
-from savings.mails.sending import send, send_with, shown_text, written
+from savings.mails.sending import send, send_with, shown_text, text_for_staff, written
 from savings.mails.switches import SWITCHES, read_switch_token, switch_url
 
 __all__ = [
@@ -84,6 +84,7 @@ __all__ = [
     "statement_failed",
     "statement_ready",
     "switch_url",
+    "text_for_staff",
     "top_up_received",
     "weekly_digest",
     "welcome",

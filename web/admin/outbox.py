@@ -62,7 +62,7 @@ class OutboxRowAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Text")
     def text_sent(self, row: OutboxRow) -> SafeString:
-        return format_html("<pre>{}</pre>", mails.shown_text(row))
+        return format_html("<pre>{}</pre>", mails.text_for_staff(row))
 
     def has_try_again_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("savings.change_outboxrow")
