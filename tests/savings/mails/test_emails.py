@@ -211,9 +211,9 @@ def test_staff_read_no_link_that_acts_for_the_reader(settings: Settings) -> None
         text = mails.text_for_staff(row)
         assert settings.SITE_URL not in text.replace(f"{settings.SITE_URL}/…", "")
         assert "unsubscribe" not in text
-    row = mails.account_mail(None, "new@example.com", "Code", "Your code is 4711.", secret="4711")
-    assert row is not None
-    assert "4711" not in mails.text_for_staff(row)
+    coded = mails.account_mail(None, "new@example.com", "Code", "Your code is 4711.", secret="4711")
+    assert coded is not None
+    assert "4711" not in mails.text_for_staff(coded)
 
 
 def test_a_secret_link_stays_if_the_row_is_the_mailbox(settings: Settings) -> None:
