@@ -67,6 +67,7 @@ class AuditRowAdmin(ReadOnlyAdmin):
 
     list_display = ("at", "what", "staff", "saver", "about", "text")
     main_column = "what"
+    phone_parts = {"staff": "side", "text": "text"}
     list_filter = (AuditDay, ByVerb, ByStaff, OfSaver)
     relations = ("staff", "saver")
     finds_by = ("subject", "verb", "email")
@@ -98,6 +99,7 @@ class AuditRowAdmin(ReadOnlyAdmin):
 class StaffNoteAdmin(ReadOnlyAdmin):
     list_display = ("written_at", "text", "author", "case", "saver")
     main_column = "text"
+    phone_parts = {"author": "side"}
     list_filter = (OfUser,)
     relations = ("author", "case", "saver")
     finds_by = ("email",)

@@ -126,6 +126,8 @@ class StaffAdmin(admin.ModelAdmin):
     user_path = "user"
     # The column that names a row on a phone, if not the first.
     main_column = ""
+    # The parts of a row on a phone that the list chooses itself, by column; see web/templatetags/staff.py.
+    phone_parts: ClassVar[dict[str, str]] = {}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return KeysetList

@@ -120,6 +120,7 @@ class AccountAdmin(ReadOnlyAdmin):
 class EntryAdmin(ReadOnlyAdmin):
     list_display = ("id", "transaction", "code", "debit_account", "credit_account", "amount", "posted_at")
     main_column = "code"
+    phone_parts = {"debit_account": "side", "credit_account": "more", "id": "state"}
     relations = ("transaction", "debit_account", "credit_account")
     finds_by = ("transaction__reference",)
     user_path = ""

@@ -1,4 +1,4 @@
-"""States as badges: one vocabulary of colours for every list and page of the admin."""
+"""States as badges: one vocabulary for every list and page of the admin. Only what needs eyes has a colour."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-# Done and right; waits for somebody or something; failed; over without an effect.
+# Done and right, on its way without staff, and over without an effect are plain words. What waits for somebody and what
+# failed have a colour.
 _TONES = {
     "good": "success done paid ready solved well right active accepted processed",
+    "going": "going pending trying sent running writing processing",
     "wait": (
-        "pending review waiting approval queued writing open trying sent running new contested processing"
-        " awaiting-merchant-feedback awaiting-bank-feedback needs-attention"
+        "review waiting approval queued open new contested awaiting-merchant-feedback awaiting-bank-feedback"
+        " needs-attention"
     ),
     "bad": "failed returned came_back dead late wrong refused",
     "off": "abandoned reversed cancelled expired ended withdrawn void skipped paused closed revoked removed resolved",
@@ -29,7 +31,9 @@ def badge(value: str, text: str) -> SafeString:
 
 def state_of(row: Any, name: str = "state") -> SafeString:
     """Return the state of a row that has choices for it."""
-    return badge(getattr(row, name), getattr(row, f"get_{name}_display")())
+    value, text = getattr(row, name), getattr(row, f"get_{name}_display")()
+    # An open case without a deadline can wait.
+    return badge("going" if value == "open" and not row.due_at else value, text)
 
 
 def of_words(words: str) -> SafeString:

@@ -32,6 +32,7 @@ _PLAIN = (
     "kind",
     "summary",
     "text",
+    "note",
     "what",
     "product",
 )
@@ -60,7 +61,8 @@ def list_table(
 ) -> ListTable:
     """Return the table of Django's list, each cell with the name of its column, and its part on a phone.
 
-    A phone shows of a row: what it is, its sum, person and state, one more value, and when (`data-part`).
+    A phone shows of a row: what it is, its sum, person and state, one more value, and when (`data-part`). A list may
+    add a line of text ("text") and choose parts itself (`phone_parts`).
     """
     columns = [_column(header) for header in headers]
     rows = [[_cell(cell) for cell in row] for row in results]
@@ -111,7 +113,9 @@ def _html(cell: _Cell, name: str, label: str, parts: dict[str, str]) -> SafeStri
     part = format_html(' data-part="{}"', parts[name]) if name in parts else ""
     if parts.get(name) == "main" and "sum" not in parts.values():
         part = SafeString(f"{part} data-wide")
-    is_named = parts.get(name) in {"side", "more"} and name not in (*_PEOPLE, *_PLAIN) and cell.tag != "<th"
+    is_named = (
+        parts.get(name) in {"side", "more", "text"} and name not in (*_PEOPLE, *_PLAIN) and cell.tag != "<th"
+    )
     named = SafeString(" data-named") if is_named else ""
     return format_html(
         '{} data-label="{}"{}{}{} {}',
@@ -131,9 +135,12 @@ def _parts(columns: list[tuple[str, _Cell]], its: Any) -> dict[str, str]:
         return {}
     names = [name for name, _ in columns]
     main = getattr(its, "main_column", "")
-    # The first column has the link, so it is always shown.
-    parts = {main: "main", names[0]: "more"} if main in names[1:] else {names[0]: "main"}
     is_day = {name: bool(_DAY.search(name)) for name in names}
+    chosen: dict[str, str] = getattr(its, "phone_parts", {})
+    parts = {main if main in names else names[0]: "main"}
+    parts |= {name: part for name, part in chosen.items() if name in names}
+    # The first column has the link, so it is always shown.
+    parts.setdefault(names[0], "when" if is_day[names[0]] else "more")
 
     def give(part: str, candidates: Iterable[str]) -> None:
         free = next((name for name in candidates if name not in parts), "")

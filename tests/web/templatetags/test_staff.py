@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from savings.models import Product, User
+from web.pages import badges
 from web.templatetags.staff import list_table, titled
 
 
@@ -78,6 +79,28 @@ def test_the_parts_of_a_row_on_a_phone() -> None:
         "created_on": "when",
         "tries": "",
     }
+
+
+def test_a_list_chooses_parts_itself() -> None:
+    class Its:
+        main_column = "what"
+        phone_parts = {"staff": "side", "text": "text"}
+
+    names = ["at", "what", "staff", "saver", "text"]
+    (found,) = list_table([[cell("a", name) for name in names]], [head(name) for name in names], Its).rows
+    parts = {
+        name: html.partition('data-part="')[2].partition('"')[0]
+        for name, html in zip(names, found, strict=True)
+    }
+    assert parts == {"at": "when", "what": "main", "staff": "side", "saver": "more", "text": "text"}
+
+
+@pytest.mark.parametrize(
+    ("value", "tone"),
+    [("paid", "good"), ("sent", "going"), ("approval", "wait"), ("dead", "bad"), ("void", "off")],
+)
+def test_the_tone_of_a_state(value: str, tone: str) -> None:
+    assert badges.badge(value, "x") == f'<span class="badge {tone}">x</span>'
 
 
 def test_the_boxes_to_tick_have_no_name() -> None:
