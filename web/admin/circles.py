@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from savings import backoffice, money, tasks
 from savings.exceptions import Refused
 from savings.models import BoardDay, Circle, CircleEvent, DigestLine, Membership, ToldPlaces
 from web.admin.base import EVERYWHERE, ConditionFilter, OfUser, ReadOnlyAdmin
 from web.messages import backoffice_people as messages
+from web.pages import badges
 from web.pages.row_titles import title_of
 from web.staff_site import staff
 
@@ -34,6 +37,8 @@ class CircleAdmin(ReadOnlyAdmin):
     search_help_text = "Last part of a circle's URL, or the full email address of its owner"
     # Without the invite code, which is a secret.
     exclude = ("invite_code",)
+    readonly_fields = ("saved", "members", "state")
+    head = ("saved", "goal_kobo", "members", "state", "owner")
     actions = ("rebuild",)
 
     def has_rebuild_permission(self, request: HttpRequest) -> bool:
@@ -52,6 +57,24 @@ class CircleAdmin(ReadOnlyAdmin):
     @admin.display(boolean=True, description="Owner's account is open")
     def is_run(self, circle: Circle) -> bool:
         return circle.owner.is_active
+
+    @admin.display
+    def saved(self, circle: Circle) -> str:
+        if circle.final_kobo is not None:
+            return money.naira(circle.final_kobo)
+        found = circle.memberships.current().aggregate(kobo=Sum("saved_kobo", default=0))
+        return money.naira(found["kobo"])
+
+    @admin.display
+    def members(self, circle: Circle) -> int:
+        return circle.memberships.current().count()
+
+    @admin.display
+    def state(self, circle: Circle) -> SafeString:
+        today = timezone.localdate()
+        if circle.has_ended(today):
+            return badges.badge("ended", "Ended")
+        return badges.badge("going", "Running" if circle.starts_on <= today else "Not begun")
 
     @admin.display
     def goal(self, circle: Circle) -> str:

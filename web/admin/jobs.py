@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -23,9 +24,11 @@ class JobRunAdmin(ReadOnlyAdmin):
     finds_by = ("job",)
     search_help_text = "Full name of a job"
     user_path = ""
+    head = ("state", "started_at", "next_run")
     fields = (
         "state",
         "started_at",
+        "next_run",
         "ended_at",
         "took",
         "rows_done",
@@ -56,6 +59,11 @@ class JobRunAdmin(ReadOnlyAdmin):
     @admin.display
     def state(self, run: JobRun) -> SafeString:
         return badges.badge(*self._state(run))
+
+    @admin.display(description="Next run")
+    def next_run(self, run: JobRun) -> datetime.datetime | str:
+        job = jobs.TIMETABLE.get(run.job)
+        return job.next_due(timezone.now()) if job else shown.NONE
 
     def _state(self, run: JobRun) -> tuple[str, str]:
         job = jobs.TIMETABLE.get(run.job)

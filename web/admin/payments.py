@@ -9,6 +9,7 @@ import re
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -143,12 +144,26 @@ class EventState(ConditionFilter):
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(ReadOnlyAdmin):
-    list_display = ("event_name", "reference", "received_at", "times_received", "tries", "note", "error")
+    list_display = (
+        "event_name",
+        "state",
+        "reference",
+        "received_at",
+        "times_received",
+        "tries",
+        "note",
+        "error",
+    )
+    phone_parts = {"reference": "side", "note": "text"}
+    head = ("state", "amount", "subject")
     list_filter = (EventState,)
     finds_by = ("reference",)
     user_path = ""
     search_help_text = "Full reference"
     fields = (
+        "state",
+        "amount",
+        "subject",
         "reference",
         "received_at",
         "event",
@@ -167,6 +182,36 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     @admin.display(description="Event")
     def event_name(self, event: WebhookEvent) -> str:
         return event_in_words(event.event)
+
+    @admin.display(description="Outcome")
+    def state(self, event: WebhookEvent) -> SafeString:
+        if event.due_at is not None:
+            return badges.badge("waiting", "Waits for a worker")
+        if event.needs_staff:
+            return badges.badge("review", "Needs staff")
+        return (
+            badges.badge("processed", "Processed") if event.processed_at else badges.badge("dead", "Given up")
+        )
+
+    @admin.display
+    def amount(self, event: WebhookEvent) -> str:
+        """Return the amount that the content names, in kobo there."""
+        try:
+            data = json.loads(event.body)["data"]
+            kobo = data.get("amount")
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return shown.NONE
+        is_amount = isinstance(kobo, int) and not isinstance(kobo, bool)
+        return money.naira(kobo) if is_amount else shown.NONE
+
+    @admin.display(description="About")
+    def subject(self, event: WebhookEvent) -> SafeString | str:
+        """Return a link to the payment that the event is about. All who see events see payments."""
+        payment = Payment.objects.filter(transaction__reference=event.reference).only("pk").first()
+        if payment is None:
+            return shown.NONE
+        url = reverse("admin:savings_payment_change", args=[payment.pk])
+        return format_html('<a href="{}">Payment {}</a>', url, event.reference)
 
     @admin.display
     def content(self, event: WebhookEvent) -> SafeString:
@@ -205,6 +250,7 @@ class RefundAdmin(ReadOnlyAdmin):
     search_help_text = "Full reference or full email address"
     fields = (
         "amount",
+        "state",
         "user",
         "said",
         "transaction",
@@ -218,6 +264,10 @@ class RefundAdmin(ReadOnlyAdmin):
     @admin.display
     def amount(self, refund: Refund) -> str:
         return money.naira(refund.transaction.amount_kobo)
+
+    @admin.display
+    def state(self, refund: Refund) -> SafeString:
+        return badges.state_of(refund.transaction, "status")
 
     @admin.display(description="Person")
     def user(self, refund: Refund) -> User | None:

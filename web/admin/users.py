@@ -16,12 +16,14 @@ from django.contrib.auth.forms import (
 )
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from savings import typed_text, users
 from savings.models import User
+from web.admin import row_pages
 from web.admin.base import ConditionFilter, StaffAdmin
 from web.admin.permission_boxes import PicksPermissions
 from web.forms.refusals import refused_as_invalid
@@ -129,6 +131,19 @@ class UserAdmin(PicksPermissions, StaffAdmin, DjangoUserAdmin):
             return found
         # What is known of a password is of no use to those who cannot change it.
         return [(None, {"fields": ("email", "name")}), *found[1:]]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show a person whom the reader may not change on the page of a row that nobody edits."""
+        row = context["original"]
+        is_read_only = row is not None and not self.has_change_permission(request, row)
+        if is_read_only:
+            context |= row_pages.page_of(row, context["adminform"], ("email", "date_joined", "last_login"))
+        response = super().render_change_form(request, context, *args, **kwargs)
+        if is_read_only:
+            cast("TemplateResponse", response).template_name = "admin/row.html"
+        return response
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         fields: tuple[str, ...] = self.readonly_fields
