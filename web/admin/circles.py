@@ -23,7 +23,7 @@ class CircleState(ConditionFilter):
     parameter_name = "state"
     # Limited to running circles, which have an index.
     conditions = {
-        "without_owner": ("Owner's account is closed", lambda rows: rows & Circle.objects.without_owner())
+        "without_owner": ("Owner’s account is closed", lambda rows: rows & Circle.objects.without_owner())
     }
 
 
@@ -34,7 +34,7 @@ class CircleAdmin(ReadOnlyAdmin):
     relations = ("owner", "product")
     finds_by = ("slug", "email")
     user_path = "owner"
-    search_help_text = "Last part of a circle's URL, or the full email address of its owner"
+    search_help_text = "Last part of a circle’s URL, or the full email address of its owner"
     # Without the invite code, which is a secret.
     exclude = ("invite_code",)
     readonly_fields = ("saved", "members", "state")
@@ -54,7 +54,7 @@ class CircleAdmin(ReadOnlyAdmin):
 
         self.do_to_each(request, chosen, act)
 
-    @admin.display(boolean=True, description="Owner's account is open")
+    @admin.display(boolean=True, description="Owner’s account is open")
     def is_run(self, circle: Circle) -> bool:
         return circle.owner.is_active
 
@@ -102,7 +102,7 @@ class MembershipAdmin(ReadOnlyAdmin):
         return request.user.has_perm("savings.change_circle")
 
     @admin.action(
-        description="Make owner of the circle, if its owner's account is closed",
+        description="Make owner of the circle, if its owner’s account is closed",
         permissions=["appoint"],
         location=EVERYWHERE,
     )

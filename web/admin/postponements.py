@@ -23,10 +23,10 @@ class PostponementAdmin(ReadOnlyAdmin):
     def has_try_again_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("savings.change_postponement")
 
-    @admin.action(description="Retry at the task's next run", permissions=["try_again"], location=EVERYWHERE)
+    @admin.action(description="Retry at the task’s next run", permissions=["try_again"], location=EVERYWHERE)
     def try_again(self, request: HttpRequest, chosen: QuerySet[Postponement]) -> None:
         def act(postponement: Postponement) -> str:
             Postponement.objects.filter(pk=postponement.pk).update(retry_at=timezone.now())
-            return "will be retried at the task's next run"
+            return "will be retried at the task’s next run"
 
         self.do_to_each(request, chosen, act)

@@ -39,6 +39,9 @@ HEAD = (
     "saver",
     "owner",
 )
+# Django's picture of a yes or no.
+_PICTURE = re.compile(r'<img [^>]*alt="(True|False|None)"[^>]*>')
+_ANSWERS = {"True": words.YES, "False": words.NO, "None": NONE}
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -78,7 +81,9 @@ def page_of(row: Model, adminform: Any, head: tuple[str, ...]) -> dict[str, Any]
 
 
 def _shown(field: Any) -> Shown:
-    contents = field.contents()
+    contents = field.contents() or NONE
+    if picture := _PICTURE.fullmatch(contents):
+        contents = _ANSWERS[picture[1]]
     if _ISO_DAY.fullmatch(contents):
         # Django writes a day that a method has calculated as a program does.
         contents = date_format(datetime.date.fromisoformat(contents), "j M Y")

@@ -13,6 +13,8 @@ from django.contrib import admin
 
 from savings.models import Device, EmailChange, UsedTotpStep
 from web.admin.base import OfUser, ReadOnlyAdmin
+from web.auth import devices
+from web.messages import admin as words
 
 for model in (EmailAddress, Authenticator, UserSession):
     admin.site.unregister(model)
@@ -51,22 +53,31 @@ class EmailAddressAdmin(ReadOnlyAdmin):
 class AuthenticatorAdmin(ReadOnlyAdmin):
     """Shows that a second step exists, never its secret."""
 
-    list_display = ("user", "type", "created_at", "last_used_at")
+    list_display = ("user", "way", "created_at", "last_used_at")
     relations = ("user",)
     finds_by = ("email",)
     search_help_text = "Full email address"
-    exclude = ("data",)
+    fields = ("user", "way", "created_at", "last_used_at")
+
+    @admin.display(description="With")
+    def way(self, row: Authenticator) -> str:
+        return words.SECOND_STEPS.get(row.type, row.get_type_display())
 
 
 @admin.register(UserSession)
 class UserSessionAdmin(ReadOnlyAdmin):
-    list_display = ("user", "created_at", "last_seen_at", "ip", "user_agent")
+    list_display = ("user", "browser", "created_at", "last_seen_at", "ip")
     list_filter = (OfUser,)
     relations = ("user",)
     finds_by = ("email",)
     search_help_text = "Full email address"
     # Without the key, which would let anyone take over the session.
-    exclude = ("session_key", "data")
+    fields = ("user", "browser", "created_at", "last_seen_at", "ip", "user_agent")
+
+    @admin.display
+    def browser(self, session: UserSession) -> str:
+        """Return the browser and the system, as in the list of known devices."""
+        return devices.label(session.user_agent)
 
 
 @admin.register(UsedTotpStep)

@@ -6,7 +6,7 @@ from __future__ import annotations
 _NAMES = {
     "auth.group": ("role", "roles"),
     "account.emailaddress": ("email address", "email addresses"),
-    "mfa.authenticator": ("second step", "second steps"),
+    "mfa.authenticator": ("two-step sign-in", "two-step sign-in"),
     "savings.account": ("ledger account", "ledger accounts"),
     "savings.auditrow": ("line of the audit log", "audit log"),
     "savings.autosaverule": ("auto-save rule", "auto-save rules"),
@@ -77,8 +77,10 @@ _FIELDS = {
     "effective_at": "In effect since",
     "first_failed_at": "First failed",
     "from_on": "Valid from",
+    "groups": "Roles",
     "id": "Number",
     "interest_to": "Interest goes",
+    "ip": "IP address",
     "is_certificate": "Certificate",
     "is_default": "Default",
     "is_offered": "Savers can choose it",
@@ -90,10 +92,11 @@ _FIELDS = {
     "min_term_days": "Shortest term, days",
     "max_term_days": "Longest term, days",
     "needs_staff": "Needs staff",
-    "next_poll_at": "Asked again",
+    "next_poll_at": "Will be asked again",
     "next_try_at": "Next try",
     "notice_hours": "Notice, hours",
     "on_board": "On the leaderboard",
+    "paid_at": "Paid on",
     "part_of": "Part of",
     "polls": "Times asked",
     "primary": "Primary",
@@ -115,12 +118,16 @@ _FIELDS = {
     "until": "To",
     "usable_at": "Can be used from",
     "user": "Person",
-    "user_agent": "Browser",
+    "user_agent": "What the browser says",
+    "user_permissions": "Permissions of their own",
     "valid_from": "Valid from",
     "value_on": "Value date",
     "vat": "VAT",
     "verified": "Confirmed",
 }
+YES, NO = "Yes", "No"
+# The ways of the second step of a sign-in.
+SECOND_STEPS = {"totp": "Authenticator app", "webauthn": "Passkey", "recovery_codes": "Recovery codes"}
 _ENDINGS = ("_at", "_on", "_kobo", "_bps")
 
 # What happens after an action on the page of one row, by the name of the action.

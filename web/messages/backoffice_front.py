@@ -10,7 +10,7 @@ from savings.backoffice import Health
 WAITING = {
     "dispute": "Disputes",
     "payment": "Payments being checked",
-    "payout": "Withdrawals that need a person",
+    "payout": "Withdrawals that need a person, approvals included",
     "refund": "Refunds that need a person",
     "event": "Events of the provider",
     "question": "Questions of savers",

@@ -52,14 +52,14 @@ def deploy_check(message: str, hint: str, check: str) -> Text:
 def key_is_for_tests(start: str) -> Text:
     return (
         f"PAYSTACK_SECRET_KEY begins with {start}, so payments on this site move no real money.",
-        "Set the live key (sk_live_…) from Paystack's dashboard.",
+        "Set the live key (sk_live_…) from Paystack’s dashboard.",
     )
 
 
 def key_of_unknown_kind() -> Text:
     return (
         "PAYSTACK_SECRET_KEY is no secret key of Paystack: those begin with sk_live_ or sk_test_.",
-        "Copy the secret key, not the public key, from Paystack's dashboard.",
+        "Copy the secret key, not the public key, from Paystack’s dashboard.",
     )
 
 
@@ -110,7 +110,7 @@ def mail_server_silent(server: str, error: str) -> Text:
 def mail_server_refuses(server: str, code: int) -> Text:
     return (
         f"The mail server {server} refuses this site (code {code}).",
-        "Check the user and the password in EMAIL_URL, and the mail server's log.",
+        "Check the user and the password in EMAIL_URL, and the mail server’s log.",
     )
 
 
@@ -177,13 +177,13 @@ def clock(of_what: str, seconds: int) -> Text:
 def provider_away(url: str) -> Text:
     return (
         "The payment provider does not answer: nobody can pay in, and withdrawals wait.",
-        f"Check that this machine reaches {url}, and look at the provider's status page.",
+        f"Check that this machine reaches {url}, and look at the provider’s status page.",
     )
 
 
 KEY_REFUSED: Text = (
     "The payment provider refuses our key.",
-    "Copy the secret key again from Paystack's dashboard into PAYSTACK_SECRET_KEY, and restart.",
+    "Copy the secret key again from Paystack’s dashboard into PAYSTACK_SECRET_KEY, and restart.",
 )
 
 
@@ -193,7 +193,7 @@ def no_events(payments: int, since: str, url: str) -> Text:
     }
     return (
         f"The payment provider has sent no event {since}, and {paid} meanwhile.",
-        f"Enter {url} as the webhook URL in Paystack's dashboard, and check that the proxy lets it through.",
+        f"Enter {url} as the webhook URL in Paystack’s dashboard, and check that the proxy lets it through.",
     )
 
 
@@ -360,6 +360,6 @@ def client_chooses_address(proxies: int) -> Text:
 def addresses_missing(proxies: int, found: int) -> Text:
     return (
         f"TRUSTED_PROXIES is {proxies}, and X-Forwarded-For has {found} IP addresses: all users share the limits of the"
-        " proxy's.",
+        " proxy’s.",
         _FORWARDED_FOR,
     )

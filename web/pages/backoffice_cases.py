@@ -60,6 +60,8 @@ class CasePage:
     mails: list[tuple[OutboxRow, str]]
     notes: list[StaffNote]
     asks_provider: bool
+    # Why there is nothing to do, empty if the case does not say.
+    nothing_left: str
     is_solved_by_hand: bool
 
 
@@ -98,6 +100,7 @@ def case_page(case: Case, by: User) -> CasePage:
         entries=entries_of(family) if by.has_perm("savings.view_entry") else [],
         mails=_mails(case, family) if by.has_perm("savings.view_outboxrow") else [],
         notes=_notes(case) if by.has_perm("savings.view_staffnote") else [],
+        nothing_left=messages.PAYOUT_IS_DECIDED if case.payout and not case.payout.is_in_flight else "",
         asks_provider=case.is_open and backoffice.can_ask_provider(case),
         is_solved_by_hand=case.is_open and backoffice.can_be_solved_by_hand(case),
     )
@@ -167,6 +170,8 @@ def _step(offer: Offer, case: Case) -> Step:
 
 
 def _payout_steps(payout: Payout, by: User) -> list[Step]:
+    if not payout.is_in_flight:
+        return []
     why_not = why_payout_cannot_be_approved(payout, by)
     refusing = why_not if payout.state == Payout.State.APPROVAL or not payout.can_be_cancelled else ""
     return [

@@ -62,7 +62,7 @@ def list_table(
     """Return the table of Django's list, each cell with the name of its column, and its part on a phone.
 
     A phone shows of a row: what it is, its sum, person and state, one more value, and when (`data-part`). A list may
-    add a line of text ("text") and choose parts itself (`phone_parts`).
+    add a line of text ("text") and choose parts itself (`phone_parts`); a column with the part "" is not shown there.
     """
     columns = [_column(header) for header in headers]
     rows = [[_cell(cell) for cell in row] for row in results]
@@ -110,7 +110,7 @@ def _cell(html: SafeString) -> _Cell:
 def _html(cell: _Cell, name: str, label: str, parts: dict[str, str]) -> SafeString:
     if name == "action_checkbox":
         return SafeString(f"{cell.tag} {cell.rest}")
-    part = format_html(' data-part="{}"', parts[name]) if name in parts else ""
+    part = format_html(' data-part="{}"', parts[name]) if parts.get(name) else ""
     if parts.get(name) == "main" and "sum" not in parts.values():
         part = SafeString(f"{part} data-wide")
     is_named = (

@@ -131,6 +131,19 @@ def test_every_role_sees_every_kind_of_case(reviewed: Transaction, role: str) ->
         assert client.get(url(case)).status_code == 200
 
 
+@pytest.mark.parametrize("state", ["approval", "sent", "returned"])
+def test_a_withdrawal_that_has_ended_is_not_decided(approver: User, state: str) -> None:
+    payout = make_payout(make_user(), state)
+    found = Case.objects.create(
+        kind=Case.Kind.PAYOUT, key=f"payout-failed:{payout.pk}", summary="x", payout=payout
+    )
+    text = sign_in(approver).get(url(found)).text
+    assert ("Refuse…" in text, "Nothing is left to decide" in text) == (
+        state != "returned",
+        state == "returned",
+    )
+
+
 def test_operations_sees_no_entries(reviewed: Transaction, case: Case) -> None:
     page = sign_in(make_staff("Operations")).get(url(case)).text
     assert "Clearing" not in page

@@ -225,7 +225,7 @@ def test_a_refusal_needs_its_reason(second_desk: Client, request_: StaffRequest)
 
 
 def test_the_person_who_asked_withdraws(desk: Client, request_: StaffRequest) -> None:
-    assert "You withdrew the request." in decide(desk, request_, "withdraw")
+    assert "You took the request back." in decide(desk, request_, "withdraw")
     request_.refresh_from_db()
     assert request_.state == State.WITHDRAWN
 

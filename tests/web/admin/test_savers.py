@@ -234,7 +234,7 @@ def test_a_bad_note_is_refused_beside_the_field_and_kept(staff: Client, ada: Use
 
 def test_an_auditor_writes_no_note(ada: User) -> None:
     auditor = sign_in(make_staff("Auditor"))
-    assert "Store the note" not in auditor.get(page_of(ada)).text
+    assert "Write the note" not in auditor.get(page_of(ada)).text
     assert write(auditor, ada, "Hello") == 403
 
 
