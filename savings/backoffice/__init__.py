@@ -82,6 +82,7 @@ from savings.backoffice.products import (
 )
 from savings.backoffice.proofs import (
     PROOF_KIND,
+    Tally,
     add_check,
     ask_for_proof,
     begin_proof,
@@ -142,6 +143,7 @@ __all__ = [
     "PreviewChanged",
     "SaverSheet",
     "Stuck",
+    "Tally",
     "Verb",
     "Waiting",
     "add_check",

@@ -10,6 +10,7 @@ from django.db.models import Count, Min, Q, QuerySet, Subquery, Value
 from django.utils import timezone
 
 from savings import jobs
+from savings.backoffice.proofs import Tally, newest_proofs, tally
 from savings.models import (
     BalanceDay,
     Case,
@@ -60,6 +61,7 @@ class Figures:
     coverage: CoverageDay | None
     money: list[MoneyDay]
     proof: LedgerProof | None
+    checks: Tally
     # The local day of the first entry, which the nightly snapshots begin with. Not read once there is one.
     first_entry_on: datetime.date | None
 
@@ -69,6 +71,7 @@ def figures(now: datetime.datetime) -> Figures:
     coverage = CoverageDay.objects.order_by("-day_on").first()
     failed, late, new = _jobs(now)
     assets = _assets(timezone.localdate(now))
+    proofs = newest_proofs()
     return Figures(
         as_of=now,
         waiting=waiting(now),
@@ -81,7 +84,8 @@ def figures(now: datetime.datetime) -> Figures:
         money=list(
             MoneyDay.objects.filter(day_on__gt=timezone.localdate(now) - 32 * _DAY).order_by("day_on")
         ),
-        proof=LedgerProof.objects.ended().order_by("-pk").first(),
+        proof=next((proof for proof in proofs if proof.ended_at), None),
+        checks=tally(proofs),
         first_entry_on=None if assets else _first_entry_on(),
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count, Min, QuerySet
 
 from savings import jobs, ledger
-from savings.backoffice.proofs import check_names, latest_results, other_rules
+from savings.backoffice.proofs import Tally, check_names, latest_results, newest_proofs, other_rules, tally
 from savings.models import (
     CoverageDay,
     JobRun,
@@ -26,8 +26,6 @@ from savings.models import (
 _RECONCILING = "reconcile_boards"
 # The kinds of transactions that begin with a card payment.
 BY_CARD = [Transaction.Kind.TOP_UP, Transaction.Kind.STASH_DEPOSIT, Transaction.Kind.AUTOSAVE]
-# More proofs than that are needed to find the last result of each check only if many stopped early.
-_PROOFS = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +44,10 @@ class CheckResult:
     def title(self) -> str:
         return self.name.replace("_", " ").capitalize()
 
+    @property
+    def is_right(self) -> bool:
+        return self.at is not None and not self.wrong
+
 
 @dataclasses.dataclass(frozen=True)
 class Stuck:
@@ -61,6 +63,7 @@ class Health:
     """What the page of the ledger's health shows."""
 
     checks: list[CheckResult]
+    tally: Tally
     # Running now: how many checks it has done, out of how many.
     running: LedgerProof | None
     latest: LedgerProof | None
@@ -75,11 +78,12 @@ class Health:
 
 def health(now: datetime.datetime) -> Health:
     """Return the health of the ledger, in nine queries."""
-    proofs = list(LedgerProof.objects.select_related("asked_by").order_by("-pk")[:_PROOFS])
+    proofs = newest_proofs()
     runs = {run.job: run for run in JobRun.objects.all()}
     known = {name: run for name, run in runs.items() if name in jobs.TIMETABLE}
     return Health(
         checks=_checks(proofs),
+        tally=tally(proofs),
         running=next((proof for proof in proofs if _is_running(proof, now)), None),
         latest=next((proof for proof in proofs if proof.ended_at), None),
         coverage=CoverageDay.objects.order_by("-day_on").first(),

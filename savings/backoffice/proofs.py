@@ -6,7 +6,7 @@ import datetime
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError
 from django.db.transaction import atomic
@@ -25,6 +25,8 @@ _others: dict[str, tuple[str, Callable[[], Iterable[str]]]] = {}
 # The longest that one check may take before another worker starts again.
 _MOST_SECONDS = 30 * 60
 _FIRST_ROWS = 5
+# More proofs than that are needed to find the last result of each check only if many stopped early.
+_PROOFS = 20
 
 
 def add_check(name: str, rule: str, find: Callable[[], Iterable[str]]) -> Callable[[], Iterable[str]]:
@@ -120,6 +122,27 @@ def latest_results(proofs: list[LedgerProof]) -> dict[str, tuple[LedgerProof, di
         for result in proof.results:
             found.setdefault(result["check"], (proof, result))
     return found
+
+
+class Tally(NamedTuple):
+    """How many checks were right and wrong when they last ran, and how many never ran."""
+
+    right: int
+    wrong: int
+    never: int
+
+
+def tally(proofs: list[LedgerProof]) -> Tally:
+    """Return how the checks of a proof by the worker last came out. `proofs` are the newest first."""
+    results = latest_results(proofs)
+    ran = [results[name][1] for name in check_names() if name in results]
+    wrong = sum(bool(result["wrong"]) for result in ran)
+    return Tally(len(ran) - wrong, wrong, len(check_names()) - len(ran))
+
+
+def newest_proofs() -> list[LedgerProof]:
+    """Return the newest proofs, which have the last result of each check unless many stopped early. One query."""
+    return list(LedgerProof.objects.select_related("asked_by").order_by("-pk")[:_PROOFS])
 
 
 def _end_abandoned() -> None:

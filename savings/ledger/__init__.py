@@ -48,7 +48,7 @@ from savings.ledger.proofs import Proof, ProofRow, RowKind, interest_proof
 from savings.ledger.rates import TaxRates, change_rate, rate_since
 from savings.ledger.refunds import fail_refund, open_refund, settle_refund
 from savings.ledger.refunds_elsewhere import book_refund
-from savings.ledger.remittances import left_to_remit
+from savings.ledger.remittances import left_to_remit, left_to_remit_before
 from savings.ledger.reports import TrialBalance, trial_balance
 from savings.ledger.reversals import REVERSIBLE_KINDS, reverse, reverse_by_hand
 from savings.ledger.settlements import record_settlement
@@ -129,6 +129,7 @@ __all__ = [
     "interest_proof",
     "left_in_suspense",
     "left_to_remit",
+    "left_to_remit_before",
     "move_maturity",
     "open_plan_account",
     "open_refund",

@@ -22,23 +22,22 @@ def left_to_remit(month_on: datetime.date) -> list[tuple[str, int]]:
     return [(str(kind.label), payable_kobo(house_account(kind), month_on)) for kind in _REMITTED]
 
 
+def left_to_remit_before(month_on: datetime.date) -> list[tuple[str, int]]:
+    """Return what `left_to_remit` does, for all months before one."""
+    return [(str(kind.label), _payable_before_kobo(house_account(kind), month_on)) for kind in _REMITTED]
+
+
 def payable_kobo(account: Account, month_on: datetime.date) -> int:
     """Return what is left to remit from an account for the month that begins on `month_on`, in kobo.
 
     Taxes belong to the month in which they were posted. What was reversed does not count.
     """
-    booked = Entry.objects.filter(
-        credit_account=account,
-        posted_at__gte=start_of(month_on),
-        posted_at__lt=reports.month_end(month_on),
-        transaction__status=Transaction.Status.SUCCESS,
+    booked = _booked(account).filter(
+        posted_at__gte=start_of(month_on), posted_at__lt=reports.month_end(month_on)
     )
-    remitted = ManualPosting.objects.filter(
-        period_on=month_on,
-        transaction__entries__debit_account=account,
-        transaction__status=Transaction.Status.SUCCESS,
+    return _sum(booked, "amount_kobo") - _sum(
+        _remitted(account).filter(period_on=month_on), "transaction__amount_kobo"
     )
-    return _sum(booked, "amount_kobo") - _sum(remitted, "transaction__amount_kobo")
 
 
 def check_amount(account: Account, month_on: datetime.date, amount_kobo: int) -> None:
@@ -56,6 +55,22 @@ def check_not_remitted(entry: Entry) -> None:
     month_on = timezone.localdate(entry.posted_at).replace(day=1)
     if payable_kobo(entry.credit_account, month_on) < 0:
         raise Refused(messages.tax_remitted(month_on))
+
+
+def _payable_before_kobo(account: Account, month_on: datetime.date) -> int:
+    booked = _booked(account).filter(posted_at__lt=start_of(month_on))
+    remitted = _remitted(account).filter(period_on__lt=month_on)
+    return _sum(booked, "amount_kobo") - _sum(remitted, "transaction__amount_kobo")
+
+
+def _booked(account: Account) -> QuerySet[Entry]:
+    return Entry.objects.filter(credit_account=account, transaction__status=Transaction.Status.SUCCESS)
+
+
+def _remitted(account: Account) -> QuerySet[ManualPosting]:
+    return ManualPosting.objects.filter(
+        transaction__entries__debit_account=account, transaction__status=Transaction.Status.SUCCESS
+    )
 
 
 def _sum(rows: QuerySet[Any], column: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import ngettext
 
-from savings.backoffice import Health
+from savings.backoffice import Health, Tally
 
 # What waits, by the name that `savings.backoffice.figures` gives it, in the order of the page.
 WAITING = {
@@ -79,6 +79,14 @@ def rate(done: int, failed: int) -> str:
 
 def out_of(done: int, failed: int) -> str:
     return f"{done:,} of {done + failed:,}" if done + failed else ""
+
+
+def checks(found: Tally) -> str:
+    """Return how the checks of the books last came out, such as “36 of 37 checks are right, 1 never ran”."""
+    parts = [f"{found.right} of {sum(found)} checks are right"]
+    parts += [f"{found.wrong} found something wrong"] if found.wrong else []
+    parts += [f"{found.never} never ran"] if found.never else []
+    return ", ".join(parts)
 
 
 def proof_wrong(count: int) -> str:

@@ -40,7 +40,7 @@ def treasury() -> dict[str, Any]:
                 (messages.OWN_BANK, "OWN_BANK", settings.OPERATOR.own_bank),
             )
         ],
-        "months": [(month_on, ledger.left_to_remit(month_on)) for month_on in _last_months()],
+        **_to_remit(),
         "movements": [
             Movement(
                 ledger.Purpose(purpose).label,
@@ -50,6 +50,19 @@ def treasury() -> dict[str, Any]:
             for purpose, when in messages.TREASURY_MOVEMENTS.items()
         ],
         "waiting": list(waiting),
+    }
+
+
+def _to_remit() -> dict[str, Any]:
+    """Return what is left to remit: of the last months, of all before, and together."""
+    months = _last_months()
+    rows = [(month_on, ledger.left_to_remit(month_on)) for month_on in months]
+    earlier = ledger.left_to_remit_before(months[-1])
+    columns = zip(*(sums for _, sums in rows), earlier, strict=True)
+    return {
+        "months": rows,
+        "earlier": earlier,
+        "together": [(column[0][0], sum(kobo for _, kobo in column)) for column in columns],
     }
 
 

@@ -182,7 +182,7 @@ def test_it_costs_few_queries_with_little_and_with_much(role: str) -> None:
     page(client)
     for times in (1, 20):
         add_waiting(times)
-        cache.delete("staff:front:3")
+        cache.delete("staff:front:4")
         assert cost() <= MOST_COLD
         assert cost() <= MOST_WARM
 
@@ -194,7 +194,7 @@ def test_it_works_without_redis() -> None:
 
 
 def test_a_broken_value_in_the_cache_is_replaced() -> None:
-    cache.set("staff:front:3", "nonsense")
+    cache.set("staff:front:4", "nonsense")
     assert "What waits" in page(browser("Finance"))
 
 
