@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, resolve
+from django.urls import URLPattern, path, resolve, reverse
 from django.utils.text import capfirst
 from django_htmx.middleware import HtmxDetails
 
@@ -35,6 +35,20 @@ _GROUPS = {
     ),
 }
 _MACHINERY = "Machinery"
+# Our pages among the lists: the group, the name of the URL, the title, and who sees it.
+_OWN_PAGES = (
+    ("Money", "treasury", words.TREASURY, "savings.view_manualposting"),
+    ("Money", "health", words.HEALTH, "savings.view_coverageday"),
+    (_MACHINERY, "doctor", words.DOCTOR, "savings.view_installation"),
+)
+# The pages of our own that belong to a list, by the model: the beginning of their path.
+_PAGES_OF = {
+    "User": ("savers/",),
+    "Case": ("cases/",),
+    "StaffRequest": ("requests/", "ask/"),
+    "Dispute": ("disputes/",),
+    "Product": ("products/",),
+}
 _pages: list[tuple[str, View, str]] = []
 # What a page that is rendered for staff may know of their browser.
 _META = ("SERVER_NAME", "SERVER_PORT", "HTTP_HOST", "REMOTE_ADDR", "wsgi.url_scheme")
@@ -70,6 +84,10 @@ class StaffSite(AdminSite):
         groups = []
         for group, wanted in names.items():
             models = [rows[name] for name in wanted if name in rows]
+            models += [
+                _own(name, title) for of, name, title, may in _OWN_PAGES if of == group and _may(request, may)
+            ]
+            _mark_where(models, request.path)
             if models:
                 # Django derives classes and links from the label; the group has no page of its own.
                 groups.append(
@@ -89,6 +107,23 @@ def _named(row: dict[str, Any]) -> dict[str, Any]:
     opts = row["model"]._meta
     _, plural = words.names(opts.label_lower, str(opts.verbose_name), str(row["name"]))
     return row | {"name": capfirst(plural)}
+
+
+def _own(name: str, title: str) -> dict[str, Any]:
+    """Return a page of our own as a row of the navigation."""
+    return {"name": title, "object_name": name, "admin_url": reverse(f"admin:{name}"), "add_url": None}
+
+
+def _may(request: HttpRequest, permission: str) -> bool:
+    return staff(request).has_perm(permission)
+
+
+def _mark_where(rows: list[dict[str, Any]], path: str) -> None:
+    """Mark the row of the navigation that a page belongs to."""
+    root = reverse("admin:index")
+    for row in rows:
+        pages = [f"{root}{page}" for page in _PAGES_OF.get(row["object_name"], ())]
+        row["is_here"] = path.startswith((row["admin_url"], *pages)) if row["admin_url"] else False
 
 
 def staff_page(route: str, *, name: str, permission: str) -> Callable[[View], View]:

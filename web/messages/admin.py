@@ -47,6 +47,9 @@ _SUBJECTS = {
     "proof": "ledgerproof",
 }
 
+# Pages of our own among the lists.
+TREASURY, HEALTH, DOCTOR = "Treasury", "Ledger health", "Doctor"
+
 # What a list without rows says. The others say that there are none.
 _EMPTY = {
     "savings.case": "No case is open. The site opens one when somebody has to decide something.",

@@ -17,7 +17,9 @@ from web.messages import admin as words
 from web.pages import badges, row_titles
 
 register = template.Library()
-_MONEY, _NONE = SafeString(" data-money"), SafeString(" data-none")
+_MONEY, _NONE, _NUMBER = SafeString(" data-money"), SafeString(" data-none"), SafeString(" data-number")
+# A count, or a duration.
+_COUNT = re.compile(r"[\d,.]+( s)?")
 # The rest of a cell that has no tags in it.
 _TEXT_ALONE = re.compile(r"[^>]*>([^<]*)</t[dh]>")
 _COLUMN = re.compile(r"column-([\w-]+)")
@@ -72,18 +74,29 @@ def list_table(
         if place == 0 or name == "action_checkbox" or any(row[place].kind != _NONE for row in rows)
     ]
     parts = _parts([(columns[place], rows[0][place]) for place in shown] if rows else [], its)
+    figures = {place: _figures(row[place].kind for row in rows) for place in shown}
     head = []
     for place in shown:
-        money = _MONEY if any(row[place].kind == _MONEY for row in rows) else ""
-        attributes = format_html("{}{}", money, SafeString(headers[place].get("class_attrib", "")))
+        attributes = format_html("{}{}", figures[place], SafeString(headers[place].get("class_attrib", "")))
         head.append((_label(columns[place], headers[place]), attributes))
     labels = dict(zip((columns[place] for place in shown), (text for text, _ in head), strict=True))
     return ListTable(
         head,
         [
-            [_html(row[place], columns[place], labels[columns[place]], parts) for place in shown]
+            [
+                _html(row[place], columns[place], labels[columns[place]], parts, figures[place])
+                for place in shown
+            ]
             for row in rows
         ],
+    )
+
+
+def _figures(kinds: Iterable[SafeString]) -> SafeString:
+    """Return the attribute of a column of amounts or counts, whose cells without a value stand below the others."""
+    found = set(kinds)
+    return next(
+        (kind for kind in (_MONEY, _NUMBER) if kind in found and found <= {kind, _NONE}), SafeString("")
     )
 
 
@@ -107,7 +120,7 @@ def _cell(html: SafeString) -> _Cell:
     return _Cell(tag, rest, _kind(rest))
 
 
-def _html(cell: _Cell, name: str, label: str, parts: dict[str, str]) -> SafeString:
+def _html(cell: _Cell, name: str, label: str, parts: dict[str, str], figures: SafeString) -> SafeString:
     if name == "action_checkbox":
         return SafeString(f"{cell.tag} {cell.rest}")
     part = format_html(' data-part="{}"', parts[name]) if parts.get(name) else ""
@@ -121,7 +134,7 @@ def _html(cell: _Cell, name: str, label: str, parts: dict[str, str]) -> SafeStri
         '{} data-label="{}"{}{}{} {}',
         SafeString(cell.tag),
         label,
-        cell.kind,
+        SafeString(f"{cell.kind}{figures}") if cell.kind == _NONE else cell.kind,
         part,
         named,
         SafeString(cell.rest),
@@ -158,14 +171,16 @@ def _parts(columns: list[tuple[str, _Cell]], its: Any) -> dict[str, str]:
 
 
 def _kind(cell: str) -> SafeString:
-    """Return the attribute of a cell without a value, or with an amount of money, which must not break."""
+    """Return the attribute of a cell without a value, with an amount of money, which must not break, or a count."""
     text = _TEXT_ALONE.fullmatch(cell)
     if text is None:
         return SafeString("")
     if text[1] in {"", "-"}:
         return _NONE
     # A loss begins with its sign.
-    return _MONEY if text[1].lstrip("-−").lstrip().startswith(settings.CURRENCY_SIGN) else SafeString("")
+    if text[1].lstrip("-−").lstrip().startswith(settings.CURRENCY_SIGN):
+        return _MONEY
+    return _NUMBER if _COUNT.fullmatch(text[1]) else SafeString("")
 
 
 @register.filter
