@@ -154,7 +154,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         "note",
         "error",
     )
-    phone_parts = {"reference": "side", "note": "text", "error": "more", "times_received": "", "tries": ""}
+    phone_parts = {"reference": "side", "note": "more", "error": "text", "times_received": "", "tries": ""}
     head = ("state", "amount", "subject")
     list_filter = (EventState,)
     finds_by = ("reference",)

@@ -39,13 +39,16 @@ def test_each_cell_has_the_name_of_its_column_and_stays_escaped() -> None:
         ("-", "data-none"),
         ("", "data-none"),
         ("₦25.00", "data-money"),
-        ("25", ""),
+        ("25", "data-number"),
+        ("1,200", "data-number"),
         (SafeString("<a>-</a>"), ""),
     ],
 )
 def test_a_cell_without_a_value_and_an_amount_are_marked(content: str, kind: str) -> None:
     (found,) = rows(cell(content), headers=[head("x")])
-    assert [mark for mark in ("data-none", "data-money") if mark in found] == ([kind] if kind else [])
+    assert [mark for mark in ("data-none", "data-money", "data-number") if mark in found] == (
+        [kind] if kind else []
+    )
 
 
 def test_a_column_without_a_value_in_any_row_is_left_out() -> None:
