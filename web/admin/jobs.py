@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -12,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from savings import jobs
 from savings.models import BalanceDay, JobRun
+from web import date_formats
 from web.admin import shown
 from web.admin.base import ReadOnlyAdmin
 from web.pages import badges
@@ -61,9 +61,9 @@ class JobRunAdmin(ReadOnlyAdmin):
         return badges.badge(*self._state(run))
 
     @admin.display(description="Next run")
-    def next_run(self, run: JobRun) -> datetime.datetime | str:
+    def next_run(self, run: JobRun) -> str:
         job = jobs.TIMETABLE.get(run.job)
-        return job.next_due(timezone.now()) if job else shown.NONE
+        return date_formats.moment(job.next_due(timezone.now())) if job else shown.NONE
 
     def _state(self, run: JobRun) -> tuple[str, str]:
         job = jobs.TIMETABLE.get(run.job)

@@ -117,6 +117,7 @@ _FIELDS = {
     "sha256": "SHA-256",
     "since": "From",
     "staff_note": "Why staff",
+    "started_at": "Last run",
     "status": "State",
     "until": "To",
     "usable_at": "Can be used from",

@@ -19,7 +19,7 @@ from web.pages import badges, row_titles
 register = template.Library()
 _MONEY, _NONE, _NUMBER = SafeString(" data-money"), SafeString(" data-none"), SafeString(" data-number")
 # A count, or a duration.
-_COUNT = re.compile(r"[\d,.]+( s)?")
+_COUNT = re.compile(r"\d[\d,]*(\.\d+)?( s)?")
 # The rest of a cell that has no tags in it.
 _TEXT_ALONE = re.compile(r"[^>]*>([^<]*)</t[dh]>")
 _COLUMN = re.compile(r"column-([\w-]+)")

@@ -11,8 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from savings.models import Case, Payment, Transaction
+from savings.models import Case, JobRun, Payment, Transaction, WebhookEvent
 from tests.factories import make_transaction, make_user, pay_in
+from tests.savings.backoffice.conftest import make_staff
 from tests.web.staff import sign_in
 from tests.withdrawals import make_payout
 from web.messages import admin as words
@@ -176,3 +177,45 @@ def test_what_has_no_value_is_named_once_below_the_details(desk: Client) -> None
     text = page(desk, "savings_payment_change", payment.pk)
     assert re.search(r"Not set: [^<]*\bFee\b", text)
     assert "<dt>Fee</dt>" not in text
+
+
+def test_an_event_says_its_outcome_its_amount_and_its_payment(desk: Client, payment: Payment) -> None:
+    event = WebhookEvent.objects.create(
+        key="x",
+        event="charge.success",
+        reference=payment.transaction.reference,
+        body='{"data": {"amount": 400000}}',
+        due_at=None,
+        processed_at=timezone.now(),
+    )
+    head = page(desk, "savings_webhookevent_change", event.pk).partition("Details</h2>")[0]
+    assert "Processed" in head
+    assert "₦4,000.00" in head
+    assert reverse("admin:savings_payment_change", args=[payment.pk]) in head
+
+
+@pytest.mark.parametrize(
+    "body", ["", "[]", '{"data": null}', '{"data": {"amount": "1"}}', '{"data": {"amount": true}}']
+)
+def test_an_event_without_an_amount_has_a_page(desk: Client, body: str) -> None:
+    event = WebhookEvent.objects.create(
+        key="x", event="charge.success", body=body, needs_staff=True, due_at=None
+    )
+    assert "Needs staff" in page(desk, "savings_webhookevent_change", event.pk)
+
+
+def test_a_job_says_when_it_runs_next(desk: Client) -> None:
+    run = JobRun.objects.create(job="sweep_outbox", started_at=timezone.now(), ended_at=timezone.now())
+    assert "Next run" in page(desk, "savings_jobrun_change", run.pk)
+
+
+def test_a_page_of_our_own_is_marked_in_the_sidebar(desk: Client) -> None:
+    for name, label in (("treasury", "Treasury"), ("health", "Ledger health"), ("requests", "Requests")):
+        assert re.search(f'aria-current="page">{label}</a>', page(desk, name))
+
+
+def test_a_person_whom_the_reader_may_not_change_has_the_page_of_a_row(client: Client) -> None:
+    reader = sign_in(make_staff("Auditor"), client)
+    text = page(reader, "savings_user_change", make_user("ada@example.com").pk)
+    assert '<div id="content-main" class="row-page">' in text
+    assert "<img" not in text.partition("Details</h2>")[2].partition("</section>")[0]

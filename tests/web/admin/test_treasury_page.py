@@ -80,3 +80,9 @@ def test_what_waits_is_listed_in_constant_queries(client: Client, finance: User)
 )
 def test_who_sees_it(role: str, status: int) -> None:
     assert sign_in(make_staff(role)).get(reverse("admin:treasury")).status_code == status
+
+
+def test_the_months_to_remit_add_up(client: Client) -> None:
+    shown = client.get(reverse("admin:treasury")).context
+    rows = [*(sums for _, sums in shown["months"]), shown["earlier"]]
+    assert shown["together"] == [(name, sum(dict(row)[name] for row in rows)) for name, _ in shown["earlier"]]

@@ -40,7 +40,8 @@ def test_each_cell_has_the_name_of_its_column_and_stays_escaped() -> None:
         ("", "data-none"),
         ("₦25.00", "data-money"),
         ("25", "data-number"),
-        ("1,200", "data-number"),
+        ("0.03 s", "data-number"),
+        ("127.0.0.1", ""),
         (SafeString("<a>-</a>"), ""),
     ],
 )
