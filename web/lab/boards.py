@@ -93,6 +93,8 @@ READING = [
         cached_in_sorted_sets,
     ),
 ]
+# The ways that the headline compares.
+PAIR = ("Computed", "Cached in sorted sets")
 REFRESHING = [
     Way("Computed again", "All members are ranked and cached again.", computed_again),
     Way("One member updated", "The site’s way: one EVAL writes the one member who has paid in.", updated),

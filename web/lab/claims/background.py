@@ -24,7 +24,7 @@ CLAIMS = (
         "allows us to benefit from parallel processing",
         MAIL,
         "mails",
-        ("savings/tasks.py", "savings/statements/turns.py"),
+        ("savings/statements/turns.py", "deploy/systemd/asusu-worker.service"),
         "Threads of one Python process share a processor. They help with waiting, as for a mail server, "
         "and not with calculating; for that, start a second worker.",
     ),
@@ -50,7 +50,8 @@ CLAIMS = (
         STATEMENT,
         "statements",
         ("savings/statements/downloads.py", "savings/mails/emails.py"),
-        "A link is a key to a private file. Ours is signed, ends after a day, and asks for a sign-in.",
+        "A link in a mail is a key to a private file. Ours opens the page of the statement, which asks for a "
+        "sign-in; the page has the download, by a signed link that ends after a day.",
     ),
     Claim(
         "respond with a success message informing them to check their email",

@@ -33,7 +33,7 @@ CLAIMS = (
         LEADERBOARD,
         "boards",
         ("savings/leaderboards/sql.py",),
-        "In a small circle SQL is as fast as Redis, or faster. Redis wins as the members grow.",
+        "In a small circle SQL is several times as fast as Redis. Redis wins as the members grow.",
     ),
     Claim(
         "computing the leaderboard every time a user wants to view",

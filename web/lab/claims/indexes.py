@@ -24,7 +24,7 @@ CLAIMS = (
         "searching through a large table using an unindexed field",
         LOOKUP,
         "lookups",
-        ("savings/prepared_queries.py", "tests/benchmarks/lookup.py"),
+        ("savings/models/outbox.py", "tests/benchmarks/lookup.py"),
         "A long query may also wait for a lock, or return too many rows. Only its plan tells: look for "
         "SCAN or Seq Scan.",
     ),

@@ -119,7 +119,11 @@ def _show_board(request: SaverRequest, board: LabBoard, paid: dict[str, Any]) ->
     }
     if loaded is None and board_loading.is_loaded(board):
         rounds = ROUNDS if board.members > board_loading.MOST_AT_ONCE else _ROUNDS
-        context["comparison"] = paid.get("comparison") or compare(boards.READING, board, rounds=rounds)
+        # The value is in the cache before anything is counted.
+        boards.cached_as_a_value(board)
+        context["comparison"] = paid.get("comparison") or compare(
+            boards.READING, board, rounds=rounds, pair=boards.PAIR
+        )
         context["around"] = boards.read_around(board)
         context["rank_before"] = paid.get("rank_before")
     return show(request, "lab/leaderboard.html", context)
