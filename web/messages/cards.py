@@ -8,6 +8,7 @@ ANOTHER_CARD = "Another card"
 CHARGED_AT_ONCE = "Charged straight away."
 WAITING = "We’re waiting for your bank."
 APPROVE = "Your bank wants you to approve this payment."
+EXPIRES_BEFORE_FIRST = "Expires today, before the first date."
 NO_MORE_CHARGES = "We won’t charge it any more."
 
 

@@ -12,12 +12,13 @@ from django.utils.http import urlencode
 
 from savings import autosave, ledger, money
 from savings.autosave import Preview
-from savings.models import AutosaveRule, AutosaveRun, Plan, Transaction, User
+from savings.models import AutosaveRule, AutosaveRun, Plan, SavedCard, Transaction, User
 from savings.models.autosave import AutosaveRuleQuerySet
 from web import date_formats
 from web.forms.autosave import RuleForm
 from web.messages import autosave as messages
-from web.pages import amounts
+from web.messages import cards as card_messages
+from web.pages import amounts, cards
 
 Status, Run = AutosaveRule.Status, AutosaveRun.Status
 _LATEST_RUNS = 12
@@ -250,11 +251,20 @@ def _sentences(ahead: Preview, amount: str, rhythm: str, plan: Plan | None) -> l
 
 
 def _sources(user: User, plan: Plan | None, form: RuleForm) -> list[amounts.Source]:
-    saved = [amounts.card_source(key, card) for key, card in form.cards.items()]
+    saved = [_card_source(key, card, form) for key, card in form.cards.items()]
     if plan is not None:
         stash_kobo = ledger.balance_kobo(ledger.stash_account(user))
         saved.insert(0, amounts.Source(RuleForm.STASH, "stash", messages.MY_STASH, "", stash_kobo))
     return amounts.with_choice(saved, form)
+
+
+def _card_source(key: str, card: SavedCard, form: RuleForm) -> amounts.Source:
+    """Return the row of a card; one that expires today cannot be chosen, because the first date is later."""
+    source = amounts.card_source(key, card)
+    # A rule that has the card already can be changed without another one.
+    if not cards.expires_today(card) or form["source"].value() == key:
+        return source
+    return source._replace(why_not=card_messages.EXPIRES_BEFORE_FIRST, warning="")
 
 
 def _receipts(runs: list[AutosaveRun]) -> dict[int, str]:

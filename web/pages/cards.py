@@ -19,6 +19,8 @@ class ShownCard(NamedTuple):
     name: str
     details: str
     is_default: bool
+    # A card that expires today cannot pay tomorrow.
+    can_be_default: bool
     why_not: str
     # That it expires this month, in words; empty if it does not, or if it cannot be charged anyway.
     expires_soon: str
@@ -28,7 +30,13 @@ def shown(card: SavedCard) -> ShownCard:
     """Return a card as the list shows it."""
     why_not = payments.why_not_chargeable(card)
     soon = "" if why_not else expires_soon(card)
-    return ShownCard(card.pk, str(card), details(card), card.is_default, why_not, soon)
+    can_be_default = not (card.is_default or why_not or expires_today(card))
+    return ShownCard(card.pk, str(card), details(card), card.is_default, can_be_default, why_not, soon)
+
+
+def expires_today(card: SavedCard) -> bool:
+    """Return whether today is the last day of a card."""
+    return card.expires_on == timezone.localdate()
 
 
 def expires_soon(card: SavedCard) -> str:

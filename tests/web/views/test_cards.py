@@ -70,11 +70,23 @@ def test_a_card_that_expires_this_month_is_marked(
         assert ("Expires this month" in saver_client.get("/cards/").text) == expires_on.startswith("2026-11")
 
 
+def test_a_card_that_expires_today_is_no_default_and_pays_no_later_date(
+    saver_client: Client, saver: User
+) -> None:
+    with time_machine.travel("2026-11-30T09:00:00Z", tick=False):
+        saver_client.force_login(saver)
+        for day in ("2030-12-31", "2026-11-30"):
+            cards.make_card(saver, expires_on=datetime.date.fromisoformat(day))
+        assert "Make default" not in saver_client.get("/cards/").text
+        sources = saver_client.get("/auto-save/stash/").context["sources"]
+        assert [one.why_not for one in sources if one.why_not] == ["Expires today, before the first date."]
+
+
 def test_the_list_leads_to_a_way_to_add_a_card(saver_client: Client, saver: User) -> None:
     cards.make_card(saver)
     page = saver_client.get("/cards/").text
     assert 'href="/stash/fund/"' in page
-    assert "Add a card" in page
+    assert "Add money with a new card" in page
 
 
 def test_without_cards_the_list_says_how_to_save_one(saver_client: Client) -> None:
