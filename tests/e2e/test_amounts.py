@@ -119,13 +119,13 @@ def test_a_suggestion_fills_the_field_and_the_page_says_what_follows(bola: Perso
     bola.goes_to(page.url.removeprefix(bola.site) + "top-up/")
     form, barriers = page.locator("#form"), bola.barriers()
     page.get_by_role("link", name="to goal").click()
-    expect(form).to_contain_text("Goal reached", use_inner_text=True)
+    expect(form).to_contain_text("Reaches your goal", use_inner_text=True)
     said = form.locator("[data-says]").inner_text()
     amount(bola).fill("1")
     expect(form.get_by_role("button", name="Pay")).to_have_text("Pay ₦1 by card", use_inner_text=True)
     # The server calculates the same.
     bola.goes_to(page.url.removeprefix(bola.site) + f"?amount={said.strip().removeprefix('₦')}")
-    expect(form).to_contain_text("Goal reached", use_inner_text=True)
+    expect(form).to_contain_text("Reaches your goal", use_inner_text=True)
     expect(form.get_by_role("button", name="Pay")).to_have_text(
         f"Pay {said.strip()} by card", use_inner_text=True
     )

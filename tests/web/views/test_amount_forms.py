@@ -60,7 +60,7 @@ def test_an_amount_beyond_the_goal_says_by_how_much(
     for name in (*shown, *hidden):
         assert (f"{name} hidden" in page) == (name in hidden), name
     if "data-beyond" in shown:
-        assert "Goal reached ₦44,202.82 over" in words(saver_client, url)
+        assert "Reaches your goal ₦44,202.82 over" in words(saver_client, url)
 
 
 def test_the_stash_has_round_amounts_and_says_what_it_will_hold(saver_client: Client, saver: User) -> None:
