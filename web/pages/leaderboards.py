@@ -24,6 +24,8 @@ PODIUM = 3
 def leaderboard(board: Board, members: Members, mine: BoardMember, order: Order) -> dict[str, Any]:
     """Return the context of a page of a board. `mine` is the reader's membership."""
     days_left = (mine.circle.ends_on - timezone.localdate()).days
+    saved_kobo = _saved_kobo(board, mine.circle)
+    percent = min(100, saved_kobo * 100 // mine.circle.goal_kobo)
     return {
         "board": board,
         "circle": mine.circle,
@@ -35,7 +37,11 @@ def leaderboard(board: Board, members: Members, mine: BoardMember, order: Order)
         "my_rank": my_rank(board, members, order),
         "as_of": as_of_text(board.as_of),
         # A hundredth of the goal is as exact as it may be while members hide their amounts.
-        "percent": _goal_percent(board, mine.circle),
+        "percent": percent,
+        # The page does not know whether several members hide theirs, so the total is as exact as the share; beyond the
+        # goal it has none. One that leaves out what a single member hides is exact.
+        "saved_kobo": saved_kobo if mine.circle.left_out_kobo else None,
+        "about_kobo": mine.circle.goal_kobo * percent // 100 if percent < 100 else None,
         "can_search": board.members >= SEARCH_FROM,
         **_listing(board, members, mine.id, order),
     }
@@ -146,6 +152,7 @@ def _listing(board: Board, members: Members, reader_id: int, order: Order) -> di
         "podium": rows[:podium],
         "rows": rows[podium:],
         "around": [] if is_near else around,
+        "has_moves": any(row.steps for row in [*rows, *around]),
         "range_text": messages.ranks_shown(board.first + 1, board.first + len(rows), board.size),
         "next_from": board.first + leaderboards.TOP if beyond else None,
         "previous_from": max(0, board.first - leaderboards.TOP) if board.first else None,
@@ -170,11 +177,10 @@ def _orders(current: Order, *, has_ended: bool) -> list[tuple[str, str, bool]]:
     return [(order.value, text, order == current) for order, text in words.items()]
 
 
-def _goal_percent(board: Board, circle: BoardCircle) -> int:
-    """Return the share of the goal, without the amount that would be known if the total had it."""
+def _saved_kobo(board: Board, circle: BoardCircle) -> int:
+    """Return the total of a circle, without the amount that would be known if the total had it."""
     saved_kobo = board.total_kobo if circle.final_kobo is None else circle.final_kobo
-    saved_kobo -= circle.left_out_kobo
-    return min(100, max(0, saved_kobo) * 100 // circle.goal_kobo)
+    return max(0, saved_kobo - circle.left_out_kobo)
 
 
 def _neighbour(line: Line, members: Members, order: Order) -> dict[str, str]:

@@ -465,7 +465,7 @@ def test_the_page_says_the_reader_s_rank_and_the_gap_to_the_next(
     join_circle(circle, saved_kobo=250_00, shown={"hides_amount": hides})
     page = " ".join(strip_tags(text(saver_client, f"/circles/{circle.slug}/")).split())
     assert "2nd of 2" in page
-    assert ("save ₦150 more to reach 1st" in page) is gap
+    assert ("save ₦150 more to share 1st" in page) is gap
 
 
 def test_a_newcomer_sees_what_to_do(saver_client: Client) -> None:
