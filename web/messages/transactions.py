@@ -26,9 +26,9 @@ GIVES_BACK = "Gives back"
 GIVEN_BACK_BY = "Given back by"
 BELONGS_TO = "Belongs to"
 TOGETHER_WITH = "Together with"
-FEE = "Fee"
+FEE = "Fee receipt"
 RECEIPT_OF_TAX = "Tax receipt"
-RECEIPT_OF_FEE = "Its receipt"
+RECEIPT_OF_FEE = "See the receipt"
 
 # What interest comes to.
 INTEREST = "Interest"
@@ -45,10 +45,6 @@ def less_tax(gross_kobo: int, rate: str) -> str:
 
 def tax_of(gross_kobo: int, rate: str) -> str:
     return f"{rate} of {money.naira(gross_kobo)} interest"
-
-
-def after_tax(account: str) -> str:
-    return f"{account}, after tax"
 
 
 def of_amount(kind: str, amount_kobo: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -54,6 +55,7 @@ class Outcome(NamedTuple):
     """How a transaction ended.
 
     `sum` is the headline where it is not the amount of the transaction, and `next` what happens after the steps so far.
+    With it comes `since`, when the review began.
     """
 
     title: str
@@ -65,6 +67,7 @@ class Outcome(NamedTuple):
     rows: tuple[tuple[str, str], ...] = ()
     needs_help: bool = False
     next: str = ""
+    since: datetime.datetime | None = None
 
 
 def outcome(movement: Transaction, payment: Payment | None, entries: Iterable[Entry]) -> Outcome:
@@ -156,7 +159,8 @@ def _pending(payment: Payment) -> str:
 
 def _in_review(movement: Transaction, payment: Payment, entries: Iterable[Entry]) -> Outcome:
     title = messages.REVIEW_TITLE
-    arrived_kobo = sum(entry.amount_kobo for entry in entries if entry.code == Entry.Code.SUSPENSE)
+    held = [entry for entry in entries if entry.code == Entry.Code.SUSPENSE]
+    arrived_kobo = sum(entry.amount_kobo for entry in held)
     if not arrived_kobo:
         return Outcome(
             title, messages.REVIEWS.get(payment.review_reason, messages.NO_ANSWER), needs_help=True
@@ -168,7 +172,13 @@ def _in_review(movement: Transaction, payment: Payment, entries: Iterable[Entry]
     arrived = money.naira(arrived_kobo)
     rows = ((messages.ASKED_FOR, money.naira(movement.amount_kobo)), (messages.ARRIVED, arrived))
     return Outcome(
-        title, " ".join(sentences), arrived, rows=rows, needs_help=True, next=messages.HOW_A_REVIEW_ENDS
+        title,
+        " ".join(sentences),
+        arrived,
+        rows=rows,
+        needs_help=True,
+        next=messages.HOW_A_REVIEW_ENDS,
+        since=held[0].posted_at,
     )
 
 

@@ -61,17 +61,14 @@ def changes(
     """Return the `balances` that a receipt shows.
 
     None of money that was set aside and came back, and none of money on its way out, because others move meanwhile. A
-    withdrawal's balance is that after its fees. Interest has a row for its tax too, which begins where that of the
-    interest ends. Both are taken in the same commit by transactions of their own.
+    withdrawal's balance is that after its fees, and that of interest is after its tax: transactions of their own take
+    both in the same commit.
     """
     if movement.status in {Status.FAILED, Status.ABANDONED}:
         return []
     payout = payout_of(movement) if movement.kind == Kind.STASH_WITHDRAWAL else None
-    fees_kobo, tax_kobo = payout.fees_kobo if payout else 0, _tax_kobo(movement, others)
-    shown = [(name, before, after - fees_kobo) for name, before, after in touched if name != messages.ON_HOLD]
-    if not tax_kobo:
-        return shown
-    return shown + [(messages.after_tax(name), after, after - tax_kobo) for name, _, after in shown]
+    less_kobo = (payout.fees_kobo if payout else 0) + _tax_kobo(movement, others)
+    return [(name, before, after - less_kobo) for name, before, after in touched if name != messages.ON_HOLD]
 
 
 def mails(movement: Transaction) -> QuerySet[OutboxRow]:
@@ -128,8 +125,8 @@ def others_of(movement: Any) -> QuerySet[Transaction]:
 def tax_context(movement: Transaction, signed_kobo: int, others: Iterable[Transaction]) -> dict[str, Any]:
     """Return the headline (kobo) of a receipt, and what it consists of where tax was withheld.
 
-    Interest leads with what was received, and so both receipts end in it. Load `interest_posting` and
-    `tax_of_posting`, which know the rate of the tax. Without one, no rate is named.
+    Interest leads with what was received, and ends in it; the receipt of the tax ends in the tax. Load
+    `interest_posting` and `tax_of_posting`, which know the rate of the tax. Without one, no rate is named.
     """
     if movement.kind == Kind.TAX_WITHHELD:
         return {"signed_kobo": signed_kobo, "less_tax": _tax_of(movement), "sum_lines": _tax_lines(movement)}
@@ -151,15 +148,15 @@ def tax_context(movement: Transaction, signed_kobo: int, others: Iterable[Transa
 
 
 def _tax_lines(movement: Transaction) -> list[tuple[str, str]]:
-    """Return the interest before tax, the tax with its rate, and what was received; empty without a posting."""
+    """Return the interest before tax, what was received, and the tax with its rate; empty without a posting."""
     posting: InterestPosting | None = getattr(movement, "tax_of_posting", None)
     if posting is None:
         return []
     rate = money.percent(posting.tax_rate_bps)
     return [
         (messages.INTEREST, money.naira(posting.gross_kobo)),
-        (messages.tax_at(rate), money.naira(-movement.amount_kobo)),
         (messages.RECEIVED, money.naira(posting.gross_kobo - movement.amount_kobo)),
+        (messages.tax_at(rate), money.naira(movement.amount_kobo)),
     ]
 
 

@@ -223,7 +223,8 @@ def test_a_payment_that_is_checked_names_what_arrived(
         "We’re checking this payment | ₦750.00 of ₦1,500.00 arrived. The money is safe while we check it with the"
         " payment provider."
     )
-    assert "they put it in your savings or send it back. You’ll see it here.</p>" in page
+    assert "they put it in your savings or send it back. You’ll see it here." in page
+    assert "Being checked since" in page
     assert '<dt>Asked for</dt><dd><span class="money">₦1,500.00</span>' in page
     assert '<dt>Arrived</dt><dd><span class="money">₦750.00</span>' in page
     assert "₦750<wbr><small>.00</small>" in page
@@ -245,9 +246,9 @@ def test_receipts_that_need_it_have_the_contact_if_there_is_one(
     )
     for each in (without, movement):
         Payment.objects.create(transaction=each)
-    assert "Something wrong?" not in shown(saver_client, without)
+    assert "Need help?" not in shown(saver_client, without)
     settings.OPERATOR = settings.OPERATOR._replace(contact="help@example.com")
     page = shown(saver_client, movement)
-    assert "Something wrong?" in page
+    assert "Need help?" in page
     assert f"Give the reference <code>{movement.reference}</code>" in page
-    assert "Something wrong?" not in shown(saver_client, pay_in(plan.user, 100_00))
+    assert "Need help?" not in shown(saver_client, pay_in(plan.user, 100_00))
