@@ -164,13 +164,13 @@ class RuleForm(OnceForm):
 
     @property
     def terms(self) -> Terms:
-        """The terms that a valid form asks for."""
+        """The terms that a valid form asks for; those of one without an amount and a source are good for its dates."""
         values = self.cleaned_data
         every, is_once = values["every"], values["every"] == Every.ONCE
         ends = self.NEVER if is_once else values["ends"]
-        card = self.cards.get(values["source"])
+        card = self.cards.get(values.get("source", ""))
         return Terms(
-            amount_kobo=None if values.get("fills") else values["amount"],
+            amount_kobo=None if values.get("fills") else values.get("amount"),
             every=every,
             source=Source.CARD if card else Source.STASH,
             card=card,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 
 from django.utils.dates import WEEKDAYS
 from django.utils.formats import date_format
@@ -78,6 +79,18 @@ def payments(count: int) -> str:
 def comes_to(payments: int, total_kobo: int) -> str:
     counted = ngettext("%(count)d payment comes to %(sum)s.", "%(count)d payments come to %(sum)s.", payments)
     return counted % {"count": payments, "sum": money.naira(total_kobo)}
+
+
+def first_dates(days: Sequence[datetime.date]) -> str:
+    """Return the first dates of a rule as a list: `First on 2 Dec, then 9 Dec and 16 Dec.`"""
+    first, *rest = (date_formats.day(day, with_year=False) for day in days)
+    return f"First on {first}, then {' and '.join(rest)}." if rest else f"On {first}."
+
+
+def saved_on(total_kobo: int, dates: int, *, of: int) -> str:
+    """Return what several of the dates that a page shows have saved."""
+    these = f"these {dates} dates" if dates == of else f"{dates} of these {of} dates"
+    return f"{money.short(total_kobo)} saved on {these}"
 
 
 def about_a_month(kobo: int) -> str:

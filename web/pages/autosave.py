@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from typing import Any, NamedTuple
 
 from django.db.models import OuterRef, Subquery
@@ -27,8 +28,10 @@ _TIMES_A_YEAR: dict[str, int] = {
     AutosaveRule.Every.WEEK: 52,
     AutosaveRule.Every.MONTH: 12,
 }
-# What a month comes to is given in whole hundreds of naira.
+# What a month comes to is rounded to whole hundreds of naira.
 _ROUGHLY_KOBO = 100_00
+# As many dates a form without an amount names.
+_FIRST_DAYS = 3
 # On the page of a plan or of the stash; the list has all.
 MOST_SHOWN = 4
 
@@ -110,7 +113,7 @@ def _a_month(rows: list[RuleRow]) -> str:
     year_kobo = sum(
         (one.rule.amount_kobo or one.needed_kobo) * _TIMES_A_YEAR[one.rule.every] for one in repeating
     )
-    return messages.about_a_month(money.round_down(year_kobo // 12, _ROUGHLY_KOBO))
+    return messages.about_a_month(money.round_down(year_kobo // 12 + _ROUGHLY_KOBO // 2, _ROUGHLY_KOBO))
 
 
 def section(plan: Plan) -> list[RuleRow]:
@@ -175,12 +178,19 @@ def detail(rule: AutosaveRule) -> dict[str, Any]:
         "row": shown,
         "open_run": open_run,
         "runs": [RunRow(run, _outcome(run), receipts.get(run.pk, "")) for run in runs],
+        "saved": _saved(runs),
         "trouble": _trouble(rule, runs),
         "ahead": autosave.preview(rule.next_on, rule, rule.plan, announced_kobo=_announced_kobo(open_run))
         if shown.next_on
         else None,
         "can_skip": shown.next_on is not None and (open_run is None or open_run.status == Run.WAITING),
     }
+
+
+def _saved(runs: list[AutosaveRun]) -> str:
+    """Return what the shown dates saved, in words; empty for less than two."""
+    saved = [run.amount_kobo for run in runs if run.status == Run.DONE]
+    return messages.saved_on(sum(saved), len(saved), of=len(runs)) if len(saved) > 1 else ""
 
 
 def form(
@@ -213,11 +223,12 @@ def preview(
     """
     if not form.is_bound:
         form = form.as_if_sent(user)
-    if not form.is_valid():
-        return {"ahead": None}
-    terms = form.terms
     today = timezone.localdate()
-    first_on = terms.rhythm.after(max(today, open_run.due_on) if open_run else today)
+    since = max(today, open_run.due_on) if open_run else today
+    if not form.is_valid():
+        return {"ahead": None, "days": _days(form, since)}
+    terms = form.terms
+    first_on = terms.rhythm.after(since)
     ahead = autosave.preview(first_on, terms, plan, announced_kobo=_announced_kobo(open_run))
     amount = money.short(terms.amount_kobo) if terms.amount_kobo else ""
     rhythm = messages.how_often(
@@ -229,6 +240,14 @@ def preview(
         # Of a single date, it says no more than the date.
         "rhythm": "" if terms.every == AutosaveRule.Every.ONCE else rhythm,
     }
+
+
+def _days(form: RuleForm, since: datetime.date) -> str:
+    """Return the first dates in words of a form that lacks only the amount or the source; else empty."""
+    if form.errors.keys() - {"amount", "source"}:
+        return ""
+    days = list(itertools.islice(form.terms.rhythm.dates(since), _FIRST_DAYS))
+    return messages.first_dates(days) if days else ""
 
 
 def _announced_kobo(open_run: AutosaveRun | None) -> int:

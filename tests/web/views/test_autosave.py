@@ -280,7 +280,8 @@ def test_a_form_that_is_filled_in_shows_its_dates_at_once(saver_client: Client, 
     filled = saver_client.get(setting_up(plan) + "?amount=5000&every=month&month_day=25")
     assert "25 Dec 2026" in filled.text
     empty = saver_client.get(setting_up(plan))
-    assert "Enter an amount and when" in empty.text
+    assert "First on 25 Dec, then 25 Jan and 25 Feb." in " ".join(empty.text.split())
+    assert "Enter an amount, to see" in empty.text
     assert 'class="err"' not in empty.text
 
 
@@ -290,7 +291,7 @@ def test_the_list_says_what_all_rules_save_in_a_month(saver_client: Client, plan
     make_rule(plan, every=Every.MONTH)
     make_rule(plan, every=Every.ONCE, until_on=TODAY + datetime.timedelta(days=9))
     # 52 weeks of ₦5,000 are ₦21,666.66 a month.
-    assert "About ₦26,600 a month in all." in saver_client.get("/auto-save/").text
+    assert "About ₦26,700 a month in all." in saver_client.get("/auto-save/").text
 
 
 def test_the_dates_ahead_count_what_is_announced(saver_client: Client, plan: Plan) -> None:
