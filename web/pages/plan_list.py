@@ -10,7 +10,6 @@ from savings import dashboard, money
 from savings.dashboard import Growth, Holdings, Saving
 from savings.leaderboards import ordinal
 from savings.plans import Standing, State
-from web.messages import amounts as amount_messages
 from web.messages import plans as messages
 from web.pages import plan_over, plan_standing
 from web.pages.plan_start import PURPOSES
@@ -42,14 +41,11 @@ class Finished(NamedTuple):
 class ToTopUp(NamedTuple):
     """A plan that takes money, with what reaches its goal in words.
 
-    `amount` is the sum to pay now, `what_for` says what it is for, and `url` is that of the form with it; all are empty
-    without such a sum.
+    `url` is that of the form with the sum to pay now; empty without such a sum.
     """
 
     card: PlanCard
     text: str
-    amount: str = ""
-    what_for: str = ""
     url: str = ""
 
 
@@ -99,10 +95,7 @@ def _to_top_up(plan: Saving, stands: Standing, today: datetime.date) -> ToTopUp:
         return ToTopUp(shown, "")
     suggested = stands.suggested
     text = messages.gets_there(suggested) if suggested else messages.to_go(stands.to_go_kobo)
-    reaches_goal = line.sum_kobo == stands.to_go_kobo
-    every = amount_messages.EVERY[suggested.every if suggested else None]
-    what_for = amount_messages.TO_GOAL if reaches_goal else every
-    return ToTopUp(shown, text, money.short(line.sum_kobo), what_for, line.url)
+    return ToTopUp(shown, text, line.url)
 
 
 def _totals(
