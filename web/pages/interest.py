@@ -177,18 +177,16 @@ def _months(rows: list[ProofRow], today: datetime.date) -> list[Month]:
     for part in sorted(parts, key=_place):
         last = part.until - _DAY
         months.setdefault((last.year, last.month), []).append(part)
-    last = today.replace(day=1) - _DAY
-    return [
-        Month(
-            date_format(datetime.date(year, month, 1), "F Y"),
-            _rate(some),
-            [_line(row) for row in some],
-            money.interest_for_reading(sum(row.numerator for row in some if row.kind == RowKind.EARNED)),
-            _posted(some),
-            (year, month) == (last.year, last.month),
-        )
-        for (year, month), some in reversed(months.items())
-    ]
+    last, carried = today.replace(day=1) - _DAY, 0
+    shown = []
+    for (year, month), some in months.items():
+        earned = carried + sum(row.numerator for row in some if row.kind == RowKind.EARNED)
+        # What is left below one kobo counts for the next month, as it does when interest is posted.
+        carried = earned % money.INTEREST_DENOMINATOR
+        name = date_format(datetime.date(year, month, 1), "F Y")
+        text, is_last = money.interest_for_reading(earned), (year, month) == (last.year, last.month)
+        shown.append(Month(name, _rate(some), [_line(row) for row in some], text, _posted(some), is_last))
+    return shown[::-1]
 
 
 def _rate(rows: list[ProofRow]) -> str:
