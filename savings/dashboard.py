@@ -41,6 +41,8 @@ class Saving(NamedTuple):
     matures_on: datetime.date | None
     closed_at: datetime.datetime | None
     final_rank: int | None
+    # Of the circle that the plan belongs or belonged to.
+    membership_id: int | None
     balance_kobo: int
     rate_bps: int
     accrued_numerator: int
@@ -72,6 +74,7 @@ class Saving(NamedTuple):
             matures_on=plan.matures_on,
             closed_at=plan.closed_at,
             final_rank=plan.membership.final_rank if hasattr(plan, "membership") else None,
+            membership_id=plan.membership.pk if hasattr(plan, "membership") else None,
             balance_kobo=account.balance_kobo or 0,
             rate_bps=account.rate_bps,
             accrued_numerator=account.accrued_numerator,
@@ -112,6 +115,7 @@ _COLUMNS = (
     "plan__matures_on",
     "plan__closed_at",
     "plan__membership__final_rank",
+    "plan__membership__id",
     "balance_kobo",
     "rate_bps",
     "accrued_numerator",

@@ -63,6 +63,7 @@ class PlanCard:
     stands_text: str
     is_reached: bool
     has_no_goal: bool
+    is_in_circle: bool
     # The final rank in the circle that the plan belonged to, in words.
     place: str
     is_first: bool
@@ -96,6 +97,7 @@ def card(plan: Saving, today: datetime.date) -> PlanCard:
         stands_text=plan_standing.short(plan, stands),
         is_reached=stands.state == State.REACHED,
         has_no_goal=stands.state == State.NO_GOAL,
+        is_in_circle=plan.membership_id is not None,
         place=ordinal(plan.final_rank) if plan.final_rank else "",
         is_first=plan.final_rank == 1,
     )
