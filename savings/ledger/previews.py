@@ -21,7 +21,8 @@ class Preview:
     """The result of a plan with the given payments. Amounts are in kobo; `payments` is their number.
 
     `gross_kobo` and `tax_kobo` are the sums of all postings up to `ends_on`. `next_posting_on` is the day of the first
-    one; None for a plan that pays at maturity and has none.
+    one; None for a plan that pays at maturity and has none. `first_on` and `last_on` are the days of the first and the
+    last payment; None without any.
     """
 
     ends_on: datetime.date
@@ -31,6 +32,8 @@ class Preview:
     gross_kobo: int
     tax_kobo: int
     next_posting_on: datetime.date | None
+    first_on: datetime.date | None
+    last_on: datetime.date | None
 
     @property
     def net_kobo(self) -> int:
@@ -100,6 +103,8 @@ def preview_interest(
         gross_kobo=total.gross_kobo,
         tax_kobo=total.tax_kobo,
         next_posting_on=days[0] if is_posted_at_all else None,
+        first_on=payments[0][0] if payments else None,
+        last_on=payments[-1][0] if payments else None,
     )
 
 
