@@ -207,6 +207,7 @@ def test_a_secret_link_is_removed_from_the_stored_mail_after_sending() -> None:
 def test_staff_read_no_link_that_acts_for_the_reader(settings: Settings) -> None:
     settings.SHOWS_MAILBOX = True
     for row in every_mail(make_user()):
+        assert row is not None
         deliver(row)
         text = mails.text_for_staff(row)
         assert settings.SITE_URL not in text.replace(f"{settings.SITE_URL}/…", "")
