@@ -331,8 +331,10 @@ def test_books_written_by_the_ledger_pass_every_check(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_connections_find_what_one_finds(books: Books) -> None:
-    Account.objects.filter(pk=books.stash.pk).update(balance_kobo=1)
+def test_two_connections_find_what_one_finds() -> None:
+    user = make_user()
+    pay_in(user, 29_230_00)
+    Account.objects.filter(pk=ledger.stash_account(user).pk).update(balance_kobo=1)
     damaged = list(ledger.run_each_check())
     assert sum(len(rows) for _, rows in damaged) > 1
     assert list(ledger.run_each_check(connections=2)) == damaged
