@@ -9,7 +9,7 @@ import datetime
 import functools
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from django.db import DatabaseError
@@ -113,9 +113,12 @@ def due_jobs(moment: datetime.datetime) -> list[Job]:
     return [job for job in TIMETABLE.values() if job.is_due(runs.get(job.name), moment)]
 
 
-def late_and_new(now: datetime.datetime) -> tuple[list[str], list[str]]:
-    """Return the names of the jobs that have not run for three of their periods, and of those that never ran."""
-    runs = {run.job: run for run in JobRun.objects.all()}
+def late_and_new(found: Iterable[JobRun], now: datetime.datetime) -> tuple[list[str], list[str]]:
+    """Return the names of the jobs that have not run for three of their periods, and of those that never ran.
+
+    `found` are the records of all jobs.
+    """
+    runs = {run.job: run for run in found}
     late = [job.name for job in TIMETABLE.values() if job.name in runs and job.is_late(runs[job.name], now)]
     return late, [name for name in TIMETABLE if name not in runs]
 

@@ -126,10 +126,9 @@ def counted(what: str, rows: QuerySet[Any], moment: str) -> QuerySet[Any, Any]:
 
 def _jobs(now: datetime.datetime) -> tuple[list[str], list[str], list[str]]:
     """Return the names of the jobs whose latest run failed, of those that are late, and of those that never ran."""
-    runs = {run.job: run for run in JobRun.objects.all() if run.job in jobs.TIMETABLE}
-    failed = [name for name, run in runs.items() if run.has_failed]
-    late = [name for name, run in runs.items() if jobs.TIMETABLE[name].is_late(run, now)]
-    return failed, late, [name for name in jobs.TIMETABLE if name not in runs]
+    runs = list(JobRun.objects.all())
+    failed = [run.job for run in runs if run.job in jobs.TIMETABLE and run.has_failed]
+    return failed, *jobs.late_and_new(runs, now)
 
 
 def _assets(today: datetime.date) -> list[tuple[datetime.date, dict[str, int]]]:

@@ -15,7 +15,7 @@ from web import date_formats
 from web.admin import shown
 from web.admin.base import ReadOnlyAdmin
 from web.pages import badges
-from web.pages.row_titles import job_in_words
+from web.pages.row_titles import job_in_words, jobs_in_words
 
 
 @admin.register(JobRun)
@@ -42,14 +42,12 @@ class JobRunAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        late, new = jobs.late_and_new(timezone.now())
+        late, new = jobs.late_and_new(JobRun.objects.all(), timezone.now())
         if late:
-            said = (
-                f"Late: {_named(late)}. Each has missed three of its runs. Check that the worker is running."
-            )
+            said = f"Late: {jobs_in_words(late)}. Each has missed three of its runs. Check that the worker is running."
             self.message_user(request, said, messages.ERROR)
         if new:
-            self.message_user(request, f"Not run yet: {_named(new)}.", messages.WARNING)
+            self.message_user(request, f"Not run yet: {jobs_in_words(new)}.", messages.WARNING)
         return super().changelist_view(request, extra_context)
 
     @admin.display(description="Job")
@@ -78,10 +76,6 @@ class JobRunAdmin(ReadOnlyAdmin):
     @admin.display
     def took(self, run: JobRun) -> str:
         return f"{run.duration_ms / 1000:,.2f} s" if run.ended_at else shown.NONE
-
-
-def _named(names: list[str]) -> str:
-    return ", ".join(job_in_words(name) for name in names)
 
 
 @admin.register(BalanceDay)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from django.core.cache import cache
@@ -17,7 +17,7 @@ from savings.backoffice import Figures, Stuck
 from savings.models import Case, MoneyDay
 from savings.models.local_days import start_of
 from web.messages import backoffice_front as messages
-from web.pages.row_titles import job_in_words
+from web.pages.row_titles import jobs_in_words
 from web.pages.stacked_chart import stacked_chart
 
 # With the form of the value in it: a process with other code must not read it.
@@ -83,7 +83,7 @@ def _prepared(found: Figures) -> dict[str, Any]:
         "jobs": {
             "failed": messages.jobs_failed(len(found.failed_jobs)) if found.failed_jobs else "",
             "late": messages.jobs_late(len(found.late_jobs)) if found.late_jobs else "",
-            "names": _names({*found.failed_jobs, *found.late_jobs}),
+            "names": jobs_in_words(sorted({*found.failed_jobs, *found.late_jobs})),
             "new": messages.jobs_new(len(found.new_jobs)) if found.new_jobs else "",
         },
         "assets": _assets(found),
@@ -92,10 +92,6 @@ def _prepared(found: Figures) -> dict[str, Any]:
         "first": _first(found),
         "proof": _proof(found),
     }
-
-
-def _names(jobs: Iterable[str]) -> str:
-    return ", ".join(job_in_words(job) for job in sorted(jobs))
 
 
 def _assets(found: Figures) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db.models import Model
@@ -85,6 +85,10 @@ def kind_in_words(kind: str) -> str:
 
 def job_in_words(job: str) -> str:
     return capfirst(job.replace("_", " "))
+
+
+def jobs_in_words(jobs: Iterable[str]) -> str:
+    return ", ".join(map(job_in_words, jobs))
 
 
 def _person(user: User | None) -> str:

@@ -212,7 +212,7 @@ def badge(row: Any, name: str = "state") -> SafeString:
 @register.filter
 def job_names(jobs: Iterable[str]) -> str:
     """Return the names of jobs in words, with commas."""
-    return ", ".join(row_titles.job_in_words(job) for job in jobs)
+    return row_titles.jobs_in_words(jobs)
 
 
 @register.filter
