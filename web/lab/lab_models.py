@@ -13,7 +13,17 @@ from django.db import models
 _registry = Apps([AppConfig("web.lab", import_module("web.lab"))])
 
 
-class LabPlan(models.Model):
+class _LabModel(models.Model):
+    """A model whose table the lab makes itself."""
+
+    class Meta:
+        abstract = True
+        apps = _registry
+        app_label = "lab"
+        managed = False
+
+
+class LabPlan(_LabModel):
     """A plan, with as much of it as the lesson needs."""
 
     name = models.CharField(max_length=80)
@@ -23,17 +33,14 @@ class LabPlan(models.Model):
 
     objects: models.Manager[LabPlan] = models.Manager()
 
-    class Meta:
-        apps = _registry
-        app_label = "lab"
-        managed = False
+    class Meta(_LabModel.Meta):
         db_table = "lab_plans"
 
     def __str__(self) -> str:
         return self.name
 
 
-class LabTransaction(models.Model):
+class LabTransaction(_LabModel):
     """A transaction of a plan: the foreign key of the article."""
 
     reference = models.CharField(max_length=40)
@@ -41,34 +48,28 @@ class LabTransaction(models.Model):
 
     objects: models.Manager[LabTransaction] = models.Manager()
 
-    class Meta:
-        apps = _registry
-        app_label = "lab"
-        managed = False
+    class Meta(_LabModel.Meta):
         db_table = "lab_movements"
 
     def __str__(self) -> str:
         return self.reference
 
 
-class LabSaver(models.Model):
+class LabSaver(_LabModel):
     """A saver, who may be in many circles."""
 
     name = models.CharField(max_length=80)
 
     objects: models.Manager[LabSaver] = models.Manager()
 
-    class Meta:
-        apps = _registry
-        app_label = "lab"
-        managed = False
+    class Meta(_LabModel.Meta):
         db_table = "lab_savers"
 
     def __str__(self) -> str:
         return self.name
 
 
-class LabCircle(models.Model):
+class LabCircle(_LabModel):
     """A circle with many savers: a many-to-many relation."""
 
     name = models.CharField(max_length=80)
@@ -76,10 +77,7 @@ class LabCircle(models.Model):
 
     objects: models.Manager[LabCircle] = models.Manager()
 
-    class Meta:
-        apps = _registry
-        app_label = "lab"
-        managed = False
+    class Meta(_LabModel.Meta):
         db_table = "lab_circles"
 
     def __str__(self) -> str:

@@ -164,12 +164,7 @@ FIGURES: dict[str, Callable[[], Iterator[Headline]]] = {
 }
 
 
-def headlines(name: str) -> Iterator[Headline]:
-    """Measure the figures of that name."""
-    yield from FIGURES[name]() if name in FIGURES else ()
-
-
-# Functions that remove what an experiment has loaded, other than tables whose name begins with lab_.
+# Functions that remove what an experiment has loaded. Tables that are left over are dropped after them.
 CLEANERS: tuple[Callable[[], object], ...] = (
     table_loads.clean,
     index_costs.clean,

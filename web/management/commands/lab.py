@@ -52,7 +52,7 @@ class Command(BaseCommand):
             self.stdout.write(f"\n{lesson.title}")
             for name in lesson.figures:
                 figures[name] = []
-                for headline in lab_lessons.headlines(name):
+                for headline in lab_lessons.FIGURES[name]():
                     figures[name].append(headline)
                     self.stdout.write(f"  {name:15} {headline.value:>24}  {headline.what}")
                     self.stdout.flush()
