@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from web.dev.apm import intake
 
@@ -41,10 +41,15 @@ class Intake(intake.Intake):
         return [event for name, event in found if name == kind]
 
 
-@contextmanager
-def running() -> Iterator[Intake]:
+def running() -> AbstractContextManager[Intake]:
     """Run an intake for the duration of the block."""
-    with Intake() as server:
+    return serving(Intake())
+
+
+@contextmanager
+def serving[Server: intake.Intake](one: Server) -> Iterator[Server]:
+    """Let a server answer in a thread for the duration of the block."""
+    with one as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, sync_playwright
 
+from tests import apm_intake
 from tests.e2e.person import Person
 from tests.processes import child_processes, end_group, is_free
 from web.dev import apm
@@ -91,12 +91,8 @@ def watched_site(
 @pytest.fixture
 def viewer() -> Iterator[Viewer]:
     """The viewer of traces, as `make apm` starts it."""
-    with Viewer() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
+    with apm_intake.serving(Viewer()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
+from tests import apm_intake
 from web.dev.apm import traces, viewer
 from web.dev.apm.viewer import Viewer
 
@@ -66,12 +66,8 @@ def click_with_mail() -> list[dict[str, Any]]:
 
 @pytest.fixture
 def site() -> Iterator[Viewer]:
-    with Viewer() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
+    with apm_intake.serving(Viewer()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def send(site: Viewer, events: list[dict[str, Any]]) -> int:
