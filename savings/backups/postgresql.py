@@ -1,5 +1,7 @@
-"""PostgreSQL: pg_dump reads the snapshot that the facts are read from, and pg_restore loads it on
-several connections, after which the database is marked as complete."""
+"""PostgreSQL: pg_dump reads the snapshot that the facts are read from, and pg_restore loads it on several connections.
+
+They cannot load everything or nothing, so a mark in the database says that a load has come to its end.
+"""
 
 from __future__ import annotations
 
