@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from savings import jobs
+from savings.payments import checkout
 from web.simulator import store
 
 
@@ -30,6 +31,8 @@ def without_what_takes_time() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(_one_simulator_connection())
         stack.enter_context(mock.patch.object(jobs, "_record", _recording(jobs._record)))
+        # Nothing runs beside a year, so no twin of a request can announce its payment meanwhile.
+        stack.enter_context(mock.patch.object(checkout, "TWIN_SECONDS", 0))
         # Kills and faults close the connection; its age says nothing more.
         stack.enter_context(mock.patch.dict(connection.settings_dict, {"CONN_MAX_AGE": None}))
         # What is in memory now stays: no collection has to walk it again.
