@@ -19,6 +19,7 @@ from web.lab import (
     project_indexes,
     related_rows,
     relations,
+    speeds,
     stampede,
     statements,
     table_loads,
@@ -59,10 +60,10 @@ LESSONS = (
             (
                 claim.MEASURE,
                 "One request, four tools",
-                "The same request in four tools, with the same numbers.",
+                "The same request in four tools, with the same numbers. Then the latency and throughput of each page.",
             ),
         ),
-        ("measure",),
+        ("measure", "speeds"),
         measure.CLAIMS,
     ),
     Lesson(
@@ -148,6 +149,7 @@ BY_NAME = {lesson.name: lesson for lesson in LESSONS}
 # What measures the claims, by the name in `Claim.figures`: the `headlines` of a module of experiments.
 FIGURES: dict[str, Callable[[], Iterator[Headline]]] = {
     "measure": one_request.headlines,
+    "speeds": speeds.headlines,
     "lookups": lookups.headlines,
     "index_costs": index_costs.headlines,
     "unused_indexes": unused_indexes.headlines,

@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from savings.models import User
 from tests.factories import fill, make_plan
-from web.lab import one_request
+from web.lab import one_request, speeds
 from web.lab.one_request import PAGES, make_request
 from web.observability.request_costs import response_measured
 
@@ -84,4 +84,23 @@ def test_a_trace_is_linked_only_in_the_viewer(settings: Settings) -> None:
 
 
 def test_without_a_user_there_are_no_figures(db: None) -> None:
-    assert list(one_request.headlines()) == []
+    assert list(one_request.headlines()) == list(speeds.headlines()) == []
+
+
+def test_latency_and_throughput_of_every_page_are_measured_when_asked_for(
+    saver_client: Client, history: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Not measured yet" in saver_client.get("/lab/measure/").content.decode()
+    monkeypatch.setattr(speeds, "ROUNDS", 2)
+    page = saver_client.get("/lab/measure/?page=plans&do=time").content.decode()
+    table = re.search(r"The latency and the throughput of each page.*?</table>", page, re.DOTALL)
+    assert table
+    assert re.findall(r'<span class="b">(.*?)</span>', table[0]) == [title for _, title in PAGES.values()]
+    assert len(re.findall(r"[\d,]+ a second", table[0])) == len(PAGES)
+    assert re.search(r"The median of Plans is\s+[\d.]+% of that", page)
+
+
+def test_the_figures_of_speed_name_the_slowest_page(history: User) -> None:
+    found = list(speeds.headlines())
+    assert len(found) == len(PAGES) + 1
+    assert "its share of two seconds" in found[-1].what

@@ -8,7 +8,7 @@ CLAIMS = (
     Claim(
         "users expect a website to load in two seconds or less",
         MEASURE,
-        "measure",
+        "speeds",
         ("web/observability/budgets.py", "tests/web/observability/test_budgets.py"),
         "Seconds depend on the machine and the network. So tests hold each page to a budget of queries, "
         "Redis calls and bytes, which are the same on every machine.",
@@ -39,7 +39,7 @@ CLAIMS = (
     Claim(
         "two key metrics related to performance and speed — latency and throughput",
         MEASURE,
-        "measure",
+        "speeds",
         ("web/observability/telemetry/__init__.py", "docs/apm-dashboard.ndjson"),
         "Each needs a route: a slow page that few people open disappears in the average of the whole site.",
     ),

@@ -6,16 +6,18 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from web.http import SaverRequest
-from web.lab import one_request
+from web.lab import one_request, speeds
 from web.views.lab.showing import show
 
 
 def measure(request: SaverRequest) -> HttpResponse:
-    """One request as each tool shows it."""
+    """One request as each tool shows it, and on request the latency and the throughput of every page."""
     chosen = request.GET.get("page", "")
     chosen = chosen if chosen in one_request.PAGES else "naive"
     name, title = one_request.PAGES[chosen]
-    made = one_request.make_request(one_request.browser_of(request), reverse(name))
+    browser = one_request.browser_of(request)
+    made = one_request.make_request(browser, reverse(name))
+    timed = speeds.speeds(browser, rounds=speeds.ROUNDS) if request.GET.get("do") == "time" else {}
     context = {
         "lesson": "measure",
         "pages": [(word, title) for word, (_, title) in one_request.PAGES.items()],
@@ -24,5 +26,8 @@ def measure(request: SaverRequest) -> HttpResponse:
         "made": made,
         "sights": made.sights(),
         "trace_url": one_request.trace_url(made.trace_id),
+        "speeds": list(timed.values()),
+        "speed": timed.get(chosen),
+        "rounds": speeds.ROUNDS,
     }
     return show(request, "lab/measure.html", context)
