@@ -116,6 +116,8 @@ def test_routes_have_latency_throughput_and_queries(site: Viewer) -> None:
     assert "Tasks of the worker" in front
     only = page(site, "/?route=POST%20lab/mail/").text
     assert only.count('<a class="b" href="/traces/') == 1
+    assert '<a href="?route=POST%20lab%2Fmail%2F">load this page again</a>' in only
+    assert '<a href="?">load this page again</a>' in front
 
 
 def test_only_the_latest_traces_are_stored(monkeypatch: pytest.MonkeyPatch) -> None:
