@@ -31,11 +31,11 @@ def test_one_trace_leads_from_the_click_to_the_mail(
     trace.get_by_role("link").click()
     steps = reader.page.locator(".waterfall > li")
     names = steps.all_text_contents()
-    places = [
-        next(place for place, text in enumerate(names) if name in text)
-        for name in ("POST lab/mail/", "savings_outboxrow", "deliver_outbox_row", "Send mail")
-    ]
-    assert places == sorted(places)
+    # The inline mail is a part of the request, the queued one a part of the task.
+    parts = ("POST lab/mail/", "Send mail", "savings_outboxrow", "deliver_outbox_row", "Send mail")
+    place = -1
+    for part in parts:
+        place = next(number for number, text in enumerate(names) if number > place and part in text)
     barriers += reader.barriers()
     reader.page.set_viewport_size({"width": 390, "height": 844})
     assert not reader.page.evaluate("document.documentElement.scrollWidth > innerWidth")

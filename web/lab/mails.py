@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.core.mail import EmailMessage, mailers
 
-from savings import mails
+from savings import mails, tracing
 from savings.models import User
 from web.lab.measure import Headline, Rows, Way, compare
 
@@ -22,8 +22,9 @@ TEXT = "Hello,\n\nSomeone, most likely you, pressed a button in the lab. No mone
 
 def inline(user: User) -> Rows:
     message = EmailMessage(SUBJECT, TEXT, to=[user.email])
-    time.sleep(SMTP_SECONDS)  # simulates the remote mail server
-    mailers["default"].send_messages([message])
+    with tracing.follower.sending_mail():
+        time.sleep(SMTP_SECONDS)  # simulates the remote mail server
+        mailers["default"].send_messages([message])
     return [(user.email, message.subject, message.body)]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
-from savings import ledger, outbox, plans, references, tasks
+from savings import ledger, outbox, plans, references, tasks, tracing
 from savings.models import Entry, OutboxRow, Transaction, User
 from tests.factories import fill, make_plan, make_transaction, put_in
 from web.lab import board_loading, mails, names, related_rows, table_loads
@@ -44,6 +46,23 @@ def test_both_ways_send_the_same_mail_to_the_person_alone(
     assert inline.to == queued.to == [saver.email]
     assert (inline.subject, inline.body) == (queued.subject, queued.body)
     assert "Sent inline took" in page
+
+
+def test_a_trace_has_the_inline_mail_as_a_part_of_the_request(
+    saver: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Recorder(tracing.Follower):
+        sent = 0
+
+        @contextmanager
+        def sending_mail(self) -> Iterator[None]:
+            yield
+            self.sent = len(mail.outbox)
+
+    monkeypatch.setattr(tracing, "follower", recorder := Recorder())
+    monkeypatch.setattr(mails, "SMTP_SECONDS", 0)
+    mails.inline(saver)
+    assert recorder.sent == 1
 
 
 def test_mail_goes_out_only_when_asked_for(saver_client: Client) -> None:
