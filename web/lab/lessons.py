@@ -24,7 +24,9 @@ from web.lab import (
     statements,
     table_loads,
     unused_indexes,
+    updates,
     whole_pages,
+    workers,
     wrong_key,
 )
 from web.lab.claims import background, caching, claim, indexes, measure, pages, queries
@@ -77,7 +79,7 @@ LESSONS = (
                 "The same table with and without an index, and the query plan of each.",
             ),
         ),
-        ("lookups", "index_costs", "unused_indexes", "project_indexes"),
+        ("lookups", "updates", "index_costs", "unused_indexes", "project_indexes"),
         indexes.CLAIMS,
     ),
     Lesson(
@@ -99,11 +101,15 @@ LESSONS = (
         "Background work",
         "Answer first, and let a worker do what takes long.",
         (
-            (claim.MAIL, "Mail", "Sent while you wait, or by a worker. Both mails go to you."),
+            (
+                claim.MAIL,
+                "Mail",
+                "Sent while you wait, or by a worker. Also tasks for one worker or two, and every kind of mail.",
+            ),
             (claim.STATEMENT, "Statement", "Written while you wait, or by a worker that sends a link."),
             (claim.KILL_WORKER, "A killed worker", "What the outbox makes of work whose worker died."),
         ),
-        ("mails", "statements", "killing"),
+        ("mails", "workers", "statements", "killing"),
         background.CLAIMS,
     ),
     Lesson(
@@ -151,11 +157,13 @@ FIGURES: dict[str, Callable[[], Iterator[Headline]]] = {
     "measure": one_request.headlines,
     "speeds": speeds.headlines,
     "lookups": lookups.headlines,
+    "updates": updates.headlines,
     "index_costs": index_costs.headlines,
     "unused_indexes": unused_indexes.headlines,
     "project_indexes": project_indexes.headlines,
     "relations": relations.headlines,
     "mails": mails.headlines,
+    "workers": workers.headlines,
     "statements": statements.headlines,
     "killing": killing.headlines,
     "caches": caches.headlines,

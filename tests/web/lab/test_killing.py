@@ -8,13 +8,16 @@ import pytest
 from django.conf import settings as project
 from django.core import mail
 from django.core.cache import cache
+from django.db import transaction
 from django.test import Client
 
+from savings import mails as every_mail
+from savings import outbox
 from savings.models import OutboxRow, User
 from tests.factories import make_user
 from tests.processes import database_url, wait_until
 from tests.smtp_sink import Sink
-from web.lab import killing, mails
+from web.lab import killing, mail_kinds, mails, workers
 
 
 @pytest.mark.django_db(transaction=True)
@@ -77,3 +80,31 @@ def test_the_figures_of_mails_leave_no_user_behind(monkeypatch: pytest.MonkeyPat
     assert not User.objects.exists()
     assert not OutboxRow.objects.exists()
     assert {one.to[0][:4] for one in mail.outbox} == {"lab-"}
+
+
+@pytest.mark.django_db
+def test_one_worker_and_two_do_every_task_once(saver_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "WAIT_MS", 1)
+    monkeypatch.setattr(workers, "_NUMBERS", 10)
+    found = workers.measured(rounds=0)
+    assert found.agree
+    assert [outcome.rows for outcome in found.outcomes] == [workers.TASKS] * 4
+    assert len(list(workers.headlines())) == 4
+    part = saver_client.get("/lab/mail/?do=workers", headers={"HX-Request": "true"}).text
+    assert "Waiting, 1 worker took" in part
+    assert "def all_done" in part
+    assert mail.outbox == []
+
+
+@pytest.mark.django_db
+def test_every_kind_of_mail_is_listed_with_its_cause_those_of_the_article_first(
+    saver_client: Client, saver: User
+) -> None:
+    with transaction.atomic():
+        outbox.add("circle_joined", dedupe_key="joined", user=saver, nudge=False)
+    kinds = mail_kinds.kinds_of(saver)
+    assert {kind.kind for kind in kinds} == {*every_mail.KINDS}
+    assert [kind.kind for kind in kinds if kind.said] == [kind.kind for kind in kinds[:4]]
+    assert {kind.kind: kind.yours for kind in kinds if kind.yours} == {"circle_joined": 1}
+    page = saver_client.get("/lab/mail/").text
+    assert all(kind.why in page for kind in kinds)

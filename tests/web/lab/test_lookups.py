@@ -1,4 +1,4 @@
-"""The lab's lesson of indexes: the copies, the four parts of the page, and what they measure."""
+"""The lab's lesson of indexes: the copies, the parts of the page, and what they measure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.test import Client
 
 from savings.models import Transaction, User
 from tests.factories import fill, make_circle, make_member, make_plan
-from web.lab import index_costs, lookups, project_indexes, query_plans, table_loads, unused_indexes
+from web.lab import index_costs, lookups, project_indexes, query_plans, table_loads, unused_indexes, updates
 from web.lab.measure import compare
 
 URL = "/lab/lookup/"
@@ -44,6 +44,22 @@ def test_the_lookup_needs_its_index() -> None:
     assert "lab_by_reference" in with_index.plan
     assert query_plans.is_by_index(with_index.plan)
     assert not query_plans.is_by_index(without.plan)
+
+
+@pytest.mark.usefixtures("copies")
+def test_an_update_by_reference_needs_the_index_too_and_changes_nothing(saver_client: Client) -> None:
+    comparison = updates.measured(rounds=1)
+    without, with_index = comparison.before, comparison.after
+    assert comparison.agree
+    assert without.rows == with_index.rows == without.queries == with_index.queries == lookups.LOOKUPS
+    assert "lab_by_reference" in with_index.plan
+    assert query_plans.is_by_index(with_index.plan)
+    assert not query_plans.is_by_index(without.plan)
+    assert all("UPDATE" in outcome.statements[0][1] for outcome in comparison.outcomes)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM lab_transactions WHERE status = 'reversed'")
+        assert cursor.fetchone() == (0,)
+    assert "is rolled back" in saver_client.get(f"{URL}?part=update").content.decode()
 
 
 @pytest.mark.django_db

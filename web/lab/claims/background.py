@@ -14,6 +14,15 @@ CLAIMS = (
         "database, in the transaction of its cause, and the queue only makes it quicker.",
     ),
     Claim(
+        "the expensive, long-running tasks are completed asynchronously in the background",
+        KILL_WORKER,
+        "killing",
+        ("savings/outbox/delivery.py",),
+        "A worker may die in the middle. Its row is due again when its lease ends, so the work may be done "
+        "twice, and a mail sent twice: at least once is what a queue can promise. Both mails have one "
+        "Message-ID.",
+    ),
+    Claim(
         "Users typically do not want to wait",
         MAIL,
         "mails",
@@ -23,7 +32,7 @@ CLAIMS = (
     Claim(
         "allows us to benefit from parallel processing",
         MAIL,
-        "mails",
+        "workers",
         ("savings/statements/turns.py", "deploy/systemd/asusu-worker.service"),
         "Threads of one Python process share a processor. They help with waiting, as for a mail server, "
         "and not with calculating; for that, start a second worker.",
@@ -31,11 +40,11 @@ CLAIMS = (
     Claim(
         "after a user top up their plan, transfer their matured savings to their Stash, log into their "
         "account, or join a new Savings Circle, we typically send an email",
-        KILL_WORKER,
-        "killing",
+        MAIL,
+        "mails",
         ("savings/mails/emails.py", "savings/mails/sending.py"),
-        "A mail may go out twice when a worker dies after sending it: at least once is what a queue can "
-        "promise. Both have one Message-ID. We mail about a sign-in only from a new device.",
+        "Each mail has its cause in the same transaction, and a key of its own, so the same cause twice is one "
+        "mail. We mail about a sign-in only from a new device.",
     ),
     Claim(
         "another use case for asynchronous tasks on the Cowrywise app is when a user requests their plan "

@@ -31,7 +31,7 @@ CLAIMS = (
     Claim(
         "To update the status of a transaction, we must retrieve it by its reference",
         LOOKUP,
-        "lookups",
+        "updates",
         ("savings/ledger/transactions.py",),
         "Two workers may find it at once. The product changes the status in an UPDATE that checks the old"
         " one.",

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from web import keyset, notices
 from web.http import SaverRequest, redirect
-from web.lab import killing, mails, statements
+from web.lab import killing, mail_kinds, mails, statements, workers
 from web.lab.measure import compare, source
 from web.messages import lab as messages
-from web.views.lab.showing import show
+from web.views.lab.showing import ROUNDS, show
 
 _LESSON = {"lesson": "background"}
 # For so long after a run the page looks whether the worker is done.
@@ -23,8 +23,13 @@ _WATCHED_SECONDS = 60
 
 
 def mail(request: SaverRequest) -> HttpResponse:
-    """A mail to the user, inline and queued; sent only by POST, and once."""
-    context: dict[str, Any] = _LESSON | {"smtp_ms": round(mails.SMTP_SECONDS * 1000)}
+    """A mail to the user, inline and queued, sent only by POST and once; and tasks done by one worker and by two."""
+    context: dict[str, Any] = _LESSON | {
+        "smtp_ms": round(mails.SMTP_SECONDS * 1000),
+        "kinds": mail_kinds.kinds_of(request.user),
+        "tasks": workers.TASKS,
+        "wait_ms": workers.WAIT_MS,
+    }
     if request.method == "POST":
         context["comparison"] = compare(mails.WAYS, request.user, rounds=0)
         context |= _watch(request.user.outbox_rows.order_by("-id").values_list("pk", flat=True).first())
@@ -32,6 +37,10 @@ def mail(request: SaverRequest) -> HttpResponse:
         row = get_object_or_404(request.user.outbox_rows, pk=_id(request, "row"))
         context |= _watch(row.pk, row.created_at, row.done_at)
         return show(request, "lab/mail.html", context, part="done")
+    elif request.GET.get("do") == "workers":
+        where, code = source(workers.all_done)
+        found = workers.measured(rounds=ROUNDS)
+        context |= {"comparison": found, "is_of_workers": True, "where": where, "code": code}
     return show(request, "lab/mail.html", context)
 
 

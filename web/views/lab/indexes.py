@@ -9,13 +9,14 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from web.http import SaverRequest, redirect
-from web.lab import index_costs, lookups, project_indexes, query_plans, table_loads, unused_indexes
+from web.lab import index_costs, lookups, project_indexes, query_plans, table_loads, unused_indexes, updates
 from web.lab.measure import compare, size_text
 from web.views.lab.showing import ROUNDS, show
 
 # The parts of the lesson, each with a measurement of its own.
 PARTS = {
     "find": "Find by reference",
+    "update": "Update by reference",
     "cost": "What an index costs",
     "unused": "When it is not used",
     "ours": "Indexes of this site",
@@ -36,7 +37,7 @@ class LoadForm(forms.Form):
 
 
 def lookup(request: SaverRequest) -> HttpResponse:
-    """The four parts of the lesson; POST makes or removes the copies of the table, or measures what writing costs."""
+    """The parts of the lesson; POST makes or removes the copies of the table, or measures what writing costs."""
     do, rows = request.POST.get("do", "load"), table_loads.loaded_rows()
     form = LoadForm(request.POST or None, initial={"rows": rows or table_loads.DEFAULT_ROWS})
     if request.method == "POST" and do == "remove":
@@ -55,7 +56,7 @@ def lookup(request: SaverRequest) -> HttpResponse:
 
 
 def _measured(request: SaverRequest, part: str, rows: int) -> dict[str, Any]:
-    """Return what a part shows. Only the first and third read the copies, which must have been made."""
+    """Return what a part shows. Most parts read the copies, which must have been made."""
     if part == "ours":
         return {"indexes": project_indexes.indexes(request.user)}
     if part == "cost":
@@ -66,6 +67,8 @@ def _measured(request: SaverRequest, part: str, rows: int) -> dict[str, Any]:
         return {}
     if part == "unused":
         return {"cases": unused_indexes.cases()}
+    if part == "update":
+        return {"comparison": updates.measured(rounds=ROUNDS)}
     return {"comparison": compare(lookups.WAYS, lookups.sample(), rounds=ROUNDS, pair=lookups.PAIR)}
 
 
