@@ -24,7 +24,10 @@ _NAMES = {
 
 
 def proofs_of(subject: Subject, span: Span) -> Iterator[InterestProof]:
-    """Yield the proofs of the subject's plans for the days of the period. Five queries for each plan."""
+    """Yield the proofs of the subject's plans for the days of the period. Five queries for each plan.
+
+    One plan after the other, so that only one plan's days are in memory, and a posting meanwhile repeats one proof.
+    """
     for account in subject.accounts:
         if account.kind == Account.Kind.PLAN and account.plan is not None:
             proof = ledger.interest_proof(account, since=span.since, until=span.until + _DAY)

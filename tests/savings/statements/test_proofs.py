@@ -71,6 +71,24 @@ def test_plans_are_proven_one_after_the_other(user: User) -> None:
     assert len(captured) == 5
 
 
+def test_a_plan_adds_the_queries_of_its_proof_and_no_others(
+    clock: time_machine.Traveller, user: User
+) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            written(user, "everything", since=datetime.date(2026, 10, 1), until=timezone.localdate())
+        return len(captured)
+
+    few = queries()
+    for number in range(3):
+        plan = make_plan(user, make_product(rate_bps=1000), name=f"Plan {number}")
+        for _ in range(4):
+            pay_in(user, 1_000_00, plan=plan)
+    # The same request within a minute would be answered with the first statement.
+    clock.shift(datetime.timedelta(minutes=2))
+    assert queries() - few == 3 * 5
+
+
 def test_the_stash_has_no_proof(user: User) -> None:
     assert proof_lines(user, "stash", datetime.date(2026, 10, 1), datetime.date(2026, 11, 10)) == []
 
