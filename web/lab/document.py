@@ -86,7 +86,7 @@ def _figures(lesson: Lesson, figures: Figures) -> str:
 
 
 def _code(files: Sequence[str]) -> str:
-    return " ".join(f"[`{name}`](../{name})" for name in files)
+    return " ".join(f"[`{file}`](../{file.partition(': ')[0]})" for file in files)
 
 
 def _replaced(text: str, blocks: Mapping[tuple[str, str], str]) -> str:

@@ -28,8 +28,9 @@ class LabPlan(_LabModel):
 
     name = models.CharField(max_length=80)
 
-    # The manager that the foreign key below adds; mypy's plugin looks only into Django's own registry.
+    # What the relations below add; mypy's plugin looks only into Django's own registry.
     transactions: Any
+    account: Any
 
     objects: models.Manager[LabPlan] = models.Manager()
 
@@ -38,6 +39,21 @@ class LabPlan(_LabModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class LabAccount(_LabModel):
+    """The account of a plan: a one-to-one relation."""
+
+    plan = models.OneToOneField(LabPlan, on_delete=models.PROTECT, related_name="account")
+    balance_kobo = models.BigIntegerField()
+
+    objects: models.Manager[LabAccount] = models.Manager()
+
+    class Meta(_LabModel.Meta):
+        db_table = "lab_accounts"
+
+    def __str__(self) -> str:
+        return f"account {self.pk}"
 
 
 class LabTransaction(_LabModel):

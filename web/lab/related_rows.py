@@ -11,7 +11,7 @@ from itertools import cycle, islice
 from django.db import connection, transaction
 
 from savings.models import Circle, Membership, Plan, Transaction
-from web.lab.lab_models import LabCircle, LabPlan, LabSaver, LabTransaction
+from web.lab.lab_models import LabAccount, LabCircle, LabPlan, LabSaver, LabTransaction
 
 # The sizes to choose from. So many rows of each kind are loaded at most.
 SIZES = (25, 250, 2_500)
@@ -25,6 +25,7 @@ _TABLES = {
     "lab_circles": "id bigint PRIMARY KEY, name varchar(80) NOT NULL",
     "lab_savers": "id bigint PRIMARY KEY, name varchar(80) NOT NULL",
     "lab_movements": "id bigint PRIMARY KEY, reference varchar(40) NOT NULL, plan_id bigint NOT NULL",
+    "lab_accounts": "id bigint PRIMARY KEY, plan_id bigint NOT NULL UNIQUE, balance_kobo bigint NOT NULL",
     "lab_plans": "id bigint PRIMARY KEY, name varchar(80) NOT NULL",
 }
 # Those that Django creates for the relations.
@@ -62,6 +63,7 @@ def _fill(rows: int) -> None:
     newest = Transaction.objects.order_by("-id").values_list("reference", flat=True)[:rows]
     references = _repeated(newest, "TOP", EACH * rows)
     LabPlan.objects.bulk_create(LabPlan(pk, name) for pk, name in zip(numbers, plan_names, strict=True))
+    LabAccount.objects.bulk_create(LabAccount(pk, pk, 1_000_00 * pk) for pk in numbers)
     LabTransaction.objects.bulk_create(
         LabTransaction(pk, f"{reference}-{pk}", plan_id)
         for pk, reference, plan_id in zip(many, references, spread, strict=True)

@@ -1,11 +1,11 @@
-"""The lesson of N+1 queries: three relations, each read in several ways at three sizes."""
+"""The lesson of N+1 queries: four relations, each read in several ways at three sizes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from web.lab import circle_members, names, plan_transactions, related_rows
+from web.lab import circle_members, names, plan_accounts, plan_transactions, related_rows
 from web.lab.measure import Comparison, Headline, Way, compare, milliseconds_text
 
 
@@ -20,6 +20,9 @@ class Relation(NamedTuple):
 
 RELATIONS = {
     "plan": Relation("Foreign key", "transactions, each with its plan’s name", names.WAYS, names.PAIR),
+    "account": Relation(
+        "One-to-one", "plans, each with its account’s balance", plan_accounts.WAYS, plan_accounts.PAIR
+    ),
     "members": Relation(
         "Many-to-many",
         "circles, each with its members’ names",
@@ -33,6 +36,7 @@ RELATIONS = {
         plan_transactions.PAIR,
     ),
 }
+_MEASURED = (("plan", 250), ("plan", 2_500), ("account", 250), ("members", 250), ("transactions", 250))
 # The runs of each way for the headlines.
 _ROUNDS = 3
 
@@ -43,11 +47,11 @@ def measured(relation: Relation, rows: int, *, rounds: int) -> Comparison:
 
 
 def headlines() -> Iterator[Headline]:
-    """Yield the figures of the three relations at 250 rows, and of the foreign key at 2,500."""
+    """Yield the figures of the four relations at 250 rows, and of the foreign key at 2,500."""
     had_rows = related_rows.is_loaded()
     related_rows.load()
     try:
-        for key, rows in (("plan", 250), ("plan", 2_500), ("members", 250), ("transactions", 250)):
+        for key, rows in _MEASURED:
             relation = RELATIONS[key]
             found = measured(relation, rows, rounds=_ROUNDS)
             before, after = found.before, found.after

@@ -9,7 +9,7 @@ CLAIMS = (
         "move the long-running task to the background",
         MAIL,
         "mails",
-        ("savings/outbox/rows.py", "savings/tasks.py"),
+        ("savings/outbox/rows.py: add", "savings/tasks.py: deliver_outbox_row"),
         "A queue in Redis loses tasks when Redis or a worker dies. The product writes the work into the "
         "database, in the transaction of its cause, and the queue only makes it quicker.",
     ),
@@ -17,7 +17,7 @@ CLAIMS = (
         "the expensive, long-running tasks are completed asynchronously in the background",
         KILL_WORKER,
         "killing",
-        ("savings/outbox/delivery.py",),
+        ("savings/outbox/delivery.py: deliver",),
         "A worker may die in the middle. Its row is due again when its lease ends, so the work may be done "
         "twice, and a mail sent twice: at least once is what a queue can promise. Both mails have one "
         "Message-ID.",
@@ -26,14 +26,14 @@ CLAIMS = (
         "Users typically do not want to wait",
         MAIL,
         "mails",
-        ("savings/outbox/delivery.py",),
+        ("savings/outbox/delivery.py: deliver",),
         "They may see a page before the work is done. Pages must say what is still on its way.",
     ),
     Claim(
         "allows us to benefit from parallel processing",
         MAIL,
         "workers",
-        ("savings/statements/turns.py", "deploy/systemd/asusu-worker.service"),
+        ("savings/statements/turns.py: writer_slot", "deploy/systemd/asusu-worker.service"),
         "Threads of one Python process share a processor. They help with waiting, as for a mail server, "
         "and not with calculating; for that, start a second worker.",
     ),
@@ -42,7 +42,7 @@ CLAIMS = (
         "account, or join a new Savings Circle, we typically send an email",
         MAIL,
         "mails",
-        ("savings/mails/emails.py", "savings/mails/sending.py"),
+        ("savings/mails/emails.py: top_up_received", "savings/mails/sending.py: send"),
         "Each mail has its cause in the same transaction, and a key of its own, so the same cause twice is one "
         "mail. We mail about a sign-in only from a new device.",
     ),
@@ -51,14 +51,22 @@ CLAIMS = (
         "statement",
         STATEMENT,
         "statements",
-        ("savings/statements/requests.py", "savings/statements/writing.py"),
+        ("savings/statements/requests.py: request", "savings/statements/writing.py: write_statement"),
         "A long task is killed in the middle sooner or later. Ours continues from a checkpoint.",
+    ),
+    Claim(
+        "converting them to a downloadable format",
+        STATEMENT,
+        "statements",
+        ("savings/statements/files.py: writer_class", "savings/statements/limits.py: check_count"),
+        "A format has a limit of rows and of memory. We check the rows before the request, and again in the "
+        "worker, and write CSV page by page.",
     ),
     Claim(
         "sending an email with a download link to the user",
         STATEMENT,
         "statements",
-        ("savings/statements/downloads.py", "savings/mails/emails.py"),
+        ("savings/statements/downloads.py: link_token", "savings/mails/emails.py: statement_ready"),
         "A link in a mail is a key to a private file. Ours opens the page of the statement, which asks for a "
         "sign-in; the page has the download, by a signed link that ends after a day.",
     ),
@@ -66,14 +74,14 @@ CLAIMS = (
         "respond with a success message informing them to check their email",
         STATEMENT,
         "statements",
-        ("web/views/statements.py",),
+        ("web/views/statements.py: start",),
         "The mail may not arrive. The page shows the progress and has the file too.",
     ),
     Claim(
         "Celery helps us in orchestrating our asynchronous tasks",
         MAIL,
         "mails",
-        ("savings/tasks.py", "docs/adr/0003-own-outbox-beside-huey.md"),
+        ("savings/tasks.py: HANDLERS", "docs/adr/0003-own-outbox-beside-huey.md"),
         "We use Huey: one dependency, one process, Redis only. Celery has more brokers, workflows and "
         "monitoring.",
     ),

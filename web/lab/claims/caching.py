@@ -9,7 +9,7 @@ CLAIMS = (
         "cache frequently requested data and data that do not change for each user",
         WRONG_KEY,
         "wrong_key",
-        ("web/caching/pages.py", "web/caching/fragments.py"),
+        ("web/caching/pages.py: _key", "web/caching/fragments.py: FragmentCache"),
         "Data of one user can be cached too, with the user in the key. A key without its owner shows one "
         "user's data to another.",
     ),
@@ -17,29 +17,37 @@ CLAIMS = (
         "caching allows us to avoid running queries multiple times",
         CACHING,
         "caches",
-        ("web/caching/pages.py",),
+        ("web/caching/pages.py: page",),
         "A query by primary key takes about as long as a call to Redis. Cache what takes several queries "
         "or much rendering.",
+    ),
+    Claim(
+        "Data that is cached is easier and faster to retrieve",
+        CACHING,
+        "caches",
+        ("web/caching/fragments.py: FragmentCache.find",),
+        "Faster, but not easier: someone has to know when it is out of date. Our keys have the version of "
+        "what they show, so old entries are never read.",
     ),
     Claim(
         "subsequent requests fetch from the cache instead of from the source",
         STAMPEDE,
         "stampede",
-        ("web/caching/fragments.py", "web/caching/reads.py"),
+        ("web/caching/fragments.py: FragmentCache.once", "web/caching/reads.py: uncovered"),
         "When a popular value expires, all requests calculate it at once unless one has a lock.",
     ),
     Claim(
         "computing the leaderboard could be an expensive operation",
         LEADERBOARD,
         "boards",
-        ("savings/leaderboards/sql.py",),
+        ("savings/leaderboards/sql.py: Rows",),
         "In a small circle SQL is several times as fast as Redis. Redis wins as the members grow.",
     ),
     Claim(
         "computing the leaderboard every time a user wants to view",
         LEADERBOARD,
         "boards",
-        ("savings/leaderboards/pages.py", "savings/leaderboards/store.py"),
+        ("savings/leaderboards/pages.py: read_board", "savings/leaderboards/store.py: run_script"),
         "A member also wants their own rank, and the members around it. A sorted set answers that; a "
         "cached list does not.",
     ),
@@ -47,7 +55,7 @@ CLAIMS = (
         "update the cache when a member makes a successful transaction",
         LEADERBOARD,
         "boards",
-        ("savings/leaderboards/contributions.py",),
+        ("savings/leaderboards/contributions.py: record_contribution",),
         "The update may be lost, come twice or in the wrong order. Ours writes a member's standing with "
         "its version, not a difference, and a job compares all boards with SQL.",
     ),
@@ -55,7 +63,7 @@ CLAIMS = (
         "It can always be retrieved from the cache",
         LEADERBOARD,
         "boards",
-        ("savings/leaderboards/rebuild.py", "docs/degraded.md"),
+        ("savings/leaderboards/rebuild.py: rebuild_board", "docs/degraded.md"),
         "Not while Redis is away or has been emptied. Then the product reads the board from SQL, and "
         "builds it again.",
     ),

@@ -22,7 +22,8 @@ class Claim(NamedTuple):
     """One claim of the article.
 
     `quote` is in the article's words. `experiment` is the URL name of the page that shows it, and `figures` the name
-    of the figures that measure it (web/lab/lessons.py). `files` are where the product does it.
+    of the figures that measure it (web/lab/lessons.py). `files` are where the product does it: a path, for Python
+    with the name of the function, class or constant as in "web/counts.py: Counts".
     """
 
     quote: str

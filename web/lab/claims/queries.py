@@ -9,7 +9,7 @@ CLAIMS = (
         "running a query for each result returned by a previous query",
         PLAN_NAMES,
         "relations",
-        ("web/views/transactions.py", "web/pages/transactions.py"),
+        ("web/views/transactions.py: index", "web/pages/transactions.py: COLUMNS"),
         "On SQLite a query costs microseconds. On a database server each also costs a round trip through "
         "the network.",
     ),
@@ -17,15 +17,34 @@ CLAIMS = (
         "trace information from our APM tool can give us some indications that an N+1 query problem exists",
         MEASURE,
         "measure",
-        ("tests/web/conftest.py", "tests/web/test_fetching.py"),
+        (
+            "tests/web/conftest.py: _pages_fetch_nothing_in_passing",
+            "tests/web/test_fetching.py: test_a_page_that_fetches_lazily_fails",
+        ),
         "A trace finds the problem on a live site. Our tests find it before: they refuse each row that a "
         "page loads lazily.",
+    ),
+    Claim(
+        "no additional queries will be made because it was fetched in the first query",
+        PLAN_NAMES,
+        "relations",
+        ("web/pages/transactions.py: COLUMNS",),
+        "Unless only() or defer() left the column out: then it costs a query per row, too. The id of the plan "
+        "is on the transaction, so plan_id is free where plan.id is not.",
+    ),
+    Claim(
+        "Django will have to execute another query to get the corresponding plan",
+        PLAN_NAMES,
+        "relations",
+        ("tests/web/conftest.py: _pages_fetch_nothing_in_passing",),
+        "Since Django 6.1 a fetch mode decides what happens to a relation that is not loaded: FETCH_ONE loads "
+        "it, FETCH_PEERS loads it for all rows, and FETCH_RAISE raises an error instead.",
     ),
     Claim(
         "gives us a total of N+1 queries",
         PLAN_NAMES,
         "relations",
-        ("tests/web/observability/test_budgets.py",),
+        ("tests/web/observability/test_budgets.py: test_every_page_keeps_to_its_budget",),
         "Fewer where rows have no plan. Rows that share a plan still cost a query each, because each has "
         "its own object.",
     ),
@@ -33,7 +52,7 @@ CLAIMS = (
         "imagine us having 1m transactions",
         WHOLE_PAGE,
         "whole_pages",
-        ("web/keyset.py", "savings/statements/rows.py"),
+        ("web/keyset.py: page", "savings/statements/rows.py: pages"),
         "Neither method helps a page that reads a million rows. Read one page of rows by a key, not by "
         "OFFSET.",
     ),
@@ -41,7 +60,7 @@ CLAIMS = (
         "We will now have only one query",
         PLAN_NAMES,
         "relations",
-        ("web/views/transactions.py",),
+        ("web/views/transactions.py: receipt",),
         "A JOIN repeats the whole plan in each row. Where two columns are enough, values_list reads only "
         "those.",
     ),
@@ -49,22 +68,37 @@ CLAIMS = (
         "This will execute two queries",
         PLAN_NAMES,
         "relations",
-        ("web/views/plans.py",),
+        ("web/views/plans.py: _offered",),
         "The second query has one parameter for each plan. Thousands of plans make it long.",
     ),
     Claim(
         "select_related works by creating an SQL join",
         PLAN_NAMES,
         "relations",
-        ("web/views/transactions.py",),
-        "For foreign keys and one-to-one relations only. A nullable one becomes a LEFT JOIN, which leaves"
-        " the planner fewer choices.",
+        ("web/views/transactions.py: receipt",),
+        "A nullable one becomes a LEFT JOIN, which leaves the planner fewer choices.",
+    ),
+    Claim(
+        "It is suitable for foreign key and one-to-one relationships",
+        PLAN_NAMES,
+        "relations",
+        ("savings/models/accounts.py: Account.plan", "savings/statements/subjects.py: subject_of"),
+        "Also from the side of a one-to-one relation that has no column for it. A row without a partner then "
+        "raises when it is read.",
     ),
     Claim(
         "performs a separate lookup for each relationship and performs the ‘joining’ in Python",
         PLAN_NAMES,
         "relations",
-        ("web/views/plans.py",),
+        ("web/views/plans.py: _offered",),
         "The only way for many-to-many and reverse relations. All related rows are in memory at once.",
+    ),
+    Claim(
+        "This works well in both many-to-many and many-to-one relationships",
+        PLAN_NAMES,
+        "relations",
+        ("web/views/landing.py: home",),
+        "For many-to-one, as from transactions to their plan, both methods work. prefetch_related reads each "
+        "plan once, which is less where many rows share a plan.",
     ),
 )
