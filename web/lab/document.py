@@ -11,7 +11,6 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
-from django.urls import reverse
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
@@ -63,7 +62,7 @@ def _redis() -> str:
 
 def _claims(lesson: Lesson) -> str:
     rows = [
-        f"| “{claim.quote}” | `{reverse(claim.experiment)}` | {_link(claim.figures)} | {_code(claim.files)} "
+        f"| “{claim.quote}” | `{claim.url}` | {_link(claim.figures)} | {_code(claim.files)} "
         f"| {claim.beyond} |\n"
         for claim in lesson.claims
     ]

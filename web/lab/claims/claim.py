@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from django.urls import reverse
+
 # The URL names of the experiments.
 MEASURE = "lab:measure"
 LOOKUP = "lab:lookup"
@@ -16,6 +18,14 @@ STAMPEDE = "lab:stampede"
 WRONG_KEY = "lab:wrong_key"
 LEADERBOARD = "lab:leaderboard"
 WHOLE_PAGE = "lab:whole_page"
+# The query that opens the part of a page that shows these figures.
+_PARTS = {
+    "updates": "?part=update",
+    "index_costs": "?part=cost",
+    "unused_indexes": "?part=unused",
+    "project_indexes": "?part=ours",
+    "workers": "?do=workers",
+}
 
 
 class Claim(NamedTuple):
@@ -31,3 +41,8 @@ class Claim(NamedTuple):
     figures: str
     files: tuple[str, ...]
     beyond: str
+
+    @property
+    def url(self) -> str:
+        """Where the experiment is, at the part that shows the claim."""
+        return reverse(self.experiment) + _PARTS.get(self.figures, "")
