@@ -22,13 +22,13 @@ def add(story: Story, chance: random.Random) -> None:
         (-5, 11): partial(_pay_twice, story, "School fees", 50_000),
         (-4, 25): partial(_fill_mailbox, story, BOLA),
         (-3, 10): partial(_fill_mailbox, story, ""),
-        (-2, 19): partial(_pay_less, story, 30_000),
         (-1, 7): partial(_pay_with_unknown_reference, story, "SHOP-7781", 12_500),
         (-1, 21): partial(_never_answer, story, 40_000),
     }
     for day, mishap in mishaps_by_day.items():
         story.add(story.on(day, chance), mishap)
     acts_by_minutes_ago = {
+        36 * 60: partial(_pay_less, story, 30_000),
         70: partial(_pay, story, ADA, "Rainy day", 5_000),
         35: partial(_pay_while_provider_is_away, story, BOLA, "Mum's 60th", 10_000),
         4: partial(_pay_while_provider_is_away, story, ADA, "Toyota Corolla", 25_000),

@@ -99,7 +99,8 @@ def _ending(transaction: Transaction, payment: Payment | None) -> list[Step]:
     if transaction.status == Status.PENDING:
         waiting = messages.WAITING_FOR_PROVIDER if payment else messages.UNDER_WAY
         to_come = Step(messages.IN_YOUR_SAVINGS, "todo")
-        return [Step(waiting, "now", note=messages.NOTHING_MOVED_YET), to_come]
+        note = messages.NOT_CONFIRMED_YET if payment else messages.NOTHING_MOVED_YET
+        return [Step(waiting, "now", note=note), to_come]
     if transaction.status == Status.FAILED:
         reason = payment.provider_message if payment else ""
         title = messages.PAYMENT_FAILED if payment else messages.kind_failed(transaction.get_kind_display())

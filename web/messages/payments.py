@@ -17,6 +17,7 @@ SAFE_MEANWHILE = "The money is safe while we check it with the payment provider.
 HOW_A_REVIEW_ENDS = (
     "Our staff look at it next: they put it in your savings or send it back. You’ll see it here."
 )
+STAFF_LOOK = "Our staff look at it next. You’ll see here how it ended."
 ASKED_FOR = "Asked for"
 ARRIVED = "Arrived"
 NOT_FINISHED_TITLE = "Payment not finished"
@@ -40,7 +41,7 @@ REVIEWS = {
 NO_ANSWER = "The payment provider hasn’t told us yet how this payment ended. We’re asking them."
 CHANNEL_NOT_ACCEPTED = "We don’t accept this kind of card or payment."
 WAITING_FOR_PAYMENT = (
-    "If you have just paid, the provider’s answer is on its way. If you left its page, finish the payment."
+    "Not paid yet? Finish the payment. Paid already? There’s nothing to do: we ask the payment provider."
 )
 WAITING_FOR_CARD = "We’re waiting for the payment provider’s answer."
 SEE_STASH = "See your stash"
@@ -49,6 +50,7 @@ SEE_PLAN = "See the plan"
 START_PLAN = "Start a plan"
 TOP_UP_AGAIN = "Top up again"
 TRY_AGAIN = "Try again"
+TRY_ANOTHER_CARD = "Try another card"
 ADD_TO_STASH = "Add it to your stash"
 PAY_FROM_STASH = "Pay from your stash"
 MILESTONES = {

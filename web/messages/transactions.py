@@ -26,25 +26,19 @@ GIVES_BACK = "Gives back"
 GIVEN_BACK_BY = "Given back by"
 BELONGS_TO = "Belongs to"
 TOGETHER_WITH = "Together with"
-FEE = "Fee receipt"
-RECEIPT_OF_TAX = "Tax receipt"
 RECEIPT_OF_FEE = "See the receipt"
 
 # What interest comes to.
 INTEREST = "Interest"
-RECEIVED = "Received"
+AFTER_TAX = "After tax"
 
 
 def tax_at(rate: str) -> str:
     return f"Tax withheld, {rate}" if rate else "Tax withheld"
 
 
-def less_tax(gross_kobo: int, rate: str) -> str:
-    return f"{money.naira(gross_kobo)} less {rate} tax" if rate else f"{money.naira(gross_kobo)} less tax"
-
-
-def tax_of(gross_kobo: int, rate: str) -> str:
-    return f"{rate} of {money.naira(gross_kobo)} interest"
+def after_tax(net_kobo: int, rate: str) -> str:
+    return f"{money.naira(net_kobo)} after {rate} tax" if rate else f"{money.naira(net_kobo)} after tax"
 
 
 def of_amount(kind: str, amount_kobo: int) -> str:
@@ -53,6 +47,14 @@ def of_amount(kind: str, amount_kobo: int) -> str:
 
 def fee_for(amount_kobo: int) -> str:
     return f"Fee for your {money.short(amount_kobo)} withdrawal"
+
+
+def withdrawal_of(amount_kobo: int) -> str:
+    return f"Withdrawal of {money.short(amount_kobo)}"
+
+
+def withdrawn(amount_kobo: int) -> str:
+    return f"{money.short(amount_kobo)} withdrawn"
 
 
 def interest_on(plan: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -20,6 +21,7 @@ from web.messages import amounts as amount_messages
 from web.messages import payouts as messages
 from web.pages import plan_notices
 from web.pages.amounts import ComesTo
+from web.pages.receipts import SumLine
 
 MOST_ON_THE_WAY = 5
 
@@ -112,19 +114,22 @@ def fee_amounts(fees: WithdrawalFees) -> list[tuple[str, str]]:
     return [(name, money.naira(kobo)) for name, kobo in named if kobo]
 
 
-def receipt(movement: Transaction, payout: Payout | None) -> dict[str, Any]:
-    """Return what the receipt of a withdrawal or its fee shows besides that of other transactions."""
+def receipt(movement: Transaction, payout: Payout | None, others: Iterable[Transaction]) -> dict[str, Any]:
+    """Return what the receipt of a withdrawal or its fee shows besides that of other transactions.
+
+    Its fee is among the `others` of a withdrawal.
+    """
     if payout is None:
         return {}
     is_over = not payout.is_in_flight and payout.state != Payout.State.PAID
     is_payout = payout.transaction_id == movement.pk
-    # A withdrawal leads with what the bank gets, without a sign: its fees and what leaves the stash follow.
-    return ({"signed_kobo": 0} if is_payout else {}) | {
+    # A withdrawal leads with what the bank gets: its fees and what leaves the stash follow.
+    return {
         "payout": payout,
         "is_payout": is_payout,
         # The amount of another try.
         "try_again": money.figures(movement.amount_kobo) if is_over else "",
-        "sum_lines": _receipt_lines(movement, payout),
+        "sum_lines": _receipt_lines(movement, payout, others),
         "fees": money.naira(payout.fees_kobo) if payout.fees_kobo else "",
     }
 
@@ -154,18 +159,23 @@ def fee_lines() -> list[FeeLine]:
     return [_fee_line(name, fees) for name, (_, fees) in zip(amounts, merged, strict=True)]
 
 
-def _receipt_lines(movement: Transaction, payout: Payout) -> list[tuple[str, str]]:
+def _receipt_lines(movement: Transaction, payout: Payout, others: Iterable[Transaction]) -> list[SumLine]:
     """Return what a withdrawal or its fee comes to, by name; empty for a withdrawal without fees."""
     fees = payments.fees_of(payout)
     if movement.kind == Transaction.Kind.FEE:
-        return [*fee_amounts(fees), (messages.FEES_TOTAL, money.naira(fees.total_kobo))]
+        total = SumLine(messages.FEES_TOTAL, money.naira(fees.total_kobo), is_sum=True)
+        return [*(SumLine(*line) for line in fee_amounts(fees)), total]
     if not fees.total_kobo:
         return []
+    receipts = [other.reference for other in others if other.kind == Transaction.Kind.FEE]
+    # The receipt of the fees is linked from the first of them.
+    first, *more = fee_amounts(fees)
     total_kobo = movement.amount_kobo + fees.total_kobo
     return [
-        (messages.TO_YOUR_BANK, money.naira(movement.amount_kobo)),
-        *fee_amounts(fees),
-        (messages.WITH_FEES, money.naira(total_kobo)),
+        SumLine(messages.TO_YOUR_BANK, money.naira(movement.amount_kobo)),
+        SumLine(*first, reference=next(iter(receipts), "")),
+        *(SumLine(*line) for line in more),
+        SumLine(messages.WITH_FEES, money.naira(total_kobo), is_sum=True),
     ]
 
 

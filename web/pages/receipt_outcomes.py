@@ -87,6 +87,10 @@ def outcome(movement: Transaction, payment: Payment | None, entries: Iterable[En
 
 def _title(movement: Transaction) -> str:
     """Return what a transaction is about that nobody asked for by itself; else the name of its kind."""
+    if movement.kind == Kind.STASH_WITHDRAWAL:
+        is_paid = movement.status == Status.SUCCESS
+        title = transaction_messages.withdrawn if is_paid else transaction_messages.withdrawal_of
+        return title(movement.amount_kobo)
     if movement.kind == Kind.FEE and movement.part_of:
         return transaction_messages.fee_for(movement.part_of.amount_kobo)
     about = _ABOUT_PLAN.get(movement.kind)
@@ -162,9 +166,8 @@ def _in_review(movement: Transaction, payment: Payment, entries: Iterable[Entry]
     held = [entry for entry in entries if entry.code == Entry.Code.SUSPENSE]
     arrived_kobo = sum(entry.amount_kobo for entry in held)
     if not arrived_kobo:
-        return Outcome(
-            title, messages.REVIEWS.get(payment.review_reason, messages.NO_ANSWER), needs_help=True
-        )
+        text = messages.REVIEWS.get(payment.review_reason, messages.NO_ANSWER)
+        return Outcome(title, text, needs_help=True, next=messages.STAFF_LOOK)
     what_arrived = messages.what_arrived(movement.amount_kobo, arrived_kobo)
     sentences = [what_arrived, messages.SAFE_MEANWHILE]
     if payment.review_reason == "channel":
@@ -186,13 +189,21 @@ def _next_steps(movement: Transaction) -> tuple[Link, ...]:
     """Return the ways to pay the same amount again: each form that they open has a reference of its own."""
     plan, query = movement.plan, {"amount": money.figures(movement.amount_kobo)}
     if plan is None or not _accepts_money(plan):
-        words = messages.ADD_TO_STASH if plan else messages.TRY_AGAIN
+        words = messages.ADD_TO_STASH if plan else _again(movement)
         return (Link(words, f"{reverse('stash:fund')}?{urlencode(query)}"),)
     url = reverse("plans:top_up", args=[plan.pk])
-    again = Link(messages.TRY_AGAIN, f"{url}?{urlencode(query)}")
+    again = Link(_again(movement), f"{url}?{urlencode(query)}")
     if _stash_kobo(movement.user_id) < movement.amount_kobo:
         return (again,)
     return again, Link(messages.PAY_FROM_STASH, f"{url}?{urlencode(query | {'from': 'stash'})}")
+
+
+def _again(movement: Transaction) -> str:
+    """Return the words of a link to pay again: a card that a bank declined is not worth another try."""
+    is_declined = movement.failure_code == "failed" or movement.failure_code in CARD_FAILURES
+    return (
+        messages.TRY_ANOTHER_CARD if movement.status == Status.FAILED and is_declined else messages.TRY_AGAIN
+    )
 
 
 def _stash_kobo(user_id: int | None) -> int:

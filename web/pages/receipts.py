@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
@@ -17,8 +17,15 @@ from web.pages.transactions import direction
 Kind, Status = Transaction.Kind, Transaction.Status
 # What the bank gives back, and not we.
 _RETURNED = {Kind.STASH_WITHDRAWAL, Kind.FEE}
-# A part of a transaction that has a name of its own.
-_PARTS: dict[str, str] = {Kind.FEE: messages.FEE, Kind.TAX_WITHHELD: messages.RECEIPT_OF_TAX}
+
+
+class SumLine(NamedTuple):
+    """A line of what an amount consists of, or comes to; `reference` is that of the line's own receipt."""
+
+    name: str
+    amount: str
+    is_sum: bool = False
+    reference: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,19 +62,16 @@ def payout_of(movement: Transaction) -> Payout | None:
     return getattr(withdrawal, "payout", None)
 
 
-def changes(
-    movement: Transaction, touched: Iterable[tuple[str, int, int]], others: Iterable[Transaction]
-) -> list[tuple[str, int, int]]:
+def changes(movement: Transaction, touched: Iterable[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
     """Return the `balances` that a receipt shows.
 
     None of money that was set aside and came back, and none of money on its way out, because others move meanwhile. A
-    withdrawal's balance is that after its fees, and that of interest is after its tax: transactions of their own take
-    both in the same commit.
+    withdrawal's balance is that after its fees, which a transaction of their own sets aside in the same commit.
     """
     if movement.status in {Status.FAILED, Status.ABANDONED}:
         return []
     payout = payout_of(movement) if movement.kind == Kind.STASH_WITHDRAWAL else None
-    less_kobo = (payout.fees_kobo if payout else 0) + _tax_kobo(movement, others)
+    less_kobo = payout.fees_kobo if payout else 0
     return [(name, before, after - less_kobo) for name, before, after in touched if name != messages.ON_HOLD]
 
 
@@ -103,7 +107,7 @@ def amount_kobo(movement: Transaction, entries: Iterable[Entry]) -> int:
 
 
 def signed_kobo(movement: Transaction, amount_kobo: int, touched: Iterable[tuple[str, int, int]]) -> int:
-    """Return an amount (kobo) of a receipt, negative for money out; 0 where no sign fits.
+    """Return an amount (kobo) of a receipt with the sign that Activity shows, negative for money out; 0 for no sign.
 
     `touched` are the `balances` of the transaction. Without any, nothing of the saver's has moved: a chargeback moves
     money of the house, and its repayments move the saver's. A correction of interest and an adjustment go either way,
@@ -112,9 +116,11 @@ def signed_kobo(movement: Transaction, amount_kobo: int, touched: Iterable[tuple
     change_kobo = sum(after - before for _, before, after in touched)
     if movement.kind in {Kind.INTEREST_CORRECTION, Kind.ADJUSTMENT, Kind.AUTOSAVE}:
         return change_kobo
-    moved = movement.is_settled and touched
     reversed_kind = movement.reverses.kind if movement.reverses else None
-    return amount_kobo * direction(movement.kind, reversed_kind) if moved else 0
+    way = direction(movement.kind, reversed_kind)
+    if movement.status != Status.SUCCESS:
+        return amount_kobo * min(way, 0)
+    return amount_kobo * way if touched else 0
 
 
 def others_of(movement: Any) -> QuerySet[Transaction]:
@@ -122,48 +128,38 @@ def others_of(movement: Any) -> QuerySet[Transaction]:
     return Transaction.objects.filter(Q(refunds=movement) | Q(part_of=movement)).order_by("id")
 
 
-def tax_context(movement: Transaction, signed_kobo: int, others: Iterable[Transaction]) -> dict[str, Any]:
-    """Return the headline (kobo) of a receipt, and what it consists of where tax was withheld.
+def tax_context(movement: Transaction, others: Iterable[Transaction]) -> dict[str, Any]:
+    """Return what a receipt of interest says about its tax, and what the receipt of a tax consists of.
 
-    Interest leads with what was received, and ends in it; the receipt of the tax ends in the tax. Load
-    `interest_posting` and `tax_of_posting`, which know the rate of the tax. Without one, no rate is named.
+    Load `interest_posting` and `tax_of_posting`, which know the rate of the tax. Without one, no rate is named.
     """
     if movement.kind == Kind.TAX_WITHHELD:
-        return {"signed_kobo": signed_kobo, "less_tax": _tax_of(movement), "sum_lines": _tax_lines(movement)}
-    tax_kobo = _tax_kobo(movement, others)
+        return {"sum_lines": _tax_lines(movement)}
+    tax_kobo, taxes = _tax_kobo(movement, others), [x for x in others if x.kind == Kind.TAX_WITHHELD]
     if not tax_kobo:
-        return {"signed_kobo": signed_kobo}
+        return {}
     posting: InterestPosting | None = getattr(movement, "interest_posting", None)
     rate = money.percent(posting.tax_rate_bps) if posting else ""
-    net_kobo = movement.amount_kobo - tax_kobo
     return {
-        "signed_kobo": net_kobo,
-        "less_tax": messages.less_tax(movement.amount_kobo, rate),
+        "after_tax": messages.after_tax(movement.amount_kobo - tax_kobo, rate),
         "sum_lines": [
-            (messages.INTEREST, money.naira(movement.amount_kobo)),
-            (messages.tax_at(rate), money.naira(-tax_kobo)),
-            (messages.RECEIVED, money.naira(net_kobo)),
+            SumLine(messages.tax_at(rate), money.signed(-tax.amount_kobo), reference=tax.reference)
+            for tax in taxes
         ],
     }
 
 
-def _tax_lines(movement: Transaction) -> list[tuple[str, str]]:
-    """Return the interest before tax, what was received, and the tax with its rate; empty without a posting."""
+def _tax_lines(movement: Transaction) -> list[SumLine]:
+    """Return the interest before tax, the tax with its rate, and what is left; empty without a posting."""
     posting: InterestPosting | None = getattr(movement, "tax_of_posting", None)
     if posting is None:
         return []
-    rate = money.percent(posting.tax_rate_bps)
+    tax = messages.tax_at(money.percent(posting.tax_rate_bps))
     return [
-        (messages.INTEREST, money.naira(posting.gross_kobo)),
-        (messages.RECEIVED, money.naira(posting.gross_kobo - movement.amount_kobo)),
-        (messages.tax_at(rate), money.naira(movement.amount_kobo)),
+        SumLine(messages.INTEREST, money.naira(posting.gross_kobo)),
+        SumLine(tax, money.signed(-movement.amount_kobo), is_sum=True),
+        SumLine(messages.AFTER_TAX, money.naira(posting.gross_kobo - movement.amount_kobo)),
     ]
-
-
-def _tax_of(movement: Transaction) -> str:
-    """Return what a tax was withheld from, with its rate, in words; empty without a posting."""
-    posting: InterestPosting | None = getattr(movement, "tax_of_posting", None)
-    return messages.tax_of(posting.gross_kobo, money.percent(posting.tax_rate_bps)) if posting else ""
 
 
 def _tax_kobo(movement: Transaction, others: Iterable[Transaction]) -> int:
@@ -173,11 +169,13 @@ def _tax_kobo(movement: Transaction, others: Iterable[Transaction]) -> int:
     return sum(other.amount_kobo for other in others if other.kind == Kind.TAX_WITHHELD)
 
 
-def related(movement: Transaction, others: Iterable[Transaction]) -> list[tuple[str, str, str]]:
+def related(
+    movement: Transaction, others: Iterable[Transaction], *, linked: Iterable[str] = ()
+) -> list[tuple[str, str, str]]:
     """Return the name of each relation, the transaction there in words, and its reference; of the same user only.
 
     Load the movement with `reverses`, `reversed_by`, `refunds` and `part_of` (`select_related`). `others` are the
-    `others_of` it.
+    `others_of` it, and `linked` are the references to which the receipt has links already.
     """
     original = movement.reverses or movement
     to, by = messages.REVERSES_THAT, messages.REVERSED_BY
@@ -191,7 +189,7 @@ def related(movement: Transaction, others: Iterable[Transaction]) -> list[tuple[
     ]
     found += [
         (
-            messages.GIVEN_BACK_BY if other.refunds_id else _PARTS.get(other.kind, messages.TOGETHER_WITH),
+            messages.GIVEN_BACK_BY if other.refunds_id else messages.TOGETHER_WITH,
             other,
         )
         for other in others
@@ -199,7 +197,7 @@ def related(movement: Transaction, others: Iterable[Transaction]) -> list[tuple[
     return [
         (name, _in_words(other), other.reference)
         for name, other in found
-        if other and other.user_id == movement.user_id
+        if other and other.user_id == movement.user_id and other.reference not in linked
     ]
 
 

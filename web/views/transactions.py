@@ -89,6 +89,8 @@ def receipt(request: SaverRequest, reference: str) -> HttpResponse:
     )
     others = list(receipts.others_of(movement)) if movement.has_others else []
     balances, amount_kobo = receipts.balances(entries), receipts.amount_kobo(movement, entries)
+    parts = receipts.tax_context(movement, others) | payout_pages.receipt(movement, payout, others)
+    linked = {line.reference for line in parts.get("sum_lines", ())}
     context = {
         "movement": movement,
         "payment": payment,
@@ -96,10 +98,10 @@ def receipt(request: SaverRequest, reference: str) -> HttpResponse:
         "operator": settings.OPERATOR,
         "amount_kobo": amount_kobo,
         "lines": [receipts.ledger_line(entry) for entry in entries],
-        **receipts.tax_context(movement, receipts.signed_kobo(movement, amount_kobo, balances), others),
+        "signed_kobo": receipts.signed_kobo(movement, amount_kobo, balances),
         "exit_lines": plan_exits.receipt_lines(movement),
-        "balances": receipts.changes(movement, balances, others),
-        "related": receipts.related(movement, others),
+        "balances": receipts.changes(movement, balances),
+        "related": receipts.related(movement, others, linked=linked),
         "steps": steps,
     }
-    return render(request, "transactions/receipt.html", context | payout_pages.receipt(movement, payout))
+    return render(request, "transactions/receipt.html", context | parts)

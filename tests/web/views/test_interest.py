@@ -182,7 +182,7 @@ def test_last_months_interest_is_named_on_both_pages(
     assert "after tax was paid on 1 Dec 2026." in proof
 
 
-def test_the_receipt_of_interest_ends_in_what_was_received(
+def test_the_receipts_of_interest_and_its_tax_follow_the_ledger(
     client: Client, saver: User, flexible: Plan, clock: time_machine.Traveller
 ) -> None:
     clock.shift(datetime.timedelta(days=21))
@@ -191,21 +191,23 @@ def test_the_receipt_of_interest_ends_in_what_was_received(
     client.force_login(saver)
     page = client.get(f"/transactions/{interest.reference}/")
     assert f"Interest on {flexible.name}</h1>" in page.text
-    amounts = [money.naira(interest.amount_kobo), money.naira(-tax.amount_kobo)]
     net_kobo = interest.amount_kobo - tax.amount_kobo
-    assert [amount for _, amount in page.context["sum_lines"]] == [*amounts, money.naira(net_kobo)]
+    [line] = page.context["sum_lines"]
+    assert line == ("Tax withheld, 10%", money.naira(-tax.amount_kobo), False, tax.reference)
     [(name, before, after)] = page.context["balances"]
-    assert after - before == net_kobo
-    assert page.context["signed_kobo"] == net_kobo
-    assert f"{money.naira(interest.amount_kobo)} less 10% tax" in page.text
+    assert after - before == interest.amount_kobo == page.context["signed_kobo"]
+    assert f"{money.naira(net_kobo)} after 10% tax" in page.text
+    assert page.text.count(f"/transactions/{tax.reference}/") == 1
+    assert f"/plans/{flexible.pk}/interest/?year=2026" in page.text
     assert [step.title for step in page.context["steps"]] == ["Added to your balance"]
     page = client.get(f"/transactions/{tax.reference}/")
     assert f"Tax withheld on {flexible.name}</h1>" in page.text
-    assert page.context["balances"] == [(name, before + interest.amount_kobo, after)]
-    sums = [interest.amount_kobo, net_kobo, tax.amount_kobo]
-    assert [amount for _, amount in page.context["sum_lines"]] == [money.naira(kobo) for kobo in sums]
-    assert f"10% of {money.naira(interest.amount_kobo)} interest" in page.text
-    assert "Tax withheld, 10%" in page.text
+    assert page.context["balances"] == [(name, after, before + net_kobo)]
+    assert [tuple(line)[:3] for line in page.context["sum_lines"]] == [
+        ("Interest", money.naira(interest.amount_kobo), False),
+        ("Tax withheld, 10%", money.naira(-tax.amount_kobo), True),
+        ("After tax", money.naira(net_kobo), False),
+    ]
     assert [step.title for step in page.context["steps"]] == ["Withheld from your interest"]
 
 

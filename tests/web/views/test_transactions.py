@@ -294,7 +294,8 @@ def test_a_chargeback_names_its_payment_and_what_was_taken_for_it(saver_client: 
     assert payment.context["related"] == [
         ("Given back by", "Chargeback, ₦50,000", made["chargeback"].reference)
     ]
-    assert (chargeback.context["signed_kobo"], payment.context["signed_kobo"]) == (0, 5_000_000)
+    # As in the list: what was reversed has no sign.
+    assert (chargeback.context["signed_kobo"], payment.context["signed_kobo"]) == (0, 0)
 
 
 def test_a_correction_paid_from_the_plan_is_money_out(saver_client: Client, saver: User) -> None:

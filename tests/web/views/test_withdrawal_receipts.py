@@ -80,7 +80,8 @@ def test_a_withdrawal_that_waits_can_be_cancelled(client: Client, saver: User) -
     for text in (
         payout.recipient.account_number,
         "ADA OBI",
-        line("Fee", "₦25.00"),
+        f'href="/transactions/{fee_of(payout).reference}/">Receipt<span class="sr"> of Fee</span></a></dt>'
+        '<dd><span class="money">₦25.00</span></dd>',
         line("VAT on the fee", "₦1.87"),
         line("Stamp duty", "₦50.00"),
         line("From your stash", "₦50,076.87"),
@@ -144,7 +145,8 @@ def test_a_withdrawal_that_was_paid_shows_no_cost_of_ours(client: Client, saver:
     assert "Paid to your bank account" in steps_of(page)
     assert steps_of(page)[-1] == "Email"
     # It leads with what the bank gets.
-    assert signed_kobo(client, payout.transaction) == 0
+    assert signed_kobo(client, payout.transaction) == -50_000_00
+    assert "₦50,000 withdrawn</h1>" in page
     codes = [
         line.step for line in client.get(f"/transactions/{payout.transaction.reference}/?x").context["lines"]
     ]
@@ -294,4 +296,4 @@ def test_the_balance_afterwards_is_that_after_the_fees(client: Client, saver: Us
     ]
     assert (name, after_kobo) == ("Stash", stash_kobo)
     assert before_kobo - after_kobo == payout.transaction.amount_kobo + payout.fees_kobo
-    assert "Fee</dt>" in page_of(client, payout.transaction)
+    assert 'Receipt<span class="sr"> of Fee<' in page_of(client, payout.transaction)
