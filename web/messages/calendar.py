@@ -13,6 +13,9 @@ from web import date_formats
 TO_STASH = "To your stash in all"
 FROM_STASH = "From your stash in all"
 FROM_CARDS = "From your cards in all"
+# What the list comes to.
+IN = "In"
+OUT = "Out"
 
 FEED_STARTED = "Your calendar link is ready."
 FEED_RENEWED = "Your calendar has a new link. The old one no longer works."
@@ -25,12 +28,16 @@ def month(first: datetime.date) -> str:
     return date_format(first, "F Y")
 
 
+def short_month(first: datetime.date) -> str:
+    return date_format(first, "M Y")
+
+
 def next_days(count: int) -> str:
     return f"Next {count} days"
 
 
 def more(count: int) -> str:
-    return f"{count} more"
+    return f"+{count} more"
 
 
 def nothing_in(first: datetime.date) -> str:

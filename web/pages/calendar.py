@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -23,8 +23,8 @@ from web.messages import calendar as messages
 
 # How far ahead the calendar goes, how many days the list has, and how far ahead the stash is watched.
 MONTHS_AHEAD, LIST_DAYS = 12, 60
-# A day of a month shows so many events. The list shows all.
-MOST_IN_MONTH = 4
+# A day of a month shows so many events, and so many where days are a grid. The list shows all.
+MOST_IN_MONTH, MOST_IN_GRID = 4, 2
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 _DAY = datetime.timedelta(days=1)
@@ -36,19 +36,16 @@ ICONS = {
     Kind.WITHDRAWAL: "out",
     Kind.CIRCLE_END: "circle",
 }
-_RARE = {Kind.MATURITY, Kind.CIRCLE_END}
-_SUMS = {
-    Direction.INTO_STASH: messages.TO_STASH,
-    Direction.OUT_OF_STASH: messages.FROM_STASH,
-    Direction.FROM_CARD: messages.FROM_CARDS,
+# What the events of a day come to, where there are several of one way.
+_SUMS: dict[str, Callable[[Event], bool]] = {
+    messages.TO_STASH: lambda event: event.direction == Direction.INTO_STASH or _is_card_to_stash(event),
+    messages.FROM_STASH: lambda event: event.direction == Direction.OUT_OF_STASH,
+    messages.FROM_CARDS: lambda event: event.direction == Direction.FROM_CARD,
 }
 
 
 class Row(NamedTuple):
-    """An event as the page shows it, with what those of a day come to below the last that goes the same way.
-
-    Without a `url`, it stands for the rest of a busy day.
-    """
+    """An event as the page shows it. Without a `url`, it stands for the rest of a busy day."""
 
     title: str
     note: str
@@ -58,13 +55,19 @@ class Row(NamedTuple):
     icon: str
     url: str
     is_cancelled: bool
-    # A maturity, or the end of a circle: what a saver waits for.
-    is_rare: bool
-    sums: list[tuple[str, str]]
+    is_interest: bool
+
+    @property
+    def look(self) -> str:
+        """The class of the row in the style sheet."""
+        return "over" if self.is_cancelled else "grows" if self.is_interest else ""
 
 
 class Day(NamedTuple):
-    """A day of the calendar. `is_outside` tells the days of the next month, or the one before, in a month's weeks."""
+    """A day of the calendar. `is_outside` tells the days of the next month, or the one before, in a month's weeks.
+
+    `sums` name what its events come to. `more` says how many of them a grid hides, and `more_url` leads to them all.
+    """
 
     day: datetime.date
     text: str
@@ -74,6 +77,9 @@ class Day(NamedTuple):
     is_past: bool
     is_outside: bool
     rows: list[Row]
+    sums: list[tuple[str, str]]
+    more: str
+    more_url: str
 
     @property
     def look(self) -> str:
@@ -82,7 +88,6 @@ class Day(NamedTuple):
             "now": self.is_today,
             "past": self.is_past,
             "out": self.is_outside,
-            "rare": any(row.is_rare for row in self.rows),
         }
         return " ".join(name for name, applies in looks.items() if applies)
 
@@ -106,8 +111,10 @@ def page(user: User, *, month: str, view: str) -> dict[str, Any]:
         # A list has only days on which something happens, below the name of their month.
         "groups": _by_month(day for day in days if day.rows) if is_list else [("", days)],
         "days": days,
+        "totals": _totals(event for day in days for event in by_day[day.day]) if is_list else [],
         "nothing": "" if any(day.rows for day in days) else nothing,
         "title": messages.next_days(LIST_DAYS) if is_list else messages.month(first),
+        "short_title": "" if is_list else messages.short_month(first),
         "month": _name(first),
         "earlier": _name(_before(first)) if first > _first_month(today) else "",
         "later": _name(dates.next_first(first)) if first < _last_month(today) else "",
@@ -185,6 +192,7 @@ def _last_month(today: datetime.date) -> datetime.date:
 def _day(
     day: datetime.date, events: list[Event], today: datetime.date, *, month: datetime.date | None
 ) -> Day:
+    hidden = 0 if month is None else max(0, len(events) - MOST_IN_GRID)
     return Day(
         day=day,
         text=date_format(day, "l j F" if day.year == today.year else "l j F Y"),
@@ -194,7 +202,17 @@ def _day(
         is_past=day < today,
         is_outside=month is not None and _first(day) != month,
         rows=_rows(events) if month is None else _shortened(_rows(events), day, today),
+        sums=_sums(events),
+        more=messages.more(hidden) if hidden else "",
+        # Beyond the list, the link opens the day where it is.
+        more_url=_in_list(day, today) or f"#d{day.isoformat()}",
     )
+
+
+def _in_list(day: datetime.date, today: datetime.date) -> str:
+    """Return the URL of a day in the list; empty for a day beyond it."""
+    is_listed = (day - today).days <= LIST_DAYS
+    return f"{reverse('calendar:home')}?view=list#d{day.isoformat()}" if is_listed else ""
 
 
 def _shortened(rows: list[Row], day: datetime.date, today: datetime.date) -> list[Row]:
@@ -202,33 +220,51 @@ def _shortened(rows: list[Row], day: datetime.date, today: datetime.date) -> lis
     if len(rows) <= MOST_IN_MONTH + 1:
         return rows
     rest = rows[MOST_IN_MONTH:]
-    is_listed = (day - today).days <= LIST_DAYS
     more = rest[0]._replace(
         title=messages.more(len(rest)),
         note="",
         time="",
         amount="",
         icon="more",
-        url=f"{reverse('calendar:home')}?view=list#d{day.isoformat()}" if is_listed else "",
+        url=_in_list(day, today),
         is_cancelled=False,
-        is_rare=any(row.is_rare for row in rest),
-        sums=[total for row in rest for total in row.sums],
+        is_interest=False,
     )
     return [*rows[:MOST_IN_MONTH], more]
 
 
-def _rows(events: list[Event]) -> list[Row]:
-    """Return the events of a day. The last of those that go one way has their sum, where there are several."""
+def _sums(events: list[Event]) -> list[tuple[str, str]]:
+    """Return what the events of a day that go one way come to, where there are several."""
     adding = [event for event in events if event.amount_kobo and not event.is_cancelled]
-    sums: dict[str, tuple[str, str]] = {}
-    for way, name in _SUMS.items():
-        same = [event for event in adding if event.direction == way]
+    sums = []
+    for name, counts in _SUMS.items():
+        same = [event.amount_kobo or 0 for event in adding if counts(event)]
         if len(same) > 1:
-            sums[same[-1].uid] = name, money.short(sum(event.amount_kobo or 0 for event in same))
-    return [_row(event, [sums[event.uid]] if event.uid in sums else []) for event in events]
+            sums.append((name, money.short(sum(same))))
+    return sums
 
 
-def _row(event: Event, sums: list[tuple[str, str]]) -> Row:
+def _totals(events: Iterable[Event]) -> list[tuple[str, str, str]]:
+    """Return what comes to the saver and what leaves, without what is zero: a name, the amount, and its class."""
+    kobo_by_way: dict[int, int] = defaultdict(int)
+    for event in events:
+        if not event.is_cancelled:
+            kobo_by_way[_way(event)] += event.amount_kobo or 0
+    named = ((messages.IN, 1, "up"), (messages.OUT, -1, ""))
+    return [
+        (name, money.signed(way * kobo_by_way[way]), look) for name, way, look in named if kobo_by_way[way]
+    ]
+
+
+def _is_card_to_stash(event: Event) -> bool:
+    return event.direction == Direction.FROM_CARD and event.plan_id is None
+
+
+def _rows(events: list[Event]) -> list[Row]:
+    return [_row(event) for event in events]
+
+
+def _row(event: Event) -> Row:
     way = _way(event)
     kobo = event.amount_kobo or 0
     amount = money.signed(way * kobo) if way else money.naira(kobo)
@@ -241,8 +277,7 @@ def _row(event: Event, sums: list[tuple[str, str]]) -> Row:
         icon=ICONS[event.kind],
         url=url_of(event),
         is_cancelled=event.is_cancelled,
-        is_rare=event.kind in _RARE,
-        sums=sums,
+        is_interest=event.kind == Kind.INTEREST,
     )
 
 
