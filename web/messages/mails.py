@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+# The filters of the list, and where money went that belongs to no plan.
+ALL, MONEY, SECURITY, CIRCLES, STATEMENTS = "All", "Money", "Security", "Circles", "Statements"
+STASH = "Stash"
+
 NOT_SENT = "Couldn’t be sent"
 ON_ITS_WAY = "On its way"
 

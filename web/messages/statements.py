@@ -78,7 +78,7 @@ def downloaded(count: int) -> str:
 
 
 def available_until(moment: str) -> str:
-    return f"until {moment}"
+    return f"Download until {moment}"
 
 
 def size(size_bytes: int) -> str:

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from savings import mails
-from savings.models import OutboxRow, Statement, User
+from savings.models import OutboxRow, Plan, Statement, User
 from web.date_formats import moment, time
 from web.messages import mails as messages
 from web.pages.transactions import day_heading
@@ -48,6 +48,16 @@ _ICONS = {
 
 # They are about who can get at the money.
 _SECURITY = {"account", "new_device", "recipient_added"}
+_CIRCLES = {"circle_ended", "circle_joined", "rank_changed", "weekly_digest"}
+_STATEMENTS = {"statement_failed", "statement_ready"}
+# The filters of the list: the value in the query string, the word on the page, and the kinds of mail.
+FILTERS: tuple[tuple[str, str, set[str]], ...] = (
+    ("", messages.ALL, set(mails.KINDS)),
+    ("money", messages.MONEY, set(mails.KINDS) - _SECURITY - _CIRCLES - _STATEMENTS - {"welcome"}),
+    ("security", messages.SECURITY, _SECURITY),
+    ("circles", messages.CIRCLES, _CIRCLES),
+    ("statements", messages.STATEMENTS, _STATEMENTS),
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,6 +65,7 @@ class Message:
     """A mail, ready to print."""
 
     id: int
+    kind: str
     subject: str
     why: str
     reference: str
@@ -99,10 +110,11 @@ def message(row: OutboxRow, *, text: str = "", seen: Seen = _ALL_SEEN) -> Messag
     plan = row.transaction.plan if row.transaction else None
     return Message(
         id=row.pk,
+        kind=row.kind,
         subject=subject,
         why=why,
         reference=row.transaction.reference if row.transaction else "",
-        place=plan.name if plan and plan.name not in subject else "",
+        place=_place(plan, subject) if row.transaction else "",
         to=row.to or (row.user.email if row.user else ""),
         text=text,
         at=at,
@@ -115,6 +127,21 @@ def message(row: OutboxRow, *, text: str = "", seen: Seen = _ALL_SEEN) -> Messag
         is_security=row.kind in _SECURITY,
         is_new=not seen.includes(row),
     )
+
+
+def _place(plan: Plan | None, subject: str) -> str:
+    """Return the plan or the stash that a mail about a transaction is about, unless its subject names it."""
+    if plan is None:
+        return "" if "stash" in subject else messages.STASH
+    return plan.name if plan.name not in subject else ""
+
+
+def of_kind(rows: QuerySet[OutboxRow], chosen: str) -> tuple[QuerySet[OutboxRow], str]:
+    """Return the mails of a filter of the list, and the filter; all for one that is none."""
+    for key, _, kinds in FILTERS[1:]:
+        if key == chosen:
+            return rows.filter(kind__in=kinds), key
+    return rows, ""
 
 
 def by_day(

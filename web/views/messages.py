@@ -21,12 +21,20 @@ _COOKIE, _COOKIE_SECONDS = "newest-message", 365 * 24 * 60 * 60
 
 
 def index(request: SaverRequest) -> HttpResponse:
-    """Every mail to the user, newest first, in keyset pages."""
-    page = keyset.page(message_pages.mails_of(user=request.user).defer("text", "html"), request.GET)
+    """Every mail to the user, or those of one kind, newest first, in keyset pages."""
+    mine = message_pages.mails_of(user=request.user).defer("text", "html")
+    found, chosen = message_pages.of_kind(mine, request.GET.get("kind", ""))
+    page = keyset.page(found, request.GET)
     seen = _seen(request)
-    context = {"page": page, "days": message_pages.by_day(page.rows, seen)}
+    context = {
+        "page": page,
+        "days": message_pages.by_day(page.rows, seen),
+        "chosen": chosen,
+        "filters": message_pages.FILTERS,
+    }
     response = render_part(request, "messages/index.html", "listing", context)
-    if page.rows and not (seen.newest_id and seen.newest_id >= page.rows[0].pk):
+    # A list of some kinds has not shown all that came before its newest.
+    if page.rows and not chosen and not (seen.newest_id and seen.newest_id >= page.rows[0].pk):
         response.set_cookie(
             _COOKIE,
             f"{request.user.pk}-{page.rows[0].pk}",

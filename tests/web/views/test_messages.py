@@ -94,9 +94,25 @@ def test_repeats_of_one_day_are_folded_unless_one_was_not_sent(saver_client: Cli
     OutboxRow.objects.update(done_at=timezone.now(), due_at=None)
     page = saver_client.get("/messages/")
     assert repeats_on(page) == [[3]]
-    assert "Show 3 more on the same day" in page.text
+    assert "3 more like this that day" in " ".join(page.text.split())
     OutboxRow.objects.filter(pk=rows[2].pk).update(done_at=None, dead_at=timezone.now())
     assert repeats_on(saver_client.get("/messages/")) == [[0, 0, 1]]
+
+
+def test_messages_are_filtered_by_kind(saver_client: Client, saver: User) -> None:
+    receipt_for(saver)
+    reset_for(saver)
+
+    def kinds(query: str) -> list[str]:
+        days = saver_client.get(f"/messages/{query}").context["days"]
+        return [message.kind for _, _, found in days for message, _ in found]
+
+    assert kinds("?kind=money") == ["top_up_received"]
+    # A filtered list does not mark the others as seen.
+    assert "newest-message" not in saver_client.cookies
+    assert kinds("?kind=security") == ["account"]
+    assert kinds("?kind=x") == kinds("") == ["account", "top_up_received"]
+    assert "No messages of this kind" in saver_client.get("/messages/?kind=circles").text
 
 
 def test_a_message_is_new_until_this_browser_has_shown_it(saver_client: Client, saver: User) -> None:
