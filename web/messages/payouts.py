@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.utils.translation import ngettext
 
 from savings import money
@@ -57,14 +56,19 @@ def cancelled_with_recipient(withdrawals: int) -> str:
 
 
 def up_to(amount_kobo: int) -> str:
+    """Return the name of a band of fees by its largest amount; the line above it says where it begins."""
+    if _is_below_whole(amount_kobo):
+        return f"Below {money.short(amount_kobo + 1)}"
     return f"Up to {money.short(amount_kobo)}"
 
 
-def between(least_kobo: int, most_kobo: int) -> str:
-    """Return a range of amounts with one currency sign: `₦10,000–50,000`."""
-    most = money.short(most_kobo).removeprefix(settings.CURRENCY_SIGN)
-    return f"{money.short(least_kobo)}–{most}"
-
-
 def above(amount_kobo: int) -> str:
+    """Return the name of the last band of fees by the largest amount of the one before."""
+    if _is_below_whole(amount_kobo):
+        return f"From {money.short(amount_kobo + 1)}"
     return f"Above {money.short(amount_kobo)}"
+
+
+def _is_below_whole(amount_kobo: int) -> bool:
+    """Return whether an amount is a kobo below whole naira, such as ₦9,999.99."""
+    return (amount_kobo + 1) % money.KOBO_PER_NAIRA == 0

@@ -26,6 +26,20 @@ IN_LESS_THAN_AN_HOUR = "In less than an hour"
 DUE_NOW = "Due now"
 
 
+def penalty_of(penalty_bps: int) -> str:
+    return f"{PENALTY}, {money.percent(penalty_bps)}"
+
+
+def leaves(left_kobo: int, goal_kobo: int | None) -> str:
+    """Return what taking money out leaves in the plan, and its goal if it has one."""
+    left = money.short(left_kobo)
+    return (
+        f"Leaves {left} of your {money.short(goal_kobo)} goal."
+        if goal_kobo
+        else f"Leaves {left} in the plan."
+    )
+
+
 def taken_out_early(plan: str) -> str:
     return f"The money from {plan} is in your stash."
 

@@ -9,6 +9,8 @@ from savings.models import Transaction
 WAITING = "Waiting"
 # Where a transaction belongs that belongs to no plan.
 STASH = "Stash"
+CARD = "Card"
+BANK = "Your bank"
 DEBT = "Debt"
 ON_HOLD = "On its way out"
 # What a row is called that reverses one of these kinds.

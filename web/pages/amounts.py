@@ -56,10 +56,15 @@ class After(NamedTuple):
 
 
 class ComesTo(NamedTuple):
-    """What an amount comes to, by name with the result last; or the sentence that says why it is not possible."""
+    """What an amount comes to, by name with the result last; or the sentence that says why it is not possible.
+
+    The result is large with `leads_with_result`, and `note` says what stays behind.
+    """
 
     lines: list[tuple[str, str]] = []
     refusal: str = ""
+    leads_with_result: bool = False
+    note: str = ""
 
 
 class Source(NamedTuple):

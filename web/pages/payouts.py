@@ -47,6 +47,8 @@ class OnTheWay(NamedTuple):
 
     reference: str
     amount_kobo: int
+    # With VAT and stamp duty.
+    fees_kobo: int
     account: str
     what: str
     # When it is sent, and how long that is; empty for one that does not wait for its time.
@@ -150,11 +152,7 @@ def fee_lines() -> list[FeeLine]:
     if not any(fees.total_kobo for _, fees in merged):
         return []
     ends = [start - 1 for start, _ in merged[1:]]
-    begins_at = [start for start, _ in merged]
-    amounts = [
-        messages.between(start, end) if number else messages.up_to(end)
-        for number, (start, end) in enumerate(zip(begins_at, ends, strict=False))
-    ]
+    amounts = [messages.up_to(end) for end in ends]
     amounts.append(messages.above(ends[-1]) if ends else messages.ANY_AMOUNT)
     return [_fee_line(name, fees) for name, (_, fees) in zip(amounts, merged, strict=True)]
 
@@ -184,6 +182,7 @@ def _on_the_way(payout: Payout) -> OnTheWay:
     return OnTheWay(
         reference=payout.transaction.reference,
         amount_kobo=payout.transaction.amount_kobo,
+        fees_kobo=payout.fees_kobo,
         account=str(payout.recipient),
         what=messages.STATES[payout.state],
         send_at=payout.send_at if is_timed else None,
@@ -197,4 +196,8 @@ def _is_delayed() -> bool:
 
 
 def _fee_line(amounts: str, fees: WithdrawalFees) -> FeeLine:
-    return FeeLine(amounts, money.naira(fees.fee_kobo + fees.vat_kobo), money.naira(fees.duty_kobo))
+    fee_kobo = fees.fee_kobo + fees.vat_kobo
+    fee, duty = (
+        money.naira(kobo) if kobo else amount_messages.NO_FEES for kobo in (fee_kobo, fees.duty_kobo)
+    )
+    return FeeLine(amounts, fee, duty)

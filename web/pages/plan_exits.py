@@ -66,10 +66,13 @@ def preview(plan: Plan, form: QuoteForm) -> ComesTo:
     if quote.is_full and quote.gross_kobo:
         lines += _interest(quote)
     if quote.penalty_kobo:
-        lines.append((messages.PENALTY, money.naira(-quote.penalty_kobo)))
+        lines.append((messages.penalty_of(plan.penalty_bps), money.naira(-quote.penalty_kobo)))
     if quote.forfeited_kobo:
         lines.append((messages.INTEREST_LOST, money.naira(quote.forfeited_kobo)))
-    return ComesTo([*lines, (messages.IN_YOUR_STASH, money.naira(quote.arriving_kobo))])
+    lines.append((messages.IN_YOUR_STASH, money.naira(quote.arriving_kobo)))
+    left_kobo = quote.balance_kobo - quote.amount_kobo
+    note = "" if quote.is_full else messages.leaves(left_kobo, plan.target_kobo)
+    return ComesTo(lines, leads_with_result=True, note=note)
 
 
 def quoted(plan: Plan, user: User, form: ExitForm, quotes: list[Quote]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from savings.models import Membership, Plan
 from savings.models.plans import EarlyExit
 from web.forms.plans import NoticeForm
 from web.messages import plan_exits as messages
+from web.pages import amounts
 
 _HOUR_SECONDS = 3_600
 
@@ -108,6 +109,7 @@ def give_notice(plan: Plan, form: NoticeForm) -> dict[str, Any]:
         "notices": notices,
         "waiting_kobo": waiting_kobo,
         "free_kobo": free_kobo,
+        "after": amounts.after(form, free_kobo, sign=-1),
         "all_of_it": money.figures(free_kobo) if free_kobo else "",
         "due_at": due_at,
         "ends_first": plan.is_matured(due_on),

@@ -76,6 +76,12 @@ _BADGES: dict[str, tuple[str, str]] = {
     Status.REVERSED: ("", "repeat"),
     Status.CLOSED: ("", "check"),
 }
+# Where the money of the stash's own transactions comes from or goes.
+_BESIDE_STASH: dict[str, str] = {
+    Kind.STASH_DEPOSIT: messages.CARD,
+    Kind.AUTOSAVE: messages.CARD,
+    Kind.STASH_WITHDRAWAL: messages.BANK,
+}
 # Transactions without an effect on the balances.
 _WITHOUT_EFFECT = {Status.FAILED, Status.ABANDONED, Status.REVERSED, Status.CLOSED}
 
@@ -148,10 +154,10 @@ def _row(
 
 
 def _without_plan(kind: str, seen_from: SeenFrom) -> str:
-    """Return where a transaction belongs that belongs to no plan; empty in the stash's own list."""
+    """Return where a transaction belongs that belongs to no plan; in the stash's own list the other side of it."""
     if kind == Kind.WRITE_OFF:
         return messages.DEBT
-    return "" if seen_from == "stash" else messages.STASH
+    return _BESIDE_STASH.get(kind, "") if seen_from == "stash" else messages.STASH
 
 
 def by_day(listed: Iterable[TransactionRow]) -> list[tuple[str, datetime.date, list[TransactionRow]]]:

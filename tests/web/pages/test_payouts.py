@@ -18,22 +18,22 @@ from web.payout_settings import fee_bands
         (
             {},
             [
-                ("Up to ₦5,000", "₦10.75", "₦0.00"),
-                ("₦5,000.01–9,999.99", "₦26.87", "₦0.00"),
-                ("₦10,000–50,000", "₦26.87", "₦50.00"),
+                ("Up to ₦5,000", "₦10.75", "None"),
+                ("Below ₦10,000", "₦26.87", "None"),
+                ("Up to ₦50,000", "₦26.87", "₦50.00"),
                 ("Above ₦50,000", "₦53.75", "₦50.00"),
             ],
         ),
-        ({"fees": fee_bands("*:25 duty-borne")}, [("Any amount", "₦26.87", "₦0.00")]),
+        ({"fees": fee_bands("*:25 duty-borne")}, [("Any amount", "₦26.87", "None")]),
         ({"fees": fee_bands("*:0 duty-borne")}, []),
         (
             {"fees": fee_bands("*:0")},
-            [("Up to ₦9,999.99", "₦0.00", "₦0.00"), ("Above ₦9,999.99", "₦0.00", "₦50.00")],
+            [("Below ₦10,000", "None", "None"), ("From ₦10,000", "None", "₦50.00")],
         ),
         # Bands below the least and above the most that can be withdrawn are not shown.
         (
             {"fees": fee_bands("10:1, 9000:10 vat-included, *:50"), "max_kobo": 8_000_00},
-            [("Any amount", "₦10.00", "₦0.00")],
+            [("Any amount", "₦10.00", "None")],
         ),
     ],
 )

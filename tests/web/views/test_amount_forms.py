@@ -194,7 +194,8 @@ def test_an_early_exit_says_what_it_costs_before_the_quote(
         page = saver_client.post(url, {"amount": amount}, headers=HTMX).text
         return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
-    assert said("500") == "Taken out ₦500.00 Penalty − ₦5.00 In your stash ₦495.00"
+    leaves = "Leaves ₦9,500 of your ₦1,000,000 goal."
+    assert said("500") == f"Taken out ₦500.00 Penalty, 1% − ₦5.00 In your stash ₦495.00 {leaves}"
     assert said("10,000.01").startswith("You have ₦10,000 in this plan")
     assert said("five") == said("") == ""
     # Without htmx the form comes back, and nothing has moved.

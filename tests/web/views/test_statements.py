@@ -26,7 +26,7 @@ NASTY = "=HYPERLINK(1)<img src=x onerror=alert(1)>\u202e\u200b"
 
 
 def titles(page: str) -> list[str]:
-    return re.findall(r'class="b" href="/statements/\d+/">([^<]+)<', page)
+    return re.findall(r'class="b title" href="/statements/\d+/">([^<]+)<', page)
 
 
 def test_an_empty_shelf_says_what_to_do(saver_client: Client) -> None:
