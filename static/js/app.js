@@ -36,6 +36,12 @@
     fetch(form.action, { method: "POST", body, redirect: "manual" });
   });
 
+  // The choice in the profile is that of the menu.
+  document.addEventListener("change", ({ target }) => {
+    if (target.name !== "theme") return;
+    document.querySelector(`[data-themes] button[value="${target.value}"]`)?.click();
+  });
+
   // Menus in browsers without popovers: Chrome before 114, Firefox before 125, Safari before 17 ----
 
   if (!("popover" in HTMLElement.prototype)) {

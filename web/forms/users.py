@@ -15,6 +15,7 @@ from allauth.account.models import EmailAddress
 from allauth.account.utils import setup_user_email
 from allauth.core import context
 from django import forms
+from django.conf import settings
 from django.contrib.auth import password_validation
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -30,6 +31,7 @@ _LONG_ENOUGH = "At least 10 characters. Three or four unrelated words are easy t
 # Fields that can be typed in several ways, and the functions that normalise them.
 _TYPED = {"email": typed_text.email, "login": typed_text.email, "code": typed_text.code}
 _LONGEST_TYPED = 500
+_DAY_SECONDS = 24 * 60 * 60
 _LABELS = {
     "email": "Email",
     "login": "Email",
@@ -127,7 +129,9 @@ class LoginForm(LabelledForm, account.LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].widget.attrs["autocomplete"] = "username"
+        days = settings.SESSION_COOKIE_AGE // _DAY_SECONDS
         self.fields["remember"].initial = True
+        self.fields["remember"].label = f"{_LABELS['remember']} for {days} days"
 
 
 class ReauthenticateForm(LabelledForm, account.ReauthenticateForm):
@@ -135,6 +139,9 @@ class ReauthenticateForm(LabelledForm, account.ReauthenticateForm):
 
 
 class ResetPasswordForm(LabelledForm, account.ResetPasswordForm):
+    # How long the code works.
+    minutes = settings.ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT // 60
+
     def clean_email(self) -> str:
         # Skip allauth's own method, which makes one more query if it finds no confirmed email address.
         email = str(get_adapter().clean_email(self.cleaned_data["email"]))
