@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from itertools import groupby
@@ -20,9 +19,10 @@ from savings.calendar import Direction, Event, Kind
 from savings.models import CalendarFeed, User
 from web import date_formats
 from web.messages import calendar as messages
+from web.pages import calendar_months as months
 
-# How far ahead the calendar goes, how many days the list has, and how far ahead the stash is watched.
-MONTHS_AHEAD, LIST_DAYS = 12, 60
+# How many days the list has, and how far ahead the stash is watched.
+LIST_DAYS = 60
 # A day of a month shows so many events, and so many where days are a grid. The list shows all.
 MOST_IN_MONTH, MOST_IN_GRID = 4, 2
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -96,8 +96,8 @@ def page(user: User, *, month: str, view: str) -> dict[str, Any]:
     """Return the context of the page. A month that is none, is over or is too far away becomes the nearest there is."""
     today = timezone.localdate()
     is_list = view == "list"
-    first = _month(month, today)
-    since, until = (today, today + LIST_DAYS * _DAY) if is_list else _weeks(first)
+    first = months.nearest_month(month, today)
+    since, until = (today, today + LIST_DAYS * _DAY) if is_list else months.weeks(first)
     events = coming.coming_events(user, today, max(until, today + LIST_DAYS * _DAY))
     by_day: dict[datetime.date, list[Event]] = defaultdict(list)
     for event in events:
@@ -115,9 +115,9 @@ def page(user: User, *, month: str, view: str) -> dict[str, Any]:
         "nothing": "" if any(day.rows for day in days) else nothing,
         "title": messages.next_days(LIST_DAYS) if is_list else messages.month(first),
         "short_title": "" if is_list else messages.short_month(first),
-        "month": _name(first),
-        "earlier": _name(_before(first)) if first > _first_month(today) else "",
-        "later": _name(dates.next_first(first)) if first < _last_month(today) else "",
+        "month": months.name(first),
+        "earlier": months.name(months.month_before(first)) if first > months.first_month(today) else "",
+        "later": months.name(dates.next_first(first)) if first < months.last_month(today) else "",
         "weekdays": WEEKDAYS,
         "short": _short(events, dashboard.holdings(user).stash_kobo, today),
     }
@@ -146,47 +146,11 @@ def url_of(event: Event) -> str:
     return reverse("plans:index")
 
 
-def _month(text: str, today: datetime.date) -> datetime.date:
-    first = _first_month(today)
-    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text, re.ASCII):
-        return first
-    # Compared as text: not every year that can be written is one of the calendar.
-    nearest = min(max(text, _name(first)), _name(_last_month(today)))
-    return datetime.date.fromisoformat(f"{nearest}-01")
-
-
-def _first_month(today: datetime.date) -> datetime.date:
-    """Return the first day of the month in which this week ends, so that a month's last days show what follows them."""
-    return _first(today + (6 - today.weekday()) * _DAY)
-
-
-def _weeks(first: datetime.date) -> tuple[datetime.date, datetime.date]:
-    """Return the first and the last day that a month shows: its weeks are whole, as on a calendar of paper."""
-    last = dates.next_first(first) - _DAY
-    return first - first.weekday() * _DAY, last + (6 - last.weekday()) * _DAY
-
-
 def _by_month(days: Iterable[Day]) -> list[tuple[str, list[Day]]]:
     return [
-        (messages.month(first), list(group)) for first, group in groupby(days, lambda day: _first(day.day))
+        (messages.month(first), list(group))
+        for first, group in groupby(days, lambda day: months.first_of(day.day))
     ]
-
-
-def _name(day: datetime.date) -> str:
-    return f"{day.year:04}-{day.month:02}"
-
-
-def _first(day: datetime.date) -> datetime.date:
-    return day.replace(day=1)
-
-
-def _before(first: datetime.date) -> datetime.date:
-    return _first(first - _DAY)
-
-
-def _last_month(today: datetime.date) -> datetime.date:
-    years, months = divmod(today.month - 1 + MONTHS_AHEAD, 12)
-    return datetime.date(today.year + years, months + 1, 1)
 
 
 def _day(
@@ -200,7 +164,7 @@ def _day(
         month=date_format(day, "M"),
         is_today=day == today,
         is_past=day < today,
-        is_outside=month is not None and _first(day) != month,
+        is_outside=month is not None and months.first_of(day) != month,
         rows=_rows(events) if month is None else _shortened(_rows(events), day, today),
         sums=_sums(events),
         more=messages.more(hidden) if hidden else "",
