@@ -30,14 +30,16 @@ def left_to_remit_before(month_on: datetime.date) -> list[tuple[str, int]]:
 def payable_kobo(account: Account, month_on: datetime.date) -> int:
     """Return what is left to remit from an account for the month that begins on `month_on`, in kobo.
 
-    Taxes belong to the month in which they were posted. What was reversed does not count.
+    Taxes belong to the month in which they were posted. What was reversed does not count, and neither does a duty that
+    the provider took for the transfer: the provider remits it.
     """
-    booked = _booked(account).filter(
-        posted_at__gte=start_of(month_on), posted_at__lt=reports.month_end(month_on)
+    since, until = start_of(month_on), reports.month_end(month_on)
+    booked = _booked(account).filter(posted_at__gte=since, posted_at__lt=until)
+    taken = _taken_by_provider(account).filter(
+        transaction__settled_on__gte=since, transaction__settled_on__lt=until
     )
-    return _sum(booked, "amount_kobo") - _sum(
-        _remitted(account).filter(period_on=month_on), "transaction__amount_kobo"
-    )
+    remitted = _remitted(account).filter(period_on=month_on)
+    return _left_kobo(account, booked, taken, remitted)
 
 
 def check_amount(account: Account, month_on: datetime.date, amount_kobo: int) -> None:
@@ -58,13 +60,36 @@ def check_not_remitted(entry: Entry) -> None:
 
 
 def _payable_before_kobo(account: Account, month_on: datetime.date) -> int:
-    booked = _booked(account).filter(posted_at__lt=start_of(month_on))
+    end = start_of(month_on)
+    booked = _booked(account).filter(posted_at__lt=end)
+    taken = _taken_by_provider(account).filter(transaction__settled_on__lt=end)
     remitted = _remitted(account).filter(period_on__lt=month_on)
-    return _sum(booked, "amount_kobo") - _sum(remitted, "transaction__amount_kobo")
+    return _left_kobo(account, booked, taken, remitted)
+
+
+def _left_kobo(
+    account: Account, booked: QuerySet[Entry], taken: QuerySet[Entry], remitted: QuerySet[ManualPosting]
+) -> int:
+    left_kobo = _sum(booked, "amount_kobo") - _sum(remitted, "transaction__amount_kobo")
+    # The provider takes no other tax.
+    is_duty = account.kind == Account.Kind.STAMP_DUTY_PAYABLE
+    return left_kobo - _sum(taken, "amount_kobo") if is_duty else left_kobo
 
 
 def _booked(account: Account) -> QuerySet[Entry]:
-    return Entry.objects.filter(credit_account=account, transaction__status=Transaction.Status.SUCCESS)
+    return Entry.objects.filter(
+        credit_account=account, transaction__status=Transaction.Status.SUCCESS, transaction__reverses=None
+    )
+
+
+def _taken_by_provider(account: Account) -> QuerySet[Entry]:
+    """Return the duties that the provider took with its fee. Each counts for the month of its withdrawal."""
+    return Entry.objects.filter(
+        debit_account=account,
+        code=Entry.Code.DUTY,
+        transaction__kind=Transaction.Kind.STASH_WITHDRAWAL,
+        transaction__status=Transaction.Status.SUCCESS,
+    )
 
 
 def _remitted(account: Account) -> QuerySet[ManualPosting]:

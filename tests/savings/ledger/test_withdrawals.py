@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
+from django.utils import timezone
 
 from savings import ledger
 from savings.exceptions import NotEnoughMoney, ReferenceTaken, Refused
@@ -100,6 +103,22 @@ def test_the_provider_is_paid_its_fee_and_the_duty_that_the_saver_paid(saver: Us
     assert at_provider() == 80_000_00 - AMOUNT - 75_00
     assert house() == (25_00, 1_87, 0, 25_00)
     assert list(ledger.run_checks()) == []
+
+
+@pytest.mark.parametrize(("taken_kobo", "left_kobo"), [(50_00, 0), (0, 50_00)])
+def test_a_duty_that_the_provider_took_is_not_left_to_remit(
+    saver: User, taken_kobo: int, left_kobo: int
+) -> None:
+    withdrawal = open_one(saver)
+    settle(withdrawal)
+    cost(withdrawal, 25_00, taken_kobo)
+    month_on = timezone.localdate().replace(day=1)
+    later = (month_on + datetime.timedelta(days=31)).replace(day=1)
+    sums = [ledger.left_to_remit(month_on), ledger.left_to_remit_before(later)]
+    assert [dict(one)["Stamp duty payable"] for one in sums] == [left_kobo, left_kobo]
+    assert house()[2] == left_kobo
+    ledger.return_withdrawal(withdrawal, reference=REVERSAL)
+    assert dict(ledger.left_to_remit(month_on))["Stamp duty payable"] == house()[2] == 0
 
 
 @pytest.mark.parametrize("fees", ALL_FEES)
