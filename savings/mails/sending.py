@@ -78,12 +78,13 @@ def shown_text(row: OutboxRow) -> str:
 
 
 def text_for_staff(row: OutboxRow) -> str:
-    """Return a mail's text for staff, without its secret and with only the beginning of each link to this site.
+    """Return a mail's text for staff, without its secret and with only the beginning of each link.
 
-    A link in a mail may act for its reader without a sign-in, such as the one that ends a kind of mail.
+    A link in a mail may act for its reader without a sign-in, such as the one that ends a kind of mail. It may name an
+    earlier URL of this site.
     """
     text = _without_secret(row.text, row.payload.get("secret"))
-    return re.sub(rf"{re.escape(settings.SITE_URL)}/\S+", f"{settings.SITE_URL}/…", text)
+    return re.sub(r"(https?://[^\s/]+/)\S+", r"\1…", text, flags=re.IGNORECASE)
 
 
 def written(row: OutboxRow) -> tuple[str, str]:

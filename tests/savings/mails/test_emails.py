@@ -217,6 +217,16 @@ def test_staff_read_no_link_that_acts_for_the_reader(settings: Settings) -> None
     assert "4711" not in mails.text_for_staff(coded)
 
 
+def test_staff_read_no_link_of_a_mail_that_an_earlier_url_of_the_site_sent(settings: Settings) -> None:
+    settings.SITE_URL = "http://old.example.com:8202"
+    row = mails.account_mail(
+        make_user(), "ada@example.com", "Stop", f"Stop: {settings.SITE_URL}/stop/7-goal:x/ now."
+    )
+    settings.SITE_URL = "https://asusu.example.com"
+    assert row is not None
+    assert mails.text_for_staff(row) == "Stop: http://old.example.com:8202/… now."
+
+
 def test_a_secret_link_stays_if_the_row_is_the_mailbox(settings: Settings) -> None:
     settings.SHOWS_MAILBOX = True
     row = mails.account_mail(None, "new@example.com", "Code", "Your code is 4711.", secret="4711")
