@@ -49,7 +49,7 @@ class Figures:
     """Everything on the front page. Amounts are in kobo; a part of the assets is a product, or the stashes."""
 
     as_of: datetime.datetime
-    # By the kind of a case, or "requests", "payouts STATE", "mails" or "statements".
+    # By the kind of a case, or "requests", "payouts STATE", "payouts other", "mails" or "statements".
     waiting: dict[str, Waiting]
     failed_jobs: list[str]
     late_jobs: list[str]
@@ -74,7 +74,7 @@ def figures(now: datetime.datetime) -> Figures:
     proofs = newest_proofs()
     return Figures(
         as_of=now,
-        waiting=waiting(now),
+        waiting=waiting(now, counted("payouts other", _other_payouts(), "opened_at")),
         failed_jobs=failed,
         late_jobs=late,
         new_jobs=new,
@@ -115,6 +115,12 @@ def waiting(now: datetime.datetime, *more: QuerySet[Any, Any]) -> dict[str, Wait
         all=True,
     )
     return {what: Waiting(what, rows, oldest) for what, rows, oldest in parts}
+
+
+def _other_payouts() -> QuerySet[Case]:
+    """Return the open cases about withdrawals, without those that wait for approval: they count as such."""
+    of_payouts = Case.objects.unsolved().filter(kind=Case.Kind.PAYOUT)
+    return of_payouts.exclude(payout__state=Payout.State.APPROVAL)
 
 
 def counted(what: str, rows: QuerySet[Any], moment: str) -> QuerySet[Any, Any]:

@@ -10,12 +10,12 @@ from savings.backoffice import Health, Tally
 WAITING = {
     "dispute": "Disputes",
     "payment": "Payments being checked",
-    "payout": "Withdrawals that need a person, approvals included",
     "refund": "Refunds that need a person",
     "event": "Events of the provider",
     "question": "Questions of savers",
     "requests": "Requests for approval",
     "payouts approval": "Withdrawals that wait for approval",
+    "payouts other": "Other withdrawals that need a person",
     "payouts waiting": "Withdrawals to be sent",
     "payouts sent": "Withdrawals with the provider",
     "mails": "Mails and other work given up",

@@ -21,13 +21,14 @@ from web.pages.row_titles import jobs_in_words
 from web.pages.stacked_chart import stacked_chart
 
 # With the form of the value in it: a process with other code must not read it.
-_KEY = "staff:front:4"
+_KEY = "staff:front:5"
 _SECONDS = 60
 # The permission for each figure, and the list with the rows behind it.
 _BEHIND = {
     **{kind: ("view_case", "admin:savings_case_changelist", f"?open={kind}") for kind in Case.Kind.values},
     "requests": ("view_staffrequest", "admin:savings_staffrequest_changelist", "?state=waiting"),
     "payouts approval": ("view_payout", "admin:savings_payout_changelist", "?state=approval"),
+    "payouts other": ("view_case", "admin:savings_case_changelist", f"?open={Case.Kind.PAYOUT}"),
     "payouts waiting": ("view_payout", "admin:savings_payout_changelist", "?state=waiting"),
     "payouts sent": ("view_payout", "admin:savings_payout_changelist", "?state=sent"),
     "mails": ("view_outboxrow", "admin:savings_outboxrow_changelist", "?state=dead"),

@@ -29,6 +29,7 @@ from savings.models import (
 from tests.factories import make_plan, make_product, make_user, pay_in
 from tests.savings.backoffice.conftest import make_staff
 from tests.web.staff import sign_in
+from tests.withdrawals import make_payout
 
 pytestmark = pytest.mark.django_db
 
@@ -88,6 +89,19 @@ def test_it_counts_what_waits_with_the_age_of_the_oldest() -> None:
     assert lines["Mails and other work given up"] == 2
     assert lines["Statements that failed in the last 30 days"] == 2
     assert "Disputes" not in lines
+
+
+def test_a_withdrawal_that_waits_for_approval_is_counted_once() -> None:
+    for number, state in enumerate(("approval", "returned")):
+        payout = make_payout(make_user(), state)
+        Case.objects.create(
+            kind="payout", key=f"payout:{number}", saver=payout.user, payout=payout, summary="?"
+        )
+    lines = browser("Approver").get(reverse("admin:index")).context["figures"]["waiting"]
+    assert {line["label"]: line["count"] for line in lines} == {
+        "Withdrawals that wait for approval": 1,
+        "Other withdrawals that need a person": 1,
+    }
 
 
 def test_each_figure_leads_to_its_rows() -> None:
@@ -182,7 +196,7 @@ def test_it_costs_few_queries_with_little_and_with_much(role: str) -> None:
     page(client)
     for times in (1, 20):
         add_waiting(times)
-        cache.delete("staff:front:4")
+        cache.delete("staff:front:5")
         assert cost() <= MOST_COLD
         assert cost() <= MOST_WARM
 
@@ -194,7 +208,7 @@ def test_it_works_without_redis() -> None:
 
 
 def test_a_broken_value_in_the_cache_is_replaced() -> None:
-    cache.set("staff:front:4", "nonsense")
+    cache.set("staff:front:5", "nonsense")
     assert "What waits" in page(browser("Finance"))
 
 
